@@ -1,0 +1,279 @@
+/**
+ * Whether what a peer said makes sense: lengths, ranges, the right network, the right signer. Each check answers typed
+ * values or throws {@link WireError}; nothing a peer sends is used before it went through here.
+ */
+
+import {
+  checkAddresses,
+  checkDigest,
+  checkLabels,
+  checkLine,
+  checkLines,
+  checkNetwork,
+  checkOneOf,
+  checkPeerId,
+  checkPrice,
+  checkRandomId,
+  checkRange,
+  checkSigner,
+  checkTime,
+  invalidField,
+} from './check-fields.ts'
+import { decode, fromWirePrices, fromWireResources, safeNumber } from './codec.ts'
+import {
+  AnnouncementSchema,
+  type Award,
+  AwardSchema,
+  type Bid,
+  BidSchema,
+  JobRequestSchema,
+  type Receipt,
+  ReceiptSchema,
+  RequirementsSchema,
+  type SignedStatement,
+  SignedStatementSchema,
+} from './gen/cortex/v1/market_pb.js'
+import { isJobId } from './ids.ts'
+import { isImageReference } from './job-fields.ts'
+import {
+  MAX_ANNOUNCE_MS,
+  MAX_AWARD_BYTES,
+  MAX_BID_BYTES,
+  MAX_BID_VALID_MS,
+  MAX_BID_WINDOW_MS,
+  MAX_BYTES,
+  MAX_CAPABILITIES,
+  MAX_CLOCK_DIFFERENCE_MS,
+  MAX_CPU_MILLIS,
+  MAX_DURATION_SECONDS,
+  MAX_GOSSIP_BYTES,
+  MAX_GPUS,
+  MAX_LABEL_LENGTH,
+  MAX_LEASE_TIMEOUT_SECONDS,
+  MIN_ANNOUNCE_MS,
+  MIN_CPU_MILLIS,
+  MIN_LEASE_TIMEOUT_SECONDS,
+  MIN_MEMORY_BYTES,
+} from './limits.ts'
+import { costOf, type NanoUsd, type Prices } from './money.ts'
+import { openStatement } from './statements.ts'
+import { type Resources, shortages } from './units.ts'
+import { WireError } from './wire-error.ts'
+
+/** What a provider says of itself; amounts in base units. */
+export interface Announcement {
+  provider: string
+  name: string
+  incarnation: number
+  sequence: number
+  /** The next one comes within this many ms; 1_000..3_600_000. */
+  intervalMs: number
+  total: Resources
+  free: Resources
+  prices: Prices
+  region: string
+  labels: Record<string, string>
+  capabilities: string[]
+  version: string
+  architecture: string
+  addresses: string[]
+  uptimeSeconds: number
+  /** Empty while it bids. */
+  pausedReason: string
+  jobsCompleted: number
+  jobsFailed: number
+}
+
+/** What a job needs; see `Requirements` in the proto file. */
+export interface Requirements {
+  resources: Resources
+  image: string
+  durationSeconds: number
+  /** Nano-dollars per hour; null is no cap. */
+  maxPricePerHour: NanoUsd | null
+  region: string
+  labels: Record<string, string>
+  capabilities: string[]
+  minUptimeSeconds: number
+  /** Empty is any. */
+  provider: string
+}
+
+/** A request as a provider works with it. */
+export interface CheckedRequest {
+  requestId: Uint8Array
+  requirements: Requirements
+  requirementsBytes: Uint8Array
+  bidWindowMs: number
+  samplePerMillion: number
+  addresses: string[]
+}
+
+/** @throws {WireError} */
+export async function readAnnouncement(bytes: Uint8Array, network: string): Promise<Announcement> {
+  return await checkAnnouncement(decode(SignedStatementSchema, bytes, MAX_GOSSIP_BYTES), network)
+}
+
+/** @throws {WireError} */
+export async function checkAnnouncement(statement: SignedStatement, network: string): Promise<Announcement> {
+  const { payload, signer } = await openStatement('announcement', statement)
+  const wire = decode(AnnouncementSchema, payload, MAX_GOSSIP_BYTES)
+  checkNetwork(wire.network, network)
+  checkSigner(wire.provider, signer)
+  checkRange('interval_ms', wire.intervalMs, MIN_ANNOUNCE_MS, MAX_ANNOUNCE_MS)
+  checkLine('name', wire.name)
+  checkLine('region', wire.region)
+  checkLine('version', wire.version)
+  checkLine('architecture', wire.architecture)
+  checkLine('paused_reason', wire.pausedReason)
+  checkLines('capabilities', wire.capabilities, MAX_CAPABILITIES, MAX_LABEL_LENGTH)
+  checkAddresses('addresses', wire.addresses)
+  checkLabels('labels', wire.labels)
+  const total = fromWireResources(wire.total)
+  const free = fromWireResources(wire.free)
+  if (shortages(free, total).length > 0) throw invalidField('free', 'must be at most the total')
+  const prices = fromWirePrices(wire.prices)
+  for (const price of Object.values(prices)) checkPrice('prices', price)
+  return {
+    provider: wire.provider,
+    name: wire.name,
+    incarnation: safeNumber(wire.incarnation, 'incarnation'),
+    sequence: safeNumber(wire.sequence, 'sequence'),
+    intervalMs: wire.intervalMs,
+    total,
+    free,
+    prices,
+    region: wire.region,
+    labels: wire.labels,
+    capabilities: wire.capabilities,
+    version: wire.version,
+    architecture: wire.architecture,
+    addresses: wire.addresses,
+    uptimeSeconds: safeNumber(wire.uptimeSeconds, 'uptime_seconds'),
+    pausedReason: wire.pausedReason,
+    jobsCompleted: safeNumber(wire.jobsCompleted, 'jobs_completed'),
+    jobsFailed: safeNumber(wire.jobsFailed, 'jobs_failed'),
+  }
+}
+
+/** @throws {WireError} */
+export function readRequest(bytes: Uint8Array, network: string, nowMs: number): CheckedRequest {
+  const wire = decode(JobRequestSchema, bytes, MAX_GOSSIP_BYTES)
+  checkNetwork(wire.network, network)
+  checkRandomId('request_id', wire.requestId)
+  const createdAtMs = safeNumber(wire.createdAtMs, 'created_at_ms')
+  if (Math.abs(nowMs - createdAtMs) > MAX_CLOCK_DIFFERENCE_MS) {
+    throw new WireError('STALE', 'The request is too old', { field: 'created_at_ms' })
+  }
+  checkRange('bid_window_ms', wire.bidWindowMs, 1, MAX_BID_WINDOW_MS)
+  checkRange('sample_per_million', wire.samplePerMillion, 1, 1_000_000)
+  checkAddresses('addresses', wire.addresses)
+  return {
+    requestId: wire.requestId,
+    requirements: readRequirements(wire.requirements),
+    requirementsBytes: wire.requirements,
+    bidWindowMs: wire.bidWindowMs,
+    samplePerMillion: wire.samplePerMillion,
+    addresses: wire.addresses,
+  }
+}
+
+/** @throws {WireError} */
+export function readRequirements(bytes: Uint8Array): Requirements {
+  const wire = decode(RequirementsSchema, bytes, MAX_GOSSIP_BYTES)
+  const resources = fromWireResources(wire.resources)
+  checkRange('cpu_millis', resources.cpuMillis, MIN_CPU_MILLIS, MAX_CPU_MILLIS)
+  checkRange('memory_bytes', resources.memoryBytes, MIN_MEMORY_BYTES, MAX_BYTES)
+  checkRange('storage_bytes', resources.storageBytes, 1, MAX_BYTES)
+  checkRange('gpu', resources.gpu, 0, MAX_GPUS)
+  checkRange('duration_seconds', wire.durationSeconds, 1, MAX_DURATION_SECONDS)
+  if (!isImageReference(wire.image)) throw invalidField('image', 'must be an image reference')
+  if (wire.maxPricePerHour !== undefined) checkPrice('max_price_per_hour', wire.maxPricePerHour)
+  checkLine('region', wire.region)
+  checkLabels('labels', wire.labels)
+  checkLines('capabilities', wire.capabilities, MAX_CAPABILITIES, MAX_LABEL_LENGTH)
+  if (wire.provider !== '') checkPeerId('provider', wire.provider)
+  return {
+    resources,
+    image: wire.image,
+    durationSeconds: wire.durationSeconds,
+    maxPricePerHour: wire.maxPricePerHour ?? null,
+    region: wire.region,
+    labels: wire.labels,
+    capabilities: wire.capabilities,
+    minUptimeSeconds: wire.minUptimeSeconds,
+    provider: wire.provider,
+  }
+}
+
+/**
+ * A bid that its provider signed. Whether it is for this peer, for a request of its own and within the price cap is the
+ * caller's to see.
+ *
+ * @throws {WireError}
+ */
+export async function checkBid(statement: SignedStatement, network: string): Promise<Bid> {
+  const { payload, signer } = await openStatement('bid', statement)
+  const bid = decode(BidSchema, payload, MAX_BID_BYTES)
+  checkNetwork(bid.network, network)
+  checkSigner(bid.provider, signer)
+  checkRandomId('request_id', bid.requestId)
+  checkRandomId('bid_id', bid.bidId)
+  checkDigest('requirements_digest', bid.requirementsDigest)
+  checkPeerId('requester', bid.requester)
+  checkPrice('price_per_hour', bid.pricePerHour)
+  checkRange('valid_for_ms', bid.validForMs, 1, MAX_BID_VALID_MS)
+  fromWireResources(bid.free)
+  safeNumber(bid.uptimeSeconds, 'uptime_seconds')
+  return bid
+}
+
+/**
+ * An award that its requester signed. Its job is another matter: see `checkWireJob`.
+ *
+ * @throws {WireError}
+ */
+export async function checkAward(statement: SignedStatement, network: string): Promise<Award> {
+  const { payload, signer } = await openStatement('award', statement)
+  const award = decode(AwardSchema, payload, MAX_AWARD_BYTES)
+  checkNetwork(award.network, network)
+  checkSigner(award.requester, signer)
+  checkRandomId('request_id', award.requestId)
+  checkRandomId('bid_id', award.bidId)
+  checkDigest('requirements_digest', award.requirementsDigest)
+  checkPeerId('provider', award.provider)
+  if (!isJobId(award.jobId)) throw invalidField('job_id', 'must be a job id')
+  if (award.fence < 1) throw invalidField('fence', 'starts at 1')
+  checkPrice('price_per_hour', award.pricePerHour)
+  checkOneOf('on_disconnect', award.onDisconnect, ['continue', 'stop'])
+  const minTimeoutMs = award.onDisconnect === 'stop' ? MIN_LEASE_TIMEOUT_SECONDS * 1000 : 0
+  checkRange('lease_timeout_ms', award.leaseTimeoutMs, minTimeoutMs, MAX_LEASE_TIMEOUT_SECONDS * 1000)
+  checkAddresses('addresses', award.addresses)
+  return award
+}
+
+/**
+ * A receipt that one of its two sides signed, right in itself: the cost is the price times the time.
+ *
+ * @throws {WireError}
+ */
+export async function checkReceipt(statement: SignedStatement): Promise<{ receipt: Receipt; signer: string }> {
+  const { payload, signer } = await openStatement('receipt', statement)
+  const receipt = decode(ReceiptSchema, payload, MAX_BID_BYTES)
+  checkPeerId('requester', receipt.requester)
+  checkPeerId('provider', receipt.provider)
+  if (signer !== receipt.requester) checkSigner(receipt.provider, signer)
+  if (!isJobId(receipt.jobId)) throw invalidField('job_id', 'must be a job id')
+  if (receipt.fence < 1) throw invalidField('fence', 'starts at 1')
+  checkDigest('requirements_digest', receipt.requirementsDigest)
+  checkPrice('price_per_hour', receipt.pricePerHour)
+  const seconds = safeNumber(receipt.meteredSeconds, 'metered_seconds')
+  if (receipt.costNanoUsd !== costOf(receipt.pricePerHour, seconds)) {
+    throw invalidField('cost_nano_usd', 'must be the price times the metered time')
+  }
+  checkTime('started_at_ms', receipt.startedAtMs)
+  checkTime('ended_at_ms', receipt.endedAtMs)
+  checkLine('network', receipt.network)
+  checkLine('outcome', receipt.outcome)
+  return { receipt, signer }
+}

@@ -1,0 +1,165 @@
+/** The kinds of field that a job spec is made of; `job-spec.ts` puts them together. */
+
+import { z } from 'zod'
+import {
+  MAX_BYTES,
+  MAX_COMMAND_WORD_LENGTH,
+  MAX_COMMAND_WORDS,
+  MAX_DURATION_SECONDS,
+  MAX_ENV_ENTRIES,
+  MAX_ENV_VALUE_LENGTH,
+  MAX_IMAGE_LENGTH,
+  MAX_LABEL_LENGTH,
+  MAX_LABELS,
+  MAX_PRICE_NANO_USD,
+} from './limits.ts'
+import { formatUsd, parseUsd } from './money.ts'
+import { isArgument, isLine } from './text.ts'
+import { formatBytes, parseBytes } from './units.ts'
+
+/** Reference grammar of the OCI distribution specification, anchored, with upper case only in the tag and the host. */
+const IMAGE =
+  /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/
+const LABEL_KEY = /^[a-zA-Z0-9](?:[a-zA-Z0-9_./-]{0,62}[a-zA-Z0-9])?$/
+
+/** Wider than a shell's: images read names such as `discovery.type`. */
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/
+
+const SIGNAL =
+  /^SIG(?:HUP|INT|QUIT|ABRT|KILL|USR1|USR2|PIPE|ALRM|TERM|CONT|TSTP|TTIN|TTOU|WINCH|PWR|RTMIN(?:\+(?:[1-9]|1[0-5]))?)$/
+
+/** An absolute path without `.`, `..` or empty parts and not the root; no colon, which engines split mounts at. */
+const CONTAINER_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[^/:\p{Cc}]+)+$/u
+const MAX_PATH_LENGTH = 1024
+
+/** Host, port and path as registries are named in credentials, e.g. `https://index.docker.io/v1/`. */
+const REGISTRY = /^(?:https?:\/\/)?(?:[a-zA-Z0-9][a-zA-Z0-9.-]*|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?(?:\/[\w./-]*)?$/
+
+/** Text of a pattern. Longer text is refused before the pattern sees it. */
+function matching(pattern: RegExp, maxLength: number, expected: string) {
+  return z.string().max(maxLength, { abort: true }).regex(pattern, expected)
+}
+
+export const imageField = matching(
+  IMAGE,
+  MAX_IMAGE_LENGTH,
+  'must be an image reference: [registry/]name[:tag][@sha256:digest], the name in lower case',
+)
+
+export function isImageReference(text: string): boolean {
+  return imageField.safeParse(text).success
+}
+
+export const nameField = matching(NAME, 63, 'must be 1 to 63 letters, digits, _ . -, starting with a letter or digit')
+
+export const pathField = matching(
+  CONTAINER_PATH,
+  MAX_PATH_LENGTH,
+  'must be an absolute path in the container, without colons and "." or ".." parts, and not "/"',
+)
+
+export const signalField = matching(SIGNAL, 16, 'must be the name of a signal that ends programs, such as "SIGTERM"')
+
+export const registryField = matching(
+  REGISTRY,
+  256,
+  'must be a registry’s host with an optional port, such as "ghcr.io"',
+)
+
+/** One line that may be shown anywhere. */
+export function lineField(maxLength: number) {
+  return z
+    .string()
+    .min(1)
+    .max(maxLength, { abort: true })
+    .refine(isLine, 'must be one line of Unicode text without control characters')
+}
+
+export function argumentField(maxLength: number) {
+  return z
+    .string()
+    .max(maxLength, { abort: true })
+    .refine(isArgument, 'must be valid Unicode text without NUL characters')
+}
+
+/** @param unit as the API's documentation and errors name it, e.g. `seconds` */
+export function wholeField(min: number, max: number, unit?: string) {
+  const whole = z.number().int().min(min).max(max)
+  return unit === undefined ? whole : whole.meta({ 'x-unit': unit })
+}
+
+export function secondsField(min: number, max: number) {
+  return wholeField(min, max, 'seconds')
+}
+
+export const durationField = secondsField(1, MAX_DURATION_SECONDS)
+
+export const commandField = z.array(argumentField(MAX_COMMAND_WORD_LENGTH)).max(MAX_COMMAND_WORDS)
+
+/** An amount such as `"512Mi"` or `536870912`; parses to text. */
+export function bytesField(what: string, minBytes = 1) {
+  const examples = '"512Mi" or "2Gi" (Ki, Mi, Gi, Ti or plain bytes)'
+  const range = `from ${formatBytes(minBytes)} to ${formatBytes(MAX_BYTES)}`
+  return z
+    .union([z.string(), z.number()])
+    .refine((amount) => isWithin(parseBytes(amount), minBytes, MAX_BYTES), {
+      error: `must be a whole amount of ${what} such as ${examples}, ${range}`,
+      abort: true, // so that rules between fields meet amounts that they can add up
+    })
+    .transform(String)
+    .meta({ examples: ['512Mi'] })
+}
+
+function isWithin(value: number | null, min: number, max: number): boolean {
+  return value !== null && value >= min && value <= max
+}
+
+/** US dollars per hour, as a number or as exact text. */
+export const pricePerHourField = z.union([z.number(), z.string()]).refine(
+  (price) => {
+    const nanoUsd = parseUsd(price)
+    return nanoUsd !== null && nanoUsd <= MAX_PRICE_NANO_USD
+  },
+  `must be US dollars per hour such as 0.05, from 0 to ${formatUsd(MAX_PRICE_NANO_USD)}, with at most 9 decimals`,
+)
+
+export const envField = mapField(
+  z
+    .string()
+    .max(128, { abort: true })
+    .regex(ENV_NAME, 'must be a variable name: at most 128 letters, digits, _ . -, starting with a letter or _'),
+  argumentField(MAX_ENV_VALUE_LENGTH),
+  MAX_ENV_ENTRIES,
+)
+
+export const labelsField = mapField(
+  z
+    .string()
+    .max(64, { abort: true })
+    .regex(LABEL_KEY, 'must be 1 to 64 letters, digits, _ . / -, starting and ending with a letter or digit'),
+  z
+    .string()
+    .max(MAX_LABEL_LENGTH, { abort: true })
+    .refine(isLine, 'must be one line of Unicode text without control characters'),
+  MAX_LABELS,
+)
+
+function mapField(name: z.ZodString, value: z.ZodString, maxEntries: number) {
+  const map = z.record(name, value)
+  // The cast keeps the map's own input type, which preprocess forgets.
+  return z.preprocess((input, context) => checkNames(input, maxEntries, context), map) as unknown as typeof map
+}
+
+/** Looks before each name is checked: at how many there are, and for the one that a record would drop without a word. */
+function checkNames(input: unknown, maxEntries: number, context: z.RefinementCtx): unknown {
+  if (typeof input !== 'object' || input === null) return input
+  if (Object.keys(input).length > maxEntries) {
+    context.addIssue({ code: 'custom', message: `must have at most ${maxEntries} entries` })
+  }
+  if (Object.hasOwn(input, '__proto__')) {
+    context.addIssue({ code: 'custom', path: ['__proto__'], message: 'is not a valid name: give it another' })
+  }
+  return input
+}

@@ -1,0 +1,141 @@
+/**
+ * Every bound on what comes from outside, with its reason. A peer, a client or a file beyond one is refused before its
+ * content is looked at.
+ */
+
+/** Gossip messages, in bytes. Requests and announcements measure 300 to 2,000; each costs every peer. */
+export const MAX_GOSSIP_BYTES = 8 * 1024
+
+/** A bid, decline or release on a stream, in bytes. */
+export const MAX_BID_BYTES = 8 * 1024
+
+/** An award, in bytes: holds the whole job, environment included. Larger than the largest job that validates. */
+export const MAX_AWARD_BYTES = 1024 * 1024
+
+/** One message of a lease stream, in bytes: a batch of log lines is at most {@link MAX_LOG_BATCH_BYTES} plus framing. */
+export const MAX_LEASE_MESSAGE_BYTES = 512 * 1024
+
+/** Text of one batch of log lines, in bytes. 64 KiB messages carry 330 MB/s on one stream, 1 KiB ones 45. */
+export const MAX_LOG_BATCH_BYTES = 256 * 1024
+
+/** Lines in one batch, however short: each is stored as a record of its own. */
+export const MAX_LOG_BATCH_LINES = 4096
+
+/** One log line, in bytes of UTF-8; longer ones go on in the next, marked `partial`. */
+export const MAX_LOG_LINE_BYTES = 64 * 1024
+
+/** Announcements in one answer of the directory protocol. */
+export const MAX_DIRECTORY_ENTRIES = 256
+
+/** The answer of the directory protocol, in bytes. */
+export const MAX_DIRECTORY_BYTES = 1024 * 1024
+
+/**
+ * Fields of one message, those of inner messages included, so that a small message cannot become a large heap: room for
+ * {@link MAX_LOG_BATCH_LINES} lines, the most that any message needs.
+ */
+export const MAX_MESSAGE_FIELDS = 32 * 1024
+
+/** How often a provider announces itself, in ms. */
+export const MIN_ANNOUNCE_MS = 1_000
+export const MAX_ANNOUNCE_MS = 3_600_000
+
+/** The longest that a requester waits for bids, in ms. */
+export const MAX_BID_WINDOW_MS = 60_000
+
+/** The longest that a provider says it holds capacity for a bid, in ms. */
+export const MAX_BID_VALID_MS = 600_000
+
+/** Multiaddrs in one message, and the characters of each. */
+export const MAX_ADDRESSES = 16
+export const MAX_ADDRESS_LENGTH = 256
+
+/** A name, region, version or code in a message, in characters. */
+export const MAX_TEXT_LENGTH = 256
+
+/** A code or a command id in a message, in characters. */
+export const MAX_CODE_LENGTH = 64
+
+/** A sentence for people out of another peer, in characters; the rest is cut off. */
+export const MAX_MESSAGE_LENGTH = 1024
+
+/** Details of a failure, the characters of their names and of their values. */
+export const MAX_DETAILS = 32
+export const MAX_DETAIL_NAME_LENGTH = 64
+
+/**
+ * How old a gossip message's own time may be, either way, in ms. Wide, because strangers' clocks are not trusted and
+ * may jump by an hour; it only bounds how long request ids must be remembered.
+ */
+export const MAX_CLOCK_DIFFERENCE_MS = 2 * 60 * 60 * 1000
+
+/** How long a request id is remembered against replay, in ms: longer than any message with it is let through. */
+export const REQUEST_ID_MEMORY_MS = 2 * MAX_CLOCK_DIFFERENCE_MS + 60_000
+
+/** The longest an image reference may be: registry (255) + name (255) + tag or digest. */
+export const MAX_IMAGE_LENGTH = 512
+
+/** The longest job, in seconds: 30 days. */
+export const MAX_DURATION_SECONDS = 30 * 24 * 3600
+
+/** The least CPU a job may ask for, in millicores: what an engine takes. */
+export const MIN_CPU_MILLIS = 10
+
+/** Millicores a job may ask for: 1,024 cores. */
+export const MAX_CPU_MILLIS = 1_024_000
+
+/** The least memory a job may ask for, in bytes: what an engine takes. */
+export const MIN_MEMORY_BYTES = 6 * 2 ** 20
+
+/** Memory a job may ask for, or storage with its volumes, in bytes: 64 TiB. */
+export const MAX_BYTES = 64 * 2 ** 40
+
+/** GPUs a job may ask for. */
+export const MAX_GPUS = 64
+
+/**
+ * Any price in nano-dollars, per hour or per GB: a million dollars. With it the cost of the longest job, extensions
+ * included, fits the 64 bits of a receipt.
+ */
+export const MAX_PRICE_NANO_USD = 1_000_000n * 1_000_000_000n
+
+/** Seconds between a job's stop signal and SIGKILL. */
+export const MAX_STOP_GRACE_SECONDS = 300
+
+/**
+ * Where another attempt of a job may be waiting for this one's end, a provider leaves at most this long between the stop
+ * signal and SIGKILL, in ms, whatever the job says. Requesters rely on it.
+ */
+export const MAX_HASTY_GRACE_MS = 10_000
+
+/** Seconds out of touch after which a provider stops a job that asked for it. */
+export const MIN_LEASE_TIMEOUT_SECONDS = 10
+export const MAX_LEASE_TIMEOUT_SECONDS = 3600
+
+/** Environment variables and secrets together. */
+export const MAX_ENV_ENTRIES = 512
+
+/** One value of the environment, in characters. */
+export const MAX_ENV_VALUE_LENGTH = 32 * 1024
+
+/** Words of a command. */
+export const MAX_COMMAND_WORDS = 256
+
+/** One word of a command, in characters. */
+export const MAX_COMMAND_WORD_LENGTH = 16 * 1024
+
+/** All of a job's text together, in characters: what fits an award, with room for its frame. */
+export const MAX_JOB_TEXT_LENGTH = 256 * 1024
+
+export const MAX_PORTS = 16
+export const MAX_VOLUMES = 16
+export const MAX_LABELS = 64
+/** Capabilities asked for or announced. */
+export const MAX_CAPABILITIES = 32
+export const MAX_LABEL_LENGTH = 128
+
+/** A job's constraints, in bytes of their JSON: they are broadcast, and must leave room in a {@link MAX_GOSSIP_BYTES}. */
+export const MAX_CONSTRAINTS_BYTES = 2 * 1024
+
+/** Problems named of one value from outside; more would only help someone to make this process work. */
+export const MAX_FIELD_ERRORS = 100

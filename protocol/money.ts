@@ -1,0 +1,79 @@
+/**
+ * Money is whole nano-dollars in a `bigint`; decimals exist only where people read or write them.
+ */
+
+import { GIB, type Resources } from './units.ts'
+
+/** Nano-dollars: 1_000_000_000n is one US dollar. */
+export type NanoUsd = bigint
+
+const NANO = 1_000_000_000n
+const MILLIS_PER_CORE = 1000n
+const SECONDS_PER_HOUR = 3600n
+
+const USD = /^(\d{1,9})(?:\.(\d{1,9}))?$/
+
+/** What a provider charges, in nano-dollars. GB are 2^30 bytes. */
+export interface Prices {
+  cpuPerCoreHour: NanoUsd
+  memoryPerGbHour: NanoUsd
+  storagePerGbHour: NanoUsd
+  gpuPerHour: NanoUsd
+  networkPerGb: NanoUsd
+}
+
+/**
+ * Nano-dollars of a decimal amount such as `"0.05"` or `0.05`; null where it is negative, no plain decimal, finer than
+ * a nano-dollar, or a billion dollars and more.
+ */
+export function parseUsd(amount: string | number): NanoUsd | null {
+  const text = typeof amount === 'number' ? decimalText(amount) : amount
+  const match = USD.exec(text)
+  if (match === null) return null
+  const [, whole = '', fraction = ''] = match
+  return BigInt(whole) * NANO + BigInt(fraction.padEnd(9, '0'))
+}
+
+/** The exact decimal text: `0.05`, `12`, `0.000000001`. */
+export function formatUsd(amount: NanoUsd): string {
+  const sign = amount < 0n ? '-' : ''
+  const absolute = amount < 0n ? -amount : amount
+  const fraction = String(absolute % NANO)
+    .padStart(9, '0')
+    .replace(/0+$/, '')
+  return `${sign}${absolute / NANO}${fraction === '' ? '' : `.${fraction}`}`
+}
+
+/** The number for JSON; exact up to 15 significant digits. */
+export function usdNumber(amount: NanoUsd): number {
+  return Number(formatUsd(amount))
+}
+
+/** What the resources cost for an hour, rounded down to a whole nano-dollar once, at the end. */
+export function pricePerHour(resources: Resources, prices: Prices): NanoUsd {
+  const gib = BigInt(GIB)
+  const scaled =
+    BigInt(resources.cpuMillis) * prices.cpuPerCoreHour * gib +
+    BigInt(resources.memoryBytes) * prices.memoryPerGbHour * MILLIS_PER_CORE +
+    BigInt(resources.storageBytes) * prices.storagePerGbHour * MILLIS_PER_CORE +
+    BigInt(resources.gpu) * prices.gpuPerHour * MILLIS_PER_CORE * gib
+  return scaled / (MILLIS_PER_CORE * gib)
+}
+
+/** What metered whole seconds cost at a price per hour, rounded down to a whole nano-dollar. */
+export function costOf(perHour: NanoUsd, seconds: number): NanoUsd {
+  return (perHour * BigInt(seconds)) / SECONDS_PER_HOUR
+}
+
+/** Billing is by the second begun: 1 ms is one second. */
+export function meteredSeconds(durationMs: number): number {
+  return Math.ceil(Math.max(0, durationMs) / 1000)
+}
+
+/** A number as plain decimal text; JavaScript prints small ones with an exponent. */
+function decimalText(amount: number): string {
+  const match = /^(\d)(?:\.(\d+))?e-(\d+)$/.exec(String(amount))
+  if (match === null) return String(amount)
+  const [, whole = '', fraction = '', exponent = ''] = match
+  return `0.${'0'.repeat(Number(exponent) - 1)}${whole}${fraction}`
+}

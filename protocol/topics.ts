@@ -1,0 +1,24 @@
+/** Names on the wire: gossipsub topics and stream protocols. Changing one splits the network. */
+
+export const DEFAULT_NETWORK = 'main'
+
+/** A network's name: what separates one market from another on the same machines. */
+export const NETWORK_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/
+
+export type Topic = 'announcements' | 'requests'
+
+export function topicName(network: string, topic: Topic): string {
+  return `/cortex/1/${network}/${topic}`
+}
+
+export const Protocol = {
+  /** Provider to requester: a signed bid, or a decline. */
+  bid: '/cortex/bid/1.0.0',
+  /** Requester to provider: a signed award or a release. */
+  award: '/cortex/award/1.0.0',
+  /** Both ways for the life of a lease: reports, acknowledgements, heartbeats, commands. */
+  lease: '/cortex/lease/1.0.0',
+  /** A newcomer asks a neighbour for the announcements that it knows. */
+  directory: '/cortex/directory/1.0.0',
+} as const
+export type Protocol = (typeof Protocol)[keyof typeof Protocol]
