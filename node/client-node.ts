@@ -1,0 +1,88 @@
+import type { PrivateKey } from '@libp2p/interface'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import { type Clock, systemClock } from './clock.ts'
+import { createDirectory } from './directory/directory.ts'
+import { loadIdentity } from './identity.ts'
+import type { ClientNode } from './index.ts'
+import type { Logger } from './logger.ts'
+import type { FollowerTimes } from './market/lease-follower.ts'
+import { createRequester } from './market/requester.ts'
+import { createLibp2pNetwork } from './network/libp2p-network.ts'
+import { openDatabase } from './store/database.ts'
+import { diskProblem } from './store/disk-problem.ts'
+import { openJobStore } from './store/job-store.ts'
+import { createSecretBox, loadMasterKey } from './store/secret-box.ts'
+
+/** How a peer joins a network. */
+export interface PeerInit {
+  /** Name of the market. */
+  networkName: string
+  /** Multiaddrs to listen on, e.g. `/ip4/0.0.0.0/tcp/0`. */
+  listen: string[]
+  /** Multiaddrs of peers to begin with; the `/p2p/…` part may be left out. */
+  bootstrap: string[]
+  /** Whether peers on the local network are looked for. */
+  mdns: boolean
+}
+
+export interface ClientNodeInit extends PeerInit {
+  /** Folder of the identity and the job store; one process at a time. */
+  dataFolder: string
+  /** Encrypts secrets in the store instead of the key in the folder. */
+  masterKey?: string
+  /** Free bytes of the data folder's disk below which no new jobs are taken: the rest is for those that run. @default 64 MiB */
+  minFreeBytes?: number
+  /** Heartbeats and the silence after which a provider is lost. */
+  times?: Partial<FollowerTimes>
+}
+
+/** Starts a peer that asks for jobs, and takes up those that its store still holds. Closed in the reverse order. */
+export async function startClientNode(
+  components: { logger: Logger; clock?: Clock },
+  init: ClientNodeInit,
+): Promise<ClientNode & { privateKey: PrivateKey }> {
+  const { logger, clock = systemClock } = components
+  await using stack = new AsyncDisposableStack()
+  const { dataFolder, minFreeBytes = 64 * 2 ** 20 } = init
+  const storeLogger = logger.child({ part: 'store' })
+  const database = await openDatabase(dataFolder, (problem) => {
+    storeLogger.warn({ problem }, 'the store was damaged, and is repaired: nothing is missing')
+  })
+  stack.defer(async () => await database.close())
+  const privateKey = await loadIdentity(dataFolder)
+  const secretBox = createSecretBox(init.masterKey ?? (await loadMasterKey(dataFolder)))
+  const refusal = async (): Promise<string | null> => {
+    const problem = await diskProblem(dataFolder, minFreeBytes)
+    return problem === null ? null : `this node ${problem}`
+  }
+  const store = await openJobStore({ database, secretBox, clock, logger: storeLogger, refusal })
+  stack.defer(async () => await store.close())
+  const network = createLibp2pNetwork(
+    { privateKey, logger: logger.child({ part: 'network' }), clock },
+    { network: init.networkName, listen: init.listen, bootstrap: init.bootstrap, mdns: init.mdns },
+  )
+  const directory = createDirectory(
+    { network, clock, logger: logger.child({ part: 'directory' }) },
+    { networkName: init.networkName },
+  )
+  const requester = createRequester(
+    {
+      network,
+      networkName: init.networkName,
+      privateKey,
+      directory,
+      store,
+      clock,
+      logger: logger.child({ part: 'market' }),
+    },
+    init.times === undefined ? {} : { times: init.times },
+  )
+  await network.start()
+  stack.defer(async () => await network.stop())
+  await directory.start()
+  stack.defer(async () => await directory.stop())
+  await requester.start()
+  stack.defer(async () => await requester.stop())
+  const started = stack.move()
+  return { network, directory, store, requester, privateKey, stop: async () => await started.disposeAsync() }
+}

@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import envPaths from 'env-paths'
+import { DEFAULT_NETWORK, NETWORK_NAME } from '../../protocol/topics.ts'
+import type { PeerInit } from '../client-node.ts'
+import type { FollowerTimes } from '../market/lease-follower.ts'
+
+/** Where a gateway or `cortex up` on this machine listens for peers unless told otherwise. */
+export const DEFAULT_PEER_PORT = 13_100
+
+export interface PeerOptions {
+  data: string
+  network: string
+  listen: string[]
+  bootstrap: string[]
+  mdns: boolean
+  logLevel: string
+  /** Time between heartbeats on leases, in ms; hidden, for tests that cannot wait. @default 5_000 */
+  heartbeatMs?: number
+  /** Silence after which the other side of a lease is lost, in ms; hidden, for tests that cannot wait. @default 30_000 */
+  lostAfterMs?: number
+}
+
+/** The platform's folder for data of this program. */
+export function defaultDataFolder(): string {
+  return envPaths('cortex-node', { suffix: '' }).data
+}
+
+/** Adds the flags of every command that joins a network, each with its `CORTEX_*` variable. */
+export function withPeerOptions(command: Command, defaults: { listen: string[]; logLevel: string }): Command {
+  return command
+    .addOption(
+      new Option('--data <folder>', 'where identity and state are kept')
+        .env('CORTEX_DATA')
+        .default(defaultDataFolder()),
+    )
+    .addOption(
+      new Option('--network <name>', 'the market to join')
+        .env('CORTEX_NETWORK')
+        .default(DEFAULT_NETWORK)
+        .argParser(parseNetworkName),
+    )
+    .addOption(
+      new Option('--listen <multiaddr>', 'an address for other peers; repeat it')
+        .env('CORTEX_LISTEN')
+        .default(defaults.listen)
+        .argParser(words),
+    )
+    .addOption(
+      new Option('--bootstrap <multiaddr>', 'a peer to begin with; repeat it')
+        .env('CORTEX_BOOTSTRAP')
+        .default([`/ip4/127.0.0.1/tcp/${DEFAULT_PEER_PORT}`])
+        .argParser(words),
+    )
+    .addOption(new Option('--no-mdns', 'do not look for peers on the local network').env('CORTEX_NO_MDNS'))
+    .addOption(
+      new Option('--log-level <level>', 'how much to log')
+        .env('CORTEX_LOG_LEVEL')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default(defaults.logLevel),
+    )
+    .addOption(new Option('--heartbeat-ms <ms>').argParser(wholeNumber(100, 30_000)).hideHelp())
+    .addOption(new Option('--lost-after-ms <ms>').argParser(wholeNumber(500, 600_000)).hideHelp())
+}
+
+export function peerInit(options: PeerOptions): PeerInit {
+  return { networkName: options.network, listen: options.listen, bootstrap: options.bootstrap, mdns: options.mdns }
+}
+
+/** What of a requester's times the flags change. */
+export function followerTimes({ heartbeatMs, lostAfterMs }: PeerOptions): Partial<FollowerTimes> {
+  return {
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+    ...(lostAfterMs === undefined ? {} : { lostAfterMs }),
+  }
+}
+
+/** The folder of one part under `--data`, e.g. `DATA/agent`. */
+export function partFolder(options: { data: string }, part: 'client' | 'agent' | 'gateway'): string {
+  return join(options.data, part)
+}
+
+/** A whole number within a range, or an error that says so. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`)
+    }
+    return value
+  }
+}
+
+/** Gathers repeated `k=v` into a map. */
+export function keyValue(text: string, previous: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('Write it as NAME=VALUE.')
+  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) }
+}
+
+/** Gathers a repeated option into a list. */
+export function repeated(text: string, previous: string[] = []): string[] {
+  return [...previous, text]
+}
+
+function parseNetworkName(text: string): string {
+  if (!NETWORK_NAME.test(text)) {
+    throw new InvalidArgumentError(
+      'Use 1 to 32 lower-case letters, digits and dashes, starting with a letter or digit.',
+    )
+  }
+  return text
+}
+
+/** Words of a list option, repeated or separated by commas (as in a variable). The first one given replaces the default. */
+function words(text: string, previous: unknown): string[] {
+  const added = text.split(',').filter((word) => word !== '')
+  const given = Array.isArray(previous) && (previous as { given?: true }).given === true ? (previous as string[]) : []
+  return Object.assign([...given, ...added], { given: true as const })
+}

@@ -1,0 +1,137 @@
+import { fieldErrors, type JobSpec, jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { isTerminal } from '../../protocol/lifecycle.ts'
+import { costOf, formatUsd, meteredSeconds } from '../../protocol/money.ts'
+import type { ClientNode } from '../index.ts'
+import { createLogger } from '../logger.ts'
+import type { JobEvent, JobRecord } from '../store/index.ts'
+import { leaseOf } from '../store/records.ts'
+import { eventView, jobView } from '../views/job-view.ts'
+import { bidTable } from './bid-table.ts'
+import { CliError, INTERRUPTED, MARKET_FAILED } from './cli-error.ts'
+import { startInSlot } from './client-slot.ts'
+import { followJob } from './follow-job.ts'
+import { type JobFlags, submissionOf } from './job-flags.ts'
+import type { PeerOptions } from './options.ts'
+import { type StatusLine, statusLine } from './output.ts'
+
+/** What `cortex run` was given. */
+export type RunOptions = JobFlags & PeerOptions & { bids?: true; json?: true }
+
+/** Runs one job to its end; answers what the process exits with. */
+export async function runJob(image: string, words: string[], options: RunOptions): Promise<number> {
+  return await run(parse(submissionOf(image, words, options)), options)
+}
+
+function parse(submission: unknown): JobSpec {
+  const parsed = jobSubmissionSchema.safeParse(submission)
+  if (parsed.success) return parsed.data
+  const [first] = fieldErrors(parsed.error)
+  throw new CliError(`${first?.path ?? 'job'} ${first?.message ?? 'is not valid'}`, MARKET_FAILED)
+}
+
+async function run(spec: JobSpec, options: RunOptions): Promise<number> {
+  const status = statusLine()
+  status.now('joining the network')
+  const node = await startInSlot(options, { logger: createLogger({ name: 'cortex', level: options.logLevel }) })
+  try {
+    // Listened for before there is a job, so that none is left that nobody waits for.
+    const interruption = cancelOnInterrupt(node, status)
+    try {
+      const { job } = await node.requester.submit({ owner: 'local', spec })
+      status.done(`submitted ${job.id}`)
+      interruption.concerns(job.id)
+      return await follow(node, job.id, options, status)
+    } finally {
+      interruption.release()
+    }
+  } finally {
+    status.stop()
+    await node.stop()
+  }
+}
+
+async function follow(node: ClientNode, id: string, options: RunOptions, status: StatusLine): Promise<number> {
+  let bidsShown = options.bids !== true
+  const job = await followJob(node.store, id, {
+    onEvent: async (event) => {
+      if (!bidsShown && event.type !== 'created') {
+        bidsShown = true
+        process.stderr.write(`${bidTable(await node.store.bids(id))}\n`)
+      }
+      describe(event, status)
+    },
+    onLine: ({ stream, line, partial }) => {
+      if (options.json === true) return
+      process[stream].write(partial ? line : `${line}\n`)
+    },
+  })
+  if (options.json === true) {
+    const view = { ...jobView(job, node.directory), events: (await node.store.events(id)).map(eventView) }
+    process.stdout.write(`${JSON.stringify(view, null, 2)}\n`)
+  }
+  return report(job, status)
+}
+
+function describe(event: JobEvent, status: StatusLine): void {
+  const { type, data } = event
+  if (type === 'created') status.now('waiting for bids')
+  else if (type === 'scheduled') {
+    status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h`)
+    status.now('preparing the container')
+  } else if (type === 'pulling') status.now(`pulling ${data.image} (${data.layersDone}/${data.layersTotal} layers)`)
+  else if (type === 'started') status.done('running')
+  else if (type === 'lost') status.done(`lost: ${data.message}`)
+  else if (type === 'expired') status.done('reached its duration; stopping')
+  else if (type === 'extended') status.done(`extended to ${data.duration} s`)
+}
+
+/** Tells how the job ended, and what this process exits with. */
+function report(job: JobRecord, status: StatusLine): number {
+  const { state } = job
+  const lease = leaseOf(job)
+  const cost = lease === null ? 0n : costOf(BigInt(lease.pricePerHour), meteredSeconds(lease.meteredMs))
+  const spent = lease === null ? '' : `, ${meteredSeconds(lease.meteredMs)} s for $${formatUsd(cost)}`
+  switch (state.status) {
+    case 'completed':
+      status.done(`completed${spent}`)
+      return 0
+    case 'failed':
+      status.done(`failed: ${state.failure.message}${spent}. ${state.failure.remedy}`)
+      return state.exitCode === null || state.exitCode === 0 ? MARKET_FAILED : state.exitCode
+    case 'cancelled':
+      status.done(`cancelled${spent}`)
+      return INTERRUPTED
+    default:
+      throw new Error(`The job is not over: ${state.status}`)
+  }
+}
+
+/** The first Ctrl-C cancels the job, as soon as there is one; the second one leaves at once. */
+function cancelOnInterrupt(node: ClientNode, status: StatusLine): { concerns(id: string): void; release(): void } {
+  let asked = false
+  let jobId: string | null = null
+  const cancel = (id: string): void => {
+    node.requester.cancel(id).catch(async (error) => {
+      const job = await node.store.get(id)
+      if (job !== undefined && !isTerminal(job.state.status)) process.stderr.write(`cannot cancel: ${error.message}\n`)
+    })
+  }
+  const onSignal = (): void => {
+    if (asked) process.exit(INTERRUPTED)
+    asked = true
+    status.now('cancelling (Ctrl-C again leaves at once)')
+    if (jobId !== null) cancel(jobId)
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return {
+    concerns(id) {
+      jobId = id
+      if (asked) cancel(id)
+    },
+    release() {
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+    },
+  }
+}

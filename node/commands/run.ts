@@ -1,0 +1,25 @@
+import { Command } from 'commander'
+import { jobFlags } from './job-flags.ts'
+import { withPeerOptions } from './options.ts'
+import type { RunOptions } from './run-job.ts'
+
+const EXAMPLE = `
+Example:
+  $ cortex run busybox -- sh -c 'echo hello; nproc'
+  $ cortex run --cpu 500 --memory 256Mi --max-price 0.05 --bids python:3 -- python -c 'print(2**64)'`
+
+/** `cortex run IMAGE -- CMD`: one job straight from a client node, followed to its end. */
+export function runCommand(): Command {
+  const command = new Command('run')
+    .argument('<image>', 'the container image')
+    .argument('[command...]', 'what to run in it, after --')
+    .addHelpText('after', EXAMPLE)
+  withPeerOptions(jobFlags(command), { listen: ['/ip4/0.0.0.0/tcp/0'], logLevel: 'silent' })
+  return command
+    .option('--bids', 'show every bid and decline')
+    .option('--json', 'print the finished job as JSON instead of its output')
+    .action(async (image: string, words: string[], options: RunOptions) => {
+      const { runJob } = await import('./run-job.ts')
+      process.exitCode = await runJob(image, words, options)
+    })
+}

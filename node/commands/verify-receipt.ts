@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { checkReceipt } from '../../protocol/checks.ts'
+import { decode } from '../../protocol/codec.ts'
+import { type Receipt, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { MAX_BID_BYTES } from '../../protocol/limits.ts'
+import { formatUsd, usdNumber } from '../../protocol/money.ts'
+import { WireError } from '../../protocol/wire-error.ts'
+import { isoTime } from '../views/time.ts'
+import { CliError } from './cli-error.ts'
+import { fieldTable, printJson } from './output.ts'
+
+interface Expected {
+  provider?: string
+  requester?: string
+  json?: true
+}
+
+/** Both sides, in the order in which they sign. */
+const SIDES = ['provider', 'requester'] as const
+
+/** Tells what a receipt says. @throws {CliError} where it is not what both sides signed */
+export async function verifyReceipt(path: string, expected: Expected): Promise<void> {
+  const file = await readJson(path)
+  const signed = file.signed as Partial<Record<(typeof SIDES)[number], unknown>> | undefined
+  const opened = []
+  for (const side of SIDES) opened.push(await open(side, signed?.[side]))
+  const [first, second] = opened
+  if (first === undefined || second === undefined) throw new CliError(`${path} is no receipt`)
+  if (!Buffer.from(first.payload).equals(second.payload)) {
+    throw refused('the two sides signed different statements')
+  }
+  const shown = shownOf(first.receipt)
+  for (const side of SIDES) {
+    if (expected[side] !== undefined && expected[side] !== shown[side]) {
+      throw refused(`its ${side} is ${shown[side]}, not ${expected[side]}`)
+    }
+  }
+  for (const [name, value] of Object.entries(shown)) {
+    if (name in file && file[name] !== value) {
+      throw refused(`${name} says ${String(file[name])}, and what was signed is ${value}`)
+    }
+  }
+  if (expected.json === true) printJson({ valid: true, ...shown })
+  else process.stdout.write(`${describe(first.receipt)}\n`)
+}
+
+async function open(side: (typeof SIDES)[number], base64: unknown) {
+  if (typeof base64 !== 'string') {
+    throw new CliError(`It has no signature of the ${side}: a receipt is what 'cortex job receipt ID -o FILE' keeps`)
+  }
+  try {
+    const statement = decode(SignedStatementSchema, Buffer.from(base64, 'base64'), MAX_BID_BYTES)
+    const { receipt, signer } = await checkReceipt(statement)
+    if (signer !== receipt[side]) throw refused(`it is signed by ${signer} where the ${side} is ${receipt[side]}`)
+    return { receipt, payload: statement.payload }
+  } catch (error) {
+    if (error instanceof WireError) throw refused(`the ${side}’s part: ${error.message}`, error)
+    throw error
+  }
+}
+
+/** What of the API's receipt both sides signed. */
+function shownOf(receipt: Receipt) {
+  return {
+    jobId: receipt.jobId,
+    network: receipt.network,
+    provider: receipt.provider,
+    requester: receipt.requester,
+    pricePerHour: usdNumber(receipt.pricePerHour),
+    meteredSeconds: Number(receipt.meteredSeconds),
+    cost: usdNumber(receipt.costNanoUsd),
+    startedAt: receipt.startedAtMs === 0n ? null : isoTime(Number(receipt.startedAtMs)),
+    endedAt: isoTime(Number(receipt.endedAtMs)),
+    outcome: receipt.outcome,
+    exitCode: receipt.exitCode ?? null,
+  }
+}
+
+function describe(receipt: Receipt): string {
+  const { provider, requester, jobId, network, outcome, meteredSeconds } = receipt
+  const price = formatUsd(receipt.pricePerHour)
+  return fieldTable([
+    ['valid', 'both signatures, both peer ids and the arithmetic'],
+    ['job', jobId],
+    ['network', network],
+    ['provider', provider],
+    ['requester', requester],
+    ['outcome', `${outcome}${receipt.exitCode === undefined ? '' : `, exit code ${receipt.exitCode}`}`],
+    ['cost', `${meteredSeconds} s at $${price}/h is $${formatUsd(receipt.costNanoUsd)}`],
+    ['ended', isoTime(Number(receipt.endedAtMs))],
+  ])
+}
+
+function refused(what: string, cause?: unknown): CliError {
+  return new CliError(`Not valid: ${what}. Ask the other side for what both signed`, 1, { cause })
+}
+
+async function readJson(path: string): Promise<Record<string, unknown>> {
+  try {
+    const value = JSON.parse(path === '-' ? await text(process.stdin) : await readFile(path, 'utf8'))
+    // The API wraps it; both are taken.
+    if (typeof value === 'object' && value !== null) return value.success === true ? value.data : value
+  } catch (cause) {
+    throw new CliError(`${path} cannot be read as JSON: check the path`, 1, { cause })
+  }
+  throw new CliError(`${path} holds no receipt: it must be one JSON object`)
+}

@@ -1,0 +1,18 @@
+import type { Clock } from './clock.ts'
+
+/** A signal that aborts after `ms` on the clock, or with `parent`. The caller clears it when what it guards is done. */
+export interface Deadline {
+  signal: AbortSignal
+  clear(): void
+}
+
+export function deadline(clock: Clock, ms: number, parent?: AbortSignal): Deadline {
+  const timer = new AbortController()
+  const expired = new AbortController()
+  const parents = parent === undefined ? [] : [parent]
+  clock.sleep(ms, AbortSignal.any([timer.signal, ...parents])).then(
+    () => expired.abort(new Error(`Took longer than ${ms} ms`)),
+    () => undefined, // cleared, or the parent aborted: then there is nothing to end
+  )
+  return { signal: AbortSignal.any([expired.signal, ...parents]), clear: () => timer.abort() }
+}

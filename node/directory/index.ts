@@ -1,0 +1,26 @@
+import type { Announcement } from '../../protocol/checks.ts'
+
+export type ProviderStatus = 'online' | 'degraded' | 'offline'
+
+/** A `pausedReason` by which a provider says goodbye: it is offline from then on. */
+export const GOODBYE = 'offline'
+
+/** A provider as this peer knows it. Never changed: news makes a new one. */
+export interface ProviderView extends Announcement {
+  /** online; degraded after one missed announcement; offline after three, or when it said goodbye. */
+  status: ProviderStatus
+  /** Wall clock of the first and the last announcement, in ms. */
+  firstSeenMs: number
+  lastSeenMs: number
+  /** Round trip to it in ms where measured. */
+  latencyMs: number | null
+}
+
+/** Everyone's picture of who sells, from announcements. Bounded: the longest silent are forgotten first. */
+export interface Directory {
+  /** The same array until something changes: copy it before sorting. */
+  list(): ProviderView[]
+  get(provider: string): ProviderView | undefined
+  /** Calls back after a provider appeared, changed (capacity, price, status) or vanished. Returns the way to stop. */
+  onChange(callback: (provider: ProviderView) => void): () => void
+}

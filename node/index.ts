@@ -1,0 +1,14 @@
+import type { Directory } from './directory/index.ts'
+import type { Requester } from './market/index.ts'
+import type { PeerNetwork } from './network/index.ts'
+import type { JobStore } from './store/index.ts'
+
+/** A peer that asks for jobs: what `cortex run` is, and what a gateway serves. */
+export interface ClientNode {
+  readonly network: PeerNetwork
+  readonly directory: Directory
+  readonly store: JobStore
+  readonly requester: Requester
+  /** Ends in the reverse order of the start; jobs go on at their providers. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,62 @@
+import type { JobSpec } from '../../protocol/job-spec.ts'
+import type { JobRecord } from '../store/index.ts'
+
+/** The requester's side of the market: the only authority over its jobs' states. */
+export interface Requester {
+  /** Stores the job and starts looking for a provider. */
+  submit(job: SubmitJob): Promise<{ job: JobRecord; repeated: boolean }>
+
+  /**
+   * Starts looking for a provider for a job that was held; its `queueTimeout` counts from here. Of one that is not held
+   * any more it only answers the record.
+   * @throws {JobNotFoundError}
+   */
+  release(id: string): Promise<JobRecord>
+
+  /**
+   * Asks for the job's end and returns at once; the job is cancelled when its provider has stopped it, or is lost.
+   * @throws {JobNotFoundError} @throws {JobStateError} where it is terminal
+   */
+  cancel(id: string): Promise<JobRecord>
+
+  /**
+   * Asks the job's provider for more time.
+   * @param additionalSeconds 1..2_592_000
+   * @throws {JobNotFoundError} @throws {JobStateError} where it is terminal @throws {ExtensionRefusedError} where the provider says no or nothing
+   */
+  extend(id: string, additionalSeconds: number): Promise<JobRecord>
+
+  /** Asks the network who would take the job now and at what price, and takes nobody. */
+  quote(spec: JobSpec): Promise<Quote[]>
+
+  /** What the adaptive window, rounds and leases are doing now, for `/metrics`. */
+  counters(): Record<string, number>
+}
+
+export interface SubmitJob {
+  /** A new id of the caller's own making, so that the job can be named before it is there. @default a new one */
+  id?: string
+  owner: string
+  spec: JobSpec
+  origin?: Record<string, string>
+  /** Stores it and leaves it pending until {@link Requester.release}, also over restarts. @default false */
+  hold?: boolean
+  idempotency?: { key: string; digest: string }
+}
+
+/** One provider's answer to a dry run. */
+export interface Quote {
+  provider: string
+  name: string
+  /** Nano-dollars per hour; null where it declined. */
+  pricePerHour: bigint | null
+  score: number | null
+  /** Why it would, or would not. */
+  reason: string
+}
+
+/** The provider does not extend this job. */
+export class ExtensionRefusedError extends Error {
+  override readonly name = 'ExtensionRefusedError'
+  readonly code = 'PROVIDER_CONFLICT'
+}

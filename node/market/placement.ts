@@ -1,0 +1,187 @@
+import type { Requirements } from '../../protocol/checks.ts'
+import { readRequirements } from '../../protocol/checks.ts'
+import { failure } from '../../protocol/failures.ts'
+import { requirementsOf } from '../../protocol/job-wire.ts'
+import { fits } from '../../protocol/units.ts'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import type { JobRecord, JobStore } from '../store/index.ts'
+import { cancelled } from './apply-report.ts'
+import { releaseBid } from './award.ts'
+import { type DeliveryComponents, resumeAward, tryAward } from './award-delivery.ts'
+import { declinesOf, passedOver, withinCap } from './bid-records.ts'
+import { nearestMiss } from './nearest-miss.ts'
+import type { ParkingLot } from './parking-lot.ts'
+import { rank } from './ranking.ts'
+import { BID_WINDOW_MS, type LiveOffer, type RoundComponents, type RoundResult, runRound } from './round.ts'
+
+/** Pause before the network is asked again, in ms: doubles from the first to the last. */
+const FIRST_RETRY_MS = 500
+const LAST_RETRY_MS = 15_000
+
+/** How long a node that knows nobody yet listens before it asks, in ms: its neighbours tell it the market within 100. */
+const NEWCOMER_WAIT_MS = 500
+
+export interface PlacementComponents extends RoundComponents, DeliveryComponents {
+  store: JobStore
+  lot: ParkingLot
+  clock: Clock
+  logger: Logger
+  /** Limits how many rounds run at a time. */
+  inTurn: <T>(task: () => Promise<T>) => Promise<T>
+}
+
+/** Whether the job may still be placed, read before every step. */
+type Standing = 'go' | 'over'
+
+/**
+ * Finds a provider for a pending job: asks, ranks, awards, and goes on to the next bid where one refuses or says nothing.
+ * Returns when the job is no longer pending.
+ */
+export async function place(components: PlacementComponents, jobId: string, signal: AbortSignal): Promise<void> {
+  const { clock, lot } = components
+  const startedMs = clock.monotonicMs()
+  let retryMs = FIRST_RETRY_MS
+  let widen = 1
+  let answers: RoundResult | null = null
+  await resumeAward(components, jobId, signal)
+  for (;;) {
+    const job = await pendingJob(components, jobId)
+    if (job === null) return
+    const leftMs = job.spec.queueTimeout * 1000 - (clock.monotonicMs() - startedMs)
+    if (leftMs <= 0) {
+      await giveUp(components, job, answers)
+      return
+    }
+    const requirementsBytes = requirementsOf(job.spec)
+    const requirements = readRequirements(requirementsBytes)
+    const { resources, provider } = requirements
+    if (answers === null && components.directory.list().length === 0) {
+      await lot.wait({ resources, provider }, Math.min(NEWCOMER_WAIT_MS, leftMs), signal)
+    }
+    if (worthAsking(components, requirements, answers)) {
+      answers = await components.inTurn(() =>
+        runRound(components, {
+          requirements,
+          requirementsBytes,
+          widen,
+          // Whole, as the request carries it.
+          windowMs: Math.ceil(Math.min(BID_WINDOW_MS, leftMs)),
+          signal,
+        }),
+      )
+      if (await awardBest(components, job, answers, signal)) return
+      await forgive(components, job)
+      widen *= 4
+    }
+    await lot.wait({ resources, provider }, Math.min(retryMs, Math.max(1, leftMs)), signal)
+    retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)
+  }
+}
+
+/** The job, where it is still to be placed; a cancelled one is ended here. */
+async function pendingJob({ store }: PlacementComponents, jobId: string): Promise<JobRecord | null> {
+  const { job, result } = await store.change(jobId, (draft): Standing => {
+    if (draft.job.state.status !== 'pending') return 'over'
+    if (draft.job.cancelRequestedAtMs === null) return 'go'
+    cancelled(draft, null, draft.nowMs)
+    return 'over'
+  })
+  return result === 'go' ? job : null
+}
+
+/** Providers are kept out of one round: a network of one provider must get its second chance. */
+async function forgive({ store }: PlacementComponents, job: JobRecord): Promise<void> {
+  const served = excludedOf(job)
+  if (served.length === 0) return
+  await store.change(job.id, (draft) => {
+    const { state } = draft.job
+    if (state.status !== 'pending') return
+    draft.refine('pending', { excluded: state.excluded.filter((provider) => !served.includes(provider)) })
+  })
+}
+
+/** Asking costs every provider: not while the directory says that all are full, but again when the answers are old. */
+function worthAsking(
+  { directory }: PlacementComponents,
+  requirements: Requirements,
+  last: RoundResult | null,
+): boolean {
+  if (last === null) return true
+  const online = directory.list().filter((view) => view.status === 'online' && view.pausedReason === '')
+  return online.length === 0 || online.some((view) => fits(requirements.resources, view.free))
+}
+
+async function awardBest(
+  components: PlacementComponents,
+  job: JobRecord,
+  answers: RoundResult,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { store } = components
+  const allowed = answers.offers.filter((offer) => withinCap(job, offer))
+  const excluded = excludedOf(job)
+  const wanted = allowed.filter((offer) => !excluded.includes(offer.provider))
+  const ranked = rank(wanted, job.spec.providerStrategy)
+  const records = [...declinesOf(job, answers), ...passedOver(job, answers, ranked)]
+  if (records.length > 0) {
+    await store.change(job.id, (draft) => {
+      for (const record of records) draft.bid({ ...record, timestampMs: draft.nowMs })
+    })
+  }
+  const open = new Set<LiveOffer>(answers.offers)
+  try {
+    for (const candidate of ranked) {
+      if (candidate.offer.expiresAtMs <= components.clock.monotonicMs()) continue
+      const current = await pendingJob(components, job.id)
+      if (current === null) return true
+      const outcome = await tryAward(components, current, answers, candidate, signal)
+      if (outcome === null) return false
+      if (outcome.kind === 'refused') open.delete(candidate.offer)
+      if (outcome.kind !== 'accepted') continue
+      open.delete(candidate.offer)
+      return true
+    }
+    return false
+  } finally {
+    for (const offer of open) release(components, offer)
+  }
+}
+
+async function giveUp(
+  { store, directory }: PlacementComponents,
+  job: JobRecord,
+  answers: RoundResult | null,
+): Promise<void> {
+  const { code, message, details } = nearestMiss(job, answers, directory.list())
+  const why = failure(code, message, details)
+  await store.change(job.id, (draft) => {
+    if (draft.job.state.status !== 'pending') return
+    draft.transition({
+      expect: ['pending'],
+      to: {
+        status: 'failed',
+        failure: why,
+        lease: null,
+        scheduledAtMs: null,
+        startedAtMs: null,
+        endedAtMs: draft.nowMs,
+        exitCode: null,
+      },
+      by: 'requester',
+      event: 'failed',
+      data: { code: why.code, message: why.message },
+    })
+    draft.durable()
+  })
+}
+
+function release({ network, logger }: PlacementComponents, offer: LiveOffer): void {
+  releaseBid(network, offer.bid).catch((error) => {
+    logger.debug({ provider: offer.provider, error }, 'could not release a bid; it expires by itself')
+  })
+}
+
+function excludedOf(job: JobRecord): string[] {
+  return job.state.status === 'pending' ? job.state.excluded : []
+}

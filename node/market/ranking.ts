@@ -1,0 +1,97 @@
+import type { ProviderStrategy } from '../../protocol/job-spec.ts'
+import { type NanoUsd, usdNumber } from '../../protocol/money.ts'
+import type { Resources } from '../../protocol/units.ts'
+
+/** A checked bid with what is known of its provider. */
+export interface Offer {
+  provider: string
+  name: string
+  /** Nano-dollars per hour. */
+  pricePerHour: NanoUsd
+  /** What stays free at the provider beside this job. */
+  free: Resources
+  /** Everything it has; null where it never announced. */
+  total: Resources | null
+  uptimeSeconds: number
+  latencyMs: number | null
+  /** 0..1, from {@link Reputation}. */
+  trust: number
+}
+
+export interface Ranked<O extends Offer> {
+  offer: O
+  /** 0..1, higher is better. */
+  score: number
+  /** For people: what the score is made of. */
+  reason: string
+}
+
+/** Shares of price, headroom, latency and uptime in a score; each row sums to 1. */
+const WEIGHTS: Record<ProviderStrategy, { price: number; headroom: number; latency: number; uptime: number }> = {
+  cost: { price: 1, headroom: 0, latency: 0, uptime: 0 },
+  performance: { price: 0.1, headroom: 0.6, latency: 0.3, uptime: 0 },
+  availability: { price: 0.1, headroom: 0.1, latency: 0, uptime: 0.8 },
+}
+
+/**
+ * Trust below which a price sets no standard for the others: who breaks its word could otherwise bid next to nothing, and
+ * stay ahead of everybody whatever is known of it.
+ */
+const LEAST_TRUST = 0.5
+
+/** Latency at which its share is half, in ms. */
+const HALF_LATENCY_MS = 50
+/** Uptime at which its share is half, in seconds: a day. */
+const HALF_UPTIME_S = 24 * 3600
+
+/** Best first. Equal scores go by price, then headroom, then id, so that the order is the same everywhere. */
+export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy): Ranked<O>[] {
+  const believed = offers.filter(({ trust }) => trust >= LEAST_TRUST)
+  const prices = (believed.length > 0 ? believed : offers).map(({ pricePerHour }) => pricePerHour)
+  const cheapest = prices.toSorted(compare)[0] ?? 0n
+  return offers
+    .map((offer) => score(offer, cheapest, strategy))
+    .sort(
+      (a, b) =>
+        b.score - a.score ||
+        compare(a.offer.pricePerHour, b.offer.pricePerHour) ||
+        headroom(b.offer) - headroom(a.offer) ||
+        compare(a.offer.provider, b.offer.provider),
+    )
+}
+
+function score<O extends Offer>(offer: O, cheapest: NanoUsd, strategy: ProviderStrategy): Ranked<O> {
+  const weights = WEIGHTS[strategy]
+  const parts = {
+    // One more than the price, so that free machines compare, too.
+    price: Math.min(1, Number(((cheapest + 1n) * 1_000_000n) / (offer.pricePerHour + 1n)) / 1_000_000),
+    headroom: headroom(offer),
+    latency: offer.latencyMs === null ? 0.5 : HALF_LATENCY_MS / (HALF_LATENCY_MS + offer.latencyMs),
+    uptime: offer.uptimeSeconds / (HALF_UPTIME_S + offer.uptimeSeconds),
+  }
+  const sum =
+    weights.price * parts.price +
+    weights.headroom * parts.headroom +
+    weights.latency * parts.latency +
+    weights.uptime * parts.uptime
+  const distrust = offer.trust < 1 ? `, trust ${percent(offer.trust)} from what was seen of it` : ''
+  return {
+    offer,
+    score: sum * offer.trust,
+    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h, ${percent(parts.headroom)} left free${distrust}`,
+  }
+}
+
+/** Share of the machine's CPU that stays free beside the job. */
+function headroom({ free, total }: Offer): number {
+  return total === null || total.cpuMillis === 0 ? 0 : Math.min(1, free.cpuMillis / total.cpuMillis)
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`
+}
+
+function compare<T extends bigint | string>(a: T, b: T): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,103 @@
+import { bootstrap } from '@libp2p/bootstrap'
+import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
+import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
+import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import { mdns } from '@libp2p/mdns'
+import { noise } from '@libp2p/noise'
+import { type Ping, ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import { topicName } from '../../protocol/topics.ts'
+import { refusalMetrics } from './gossip-metrics.ts'
+import { gossipOptions } from './gossip-options.ts'
+import type { Refusals } from './refusals.ts'
+
+export type Host = Libp2p<{ identify: Identify; identifyPush: IdentifyPush; ping: Ping; pubsub: GossipSub }>
+
+export interface HostInit {
+  privateKey: PrivateKey
+  network: string
+  /** Multiaddrs to listen on; none for a peer that only dials. */
+  listen: string[]
+  /** Multiaddrs told to others in place of those listened on; empty tells the latter. */
+  announce: string[]
+  /** Bootstrap addresses that end in a peer id. */
+  bootstrap: string[]
+  mdns: boolean
+  /** Told to others, e.g. `0.1.0`. */
+  version: string
+  maxConnections: number
+  gater: ConnectionGater
+  refusals: Refusals
+}
+
+/**
+ * New connections a second from one address. libp2p's 5 turns honest agents away where many share a NAT or restart
+ * together; 50 handshakes a second keep a core less than half busy, and who is turned away tries again.
+ */
+const MAX_NEW_CONNECTIONS_PER_SECOND = 50
+
+/** How long a newcomer may take to agree on encryption and multiplexing, in ms. */
+const UPGRADE_TIMEOUT_MS = 5_000
+
+/** Newcomers at that stage: more than one address can hold there (50/s for 5 s), so that none shuts the others out. */
+const MAX_PENDING_CONNECTIONS = 300
+
+/**
+ * What one stream may be sent before it is read: the least that yamux allows, 2.5 MB/s over 100 ms. libp2p would let it
+ * grow to 16 MiB, past its own read buffer (4 MiB), and then break a stream whose reader waits.
+ */
+const STREAM_WINDOW_BYTES = 256 * 1024
+
+/** Streams of one connection, all protocols together: some hundred jobs of one gateway, with room to bid. */
+const MAX_STREAMS_PER_CONNECTION = 1_024
+
+/** The libp2p host, not yet started. */
+export async function createHost(init: HostInit): Promise<Host> {
+  const topics = [topicName(init.network, 'announcements'), topicName(init.network, 'requests')]
+  const discovery = []
+  // the first dial and the tag that spares them when connections are pruned; `bootstrap.ts` sees that they stay
+  if (init.bootstrap.length > 0) {
+    discovery.push(bootstrap({ list: init.bootstrap, timeout: 0, tagValue: 100, tagTTL: Number.POSITIVE_INFINITY }))
+  }
+  if (init.mdns) discovery.push(mdns({ serviceTag: `_cortex-${init.network}._udp.local`, interval: 10_000 }))
+
+  return await createLibp2p({
+    start: false,
+    privateKey: init.privateKey,
+    nodeInfo: { name: 'cortex', version: init.version },
+    addresses: { listen: init.listen, announce: init.announce },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
+        maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
+        streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES },
+      }),
+    ],
+    peerDiscovery: discovery,
+    connectionManager: {
+      maxConnections: init.maxConnections,
+      inboundConnectionThreshold: MAX_NEW_CONNECTIONS_PER_SECOND,
+      maxIncomingPendingConnections: MAX_PENDING_CONNECTIONS,
+      inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS,
+      // `bootstrap.ts` brings back what must stay connected
+      reconnectRetries: 0,
+    },
+    // a busy machine may take seconds to answer; a dead one is noticed by its lease long before
+    connectionMonitor: { pingInterval: 10_000, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
+    connectionGater: init.gater,
+    services: {
+      identify: identify({ maxMessageSize: 16 * 1024 }),
+      identifyPush: identifyPush({ maxMessageSize: 16 * 1024, debounce: 100 }),
+      ping: ping(),
+      pubsub: gossipsub({
+        ...gossipOptions(topics),
+        metricsRegister: refusalMetrics(init.refusals),
+        metricsTopicStrToLabel: new Map(topics.map((topic) => [topic, topic])),
+      }),
+    },
+  })
+}

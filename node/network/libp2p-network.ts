@@ -1,0 +1,293 @@
+import { setMaxListeners } from 'node:events'
+import type { Connection, IdentifyResult, PeerId, PeerInfo, PeerUpdate, PrivateKey, Stream } from '@libp2p/interface'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
+import { isPeerId } from '../../protocol/ids.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { deadline } from '../deadline.ts'
+import type { Logger } from '../logger.ts'
+import { dialTargets, peerIdOf } from './addresses.ts'
+import { keepConnected } from './bootstrap.ts'
+import { createChannel } from './channel.ts'
+import { createHost, type Host } from './create-host.ts'
+import { createGater } from './gater.ts'
+import { createGossip } from './gossip.ts'
+import { GRAYLIST_SCORE } from './gossip-options.ts'
+import {
+  type Channel,
+  type ChannelHandler,
+  type HandleOptions,
+  type OpenOptions,
+  type PeerNetwork,
+  PeerUnreachableError,
+} from './index.ts'
+import { createRefusals } from './refusals.ts'
+import { createStanding } from './standing.ts'
+import { createUnreadBudget } from './unread-budget.ts'
+
+export interface Libp2pNetworkComponents {
+  /** Ed25519. */
+  privateKey: PrivateKey
+  logger: Logger
+  clock?: Clock
+}
+
+export interface Libp2pNetworkInit {
+  /** The market's name, see `NETWORK_NAME`. */
+  network: string
+  /** Multiaddrs to listen on, e.g. `/ip4/0.0.0.0/tcp/0`. @default [] only dials */
+  listen?: string[]
+  /** Multiaddrs told to others in place of those listened on, for a machine behind a forwarded port. @default [] */
+  announce?: string[]
+  /** Multiaddrs kept connected; the peer id at the end may be missing. @default [] */
+  bootstrap?: string[]
+  /** Whether to find peers on the LAN. @default false */
+  mdns?: boolean
+  /** Connections at a time; more inbound ones are refused. @default 300 */
+  maxConnections?: number
+  /** Told to others. @default "0" */
+  version?: string
+}
+
+export interface Libp2pNetwork extends PeerNetwork {
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+const OPEN_TIMEOUT_MS = 10_000
+const DEFAULT_INBOUND_STREAMS = 32
+
+/** This side's own streams; the other side says how many it takes. */
+const MAX_OUTBOUND_STREAMS = 2_048
+
+/** The peer-to-peer network over TCP with noise, yamux and gossipsub. Parts may subscribe before or after the start. */
+export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: Libp2pNetworkInit): Libp2pNetwork {
+  const { privateKey, clock = systemClock } = components
+  const logger = components.logger.child({ part: 'network' })
+  const peerId = peerIdFromPrivateKey(privateKey).toString()
+  const refusals = createRefusals()
+  const standing = createStanding({ clock, refusals })
+  const gossip = createGossip({ clock, logger, refusals }, init.network)
+  const handlers = new Map<string, { handler: ChannelHandler; options: HandleOptions }>()
+  const known = new Map<string, string[]>()
+  const dialling = new Map<string, number>()
+  const bootstrapPeers = new Set((init.bootstrap ?? []).map(peerIdOf))
+  const onPeerCallbacks = new Set<(peer: string, protocols: string[]) => void>()
+  let host: Host | undefined
+  let stopping = new AbortController()
+
+  const register = async (protocol: string): Promise<void> => {
+    const entry = handlers.get(protocol)
+    if (entry === undefined) return
+    const { handler, options } = entry
+    const onStream = (stream: Stream, connection: Connection): void => {
+      const peer = connection.remotePeer.toString()
+      const channel = channelOf(stream, peer, options.maxMessageBytes, stopping.signal)
+      // a promise given back to libp2p would hold its negotiation; the handler may live as long as a job
+      handler(channel, peer).catch((error: unknown) => {
+        logger.warn({ error, peer, protocol }, 'a stream handler failed')
+        channel.abort(error instanceof Error ? error : new Error(String(error)))
+      })
+    }
+    await host?.handle(protocol, onStream, {
+      maxInboundStreams: options.maxInboundStreams ?? DEFAULT_INBOUND_STREAMS,
+      maxOutboundStreams: MAX_OUTBOUND_STREAMS,
+      force: true,
+    })
+  }
+
+  const channelOf = (stream: Stream, peer: string, maxMessageBytes: number, signal: AbortSignal): Channel => {
+    const onTooLong = (): void => penalise(peer, 'message: TOO_LARGE')
+    return createChannel(stream, { maxMessageBytes, signal, account: budget.open(peer), onTooLong })
+  }
+
+  const penalise = (peer: string, reason: string): void => {
+    refusals.count(`penalty:${reason}`)
+    logger.warn({ peer, reason }, 'a peer broke the rules')
+    if (standing.penalise(peer) && isPeerId(peer)) disconnect(peer)
+  }
+
+  const learn = (peer: PeerId, protocols: string[]): void => {
+    const id = peer.toString()
+    if ((host?.getConnections(peer).length ?? 0) === 0) return
+    const before = known.get(id)
+    if (before !== undefined && protocols.every((protocol) => before.includes(protocol))) return
+    known.set(id, protocols)
+    for (const callback of onPeerCallbacks) tell(callback, id, protocols)
+  }
+
+  const tell = (callback: (peer: string, protocols: string[]) => void, peer: string, protocols: string[]): void => {
+    try {
+      callback(peer, protocols)
+    } catch (error) {
+      logger.error({ error, peer }, 'a peer callback failed')
+    }
+  }
+
+  const disconnect = (peer: string): void => {
+    for (const connection of host?.getConnections(peerIdFromString(peer)) ?? []) {
+      connection.abort(new Error('This peer is refused'))
+    }
+  }
+
+  const budget = createUnreadBudget({
+    cutOff: (peer) => {
+      refusals.count('unread')
+      logger.warn({ peer }, 'cut off a peer that held too much unread')
+      standing.penalise(peer)
+      disconnect(peer)
+    },
+  })
+
+  const refuseGraylisted = (router: Host['services']['pubsub'] & Partial<PeerScores>): void => {
+    for (const peer of router.getPeers()) {
+      const id = peer.toString()
+      if ((router.getScore?.(id) ?? 0) > GRAYLIST_SCORE) continue
+      logger.warn({ peer: id }, 'refusing a peer for what it gossips')
+      standing.refuse(id)
+      disconnect(id)
+    }
+  }
+
+  const dialDiscovered = (running: Host, { id, multiaddrs }: PeerInfo): void => {
+    if (multiaddrs.length === 0 || running.getConnections(id).length > 0) return
+    running.dial(id, { signal: stopping.signal }).catch((error: unknown) => {
+      logger.debug({ error, peer: id.toString() }, 'cannot reach a discovered peer')
+    })
+  }
+
+  const listenTo = (running: Host): void => {
+    running.addEventListener('peer:identify', ({ detail }: CustomEvent<IdentifyResult>) => {
+      learn(detail.peerId, detail.protocols)
+    })
+    running.addEventListener('peer:update', ({ detail }: CustomEvent<PeerUpdate>) => {
+      if (known.has(detail.peer.id.toString())) learn(detail.peer.id, detail.peer.protocols)
+    })
+    running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => known.delete(detail.toString()))
+    running.addEventListener('peer:discovery', ({ detail }: CustomEvent<PeerInfo>) => dialDiscovered(running, detail))
+    const { pubsub } = running.services
+    pubsub.addEventListener('gossipsub:heartbeat', () => refuseGraylisted(pubsub))
+  }
+
+  const connectionTo = async (peer: string, addresses: string[], signal: AbortSignal): Promise<Connection> => {
+    if (host === undefined) throw new Error('The network is not started')
+    const id = peerIdFromString(peer)
+    const open = host.getConnections(id).find(({ status }) => status === 'open')
+    if (open !== undefined) return open
+    const targets = dialTargets(peer, addresses)
+    dialling.set(peer, (dialling.get(peer) ?? 0) + 1)
+    try {
+      return await host.dial(targets.length > 0 ? targets : id, { signal })
+    } finally {
+      const others = (dialling.get(peer) ?? 1) - 1
+      if (others > 0) dialling.set(peer, others)
+      else dialling.delete(peer)
+    }
+  }
+
+  const isWanted = (peer: string): boolean => dialling.has(peer) || bootstrapPeers.has(peer)
+
+  const openStream = async (peer: string, protocol: string, options: OpenOptions, signal: AbortSignal) => {
+    const addresses = options.addresses ?? []
+    const connection = await connectionTo(peer, addresses, signal)
+    try {
+      return await connection.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS })
+    } catch (error) {
+      if (connection.status === 'open' || signal.aborted) throw error
+      // it ended as it was used: the peer may be there all the same
+      const fresh = await connectionTo(peer, addresses, signal)
+      return await fresh.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS })
+    }
+  }
+
+  return {
+    peerId,
+
+    async start() {
+      if (host !== undefined) return
+      stopping = new AbortController()
+      setMaxListeners(0, stopping.signal)
+      const running = await createHost({
+        privateKey,
+        network: init.network,
+        listen: init.listen ?? [],
+        announce: init.announce ?? [],
+        bootstrap: (init.bootstrap ?? []).filter((address) => peerIdOf(address) !== undefined),
+        mdns: init.mdns ?? false,
+        version: init.version ?? '0',
+        maxConnections: init.maxConnections ?? 300,
+        refusals,
+        gater: createGater({
+          standing,
+          refusals,
+          isWanted,
+          connections: (peer) => running.getConnections(peer).length,
+        }),
+      })
+      host = running
+      listenTo(running)
+      await Promise.all([...handlers.keys()].map(register))
+      await running.start()
+      gossip.attach(running.services.pubsub, running.peerId)
+      for (const address of init.bootstrap ?? []) void keepConnected(running, address, logger, stopping.signal)
+      logger.info({ peer: peerId, addresses: running.getMultiaddrs().map(String) }, 'joined the network')
+    },
+
+    async stop() {
+      const running = host
+      if (running === undefined) return
+      host = undefined
+      stopping.abort(new Error('The network is stopping'))
+      gossip.detach()
+      known.clear()
+      await running.stop()
+    },
+
+    addresses: () => host?.getMultiaddrs().map(String) ?? [],
+
+    publish: gossip.publish,
+    subscribe: gossip.subscribe,
+
+    async open(peer, protocol, options) {
+      if (!isPeerId(peer)) throw new PeerUnreachableError(`${JSON.stringify(peer.slice(0, 80))} is no peer id`)
+      options.signal?.throwIfAborted()
+      const life = options.signal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, options.signal])
+      const limit = deadline(clock, options.timeoutMs ?? OPEN_TIMEOUT_MS, life)
+      try {
+        const stream = await openStream(peer, protocol, options, limit.signal)
+        return channelOf(stream, peer, options.maxMessageBytes, life)
+      } catch (cause) {
+        options.signal?.throwIfAborted()
+        throw new PeerUnreachableError(`Peer ${peer} cannot be reached for ${protocol}`, { cause })
+      } finally {
+        limit.clear()
+      }
+    },
+
+    handle(protocol, handler, options = { maxMessageBytes: 64 * 1024 }) {
+      handlers.set(protocol, { handler, options })
+      register(protocol).catch((error: unknown) => logger.error({ error, protocol }, 'cannot handle a protocol'))
+    },
+
+    peers: () => host?.getPeers().map(String) ?? [],
+
+    onPeer(callback) {
+      onPeerCallbacks.add(callback)
+      for (const [peer, protocols] of known) tell(callback, peer, protocols)
+    },
+
+    penalise,
+
+    latencyMs(peer) {
+      if (host === undefined || !isPeerId(peer)) return null
+      const measured = host.getConnections(peerIdFromString(peer)).map(({ rtt }) => rtt)
+      return measured.find((rtt) => rtt !== undefined) ?? null
+    },
+
+    counters: () => ({ peers: host?.getPeers().length ?? 0, ...gossip.counters(), refused: refusals.totals() }),
+  }
+}
+
+/** Part of gossipsub's class, not of its interface (17.1). */
+interface PeerScores {
+  getScore(peer: string): number
+}

@@ -1,0 +1,115 @@
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import { DataFolderError } from './errors.ts'
+import { noteClosed, readClosed } from './leveldb/closed-note.ts'
+import { type Inspection, inspectLevel } from './leveldb/inspect.ts'
+import { SteadyLevel } from './leveldb/steady-level.ts'
+
+export { DataFolderError } from './errors.ts'
+
+/** LevelDB by default; a simulation may keep it in memory. */
+export type Database = ClassicLevel<string, string>
+
+/**
+ * Opens the LevelDB in `folder`, made with mode 0700 where it is missing. LevelDB's own lock makes this process its only
+ * writer; the pid beside it is for the message to the second one.
+ *
+ * All of its files are read first: a database that lost its manifest is repaired, one that lost data is refused. It
+ * never begins anew where something was before. See docs/decisions/0011-damaged-stores.md.
+ *
+ * @param onRepair told what was wrong where it was repaired
+ * @throws {DataFolderError}
+ */
+export async function openDatabase(folder: string, onRepair: (problem: string) => void = () => {}): Promise<Database> {
+  const location = join(folder, 'db')
+  const pidFile = join(folder, 'pid')
+  const closedFile = join(folder, 'closed.json')
+  let database: SteadyLevel | null = null
+  try {
+    const isNew = !(await exists(location))
+    // Moved away, as the message about a damaged one says: what is known of the old one is not about the new one.
+    if (isNew) await Promise.all([pidFile, closedFile].map(async (path) => await rm(path, { force: true })))
+    await mkdir(location, { recursive: true, mode: 0o700 })
+    await assertUnlocked(location)
+    const found = await inspectLevel(location)
+    const problem = (await closedProblem(found, closedFile)) ?? (await problemOf(found, pidFile))
+    if (problem !== null) throw corrupt(folder, problem)
+    await rm(closedFile, { force: true })
+    if (found.kind === 'without-manifest') await ClassicLevel.repair(location)
+    // It opens by itself once it is made.
+    database = new SteadyLevel(location, async () => await noteClosed(location, closedFile))
+    await database.open()
+    await writeFile(pidFile, `${process.pid}\n`)
+    if (found.kind === 'without-manifest') {
+      // Repaired tables lie beside each other, where a read may find an older value first; merged they do not.
+      await database.compactRange('', '\u{10ffff}')
+      onRepair(found.problem)
+    }
+    return database
+  } catch (error) {
+    await database?.close()
+    throw await explain(folder, pidFile, error)
+  }
+}
+
+/** Takes LevelDB's lock and gives it back: an opening that may neither make nor find a database does no more than that. */
+async function assertUnlocked(location: string): Promise<void> {
+  try {
+    await new ClassicLevel(location, { createIfMissing: false, errorIfExists: true }).open()
+  } catch (error) {
+    if (causeOf(error).code === 'LEVEL_LOCKED') throw error
+  }
+}
+
+/** Why the database must not be opened as it is; null where it may. */
+async function problemOf(found: Inspection, pidFile: string): Promise<string | null> {
+  if (found.kind === 'damaged') return found.problem
+  if (found.kind === 'new' && (await exists(pidFile))) return 'its files are gone'
+  return null
+}
+
+async function closedProblem({ logs }: Inspection, closedFile: string): Promise<string | null> {
+  const closed = await readClosed(closedFile)
+  if (closed === null) return null
+  const bytes = logs[closed.log]
+  if (bytes === undefined) return `${closed.log} is missing`
+  return bytes === closed.bytes ? null : `${closed.log} has ${bytes} bytes, and had ${closed.bytes} when it was closed`
+}
+
+async function explain(folder: string, pidFile: string, error: unknown): Promise<DataFolderError> {
+  if (error instanceof DataFolderError) return error
+  const { code, message, cause } = causeOf(error)
+  if (code === 'LEVEL_LOCKED') {
+    // Without the file the message only lacks the number.
+    const pid = await readFile(pidFile, 'utf8').catch(() => 'unknown')
+    return new DataFolderError(
+      'DATA_FOLDER_IN_USE',
+      `${folder} is in use by process ${pid.trim()}: stop it, or choose another folder with --data`,
+      { cause },
+    )
+  }
+  if (code === 'LEVEL_CORRUPTION' || /corrupt/i.test(message)) return corrupt(folder, message, cause)
+  return new DataFolderError('DATA_FOLDER_UNUSABLE', `Cannot open the store in ${folder}: ${message}`, { cause })
+}
+
+function corrupt(folder: string, problem: string, cause?: unknown): DataFolderError {
+  const remedy = `restore ${folder} from a backup, or move ${join(folder, 'db')} away to start anew without what is in it`
+  return new DataFolderError('DATA_FOLDER_CORRUPT', `The store in ${folder} is damaged (${problem}): ${remedy}`, {
+    cause,
+  })
+}
+
+/** The library says of an opening only that it failed, and why in the cause. */
+function causeOf(error: unknown): { code: string | undefined; message: string; cause: unknown } {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const { code } = cause as { code?: string }
+  return { code, message: cause instanceof Error ? cause.message : String(cause), cause }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false, // the one reason that matters here: it is not there
+  )
+}

@@ -1,0 +1,80 @@
+import type { Database } from './database.ts'
+import type { BidRecord, JobEvent, JobRecord, LogRecord, MetricSample } from './records.ts'
+
+/** The separator of key parts: below every character that ids, statuses and numbers have. */
+export const SEPARATOR = '!'
+/** Above every character that a key part may begin with. */
+export const AFTER_ALL = '~'
+
+/** Digits of a number in a key: enough for 2^53 - 1. */
+const NUMBER_WIDTH = 16
+
+/** A number as a key part that sorts by value. */
+export function numberKey(value: number): string {
+  return String(value).padStart(NUMBER_WIDTH, '0')
+}
+
+/** Joins key parts; none may hold the separator. */
+export function key(...parts: (string | number)[]): string {
+  return parts.map((part) => (typeof part === 'number' ? numberKey(part) : part)).join(SEPARATOR)
+}
+
+/** The range of the keys that begin with these parts. */
+export function within(...parts: (string | number)[]): { gt: string; lt: string } {
+  const prefix = key(...parts)
+  return { gt: `${prefix}${SEPARATOR}`, lt: `${prefix}${SEPARATOR}${AFTER_ALL}` }
+}
+
+/** Lines as they are stored: one value per batch, keyed by the number of its first line. */
+export interface LogChunk {
+  attempt: number
+  lines: Omit<LogRecord, 'number' | 'attempt'>[]
+}
+
+export interface FeedRecord {
+  jobId: string
+  owner: string
+  event: JobEvent
+}
+
+export interface IdempotencyRecord {
+  jobId: string
+  digest: string
+  expiresAtMs: number
+}
+
+export type Tables = ReturnType<typeof createTables>
+
+/** The sublevels of the job store. */
+export function createTables(database: Database) {
+  const json = <V>(name: string) => database.sublevel<string, V>(name, { valueEncoding: 'json' })
+  return {
+    /** id → record. */
+    jobs: json<JobRecord>('jobs'),
+    /** owner or *, facet or -, status and field, value, id → nothing; see `indexes/places.ts`. */
+    order: database.sublevel<string, string>('order', { valueEncoding: 'utf8' }),
+    /** facet or -, owner or *, status → how many jobs. */
+    totals: json<number>('totals'),
+    /** -, owner or *, status, span of time → how many jobs. */
+    spans: json<number>('spans'),
+    /** What versions before 2 had in place of the three above. */
+    index: database.sublevel<string, string>('index', { valueEncoding: 'utf8' }),
+    counts: json<number>('counts'),
+    /** name → what the store remembers of itself: `schema`, and how far each retention is. */
+    meta: database.sublevel<string, string>('meta', { valueEncoding: 'utf8' }),
+    /** id, seq → event. */
+    events: json<JobEvent>('events'),
+    /** id, attempt, provider → bid. */
+    bids: json<BidRecord>('bids'),
+    /** id, number of the first line → lines. */
+    logs: json<LogChunk>('logs'),
+    /** id, timestamp → sample. */
+    metrics: json<MetricSample>('metrics'),
+    /** id → sealed secrets. */
+    secrets: database.sublevel<string, string>('secrets', { valueEncoding: 'utf8' }),
+    /** hash of owner and key → the job it made. */
+    idempotency: json<IdempotencyRecord>('idempotency'),
+    /** position → event, of every job. */
+    feed: json<FeedRecord>('feed'),
+  }
+}

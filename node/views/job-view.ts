@@ -1,0 +1,71 @@
+import { resourcesOf } from '../../protocol/job-spec.ts'
+import { type NanoUsd, pricePerHour } from '../../protocol/money.ts'
+import { fits } from '../../protocol/units.ts'
+import type { Directory } from '../directory/index.ts'
+import type { JobEvent, JobRecord } from '../store/index.ts'
+import { leaseOf } from '../store/records.ts'
+import { costView } from './cost.ts'
+import { isoTime, isoTimeOrNull } from './time.ts'
+
+/** Fields of a submission that the job shows by themselves; the others are its `config`. */
+const OWN_FIELDS = new Set([
+  'image',
+  'provider',
+  'command',
+  'args',
+  'cpu',
+  'memory',
+  'storage',
+  'gpu',
+  'duration',
+  'labels',
+  'maxAttempts',
+])
+
+/** A job as the API shows it; the gateway's schema of it is held against this by its types. */
+export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
+  const { spec, state } = job
+  const ended = 'endedAtMs' in state ? state : null
+  return {
+    id: job.id,
+    provider: spec.provider,
+    assignedProvider: leaseOf(job)?.provider ?? null,
+    status: state.status,
+    image: spec.image,
+    command: spec.command,
+    args: spec.args,
+    cpu: spec.cpu,
+    memory: spec.memory,
+    storage: spec.storage,
+    gpu: spec.gpu,
+    duration: job.durationSeconds,
+    createdAt: isoTime(job.createdAtMs),
+    scheduledAt: isoTimeOrNull('scheduledAtMs' in state ? state.scheduledAtMs : null),
+    startedAt: isoTimeOrNull('startedAtMs' in state ? state.startedAtMs : null),
+    endedAt: isoTimeOrNull(ended?.endedAtMs ?? null),
+    cost: costView(job, () => cheapest(job, directory)),
+    config: Object.fromEntries(Object.entries(spec).filter(([name]) => !OWN_FIELDS.has(name))),
+    results: { exitCode: ended?.exitCode ?? null, outputUrl: null as string | null },
+    error: state.status === 'failed' ? state.failure : null,
+    attempt: job.attempt,
+    maxAttempts: spec.maxAttempts,
+    endpoints: [] as { port: number; protocol: 'TCP' | 'UDP'; url: string }[],
+    labels: spec.labels,
+    origin: job.origin,
+  }
+}
+
+/** The least that a provider that fits would take for an hour; 0 where there is none. */
+function cheapest(job: JobRecord, directory: Pick<Directory, 'list'>): NanoUsd {
+  const wanted = resourcesOf(job.spec)
+  const prices = directory
+    .list()
+    .filter((provider) => provider.status === 'online' && fits(wanted, provider.total))
+    .map((provider) => pricePerHour(wanted, provider.prices))
+  return prices.reduce<NanoUsd | null>((least, price) => (least === null || price < least ? price : least), null) ?? 0n
+}
+
+/** An event of a job as the API shows it. */
+export function eventView(event: JobEvent) {
+  return { ...event.data, seq: event.seq, type: event.type, timestamp: isoTime(event.timestampMs) }
+}

@@ -1,0 +1,44 @@
+import { type NanoUsd, usdNumber } from '../../protocol/money.ts'
+import { formatBytes, type Resources } from '../../protocol/units.ts'
+import type { ProviderView } from '../directory/index.ts'
+import { isoTime } from './time.ts'
+
+/** A provider as the API shows it. @param costToDate what the asker's jobs cost there */
+export function providerView(provider: ProviderView, costToDate: NanoUsd) {
+  const { prices } = provider
+  return {
+    id: provider.provider,
+    name: provider.name,
+    type: 'p2p' as const,
+    status: provider.status,
+    version: provider.version,
+    endpoints: provider.addresses,
+    region: provider.region,
+    labels: provider.labels,
+    architecture: provider.architecture,
+    capacity: { total: capacityView(provider.total), free: capacityView(provider.free) },
+    metrics: {
+      latency: provider.latencyMs,
+      uptime: provider.uptimeSeconds,
+      jobsCompleted: provider.jobsCompleted,
+      jobsFailed: provider.jobsFailed,
+      costToDate: usdNumber(costToDate),
+    },
+    pricing: {
+      cpu: usdNumber(prices.cpuPerCoreHour),
+      memory: usdNumber(prices.memoryPerGbHour),
+      storage: usdNumber(prices.storagePerGbHour),
+      gpu: usdNumber(prices.gpuPerHour),
+      network: usdNumber(prices.networkPerGb),
+      currency: 'USD' as const,
+    },
+    capabilities: provider.capabilities,
+    paused: provider.pausedReason === '' ? null : provider.pausedReason,
+    createdAt: isoTime(provider.firstSeenMs),
+    updatedAt: isoTime(provider.lastSeenMs),
+  }
+}
+
+export function capacityView({ cpuMillis, memoryBytes, storageBytes, gpu }: Resources) {
+  return { cpu: cpuMillis, memory: formatBytes(memoryBytes), storage: formatBytes(storageBytes), gpu }
+}
