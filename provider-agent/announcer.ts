@@ -1,0 +1,129 @@
+/** Tells the network what this provider offers: at the start, when it changes, and often enough to be believed alive. */
+
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { toBinary } from '@bufbuild/protobuf'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Clock } from '../node/clock.ts'
+import type { Logger } from '../node/logger.ts'
+import type { PeerNetwork } from '../node/network/index.ts'
+import { encode } from '../protocol/codec.ts'
+import { AnnouncementSchema, SignedStatementSchema } from '../protocol/gen/cortex/v1/market_pb.js'
+import { signStatement } from '../protocol/statements.ts'
+
+/** What is said, but for what the announcer itself knows. */
+export type Offer = Omit<
+  MessageInitShape<typeof AnnouncementSchema>,
+  '$typeName' | 'network' | 'provider' | 'incarnation' | 'sequence' | 'intervalMs' | 'addresses'
+>
+
+export interface AnnouncerComponents {
+  network: Pick<PeerNetwork, 'peerId' | 'addresses'>
+  /** Broadcasts an encoded SignedStatement. */
+  broadcast: (statement: Uint8Array) => Promise<void>
+  privateKey: PrivateKey
+  clock: Clock
+  logger: Logger
+  /** As things stand now. */
+  describe: () => Offer
+}
+
+export interface AnnouncerInit {
+  marketName: string
+  /** Higher than of any earlier process of this provider. */
+  incarnation: number
+  announceMs: number
+  announceDelayMs: number
+}
+
+export interface Announcer {
+  start(): void
+  /** Something changed: it is told within `announceDelayMs`, together with what else changes meanwhile. */
+  changed(): void
+  /** Something changed that others should know at once. */
+  urgent(): void
+  /** Says goodbye. */
+  stop(): Promise<void>
+}
+
+export function createAnnouncer(components: AnnouncerComponents, init: AnnouncerInit): Announcer {
+  const { network, broadcast, privateKey, clock, describe } = components
+  const logger = components.logger.child({ part: 'announcer' })
+  const scope = new AbortController()
+  let sequence = 0
+  let wake = new AbortController()
+  let told = ''
+  /** When the next one is due whatever happens, and when something that changed should be told. Monotonic, ms. */
+  let regularAtMs = Number.NEGATIVE_INFINITY
+  let changeAtMs = Number.POSITIVE_INFINITY
+  let loop: Promise<void> = Promise.resolve()
+
+  async function announce(offer: Offer): Promise<void> {
+    sequence += 1
+    const payload = encode(AnnouncementSchema, {
+      ...offer,
+      network: init.marketName,
+      provider: network.peerId,
+      incarnation: BigInt(init.incarnation),
+      sequence: BigInt(sequence),
+      intervalMs: init.announceMs,
+      addresses: network.addresses(),
+    })
+    try {
+      const statement = await signStatement('announcement', payload, privateKey)
+      await broadcast(toBinary(SignedStatementSchema, statement))
+    } catch (error) {
+      // The next one comes soon enough.
+      logger.warn({ error: String(error) }, 'not announced')
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!scope.signal.aborted) {
+      changeAtMs = Number.POSITIVE_INFINITY
+      const offer = describe()
+      const text = fingerprint(offer)
+      if (clock.monotonicMs() >= regularAtMs || text !== told) {
+        told = text
+        regularAtMs = clock.monotonicMs() + init.announceMs
+        await announce(offer)
+      }
+      await untilDue()
+    }
+  }
+
+  async function untilDue(): Promise<void> {
+    while (!scope.signal.aborted) {
+      const leftMs = Math.min(regularAtMs, changeAtMs) - clock.monotonicMs()
+      if (leftMs <= 0) return
+      wake = new AbortController()
+      // Aborted: something changed, or the agent stops; either way the loop looks again.
+      await clock.sleep(leftMs, AbortSignal.any([wake.signal, scope.signal])).catch(() => undefined)
+    }
+  }
+
+  function within(ms: number): void {
+    const atMs = clock.monotonicMs() + ms
+    if (atMs >= changeAtMs) return
+    changeAtMs = atMs
+    wake.abort()
+  }
+
+  return {
+    start() {
+      loop = run()
+    },
+    changed: () => within(init.announceDelayMs),
+    urgent: () => within(0),
+    async stop() {
+      if (scope.signal.aborted) return
+      scope.abort(new Error('The agent stops'))
+      await loop
+      await announce({ ...describe(), pausedReason: 'offline' })
+    },
+  }
+}
+
+/** What makes a change worth telling. */
+function fingerprint({ uptimeSeconds, jobsCompleted, jobsFailed, ...offer }: Offer): string {
+  return JSON.stringify(offer, (_name, value) => (typeof value === 'bigint' ? String(value) : value))
+}

@@ -1,0 +1,183 @@
+/**
+ * Takes awards: the bid's reservation becomes a lease, journalled before the award is accepted. Releases come here, too.
+ */
+
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../node/clock.ts'
+import { deadline } from '../node/deadline.ts'
+import type { Logger } from '../node/logger.ts'
+import type { Channel, PeerNetwork } from '../node/network/index.ts'
+import { checkAward } from '../protocol/checks.ts'
+import { encode } from '../protocol/codec.ts'
+import { type Award, AwardReplySchema, type Release } from '../protocol/gen/cortex/v1/market_pb.js'
+import { MAX_AWARD_BYTES } from '../protocol/limits.ts'
+import { readAwardMessage } from '../protocol/stream-messages.ts'
+import { Protocol } from '../protocol/topics.ts'
+import { WireError } from '../protocol/wire-error.ts'
+import { type AwardRefusal, type AwardRefusalCode, checkAgainstOffer, leaseRecordOf, secretsOf } from './award-check.ts'
+import type { Book } from './book.ts'
+import type { Journal } from './journal/journal.ts'
+import { leaseId } from './journal/records.ts'
+import type { Registry } from './lease/registry.ts'
+import type { Offers } from './offers.ts'
+import type { Refusal } from './policy.ts'
+import type { Standing } from './standing.ts'
+
+export interface AwardDeskComponents {
+  network: PeerNetwork
+  clock: Clock
+  logger: Logger
+  book: Book
+  offers: Offers
+  standing: Standing
+  registry: Registry
+  journal: Journal
+  /** Null while the agent takes jobs. */
+  paused: () => Refusal | null
+}
+
+export interface AwardDeskInit {
+  marketName: string
+  capabilities: string[]
+}
+
+/** How long a stream may stay without a message, in ms. */
+const IDLE_MS = 10_000
+/** Room for the frame around the statement. */
+const MAX_MESSAGE_BYTES = MAX_AWARD_BYTES
+/** Streams one connection may have open: a gateway awards and releases many jobs at a time. */
+const MAX_STREAMS = 512
+
+/** Refusals that no honest requester ever meets: it awards bids of its own, on the terms that were bid. */
+const LIES: AwardRefusalCode[] = ['NOT_THE_REQUESTER', 'REQUIREMENTS_CHANGED', 'PRICE_CHANGED']
+
+export interface AwardDesk {
+  start(): void
+  stop(): void
+  /** Awards refused since the start, by code. */
+  refused(): Record<string, number>
+}
+
+export function createAwardDesk(components: AwardDeskComponents, init: AwardDeskInit): AwardDesk {
+  const { network, clock, book, offers, standing, registry, journal } = components
+  const logger = components.logger.child({ part: 'award-desk' })
+  const scope = new AbortController()
+  /** Awards being journalled, by bid: a repeated one waits for the first and answers the same. */
+  const accepting = new Map<string, Promise<AwardRefusal | null>>()
+  const refusals = new Map<AwardRefusalCode, number>()
+
+  async function answer(channel: Channel, peer: string): Promise<void> {
+    for (;;) {
+      const limit = deadline(clock, IDLE_MS, scope.signal)
+      let bytes: Uint8Array | null
+      try {
+        bytes = await channel.receive({ signal: limit.signal })
+      } finally {
+        limit.clear()
+      }
+      if (bytes === null) break
+      const { content } = readAwardMessage(bytes)
+      if (content.case === 'release') release(content.value, peer)
+      if (content.case === 'award') {
+        const award = await checkAward(content.value, init.marketName)
+        const refusal = await take(award, peer)
+        if (refusal !== null) note(refusal.code, peer, award.jobId)
+        const { code = '', message = '' } = refusal ?? {}
+        await channel.send(encode(AwardReplySchema, { accepted: refusal === null, code, message }))
+      }
+    }
+    await channel.close()
+  }
+
+  function note(code: AwardRefusalCode, peer: string, jobId: string): void {
+    logger.info({ peer, job: jobId, code }, 'award refused')
+    refusals.set(code, (refusals.get(code) ?? 0) + 1)
+    if (LIES.includes(code)) network.penalise(peer, `award: ${code}`)
+  }
+
+  function release({ bidId }: Release, peer: string): void {
+    const offer = offers.get(hex(bidId))
+    // Somebody else's bid, or one that is over: nothing to say to either.
+    if (offer?.requester !== peer) return
+    if (clock.monotonicMs() - offer.madeAtMs > offer.validForMs / 2) standing.lapsed(peer)
+    offers.remove(offer.bidId)
+    book.release(offer.bidId)
+  }
+
+  async function take(award: Award, peer: string): Promise<AwardRefusal | null> {
+    if (award.requester !== peer) {
+      return { code: 'NOT_THE_REQUESTER', message: 'The award is signed by somebody else than who sent it' }
+    }
+    const bidId = hex(award.bidId)
+    const first = accepting.get(bidId)
+    if (first !== undefined) return await first.then(async () => await repeated(award))
+    const taking = accept(award, bidId).finally(() => accepting.delete(bidId))
+    accepting.set(bidId, taking)
+    return await taking
+  }
+
+  /** Null where this very award was accepted before, in this process or an earlier one. */
+  async function repeated(award: Award): Promise<AwardRefusal | null> {
+    const { jobId, fence, requester } = award
+    const { bidId, requester: owner } =
+      registry.get(leaseId(jobId, fence))?.record ?? (await journal.settled(requester, jobId, fence)) ?? {}
+    if (bidId === hex(award.bidId) && owner === requester) return null
+    return { code: 'BID_UNKNOWN', message: 'The bid was awarded to another attempt' }
+  }
+
+  async function accept(award: Award, bidId: string): Promise<AwardRefusal | null> {
+    if ((await repeated(award)) === null) return null
+    const offer = offers.get(bidId)
+    if (offer === undefined) {
+      return offers.hasLapsed(bidId)
+        ? { code: 'BID_EXPIRED', message: 'The bid has expired' }
+        : { code: 'BID_UNKNOWN', message: 'This provider has no such bid open' }
+    }
+    const refusal = checkAgainstOffer(award, offer, network.peerId, init.capabilities) ?? components.paused()
+    if (refusal !== null) return refusal
+    const highest = await registry.highestFence(award.requester, award.jobId)
+    if (award.fence <= highest) {
+      return { code: 'STALE_FENCE', message: `Fence ${award.fence} after ${highest} was seen for this job` }
+    }
+    const id = leaseId(award.jobId, award.fence)
+    if (registry.get(id) !== undefined) {
+      return { code: 'INVALID_JOB', message: 'Another requester has a job of this id here' }
+    }
+    if (!book.commit(bidId, id)) return { code: 'BID_EXPIRED', message: 'The bid has expired' }
+    offers.remove(bidId)
+    standing.awarded(award.requester)
+    try {
+      await registry.accept(leaseRecordOf(award, offer, clock.nowMs()), secretsOf(award))
+    } catch (error) {
+      book.release(id)
+      const reference = randomUUID()
+      logger.error({ reference, error: String(error) }, 'the lease was not journalled')
+      return { code: 'STORE_UNAVAILABLE', message: `The provider could not write the lease down (${reference})` }
+    }
+    return null
+  }
+
+  return {
+    start() {
+      network.handle(
+        Protocol.award,
+        async (channel, peer) => {
+          try {
+            await answer(channel, peer)
+          } catch (error) {
+            if (error instanceof WireError) network.penalise(peer, `award: ${error.code}`)
+            logger.debug({ peer, error: String(error) }, 'the award stream broke')
+            channel.abort(error instanceof Error ? error : new Error(String(error)))
+          }
+        },
+        { maxMessageBytes: MAX_MESSAGE_BYTES, maxInboundStreams: MAX_STREAMS },
+      )
+    },
+    stop: () => scope.abort(new Error('The agent stops')),
+    refused: () => Object.fromEntries(refusals),
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,193 @@
+/**
+ * Answers requests: reserves what a job needs, then bids; or declines and says why. Only the sampled answer, so that a
+ * request in a large network costs about as many answers as were asked for.
+ */
+
+import type { PrivateKey } from '@libp2p/interface'
+import type { Clock } from '../node/clock.ts'
+import { deadline } from '../node/deadline.ts'
+import type { Logger } from '../node/logger.ts'
+import type { PeerNetwork, TopicSubscriber, Verdict } from '../node/network/index.ts'
+import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
+import { encode, requirementsDigest, toWireResources } from '../protocol/codec.ts'
+import { BidMessageSchema, BidSchema } from '../protocol/gen/cortex/v1/market_pb.js'
+import { MAX_BID_BYTES } from '../protocol/limits.ts'
+import type { Prices } from '../protocol/money.ts'
+import { isSampled } from '../protocol/sample.ts'
+import { signStatement } from '../protocol/statements.ts'
+import { Protocol } from '../protocol/topics.ts'
+import { WireError } from '../protocol/wire-error.ts'
+import { createAnswerQueue } from './answer-queue.ts'
+import type { Book } from './book.ts'
+import { newBidId, type Offers } from './offers.ts'
+import { type Offering, type Refusal, refusal } from './policy.ts'
+import { quote } from './pricing.ts'
+import type { ReplayMemory } from './replay-memory.ts'
+import type { Standing } from './standing.ts'
+
+export interface BidderComponents {
+  network: PeerNetwork
+  privateKey: PrivateKey
+  clock: Clock
+  logger: Logger
+  book: Book
+  offers: Offers
+  standing: Standing
+  replays: ReplayMemory
+  /** Null while the agent bids. */
+  paused: () => Refusal | null
+  uptimeSeconds: () => number
+}
+
+export interface BidderInit {
+  marketName: string
+  prices: Prices
+  offering: Offering
+  reservationMs: number
+}
+
+export interface Bidder {
+  start(): void
+  stop(): Promise<void>
+}
+
+/** How long an answer may take to deliver, at least, in ms: beyond the bid window nobody waits for it. */
+const MIN_ANSWER_MS = 2_000
+
+export function createBidder(components: BidderComponents, init: BidderInit): Bidder {
+  const { network, clock, book, offers, standing, replays } = components
+  const logger = components.logger.child({ part: 'bidder' })
+  const scope = new AbortController()
+  const answers = createAnswerQueue()
+
+  const subscriber: TopicSubscriber = {
+    validate(data, author): Verdict {
+      if (scope.signal.aborted) return 'ignore'
+      const request = readRequest(data, init.marketName, clock.nowMs())
+      if (!replays.first(author, request.requestId)) throw new WireError('REPLAYED', 'The request was seen before')
+      return 'accept'
+    },
+    deliver(data, author) {
+      if (scope.signal.aborted) return
+      const request = readRequest(data, init.marketName, clock.nowMs())
+      if (!concerns(request)) return
+      const heardMs = clock.monotonicMs()
+      answers.add(author, async () => {
+        // Nobody waits for an answer that comes after the window.
+        const late = clock.monotonicMs() - heardMs > request.bidWindowMs
+        if (!late && !scope.signal.aborted) await answer(request, author)
+      })
+    },
+  }
+
+  function concerns({ requestId, requirements, samplePerMillion }: CheckedRequest): boolean {
+    if (requirements.provider !== '') return requirements.provider === network.peerId
+    return isSampled(requestId, network.peerId, samplePerMillion)
+  }
+
+  async function answer(request: CheckedRequest, requester: string): Promise<void> {
+    const decision = decide(request, requester)
+    try {
+      const message =
+        'bidId' in decision
+          ? encode(BidMessageSchema, { content: { case: 'bid', value: await signBid(request, requester, decision) } })
+          : encode(BidMessageSchema, {
+              content: { case: 'decline', value: { requestId: request.requestId, ...decision } },
+            })
+      await deliver(message, request, requester)
+    } catch (error) {
+      // It never arrived whole, so nobody can award it.
+      if ('bidId' in decision) withdraw(hex(decision.bidId))
+      logger.debug({ requester, error: String(error) }, 'answer not delivered')
+    }
+  }
+
+  /** A refusal, or the bid that capacity is now set aside for. Synchronous: nothing comes between looking and taking. */
+  function decide(request: CheckedRequest, requester: string): Refusal | { bidId: Uint8Array; validForMs: number } {
+    const { requirements } = request
+    const price = quote(requirements.resources, init.prices)
+    const held = book.heldBy(requester)
+    const refused = refusal(requirements, init.offering, {
+      total: book.total,
+      free: book.free(),
+      price,
+      uptimeSeconds: components.uptimeSeconds(),
+      paused: components.paused(),
+      client: { ...held, bidShare: standing.share(requester) },
+    })
+    if (refused !== null) return refused
+    const bidId = newBidId()
+    const validForMs = reservationFor(request.bidWindowMs, init.reservationMs)
+    if (!book.reserve(hex(bidId), { requester, resources: requirements.resources }, validForMs)) {
+      return { code: 'INSUFFICIENT_CAPACITY', message: 'has no room left' }
+    }
+    offers.add({
+      bidId: hex(bidId),
+      requestId: hex(request.requestId),
+      requester,
+      requirements,
+      requirementsDigest: requirementsDigest(request.requirementsBytes),
+      pricePerHour: price,
+      madeAtMs: clock.monotonicMs(),
+      validForMs,
+    })
+    return { bidId, validForMs }
+  }
+
+  async function signBid(request: CheckedRequest, requester: string, bid: { bidId: Uint8Array; validForMs: number }) {
+    const payload = encode(BidSchema, {
+      network: init.marketName,
+      requestId: request.requestId,
+      requirementsDigest: requirementsDigest(request.requirementsBytes),
+      bidId: bid.bidId,
+      provider: network.peerId,
+      requester,
+      pricePerHour: quote(request.requirements.resources, init.prices),
+      validForMs: bid.validForMs,
+      free: toWireResources(book.free()),
+      uptimeSeconds: BigInt(Math.floor(components.uptimeSeconds())),
+    })
+    return await signStatement('bid', payload, components.privateKey)
+  }
+
+  async function deliver(message: Uint8Array, request: CheckedRequest, requester: string): Promise<void> {
+    const timeoutMs = Math.max(MIN_ANSWER_MS, request.bidWindowMs)
+    const limit = deadline(clock, 2 * timeoutMs, scope.signal)
+    try {
+      const channel = await network.open(requester, Protocol.bid, {
+        addresses: request.addresses,
+        signal: limit.signal,
+        timeoutMs,
+        maxMessageBytes: MAX_BID_BYTES,
+      })
+      await channel.send(message)
+      // From here on it may have arrived: should the answer get lost, the bid stays until it lapses.
+      await channel.receive({ signal: limit.signal }).catch(() => null)
+      await channel.close().catch(() => undefined)
+    } finally {
+      limit.clear()
+    }
+  }
+
+  function withdraw(bidId: string): void {
+    offers.remove(bidId)
+    book.release(bidId)
+  }
+
+  return {
+    start: () => network.subscribe('requests', subscriber),
+    async stop() {
+      scope.abort(new Error('The agent stops'))
+      await answers.stop()
+    },
+  }
+}
+
+/** Longer than the bid window, so that an award never meets an expired bid; bounded, whatever window a stranger names. */
+function reservationFor(bidWindowMs: number, reservationMs: number): number {
+  return Math.min(Math.max(reservationMs, 2 * bidWindowMs), 3 * reservationMs)
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

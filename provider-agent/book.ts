@@ -1,0 +1,148 @@
+/**
+ * Who holds how much of the machine: reservations made by bids, and leases. The one place that decides whether something
+ * still fits, in one synchronous step, so that nothing is ever promised twice.
+ */
+
+import type { Clock } from '../node/clock.ts'
+import {
+  addResources,
+  fits,
+  NO_RESOURCES,
+  RESOURCE_KINDS,
+  type Resources,
+  subtractResources,
+} from '../protocol/units.ts'
+
+export interface Book {
+  /** All that is offered. */
+  readonly total: Resources
+  /** What nobody holds; never below nothing. */
+  free(): Resources
+  /** Changes what is offered; holdings stay, even where they are more. */
+  resize(total: Resources): void
+  /** Sets capacity aside for `ttlMs`, counted on the monotonic clock. False where it does not fit; nothing is held then. */
+  reserve(id: string, holding: Holding, ttlMs: number): boolean
+  /** Turns a reservation that is still held into a lease's holding, without a moment between. False where it lapsed. */
+  commit(id: string, leaseId: string): boolean
+  /** Holds capacity for a lease from before a restart, whether or not it fits: its container is there already. */
+  adopt(leaseId: string, holding: Holding): void
+  /** Frees what this reservation or lease holds. Repeating it is no error. */
+  release(id: string): void
+  /** What one requester holds. */
+  heldBy(requester: string): { bids: number; bidResources: Resources; resources: Resources }
+  /** Calls back after free capacity changed. */
+  onChange(callback: () => void): void
+  /** Forgets every reservation and stops their timers. */
+  stop(): void
+}
+
+export interface Holding {
+  requester: string
+  resources: Resources
+}
+
+interface Entry extends Holding {
+  /** A reservation's end; null for a lease. */
+  expiry: { atMs: number; timer: AbortController } | null
+}
+
+export interface BookInit {
+  total: Resources
+  /** Called when a reservation ended because nobody awarded or released it. */
+  onExpired?: (id: string, holding: Holding) => void
+}
+
+export function createBook({ clock }: { clock: Clock }, init: BookInit): Book {
+  let total = init.total
+  const entries = new Map<string, Entry>()
+  const callbacks = new Set<() => void>()
+
+  function held(): Resources {
+    return sum(entries.values())
+  }
+
+  function changed(): void {
+    for (const callback of callbacks) callback()
+  }
+
+  /** A timer may be late; whoever asks looks first. */
+  function sweep(): void {
+    const nowMs = clock.monotonicMs()
+    for (const [id, entry] of entries) {
+      if (entry.expiry !== null && entry.expiry.atMs <= nowMs) {
+        entry.expiry.timer.abort()
+        entries.delete(id)
+        init.onExpired?.(id, entry)
+        changed()
+      }
+    }
+  }
+
+  return {
+    get total() {
+      return total
+    },
+    free() {
+      sweep()
+      return atLeastNothing(subtractResources(total, held()))
+    },
+    resize(resources) {
+      total = resources
+      changed()
+    },
+    reserve(id, holding, ttlMs) {
+      sweep()
+      if (entries.has(id) || !fits(holding.resources, subtractResources(total, held()))) return false
+      const timer = new AbortController()
+      entries.set(id, { ...holding, expiry: { atMs: clock.monotonicMs() + ttlMs, timer } })
+      // Aborted when it is released or committed: then there is nothing left to sweep.
+      clock.sleep(ttlMs, timer.signal).then(sweep, () => undefined)
+      changed()
+      return true
+    },
+    commit(id, leaseId) {
+      sweep()
+      const entry = entries.get(id)
+      if (entry?.expiry == null || entries.has(leaseId)) return false
+      entry.expiry.timer.abort()
+      entries.delete(id)
+      entries.set(leaseId, { ...entry, expiry: null })
+      return true
+    },
+    adopt(leaseId, holding) {
+      entries.set(leaseId, { ...holding, expiry: null })
+      changed()
+    },
+    release(id) {
+      const entry = entries.get(id)
+      if (entry === undefined) return
+      entry.expiry?.timer.abort()
+      entries.delete(id)
+      changed()
+    },
+    heldBy(requester) {
+      sweep()
+      const own = [...entries.values()].filter((entry) => entry.requester === requester)
+      const bids = own.filter((entry) => entry.expiry !== null)
+      return { bids: bids.length, bidResources: sum(bids), resources: sum(own) }
+    },
+    onChange: (callback) => void callbacks.add(callback),
+    stop() {
+      for (const [id, entry] of entries) {
+        entry.expiry?.timer.abort()
+        if (entry.expiry !== null) entries.delete(id)
+      }
+    },
+  }
+}
+
+function sum(entries: Iterable<Holding>): Resources {
+  let all: Resources = NO_RESOURCES
+  for (const { resources } of entries) all = addResources(all, resources)
+  return all
+}
+
+function atLeastNothing(resources: Resources): Resources {
+  const amounts = RESOURCE_KINDS.map((kind) => [kind, Math.max(0, resources[kind])] as const)
+  return { ...NO_RESOURCES, ...Object.fromEntries(amounts) }
+}

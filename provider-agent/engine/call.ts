@@ -1,0 +1,42 @@
+import { toEngineError } from './errors.ts'
+import type { EngineError } from './index.ts'
+
+/** How dockerode takes an abort signal. */
+export interface Abort {
+  abortSignal?: AbortSignal
+}
+
+/**
+ * Runs one conversation with the engine. Rejects with the signal's reason when it was aborted, whatever the conversation
+ * made of that, and else with what `toError` makes of the failure.
+ *
+ * @param doing What was attempted, for people, e.g. `"starting job-1"`.
+ */
+export async function call<T>(
+  doing: string,
+  signal: AbortSignal | undefined,
+  run: (abort: Abort) => Promise<T>,
+  toError: (error: unknown, doing: string) => EngineError = toEngineError,
+): Promise<T> {
+  signal?.throwIfAborted()
+  try {
+    return await run(signal === undefined ? {} : { abortSignal: signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw toError(error, doing)
+  }
+}
+
+/** The promise's outcome, or a rejection with the signal's reason if that comes first. The work itself goes on. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

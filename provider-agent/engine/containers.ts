@@ -1,0 +1,225 @@
+import type Docker from 'dockerode'
+import pRetry from 'p-retry'
+import { type Abort, call } from './call.ts'
+import { statusOf, toEngineError } from './errors.ts'
+import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from './index.ts'
+import { createNetwork, removeNetwork } from './network.ts'
+import { checkName, type HardeningOptions, ownerLabel, toCreateOptions } from './spec.ts'
+
+type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop' | 'remove'>
+
+/** The steps of a container's life, each of which may be repeated. */
+export function createContainerSteps(
+  docker: Docker,
+  hardening: (options: AbortOptions) => Promise<HardeningOptions>,
+): ContainerSteps {
+  /** The container as it is now, or null. */
+  async function find(name: string, abort: Abort) {
+    checkName(name)
+    try {
+      return await docker.getContainer(name).inspect(abort)
+    } catch (error) {
+      if (statusOf(error) === 404) return null
+      throw error
+    }
+  }
+
+  async function get(name: string, abort: Abort) {
+    const found = await find(name, abort)
+    if (found === null) throw new EngineError('ENGINE_ERROR', `there is no container ${name}`, { reason: 'not-found' })
+    return found
+  }
+
+  /** Creates the container; one of that name and owner is taken for it. Answers whether there was none. */
+  async function createContainer(spec: ContainerSpec, options: Docker.ContainerCreateOptions, abort: Abort) {
+    const { name, ...body } = options
+    try {
+      // Body and query apart: dockerode would else put all of it into the URL too, secrets included.
+      const request = { _query: { name }, _body: body, ...abort } as Docker.ContainerCreateOptions
+      await docker.createContainer(request)
+      return true
+    } catch (error) {
+      if (statusOf(error) !== 409) throw error
+      const { Config: config } = await get(spec.name, abort)
+      if (config.Labels[ownerLabel] === spec.owner) return false
+      throw new EngineError(
+        'ENGINE_ERROR',
+        `the name ${spec.name} is taken`,
+        { reason: 'name-taken' },
+        { cause: error },
+      )
+    }
+  }
+
+  return {
+    async create(spec, { signal } = {}) {
+      checkName(spec.name)
+      const limits = await hardening(signal === undefined ? {} : { signal })
+      await call(`creating ${spec.name}`, signal, async (abort) => {
+        const options = toCreateOptions(spec, limits)
+        if (spec.network === 'none') {
+          await createContainer(spec, options, abort)
+          return
+        }
+        // Side by side: the engine looks the network up when the container starts.
+        const [network, container] = await Promise.allSettled([
+          createNetwork(docker, spec, abort),
+          createContainer(spec, options, abort),
+        ])
+        if (network.status === 'fulfilled' && container.status === 'fulfilled') return
+        if (network.status === 'fulfilled' && container.status === 'rejected' && isNetworkMissing(container.reason)) {
+          await createContainer(spec, options, abort)
+          return
+        }
+        // Half of it is of no use to anybody. What an earlier call made stays.
+        if (network.status === 'fulfilled' && network.value) await removeNetwork(docker, spec.name, abort)
+        if (container.status === 'fulfilled' && container.value) {
+          await removeContainer(docker.getContainer(spec.name), abort)
+        }
+        throw network.status === 'rejected' ? network.reason : (container as PromiseRejectedResult).reason
+      })
+    },
+
+    start: (name, { signal } = {}) =>
+      call(`starting ${name}`, signal, async (abort) => {
+        const { State: before } = await get(name, abort)
+        // Starting a container that has ended would run its program again.
+        if (before.Status === 'created') {
+          try {
+            await docker.getContainer(name).start(abort)
+          } catch (error) {
+            if (statusOf(error) !== 304) throw error
+          }
+        }
+        const { State: state } = await get(name, abort)
+        return { startedAtMs: Date.parse(state.StartedAt) }
+      }),
+
+    wait: (name, { signal } = {}) =>
+      call(`waiting for ${name}`, signal, async (abort) => {
+        checkName(name)
+        // First wait, then look: the other way round, it could end in between.
+        await docker.getContainer(name).wait(abort)
+        const { State: state, HostConfig: hostConfig } = await get(name, abort)
+        if (state.Status === 'created') {
+          throw new EngineError('ENGINE_ERROR', `${name} was never started`, { reason: 'not-started' })
+        }
+        if (hostConfig.Init && (state.ExitCode === 126 || state.ExitCode === 127)) {
+          await checkInit(docker.getContainer(name), abort)
+        }
+        const startedAtMs = Date.parse(state.StartedAt)
+        return {
+          exitCode: state.ExitCode,
+          // The engine says this too when the kernel killed a child and the program went on to end well.
+          oomKilled: state.OOMKilled && state.ExitCode !== 0,
+          startedAtMs,
+          // The engine notes a start after it happened: a container that ended at once has ended a moment before.
+          finishedAtMs: Math.max(startedAtMs, Date.parse(state.FinishedAt)),
+        }
+      }),
+
+    stop: (name, { graceMs, signalName }, { signal } = {}) =>
+      call(`stopping ${name}`, signal, async (abort) => {
+        const found = await find(name, abort)
+        if (!found?.State.Running) return
+        const container = docker.getContainer(name)
+        const { StopSignal: own } = found.Config as { StopSignal?: string }
+        const stopSignal = signalName ?? own ?? 'SIGTERM'
+        if (graceMs > 0) {
+          await kill(container, stopSignal, abort)
+          if (await endsWithin(container, graceMs, signal)) return
+        }
+        await kill(container, 'SIGKILL', abort)
+        await ignoreMissing(container.wait(abort))
+      }),
+
+    remove: (name, { signal } = {}) =>
+      call(`removing ${name}`, signal, async (abort) => {
+        checkName(name)
+        const container = docker.getContainer(name)
+        // Side by side: an ended container holds no address. If it runs, its network goes after it.
+        const [, networkGone] = await Promise.all([
+          removeContainer(container, abort),
+          removeNetwork(docker, name, abort),
+        ])
+        if (!networkGone) await untilTrue(() => removeNetwork(docker, name, abort), `network ${name} is in use`, signal)
+      }),
+  }
+}
+
+/** Newer engines look for the network when the container is created. */
+function isNetworkMissing(error: unknown): boolean {
+  return /network .*not found/i.test(toEngineError(error, '').message)
+}
+
+/**
+ * With an init in front, a program that cannot be executed is no failure of the start: the init starts, says so in its
+ * own words, and ends with 126 or 127. Rejects if that is what happened.
+ */
+async function checkInit(container: Docker.Container, abort: Abort): Promise<void> {
+  const log = (await container.logs({ stdout: false, stderr: true, tail: 3, ...abort })) as unknown as Buffer
+  const said = /\[FATAL tini \(\d+\)\] exec (.+) failed: (.+)/.exec(Buffer.from(log).toString('utf8'))
+  if (said === null) return
+  throw new EngineError('INVALID_COMMAND', `${said[1]}: ${said[2]}`, { reason: 'not-executable' })
+}
+
+/** Sends a signal. That the container has just ended, or was removed, is no error. */
+async function kill(container: Docker.Container, signalName: string, abort: Abort): Promise<void> {
+  try {
+    await container.kill({ signal: signalName, ...abort })
+  } catch (error) {
+    if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error
+  }
+}
+
+async function endsWithin(container: Docker.Container, ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+  const over = AbortSignal.timeout(ms)
+  try {
+    const abortSignal = signal === undefined ? over : AbortSignal.any([over, signal])
+    await ignoreMissing(container.wait({ abortSignal }))
+    return true
+  } catch (error) {
+    if (!over.aborted) throw error
+    return false
+  }
+}
+
+/** Removes a container, running or not, and waits until it is gone. */
+async function removeContainer(container: Docker.Container, abort: Abort): Promise<void> {
+  await untilTrue(
+    async () => {
+      try {
+        await container.remove({ force: true, v: true, ...abort })
+        return true
+      } catch (error) {
+        if (statusOf(error) === 404) return true
+        if (statusOf(error) === 409) return false // Somebody else is removing it: look again.
+        throw error
+      }
+    },
+    `container ${container.id} is still being removed`,
+    abort.abortSignal,
+  )
+}
+
+async function ignoreMissing(promise: Promise<unknown>): Promise<void> {
+  try {
+    await promise
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error
+  }
+}
+
+/** Asks until the answer is true, for about ten seconds. Errors end it at once. */
+async function untilTrue(ask: () => Promise<boolean>, otherwise: string, signal: AbortSignal | undefined) {
+  const attempt = async () => {
+    if (!(await ask())) throw new EngineError('ENGINE_ERROR', otherwise, { reason: 'busy' })
+  }
+  await pRetry(attempt, {
+    retries: 12,
+    minTimeout: 50,
+    maxTimeout: 1_000,
+    ...(signal && { signal }),
+    shouldRetry: ({ error }) => error instanceof EngineError,
+  })
+}

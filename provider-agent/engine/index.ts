@@ -1,0 +1,180 @@
+/**
+ * What the agent needs of a container engine, and nothing of how one is talked to.
+ * Implementations: `docker.ts` (Docker Engine, or Podman's compatible socket) and, in `test/`, a fake for simulations.
+ *
+ * Every step may be repeated: creating, starting, stopping or removing twice is no error. An aborted `signal` makes a
+ * call reject with its reason.
+ */
+export interface ContainerEngine {
+  /** Asks the engine what it is and what the machine under it has. Rejects with {@link EngineError} when it is gone. */
+  info(options?: AbortOptions): Promise<EngineInfo>
+
+  /** Makes the image present by policy and answers its digest. Rejects with {@link EngineError} `IMAGE_PULL_ERROR`. */
+  pull(request: PullRequest, options?: AbortOptions): Promise<ImageInfo>
+
+  /** Creates the container and its own network. Repeating it for the same name finds the first one. */
+  create(spec: ContainerSpec, options?: AbortOptions): Promise<void>
+
+  /** Starts it; resolves when the engine says it runs. Answers the engine's start time, in ms since the epoch. */
+  start(name: string, options?: AbortOptions): Promise<{ startedAtMs: number }>
+
+  /**
+   * Resolves when the container has ended; at once if it already has. Rejects with {@link EngineError}
+   * `INVALID_COMMAND` when its program could not be executed at all, where `start` could not tell.
+   */
+  wait(name: string, options?: AbortOptions): Promise<ContainerExit>
+
+  /**
+   * The output in batches of one or more lines, from line number `fromLine` (1 is the first) on, and then live, until
+   * the container has ended and all of its output was read. Call it once `start` has resolved. Replays from the
+   * engine's own log, so numbers are the same after an agent restart. Reads on only as fast as batches are taken.
+   *
+   * Rejects with {@link EngineError} `RESOURCE_LIMIT_EXCEEDED`, `details.resource: 'logs'`, after the last line within
+   * the limit when the container wrote more than the engine keeps; the container runs on.
+   */
+  logs(name: string, fromLine: number, options?: LogsOptions): AsyncIterable<LogLine[]>
+
+  /** One sample about every `intervalMs` until the container ends. */
+  stats(name: string, intervalMs: number, options?: AbortOptions): AsyncIterable<StatsSample>
+
+  /** SIGTERM (or `signalName`), then SIGKILL after `graceMs`. Resolves when it has ended. */
+  stop(name: string, stop: { graceMs: number; signalName?: string }, options?: AbortOptions): Promise<void>
+
+  /** Removes the container, its network and its anonymous volumes. */
+  remove(name: string, options?: AbortOptions): Promise<void>
+
+  /** Everything on this engine that carries the labels of `owner`: containers and networks, running or not. */
+  list(owner: string, options?: AbortOptions): Promise<ContainerSummary[]>
+}
+
+export interface AbortOptions {
+  signal?: AbortSignal
+}
+
+export interface LogsOptions extends AbortOptions {
+  /**
+   * A line that was read before, usually the last one. When the engine's log has another time at that number, it lost
+   * lines, and `logs` rejects with `ENGINE_ERROR`, `details.reason: 'log-truncated'`, rather than count wrongly.
+   */
+  lastSeen?: Pick<LogLine, 'number' | 'timestampMs'>
+}
+
+export interface EngineInfo {
+  /** e.g. `"20.10.24"`. */
+  version: string
+  /** Cores that the engine sees, in millicores. */
+  cpuMillis: number
+  /** Memory that the engine sees, in bytes. */
+  memoryBytes: number
+  /** Folder on the engine's machine where images and containers live. */
+  dataRoot: string
+  storageDriver: string
+  /** Docker's name of the architecture, e.g. `"amd64"`. */
+  architecture: string
+  cgroupVersion: 1 | 2
+}
+
+export interface PullRequest {
+  /** Any reference that `docker pull` takes, e.g. `"busybox:1.36"`. */
+  image: string
+  policy: 'Always' | 'IfNotPresent' | 'Never'
+  credentials?: { username: string; password: string; serverAddress: string }
+  /** Called as layers come in; bytes are over all layers known so far. */
+  onProgress?: (progress: { layersDone: number; layersTotal: number; bytesDone: number; bytesTotal: number }) => void
+}
+
+export interface ImageInfo {
+  /** `sha256:…` of the image's configuration as the engine knows it. */
+  imageId: string
+  /** `repository@sha256:…` where it came from a registry. */
+  repoDigest: string | null
+}
+
+export interface ContainerSpec {
+  /** Unique on the engine, `[a-zA-Z0-9][a-zA-Z0-9_.-]{1,100}`; also the name of its network. */
+  name: string
+  image: string
+  /** Replaces the image's entrypoint; empty keeps it. */
+  command: string[]
+  /** Arguments to the entrypoint; empty keeps the image's own. */
+  args: string[]
+  /** Environment, secrets included. Never logged. */
+  env: Record<string, string>
+  cpuMillis: number
+  memoryBytes: number
+  /** Bytes the container may write; enforced by the engine where `storageQuota` is true. */
+  storageBytes: number
+  gpu: number
+  /** Labels in addition to the owner's. */
+  labels: Record<string, string>
+  /** Label value that marks everything this agent makes: its peer id. */
+  owner: string
+  stopSignal?: string
+  /** `bridge`: a network of its own. `none`: no network at all. */
+  network: 'bridge' | 'none'
+}
+
+export interface ContainerExit {
+  exitCode: number
+  /** True when the kernel ended it for memory. */
+  oomKilled: boolean
+  /** The engine's times, in ms since the epoch. */
+  startedAtMs: number
+  finishedAtMs: number
+}
+
+export interface LogLine {
+  /** 1 for the first line of the container, without gap over both streams. */
+  number: number
+  stream: 'stdout' | 'stderr'
+  /** When the engine received it, in ms since the epoch. */
+  timestampMs: number
+  /** Without its `\n` or `\r\n`; valid Unicode (bytes that are no UTF-8 become U+FFFD); at most 64 KiB of UTF-8. */
+  line: string
+  /** True when the line was longer than 64 KiB and goes on in the next one. */
+  partial: boolean
+}
+
+export interface StatsSample {
+  timestampMs: number
+  /** Average since the previous sample, in millicores. */
+  cpuMillis: number
+  memoryBytes: number
+  /** Totals since the start. */
+  rxBytes: number
+  txBytes: number
+  /** Size of the writable layer; null where the engine was not asked. */
+  storageBytes: number | null
+}
+
+export interface ContainerSummary {
+  name: string
+  state: 'created' | 'running' | 'exited' | 'network-only'
+  labels: Record<string, string>
+}
+
+/** Append-only: these cross the wire inside failures. */
+export type EngineErrorCode =
+  | 'IMAGE_PULL_ERROR'
+  | 'RESOURCE_LIMIT_EXCEEDED'
+  | 'INVALID_COMMAND'
+  | 'ENGINE_UNAVAILABLE'
+  | 'ENGINE_ERROR'
+
+/** What a caller handles by `code`; `details` never hold env or credentials. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError'
+  readonly code: EngineErrorCode
+  readonly details: Record<string, string | number | boolean>
+
+  constructor(
+    code: EngineErrorCode,
+    message: string,
+    details: Record<string, string | number | boolean> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.code = code
+    this.details = details
+  }
+}

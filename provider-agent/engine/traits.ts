@@ -1,0 +1,52 @@
+import type Docker from 'dockerode'
+import { call } from './call.ts'
+import type { AbortOptions, EngineInfo } from './index.ts'
+
+/** What the engine is and can, as far as it decides how containers are made. */
+export interface EngineTraits {
+  info: EngineInfo
+  /** Whether it has an init to put in front of a container's program. */
+  hasInit: boolean
+  /** Whether it has the log driver that keeps output byte for byte. */
+  hasLocalLogs: boolean
+}
+
+/** The fields of the engine's `info` that are read here; dockerode's types lack some. */
+interface RawInfo {
+  ServerVersion: string
+  NCPU: number
+  MemTotal: number
+  DockerRootDir: string
+  Driver: string
+  Architecture: string
+  CgroupVersion?: string
+  InitCommit?: { ID: string }
+  Plugins?: { Log?: string[] }
+}
+
+/** Docker's (Go's) names for what the kernel calls the architecture; others are the same. */
+const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm', i686: '386' }
+
+/** Asks the engine. Rejects with EngineError `ENGINE_UNAVAILABLE` when it is gone. */
+export async function readTraits(docker: Docker, { signal }: AbortOptions = {}): Promise<EngineTraits> {
+  // dockerode takes options here too; its types do not know.
+  const ask = docker.info.bind(docker) as (options: { abortSignal?: AbortSignal }) => Promise<RawInfo>
+  return toTraits(await call('asking the engine what it is', signal, ask))
+}
+
+export function toTraits(raw: RawInfo): EngineTraits {
+  return {
+    info: {
+      version: raw.ServerVersion,
+      cpuMillis: raw.NCPU * 1_000,
+      memoryBytes: raw.MemTotal,
+      dataRoot: raw.DockerRootDir,
+      storageDriver: raw.Driver,
+      architecture: architectures[raw.Architecture] ?? raw.Architecture,
+      cgroupVersion: raw.CgroupVersion === '2' ? 2 : 1,
+    },
+    // The engine runs its init to ask for the version, and says this where there is none.
+    hasInit: raw.InitCommit !== undefined && raw.InitCommit.ID !== 'N/A',
+    hasLocalLogs: raw.Plugins?.Log?.includes('local') ?? false,
+  }
+}

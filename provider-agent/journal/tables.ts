@@ -1,0 +1,33 @@
+import type { AbstractSublevel } from 'abstract-level'
+import type { Database } from '../../node/store/database.ts'
+import type { Operation } from '../../node/store/writer.ts'
+import type { LeaseProgress, LeaseRecord, SettledLease } from './records.ts'
+
+/** The sublevels of the journal. */
+export function createTables(database: Database) {
+  const json = <V>(name: string) => database.sublevel<string, V>(name, { valueEncoding: 'json' })
+  return {
+    /** lease id → the award. */
+    leases: json<LeaseRecord>('leases'),
+    /** lease id → what changes. */
+    progress: json<LeaseProgress>('progress'),
+    /** see `outboxKey` → encoded LeaseMessage. */
+    outbox: database.sublevel<string, Uint8Array>('outbox', { valueEncoding: 'view' }),
+    /** see {@link receiptKey} → what is kept for ever. */
+    receipts: json<SettledLease>('receipts'),
+    meta: json<{ completed: number; failed: number }>('meta'),
+    numbers: json<number>('numbers'),
+  }
+}
+
+/** Fences of one job sort by value. */
+export function receiptKey(requester: string, jobId: string, fence: number): string {
+  return `${requester}!${jobId}!${String(fence).padStart(10, '0')}`
+}
+
+export function drop<V>(
+  sublevel: AbstractSublevel<Database, string | Buffer | Uint8Array, string, V>,
+  key: string,
+): Operation {
+  return { type: 'del', sublevel: sublevel as unknown as NonNullable<Operation['sublevel']>, key }
+}

@@ -1,0 +1,32 @@
+import type { Clock } from '../../node/clock.ts'
+
+export interface BackoffInit {
+  /** @default 200 */
+  minMs?: number
+  /** @default 5_000 */
+  maxMs?: number
+}
+
+/** How long to wait before the next try: doubled each time up to the most, half of it at random, so that nobody marches in step. */
+export function backoffMs(attempt: number, { minMs = 200, maxMs = 5_000 }: BackoffInit = {}): number {
+  const full = Math.min(maxMs, minMs * 2 ** Math.min(attempt, 30))
+  return full / 2 + (Math.random() * full) / 2
+}
+
+/** Tries until it succeeds, the error is not worth another try, or the signal aborts. */
+export async function retried<T>(
+  clock: Clock,
+  signal: AbortSignal,
+  worthAnother: (error: unknown, attempt: number) => boolean,
+  task: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await task()
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!worthAnother(error, attempt)) throw error
+      await clock.sleep(backoffMs(attempt), signal)
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import type { PrivateKey } from '@libp2p/interface'
+import { checkReceipt } from '../../protocol/checks.ts'
+import { encode } from '../../protocol/codec.ts'
+import { ReceiptSchema, type SignedStatement, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { costOf, meteredSeconds } from '../../protocol/money.ts'
+import { signStatement } from '../../protocol/statements.ts'
+import { WireError } from '../../protocol/wire-error.ts'
+import type { LeaseRecord } from '../journal/records.ts'
+import type { Ending } from './ending.ts'
+
+/** What an attempt used, and what that costs. */
+export interface Use {
+  startedAtMs: number | null
+  endedAtMs: number
+  meteredMs: number
+}
+
+export function costOfUse(record: LeaseRecord, use: Use): { meteredSeconds: number; cost: bigint } {
+  const seconds = meteredSeconds(use.meteredMs)
+  return { meteredSeconds: seconds, cost: costOf(BigInt(record.pricePerHour), seconds) }
+}
+
+/** The provider's half of the receipt. */
+export async function signReceipt(
+  { privateKey, marketName, provider }: { privateKey: PrivateKey; marketName: string; provider: string },
+  record: LeaseRecord,
+  use: Use,
+  ending: Ending,
+): Promise<SignedStatement> {
+  const { meteredSeconds, cost } = costOfUse(record, use)
+  const payload = encode(ReceiptSchema, {
+    network: marketName,
+    jobId: record.jobId,
+    fence: record.fence,
+    requester: record.requester,
+    provider,
+    requirementsDigest: Buffer.from(record.requirementsDigest, 'hex'),
+    pricePerHour: BigInt(record.pricePerHour),
+    meteredSeconds: BigInt(meteredSeconds),
+    costNanoUsd: cost,
+    startedAtMs: BigInt(use.startedAtMs ?? 0),
+    endedAtMs: BigInt(use.endedAtMs),
+    outcome: ending.outcome,
+    ...(ending.exitCode === null ? {} : { exitCode: ending.exitCode }),
+  })
+  return await signStatement('receipt', payload, privateKey)
+}
+
+/** @throws {WireError} where it is not the requester's signature under the very same receipt */
+export async function checkCounterSignature(own: string, theirs: SignedStatement, requester: string): Promise<void> {
+  const { signer } = await checkReceipt(theirs)
+  if (signer !== requester) throw new WireError('WRONG_SIGNER', 'The receipt is signed by somebody else')
+  if (!Buffer.from(unpackStatement(own).payload).equals(theirs.payload)) {
+    throw new WireError('INVALID_FIELD', 'The receipt is not the one that was sent')
+  }
+}
+
+/** Base64, as the journal keeps it. */
+export function packStatement(statement: SignedStatement): string {
+  return Buffer.from(toBinary(SignedStatementSchema, statement)).toString('base64')
+}
+
+function unpackStatement(text: string): SignedStatement {
+  return fromBinary(SignedStatementSchema, Buffer.from(text, 'base64'))
+}

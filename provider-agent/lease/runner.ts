@@ -1,0 +1,276 @@
+/**
+ * Drives one container through its life. Every step may be repeated, so a restarted agent runs the same code: what it
+ * finds on the engine decides where it goes on. Nothing is ever started twice.
+ */
+
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
+import type { ContainerEngine, ContainerExit, ContainerSummary } from '../engine/index.ts'
+import type { Guard } from '../guard/guard.ts'
+import type { StopReason } from '../journal/records.ts'
+import { elapsedSince } from '../moment.ts'
+import { whenAborted } from '../on-abort.ts'
+import { retried } from './backoff.ts'
+import { containerName, containerSpec } from './container.ts'
+import { type Ending, endingOfError, endingOfExit, endingOfStop, LeaseBrokenError } from './ending.ts'
+import { followLogs, followStats, guardedMs, isGone, keepGuarded, watchContact, watchDuration } from './follow.ts'
+import type { Lease } from './lease.ts'
+import { createProgressReporter } from './pull-progress.ts'
+
+export interface RunnerComponents {
+  engine: ContainerEngine
+  clock: Clock
+  logger: Logger
+  /** Peer id of this provider: marks its containers. */
+  owner: string
+  /** Ends containers where this process cannot. @default none */
+  guard?: Guard | undefined
+}
+
+export interface RunnerInit {
+  /** What the engine has of it after a restart; null for a new lease. */
+  found: ContainerSummary | null
+  /** True after a restart of the agent. */
+  adopted: boolean
+  /** Resolves when an older attempt of the same job on this machine is over. */
+  after: Promise<void>
+  logFlushMs: number
+  statsMs: number
+  /** Whether the requester follows at the moment. */
+  isHeard: () => boolean
+}
+
+/** Tries of a start while the engine is away; beyond it the job is better off elsewhere. About 10 s. */
+const START_TRIES = 6
+/** Tries of a removal that the engine answers with an error; the next start of the agent tries again. */
+const REMOVE_TRIES = 5
+/** How long output may take to be read after the container's end without anything new, in ms. */
+const LOG_DRAIN_MS = 10_000
+/** How far wall clock and monotonic clock may be apart over a job without a jump, in ms. */
+const CLOCK_TOLERANCE_MS = 2_000
+
+/** What a container ends with that SIGKILL ended. */
+const KILLED = 137
+
+/** Resolves when the container is gone and the lease has its last report, or when `signal` (the agent stops) aborts. */
+export async function runLease(
+  components: RunnerComponents,
+  lease: Lease,
+  init: RunnerInit,
+  signal: AbortSignal,
+): Promise<void> {
+  const { engine, clock, owner } = components
+  const { record } = lease
+  const logger = components.logger.child({ part: 'runner' })
+  const name = containerName(record)
+  const scope = new AbortController()
+  const running = AbortSignal.any([signal, scope.signal])
+  const follow = { engine, clock, logger, lease, name }
+  /** No limit can stop what ended while no agent looked. */
+  const hadEnded = init.found?.state === 'exited'
+
+  async function run(): Promise<void> {
+    const guard = record.onDisconnect === 'stop' ? components.guard : undefined
+    if (lease.progress.ended === null) {
+      // Before there is a container that could outlive this process.
+      await guard?.hold(name, guardedMs(clock, lease))
+      const guarded = guard === undefined ? null : keepGuarded(follow, guard, running)
+      const contact = hadEnded ? null : watchContact(clock, lease, running)
+      try {
+        await end(...(await live()))
+      } finally {
+        scope.abort()
+        await contact
+        await guarded
+      }
+    }
+    await retried(
+      clock,
+      signal,
+      (error, attempt) => isGone(error) || attempt < REMOVE_TRIES,
+      () => engine.remove(name, { signal }),
+    )
+    await guard?.release(name)
+  }
+
+  async function live(): Promise<[Ending, ContainerExit | null]> {
+    try {
+      if (!(await ready())) return [endingOfStop(lease.progress.stopping ?? 'cancelled'), null]
+      const exit = await untilEnd()
+      return [endingOfExit(exit, stoppedBy(exit), limits()), exit]
+    } catch (error) {
+      signal.throwIfAborted()
+      const { stopping } = lease.progress
+      if (lease.stopSignal.aborted && stopping !== null && !lease.meter.running) return [endingOfStop(stopping), null]
+      logger.warn({ lease: lease.id, error: String(error) }, 'the container could not run')
+      return [endingOfError(error), null]
+    }
+  }
+
+  /** Brings the container to run, or finds it again. False where it is to stop before it began. */
+  async function ready(): Promise<boolean> {
+    const there = init.found !== null && init.found.state !== 'network-only'
+    const begun = lease.progress.startedAtMs !== null
+    if (begun && !there) {
+      throw new LeaseBrokenError('container-lost', 'The container was gone after a restart of the provider.')
+    }
+    if (lease.stopSignal.aborted && !there) return false
+    const imageDigest = there ? lease.progress.imageDigest : await prepare()
+    if (lease.stopSignal.aborted && init.found?.state !== 'running' && !begun) return false
+    // Not to be interrupted, for whether it runs must be known; and no second start where it has run already.
+    const { startedAtMs } = await startable(signal, () => engine.start(name, { signal }))
+    const meteredMs = ranBefore(startedAtMs)
+    if (hadEnded) lease.meter.unseen()
+    if (begun) lease.meter.start(meteredMs)
+    else await lease.started(startedAtMs, imageDigest, meteredMs)
+    return true
+  }
+
+  /** How long a container from before a restart has run, in ms; nothing for one that has just been started. */
+  function ranBefore(startedAtMs: number): number {
+    const { runningSince, meteredMs } = lease.progress
+    if (runningSince !== null) return Math.max(meteredMs, elapsedSince(clock, runningSince))
+    return init.adopted ? Math.max(0, clock.nowMs() - startedAtMs) : 0
+  }
+
+  /** Makes image and container; answers the image's digest. */
+  async function prepare(): Promise<string> {
+    if (init.adopted && record.hadSecrets) {
+      throw new LeaseBrokenError(
+        'secrets-lost',
+        'The provider restarted before it made the container; secrets are not kept.',
+      )
+    }
+    await init.after
+    const until = AbortSignal.any([signal, lease.stopSignal])
+    until.throwIfAborted()
+    return await startable(until, async () => {
+      const digest = await pull(until)
+      await engine.create(containerSpec(record, lease.secrets, owner), { signal: until })
+      return digest
+    })
+  }
+
+  async function startable<T>(until: AbortSignal, task: () => Promise<T>): Promise<T> {
+    return await retried(clock, until, (error, attempt) => isGone(error) && attempt < START_TRIES, task)
+  }
+
+  async function pull(until: AbortSignal): Promise<string> {
+    const { image, imagePullPolicy } = record.job
+    const credentials = lease.secrets?.registryCredentials
+    const request = { image, policy: imagePullPolicy, ...(credentials === undefined ? {} : { credentials }) }
+    const onProgress = createProgressReporter(clock, lease, logger)
+    const { imageId, repoDigest } = await engine.pull({ ...request, onProgress }, { signal: until })
+    return repoDigest ?? imageId
+  }
+
+  async function untilEnd(): Promise<ContainerExit> {
+    const logs = followLogs(follow, init, running)
+    const others = hadEnded
+      ? []
+      : [followStats(follow, init.statsMs, running), watchDuration(follow, running), stopWhenAsked()]
+    let away = hadEnded
+    const worth = (error: unknown): boolean => {
+      if (!isGone(error)) return false
+      away = true
+      lease.meter.unseen()
+      return true
+    }
+    try {
+      const exit = await retried(clock, signal, worth, async () => {
+        if (away && (await isSeenToRun())) lease.meter.seen()
+        return await engine.wait(name, { signal })
+      })
+      meterEnd(exit, away)
+      await drained(logs)
+      return exit
+    } finally {
+      scope.abort()
+      await Promise.allSettled([logs, ...others])
+    }
+  }
+
+  async function isSeenToRun(): Promise<boolean> {
+    const containers = await engine.list(owner, { signal })
+    return containers.some((summary) => summary.name === name && summary.state === 'running')
+  }
+
+  /**
+   * On the monotonic clock, but for an end that nobody saw: then the engine's own times say when it was; where the wall
+   * clock jumped since the start, only as far as they agree with what was seen.
+   */
+  function meterEnd({ startedAtMs, finishedAtMs }: ContainerExit, away: boolean): void {
+    const shownMs = lease.meter.read()
+    const byEngineMs = Math.min(finishedAtMs - startedAtMs, shownMs)
+    const jumped = Math.abs(clock.nowMs() - startedAtMs - shownMs) > CLOCK_TOLERANCE_MS
+    if (!away) lease.meter.stop(shownMs)
+    else lease.meter.stop(jumped ? Math.max(lease.meter.sure(), byEngineMs) : byEngineMs)
+  }
+
+  /** Output is complete when its reader says so; an engine that never says it does not hold the lease for ever. */
+  async function drained(logs: Promise<void>): Promise<void> {
+    let over = false
+    const done = logs.then(() => {
+      over = true
+    })
+    const timer = new AbortController()
+    for (let lines = -1; !over && lines !== lease.progress.logLines; ) {
+      lines = lease.progress.logLines
+      // Aborted with the agent, or because the output ended.
+      const late = clock.sleep(LOG_DRAIN_MS, AbortSignal.any([signal, timer.signal])).catch(() => undefined)
+      await Promise.race([done, late])
+    }
+    timer.abort()
+    signal.throwIfAborted()
+    if (!over) logger.warn({ lease: lease.id }, 'the output did not end with the container')
+  }
+
+  async function stopWhenAsked(): Promise<void> {
+    const graceMs = record.job.stopGraceSeconds * 1000
+    await whenAborted(AbortSignal.any([lease.stopSignal, running]))
+    const hastily = whenAborted(AbortSignal.any([lease.hastySignal, running])).then(
+      async () => await stopWithin(Math.min(graceMs, MAX_HASTY_GRACE_MS)),
+    )
+    if (!lease.hastySignal.aborted) await stopWithin(graceMs)
+    await hastily
+  }
+
+  async function stopWithin(graceMs: number): Promise<void> {
+    if (running.aborted) return
+    try {
+      const stop = { graceMs, signalName: record.job.stopSignal }
+      await retried(clock, running, isGone, () => engine.stop(name, stop, { signal: running }))
+    } catch (error) {
+      if (!running.aborted) logger.error({ lease: lease.id, error: String(error) }, 'the container does not stop')
+    }
+  }
+
+  async function end(ending: Ending, exit: ContainerExit | null): Promise<void> {
+    signal.throwIfAborted()
+    // A container that could not be followed must not run on after its end was told.
+    if (exit === null) await retried(clock, signal, isGone, () => engine.remove(name, { signal }))
+    // Nobody wants to hear of a stale one.
+    if (lease.progress.stopping === 'stale') return
+    await lease.end(ending, Math.trunc(exit?.finishedAtMs ?? clock.nowMs()))
+  }
+
+  /** What ended the container. A duration that passed only while the engine was away, after the end, did not. */
+  function stoppedBy({ exitCode }: ContainerExit): StopReason | null {
+    const { stopping, durationSeconds } = lease.progress
+    const wasGuarded = components.guard !== undefined && record.onDisconnect === 'stop'
+    if (wasGuarded && stopping === null && exitCode === KILLED && guardedMs(clock, lease) <= 0) return 'disconnected'
+    return stopping === 'expired' && lease.meter.read() + 1_000 < durationSeconds * 1000 ? null : stopping
+  }
+
+  function limits() {
+    return { durationSeconds: lease.progress.durationSeconds, memoryBytes: record.resources.memoryBytes }
+  }
+
+  try {
+    await run()
+  } catch (error) {
+    // The agent stops: container, journal and lease stay as they are for the next start.
+    if (!signal.aborted) logger.error({ lease: lease.id, error: String(error) }, 'the lease broke')
+  }
+}

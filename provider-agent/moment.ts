@@ -1,0 +1,24 @@
+import type { Clock } from '../node/clock.ts'
+
+/** A moment that can be written down: how long ago it was is known after a restart, too. */
+export interface Moment {
+  wallMs: number
+  /** Null where the system does not tell. */
+  sinceBoot: { bootId: string; ms: number } | null
+}
+
+export function momentNow(clock: Clock): Moment {
+  return { wallMs: clock.nowMs(), sinceBoot: clock.sinceBoot?.() ?? null }
+}
+
+export function momentBefore(clock: Clock, ms: number): Moment {
+  const { wallMs, sinceBoot } = momentNow(clock)
+  return { wallMs: wallMs - ms, sinceBoot: sinceBoot === null ? null : { ...sinceBoot, ms: sinceBoot.ms - ms } }
+}
+
+/** Ms since then: by time that never jumps while the machine is up, by the wall clock over its reboot; never negative. */
+export function elapsedSince(clock: Clock, { wallMs, sinceBoot }: Moment): number {
+  const now = clock.sinceBoot?.() ?? null
+  const sameBoot = sinceBoot !== null && now !== null && sinceBoot.bootId === now.bootId
+  return Math.max(0, sameBoot ? now.ms - sinceBoot.ms : clock.nowMs() - wallMs)
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import type { Requirements } from '../protocol/checks.ts'
+import { RANDOM_ID_BYTES } from '../protocol/ids.ts'
+import type { NanoUsd } from '../protocol/money.ts'
+
+/** A bid that was made: what an award has to agree with. */
+export interface Offer {
+  /** Hex. */
+  bidId: string
+  /** Hex. */
+  requestId: string
+  requester: string
+  requirements: Requirements
+  requirementsDigest: Uint8Array
+  pricePerHour: NanoUsd
+  /** Monotonic, ms. */
+  madeAtMs: number
+  validForMs: number
+}
+
+/** Open bids by id, and for a while the ids of those that lapsed, so that a late award learns why it is refused. */
+export interface Offers {
+  add(offer: Offer): void
+  get(bidId: string): Offer | undefined
+  /** Forgets it; `lapsed` ones are remembered as such. */
+  remove(bidId: string, lapsed?: boolean): void
+  hasLapsed(bidId: string): boolean
+}
+
+const MAX_LAPSED = 4_096
+
+export function createOffers(): Offers {
+  const open = new Map<string, Offer>()
+  const lapsedIds = new Set<string>()
+  return {
+    add: (offer) => void open.set(offer.bidId, offer),
+    get: (bidId) => open.get(bidId),
+    remove(bidId, lapsed = false) {
+      open.delete(bidId)
+      if (!lapsed) return
+      lapsedIds.add(bidId)
+      const [oldest] = lapsedIds
+      if (lapsedIds.size > MAX_LAPSED && oldest !== undefined) lapsedIds.delete(oldest)
+    },
+    hasLapsed: (bidId) => lapsedIds.has(bidId),
+  }
+}
+
+export function newBidId(): Uint8Array {
+  return randomBytes(RANDOM_ID_BYTES)
+}

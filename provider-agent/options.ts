@@ -1,0 +1,109 @@
+import { MAX_DURATION_SECONDS } from '../protocol/limits.ts'
+import type { Prices } from '../protocol/money.ts'
+import type { Resources } from '../protocol/units.ts'
+import { DEFAULT_PRICES } from './pricing.ts'
+
+/** How a provider agent sells and runs; what is left out has the default said with it. */
+export interface AgentInit {
+  /** Name of the market; see `NETWORK_NAME`. */
+  marketName: string
+  /** Folder of the journal; made where it is missing. One process at a time. */
+  dataFolder: string
+  /** For people, at most 256 characters. @default the start of the peer id */
+  name?: string
+  /** What the agent says its version is. @default "" */
+  version?: string
+  /** Posted prices in nano-dollars. @default DEFAULT_PRICES */
+  prices?: Prices
+  /** @default "" */
+  region?: string
+  /** Labels that jobs can ask for. @default {} */
+  labels?: Record<string, string>
+  /** What this machine offers beside containers, e.g. `gpu`. `extend` is added where extension is allowed. @default [] */
+  capabilities?: string[]
+  /** Upper bounds on what is offered; a missing one is what the machine has. @default {} */
+  caps?: Partial<Resources>
+  /** Share of the machine that is kept for its owner, 0..0.9. @default 0.1 */
+  ownerShare?: number
+  /** Patterns of images that may run, `*` for any text; empty is every image. @default [] */
+  allowImages?: string[]
+  /** Patterns of images that may not. @default [] */
+  denyImages?: string[]
+  /** The longest job taken, extensions included, in seconds. Range 1..2_592_000. @default 2_592_000 */
+  maxDurationSeconds?: number
+  /** Whether running jobs may be extended. @default true */
+  allowExtension?: boolean
+  /** Share of the machine that one requester may hold in bids and leases together, above 0 up to 1. @default 1 */
+  maxClientShare?: number
+  /**
+   * How long a reservation made by a bid is held, in ms. Range 500..60_000. A request with a longer bid window is
+   * given more, up to three times this, so that an award never meets an expired bid on a healthy network.
+   * @default 5_000
+   */
+  reservationMs?: number
+  /**
+   * Bids that one requester may have open at a time. Range 1..10_000. Bounds what somebody who asks and never awards
+   * can hold, beside the share that shrinks with each bid let lapse.
+   * @default 256
+   */
+  maxOpenBidsPerRequester?: number
+  /** Time between announcements, in ms. Range 1_000..3_600_000. @default 15_000 */
+  announceMs?: number
+  /** How long changes of free capacity are gathered before they are announced, in ms. @default 1_000 */
+  announceDelayMs?: number
+  /** Time between heartbeats on a lease stream, in ms. Range 100..30_000. @default 5_000 */
+  heartbeatMs?: number
+  /** A lease stream without a word for this long is given up and dialled anew, in ms. @default 30_000 */
+  silenceMs?: number
+  /** How long a fresh lease waits for its requester to attach before the provider dials, in ms. @default 2_000 */
+  dialDelayMs?: number
+  /** Time between samples of use, in ms; the first comes after about a second. Range 500..3_600_000. @default 5_000 */
+  statsMs?: number
+  /** How long log lines are gathered into a batch while the requester listens, in ms. Range 0..1_000. @default 20 */
+  logFlushMs?: number
+  /** Time between looks at the engine, in ms; one look may take as long. Range 100..5_000. @default 4_000 */
+  healthMs?: number
+  /** Free bytes of the data folder's disk below which nothing new is taken. @default 64 MiB */
+  minFreeBytes?: number
+  /** What a lease may keep unsent, in bytes; beyond it its oldest log lines go. @default 64 MiB */
+  maxLeaseBytes?: number
+  /** What all leases may keep unsent together, in bytes. @default 1 GiB */
+  maxJournalBytes?: number
+  /** How long an ended lease waits for its requester to take the last report, in ms. @default 7 days */
+  endedRetentionMs?: number
+}
+
+export type AgentOptions = Required<AgentInit>
+
+export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
+  return {
+    name: `provider ${peerId.slice(-6)}`,
+    version: '',
+    prices: DEFAULT_PRICES,
+    region: '',
+    labels: {},
+    capabilities: [],
+    caps: {},
+    ownerShare: 0.1,
+    allowImages: [],
+    denyImages: [],
+    maxDurationSeconds: MAX_DURATION_SECONDS,
+    allowExtension: true,
+    maxClientShare: 1,
+    reservationMs: 5_000,
+    maxOpenBidsPerRequester: 256,
+    announceMs: 15_000,
+    announceDelayMs: 1_000,
+    heartbeatMs: 5_000,
+    silenceMs: 30_000,
+    dialDelayMs: 2_000,
+    statsMs: 5_000,
+    logFlushMs: 20,
+    healthMs: 4_000,
+    minFreeBytes: 64 * 2 ** 20,
+    maxLeaseBytes: 64 * 2 ** 20,
+    maxJournalBytes: 2 ** 30,
+    endedRetentionMs: 7 * 24 * 3_600_000,
+    ...init,
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Whether a request fits this provider: a pure function of what is asked and what there is, so that `check` and a dry run
+ * can ask the same question.
+ */
+
+import type { Requirements } from '../protocol/checks.ts'
+import { formatUsd, type NanoUsd } from '../protocol/money.ts'
+import { addResources, describeAmount, RESOURCE_KINDS, type Resources, shortages } from '../protocol/units.ts'
+import { imageAllowed } from './image-rules.ts'
+
+/** Append-only: these cross the wire in declines. */
+export type DeclineCode =
+  | 'INSUFFICIENT_CAPACITY'
+  | 'OVER_TOTAL_CAPACITY'
+  | 'PRICE_ABOVE_CAP'
+  | 'REGION_MISMATCH'
+  | 'LABELS_MISMATCH'
+  | 'CAPABILITY_MISSING'
+  | 'MIN_UPTIME'
+  | 'DURATION_TOO_LONG'
+  | 'IMAGE_NOT_ALLOWED'
+  | 'CLIENT_SHARE_EXCEEDED'
+  | 'DRAINING'
+  | 'ENGINE_UNAVAILABLE'
+
+export interface Refusal {
+  code: DeclineCode
+  /** For people, with the figures. */
+  message: string
+}
+
+/** What the provider offers, whoever asks. */
+export interface Offering {
+  region: string
+  labels: Record<string, string>
+  capabilities: string[]
+  maxDurationSeconds: number
+  allowImages: string[]
+  denyImages: string[]
+  /** Share of the machine that one requester may hold, above 0 up to 1. */
+  maxClientShare: number
+  maxOpenBidsPerRequester: number
+}
+
+/** How things stand at the moment of the request. */
+export interface Situation {
+  total: Resources
+  free: Resources
+  /** Nano-dollars per hour that this job would cost here. */
+  price: NanoUsd
+  uptimeSeconds: number
+  /** Null while the provider bids. */
+  paused: Refusal | null
+  client: {
+    bids: number
+    bidResources: Resources
+    resources: Resources
+    /** Share of the machine that its open bids may hold; see `standing.ts`. */
+    bidShare: number
+  }
+}
+
+/** Why this provider does not take it, or null. What no waiting can change comes first. */
+export function refusal(wanted: Requirements, offering: Offering, now: Situation): Refusal | null {
+  return (
+    overTotal(wanted, now) ??
+    unsuitable(wanted, offering, now) ??
+    (wanted.maxPricePerHour !== null && now.price > wanted.maxPricePerHour
+      ? no('PRICE_ABOVE_CAP', `asks $${formatUsd(now.price)} an hour, the cap is $${formatUsd(wanted.maxPricePerHour)}`)
+      : null) ??
+    now.paused ??
+    insufficient(wanted, now) ??
+    clientShare(wanted, offering, now)
+  )
+}
+
+function overTotal(wanted: Requirements, { total }: Situation): Refusal | null {
+  const [kind] = shortages(wanted.resources, total)
+  if (kind === undefined) return null
+  const { [kind]: asked } = wanted.resources
+  return no(
+    'OVER_TOTAL_CAPACITY',
+    `offers ${describeAmount(kind, total[kind])} in all, ${describeAmount(kind, asked)} asked`,
+  )
+}
+
+function unsuitable(wanted: Requirements, offering: Offering, { uptimeSeconds }: Situation): Refusal | null {
+  if (wanted.region !== '' && wanted.region !== offering.region) {
+    return no('REGION_MISMATCH', `is in region "${offering.region}", "${wanted.region}" asked`)
+  }
+  for (const [name, value] of Object.entries(wanted.labels)) {
+    const own = Object.hasOwn(offering.labels, name) ? offering.labels[name] : undefined
+    if (own !== value) {
+      return no(
+        'LABELS_MISMATCH',
+        `has ${own === undefined ? `no label ${name}` : `${name}=${own}`}, ${name}=${value} asked`,
+      )
+    }
+  }
+  const missing = wanted.capabilities.filter((capability) => !offering.capabilities.includes(capability))
+  if (missing.length > 0) return no('CAPABILITY_MISSING', `does not offer ${missing.join(', ')}`)
+  if (uptimeSeconds < wanted.minUptimeSeconds) {
+    return no('MIN_UPTIME', `is up for ${Math.floor(uptimeSeconds)}s, ${wanted.minUptimeSeconds}s asked`)
+  }
+  if (wanted.durationSeconds > offering.maxDurationSeconds) {
+    return no('DURATION_TOO_LONG', `runs jobs up to ${offering.maxDurationSeconds}s, ${wanted.durationSeconds}s asked`)
+  }
+  if (!imageAllowed(wanted.image, offering)) return no('IMAGE_NOT_ALLOWED', `does not run the image ${wanted.image}`)
+  return null
+}
+
+function insufficient(wanted: Requirements, { free }: Situation): Refusal | null {
+  const [kind] = shortages(wanted.resources, free)
+  if (kind === undefined) return null
+  const { [kind]: asked } = wanted.resources
+  return no(
+    'INSUFFICIENT_CAPACITY',
+    `has ${describeAmount(kind, free[kind])} free, ${describeAmount(kind, asked)} asked`,
+  )
+}
+
+function clientShare(wanted: Requirements, offering: Offering, { total, client }: Situation): Refusal | null {
+  if (client.bids >= offering.maxOpenBidsPerRequester) {
+    return no('CLIENT_SHARE_EXCEEDED', `has ${client.bids} bids open with this requester, no more than that at a time`)
+  }
+  const over = (held: Resources, share: number, what: string): Refusal | null => {
+    const all = addResources(held, wanted.resources)
+    const kind = RESOURCE_KINDS.find(
+      (name) => wanted.resources[name] > 0 && all[name] > Math.floor(total[name] * share),
+    )
+    if (kind === undefined) return null
+    const limit = describeAmount(kind, Math.floor(total[kind] * share))
+    return no(
+      'CLIENT_SHARE_EXCEEDED',
+      `lets one requester ${what} ${limit}, ${describeAmount(kind, all[kind])} with this job`,
+    )
+  }
+  return (
+    over(client.resources, offering.maxClientShare, 'hold') ?? over(client.bidResources, client.bidShare, 'reserve')
+  )
+}
+
+function no(code: DeclineCode, message: string): Refusal {
+  return { code, message }
+}

@@ -1,0 +1,25 @@
+import { type NanoUsd, type Prices, parseUsd, pricePerHour } from '../protocol/money.ts'
+import type { Resources } from '../protocol/units.ts'
+
+/**
+ * Posted where the owner sets none, in nano-dollars: US$ 0.01 per core-hour, 0.002 per GB-hour of memory, 0.0001 per
+ * GB-hour of storage, 0.50 per GPU-hour, traffic free. About half of what clouds ask for a small machine on demand.
+ */
+export const DEFAULT_PRICES: Readonly<Prices> = {
+  cpuPerCoreHour: usd('0.01'),
+  memoryPerGbHour: usd('0.002'),
+  storagePerGbHour: usd('0.0001'),
+  gpuPerHour: usd('0.5'),
+  networkPerGb: 0n,
+}
+
+/** What a bid on these resources asks, in nano-dollars per hour. */
+export function quote(resources: Resources, prices: Prices): NanoUsd {
+  return pricePerHour(resources, prices)
+}
+
+function usd(amount: string): NanoUsd {
+  const nano = parseUsd(amount)
+  if (nano === null) throw new RangeError(`Not an amount: ${amount}`)
+  return nano
+}

@@ -1,0 +1,56 @@
+/**
+ * How far each requester is trusted to hold capacity that it has not awarded yet. Asking is free, so whoever asks and
+ * lets bids lapse could lock a machine: each lapse beyond the first halves the share of the machine that its open bids
+ * may hold; time and awards restore it. One lapse costs nothing, because an honest requester that crashed looks the same.
+ */
+
+import type { Clock } from '../node/clock.ts'
+
+export interface Standing {
+  /** Share of the machine that this requester's open bids may hold together, above 0 up to 1. */
+  share(requester: string): number
+  /** A bid was held for long and came to nothing. Several within {@link EPISODE_MS} count once. */
+  lapsed(requester: string): void
+  /** It awarded a bid. */
+  awarded(requester: string): void
+}
+
+/** Lapses this close together are one: a requester that vanished with many bids open. */
+const EPISODE_MS = 5_000
+/** One lapse is forgiven after this long. */
+const FORGIVEN_MS = 60_000
+/** The least share is 2^-6. */
+const MAX_LAPSES = 7
+/** Requesters remembered; the longest quiet are forgotten first. */
+const MAX_REQUESTERS = 10_000
+
+export function createStanding({ clock }: { clock: Clock }): Standing {
+  const known = new Map<string, { lapses: number; atMs: number }>()
+
+  function current(requester: string): number {
+    const entry = known.get(requester)
+    if (entry === undefined) return 0
+    return Math.max(0, entry.lapses - Math.floor((clock.monotonicMs() - entry.atMs) / FORGIVEN_MS))
+  }
+
+  function set(requester: string, lapses: number): void {
+    known.delete(requester)
+    if (lapses === 0) return
+    known.set(requester, { lapses, atMs: clock.monotonicMs() })
+    const [oldest] = known.keys()
+    if (known.size > MAX_REQUESTERS && oldest !== undefined) known.delete(oldest)
+  }
+
+  return {
+    share: (requester) => 2 ** -Math.max(0, current(requester) - 1),
+    lapsed(requester) {
+      const lapses = current(requester)
+      const last = known.get(requester)
+      if (lapses > 0 && last !== undefined && clock.monotonicMs() - last.atMs < EPISODE_MS) return
+      set(requester, Math.min(MAX_LAPSES, lapses + 1))
+    },
+    awarded(requester) {
+      if (known.has(requester)) set(requester, Math.max(0, current(requester) - 1))
+    },
+  }
+}
