@@ -1,0 +1,81 @@
+import type { JobRecord, JobStore } from '../../node/store/index.ts'
+import { leaseOf } from '../../node/store/records.ts'
+import { costOf, type NanoUsd, usdNumber } from '../../protocol/money.ts'
+import { currentCost } from '../jobs/cost.ts'
+
+/** Jobs read at a time. */
+const BATCH = 500
+/** What a job without the label or provider is counted under. */
+export const NONE = 'none'
+
+export interface CostRow {
+  /** The day (UTC), the provider's id, or the label's value. */
+  group: string
+  jobs: number
+  estimated: number
+  actual: number
+}
+
+interface Sum {
+  jobs: number
+  estimated: NanoUsd
+  actual: NanoUsd
+}
+
+/** What jobs of a time cost, by group: added up in whole nano-dollars, shown in dollars. */
+export async function costRows(
+  store: Pick<JobStore, 'list'>,
+  range: { owner: string | undefined; fromMs: number; toMs: number },
+  groupOf: (job: JobRecord) => string,
+): Promise<{ rows: CostRow[]; total: Omit<CostRow, 'group'> }> {
+  const { owner, fromMs, toMs } = range
+  const sums = new Map<string, Sum>()
+  const total: Sum = { jobs: 0, estimated: 0n, actual: 0n }
+  let after: string | undefined
+  for (;;) {
+    const page = await store.list({
+      fromMs,
+      toMs,
+      order: 'asc',
+      limit: BATCH,
+      ...(owner === undefined ? {} : { owner }),
+      ...(after === undefined ? {} : { after }),
+    })
+    for (const job of page.jobs) {
+      const group = groupOf(job)
+      const sum = sums.get(group) ?? { jobs: 0, estimated: 0n, actual: 0n }
+      sums.set(group, sum)
+      for (const into of [sum, total]) add(into, job)
+    }
+    after = page.jobs.at(-1)?.id
+    if (!page.hasMore || after === undefined) break
+  }
+  const rows = [...sums]
+    .map(([group, sum]) => ({ group, ...shown(sum) }))
+    .toSorted((a, b) => (a.group < b.group ? -1 : 1))
+  return { rows, total: shown(total) }
+}
+
+function add(sum: Sum, job: JobRecord): void {
+  sum.jobs += 1
+  sum.estimated += estimatedCost(job)
+  sum.actual += currentCost(job)
+}
+
+function shown({ jobs, estimated, actual }: Sum): Omit<CostRow, 'group'> {
+  return { jobs, estimated: usdNumber(estimated), actual: usdNumber(actual) }
+}
+
+/** What the job would cost at its accepted price if it ran for its whole duration; nothing before it has a price. */
+function estimatedCost(job: JobRecord): NanoUsd {
+  const lease = leaseOf(job)
+  return lease === null ? 0n : costOf(BigInt(lease.pricePerHour), job.durationSeconds)
+}
+
+/** What jobs are grouped by: `day`, `provider`, or `label.KEY`. */
+export function grouping(groupBy: string): (job: JobRecord) => string {
+  if (groupBy === 'day') return (job) => new Date(job.createdAtMs).toISOString().slice(0, 'YYYY-MM-DD'.length)
+  if (groupBy === 'provider') return (job) => leaseOf(job)?.provider ?? NONE
+  const label = groupBy.slice('label.'.length)
+  return (job) => (Object.hasOwn(job.spec.labels, label) ? (job.spec.labels[label] ?? NONE) : NONE)
+}

@@ -1,0 +1,83 @@
+import type { MiddlewareHandler } from 'hono'
+import { getCookie } from 'hono/cookie'
+import { bearerOf, type GatewayContext, type GatewayEnv, remoteAddress, wantsEvents } from '../context.ts'
+import { isLoopbackAddress, isLoopbackName } from '../http/loopback.ts'
+import type { KeyRecord, KeyRing } from './key-ring.ts'
+import type { Principal } from './principal.ts'
+import type { Tokens } from './tokens.ts'
+import type { WrongKeys } from './wrong-keys.ts'
+
+export const SESSION_COOKIE = 'cortex_session'
+
+/** The streams of one job, as far as a browser's `EventSource` reads them. */
+const JOB_STREAM = /\/plugin-core\/jobs\/(job_[0-9a-z]+)\/(?:logs|events|metrics)$/
+/** Every stream that a stream token opens. */
+const STREAM = /\/plugin-core\/(?:events|jobs\/job_[0-9a-z]+\/(?:logs|events|metrics))$/
+
+export interface AuthenticateInit {
+  /**
+   * Whether a program on this machine may follow one job's streams without a key, knowing the job's id. Safe only where
+   * everybody on the machine is trusted; see docs/decisions. @default false
+   */
+  openLoopbackStreams?: boolean
+}
+
+/** Finds out who asks. It refuses nothing by itself: what needs a permission does. */
+export function authenticate(
+  components: { keys: KeyRing; tokens: Tokens; wrongKeys: WrongKeys },
+  init: AuthenticateInit,
+): MiddlewareHandler<GatewayEnv> {
+  const { keys, tokens, wrongKeys } = components
+
+  function fromToken(c: GatewayContext): Principal | undefined {
+    const token = c.req.query('access_token')
+    if (token === undefined || c.req.method !== 'GET' || !wantsEvents(c) || !STREAM.test(c.req.path)) return undefined
+    const claims = tokens.verify('stream', token)
+    if (claims === undefined || (claims.jobId !== undefined && claims.jobId !== jobOf(c))) return undefined
+    return principalFor(keys.get(claims.keyId), 'stream-token')
+  }
+
+  function fromCookie(c: GatewayContext): Principal | undefined {
+    const cookie = getCookie(c, SESSION_COOKIE)
+    const claims = cookie === undefined ? undefined : tokens.verify('session', cookie)
+    return claims === undefined ? undefined : principalFor(keys.get(claims.keyId), 'cookie')
+  }
+
+  function fromLoopback(c: GatewayContext): Principal | undefined {
+    if (init.openLoopbackStreams !== true || c.req.method !== 'GET' || !wantsEvents(c)) return undefined
+    if (jobOf(c) === undefined || !isLoopbackAddress(remoteAddress(c)) || !isSameSite(c)) return undefined
+    if (!isLoopbackName(new URL(c.req.url).hostname)) return undefined
+    return { keyId: 'loopback', owner: 'loopback', grants: ['jobs:read'], via: 'loopback' }
+  }
+
+  return async (c, next) => {
+    const bearer = bearerOf(c)
+    if (bearer === undefined) {
+      c.set('principal', fromToken(c) ?? fromCookie(c) ?? fromLoopback(c) ?? null)
+      c.set('authProblem', null)
+    } else {
+      const principal = principalFor(keys.authenticate(bearer), 'key') ?? null
+      c.set('principal', principal)
+      c.set('authProblem', principal === null ? await wrongKeys.problem(c) : null)
+    }
+    await next()
+  }
+}
+
+function jobOf(c: GatewayContext): string | undefined {
+  return JOB_STREAM.exec(c.req.path)?.[1]
+}
+
+/** Browsers say where a request comes from; what says nothing is no page of another site. */
+function isSameSite(c: GatewayContext): boolean {
+  const site = c.req.header('sec-fetch-site')
+  const origin = c.req.header('origin')
+  return (
+    (site === undefined || site === 'same-origin' || site === 'none') &&
+    (origin === undefined || origin === new URL(c.req.url).origin)
+  )
+}
+
+function principalFor(key: KeyRecord | undefined, via: Principal['via']): Principal | undefined {
+  return key === undefined ? undefined : { keyId: key.id, owner: key.owner, grants: key.grants, via }
+}

@@ -1,0 +1,175 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { deleteCookie, setCookie } from 'hono/cookie'
+import { z } from 'zod'
+import { type GatewayEnv, principalOf } from '../context.ts'
+import { success } from '../envelope.ts'
+import { GatewayError } from '../errors.ts'
+import { operation } from '../operation.ts'
+import type { GatewayParts } from '../parts.ts'
+import { isoTime } from '../time.ts'
+import { SESSION_COOKIE } from './authenticate.ts'
+import { GRANTS } from './permissions.ts'
+import type { Principal } from './principal.ts'
+
+/** How long a session lasts, in seconds: a week. */
+const SESSION_SECONDS = 7 * 24 * 3600
+/** How long a stream token opens streams; one that is open goes on. In seconds. */
+const STREAM_TOKEN_SECONDS = 600
+const MAX_STREAM_TOKEN_SECONDS = 3600
+
+export const userSchema = z
+  .strictObject({
+    id: z.string().describe('The owner whose objects are seen.'),
+    keyId: z.string(),
+    permissions: z.array(z.enum(GRANTS)),
+    admin: z.boolean(),
+  })
+  .meta({ id: 'User' })
+const USER_EXAMPLE = { id: 'research', keyId: 'key_3f6b1a0c9d2e4f58', permissions: ['jobs:*' as const], admin: false }
+
+const testOperation = operation({
+  method: 'post',
+  path: '/auth/test',
+  operationId: 'testAuth',
+  tag: 'Auth',
+  summary: 'Check a key',
+  permission: 'signed-in',
+  data: z.strictObject({ valid: z.literal(true), ...userSchema.shape }),
+  example: { valid: true, ...USER_EXAMPLE },
+})
+
+const meOperation = operation({
+  method: 'get',
+  path: '/users/me',
+  operationId: 'getMe',
+  tag: 'Auth',
+  summary: 'Who I am',
+  permission: 'signed-in',
+  data: userSchema,
+  example: USER_EXAMPLE,
+})
+
+const streamTokenOperation = operation({
+  method: 'post',
+  path: '/auth/stream-token',
+  operationId: 'createStreamToken',
+  tag: 'Auth',
+  summary: 'A token for a browser’s EventSource',
+  description:
+    'Opens event streams as `?access_token=` and nothing else, for programs that cannot send a header. It ends soon, and with its key.',
+  permission: 'jobs:read',
+  request: {
+    body: {
+      required: false,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            jobId: z.string().max(64).optional().describe('Only this job’s streams.'),
+            ttl: z.int().min(1).max(MAX_STREAM_TOKEN_SECONDS).default(STREAM_TOKEN_SECONDS).describe('Seconds.'),
+          }),
+          example: { ttl: 600 },
+        },
+      },
+    },
+  },
+  data: z.strictObject({ token: z.string(), expiresAt: z.iso.datetime() }),
+  status: 201,
+  example: { token: 'eyJ…', expiresAt: '2026-01-31T12:10:00.000Z' },
+})
+
+const signInOperation = operation({
+  method: 'post',
+  path: '/auth/session',
+  operationId: 'signIn',
+  tag: 'Auth',
+  summary: 'Sign a browser in',
+  description: 'Sets a cookie that scripts cannot read and other sites cannot send.',
+  permission: 'public',
+  request: {
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.strictObject({ key: z.string().min(1).max(512) }),
+          example: { key: 'ck_EXAMPLE' },
+        },
+      },
+    },
+  },
+  data: userSchema,
+  status: 201,
+  example: USER_EXAMPLE,
+  errors: ['UNAUTHORIZED'],
+})
+
+const signOutOperation = operation({
+  method: 'delete',
+  path: '/auth/session',
+  operationId: 'signOut',
+  tag: 'Auth',
+  summary: 'Sign a browser out',
+  permission: 'public',
+  data: z.strictObject({ message: z.string() }),
+  example: { message: 'Signed out' },
+})
+
+type Parts = Pick<GatewayParts, 'keys' | 'tokens' | 'clock' | 'wrongKeys'>
+
+/** Who asks, sessions of browsers and tokens for streams. */
+export function addSessionRoutes(api: OpenAPIHono<GatewayEnv>, { keys, tokens, clock, wrongKeys }: Parts): void {
+  api.openapi(testOperation, (c) => c.json(success({ valid: true as const, ...userView(principalOf(c)) }), 200))
+  api.openapi(meOperation, (c) => c.json(success(userView(principalOf(c))), 200))
+
+  api.openapi(streamTokenOperation, (c) => {
+    // Without a body the library hands over none of the schema's defaults.
+    const { jobId, ttl = STREAM_TOKEN_SECONDS } = c.req.valid('json')
+    const expiresAtMs = clock.nowMs() + ttl * 1000
+    const { keyId } = principalOf(c)
+    const token = tokens.issue({ kind: 'stream', keyId, expiresAtMs, ...(jobId === undefined ? {} : { jobId }) })
+    return c.json(success({ token, expiresAt: isoTime(expiresAtMs) }), 201)
+  })
+
+  api.openapi(signInOperation, async (c) => {
+    const key = keys.authenticate(c.req.valid('json').key)
+    if (key === undefined) throw await wrongKeys.problem(c)
+    startSession(c, { tokens, clock }, key.id)
+    return c.json(success(userView({ keyId: key.id, owner: key.owner, grants: key.grants, via: 'cookie' })), 201)
+  })
+
+  api.openapi(signOutOperation, (c) => {
+    deleteCookie(c, SESSION_COOKIE, { path: '/' })
+    return c.json(success({ message: 'Signed out' }), 200)
+  })
+}
+
+/** `GET /sign-in?code=…`: what the link opens that a gateway prints at its start. */
+export function addSignInLink(
+  app: OpenAPIHono<GatewayEnv>,
+  { signIn, ...parts }: Pick<GatewayParts, 'signIn' | 'tokens' | 'clock'>,
+): void {
+  app.get('/sign-in', (c) => {
+    const keyId = signIn.redeem(c.req.query('code') ?? '')
+    if (keyId === undefined) {
+      throw new GatewayError('UNAUTHORIZED', 'This sign-in link was used or is too old: sign in with a key')
+    }
+    startSession(c, parts, keyId)
+    return c.redirect('/')
+  })
+}
+
+function startSession(c: Context<GatewayEnv>, { tokens, clock }: Pick<Parts, 'tokens' | 'clock'>, keyId: string): void {
+  const expiresAtMs = clock.nowMs() + SESSION_SECONDS * 1000
+  setCookie(c, SESSION_COOKIE, tokens.issue({ kind: 'session', keyId, expiresAtMs }), {
+    httpOnly: true,
+    sameSite: 'Strict',
+    path: '/',
+    maxAge: SESSION_SECONDS,
+    secure: new URL(c.req.url).protocol === 'https:',
+  })
+}
+
+function userView(principal: Principal): z.input<typeof userSchema> {
+  const { owner, keyId, grants } = principal
+  return { id: owner, keyId, permissions: [...grants], admin: grants.includes('admin') }
+}

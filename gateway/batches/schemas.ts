@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { JOB_STATUSES, type JobStatus } from '../../protocol/lifecycle.ts'
+import { JOB_EXAMPLE } from '../jobs/schemas.ts'
+import { BATCH_STATUSES } from './batch-records.ts'
+import { DEFAULT_CONCURRENCY, MAX_BATCH_ROWS } from './limits.ts'
+
+const time = z.iso.datetime()
+
+export const concurrencySchema = z
+  .int()
+  .min(1)
+  .max(MAX_BATCH_ROWS)
+  .default(DEFAULT_CONCURRENCY)
+  .describe('How many of the batch are looked for a provider, or run, at a time; the others wait.')
+
+/** The envelope of a JSON batch: its jobs are checked one by one. */
+export const batchEnvelopeSchema = z.strictObject({
+  jobs: z.array(z.unknown()),
+  concurrency: concurrencySchema,
+})
+
+export const newBatchSchema = z
+  .strictObject({
+    jobs: z
+      .array(jobSubmissionSchema.meta({ id: 'JobSubmission' }))
+      .min(1)
+      .max(MAX_BATCH_ROWS),
+    concurrency: concurrencySchema,
+  })
+  .meta({ id: 'NewBatch' })
+
+export const batchFormSchema = z
+  .strictObject({
+    base: z
+      .string()
+      .default('{}')
+      .describe(
+        'A job, as JSON. A column’s name in `$` and braces, in any of its texts, is replaced; it need not be valid by itself.',
+      ),
+    file: z.string().meta({ format: 'binary' }).describe('CSV in UTF-8; the first row names the columns.'),
+    concurrency: concurrencySchema,
+  })
+  .meta({ id: 'BatchForm' })
+
+export const submittedBatchSchema = z
+  .strictObject({
+    batchId: z.string(),
+    jobIds: z.array(z.string()).describe('In the order of the rows.'),
+    status: z.literal('submitted'),
+  })
+  .meta({ id: 'SubmittedBatch' })
+
+const countsSchema = z.strictObject(
+  Object.fromEntries(JOB_STATUSES.map((status) => [status, z.int()])) as Record<JobStatus, z.ZodInt>,
+)
+
+export const batchSchema = z
+  .strictObject({
+    id: z.string(),
+    status: z
+      .enum(BATCH_STATUSES)
+      .exclude(['preparing'])
+      .describe('`completed` once every job has ended, however it did; `cancelled` where the batch was.'),
+    total: z.int(),
+    concurrency: z.int(),
+    counts: countsSchema.describe('Jobs by status; those that wait for their turn are pending.'),
+    createdAt: time,
+    endedAt: time.nullable(),
+  })
+  .meta({ id: 'Batch' })
+
+export const BATCH_EXAMPLE: z.input<typeof batchSchema> = {
+  id: 'batch_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  status: 'submitted',
+  total: 100,
+  concurrency: 10,
+  counts: { pending: 60, scheduled: 2, running: 8, completed: 29, failed: 1, cancelled: 0 },
+  createdAt: '2026-01-31T12:00:00.000Z',
+  endedAt: null,
+}
+
+export const SUBMITTED_EXAMPLE: z.input<typeof submittedBatchSchema> = {
+  batchId: BATCH_EXAMPLE.id,
+  jobIds: [JOB_EXAMPLE.id],
+  status: 'submitted',
+}

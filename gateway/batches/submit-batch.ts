@@ -1,0 +1,147 @@
+import type { Clock } from '../../node/clock.ts'
+import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
+import { newJobId } from '../../protocol/ids.ts'
+import { GatewayError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import { resolveProvider, type SubmitComponents } from '../jobs/submit.ts'
+import type { BatchRecord } from './batch-records.ts'
+import type { BatchRunner } from './batch-runner.ts'
+import type { BatchStore } from './batch-store.ts'
+import { checkRows } from './check-rows.ts'
+import { digestOf } from './read-upload.ts'
+import type { Row, RowProblem, RowSource } from './rows.ts'
+
+/** How long an Idempotency-Key is remembered, in ms: 24 hours. */
+const KEY_MS = 24 * 3600 * 1000
+/** Jobs that are stored at a time: what comes together is written together. */
+const AT_A_TIME = 64
+
+export interface BatchComponents extends Omit<SubmitComponents, 'store'> {
+  batches: BatchStore
+  batchRunner: BatchRunner
+  clock: Clock
+}
+
+export interface BatchSubmission {
+  owner: string
+  rows: RowSource
+  concurrency: number
+  requestId: string
+  /** `digest` is of the body that came with the key. */
+  idempotency: { key: string; digest: string } | null
+}
+
+export interface SubmittedBatch {
+  record: BatchRecord
+  jobIds: string[]
+  repeated: boolean
+}
+
+/** Takes whole batches or nothing of them. */
+export interface BatchDesk {
+  /** @throws {GatewayError} VALIDATION_ERROR with the bad rows, IDEMPOTENCY_CONFLICT */
+  submit(submission: BatchSubmission): Promise<SubmittedBatch>
+}
+
+export function createBatchDesk(components: BatchComponents): BatchDesk {
+  const { batches, clock } = components
+  const queue = createKeyedQueue()
+
+  async function known(at: string, digest: string): Promise<SubmittedBatch | null> {
+    const key = await batches.key(at)
+    if (key === undefined || key.expiresAtMs <= clock.nowMs()) return null
+    if (key.digest !== digest) {
+      const message = 'This Idempotency-Key was used with another body: use a new key, or send the same body'
+      throw new GatewayError('IDEMPOTENCY_CONFLICT', message)
+    }
+    const record = await batches.get(key.batchId)
+    if (record === undefined) return null
+    return { record, jobIds: await batches.members(record.id), repeated: true }
+  }
+
+  return {
+    async submit(submission) {
+      const { idempotency, owner } = submission
+      if (idempotency === null) return await make(components, submission, null)
+      const at = digestOf(`${owner}\0${idempotency.key}`)
+      return await queue.run(at, async () => {
+        return (await known(at, idempotency.digest)) ?? (await make(components, submission, at))
+      })
+    },
+  }
+}
+
+/**
+ * Checks every row, writes down which jobs there will be, and stores them, each held. Only then is the batch there: a
+ * crash before that is undone at the next start.
+ */
+async function make(
+  components: BatchComponents,
+  submission: BatchSubmission,
+  keyAt: string | null,
+): Promise<SubmittedBatch> {
+  const { batches, batchRunner, clock } = components
+  const { owner, rows, concurrency, idempotency } = submission
+  const total = await checkRows(rows, (row) => providerProblem(components, row))
+  const nowMs = clock.nowMs()
+  const jobIds = Array.from({ length: total }, () => newJobId(nowMs))
+  const id = newId('batch', nowMs)
+  const preparing: BatchRecord = {
+    id,
+    owner,
+    status: 'preparing',
+    total,
+    concurrency,
+    createdAtMs: nowMs,
+    endedAtMs: null,
+    counts: null,
+    keyAt,
+  }
+  const key = idempotency === null ? null : { batchId: id, digest: idempotency.digest, expiresAtMs: nowMs + KEY_MS }
+  await batches.add(preparing, jobIds, key)
+  try {
+    await storeJobs(components, submission, id, jobIds)
+  } catch (error) {
+    await batchRunner.undo(preparing, jobIds)
+    throw error
+  }
+  const record: BatchRecord = { ...preparing, status: 'submitted' }
+  await batches.put(record)
+  await batchRunner.add(record, jobIds)
+  return { record, jobIds, repeated: false }
+}
+
+async function storeJobs(
+  components: BatchComponents,
+  { owner, rows, requestId }: BatchSubmission,
+  batch: string,
+  jobIds: string[],
+): Promise<void> {
+  const underway: Promise<unknown>[] = []
+  for await (const { row, spec } of rows()) {
+    const id = jobIds[row - 1]
+    if (spec === null || id === undefined) throw new Error(`Row ${row} of ${batch} is not what was checked`)
+    const origin = { batch, row: String(row), requestId }
+    underway.push(
+      components.requester.submit({ id, owner, spec: resolveProvider(spec, components), origin, hold: true }),
+    )
+    if (underway.length >= AT_A_TIME) await allOf(underway.splice(0))
+  }
+  await allOf(underway)
+}
+
+/** Waits for all, also where one fails: what is to be undone must not be written after that. */
+async function allOf(tasks: Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(tasks)).find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+function providerProblem(components: BatchComponents, { spec }: Row): RowProblem | null {
+  try {
+    if (spec !== null) resolveProvider(spec, components)
+    return null
+  } catch (error) {
+    if (error instanceof GatewayError) return { column: 'provider', reason: error.message }
+    throw error
+  }
+}

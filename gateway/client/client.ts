@@ -1,0 +1,218 @@
+import type { CostRow } from '../analytics/costs.ts'
+import { batchCalls } from './batches.ts'
+import { followEvents, type StreamInit } from './event-stream.ts'
+import { jobCalls } from './jobs.ts'
+import { type CallOptions, crud, everyItem, part } from './resource.ts'
+import { createTransport, type Page, type Transport, type TransportInit } from './transport.ts'
+import type {
+  Delivery,
+  Job,
+  JobListItem,
+  JobQuery,
+  Key,
+  Network,
+  NewKey,
+  NewSchedule,
+  NewTemplate,
+  NewWebhook,
+  Paging,
+  Provider,
+  ProviderStatus,
+  Schedule,
+  ScheduleChanges,
+  Template,
+  TemplateChanges,
+  User,
+  Webhook,
+  WebhookChanges,
+  WebhookEvent,
+} from './types.ts'
+
+export interface CortexClientInit extends TransportInit {
+  /** How broken streams are opened again. */
+  streams?: StreamInit
+}
+
+/** An event of the whole gateway. */
+export interface GatewayEvent {
+  /** Give it as `after` to go on behind it. */
+  id: string
+  /** `job.…` or `provider.…`. */
+  type: string
+  createdAt: string
+  data: Record<string, unknown>
+}
+
+/**
+ * A gateway as a program sees it. Requests are repeated where that is safe, streams are resumed, and everything that
+ * goes wrong is a {@link CortexError} with the code of the API. For Node and for browsers.
+ */
+export class CortexClient {
+  readonly jobs: ReturnType<typeof jobCalls>
+  readonly batches: ReturnType<typeof batchCalls>
+  readonly templates: ReturnType<typeof crud<Template, NewTemplate, TemplateChanges>>
+  readonly schedules: ReturnType<typeof scheduleCalls>
+  readonly webhooks: ReturnType<typeof webhookCalls>
+  readonly providers: ReturnType<typeof providerCalls>
+  readonly networks: ReturnType<typeof networkCalls>
+  readonly keys: ReturnType<typeof keyCalls>
+  readonly analytics: ReturnType<typeof analyticsCalls>
+  readonly #transport: Transport
+  readonly #streams: StreamInit
+
+  constructor(init: CortexClientInit) {
+    const transport = createTransport(init)
+    this.#transport = transport
+    this.#streams = init.streams ?? {}
+    this.jobs = jobCalls(transport, this.#streams)
+    this.batches = batchCalls(transport)
+    this.templates = crud(transport, '/plugin-core/jobs/templates')
+    this.schedules = scheduleCalls(transport)
+    this.webhooks = webhookCalls(transport)
+    this.providers = providerCalls(transport)
+    this.networks = networkCalls(transport)
+    this.keys = keyCalls(transport)
+    this.analytics = analyticsCalls(transport)
+  }
+
+  /** Whose key this is, and what it may do. */
+  async me(options: CallOptions = {}): Promise<User> {
+    return await this.#transport.data({ method: 'GET', path: '/users/me', ...options })
+  }
+
+  /** Every job and provider event as it comes, resumed where the connection breaks; it has no end. */
+  async *events(
+    options: CallOptions & { types?: readonly string[]; after?: string } = {},
+  ): AsyncGenerator<GatewayEvent> {
+    const { types, after: lastEventId, signal } = options
+    const request = { path: '/plugin-core/events', query: { types }, lastEventId, signal }
+    for await (const { id, data } of followEvents<Omit<GatewayEvent, 'id'>>(this.#transport, request, this.#streams)) {
+      yield { ...data, id }
+    }
+  }
+}
+
+function scheduleCalls(transport: Transport) {
+  const path = '/plugin-core/jobs/schedules'
+  const act = async <T>(id: string, action: string, options: CallOptions): Promise<T> =>
+    await transport.data({ method: 'POST', path: `${path}/${part(id)}/${action}`, ...options })
+  return {
+    ...crud<Schedule, NewSchedule, ScheduleChanges>(transport, path),
+    /** Runs it now, besides its ticks. */
+    run: async (id: string, options: CallOptions = {}): Promise<Job> => await act(id, 'run', options),
+    pause: async (id: string, options: CallOptions = {}): Promise<Schedule> => await act(id, 'pause', options),
+    resume: async (id: string, options: CallOptions = {}): Promise<Schedule> => await act(id, 'resume', options),
+  }
+}
+
+function webhookCalls(transport: Transport) {
+  const path = '/plugin-core/webhooks'
+  return {
+    ...crud<Webhook, NewWebhook, WebhookChanges>(transport, path),
+    /** Sends an example event now. */
+    test: async (id: string, eventType?: WebhookEvent, options: CallOptions = {}): Promise<WebhookTest> =>
+      await transport.data({ method: 'POST', path: `${path}/${part(id)}/test`, json: { eventType }, ...options }),
+    /** Deliveries, newest first. */
+    history: async (id: string, query: DeliveryQuery = {}, options: CallOptions = {}): Promise<Page<Delivery>> =>
+      await transport.page({ method: 'GET', path: `${path}/${part(id)}/history`, query: { ...query }, ...options }),
+    /** Sends a delivery once more. */
+    retry: async (
+      id: string,
+      deliveryId: string,
+      options: CallOptions = {},
+    ): Promise<{ id: string; status: 'retrying' }> => {
+      const retryPath = `${path}/${part(id)}/history/${part(deliveryId)}/retry`
+      return await transport.data({ method: 'POST', path: retryPath, ...options })
+    },
+  }
+}
+
+/** What came of an example event. */
+export interface WebhookTest {
+  delivered: boolean
+  statusCode: number | null
+  /** Milliseconds. */
+  responseTime: number
+  timestamp: string
+  error: string | null
+}
+
+export interface DeliveryQuery extends Paging {
+  status?: Delivery['status'] | readonly Delivery['status'][]
+  from?: Date | string
+  to?: Date | string
+}
+
+export interface ProviderQuery extends Paging {
+  status?: Provider['status'] | readonly Provider['status'][]
+}
+
+function providerCalls(transport: Transport) {
+  const path = '/plugin-core/providers'
+  const list = async (query: ProviderQuery = {}, options: CallOptions = {}): Promise<Page<Provider>> =>
+    await transport.page({ method: 'GET', path, query: { ...query }, ...options })
+  return {
+    list,
+    all: (query: ProviderQuery = {}, options: CallOptions = {}): AsyncGenerator<Provider> =>
+      everyItem((paging) => list({ ...query, ...paging }, options), query),
+    get: async (id: string, options: CallOptions = {}): Promise<Provider> =>
+      await transport.data({ method: 'GET', path: `${path}/${part(id)}`, ...options }),
+    status: async (id: string, options: CallOptions = {}): Promise<ProviderStatus> =>
+      await transport.data({ method: 'GET', path: `${path}/${part(id)}/status`, ...options }),
+    /** Jobs that it has or had last. */
+    jobs: async (
+      id: string,
+      query: Omit<JobQuery, 'provider' | 'labels'> = {},
+      options: CallOptions = {},
+    ): Promise<Page<JobListItem>> =>
+      await transport.page({ method: 'GET', path: `${path}/${part(id)}/jobs`, query: { ...query }, ...options }),
+  }
+}
+
+function networkCalls(transport: Transport) {
+  const path = '/plugin-core/networks'
+  return {
+    list: async (paging: Paging = {}, options: CallOptions = {}): Promise<Page<Network>> =>
+      await transport.page({ method: 'GET', path, query: { ...paging }, ...options }),
+    get: async (name: string, options: CallOptions = {}): Promise<Network> =>
+      await transport.data({ method: 'GET', path: `${path}/${part(name)}`, ...options }),
+  }
+}
+
+function keyCalls(transport: Transport) {
+  const path = '/auth/keys'
+  return {
+    list: async (paging: Paging = {}, options: CallOptions = {}): Promise<Page<Key>> =>
+      await transport.page({ method: 'GET', path, query: { ...paging }, ...options }),
+    /** `key` is in this answer and never again. */
+    create: async (key: NewKey, options: CallOptions = {}): Promise<Key & { key: string }> =>
+      await transport.data({ method: 'POST', path, json: key, ...options }),
+    async revoke(id: string, options: CallOptions = {}): Promise<void> {
+      await transport.data({ method: 'DELETE', path: `${path}/${part(id)}`, ...options })
+    },
+  }
+}
+
+/** What jobs cost, in US dollars. */
+export interface Costs {
+  from: string
+  to: string
+  groupBy: string
+  currency: 'USD'
+  rows: CostRow[]
+  total: Omit<CostRow, 'group'>
+}
+
+export interface CostQuery {
+  /** Of jobs created in it. @default "30d" */
+  period?: '24h' | '7d' | '30d' | '90d' | undefined
+  /** @default "day" */
+  groupBy?: 'day' | 'provider' | `label.${string}` | undefined
+}
+
+function analyticsCalls(transport: Transport) {
+  return {
+    costs: async (query: CostQuery = {}, options: CallOptions = {}): Promise<Costs> =>
+      await transport.data({ method: 'GET', path: '/plugin-core/analytics/costs', query: { ...query }, ...options }),
+  }
+}

@@ -1,0 +1,34 @@
+/** `cortex-node/client`: a gateway's API for programs, in Node and in browsers. */
+
+export type { CsvBatch } from './batches.ts'
+export {
+  CortexClient,
+  type CortexClientInit,
+  type CostQuery,
+  type Costs,
+  type DeliveryQuery,
+  type GatewayEvent,
+  type ProviderQuery,
+  type WebhookTest,
+} from './client.ts'
+export {
+  type ClientErrorCode,
+  ConflictError,
+  ConnectionError,
+  CortexError,
+  type CortexErrorInit,
+  type FieldProblem,
+  ForbiddenError,
+  NotFoundError,
+  PayloadTooLargeError,
+  RateLimitError,
+  ServerError,
+  UnauthorizedError,
+  UnavailableError,
+  ValidationError,
+} from './errors.ts'
+export type { StreamInit } from './event-stream.ts'
+export type { EventOptions, LogOptions, NumberedLine } from './jobs.ts'
+export type { CallOptions, SubmitOptions } from './resource.ts'
+export type { Page, TransportInit } from './transport.ts'
+export type * from './types.ts'

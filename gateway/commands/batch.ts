@@ -1,0 +1,128 @@
+import { Command } from 'commander'
+import { CliError } from '../../node/commands/cli-error.ts'
+import { wholeNumber } from '../../node/commands/options.ts'
+import type { Batch, CortexClient, JobSubmission, SubmittedBatch } from '../client/index.ts'
+import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+
+const MAX_CONCURRENCY = 10_000
+/** Bad rows that are shown. */
+const SHOWN_ROWS = 20
+
+/** `cortex batch …`: many jobs as one. */
+export function batchCommand(): Command {
+  const batch = new Command('batch').description('many jobs as one')
+  for (const command of [submit(), list(), get(), cancel()]) batch.addCommand(command)
+  return batch
+}
+
+interface SubmitOptions extends ConnectionOptions {
+  file?: string
+  csv?: string
+  concurrency?: number
+  idempotencyKey?: string
+}
+
+function submit(): Command {
+  const command = new Command('submit')
+    .description('submit a job for each row, or none where one is wrong; prints the batch’s id')
+    .option('-f, --file <path>', 'the job that rows change, in JSON or YAML; or `jobs: […]` without --csv')
+    .option('--csv <path>', 'a column named like a field sets it; - for standard input')
+    .option('--concurrency <number>', 'how many run at a time', wholeNumber(1, MAX_CONCURRENCY))
+    .option('--idempotency-key <text>', 'submitting again under it answers the first batch')
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex batch submit -f base.json --csv rows.csv --concurrency 5')
+    .action(
+      asking(async (client, options: SubmitOptions) => {
+        const answer = await sent(client, options)
+        const { printJson } = await import('../../node/commands/output.ts')
+        if (options.json === true) printJson(answer)
+        else {
+          process.stdout.write(`${answer.batchId}\n`)
+          process.stderr.write(`${answer.jobIds.length} jobs\n`)
+        }
+      }),
+    )
+}
+
+async function sent(client: CortexClient, options: SubmitOptions): Promise<SubmittedBatch> {
+  const { readInput, readObject } = await import('./input-file.ts')
+  const { file, csv, concurrency, idempotencyKey } = options
+  const base = file === undefined ? {} : await readObject(file)
+  try {
+    if (csv !== undefined) {
+      const rows = { base: base as Partial<JobSubmission>, csv: await readInput(csv), concurrency }
+      return await client.batches.submitCsv(rows, { idempotencyKey })
+    }
+    if (!Array.isArray(base.jobs)) throw new CliError('Give the rows with --csv, or a file that holds jobs: […]')
+    const { jobs } = base as { jobs: JobSubmission[] }
+    const most = concurrency ?? (base.concurrency as number | undefined)
+    return await client.batches.submit(
+      { jobs, ...(most === undefined ? {} : { concurrency: most }) },
+      { idempotencyKey },
+    )
+  } catch (error) {
+    await showBadRows(error)
+    throw error
+  }
+}
+
+/** The error itself says how many; this says which. */
+async function showBadRows(error: unknown): Promise<void> {
+  const details = error instanceof Error && 'details' in error ? (error.details as { rows?: unknown }) : undefined
+  if (!Array.isArray(details?.rows)) return
+  const { table } = await import('../../node/commands/output.ts')
+  const rows = (details.rows as { row: unknown; column: unknown; reason: unknown }[]).slice(0, SHOWN_ROWS)
+  const cells = rows.map(({ row, column, reason }) => [String(row), String(column ?? '-'), String(reason)])
+  process.stderr.write(`${table(['ROW', 'COLUMN', 'REASON'], cells)}\n`)
+}
+
+function list(): Command {
+  return withConnection(new Command('list').description('your batches'))
+    .addHelpText('after', '\nExample:\n  $ cortex batch list')
+    .action(
+      asking(async (client, options: ConnectionOptions) => {
+        const { showList, when } = await import('./show.ts')
+        const { items } = await client.batches.list({ limit: 100 })
+        showList(items, options, ['BATCH', 'STATUS', 'JOBS', 'ENDED', 'FAILED', 'CREATED'], (one) => [
+          one.id,
+          one.status,
+          String(one.total),
+          String(one.counts.completed + one.counts.failed + one.counts.cancelled),
+          String(one.counts.failed),
+          when(one.createdAt),
+        ])
+      }),
+    )
+}
+
+function get(): Command {
+  return withConnection(new Command('get').description('how far a batch is').argument('<id>', 'which'))
+    .addHelpText('after', '\nExample:\n  $ cortex batch get batch_01k8m3q7w9x2')
+    .action(
+      asking(
+        async (client, id: string, options: ConnectionOptions) => await show(await client.batches.get(id), options),
+      ),
+    )
+}
+
+function cancel(): Command {
+  return withConnection(new Command('cancel').description('cancel what has not ended').argument('<id>', 'which'))
+    .addHelpText('after', '\nExample:\n  $ cortex batch cancel batch_01k8m3q7w9x2')
+    .action(
+      asking(
+        async (client, id: string, options: ConnectionOptions) => await show(await client.batches.cancel(id), options),
+      ),
+    )
+}
+
+async function show(batch: Batch, options: ConnectionOptions): Promise<void> {
+  const { showOne, when } = await import('./show.ts')
+  showOne(batch, options, (one) => [
+    ['batch', one.id],
+    ['status', one.status],
+    ['jobs', `${one.total}, ${one.concurrency} at a time`],
+    ...Object.entries(one.counts).map(([status, count]): [string, string] => [status, String(count)]),
+    ['created', when(one.createdAt)],
+    ['ended', when(one.endedAt)],
+  ])
+}

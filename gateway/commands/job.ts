@@ -1,0 +1,169 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
+import { keyValue, wholeNumber } from '../../node/commands/options.ts'
+import type { JobOverrides, JobQuery, JobStatus, JobSubmission } from '../client/index.ts'
+import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+import { jobReadCommands } from './job-read.ts'
+import { jobTable, showBids } from './job-show.ts'
+import { notOfferedCommands } from './not-offered.ts'
+
+const MANY = 1_000_000
+
+/** `cortex job …`: jobs through a gateway. */
+export function jobCommand(): Command {
+  const job = new Command('job').description('jobs through a gateway')
+  const commands = [
+    submitCommand(),
+    listCommand(),
+    ...jobReadCommands(),
+    cancelCommand(),
+    extendCommand(),
+    resubmitCommand(),
+    ...notOfferedCommands(),
+  ]
+  for (const command of commands) job.addCommand(command)
+  return job
+}
+
+type SubmitOptions = ConnectionOptions & JobFlags & { file?: string; dryRun?: true; idempotencyKey?: string }
+
+function submitCommand(): Command {
+  const command = new Command('submit')
+    .description('submit a job; prints its id')
+    .argument('[image]', 'the container image')
+    .argument('[command...]', 'what to run in it, after --')
+    .option('-f, --file <path>', 'a job in JSON or YAML, - for standard input; flags outweigh it')
+    .option('--dry-run', 'submit nothing: who would take it, at what price')
+    .option('--idempotency-key <text>', 'submitting again under it answers the first job')
+  const example = `
+Examples:
+  $ cortex job submit --cpu 500 --memory 256Mi busybox -- echo hello
+  $ cortex job submit -f job.yaml --max-price 0.05`
+  return withConnection(jobFlags(command))
+    .addHelpText('after', example)
+    .action(
+      asking(async (client, image: string | undefined, words: string[], options: SubmitOptions) => {
+        const submission = (await submissionFrom(image, words, options)) as JobSubmission
+        if (options.dryRun === true) return showBids(await client.jobs.dryRun(submission), options)
+        const job = await client.jobs.submit(submission, { idempotencyKey: options.idempotencyKey })
+        await showSubmitted(job, options)
+      }),
+    )
+}
+
+/** What the file says, and what the flags say over it. */
+async function submissionFrom(image: string | undefined, words: string[], options: JobFlags & { file?: string }) {
+  const { readObject } = await import('./input-file.ts')
+  const given = submissionOf(image, words, options)
+  return options.file === undefined ? given : { ...(await readObject(options.file)), ...given }
+}
+
+async function showSubmitted(job: { id: string }, options: ConnectionOptions): Promise<void> {
+  const { printJson } = await import('../../node/commands/output.ts')
+  if (options.json === true) printJson(job)
+  else process.stdout.write(`${job.id}\n`)
+}
+
+interface ListOptions extends ConnectionOptions {
+  status?: JobStatus[]
+  provider?: string
+  label?: Record<string, string>
+  batch?: string
+  from?: string
+  to?: string
+  query?: string
+  sort?: string
+  page?: number
+  limit?: number
+  all?: true
+}
+
+function listCommand(): Command {
+  const statuses = ['pending', 'scheduled', 'running', 'completed', 'failed', 'cancelled']
+  const command = new Command('list')
+    .description('jobs, newest first')
+    .addOption(new Option('--status <status...>', 'in one of these').choices(statuses))
+    .option('--provider <id>', 'who has it, or p2p')
+    .option('--label <name=value>', 'with this label; repeat it', keyValue)
+    .option('--batch <id>', 'of this batch')
+    .option('--from <time>', 'created at or after, e.g. 2026-01-31')
+    .option('--to <time>', 'created at or before')
+    .option('-q, --query <text>', 'text in id, image, command or labels')
+    .option('--sort <field:order>', 'e.g. cost:desc')
+    .option('--page <number>', 'from 1', wholeNumber(1, MANY))
+    .option('--limit <number>', 'jobs a page, 20 unless said', wholeNumber(1, 100))
+    .option('--all', 'every page')
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex job list --status running pending --label team=research')
+    .action(
+      asking(async (client, options: ListOptions) => {
+        const query = queryOf(options)
+        if (options.all === true) {
+          await jobTable(await Array.fromAsync(client.jobs.all(query)), options)
+          return
+        }
+        const { items, pagination } = await client.jobs.list(query)
+        await jobTable(items, options)
+        const more = pagination.total - items.length
+        if (options.json !== true && more > 0) process.stderr.write(`${more} more: --page, --limit or --all\n`)
+      }),
+    )
+}
+
+function queryOf(options: ListOptions): JobQuery {
+  const { status, provider, label: labels, batch, from, to, query: q, sort, page, limit } = options
+  const given = { status, provider, labels, batch, from, to, q, sort, page, limit }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+}
+
+function cancelCommand(): Command {
+  const command = new Command('cancel').description('cancel jobs').argument('<id...>', 'which')
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex job cancel job_01k8m3q7w9x2')
+    .action(
+      asking(async (client, ids: string[], options: ConnectionOptions) => {
+        const { printJson } = await import('../../node/commands/output.ts')
+        for (const id of ids) {
+          const answer = await client.jobs.cancel(id)
+          if (options.json === true) printJson(answer)
+          else process.stdout.write(`${id} ${answer.status}\n`)
+        }
+      }),
+    )
+}
+
+function extendCommand(): Command {
+  const command = new Command('extend')
+    .description('give a running job more time')
+    .argument('<id>', 'which')
+    .argument('<seconds>', 'on top of its duration', wholeNumber(1, MANY * 100))
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex job extend job_01k8m3q7w9x2 600')
+    .action(
+      asking(async (client, id: string, seconds: number, options: ConnectionOptions) => {
+        const { printJson } = await import('../../node/commands/output.ts')
+        const job = await client.jobs.extend(id, seconds)
+        if (options.json === true) printJson(job)
+        else process.stdout.write(`${id} may run ${job.duration} s\n`)
+      }),
+    )
+}
+
+function resubmitCommand(): Command {
+  const command = new Command('resubmit')
+    .description('submit a job again as a new one, flags changing it; prints the new id')
+    .argument('<id>', 'which')
+    .option('--image <image>', 'another image', (text) => {
+      if (text === '') throw new InvalidArgumentError('Name an image.')
+      return text
+    })
+    .option('-f, --file <path>', 'fields in JSON or YAML; flags outweigh it')
+  return withConnection(jobFlags(command))
+    .addHelpText('after', '\nExample:\n  $ cortex job resubmit job_01k8m3q7w9x2 --memory 1Gi')
+    .action(
+      asking(async (client, id: string, options: ConnectionOptions & JobFlags & { image?: string; file?: string }) => {
+        const overrides = (await submissionFrom(options.image, [], options)) as JobOverrides
+        await showSubmitted(await client.jobs.resubmit(id, overrides), options)
+      }),
+    )
+}

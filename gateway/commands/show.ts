@@ -1,0 +1,42 @@
+import { ago, fieldTable, printJson, table } from '../../node/commands/output.ts'
+
+/** How people read a list, and programs the same. */
+export function showList<T>(items: T[], options: { json?: true }, head: string[], row: (item: T) => string[]): void {
+  if (options.json === true) printJson(items)
+  else if (items.length === 0) process.stderr.write('none\n')
+  else process.stdout.write(`${table(head, items.map(row))}\n`)
+}
+
+/** How people read one object, and programs the same. */
+export function showOne<T>(
+  item: T,
+  options: { json?: true },
+  rows: (item: T) => [name: string, value: string][],
+): void {
+  if (options.json === true) printJson(item)
+  else process.stdout.write(`${fieldTable(rows(item))}\n`)
+}
+
+/** `5 min ago`, or `in 3 h`; a dash where it has not come. */
+export function when(time: string | null | undefined): string {
+  if (time === null || time === undefined) return '-'
+  const ms = Date.now() - Date.parse(time)
+  return ms >= 0 ? `${ago(ms)} ago` : `in ${ago(-ms)}`
+}
+
+/** `a=1 b=2` */
+export function pairs(map: Readonly<Record<string, unknown>> | undefined): string {
+  return Object.entries(map ?? {})
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
+}
+
+/** Dollars without an exponent, and no longer than they need. */
+export function dollars(amount: number): string {
+  return `$${amount.toFixed(9).replace(/\.?0+$/, '')}`
+}
+
+/** The last characters of a peer id, which tell peers apart. */
+export function shortId(id: string | null | undefined): string {
+  return id === null || id === undefined ? '-' : id.length > 16 ? `…${id.slice(-8)}` : id
+}

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import { startClientNode } from '../../node/client-node.ts'
+import { followerTimes, type PeerOptions, partFolder, peerInit } from '../../node/commands/options.ts'
+import type { Logger } from '../../node/logger.ts'
+import { createGateway } from '../index.ts'
+import type { GatewayOptions } from './gateway.ts'
+
+export interface RunningGateway {
+  /** Multiaddrs of its peer. */
+  peerAddresses: string[]
+  stop(): Promise<void>
+}
+
+/** Starts the client node and the API, and prints where it is; the admin key only when this start made it. */
+export async function startGatewayNode(
+  logger: Logger,
+  options: GatewayOptions & PeerOptions,
+  how: { embedded: boolean },
+): Promise<RunningGateway> {
+  const folder = partFolder(options, 'gateway')
+  await using stack = new AsyncDisposableStack()
+  const masterKey = process.env.CORTEX_MASTER_KEY
+  const node = await startClientNode(
+    { logger },
+    {
+      ...peerInit(options),
+      dataFolder: folder,
+      times: followerTimes(options),
+      ...(masterKey === undefined ? {} : { masterKey }),
+    },
+  )
+  stack.defer(async () => await node.stop())
+  const { host, port, allowHost, corsOrigin, rateLimit, alias: providerAliases } = options
+  const adminKey = process.env.CORTEX_ADMIN_KEY
+  const local = ['127.0.0.1', '::1', 'localhost'].includes(host)
+  const enforced = rateLimit === undefined ? !(how.embedded && local) : rateLimit > 0
+  const gateway = createGateway(
+    { node, logger },
+    {
+      folder,
+      host,
+      port,
+      rateLimits: { enforced, ...(rateLimit === undefined || rateLimit === 0 ? {} : { perMinute: rateLimit }) },
+      openLoopbackStreams: how.embedded && local,
+      ...(adminKey === undefined ? {} : { adminKey }),
+      ...(masterKey === undefined ? {} : { masterKey }),
+      ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
+      ...(corsOrigin === undefined ? {} : { corsOrigins: corsOrigin }),
+      ...(providerAliases === undefined ? {} : { providerAliases }),
+    },
+  )
+  await gateway.start()
+  stack.defer(async () => await gateway.stop())
+  const { text, created } = gateway.adminKey()
+  const lines = [
+    `gateway    ${gateway.url()}`,
+    `sign in    ${gateway.signInLink()}`,
+    ...(created ? [`admin key  ${text}  (shown once; kept in ${folder}/admin.key)`] : []),
+    `network    ${options.network}, peer ${node.network.peerId}`,
+  ]
+  process.stderr.write(`${lines.join('\n')}\n`)
+  if (options.open === true) openInBrowser(gateway.signInLink())
+  const started = stack.move()
+  return { peerAddresses: node.network.addresses(), stop: async () => await started.disposeAsync() }
+}
+
+function openInBrowser(url: string): void {
+  const opener = process.platform === 'darwin' ? 'open' : 'xdg-open'
+  // The link is printed as well, for where there is no browser.
+  spawn(opener, [url], { stdio: 'ignore', detached: true })
+    .on('error', () => process.stderr.write(`no browser could be opened; use the sign-in link\n`))
+    .unref()
+}

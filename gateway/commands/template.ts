@@ -1,0 +1,135 @@
+import { Command } from 'commander'
+import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
+import type { JobOverrides, Template } from '../client/index.ts'
+import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+
+interface TemplateOptions extends ConnectionOptions {
+  file?: string
+  name?: string
+  description?: string
+}
+
+/** `cortex template …`: job configurations that are kept. */
+export function templateCommand(): Command {
+  const template = new Command('template').description('job configurations that are kept')
+  for (const command of [create(), list(), get(), update(), submit(), remove()]) template.addCommand(command)
+  return template
+}
+
+const fileFlag = (command: Command): Command =>
+  command.option('-f, --file <path>', 'a job in JSON or YAML, - for standard input; flags outweigh it')
+
+function create(): Command {
+  const command = fileFlag(new Command('create').description('keep a job as a template; prints its id'))
+    .argument('<name>', 'what people read')
+    .option('--image <image>', 'the container image')
+    .option('--description <text>', 'what it is for')
+  return withConnection(jobFlags(command))
+    .addHelpText('after', '\nExample:\n  $ cortex template create web --image nginx --port 80 --memory 256Mi')
+    .action(
+      asking(async (client, name: string, options: TemplateOptions & JobFlags & { image?: string }) => {
+        const { description } = options
+        const config = await configFrom(options)
+        const made = await client.templates.create({
+          name,
+          config,
+          ...(description === undefined ? {} : { description }),
+        })
+        await showId(made, options)
+      }),
+    )
+}
+
+/** What the file says, and what the flags say over it. */
+export async function configFrom(options: JobFlags & { file?: string; image?: string }): Promise<JobOverrides> {
+  const { readObject } = await import('./input-file.ts')
+  const given = submissionOf(options.image, [], options)
+  return { ...(options.file === undefined ? {} : await readObject(options.file)), ...given } as JobOverrides
+}
+
+/** What a program wants of something new: its id. */
+export async function showId(made: { id: string }, options: ConnectionOptions): Promise<void> {
+  const { printJson } = await import('../../node/commands/output.ts')
+  if (options.json === true) printJson(made)
+  else process.stdout.write(`${made.id}\n`)
+}
+
+function list(): Command {
+  return withConnection(new Command('list').description('your templates'))
+    .addHelpText('after', '\nExample:\n  $ cortex template list')
+    .action(
+      asking(async (client, options: ConnectionOptions) => {
+        const { showList, when } = await import('./show.ts')
+        const templates = await Array.fromAsync(client.templates.all())
+        showList(templates, options, ['TEMPLATE', 'NAME', 'IMAGE', 'CHANGED'], (one) => [
+          one.id,
+          one.name,
+          String(one.config.image ?? '-'),
+          when(one.updatedAt),
+        ])
+      }),
+    )
+}
+
+function get(): Command {
+  return withConnection(new Command('get').description('one template').argument('<id>', 'which'))
+    .addHelpText('after', '\nExample:\n  $ cortex template get template_01k8m3q7w9x2')
+    .action(
+      asking(
+        async (client, id: string, options: ConnectionOptions) => await show(await client.templates.get(id), options),
+      ),
+    )
+}
+
+async function show(template: Template, options: ConnectionOptions): Promise<void> {
+  const { showOne, when } = await import('./show.ts')
+  showOne(template, options, ({ id, name, description, config, updatedAt }) => [
+    ['template', id],
+    ['name', name],
+    ['description', description],
+    ...Object.entries(config).map(([field, value]): [string, string] => [
+      field,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+    ['changed', when(updatedAt)],
+  ])
+}
+
+function update(): Command {
+  const command = fileFlag(new Command('update').description('change a template; a file replaces its whole job'))
+    .argument('<id>', 'which')
+    .option('--name <name>', 'what people read')
+    .option('--description <text>', 'what it is for')
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex template update template_01k8m3q7w9x2 -f job.yaml')
+    .action(
+      asking(async (client, id: string, options: TemplateOptions) => {
+        const { name, description, file } = options
+        const changed = await client.templates.update(id, {
+          ...(name === undefined ? {} : { name }),
+          ...(description === undefined ? {} : { description }),
+          ...(file === undefined ? {} : { config: await configFrom({ file }) }),
+        })
+        await show(changed, options)
+      }),
+    )
+}
+
+function submit(): Command {
+  const command = fileFlag(new Command('submit').description('submit a job from a template; prints the job’s id'))
+    .argument('<id>', 'which')
+    .option('--image <image>', 'another image')
+  return withConnection(jobFlags(command))
+    .addHelpText('after', '\nExample:\n  $ cortex template submit template_01k8m3q7w9x2 --env DAY=monday')
+    .action(
+      asking(async (client, id: string, options: ConnectionOptions & JobFlags & { file?: string; image?: string }) => {
+        await showId(await client.jobs.fromTemplate(id, await configFrom(options)), options)
+      }),
+    )
+}
+
+function remove(): Command {
+  return withConnection(new Command('delete').description('delete a template').argument('<id>', 'which'))
+    .addHelpText('after', '\nExample:\n  $ cortex template delete template_01k8m3q7w9x2')
+    .action(asking(async (client, id: string) => await client.templates.delete(id)))
+}

@@ -1,0 +1,177 @@
+import { Command } from 'commander'
+import { CliError } from '../../node/commands/cli-error.ts'
+import type { Webhook, WebhookChanges, WebhookEvent } from '../client/index.ts'
+import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+import { showId } from './template.ts'
+
+interface WebhookOptions extends ConnectionOptions {
+  name?: string
+  url?: string
+  event?: WebhookEvent[]
+  secret?: string
+  enable?: true
+  disable?: true
+}
+
+/** `cortex webhook …`: being told of events. */
+export function webhookCommand(): Command {
+  const webhook = new Command('webhook').description('be told of events')
+  for (const command of [create(), list(), get(), update(), test(), history(), retry(), remove()])
+    webhook.addCommand(command)
+  return webhook
+}
+
+function create(): Command {
+  const command = new Command('create')
+    .description('have events sent to a URL; prints the webhook’s id')
+    .argument('<url>', 'a public address')
+    .argument('<event...>', 'e.g. job.completed job.failed')
+    .option('--secret <text>', 'signs what is sent')
+    .option('--name <name>', 'what people read')
+  return withConnection(command)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ cortex webhook create https://receiver.example/cortex job.completed job.failed',
+    )
+    .action(
+      asking(async (client, url: string, events: WebhookEvent[], options: WebhookOptions) => {
+        await showId(await client.webhooks.create({ url, events, ...named(options) }), options)
+      }),
+    )
+}
+
+function named({ name, secret }: WebhookOptions): { name?: string; secret?: string } {
+  return { ...(name === undefined ? {} : { name }), ...(secret === undefined ? {} : { secret }) }
+}
+
+function list(): Command {
+  return withConnection(new Command('list').description('your webhooks'))
+    .addHelpText('after', '\nExample:\n  $ cortex webhook list')
+    .action(
+      asking(async (client, options: ConnectionOptions) => {
+        const { showList, when } = await import('./show.ts')
+        const webhooks = await Array.fromAsync(client.webhooks.all())
+        showList(webhooks, options, ['WEBHOOK', 'URL', 'EVENTS', 'STATE', 'DELIVERED', 'FAILED', 'LAST'], (one) => [
+          one.id,
+          one.url,
+          one.events.join(','),
+          one.enabled ? 'on' : 'off',
+          String(one.stats.delivered),
+          String(one.stats.failed),
+          when(one.lastTriggered),
+        ])
+      }),
+    )
+}
+
+function get(): Command {
+  return withConnection(new Command('get').description('one webhook').argument('<id>', 'which'))
+    .addHelpText('after', '\nExample:\n  $ cortex webhook get webhook_01k8m3q7w9x2')
+    .action(
+      asking(
+        async (client, id: string, options: ConnectionOptions) => await show(await client.webhooks.get(id), options),
+      ),
+    )
+}
+
+async function show(webhook: Webhook, options: ConnectionOptions): Promise<void> {
+  const { showOne, when } = await import('./show.ts')
+  showOne(webhook, options, ({ stats, ...one }) => [
+    ['webhook', one.id],
+    ['name', one.name],
+    ['url', one.url],
+    ['events', one.events.join(' ')],
+    ['signed with', one.secret ?? 'nothing'],
+    ['state', one.enabled ? 'on' : 'off'],
+    ['deliveries', `${stats.delivered} delivered, ${stats.failed} failed, ${stats.retried} tried again`],
+    ['last', when(one.lastTriggered)],
+  ])
+}
+
+function update(): Command {
+  const command = new Command('update')
+    .description('change a webhook')
+    .argument('<id>', 'which')
+    .option('--url <url>', 'another address')
+    .option('--event <event...>', 'these events instead')
+    .option('--secret <text>', 'another secret')
+    .option('--name <name>', 'what people read')
+    .option('--enable', 'send again')
+    .option('--disable', 'send nothing')
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex webhook update webhook_01k8m3q7w9x2 --disable')
+    .action(
+      asking(async (client, id: string, options: WebhookOptions) => {
+        const { url, event, enable, disable } = options
+        const changes: WebhookChanges = {
+          ...named(options),
+          ...(url === undefined ? {} : { url }),
+          ...(event === undefined ? {} : { events: event }),
+          ...(enable === undefined && disable === undefined ? {} : { enabled: enable === true }),
+        }
+        await show(await client.webhooks.update(id, changes), options)
+      }),
+    )
+}
+
+function test(): Command {
+  const command = new Command('test')
+    .description('send an example now')
+    .argument('<id>', 'which')
+    .argument('[event]', 'of this kind')
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex webhook test webhook_01k8m3q7w9x2 job.completed')
+    .action(
+      asking(async (client, id: string, event: WebhookEvent | undefined, options: ConnectionOptions) => {
+        const { printJson } = await import('../../node/commands/output.ts')
+        const outcome = await client.webhooks.test(id, event)
+        const { delivered, statusCode, responseTime, error } = outcome
+        if (options.json === true) printJson(outcome)
+        else if (delivered) process.stdout.write(`delivered: HTTP ${statusCode} after ${Math.round(responseTime)} ms\n`)
+        if (!delivered) {
+          throw new CliError(
+            `Not delivered: ${error ?? `HTTP ${statusCode}`}; the receiver must answer 2xx within ten seconds`,
+          )
+        }
+      }),
+    )
+}
+
+function history(): Command {
+  const command = new Command('history')
+    .description('deliveries, newest first')
+    .argument('<id>', 'which')
+    .option('--status <status...>', 'delivered, failed or retrying')
+  type Options = ConnectionOptions & { status?: ('delivered' | 'failed' | 'retrying')[] }
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex webhook history webhook_01k8m3q7w9x2 --status failed')
+    .action(
+      asking(async (client, id: string, options: Options) => {
+        const { showList, when } = await import('./show.ts')
+        const { status } = options
+        const { items } = await client.webhooks.history(id, { limit: 100, ...(status === undefined ? {} : { status }) })
+        showList(items, options, ['DELIVERY', 'EVENT', 'STATUS', 'ANSWER', 'ATTEMPTS', 'WHEN', 'NEXT'], (one) => [
+          one.id,
+          one.eventType,
+          one.status,
+          one.responseCode === null ? (one.error ?? '-') : String(one.responseCode),
+          String(one.attempts),
+          when(one.timestamp),
+          when(one.nextAttempt),
+        ])
+      }),
+    )
+}
+
+function retry(): Command {
+  const command = new Command('retry').description('send a delivery once more')
+  return withConnection(command.argument('<id>', 'of the webhook').argument('<delivery>', 'of the delivery'))
+    .addHelpText('after', '\nExample:\n  $ cortex webhook retry webhook_01k8m3q7w9x2 delivery_01k8m3q7w9x2')
+    .action(asking(async (client, id: string, delivery: string) => void (await client.webhooks.retry(id, delivery))))
+}
+
+function remove(): Command {
+  return withConnection(new Command('delete').description('delete a webhook').argument('<id>', 'which'))
+    .addHelpText('after', '\nExample:\n  $ cortex webhook delete webhook_01k8m3q7w9x2')
+    .action(asking(async (client, id: string) => await client.webhooks.delete(id)))
+}

@@ -1,0 +1,102 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { z } from 'zod'
+import { JOB_EVENT_TYPES } from '../../protocol/lifecycle.ts'
+import { allows } from '../auth/permissions.ts'
+import { ownerFilter } from '../auth/principal.ts'
+import { type GatewayContext, type GatewayEnv, principalOf, wantsEvents } from '../context.ts'
+import { success } from '../envelope.ts'
+import { GatewayError } from '../errors.ts'
+import { JOB_EXAMPLE } from '../jobs/schemas.ts'
+import { operation } from '../operation.ts'
+import { listField } from '../paging.ts'
+import type { GatewayParts } from '../parts.ts'
+import { streamFields } from '../sse/last-event-id.ts'
+import {
+  type ApiEvent,
+  createEventReader,
+  type EventPosition,
+  endOf,
+  followEverything,
+  parsePosition,
+} from './event-stream.ts'
+import { PROVIDER_EVENT_TYPES } from './provider-log.ts'
+
+/** Every type of event that streams and sockets tell. */
+const EVENT_TYPES = [...JOB_EVENT_TYPES.map((type) => `job.${type}` as const), ...PROVIDER_EVENT_TYPES]
+
+/** Events after which a JSON answer ends. */
+const MAX_JSON_EVENTS = 100
+
+const apiEventSchema = z
+  .strictObject({
+    id: z.string(),
+    type: z.string(),
+    createdAt: z.iso.datetime(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Event' })
+
+const eventsOperation = operation({
+  method: 'get',
+  path: '/plugin-core/events',
+  operationId: 'getEvents',
+  tag: 'Events',
+  summary: 'Every event of jobs and providers',
+  description:
+    'As a stream: what comes from now on, or after `Last-Event-ID`, without gap or repeat. As JSON: the next events after `lastEventId`, some hundred at most, and where to go on. Events of providers need `providers:read`.',
+  permission: 'jobs:read',
+  request: { query: z.strictObject({ types: listField(EVENT_TYPES), ...streamFields }) },
+  data: z.strictObject({ events: z.array(apiEventSchema), lastEventId: z.string() }),
+  example: {
+    events: [
+      { id: '7-2', type: 'job.created', createdAt: JOB_EXAMPLE.createdAt, data: { job: { id: JOB_EXAMPLE.id } } },
+    ],
+    lastEventId: '7-2',
+  },
+  events: 'Each message is one event, `{ id, type, createdAt, data }`.',
+})
+
+export function addEventRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
+  const { node, providerLog, streams } = parts
+  const components = { ...node, providerLog }
+
+  api.openapi(eventsOperation, async (c) => {
+    const principal = principalOf(c)
+    const { types } = c.req.valid('query')
+    const seesProviders = allows(principal.grants, 'providers:read')
+    const filter = {
+      owner: ownerFilter(principal),
+      wants: (type: string) =>
+        (types === undefined || types.some((one) => one === type)) && (seesProviders || type.startsWith('job.')),
+    }
+    const after = positionOf(c)
+    if (wantsEvents(c)) {
+      const from = after ?? endOf(components)
+      return streams.respond(async function* (signal) {
+        // So that a client that is cut off before the first event misses nothing.
+        yield [{ id: `${from.jobs}-${from.providers}` }]
+        for await (const events of followEverything(components, from, filter, signal)) {
+          yield events.map((event) => ({ id: event.id, data: event }))
+        }
+      })
+    }
+    const reader = createEventReader(components, after ?? { jobs: 0, providers: 0 }, filter)
+    const events: ApiEvent[] = []
+    for (let any = true; any && events.length < MAX_JSON_EVENTS; ) {
+      const batch = await reader.next()
+      any = batch.any
+      events.push(...batch.events)
+    }
+    return c.json(success({ events, lastEventId: reader.position() }), 200)
+  })
+}
+
+/** @throws {GatewayError} VALIDATION_ERROR */
+function positionOf(c: GatewayContext): EventPosition | undefined {
+  const text = c.req.header('last-event-id') ?? c.req.query('lastEventId')
+  if (text === undefined || text === '') return undefined
+  const position = parsePosition(text)
+  if (position !== null) return position
+  const fields = [{ path: 'Last-Event-ID', message: 'must be the id of an event of this stream' }]
+  throw new GatewayError('VALIDATION_ERROR', 'Last-Event-ID is no id of this stream', { details: { fields } })
+}

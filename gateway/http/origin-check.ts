@@ -1,0 +1,18 @@
+import type { MiddlewareHandler } from 'hono'
+import type { GatewayEnv } from '../context.ts'
+import { GatewayError } from '../errors.ts'
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** A change made with the cookie must come from this gateway's own pages, or from an origin that the operator listed. */
+export function originCheck(origins: readonly string[]): MiddlewareHandler<GatewayEnv> {
+  return async (c, next) => {
+    if (c.var.principal?.via === 'cookie' && !READS.has(c.req.method)) {
+      const origin = c.req.header('origin')
+      if (origin === undefined || (origin !== new URL(c.req.url).origin && !origins.includes(origin))) {
+        throw new GatewayError('FORBIDDEN', 'With the session cookie, changes are taken from this gateway’s pages only')
+      }
+    }
+    await next()
+  }
+}

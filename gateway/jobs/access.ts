@@ -1,0 +1,12 @@
+import type { JobRecord, JobStore } from '../../node/store/index.ts'
+import { JobNotFoundError } from '../../node/store/index.ts'
+import { isJobId } from '../../protocol/ids.ts'
+import { sees } from '../auth/principal.ts'
+import { type GatewayContext, principalOf } from '../context.ts'
+
+/** The job with this id, where whoever asks may see it. @throws {JobNotFoundError} also for another owner's */
+export async function visibleJob(c: GatewayContext, store: Pick<JobStore, 'get'>, id: string): Promise<JobRecord> {
+  const job = isJobId(id) ? await store.get(id) : undefined
+  if (job === undefined || !sees(principalOf(c), job.owner)) throw new JobNotFoundError(id)
+  return job
+}

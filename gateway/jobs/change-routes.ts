@@ -1,0 +1,239 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { z } from 'zod'
+import { JobStateError, type JobStore } from '../../node/store/index.ts'
+import { jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
+import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
+import { type GatewayEnv, principalOf } from '../context.ts'
+import { success } from '../envelope.ts'
+import { operation } from '../operation.ts'
+import { flagField } from '../paging.ts'
+import { partialOf } from '../partial.ts'
+import type { GatewayParts } from '../parts.ts'
+import { visibleJob } from './access.ts'
+import { overridesSchema } from './overrides.ts'
+import { idempotencyHeader, jobParams } from './params.ts'
+import { dryRunSchema, JOB_EXAMPLE, jobSchema } from './schemas.ts'
+import { dryRun, submitJob, withOverrides } from './submit.ts'
+import { jobView } from './view.ts'
+
+const submissionSchema = jobSubmissionSchema.meta({ id: 'JobSubmission' })
+
+const PENDING_EXAMPLE = {
+  ...JOB_EXAMPLE,
+  assignedProvider: null,
+  status: 'pending' as const,
+  scheduledAt: null,
+  startedAt: null,
+  cost: { current: 0, projected: 0.1, currency: 'USD' as const },
+}
+
+const submitOperation = operation({
+  method: 'post',
+  path: '/plugin-core/jobs',
+  operationId: 'submitJob',
+  tag: 'Jobs',
+  summary: 'Submit a job',
+  description:
+    'Only `image` is needed. With `?dryRun=true` nothing is submitted: it is checked, and every provider says whether it would take it and at what price.',
+  permission: 'jobs:write',
+  request: {
+    query: z.strictObject({ dryRun: flagField }),
+    headers: idempotencyHeader,
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: submissionSchema,
+          example: { image: 'busybox:1.36', command: ['echo'], args: ['hello'], cpu: 500, memory: '256Mi' },
+        },
+      },
+    },
+  },
+  data: z.union([jobSchema, dryRunSchema]),
+  status: 201,
+  example: PENDING_EXAMPLE,
+  errors: ['IDEMPOTENCY_CONFLICT', 'PROVIDER_UNAVAILABLE'],
+})
+
+/** What may still change while nobody has the job. */
+const changesSchema = partialOf(
+  z.strictObject(jobSubmissionSchema.shape).pick({
+    cpu: true,
+    memory: true,
+    storage: true,
+    gpu: true,
+    duration: true,
+    maxPrice: true,
+    providerStrategy: true,
+    constraints: true,
+    labels: true,
+    queueTimeout: true,
+  }),
+).meta({ id: 'JobChanges' })
+
+const updateOperation = operation({
+  method: 'put',
+  path: '/plugin-core/jobs/{id}',
+  operationId: 'updateJob',
+  tag: 'Jobs',
+  summary: 'Change a pending job',
+  description: 'Resources, price cap, constraints and labels, until a provider is chosen.',
+  permission: 'jobs:write',
+  request: {
+    params: jobParams,
+    body: { required: true, content: { 'application/json': { schema: changesSchema, example: { memory: '1Gi' } } } },
+  },
+  data: jobSchema,
+  example: { ...PENDING_EXAMPLE, memory: '1Gi' },
+  errors: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+})
+
+const cancelSchema = z.strictObject({ id: z.string(), status: z.literal('cancelling') })
+const cancel = {
+  tag: 'Jobs',
+  description: 'Answers at once; the job is `cancelled` when its provider has stopped it.',
+  permission: 'jobs:write',
+  request: { params: jobParams },
+  data: cancelSchema,
+  example: { id: JOB_EXAMPLE.id, status: 'cancelling' },
+  errors: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+} as const
+
+const cancelOperation = operation({
+  ...cancel,
+  errors: [...cancel.errors],
+  method: 'post',
+  path: '/plugin-core/jobs/{id}/cancel',
+  operationId: 'cancelJob',
+  summary: 'Cancel a job',
+})
+
+const deleteOperation = operation({
+  ...cancel,
+  errors: [...cancel.errors],
+  method: 'delete',
+  path: '/plugin-core/jobs/{id}',
+  operationId: 'deleteJob',
+  summary: 'Cancel a job (the same as cancel)',
+})
+
+const extendOperation = operation({
+  method: 'post',
+  path: '/plugin-core/jobs/{id}/extend',
+  operationId: 'extendJob',
+  tag: 'Jobs',
+  summary: 'Give a job more time',
+  permission: 'jobs:write',
+  request: {
+    params: jobParams,
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            additional: z.int().min(1).max(MAX_DURATION_SECONDS).describe('Seconds on top of the duration.'),
+          }),
+          example: { additional: 600 },
+        },
+      },
+    },
+  },
+  data: jobSchema,
+  example: { ...JOB_EXAMPLE, duration: 4200 },
+  errors: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT', 'PROVIDER_CONFLICT'],
+})
+
+const resubmitOperation = operation({
+  method: 'post',
+  path: '/plugin-core/jobs/{id}/resubmit',
+  operationId: 'resubmitJob',
+  tag: 'Jobs',
+  summary: 'Submit a job again as a new one',
+  description:
+    'Fields of the body, or of its `overrides`, change the new job: `env`, `secrets` and `labels` are added to name by name, every other field is replaced. Secrets and registry credentials are taken over.',
+  permission: 'jobs:write',
+  request: {
+    params: jobParams,
+    headers: idempotencyHeader,
+    body: {
+      required: false,
+      content: {
+        'application/json': {
+          schema: z.strictObject({ ...overridesSchema.shape, overrides: overridesSchema.optional() }),
+          example: { overrides: { memory: '1Gi' } },
+        },
+      },
+    },
+  },
+  data: jobSchema,
+  status: 201,
+  example: { ...PENDING_EXAMPLE, origin: { resubmittedFrom: JOB_EXAMPLE.id } },
+  errors: ['JOB_NOT_FOUND', 'IDEMPOTENCY_CONFLICT', 'PROVIDER_UNAVAILABLE'],
+})
+
+export function addChangeRoutes(api: OpenAPIHono<GatewayEnv>, { node, providerAliases }: GatewayParts): void {
+  const { store, directory, requester } = node
+  const submitting = { requester, store, directory, providerAliases }
+
+  api.openapi(submitOperation, async (c) => {
+    const spec = c.req.valid('json')
+    if (c.req.valid('query').dryRun) return c.json(success(await dryRun(submitting, spec)), 200 as 201)
+    const { job, repeated } = await submitJob(submitting, {
+      owner: principalOf(c).owner,
+      spec,
+      origin: { requestId: c.var.requestId },
+      idempotencyKey: c.req.valid('header')['idempotency-key'],
+    })
+    if (repeated) c.header('Idempotency-Replayed', 'true')
+    return c.json(success(jobView(job, directory)), repeated ? (200 as 201) : 201)
+  })
+
+  api.openapi(updateOperation, async (c) => {
+    const { id } = await visibleJob(c, store, c.req.valid('param').id)
+    const job = await updatePending(store, id, c.req.valid('json'))
+    return c.json(success(jobView(job, directory)), 200)
+  })
+
+  api.openapi(cancelOperation, async (c) => {
+    const { id } = await visibleJob(c, store, c.req.valid('param').id)
+    await requester.cancel(id)
+    return c.json(success({ id, status: 'cancelling' as const }), 200)
+  })
+
+  api.openapi(deleteOperation, async (c) => {
+    const { id } = await visibleJob(c, store, c.req.valid('param').id)
+    await requester.cancel(id)
+    return c.json(success({ id, status: 'cancelling' as const }), 200)
+  })
+
+  api.openapi(extendOperation, async (c) => {
+    const { id } = await visibleJob(c, store, c.req.valid('param').id)
+    const job = await requester.extend(id, c.req.valid('json').additional)
+    return c.json(success(jobView(job, directory)), 200)
+  })
+
+  api.openapi(resubmitOperation, async (c) => {
+    const first = await visibleJob(c, store, c.req.valid('param').id)
+    const { overrides = {}, ...direct } = c.req.valid('json')
+    const base = { ...first.spec, ...(await store.secrets(first.id)) }
+    const { job, repeated } = await submitJob(submitting, {
+      owner: first.owner,
+      spec: withOverrides(base, { ...direct, ...overrides }),
+      origin: { resubmittedFrom: first.id, requestId: c.var.requestId },
+      idempotencyKey: c.req.valid('header')['idempotency-key'],
+    })
+    if (repeated) c.header('Idempotency-Replayed', 'true')
+    return c.json(success(jobView(job, directory)), repeated ? (200 as 201) : 201)
+  })
+}
+
+/** @throws {JobStateError} where a provider is chosen already */
+async function updatePending(store: Pick<JobStore, 'change'>, id: string, changes: z.output<typeof changesSchema>) {
+  const { job } = await store.change(id, (draft) => {
+    const { state, spec } = draft.job
+    if (state.status !== 'pending' || state.award !== null) throw new JobStateError(state.status, ['pending'])
+    const changed = splitSecrets(withOverrides(spec, changes)).spec
+    draft.patch({ spec: changed, durationSeconds: changed.duration })
+  })
+  return job
+}

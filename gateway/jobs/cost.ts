@@ -1,0 +1,1 @@
+export { currentCost } from '../../node/views/cost.ts'

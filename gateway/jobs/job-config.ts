@@ -1,0 +1,45 @@
+import type { z } from 'zod'
+import type { SecretBox } from '../../node/store/secret-box.ts'
+import type { JobSpec } from '../../protocol/job-spec.ts'
+import type { overridesSchema } from './overrides.ts'
+import { withOverrides } from './submit.ts'
+
+/** Some fields of a submission, as somebody gave them. */
+export type JobConfig = z.output<typeof overridesSchema>
+
+/** A job configuration at rest: its secrets encrypted, apart from the rest. */
+export interface StoredConfig {
+  config: JobConfig
+  /** Sealed `secrets` and `registryCredentials`; absent where there are none. */
+  sealed?: string
+}
+
+type Secrets = Pick<JobConfig, 'secrets' | 'registryCredentials'>
+
+/** Keeps configurations of templates, schedules and batches. */
+export interface ConfigVault {
+  /** @param id of the record it is part of; the secrets open under no other. */
+  seal(id: string, config: JobConfig): StoredConfig
+  /** Like seal, keeping the secrets that `known` has where `config` says nothing of them: they cannot be read back. */
+  reseal(id: string, config: JobConfig, known: StoredConfig): StoredConfig
+  /** The whole, checked. @throws {ZodError} */
+  open(id: string, stored: StoredConfig, overrides?: JobConfig): JobSpec
+}
+
+export function createConfigVault(secretBox: SecretBox): ConfigVault {
+  function secretsOf(id: string, stored: StoredConfig): Secrets {
+    return stored.sealed === undefined ? {} : (JSON.parse(secretBox.open(id, stored.sealed)) as Secrets)
+  }
+
+  function seal(id: string, config: JobConfig): StoredConfig {
+    const { secrets, registryCredentials, ...open } = config
+    if (secrets === undefined && registryCredentials === undefined) return { config: open }
+    return { config: open, sealed: secretBox.seal(id, JSON.stringify({ secrets, registryCredentials })) }
+  }
+
+  return {
+    seal,
+    reseal: (id, config, known) => seal(id, { ...secretsOf(id, known), ...config }),
+    open: (id, stored, overrides = {}) => withOverrides({ ...stored.config, ...secretsOf(id, stored) }, overrides),
+  }
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import type { z } from 'zod'
+import type { Directory } from '../../node/directory/index.ts'
+import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
+import type { JobRecord, JobStore } from '../../node/store/index.ts'
+import { ANY_PROVIDER, type JobSpec, type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { costOf, usdNumber } from '../../protocol/money.ts'
+import { GatewayError } from '../errors.ts'
+import type { dryRunSchema } from './schemas.ts'
+
+export interface SubmitComponents {
+  requester: Requester
+  store: Pick<JobStore, 'firstWith'>
+  directory: Directory
+  providerAliases: Readonly<Record<string, string>>
+}
+
+/**
+ * The spec with the provider that it means.
+ * @throws {GatewayError} PROVIDER_UNAVAILABLE, naming what there is
+ */
+export function resolveProvider(
+  spec: JobSpec,
+  { directory, providerAliases }: Omit<SubmitComponents, 'requester' | 'store'>,
+): JobSpec {
+  const provider = Object.hasOwn(providerAliases, spec.provider) ? providerAliases[spec.provider] : spec.provider
+  if (provider === ANY_PROVIDER || (provider !== undefined && directory.get(provider) !== undefined)) {
+    return { ...spec, provider }
+  }
+  const known = directory.list().map(({ provider: id, name, status }) => ({ id, name, status }))
+  const have = known.length === 0 ? 'no provider is known yet' : `${known.length} providers are known, see details`
+  throw new GatewayError(
+    'PROVIDER_UNAVAILABLE',
+    `There is no provider ${spec.provider}: use ${ANY_PROVIDER}; ${have}`,
+    {
+      details: { networks: [ANY_PROVIDER, ...Object.keys(providerAliases)], providers: known.slice(0, 50) },
+    },
+  )
+}
+
+export interface Submission {
+  owner: string
+  spec: JobSpec
+  origin: Record<string, string>
+  idempotencyKey: string | undefined
+}
+
+/** Hands a valid job to the market. @throws {IdempotencyConflictError} */
+export async function submitJob(
+  components: SubmitComponents,
+  { owner, spec, origin, idempotencyKey }: Submission,
+): Promise<{ job: JobRecord; repeated: boolean }> {
+  const idempotency = idempotencyKey === undefined ? null : { key: idempotencyKey, digest: canonicalDigest(spec) }
+  // A repetition is answered whoever is online now: after a restart the provider asked for may not have been heard yet.
+  const first = idempotency === null ? undefined : await components.store.firstWith(owner, idempotency)
+  if (first !== undefined) return { job: first, repeated: true }
+  const job: SubmitJob = { owner, spec: resolveProvider(spec, components), origin }
+  return await components.requester.submit(idempotency === null ? job : { ...job, idempotency })
+}
+
+/** The same for bodies that mean the same, in whatever order their fields came and whichever defaults they spelled out. */
+function canonicalDigest(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex')
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_name, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
+}
+
+/** What would happen to the job, without anything happening. */
+export async function dryRun(components: SubmitComponents, spec: JobSpec): Promise<z.input<typeof dryRunSchema>> {
+  const resolved = resolveProvider(spec, components)
+  const quotes = await components.requester.quote(resolved)
+  return {
+    valid: true,
+    accepted: quotes.some((quote) => quote.pricePerHour !== null),
+    quotes: quotes.map((quote) => quoteView(quote, spec.duration)),
+  }
+}
+
+function quoteView({ provider, name, pricePerHour: price, score, reason }: Quote, seconds: number) {
+  return {
+    provider,
+    name,
+    accepts: price !== null,
+    price: price === null ? null : usdNumber(price),
+    cost: price === null ? null : usdNumber(costOf(price, seconds)),
+    score,
+    reason,
+  }
+}
+
+/** Maps that overrides add to, name by name; every other field is replaced. */
+const MERGED_MAPS = ['env', 'secrets', 'labels'] as const
+
+/** A submission with some fields changed, checked as a whole. @throws {ZodError} */
+export function withOverrides(base: Record<string, unknown>, overrides: Record<string, unknown>): JobSpec {
+  const merged: Record<string, unknown> = { ...base, ...overrides }
+  for (const name of MERGED_MAPS) {
+    if (isMap(base[name]) && isMap(overrides[name])) merged[name] = { ...base[name], ...overrides[name] }
+  }
+  return jobSubmissionSchema.parse(merged as JobSubmission)
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import type { Pagination } from './envelope.ts'
+import { GatewayError } from './errors.ts'
+
+const DEFAULT_LIMIT = 20
+const MAX_LIMIT = 100
+/** Beyond this many objects a page number costs too much: use the cursor. */
+const MAX_OFFSET = 1_000_000
+
+const whole = (max: number) => z.coerce.number<string>().int().min(1).max(max)
+
+/** Query parameters of every list. */
+export const pagingFields = {
+  page: whole(MAX_OFFSET).default(1).describe('From 1.'),
+  limit: whole(MAX_LIMIT).default(DEFAULT_LIMIT).describe('Objects a page.'),
+  cursor: z
+    .string()
+    .max(512)
+    .optional()
+    .describe('`nextCursor` of the page before; costs the same at any depth. `page` is then passed over.'),
+}
+
+/** `sort=field:asc|desc`, with the fields a list has an order for. */
+export function sortField<const F extends string>(fields: readonly [F, ...F[]], preset: `${F}:asc` | `${F}:desc`) {
+  const names = fields.join('|')
+  return z
+    .string()
+    .regex(
+      new RegExp(`^(?:${names})(?::(?:asc|desc))?$`),
+      `must be FIELD:asc or FIELD:desc, FIELD one of ${fields.join(', ')}`,
+    )
+    .default(preset)
+    .describe(`\`FIELD:asc\` or \`FIELD:desc\`; FIELD is one of ${fields.join(', ')}.`)
+    .transform((text): Sort<F> => {
+      const [field, order = 'asc'] = text.split(':')
+      return { field: field as F, order: order as 'asc' | 'desc' }
+    })
+}
+export interface Sort<F extends string> {
+  field: F
+  order: 'asc' | 'desc'
+}
+
+/** `fields=a,b,c`, with the fields the object has. */
+export function fieldsField(object: z.ZodObject) {
+  const known = new Set(Object.keys(object.shape))
+  return z
+    .string()
+    .optional()
+    .describe('Only these fields, comma-separated.')
+    .transform((text) => text?.split(',').map((field) => field.trim()))
+    .superRefine((fields, context) => {
+      for (const field of fields ?? []) {
+        if (!known.has(field)) {
+          context.addIssue({ code: 'custom', message: `has no field ${field}: choose of ${[...known].join(', ')}` })
+        }
+      }
+    })
+}
+
+/** The object with only the fields asked for. */
+export function pick<T extends object>(object: T, fields: string[] | undefined): T {
+  if (fields === undefined) return object
+  return Object.fromEntries(Object.entries(object).filter(([name]) => fields.includes(name))) as T
+}
+
+export function encodeCursor(position: unknown): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url')
+}
+
+/** @throws {GatewayError} VALIDATION_ERROR where it is none of ours, or of another order. */
+export function decodeCursor<S extends z.ZodType>(cursor: string, schema: S): z.output<S> {
+  try {
+    return schema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
+  } catch (cause) {
+    const fields = [{ path: 'cursor', message: 'is no nextCursor of this list: start again without it' }]
+    throw new GatewayError('VALIDATION_ERROR', 'cursor is no nextCursor of this list', {
+      details: { fields, in: 'query' },
+      cause,
+    })
+  }
+}
+
+export function pagination(
+  total: number,
+  query: { page: number; limit: number },
+  nextCursor: string | null,
+): Pagination {
+  const { page, limit } = query
+  return { total, page, limit, pages: Math.ceil(total / limit), nextCursor }
+}
+
+/** A page of a list that is small enough to be in memory; the cursor is an offset. */
+export function pageOf<T>(items: T[], query: { page: number; limit: number; cursor?: string | undefined }) {
+  const start =
+    query.cursor === undefined ? (query.page - 1) * query.limit : decodeCursor(query.cursor, z.number().int().min(0))
+  const end = start + query.limit
+  const nextCursor = end < items.length ? encodeCursor(end) : null
+  return { items: items.slice(start, end), pagination: pagination(items.length, query, nextCursor) }
+}
+
+/** An ISO 8601 time, as ms since the epoch. */
+export const timeField = z
+  .string()
+  .max(64)
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time such as 2026-01-31T12:00:00Z')
+  .transform((text) => Date.parse(text))
+  .meta({ examples: ['2026-01-31T12:00:00Z'] })
+
+/** `a,b,c` as the list of its parts, each one of `values`. */
+export function listField<const V extends string>(values: readonly V[]) {
+  return z
+    .string()
+    .optional()
+    .describe(`One or more of ${values.join(', ')}, comma-separated.`)
+    .transform((text) => text?.split(',').map((part) => part.trim() as V))
+    .superRefine((parts, context) => {
+      for (const part of parts ?? []) {
+        if (!values.includes(part)) {
+          context.addIssue({ code: 'custom', message: `must be of ${values.join(', ')}; ${part} is none` })
+        }
+      }
+    })
+}
+
+/** `true` or `false`. */
+export const flagField = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true')

@@ -1,0 +1,128 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { z } from 'zod'
+import type { GatewayEnv } from '../context.ts'
+import { success } from '../envelope.ts'
+import { GatewayError } from '../errors.ts'
+import type { ProviderEvent } from '../events/provider-log.ts'
+import { operation } from '../operation.ts'
+import type { GatewayParts } from '../parts.ts'
+import { PROVIDER_EXAMPLE } from './schemas.ts'
+import { providerView } from './view.ts'
+
+const DAY_MS = 86_400_000
+const UNITS = {
+  cpu: 'core-hour',
+  memory: 'GB-hour',
+  storage: 'GB-hour',
+  gpu: 'GPU-hour',
+  network: 'GB',
+} as const
+const KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network'] as const
+/** Events read at a time. */
+const BATCH = 500
+
+const rangeSchema = z.strictObject({ min: z.number(), max: z.number(), avg: z.number().describe('Weighted by time.') })
+const priceSchema = z.strictObject({
+  price: z.number().describe('US dollars.'),
+  unit: z.enum(Object.values(UNITS)),
+  '7d': rangeSchema,
+  '30d': rangeSchema,
+})
+export const pricingSchema = z
+  .strictObject({
+    id: z.string(),
+    currency: z.literal('USD'),
+    cpu: priceSchema,
+    memory: priceSchema,
+    storage: priceSchema,
+    gpu: priceSchema,
+    network: priceSchema,
+  })
+  .meta({ id: 'ProviderPricing' })
+
+type Prices = Record<(typeof KINDS)[number], number>
+/** Prices from a moment on. */
+interface Step {
+  fromMs: number
+  prices: Prices
+}
+
+const RANGE = { min: 0.02, max: 0.03, avg: 0.024 }
+const price = (unit: (typeof UNITS)[keyof typeof UNITS]) => ({ price: 0.02, unit, '7d': RANGE, '30d': RANGE })
+
+const pricingOperation = operation({
+  method: 'get',
+  path: '/plugin-core/providers/{id}/pricing',
+  operationId: 'getProviderPricing',
+  tag: 'Providers',
+  summary: 'What a provider asks, now and lately',
+  description: 'The last days are as this gateway heard of them; where it knows less, the time that it knows counts.',
+  permission: 'providers:read',
+  request: { params: z.strictObject({ id: z.string().max(128) }) },
+  data: pricingSchema,
+  example: {
+    id: PROVIDER_EXAMPLE.id,
+    currency: 'USD',
+    cpu: price('core-hour'),
+    memory: price('GB-hour'),
+    storage: price('GB-hour'),
+    gpu: price('GPU-hour'),
+    network: price('GB'),
+  },
+  errors: ['PROVIDER_NOT_FOUND'],
+})
+
+export function addPricingRoute(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
+  const { node, providerLog, clock } = parts
+
+  async function stepsOf(id: string): Promise<Step[]> {
+    const steps: Step[] = []
+    for (let after = 0; ; ) {
+      const events: ProviderEvent[] = await providerLog.read(after, BATCH)
+      const last = events.at(-1)
+      if (last === undefined) return steps
+      after = last.seq
+      for (const { provider, timestampMs } of events) {
+        if (provider.id === id) steps.push({ fromMs: timestampMs, prices: provider.pricing })
+      }
+    }
+  }
+
+  api.openapi(pricingOperation, async (c) => {
+    const { id } = c.req.valid('param')
+    const known = node.directory.get(id)
+    if (known === undefined) throw new GatewayError('PROVIDER_NOT_FOUND', `There is no provider ${id}`)
+    const now = providerView(known, 0n).pricing
+    const nowMs = clock.nowMs()
+    const steps = [...(await stepsOf(id)), { fromMs: nowMs, prices: now }]
+    const kind = (name: (typeof KINDS)[number]) => ({
+      price: now[name],
+      unit: UNITS[name],
+      '7d': rangeOf(steps, name, nowMs - 7 * DAY_MS, nowMs),
+      '30d': rangeOf(steps, name, nowMs - 30 * DAY_MS, nowMs),
+    })
+    const [cpu, memory, storage, gpu, network] = [
+      kind('cpu'),
+      kind('memory'),
+      kind('storage'),
+      kind('gpu'),
+      kind('network'),
+    ]
+    return c.json(success({ id, currency: 'USD' as const, cpu, memory, storage, gpu, network }), 200)
+  })
+}
+
+/** Of the prices in force between two moments, each weighted by how long it was. */
+function rangeOf(steps: Step[], name: (typeof KINDS)[number], fromMs: number, toMs: number) {
+  const parts = steps.flatMap(({ fromMs: begunMs, prices }, i) => {
+    const endMs = steps[i + 1]?.fromMs ?? toMs
+    const isLast = i === steps.length - 1
+    return endMs < fromMs && !isLast
+      ? []
+      : [{ value: prices[name], ms: Math.max(0, endMs - Math.max(begunMs, fromMs)) }]
+  })
+  const values = parts.map(({ value }) => value)
+  const totalMs = parts.reduce((sum, { ms }) => sum + ms, 0)
+  const avg = totalMs === 0 ? (values.at(-1) ?? 0) : parts.reduce((sum, { value, ms }) => sum + value * ms, 0) / totalMs
+  return { min: Math.min(...values), max: Math.max(...values), avg: Math.round(avg * 1e9) / 1e9 }
+}

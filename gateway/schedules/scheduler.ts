@@ -1,0 +1,140 @@
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import { readCron } from './cron.ts'
+import { type RunRecord, type ScheduleRecord, type ScheduleStore, withRun } from './schedule-store.ts'
+import { activeJobs, type RunComponents, submitRun, tickName } from './submit-run.ts'
+
+/** The longest sleep, in ms: a clock that was set is noticed this soon. */
+const MAX_SLEEP_MS = 60_000
+/** A tick this late is still on time, in ms: the machine was busy, not down. */
+const ON_TIME_MS = 60_000
+/** Ticks counted as missed one by one; beyond it they are only said to be many. */
+const MAX_COUNTED = 1000
+
+export interface Scheduler {
+  /** Looks again: a schedule was made or changed. */
+  wake(): void
+  /** Deals with what is due now; answers the next moment at which something is. */
+  tick(): Promise<number | null>
+  /** Ticks until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export interface SchedulerComponents extends RunComponents {
+  schedules: ScheduleStore
+  clock: Clock
+  logger: Logger
+}
+
+export function createScheduler(components: SchedulerComponents): Scheduler {
+  const { schedules, clock, logger } = components
+  let sleeping = new AbortController()
+
+  /** Deals with the due ticks of one schedule; answers its next one. */
+  async function handle(schedule: ScheduleRecord): Promise<number | null> {
+    const ticks = readCron(schedule.schedule, schedule.timezone)
+    const nowMs = clock.nowMs()
+    const due = dueTicks(ticks.next, schedule.handledMs, nowMs)
+    const last = due.at(-1)
+    if (last !== undefined) {
+      const runs = last >= nowMs - ON_TIME_MS || schedule.catchUp
+      const missed = runs ? due.length - 1 : due.length
+      if (missed > 0) await note(schedule.id, missedRun(due[missed - 1] ?? last, missed))
+      if (runs) await runTick(schedule.id, last)
+      await schedules.update(schedule.id, () => ({ handledMs: last, submittingMs: null }))
+    }
+    return ticks.next(Math.max(nowMs, last ?? 0))
+  }
+
+  async function runTick(id: string, tickMs: number): Promise<void> {
+    const before = await schedules.get(id)
+    if (before === undefined || !before.enabled) return
+    // Written before the job is submitted: after a crash in between, the job is looked for.
+    const search = before.submittingMs === tickMs ? { fromMs: tickMs } : null
+    await schedules.update(id, () => ({ submittingMs: tickMs }))
+    const run = await attempt(before, tickMs, search)
+    await note(id, run)
+  }
+
+  async function attempt(
+    schedule: ScheduleRecord,
+    tickMs: number,
+    search: { fromMs: number } | null,
+  ): Promise<RunRecord> {
+    const active = await activeJobs(components.store, schedule)
+    if (active.length > 0 && schedule.concurrencyPolicy === 'forbid' && search === null) {
+      return { tickMs, outcome: 'skipped', jobId: null, reason: `${active[0]} has not ended` }
+    }
+    try {
+      const jobId = await submitRun(components, schedule, tickName(tickMs), search)
+      if (schedule.concurrencyPolicy === 'replace') await cancelAll(active.filter((id) => id !== jobId))
+      return { tickMs, outcome: 'submitted', jobId, reason: '' }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.slice(0, 500) : String(error)
+      logger.warn({ scheduleId: schedule.id, err: error }, 'a scheduled job could not be submitted')
+      return { tickMs, outcome: 'failed', jobId: null, reason }
+    }
+  }
+
+  async function cancelAll(ids: string[]): Promise<void> {
+    for (const id of ids) {
+      await components.requester.cancel(id).catch((error: unknown) => {
+        logger.debug({ jobId: id, err: error }, 'the job to replace had ended')
+      })
+    }
+  }
+
+  async function note(id: string, run: RunRecord): Promise<void> {
+    const record = await schedules.get(id)
+    if (record === undefined) return
+    const still = await activeJobs(components.store, record)
+    await schedules.update(id, (now) => withRun({ ...now, activeJobs: still }, run))
+  }
+
+  async function tick(): Promise<number | null> {
+    let nextMs: number | null = null
+    for (const schedule of await schedules.all()) {
+      if (!schedule.enabled) continue
+      const own = await handle(schedule)
+      if (own !== null && (nextMs === null || own < nextMs)) nextMs = own
+    }
+    return nextMs
+  }
+
+  return {
+    wake: () => sleeping.abort(),
+    tick,
+    async run(signal) {
+      while (!signal.aborted) {
+        sleeping = new AbortController()
+        const nextMs = await tick()
+        const waitMs = nextMs === null ? MAX_SLEEP_MS : Math.min(MAX_SLEEP_MS, Math.max(0, nextMs - clock.nowMs()))
+        // Woken or stopped: either way the loop looks again.
+        await clock.sleep(waitMs, AbortSignal.any([signal, sleeping.signal])).catch(() => {})
+      }
+    },
+  }
+}
+
+/** Ticks after `handledMs` and up to now, oldest first; of very many only the last few. */
+function dueTicks(next: (afterMs: number) => number | null, handledMs: number, nowMs: number): number[] {
+  const due: number[] = []
+  let at = handledMs
+  for (;;) {
+    const tickMs = next(at)
+    if (tickMs === null || tickMs > nowMs) return due
+    due.push(tickMs)
+    at = tickMs
+    if (due.length >= MAX_COUNTED) at = Math.max(at, skipTo(nowMs))
+  }
+}
+
+/** Where counting goes on once there are too many: shortly before now. */
+function skipTo(nowMs: number): number {
+  return nowMs - ON_TIME_MS
+}
+
+function missedRun(tickMs: number, count: number): RunRecord {
+  const reason = count === 1 ? 'the gateway was down' : `${count} ticks: the gateway was down`
+  return { tickMs, outcome: 'missed', jobId: null, reason }
+}

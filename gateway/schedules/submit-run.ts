@@ -1,0 +1,71 @@
+import type { Requester } from '../../node/market/index.ts'
+import type { JobStore } from '../../node/store/index.ts'
+import type { JobSpec } from '../../protocol/job-spec.ts'
+import { isTerminal } from '../../protocol/lifecycle.ts'
+import { GatewayError } from '../errors.ts'
+import type { ConfigVault } from '../jobs/job-config.ts'
+import { resolveProvider, type SubmitComponents } from '../jobs/submit.ts'
+import type { Records } from '../records.ts'
+import { isoTime } from '../time.ts'
+import type { ScheduleRecord } from './schedule-store.ts'
+
+export interface RunComponents extends Omit<SubmitComponents, 'store'> {
+  requester: Requester
+  store: Pick<JobStore, 'get' | 'list'>
+  vault: ConfigVault
+  records: Pick<Records, 'templates'>
+}
+
+/** Jobs of a schedule that have not ended. */
+export async function activeJobs(store: Pick<JobStore, 'get'>, schedule: ScheduleRecord): Promise<string[]> {
+  const jobs = await Promise.all(schedule.activeJobs.map(async (id) => await store.get(id)))
+  return jobs.flatMap((job) => (job === undefined || isTerminal(job.state.status) ? [] : [job.id]))
+}
+
+/**
+ * Submits the job of one run. The run's name is its idempotency key, so that a tick makes one job however often it is
+ * tried; `search` looks further back than keys are remembered.
+ * @param name tells runs apart, e.g. the tick's time
+ */
+export async function submitRun(
+  components: RunComponents,
+  schedule: ScheduleRecord,
+  name: string,
+  search: { fromMs: number } | null,
+): Promise<string> {
+  const origin = { schedule: schedule.id, tick: name }
+  if (search !== null) {
+    const { jobs } = await components.store.list({
+      owner: schedule.owner,
+      fromMs: search.fromMs,
+      where: (job) => job.origin.schedule === schedule.id && job.origin.tick === name,
+      limit: 1,
+    })
+    if (jobs[0] !== undefined) return jobs[0].id
+  }
+  const spec = resolveProvider(await specOf(components, schedule), components)
+  // A header cannot hold control characters, so no client's key is ever the same.
+  const key = `\u0001${schedule.id}\u0001${name}`
+  const { job } = await components.requester.submit({
+    owner: schedule.owner,
+    spec,
+    origin,
+    idempotency: { key, digest: key },
+  })
+  return job.id
+}
+
+/** @throws {GatewayError} where its template is gone @throws {ZodError} where it makes no valid job any more */
+async function specOf({ vault, records }: RunComponents, schedule: ScheduleRecord): Promise<JobSpec> {
+  if (schedule.stored !== null) return vault.open(schedule.id, schedule.stored)
+  const template = schedule.templateId === null ? undefined : await records.templates.get(schedule.templateId)
+  if (template === undefined || template.owner !== schedule.owner) {
+    throw new GatewayError('RESOURCE_NOT_FOUND', `Its template ${schedule.templateId} is gone: choose another`)
+  }
+  return vault.open(template.id, template)
+}
+
+/** A tick as a name of its run. */
+export function tickName(tickMs: number): string {
+  return isoTime(tickMs)
+}

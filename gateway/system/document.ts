@@ -1,0 +1,55 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { GatewayEnv } from '../context.ts'
+
+const DESCRIPTION = `Submits jobs to a peer-to-peer market of containers and follows them.
+
+Every answer is \`{ success, data, meta? }\` or \`{ success, error: { code, message, details? } }\`. Times are ISO 8601 in UTC.
+Unknown fields and unknown query parameters are refused by name. Each answer bears \`X-Request-Id\`.`
+
+/** The OpenAPI 3.1 document of an API, from the schemas that check its requests. */
+export function apiDocument(api: OpenAPIHono<GatewayEnv>, version: string) {
+  return api.getOpenAPI31Document(
+    {
+      openapi: '3.1.0',
+      info: {
+        title: 'Cortex gateway',
+        version,
+        description: DESCRIPTION,
+        license: { name: 'Apache 2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+      },
+      servers: [
+        { url: '/api/v1', description: 'This version.' },
+        { url: '/api', description: 'The newest version.' },
+      ],
+      tags: [
+        { name: 'Jobs', description: 'Submit jobs and follow them.' },
+        { name: 'Templates', description: 'Job configurations to use again.' },
+        { name: 'Schedules', description: 'Jobs that run at given times.' },
+        { name: 'Batches', description: 'Many jobs at once.' },
+        { name: 'Providers', description: 'Who sells, at which price.' },
+        { name: 'Networks', description: 'The market as a whole.' },
+        { name: 'Analytics', description: 'What jobs cost.' },
+        { name: 'Events', description: 'What happens, as it happens.' },
+        { name: 'Webhooks', description: 'Be told of events.' },
+        { name: 'Auth', description: 'Keys, sessions and tokens.' },
+        { name: 'System', description: 'The gateway itself.' },
+      ],
+    },
+    { unionPreferredType: 'oneOf' },
+  )
+}
+
+/** Says how one signs in; called once, before the document is made. */
+export function describeSecurity(api: OpenAPIHono<GatewayEnv>): void {
+  api.openAPIRegistry.registerComponent('securitySchemes', 'key', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A key: `Authorization: Bearer KEY`.',
+  })
+  api.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'cortex_session',
+    description: 'The session of a browser that signed in.',
+  })
+}

@@ -1,0 +1,229 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { z } from 'zod'
+import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
+import { page, success } from '../envelope.ts'
+import { GatewayError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import type { StoredConfig } from '../jobs/job-config.ts'
+import { overridesSchema, shownConfigSchema } from '../jobs/overrides.ts'
+import { idempotencyHeader } from '../jobs/params.ts'
+import { JOB_EXAMPLE, jobSchema } from '../jobs/schemas.ts'
+import { submitJob } from '../jobs/submit.ts'
+import { jobView } from '../jobs/view.ts'
+import { listOperation, operation } from '../operation.ts'
+import { createOwnedTable, type Owned } from '../owned-table.ts'
+import { pageOf, pagingFields } from '../paging.ts'
+import type { GatewayParts } from '../parts.ts'
+import { isoTime } from '../time.ts'
+
+export interface TemplateRecord extends Owned, StoredConfig {
+  name: string
+  description: string
+  createdAtMs: number
+  updatedAtMs: number
+}
+
+export const templateSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    description: z.string(),
+    config: shownConfigSchema,
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Template' })
+
+const fields = {
+  name: z.string().min(1).max(128),
+  description: z.string().max(2000),
+  config: overridesSchema.describe('Fields of a submission; together with the defaults they make a valid job.'),
+}
+export const newTemplateSchema = z
+  .strictObject({ ...fields, description: fields.description.default('') })
+  .meta({ id: 'NewTemplate' })
+export const templateChangesSchema = z
+  .strictObject({
+    name: fields.name.optional(),
+    description: fields.description.optional(),
+    config: fields.config.optional(),
+  })
+  .meta({ id: 'TemplateChanges', description: 'Secrets that a new config says nothing of are kept.' })
+
+const EXAMPLE = {
+  id: 'template_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  name: 'Web server',
+  description: 'nginx with one port',
+  config: { image: 'nginx:alpine', cpu: 1000, memory: '512Mi', ports: [{ port: 80, expose: true, protocol: 'TCP' }] },
+  createdAt: JOB_EXAMPLE.createdAt,
+  updatedAt: JOB_EXAMPLE.createdAt,
+}
+const BODY_EXAMPLE = { name: 'Web server', config: { image: 'nginx:alpine', ports: [{ port: 80 }] } }
+const BASE = '/plugin-core/jobs/templates'
+const tag = 'Templates'
+const params = z.strictObject({
+  id: z
+    .string()
+    .max(64)
+    .meta({ examples: [EXAMPLE.id] }),
+})
+const json = <S extends z.ZodType>(schema: S, example: unknown) => ({
+  required: true as const,
+  content: { 'application/json': { schema, example } },
+})
+
+const listTemplates = listOperation({
+  method: 'get',
+  path: BASE,
+  operationId: 'listTemplates',
+  tag,
+  summary: 'List templates',
+  permission: 'templates:read',
+  request: { query: z.strictObject(pagingFields) },
+  data: templateSchema,
+  example: EXAMPLE,
+})
+const createTemplate = operation({
+  method: 'post',
+  path: BASE,
+  operationId: 'createTemplate',
+  tag,
+  summary: 'Keep a job configuration as a template',
+  permission: 'templates:write',
+  request: { body: json(newTemplateSchema, BODY_EXAMPLE) },
+  data: templateSchema,
+  status: 201,
+  example: EXAMPLE,
+})
+const getTemplate = operation({
+  method: 'get',
+  path: `${BASE}/{id}`,
+  operationId: 'getTemplate',
+  tag,
+  summary: 'Get a template',
+  permission: 'templates:read',
+  request: { params },
+  data: templateSchema,
+  example: EXAMPLE,
+  errors: ['RESOURCE_NOT_FOUND'],
+})
+const updateTemplate = operation({
+  method: 'put',
+  path: `${BASE}/{id}`,
+  operationId: 'updateTemplate',
+  tag,
+  summary: 'Change a template',
+  permission: 'templates:write',
+  request: { params, body: json(templateChangesSchema, { name: 'Web server 2' }) },
+  data: templateSchema,
+  example: EXAMPLE,
+  errors: ['RESOURCE_NOT_FOUND'],
+})
+const deleteTemplate = operation({
+  method: 'delete',
+  path: `${BASE}/{id}`,
+  operationId: 'deleteTemplate',
+  tag,
+  summary: 'Delete a template',
+  permission: 'templates:write',
+  request: { params },
+  data: z.strictObject({ message: z.string() }),
+  example: { message: 'Template successfully deleted' },
+  errors: ['RESOURCE_NOT_FOUND'],
+})
+const submitFromTemplate = operation({
+  method: 'post',
+  path: '/plugin-core/jobs/from-template/{id}',
+  operationId: 'submitFromTemplate',
+  tag,
+  summary: 'Submit a job from a template',
+  description: '`env`, `secrets` and `labels` of the overrides are added name by name; other fields are replaced.',
+  permission: 'jobs:write',
+  request: {
+    params,
+    headers: idempotencyHeader,
+    body: {
+      required: false,
+      content: {
+        'application/json': {
+          schema: z.strictObject({ overrides: overridesSchema.optional() }),
+          example: { overrides: { cpu: 2000, memory: '1Gi' } },
+        },
+      },
+    },
+  },
+  data: jobSchema,
+  status: 201,
+  example: { ...JOB_EXAMPLE, origin: { template: EXAMPLE.id } },
+  errors: ['RESOURCE_NOT_FOUND', 'IDEMPOTENCY_CONFLICT', 'PROVIDER_UNAVAILABLE'],
+})
+
+export function addTemplateRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
+  const { node, records, vault, clock, providerAliases } = parts
+  const { store, directory, requester } = node
+  const templates = createOwnedTable<TemplateRecord>(records.templates)
+
+  async function visible(c: GatewayContext, id: string): Promise<TemplateRecord> {
+    const template = await templates.visible(principalOf(c), id)
+    if (template !== undefined) return template
+    throw new GatewayError('RESOURCE_NOT_FOUND', `There is no template ${id}`)
+  }
+
+  api.openapi(listTemplates, async (c) => {
+    const { items, pagination } = pageOf(await templates.list(principalOf(c)), c.req.valid('query'))
+    return c.json(page(items.map(templateView), pagination), 200)
+  })
+
+  api.openapi(createTemplate, async (c) => {
+    const { name, description, config } = c.req.valid('json')
+    const nowMs = clock.nowMs()
+    const id = newId('template', nowMs)
+    const stored = vault.seal(id, config)
+    vault.open(id, stored) // Only what makes a valid job is kept.
+    const owner = principalOf(c).owner
+    const template = { id, owner, name, description, createdAtMs: nowMs, updatedAtMs: nowMs, ...stored }
+    await templates.put(template)
+    return c.json(success(templateView(template)), 201)
+  })
+
+  api.openapi(getTemplate, async (c) => {
+    return c.json(success(templateView(await visible(c, c.req.valid('param').id))), 200)
+  })
+
+  api.openapi(updateTemplate, async (c) => {
+    const template = await visible(c, c.req.valid('param').id)
+    const { name = template.name, description = template.description, config } = c.req.valid('json')
+    const stored = config === undefined ? template : vault.reseal(template.id, config, template)
+    vault.open(template.id, stored)
+    const { sealed: _replaced, ...rest } = template
+    const changed = { ...rest, ...stored, name, description, updatedAtMs: clock.nowMs() }
+    await templates.put(changed)
+    return c.json(success(templateView(changed)), 200)
+  })
+
+  api.openapi(deleteTemplate, async (c) => {
+    const { id } = await visible(c, c.req.valid('param').id)
+    await templates.del(id)
+    return c.json(success({ message: 'Template successfully deleted' }), 200)
+  })
+
+  api.openapi(submitFromTemplate, async (c) => {
+    const template = await visible(c, c.req.valid('param').id)
+    const { job, repeated } = await submitJob(
+      { requester, store, directory, providerAliases },
+      {
+        owner: principalOf(c).owner,
+        spec: vault.open(template.id, template, c.req.valid('json').overrides),
+        origin: { template: template.id, requestId: c.var.requestId },
+        idempotencyKey: c.req.valid('header')['idempotency-key'],
+      },
+    )
+    if (repeated) c.header('Idempotency-Replayed', 'true')
+    return c.json(success(jobView(job, directory)), repeated ? (200 as 201) : 201)
+  })
+}
+
+function templateView(template: TemplateRecord): z.input<typeof templateSchema> {
+  const { id, name, description, config, createdAtMs, updatedAtMs } = template
+  return { id, name, description, config, createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) }
+}

@@ -1,0 +1,1 @@
+export { isoTime, isoTimeOrNull } from '../node/views/time.ts'

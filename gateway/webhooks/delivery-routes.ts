@@ -1,0 +1,136 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { z } from 'zod'
+import type { GatewayEnv } from '../context.ts'
+import { page, success } from '../envelope.ts'
+import { GatewayError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import { JOB_EXAMPLE } from '../jobs/schemas.ts'
+import { listOperation, operation } from '../operation.ts'
+import { listField, pageOf, pagingFields, timeField } from '../paging.ts'
+import type { GatewayParts } from '../parts.ts'
+import { PROVIDER_EXAMPLE } from '../providers/schemas.ts'
+import { isoTime } from '../time.ts'
+import { eventBody } from './pump.ts'
+import { visibleWebhook, webhookParams } from './routes.ts'
+import { DELIVERY_EXAMPLE, deliverySchema } from './schemas.ts'
+import { deliveryView } from './view.ts'
+import { type DeliveryRecord, WEBHOOK_EVENTS, type WebhookEvent } from './webhook-records.ts'
+
+const BASE = '/plugin-core/webhooks/{id}'
+const tag = 'Webhooks'
+
+const testWebhook = operation({
+  method: 'post',
+  path: `${BASE}/test`,
+  operationId: 'testWebhook',
+  tag,
+  summary: 'Send an example event now',
+  permission: 'webhooks:write',
+  request: {
+    params: webhookParams,
+    body: {
+      required: false,
+      content: {
+        'application/json': {
+          schema: z.strictObject({ eventType: z.enum(WEBHOOK_EVENTS).optional() }),
+          example: { eventType: 'job.completed' },
+        },
+      },
+    },
+  },
+  data: z.strictObject({
+    delivered: z.boolean(),
+    statusCode: z.number().int().nullable(),
+    responseTime: z.number().describe('Milliseconds.'),
+    timestamp: z.iso.datetime(),
+    error: z.string().nullable(),
+  }),
+  example: { delivered: true, statusCode: 200, responseTime: 135, timestamp: '2026-01-31T12:00:00.000Z', error: null },
+  errors: ['WEBHOOK_NOT_FOUND'],
+})
+
+const listDeliveries = listOperation({
+  method: 'get',
+  path: `${BASE}/history`,
+  operationId: 'listDeliveries',
+  tag,
+  summary: 'List deliveries, newest first',
+  permission: 'webhooks:read',
+  request: {
+    params: webhookParams,
+    query: z.strictObject({
+      status: listField(['delivered', 'failed', 'retrying']),
+      from: timeField.optional(),
+      to: timeField.optional(),
+      ...pagingFields,
+    }),
+  },
+  data: deliverySchema,
+  example: DELIVERY_EXAMPLE,
+  errors: ['WEBHOOK_NOT_FOUND'],
+})
+
+const retryDelivery = operation({
+  method: 'post',
+  path: `${BASE}/history/{deliveryId}/retry`,
+  operationId: 'retryDelivery',
+  tag,
+  summary: 'Send a delivery again',
+  permission: 'webhooks:write',
+  request: { params: z.strictObject({ ...webhookParams.shape, deliveryId: z.string().max(64) }) },
+  data: z.strictObject({
+    id: z.string(),
+    status: z.literal('retrying'),
+    attempts: z.number().int(),
+    timestamp: z.iso.datetime(),
+  }),
+  example: { id: DELIVERY_EXAMPLE.id, status: 'retrying', attempts: 2, timestamp: '2026-01-31T12:00:00.000Z' },
+  errors: ['WEBHOOK_NOT_FOUND', 'DELIVERY_NOT_FOUND'],
+})
+
+export function addDeliveryRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
+  const { webhooks, dispatcher, clock } = parts
+
+  api.openapi(testWebhook, async (c) => {
+    const webhook = await visibleWebhook(c, webhooks, c.req.valid('param').id)
+    const type = c.req.valid('json').eventType ?? webhook.events[0] ?? 'system.alert'
+    const nowMs = clock.nowMs()
+    const body = eventBody(newId('evt', nowMs), type, nowMs, exampleData(type))
+    const { delivered, statusCode, durationMs, error } = await dispatcher.attempt(webhook, body, {
+      event: type,
+      delivery: newId('delivery', nowMs),
+    })
+    const outcome = { delivered, statusCode, responseTime: durationMs, timestamp: isoTime(nowMs), error }
+    return c.json(success(outcome), 200)
+  })
+
+  api.openapi(listDeliveries, async (c) => {
+    const webhook = await visibleWebhook(c, webhooks, c.req.valid('param').id)
+    const { status, from = 0, to = Number.POSITIVE_INFINITY, ...paging } = c.req.valid('query')
+    const matching: DeliveryRecord[] = []
+    for await (const delivery of webhooks.history(webhook.id)) {
+      const { createdAtMs } = delivery
+      if (createdAtMs >= from && createdAtMs <= to && (status?.includes(delivery.status) ?? true))
+        matching.push(delivery)
+    }
+    const { items, pagination } = pageOf(matching, paging)
+    return c.json(page(items.map(deliveryView), pagination), 200)
+  })
+
+  api.openapi(retryDelivery, async (c) => {
+    const { id, deliveryId } = c.req.valid('param')
+    const webhook = await visibleWebhook(c, webhooks, id)
+    const delivery = await webhooks.delivery(webhook.id, deliveryId)
+    if (delivery === undefined) throw new GatewayError('DELIVERY_NOT_FOUND', `There is no delivery ${deliveryId}`)
+    const nowMs = clock.nowMs()
+    await webhooks.keep({ ...delivery, status: 'retrying', tries: 0, nextAttemptMs: nowMs })
+    dispatcher.wake(webhook.id)
+    const { attempts } = delivery
+    return c.json(success({ id: deliveryId, status: 'retrying' as const, attempts, timestamp: isoTime(nowMs) }), 200)
+  })
+}
+
+function exampleData(type: WebhookEvent): Record<string, unknown> {
+  if (type.startsWith('job.')) return { job: JOB_EXAMPLE }
+  return type.startsWith('provider.') ? { provider: PROVIDER_EXAMPLE } : { message: 'This is a test' }
+}

@@ -1,0 +1,218 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { z } from 'zod'
+import { isAdmin } from '../auth/principal.ts'
+import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
+import { page, success } from '../envelope.ts'
+import { GatewayError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import { listOperation, operation } from '../operation.ts'
+import { pageOf, pagingFields } from '../paging.ts'
+import type { GatewayParts } from '../parts.ts'
+import { resolvePublic } from './address-check.ts'
+import { newWebhookSchema, WEBHOOK_EXAMPLE, webhookChangesSchema, webhookSchema } from './schemas.ts'
+import { fingerprintOf } from './signature.ts'
+import { deliveryView, webhookView } from './view.ts'
+import type { WebhookRecord } from './webhook-records.ts'
+
+/** Deliveries shown with a webhook. */
+const SHOWN_DELIVERIES = 10
+const BASE = '/plugin-core/webhooks'
+const tag = 'Webhooks'
+export const webhookParams = z.strictObject({
+  id: z
+    .string()
+    .max(64)
+    .meta({ examples: [WEBHOOK_EXAMPLE.id] }),
+})
+
+const listWebhooks = listOperation({
+  method: 'get',
+  path: BASE,
+  operationId: 'listWebhooks',
+  tag,
+  summary: 'List webhooks',
+  permission: 'webhooks:read',
+  request: { query: z.strictObject(pagingFields) },
+  data: webhookSchema,
+  example: WEBHOOK_EXAMPLE,
+})
+const createWebhook = operation({
+  method: 'post',
+  path: BASE,
+  operationId: 'createWebhook',
+  tag,
+  summary: 'Be told of events',
+  description:
+    'Deliveries bear `X-Cortex-Signature: t=EPOCH,v1=HEX`, HEX being the HMAC-SHA256 of `EPOCH.BODY` under the secret. What is not answered 2xx within ten seconds is tried again after 30 s, 2 min, 10 min, 30 min and 1 h, in order.',
+  permission: 'webhooks:write',
+  request: {
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: newWebhookSchema,
+          example: { url: WEBHOOK_EXAMPLE.url, events: ['job.completed'], secret: 'a-secret-of-yours' },
+        },
+      },
+    },
+  },
+  data: webhookSchema,
+  status: 201,
+  example: WEBHOOK_EXAMPLE,
+  errors: ['DUPLICATE_WEBHOOK'],
+})
+const getWebhook = operation({
+  method: 'get',
+  path: `${BASE}/{id}`,
+  operationId: 'getWebhook',
+  tag,
+  summary: 'Get a webhook with its last deliveries',
+  permission: 'webhooks:read',
+  request: { params: webhookParams },
+  data: webhookSchema,
+  example: WEBHOOK_EXAMPLE,
+  errors: ['WEBHOOK_NOT_FOUND'],
+})
+const updateWebhook = operation({
+  method: 'put',
+  path: `${BASE}/{id}`,
+  operationId: 'updateWebhook',
+  tag,
+  summary: 'Change a webhook',
+  permission: 'webhooks:write',
+  request: {
+    params: webhookParams,
+    body: {
+      required: true,
+      content: { 'application/json': { schema: webhookChangesSchema, example: { enabled: false } } },
+    },
+  },
+  data: webhookSchema,
+  example: WEBHOOK_EXAMPLE,
+  errors: ['WEBHOOK_NOT_FOUND', 'DUPLICATE_WEBHOOK'],
+})
+const deleteWebhook = operation({
+  method: 'delete',
+  path: `${BASE}/{id}`,
+  operationId: 'deleteWebhook',
+  tag,
+  summary: 'Delete a webhook with what waits for it',
+  permission: 'webhooks:write',
+  request: { params: webhookParams },
+  data: z.strictObject({ message: z.string() }),
+  example: { message: 'Webhook successfully deleted' },
+  errors: ['WEBHOOK_NOT_FOUND'],
+})
+
+/** The webhook, where whoever asks may see it. @throws {GatewayError} WEBHOOK_NOT_FOUND */
+export async function visibleWebhook(
+  c: GatewayContext,
+  webhooks: GatewayParts['webhooks'],
+  id: string,
+): Promise<WebhookRecord> {
+  const webhook = await webhooks.visible(principalOf(c), id)
+  if (webhook !== undefined) return webhook
+  throw new GatewayError('WEBHOOK_NOT_FOUND', `There is no webhook ${id}`)
+}
+
+export function addWebhookRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
+  const { webhooks, dispatcher, secretBox, clock, resolve, allowPrivateWebhooks } = parts
+
+  /** @throws {GatewayError} VALIDATION_ERROR where the URL leads inward, or nowhere */
+  async function assertPublic(url: string): Promise<void> {
+    if (allowPrivateWebhooks) return
+    try {
+      await resolvePublic(new URL(url).hostname, resolve)
+    } catch (cause) {
+      const message = `must lead to a public address: ${cause instanceof Error ? cause.message : 'it does not resolve'}`
+      throw new GatewayError('VALIDATION_ERROR', `url ${message}`, {
+        details: { fields: [{ path: 'url', message }], in: 'body' },
+        cause,
+      })
+    }
+  }
+
+  /** @throws {GatewayError} DUPLICATE_WEBHOOK */
+  async function assertUnique(webhook: Pick<WebhookRecord, 'id' | 'owner' | 'url' | 'events'>): Promise<void> {
+    const same = (await webhooks.all()).find(
+      ({ id, owner, url, events }) =>
+        id !== webhook.id && owner === webhook.owner && url === webhook.url && events.join() === webhook.events.join(),
+    )
+    if (same === undefined) return
+    const details = { id: same.id }
+    throw new GatewayError('DUPLICATE_WEBHOOK', `${same.id} has this URL and these events: change that one`, {
+      details,
+    })
+  }
+
+  function sealed(id: string, secret: string | null) {
+    return secret === null
+      ? { sealedSecret: null, fingerprint: null }
+      : { sealedSecret: secretBox.seal(id, secret), fingerprint: fingerprintOf(secret) }
+  }
+
+  api.openapi(listWebhooks, async (c) => {
+    const { items, pagination } = pageOf(await webhooks.list(principalOf(c)), c.req.valid('query'))
+    return c.json(page(items.map(webhookView), pagination), 200)
+  })
+
+  api.openapi(createWebhook, async (c) => {
+    const principal = principalOf(c)
+    const { url, events, enabled, secret = null, name = new URL(url).host } = c.req.valid('json')
+    const nowMs = clock.nowMs()
+    const id = newId('webhook', nowMs)
+    await assertUnique({ id, owner: principal.owner, url, events })
+    await assertPublic(url)
+    const webhook: WebhookRecord = {
+      id,
+      owner: principal.owner,
+      name,
+      url,
+      events,
+      enabled,
+      everyOwner: isAdmin(principal),
+      ...sealed(id, secret),
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+      lastTriggeredMs: null,
+      stats: { delivered: 0, failed: 0, retried: 0 },
+    }
+    await webhooks.put(webhook)
+    return c.json(success(webhookView(webhook)), 201)
+  })
+
+  api.openapi(getWebhook, async (c) => {
+    const webhook = await visibleWebhook(c, webhooks, c.req.valid('param').id)
+    const deliveries = []
+    for await (const delivery of webhooks.history(webhook.id)) {
+      deliveries.push(deliveryView(delivery))
+      if (deliveries.length === SHOWN_DELIVERIES) break
+    }
+    return c.json(success({ ...webhookView(webhook), deliveryHistory: deliveries }), 200)
+  })
+
+  api.openapi(updateWebhook, async (c) => {
+    const before = await visibleWebhook(c, webhooks, c.req.valid('param').id)
+    const { secret, ...changes } = c.req.valid('json')
+    const given = Object.fromEntries(
+      Object.entries(changes).filter(([, value]) => value !== undefined),
+    ) as Partial<WebhookRecord>
+    await assertUnique({ ...before, ...given })
+    if (given.url !== undefined) await assertPublic(given.url)
+    const changed = await webhooks.update(before.id, (webhook) => ({
+      ...webhook,
+      ...given,
+      ...(secret === undefined ? {} : sealed(webhook.id, secret)),
+      updatedAtMs: clock.nowMs(),
+    }))
+    if (changed === undefined) throw new GatewayError('WEBHOOK_NOT_FOUND', `There is no webhook ${before.id}`)
+    dispatcher.wake(changed.id)
+    return c.json(success(webhookView(changed)), 200)
+  })
+
+  api.openapi(deleteWebhook, async (c) => {
+    const { id } = await visibleWebhook(c, webhooks, c.req.valid('param').id)
+    await webhooks.del(id)
+    return c.json(success({ message: 'Webhook successfully deleted' }), 200)
+  })
+}

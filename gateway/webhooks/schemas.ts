@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { WEBHOOK_EVENTS } from './webhook-records.ts'
+
+const time = z.iso.datetime()
+const MAX_URL_LENGTH = 2048
+
+export const deliverySchema = z
+  .strictObject({
+    id: z.string(),
+    eventId: z.string(),
+    eventType: z.enum(WEBHOOK_EVENTS),
+    timestamp: time,
+    status: z.enum(['delivered', 'failed', 'retrying']),
+    responseCode: z.number().int().nullable(),
+    responseTime: z.number().nullable().describe('Milliseconds.'),
+    attempts: z.number().int(),
+    nextAttempt: time.nullable().describe('Null once it is delivered or has failed.'),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'Delivery' })
+
+export const webhookSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    url: z.string(),
+    events: z.array(z.enum(WEBHOOK_EVENTS)),
+    secret: z.string().nullable().describe('A fingerprint; null where deliveries are not signed.'),
+    enabled: z.boolean(),
+    createdAt: time,
+    updatedAt: time,
+    lastTriggered: time.nullable(),
+    stats: z.strictObject({
+      delivered: z.number().int(),
+      failed: z.number().int(),
+      retried: z.number().int(),
+    }),
+    deliveryHistory: z.array(deliverySchema).optional().describe('With one webhook: the last ten.'),
+  })
+  .meta({ id: 'Webhook' })
+
+const urlField = z
+  .string()
+  .max(MAX_URL_LENGTH)
+  .superRefine((text, context) => {
+    const url = URL.parse(text)
+    if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+      context.addIssue({ code: 'custom', message: 'must be a URL that begins with https:// or http://' })
+    } else if (url.username !== '' || url.password !== '') {
+      context.addIssue({ code: 'custom', message: 'must hold no user name or password: sign with a secret instead' })
+    }
+  })
+
+const fields = {
+  name: z.string().min(1).max(128),
+  url: urlField,
+  events: z
+    .array(z.enum(WEBHOOK_EVENTS))
+    .min(1)
+    .max(WEBHOOK_EVENTS.length)
+    .transform((events) => [...new Set(events)].toSorted()),
+  secret: z.string().min(8).max(256).describe('Signs deliveries; never shown again.'),
+  enabled: z.boolean(),
+}
+
+export const newWebhookSchema = z
+  .strictObject({
+    ...fields,
+    name: fields.name.optional().describe('Default: the host of the URL.'),
+    secret: fields.secret.optional(),
+    enabled: fields.enabled.default(true),
+  })
+  .meta({ id: 'NewWebhook' })
+
+export const webhookChangesSchema = z
+  .strictObject({
+    name: fields.name.optional(),
+    url: fields.url.optional(),
+    events: fields.events.optional(),
+    secret: fields.secret.nullable().optional().describe('Null: deliveries are not signed any more.'),
+    enabled: fields.enabled.optional(),
+  })
+  .meta({ id: 'WebhookChanges' })
+
+export const DELIVERY_EXAMPLE: z.input<typeof deliverySchema> = {
+  id: 'delivery_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  eventId: 'evt_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  eventType: 'job.completed',
+  timestamp: '2026-01-31T12:00:00.000Z',
+  status: 'delivered',
+  responseCode: 200,
+  responseTime: 120,
+  attempts: 1,
+  nextAttempt: null,
+  error: null,
+}
+
+export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
+  id: 'webhook_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  name: 'Job results',
+  url: 'https://receiver.example/cortex',
+  events: ['job.completed', 'job.failed'],
+  secret: 'sha256:0f1e2d3c4b5a6978',
+  enabled: true,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  updatedAt: '2026-01-31T12:00:00.000Z',
+  lastTriggered: null,
+  stats: { delivered: 156, failed: 2, retried: 5 },
+}
