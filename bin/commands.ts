@@ -1,0 +1,111 @@
+import { Command } from 'commander'
+
+/** A command that is loaded when it is asked for, so that help is quick. */
+interface Entry {
+  name: string
+  description: string
+  load(): Promise<Command>
+}
+
+const ENTRIES: readonly Entry[] = [
+  {
+    name: 'up',
+    description: 'everything in one process: gateway, client node and provider agent',
+    load: async () => (await import('./up.ts')).upCommand(),
+  },
+  {
+    name: 'gateway',
+    description: 'serve the REST and SSE API over a client node of its own',
+    load: async () => (await import('../gateway/commands/gateway.ts')).gatewayCommand(),
+  },
+  {
+    name: 'agent',
+    description: 'rent out this machine: measure it, bid, and run the jobs it wins',
+    load: async () => (await import('../provider-agent/commands/agent.ts')).agentCommand(),
+  },
+  {
+    name: 'run',
+    description: 'run one job on the network and follow it; exits with the container’s exit code',
+    load: async () => (await import('../node/commands/run.ts')).runCommand(),
+  },
+  {
+    name: 'job',
+    description: 'jobs through a gateway: submit, list, get, logs, cancel and more',
+    load: async () => (await import('../gateway/commands/job.ts')).jobCommand(),
+  },
+  {
+    name: 'batch',
+    description: 'many jobs as one, from a list or a CSV file',
+    load: async () => (await import('../gateway/commands/batch.ts')).batchCommand(),
+  },
+  {
+    name: 'template',
+    description: 'job configurations that are kept',
+    load: async () => (await import('../gateway/commands/template.ts')).templateCommand(),
+  },
+  {
+    name: 'schedule',
+    description: 'jobs that run at given times',
+    load: async () => (await import('../gateway/commands/schedule.ts')).scheduleCommand(),
+  },
+  {
+    name: 'webhook',
+    description: 'be told of events',
+    load: async () => (await import('../gateway/commands/webhook.ts')).webhookCommand(),
+  },
+  {
+    name: 'key',
+    description: 'who may use the gateway',
+    load: async () => (await import('../gateway/commands/key.ts')).keyCommand(),
+  },
+  {
+    name: 'login',
+    description: 'keep a gateway’s address and key for the commands that ask one',
+    load: async () => (await import('../gateway/commands/login.ts')).loginCommand(),
+  },
+  {
+    name: 'provider',
+    description: 'who sells on the network',
+    load: async () =>
+      (await import('../node/commands/provider.ts')).providerCommand({
+        network: async () => (await import('../node/commands/provider-lookup.ts')).networkSource,
+        gateway: async () => (await import('../gateway/commands/provider-source.ts')).gatewaySource,
+      }),
+  },
+  {
+    name: 'receipt',
+    description: 'signed statements of use',
+    load: async () => (await import('../node/commands/receipt.ts')).receiptCommand(),
+  },
+  {
+    name: 'id',
+    description: 'print this node’s peer id (made on first use)',
+    load: async () => (await import('../node/commands/id.ts')).idCommand(),
+  },
+]
+
+/** Adds every command: the one with this name, or all where it is `*`, whole, the others by name and description. */
+export async function addCommands(program: Command, wanted: string): Promise<void> {
+  for (const { name, description, load } of ENTRIES) {
+    const command = name === wanted || wanted === '*' ? await load() : new Command(name)
+    program.addCommand(command.description(description))
+  }
+}
+
+/** The name of every option of every command, as the configuration file writes it. */
+export async function everyOption(): Promise<Set<string>> {
+  const all = new Command()
+  await addCommands(all, '*')
+  return new Set(leavesOf(all).flatMap(({ options }) => options.map((option) => option.attributeName())))
+}
+
+/** Commands that do something themselves. */
+export function leavesOf(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf)
+}
+
+/** Names from below the program down, e.g. `job submit`. */
+export function pathOf(command: Command): string {
+  const { parent } = command
+  return parent === null || parent.parent === null ? command.name() : `${pathOf(parent)} ${command.name()}`
+}
