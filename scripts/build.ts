@@ -1,0 +1,22 @@
+/**
+ * Makes `dist/`, what the npm package holds: JavaScript and declarations, since Node strips no types under
+ * node_modules. Everything else in the folders (the generated wire code, its `.proto` files) is copied as it is.
+ */
+import { execFileSync } from 'node:child_process'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+const project = join(root, 'tsconfig.build.json')
+const { include: folders } = JSON.parse(readFileSync(project, 'utf8')) as { include: string[] }
+
+rmSync(dist, { recursive: true, force: true })
+execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', project], { stdio: 'inherit' })
+for (const folder of folders) {
+  cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: (path) => !isSource(path) })
+}
+
+function isSource(path: string): boolean {
+  return /\.tsx?$/.test(path) && !path.endsWith('.d.ts')
+}

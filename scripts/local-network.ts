@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const PROGRAM = join(import.meta.dirname, '..', 'bin', 'cortex.ts')
+
+export interface LocalNetwork {
+  url: string
+  /** The gateway's admin key. */
+  key: string
+  /** Multiaddr of the gateway's peer. */
+  peer: string
+  /** Where everything of this network lives; removed by `stop`. */
+  folder: string
+  /** The gateway first, then the agents in the order of `init.agents`. */
+  processes: ManagedProcess[]
+  /** Ends every process and removes the folder. */
+  stop(): Promise<void>
+}
+
+export interface ManagedProcess {
+  name: string
+  readonly pid: number
+  readonly running: boolean
+  /** Everything it wrote so far, over all its starts. */
+  output(): string
+  /** Sends a signal and waits for the end. */
+  end(signal?: NodeJS.Signals): Promise<void>
+  /** Resolves when it has ended, whatever ended it; answers its exit code, null where that was a signal. */
+  ended(): Promise<number | null>
+  /** Starts it again with the same arguments, after its end. */
+  restart(): void
+  /** Sends it a message; only where {@link Launch.nodeFlags} load something that listens. */
+  tell(message: object): void
+}
+
+/** How one process is started. */
+export interface Launch {
+  /** In front of Node, e.g. a program that enters a network namespace. @default nothing */
+  command?: string[]
+  /** Before the program, e.g. `--import`. @default none */
+  nodeFlags?: string[]
+  /** Address on which its peer listens. @default "127.0.0.1" */
+  host?: string
+}
+
+export interface LocalNetworkInit {
+  dockerHost: string
+  /** Each with its name and further flags of `cortex agent`. */
+  agents: { name: string; flags: string[] }[]
+  /** Further flags of `cortex gateway`. @default [] */
+  gatewayFlags?: string[]
+  /** How each process is started, by its name: `gateway`, or the agent's. @default as it is */
+  launch?: (name: string) => Launch
+  /** @default says nothing */
+  report?: (line: string) => void
+}
+
+/** A gateway and agents as processes of their own, on loopback and a folder of their own. */
+export async function startLocalNetwork(init: LocalNetworkInit): Promise<LocalNetwork> {
+  const { report = () => {}, launch = (): Launch => ({}) } = init
+  const folder = await mkdtemp(join(tmpdir(), 'cortex-local-'))
+  const [port, peerPort] = [await freePort(), await freePort()]
+  const addressOf = (name: string): string => `/ip4/${launch(name).host ?? '127.0.0.1'}/tcp`
+  const peer = `${addressOf('gateway')}/${peerPort}`
+  const processes: ManagedProcess[] = []
+  const begin = (name: string, how: Launch, args: string[]): void => {
+    const common = ['--log-level', 'warn', '--no-mdns', '--bootstrap', peer]
+    const managed = startProgram(name, join(folder, `${name}.log`), [...args, ...common], how)
+    processes.push(managed)
+    report(`started ${name}, process ${managed.pid}`)
+  }
+  const stop = async (): Promise<void> => {
+    await Promise.all(processes.map(({ end }) => end()))
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const gateway = ['gateway', '--data', folder, '--port', String(port), '--listen', peer]
+    begin('gateway', launch('gateway'), [...gateway, ...(init.gatewayFlags ?? [])])
+    for (const { name, flags } of init.agents) {
+      const agent = ['agent', '--data', join(folder, name), '--name', name, '--listen', `${addressOf(name)}/0`]
+      begin(`agent ${name}`, launch(name), [...agent, '--docker-host', init.dockerHost, ...flags])
+    }
+    const url = `http://127.0.0.1:${port}`
+    await answers(`${url}/api/health`, processes)
+    const key = (await readFile(join(folder, 'gateway', 'admin.key'), 'utf8')).trim()
+    return { url, key, peer, folder, processes, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Starts `cortex ARGS` as a process of its own, whose words go to a file. */
+export function startProgram(name: string, logFile: string, args: string[], how: Launch = {}): ManagedProcess {
+  const { command = [], nodeFlags } = how
+  const [program = process.execPath, ...rest] = [...command, process.execPath, ...(nodeFlags ?? []), PROGRAM, ...args]
+  const begin = (): ChildProcess => {
+    const log = openSync(logFile, 'a')
+    try {
+      return spawn(program, rest, { stdio: ['ignore', log, log, ...(nodeFlags === undefined ? [] : ['ipc' as const])] })
+    } finally {
+      closeSync(log)
+    }
+  }
+  let child = begin()
+  return {
+    name,
+    output: () => readFileSync(logFile, 'utf8'),
+    get pid() {
+      return child.pid ?? 0
+    },
+    get running() {
+      return isRunning(child)
+    },
+    async end(signal = 'SIGTERM') {
+      await ended(child, signal)
+    },
+    async ended() {
+      if (isRunning(child)) await once(child, 'exit')
+      return child.exitCode
+    },
+    restart() {
+      if (isRunning(child)) throw new Error(`${name} is still running`)
+      child = begin()
+    },
+    tell: (message) => void child.send(message),
+  }
+}
+
+async function answers(url: string, processes: ManagedProcess[]): Promise<void> {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const gone = processes.find(({ running }) => !running)
+    if (gone !== undefined) throw new Error(`${gone.name} ended before it was ready:\n${gone.output()}`)
+    const response = await fetch(url).catch(() => null)
+    if (response?.ok === true) return
+    await delay(100)
+  }
+  throw new Error(`${url} did not answer within 30 s`)
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (!isRunning(child)) return
+  const exit = once(child, 'exit')
+  child.kill(signal)
+  const patience = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  await exit
+  clearTimeout(patience)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
