@@ -1,0 +1,246 @@
+/** A gateway and agents as processes on the real engine, with everything that a test of faults does to them. */
+
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import Docker from 'dockerode'
+import type { JobSubmission } from '../../../protocol/job-spec.ts'
+import { ensureEngine } from '../../../scripts/engine.ts'
+import { ensureBusyboxImage } from '../../../scripts/image.ts'
+import {
+  type Launch,
+  type LocalNetwork,
+  type ManagedProcess,
+  startLocalNetwork,
+  startProgram,
+} from '../../../scripts/local-network.ts'
+import { type ApiJob, type FaultApi, type LiveLog, openFaultApi } from './api.ts'
+import { check, type Expected, type Violation } from './checker.ts'
+import { type EngineEvent, recordEngine } from './engine-events.ts'
+import type { Fault } from './fault-points.ts'
+
+// Processes are started by the dozen: what one compiled, the next ones read.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache')
+
+/** Lets a process be ended at an exact point of its work. */
+const FAULT_FLAGS = ['--import', join(import.meta.dirname, 'fault-points.ts')]
+
+export interface FaultMarketInit {
+  agents: { name: string; flags?: string[] }[]
+  /** Times of leases, in ms. @default the program's own */
+  times?: { heartbeatMs: number; lostAfterMs: number }
+  /** @default the processes are started as they are, on loopback */
+  launch?: (name: string) => Launch
+}
+
+export interface FaultMarket {
+  readonly docker: Docker
+  readonly socketPath: string
+  readonly network: LocalNetwork
+  readonly api: FaultApi
+  readonly gateway: ManagedProcess
+  readonly agents: FaultAgent[]
+  /** A job that counts to `lines`, a line every `everyMs`; without network, which makes it quick. */
+  count(lines: number, everyMs: number, changes?: Partial<JobSubmission>): Counting
+  /** Submits it, whatever becomes of the gateway meanwhile. @param live whether its output is read as it comes */
+  submit(job: Counting, live?: boolean): Promise<string>
+  /** Resolves with the first answer that is as asked for. @throws after two minutes */
+  when(id: string, is: (job: ApiJob) => boolean): Promise<ApiJob>
+  ended(id: string): Promise<ApiJob>
+  /** Lines that its live reader was given so far. */
+  linesRead(id: string): number
+  /** What the engine did with this market's containers. */
+  engineEvents(): Promise<EngineEvent[]>
+  /** A `cortex run` in this market, ended with it. Its job is not counted among those submitted. */
+  client(name: string, args: string[]): ManagedProcess
+  /** Waits until all jobs have ended and everything is put away, stops the processes, and answers what does not hold. */
+  check(further?: { requesters: string[]; expected: Expected[] }): Promise<Violation[]>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface Counting {
+  lines: number
+  job: JobSubmission
+}
+
+export interface FaultAgent {
+  readonly id: string
+  readonly name: string
+  readonly process: ManagedProcess
+  /** Where identity and journal are. */
+  readonly folder: string
+}
+
+/** Longest that a job or a tidying may take, in ms: a test's bound, never its measure. */
+const PATIENCE_MS = 120_000
+
+export function arm(process: ManagedProcess, fault: Fault): void {
+  process.tell(fault)
+}
+
+export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMarket> {
+  await using stack = new AsyncDisposableStack()
+  const engine = await ensureEngine()
+  stack.defer(engine.stop)
+  const docker = new Docker({ socketPath: engine.socketPath })
+  const image = await ensureBusyboxImage(docker)
+  const recorder = recordEngine(docker)
+  stack.defer(recorder.stop)
+  const name = `faults-${process.pid}-${Date.now().toString(36)}`
+  const { heartbeatMs, lostAfterMs } = init.times ?? {}
+  const common = [
+    ...['--network', name],
+    ...(heartbeatMs === undefined ? [] : ['--heartbeat-ms', String(heartbeatMs)]),
+    ...(lostAfterMs === undefined ? [] : ['--lost-after-ms', String(lostAfterMs)]),
+  ]
+  const machine = ['--cpu', '4000', '--memory', '2Gi', '--storage', '4Gi', ...common]
+  const network = await startLocalNetwork({
+    dockerHost: `unix://${engine.socketPath}`,
+    agents: init.agents.map(({ name, flags = [] }) => ({ name, flags: [...machine, ...flags] })),
+    gatewayFlags: ['--rate-limit', '0', ...common],
+    launch: (name) => ({ nodeFlags: FAULT_FLAGS, ...init.launch?.(name) }),
+  })
+  stack.defer(async () => {
+    for (const { pid, running } of network.processes) if (running) process.kill(pid, 'SIGCONT')
+    await network.stop()
+  })
+  const api = openFaultApi(network.url, network.key)
+  const [gateway, ...agentProcesses] = network.processes
+  if (gateway === undefined) throw new Error('No gateway')
+  const known = await online(api, init.agents.length)
+  const agents = init.agents.map(({ name }, i): FaultAgent => {
+    const id = known.find((provider) => provider.name === name)?.id
+    const own = agentProcesses[i]
+    if (id === undefined || own === undefined) throw new Error(`No agent ${name}`)
+    return { id, name, process: own, folder: join(network.folder, name, 'agent') }
+  })
+  const submitted = new Map<string, { lines: number; live: LiveLog[] }>()
+  stack.defer(async () => {
+    for (const { live } of submitted.values()) for (const { close } of live) close()
+    await removeLeft(docker, agents)
+  })
+  let keys = 0
+  const resources = stack.move()
+
+  async function engineEvents(): Promise<EngineEvent[]> {
+    return (await recorder.events()).filter(({ owner }) => agents.some(({ id }) => id === owner))
+  }
+
+  const market: FaultMarket = {
+    ...{ docker, socketPath: engine.socketPath, network, api, gateway, agents, engineEvents },
+
+    count(lines, everyMs, changes = {}) {
+      const script = `i=1; while [ $i -le ${lines} ]; do echo line $i; i=$((i+1)); usleep ${everyMs * 1000}; done`
+      const small = { cpu: 50, memory: '16Mi', storage: '16Mi', duration: 300, stopGraceSeconds: 1 }
+      const job = { image, command: ['sh', '-c'], args: [script], network: 'none' as const, ...small, ...changes }
+      return { lines, job }
+    },
+    async submit({ lines, job }, live = false) {
+      keys += 1
+      const { id } = await api.submit(job, `${name}-${keys}`)
+      submitted.set(id, { lines, live: live ? [api.followLog(id)] : [] })
+      return id
+    },
+    async when(id, is) {
+      let last: ApiJob | undefined
+      await eventually(async () => {
+        last = await api.job(id)
+        return is(last) ? true : `${id} is ${JSON.stringify({ ...last, config: undefined })}`
+      })
+      return last as ApiJob
+    },
+    ended: async (id) => await market.when(id, ({ status }) => ['completed', 'failed', 'cancelled'].includes(status)),
+
+    linesRead: (id) => submitted.get(id)?.live[0]?.ids.length ?? 0,
+
+    client(clientName, args) {
+      const folder = ['--data', network.folder, '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns']
+      const peer = ['--bootstrap', network.peer]
+      const started = startProgram(
+        clientName,
+        join(network.folder, `${clientName}.log`),
+        ['run', ...folder, ...peer, ...common, ...args],
+        {
+          nodeFlags: FAULT_FLAGS,
+        },
+      )
+      resources.defer(async () => await started.end('SIGKILL'))
+      return started
+    },
+
+    async check({ requesters = [], expected = [] } = { requesters: [], expected: [] }) {
+      const jobs: Expected[] = []
+      for (const [id, { lines, live }] of submitted) {
+        await market.ended(id)
+        await Promise.all(live.map(({ ended }) => ended))
+        jobs.push({ id, lines, liveIds: live.map(({ ids }) => ids) })
+      }
+      const violations: Violation[] = []
+      const tidy = await eventually(async () => await untidy(docker, api, agents)).then(
+        () => null,
+        (error: Error) => error.message,
+      )
+      if (tidy !== null) violations.push({ rule: 'nothing left over', of: 'engine and capacity', text: tidy })
+      for (const job of jobs) job.api = await api.job(job.id)
+      await Promise.all(network.processes.map(async (each) => await each.end()))
+      const stores = [join(network.folder, 'gateway'), ...requesters]
+      const providers = new Map(agents.map(({ id, folder }) => [id, folder]))
+      const all = [...jobs, ...expected]
+      return [
+        ...violations,
+        ...(await check({ expected: all, requesters: stores, providers, engine: await engineEvents() })),
+      ]
+    },
+    [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
+  }
+  return market
+}
+
+/** Asks until the answer is true; else its text is what the error says. */
+export async function eventually(ask: () => Promise<true | string>): Promise<void> {
+  const startedMs = performance.now()
+  for (;;) {
+    const answer = await ask()
+    if (answer === true) return
+    if (performance.now() - startedMs > PATIENCE_MS) throw new Error(answer)
+    await delay(150)
+  }
+}
+
+async function online(api: FaultApi, count: number) {
+  let known: Awaited<ReturnType<FaultApi['providers']>> = []
+  await eventually(async () => {
+    known = (await api.providers()).filter(({ status }) => status === 'online')
+    return known.length >= count ? true : `${known.length} of ${count} agents are online`
+  })
+  return known
+}
+
+/** What the engine or the agents still hold, though no job is under way. */
+async function untidy(docker: Docker, api: FaultApi, agents: FaultAgent[]): Promise<true | string> {
+  const left: string[] = []
+  for (const { id, name, process } of agents) {
+    // Where its agent is gone for good, nobody can tidy.
+    if (!process.running) continue
+    const filters = { label: [`org.cortex-node.owner=${id}`] }
+    for (const { Names } of await docker.listContainers({ all: true, filters })) left.push(Names.join())
+    for (const { Name } of await docker.listNetworks({ filters })) left.push(`network ${Name}`)
+    const view = (await api.providers()).find((provider) => provider.id === id)
+    if (view?.status !== 'online') left.push(`${name} is ${view?.status}`)
+    else if (JSON.stringify(view.capacity.free) !== JSON.stringify(view.capacity.total)) {
+      left.push(`${name} has ${JSON.stringify(view.capacity.free)} free of ${JSON.stringify(view.capacity.total)}`)
+    }
+  }
+  return left.length === 0 ? true : left.join(', ')
+}
+
+/** What a failed test leaves, and containers of agents that were killed for good. */
+async function removeLeft(docker: Docker, agents: FaultAgent[]): Promise<void> {
+  for (const { id } of agents) {
+    const filters = { label: [`org.cortex-node.owner=${id}`] }
+    for (const { Id } of await docker.listContainers({ all: true, filters }))
+      await docker.getContainer(Id).remove({ force: true })
+    for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove()
+  }
+}

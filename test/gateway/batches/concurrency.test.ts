@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { batchSchema } from '../../../gateway/batches/schemas.ts'
+import { successSchema } from '../../../gateway/envelope.ts'
+import { openServices, type Services } from '../../../gateway/services.ts'
+import { systemClock } from '../../../node/clock.ts'
+import { silentLogger } from '../../../node/logger.ts'
+import { isTerminal } from '../../../protocol/lifecycle.ts'
+import { until } from '../../support/until.ts'
+import { ADMIN_KEY, openTestGateway, type TestGateway } from '../support/test-gateway.ts'
+
+const BATCH = '/api/plugin-core/jobs/batch'
+const BATCHES = '/api/plugin-core/jobs/batches'
+let gateway: TestGateway
+/** The most jobs that were released and not ended at any release. */
+let most: number
+let released: string[]
+
+async function activeNow(): Promise<string[]> {
+  const { jobs } = await gateway.store.list({ limit: 1000 })
+  return jobs
+    .filter(({ state }) => !isTerminal(state.status) && !(state.status === 'pending' && state.held))
+    .map(({ id }) => id)
+}
+
+async function submit(count: number, concurrency: number): Promise<{ batchId: string; jobIds: string[] }> {
+  const jobs = Array.from({ length: count }, () => ({ image: 'busybox' }))
+  const answer = await gateway.ask('POST', BATCH, { json: { jobs, concurrency } })
+  assert.equal(answer.status, 201, JSON.stringify(answer.body))
+  return answer.data
+}
+
+async function batch(id: string) {
+  return successSchema(batchSchema).parse((await gateway.ask('GET', `${BATCHES}/${id}`)).body).data
+}
+
+async function finishOne(id: string): Promise<void> {
+  await gateway.play.start(id)
+  await gateway.play.complete(id)
+}
+
+/** Opens the gateway's services again over the same records and jobs, as a restart does. */
+async function reopened(): Promise<Services> {
+  const services = await openServices(
+    { node: gateway.node, clock: systemClock, logger: silentLogger },
+    { folder: gateway.folder, adminKey: ADMIN_KEY },
+  )
+  await services.start()
+  return services
+}
+
+describe('the concurrency of a batch', () => {
+  beforeEach(async () => {
+    gateway = await openTestGateway()
+    most = 0
+    released = []
+    const { requester } = gateway.node
+    const { release } = requester
+    requester.release = async (id) => {
+      const job = await release(id)
+      most = Math.max(most, (await activeNow()).length)
+      released.push(id)
+      return job
+    }
+    await gateway.start()
+  })
+  afterEach(async () => {
+    await gateway.close()
+  })
+
+  it('is kept until the last job, in the order of the rows', async () => {
+    const { batchId, jobIds } = await submit(12, 3)
+    for (const [i, id] of jobIds.entries()) {
+      // As many as may run at once run before the next one ends.
+      await until(() => released.length === Math.min(i + 3, 12))
+      await finishOne(id)
+    }
+    await until(async () => (await batch(batchId)).status === 'completed')
+    assert.deepEqual(released, jobIds)
+    assert.equal(most, 3)
+    const { counts, endedAt } = await batch(batchId)
+    assert.deepEqual(counts, { pending: 0, scheduled: 0, running: 0, completed: 12, failed: 0, cancelled: 0 })
+    assert.notEqual(endedAt, null)
+  })
+
+  it('counts a job that runs, and shows how far the batch is', async () => {
+    const { batchId, jobIds } = await submit(4, 2)
+    await until(() => released.length === 2)
+    await gateway.play.start(jobIds[0] as string)
+    await until(async () => (await batch(batchId)).counts.running === 1)
+    assert.equal((await batch(batchId)).counts.pending, 3)
+    assert.equal(released.length, 2)
+    const list = await gateway.ask('GET', BATCHES)
+    assert.deepEqual(
+      list.data.map(({ id }: { id: string }) => id),
+      [batchId],
+    )
+    const filtered = await gateway.ask('GET', `/api/plugin-core/jobs?batch=${batchId}&status=running`)
+    assert.equal(filtered.body.meta.pagination.total, 1)
+  })
+
+  it('passes over jobs that were cancelled while they waited', async () => {
+    const { batchId, jobIds } = await submit(3, 1)
+    await until(() => released.length === 1)
+    await gateway.ask('POST', `/api/plugin-core/jobs/${jobIds[1]}/cancel`)
+    await finishOne(jobIds[0] as string)
+    await until(() => released.includes(jobIds[2] as string))
+    await finishOne(jobIds[2] as string)
+    await until(async () => (await batch(batchId)).status === 'completed')
+    assert.deepEqual((await batch(batchId)).counts, { ...NONE, completed: 2, cancelled: 1 })
+    assert.equal(most, 1)
+  })
+
+  it('is kept over a restart in the middle, where nothing is started twice', async () => {
+    const { batchId, jobIds } = await submit(6, 2)
+    await until(() => released.length === 2)
+    await finishOne(jobIds[0] as string)
+    await until(() => released.length === 3)
+    await gateway.stop()
+    // Ends while the gateway is down.
+    await finishOne(jobIds[1] as string)
+    const again = await reopened()
+    try {
+      for (const id of jobIds.slice(2)) {
+        await until(() => released.includes(id))
+        await finishOne(id)
+      }
+      await until(async () => (await again.batches.get(batchId))?.status === 'completed')
+      assert.deepEqual(released, jobIds)
+      assert.equal(most, 2)
+      assert.equal((await again.batches.get(batchId))?.counts?.completed, 6)
+    } finally {
+      await again.stop()
+    }
+  })
+
+  it('undoes at the next start what was being prepared, and frees its key', async () => {
+    const { batchId, jobIds } = await submit(3, 1)
+    await until(() => released.length === 1)
+    const record = await gateway.batches.get(batchId)
+    assert.ok(record !== undefined)
+    // As a crash before the answer leaves it.
+    await gateway.batches.put({ ...record, status: 'preparing' })
+    await gateway.stop()
+    const again = await reopened()
+    try {
+      assert.equal(await again.batches.get(batchId), undefined)
+      assert.deepEqual(await again.batches.members(batchId), [])
+      const held = await Promise.all(jobIds.slice(1).map(async (id) => (await gateway.store.get(id))?.state.status))
+      assert.deepEqual(held, ['cancelled', 'cancelled'])
+    } finally {
+      await again.stop()
+    }
+  })
+
+  it('ends with the batch: a cancelled one starts nothing more, and is cancelled once its jobs are', async () => {
+    const { batchId, jobIds } = await submit(5, 2)
+    await until(() => released.length === 2)
+    await gateway.play.start(jobIds[0] as string)
+    const answer = await gateway.ask('POST', `${BATCHES}/${batchId}/cancel`)
+    assert.equal(answer.data.status, 'cancelling')
+    await until(async () => (await batch(batchId)).counts.cancelled === 3)
+    // The scripted requester only notes the wish for those that are with somebody: they end as the market ends them.
+    for (const id of jobIds.slice(0, 2)) {
+      assert.notEqual((await gateway.store.get(id))?.cancelRequestedAtMs, null)
+    }
+    await gateway.play.complete(jobIds[0] as string)
+    await finishOne(jobIds[1] as string)
+    await until(async () => (await batch(batchId)).status === 'cancelled')
+    assert.equal(released.length, 2)
+    assert.equal((await gateway.ask('POST', `${BATCHES}/${batchId}/cancel`)).code, 'JOB_STATE_CONFLICT')
+  })
+
+  it('ends a cancellation that a restart interrupted', async () => {
+    const { batchId } = await submit(3, 1)
+    const record = await gateway.batches.get(batchId)
+    assert.ok(record !== undefined)
+    await gateway.batchRunner.idle()
+    await gateway.batches.put({ ...record, status: 'cancelling' })
+    await gateway.stop()
+    const again = await reopened()
+    try {
+      await until(async () => (await again.batchRunner.counts(record)).cancelled === 2)
+      assert.equal(released.length, 1)
+    } finally {
+      await again.stop()
+    }
+  })
+})
+
+const NONE = { pending: 0, scheduled: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }

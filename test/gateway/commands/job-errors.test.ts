@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { type Cortex, openCortex } from '../support/cortex.ts'
+import { type ServedGateway, serveTestGateway } from '../support/served-gateway.ts'
+import { ADMIN_KEY } from '../support/test-gateway.ts'
+
+let gateway: ServedGateway
+let cortex: Cortex
+
+/** Runs a command that has to succeed; answers its output. */
+async function ok(...args: string[]): Promise<string> {
+  const { code, out, err } = await cortex.run(args)
+  assert.equal(code, 0, `cortex ${args.join(' ')}: ${err}`)
+  return out
+}
+
+const submit = async (...args: string[]) => (await ok('job', 'submit', ...args)).trim()
+
+describe('cortex job, where something is wrong', () => {
+  before(async () => {
+    gateway = await serveTestGateway()
+    cortex = await openCortex({ CORTEX_GATEWAY: gateway.url, CORTEX_KEY: ADMIN_KEY })
+  })
+  after(async () => {
+    await cortex.close()
+    await gateway.close()
+  })
+
+  it('says what is wrong and what to do, in one line', async () => {
+    const id = await submit('busybox')
+    const cases: [args: string[], line: RegExp][] = [
+      [['job', 'get', 'job_000000000000'], /There is no job job_000000000000/],
+      [['job', 'submit', '--memory', 'lots', '--max-price', '-1', 'busybox'], /memory must.*maxPrice/],
+      [['job', 'submit'], /image/],
+      [['job', 'submit', '-f', 'nowhere.json'], /Cannot read nowhere\.json \(ENOENT\): check the path/],
+      [['job', 'extend', id, '60'], /does not extend/],
+      [['job', 'receipt', id], /There is no receipt yet/],
+      [['job', 'list', '--key', 'wrong'], /: give another --key, or 'cortex login'/],
+      [['job', 'list', '--gateway', 'nonsense'], /--gateway must be a URL such as/],
+      [['job', 'list', '--gateway', 'http://127.0.0.1:2'], /Cannot reach a gateway at .* \(ECONNREFUSED\): check/],
+      [['job', 'exec', id, '--', 'ps'], /is not offered yet/],
+      [['job', 'forward', id, '8080:80'], /is not offered yet/],
+      [['job', 'output', id, '-o', 'here'], /is not offered yet/],
+    ]
+    const ran = await Promise.all(cases.map(async ([args]) => await cortex.run(args)))
+    for (const [i, [args, line]] of cases.entries()) {
+      const { code, out, err } = ran[i] ?? {}
+      assert.equal(code, 1, args.join(' '))
+      assert.equal(out, '', args.join(' '))
+      assert.match(err ?? '', /^cortex: [^\n]+\n$/, args.join(' '))
+      assert.match(err ?? '', line)
+    }
+  })
+
+  it('keeps no receipt where there is none', async () => {
+    const id = await submit('busybox')
+    const file = join(cortex.folder, 'receipt.json')
+    const { code } = await cortex.run(['job', 'receipt', id, '-o', file])
+    assert.equal(code, 1)
+    await assert.rejects(readFile(file), { code: 'ENOENT' })
+  })
+})

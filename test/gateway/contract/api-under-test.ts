@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import type { Grant } from '../../../gateway/auth/permissions.ts'
+import { ADMIN_KEY, type Answer, openTestGateway, submit, type TestGateway } from '../support/test-gateway.ts'
+import { PROVIDER } from '../support/test-node.ts'
+
+export interface Operation {
+  id: string
+  method: string
+  path: string
+  isPublic: boolean
+  query: string[]
+  /** Of a JSON body, where it takes one. */
+  example: unknown
+  hasBody: boolean
+  bodyRequired: boolean
+  takesKey: boolean
+  /** Statuses that the document tells of, with the check of their bodies. */
+  responses: Map<number, ValidateFunction>
+}
+
+export interface ApiUnderTest {
+  gateway: TestGateway
+  operations: Operation[]
+  /** Path parameters of objects that this key's owner just made. */
+  made(operation: Operation, key: string): Promise<Record<string, string>>
+  call(operation: Operation, params: Record<string, string>, options?: CallOptions): Promise<Answer>
+}
+
+export interface CallOptions {
+  key?: string | null
+  query?: Record<string, string>
+  json?: unknown
+  body?: string
+  headers?: Record<string, string>
+}
+
+const EVERYTHING: Grant[] = ['jobs:*', 'templates:*', 'webhooks:*', 'providers:*', 'keys:*']
+
+/** A gateway, and what its own document says of it. Nothing that it does leaves the machine. */
+export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: string): Promise<string> }> {
+  const nowhere = async () => [{ address: '127.0.0.1', family: 4 as const }]
+  const gateway = await openTestGateway({ allowPrivateWebhooks: true }, nowhere as never)
+  const document = (await gateway.ask('GET', '/api/openapi.json', { key: null })).body
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  ;(formats as unknown as (ajv: Ajv2020) => void)(ajv)
+  ajv.addSchema(document, 'api')
+  const operations: Operation[] = Object.keys(document.paths).flatMap((path) =>
+    Object.keys(document.paths[path]).map((method) => {
+      const one = document.paths[path][method]
+      const at = `api#/paths/${path.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')}/${method}/responses`
+      const parameters: { in: string; name: string }[] = one.parameters ?? []
+      return {
+        id: one.operationId,
+        method: method.toUpperCase(),
+        path,
+        isPublic: one.security.length === 0,
+        query: parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name),
+        example: one.requestBody?.content['application/json']?.example,
+        hasBody: one.requestBody !== undefined,
+        bodyRequired: one.requestBody?.required === true,
+        takesKey: parameters.some(({ name }) => name === 'idempotency-key'),
+        responses: new Map(
+          Object.keys(one.responses).map((status) => [
+            Number(status),
+            ajv.compile({ $ref: `${at}/${status}/content/application~1json/schema` }),
+          ]),
+        ),
+      }
+    }),
+  )
+  let count = 0
+
+  async function create(path: string, key: string, json: unknown): Promise<string> {
+    const answer = await gateway.ask('POST', `/api${path}`, { key, json })
+    assert.equal(answer.status, 201, JSON.stringify(answer.body))
+    return answer.data.id ?? answer.data.batchId
+  }
+
+  async function made(operation: Operation, key: string): Promise<Record<string, string>> {
+    const { path } = operation
+    count += 1
+    const config = { image: 'busybox' }
+    const name = `n${count}`
+    if (path.includes('/templates/') || path.includes('/from-template/')) {
+      return { id: await create('/plugin-core/jobs/templates', key, { name, config }) }
+    }
+    if (path.includes('/schedules/')) {
+      return { id: await create('/plugin-core/jobs/schedules', key, { name, schedule: '@daily', config }) }
+    }
+    if (path.includes('/batches/')) return { id: await create('/plugin-core/jobs/batch', key, { jobs: [config] }) }
+    if (path.includes('/webhooks/')) {
+      const url = `http://receiver.example:1/${count}`
+      const id = await create('/plugin-core/webhooks', key, { url, events: ['job.completed'] })
+      return { id, deliveryId: 'delivery_none' }
+    }
+    if (path.includes('/auth/keys/'))
+      return { id: await create('/auth/keys', key, { name, permissions: ['jobs:read'] }) }
+    if (path.includes('/providers/')) return { id: PROVIDER }
+    if (path.includes('/networks/')) return { name: 'p2p' }
+    if (path.includes('/jobs/{id}')) return { id: await submit(gateway, {}, key) }
+    return {}
+  }
+
+  async function call(
+    operation: Operation,
+    params: Record<string, string>,
+    options: CallOptions = {},
+  ): Promise<Answer> {
+    const { query = {}, ...rest } = options
+    const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(params[name] ?? 'none'))
+    const search = new URLSearchParams(query).toString()
+    const answer = await gateway.ask(operation.method, `/api${path}${search === '' ? '' : `?${search}`}`, rest)
+    holdToDocument(operation, answer)
+    return answer
+  }
+
+  return { gateway, operations, made, call, keyOf: async (owner) => await gateway.keyFor(owner, EVERYTHING) }
+}
+
+/** Every answer is one that the document tells of, in the form that it tells, and shows nothing of the inside. */
+function holdToDocument(operation: Operation, answer: Answer): void {
+  const what = `${operation.id} answers ${answer.status} ${JSON.stringify(answer.body).slice(0, 2000)}`
+  assert.notEqual(answer.status, 500, what)
+  const check =
+    operation.responses.get(answer.status) ?? (answer.status === 200 ? operation.responses.get(201) : undefined)
+  assert.ok(check !== undefined, `${what}, which the document does not tell of`)
+  assert.ok(check(answer.body), `${what}: ${JSON.stringify(check.errors?.slice(0, 3))}`)
+  assert.doesNotMatch(JSON.stringify(answer.body), /\\n\s+at |node_modules|file:\/\/\//, what)
+}
+
+export { ADMIN_KEY }

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { pageSchema } from '../../gateway/envelope.ts'
+import { jobListItemSchema } from '../../gateway/jobs/schemas.ts'
+import { type Answer, openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
+import { PROVIDER } from './support/test-node.ts'
+
+let gateway: TestGateway
+
+async function list(query: string): Promise<Answer> {
+  const answer = await gateway.ask('GET', `/api/plugin-core/jobs${query}`)
+  if (answer.status === 200) pageSchema(jobListItemSchema).parse(answer.body)
+  return answer
+}
+
+const ids = (answer: Answer): string[] => answer.data.map(({ id }: { id: string }) => id)
+
+describe('list of jobs', () => {
+  beforeEach(async () => {
+    gateway = await openTestGateway()
+  })
+  afterEach(async () => {
+    await gateway.close()
+  })
+
+  it('pages newest first by number and by cursor, without gap or repeat', async () => {
+    const all: string[] = []
+    for (let i = 0; i < 7; i += 1) all.unshift(await submit(gateway))
+    const first = await list('?limit=3')
+    assert.deepEqual(ids(first), all.slice(0, 3))
+    const { nextCursor, ...pagination } = first.body.meta.pagination
+    assert.deepEqual(pagination, { total: 7, page: 1, limit: 3, pages: 3 })
+    assert.deepEqual(ids(await list('?limit=3&page=2')), all.slice(3, 6))
+    const second = await list(`?limit=3&cursor=${nextCursor}`)
+    assert.deepEqual(ids(second), all.slice(3, 6))
+    const third = await list(`?limit=3&cursor=${second.body.meta.pagination.nextCursor}`)
+    assert.deepEqual([ids(third), third.body.meta.pagination.nextCursor], [all.slice(6), null])
+    assert.deepEqual(ids(await list('?page=9')), [])
+    assert.deepEqual(ids(await list('?sort=createdAt:asc&limit=2')), all.toReversed().slice(0, 2))
+  })
+
+  it('filters by status, provider, time, label, batch and text', async () => {
+    const plain = await submit(gateway, { image: 'alpine' })
+    const labelled = await submit(gateway, { labels: { team: 'research', 'x/y': '1' }, args: ['Find-Me'] })
+    await gateway.play.start(labelled)
+    const cases: [string, string[]][] = [
+      ['?status=running', [labelled]],
+      ['?status=pending,running', [labelled, plain]],
+      ['?status=pending,pending', [plain]],
+      ['?status=failed', []],
+      [`?provider=${PROVIDER}`, [labelled]],
+      ['?provider=p2p', [labelled, plain]],
+      ['?provider=other', []],
+      ['?label.team=research', [labelled]],
+      ['?label.x/y=1&label.team=research', [labelled]],
+      ['?label.team=other', []],
+      ['?q=find-me', [labelled]],
+      ['?q=ALPINE', [plain]],
+      ['?batch=none', []],
+      ['?from=2000-01-01T00:00:00Z', [labelled, plain]],
+      ['?to=2000-01-01T00:00:00Z', []],
+      ['?from=2000-01-01&status=running&label.team=research', [labelled]],
+    ]
+    for (const [query, expected] of cases) {
+      const answer = await list(query)
+      assert.deepEqual(ids(answer), expected, query)
+      assert.equal(answer.body.meta.pagination.total, expected.length, query)
+    }
+  })
+
+  it('sorts by any listed field, also over pages', async () => {
+    const sizes = ['1Gi', '300Mi', '2Gi', '1Gi', '64Mi']
+    const made = new Map<string, string>()
+    for (const memory of sizes) made.set(await submit(gateway, { memory }), memory)
+    const first = await list('?sort=memory:asc&limit=2')
+    const second = await list(`?sort=memory:asc&limit=2&cursor=${first.body.meta.pagination.nextCursor}`)
+    const third = await list('?sort=memory:asc&limit=2&page=3')
+    const order = [...ids(first), ...ids(second), ...ids(third)].map((id) => made.get(id))
+    assert.deepEqual(order, ['64Mi', '300Mi', '1Gi', '1Gi', '2Gi'])
+    const other = await list(`?sort=cpu:asc&cursor=${first.body.meta.pagination.nextCursor}`)
+    assert.deepEqual([other.status, other.code], [400, 'VALIDATION_ERROR'])
+  })
+
+  it('gives only the fields asked for', async () => {
+    await submit(gateway)
+    const answer = await list('?fields=id,status')
+    assert.deepEqual(Object.keys(answer.data[0]), ['id', 'status'])
+  })
+
+  it('refuses queries that it does not know, each by name', async () => {
+    const cases: [string, string][] = [
+      ['?colour=red', 'colour'],
+      ['?status=sleeping', 'status'],
+      ['?limit=101', 'limit'],
+      ['?limit=0', 'limit'],
+      ['?limit=ten', 'limit'],
+      ['?page=-1', 'page'],
+      ['?sort=createdAt:up', 'sort'],
+      ['?sort=secrets:asc', 'sort'],
+      ['?fields=id,nothing', 'fields'],
+      ['?from=yesterday', 'from'],
+      ['?cursor=x', 'cursor'],
+      ['?q=', 'q'],
+    ]
+    for (const [query, path] of cases) {
+      const answer = await list(query)
+      assert.deepEqual([answer.status, answer.body.error?.details.fields[0].path], [400, path], query)
+    }
+  })
+})

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { createConfig, lintFromString } from '@redocly/openapi-core'
+import { openTestGateway, type TestGateway } from './support/test-gateway.ts'
+
+describe('the OpenAPI document', () => {
+  let gateway: TestGateway
+  // biome-ignore lint/suspicious/noExplicitAny: the document is looked into as JSON
+  let document: any
+
+  before(async () => {
+    gateway = await openTestGateway()
+    document = (await gateway.ask('GET', '/api/openapi.json', { key: null })).body
+  })
+  after(async () => {
+    await gateway.close()
+  })
+
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  function operations(): [string, string, any][] {
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    return Object.entries<any>(document.paths).flatMap(([path, item]) =>
+      // biome-ignore lint/suspicious/noExplicitAny: as above
+      Object.entries<any>(item).map(([method, one]): [string, string, any] => [method, path, one]),
+    )
+  }
+
+  it('passes a strict linter without a warning', async () => {
+    // The contract's own paths, `jobs/templates/{id}` and `jobs/{id}/logs`, are ambiguous for this one rule.
+    const config = await createConfig({ extends: ['recommended-strict'], rules: { 'no-ambiguous-paths': 'off' } })
+    const problems = await lintFromString({ source: JSON.stringify(document), config })
+    assert.deepEqual(
+      problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} at ${location[0]?.pointer}`),
+      [],
+    )
+  })
+
+  it('has an example for every body and answer', () => {
+    assert.ok(operations().length > 25)
+    for (const [method, path, one] of operations()) {
+      const name = `${method} ${path}`
+      const body = one.requestBody?.content['application/json']
+      if (one.requestBody !== undefined) assert.ok(body?.example !== undefined, name)
+      const success = one.responses[200] ?? one.responses[201]
+      assert.equal(success.content['application/json'].example.success, true, name)
+    }
+  })
+
+  it('says the same as the router: every documented path is answered, and needs a key where it says so', async () => {
+    for (const [method, path, one] of operations()) {
+      const answer = await gateway.ask(method.toUpperCase(), `/api${path.replaceAll(/\{[^}]+\}/g, 'x')}`, { key: null })
+      const isPublic = one.security.length === 0
+      assert.equal(answer.status === 401 && answer.code === 'UNAUTHORIZED', !isPublic, `${method} ${path}`)
+    }
+  })
+})

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+
+const PROGRAM = join(import.meta.dirname, '../../../bin/cortex.ts')
+
+export interface Ran {
+  code: number | null
+  out: string
+  err: string
+}
+
+export interface Cortex {
+  /** An empty folder: its home, its configuration and its data are in it. */
+  folder: string
+  /** Runs the program to its end, with no more of this process's variables than it needs. */
+  run(args: string[], options?: { env?: Record<string, string>; input?: string }): Promise<Ran>
+  close(): Promise<void>
+}
+
+/** The program, as somebody with a new account runs it. */
+export async function openCortex(variables: Record<string, string> = {}): Promise<Cortex> {
+  const folder = await mkdtemp(join(tmpdir(), 'cortex-commands-'))
+  const home = { HOME: folder, XDG_CONFIG_HOME: join(folder, 'config'), XDG_DATA_HOME: join(folder, 'data') }
+  return {
+    folder,
+    async run(args, { env = {}, input = '' } = {}) {
+      const child = spawn(process.execPath, [PROGRAM, ...args], {
+        cwd: folder,
+        env: { PATH: process.env.PATH, ...home, ...variables, ...env },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })
+      const ended = Promise.withResolvers<number | null>()
+      child.on('error', ended.reject)
+      child.on('close', ended.resolve)
+      child.stdin.on('error', () => {}) // it may end without having read
+      child.stdin.end(input)
+      const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended.promise])
+      return { code, out, err }
+    },
+    close: async () => await rm(folder, { recursive: true, force: true }),
+  }
+}

@@ -1,0 +1,57 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+
+export interface Received {
+  headers: IncomingHttpHeaders
+  /** The bytes as they came. */
+  text: string
+}
+
+/** What a receiver answers; `hang` never does. */
+export type Behaviour = number | 'hang' | { redirect: string }
+
+/** An endpoint for webhooks that does as it is told. */
+export async function openReceiver() {
+  const received: Received[] = []
+  const waiters: { count: number; done: () => void }[] = []
+  let behaviour: Behaviour = 200
+
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      received.push({ headers: request.headers, text: Buffer.concat(chunks).toString('utf8') })
+      for (const { count, done } of waiters) if (received.length >= count) done()
+      if (behaviour === 'hang') return
+      if (typeof behaviour === 'number') response.writeHead(behaviour)
+      else response.writeHead(302, { Location: behaviour.redirect })
+      response.end('ok')
+    })
+  })
+  const listening = Promise.withResolvers<void>()
+  server.listen(0, '127.0.0.1', listening.resolve)
+  await listening.promise
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+
+  return {
+    url: `http://127.0.0.1:${port}/hook`,
+    received,
+    answer(next: Behaviour): void {
+      behaviour = next
+    },
+    /** Resolves when that many requests have come in all. */
+    async count(count: number): Promise<void> {
+      if (received.length >= count) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiters.push({ count, done: resolve })
+      await promise
+    },
+    async close(): Promise<void> {
+      const closed = Promise.withResolvers<void>()
+      server.close(() => closed.resolve())
+      server.closeAllConnections()
+      await closed.promise
+    },
+  }
+}
+export type Receiver = Awaited<ReturnType<typeof openReceiver>>

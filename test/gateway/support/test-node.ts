@@ -1,0 +1,199 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../../node/clock.ts'
+import type { ProviderView } from '../../../node/directory/index.ts'
+import type { ClientNode } from '../../../node/index.ts'
+import { cancelled } from '../../../node/market/apply-report.ts'
+import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
+import { openDatabase } from '../../../node/store/database.ts'
+import { JobStateError, type JobStore } from '../../../node/store/index.ts'
+import { openJobStore } from '../../../node/store/job-store.ts'
+import type { Lease } from '../../../node/store/records.ts'
+import { createSecretBox } from '../../../node/store/secret-box.ts'
+import { splitSecrets } from '../../../protocol/job-spec.ts'
+import { isTerminal } from '../../../protocol/lifecycle.ts'
+import { GIB } from '../../../protocol/units.ts'
+
+export const PROVIDER = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo'
+/** A cent an hour, in nano-dollars. */
+const CENT_PER_HOUR = 10_000_000n
+
+export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
+  const capacity = { cpuMillis: 4000, memoryBytes: 8 * GIB, storageBytes: 100 * GIB, gpu: 0 }
+  return {
+    provider: PROVIDER,
+    name: 'attic',
+    incarnation: 1,
+    sequence: 1,
+    intervalMs: 15_000,
+    total: capacity,
+    free: { ...capacity, cpuMillis: 1000 },
+    prices: {
+      cpuPerCoreHour: CENT_PER_HOUR,
+      memoryPerGbHour: 0n,
+      storagePerGbHour: 0n,
+      gpuPerHour: 0n,
+      networkPerGb: 0n,
+    },
+    region: 'eu',
+    labels: {},
+    capabilities: ['extend'],
+    version: '0.1.0',
+    architecture: 'amd64',
+    addresses: [],
+    uptimeSeconds: 60,
+    pausedReason: '',
+    jobsCompleted: 2,
+    jobsFailed: 1,
+    status: 'online',
+    firstSeenMs: 1_700_000_000_000,
+    lastSeenMs: 1_700_000_060_000,
+    latencyMs: 12,
+    ...fields,
+  }
+}
+
+export interface TestNode {
+  node: ClientNode
+  store: JobStore
+  providers: ProviderView[]
+  /** Has the directory say that something about a provider changed. */
+  tellDirectory(provider: ProviderView): void
+  /** Moves a job along as a provider would. */
+  play: ReturnType<typeof createPlayer>
+  close(): Promise<void>
+}
+
+/** A client node with a real job store, and a requester that only does what a test says. */
+export async function openTestNode(): Promise<TestNode> {
+  const folder = await mkdtemp(join(tmpdir(), 'cortex-gateway-'))
+  const store = await openJobStore({
+    database: await openDatabase(folder),
+    secretBox: createSecretBox('key'),
+    clock: systemClock,
+  })
+  const providers = [providerView()]
+  const listeners = new Set<(provider: ProviderView) => void>()
+  const node: ClientNode = {
+    store,
+    requester: scriptedRequester(store),
+    directory: {
+      list: () => providers,
+      get: (id) => providers.find((one) => one.provider === id),
+      onChange(callback) {
+        listeners.add(callback)
+        return () => listeners.delete(callback)
+      },
+    },
+    network: { peerId: 'requester', peers: () => [PROVIDER], addresses: () => [] } as unknown as ClientNode['network'],
+    stop: async () => {},
+  }
+  return {
+    node,
+    store,
+    providers,
+    play: createPlayer(store),
+    tellDirectory(provider) {
+      for (const listener of listeners) listener(provider)
+    },
+    async close() {
+      await store.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+function scriptedRequester(store: JobStore): Requester {
+  return {
+    submit: async ({ spec, hold = false, ...job }) => await store.create({ ...job, ...splitSecrets(spec), held: hold }),
+    async release(id) {
+      const { job } = await store.change(id, (draft) => {
+        if (draft.job.state.status === 'pending') draft.refine('pending', { held: false })
+      })
+      return job
+    },
+    async cancel(id) {
+      const { job } = await store.change(id, (draft) => {
+        const { state } = draft.job
+        if (isTerminal(state.status)) throw new JobStateError(state.status, ['pending', 'scheduled', 'running'])
+        draft.patch({ cancelRequestedAtMs: 1 })
+        if (state.status === 'pending' && state.held === true) cancelled(draft, null, draft.nowMs)
+      })
+      return job
+    },
+    async extend(id, seconds) {
+      const { job } = await store.change(id, (draft) => {
+        if (draft.job.state.status !== 'running') throw new ExtensionRefusedError('The provider does not extend')
+        draft.patch({ durationSeconds: draft.job.durationSeconds + seconds })
+      })
+      return job
+    },
+    quote: async (): Promise<Quote[]> => [
+      { provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, score: 1, reason: 'the cheapest' },
+      { provider: 'other', name: 'cellar', pricePerHour: null, score: null, reason: 'has 100m CPU free' },
+    ],
+    counters: () => ({}),
+  }
+}
+
+function testLease(fields: Partial<Lease> = {}): Lease {
+  return {
+    provider: PROVIDER,
+    addresses: [],
+    fence: 1,
+    requestId: '00',
+    bidId: '00',
+    requirementsDigest: '00',
+    pricePerHour: String(CENT_PER_HOUR),
+    awardedAtMs: 1,
+    bidValidMs: 5_000,
+    acceptedAtMs: 1,
+    lastReport: 0,
+    meteredMs: 0,
+    lastContactMs: 1,
+    imageDigest: null,
+    settled: false,
+    receipt: null,
+    ...fields,
+  }
+}
+
+function createPlayer(store: JobStore) {
+  let lines = 0
+  return {
+    async schedule(id: string, lease: Partial<Lease> = {}): Promise<void> {
+      await store.change(id, (draft) => {
+        const to = { status: 'scheduled', lease: testLease(lease), scheduledAtMs: 1_700_000_000_100 } as const
+        draft.transition({ expect: ['pending'], to, by: 'provider', event: 'scheduled' })
+      })
+    },
+    async start(id: string, lease: Partial<Lease> = {}): Promise<void> {
+      await this.schedule(id, lease)
+      await store.change(id, (draft) => {
+        const times = { scheduledAtMs: 1_700_000_000_100, startedAtMs: 1_700_000_000_200 }
+        const to = { status: 'running', lease: testLease(lease), ...times } as const
+        draft.transition({ expect: ['scheduled'], to, by: 'provider', event: 'started' })
+      })
+    },
+    async log(id: string, ...texts: string[]): Promise<void> {
+      await store.change(id, (draft) => {
+        const first = draft.job.logs.lines - draft.job.logs.offset + 1
+        draft.logs(
+          first,
+          texts.map((line) => {
+            lines += 1
+            return { timestampMs: 1_700_000_000_000 + lines * 1000, stream: 'stdout', line, partial: false }
+          }),
+        )
+      })
+    },
+    async complete(id: string, lease: Partial<Lease> = {}): Promise<void> {
+      await store.change(id, (draft) => {
+        const times = { scheduledAtMs: 1_700_000_000_100, startedAtMs: 1_700_000_000_200, endedAtMs: 1_700_000_036_200 }
+        const to = { status: 'completed', lease: testLease(lease), exitCode: 0, ...times } as const
+        draft.transition({ expect: ['running'], to, by: 'provider', event: 'completed' })
+      })
+    },
+  }
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { openTestGateway, type TestGateway } from './support/test-gateway.ts'
+
+const TEMPLATES = '/api/plugin-core/jobs/templates'
+let gateway: TestGateway
+
+describe('templates', () => {
+  beforeEach(async () => {
+    gateway = await openTestGateway()
+  })
+  afterEach(async () => {
+    await gateway.close()
+  })
+
+  it('are made, listed, changed, deleted, and show no secrets', async () => {
+    const config = { image: 'nginx', env: { A: '1' }, secrets: { TOKEN: 'hidden' } }
+    const made = await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config } })
+    assert.equal(made.status, 201, JSON.stringify(made.body))
+    const { id } = made.data
+    assert.match(id, /^template_/)
+    assert.deepEqual([made.data.description, made.data.config], ['', { image: 'nginx', env: { A: '1' } }])
+    assert.doesNotMatch(JSON.stringify(await gateway.records.templates.get(id)), /hidden/)
+    const changed = await gateway.ask('PUT', `${TEMPLATES}/${id}`, { json: { config: { image: 'nginx:2' } } })
+    assert.deepEqual([changed.data.name, changed.data.config], ['Web', { image: 'nginx:2' }])
+    const job = await gateway.ask('POST', `/api/plugin-core/jobs/from-template/${id}`)
+    assert.deepEqual((await gateway.store.secrets(job.data.id)).secrets, { TOKEN: 'hidden' }, 'kept over the change')
+    await gateway.ask('PUT', `${TEMPLATES}/${id}`, { json: { config: { image: 'nginx:2', secrets: {} } } })
+    const without = await gateway.ask('POST', `/api/plugin-core/jobs/from-template/${id}`)
+    assert.deepEqual((await gateway.store.secrets(without.data.id)).secrets, {})
+    assert.equal((await gateway.ask('GET', TEMPLATES)).body.meta.pagination.total, 1)
+    assert.equal((await gateway.ask('DELETE', `${TEMPLATES}/${id}`)).status, 200)
+    const gone = await gateway.ask('GET', `${TEMPLATES}/${id}`)
+    assert.deepEqual([gone.status, gone.code], [404, 'RESOURCE_NOT_FOUND'])
+  })
+
+  it('make jobs, with overrides checked as a whole', async () => {
+    const config = { image: 'nginx', cpu: 500, env: { A: '1' } }
+    const { id } = (await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config } })).data
+    const from = `/api/plugin-core/jobs/from-template/${id}`
+    const headers = { 'Idempotency-Key': 'k' }
+    const job = await gateway.ask('POST', from, { json: { overrides: { memory: '1Gi', env: { B: '2' } } }, headers })
+    assert.equal(job.status, 201)
+    assert.deepEqual([job.data.cpu, job.data.memory, job.data.origin.template], [500, '1Gi', id])
+    assert.deepEqual(job.data.config.env, { A: '1', B: '2' })
+    const again = await gateway.ask('POST', from, { json: { overrides: { memory: '1Gi', env: { B: '2' } } }, headers })
+    assert.deepEqual([again.status, again.data.id], [200, job.data.id])
+    const wrong = await gateway.ask('POST', from, { json: { overrides: { secrets: { A: 'x' } } } })
+    assert.deepEqual([wrong.status, wrong.body.error.details.fields[0].path], [400, 'secrets.A'])
+  })
+
+  it('are refused where they make no valid job', async () => {
+    for (const [config, path] of [
+      [{}, 'image'],
+      [{ image: 'nginx', maxDuration: 1 }, 'maxDuration'],
+      [{ image: 'nginx', nonsense: 1 }, 'config.nonsense'],
+    ] as const) {
+      const answer = await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config } })
+      assert.deepEqual([answer.status, answer.body.error?.details.fields[0].path], [400, path])
+    }
+  })
+
+  it('are seen by their owner and admins only', async () => {
+    const alice = await gateway.keyFor('alice', ['jobs:*', 'templates:*'])
+    const bob = await gateway.keyFor('bob', ['jobs:*', 'templates:*'])
+    const config = { image: 'nginx' }
+    const { id } = (await gateway.ask('POST', TEMPLATES, { key: alice, json: { name: 'Web', config } })).data
+    for (const [method, path, json] of [
+      ['GET', `${TEMPLATES}/${id}`],
+      ['PUT', `${TEMPLATES}/${id}`, { name: 'x' }],
+      ['DELETE', `${TEMPLATES}/${id}`],
+      ['POST', `/api/plugin-core/jobs/from-template/${id}`],
+    ] as const) {
+      const answer = await gateway.ask(method, path, { key: bob, ...(json === undefined ? {} : { json }) })
+      assert.deepEqual([answer.status, answer.code], [404, 'RESOURCE_NOT_FOUND'], `${method} ${path}`)
+    }
+    assert.equal((await gateway.ask('GET', TEMPLATES, { key: bob })).body.meta.pagination.total, 0)
+    assert.equal((await gateway.ask('GET', TEMPLATES)).body.meta.pagination.total, 1)
+  })
+})

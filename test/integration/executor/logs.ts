@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LogLine } from '../../../provider-agent/engine/index.ts'
+import type { TestBed } from './bed.ts'
+
+/** Output comes out whole, numbered, once. */
+export function logsTests(bed: TestBed): void {
+  test('lines, streams and numbers', async () => {
+    const lines = await bed.outputOf(`echo a; sleep 0.05; echo b >&2; sleep 0.05; printf 'c\\n\\nd\\r\\nend'`)
+    assert.deepEqual(
+      lines.map(({ number, stream, line, partial }) => [number, stream, line, partial]),
+      [
+        [1, 'stdout', 'a', false],
+        [2, 'stderr', 'b', false],
+        [3, 'stdout', 'c', false],
+        [4, 'stdout', '', false],
+        [5, 'stdout', 'd', false],
+        [6, 'stdout', 'end', false],
+      ],
+    )
+    const times = lines.map(({ timestampMs }) => timestampMs)
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    )
+    assert.ok(Math.abs(Date.now() - (times[0] as number)) < 600_000)
+  })
+
+  test('long lines are split, characters are not', async () => {
+    const lines = await bed.outputOf(
+      `printf a; yes é | head -n 50000 | tr -d '\\n'; echo; echo b; yes c | head -n 32768 | tr -d '\\n'`,
+    )
+    const text = `a${'é'.repeat(50_000)}`
+    assert.deepEqual(
+      lines.map(({ partial }) => partial),
+      [true, false, false, false],
+    )
+    assert.equal(`${lines[0]?.line}${lines[1]?.line}`, text)
+    assert.equal(Buffer.byteLength(lines[0]?.line ?? ''), 65_535)
+    assert.equal(lines[2]?.line, 'b')
+    assert.equal(lines[3]?.line, 'c'.repeat(32_768))
+  })
+
+  test('bytes that are no UTF-8 are replaced', async () => {
+    const lines = await bed.outputOf(`printf 'x\\377\\376y\\n\\303\\n\\000\\033[1m\\n'`)
+    assert.deepEqual(
+      lines.map(({ line }) => line),
+      ['x\ufffd\ufffdy', '\ufffd', '\u0000\u001b[1m'],
+    )
+  })
+
+  test('100,000 lines, each once and in order', async () => {
+    const lines = await bed.outputOf('seq 1 99999; printf 100000')
+    assert.equal(lines.length, 100_000)
+    const wrong = lines.findIndex(({ number, line }, i) => number !== i + 1 || line !== String(i + 1))
+    assert.equal(wrong, -1)
+  })
+
+  test('a reader that is slower than the container has all of it', async () => {
+    const container = await bed.run('seq 1 30000; printf end')
+    const lines: LogLine[] = []
+    for await (const batch of bed.engine.logs(container, 1)) {
+      lines.push(...batch)
+      await bed.engine.wait(container)
+    }
+    assert.equal(lines.length, 30_001)
+    assert.equal(lines.at(-1)?.line, 'end')
+    assert.equal(
+      lines.findIndex(({ number }, i) => number !== i + 1),
+      -1,
+    )
+  })
+
+  test('reading goes on from any line', async () => {
+    const container = await bed.run('seq 1 2000')
+    await bed.engine.wait(container)
+    const all = await bed.readAll(container)
+    for (const fromLine of [1, 2, 1_000, 2_000, 2_001, 5_000]) {
+      assert.deepEqual(await bed.readAll(container, fromLine), all.slice(fromLine - 1), `from ${fromLine}`)
+    }
+  })
+
+  test('a log that lost lines since is refused', async () => {
+    const container = await bed.run('seq 1 10')
+    const last = (await bed.readAll(container)).at(-1) as LogLine
+    assert.deepEqual(await bed.readAll(container, 11, { lastSeen: last }), [])
+    const truncated = { code: 'ENGINE_ERROR', details: { reason: 'log-truncated' } }
+    await assert.rejects(bed.readAll(container, 11, { lastSeen: { ...last, timestampMs: 1 } }), truncated)
+    await assert.rejects(bed.readAll(container, 12, { lastSeen: { ...last, number: 11 } }), truncated)
+  })
+
+  test('output over the limit ends the log and not the container', async () => {
+    const maxLogBytes = 100_000
+    const own = bed.makeEngine({ maxLogBytes })
+    const container = await bed.run('seq 1 5000; sleep 1; exit 4', {}, own)
+    const lines: LogLine[] = []
+    const reading = (async () => {
+      for await (const batch of own.logs(container, 1)) lines.push(...batch)
+    })()
+    const tooLong = { code: 'RESOURCE_LIMIT_EXCEEDED', details: { resource: 'logs', limitBytes: maxLogBytes } }
+    await assert.rejects(reading, tooLong)
+    assert.ok(lines.length > 1_000 && lines.length < 5_000, String(lines.length))
+    assert.equal((await own.wait(container)).exitCode, 4)
+    const again: LogLine[] = []
+    const replaying = (async () => {
+      for await (const batch of own.logs(container, 1)) again.push(...batch)
+    })()
+    await assert.rejects(replaying, tooLong)
+    assert.deepEqual(again, lines)
+  })
+
+  test('a container without output has an empty log', async () => {
+    assert.deepEqual(await bed.outputOf('exit 0'), [])
+  })
+}

@@ -1,0 +1,201 @@
+/** A market on loopback: a client node and sellers on the real engine, in this process, each a peer of its own. */
+
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import Docker from 'dockerode'
+import { startClientNode } from '../../../node/client-node.ts'
+import { systemClock } from '../../../node/clock.ts'
+import { loadIdentity } from '../../../node/identity.ts'
+import type { ClientNode } from '../../../node/index.ts'
+import { silentLogger } from '../../../node/logger.ts'
+import type { FollowerTimes } from '../../../node/market/lease-follower.ts'
+import type { PeerNetwork } from '../../../node/network/index.ts'
+import { createLibp2pNetwork, type Libp2pNetwork } from '../../../node/network/libp2p-network.ts'
+import type { JobRecord } from '../../../node/store/index.ts'
+import { type JobSubmission, jobSubmissionSchema } from '../../../protocol/job-spec.ts'
+import { isTerminal } from '../../../protocol/lifecycle.ts'
+import { parseUsd } from '../../../protocol/money.ts'
+import { Protocol } from '../../../protocol/topics.ts'
+import { GIB, type Resources } from '../../../protocol/units.ts'
+import { type Agent, createAgent } from '../../../provider-agent/agent.ts'
+import { createDockerEngine } from '../../../provider-agent/engine/docker.ts'
+import type { AgentInit } from '../../../provider-agent/options.ts'
+import { DEFAULT_PRICES } from '../../../provider-agent/pricing.ts'
+import { ensureEngine } from '../../../scripts/engine.ts'
+import { ensureBusyboxImage } from '../../../scripts/image.ts'
+import { until } from '../../support/until.ts'
+
+const LOOPBACK = ['/ip4/127.0.0.1/tcp/0']
+
+export interface TestMarket {
+  /** Name of the network, this market's alone. */
+  readonly network: string
+  readonly docker: Docker
+  readonly socketPath: string
+  readonly image: string
+  readonly node: ClientNode
+  readonly sellers: Seller[]
+  /** Where processes find this market. */
+  readonly bootstrap: string[]
+  /** A folder of this market's own. */
+  readonly folder: string
+  /** Starts a seller, and waits until the client node knows it. */
+  addSeller(init?: SellerInit): Promise<Seller>
+  /** A small job that runs a script; without network, which makes it quick. */
+  job(script: string, changes?: Partial<JobSubmission>): JobSubmission
+  submit(submission: JobSubmission): Promise<JobRecord>
+  /** Submits a job that runs a script, and follows it to its end. */
+  run(script: string, changes?: Partial<JobSubmission>): Promise<JobRecord>
+  /** Resolves once the job is as asked for. */
+  when(id: string, is: (job: JobRecord) => boolean): Promise<JobRecord>
+  ended(id: string): Promise<JobRecord>
+  /** Containers and networks of this market's sellers that the engine still has. */
+  left(): Promise<string[]>
+  /** Called in reverse order when the market closes. */
+  defer(end: () => Promise<void>): void
+  close(): Promise<void>
+}
+
+export interface SellerInit {
+  name?: string
+  /** US dollars per core-hour. @default "0.01" */
+  price?: string
+  caps?: Partial<Resources>
+  agent?: Partial<AgentInit>
+  /** Called when an award arrives, before the agent reads it. */
+  onAward?: (seller: Seller) => void
+}
+
+export interface Seller {
+  readonly id: string
+  readonly network: Libp2pNetwork
+  readonly agent: Agent
+}
+
+export async function openMarket(init: { times?: Partial<FollowerTimes> } = {}): Promise<TestMarket> {
+  await using stack = new AsyncDisposableStack()
+  const engine = await ensureEngine()
+  stack.defer(engine.stop)
+  const docker = new Docker({ socketPath: engine.socketPath })
+  const image = await ensureBusyboxImage(docker)
+  const folder = await mkdtemp(join(tmpdir(), 'cortex-market-'))
+  stack.defer(async () => await rm(folder, { recursive: true, force: true }))
+  const network = `t-${randomBytes(8).toString('hex')}`
+  const node = await startClientNode(
+    { logger: silentLogger },
+    {
+      ...{ networkName: network, listen: LOOPBACK, bootstrap: [], mdns: false },
+      ...{ dataFolder: join(folder, 'client-node'), ...(init.times === undefined ? {} : { times: init.times }) },
+    },
+  )
+  stack.defer(node.stop)
+  const bootstrap = node.network.addresses()
+  const sellers: Seller[] = []
+  const resources = stack.move()
+
+  const market: TestMarket = {
+    ...{ network, docker, socketPath: engine.socketPath, image, node, sellers, bootstrap, folder },
+
+    async addSeller(seller = {}) {
+      const dataFolder = join(folder, `seller-${sellers.length}`)
+      const started = await startSeller({ docker, network, bootstrap, dataFolder }, seller)
+      resources.defer(started.stop)
+      sellers.push(started.seller)
+      const { id } = started.seller
+      await until(() => node.directory.get(id)?.status === 'online')
+      await until(() => node.network.counters().listeners.requests >= sellers.length)
+      return started.seller
+    },
+
+    job: (script, changes = {}) => ({
+      ...{ image, command: ['sh', '-c'], args: [script], network: 'none' },
+      ...{ cpu: 100, memory: '16Mi', storage: '16Mi', duration: 120, stopGraceSeconds: 1 },
+      ...changes,
+    }),
+    submit: async (submission) =>
+      (await node.requester.submit({ owner: 'test', spec: jobSubmissionSchema.parse(submission) })).job,
+    run: async (script, changes) => await market.ended((await market.submit(market.job(script, changes))).id),
+
+    async when(id, is) {
+      for (;;) {
+        const changed = Promise.withResolvers<void>()
+        const stop = node.store.onChange(id, changed.resolve)
+        try {
+          const job = await node.store.get(id)
+          if (job !== undefined && is(job)) return job
+          if (job !== undefined && isTerminal(job.state.status)) {
+            throw new Error(`The job ended as ${JSON.stringify(job.state)}`)
+          }
+          await changed.promise
+        } finally {
+          stop()
+        }
+      }
+    },
+    ended: async (id) => await market.when(id, ({ state }) => isTerminal(state.status)),
+
+    async left() {
+      const owned = sellers.map(({ id }) => `org.cortex-node.owner=${id}`)
+      const lists = owned.map(async (label) => {
+        const filters = { label: [label] }
+        const containers = await docker.listContainers({ all: true, filters })
+        const networks = await docker.listNetworks({ filters })
+        return [...containers.map(({ Names }) => Names.join()), ...networks.map(({ Name }) => Name)]
+      })
+      return (await Promise.all(lists)).flat()
+    },
+
+    defer: (end) => resources.defer(end),
+    close: async () => await resources.disposeAsync(),
+  }
+  return market
+}
+
+async function startSeller(
+  where: { docker: Docker; network: string; bootstrap: string[]; dataFolder: string },
+  init: SellerInit,
+): Promise<{ seller: Seller; stop: () => Promise<void> }> {
+  const { docker, dataFolder } = where
+  const privateKey = await loadIdentity(dataFolder)
+  const logger = silentLogger
+  const network = createLibp2pNetwork(
+    { privateKey, logger },
+    { network: where.network, listen: LOOPBACK, bootstrap: where.bootstrap },
+  )
+  const watched: PeerNetwork = {
+    ...network,
+    handle(protocol, handler, options) {
+      const seen: typeof handler = async (channel, peer) => {
+        if (protocol === Protocol.award) init.onAward?.(seller)
+        await handler(channel, peer)
+      }
+      network.handle(protocol, seen, options)
+    },
+  }
+  const agent = createAgent(
+    { engine: createDockerEngine({ docker }), network: watched, privateKey, clock: systemClock, logger },
+    {
+      marketName: where.network,
+      dataFolder,
+      prices: { ...DEFAULT_PRICES, cpuPerCoreHour: parseUsd(init.price ?? '0.01') ?? 0n },
+      caps: { cpuMillis: 1_000, memoryBytes: GIB, storageBytes: 4 * GIB, ...init.caps },
+      // Tests wait for what is announced.
+      announceDelayMs: 50,
+      ...(init.name === undefined ? {} : { name: init.name }),
+      ...init.agent,
+    },
+  )
+  const seller: Seller = { id: network.peerId, network, agent }
+  await network.start()
+  await agent.start()
+  return {
+    seller,
+    async stop() {
+      await agent.stop({ stopJobs: true })
+      await network.stop()
+    },
+  }
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Offer, rank } from '../../../node/market/ranking.ts'
+
+const GIB = 2 ** 30
+
+function offer(provider: string, fields: Partial<Offer> = {}): Offer {
+  return {
+    provider,
+    name: provider,
+    pricePerHour: 10_000_000n,
+    free: { cpuMillis: 2000, memoryBytes: GIB, storageBytes: GIB, gpu: 0 },
+    total: { cpuMillis: 4000, memoryBytes: 4 * GIB, storageBytes: 4 * GIB, gpu: 0 },
+    uptimeSeconds: 3600,
+    latencyMs: 10,
+    trust: 1,
+    ...fields,
+  }
+}
+
+const order = (offers: Offer[], strategy: 'cost' | 'performance' | 'availability'): string[] =>
+  rank(offers, strategy).map(({ offer }) => offer.provider)
+
+describe('ranking', () => {
+  const idle = { cpuMillis: 3900, memoryBytes: GIB, storageBytes: GIB, gpu: 0 }
+  const cases: [string, 'cost' | 'performance' | 'availability', Offer[], string[]][] = [
+    ['the cheaper wins', 'cost', [offer('a', { pricePerHour: 3n }), offer('b', { pricePerHour: 2n })], ['b', 'a']],
+    [
+      'a free machine beats a cheap one',
+      'cost',
+      [offer('a', { pricePerHour: 1n }), offer('b', { pricePerHour: 0n })],
+      ['b', 'a'],
+    ],
+    ['equal prices go by headroom', 'cost', [offer('a'), offer('b', { free: idle })], ['b', 'a']],
+    ['all equal goes by id', 'cost', [offer('b'), offer('a')], ['a', 'b']],
+    [
+      'one that broke its word loses to one at half again the price',
+      'cost',
+      [offer('a', { trust: 0.5 }), offer('b', { pricePerHour: 15_000_000n })],
+      ['b', 'a'],
+    ],
+    [
+      'one that broke its word does not come back by asking for nothing',
+      'cost',
+      [offer('a', { trust: 1 / 3, pricePerHour: 0n }), offer('b'), offer('c', { pricePerHour: 15_000_000n })],
+      ['b', 'c', 'a'],
+    ],
+    [
+      'where all have broken theirs, the price counts again',
+      'cost',
+      [offer('a', { trust: 1 / 3, pricePerHour: 20_000_000n }), offer('b', { trust: 1 / 3 })],
+      ['b', 'a'],
+    ],
+    [
+      'performance takes the idle machine at twice the price',
+      'performance',
+      [offer('a'), offer('b', { free: idle, pricePerHour: 20_000_000n })],
+      ['b', 'a'],
+    ],
+    [
+      'performance takes the near one',
+      'performance',
+      [offer('a', { latencyMs: 200 }), offer('b', { latencyMs: 1 })],
+      ['b', 'a'],
+    ],
+    [
+      'availability takes the one that has been up for long',
+      'availability',
+      [offer('a', { uptimeSeconds: 60, pricePerHour: 1n }), offer('b', { uptimeSeconds: 30 * 86_400 })],
+      ['b', 'a'],
+    ],
+  ]
+  for (const [name, strategy, offers, expected] of cases) {
+    it(name, () => assert.deepEqual(order(offers, strategy), expected))
+  }
+
+  it('keeps scores between 0 and 1 and says why', () => {
+    const [best] = rank([offer('a', { trust: 0.5 })], 'cost')
+    assert.equal(best?.score, 0.5)
+    assert.match(best?.reason ?? '', /cost: \$0\.01\/h, 50% left free, trust 50%/)
+  })
+
+  it('ranks nothing without offers', () => assert.deepEqual(rank([], 'cost'), []))
+})

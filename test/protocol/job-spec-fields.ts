@@ -1,0 +1,262 @@
+/** What each field of a job takes and refuses, for `job-spec.test.ts`. */
+
+const MEGABYTE = 1_000_000
+
+export const volume = (change: object = {}) => ({ name: 'data', mountPath: '/data', size: '1Gi', ...change })
+export const credentials = (change: object = {}) => ({
+  username: 'me',
+  password: 'pw',
+  serverAddress: 'ghcr.io',
+  ...change,
+})
+export const names = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`K${i}`, '']))
+const whole = (min: number, max: number) => ({
+  good: [min, max, (min + max) >> 1],
+  bad: [min - 1, max + 1, min + 0.5, String(min), null, Number.NaN, Number.POSITIVE_INFINITY, 1e300, [min], true],
+})
+const flag = { good: [true, false], bad: ['true', 0, null] }
+const oneOf = (...good: string[]) => ({
+  good,
+  bad: ['', good[0]?.toUpperCase().concat('x'), 0, null, ['x'], '__proto__'],
+})
+const amount = { bad: ['', '512MB', '-1', '1.5', '0', '65Ti', 0, -1, 1.5, 1e21, null, true, {}, '9'.repeat(MEGABYTE)] }
+const path = {
+  good: ['/a', '/a/b.c', '/..a/b..', '/a b', '/ü', `/${'a'.repeat(1023)}`],
+  bad: [
+    '',
+    '/',
+    'a',
+    'a/b',
+    '/a/',
+    '//a',
+    '/a//b',
+    '/.',
+    '/..',
+    '/a/../b',
+    '/a/./b',
+    '/a/..',
+    '/a:/etc',
+    '/a\0',
+    '/a\n',
+  ],
+}
+const env = {
+  good: [
+    {},
+    { A: '' },
+    { _a1: 'x\ny' },
+    { 'discovery.type': 'single' },
+    { constructor: 'x', toString: '' },
+    names(512),
+  ],
+  bad: [
+    names(513),
+    { '': '' },
+    { '1A': '' },
+    { 'A=B': '' },
+    { 'A B': '' },
+    { 'A\0': '' },
+    { ['A'.repeat(129)]: '' },
+    { A: 1 },
+    { A: null },
+    { A: 'a\0b' },
+    { A: '\ud800' },
+    { A: 'a'.repeat(32 * 1024 + 1) },
+    JSON.parse('{"__proto__":"x"}'),
+    [],
+    'A=B',
+    null,
+  ],
+}
+const labels = {
+  good: [{}, { team: 'a b' }, { 'a.b/c-d_e': '' }, { constructor: 'x' }, names(64)],
+  bad: [
+    names(65),
+    { '': '' },
+    { '-a': '' },
+    { 'a-': '' },
+    { ['a'.repeat(65)]: '' },
+    { a: 'a'.repeat(129) },
+    { a: '\u001b[2J' },
+    { a: 1 },
+    JSON.parse('{"__proto__":"x"}'),
+    [],
+    null,
+  ],
+}
+const command = {
+  good: [[], ['sh', '-c', 'echo\n'], [''], Array(256).fill('a'), ['a'.repeat(16 * 1024)]],
+  bad: [
+    'sh -c',
+    [1],
+    [null],
+    ['a\0'],
+    ['\udfff'],
+    Array(257).fill('a'),
+    ['a'.repeat(16 * 1024 + 1)],
+    { 0: 'sh' },
+    null,
+  ],
+}
+
+/** Every field: values that are taken, and values that are refused under the field's own path. */
+export const FIELDS: Record<string, { good: unknown[]; bad: unknown[] }> = {
+  image: {
+    good: [
+      'busybox',
+      'busybox:1.36',
+      'library/busybox',
+      'ghcr.io/Team/app'.toLowerCase(),
+      'localhost:5000/a/b/c:T_a-g.1',
+      `a@sha256:${'0'.repeat(64)}`,
+      `a.b__c-d---e/f:tag@sha256:${'a'.repeat(64)}`,
+    ],
+    bad: [
+      '',
+      'UPPER',
+      'a b',
+      'a:',
+      'a:b:c',
+      ':tag',
+      '/a',
+      'a/',
+      'a//b',
+      '-a',
+      'a-',
+      '--privileged',
+      'a@sha256:00',
+      'https://a/b',
+      'a\n',
+      '../a',
+      `a:${'t'.repeat(129)}`,
+      'a'.repeat(513),
+      null,
+      5,
+    ],
+  },
+  provider: { good: ['p2p', 'akash', 'x'.repeat(128)], bad: ['', 'x'.repeat(129), 'a\nb', null, 1] },
+  command,
+  args: command,
+  cpu: whole(10, 1_024_000),
+  memory: { good: ['6Mi', '64Ti', 6 * 2 ** 20, '1.5Gi'], bad: ['6291455', 6 * 2 ** 20 - 1, ...amount.bad] },
+  storage: { good: ['1', '64Ti', 1, 1024], bad: amount.bad },
+  gpu: whole(0, 64),
+  duration: whole(1, 30 * 24 * 3600),
+  env,
+  secrets: env,
+  volumes: {
+    good: [
+      [],
+      [volume()],
+      Array.from({ length: 16 }, (_, i) => volume({ name: `v${i}`, mountPath: `/v${i}` })),
+      ...path.good.map((mountPath) => [volume({ mountPath })]),
+      [volume({ name: 'a'.repeat(63) })],
+    ],
+    bad: [
+      Array.from({ length: 17 }, (_, i) => volume({ name: `v${i}`, mountPath: `/v${i}` })),
+      [volume(), volume({ mountPath: '/other' })],
+      [volume(), volume({ name: 'other' })],
+      ...path.bad.map((mountPath) => [volume({ mountPath })]),
+      [volume({ name: '' })],
+      [volume({ name: '../x' })],
+      [volume({ name: '.x' })],
+      [volume({ name: 'a'.repeat(64) })],
+      ...amount.bad.map((size) => [volume({ size })]),
+      [volume({ readOnly: true })],
+      [{ name: 'data' }],
+      [null],
+      {},
+      'data:/data',
+    ],
+  },
+  ports: {
+    good: [
+      [],
+      [{ port: 1 }, { port: 65_535 }],
+      [
+        { port: 53, protocol: 'TCP' },
+        { port: 53, protocol: 'UDP' },
+      ],
+      [{ port: 80, expose: false }],
+    ],
+    bad: [
+      [{ port: 0 }],
+      [{ port: 65_536 }],
+      [{ port: '80' }],
+      [{ port: 80.5 }],
+      [{}],
+      [{ port: 80 }, { port: 80, expose: false }],
+      [{ port: 80, protocol: 'tcp' }],
+      [{ port: 80, hostPort: 80 }],
+      Array.from({ length: 17 }, (_, i) => ({ port: i + 1 })),
+      [80],
+      {},
+    ],
+  },
+  registryCredentials: {
+    good: [
+      credentials(),
+      ...['https://index.docker.io/v1/', 'localhost:5000', '[::1]:5000', 'a.b-c.io'].map((serverAddress) =>
+        credentials({ serverAddress }),
+      ),
+    ],
+    bad: [
+      credentials({ username: '' }),
+      credentials({ password: '' }),
+      credentials({ password: 'a\0b' }),
+      credentials({ serverAddress: '' }),
+      credentials({ serverAddress: 'a b' }),
+      credentials({ serverAddress: 'file:///etc' }),
+      credentials({ serverAddress: 'a\r\nX: y' }),
+      credentials({ token: 'x' }),
+      { username: 'me' },
+      'me:pw',
+      null,
+    ],
+  },
+  imagePullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
+  outputs: path,
+  providerStrategy: oneOf('cost', 'performance', 'availability'),
+  maxPrice: {
+    good: [0, 0.05, '0.05', 1e-7, 1e-9, 1_000_000, '1000000.000000000'],
+    bad: [-1, '-1', '', '$1', '1e3', 1e-10, 1_000_000.1, '1000000.000000001', 1e21, Number.NaN, null, true, {}],
+  },
+  constraints: {
+    good: [
+      {},
+      { region: 'eu', labels: { disk: 'ssd' }, minUptime: 60, capabilities: ['extend'] },
+      { minUptime: 0 },
+      { capabilities: Array(32).fill('a') },
+    ],
+    bad: [
+      { region: '' },
+      { region: 'a'.repeat(129) },
+      { region: '\u001b' },
+      { minUptime: -1 },
+      { minUptime: 1.5 },
+      { labels: { '': '' } },
+      { capabilities: [''] },
+      { capabilities: Array(33).fill('a') },
+      { capabilities: Array(32).fill('a'.repeat(64)) },
+      { labels: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`k${i}`, 'é'.repeat(32)])) },
+      { zone: 'a' },
+      [],
+      null,
+    ],
+  },
+  labels,
+  autoExtend: flag,
+  maxDuration: { good: [3600, 30 * 24 * 3600], bad: [3599, ...whole(1, 30 * 24 * 3600).bad] },
+  maxAttempts: whole(1, 10),
+  retryOnFailure: flag,
+  queueTimeout: whole(1, 7 * 24 * 3600),
+  onDisconnect: oneOf('continue', 'stop'),
+  leaseTimeout: whole(10, 3600),
+  stopSignal: {
+    good: ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGKILL', 'SIGRTMIN+3'],
+    bad: ['', 'TERM', 'sigterm', 'SIGNOPE', 'SIGRTMIN+16', 'SIGTERM\n', 15, null],
+  },
+  stopGraceSeconds: whole(0, 300),
+  network: oneOf('bridge', 'none'),
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { readRequirements } from '../../protocol/checks.ts'
+import { JobSchema, RequirementsSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
+import { checkWireJob, jobToWire, requirementsOf } from '../../protocol/job-wire.ts'
+import { WireError } from '../../protocol/wire-error.ts'
+
+const PEER = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
+const GIB = 2n ** 30n
+
+const FULL: JobSubmission = {
+  image: 'registry.example:5000/team/app:1.2',
+  provider: PEER,
+  command: ['/bin/app'],
+  args: ['--all', ''],
+  cpu: 250,
+  memory: '64Mi',
+  storage: '1Gi',
+  gpu: 2,
+  duration: 90,
+  env: { MODE: 'fast', EMPTY: '' },
+  secrets: { TOKEN: 'ünïcode ✓' },
+  volumes: [
+    { name: 'data', mountPath: '/data', size: '2Gi' },
+    { name: 'cache', mountPath: '/var/cache', size: 4096 },
+  ],
+  ports: [
+    { port: 80, expose: true, protocol: 'TCP' },
+    { port: 80, expose: false, protocol: 'UDP' },
+  ],
+  registryCredentials: { username: 'me', password: 'pw', serverAddress: 'registry.example:5000' },
+  imagePullPolicy: 'Always',
+  outputs: '/data/out',
+  maxPrice: 0.05,
+  constraints: { region: 'eu', labels: { disk: 'ssd' }, capabilities: ['extend'], minUptime: 60 },
+  stopSignal: 'SIGINT',
+  stopGraceSeconds: 0,
+  network: 'none',
+}
+
+function onTheWire(submission: JobSubmission) {
+  const { spec, secrets } = splitSecrets(jobSubmissionSchema.parse(submission))
+  const requirements = readRequirements(requirementsOf(spec))
+  const job = fromBinary(JobSchema, toBinary(JobSchema, create(JobSchema, jobToWire(spec, secrets))))
+  return { spec, secrets, requirements, job }
+}
+
+describe('a job on the wire', () => {
+  it('tells strangers what the machine must have, and nothing else', () => {
+    const { spec } = splitSecrets(jobSubmissionSchema.parse(FULL))
+    const wire = fromBinary(RequirementsSchema, requirementsOf(spec))
+    assert.deepEqual(
+      { ...wire },
+      {
+        $typeName: 'cortex.v1.Requirements',
+        resources: {
+          $typeName: 'cortex.v1.Resources',
+          cpuMillis: 250,
+          memoryBytes: 64n * 2n ** 20n,
+          storageBytes: 3n * 2n ** 30n + 4096n,
+          gpu: 2,
+        },
+        image: 'registry.example:5000/team/app:1.2',
+        durationSeconds: 90,
+        maxPricePerHour: 50_000_000n,
+        region: 'eu',
+        labels: { disk: 'ssd' },
+        capabilities: ['extend', 'volumes', 'outputs'],
+        minUptimeSeconds: 60,
+        provider: PEER,
+      },
+    )
+  })
+
+  it('holds no part of env, secrets, command, arguments, credentials or paths in its requirements', () => {
+    const marker = 'xyzzy'
+    const { spec } = splitSecrets(
+      jobSubmissionSchema.parse({
+        image: 'busybox',
+        command: [`${marker}1`],
+        args: [`${marker}2`],
+        env: { [`${marker}3`]: `${marker}4` },
+        secrets: { [`${marker}5`]: `${marker}6` },
+        volumes: [{ name: `${marker}7`, mountPath: `/${marker}8`, size: 1 }],
+        registryCredentials: { username: `${marker}9`, password: `${marker}a`, serverAddress: `${marker}b` },
+        outputs: `/${marker}c`,
+        labels: { [`${marker}d`]: `${marker}e` },
+      }),
+    )
+    assert.equal(Buffer.from(requirementsOf(spec)).includes(marker), false)
+  })
+
+  it('names a provider only where one was asked for by its peer id', () => {
+    const cases: [string, string][] = [
+      ['p2p', ''],
+      [PEER, PEER],
+      ['my-alias', ''],
+      [`${PEER.slice(0, -1)}0`, ''],
+      ['QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N', ''],
+    ]
+    for (const [provider, expected] of cases) {
+      const { requirements } = onTheWire({ image: 'busybox', provider })
+      assert.equal(requirements.provider, expected, provider)
+    }
+  })
+
+  it('says no price cap apart from a cap of nothing', () => {
+    assert.equal(onTheWire({ image: 'busybox' }).requirements.maxPricePerHour, null)
+    assert.equal(onTheWire({ image: 'busybox', maxPrice: 0 }).requirements.maxPricePerHour, 0n)
+  })
+
+  for (const [name, submission] of Object.entries({ full: FULL, least: { image: 'busybox' } })) {
+    it(`arrives as it was sent: ${name}`, () => {
+      const { spec, secrets, requirements, job } = onTheWire(submission)
+      assert.deepEqual(checkWireJob(job, requirements), create(JobSchema, jobToWire(spec, secrets)))
+    })
+  }
+
+  it('keeps every field of the spec that a container needs', () => {
+    const { job } = onTheWire(FULL)
+    assert.deepEqual(job.command, ['/bin/app'])
+    assert.deepEqual(job.args, ['--all', ''])
+    assert.deepEqual(job.env, { MODE: 'fast', EMPTY: '' })
+    assert.deepEqual(job.secrets, { TOKEN: 'ünïcode ✓' })
+    assert.deepEqual(
+      job.volumes.map((volume) => [volume.name, volume.mountPath, volume.sizeBytes]),
+      [
+        ['data', '/data', 2n ** 31n],
+        ['cache', '/var/cache', 4096n],
+      ],
+    )
+    assert.deepEqual(
+      job.ports.map((port) => [port.port, port.expose, port.protocol]),
+      [
+        [80, true, 'TCP'],
+        [80, false, 'UDP'],
+      ],
+    )
+    assert.equal(job.registryCredentials?.password, 'pw')
+    assert.deepEqual(
+      [job.imagePullPolicy, job.outputs, job.stopSignal, job.stopGraceSeconds, job.networkMode],
+      ['Always', '/data/out', 'SIGINT', 0, 'none'],
+    )
+  })
+})
+
+type JobInit = MessageInitShape<typeof JobSchema>
+
+/** Resources and volumes of the full job, one thing changed. */
+const resources = (change: object): JobInit => ({
+  resources: { cpuMillis: 250, memoryBytes: 2n ** 26n, storageBytes: 3n * GIB + 4096n, gpu: 2, ...change },
+})
+const volumes = (first: object, second: object = {}): JobInit => ({
+  volumes: [
+    { name: 'data', mountPath: '/data', sizeBytes: 2n * GIB, ...first },
+    { name: 'cache', mountPath: '/var/cache', sizeBytes: 4096n, ...second },
+  ],
+})
+const port = (change: object): JobInit => ({ ports: [{ port: 80, protocol: 'TCP', ...change }] })
+
+/** The field that the refusal names, and what a hostile requester changed in the full job. */
+const HOSTILE: [field: string, change: JobInit][] = [
+  ['resources.cpuMillis', resources({ cpuMillis: 251 })],
+  ['resources.memoryBytes', resources({ memoryBytes: 2n ** 27n })],
+  ['resources.storageBytes', resources({ storageBytes: 3n * GIB + 4097n })],
+  ['resources.gpu', resources({ gpu: 0 })],
+  ['memory_bytes', resources({ memoryBytes: 2n ** 64n - 1n })],
+  ['image', { image: 'other' }],
+  ['duration', { durationSeconds: 2 ** 32 - 1 }],
+  ['command[0]', { command: ['a\0b'] }],
+  ['command', { command: Array(257).fill('a') }],
+  ['args[1]', { args: ['', 'a'.repeat(16 * 1024 + 1)] }],
+  ['env.1A', { env: { '1A': '' } }],
+  ['env.A=B', { env: { 'A=B': '' } }],
+  ['env.A', { env: { A: '\0' } }],
+  ['secrets.MODE', { secrets: { MODE: 'slow' } }],
+  ['volumes[0].name', volumes({ name: '../../etc' })],
+  ['volumes[0].mountPath', volumes({ mountPath: '/data/../etc' })],
+  ['volumes[0].mountPath', volumes({ mountPath: '/' })],
+  ['volumes[1].mountPath', volumes({}, { mountPath: '/data' })],
+  ['volumes[0].size', volumes({ sizeBytes: 0n })],
+  ['volumes[0].size', volumes({ sizeBytes: 2n ** 64n - 1n })],
+  ['volumes', volumes({ sizeBytes: 3n * GIB })],
+  ['ports[0].port', port({ port: 0 })],
+  ['ports[0].port', port({ port: 65_536 })],
+  ['ports[0].protocol', port({ protocol: 'SCTP' })],
+  ['ports[1].port', { ports: [1, 2].map(() => ({ port: 80, protocol: 'TCP' })) }],
+  ['registryCredentials.serverAddress', { registryCredentials: { username: 'me', password: 'pw' } }],
+  ['imagePullPolicy', { imagePullPolicy: '' }],
+  ['outputs', { outputs: '../up' }],
+  ['stopSignal', { stopSignal: 'KILL' }],
+  ['stopGraceSeconds', { stopGraceSeconds: 2 ** 32 - 1 }],
+  ['network', { networkMode: 'host' }],
+]
+
+/** The full job as a hostile requester would send it, and the requirements that were bid on. */
+function tampered(change: JobInit) {
+  const { spec, secrets, requirements } = onTheWire(FULL)
+  return { requirements, job: create(JobSchema, { ...jobToWire(spec, secrets), ...change } as JobInit) }
+}
+
+describe('an award’s job is refused', () => {
+  it('when there is none, or it says no resources', () => {
+    const { requirements, job } = onTheWire(FULL)
+    assert.throws(() => checkWireJob(undefined, requirements), { code: 'INVALID_FIELD', field: 'job' })
+    delete job.resources
+    assert.throws(() => checkWireJob(job, requirements), { code: 'INVALID_FIELD', field: 'resources.cpuMillis' })
+  })
+
+  for (const [index, [field, change]] of HOSTILE.entries()) {
+    it(`naming ${field} (case ${index})`, () => {
+      const { requirements, job } = tampered(change)
+      assert.throws(() => checkWireJob(job, requirements), { name: 'WireError', code: 'INVALID_FIELD', field })
+    })
+  }
+
+  it('without a word of its values', () => {
+    const { requirements, job } = tampered({ secrets: { TOKEN: 'hunter2\0' } })
+    assert.throws(
+      () => checkWireJob(job, requirements),
+      (error) => error instanceof WireError && error.field === 'secrets.TOKEN' && !error.message.includes('hunter2'),
+    )
+  })
+})

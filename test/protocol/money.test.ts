@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { MAX_DURATION_SECONDS, MAX_PRICE_NANO_USD } from '../../protocol/limits.ts'
+import {
+  costOf,
+  formatUsd,
+  meteredSeconds,
+  type Prices,
+  parseUsd,
+  pricePerHour,
+  usdNumber,
+} from '../../protocol/money.ts'
+import type { Resources } from '../../protocol/units.ts'
+
+const DOLLAR = 1_000_000_000n
+const GIB = 2n ** 30n
+/** Objects like any other: fast-check tries some without a prototype else. */
+const PLAIN = { noNullPrototype: true }
+const U64 = 2n ** 64n
+
+describe('parseUsd', () => {
+  const amounts: [amount: string | number, nano: bigint][] = [
+    ['0', 0n],
+    ['0.05', 50_000_000n],
+    ['12', 12n * DOLLAR],
+    ['0.000000001', 1n],
+    ['999999999.999999999', 10n ** 18n - 1n],
+    ['00.10', 100_000_000n],
+    [0, 0n],
+    [-0, 0n],
+    [0.05, 50_000_000n],
+    [1e-7, 100n],
+    [1.5e-7, 150n],
+    [1.23e-7, 123n],
+    [1e-9, 1n],
+    [123_456_789, 123_456_789n * DOLLAR],
+    [1e8, 10n ** 17n],
+  ]
+  for (const [amount, nano] of amounts) {
+    it(`reads ${JSON.stringify(amount)}`, () => assert.equal(parseUsd(amount), nano))
+  }
+
+  it('refuses what is no amount, or finer than a nano-dollar', () => {
+    const wrong: (string | number)[] = [
+      '',
+      ' 1',
+      '1 ',
+      '1\n',
+      '-1',
+      '+1',
+      '.5',
+      '5.',
+      '1e-7',
+      '1,5',
+      '$1',
+      '0.0000000001',
+      '1000000000',
+      'NaN',
+      '9'.repeat(1_000_000),
+      -1,
+      -1e-7,
+      1e-10,
+      1.5e-9,
+      1.0000000001,
+      0.1 + 0.2,
+      1e9,
+      1e21,
+      5e-324,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+    ]
+    for (const amount of wrong) assert.equal(parseUsd(amount), null, String(amount).slice(0, 40))
+  })
+})
+
+describe('formatUsd', () => {
+  const cases: [bigint, string][] = [
+    [0n, '0'],
+    [1n, '0.000000001'],
+    [50_000_000n, '0.05'],
+    [12n * DOLLAR, '12'],
+    [-1_500_000_000n, '-1.5'],
+    [10n ** 24n + 1n, '1000000000000000.000000001'],
+  ]
+  for (const [nano, text] of cases) it(`writes ${text}`, () => assert.equal(formatUsd(nano), text))
+
+  it('is what parseUsd reads, for every amount', () => {
+    fc.assert(fc.property(fc.bigInt(0n, 10n ** 18n - 1n), (nano) => parseUsd(formatUsd(nano)) === nano))
+  })
+
+  it('becomes a number that parseUsd reads back, up to 15 digits', () => {
+    fc.assert(fc.property(fc.bigInt(0n, 10n ** 15n - 1n), (nano) => parseUsd(usdNumber(nano)) === nano))
+  })
+})
+
+/** A fraction that is never rounded before the end. */
+interface Fraction {
+  over: bigint
+  under: bigint
+}
+const times = (amount: bigint, price: bigint, unit: bigint): Fraction => ({ over: amount * price, under: unit })
+const plus = (a: Fraction, b: Fraction): Fraction => ({
+  over: a.over * b.under + b.over * a.under,
+  under: a.under * b.under,
+})
+const isFloorOf = (whole: bigint, { over, under }: Fraction): boolean =>
+  whole * under <= over && over < (whole + 1n) * under
+
+describe('pricePerHour', () => {
+  const price = fc.bigInt(0n, MAX_PRICE_NANO_USD)
+  const prices: fc.Arbitrary<Prices> = fc.record(
+    {
+      cpuPerCoreHour: price,
+      memoryPerGbHour: price,
+      storagePerGbHour: price,
+      gpuPerHour: price,
+      networkPerGb: price,
+    },
+    PLAIN,
+  )
+  const resources: fc.Arbitrary<Resources> = fc.record(
+    {
+      cpuMillis: fc.nat(1_024_000),
+      memoryBytes: fc.maxSafeNat(),
+      storageBytes: fc.maxSafeNat(),
+      gpu: fc.nat(64),
+    },
+    PLAIN,
+  )
+
+  it('is the exact sum rounded down, for any resources and prices', () => {
+    fc.assert(
+      fc.property(resources, prices, (r, p) => {
+        const exact = [
+          times(BigInt(r.memoryBytes), p.memoryPerGbHour, GIB),
+          times(BigInt(r.storageBytes), p.storagePerGbHour, GIB),
+          times(BigInt(r.gpu), p.gpuPerHour, 1n),
+        ].reduce(plus, times(BigInt(r.cpuMillis), p.cpuPerCoreHour, 1000n))
+        return isFloorOf(pricePerHour(r, p), exact)
+      }),
+    )
+  })
+
+  it('never falls when more is asked for', () => {
+    fc.assert(
+      fc.property(resources, prices, (r, p) => {
+        const more = { ...r, cpuMillis: r.cpuMillis + 1, gpu: r.gpu + 1 }
+        return pricePerHour(more, p) >= pricePerHour(r, p)
+      }),
+    )
+  })
+
+  it('rounds once, at the end', () => {
+    const half = { cpuMillis: 500, memoryBytes: Number(GIB / 2n), storageBytes: 0, gpu: 0 }
+    const one: Prices = {
+      cpuPerCoreHour: 1n,
+      memoryPerGbHour: 1n,
+      storagePerGbHour: 1n,
+      gpuPerHour: 1n,
+      networkPerGb: 1n,
+    }
+    assert.equal(pricePerHour(half, one), 1n)
+    assert.equal(pricePerHour({ ...half, memoryBytes: Number(GIB / 2n) - 1 }, one), 0n)
+  })
+
+  it('charges what a person would reckon', () => {
+    const asked = { cpuMillis: 250, memoryBytes: 2 ** 31, storageBytes: 10 * 2 ** 30, gpu: 1 }
+    const posted: Prices = {
+      cpuPerCoreHour: 40_000_000n,
+      memoryPerGbHour: 5_000_000n,
+      storagePerGbHour: 100_000n,
+      gpuPerHour: DOLLAR,
+      networkPerGb: 7n,
+    }
+    assert.equal(formatUsd(pricePerHour(asked, posted)), '1.021')
+  })
+})
+
+describe('costOf', () => {
+  it('is the exact cost rounded down', () => {
+    fc.assert(
+      fc.property(fc.bigInt(0n, MAX_PRICE_NANO_USD), fc.nat(MAX_DURATION_SECONDS), (perHour, seconds) =>
+        isFloorOf(costOf(perHour, seconds), times(perHour, BigInt(seconds), 3600n)),
+      ),
+    )
+  })
+
+  it('fits a receipt at the highest price, for ten times the longest job', () => {
+    assert.ok(costOf(MAX_PRICE_NANO_USD, 10 * MAX_DURATION_SECONDS) < U64)
+  })
+
+  it('of an hour is the price', () => {
+    fc.assert(fc.property(fc.bigInt(0n, MAX_PRICE_NANO_USD), (perHour) => costOf(perHour, 3600) === perHour))
+  })
+})
+
+describe('meteredSeconds', () => {
+  const cases: [ms: number, seconds: number][] = [
+    [-1, 0],
+    [0, 0],
+    [0.5, 1],
+    [1, 1],
+    [999, 1],
+    [1000, 1],
+    [1001, 2],
+    [3_600_000, 3600],
+  ]
+  for (const [ms, seconds] of cases) {
+    it(`bills ${ms} ms as ${seconds} s`, () => assert.equal(meteredSeconds(ms), seconds))
+  }
+})

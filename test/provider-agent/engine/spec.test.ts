@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ContainerSpec } from '../../../provider-agent/engine/index.ts'
+import { toLogConfig } from '../../../provider-agent/engine/logs.ts'
+import { type HardeningOptions, toCreateOptions, toNetworkOptions } from '../../../provider-agent/engine/spec.ts'
+import { pickSubnet } from '../../../provider-agent/engine/subnets.ts'
+
+const spec: ContainerSpec = {
+  name: 'cortex-job-1',
+  image: 'busybox:1',
+  command: [],
+  args: ['echo', 'hi'],
+  env: { A: '1', B: 'x=y' },
+  cpuMillis: 1_500,
+  memoryBytes: 64 * 1024 * 1024,
+  storageBytes: 1024 * 1024 * 1024,
+  gpu: 0,
+  labels: { job: 'job-1' },
+  owner: '12D3KooW',
+  network: 'bridge',
+}
+
+const hardening: HardeningOptions = {
+  pidsLimit: 512,
+  maxOpenFiles: 16_384,
+  storageQuota: false,
+  useInit: true,
+  logConfig: toLogConfig({ driver: 'local', maxBytes: 1_000 }),
+}
+
+test('a container is created with all of its hardening', () => {
+  assert.deepEqual(toCreateOptions(spec, hardening), {
+    name: 'cortex-job-1',
+    Image: 'busybox:1',
+    Cmd: ['echo', 'hi'],
+    Env: ['A=1', 'B=x=y'],
+    Labels: { job: 'job-1', 'org.cortex-node.owner': '12D3KooW' },
+    AttachStdin: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    OpenStdin: false,
+    Tty: false,
+    HostConfig: {
+      NetworkMode: 'cortex-job-1',
+      CapDrop: ['ALL'],
+      CapAdd: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID', 'NET_BIND_SERVICE', 'KILL'],
+      SecurityOpt: ['no-new-privileges'],
+      Privileged: false,
+      PublishAllPorts: false,
+      IpcMode: 'private',
+      CgroupnsMode: 'private',
+      PidsLimit: 512,
+      NanoCpus: 1_500_000_000,
+      Memory: 67_108_864,
+      MemorySwap: 67_108_864,
+      Ulimits: [{ Name: 'nofile', Soft: 16_384, Hard: 16_384 }],
+      Init: true,
+      LogConfig: { Type: 'local', Config: { 'max-size': '1000', 'max-file': '2', compress: 'false' } },
+      RestartPolicy: { Name: 'no' },
+      AutoRemove: false,
+    },
+  })
+})
+
+test('what a job asks for besides is passed on', () => {
+  const asked = {
+    ...spec,
+    command: ['/bin/sh', '-c'],
+    args: [],
+    stopSignal: 'SIGQUIT',
+    gpu: 2,
+    network: 'none' as const,
+  }
+  const options = toCreateOptions(asked, { ...hardening, storageQuota: true, useInit: false })
+  assert.deepEqual(options.Entrypoint, ['/bin/sh', '-c'])
+  assert.equal('Cmd' in options, false)
+  assert.equal(options.StopSignal, 'SIGQUIT')
+  assert.equal(options.HostConfig?.NetworkMode, 'none')
+  assert.equal(options.HostConfig?.Init, false)
+  assert.deepEqual(options.HostConfig?.StorageOpt, { size: '1073741824' })
+  assert.deepEqual(options.HostConfig?.DeviceRequests, [{ Driver: '', Count: 2, Capabilities: [['gpu']] }])
+})
+
+test('a job cannot take the owner label', () => {
+  const options = toCreateOptions({ ...spec, labels: { 'org.cortex-node.owner': 'somebody else' } }, hardening)
+  assert.equal(options.Labels?.['org.cortex-node.owner'], '12D3KooW')
+})
+
+test('a name that means something in a path is refused', () => {
+  for (const name of ['', 'a', '../x', 'a/b', 'a?b', 'a b', '.ab', 'a'.repeat(102), 'ab\n']) {
+    const invalid = { code: 'ENGINE_ERROR', details: { reason: 'invalid-name' } }
+    assert.throws(() => toCreateOptions({ ...spec, name }, hardening), invalid, JSON.stringify(name))
+  }
+})
+
+test('the network is a bridge of the same name and owner', () => {
+  assert.deepEqual(toNetworkOptions(spec, null), {
+    Name: 'cortex-job-1',
+    Driver: 'bridge',
+    CheckDuplicate: true,
+    Attachable: false,
+    EnableIPv6: false,
+    Labels: { job: 'job-1', 'org.cortex-node.owner': '12D3KooW' },
+  })
+  assert.deepEqual(toNetworkOptions(spec, '198.18.0.16/28').IPAM, {
+    Driver: 'default',
+    Config: [{ Subnet: '198.18.0.16/28' }],
+  })
+})
+
+test('spare subnets stay within 198.18.0.0/15 and begin at a multiple of 16', () => {
+  const cases: [number, string][] = [
+    [0, '198.18.0.0/28'],
+    [1 / 8_192, '198.18.0.16/28'],
+    [16 / 8_192, '198.18.1.0/28'],
+    [0.5, '198.19.0.0/28'],
+    [0.999999, '198.19.255.240/28'],
+  ]
+  for (const [random, subnet] of cases) assert.equal(pickSubnet(random), subnet)
+})

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Requirements } from '../../protocol/checks.ts'
+import { GIB, NO_RESOURCES } from '../../protocol/units.ts'
+import { type DeclineCode, type Offering, refusal, type Situation } from '../../provider-agent/policy.ts'
+
+const OFFERING: Offering = {
+  region: 'eu',
+  labels: { disk: 'ssd' },
+  capabilities: ['extend'],
+  maxDurationSeconds: 3_600,
+  allowImages: [],
+  denyImages: ['*miner*'],
+  maxClientShare: 0.5,
+  maxOpenBidsPerRequester: 4,
+}
+
+const NOW: Situation = {
+  total: { cpuMillis: 8_000, memoryBytes: 8 * GIB, storageBytes: 100 * GIB, gpu: 0 },
+  free: { cpuMillis: 3_000, memoryBytes: 8 * GIB, storageBytes: 100 * GIB, gpu: 0 },
+  price: 10_000_000n,
+  uptimeSeconds: 100,
+  paused: null,
+  client: { bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 },
+}
+
+const WANTED: Requirements = {
+  resources: { cpuMillis: 1_000, memoryBytes: GIB, storageBytes: GIB, gpu: 0 },
+  image: 'busybox',
+  durationSeconds: 60,
+  maxPricePerHour: null,
+  region: '',
+  labels: {},
+  capabilities: [],
+  minUptimeSeconds: 0,
+  provider: '',
+}
+
+interface Case {
+  name: string
+  wanted?: Partial<Requirements>
+  offering?: Partial<Offering>
+  now?: Partial<Situation>
+  code: DeclineCode | null
+  message?: RegExp
+}
+
+const cpu = (cpuMillis: number) => ({ resources: { ...WANTED.resources, cpuMillis } })
+const held = (cpuMillis: number) => ({ ...NO_RESOURCES, cpuMillis })
+
+const CASES: Case[] = [
+  { name: 'a job that fits', code: null },
+  { name: 'exactly what is free', wanted: cpu(3_000), code: null },
+  {
+    name: 'one more than is free',
+    wanted: cpu(3_001),
+    code: 'INSUFFICIENT_CAPACITY',
+    message: /3000m CPU free, 3001m CPU asked/,
+  },
+  {
+    name: 'more than there ever is',
+    wanted: cpu(8_001),
+    code: 'OVER_TOTAL_CAPACITY',
+    message: /8000m CPU in all, 8001m CPU asked/,
+  },
+  {
+    name: 'a GPU where there is none',
+    wanted: { resources: { ...WANTED.resources, gpu: 1 } },
+    code: 'OVER_TOTAL_CAPACITY',
+  },
+  { name: 'a cap at the price', wanted: { maxPricePerHour: 10_000_000n }, code: null },
+  {
+    name: 'a cap below the price',
+    wanted: { maxPricePerHour: 9_999_999n },
+    code: 'PRICE_ABOVE_CAP',
+    message: /\$0\.01 an hour.*\$0\.009999999/,
+  },
+  { name: 'its region', wanted: { region: 'eu' }, code: null },
+  { name: 'another region', wanted: { region: 'us' }, code: 'REGION_MISMATCH', message: /"eu", "us" asked/ },
+  { name: 'its label', wanted: { labels: { disk: 'ssd' } }, code: null },
+  {
+    name: 'another value of a label',
+    wanted: { labels: { disk: 'hdd' } },
+    code: 'LABELS_MISMATCH',
+    message: /disk=ssd, disk=hdd asked/,
+  },
+  { name: 'a label it has not', wanted: { labels: { gpu: 'a' } }, code: 'LABELS_MISMATCH', message: /no label gpu/ },
+  {
+    name: 'a label named like a method',
+    wanted: { labels: { toString: 'x' } },
+    code: 'LABELS_MISMATCH',
+    message: /no label toString/,
+  },
+  { name: 'its capability', wanted: { capabilities: ['extend'] }, code: null },
+  {
+    name: 'a capability it has not',
+    wanted: { capabilities: ['extend', 'volumes'] },
+    code: 'CAPABILITY_MISSING',
+    message: /offer volumes/,
+  },
+  { name: 'its uptime', wanted: { minUptimeSeconds: 100 }, code: null },
+  { name: 'a longer uptime', wanted: { minUptimeSeconds: 101 }, code: 'MIN_UPTIME', message: /100s, 101s asked/ },
+  { name: 'its longest duration', wanted: { durationSeconds: 3_600 }, code: null },
+  {
+    name: 'a longer duration',
+    wanted: { durationSeconds: 3_601 },
+    code: 'DURATION_TOO_LONG',
+    message: /3600s, 3601s asked/,
+  },
+  { name: 'a denied image', wanted: { image: 'x/miner:1' }, code: 'IMAGE_NOT_ALLOWED', message: /x\/miner:1/ },
+  { name: 'an image off the list', offering: { allowImages: ['alpine:*'] }, code: 'IMAGE_NOT_ALLOWED' },
+  { name: 'an image on the list', offering: { allowImages: ['busy*'] }, code: null },
+  {
+    name: 'a paused provider',
+    now: { paused: { code: 'DRAINING', message: 'is being drained' } },
+    code: 'DRAINING',
+    message: /drained/,
+  },
+  {
+    name: 'what a paused provider never has',
+    wanted: cpu(8_001),
+    now: { paused: { code: 'DRAINING', message: '' } },
+    code: 'OVER_TOTAL_CAPACITY',
+  },
+  {
+    name: 'too many open bids',
+    now: { client: { ...NOW.client, bids: 4 } },
+    code: 'CLIENT_SHARE_EXCEEDED',
+    message: /4 bids open/,
+  },
+  { name: 'up to its share', now: { client: { ...NOW.client, resources: held(3_000) } }, code: null },
+  {
+    name: 'over its share',
+    now: { client: { ...NOW.client, resources: held(3_001) } },
+    code: 'CLIENT_SHARE_EXCEEDED',
+    message: /hold 4000m CPU, 4001m CPU with this job/,
+  },
+  {
+    name: 'over the share of who lets bids lapse',
+    now: { client: { ...NOW.client, bidResources: held(500), bidShare: 1 / 8 } },
+    code: 'CLIENT_SHARE_EXCEEDED',
+    message: /reserve 1000m CPU, 1500m CPU with this job/,
+  },
+]
+
+describe('policy', () => {
+  for (const { name, wanted, offering, now, code, message } of CASES) {
+    it(`${code ?? 'takes'}: ${name}`, () => {
+      const answer = refusal({ ...WANTED, ...wanted }, { ...OFFERING, ...offering }, { ...NOW, ...now })
+      assert.equal(answer?.code ?? null, code)
+      if (message !== undefined) assert.match(answer?.message ?? '', message)
+    })
+  }
+})

@@ -1,0 +1,235 @@
+/**
+ * Runs that once ended badly, as they were found and shrunk; each names the bug. A new one is printed by the model test
+ * when it fails: it is kept here as it is.
+ */
+
+import type { Play } from './support/play.ts'
+
+export const counterexamples: { bug: string; play: Play }[] = [
+  {
+    bug: 'a last acknowledgement that got lost: requester and provider waited for each other for ever',
+    play: {
+      seed: 557852731,
+      machines: 2,
+      steps: [
+        { do: 'weather', forecast: { loss: 0, breaks: 15, late: 0, delayMs: 20 } },
+        {
+          do: 'submit',
+          job: {
+            cpu: 500,
+            program: { lines: 0, everyMs: 9000, exit: 0, onStop: 143 },
+            image: 'busybox:1',
+            duration: 2,
+            stopGraceSeconds: 0,
+            queueTimeout: 5,
+            maxAttempts: 1,
+            retryOnFailure: false,
+            onDisconnect: 'continue',
+            leaseTimeout: 10,
+            secret: false,
+            key: null,
+          },
+        },
+        { do: 'advance', ms: 50000 },
+      ],
+    },
+  },
+  {
+    bug: 'an extension that was granted to an attempt and forgotten with it',
+    play: {
+      seed: 0,
+      machines: 2,
+      steps: [
+        {
+          do: 'submit',
+          job: {
+            cpu: 500,
+            program: { lines: 0, everyMs: 100, exit: 3, onStop: 143 },
+            image: 'busybox:1',
+            duration: 2,
+            stopGraceSeconds: 0,
+            queueTimeout: 5,
+            maxAttempts: 2,
+            retryOnFailure: true,
+            onDisconnect: 'continue',
+            leaseTimeout: 10,
+            secret: false,
+            key: null,
+          },
+        },
+        { do: 'extend', job: 0, seconds: 5 },
+        { do: 'cut', mask: 1, stall: false },
+        { do: 'advance', ms: 11000 },
+        { do: 'extend', job: 0, seconds: 5 },
+      ],
+    },
+  },
+  {
+    bug: 'an hour billed for a jump of the clock while the agent was away',
+    play: {
+      seed: 0,
+      machines: 2,
+      steps: [
+        {
+          do: 'submit',
+          job: {
+            cpu: 500,
+            program: { lines: 0, everyMs: 100, exit: 0, onStop: 143 },
+            image: 'busybox:1',
+            duration: 2,
+            stopGraceSeconds: 0,
+            queueTimeout: 5,
+            maxAttempts: 1,
+            retryOnFailure: false,
+            onDisconnect: 'continue',
+            leaseTimeout: 10,
+            secret: false,
+            key: null,
+          },
+        },
+        { do: 'setClock', who: 0, offsetMs: 3300000 },
+        { do: 'kill', who: 0, acts: 0 },
+      ],
+    },
+  },
+  {
+    bug: 'time without an engine billed after a restart of the agent',
+    play: {
+      seed: 0,
+      machines: 2,
+      steps: [
+        {
+          do: 'submit',
+          job: {
+            cpu: 500,
+            program: { lines: 0, everyMs: 100, exit: 0, onStop: 143 },
+            image: 'busybox:1',
+            duration: 15,
+            stopGraceSeconds: 0,
+            queueTimeout: 5,
+            maxAttempts: 1,
+            retryOnFailure: false,
+            onDisconnect: 'continue',
+            leaseTimeout: 10,
+            secret: false,
+            key: null,
+          },
+        },
+        { do: 'engine', provider: 0, gone: true },
+        { do: 'advance', ms: 31000 },
+        { do: 'stop', who: 0 },
+      ],
+    },
+  },
+  {
+    bug: 'time without an engine billed by the last heartbeat of a lost lease',
+    play: {
+      seed: 1123386258,
+      machines: 2,
+      steps: [
+        {
+          do: 'submit',
+          job: {
+            cpu: 500,
+            program: { lines: 0, everyMs: 100, exit: 0, onStop: 143 },
+            image: 'busybox:1',
+            duration: 2,
+            stopGraceSeconds: 0,
+            queueTimeout: 5,
+            maxAttempts: 1,
+            retryOnFailure: false,
+            onDisconnect: 'continue',
+            leaseTimeout: 10,
+            secret: false,
+            key: null,
+          },
+        },
+        { do: 'advance', ms: 1 },
+        { do: 'engine', provider: 0, gone: true },
+        { do: 'advance', ms: 95000 },
+        { do: 'engine', provider: 0, gone: false },
+        { do: 'cut', mask: 1, stall: false },
+        { do: 'advance', ms: 55000 },
+        { do: 'powerOff', provider: 0 },
+      ],
+    },
+  },
+  {
+    bug: 'two attempts at once of a job that must never run twice, after a late heartbeat',
+    play: {
+      seed: 1608326956,
+      machines: 2,
+      steps: [
+        { do: 'weather', forecast: { loss: 0, breaks: 0, late: 50, delayMs: 4000 } },
+        {
+          do: 'submit',
+          job: {
+            cpu: 500,
+            program: { lines: 6, everyMs: 12000, exit: 0, onStop: 'ignore' },
+            image: 'busybox:1',
+            duration: 300,
+            stopGraceSeconds: 12,
+            queueTimeout: 40,
+            maxAttempts: 3,
+            retryOnFailure: false,
+            onDisconnect: 'stop',
+            leaseTimeout: 10,
+            secret: false,
+            key: null,
+          },
+        },
+        { do: 'advance', ms: 3548 },
+        { do: 'hold', provider: 0, to: 'requester' },
+        { do: 'advance', ms: 60994 },
+      ],
+    },
+  },
+  {
+    bug: 'an honest attempt not paid, because it had begun before the requester heard that its award was accepted',
+    play: {
+      seed: 1970216055,
+      machines: 2,
+      steps: [
+        { do: 'kill', who: 'requester', acts: 9 },
+        {
+          do: 'submit',
+          job: {
+            cpu: 500,
+            program: { lines: 2, everyMs: 12000, exit: 0, onStop: 143 },
+            image: 'busybox:1',
+            duration: 300,
+            stopGraceSeconds: 0,
+            queueTimeout: 5,
+            maxAttempts: 1,
+            retryOnFailure: false,
+            onDisconnect: 'continue',
+            leaseTimeout: 10,
+            secret: false,
+            key: null,
+          },
+        },
+        {
+          do: 'submit',
+          job: {
+            cpu: 500,
+            program: { lines: 0, everyMs: 100, exit: 0, onStop: 143 },
+            image: 'busybox:1',
+            duration: 2,
+            stopGraceSeconds: 0,
+            queueTimeout: 5,
+            maxAttempts: 1,
+            retryOnFailure: false,
+            onDisconnect: 'continue',
+            leaseTimeout: 10,
+            secret: false,
+            key: null,
+          },
+        },
+        { do: 'advance', ms: 1 },
+        { do: 'cut', mask: 1, stall: false },
+        { do: 'advance', ms: 95000 },
+        { do: 'heal' },
+      ],
+    },
+  },
+]

@@ -1,0 +1,78 @@
+/**
+ * Who imports whom. Written here, on a parser, as the tools for it (dependency-cruiser, madge, skott) read TypeScript
+ * through the compiler's JavaScript API, which TypeScript 7 no longer has (November 2026).
+ */
+import { globSync, readFileSync } from 'node:fs'
+import { join, normalize } from 'node:path'
+import { parseSync } from 'oxc-parser'
+
+export interface Import {
+  /** Path of the importing module under the root. */
+  from: string
+  /** Path of the imported one under the root, or what a package or a module of Node is called. */
+  to: string
+  isRelative: boolean
+  /** Nothing of it is there at run time, or only once some code asks for it: it cannot make a cycle at the start. */
+  isDeferred: boolean
+}
+
+/** All imports of the modules under the folders of `root`, generated ones apart. */
+export function readImports(root: string, folders: string[]): Import[] {
+  const files = folders.flatMap((folder) =>
+    globSync(`${folder}/**/*.{ts,tsx}`, { cwd: root, exclude: ['**/gen/**', '**/node_modules/**'] }),
+  )
+  return files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')))
+}
+
+/** The imports of one module, `file` being its path under the root. */
+export function importsOf(file: string, source: string): Import[] {
+  const { module, errors } = parseSync(file, source)
+  if (errors.length > 0) throw new Error(`${file}: ${errors[0]?.message}`)
+  const found: { specifier: string; isDeferred: boolean }[] = []
+  for (const { moduleRequest, entries } of module.staticImports) {
+    found.push({ specifier: moduleRequest.value, isDeferred: entries.length > 0 && entries.every((e) => e.isType) })
+  }
+  for (const { entries } of module.staticExports) {
+    for (const { moduleRequest, isType } of entries) {
+      if (moduleRequest) found.push({ specifier: moduleRequest.value, isDeferred: isType })
+    }
+  }
+  for (const { moduleRequest } of module.dynamicImports) {
+    const expression = source.slice(moduleRequest.start, moduleRequest.end)
+    const literal = /^(['"`])([^$]*)\1$/.exec(expression)?.[2]
+    if (literal !== undefined) found.push({ specifier: literal, isDeferred: true })
+  }
+  return found.map(({ specifier, isDeferred }) => {
+    const isRelative = specifier.startsWith('.')
+    return { from: file, to: isRelative ? normalize(join(file, '..', specifier)) : specifier, isRelative, isDeferred }
+  })
+}
+
+/** One cycle among the imports that happen at the start, as `['a.ts', 'b.ts', 'a.ts']`; null where there is none. */
+export function findCycle(imports: Import[]): string[] | null {
+  const edges = Map.groupBy(
+    imports.filter((each) => each.isRelative && !each.isDeferred),
+    (each) => each.from,
+  )
+  const done = new Set<string>()
+  const path: string[] = []
+
+  function visit(module: string): string[] | null {
+    if (path.includes(module)) return [...path.slice(path.indexOf(module)), module]
+    if (done.has(module)) return null
+    path.push(module)
+    for (const { to } of edges.get(module) ?? []) {
+      const cycle = visit(to)
+      if (cycle) return cycle
+    }
+    path.pop()
+    done.add(module)
+    return null
+  }
+
+  for (const module of edges.keys()) {
+    const cycle = visit(module)
+    if (cycle) return cycle
+  }
+  return null
+}
