@@ -1,0 +1,26 @@
+import Docker from 'dockerode'
+import { openApi } from '../../scripts/demo/api.ts'
+import { ensureEngine } from '../../scripts/engine.ts'
+import { ensureBusyboxImage } from '../../scripts/image.ts'
+import { startLocalNetwork } from '../../scripts/local-network.ts'
+
+/** An engine, an image and a network of processes for a benchmark; disposing stops what it started. */
+export async function benchNetwork(agents: number, flags: string[]) {
+  const stack = new AsyncDisposableStack()
+  const engine = await ensureEngine()
+  stack.defer(async () => await engine.stop())
+  const docker = new Docker({ socketPath: engine.socketPath })
+  const image = await ensureBusyboxImage(docker)
+  const network = await startLocalNetwork({
+    dockerHost: `unix://${engine.socketPath}`,
+    agents: Array.from({ length: agents }, (_, i) => ({
+      name: `agent-${i + 1}`,
+      flags: ['--price-cpu', `0.01${i}`, ...flags],
+    })),
+    gatewayFlags: ['--rate-limit', '0'],
+  })
+  stack.defer(async () => await network.stop())
+  const api = openApi(network.url, network.key)
+  while ((await api.providers()).length < agents) await new Promise((resolve) => setTimeout(resolve, 100))
+  return { docker, image, api, [Symbol.asyncDispose]: async () => await stack.disposeAsync() }
+}
