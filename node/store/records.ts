@@ -6,6 +6,7 @@
 import type { Failure, FailureDetails } from '../../protocol/failures.ts'
 import type { PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { JobEventType } from '../../protocol/lifecycle.ts'
+import type { Moment } from '../moment.ts'
 
 export interface JobRecord {
   id: string
@@ -72,7 +73,7 @@ export interface AwardInFlight {
   requirementsDigest: string
   pricePerHour: string
   /** When it was first sent: the container cannot run before. */
-  awardedAtMs: number
+  awardedAt: Moment
   /** How long the provider may still accept it, in ms from then. */
   bidValidMs: number
 }

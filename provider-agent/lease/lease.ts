@@ -20,7 +20,7 @@ import {
   STOP_REASONS,
   type StopReason,
 } from '../journal/records.ts'
-import { elapsedSince, momentBefore } from '../moment.ts'
+import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import type { Ending } from './ending.ts'
 import { createMeter, type Meter } from './meter.ts'
 import { costOfUse, packStatement, type Use } from './receipt.ts'

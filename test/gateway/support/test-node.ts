@@ -146,7 +146,7 @@ function testLease(fields: Partial<Lease> = {}): Lease {
     bidId: '00',
     requirementsDigest: '00',
     pricePerHour: String(CENT_PER_HOUR),
-    awardedAtMs: 1,
+    awardedAt: { wallMs: 1, sinceBoot: null },
     bidValidMs: 5_000,
     acceptedAtMs: 1,
     lastReport: 0,
