@@ -4,7 +4,7 @@ import { findPackageJSON } from 'node:module'
 import { isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
-import { collectDefaultMetrics } from 'prom-client'
+import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { type Clock, systemClock } from '../node/clock.ts'
 import type { ClientNode } from '../node/index.ts'
 import type { Logger } from '../node/logger.ts'
@@ -20,6 +20,14 @@ export interface GatewayInit extends ServicesInit, Omit<GatewayAppInit, 'version
   host?: string
   /** 0 is any free one. @default 13000 */
   port?: number
+}
+
+export interface GatewayComponents {
+  node: ClientNode
+  logger: Logger
+  clock?: Clock
+  /** Where metrics are registered, the node's beside the gateway's. @default one of its own */
+  registry?: Registry
 }
 
 export interface Gateway {
@@ -44,10 +52,7 @@ interface Running {
 }
 
 /** Serves the API over HTTP. */
-export function createGateway(
-  components: { node: ClientNode; logger: Logger; clock?: Clock },
-  init: GatewayInit,
-): Gateway {
+export function createGateway(components: GatewayComponents, init: GatewayInit): Gateway {
   let starting: Promise<Running> | undefined
   let running: Running | undefined
 
@@ -78,10 +83,7 @@ export function createGateway(
   }
 }
 
-async function run(
-  components: { node: ClientNode; logger: Logger; clock?: Clock },
-  init: GatewayInit,
-): Promise<Running> {
+async function run(components: GatewayComponents, init: GatewayInit): Promise<Running> {
   const { clock = systemClock, logger } = components
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, ...rest } = init
   await using stack = new AsyncDisposableStack()

@@ -1,7 +1,7 @@
 /** What the journal keeps of a lease. Stored as JSON: amounts of money as decimal text, bytes as hex. */
 
-import type { Resources } from '../../protocol/units.ts'
 import type { Moment } from '../../node/moment.ts'
+import type { Resources } from '../../protocol/units.ts'
 
 /** An accepted award; written once. Secrets and registry credentials are never here. */
 export interface LeaseRecord {

@@ -6,6 +6,7 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../node/clock.ts'
+import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import { encode } from '../../protocol/codec.ts'
 import { LeaseMessageSchema, type ReportSchema, type SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
@@ -20,7 +21,6 @@ import {
   STOP_REASONS,
   type StopReason,
 } from '../journal/records.ts'
-import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import type { Ending } from './ending.ts'
 import { createMeter, type Meter } from './meter.ts'
 import { costOfUse, packStatement, type Use } from './receipt.ts'

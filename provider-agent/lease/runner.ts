@@ -5,11 +5,11 @@
 
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import { elapsedSince } from '../../node/moment.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
 import type { ContainerEngine, ContainerExit, ContainerSummary } from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
 import type { StopReason } from '../journal/records.ts'
-import { elapsedSince } from '../../node/moment.ts'
 import { whenAborted } from '../on-abort.ts'
 import { retried } from './backoff.ts'
 import { containerName, containerSpec } from './container.ts'

@@ -86,7 +86,18 @@ export async function openTestNode(): Promise<TestNode> {
         return () => listeners.delete(callback)
       },
     },
-    network: { peerId: 'requester', peers: () => [PROVIDER], addresses: () => [] } as unknown as ClientNode['network'],
+    network: {
+      peerId: 'requester',
+      peers: () => [PROVIDER],
+      addresses: () => [],
+      counters: () => ({
+        peers: 1,
+        listeners: { announcements: 1, requests: 1 },
+        published: 2,
+        delivered: 3,
+        refused: { TOO_LARGE: 4 },
+      }),
+    } as unknown as ClientNode['network'],
     stop: async () => {},
   }
   return {
