@@ -85,8 +85,6 @@ export function createWatch(components: WatchComponents) {
   }
 }
 
-export type Watch = ReturnType<typeof createWatch>
-
 type AlertCode = 'STORE_UNWRITABLE' | 'NO_PROVIDER'
 
 /** What a webhook gets as `data`; a type, since an interface is no record. */
