@@ -6,6 +6,7 @@ import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
 import { cancelled } from '../../../node/market/apply-report.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
+import { ReachError } from '../../../node/reach/index.ts'
 import { openDatabase } from '../../../node/store/database.ts'
 import { JobStateError, type JobStore } from '../../../node/store/index.ts'
 import { openJobStore } from '../../../node/store/job-store.ts'
@@ -87,6 +88,8 @@ export async function openTestNode(): Promise<TestNode> {
       },
     },
     network: { peerId: 'requester', peers: () => [PROVIDER], addresses: () => [] } as unknown as ClientNode['network'],
+    reach: unreachable(),
+    outputs: { open: async () => null },
     stop: async () => {},
   }
   return {
@@ -102,6 +105,14 @@ export async function openTestNode(): Promise<TestNode> {
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** Containers that are all out of reach. */
+function unreachable(): ClientNode['reach'] {
+  const refuse = async (): Promise<never> => {
+    throw new ReachError('UNREACHABLE', 'The job’s provider cannot be reached')
+  }
+  return { tunnel: refuse, exec: refuse, inspect: refuse }
 }
 
 function scriptedRequester(store: JobStore): Requester {
