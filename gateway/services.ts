@@ -1,8 +1,9 @@
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
-import { Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { Clock } from '../node/clock.ts'
 import type { ClientNode } from '../node/index.ts'
 import type { Logger } from '../node/logger.ts'
+import type { Retention } from '../node/store/index.ts'
 import { createSecretBox, loadMasterKey } from '../node/store/secret-box.ts'
 import { createAuditLog } from './audit/audit-log.ts'
 import { loadAdminKey } from './auth/admin-key.ts'
@@ -17,7 +18,9 @@ import { createProviderLog } from './events/provider-log.ts'
 import { followFeed } from './feed/feed.ts'
 import { createConfigVault } from './jobs/job-config.ts'
 import { createJobMetrics } from './metrics/job-metrics.ts'
+import { MetricsRegistry } from './metrics/registry.ts'
 import { openRecords } from './records.ts'
+import { DEFAULT_RETENTION, keepForgetting } from './retention.ts'
 import { createScheduleStore } from './schedules/schedule-store.ts'
 import { createScheduler } from './schedules/scheduler.ts'
 import { createEventStreams } from './sse/streams.ts'
@@ -38,6 +41,8 @@ export interface ServicesInit {
   providerAliases?: Readonly<Record<string, string>>
   /** Whether webhooks may lead to private addresses. @default false */
   allowPrivateWebhooks?: boolean
+  /** How long output, samples and events are kept after a job's end. @default DEFAULT_RETENTION */
+  retention?: Partial<Retention>
 }
 
 export interface ServicesComponents {
@@ -46,6 +51,8 @@ export interface ServicesComponents {
   logger: Logger
   /** How host names of webhooks are resolved. @default the system's */
   resolve?: Resolve
+  /** Where metrics are registered. @default one of its own */
+  registry?: Registry
 }
 
 /** What a gateway keeps and does besides answering requests. */
@@ -53,7 +60,7 @@ export type Services = Awaited<ReturnType<typeof openServices>>
 
 /** @throws {DataFolderError} @throws {AdminKeyError} */
 export async function openServices(components: ServicesComponents, init: ServicesInit) {
-  const { node, clock, logger, resolve = systemResolve } = components
+  const { node, clock, logger, resolve = systemResolve, registry = new MetricsRegistry() } = components
   const { folder, providerAliases = {}, allowPrivateWebhooks = false } = init
   const { store, directory, requester } = node
   const adminKey = await loadAdminKey(folder, init.adminKey)
@@ -68,7 +75,6 @@ export async function openServices(components: ServicesComponents, init: Service
   stack.defer(audit.flush)
   const vault = createConfigVault(secretBox)
   const streams = createEventStreams({ clock, logger })
-  const registry = new Registry()
   const jobMetrics = createJobMetrics(registry, node)
 
   const schedules = createScheduleStore(records.schedules)
@@ -151,6 +157,8 @@ export async function openServices(components: ServicesComponents, init: Service
       await batchRunner.start()
       running.defer(batchRunner.idle)
       background('batches', batchRunner.run)
+      const retention = { ...DEFAULT_RETENTION, ...init.retention }
+      background('retention', async (signal) => await keepForgetting({ store, clock, logger }, retention, signal))
       background('metrics', async (signal) => {
         for await (const entries of followFeed(store, store.feedEnd(), signal)) entries.forEach(jobMetrics.note)
       })

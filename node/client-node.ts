@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import type { Registry } from 'prom-client'
 import { type Clock, systemClock } from './clock.ts'
 import { createDirectory } from './directory/directory.ts'
 import { loadIdentity } from './identity.ts'
@@ -43,10 +44,10 @@ export interface ClientNodeInit extends PeerInit {
 
 /** Starts a peer that asks for jobs, and takes up those that its store still holds. Closed in the reverse order. */
 export async function startClientNode(
-  components: { logger: Logger; clock?: Clock },
+  components: { logger: Logger; clock?: Clock; registry?: Registry },
   init: ClientNodeInit,
 ): Promise<ClientNode & { privateKey: PrivateKey }> {
-  const { logger, clock = systemClock } = components
+  const { logger, clock = systemClock, registry } = components
   await using stack = new AsyncDisposableStack()
   const { dataFolder, minFreeBytes = 64 * 2 ** 20 } = init
   const storeLogger = logger.child({ part: 'store' })
@@ -63,7 +64,7 @@ export async function startClientNode(
   const store = await openJobStore({ database, secretBox, clock, logger: storeLogger, refusal })
   stack.defer(async () => await store.close())
   const network = createLibp2pNetwork(
-    { privateKey, logger: logger.child({ part: 'network' }), clock },
+    { privateKey, logger: logger.child({ part: 'network' }), clock, ...(registry === undefined ? {} : { registry }) },
     { network: init.networkName, listen: init.listen, bootstrap: init.bootstrap, mdns: init.mdns },
   )
   const directory = createDirectory(

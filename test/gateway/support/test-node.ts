@@ -6,7 +6,8 @@ import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
 import { cancelled } from '../../../node/market/apply-report.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
-import { ReachError } from '../../../node/reach/index.ts'
+import { PeerUnreachableError } from '../../../node/network/index.ts'
+import { createReach } from '../../../node/reach/reach.ts'
 import { openDatabase } from '../../../node/store/database.ts'
 import { JobStateError, type JobStore } from '../../../node/store/index.ts'
 import { openJobStore } from '../../../node/store/job-store.ts'
@@ -87,8 +88,19 @@ export async function openTestNode(): Promise<TestNode> {
         return () => listeners.delete(callback)
       },
     },
-    network: { peerId: 'requester', peers: () => [PROVIDER], addresses: () => [] } as unknown as ClientNode['network'],
-    reach: unreachable(),
+    network: {
+      peerId: 'requester',
+      peers: () => [PROVIDER],
+      addresses: () => [],
+      counters: () => ({
+        peers: 1,
+        listeners: { announcements: 1, requests: 1 },
+        published: 2,
+        delivered: 3,
+        refused: { TOO_LARGE: 4 },
+      }),
+    } as unknown as ClientNode['network'],
+    reach: unreachable(store),
     outputs: { open: async () => null },
     stop: async () => {},
   }
@@ -107,12 +119,12 @@ export async function openTestNode(): Promise<TestNode> {
   }
 }
 
-/** Containers that are all out of reach. */
-function unreachable(): ClientNode['reach'] {
-  const refuse = async (): Promise<never> => {
-    throw new ReachError('UNREACHABLE', 'The job’s provider cannot be reached')
+/** Containers whose providers are all out of reach. */
+function unreachable(store: JobStore): ClientNode['reach'] {
+  const open = async (): Promise<never> => {
+    throw new PeerUnreachableError('Nobody is there')
   }
-  return { tunnel: refuse, exec: refuse, inspect: refuse }
+  return createReach({ network: { open } as unknown as ClientNode['network'], store, clock: systemClock })
 }
 
 function scriptedRequester(store: JobStore): Requester {
