@@ -12,6 +12,8 @@ import { createGatewayApp, type GatewayAppInit } from './app.ts'
 import { ADMIN_KEY_ID } from './auth/key-ring.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from './constants.ts'
 import { createListener } from './http/listener.ts'
+import { createPortOrigins } from './reach/port-origins.ts'
+import { serveUpgrades } from './reach/upgrades.ts'
 import { openServices, type ServicesInit } from './services.ts'
 import { createSocketServer } from './sockets/route.ts'
 
@@ -50,6 +52,8 @@ interface Running {
   signInLink(): string
   stop(): Promise<void>
 }
+
+const REACH_PATH = /^\/api(?:\/v1)?\/plugin-core\/jobs\/[^/]+\/(?:exec\/socket|tunnel\/|proxy\/)/
 
 /** Serves the API over HTTP. */
 export function createGateway(components: GatewayComponents, init: GatewayInit): Gateway {
@@ -101,6 +105,7 @@ async function run(components: GatewayComponents, init: GatewayInit): Promise<Ru
     hostname: host,
     websocket: { server: sockets.server },
   }) as Server
+  serveUpgrades(server, app, isReach(rest.proxyDomain))
   const listener = createListener(server)
   await listener.listen(host, port)
   stack.defer(async () => {
@@ -120,6 +125,12 @@ async function run(components: GatewayComponents, init: GatewayInit): Promise<Ru
     signInLink: () => `${url}/sign-in?code=${services.signIn.issue(ADMIN_KEY_ID)}`,
     stop: async () => await ready.disposeAsync(),
   }
+}
+
+/** Whether a request leads into a container, by its path or its host. */
+function isReach(domain = 'localhost'): (request: { path: string; host: string }) => boolean {
+  const { isPort } = createPortOrigins({ clock: systemClock }, { domain })
+  return ({ path, host }) => isPort(host) || REACH_PATH.test(path)
 }
 
 function urlOf(server: Server, host: string): string {

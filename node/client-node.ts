@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import type { Registry } from 'prom-client'
@@ -9,6 +10,8 @@ import type { Logger } from './logger.ts'
 import type { FollowerTimes } from './market/lease-follower.ts'
 import { createRequester } from './market/requester.ts'
 import { createLibp2pNetwork } from './network/libp2p-network.ts'
+import { createOutputKeeper, type OutputKeeperInit } from './outputs/keeper.ts'
+import { createReach } from './reach/reach.ts'
 import { openDatabase } from './store/database.ts'
 import { diskProblem } from './store/disk-problem.ts'
 import { openJobStore } from './store/job-store.ts'
@@ -33,6 +36,8 @@ export interface ClientNodeInit extends PeerInit {
   masterKey?: string
   /** Free bytes of the data folder's disk below which no new jobs are taken: the rest is for those that run. @default 64 MiB */
   minFreeBytes?: number
+  /** How much of what jobs leave is kept, and for how long. */
+  outputs?: Omit<OutputKeeperInit, 'folder'>
   /** Heartbeats and the silence after which a provider is lost. */
   times?: Partial<FollowerTimes>
 }
@@ -66,6 +71,10 @@ export async function startClientNode(
     { network, clock, logger: logger.child({ part: 'directory' }) },
     { networkName: init.networkName },
   )
+  const outputs = createOutputKeeper(
+    { network, store, clock, logger: logger.child({ part: 'outputs' }) },
+    { folder: join(dataFolder, 'outputs'), ...init.outputs },
+  )
   const requester = createRequester(
     {
       network,
@@ -75,6 +84,7 @@ export async function startClientNode(
       store,
       clock,
       logger: logger.child({ part: 'market' }),
+      outputs,
     },
     init.times === undefined ? {} : { times: init.times },
   )
@@ -82,8 +92,20 @@ export async function startClientNode(
   stack.defer(async () => await network.stop())
   await directory.start()
   stack.defer(async () => await directory.stop())
+  await outputs.start()
+  stack.defer(async () => await outputs.stop())
   await requester.start()
   stack.defer(async () => await requester.stop())
   const started = stack.move()
-  return { network, directory, store, requester, privateKey, stop: async () => await started.disposeAsync() }
+  const reach = createReach({ network, store, clock })
+  return {
+    network,
+    directory,
+    store,
+    requester,
+    reach,
+    outputs,
+    privateKey,
+    stop: async () => await started.disposeAsync(),
+  }
 }

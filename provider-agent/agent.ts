@@ -1,5 +1,6 @@
 /** A seller: detects what the machine has, bids on requests, takes awards and runs them, and survives its own restart. */
 
+import { join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../node/clock.ts'
 import type { Logger } from '../node/logger.ts'
@@ -14,6 +15,7 @@ import { createAwardDesk } from './award-desk.ts'
 import { createBidder } from './bidder.ts'
 import { createBook } from './book.ts'
 import { inspectMachine, type Machine, offerOf } from './capacity.ts'
+import type { ContainerAccess } from './engine/access.ts'
 import type { ContainerEngine, EngineInfo } from './engine/index.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth } from './health.ts'
@@ -23,12 +25,17 @@ import { signReceipt } from './lease/receipt.ts'
 import { createRegistry } from './lease/registry.ts'
 import { createOffers } from './offers.ts'
 import { type AgentInit, resolveOptions } from './options.ts'
+import { collectOutput } from './outputs/collect.ts'
+import { createOutputSpool } from './outputs/spool.ts'
 import type { Offering } from './policy.ts'
+import { createReachDesk } from './reach/desk.ts'
 import { createReplayMemory } from './replay-memory.ts'
 import { createStanding } from './standing.ts'
 
 export interface AgentComponents {
   engine: ContainerEngine
+  /** Lets requesters into their containers. @default nobody is let in, and no outputs are kept */
+  access?: ContainerAccess
   network: PeerNetwork
   /** Ed25519; its peer id is the network's. */
   privateKey: PrivateKey
@@ -132,7 +139,8 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     components.announce ?? (async (statement: Uint8Array) => await network.publish('announcements', statement))
   const options = resolveOptions(init, network.peerId)
   const { marketName, prices } = options
-  const offering = offeringOf(options)
+  const { access } = components
+  const offering = offeringOf(options, access === undefined ? [] : ['outputs', 'ports', 'exec'])
   const startedMs = clock.monotonicMs()
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000)
   let architecture = ''
@@ -156,12 +164,22 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     },
   )
   const signer = { privateKey, marketName, provider: network.peerId }
+  const spool = createOutputSpool(
+    { clock, logger },
+    {
+      folder: join(options.dataFolder, 'outputs'),
+      ...{ maxOutputBytes: options.maxOutputBytes, maxSpoolBytes: options.maxSpoolBytes },
+      retentionMs: options.endedRetentionMs,
+    },
+  )
   const registry = createRegistry(
     {
       ...{ engine, network, journal, book, clock, logger },
       signReceipt: async (record, use, ending) => await signReceipt(signer, record, use, ending),
       onReady: () => health.refresh(),
       guard: components.guard,
+      collect: async (lease, name, signal) =>
+        access === undefined ? null : await collectOutput({ access, spool, clock, logger }, lease, name, signal),
     },
     options,
   )
@@ -217,13 +235,20 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     book.resize(offerOf(await inspect(info), options))
   }
 
+  const reach =
+    access === undefined
+      ? null
+      : createReachDesk({ network, access, spool, clock, logger, find: (id) => registry.get(id) })
+
   book.onChange(announcer.changed)
   health.onChange(announcer.urgent)
   undo.defer(async () => await health.stop())
   await health.start()
   await measured
+  if (access !== undefined) await spool.start()
   undo.defer(async () => await registry.stop())
   await registry.start()
+  reach?.start()
   bidder.start()
   awards.start()
   announcer.start()
@@ -237,6 +262,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       if (stopJobs) await registry.stopJobs()
       awards.stop()
       await bidder.stop()
+      await reach?.stop()
       await registry.stop()
       await health.stop()
       book.stop()
@@ -259,10 +285,11 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   }
 }
 
-function offeringOf(options: ReturnType<typeof resolveOptions>): Offering {
+function offeringOf(options: ReturnType<typeof resolveOptions>, abilities: string[]): Offering {
   const { region, labels, maxDurationSeconds, allowImages, denyImages, maxClientShare, maxOpenBidsPerRequester } =
     options
-  const capabilities = [...new Set([...options.capabilities, ...(options.allowExtension ? ['extend'] : [])])]
+  const extend = options.allowExtension ? ['extend'] : []
+  const capabilities = [...new Set([...options.capabilities, ...extend, ...abilities])]
   return {
     ...{ region, labels, capabilities, maxDurationSeconds, allowImages, denyImages },
     ...{ maxClientShare, maxOpenBidsPerRequester },

@@ -69,7 +69,11 @@ export interface AgentInit {
   maxLeaseBytes?: number
   /** What all leases may keep unsent together, in bytes. @default 1 GiB */
   maxJournalBytes?: number
-  /** How long an ended lease waits for its requester to take the last report, in ms. @default 7 days */
+  /** The largest output of a job that is kept for its requester, in bytes. @default 1 GiB */
+  maxOutputBytes?: number
+  /** What all kept outputs may take together, in bytes. @default 8 GiB */
+  maxSpoolBytes?: number
+  /** How long an ended lease, or a kept output, waits for its requester to take it, in ms. @default 7 days */
   endedRetentionMs?: number
 }
 
@@ -103,6 +107,8 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     minFreeBytes: 64 * 2 ** 20,
     maxLeaseBytes: 64 * 2 ** 20,
     maxJournalBytes: 2 ** 30,
+    maxOutputBytes: 2 ** 30,
+    maxSpoolBytes: 8 * 2 ** 30,
     endedRetentionMs: 7 * 24 * 3_600_000,
     ...init,
   }

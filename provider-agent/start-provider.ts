@@ -9,6 +9,7 @@ import type { PeerNetwork } from '../node/network/index.ts'
 import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
 import { createAgent } from './agent.ts'
+import { createContainerAccess } from './engine/access.ts'
 import { connectDocker } from './engine/connect.ts'
 import { createDockerEngine } from './engine/docker.ts'
 import { createGuard } from './guard/guard.ts'
@@ -43,7 +44,8 @@ export async function startProvider(
   })
   stack.defer(async () => await database.close())
   const privateKey = await loadIdentity(dataFolder)
-  const engine = createDockerEngine({ docker: components.docker ?? connectDocker(init.dockerHost) })
+  const docker = components.docker ?? connectDocker(init.dockerHost)
+  const engine = createDockerEngine({ docker })
   const network = createLibp2pNetwork({ privateKey, logger, clock }, { network: networkName, listen, bootstrap, mdns })
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
   const directory = createDirectory({ network, clock, logger: logger.child({ part: 'directory' }) }, { networkName })
@@ -57,6 +59,7 @@ export async function startProvider(
   const agent = createAgent(
     {
       engine,
+      access: createContainerAccess(docker),
       network,
       privateKey,
       clock,

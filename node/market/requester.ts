@@ -12,6 +12,7 @@ import { deadline } from '../deadline.ts'
 import type { Directory } from '../directory/index.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
+import type { Outputs } from '../outputs/index.ts'
 import { type JobRecord, JobStateError, type JobStore } from '../store/index.ts'
 import { cancelled, loseLease } from './apply-report.ts'
 import { createAttendance } from './attendance.ts'
@@ -48,6 +49,8 @@ export interface RequesterComponents {
   store: JobStore
   clock: Clock
   logger: Logger
+  /** Told of every job with outputs that has a provider. @default nobody */
+  outputs?: Pick<Outputs, 'expect'>
 }
 
 export interface RunningRequester extends Requester {
@@ -131,6 +134,7 @@ export function createRequester(
   async function follow(job: JobRecord): Promise<void> {
     if (job.state.status !== 'scheduled' && job.state.status !== 'running') return
     const { lease } = job.state
+    if (job.spec.outputs !== undefined) await components.outputs?.expect(job.id)
     const parting = await followLease(
       { ...components, desk: leaseDesk, onReply },
       { job, lease, times, signal: stopping.signal },

@@ -103,7 +103,7 @@ export interface JobDraft {
     fields: Partial<
       Pick<
         JobRecord,
-        'spec' | 'attempt' | 'fence' | 'durationSeconds' | 'cancelRequestedAtMs' | 'extension' | 'pastLeases'
+        'spec' | 'attempt' | 'fence' | 'durationSeconds' | 'cancelRequestedAtMs' | 'extension' | 'pastLeases' | 'output'
       >
     >,
   ): void

@@ -7,6 +7,7 @@ import type { Failure, FailureDetails } from '../../protocol/failures.ts'
 import type { PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { JobEventType } from '../../protocol/lifecycle.ts'
 import type { Moment } from '../moment.ts'
+import type { JobOutput } from '../outputs/index.ts'
 
 export interface JobRecord {
   id: string
@@ -27,6 +28,8 @@ export interface JobRecord {
   extension: { commandId: string; additionalSeconds: number } | null
   /** Finished leases of earlier attempts, whose use is paid for, too. */
   pastLeases: PastLease[]
+  /** What became of its outputs; absent where it names none, or has not ended. */
+  output?: JobOutput
   logs: LogExtent
   /** Number of the newest event; events are 1..lastEvent without gap. */
   lastEvent: number

@@ -33,6 +33,10 @@ export interface LeaseJob {
   stopSignal: string
   stopGraceSeconds: number
   network: 'bridge' | 'none'
+  /** Exposed ones; absent in records of older versions. */
+  ports?: { port: number; protocol: 'TCP' | 'UDP' }[]
+  /** A path that is kept at the end; absent or empty is none. */
+  outputs?: string
 }
 
 /** Given to the container and then only held in memory. */

@@ -30,6 +30,7 @@ export interface RegistryComponents {
   /** The containers of the last run are taken up. */
   onReady: () => void
   guard?: RunnerComponents['guard']
+  collect: RunnerComponents['collect']
 }
 
 export interface RegistryInit {
@@ -77,7 +78,7 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   const logger = components.logger.child({ part: 'leases' })
   const scope = new AbortController()
   const held = new Map<string, Held>()
-  const runner = { engine, clock, logger, owner: network.peerId, guard: components.guard }
+  const runner = { engine, clock, logger, owner: network.peerId, guard: components.guard, collect: components.collect }
   const desk = createLeaseDesk({ network, journal, clock, logger, find: (id) => held.get(id)?.lease }, init)
   const tasks = new Set<Promise<void>>()
   let adopting: Promise<void> = Promise.resolve()

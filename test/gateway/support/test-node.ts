@@ -6,6 +6,8 @@ import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
 import { cancelled } from '../../../node/market/apply-report.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
+import { PeerUnreachableError } from '../../../node/network/index.ts'
+import { createReach } from '../../../node/reach/reach.ts'
 import { openDatabase } from '../../../node/store/database.ts'
 import { JobStateError, type JobStore } from '../../../node/store/index.ts'
 import { openJobStore } from '../../../node/store/job-store.ts'
@@ -98,6 +100,8 @@ export async function openTestNode(): Promise<TestNode> {
         refused: { TOO_LARGE: 4 },
       }),
     } as unknown as ClientNode['network'],
+    reach: unreachable(store),
+    outputs: { open: async () => null },
     stop: async () => {},
   }
   return {
@@ -113,6 +117,14 @@ export async function openTestNode(): Promise<TestNode> {
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** Containers whose providers are all out of reach. */
+function unreachable(store: JobStore): ClientNode['reach'] {
+  const open = async (): Promise<never> => {
+    throw new PeerUnreachableError('Nobody is there')
+  }
+  return createReach({ network: { open } as unknown as ClientNode['network'], store, clock: systemClock })
 }
 
 function scriptedRequester(store: JobStore): Requester {

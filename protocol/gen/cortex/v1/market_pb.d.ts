@@ -1358,6 +1358,20 @@ export declare type Report_Ended = Message<"cortex.v1.Report.Ended"> & {
    * @generated from field: cortex.v1.SignedStatement receipt = 7;
    */
   receipt?: SignedStatement | undefined;
+
+  /**
+   * Bytes of the tar that was kept of the job's outputs, for the output protocol; absent where none was.
+   *
+   * @generated from field: optional uint64 output_bytes = 8;
+   */
+  outputBytes?: bigint | undefined;
+
+  /**
+   * Why the outputs were not kept, for people; empty where they were, or the job has none.
+   *
+   * @generated from field: string output_problem = 9;
+   */
+  outputProblem: string;
 };
 
 /**
