@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { type GatewayOptions, gatewayFlags } from '../gateway/commands/gateway.ts'
 import { DEFAULT_PEER_PORT, type PeerOptions, withPeerOptions } from '../node/commands/options.ts'
 import { untilSignal } from '../node/commands/until-signal.ts'
-import { providerInit, type SellerOptions, sellerFlags } from '../provider-agent/commands/agent.ts'
+import { providerInit, type SellerOptions, sellerFlags } from '../provider-agent/commands/seller-flags.ts'
 
 type UpOptions = GatewayOptions & PeerOptions & SellerOptions
 

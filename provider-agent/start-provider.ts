@@ -9,6 +9,7 @@ import type { PeerNetwork } from '../node/network/index.ts'
 import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
 import { createAgent } from './agent.ts'
+import { startControl } from './control/server.ts'
 import { connectDocker } from './engine/connect.ts'
 import { createDockerEngine } from './engine/docker.ts'
 import { createGuard } from './guard/guard.ts'
@@ -72,6 +73,9 @@ export async function startProvider(
   await directory.start()
   stack.defer(async () => await directory.stop())
   await agent.start()
+  stack.defer(async () => await agent.stop())
+  const control = await startControl({ agent, directory, network, clock, logger }, dataFolder)
+  stack.defer(async () => await control.stop())
   const started = stack.move()
   return {
     network,

@@ -2,6 +2,7 @@ import type Docker from 'dockerode'
 import pRetry from 'p-retry'
 import { type Abort, call } from './call.ts'
 import { statusOf, toEngineError } from './errors.ts'
+import type { GpuDesk } from './gpu-desk.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from './index.ts'
 import { createNetwork, removeNetwork } from './network.ts'
 import { checkName, type HardeningOptions, ownerLabel, toCreateOptions } from './spec.ts'
@@ -12,6 +13,7 @@ type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop'
 export function createContainerSteps(
   docker: Docker,
   hardening: (options: AbortOptions) => Promise<HardeningOptions>,
+  gpuDesk: GpuDesk,
 ): ContainerSteps {
   /** The container as it is now, or null. */
   async function find(name: string, abort: Abort) {
@@ -31,7 +33,13 @@ export function createContainerSteps(
   }
 
   /** Creates the container; one of that name and owner is taken for it. Answers whether there was none. */
-  async function createContainer(spec: ContainerSpec, options: Docker.ContainerCreateOptions, abort: Abort) {
+  async function createContainer(spec: ContainerSpec, limits: HardeningOptions, abort: Abort): Promise<boolean> {
+    return await gpuDesk.take(spec, abort, async (devices) => {
+      return await createWith(spec, toCreateOptions(spec, limits, devices), abort)
+    })
+  }
+
+  async function createWith(spec: ContainerSpec, options: Docker.ContainerCreateOptions, abort: Abort) {
     const { name, ...body } = options
     try {
       // Body and query apart: dockerode would else put all of it into the URL too, secrets included.
@@ -56,19 +64,18 @@ export function createContainerSteps(
       checkName(spec.name)
       const limits = await hardening(signal === undefined ? {} : { signal })
       await call(`creating ${spec.name}`, signal, async (abort) => {
-        const options = toCreateOptions(spec, limits)
         if (spec.network === 'none') {
-          await createContainer(spec, options, abort)
+          await createContainer(spec, limits, abort)
           return
         }
         // Side by side: the engine looks the network up when the container starts.
         const [network, container] = await Promise.allSettled([
           createNetwork(docker, spec, abort),
-          createContainer(spec, options, abort),
+          createContainer(spec, limits, abort),
         ])
         if (network.status === 'fulfilled' && container.status === 'fulfilled') return
         if (network.status === 'fulfilled' && container.status === 'rejected' && isNetworkMissing(container.reason)) {
-          await createContainer(spec, options, abort)
+          await createContainer(spec, limits, abort)
           return
         }
         // Half of it is of no use to anybody. What an earlier call made stays.

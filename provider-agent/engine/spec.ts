@@ -1,4 +1,4 @@
-import type { ContainerCreateOptions, HostConfig, NetworkCreateOptions } from 'dockerode'
+import type { ContainerCreateOptions, DeviceRequest, HostConfig, NetworkCreateOptions } from 'dockerode'
 import { type ContainerSpec, EngineError } from './index.ts'
 import { parseReference } from './reference.ts'
 
@@ -32,8 +32,16 @@ const keptCapabilities = [
   'KILL', // Signal children that run as another user; the init could not pass SIGTERM on without it.
 ]
 
-/** What the engine is asked to create, hardening included. */
-export function toCreateOptions(spec: ContainerSpec, hardening: HardeningOptions): ContainerCreateOptions {
+/**
+ * What the engine is asked to create, hardening included.
+ *
+ * @param devices the GPUs that it gets
+ */
+export function toCreateOptions(
+  spec: ContainerSpec,
+  hardening: HardeningOptions,
+  devices: DeviceRequest[] = [],
+): ContainerCreateOptions {
   checkName(spec.name)
   return {
     name: spec.name,
@@ -48,7 +56,7 @@ export function toCreateOptions(spec: ContainerSpec, hardening: HardeningOptions
     AttachStderr: false,
     OpenStdin: false,
     Tty: false,
-    HostConfig: toHostConfig(spec, hardening),
+    HostConfig: { ...toHostConfig(spec, hardening), ...(devices.length > 0 && { DeviceRequests: devices }) },
   }
 }
 
@@ -70,7 +78,6 @@ function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostCon
     Init: hardening.useInit,
     LogConfig: hardening.logConfig,
     ...(hardening.storageQuota && { StorageOpt: { size: String(spec.storageBytes) } }),
-    ...(spec.gpu > 0 && { DeviceRequests: [{ Driver: '', Count: spec.gpu, Capabilities: [['gpu']] }] }),
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
   }
