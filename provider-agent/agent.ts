@@ -14,7 +14,7 @@ import { createAnnouncer } from './announcer.ts'
 import { createAwardDesk } from './award-desk.ts'
 import { createBidder } from './bidder.ts'
 import { createBook } from './book.ts'
-import { inspectMachine, type Machine } from './capacity.ts'
+import { gpuModels, inspectMachine, type Machine } from './capacity.ts'
 import { addUp, attemptOf, type Earnings, type EndedAttempt } from './earnings.ts'
 import type { ContainerEngine, EngineInfo, Gpu } from './engine/index.ts'
 import type { Guard } from './guard/guard.ts'
@@ -233,6 +233,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       pausedReason: paused()?.message ?? '',
       jobsCompleted: BigInt(completed),
       jobsFailed: BigInt(failed),
+      gpus: gpuModels(measuring.gpus()).map((kind) => ({ ...kind, memoryBytes: BigInt(kind.memoryBytes) })),
     }
   }
 

@@ -1,7 +1,7 @@
 /** What a machine has to offer: what the engine sees, what its disk has free, less what its owner needs, and capped. */
 
 import { statfs } from 'node:fs/promises'
-import { RESOURCE_KINDS, type Resources } from '../protocol/units.ts'
+import { type GpuModel, RESOURCE_KINDS, type Resources } from '../protocol/units.ts'
 import { findGpus } from './engine/find-gpus.ts'
 import { freeGpus } from './engine/gpus.ts'
 import type { EngineInfo, EngineSurvey, Gpu } from './engine/index.ts'
@@ -37,6 +37,17 @@ export function offerOf(machine: Machine, { others, writtenBytes }: EngineSurvey
   for (const kind of RESOURCE_KINDS)
     offered[kind] = Math.max(0, Math.min(offered[kind], init.caps[kind] ?? Number.POSITIVE_INFINITY))
   return offered
+}
+
+/** The same GPUs by kind, in the order of the first of each. */
+export function gpuModels(gpus: readonly Gpu[]): GpuModel[] {
+  const kinds = new Map<string, GpuModel>()
+  for (const { model, memoryBytes } of gpus) {
+    const kind = kinds.get(`${model} ${memoryBytes}`) ?? { model, memoryBytes, count: 0 }
+    kind.count += 1
+    kinds.set(`${model} ${memoryBytes}`, kind)
+  }
+  return [...kinds.values()]
 }
 
 /** Looks at this machine, which the engine runs on, too. */

@@ -9,6 +9,7 @@ import type { Logger } from '../node/logger.ts'
 import { RESOURCE_KINDS } from '../protocol/units.ts'
 import type { Book } from './book.ts'
 import { type Machine, type OfferInit, offerOf } from './capacity.ts'
+import { freeGpus } from './engine/gpus.ts'
 import type { ContainerEngine, EngineInfo, Gpu } from './engine/index.ts'
 
 export interface Measuring {
@@ -19,7 +20,7 @@ export interface Measuring {
   stop(): Promise<void>
   /** As the engine said last; empty before. */
   architecture(): string
-  /** GPUs that the engine can give away, at the last look. */
+  /** The GPUs behind the total, at the last look. */
   gpus(): readonly Gpu[]
 }
 
@@ -47,8 +48,8 @@ export function createMeasuring(components: MeasuringComponents, init: OfferInit
   async function look(info: EngineInfo, signal: AbortSignal): Promise<void> {
     const [machine, survey] = await Promise.all([inspect(info), engine.survey(owner, { signal })])
     architecture = info.architecture
-    gpus = machine.gpus
     const total = offerOf(machine, survey, init)
+    gpus = freeGpus(machine.gpus, survey.others.gpus).slice(0, total.gpu)
     if (RESOURCE_KINDS.every((kind) => total[kind] === book.total[kind])) return
     logger.debug({ total }, 'measured the machine')
     book.resize(total)
