@@ -18,7 +18,7 @@ import type { AgentInit } from './options.ts'
 export interface ProviderInit extends PeerInit {
   /** Folder of the identity and the journal; one process at a time. */
   dataFolder: string
-  /** `unix://PATH` or `tcp://HOST:PORT`. @default the engine's usual socket */
+  /** `unix://PATH` or `tcp://HOST:PORT`. Without it connecting goes to the engine's usual socket. */
   dockerHost?: string
   /** How it sells. */
   agent: Omit<AgentInit, 'marketName' | 'dataFolder'>

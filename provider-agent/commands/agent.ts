@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { type PeerOptions, withPeerOptions } from '../../node/commands/options.ts'
 import { untilSignal } from '../../node/commands/until-signal.ts'
 import { addControlCommands } from './control.ts'
-import { providerInit, type SellerOptions, sellerFlags } from './seller-flags.ts'
+import { providerInit, type SellerOptions, sellerFlags, withEngine } from './seller-flags.ts'
 
 /** `cortex agent`: sells this machine until it is stopped; and what its owner may ask of it meanwhile. */
 export function agentCommand(): Command {
@@ -18,7 +18,7 @@ export function agentCommand(): Command {
         import('../start-provider.ts'),
       ])
       const logger = createLogger({ name: 'agent', level: options.logLevel })
-      const provider = await startProvider({ logger }, providerInit(options))
+      const provider = await startProvider({ logger }, await withEngine(providerInit(options)))
       process.stderr.write(`selling on network ${options.network} as ${provider.network.peerId}\n`)
       const signal = await untilSignal()
       const left = options.stopJobs === true ? 'jobs are ended' : 'containers are left running for the next start'

@@ -119,6 +119,15 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
   }
 }
 
+/** With the engine of this machine, where none is named. */
+export async function withEngine(init: ProviderInit): Promise<ProviderInit> {
+  if (init.dockerHost !== undefined && init.dockerHost !== '') return init
+  const { findEngine } = await import('../engine/find-engine.ts')
+  const dockerHost = await findEngine({ env: process.env })
+  process.stderr.write(`using the container engine on ${dockerHost}\n`)
+  return { ...init, dockerHost }
+}
+
 /** Nothing where it was not given, so that the default holds. */
 function given<K extends string, V>(name: K, value: V | undefined): { [name in K]?: V } {
   return value === undefined ? {} : ({ [name]: value } as { [name in K]: V })

@@ -47,7 +47,8 @@ export function createContainerSteps(
       await docker.createContainer(request)
       return true
     } catch (error) {
-      if (statusOf(error) !== 409) throw error
+      // Podman 4 answers 500.
+      if (statusOf(error) !== 409 && !/name .*already in use/i.test(String(error))) throw error
       const { Config: config } = await get(spec.name, abort)
       if (config.Labels[ownerLabel] === spec.owner) return false
       throw new EngineError(
@@ -111,7 +112,7 @@ export function createContainerSteps(
         if (state.Status === 'created') {
           throw new EngineError('ENGINE_ERROR', `${name} was never started`, { reason: 'not-started' })
         }
-        if (hostConfig.Init && (state.ExitCode === 126 || state.ExitCode === 127)) {
+        if (hostConfig.Init && initFailures.includes(state.ExitCode)) {
           await checkInit(docker.getContainer(name), abort)
         }
         const startedAtMs = Date.parse(state.StartedAt)
@@ -154,6 +155,13 @@ export function createContainerSteps(
   }
 }
 
+/** What an init ends with that could not execute its program: Docker's with 126 or 127, Podman's with 1. */
+const initFailures = [1, 126, 127]
+const initWords = [
+  /\[FATAL tini \(\d+\)\] exec (.+) failed: (.+)/,
+  /ERROR \(catatonit:\d+\): failed to exec (pid1): (.+)/,
+]
+
 /** Newer engines look for the network when the container is created. */
 function isNetworkMissing(error: unknown): boolean {
   return /network .*not found/i.test(toEngineError(error, '').message)
@@ -161,12 +169,13 @@ function isNetworkMissing(error: unknown): boolean {
 
 /**
  * With an init in front, a program that cannot be executed is no failure of the start: the init starts, says so in its
- * own words, and ends with 126 or 127. Rejects if that is what happened.
+ * own words, and ends with one of {@link initFailures}. Rejects if that is what happened.
  */
 async function checkInit(container: Docker.Container, abort: Abort): Promise<void> {
   const log = (await container.logs({ stdout: false, stderr: true, tail: 3, ...abort })) as unknown as Buffer
-  const said = /\[FATAL tini \(\d+\)\] exec (.+) failed: (.+)/.exec(Buffer.from(log).toString('utf8'))
-  if (said === null) return
+  const text = Buffer.from(log).toString('utf8')
+  const said = initWords.map((words) => words.exec(text)).find((match) => match !== null)
+  if (said === undefined) return
   throw new EngineError('INVALID_COMMAND', `${said[1]}: ${said[2]}`, { reason: 'not-executable' })
 }
 

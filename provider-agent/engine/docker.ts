@@ -56,6 +56,9 @@ export interface DockerEngineInit {
   storageEvery?: number
 }
 
+/** Podman sets a limit that it may not be allowed to, unless it is given one; the pids limit is what counts. */
+const podmanUserProcesses = 32_768
+
 /** A {@link ContainerEngine} on Docker Engine, or on an engine that speaks its API. */
 export function createDockerEngine(components: DockerEngineComponents, init: DockerEngineInit = {}): ContainerEngine {
   const docker = withWholeAnswers(components.docker)
@@ -80,6 +83,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
   const hardening = async (options: AbortOptions): Promise<HardeningOptions> => ({
     pidsLimit: init.pidsLimit ?? 512,
     maxOpenFiles: init.maxOpenFiles ?? 16_384,
+    maxUserProcesses: (await known(options)).isPodman ? podmanUserProcesses : null,
     storageQuota: init.storageQuota ?? false,
     useInit: init.useInit ?? (await known(options)).hasInit,
     logConfig: toLogConfig(await logPolicy(options)),

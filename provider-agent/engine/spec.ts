@@ -11,6 +11,8 @@ export interface HardeningOptions {
   pidsLimit: number
   /** Most open files of each process. */
   maxOpenFiles: number
+  /** Limit of processes of a user, over all of its containers; null sets none. */
+  maxUserProcesses: number | null
   /** Whether `storageBytes` becomes a hard limit of the storage driver. */
   storageQuota: boolean
   /** Whether a small init is put in front of the program. */
@@ -74,13 +76,19 @@ function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostCon
     NanoCpus: spec.cpuMillis * 1_000_000,
     Memory: spec.memoryBytes,
     MemorySwap: spec.memoryBytes, // Memory and swap together: no swap.
-    Ulimits: [{ Name: 'nofile', Soft: hardening.maxOpenFiles, Hard: hardening.maxOpenFiles }],
+    Ulimits: ulimitsOf(hardening),
     Init: hardening.useInit,
     LogConfig: hardening.logConfig,
     ...(hardening.storageQuota && { StorageOpt: { size: String(spec.storageBytes) } }),
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
   }
+}
+
+function ulimitsOf({ maxOpenFiles, maxUserProcesses }: HardeningOptions): NonNullable<HostConfig['Ulimits']> {
+  const files = { Name: 'nofile', Soft: maxOpenFiles, Hard: maxOpenFiles }
+  if (maxUserProcesses === null) return [files]
+  return [files, { Name: 'nproc', Soft: maxUserProcesses, Hard: maxUserProcesses }]
 }
 
 /** The container's own network: with nobody else on it, there is nobody to be kept from. */

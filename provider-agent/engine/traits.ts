@@ -9,6 +9,8 @@ export interface EngineTraits {
   hasInit: boolean
   /** Whether it has the log driver that keeps output byte for byte. */
   hasLocalLogs: boolean
+  /** Podman behind Docker's API; see docs/decisions/0025-podman.md. */
+  isPodman: boolean
 }
 
 /** The fields of the engine's `info` that are read here; dockerode's types lack some. */
@@ -22,6 +24,8 @@ interface RawInfo {
   CgroupVersion?: string
   InitCommit?: { ID: string }
   Plugins?: { Log?: string[] }
+  /** Podman's alone. */
+  BuildahVersion?: string
   Runtimes?: Record<string, unknown> | null
   /** Since Docker 28.2. */
   DiscoveredDevices?: { Source: string; ID: string }[] | null
@@ -52,6 +56,7 @@ export function toTraits(raw: RawInfo): EngineTraits {
     // The engine runs its init to ask for the version, and says this where there is none.
     hasInit: raw.InitCommit !== undefined && raw.InitCommit.ID !== 'N/A',
     hasLocalLogs: raw.Plugins?.Log?.includes('local') ?? false,
+    isPodman: raw.BuildahVersion !== undefined,
   }
 }
 

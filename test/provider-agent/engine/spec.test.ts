@@ -23,6 +23,7 @@ const spec: ContainerSpec = {
 const hardening: HardeningOptions = {
   pidsLimit: 512,
   maxOpenFiles: 16_384,
+  maxUserProcesses: null,
   storageQuota: false,
   useInit: true,
   logConfig: toLogConfig({ driver: 'local', maxBytes: 1_000 }),

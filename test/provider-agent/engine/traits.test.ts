@@ -30,6 +30,7 @@ test('the engine says what it is', () => {
     },
     hasInit: true,
     hasLocalLogs: true,
+    isPodman: false,
   })
 })
 
