@@ -9,9 +9,11 @@ import type { PeerNetwork } from '../node/network/index.ts'
 import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
 import { createAgent } from './agent.ts'
+import { inspectCluster } from './capacity.ts'
 import { startControl } from './control/server.ts'
 import { connectDocker } from './engine/connect.ts'
 import { createDockerEngine } from './engine/docker.ts'
+import { createSwarmEngine, isSwarmManager } from './engine/swarm.ts'
 import { createGuard } from './guard/guard.ts'
 import type { AgentInit } from './options.ts'
 
@@ -20,6 +22,8 @@ export interface ProviderInit extends PeerInit {
   dataFolder: string
   /** `unix://PATH` or `tcp://HOST:PORT`. Without it connecting goes to the engine's usual socket. */
   dockerHost?: string
+  /** Sells all nodes of the Swarm that the engine manages. @default false */
+  swarm?: boolean
   /** How it sells. */
   agent: Omit<AgentInit, 'marketName' | 'dataFolder'>
 }
@@ -44,7 +48,12 @@ export async function startProvider(
   })
   stack.defer(async () => await database.close())
   const privateKey = await loadIdentity(dataFolder)
-  const engine = createDockerEngine({ docker: components.docker ?? connectDocker(init.dockerHost) })
+  const docker = components.docker ?? connectDocker(init.dockerHost)
+  const { swarm = false } = init
+  if (swarm && !(await isSwarmManager(docker))) {
+    throw new Error(`The engine manages no swarm: run 'docker swarm init' there, or leave out --swarm`)
+  }
+  const engine = swarm ? createSwarmEngine({ docker }) : createDockerEngine({ docker })
   const network = createLibp2pNetwork({ privateKey, logger, clock }, { network: networkName, listen, bootstrap, mdns })
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
   const directory = createDirectory({ network, clock, logger: logger.child({ part: 'directory' }) }, { networkName })
@@ -61,7 +70,8 @@ export async function startProvider(
       network,
       privateKey,
       clock,
-      guard,
+      // It ends containers of one engine by their names, which those of a swarm do not have.
+      ...(swarm ? { inspect: inspectCluster } : { guard }),
       logger: logger.child({ part: 'agent' }),
       announce,
       openDatabase: openJournal,
