@@ -10,6 +10,7 @@ import type { ProviderInit } from '../start-provider.ts'
 /** The flags of a seller, as commander gives them. */
 export interface SellerOptions {
   dockerHost?: string
+  swarm?: true
   name?: string
   cpu?: number
   memory?: number
@@ -49,6 +50,7 @@ export function sellerFlags(command: Command): Command {
         'DOCKER_HOST',
       ),
     )
+    .option('--swarm', 'sell the whole Docker Swarm that this engine manages')
     .addOption(option('--name <name>', 'what people read'))
     .addOption(option('--cpu <millicores>', 'sell at most this', wholeNumber(100, 1_024_000)))
     .addOption(option('--memory <amount>', 'sell at most this', amount))
@@ -97,6 +99,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...peerInit(options),
     dataFolder: partFolder(options, 'agent'),
     ...given('dockerHost', options.dockerHost),
+    ...given('swarm', options.swarm),
     agent: {
       prices,
       caps,
