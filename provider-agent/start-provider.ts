@@ -25,6 +25,8 @@ export interface ProviderInit extends PeerInit {
   dockerHost?: string
   /** Sells all nodes of the Swarm that the engine manages. @default false */
   swarm?: boolean
+  /** Registry → host of its mirror, with a path where it has one. @default {} */
+  mirrors?: Record<string, string>
   /** How it sells. */
   agent: Omit<AgentInit, 'marketName' | 'dataFolder'>
 }
@@ -50,11 +52,11 @@ export async function startProvider(
   stack.defer(async () => await database.close())
   const privateKey = await loadIdentity(dataFolder)
   const docker = components.docker ?? connectDocker(init.dockerHost)
-  const { swarm = false } = init
+  const { swarm = false, mirrors = {} } = init
   if (swarm && !(await isSwarmManager(docker))) {
     throw new Error(`The engine manages no swarm: run 'docker swarm init' there, or leave out --swarm`)
   }
-  const engine = swarm ? createSwarmEngine({ docker }) : createDockerEngine({ docker })
+  const engine = swarm ? createSwarmEngine({ docker }, { mirrors }) : createDockerEngine({ docker }, { mirrors })
   const network = createLibp2pNetwork({ privateKey, logger, clock }, { network: networkName, listen, bootstrap, mdns })
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
   const directory = createDirectory({ network, clock, logger: logger.child({ part: 'directory' }) }, { networkName })
