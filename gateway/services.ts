@@ -26,8 +26,10 @@ import { createScheduler } from './schedules/scheduler.ts'
 import { createEventStreams } from './sse/streams.ts'
 import { type Resolve, systemResolve } from './webhooks/address-check.ts'
 import { createDispatcher } from './webhooks/dispatcher.ts'
+import { createEnqueue } from './webhooks/enqueue.ts'
 import { createPump } from './webhooks/pump.ts'
 import { createSender } from './webhooks/send.ts'
+import { createWatch } from './webhooks/watch.ts'
 import { createWebhookStore } from './webhooks/webhook-store.ts'
 
 export interface ServicesInit {
@@ -100,16 +102,9 @@ export async function openServices(components: ServicesComponents, init: Service
   const send = createSender({ clock, resolve }, { allowPrivate: allowPrivateWebhooks })
   const webhookLogger = logger.child({ part: 'webhooks' })
   const dispatcher = createDispatcher({ webhooks, secretBox, send, clock, logger: webhookLogger })
-  const pump = createPump({
-    store,
-    directory,
-    providerLog,
-    records,
-    webhooks,
-    dispatcher,
-    clock,
-    logger: webhookLogger,
-  })
+  const enqueue = createEnqueue({ records, webhooks, dispatcher, clock, logger: webhookLogger })
+  const watch = createWatch({ store, directory, records, webhooks, enqueue, clock })
+  const pump = createPump({ store, directory, providerLog, records, enqueue, onEnded: watch.ended })
 
   const running = stack.move()
 
@@ -139,6 +134,7 @@ export async function openServices(components: ServicesComponents, init: Service
     webhooks,
     dispatcher,
     pump,
+    watch,
     resolve,
     allowPrivateWebhooks,
 
@@ -153,6 +149,7 @@ export async function openServices(components: ServicesComponents, init: Service
       running.defer(dispatcher.stop)
       background('webhooks of jobs', pump.pumpJobs)
       background('webhooks of providers', pump.pumpProviders)
+      background('costs and alerts', watch.run)
       background('schedules', scheduler.run)
       await batchRunner.start()
       running.defer(batchRunner.idle)

@@ -90,6 +90,9 @@ export const MIN_MEMORY_BYTES = 6 * 2 ** 20
 /** Memory a job may ask for, or storage with its volumes, in bytes: 64 TiB. */
 export const MAX_BYTES = 64 * 2 ** 40
 
+/** Kinds of GPU in one machine. */
+export const MAX_GPU_MODELS = 16
+
 /** GPUs a job may ask for. */
 export const MAX_GPUS = 64
 

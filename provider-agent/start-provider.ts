@@ -9,6 +9,7 @@ import type { PeerNetwork } from '../node/network/index.ts'
 import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
 import { createAgent } from './agent.ts'
+import { startControl } from './control/server.ts'
 import { createContainerAccess } from './engine/access.ts'
 import { connectDocker } from './engine/connect.ts'
 import { createDockerEngine } from './engine/docker.ts'
@@ -18,7 +19,7 @@ import type { AgentInit } from './options.ts'
 export interface ProviderInit extends PeerInit {
   /** Folder of the identity and the journal; one process at a time. */
   dataFolder: string
-  /** `unix://PATH` or `tcp://HOST:PORT`. @default the engine's usual socket */
+  /** `unix://PATH` or `tcp://HOST:PORT`. Without it connecting goes to the engine's usual socket. */
   dockerHost?: string
   /** How it sells. */
   agent: Omit<AgentInit, 'marketName' | 'dataFolder'>
@@ -75,6 +76,9 @@ export async function startProvider(
   await directory.start()
   stack.defer(async () => await directory.stop())
   await agent.start()
+  stack.defer(async () => await agent.stop())
+  const control = await startControl({ agent, directory, network, clock, logger }, dataFolder)
+  stack.defer(async () => await control.stop())
   const started = stack.move()
   return {
     network,

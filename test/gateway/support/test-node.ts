@@ -48,6 +48,7 @@ export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
     pausedReason: '',
     jobsCompleted: 2,
     jobsFailed: 1,
+    gpus: [],
     status: 'online',
     firstSeenMs: 1_700_000_000_000,
     lastSeenMs: 1_700_000_060_000,

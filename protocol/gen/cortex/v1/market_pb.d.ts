@@ -6,6 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { GpuModel } from "./capacity_pb.js";
 
 /**
  * Describes the file cortex/v1/market.proto.
@@ -236,6 +237,13 @@ export declare type Announcement = Message<"cortex.v1.Announcement"> & {
    * @generated from field: uint64 jobs_failed = 19;
    */
   jobsFailed: bigint;
+
+  /**
+   * The GPUs behind the totals, by kind; as many as they can be told.
+   *
+   * @generated from field: repeated cortex.v1.GpuModel gpus = 20;
+   */
+  gpus: GpuModel[];
 };
 
 /**
