@@ -16,6 +16,7 @@ import type { Outputs } from '../outputs/index.ts'
 import { type JobRecord, JobStateError, type JobStore } from '../store/index.ts'
 import { cancelled, loseLease } from './apply-report.ts'
 import { createAttendance } from './attendance.ts'
+import { autoExtend } from './auto-extend.ts'
 import { releaseBid } from './award.ts'
 import { FENCE_MARGIN_MS } from './award-delivery.ts'
 import { createBidDesk } from './bid-desk.ts'
@@ -135,10 +136,15 @@ export function createRequester(
     if (job.state.status !== 'scheduled' && job.state.status !== 'running') return
     const { lease } = job.state
     if (job.spec.outputs !== undefined) await components.outputs?.expect(job.id)
+    const followed = new AbortController()
+    const extending = job.spec.autoExtend ? extendInTime(job.id, followed.signal) : null
     const parting = await followLease(
       { ...components, desk: leaseDesk, onReply },
       { job, lease, times, signal: stopping.signal },
-    )
+    ).finally(async () => {
+      followed.abort(new Error('The lease is over'))
+      await extending
+    })
     if (parting === 'settled') {
       reputation.record(lease.provider, 'honoured')
       return
@@ -155,6 +161,13 @@ export function createRequester(
       }
       loseLease(draft, 'lost', lossFailure(parting, lease.provider, times), waitOutMs)
       draft.durable()
+    })
+  }
+
+  async function extendInTime(jobId: string, followed: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stopping.signal, followed])
+    await autoExtend({ store, clock, logger, extend: requester.extend }, jobId, signal).catch((error) => {
+      if (!signal.aborted) logger.error({ jobId, error }, 'a job could not be extended')
     })
   }
 
@@ -187,7 +200,7 @@ export function createRequester(
     else waiting.answer.reject(new ExtensionRefusedError(refusal))
   }
 
-  return {
+  const requester: RunningRequester = {
     async submit({ id, owner, spec, origin, hold = false, idempotency }) {
       const parts = splitSecrets(spec)
       const { job, repeated } = await store.create({
@@ -313,6 +326,7 @@ export function createRequester(
       await Promise.all([...drivers.values()].map(({ done }) => done))
     },
   }
+  return requester
 }
 
 function isHeld({ state }: JobRecord): boolean {
