@@ -13,7 +13,7 @@ import type { Directory } from '../directory/index.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
 import type { Outputs } from '../outputs/index.ts'
-import { type JobRecord, JobStateError, type JobStore } from '../store/index.ts'
+import { type JobRecord, JobStateError, type JobStore, type Lease } from '../store/index.ts'
 import { cancelled, loseLease } from './apply-report.ts'
 import { createAttendance } from './attendance.ts'
 import { autoExtend } from './auto-extend.ts'
@@ -132,19 +132,24 @@ export function createRequester(
     return true
   }
 
+  /** Follows a lease, and asks for more time before it is up where the job says so. */
+  async function followToTheEnd(job: JobRecord, lease: Lease) {
+    const over = new AbortController()
+    const extending = job.spec.autoExtend ? extendInTime(job.id, over.signal) : null
+    try {
+      const init = { job, lease, times, signal: stopping.signal }
+      return await followLease({ ...components, desk: leaseDesk, onReply }, init)
+    } finally {
+      over.abort(new Error('The lease is over'))
+      await extending
+    }
+  }
+
   async function follow(job: JobRecord): Promise<void> {
     if (job.state.status !== 'scheduled' && job.state.status !== 'running') return
     const { lease } = job.state
     if (job.spec.outputs !== undefined) await components.outputs?.expect(job.id)
-    const followed = new AbortController()
-    const extending = job.spec.autoExtend ? extendInTime(job.id, followed.signal) : null
-    const parting = await followLease(
-      { ...components, desk: leaseDesk, onReply },
-      { job, lease, times, signal: stopping.signal },
-    ).finally(async () => {
-      followed.abort(new Error('The lease is over'))
-      await extending
-    })
+    const parting = await followToTheEnd(job, lease)
     if (parting === 'settled') {
       reputation.record(lease.provider, 'honoured')
       return
