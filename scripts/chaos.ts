@@ -130,6 +130,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   if (!(await main())) process.exitCode = 1
 } catch (error) {
-  say(`chaos: ${inspect(error)}`)
+  say(`chaos: ${inspect(error, { showHidden: true })}`)
   process.exitCode = 1
 }
