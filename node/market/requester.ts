@@ -136,14 +136,9 @@ export function createRequester(
     if (job.state.status !== 'scheduled' && job.state.status !== 'running') return
     const { lease } = job.state
     if (job.spec.outputs !== undefined) await components.outputs?.expect(job.id)
-    const followed = new AbortController()
-    const extending = job.spec.autoExtend ? extendInTime(job.id, followed.signal) : null
-    const parting = await followLease(
-      { ...components, desk: leaseDesk, onReply },
-      { job, lease, times, signal: stopping.signal },
-    ).finally(async () => {
-      followed.abort(new Error('The lease is over'))
-      await extending
+    const parting = await extendingMeanwhile(job, async () => {
+      const init = { job, lease, times, signal: stopping.signal }
+      return await followLease({ ...components, desk: leaseDesk, onReply }, init)
     })
     if (parting === 'settled') {
       reputation.record(lease.provider, 'honoured')
@@ -164,11 +159,19 @@ export function createRequester(
     })
   }
 
-  async function extendInTime(jobId: string, followed: AbortSignal): Promise<void> {
-    const signal = AbortSignal.any([stopping.signal, followed])
-    await autoExtend({ store, clock, logger, extend: requester.extend }, jobId, signal).catch((error) => {
-      if (!signal.aborted) logger.error({ jobId, error }, 'a job could not be extended')
+  async function extendingMeanwhile<T>({ id, spec }: JobRecord, task: () => Promise<T>): Promise<T> {
+    if (!spec.autoExtend) return await task()
+    const over = new AbortController()
+    const signal = AbortSignal.any([stopping.signal, over.signal])
+    const extending = autoExtend({ store, clock, logger, extend: requester.extend }, id, signal).catch((error) => {
+      if (!signal.aborted) logger.error({ jobId: id, error }, 'a job could not be extended')
     })
+    try {
+      return await task()
+    } finally {
+      over.abort(new Error('The lease is over'))
+      await extending
+    }
   }
 
   /** A job that is over still has its last acknowledgement under way: without it its provider would wait for this peer. */
