@@ -63,6 +63,12 @@ export async function inspectMachine(info: EngineInfo): Promise<Machine> {
   }
 }
 
+/** What a cluster says of its nodes; of their disks only the manager's is known, which is this machine's. */
+export async function inspectCluster(info: EngineInfo): Promise<Machine> {
+  const { cpuMillis, memoryBytes } = info
+  return { ...(await inspectMachine(info)), cpuMillis, memoryBytes }
+}
+
 /** Bytes free for ordinary users where `path` is; of the mount that holds it where it cannot be looked at itself. */
 async function freeStorage(
   path: string,

@@ -13,7 +13,7 @@ import type { Directory } from '../directory/index.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
 import type { Outputs } from '../outputs/index.ts'
-import { type JobRecord, JobStateError, type JobStore } from '../store/index.ts'
+import { type JobRecord, JobStateError, type JobStore, type Lease } from '../store/index.ts'
 import { cancelled, loseLease } from './apply-report.ts'
 import { createAttendance } from './attendance.ts'
 import { autoExtend } from './auto-extend.ts'
@@ -132,14 +132,24 @@ export function createRequester(
     return true
   }
 
+  /** Follows a lease, and asks for more time before it is up where the job says so. */
+  async function followToTheEnd(job: JobRecord, lease: Lease) {
+    const over = new AbortController()
+    const extending = job.spec.autoExtend ? extendInTime(job.id, over.signal) : null
+    try {
+      const init = { job, lease, times, signal: stopping.signal }
+      return await followLease({ ...components, desk: leaseDesk, onReply }, init)
+    } finally {
+      over.abort(new Error('The lease is over'))
+      await extending
+    }
+  }
+
   async function follow(job: JobRecord): Promise<void> {
     if (job.state.status !== 'scheduled' && job.state.status !== 'running') return
     const { lease } = job.state
     if (job.spec.outputs !== undefined) await components.outputs?.expect(job.id)
-    const parting = await extendingMeanwhile(job, async () => {
-      const init = { job, lease, times, signal: stopping.signal }
-      return await followLease({ ...components, desk: leaseDesk, onReply }, init)
-    })
+    const parting = await followToTheEnd(job, lease)
     if (parting === 'settled') {
       reputation.record(lease.provider, 'honoured')
       return
@@ -159,19 +169,11 @@ export function createRequester(
     })
   }
 
-  async function extendingMeanwhile<T>({ id, spec }: JobRecord, task: () => Promise<T>): Promise<T> {
-    if (!spec.autoExtend) return await task()
-    const over = new AbortController()
-    const signal = AbortSignal.any([stopping.signal, over.signal])
-    const extending = autoExtend({ store, clock, logger, extend: requester.extend }, id, signal).catch((error) => {
-      if (!signal.aborted) logger.error({ jobId: id, error }, 'a job could not be extended')
+  async function extendInTime(jobId: string, followed: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stopping.signal, followed])
+    await autoExtend({ store, clock, logger, extend: requester.extend }, jobId, signal).catch((error) => {
+      if (!signal.aborted) logger.error({ jobId, error }, 'a job could not be extended')
     })
-    try {
-      return await task()
-    } finally {
-      over.abort(new Error('The lease is over'))
-      await extending
-    }
   }
 
   /** A job that is over still has its last acknowledgement under way: without it its provider would wait for this peer. */

@@ -10,6 +10,7 @@ import type { ProviderInit } from '../start-provider.ts'
 /** The flags of a seller, as commander gives them. */
 export interface SellerOptions {
   dockerHost?: string
+  swarm?: true
   name?: string
   cpu?: number
   memory?: number
@@ -25,6 +26,7 @@ export interface SellerOptions {
   timeZone?: string
   region?: string
   label?: Record<string, string>
+  registryMirror?: Record<string, string>
   allowImage?: string[]
   denyImage?: string[]
   allowClient?: string[]
@@ -49,6 +51,7 @@ export function sellerFlags(command: Command): Command {
         'DOCKER_HOST',
       ),
     )
+    .option('--swarm', 'sell the whole Docker Swarm that this engine manages')
     .addOption(option('--name <name>', 'what people read'))
     .addOption(option('--cpu <millicores>', 'sell at most this', wholeNumber(100, 1_024_000)))
     .addOption(option('--memory <amount>', 'sell at most this', amount))
@@ -67,6 +70,11 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--time-zone <name>', 'of the rules, e.g. Europe/Berlin; else this machine’s', timeZone))
     .addOption(option('--region <name>', 'where the machine is'))
     .option('--label <name=value>', 'what jobs can ask for; repeat it', keyValue)
+    .option(
+      '--registry-mirror <host=mirror>',
+      'pull from here first, e.g. docker.io=mirror.lan:5000; repeat it',
+      mirror,
+    )
     .option('--allow-image <pattern>', 'images that may run, * for any text; repeat it', repeated)
     .option('--deny-image <pattern>', 'images that may not; repeat it', repeated)
     .option('--allow-client <peer-id>', 'serve only these; repeat it', client)
@@ -97,6 +105,8 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...peerInit(options),
     dataFolder: partFolder(options, 'agent'),
     ...given('dockerHost', options.dockerHost),
+    ...given('swarm', options.swarm),
+    ...given('mirrors', options.registryMirror),
     agent: {
       prices,
       caps,
@@ -154,6 +164,12 @@ function priceRule(text: string, previous: string[] = []): string[] {
   throw new InvalidArgumentError(
     'Write conditions and then a factor from x0 to x100: "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9".',
   )
+}
+
+function mirror(text: string, previous?: Record<string, string>): Record<string, string> {
+  const isMirror = /^[a-z0-9.-]+(:\d{1,5})?=[a-z0-9.-]+(:\d{1,5})?(\/[a-z0-9._-]+)*$/.test(text)
+  if (!isMirror) throw new InvalidArgumentError('Write it as HOST=MIRROR, such as docker.io=mirror.lan:5000/hub.')
+  return keyValue(text, previous)
 }
 
 function timeZone(text: string): string {

@@ -5,6 +5,7 @@ import { createGpuDesk } from './gpu-desk.ts'
 import type { AbortOptions, ContainerEngine, Gpu } from './index.ts'
 import { listOwned } from './list.ts'
 import { type LogPolicy, readLog, toLogConfig } from './logs.ts'
+import { withMirrors } from './mirrors.ts'
 import { createPuller } from './pull.ts'
 import { checkName, type HardeningOptions } from './spec.ts'
 import { readStats } from './stats.ts'
@@ -54,6 +55,8 @@ export interface DockerEngineInit {
    * @default 6
    */
   storageEvery?: number
+  /** Registry → host of its mirror, with a path where it has one. @default {} */
+  mirrors?: Readonly<Record<string, string>>
 }
 
 /** Podman sets a limit that it may not be allowed to, unless it is given one; the pids limit is what counts. */
@@ -93,7 +96,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
 
   return {
     ...steps,
-    pull,
+    pull: withMirrors(docker, pull, init.mirrors ?? {}),
     async info(options = {}) {
       traits = await readTraits(docker, options)
       return traits.info

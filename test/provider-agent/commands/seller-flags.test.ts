@@ -29,6 +29,7 @@ describe('the flags of a seller', () => {
     const init = agentInit(
       ...['--price-rule', '22:00-06:00 x0.5', '--price-rule', 'sat,sun x0.8', '--time-zone', 'Europe/Berlin'],
       ...['--owner-share', '25', '--max-client-share', '50', '--max-duration', '7200', '--no-extension'],
+      ...['--registry-mirror', 'docker.io=mirror.lan:5000/hub'],
       ...['--deny-image', '*miner*', '--allow-client', PEER, '--deny-client', `${PEER}b`],
     )
     assert.deepEqual(init.priceRules, [parsePriceRule('22:00-06:00 x0.5'), parsePriceRule('sat,sun x0.8')])
@@ -49,6 +50,7 @@ describe('the flags of a seller', () => {
     ['--allow-client', 'me'],
     ['--owner-share', '91'],
     ['--max-client-share', '0'],
+    ['--registry-mirror', 'docker.io=http://mirror.lan'],
     ['--max-duration', '2592001'],
   ]
   for (const flags of wrong) {
