@@ -20,6 +20,7 @@ export interface GatewayOptions {
   corsOrigin?: string[]
   rateLimit?: number
   alias?: Record<string, string>
+  proxyDomain?: string
   keepLogs?: number
   keepMetrics?: number
   keepEvents?: number
@@ -69,6 +70,7 @@ export function gatewayFlags(command: Command): Command {
     .addOption(keep('logs', 'output of jobs', 30))
     .addOption(keep('metrics', 'samples of use', 30))
     .addOption(keep('events', 'events', 90))
+    .option('--proxy-domain <name>', 'jobs’ ports are opened in browsers as PORT--JOB.<name>; its DNS leads here')
     .option('--open', 'open the sign-in link in the browser')
 }
 

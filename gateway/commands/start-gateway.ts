@@ -33,7 +33,7 @@ export async function startGatewayNode(
     },
   )
   stack.defer(async () => await node.stop())
-  const { host, port, allowHost, corsOrigin, rateLimit, alias: providerAliases } = options
+  const { host, port, allowHost, corsOrigin, rateLimit, alias: providerAliases, proxyDomain } = options
   const adminKey = process.env.CORTEX_ADMIN_KEY
   const local = ['127.0.0.1', '::1', 'localhost'].includes(host)
   const enforced = rateLimit === undefined ? !(how.embedded && local) : rateLimit > 0
@@ -51,6 +51,7 @@ export async function startGatewayNode(
       ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
       ...(corsOrigin === undefined ? {} : { corsOrigins: corsOrigin }),
       ...(providerAliases === undefined ? {} : { providerAliases }),
+      ...(proxyDomain === undefined ? {} : { proxyDomain }),
     },
   )
   await gateway.start()

@@ -26,17 +26,21 @@ export async function extractTar(tar: Readable, folder: string): Promise<{ files
   await mkdir(folder, { recursive: true })
   let files = 0
   let bytes = 0
+  let problem: UnsafeArchiveError | null = null
   const unpack = extract({
     cwd: folder,
     strict: true,
     preservePaths: false,
     preserveOwner: false,
     filter(path, entry) {
-      check(path, entry as ReadEntry)
       files += 1
       bytes += (entry as ReadEntry).size ?? 0
-      if (files > MAX_FILES) throw new UnsafeArchiveError(`The archive holds more than ${MAX_FILES} files`)
-      return true
+      problem ??= problemOf(path, entry as ReadEntry)
+      if (files > MAX_FILES) problem ??= new UnsafeArchiveError(`The archive holds more than ${MAX_FILES} files`)
+      if (problem === null) return true
+      // Not thrown: the library is in the midst of its reading.
+      tar.destroy(problem)
+      return false
     },
     onReadEntry(entry) {
       // Neither setuid nor setgid, and the owner can always look at what was fetched.
@@ -44,13 +48,14 @@ export async function extractTar(tar: Readable, folder: string): Promise<{ files
     },
   })
   await pipeline(tar, unpack as unknown as NodeJS.WritableStream)
+  if (problem !== null) throw problem
   return { files, bytes }
 }
 
-function check(path: string, { type, linkpath }: ReadEntry): void {
-  if (!KINDS.has(type)) throw unsafe(path, `is a ${type}`)
-  if (leadsOut(path)) throw unsafe(path, 'leads out of the folder')
-  if (type === 'Link' && leadsOut(linkpath ?? '')) throw unsafe(path, 'links to a file outside of the folder')
+function problemOf(path: string, { type, linkpath }: ReadEntry): UnsafeArchiveError | null {
+  if (!KINDS.has(type)) return unsafe(path, `is a ${type}`)
+  if (leadsOut(path)) return unsafe(path, 'leads out of the folder')
+  if (type === 'Link' && leadsOut(linkpath ?? '')) return unsafe(path, 'links to a file outside of the folder')
   if (type === 'SymbolicLink') {
     const target = linkpath ?? ''
     // Climbing after a step down is not what it looks like where that step is a link itself.
@@ -59,9 +64,10 @@ function check(path: string, { type, linkpath }: ReadEntry): void {
       /(^|\/)(?!\.\.?\/)[^/]+\/\.\.(\/|$)/.test(target) ||
       leadsOut(posix.join(posix.dirname(path), target))
     ) {
-      throw unsafe(path, 'links out of the folder')
+      return unsafe(path, 'links out of the folder')
     }
   }
+  return null
 }
 
 function leadsOut(path: string): boolean {

@@ -2,9 +2,15 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { extract } from 'tar-stream'
 import { streamOf } from '../../node/network/channel-stream.ts'
 import type { ExecSession } from '../../node/reach/index.ts'
+import { leaseOf } from '../../node/store/records.ts'
+import { encode } from '../../protocol/codec.ts'
+import { ReachHelloSchema } from '../../protocol/gen/cortex/v1/reach_pb.js'
+import { readReachReply } from '../../protocol/reach-messages.ts'
+import { Protocol } from '../../protocol/topics.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
@@ -115,6 +121,30 @@ describe('reaching into a container', () => {
     assert.ok(look.usage.memoryBytes > 0)
     assert.equal(look.usage.memoryLimitBytes, 16 * 2 ** 20)
     assert.equal(look.networks.length, 1)
+  })
+
+  test('another peer gets nothing, and is scored down', async () => {
+    const stranger = await market.addSeller()
+    const job = await market.node.store.get(id)
+    const lease = job === undefined ? null : leaseOf(job)
+    const provider = lease?.provider ?? ''
+    const contents: [string, NonNullable<MessageInitShape<typeof ReachHelloSchema>['content']>][] = [
+      [Protocol.tunnel, { case: 'tunnel', value: { port: 7000, protocol: 'TCP' } }],
+      [Protocol.exec, { case: 'exec', value: { command: ['id'] } }],
+      [Protocol.exec, { case: 'inspect', value: {} }],
+      [Protocol.output, { case: 'output', value: {} }],
+    ]
+    const addresses = market.sellers.find((seller) => seller.id === provider)?.network.addresses() ?? []
+    const answers: string[] = []
+    for (const [protocol, content] of contents) {
+      const channel = await stranger.network.open(provider, protocol, { addresses, maxMessageBytes: 65_536 })
+      await channel.send(encode(ReachHelloSchema, { jobId: id, fence: lease?.fence ?? 0, content }))
+      answers.push(readReachReply((await channel.receive()) ?? new Uint8Array()).code)
+      channel.abort(new Error('enough'))
+    }
+    assert.deepEqual(answers, ['UNKNOWN_LEASE', 'UNKNOWN_LEASE', 'UNKNOWN_LEASE', 'NO_OUTPUT'])
+    const refused = market.sellers.find((seller) => seller.id === provider)?.network.counters().refused
+    assert.equal(refused?.['penalty:reached for another’s container'], 3)
   })
 
   test('what a container left is kept here, and by its provider no more', async () => {
