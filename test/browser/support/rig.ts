@@ -97,9 +97,11 @@ async function stop(browser: OpenBrowser, network: LocalNetwork, engine: EngineH
 async function inspect(page: Page, name: string): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
     await page.evaluate((value) => document.documentElement.setAttribute('data-mantine-color-scheme', value), theme)
+    await page.waitForTimeout(250) // colours fade
     assert.deepEqual(await violations(page), [], `${name} in the ${theme} theme`)
     await page.screenshot({ path: join(SHOTS, `${name}-${theme}-wide.png`) })
     await page.setViewportSize({ width: 390, height: 844 })
+    await page.waitForTimeout(250) // the sections slide away
     await page.screenshot({ path: join(SHOTS, `${name}-${theme}-narrow.png`) })
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     assert.ok(overflow <= 0, `${name} is ${overflow} px wider than a narrow screen`)

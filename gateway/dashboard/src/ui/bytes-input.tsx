@@ -1,4 +1,4 @@
-import { NumberInput, Select } from '@mantine/core'
+import { NumberInput } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { bytesOf } from '../format/amounts.ts'
 
@@ -33,18 +33,20 @@ export function BytesInput({ label, name, value, onChange, error, placeholder }:
       onChange={(number) => onChange(typeof number === 'number' && number > 0 ? `${number}${unit}` : undefined)}
       rightSectionWidth={76}
       rightSection={
-        <Select
+        <select
+          className="unit-select"
           aria-label={`Unit of ${name.toLowerCase()}`}
-          data={NAMES.map((each) => ({ value: each, label: `${each}B` }))}
           value={unit}
-          allowDeselect={false}
-          variant="unstyled"
-          size="sm"
-          comboboxProps={{ width: 90 }}
-          onChange={(next) => {
-            if (bytes > 0 && next !== null) onChange(`${bytes / FACTORS[unit]}${next}`)
+          onChange={(event) => {
+            if (bytes > 0) onChange(`${bytes / FACTORS[unit]}${event.currentTarget.value}`)
           }}
-        />
+        >
+          {NAMES.map((each) => (
+            <option key={each} value={each}>
+              {each}B
+            </option>
+          ))}
+        </select>
       }
     />
   )

@@ -1,4 +1,4 @@
-import { NumberInput, Select } from '@mantine/core'
+import { NumberInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 
 const UNITS = { seconds: 1, minutes: 60, hours: 3600, days: 86_400 } as const
@@ -33,20 +33,20 @@ export function DurationInput({ label, value, onChange, error, description, plac
       onChange={(number) => onChange(typeof number === 'number' ? Math.round(number * UNITS[unit]) : undefined)}
       rightSectionWidth={108}
       rightSection={
-        <Select
+        <select
+          className="unit-select"
           aria-label={`Unit of ${label.toLowerCase()}`}
-          data={NAMES}
           value={unit}
-          allowDeselect={false}
-          variant="unstyled"
-          size="sm"
-          comboboxProps={{ width: 120 }}
-          onChange={(name) => {
-            const next = (name ?? 'minutes') as Unit
+          onChange={(event) => {
+            const next = event.currentTarget.value as Unit
             setChosen(next)
             if (value !== undefined) onChange((value / UNITS[unit]) * UNITS[next])
           }}
-        />
+        >
+          {NAMES.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
       }
     />
   )
