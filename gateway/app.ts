@@ -24,6 +24,7 @@ import { addJobRoutes } from './jobs/routes.ts'
 import { httpMetrics } from './metrics/http-metrics.ts'
 import { addMetricsRoute, type MetricsAccess } from './metrics/route.ts'
 import type { GatewayParts } from './parts.ts'
+import { addProviderHistoryRoute } from './providers/history.ts'
 import { addPricingRoute } from './providers/pricing.ts'
 import { addProviderRoutes } from './providers/routes.ts'
 import { createPortOrigins } from './reach/port-origins.ts'
@@ -33,6 +34,8 @@ import { addSocketRoute } from './sockets/route.ts'
 import { apiDocument, describeSecurity } from './system/document.ts'
 import { addSystemRoutes } from './system/routes.ts'
 import { addTemplateRoutes } from './templates/routes.ts'
+import { DASHBOARD_FOLDER } from './web/dashboard-files.ts'
+import { createDashboard } from './web/dashboard-route.ts'
 import { addDeliveryRoutes } from './webhooks/delivery-routes.ts'
 import { addWebhookRoutes } from './webhooks/routes.ts'
 
@@ -50,6 +53,8 @@ export interface GatewayAppInit extends AuthenticateInit, MetricsAccess {
   proxyDomain?: string
   /** @default 300 a minute, enforced */
   rateLimits?: Partial<RateLimits>
+  /** Where the built dashboard is. @default where the build puts it */
+  dashboardFolder?: string
 }
 
 /** The API as one application; it listens to nothing by itself. */
@@ -59,6 +64,7 @@ export function createGatewayApp(services: Services, init: GatewayAppInit): Open
   const portOrigins = createPortOrigins({ clock }, { domain: proxyDomain })
   const rateLimit = createRateLimit({ clock }, { perMinute: DEFAULT_PER_MINUTE, enforced: true, ...init.rateLimits })
   const wrongKeys = createWrongKeys()
+  const dashboard = createDashboard(init.dashboardFolder ?? DASHBOARD_FOLDER)
   const parts: GatewayParts = {
     ...services,
     wrongKeys,
@@ -85,6 +91,7 @@ export function createGatewayApp(services: Services, init: GatewayAppInit): Open
   if (corsOrigins.length > 0) {
     app.use(cors({ origin: corsOrigins, credentials: true, exposeHeaders: EXPOSED_HEADERS, maxAge: 600 }))
   }
+  app.use(dashboard.serveFiles)
   app.use(
     authenticate({ keys: services.keys, tokens: services.tokens, wrongKeys }, init),
     auditChanges(services.audit),
@@ -102,6 +109,7 @@ export function createGatewayApp(services: Services, init: GatewayAppInit): Open
     addSocketRoute(base, parts)
     addMetricsRoute(base, services.registry, init)
   }
+  dashboard.addPages(app)
   return app
 }
 
@@ -123,6 +131,7 @@ function createApi(parts: GatewayParts): OpenAPIHono<GatewayEnv> {
   addJobRoutes(api, parts)
   addProviderRoutes(api, parts)
   addPricingRoute(api, parts)
+  addProviderHistoryRoute(api, parts)
   addAnalyticsRoutes(api, parts)
   addEventRoutes(api, parts)
   addWebhookRoutes(api, parts)

@@ -8,13 +8,19 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
+const dashboard = join(root, 'gateway', 'dashboard')
 const project = join(root, 'tsconfig.build.json')
 const { include: folders } = JSON.parse(readFileSync(project, 'utf8')) as { include: string[] }
 
+execFileSync(process.execPath, [join(root, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
 rmSync(dist, { recursive: true, force: true })
 execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', project], { stdio: 'inherit' })
 for (const folder of folders) {
-  cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: (path) => !isSource(path) })
+  cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: isPublished })
+}
+
+function isPublished(path: string): boolean {
+  return path.startsWith(dashboard) ? path.startsWith(join(dashboard, 'dist')) || path === dashboard : !isSource(path)
 }
 
 function isSource(path: string): boolean {

@@ -19,7 +19,14 @@ interface Step {
 }
 
 const steps: Step[] = [
-  { name: 'types', commands: [['tsc', '-p', '.']], remedy: 'mend the types' },
+  {
+    name: 'types',
+    commands: [
+      ['tsc', '-p', '.'],
+      ['tsc', '-p', 'gateway/dashboard'],
+    ],
+    remedy: 'mend the types',
+  },
   {
     name: 'lint',
     commands: [['biome', 'ci', '--colors=off', '--diagnostic-level=warn', '--error-on-warnings']],

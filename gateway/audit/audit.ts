@@ -30,7 +30,7 @@ export function auditChanges(audit: AuditLog): MiddlewareHandler<GatewayEnv> {
   }
 }
 
-const entrySchema = z
+export const auditEntrySchema = z
   .strictObject({
     id: z.number().int(),
     timestamp: z.iso.datetime(),
@@ -53,7 +53,7 @@ const listAudit = listOperation({
   description: 'Every change and every wrong key, newest first.',
   permission: 'admin',
   request: { query: z.strictObject(pagingFields) },
-  data: entrySchema,
+  data: auditEntrySchema,
   example: {
     id: 1,
     timestamp: '2026-01-31T12:00:00.000Z',

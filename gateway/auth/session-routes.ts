@@ -151,6 +151,8 @@ export function addSignInLink(
   app.get('/sign-in', (c) => {
     const keyId = signIn.redeem(c.req.query('code') ?? '')
     if (keyId === undefined) {
+      // A person sees the page to sign in on, which says the same.
+      if ((c.req.header('accept') ?? '').includes('text/html')) return c.redirect('/login?reason=link')
       throw new GatewayError('UNAUTHORIZED', 'This sign-in link was used or is too old: sign in with a key')
     }
     startSession(c, parts, keyId)

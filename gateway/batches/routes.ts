@@ -8,7 +8,7 @@ import { validationError } from '../error-response.ts'
 import { GatewayError } from '../errors.ts'
 import { idempotencyHeader } from '../jobs/params.ts'
 import { listOperation, operation } from '../operation.ts'
-import { pageOf, pagingFields } from '../paging.ts'
+import { flagField, pageOf, pagingFields } from '../paging.ts'
 import type { GatewayParts } from '../parts.ts'
 import { isoTime, isoTimeOrNull } from '../time.ts'
 import type { BatchRecord, StatusCounts } from './batch-records.ts'
@@ -22,6 +22,7 @@ import {
   batchEnvelopeSchema,
   batchFormSchema,
   batchSchema,
+  checkedBatchSchema,
   concurrencySchema,
   newBatchSchema,
   SUBMITTED_EXAMPLE,
@@ -50,6 +51,9 @@ const submitBatch = operation({
 As a form: a column named like a field of a job sets it, \`env.NAME\` (also \`secrets.NAME\`, \`labels.NAME\`) an entry of the map, and \`\${column}\` is replaced anywhere in the texts of \`base\`. An empty cell sets nothing; \`""\` is empty text. Cells of lists and objects are JSON; in \`command\` and \`args\`, text that is no list is one argument. The file's delimiter is a comma, semicolon or tab, its encoding UTF-8.`,
   permission: 'jobs:write',
   request: {
+    query: z.strictObject({
+      dryRun: flagField.describe('Checks all rows and answers how many there are; nothing is submitted.'),
+    }),
     headers: idempotencyHeader,
     body: {
       required: true,
@@ -65,7 +69,7 @@ As a form: a column named like a field of a job sets it, \`env.NAME\` (also \`se
       },
     },
   },
-  data: submittedBatchSchema,
+  data: z.union([submittedBatchSchema, checkedBatchSchema]),
   status: 201,
   example: SUBMITTED_EXAMPLE,
   errors: ['IDEMPOTENCY_CONFLICT'],
@@ -123,6 +127,7 @@ export function addBatchRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts
   const view = async (record: BatchRecord) => batchView(record, await batchRunner.counts(record))
 
   async function submit(c: GatewayContext, rows: RowSource, concurrency: number, digest: string) {
+    if (isDryRun(c)) return c.json(success({ valid: true as const, total: await batchDesk.check(rows) }), 200)
     const key = idempotencyKeyOf(c)
     const { record, jobIds, repeated } = await batchDesk.submit({
       owner: principalOf(c).owner,
@@ -194,6 +199,12 @@ function batchView(record: BatchRecord, counts: StatusCounts): z.input<typeof ba
     createdAt: isoTime(createdAtMs),
     endedAt: isoTimeOrNull(endedAtMs),
   }
+}
+
+function isDryRun(c: GatewayContext): boolean {
+  const parsed = z.strictObject({ dryRun: flagField }).safeParse(c.req.query())
+  if (!parsed.success) throw validationError(parsed.error, 'query')
+  return parsed.data.dryRun
 }
 
 function idempotencyKeyOf(c: GatewayContext): string | undefined {

@@ -51,6 +51,10 @@ export const submittedBatchSchema = z
   })
   .meta({ id: 'SubmittedBatch' })
 
+export const checkedBatchSchema = z
+  .strictObject({ valid: z.literal(true), total: z.int().describe('Jobs it would make.') })
+  .meta({ id: 'CheckedBatch' })
+
 const countsSchema = z.strictObject(
   Object.fromEntries(JOB_STATUSES.map((status) => [status, z.int()])) as Record<JobStatus, z.ZodInt>,
 )

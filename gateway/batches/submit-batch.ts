@@ -41,6 +41,8 @@ export interface SubmittedBatch {
 export interface BatchDesk {
   /** @throws {GatewayError} VALIDATION_ERROR with the bad rows, IDEMPOTENCY_CONFLICT */
   submit(submission: BatchSubmission): Promise<SubmittedBatch>
+  /** How many jobs the rows make; nothing is stored. @throws {GatewayError} VALIDATION_ERROR with the bad rows */
+  check(rows: RowSource): Promise<number>
 }
 
 export function createBatchDesk(components: BatchComponents): BatchDesk {
@@ -60,6 +62,7 @@ export function createBatchDesk(components: BatchComponents): BatchDesk {
   }
 
   return {
+    check: async (rows) => await checkRows(rows, (row) => providerProblem(components, row)),
     async submit(submission) {
       const { idempotency, owner } = submission
       if (idempotency === null) return await make(components, submission, null)

@@ -1,6 +1,6 @@
 import { type CallOptions, everyItem, newIdempotencyKey, part, type SubmitOptions } from './resource.ts'
 import type { Page, Transport } from './transport.ts'
-import type { Batch, JobSubmission, NewBatch, Paging, SubmittedBatch } from './types.ts'
+import type { Batch, CheckedBatch, JobSubmission, NewBatch, Paging, SubmittedBatch } from './types.ts'
 
 /** How long the gateway may take to check and store ten thousand rows, in ms. */
 const SUBMIT_TIMEOUT_MS = 300_000
@@ -41,17 +41,30 @@ export function batchCalls(transport: Transport) {
     submit: async (batch: NewBatch, options: SubmitOptions = {}): Promise<SubmittedBatch> =>
       await send({ json: batch }, options),
     /** One job for each row or, where one is wrong, none. */
-    submitCsv: async ({ base, csv, concurrency }: CsvBatch, options: SubmitOptions = {}): Promise<SubmittedBatch> => {
-      const form = new FormData()
-      if (base !== undefined) form.set('base', JSON.stringify(base))
-      if (concurrency !== undefined) form.set('concurrency', String(concurrency))
-      form.set('file', new Blob([csv], { type: 'text/csv' }), 'rows.csv')
-      return await send({ form }, options)
-    },
+    submitCsv: async (batch: CsvBatch, options: SubmitOptions = {}): Promise<SubmittedBatch> =>
+      await send({ form: formOf(batch) }, options),
+    /** Checks every row and submits nothing. @throws {ValidationError} whose `details.rows` are the bad ones */
+    checkCsv: async (batch: CsvBatch, options: CallOptions = {}): Promise<CheckedBatch> =>
+      await transport.data({
+        method: 'POST',
+        path: `${BASE}/batch`,
+        query: { dryRun: true },
+        form: formOf(batch),
+        timeoutMs: SUBMIT_TIMEOUT_MS,
+        ...options,
+      }),
     get: async (id: string, options: CallOptions = {}): Promise<Batch> =>
       await transport.data({ method: 'GET', path: `${BASE}/batches/${part(id)}`, ...options }),
     /** Cancels what has not ended of it. */
     cancel: async (id: string, options: CallOptions = {}): Promise<Batch> =>
       await transport.data({ method: 'POST', path: `${BASE}/batches/${part(id)}/cancel`, ...options }),
   }
+}
+
+function formOf({ base, csv, concurrency }: CsvBatch): FormData {
+  const form = new FormData()
+  if (base !== undefined) form.set('base', JSON.stringify(base))
+  if (concurrency !== undefined) form.set('concurrency', String(concurrency))
+  form.set('file', new Blob([csv], { type: 'text/csv' }), 'rows.csv')
+  return form
 }

@@ -2,9 +2,10 @@ import type { CostRow } from '../analytics/costs.ts'
 import { batchCalls } from './batches.ts'
 import { followEvents, type StreamInit } from './event-stream.ts'
 import { jobCalls } from './jobs.ts'
-import { type CallOptions, crud, everyItem, part } from './resource.ts'
+import { type CallOptions, crud, everyItem, part, type StreamOptions } from './resource.ts'
 import { createTransport, type Page, type Transport, type TransportInit } from './transport.ts'
 import type {
+  AuditEntry,
   Delivery,
   Job,
   JobListItem,
@@ -17,6 +18,8 @@ import type {
   NewWebhook,
   Paging,
   Provider,
+  ProviderHistoryEntry,
+  ProviderPricing,
   ProviderStatus,
   Schedule,
   ScheduleChanges,
@@ -57,6 +60,8 @@ export class CortexClient {
   readonly networks: ReturnType<typeof networkCalls>
   readonly keys: ReturnType<typeof keyCalls>
   readonly analytics: ReturnType<typeof analyticsCalls>
+  readonly session: ReturnType<typeof sessionCalls>
+  readonly audit: ReturnType<typeof auditCalls>
   readonly #transport: Transport
   readonly #streams: StreamInit
 
@@ -73,6 +78,8 @@ export class CortexClient {
     this.networks = networkCalls(transport)
     this.keys = keyCalls(transport)
     this.analytics = analyticsCalls(transport)
+    this.session = sessionCalls(transport)
+    this.audit = auditCalls(transport)
   }
 
   /** Whose key this is, and what it may do. */
@@ -82,10 +89,10 @@ export class CortexClient {
 
   /** Every job and provider event as it comes, resumed where the connection breaks; it has no end. */
   async *events(
-    options: CallOptions & { types?: readonly string[]; after?: string } = {},
+    options: StreamOptions & { types?: readonly string[]; after?: string | undefined } = {},
   ): AsyncGenerator<GatewayEvent> {
-    const { types, after: lastEventId, signal } = options
-    const request = { path: '/plugin-core/events', query: { types }, lastEventId, signal }
+    const { types, after: lastEventId, signal, onConnection } = options
+    const request = { path: '/plugin-core/events', query: { types }, lastEventId, signal, onConnection }
     for await (const { id, data } of followEvents<Omit<GatewayEvent, 'id'>>(this.#transport, request, this.#streams)) {
       yield { ...data, id }
     }
@@ -159,6 +166,18 @@ function providerCalls(transport: Transport) {
       await transport.data({ method: 'GET', path: `${path}/${part(id)}`, ...options }),
     status: async (id: string, options: CallOptions = {}): Promise<ProviderStatus> =>
       await transport.data({ method: 'GET', path: `${path}/${part(id)}/status`, ...options }),
+    /** What it asks, now and lately. */
+    pricing: async (id: string, options: CallOptions = {}): Promise<ProviderPricing> =>
+      await transport.data({ method: 'GET', path: `${path}/${part(id)}/pricing`, ...options }),
+    /** Changes of its status and its prices, newest first. */
+    history: async (id: string, options: CallOptions = {}): Promise<ProviderHistoryEntry[]> =>
+      (
+        await transport.data<{ history: ProviderHistoryEntry[] }>({
+          method: 'GET',
+          path: `${path}/${part(id)}/history`,
+          ...options,
+        })
+      ).history,
     /** Jobs that it has or had last. */
     jobs: async (
       id: string,
@@ -214,5 +233,25 @@ function analyticsCalls(transport: Transport) {
   return {
     costs: async (query: CostQuery = {}, options: CallOptions = {}): Promise<Costs> =>
       await transport.data({ method: 'GET', path: '/plugin-core/analytics/costs', query: { ...query }, ...options }),
+  }
+}
+
+/** The session of a browser: a cookie that scripts cannot read. */
+function sessionCalls(transport: Transport) {
+  const path = '/auth/session'
+  return {
+    signIn: async (key: string, options: CallOptions = {}): Promise<User> =>
+      await transport.data({ method: 'POST', path, json: { key }, ...options }),
+    async signOut(options: CallOptions = {}): Promise<void> {
+      await transport.data({ method: 'DELETE', path, ...options })
+    },
+  }
+}
+
+function auditCalls(transport: Transport) {
+  return {
+    /** Every change and every wrong key, newest first. */
+    list: async (paging: Paging = {}, options: CallOptions = {}): Promise<Page<AuditEntry>> =>
+      await transport.page({ method: 'GET', path: '/system/audit', query: { ...paging }, ...options }),
   }
 }

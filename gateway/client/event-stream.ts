@@ -19,6 +19,8 @@ export interface StreamRequest {
   /** Begins after this event. */
   lastEventId?: string | undefined
   signal?: AbortSignal | undefined
+  /** Told when the stream opens and each time it breaks, so that people can be told. */
+  onConnection?: ((state: 'open' | 'broken') => void) | undefined
 }
 
 export interface StreamedEvent<T> {
@@ -54,7 +56,10 @@ export async function* followEvents<T>(
       for await (const item of connection<T>(transport, { ...request, lastEventId }, silenceMs)) {
         if (item === 'nothing more') return
         opened = true
-        if (item === 'opened') continue
+        if (item === 'opened') {
+          request.onConnection?.('open')
+          continue
+        }
         failures = 0
         lastEventId = item.id
         if (item.event === 'end') return
@@ -62,6 +67,7 @@ export async function* followEvents<T>(
       }
     } catch (error) {
       request.signal?.throwIfAborted()
+      request.onConnection?.('broken')
       if (!isPassing(error)) throw error
       if (failures >= (opened ? maxReconnects : FIRST_RETRIES)) throw opened ? lost(error) : error
       const asked = error instanceof CortexError ? (error.retryAfterMs ?? 0) : 0

@@ -29,6 +29,6 @@ export {
 } from './errors.ts'
 export type { StreamInit } from './event-stream.ts'
 export type { EventOptions, LogOptions, NumberedLine } from './jobs.ts'
-export type { CallOptions, SubmitOptions } from './resource.ts'
+export type { CallOptions, StreamOptions, SubmitOptions } from './resource.ts'
 export type { Page, TransportInit } from './transport.ts'
 export type * from './types.ts'

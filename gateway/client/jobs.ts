@@ -1,5 +1,12 @@
 import { followEvents, type StreamInit } from './event-stream.ts'
-import { type CallOptions, everyItem, newIdempotencyKey, part, type SubmitOptions } from './resource.ts'
+import {
+  type CallOptions,
+  everyItem,
+  newIdempotencyKey,
+  part,
+  type StreamOptions,
+  type SubmitOptions,
+} from './resource.ts'
 import type { Page, QueryValue, Transport } from './transport.ts'
 import type {
   Bid,
@@ -16,6 +23,7 @@ import type {
   JobQuery,
   JobSubmission,
   LogLine,
+  MetricSample,
   MetricsPeriod,
   MetricsResolution,
   NewExec,
@@ -25,7 +33,7 @@ import type {
 
 const BASE = '/plugin-core/jobs'
 
-export interface LogOptions extends CallOptions {
+export interface LogOptions extends StreamOptions {
   /** Goes on with what comes until the job has ended; else what there is, at most the newest 10,000 lines. */
   follow?: boolean
   /** The newest lines only. */
@@ -36,7 +44,7 @@ export interface LogOptions extends CallOptions {
   after?: number | undefined
 }
 
-export interface EventOptions extends CallOptions {
+export interface EventOptions extends StreamOptions {
   /** Goes on with what comes until the job has ended. */
   follow?: boolean
   /** Events with a higher `seq` only. */
@@ -158,15 +166,22 @@ export function jobCalls(transport: Transport, streams: StreamInit) {
       return await get(at(id, '/metrics'), { period, resolution }, options)
     },
 
+    /** Samples of its use as they come, after a time, until the job has ended. */
+    async *followMetrics(id: string, options: StreamOptions & { after?: Date } = {}): AsyncGenerator<MetricSample> {
+      const { after, signal, onConnection } = options
+      const request = { path: at(id, '/metrics'), lastEventId: after?.getTime().toString(), signal, onConnection }
+      for await (const { data } of followEvents<MetricSample>(transport, request, streams)) yield data
+    },
+
     /** Lines of the output. With `follow` a broken connection is resumed: every line comes once. */
     async *logs<O extends LogOptions>(id: string, options?: O): AsyncGenerator<LineOf<O>> {
-      const { follow = false, tail, since, after, signal }: LogOptions = options ?? {}
+      const { follow = false, tail, since, after, signal, onConnection }: LogOptions = options ?? {}
       const query = { tail, since }
       if (!follow) {
         yield* (await get<{ logs: LineOf<O>[] }>(at(id, '/logs'), query, { signal })).logs
         return
       }
-      const request = { path: at(id, '/logs'), query, lastEventId: after?.toString(), signal }
+      const request = { path: at(id, '/logs'), query, lastEventId: after?.toString(), signal, onConnection }
       for await (const { id: number, data } of followEvents<LogLine>(transport, request, streams)) {
         yield { ...data, number: Number(number) } satisfies NumberedLine as LineOf<O>
       }
@@ -174,12 +189,12 @@ export function jobCalls(transport: Transport, streams: StreamInit) {
 
     /** What happened to a job. With `follow` a broken connection is resumed: every event comes once. */
     async *events(id: string, options: EventOptions = {}): AsyncGenerator<JobEvent> {
-      const { follow = false, after, signal } = options
+      const { follow = false, after, signal, onConnection } = options
       if (!follow) {
         yield* (await get<{ events: JobEvent[] }>(at(id, '/events'), { after }, { signal })).events
         return
       }
-      const request = { path: at(id, '/events'), lastEventId: after?.toString(), signal }
+      const request = { path: at(id, '/events'), lastEventId: after?.toString(), signal, onConnection }
       for await (const { data } of followEvents<JobEvent>(transport, request, streams)) yield data
     },
   }

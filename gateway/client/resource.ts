@@ -6,6 +6,12 @@ export interface CallOptions {
   signal?: AbortSignal | undefined
 }
 
+/** What everything takes that follows a stream. */
+export interface StreamOptions extends CallOptions {
+  /** Told when the stream opens and each time it breaks; it is opened again by itself. */
+  onConnection?: ((state: 'open' | 'broken') => void) | undefined
+}
+
 /** What a submission takes besides. */
 export interface SubmitOptions extends CallOptions {
   /** Your own, where the program itself may be started again; else one is made, and kept over repetitions. */

@@ -2,9 +2,10 @@
 
 import type { z } from 'zod'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
+import type { auditEntrySchema } from '../audit/audit.ts'
 import type { keySchema, newKeySchema } from '../auth/key-routes.ts'
 import type { userSchema } from '../auth/session-routes.ts'
-import type { batchSchema, newBatchSchema, submittedBatchSchema } from '../batches/schemas.ts'
+import type { batchSchema, checkedBatchSchema, newBatchSchema, submittedBatchSchema } from '../batches/schemas.ts'
 import type { Pagination } from '../envelope.ts'
 import type { containerSchema, execAnswerSchema, execRequestSchema } from '../jobs/exec-schemas.ts'
 import type { jobListQuery } from '../jobs/list.ts'
@@ -20,6 +21,8 @@ import type {
   metricsSchema,
   receiptSchema,
 } from '../jobs/schemas.ts'
+import type { providerHistorySchema } from '../providers/history.ts'
+import type { pricingSchema } from '../providers/pricing.ts'
 import type { networkSchema, providerSchema, providerStatusSchema } from '../providers/schemas.ts'
 import type { newScheduleSchema, scheduleChangesSchema, scheduleSchema } from '../schedules/schemas.ts'
 import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../templates/routes.ts'
@@ -52,6 +55,15 @@ export type LogLine = z.output<typeof logLineSchema>
 export type Bid = z.output<typeof bidSchema>
 export type Receipt = z.output<typeof receiptSchema>
 export type JobMetrics = z.output<typeof metricsSchema>
+/** What was in use at one time: millicores and bytes; network since the container started. */
+export interface MetricSample {
+  timestamp: string
+  cpu: number
+  memory: number
+  network: { rx: number; tx: number }
+  /** Null where it is not measured. */
+  storage: number | null
+}
 export type MetricsPeriod = keyof typeof PERIODS
 export type MetricsResolution = keyof typeof RESOLUTIONS
 
@@ -69,6 +81,8 @@ export interface PortLink {
 
 export type Batch = z.output<typeof batchSchema>
 export type NewBatch = z.input<typeof newBatchSchema>
+/** What a batch would be, all its rows being right. */
+export type CheckedBatch = z.output<typeof checkedBatchSchema>
 export type SubmittedBatch = z.output<typeof submittedBatchSchema>
 
 export type Template = z.output<typeof templateSchema>
@@ -89,6 +103,9 @@ export type NewWebhook = z.input<typeof newWebhookSchema>
 export type WebhookChanges = z.input<typeof webhookChangesSchema>
 export type Delivery = z.output<typeof deliverySchema>
 
+export type AuditEntry = z.output<typeof auditEntrySchema>
+export type ProviderPricing = z.output<typeof pricingSchema>
+export type ProviderHistoryEntry = z.output<typeof providerHistorySchema>
 export type Key = z.output<typeof keySchema>
 export type NewKey = z.input<typeof newKeySchema>
 export type User = z.output<typeof userSchema>

@@ -48,6 +48,8 @@ export interface ProviderLog {
   stop(): Promise<void>
   /** Events with `seq` > `after`, oldest first. */
   read(after: number, limit: number): Promise<ProviderEvent[]>
+  /** Everything that is kept of one provider, oldest first. */
+  ofProvider(id: string): Promise<ProviderEvent[]>
   end(): number
   onChange(callback: () => void): () => void
 }
@@ -104,6 +106,11 @@ export function createProviderLog(components: {
       await queue.run('all', async () => {})
     },
     read: async (after, limit) => await records.providerEvents.values({ gt: numberKey(after), limit }).all(),
+    async ofProvider(id) {
+      const events: ProviderEvent[] = []
+      for await (const event of records.providerEvents.values()) if (event.provider.id === id) events.push(event)
+      return events
+    },
     end: () => last,
     onChange(callback) {
       wakes.on('change', callback)

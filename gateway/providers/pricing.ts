@@ -3,7 +3,6 @@ import { z } from 'zod'
 import type { GatewayEnv } from '../context.ts'
 import { success } from '../envelope.ts'
 import { GatewayError } from '../errors.ts'
-import type { ProviderEvent } from '../events/provider-log.ts'
 import { operation } from '../operation.ts'
 import type { GatewayParts } from '../parts.ts'
 import { PROVIDER_EXAMPLE } from './schemas.ts'
@@ -18,8 +17,6 @@ const UNITS = {
   network: 'GB',
 } as const
 const KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network'] as const
-/** Events read at a time. */
-const BATCH = 500
 
 const rangeSchema = z.strictObject({ min: z.number(), max: z.number(), avg: z.number().describe('Weighted by time.') })
 const priceSchema = z.strictObject({
@@ -75,26 +72,16 @@ const pricingOperation = operation({
 export function addPricingRoute(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
   const { node, providerLog, clock } = parts
 
-  async function stepsOf(id: string): Promise<Step[]> {
-    const steps: Step[] = []
-    for (let after = 0; ; ) {
-      const events: ProviderEvent[] = await providerLog.read(after, BATCH)
-      const last = events.at(-1)
-      if (last === undefined) return steps
-      after = last.seq
-      for (const { provider, timestampMs } of events) {
-        if (provider.id === id) steps.push({ fromMs: timestampMs, prices: provider.pricing })
-      }
-    }
-  }
-
   api.openapi(pricingOperation, async (c) => {
     const { id } = c.req.valid('param')
     const known = node.directory.get(id)
     if (known === undefined) throw new GatewayError('PROVIDER_NOT_FOUND', `There is no provider ${id}`)
     const now = providerView(known, 0n).pricing
     const nowMs = clock.nowMs()
-    const steps = [...(await stepsOf(id)), { fromMs: nowMs, prices: now }]
+    const heard = (await providerLog.ofProvider(id)).map(({ timestampMs, provider }): Step => {
+      return { fromMs: timestampMs, prices: provider.pricing }
+    })
+    const steps = [...heard, { fromMs: nowMs, prices: now }]
     const kind = (name: (typeof KINDS)[number]) => ({
       price: now[name],
       unit: UNITS[name],

@@ -1,0 +1,56 @@
+import { NavLink, Stack, Text } from '@mantine/core'
+import { Link, useLocation } from '@tanstack/react-router'
+import { Icon, type IconName } from '../ui/icons.tsx'
+
+const GROUPS: { title: string; links: { to: string; label: string; icon: IconName }[] }[] = [
+  {
+    title: 'Work',
+    links: [
+      { to: '/jobs', label: 'Jobs', icon: 'jobs' },
+      { to: '/jobs/templates', label: 'Templates', icon: 'templates' },
+      { to: '/jobs/batches', label: 'Batches', icon: 'batches' },
+      { to: '/jobs/schedules', label: 'Schedules', icon: 'schedules' },
+    ],
+  },
+  {
+    title: 'Market',
+    links: [
+      { to: '/network', label: 'Network', icon: 'network' },
+      { to: '/costs', label: 'Costs', icon: 'costs' },
+    ],
+  },
+  { title: 'Gateway', links: [{ to: '/settings', label: 'Settings', icon: 'settings' }] },
+]
+
+/** The sections of the dashboard. */
+export function Nav({ onFollow }: { onFollow: () => void }) {
+  const { pathname } = useLocation()
+  const all = GROUPS.flatMap(({ links }) => links)
+  const current = all.filter(({ to }) => pathname === to || pathname.startsWith(`${to}/`)).at(-1)
+  const here =
+    all.filter(({ to }) => pathname.startsWith(to)).toSorted((a, b) => b.to.length - a.to.length)[0] ?? current
+  return (
+    <Stack gap="lg">
+      {GROUPS.map(({ title, links }) => (
+        <div key={title}>
+          <Text size="xs" c="dimmed" fw={600} px="sm" pb={4} className="nav-title">
+            {title}
+          </Text>
+          {links.map(({ to, label, icon }) => (
+            <NavLink
+              key={to}
+              component={Link}
+              to={to}
+              label={label}
+              leftSection={<Icon name={icon} />}
+              active={here?.to === to}
+              aria-current={here?.to === to ? 'page' : undefined}
+              onClick={onFollow}
+              className="nav-link"
+            />
+          ))}
+        </div>
+      ))}
+    </Stack>
+  )
+}

@@ -1,0 +1,193 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { UnauthorizedError } from '../../../client/errors.ts'
+import { filterOf, type JobFilter } from '../jobs/list/filter.ts'
+import { Outline } from '../ui/loaded.tsx'
+import { FailedPage, NoPage } from './error-page.tsx'
+import { LoginPage } from './login-page.tsx'
+import { onSessionEnd, queryClient } from './query.ts'
+import { meQuery } from './session.ts'
+import { Shell } from './shell.tsx'
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NoPage, errorComponent: FailedPage })
+
+interface LoginSearch {
+  /** Where to go afterwards: a path of this page. */
+  from?: string
+  reason?: string
+}
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  component: LoginPage,
+  validateSearch: ({ from, reason }: Record<string, unknown>): LoginSearch => ({
+    ...(typeof from === 'string' && /^\/(?![/\\])/.test(from) ? { from } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
+  }),
+})
+
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  component: Shell,
+  async beforeLoad({ location }) {
+    try {
+      await queryClient.ensureQueryData(meQuery)
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError)) throw error
+      throw redirect({ to: '/login', search: location.href === '/' ? {} : { from: location.href } })
+    }
+  },
+})
+
+const home = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/jobs' })
+  },
+})
+
+const jobs = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs',
+  validateSearch: (search: Record<string, unknown>): JobFilter => filterOf(search),
+  component: lazyRouteComponent(() => import('../jobs/list/jobs-page.tsx'), 'JobsPage'),
+})
+
+/** One word of the address's search. */
+const word =
+  <const N extends string>(name: N) =>
+  (search: Record<string, unknown>): Partial<Record<N, string>> =>
+    typeof search[name] === 'string' ? ({ [name]: search[name] } as Partial<Record<N, string>>) : {}
+
+const createJob = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/create',
+  validateSearch: word('template'),
+  component: lazyRouteComponent(() => import('../jobs/form/create-job-page.tsx'), 'CreateJobPage'),
+})
+
+const job = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/$jobId',
+  validateSearch: word('tab'),
+  component: lazyRouteComponent(() => import('../jobs/page/job-page.tsx'), 'JobPage'),
+})
+
+const templates = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/templates',
+  component: lazyRouteComponent(() => import('../templates/templates-page.tsx'), 'TemplatesPage'),
+})
+const createTemplate = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/templates/create',
+  component: lazyRouteComponent(() => import('../templates/template-form-page.tsx'), 'CreateTemplatePage'),
+})
+const editTemplate = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/templates/$templateId',
+  component: lazyRouteComponent(() => import('../templates/template-form-page.tsx'), 'EditTemplatePage'),
+})
+
+const batches = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/batches',
+  component: lazyRouteComponent(() => import('../batches/batches-page.tsx'), 'BatchesPage'),
+})
+const createBatch = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/batches/create',
+  component: lazyRouteComponent(() => import('../batches/create-batch-page.tsx'), 'CreateBatchPage'),
+})
+
+const schedules = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/schedules',
+  component: lazyRouteComponent(() => import('../schedules/schedules-page.tsx'), 'SchedulesPage'),
+})
+const createSchedule = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/schedules/create',
+  component: lazyRouteComponent(() => import('../schedules/schedule-form-page.tsx'), 'CreateSchedulePage'),
+})
+const schedule = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/schedules/$scheduleId',
+  component: lazyRouteComponent(() => import('../schedules/schedule-page.tsx'), 'SchedulePage'),
+})
+const editSchedule = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/schedules/$scheduleId/edit',
+  component: lazyRouteComponent(() => import('../schedules/schedule-form-page.tsx'), 'EditSchedulePage'),
+})
+
+const network = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/network',
+  component: lazyRouteComponent(() => import('../network/network-page.tsx'), 'NetworkPage'),
+})
+const provider = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/network/$providerId',
+  component: lazyRouteComponent(() => import('../network/provider-page.tsx'), 'ProviderPage'),
+})
+const costs = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/costs',
+  component: lazyRouteComponent(() => import('../costs/costs-page.tsx'), 'CostsPage'),
+})
+const settings = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/settings',
+  validateSearch: word('tab'),
+  component: lazyRouteComponent(() => import('../settings/settings-page.tsx'), 'SettingsPage'),
+})
+const webhook = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/settings/webhooks/$webhookId',
+  component: lazyRouteComponent(() => import('../settings/webhook-page.tsx'), 'WebhookPage'),
+})
+
+const pages = [
+  home,
+  jobs,
+  createJob,
+  job,
+  templates,
+  createTemplate,
+  editTemplate,
+  batches,
+  createBatch,
+  schedules,
+] as const
+const more = [createSchedule, schedule, editSchedule, network, provider, costs, settings, webhook] as const
+
+export const router = createRouter({
+  routeTree: root.addChildren([login, signedIn.addChildren([...pages, ...more])]),
+  defaultPreload: 'intent',
+  defaultPendingComponent: Outline,
+  defaultErrorComponent: FailedPage,
+  scrollRestoration: true,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}
+
+onSessionEnd(() => {
+  const { pathname, href } = router.state.location
+  if (pathname === '/login') return
+  queryClient.removeQueries({ queryKey: meQuery.queryKey })
+  void router.navigate({ to: '/login', search: { from: href, reason: 'expired' } })
+})

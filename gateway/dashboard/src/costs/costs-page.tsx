@@ -1,0 +1,128 @@
+import { Button, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
+import { lazy, Suspense, useState } from 'react'
+import type { CostQuery, Costs } from '../../../client/index.ts'
+import { client } from '../app/client.ts'
+import { number, usd } from '../format/amounts.ts'
+import { save } from '../format/save.ts'
+import { useProviderNames } from '../jobs/queries.ts'
+import { Card } from '../ui/card.tsx'
+import { Empty } from '../ui/empty.tsx'
+import { Icon } from '../ui/icons.tsx'
+import { Loaded, Outline } from '../ui/loaded.tsx'
+import { Page } from '../ui/page.tsx'
+import { PlainTable } from '../ui/plain-table.tsx'
+import { csvOf } from './csv.ts'
+
+const CostChart = lazy(async () => ({ default: (await import('./cost-chart.tsx')).CostChart }))
+const PERIODS = ['24h', '7d', '30d', '90d'] as const
+type Grouping = 'day' | 'provider' | 'label'
+
+/** What was spent, on what. */
+export function CostsPage() {
+  const [period, setPeriod] = useState<(typeof PERIODS)[number]>('30d')
+  const [by, setBy] = useState<Grouping>('day')
+  const [typed, setLabel] = useState('team')
+  const [label] = useDebouncedValue(typed, 300)
+  const groupBy: NonNullable<CostQuery['groupBy']> = by === 'label' ? `label.${label || 'team'}` : by
+  const nameOf = useProviderNames()
+  const query = useQuery({
+    queryKey: ['costs', period, groupBy],
+    queryFn: async ({ signal }) => await client.analytics.costs({ period, groupBy }, { signal }),
+  })
+  const groupName = (group: string) => (by === 'provider' && group !== 'none' ? nameOf(group) : group)
+
+  function download(costs: Costs): void {
+    save(new Blob([csvOf(costs)], { type: 'text/csv' }), `costs-${period}-${by}.csv`)
+  }
+
+  return (
+    <Page
+      title="Costs"
+      description="Of jobs created in the period, in US dollars."
+      actions={
+        <Button
+          variant="default"
+          leftSection={<Icon name="download" size={16} />}
+          disabled={query.data === undefined}
+          onClick={() => query.data && download(query.data)}
+        >
+          Export CSV
+        </Button>
+      }
+    >
+      <div className="choices">
+        <SegmentedControl
+          aria-label="Period"
+          data={[...PERIODS]}
+          value={period}
+          onChange={(value) => setPeriod(value as typeof period)}
+        />
+        <SegmentedControl
+          aria-label="Group by"
+          data={[
+            { value: 'day', label: 'By day' },
+            { value: 'provider', label: 'By provider' },
+            { value: 'label', label: 'By label' },
+          ]}
+          value={by}
+          onChange={(value) => setBy(value as Grouping)}
+        />
+        {by === 'label' && (
+          <TextInput
+            aria-label="Label"
+            value={typed}
+            onChange={(event) => setLabel(event.currentTarget.value)}
+            placeholder="team"
+            w={160}
+          />
+        )}
+      </div>
+      <Loaded query={query}>
+        {(costs) =>
+          costs.rows.length === 0 ? (
+            <Empty icon="costs" title="Nothing was spent">
+              Jobs show here once they are submitted. Give them labels, as team=research, to tell their costs apart.
+            </Empty>
+          ) : (
+            <Stack>
+              <Card
+                title={`Total ${usd(costs.total.actual)}`}
+                actions={
+                  <Text size="sm" c="dimmed">
+                    {number(costs.total.jobs)} jobs, at most {usd(costs.total.estimated)} was agreed
+                  </Text>
+                }
+              >
+                <Suspense fallback={<Outline rows={3} />}>
+                  <CostChart rows={costs.rows.map((row) => ({ ...row, group: groupName(row.group) }))} />
+                </Suspense>
+              </Card>
+              <Card>
+                <PlainTable
+                  label="Costs"
+                  heads={[
+                    { day: 'Day (UTC)', provider: 'Provider', label: label || 'Label' }[by],
+                    { label: 'Jobs', isRight: true },
+                    { label: 'Estimated', isRight: true },
+                    { label: 'Actual', isRight: true },
+                  ]}
+                >
+                  {costs.rows.map(({ group, jobs, estimated, actual }) => (
+                    <Table.Tr key={group}>
+                      <Table.Td>{groupName(group)}</Table.Td>
+                      <Table.Td ta="right">{number(jobs)}</Table.Td>
+                      <Table.Td ta="right">{usd(estimated)}</Table.Td>
+                      <Table.Td ta="right">{usd(actual)}</Table.Td>
+                    </Table.Tr>
+                  ))}
+                </PlainTable>
+              </Card>
+            </Stack>
+          )
+        }
+      </Loaded>
+    </Page>
+  )
+}

@@ -1,0 +1,43 @@
+import { parseBytes } from '../../../../protocol/units.ts'
+
+/** `0.5 cores`, `2 cores`. */
+export function cores(millicores: number | undefined): string {
+  if (millicores === undefined) return '–'
+  const count = millicores / 1000
+  return `${number(count, 3)} ${count === 1 ? 'core' : 'cores'}`
+}
+
+/** An amount of bytes or its text (`512Mi`) as people read it: `512 MiB`. */
+export function bytes(amount: string | number | undefined | null): string {
+  const value = typeof amount === 'number' ? amount : amount ? parseBytes(amount) : null
+  if (value === null || !Number.isFinite(value)) return '–'
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+  let unit = 0
+  let rest = value
+  while (rest >= 1024 && unit < units.length - 1) {
+    rest /= 1024
+    unit += 1
+  }
+  return `${number(rest, rest < 10 && unit > 0 ? 1 : 0)} ${units[unit]}`
+}
+
+/** The bytes of `512Mi`; 0 where it is no amount. */
+export function bytesOf(text: string | undefined): number {
+  return text === undefined ? 0 : (parseBytes(text) ?? 0)
+}
+
+export function number(value: number, digits = 0): string {
+  return value.toLocaleString('en', { maximumFractionDigits: digits })
+}
+
+/** US dollars, with as many digits as small amounts need: `$0.000012`, `$1.25`. */
+export function usd(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '–'
+  if (value === 0) return '$0'
+  const digits = Math.abs(value) >= 1 ? 2 : Math.abs(value) >= 0.01 ? 4 : 8
+  const text = value.toLocaleString('en', {
+    maximumFractionDigits: digits,
+    maximumSignificantDigits: digits === 8 ? 3 : 6,
+  })
+  return `$${text}`
+}

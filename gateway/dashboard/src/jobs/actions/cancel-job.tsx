@@ -1,0 +1,61 @@
+import { Text } from '@mantine/core'
+import { ConflictError } from '../../../../client/errors.ts'
+import { client } from '../../app/client.ts'
+import { Confirm } from '../../ui/confirm.tsx'
+import { told } from '../../ui/notify.ts'
+import type { JobRow } from '../list/apply-change.ts'
+
+interface CancelJobProps {
+  jobs: JobRow[]
+  isOpen: boolean
+  onClose(): void
+  onDone?(): void
+}
+
+/** Asks, then cancels one or many jobs. */
+export function CancelJob({ jobs, isOpen, onClose, onDone }: CancelJobProps) {
+  const [job] = jobs
+  const isOne = jobs.length === 1
+
+  async function cancel(): Promise<void> {
+    for (let i = 0; i < jobs.length; i += AT_A_TIME) {
+      await Promise.all(jobs.slice(i, i + AT_A_TIME).map(cancelOne))
+    }
+    told(isOne ? 'Cancelling the job' : `Cancelling ${jobs.length} jobs`)
+    onDone?.()
+  }
+
+  return (
+    <Confirm
+      isOpen={isOpen}
+      title={isOne ? 'Cancel Job' : `Cancel ${jobs.length} jobs`}
+      confirm={isOne ? 'Cancel Job' : `Cancel ${jobs.length} jobs`}
+      dismiss="Keep running"
+      isDangerous
+      onConfirm={cancel}
+      onClose={onClose}
+    >
+      <Text size="sm">
+        {isOne ? (
+          <>
+            <strong>{job?.image}</strong> is stopped: its container gets the stop signal and, after its grace period, is
+            killed. You pay for the time that it ran.
+          </>
+        ) : (
+          'Each container gets the stop signal and, after its grace period, is killed. You pay for the time that they ran.'
+        )}
+      </Text>
+    </Confirm>
+  )
+}
+
+/** Requests under way together. */
+const AT_A_TIME = 5
+
+async function cancelOne({ id }: JobRow): Promise<void> {
+  try {
+    await client.jobs.cancel(id)
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error // it has ended meanwhile, which is as good
+  }
+}

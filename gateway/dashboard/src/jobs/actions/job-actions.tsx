@@ -1,0 +1,86 @@
+import { Menu } from '@mantine/core'
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { client } from '../../app/client.ts'
+import { useMay } from '../../app/session.ts'
+import { Icon } from '../../ui/icons.tsx'
+import { failed, told } from '../../ui/notify.ts'
+import { hasEnded } from '../cost.ts'
+import type { JobRow } from '../list/apply-change.ts'
+import { curlOf, submissionOf } from '../submission.ts'
+import { CancelJob } from './cancel-job.tsx'
+import { ExtendDuration } from './extend-duration.tsx'
+import { SaveAsTemplate } from './save-as-template.tsx'
+
+type Dialog = 'cancel' | 'extend' | 'template' | null
+
+/** Everything that can be done with a job: items of a menu, and the dialogs that they open. */
+export function useJobActions(job: JobRow) {
+  const [dialog, setDialog] = useState<Dialog>(null)
+  const navigate = useNavigate()
+  const mayWrite = useMay('jobs:write')
+  const mayKeep = useMay('templates:write')
+  const isOver = hasEnded(job.status)
+  const close = () => setDialog(null)
+
+  async function resubmit(): Promise<void> {
+    try {
+      const { id } = await client.jobs.resubmit(job.id)
+      told('Submitted again as a new job')
+      await navigate({ to: '/jobs/$jobId', params: { jobId: id } })
+    } catch (error) {
+      failed('Could not submit it again', error)
+    }
+  }
+
+  async function copyCurl(): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(curlOf(submissionOf(job), location.origin))
+      told('Copied; secrets and registry credentials are not in it')
+    } catch (error) {
+      failed('Could not copy', error)
+    }
+  }
+
+  const items = (
+    <>
+      <Menu.Item
+        disabled={!mayWrite || isOver}
+        onClick={() => setDialog('extend')}
+        leftSection={<Icon name="schedules" size={16} />}
+      >
+        Extend Duration
+      </Menu.Item>
+      <Menu.Item disabled={!mayWrite} onClick={() => void resubmit()} leftSection={<Icon name="play" size={16} />}>
+        Resubmit
+      </Menu.Item>
+      <Menu.Item
+        disabled={!mayKeep}
+        onClick={() => setDialog('template')}
+        leftSection={<Icon name="templates" size={16} />}
+      >
+        Save as Template
+      </Menu.Item>
+      <Menu.Item onClick={() => void copyCurl()} leftSection={<Icon name="copy" size={16} />}>
+        Copy as curl
+      </Menu.Item>
+      <Menu.Divider />
+      <Menu.Item
+        disabled={!mayWrite || isOver}
+        onClick={() => setDialog('cancel')}
+        className="menu-danger"
+        leftSection={<Icon name="close" size={16} />}
+      >
+        Cancel Job
+      </Menu.Item>
+    </>
+  )
+  const dialogs = (
+    <>
+      <CancelJob jobs={[job]} isOpen={dialog === 'cancel'} onClose={close} />
+      <ExtendDuration job={job} isOpen={dialog === 'extend'} onClose={close} />
+      <SaveAsTemplate job={job} isOpen={dialog === 'template'} onClose={close} />
+    </>
+  )
+  return { items, dialogs, open: setDialog, isOver, mayWrite }
+}

@@ -1,0 +1,22 @@
+import type { Job } from '../../../client/index.ts'
+
+type Costed = { [N in 'cost' | 'startedAt' | 'endedAt' | 'duration']?: Job[N] | undefined }
+
+/** What a job costs at a moment: metered by the second while it runs, at the price that its projection tells. */
+export function costNow({ cost, startedAt, endedAt, duration }: Costed, nowMs: number): number {
+  if (cost === undefined) return 0
+  if (cost.final !== undefined) return cost.final
+  if (!startedAt || endedAt || !duration) return cost.current
+  const elapsed = Math.min(duration, Math.max(0, (nowMs - Date.parse(startedAt)) / 1000))
+  return Math.max(cost.current, (cost.projected / duration) * elapsed)
+}
+
+/** Seconds until its duration is over; null where it does not run. */
+export function secondsLeft({ startedAt, endedAt, duration }: Costed, nowMs: number): number | null {
+  if (!startedAt || endedAt || duration === undefined) return null
+  return Math.max(0, duration - (nowMs - Date.parse(startedAt)) / 1000)
+}
+
+export function hasEnded(status: string | undefined): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled'
+}

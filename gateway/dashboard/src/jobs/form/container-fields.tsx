@@ -1,0 +1,133 @@
+import { ActionIcon, Button, Checkbox, Group, Input, NumberInput, Select, Stack, TextInput } from '@mantine/core'
+import type { FieldProblem } from '../../../../client/errors.ts'
+import { BytesInput } from '../../ui/bytes-input.tsx'
+import { Icon } from '../../ui/icons.tsx'
+import type { Draft } from '../submission.ts'
+import { errorAt } from './field-errors.ts'
+import type { DraftEditor } from './use-draft.ts'
+
+type Volume = NonNullable<Draft['volumes']>[number]
+type Port = NonNullable<Draft['ports']>[number]
+
+/** The container's volumes. */
+export function VolumeFields({ editor: { draft, set }, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
+  const volumes = draft.volumes ?? []
+  const change = (i: number, part: Partial<Volume>) =>
+    set('volumes', volumes.with(i, { ...(volumes[i] as Volume), ...part }))
+  return (
+    <Rows
+      label="Volumes"
+      entry="volume"
+      onAdd={() =>
+        set('volumes', [...volumes, { name: `data${volumes.length || ''}`, mountPath: '/data', size: '1Gi' }])
+      }
+      error={errorAt(problems, 'volumes', false)}
+    >
+      {volumes.map((volume, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: names change as they are typed, places do not
+        <Group key={i} gap={6} align="flex-start" className="form-row">
+          <TextInput
+            aria-label={`Name of volume ${i + 1}`}
+            value={volume.name}
+            error={errorAt(problems, `volumes[${i}].name`)}
+            onChange={(event) => change(i, { name: event.currentTarget.value })}
+            flex="1 1 90px"
+          />
+          <TextInput
+            aria-label={`Mount path of volume ${i + 1}`}
+            value={volume.mountPath}
+            error={errorAt(problems, `volumes[${i}].mountPath`)}
+            onChange={(event) => change(i, { mountPath: event.currentTarget.value })}
+            classNames={{ input: 'mono' }}
+            flex="2 1 120px"
+          />
+          <div className="form-bytes">
+            <BytesInput
+              name={`Size of volume ${i + 1}`}
+              value={String(volume.size)}
+              error={errorAt(problems, `volumes[${i}].size`)}
+              onChange={(size) => change(i, { size: size ?? '' })}
+            />
+          </div>
+          <Remove what={`volume ${i + 1}`} onClick={() => set('volumes', volumes.toSpliced(i, 1))} />
+        </Group>
+      ))}
+    </Rows>
+  )
+}
+
+/** The ports that the container listens on. */
+export function PortFields({ editor: { draft, set }, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
+  const ports = draft.ports ?? []
+  const change = (i: number, part: Partial<Port>) => set('ports', ports.with(i, { ...(ports[i] as Port), ...part }))
+  return (
+    <Rows
+      label="Ports"
+      entry="port"
+      onAdd={() => set('ports', [...ports, { port: 8080, expose: true, protocol: 'TCP' }])}
+      error={errorAt(problems, 'ports', false)}
+    >
+      {ports.map((port, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: numbers change as they are typed, places do not
+        <Group key={i} gap={10} align="center" className="form-row">
+          <NumberInput
+            aria-label={`Number of port ${i + 1}`}
+            value={port.port}
+            min={1}
+            max={65_535}
+            clampBehavior="none"
+            hideControls
+            error={errorAt(problems, `ports[${i}].port`)}
+            onChange={(value) => change(i, { port: Number(value) })}
+            w={110}
+          />
+          <Select
+            aria-label={`Protocol of port ${i + 1}`}
+            data={['TCP', 'UDP']}
+            value={port.protocol ?? 'TCP'}
+            allowDeselect={false}
+            onChange={(value) => change(i, { protocol: value as 'TCP' | 'UDP' })}
+            w={90}
+          />
+          <Checkbox
+            label="Reached from outside"
+            checked={port.expose ?? true}
+            onChange={(event) => change(i, { expose: event.currentTarget.checked })}
+          />
+          <Remove what={`port ${i + 1}`} onClick={() => set('ports', ports.toSpliced(i, 1))} />
+        </Group>
+      ))}
+    </Rows>
+  )
+}
+
+interface RowsProps {
+  label: string
+  entry: string
+  error: string | undefined
+  onAdd(): void
+  children: React.ReactNode
+}
+
+function Rows({ label, entry, error, onAdd, children }: RowsProps) {
+  return (
+    <Input.Wrapper label={label} error={error} labelElement="div">
+      <Stack gap={6} mt={6}>
+        {children}
+        <div>
+          <Button size="compact-sm" variant="default" leftSection={<Icon name="plus" size={14} />} onClick={onAdd}>
+            Add {entry}
+          </Button>
+        </div>
+      </Stack>
+    </Input.Wrapper>
+  )
+}
+
+function Remove({ what, onClick }: { what: string; onClick(): void }) {
+  return (
+    <ActionIcon variant="subtle" color="gray" aria-label={`Remove ${what}`} onClick={onClick} mt={4}>
+      <Icon name="close" size={16} />
+    </ActionIcon>
+  )
+}

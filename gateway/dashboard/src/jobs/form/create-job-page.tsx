@@ -1,0 +1,88 @@
+import { Button } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { type FieldProblem, ValidationError } from '../../../../client/errors.ts'
+import type { Job, JobSubmission, Template } from '../../../../client/index.ts'
+import { client } from '../../app/client.ts'
+import { templateQuery } from '../../templates/queries.ts'
+import { Loaded } from '../../ui/loaded.tsx'
+import { told } from '../../ui/notify.ts'
+import { Page } from '../../ui/page.tsx'
+import { Problem } from '../../ui/problem.tsx'
+import type { Draft } from '../submission.ts'
+import { JobEditor } from './job-editor.tsx'
+import { useDraft } from './use-draft.ts'
+
+const FIRST: Draft = { image: '', cpu: 1000, memory: '512Mi', storage: '1Gi', duration: 3600 }
+
+/** A new job, from nothing or from a template. */
+export function CreateJobPage() {
+  const { template: id } = useSearch({ from: '/signed-in/jobs/create' })
+  return id === undefined ? <CreateJob template={null} /> : <CreateFromTemplate key={id} id={id} />
+}
+
+function CreateFromTemplate({ id }: { id: string }) {
+  const query = useQuery(templateQuery(id))
+  return <Loaded query={query}>{(template) => <CreateJob template={template} />}</Loaded>
+}
+
+function CreateJob({ template }: { template: Template | null }) {
+  const navigate = useNavigate()
+  const editor = useDraft(template === null ? FIRST : (template.config as Draft))
+  const submit = useMutation({
+    mutationFn: async (): Promise<Job> => {
+      // By way of the template, so that secrets go along that nobody here knows.
+      if (template !== null)
+        return await client.jobs.fromTemplate(template.id, changesTo(template.config, editor.draft))
+      return await client.jobs.submit(editor.draft as JobSubmission)
+    },
+    async onSuccess({ id }) {
+      told('Submitted')
+      await navigate({ to: '/jobs/$jobId', params: { jobId: id } })
+    },
+  })
+  const problems: FieldProblem[] = submit.error instanceof ValidationError ? submit.error.fields : []
+  return (
+    <Page
+      title={template === null ? 'Create Job' : 'Create Job from Template'}
+      description={
+        template === null
+          ? 'The providers of the network bid for it, and the best offer gets it.'
+          : `From ${template.name}`
+      }
+    >
+      <JobEditor
+        editor={editor}
+        problems={problems}
+        after={
+          <>
+            {submit.isError && problems.length === 0 && <Problem error={submit.error} />}
+            {problems.length > 0 && (
+              <p className="bad-text" role="alert">
+                {problems.length === 1 ? 'One field is' : `${problems.length} fields are`} not right: see above.
+              </p>
+            )}
+            <Button
+              size="md"
+              onClick={() => submit.mutate()}
+              loading={submit.isPending}
+              disabled={editor.textProblem !== null}
+            >
+              Submit
+            </Button>
+            <Button size="md" variant="default" component={Link} to="/jobs">
+              Back
+            </Button>
+          </>
+        }
+      />
+    </Page>
+  )
+}
+
+/** The fields that differ from the template's. */
+function changesTo(config: Record<string, unknown>, draft: Draft): Draft {
+  return Object.fromEntries(
+    Object.entries(draft).filter(([name, value]) => JSON.stringify(config[name]) !== JSON.stringify(value)),
+  )
+}

@@ -1,0 +1,82 @@
+import { Checkbox } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
+import { bytes, cores, usd } from '../../format/amounts.ts'
+import { span } from '../../format/time.ts'
+import { StatusBadge } from '../../ui/status-badge.tsx'
+import { Ago, useNow } from '../../ui/time.tsx'
+import { ActionsMenu } from '../actions/actions-menu.tsx'
+import { costNow } from '../cost.ts'
+import type { JobRow } from './apply-change.ts'
+
+interface JobsTableRowProps {
+  job: JobRow
+  index: number
+  /** Where it is, and how high, in px. */
+  top: number
+  height: number
+  provider: string
+  isChosen: boolean
+  onChoose(isChosen: boolean): void
+}
+
+export function JobsTableRow({ job, index, top, height, provider, isChosen, onChoose }: JobsTableRowProps) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      className="grid-row"
+      data-chosen={isChosen || undefined}
+      style={{ position: 'absolute', top: 0, left: 0, right: 0, height, transform: `translateY(${top}px)` }}
+    >
+      <div role="cell" className="cell-check">
+        <Checkbox
+          size="xs"
+          aria-label={`Select ${job.image} ${job.id.slice(-6)}`}
+          checked={isChosen}
+          onChange={(event) => onChoose(event.currentTarget.checked)}
+        />
+      </div>
+      <div role="cell" className="cell-status">
+        <StatusBadge status={job.status} />
+      </div>
+      <div role="cell" className="cell-job">
+        <Link to="/jobs/$jobId" params={{ jobId: job.id }} className="job-link" title={job.id}>
+          <span className="job-image">{job.image}</span>
+          <span className="job-id">{`…${job.id.slice(-8)}`}</span>
+        </Link>
+        <span className="job-command">{[...(job.command ?? []), ...(job.args ?? [])].join(' ')}</span>
+      </div>
+      <div role="cell" className="cell-provider">
+        {provider}
+      </div>
+      <div role="cell" className="cell-resources">
+        {cores(job.cpu)} · {bytes(job.memory)}
+        {job.gpu ? ` · ${job.gpu} GPU` : ''}
+      </div>
+      <div role="cell" className="cell-age">
+        <Ago at={job.createdAt} />
+      </div>
+      <div role="cell" className="cell-runtime">
+        <Runtime job={job} />
+      </div>
+      <div role="cell" className="cell-cost">
+        <Cost job={job} />
+      </div>
+      <div role="cell" className="cell-actions">
+        <ActionsMenu job={job} />
+      </div>
+    </div>
+  )
+}
+
+function Runtime({ job }: { job: JobRow }) {
+  const now = useNow()
+  if (!job.startedAt) return <span>–</span>
+  const end = job.endedAt ? Date.parse(job.endedAt) : now
+  return <span title={`Of ${span(job.duration ?? 0)} at most`}>{span((end - Date.parse(job.startedAt)) / 1000)}</span>
+}
+
+function Cost({ job }: { job: JobRow }) {
+  const now = useNow()
+  return <span title={`At most ${usd(job.cost?.projected)} for its whole duration`}>{usd(costNow(job, now))}</span>
+}

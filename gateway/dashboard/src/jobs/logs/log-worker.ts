@@ -1,0 +1,73 @@
+/** Reads and keeps a job's log apart from the page, which so stays smooth whatever a container writes. */
+import { CortexClient } from '../../../../client/index.ts'
+import { createLogBuffer } from './log-buffer.ts'
+import type { FromWorker, LogExtent, ToWorker } from './protocol.ts'
+
+/** How often the page is told how long the log is, in ms. */
+const TELL_MS = 120
+/** Lines after which others get their turn. */
+const BREATH = 5_000
+
+const buffer = createLogBuffer()
+let state: LogExtent['state'] = 'reading'
+let problem = ''
+let telling: ReturnType<typeof setTimeout> | undefined
+
+function post(message: FromWorker): void {
+  self.postMessage(message)
+}
+
+function tellNow(): void {
+  clearTimeout(telling)
+  telling = undefined
+  post({ type: 'extent', extent: { ...buffer.extent(), state, problem } })
+}
+
+function tellSoon(): void {
+  telling ??= setTimeout(tellNow, TELL_MS)
+}
+
+async function read(origin: string, jobId: string): Promise<void> {
+  const client = new CortexClient({
+    baseUrl: origin,
+    streams: { maxReconnects: Number.POSITIVE_INFINITY, maxReconnectDelayMs: 5_000 },
+  })
+  const onConnection = (connection: 'open' | 'broken') => {
+    state = connection === 'open' ? 'reading' : 'lost'
+    tellSoon()
+  }
+  try {
+    let count = 0
+    for await (const line of client.jobs.logs(jobId, { follow: true, onConnection })) {
+      buffer.add(line)
+      tellSoon()
+      count += 1
+      if (count % BREATH === 0) await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    state = 'ended'
+  } catch (error) {
+    state = 'failed'
+    problem = error instanceof Error ? error.message : String(error)
+  }
+  tellNow()
+}
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  switch (data.type) {
+    case 'open':
+      void read(data.origin, data.jobId)
+      return
+    case 'view':
+      buffer.setView(data.view)
+      tellNow()
+      return
+    case 'rows':
+      post({ type: 'rows', from: data.from, rows: buffer.rows(data.from, data.count) })
+      return
+    case 'seek':
+      post({ type: 'found', index: buffer.seek(data.from, data.isForward) })
+      return
+    case 'save':
+      post({ type: 'file', blob: new Blob([...buffer.parts(data.withTimes)], { type: 'text/plain' }) })
+  }
+}

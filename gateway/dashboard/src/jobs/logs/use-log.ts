@@ -1,0 +1,34 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { save } from '../../format/save.ts'
+import type { FromWorker, LogExtent, LogRow, LogView, ToWorker } from './protocol.ts'
+
+const EMPTY: LogExtent = { lines: 0, shown: 0, matches: 0, first: 1, state: 'reading', problem: '' }
+
+/** A job's log, read in a worker; only the rows that are asked for come over. */
+export function useLog(jobId: string, view: LogView, onFound: (index: number) => void) {
+  const worker = useRef<Worker>(null)
+  const found = useRef(onFound)
+  found.current = onFound
+  const [extent, setExtent] = useState(EMPTY)
+  const [rows, setRows] = useState<LogRow[]>([])
+
+  const send = useCallback((message: ToWorker) => worker.current?.postMessage(message), [])
+
+  useEffect(() => {
+    const started = new Worker(new URL('./log-worker.ts', import.meta.url), { type: 'module' })
+    worker.current = started
+    started.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type === 'extent') setExtent(data.extent)
+      else if (data.type === 'rows') setRows(data.rows)
+      else if (data.type === 'found') found.current(data.index)
+      else save(data.blob, `${jobId}.log`)
+    }
+    started.postMessage({ type: 'open', jobId, origin: location.origin } satisfies ToWorker)
+    return () => started.terminate()
+  }, [jobId])
+
+  const { stream, search, onlyMatches } = view
+  useEffect(() => send({ type: 'view', view: { stream, search, onlyMatches } }), [send, stream, search, onlyMatches])
+
+  return { extent, rows, send }
+}

@@ -1,0 +1,63 @@
+import { Table } from '@mantine/core'
+import type { Job, JobEvent } from '../../../../client/index.ts'
+import { between, exact } from '../../format/time.ts'
+import { Ago } from '../../ui/time.tsx'
+import { useProviderNames } from '../queries.ts'
+
+const WORDS: Record<string, string> = {
+  created: 'Created',
+  bidding: 'Asked the network for bids',
+  scheduled: 'A provider accepted it',
+  pulling: 'The image is pulled',
+  started: 'The container started',
+  extended: 'Its duration was extended',
+  expired: 'It reached its duration',
+  lost: 'The provider was lost',
+  completed: 'Completed',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+}
+
+/** What happened to the job, newest first. */
+export function JobEvents({ job }: { job: Job }) {
+  const nameOf = useProviderNames()
+  const events = (job.events ?? []).toReversed()
+  const firstMs = Date.parse(job.createdAt)
+  return (
+    <div className="plain-table" tabIndex={0} role="region" aria-label="Events">
+      <Table>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Event</Table.Th>
+            <Table.Th>Details</Table.Th>
+            <Table.Th>After</Table.Th>
+            <Table.Th>When</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {events.map((event) => (
+            <Table.Tr key={event.seq}>
+              <Table.Td className="nowrap">{WORDS[event.type] ?? event.type}</Table.Td>
+              <Table.Td>{detailsOf(event, nameOf)}</Table.Td>
+              <Table.Td className="nowrap" title={exact(event.timestamp)}>
+                {between(firstMs, Date.parse(event.timestamp))}
+              </Table.Td>
+              <Table.Td>
+                <Ago at={event.timestamp} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </div>
+  )
+}
+
+function detailsOf(
+  { seq: _seq, type: _type, timestamp: _timestamp, ...details }: JobEvent,
+  nameOf: (id: string) => string,
+): string {
+  return Object.entries(details)
+    .map(([name, value]) => (name === 'provider' ? `provider: ${nameOf(String(value))}` : `${name}: ${String(value)}`))
+    .join(' · ')
+}

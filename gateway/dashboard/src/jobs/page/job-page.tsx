@@ -1,0 +1,160 @@
+import { Alert, Button, Group, Menu, Tabs, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
+import type { Job } from '../../../../client/index.ts'
+import { usd } from '../../format/amounts.ts'
+import { span } from '../../format/time.ts'
+import { Copy } from '../../ui/copy.tsx'
+import { Icon } from '../../ui/icons.tsx'
+import { Loaded, Outline } from '../../ui/loaded.tsx'
+import { Page } from '../../ui/page.tsx'
+import { StatusBadge } from '../../ui/status-badge.tsx'
+import { Ago, useNow } from '../../ui/time.tsx'
+import { useJobActions } from '../actions/job-actions.tsx'
+import { costNow, secondsLeft } from '../cost.ts'
+import { jobQuery } from '../queries.ts'
+import { Bids } from './bids.tsx'
+import { JobEvents } from './job-events.tsx'
+import { Outputs } from './outputs.tsx'
+import { Overview } from './overview.tsx'
+import { Terminal } from './terminal.tsx'
+
+const Logs = lazy(async () => ({ default: (await import('../logs/logs.tsx')).Logs }))
+const Metrics = lazy(async () => ({ default: (await import('./metrics.tsx')).Metrics }))
+
+/** Everything about one job. */
+export function JobPage() {
+  const { jobId } = useParams({ from: '/signed-in/jobs/$jobId' })
+  const query = useQuery(jobQuery(jobId))
+  return <Loaded query={query}>{(job) => <JobDetails key={job.id} job={job} />}</Loaded>
+}
+
+function JobDetails({ job }: { job: Job }) {
+  const { tab = 'overview' } = useSearch({ from: '/signed-in/jobs/$jobId' })
+  const navigate = useNavigate()
+  const { items, dialogs, open, isOver, mayWrite } = useJobActions(job)
+  return (
+    <Page
+      title={job.image}
+      badge={<StatusBadge status={job.status} />}
+      isFilled={tab === 'logs'}
+      description={<Numbers job={job} />}
+      actions={
+        <>
+          {!isOver && mayWrite && (
+            <Button variant="default" onClick={() => open('extend')}>
+              Extend Duration
+            </Button>
+          )}
+          <Menu position="bottom-end" withinPortal>
+            <Menu.Target>
+              <Button variant="default" rightSection={<Icon name="dots" size={16} />}>
+                Actions
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>{items}</Menu.Dropdown>
+          </Menu>
+        </>
+      }
+    >
+      {job.error !== null && <Failure job={job} />}
+      <Tabs
+        value={tab}
+        onChange={(next) =>
+          void navigate({
+            to: '/jobs/$jobId',
+            params: { jobId: job.id },
+            search: next === null || next === 'overview' ? {} : { tab: next },
+            replace: true,
+          })
+        }
+        keepMounted={false}
+        className={tab === 'logs' ? 'tabs tabs-filled' : 'tabs'}
+      >
+        <Tabs.List className="tabs-list">
+          <Tabs.Tab value="overview">Overview</Tabs.Tab>
+          <Tabs.Tab value="logs">Logs</Tabs.Tab>
+          <Tabs.Tab value="metrics">Metrics</Tabs.Tab>
+          <Tabs.Tab value="events">Events</Tabs.Tab>
+          <Tabs.Tab value="bids">Bids</Tabs.Tab>
+          <Tabs.Tab value="outputs">Outputs</Tabs.Tab>
+          {job.status === 'running' && <Tabs.Tab value="terminal">Terminal</Tabs.Tab>}
+        </Tabs.List>
+        <Suspense fallback={<Outline />}>
+          <Tabs.Panel value="overview">
+            <Overview job={job} />
+          </Tabs.Panel>
+          <Tabs.Panel value="logs" className="tabs-panel-filled">
+            <Logs jobId={job.id} />
+          </Tabs.Panel>
+          <Tabs.Panel value="metrics">
+            <Metrics job={job} />
+          </Tabs.Panel>
+          <Tabs.Panel value="events">
+            <JobEvents job={job} />
+          </Tabs.Panel>
+          <Tabs.Panel value="bids">
+            <Bids jobId={job.id} />
+          </Tabs.Panel>
+          <Tabs.Panel value="outputs">
+            <Outputs job={job} />
+          </Tabs.Panel>
+          <Tabs.Panel value="terminal">
+            <Terminal job={job} />
+          </Tabs.Panel>
+        </Suspense>
+      </Tabs>
+      {dialogs}
+    </Page>
+  )
+}
+
+function Numbers({ job }: { job: Job }) {
+  const now = useNow()
+  const left = secondsLeft(job, now)
+  return (
+    <Group gap="xs" className="numbers">
+      <Group gap={2} wrap="nowrap">
+        <span className="mono">{job.id}</span>
+        <Copy text={job.id} what="job id" />
+      </Group>
+      <span>
+        created <Ago at={job.createdAt} />
+      </span>
+      <span title={`At most ${usd(job.cost.projected)}`}>
+        cost <strong>{usd(costNow(job, now))}</strong>
+      </span>
+      {left !== null && (
+        <span>
+          time left <strong>{span(left)}</strong>
+        </span>
+      )}
+      {job.origin.resubmittedFrom !== undefined && (
+        <Link to="/jobs/$jobId" params={{ jobId: job.origin.resubmittedFrom }} className="text-link">
+          resubmitted from …{job.origin.resubmittedFrom.slice(-8)}
+        </Link>
+      )}
+    </Group>
+  )
+}
+
+function Failure({ job: { id, error } }: { job: Job }) {
+  if (error === null) return null
+  return (
+    <Alert color="red" variant="light" title={error.message} role="alert">
+      <Text size="sm">{error.remedy}</Text>
+      <Group gap="xs" mt={6}>
+        <code className="mono">{error.code}</code>
+        {Object.entries(error.details).map(([name, value]) => (
+          <span key={name} className="mono">
+            {name}: {String(value)}
+          </span>
+        ))}
+        <Link to="/jobs/$jobId" params={{ jobId: id }} search={{ tab: 'logs' }} className="text-link small">
+          See the logs
+        </Link>
+      </Group>
+    </Alert>
+  )
+}

@@ -1,0 +1,60 @@
+import '@mantine/charts/styles.css'
+import { LineChart } from '@mantine/charts'
+import { Card } from '../../ui/card.tsx'
+import type { Points } from './metric-series.ts'
+
+interface MetricChartProps {
+  title: string
+  series: { name: string; points: Points }[]
+  format(value: number): string
+  /** What it may use at most: drawn in. */
+  limit?: number
+}
+
+const COLORS = ['indigo.6', 'teal.6']
+
+/** One measure over time. */
+export function MetricChart({ title, series, format, limit }: MetricChartProps) {
+  const times = [...new Set(series.flatMap(({ points }) => points.map(({ timestamp }) => timestamp)))].sort()
+  const values = series.map(({ points }) => new Map(points.map(({ timestamp, value }) => [timestamp, value])))
+  const data = times.map((timestamp) => ({
+    time: new Date(timestamp).toLocaleTimeString('en-GB'),
+    ...Object.fromEntries(series.map(({ name }, i) => [name, values[i]?.get(timestamp)])),
+  }))
+  const latest = series
+    .map(({ name, points }) => `${series.length > 1 ? `${name} ` : ''}${format(points.at(-1)?.value ?? 0)}`)
+    .join(', ')
+  const most = Math.max(0, ...series.flatMap(({ points }) => points.map(({ value }) => value)))
+  return (
+    <Card
+      title={title}
+      actions={
+        <span className="chart-now">
+          {latest}
+          {limit === undefined ? '' : ` of ${format(limit)}`}
+        </span>
+      }
+    >
+      <div
+        role="img"
+        aria-label={`${title} over time; now ${latest}${limit === undefined ? '' : `, limit ${format(limit)}`}`}
+      >
+        <LineChart
+          h={200}
+          data={data}
+          dataKey="time"
+          series={series.map(({ name }, i) => ({ name, color: COLORS[i] ?? 'gray.6' }))}
+          valueFormatter={format}
+          withDots={data.length < 3}
+          curveType="monotone"
+          strokeWidth={1.8}
+          lineChartProps={{ accessibilityLayer: false }}
+          lineProps={{ isAnimationActive: false }}
+          yAxisProps={{ width: 76, domain: [0, limit === undefined ? 'auto' : Math.max(limit, most)] }}
+          xAxisProps={{ minTickGap: 60 }}
+          referenceLines={limit === undefined ? [] : [{ y: limit, label: 'Limit', color: 'red.6' }]}
+        />
+      </div>
+    </Card>
+  )
+}

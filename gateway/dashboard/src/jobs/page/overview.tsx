@@ -1,0 +1,150 @@
+import { Anchor, Group, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { NotFoundError } from '../../../../client/errors.ts'
+import type { Job } from '../../../../client/index.ts'
+import { client } from '../../app/client.ts'
+import { bytes, cores, usd } from '../../format/amounts.ts'
+import { exact, span } from '../../format/time.ts'
+import { Card } from '../../ui/card.tsx'
+import { Copy } from '../../ui/copy.tsx'
+import { Facts } from '../../ui/facts.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
+import { hasEnded } from '../cost.ts'
+import { jobKeys, useProviderNames } from '../queries.ts'
+import { submissionOf } from '../submission.ts'
+import { Timeline } from './timeline.tsx'
+
+/** How far it is, where it runs, and what it was asked for. */
+export function Overview({ job }: { job: Job }) {
+  const nameOf = useProviderNames()
+  const text = JSON.stringify(submissionOf(job), null, 2)
+  return (
+    <Stack gap="md">
+      <Card title="Timeline">
+        <Timeline job={job} />
+      </Card>
+      {job.endpoints.length > 0 && <Endpoints job={job} />}
+      <Card title="Details">
+        <Facts
+          items={[
+            [
+              'Provider',
+              job.assignedProvider && (
+                <Link to="/network/$providerId" params={{ providerId: job.assignedProvider }} className="text-link">
+                  {nameOf(job.assignedProvider)}
+                </Link>
+              ),
+            ],
+            ['CPU', cores(job.cpu)],
+            ['Memory', bytes(job.memory)],
+            ['Storage', bytes(job.storage)],
+            ['GPUs', job.gpu > 0 ? job.gpu : null],
+            ['Longest duration', span(job.duration)],
+            ['Cost if it runs that long', usd(job.cost.projected)],
+            ['Attempt', `${job.attempt} of ${job.maxAttempts}`],
+            ['Exit code', job.results.exitCode],
+            [
+              'Labels',
+              Object.entries(job.labels)
+                .map(([key, value]) => `${key}=${value}`)
+                .join(', '),
+            ],
+            [
+              'Batch',
+              job.origin.batch && (
+                <Link to="/jobs" search={{ batch: job.origin.batch }} className="text-link">
+                  …{job.origin.batch.slice(-8)}
+                </Link>
+              ),
+            ],
+            [
+              'Schedule',
+              job.origin.schedule && (
+                <Link
+                  to="/jobs/schedules/$scheduleId"
+                  params={{ scheduleId: job.origin.schedule }}
+                  className="text-link"
+                >
+                  …{job.origin.schedule.slice(-8)}
+                </Link>
+              ),
+            ],
+          ]}
+        />
+      </Card>
+      {hasEnded(job.status) && job.assignedProvider !== null && <ReceiptCard id={job.id} />}
+      <Card title="As submitted" actions={<Copy text={text} what="configuration" />}>
+        <pre className="code">{text}</pre>
+      </Card>
+    </Stack>
+  )
+}
+
+function Endpoints({ job }: { job: Job }) {
+  return (
+    <Card title="Endpoints">
+      <Stack gap={6}>
+        {job.endpoints.map(({ port, protocol, url }) => (
+          <Group key={`${protocol}${port}`} gap="xs">
+            <span className="mono">
+              {port}/{protocol}
+            </span>
+            {/^https?:/.test(url) ? (
+              <Anchor href={url} target="_blank" rel="noreferrer noopener" className="text-link">
+                {url}
+              </Anchor>
+            ) : (
+              <span className="mono">{url}</span>
+            )}
+            <Copy text={url} what={`address of port ${port}`} />
+          </Group>
+        ))}
+      </Stack>
+    </Card>
+  )
+}
+
+function ReceiptCard({ id }: { id: string }) {
+  const query = useQuery({
+    queryKey: jobKeys.receipt(id),
+    async queryFn({ signal }) {
+      try {
+        return await client.jobs.receipt(id, { signal })
+      } catch (error) {
+        if (error instanceof NotFoundError) return null
+        throw error
+      }
+    },
+  })
+  return (
+    <Card title="Receipt">
+      <Loaded query={query}>
+        {(receipt) =>
+          receipt === null ? (
+            <Text size="sm" c="dimmed">
+              There is none yet: both sides sign it when an attempt has ended.
+            </Text>
+          ) : (
+            <Facts
+              items={[
+                ['Metered', span(receipt.meteredSeconds)],
+                ['Price', `${usd(receipt.pricePerHour)} per hour`],
+                ['Cost', usd(receipt.cost)],
+                ['Outcome', receipt.outcome],
+                ['Ended', exact(receipt.endedAt)],
+                ['Signed by', 'provider and requester'],
+                [
+                  'Check it offline',
+                  <code key="c" className="mono">
+                    cortex receipt verify
+                  </code>,
+                ],
+              ]}
+            />
+          )
+        }
+      </Loaded>
+    </Card>
+  )
+}

@@ -1,0 +1,44 @@
+import { queryOptions, useQuery } from '@tanstack/react-query'
+import { client } from '../app/client.ts'
+
+/** Where jobs are in the cache; events change them there. */
+export const jobKeys = {
+  lists: ['jobs', 'list'] as const,
+  one: (id: string) => ['jobs', 'one', id] as const,
+  bids: (id: string) => ['jobs', 'bids', id] as const,
+  receipt: (id: string) => ['jobs', 'receipt', id] as const,
+}
+
+export const jobQuery = (id: string) =>
+  queryOptions({
+    queryKey: jobKeys.one(id),
+    queryFn: async ({ signal }) => await client.jobs.get(id, { signal }),
+  })
+
+/** Providers change little by little, without an event for each: they are asked for again this often, in ms. */
+const PROVIDERS_EVERY_MS = 15_000
+
+/** The providers that the gateway knows, at most a thousand. */
+export const providersQuery = queryOptions({
+  queryKey: ['providers', 'list'],
+  queryFn: async ({ signal }) => {
+    const all = []
+    for await (const provider of client.providers.all({ limit: 100 }, { signal })) {
+      all.push(provider)
+      if (all.length === 1000) break
+    }
+    return all
+  },
+  staleTime: 10_000,
+  refetchInterval: PROVIDERS_EVERY_MS,
+})
+
+/** Names of providers by their ids. */
+export function useProviderNames(): (id: string | null | undefined) => string {
+  const { data } = useQuery(providersQuery)
+  return (id) => {
+    if (!id) return '–'
+    const name = data?.find((provider) => provider.id === id)?.name
+    return name !== undefined && name !== '' ? name : `…${id.slice(-8)}`
+  }
+}

@@ -1,0 +1,58 @@
+import type { Job, JobSubmission } from '../../../client/index.ts'
+import type { JobRow } from './list/apply-change.ts'
+
+/** A job under construction: what the form and the JSON beside it both show. */
+export type Draft = Partial<JobSubmission>
+
+/** What somebody could have submitted to get this job; secrets are not known to anybody but its provider. */
+export function submissionOf(job: Job | JobRow): Draft {
+  const { image, command, args, cpu, memory, storage, gpu, duration, labels, provider, maxAttempts, config = {} } = job
+  const all: Record<string, unknown> = { image, provider, command, args, cpu, memory, storage, gpu, duration }
+  return withoutDefaults({ ...all, ...config, labels, maxAttempts })
+}
+
+const DEFAULTS: Record<string, unknown> = {
+  provider: 'p2p',
+  gpu: 0,
+  maxAttempts: 3,
+  providerStrategy: 'cost',
+  autoExtend: false,
+  retryOnFailure: false,
+  queueTimeout: 120,
+  onDisconnect: 'continue',
+  leaseTimeout: 60,
+  imagePullPolicy: 'IfNotPresent',
+  stopSignal: 'SIGTERM',
+  stopGraceSeconds: 10,
+  network: 'bridge',
+}
+
+/** The same job, shorter. */
+function withoutDefaults(fields: Record<string, unknown>): Draft {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .map(([name, value]) => [name, name === 'constraints' ? withoutEmpty(value) : value] as const)
+      .filter(([name, value]) => !isEmpty(value) && DEFAULTS[name] !== value),
+  )
+}
+
+function withoutEmpty(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => !isEmpty(part) && part !== 0))
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return true
+  return typeof value === 'object' && Object.keys(value).length === 0
+}
+
+/** The command line that submits the same job again. */
+export function curlOf(draft: Draft, origin: string): string {
+  const body = JSON.stringify(draft, null, 2).replaceAll("'", `'\\''`)
+  return [
+    `curl -X POST ${origin}/api/plugin-core/jobs`,
+    '-H "Authorization: Bearer $CORTEX_KEY"',
+    "-H 'Content-Type: application/json'",
+    `-d '${body}'`,
+  ].join(' \\\n  ')
+}

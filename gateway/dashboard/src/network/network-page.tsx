@@ -1,0 +1,161 @@
+import { Code, SimpleGrid, Stack, Table, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import type { Network, Provider } from '../../../client/index.ts'
+import { client } from '../app/client.ts'
+import { bytes, cores, number, usd } from '../format/amounts.ts'
+import { span } from '../format/time.ts'
+import { providersQuery } from '../jobs/queries.ts'
+import { Card } from '../ui/card.tsx'
+import { Empty } from '../ui/empty.tsx'
+import { Loaded } from '../ui/loaded.tsx'
+import { Page } from '../ui/page.tsx'
+import { PlainTable } from '../ui/plain-table.tsx'
+import { StatusBadge } from '../ui/status-badge.tsx'
+import { CapacityBar } from './capacity-bar.tsx'
+
+const EVERY_MS = 15_000
+
+/** Who sells, and what the network has in all. */
+export function NetworkPage() {
+  const network = useQuery({
+    queryKey: ['providers', 'network'],
+    queryFn: async ({ signal }) => await client.networks.get('p2p', { signal }),
+    refetchInterval: EVERY_MS,
+  })
+  const providers = useQuery(providersQuery)
+  return (
+    <Page title="Network" description="Providers that this gateway has heard of.">
+      <Loaded query={network}>{(totals) => <Totals network={totals} />}</Loaded>
+      <Loaded query={providers}>
+        {(list) => (list.length === 0 ? <NoProviders /> : <ProvidersTable providers={list} />)}
+      </Loaded>
+    </Page>
+  )
+}
+
+function Totals({ network: { providers, peers, capacity, priceRange, jobs } }: { network: Network }) {
+  const range = (name: 'cpu' | 'memory') => {
+    const prices = priceRange?.[name]
+    if (!prices) return '–'
+    return prices.min === prices.max ? usd(prices.min) : `${usd(prices.min)} to ${usd(prices.max)}`
+  }
+  return (
+    <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="sm">
+      <Stat name="Providers online" value={`${providers.online} of ${providers.total}`} />
+      <Stat name="Connected peers" value={number(peers)} />
+      <Stat name="Free CPU" value={cores(capacity.free.cpu)} />
+      <Stat name="Free memory" value={bytes(capacity.free.memory)} />
+      <Stat name="Core-hour" value={range('cpu')} />
+      <Stat name="Running jobs" value={number(jobs.running + jobs.scheduled)} />
+    </SimpleGrid>
+  )
+}
+
+function Stat({ name, value }: { name: string; value: string }) {
+  return (
+    <Card>
+      <Text size="xs" c="dimmed">
+        {name}
+      </Text>
+      <Text fw={650} size="lg">
+        {value}
+      </Text>
+    </Card>
+  )
+}
+
+function NoProviders() {
+  return (
+    <Empty icon="network" title="No provider is known yet">
+      <Stack gap="xs">
+        <span>
+          Start one on any machine with Docker: <Code>cortex agent --price-cpu 0.01</Code>
+        </span>
+        <span>
+          On this machine or this local network it is found by itself. Elsewhere, give it this gateway’s address:{' '}
+          <Code>--bootstrap /ip4/ADDRESS/tcp/13100</Code>
+        </span>
+      </Stack>
+    </Empty>
+  )
+}
+
+function ProvidersTable({ providers }: { providers: Provider[] }) {
+  const order = ['online', 'degraded', 'offline']
+  const sorted = providers.toSorted(
+    (a, b) =>
+      order.indexOf(a.status) - order.indexOf(b.status) ||
+      a.pricing.cpu - b.pricing.cpu ||
+      a.name.localeCompare(b.name),
+  )
+  return (
+    <Card title="Providers">
+      <PlainTable
+        label="Providers"
+        heads={[
+          'Provider',
+          'Status',
+          'CPU',
+          'Memory',
+          'Storage',
+          { label: 'Core-hour', isRight: true },
+          { label: 'GB-hour', isRight: true },
+          { label: 'Latency', isRight: true },
+          'Region',
+          'Up for',
+        ]}
+      >
+        {sorted.map((provider) => (
+          <Table.Tr key={provider.id}>
+            <Table.Td>
+              <Link
+                to="/network/$providerId"
+                params={{ providerId: provider.id }}
+                className="text-link"
+                title={provider.id}
+              >
+                {provider.name || `…${provider.id.slice(-8)}`}
+              </Link>
+            </Table.Td>
+            <Table.Td>
+              <StatusBadge status={provider.status} />
+              {provider.paused !== null && (
+                <Text size="xs" c="dimmed">
+                  {provider.paused}
+                </Text>
+              )}
+            </Table.Td>
+            <Capacities provider={provider} />
+            <Table.Td ta="right">{usd(provider.pricing.cpu)}</Table.Td>
+            <Table.Td ta="right">{usd(provider.pricing.memory)}</Table.Td>
+            <Table.Td ta="right" className="nowrap">
+              {provider.metrics.latency === null ? '–' : `${number(provider.metrics.latency, 1)} ms`}
+            </Table.Td>
+            <Table.Td>{provider.region || '–'}</Table.Td>
+            <Table.Td className="nowrap">
+              {provider.status === 'offline' ? '–' : span(provider.metrics.uptime)}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </PlainTable>
+    </Card>
+  )
+}
+
+function Capacities({ provider: { name, capacity } }: { provider: Provider }) {
+  const { total, free } = capacity
+  return (
+    <>
+      <Table.Td>
+        <CapacityBar what={`CPU of ${name}`} total={total.cpu} free={free.cpu} format={cores} />
+      </Table.Td>
+      <Table.Td>
+        <CapacityBar what={`memory of ${name}`} total={total.memory} free={free.memory} format={bytes} />
+      </Table.Td>
+      <Table.Td>
+        <CapacityBar what={`storage of ${name}`} total={total.storage} free={free.storage} format={bytes} />
+      </Table.Td>
+    </>
+  )
+}

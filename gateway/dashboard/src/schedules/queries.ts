@@ -1,0 +1,13 @@
+import { queryOptions } from '@tanstack/react-query'
+import { client } from '../app/client.ts'
+
+export const schedulesQuery = queryOptions({
+  queryKey: ['schedules', 'list'],
+  queryFn: async ({ signal }) => await Array.fromAsync(client.schedules.all({}, { signal })),
+})
+
+export const scheduleQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['schedules', 'one', id],
+    queryFn: async ({ signal }) => await client.schedules.get(id, { signal }),
+  })

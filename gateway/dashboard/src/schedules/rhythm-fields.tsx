@@ -1,0 +1,87 @@
+import { Checkbox, Select, Stack, Text, TextInput } from '@mantine/core'
+import type { FieldProblem } from '../../../client/errors.ts'
+import type { Schedule } from '../../../client/index.ts'
+import { errorAt } from '../jobs/form/field-errors.ts'
+import { readCron, timeIn } from './cron.ts'
+
+export type Rhythm = Pick<Schedule, 'name' | 'schedule' | 'timezone' | 'concurrencyPolicy' | 'catchUp'>
+
+const ZONES = [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])]
+
+interface RhythmFieldsProps {
+  rhythm: Rhythm
+  onChange(rhythm: Rhythm): void
+  problems: FieldProblem[]
+}
+
+/** When a schedule runs; what its cron expression means shows as one types. */
+export function RhythmFields({ rhythm, onChange, problems }: RhythmFieldsProps) {
+  const reading = readCron(rhythm.schedule, rhythm.timezone)
+  const zones = ZONES.includes(rhythm.timezone) ? ZONES : [rhythm.timezone, ...ZONES]
+  return (
+    <div className="form-grid">
+      <TextInput
+        label="Name"
+        required
+        maxLength={128}
+        value={rhythm.name}
+        error={errorAt(problems, 'name')}
+        onChange={(event) => onChange({ ...rhythm, name: event.currentTarget.value })}
+      />
+      <Select
+        label="Time zone"
+        data={zones}
+        searchable
+        allowDeselect={false}
+        limit={60}
+        value={rhythm.timezone}
+        error={errorAt(problems, 'timezone')}
+        onChange={(value) => onChange({ ...rhythm, timezone: value ?? 'UTC' })}
+      />
+      <Stack gap={6}>
+        <TextInput
+          label="Schedule"
+          description="Cron: minute hour day month weekday; six fields begin with seconds."
+          required
+          classNames={{ input: 'mono' }}
+          value={rhythm.schedule}
+          error={'problem' in reading ? reading.problem : errorAt(problems, 'schedule')}
+          onChange={(event) => onChange({ ...rhythm, schedule: event.currentTarget.value })}
+        />
+        <div aria-live="polite">
+          {'words' in reading && (
+            <>
+              <Text size="sm" fw={600} data-testid="cron-words">
+                {reading.words}
+              </Text>
+              <ul className="plain-list small">
+                {reading.nextMs.map((ms) => (
+                  <li key={ms}>{timeIn(ms, rhythm.timezone)}</li>
+                ))}
+              </ul>
+            </>
+          )}
+        </div>
+      </Stack>
+      <Stack gap="sm">
+        <Select
+          label="While a job of it runs"
+          data={[
+            { value: 'allow', label: 'Start another' },
+            { value: 'forbid', label: 'Skip the tick' },
+            { value: 'replace', label: 'Cancel it and start anew' },
+          ]}
+          allowDeselect={false}
+          value={rhythm.concurrencyPolicy}
+          onChange={(value) => onChange({ ...rhythm, concurrencyPolicy: value as Rhythm['concurrencyPolicy'] })}
+        />
+        <Checkbox
+          label="Catch up"
+          description="Ticks missed while the gateway was down run once."
+          checked={rhythm.catchUp}
+          onChange={(event) => onChange({ ...rhythm, catchUp: event.currentTarget.checked })}
+        />
+      </Stack>
+    </div>
+  )
+}

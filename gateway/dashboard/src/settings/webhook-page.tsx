@@ -1,0 +1,203 @@
+import { Alert, Button, Table, Text } from '@mantine/core'
+import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { useNavigate, useParams } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { Webhook, WebhookTest } from '../../../client/index.ts'
+import { client } from '../app/client.ts'
+import { queryClient } from '../app/query.ts'
+import { useMay } from '../app/session.ts'
+import { number } from '../format/amounts.ts'
+import { Card } from '../ui/card.tsx'
+import { Confirm } from '../ui/confirm.tsx'
+import { Facts } from '../ui/facts.tsx'
+import { Loaded, Outline } from '../ui/loaded.tsx'
+import { failed, told } from '../ui/notify.ts'
+import { Page } from '../ui/page.tsx'
+import { PlainTable } from '../ui/plain-table.tsx'
+import { Problem } from '../ui/problem.tsx'
+import { StatusBadge } from '../ui/status-badge.tsx'
+import { Ago } from '../ui/time.tsx'
+
+/** One webhook, and what became of everything that it was sent. */
+export function WebhookPage() {
+  const { webhookId } = useParams({ from: '/signed-in/settings/webhooks/$webhookId' })
+  const query = useQuery({
+    queryKey: ['webhooks', 'one', webhookId],
+    queryFn: async ({ signal }) => await client.webhooks.get(webhookId, { signal }),
+  })
+  return <Loaded query={query}>{(webhook) => <WebhookDetails webhook={webhook} />}</Loaded>
+}
+
+function WebhookDetails({ webhook }: { webhook: Webhook }) {
+  const { id, name, url, events, secret, enabled, stats } = webhook
+  const mayWrite = useMay('webhooks:write')
+  const navigate = useNavigate()
+  const [isLeaving, setLeaving] = useState(false)
+  const [outcome, setOutcome] = useState<WebhookTest | null>(null)
+  const refresh = async () => await queryClient.invalidateQueries({ queryKey: ['webhooks'] })
+  const test = useMutation({
+    mutationFn: async () => await client.webhooks.test(id),
+    onSuccess: setOutcome,
+    onError: (error) => failed('It could not be tested', error),
+  })
+  const toggle = useMutation({
+    mutationFn: async () => await client.webhooks.update(id, { enabled: !enabled }),
+    onSuccess: refresh,
+    onError: (error) => failed('That did not work', error),
+  })
+  return (
+    <Page
+      title={name}
+      badge={<StatusBadge status={enabled ? 'enabled' : 'paused'} />}
+      description={<span className="mono break">{url}</span>}
+      actions={
+        mayWrite && (
+          <>
+            <Button variant="default" onClick={() => toggle.mutate()} loading={toggle.isPending}>
+              {enabled ? 'Pause' : 'Resume'}
+            </Button>
+            <Button variant="default" onClick={() => setLeaving(true)}>
+              Delete
+            </Button>
+            <Button onClick={() => test.mutate()} loading={test.isPending}>
+              Send a test
+            </Button>
+          </>
+        )
+      }
+    >
+      {outcome !== null && (
+        <Alert
+          color={outcome.delivered ? 'teal' : 'red'}
+          variant="light"
+          role="status"
+          title={outcome.delivered ? 'The test was delivered' : 'The test was not delivered'}
+          withCloseButton
+          closeButtonLabel="Close"
+          onClose={() => setOutcome(null)}
+        >
+          {outcome.error ?? `Answered ${outcome.statusCode}`} after {number(outcome.responseTime)} ms
+        </Alert>
+      )}
+      <Card title="Webhook">
+        <Facts
+          items={[
+            ['Events', events.join(', ')],
+            ['Signed with', secret ?? 'nothing: deliveries are not signed'],
+            ['Delivered', number(stats.delivered)],
+            ['Failed', number(stats.failed)],
+            ['Sent again', number(stats.retried)],
+            ['Last', <Ago key="last" at={webhook.lastTriggered} />],
+          ]}
+        />
+      </Card>
+      <Deliveries id={id} mayWrite={mayWrite} />
+      <Confirm
+        isOpen={isLeaving}
+        title="Delete webhook"
+        confirm="Delete"
+        isDangerous
+        onClose={() => setLeaving(false)}
+        onConfirm={async () => {
+          await client.webhooks.delete(id)
+          await navigate({ to: '/settings', search: { tab: 'webhooks' } })
+          await refresh()
+        }}
+      >
+        <Text size="sm">What waits to be sent to it is dropped.</Text>
+      </Confirm>
+    </Page>
+  )
+}
+
+function Deliveries({ id, mayWrite }: { id: string; mayWrite: boolean }) {
+  const query = useInfiniteQuery({
+    queryKey: ['webhooks', 'history', id],
+    queryFn: async ({ pageParam: cursor, signal }) =>
+      await client.webhooks.history(id, { limit: 50, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ pagination }) => pagination.nextCursor ?? undefined,
+  })
+  const deliveries = query.data?.pages.flatMap(({ items }) => items) ?? []
+
+  async function retry(deliveryId: string): Promise<void> {
+    try {
+      await client.webhooks.retry(id, deliveryId)
+      told('It is sent again')
+      await query.refetch()
+    } catch (error) {
+      failed('It could not be sent again', error)
+    }
+  }
+
+  return (
+    <Card
+      title="History"
+      actions={
+        <Button size="xs" variant="default" onClick={() => void query.refetch()} loading={query.isRefetching}>
+          Refresh
+        </Button>
+      }
+    >
+      {query.isPending && <Outline rows={3} />}
+      {query.isError && <Problem error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isSuccess && deliveries.length === 0 && (
+        <Text size="sm" c="dimmed">
+          Nothing was sent yet. Tests are not listed.
+        </Text>
+      )}
+      {deliveries.length > 0 && (
+        <PlainTable
+          label="Deliveries"
+          heads={[
+            'Event',
+            'Status',
+            'Answer',
+            { label: 'Attempts', isRight: true },
+            'Next',
+            'When',
+            { label: 'Actions', isHidden: true },
+          ]}
+        >
+          {deliveries.map((delivery) => (
+            <Table.Tr key={delivery.id}>
+              <Table.Td>{delivery.eventType}</Table.Td>
+              <Table.Td>
+                <StatusBadge status={delivery.status} />
+              </Table.Td>
+              <Table.Td>
+                {delivery.responseCode ?? delivery.error ?? '–'}
+                {delivery.responseTime !== null && ` in ${number(delivery.responseTime)} ms`}
+              </Table.Td>
+              <Table.Td ta="right">{delivery.attempts}</Table.Td>
+              <Table.Td>
+                <Ago at={delivery.nextAttempt} />
+              </Table.Td>
+              <Table.Td>
+                <Ago at={delivery.timestamp} />
+              </Table.Td>
+              <Table.Td ta="right">
+                {mayWrite && (
+                  <Button size="xs" variant="default" onClick={() => void retry(delivery.id)}>
+                    Send again
+                  </Button>
+                )}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </PlainTable>
+      )}
+      {query.hasNextPage && (
+        <Button
+          mt="sm"
+          size="xs"
+          variant="default"
+          onClick={() => void query.fetchNextPage()}
+          loading={query.isFetchingNextPage}
+        >
+          Show more
+        </Button>
+      )}
+    </Card>
+  )
+}

@@ -1,0 +1,13 @@
+import { queryOptions } from '@tanstack/react-query'
+import { client } from '../app/client.ts'
+
+export const templatesQuery = queryOptions({
+  queryKey: ['templates', 'list'],
+  queryFn: async ({ signal }) => await Array.fromAsync(client.templates.all({}, { signal })),
+})
+
+export const templateQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['templates', 'one', id],
+    queryFn: async ({ signal }) => await client.templates.get(id, { signal }),
+  })

@@ -1,0 +1,122 @@
+/// <reference lib="dom" />
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import Docker from 'dockerode'
+import type { Page } from 'playwright-core'
+import { CortexClient } from '../../../gateway/client/index.ts'
+import { type EngineHandle, ensureEngine } from '../../../scripts/engine.ts'
+import { ensureBusyboxImage } from '../../../scripts/image.ts'
+import { type LocalNetwork, startLocalNetwork } from '../../../scripts/local-network.ts'
+import { until } from '../../support/until.ts'
+import { type OpenBrowser, openBrowser } from './chromium.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..', '..')
+/** Git ignores it. */
+const SHOTS = join(ROOT, '.cache', 'screenshots')
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+
+/** A browser before a gateway with agents and a real engine. */
+export interface Rig {
+  url: string
+  key: string
+  image: string
+  page: Page
+  client: CortexClient
+  /** Errors of the console and requests to elsewhere, so far. */
+  complaints: string[]
+  /** Checks the page's accessibility in both themes and takes pictures, wide and narrow. */
+  inspect(name: string): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startRig(): Promise<Rig> {
+  execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
+  mkdirSync(SHOTS, { recursive: true })
+  const engine = await ensureEngine()
+  const image = await ensureBusyboxImage(new Docker({ socketPath: engine.socketPath }))
+  const network = await startNetwork(engine)
+  const browser = await openBrowser()
+  const page = browser.context.pages()[0] ?? (await browser.context.newPage())
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !isExpected(message.text())) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(`${error.message}\n${error.stack ?? ''}`))
+  page.on('request', (request) => {
+    if (!/^(?:blob|data):/.test(request.url()) && new URL(request.url()).origin !== network.url) {
+      complaints.push(`a request to ${request.url()}`)
+    }
+  })
+  const client = new CortexClient({ baseUrl: network.url, apiKey: network.key })
+  await until(async () => (await client.providers.list({ status: 'online' })).items.length === 2)
+  return {
+    url: network.url,
+    key: network.key,
+    image,
+    page,
+    client,
+    complaints,
+    inspect: async (name) => await inspect(page, name),
+    stop: async () => await stop(browser, network, engine),
+  }
+}
+
+/** The browser itself writes of every answer that is no success; those that a test provokes are no fault. */
+function isExpected(text: string): boolean {
+  return /Failed to load resource: the server responded with a status of (?:400|401|404|409|503)/.test(text)
+}
+
+async function startNetwork(engine: EngineHandle): Promise<LocalNetwork> {
+  const common = ['--network', `browser-${process.pid}`]
+  return await startLocalNetwork({
+    dockerHost: `unix://${engine.socketPath}`,
+    gatewayFlags: common,
+    agents: [
+      {
+        name: 'attic',
+        flags: [...common, '--cpu', '2000', '--memory', '2Gi', '--price-cpu', '0.008', '--region', 'eu-west'],
+      },
+      {
+        name: 'cellar',
+        flags: [...common, '--cpu', '4000', '--memory', '1Gi', '--price-cpu', '0.012', '--region', 'eu-north'],
+      },
+    ],
+  })
+}
+
+async function stop(browser: OpenBrowser, network: LocalNetwork, engine: EngineHandle): Promise<void> {
+  await browser.close()
+  await network.stop()
+  await engine.stop()
+}
+
+async function inspect(page: Page, name: string): Promise<void> {
+  for (const theme of ['light', 'dark'] as const) {
+    await page.evaluate((value) => document.documentElement.setAttribute('data-mantine-color-scheme', value), theme)
+    await page.waitForTimeout(250) // colours fade
+    assert.deepEqual(await violations(page), [], `${name} in the ${theme} theme`)
+    await page.screenshot({ path: join(SHOTS, `${name}-${theme}-wide.png`) })
+    await page.setViewportSize({ width: 390, height: 844 })
+    await page.waitForTimeout(250) // the sections slide away
+    await page.screenshot({ path: join(SHOTS, `${name}-${theme}-narrow.png`) })
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    assert.ok(overflow <= 0, `${name} is ${overflow} px wider than a narrow screen`)
+    await page.setViewportSize({ width: 1360, height: 860 })
+  }
+  await page.evaluate(() => document.documentElement.setAttribute('data-mantine-color-scheme', 'light'))
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  return await page.evaluate(async (tags) => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
+    const { violations: found } = await axe.run({ runOnly: tags })
+    return found.flatMap(({ id, nodes }) =>
+      nodes.slice(0, 5).map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary}`),
+    )
+  }, TAGS)
+}
