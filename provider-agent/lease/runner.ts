@@ -52,6 +52,8 @@ const REMOVE_TRIES = 5
 const LOG_DRAIN_MS = 10_000
 /** How far wall clock and monotonic clock may be apart over a job without a jump, in ms. */
 const CLOCK_TOLERANCE_MS = 2_000
+/** How much later than it was an end may be heard of, in ms, before the engine's times count. */
+const LATE_MS = 500
 
 /** What a container ends with that SIGKILL ended. */
 const KILLED = 137
@@ -207,8 +209,10 @@ export async function runLease(
     const shownMs = lease.meter.read()
     const byEngineMs = Math.min(finishedAtMs - startedAtMs, shownMs)
     const jumped = Math.abs(clock.nowMs() - startedAtMs - shownMs) > CLOCK_TOLERANCE_MS
-    if (!away) lease.meter.stop(shownMs)
-    else lease.meter.stop(jumped ? Math.max(lease.meter.sure(), byEngineMs) : byEngineMs)
+    // An agent that was held up, with its machine asleep or busy, hears of an end long after it.
+    const heardLate = shownMs - byEngineMs > LATE_MS
+    if (jumped) lease.meter.stop(away ? Math.max(lease.meter.sure(), byEngineMs) : shownMs)
+    else lease.meter.stop(away || heardLate ? byEngineMs : shownMs)
   }
 
   /** Output is complete when its reader says so; an engine that never says it does not hold the lease for ever. */
