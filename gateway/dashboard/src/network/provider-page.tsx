@@ -61,7 +61,7 @@ function ProviderDetails({ provider }: { provider: Provider }) {
               ['Core-hour', usd(pricing.cpu)],
               ['GB-hour of memory', usd(pricing.memory)],
               ['GB-hour of storage', usd(pricing.storage)],
-              ['GPU-hour', capacity.total.gpu > 0 ? usd(pricing.gpu) : null],
+              ['GPU-hour', capacity.total.gpu.length > 0 ? usd(pricing.gpu) : null],
               ['GB of traffic', usd(pricing.network)],
               ['What you spent here', usd(metrics.costToDate)],
             ]}

@@ -23,7 +23,7 @@ function mostOf(providers: Provider[]) {
     cpu: Math.max(...there.map(({ cpu }) => cpu)),
     memory: Math.max(...there.map(({ memory }) => bytesOf(memory))),
     storage: Math.max(...there.map(({ storage }) => bytesOf(storage))),
-    gpu: Math.max(...there.map(({ gpu }) => gpu)),
+    gpu: Math.max(...there.map(({ gpu }) => gpu.reduce((sum, { count }) => sum + count, 0))),
   }
 }
 
