@@ -4,9 +4,9 @@ import { Empty } from '../../ui/empty.tsx'
 /** A shell in the running container. */
 export function Terminal({ job }: { job: Job }) {
   return (
-    <Empty icon="terminal" title="Not offered by this provider">
-      The provider of {job.image} does not let anybody run commands in its containers. The Logs tab shows what the
-      container writes.
+    <Empty icon="terminal" title="Not in this page yet">
+      Run a command in the container of {job.image} from a terminal:{' '}
+      <code className="mono">cortex job exec {job.id} -- sh</code>
     </Empty>
   )
 }
