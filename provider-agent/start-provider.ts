@@ -63,6 +63,7 @@ export async function startProvider(
       guard,
       logger: logger.child({ part: 'agent' }),
       announce,
+      providersOnline: () => directory.list().filter(({ status }) => status !== 'offline').length,
       openDatabase: openJournal,
     },
     { ...init.agent, marketName: networkName, dataFolder },

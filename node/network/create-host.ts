@@ -28,6 +28,7 @@ export interface HostInit {
   /** Told to others, e.g. `0.1.0`. */
   version: string
   maxConnections: number
+  pingIntervalMs: number
   gater: ConnectionGater
   refusals: Refusals
 }
@@ -87,7 +88,7 @@ export async function createHost(init: HostInit): Promise<Host> {
       reconnectRetries: 0,
     },
     // a busy machine may take seconds to answer; a dead one is noticed by its lease long before
-    connectionMonitor: { pingInterval: 10_000, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
+    connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
     connectionGater: init.gater,
     services: {
       identify: identify({ maxMessageSize: 16 * 1024 }),
