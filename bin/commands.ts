@@ -101,7 +101,9 @@ export async function everyOption(): Promise<Set<string>> {
 
 /** Commands that do something themselves. */
 export function leavesOf(command: Command): Command[] {
-  return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf)
+  // One with flags of its own does something besides what its parts do; the program's own flag is no such.
+  const isLeaf = command.commands.length === 0 || (command.parent !== null && command.options.length > 0)
+  return [...(isLeaf ? [command] : []), ...command.commands.flatMap(leavesOf)]
 }
 
 /** Names from below the program down, e.g. `job submit`. */

@@ -64,7 +64,7 @@ async function readSettings(path: string): Promise<Settings> {
 }
 
 /** Options that are maps themselves; every other map is the section of a command. */
-const MAPS = new Set(['label', 'env', 'secret', 'alias'])
+const MAPS = new Set(['label', 'env', 'secret', 'alias', 'registry-mirror', 'registryMirror'])
 
 function topLevel(file: Settings): Settings {
   return normalised(Object.fromEntries(Object.entries(file).filter(([name, value]) => !isMap(value) || MAPS.has(name))))

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { type GatewayOptions, gatewayFlags } from '../gateway/commands/gateway.ts'
 import { DEFAULT_PEER_PORT, type PeerOptions, withPeerOptions } from '../node/commands/options.ts'
 import { untilSignal } from '../node/commands/until-signal.ts'
-import { providerInit, type SellerOptions, sellerFlags } from '../provider-agent/commands/agent.ts'
+import { providerInit, type SellerOptions, sellerFlags, withEngine } from '../provider-agent/commands/seller-flags.ts'
 
 type UpOptions = GatewayOptions & PeerOptions & SellerOptions
 
@@ -26,7 +26,7 @@ export function upCommand(): Command {
         { logger },
         // Its own port, and the gateway's peer to begin with: the path is the same as across a network.
         {
-          ...providerInit(options),
+          ...(await withEngine(providerInit(options))),
           listen: ['/ip4/0.0.0.0/tcp/0'],
           bootstrap: [...options.bootstrap, ...gateway.peerAddresses],
         },

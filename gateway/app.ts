@@ -26,6 +26,7 @@ import { addMetricsRoute, type MetricsAccess } from './metrics/route.ts'
 import type { GatewayParts } from './parts.ts'
 import { addPricingRoute } from './providers/pricing.ts'
 import { addProviderRoutes } from './providers/routes.ts'
+import { createPortOrigins } from './reach/port-origins.ts'
 import { addScheduleRoutes } from './schedules/routes.ts'
 import type { Services } from './services.ts'
 import { addSocketRoute } from './sockets/route.ts'
@@ -45,6 +46,8 @@ export interface GatewayAppInit extends AuthenticateInit, MetricsAccess {
   allowedHosts?: string[]
   /** Origins of web pages elsewhere that may use the API, e.g. `https://panel.example`. @default [] */
   corsOrigins?: string[]
+  /** Browsers reach a job's ports under names of it, `PORT--JOB.DOMAIN`; the DNS has to lead them all here. @default "localhost" */
+  proxyDomain?: string
   /** @default 300 a minute, enforced */
   rateLimits?: Partial<RateLimits>
 }
@@ -52,10 +55,18 @@ export interface GatewayAppInit extends AuthenticateInit, MetricsAccess {
 /** The API as one application; it listens to nothing by itself. */
 export function createGatewayApp(services: Services, init: GatewayAppInit): OpenAPIHono<GatewayEnv> {
   const { logger, clock } = services
-  const { version, allowedHosts = [], corsOrigins = [] } = init
+  const { version, allowedHosts = [], corsOrigins = [], proxyDomain = 'localhost' } = init
+  const portOrigins = createPortOrigins({ clock }, { domain: proxyDomain })
   const rateLimit = createRateLimit({ clock }, { perMinute: DEFAULT_PER_MINUTE, enforced: true, ...init.rateLimits })
   const wrongKeys = createWrongKeys()
-  const parts: GatewayParts = { ...services, wrongKeys, rateLimit, startedMs: clock.monotonicMs(), version }
+  const parts: GatewayParts = {
+    ...services,
+    wrongKeys,
+    portOrigins,
+    rateLimit,
+    startedMs: clock.monotonicMs(),
+    version,
+  }
 
   const app = newApp()
   app.onError((error, c) => errorResponse(c, error, logger))
@@ -67,6 +78,7 @@ export function createGatewayApp(services: Services, init: GatewayAppInit): Open
     requestId(),
     accessLog({ logger, clock }),
     httpMetrics(services.registry, services),
+    portOrigins.serve(services),
     hostCheck(allowedHosts),
     secureHeaders({ crossOriginResourcePolicy: corsOrigins.length === 0 ? 'same-origin' : 'cross-origin' }),
   )
@@ -141,11 +153,14 @@ const WHERE: Record<string, string> = { json: 'body', form: 'body', param: 'path
 
 /** Batches are read as they arrive, and bounded where that is done. */
 const BATCH_PATH = /\/plugin-core\/jobs\/batch$/
+/** What goes to a container is not read here. */
+const PROXY_PATH = /\/plugin-core\/jobs\/[^/]+\/proxy\/\d+(?:\/|$)/
 
 function limitBody(): MiddlewareHandler<GatewayEnv> {
   const usual = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge })
   return async (c, next) => {
-    if (c.req.method === 'POST' && BATCH_PATH.test(c.req.path)) await next()
+    const isPassedOn = PROXY_PATH.test(c.req.path) || (c.req.method === 'POST' && BATCH_PATH.test(c.req.path))
+    if (isPassedOn) await next()
     else return await usual(c, next)
   }
 }

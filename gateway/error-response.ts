@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import { ZodError } from 'zod'
 import type { Logger } from '../node/logger.ts'
 import { ExtensionRefusedError } from '../node/market/index.ts'
+import { ReachError } from '../node/reach/index.ts'
 import {
   IdempotencyConflictError,
   JobNotFoundError,
@@ -12,6 +13,7 @@ import {
 import { fieldErrors } from '../protocol/job-spec.ts'
 import type { GatewayEnv } from './context.ts'
 import { ERROR_STATUS, GatewayError } from './errors.ts'
+import { reachErrorOf } from './reach/reach-error.ts'
 
 /** Answers an error as the API's envelope. Unknown ones are logged with their stack and answered without it. */
 export function errorResponse(c: Context<GatewayEnv>, error: unknown, logger: Logger): Response {
@@ -40,6 +42,7 @@ function toGatewayError(error: unknown): GatewayError | null {
   if (error instanceof IdempotencyConflictError) return new GatewayError('IDEMPOTENCY_CONFLICT', error.message)
   if (error instanceof StoreUnavailableError) return storeUnavailable(error)
   if (error instanceof ExtensionRefusedError) return new GatewayError('PROVIDER_CONFLICT', error.message)
+  if (error instanceof ReachError) return reachErrorOf(error)
   if (error instanceof HTTPException) return fromHttpException(error)
   return null
 }

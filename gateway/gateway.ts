@@ -4,7 +4,7 @@ import { findPackageJSON } from 'node:module'
 import { isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
-import { collectDefaultMetrics } from 'prom-client'
+import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { type Clock, systemClock } from '../node/clock.ts'
 import type { ClientNode } from '../node/index.ts'
 import type { Logger } from '../node/logger.ts'
@@ -12,6 +12,8 @@ import { createGatewayApp, type GatewayAppInit } from './app.ts'
 import { ADMIN_KEY_ID } from './auth/key-ring.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from './constants.ts'
 import { createListener } from './http/listener.ts'
+import { createPortOrigins } from './reach/port-origins.ts'
+import { serveUpgrades } from './reach/upgrades.ts'
 import { openServices, type ServicesInit } from './services.ts'
 import { createSocketServer } from './sockets/route.ts'
 
@@ -20,6 +22,14 @@ export interface GatewayInit extends ServicesInit, Omit<GatewayAppInit, 'version
   host?: string
   /** 0 is any free one. @default 13000 */
   port?: number
+}
+
+export interface GatewayComponents {
+  node: ClientNode
+  logger: Logger
+  clock?: Clock
+  /** Where metrics are registered, the node's beside the gateway's. @default one of its own */
+  registry?: Registry
 }
 
 export interface Gateway {
@@ -43,11 +53,10 @@ interface Running {
   stop(): Promise<void>
 }
 
+const REACH_PATH = /^\/api(?:\/v1)?\/plugin-core\/jobs\/[^/]+\/(?:exec\/socket|tunnel\/|proxy\/)/
+
 /** Serves the API over HTTP. */
-export function createGateway(
-  components: { node: ClientNode; logger: Logger; clock?: Clock },
-  init: GatewayInit,
-): Gateway {
+export function createGateway(components: GatewayComponents, init: GatewayInit): Gateway {
   let starting: Promise<Running> | undefined
   let running: Running | undefined
 
@@ -78,10 +87,7 @@ export function createGateway(
   }
 }
 
-async function run(
-  components: { node: ClientNode; logger: Logger; clock?: Clock },
-  init: GatewayInit,
-): Promise<Running> {
+async function run(components: GatewayComponents, init: GatewayInit): Promise<Running> {
   const { clock = systemClock, logger } = components
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, ...rest } = init
   await using stack = new AsyncDisposableStack()
@@ -99,6 +105,7 @@ async function run(
     hostname: host,
     websocket: { server: sockets.server },
   }) as Server
+  serveUpgrades(server, app, isReach(rest.proxyDomain))
   const listener = createListener(server)
   await listener.listen(host, port)
   stack.defer(async () => {
@@ -118,6 +125,12 @@ async function run(
     signInLink: () => `${url}/sign-in?code=${services.signIn.issue(ADMIN_KEY_ID)}`,
     stop: async () => await ready.disposeAsync(),
   }
+}
+
+/** Whether a request leads into a container, by its path or its host. */
+function isReach(domain = 'localhost'): (request: { path: string; host: string }) => boolean {
+  const { isPort } = createPortOrigins({ clock: systemClock }, { domain })
+  return ({ path, host }) => isPort(host) || REACH_PATH.test(path)
 }
 
 function urlOf(server: Server, host: string): string {

@@ -26,7 +26,9 @@ export interface OperationInit<P extends string, R extends Request, D extends z.
   data: D
   status?: S
   /** An example of `data`; tests hold it against the schema. */
-  example: NoInfer<z.input<D>>
+  example?: NoInfer<z.input<D>>
+  /** Answers a file of this type instead of JSON. */
+  file?: string
   /** Codes besides those that every operation may answer. */
   errors?: ErrorCode[]
   /** Also answers as server-sent events; what one message holds. */
@@ -68,7 +70,9 @@ function build<P extends string, R extends Request, E extends z.ZodType, S exten
     description: 'Done.',
     headers: RATE_HEADERS,
     content: {
-      'application/json': { schema, example },
+      ...(init.file === undefined
+        ? { 'application/json': { schema, example } }
+        : { [init.file]: { schema: { type: 'string' as const, format: 'binary' } } }),
       ...(events === undefined
         ? {}
         : { 'text/event-stream': { schema: { type: 'string' as const, description: events } } }),

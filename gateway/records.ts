@@ -37,6 +37,8 @@ export async function openRecords(folder: string) {
     deliveries: json<DeliveryRecord>('deliveries'),
     /** webhook, id of a delivery that waits → nothing. */
     deliveryQueue: json<string>('delivery-queue'),
+    /** webhook, job → nothing: it was told that the job passed its cost threshold. */
+    costsTold: json<string>('costs-told'),
     /** id → what was last known of a provider. */
     knownProviders: json<KnownProvider>('known-providers'),
     /** seq → what happened to a provider. */

@@ -1,8 +1,9 @@
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
-import { Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { Clock } from '../node/clock.ts'
 import type { ClientNode } from '../node/index.ts'
 import type { Logger } from '../node/logger.ts'
+import type { Retention } from '../node/store/index.ts'
 import { createSecretBox, loadMasterKey } from '../node/store/secret-box.ts'
 import { createAuditLog } from './audit/audit-log.ts'
 import { loadAdminKey } from './auth/admin-key.ts'
@@ -17,14 +18,18 @@ import { createProviderLog } from './events/provider-log.ts'
 import { followFeed } from './feed/feed.ts'
 import { createConfigVault } from './jobs/job-config.ts'
 import { createJobMetrics } from './metrics/job-metrics.ts'
+import { MetricsRegistry } from './metrics/registry.ts'
 import { openRecords } from './records.ts'
+import { DEFAULT_RETENTION, keepForgetting } from './retention.ts'
 import { createScheduleStore } from './schedules/schedule-store.ts'
 import { createScheduler } from './schedules/scheduler.ts'
 import { createEventStreams } from './sse/streams.ts'
 import { type Resolve, systemResolve } from './webhooks/address-check.ts'
 import { createDispatcher } from './webhooks/dispatcher.ts'
+import { createEnqueue } from './webhooks/enqueue.ts'
 import { createPump } from './webhooks/pump.ts'
 import { createSender } from './webhooks/send.ts'
+import { createWatch } from './webhooks/watch.ts'
 import { createWebhookStore } from './webhooks/webhook-store.ts'
 
 export interface ServicesInit {
@@ -38,6 +43,8 @@ export interface ServicesInit {
   providerAliases?: Readonly<Record<string, string>>
   /** Whether webhooks may lead to private addresses. @default false */
   allowPrivateWebhooks?: boolean
+  /** How long output, samples and events are kept after a job's end. @default DEFAULT_RETENTION */
+  retention?: Partial<Retention>
 }
 
 export interface ServicesComponents {
@@ -46,6 +53,8 @@ export interface ServicesComponents {
   logger: Logger
   /** How host names of webhooks are resolved. @default the system's */
   resolve?: Resolve
+  /** Where metrics are registered. @default one of its own */
+  registry?: Registry
 }
 
 /** What a gateway keeps and does besides answering requests. */
@@ -53,7 +62,7 @@ export type Services = Awaited<ReturnType<typeof openServices>>
 
 /** @throws {DataFolderError} @throws {AdminKeyError} */
 export async function openServices(components: ServicesComponents, init: ServicesInit) {
-  const { node, clock, logger, resolve = systemResolve } = components
+  const { node, clock, logger, resolve = systemResolve, registry = new MetricsRegistry() } = components
   const { folder, providerAliases = {}, allowPrivateWebhooks = false } = init
   const { store, directory, requester } = node
   const adminKey = await loadAdminKey(folder, init.adminKey)
@@ -68,7 +77,6 @@ export async function openServices(components: ServicesComponents, init: Service
   stack.defer(audit.flush)
   const vault = createConfigVault(secretBox)
   const streams = createEventStreams({ clock, logger })
-  const registry = new Registry()
   const jobMetrics = createJobMetrics(registry, node)
 
   const schedules = createScheduleStore(records.schedules)
@@ -94,16 +102,9 @@ export async function openServices(components: ServicesComponents, init: Service
   const send = createSender({ clock, resolve }, { allowPrivate: allowPrivateWebhooks })
   const webhookLogger = logger.child({ part: 'webhooks' })
   const dispatcher = createDispatcher({ webhooks, secretBox, send, clock, logger: webhookLogger })
-  const pump = createPump({
-    store,
-    directory,
-    providerLog,
-    records,
-    webhooks,
-    dispatcher,
-    clock,
-    logger: webhookLogger,
-  })
+  const enqueue = createEnqueue({ records, webhooks, dispatcher, clock, logger: webhookLogger })
+  const watch = createWatch({ store, directory, records, webhooks, enqueue, clock })
+  const pump = createPump({ store, directory, providerLog, records, enqueue, onEnded: watch.ended })
 
   const running = stack.move()
 
@@ -133,6 +134,7 @@ export async function openServices(components: ServicesComponents, init: Service
     webhooks,
     dispatcher,
     pump,
+    watch,
     resolve,
     allowPrivateWebhooks,
 
@@ -147,10 +149,13 @@ export async function openServices(components: ServicesComponents, init: Service
       running.defer(dispatcher.stop)
       background('webhooks of jobs', pump.pumpJobs)
       background('webhooks of providers', pump.pumpProviders)
+      background('costs and alerts', watch.run)
       background('schedules', scheduler.run)
       await batchRunner.start()
       running.defer(batchRunner.idle)
       background('batches', batchRunner.run)
+      const retention = { ...DEFAULT_RETENTION, ...init.retention }
+      background('retention', async (signal) => await keepForgetting({ store, clock, logger }, retention, signal))
       background('metrics', async (signal) => {
         for await (const entries of followFeed(store, store.feedEnd(), signal)) entries.forEach(jobMetrics.note)
       })

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import type { Registry } from 'prom-client'
 import { type Clock, systemClock } from './clock.ts'
 import { createDirectory } from './directory/directory.ts'
 import { loadIdentity } from './identity.ts'
@@ -8,6 +10,8 @@ import type { Logger } from './logger.ts'
 import type { FollowerTimes } from './market/lease-follower.ts'
 import { createRequester } from './market/requester.ts'
 import { createLibp2pNetwork } from './network/libp2p-network.ts'
+import { createOutputKeeper, type OutputKeeperInit } from './outputs/keeper.ts'
+import { createReach } from './reach/reach.ts'
 import { openDatabase } from './store/database.ts'
 import { diskProblem } from './store/disk-problem.ts'
 import { openJobStore } from './store/job-store.ts'
@@ -32,16 +36,18 @@ export interface ClientNodeInit extends PeerInit {
   masterKey?: string
   /** Free bytes of the data folder's disk below which no new jobs are taken: the rest is for those that run. @default 64 MiB */
   minFreeBytes?: number
+  /** How much of what jobs leave is kept, and for how long. */
+  outputs?: Omit<OutputKeeperInit, 'folder'>
   /** Heartbeats and the silence after which a provider is lost. */
   times?: Partial<FollowerTimes>
 }
 
 /** Starts a peer that asks for jobs, and takes up those that its store still holds. Closed in the reverse order. */
 export async function startClientNode(
-  components: { logger: Logger; clock?: Clock },
+  components: { logger: Logger; clock?: Clock; registry?: Registry },
   init: ClientNodeInit,
 ): Promise<ClientNode & { privateKey: PrivateKey }> {
-  const { logger, clock = systemClock } = components
+  const { logger, clock = systemClock, registry } = components
   await using stack = new AsyncDisposableStack()
   const { dataFolder, minFreeBytes = 64 * 2 ** 20 } = init
   const storeLogger = logger.child({ part: 'store' })
@@ -58,12 +64,16 @@ export async function startClientNode(
   const store = await openJobStore({ database, secretBox, clock, logger: storeLogger, refusal })
   stack.defer(async () => await store.close())
   const network = createLibp2pNetwork(
-    { privateKey, logger: logger.child({ part: 'network' }), clock },
+    { privateKey, logger: logger.child({ part: 'network' }), clock, ...(registry === undefined ? {} : { registry }) },
     { network: init.networkName, listen: init.listen, bootstrap: init.bootstrap, mdns: init.mdns },
   )
   const directory = createDirectory(
     { network, clock, logger: logger.child({ part: 'directory' }) },
     { networkName: init.networkName },
+  )
+  const outputs = createOutputKeeper(
+    { network, store, clock, logger: logger.child({ part: 'outputs' }) },
+    { folder: join(dataFolder, 'outputs'), ...init.outputs },
   )
   const requester = createRequester(
     {
@@ -74,6 +84,7 @@ export async function startClientNode(
       store,
       clock,
       logger: logger.child({ part: 'market' }),
+      outputs,
     },
     init.times === undefined ? {} : { times: init.times },
   )
@@ -81,8 +92,20 @@ export async function startClientNode(
   stack.defer(async () => await network.stop())
   await directory.start()
   stack.defer(async () => await directory.stop())
+  await outputs.start()
+  stack.defer(async () => await outputs.stop())
   await requester.start()
   stack.defer(async () => await requester.stop())
   const started = stack.move()
-  return { network, directory, store, requester, privateKey, stop: async () => await started.disposeAsync() }
+  const reach = createReach({ network, store, clock })
+  return {
+    network,
+    directory,
+    store,
+    requester,
+    reach,
+    outputs,
+    privateKey,
+    stop: async () => await started.disposeAsync(),
+  }
 }

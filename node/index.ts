@@ -1,6 +1,8 @@
 import type { Directory } from './directory/index.ts'
 import type { Requester } from './market/index.ts'
 import type { PeerNetwork } from './network/index.ts'
+import type { Outputs } from './outputs/index.ts'
+import type { Reach } from './reach/index.ts'
 import type { JobStore } from './store/index.ts'
 
 /** A peer that asks for jobs: what `cortex run` is, and what a gateway serves. */
@@ -9,6 +11,10 @@ export interface ClientNode {
   readonly directory: Directory
   readonly store: JobStore
   readonly requester: Requester
+  /** Into the containers of running jobs. */
+  readonly reach: Reach
+  /** What jobs left. */
+  readonly outputs: Pick<Outputs, 'open'>
   /** Ends in the reverse order of the start; jobs go on at their providers. */
   stop(): Promise<void>
 }

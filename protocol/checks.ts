@@ -20,6 +20,7 @@ import {
   invalidField,
 } from './check-fields.ts'
 import { decode, fromWirePrices, fromWireResources, safeNumber } from './codec.ts'
+import type { GpuModel as WireGpuModel } from './gen/cortex/v1/capacity_pb.js'
 import {
   AnnouncementSchema,
   type Award,
@@ -47,6 +48,7 @@ import {
   MAX_CPU_MILLIS,
   MAX_DURATION_SECONDS,
   MAX_GOSSIP_BYTES,
+  MAX_GPU_MODELS,
   MAX_GPUS,
   MAX_LABEL_LENGTH,
   MAX_LEASE_TIMEOUT_SECONDS,
@@ -57,7 +59,7 @@ import {
 } from './limits.ts'
 import { costOf, type NanoUsd, type Prices } from './money.ts'
 import { openStatement } from './statements.ts'
-import { type Resources, shortages } from './units.ts'
+import { type GpuModel, type Resources, shortages } from './units.ts'
 import { WireError } from './wire-error.ts'
 
 /** What a provider says of itself; amounts in base units. */
@@ -82,6 +84,8 @@ export interface Announcement {
   pausedReason: string
   jobsCompleted: number
   jobsFailed: number
+  /** The GPUs behind the totals, by kind. */
+  gpus: GpuModel[]
 }
 
 /** What a job needs; see `Requirements` in the proto file. */
@@ -153,7 +157,17 @@ export async function checkAnnouncement(statement: SignedStatement, network: str
     pausedReason: wire.pausedReason,
     jobsCompleted: safeNumber(wire.jobsCompleted, 'jobs_completed'),
     jobsFailed: safeNumber(wire.jobsFailed, 'jobs_failed'),
+    gpus: checkGpus(wire.gpus),
   }
+}
+
+function checkGpus(gpus: WireGpuModel[]): GpuModel[] {
+  checkRange('gpus', gpus.length, 0, MAX_GPU_MODELS)
+  return gpus.map(({ model, memoryBytes, count }) => {
+    checkLine('gpus', model)
+    checkRange('gpus', count, 1, MAX_GPUS)
+    return { model, memoryBytes: safeNumber(memoryBytes, 'gpus'), count }
+  })
 }
 
 /** @throws {WireError} */

@@ -90,6 +90,9 @@ export const MIN_MEMORY_BYTES = 6 * 2 ** 20
 /** Memory a job may ask for, or storage with its volumes, in bytes: 64 TiB. */
 export const MAX_BYTES = 64 * 2 ** 40
 
+/** Kinds of GPU in one machine. */
+export const MAX_GPU_MODELS = 16
+
 /** GPUs a job may ask for. */
 export const MAX_GPUS = 64
 
@@ -111,6 +114,30 @@ export const MAX_HASTY_GRACE_MS = 10_000
 /** Seconds out of touch after which a provider stops a job that asked for it. */
 export const MIN_LEASE_TIMEOUT_SECONDS = 10
 export const MAX_LEASE_TIMEOUT_SECONDS = 3600
+
+/** One piece of a tunnel's stream, of a command's input or output, or of an output, in bytes: see {@link MAX_LOG_BATCH_BYTES}. */
+export const MAX_REACH_CHUNK_BYTES = 64 * 1024
+
+/** One message of a stream into a container, in bytes: a chunk with its frame, or a hello with a whole command. */
+export const MAX_REACH_MESSAGE_BYTES = 512 * 1024
+
+/** Connections into one container at a time. */
+export const MAX_TUNNELS = 256
+
+/**
+ * Streams into containers that one peer may have open at a time: half of what its connection carries, so that leases and
+ * bids always have room.
+ */
+export const MAX_REACH_STREAMS = 512
+
+/** Commands that run in one container at a time. */
+export const MAX_EXECS = 16
+
+/** Columns or rows of a terminal. */
+export const MAX_TERMINAL_SIZE = 4_096
+
+/** Processes, mounts or networks named of one container. */
+export const MAX_CONTAINER_ITEMS = 1_024
 
 /** Environment variables and secrets together. */
 export const MAX_ENV_ENTRIES = 512

@@ -195,6 +195,8 @@ function checkEnded(ended: Report_Ended): void {
   checkCode('failure_code', ended.failureCode)
   checkTime('ended_at_ms', ended.endedAtMs)
   ended.message = toLine(ended.message, MAX_MESSAGE_LENGTH)
+  safeNumber(ended.outputBytes ?? 0n, 'output_bytes')
+  ended.outputProblem = toLine(ended.outputProblem, MAX_MESSAGE_LENGTH)
   ended.details = Object.fromEntries(
     Object.entries(ended.details)
       .filter(([name]) => name !== '__proto__')

@@ -20,6 +20,12 @@ export const Protocol = {
   award: '/cortex/award/1.0.0',
   /** Both ways for the life of a lease: reports, acknowledgements, heartbeats, commands. */
   lease: '/cortex/lease/1.0.0',
+  /** Requester to provider: a connection to a port of a running container. */
+  tunnel: '/cortex/tunnel/1.0.0',
+  /** Requester to provider: a command in a running container, or a look into it. */
+  exec: '/cortex/exec/1.0.0',
+  /** Requester to provider: what a container left at its end. */
+  output: '/cortex/output/1.0.0',
   /** A newcomer asks a neighbour for the announcements that it knows. */
   directory: '/cortex/directory/1.0.0',
 } as const

@@ -44,6 +44,15 @@ export interface Resources {
   gpu: number
 }
 
+/** GPUs of one kind. */
+export interface GpuModel {
+  /** The driver's name, e.g. `"NVIDIA A100-SXM4-40GB"`. */
+  model: string
+  /** Of each. */
+  memoryBytes: number
+  count: number
+}
+
 export const RESOURCE_KINDS = ['cpuMillis', 'memoryBytes', 'storageBytes', 'gpu'] as const
 export type ResourceKind = (typeof RESOURCE_KINDS)[number]
 

@@ -1,20 +1,24 @@
 /** A seller: detects what the machine has, bids on requests, takes awards and runs them, and survives its own restart. */
 
+import { join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../node/clock.ts'
 import type { Logger } from '../node/logger.ts'
 import type { PeerNetwork } from '../node/network/index.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
 import { diskProblem as statDisk } from '../node/store/disk-problem.ts'
+import type { Requirements } from '../protocol/checks.ts'
 import { toWireResources } from '../protocol/codec.ts'
-import type { Prices } from '../protocol/money.ts'
+import type { NanoUsd, Prices } from '../protocol/money.ts'
 import { NO_RESOURCES, type Resources } from '../protocol/units.ts'
 import { createAnnouncer } from './announcer.ts'
 import { createAwardDesk } from './award-desk.ts'
 import { createBidder } from './bidder.ts'
 import { createBook } from './book.ts'
-import { inspectMachine, type Machine, offerOf } from './capacity.ts'
-import type { ContainerEngine, EngineInfo } from './engine/index.ts'
+import { gpuModels, inspectMachine, type Machine } from './capacity.ts'
+import { addUp, attemptOf, type Earnings, type EndedAttempt } from './earnings.ts'
+import type { ContainerAccess } from './engine/access.ts'
+import type { ContainerEngine, EngineInfo, Gpu } from './engine/index.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth } from './health.ts'
 import { openJournal } from './journal/journal.ts'
@@ -22,14 +26,22 @@ import type { Outcome } from './journal/records.ts'
 import { signReceipt } from './lease/receipt.ts'
 import { createRegistry } from './lease/registry.ts'
 import { createLetGo } from './let-go.ts'
+import { createMeasuring } from './measuring.ts'
 import { createOffers } from './offers.ts'
 import { type AgentInit, resolveOptions } from './options.ts'
-import type { Offering } from './policy.ts'
+import { collectOutput } from './outputs/collect.ts'
+import { createOutputSpool } from './outputs/spool.ts'
+import { type Offering, type Refusal, refusal } from './policy.ts'
+import { createPriceList } from './price-rules.ts'
+import { quote } from './pricing.ts'
+import { createReachDesk } from './reach/desk.ts'
 import { createReplayMemory } from './replay-memory.ts'
 import { createStanding } from './standing.ts'
 
 export interface AgentComponents {
   engine: ContainerEngine
+  /** Lets requesters into their containers. @default nobody is let in, and no outputs are kept */
+  access?: ContainerAccess
   network: PeerNetwork
   /** Ed25519; its peer id is the network's. */
   privateKey: PrivateKey
@@ -60,9 +72,16 @@ export interface Agent {
   start(): Promise<void>
   /** Takes nothing new and ends. Containers run on for the next start, unless `stopJobs`. */
   stop(how?: { stopJobs?: boolean }): Promise<void>
-  /** Takes nothing new until {@link Agent.resume}; what runs is finished. */
-  drain(): void
-  resume(): void
+  /**
+   * Takes nothing new from now on, also after a restart, until {@link Agent.resume}; what runs is finished. Resolves
+   * when that is written down.
+   */
+  drain(): Promise<void>
+  resume(): Promise<void>
+  /** What a requester without jobs here would hear now that asks for this. @throws where it was not started */
+  consider(wanted: Requirements): { refusal: Refusal | null; pricePerHour: NanoUsd }
+  /** @param sinceMs what ended before is left out; ms since the epoch. @throws where it was not started */
+  earnings(sinceMs: number): Promise<Earnings>
   /** @throws where it was not started */
   status(): AgentStatus
 }
@@ -71,9 +90,14 @@ export interface AgentStatus {
   peerId: string
   /** Why no jobs are taken; null while they are. */
   paused: string | null
+  /** Whether that is because the owner said so. */
+  draining: boolean
   total: Resources
   free: Resources
+  gpus: readonly Gpu[]
+  /** As posted now. */
   prices: Prices
+  capabilities: string[]
   uptimeSeconds: number
   /** Jobs since the data folder was made. */
   completed: number
@@ -87,7 +111,10 @@ export interface LeaseStatus {
   jobId: string
   fence: number
   requester: string
+  image: string
   resources: Resources
+  /** Nano-dollars. */
+  pricePerHour: NanoUsd
   acceptedAtMs: number
   /** Null before the container runs. */
   startedAtMs: number | null
@@ -99,8 +126,13 @@ export interface LeaseStatus {
 }
 
 export function createAgent(components: AgentComponents, init: AgentInit): Agent {
-  let running: { stop: Agent['stop']; status: Agent['status']; drain: (on: boolean) => void } | null = null
+  let running: Awaited<ReturnType<typeof startAgent>> | null = null
   let turn: Promise<void> = Promise.resolve()
+
+  function started() {
+    if (running === null) throw new Error('The agent is not running')
+    return running
+  }
 
   /** Starting and stopping follow each other, however they are called. */
   async function inTurn(task: () => Promise<void>): Promise<void> {
@@ -119,12 +151,11 @@ export function createAgent(components: AgentComponents, init: AgentInit): Agent
         await running?.stop(how)
         running = null
       }),
-    drain: () => running?.drain(true),
-    resume: () => running?.drain(false),
-    status() {
-      if (running === null) throw new Error('The agent is not running')
-      return running.status()
-    },
+    drain: async () => await running?.drain(true),
+    resume: async () => await running?.drain(false),
+    consider: (wanted) => started().consider(wanted),
+    earnings: async (sinceMs) => await started().earnings(sinceMs),
+    status: () => started().status(),
   }
 }
 
@@ -134,11 +165,12 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const broadcast =
     components.announce ?? (async (statement: Uint8Array) => await network.publish('announcements', statement))
   const options = resolveOptions(init, network.peerId)
-  const { marketName, prices } = options
-  const offering = offeringOf(options)
+  const { marketName } = options
+  const { access } = components
+  const prices = createPriceList(options.prices, options.priceRules, options.timeZone)
+  const offering = offeringOf(options, access === undefined ? [] : ['outputs', 'ports', 'exec'])
   const startedMs = clock.monotonicMs()
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000)
-  let architecture = ''
   let measured: Promise<void> = Promise.resolve()
 
   /** Undoes, in the reverse order, what a start that fails has begun. */
@@ -159,13 +191,24 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     },
   )
   const letGo = createLetGo({ clock, offers, book, standing })
+  const measuring = createMeasuring({ engine, book, clock, logger, owner: network.peerId, inspect }, options)
   const signer = { privateKey, marketName, provider: network.peerId }
+  const spool = createOutputSpool(
+    { clock, logger },
+    {
+      folder: join(options.dataFolder, 'outputs'),
+      ...{ maxOutputBytes: options.maxOutputBytes, maxSpoolBytes: options.maxSpoolBytes },
+      retentionMs: options.endedRetentionMs,
+    },
+  )
   const registry = createRegistry(
     {
       ...{ engine, network, journal, book, clock, logger },
       signReceipt: async (record, use, ending) => await signReceipt(signer, record, use, ending),
       onReady: () => health.refresh(),
       guard: components.guard,
+      collect: async (lease, name, signal) =>
+        access === undefined ? null : await collectOutput({ access, spool, clock, logger }, lease, name, signal),
     },
     options,
   )
@@ -178,10 +221,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       ],
       probes: [async () => await diskProblem(options.dataFolder, options.minFreeBytes)],
       onEngine(info) {
-        architecture = info.architecture
-        measured = measure(info).catch((error) => {
-          logger.error({ error: String(error) }, 'the machine could not be measured')
-        })
+        measured = measuring.measure(info)
       },
     },
     options,
@@ -206,42 +246,90 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   function describe() {
     const { completed, failed } = journal.counts()
     const { region, labels, capabilities } = offering
+    const said = { name: options.name, version: options.version, architecture: measuring.architecture() }
     return {
-      ...{ region, labels, capabilities, prices, architecture, name: options.name, version: options.version },
+      ...{ region, labels, capabilities, ...said, prices: prices.posted(clock.nowMs()) },
       total: toWireResources(book.total),
       free: toWireResources(book.free()),
       uptimeSeconds: BigInt(uptimeSeconds()),
       pausedReason: paused()?.message ?? '',
       jobsCompleted: BigInt(completed),
       jobsFailed: BigInt(failed),
+      gpus: gpuModels(measuring.gpus()).map((kind) => ({ ...kind, memoryBytes: BigInt(kind.memoryBytes) })),
     }
   }
 
-  async function measure(info: EngineInfo): Promise<void> {
-    book.resize(offerOf(await inspect(info), options))
+  function consider(wanted: Requirements): { refusal: Refusal | null; pricePerHour: NanoUsd } {
+    const price = quote(wanted.resources, prices.posted(clock.nowMs()))
+    const { total } = book
+    const nobody = { peerId: '', bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 }
+    const open = { ...offering, allowClients: [] }
+    const situation = {
+      total,
+      free: book.free(),
+      price,
+      uptimeSeconds: uptimeSeconds(),
+      paused: paused(),
+      client: nobody,
+    }
+    return { refusal: refusal(wanted, open, situation), pricePerHour: price }
   }
+
+  async function* endedAttempts(): AsyncGenerator<EndedAttempt> {
+    for await (const settled of journal.receipts()) {
+      const attempt = attemptOf(settled)
+      if (attempt !== null) yield attempt
+    }
+    // Their requesters have not taken the last report yet.
+    for (const { record, progress } of registry.list()) {
+      const attempt = attemptOf({ ...record, ...progress, end: progress.ended, requesterReceipt: null, settledAtMs: 0 })
+      if (attempt !== null) yield attempt
+    }
+  }
+
+  function standstill(): Pick<AgentStatus, 'paused' | 'draining'> {
+    const why = paused()
+    return { paused: why?.message ?? null, draining: why?.code === 'DRAINING' }
+  }
+
+  const reach =
+    access === undefined
+      ? null
+      : createReachDesk({ network, access, spool, clock, logger, find: (id) => registry.get(id) })
 
   book.onChange(announcer.changed)
   health.onChange(announcer.urgent)
   undo.defer(async () => await health.stop())
+  if (await journal.isDraining()) health.drain(true)
   await health.start()
   await measured
+  if (access !== undefined) await spool.start()
+  undo.defer(async () => await measuring.stop())
+  measuring.start()
   undo.defer(async () => await registry.stop())
   await registry.start()
+  reach?.start()
   bidder.start()
   awards.start()
   announcer.start()
   undo.move()
   return {
-    drain: health.drain,
-    async stop({ stopJobs = false } = {}) {
+    consider,
+    earnings: async (sinceMs: number) => await addUp(endedAttempts(), sinceMs),
+    async drain(on: boolean): Promise<void> {
+      health.drain(on)
+      await journal.setDraining(on)
+    },
+    async stop({ stopJobs = false }: { stopJobs?: boolean } = {}) {
       const goodbye = announcer.stop()
       health.drain(true)
       await goodbye
       if (stopJobs) await registry.stopJobs()
       awards.stop()
       await bidder.stop()
+      await reach?.stop()
       await registry.stop()
+      await measuring.stop()
       await health.stop()
       book.stop()
       await journal.close()
@@ -250,25 +338,32 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     status(): AgentStatus {
       const leases = registry.list().map(({ id, record, progress, meter }): LeaseStatus => {
         const { jobId, fence, requester, resources, acceptedAtMs } = record
+        const terms = { image: record.job.image, pricePerHour: BigInt(record.pricePerHour) }
         return {
-          ...{ jobId, fence, requester, resources, acceptedAtMs, startedAtMs: progress.startedAtMs },
+          ...{ jobId, fence, requester, resources, ...terms, acceptedAtMs, startedAtMs: progress.startedAtMs },
           ...{ meteredMs: meter.read(), outcome: progress.ended?.outcome ?? null, unsentBytes: journal.bytes(id) },
         }
       })
       const { total } = book
-      const common = { peerId: network.peerId, paused: paused()?.message ?? null, total, free: book.free(), prices }
+      const common = { peerId: network.peerId, ...standstill(), total, free: book.free() }
+      const offered = {
+        gpus: measuring.gpus(),
+        prices: prices.posted(clock.nowMs()),
+        capabilities: offering.capabilities,
+      }
       const counts = { ...journal.counts(), refusedAwards: awards.refused() }
-      return { ...common, uptimeSeconds: uptimeSeconds(), ...counts, leases }
+      return { ...common, ...offered, uptimeSeconds: uptimeSeconds(), ...counts, leases }
     },
   }
 }
 
-function offeringOf(options: ReturnType<typeof resolveOptions>): Offering {
-  const { region, labels, maxDurationSeconds, allowImages, denyImages, maxClientShare, maxOpenBidsPerRequester } =
-    options
-  const capabilities = [...new Set([...options.capabilities, ...(options.allowExtension ? ['extend'] : [])])]
+function offeringOf(options: ReturnType<typeof resolveOptions>, abilities: string[]): Offering {
+  const { region, labels, maxDurationSeconds, maxClientShare, maxOpenBidsPerRequester } = options
+  const { allowImages, denyImages, allowClients, denyClients } = options
+  const extend = options.allowExtension ? ['extend'] : []
+  const capabilities = [...new Set([...options.capabilities, ...extend, ...abilities])]
   return {
-    ...{ region, labels, capabilities, maxDurationSeconds, allowImages, denyImages },
+    ...{ region, labels, capabilities, maxDurationSeconds, allowImages, denyImages, allowClients, denyClients },
     ...{ maxClientShare, maxOpenBidsPerRequester },
   }
 }

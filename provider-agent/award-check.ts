@@ -89,6 +89,10 @@ export function leaseRecordOf(award: Award, offer: Offer, nowMs: number): LeaseR
       ...{ image, command, args, env, durationSeconds, stopSignal, stopGraceSeconds },
       imagePullPolicy: job.imagePullPolicy as LeaseRecord['job']['imagePullPolicy'],
       network: job.networkMode as LeaseRecord['job']['network'],
+      ports: job.ports
+        .filter(({ expose }) => expose)
+        .map(({ port, protocol }) => ({ port, protocol: protocol === 'UDP' ? 'UDP' : 'TCP' })),
+      outputs: job.outputs,
     },
     hadSecrets: Object.keys(job.secrets).length > 0 || job.registryCredentials !== undefined,
     onDisconnect: award.onDisconnect === 'stop' ? 'stop' : 'continue',

@@ -13,7 +13,7 @@ import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
 import { encode, requirementsDigest, toWireResources } from '../protocol/codec.ts'
 import { BidMessageSchema, BidSchema } from '../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_BID_BYTES } from '../protocol/limits.ts'
-import type { Prices } from '../protocol/money.ts'
+import type { NanoUsd } from '../protocol/money.ts'
 import { isSampled } from '../protocol/sample.ts'
 import { signStatement } from '../protocol/statements.ts'
 import { Protocol } from '../protocol/topics.ts'
@@ -24,6 +24,7 @@ import type { Book } from './book.ts'
 import type { LetGo } from './let-go.ts'
 import { newBidId, type Offers } from './offers.ts'
 import { type Offering, type Refusal, refusal } from './policy.ts'
+import type { PriceList } from './price-rules.ts'
 import { quote } from './pricing.ts'
 import type { ReplayMemory } from './replay-memory.ts'
 import type { Standing } from './standing.ts'
@@ -45,7 +46,7 @@ export interface BidderComponents {
 
 export interface BidderInit {
   marketName: string
-  prices: Prices
+  prices: PriceList
   offering: Offering
   reservationMs: number
 }
@@ -59,6 +60,13 @@ export interface Answered {
 export interface Bidder {
   start(): void
   stop(): Promise<void>
+}
+
+/** What was offered, before it is signed. */
+interface Terms {
+  bidId: Uint8Array
+  validForMs: number
+  pricePerHour: NanoUsd
 }
 
 /** How long an answer may take to deliver, at least, in ms: beyond the bid window nobody waits for it. */
@@ -139,17 +147,17 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
   }
 
   /** A refusal, or the bid that capacity is now set aside for. Synchronous: nothing comes between looking and taking. */
-  function decide(request: CheckedRequest, requester: string): Refusal | { bidId: Uint8Array; validForMs: number } {
+  function decide(request: CheckedRequest, requester: string): Refusal | Terms {
     const { requirements } = request
-    const price = quote(requirements.resources, init.prices)
+    const pricePerHour = quote(requirements.resources, init.prices.forClient(clock.nowMs(), requester))
     const held = book.heldBy(requester)
     const refused = refusal(requirements, init.offering, {
       total: book.total,
       free: book.free(),
-      price,
+      price: pricePerHour,
       uptimeSeconds: components.uptimeSeconds(),
       paused: components.paused(),
-      client: { ...held, bidShare: standing.share(requester) },
+      client: { peerId: requester, ...held, bidShare: standing.share(requester) },
     })
     if (refused !== null) return refused
     const bidId = newBidId()
@@ -163,14 +171,14 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
       requester,
       requirements,
       requirementsDigest: requirementsDigest(request.requirementsBytes),
-      pricePerHour: price,
+      pricePerHour,
       madeAtMs: clock.monotonicMs(),
       validForMs,
     })
-    return { bidId, validForMs }
+    return { bidId, validForMs, pricePerHour }
   }
 
-  async function signBid(request: CheckedRequest, requester: string, bid: { bidId: Uint8Array; validForMs: number }) {
+  async function signBid(request: CheckedRequest, requester: string, bid: Terms) {
     const payload = encode(BidSchema, {
       network: init.marketName,
       requestId: request.requestId,
@@ -178,7 +186,7 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
       bidId: bid.bidId,
       provider: network.peerId,
       requester,
-      pricePerHour: quote(request.requirements.resources, init.prices),
+      pricePerHour: bid.pricePerHour,
       validForMs: bid.validForMs,
       free: toWireResources(book.free()),
       uptimeSeconds: BigInt(Math.floor(components.uptimeSeconds())),

@@ -1,6 +1,7 @@
 import { MAX_DURATION_SECONDS } from '../protocol/limits.ts'
 import type { Prices } from '../protocol/money.ts'
 import type { Resources } from '../protocol/units.ts'
+import type { PriceRule } from './price-rules.ts'
 import { DEFAULT_PRICES } from './pricing.ts'
 
 /** How a provider agent sells and runs; what is left out has the default said with it. */
@@ -15,6 +16,10 @@ export interface AgentInit {
   version?: string
   /** Posted prices in nano-dollars. @default DEFAULT_PRICES */
   prices?: Prices
+  /** When and for whom the prices change; the factors of all that hold are multiplied. @default [] */
+  priceRules?: PriceRule[]
+  /** IANA name of the time zone of the rules. @default the machine's */
+  timeZone?: string
   /** @default "" */
   region?: string
   /** Labels that jobs can ask for. @default {} */
@@ -29,6 +34,10 @@ export interface AgentInit {
   allowImages?: string[]
   /** Patterns of images that may not. @default [] */
   denyImages?: string[]
+  /** Peer ids of the requesters that are served; empty is everyone. @default [] */
+  allowClients?: string[]
+  /** Peer ids of requesters that are not; it outweighs the list of those that are. @default [] */
+  denyClients?: string[]
   /** The longest job taken, extensions included, in seconds. Range 1..2_592_000. @default 2_592_000 */
   maxDurationSeconds?: number
   /** Whether running jobs may be extended. @default true */
@@ -61,6 +70,8 @@ export interface AgentInit {
   statsMs?: number
   /** How long log lines are gathered into a batch while the requester listens, in ms. Range 0..1_000. @default 20 */
   logFlushMs?: number
+  /** Time between measurements of the machine, in ms. Range 1_000..3_600_000. @default 60_000 */
+  measureMs?: number
   /** Time between looks at the engine, in ms; one look may take as long. Range 100..5_000. @default 4_000 */
   healthMs?: number
   /** Free bytes of the data folder's disk below which nothing new is taken. @default 64 MiB */
@@ -69,17 +80,22 @@ export interface AgentInit {
   maxLeaseBytes?: number
   /** What all leases may keep unsent together, in bytes. @default 1 GiB */
   maxJournalBytes?: number
-  /** How long an ended lease waits for its requester to take the last report, in ms. @default 7 days */
+  /** The largest output of a job that is kept for its requester, in bytes. @default 1 GiB */
+  maxOutputBytes?: number
+  /** What all kept outputs may take together, in bytes. @default 8 GiB */
+  maxSpoolBytes?: number
+  /** How long an ended lease, or a kept output, waits for its requester to take it, in ms. @default 7 days */
   endedRetentionMs?: number
 }
 
-export type AgentOptions = Required<AgentInit>
+export type AgentOptions = Required<Omit<AgentInit, 'timeZone'>> & Pick<AgentInit, 'timeZone'>
 
 export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
   return {
     name: `provider ${peerId.slice(-6)}`,
     version: '',
     prices: DEFAULT_PRICES,
+    priceRules: [],
     region: '',
     labels: {},
     capabilities: [],
@@ -87,6 +103,8 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     ownerShare: 0.1,
     allowImages: [],
     denyImages: [],
+    allowClients: [],
+    denyClients: [],
     maxDurationSeconds: MAX_DURATION_SECONDS,
     allowExtension: true,
     maxClientShare: 1,
@@ -99,10 +117,13 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     dialDelayMs: 2_000,
     statsMs: 5_000,
     logFlushMs: 20,
+    measureMs: 60_000,
     healthMs: 4_000,
     minFreeBytes: 64 * 2 ** 20,
     maxLeaseBytes: 64 * 2 ** 20,
     maxJournalBytes: 2 ** 30,
+    maxOutputBytes: 2 ** 30,
+    maxSpoolBytes: 8 * 2 ** 30,
     endedRetentionMs: 7 * 24 * 3_600_000,
     ...init,
   }

@@ -20,6 +20,7 @@ export type DeclineCode =
   | 'DURATION_TOO_LONG'
   | 'IMAGE_NOT_ALLOWED'
   | 'CLIENT_SHARE_EXCEEDED'
+  | 'CLIENT_NOT_ALLOWED'
   | 'DRAINING'
   | 'ENGINE_UNAVAILABLE'
 
@@ -37,6 +38,10 @@ export interface Offering {
   maxDurationSeconds: number
   allowImages: string[]
   denyImages: string[]
+  /** Peer ids; an empty list is everyone. */
+  allowClients: string[]
+  /** Peer ids; outweighs the other list. */
+  denyClients: string[]
   /** Share of the machine that one requester may hold, above 0 up to 1. */
   maxClientShare: number
   maxOpenBidsPerRequester: number
@@ -52,6 +57,7 @@ export interface Situation {
   /** Null while the provider bids. */
   paused: Refusal | null
   client: {
+    peerId: string
     bids: number
     bidResources: Resources
     resources: Resources
@@ -63,6 +69,7 @@ export interface Situation {
 /** Why this provider does not take it, or null. What no waiting can change comes first. */
 export function refusal(wanted: Requirements, offering: Offering, now: Situation): Refusal | null {
   return (
+    stranger(offering, now) ??
     overTotal(wanted, now) ??
     unsuitable(wanted, offering, now) ??
     (wanted.maxPricePerHour !== null && now.price > wanted.maxPricePerHour
@@ -72,6 +79,11 @@ export function refusal(wanted: Requirements, offering: Offering, now: Situation
     insufficient(wanted, now) ??
     clientShare(wanted, offering, now)
   )
+}
+
+function stranger({ allowClients, denyClients }: Offering, { client: { peerId } }: Situation): Refusal | null {
+  const allowed = !denyClients.includes(peerId) && (allowClients.length === 0 || allowClients.includes(peerId))
+  return allowed ? null : no('CLIENT_NOT_ALLOWED', 'does not serve this requester')
 }
 
 function overTotal(wanted: Requirements, { total }: Situation): Refusal | null {

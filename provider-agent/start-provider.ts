@@ -9,16 +9,24 @@ import type { PeerNetwork } from '../node/network/index.ts'
 import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
 import { createAgent } from './agent.ts'
+import { inspectCluster } from './capacity.ts'
+import { startControl } from './control/server.ts'
+import { createContainerAccess } from './engine/access.ts'
 import { connectDocker } from './engine/connect.ts'
 import { createDockerEngine } from './engine/docker.ts'
+import { createSwarmEngine, isSwarmManager } from './engine/swarm.ts'
 import { createGuard } from './guard/guard.ts'
 import type { AgentInit } from './options.ts'
 
 export interface ProviderInit extends PeerInit {
   /** Folder of the identity and the journal; one process at a time. */
   dataFolder: string
-  /** `unix://PATH` or `tcp://HOST:PORT`. @default the engine's usual socket */
+  /** `unix://PATH` or `tcp://HOST:PORT`. Without it connecting goes to the engine's usual socket. */
   dockerHost?: string
+  /** Sells all nodes of the Swarm that the engine manages. @default false */
+  swarm?: boolean
+  /** Registry → host of its mirror, with a path where it has one. @default {} */
+  mirrors?: Record<string, string>
   /** How it sells. */
   agent: Omit<AgentInit, 'marketName' | 'dataFolder'>
 }
@@ -43,7 +51,12 @@ export async function startProvider(
   })
   stack.defer(async () => await database.close())
   const privateKey = await loadIdentity(dataFolder)
-  const engine = createDockerEngine({ docker: components.docker ?? connectDocker(init.dockerHost) })
+  const docker = components.docker ?? connectDocker(init.dockerHost)
+  const { swarm = false, mirrors = {} } = init
+  if (swarm && !(await isSwarmManager(docker))) {
+    throw new Error(`The engine manages no swarm: run 'docker swarm init' there, or leave out --swarm`)
+  }
+  const engine = swarm ? createSwarmEngine({ docker }, { mirrors }) : createDockerEngine({ docker }, { mirrors })
   const network = createLibp2pNetwork({ privateKey, logger, clock }, { network: networkName, listen, bootstrap, mdns })
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
   const directory = createDirectory({ network, clock, logger: logger.child({ part: 'directory' }) }, { networkName })
@@ -57,10 +70,13 @@ export async function startProvider(
   const agent = createAgent(
     {
       engine,
+      // Containers of a swarm may be on other machines, out of this engine's reach.
+      ...(swarm ? {} : { access: createContainerAccess(docker) }),
       network,
       privateKey,
       clock,
-      guard,
+      // It ends containers of one engine by their names, which those of a swarm do not have.
+      ...(swarm ? { inspect: inspectCluster } : { guard }),
       logger: logger.child({ part: 'agent' }),
       announce,
       providersOnline: () => directory.list().filter(({ status }) => status !== 'offline').length,
@@ -73,6 +89,9 @@ export async function startProvider(
   await directory.start()
   stack.defer(async () => await directory.stop())
   await agent.start()
+  stack.defer(async () => await agent.stop())
+  const control = await startControl({ agent, directory, network, clock, logger }, dataFolder)
+  stack.defer(async () => await control.stop())
   const started = stack.move()
   return {
     network,

@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import type { JobSubmission } from '../protocol/job-spec.ts'
 import { type Counting, type FaultMarket, startFaultMarket } from '../test/faults/support/fault-market.ts'
 import { createNamespaces, type Namespaces, namespaceProblem } from '../test/faults/support/namespaces.ts'
@@ -130,6 +130,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   if (!(await main())) process.exitCode = 1
 } catch (error) {
-  say(`chaos: ${error instanceof Error ? error.stack : String(error)}`)
+  say(`chaos: ${inspect(error, { showHidden: true })}`)
   process.exitCode = 1
 }

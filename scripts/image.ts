@@ -16,7 +16,7 @@ export const busyboxImage = 'cortex/busybox:1'
  * @throws Error of one line that says what to install.
  */
 export async function ensureBusyboxImage(docker: Docker, report: Report = toStderr): Promise<string> {
-  if (await isPresent(docker)) return busyboxImage
+  if (await isPresent(docker, busyboxImage)) return busyboxImage
   report(`making the image ${busyboxImage}`)
   const busybox = await staticBusybox(report)
   if (busybox === null) await pullInstead(docker, report)
@@ -24,9 +24,10 @@ export async function ensureBusyboxImage(docker: Docker, report: Report = toStde
   return busyboxImage
 }
 
-async function isPresent(docker: Docker): Promise<boolean> {
+/** Whether an engine has an image. */
+export async function isPresent(docker: Docker, image: string): Promise<boolean> {
   try {
-    await docker.getImage(busyboxImage).inspect()
+    await docker.getImage(image).inspect()
     return true
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode === 404) return false
@@ -62,8 +63,13 @@ async function importImage(docker: Docker, busyboxPath: string): Promise<void> {
   const { stdout } = await promisify(execFile)(busyboxPath, ['--list'])
   const applets = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox')
   const root = packRoot(await readFile(busyboxPath), applets)
-  const [repo, tag] = busyboxImage.split(':') as [string, string]
-  const output = await docker.importImage(Readable.from(root), {
+  await importRoot(docker, busyboxImage, Readable.from(root))
+}
+
+/** Makes an image of a tar of its root folder. */
+export async function importRoot(docker: Docker, image: string, root: Readable): Promise<void> {
+  const [repo, tag] = image.split(':') as [string, string]
+  const output = await docker.importImage(root, {
     repo,
     tag,
     changes: ['CMD ["/bin/sh"]', 'ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin'],

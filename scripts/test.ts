@@ -26,7 +26,7 @@ const groups: [Group, ...Group[]] = [
   { name: 'unit', concurrency: availableParallelism(), needsEngine: false, timeoutMs: 180_000 },
   { name: 'sim', concurrency: 1, needsEngine: false, timeoutMs: 30 * 60_000 },
   { name: 'integration', concurrency: 1, needsEngine: true, timeoutMs: 10 * 60_000 },
-  { name: 'faults', concurrency: 1, needsEngine: true, timeoutMs: 10 * 60_000 },
+  { name: 'faults', concurrency: 2, needsEngine: true, timeoutMs: 10 * 60_000 },
   { name: 'browser', concurrency: 1, needsEngine: true, timeoutMs: 10 * 60_000 },
 ]
 /** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes about a quarter of an hour. */

@@ -4,14 +4,16 @@ import type { Clock } from '../../node/clock.ts'
 import type { Records } from '../records.ts'
 
 /** What a token is good for; a token of one kind never passes as another. */
-export type TokenKind = 'session' | 'stream'
+export type TokenKind = 'session' | 'stream' | 'port'
 
 const claimsSchema = z.strictObject({
-  kind: z.enum(['session', 'stream']),
+  kind: z.enum(['session', 'stream', 'port']),
   keyId: z.string(),
   expiresAtMs: z.number(),
-  /** For streams: the one job it reads; absent: any that its key sees. */
+  /** For streams: the one job it reads; absent: any that its key sees. For ports: the job. */
   jobId: z.string().optional(),
+  /** For ports: which one. */
+  port: z.number().optional(),
 })
 export type Claims = z.output<typeof claimsSchema>
 

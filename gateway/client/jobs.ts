@@ -3,7 +3,10 @@ import { type CallOptions, everyItem, newIdempotencyKey, part, type SubmitOption
 import type { Page, QueryValue, Transport } from './transport.ts'
 import type {
   Bid,
+  Container,
   DryRun,
+  ExecResult,
+  ExecSocket,
   Job,
   JobChanges,
   JobEvent,
@@ -15,6 +18,8 @@ import type {
   LogLine,
   MetricsPeriod,
   MetricsResolution,
+  NewExec,
+  PortLink,
   Receipt,
 } from './types.ts'
 
@@ -95,6 +100,50 @@ export function jobCalls(transport: Transport, streams: StreamInit) {
     /** The statement of use that both sides signed. */
     receipt: async (id: string, options: CallOptions = {}): Promise<Receipt> =>
       await get(at(id, '/receipt'), {}, options),
+    /** Runs a command in the running container to its end. */
+    exec: async (
+      id: string,
+      command: readonly string[],
+      { timeout, ...options }: CallOptions & { timeout?: number } = {},
+    ): Promise<ExecResult> => {
+      const timeoutMs = ((timeout ?? 60) + 30) * 1000
+      return await transport.data({
+        ...{ method: 'POST', path: at(id, '/exec'), json: { command, timeout }, timeoutMs },
+        ...options,
+      })
+    },
+    /** The address of a WebSocket to a command that runs; it opens once. The API's document says what goes over it. */
+    openExec: async (id: string, request: NewExec, options: CallOptions = {}): Promise<ExecSocket> =>
+      await transport.data({
+        method: 'POST',
+        path: at(id, '/exec'),
+        json: { ...request, interactive: true },
+        ...options,
+      }),
+    /** What the running container is doing. */
+    container: async (id: string, options: CallOptions = {}): Promise<Container> =>
+      await get(at(id, '/container'), {}, options),
+    /** A link that opens an exposed port in a browser, once and within a minute. */
+    link: async (id: string, port: number, options: CallOptions & { path?: string } = {}): Promise<PortLink> => {
+      const { path, ...rest } = options
+      return await transport.data({ method: 'POST', path: at(id, '/links'), json: { port, path }, ...rest })
+    },
+    /**
+     * A connection to an exposed port as a WebSocket: binary messages are pieces of the stream, or datagrams, the text
+     * `end` ends one direction. Browsers' sockets cannot send the key, so it is for programs.
+     * @param connect makes the socket, e.g. of the package `ws`
+     */
+    openTunnel: <T>(
+      id: string,
+      to: { port: number; protocol?: 'TCP' | 'UDP' },
+      connect: (url: string, headers: Record<string, string>) => T,
+    ): T => {
+      const { url, headers } = transport.address({
+        path: at(id, `/tunnel/${to.port}`),
+        query: { protocol: to.protocol },
+      })
+      return connect(url.replace(/^http/, 'ws'), headers)
+    },
     /** The kept output, a tar stream. */
     output: async (id: string, options: CallOptions = {}): Promise<ReadableStream<Uint8Array>> => {
       const headers = { Accept: 'application/x-tar' }

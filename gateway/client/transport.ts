@@ -50,6 +50,8 @@ export interface Transport {
   page<T>(request: ApiRequest): Promise<Page<T>>
   /** The answer itself once its head is there; sent once. @throws {CortexError} */
   open(request: ApiRequest): Promise<Response>
+  /** Where something else than a request is opened, and the headers that let it in. */
+  address(to: Pick<ApiRequest, 'path' | 'query'>): { url: string; headers: Record<string, string> }
 }
 
 interface Envelope<T> {
@@ -112,6 +114,10 @@ export function createTransport(init: TransportInit): Transport {
 
   return {
     open,
+    address: ({ path, query = {} }) => ({
+      url: urlOf(base, { method: 'GET', path, query }).href,
+      headers: apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` },
+    }),
     data: async <T>(request: ApiRequest) => (await envelope<T>(request)).data,
     async page<T>(request: ApiRequest) {
       const { data, meta } = await envelope<T[]>(request)

@@ -6,6 +6,7 @@ import type { keySchema, newKeySchema } from '../auth/key-routes.ts'
 import type { userSchema } from '../auth/session-routes.ts'
 import type { batchSchema, newBatchSchema, submittedBatchSchema } from '../batches/schemas.ts'
 import type { Pagination } from '../envelope.ts'
+import type { containerSchema, execAnswerSchema, execRequestSchema } from '../jobs/exec-schemas.ts'
 import type { jobListQuery } from '../jobs/list.ts'
 import type { PERIODS, RESOLUTIONS } from '../jobs/metrics.ts'
 import type { overridesSchema } from '../jobs/overrides.ts'
@@ -53,6 +54,18 @@ export type Receipt = z.output<typeof receiptSchema>
 export type JobMetrics = z.output<typeof metricsSchema>
 export type MetricsPeriod = keyof typeof PERIODS
 export type MetricsResolution = keyof typeof RESOLUTIONS
+
+export type NewExec = Omit<z.input<typeof execRequestSchema>, 'interactive' | 'timeout'>
+type ExecAnswer = z.output<typeof execAnswerSchema>
+/** `exitCode` is null where it had not ended in time. */
+export type ExecResult = Extract<ExecAnswer, { stdout: string }>
+export type ExecSocket = Extract<ExecAnswer, { url: string }>
+export type Container = z.output<typeof containerSchema>
+/** Opens once, within a minute. */
+export interface PortLink {
+  url: string
+  expiresAt: string
+}
 
 export type Batch = z.output<typeof batchSchema>
 export type NewBatch = z.input<typeof newBatchSchema>

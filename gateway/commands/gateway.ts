@@ -8,6 +8,7 @@ import {
   withPeerOptions,
 } from '../../node/commands/options.ts'
 import { untilSignal } from '../../node/commands/until-signal.ts'
+import type { Retention } from '../../node/store/index.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../constants.ts'
 
 /** The flags of a gateway, as commander gives them. */
@@ -19,6 +20,10 @@ export interface GatewayOptions {
   corsOrigin?: string[]
   rateLimit?: number
   alias?: Record<string, string>
+  proxyDomain?: string
+  keepLogs?: number
+  keepMetrics?: number
+  keepEvents?: number
 }
 
 /** `cortex gateway`: a client node that serves the plugin-core API. */
@@ -62,5 +67,25 @@ export function gatewayFlags(command: Command): Command {
         .argParser(wholeNumber(0, 1_000_000)),
     )
     .option('--alias <name=network>', 'other names for networks in old scripts, e.g. akash=p2p', keyValue)
+    .addOption(keep('logs', 'output of jobs', 30))
+    .addOption(keep('metrics', 'samples of use', 30))
+    .addOption(keep('events', 'events', 90))
+    .option('--proxy-domain <name>', 'jobs’ ports are opened in browsers as PORT--JOB.<name>; its DNS leads here')
     .option('--open', 'open the sign-in link in the browser')
+}
+
+function keep(name: string, what: string, days: number): Option {
+  return new Option(`--keep-${name} <days>`, `keep ${what} so long after the end; 0 is for ever (default: ${days})`)
+    .env(`CORTEX_KEEP_${name.toUpperCase()}`)
+    .argParser(wholeNumber(0, 36_500))
+}
+
+/** What the flags say of it. */
+export function retentionOf({ keepLogs, keepMetrics, keepEvents }: GatewayOptions): Partial<Retention> {
+  const ms = (days: number): number | null => (days === 0 ? null : days * 24 * 3_600_000)
+  return {
+    ...(keepLogs === undefined ? {} : { logsMs: ms(keepLogs) }),
+    ...(keepMetrics === undefined ? {} : { metricsMs: ms(keepMetrics) }),
+    ...(keepEvents === undefined ? {} : { eventsMs: ms(keepEvents) }),
+  }
 }

@@ -3,9 +3,9 @@ import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-f
 import { keyValue, wholeNumber } from '../../node/commands/options.ts'
 import type { JobOverrides, JobQuery, JobStatus, JobSubmission } from '../client/index.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+import { jobReachCommands } from './job-reach.ts'
 import { jobReadCommands } from './job-read.ts'
 import { jobTable, showBids } from './job-show.ts'
-import { notOfferedCommands } from './not-offered.ts'
 
 const MANY = 1_000_000
 
@@ -19,7 +19,7 @@ export function jobCommand(): Command {
     cancelCommand(),
     extendCommand(),
     resubmitCommand(),
-    ...notOfferedCommands(),
+    ...jobReachCommands(),
   ]
   for (const command of commands) job.addCommand(command)
   return job

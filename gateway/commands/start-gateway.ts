@@ -4,7 +4,8 @@ import { startClientNode } from '../../node/client-node.ts'
 import { followerTimes, type PeerOptions, partFolder, peerInit } from '../../node/commands/options.ts'
 import type { Logger } from '../../node/logger.ts'
 import { createGateway } from '../index.ts'
-import type { GatewayOptions } from './gateway.ts'
+import { MetricsRegistry } from '../metrics/registry.ts'
+import { type GatewayOptions, retentionOf } from './gateway.ts'
 
 export interface RunningGateway {
   /** Multiaddrs of its peer. */
@@ -21,8 +22,9 @@ export async function startGatewayNode(
   const folder = partFolder(options, 'gateway')
   await using stack = new AsyncDisposableStack()
   const masterKey = process.env.CORTEX_MASTER_KEY
+  const registry = new MetricsRegistry()
   const node = await startClientNode(
-    { logger },
+    { logger, registry },
     {
       ...peerInit(options),
       dataFolder: folder,
@@ -31,23 +33,25 @@ export async function startGatewayNode(
     },
   )
   stack.defer(async () => await node.stop())
-  const { host, port, allowHost, corsOrigin, rateLimit, alias: providerAliases } = options
+  const { host, port, allowHost, corsOrigin, rateLimit, alias: providerAliases, proxyDomain } = options
   const adminKey = process.env.CORTEX_ADMIN_KEY
   const local = ['127.0.0.1', '::1', 'localhost'].includes(host)
   const enforced = rateLimit === undefined ? !(how.embedded && local) : rateLimit > 0
   const gateway = createGateway(
-    { node, logger },
+    { node, logger, registry },
     {
       folder,
       host,
       port,
       rateLimits: { enforced, ...(rateLimit === undefined || rateLimit === 0 ? {} : { perMinute: rateLimit }) },
       openLoopbackStreams: how.embedded && local,
+      retention: retentionOf(options),
       ...(adminKey === undefined ? {} : { adminKey }),
       ...(masterKey === undefined ? {} : { masterKey }),
       ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
       ...(corsOrigin === undefined ? {} : { corsOrigins: corsOrigin }),
       ...(providerAliases === undefined ? {} : { providerAliases }),
+      ...(proxyDomain === undefined ? {} : { proxyDomain }),
     },
   )
   await gateway.start()

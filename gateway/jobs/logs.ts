@@ -82,8 +82,11 @@ export async function* followLogs(
   if (!signal.aborted) yield [await endEvent(store, id, next - 1)]
 }
 
-/** Closes a finished job's stream. It bears the last id, so that a client that comes back is known to have everything. */
+/**
+ * Closes a finished job's stream. It bears the id after the last one: a client that comes back with that is known to have
+ * everything, and one that lacks only the end is told it.
+ */
 export async function endEvent(store: Pick<JobStore, 'get'>, id: string, last: number): Promise<ServerEvent> {
   const job = await store.get(id)
-  return { id: last, event: 'end', data: { id, status: job?.state.status ?? null } }
+  return { id: last + 1, event: 'end', data: { id, status: job?.state.status ?? null } }
 }

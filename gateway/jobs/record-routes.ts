@@ -146,7 +146,7 @@ export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, c
     if (!wantsEvents(c))
       return c.json(success({ logs: (await readLogs(store, job, { tail, sinceMs })).map(logView) }), 200)
     const after = lastEventId(c)
-    if (isTerminal(job.state.status) && after !== undefined && after >= job.logs.lines) return c.body(null, 204)
+    if (isTerminal(job.state.status) && after !== undefined && after > job.logs.lines) return c.body(null, 204)
     const from = await firstLine(store, job, { tail, sinceMs, after })
     return streams.respond((signal) => followLogs(store, job.id, from, signal))
   })
@@ -156,7 +156,7 @@ export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, c
     const { after } = c.req.valid('query')
     if (!wantsEvents(c)) return c.json(success({ events: (await store.events(job.id, after)).map(eventView) }), 200)
     const last = lastEventId(c) ?? after
-    if (isTerminal(job.state.status) && last >= job.lastEvent) return c.body(null, 204)
+    if (isTerminal(job.state.status) && last > job.lastEvent) return c.body(null, 204)
     return streams.respond((signal) => followEvents(store, job.id, last, signal))
   })
 
@@ -171,7 +171,7 @@ export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, c
     }
     const last = lastEventId(c)
     if (isTerminal(job.state.status) && last !== undefined) {
-      const rest = await store.metrics(job.id, last + 1, Number.MAX_SAFE_INTEGER)
+      const rest = await store.metrics(job.id, last, Number.MAX_SAFE_INTEGER)
       if (rest.length === 0) return c.body(null, 204)
     }
     return streams.respond((signal) => followMetrics(store, job.id, last ?? startMs, signal))

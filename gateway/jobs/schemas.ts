@@ -34,7 +34,7 @@ const costSchema = z
 const endpointSchema = z.strictObject({
   port: z.number().int(),
   protocol: z.enum(['TCP', 'UDP']),
-  url: z.string(),
+  url: z.string().describe('Below this gateway’s own address; for browsers ask for a link with POST …/links.'),
 })
 
 const debugSchema = z
@@ -68,7 +68,10 @@ export const jobSchema = z
     endedAt: time.nullable(),
     cost: costSchema,
     config: z.record(z.string(), z.unknown()).describe('The rest of the submission, without secrets.'),
-    results: z.strictObject({ exitCode: z.number().int().nullable(), outputUrl: z.string().nullable() }),
+    results: z.strictObject({
+      exitCode: z.number().int().nullable(),
+      outputUrl: z.string().nullable(),
+    }),
     error: jobErrorSchema.nullable(),
     attempt: z.number().int(),
     maxAttempts: z.number().int(),

@@ -3,6 +3,7 @@ import type { ClientNode } from '../../node/index.ts'
 import type { FeedEntry } from '../../node/store/index.ts'
 import { JOB_STATUSES, type JobEventType } from '../../protocol/lifecycle.ts'
 import { PROVIDER_STATUSES } from '../providers/schemas.ts'
+import { addNetworkMetrics } from './network-metrics.ts'
 
 /** Seconds: from a local engine that has the image to a pull over a slow line. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
@@ -45,14 +46,6 @@ export function createJobMetrics(registry: Registry, node: ClientNode): { note(e
     },
   })
   new Gauge({
-    name: 'cortex_peers',
-    help: 'Peers this node is connected to',
-    registers,
-    collect() {
-      this.set(network.peers().length)
-    },
-  })
-  new Gauge({
     name: 'cortex_market',
     help: 'What the requester counts, since the start of the process or now',
     labelNames: ['counter'],
@@ -61,6 +54,15 @@ export function createJobMetrics(registry: Registry, node: ClientNode): { note(e
       for (const [counter, value] of Object.entries(requester.counters())) this.set({ counter }, value)
     },
   })
+  new Gauge({
+    name: 'cortex_store_bytes',
+    help: 'Size of the job store on the disk, about',
+    registers,
+    async collect() {
+      this.set(await store.sizeBytes())
+    },
+  })
+  addNetworkMetrics(registry, network)
   const events = new Counter({
     name: 'cortex_job_events_total',
     help: 'Events of jobs by type, since the start of the process',

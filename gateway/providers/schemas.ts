@@ -13,6 +13,21 @@ const capacitySchema = z
   })
   .meta({ id: 'Capacity' })
 
+const providerCapacitySchema = z
+  .strictObject({
+    ...capacitySchema.shape,
+    gpu: z
+      .array(
+        z.strictObject({
+          model: z.string().describe('The driver’s name; empty where the provider does not tell.'),
+          memory: z.string().describe('Of each.'),
+          count: z.number().int(),
+        }),
+      )
+      .describe('By kind.'),
+  })
+  .meta({ id: 'ProviderCapacity' })
+
 export const providerSchema = z
   .strictObject({
     id: z.string(),
@@ -24,7 +39,7 @@ export const providerSchema = z
     region: z.string(),
     labels: z.record(z.string(), z.string()),
     architecture: z.string(),
-    capacity: z.strictObject({ total: capacitySchema, free: capacitySchema }),
+    capacity: z.strictObject({ total: providerCapacitySchema, free: providerCapacitySchema }),
     metrics: z.strictObject({
       latency: z.number().nullable().describe('Round trip in ms; null where it was not measured.'),
       uptime: z.number().describe('Seconds without a break, as it says itself.'),
@@ -89,7 +104,8 @@ export const networkSchema = z
   })
   .meta({ id: 'Network' })
 
-const CAPACITY = { cpu: 4000, memory: '8Gi', storage: '100Gi', gpu: 0 }
+const GPUS = [{ model: 'NVIDIA A10', memory: '24Gi', count: 2 }]
+const CAPACITY = { cpu: 4000, memory: '8Gi', storage: '100Gi', gpu: 2 }
 export const PROVIDER_EXAMPLE: z.input<typeof providerSchema> = {
   id: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
   name: 'attic',
@@ -100,7 +116,7 @@ export const PROVIDER_EXAMPLE: z.input<typeof providerSchema> = {
   region: 'eu-west',
   labels: {},
   architecture: 'amd64',
-  capacity: { total: CAPACITY, free: CAPACITY },
+  capacity: { total: { ...CAPACITY, gpu: GPUS }, free: { ...CAPACITY, gpu: GPUS } },
   metrics: { latency: 12, uptime: 86_400, jobsCompleted: 156, jobsFailed: 3, costToDate: 4.5 },
   pricing: { cpu: 0.02, memory: 0.01, storage: 0.001, gpu: 0.5, network: 0, currency: 'USD' },
   capabilities: ['extend'],

@@ -1,18 +1,13 @@
-import type { Clock } from '../../node/clock.ts'
 import type { Directory } from '../../node/directory/index.ts'
-import type { Logger } from '../../node/logger.ts'
-import type { FeedEntry, JobStore } from '../../node/store/index.ts'
-import type { JobEventType } from '../../protocol/lifecycle.ts'
+import type { FeedEntry, JobRecord, JobStore } from '../../node/store/index.ts'
+import { isTerminal, type JobEventType } from '../../protocol/lifecycle.ts'
 import type { ProviderLog } from '../events/provider-log.ts'
 import { followFeed } from '../feed/feed.ts'
-import { newId } from '../ids.ts'
 import { jobView } from '../jobs/view.ts'
-import { type Operation, type Records, write } from '../records.ts'
+import { type Records, write } from '../records.ts'
 import { follow } from '../sse/follow.ts'
-import { isoTime } from '../time.ts'
-import type { Dispatcher } from './dispatcher.ts'
-import type { DeliveryRecord, WebhookEvent, WebhookRecord } from './webhook-records.ts'
-import { MAX_WAITING, type WebhookStore } from './webhook-store.ts'
+import type { Enqueue, Happening } from './enqueue.ts'
+import type { WebhookEvent } from './webhook-records.ts'
 
 const BATCH = 100
 const JOBS_POSITION = 'webhooks-feed'
@@ -35,19 +30,9 @@ export interface PumpComponents {
   directory: Directory
   providerLog: ProviderLog
   records: Records
-  webhooks: WebhookStore
-  dispatcher: Pick<Dispatcher, 'wake'>
-  clock: Clock
-  logger: Logger
-}
-
-/** Something that happened, before it is known who wants to hear of it. */
-interface Happening {
-  types: WebhookEvent[]
-  /** Whose it is; null is everybody's. */
-  owner: string | null
-  timestampMs: number
-  data: Record<string, unknown>
+  enqueue: Enqueue
+  /** Told of each job that has ended. */
+  onEnded: (job: JobRecord) => Promise<void>
 }
 
 /**
@@ -55,7 +40,7 @@ interface Happening {
  * each event is queued exactly once, also over a crash.
  */
 export function createPump(components: PumpComponents) {
-  const { store, directory, providerLog, records, webhooks, dispatcher, clock, logger } = components
+  const { store, directory, providerLog, records, enqueue, onEnded } = components
 
   /** Where the pumps begin, the first time: what happened before is nobody's news. */
   async function begin(): Promise<void> {
@@ -70,12 +55,13 @@ export function createPump(components: PumpComponents) {
     const from = Number(await records.meta.get(JOBS_POSITION))
     for await (const entries of followFeed(store, from, signal)) {
       const happenings = await Promise.all(entries.map(jobHappening))
-      await enqueue(happenings, JOBS_POSITION, entries.at(-1)?.position ?? from)
+      await enqueue(happenings, [write(records.meta, JOBS_POSITION, String(entries.at(-1)?.position ?? from))])
     }
   }
 
   async function jobHappening({ jobId, owner, event }: FeedEntry): Promise<Happening> {
     const job = await store.get(jobId)
+    if (job !== undefined && isTerminal(job.state.status)) await onEnded(job)
     const data = job === undefined ? {} : { job: jobView(job, directory) }
     return { types: JOB_EVENTS[event.type] ?? [], owner, timestampMs: event.timestampMs, data }
   }
@@ -92,79 +78,9 @@ export function createPump(components: PumpComponents) {
       const happenings = events.map(({ type, timestampMs, provider }) => {
         return { types: [type], owner: null, timestampMs, data: { provider } }
       })
-      await enqueue(happenings, PROVIDERS_POSITION, last)
+      await enqueue(happenings, [write(records.meta, PROVIDERS_POSITION, String(last))])
     }
-  }
-
-  async function enqueue(happenings: Happening[], positionName: string, position: number): Promise<void> {
-    const listeners = (await webhooks.all()).filter((webhook) => webhook.enabled)
-    const deliveries = happenings.flatMap((happening) =>
-      happening.types.flatMap((type) => {
-        const hearing = listeners.filter((webhook) => hears(webhook, type, happening.owner))
-        return hearing.length === 0 ? [] : eventDeliveries(happening, type, hearing)
-      }),
-    )
-    const kept = await withinBounds(deliveries)
-    const operations: Operation[] = [...webhooks.enqueue(kept), write(records.meta, positionName, String(position))]
-    await records.database.batch(operations)
-    for (const id of new Set(kept.map((delivery) => delivery.webhookId))) dispatcher.wake(id)
-  }
-
-  function eventDeliveries(happening: Happening, type: WebhookEvent, hearing: WebhookRecord[]): DeliveryRecord[] {
-    const nowMs = clock.nowMs()
-    const eventId = newId('evt', nowMs)
-    const body = eventBody(eventId, type, happening.timestampMs, happening.data)
-    return hearing.map((webhook) => newDelivery(webhook.id, eventId, type, body, nowMs))
-  }
-
-  async function withinBounds(deliveries: DeliveryRecord[]): Promise<DeliveryRecord[]> {
-    const kept: DeliveryRecord[] = []
-    for (const [webhookId, own] of Map.groupBy(deliveries, (delivery) => delivery.webhookId)) {
-      const room = Math.max(0, MAX_WAITING - (await webhooks.countWaiting(webhookId)))
-      kept.push(...own.slice(0, room))
-      const dropped = own.length - Math.min(own.length, room)
-      if (dropped === 0) continue
-      logger.warn({ webhookId, dropped }, 'too many deliveries wait for this webhook: events are dropped')
-      await webhooks.update(webhookId, (webhook) => ({
-        ...webhook,
-        stats: { ...webhook.stats, failed: webhook.stats.failed + dropped },
-      }))
-    }
-    return kept
   }
 
   return { begin, pumpJobs, pumpProviders }
-}
-
-/** The text that is sent: compact JSON, so that a receiver that parses and writes it again gets the same bytes. */
-export function eventBody(id: string, type: WebhookEvent, timestampMs: number, data: Record<string, unknown>): string {
-  return JSON.stringify({ id, type, createdAt: isoTime(timestampMs), data })
-}
-
-function newDelivery(
-  webhookId: string,
-  eventId: string,
-  eventType: WebhookEvent,
-  body: string,
-  nowMs: number,
-): DeliveryRecord {
-  return {
-    id: newId('delivery', nowMs),
-    webhookId,
-    eventId,
-    eventType,
-    body,
-    createdAtMs: nowMs,
-    status: 'retrying',
-    attempts: 0,
-    tries: 0,
-    nextAttemptMs: nowMs,
-    responseCode: null,
-    responseTimeMs: null,
-    error: null,
-  }
-}
-
-function hears(webhook: WebhookRecord, type: WebhookEvent, owner: string | null): boolean {
-  return webhook.events.includes(type) && (owner === null || webhook.everyOwner || webhook.owner === owner)
 }

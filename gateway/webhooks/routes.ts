@@ -158,7 +158,7 @@ export function addWebhookRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPar
 
   api.openapi(createWebhook, async (c) => {
     const principal = principalOf(c)
-    const { url, events, enabled, secret = null, name = new URL(url).host } = c.req.valid('json')
+    const { url, events, enabled, costThreshold, secret = null, name = new URL(url).host } = c.req.valid('json')
     const nowMs = clock.nowMs()
     const id = newId('webhook', nowMs)
     await assertUnique({ id, owner: principal.owner, url, events })
@@ -172,6 +172,7 @@ export function addWebhookRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPar
       enabled,
       everyOwner: isAdmin(principal),
       ...sealed(id, secret),
+      costThreshold,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
       lastTriggeredMs: null,

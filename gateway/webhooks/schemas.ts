@@ -26,6 +26,10 @@ export const webhookSchema = z
     url: z.string(),
     events: z.array(z.enum(WEBHOOK_EVENTS)),
     secret: z.string().nullable().describe('A fingerprint; null where deliveries are not signed.'),
+    costThreshold: z
+      .number()
+      .nullable()
+      .describe('US dollars at which `job.cost.threshold` is told; null: four fifths of what the job may cost.'),
     enabled: z.boolean(),
     createdAt: time,
     updatedAt: time,
@@ -60,6 +64,11 @@ const fields = {
     .max(WEBHOOK_EVENTS.length)
     .transform((events) => [...new Set(events)].toSorted()),
   secret: z.string().min(8).max(256).describe('Signs deliveries; never shown again.'),
+  costThreshold: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .describe('US dollars at which `job.cost.threshold` is told of a job.'),
   enabled: z.boolean(),
 }
 
@@ -68,6 +77,7 @@ export const newWebhookSchema = z
     ...fields,
     name: fields.name.optional().describe('Default: the host of the URL.'),
     secret: fields.secret.optional(),
+    costThreshold: fields.costThreshold.nullable().default(null),
     enabled: fields.enabled.default(true),
   })
   .meta({ id: 'NewWebhook' })
@@ -78,6 +88,7 @@ export const webhookChangesSchema = z
     url: fields.url.optional(),
     events: fields.events.optional(),
     secret: fields.secret.nullable().optional().describe('Null: deliveries are not signed any more.'),
+    costThreshold: fields.costThreshold.nullable().optional(),
     enabled: fields.enabled.optional(),
   })
   .meta({ id: 'WebhookChanges' })
@@ -101,6 +112,7 @@ export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
   url: 'https://receiver.example/cortex',
   events: ['job.completed', 'job.failed'],
   secret: 'sha256:0f1e2d3c4b5a6978',
+  costThreshold: null,
   enabled: true,
   createdAt: '2026-01-31T12:00:00.000Z',
   updatedAt: '2026-01-31T12:00:00.000Z',

@@ -4,13 +4,26 @@ import type { deliverySchema, webhookSchema } from './schemas.ts'
 import type { DeliveryRecord, WebhookRecord } from './webhook-records.ts'
 
 export function webhookView(webhook: WebhookRecord): z.input<typeof webhookSchema> {
-  const { id, name, url, events, fingerprint, enabled, createdAtMs, updatedAtMs, lastTriggeredMs, stats } = webhook
+  const {
+    id,
+    name,
+    url,
+    events,
+    fingerprint,
+    costThreshold,
+    enabled,
+    createdAtMs,
+    updatedAtMs,
+    lastTriggeredMs,
+    stats,
+  } = webhook
   return {
     id,
     name,
     url,
     events,
     secret: fingerprint,
+    costThreshold,
     enabled,
     createdAt: isoTime(createdAtMs),
     updatedAt: isoTime(updatedAtMs),

@@ -29,6 +29,8 @@ export interface WebhookRecord extends Owned {
   /** Encrypted; null where deliveries are not signed. */
   sealedSecret: string | null
   fingerprint: string | null
+  /** US dollars at which `job.cost.threshold` is told; null: four fifths of what the job may cost. */
+  costThreshold: number | null
   createdAtMs: number
   updatedAtMs: number
   lastTriggeredMs: number | null

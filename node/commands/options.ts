@@ -26,14 +26,17 @@ export function defaultDataFolder(): string {
   return envPaths('cortex-node', { suffix: '' }).data
 }
 
+/** Where every part keeps its folder. */
+export function dataOption(): Option {
+  return new Option('--data <folder>', 'where identity and state are kept')
+    .env('CORTEX_DATA')
+    .default(defaultDataFolder())
+}
+
 /** Adds the flags of every command that joins a network, each with its `CORTEX_*` variable. */
 export function withPeerOptions(command: Command, defaults: { listen: string[]; logLevel: string }): Command {
   return command
-    .addOption(
-      new Option('--data <folder>', 'where identity and state are kept')
-        .env('CORTEX_DATA')
-        .default(defaultDataFolder()),
-    )
+    .addOption(dataOption())
     .addOption(
       new Option('--network <name>', 'the market to join')
         .env('CORTEX_NETWORK')

@@ -31,7 +31,7 @@ export function showProviders(providers: ShownProvider[], options: { json?: true
       statusText(provider),
       `${free.cpu}m/${total.cpu}m`,
       `${free.memory}/${total.memory}`,
-      String(free.gpu),
+      String(countOf(free.gpu)),
       usd(provider.pricing.cpu),
       provider.region === '' ? '-' : provider.region,
       ago(provider.metrics.uptime * 1000),
@@ -65,13 +65,27 @@ export function showProvider(provider: ShownProvider, options: { json?: true }):
     ['cpu', `${free.cpu}m free of ${total.cpu}m, $${usd(pricing.cpu)} per core-hour`],
     ['memory', `${free.memory} free of ${total.memory}, $${usd(pricing.memory)} per GB-hour`],
     ['storage', `${free.storage} free of ${total.storage}, $${usd(pricing.storage)} per GB-hour`],
-    ['gpu', `${free.gpu} free of ${total.gpu}, $${usd(pricing.gpu)} per GPU-hour`],
+    [
+      'gpu',
+      `${countOf(free.gpu)} free of ${countOf(total.gpu)}${modelsOf(total.gpu)}, $${usd(pricing.gpu)} per GPU-hour`,
+    ],
     ['jobs', `${metrics.jobsCompleted} completed, ${metrics.jobsFailed} failed`],
     ['latency', metrics.latency === null ? 'not measured' : `${metrics.latency.toFixed(1)} ms`],
     ['addresses', provider.endpoints.join(' ')],
     ['last seen', seen(provider)],
   ])
   process.stdout.write(`${text}\n`)
+}
+
+type ShownGpus = ShownProvider['capacity']['total']['gpu']
+
+function countOf(gpus: ShownGpus): number {
+  return gpus.reduce((sum, { count }) => sum + count, 0)
+}
+
+function modelsOf(gpus: ShownGpus): string {
+  const told = gpus.filter(({ model }) => model !== '')
+  return told.length === 0 ? '' : ` (${told.map(({ model, count }) => `${count} ${model}`).join(', ')})`
 }
 
 function statusText({ status, paused }: ShownProvider): string {

@@ -4,6 +4,7 @@ import type { Report, Report_Ended } from '../../protocol/gen/cortex/v1/market_p
 import { MAX_DURATION_SECONDS, MAX_LOG_LINE_BYTES } from '../../protocol/limits.ts'
 import { meteredSeconds } from '../../protocol/money.ts'
 import { WireError } from '../../protocol/wire-error.ts'
+import type { JobOutput } from '../outputs/index.ts'
 import type { JobDraft, JobRecord, Lease } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
 
@@ -124,6 +125,7 @@ function ended(draft: JobDraft, report: Report_Ended, end: CheckedEnd | null): v
   const exitCode = report.exitCode ?? null
   const endedAtMs = believedTime(draft, Number(report.endedAtMs))
   const mayRetry = draft.job.cancelRequestedAtMs === null
+  if (draft.job.spec.outputs !== undefined) draft.patch({ output: outputOf(report) })
   if (report.outcome === 'exited' && state.status !== 'running') {
     throw new WireError('INVALID_FIELD', `An exit, but the job is ${state.status}`)
   }
@@ -215,6 +217,12 @@ function endAttempt(draft: JobDraft, outcome: 'lost' | 'refused' | 'failed', end
     data: { ...data, meteredSeconds: meteredSeconds(lease.meteredMs) },
   })
   return 'final'
+}
+
+function outputOf({ outputBytes, outputProblem }: Report_Ended): JobOutput {
+  if (outputBytes !== undefined) return { state: 'waiting', bytes: Number(outputBytes), message: '' }
+  const message = outputProblem === '' ? 'The container did not run to its end' : outputProblem
+  return { state: 'lost', bytes: 0, message }
 }
 
 function reportedFailure(report: Report_Ended): Failure {

@@ -3,6 +3,7 @@ import { jobToWire, requirementsOf } from '../../protocol/job-wire.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
 import { usdNumber } from '../../protocol/money.ts'
 import type { Clock } from '../clock.ts'
+import { momentNow } from '../moment.ts'
 import type { AwardInFlight, JobRecord, JobStore, Lease } from '../store/index.ts'
 import { type AwardComponents, type AwardOutcome, sendAward } from './award.ts'
 import { idOf } from './bid-desk.ts'
@@ -43,7 +44,7 @@ export async function tryAward(
     bidId: idOf(offer.bid.bidId),
     requirementsDigest: idOf(answers.digest),
     pricePerHour: String(offer.pricePerHour),
-    awardedAtMs: components.clock.nowMs(),
+    awardedAt: momentNow(components.clock),
     bidValidMs: offer.bid.validForMs,
   }
   // Written down before it is sent: after a crash the same award is sent again, and nobody else gets the job before its answer.

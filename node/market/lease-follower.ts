@@ -13,6 +13,7 @@ import { Protocol } from '../../protocol/topics.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
+import { elapsedSince } from '../moment.ts'
 import type { Channel, PeerNetwork } from '../network/index.ts'
 import type { JobRecord, JobStore, Lease } from '../store/index.ts'
 import { leaseOf, leaseWithFence } from '../store/records.ts'
@@ -288,12 +289,12 @@ async function storeReport(components: FollowerComponents, session: Session, rep
 }
 
 /**
- * How long the container can have run as far as this peer knows, in ms: what a provider may claim at most. By the
- * monotonic clock since this process follows it; by the wall clock where this process was started later.
+ * How long the container can have run as far as this peer knows, in ms: what a provider may claim at most. Counted since
+ * the award, over restarts of this process, too, and where the wall clock jumped since the machine's start.
  */
 function seenOf(session: Session, lease: Lease, clock: Clock): number {
   const followedMs = session.meteredBeforeMs + clock.monotonicMs() - session.startedMs
-  return Math.max(followedMs, clock.nowMs() - lease.awardedAtMs) + session.times.lostAfterMs
+  return Math.max(followedMs, elapsedSince(clock, lease.awardedAt)) + session.times.lostAfterMs
 }
 
 async function heartbeats(

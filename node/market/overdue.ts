@@ -14,6 +14,9 @@ export const START_WITHIN_MS = 3_600_000
  */
 export const END_WITHIN_MS = 60_000
 
+/** How much longer where the job's outputs have to be read before its end is told, in ms. */
+const OUTPUTS_WITHIN_MS = 300_000
+
 /** What a provider that says it is there has not done in time. */
 export type Overdue = 'start' | 'cancel' | 'end'
 
@@ -34,7 +37,8 @@ export function createOverdueCheck(
 
   return ({ state, spec, durationSeconds, cancelRequestedAtMs }) => {
     const nowMs = clock.monotonicMs()
-    const endMs = spec.stopGraceSeconds * 1000 + endWithinMs
+    const outputsMs = spec.outputs === undefined ? 0 : OUTPUTS_WITHIN_MS
+    const endMs = spec.stopGraceSeconds * 1000 + endWithinMs + outputsMs
     const waits: { what: Overdue; isDue: boolean; limitMs: number }[] = [
       { what: 'cancel', isDue: cancelRequestedAtMs !== null, limitMs: endMs },
       { what: 'start', isDue: state.status === 'scheduled', limitMs: startWithinMs },

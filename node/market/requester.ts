@@ -12,9 +12,11 @@ import { deadline } from '../deadline.ts'
 import type { Directory } from '../directory/index.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
-import { type JobRecord, JobStateError, type JobStore } from '../store/index.ts'
+import type { Outputs } from '../outputs/index.ts'
+import { type JobRecord, JobStateError, type JobStore, type Lease } from '../store/index.ts'
 import { cancelled, loseLease } from './apply-report.ts'
 import { createAttendance } from './attendance.ts'
+import { autoExtend } from './auto-extend.ts'
 import { releaseBid } from './award.ts'
 import { FENCE_MARGIN_MS } from './award-delivery.ts'
 import { createBidDesk } from './bid-desk.ts'
@@ -48,6 +50,8 @@ export interface RequesterComponents {
   store: JobStore
   clock: Clock
   logger: Logger
+  /** Told of every job with outputs that has a provider. @default nobody */
+  outputs?: Pick<Outputs, 'expect'>
 }
 
 export interface RunningRequester extends Requester {
@@ -128,13 +132,24 @@ export function createRequester(
     return true
   }
 
+  /** Follows a lease, and asks for more time before it is up where the job says so. */
+  async function followToTheEnd(job: JobRecord, lease: Lease) {
+    const over = new AbortController()
+    const extending = job.spec.autoExtend ? extendInTime(job.id, over.signal) : null
+    try {
+      const init = { job, lease, times, signal: stopping.signal }
+      return await followLease({ ...components, desk: leaseDesk, onReply }, init)
+    } finally {
+      over.abort(new Error('The lease is over'))
+      await extending
+    }
+  }
+
   async function follow(job: JobRecord): Promise<void> {
     if (job.state.status !== 'scheduled' && job.state.status !== 'running') return
     const { lease } = job.state
-    const parting = await followLease(
-      { ...components, desk: leaseDesk, onReply },
-      { job, lease, times, signal: stopping.signal },
-    )
+    if (job.spec.outputs !== undefined) await components.outputs?.expect(job.id)
+    const parting = await followToTheEnd(job, lease)
     if (parting === 'settled') {
       reputation.record(lease.provider, 'honoured')
       return
@@ -151,6 +166,13 @@ export function createRequester(
       }
       loseLease(draft, 'lost', lossFailure(parting, lease.provider, times), waitOutMs)
       draft.durable()
+    })
+  }
+
+  async function extendInTime(jobId: string, followed: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stopping.signal, followed])
+    await autoExtend({ store, clock, logger, extend: requester.extend }, jobId, signal).catch((error) => {
+      if (!signal.aborted) logger.error({ jobId, error }, 'a job could not be extended')
     })
   }
 
@@ -183,7 +205,7 @@ export function createRequester(
     else waiting.answer.reject(new ExtensionRefusedError(refusal))
   }
 
-  return {
+  const requester: RunningRequester = {
     async submit({ id, owner, spec, origin, hold = false, idempotency }) {
       const parts = splitSecrets(spec)
       const { job, repeated } = await store.create({
@@ -308,6 +330,7 @@ export function createRequester(
       await Promise.all([...drivers.values()].map(({ done }) => done))
     },
   }
+  return requester
 }
 
 function isHeld({ state }: JobRecord): boolean {

@@ -5,9 +5,11 @@ import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
+import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import type { Registry } from 'prom-client'
 import { topicName } from '../../protocol/topics.ts'
 import { refusalMetrics } from './gossip-metrics.ts'
 import { gossipOptions } from './gossip-options.ts'
@@ -31,6 +33,8 @@ export interface HostInit {
   pingIntervalMs: number
   gater: ConnectionGater
   refusals: Refusals
+  /** Where libp2p counts connections, streams and bytes; absent: nowhere. */
+  registry?: Registry
 }
 
 /**
@@ -56,6 +60,7 @@ const MAX_STREAMS_PER_CONNECTION = 1_024
 
 /** The libp2p host, not yet started. */
 export async function createHost(init: HostInit): Promise<Host> {
+  const { registry } = init
   const topics = [topicName(init.network, 'announcements'), topicName(init.network, 'requests')]
   const discovery = []
   // the first dial and the tag that spares them when connections are pruned; `bootstrap.ts` sees that they stay
@@ -90,6 +95,9 @@ export async function createHost(init: HostInit): Promise<Host> {
     // a busy machine may take seconds to answer; a dead one is noticed by its lease long before
     connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
     connectionGater: init.gater,
+    ...(registry === undefined
+      ? {}
+      : { metrics: prometheusMetrics({ registry, collectDefaultMetrics: false, preserveExistingMetrics: true }) }),
     services: {
       identify: identify({ maxMessageSize: 16 * 1024 }),
       identifyPush: identifyPush({ maxMessageSize: 16 * 1024, debounce: 100 }),

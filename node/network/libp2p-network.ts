@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Connection, IdentifyResult, PeerId, PeerInfo, PeerUpdate, PrivateKey, Stream } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
+import type { Registry } from 'prom-client'
 import { isPeerId } from '../../protocol/ids.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
@@ -29,6 +30,8 @@ export interface Libp2pNetworkComponents {
   privateKey: PrivateKey
   logger: Logger
   clock?: Clock
+  /** Where libp2p counts; absent: nowhere. */
+  registry?: Registry
 }
 
 export interface Libp2pNetworkInit {
@@ -219,6 +222,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
         maxConnections: init.maxConnections ?? 300,
         pingIntervalMs: init.pingIntervalMs ?? 10_000,
         refusals,
+        ...(components.registry === undefined ? {} : { registry: components.registry }),
         gater: createGater({
           standing,
           refusals,

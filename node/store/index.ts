@@ -3,10 +3,12 @@ import type { JobSecrets, PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { Cause, JobEventType, JobStatus } from '../../protocol/lifecycle.ts'
 import type { JobSort } from './indexes/fields.ts'
 import type { BidRecord, JobEvent, JobRecord, JobState, LogRecord, MetricSample } from './records.ts'
+import type { Forgotten, Retention } from './retention.ts'
 
 export { StoreUnavailableError } from './errors.ts'
 export type { JobSort } from './indexes/fields.ts'
 export type * from './records.ts'
+export type { Forgotten, Retention } from './retention.ts'
 
 /**
  * The jobs of this peer, in LevelDB: it alone decides over their state. Everything that changes a job goes through
@@ -59,6 +61,12 @@ export interface JobStore {
   feedEnd(): number
   onFeed(callback: () => void): () => void
 
+  /** Removes output, samples and events that are older than they are to be kept; may be repeated, and cut off. */
+  forgetOld(retention: Retention, signal: AbortSignal): Promise<Forgotten>
+
+  /** Bytes that the store takes on the disk, about. */
+  sizeBytes(): Promise<number>
+
   /** Why nothing can be written at the moment, for people; changes wait until it can. Null while it works. */
   problem(): string | null
 
@@ -95,13 +103,15 @@ export interface JobDraft {
     fields: Partial<
       Pick<
         JobRecord,
-        'spec' | 'attempt' | 'fence' | 'durationSeconds' | 'cancelRequestedAtMs' | 'extension' | 'pastLeases'
+        'spec' | 'attempt' | 'fence' | 'durationSeconds' | 'cancelRequestedAtMs' | 'extension' | 'pastLeases' | 'output'
       >
     >,
   ): void
   event(type: JobEventType, data?: FailureDetails): void
   /** Lines of the current attempt, `firstLine` counted by its container; lines already stored are passed over. */
   logs(firstLine: number, lines: Omit<LogRecord, 'number' | 'attempt'>[]): void
+  /** Its output is to be deleted; what comes later is kept. Answers the number of the newest line. */
+  forgetLogs(): number
   metric(sample: MetricSample): void
   bid(bid: BidRecord): void
   /** Later lines belong to a new container, whose first is 1 again. */

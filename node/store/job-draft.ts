@@ -65,6 +65,11 @@ export function createDraft(
       job = { ...job, logs: { ...logs, lines: number + fresh.length - 1, bytes: logs.bytes + bytes } }
       trimLogs ||= job.logs.bytes > MAX_LOG_BYTES_PER_JOB
     },
+    forgetLogs() {
+      const { lines } = job.logs
+      job = { ...job, logs: { ...job.logs, first: lines + 1, bytes: 0 } }
+      return lines
+    },
     metric(sample) {
       operations.push(put(tables.metrics, key(job.id, sample.timestampMs), sample))
     },

@@ -23,6 +23,7 @@ import { rebuildIndexes } from './indexes/rebuild.ts'
 import { EVERY_ID, idOf, merged, openSource } from './indexes/sources.ts'
 import { createDraft, type Gathered } from './job-draft.ts'
 import { createKeyedQueue } from './keyed-queue.ts'
+import { forgetOld } from './retention.ts'
 import type { SecretBox } from './secret-box.ts'
 import { createStubbornDatabase } from './stubborn.ts'
 import { createTables, key, numberKey, within } from './tables.ts'
@@ -204,6 +205,8 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
     },
     feedEnd: () => feedEnd,
     onFeed: (callback) => listen(wakes, 'feed', callback),
+    forgetOld: async (retention, signal) => await forgetOld({ tables, database, change, clock }, retention, signal),
+    sizeBytes: async () => await database.approximateSize('', '\u{10ffff}'),
     problem: stubborn.problem,
     async close() {
       if (stubborn.problem() !== null) stubborn.giveUp()

@@ -6,6 +6,8 @@
 import type { Failure, FailureDetails } from '../../protocol/failures.ts'
 import type { PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { JobEventType } from '../../protocol/lifecycle.ts'
+import type { Moment } from '../moment.ts'
+import type { JobOutput } from '../outputs/index.ts'
 
 export interface JobRecord {
   id: string
@@ -26,6 +28,8 @@ export interface JobRecord {
   extension: { commandId: string; additionalSeconds: number } | null
   /** Finished leases of earlier attempts, whose use is paid for, too. */
   pastLeases: PastLease[]
+  /** What became of its outputs; absent where it names none, or has not ended. */
+  output?: JobOutput
   logs: LogExtent
   /** Number of the newest event; events are 1..lastEvent without gap. */
   lastEvent: number
@@ -72,7 +76,7 @@ export interface AwardInFlight {
   requirementsDigest: string
   pricePerHour: string
   /** When it was first sent: the container cannot run before. */
-  awardedAtMs: number
+  awardedAt: Moment
   /** How long the provider may still accept it, in ms from then. */
   bidValidMs: number
 }

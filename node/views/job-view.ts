@@ -45,14 +45,30 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
     endedAt: isoTimeOrNull(ended?.endedAtMs ?? null),
     cost: costView(job, () => cheapest(job, directory)),
     config: Object.fromEntries(Object.entries(spec).filter(([name]) => !OWN_FIELDS.has(name))),
-    results: { exitCode: ended?.exitCode ?? null, outputUrl: null as string | null },
+    results: { exitCode: ended?.exitCode ?? null, outputUrl: outputUrl(job) },
     error: state.status === 'failed' ? state.failure : null,
     attempt: job.attempt,
     maxAttempts: spec.maxAttempts,
-    endpoints: [] as { port: number; protocol: 'TCP' | 'UDP'; url: string }[],
+    endpoints: state.status === 'running' ? endpoints(job) : [],
     labels: spec.labels,
     origin: job.origin,
   }
+}
+
+/** Where the output is fetched, below the API's own address; null where there is none. */
+function outputUrl({ id, output }: JobRecord): string | null {
+  return output === undefined || output.state === 'lost' ? null : `/api/plugin-core/jobs/${id}/output`
+}
+
+/** Where exposed ports are reached, below the API's own address: HTTP and WebSocket, or datagrams over a WebSocket. */
+function endpoints({ id, spec }: JobRecord): { port: number; protocol: 'TCP' | 'UDP'; url: string }[] {
+  const base = `/api/plugin-core/jobs/${id}`
+  return spec.ports
+    .filter(({ expose }) => expose)
+    .map(({ port, protocol }) => {
+      const url = protocol === 'TCP' ? `${base}/proxy/${port}/` : `${base}/tunnel/${port}?protocol=UDP`
+      return { port, protocol, url }
+    })
 }
 
 /** The least that a provider that fits would take for an hour; 0 where there is none. */

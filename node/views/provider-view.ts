@@ -1,5 +1,5 @@
 import { type NanoUsd, usdNumber } from '../../protocol/money.ts'
-import { formatBytes, type Resources } from '../../protocol/units.ts'
+import { formatBytes, type GpuModel, type Resources } from '../../protocol/units.ts'
 import type { ProviderView } from '../directory/index.ts'
 import { isoTime } from './time.ts'
 
@@ -16,7 +16,14 @@ export function providerView(provider: ProviderView, costToDate: NanoUsd) {
     region: provider.region,
     labels: provider.labels,
     architecture: provider.architecture,
-    capacity: { total: capacityView(provider.total), free: capacityView(provider.free) },
+    capacity: {
+      total: { ...capacityView(provider.total), gpu: gpuView(provider.gpus, provider.total.gpu) },
+      // Jobs get the first ones first.
+      free: {
+        ...capacityView(provider.free),
+        gpu: gpuView(provider.gpus.toReversed(), provider.free.gpu).toReversed(),
+      },
+    },
     metrics: {
       latency: provider.latencyMs,
       uptime: provider.uptimeSeconds,
@@ -41,4 +48,15 @@ export function providerView(provider: ProviderView, costToDate: NanoUsd) {
 
 export function capacityView({ cpuMillis, memoryBytes, storageBytes, gpu }: Resources) {
   return { cpu: cpuMillis, memory: formatBytes(memoryBytes), storage: formatBytes(storageBytes), gpu }
+}
+
+/** So many GPUs, by kind as far as the kinds are told; the others have an empty model. */
+function gpuView(kinds: GpuModel[], count: number) {
+  let left = count
+  const views = kinds.map(({ model, memoryBytes, count: there }) => {
+    const taken = Math.min(left, there)
+    left -= taken
+    return { model, memory: formatBytes(memoryBytes), count: taken }
+  })
+  return [...views, { model: '', memory: '0', count: left }].filter((view) => view.count > 0)
 }

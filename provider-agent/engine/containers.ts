@@ -2,6 +2,7 @@ import type Docker from 'dockerode'
 import pRetry from 'p-retry'
 import { type Abort, call } from './call.ts'
 import { statusOf, toEngineError } from './errors.ts'
+import type { GpuDesk } from './gpu-desk.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from './index.ts'
 import { createNetwork, removeNetwork } from './network.ts'
 import { checkName, type HardeningOptions, ownerLabel, toCreateOptions } from './spec.ts'
@@ -12,6 +13,7 @@ type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop'
 export function createContainerSteps(
   docker: Docker,
   hardening: (options: AbortOptions) => Promise<HardeningOptions>,
+  gpuDesk: GpuDesk,
 ): ContainerSteps {
   /** The container as it is now, or null. */
   async function find(name: string, abort: Abort) {
@@ -31,7 +33,13 @@ export function createContainerSteps(
   }
 
   /** Creates the container; one of that name and owner is taken for it. Answers whether there was none. */
-  async function createContainer(spec: ContainerSpec, options: Docker.ContainerCreateOptions, abort: Abort) {
+  async function createContainer(spec: ContainerSpec, limits: HardeningOptions, abort: Abort): Promise<boolean> {
+    return await gpuDesk.take(spec, abort, async (devices) => {
+      return await createWith(spec, toCreateOptions(spec, limits, devices), abort)
+    })
+  }
+
+  async function createWith(spec: ContainerSpec, options: Docker.ContainerCreateOptions, abort: Abort) {
     const { name, ...body } = options
     try {
       // Body and query apart: dockerode would else put all of it into the URL too, secrets included.
@@ -39,7 +47,8 @@ export function createContainerSteps(
       await docker.createContainer(request)
       return true
     } catch (error) {
-      if (statusOf(error) !== 409) throw error
+      // Podman 4 answers 500.
+      if (statusOf(error) !== 409 && !/name .*already in use/i.test(String(error))) throw error
       const { Config: config } = await get(spec.name, abort)
       if (config.Labels[ownerLabel] === spec.owner) return false
       throw new EngineError(
@@ -56,19 +65,18 @@ export function createContainerSteps(
       checkName(spec.name)
       const limits = await hardening(signal === undefined ? {} : { signal })
       await call(`creating ${spec.name}`, signal, async (abort) => {
-        const options = toCreateOptions(spec, limits)
         if (spec.network === 'none') {
-          await createContainer(spec, options, abort)
+          await createContainer(spec, limits, abort)
           return
         }
         // Side by side: the engine looks the network up when the container starts.
         const [network, container] = await Promise.allSettled([
           createNetwork(docker, spec, abort),
-          createContainer(spec, options, abort),
+          createContainer(spec, limits, abort),
         ])
         if (network.status === 'fulfilled' && container.status === 'fulfilled') return
         if (network.status === 'fulfilled' && container.status === 'rejected' && isNetworkMissing(container.reason)) {
-          await createContainer(spec, options, abort)
+          await createContainer(spec, limits, abort)
           return
         }
         // Half of it is of no use to anybody. What an earlier call made stays.
@@ -104,7 +112,7 @@ export function createContainerSteps(
         if (state.Status === 'created') {
           throw new EngineError('ENGINE_ERROR', `${name} was never started`, { reason: 'not-started' })
         }
-        if (hostConfig.Init && (state.ExitCode === 126 || state.ExitCode === 127)) {
+        if (hostConfig.Init && initFailures.includes(state.ExitCode)) {
           await checkInit(docker.getContainer(name), abort)
         }
         const startedAtMs = Date.parse(state.StartedAt)
@@ -147,6 +155,13 @@ export function createContainerSteps(
   }
 }
 
+/** What an init ends with that could not execute its program: Docker's with 126 or 127, Podman's with 1. */
+const initFailures = [1, 126, 127]
+const initWords = [
+  /\[FATAL tini \(\d+\)\] exec (.+) failed: (.+)/,
+  /ERROR \(catatonit:\d+\): failed to exec (pid1): (.+)/,
+]
+
 /** Newer engines look for the network when the container is created. */
 function isNetworkMissing(error: unknown): boolean {
   return /network .*not found/i.test(toEngineError(error, '').message)
@@ -154,12 +169,13 @@ function isNetworkMissing(error: unknown): boolean {
 
 /**
  * With an init in front, a program that cannot be executed is no failure of the start: the init starts, says so in its
- * own words, and ends with 126 or 127. Rejects if that is what happened.
+ * own words, and ends with one of {@link initFailures}. Rejects if that is what happened.
  */
 async function checkInit(container: Docker.Container, abort: Abort): Promise<void> {
   const log = (await container.logs({ stdout: false, stderr: true, tail: 3, ...abort })) as unknown as Buffer
-  const said = /\[FATAL tini \(\d+\)\] exec (.+) failed: (.+)/.exec(Buffer.from(log).toString('utf8'))
-  if (said === null) return
+  const text = Buffer.from(log).toString('utf8')
+  const said = initWords.map((words) => words.exec(text)).find((match) => match !== null)
+  if (said === undefined) return
   throw new EngineError('INVALID_COMMAND', `${said[1]}: ${said[2]}`, { reason: 'not-executable' })
 }
 

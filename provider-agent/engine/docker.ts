@@ -1,17 +1,23 @@
 import type Docker from 'dockerode'
 import { createContainerSteps } from './containers.ts'
-import type { AbortOptions, ContainerEngine } from './index.ts'
+import { findGpus } from './find-gpus.ts'
+import { createGpuDesk } from './gpu-desk.ts'
+import type { AbortOptions, ContainerEngine, Gpu } from './index.ts'
 import { listOwned } from './list.ts'
 import { type LogPolicy, readLog, toLogConfig } from './logs.ts'
+import { withMirrors } from './mirrors.ts'
 import { createPuller } from './pull.ts'
-import { checkName } from './spec.ts'
+import { checkName, type HardeningOptions } from './spec.ts'
 import { readStats } from './stats.ts'
+import { createSurveyor } from './survey.ts'
 import { type EngineTraits, readTraits } from './traits.ts'
 import { withWholeAnswers } from './whole-answers.ts'
 
 export interface DockerEngineComponents {
   /** Connected to the engine. Without a `timeout`: following logs and waiting take as long as the container. */
   docker: Docker
+  /** The GPUs of the engine's machine. @default what `nvidia-smi` lists on this one */
+  gpus?: () => Promise<Gpu[]>
 }
 
 export interface DockerEngineInit {
@@ -49,7 +55,12 @@ export interface DockerEngineInit {
    * @default 6
    */
   storageEvery?: number
+  /** Registry → host of its mirror, with a path where it has one. @default {} */
+  mirrors?: Readonly<Record<string, string>>
 }
+
+/** Podman sets a limit that it may not be allowed to, unless it is given one; the pids limit is what counts. */
+const podmanUserProcesses = 32_768
 
 /** A {@link ContainerEngine} on Docker Engine, or on an engine that speaks its API. */
 export function createDockerEngine(components: DockerEngineComponents, init: DockerEngineInit = {}): ContainerEngine {
@@ -67,18 +78,25 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     return { driver: hasLocalLogs ? 'local' : 'json-file', maxBytes: init.maxLogBytes ?? 128 * 1024 * 1024 }
   }
 
-  const steps = createContainerSteps(docker, async (options) => ({
+  const gpuDesk = createGpuDesk({
+    docker,
+    gpus: components.gpus ?? findGpus,
+    driver: async ({ abortSignal: signal }) => (await known(signal === undefined ? {} : { signal })).info.gpuDriver,
+  })
+  const hardening = async (options: AbortOptions): Promise<HardeningOptions> => ({
     pidsLimit: init.pidsLimit ?? 512,
     maxOpenFiles: init.maxOpenFiles ?? 16_384,
+    maxUserProcesses: (await known(options)).isPodman ? podmanUserProcesses : null,
     storageQuota: init.storageQuota ?? false,
     useInit: init.useInit ?? (await known(options)).hasInit,
     logConfig: toLogConfig(await logPolicy(options)),
-  }))
+  })
+  const steps = createContainerSteps(docker, hardening, gpuDesk)
   const pull = createPuller(docker, async (options) => (await known(options)).info.architecture)
 
   return {
     ...steps,
-    pull,
+    pull: withMirrors(docker, pull, init.mirrors ?? {}),
     async info(options = {}) {
       traits = await readTraits(docker, options)
       return traits.info
@@ -91,6 +109,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       checkName(name)
       yield* readStats(docker, init.storageEvery ?? 6, name, intervalMs, options)
     },
+    survey: createSurveyor(docker),
     list: (owner, options = {}) => listOwned(docker, owner, options),
   }
 }

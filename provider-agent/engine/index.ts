@@ -43,6 +43,12 @@ export interface ContainerEngine {
   /** Removes the container, its network and its anonymous volumes. */
   remove(name: string, options?: AbortOptions): Promise<void>
 
+  /**
+   * What runs on this engine beside the containers of `owner`, and what those have written. Costs a walk over the files
+   * of each of the owner's containers, so not for every second.
+   */
+  survey(owner: string, options?: AbortOptions): Promise<EngineSurvey>
+
   /** Everything on this engine that carries the labels of `owner`: containers and networks, running or not. */
   list(owner: string, options?: AbortOptions): Promise<ContainerSummary[]>
 }
@@ -72,6 +78,32 @@ export interface EngineInfo {
   /** Docker's name of the architecture, e.g. `"amd64"`. */
   architecture: string
   cgroupVersion: 1 | 2
+  /** How this engine gives a container NVIDIA GPUs; null where it cannot. */
+  gpuDriver: GpuDriver | null
+}
+
+/** `nvidia`: by its runtime. `cdi`: by the names that it has found in CDI files, e.g. `"nvidia.com/gpu=0"`. */
+export type GpuDriver = { kind: 'nvidia' } | { kind: 'cdi'; devices: string[] }
+
+/** A GPU of the machine under the engine. */
+export interface Gpu {
+  /** Place in the driver's own list, from 0. */
+  index: number
+  /** e.g. `"GPU-5d4d5a1f-…"`. */
+  uuid: string
+  /** e.g. `"NVIDIA A100-SXM4-40GB"`. */
+  model: string
+  memoryBytes: number
+}
+
+/** GPUs that a container has: some by name (uuid, place or CDI name), or the first so many; null is all. */
+export type GpuClaim = { ids: string[] } | { first: number | null }
+
+export interface EngineSurvey {
+  /** What other running containers hold together: their limits, and where they have none what they use. */
+  others: { cpuMillis: number; memoryBytes: number; gpus: GpuClaim[] }
+  /** Bytes that the owner's containers, running or not, have written into their own layers. */
+  writtenBytes: number
 }
 
 export interface PullRequest {

@@ -9,12 +9,16 @@ export interface LogRecord {
   end: number
   /** When the engine received it, or the beginning of the line that it continues, in ms since the epoch. */
   timestampMs: number
-  /** Where in `bytes` the engine's own, finer timestamp stands: {@link timestampLength} bytes. */
+  /** Where in `bytes` the engine's own, finer timestamp stands: up to the space before `start`. */
   timestampStart: number
 }
 
-/** Length of `2026-11-23T21:55:20.840823514Z`. The engine pads it, and puts one space behind it. */
-export const timestampLength = 30
+/** Length of `2026-11-23T21:55:20.840823514Z`. Docker pads it, and puts one space behind it. */
+const timestampLength = 30
+
+/** Podman's has no fraction of a second, but may have an offset: `2026-11-23T21:55:20+01:00`. */
+const shortestTimestamp = 20
+const space = 0x20
 
 const headerLength = 8
 
@@ -48,11 +52,11 @@ export function createFrameReader(
         const end = start + length
         if (end > bytes.length) break
         if (kind === 3) throw brokenLog(bytes.toString('utf8', start, end).trim())
-        if (length <= timestampLength) throw brokenLog('a record lacks its timestamp')
+        const timestampEnd = endOfTimestamp(bytes, start, end)
         record.stream = kind === 2 ? 'stderr' : 'stdout'
         record.timestampStart = start
-        record.timestampMs = clock(bytes, start)
-        record.start = start + timestampLength + 1
+        record.timestampMs = clock(bytes, start, timestampEnd)
+        record.start = timestampEnd + 1
         record.end = end
         onRecord(record)
         at = end
@@ -63,11 +67,20 @@ export function createFrameReader(
   }
 }
 
+function endOfTimestamp(bytes: Buffer, start: number, end: number): number {
+  const usual = start + timestampLength
+  if (usual < end && bytes[usual] === space) return usual
+  const found = bytes.subarray(start, Math.min(end, usual)).indexOf(space)
+  if (found < shortestTimestamp) throw brokenLog('a record lacks its timestamp')
+  return start + found
+}
+
 /** Reads timestamps quickly: most share all but the fraction of a second with the one before. */
-function createTimestampReader(): (bytes: Buffer, at: number) => number {
+function createTimestampReader(): (bytes: Buffer, at: number, end: number) => number {
   const lastSecond = Buffer.alloc('2026-11-23T21:55:20'.length)
   let lastSecondMs = Number.NaN
-  return (bytes, at) => {
+  return (bytes, at, end) => {
+    if (end - at !== timestampLength) return wholeTimestamp(bytes.toString('latin1', at, end))
     for (let i = lastSecond.length - 1; i >= 0; i--) {
       if (bytes[at + i] === lastSecond[i]) continue
       bytes.copy(lastSecond, 0, at, at + lastSecond.length)
@@ -78,6 +91,12 @@ function createTimestampReader(): (bytes: Buffer, at: number) => number {
     const digit = (place: number) => (bytes[at + place] as number) - 48
     return lastSecondMs + digit(20) * 100 + digit(21) * 10 + digit(22)
   }
+}
+
+function wholeTimestamp(text: string): number {
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw brokenLog('a record has no timestamp')
+  return ms
 }
 
 function brokenLog(what: string): EngineError {

@@ -1,5 +1,5 @@
 import { EngineError, type LogLine, type LogsOptions } from './index.ts'
-import { type LogRecord, timestampLength } from './log-frames.ts'
+import type { LogRecord } from './log-frames.ts'
 import { characterBoundary, decode, maxLineBytes, toTexts } from './log-text.ts'
 
 export interface LineAssemblerInit {
@@ -117,8 +117,8 @@ export function createLineAssembler(init: LineAssemblerInit): LineAssembler {
 }
 
 /** A record's timestamp as the engine wrote it: finer than a millisecond. */
-function timestampOf({ bytes, timestampStart }: LogRecord): string {
-  return bytes.toString('latin1', timestampStart, timestampStart + timestampLength)
+function timestampOf({ bytes, timestampStart, start }: LogRecord): string {
+  return bytes.toString('latin1', timestampStart, start - 1)
 }
 
 function join(line: Pending): Buffer {

@@ -53,7 +53,7 @@ export async function removeNetwork(docker: Docker, name: string, abort: Abort):
     return true
   } catch (error) {
     if (statusOf(error) === 404) return true
-    if (statusOf(error) === 403 || /active endpoints/i.test(String(error))) return false
+    if (statusOf(error) === 403 || /active endpoints|network is being used/i.test(String(error))) return false
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import type { ContainerCreateOptions, HostConfig, NetworkCreateOptions } from 'dockerode'
+import type { ContainerCreateOptions, DeviceRequest, HostConfig, NetworkCreateOptions } from 'dockerode'
 import { type ContainerSpec, EngineError } from './index.ts'
 import { parseReference } from './reference.ts'
 
@@ -11,6 +11,8 @@ export interface HardeningOptions {
   pidsLimit: number
   /** Most open files of each process. */
   maxOpenFiles: number
+  /** Limit of processes of a user, over all of its containers; null sets none. */
+  maxUserProcesses: number | null
   /** Whether `storageBytes` becomes a hard limit of the storage driver. */
   storageQuota: boolean
   /** Whether a small init is put in front of the program. */
@@ -32,8 +34,16 @@ const keptCapabilities = [
   'KILL', // Signal children that run as another user; the init could not pass SIGTERM on without it.
 ]
 
-/** What the engine is asked to create, hardening included. */
-export function toCreateOptions(spec: ContainerSpec, hardening: HardeningOptions): ContainerCreateOptions {
+/**
+ * What the engine is asked to create, hardening included.
+ *
+ * @param devices the GPUs that it gets
+ */
+export function toCreateOptions(
+  spec: ContainerSpec,
+  hardening: HardeningOptions,
+  devices: DeviceRequest[] = [],
+): ContainerCreateOptions {
   checkName(spec.name)
   return {
     name: spec.name,
@@ -48,7 +58,7 @@ export function toCreateOptions(spec: ContainerSpec, hardening: HardeningOptions
     AttachStderr: false,
     OpenStdin: false,
     Tty: false,
-    HostConfig: toHostConfig(spec, hardening),
+    HostConfig: { ...toHostConfig(spec, hardening), ...(devices.length > 0 && { DeviceRequests: devices }) },
   }
 }
 
@@ -66,14 +76,19 @@ function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostCon
     NanoCpus: spec.cpuMillis * 1_000_000,
     Memory: spec.memoryBytes,
     MemorySwap: spec.memoryBytes, // Memory and swap together: no swap.
-    Ulimits: [{ Name: 'nofile', Soft: hardening.maxOpenFiles, Hard: hardening.maxOpenFiles }],
+    Ulimits: ulimitsOf(hardening),
     Init: hardening.useInit,
     LogConfig: hardening.logConfig,
     ...(hardening.storageQuota && { StorageOpt: { size: String(spec.storageBytes) } }),
-    ...(spec.gpu > 0 && { DeviceRequests: [{ Driver: '', Count: spec.gpu, Capabilities: [['gpu']] }] }),
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
   }
+}
+
+function ulimitsOf({ maxOpenFiles, maxUserProcesses }: HardeningOptions): NonNullable<HostConfig['Ulimits']> {
+  const files = { Name: 'nofile', Soft: maxOpenFiles, Hard: maxOpenFiles }
+  if (maxUserProcesses === null) return [files]
+  return [files, { Name: 'nproc', Soft: maxUserProcesses, Hard: maxUserProcesses }]
 }
 
 /** The container's own network: with nobody else on it, there is nobody to be kept from. */

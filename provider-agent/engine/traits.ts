@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { call } from './call.ts'
-import type { AbortOptions, EngineInfo } from './index.ts'
+import type { AbortOptions, EngineInfo, GpuDriver } from './index.ts'
 
 /** What the engine is and can, as far as it decides how containers are made. */
 export interface EngineTraits {
@@ -9,6 +9,8 @@ export interface EngineTraits {
   hasInit: boolean
   /** Whether it has the log driver that keeps output byte for byte. */
   hasLocalLogs: boolean
+  /** Podman behind Docker's API; see docs/decisions/0025-podman.md. */
+  isPodman: boolean
 }
 
 /** The fields of the engine's `info` that are read here; dockerode's types lack some. */
@@ -22,6 +24,11 @@ interface RawInfo {
   CgroupVersion?: string
   InitCommit?: { ID: string }
   Plugins?: { Log?: string[] }
+  /** Podman's alone. */
+  BuildahVersion?: string
+  Runtimes?: Record<string, unknown> | null
+  /** Since Docker 28.2. */
+  DiscoveredDevices?: { Source: string; ID: string }[] | null
 }
 
 /** Docker's (Go's) names for what the kernel calls the architecture; others are the same. */
@@ -44,9 +51,18 @@ export function toTraits(raw: RawInfo): EngineTraits {
       storageDriver: raw.Driver,
       architecture: architectures[raw.Architecture] ?? raw.Architecture,
       cgroupVersion: raw.CgroupVersion === '2' ? 2 : 1,
+      gpuDriver: gpuDriverOf(raw),
     },
     // The engine runs its init to ask for the version, and says this where there is none.
     hasInit: raw.InitCommit !== undefined && raw.InitCommit.ID !== 'N/A',
     hasLocalLogs: raw.Plugins?.Log?.includes('local') ?? false,
+    isPodman: raw.BuildahVersion !== undefined,
   }
+}
+
+/** The runtime goes first: it is what the NVIDIA toolkit sets up on every version of the engine. */
+function gpuDriverOf({ Runtimes: runtimes, DiscoveredDevices: discovered }: RawInfo): GpuDriver | null {
+  if (Object.hasOwn(runtimes ?? {}, 'nvidia')) return { kind: 'nvidia' }
+  const devices = (discovered ?? []).filter(({ Source, ID }) => Source === 'cdi' && ID.startsWith('nvidia.com/gpu='))
+  return devices.length > 0 ? { kind: 'cdi', devices: devices.map(({ ID }) => ID) } : null
 }

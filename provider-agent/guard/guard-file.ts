@@ -1,4 +1,4 @@
-import type { Moment } from '../moment.ts'
+import type { Moment } from '../../node/moment.ts'
 
 /** What an agent tells its guard. */
 export interface GuardFile {

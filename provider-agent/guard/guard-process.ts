@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { type RequestOptions, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../node/clock.ts'
-import { elapsedSince } from '../moment.ts'
+import { elapsedSince } from '../../node/moment.ts'
 import type { GuardFile } from './guard-file.ts'
 
 const LOOK_MS = 500

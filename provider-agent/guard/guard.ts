@@ -10,7 +10,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import { momentBefore } from '../moment.ts'
+import { momentBefore } from '../../node/moment.ts'
 import type { GuardFile } from './guard-file.ts'
 
 export interface Guard {

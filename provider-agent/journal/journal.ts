@@ -33,6 +33,11 @@ export interface Journal {
   settled(requester: string, jobId: string, fence: number): Promise<SettledLease | undefined>
   /** The highest fence of this requester's job among settled leases; 0 without one. */
   highestFence(requester: string, jobId: string): Promise<number>
+  /** Every settled lease, in no order that means something. */
+  receipts(): AsyncIterable<SettledLease>
+  /** Whether the owner had told the agent to take nothing new. */
+  isDraining(): Promise<boolean>
+  setDraining(on: boolean): Promise<void>
   /** Jobs since the folder was made. */
   counts(): { completed: number; failed: number }
   /** A number higher than any it answered before, at least `nowMs`. */
@@ -180,6 +185,11 @@ export async function openJournal(
       const range = { gt: `${requester}!${jobId}!`, lt: `${requester}!${jobId}!~` }
       const [newest] = await tables.receipts.values({ ...range, reverse: true, limit: 1 }).all()
       return newest?.fence ?? 0
+    },
+    receipts: () => tables.receipts.values(),
+    isDraining: async () => (await tables.numbers.get('draining')) === 1,
+    async setDraining(on) {
+      await writer.write([put(tables.numbers, 'draining', on ? 1 : 0)])
     },
     counts: () => counts,
     async nextIncarnation(nowMs) {

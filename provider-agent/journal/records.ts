@@ -1,7 +1,7 @@
 /** What the journal keeps of a lease. Stored as JSON: amounts of money as decimal text, bytes as hex. */
 
+import type { Moment } from '../../node/moment.ts'
 import type { Resources } from '../../protocol/units.ts'
-import type { Moment } from '../moment.ts'
 
 /** An accepted award; written once. Secrets and registry credentials are never here. */
 export interface LeaseRecord {
@@ -33,6 +33,10 @@ export interface LeaseJob {
   stopSignal: string
   stopGraceSeconds: number
   network: 'bridge' | 'none'
+  /** Exposed ones; absent in records of older versions. */
+  ports?: { port: number; protocol: 'TCP' | 'UDP' }[]
+  /** A path that is kept at the end; absent or empty is none. */
+  outputs?: string
 }
 
 /** Given to the container and then only held in memory. */

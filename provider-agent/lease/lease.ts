@@ -6,6 +6,7 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../node/clock.ts'
+import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import { encode } from '../../protocol/codec.ts'
 import { LeaseMessageSchema, type ReportSchema, type SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
@@ -20,7 +21,7 @@ import {
   STOP_REASONS,
   type StopReason,
 } from '../journal/records.ts'
-import { elapsedSince, momentBefore } from '../moment.ts'
+import type { CollectedOutput } from '../outputs/collect.ts'
 import type { Ending } from './ending.ts'
 import { createMeter, type Meter } from './meter.ts'
 import { costOfUse, packStatement, type Use } from './receipt.ts'
@@ -67,8 +68,8 @@ export interface Lease {
   requestStop(reason: StopReason): Promise<void>
   cancel(commandId: string): Promise<CommandAnswer>
   extend(commandId: string, additionalSeconds: number): Promise<CommandAnswer>
-  /** Writes the last report. */
-  end(ending: Ending, endedAtMs: number): Promise<void>
+  /** Writes the last report. @param output what became of the job's outputs; null where it names none */
+  end(ending: Ending, endedAtMs: number, output: CollectedOutput | null): Promise<void>
   /** The requester is known to have heard what was sent at that moment, monotonic, in ms. */
   touch(atMs: number): void
   /** The container is to end soon, whatever grace its job gives it. */
@@ -193,7 +194,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
       await write({ case: 'extended', value: { durationSeconds } }, changes)
       return answer
     },
-    async end(ending, endedAtMs) {
+    async end(ending, endedAtMs, output) {
       const meteredMs = meter.stop()
       const use: Use = { startedAtMs: progress.startedAtMs, endedAtMs, meteredMs }
       const receipt = await signReceipt(record, use, ending)
@@ -217,6 +218,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
         details,
         receipt,
         ...(exitCode === null ? {} : { exitCode }),
+        ...outputFields(output),
       }
       await write({ case: 'ended', value }, { ended, meteredMs })
       endedAlready.abort()
@@ -246,6 +248,11 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     },
   }
   return lease
+}
+
+function outputFields(output: CollectedOutput | null): { outputBytes?: bigint; outputProblem?: string } {
+  if (output === null) return {}
+  return 'kept' in output ? { outputBytes: BigInt(output.kept.bytes) } : { outputProblem: output.problem }
 }
 
 /** Whether another attempt of the job may be waiting for the end of this one. */

@@ -3,12 +3,12 @@
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
+import { momentNow } from '../../node/moment.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import type { Book } from '../book.ts'
 import type { ContainerEngine, ContainerSummary } from '../engine/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import { type LeaseProgress, type LeaseRecord, type LeaseSecrets, newProgress } from '../journal/records.ts'
-import { momentNow } from '../moment.ts'
 import { onAbort, whenAborted } from '../on-abort.ts'
 import { retried } from './backoff.ts'
 import { containerName } from './container.ts'
@@ -30,6 +30,7 @@ export interface RegistryComponents {
   /** The containers of the last run are taken up. */
   onReady: () => void
   guard?: RunnerComponents['guard']
+  collect: RunnerComponents['collect']
 }
 
 export interface RegistryInit {
@@ -77,7 +78,7 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   const logger = components.logger.child({ part: 'leases' })
   const scope = new AbortController()
   const held = new Map<string, Held>()
-  const runner = { engine, clock, logger, owner: network.peerId, guard: components.guard }
+  const runner = { engine, clock, logger, owner: network.peerId, guard: components.guard, collect: components.collect }
   const desk = createLeaseDesk({ network, journal, clock, logger, find: (id) => held.get(id)?.lease }, init)
   const tasks = new Set<Promise<void>>()
   let adopting: Promise<void> = Promise.resolve()

@@ -5,12 +5,13 @@
 
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import { elapsedSince } from '../../node/moment.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
 import type { ContainerEngine, ContainerExit, ContainerSummary } from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
 import type { StopReason } from '../journal/records.ts'
-import { elapsedSince } from '../moment.ts'
 import { whenAborted } from '../on-abort.ts'
+import type { CollectedOutput } from '../outputs/collect.ts'
 import { retried } from './backoff.ts'
 import { containerName, containerSpec } from './container.ts'
 import { type Ending, endingOfError, endingOfExit, endingOfStop, LeaseBrokenError } from './ending.ts'
@@ -26,6 +27,8 @@ export interface RunnerComponents {
   owner: string
   /** Ends containers where this process cannot. @default none */
   guard?: Guard | undefined
+  /** Keeps what an ended container left. */
+  collect: (lease: Lease, name: string, signal: AbortSignal) => Promise<CollectedOutput | null>
 }
 
 export interface RunnerInit {
@@ -252,7 +255,8 @@ export async function runLease(
     if (exit === null) await retried(clock, signal, isGone, () => engine.remove(name, { signal }))
     // Nobody wants to hear of a stale one.
     if (lease.progress.stopping === 'stale') return
-    await lease.end(ending, Math.trunc(exit?.finishedAtMs ?? clock.nowMs()))
+    const output = exit === null ? null : await components.collect(lease, name, signal)
+    await lease.end(ending, Math.trunc(exit?.finishedAtMs ?? clock.nowMs()), output)
   }
 
   /** What ended the container. A duration that passed only while the engine was away, after the end, did not. */

@@ -28,7 +28,7 @@ export async function startSeller(init: SellerInit): Promise<Agent> {
   const agent = createAgent(
     {
       ...{ engine, network, privateKey, clock, announce, logger: silentLogger },
-      inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpu: 0 }),
+      inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpus: [] }),
       openDatabase: async () => new MemoryLevel<string, string>() as unknown as Database,
       diskProblem: async () => null,
       providersOnline: () => providers,

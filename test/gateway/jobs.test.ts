@@ -226,7 +226,10 @@ describe('jobs', () => {
       ['GET', '/receipt'],
       ['GET', '/output'],
       ['GET', '/container'],
-      ['POST', '/exec'],
+      ['POST', '/exec', { command: ['ps'] }],
+      ['POST', '/links', { port: 80 }],
+      ['GET', '/proxy/80/'],
+      ['GET', '/tunnel/80'],
     ]
     for (const [method, path, json] of paths) {
       for (const target of [id, 'job_00000000000000000000000000', 'nonsense', 'x!y']) {
@@ -240,16 +243,37 @@ describe('jobs', () => {
     assert.equal((await gateway.ask('GET', `${JOBS}/${id}`)).status, 200)
   })
 
-  it('says that no provider offers what reaches into a container yet', async () => {
-    const id = await submit(gateway)
-    for (const [method, path] of [
-      ['GET', 'output'],
+  it('says where exposed ports are reached while it runs', async () => {
+    const ports = [{ port: 80 }, { port: 53, protocol: 'UDP' }, { port: 9, expose: false }]
+    const id = await submit(gateway, { ports })
+    const shown = async () => (await gateway.ask('GET', `${JOBS}/${id}`)).data.endpoints
+    assert.deepEqual(await shown(), [])
+    await gateway.play.start(id)
+    assert.deepEqual(await shown(), [
+      { port: 80, protocol: 'TCP', url: `/api/plugin-core/jobs/${id}/proxy/80/` },
+      { port: 53, protocol: 'UDP', url: `/api/plugin-core/jobs/${id}/tunnel/53?protocol=UDP` },
+    ])
+    await gateway.play.complete(id)
+    assert.deepEqual(await shown(), [])
+  })
+
+  it('tells why a container is not reached', async () => {
+    const id = await submit(gateway, { ports: [{ port: 80 }] })
+    const asks: [string, string, object?][] = [
       ['GET', 'container'],
-      ['POST', 'exec'],
-    ] as const) {
-      const answer = await gateway.ask(method, `${JOBS}/${id}/${path}`)
+      ['POST', 'exec', { command: ['ps'] }],
+      ['GET', 'proxy/80/'],
+    ]
+    await gateway.play.start(id)
+    for (const [method, path, json] of asks) {
+      const answer = await gateway.ask(method, `${JOBS}/${id}/${path}`, json === undefined ? {} : { json })
       assert.deepEqual([answer.status, answer.code], [503, 'PROVIDER_UNAVAILABLE'], path)
     }
+    const link = async (port: number) => await gateway.ask('POST', `${JOBS}/${id}/links`, { json: { port } })
+    assert.equal((await link(81)).code, 'RESOURCE_NOT_FOUND')
+    const { url } = (await link(80)).data
+    assert.match(url, new RegExp(`^http://80--${id}\\.localhost/\\?cortex-link=[\\w-]{32}$`))
+    assert.equal((await gateway.ask('GET', `${JOBS}/${id}/output`)).code, 'RESOURCE_NOT_FOUND')
   })
 
   it('shows bids, and a receipt only where there is one', async () => {

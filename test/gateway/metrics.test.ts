@@ -45,6 +45,9 @@ describe('metrics', () => {
       'cortex_http_request_seconds_count{method="GET",route="/api/plugin-core/jobs/:id",status="200"} 1',
       'cortex_event_streams 0',
       'cortex_job_events_total{type="created"} 2',
+      'cortex_gossip_listeners{topic="requests"} 1',
+      'cortex_gossip_messages_total{direction="published"} 2',
+      'cortex_network_refused_total{reason="TOO_LARGE"} 4',
     ]
     for (const line of expected) assert.ok(text.includes(line), `${line} in\n${text}`)
   })

@@ -104,7 +104,7 @@ describe('a seller that refuses what it bid on', { timeout: 60_000 }, () => {
       ['steady', 'accepted', false],
     ])
     refusing = false
-    fickle.agent.resume()
+    await fickle.agent.resume()
     await until(() => market.node.directory.get(fickle.id)?.pausedReason === '')
     const next = await market.run('true')
     assert.equal(leaseOf(next)?.provider, steady.id)

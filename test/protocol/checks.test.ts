@@ -143,6 +143,7 @@ describe('announcements', () => {
       incarnation: NOW_MS - 60_000,
       sequence: 4,
       intervalMs: 15_000,
+      gpus: [],
       total: { cpuMillis: 8000, memoryBytes: 16 * 2 ** 30, storageBytes: 100 * 2 ** 30, gpu: 1 },
       free: { cpuMillis: 7500, memoryBytes: 15 * 2 ** 30, storageBytes: 90 * 2 ** 30, gpu: 1 },
       prices: ANNOUNCEMENT.prices,

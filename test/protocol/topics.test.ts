@@ -10,6 +10,9 @@ describe('names on the wire', () => {
       bid: '/cortex/bid/1.0.0',
       award: '/cortex/award/1.0.0',
       lease: '/cortex/lease/1.0.0',
+      tunnel: '/cortex/tunnel/1.0.0',
+      exec: '/cortex/exec/1.0.0',
+      output: '/cortex/output/1.0.0',
       directory: '/cortex/directory/1.0.0',
     })
   })

@@ -72,9 +72,9 @@ describe('announcements', { timeout: 20_000 }, () => {
 
   it('tells at once that it takes nothing, and that it does again', async () => {
     await setUp()
-    rig.agent.drain()
+    await rig.agent.drain()
     await until(() => heard.length === 2)
-    rig.agent.resume()
+    await rig.agent.resume()
     await until(() => heard.length === 3)
     const reasons = (await read()).map(({ pausedReason }) => pausedReason)
     assert.deepEqual(reasons, ['', 'takes no new jobs: it is being drained', ''])

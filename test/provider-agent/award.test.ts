@@ -97,9 +97,9 @@ describe('award', { timeout: 20_000 }, () => {
   it('refuses while it is drained and while the engine is away', async () => {
     rig = await createAgentRig()
     const { asked, bid } = await bidOn()
-    rig.agent.drain()
+    await rig.agent.drain()
     assert.equal((await rig.requester.award(asked, bid)).code, 'DRAINING')
-    rig.agent.resume()
+    await rig.agent.resume()
     rig.engine.setGone(true)
     await rig.clock.advance(4_000)
     assert.equal((await rig.requester.award(asked, bid)).code, 'ENGINE_UNAVAILABLE')

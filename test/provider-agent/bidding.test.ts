@@ -87,9 +87,9 @@ describe('bidding', { timeout: 60_000 }, () => {
 
   it('declines while it is drained, and bids again when it is resumed', async () => {
     rig = await createAgentRig({ engine: CORES })
-    rig.agent.drain()
+    await rig.agent.drain()
     assert.equal((await (await rig.requester.ask()).answer()).decline?.code, 'DRAINING')
-    rig.agent.resume()
+    await rig.agent.resume()
     assert.ok((await (await rig.requester.ask()).answer()).bid)
   })
 

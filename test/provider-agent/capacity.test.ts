@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { NO_RESOURCES } from '../../protocol/units.ts'
 import { inspectMachine, offerOf } from '../../provider-agent/capacity.ts'
+import type { EngineSurvey, Gpu } from '../../provider-agent/engine/index.ts'
+import { createAgentRig } from '../support/agent-rig.ts'
 import { createFakeEngine } from '../support/fake-engine.ts'
 import { createSimClock } from '../support/sim-clock.ts'
 
-const MACHINE = { cpuMillis: 4_000, memoryBytes: 1_001, freeStorageBytes: 10_000, gpu: 2 }
+const GPUS: Gpu[] = [0, 1].map((index) => ({ index, uuid: `GPU-0000000${index}`, model: 'NVIDIA A10', memoryBytes: 1 }))
+const MACHINE = { cpuMillis: 4_000, memoryBytes: 1_001, freeStorageBytes: 10_000, gpus: GPUS }
+const ALONE: EngineSurvey = { others: { cpuMillis: 0, memoryBytes: 0, gpus: [] }, writtenBytes: 0 }
+
+function beside(others: Partial<EngineSurvey['others']>): EngineSurvey {
+  return { ...ALONE, others: { ...ALONE.others, ...others } }
+}
 
 describe('capacity', () => {
   it('keeps the owner’s share, rounded in the owner’s favour, and no part of a GPU', () => {
-    assert.deepEqual(offerOf(MACHINE, { ownerShare: 0.1, caps: {} }), {
+    assert.deepEqual(offerOf(MACHINE, ALONE, { ownerShare: 0.1, caps: {} }), {
       cpuMillis: 3_600,
       memoryBytes: 900,
       storageBytes: 9_000,
@@ -17,8 +26,25 @@ describe('capacity', () => {
   })
 
   it('is capped by the owner, and a cap adds nothing', () => {
-    const offer = offerOf(MACHINE, { ownerShare: 0, caps: { cpuMillis: 500, memoryBytes: 9_999, gpu: 0 } })
+    const offer = offerOf(MACHINE, ALONE, { ownerShare: 0, caps: { cpuMillis: 500, memoryBytes: 9_999, gpu: 0 } })
     assert.deepEqual(offer, { cpuMillis: 500, memoryBytes: 1_001, storageBytes: 10_000, gpu: 0 })
+  })
+
+  it('lets the owner’s containers use up the owner’s share, and takes off what they use beyond it', () => {
+    const init = { ownerShare: 0.1, caps: {} }
+    assert.equal(offerOf(MACHINE, beside({ cpuMillis: 400 }), init).cpuMillis, 3_600)
+    const more = offerOf(MACHINE, beside({ cpuMillis: 1_500, memoryBytes: 500, gpus: [{ first: 1 }] }), init)
+    assert.deepEqual([more.cpuMillis, more.memoryBytes, more.gpu], [2_500, 501, 1])
+    assert.deepEqual(offerOf(MACHINE, beside({ cpuMillis: 9_000 }), init).cpuMillis, 0)
+  })
+
+  it('takes what jobs may still write off the free disk, and what they have written only once', () => {
+    const held = 4_000
+    for (const writtenBytes of [0, 1_000, 4_000]) {
+      const free = { ...MACHINE, freeStorageBytes: 10_000 - writtenBytes }
+      const { storageBytes } = offerOf(free, { ...ALONE, writtenBytes }, { ownerShare: 0, caps: {} })
+      assert.equal(storageBytes - held, 6_000, `${writtenBytes} written`)
+    }
   })
 
   it('looks at this machine: never more memory than it has, free storage where the engine keeps its data', async () => {
@@ -28,11 +54,53 @@ describe('capacity', () => {
     assert.equal(machine.cpuMillis, info.cpuMillis)
     assert.ok(machine.memoryBytes > 2 ** 20 && machine.memoryBytes < 2 ** 50)
     assert.ok(machine.freeStorageBytes > 0)
+    assert.deepEqual(machine.gpus, [])
   })
 
   it('falls back to the mounts where the engine’s folder cannot be seen', async () => {
     const engine = createFakeEngine({ clock: createSimClock() })
     const machine = await inspectMachine({ ...(await engine.info()), dataRoot: '/no/such/folder' })
     assert.ok(machine.freeStorageBytes > 0)
+  })
+})
+
+describe('a machine that changes under its agent', { timeout: 60_000 }, () => {
+  it('is measured again: leases stay, and nothing new fits until it has grown', async () => {
+    const rig = await createAgentRig({ engine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 }, measureMs: 10_000 })
+    const running = await rig.run({ cpu: 3_000 })
+    await rig.container(running.name)
+    rig.engine.surveyed = beside({ cpuMillis: 2_000 })
+    await rig.clock.advance(10_000)
+    const { total, free, leases } = rig.agent.status()
+    assert.deepEqual([total.cpuMillis, free.cpuMillis, leases.length], [2_000, 0, 1])
+    assert.equal((await (await rig.requester.ask({ cpu: 100 })).answer()).decline?.code, 'INSUFFICIENT_CAPACITY')
+    rig.engine.surveyed = ALONE
+    await rig.clock.advance(10_000)
+    assert.equal(rig.agent.status().free.cpuMillis, 1_000)
+    assert.ok((await (await rig.requester.ask({ cpu: 100 })).answer()).bid)
+    ;(await rig.container(running.name)).exit(0)
+    assert.equal((await running.follow.report('ended')).exitCode, 0)
+    await rig.settle(running)
+    await rig.stop()
+  })
+
+  it('keeps an open bid, which can be awarded still', async () => {
+    const rig = await createAgentRig({ engine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 }, measureMs: 1_000 })
+    const asked = await rig.requester.ask({ cpu: 3_000 })
+    const { bid } = await asked.answer()
+    assert.ok(bid)
+    rig.engine.surveyed = beside({ cpuMillis: 4_000 })
+    await rig.clock.advance(1_000)
+    assert.deepEqual(rig.agent.status().total, { ...rig.agent.status().total, cpuMillis: 0 })
+    assert.equal((await rig.requester.award(asked, bid)).accepted, true)
+    await rig.stop()
+  })
+
+  it('offers as before while the engine cannot be asked', async () => {
+    const rig = await createAgentRig({ engine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 }, measureMs: 1_000 })
+    rig.engine.setGone(true)
+    await rig.clock.advance(5_000)
+    assert.notDeepEqual(rig.agent.status().total, NO_RESOURCES)
+    await rig.stop()
   })
 })

@@ -11,6 +11,8 @@ const OFFERING: Offering = {
   maxDurationSeconds: 3_600,
   allowImages: [],
   denyImages: ['*miner*'],
+  allowClients: [],
+  denyClients: ['rude'],
   maxClientShare: 0.5,
   maxOpenBidsPerRequester: 4,
 }
@@ -21,7 +23,7 @@ const NOW: Situation = {
   price: 10_000_000n,
   uptimeSeconds: 100,
   paused: null,
-  client: { bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 },
+  client: { peerId: 'polite', bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 },
 }
 
 const WANTED: Requirements = {
@@ -110,6 +112,20 @@ const CASES: Case[] = [
   { name: 'a denied image', wanted: { image: 'x/miner:1' }, code: 'IMAGE_NOT_ALLOWED', message: /x\/miner:1/ },
   { name: 'an image off the list', offering: { allowImages: ['alpine:*'] }, code: 'IMAGE_NOT_ALLOWED' },
   { name: 'an image on the list', offering: { allowImages: ['busy*'] }, code: null },
+  { name: 'a denied client', now: { client: { ...NOW.client, peerId: 'rude' } }, code: 'CLIENT_NOT_ALLOWED' },
+  {
+    name: 'a denied client, whatever else is wrong',
+    wanted: cpu(8_001),
+    now: { client: { ...NOW.client, peerId: 'rude' } },
+    code: 'CLIENT_NOT_ALLOWED',
+  },
+  { name: 'a client off the list', offering: { allowClients: ['friend'] }, code: 'CLIENT_NOT_ALLOWED' },
+  { name: 'a client on the list', offering: { allowClients: ['friend', 'polite'] }, code: null },
+  {
+    name: 'a client on both lists',
+    offering: { allowClients: ['polite'], denyClients: ['polite'] },
+    code: 'CLIENT_NOT_ALLOWED',
+  },
   {
     name: 'a paused provider',
     now: { paused: { code: 'DRAINING', message: 'is being drained' } },

@@ -310,8 +310,12 @@ describe('restart', { timeout: 30_000 }, () => {
     const container = await rig.container(name)
     rig.crash()
     rig.engine.setGone(true)
-    const booted = rig.boot()
-    await rig.clock.advance(6_000)
+    let isUp = false
+    const booted = rig.boot().then(() => {
+      isUp = true
+    })
+    // Its start waits for the engine, after work on the disk that takes its own time.
+    while (!isUp) await rig.clock.advance(1_000)
     await booted
     assert.equal((await (await rig.requester.ask()).answer()).decline?.code, 'OVER_TOTAL_CAPACITY')
     const follow = await rig.requester.follow(rig.provider, asked.jobId)

@@ -63,7 +63,7 @@ export async function createAgentRig(init: RigInit = {}) {
         privateKey: peer.privateKey,
         clock,
         logger,
-        inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpu: 0 }),
+        inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpus: [] }),
         openDatabase: async () => mortal(disk, () => alive) as unknown as Database,
         ...components,
       },

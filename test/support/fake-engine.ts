@@ -13,6 +13,7 @@ import {
   type ContainerSummary,
   EngineError,
   type EngineInfo,
+  type EngineSurvey,
   type LogLine,
   type PullRequest,
 } from '../../provider-agent/engine/index.ts'
@@ -62,6 +63,8 @@ export interface FakeEngine extends ContainerEngine {
   failLogs(name: string, error: EngineError): void
   /** What it says of the machine. */
   machine: Pick<EngineInfo, 'cpuMillis' | 'memoryBytes'>
+  /** What else it says runs on it. */
+  surveyed: EngineSurvey
   onPull: ((request: PullRequest) => void) | null
   /** A container has just begun to run, or has just ended. */
   onStart: ((container: FakeContainer) => void) | null
@@ -194,6 +197,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
     peak,
     script: () => ({}),
     machine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 },
+    surveyed: { others: { cpuMillis: 0, memoryBytes: 0, gpus: [] }, writtenBytes: 0 },
     onPull: null,
     onStart: null,
     onExit: null,
@@ -216,6 +220,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         storageDriver: 'overlay2',
         architecture: 'amd64',
         cgroupVersion: 2 as const,
+        gpuDriver: null,
       })),
 
     pull: (request, { signal } = {}) =>
@@ -291,6 +296,8 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         boxes.delete(name)
         if (box !== undefined) wake(box)
       }),
+
+    survey: (_owner, { signal } = {}) => step('survey', signal, () => engine.surveyed),
 
     list: (owner, { signal } = {}) =>
       step('list', signal, () =>

@@ -5,6 +5,7 @@
 
 import { fromBinary } from '@bufbuild/protobuf'
 import { openDatabase } from '../../../node/store/database.ts'
+import { ANY, NO_FACET, totalKey } from '../../../node/store/indexes/places.ts'
 import { type JobEvent, type JobRecord, type LogRecord, leaseOf } from '../../../node/store/records.ts'
 import { createTables as jobTables, within } from '../../../node/store/tables.ts'
 import { checkReceipt } from '../../../protocol/checks.ts'
@@ -236,7 +237,7 @@ async function readStore(folder: string, violations: Violation[]): Promise<Store
     const positions = Map.groupBy(feed, ([, { jobId }]) => jobId)
     const jobs = await tables.jobs.iterator().all()
     for (const [status, own] of Map.groupBy(jobs, ([, { state }]) => state.status)) {
-      const counted = await tables.counts.get(`*!${status}!*`)
+      const counted = await tables.totals.get(totalKey(ANY, NO_FACET, status))
       if (counted !== own.length)
         violations.push({ rule: 'counters', of: folder, text: `${counted} ${status}, ${own.length} are` })
     }

@@ -40,9 +40,9 @@ describe('cortex job, where something is wrong', () => {
       [['job', 'list', '--key', 'wrong'], /: give another --key, or 'cortex login'/],
       [['job', 'list', '--gateway', 'nonsense'], /--gateway must be a URL such as/],
       [['job', 'list', '--gateway', 'http://127.0.0.1:2'], /Cannot reach a gateway at .* \(ECONNREFUSED\): check/],
-      [['job', 'exec', id, '--', 'ps'], /is not offered yet/],
-      [['job', 'forward', id, '8080:80'], /is not offered yet/],
-      [['job', 'output', id, '-o', 'here'], /is not offered yet/],
+      [['job', 'exec', id, '--', 'ps'], /The job is pending; this needs one that is running/],
+      [['job', 'forward', id, '8080:80'], /The job is pending: ports are reached while it runs/],
+      [['job', 'output', id, '-o', 'here'], /The job names no outputs/],
     ]
     const ran = await Promise.all(cases.map(async ([args]) => await cortex.run(args)))
     for (const [i, [args, line]] of cases.entries()) {

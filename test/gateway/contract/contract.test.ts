@@ -5,9 +5,10 @@ import { ADMIN_KEY, type ApiUnderTest, type Operation, openApiUnderTest } from '
 /** What a valid request of these is answered with where no container, receipt or delivery is there. */
 const EXPECTED: Record<string, number> = {
   getJobReceipt: 404,
-  getJobOutput: 503,
-  getJobContainer: 503,
-  execInJob: 503,
+  getJobOutput: 404,
+  getJobContainer: 409,
+  execInJob: 409,
+  linkJobPort: 409,
   retryDelivery: 404,
   extendJob: 409,
 }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { until } from '../../support/until.ts'
 
 export interface Received {
   headers: IncomingHttpHeaders
@@ -12,7 +13,6 @@ export type Behaviour = number | 'hang' | { redirect: string }
 /** An endpoint for webhooks that does as it is told. */
 export async function openReceiver() {
   const received: Received[] = []
-  const waiters: { count: number; done: () => void }[] = []
   let behaviour: Behaviour = 200
 
   const server = createServer((request, response) => {
@@ -20,7 +20,6 @@ export async function openReceiver() {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       received.push({ headers: request.headers, text: Buffer.concat(chunks).toString('utf8') })
-      for (const { count, done } of waiters) if (received.length >= count) done()
       if (behaviour === 'hang') return
       if (typeof behaviour === 'number') response.writeHead(behaviour)
       else response.writeHead(302, { Location: behaviour.redirect })
@@ -41,10 +40,7 @@ export async function openReceiver() {
     },
     /** Resolves when that many requests have come in all. */
     async count(count: number): Promise<void> {
-      if (received.length >= count) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      waiters.push({ count, done: resolve })
-      await promise
+      await until(() => received.length >= count)
     },
     async close(): Promise<void> {
       const closed = Promise.withResolvers<void>()

@@ -6,6 +6,8 @@ import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
 import { cancelled } from '../../../node/market/apply-report.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
+import { PeerUnreachableError } from '../../../node/network/index.ts'
+import { createReach } from '../../../node/reach/reach.ts'
 import { openDatabase } from '../../../node/store/database.ts'
 import { JobStateError, type JobStore } from '../../../node/store/index.ts'
 import { openJobStore } from '../../../node/store/job-store.ts'
@@ -46,6 +48,7 @@ export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
     pausedReason: '',
     jobsCompleted: 2,
     jobsFailed: 1,
+    gpus: [],
     status: 'online',
     firstSeenMs: 1_700_000_000_000,
     lastSeenMs: 1_700_000_060_000,
@@ -86,7 +89,20 @@ export async function openTestNode(): Promise<TestNode> {
         return () => listeners.delete(callback)
       },
     },
-    network: { peerId: 'requester', peers: () => [PROVIDER], addresses: () => [] } as unknown as ClientNode['network'],
+    network: {
+      peerId: 'requester',
+      peers: () => [PROVIDER],
+      addresses: () => [],
+      counters: () => ({
+        peers: 1,
+        listeners: { announcements: 1, requests: 1 },
+        published: 2,
+        delivered: 3,
+        refused: { TOO_LARGE: 4 },
+      }),
+    } as unknown as ClientNode['network'],
+    reach: unreachable(store),
+    outputs: { open: async () => null },
     stop: async () => {},
   }
   return {
@@ -102,6 +118,14 @@ export async function openTestNode(): Promise<TestNode> {
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** Containers whose providers are all out of reach. */
+function unreachable(store: JobStore): ClientNode['reach'] {
+  const open = async (): Promise<never> => {
+    throw new PeerUnreachableError('Nobody is there')
+  }
+  return createReach({ network: { open } as unknown as ClientNode['network'], store, clock: systemClock })
 }
 
 function scriptedRequester(store: JobStore): Requester {
@@ -146,7 +170,7 @@ function testLease(fields: Partial<Lease> = {}): Lease {
     bidId: '00',
     requirementsDigest: '00',
     pricePerHour: String(CENT_PER_HOUR),
-    awardedAtMs: 1,
+    awardedAt: { wallMs: 1, sinceBoot: null },
     bidValidMs: 5_000,
     acceptedAtMs: 1,
     lastReport: 0,

@@ -5,6 +5,9 @@ import { pageSchema, successSchema } from '../../../gateway/envelope.ts'
 import { createDispatcher, RETRY_DELAYS_MS } from '../../../gateway/webhooks/dispatcher.ts'
 import { deliverySchema, webhookSchema } from '../../../gateway/webhooks/schemas.ts'
 import { createSender } from '../../../gateway/webhooks/send.ts'
+import { createAlerts } from '../../../gateway/webhooks/watch.ts'
+import { systemClock } from '../../../node/clock.ts'
+import type { Directory } from '../../../node/directory/index.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { until } from '../../support/until.ts'
 import { openReceiver, type Receiver } from '../support/receiver.ts'
@@ -243,6 +246,96 @@ describe('webhooks', () => {
       ['provider.status.changed', 'provider.pricing.changed', 'provider.removed'],
     )
     assert.equal(JSON.parse(receiver.received[0]?.text ?? '').data.provider.status, 'offline')
+  })
+})
+
+describe('webhooks of costs', () => {
+  beforeEach(async () => {
+    receiver = await openReceiver()
+    gateway = await openTestGateway({ allowPrivateWebhooks: true })
+  })
+  afterEach(async () => {
+    await gateway.close()
+    await receiver.close()
+  })
+
+  /** A job at a cent an hour that has run so far. */
+  async function running(hours: number): Promise<string> {
+    const id = await submit(gateway, { duration: 36_000 })
+    await gateway.play.start(id, { meteredMs: hours * 3_600_000 })
+    return id
+  }
+
+  it('hear once of each job that passes the threshold: their own, or four fifths of what it may cost', async () => {
+    const types = { events: ['job.cost.threshold'] }
+    await make({ ...types, costThreshold: 0.05, name: 'five cents' })
+    await make({ ...types, name: 'four fifths', events: ['job.cost.threshold', 'system.alert'] })
+    await gateway.start()
+    await running(4)
+    const middling = await running(6)
+    const dear = await running(9)
+    for (let i = 0; i < 3; i += 1) await gateway.watch.checkCosts()
+    await receiver.count(3)
+    const told = receiver.received.map(({ text }) => JSON.parse(text))
+    assert.deepEqual(
+      told.map(({ data }) => [data.job.id, data.threshold]).toSorted(),
+      [
+        [middling, 0.05],
+        [dear, 0.05],
+        [dear, 0.08],
+      ].toSorted(),
+    )
+  })
+
+  it('hear of a job that has ended before anybody looked', async () => {
+    await make({ events: ['job.cost.threshold'], costThreshold: 0.01 })
+    await gateway.start()
+    const id = await running(2)
+    await gateway.play.complete(id, { meteredMs: 2 * 3_600_000 })
+    await receiver.count(1)
+    const { type, data } = JSON.parse(receiver.received[0]?.text ?? '')
+    assert.deepEqual([type, data.job.id, data.job.status], ['job.cost.threshold', id, 'completed'])
+  })
+})
+
+describe('alerts', () => {
+  it('tell once of what is wrong for a minute, and once when it is over', () => {
+    let nowMs = 0
+    let problem: string | null = 'the disk is full'
+    const clock = { ...systemClock, monotonicMs: () => nowMs, nowMs: () => 1_700_000_000_000 + nowMs }
+    const directory = { list: () => [{ status: 'online' }] } as unknown as Directory
+    const alerts = createAlerts({ store: { problem: () => problem }, directory, clock })
+    const states = () => alerts.look().map(({ alert }) => [alert.code, alert.state])
+    assert.deepEqual(states(), [])
+    nowMs = 59_000
+    assert.deepEqual(states(), [])
+    nowMs = 61_000
+    assert.deepEqual(states(), [['STORE_UNWRITABLE', 'raised']])
+    assert.deepEqual(states(), [])
+    problem = null
+    assert.deepEqual(states(), [['STORE_UNWRITABLE', 'resolved']])
+    assert.deepEqual(states(), [])
+  })
+
+  it('are silent about what is over within a minute', () => {
+    let nowMs = 0
+    let online = 0
+    const clock = { ...systemClock, monotonicMs: () => nowMs }
+    const directory = {
+      list: () => Array.from({ length: online }, () => ({ status: 'online' })),
+    } as unknown as Directory
+    const alerts = createAlerts({ store: { problem: () => null }, directory, clock })
+    alerts.look()
+    online = 1
+    nowMs = 61_000
+    assert.deepEqual(alerts.look(), [])
+    online = 0
+    alerts.look()
+    nowMs = 122_000
+    assert.deepEqual(
+      alerts.look().map(({ alert }) => alert.code),
+      ['NO_PROVIDER'],
+    )
   })
 })
 

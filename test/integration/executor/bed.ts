@@ -10,7 +10,11 @@ export interface SuiteEngine {
   image: string
   /** An engine on `docker`. */
   makeEngine(init?: DockerEngineInit): ContainerEngine
+  /** What this engine does not do, and why. */
+  lacks?: Partial<Record<Lack, string>>
 }
+
+export type Lack = 'out-of-memory' | 'seccomp-namespaces' | 'whole-logs'
 
 export const MiB = 1024 * 1024
 

@@ -21,6 +21,7 @@ import { parseUsd } from '../../../protocol/money.ts'
 import { Protocol } from '../../../protocol/topics.ts'
 import { GIB, type Resources } from '../../../protocol/units.ts'
 import { type Agent, createAgent } from '../../../provider-agent/agent.ts'
+import { createContainerAccess } from '../../../provider-agent/engine/access.ts'
 import { createDockerEngine } from '../../../provider-agent/engine/docker.ts'
 import type { AgentInit } from '../../../provider-agent/options.ts'
 import { DEFAULT_PRICES } from '../../../provider-agent/pricing.ts'
@@ -176,7 +177,10 @@ async function startSeller(
     },
   }
   const agent = createAgent(
-    { engine: createDockerEngine({ docker }), network: watched, privateKey, clock: systemClock, logger },
+    {
+      ...{ engine: createDockerEngine({ docker }), access: createContainerAccess(docker) },
+      ...{ network: watched, privateKey, clock: systemClock, logger },
+    },
     {
       marketName: where.network,
       dataFolder,

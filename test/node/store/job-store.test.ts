@@ -19,7 +19,7 @@ const LEASE = {
   bidId: '00',
   requirementsDigest: '00',
   pricePerHour: '1000',
-  awardedAtMs: 1,
+  awardedAt: { wallMs: 1, sinceBoot: null },
   bidValidMs: 5_000,
   acceptedAtMs: 1,
   lastReport: 0,

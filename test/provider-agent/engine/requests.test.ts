@@ -1,47 +1,10 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import Docker from 'dockerode'
 import { createDockerEngine } from '../../../provider-agent/engine/docker.ts'
-import type { ContainerEngine, ContainerSpec } from '../../../provider-agent/engine/index.ts'
+import type { ContainerSpec } from '../../../provider-agent/engine/index.ts'
 import { frame, timestamp } from './docker-log.ts'
-
-/** An HTTP server in an engine's place: for what a real engine cannot be made to say. */
-async function fakeEngine(
-  t: TestContext,
-  answers: Record<string, (response: ServerResponse, body: string) => void>,
-): Promise<{ engine: ContainerEngine; requests: { path: string; body: string }[] }> {
-  const requests: { path: string; body: string }[] = []
-  const defaults = {
-    'GET /info': (response: ServerResponse) => response.end(JSON.stringify({ Architecture: 'x86_64' })),
-  }
-  const onRequest = async (request: IncomingMessage, response: ServerResponse) => {
-    const body = await text(request)
-    const path = `${request.method} ${request.url}`
-    requests.push({ path, body })
-    const known: [string, (response: ServerResponse, body: string) => void][] = Object.entries({
-      ...defaults,
-      ...answers,
-    })
-    const answer = known.find(([start]) => path.startsWith(start))?.[1]
-    if (answer) return answer(response, body)
-    response.statusCode = 500
-    response.end(JSON.stringify({ message: `not expected: ${path}` }))
-  }
-  const server = createServer((request, response) => void onRequest(request, response))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  })
-  const docker = new Docker({ host: '127.0.0.1', protocol: 'http', port: (server.address() as AddressInfo).port })
-  return { engine: createDockerEngine({ docker }), requests }
-}
+import { fakeEngine, json } from './fake-server.ts'
 
 const spec: ContainerSpec = {
   name: 'job-1',
@@ -57,14 +20,6 @@ const spec: ContainerSpec = {
   owner: 'me',
   network: 'bridge',
 }
-
-const json =
-  (value: unknown, statusCode = 200) =>
-  (response: ServerResponse) => {
-    response.statusCode = statusCode
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(value))
-  }
 
 const running = { State: { Running: true, Status: 'running' }, HostConfig: { LogConfig: { Type: 'local' } } }
 

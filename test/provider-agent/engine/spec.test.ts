@@ -23,6 +23,7 @@ const spec: ContainerSpec = {
 const hardening: HardeningOptions = {
   pidsLimit: 512,
   maxOpenFiles: 16_384,
+  maxUserProcesses: null,
   storageQuota: false,
   useInit: true,
   logConfig: toLogConfig({ driver: 'local', maxBytes: 1_000 }),
@@ -71,14 +72,15 @@ test('what a job asks for besides is passed on', () => {
     gpu: 2,
     network: 'none' as const,
   }
-  const options = toCreateOptions(asked, { ...hardening, storageQuota: true, useInit: false })
+  const devices = [{ Driver: '', DeviceIDs: ['GPU-1', 'GPU-2'], Capabilities: [['gpu']] }]
+  const options = toCreateOptions(asked, { ...hardening, storageQuota: true, useInit: false }, devices)
   assert.deepEqual(options.Entrypoint, ['/bin/sh', '-c'])
   assert.equal('Cmd' in options, false)
   assert.equal(options.StopSignal, 'SIGQUIT')
   assert.equal(options.HostConfig?.NetworkMode, 'none')
   assert.equal(options.HostConfig?.Init, false)
   assert.deepEqual(options.HostConfig?.StorageOpt, { size: '1073741824' })
-  assert.deepEqual(options.HostConfig?.DeviceRequests, [{ Driver: '', Count: 2, Capabilities: [['gpu']] }])
+  assert.deepEqual(options.HostConfig?.DeviceRequests, devices)
 })
 
 test('a job cannot take the owner label', () => {

@@ -26,9 +26,11 @@ test('the engine says what it is', () => {
       storageDriver: 'overlay2',
       architecture: 'amd64',
       cgroupVersion: 1,
+      gpuDriver: null,
     },
     hasInit: true,
     hasLocalLogs: true,
+    isPodman: false,
   })
 })
 
@@ -42,4 +44,28 @@ test('an engine without an init, without local logs, on another machine', () => 
   }
   const { info, hasInit, hasLocalLogs } = toTraits(other)
   assert.deepEqual([info.architecture, info.cgroupVersion, hasInit, hasLocalLogs], ['arm64', 2, false, false])
+})
+
+test('an engine that can pass GPUs on', () => {
+  // As the NVIDIA container toolkit's guide has the engine set up, and as Docker's API reference shows them.
+  const runtimes = {
+    'io.containerd.runc.v2': { path: 'runc' },
+    nvidia: { path: '/usr/bin/nvidia-container-runtime' },
+    runc: { path: 'runc' },
+  }
+  const discovered = [
+    { Source: 'cdi', ID: 'vendor.com/net=eth0' },
+    { Source: 'cdi', ID: 'nvidia.com/gpu=0' },
+    { Source: 'cdi', ID: 'nvidia.com/gpu=all' },
+  ]
+  const cdi = { kind: 'cdi', devices: ['nvidia.com/gpu=0', 'nvidia.com/gpu=all'] }
+  const cases: [Partial<Parameters<typeof toTraits>[0]>, unknown][] = [
+    [{}, null],
+    [{ Runtimes: null, DiscoveredDevices: null }, null],
+    [{ Runtimes: { runc: {} }, DiscoveredDevices: [] }, null],
+    [{ Runtimes: runtimes }, { kind: 'nvidia' }],
+    [{ Runtimes: { runc: {} }, DiscoveredDevices: discovered }, cdi],
+    [{ Runtimes: runtimes, DiscoveredDevices: discovered }, { kind: 'nvidia' }],
+  ]
+  for (const [more, expected] of cases) assert.deepEqual(toTraits({ ...raw, ...more }).info.gpuDriver, expected)
 })

@@ -198,7 +198,7 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
   }
 
   function engineOf(life: Life): ContainerEngine {
-    const acts = ['info', 'pull', 'start', 'stop', 'wait', 'list', 'remove'] as const
+    const acts = ['info', 'pull', 'start', 'stop', 'wait', 'list', 'remove', 'survey'] as const
     const plain = mortal<ContainerEngine>(fake, life, acts)
     return {
       info: plain.info,
@@ -206,6 +206,7 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
       start: plain.start,
       stop: plain.stop,
       wait: plain.wait,
+      survey: plain.survey,
       stats: (...args) => whileAlive(life, fake.stats(...args)),
       logs: (...args) => whileAlive(life, fake.logs(...args)),
 

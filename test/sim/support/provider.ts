@@ -82,7 +82,7 @@ export async function createProvider(components: ProviderComponents): Promise<Pr
           privateKey,
           clock: timers.clock,
           logger,
-          inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpu: 0 }),
+          inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpus: [] }),
           openDatabase: async () => mortalDisk(disk, life),
           diskProblem: async () => (machine.diskFull ? 'has no room left for its own data' : null),
         },

@@ -170,7 +170,9 @@ export async function createWorld(init: WorldInit): Promise<World> {
         return providers[step.provider]?.machine.setEngineGone(step.gone)
       case 'drain': {
         const agent = providers[step.provider]?.process?.agent
-        return step.on ? agent?.drain() : agent?.resume()
+        // It holds at once. A process that dies, or a disk that is full, never says that it is written down.
+        void (step.on ? agent?.drain() : agent?.resume())?.catch(() => undefined)
+        return
       }
       case 'diskFull': {
         const provider = providers[step.provider]

@@ -6,6 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { GpuModel } from "./capacity_pb.js";
 
 /**
  * Describes the file cortex/v1/market.proto.
@@ -236,6 +237,13 @@ export declare type Announcement = Message<"cortex.v1.Announcement"> & {
    * @generated from field: uint64 jobs_failed = 19;
    */
   jobsFailed: bigint;
+
+  /**
+   * The GPUs behind the totals, by kind; as many as they can be told.
+   *
+   * @generated from field: repeated cortex.v1.GpuModel gpus = 20;
+   */
+  gpus: GpuModel[];
 };
 
 /**
@@ -1358,6 +1366,20 @@ export declare type Report_Ended = Message<"cortex.v1.Report.Ended"> & {
    * @generated from field: cortex.v1.SignedStatement receipt = 7;
    */
   receipt?: SignedStatement | undefined;
+
+  /**
+   * Bytes of the tar that was kept of the job's outputs, for the output protocol; absent where none was.
+   *
+   * @generated from field: optional uint64 output_bytes = 8;
+   */
+  outputBytes?: bigint | undefined;
+
+  /**
+   * Why the outputs were not kept, for people; empty where they were, or the job has none.
+   *
+   * @generated from field: string output_problem = 9;
+   */
+  outputProblem: string;
 };
 
 /**

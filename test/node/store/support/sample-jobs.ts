@@ -17,7 +17,7 @@ const LEASE: Lease = {
   requirementsDigest: '00',
   pricePerHour: '1000000000',
   bidValidMs: 5_000,
-  awardedAtMs: 1,
+  awardedAt: { wallMs: 1, sinceBoot: null },
   acceptedAtMs: 1,
   lastReport: 0,
   meteredMs: 0,

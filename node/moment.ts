@@ -1,4 +1,4 @@
-import type { Clock } from '../node/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** A moment that can be written down: how long ago it was is known after a restart, too. */
 export interface Moment {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemClock } from '../../node/clock.ts'
-import { elapsedSince, momentBefore, momentNow } from '../../provider-agent/moment.ts'
+import { elapsedSince, momentBefore, momentNow } from '../../node/moment.ts'
 import { createSimClock } from '../support/sim-clock.ts'
 
 describe('moment', () => {

@@ -1,0 +1,76 @@
+import { type RawData, WebSocket } from 'ws'
+import { CliError } from '../../node/commands/cli-error.ts'
+import type { CortexClient } from '../client/index.ts'
+import type { ExecOptions } from './job-reach.ts'
+
+/** Bytes on their way to the gateway before input is read no further. */
+const HIGH_WATER_BYTES = 256 * 1024
+
+/** Runs a command in a job's container with this terminal; answers its exit code. */
+export async function execInJob(
+  client: CortexClient,
+  id: string,
+  command: string[],
+  options: ExecOptions,
+): Promise<number> {
+  const terminal = options.tty === true
+  const { columns, rows } = process.stdout
+  const size = terminal && columns > 0 && rows > 0 ? { columns, rows } : {}
+  const { url } = await client.jobs.openExec(id, { command, terminal, ...size })
+  const socket = new WebSocket(url, { perMessageDeflate: false })
+  const restore = terminal && process.stdin.isTTY ? rawTerminal() : () => undefined
+  const resize = (): void =>
+    send(socket, { type: 'resize', columns: process.stdout.columns, rows: process.stdout.rows })
+  socket.once('open', () => {
+    if (options.interactive === true) sendInput(socket)
+    else send(socket, { type: 'end' })
+    if (terminal && process.stdout.isTTY) process.stdout.on('resize', resize)
+  })
+  try {
+    return await untilExit(socket)
+  } finally {
+    process.stdout.off('resize', resize)
+    process.stdin.pause()
+    restore()
+  }
+}
+
+async function untilExit(socket: WebSocket): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  socket.on('message', (data: RawData, isBinary: boolean) => {
+    if (isBinary) {
+      const bytes = data as Buffer
+      const to = bytes[0] === 2 ? process.stderr : process.stdout
+      if (to.write(bytes.subarray(1))) return
+      socket.pause()
+      to.once('drain', () => socket.resume())
+      return
+    }
+    const message = JSON.parse(String(data)) as { type: string; exitCode?: number; error?: { message: string } }
+    if (message.type === 'exit') resolve(message.exitCode ?? 0)
+    else reject(new CliError(message.error?.message ?? 'The gateway broke off', 1))
+  })
+  socket.once('error', (cause) => reject(new CliError(`The connection failed (${cause.message})`, 1, { cause })))
+  socket.once('close', () => reject(new CliError('The connection was lost: the command may still run', 1)))
+  return await promise
+}
+
+function sendInput(socket: WebSocket): void {
+  process.stdin.on('data', (chunk: Buffer) => {
+    socket.send(chunk, () => {
+      if (socket.bufferedAmount <= HIGH_WATER_BYTES) process.stdin.resume()
+    })
+    if (socket.bufferedAmount > HIGH_WATER_BYTES) process.stdin.pause()
+  })
+  process.stdin.once('end', () => send(socket, { type: 'end' }))
+}
+
+function send(socket: WebSocket, message: object): void {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
+}
+
+/** Every key goes to the command, Ctrl-C too. Answers how to undo it. */
+function rawTerminal(): () => void {
+  process.stdin.setRawMode(true)
+  return () => process.stdin.setRawMode(false)
+}

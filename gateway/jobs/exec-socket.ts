@@ -1,0 +1,99 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import { z } from 'zod'
+import { type ExecRequest, type ExecSession, ReachError } from '../../node/reach/index.ts'
+import { JobStateError } from '../../node/store/index.ts'
+import { MAX_TERMINAL_SIZE } from '../../protocol/limits.ts'
+import type { GatewayEnv } from '../context.ts'
+import { GatewayError } from '../errors.ts'
+import type { OneTimeCodes } from '../one-time-codes.ts'
+import type { GatewayParts } from '../parts.ts'
+import { createBinarySocket } from '../reach/binary-socket.ts'
+import { reachErrorOf } from '../reach/reach-error.ts'
+import { takeOver } from '../reach/upgrades.ts'
+
+/** The largest message a client may send, in bytes: what is pasted into a terminal. */
+const MAX_MESSAGE_BYTES = 1024 * 1024
+
+/** First byte of a message of output. */
+const STREAM = { stdout: 1, stderr: 2 } as const
+
+/** What an address of a socket stands for. */
+export interface ExecTicket {
+  jobId: string
+  request: ExecRequest
+}
+
+const controlSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('resize'),
+    columns: z.int().min(1).max(MAX_TERMINAL_SIZE),
+    rows: z.int().min(1).max(MAX_TERMINAL_SIZE),
+  }),
+  z.strictObject({ type: z.literal('end') }),
+])
+
+/**
+ * `GET …/jobs/{id}/exec/socket?code=…`: binary messages to the command are its input, text ones `{type:"resize",columns,
+ * rows}` or `{type:"end"}`. Binary messages from it are output after a byte that is 1 for stdout and 2 for stderr, text
+ * ones `{type:"exit",exitCode}` or `{type:"error",error}`; then the socket closes.
+ */
+export function addExecSocket(
+  api: OpenAPIHono<GatewayEnv>,
+  { node, logger }: Pick<GatewayParts, 'node' | 'logger'>,
+  tickets: OneTimeCodes<ExecTicket>,
+): void {
+  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
+  api.get('/plugin-core/jobs/:id/exec/socket', (c) => {
+    const ticket = tickets.redeem(c.req.query('code') ?? '')
+    if (ticket === undefined || ticket.jobId !== c.req.param('id')) {
+      throw new GatewayError('UNAUTHORIZED', 'This address was used or is too old: ask for another with POST …/exec')
+    }
+    return takeOver(c, (socket, head, request) => {
+      server.handleUpgrade(request, socket, head, (client) => {
+        serve(client, node.reach, ticket).catch((error: unknown) => {
+          logger.debug({ jobId: ticket.jobId, error: String(error) }, 'a command’s socket broke')
+          client.terminate()
+        })
+      })
+    })
+  })
+}
+
+async function serve(client: WebSocket, reach: GatewayParts['node']['reach'], ticket: ExecTicket): Promise<void> {
+  const gone = new AbortController()
+  const socket = createBinarySocket(client)
+  let session: ExecSession | null = null
+  client.once('close', () => {
+    gone.abort(new Error('The client is gone'))
+    session?.close()
+  })
+  try {
+    session = await reach.exec(ticket.jobId, ticket.request, gone.signal)
+    const current = session
+    const reading = socket.each(async (data, isBinary) => await toCommand(current, data, isBinary))
+    reading.catch(() => client.close(1008, 'not a message of this socket'))
+    for await (const event of current.output()) {
+      if (event.type === 'exited') await socket.send(JSON.stringify({ type: 'exit', exitCode: event.exitCode }))
+      else await socket.send(Buffer.concat([Buffer.from([STREAM[event.type]]), event.data]))
+    }
+  } catch (error) {
+    if (gone.signal.aborted) return
+    const { code, message } = told(error)
+    await socket.send(JSON.stringify({ type: 'error', error: { code, message } }))
+  }
+  client.close(1000)
+}
+
+function told(error: unknown): { code: string; message: string } {
+  if (error instanceof ReachError) return reachErrorOf(error)
+  if (error instanceof JobStateError) return error
+  return { code: 'INTERNAL_ERROR', message: 'The command’s connection broke' }
+}
+
+async function toCommand(session: ExecSession, data: RawData, isBinary: boolean): Promise<void> {
+  if (isBinary) return await session.write(data as Buffer)
+  const control = controlSchema.parse(JSON.parse(String(data)))
+  if (control.type === 'resize') await session.resize(control.columns, control.rows)
+  else await session.end()
+}

@@ -1,0 +1,158 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { type Duplex, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream as WebStream } from 'node:stream/web'
+import { GatewayError } from '../errors.ts'
+
+/** Headers that are of one connection, never passed on (RFC 9110, 7.6.1). */
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+
+/** What a client says of who is before it: only this gateway knows. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-prefix']
+
+/** How long the container may take for the head of its answer, in ms. */
+const HEAD_MS = 120_000
+
+export interface Forwarded {
+  method: string
+  /** With the query. */
+  path: string
+  headers: Headers
+  /** Null for none. */
+  body: ReadableStream<Uint8Array> | null
+  /** Aborted when the client is gone. */
+  signal: AbortSignal
+}
+
+/** Sends a request over a stream to a container, and answers what it says, as it comes. The stream is used up. */
+export async function forwardRequest(stream: Duplex, forwarded: Forwarded): Promise<Response> {
+  const { body, method, signal } = forwarded
+  const request = begin(stream, forwarded, forwarded.headers)
+  const head = answerTo(request)
+  if (body === null) request.end()
+  else void pipeline(Readable.fromWeb(body as WebStream), request).catch(() => undefined) // the answer says it
+  const answer = await head
+  if ('socket' in answer) throw notHttp('it changed the protocol unasked')
+  const { response } = answer
+  signal.addEventListener('abort', () => response.destroy(), { once: true })
+  const status = response.statusCode ?? 0
+  if (status < 200 || status > 599) {
+    response.destroy()
+    throw notHttp(`its status is ${status}`)
+  }
+  const isEmpty = method === 'HEAD' || status === 204 || status === 205 || status === 304
+  if (isEmpty) response.resume()
+  const content = isEmpty ? null : (Readable.toWeb(response) as ReadableStream<Uint8Array>)
+  return new Response(content, { status, headers: headersOf(response) })
+}
+
+/**
+ * Sends a request for another protocol, and joins the client's connection to the container's where that agrees.
+ * @param clean what is to be taken out of the answer's headers
+ */
+export async function forwardUpgrade(
+  stream: Duplex,
+  forwarded: Omit<Forwarded, 'body'>,
+  client: { socket: Duplex; head: Buffer },
+  clean: (headers: Headers) => void,
+): Promise<void> {
+  const { socket, head } = client
+  const protocol = forwarded.headers.get('upgrade') ?? 'websocket'
+  const request = begin(stream, forwarded, withUpgrade(forwarded.headers, protocol))
+  request.end()
+  const answer = await answerTo(request)
+  const { response } = answer
+  const headers = headersOf(response)
+  clean(headers)
+  if ('socket' in answer) {
+    headers.set('connection', 'Upgrade')
+    headers.set('upgrade', response.headers.upgrade ?? protocol)
+    socket.write(headOf(response, headers))
+    if (answer.head.length > 0) socket.write(answer.head)
+    if (head.length > 0) answer.socket.write(head)
+    const over = (): void => {
+      socket.destroy()
+      answer.socket.destroy()
+    }
+    await Promise.allSettled([pipeline(socket, answer.socket).catch(over), pipeline(answer.socket, socket).catch(over)])
+    return
+  }
+  headers.set('connection', 'close')
+  headers.delete('content-length')
+  socket.write(headOf(response, headers))
+  await pipeline(response, socket)
+}
+
+/** Headers without those that are for one connection, or that the gateway alone may say. */
+export function endToEnd(headers: Headers): Headers {
+  const kept = new Headers(headers)
+  const named = (headers.get('connection') ?? '').split(',').map((name) => name.trim())
+  for (const name of [...HOP_BY_HOP, ...FORWARDED, ...named]) if (/^[\w-]+$/.test(name)) kept.delete(name)
+  return kept
+}
+
+function withUpgrade(headers: Headers, protocol: string): Headers {
+  const kept = new Headers(headers)
+  kept.set('connection', 'Upgrade')
+  kept.set('upgrade', protocol)
+  return kept
+}
+
+function begin(stream: Duplex, { method, path, signal }: Omit<Forwarded, 'body'>, headers: Headers): ClientRequest {
+  const request = httpRequest({
+    createConnection: () => stream,
+    method,
+    path,
+    headers: Object.fromEntries(headers),
+    setHost: false,
+    signal,
+  })
+  const late = setTimeout(() => request.destroy(new Error('The container did not answer in time')), HEAD_MS)
+  for (const end of ['response', 'upgrade', 'close']) request.once(end, () => clearTimeout(late))
+  return request
+}
+
+type Answer = { response: IncomingMessage } | { response: IncomingMessage; socket: Duplex; head: Buffer }
+
+async function answerTo(request: ClientRequest): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  request.once('response', (response) => resolve({ response }))
+  request.once('upgrade', (response, socket, head) => resolve({ response, socket, head }))
+  request.on('error', (cause: Error) => {
+    const problem = cause.message.startsWith('Parse Error') ? 'it speaks no HTTP' : cause.message
+    reject(notHttp(problem, cause))
+  })
+  return await promise
+}
+
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
+  const all = new Headers()
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    try {
+      all.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '')
+    } catch {
+      // A header that no client could read is none.
+    }
+  }
+  return endToEnd(all)
+}
+
+function headOf({ statusCode, statusMessage }: IncomingMessage, headers: Headers): string {
+  const lines = [`HTTP/1.1 ${statusCode} ${statusMessage ?? ''}`.trimEnd()]
+  for (const [name, value] of headers) lines.push(`${name}: ${value}`)
+  return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+function notHttp(problem: string, cause?: Error): GatewayError {
+  return new GatewayError('PROVIDER_UNAVAILABLE', `The container did not answer the request: ${problem}`, { cause })
+}

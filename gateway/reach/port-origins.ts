@@ -1,0 +1,184 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { getCookie, setCookie } from 'hono/cookie'
+import type { Clock } from '../../node/clock.ts'
+import { SESSION_COOKIE } from '../auth/authenticate.ts'
+import type { KeyRing } from '../auth/key-ring.ts'
+import { allows } from '../auth/permissions.ts'
+import { type Principal, sees } from '../auth/principal.ts'
+import type { Tokens } from '../auth/tokens.ts'
+import { bearerOf, type GatewayEnv } from '../context.ts'
+import { errorResponse } from '../error-response.ts'
+import { GatewayError } from '../errors.ts'
+import { createOneTimeCodes } from '../one-time-codes.ts'
+import type { GatewayParts } from '../parts.ts'
+import { endToEnd } from './http-forward.ts'
+import { forward } from './port-proxy.ts'
+
+/** How long a link opens an origin, in ms. */
+const LINK_MS = 60_000
+/** How long the origin then stays open for the browser, in seconds: half a day. */
+const OPEN_SECONDS = 12 * 3600
+/** Links that can be open at a time; the oldest go first. */
+const MAX_LINKS = 1_000
+
+const LINK_PARAMETER = 'cortex-link'
+const PORT_COOKIE = 'cortex_port'
+
+/** Whom a link lets in, and where. */
+interface PortLink {
+  keyId: string
+  jobId: string
+  port: number
+}
+
+/**
+ * An origin of its own for each exposed port, `http://PORT--JOB.DOMAIN`, so that a job's page can never act as the user
+ * of the dashboard, nor another job's page as this one's; see docs/decisions/0032.
+ */
+export interface PortOrigins {
+  /** A link that opens a port in a browser, once and soon. @param base the gateway as the client names it */
+  link(to: PortLink, path: string, base: URL): { url: string; expiresAtMs: number }
+  /** Whether a `Host` is that of a port. */
+  isPort(host: string): boolean
+  /** Answers what is asked at the origin of a port; everything else goes on. */
+  serve(parts: Pick<GatewayParts, 'node' | 'keys' | 'tokens' | 'logger' | 'clock'>): MiddlewareHandler<GatewayEnv>
+}
+
+/** @param init.domain what the origins are under, without port */
+export function createPortOrigins(components: { clock: Clock }, init: { domain: string }): PortOrigins {
+  const suffix = `.${init.domain.toLowerCase()}`
+  const links = createOneTimeCodes<PortLink>(components, { lifeMs: LINK_MS, maxOpen: MAX_LINKS })
+
+  function portIn(host: string): { jobId: string; port: number } | null {
+    const name = host.toLowerCase().replace(/:\d+$/, '')
+    if (!name.endsWith(suffix)) return null
+    const [, port, jobId] = /^(\d{1,5})--(job_[0-9a-z]+)$/.exec(name.slice(0, -suffix.length)) ?? []
+    return jobId === undefined ? null : { jobId, port: Number(port) }
+  }
+
+  return {
+    link({ keyId, jobId, port }, path, base) {
+      const { code, expiresAtMs } = links.issue({ keyId, jobId, port })
+      const { protocol, port: basePort } = base
+      const origin = `${protocol}//${port}--${jobId}${suffix}${basePort === '' ? '' : `:${basePort}`}`
+      const url = new URL(path, origin)
+      url.searchParams.set(LINK_PARAMETER, code)
+      return { url: url.href, expiresAtMs }
+    },
+
+    isPort: (host) => portIn(host) !== null,
+
+    serve: (parts) => async (c, next) => {
+      const to = portIn(new URL(c.req.url).host)
+      if (to === null) return await next()
+      try {
+        return await answer(c, { ...parts, links }, to)
+      } catch (error) {
+        return errorResponse(c, error, parts.logger)
+      }
+    },
+  }
+}
+
+type AnswerParts = Parameters<PortOrigins['serve']>[0] & { links: { redeem(code: string): PortLink | undefined } }
+
+async function answer(
+  c: Context<GatewayEnv>,
+  parts: AnswerParts,
+  to: { jobId: string; port: number },
+): Promise<Response> {
+  const url = new URL(c.req.url)
+  const code = url.searchParams.get(LINK_PARAMETER)
+  if (code !== null && c.req.method === 'GET') return open(c, parts, to, url, code)
+  const principal = whoAsks(c, parts, to)
+  const job = principal === null ? undefined : await parts.node.store.get(to.jobId)
+  if (principal === null || job === undefined || !sees(principal, job.owner)) {
+    throw new GatewayError('UNAUTHORIZED', 'Open this port with a link: POST …/jobs/ID/links, or the dashboard')
+  }
+  if (!isFromHere(c, url)) throw new GatewayError('FORBIDDEN', 'Another page may not act on this port')
+  const headers = endToEnd(c.req.raw.headers)
+  const cookies = cookiesOfApplication(headers.get('cookie'))
+  if (cookies === '') headers.delete('cookie')
+  else headers.set('cookie', cookies)
+  if (principal.via === 'key') headers.delete('authorization')
+  headers.set('host', url.host)
+  headers.set('x-forwarded-host', url.host)
+  headers.set('x-forwarded-proto', url.protocol.slice(0, -1))
+  const path = `${url.pathname}${url.search}`
+  return await forward(c, parts.node, { id: to.jobId, port: to.port }, { path, headers }, keepCookiesHere)
+}
+
+/** Turns a link into a cookie of this origin alone, and takes the code out of the address. */
+function open(
+  c: Context<GatewayEnv>,
+  { links, tokens, clock }: AnswerParts,
+  to: { jobId: string; port: number },
+  url: URL,
+  code: string,
+): Response {
+  const link = links.redeem(code)
+  if (link === undefined || link.jobId !== to.jobId || link.port !== to.port) {
+    throw new GatewayError('UNAUTHORIZED', 'This link was used or is too old: ask for another')
+  }
+  const expiresAtMs = clock.nowMs() + OPEN_SECONDS * 1000
+  setCookie(c, PORT_COOKIE, tokens.issue({ kind: 'port', ...link, expiresAtMs }), {
+    httpOnly: true,
+    sameSite: 'Lax',
+    path: '/',
+    maxAge: OPEN_SECONDS,
+    secure: url.protocol === 'https:',
+  })
+  url.searchParams.delete(LINK_PARAMETER)
+  c.header('Cache-Control', 'no-store')
+  c.header('Referrer-Policy', 'no-referrer')
+  return c.redirect(`${url.pathname}${url.search}`, 303)
+}
+
+/** Who a key in the header, or the cookie of this very port, stands for. */
+function whoAsks(
+  c: Context<GatewayEnv>,
+  { keys, tokens }: { keys: KeyRing; tokens: Tokens },
+  to: { jobId: string; port: number },
+): Principal | null {
+  const bearer = bearerOf(c)
+  const named = bearer === undefined || bearer === '' ? undefined : keys.authenticate(bearer)
+  if (named !== undefined) return principalFor(named, 'key')
+  const cookie = getCookie(c, PORT_COOKIE)
+  const claims = cookie === undefined ? undefined : tokens.verify('port', cookie)
+  if (claims === undefined || claims.jobId !== to.jobId || claims.port !== to.port) return null
+  const key = keys.get(claims.keyId)
+  return key === undefined ? null : principalFor(key, 'cookie')
+}
+
+function principalFor(key: NonNullable<ReturnType<KeyRing['get']>>, via: Principal['via']): Principal | null {
+  return allows(key.grants, 'jobs:write') ? { keyId: key.id, owner: key.owner, grants: key.grants, via } : null
+}
+
+/** Other pages may send the user here, as a link does, and no more. Programs say nothing of where they are. */
+function isFromHere(c: Context<GatewayEnv>, url: URL): boolean {
+  const site = c.req.header('sec-fetch-site')
+  const origin = c.req.header('origin')
+  if (origin !== undefined && origin !== url.origin) return false
+  if (site === undefined || site === 'same-origin' || site === 'none') return true
+  const isReading = c.req.method === 'GET' || c.req.method === 'HEAD'
+  return isReading && c.req.header('sec-fetch-mode') === 'navigate' && c.req.header('sec-fetch-dest') === 'document'
+}
+
+/** The cookies that the container's own pages set. */
+function cookiesOfApplication(header: string | null): string {
+  const ours = [PORT_COOKIE, SESSION_COOKIE]
+  return (header ?? '')
+    .split(/; */)
+    .filter((pair) => !ours.includes(pair.split('=')[0]?.trim() ?? ''))
+    .join('; ')
+}
+
+/** Cookies of a job stay at its own origin: a wider `Domain` would reach other jobs', and the dashboard. */
+function keepCookiesHere(headers: Headers): void {
+  const cookies = headers.getSetCookie()
+  headers.delete('set-cookie')
+  for (const cookie of cookies) {
+    if (new RegExp(`^\\s*(?:${PORT_COOKIE}|${SESSION_COOKIE})\\s*=`, 'i').test(cookie)) continue
+    headers.append('set-cookie', cookie.replaceAll(/;\s*domain\s*=[^;]*/gi, ''))
+  }
+}

@@ -1,0 +1,91 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { streamOf } from '../../node/network/channel-stream.ts'
+import { assertPermission } from '../auth/principal.ts'
+import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
+import { GatewayError } from '../errors.ts'
+import { visibleJob } from '../jobs/access.ts'
+import type { GatewayParts } from '../parts.ts'
+import { endToEnd, forwardRequest, forwardUpgrade } from './http-forward.ts'
+import { portOf } from './tunnel-route.ts'
+import { takeOver, wantsSocket } from './upgrades.ts'
+
+/** What a container's answer may not say under the gateway's own origin. */
+const NOT_ITS_TO_SAY = [
+  'access-control-allow-credentials',
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'alt-svc',
+  'clear-site-data',
+  'content-security-policy-report-only',
+  'service-worker-allowed',
+  'set-cookie',
+  'strict-transport-security',
+]
+
+const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
+
+/** `ANY …/jobs/{id}/proxy/{port}/*`: HTTP and WebSocket to a port that the job exposes, for programs. */
+export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node }: GatewayParts): void {
+  const serve = async (c: GatewayContext): Promise<Response> => {
+    const principal = principalOf(c)
+    if (principal.via !== 'key') {
+      const message = 'With the session cookie a port is opened at an origin of its own: ask for one with POST …/links'
+      throw new GatewayError('FORBIDDEN', message)
+    }
+    assertPermission(principal, 'jobs:write')
+    const { id } = await visibleJob(c, node.store, c.req.param('id') ?? '')
+    const port = portOf(c.req.param('port') ?? '')
+    const { pathname, search } = new URL(c.req.url)
+    const [, prefix = '', rest = '/'] = PREFIX.exec(pathname) ?? []
+    const headers = endToEnd(c.req.raw.headers)
+    for (const name of ['authorization', 'cookie', 'host']) headers.delete(name)
+    headers.set('host', `localhost:${port}`)
+    headers.set('x-forwarded-prefix', prefix)
+    return await forward(c, node, { id, port }, { path: `${rest}${search}`, headers }, asPrograms)
+  }
+  api.all('/plugin-core/jobs/:id/proxy/:port', serve)
+  api.all('/plugin-core/jobs/:id/proxy/:port/*', serve)
+}
+
+/** Passes a request of any kind on to a container's port. @param clean mends the answer's headers */
+export async function forward(
+  c: GatewayContext,
+  node: Pick<GatewayParts['node'], 'reach'>,
+  to: { id: string; port: number },
+  what: { path: string; headers: Headers },
+  clean: (headers: Headers) => void,
+): Promise<Response> {
+  const { method, raw } = c.req
+  const over = new AbortController()
+  const isSocket = wantsSocket(c)
+  const signal = isSocket ? over.signal : raw.signal
+  const channel = await node.reach.tunnel(to.id, { port: to.port, protocol: 'TCP' }, signal)
+  const stream = streamOf(channel)
+  stream.on('error', () => undefined) // whoever reads the answer hears of it
+  if (!isSocket) {
+    const response = await forwardRequest(stream, { method, ...what, body: raw.body, signal })
+    clean(response.headers)
+    return response
+  }
+  try {
+    return takeOver(c, (socket, head) => {
+      socket.once('close', () => over.abort(new Error('The client is gone')))
+      const forwarded = { method, ...what, signal }
+      forwardUpgrade(stream, forwarded, { socket, head }, clean).catch(() => {
+        socket.destroy()
+        stream.destroy()
+      })
+    })
+  } catch (error) {
+    stream.destroy()
+    throw error
+  }
+}
+
+/** An answer that a browser shows, if it must, as a page of nobody: no scripts, no cookies, no name. */
+function asPrograms(headers: Headers): void {
+  for (const name of NOT_ITS_TO_SAY) headers.delete(name)
+  headers.set('content-security-policy', 'sandbox')
+}

@@ -1,0 +1,82 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Channel } from '../../node/network/index.ts'
+import { MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
+import { assertPermission } from '../auth/principal.ts'
+import { type GatewayEnv, principalOf } from '../context.ts'
+import { GatewayError } from '../errors.ts'
+import { visibleJob } from '../jobs/access.ts'
+import type { GatewayParts } from '../parts.ts'
+import { createBinarySocket } from './binary-socket.ts'
+import { takeOver } from './upgrades.ts'
+
+/** The text message with which either side says that it sends no more. */
+const END = 'end'
+
+/** The largest message a client may send, in bytes. */
+const MAX_MESSAGE_BYTES = 1024 * 1024
+
+/**
+ * `GET …/jobs/{id}/tunnel/{port}?protocol=TCP|UDP`: one connection to a port as a WebSocket, for `cortex job forward` and
+ * programs. Binary messages are pieces of the stream, or datagrams; the text `end` ends one direction.
+ */
+export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, logger }: GatewayParts): void {
+  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
+  api.get('/plugin-core/jobs/:id/tunnel/:port', async (c) => {
+    const principal = principalOf(c)
+    if (principal.via !== 'key') throw new GatewayError('FORBIDDEN', 'Tunnels are opened with a key in the header only')
+    assertPermission(principal, 'jobs:write')
+    const job = await visibleJob(c, node.store, c.req.param('id'))
+    const protocol = c.req.query('protocol') === 'UDP' ? 'UDP' : 'TCP'
+    const port = portOf(c.req.param('port'))
+    const over = new AbortController()
+    const channel = await node.reach.tunnel(job.id, { port, protocol }, over.signal)
+    try {
+      return takeOver(c, (socket, head, request) => {
+        socket.once('close', () => over.abort(new Error('The client is gone')))
+        server.handleUpgrade(request, socket, head, (client) => {
+          join(client, channel).catch((error: unknown) => {
+            logger.debug({ jobId: job.id, port, error: String(error) }, 'a tunnel broke')
+            client.close(1011, 'the connection broke')
+            over.abort(new Error('The tunnel broke'))
+          })
+        })
+      })
+    } catch (error) {
+      channel.abort(new Error('Not opened as a WebSocket'))
+      throw error
+    }
+  })
+}
+
+async function join(client: WebSocket, channel: Channel): Promise<void> {
+  const socket = createBinarySocket(client)
+  let isEnded = false
+  const up = socket.each(async (data, isBinary) => {
+    if (!isBinary && String(data) === END) {
+      isEnded = true
+      await channel.close()
+      return
+    }
+    const bytes = data as Buffer
+    for (let at = 0; at < bytes.length; at += MAX_REACH_CHUNK_BYTES) {
+      await channel.send(bytes.subarray(at, at + MAX_REACH_CHUNK_BYTES))
+    }
+  })
+  up.catch(() => channel.abort(new Error('The client broke off')))
+  for (let piece = await channel.receive(); piece !== null; piece = await channel.receive()) {
+    await socket.send(Buffer.from(piece))
+  }
+  await socket.send(END)
+  // The other direction goes on until the client has ended it, too.
+  if (isEnded) client.close(1000)
+  await up
+  if (!isEnded) channel.abort(new Error('The client left'))
+}
+
+/** @throws {GatewayError} */
+export function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (port < 1 || port > 65_535) throw new GatewayError('VALIDATION_ERROR', `${text} is no port: write 1 to 65535`)
+  return port
+}

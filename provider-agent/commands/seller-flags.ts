@@ -1,0 +1,185 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { keyValue, type PeerOptions, partFolder, peerInit, repeated, wholeNumber } from '../../node/commands/options.ts'
+import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
+import { type NanoUsd, type Prices, parseUsd } from '../../protocol/money.ts'
+import { parseBytes, type Resources } from '../../protocol/units.ts'
+import { isTimeZone, parsePriceRule } from '../price-rules.ts'
+import { DEFAULT_PRICES } from '../pricing.ts'
+import type { ProviderInit } from '../start-provider.ts'
+
+/** The flags of a seller, as commander gives them. */
+export interface SellerOptions {
+  dockerHost?: string
+  swarm?: true
+  name?: string
+  cpu?: number
+  memory?: number
+  storage?: number
+  gpus?: number
+  ownerShare?: number
+  priceCpu?: NanoUsd
+  priceMemory?: NanoUsd
+  priceStorage?: NanoUsd
+  priceGpu?: NanoUsd
+  /** As written; each can be parsed. */
+  priceRule?: string[]
+  timeZone?: string
+  region?: string
+  label?: Record<string, string>
+  registryMirror?: Record<string, string>
+  allowImage?: string[]
+  denyImage?: string[]
+  allowClient?: string[]
+  denyClient?: string[]
+  maxClientShare?: number
+  maxDuration?: number
+  /** False where jobs are not extended. */
+  extension: boolean
+  stopJobs?: true
+}
+
+export function sellerFlags(command: Command): Command {
+  const option = (flags: string, text: string, parse?: (word: string) => unknown): Option => {
+    const made = new Option(flags, text)
+    const [, name = ''] = /^--([a-z-]+)/.exec(flags) ?? []
+    made.env(`CORTEX_${name.replaceAll('-', '_').toUpperCase()}`)
+    return parse === undefined ? made : made.argParser(parse)
+  }
+  return command
+    .addOption(
+      new Option('--docker-host <url>', 'the engine, e.g. unix:///var/run/docker.sock; else it is looked for').env(
+        'DOCKER_HOST',
+      ),
+    )
+    .option('--swarm', 'sell the whole Docker Swarm that this engine manages')
+    .addOption(option('--name <name>', 'what people read'))
+    .addOption(option('--cpu <millicores>', 'sell at most this', wholeNumber(100, 1_024_000)))
+    .addOption(option('--memory <amount>', 'sell at most this', amount))
+    .addOption(option('--storage <amount>', 'sell at most this', amount))
+    .addOption(option('--gpus <count>', 'sell at most this', wholeNumber(0, 64)))
+    .addOption(option('--owner-share <percent>', 'kept for yourself (10)', wholeNumber(0, 90)))
+    .addOption(option('--price-cpu <usd>', 'per core-hour', usd))
+    .addOption(option('--price-memory <usd>', 'per GB-hour', usd))
+    .addOption(option('--price-storage <usd>', 'per GB-hour', usd))
+    .addOption(option('--price-gpu <usd>', 'per GPU-hour', usd))
+    .option(
+      '--price-rule <rule>',
+      'when or for whom prices change, e.g. "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9"; repeat it',
+      priceRule,
+    )
+    .addOption(option('--time-zone <name>', 'of the rules, e.g. Europe/Berlin; else this machine’s', timeZone))
+    .addOption(option('--region <name>', 'where the machine is'))
+    .option('--label <name=value>', 'what jobs can ask for; repeat it', keyValue)
+    .option(
+      '--registry-mirror <host=mirror>',
+      'pull from here first, e.g. docker.io=mirror.lan:5000; repeat it',
+      mirror,
+    )
+    .option('--allow-image <pattern>', 'images that may run, * for any text; repeat it', repeated)
+    .option('--deny-image <pattern>', 'images that may not; repeat it', repeated)
+    .option('--allow-client <peer-id>', 'serve only these; repeat it', client)
+    .option('--deny-client <peer-id>', 'do not serve these; repeat it', client)
+    .addOption(option('--max-client-share <percent>', 'of the machine for one requester (100)', wholeNumber(1, 100)))
+    .addOption(
+      option('--max-duration <seconds>', 'the longest job, extensions included', wholeNumber(1, MAX_DURATION_SECONDS)),
+    )
+    .addOption(option('--no-extension', 'do not extend running jobs'))
+    .option('--stop-jobs', 'end the jobs when the agent is stopped')
+}
+
+export function providerInit(options: PeerOptions & SellerOptions): ProviderInit {
+  const caps: Partial<Resources> = {
+    ...given('cpuMillis', options.cpu),
+    ...given('memoryBytes', options.memory),
+    ...given('storageBytes', options.storage),
+    ...given('gpu', options.gpus),
+  }
+  const prices: Prices = {
+    cpuPerCoreHour: options.priceCpu ?? DEFAULT_PRICES.cpuPerCoreHour,
+    memoryPerGbHour: options.priceMemory ?? DEFAULT_PRICES.memoryPerGbHour,
+    storagePerGbHour: options.priceStorage ?? DEFAULT_PRICES.storagePerGbHour,
+    gpuPerHour: options.priceGpu ?? DEFAULT_PRICES.gpuPerHour,
+    networkPerGb: DEFAULT_PRICES.networkPerGb,
+  }
+  return {
+    ...peerInit(options),
+    dataFolder: partFolder(options, 'agent'),
+    ...given('dockerHost', options.dockerHost),
+    ...given('swarm', options.swarm),
+    ...given('mirrors', options.registryMirror),
+    agent: {
+      prices,
+      caps,
+      allowExtension: options.extension,
+      ...given('name', options.name),
+      priceRules: (options.priceRule ?? []).map(parsePriceRule).filter((rule) => rule !== null),
+      ...given('timeZone', options.timeZone),
+      ...given('region', options.region),
+      ...given('labels', options.label),
+      ...given('allowImages', options.allowImage),
+      ...given('denyImages', options.denyImage),
+      ...given('allowClients', options.allowClient),
+      ...given('denyClients', options.denyClient),
+      ...given('ownerShare', share(options.ownerShare)),
+      ...given('maxClientShare', share(options.maxClientShare)),
+      ...given('maxDurationSeconds', options.maxDuration),
+      ...given('heartbeatMs', options.heartbeatMs),
+      ...given('silenceMs', options.lostAfterMs),
+    },
+  }
+}
+
+/** With the engine of this machine, where none is named. */
+export async function withEngine(init: ProviderInit): Promise<ProviderInit> {
+  if (init.dockerHost !== undefined && init.dockerHost !== '') return init
+  const { findEngine } = await import('../engine/find-engine.ts')
+  const dockerHost = await findEngine({ env: process.env })
+  process.stderr.write(`using the container engine on ${dockerHost}\n`)
+  return { ...init, dockerHost }
+}
+
+/** Nothing where it was not given, so that the default holds. */
+function given<K extends string, V>(name: K, value: V | undefined): { [name in K]?: V } {
+  return value === undefined ? {} : ({ [name]: value } as { [name in K]: V })
+}
+
+function share(percent: number | undefined): number | undefined {
+  return percent === undefined ? undefined : percent / 100
+}
+
+function usd(text: string): NanoUsd {
+  const price = parseUsd(text)
+  if (price === null) throw new InvalidArgumentError('Give US dollars, 0 or more, such as 0.012.')
+  return price
+}
+
+function amount(text: string): number {
+  const bytes = parseBytes(text)
+  if (bytes === null || bytes === 0) throw new InvalidArgumentError('Give an amount such as 512Mi or 8Gi.')
+  return bytes
+}
+
+function priceRule(text: string, previous: string[] = []): string[] {
+  if (parsePriceRule(text) !== null) return [...previous, text]
+  throw new InvalidArgumentError(
+    'Write conditions and then a factor from x0 to x100: "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9".',
+  )
+}
+
+function mirror(text: string, previous?: Record<string, string>): Record<string, string> {
+  const isMirror = /^[a-z0-9.-]+(:\d{1,5})?=[a-z0-9.-]+(:\d{1,5})?(\/[a-z0-9._-]+)*$/.test(text)
+  if (!isMirror) throw new InvalidArgumentError('Write it as HOST=MIRROR, such as docker.io=mirror.lan:5000/hub.')
+  return keyValue(text, previous)
+}
+
+function timeZone(text: string): string {
+  if (!isTimeZone(text)) throw new InvalidArgumentError('Give the name of a time zone, such as Europe/Berlin.')
+  return text
+}
+
+function client(text: string, previous: string[] = []): string[] {
+  if (!/^[1-9A-HJ-NP-Za-km-z]{40,64}$/.test(text)) {
+    throw new InvalidArgumentError('Give a peer id, such as 12D3KooW…: cortex id prints one’s own.')
+  }
+  return [...previous, text]
+}

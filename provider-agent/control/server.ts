@@ -1,0 +1,98 @@
+import { once } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Clock } from '../../node/clock.ts'
+import type { Directory } from '../../node/directory/index.ts'
+import type { Logger } from '../../node/logger.ts'
+import type { PeerNetwork } from '../../node/network/index.ts'
+import type { Agent } from '../agent.ts'
+import { checkSelf, TYPICAL_JOB } from './check.ts'
+import { prepareSocketFolder, socketPath } from './socket.ts'
+import { checkView, earningsView, jobView, stateView } from './views.ts'
+
+export interface ControlComponents {
+  agent: Agent
+  directory: Pick<Directory, 'list'>
+  network: Pick<PeerNetwork, 'peerId' | 'peers' | 'addresses'>
+  clock: Clock
+  logger: Logger
+}
+
+export interface Control {
+  stop(): Promise<void>
+}
+
+/** How far back earnings may be asked for, in days. */
+const MAX_DAYS = 3_650
+const DAY_MS = 24 * 3_600_000
+
+/**
+ * Answers the owner's commands over HTTP on a unix socket of mode 0600: `GET /status`, `/check`, `/jobs`,
+ * `/earnings?days=N`, `POST /drain`, `/resume`. The agent of this data folder runs in this process: a socket that is
+ * there already is what a killed one left.
+ */
+export async function startControl(components: ControlComponents, dataFolder: string): Promise<Control> {
+  const { agent, directory, network, clock } = components
+  const logger = components.logger.child({ part: 'control' })
+
+  const routes: Record<string, (query: URLSearchParams) => unknown> = {
+    'GET /status': () => stateView(agent.status()),
+    'GET /jobs': () => agent.status().leases.map(jobView),
+    'GET /check': check,
+    'GET /earnings': async (query) => {
+      const days = Math.min(Math.max(1, Math.trunc(Number(query.get('days') ?? 30)) || 1), MAX_DAYS)
+      const sinceMs = clock.nowMs() - days * DAY_MS
+      return earningsView(await agent.earnings(sinceMs), sinceMs)
+    },
+    'POST /drain': async () => {
+      await agent.drain()
+      return stateView(agent.status())
+    },
+    'POST /resume': async () => {
+      await agent.resume()
+      return stateView(agent.status())
+    },
+  }
+
+  function check() {
+    const { paused, draining, capabilities } = agent.status()
+    const { peerId } = network
+    const reach = { peerId, addresses: network.addresses(), peers: network.peers().length }
+    const offer = { paused, draining, capabilities, ...agent.consider(TYPICAL_JOB) }
+    return checkView(checkSelf({ ...reach, ...offer, providers: directory.list() }))
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent')
+    const name = `${request.method} ${pathname}`
+    const route = Object.hasOwn(routes, name) ? routes[name] : undefined
+    request.resume()
+    if (route === undefined) return send(response, 404, { error: `There is no ${name} here` })
+    try {
+      send(response, 200, await route(searchParams))
+    } catch (error) {
+      logger.error({ error: String(error) }, 'a command failed')
+      send(response, 500, { error: 'The agent could not do it; its log says why' })
+    }
+  }
+
+  await prepareSocketFolder(dataFolder)
+  const { path, release } = await socketPath(dataFolder)
+  await rm(path, { force: true })
+  const server = createServer((request, response) => void answer(request, response))
+  server.listen(path)
+  await once(server, 'listening')
+  await chmod(path, 0o600)
+  return {
+    async stop() {
+      server.close()
+      server.closeAllConnections()
+      await rm(path, { force: true })
+      await release()
+    },
+  }
+}
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+}

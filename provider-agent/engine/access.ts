@@ -1,0 +1,161 @@
+/**
+ * What reaches into a container that {@link ContainerEngine} runs: its address, commands, a look, its files. Apart from
+ * the steps of its life, because nothing here may change them.
+ */
+
+import type { Duplex, Readable } from 'node:stream'
+import type Docker from 'dockerode'
+import { call } from './call.ts'
+import { statusOf } from './errors.ts'
+import { type AbortOptions, EngineError } from './index.ts'
+import { checkName } from './spec.ts'
+import { toReading } from './stats-sample.ts'
+
+export interface ContainerAccess {
+  /** Where a port of the running container is dialled from this machine; null where it has no network. */
+  locate(name: string, port: number, protocol: 'TCP' | 'UDP', options?: AbortOptions): Promise<Endpoint | null>
+
+  /**
+   * Runs a command in the running container.
+   * @throws {EngineError} `INVALID_COMMAND` where there is no such program
+   */
+  exec(name: string, request: ExecRequest, options?: AbortOptions): Promise<RunningExec>
+
+  /** What the container is doing at the moment. */
+  inspect(name: string, options?: AbortOptions): Promise<ContainerLook>
+
+  /**
+   * A path of the container, running or ended, as a tar whose entries begin with the path's last part.
+   * @throws {EngineError} `ENGINE_ERROR` with `details.reason: 'not-found'` where there is nothing at the path
+   */
+  archive(name: string, path: string, options?: AbortOptions): Promise<Readable>
+}
+
+export interface Endpoint {
+  host: string
+  port: number
+}
+
+export interface ExecRequest {
+  command: string[]
+  /** Whether it gets a terminal. */
+  terminal: boolean
+  /** Of the terminal; 0 is the engine's default. */
+  columns: number
+  rows: number
+  /** Whether it reads input. */
+  input: boolean
+}
+
+export interface RunningExec {
+  /** Both ways: input is written to it, and output read from it; {@link RunningExec.framed} says how. */
+  stream: Duplex
+  /** Whether output comes in the engine's frames, stdout and stderr apart; else it is a terminal's. */
+  framed: boolean
+  resize(columns: number, rows: number): Promise<void>
+  /** Once the output has ended. */
+  exitCode(): Promise<number>
+}
+
+export interface ContainerLook {
+  startedAtMs: number
+  processes: { pid: number; user: string; command: string }[]
+  usage: { memoryBytes: number; memoryLimitBytes: number; processes: number; rxBytes: number; txBytes: number }
+  mounts: { path: string; name: string; readOnly: boolean }[]
+  networks: { address: string; gateway: string }[]
+}
+
+/** What Docker answers as the exit code of an exec that is not over. */
+const NOT_OVER = null
+
+export function createContainerAccess(docker: Docker): ContainerAccess {
+  return {
+    locate: (name, port, protocol, { signal } = {}) =>
+      call(`finding ${name}`, signal, async (abort) => {
+        checkName(name)
+        const { NetworkSettings: settings } = await docker.getContainer(name).inspect(abort)
+        // Published on loopback where the container's own address cannot be reached from here: rootless engines.
+        const [published] = settings.Ports?.[`${port}/${protocol.toLowerCase()}`] ?? []
+        if (published !== undefined) return { host: published.HostIp, port: Number(published.HostPort) }
+        const address = Object.values(settings.Networks ?? {}).find(({ IPAddress: ip }) => ip !== '')?.IPAddress
+        return address === undefined ? null : { host: address, port }
+      }),
+
+    exec: (name, request, { signal } = {}) =>
+      call(`running a command in ${name}`, signal, async (abort) => {
+        checkName(name)
+        const { command, terminal, columns, rows, input } = request
+        const exec = await docker.getContainer(name).exec({
+          Cmd: command,
+          AttachStdin: input,
+          AttachStdout: true,
+          AttachStderr: true,
+          Tty: terminal,
+          ...abort,
+        })
+        const stream = await exec.start({ hijack: true, stdin: input, Tty: terminal })
+        const resize = async (width: number, height: number): Promise<void> => {
+          await exec.resize({ w: width, h: height })
+        }
+        // It may have ended already: then there is no terminal to size.
+        if (terminal && columns > 0 && rows > 0) await resize(columns, rows).catch(() => undefined)
+        return { stream, framed: !terminal, resize, exitCode: async () => await exitCodeOf(exec) }
+      }),
+
+    inspect: (name, { signal } = {}) =>
+      call(`looking into ${name}`, signal, async (abort) => {
+        checkName(name)
+        const container = docker.getContainer(name)
+        const [details, top, stats] = await Promise.all([
+          container.inspect(abort),
+          container.top({ ps_args: '-eo pid,user,args', ...abort }),
+          container.stats({ stream: false, 'one-shot': true, ...abort } as { stream: false }),
+        ])
+        const reading = toReading(stats)
+        return {
+          startedAtMs: Date.parse(details.State.StartedAt),
+          processes: (top.Processes as string[][]).map(([pid = '', user = '', ...words]) => ({
+            pid: Number(pid),
+            user,
+            command: words.join(' '),
+          })),
+          usage: {
+            memoryBytes: reading?.memoryBytes ?? 0,
+            memoryLimitBytes: details.HostConfig.Memory ?? 0,
+            processes: stats.pids_stats?.current ?? top.Processes.length,
+            rxBytes: reading?.rxBytes ?? 0,
+            txBytes: reading?.txBytes ?? 0,
+          },
+          mounts: details.Mounts.map(({ Destination: path, Name: volume, RW: writable }) => ({
+            path,
+            name: volume ?? '',
+            readOnly: !writable,
+          })),
+          networks: Object.values(details.NetworkSettings.Networks)
+            .filter(({ IPAddress: address }) => address !== '')
+            .map(({ IPAddress: address, Gateway: gateway }) => ({ address, gateway })),
+        }
+      }),
+
+    archive: (name, path, { signal } = {}) =>
+      call(`reading ${path} of ${name}`, signal, async (abort) => {
+        checkName(name)
+        return (await docker.getContainer(name).getArchive({ path, ...abort })) as Readable
+      }),
+  }
+}
+
+/** The engine notes the exit a moment after the output has ended. */
+async function exitCodeOf(exec: Docker.Exec): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const { ExitCode: code, Running: running } = await exec.inspect()
+    if (!running && code !== NOT_OVER) return code
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new EngineError('ENGINE_ERROR', 'the engine does not say how the command ended', { reason: 'no-exit-code' })
+}
+
+/** Whether the engine says that there is nothing at the path, or no container. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof EngineError && (error.details.reason === 'not-found' || statusOf(error.cause) === 404)
+}

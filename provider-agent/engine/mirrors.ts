@@ -1,0 +1,68 @@
+import type Docker from 'dockerode'
+import { call } from './call.ts'
+import type { PullFailure } from './errors.ts'
+import { type ContainerEngine, EngineError } from './index.ts'
+import { type ImageReference, parseReference } from './reference.ts'
+
+type Pull = ContainerEngine['pull']
+
+/** Failures of a mirror after which the registry itself is asked. */
+const FALLS_BACK = new Set<unknown>([
+  'not-found',
+  'unauthorized',
+  'registry-unreachable',
+  'rate-limited',
+  'unknown',
+] satisfies PullFailure[])
+
+/**
+ * Pulls from a registry's mirror first, and gives the image its own name. What is asked by digest or with credentials
+ * goes to the registry itself: a digest cannot be given as a name, and a password is for one registry alone.
+ *
+ * @param mirrors registry → host of its mirror, with a path where it has one, e.g. `docker.io` → `mirror.lan:5000/hub`
+ */
+export function withMirrors(docker: Docker, pull: Pull, mirrors: Readonly<Record<string, string>>): Pull {
+  return async (request, options = {}) => {
+    const reference = parseReference(request.image)
+    const repository = mirroredRepository(reference, mirrors)
+    if (repository === null || request.policy === 'Never' || request.credentials) return await pull(request, options)
+    const { tagOrDigest: tag } = reference
+    const present = { ...request, policy: 'Never' as const }
+    if (request.policy === 'IfNotPresent') {
+      try {
+        return await pull(present, options)
+      } catch (error) {
+        if (!isPullFailure(error, new Set(['never-present']))) throw error
+      }
+    }
+    try {
+      await pull({ ...request, image: `${repository}:${tag}`, policy: 'Always' }, options)
+    } catch (error) {
+      if (!isPullFailure(error, FALLS_BACK)) throw error
+      return await pull(request, options)
+    }
+    await call(`naming ${request.image}`, options.signal, async () => {
+      await docker.getImage(`${repository}:${tag}`).tag({ repo: reference.repository, tag })
+    })
+    const { imageId, repoDigest } = await pull(present, options)
+    return { imageId, repoDigest: repoDigest?.replace(`${repository}@`, `${reference.repository}@`) ?? null }
+  }
+}
+
+/** Where the mirror keeps it; null where there is no mirror, or none for a digest. */
+export function mirroredRepository(
+  { repository, tagOrDigest }: ImageReference,
+  mirrors: Readonly<Record<string, string>>,
+): string | null {
+  const [first = '', ...rest] = repository.split('/')
+  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
+  const host = hasHost ? first : 'docker.io'
+  const mirror = Object.hasOwn(mirrors, host) ? mirrors[host] : undefined
+  if (mirror === undefined || tagOrDigest.startsWith('sha256:')) return null
+  const path = hasHost ? rest.join('/') : rest.length === 0 ? `library/${first}` : repository
+  return `${mirror}/${path}`
+}
+
+function isPullFailure(error: unknown, reasons: ReadonlySet<unknown>): boolean {
+  return error instanceof EngineError && error.code === 'IMAGE_PULL_ERROR' && reasons.has(error.details.reason)
+}

@@ -1,0 +1,98 @@
+import type { Readable } from 'node:stream'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { encode } from '../../protocol/codec.ts'
+import { ExecOutputSchema, type ReachHello_Exec } from '../../protocol/gen/cortex/v1/reach_pb.js'
+import { MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
+import { readExecInput } from '../../protocol/reach-messages.ts'
+import type { ContainerAccess, RunningExec } from '../engine/access.ts'
+import { EngineError } from '../engine/index.ts'
+import type { Reached } from './desk.ts'
+import { createOutputFrames, type OutputPiece } from './output-frames.ts'
+import { ReachRefusedError, WELCOME } from './refusal.ts'
+
+/**
+ * Runs a command in the container for as long as the stream lasts: input in, output out, the exit code at the end. What
+ * the requester lets go of goes on in the container, as after `docker exec`, but hears and says nothing more.
+ */
+export async function serveExec(
+  { access }: { access: ContainerAccess },
+  { channel, name, signal }: Reached,
+  { command, terminal, columns, rows, input }: ReachHello_Exec,
+): Promise<void> {
+  const running = await start(access, name, { command, terminal, columns, rows, input }, signal)
+  const { stream } = running
+  const stop = (): void => {
+    stream.destroy()
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  stream.on('error', () => undefined) // whoever reads it hears of it
+  try {
+    await channel.send(WELCOME)
+    const reading = readInput(channel, running, input, signal).catch(stop)
+    for await (const content of outputOf(running)) await channel.send(encode(ExecOutputSchema, { content }))
+    const exitCode = await running.exitCode()
+    await channel.send(encode(ExecOutputSchema, { content: { case: 'exited', value: { exitCode } } }))
+    await channel.close()
+    await reading
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stream.destroy()
+  }
+}
+
+async function start(
+  access: ContainerAccess,
+  name: string,
+  request: Parameters<ContainerAccess['exec']>[1],
+  signal: AbortSignal,
+): Promise<RunningExec> {
+  try {
+    return await access.exec(name, request, { signal })
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (!(cause instanceof EngineError)) throw cause
+    const code = cause.code === 'INVALID_COMMAND' ? 'BAD_COMMAND' : 'FAILED'
+    const message =
+      code === 'BAD_COMMAND' ? 'The container has no such program' : 'The engine could not run the command'
+    throw new ReachRefusedError(code, message, { cause })
+  }
+}
+
+type OutputContent = NonNullable<MessageInitShape<typeof ExecOutputSchema>['content']>
+
+async function* outputOf({ stream, framed }: RunningExec): AsyncGenerator<OutputContent> {
+  const frames = framed ? createOutputFrames() : null
+  for await (const chunk of stream as Readable as AsyncIterable<Buffer>) {
+    const pieces: OutputPiece[] = frames === null ? [{ stream: 'stdout', bytes: chunk }] : frames.push(chunk)
+    for (const piece of pieces) {
+      for (let at = 0; at < piece.bytes.length; at += MAX_REACH_CHUNK_BYTES) {
+        yield { case: piece.stream, value: piece.bytes.subarray(at, at + MAX_REACH_CHUNK_BYTES) }
+      }
+    }
+  }
+}
+
+async function readInput(
+  channel: Reached['channel'],
+  { stream, resize }: RunningExec,
+  takesInput: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const bytes = await channel.receive({ signal })
+    if (bytes === null) {
+      if (takesInput) stream.end()
+      return
+    }
+    const { content } = readExecInput(bytes)
+    if (content.case === 'resize') {
+      // It may have ended in this very moment: then there is nothing to size.
+      await resize(content.value.columns, content.value.rows).catch(() => undefined)
+    } else if (!takesInput || stream.writableEnded) {
+    } else if (content.case === 'end') {
+      stream.end()
+    } else if (content.case === 'data' && !stream.write(content.value)) {
+      await new Promise<void>((resolve) => stream.once('drain', resolve).once('close', resolve))
+    }
+  }
+}

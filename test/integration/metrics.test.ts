@@ -1,0 +1,43 @@
+/** What a gateway tells Prometheus, as Prometheus’s own tool reads it. */
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { before, describe, it } from 'node:test'
+import { canInstall, findProgram, installPackages } from '../../scripts/apt.ts'
+import { ensureEngine } from '../../scripts/engine.ts'
+import { startLocalNetwork } from '../../scripts/local-network.ts'
+import { networkApi } from '../faults/support/network-api.ts'
+
+const canCheck = (await findProgram('promtool')) !== null || (await canInstall())
+
+describe('metrics', {
+  timeout: 180_000,
+  skip: canCheck ? false : 'needs promtool, or root and apt-get to install it',
+}, () => {
+  before(async () => {
+    if ((await findProgram('promtool')) === null) await installPackages(['prometheus'], () => {})
+  })
+
+  it('pass `promtool check metrics`, those of libp2p included, after a job', async (test) => {
+    const engine = await ensureEngine()
+    test.after(async () => await engine.stop())
+    const dockerHost = `unix://${engine.socketPath}`
+    const network = await startLocalNetwork({ dockerHost, agents: [{ name: 'a', flags: [] }] })
+    test.after(network.stop)
+    const api = networkApi(network)
+    await api.provider('a', ({ status }) => status === 'online')
+    const { status } = await api.ended(await api.submit({ command: ['true'], network: 'none' }))
+    assert.equal(status, 'completed')
+    const text = await (await fetch(`${network.url}/metrics`)).text()
+    for (const name of [
+      'cortex_jobs',
+      'cortex_job_start_seconds_count',
+      'cortex_store_bytes',
+      'libp2p_data_transfer_bytes_total',
+    ]) {
+      assert.match(text, new RegExp(`^${name}[ {]`, 'm'))
+    }
+    const { stdout, stderr, error } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
+    assert.deepEqual([error, stdout, stderr], [undefined, '', ''])
+  })
+})

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { encode } from '../../protocol/codec.ts'
+import { ExecInputSchema, ReachHelloSchema, ReachReplySchema } from '../../protocol/gen/cortex/v1/reach_pb.js'
+import { readExecInput, readReachHello, readReachReply } from '../../protocol/reach-messages.ts'
+import { isLine } from '../../protocol/text.ts'
+
+const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
+type Hello = MessageInitShape<typeof ReachHelloSchema>
+type Content = NonNullable<Hello['content']>
+
+function hello(content: Content | undefined, fields: { jobId?: string; fence?: number } = {}): Uint8Array {
+  return encode(ReachHelloSchema, { jobId: JOB, fence: 1, ...(content === undefined ? {} : { content }), ...fields })
+}
+
+const tunnel = (port: number, protocol = 'TCP'): Content => ({ case: 'tunnel', value: { port, protocol } })
+const exec = (command: string[], columns = 0): Content => ({ case: 'exec', value: { command, columns } })
+
+describe('a hello into a container', () => {
+  it('is fixed in its bytes', () => {
+    assert.equal(
+      Buffer.from(hello(tunnel(80))).toString('hex'),
+      `0a1e${Buffer.from(JOB).toString('hex')}10011a0708501203544350`,
+    )
+  })
+
+  const wrong: [string, Uint8Array, string][] = [
+    ['another id', hello(tunnel(80), { jobId: '../x' }), 'INVALID_FIELD'],
+    ['fence 0', hello(tunnel(80), { fence: 0 }), 'INVALID_FIELD'],
+    ['port 0', hello(tunnel(0)), 'INVALID_FIELD'],
+    ['port 65536', hello(tunnel(65_536)), 'INVALID_FIELD'],
+    ['another protocol', hello(tunnel(80, 'ICMP')), 'INVALID_FIELD'],
+    ['no command', hello(exec([])), 'INVALID_FIELD'],
+    ['a NUL', hello(exec(['a\0b'])), 'INVALID_FIELD'],
+    ['too many words', hello(exec(Array(257).fill('a'))), 'INVALID_FIELD'],
+    ['a wide terminal', hello(exec(['sh'], 4_097)), 'INVALID_FIELD'],
+    ['an offset beyond numbers', hello({ case: 'output', value: { offset: 2n ** 60n } }), 'INVALID_FIELD'],
+    ['nothing to do', hello(undefined), 'MALFORMED'],
+    ['no message', Buffer.from([0xff]), 'MALFORMED'],
+    ['too much', new Uint8Array(600_000), 'TOO_LARGE'],
+  ]
+  for (const [what, bytes, code] of wrong) {
+    it(`with ${what} is refused`, () => {
+      assert.throws(() => readReachHello(bytes), { code })
+    })
+  }
+
+  it('with what a job may ask for is read', () => {
+    for (const content of [
+      tunnel(1),
+      tunnel(65_535, 'UDP'),
+      exec(['sh'], 80),
+      { case: 'inspect', value: {} } as const,
+    ]) {
+      assert.equal(readReachHello(hello(content)).content.case, content.case)
+    }
+  })
+})
+
+describe('what comes back', () => {
+  it('is one line of bounded length where people read it', () => {
+    const reply = readReachReply(
+      encode(ReachReplySchema, { code: 'FAILED', message: `a\n\x1b[31mb${'x'.repeat(5000)}` }),
+    )
+    assert.ok(reply.message.length <= 1024 && isLine(reply.message))
+    assert.throws(() => readReachReply(encode(ReachReplySchema, { code: 'A\nB' })), { code: 'INVALID_FIELD' })
+    assert.throws(() => readExecInput(encode(ExecInputSchema, {})), { code: 'MALFORMED' })
+  })
+})

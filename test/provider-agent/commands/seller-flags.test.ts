@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { Command } from 'commander'
+import { type PeerOptions, withPeerOptions } from '../../../node/commands/options.ts'
+import { providerInit, type SellerOptions, sellerFlags } from '../../../provider-agent/commands/seller-flags.ts'
+import { parsePriceRule } from '../../../provider-agent/price-rules.ts'
+import { type Cortex, openCortex } from '../../gateway/support/cortex.ts'
+
+const PEER = `12D3KooW${'a'.repeat(44)}`
+
+function agentInit(...flags: string[]) {
+  const command = new Command().exitOverride().configureOutput({ writeErr: () => undefined })
+  withPeerOptions(sellerFlags(command), { listen: [], logLevel: 'info' })
+  command.parse(flags, { from: 'user' })
+  return providerInit(command.opts<PeerOptions & SellerOptions>()).agent
+}
+
+describe('the flags of a seller', () => {
+  let cortex: Cortex
+
+  before(async () => {
+    cortex = await openCortex()
+  })
+  after(async () => await cortex.close())
+
+  it('are the agent’s options', () => {
+    const init = agentInit(
+      ...['--price-rule', '22:00-06:00 x0.5', '--price-rule', 'sat,sun x0.8', '--time-zone', 'Europe/Berlin'],
+      ...['--owner-share', '25', '--max-client-share', '50', '--max-duration', '7200', '--no-extension'],
+      ...['--registry-mirror', 'docker.io=mirror.lan:5000/hub'],
+      ...['--deny-image', '*miner*', '--allow-client', PEER, '--deny-client', `${PEER}b`],
+    )
+    assert.deepEqual(init.priceRules, [parsePriceRule('22:00-06:00 x0.5'), parsePriceRule('sat,sun x0.8')])
+    assert.deepEqual([init.timeZone, init.ownerShare, init.maxClientShare], ['Europe/Berlin', 0.25, 0.5])
+    assert.deepEqual([init.maxDurationSeconds, init.allowExtension], [7_200, false])
+    assert.deepEqual([init.denyImages, init.allowClients, init.denyClients], [['*miner*'], [PEER], [`${PEER}b`]])
+  })
+
+  it('leave out what was not given, so that the agent’s defaults hold', () => {
+    const { ownerShare, maxClientShare, maxDurationSeconds, allowClients, allowExtension } = agentInit()
+    assert.deepEqual([ownerShare, maxClientShare, maxDurationSeconds, allowClients], Array(4).fill(undefined))
+    assert.equal(allowExtension, true)
+  })
+
+  const wrong: string[][] = [
+    ['--price-rule', 'at night x0.5'],
+    ['--time-zone', 'Mars/Olympus'],
+    ['--allow-client', 'me'],
+    ['--owner-share', '91'],
+    ['--max-client-share', '0'],
+    ['--registry-mirror', 'docker.io=http://mirror.lan'],
+    ['--max-duration', '2592001'],
+  ]
+  for (const flags of wrong) {
+    it(`refuse ${flags.join(' ')}`, () => {
+      assert.throws(() => agentInit(...flags), { code: 'commander.invalidArgument' })
+    })
+  }
+
+  it('can stand in the configuration file', async () => {
+    const file = join(cortex.folder, 'cortex.yaml')
+    const rules = '["22:00-06:00 x0.5", "sat,sun x0.8"]'
+    await writeFile(file, `agent:\n  price-rule: ${rules}\n  extension: false\n  deny-client: [${PEER}]\n`)
+    const { code, out, err } = await cortex.run(['config', '--json', 'agent', '--config', file])
+    assert.equal(code, 0, err)
+    const settings = JSON.parse(out) as { name: string; value: unknown }[]
+    const of = (wanted: string) => settings.find(({ name }) => name === wanted)?.value
+    assert.deepEqual(of('priceRule'), ['22:00-06:00 x0.5', 'sat,sun x0.8'])
+    assert.deepEqual([of('extension'), of('denyClient')], [false, [PEER]])
+    await writeFile(file, 'agent: { price-rule: never x2 }\n')
+    const refused = await cortex.run(['agent', '--config', file])
+    assert.equal(refused.code, 1)
+    assert.match(refused.err, /^cortex: .*priceRule: never x2 is not right\. Write conditions .*\n$/)
+  })
+})

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ProviderView } from '../../../node/directory/index.ts'
+import { jobSubmissionSchema, resourcesOf } from '../../../protocol/job-spec.ts'
+import { GIB } from '../../../protocol/units.ts'
+import { checkSelf, type Facts, type Finding, TYPICAL_JOB } from '../../../provider-agent/control/check.ts'
+import { DEFAULT_PRICES, quote } from '../../../provider-agent/pricing.ts'
+
+const ROOM = { cpuMillis: 4_000, memoryBytes: 8 * GIB, storageBytes: 100 * GIB, gpu: 0 }
+const OWN = quote(TYPICAL_JOB.resources, DEFAULT_PRICES)
+
+/** Somebody who asks for a share of the usual price. */
+function rival(percent: bigint, more: Partial<ProviderView> = {}): ProviderView {
+  const prices = Object.fromEntries(
+    Object.entries(DEFAULT_PRICES).map(([name, price]) => [name, (price * percent) / 100n]),
+  ) as unknown as ProviderView['prices']
+  return {
+    provider: `rival-${percent}`,
+    status: 'online',
+    pausedReason: '',
+    free: ROOM,
+    prices,
+    ...more,
+  } as ProviderView
+}
+
+const FACTS: Facts = {
+  peerId: 'me',
+  addresses: ['/ip4/192.0.2.1/tcp/1'],
+  peers: 3,
+  providers: [],
+  refusal: null,
+  pricePerHour: OWN,
+  paused: null,
+  draining: false,
+  capabilities: ['network-isolation'],
+}
+
+const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, text: RegExp][] = [
+  ['all is well', {}, { subject: 'ready', level: 'ok' }, /answers/],
+  [
+    'no engine',
+    { paused: 'has no container engine at the moment' },
+    { subject: 'ready', level: 'problem' },
+    /no container engine/,
+  ],
+  ['drained', { paused: 'is drained', draining: true }, { subject: 'ready', level: 'problem' }, /cortex agent resume/],
+  ['nobody there', { peers: 0 }, { subject: 'connectivity', level: 'problem' }, /--bootstrap/],
+  ['no address', { addresses: [] }, { subject: 'connectivity', level: 'note' }, /--listen/],
+  [
+    'too small',
+    { refusal: { code: 'OVER_TOTAL_CAPACITY', message: 'offers 500m CPU in all, 1000m CPU asked' } },
+    { subject: 'policy', level: 'problem' },
+    /500m CPU in all/,
+  ],
+  ['the only seller', {}, { subject: 'price', level: 'ok' }, /nobody else/],
+  ['the cheapest', { providers: [rival(100n), rival(150n)] }, { subject: 'price', level: 'ok' }, /none of 2 others/],
+  [
+    'too dear',
+    { providers: [rival(50n), rival(150n)] },
+    { subject: 'price', level: 'problem' },
+    /1 of 2 others ask less/,
+  ],
+  [
+    'cheaper ones that are full',
+    { providers: [rival(50n, { free: { ...ROOM, cpuMillis: 500 } })] },
+    { subject: 'price', level: 'ok' },
+    /nobody else/,
+  ],
+  [
+    'cheaper ones that are away',
+    { providers: [rival(50n, { status: 'offline' })] },
+    { subject: 'price', level: 'ok' },
+    /nobody else/,
+  ],
+  [
+    'cheaper ones that rest',
+    { providers: [rival(50n, { pausedReason: 'x' })] },
+    { subject: 'price', level: 'ok' },
+    /nobody else/,
+  ],
+  [
+    'itself in the directory',
+    { providers: [rival(50n, { provider: 'me' })] },
+    { subject: 'price', level: 'ok' },
+    /nobody else/,
+  ],
+  ['no firewall', { capabilities: [] }, { subject: 'isolation', level: 'note' }, /needs root/],
+]
+
+describe('what an agent finds of itself', () => {
+  for (const [what, facts, expected, text] of CASES) {
+    it(`${what}: ${expected.subject} ${expected.level}`, () => {
+      const finding = checkSelf({ ...FACTS, ...facts }).find(({ subject }) => subject === expected.subject)
+      assert.equal(finding?.level, expected.level)
+      assert.match(finding?.text ?? '', text)
+    })
+  }
+
+  it('is asked of a job that says nothing but its image', () => {
+    const spec = jobSubmissionSchema.parse({ image: 'busybox' })
+    assert.deepEqual([TYPICAL_JOB.resources, TYPICAL_JOB.durationSeconds], [resourcesOf(spec), spec.duration])
+  })
+})

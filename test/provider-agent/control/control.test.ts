@@ -1,0 +1,154 @@
+/** The owner's commands, from the program down to the running agent. */
+
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { silentLogger } from '../../../node/logger.ts'
+import { askAgent } from '../../../provider-agent/control/client.ts'
+import { type Control, startControl } from '../../../provider-agent/control/server.ts'
+import type { EarningsView, JobView, StateView } from '../../../provider-agent/control/views.ts'
+import { type Cortex, openCortex } from '../../gateway/support/cortex.ts'
+import { type AgentRig, createAgentRig } from '../../support/agent-rig.ts'
+
+const MACHINE = { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 }
+
+function controlOf(rig: AgentRig, folder: string): Promise<Control> {
+  const { agent, network, clock } = rig
+  return startControl({ agent, network, clock, directory: { list: () => [] }, logger: silentLogger }, folder)
+}
+
+describe('cortex agent check · drain · resume · earnings · jobs', { timeout: 60_000 }, () => {
+  let rig: AgentRig
+  let cortex: Cortex
+  let control: Control
+  let data: string
+
+  before(async () => {
+    cortex = await openCortex()
+    data = join(cortex.folder, 'd')
+    rig = await createAgentRig({ engine: MACHINE })
+    control = await controlOf(rig, join(data, 'agent'))
+  })
+  after(async () => {
+    await control.stop()
+    await rig.stop()
+    await cortex.close()
+  })
+
+  const agent = async (...words: string[]) => await cortex.run(['agent', ...words, '--data', data])
+
+  it('is reached on a socket that is open to its own user alone', async () => {
+    const folder = join(data, 'agent', 'control')
+    assert.equal((await stat(folder)).mode & 0o777, 0o700)
+    assert.equal((await stat(join(folder, 'agent.sock'))).mode & 0o777, 0o600)
+  })
+
+  it('shows jobs, and what they earned once they have ended', async () => {
+    const running = await rig.run({ cpu: 1_000, duration: 7_200 })
+    const container = await rig.container(running.name)
+    await rig.clock.advance(3_600_000)
+    const shown = await agent('jobs')
+    assert.equal(shown.code, 0, shown.err)
+    assert.match(shown.out, new RegExp(`^${running.asked.jobId} +running +busybox +1000m +64Mi +0 +60 min +\\$`, 'm'))
+    const [job] = JSON.parse((await agent('jobs', '--json')).out) as JobView[]
+    const { jobId, requester, state, meteredSeconds } = job ?? {}
+    const { asked } = running
+    assert.deepEqual(
+      [jobId, requester, state, meteredSeconds],
+      [asked.jobId, rig.requester.network.peerId, 'running', 3_600],
+    )
+    assert.equal(Number(job?.cost), Number(job?.pricePerHour))
+
+    container.exit(0)
+    await running.follow.report('ended')
+    const before = JSON.parse((await agent('earnings', '--json')).out) as EarningsView
+    assert.deepEqual([before.total.jobs, before.total.earned, before.total.signed], [1, job?.cost, '0'])
+    await rig.settle(running)
+    const { code, out } = await agent('earnings', '--days', '2')
+    assert.equal(code, 0)
+    assert.match(out, /^all +1 +1 +60 min +\$/m)
+    assert.match(out, new RegExp(`^${rig.requester.network.peerId} +1 +1 `, 'm'))
+    assert.equal((await agent('jobs', '--json')).out.trim(), '[]')
+  })
+
+  it('drains and resumes', async () => {
+    const drained = await agent('drain')
+    assert.deepEqual([drained.code, drained.out], [0, 'It takes no new jobs: it is being drained; 0 jobs run.\n'])
+    assert.equal((await (await rig.requester.ask()).answer()).decline?.code, 'DRAINING')
+    assert.equal((JSON.parse((await agent('resume', '--json')).out) as StateView).paused, null)
+    assert.ok((await (await rig.requester.ask()).answer()).bid)
+  })
+
+  it('checks itself, and exits with 1 where it would not win', async () => {
+    const { code, out } = await agent('check')
+    assert.equal(code, 0, out)
+    assert.match(out, /^ok +connectivity +connected to 1 peer/m)
+    assert.match(out, /It would win a typical job now\.\n$/)
+    await agent('drain')
+    const drained = await agent('check')
+    assert.equal(drained.code, 1)
+    assert.match(drained.out, /^problem +ready +it takes no new jobs: it is being drained: 'cortex agent resume'/m)
+    await agent('resume')
+    rig.engine.setGone(true)
+    await rig.clock.advance(5_000)
+    const answer = JSON.parse((await agent('check', '--json')).out)
+    assert.equal(answer.wouldWin, false)
+    assert.match(JSON.stringify(answer.findings), /has no container engine/)
+    rig.engine.setGone(false)
+    await rig.clock.advance(5_000)
+  })
+
+  it('says in one line where no agent runs', async () => {
+    const nowhere = join(cortex.folder, 'nowhere')
+    const { code, err } = await cortex.run(['agent', 'jobs', '--data', nowhere])
+    assert.equal(code, 1)
+    assert.match(err, /^cortex: No agent runs on .*nowhere\/agent: start 'cortex agent', or give the --data .*\n$/)
+  })
+
+  it('knows no other question', async () => {
+    await assert.rejects(askAgent(join(data, 'agent'), 'GET /__proto__'), /There is no GET \/__proto__ here/)
+    await assert.rejects(askAgent(join(data, 'agent'), 'GET /drain'), /There is no GET \/drain here/)
+  })
+})
+
+describe('the agent’s socket', { timeout: 60_000 }, () => {
+  it('takes the place of one that a killed agent left, and goes with its own', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cortex-control-'))
+    await mkdir(join(folder, 'control'), { mode: 0o700 })
+    await writeFile(join(folder, 'control', 'agent.sock'), '')
+    const rig = await createAgentRig({ engine: MACHINE })
+    const control = await controlOf(rig, folder)
+    assert.equal((await askAgent<StateView>(folder, 'GET /status')).running, 0)
+    await control.stop()
+    await assert.rejects(askAgent(folder, 'GET /status'), /No agent runs/)
+    await rig.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  it('works in a folder whose name is longer than a socket’s may be', async () => {
+    const top = await mkdtemp(join(tmpdir(), 'cortex-control-'))
+    const folder = join(top, 'x'.repeat(150))
+    const rig = await createAgentRig({ engine: MACHINE })
+    const control = await controlOf(rig, folder)
+    assert.equal((await askAgent<StateView>(folder, 'GET /status')).peerId, rig.provider)
+    await control.stop()
+    await rig.stop()
+    await rm(top, { recursive: true })
+  })
+
+  it('finds the agent drained after a restart', async () => {
+    const rig = await createAgentRig({ engine: MACHINE })
+    await rig.agent.drain()
+    await rig.restart()
+    assert.deepEqual(
+      [rig.agent.status().draining, rig.agent.status().paused],
+      [true, 'takes no new jobs: it is being drained'],
+    )
+    await rig.agent.resume()
+    await rig.restart()
+    assert.equal(rig.agent.status().paused, null)
+    await rig.stop()
+  })
+})
