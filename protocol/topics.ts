@@ -12,6 +12,8 @@ export function topicName(network: string, topic: Topic): string {
 }
 
 export const Protocol = {
+  /** Requester to provider: a request for this one; it answers with a bid or a decline, and a closed stream releases the bid. */
+  ask: '/cortex/ask/1.0.0',
   /** Provider to requester: a signed bid, or a decline. */
   bid: '/cortex/bid/1.0.0',
   /** Requester to provider: a signed award or a release. */

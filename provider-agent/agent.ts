@@ -25,6 +25,7 @@ import { openJournal } from './journal/journal.ts'
 import type { Outcome } from './journal/records.ts'
 import { signReceipt } from './lease/receipt.ts'
 import { createRegistry } from './lease/registry.ts'
+import { createLetGo } from './let-go.ts'
 import { createMeasuring } from './measuring.ts'
 import { createOffers } from './offers.ts'
 import { type AgentInit, resolveOptions } from './options.ts'
@@ -51,6 +52,8 @@ export interface AgentComponents {
    * @default publishes it on the network
    */
   announce?: (statement: Uint8Array) => Promise<void>
+  /** How many providers are online, this one included: the more, the less often each announces itself. @default one */
+  providersOnline?: () => number
   /** Ends containers that must not outlive this process for long. @default none */
   guard?: Guard
   /** Looks at the machine under the engine. @default systeminformation and the file system */
@@ -187,6 +190,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       },
     },
   )
+  const letGo = createLetGo({ clock, offers, book, standing })
   const measuring = createMeasuring({ engine, book, clock, logger, owner: network.peerId, inspect }, options)
   const signer = { privateKey, marketName, provider: network.peerId }
   const spool = createOutputSpool(
@@ -225,17 +229,17 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const paused = health.paused
   const bidder = createBidder(
     {
-      ...{ network, privateKey, clock, logger, book, offers, standing, paused, uptimeSeconds },
+      ...{ network, privateKey, clock, logger, book, offers, standing, letGo, paused, uptimeSeconds },
       replays: createReplayMemory({ clock }),
     },
     { ...{ marketName, prices, offering }, reservationMs: options.reservationMs },
   )
   const awards = createAwardDesk(
-    { network, clock, logger, book, offers, standing, registry, journal, paused },
+    { network, clock, logger, book, offers, standing, letGo, registry, journal, paused },
     { marketName, capabilities: offering.capabilities },
   )
   const announcer = createAnnouncer(
-    { network, broadcast, privateKey, clock, logger, describe },
+    { network, broadcast, privateKey, clock, logger, describe, providers: components.providersOnline ?? (() => 1) },
     { ...options, incarnation: await journal.nextIncarnation(clock.nowMs()) },
   )
 

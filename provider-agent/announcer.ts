@@ -9,6 +9,7 @@ import type { PeerNetwork } from '../node/network/index.ts'
 import { encode } from '../protocol/codec.ts'
 import { AnnouncementSchema, SignedStatementSchema } from '../protocol/gen/cortex/v1/market_pb.js'
 import { signStatement } from '../protocol/statements.ts'
+import { type AnnouncePace, announcePace } from './announce-pace.ts'
 
 /** What is said, but for what the announcer itself knows. */
 export type Offer = Omit<
@@ -25,6 +26,8 @@ export interface AnnouncerComponents {
   logger: Logger
   /** As things stand now. */
   describe: () => Offer
+  /** How many providers sell on the network, as far as this one knows. */
+  providers: () => number
 }
 
 export interface AnnouncerInit {
@@ -37,7 +40,7 @@ export interface AnnouncerInit {
 
 export interface Announcer {
   start(): void
-  /** Something changed: it is told within `announceDelayMs`, together with what else changes meanwhile. */
+  /** Something changed: it is told after `announceDelayMs`, or later in a large network, with what else changes meanwhile. */
   changed(): void
   /** Something changed that others should know at once. */
   urgent(): void
@@ -55,9 +58,11 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
   /** When the next one is due whatever happens, and when something that changed should be told. Monotonic, ms. */
   let regularAtMs = Number.NEGATIVE_INFINITY
   let changeAtMs = Number.POSITIVE_INFINITY
+  /** Before this a change waits: in a large network everyone speaks less often. */
+  let quietUntilMs = Number.NEGATIVE_INFINITY
   let loop: Promise<void> = Promise.resolve()
 
-  async function announce(offer: Offer): Promise<void> {
+  async function announce(offer: Offer, { intervalMs }: AnnouncePace): Promise<void> {
     sequence += 1
     const payload = encode(AnnouncementSchema, {
       ...offer,
@@ -65,7 +70,7 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
       provider: network.peerId,
       incarnation: BigInt(init.incarnation),
       sequence: BigInt(sequence),
-      intervalMs: init.announceMs,
+      intervalMs,
       addresses: network.addresses(),
     })
     try {
@@ -84,8 +89,11 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
       const text = fingerprint(offer)
       if (clock.monotonicMs() >= regularAtMs || text !== told) {
         told = text
-        regularAtMs = clock.monotonicMs() + init.announceMs
-        await announce(offer)
+        const pace = announcePace(components.providers(), init)
+        const nowMs = clock.monotonicMs()
+        regularAtMs = nowMs + pace.intervalMs
+        quietUntilMs = nowMs + pace.gapMs
+        await announce(offer, pace)
       }
       await untilDue()
     }
@@ -101,8 +109,7 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
     }
   }
 
-  function within(ms: number): void {
-    const atMs = clock.monotonicMs() + ms
+  function at(atMs: number): void {
     if (atMs >= changeAtMs) return
     changeAtMs = atMs
     wake.abort()
@@ -112,13 +119,13 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
     start() {
       loop = run()
     },
-    changed: () => within(init.announceDelayMs),
-    urgent: () => within(0),
+    changed: () => at(Math.max(quietUntilMs, clock.monotonicMs() + init.announceDelayMs)),
+    urgent: () => at(clock.monotonicMs()),
     async stop() {
       if (scope.signal.aborted) return
       scope.abort(new Error('The agent stops'))
       await loop
-      await announce({ ...describe(), pausedReason: 'offline' })
+      await announce({ ...describe(), pausedReason: 'offline' }, announcePace(components.providers(), init))
     },
   }
 }

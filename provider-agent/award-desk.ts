@@ -19,6 +19,7 @@ import type { Book } from './book.ts'
 import type { Journal } from './journal/journal.ts'
 import { leaseId } from './journal/records.ts'
 import type { Registry } from './lease/registry.ts'
+import type { LetGo } from './let-go.ts'
 import type { Offers } from './offers.ts'
 import type { Refusal } from './policy.ts'
 import type { Standing } from './standing.ts'
@@ -30,6 +31,7 @@ export interface AwardDeskComponents {
   book: Book
   offers: Offers
   standing: Standing
+  letGo: LetGo
   registry: Registry
   journal: Journal
   /** Null while the agent takes jobs. */
@@ -96,12 +98,7 @@ export function createAwardDesk(components: AwardDeskComponents, init: AwardDesk
   }
 
   function release({ bidId }: Release, peer: string): void {
-    const offer = offers.get(hex(bidId))
-    // Somebody else's bid, or one that is over: nothing to say to either.
-    if (offer?.requester !== peer) return
-    if (clock.monotonicMs() - offer.madeAtMs > offer.validForMs / 2) standing.lapsed(peer)
-    offers.remove(offer.bidId)
-    book.release(offer.bidId)
+    components.letGo(hex(bidId), peer)
   }
 
   async function take(award: Award, peer: string): Promise<AwardRefusal | null> {

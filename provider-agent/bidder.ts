@@ -8,6 +8,7 @@ import type { Clock } from '../node/clock.ts'
 import { deadline } from '../node/deadline.ts'
 import type { Logger } from '../node/logger.ts'
 import type { PeerNetwork, TopicSubscriber, Verdict } from '../node/network/index.ts'
+import { orAborted } from '../node/network/or-aborted.ts'
 import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
 import { encode, requirementsDigest, toWireResources } from '../protocol/codec.ts'
 import { BidMessageSchema, BidSchema } from '../protocol/gen/cortex/v1/market_pb.js'
@@ -18,7 +19,9 @@ import { signStatement } from '../protocol/statements.ts'
 import { Protocol } from '../protocol/topics.ts'
 import { WireError } from '../protocol/wire-error.ts'
 import { createAnswerQueue } from './answer-queue.ts'
+import { createAskDesk } from './ask-desk.ts'
 import type { Book } from './book.ts'
+import type { LetGo } from './let-go.ts'
 import { newBidId, type Offers } from './offers.ts'
 import { type Offering, type Refusal, refusal } from './policy.ts'
 import type { PriceList } from './price-rules.ts'
@@ -34,6 +37,7 @@ export interface BidderComponents {
   book: Book
   offers: Offers
   standing: Standing
+  letGo: LetGo
   replays: ReplayMemory
   /** Null while the agent bids. */
   paused: () => Refusal | null
@@ -45,6 +49,12 @@ export interface BidderInit {
   prices: PriceList
   offering: Offering
   reservationMs: number
+}
+
+/** An encoded BidMessage, and the bid that it makes; null where it declines. */
+export interface Answered {
+  message: Uint8Array
+  bid: { bidId: string; validForMs: number } | null
 }
 
 export interface Bidder {
@@ -94,20 +104,46 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
   }
 
   async function answer(request: CheckedRequest, requester: string): Promise<void> {
-    const decision = decide(request, requester)
+    let bid: Answered['bid'] = null
     try {
-      const message =
-        'bidId' in decision
-          ? encode(BidMessageSchema, { content: { case: 'bid', value: await signBid(request, requester, decision) } })
-          : encode(BidMessageSchema, {
-              content: { case: 'decline', value: { requestId: request.requestId, ...decision } },
-            })
-      await deliver(message, request, requester)
+      const answered = await compose(request, requester)
+      bid = answered.bid
+      await deliver(answered.message, request, requester)
     } catch (error) {
       // It never arrived whole, so nobody can award it.
-      if ('bidId' in decision) withdraw(hex(decision.bidId))
+      if (bid !== null) withdraw(bid.bidId)
       logger.debug({ requester, error: String(error) }, 'answer not delivered')
     }
+  }
+
+  async function compose(request: CheckedRequest, requester: string): Promise<Answered> {
+    const decision = decide(request, requester)
+    if (!('bidId' in decision)) {
+      const value = { requestId: request.requestId, ...decision }
+      return { message: encode(BidMessageSchema, { content: { case: 'decline', value } }), bid: null }
+    }
+    const bidId = hex(decision.bidId)
+    try {
+      const value = await signBid(request, requester, decision)
+      const message = encode(BidMessageSchema, { content: { case: 'bid', value } })
+      return { message, bid: { bidId, validForMs: decision.validForMs } }
+    } catch (error) {
+      withdraw(bidId)
+      throw error
+    }
+  }
+
+  /** As {@link answer}, for a question on a stream, which carries the answer. */
+  async function answerAsked(request: CheckedRequest, requester: string): Promise<Answered | null> {
+    const heardMs = clock.monotonicMs()
+    const done = Promise.withResolvers<Answered | null>()
+    const taken = answers.add(requester, async () => {
+      const late = clock.monotonicMs() - heardMs > request.bidWindowMs
+      if (late || scope.signal.aborted) done.resolve(null)
+      else await compose(request, requester).then(done.resolve, done.reject)
+    })
+    if (!taken) return null
+    return await orAborted(done.promise, scope.signal)
   }
 
   /** A refusal, or the bid that capacity is now set aside for. Synchronous: nothing comes between looking and taking. */
@@ -183,7 +219,13 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
   }
 
   return {
-    start: () => network.subscribe('requests', subscriber),
+    start() {
+      network.subscribe('requests', subscriber)
+      createAskDesk(
+        { ...components, answer: answerAsked, withdraw },
+        { marketName: init.marketName, signal: scope.signal },
+      )
+    },
     async stop() {
       scope.abort(new Error('The agent stops'))
       await answers.stop()

@@ -56,7 +56,7 @@ export interface AgentInit {
    * @default 256
    */
   maxOpenBidsPerRequester?: number
-  /** Time between announcements, in ms. Range 1_000..3_600_000. @default 15_000 */
+  /** Time between announcements, in ms; more where so many sell that all together would say too much. Range 1_000..3_600_000. @default 15_000 */
   announceMs?: number
   /** How long changes of free capacity are gathered before they are announced, in ms. @default 1_000 */
   announceDelayMs?: number

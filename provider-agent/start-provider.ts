@@ -79,6 +79,7 @@ export async function startProvider(
       ...(swarm ? { inspect: inspectCluster } : { guard }),
       logger: logger.child({ part: 'agent' }),
       announce,
+      providersOnline: () => directory.list().filter(({ status }) => status !== 'offline').length,
       openDatabase: openJournal,
     },
     { ...init.agent, marketName: networkName, dataFolder },

@@ -7,7 +7,6 @@ import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { JobRecord, JobStore } from '../store/index.ts'
 import { cancelled } from './apply-report.ts'
-import { releaseBid } from './award.ts'
 import { type DeliveryComponents, resumeAward, tryAward } from './award-delivery.ts'
 import { declinesOf, passedOver, withinCap } from './bid-records.ts'
 import { nearestMiss } from './nearest-miss.ts'
@@ -64,6 +63,7 @@ export async function place(components: PlacementComponents, jobId: string, sign
         runRound(components, {
           requirements,
           requirementsBytes,
+          strategy: job.spec.providerStrategy,
           widen,
           // Whole, as the request carries it.
           windowMs: Math.ceil(Math.min(BID_WINDOW_MS, leftMs)),
@@ -129,7 +129,7 @@ async function awardBest(
       for (const record of records) draft.bid({ ...record, timestampMs: draft.nowMs })
     })
   }
-  const open = new Set<LiveOffer>(answers.offers)
+  const answered = new Set<LiveOffer>()
   try {
     for (const candidate of ranked) {
       if (candidate.offer.expiresAtMs <= components.clock.monotonicMs()) continue
@@ -137,14 +137,12 @@ async function awardBest(
       if (current === null) return true
       const outcome = await tryAward(components, current, answers, candidate, signal)
       if (outcome === null) return false
-      if (outcome.kind === 'refused') open.delete(candidate.offer)
-      if (outcome.kind !== 'accepted') continue
-      open.delete(candidate.offer)
-      return true
+      if (outcome.kind !== 'silent') answered.add(candidate.offer)
+      if (outcome.kind === 'accepted') return true
     }
     return false
   } finally {
-    for (const offer of open) release(components, offer)
+    for (const offer of answers.offers) offer.letGo(answered.has(offer))
   }
 }
 
@@ -173,12 +171,6 @@ async function giveUp(
       data: { code: why.code, message: why.message },
     })
     draft.durable()
-  })
-}
-
-function release({ network, logger }: PlacementComponents, offer: LiveOffer): void {
-  releaseBid(network, offer.bid).catch((error) => {
-    logger.debug({ provider: offer.provider, error }, 'could not release a bid; it expires by itself')
   })
 }
 

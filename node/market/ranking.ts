@@ -37,7 +37,7 @@ const WEIGHTS: Record<ProviderStrategy, { price: number; headroom: number; laten
  * Trust below which a price sets no standard for the others: who breaks its word could otherwise bid next to nothing, and
  * stay ahead of everybody whatever is known of it.
  */
-const LEAST_TRUST = 0.5
+export const LEAST_TRUST = 0.5
 
 /** Latency at which its share is half, in ms. */
 const HALF_LATENCY_MS = 50
@@ -61,29 +61,37 @@ export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy): 
 }
 
 function score<O extends Offer>(offer: O, cheapest: NanoUsd, strategy: ProviderStrategy): Ranked<O> {
-  const weights = WEIGHTS[strategy]
-  const parts = {
-    // One more than the price, so that free machines compare, too.
-    price: Math.min(1, Number(((cheapest + 1n) * 1_000_000n) / (offer.pricePerHour + 1n)) / 1_000_000),
-    headroom: headroom(offer),
-    latency: offer.latencyMs === null ? 0.5 : HALF_LATENCY_MS / (HALF_LATENCY_MS + offer.latencyMs),
-    uptime: offer.uptimeSeconds / (HALF_UPTIME_S + offer.uptimeSeconds),
-  }
-  const sum =
-    weights.price * parts.price +
-    weights.headroom * parts.headroom +
-    weights.latency * parts.latency +
-    weights.uptime * parts.uptime
+  // One more than the price, so that free machines compare, too.
+  const priceRatio = Number(((cheapest + 1n) * 1_000_000n) / (offer.pricePerHour + 1n)) / 1_000_000
   const distrust = offer.trust < 1 ? `, trust ${percent(offer.trust)} from what was seen of it` : ''
   return {
     offer,
-    score: sum * offer.trust,
-    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h, ${percent(parts.headroom)} left free${distrust}`,
+    score: merit(offer, priceRatio, strategy) * offer.trust,
+    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h, ${percent(headroom(offer))} left free${distrust}`,
   }
 }
 
+/**
+ * What a machine is worth to a strategy, 0..1, before what was seen of its provider.
+ * @param priceRatio the cheapest price divided by this one's; above 1 counts as 1
+ */
+export function merit(
+  machine: Pick<Offer, 'free' | 'total' | 'uptimeSeconds' | 'latencyMs'>,
+  priceRatio: number,
+  strategy: ProviderStrategy,
+): number {
+  const { latencyMs, uptimeSeconds } = machine
+  const weights = WEIGHTS[strategy]
+  return (
+    weights.price * Math.min(1, priceRatio) +
+    weights.headroom * headroom(machine) +
+    weights.latency * (latencyMs === null ? 0.5 : HALF_LATENCY_MS / (HALF_LATENCY_MS + latencyMs)) +
+    weights.uptime * (uptimeSeconds / (HALF_UPTIME_S + uptimeSeconds))
+  )
+}
+
 /** Share of the machine's CPU that stays free beside the job. */
-function headroom({ free, total }: Offer): number {
+function headroom({ free, total }: Pick<Offer, 'free' | 'total'>): number {
   return total === null || total.cpuMillis === 0 ? 0 : Math.min(1, free.cpuMillis / total.cpuMillis)
 }
 

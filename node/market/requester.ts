@@ -286,14 +286,13 @@ export function createRequester(
         runRound(placement, {
           requirements,
           requirementsBytes,
+          strategy: spec.providerStrategy,
           widen: 1,
           windowMs: BID_WINDOW_MS,
           signal: stopping.signal,
         }),
       )
-      for (const { bid } of offers) {
-        releaseBid(network, bid).catch((error) => logger.debug({ error }, 'could not release a quoted bid'))
-      }
+      for (const offer of offers) offer.letGo(false)
       return [
         ...rank(offers, spec.providerStrategy).map(
           ({ offer, score, reason }): Quote => ({

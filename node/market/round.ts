@@ -3,14 +3,18 @@ import type { Requirements } from '../../protocol/checks.ts'
 import { encode, fromWireResources, requirementsDigest } from '../../protocol/codec.ts'
 import { type Bid, type Decline, JobRequestSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { RANDOM_ID_BYTES } from '../../protocol/ids.ts'
+import type { ProviderStrategy } from '../../protocol/job-spec.ts'
 import { isSampled, SAMPLE_ALL } from '../../protocol/sample.ts'
-import { fits } from '../../protocol/units.ts'
 import type { Clock } from '../clock.ts'
 import type { Directory, ProviderView } from '../directory/index.ts'
+import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
+import { ask, finish } from './ask.ts'
 import type { Attendance } from './attendance.ts'
+import { releaseBid } from './award.ts'
 import type { BidDesk } from './bid-desk.ts'
-import { createBidWindow } from './bid-window.ts'
+import { type BidWindow, createBidWindow } from './bid-window.ts'
+import { chooseInvited, isSuitable } from './invitation.ts'
 import type { Offer } from './ranking.ts'
 import type { Reputation } from './reputation.ts'
 
@@ -20,6 +24,15 @@ export const BID_WINDOW_MS = 1_000
 /** About how many providers that fit are asked to answer; more add cost, not choice. @default 12 */
 const SAMPLE_SIZE = 12
 
+/**
+ * Suitable providers that the directory must know for a round to ask them one by one. With fewer the network is small, or
+ * this node new to it: then everyone is asked, which costs little and finds those not heard of yet.
+ */
+const MIN_INVITED = 5
+
+/** Beyond this widening everyone is asked, by broadcast: the directory may be wrong about many. */
+const MAX_WIDEN_INVITED = 4
+
 export interface RoundComponents {
   network: PeerNetwork
   networkName: string
@@ -28,6 +41,7 @@ export interface RoundComponents {
   reputation: Reputation
   attendance: Attendance
   clock: Clock
+  logger: Logger
 }
 
 /** A bid that may be awarded, until `expiresAtMs` on the monotonic clock. */
@@ -35,6 +49,8 @@ export interface LiveOffer extends Offer {
   bid: Bid
   addresses: string[]
   expiresAtMs: number
+  /** Lets go of the bid when the round is decided. @param answered whether the provider has answered an award of it, and so knows */
+  letGo(answered: boolean): void
 }
 
 export interface RoundResult {
@@ -47,47 +63,115 @@ export interface RoundResult {
 export interface RoundInit {
   requirements: Requirements
   requirementsBytes: Uint8Array
+  strategy: ProviderStrategy
   /** 1 for the usual sample; larger asks more of the network. */
   widen: number
   windowMs: number
   signal: AbortSignal
 }
 
-/** Asks the network once, and answers what came within the window. */
+/**
+ * Asks for bids once, and answers what came within the window: of providers that the directory knows to be suitable, each
+ * over a stream of its own, so that a job costs the same however large the network is; of everyone, by broadcast, where it
+ * knows too few, or where those brought nothing.
+ */
 export async function runRound(components: RoundComponents, init: RoundInit): Promise<RoundResult> {
-  const { network, networkName, directory, desk, attendance, clock } = components
-  const requestId = randomBytes(RANDOM_ID_BYTES)
-  const digest = requirementsDigest(init.requirementsBytes)
+  const connected = new Set(components.network.peers())
+  const invited = invitedTo(components, init, connected)
+  const result = invited.length < MIN_INVITED ? null : await askInvited(components, init, invited, connected)
+  init.signal.throwIfAborted()
+  return result ?? (await askEveryone(components, init))
+}
+
+function invitedTo(components: RoundComponents, init: RoundInit, connected: ReadonlySet<string>): ProviderView[] {
+  const { directory, reputation, attendance } = components
+  const { requirements, strategy, widen } = init
+  if (requirements.provider !== '' || widen > MAX_WIDEN_INVITED) return []
+  const { trust } = reputation
+  const { isAwaited } = attendance
+  const isConnected = (provider: string): boolean => connected.has(provider)
+  return chooseInvited(directory.list(), {
+    requirements,
+    strategy,
+    count: SAMPLE_SIZE * widen,
+    trust,
+    isAwaited,
+    isConnected,
+  })
+}
+
+/** Null where none of them could be reached. */
+async function askInvited(
+  components: RoundComponents,
+  init: RoundInit,
+  invited: ProviderView[],
+  connected: ReadonlySet<string>,
+): Promise<RoundResult | null> {
+  const { attendance, logger } = components
+  const result = begin(init)
+  const { requestId, digest } = result
+  const request = requestOf(components, init, requestId, SAMPLE_ALL)
+  // Who has to be dialled first is asked as well, and is connected the next time; nobody waits for it while others answer.
+  const near = invited.filter(({ provider }) => connected.has(provider))
+  const awaited = new Set((near.length >= MIN_INVITED ? near : invited).map(({ provider }) => provider))
+  const window = openWindow(components, init, awaited)
+  let open = true
+  let reached = 0
+  const askOne = async (view: ProviderView): Promise<void> => {
+    const { provider, addresses } = view
+    try {
+      const timeoutMs = 2 * init.windowMs
+      const answer = await ask(components, {
+        ...{ provider, addresses, request, requestId, digest, timeoutMs, signal: init.signal },
+      })
+      const letGo = (): void => void finish(components, answer.channel)
+      if (!open || answer.bid === null) letGo()
+      if (!open) return
+      reached += 1
+      attendance.came(provider)
+      if (answer.bid === null) result.declines.push({ provider, name: view.name, decline: answer.decline })
+      else result.offers.push(toOffer(components, answer.bid, view, letGo))
+    } catch (error) {
+      logger.debug({ provider, error }, 'a provider did not answer a question')
+      if (open && !init.signal.aborted) attendance.missed(provider)
+    }
+    awaited.delete(provider)
+    window.answered(provider)
+  }
+  for (const view of invited) void askOne(view)
+  await closed(components, init, window, awaited)
+  open = false
+  return reached > 0 || awaited.size > 0 ? result : null
+}
+
+async function askEveryone(components: RoundComponents, init: RoundInit): Promise<RoundResult> {
+  const { network, directory, desk, attendance, logger } = components
+  const result = begin(init)
+  const { requestId, digest } = result
   const samplePerMillion = sampleRate(directory, init)
   const asked = asksOf(directory, requestId, samplePerMillion, init)
   const awaited = new Set(asked.filter(attendance.isAwaited))
-  const window = createBidWindow({ clock }, { expected: awaited, deadlineMs: init.windowMs, signal: init.signal })
-  const result: RoundResult = { requestId, digest, offers: [], declines: [] }
+  const window = openWindow(components, init, awaited)
   const close = desk.open(requestId, {
     digest,
     take({ provider, bid, decline }) {
       const view = directory.get(provider)
+      const letGo = (answered: boolean): void => {
+        if (bid === null || answered) return
+        releaseBid(network, bid).catch((error) => {
+          logger.debug({ provider, error }, 'could not release a bid; it expires by itself')
+        })
+      }
       if (bid === null) result.declines.push({ provider, name: view?.name ?? '', decline })
-      else result.offers.push(toOffer(components, bid, view))
+      else result.offers.push(toOffer(components, bid, view, letGo))
       attendance.came(provider)
       awaited.delete(provider)
       window.answered(provider)
     },
   })
   try {
-    const request = encode(JobRequestSchema, {
-      network: networkName,
-      requestId,
-      requirements: init.requirementsBytes,
-      bidWindowMs: init.windowMs,
-      samplePerMillion,
-      addresses: network.addresses(),
-      createdAtMs: BigInt(clock.nowMs()),
-    })
-    await network.publish('requests', request)
-    const closed = await window.closed
-    // A window cut short by the job's queueTimeout proves nothing.
-    if (closed === 'deadline' && init.windowMs >= BID_WINDOW_MS) awaited.forEach(attendance.missed)
+    await network.publish('requests', requestOf(components, init, requestId, samplePerMillion))
+    await closed(components, init, window, awaited)
   } finally {
     close()
   }
@@ -95,17 +179,50 @@ export async function runRound(components: RoundComponents, init: RoundInit): Pr
   return result
 }
 
+function begin(init: RoundInit): RoundResult {
+  const digest = requirementsDigest(init.requirementsBytes)
+  return { requestId: randomBytes(RANDOM_ID_BYTES), digest, offers: [], declines: [] }
+}
+
+function requestOf(
+  { network, networkName, clock }: RoundComponents,
+  init: RoundInit,
+  requestId: Uint8Array,
+  samplePerMillion: number,
+): Uint8Array {
+  return encode(JobRequestSchema, {
+    network: networkName,
+    requestId,
+    requirements: init.requirementsBytes,
+    bidWindowMs: init.windowMs,
+    samplePerMillion,
+    addresses: network.addresses(),
+    createdAtMs: BigInt(clock.nowMs()),
+  })
+}
+
+function openWindow({ clock }: RoundComponents, init: RoundInit, awaited: Iterable<string>): BidWindow {
+  return createBidWindow({ clock }, { expected: awaited, deadlineMs: init.windowMs, signal: init.signal })
+}
+
+async function closed(
+  { attendance }: RoundComponents,
+  init: RoundInit,
+  window: BidWindow,
+  awaited: Iterable<string>,
+): Promise<void> {
+  const how = await window.closed
+  // A window cut short by the job's queueTimeout proves nothing.
+  if (how === 'deadline' && init.windowMs >= BID_WINDOW_MS) for (const provider of awaited) attendance.missed(provider)
+}
+
 /** So many of a million that about {@link SAMPLE_SIZE} of those that fit answer; a provider asked by name always does. */
 function sampleRate(directory: Directory, { requirements, widen }: RoundInit): number {
   if (requirements.provider !== '') return SAMPLE_ALL
   let fitting = 0
-  for (const view of directory.list()) if (mayFit(view, requirements)) fitting += 1
+  for (const view of directory.list()) if (isSuitable(view, requirements)) fitting += 1
   if (fitting <= SAMPLE_SIZE) return SAMPLE_ALL
   return Math.min(SAMPLE_ALL, Math.ceil(((SAMPLE_SIZE * widen) / fitting) * SAMPLE_ALL))
-}
-
-function mayFit(view: ProviderView, requirements: Requirements): boolean {
-  return view.status === 'online' && view.pausedReason === '' && fits(requirements.resources, view.free)
 }
 
 /** Everyone the directory knows to be up and asked: each answers, with a bid or a decline. */
@@ -118,7 +235,12 @@ function asksOf(directory: Directory, requestId: Uint8Array, rate: number, init:
     .filter((provider) => (wanted === '' ? isSampled(requestId, provider, rate) : provider === wanted))
 }
 
-function toOffer({ reputation, clock }: RoundComponents, bid: Bid, view: ProviderView | undefined): LiveOffer {
+function toOffer(
+  { reputation, clock }: RoundComponents,
+  bid: Bid,
+  view: ProviderView | undefined,
+  letGo: LiveOffer['letGo'],
+): LiveOffer {
   return {
     bid,
     provider: bid.provider,
@@ -131,5 +253,6 @@ function toOffer({ reputation, clock }: RoundComponents, bid: Bid, view: Provide
     trust: reputation.trust(bid.provider),
     addresses: view?.addresses ?? [],
     expiresAtMs: clock.monotonicMs() + bid.validForMs,
+    letGo,
   }
 }

@@ -30,6 +30,7 @@ export interface HostInit {
   /** Told to others, e.g. `0.1.0`. */
   version: string
   maxConnections: number
+  pingIntervalMs: number
   gater: ConnectionGater
   refusals: Refusals
   /** Where libp2p counts connections, streams and bytes; absent: nowhere. */
@@ -92,7 +93,7 @@ export async function createHost(init: HostInit): Promise<Host> {
       reconnectRetries: 0,
     },
     // a busy machine may take seconds to answer; a dead one is noticed by its lease long before
-    connectionMonitor: { pingInterval: 10_000, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
+    connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
     connectionGater: init.gater,
     ...(registry === undefined
       ? {}

@@ -47,6 +47,8 @@ export interface Libp2pNetworkInit {
   mdns?: boolean
   /** Connections at a time; more inbound ones are refused. @default 300 */
   maxConnections?: number
+  /** Time between pings on each connection, which measure round trips and find dead ones, in ms. @default 10_000 */
+  pingIntervalMs?: number
   /** Told to others. @default "0" */
   version?: string
 }
@@ -218,6 +220,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
         mdns: init.mdns ?? false,
         version: init.version ?? '0',
         maxConnections: init.maxConnections ?? 300,
+        pingIntervalMs: init.pingIntervalMs ?? 10_000,
         refusals,
         ...(components.registry === undefined ? {} : { registry: components.registry }),
         gater: createGater({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { create, fromBinary } from '@bufbuild/protobuf'
 import type { ProviderView } from '../../../node/directory/index.ts'
+import { silentLogger } from '../../../node/logger.ts'
 import { createAttendance } from '../../../node/market/attendance.ts'
 import type { Answer, BidDesk } from '../../../node/market/bid-desk.ts'
 import { BID_WINDOW_MS, type RoundComponents, runRound } from '../../../node/market/round.ts'
@@ -25,6 +26,7 @@ function openMarket(answering: string[], silent: string[]) {
   }
   const network = {
     addresses: () => [],
+    peers: () => [],
     async publish(_: string, data: Uint8Array) {
       requests.push(data)
       for (const provider of answering) take({ provider, bid: null, decline: create(DeclineSchema) })
@@ -34,6 +36,7 @@ function openMarket(answering: string[], silent: string[]) {
   const components = {
     ...{ network, networkName: 'test', desk, clock, attendance: createAttendance({ clock }) },
     directory: { list, get: () => undefined, onChange: () => () => undefined },
+    logger: silentLogger,
     reputation: { trust: () => 1, record: () => undefined },
   } as unknown as RoundComponents
   const requirementsBytes = requirementsOf(jobSubmissionSchema.parse({ image: 'busybox' }))
@@ -48,7 +51,14 @@ function openMarket(answering: string[], silent: string[]) {
       const startedMs = clock.monotonicMs()
       let endedMs: number | null = null
       const requirements = readRequirements(requirementsBytes)
-      const init = { requirements, requirementsBytes, widen: 1, windowMs, signal: new AbortController().signal }
+      const init = {
+        requirements,
+        requirementsBytes,
+        strategy: 'cost' as const,
+        widen: 1,
+        windowMs,
+        signal: new AbortController().signal,
+      }
       const running = runRound(components, init).then(() => {
         endedMs = clock.monotonicMs()
       })

@@ -1,0 +1,106 @@
+/** Answers requests that come over a stream, to this provider alone; the stream's clean end releases the bid. */
+
+import { RateLimiter } from '@libp2p/utils'
+import type { Clock } from '../node/clock.ts'
+import { deadline } from '../node/deadline.ts'
+import type { Logger } from '../node/logger.ts'
+import type { Channel, PeerNetwork } from '../node/network/index.ts'
+import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
+import { MAX_GOSSIP_BYTES } from '../protocol/limits.ts'
+import { Protocol } from '../protocol/topics.ts'
+import { WireError } from '../protocol/wire-error.ts'
+import type { Answered } from './bidder.ts'
+import type { LetGo } from './let-go.ts'
+import type { ReplayMemory } from './replay-memory.ts'
+
+/** Questions of one requester taken per 10 s, and of all together: signing an answer takes about 1 ms of a core. */
+const RATE = { points: 1_000, duration: 10 }
+const TOTAL_RATE = { points: 5_000, duration: 10 }
+
+/** Streams one connection may have open: a gateway asks for many jobs at a time, and each waits for its decision. */
+const MAX_STREAMS = 512
+
+/** How long a requester may take to ask once its stream is open, in ms. */
+const READ_TIMEOUT_MS = 5_000
+
+export interface AskDeskComponents {
+  network: PeerNetwork
+  clock: Clock
+  logger: Logger
+  replays: ReplayMemory
+  letGo: LetGo
+  /** Answers in turn with the other requests of this requester; null where too many of them wait, or it comes too late. */
+  answer: (request: CheckedRequest, requester: string) => Promise<Answered | null>
+  /** The bid never arrived. */
+  withdraw: (bidId: string) => void
+}
+
+export function createAskDesk(components: AskDeskComponents, init: { marketName: string; signal: AbortSignal }) {
+  const { network, clock, replays, letGo, withdraw } = components
+  const logger = components.logger.child({ part: 'ask-desk' })
+  const limits = { own: new RateLimiter(RATE), total: new RateLimiter(TOTAL_RATE) }
+
+  async function serve(channel: Channel, requester: string): Promise<void> {
+    if (!within(limits.own, requester) || !within(limits.total, 'all')) {
+      channel.abort(new Error('Asked too often'))
+      return
+    }
+    const bytes = await receive(channel, READ_TIMEOUT_MS)
+    if (bytes === null) return await channel.close()
+    const request = readRequest(bytes, init.marketName, clock.nowMs())
+    const { provider } = request.requirements
+    if (provider !== '' && provider !== network.peerId) {
+      throw new WireError('INVALID_FIELD', 'The request is for another provider')
+    }
+    if (!replays.first(requester, request.requestId)) throw new WireError('REPLAYED', 'The request was seen before')
+    const answered = await components.answer(request, requester)
+    if (answered === null) {
+      channel.abort(new Error('Too many requests wait'))
+      return
+    }
+    const { message, bid } = answered
+    try {
+      await channel.send(message)
+    } catch (error) {
+      if (bid !== null) withdraw(bid.bidId)
+      throw error
+    }
+    if (bid !== null) await untilDecided(channel, bid, requester)
+    await channel.close()
+  }
+
+  /** A stream that breaks says nothing: the award may come over another. */
+  async function untilDecided(channel: Channel, bid: { bidId: string; validForMs: number }, requester: string) {
+    const more = await receive(channel, bid.validForMs)
+    if (more !== null) throw new WireError('MALFORMED', 'Nothing follows a request on its stream')
+    letGo(bid.bidId, requester)
+  }
+
+  async function receive(channel: Channel, withinMs: number): Promise<Uint8Array | null> {
+    const limit = deadline(clock, withinMs, init.signal)
+    return await channel.receive({ signal: limit.signal }).finally(limit.clear)
+  }
+
+  network.handle(
+    Protocol.ask,
+    async (channel, peer) => {
+      try {
+        await serve(channel, peer)
+      } catch (error) {
+        if (error instanceof WireError) network.penalise(peer, `ask: ${error.code}`)
+        logger.debug({ peer, error: String(error) }, 'a question ended early')
+        channel.abort(error instanceof Error ? error : new Error(String(error)))
+      }
+    },
+    { maxMessageBytes: MAX_GOSSIP_BYTES, maxInboundStreams: MAX_STREAMS },
+  )
+}
+
+function within(limiter: RateLimiter, key: string): boolean {
+  try {
+    limiter.consume(key)
+    return true
+  } catch {
+    return false // the limiter has no other way to say so
+  }
+}

@@ -1,0 +1,117 @@
+/** A network on a simulated clock: peers that work one message after the other, and links that take their time. */
+
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { Clock } from '../../node/clock.ts'
+import {
+  type ChannelHandler,
+  type HandleOptions,
+  type PeerNetwork,
+  PeerUnreachableError,
+  type TopicSubscriber,
+} from '../../node/network/index.ts'
+import type { Topic } from '../../protocol/topics.ts'
+import { createChannelPair } from '../../test/support/memory-channel.ts'
+
+export interface TimedInit {
+  clock: Clock
+  /** What one message costs the peer that it reaches, in ms; it works on one at a time. */
+  perMessageMs: number
+  /** One way, in ms: evenly between `meanMs - spreadMs` and `meanMs + spreadMs`, drawn once for each pair. */
+  link: { meanMs: number; spreadMs: number }
+  random: () => number
+}
+
+interface Peer {
+  handlers: Map<string, { handler: ChannelHandler; options: HandleOptions }>
+  subscribers: Map<Topic, TopicSubscriber>
+  connected: Set<string>
+  busyUntilMs: number
+}
+
+/** Round trips before a new connection can be used: TCP, choice and handshake of the encryption, choice of the muxer. */
+const DIAL_ROUND_TRIPS = 4
+/** Neighbours that a newcomer is connected with. */
+const NEIGHBOURS = 12
+/** Gossip reaches everybody over so many links. */
+const gossipHops = (peers: number): number => Math.max(1, Math.ceil(Math.log(peers) / Math.log(8)))
+
+export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedInit) {
+  const peers = new Map<string, Peer>()
+  const delays = new Map<string, number>()
+
+  const between = (a: string, b: string): number => {
+    const key = a < b ? `${a} ${b}` : `${b} ${a}`
+    const known = delays.get(key)
+    if (known !== undefined) return known
+    const ms = link.meanMs + (2 * random() - 1) * link.spreadMs
+    delays.set(key, ms)
+    return ms
+  }
+  const arrive = async (from: string, to: string, links = 1): Promise<void> => {
+    await clock.sleep(between(from, to) * links)
+    const peer = peers.get(to)
+    if (peer === undefined) throw new PeerUnreachableError('It is gone')
+    peer.busyUntilMs = Math.max(clock.monotonicMs(), peer.busyUntilMs) + perMessageMs
+    await clock.sleep(peer.busyUntilMs - clock.monotonicMs())
+  }
+  const connect = (a: string, b: string): void => {
+    peers.get(a)?.connected.add(b)
+    peers.get(b)?.connected.add(a)
+  }
+
+  return {
+    join(privateKey: PrivateKey): PeerNetwork {
+      const peerId = peerIdFromPrivateKey(privateKey).toString()
+      const own: Peer = { handlers: new Map(), subscribers: new Map(), connected: new Set(), busyUntilMs: 0 }
+      const others = [...peers.keys()]
+      peers.set(peerId, own)
+      for (let i = 0; i < NEIGHBOURS && others.length > 0; i += 1) {
+        connect(peerId, others.splice(Math.floor(random() * others.length), 1)[0] as string)
+      }
+      const neighbours = (): string[] => [...own.connected]
+      return {
+        peerId,
+        addresses: () => [`/ip4/127.0.0.1/tcp/4001/p2p/${peerId}`],
+        peers: neighbours,
+        onPeer: () => undefined,
+        penalise: (peer, reason) => {
+          throw new Error(`${peer} broke the rules in a simulation of the honest: ${reason}`)
+        },
+        latencyMs: (peer) => (own.connected.has(peer) ? 2 * between(peerId, peer) : null),
+        counters: () => ({
+          ...{ peers: own.connected.size, published: 0, delivered: 0, refused: {} },
+          listeners: { announcements: Math.min(8, peers.size - 1), requests: Math.min(8, peers.size - 1) },
+        }),
+        async publish(topic, data) {
+          const hear = async (id: string, peer: Peer): Promise<void> => {
+            await arrive(peerId, id, gossipHops(peers.size))
+            const subscriber = peer.subscribers.get(topic)
+            if ((await subscriber?.validate(data, peerId)) === 'accept') subscriber?.deliver(data, peerId)
+          }
+          for (const [id, peer] of peers) if (id !== peerId) void hear(id, peer)
+        },
+        subscribe: (topic, subscriber) => void own.subscribers.set(topic, subscriber),
+        async open(to, protocol, options) {
+          if (!own.connected.has(to)) {
+            await clock.sleep(2 * DIAL_ROUND_TRIPS * between(peerId, to), options.signal)
+            connect(peerId, to)
+          }
+          // the protocol is agreed on before anything is said
+          await arrive(peerId, to)
+          await arrive(to, peerId)
+          const taken = peers.get(to)?.handlers.get(protocol)
+          if (taken === undefined) throw new PeerUnreachableError(`It does not speak ${protocol}`)
+          const carry = (from: string, end: string) => ({ carry: () => arrive(from, end), tooLong: () => undefined })
+          const limits: [number, number] = [options.maxMessageBytes, taken.options.maxMessageBytes]
+          const [near, far] = createChannelPair(limits, [carry(peerId, to), carry(to, peerId)])
+          options.signal?.addEventListener('abort', () => near.abort(options.signal?.reason), { once: true })
+          taken.handler(far, peerId).catch((error: unknown) => far.abort(error as Error))
+          return near
+        },
+        handle: (protocol, handler, options = { maxMessageBytes: 64 * 1024 }) =>
+          void own.handlers.set(protocol, { handler, options }),
+      }
+    },
+  }
+}
