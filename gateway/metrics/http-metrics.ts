@@ -32,7 +32,7 @@ export function httpMetrics(
   return async (c, next) => {
     const startedMs = clock.monotonicMs()
     await next()
-    const route = c.res.status === 404 ? 'unknown' : routePath(c, -1)
+    const route = c.res.status === 404 ? 'unknown' : routePath(c)
     seconds.observe({ method: c.req.method, route, status: c.res.status }, (clock.monotonicMs() - startedMs) / 1000)
   }
 }
