@@ -7,6 +7,7 @@ describe('names on the wire', () => {
     assert.equal(topicName('main', 'announcements'), '/cortex/1/main/announcements')
     assert.equal(topicName('main', 'requests'), '/cortex/1/main/requests')
     assert.deepEqual(Protocol, {
+      ask: '/cortex/ask/1.0.0',
       bid: '/cortex/bid/1.0.0',
       award: '/cortex/award/1.0.0',
       lease: '/cortex/lease/1.0.0',
