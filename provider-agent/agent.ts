@@ -14,7 +14,7 @@ import { createAwardDesk } from './award-desk.ts'
 import { createBidder } from './bidder.ts'
 import { createBook } from './book.ts'
 import { inspectMachine, type Machine, offerOf } from './capacity.ts'
-import type { ContainerEngine, EngineInfo } from './engine/index.ts'
+import type { ContainerEngine, EngineFeatures, EngineInfo } from './engine/index.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth } from './health.ts'
 import { openJournal } from './journal/journal.ts'
@@ -43,6 +43,8 @@ export interface AgentComponents {
   guard?: Guard
   /** Looks at the machine under the engine. @default systeminformation and the file system */
   inspect?: (info: EngineInfo) => Promise<Machine>
+  /** Further reasons to take no jobs, asked every few seconds; each null where all is well. @default none */
+  probes?: (() => Promise<string | null>)[]
   /** Opens the journal's database. @default LevelDB in the data folder */
   openDatabase?: (folder: string) => Promise<Database>
   /** Why nothing can be written under a folder; null while there is room. @default asks the file system */
@@ -133,6 +135,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const options = resolveOptions(init, network.peerId)
   const { marketName, prices } = options
   const offering = offeringOf(options)
+  const ownCapabilities = offering.capabilities
   const startedMs = clock.monotonicMs()
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000)
   let architecture = ''
@@ -172,7 +175,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
         () => (journal.problem() === null ? null : `cannot write its journal: ${journal.problem()}`),
         () => (registry.isReady() ? null : 'is taking up the containers of its last run'),
       ],
-      probes: [async () => await diskProblem(options.dataFolder, options.minFreeBytes)],
+      probes: [async () => await diskProblem(options.dataFolder, options.minFreeBytes), ...(components.probes ?? [])],
       onEngine(info) {
         architecture = info.architecture
         measured = measure(info).catch((error) => {
@@ -192,7 +195,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   )
   const awards = createAwardDesk(
     { network, clock, logger, book, offers, standing, registry, journal, paused },
-    { marketName, capabilities: offering.capabilities },
+    { marketName, offering },
   )
   const announcer = createAnnouncer(
     { network, broadcast, privateKey, clock, logger, describe },
@@ -214,7 +217,12 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   }
 
   async function measure(info: EngineInfo): Promise<void> {
-    book.resize(offerOf(await inspect(info), options))
+    const [machine, features] = await Promise.all([inspect(info), engine.features()])
+    offering.capabilities = [...new Set([...ownCapabilities, ...capabilitiesOf(features)])]
+    if (features.networkProblem !== null) {
+      logger.warn({ problem: features.networkProblem }, 'jobs can reach the network around this machine')
+    }
+    book.resize(offerOf(machine, options))
   }
 
   book.onChange(announcer.changed)
@@ -257,6 +265,16 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       return { ...common, uptimeSeconds: uptimeSeconds(), ...counts, leases }
     },
   }
+}
+
+/** What jobs can ask for, as they ask for it. */
+function capabilitiesOf({ storageQuota, volumes, networkProblem, runtime }: EngineFeatures): string[] {
+  return [
+    ...(volumes ? ['volumes'] : []),
+    ...(storageQuota === 'hard' ? ['storage-quota'] : []),
+    ...(networkProblem === null ? ['network-isolation'] : []),
+    ...(runtime === null ? [] : [`runtime-${runtime}`]),
+  ]
 }
 
 function offeringOf(options: ReturnType<typeof resolveOptions>): Offering {

@@ -89,6 +89,7 @@ export function leaseRecordOf(award: Award, offer: Offer, nowMs: number): LeaseR
       ...{ image, command, args, env, durationSeconds, stopSignal, stopGraceSeconds },
       imagePullPolicy: job.imagePullPolicy as LeaseRecord['job']['imagePullPolicy'],
       network: job.networkMode as LeaseRecord['job']['network'],
+      volumes: job.volumes.map(({ name, mountPath, sizeBytes }) => ({ name, mountPath, sizeBytes: Number(sizeBytes) })),
     },
     hadSecrets: Object.keys(job.secrets).length > 0 || job.registryCredentials !== undefined,
     onDisconnect: award.onDisconnect === 'stop' ? 'stop' : 'continue',

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import {
   keyValue,
@@ -30,6 +31,9 @@ export interface SellerOptions {
   label?: Record<string, string>
   allowImage?: string[]
   stopJobs?: true
+  runtime?: string
+  dns?: string[]
+  requireNetworkIsolation?: true
 }
 
 /** `cortex agent`: sells this machine until it is stopped. */
@@ -70,6 +74,13 @@ export function sellerFlags(command: Command): Command {
     .addOption(new Option('--region <name>', 'where the machine is').env('CORTEX_REGION'))
     .option('--label <name=value>', 'what jobs can ask for; repeat it', keyValue)
     .option('--allow-image <pattern>', 'images that may run, * for any text; repeat it', repeated)
+    .addOption(new Option('--runtime <name>', 'sandbox for jobs, e.g. runsc').env('CORTEX_RUNTIME'))
+    .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
+    .addOption(
+      new Option('--require-network-isolation', 'do not start where jobs could reach this machine’s network').env(
+        'CORTEX_REQUIRE_NETWORK_ISOLATION',
+      ),
+    )
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
 }
 
@@ -91,6 +102,9 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...peerInit(options),
     dataFolder: partFolder(options, 'agent'),
     ...(options.dockerHost === undefined ? {} : { dockerHost: options.dockerHost }),
+    ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
+    ...(options.dns === undefined ? {} : { nameServers: options.dns }),
+    requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {
       prices,
       caps,
@@ -102,6 +116,11 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...(options.lostAfterMs === undefined ? {} : { silenceMs: options.lostAfterMs }),
     },
   }
+}
+
+function nameServer(text: string, before: string[] = []): string[] {
+  if (!isIPv4(text)) throw new InvalidArgumentError('Give an IPv4 address such as 9.9.9.9.')
+  return repeated(text, before)
 }
 
 function usd(text: string): NanoUsd {

@@ -1,4 +1,5 @@
 import type { ContainerCreateOptions, HostConfig, NetworkCreateOptions } from 'dockerode'
+import { bridgeName } from './bridge-name.ts'
 import { type ContainerSpec, EngineError } from './index.ts'
 import { parseReference } from './reference.ts'
 
@@ -11,8 +12,17 @@ export interface HardeningOptions {
   pidsLimit: number
   /** Most open files of each process. */
   maxOpenFiles: number
-  /** Whether `storageBytes` becomes a hard limit of the storage driver. */
-  storageQuota: boolean
+  /**
+   * What the storage driver adds to `storageBytes` to make it a hard limit, in bytes: the image, where it counts that,
+   * too. Null where it has no limits.
+   */
+  storageQuota: number | null
+  /** Null is the engine's default. */
+  runtime: string | null
+  /** Name servers that the engine's own asks for a container; empty is the engine's choice. */
+  nameServers: string[]
+  /** Whether the kernel takes a container's swappiness: with cgroup 1. */
+  canSwapLess: boolean
   /** Whether a small init is put in front of the program. */
   useInit: boolean
   logConfig: { Type: string; Config: Record<string, string> }
@@ -32,6 +42,12 @@ const keptCapabilities = [
   'KILL', // Signal children that run as another user; the init could not pass SIGTERM on without it.
 ]
 
+/** Shared memory of a container, in bytes; it counts as the container's memory. What Docker gives by default. */
+const shmBytes = 64 * 1024 * 1024
+
+/** With the machine short of memory the kernel ends jobs before the owner's programs. Range -1000..1000. */
+const oomScoreAdj = 500
+
 /** What the engine is asked to create, hardening included. */
 export function toCreateOptions(spec: ContainerSpec, hardening: HardeningOptions): ContainerCreateOptions {
   checkName(spec.name)
@@ -48,11 +64,14 @@ export function toCreateOptions(spec: ContainerSpec, hardening: HardeningOptions
     AttachStderr: false,
     OpenStdin: false,
     Tty: false,
+    Healthcheck: { Test: ['NONE'] }, // An image's own would run in the engine as often as a stranger likes.
     HostConfig: toHostConfig(spec, hardening),
   }
 }
 
 function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostConfig & { CgroupnsMode: 'private' } {
+  const { maxOpenFiles, storageQuota, runtime, nameServers } = hardening
+  const { volumes = [] } = spec
   return {
     NetworkMode: spec.network === 'none' ? 'none' : spec.name,
     CapDrop: ['ALL'],
@@ -66,10 +85,22 @@ function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostCon
     NanoCpus: spec.cpuMillis * 1_000_000,
     Memory: spec.memoryBytes,
     MemorySwap: spec.memoryBytes, // Memory and swap together: no swap.
-    Ulimits: [{ Name: 'nofile', Soft: hardening.maxOpenFiles, Hard: hardening.maxOpenFiles }],
+    ...(hardening.canSwapLess && { MemorySwappiness: 0 }), // Where the kernel does not count swap, that is what is left.
+    OomScoreAdj: oomScoreAdj,
+    ShmSize: shmBytes,
+    // No limit of processes here: the kernel would count those of all containers whose user has the same number together.
+    Ulimits: [
+      { Name: 'nofile', Soft: maxOpenFiles, Hard: maxOpenFiles },
+      { Name: 'core', Soft: 0, Hard: 0 }, // The machine's handler of core dumps runs outside.
+    ],
     Init: hardening.useInit,
     LogConfig: hardening.logConfig,
-    ...(hardening.storageQuota && { StorageOpt: { size: String(spec.storageBytes) } }),
+    ...(storageQuota !== null && { StorageOpt: { size: String(spec.storageBytes + storageQuota) } }),
+    ...(volumes.length > 0 && {
+      Mounts: volumes.map(({ name, mountPath }) => ({ Type: 'volume', Source: name, Target: mountPath })),
+    }),
+    ...(runtime !== null && { Runtime: runtime }),
+    ...(spec.network !== 'none' && nameServers.length > 0 && { Dns: nameServers }),
     ...(spec.gpu > 0 && { DeviceRequests: [{ Driver: '', Count: spec.gpu, Capabilities: [['gpu']] }] }),
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
@@ -77,7 +108,10 @@ function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostCon
 }
 
 /** The container's own network: with nobody else on it, there is nobody to be kept from. */
-export function toNetworkOptions(spec: ContainerSpec, subnet: string | null): NetworkCreateOptions {
+export function toNetworkOptions(
+  spec: Pick<ContainerSpec, 'name' | 'owner' | 'labels'>,
+  subnet: string | null,
+): NetworkCreateOptions {
   return {
     Name: spec.name,
     Driver: 'bridge',
@@ -85,11 +119,12 @@ export function toNetworkOptions(spec: ContainerSpec, subnet: string | null): Ne
     Attachable: false,
     EnableIPv6: false,
     Labels: labelsOf(spec),
+    Options: { 'com.docker.network.bridge.name': bridgeName(spec.owner, spec.name) },
     ...(subnet !== null && { IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] } }),
   }
 }
 
-function labelsOf(spec: ContainerSpec): Record<string, string> {
+export function labelsOf(spec: Pick<ContainerSpec, 'labels' | 'owner'>): Record<string, string> {
   return { ...spec.labels, [ownerLabel]: spec.owner }
 }
 

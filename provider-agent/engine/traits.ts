@@ -9,6 +9,8 @@ export interface EngineTraits {
   hasInit: boolean
   /** Whether it has the log driver that keeps output byte for byte. */
   hasLocalLogs: boolean
+  /** Names of the sandboxes that it offers. */
+  runtimes: string[]
 }
 
 /** The fields of the engine's `info` that are read here; dockerode's types lack some. */
@@ -22,6 +24,7 @@ interface RawInfo {
   CgroupVersion?: string
   InitCommit?: { ID: string }
   Plugins?: { Log?: string[] }
+  Runtimes?: Record<string, unknown> | null
 }
 
 /** Docker's (Go's) names for what the kernel calls the architecture; others are the same. */
@@ -48,5 +51,6 @@ export function toTraits(raw: RawInfo): EngineTraits {
     // The engine runs its init to ask for the version, and says this where there is none.
     hasInit: raw.InitCommit !== undefined && raw.InitCommit.ID !== 'N/A',
     hasLocalLogs: raw.Plugins?.Log?.includes('local') ?? false,
+    runtimes: Object.keys(raw.Runtimes ?? {}).toSorted(),
   }
 }

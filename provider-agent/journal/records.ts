@@ -1,7 +1,7 @@
 /** What the journal keeps of a lease. Stored as JSON: amounts of money as decimal text, bytes as hex. */
 
-import type { Resources } from '../../protocol/units.ts'
 import type { Moment } from '../../node/moment.ts'
+import type { Resources } from '../../protocol/units.ts'
 
 /** An accepted award; written once. Secrets and registry credentials are never here. */
 export interface LeaseRecord {
@@ -33,6 +33,15 @@ export interface LeaseJob {
   stopSignal: string
   stopGraceSeconds: number
   network: 'bridge' | 'none'
+  /** Missing in journals of versions that had none. */
+  volumes?: LeaseVolume[]
+}
+
+export interface LeaseVolume {
+  /** The job's own name for it. */
+  name: string
+  mountPath: string
+  sizeBytes: number
 }
 
 /** Given to the container and then only held in memory. */
@@ -42,7 +51,7 @@ export interface LeaseSecrets {
 }
 
 /** Why a container is told to stop. A later reason replaces an earlier one only if it stands further right here. */
-export const STOP_REASONS = ['expired', 'shutdown', 'disconnected', 'cancelled', 'stale'] as const
+export const STOP_REASONS = ['expired', 'over-limit', 'shutdown', 'disconnected', 'cancelled', 'stale'] as const
 export type StopReason = (typeof STOP_REASONS)[number]
 
 /** What changes while a lease lives; written with every report, in the same batch. */
@@ -61,11 +70,23 @@ export interface LeaseProgress {
   /** How long the container has run as far as known, on the monotonic clock. */
   meteredMs: number
   stopping: StopReason | null
+  /** With `over-limit`: which. */
+  exceeded?: Exceeded | null
   ended: LeaseEnd | null
   /** Answers to the newest commands by id, so that a repeated one does nothing. */
   commands: [string, CommandAnswer][]
   /** When the requester spoke last. */
   lastContact: Moment
+}
+
+/** A limit that a job went beyond. Crosses the wire in the details of its failure. */
+export interface Exceeded {
+  what: 'memory' | 'pids' | 'storage' | 'volume'
+  /** The job's own name of the volume. */
+  volume?: string
+  /** In bytes; processes where it is those. */
+  limit: number
+  used: number
 }
 
 export interface LeaseEnd {

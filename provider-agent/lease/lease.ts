@@ -6,12 +6,14 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../node/clock.ts'
+import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import { encode } from '../../protocol/codec.ts'
 import { LeaseMessageSchema, type ReportSchema, type SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import type { Journal, NewReport } from '../journal/journal.ts'
 import {
   type CommandAnswer,
+  type Exceeded,
   type LeaseEnd,
   type LeaseProgress,
   type LeaseRecord,
@@ -20,7 +22,6 @@ import {
   STOP_REASONS,
   type StopReason,
 } from '../journal/records.ts'
-import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import type { Ending } from './ending.ts'
 import { createMeter, type Meter } from './meter.ts'
 import { costOfUse, packStatement, type Use } from './receipt.ts'
@@ -64,7 +65,9 @@ export interface Lease {
   /** The container runs: meters from `meteredMs` on. */
   started(startedAtMs: number, imageDigest: string, meteredMs: number): Promise<void>
   /** Asks for the container's end. Only a stronger reason replaces an earlier one; after the end it does nothing. */
-  requestStop(reason: StopReason): Promise<void>
+  requestStop(reason: Exclude<StopReason, 'over-limit'>): Promise<void>
+  /** Asks for the container's end because it went beyond a limit. */
+  exceed(limit: Exceeded): Promise<void>
   cancel(commandId: string): Promise<CommandAnswer>
   extend(commandId: string, additionalSeconds: number): Promise<CommandAnswer>
   /** Writes the last report. */
@@ -165,6 +168,13 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
       const changes = stopping(reason)
       if (progress.ended !== null || changes.stopping === undefined) return
       const written = write(reason === 'expired' ? { case: 'expired', value: {} } : null, changes)
+      stop.abort()
+      await written
+    },
+    async exceed(exceeded) {
+      const changes = stopping('over-limit')
+      if (progress.ended !== null || changes.stopping === undefined) return
+      const written = write(null, { ...changes, exceeded })
       stop.abort()
       await written
     },
