@@ -64,7 +64,8 @@ const KINDS: Record<FailureCode, FailureKind> = {
 const REMEDIES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'out-of-memory': 'Raise memory, or make the application use less.',
-    'storage-limit': 'Raise storage, or make the application write less.',
+    'storage-limit': 'Raise storage, or the size of the volume, or make the application write less.',
+    'process-limit': 'Make the application start fewer processes and threads.',
     'no-provider-known':
       'Check the network name and the bootstrap addresses, or start a provider with `cortex agent`, then submit again.',
     'more-than-any-provider': 'Reduce the resource requirements to what a provider has.',

@@ -18,7 +18,7 @@ import { createBook } from './book.ts'
 import { gpuModels, inspectMachine, type Machine } from './capacity.ts'
 import { addUp, attemptOf, type Earnings, type EndedAttempt } from './earnings.ts'
 import type { ContainerAccess } from './engine/access.ts'
-import type { ContainerEngine, EngineInfo, Gpu } from './engine/index.ts'
+import type { ContainerEngine, EngineFeatures, EngineInfo, Gpu } from './engine/index.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth } from './health.ts'
 import { openJournal } from './journal/journal.ts'
@@ -58,6 +58,8 @@ export interface AgentComponents {
   guard?: Guard
   /** Looks at the machine under the engine. @default systeminformation and the file system */
   inspect?: (info: EngineInfo) => Promise<Machine>
+  /** Further reasons to take no jobs, asked every few seconds; each null where all is well. @default none */
+  probes?: (() => Promise<string | null>)[]
   /** Opens the journal's database. @default LevelDB in the data folder */
   openDatabase?: (folder: string) => Promise<Database>
   /** Why nothing can be written under a folder; null while there is room. @default asks the file system */
@@ -169,6 +171,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const { access } = components
   const prices = createPriceList(options.prices, options.priceRules, options.timeZone)
   const offering = offeringOf(options, access === undefined ? [] : ['outputs', 'ports', 'exec'])
+  const ownCapabilities = offering.capabilities
   const startedMs = clock.monotonicMs()
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000)
   let measured: Promise<void> = Promise.resolve()
@@ -219,9 +222,9 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
         () => (journal.problem() === null ? null : `cannot write its journal: ${journal.problem()}`),
         () => (registry.isReady() ? null : 'is taking up the containers of its last run'),
       ],
-      probes: [async () => await diskProblem(options.dataFolder, options.minFreeBytes)],
+      probes: [async () => await diskProblem(options.dataFolder, options.minFreeBytes), ...(components.probes ?? [])],
       onEngine(info) {
-        measured = measuring.measure(info)
+        measured = measure(info)
       },
     },
     options,
@@ -236,7 +239,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   )
   const awards = createAwardDesk(
     { network, clock, logger, book, offers, standing, letGo, registry, journal, paused },
-    { marketName, capabilities: offering.capabilities },
+    { marketName, offering },
   )
   const announcer = createAnnouncer(
     { network, broadcast, privateKey, clock, logger, describe, providers: components.providersOnline ?? (() => 1) },
@@ -256,6 +259,14 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       jobsCompleted: BigInt(completed),
       jobsFailed: BigInt(failed),
       gpus: gpuModels(measuring.gpus()).map((kind) => ({ ...kind, memoryBytes: BigInt(kind.memoryBytes) })),
+    }
+  }
+
+  async function measure(info: EngineInfo): Promise<void> {
+    const [features] = await Promise.all([engine.features(), measuring.measure(info)])
+    offering.capabilities = [...new Set([...ownCapabilities, ...capabilitiesOf(features)])]
+    if (features.networkProblem !== null) {
+      logger.warn({ problem: features.networkProblem }, 'jobs can reach the network around this machine')
     }
   }
 
@@ -355,6 +366,16 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       return { ...common, ...offered, uptimeSeconds: uptimeSeconds(), ...counts, leases }
     },
   }
+}
+
+/** What jobs can ask for, as they ask for it. */
+function capabilitiesOf({ storageQuota, volumes, networkProblem, runtime }: EngineFeatures): string[] {
+  return [
+    ...(volumes ? ['volumes'] : []),
+    ...(storageQuota === 'hard' ? ['storage-quota'] : []),
+    ...(networkProblem === null ? ['network-isolation'] : []),
+    ...(runtime === null ? [] : [`runtime-${runtime}`]),
+  ]
 }
 
 function offeringOf(options: ReturnType<typeof resolveOptions>, abilities: string[]): Offering {

@@ -93,6 +93,7 @@ export function leaseRecordOf(award: Award, offer: Offer, nowMs: number): LeaseR
         .filter(({ expose }) => expose)
         .map(({ port, protocol }) => ({ port, protocol: protocol === 'UDP' ? 'UDP' : 'TCP' })),
       outputs: job.outputs,
+      volumes: job.volumes.map(({ name, mountPath, sizeBytes }) => ({ name, mountPath, sizeBytes: Number(sizeBytes) })),
     },
     hadSecrets: Object.keys(job.secrets).length > 0 || job.registryCredentials !== undefined,
     onDisconnect: award.onDisconnect === 'stop' ? 'stop' : 'continue',

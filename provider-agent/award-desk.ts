@@ -40,7 +40,8 @@ export interface AwardDeskComponents {
 
 export interface AwardDeskInit {
   marketName: string
-  capabilities: string[]
+  /** As it is now. */
+  offering: { readonly capabilities: string[] }
 }
 
 /** How long a stream may stay without a message, in ms. */
@@ -130,7 +131,7 @@ export function createAwardDesk(components: AwardDeskComponents, init: AwardDesk
         ? { code: 'BID_EXPIRED', message: 'The bid has expired' }
         : { code: 'BID_UNKNOWN', message: 'This provider has no such bid open' }
     }
-    const refusal = checkAgainstOffer(award, offer, network.peerId, init.capabilities) ?? components.paused()
+    const refusal = checkAgainstOffer(award, offer, network.peerId, init.offering.capabilities) ?? components.paused()
     if (refusal !== null) return refusal
     const highest = await registry.highestFence(award.requester, award.jobId)
     if (award.fence <= highest) {

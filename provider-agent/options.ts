@@ -68,6 +68,14 @@ export interface AgentInit {
   dialDelayMs?: number
   /** Time between samples of use, in ms; the first comes after about a second. Range 500..3_600_000. @default 5_000 */
   statsMs?: number
+  /**
+   * Time between looks at what jobs take of the disk, in ms; longer where one look takes more than a tenth of that.
+   * Range 500..60_000.
+   * @default 3_000
+   */
+  storageMs?: number
+  /** How long volumes wait for another attempt of their job after one that did not end well, in ms. @default 10 minutes */
+  volumeRetentionMs?: number
   /** How long log lines are gathered into a batch while the requester listens, in ms. Range 0..1_000. @default 20 */
   logFlushMs?: number
   /** Time between measurements of the machine, in ms. Range 1_000..3_600_000. @default 60_000 */
@@ -116,6 +124,8 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     silenceMs: 30_000,
     dialDelayMs: 2_000,
     statsMs: 5_000,
+    storageMs: 3_000,
+    volumeRetentionMs: 600_000,
     logFlushMs: 20,
     measureMs: 60_000,
     healthMs: 4_000,

@@ -16,6 +16,7 @@ import { connectDocker } from './engine/connect.ts'
 import { createDockerEngine } from './engine/docker.ts'
 import { createSwarmEngine, isSwarmManager } from './engine/swarm.ts'
 import { createGuard } from './guard/guard.ts'
+import { createFirewall } from './isolation/firewall.ts'
 import type { AgentInit } from './options.ts'
 
 export interface ProviderInit extends PeerInit {
@@ -27,6 +28,12 @@ export interface ProviderInit extends PeerInit {
   swarm?: boolean
   /** Registry → host of its mirror, with a path where it has one. @default {} */
   mirrors?: Record<string, string>
+  /** Sandbox that jobs run in, one that the engine offers, e.g. `runsc`. @default the engine's own default */
+  runtime?: string
+  /** IPv4 addresses of the name servers that jobs ask. @default see `FirewallInit` */
+  nameServers?: string[]
+  /** Whether to start at all where jobs cannot be kept from the network around the machine. @default it does */
+  requireNetworkIsolation?: boolean
   /** How it sells. */
   agent: Omit<AgentInit, 'marketName' | 'dataFolder'>
 }
@@ -36,6 +43,9 @@ export interface RunningProvider {
   /** Takes nothing new and ends; containers are left for the next start unless `stopJobs`. */
   stop(how?: { stopJobs?: boolean }): Promise<void>
 }
+
+const REMEDY =
+  'Run the agent as root beside a Docker engine on this machine, with iptables installed, or leave out --require-network-isolation.'
 
 /** Starts a peer that sells this machine on the Docker engine. */
 export async function startProvider(
@@ -56,8 +66,26 @@ export async function startProvider(
   if (swarm && !(await isSwarmManager(docker))) {
     throw new Error(`The engine manages no swarm: run 'docker swarm init' there, or leave out --swarm`)
   }
-  const engine = swarm ? createSwarmEngine({ docker }, { mirrors }) : createDockerEngine({ docker }, { mirrors })
   const network = createLibp2pNetwork({ privateKey, logger, clock }, { network: networkName, listen, bootstrap, mdns })
+  const { runtime, nameServers, requireNetworkIsolation = false } = init
+  const names = nameServers === undefined ? {} : { nameServers }
+  const owner = network.peerId
+  const firewall = createFirewall({ logger: logger.child({ part: 'firewall' }) }, { owner, ...names })
+  const engine = swarm
+    ? createSwarmEngine({ docker }, { mirrors })
+    : createDockerEngine(
+        { docker, firewall },
+        { owner, requireNetworkIsolation, mirrors, ...names, ...(runtime === undefined ? {} : { runtime }) },
+      )
+  if (requireNetworkIsolation || runtime !== undefined) {
+    const { networkProblem } = await engine.features()
+    if (requireNetworkIsolation && networkProblem !== null) {
+      throw new Error(`Jobs cannot be kept from the network around this machine: ${networkProblem}. ${REMEDY}`)
+    }
+  }
+  stack.defer(
+    async () => await firewall.stop().catch((error) => logger.warn({ error: String(error) }, 'rules are left')),
+  )
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
   const directory = createDirectory({ network, clock, logger: logger.child({ part: 'directory' }) }, { networkName })
   const { announce } = directory

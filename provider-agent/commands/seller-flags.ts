@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { keyValue, type PeerOptions, partFolder, peerInit, repeated, wholeNumber } from '../../node/commands/options.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
@@ -35,6 +36,9 @@ export interface SellerOptions {
   maxDuration?: number
   /** False where jobs are not extended. */
   extension: boolean
+  runtime?: string
+  dns?: string[]
+  requireNetworkIsolation?: true
   stopJobs?: true
 }
 
@@ -84,6 +88,9 @@ export function sellerFlags(command: Command): Command {
       option('--max-duration <seconds>', 'the longest job, extensions included', wholeNumber(1, MAX_DURATION_SECONDS)),
     )
     .addOption(option('--no-extension', 'do not extend running jobs'))
+    .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
+    .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
+    .addOption(option('--require-network-isolation', 'do not start where jobs could reach this machine’s network'))
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
 }
 
@@ -107,6 +114,9 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('dockerHost', options.dockerHost),
     ...given('swarm', options.swarm),
     ...given('mirrors', options.registryMirror),
+    ...given('runtime', options.runtime),
+    ...given('nameServers', options.dns),
+    requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {
       prices,
       caps,
@@ -145,6 +155,11 @@ function given<K extends string, V>(name: K, value: V | undefined): { [name in K
 
 function share(percent: number | undefined): number | undefined {
   return percent === undefined ? undefined : percent / 100
+}
+
+function nameServer(text: string, before: string[] = []): string[] {
+  if (!isIPv4(text)) throw new InvalidArgumentError('Give an IPv4 address such as 9.9.9.9.')
+  return repeated(text, before)
 }
 
 function usd(text: string): NanoUsd {

@@ -6,14 +6,20 @@ import type { GpuDesk } from './gpu-desk.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from './index.ts'
 import { createNetwork, removeNetwork } from './network.ts'
 import { checkName, type HardeningOptions, ownerLabel, toCreateOptions } from './spec.ts'
+import { createVolumes } from './volumes.ts'
 
 type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop' | 'remove'>
 
-/** The steps of a container's life, each of which may be repeated. */
+/**
+ * The steps of a container's life, each of which may be repeated.
+ *
+ * @param ensureIsolated resolves when a container with a network reaches no more than it should
+ */
 export function createContainerSteps(
   docker: Docker,
-  hardening: (options: AbortOptions) => Promise<HardeningOptions>,
+  hardening: (spec: ContainerSpec, options: AbortOptions) => Promise<HardeningOptions>,
   gpuDesk: GpuDesk,
+  ensureIsolated: () => Promise<void>,
 ): ContainerSteps {
   /** The container as it is now, or null. */
   async function find(name: string, abort: Abort) {
@@ -60,18 +66,28 @@ export function createContainerSteps(
     }
   }
 
+  /** Answers whether there was none. */
+  async function createIsolatedNetwork(spec: ContainerSpec, abort: Abort): Promise<boolean> {
+    const [network, isolated] = await Promise.allSettled([createNetwork(docker, spec, abort), ensureIsolated()])
+    if (network.status === 'rejected') throw network.reason
+    if (isolated.status === 'fulfilled') return network.value
+    if (network.value) await removeNetwork(docker, spec.name, abort)
+    throw isolated.reason
+  }
+
   return {
     async create(spec, { signal } = {}) {
       checkName(spec.name)
-      const limits = await hardening(signal === undefined ? {} : { signal })
+      const limits = await hardening(spec, signal === undefined ? {} : { signal })
       await call(`creating ${spec.name}`, signal, async (abort) => {
+        await createVolumes(docker, spec, abort)
         if (spec.network === 'none') {
           await createContainer(spec, limits, abort)
           return
         }
         // Side by side: the engine looks the network up when the container starts.
         const [network, container] = await Promise.allSettled([
-          createNetwork(docker, spec, abort),
+          createIsolatedNetwork(spec, abort),
           createContainer(spec, limits, abort),
         ])
         if (network.status === 'fulfilled' && container.status === 'fulfilled') return

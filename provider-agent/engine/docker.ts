@@ -1,16 +1,23 @@
 import type Docker from 'dockerode'
+import type { Firewall } from '../isolation/firewall.ts'
+import { call } from './call.ts'
 import { createContainerSteps } from './containers.ts'
 import { findGpus } from './find-gpus.ts'
 import { createGpuDesk } from './gpu-desk.ts'
-import type { AbortOptions, ContainerEngine, Gpu } from './index.ts'
+import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError, type Gpu } from './index.ts'
 import { listOwned } from './list.ts'
 import { type LogPolicy, readLog, toLogConfig } from './logs.ts'
 import { withMirrors } from './mirrors.ts'
+import { networkProblem } from './network-probe.ts'
 import { createPuller } from './pull.ts'
-import { checkName, type HardeningOptions } from './spec.ts'
+import { probeQuota, type StorageQuota } from './quota-probe.ts'
+import { parseReference } from './reference.ts'
+import { checkName, type HardeningOptions, ownerLabel } from './spec.ts'
 import { readStats } from './stats.ts'
+import { readStorage } from './storage.ts'
 import { createSurveyor } from './survey.ts'
 import { type EngineTraits, readTraits } from './traits.ts'
+import { createVolumeSteps } from './volumes.ts'
 import { withWholeAnswers } from './whole-answers.ts'
 
 export interface DockerEngineComponents {
@@ -18,6 +25,8 @@ export interface DockerEngineComponents {
   docker: Docker
   /** The GPUs of the engine's machine. @default what `nvidia-smi` lists on this one */
   gpus?: () => Promise<Gpu[]>
+  /** Keeps containers from the network around the machine. @default none: they reach what the machine reaches */
+  firewall?: Pick<Firewall, 'ensure' | 'hasInterface' | 'nameServers'>
 }
 
 export interface DockerEngineInit {
@@ -38,12 +47,14 @@ export interface DockerEngineInit {
    * @default 128 MiB
    */
   maxLogBytes?: number
-  /**
-   * Whether the engine's storage driver enforces a container's `storageBytes` (overlay2 on XFS with project quotas,
-   * btrfs, zfs). Where it cannot, creating a container fails if this is set.
-   * @default false
-   */
-  storageQuota?: boolean
+  /** Label value that marks what is made to try the engine out: the agent's peer id. @default "" */
+  owner?: string
+  /** Sandbox that containers run in, one that the engine offers, e.g. `runsc`. @default the engine's own default */
+  runtime?: string
+  /** Name servers that are asked for a container's programs. @default the firewall's, or else the engine's choice */
+  nameServers?: string[]
+  /** Whether containers with a network are refused where the firewall cannot keep them. @default false */
+  requireNetworkIsolation?: boolean
   /**
    * Whether a small init is put in front of the program: it reaps orphans, and makes SIGTERM end programs that do not
    * handle it, which the kernel denies to the first process of a container.
@@ -64,8 +75,12 @@ const podmanUserProcesses = 32_768
 
 /** A {@link ContainerEngine} on Docker Engine, or on an engine that speaks its API. */
 export function createDockerEngine(components: DockerEngineComponents, init: DockerEngineInit = {}): ContainerEngine {
+  const { firewall } = components
+  const { owner = '', runtime = null, requireNetworkIsolation = false } = init
   const docker = withWholeAnswers(components.docker)
   let traits: EngineTraits | null = null
+  let quota: StorageQuota | null = null
+  let unisolated: string | null = 'it has not been tried yet'
 
   /** What the engine is, asked once: an engine that is replaced while the agent runs is a new one to info() alone. */
   async function known(options: AbortOptions): Promise<EngineTraits> {
@@ -78,29 +93,73 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     return { driver: hasLocalLogs ? 'local' : 'json-file', maxBytes: init.maxLogBytes ?? 128 * 1024 * 1024 }
   }
 
+  /** What the storage driver is told beside what the container may write, in bytes; null where it takes no size. */
+  async function quotaExtra({ image }: ContainerSpec, { signal }: AbortOptions): Promise<number | null> {
+    if (quota === null || !quota.countsImage) return quota === null ? null : 0
+    const { full } = parseReference(image)
+    const { Size: size } = await call(`looking at ${image}`, signal, async (abort) => {
+      // dockerode hands every option on; its types do not know this one.
+      return await docker.getImage(full).inspect(abort as Docker.ImageInspectOptions)
+    })
+    return Math.ceil(size * 1.05) + 4 * 2 ** 20 // What the driver itself writes down about the image's files.
+  }
+
+  async function ensureIsolated(): Promise<void> {
+    if (unisolated !== null && !requireNetworkIsolation) return
+    const problem = unisolated ?? (await firewall?.ensure().then(() => null, String)) ?? null
+    if (problem === null) return
+    throw new EngineError('ENGINE_ERROR', `jobs cannot be kept from the network around: ${problem}`, {
+      reason: 'network-isolation',
+    })
+  }
+
   const gpuDesk = createGpuDesk({
     docker,
     gpus: components.gpus ?? findGpus,
     driver: async ({ abortSignal: signal }) => (await known(signal === undefined ? {} : { signal })).info.gpuDriver,
   })
-  const hardening = async (options: AbortOptions): Promise<HardeningOptions> => ({
-    pidsLimit: init.pidsLimit ?? 512,
-    maxOpenFiles: init.maxOpenFiles ?? 16_384,
-    maxUserProcesses: (await known(options)).isPodman ? podmanUserProcesses : null,
-    storageQuota: init.storageQuota ?? false,
-    useInit: init.useInit ?? (await known(options)).hasInit,
-    logConfig: toLogConfig(await logPolicy(options)),
-  })
-  const steps = createContainerSteps(docker, hardening, gpuDesk)
+  const hardening = async (spec: ContainerSpec, options: AbortOptions): Promise<HardeningOptions> => {
+    const { hasInit, info, isPodman } = await known(options)
+    return {
+      pidsLimit: init.pidsLimit ?? 512,
+      maxOpenFiles: init.maxOpenFiles ?? 16_384,
+      maxUserProcesses: isPodman ? podmanUserProcesses : null,
+      storageQuota: await quotaExtra(spec, options),
+      useInit: init.useInit ?? hasInit,
+      logConfig: toLogConfig(await logPolicy(options)),
+      nameServers: init.nameServers ?? (unisolated === null ? (firewall?.nameServers ?? []) : []),
+      ...{ runtime, canSwapLess: info.cgroupVersion === 1 },
+    }
+  }
+  const steps = createContainerSteps(docker, hardening, gpuDesk, ensureIsolated)
   const pull = createPuller(docker, async (options) => (await known(options)).info.architecture)
 
   return {
     ...steps,
+    ...createVolumeSteps(docker),
     pull: withMirrors(docker, pull, init.mirrors ?? {}),
     async info(options = {}) {
       traits = await readTraits(docker, options)
       return traits.info
     },
+    features: ({ signal } = {}) =>
+      call('trying the engine', signal, async (abort) => {
+        const { runtimes } = await known(signal === undefined ? {} : { signal })
+        if (runtime !== null && !runtimes.includes(runtime)) {
+          const offered = `it has ${runtimes.join(', ')}`
+          throw new EngineError('ENGINE_ERROR', `the engine has no runtime ${runtime}: ${offered}`, {
+            reason: 'no-runtime',
+          })
+        }
+        const labels = { [ownerLabel]: owner }
+        ;[quota, unisolated] = await Promise.all([
+          probeQuota(docker, labels, abort),
+          firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
+        ])
+        const storageQuota = quota === null ? 'measured' : 'hard'
+        return { storageQuota, volumes: true, networkProblem: unisolated, runtime }
+      }),
+    storage: (name, options = {}) => readStorage(docker, name, options),
     async *logs(name, fromLine, options = {}) {
       checkName(name)
       yield* readLog(docker, await logPolicy(options), name, fromLine, options)

@@ -9,10 +9,16 @@ export interface ContainerEngine {
   /** Asks the engine what it is and what the machine under it has. Rejects with {@link EngineError} when it is gone. */
   info(options?: AbortOptions): Promise<EngineInfo>
 
+  /** Finds out, by trying, what holds for containers on it. Leaves nothing. */
+  features(options?: AbortOptions): Promise<EngineFeatures>
+
   /** Makes the image present by policy and answers its digest. Rejects with {@link EngineError} `IMAGE_PULL_ERROR`. */
   pull(request: PullRequest, options?: AbortOptions): Promise<ImageInfo>
 
-  /** Creates the container and its own network. Repeating it for the same name finds the first one. */
+  /**
+   * Creates the container, its own network, and those of its volumes that are not there yet. Repeating it for the same
+   * name finds the first one.
+   */
   create(spec: ContainerSpec, options?: AbortOptions): Promise<void>
 
   /** Starts it; resolves when the engine says it runs. Answers the engine's start time, in ms since the epoch. */
@@ -37,10 +43,16 @@ export interface ContainerEngine {
   /** One sample about every `intervalMs` until the container ends. */
   stats(name: string, intervalMs: number, options?: AbortOptions): AsyncIterable<StatsSample>
 
+  /**
+   * What the container and its volumes take of the disk, running or ended. Costs a walk over all of their files; those that
+   * the storage driver holds to a limit are left out, unless all are asked for.
+   */
+  storage(name: string, options?: AbortOptions & { all?: boolean }): Promise<StorageUse>
+
   /** SIGTERM (or `signalName`), then SIGKILL after `graceMs`. Resolves when it has ended. */
   stop(name: string, stop: { graceMs: number; signalName?: string }, options?: AbortOptions): Promise<void>
 
-  /** Removes the container, its network and its anonymous volumes. */
+  /** Removes the container, its network and its anonymous volumes. Named ones stay. */
   remove(name: string, options?: AbortOptions): Promise<void>
 
   /**
@@ -51,6 +63,12 @@ export interface ContainerEngine {
 
   /** Everything on this engine that carries the labels of `owner`: containers and networks, running or not. */
   list(owner: string, options?: AbortOptions): Promise<ContainerSummary[]>
+
+  /** Named volumes that carry the labels of `owner`. */
+  volumes(owner: string, options?: AbortOptions): Promise<VolumeSummary[]>
+
+  /** Removes a named volume and what is in it. That there is none is no error; that it is in use is one. */
+  removeVolume(name: string, options?: AbortOptions): Promise<void>
 }
 
 export interface AbortOptions {
@@ -106,6 +124,17 @@ export interface EngineSurvey {
   writtenBytes: number
 }
 
+export interface EngineFeatures {
+  /** Whether the storage driver itself holds containers to `storageBytes`; else their use has to be looked at. */
+  storageQuota: 'hard' | 'measured'
+  /** Whether containers can have named volumes. */
+  volumes: boolean
+  /** Why containers with a network can reach more than the internet, for people; null where they cannot. */
+  networkProblem: string | null
+  /** The sandbox that containers run in; null is the engine's own default. */
+  runtime: string | null
+}
+
 export interface PullRequest {
   /** Any reference that `docker pull` takes, e.g. `"busybox:1.36"`. */
   image: string
@@ -134,8 +163,10 @@ export interface ContainerSpec {
   env: Record<string, string>
   cpuMillis: number
   memoryBytes: number
-  /** Bytes the container may write; enforced by the engine where `storageQuota` is true. */
+  /** Bytes the container may write beside its volumes; the engine holds it to that where `storageQuota` is `hard`. */
   storageBytes: number
+  /** @default none */
+  volumes?: VolumeSpec[]
   gpu: number
   /** Labels in addition to the owner's. */
   labels: Record<string, string>
@@ -144,6 +175,28 @@ export interface ContainerSpec {
   stopSignal?: string
   /** `bridge`: a network of its own. `none`: no network at all. */
   network: 'bridge' | 'none'
+}
+
+export interface VolumeSpec {
+  /** Unique on the engine, as a container's name is; one that is there already is taken, with what is in it. */
+  name: string
+  /** Absolute path in the container. */
+  mountPath: string
+  sizeBytes: number
+}
+
+export interface StorageUse {
+  /** What the container wrote beside its named volumes; an image's anonymous volumes count. */
+  ownBytes: number
+  /** By name of the volume. */
+  volumes: Record<string, number>
+  /** Whether the storage driver holds the container to its limit. */
+  isHeld: boolean
+}
+
+export interface VolumeSummary {
+  name: string
+  labels: Record<string, string>
 }
 
 export interface ContainerExit {
@@ -177,6 +230,8 @@ export interface StatsSample {
   txBytes: number
   /** Size of the writable layer; null where the engine was not asked. */
   storageBytes: number | null
+  /** Processes and threads now, and the most that are let live; null where the engine does not say. */
+  pids: { current: number; limit: number } | null
 }
 
 export interface ContainerSummary {

@@ -1,4 +1,5 @@
 import type { ContainerCreateOptions, DeviceRequest, HostConfig, NetworkCreateOptions } from 'dockerode'
+import { bridgeName } from './bridge-name.ts'
 import { type ContainerSpec, EngineError } from './index.ts'
 import { parseReference } from './reference.ts'
 
@@ -13,8 +14,17 @@ export interface HardeningOptions {
   maxOpenFiles: number
   /** Limit of processes of a user, over all of its containers; null sets none. */
   maxUserProcesses: number | null
-  /** Whether `storageBytes` becomes a hard limit of the storage driver. */
-  storageQuota: boolean
+  /**
+   * What the storage driver adds to `storageBytes` to make it a hard limit, in bytes: the image, where it counts that,
+   * too. Null where it has no limits.
+   */
+  storageQuota: number | null
+  /** Null is the engine's default. */
+  runtime: string | null
+  /** Name servers that the engine's own asks for a container; empty is the engine's choice. */
+  nameServers: string[]
+  /** Whether the kernel takes a container's swappiness: with cgroup 1. */
+  canSwapLess: boolean
   /** Whether a small init is put in front of the program. */
   useInit: boolean
   logConfig: { Type: string; Config: Record<string, string> }
@@ -33,6 +43,12 @@ const keptCapabilities = [
   'NET_BIND_SERVICE', // Listen on ports below 1024 where the engine does not already allow it.
   'KILL', // Signal children that run as another user; the init could not pass SIGTERM on without it.
 ]
+
+/** Shared memory of a container, in bytes; it counts as the container's memory. What Docker gives by default. */
+const shmBytes = 64 * 1024 * 1024
+
+/** With the machine short of memory the kernel ends jobs before the owner's programs. Range -1000..1000. */
+const oomScoreAdj = 500
 
 /**
  * What the engine is asked to create, hardening included.
@@ -58,11 +74,14 @@ export function toCreateOptions(
     AttachStderr: false,
     OpenStdin: false,
     Tty: false,
+    Healthcheck: { Test: ['NONE'] }, // An image's own would run in the engine as often as a stranger likes.
     HostConfig: { ...toHostConfig(spec, hardening), ...(devices.length > 0 && { DeviceRequests: devices }) },
   }
 }
 
 function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostConfig & { CgroupnsMode: 'private' } {
+  const { storageQuota, runtime, nameServers } = hardening
+  const { volumes = [] } = spec
   return {
     NetworkMode: spec.network === 'none' ? 'none' : spec.name,
     CapDrop: ['ALL'],
@@ -76,23 +95,37 @@ function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostCon
     NanoCpus: spec.cpuMillis * 1_000_000,
     Memory: spec.memoryBytes,
     MemorySwap: spec.memoryBytes, // Memory and swap together: no swap.
+    ...(hardening.canSwapLess && { MemorySwappiness: 0 }), // Where the kernel does not count swap, that is what is left.
+    OomScoreAdj: oomScoreAdj,
+    ShmSize: shmBytes,
     Ulimits: ulimitsOf(hardening),
     Init: hardening.useInit,
     LogConfig: hardening.logConfig,
-    ...(hardening.storageQuota && { StorageOpt: { size: String(spec.storageBytes) } }),
+    ...(storageQuota !== null && { StorageOpt: { size: String(spec.storageBytes + storageQuota) } }),
+    ...(volumes.length > 0 && {
+      Mounts: volumes.map(({ name, mountPath }) => ({ Type: 'volume', Source: name, Target: mountPath })),
+    }),
+    ...(runtime !== null && { Runtime: runtime }),
+    ...(spec.network !== 'none' && nameServers.length > 0 && { Dns: nameServers }),
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
   }
 }
 
+/** No limit of processes where it can be helped: the kernel counts those of all containers whose user has one number. */
 function ulimitsOf({ maxOpenFiles, maxUserProcesses }: HardeningOptions): NonNullable<HostConfig['Ulimits']> {
-  const files = { Name: 'nofile', Soft: maxOpenFiles, Hard: maxOpenFiles }
-  if (maxUserProcesses === null) return [files]
-  return [files, { Name: 'nproc', Soft: maxUserProcesses, Hard: maxUserProcesses }]
+  return [
+    { Name: 'nofile', Soft: maxOpenFiles, Hard: maxOpenFiles },
+    { Name: 'core', Soft: 0, Hard: 0 }, // The machine's handler of core dumps runs outside.
+    ...(maxUserProcesses === null ? [] : [{ Name: 'nproc', Soft: maxUserProcesses, Hard: maxUserProcesses }]),
+  ]
 }
 
 /** The container's own network: with nobody else on it, there is nobody to be kept from. */
-export function toNetworkOptions(spec: ContainerSpec, subnet: string | null): NetworkCreateOptions {
+export function toNetworkOptions(
+  spec: Pick<ContainerSpec, 'name' | 'owner' | 'labels'>,
+  subnet: string | null,
+): NetworkCreateOptions {
   return {
     Name: spec.name,
     Driver: 'bridge',
@@ -100,11 +133,12 @@ export function toNetworkOptions(spec: ContainerSpec, subnet: string | null): Ne
     Attachable: false,
     EnableIPv6: false,
     Labels: labelsOf(spec),
+    Options: { 'com.docker.network.bridge.name': bridgeName(spec.owner, spec.name) },
     ...(subnet !== null && { IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] } }),
   }
 }
 
-function labelsOf(spec: ContainerSpec): Record<string, string> {
+export function labelsOf(spec: Pick<ContainerSpec, 'labels' | 'owner'>): Record<string, string> {
   return { ...spec.labels, [ownerLabel]: spec.owner }
 }
 

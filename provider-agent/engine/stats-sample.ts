@@ -9,6 +9,7 @@ export interface StatsReading {
   memoryBytes: number
   rxBytes: number
   txBytes: number
+  pids: StatsSample['pids']
 }
 
 /** Reads the engine's answer, of cgroup v1 or v2. Null when the container is not running: then the engine has no numbers. */
@@ -18,12 +19,14 @@ export function toReading(stats: ContainerStats): StatsReading | null {
   const used = stats.memory_stats?.usage
   if (!(timestampMs > 0) || used === undefined) return null
   const interfaces = Object.values(stats.networks ?? {})
+  const { current, limit } = (stats.pids_stats ?? {}) as { current?: number; limit?: number }
   return {
     timestampMs,
     cpuNanos,
     memoryBytes: Math.max(0, used - reclaimable(stats)),
     rxBytes: interfaces.reduce((sum, { rx_bytes }) => sum + rx_bytes, 0),
     txBytes: interfaces.reduce((sum, { tx_bytes }) => sum + tx_bytes, 0),
+    pids: current === undefined || limit === undefined ? null : { current, limit },
   }
 }
 
@@ -42,7 +45,7 @@ export function toSample(
 ): StatsSample {
   const elapsedMs = reading.timestampMs - previous.timestampMs
   const usedNanos = Math.max(0, reading.cpuNanos - previous.cpuNanos)
-  const { timestampMs, memoryBytes, rxBytes, txBytes } = reading
+  const { timestampMs, memoryBytes, rxBytes, txBytes, pids } = reading
   const cpuMillis = elapsedMs > 0 ? Math.round(usedNanos / 1_000 / elapsedMs) : 0
-  return { timestampMs, cpuMillis, memoryBytes, rxBytes, txBytes, storageBytes }
+  return { timestampMs, cpuMillis, memoryBytes, rxBytes, txBytes, storageBytes, pids }
 }

@@ -109,6 +109,23 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
 
   return {
     pull: local.pull,
+    // Which node a job runs on is not known before, and what holds there is not this manager's to say.
+    features: async () => ({
+      storageQuota: 'measured',
+      volumes: false,
+      networkProblem: 'the nodes of a swarm keep their own firewalls',
+      runtime: null,
+    }),
+    async storage(name, options = {}) {
+      const id = await call(`measuring ${name}`, options.signal, async (abort) => {
+        checkName(name)
+        return await localContainer(await taskOf(docker, name, abort), abort)
+      })
+      // The manager does not measure what runs on other nodes.
+      return id === null ? { ownBytes: 0, volumes: {}, isHeld: false } : await local.storage(id, options)
+    },
+    volumes: local.volumes,
+    removeVolume: local.removeVolume,
 
     async info(options = {}) {
       const own = await local.info(options)
@@ -140,7 +157,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
           pidsLimit: init.pidsLimit ?? 512,
           maxOpenFiles: init.maxOpenFiles ?? 16_384,
           maxUserProcesses: null,
-          storageQuota: false,
+          ...{ storageQuota: null, runtime: null, nameServers: [], canSwapLess: false },
           useInit: init.useInit ?? true,
           // Service logs are read by the manager of every node, through the driver that each engine has.
           logConfig: { Type: 'json-file', Config: { 'max-size': String(maxLogBytes), 'max-file': '2' } },

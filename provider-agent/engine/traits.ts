@@ -11,6 +11,8 @@ export interface EngineTraits {
   hasLocalLogs: boolean
   /** Podman behind Docker's API; see docs/decisions/0025-podman.md. */
   isPodman: boolean
+  /** Names of the sandboxes that it offers. */
+  runtimes: string[]
 }
 
 /** The fields of the engine's `info` that are read here; dockerode's types lack some. */
@@ -57,6 +59,7 @@ export function toTraits(raw: RawInfo): EngineTraits {
     hasInit: raw.InitCommit !== undefined && raw.InitCommit.ID !== 'N/A',
     hasLocalLogs: raw.Plugins?.Log?.includes('local') ?? false,
     isPodman: raw.BuildahVersion !== undefined,
+    runtimes: Object.keys(raw.Runtimes ?? {}).toSorted(),
   }
 }
 

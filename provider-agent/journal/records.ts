@@ -37,6 +37,15 @@ export interface LeaseJob {
   ports?: { port: number; protocol: 'TCP' | 'UDP' }[]
   /** A path that is kept at the end; absent or empty is none. */
   outputs?: string
+  /** Missing in journals of versions that had none. */
+  volumes?: LeaseVolume[]
+}
+
+export interface LeaseVolume {
+  /** The job's own name for it. */
+  name: string
+  mountPath: string
+  sizeBytes: number
 }
 
 /** Given to the container and then only held in memory. */
@@ -46,7 +55,7 @@ export interface LeaseSecrets {
 }
 
 /** Why a container is told to stop. A later reason replaces an earlier one only if it stands further right here. */
-export const STOP_REASONS = ['expired', 'shutdown', 'disconnected', 'cancelled', 'stale'] as const
+export const STOP_REASONS = ['expired', 'over-limit', 'shutdown', 'disconnected', 'cancelled', 'stale'] as const
 export type StopReason = (typeof STOP_REASONS)[number]
 
 /** What changes while a lease lives; written with every report, in the same batch. */
@@ -65,11 +74,23 @@ export interface LeaseProgress {
   /** How long the container has run as far as known, on the monotonic clock. */
   meteredMs: number
   stopping: StopReason | null
+  /** With `over-limit`: which. */
+  exceeded?: Exceeded | null
   ended: LeaseEnd | null
   /** Answers to the newest commands by id, so that a repeated one does nothing. */
   commands: [string, CommandAnswer][]
   /** When the requester spoke last. */
   lastContact: Moment
+}
+
+/** A limit that a job went beyond. Crosses the wire in the details of its failure. */
+export interface Exceeded {
+  what: 'memory' | 'pids' | 'storage' | 'volume'
+  /** The job's own name of the volume. */
+  volume?: string
+  /** In bytes; processes where it is those. */
+  limit: number
+  used: number
 }
 
 export interface LeaseEnd {

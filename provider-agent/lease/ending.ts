@@ -2,8 +2,9 @@
 
 import type { FailureCode } from '../../protocol/failures.ts'
 import { isFailureCode } from '../../protocol/failures.ts'
+import { formatBytes } from '../../protocol/units.ts'
 import { type ContainerExit, EngineError } from '../engine/index.ts'
-import type { Outcome, StopReason } from '../journal/records.ts'
+import type { Exceeded, Outcome, StopReason } from '../journal/records.ts'
 
 export interface Ending {
   outcome: Outcome
@@ -25,19 +26,21 @@ export class LeaseBrokenError extends Error {
   }
 }
 
+/**
+ * @param limits `exceeded` is what the container went beyond as far as this side could see; it only tells why where the
+ * container did not end well
+ */
 export function endingOfExit(
   exit: ContainerExit,
   stopping: StopReason | null,
-  limits: { durationSeconds: number; memoryBytes: number },
+  limits: { durationSeconds: number; memoryBytes: number; exceeded?: Exceeded | null },
 ): Ending {
   const { exitCode } = exit
   if (stopping === 'cancelled' || stopping === 'stale') return ending('cancelled', exitCode)
   // Memory ran out in some process of it; a main process that still ended well has done its work.
   if (exit.oomKilled && exitCode !== 0) {
-    return failed('RESOURCE_LIMIT_EXCEEDED', exitCode, 'The container ran out of memory.', {
-      reason: 'out-of-memory',
-      memoryBytes: String(limits.memoryBytes),
-    })
+    // The kernel gives no more than the limit, so that is what was used.
+    return endingOfLimit({ what: 'memory', limit: limits.memoryBytes, used: limits.memoryBytes }, exitCode)
   }
   if (stopping === 'disconnected' || stopping === 'shutdown') return endingOfStop(stopping, exitCode)
   if (stopping === 'expired' && exitCode !== 0) {
@@ -51,7 +54,33 @@ export function endingOfExit(
       },
     )
   }
+  const { exceeded = null } = limits
+  if (exceeded !== null && (stopping === 'over-limit' || exitCode !== 0)) return endingOfLimit(exceeded, exitCode)
   return ending('exited', exitCode)
+}
+
+const limitReasons: Record<Exceeded['what'], { reason: string; message: (limit: Exceeded) => string }> = {
+  memory: { reason: 'out-of-memory', message: () => 'The container ran out of memory.' },
+  pids: { reason: 'process-limit', message: ({ limit }) => `The container had as many processes as it may: ${limit}.` },
+  storage: {
+    reason: 'storage-limit',
+    message: ({ limit, used }) => `The container wrote ${formatBytes(used)}, its storage is ${formatBytes(limit)}.`,
+  },
+  volume: {
+    reason: 'storage-limit',
+    message: ({ volume, limit, used }) =>
+      `The volume ${volume} took ${formatBytes(used)}, its size is ${formatBytes(limit)}.`,
+  },
+}
+
+function endingOfLimit(exceeded: Exceeded, exitCode: number | null): Ending {
+  const { what, volume, limit, used } = exceeded
+  const { reason, message } = limitReasons[what]
+  const unit = what === 'pids' ? '' : 'Bytes'
+  return failed('RESOURCE_LIMIT_EXCEEDED', exitCode, message(exceeded), {
+    ...{ reason, what, [`limit${unit}`]: String(limit), [`used${unit}`]: String(used) },
+    ...(volume === undefined ? {} : { volume }),
+  })
 }
 
 /** Stopped before there was a container to stop, or by this side. */
@@ -70,6 +99,9 @@ export function endingOfStop(stopping: StopReason, exitCode: number | null = nul
       return failed('INTERNAL', exitCode, 'The provider shut down and stopped the container.', {
         reason: 'provider-shutdown',
       })
+    case 'over-limit':
+      // What was over was measured in a container that ran, so this side lost sight of it.
+      return failed('RESOURCE_LIMIT_EXCEEDED', exitCode, 'The container went beyond a limit and was stopped.', {})
     case 'expired':
       return failed('DURATION_EXCEEDED', exitCode, 'The job reached its duration before its container started.', {})
     case 'cancelled':

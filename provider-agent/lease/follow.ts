@@ -60,12 +60,14 @@ export async function followStats(
   { engine, clock, logger, lease, name }: FollowComponents,
   statsMs: number,
   signal: AbortSignal,
+  onSample: (sample: StatsSample) => void,
 ): Promise<void> {
   try {
     await clock.sleep(Math.min(STATS_DELAY_MS, statsMs), signal)
     await retried(clock, signal, isGone, async () => {
       for await (const sample of engine.stats(name, statsMs, { signal })) {
         if (signal.aborted) return
+        onSample(sample)
         await lease.report({ case: 'stats', value: wireStats(sample) })
       }
     })

@@ -13,6 +13,7 @@ import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import type { Journal, NewReport } from '../journal/journal.ts'
 import {
   type CommandAnswer,
+  type Exceeded,
   type LeaseEnd,
   type LeaseProgress,
   type LeaseRecord,
@@ -65,7 +66,9 @@ export interface Lease {
   /** The container runs: meters from `meteredMs` on. */
   started(startedAtMs: number, imageDigest: string, meteredMs: number): Promise<void>
   /** Asks for the container's end. Only a stronger reason replaces an earlier one; after the end it does nothing. */
-  requestStop(reason: StopReason): Promise<void>
+  requestStop(reason: Exclude<StopReason, 'over-limit'>): Promise<void>
+  /** Asks for the container's end because it went beyond a limit. */
+  exceed(limit: Exceeded): Promise<void>
   cancel(commandId: string): Promise<CommandAnswer>
   extend(commandId: string, additionalSeconds: number): Promise<CommandAnswer>
   /** Writes the last report. @param output what became of the job's outputs; null where it names none */
@@ -166,6 +169,13 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
       const changes = stopping(reason)
       if (progress.ended !== null || changes.stopping === undefined) return
       const written = write(reason === 'expired' ? { case: 'expired', value: {} } : null, changes)
+      stop.abort()
+      await written
+    },
+    async exceed(exceeded) {
+      const changes = stopping('over-limit')
+      if (progress.ended !== null || changes.stopping === undefined) return
+      const written = write(null, { ...changes, exceeded })
       stop.abort()
       await written
     },

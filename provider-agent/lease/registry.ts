@@ -18,6 +18,7 @@ import { isGone } from './follow.ts'
 import { createLease, type Lease } from './lease.ts'
 import type { Use } from './receipt.ts'
 import { type RunnerComponents, runLease } from './runner.ts'
+import { createVolumeKeeper, type JobKey } from './volume-keeper.ts'
 
 export interface RegistryComponents {
   engine: ContainerEngine
@@ -41,7 +42,9 @@ export interface RegistryInit {
   dialDelayMs: number
   logFlushMs: number
   statsMs: number
+  storageMs: number
   endedRetentionMs: number
+  volumeRetentionMs: number
 }
 
 export interface Registry {
@@ -79,6 +82,16 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   const scope = new AbortController()
   const held = new Map<string, Held>()
   const runner = { engine, clock, logger, owner: network.peerId, guard: components.guard, collect: components.collect }
+  const isRunning = ({ requester, jobId }: JobKey): boolean =>
+    [...held.values()].some(
+      ({ lease: { record, progress } }) =>
+        record.requester === requester && record.jobId === jobId && progress.ended === null,
+    )
+  const volumes = createVolumeKeeper(
+    { engine, clock, logger, isRunning },
+    { owner: network.peerId, retentionMs: init.volumeRetentionMs },
+    scope.signal,
+  )
   const desk = createLeaseDesk({ network, journal, clock, logger, find: (id) => held.get(id)?.lease }, init)
   const tasks = new Set<Promise<void>>()
   let adopting: Promise<void> = Promise.resolve()
@@ -92,9 +105,9 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   }
 
   function run(lease: Lease, found: ContainerSummary | null, adopted: boolean): void {
-    const { logFlushMs, statsMs } = init
+    const { logFlushMs, statsMs, storageMs } = init
     const isHeard = (): boolean => desk.isAttached(lease)
-    const options = { found, adopted, after: olderAttempts(lease), logFlushMs, statsMs, isHeard }
+    const options = { found, adopted, after: olderAttempts(lease), logFlushMs, statsMs, storageMs, isHeard }
     const done = runLease(runner, lease, options, scope.signal)
     held.set(lease.id, { lease, done })
     onAbort(lease.endedSignal, () => book.release(lease.id))
@@ -119,6 +132,7 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   /** Its container is gone: lets go of it once the requester has taken the last report, or never came for it. */
   async function finished(lease: Lease): Promise<void> {
     book.release(lease.id)
+    if (!scope.signal.aborted) volumes.ended(lease.record, lease.progress.ended)
     try {
       if (lease.progress.stopping === 'stale') await lease.settle(null)
       await sleepLong(clock, init.endedRetentionMs, AbortSignal.any([scope.signal, lease.settledSignal]))
@@ -147,6 +161,7 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
     const strays = [...byName.keys()]
     if (strays.length > 0) logger.info({ strays }, 'removing what no lease needs')
     await Promise.allSettled(strays.map((name) => engine.remove(name, { signal })))
+    await volumes.start()
   }
 
   return {
@@ -203,6 +218,7 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
       await desk.stop()
       await adopting
       await Promise.allSettled(tasks)
+      await volumes.stop()
     },
   }
 }

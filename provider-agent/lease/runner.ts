@@ -7,9 +7,9 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { elapsedSince } from '../../node/moment.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
-import type { ContainerEngine, ContainerExit, ContainerSummary } from '../engine/index.ts'
+import type { ContainerEngine, ContainerExit, ContainerSummary, StatsSample } from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
-import type { StopReason } from '../journal/records.ts'
+import type { Exceeded, StopReason } from '../journal/records.ts'
 import { whenAborted } from '../on-abort.ts'
 import type { CollectedOutput } from '../outputs/collect.ts'
 import { retried } from './backoff.ts'
@@ -18,6 +18,7 @@ import { type Ending, endingOfError, endingOfExit, endingOfStop, LeaseBrokenErro
 import { followLogs, followStats, guardedMs, isGone, keepGuarded, watchContact, watchDuration } from './follow.ts'
 import type { Lease } from './lease.ts'
 import { createProgressReporter } from './pull-progress.ts'
+import { beyond, watchStorage } from './watch-storage.ts'
 
 export interface RunnerComponents {
   engine: ContainerEngine
@@ -40,6 +41,7 @@ export interface RunnerInit {
   after: Promise<void>
   logFlushMs: number
   statsMs: number
+  storageMs: number
   /** Whether the requester follows at the moment. */
   isHeard: () => boolean
 }
@@ -54,6 +56,9 @@ const LOG_DRAIN_MS = 10_000
 const CLOCK_TOLERANCE_MS = 2_000
 /** How much later than it was an end may be heard of, in ms, before the engine's times count. */
 const LATE_MS = 500
+
+/** A storage driver's own limit was met by a container that used this share of it and did not end well. */
+const HELD_SHARE = 0.95
 
 /** What a container ends with that SIGKILL ended. */
 const KILLED = 137
@@ -74,6 +79,8 @@ export async function runLease(
   const follow = { engine, clock, logger, lease, name }
   /** No limit can stop what ended while no agent looked. */
   const hadEnded = init.found?.state === 'exited'
+  /** The most processes that were seen, where that is all that were allowed. */
+  let crowded: Exceeded | null = null
 
   async function run(): Promise<void> {
     const guard = record.onDisconnect === 'stop' ? components.guard : undefined
@@ -103,7 +110,8 @@ export async function runLease(
     try {
       if (!(await ready())) return [endingOfStop(lease.progress.stopping ?? 'cancelled'), null]
       const exit = await untilEnd()
-      return [endingOfExit(exit, stoppedBy(exit), limits()), exit]
+      const stopping = stoppedBy(exit)
+      return [endingOfExit(exit, stopping, { ...limits(), exceeded: await exceededBy(exit, stopping) }), exit]
     } catch (error) {
       signal.throwIfAborted()
       const { stopping } = lease.progress
@@ -174,7 +182,12 @@ export async function runLease(
     const logs = followLogs(follow, init, running)
     const others = hadEnded
       ? []
-      : [followStats(follow, init.statsMs, running), watchDuration(follow, running), stopWhenAsked()]
+      : [
+          followStats(follow, init.statsMs, running, noteProcesses),
+          watchStorage(follow, init.storageMs, running),
+          watchDuration(follow, running),
+          stopWhenAsked(),
+        ]
     let away = hadEnded
     const worth = (error: unknown): boolean => {
       if (!isGone(error)) return false
@@ -234,8 +247,9 @@ export async function runLease(
   }
 
   async function stopWhenAsked(): Promise<void> {
-    const graceMs = record.job.stopGraceSeconds * 1000
     await whenAborted(AbortSignal.any([lease.stopSignal, running]))
+    // What is over its limit would go on filling the disk for as long as it is let.
+    const graceMs = lease.progress.stopping === 'over-limit' ? 0 : record.job.stopGraceSeconds * 1000
     const hastily = whenAborted(AbortSignal.any([lease.hastySignal, running])).then(
       async () => await stopWithin(Math.min(graceMs, MAX_HASTY_GRACE_MS)),
     )
@@ -269,6 +283,24 @@ export async function runLease(
     const wasGuarded = components.guard !== undefined && record.onDisconnect === 'stop'
     if (wasGuarded && stopping === null && exitCode === KILLED && guardedMs(clock, lease) <= 0) return 'disconnected'
     return stopping === 'expired' && lease.meter.read() + 1_000 < durationSeconds * 1000 ? null : stopping
+  }
+
+  function noteProcesses({ pids }: StatsSample): void {
+    if (pids !== null && pids.current >= pids.limit) crowded = { what: 'pids', limit: pids.limit, used: pids.current }
+  }
+
+  /** The limit that a container went beyond, as far as this side knows: it only tells why where it did not end well. */
+  async function exceededBy({ exitCode }: ContainerExit, stopping: StopReason | null): Promise<Exceeded | null> {
+    const { exceeded = null } = lease.progress
+    if (exceeded !== null || exitCode === 0 || stopping !== null) return exceeded
+    try {
+      const use = await engine.storage(name, { signal, all: true })
+      return beyond(record, use, use.isHeld ? HELD_SHARE : 1) ?? crowded
+    } catch (error) {
+      signal.throwIfAborted()
+      logger.warn({ lease: lease.id, error: String(error) }, 'use of the disk was not measured')
+      return crowded
+    }
   }
 
   function limits() {

@@ -61,7 +61,7 @@ describe('award', { timeout: 20_000 }, () => {
 
   for (const [name, code, changes] of REFUSALS) {
     it(`refuses ${name}: ${code}`, async () => {
-      rig = await createAgentRig()
+      rig = await createAgentRig({ offers: { volumes: false } })
       const { asked, bid } = await bidOn()
       const reply = await rig.requester.award(asked, bid, changes(asked, bid))
       assert.deepEqual([reply.accepted, reply.code], [false, code])

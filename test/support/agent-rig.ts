@@ -8,7 +8,7 @@ import type { Bid } from '../../protocol/gen/cortex/v1/market_pb.js'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { type Agent, type AgentComponents, createAgent } from '../../provider-agent/agent.ts'
 import type { AgentInit } from '../../provider-agent/options.ts'
-import { createFakeEngine, type FakeContainer } from './fake-engine.ts'
+import { createFakeEngine, type FakeContainer, type FakeEngine } from './fake-engine.ts'
 import { createMemoryHub, type MemoryPeer } from './memory-network.ts'
 import { createSimClock } from './sim-clock.ts'
 import { type Asked, createTestRequester, type Follow, type FollowInit, MARKET } from './test-requester.ts'
@@ -21,6 +21,8 @@ export interface RigInit extends Partial<AgentInit> {
   logger?: Logger
   engine?: { cpuMillis: number; memoryBytes: number }
   components?: Partial<AgentComponents>
+  /** What the engine can. @default see {@link createFakeEngine} */
+  offers?: FakeEngine['offers']
   /** See {@link createSimClock}. */
   bootId?: string | null
 }
@@ -36,11 +38,12 @@ export interface Running {
 }
 
 export async function createAgentRig(init: RigInit = {}) {
-  const { logger = silentLogger, components = {}, engine: machine, bootId, ...agentInit } = init
+  const { logger = silentLogger, components = {}, engine: machine, offers = {}, bootId, ...agentInit } = init
   const clock = createSimClock(bootId === undefined ? {} : { bootId })
   const hub = createMemoryHub({ clock })
   const engine = createFakeEngine({ clock })
   if (machine !== undefined) engine.machine = machine
+  engine.offers = offers
   const requester = createTestRequester({ peer: await hub.join(REQUESTER_SEED), clock })
   /** What is written survives the agent; what a killed agent still writes does not count. */
   const disk = new MemoryLevel<string, string>()

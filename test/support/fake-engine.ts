@@ -12,10 +12,13 @@ import {
   type ContainerSpec,
   type ContainerSummary,
   EngineError,
+  type EngineFeatures,
   type EngineInfo,
   type EngineSurvey,
   type LogLine,
   type PullRequest,
+  type StorageUse,
+  type VolumeSummary,
 } from '../../provider-agent/engine/index.ts'
 
 /** What becomes of a container; what is left out waits for the test. */
@@ -44,6 +47,8 @@ export interface FakeContainer {
   readonly spec: ContainerSpec
   readonly state: 'created' | 'running' | 'exited'
   readonly signals: string[]
+  /** What it takes of the disk. */
+  storage: StorageUse
   print(...lines: string[]): void
   exit(exitCode: number, how?: { oomKilled?: boolean }): void
 }
@@ -61,6 +66,9 @@ export interface FakeEngine extends ContainerEngine {
   script: (spec: ContainerSpec) => Script
   /** From now on, and once, reading this container's output fails so. */
   failLogs(name: string, error: EngineError): void
+  /** What it can beside the least. */
+  offers: Partial<EngineFeatures>
+  readonly volumeNames: () => string[]
   /** What it says of the machine. */
   machine: Pick<EngineInfo, 'cpuMillis' | 'memoryBytes'>
   /** What else it says runs on it. */
@@ -83,6 +91,7 @@ interface Box extends FakeContainer {
 
 export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
   const boxes = new Map<string, Box>()
+  const volumes = new Map<string, VolumeSummary>()
   const starts = new Map<string, number>()
   const calls: string[] = []
   const logFailures = new Map<string, EngineError>()
@@ -116,6 +125,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
       script: engine.script(spec),
       state: 'created',
       signals: [],
+      storage: { ownBytes: 0, volumes: {}, isHeld: false },
       output: [],
       ended: null,
       startedAtMs: 0,
@@ -196,6 +206,8 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
     starts,
     peak,
     script: () => ({}),
+    offers: {},
+    volumeNames: () => [...volumes.keys()],
     machine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 },
     surveyed: { others: { cpuMillis: 0, memoryBytes: 0, gpus: [] }, writtenBytes: 0 },
     onPull: null,
@@ -223,6 +235,19 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         gpuDriver: null,
       })),
 
+    features: ({ signal } = {}) =>
+      step('features', signal, () => ({
+        ...{ storageQuota: 'measured' as const, volumes: true, networkProblem: 'there is no network', runtime: null },
+        ...engine.offers,
+      })),
+
+    storage: (name, { signal } = {}) => step(`storage ${name}`, signal, () => find(name).storage),
+
+    volumes: (owner, { signal } = {}) =>
+      step('volumes', signal, () => [...volumes.values()].filter(({ labels }) => labels.owner === owner)),
+
+    removeVolume: (name, { signal } = {}) => step(`remove volume ${name}`, signal, () => void volumes.delete(name)),
+
     pull: (request, { signal } = {}) =>
       step(`pull ${request.image}`, signal, async () => {
         engine.onPull?.(request)
@@ -237,6 +262,9 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         const { createMs, createError } = engine.script(spec)
         await pause(createMs, signal)
         if (createError !== undefined) throw createError
+        for (const { name } of spec.volumes ?? []) {
+          if (!volumes.has(name)) volumes.set(name, { name, labels: { ...spec.labels, owner: spec.owner } })
+        }
         if (!boxes.has(spec.name)) boxes.set(spec.name, makeBox(spec))
       }),
 
@@ -272,6 +300,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
           rxBytes: 0,
           txBytes: 0,
           storageBytes: null,
+          pids: null,
         }
       }
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { bridgeName, bridgePrefix } from '../../../provider-agent/engine/bridge-name.ts'
 import type { ContainerSpec } from '../../../provider-agent/engine/index.ts'
 import { toLogConfig } from '../../../provider-agent/engine/logs.ts'
 import { type HardeningOptions, toCreateOptions, toNetworkOptions } from '../../../provider-agent/engine/spec.ts'
@@ -24,7 +25,10 @@ const hardening: HardeningOptions = {
   pidsLimit: 512,
   maxOpenFiles: 16_384,
   maxUserProcesses: null,
-  storageQuota: false,
+  storageQuota: null,
+  runtime: null,
+  nameServers: [],
+  canSwapLess: true,
   useInit: true,
   logConfig: toLogConfig({ driver: 'local', maxBytes: 1_000 }),
 }
@@ -41,6 +45,7 @@ test('a container is created with all of its hardening', () => {
     AttachStderr: false,
     OpenStdin: false,
     Tty: false,
+    Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       NetworkMode: 'cortex-job-1',
       CapDrop: ['ALL'],
@@ -54,7 +59,13 @@ test('a container is created with all of its hardening', () => {
       NanoCpus: 1_500_000_000,
       Memory: 67_108_864,
       MemorySwap: 67_108_864,
-      Ulimits: [{ Name: 'nofile', Soft: 16_384, Hard: 16_384 }],
+      MemorySwappiness: 0,
+      OomScoreAdj: 500,
+      ShmSize: 67_108_864,
+      Ulimits: [
+        { Name: 'nofile', Soft: 16_384, Hard: 16_384 },
+        { Name: 'core', Soft: 0, Hard: 0 },
+      ],
       Init: true,
       LogConfig: { Type: 'local', Config: { 'max-size': '1000', 'max-file': '2', compress: 'false' } },
       RestartPolicy: { Name: 'no' },
@@ -71,9 +82,11 @@ test('what a job asks for besides is passed on', () => {
     stopSignal: 'SIGQUIT',
     gpu: 2,
     network: 'none' as const,
+    volumes: [{ name: 'cortex-job-v', mountPath: '/data', sizeBytes: 1_000 }],
   }
   const devices = [{ Driver: '', DeviceIDs: ['GPU-1', 'GPU-2'], Capabilities: [['gpu']] }]
-  const options = toCreateOptions(asked, { ...hardening, storageQuota: true, useInit: false }, devices)
+  const further = { storageQuota: 0, useInit: false, runtime: 'runsc', nameServers: ['9.9.9.9'], canSwapLess: false }
+  const options = toCreateOptions(asked, { ...hardening, ...further }, devices)
   assert.deepEqual(options.Entrypoint, ['/bin/sh', '-c'])
   assert.equal('Cmd' in options, false)
   assert.equal(options.StopSignal, 'SIGQUIT')
@@ -81,6 +94,13 @@ test('what a job asks for besides is passed on', () => {
   assert.equal(options.HostConfig?.Init, false)
   assert.deepEqual(options.HostConfig?.StorageOpt, { size: '1073741824' })
   assert.deepEqual(options.HostConfig?.DeviceRequests, devices)
+  assert.deepEqual(options.HostConfig?.Mounts, [{ Type: 'volume', Source: 'cortex-job-v', Target: '/data' }])
+  assert.equal(options.HostConfig?.Runtime, 'runsc')
+  assert.equal(options.HostConfig && 'MemorySwappiness' in options.HostConfig, false)
+  assert.equal(options.HostConfig && 'Dns' in options.HostConfig, false, 'there is nothing to ask without a network')
+  const counting = toCreateOptions(spec, { ...hardening, ...further, storageQuota: 1_024 })
+  assert.deepEqual(counting.HostConfig?.StorageOpt, { size: '1073742848' })
+  assert.deepEqual(counting.HostConfig?.Dns, ['9.9.9.9'])
 })
 
 test('a job cannot take the owner label', () => {
@@ -103,11 +123,20 @@ test('the network is a bridge of the same name and owner', () => {
     Attachable: false,
     EnableIPv6: false,
     Labels: { job: 'job-1', 'org.cortex-node.owner': '12D3KooW' },
+    Options: { 'com.docker.network.bridge.name': bridgeName('12D3KooW', 'cortex-job-1') },
   })
   assert.deepEqual(toNetworkOptions(spec, '198.18.0.16/28').IPAM, {
     Driver: 'default',
     Config: [{ Subnet: '198.18.0.16/28' }],
   })
+})
+
+test('a bridge has a name that Linux takes, that begins as its agent’s do, and that is its own', () => {
+  const name = bridgeName('me', 'one')
+  assert.match(name, /^ctxj[0-9a-f]{11}$/)
+  assert.ok(name.startsWith(bridgePrefix('me')))
+  assert.notEqual(name, bridgeName('me', 'two'))
+  assert.notEqual(bridgePrefix('me'), bridgePrefix('you'))
 })
 
 test('spare subnets stay within 198.18.0.0/15 and begin at a multiple of 16', () => {

@@ -17,6 +17,7 @@ const v1 = {
     stats: { cache: 4_096_000, inactive_file: 2_000_000, total_cache: 4_096_000, total_inactive_file: 2_048_000 },
     limit: 25_276_502_016,
   },
+  pids_stats: { current: 3, limit: 512 },
   networks: { eth0: { rx_bytes: 876, rx_packets: 10, tx_bytes: 42 }, eth1: { rx_bytes: 100, tx_bytes: 8 } },
 }
 
@@ -39,7 +40,10 @@ const asStats = (value: unknown) => value as ContainerStats
 const moment = Date.parse('2026-11-23T22:23:41.372Z')
 
 test('a reading of cgroup v1 leaves the inactive file cache out, children included', () => {
-  const expected = { timestampMs: moment, cpuNanos: 21_081_275, memoryBytes: 3_932_160, rxBytes: 976, txBytes: 50 }
+  const expected = {
+    ...{ timestampMs: moment, cpuNanos: 21_081_275, memoryBytes: 3_932_160, rxBytes: 976, txBytes: 50 },
+    pids: { current: 3, limit: 512 },
+  }
   assert.deepEqual(toReading(asStats(v1)), expected)
 })
 
@@ -50,6 +54,7 @@ test('a reading of cgroup v2 leaves the inactive file cache out', () => {
     memoryBytes: 4_000_000,
     rxBytes: 1,
     txBytes: 2,
+    pids: null,
   }
   assert.deepEqual(toReading(asStats(v2)), expected)
 })

@@ -14,6 +14,7 @@ const raw = {
   InitBinary: 'docker-init',
   InitCommit: { ID: '', Expected: '' },
   Plugins: { Log: ['json-file', 'local'] },
+  Runtimes: { runsc: { path: '/usr/bin/runsc' }, runc: { path: 'runc' } },
 }
 
 test('the engine says what it is', () => {
@@ -31,6 +32,7 @@ test('the engine says what it is', () => {
     hasInit: true,
     hasLocalLogs: true,
     isPodman: false,
+    runtimes: ['runc', 'runsc'],
   })
 })
 

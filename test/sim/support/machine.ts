@@ -198,10 +198,17 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
   }
 
   function engineOf(life: Life): ContainerEngine {
-    const acts = ['info', 'pull', 'start', 'stop', 'wait', 'list', 'remove', 'survey'] as const
+    const acts = [
+      ...(['info', 'features', 'pull', 'start', 'stop', 'wait', 'list', 'remove', 'survey'] as const),
+      ...(['storage', 'volumes', 'removeVolume'] as const),
+    ]
     const plain = mortal<ContainerEngine>(fake, life, acts)
     return {
       info: plain.info,
+      features: plain.features,
+      storage: plain.storage,
+      volumes: plain.volumes,
+      removeVolume: plain.removeVolume,
       pull: plain.pull,
       start: plain.start,
       stop: plain.stop,

@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto'
+import type Docker from 'dockerode'
+import type { Firewall } from '../isolation/firewall.ts'
+import { bridgeName } from './bridge-name.ts'
+import type { Abort } from './call.ts'
+import { toNetworkOptions } from './spec.ts'
+
+/**
+ * Why jobs with a network can reach more than the internet, for people; null where they cannot. The rules are of use only
+ * where the engine's networks are in the same place as they, and named as they say: so one is made and looked for.
+ */
+export async function networkProblem(
+  docker: Docker,
+  firewall: Pick<Firewall, 'ensure' | 'hasInterface'>,
+  owner: string,
+  abort: Abort,
+): Promise<string | null> {
+  try {
+    await firewall.ensure()
+  } catch (error) {
+    return `firewall rules cannot be set: ${(error as Error).message}`
+  }
+  const name = `cortex-probe-${randomBytes(6).toString('hex')}`
+  const options = toNetworkOptions({ name, owner, labels: {} }, null)
+  const network = await docker.createNetwork({ ...options, ...abort })
+  try {
+    if (await firewall.hasInterface(bridgeName(owner, name))) return null
+    return 'the engine keeps its networks elsewhere: it is remote, rootless, or does not name them as it was told'
+  } finally {
+    await network.remove()
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Keeps jobs from everything around them but the internet: the machine itself, its networks, other jobs, metadata
+ * services. See docs/decisions/0020-job-firewall.md.
+ */
+
+import { spawn } from 'node:child_process'
+import { getServers } from 'node:dns'
+import { readFile } from 'node:fs/promises'
+import { isIPv4 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { text } from 'node:stream/consumers'
+import type { Logger } from '../../node/logger.ts'
+import { anyBridge, bridgePrefix } from '../engine/bridge-name.ts'
+import { isPublic, ownNetworks } from './ranges.ts'
+import { agentsIn, type Family, isInPlace, readSaved, rulesFor, toPlace, toRemove } from './rules.ts'
+
+export interface Firewall {
+  /** Those that jobs can ask. */
+  readonly nameServers: string[]
+  /** Resolves when the rules are in place: looks, and puts them there where they are not. Calls at one time share a look. */
+  ensure(): Promise<void>
+  /** Takes the rules out if no job's network is left. */
+  stop(): Promise<void>
+  /** Whether there is an interface of this name in the network that the rules are for. */
+  hasInterface(name: string): Promise<boolean>
+}
+
+export interface FirewallInit {
+  /** Peer id of the agent. */
+  owner: string
+  /**
+   * IPv4 addresses of the name servers that jobs ask; let through on port 53, wherever they are.
+   * @default the machine's own that are public, or else {@link publicNameServers}
+   */
+  nameServers?: string[]
+}
+
+/** Asked where the machine's own name servers are in its LAN, as they mostly are. Run by Cloudflare and Quad9. */
+const publicNameServers = ['1.1.1.1', '9.9.9.9']
+
+/** The rules cannot be set; the message is for people and says why. */
+class FirewallError extends Error {
+  override readonly name = 'FirewallError'
+}
+
+/** How long one look or change may take, in ms: iptables waits for others that change rules. */
+const LIMIT_MS = 10_000
+
+export function createFirewall({ logger }: { logger: Logger }, init: FirewallInit): Firewall {
+  const { owner, nameServers = defaultNameServers() } = init
+  const prefix = bridgePrefix(owner)
+  let looking: Promise<void> | null = null
+  let swept = false
+
+  async function look(): Promise<void> {
+    await Promise.all((await families()).map(async (family) => await lookAt(family)))
+    swept = true
+  }
+
+  async function lookAt(family: Family): Promise<void> {
+    const closed = ownNetworks(networkInterfaces(), anyBridge)
+    const rules = rulesFor(family, { owner, pid: process.pid, closed, nameServers })
+    let saved = await save(family)
+    if (!swept) saved = await sweep(family, saved)
+    if (isInPlace(saved, rules)) return
+    await restore(family, toPlace(saved, rules))
+    if (!isInPlace(await save(family), rules)) throw new FirewallError('the rules were set and are not there')
+    logger.info({ family, closed }, 'the rules between jobs and the network around them are set')
+  }
+
+  /** Takes out what agents left that were killed and whose jobs are gone. */
+  async function sweep(family: Family, saved: Map<string, string[]>): Promise<Map<string, string[]>> {
+    let now = saved
+    const interfaces = await interfaceNames()
+    for (const { prefix: other, pid } of agentsIn(saved)) {
+      const isUsed = interfaces.some((name) => name.startsWith(other)) || (pid !== null && isAlive(pid))
+      if (other === prefix || isUsed) continue
+      const change = toRemove(now, other)
+      if (change !== null) await restore(family, change)
+      now = await save(family)
+    }
+    return now
+  }
+
+  return {
+    nameServers,
+    async ensure() {
+      looking ??= look().finally(() => {
+        looking = null
+      })
+      await looking
+    },
+    async stop() {
+      await looking?.catch(() => undefined) // whoever asked for it has heard
+      if ((await interfaceNames()).some((name) => name.startsWith(prefix))) return
+      for (const family of await families()) {
+        const change = toRemove(await save(family), prefix)
+        if (change !== null) await restore(family, change)
+      }
+    },
+    hasInterface: async (name) => (await interfaceNames()).includes(name),
+  }
+}
+
+function defaultNameServers(): string[] {
+  const own = getServers().filter((address) => isIPv4(address) && isPublic(address))
+  return own.length > 0 ? own : publicNameServers
+}
+
+/** IPv4, and IPv6 where the kernel has it. */
+async function families(): Promise<Family[]> {
+  const v6 = await readFile('/proc/net/if_inet6', 'utf8').catch(() => '') // not there: no IPv6
+  return v6 === '' ? [4] : [4, 6]
+}
+
+/** All interfaces of this process's network, whether up or not. */
+async function interfaceNames(): Promise<string[]> {
+  const lines = (await readFile('/proc/net/dev', 'utf8')).split('\n').slice(2)
+  return lines.map((line) => line.split(':')[0]?.trim() ?? '').filter((name) => name !== '')
+}
+
+async function save(family: Family): Promise<Map<string, string[]>> {
+  return readSaved(await run(`${programOf(family)}-save`, ['-t', 'mangle'], ''))
+}
+
+async function restore(family: Family, change: string): Promise<void> {
+  await run(`${programOf(family)}-restore`, ['--noflush', '--wait', '5'], change)
+}
+
+function programOf(family: Family): string {
+  return family === 4 ? 'iptables' : 'ip6tables'
+}
+
+async function run(program: string, args: string[], input: string): Promise<string> {
+  const child = spawn(program, args, {
+    // System programs are often not on an ordinary path.
+    env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C' },
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
+  })
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  child.stdin.on('error', () => undefined) // it ended before it read everything; its exit code tells
+  child.stdin.end(input)
+  try {
+    const [out, said, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+    if (code === 0) return out
+    throw new FirewallError(`${program} failed: ${said.trim().split('\n')[0] || `exit code ${code}`}`)
+  } catch (error) {
+    if (error instanceof FirewallError) throw error
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    throw new FirewallError(missing ? `there is no program ${program}` : String(error), { cause: error })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // somebody else's
+  }
+}

@@ -1,0 +1,43 @@
+import ipaddr from 'ipaddr.js'
+
+/** IPv4 that a job may never send to, wherever the machine is: everything that is no public address. */
+export const closedRanges = [
+  '0.0.0.0/8', // This network; Linux takes 0.0.0.0 for the machine itself.
+  '10.0.0.0/8', // Private.
+  '100.64.0.0/10', // Carriers' own networks; also Tailscale and some clouds' metadata.
+  '127.0.0.0/8', // The machine itself.
+  '169.254.0.0/16', // Link-local: the metadata services of clouds.
+  '172.16.0.0/12', // Private: Docker's own networks, too.
+  '192.0.0.0/24', // Protocol assignments: metadata of some clouds.
+  '192.168.0.0/16', // Private.
+  '198.18.0.0/15', // Tests of network devices: jobs' networks, once the engine has none left.
+  '224.0.0.0/4', // Multicast.
+  '240.0.0.0/4', // Reserved, and broadcast.
+]
+
+/**
+ * The networks that the machine's interfaces are in and {@link closedRanges} do not hold: a LAN may well have public
+ * addresses. Sorted; one-address networks and those of jobs are left out.
+ *
+ * @param interfaces as `os.networkInterfaces()` has them
+ * @param jobs names of interfaces that begin so are jobs'
+ */
+export function ownNetworks(
+  interfaces: Record<string, { family: string; cidr: string | null }[] | undefined>,
+  jobs: string,
+): string[] {
+  const closed = closedRanges.map((range) => ipaddr.IPv4.parseCIDR(range))
+  const found = Object.entries(interfaces)
+    .filter(([name]) => !name.startsWith(jobs))
+    .flatMap(([, addresses = []]) => addresses)
+    .flatMap(({ family, cidr }) => (family === 'IPv4' && cidr !== null ? [cidr] : []))
+    .filter((cidr) => !cidr.endsWith('/32'))
+    .filter((cidr) => !closed.some((range) => ipaddr.IPv4.parse(cidr.split('/')[0] ?? '').match(range)))
+    .map((cidr) => `${ipaddr.IPv4.networkAddressFromCIDR(cidr)}/${cidr.split('/')[1]}`)
+  return [...new Set(found)].toSorted()
+}
+
+/** Whether an address belongs to the public internet. */
+export function isPublic(address: string): boolean {
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast'
+}
