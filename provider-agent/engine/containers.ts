@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import pRetry from 'p-retry'
 import { type Abort, call } from './call.ts'
@@ -7,6 +8,10 @@ import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineErro
 import { createNetwork, removeNetwork } from './network.ts'
 import { checkName, type HardeningOptions, ownerLabel, toCreateOptions } from './spec.ts'
 import { createVolumes } from './volumes.ts'
+
+/** How often, and after how many ms each, a log that is still empty is read again. */
+const LATE_LOG_TRIES = 3
+const LATE_LOG_MS = 100
 
 type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop' | 'remove'>
 
@@ -188,11 +193,20 @@ function isNetworkMissing(error: unknown): boolean {
  * own words, and ends with one of {@link initFailures}. Rejects if that is what happened.
  */
 async function checkInit(container: Docker.Container, abort: Abort): Promise<void> {
+  let said = await lastErrors(container, abort)
+  // Podman's log may come a moment after the end.
+  for (let tries = 0; said === '' && tries < LATE_LOG_TRIES; tries += 1) {
+    await delay(LATE_LOG_MS, undefined, abort.abortSignal === undefined ? {} : { signal: abort.abortSignal })
+    said = await lastErrors(container, abort)
+  }
+  const failure = initWords.map((words) => words.exec(said)).find((match) => match !== null)
+  if (failure === undefined) return
+  throw new EngineError('INVALID_COMMAND', `${failure[1]}: ${failure[2]}`, { reason: 'not-executable' })
+}
+
+async function lastErrors(container: Docker.Container, abort: Abort): Promise<string> {
   const log = (await container.logs({ stdout: false, stderr: true, tail: 3, ...abort })) as unknown as Buffer
-  const text = Buffer.from(log).toString('utf8')
-  const said = initWords.map((words) => words.exec(text)).find((match) => match !== null)
-  if (said === undefined) return
-  throw new EngineError('INVALID_COMMAND', `${said[1]}: ${said[2]}`, { reason: 'not-executable' })
+  return Buffer.from(log).toString('utf8')
 }
 
 /** Sends a signal. That the container has just ended, or was removed, is no error. */
