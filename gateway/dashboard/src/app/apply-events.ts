@@ -14,6 +14,7 @@ interface JobChange {
 
 /** Brings what is shown up to date with what happened, without asking the gateway for jobs again. */
 export function createEventApplier(queryClient: QueryClient): (events: GatewayEvent[]) => void {
+  const outdated = new WeakSet<Promise<unknown>>()
   const due = new Map<string, ReturnType<typeof setTimeout>>()
 
   function refresh(key: string): void {
@@ -25,6 +26,18 @@ export function createEventApplier(queryClient: QueryClient): (events: GatewayEv
     due.set(key, timer)
   }
 
+  /** An answer that is under way may have been written before what happened now: then it is asked for once more. */
+  function askAgain(queryKey: readonly unknown[]): void {
+    for (const { queryKey: own, promise } of queryClient
+      .getQueryCache()
+      .findAll({ queryKey, fetchStatus: 'fetching' })) {
+      if (promise === undefined || outdated.has(promise)) continue
+      outdated.add(promise)
+      const again = () => void queryClient.invalidateQueries({ queryKey: own, exact: true })
+      promise.then(again, again)
+    }
+  }
+
   return (events) => {
     const changes: JobChange[] = []
     for (const { type, data } of events) {
@@ -32,7 +45,9 @@ export function createEventApplier(queryClient: QueryClient): (events: GatewayEv
       else if (isChange(data)) changes.push(data)
     }
     if (changes.length === 0) return
+    askAgain(jobKeys.lists)
     for (const { job, event } of changes) {
+      askAgain(jobKeys.one(job.id))
       queryClient.setQueryData<Job>(jobKeys.one(job.id), (old) => old && withChange(old, job, event))
       if (['scheduled', 'lost', 'failed', 'bidding'].includes(event.type)) {
         void queryClient.invalidateQueries({ queryKey: jobKeys.bids(job.id) })
