@@ -9,7 +9,7 @@ import type { Page } from 'playwright-core'
 import { CortexClient } from '../../../gateway/client/index.ts'
 import { type EngineHandle, ensureEngine } from '../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
-import { type LocalNetwork, startLocalNetwork } from '../../../scripts/local-network.ts'
+import { type LocalNetwork, type ManagedProcess, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
 import { type OpenBrowser, openBrowser } from './chromium.ts'
 
@@ -26,6 +26,10 @@ export interface Rig {
   image: string
   page: Page
   client: CortexClient
+  /** The gateway, which keeps its port when it is started again. */
+  gateway: ManagedProcess
+  /** With the admin's key, on the page to sign in on, which is opened where another is. */
+  signIn(): Promise<void>
   /** Errors of the console and requests to elsewhere, so far. */
   complaints: string[]
   /** Checks the page's accessibility in both themes and takes pictures, wide and narrow. */
@@ -33,12 +37,13 @@ export interface Rig {
   stop(): Promise<void>
 }
 
-export async function startRig(): Promise<Rig> {
+/** @param gatewayFlags further flags of `cortex gateway` */
+export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
   mkdirSync(SHOTS, { recursive: true })
   const engine = await ensureEngine()
   const image = await ensureBusyboxImage(new Docker({ socketPath: engine.socketPath }))
-  const network = await startNetwork(engine)
+  const network = await startNetwork(engine, gatewayFlags)
   const browser = await openBrowser()
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   const complaints: string[] = []
@@ -53,16 +58,27 @@ export async function startRig(): Promise<Rig> {
   })
   const client = new CortexClient({ baseUrl: network.url, apiKey: network.key })
   await until(async () => (await client.providers.list({ status: 'online' })).items.length === 2)
+  const [gateway] = network.processes
+  if (gateway === undefined) throw new Error('the gateway comes first')
   return {
     url: network.url,
     key: network.key,
     image,
     page,
     client,
+    gateway,
     complaints,
+    signIn: async () => await signIn(page, network),
     inspect: async (name) => await inspect(page, name),
     stop: async () => await stop(browser, network, engine),
   }
+}
+
+async function signIn(page: Page, { url, key }: LocalNetwork): Promise<void> {
+  if (!page.url().startsWith(`${url}/login`)) await page.goto(`${url}/login`)
+  await page.getByLabel('API key', { exact: true }).fill(key)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Account of' }).waitFor()
 }
 
 /** The browser itself writes of every answer that is no success; those that a test provokes are no fault. */
@@ -70,11 +86,11 @@ function isExpected(text: string): boolean {
   return /Failed to load resource: the server responded with a status of (?:400|401|404|409|503)/.test(text)
 }
 
-async function startNetwork(engine: EngineHandle): Promise<LocalNetwork> {
+async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promise<LocalNetwork> {
   const common = ['--network', `browser-${process.pid}`]
   return await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
-    gatewayFlags: common,
+    gatewayFlags: [...common, ...gatewayFlags],
     agents: [
       {
         name: 'attic',
