@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import type { Page } from 'playwright-core'
 import { CortexClient } from '../../../gateway/client/index.ts'
@@ -11,7 +12,7 @@ import { type EngineHandle, ensureEngine } from '../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { type LocalNetwork, type ManagedProcess, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
-import { type OpenBrowser, openBrowser } from './chromium.ts'
+import { openBrowser } from './chromium.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** Git ignores it. */
@@ -41,10 +42,20 @@ export interface Rig {
 export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
   mkdirSync(SHOTS, { recursive: true })
+  await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
+  stack.defer(engine.stop)
   const image = await ensureBusyboxImage(new Docker({ socketPath: engine.socketPath }))
   const network = await startNetwork(engine, gatewayFlags)
+  stack.defer(network.stop)
+  const [gateway] = network.processes
+  if (gateway === undefined) throw new Error('the gateway comes first')
+  const client = new CortexClient({ baseUrl: network.url, apiKey: network.key })
+  await until(async () => (await client.providers.list({ status: 'online' })).items.length === 2).catch((cause) => {
+    throw new Error(network.processes.map(({ name, output }) => `${name}:\n${output()}`).join('\n'), { cause })
+  })
   const browser = await openBrowser()
+  stack.defer(browser.close)
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -56,10 +67,7 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
       complaints.push(`a request to ${request.url()}`)
     }
   })
-  const client = new CortexClient({ baseUrl: network.url, apiKey: network.key })
-  await until(async () => (await client.providers.list({ status: 'online' })).items.length === 2)
-  const [gateway] = network.processes
-  if (gateway === undefined) throw new Error('the gateway comes first')
+  const started = stack.move()
   return {
     url: network.url,
     key: network.key,
@@ -70,7 +78,7 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
     complaints,
     signIn: async () => await signIn(page, network),
     inspect: async (name) => await inspect(page, name),
-    stop: async () => await stop(browser, network, engine),
+    stop: async () => await started.disposeAsync(),
   }
 }
 
@@ -102,12 +110,6 @@ async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promi
       },
     ],
   })
-}
-
-async function stop(browser: OpenBrowser, network: LocalNetwork, engine: EngineHandle): Promise<void> {
-  await browser.close()
-  await network.stop()
-  await engine.stop()
 }
 
 async function inspect(page: Page, name: string): Promise<void> {
