@@ -8,7 +8,8 @@ import { openReceiver, type Receiver } from '../gateway/support/receiver.ts'
 import { until } from '../support/until.ts'
 import { type Rig, startRig } from './support/rig.ts'
 
-const SMALL = { cpu: 100, memory: '16Mi', storage: '16Mi', stopGraceSeconds: 0 }
+/** Without a network of its own: when one comes or goes, Chromium breaks off its requests. */
+const SMALL = { cpu: 100, memory: '16Mi', storage: '16Mi', stopGraceSeconds: 0, network: 'none' as const }
 /** For what waits for containers, or for a gateway to come back, on a busy machine. */
 const PATIENCE = { timeout: 40_000 }
 
