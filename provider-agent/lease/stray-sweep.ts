@@ -10,7 +10,7 @@ import { retried } from './backoff.ts'
 import { isGone } from './follow.ts'
 
 /** How often the engine is looked at, in ms. */
-const EVERY_MS = 60_000
+const EVERY_MS = 30_000
 /** Tries of a removal that the engine answers with an error; the next look tries again. */
 const REMOVE_TRIES = 3
 

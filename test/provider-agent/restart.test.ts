@@ -309,9 +309,9 @@ describe('restart', { timeout: 30_000 }, () => {
     const { name } = await rig.run({ duration: 600 })
     const stray = 'cortex-job_strayxxxxxxx-1'
     await rig.engine.create({ name: stray, owner: rig.provider, cpuMillis: 1, memoryBytes: 1 } as never)
-    await rig.clock.advance(60_000)
+    await rig.clock.advance(30_000)
     assert.equal(rig.engine.containers.has(stray), true, 'what was seen once may be on its way')
-    await rig.clock.advance(60_000)
+    await rig.clock.advance(30_000)
     await until(() => !rig.engine.containers.has(stray))
     assert.equal(rig.engine.containers.has(name), true)
   })
