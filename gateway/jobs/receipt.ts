@@ -22,6 +22,7 @@ export async function readReceipt(job: JobRecord): Promise<z.input<typeof receip
     provider: receipt.provider,
     requester: receipt.requester,
     pricePerHour: usdNumber(receipt.pricePerHour),
+    minimumCharge: usdNumber(receipt.minimumCharge),
     meteredSeconds: Number(receipt.meteredSeconds),
     cost: usdNumber(receipt.costNanoUsd),
     startedAt: receipt.startedAtMs === 0n ? null : isoTime(Number(receipt.startedAtMs)),

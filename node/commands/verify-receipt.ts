@@ -68,6 +68,7 @@ function shownOf(receipt: Receipt) {
     provider: receipt.provider,
     requester: receipt.requester,
     pricePerHour: usdNumber(receipt.pricePerHour),
+    minimumCharge: usdNumber(receipt.minimumCharge),
     meteredSeconds: Number(receipt.meteredSeconds),
     cost: usdNumber(receipt.costNanoUsd),
     startedAt: receipt.startedAtMs === 0n ? null : isoTime(Number(receipt.startedAtMs)),
@@ -80,6 +81,7 @@ function shownOf(receipt: Receipt) {
 function describe(receipt: Receipt): string {
   const { provider, requester, jobId, network, outcome, meteredSeconds } = receipt
   const price = formatUsd(receipt.pricePerHour)
+  const least = receipt.minimumCharge === 0n ? '' : `, at least $${formatUsd(receipt.minimumCharge)},`
   return fieldTable([
     ['valid', 'both signatures, both peer ids and the arithmetic'],
     ['job', jobId],
@@ -87,7 +89,7 @@ function describe(receipt: Receipt): string {
     ['provider', provider],
     ['requester', requester],
     ['outcome', `${outcome}${receipt.exitCode === undefined ? '' : `, exit code ${receipt.exitCode}`}`],
-    ['cost', `${meteredSeconds} s at $${price}/h is $${formatUsd(receipt.costNanoUsd)}`],
+    ['cost', `${meteredSeconds} s at $${price}/h${least} is $${formatUsd(receipt.costNanoUsd)}`],
     ['ended', isoTime(Number(receipt.endedAtMs))],
   ])
 }

@@ -198,6 +198,7 @@ function requestOf(
     samplePerMillion,
     addresses: network.addresses(),
     createdAtMs: BigInt(clock.nowMs()),
+    takesMinimumCharge: true,
   })
 }
 
@@ -246,6 +247,7 @@ function toOffer(
     provider: bid.provider,
     name: view?.name ?? '',
     pricePerHour: bid.pricePerHour,
+    minimumCharge: bid.minimumCharge,
     free: fromWireResources(bid.free),
     total: view?.total ?? null,
     uptimeSeconds: Number(bid.uptimeSeconds),
