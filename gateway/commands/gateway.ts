@@ -7,12 +7,14 @@ import {
   wholeNumber,
   withPeerOptions,
 } from '../../node/commands/options.ts'
+import { type RelayOptions, withRelayLimits } from '../../node/commands/relay-options.ts'
 import { untilSignal } from '../../node/commands/until-signal.ts'
 import type { Retention } from '../../node/store/index.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../constants.ts'
 
 /** The flags of a gateway, as commander gives them. */
-export interface GatewayOptions {
+export interface GatewayOptions extends RelayOptions {
+  relay?: true
   host: string
   port: number
   open?: true
@@ -48,7 +50,8 @@ export function gatewayCommand(): Command {
 }
 
 export function gatewayFlags(command: Command): Command {
-  return command
+  command.option('--relay', 'help peers behind routers to be reached, within the limits of --relay-…')
+  return withRelayLimits(command)
     .addOption(
       new Option('--port <number>', 'for HTTP; 0 is any free one')
         .env('CORTEX_PORT')

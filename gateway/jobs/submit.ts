@@ -4,7 +4,7 @@ import type { Directory } from '../../node/directory/index.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { ANY_PROVIDER, type JobSpec } from '../../protocol/job-spec.ts'
-import { costOf, usdNumber } from '../../protocol/money.ts'
+import { chargeOf, usdNumber } from '../../protocol/money.ts'
 import { GatewayError } from '../errors.ts'
 import type { dryRunSchema } from './schemas.ts'
 
@@ -82,13 +82,15 @@ export async function dryRun(components: SubmitComponents, spec: JobSpec): Promi
   }
 }
 
-function quoteView({ provider, name, pricePerHour: price, score, reason }: Quote, seconds: number) {
+function quoteView({ provider, name, pricePerHour, minimumCharge, score, reason }: Quote, seconds: number) {
+  const terms = pricePerHour === null || minimumCharge === null ? null : { pricePerHour, minimumCharge }
   return {
     provider,
     name,
-    accepts: price !== null,
-    price: price === null ? null : usdNumber(price),
-    cost: price === null ? null : usdNumber(costOf(price, seconds)),
+    accepts: terms !== null,
+    price: terms === null ? null : usdNumber(terms.pricePerHour),
+    minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
+    cost: terms === null ? null : usdNumber(chargeOf(terms, seconds)),
     score,
     reason,
   }

@@ -60,6 +60,7 @@ async function open(side: (typeof SIDES)[number], base64: unknown) {
 function describe(receipt: Receipt): string {
   const { provider, requester, jobId, network, outcome, meteredSeconds } = receipt
   const price = formatUsd(receipt.pricePerHour)
+  const least = receipt.minimumCharge === 0n ? '' : `, at least $${formatUsd(receipt.minimumCharge)},`
   return fieldTable([
     ['valid', 'both signatures, both peer ids and the arithmetic'],
     ['job', jobId],
@@ -67,7 +68,7 @@ function describe(receipt: Receipt): string {
     ['provider', provider],
     ['requester', requester],
     ['outcome', `${outcome}${receipt.exitCode === undefined ? '' : `, exit code ${receipt.exitCode}`}`],
-    ['cost', `${meteredSeconds} s at $${price}/h is $${formatUsd(receipt.costNanoUsd)}`],
+    ['cost', `${meteredSeconds} s at $${price}/h${least} is $${formatUsd(receipt.costNanoUsd)}`],
     ['ended', isoTime(Number(receipt.endedAtMs))],
   ])
 }

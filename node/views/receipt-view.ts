@@ -13,6 +13,7 @@ export function receiptView(receipt: Receipt) {
     provider: receipt.provider,
     requester: receipt.requester,
     pricePerHour: usdNumber(receipt.pricePerHour),
+    minimumCharge: usdNumber(receipt.minimumCharge),
     meteredSeconds: Number(receipt.meteredSeconds),
     cost: usdNumber(receipt.costNanoUsd),
     startedAt: receipt.startedAtMs === 0n ? null : isoTime(Number(receipt.startedAtMs)),
