@@ -325,7 +325,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const reach =
     access === undefined
       ? null
-      : createReachDesk({ network, access, spool, clock, logger, find: (id) => registry.get(id) })
+      : createReachDesk({ network, access, spool, clock, logger, find: (id) => registry.get(id) }, options)
 
   book.onChange(announcer.changed)
   health.onChange(announcer.urgent)

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { Directory } from '../../node/directory/index.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
-import { ANY_PROVIDER, type JobSpec, type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { ANY_PROVIDER, type JobSpec } from '../../protocol/job-spec.ts'
 import { chargeOf, usdNumber } from '../../protocol/money.ts'
 import { GatewayError } from '../errors.ts'
 import type { dryRunSchema } from './schemas.ts'
@@ -94,20 +94,4 @@ function quoteView({ provider, name, pricePerHour, minimumCharge, score, reason 
     score,
     reason,
   }
-}
-
-/** Maps that overrides add to, name by name; every other field is replaced. */
-const MERGED_MAPS = ['env', 'secrets', 'labels'] as const
-
-/** A submission with some fields changed, checked as a whole. @throws {ZodError} */
-export function withOverrides(base: Record<string, unknown>, overrides: Record<string, unknown>): JobSpec {
-  const merged: Record<string, unknown> = { ...base, ...overrides }
-  for (const name of MERGED_MAPS) {
-    if (isMap(base[name]) && isMap(overrides[name])) merged[name] = { ...base[name], ...overrides[name] }
-  }
-  return jobSubmissionSchema.parse(merged as JobSubmission)
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -219,6 +219,11 @@ function createPlayer(store: JobStore) {
         )
       })
     },
+    /** A sample of its use: so many millicores. */
+    async sample(id: string, timestampMs: number, cpuMillis: number): Promise<void> {
+      const nothing = { memoryBytes: 0, rxBytes: 0, txBytes: 0, storageBytes: null }
+      await store.change(id, (draft) => draft.metric({ timestampMs, cpuMillis, ...nothing }))
+    },
     async complete(id: string, lease: Partial<Lease> = {}): Promise<void> {
       await store.change(id, (draft) => {
         const times = { scheduledAtMs: 1_700_000_000_100, startedAtMs: 1_700_000_000_200, endedAtMs: 1_700_000_036_200 }
