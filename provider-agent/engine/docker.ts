@@ -12,6 +12,7 @@ import { networkProblem } from './network-probe.ts'
 import { createPuller } from './pull.ts'
 import { probeQuota, type StorageQuota } from './quota-probe.ts'
 import { parseReference } from './reference.ts'
+import { removeImage } from './remove-image.ts'
 import { checkName, type HardeningOptions, ownerLabel } from './spec.ts'
 import { readStats } from './stats.ts'
 import { readStorage } from './storage.ts'
@@ -137,6 +138,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
   return {
     ...steps,
     ...createVolumeSteps(docker),
+    removeImage: (image, options = {}) => removeImage(docker, image, options),
     pull: withMirrors(docker, pull, init.mirrors ?? {}),
     async info(options = {}) {
       traits = await readTraits(docker, options)

@@ -109,6 +109,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
 
   return {
     pull: local.pull,
+    removeImage: local.removeImage,
     // Which node a job runs on is not known before, and what holds there is not this manager's to say.
     features: async () => ({
       storageQuota: 'measured',
