@@ -369,10 +369,11 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
 }
 
 /** What jobs can ask for, as they ask for it. */
-function capabilitiesOf({ storageQuota, volumes, networkProblem, runtime }: EngineFeatures): string[] {
+function capabilitiesOf({ storageQuota, volumes, volumeQuota, networkProblem, runtime }: EngineFeatures): string[] {
   return [
     ...(volumes ? ['volumes'] : []),
     ...(storageQuota === 'hard' ? ['storage-quota'] : []),
+    ...(volumes && volumeQuota === 'hard' ? ['volume-quota'] : []),
     ...(networkProblem === null ? ['network-isolation'] : []),
     ...(runtime === null ? [] : [`runtime-${runtime}`]),
   ]
