@@ -5,10 +5,17 @@ import type { AgentOptions } from './options.ts'
 import type { Offering } from './policy.ts'
 
 /** What jobs can ask for, as they ask for it. */
-export function capabilitiesOf({ storageQuota, volumes, networkProblem, runtime }: EngineFeatures): string[] {
+export function capabilitiesOf({
+  storageQuota,
+  volumes,
+  volumeQuota,
+  networkProblem,
+  runtime,
+}: EngineFeatures): string[] {
   return [
     ...(volumes ? ['volumes'] : []),
     ...(storageQuota === 'hard' ? ['storage-quota'] : []),
+    ...(volumes && volumeQuota === 'hard' ? ['volume-quota'] : []),
     ...(networkProblem === null ? ['network-isolation'] : []),
     ...(runtime === null ? [] : [`runtime-${runtime}`]),
   ]

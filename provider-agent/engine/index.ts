@@ -47,10 +47,11 @@ export interface ContainerEngine {
   stats(name: string, intervalMs: number, options?: AbortOptions): AsyncIterable<StatsSample>
 
   /**
-   * What the container and its volumes take of the disk, running or ended. Costs a walk over all of their files; those that
-   * the storage driver holds to a limit are left out, unless all are asked for.
+   * What the container and its volumes take of the disk, running or ended. Costs a walk over all of their files; the
+   * container's own are left out where the storage driver holds them to a limit. With `around`, those are counted that are
+   * not under the limit, or may not be; with `all`, all.
    */
-  storage(name: string, options?: AbortOptions & { all?: boolean }): Promise<StorageUse>
+  storage(name: string, options?: AbortOptions & { all?: boolean; around?: boolean }): Promise<StorageUse>
 
   /** SIGTERM (or `signalName`), then SIGKILL after `graceMs`. Resolves when it has ended. */
   stop(name: string, stop: { graceMs: number; signalName?: string }, options?: AbortOptions): Promise<void>
@@ -130,6 +131,8 @@ export interface EngineSurvey {
 export interface EngineFeatures {
   /** Whether the storage driver itself holds containers to `storageBytes`; else their use has to be looked at. */
   storageQuota: 'hard' | 'measured'
+  /** The same for named volumes and their `sizeBytes`. */
+  volumeQuota: 'hard' | 'measured'
   /** Whether containers can have named volumes. */
   volumes: boolean
   /** Why containers with a network can reach more than the internet, for people; null where they cannot. */
@@ -215,6 +218,8 @@ export interface StorageUse {
   volumes: Record<string, number>
   /** Whether the storage driver holds the container to its limit. */
   isHeld: boolean
+  /** Whether something does so for the volumes. */
+  areVolumesHeld: boolean
 }
 
 export interface VolumeSummary {

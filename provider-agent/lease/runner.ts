@@ -60,9 +60,6 @@ const CLOCK_TOLERANCE_MS = 2_000
 /** How far the meter and the engine's times may be apart, in ms, before those count. */
 const LATE_MS = 500
 
-/** A storage driver's own limit was met by a container that used this share of it and did not end well. */
-const HELD_SHARE = 0.95
-
 /** What a container ends with that SIGKILL ended. */
 const KILLED = 137
 
@@ -304,7 +301,7 @@ export async function runLease(
     if (exceeded !== null || exitCode === 0 || stopping !== null) return exceeded
     try {
       const use = await engine.storage(name, { signal, all: true })
-      return beyond(record, use, use.isHeld ? HELD_SHARE : 1) ?? crowded
+      return beyond(record, use, true) ?? crowded
     } catch (error) {
       signal.throwIfAborted()
       logger.warn({ lease: lease.id, error: String(error) }, 'use of the disk was not measured')

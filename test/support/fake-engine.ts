@@ -131,7 +131,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
       script: engine.script(spec),
       state: 'created',
       signals: [],
-      storage: { ownBytes: 0, volumes: {}, isHeld: false },
+      storage: { ownBytes: 0, volumes: {}, isHeld: false, areVolumesHeld: false },
       output: [],
       ended: null,
       startedAtMs: 0,
@@ -244,7 +244,13 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
 
     features: ({ signal } = {}) =>
       step('features', signal, () => ({
-        ...{ storageQuota: 'measured' as const, volumes: true, networkProblem: 'there is no network', runtime: null },
+        ...{
+          storageQuota: 'measured' as const,
+          volumeQuota: 'measured' as const,
+          volumes: true,
+          networkProblem: 'there is no network',
+          runtime: null,
+        },
         ...engine.offers,
       })),
 
