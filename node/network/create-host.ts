@@ -19,6 +19,7 @@ import { topicName } from '../../protocol/topics.ts'
 import { sortForDialling } from './dialled.ts'
 import { refusalMetrics } from './gossip-metrics.ts'
 import { gossipOptions } from './gossip-options.ts'
+import { createOpenAddresses, type OpenAddresses } from './open-addresses.ts'
 import type { Refusals } from './refusals.ts'
 import type { RelayClient } from './relay-client.ts'
 import type { RelayLimits } from './relay-limits.ts'
@@ -29,6 +30,7 @@ export interface Services extends Record<string, unknown> {
   identifyPush: IdentifyPush
   ping: Ping
   pubsub: GossipSub
+  open: OpenAddresses
   /** Of a peer that is a relay for others. */
   relay?: CircuitRelayService
 }
@@ -68,9 +70,6 @@ const MAX_NEW_CONNECTIONS_PER_SECOND = 50
 
 /** How long a newcomer may take to agree on encryption and multiplexing, in ms. */
 const UPGRADE_TIMEOUT_MS = 5_000
-
-/** How long one address of a peer is tried before the next, in ms. */
-const ADDRESS_TIMEOUT_MS = 3_000
 
 /** Newcomers at that stage: more than one address can hold there (50/s for 5 s), so that none shuts the others out. */
 const MAX_PENDING_CONNECTIONS = 300
@@ -123,7 +122,6 @@ export async function createHost(init: HostInit): Promise<Host> {
       // `bootstrap.ts` brings back what must stay connected
       reconnectRetries: 0,
       addressSorter: sortForDialling,
-      addressDialTimeout: ADDRESS_TIMEOUT_MS,
     },
     // a busy machine may take seconds to answer; a dead one is noticed by its lease long before
     connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
@@ -137,6 +135,7 @@ export async function createHost(init: HostInit): Promise<Host> {
       identifyPush: identifyPush({ maxMessageSize: 16 * 1024, debounce: 100 }),
       ping: ping(),
       dcutr: dcutr(),
+      open: createOpenAddresses,
       ...(init.relay === undefined ? {} : { relay: createRelayServer(init.relay) }),
       pubsub: gossipsub({
         ...gossipOptions(topics),

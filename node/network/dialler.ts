@@ -71,10 +71,10 @@ export function createDialler(running: () => Host | undefined): Dialler {
   }
 }
 
-/** An open connection with the peer, a direct one if there is. */
+/** An open connection with the peer: a direct one if there is, and the newest, as older ones may be dead and not know. */
 function bestOf(host: Host, peer: PeerId): Connection | undefined {
   const open = host.getConnections(peer).filter(({ status }) => status === 'open')
-  return open.find(({ limits }) => limits === undefined) ?? open[0]
+  return open.findLast(({ limits }) => limits === undefined) ?? open.at(-1)
 }
 
 /** The direct connection that the other side opens as soon as it was reached over a relay; the relayed one where it cannot. */

@@ -55,7 +55,9 @@ export interface PeerNetwork {
 export interface NetworkCounters {
   /** Peers with an open connection, now. */
   peers: number
-  /** Of those, how many hear a topic, now. */
+  /** Of those, how many only over a relay, now. */
+  relayed: number
+  /** Of all, how many hear a topic, now. */
   listeners: Record<Topic, number>
   /** Gossip messages sent by this peer. */
   published: number

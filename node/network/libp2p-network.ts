@@ -27,6 +27,7 @@ import { createRefusals } from './refusals.ts'
 import { createRelayClient, type RelayClient } from './relay-client.ts'
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './relay-limits.ts'
 import { createRelayGuard } from './relay-server.ts'
+import { followRenewed } from './renewed.ts'
 import { createStanding } from './standing.ts'
 import { createUnreadBudget } from './unread-budget.ts'
 
@@ -177,6 +178,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     })
     running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => known.delete(detail.toString()))
     running.addEventListener('peer:discovery', ({ detail }: CustomEvent<PeerInfo>) => dialDiscovered(running, detail))
+    running.addEventListener('connection:open', ({ detail }) => running.services.open.opened(detail))
+    followRenewed(running, logger)
     const { pubsub } = running.services
     pubsub.addEventListener('gossipsub:heartbeat', () => refuseGraylisted(pubsub))
   }
@@ -298,7 +301,13 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       return measured.find((rtt) => rtt !== undefined) ?? null
     },
 
-    counters: () => ({ peers: host?.getPeers().length ?? 0, ...gossip.counters(), refused: refusals.totals() }),
+    counters() {
+      const peers = host?.getPeers() ?? []
+      const isRelayed = (peer: PeerId): boolean =>
+        host?.getConnections(peer).every(({ remoteAddr }) => relayOf(remoteAddr) !== undefined) === true
+      const relayed = peers.filter(isRelayed).length
+      return { peers: peers.length, relayed, ...gossip.counters(), refused: refusals.totals() }
+    },
   }
 }
 

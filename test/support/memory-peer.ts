@@ -88,7 +88,13 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
     latencyMs: () => null,
     counters: () => {
       const peers = neighbours().length
-      return { peers, listeners: { announcements: peers, requests: peers }, ...totals, refused: refusals.totals() }
+      return {
+        peers,
+        relayed: 0,
+        listeners: { announcements: peers, requests: peers },
+        ...totals,
+        refused: refusals.totals(),
+      }
     },
 
     async publish(topic, data) {

@@ -96,6 +96,7 @@ export async function openTestNode(): Promise<TestNode> {
       addresses: () => [],
       counters: () => ({
         peers: 1,
+        relayed: 0,
         listeners: { announcements: 1, requests: 1 },
         published: 2,
         delivered: 3,
