@@ -29,8 +29,8 @@ export interface Rig {
   client: CortexClient
   /** The gateway, which keeps its port when it is started again. */
   gateway: ManagedProcess
-  /** With the admin's key, on the page to sign in on, which is opened where another is. */
-  signIn(): Promise<void>
+  /** With the admin's key or another, on the page to sign in on, which is opened where another is. */
+  signIn(key?: string): Promise<void>
   /** Errors of the console and requests to elsewhere, so far. */
   complaints: string[]
   /** Checks the page's accessibility in both themes and takes pictures, wide and narrow. */
@@ -76,13 +76,13 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
     client,
     gateway,
     complaints,
-    signIn: async () => await signIn(page, network),
+    signIn: async (key = network.key) => await signIn(page, network.url, key),
     inspect: async (name) => await inspect(page, name),
     stop: async () => await started.disposeAsync(),
   }
 }
 
-async function signIn(page: Page, { url, key }: LocalNetwork): Promise<void> {
+async function signIn(page: Page, url: string, key: string): Promise<void> {
   if (!page.url().startsWith(`${url}/login`)) await page.goto(`${url}/login`)
   await page.getByLabel('API key', { exact: true }).fill(key)
   await page.getByRole('button', { name: 'Sign in' }).click()
