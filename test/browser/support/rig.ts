@@ -12,6 +12,7 @@ import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { type LocalNetwork, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
 import { type OpenBrowser, openBrowser } from './chromium.ts'
+import { steadyAssets } from './steady-assets.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** Git ignores it. */
@@ -28,6 +29,8 @@ export interface Rig {
   client: CortexClient
   /** Errors of the console and requests to elsewhere, so far. */
   complaints: string[]
+  /** Opens a page of the dashboard, e.g. `/jobs`. */
+  open(path: string): Promise<void>
   /** Checks the page's accessibility in both themes and takes pictures, wide and narrow. */
   inspect(name: string): Promise<void>
   stop(): Promise<void>
@@ -40,6 +43,7 @@ export async function startRig(): Promise<Rig> {
   const image = await ensureBusyboxImage(new Docker({ socketPath: engine.socketPath }))
   const network = await startNetwork(engine)
   const browser = await openBrowser()
+  await steadyAssets(browser.context)
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -60,14 +64,31 @@ export async function startRig(): Promise<Rig> {
     page,
     client,
     complaints,
+    open: async (path) => await open(page, network.url + path),
     inspect: async (name) => await inspect(page, name),
     stop: async () => await stop(browser, network, engine),
   }
 }
 
-/** The browser itself writes of every answer that is no success; those that a test provokes are no fault. */
+/**
+ * The browser itself writes of every answer that is no success; those that a test provokes are no fault. Neither is what
+ * it breaks off since a job's network came or went; see {@link steadyAssets}.
+ */
 function isExpected(text: string): boolean {
-  return /Failed to load resource: the server responded with a status of (?:400|401|404|409|503)/.test(text)
+  return /Failed to load resource: (?:the server responded with a status of (?:400|401|404|409|503)|net::ERR_NETWORK_CHANGED)/.test(
+    text,
+  )
+}
+
+async function open(page: Page, url: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await page.goto(url)
+      return
+    } catch (error) {
+      if (tries === 5 || !String(error).includes('ERR_NETWORK_CHANGED')) throw error
+    }
+  }
 }
 
 async function startNetwork(engine: EngineHandle): Promise<LocalNetwork> {
