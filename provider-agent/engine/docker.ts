@@ -26,7 +26,7 @@ export interface DockerEngineComponents {
   /** The GPUs of the engine's machine. @default what `nvidia-smi` lists on this one */
   gpus?: () => Promise<Gpu[]>
   /** Keeps containers from the network around the machine. @default none: they reach what the machine reaches */
-  firewall?: Pick<Firewall, 'ensure' | 'hasInterface' | 'nameServers'>
+  firewall?: Omit<Firewall, 'problem'>
 }
 
 export interface DockerEngineInit {

@@ -9,8 +9,9 @@ export async function steadyAssets(context: BrowserContext): Promise<void> {
   await context.route(
     ({ pathname }) => pathname.startsWith('/assets/'),
     async (route) => {
-      const { status, headers, body } = await load(route.request().url())
-      await route.fulfill({ status, headers, body })
+      const answer = await load(route.request().url()).catch(() => null)
+      if (answer === null) await route.abort('connectionrefused')
+      else await route.fulfill(answer)
     },
   )
 }
