@@ -9,7 +9,7 @@ import { type Database, openDatabase } from '../node/store/database.ts'
 import { diskProblem as statDisk } from '../node/store/disk-problem.ts'
 import type { Requirements } from '../protocol/checks.ts'
 import { toWireResources } from '../protocol/codec.ts'
-import type { NanoUsd, Prices } from '../protocol/money.ts'
+import { type Prices, type Terms, termsOf } from '../protocol/money.ts'
 import { NO_RESOURCES, type Resources } from '../protocol/units.ts'
 import { createAnnouncer } from './announcer.ts'
 import { createAwardDesk } from './award-desk.ts'
@@ -81,7 +81,7 @@ export interface Agent {
   drain(): Promise<void>
   resume(): Promise<void>
   /** What a requester without jobs here would hear now that asks for this. @throws where it was not started */
-  consider(wanted: Requirements): { refusal: Refusal | null; pricePerHour: NanoUsd }
+  consider(wanted: Requirements): { refusal: Refusal | null; terms: Terms }
   /** @param sinceMs what ended before is left out; ms since the epoch. @throws where it was not started */
   earnings(sinceMs: number): Promise<Earnings>
   /** @throws where it was not started */
@@ -109,14 +109,12 @@ export interface AgentStatus {
   leases: LeaseStatus[]
 }
 
-export interface LeaseStatus {
+export interface LeaseStatus extends Terms {
   jobId: string
   fence: number
   requester: string
   image: string
   resources: Resources
-  /** Nano-dollars. */
-  pricePerHour: NanoUsd
   acceptedAtMs: number
   /** Null before the container runs. */
   startedAtMs: number | null
@@ -270,20 +268,21 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     }
   }
 
-  function consider(wanted: Requirements): { refusal: Refusal | null; pricePerHour: NanoUsd } {
-    const price = quote(wanted.resources, prices.posted(clock.nowMs()))
+  function consider(wanted: Requirements): { refusal: Refusal | null; terms: Terms } {
+    const terms = quote(wanted.resources, prices.posted(clock.nowMs()))
     const { total } = book
     const nobody = { peerId: '', bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 }
     const open = { ...offering, allowClients: [] }
     const situation = {
       total,
       free: book.free(),
-      price,
+      terms,
+      takesMinimumCharge: true,
       uptimeSeconds: uptimeSeconds(),
       paused: paused(),
       client: nobody,
     }
-    return { refusal: refusal(wanted, open, situation), pricePerHour: price }
+    return { refusal: refusal(wanted, open, situation), terms }
   }
 
   async function* endedAttempts(): AsyncGenerator<EndedAttempt> {
@@ -306,7 +305,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const reach =
     access === undefined
       ? null
-      : createReachDesk({ network, access, spool, clock, logger, find: (id) => registry.get(id) })
+      : createReachDesk({ network, access, spool, clock, logger, find: (id) => registry.get(id) }, options)
 
   book.onChange(announcer.changed)
   health.onChange(announcer.urgent)
@@ -349,7 +348,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     status(): AgentStatus {
       const leases = registry.list().map(({ id, record, progress, meter }): LeaseStatus => {
         const { jobId, fence, requester, resources, acceptedAtMs } = record
-        const terms = { image: record.job.image, pricePerHour: BigInt(record.pricePerHour) }
+        const terms = { image: record.job.image, ...termsOf(record) }
         return {
           ...{ jobId, fence, requester, resources, ...terms, acceptedAtMs, startedAtMs: progress.startedAtMs },
           ...{ meteredMs: meter.read(), outcome: progress.ended?.outcome ?? null, unsentBytes: journal.bytes(id) },

@@ -92,6 +92,8 @@ export interface AgentInit {
   maxOutputBytes?: number
   /** What all kept outputs may take together, in bytes. @default 8 GiB */
   maxSpoolBytes?: number
+  /** A UDP flow into a container without a datagram for this long is over, in ms. Range 1_000..3_600_000. @default 300_000 */
+  udpIdleMs?: number
   /** How long an ended lease, or a kept output, waits for its requester to take it, in ms. @default 7 days */
   endedRetentionMs?: number
 }
@@ -134,6 +136,7 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     maxJournalBytes: 2 ** 30,
     maxOutputBytes: 2 ** 30,
     maxSpoolBytes: 8 * 2 ** 30,
+    udpIdleMs: 300_000,
     endedRetentionMs: 7 * 24 * 3_600_000,
     ...init,
   }

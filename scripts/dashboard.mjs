@@ -19,6 +19,7 @@ const sources = [
   'gateway/dashboard/src',
   'gateway/dashboard/public',
   'gateway/client',
+  'gateway/webhooks/webhook-events.ts',
   'protocol/units.ts',
   'package-lock.json',
   'scripts/dashboard.mjs',

@@ -68,6 +68,7 @@ export function showProvider(provider: ShownProvider, options: { json?: true }):
       'storage',
       `${free.storage} free of ${total.storage}, $${usd(pricing.storage)} per GB-hour, limits ${provider.storageQuota}`,
     ],
+    ['minimum', pricing.minimum === 0 ? 'none' : `$${usd(pricing.minimum)} per job`],
     [
       'gpu',
       `${countOf(free.gpu)} free of ${countOf(total.gpu)}${modelsOf(total.gpu)}, $${usd(pricing.gpu)} per GPU-hour`,

@@ -12,6 +12,9 @@ export interface PeerNetwork {
   /** Multiaddrs (with peer id) under which others can dial this peer. */
   addresses(): string[]
 
+  /** Calls back when {@link PeerNetwork.addresses} has changed: others are to be told. */
+  onAddresses(callback: () => void): void
+
   /** Broadcasts to everyone on the topic; resolves when it is on its way. No listener is no error. */
   publish(topic: Topic, data: Uint8Array): Promise<void>
 

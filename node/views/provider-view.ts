@@ -37,6 +37,7 @@ export function providerView(provider: ProviderView, costToDate: NanoUsd) {
       storage: usdNumber(prices.storagePerGbHour),
       gpu: usdNumber(prices.gpuPerHour),
       network: usdNumber(prices.networkPerGb),
+      minimum: usdNumber(prices.minimumPerJob),
       currency: 'USD' as const,
     },
     capabilities: provider.capabilities,

@@ -22,6 +22,7 @@ export interface SellerOptions {
   priceMemory?: NanoUsd
   priceStorage?: NanoUsd
   priceGpu?: NanoUsd
+  priceMinimum?: NanoUsd
   /** As written; each can be parsed. */
   priceRule?: string[]
   timeZone?: string
@@ -66,9 +67,10 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--price-memory <usd>', 'per GB-hour', usd))
     .addOption(option('--price-storage <usd>', 'per GB-hour', usd))
     .addOption(option('--price-gpu <usd>', 'per GPU-hour', usd))
+    .addOption(option('--price-minimum <usd>', 'per job that ran, at least (0)', usd))
     .option(
       '--price-rule <rule>',
-      'when or for whom prices change, e.g. "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9"; repeat it',
+      'when or for whom prices change, e.g. "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9 min=0"; repeat it',
       priceRule,
     )
     .addOption(option('--time-zone <name>', 'of the rules, e.g. Europe/Berlin; else this machine’s', timeZone))
@@ -107,6 +109,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     storagePerGbHour: options.priceStorage ?? DEFAULT_PRICES.storagePerGbHour,
     gpuPerHour: options.priceGpu ?? DEFAULT_PRICES.gpuPerHour,
     networkPerGb: DEFAULT_PRICES.networkPerGb,
+    minimumPerJob: options.priceMinimum ?? DEFAULT_PRICES.minimumPerJob,
   }
   return {
     ...peerInit(options),
@@ -177,7 +180,7 @@ function amount(text: string): number {
 function priceRule(text: string, previous: string[] = []): string[] {
   if (parsePriceRule(text) !== null) return [...previous, text]
   throw new InvalidArgumentError(
-    'Write conditions and then a factor from x0 to x100: "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9".',
+    'Write conditions and then a factor from x0 to x100, a minimum charge or both: "22:00-06:00 x0.5", "client=PEER x0.9 min=0".',
   )
 }
 

@@ -2,13 +2,15 @@ import type Docker from 'dockerode'
 import { call } from './call.ts'
 import type { PullFailure } from './errors.ts'
 import { type ContainerEngine, EngineError } from './index.ts'
-import { type ImageReference, parseReference } from './reference.ts'
+import { type ImageReference, parseReference, registryHostOf } from './reference.ts'
 
 type Pull = ContainerEngine['pull']
 
 /** Failures of a mirror after which the registry itself is asked. */
 const FALLS_BACK = new Set<unknown>([
   'not-found',
+  'repository-not-found',
+  'tag-not-found',
   'unauthorized',
   'registry-unreachable',
   'rate-limited',
@@ -51,15 +53,12 @@ export function withMirrors(docker: Docker, pull: Pull, mirrors: Readonly<Record
 
 /** Where the mirror keeps it; null where there is no mirror, or none for a digest. */
 export function mirroredRepository(
-  { repository, tagOrDigest }: ImageReference,
+  reference: ImageReference,
   mirrors: Readonly<Record<string, string>>,
 ): string | null {
-  const [first = '', ...rest] = repository.split('/')
-  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
-  const host = hasHost ? first : 'docker.io'
+  const { host, path } = registryHostOf(reference)
   const mirror = Object.hasOwn(mirrors, host) ? mirrors[host] : undefined
-  if (mirror === undefined || tagOrDigest.startsWith('sha256:')) return null
-  const path = hasHost ? rest.join('/') : rest.length === 0 ? `library/${first}` : repository
+  if (mirror === undefined || reference.tagOrDigest.startsWith('sha256:')) return null
   return `${mirror}/${path}`
 }
 

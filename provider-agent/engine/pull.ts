@@ -3,9 +3,10 @@ import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { call, orAborted } from './call.ts'
 import { pullError, statusOf, toPullError } from './errors.ts'
-import type { AbortOptions, ImageInfo, PullRequest } from './index.ts'
+import { type AbortOptions, EngineError, type ImageInfo, type PullRequest } from './index.ts'
 import { createPullProgress, type PullEvent, type PullProgress } from './pull-progress.ts'
 import { type ImageReference, parseReference } from './reference.ts'
+import { askForRepository } from './repository-question.ts'
 
 type Pull = (request: PullRequest, options?: AbortOptions) => Promise<ImageInfo>
 
@@ -61,6 +62,8 @@ export function createPuller(docker: Docker, engineArchitecture: (options: Abort
     const listeners: SharedPull['listeners'] = new Set()
     const done = transfer(docker, reference, request, controller.signal, (progress) => {
       for (const listener of listeners) listener(progress)
+    }).catch(async (error: unknown) => {
+      throw await clearer(error, reference, request, controller.signal)
     })
     const shared: SharedPull = { done, listeners, controller, waiting: 0 }
     pulls.set(key, shared)
@@ -123,6 +126,23 @@ async function transfer(
     },
     (error) => toPullError(error, image, credentials !== undefined),
   )
+}
+
+/** The failure, with the wrong part of the reference told where the registry says which it is. */
+async function clearer(
+  error: unknown,
+  reference: ImageReference,
+  request: PullRequest,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!(error instanceof EngineError) || error.details.reason !== 'not-found') return error
+  const answer = await askForRepository(reference, request, signal)
+  if (answer === 'unknown') return error
+  const { repository, tagOrDigest } = reference
+  const cause = { cause: error.cause }
+  return answer === 'there'
+    ? pullError('tag-not-found', request.image, `the repository has no ${tagOrDigest}`, cause)
+    : pullError('repository-not-found', request.image, `the registry has no ${repository}`, cause)
 }
 
 /** The messages of a pull, one JSON object a line. Rejects when the connection breaks before its end. */

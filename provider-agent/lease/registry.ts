@@ -18,6 +18,7 @@ import { isGone } from './follow.ts'
 import { createLease, type Lease } from './lease.ts'
 import type { Use } from './receipt.ts'
 import { type RunnerComponents, runLease } from './runner.ts'
+import { createStraySweep } from './stray-sweep.ts'
 import { createVolumeKeeper, type JobKey } from './volume-keeper.ts'
 
 export interface RegistryComponents {
@@ -92,6 +93,9 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
     { owner: network.peerId, retentionMs: init.volumeRetentionMs },
     scope.signal,
   )
+  const isHeld = (name: string): boolean =>
+    [...held.values()].some(({ lease: { record } }) => containerName(record) === name)
+  const sweep = createStraySweep({ engine, clock, logger, isHeld }, { owner: network.peerId }, scope.signal)
   const desk = createLeaseDesk({ network, journal, clock, logger, find: (id) => held.get(id)?.lease }, init)
   const tasks = new Set<Promise<void>>()
   let adopting: Promise<void> = Promise.resolve()
@@ -158,10 +162,9 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
     adopted = true
     ready.resolve()
     components.onReady()
-    const strays = [...byName.keys()]
-    if (strays.length > 0) logger.info({ strays }, 'removing what no lease needs')
-    await Promise.allSettled(strays.map((name) => engine.remove(name, { signal })))
+    await sweep.remove([...byName.keys()])
     await volumes.start()
+    await sweep.watch()
   }
 
   return {

@@ -5,7 +5,7 @@
 
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import { elapsedSince } from '../../node/moment.ts'
+import { elapsedSince, jumpSince } from '../../node/moment.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
 import type { ContainerEngine, ContainerExit, ContainerSummary, StatsSample } from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
@@ -54,7 +54,7 @@ const REMOVE_TRIES = 5
 const LOG_DRAIN_MS = 10_000
 /** How far wall clock and monotonic clock may be apart over a job without a jump, in ms. */
 const CLOCK_TOLERANCE_MS = 2_000
-/** How much later than it was an end may be heard of, in ms, before the engine's times count. */
+/** How far the meter and the engine's times may be apart, in ms, before those count. */
 const LATE_MS = 500
 
 /** What a container ends with that SIGKILL ended. */
@@ -78,6 +78,8 @@ export async function runLease(
   const hadEnded = init.found?.state === 'exited'
   /** The most processes that were seen, where that is all that were allowed. */
   let crowded: Exceeded | null = null
+  /** How long the engine took to say that the container runs, in ms: it may have run all that while. */
+  let startTookMs = 0
 
   async function run(): Promise<void> {
     const guard = record.onDisconnect === 'stop' ? components.guard : undefined
@@ -129,7 +131,9 @@ export async function runLease(
     const imageDigest = there ? lease.progress.imageDigest : await prepare()
     if (lease.stopSignal.aborted && init.found?.state !== 'running' && !begun) return false
     // Not to be interrupted, for whether it runs must be known; and no second start where it has run already.
+    const askedMs = clock.monotonicMs()
     const { startedAtMs } = await startable(signal, () => engine.start(name, { signal }))
+    startTookMs = clock.monotonicMs() - askedMs
     const meteredMs = ranBefore(startedAtMs)
     if (hadEnded) lease.meter.unseen()
     if (begun) lease.meter.start(meteredMs)
@@ -212,17 +216,18 @@ export async function runLease(
   }
 
   /**
-   * On the monotonic clock, but for an end that nobody saw: then the engine's own times say when it was; where the wall
-   * clock jumped since the start, only as far as they agree with what was seen.
+   * On the monotonic clock, unless the engine's own times say something else and its wall clock did not jump meanwhile: an
+   * agent that was held up, with its machine asleep or busy, hears of a start or an end long after it. Where the clock
+   * jumped, an end that nobody saw is billed only as far as somebody saw the container run.
    */
   function meterEnd({ startedAtMs, finishedAtMs }: ContainerExit, away: boolean): void {
     const shownMs = lease.meter.read()
-    const byEngineMs = Math.min(finishedAtMs - startedAtMs, shownMs)
-    const jumped = Math.abs(clock.nowMs() - startedAtMs - shownMs) > CLOCK_TOLERANCE_MS
-    // An agent that was held up, with its machine asleep or busy, hears of an end long after it.
-    const heardLate = shownMs - byEngineMs > LATE_MS
-    if (jumped) lease.meter.stop(away ? Math.max(lease.meter.sure(), byEngineMs) : shownMs)
-    else lease.meter.stop(away || heardLate ? byEngineMs : shownMs)
+    const byEngineMs = Math.max(0, Math.min(finishedAtMs - startedAtMs, shownMs + startTookMs))
+    const { runningSince } = lease.progress
+    const jumpMs = (runningSince && jumpSince(clock, runningSince)) ?? clock.nowMs() - startedAtMs - shownMs
+    const apart = Math.abs(shownMs - byEngineMs) > LATE_MS
+    if (Math.abs(jumpMs) <= CLOCK_TOLERANCE_MS) lease.meter.stop(away || apart ? byEngineMs : shownMs)
+    else lease.meter.stop(away ? Math.max(lease.meter.sure(), Math.min(byEngineMs, shownMs)) : shownMs)
   }
 
   /** Output is complete when its reader says so; an engine that never says it does not hold the lease for ever. */

@@ -73,6 +73,7 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
       return {
         peerId,
         addresses: () => [`/ip4/127.0.0.1/tcp/4001/p2p/${peerId}`],
+        onAddresses: () => undefined,
         peers: neighbours,
         onPeer: () => undefined,
         penalise: (peer, reason) => {

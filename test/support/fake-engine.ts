@@ -35,6 +35,10 @@ export interface Script {
   pullMs?: number
   createMs?: number
   startMs?: number
+  /** How late it is told that it runs. */
+  startToldMs?: number
+  /** How late it is told that it has ended. */
+  endToldMs?: number
   removeMs?: number
   /** How late its output is read. */
   logLagMs?: number
@@ -280,6 +284,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         if (box.state === 'created') await pause(box.script.startMs, signal)
         if (box.script.startError !== undefined) throw box.script.startError
         if (box.state === 'created') begin(box)
+        await pause(box.script.startToldMs, signal)
         return { startedAtMs: box.startedAtMs }
       }),
 
@@ -287,7 +292,10 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
       step(`wait ${name}`, signal, async () => {
         for (;;) {
           const box = find(name)
-          if (box.ended !== null) return box.ended
+          if (box.ended !== null) {
+            await pause(box.script.endToldMs, signal)
+            return box.ended
+          }
           await orAborted(box.wake.promise, signal)
         }
       }),

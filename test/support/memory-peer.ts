@@ -83,6 +83,7 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
   const network: PeerNetwork = {
     peerId,
     addresses: () => [`/ip4/127.0.0.1/tcp/4001/p2p/${peerId}`],
+    onAddresses() {}, // it has one for ever
     peers: neighbours,
     latencyMs: () => null,
     counters: () => {

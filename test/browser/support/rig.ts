@@ -4,14 +4,15 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import type { Page } from 'playwright-core'
 import { CortexClient } from '../../../gateway/client/index.ts'
 import { type EngineHandle, ensureEngine } from '../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
-import { type LocalNetwork, startLocalNetwork } from '../../../scripts/local-network.ts'
+import { type LocalNetwork, type ManagedProcess, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
-import { type OpenBrowser, openBrowser } from './chromium.ts'
+import { openBrowser } from './chromium.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** Git ignores it. */
@@ -26,6 +27,10 @@ export interface Rig {
   image: string
   page: Page
   client: CortexClient
+  /** The gateway, which keeps its port when it is started again. */
+  gateway: ManagedProcess
+  /** With the admin's key, on the page to sign in on, which is opened where another is. */
+  signIn(): Promise<void>
   /** Errors of the console and requests to elsewhere, so far. */
   complaints: string[]
   /** Checks the page's accessibility in both themes and takes pictures, wide and narrow. */
@@ -33,13 +38,24 @@ export interface Rig {
   stop(): Promise<void>
 }
 
-export async function startRig(): Promise<Rig> {
+/** @param gatewayFlags further flags of `cortex gateway` */
+export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
   mkdirSync(SHOTS, { recursive: true })
+  await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
+  stack.defer(engine.stop)
   const image = await ensureBusyboxImage(new Docker({ socketPath: engine.socketPath }))
-  const network = await startNetwork(engine)
+  const network = await startNetwork(engine, gatewayFlags)
+  stack.defer(network.stop)
+  const [gateway] = network.processes
+  if (gateway === undefined) throw new Error('the gateway comes first')
+  const client = new CortexClient({ baseUrl: network.url, apiKey: network.key })
+  await until(async () => (await client.providers.list({ status: 'online' })).items.length === 2).catch((cause) => {
+    throw new Error(network.processes.map(({ name, output }) => `${name}:\n${output()}`).join('\n'), { cause })
+  })
   const browser = await openBrowser()
+  stack.defer(browser.close)
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -51,18 +67,26 @@ export async function startRig(): Promise<Rig> {
       complaints.push(`a request to ${request.url()}`)
     }
   })
-  const client = new CortexClient({ baseUrl: network.url, apiKey: network.key })
-  await until(async () => (await client.providers.list({ status: 'online' })).items.length === 2)
+  const started = stack.move()
   return {
     url: network.url,
     key: network.key,
     image,
     page,
     client,
+    gateway,
     complaints,
+    signIn: async () => await signIn(page, network),
     inspect: async (name) => await inspect(page, name),
-    stop: async () => await stop(browser, network, engine),
+    stop: async () => await started.disposeAsync(),
   }
+}
+
+async function signIn(page: Page, { url, key }: LocalNetwork): Promise<void> {
+  if (!page.url().startsWith(`${url}/login`)) await page.goto(`${url}/login`)
+  await page.getByLabel('API key', { exact: true }).fill(key)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Account of' }).waitFor()
 }
 
 /** The browser itself writes of every answer that is no success; those that a test provokes are no fault. */
@@ -70,11 +94,11 @@ function isExpected(text: string): boolean {
   return /Failed to load resource: the server responded with a status of (?:400|401|404|409|503)/.test(text)
 }
 
-async function startNetwork(engine: EngineHandle): Promise<LocalNetwork> {
+async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promise<LocalNetwork> {
   const common = ['--network', `browser-${process.pid}`]
   return await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
-    gatewayFlags: common,
+    gatewayFlags: [...common, ...gatewayFlags],
     agents: [
       {
         name: 'attic',
@@ -86,12 +110,6 @@ async function startNetwork(engine: EngineHandle): Promise<LocalNetwork> {
       },
     ],
   })
-}
-
-async function stop(browser: OpenBrowser, network: LocalNetwork, engine: EngineHandle): Promise<void> {
-  await browser.close()
-  await network.stop()
-  await engine.stop()
 }
 
 async function inspect(page: Page, name: string): Promise<void> {

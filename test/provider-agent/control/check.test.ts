@@ -30,7 +30,7 @@ const FACTS: Facts = {
   peers: 3,
   providers: [],
   refusal: null,
-  pricePerHour: OWN,
+  terms: OWN,
   paused: null,
   draining: false,
   capabilities: ['network-isolation'],

@@ -26,6 +26,11 @@ export function bytesOf(text: string | undefined): number {
   return text === undefined ? 0 : (parseBytes(text) ?? 0)
 }
 
+/** `1 row`, `1,200 rows`. */
+export function counted(count: number, what: string): string {
+  return `${number(count)} ${what}${count === 1 ? '' : 's'}`
+}
+
 export function number(value: number, digits = 0): string {
   return value.toLocaleString('en', { maximumFractionDigits: digits })
 }

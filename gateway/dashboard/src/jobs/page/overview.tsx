@@ -130,6 +130,7 @@ function ReceiptCard({ id }: { id: string }) {
               items={[
                 ['Metered', span(receipt.meteredSeconds)],
                 ['Price', `${usd(receipt.pricePerHour)} per hour`],
+                ['At least', receipt.minimumCharge > 0 ? usd(receipt.minimumCharge) : null],
                 ['Cost', usd(receipt.cost)],
                 ['Outcome', receipt.outcome],
                 ['Ended', exact(receipt.endedAt)],
