@@ -107,6 +107,7 @@ export async function startProvider(
       ...(swarm ? { inspect: inspectCluster } : { guard }),
       logger: logger.child({ part: 'agent' }),
       announce,
+      probes: [firewall.problem],
       providersOnline: () => directory.list().filter(({ status }) => status !== 'offline').length,
       openDatabase: openJournal,
     },

@@ -23,6 +23,7 @@ export interface GatewayOptions extends RelayOptions {
   rateLimit?: number
   alias?: Record<string, string>
   proxyDomain?: string
+  allowPrivateWebhooks?: true
   keepLogs?: number
   keepMetrics?: number
   keepEvents?: number
@@ -74,6 +75,10 @@ export function gatewayFlags(command: Command): Command {
     .addOption(keep('metrics', 'samples of use', 30))
     .addOption(keep('events', 'events', 90))
     .option('--proxy-domain <name>', 'jobs’ ports are opened in browsers as PORT--JOB.<name>; its DNS leads here')
+    .option(
+      '--allow-private-webhooks',
+      'let webhooks lead to loopback, private and other addresses inside; only where every key’s holder is trusted',
+    )
     .option('--open', 'open the sign-in link in the browser')
 }
 

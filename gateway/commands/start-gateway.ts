@@ -55,6 +55,7 @@ export async function startGatewayNode(
       ...(corsOrigin === undefined ? {} : { corsOrigins: corsOrigin }),
       ...(providerAliases === undefined ? {} : { providerAliases }),
       ...(proxyDomain === undefined ? {} : { proxyDomain }),
+      allowPrivateWebhooks: options.allowPrivateWebhooks === true,
     },
   )
   await gateway.start()

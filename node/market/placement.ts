@@ -128,7 +128,7 @@ async function awardBest(
   const allowed = answers.offers.filter((offer) => withinCap(job, offer))
   const excluded = excludedOf(job)
   const wanted = allowed.filter((offer) => !excluded.includes(offer.provider))
-  const ranked = rank(wanted, job.spec.providerStrategy)
+  const ranked = rank(wanted, job.spec.providerStrategy, job.spec.duration)
   const records = [...declinesOf(job, answers), ...passedOver(job, answers, ranked)]
   if (records.length > 0) {
     await store.change(job.id, (draft) => {

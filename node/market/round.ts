@@ -111,9 +111,8 @@ async function askInvited(
   const result = begin(init)
   const { requestId, digest } = result
   const request = requestOf(components, init, requestId, SAMPLE_ALL)
-  // Who has to be dialled first is asked as well, and is connected the next time; nobody waits for it while others answer.
-  const near = invited.filter(({ provider }) => connected.has(provider))
-  const awaited = new Set((near.length >= MIN_INVITED ? near : invited).map(({ provider }) => provider))
+  const { asked, near } = callOn(invited, connected)
+  const awaited = new Set(near.map(({ provider }) => provider))
   const window = openWindow(components, init, awaited)
   let open = true
   let reached = 0
@@ -133,15 +132,28 @@ async function askInvited(
       else result.offers.push(toOffer(components, answer.bid, view, letGo))
     } catch (error) {
       logger.debug({ provider, error }, 'a provider did not answer a question')
-      if (open && !init.signal.aborted) attendance.missed(provider)
+      // A peer without any connection has lost its own.
+      if (open && !init.signal.aborted && connected.size > 0) attendance.missed(provider)
     }
     awaited.delete(provider)
     window.answered(provider)
   }
-  for (const view of invited) void askOne(view)
-  await closed(components, init, window, awaited)
+  for (const view of asked) void askOne(view)
+  await closed(components, init, window, connected.size > 0 ? awaited : [])
   open = false
   return reached > 0 || awaited.size > 0 ? result : null
+}
+
+/**
+ * Whom to ask now, and who of them is waited for: all, or those that are connected where they are enough. Of the others
+ * two are asked then, to be connected for the next job: the one that announces the best offer, and one drawn by lot. More
+ * handshakes would cost a job more than it costs itself, for bids that come too late for it.
+ */
+function callOn(invited: ProviderView[], connected: ReadonlySet<string>) {
+  const near = invited.filter(({ provider }) => connected.has(provider))
+  if (near.length < MIN_INVITED) return { asked: invited, near: invited }
+  const far = invited.filter(({ provider }) => !connected.has(provider))
+  return { asked: [...near, ...new Set([...far.slice(0, 1), ...far.slice(-1)])], near }
 }
 
 async function askEveryone(components: RoundComponents, init: RoundInit): Promise<RoundResult> {
@@ -198,6 +210,7 @@ function requestOf(
     samplePerMillion,
     addresses: network.addresses(),
     createdAtMs: BigInt(clock.nowMs()),
+    takesMinimumCharge: true,
   })
 }
 
@@ -246,6 +259,7 @@ function toOffer(
     provider: bid.provider,
     name: view?.name ?? '',
     pricePerHour: bid.pricePerHour,
+    minimumCharge: bid.minimumCharge,
     free: fromWireResources(bid.free),
     total: view?.total ?? null,
     uptimeSeconds: Number(bid.uptimeSeconds),

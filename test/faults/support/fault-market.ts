@@ -34,6 +34,8 @@ export interface FaultMarketInit {
   times?: { heartbeatMs: number; lostAfterMs: number }
   /** @default the processes are started as they are, on loopback */
   launch?: (name: string) => Launch
+  /** Longest that a job or a tidying may take, in ms: a test's bound, never its measure. @default 120_000 */
+  patienceMs?: number
 }
 
 export interface FaultMarket {
@@ -47,7 +49,7 @@ export interface FaultMarket {
   count(lines: number, everyMs: number, changes?: Partial<JobSubmission>): Counting
   /** Submits it, whatever becomes of the gateway meanwhile. @param live whether its output is read as it comes */
   submit(job: Counting, live?: boolean): Promise<string>
-  /** Resolves with the first answer that is as asked for. @throws after two minutes */
+  /** Resolves with the first answer that is as asked for. @throws when patience ends */
   when(id: string, is: (job: ApiJob) => boolean): Promise<ApiJob>
   ended(id: string): Promise<ApiJob>
   /** Lines that its live reader was given so far. */
@@ -74,7 +76,6 @@ export interface FaultAgent {
   readonly folder: string
 }
 
-/** Longest that a job or a tidying may take, in ms: a test's bound, never its measure. */
 const PATIENCE_MS = 120_000
 
 export function arm(process: ManagedProcess, fault: Fault): void {
@@ -149,7 +150,7 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
       await eventually(async () => {
         last = await api.job(id)
         return is(last) ? true : `${id} is ${JSON.stringify({ ...last, config: undefined })}`
-      })
+      }, init.patienceMs)
       return last as ApiJob
     },
     ended: async (id) => await market.when(id, ({ status }) => ['completed', 'failed', 'cancelled'].includes(status)),
@@ -178,7 +179,7 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
         jobs.push({ id, lines, liveIds: live.map(({ ids }) => ids) })
       }
       const violations: Violation[] = []
-      const tidy = await eventually(async () => await untidy(docker, api, agents)).then(
+      const tidy = await eventually(async () => await untidy(docker, api, agents), init.patienceMs).then(
         () => null,
         (error: Error) => error.message,
       )
@@ -199,12 +200,12 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
 }
 
 /** Asks until the answer is true; else its text is what the error says. */
-export async function eventually(ask: () => Promise<true | string>): Promise<void> {
+export async function eventually(ask: () => Promise<true | string>, patienceMs = PATIENCE_MS): Promise<void> {
   const startedMs = performance.now()
   for (;;) {
     const answer = await ask()
     if (answer === true) return
-    if (performance.now() - startedMs > PATIENCE_MS) throw new Error(answer)
+    if (performance.now() - startedMs > patienceMs) throw new Error(answer)
     await delay(150)
   }
 }

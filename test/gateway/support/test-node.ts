@@ -37,6 +37,7 @@ export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
       storagePerGbHour: 0n,
       gpuPerHour: 0n,
       networkPerGb: 0n,
+      minimumPerJob: 0n,
     },
     region: 'eu',
     labels: {},
@@ -155,8 +156,14 @@ function scriptedRequester(store: JobStore): Requester {
       return job
     },
     quote: async (): Promise<Quote[]> => [
-      { provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, score: 1, reason: 'the cheapest' },
-      { provider: 'other', name: 'cellar', pricePerHour: null, score: null, reason: 'has 100m CPU free' },
+      {
+        ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
+        ...{ score: 1, reason: 'the cheapest' },
+      },
+      {
+        ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null },
+        ...{ score: null, reason: 'has 100m CPU free' },
+      },
     ],
     counters: () => ({}),
   }
@@ -212,6 +219,11 @@ function createPlayer(store: JobStore) {
           }),
         )
       })
+    },
+    /** A sample of its use: so many millicores. */
+    async sample(id: string, timestampMs: number, cpuMillis: number): Promise<void> {
+      const nothing = { memoryBytes: 0, rxBytes: 0, txBytes: 0, storageBytes: null }
+      await store.change(id, (draft) => draft.metric({ timestampMs, cpuMillis, ...nothing }))
     },
     async complete(id: string, lease: Partial<Lease> = {}): Promise<void> {
       await store.change(id, (draft) => {
