@@ -6,6 +6,7 @@ import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
 import { cancelled } from '../../../node/market/apply-report.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
+import { createTally } from '../../../node/market/tally.ts'
 import { PeerUnreachableError } from '../../../node/network/index.ts'
 import { createReach } from '../../../node/reach/reach.ts'
 import { openDatabase } from '../../../node/store/database.ts'
@@ -157,7 +158,8 @@ function scriptedRequester(store: JobStore): Requester {
       { provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, score: 1, reason: 'the cheapest' },
       { provider: 'other', name: 'cellar', pricePerHour: null, score: null, reason: 'has 100m CPU free' },
     ],
-    counters: () => ({}),
+    counters: () => ({ jobs: 0 }),
+    tally: createTally().totals,
   }
 }
 
