@@ -19,6 +19,7 @@ const sources = [
   'gateway/dashboard/src',
   'gateway/dashboard/public',
   'gateway/client',
+  'gateway/webhooks/webhook-events.ts',
   'protocol/units.ts',
   'package-lock.json',
   'scripts/dashboard.mjs',
@@ -74,6 +75,8 @@ if (textOf(stamp) !== digest) {
       configFile: false,
       root: dashboard,
       logLevel: 'error',
+      // What reads an output's tar asks for Node's module of this name; the package is the same for browsers.
+      resolve: { alias: { events: join(root, 'node_modules', 'events', 'events.js') } },
       build: {
         outDir: dist,
         emptyOutDir: true,

@@ -1,7 +1,7 @@
 import { requirementsDigest } from '../../protocol/codec.ts'
 import { jobToWire, requirementsOf } from '../../protocol/job-wire.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
-import { usdNumber } from '../../protocol/money.ts'
+import { termsOf, usdNumber } from '../../protocol/money.ts'
 import type { Clock } from '../clock.ts'
 import { momentNow } from '../moment.ts'
 import type { AwardInFlight, JobRecord, JobStore, Lease } from '../store/index.ts'
@@ -46,6 +46,7 @@ export async function tryAward(
     bidId: idOf(offer.bid.bidId),
     requirementsDigest: idOf(answers.digest),
     pricePerHour: String(offer.pricePerHour),
+    minimumCharge: String(offer.minimumCharge),
     awardedAt: momentNow(components.clock),
     bidValidMs: offer.bid.validForMs,
   }
@@ -99,7 +100,7 @@ async function deliver(
         to: { status: 'scheduled', lease, scheduledAtMs: nowMs },
         by: 'provider',
         event: 'scheduled',
-        data: { provider: award.provider, pricePerHour: usdNumber(BigInt(award.pricePerHour)), attempt: job.attempt },
+        data: { provider: award.provider, ...shownTerms(award), attempt: job.attempt },
       })
       draft.durable()
     })
@@ -137,4 +138,10 @@ async function waitOut({ store, clock }: DeliveryComponents, jobId: string, sign
   await store.change(jobId, (draft) => {
     if (draft.job.state.status === 'pending') draft.refine('pending', { waitOutMs: 0 })
   })
+}
+
+function shownTerms(award: AwardInFlight): Record<string, number> {
+  const { pricePerHour, minimumCharge } = termsOf(award)
+  const shown = { pricePerHour: usdNumber(pricePerHour) }
+  return minimumCharge === 0n ? shown : { ...shown, minimumCharge: usdNumber(minimumCharge) }
 }

@@ -54,6 +54,8 @@ export interface Quote {
   name: string
   /** Nano-dollars per hour; null where it declined. */
   pricePerHour: bigint | null
+  /** Nano-dollars at least; null where it declined. */
+  minimumCharge: bigint | null
   score: number | null
   /** Why it would, or would not. */
   reason: string

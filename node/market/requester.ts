@@ -297,11 +297,12 @@ export function createRequester(
       )
       for (const offer of offers) offer.letGo(false)
       return [
-        ...rank(offers, spec.providerStrategy).map(
+        ...rank(offers, spec.providerStrategy, spec.duration).map(
           ({ offer, score, reason }): Quote => ({
             provider: offer.provider,
             name: offer.name,
             pricePerHour: offer.pricePerHour,
+            minimumCharge: offer.minimumCharge,
             score,
             reason,
           }),
@@ -311,6 +312,7 @@ export function createRequester(
             provider,
             name,
             pricePerHour: null,
+            minimumCharge: null,
             score: null,
             reason: decline.message.slice(0, 256),
           }),

@@ -215,6 +215,7 @@ function requestOf(
     samplePerMillion,
     addresses: network.addresses(),
     createdAtMs: BigInt(clock.nowMs()),
+    takesMinimumCharge: true,
   })
 }
 
@@ -267,6 +268,7 @@ function toOffer(
     provider: bid.provider,
     name: view?.name ?? '',
     pricePerHour: bid.pricePerHour,
+    minimumCharge: bid.minimumCharge,
     free: fromWireResources(bid.free),
     total: view?.total ?? null,
     uptimeSeconds: Number(bid.uptimeSeconds),

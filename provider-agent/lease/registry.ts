@@ -18,6 +18,7 @@ import { isGone } from './follow.ts'
 import { createLease, type Lease } from './lease.ts'
 import type { Use } from './receipt.ts'
 import { type RunnerComponents, runLease } from './runner.ts'
+import { createStraySweep } from './stray-sweep.ts'
 import { createVolumeKeeper, type JobKey } from './volume-keeper.ts'
 
 export interface RegistryComponents {
@@ -31,6 +32,7 @@ export interface RegistryComponents {
   /** The containers of the last run are taken up. */
   onReady: () => void
   guard?: RunnerComponents['guard']
+  images: RunnerComponents['images']
   collect: RunnerComponents['collect']
 }
 
@@ -81,7 +83,8 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   const logger = components.logger.child({ part: 'leases' })
   const scope = new AbortController()
   const held = new Map<string, Held>()
-  const runner = { engine, clock, logger, owner: network.peerId, guard: components.guard, collect: components.collect }
+  const { guard, images, collect } = components
+  const runner = { engine, clock, logger, owner: network.peerId, guard, images, collect }
   const isRunning = ({ requester, jobId }: JobKey): boolean =>
     [...held.values()].some(
       ({ lease: { record, progress } }) =>
@@ -92,6 +95,9 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
     { owner: network.peerId, retentionMs: init.volumeRetentionMs },
     scope.signal,
   )
+  const isHeld = (name: string): boolean =>
+    [...held.values()].some(({ lease: { record } }) => containerName(record) === name)
+  const sweep = createStraySweep({ engine, clock, logger, isHeld }, { owner: network.peerId }, scope.signal)
   const desk = createLeaseDesk({ network, journal, clock, logger, find: (id) => held.get(id)?.lease }, init)
   const tasks = new Set<Promise<void>>()
   let adopting: Promise<void> = Promise.resolve()
@@ -158,10 +164,9 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
     adopted = true
     ready.resolve()
     components.onReady()
-    const strays = [...byName.keys()]
-    if (strays.length > 0) logger.info({ strays }, 'removing what no lease needs')
-    await Promise.allSettled(strays.map((name) => engine.remove(name, { signal })))
+    await sweep.remove([...byName.keys()])
     await volumes.start()
+    await sweep.watch()
   }
 
   return {

@@ -83,11 +83,18 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
   const network: PeerNetwork = {
     peerId,
     addresses: () => [`/ip4/127.0.0.1/tcp/4001/p2p/${peerId}`],
+    onAddresses() {}, // it has one for ever
     peers: neighbours,
     latencyMs: () => null,
     counters: () => {
       const peers = neighbours().length
-      return { peers, listeners: { announcements: peers, requests: peers }, ...totals, refused: refusals.totals() }
+      return {
+        peers,
+        relayed: 0,
+        listeners: { announcements: peers, requests: peers },
+        ...totals,
+        refused: refusals.totals(),
+      }
     },
 
     async publish(topic, data) {

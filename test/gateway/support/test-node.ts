@@ -38,6 +38,7 @@ export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
       storagePerGbHour: 0n,
       gpuPerHour: 0n,
       networkPerGb: 0n,
+      minimumPerJob: 0n,
     },
     region: 'eu',
     labels: {},
@@ -96,6 +97,7 @@ export async function openTestNode(): Promise<TestNode> {
       addresses: () => [],
       counters: () => ({
         peers: 1,
+        relayed: 0,
         listeners: { announcements: 1, requests: 1 },
         published: 2,
         delivered: 3,
@@ -155,8 +157,14 @@ function scriptedRequester(store: JobStore): Requester {
       return job
     },
     quote: async (): Promise<Quote[]> => [
-      { provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, score: 1, reason: 'the cheapest' },
-      { provider: 'other', name: 'cellar', pricePerHour: null, score: null, reason: 'has 100m CPU free' },
+      {
+        ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
+        ...{ score: 1, reason: 'the cheapest' },
+      },
+      {
+        ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null },
+        ...{ score: null, reason: 'has 100m CPU free' },
+      },
     ],
     counters: () => ({ jobs: 0 }),
     tally: createTally().totals,
@@ -213,6 +221,11 @@ function createPlayer(store: JobStore) {
           }),
         )
       })
+    },
+    /** A sample of its use: so many millicores. */
+    async sample(id: string, timestampMs: number, cpuMillis: number): Promise<void> {
+      const nothing = { memoryBytes: 0, rxBytes: 0, txBytes: 0, storageBytes: null }
+      await store.change(id, (draft) => draft.metric({ timestampMs, cpuMillis, ...nothing }))
     },
     async complete(id: string, lease: Partial<Lease> = {}): Promise<void> {
       await store.change(id, (draft) => {

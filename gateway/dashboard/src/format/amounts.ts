@@ -26,18 +26,25 @@ export function bytesOf(text: string | undefined): number {
   return text === undefined ? 0 : (parseBytes(text) ?? 0)
 }
 
+/** `1 row`, `1,200 rows`. */
+export function counted(count: number, what: string): string {
+  return `${number(count)} ${what}${count === 1 ? '' : 's'}`
+}
+
 export function number(value: number, digits = 0): string {
   return value.toLocaleString('en', { maximumFractionDigits: digits })
 }
 
-/** US dollars, with as many digits as small amounts need: `$0.000012`, `$1.25`. */
+/** US dollars, with as many digits as small amounts need: `$0.000012`, `$0.0125`, `$1.25`. */
 export function usd(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
   if (value === 0) return '$0'
-  const digits = Math.abs(value) >= 1 ? 2 : Math.abs(value) >= 0.01 ? 4 : 8
-  const text = value.toLocaleString('en', {
-    maximumFractionDigits: digits,
-    maximumSignificantDigits: digits === 8 ? 3 : 6,
-  })
-  return `$${text}`
+  const size = Math.abs(value)
+  const digits =
+    size >= 1
+      ? { minimumFractionDigits: 2, maximumFractionDigits: 2 }
+      : size >= 0.01
+        ? { maximumFractionDigits: 4 }
+        : { maximumSignificantDigits: 3 }
+  return `$${value.toLocaleString('en', digits)}`
 }
