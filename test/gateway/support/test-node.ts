@@ -101,6 +101,7 @@ export async function openTestNode(): Promise<TestNode> {
         listeners: { announcements: 1, requests: 1 },
         published: 2,
         delivered: 3,
+        heard: { announcements: 2, requests: 1 },
         refused: { TOO_LARGE: 4 },
       }),
     } as unknown as ClientNode['network'],
