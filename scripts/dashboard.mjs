@@ -96,6 +96,8 @@ if (textOf(stamp) !== digest) {
       configFile: false,
       root: dashboard,
       logLevel: 'error',
+      // What reads an output's tar asks for Node's module of this name; the package is the same for browsers.
+      resolve: { alias: { events: join(root, 'node_modules', 'events', 'events.js') } },
       plugins: [prefetch],
       build: {
         outDir: dist,

@@ -19,7 +19,8 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
 
   before(async () => {
     receiver = await openReceiver()
-    rig = await startRig(['--allow-private-webhooks'])
+    // The browser's own cache has to have the pages while the gateway is away.
+    rig = await startRig({ gatewayFlags: ['--allow-private-webhooks'], hasSteadyAssets: false })
     await rig.signIn()
   })
   after(async () => {

@@ -13,6 +13,7 @@ import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { type LocalNetwork, type ManagedProcess, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
 import { openBrowser } from './chromium.ts'
+import { steadyAssets } from './steady-assets.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** Git ignores it. */
@@ -33,14 +34,27 @@ export interface Rig {
   signIn(key?: string): Promise<void>
   /** Errors of the console and requests to elsewhere, so far. */
   complaints: string[]
+  /** Opens a page of the dashboard, e.g. `/jobs`. */
+  open(path: string): Promise<void>
   /** Checks the page's accessibility in both themes and takes pictures, wide and narrow. */
   inspect(name: string): Promise<void>
   stop(): Promise<void>
 }
 
-/** @param gatewayFlags further flags of `cortex gateway` */
-export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
+/** Does nothing where it is built from the same sources. */
+export function buildDashboard(): void {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
+}
+
+export interface RigInit {
+  /** Further flags of `cortex gateway`. @default [] */
+  gatewayFlags?: string[]
+  /** Whether scripts are fetched outside the browser, which then has no cache; see {@link steadyAssets}. @default true */
+  hasSteadyAssets?: boolean
+}
+
+export async function startRig({ gatewayFlags = [], hasSteadyAssets = true }: RigInit = {}): Promise<Rig> {
+  buildDashboard()
   mkdirSync(SHOTS, { recursive: true })
   await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
@@ -56,6 +70,7 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
   })
   const browser = await openBrowser()
   stack.defer(browser.close)
+  if (hasSteadyAssets) await steadyAssets(browser.context)
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -76,6 +91,7 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
     client,
     gateway,
     complaints,
+    open: async (path) => await open(page, network.url + path),
     signIn: async (key = network.key) => await signIn(page, network.url, key),
     inspect: async (name) => await inspect(page, name),
     stop: async () => await started.disposeAsync(),
@@ -83,7 +99,7 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
 }
 
 async function signIn(page: Page, url: string, key: string): Promise<void> {
-  if (!page.url().startsWith(`${url}/login`)) await page.goto(`${url}/login`)
+  if (!page.url().startsWith(`${url}/login`)) await open(page, `${url}/login`)
   await page.getByLabel('API key', { exact: true }).fill(key)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('button', { name: 'Account of' }).waitFor()
@@ -91,7 +107,7 @@ async function signIn(page: Page, url: string, key: string): Promise<void> {
 
 /**
  * The browser itself writes of every answer that is no success; those that a test provokes are no fault. Neither is what
- * it broke off because a container's network came or went: it is asked for again.
+ * it breaks off since a job's network came or went; see {@link steadyAssets}.
  */
 function isExpected(text: string): boolean {
   return /Failed to load resource: (?:the server responded with a status of (?:400|401|404|409|503)|net::ERR_NETWORK_CHANGED)/.test(
@@ -99,12 +115,22 @@ function isExpected(text: string): boolean {
   )
 }
 
+async function open(page: Page, url: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await page.goto(url)
+      return
+    } catch (error) {
+      if (tries === 5 || !String(error).includes('ERR_NETWORK_CHANGED')) throw error
+    }
+  }
+}
+
 async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promise<LocalNetwork> {
   const common = ['--network', `browser-${process.pid}`]
   return await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
-    // Tests ask again and again, and click faster than people.
-    gatewayFlags: [...common, '--rate-limit', '0', ...gatewayFlags],
+    gatewayFlags: [...common, ...gatewayFlags],
     agents: [
       {
         name: 'attic',
