@@ -84,6 +84,11 @@ export interface AgentInit {
   healthMs?: number
   /** Free bytes of the data folder's disk below which nothing new is taken. @default 64 MiB */
   minFreeBytes?: number
+  /**
+   * Free bytes under the engine's data root below which images that no job needs are removed, of those that were pulled
+   * for jobs. @default 5 GiB
+   */
+  imageRoomBytes?: number
   /** What a lease may keep unsent, in bytes; beyond it its oldest log lines go. @default 64 MiB */
   maxLeaseBytes?: number
   /** What all leases may keep unsent together, in bytes. @default 1 GiB */
@@ -132,6 +137,7 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     measureMs: 60_000,
     healthMs: 4_000,
     minFreeBytes: 64 * 2 ** 20,
+    imageRoomBytes: 5 * 2 ** 30,
     maxLeaseBytes: 64 * 2 ** 20,
     maxJournalBytes: 2 ** 30,
     maxOutputBytes: 2 ** 30,

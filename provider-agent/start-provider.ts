@@ -66,7 +66,7 @@ export async function startProvider(
   if (swarm && !(await isSwarmManager(docker))) {
     throw new Error(`The engine manages no swarm: run 'docker swarm init' there, or leave out --swarm`)
   }
-  const network = createLibp2pNetwork({ privateKey, logger, clock }, await networkInit(init))
+  const network = createLibp2pNetwork({ privateKey, logger, clock }, await networkInit({ ...init, stays: true }))
   const { runtime, nameServers, requireNetworkIsolation = false } = init
   const names = nameServers === undefined ? {} : { nameServers }
   const owner = network.peerId

@@ -57,6 +57,9 @@ export const providerSchema = z
       currency: z.literal('USD'),
     }),
     capabilities: z.array(z.string()),
+    storageQuota: z
+      .enum(['hard', 'measured'])
+      .describe('Whether its engine holds containers to their storage, or their use is measured every few seconds.'),
     paused: z.string().nullable().describe('Why it takes no jobs; null while it does.'),
     createdAt: time.describe('First heard of.'),
     updatedAt: time.describe('Last heard of.'),
@@ -120,7 +123,8 @@ export const PROVIDER_EXAMPLE: z.input<typeof providerSchema> = {
   capacity: { total: { ...CAPACITY, gpu: GPUS }, free: { ...CAPACITY, gpu: GPUS } },
   metrics: { latency: 12, uptime: 86_400, jobsCompleted: 156, jobsFailed: 3, costToDate: 4.5 },
   pricing: { cpu: 0.02, memory: 0.01, storage: 0.001, gpu: 0.5, network: 0, minimum: 0, currency: 'USD' },
-  capabilities: ['extend'],
+  capabilities: ['extend', 'storage-quota'],
+  storageQuota: 'hard',
   paused: null,
   createdAt: '2026-01-01T10:00:00.000Z',
   updatedAt: '2026-01-31T12:00:00.000Z',

@@ -41,6 +41,7 @@ export function providerView(provider: ProviderView, costToDate: NanoUsd) {
       currency: 'USD' as const,
     },
     capabilities: provider.capabilities,
+    storageQuota: provider.capabilities.includes('storage-quota') ? ('hard' as const) : ('measured' as const),
     paused: provider.pausedReason === '' ? null : provider.pausedReason,
     createdAt: isoTime(provider.firstSeenMs),
     updatedAt: isoTime(provider.lastSeenMs),

@@ -35,6 +35,7 @@ export interface SellerOptions {
   denyClient?: string[]
   maxClientShare?: number
   maxDuration?: number
+  imageRoom?: number
   /** False where jobs are not extended. */
   extension: boolean
   runtime?: string
@@ -89,6 +90,7 @@ export function sellerFlags(command: Command): Command {
     .addOption(
       option('--max-duration <seconds>', 'the longest job, extensions included', wholeNumber(1, MAX_DURATION_SECONDS)),
     )
+    .addOption(option('--image-room <amount>', 'free disk below which images that jobs left are removed (5Gi)', amount))
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
     .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
@@ -136,6 +138,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('ownerShare', share(options.ownerShare)),
       ...given('maxClientShare', share(options.maxClientShare)),
       ...given('maxDurationSeconds', options.maxDuration),
+      ...given('imageRoomBytes', options.imageRoom),
       ...given('heartbeatMs', options.heartbeatMs),
       ...given('silenceMs', options.lostAfterMs),
     },

@@ -39,7 +39,7 @@ export interface Facts {
 }
 
 export interface Finding {
-  subject: 'ready' | 'connectivity' | 'policy' | 'price' | 'isolation'
+  subject: 'ready' | 'connectivity' | 'policy' | 'price' | 'isolation' | 'storage'
   /** A problem keeps the job away; a note may keep some jobs away. */
   level: 'ok' | 'note' | 'problem'
   /** For people: what was found, and what to do about it. */
@@ -48,9 +48,11 @@ export interface Finding {
 
 /** Announced where containers are kept from the host and its network. */
 const ISOLATION = 'network-isolation'
+/** Announced where the engine's storage driver holds containers to their storage, and volumes to their sizes. */
+const QUOTAS = ['storage-quota', 'volume-quota']
 
 export function checkSelf(facts: Facts): Finding[] {
-  return [readiness(facts), connectivity(facts), policy(facts), price(facts), isolation(facts)].filter(
+  return [readiness(facts), connectivity(facts), policy(facts), price(facts), isolation(facts), storage(facts)].filter(
     (finding) => finding !== null,
   )
 }
@@ -110,5 +112,17 @@ function isolation({ capabilities }: Facts): Finding {
     subject,
     level: 'note',
     text: `does not offer ${ISOLATION}: jobs that ask for it go elsewhere; setting firewall rules needs root`,
+  }
+}
+
+function storage({ capabilities }: Facts): Finding {
+  const subject = 'storage'
+  const lacking = QUOTAS.filter((quota) => !capabilities.includes(quota))
+  if (lacking.length === 0) return { subject, level: 'ok', text: 'the engine holds jobs to their storage' }
+  const measured = 'use is measured every few seconds instead'
+  return {
+    subject,
+    level: 'note',
+    text: `does not offer ${lacking.join(' and ')}: ${measured}; XFS with pquota, or btrfs, under the engine can do it`,
   }
 }

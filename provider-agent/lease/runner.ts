@@ -9,6 +9,7 @@ import { elapsedSince, jumpSince } from '../../node/moment.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
 import type { ContainerEngine, ContainerExit, ContainerSummary, StatsSample } from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
+import type { ImageKeeper } from '../image-keeper.ts'
 import type { Exceeded, StopReason } from '../journal/records.ts'
 import { whenAborted } from '../on-abort.ts'
 import type { CollectedOutput } from '../outputs/collect.ts'
@@ -28,6 +29,8 @@ export interface RunnerComponents {
   owner: string
   /** Ends containers where this process cannot. @default none */
   guard?: Guard | undefined
+  /** Gets images, and keeps them while they are needed. */
+  images: Pick<ImageKeeper, 'pull' | 'release'>
   /** Keeps what an ended container left. */
   collect: (lease: Lease, name: string, signal: AbortSignal) => Promise<CollectedOutput | null>
 }
@@ -56,9 +59,6 @@ const LOG_DRAIN_MS = 10_000
 const CLOCK_TOLERANCE_MS = 2_000
 /** How far the meter and the engine's times may be apart, in ms, before those count. */
 const LATE_MS = 500
-
-/** A storage driver's own limit was met by a container that used this share of it and did not end well. */
-const HELD_SHARE = 0.95
 
 /** What a container ends with that SIGKILL ended. */
 const KILLED = 137
@@ -178,7 +178,8 @@ export async function runLease(
     const credentials = lease.secrets?.registryCredentials
     const request = { image, policy: imagePullPolicy, ...(credentials === undefined ? {} : { credentials }) }
     const onProgress = createProgressReporter(clock, lease, logger)
-    const { imageId, repoDigest } = await engine.pull({ ...request, onProgress }, { signal: until })
+    const pulled = await components.images.pull(lease.id, { ...request, onProgress }, { signal: until })
+    const { imageId, repoDigest } = pulled
     return repoDigest ?? imageId
   }
 
@@ -300,7 +301,7 @@ export async function runLease(
     if (exceeded !== null || exitCode === 0 || stopping !== null) return exceeded
     try {
       const use = await engine.storage(name, { signal, all: true })
-      return beyond(record, use, use.isHeld ? HELD_SHARE : 1) ?? crowded
+      return beyond(record, use, true) ?? crowded
     } catch (error) {
       signal.throwIfAborted()
       logger.warn({ lease: lease.id, error: String(error) }, 'use of the disk was not measured')
@@ -317,5 +318,7 @@ export async function runLease(
   } catch (error) {
     // The agent stops: container, journal and lease stay as they are for the next start.
     if (!signal.aborted) logger.error({ lease: lease.id, error: String(error) }, 'the lease broke')
+  } finally {
+    if (!signal.aborted) await components.images.release(lease.id)
   }
 }

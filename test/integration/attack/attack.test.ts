@@ -71,6 +71,7 @@ describe('attacks', { timeout: 180_000, skip: problem ?? false }, () => {
     })
 
     it('the rules go with the agent', async () => {
+      await machine.idle()
       await machine.agent.end()
       assert.doesNotMatch(await machine.rules(), /CORTEX/)
     })

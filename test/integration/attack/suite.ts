@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { type Answer, type NetworkApi, networkApi } from '../../faults/support/network-api.ts'
 import { until } from '../../support/until.ts'
-import { escapes, refusedCalls } from './support/attempts.ts'
+import { escapes, makeSubvolume, refusedCalls } from './support/attempts.ts'
 import { type AttackedMachine, internet, metadata, port } from './support/machine.ts'
 import { systemCallProblem, systemCallProgram } from './support/system-call.ts'
 
@@ -55,7 +55,7 @@ export function attackTests(machine: () => AttackedMachine): void {
   describe('from a container', { concurrency: 4 }, () => {
     it('the agent says what it holds its jobs to, having tried', async () => {
       const { capabilities } = await attacker().api.provider('attacked', () => true)
-      for (const one of ['network-isolation', 'storage-quota', 'volumes', 'runtime-sandbox']) {
+      for (const one of ['network-isolation', 'storage-quota', 'volumes', 'volume-quota', 'runtime-sandbox']) {
         assert.ok(capabilities.includes(one), `${one} in ${capabilities}`)
       }
     })
@@ -179,12 +179,47 @@ export function attackTests(machine: () => AttackedMachine): void {
       assert.notEqual(job.results.exitCode, 137, 'it was not stopped: it could not write')
     })
 
-    it('a volume: stopped when it takes more than its size', async () => {
+    it('a volume: refused by its quota at its size, and told so', async () => {
       const volumes = [{ name: 'data', mountPath: '/data', size: '8Mi' }]
-      const { job } = await attacker().run(`head -c 24000000 /dev/urandom >/data/x; ${LOOP}`, { volumes })
-      assert.equal(job.error?.code, 'RESOURCE_LIMIT_EXCEEDED')
-      const { what, volume, limitBytes } = job.error.details
-      assert.deepEqual([what, volume, limitBytes], ['volume', 'data', String(8 * MiB)])
+      const { job, lines } = await attacker().run(
+        'echo small >/data/x && echo fits; head -c 24000000 /dev/urandom >/data/y',
+        { volumes },
+      )
+      assert.deepEqual([job.error?.code, lines[0]], ['RESOURCE_LIMIT_EXCEEDED', 'fits'])
+      const { reason, what, volume, limitBytes, usedBytes } = job.error.details
+      assert.deepEqual([reason, what, volume, limitBytes], ['storage-limit', 'volume', 'data', String(8 * MiB)])
+      assert.ok(Number(usedBytes) <= 9 * MiB, `${usedBytes}`)
+      assert.notEqual(job.results.exitCode, 137, 'it was not stopped: it could not write')
+    })
+
+    it('what goes around a quota, by subvolumes of its own, is measured, and removed', {
+      skip: systemCallProblem,
+    }, async () => {
+      const volumes = [{ name: 'data', mountPath: '/data', size: '8Mi' }]
+      const write = (folder: string): string => `cd ${folder}; exec 3<.
+        /call 16 3 ${makeSubvolume} xxxxxxxxsub || exit 9; head -c 30000000 /dev/zero >${folder}/full
+        head -c 40000000 /dev/zero >${folder}/sub/more; ${LOOP}`
+      // The call reads a whole page from where its text begins.
+      const env = { CALL: systemCallProgram(), SPACE: ' '.repeat(8_000) }
+      const ends = ['/', '/data'].map(async (folder) => {
+        const script = `echo $CALL | base64 -d >/call; chmod 755 /call; ${write(folder)}`
+        return await attacker().run(script, { volumes, env, cpu: 500, stopGraceSeconds: 0 })
+      })
+      for (const [i, { job, lines }] of (await Promise.all(ends)).entries()) {
+        assert.equal(job.error?.code, 'RESOURCE_LIMIT_EXCEEDED', lines.join('\n'))
+        const { what, limitBytes, usedBytes } = job.error.details
+        assert.deepEqual(
+          [what, limitBytes],
+          [
+            ['storage', String(16 * MiB)],
+            ['volume', String(8 * MiB)],
+          ][i],
+        )
+        assert.ok(Number(usedBytes) > Number(limitBytes), usedBytes)
+        const filters = { label: [`cortex.job=${job.id}`] }
+        const { docker } = machine()
+        await until(async () => (await docker.listContainers({ all: true, filters })).length === 0)
+      }
     })
 
     it('output without end is cut off, and ends with the job; the engine keeps no more than it is told to', async () => {

@@ -47,7 +47,9 @@ export interface AttackedMachine {
   flushRules(): Promise<void>
   /** Whether the agent's program that reads the rules fails from now on. */
   breakFirewall(broken: boolean): Promise<void>
-  /** Ends the engine once no job is left on it, and starts it anew. */
+  /** Resolves when no job has left anything on the engine. */
+  idle(): Promise<void>
+  /** Ends the engine once it is idle, and starts it anew. */
   restartEngine(): Promise<void>
   /** The agent under attack. */
   agent: ManagedProcess
@@ -110,9 +112,13 @@ export async function createMachine(agentFlags: string[]): Promise<AttackedMachi
     const [enter, space] = within(spaceOf)
     return (await run(enter, [space, program, ...args])).stdout
   }
+  const idle = async (): Promise<void> => {
+    await until(async () => (await docker.listContainers({ all: true })).length === 0)
+    await until(async () => !(await inside('ip', '-o', 'link')).includes(anyBridge))
+  }
   const made = stack.move()
   return {
-    ...{ docker, market, host, lan, socketPath, agent },
+    ...{ docker, market, host, lan, socketPath, agent, idle },
     contacts: () => [...contacts],
     rules: async () => await inside('iptables-save', '-t', 'mangle'),
     flushRules: async () => void (await inside('iptables', '-t', 'mangle', '-F')),
@@ -123,8 +129,7 @@ export async function createMachine(agentFlags: string[]): Promise<AttackedMachi
     },
     async restartEngine() {
       // Docker 20.10 never starts again that is stopped while it deletes a network (a panic in libnetwork's reservePools).
-      await until(async () => (await docker.listContainers({ all: true })).length === 0)
-      await until(async () => !(await inside('ip', '-o', 'link')).includes(anyBridge))
+      await idle()
       await delay(500)
       await engine.stop()
       engine = await startEngine()
