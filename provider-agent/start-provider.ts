@@ -73,7 +73,7 @@ export async function startProvider(
   if (swarm && !(await isSwarmManager(docker))) {
     throw new Error(`The engine manages no swarm: run 'docker swarm init' there, or leave out --swarm`)
   }
-  const network = createLibp2pNetwork({ privateKey, logger, clock }, await networkInit(init))
+  const network = createLibp2pNetwork({ privateKey, logger, clock }, await networkInit({ ...init, stays: true }))
   const { runtime, nameServers, publicAddress = null, requireNetworkIsolation = false } = init
   const publish = publicAddress === null || swarm ? {} : { publishAt: bindAddressOf(publicAddress) }
   const names = nameServers === undefined ? {} : { nameServers }

@@ -81,7 +81,13 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
         },
         latencyMs: (peer) => (own.connected.has(peer) ? 2 * between(peerId, peer) : null),
         counters: () => ({
-          ...{ peers: own.connected.size, published: 0, delivered: 0, refused: {} },
+          ...{
+            peers: own.connected.size,
+            published: 0,
+            delivered: 0,
+            heard: { announcements: 0, requests: 0 },
+            refused: {},
+          },
           relayed: 0,
           listeners: { announcements: Math.min(8, peers.size - 1), requests: Math.min(8, peers.size - 1) },
         }),

@@ -41,9 +41,14 @@ export interface Rig {
   stop(): Promise<void>
 }
 
+/** Does nothing where it is built from the same sources. */
+export function buildDashboard(): void {
+  execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
+}
+
 /** @param gatewayFlags further flags of `cortex gateway` */
 export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
-  execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
+  buildDashboard()
   mkdirSync(SHOTS, { recursive: true })
   await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
