@@ -161,6 +161,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
           pidsLimit: init.pidsLimit ?? 512,
           maxOpenFiles: init.maxOpenFiles ?? 16_384,
           maxUserProcesses: null,
+          publishAt: null,
           ...{ storageQuota: null, volumeQuota: null, runtime: null, nameServers: [], canSwapLess: false },
           useInit: init.useInit ?? true,
           // Service logs are read by the manager of every node, through the driver that each engine has.
