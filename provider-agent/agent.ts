@@ -18,20 +18,22 @@ import { createBook } from './book.ts'
 import { gpuModels, inspectMachine, type Machine } from './capacity.ts'
 import { addUp, attemptOf, type Earnings, type EndedAttempt } from './earnings.ts'
 import type { ContainerAccess } from './engine/access.ts'
-import type { ContainerEngine, EngineFeatures, EngineInfo, Gpu } from './engine/index.ts'
+import type { ContainerEngine, EngineInfo, Gpu } from './engine/index.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth } from './health.ts'
+import { createImageKeeper } from './image-keeper.ts'
 import { openJournal } from './journal/journal.ts'
 import type { Outcome } from './journal/records.ts'
 import { signReceipt } from './lease/receipt.ts'
 import { createRegistry } from './lease/registry.ts'
 import { createLetGo } from './let-go.ts'
 import { createMeasuring } from './measuring.ts'
+import { capabilitiesOf, offeringOf } from './offering.ts'
 import { createOffers } from './offers.ts'
 import { type AgentInit, resolveOptions } from './options.ts'
 import { collectOutput } from './outputs/collect.ts'
 import { createOutputSpool } from './outputs/spool.ts'
-import { type Offering, type Refusal, refusal } from './policy.ts'
+import { type Refusal, refusal } from './policy.ts'
 import { createPriceList } from './price-rules.ts'
 import { quote } from './pricing.ts'
 import { createReachDesk } from './reach/desk.ts'
@@ -192,7 +194,24 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     },
   )
   const letGo = createLetGo({ clock, offers, book, standing })
-  const measuring = createMeasuring({ engine, book, clock, logger, owner: network.peerId, inspect }, options)
+  const images = await createImageKeeper(
+    {
+      ...{ engine, journal, clock, logger: logger.child({ part: 'images' }) },
+      freeBytes: async () => (await inspect(await engine.info())).freeStorageBytes,
+    },
+    { minFreeBytes: options.imageRoomBytes },
+  )
+  const measuring = createMeasuring(
+    {
+      ...{ engine, book, clock, logger, owner: network.peerId },
+      async inspect(info) {
+        const machine = await inspect(info)
+        const isTight = machine.freeStorageBytes < options.imageRoomBytes
+        return isTight && (await images.makeRoom()) > 0 ? await inspect(info) : machine
+      },
+    },
+    options,
+  )
   const signer = { privateKey, marketName, provider: network.peerId }
   const spool = createOutputSpool(
     { clock, logger },
@@ -208,6 +227,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       signReceipt: async (record, use, ending) => await signReceipt(signer, record, use, ending),
       onReady: () => health.refresh(),
       guard: components.guard,
+      ...{ images, access },
       collect: async (lease, name, signal) =>
         access === undefined ? null : await collectOutput({ access, spool, clock, logger }, lease, name, signal),
     },
@@ -364,27 +384,5 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       const counts = { ...journal.counts(), refusedAwards: awards.refused() }
       return { ...common, ...offered, uptimeSeconds: uptimeSeconds(), ...counts, leases }
     },
-  }
-}
-
-/** What jobs can ask for, as they ask for it. */
-function capabilitiesOf({ storageQuota, volumes, volumeQuota, networkProblem, runtime }: EngineFeatures): string[] {
-  return [
-    ...(volumes ? ['volumes'] : []),
-    ...(storageQuota === 'hard' ? ['storage-quota'] : []),
-    ...(volumes && volumeQuota === 'hard' ? ['volume-quota'] : []),
-    ...(networkProblem === null ? ['network-isolation'] : []),
-    ...(runtime === null ? [] : [`runtime-${runtime}`]),
-  ]
-}
-
-function offeringOf(options: ReturnType<typeof resolveOptions>, abilities: string[]): Offering {
-  const { region, labels, maxDurationSeconds, maxClientShare, maxOpenBidsPerRequester } = options
-  const { allowImages, denyImages, allowClients, denyClients } = options
-  const extend = options.allowExtension ? ['extend'] : []
-  const capabilities = [...new Set([...options.capabilities, ...extend, ...abilities])]
-  return {
-    ...{ region, labels, capabilities, maxDurationSeconds, allowImages, denyImages, allowClients, denyClients },
-    ...{ maxClientShare, maxOpenBidsPerRequester },
   }
 }

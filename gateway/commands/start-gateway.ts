@@ -28,6 +28,7 @@ export async function startGatewayNode(
     { logger, registry },
     {
       ...peerInit(options),
+      stays: true,
       ...(options.relay === true ? { relay: relayLimits(options) } : {}),
       dataFolder: folder,
       times: followerTimes(options),

@@ -5,6 +5,7 @@ import { dcutr } from '@libp2p/dcutr'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -16,9 +17,11 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { Registry } from 'prom-client'
 import { topicName } from '../../protocol/topics.ts'
+import { createDht } from './dht.ts'
 import { sortForDialling } from './dialled.ts'
 import { refusalMetrics } from './gossip-metrics.ts'
 import { gossipOptions } from './gossip-options.ts'
+import { createOpenAddresses, type OpenAddresses } from './open-addresses.ts'
 import type { Refusals } from './refusals.ts'
 import type { RelayClient } from './relay-client.ts'
 import type { RelayLimits } from './relay-limits.ts'
@@ -29,6 +32,9 @@ export interface Services extends Record<string, unknown> {
   identifyPush: IdentifyPush
   ping: Ping
   pubsub: GossipSub
+  open: OpenAddresses
+  /** Of a peer that looks for others on the internet. */
+  dht?: KadDHT
   /** Of a peer that is a relay for others. */
   relay?: CircuitRelayService
 }
@@ -54,6 +60,8 @@ export interface HostInit {
   gater: ConnectionGater
   refusals: Refusals
   relays: RelayClient
+  /** Whether to find peers of the network by asking from one to the next. */
+  dht: boolean
   /** What this peer gives to others as a relay; absent: it is none. */
   relay?: RelayLimits
   /** Where libp2p counts connections, streams and bytes; absent: nowhere. */
@@ -68,9 +76,6 @@ const MAX_NEW_CONNECTIONS_PER_SECOND = 50
 
 /** How long a newcomer may take to agree on encryption and multiplexing, in ms. */
 const UPGRADE_TIMEOUT_MS = 5_000
-
-/** How long one address of a peer is tried before the next, in ms. */
-const ADDRESS_TIMEOUT_MS = 3_000
 
 /** Newcomers at that stage: more than one address can hold there (50/s for 5 s), so that none shuts the others out. */
 const MAX_PENDING_CONNECTIONS = 300
@@ -96,6 +101,7 @@ export async function createHost(init: HostInit): Promise<Host> {
   }
   if (init.mdns) discovery.push(mdns({ serviceTag: serviceTag(init), interval: 10_000 }))
 
+  const dht = init.dht ? await createDht(init.network) : undefined
   return await createLibp2p({
     start: false,
     privateKey: init.privateKey,
@@ -123,7 +129,6 @@ export async function createHost(init: HostInit): Promise<Host> {
       // `bootstrap.ts` brings back what must stay connected
       reconnectRetries: 0,
       addressSorter: sortForDialling,
-      addressDialTimeout: ADDRESS_TIMEOUT_MS,
     },
     // a busy machine may take seconds to answer; a dead one is noticed by its lease long before
     connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
@@ -137,6 +142,8 @@ export async function createHost(init: HostInit): Promise<Host> {
       identifyPush: identifyPush({ maxMessageSize: 16 * 1024, debounce: 100 }),
       ping: ping(),
       dcutr: dcutr(),
+      open: createOpenAddresses,
+      ...(dht === undefined ? {} : { dht }),
       ...(init.relay === undefined ? {} : { relay: createRelayServer(init.relay) }),
       pubsub: gossipsub({
         ...gossipOptions(topics),

@@ -65,7 +65,8 @@ function rankOf(address: Multiaddr): number {
   return isLoopback(address) || isOnOwnNetwork(address) ? 0 : 3
 }
 
-function isOnOwnNetwork(address: Multiaddr): boolean {
+/** Whether an address is on a network that this machine is in. */
+export function isOnOwnNetwork(address: Multiaddr): boolean {
   const host = tryGetNetConfig(address)?.host
   if (host === undefined || !ipaddr.isValid(host)) return false
   const wanted = ipaddr.parse(host)

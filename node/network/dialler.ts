@@ -1,5 +1,6 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { dialTargets } from './addresses.ts'
 import type { Host } from './create-host.ts'
 import { isPublic, relayOf } from './dialled.ts'
@@ -42,7 +43,7 @@ export function createDialler(running: () => Host | undefined): Dialler {
     const relays = targets.map(relayOf).filter((relay) => relay !== undefined)
     want([peer, ...relays], 1)
     try {
-      const connection = await host.dial(targets.length > 0 ? targets : id, { signal })
+      const connection = await dial(host, id, targets, signal)
       return connection.limits === undefined ? connection : await directly(host, connection, signal)
     } finally {
       want([peer, ...relays], -1)
@@ -71,10 +72,21 @@ export function createDialler(running: () => Host | undefined): Dialler {
   }
 }
 
-/** An open connection with the peer, a direct one if there is. */
+/** At these addresses, or where the peer has said by now that it is. */
+async function dial(host: Host, peer: PeerId, targets: Multiaddr[], signal: AbortSignal): Promise<Connection> {
+  if (targets.length === 0) return await host.dial(peer, { signal })
+  try {
+    return await host.dial(targets, { signal })
+  } catch (error) {
+    if (signal.aborted) throw error
+    return await host.dial(peer, { signal }).catch(() => Promise.reject(error))
+  }
+}
+
+/** An open connection with the peer: a direct one if there is, and the newest, as older ones may be dead and not know. */
 function bestOf(host: Host, peer: PeerId): Connection | undefined {
   const open = host.getConnections(peer).filter(({ status }) => status === 'open')
-  return open.find(({ limits }) => limits === undefined) ?? open[0]
+  return open.findLast(({ limits }) => limits === undefined) ?? open.at(-1)
 }
 
 /** The direct connection that the other side opens as soon as it was reached over a relay; the relayed one where it cannot. */

@@ -55,12 +55,16 @@ export interface PeerNetwork {
 export interface NetworkCounters {
   /** Peers with an open connection, now. */
   peers: number
-  /** Of those, how many hear a topic, now. */
+  /** Of those, how many only over a relay, now. */
+  relayed: number
+  /** Of all, how many hear a topic, now. */
   listeners: Record<Topic, number>
   /** Gossip messages sent by this peer. */
   published: number
   /** Gossip messages of others that passed every check. */
   delivered: number
+  /** The same by topic. */
+  heard: Record<Topic, number>
   /** What was turned away, by reason: `invalid_signature`, `RATE`, `TOO_LARGE`, a `WireError` code, `penalty:…`. */
   refused: Record<string, number>
 }

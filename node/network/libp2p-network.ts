@@ -10,6 +10,7 @@ import { peerIdOf } from './addresses.ts'
 import { keepConnected } from './bootstrap.ts'
 import { createChannel } from './channel.ts'
 import { createHost, type Host } from './create-host.ts'
+import { lookAround } from './dht.ts'
 import { isPublic, relayOf } from './dialled.ts'
 import { createDialler, MAX_OUTBOUND_STREAMS } from './dialler.ts'
 import { createGater } from './gater.ts'
@@ -27,6 +28,7 @@ import { createRefusals } from './refusals.ts'
 import { createRelayClient, type RelayClient } from './relay-client.ts'
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './relay-limits.ts'
 import { createRelayGuard } from './relay-server.ts'
+import { followRenewed } from './renewed.ts'
 import { createStanding } from './standing.ts'
 import { createUnreadBudget } from './unread-budget.ts'
 
@@ -52,6 +54,8 @@ export interface Libp2pNetworkInit {
   mdns?: boolean
   /** Key of a private network as its file holds it: connections with peers that have another or none fail. @default none */
   networkKey?: Uint8Array
+  /** Whether to find others through those one knows, and to be found. @default false */
+  dht?: boolean
   /** What this peer gives to others as a relay. @default it is none */
   relay?: RelayLimits
   /** Connections at a time; more inbound ones are refused. @default 300, and as many as a relay has places */
@@ -177,6 +181,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     })
     running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => known.delete(detail.toString()))
     running.addEventListener('peer:discovery', ({ detail }: CustomEvent<PeerInfo>) => dialDiscovered(running, detail))
+    running.addEventListener('connection:open', ({ detail }) => running.services.open.opened(detail))
+    followRenewed(running, logger)
     const { pubsub } = running.services
     pubsub.addEventListener('gossipsub:heartbeat', () => refuseGraylisted(pubsub))
   }
@@ -218,6 +224,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
         ...(init.relay === undefined ? {} : { relay: init.relay }),
         bootstrap: (init.bootstrap ?? []).filter((address) => peerIdOf(address) !== undefined),
         mdns: init.mdns ?? false,
+        dht: init.dht ?? false,
         ...(init.networkKey === undefined ? {} : { networkKey: init.networkKey }),
         version: init.version ?? '0',
         maxConnections: init.maxConnections ?? 300 + (init.relay?.maxReservations ?? 0),
@@ -240,6 +247,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       lookAtAddresses = watchOwnAddresses(running, tellOfAddresses, stopping.signal)
       gossip.attach(running.services.pubsub, running.peerId)
       for (const address of init.bootstrap ?? []) void keepConnected(running, address, logger, stopping.signal)
+      const { dht } = running.services
+      if (dht !== undefined) void lookAround(dht, running.peerId, stopping.signal)
       logger.info({ peer: peerId, addresses: running.getMultiaddrs().map(String) }, 'joined the network')
     },
 
@@ -298,7 +307,13 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       return measured.find((rtt) => rtt !== undefined) ?? null
     },
 
-    counters: () => ({ peers: host?.getPeers().length ?? 0, ...gossip.counters(), refused: refusals.totals() }),
+    counters() {
+      const peers = host?.getPeers() ?? []
+      const isRelayed = (peer: PeerId): boolean =>
+        host?.getConnections(peer).every(({ remoteAddr }) => relayOf(remoteAddr) !== undefined) === true
+      const relayed = peers.filter(isRelayed).length
+      return { peers: peers.length, relayed, ...gossip.counters(), refused: refusals.totals() }
+    },
   }
 }
 

@@ -15,10 +15,12 @@ const ANSWER_MS = 3_000
  * @returns looks at once
  */
 export function watchOwnAddresses(host: Host, onChange: () => void, signal: AbortSignal): () => void {
+  host.services.open.confirm()
   let told = host.getMultiaddrs().map(String)
 
   const look = (): void => {
     if (signal.aborted) return
+    host.services.open.confirm()
     const own = host.getMultiaddrs()
     const texts = own.map(String)
     if (texts.length === told.length && texts.every((text) => told.includes(text))) return

@@ -35,10 +35,12 @@ export interface SellerOptions {
   denyClient?: string[]
   maxClientShare?: number
   maxDuration?: number
+  imageRoom?: number
   /** False where jobs are not extended. */
   extension: boolean
   runtime?: string
   dns?: string[]
+  publicAddress?: string
   requireNetworkIsolation?: true
   stopJobs?: true
 }
@@ -89,9 +91,11 @@ export function sellerFlags(command: Command): Command {
     .addOption(
       option('--max-duration <seconds>', 'the longest job, extensions included', wholeNumber(1, MAX_DURATION_SECONDS)),
     )
+    .addOption(option('--image-room <amount>', 'free disk below which images that jobs left are removed (5Gi)', amount))
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
     .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
+    .addOption(option('--public-address <ipv4>', 'publish the ports here that jobs want public; else none are', ipv4))
     .addOption(option('--require-network-isolation', 'do not start where jobs could reach this machine’s network'))
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
 }
@@ -119,6 +123,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('mirrors', options.registryMirror),
     ...given('runtime', options.runtime),
     ...given('nameServers', options.dns),
+    ...given('publicAddress', options.publicAddress),
     requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {
       prices,
@@ -136,6 +141,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('ownerShare', share(options.ownerShare)),
       ...given('maxClientShare', share(options.maxClientShare)),
       ...given('maxDurationSeconds', options.maxDuration),
+      ...given('imageRoomBytes', options.imageRoom),
       ...given('heartbeatMs', options.heartbeatMs),
       ...given('silenceMs', options.lostAfterMs),
     },
@@ -161,8 +167,12 @@ function share(percent: number | undefined): number | undefined {
 }
 
 function nameServer(text: string, before: string[] = []): string[] {
+  return repeated(ipv4(text), before)
+}
+
+function ipv4(text: string): string {
   if (!isIPv4(text)) throw new InvalidArgumentError('Give an IPv4 address such as 9.9.9.9.')
-  return repeated(text, before)
+  return text
 }
 
 function usd(text: string): NanoUsd {

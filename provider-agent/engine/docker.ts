@@ -12,6 +12,7 @@ import { networkProblem } from './network-probe.ts'
 import { createPuller } from './pull.ts'
 import { probeQuota, type StorageQuota } from './quota-probe.ts'
 import { parseReference } from './reference.ts'
+import { removeImage } from './remove-image.ts'
 import { checkName, type HardeningOptions, ownerLabel } from './spec.ts'
 import { readStats } from './stats.ts'
 import { readStorage } from './storage.ts'
@@ -67,6 +68,8 @@ export interface DockerEngineInit {
    * @default 6
    */
   storageEvery?: number
+  /** Address of the machine at which a container's `publish` ports are published. @default none is */
+  publishAt?: string
   /** Registry → host of its mirror, with a path where it has one. @default {} */
   mirrors?: Readonly<Record<string, string>>
 }
@@ -135,6 +138,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       storageQuota: await quotaExtra(spec, options),
       volumeQuota,
       useInit: init.useInit ?? hasInit,
+      publishAt: init.publishAt ?? null,
       logConfig: toLogConfig(await logPolicy(options)),
       nameServers: init.nameServers ?? (unisolated === null ? (firewall?.nameServers ?? []) : []),
       ...{ runtime, canSwapLess: info.cgroupVersion === 1 },
@@ -146,6 +150,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
   return {
     ...steps,
     ...createVolumeSteps(docker),
+    removeImage: (image, options = {}) => removeImage(docker, image, options),
     pull: withMirrors(docker, pull, init.mirrors ?? {}),
     async info(options = {}) {
       traits = await readTraits(docker, options)

@@ -15,6 +15,9 @@ export interface ContainerEngine {
   /** Makes the image present by policy and answers its digest. Rejects with {@link EngineError} `IMAGE_PULL_ERROR`. */
   pull(request: PullRequest, options?: AbortOptions): Promise<ImageInfo>
 
+  /** Removes an image that was pulled under these names, unless anybody else uses it or has named it. */
+  removeImage(image: PulledImage, options?: AbortOptions): Promise<RemovedImage>
+
   /**
    * Creates the container, its own network, and those of its volumes that are not there yet. Repeating it for the same
    * name finds the first one.
@@ -152,7 +155,27 @@ export interface ImageInfo {
   imageId: string
   /** `repository@sha256:…` where it came from a registry. */
   repoDigest: string | null
+  /** What came of asking a registry; null where none was asked. */
+  fetched: FetchedImage | null
 }
+
+export interface FetchedImage {
+  /** Whether the engine did not have the image, under whatever name, just before. */
+  isNew: boolean
+  /** The names that it was pulled under. */
+  names: string[]
+  /** Id of the image that the name meant before, where it meant one. */
+  replaced: string | null
+}
+
+/** An image, and the names under which it was pulled. */
+export interface PulledImage {
+  imageId: string
+  names: string[]
+}
+
+/** `in-use`: a container has it. `named-by-others`: the names are gone, and somebody gave it another. */
+export type RemovedImage = 'removed' | 'in-use' | 'named-by-others'
 
 export interface ContainerSpec {
   /** Unique on the engine, `[a-zA-Z0-9][a-zA-Z0-9_.-]{1,100}`; also the name of its network. */
@@ -178,6 +201,8 @@ export interface ContainerSpec {
   stopSignal?: string
   /** `bridge`: a network of its own. `none`: no network at all. */
   network: 'bridge' | 'none'
+  /** Ports that the engine publishes, where it is told an address for that. @default none */
+  publish?: { port: number; protocol: 'TCP' | 'UDP' }[]
 }
 
 export interface VolumeSpec {

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { call } from './call.ts'
-import type { PullFailure } from './errors.ts'
-import { type ContainerEngine, EngineError } from './index.ts'
+import { type PullFailure, statusOf } from './errors.ts'
+import { type ContainerEngine, EngineError, type ImageInfo } from './index.ts'
 import { type ImageReference, parseReference, registryHostOf } from './reference.ts'
 
 type Pull = ContainerEngine['pull']
@@ -37,8 +37,10 @@ export function withMirrors(docker: Docker, pull: Pull, mirrors: Readonly<Record
         if (!isPullFailure(error, new Set(['never-present']))) throw error
       }
     }
+    const before = await named(docker, reference.full, options.signal)
+    let fetched: ImageInfo['fetched']
     try {
-      await pull({ ...request, image: `${repository}:${tag}`, policy: 'Always' }, options)
+      ;({ fetched } = await pull({ ...request, image: `${repository}:${tag}`, policy: 'Always' }, options))
     } catch (error) {
       if (!isPullFailure(error, FALLS_BACK)) throw error
       return await pull(request, options)
@@ -47,8 +49,28 @@ export function withMirrors(docker: Docker, pull: Pull, mirrors: Readonly<Record
       await docker.getImage(`${repository}:${tag}`).tag({ repo: reference.repository, tag })
     })
     const { imageId, repoDigest } = await pull(present, options)
-    return { imageId, repoDigest: repoDigest?.replace(`${repository}@`, `${reference.repository}@`) ?? null }
+    return {
+      imageId,
+      fetched: fetched && {
+        ...fetched,
+        names: [...fetched.names, reference.full],
+        replaced: before === null || before === imageId ? fetched.replaced : before,
+      },
+      repoDigest: repoDigest?.replace(`${repository}@`, `${reference.repository}@`) ?? null,
+    }
   }
+}
+
+/** Id of the image that has this name; null where none has. */
+async function named(docker: Docker, name: string, signal: AbortSignal | undefined): Promise<string | null> {
+  return await call(`looking for image ${name}`, signal, async () => {
+    try {
+      return (await docker.getImage(name).inspect()).Id
+    } catch (error) {
+      if (statusOf(error) === 404) return null
+      throw error
+    }
+  })
 }
 
 /** Where the mirror keeps it; null where there is no mirror, or none for a digest. */

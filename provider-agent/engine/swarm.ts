@@ -133,6 +133,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
 
   return {
     pull: local.pull,
+    removeImage: local.removeImage,
     // Which node a job runs on is not known before, and what holds there is not this manager's to say.
     features: async () => ({
       storageQuota: 'measured',
@@ -184,6 +185,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
           pidsLimit: init.pidsLimit ?? 512,
           maxOpenFiles: init.maxOpenFiles ?? 16_384,
           maxUserProcesses: null,
+          publishAt: null,
           ...{ storageQuota: null, volumeQuota: null, runtime: null, nameServers: [], canSwapLess: false },
           useInit: init.useInit ?? true,
           // Service logs are read by the manager of every node, through the driver that each engine has.

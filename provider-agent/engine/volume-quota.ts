@@ -3,6 +3,7 @@ import type Docker from 'dockerode'
 import { holdFolder } from './btrfs.ts'
 import type { Abort } from './call.ts'
 import { toEngineError } from './errors.ts'
+import { EngineError } from './index.ts'
 import { canWrite, makeImage } from './quota-probe.ts'
 
 /**
@@ -27,7 +28,13 @@ export async function holdVolume(
 ): Promise<void> {
   if (quota !== 'btrfs') return
   const { Mountpoint: path } = await docker.getVolume(name).inspect(abort)
-  await holdFolder(path, sizeBytes, abort.abortSignal)
+  try {
+    await holdFolder(path, sizeBytes, abort.abortSignal)
+  } catch (cause) {
+    // Of this machine's files, which say nothing of the engine.
+    const message = `holding volume ${name} to its size: ${(cause as Error).message}`
+    throw new EngineError('ENGINE_ERROR', message, { reason: 'volume-quota' }, { cause })
+  }
 }
 
 /** Finds out what holds volumes to a size, by writing more into one; null where nothing does. Leaves nothing. */

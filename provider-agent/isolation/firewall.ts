@@ -114,11 +114,17 @@ export function createFirewall({ logger }: { logger: Logger }, init: FirewallIni
     },
     async stop() {
       await looking?.catch(() => undefined) // whoever asked for it has heard
+      const wereSet = inForce
       inForce = false
       if ((await interfaceNames()).some((name) => name.startsWith(prefix))) return
-      for (const family of await families()) {
-        const change = toRemove(await save(family), prefix)
-        if (change !== null) await restore(family, change)
+      try {
+        for (const family of await families()) {
+          const change = toRemove(await save(family), prefix)
+          if (change !== null) await restore(family, change)
+        }
+      } catch (error) {
+        // Who could never set them has none to take out.
+        if (wereSet) throw error
       }
     },
     hasInterface: async (name) => (await interfaceNames()).includes(name),

@@ -7,8 +7,10 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { elapsedSince, jumpSince } from '../../node/moment.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
+import type { ContainerAccess } from '../engine/access.ts'
 import type { ContainerEngine, ContainerExit, ContainerSummary, StatsSample } from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
+import type { ImageKeeper } from '../image-keeper.ts'
 import type { Exceeded, StopReason } from '../journal/records.ts'
 import { whenAborted } from '../on-abort.ts'
 import type { CollectedOutput } from '../outputs/collect.ts'
@@ -18,6 +20,7 @@ import { type Ending, endingOfError, endingOfExit, endingOfStop, LeaseBrokenErro
 import { followLogs, followStats, guardedMs, isGone, keepGuarded, watchContact, watchDuration } from './follow.ts'
 import type { Lease } from './lease.ts'
 import { createProgressReporter } from './pull-progress.ts'
+import { watchEndpoints } from './watch-endpoints.ts'
 import { beyond, watchStorage } from './watch-storage.ts'
 
 export interface RunnerComponents {
@@ -28,6 +31,10 @@ export interface RunnerComponents {
   owner: string
   /** Ends containers where this process cannot. @default none */
   guard?: Guard | undefined
+  /** Reaches its ports. @default they are not looked at */
+  access?: ContainerAccess | undefined
+  /** Gets images, and keeps them while they are needed. */
+  images: Pick<ImageKeeper, 'pull' | 'release'>
   /** Keeps what an ended container left. */
   collect: (lease: Lease, name: string, signal: AbortSignal) => Promise<CollectedOutput | null>
 }
@@ -42,6 +49,7 @@ export interface RunnerInit {
   logFlushMs: number
   statsMs: number
   storageMs: number
+  endpointsMs: number
   /** Whether the requester follows at the moment. */
   isHeard: () => boolean
 }
@@ -67,7 +75,7 @@ export async function runLease(
   init: RunnerInit,
   signal: AbortSignal,
 ): Promise<void> {
-  const { engine, clock, owner } = components
+  const { engine, access, clock, owner } = components
   const { record } = lease
   const logger = components.logger.child({ part: 'runner' })
   const name = containerName(record)
@@ -175,7 +183,8 @@ export async function runLease(
     const credentials = lease.secrets?.registryCredentials
     const request = { image, policy: imagePullPolicy, ...(credentials === undefined ? {} : { credentials }) }
     const onProgress = createProgressReporter(clock, lease, logger)
-    const { imageId, repoDigest } = await engine.pull({ ...request, onProgress }, { signal: until })
+    const pulled = await components.images.pull(lease.id, { ...request, onProgress }, { signal: until })
+    const { imageId, repoDigest } = pulled
     return repoDigest ?? imageId
   }
 
@@ -187,6 +196,7 @@ export async function runLease(
           followStats(follow, init.statsMs, running, noteProcesses),
           watchStorage(follow, init.storageMs, running),
           watchDuration(follow, running),
+          access === undefined ? Promise.resolve() : watchEndpoints({ ...follow, access }, init.endpointsMs, running),
           stopWhenAsked(),
         ]
     let away = hadEnded
@@ -316,5 +326,7 @@ export async function runLease(
   } catch (error) {
     // The agent stops: container, journal and lease stay as they are for the next start.
     if (!signal.aborted) logger.error({ lease: lease.id, error: String(error) }, 'the lease broke')
+  } finally {
+    if (!signal.aborted) await components.images.release(lease.id)
   }
 }

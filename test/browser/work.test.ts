@@ -6,7 +6,8 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type Rig, startRig } from './support/rig.ts'
 
-const SMALL = { cpu: 100, memory: '16Mi', storage: '16Mi', stopGraceSeconds: 0 }
+/** Without a network of its own: when one comes or goes, Chromium breaks off its requests. */
+const SMALL = { cpu: 100, memory: '16Mi', storage: '16Mi', stopGraceSeconds: 0, network: 'none' as const }
 /** A program that takes a while to start on a busy machine: pulls, containers. */
 const PATIENCE = { timeout: 40_000 }
 

@@ -77,6 +77,8 @@ export interface FakeEngine extends ContainerEngine {
   machine: Pick<EngineInfo, 'cpuMillis' | 'memoryBytes'>
   /** What else it says runs on it. */
   surveyed: EngineSurvey
+  /** What it has: name → id. */
+  readonly images: Map<string, string>
   onPull: ((request: PullRequest) => void) | null
   /** A container has just begun to run, or has just ended. */
   onStart: ((container: FakeContainer) => void) | null
@@ -210,6 +212,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
     starts,
     peak,
     script: () => ({}),
+    images: new Map(),
     offers: {},
     volumeNames: () => [...volumes.keys()],
     machine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 },
@@ -264,7 +267,22 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         const { pullMs, pullError } = engine.script({ image: request.image } as ContainerSpec)
         await pause(pullMs, signal)
         if (pullError !== undefined) throw pullError
-        return { imageId: 'sha256:1', repoDigest: null }
+        const { image, policy } = request
+        const replaced = engine.images.get(image) ?? null
+        if (policy === 'IfNotPresent' && replaced !== null)
+          return { imageId: replaced, repoDigest: null, fetched: null }
+        const imageId = `sha256:${image}`
+        const isNew = ![...engine.images.values()].includes(imageId)
+        engine.images.set(image, imageId)
+        const fetched = { isNew, names: [image], replaced: replaced === imageId ? null : replaced }
+        return { imageId, repoDigest: null, fetched }
+      }),
+
+    removeImage: ({ imageId, names }, { signal } = {}) =>
+      step(`remove image ${imageId}`, signal, () => {
+        if ([...boxes.values()].some(({ spec }) => engine.images.get(spec.image) === imageId)) return 'in-use'
+        for (const name of names) if (engine.images.get(name) === imageId) engine.images.delete(name)
+        return [...engine.images.values()].includes(imageId) ? 'named-by-others' : 'removed'
       }),
 
     create: (spec, { signal } = {}) =>

@@ -13,6 +13,7 @@ import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { type LocalNetwork, type ManagedProcess, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
 import { openBrowser } from './chromium.ts'
+import { steadyAssets } from './steady-assets.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** Git ignores it. */
@@ -29,18 +30,31 @@ export interface Rig {
   client: CortexClient
   /** The gateway, which keeps its port when it is started again. */
   gateway: ManagedProcess
-  /** With the admin's key, on the page to sign in on, which is opened where another is. */
-  signIn(): Promise<void>
+  /** With the admin's key or another, on the page to sign in on, which is opened where another is. */
+  signIn(key?: string): Promise<void>
   /** Errors of the console and requests to elsewhere, so far. */
   complaints: string[]
+  /** Opens a page of the dashboard, e.g. `/jobs`. */
+  open(path: string): Promise<void>
   /** Checks the page's accessibility in both themes and takes pictures, wide and narrow. */
   inspect(name: string): Promise<void>
   stop(): Promise<void>
 }
 
-/** @param gatewayFlags further flags of `cortex gateway` */
-export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
+/** Does nothing where it is built from the same sources. */
+export function buildDashboard(): void {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
+}
+
+export interface RigInit {
+  /** Further flags of `cortex gateway`. @default [] */
+  gatewayFlags?: string[]
+  /** Whether scripts are fetched outside the browser, which then has no cache; see {@link steadyAssets}. @default true */
+  hasSteadyAssets?: boolean
+}
+
+export async function startRig({ gatewayFlags = [], hasSteadyAssets = true }: RigInit = {}): Promise<Rig> {
+  buildDashboard()
   mkdirSync(SHOTS, { recursive: true })
   await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
@@ -56,6 +70,7 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
   })
   const browser = await openBrowser()
   stack.defer(browser.close)
+  if (hasSteadyAssets) await steadyAssets(browser.context)
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -76,22 +91,39 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
     client,
     gateway,
     complaints,
-    signIn: async () => await signIn(page, network),
+    open: async (path) => await open(page, network.url + path),
+    signIn: async (key = network.key) => await signIn(page, network.url, key),
     inspect: async (name) => await inspect(page, name),
     stop: async () => await started.disposeAsync(),
   }
 }
 
-async function signIn(page: Page, { url, key }: LocalNetwork): Promise<void> {
-  if (!page.url().startsWith(`${url}/login`)) await page.goto(`${url}/login`)
+async function signIn(page: Page, url: string, key: string): Promise<void> {
+  if (!page.url().startsWith(`${url}/login`)) await open(page, `${url}/login`)
   await page.getByLabel('API key', { exact: true }).fill(key)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('button', { name: 'Account of' }).waitFor()
 }
 
-/** The browser itself writes of every answer that is no success; those that a test provokes are no fault. */
+/**
+ * The browser itself writes of every answer that is no success; those that a test provokes are no fault. Neither is what
+ * it breaks off since a job's network came or went; see {@link steadyAssets}.
+ */
 function isExpected(text: string): boolean {
-  return /Failed to load resource: the server responded with a status of (?:400|401|404|409|503)/.test(text)
+  return /Failed to load resource: (?:the server responded with a status of (?:400|401|404|409|503)|net::ERR_NETWORK_CHANGED)/.test(
+    text,
+  )
+}
+
+async function open(page: Page, url: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await page.goto(url)
+      return
+    } catch (error) {
+      if (tries === 5 || !String(error).includes('ERR_NETWORK_CHANGED')) throw error
+    }
+  }
 }
 
 async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promise<LocalNetwork> {
