@@ -78,6 +78,15 @@ const ENTRIES: readonly Entry[] = [
     load: async () => (await import('../node/commands/relay.ts')).relayCommand(),
   },
   {
+    name: 'net',
+    description: 'the network as one peer sees it, live',
+    load: async () =>
+      (await import('../node/commands/net.ts')).netCommand({
+        network: async () => (await import('../node/commands/net/network-top.ts')).networkTop,
+        gateway: async () => (await import('../gateway/commands/gateway-top.ts')).gatewayTop,
+      }),
+  },
+  {
     name: 'receipt',
     description: 'signed statements of use',
     load: async () => (await import('../node/commands/receipt.ts')).receiptCommand(),

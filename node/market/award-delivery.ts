@@ -11,6 +11,7 @@ import { bidRecord } from './bid-records.ts'
 import type { Ranked } from './ranking.ts'
 import type { Reputation } from './reputation.ts'
 import type { LiveOffer, RoundResult } from './round.ts'
+import type { Tally } from './tally.ts'
 
 /**
  * How much longer than its lease timeout a silent provider is waited out before the next attempt, in ms: for its container
@@ -21,6 +22,7 @@ export const FENCE_MARGIN_MS = MAX_HASTY_GRACE_MS + 5_000
 export interface DeliveryComponents extends AwardComponents {
   store: JobStore
   reputation: Reputation
+  tally: Tally
   clock: Clock
 }
 
@@ -72,13 +74,14 @@ async function deliver(
   award: AwardInFlight,
   signal: AbortSignal,
 ): Promise<AwardOutcome> {
-  const { store, clock, reputation } = components
+  const { store, clock, reputation, tally } = components
   const { spec } = job
   const leaseTimeoutMs = spec.leaseTimeout * 1000
   const secrets = await store.secrets(job.id)
   const { onDisconnect } = spec
   const order = { id: job.id, job: jobToWire(spec, secrets), onDisconnect, leaseTimeoutMs }
   const outcome = await sendAward(components, award, order, signal)
+  tally.count(outcome.kind)
   if (outcome.kind === 'accepted') {
     await store.change(job.id, (draft) => {
       const nowMs = clock.nowMs()

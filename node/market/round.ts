@@ -17,6 +17,7 @@ import { type BidWindow, createBidWindow } from './bid-window.ts'
 import { chooseInvited, isSuitable } from './invitation.ts'
 import type { Offer } from './ranking.ts'
 import type { Reputation } from './reputation.ts'
+import type { Tally } from './tally.ts'
 
 /** How long bids are waited for at most, in ms. Range 50..60_000. @default 1_000 */
 export const BID_WINDOW_MS = 1_000
@@ -40,6 +41,7 @@ export interface RoundComponents {
   desk: BidDesk
   reputation: Reputation
   attendance: Attendance
+  tally: Tally
   clock: Clock
   logger: Logger
 }
@@ -80,7 +82,9 @@ export async function runRound(components: RoundComponents, init: RoundInit): Pr
   const invited = invitedTo(components, init, connected)
   const result = invited.length < MIN_INVITED ? null : await askInvited(components, init, invited, connected)
   init.signal.throwIfAborted()
-  return result ?? (await askEveryone(components, init))
+  if (result !== null) return result
+  components.tally.count('broadcast')
+  return await askEveryone(components, init)
 }
 
 function invitedTo(components: RoundComponents, init: RoundInit, connected: ReadonlySet<string>): ProviderView[] {
@@ -107,7 +111,7 @@ async function askInvited(
   invited: ProviderView[],
   connected: ReadonlySet<string>,
 ): Promise<RoundResult | null> {
-  const { attendance, logger } = components
+  const { attendance, tally, logger } = components
   const result = begin(init)
   const { requestId, digest } = result
   const request = requestOf(components, init, requestId, SAMPLE_ALL)
@@ -138,8 +142,9 @@ async function askInvited(
     awaited.delete(provider)
     window.answered(provider)
   }
+  tally.count('asked', asked.length)
   for (const view of asked) void askOne(view)
-  await closed(components, init, window, connected.size > 0 ? awaited : [])
+  await closed(components, init, window, connected.size > 0 ? awaited : [], result)
   open = false
   return reached > 0 || awaited.size > 0 ? result : null
 }
@@ -183,7 +188,7 @@ async function askEveryone(components: RoundComponents, init: RoundInit): Promis
   })
   try {
     await network.publish('requests', requestOf(components, init, requestId, samplePerMillion))
-    await closed(components, init, window, awaited)
+    await closed(components, init, window, awaited, result)
   } finally {
     close()
   }
@@ -219,12 +224,16 @@ function openWindow({ clock }: RoundComponents, init: RoundInit, awaited: Iterab
 }
 
 async function closed(
-  { attendance }: RoundComponents,
+  { attendance, tally }: RoundComponents,
   init: RoundInit,
   window: BidWindow,
   awaited: Iterable<string>,
+  { offers, declines }: RoundResult,
 ): Promise<void> {
   const how = await window.closed
+  tally.count('bid', offers.length)
+  tally.count('declined', declines.length)
+  if (how === 'deadline') tally.count('unanswered', [...awaited].length)
   // A window cut short by the job's queueTimeout proves nothing.
   if (how === 'deadline' && init.windowMs >= BID_WINDOW_MS) for (const provider of awaited) attendance.missed(provider)
 }

@@ -37,7 +37,7 @@ export interface Gossip {
   detach(): void
   publish(topic: Topic, data: Uint8Array): Promise<void>
   subscribe(topic: Topic, subscriber: TopicSubscriber): void
-  counters(): Pick<NetworkCounters, 'published' | 'delivered' | 'listeners'>
+  counters(): Pick<NetworkCounters, 'published' | 'delivered' | 'heard' | 'listeners'>
 }
 
 export interface GossipComponents {
@@ -55,6 +55,7 @@ export function createGossip({ clock, logger, refusals }: GossipComponents, netw
   }
   const held: { topic: Topic; data: Uint8Array; atMs: number }[] = []
   const totals = { published: 0, delivered: 0 }
+  const heard: Record<Topic, number> = { announcements: 0, requests: 0 }
   let pubsub: GossipSub | undefined
   let self: PeerId | undefined
 
@@ -95,6 +96,7 @@ export function createGossip({ clock, logger, refusals }: GossipComponents, netw
 
   const onMessage = ({ detail: message }: CustomEvent<Message>): void => {
     totals.delivered += 1
+    for (const topic of TOPICS) if (message.topic === topicName(network, topic)) heard[topic] += 1
     for (const [topic, subscriber] of subscribers) {
       if (message.topic !== topicName(network, topic) || message.type !== 'signed') continue
       try {
@@ -159,6 +161,7 @@ export function createGossip({ clock, logger, refusals }: GossipComponents, netw
 
     counters: () => ({
       ...totals,
+      heard: { ...heard },
       listeners: { announcements: listeners('announcements'), requests: listeners('requests') },
     }),
   }

@@ -63,6 +63,8 @@ export interface NetworkCounters {
   published: number
   /** Gossip messages of others that passed every check. */
   delivered: number
+  /** The same by topic. */
+  heard: Record<Topic, number>
   /** What was turned away, by reason: `invalid_signature`, `RATE`, `TOO_LARGE`, a `WireError` code, `penalty:…`. */
   refused: Record<string, number>
 }

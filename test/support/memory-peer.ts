@@ -46,6 +46,7 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
   const penalties = new Map<string, number>()
   const refusals = createRefusals()
   const totals = { published: 0, delivered: 0 }
+  const heard = { announcements: 0, requests: 0 }
 
   const neighbours = (): string[] =>
     [...fabric.peers.keys()].filter((peer) => peer !== peerId && fabric.reachable(peerId, peer))
@@ -93,6 +94,7 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
         relayed: 0,
         listeners: { announcements: peers, requests: peers },
         ...totals,
+        heard: { ...heard },
         refused: refusals.totals(),
       }
     },
@@ -157,6 +159,7 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
       if (fault !== undefined) throw fault
       if (verdict !== 'accept') return false
       totals.delivered += 1
+      heard[topic] += 1
       subscriber.deliver(data, author)
       return true
     },

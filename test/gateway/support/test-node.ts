@@ -6,6 +6,7 @@ import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
 import { cancelled } from '../../../node/market/apply-report.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
+import { createTally } from '../../../node/market/tally.ts'
 import { PeerUnreachableError } from '../../../node/network/index.ts'
 import { createReach } from '../../../node/reach/reach.ts'
 import { openDatabase } from '../../../node/store/database.ts'
@@ -100,6 +101,7 @@ export async function openTestNode(): Promise<TestNode> {
         listeners: { announcements: 1, requests: 1 },
         published: 2,
         delivered: 3,
+        heard: { announcements: 2, requests: 1 },
         refused: { TOO_LARGE: 4 },
       }),
     } as unknown as ClientNode['network'],
@@ -165,7 +167,8 @@ function scriptedRequester(store: JobStore): Requester {
         ...{ score: null, reason: 'has 100m CPU free' },
       },
     ],
-    counters: () => ({}),
+    counters: () => ({ jobs: 0 }),
+    tally: createTally().totals,
   }
 }
 

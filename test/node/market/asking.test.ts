@@ -10,6 +10,7 @@ import { createAttendance } from '../../../node/market/attendance.ts'
 import type { createBidDesk } from '../../../node/market/bid-desk.ts'
 import { createReputation } from '../../../node/market/reputation.ts'
 import { BID_WINDOW_MS, type RoundResult, runRound } from '../../../node/market/round.ts'
+import { createTally } from '../../../node/market/tally.ts'
 import type { Channel } from '../../../node/network/index.ts'
 import { type CheckedRequest, readRequest, readRequirements } from '../../../protocol/checks.ts'
 import { encode, requirementsDigest, toWireResources } from '../../../protocol/codec.ts'
@@ -45,6 +46,7 @@ describe('a round that asks one by one', { timeout: 20_000 }, () => {
   let stopping: AbortController
   let hub: ReturnType<typeof createMemoryHub>
   let attendance: ReturnType<typeof createAttendance>
+  let tally: ReturnType<typeof createTally>
 
   beforeEach(async () => {
     clock = createSimClock()
@@ -52,6 +54,7 @@ describe('a round that asks one by one', { timeout: 20_000 }, () => {
     buyer = await hub.join(200)
     stopping = new AbortController()
     attendance = createAttendance({ clock })
+    tally = createTally()
     sellers = []
     asked = []
     released = []
@@ -118,6 +121,7 @@ describe('a round that asks one by one', { timeout: 20_000 }, () => {
       desk,
       reputation: createReputation({ clock }),
       attendance,
+      tally,
     }
   }
   const desk = { open: () => () => undefined } satisfies ReturnType<typeof createBidDesk>
@@ -148,6 +152,8 @@ describe('a round that asks one by one', { timeout: 20_000 }, () => {
     assert.deepEqual(result.declines.map(({ provider }) => provider).sort(), others.toSorted())
     assert.ok(result.tookMs < BID_WINDOW_MS)
     assert.equal(published(), 0)
+    const { asked: questions, bid, declined, broadcast } = tally.totals()
+    assert.deepEqual([questions, bid, declined, broadcast], [6, 4, 2, 0])
   })
 
   it('broadcasts where the directory knows fewer than five that suit', async () => {
