@@ -10,7 +10,7 @@ describe('the pages of the dashboard, filled', { timeout: 200_000 }, () => {
   const ids: Record<string, string> = {}
 
   before(async () => {
-    rig = await startRig(['--allow-private-webhooks'])
+    rig = await startRig({ gatewayFlags: ['--allow-private-webhooks'] })
     await Promise.all([rig.signIn(), fill()])
   })
   after(async () => await rig?.stop())
