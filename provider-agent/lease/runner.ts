@@ -170,6 +170,7 @@ export async function runLease(
     return await startable(until, async () => {
       const digest = await pull(until)
       await engine.create(containerSpec(record, lease.secrets, owner), { signal: until })
+      lease.forgetSecrets()
       return digest
     })
   }
