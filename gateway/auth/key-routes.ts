@@ -91,7 +91,10 @@ const deleteKeyOperation = operation({
   errors: ['RESOURCE_NOT_FOUND'],
 })
 
-export function addKeyRoutes(api: OpenAPIHono<GatewayEnv>, { keys }: Pick<GatewayParts, 'keys'>): void {
+export function addKeyRoutes(
+  api: OpenAPIHono<GatewayEnv>,
+  { keys, holds }: Pick<GatewayParts, 'keys' | 'holds'>,
+): void {
   api.openapi(listKeysOperation, (c) => {
     const { items, pagination } = pageOf(keys.list(ownerFilter(principalOf(c))), c.req.valid('query'))
     return c.json(page(items.map(keyView), pagination), 200)
@@ -119,6 +122,7 @@ export function addKeyRoutes(api: OpenAPIHono<GatewayEnv>, { keys }: Pick<Gatewa
     if (key === undefined || !sees(principalOf(c), key.owner) || !(await keys.revoke(id))) {
       throw new GatewayError('RESOURCE_NOT_FOUND', `There is no key ${id} that could be revoked`)
     }
+    holds.look()
     return c.json(success({ message: 'Key successfully deleted' }), 200)
   })
 }

@@ -57,7 +57,7 @@ const eventsOperation = operation({
 })
 
 export function addEventRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { node, providerLog, streams } = parts
+  const { node, providerLog, streams, holds } = parts
   const components = { ...node, providerLog }
 
   api.openapi(eventsOperation, async (c) => {
@@ -72,13 +72,14 @@ export function addEventRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts
     const after = positionOf(c)
     if (wantsEvents(c)) {
       const from = after ?? endOf(components)
+      const keep = (end: () => void) => holds.keep(principal, end)
       return streams.respond(async function* (signal) {
         // So that a client that is cut off before the first event misses nothing.
         yield [{ id: `${from.jobs}-${from.providers}` }]
         for await (const events of followEverything(components, from, filter, signal)) {
           yield events.map((event) => ({ id: event.id, data: event }))
         }
-      })
+      }, keep)
     }
     const reader = createEventReader(components, after ?? { jobs: 0, providers: 0 }, filter)
     const events: ApiEvent[] = []

@@ -12,8 +12,11 @@ export type EventSourceOf = (signal: AbortSignal) => AsyncIterable<readonly Serv
 
 /** The open streams of server-sent events. */
 export interface EventStreams {
-  /** Answers a stream of its own. The source's signal is aborted when the client goes away. */
-  respond(source: EventSourceOf): Response
+  /**
+   * Answers a stream of its own. The source's signal is aborted when the client goes away.
+   * @param keep is given how to end the stream early, and answers what is called when it has ended
+   */
+  respond(source: EventSourceOf, keep?: (end: () => void) => () => void): Response
   /** How many are open. */
   size(): number
   /** Ends them all, and any that comes later; clients come back by themselves and resume. */
@@ -30,7 +33,7 @@ export function createEventStreams(
   const ending = new Set<Promise<void>>()
   let stopped = false
 
-  function respond(source: EventSourceOf): Response {
+  function respond(source: EventSourceOf, keep?: (end: () => void) => () => void): Response {
     const stream = new AbortController()
     const { signal } = stream
     const batches = source(signal)[Symbol.asyncIterator]()
@@ -42,6 +45,7 @@ export function createEventStreams(
 
     function end(): void {
       if (!open.delete(stream)) return
+      release?.()
       taken.abort()
       stream.abort()
       // Where it waits for its reader, only this makes the source clean up.
@@ -54,6 +58,7 @@ export function createEventStreams(
     }
 
     open.set(stream, end)
+    const release = keep?.(end)
     if (stopped) end()
 
     /** Lets the client go where it does not take what is handed over now. */
