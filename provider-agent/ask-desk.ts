@@ -1,10 +1,10 @@
 /** Answers requests that come over a stream, to this provider alone; the stream's clean end releases the bid. */
 
-import { RateLimiter } from '@libp2p/utils'
 import type { Clock } from '../node/clock.ts'
 import { deadline } from '../node/deadline.ts'
 import type { Logger } from '../node/logger.ts'
 import type { Channel, PeerNetwork } from '../node/network/index.ts'
+import { createRateBudget } from '../node/network/rate-budget.ts'
 import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
 import { MAX_GOSSIP_BYTES } from '../protocol/limits.ts'
 import { Protocol } from '../protocol/topics.ts'
@@ -12,10 +12,13 @@ import { WireError } from '../protocol/wire-error.ts'
 import type { Answered } from './bidder.ts'
 import type { LetGo } from './let-go.ts'
 import type { ReplayMemory } from './replay-memory.ts'
+import type { Standing } from './standing.ts'
 
 /** Questions of one requester taken per 10 s, and of all together: signing an answer takes about 1 ms of a core. */
-const RATE = { points: 1_000, duration: 10 }
-const TOTAL_RATE = { points: 5_000, duration: 10 }
+const RATE = { own: 1_000, total: 5_000, spanMs: 10_000 }
+
+/** What a question counts of one who has awarded nothing here yet, so that who asks and never buys may ask the less. */
+const STRANGERS_COST = 4
 
 /** Streams one connection may have open: a gateway asks for many jobs at a time, and each waits for its decision. */
 const MAX_STREAMS = 512
@@ -29,6 +32,7 @@ export interface AskDeskComponents {
   logger: Logger
   replays: ReplayMemory
   letGo: LetGo
+  standing: Pick<Standing, 'hasAwarded'>
   /** Answers in turn with the other requests of this requester; null where too many of them wait, or it comes too late. */
   answer: (request: CheckedRequest, requester: string) => Promise<Answered | null>
   /** The bid never arrived. */
@@ -36,12 +40,12 @@ export interface AskDeskComponents {
 }
 
 export function createAskDesk(components: AskDeskComponents, init: { marketName: string; signal: AbortSignal }) {
-  const { network, clock, replays, letGo, withdraw } = components
+  const { network, clock, replays, letGo, standing, withdraw } = components
   const logger = components.logger.child({ part: 'ask-desk' })
-  const limits = { own: new RateLimiter(RATE), total: new RateLimiter(TOTAL_RATE) }
+  const questions = createRateBudget({ clock }, RATE)
 
   async function serve(channel: Channel, requester: string): Promise<void> {
-    if (!within(limits.own, requester) || !within(limits.total, 'all')) {
+    if (questions.take(requester, standing.hasAwarded(requester) ? 1 : STRANGERS_COST) !== 'taken') {
       channel.abort(new Error('Asked too often'))
       return
     }
@@ -94,13 +98,4 @@ export function createAskDesk(components: AskDeskComponents, init: { marketName:
     },
     { maxMessageBytes: MAX_GOSSIP_BYTES, maxInboundStreams: MAX_STREAMS },
   )
-}
-
-function within(limiter: RateLimiter, key: string): boolean {
-  try {
-    limiter.consume(key)
-    return true
-  } catch {
-    return false // the limiter has no other way to say so
-  }
 }

@@ -74,6 +74,8 @@ export interface AgentInit {
    * @default 3_000
    */
   storageMs?: number
+  /** Time between looks at whether a job's ports answer, in ms; sooner until they do. Range 100..60_000. @default 10_000 */
+  endpointsMs?: number
   /** How long volumes wait for another attempt of their job after one that did not end well, in ms. @default 10 minutes */
   volumeRetentionMs?: number
   /** How long log lines are gathered into a batch while the requester listens, in ms. Range 0..1_000. @default 20 */
@@ -84,6 +86,11 @@ export interface AgentInit {
   healthMs?: number
   /** Free bytes of the data folder's disk below which nothing new is taken. @default 64 MiB */
   minFreeBytes?: number
+  /**
+   * Free bytes under the engine's data root below which images that no job needs are removed, of those that were pulled
+   * for jobs. @default 5 GiB
+   */
+  imageRoomBytes?: number
   /** What a lease may keep unsent, in bytes; beyond it its oldest log lines go. @default 64 MiB */
   maxLeaseBytes?: number
   /** What all leases may keep unsent together, in bytes. @default 1 GiB */
@@ -127,11 +134,13 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     dialDelayMs: 2_000,
     statsMs: 5_000,
     storageMs: 3_000,
+    endpointsMs: 10_000,
     volumeRetentionMs: 600_000,
     logFlushMs: 20,
     measureMs: 60_000,
     healthMs: 4_000,
     minFreeBytes: 64 * 2 ** 20,
+    imageRoomBytes: 5 * 2 ** 30,
     maxLeaseBytes: 64 * 2 ** 20,
     maxJournalBytes: 2 ** 30,
     maxOutputBytes: 2 ** 30,

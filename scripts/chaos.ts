@@ -20,6 +20,8 @@ const TIMES = { heartbeatMs: 1_000, lostAfterMs: 10_000 }
 const LONGEST_PEACE_MS = 5_000
 /** Faults at the same time, each on a process of its own. */
 const MAX_AT_ONCE = 2
+/** What has not ended by then is a finding: a job may be lost time and again, and wait its turn each time. */
+const PATIENCE_MS = 600_000
 
 interface Tally {
   jobs: number
@@ -49,6 +51,7 @@ async function main(): Promise<boolean> {
     await startFaultMarket({
       agents: PROVIDERS.map((name) => ({ name })),
       times: TIMES,
+      patienceMs: PATIENCE_MS,
       ...(namespaces === null
         ? {}
         : { launch: (name) => (name === 'gateway' ? { host: namespaces.gatewayHost } : namespaces.agent(name)) }),
@@ -56,12 +59,17 @@ async function main(): Promise<boolean> {
   )
   const tally: Tally = { jobs: 0, completed: 0, failed: 0, cancelled: 0, faults: {} }
   const begunMs = performance.now()
-  const over = AbortSignal.any([AbortSignal.timeout(minutes * 60_000), interrupted.signal])
+  const broken = new AbortController()
+  const over = AbortSignal.any([AbortSignal.timeout(minutes * 60_000), interrupted.signal, broken.signal])
   const streams = Array.from(
     { length: atOnce },
     async (_, i) => await submitOn(market, seeded(seed * 1_000 + i), tally, over),
   )
-  await Promise.all([...streams, injectOn(market, namespaces, seeded(seed), tally, over)])
+  const parts = [...streams, injectOn(market, namespaces, seeded(seed), tally, over)]
+  for (const part of parts) part.catch((error) => broken.abort(error))
+  // Nothing may still be at work on processes and links when these go.
+  await Promise.allSettled(parts)
+  broken.signal.throwIfAborted()
   const seconds = Math.round((performance.now() - begunMs) / 1000)
   const violations = await market.check()
   for (const { rule, of, text } of violations) say(`VIOLATION ${rule}: ${of}: ${text}`)
@@ -104,6 +112,7 @@ async function injectOn(
   over: AbortSignal,
 ): Promise<void> {
   const busy = new Map<string, Promise<void>>()
+  const ran: Promise<void>[] = []
   while (!over.aborted) {
     await delay(500 + random.below(LONGEST_PEACE_MS), undefined, { signal: over }).catch(() => undefined) // time is up
     if (over.aborted) break
@@ -112,12 +121,15 @@ async function injectOn(
     await busy.get(target)
     tally.faults[kind] = (tally.faults[kind] ?? 0) + 1
     say(`${kind} (${target}); ${tally.completed} of ${tally.jobs} jobs completed`)
+    const done = run()
+    ran.push(done)
+    // A failure is told by the last line.
     busy.set(
       target,
-      run().finally(() => busy.delete(target)),
+      done.catch(() => undefined).finally(() => busy.delete(target)),
     )
   }
-  await Promise.all(busy.values())
+  await Promise.all(ran)
 }
 
 function say(line: string): void {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../node/clock.ts'
 import { GatewayError } from '../errors.ts'
+import type { EventStreams } from '../sse/streams.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { Principal } from './principal.ts'
 import type { Sessions } from './sessions.ts'
@@ -35,9 +36,11 @@ export interface Holds {
 export function createHolds(components: {
   keys: Pick<KeyRing, 'get'>
   sessions: Pick<Sessions, 'isOver'>
+  /** Reviewed at each look, too. */
+  streams: Pick<EventStreams, 'review'>
   clock: Clock
 }): Holds {
-  const { keys, sessions, clock } = components
+  const { keys, sessions, streams, clock } = components
   let stopped = false
   const open = new Set<{ principal: Principal; end: () => void }>()
 
@@ -51,6 +54,7 @@ export function createHolds(components: {
       if (stands(hold.principal) || !open.delete(hold)) continue
       hold.end()
     }
+    streams.review()
   }
 
   return {

@@ -93,7 +93,7 @@ const deleteKeyOperation = operation({
 
 export function addKeyRoutes(
   api: OpenAPIHono<GatewayEnv>,
-  { keys, holds }: Pick<GatewayParts, 'keys' | 'holds'>,
+  { keys }: Pick<GatewayParts, 'keys'>,
 ): void {
   api.openapi(listKeysOperation, (c) => {
     const { items, pagination } = pageOf(keys.list(ownerFilter(principalOf(c))), c.req.valid('query'))
@@ -122,7 +122,6 @@ export function addKeyRoutes(
     if (key === undefined || !sees(principalOf(c), key.owner) || !(await keys.revoke(id))) {
       throw new GatewayError('RESOURCE_NOT_FOUND', `There is no key ${id} that could be revoked`)
     }
-    holds.look()
     return c.json(success({ message: 'Key successfully deleted' }), 200)
   })
 }

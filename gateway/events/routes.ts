@@ -72,14 +72,16 @@ export function addEventRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts
     const after = positionOf(c)
     if (wantsEvents(c)) {
       const from = after ?? endOf(components)
-      const keep = (end: () => void) => holds.keep(principal, end)
-      return streams.respond(async function* (signal) {
-        // So that a client that is cut off before the first event misses nothing.
-        yield [{ id: `${from.jobs}-${from.providers}` }]
-        for await (const events of followEverything(components, from, filter, signal)) {
-          yield events.map((event) => ({ id: event.id, data: event }))
-        }
-      }, keep)
+      return streams.respond(
+        async function* (signal) {
+          // So that a client that is cut off before the first event misses nothing.
+          yield [{ id: `${from.jobs}-${from.providers}` }]
+          for await (const events of followEverything(components, from, filter, signal)) {
+            yield events.map((event) => ({ id: event.id, data: event }))
+          }
+        },
+        () => holds.stands(principal),
+      )
     }
     const reader = createEventReader(components, after ?? { jobs: 0, providers: 0 }, filter)
     const events: ApiEvent[] = []

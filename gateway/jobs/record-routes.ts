@@ -102,6 +102,7 @@ const bidsOperation = operation({
         timestamp: TIME,
         outcome: 'accepted',
         price: 0.02,
+        minimumCharge: 0,
         score: 0.9,
         reason: 'the cheapest',
       },
@@ -126,6 +127,7 @@ const receiptOperation = operation({
     provider: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
     requester: '12D3KooWLRPJAA5o6hXTtrMzJLzLQ3n5pCHnQ6cMPdZqxQ7KfHnA',
     pricePerHour: 0.02,
+    minimumCharge: 0,
     meteredSeconds: 60,
     cost: 0.000333333,
     startedAt: TIME,
@@ -138,12 +140,11 @@ const receiptOperation = operation({
 })
 
 /** What was recorded of a job: output, events, use, bids and the receipt. */
-export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, holds, clock }: GatewayParts): void {
+export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, clock, holds }: GatewayParts): void {
   const { store } = node
-
-  function follow(c: GatewayContext, source: EventSourceOf): Response {
+  const respond = (c: GatewayContext, source: EventSourceOf) => {
     const principal = principalOf(c)
-    return streams.respond(source, (end) => holds.keep(principal, end))
+    return streams.respond(source, () => holds.stands(principal))
   }
 
   api.openapi(logsOperation, async (c) => {
@@ -154,7 +155,7 @@ export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, h
     const after = lastEventId(c)
     if (isTerminal(job.state.status) && after !== undefined && after > job.logs.lines) return c.body(null, 204)
     const from = await firstLine(store, job, { tail, sinceMs, after })
-    return follow(c, (signal) => followLogs(store, job.id, from, signal))
+    return respond(c, (signal) => followLogs(store, job.id, from, signal))
   })
 
   api.openapi(eventsOperation, async (c) => {
@@ -163,7 +164,7 @@ export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, h
     if (!wantsEvents(c)) return c.json(success({ events: (await store.events(job.id, after)).map(eventView) }), 200)
     const last = lastEventId(c) ?? after
     if (isTerminal(job.state.status) && last > job.lastEvent) return c.body(null, 204)
-    return follow(c, (signal) => followEvents(store, job.id, last, signal))
+    return respond(c, (signal) => followEvents(store, job.id, last, signal))
   })
 
   api.openapi(metricsOperation, async (c) => {
@@ -180,7 +181,7 @@ export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, h
       const rest = await store.metrics(job.id, last, Number.MAX_SAFE_INTEGER)
       if (rest.length === 0) return c.body(null, 204)
     }
-    return follow(c, (signal) => followMetrics(store, job.id, last ?? startMs, signal))
+    return respond(c, (signal) => followMetrics(store, job.id, last ?? startMs, signal))
   })
 
   api.openapi(bidsOperation, async (c) => {

@@ -35,6 +35,10 @@ const endpointSchema = z.strictObject({
   port: z.number().int(),
   protocol: z.enum(['TCP', 'UDP']),
   url: z.string().describe('Below this gateway’s own address; for browsers ask for a link with POST …/links.'),
+  health: z
+    .enum(['answering', 'silent', 'unknown'])
+    .describe('As its provider sees it: `silent` where nothing accepts connections yet, `unknown` with UDP.'),
+  address: z.string().nullable().describe('HOST:PORT for everybody; null where the port is not public.'),
 })
 
 const debugSchema = z
@@ -106,6 +110,7 @@ export const bidSchema = z
     timestamp: time,
     outcome: z.enum(['accepted', 'released', 'refused', 'silent', 'declined']),
     price: usd.nullable().describe('US dollars per hour; null for a decline.'),
+    minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null for a decline.'),
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
     reason: z.string(),
   })
@@ -127,7 +132,8 @@ const quoteSchema = z
     name: z.string(),
     accepts: z.boolean(),
     price: usd.nullable().describe('US dollars per hour; null where it declines.'),
-    cost: usd.nullable().describe('For the whole duration.'),
+    minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null where it declines.'),
+    cost: usd.nullable().describe('For the whole duration, the minimum charge included.'),
     score: z.number().nullable(),
     reason: z.string(),
   })
@@ -149,6 +155,7 @@ export const receiptSchema = z
     provider: z.string(),
     requester: z.string(),
     pricePerHour: usd,
+    minimumCharge: usd,
     meteredSeconds: z.number().int(),
     cost: usd,
     startedAt: time.nullable(),

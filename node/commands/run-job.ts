@@ -1,10 +1,11 @@
 import { fieldErrors, type JobSpec, jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { costOf, formatUsd, meteredSeconds } from '../../protocol/money.ts'
+import { formatUsd, meteredSeconds } from '../../protocol/money.ts'
 import type { ClientNode } from '../index.ts'
 import { createLogger } from '../logger.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
+import { attemptCost } from '../views/cost.ts'
 import { eventView, jobView } from '../views/job-view.ts'
 import { bidTable } from './bid-table.ts'
 import { bringOutputs } from './bring-outputs.ts'
@@ -88,7 +89,8 @@ function describe(event: JobEvent, status: StatusLine): void {
   const { type, data } = event
   if (type === 'created') status.now('waiting for bids')
   else if (type === 'scheduled') {
-    status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h`)
+    const least = data.minimumCharge === undefined ? '' : `, at least $${data.minimumCharge}`
+    status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h${least}`)
     status.now('preparing the container')
   } else if (type === 'pulling') status.now(`pulling ${data.image} (${data.layersDone}/${data.layersTotal} layers)`)
   else if (type === 'started') status.done('running')
@@ -101,8 +103,8 @@ function describe(event: JobEvent, status: StatusLine): void {
 function report(job: JobRecord, status: StatusLine): number {
   const { state } = job
   const lease = leaseOf(job)
-  const cost = lease === null ? 0n : costOf(BigInt(lease.pricePerHour), meteredSeconds(lease.meteredMs))
-  const spent = lease === null ? '' : `, ${meteredSeconds(lease.meteredMs)} s for $${formatUsd(cost)}`
+  const spent =
+    lease === null ? '' : `, ${meteredSeconds(lease.meteredMs)} s for $${formatUsd(attemptCost(lease, true))}`
   switch (state.status) {
     case 'completed':
       status.done(`completed${spent}`)

@@ -11,7 +11,7 @@ import { type DeliveryComponents, resumeAward, tryAward } from './award-delivery
 import { declinesOf, passedOver, withinCap } from './bid-records.ts'
 import { nearestMiss } from './nearest-miss.ts'
 import type { ParkingLot } from './parking-lot.ts'
-import { rank } from './ranking.ts'
+import { type Ranked, rank } from './ranking.ts'
 import { BID_WINDOW_MS, type LiveOffer, type RoundComponents, type RoundResult, runRound } from './round.ts'
 
 /** Pause before the network is asked again, in ms: doubles from the first to the last. */
@@ -30,6 +30,9 @@ export interface PlacementComponents extends RoundComponents, DeliveryComponents
   inTurn: <T>(task: () => Promise<T>) => Promise<T>
 }
 
+/** How long a round waits at most, after others in which nobody answered, in ms. */
+const LONGEST_WINDOW_MS = 8_000
+
 /** Whether the job may still be placed, read before every step. */
 type Standing = 'go' | 'over'
 
@@ -42,6 +45,7 @@ export async function place(components: PlacementComponents, jobId: string, sign
   const startedMs = clock.monotonicMs()
   let retryMs = FIRST_RETRY_MS
   let widen = 1
+  let windowMs = BID_WINDOW_MS
   let answers: RoundResult | null = null
   await resumeAward(components, jobId, signal)
   for (;;) {
@@ -66,13 +70,15 @@ export async function place(components: PlacementComponents, jobId: string, sign
           strategy: job.spec.providerStrategy,
           widen,
           // Whole, as the request carries it.
-          windowMs: Math.ceil(Math.min(BID_WINDOW_MS, leftMs)),
+          windowMs: Math.ceil(Math.min(windowMs, leftMs)),
           signal,
         }),
       )
       if (await awardBest(components, job, answers, signal)) return
       await forgive(components, job)
       widen *= 4
+      // nobody at all: the links may be slow, or lose what is said
+      if (answers.offers.length + answers.declines.length === 0) windowMs = Math.min(2 * windowMs, LONGEST_WINDOW_MS)
     }
     await lot.wait({ resources, provider }, Math.min(retryMs, Math.max(1, leftMs)), signal)
     retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)
@@ -122,7 +128,7 @@ async function awardBest(
   const allowed = answers.offers.filter((offer) => withinCap(job, offer))
   const excluded = excludedOf(job)
   const wanted = allowed.filter((offer) => !excluded.includes(offer.provider))
-  const ranked = rank(wanted, job.spec.providerStrategy)
+  const ranked = rank(wanted, job.spec.providerStrategy, job.spec.duration)
   const records = [...declinesOf(job, answers), ...passedOver(job, answers, ranked)]
   if (records.length > 0) {
     await store.change(job.id, (draft) => {
@@ -131,7 +137,9 @@ async function awardBest(
   }
   const answered = new Set<LiveOffer>()
   try {
-    for (const candidate of ranked) {
+    for (let left = ranked; left.length > 0; ) {
+      const [candidate, ...others] = left as [Ranked<LiveOffer>, ...Ranked<LiveOffer>[]]
+      left = others
       if (candidate.offer.expiresAtMs <= components.clock.monotonicMs()) continue
       const current = await pendingJob(components, job.id)
       if (current === null) return true
@@ -139,11 +147,22 @@ async function awardBest(
       if (outcome === null) return false
       if (outcome.kind !== 'silent') answered.add(candidate.offer)
       if (outcome.kind === 'accepted') return true
+      left = rankAgain(components, others, job)
     }
     return false
   } finally {
     for (const offer of answers.offers) offer.letGo(answered.has(offer))
   }
+}
+
+/** What a broken word says of others of its kind counts at once, or a job would be led from one of them to the next. */
+function rankAgain({ reputation }: PlacementComponents, left: Ranked<LiveOffer>[], { spec }: JobRecord) {
+  for (const { offer } of left) offer.trust = reputation.trust(offer.provider)
+  return rank(
+    left.map(({ offer }) => offer),
+    spec.providerStrategy,
+    spec.duration,
+  )
 }
 
 async function giveUp(

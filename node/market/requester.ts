@@ -20,6 +20,7 @@ import { autoExtend } from './auto-extend.ts'
 import { releaseBid } from './award.ts'
 import { FENCE_MARGIN_MS } from './award-delivery.ts'
 import { createBidDesk } from './bid-desk.ts'
+import { experienceOf } from './experience.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from './index.ts'
 import { createLeaseDesk } from './lease-desk.ts'
 import { type FollowerTimes, followLease, HEARTBEAT_MS, LOST_AFTER_MS } from './lease-follower.ts'
@@ -29,6 +30,7 @@ import { type PlacementComponents, place } from './placement.ts'
 import { rank } from './ranking.ts'
 import { createReputation } from './reputation.ts'
 import { BID_WINDOW_MS, runRound } from './round.ts'
+import { createTally } from './tally.ts'
 
 /** Rounds under way at a time: enough to fill a window, few enough to keep each quick. */
 const MAX_ROUNDS = 16
@@ -74,6 +76,7 @@ export function createRequester(
     ...init.times,
   }
   const reputation = createReputation({ clock })
+  const tally = createTally()
   const lot = createParkingLot({ directory, clock })
   const rounds = new PQueue({ concurrency: MAX_ROUNDS })
   const bidDesk = createBidDesk({
@@ -93,6 +96,7 @@ export function createRequester(
     ...components,
     desk: bidDesk,
     reputation,
+    tally,
     attendance: createAttendance({ clock }),
     lot,
     inTurn: async (task) => await rounds.add(task),
@@ -151,7 +155,9 @@ export function createRequester(
     if (job.spec.outputs !== undefined) await components.outputs?.expect(job.id)
     const parting = await followToTheEnd(job, lease)
     if (parting === 'settled') {
-      reputation.record(lease.provider, 'honoured')
+      const ended = await store.get(job.id)
+      const experience = ended === undefined ? null : experienceOf(ended, lease.fence)
+      if (experience !== null) reputation.record(lease.provider, experience)
       return
     }
     reputation.record(lease.provider, 'broken')
@@ -294,11 +300,12 @@ export function createRequester(
       )
       for (const offer of offers) offer.letGo(false)
       return [
-        ...rank(offers, spec.providerStrategy).map(
+        ...rank(offers, spec.providerStrategy, spec.duration).map(
           ({ offer, score, reason }): Quote => ({
             provider: offer.provider,
             name: offer.name,
             pricePerHour: offer.pricePerHour,
+            minimumCharge: offer.minimumCharge,
             score,
             reason,
           }),
@@ -308,12 +315,15 @@ export function createRequester(
             provider,
             name,
             pricePerHour: null,
+            minimumCharge: null,
             score: null,
             reason: decline.message.slice(0, 256),
           }),
         ),
       ]
     },
+
+    tally: tally.totals,
 
     counters: () => ({ jobs: drivers.size, roundsRunning: rounds.pending, roundsWaiting: rounds.size }),
 

@@ -3,6 +3,7 @@
  * JSON has no `bigint`.
  */
 
+import type { EndpointState } from '../../protocol/endpoints.ts'
 import type { Failure, FailureDetails } from '../../protocol/failures.ts'
 import type { PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { JobEventType } from '../../protocol/lifecycle.ts'
@@ -75,6 +76,8 @@ export interface AwardInFlight {
   bidId: string
   requirementsDigest: string
   pricePerHour: string
+  /** Nano-dollars at least; absent in records of versions that knew none. */
+  minimumCharge?: string
   /** When it was first sent: the container cannot run before. */
   awardedAt: Moment
   /** How long the provider may still accept it, in ms from then. */
@@ -90,6 +93,8 @@ export interface Lease extends AwardInFlight {
   meteredMs: number
   lastContactMs: number
   imageDigest: string | null
+  /** How its ports do, as the provider told last; absent where it did not. */
+  endpoints?: EndpointState[]
   /** Whether the provider's last report is stored: nothing of this lease is still to come. */
   settled: boolean
   /** Base64 of the Receipt's statement, signed by the provider and by the requester. */
@@ -101,6 +106,8 @@ export interface PastLease {
   fence: number
   provider: string
   pricePerHour: string
+  /** Nano-dollars at least; absent in records of versions that knew none. */
+  minimumCharge?: string
   meteredMs: number
   outcome: 'lost' | 'refused' | 'failed'
   /** As in {@link Lease}: a provider that missed the last acknowledgement asks for it again. */
@@ -136,6 +143,8 @@ export interface BidRecord {
   outcome: 'accepted' | 'released' | 'refused' | 'silent' | 'declined'
   /** Nano-dollars per hour; null for a decline. */
   pricePerHour: string | null
+  /** Nano-dollars that the job would pay at least; null for a decline, absent in records of older versions. */
+  minimumCharge?: string | null
   /** Higher is better; null for a decline. */
   score: number | null
   /** Why it was chosen, passed over or declined. */

@@ -1,5 +1,6 @@
+import type { EndpointHealth } from '../../protocol/endpoints.ts'
 import { resourcesOf } from '../../protocol/job-spec.ts'
-import { type NanoUsd, pricePerHour } from '../../protocol/money.ts'
+import { effectivePerHour, pricePerHour, type Terms } from '../../protocol/money.ts'
 import { fits } from '../../protocol/units.ts'
 import type { Directory } from '../directory/index.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
@@ -60,25 +61,44 @@ function outputUrl({ id, output }: JobRecord): string | null {
   return output === undefined || output.state === 'lost' ? null : `/api/plugin-core/jobs/${id}/output`
 }
 
+export interface EndpointView {
+  port: number
+  protocol: 'TCP' | 'UDP'
+  url: string
+  health: EndpointHealth
+  address: string | null
+}
+
 /** Where exposed ports are reached, below the API's own address: HTTP and WebSocket, or datagrams over a WebSocket. */
-function endpoints({ id, spec }: JobRecord): { port: number; protocol: 'TCP' | 'UDP'; url: string }[] {
-  const base = `/api/plugin-core/jobs/${id}`
-  return spec.ports
+function endpoints(job: JobRecord): EndpointView[] {
+  const base = `/api/plugin-core/jobs/${job.id}`
+  const told = leaseOf(job)?.endpoints ?? []
+  return job.spec.ports
     .filter(({ expose }) => expose)
     .map(({ port, protocol }) => {
       const url = protocol === 'TCP' ? `${base}/proxy/${port}/` : `${base}/tunnel/${port}?protocol=UDP`
-      return { port, protocol, url }
+      const state = told.find((one) => one.port === port && one.protocol === protocol)
+      const { published = null } = state ?? {}
+      const address = published && hostPort(published)
+      return { port, protocol, url, health: state?.health ?? 'unknown', address }
     })
 }
 
-/** The least that a provider that fits would take for an hour; 0 where there is none. */
-function cheapest(job: JobRecord, directory: Pick<Directory, 'list'>): NanoUsd {
+function hostPort({ address, port }: { address: string; port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** The best terms among providers that fit; free where there is none. */
+function cheapest(job: JobRecord, directory: Pick<Directory, 'list'>): Terms {
   const wanted = resourcesOf(job.spec)
-  const prices = directory
+  const priceOf = (terms: Terms): bigint => effectivePerHour(terms, job.durationSeconds)
+  const offers = directory
     .list()
     .filter((provider) => provider.status === 'online' && fits(wanted, provider.total))
-    .map((provider) => pricePerHour(wanted, provider.prices))
-  return prices.reduce<NanoUsd | null>((least, price) => (least === null || price < least ? price : least), null) ?? 0n
+    .map(({ prices }): Terms => ({ pricePerHour: pricePerHour(wanted, prices), minimumCharge: prices.minimumPerJob }))
+  const [first, ...others] = offers
+  if (first === undefined) return { pricePerHour: 0n, minimumCharge: 0n }
+  return others.reduce((best, terms) => (priceOf(terms) < priceOf(best) ? terms : best), first)
 }
 
 /** An event of a job as the API shows it. */

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import type { Firewall } from '../isolation/firewall.ts'
-import { call } from './call.ts'
+import { type Abort, call } from './call.ts'
 import { createContainerSteps } from './containers.ts'
 import { findGpus } from './find-gpus.ts'
 import { createGpuDesk } from './gpu-desk.ts'
@@ -12,11 +12,13 @@ import { networkProblem } from './network-probe.ts'
 import { createPuller } from './pull.ts'
 import { probeQuota, type StorageQuota } from './quota-probe.ts'
 import { parseReference } from './reference.ts'
+import { removeImage } from './remove-image.ts'
 import { checkName, type HardeningOptions, ownerLabel } from './spec.ts'
 import { readStats } from './stats.ts'
 import { readStorage } from './storage.ts'
 import { createSurveyor } from './survey.ts'
 import { type EngineTraits, readTraits } from './traits.ts'
+import { probeVolumeQuota, type VolumeQuota } from './volume-quota.ts'
 import { createVolumeSteps } from './volumes.ts'
 import { withWholeAnswers } from './whole-answers.ts'
 
@@ -26,7 +28,7 @@ export interface DockerEngineComponents {
   /** The GPUs of the engine's machine. @default what `nvidia-smi` lists on this one */
   gpus?: () => Promise<Gpu[]>
   /** Keeps containers from the network around the machine. @default none: they reach what the machine reaches */
-  firewall?: Pick<Firewall, 'ensure' | 'hasInterface' | 'nameServers'>
+  firewall?: Omit<Firewall, 'problem'>
 }
 
 export interface DockerEngineInit {
@@ -66,6 +68,8 @@ export interface DockerEngineInit {
    * @default 6
    */
   storageEvery?: number
+  /** Address of the machine at which a container's `publish` ports are published. @default none is */
+  publishAt?: string
   /** Registry → host of its mirror, with a path where it has one. @default {} */
   mirrors?: Readonly<Record<string, string>>
 }
@@ -80,6 +84,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
   const docker = withWholeAnswers(components.docker)
   let traits: EngineTraits | null = null
   let quota: StorageQuota | null = null
+  let volumeQuota: VolumeQuota | null = null
   let unisolated: string | null = 'it has not been tried yet'
 
   /** What the engine is, asked once: an engine that is replaced while the agent runs is a new one to info() alone. */
@@ -104,6 +109,12 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     return Math.ceil(size * 1.05) + 4 * 2 ** 20 // What the driver itself writes down about the image's files.
   }
 
+  /** One after the other: Docker turns btrfs's quotas on when it is first asked for one. */
+  async function probeQuotas(labels: Record<string, string>, abort: Abort) {
+    const own = await probeQuota(docker, labels, abort)
+    return [own, await probeVolumeQuota(docker, labels, abort)] as const
+  }
+
   async function ensureIsolated(): Promise<void> {
     if (unisolated !== null && !requireNetworkIsolation) return
     const problem = unisolated ?? (await firewall?.ensure().then(() => null, String)) ?? null
@@ -125,7 +136,9 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       maxOpenFiles: init.maxOpenFiles ?? 16_384,
       maxUserProcesses: isPodman ? podmanUserProcesses : null,
       storageQuota: await quotaExtra(spec, options),
+      volumeQuota,
       useInit: init.useInit ?? hasInit,
+      publishAt: init.publishAt ?? null,
       logConfig: toLogConfig(await logPolicy(options)),
       nameServers: init.nameServers ?? (unisolated === null ? (firewall?.nameServers ?? []) : []),
       ...{ runtime, canSwapLess: info.cgroupVersion === 1 },
@@ -137,6 +150,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
   return {
     ...steps,
     ...createVolumeSteps(docker),
+    removeImage: (image, options = {}) => removeImage(docker, image, options),
     pull: withMirrors(docker, pull, init.mirrors ?? {}),
     async info(options = {}) {
       traits = await readTraits(docker, options)
@@ -152,14 +166,20 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
           })
         }
         const labels = { [ownerLabel]: owner }
-        ;[quota, unisolated] = await Promise.all([
-          probeQuota(docker, labels, abort),
+        ;[[quota, volumeQuota], unisolated] = await Promise.all([
+          probeQuotas(labels, abort),
           firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
         ])
-        const storageQuota = quota === null ? 'measured' : 'hard'
-        return { storageQuota, volumes: true, networkProblem: unisolated, runtime }
+        return {
+          storageQuota: quota === null ? 'measured' : 'hard',
+          volumeQuota: volumeQuota === null ? 'measured' : 'hard',
+          ...{ volumes: true, networkProblem: unisolated, runtime },
+        }
       }),
-    storage: (name, options = {}) => readStorage(docker, name, options),
+    storage: async (name, options = {}) => ({
+      ...(await readStorage(docker, name, options)),
+      areVolumesHeld: volumeQuota !== null,
+    }),
     async *logs(name, fromLine, options = {}) {
       checkName(name)
       yield* readLog(docker, await logPolicy(options), name, fromLine, options)

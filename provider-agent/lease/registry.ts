@@ -18,6 +18,7 @@ import { isGone } from './follow.ts'
 import { createLease, type Lease } from './lease.ts'
 import type { Use } from './receipt.ts'
 import { type RunnerComponents, runLease } from './runner.ts'
+import { createStraySweep } from './stray-sweep.ts'
 import { createVolumeKeeper, type JobKey } from './volume-keeper.ts'
 
 export interface RegistryComponents {
@@ -31,6 +32,8 @@ export interface RegistryComponents {
   /** The containers of the last run are taken up. */
   onReady: () => void
   guard?: RunnerComponents['guard']
+  images: RunnerComponents['images']
+  access: RunnerComponents['access']
   collect: RunnerComponents['collect']
 }
 
@@ -43,6 +46,7 @@ export interface RegistryInit {
   logFlushMs: number
   statsMs: number
   storageMs: number
+  endpointsMs: number
   endedRetentionMs: number
   volumeRetentionMs: number
 }
@@ -81,7 +85,8 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   const logger = components.logger.child({ part: 'leases' })
   const scope = new AbortController()
   const held = new Map<string, Held>()
-  const runner = { engine, clock, logger, owner: network.peerId, guard: components.guard, collect: components.collect }
+  const { guard, images, access, collect } = components
+  const runner = { engine, clock, logger, owner: network.peerId, guard, images, access, collect }
   const isRunning = ({ requester, jobId }: JobKey): boolean =>
     [...held.values()].some(
       ({ lease: { record, progress } }) =>
@@ -92,6 +97,9 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
     { owner: network.peerId, retentionMs: init.volumeRetentionMs },
     scope.signal,
   )
+  const isHeld = (name: string): boolean =>
+    [...held.values()].some(({ lease: { record } }) => containerName(record) === name)
+  const sweep = createStraySweep({ engine, clock, logger, isHeld }, { owner: network.peerId }, scope.signal)
   const desk = createLeaseDesk({ network, journal, clock, logger, find: (id) => held.get(id)?.lease }, init)
   const tasks = new Set<Promise<void>>()
   let adopting: Promise<void> = Promise.resolve()
@@ -105,9 +113,18 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   }
 
   function run(lease: Lease, found: ContainerSummary | null, adopted: boolean): void {
-    const { logFlushMs, statsMs, storageMs } = init
+    const { logFlushMs, statsMs, storageMs, endpointsMs } = init
     const isHeard = (): boolean => desk.isAttached(lease)
-    const options = { found, adopted, after: olderAttempts(lease), logFlushMs, statsMs, storageMs, isHeard }
+    const options = {
+      found,
+      adopted,
+      after: olderAttempts(lease),
+      logFlushMs,
+      statsMs,
+      storageMs,
+      endpointsMs,
+      isHeard,
+    }
     const done = runLease(runner, lease, options, scope.signal)
     held.set(lease.id, { lease, done })
     onAbort(lease.endedSignal, () => book.release(lease.id))
@@ -158,10 +175,9 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
     adopted = true
     ready.resolve()
     components.onReady()
-    const strays = [...byName.keys()]
-    if (strays.length > 0) logger.info({ strays }, 'removing what no lease needs')
-    await Promise.allSettled(strays.map((name) => engine.remove(name, { signal })))
+    await sweep.remove([...byName.keys()])
     await volumes.start()
+    await sweep.watch()
   }
 
   return {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { errorSchema, successSchema } from '../../gateway/envelope.ts'
 import { dryRunSchema, jobSchema } from '../../gateway/jobs/schemas.ts'
+import type { EndpointState } from '../../protocol/endpoints.ts'
 import { openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
 import { PROVIDER } from './support/test-node.ts'
 
@@ -106,10 +107,11 @@ describe('jobs', () => {
     const { data } = successSchema(dryRunSchema).parse(answer.body)
     assert.equal(data.accepted, true)
     assert.deepEqual(
-      data.quotes.map(({ accepts, price, cost }) => ({ accepts, price, cost })),
+      data.quotes.map(({ accepts, price, minimumCharge, cost }) => ({ accepts, price, minimumCharge, cost })),
       [
-        { accepts: true, price: 0.01, cost: 0.005 },
-        { accepts: false, price: null, cost: null },
+        // Half an hour at a cent is less than the minimum.
+        { accepts: true, price: 0.01, minimumCharge: 0.02, cost: 0.02 },
+        { accepts: false, price: null, minimumCharge: null, cost: null },
       ],
     )
     assert.equal((await gateway.ask('GET', JOBS)).body.meta.pagination.total, 0)
@@ -248,10 +250,17 @@ describe('jobs', () => {
     const id = await submit(gateway, { ports })
     const shown = async () => (await gateway.ask('GET', `${JOBS}/${id}`)).data.endpoints
     assert.deepEqual(await shown(), [])
-    await gateway.play.start(id)
+    const published = { address: '192.0.2.1', port: 49_153 }
+    // As a provider tells it, with a port that the job does not expose.
+    const endpoints: EndpointState[] = [
+      { port: 80, protocol: 'TCP', health: 'answering', published },
+      { port: 9, protocol: 'TCP', health: 'answering', published },
+    ]
+    await gateway.play.start(id, { endpoints })
+    const [http, dns] = [`/api/plugin-core/jobs/${id}/proxy/80/`, `/api/plugin-core/jobs/${id}/tunnel/53?protocol=UDP`]
     assert.deepEqual(await shown(), [
-      { port: 80, protocol: 'TCP', url: `/api/plugin-core/jobs/${id}/proxy/80/` },
-      { port: 53, protocol: 'UDP', url: `/api/plugin-core/jobs/${id}/tunnel/53?protocol=UDP` },
+      { port: 80, protocol: 'TCP', url: http, health: 'answering', address: '192.0.2.1:49153' },
+      { port: 53, protocol: 'UDP', url: dns, health: 'unknown', address: null },
     ])
     await gateway.play.complete(id)
     assert.deepEqual(await shown(), [])

@@ -304,6 +304,18 @@ describe('restart', { timeout: 30_000 }, () => {
     await rig.engine.remove('another-agents')
   })
 
+  it('removes what a killed agent had asked the engine for, however late it comes up, and nothing of its leases', async () => {
+    rig = await createAgentRig()
+    const { name } = await rig.run({ duration: 600 })
+    const stray = 'cortex-job_strayxxxxxxx-1'
+    await rig.engine.create({ name: stray, owner: rig.provider, cpuMillis: 1, memoryBytes: 1 } as never)
+    await rig.clock.advance(30_000)
+    assert.equal(rig.engine.containers.has(stray), true, 'what was seen once may be on its way')
+    await rig.clock.advance(30_000)
+    await until(() => !rig.engine.containers.has(stray))
+    assert.equal(rig.engine.containers.has(name), true)
+  })
+
   it('starts without its engine, serves its leases meanwhile, and takes up containers when it comes', async () => {
     rig = await createAgentRig()
     const { asked, name } = await rig.run({ duration: 600 })

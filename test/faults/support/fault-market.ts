@@ -28,10 +28,14 @@ const FAULT_FLAGS = ['--import', join(import.meta.dirname, 'fault-points.ts')]
 
 export interface FaultMarketInit {
   agents: { name: string; flags?: string[] }[]
+  /** Further flags of the gateway. @default [] */
+  gatewayFlags?: string[]
   /** Times of leases, in ms. @default the program's own */
   times?: { heartbeatMs: number; lostAfterMs: number }
   /** @default the processes are started as they are, on loopback */
   launch?: (name: string) => Launch
+  /** Longest that a job or a tidying may take, in ms: a test's bound, never its measure. @default 120_000 */
+  patienceMs?: number
 }
 
 export interface FaultMarket {
@@ -45,7 +49,7 @@ export interface FaultMarket {
   count(lines: number, everyMs: number, changes?: Partial<JobSubmission>): Counting
   /** Submits it, whatever becomes of the gateway meanwhile. @param live whether its output is read as it comes */
   submit(job: Counting, live?: boolean): Promise<string>
-  /** Resolves with the first answer that is as asked for. @throws after two minutes */
+  /** Resolves with the first answer that is as asked for. @throws when patience ends */
   when(id: string, is: (job: ApiJob) => boolean): Promise<ApiJob>
   ended(id: string): Promise<ApiJob>
   /** Lines that its live reader was given so far. */
@@ -53,7 +57,7 @@ export interface FaultMarket {
   /** What the engine did with this market's containers. */
   engineEvents(): Promise<EngineEvent[]>
   /** A `cortex run` in this market, ended with it. Its job is not counted among those submitted. */
-  client(name: string, args: string[]): ManagedProcess
+  client(name: string, args: string[], how?: Launch): ManagedProcess
   /** Waits until all jobs have ended and everything is put away, stops the processes, and answers what does not hold. */
   check(further?: { requesters: string[]; expected: Expected[] }): Promise<Violation[]>
   [Symbol.asyncDispose](): Promise<void>
@@ -72,7 +76,6 @@ export interface FaultAgent {
   readonly folder: string
 }
 
-/** Longest that a job or a tidying may take, in ms: a test's bound, never its measure. */
 const PATIENCE_MS = 120_000
 
 export function arm(process: ManagedProcess, fault: Fault): void {
@@ -98,7 +101,7 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
   const network = await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
     agents: init.agents.map(({ name, flags = [] }) => ({ name, flags: [...machine, ...flags] })),
-    gatewayFlags: ['--rate-limit', '0', ...common],
+    gatewayFlags: ['--rate-limit', '0', ...common, ...(init.gatewayFlags ?? [])],
     launch: (name) => ({ nodeFlags: FAULT_FLAGS, ...init.launch?.(name) }),
   })
   stack.defer(async () => {
@@ -147,23 +150,22 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
       await eventually(async () => {
         last = await api.job(id)
         return is(last) ? true : `${id} is ${JSON.stringify({ ...last, config: undefined })}`
-      })
+      }, init.patienceMs)
       return last as ApiJob
     },
     ended: async (id) => await market.when(id, ({ status }) => ['completed', 'failed', 'cancelled'].includes(status)),
 
     linesRead: (id) => submitted.get(id)?.live[0]?.ids.length ?? 0,
 
-    client(clientName, args) {
-      const folder = ['--data', network.folder, '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns']
+    client(clientName, args, how = {}) {
+      const listen = `/ip4/${how.host ?? '127.0.0.1'}/tcp/0`
+      const folder = ['--data', network.folder, '--listen', listen, '--no-mdns']
       const peer = ['--bootstrap', network.peer]
       const started = startProgram(
         clientName,
         join(network.folder, `${clientName}.log`),
         ['run', ...folder, ...peer, ...common, ...args],
-        {
-          nodeFlags: FAULT_FLAGS,
-        },
+        { nodeFlags: FAULT_FLAGS, ...how },
       )
       resources.defer(async () => await started.end('SIGKILL'))
       return started
@@ -177,7 +179,7 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
         jobs.push({ id, lines, liveIds: live.map(({ ids }) => ids) })
       }
       const violations: Violation[] = []
-      const tidy = await eventually(async () => await untidy(docker, api, agents)).then(
+      const tidy = await eventually(async () => await untidy(docker, api, agents), init.patienceMs).then(
         () => null,
         (error: Error) => error.message,
       )
@@ -198,12 +200,12 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
 }
 
 /** Asks until the answer is true; else its text is what the error says. */
-export async function eventually(ask: () => Promise<true | string>): Promise<void> {
+export async function eventually(ask: () => Promise<true | string>, patienceMs = PATIENCE_MS): Promise<void> {
   const startedMs = performance.now()
   for (;;) {
     const answer = await ask()
     if (answer === true) return
-    if (performance.now() - startedMs > PATIENCE_MS) throw new Error(answer)
+    if (performance.now() - startedMs > patienceMs) throw new Error(answer)
     await delay(150)
   }
 }

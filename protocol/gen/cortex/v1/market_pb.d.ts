@@ -7,6 +7,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { GpuModel } from "./capacity_pb.js";
+import type { EndpointState } from "./endpoints_pb.js";
 
 /**
  * Describes the file cortex/v1/market.proto.
@@ -80,6 +81,13 @@ export declare type Prices = Message<"cortex.v1.Prices"> & {
    * @generated from field: uint64 network_per_gb = 5;
    */
   networkPerGb: bigint;
+
+  /**
+   * What a job that ran pays at least, in nano-dollars; 0 is none.
+   *
+   * @generated from field: uint64 minimum_per_job = 6;
+   */
+  minimumPerJob: bigint;
 };
 
 /**
@@ -366,6 +374,13 @@ export declare type JobRequest = Message<"cortex.v1.JobRequest"> & {
    * @generated from field: uint64 created_at_ms = 7;
    */
   createdAtMs: bigint;
+
+  /**
+   * Bids with a minimum charge are understood. Providers that ask one decline the others.
+   *
+   * @generated from field: bool takes_minimum_charge = 8;
+   */
+  takesMinimumCharge: boolean;
 };
 
 /**
@@ -437,6 +452,13 @@ export declare type Bid = Message<"cortex.v1.Bid"> & {
    * @generated from field: uint64 uptime_seconds = 10;
    */
   uptimeSeconds: bigint;
+
+  /**
+   * Nano-dollars that the job pays at least if its container runs; 0 is none.
+   *
+   * @generated from field: uint64 minimum_charge = 11;
+   */
+  minimumCharge: bigint;
 };
 
 /**
@@ -569,6 +591,13 @@ export declare type Port = Message<"cortex.v1.Port"> & {
    * @generated from field: string protocol = 3;
    */
   protocol: string;
+
+  /**
+   * Published for everybody at the provider's own address, too; only providers that say `public-ports` do it.
+   *
+   * @generated from field: bool public = 4;
+   */
+  public: boolean;
 };
 
 /**
@@ -775,6 +804,13 @@ export declare type Award = Message<"cortex.v1.Award"> & {
    * @generated from field: repeated string addresses = 13;
    */
   addresses: string[];
+
+  /**
+   * As in the bid.
+   *
+   * @generated from field: uint64 minimum_charge = 14;
+   */
+  minimumCharge: bigint;
 };
 
 /**
@@ -1054,6 +1090,13 @@ export declare type Heartbeat = Message<"cortex.v1.Heartbeat"> & {
    * @generated from field: uint32 number = 2;
    */
   number: number;
+
+  /**
+   * From the provider: all ports that the job exposes, once they were looked at.
+   *
+   * @generated from field: repeated cortex.v1.EndpointState endpoints = 3;
+   */
+  endpoints: EndpointState[];
 };
 
 /**
@@ -1536,7 +1579,7 @@ export declare type Receipt = Message<"cortex.v1.Receipt"> & {
   meteredSeconds: bigint;
 
   /**
-   * price_per_hour * metered_seconds / 3600, rounded down.
+   * price_per_hour * metered_seconds / 3600, rounded down, or minimum_charge where that is more; 0 where nothing was metered.
    *
    * @generated from field: uint64 cost_nano_usd = 9;
    */
@@ -1561,6 +1604,13 @@ export declare type Receipt = Message<"cortex.v1.Receipt"> & {
    * @generated from field: optional int32 exit_code = 13;
    */
   exitCode?: number | undefined;
+
+  /**
+   * As in the award; 0 is none.
+   *
+   * @generated from field: uint64 minimum_charge = 14;
+   */
+  minimumCharge: bigint;
 };
 
 /**

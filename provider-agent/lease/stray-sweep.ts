@@ -1,0 +1,73 @@
+/**
+ * Removes containers and networks of this agent that no lease needs: what it finds at its start, and what comes up later. The
+ * engine may still finish the creation that a killed agent asked for after the next one has looked.
+ */
+
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import type { ContainerEngine } from '../engine/index.ts'
+import { retried } from './backoff.ts'
+import { isGone } from './follow.ts'
+
+/** How often the engine is looked at, in ms. */
+const EVERY_MS = 30_000
+/** Tries of a removal that the engine answers with an error; the next look tries again. */
+const REMOVE_TRIES = 3
+
+export interface StraySweep {
+  /** Removes what was found at the start. */
+  remove(names: string[]): Promise<void>
+  /** Looks again and again, until the signal aborts; what was without a lease at two looks in a row goes. */
+  watch(): Promise<void>
+}
+
+export function createStraySweep(
+  components: {
+    engine: Pick<ContainerEngine, 'list' | 'remove'>
+    clock: Clock
+    logger: Logger
+    /** Whether a lease that is not settled has this container. */
+    isHeld: (name: string) => boolean
+  },
+  { owner }: { owner: string },
+  signal: AbortSignal,
+): StraySweep {
+  const { engine, clock, logger, isHeld } = components
+
+  async function remove(names: string[]): Promise<void> {
+    if (names.length > 0) logger.info({ names }, 'removing what no lease needs')
+    await Promise.all(names.map(removeOne))
+  }
+
+  async function removeOne(name: string): Promise<void> {
+    const worth = (error: unknown, attempt: number): boolean => isGone(error) || attempt < REMOVE_TRIES
+    try {
+      await retried(clock, signal, worth, () => engine.remove(name, { signal }))
+    } catch (error) {
+      if (!signal.aborted) logger.warn({ name, error: String(error) }, 'what no lease needs was not removed')
+    }
+  }
+
+  async function strays(): Promise<string[]> {
+    const found = await retried(clock, signal, isGone, () => engine.list(owner, { signal }))
+    return found.map(({ name }) => name).filter((name) => !isHeld(name))
+  }
+
+  return {
+    remove,
+    async watch() {
+      let before = new Set<string>()
+      while (!signal.aborted) {
+        await clock.sleep(EVERY_MS, signal).catch(() => undefined) // aborted: the loop ends
+        if (signal.aborted) return
+        try {
+          const now = await strays()
+          await remove(now.filter((name) => before.has(name)))
+          before = new Set(now)
+        } catch (error) {
+          if (!signal.aborted) logger.warn({ error: String(error) }, 'the engine did not say what it has')
+        }
+      }
+    },
+  }
+}
