@@ -38,6 +38,7 @@ export interface SellerOptions {
   extension: boolean
   runtime?: string
   dns?: string[]
+  sandboxes?: number
   requireNetworkIsolation?: true
   stopJobs?: true
 }
@@ -90,6 +91,7 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
     .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
+    .addOption(option('--sandboxes <count>', 'networks made ahead, so that jobs start sooner (2)', wholeNumber(0, 64)))
     .addOption(option('--require-network-isolation', 'do not start where jobs could reach this machine’s network'))
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
 }
@@ -116,6 +118,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('mirrors', options.registryMirror),
     ...given('runtime', options.runtime),
     ...given('nameServers', options.dns),
+    ...given('sandboxes', options.sandboxes),
     requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {
       prices,

@@ -8,6 +8,7 @@ import type Docker from 'dockerode'
 import { call } from './call.ts'
 import { statusOf } from './errors.ts'
 import { type AbortOptions, EngineError } from './index.ts'
+import { addressOf, networkSettings } from './joined.ts'
 import { checkName } from './spec.ts'
 import { toReading } from './stats-sample.ts'
 
@@ -73,12 +74,13 @@ export function createContainerAccess(docker: Docker): ContainerAccess {
     locate: (name, port, protocol, { signal } = {}) =>
       call(`finding ${name}`, signal, async (abort) => {
         checkName(name)
-        const { NetworkSettings: settings } = await docker.getContainer(name).inspect(abort)
+        const details = await docker.getContainer(name).inspect(abort)
+        const settings = await networkSettings(docker, details, abort)
         // Published on loopback where the container's own address cannot be reached from here: rootless engines.
         const [published] = settings.Ports?.[`${port}/${protocol.toLowerCase()}`] ?? []
         if (published !== undefined) return { host: published.HostIp, port: Number(published.HostPort) }
-        const address = Object.values(settings.Networks ?? {}).find(({ IPAddress: ip }) => ip !== '')?.IPAddress
-        return address === undefined ? null : { host: address, port }
+        const address = addressOf({ NetworkSettings: settings })
+        return address === null ? null : { host: address, port }
       }),
 
     exec: (name, request, { signal } = {}) =>
@@ -111,6 +113,7 @@ export function createContainerAccess(docker: Docker): ContainerAccess {
           container.top({ ps_args: '-eo pid,user,args', ...abort }),
           container.stats({ stream: false, 'one-shot': true, ...abort } as { stream: false }),
         ])
+        const { Networks: networks } = await networkSettings(docker, details, abort)
         const reading = toReading(stats)
         return {
           startedAtMs: Date.parse(details.State.StartedAt),
@@ -131,7 +134,7 @@ export function createContainerAccess(docker: Docker): ContainerAccess {
             name: volume ?? '',
             readOnly: !writable,
           })),
-          networks: Object.values(details.NetworkSettings.Networks)
+          networks: Object.values(networks)
             .filter(({ IPAddress: address }) => address !== '')
             .map(({ IPAddress: address, Gateway: gateway }) => ({ address, gateway })),
         }

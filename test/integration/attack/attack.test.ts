@@ -1,7 +1,9 @@
 /** What a stranger's container tries on the machine that runs it: each attempt fails, and the agent serves the next job. */
 
 import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
+import { networkSettings } from '../../../provider-agent/engine/joined.ts'
 import { namespaceProblem } from '../../faults/support/namespaces.ts'
 import { type Answer, type NetworkApi, networkApi } from '../../faults/support/network-api.ts'
 import { until } from '../../support/until.ts'
@@ -9,28 +11,52 @@ import { type AttackedMachine, createMachine, internet, metadata, port } from '.
 
 const problem = await namespaceProblem()
 const MiB = 2 ** 20
+/** As many as jobs here take, all at once at the most. */
+const SANDBOXES = 3
 const LOOP = 'while :; do sleep 0.1; done'
 
 describe('attacks', { timeout: 120_000, skip: problem ?? false, concurrency: 4 }, () => {
   let machine: AttackedMachine
   let api: NetworkApi
+  const ids = new Map<string, string>()
 
   before(async () => {
     // The agent insists on everything that can be insisted on, so it would not start without.
     const flags = ['--require-network-isolation', '--runtime', 'sandbox', '--dns', internet]
-    machine = await createMachine(flags)
+    // Two on the one machine: the jobs of one have networks of their own, those of the other are put into sandboxes.
+    machine = await createMachine([
+      { name: 'attacked', flags: [...flags, '--sandboxes', '0'] },
+      { name: 'pooled', flags: [...flags, '--sandboxes', String(SANDBOXES)] },
+    ])
     api = networkApi(machine.market)
-    await api.provider('attacked', ({ paused }) => paused === null)
+    for (const name of ['attacked', 'pooled']) {
+      ids.set(name, (await api.provider(name, ({ paused }) => paused === null)).id)
+    }
+    const filters = { label: [`org.cortex-node.sandbox=${ids.get('pooled')}`] }
+    await until(async () => (await machine.docker.listContainers({ filters })).length === SANDBOXES)
   })
   after(async () => await machine?.[Symbol.asyncDispose]())
 
   const submit = async (script: string, changes: object = {}): Promise<string> =>
-    await api.submit({ command: ['sh', '-c'], args: [script], cpu: 100, memory: '32Mi', storage: '16Mi', ...changes })
+    await api.submit({
+      ...{ command: ['sh', '-c'], args: [script], cpu: 100, memory: '32Mi', storage: '16Mi' },
+      ...{ provider: ids.get('attacked'), ...changes },
+    })
 
-  async function run(script: string, changes: object = {}): Promise<{ job: Answer['data']; lines: string[] }> {
+  /** Whether the job's container was put into a sandbox. */
+  async function wasPooled(id: string): Promise<boolean> {
+    const filters = { type: ['container'], label: [`cortex.job=${id}`], event: ['create'] }
+    const stream = await machine.docker.getEvents({ since: 0, until: Math.ceil(Date.now() / 1000), filters } as object)
+    return /"cortex.sandbox"/.test(await text(stream))
+  }
+
+  async function run(
+    script: string,
+    changes: object = {},
+  ): Promise<{ id: string; job: Answer['data']; lines: string[] }> {
     const id = await submit(script, { network: 'none', maxAttempts: 1, ...changes })
     const job = await api.ended(id)
-    return { job, lines: await api.lines(id) }
+    return { id, job, lines: await api.lines(id) }
   }
 
   /** Tries to speak to each of them, all at once; says `OPEN` for who answers. */
@@ -44,22 +70,31 @@ describe('attacks', { timeout: 120_000, skip: problem ?? false, concurrency: 4 }
     }
   })
 
-  it('reaches the internet and its name servers, and nothing else: host, LAN, metadata, another job', async () => {
-    const neighbour = await submit(`while :; do echo hello | nc -l -p ${port}; done`)
+  async function attackNetwork(agent: string): Promise<void> {
+    const provider = ids.get(agent)
+    const neighbour = await submit(`while :; do echo hello | nc -l -p ${port}; done`, { provider })
     await api.job(neighbour, ({ status }) => status === 'running')
-    const { NetworkSettings: settings } = await machine.docker.getContainer(`cortex-${neighbour}-1`).inspect()
-    const [network] = Object.values(settings.Networks)
+    const container = await machine.docker.getContainer(`cortex-${neighbour}-1`).inspect()
+    const { Networks: networks } = await networkSettings(machine.docker, container, {})
+    const [network] = Object.values(networks)
     assert.ok(network?.IPAddress)
-    const closed = [machine.host, machine.lan, metadata, network.IPAddress, network.Gateway, '172.17.0.1', '127.0.0.1']
+    const around = [machine.host, machine.lan, metadata, '172.17.0.1', '127.0.0.1']
     const own = '$(ip route | sed -n "s/default via \\([^ ]*\\).*/\\1/p")'
     const script = `nslookup job.example 2>&1 | grep -q ${internet} && echo OPEN names
-      ${speakTo([internet, ...closed, own])}`
-    const { job, lines } = await run(script, { network: 'bridge' })
+      ${speakTo([internet, ...around, network.IPAddress, network.Gateway, own])}`
+    const { id, job, lines } = await run(script, { network: 'bridge', provider })
     assert.equal(job.status, 'completed', JSON.stringify(job.error))
     assert.deepEqual(lines.filter((line) => line.startsWith('OPEN')).toSorted(), [`OPEN ${internet}`, 'OPEN names'])
     const strangers = machine.contacts().filter((contact) => !['names:53', `${internet}:${port}`].includes(contact))
     assert.deepEqual(strangers, [])
+    const pooled = [await wasPooled(neighbour), await wasPooled(id)]
+    assert.deepEqual(pooled, Array(2).fill(agent === 'pooled'))
     await api.call('POST', `/jobs/${neighbour}/cancel`)
+  }
+
+  const kept = 'reaches the internet and its name servers, and nothing else: host, LAN, metadata, another job'
+  it(`on a network of its own as in a sandbox, it ${kept}`, async () => {
+    await Promise.all([attackNetwork('attacked'), attackNetwork('pooled')])
 
     // A container that no agent made gets through to them: it is not the network that is broken.
     const [image] = ['cortex/busybox:1']
@@ -98,11 +133,18 @@ describe('attacks', { timeout: 120_000, skip: problem ?? false, concurrency: 4 }
       'if [ -d /sys/fs/cgroup/memory ]; then mkdir /sys/fs/cgroup/memory/x; else mkdir /sys/fs/cgroup/x; fi',
     ],
   ]
-  it(`none of ${attempts.length} ways out is one`, async () => {
-    const script = attempts.map(([what, how]) => `if (${how}) >/dev/null 2>&1; then echo "OPEN ${what}"; fi`).join('\n')
-    const { job, lines } = await run(`${script}\necho tried`, { env: { SOCKET: machine.socketPath } })
-    assert.deepEqual([job.status, lines], ['completed', ['tried']])
-  })
+  for (const [agent, network] of [
+    ['attacked', 'none'],
+    ['pooled', 'bridge'],
+  ] as const) {
+    it(`none of ${attempts.length} ways out is one, ${agent === 'pooled' ? 'in a sandbox' : 'without a network'}`, async () => {
+      const probes = attempts.map(([what, how]) => `if (${how}) >/dev/null 2>&1; then echo "OPEN ${what}"; fi`)
+      const changes = { env: { SOCKET: machine.socketPath }, network, provider: ids.get(agent) }
+      const { id, job, lines } = await run(`${probes.join('\n')}\necho tried`, changes)
+      assert.deepEqual([job.status, lines], ['completed', ['tried']])
+      assert.equal(await wasPooled(id), agent === 'pooled')
+    })
+  }
 
   it('a program that forks without end stays within its processes, and does not fill the machine', async () => {
     const { job } = await run(

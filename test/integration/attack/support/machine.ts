@@ -40,7 +40,7 @@ export interface AttackedMachine {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function createMachine(agentFlags: string[]): Promise<AttackedMachine> {
+export async function createMachine(agents: { name: string; flags: string[] }[]): Promise<AttackedMachine> {
   await using stack = new AsyncDisposableStack()
   const report = (): void => undefined
   const folder = await mkdtemp(join(tmpdir(), 'cortex-attack-'))
@@ -75,7 +75,7 @@ export async function createMachine(agentFlags: string[]): Promise<AttackedMachi
   const market = await startLocalNetwork({
     dockerHost: `unix://${socketPath}`,
     gatewayFlags: ['--rate-limit', '0'],
-    agents: [{ name: 'attacked', flags: agentFlags }],
+    agents,
     launch: (name) => (name === 'gateway' ? { host: spaces.gatewayHost } : { host, command: within(spaceOf) }),
   })
   stack.defer(market.stop)
