@@ -73,9 +73,28 @@ const ENTRIES: readonly Entry[] = [
       }),
   },
   {
+    name: 'relay',
+    description: 'help peers behind routers to be reached; needs a public address',
+    load: async () => (await import('../node/commands/relay.ts')).relayCommand(),
+  },
+  {
+    name: 'net',
+    description: 'the network as one peer sees it, live',
+    load: async () =>
+      (await import('../node/commands/net.ts')).netCommand({
+        network: async () => (await import('../node/commands/net/network-top.ts')).networkTop,
+        gateway: async () => (await import('../gateway/commands/gateway-top.ts')).gatewayTop,
+      }),
+  },
+  {
     name: 'receipt',
     description: 'signed statements of use',
     load: async () => (await import('../node/commands/receipt.ts')).receiptCommand(),
+  },
+  {
+    name: 'network-key',
+    description: 'make the key of a private network: peers without it cannot connect',
+    load: async () => (await import('../node/commands/network-key.ts')).networkKeyCommand(),
   },
   {
     name: 'id',

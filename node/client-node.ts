@@ -10,24 +10,13 @@ import type { Logger } from './logger.ts'
 import type { FollowerTimes } from './market/lease-follower.ts'
 import { createRequester } from './market/requester.ts'
 import { createLibp2pNetwork } from './network/libp2p-network.ts'
+import { networkInit, type PeerInit } from './network/peer-init.ts'
 import { createOutputKeeper, type OutputKeeperInit } from './outputs/keeper.ts'
 import { createReach } from './reach/reach.ts'
 import { openDatabase } from './store/database.ts'
 import { diskProblem } from './store/disk-problem.ts'
 import { openJobStore } from './store/job-store.ts'
 import { createSecretBox, loadMasterKey } from './store/secret-box.ts'
-
-/** How a peer joins a network. */
-export interface PeerInit {
-  /** Name of the market. */
-  networkName: string
-  /** Multiaddrs to listen on, e.g. `/ip4/0.0.0.0/tcp/0`. */
-  listen: string[]
-  /** Multiaddrs of peers to begin with; the `/p2p/…` part may be left out. */
-  bootstrap: string[]
-  /** Whether peers on the local network are looked for. */
-  mdns: boolean
-}
 
 export interface ClientNodeInit extends PeerInit {
   /** Folder of the identity and the job store; one process at a time. */
@@ -65,7 +54,7 @@ export async function startClientNode(
   stack.defer(async () => await store.close())
   const network = createLibp2pNetwork(
     { privateKey, logger: logger.child({ part: 'network' }), clock, ...(registry === undefined ? {} : { registry }) },
-    { network: init.networkName, listen: init.listen, bootstrap: init.bootstrap, mdns: init.mdns },
+    await networkInit(init),
   )
   const directory = createDirectory(
     { network, clock, logger: logger.child({ part: 'directory' }) },

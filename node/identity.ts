@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { createPrivateFile, readPrivateFile } from './private-file.ts'
 
 const KEY_FILE = 'identity.key'
 const FIRST_LINE = 'cortex-node ed25519 private key, version 1'
@@ -22,18 +22,10 @@ export async function loadIdentity(dataDir: string): Promise<Ed25519PrivateKey> 
 }
 
 async function read(path: string): Promise<Ed25519PrivateKey | undefined> {
-  let text: string
-  try {
-    const { mode, size } = await stat(path)
-    // Windows keeps no such bits; there the user's profile folder is what protects the file
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) throw tooOpen(path, mode)
-    if (size > MAX_FILE_BYTES) throw corrupt(path)
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined
-    throw error
-  }
-  return parse(path, text)
+  const file = await readPrivateFile(path, MAX_FILE_BYTES)
+  if (file === undefined) return undefined
+  if ('text' in file) return parse(path, file.text)
+  throw file.problem === 'too_open' ? tooOpen(path, file.mode) : corrupt(path)
 }
 
 function parse(path: string, text: string): Ed25519PrivateKey {
@@ -48,44 +40,20 @@ function parse(path: string, text: string): Ed25519PrivateKey {
   throw corrupt(path)
 }
 
-/** Writes a new key beside its place and links it there: either all of it is there or none, and nothing is overwritten. */
 async function create(path: string): Promise<Ed25519PrivateKey> {
   const privateKey = await generateKeyPair('Ed25519')
   const text = `${FIRST_LINE}\n${Buffer.from(privateKeyToProtobuf(privateKey)).toString('base64')}\n`
-  const draft = `${path}.${randomUUID()}.tmp`
-  try {
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await chmod(draft, 0o600)
-    await link(draft, path)
-    return privateKey
-  } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error
-    // another process of this data folder was quicker: its key is the one
-    return (await read(path)) ?? fail(error)
-  } finally {
-    await rm(draft, { force: true })
-  }
+  if (await createPrivateFile(path, text)) return privateKey
+  // another process of this data folder was quicker: its key is the one
+  const other = await read(path)
+  if (other === undefined) throw corrupt(path)
+  return other
 }
 
-function fail(error: unknown): never {
-  throw error
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
-}
-
-function tooOpen(path: string, mode: number): IdentityError {
-  const shown = (mode & 0o777).toString(8).padStart(4, '0')
+function tooOpen(path: string, mode: string): IdentityError {
   return new IdentityError(
     'IDENTITY_TOO_OPEN',
-    `Others on this machine can read the private key ${path} (mode ${shown}). If nobody else has had it, run: chmod 600 ${path}; else move it away, and a new one is made with a new peer id`,
+    `Others on this machine can read the private key ${path} (mode ${mode}). If nobody else has had it, run: chmod 600 ${path}; else move it away, and a new one is made with a new peer id`,
   )
 }
 

@@ -22,3 +22,10 @@ export function elapsedSince(clock: Clock, { wallMs, sinceBoot }: Moment): numbe
   const sameBoot = sinceBoot !== null && now !== null && sinceBoot.bootId === now.bootId
   return Math.max(0, sameBoot ? now.ms - sinceBoot.ms : clock.nowMs() - wallMs)
 }
+
+/** How far the wall clock has jumped since then, in ms, back below 0; null where the system tells no time that does not jump. */
+export function jumpSince(clock: Clock, { wallMs, sinceBoot }: Moment): number | null {
+  const now = momentNow(clock)
+  if (sinceBoot === null || now.sinceBoot?.bootId !== sinceBoot.bootId) return null
+  return now.wallMs - wallMs - (now.sinceBoot.ms - sinceBoot.ms)
+}

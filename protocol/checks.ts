@@ -57,7 +57,7 @@ import {
   MIN_LEASE_TIMEOUT_SECONDS,
   MIN_MEMORY_BYTES,
 } from './limits.ts'
-import { costOf, type NanoUsd, type Prices } from './money.ts'
+import { chargeOf, type NanoUsd, type Prices } from './money.ts'
 import { openStatement } from './statements.ts'
 import { type GpuModel, type Resources, shortages } from './units.ts'
 import { WireError } from './wire-error.ts'
@@ -111,6 +111,8 @@ export interface CheckedRequest {
   bidWindowMs: number
   samplePerMillion: number
   addresses: string[]
+  /** Whether the requester knows of minimum charges. */
+  takesMinimumCharge: boolean
 }
 
 /** @throws {WireError} */
@@ -189,6 +191,7 @@ export function readRequest(bytes: Uint8Array, network: string, nowMs: number): 
     bidWindowMs: wire.bidWindowMs,
     samplePerMillion: wire.samplePerMillion,
     addresses: wire.addresses,
+    takesMinimumCharge: wire.takesMinimumCharge,
   }
 }
 
@@ -236,6 +239,7 @@ export async function checkBid(statement: SignedStatement, network: string): Pro
   checkDigest('requirements_digest', bid.requirementsDigest)
   checkPeerId('requester', bid.requester)
   checkPrice('price_per_hour', bid.pricePerHour)
+  checkPrice('minimum_charge', bid.minimumCharge)
   checkRange('valid_for_ms', bid.validForMs, 1, MAX_BID_VALID_MS)
   fromWireResources(bid.free)
   safeNumber(bid.uptimeSeconds, 'uptime_seconds')
@@ -259,6 +263,7 @@ export async function checkAward(statement: SignedStatement, network: string): P
   if (!isJobId(award.jobId)) throw invalidField('job_id', 'must be a job id')
   if (award.fence < 1) throw invalidField('fence', 'starts at 1')
   checkPrice('price_per_hour', award.pricePerHour)
+  checkPrice('minimum_charge', award.minimumCharge)
   checkOneOf('on_disconnect', award.onDisconnect, ['continue', 'stop'])
   const minTimeoutMs = award.onDisconnect === 'stop' ? MIN_LEASE_TIMEOUT_SECONDS * 1000 : 0
   checkRange('lease_timeout_ms', award.leaseTimeoutMs, minTimeoutMs, MAX_LEASE_TIMEOUT_SECONDS * 1000)
@@ -267,7 +272,7 @@ export async function checkAward(statement: SignedStatement, network: string): P
 }
 
 /**
- * A receipt that one of its two sides signed, right in itself: the cost is the price times the time.
+ * A receipt that one of its two sides signed, right in itself: the cost is what price, minimum charge and time make.
  *
  * @throws {WireError}
  */
@@ -281,9 +286,13 @@ export async function checkReceipt(statement: SignedStatement): Promise<{ receip
   if (receipt.fence < 1) throw invalidField('fence', 'starts at 1')
   checkDigest('requirements_digest', receipt.requirementsDigest)
   checkPrice('price_per_hour', receipt.pricePerHour)
+  checkPrice('minimum_charge', receipt.minimumCharge)
   const seconds = safeNumber(receipt.meteredSeconds, 'metered_seconds')
-  if (receipt.costNanoUsd !== costOf(receipt.pricePerHour, seconds)) {
-    throw invalidField('cost_nano_usd', 'must be the price times the metered time')
+  if (receipt.costNanoUsd !== chargeOf(receipt, seconds)) {
+    throw invalidField(
+      'cost_nano_usd',
+      'must be the price times the metered time, or the minimum charge where that is more',
+    )
   }
   checkTime('started_at_ms', receipt.startedAtMs)
   checkTime('ended_at_ms', receipt.endedAtMs)

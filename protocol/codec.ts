@@ -74,5 +74,6 @@ export function fromWirePrices(wire: WirePrices | undefined): Prices {
     storagePerGbHour: wire?.storagePerGbHour ?? 0n,
     gpuPerHour: wire?.gpuPerHour ?? 0n,
     networkPerGb: wire?.networkPerGb ?? 0n,
+    minimumPerJob: wire?.minimumPerJob ?? 0n,
   }
 }

@@ -70,6 +70,10 @@ const REMEDIES: ReadonlyMap<string, string> = new Map(
       'Check the network name and the bootstrap addresses, or start a provider with `cortex agent`, then submit again.',
     'more-than-any-provider': 'Reduce the resource requirements to what a provider has.',
     'not-found': 'Check the image name and tag: the registry does not have it.',
+    'repository-not-found': 'Check the image name; if the image is private, add registryCredentials.',
+    'tag-not-found': 'Check the tag or digest: the registry has the image’s name, and not this version of it.',
+    'rate-limited':
+      'Add registryCredentials, or try again later: the registry lets this provider pull no more for now.',
     unauthorized: 'Add registryCredentials with a user name and password that may read the image.',
     'registry-unreachable': 'Check the registry part of the image name, or try again when the registry answers.',
     'wrong-architecture': 'Use an image built for the provider’s architecture, or choose another provider.',

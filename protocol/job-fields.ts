@@ -125,28 +125,30 @@ export const pricePerHourField = z.union([z.number(), z.string()]).refine(
   `must be US dollars per hour such as 0.05, from 0 to ${formatUsd(MAX_PRICE_NANO_USD)}, with at most 9 decimals`,
 )
 
-export const envField = mapField(
-  z
-    .string()
-    .max(128, { abort: true })
-    .regex(ENV_NAME, 'must be a variable name: at most 128 letters, digits, _ . -, starting with a letter or _'),
-  argumentField(MAX_ENV_VALUE_LENGTH),
-  MAX_ENV_ENTRIES,
-)
+const envName = z
+  .string()
+  .max(128, { abort: true })
+  .regex(ENV_NAME, 'must be a variable name: at most 128 letters, digits, _ . -, starting with a letter or _')
+const envValue = argumentField(MAX_ENV_VALUE_LENGTH)
 
-export const labelsField = mapField(
-  z
-    .string()
-    .max(64, { abort: true })
-    .regex(LABEL_KEY, 'must be 1 to 64 letters, digits, _ . / -, starting and ending with a letter or digit'),
-  z
-    .string()
-    .max(MAX_LABEL_LENGTH, { abort: true })
-    .refine(isLine, 'must be one line of Unicode text without control characters'),
-  MAX_LABELS,
-)
+export const envField = mapField(envName, envValue, MAX_ENV_ENTRIES)
 
-function mapField(name: z.ZodString, value: z.ZodString, maxEntries: number) {
+const labelName = z
+  .string()
+  .max(64, { abort: true })
+  .regex(LABEL_KEY, 'must be 1 to 64 letters, digits, _ . / -, starting and ending with a letter or digit')
+const labelValue = z
+  .string()
+  .max(MAX_LABEL_LENGTH, { abort: true })
+  .refine(isLine, 'must be one line of Unicode text without control characters')
+
+export const labelsField = mapField(labelName, labelValue, MAX_LABELS)
+
+/** Changes of such maps: null takes a name out. */
+export const envChangesField = mapField(envName, envValue.nullable(), MAX_ENV_ENTRIES)
+export const labelChangesField = mapField(labelName, labelValue.nullable(), MAX_LABELS)
+
+function mapField<V extends z.ZodType>(name: z.ZodString, value: V, maxEntries: number) {
   const map = z.record(name, value)
   // The cast keeps the map's own input type, which preprocess forgets.
   return z.preprocess((input, context) => checkNames(input, maxEntries, context), map) as unknown as typeof map

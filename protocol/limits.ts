@@ -121,6 +121,9 @@ export const MAX_REACH_CHUNK_BYTES = 64 * 1024
 /** One message of a stream into a container, in bytes: a chunk with its frame, or a hello with a whole command. */
 export const MAX_REACH_MESSAGE_BYTES = 512 * 1024
 
+/** The largest datagram that UDP over IPv4 carries, in bytes. */
+export const MAX_DATAGRAM_BYTES = 65_507
+
 /** Connections into one container at a time. */
 export const MAX_TUNNELS = 256
 

@@ -20,6 +20,15 @@ export interface Prices {
   storagePerGbHour: NanoUsd
   gpuPerHour: NanoUsd
   networkPerGb: NanoUsd
+  /** What a job that ran pays at least; 0 is no minimum. */
+  minimumPerJob: NanoUsd
+}
+
+/** What a bid asks for one job: an award repeats it, and the receipt is held to it. */
+export interface Terms {
+  pricePerHour: NanoUsd
+  /** What the job pays at least if its container ran at all; 0 is no minimum. */
+  minimumCharge: NanoUsd
 }
 
 /**
@@ -63,6 +72,31 @@ export function pricePerHour(resources: Resources, prices: Prices): NanoUsd {
 /** What metered whole seconds cost at a price per hour, rounded down to a whole nano-dollar. */
 export function costOf(perHour: NanoUsd, seconds: number): NanoUsd {
   return (perHour * BigInt(seconds)) / SECONDS_PER_HOUR
+}
+
+/**
+ * What metered whole seconds cost under these terms: the time at its price, or the minimum where that is more. What never
+ * ran costs nothing.
+ */
+export function chargeOf({ pricePerHour: perHour, minimumCharge }: Terms, seconds: number): NanoUsd {
+  if (seconds === 0) return 0n
+  const cost = costOf(perHour, seconds)
+  return cost < minimumCharge ? minimumCharge : cost
+}
+
+/**
+ * The price per hour at which a job of this duration, in seconds, would cost as much: what bids are ranked by, and what a
+ * price cap holds. Rounded up.
+ */
+export function effectivePerHour({ pricePerHour: perHour, minimumCharge }: Terms, durationSeconds: number): NanoUsd {
+  const seconds = BigInt(Math.max(1, durationSeconds))
+  const spread = (minimumCharge * SECONDS_PER_HOUR + seconds - 1n) / seconds
+  return spread > perHour ? spread : perHour
+}
+
+/** The terms of a record, which holds decimal text; records of versions before minimum charges have none. */
+export function termsOf(record: { pricePerHour: string; minimumCharge?: string }): Terms {
+  return { pricePerHour: BigInt(record.pricePerHour), minimumCharge: BigInt(record.minimumCharge ?? '0') }
 }
 
 /** Billing is by the second begun: 1 ms is one second. */

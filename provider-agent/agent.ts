@@ -9,7 +9,7 @@ import { type Database, openDatabase } from '../node/store/database.ts'
 import { diskProblem as statDisk } from '../node/store/disk-problem.ts'
 import type { Requirements } from '../protocol/checks.ts'
 import { toWireResources } from '../protocol/codec.ts'
-import type { NanoUsd, Prices } from '../protocol/money.ts'
+import { type Prices, type Terms, termsOf } from '../protocol/money.ts'
 import { NO_RESOURCES, type Resources } from '../protocol/units.ts'
 import { createAnnouncer } from './announcer.ts'
 import { createAwardDesk } from './award-desk.ts'
@@ -18,20 +18,22 @@ import { createBook } from './book.ts'
 import { gpuModels, inspectMachine, type Machine } from './capacity.ts'
 import { addUp, attemptOf, type Earnings, type EndedAttempt } from './earnings.ts'
 import type { ContainerAccess } from './engine/access.ts'
-import type { ContainerEngine, EngineFeatures, EngineInfo, Gpu } from './engine/index.ts'
+import type { ContainerEngine, EngineInfo, Gpu } from './engine/index.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth } from './health.ts'
+import { createImageKeeper } from './image-keeper.ts'
 import { openJournal } from './journal/journal.ts'
 import type { Outcome } from './journal/records.ts'
 import { signReceipt } from './lease/receipt.ts'
 import { createRegistry } from './lease/registry.ts'
 import { createLetGo } from './let-go.ts'
 import { createMeasuring } from './measuring.ts'
+import { capabilitiesOf, offeringOf } from './offering.ts'
 import { createOffers } from './offers.ts'
 import { type AgentInit, resolveOptions } from './options.ts'
 import { collectOutput } from './outputs/collect.ts'
 import { createOutputSpool } from './outputs/spool.ts'
-import { type Offering, type Refusal, refusal } from './policy.ts'
+import { type Refusal, refusal } from './policy.ts'
 import { createPriceList } from './price-rules.ts'
 import { quote } from './pricing.ts'
 import { createReachDesk } from './reach/desk.ts'
@@ -81,7 +83,7 @@ export interface Agent {
   drain(): Promise<void>
   resume(): Promise<void>
   /** What a requester without jobs here would hear now that asks for this. @throws where it was not started */
-  consider(wanted: Requirements): { refusal: Refusal | null; pricePerHour: NanoUsd }
+  consider(wanted: Requirements): { refusal: Refusal | null; terms: Terms }
   /** @param sinceMs what ended before is left out; ms since the epoch. @throws where it was not started */
   earnings(sinceMs: number): Promise<Earnings>
   /** @throws where it was not started */
@@ -109,14 +111,12 @@ export interface AgentStatus {
   leases: LeaseStatus[]
 }
 
-export interface LeaseStatus {
+export interface LeaseStatus extends Terms {
   jobId: string
   fence: number
   requester: string
   image: string
   resources: Resources
-  /** Nano-dollars. */
-  pricePerHour: NanoUsd
   acceptedAtMs: number
   /** Null before the container runs. */
   startedAtMs: number | null
@@ -194,7 +194,24 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     },
   )
   const letGo = createLetGo({ clock, offers, book, standing })
-  const measuring = createMeasuring({ engine, book, clock, logger, owner: network.peerId, inspect }, options)
+  const images = await createImageKeeper(
+    {
+      ...{ engine, journal, clock, logger: logger.child({ part: 'images' }) },
+      freeBytes: async () => (await inspect(await engine.info())).freeStorageBytes,
+    },
+    { minFreeBytes: options.imageRoomBytes },
+  )
+  const measuring = createMeasuring(
+    {
+      ...{ engine, book, clock, logger, owner: network.peerId },
+      async inspect(info) {
+        const machine = await inspect(info)
+        const isTight = machine.freeStorageBytes < options.imageRoomBytes
+        return isTight && (await images.makeRoom()) > 0 ? await inspect(info) : machine
+      },
+    },
+    options,
+  )
   const signer = { privateKey, marketName, provider: network.peerId }
   const spool = createOutputSpool(
     { clock, logger },
@@ -210,6 +227,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       signReceipt: async (record, use, ending) => await signReceipt(signer, record, use, ending),
       onReady: () => health.refresh(),
       guard: components.guard,
+      images,
       collect: async (lease, name, signal) =>
         access === undefined ? null : await collectOutput({ access, spool, clock, logger }, lease, name, signal),
     },
@@ -270,20 +288,21 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     }
   }
 
-  function consider(wanted: Requirements): { refusal: Refusal | null; pricePerHour: NanoUsd } {
-    const price = quote(wanted.resources, prices.posted(clock.nowMs()))
+  function consider(wanted: Requirements): { refusal: Refusal | null; terms: Terms } {
+    const terms = quote(wanted.resources, prices.posted(clock.nowMs()))
     const { total } = book
     const nobody = { peerId: '', bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 }
     const open = { ...offering, allowClients: [] }
     const situation = {
       total,
       free: book.free(),
-      price,
+      terms,
+      takesMinimumCharge: true,
       uptimeSeconds: uptimeSeconds(),
       paused: paused(),
       client: nobody,
     }
-    return { refusal: refusal(wanted, open, situation), pricePerHour: price }
+    return { refusal: refusal(wanted, open, situation), terms }
   }
 
   async function* endedAttempts(): AsyncGenerator<EndedAttempt> {
@@ -306,7 +325,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const reach =
     access === undefined
       ? null
-      : createReachDesk({ network, access, spool, clock, logger, find: (id) => registry.get(id) })
+      : createReachDesk({ network, access, spool, clock, logger, find: (id) => registry.get(id) }, options)
 
   book.onChange(announcer.changed)
   health.onChange(announcer.urgent)
@@ -349,7 +368,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     status(): AgentStatus {
       const leases = registry.list().map(({ id, record, progress, meter }): LeaseStatus => {
         const { jobId, fence, requester, resources, acceptedAtMs } = record
-        const terms = { image: record.job.image, pricePerHour: BigInt(record.pricePerHour) }
+        const terms = { image: record.job.image, ...termsOf(record) }
         return {
           ...{ jobId, fence, requester, resources, ...terms, acceptedAtMs, startedAtMs: progress.startedAtMs },
           ...{ meteredMs: meter.read(), outcome: progress.ended?.outcome ?? null, unsentBytes: journal.bytes(id) },
@@ -365,26 +384,5 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       const counts = { ...journal.counts(), refusedAwards: awards.refused() }
       return { ...common, ...offered, uptimeSeconds: uptimeSeconds(), ...counts, leases }
     },
-  }
-}
-
-/** What jobs can ask for, as they ask for it. */
-function capabilitiesOf({ storageQuota, volumes, networkProblem, runtime }: EngineFeatures): string[] {
-  return [
-    ...(volumes ? ['volumes'] : []),
-    ...(storageQuota === 'hard' ? ['storage-quota'] : []),
-    ...(networkProblem === null ? ['network-isolation'] : []),
-    ...(runtime === null ? [] : [`runtime-${runtime}`]),
-  ]
-}
-
-function offeringOf(options: ReturnType<typeof resolveOptions>, abilities: string[]): Offering {
-  const { region, labels, maxDurationSeconds, maxClientShare, maxOpenBidsPerRequester } = options
-  const { allowImages, denyImages, allowClients, denyClients } = options
-  const extend = options.allowExtension ? ['extend'] : []
-  const capabilities = [...new Set([...options.capabilities, ...extend, ...abilities])]
-  return {
-    ...{ region, labels, capabilities, maxDurationSeconds, allowImages, denyImages, allowClients, denyClients },
-    ...{ maxClientShare, maxOpenBidsPerRequester },
   }
 }

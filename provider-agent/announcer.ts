@@ -18,7 +18,7 @@ export type Offer = Omit<
 >
 
 export interface AnnouncerComponents {
-  network: Pick<PeerNetwork, 'peerId' | 'addresses'>
+  network: Pick<PeerNetwork, 'peerId' | 'addresses' | 'onAddresses'>
   /** Broadcasts an encoded SignedStatement. */
   broadcast: (statement: Uint8Array) => Promise<void>
   privateKey: PrivateKey
@@ -86,7 +86,7 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
     while (!scope.signal.aborted) {
       changeAtMs = Number.POSITIVE_INFINITY
       const offer = describe()
-      const text = fingerprint(offer)
+      const text = fingerprint(offer, network.addresses())
       if (clock.monotonicMs() >= regularAtMs || text !== told) {
         told = text
         const pace = announcePace(components.providers(), init)
@@ -115,11 +115,16 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
     wake.abort()
   }
 
+  function changed(): void {
+    at(Math.max(quietUntilMs, clock.monotonicMs() + init.announceDelayMs))
+  }
+
   return {
     start() {
+      network.onAddresses(changed)
       loop = run()
     },
-    changed: () => at(Math.max(quietUntilMs, clock.monotonicMs() + init.announceDelayMs)),
+    changed,
     urgent: () => at(clock.monotonicMs()),
     async stop() {
       if (scope.signal.aborted) return
@@ -131,6 +136,6 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
 }
 
 /** What makes a change worth telling. */
-function fingerprint({ uptimeSeconds, jobsCompleted, jobsFailed, ...offer }: Offer): string {
-  return JSON.stringify(offer, (_name, value) => (typeof value === 'bigint' ? String(value) : value))
+function fingerprint({ uptimeSeconds, jobsCompleted, jobsFailed, ...offer }: Offer, addresses: string[]): string {
+  return JSON.stringify([offer, addresses], (_name, value) => (typeof value === 'bigint' ? String(value) : value))
 }

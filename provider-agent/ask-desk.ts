@@ -1,10 +1,10 @@
 /** Answers requests that come over a stream, to this provider alone; the stream's clean end releases the bid. */
 
-import { RateLimiter } from '@libp2p/utils'
 import type { Clock } from '../node/clock.ts'
 import { deadline } from '../node/deadline.ts'
 import type { Logger } from '../node/logger.ts'
 import type { Channel, PeerNetwork } from '../node/network/index.ts'
+import { createRateBudget } from '../node/network/rate-budget.ts'
 import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
 import { MAX_GOSSIP_BYTES } from '../protocol/limits.ts'
 import { Protocol } from '../protocol/topics.ts'
@@ -14,8 +14,7 @@ import type { LetGo } from './let-go.ts'
 import type { ReplayMemory } from './replay-memory.ts'
 
 /** Questions of one requester taken per 10 s, and of all together: signing an answer takes about 1 ms of a core. */
-const RATE = { points: 1_000, duration: 10 }
-const TOTAL_RATE = { points: 5_000, duration: 10 }
+const RATE = { own: 1_000, total: 5_000, spanMs: 10_000 }
 
 /** Streams one connection may have open: a gateway asks for many jobs at a time, and each waits for its decision. */
 const MAX_STREAMS = 512
@@ -38,10 +37,10 @@ export interface AskDeskComponents {
 export function createAskDesk(components: AskDeskComponents, init: { marketName: string; signal: AbortSignal }) {
   const { network, clock, replays, letGo, withdraw } = components
   const logger = components.logger.child({ part: 'ask-desk' })
-  const limits = { own: new RateLimiter(RATE), total: new RateLimiter(TOTAL_RATE) }
+  const questions = createRateBudget({ clock }, RATE)
 
   async function serve(channel: Channel, requester: string): Promise<void> {
-    if (!within(limits.own, requester) || !within(limits.total, 'all')) {
+    if (questions.take(requester) !== 'taken') {
       channel.abort(new Error('Asked too often'))
       return
     }
@@ -94,13 +93,4 @@ export function createAskDesk(components: AskDeskComponents, init: { marketName:
     },
     { maxMessageBytes: MAX_GOSSIP_BYTES, maxInboundStreams: MAX_STREAMS },
   )
-}
-
-function within(limiter: RateLimiter, key: string): boolean {
-  try {
-    limiter.consume(key)
-    return true
-  } catch {
-    return false // the limiter has no other way to say so
-  }
 }

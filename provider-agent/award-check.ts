@@ -46,6 +46,12 @@ export function checkAgainstOffer(
       `The bid asks ${offer.pricePerHour} nano-dollars an hour, the award says ${award.pricePerHour}`,
     )
   }
+  if (award.minimumCharge !== offer.minimumCharge) {
+    return no(
+      'PRICE_CHANGED',
+      `The bid asks at least ${offer.minimumCharge} nano-dollars, the award says ${award.minimumCharge}`,
+    )
+  }
   return checkJob(award, offer, capabilities)
 }
 
@@ -84,6 +90,7 @@ export function leaseRecordOf(award: Award, offer: Offer, nowMs: number): LeaseR
     requestId: offer.requestId,
     requirementsDigest: hex(offer.requirementsDigest),
     pricePerHour: String(offer.pricePerHour),
+    minimumCharge: String(offer.minimumCharge),
     resources: offer.requirements.resources,
     job: {
       ...{ image, command, args, env, durationSeconds, stopSignal, stopGraceSeconds },

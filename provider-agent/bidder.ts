@@ -13,7 +13,7 @@ import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
 import { encode, requirementsDigest, toWireResources } from '../protocol/codec.ts'
 import { BidMessageSchema, BidSchema } from '../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_BID_BYTES } from '../protocol/limits.ts'
-import type { NanoUsd } from '../protocol/money.ts'
+import type { Terms } from '../protocol/money.ts'
 import { isSampled } from '../protocol/sample.ts'
 import { signStatement } from '../protocol/statements.ts'
 import { Protocol } from '../protocol/topics.ts'
@@ -63,10 +63,9 @@ export interface Bidder {
 }
 
 /** What was offered, before it is signed. */
-interface Terms {
+interface Offered extends Terms {
   bidId: Uint8Array
   validForMs: number
-  pricePerHour: NanoUsd
 }
 
 /** How long an answer may take to deliver, at least, in ms: beyond the bid window nobody waits for it. */
@@ -147,14 +146,15 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
   }
 
   /** A refusal, or the bid that capacity is now set aside for. Synchronous: nothing comes between looking and taking. */
-  function decide(request: CheckedRequest, requester: string): Refusal | Terms {
+  function decide(request: CheckedRequest, requester: string): Refusal | Offered {
     const { requirements } = request
-    const pricePerHour = quote(requirements.resources, init.prices.forClient(clock.nowMs(), requester))
+    const terms = quote(requirements.resources, init.prices.forClient(clock.nowMs(), requester))
     const held = book.heldBy(requester)
     const refused = refusal(requirements, init.offering, {
       total: book.total,
       free: book.free(),
-      price: pricePerHour,
+      terms,
+      takesMinimumCharge: request.takesMinimumCharge,
       uptimeSeconds: components.uptimeSeconds(),
       paused: components.paused(),
       client: { peerId: requester, ...held, bidShare: standing.share(requester) },
@@ -171,14 +171,14 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
       requester,
       requirements,
       requirementsDigest: requirementsDigest(request.requirementsBytes),
-      pricePerHour,
+      ...terms,
       madeAtMs: clock.monotonicMs(),
       validForMs,
     })
-    return { bidId, validForMs, pricePerHour }
+    return { bidId, validForMs, ...terms }
   }
 
-  async function signBid(request: CheckedRequest, requester: string, bid: Terms) {
+  async function signBid(request: CheckedRequest, requester: string, bid: Offered) {
     const payload = encode(BidSchema, {
       network: init.marketName,
       requestId: request.requestId,
@@ -187,6 +187,7 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
       provider: network.peerId,
       requester,
       pricePerHour: bid.pricePerHour,
+      minimumCharge: bid.minimumCharge,
       validForMs: bid.validForMs,
       free: toWireResources(book.free()),
       uptimeSeconds: BigInt(Math.floor(components.uptimeSeconds())),

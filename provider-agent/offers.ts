@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Requirements } from '../protocol/checks.ts'
 import { RANDOM_ID_BYTES } from '../protocol/ids.ts'
-import type { NanoUsd } from '../protocol/money.ts'
+import type { Terms } from '../protocol/money.ts'
 
 /** A bid that was made: what an award has to agree with. */
-export interface Offer {
+export interface Offer extends Terms {
   /** Hex. */
   bidId: string
   /** Hex. */
@@ -12,7 +12,6 @@ export interface Offer {
   requester: string
   requirements: Requirements
   requirementsDigest: Uint8Array
-  pricePerHour: NanoUsd
   /** Monotonic, ms. */
   madeAtMs: number
   validForMs: number

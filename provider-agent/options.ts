@@ -84,6 +84,11 @@ export interface AgentInit {
   healthMs?: number
   /** Free bytes of the data folder's disk below which nothing new is taken. @default 64 MiB */
   minFreeBytes?: number
+  /**
+   * Free bytes under the engine's data root below which images that no job needs are removed, of those that were pulled
+   * for jobs. @default 5 GiB
+   */
+  imageRoomBytes?: number
   /** What a lease may keep unsent, in bytes; beyond it its oldest log lines go. @default 64 MiB */
   maxLeaseBytes?: number
   /** What all leases may keep unsent together, in bytes. @default 1 GiB */
@@ -92,6 +97,8 @@ export interface AgentInit {
   maxOutputBytes?: number
   /** What all kept outputs may take together, in bytes. @default 8 GiB */
   maxSpoolBytes?: number
+  /** A UDP flow into a container without a datagram for this long is over, in ms. Range 1_000..3_600_000. @default 300_000 */
+  udpIdleMs?: number
   /** How long an ended lease, or a kept output, waits for its requester to take it, in ms. @default 7 days */
   endedRetentionMs?: number
 }
@@ -130,10 +137,12 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     measureMs: 60_000,
     healthMs: 4_000,
     minFreeBytes: 64 * 2 ** 20,
+    imageRoomBytes: 5 * 2 ** 30,
     maxLeaseBytes: 64 * 2 ** 20,
     maxJournalBytes: 2 ** 30,
     maxOutputBytes: 2 ** 30,
     maxSpoolBytes: 8 * 2 ** 30,
+    udpIdleMs: 300_000,
     endedRetentionMs: 7 * 24 * 3_600_000,
     ...init,
   }

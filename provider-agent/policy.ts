@@ -4,7 +4,7 @@
  */
 
 import type { Requirements } from '../protocol/checks.ts'
-import { formatUsd, type NanoUsd } from '../protocol/money.ts'
+import { effectivePerHour, formatUsd, type Terms } from '../protocol/money.ts'
 import { addResources, describeAmount, RESOURCE_KINDS, type Resources, shortages } from '../protocol/units.ts'
 import { imageAllowed } from './image-rules.ts'
 
@@ -23,6 +23,7 @@ export type DeclineCode =
   | 'CLIENT_NOT_ALLOWED'
   | 'DRAINING'
   | 'ENGINE_UNAVAILABLE'
+  | 'MINIMUM_CHARGE_UNKNOWN'
 
 export interface Refusal {
   code: DeclineCode
@@ -51,8 +52,10 @@ export interface Offering {
 export interface Situation {
   total: Resources
   free: Resources
-  /** Nano-dollars per hour that this job would cost here. */
-  price: NanoUsd
+  /** What this job would be asked here. */
+  terms: Terms
+  /** Whether the requester would understand a bid with a minimum charge. */
+  takesMinimumCharge: boolean
   uptimeSeconds: number
   /** Null while the provider bids. */
   paused: Refusal | null
@@ -72,9 +75,7 @@ export function refusal(wanted: Requirements, offering: Offering, now: Situation
     stranger(offering, now) ??
     overTotal(wanted, now) ??
     unsuitable(wanted, offering, now) ??
-    (wanted.maxPricePerHour !== null && now.price > wanted.maxPricePerHour
-      ? no('PRICE_ABOVE_CAP', `asks $${formatUsd(now.price)} an hour, the cap is $${formatUsd(wanted.maxPricePerHour)}`)
-      : null) ??
+    tooDear(wanted, now) ??
     now.paused ??
     insufficient(wanted, now) ??
     clientShare(wanted, offering, now)
@@ -119,6 +120,22 @@ function unsuitable(wanted: Requirements, offering: Offering, { uptimeSeconds }:
   }
   if (!imageAllowed(wanted.image, offering)) return no('IMAGE_NOT_ALLOWED', `does not run the image ${wanted.image}`)
   return null
+}
+
+function tooDear({ maxPricePerHour: cap, durationSeconds }: Requirements, now: Situation): Refusal | null {
+  const { pricePerHour, minimumCharge } = now.terms
+  if (cap !== null && effectivePerHour(now.terms, durationSeconds) > cap) {
+    const least = minimumCharge === 0n ? '' : ` and at least $${formatUsd(minimumCharge)} for ${durationSeconds} s`
+    return no(
+      'PRICE_ABOVE_CAP',
+      `asks $${formatUsd(pricePerHour)} an hour${least}, the cap is $${formatUsd(cap)} an hour`,
+    )
+  }
+  if (minimumCharge === 0n || now.takesMinimumCharge) return null
+  return no(
+    'MINIMUM_CHARGE_UNKNOWN',
+    `asks at least $${formatUsd(minimumCharge)} a job: update the requester to agree to it`,
+  )
 }
 
 function insufficient(wanted: Requirements, { free }: Situation): Refusal | null {

@@ -1,11 +1,12 @@
 /**
- * Prices that change with the time of day, the day, and who asks. A rule is a few conditions and a factor, as the owner
- * writes it: `22:00-06:00 x0.5`, `sat,sun x0.8`, `client=12D3Koo… x0.9`, `mon-fri 09:00-17:00 x1.5`. The factors of
- * all rules that hold are multiplied, so that their order means nothing.
+ * Prices that change with the time of day, the day, and who asks. A rule is a few conditions, and then a factor, a minimum
+ * charge per job or both, as the owner writes it: `22:00-06:00 x0.5`, `sat,sun x0.8 min=0.01`, `client=12D3Koo… min=0`,
+ * `mon-fri 09:00-17:00 x1.5`. The factors of all rules that hold are multiplied; they do not touch the minimum. Of the
+ * minimums the lowest counts, and none but those of rules where one holds. So the order of rules means nothing.
  */
 
 import { MAX_PRICE_NANO_USD } from '../protocol/limits.ts'
-import type { NanoUsd, Prices } from '../protocol/money.ts'
+import { type NanoUsd, type Prices, parseUsd } from '../protocol/money.ts'
 
 export interface PriceRule {
   /** Minutes of the day, from the first up to the second, over midnight where that is less; null is all day. */
@@ -16,22 +17,29 @@ export interface PriceRule {
   client: string | null
   /** Thousandths: 500 is half the price. 0..100_000. */
   factorMillis: number
+  /** Replaces the minimum charge, in nano-dollars; null leaves it. */
+  minimumPerJob: NanoUsd | null
 }
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 const WINDOW = /^(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})$/
 const FACTOR = /^x(\d{1,3})(?:\.(\d{1,3}))?$/
+const MINIMUM = /^min=(\S{1,20})$/
 const CLIENT = /^client=([1-9A-HJ-NP-Za-km-z]{40,64})$/
 const MAX_FACTOR_MILLIS = 100_000
 const DAY_MINUTES = 24 * 60
 const MILLIS = 1000n
 
-/** The rule, or null where the text is none: conditions, each at most once, and then the factor. */
+/** The rule, or null where the text is none: conditions, each at most once, and then the factor, the minimum or both. */
 export function parsePriceRule(text: string): PriceRule | null {
   const words = text.trim().split(/\s+/)
-  const factorMillis = parseFactor(words.pop() ?? '')
-  if (factorMillis === null || words.length === 0) return null
-  const rule: PriceRule = { minutes: null, days: null, client: null, factorMillis }
+  const minimumPerJob = parseMinimum(words.at(-1) ?? '')
+  if (minimumPerJob !== null) words.pop()
+  const factor = parseFactor(words.at(-1) ?? '')
+  if (factor !== null) words.pop()
+  if ((factor === null && minimumPerJob === null) || words.length === 0) return null
+  const factorMillis = factor ?? Number(MILLIS)
+  const rule: PriceRule = { minutes: null, days: null, client: null, factorMillis, minimumPerJob }
   for (const word of words) {
     const [, client = null] = CLIENT.exec(word) ?? []
     const minutes = parseWindow(word)
@@ -72,7 +80,13 @@ export function createPriceList(prices: Prices, rules: readonly PriceRule[], tim
     const moment = momentOf(format, nowMs)
     const holding = rules.filter((rule) => (rule.client === null || rule.client === client) && holds(rule, moment))
     const factor = holding.reduce((all, { factorMillis }) => all * BigInt(factorMillis), 1n)
-    return scale(prices, factor, MILLIS ** BigInt(holding.length))
+    const minimums = holding.map(({ minimumPerJob }) => minimumPerJob).filter((minimum) => minimum !== null)
+    const minimumPerJob = minimums.reduce<NanoUsd | null>(
+      (least, one) => (least === null || one < least ? one : least),
+      null,
+    )
+    const scaled = scale(prices, factor, MILLIS ** BigInt(holding.length))
+    return { ...scaled, minimumPerJob: minimumPerJob ?? prices.minimumPerJob }
   }
 
   return {
@@ -100,7 +114,7 @@ function holds({ minutes, days }: PriceRule, { day, minute }: LocalMoment): bool
   return days === null || days.has(began)
 }
 
-function scale(prices: Prices, factor: bigint, unit: bigint): Prices {
+function scale(prices: Prices, factor: bigint, unit: bigint): Omit<Prices, 'minimumPerJob'> {
   const scaled = (price: NanoUsd): NanoUsd => {
     const changed = (price * factor) / unit
     // Beyond it nobody would believe the announcement.
@@ -114,6 +128,11 @@ function scale(prices: Prices, factor: bigint, unit: bigint): Prices {
     gpuPerHour: scaled(prices.gpuPerHour),
     networkPerGb: scaled(prices.networkPerGb),
   }
+}
+
+function parseMinimum(word: string): NanoUsd | null {
+  const amount = parseUsd(MINIMUM.exec(word)?.[1] ?? '')
+  return amount === null || amount > MAX_PRICE_NANO_USD ? null : amount
 }
 
 function parseFactor(word: string): number | null {

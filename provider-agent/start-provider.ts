@@ -1,12 +1,12 @@
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import type Docker from 'dockerode'
-import type { PeerInit } from '../node/client-node.ts'
 import { type Clock, systemClock } from '../node/clock.ts'
 import { createDirectory } from '../node/directory/directory.ts'
 import { loadIdentity } from '../node/identity.ts'
 import type { Logger } from '../node/logger.ts'
 import type { PeerNetwork } from '../node/network/index.ts'
 import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
+import { networkInit, type PeerInit } from '../node/network/peer-init.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
 import { createAgent } from './agent.ts'
 import { inspectCluster } from './capacity.ts'
@@ -56,7 +56,7 @@ export async function startProvider(
   init: ProviderInit,
 ): Promise<RunningProvider> {
   const { logger, clock = systemClock } = components
-  const { networkName, listen, bootstrap, mdns, dataFolder } = init
+  const { networkName, dataFolder } = init
   await using stack = new AsyncDisposableStack()
   // First of all: a second process on the folder would be a second peer of the same name on the network.
   const database = await openDatabase(dataFolder, (problem) => {
@@ -69,7 +69,7 @@ export async function startProvider(
   if (swarm && !(await isSwarmManager(docker))) {
     throw new Error(`The engine manages no swarm: run 'docker swarm init' there, or leave out --swarm`)
   }
-  const network = createLibp2pNetwork({ privateKey, logger, clock }, { network: networkName, listen, bootstrap, mdns })
+  const network = createLibp2pNetwork({ privateKey, logger, clock }, await networkInit({ ...init, stays: true }))
   const { runtime, nameServers, requireNetworkIsolation = false } = init
   const names = nameServers === undefined ? {} : { nameServers }
   const owner = network.peerId
@@ -116,6 +116,7 @@ export async function startProvider(
       ...(swarm ? { inspect: inspectCluster } : { guard }),
       logger: logger.child({ part: 'agent' }),
       announce,
+      probes: [firewall.problem],
       providersOnline: () => directory.list().filter(({ status }) => status !== 'offline').length,
       openDatabase: openJournal,
     },

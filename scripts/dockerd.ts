@@ -84,6 +84,8 @@ export async function startDockerd(init: DockerdInit): Promise<{ pid: number; st
 function lastWords(log: string): string {
   const lines = log.trim().split('\n')
   return (
-    lines.findLast((line) => /failed to start|level=fatal|permission denied/.test(line)) ?? lines.at(-1) ?? 'no output'
+    lines.findLast((line) => /failed to start|level=fatal|permission denied|^(panic|fatal error):/.test(line)) ??
+    lines.at(-1) ??
+    'no output'
   )
 }

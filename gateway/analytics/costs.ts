@@ -1,6 +1,6 @@
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
-import { costOf, type NanoUsd, usdNumber } from '../../protocol/money.ts'
+import { chargeOf, type NanoUsd, termsOf, usdNumber } from '../../protocol/money.ts'
 import { currentCost } from '../jobs/cost.ts'
 
 /** Jobs read at a time. */
@@ -66,10 +66,10 @@ function shown({ jobs, estimated, actual }: Sum): Omit<CostRow, 'group'> {
   return { jobs, estimated: usdNumber(estimated), actual: usdNumber(actual) }
 }
 
-/** What the job would cost at its accepted price if it ran for its whole duration; nothing before it has a price. */
+/** What the job would cost on its accepted terms if it ran for its whole duration; nothing before it has a price. */
 function estimatedCost(job: JobRecord): NanoUsd {
   const lease = leaseOf(job)
-  return lease === null ? 0n : costOf(BigInt(lease.pricePerHour), job.durationSeconds)
+  return lease === null ? 0n : chargeOf(termsOf(lease), job.durationSeconds)
 }
 
 /** What jobs are grouped by: `day`, `provider`, or `label.KEY`. */

@@ -87,6 +87,11 @@ export class CortexClient {
     return await this.#transport.data({ method: 'GET', path: '/users/me', ...options })
   }
 
+  /** What the gateway measures, in the text form of Prometheus; for admins. */
+  async metrics(options: CallOptions = {}): Promise<string> {
+    return await (await this.#transport.open({ method: 'GET', path: '/metrics', ...options })).text()
+  }
+
   /** Every job and provider event as it comes, resumed where the connection breaks; it has no end. */
   async *events(
     options: StreamOptions & { types?: readonly string[]; after?: string | undefined } = {},

@@ -60,6 +60,10 @@ export async function* followEvents<T>(
           request.onConnection?.('open')
           continue
         }
+        if ('position' in item) {
+          lastEventId = item.position
+          continue
+        }
         failures = 0
         lastEventId = item.id
         if (item.event === 'end') return
@@ -78,12 +82,15 @@ export async function* followEvents<T>(
   }
 }
 
-/** One connection: `opened` first, then its events; throws when it ends, because only `end` ends a stream. */
+/**
+ * One connection: `opened` first, then its events, and where it stands when it is told that without an event; throws when
+ * it ends, because only `end` ends a stream.
+ */
 async function* connection<T>(
   transport: Transport,
   request: StreamRequest,
   silenceMs: number,
-): AsyncGenerator<'opened' | 'nothing more' | StreamedEvent<T>> {
+): AsyncGenerator<'opened' | 'nothing more' | { position: string } | StreamedEvent<T>> {
   const ours = new AbortController()
   const signal = request.signal === undefined ? ours.signal : AbortSignal.any([request.signal, ours.signal])
   let silence = setTimeout(silent, silenceMs)
@@ -107,7 +114,17 @@ async function* connection<T>(
     }
     yield 'opened'
     const events: EventSourceMessage[] = []
-    const parser = createParser({ onEvent: (event) => void events.push(event), maxBufferSize: MAX_EVENT_LENGTH })
+    let position: string | undefined
+    const parser = createParser({
+      onEvent: (event) => {
+        events.push(event)
+        position = undefined // its own id says so
+      },
+      onId: (id) => {
+        position = id
+      },
+      maxBufferSize: MAX_EVENT_LENGTH,
+    })
     const decoder = new TextDecoder()
     const reader = response.body.getReader()
     // Where `fetch` is somebody's own it may not pass the signal on to the body.
@@ -120,6 +137,8 @@ async function* connection<T>(
       for (const { id = '', event = 'message', data } of events.splice(0)) {
         yield { id, event, data: JSON.parse(data) as T }
       }
+      if (position !== undefined) yield { position }
+      position = undefined
       silence = setTimeout(silent, silenceMs)
     }
   } finally {

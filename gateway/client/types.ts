@@ -10,7 +10,7 @@ import type { Pagination } from '../envelope.ts'
 import type { containerSchema, execAnswerSchema, execRequestSchema } from '../jobs/exec-schemas.ts'
 import type { jobListQuery } from '../jobs/list.ts'
 import type { PERIODS, RESOLUTIONS } from '../jobs/metrics.ts'
-import type { overridesSchema } from '../jobs/overrides.ts'
+import type { configSchema, overridesSchema } from '../jobs/overrides.ts'
 import type {
   bidSchema,
   dryRunSchema,
@@ -34,10 +34,13 @@ export type Job = z.output<typeof jobSchema>
 /** With `fields` only those are there. */
 export type JobListItem = z.output<typeof jobListItemSchema>
 export type JobStatus = Job['status']
+/** What templates and schedules keep. */
+export type JobConfig = z.input<typeof configSchema>
+/** Changes to a job: null takes a field, or a name of `env`, `secrets` and `labels`, out. */
 export type JobOverrides = z.input<typeof overridesSchema>
 /** What may change while a job is pending. */
 export type JobChanges = Pick<
-  JobOverrides,
+  JobConfig,
   | 'cpu'
   | 'memory'
   | 'storage'

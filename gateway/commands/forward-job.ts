@@ -1,30 +1,21 @@
-import { createSocket, type RemoteInfo } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type RawData, WebSocket } from 'ws'
 import { CliError } from '../../node/commands/cli-error.ts'
 import type { CortexClient } from '../client/index.ts'
+import { cannotListen, HIGH_WATER_BYTES, type Listener } from './forward-listener.ts'
+import { listenUdp } from './forward-udp.ts'
 import type { ForwardRule } from './job-reach.ts'
 
-/** Bytes on their way to the gateway before a local connection is read no further. */
-const HIGH_WATER_BYTES = 256 * 1024
 /** How often it is looked whether the job still runs, in ms. */
 const LOOK_MS = 5_000
-/** A UDP peer without a datagram for this long is forgotten, in ms. */
-const UDP_IDLE_MS = 60_000
 
 export interface Forwarding {
   /** What is reached where, for people or as JSON. */
   lines(json: boolean): string[]
   /** Rejects when the job has ended. */
   ended: Promise<void>
-  close(): Promise<void>
-}
-
-interface Listener {
-  rule: ForwardRule
-  localPort: number
   close(): Promise<void>
 }
 
@@ -117,51 +108,4 @@ function carry(socket: Socket, tunnel: WebSocket): void {
   tunnel.once('close', () => {
     if (!socket.writableEnded) socket.destroy()
   })
-}
-
-async function listenUdp(rule: ForwardRule, open: () => WebSocket): Promise<Listener> {
-  const socket = createSocket(rule.host.includes(':') ? 'udp6' : 'udp4')
-  const peers = new Map<string, { tunnel: WebSocket; idle: NodeJS.Timeout }>()
-
-  function peerOf({ address, port }: RemoteInfo) {
-    const name = `${address} ${port}`
-    const known = peers.get(name)
-    if (known !== undefined) return known
-    const tunnel = open()
-    const peer = { tunnel, idle: setTimeout(() => tunnel.terminate(), UDP_IDLE_MS) }
-    peers.set(name, peer)
-    tunnel.on('message', (data: RawData, isBinary: boolean) => {
-      if (isBinary) socket.send(data as Buffer, port, address)
-    })
-    tunnel.on('error', (error) => process.stderr.write(`a flow failed: ${error.message}\n`))
-    tunnel.once('close', () => {
-      clearTimeout(peer.idle)
-      peers.delete(name)
-    })
-    return peer
-  }
-
-  socket.on('message', (datagram, from) => {
-    const { tunnel, idle } = peerOf(from)
-    idle.refresh()
-    if (tunnel.readyState === WebSocket.OPEN) tunnel.send(datagram)
-    else if (tunnel.readyState === WebSocket.CONNECTING) tunnel.once('open', () => tunnel.send(datagram))
-  })
-  socket.bind(rule.localPort, rule.host)
-  await once(socket, 'listening').catch((error: NodeJS.ErrnoException) => {
-    throw cannotListen(rule, error)
-  })
-  return {
-    rule,
-    localPort: socket.address().port,
-    async close() {
-      for (const { tunnel } of peers.values()) tunnel.terminate()
-      await new Promise<void>((resolve) => socket.close(resolve))
-    },
-  }
-}
-
-function cannotListen({ host, localPort }: ForwardRule, cause: NodeJS.ErrnoException): CliError {
-  const remedy = cause.code === 'EADDRINUSE' ? 'it is in use: choose another, or 0 for any free one' : cause.message
-  return new CliError(`Cannot listen on ${host}:${localPort}: ${remedy}`, 1, { cause })
 }

@@ -7,12 +7,14 @@ import {
   wholeNumber,
   withPeerOptions,
 } from '../../node/commands/options.ts'
+import { type RelayOptions, withRelayLimits } from '../../node/commands/relay-options.ts'
 import { untilSignal } from '../../node/commands/until-signal.ts'
 import type { Retention } from '../../node/store/index.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../constants.ts'
 
 /** The flags of a gateway, as commander gives them. */
-export interface GatewayOptions {
+export interface GatewayOptions extends RelayOptions {
+  relay?: true
   host: string
   port: number
   open?: true
@@ -21,6 +23,7 @@ export interface GatewayOptions {
   rateLimit?: number
   alias?: Record<string, string>
   proxyDomain?: string
+  allowPrivateWebhooks?: true
   keepLogs?: number
   keepMetrics?: number
   keepEvents?: number
@@ -47,7 +50,8 @@ export function gatewayCommand(): Command {
 }
 
 export function gatewayFlags(command: Command): Command {
-  return command
+  command.option('--relay', 'help peers behind routers to be reached, within the limits of --relay-…')
+  return withRelayLimits(command)
     .addOption(
       new Option('--port <number>', 'for HTTP; 0 is any free one')
         .env('CORTEX_PORT')
@@ -71,6 +75,10 @@ export function gatewayFlags(command: Command): Command {
     .addOption(keep('metrics', 'samples of use', 30))
     .addOption(keep('events', 'events', 90))
     .option('--proxy-domain <name>', 'jobs’ ports are opened in browsers as PORT--JOB.<name>; its DNS leads here')
+    .option(
+      '--allow-private-webhooks',
+      'let webhooks lead to loopback, private and other addresses inside; only where every key’s holder is trusted',
+    )
     .option('--open', 'open the sign-in link in the browser')
 }
 

@@ -69,16 +69,21 @@ function bidsCommand(): Command {
       asking(async (client, id: string, options: ConnectionOptions) => {
         const bids = await client.jobs.bids(id)
         const { dollars, shortId, showList } = await import('./show.ts')
-        showList(bids, options, ['ATTEMPT', 'PROVIDER', 'OUTCOME', 'PRICE', 'SCORE', 'REASON'], (bid) => [
+        showList(bids, options, ['ATTEMPT', 'PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', 'SCORE', 'REASON'], (bid) => [
           String(bid.attempt),
           bid.name === '' ? shortId(bid.provider) : bid.name,
           bid.outcome,
           bid.price === null ? '-' : `${dollars(bid.price)}/h`,
+          bid.minimumCharge === null ? '-' : dollars(bid.minimumCharge),
           bid.score === null ? '-' : bid.score.toFixed(3),
           bid.reason,
         ])
       }),
     )
+}
+
+function leastOf({ minimumCharge }: { minimumCharge: number }): string {
+  return minimumCharge === 0 ? '' : `, at least ${minimumCharge}`
 }
 
 function eventsCommand(): Command {
@@ -122,7 +127,7 @@ function receiptCommand(): Command {
           ['requester', shown.requester],
           ['network', shown.network],
           ['outcome', `${shown.outcome}${shown.exitCode === null ? '' : `, exit code ${shown.exitCode}`}`],
-          ['used', `${shown.meteredSeconds} s at ${dollars(shown.pricePerHour)}/h`],
+          ['used', `${shown.meteredSeconds} s at ${dollars(shown.pricePerHour)}/h${leastOf(shown)}`],
           ['cost', dollars(shown.cost)],
           ['ended', shown.endedAt],
         ])

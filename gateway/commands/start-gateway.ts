@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import { startClientNode } from '../../node/client-node.ts'
 import { followerTimes, type PeerOptions, partFolder, peerInit } from '../../node/commands/options.ts'
+import { relayLimits } from '../../node/commands/relay-options.ts'
 import type { Logger } from '../../node/logger.ts'
 import { createGateway } from '../index.ts'
 import { MetricsRegistry } from '../metrics/registry.ts'
@@ -27,6 +28,8 @@ export async function startGatewayNode(
     { logger, registry },
     {
       ...peerInit(options),
+      stays: true,
+      ...(options.relay === true ? { relay: relayLimits(options) } : {}),
       dataFolder: folder,
       times: followerTimes(options),
       ...(masterKey === undefined ? {} : { masterKey }),
@@ -52,6 +55,7 @@ export async function startGatewayNode(
       ...(corsOrigin === undefined ? {} : { corsOrigins: corsOrigin }),
       ...(providerAliases === undefined ? {} : { providerAliases }),
       ...(proxyDomain === undefined ? {} : { proxyDomain }),
+      allowPrivateWebhooks: options.allowPrivateWebhooks === true,
     },
   )
   await gateway.start()

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
-import type { JobOverrides, Template } from '../client/index.ts'
+import type { JobConfig, Template } from '../client/index.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 
 interface TemplateOptions extends ConnectionOptions {
@@ -41,10 +41,10 @@ function create(): Command {
 }
 
 /** What the file says, and what the flags say over it. */
-export async function configFrom(options: JobFlags & { file?: string; image?: string }): Promise<JobOverrides> {
+export async function configFrom(options: JobFlags & { file?: string; image?: string }): Promise<JobConfig> {
   const { readObject } = await import('./input-file.ts')
   const given = submissionOf(options.image, [], options)
-  return { ...(options.file === undefined ? {} : await readObject(options.file)), ...given } as JobOverrides
+  return { ...(options.file === undefined ? {} : await readObject(options.file)), ...given } as JobConfig
 }
 
 /** What a program wants of something new: its id. */

@@ -105,10 +105,12 @@ export function createProviderLog(components: {
       unlisten()
       await queue.run('all', async () => {})
     },
-    read: async (after, limit) => await records.providerEvents.values({ gt: numberKey(after), limit }).all(),
+    read: async (after, limit) =>
+      await (await records.providerEvents.values({ gt: numberKey(after), limit }).all()).map(complete),
     async ofProvider(id) {
       const events: ProviderEvent[] = []
-      for await (const event of records.providerEvents.values()) if (event.provider.id === id) events.push(event)
+      for await (const event of records.providerEvents.values())
+        if (event.provider.id === id) events.push(complete(event))
       return events
     },
     end: () => last,
@@ -127,6 +129,17 @@ function changesOf(known: KnownProvider | undefined, now: KnownProvider): Provid
   ]
 }
 
-function pricesText({ prices }: ProviderView): string {
-  return Object.values(prices).join(',')
+function pricesText({ prices: { minimumPerJob, ...prices } }: ProviderView): string {
+  const text = Object.values(prices).join(',')
+  // As written before there were minimum charges, where there is none.
+  return minimumPerJob === 0n ? text : `${text},${minimumPerJob}`
+}
+
+/** Events of versions without minimum charges hold none. */
+function complete(event: ProviderEvent): ProviderEvent {
+  const { provider } = event
+  return {
+    ...event,
+    provider: { ...provider, pricing: { ...provider.pricing, minimum: provider.pricing.minimum ?? 0 } },
+  }
 }

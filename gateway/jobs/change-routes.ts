@@ -10,10 +10,10 @@ import { flagField } from '../paging.ts'
 import { partialOf } from '../partial.ts'
 import type { GatewayParts } from '../parts.ts'
 import { visibleJob } from './access.ts'
-import { overridesSchema } from './overrides.ts'
+import { overridesSchema, withOverrides } from './overrides.ts'
 import { idempotencyHeader, jobParams } from './params.ts'
 import { dryRunSchema, JOB_EXAMPLE, jobSchema } from './schemas.ts'
-import { dryRun, submitJob, withOverrides } from './submit.ts'
+import { dryRun, submitJob } from './submit.ts'
 import { jobView } from './view.ts'
 
 const submissionSchema = jobSubmissionSchema.meta({ id: 'JobSubmission' })
@@ -150,7 +150,7 @@ const resubmitOperation = operation({
   tag: 'Jobs',
   summary: 'Submit a job again as a new one',
   description:
-    'Fields of the body, or of its `overrides`, change the new job: `env`, `secrets` and `labels` are added to name by name, every other field is replaced. Secrets and registry credentials are taken over.',
+    'Fields of the body, or of its `overrides`, change the new job: `env`, `secrets` and `labels` are changed name by name, every other field is replaced, and null takes out. Secrets and registry credentials are taken over.',
   permission: 'jobs:write',
   request: {
     params: jobParams,

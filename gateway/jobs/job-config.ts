@@ -1,11 +1,10 @@
 import type { z } from 'zod'
 import type { SecretBox } from '../../node/store/secret-box.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
-import type { overridesSchema } from './overrides.ts'
-import { withOverrides } from './submit.ts'
+import { type configSchema, type overridesSchema, withOverrides } from './overrides.ts'
 
 /** Some fields of a submission, as somebody gave them. */
-export type JobConfig = z.output<typeof overridesSchema>
+export type JobConfig = z.output<typeof configSchema>
 
 /** A job configuration at rest: its secrets encrypted, apart from the rest. */
 export interface StoredConfig {
@@ -23,7 +22,7 @@ export interface ConfigVault {
   /** Like seal, keeping the secrets that `known` has where `config` says nothing of them: they cannot be read back. */
   reseal(id: string, config: JobConfig, known: StoredConfig): StoredConfig
   /** The whole, checked. @throws {ZodError} */
-  open(id: string, stored: StoredConfig, overrides?: JobConfig): JobSpec
+  open(id: string, stored: StoredConfig, overrides?: z.output<typeof overridesSchema>): JobSpec
 }
 
 export function createConfigVault(secretBox: SecretBox): ConfigVault {

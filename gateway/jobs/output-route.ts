@@ -2,7 +2,8 @@ import { Readable } from 'node:stream'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { deadline } from '../../node/deadline.ts'
-import { type JobRecord, JobStateError, type JobStore } from '../../node/store/index.ts'
+import { outputArrived } from '../../node/outputs/arrived.ts'
+import { type JobRecord, JobStateError } from '../../node/store/index.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { GatewayEnv } from '../context.ts'
 import { GatewayError } from '../errors.ts'
@@ -33,8 +34,11 @@ const outputOperation = operation({
 export function addOutputRoute(api: OpenAPIHono<GatewayEnv>, { node, clock }: GatewayParts): void {
   api.openapi(outputOperation, async (c) => {
     const first = await visibleJob(c, node.store, c.req.valid('param').id)
+    if (first.spec.outputs !== undefined && !isTerminal(first.state.status)) {
+      throw new JobStateError(first.state.status, ['completed', 'failed', 'cancelled'])
+    }
     const limit = deadline(clock, WAIT_MS, c.req.raw.signal)
-    const job = await arrived(node.store, first, limit.signal).finally(limit.clear)
+    const job = await outputArrived(node.store, first, limit.signal).finally(limit.clear)
     const kept = job.output?.state === 'kept' ? await node.outputs.open(job.id) : null
     if (kept === null) throw missing(job)
     return new Response(Readable.toWeb(kept.stream) as ReadableStream, {
@@ -57,26 +61,4 @@ function missing({ spec, output }: JobRecord): GatewayError {
   }
   const why = output === undefined || output.message === '' ? 'it is not kept any more' : output.message
   return new GatewayError('RESOURCE_NOT_FOUND', `There is no output: ${why}`)
-}
-
-/** The job once its output is no longer on its way, or as it is when the signal aborts. */
-async function arrived(
-  store: Pick<JobStore, 'get' | 'onChange'>,
-  first: JobRecord,
-  signal: AbortSignal,
-): Promise<JobRecord> {
-  if (first.spec.outputs === undefined) return first
-  if (!isTerminal(first.state.status)) {
-    throw new JobStateError(first.state.status, ['completed', 'failed', 'cancelled'])
-  }
-  for (let job = first; ; ) {
-    if (job.output?.state !== 'waiting' || signal.aborted) return job
-    const changed = Promise.withResolvers<void>()
-    const stop = store.onChange(job.id, changed.resolve)
-    signal.addEventListener('abort', () => changed.resolve(), { once: true })
-    job = (await store.get(job.id)) ?? job
-    if (job.output?.state === 'waiting') await changed.promise
-    stop()
-    job = (await store.get(job.id)) ?? job
-  }
 }

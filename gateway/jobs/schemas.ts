@@ -106,6 +106,7 @@ export const bidSchema = z
     timestamp: time,
     outcome: z.enum(['accepted', 'released', 'refused', 'silent', 'declined']),
     price: usd.nullable().describe('US dollars per hour; null for a decline.'),
+    minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null for a decline.'),
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
     reason: z.string(),
   })
@@ -127,7 +128,8 @@ const quoteSchema = z
     name: z.string(),
     accepts: z.boolean(),
     price: usd.nullable().describe('US dollars per hour; null where it declines.'),
-    cost: usd.nullable().describe('For the whole duration.'),
+    minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null where it declines.'),
+    cost: usd.nullable().describe('For the whole duration, the minimum charge included.'),
     score: z.number().nullable(),
     reason: z.string(),
   })
@@ -149,6 +151,7 @@ export const receiptSchema = z
     provider: z.string(),
     requester: z.string(),
     pricePerHour: usd,
+    minimumCharge: usd,
     meteredSeconds: z.number().int(),
     cost: usd,
     startedAt: time.nullable(),

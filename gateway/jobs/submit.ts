@@ -3,8 +3,8 @@ import type { z } from 'zod'
 import type { Directory } from '../../node/directory/index.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
-import { ANY_PROVIDER, type JobSpec, type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
-import { costOf, usdNumber } from '../../protocol/money.ts'
+import { ANY_PROVIDER, type JobSpec } from '../../protocol/job-spec.ts'
+import { chargeOf, usdNumber } from '../../protocol/money.ts'
 import { GatewayError } from '../errors.ts'
 import type { dryRunSchema } from './schemas.ts'
 
@@ -82,30 +82,16 @@ export async function dryRun(components: SubmitComponents, spec: JobSpec): Promi
   }
 }
 
-function quoteView({ provider, name, pricePerHour: price, score, reason }: Quote, seconds: number) {
+function quoteView({ provider, name, pricePerHour, minimumCharge, score, reason }: Quote, seconds: number) {
+  const terms = pricePerHour === null || minimumCharge === null ? null : { pricePerHour, minimumCharge }
   return {
     provider,
     name,
-    accepts: price !== null,
-    price: price === null ? null : usdNumber(price),
-    cost: price === null ? null : usdNumber(costOf(price, seconds)),
+    accepts: terms !== null,
+    price: terms === null ? null : usdNumber(terms.pricePerHour),
+    minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
+    cost: terms === null ? null : usdNumber(chargeOf(terms, seconds)),
     score,
     reason,
   }
-}
-
-/** Maps that overrides add to, name by name; every other field is replaced. */
-const MERGED_MAPS = ['env', 'secrets', 'labels'] as const
-
-/** A submission with some fields changed, checked as a whole. @throws {ZodError} */
-export function withOverrides(base: Record<string, unknown>, overrides: Record<string, unknown>): JobSpec {
-  const merged: Record<string, unknown> = { ...base, ...overrides }
-  for (const name of MERGED_MAPS) {
-    if (isMap(base[name]) && isMap(overrides[name])) merged[name] = { ...base[name], ...overrides[name] }
-  }
-  return jobSubmissionSchema.parse(merged as JobSubmission)
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,7 +3,7 @@ import type { Directory } from '../../node/directory/index.ts'
 import type { BidRecord, JobEvent, JobRecord, LogRecord } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
 import * as views from '../../node/views/job-view.ts'
-import { usdNumber } from '../../protocol/money.ts'
+import { termsOf, usdNumber } from '../../protocol/money.ts'
 import { isoTime } from '../time.ts'
 import type { bidSchema, JobView, jobEventSchema, logLineSchema } from './schemas.ts'
 
@@ -17,8 +17,14 @@ export function eventView(event: JobEvent): z.input<typeof jobEventSchema> {
 }
 
 export function bidView(bid: BidRecord): z.input<typeof bidSchema> {
-  const { timestampMs, pricePerHour: price, ...rest } = bid
-  return { ...rest, timestamp: isoTime(timestampMs), price: price === null ? null : usdNumber(BigInt(price)) }
+  const { timestampMs, pricePerHour, minimumCharge: _, ...rest } = bid
+  const terms = pricePerHour === null ? null : termsOf({ pricePerHour, minimumCharge: bid.minimumCharge ?? '0' })
+  return {
+    ...rest,
+    timestamp: isoTime(timestampMs),
+    price: terms === null ? null : usdNumber(terms.pricePerHour),
+    minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
+  }
 }
 
 export function logView(record: LogRecord): z.input<typeof logLineSchema> {

@@ -47,11 +47,21 @@ export function createJobMetrics(registry: Registry, node: ClientNode): { note(e
   })
   new Gauge({
     name: 'cortex_market',
-    help: 'What the requester counts, since the start of the process or now',
+    help: 'What the requester is doing now',
     labelNames: ['counter'],
     registers,
     collect() {
       for (const [counter, value] of Object.entries(requester.counters())) this.set({ counter }, value)
+    },
+  })
+  new Counter({
+    name: 'cortex_market_events_total',
+    help: 'Providers asked, requests broadcast, their answers, and what became of awards, since the start of the process',
+    labelNames: ['event'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [event, count] of Object.entries(requester.tally())) this.inc({ event }, count)
     },
   })
   new Gauge({

@@ -34,6 +34,16 @@ export function addNetworkMetrics(registry: Registry, network: Pick<PeerNetwork,
     },
   })
   new Counter({
+    name: 'cortex_gossip_heard_total',
+    help: 'Gossip messages of others that passed every check, by topic',
+    labelNames: ['topic'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [topic, count] of Object.entries(network.counters().heard)) this.inc({ topic }, count)
+    },
+  })
+  new Counter({
     name: 'cortex_network_refused_total',
     help: 'What was turned away from the network, by reason',
     labelNames: ['reason'],

@@ -15,8 +15,9 @@ const UNITS = {
   storage: 'GB-hour',
   gpu: 'GPU-hour',
   network: 'GB',
+  minimum: 'job',
 } as const
-const KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network'] as const
+const KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network', 'minimum'] as const
 
 const rangeSchema = z.strictObject({ min: z.number(), max: z.number(), avg: z.number().describe('Weighted by time.') })
 const priceSchema = z.strictObject({
@@ -34,6 +35,7 @@ export const pricingSchema = z
     storage: priceSchema,
     gpu: priceSchema,
     network: priceSchema,
+    minimum: priceSchema,
   })
   .meta({ id: 'ProviderPricing' })
 
@@ -65,6 +67,7 @@ const pricingOperation = operation({
     storage: price('GB-hour'),
     gpu: price('GPU-hour'),
     network: price('GB'),
+    minimum: price('job'),
   },
   errors: ['PROVIDER_NOT_FOUND'],
 })
@@ -88,14 +91,15 @@ export function addPricingRoute(api: OpenAPIHono<GatewayEnv>, parts: GatewayPart
       '7d': rangeOf(steps, name, nowMs - 7 * DAY_MS, nowMs),
       '30d': rangeOf(steps, name, nowMs - 30 * DAY_MS, nowMs),
     })
-    const [cpu, memory, storage, gpu, network] = [
+    const [cpu, memory, storage, gpu, network, minimum] = [
       kind('cpu'),
       kind('memory'),
       kind('storage'),
       kind('gpu'),
       kind('network'),
+      kind('minimum'),
     ]
-    return c.json(success({ id, currency: 'USD' as const, cpu, memory, storage, gpu, network }), 200)
+    return c.json(success({ id, currency: 'USD' as const, cpu, memory, storage, gpu, network, minimum }), 200)
   })
 }
 

@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Channel } from '../../node/network/index.ts'
-import { MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
+import { MAX_DATAGRAM_BYTES, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
 import { assertPermission } from '../auth/principal.ts'
 import { type GatewayEnv, principalOf } from '../context.ts'
 import { GatewayError } from '../errors.ts'
@@ -35,7 +35,7 @@ export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, logger }: G
       return takeOver(c, (socket, head, request) => {
         socket.once('close', () => over.abort(new Error('The client is gone')))
         server.handleUpgrade(request, socket, head, (client) => {
-          join(client, channel).catch((error: unknown) => {
+          join(client, channel, protocol).catch((error: unknown) => {
             logger.debug({ jobId: job.id, port, error: String(error) }, 'a tunnel broke')
             client.close(1011, 'the connection broke')
             over.abort(new Error('The tunnel broke'))
@@ -49,29 +49,36 @@ export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, logger }: G
   })
 }
 
-async function join(client: WebSocket, channel: Channel): Promise<void> {
+async function join(client: WebSocket, channel: Channel, protocol: 'TCP' | 'UDP'): Promise<void> {
   const socket = createBinarySocket(client)
+  const send = protocol === 'UDP' ? sendDatagram : sendPiece
   let isEnded = false
   const up = socket.each(async (data, isBinary) => {
-    if (!isBinary && String(data) === END) {
-      isEnded = true
-      await channel.close()
-      return
-    }
-    const bytes = data as Buffer
-    for (let at = 0; at < bytes.length; at += MAX_REACH_CHUNK_BYTES) {
-      await channel.send(bytes.subarray(at, at + MAX_REACH_CHUNK_BYTES))
-    }
+    if (isBinary) return await send(channel, data as Buffer)
+    if (String(data) !== END) throw new Error('Not a message of a tunnel')
+    isEnded = true
+    await channel.close()
   })
   up.catch(() => channel.abort(new Error('The client broke off')))
   for (let piece = await channel.receive(); piece !== null; piece = await channel.receive()) {
     await socket.send(Buffer.from(piece))
   }
   await socket.send(END)
-  // The other direction goes on until the client has ended it, too.
-  if (isEnded) client.close(1000)
+  // The other direction goes on until the client has ended it, too; a flow of datagrams has but one end.
+  if (isEnded || protocol === 'UDP') client.close(1000)
   await up
   if (!isEnded) channel.abort(new Error('The client left'))
+}
+
+async function sendPiece(channel: Channel, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; at += MAX_REACH_CHUNK_BYTES) {
+    await channel.send(bytes.subarray(at, at + MAX_REACH_CHUNK_BYTES))
+  }
+}
+
+/** What no network would carry is lost here already. */
+async function sendDatagram(channel: Channel, bytes: Buffer): Promise<void> {
+  if (bytes.length <= MAX_DATAGRAM_BYTES) await channel.send(bytes)
 }
 
 /** @throws {GatewayError} */

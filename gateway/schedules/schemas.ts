@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { overridesSchema, shownConfigSchema } from '../jobs/overrides.ts'
+import { configSchema, shownConfigSchema } from '../jobs/overrides.ts'
 import { JOB_EXAMPLE } from '../jobs/schemas.ts'
 import { CronError, readCron } from './cron.ts'
 import { CONCURRENCY_POLICIES, RUN_OUTCOMES } from './schedule-store.ts'
@@ -42,7 +42,7 @@ const fields = {
       'Cron: five fields, six with seconds in front, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.',
     ),
   timezone: z.string().max(64).describe('IANA name; daylight saving is kept.'),
-  config: overridesSchema,
+  config: configSchema,
   templateId: z.string().max(64),
   concurrencyPolicy: z
     .enum(CONCURRENCY_POLICIES)

@@ -5,7 +5,7 @@ import { page, success } from '../envelope.ts'
 import { GatewayError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { StoredConfig } from '../jobs/job-config.ts'
-import { overridesSchema, shownConfigSchema } from '../jobs/overrides.ts'
+import { configSchema, overridesSchema, shownConfigSchema } from '../jobs/overrides.ts'
 import { idempotencyHeader } from '../jobs/params.ts'
 import { JOB_EXAMPLE, jobSchema } from '../jobs/schemas.ts'
 import { submitJob } from '../jobs/submit.ts'
@@ -37,7 +37,7 @@ export const templateSchema = z
 const fields = {
   name: z.string().min(1).max(128),
   description: z.string().max(2000),
-  config: overridesSchema.describe('Fields of a submission; together with the defaults they make a valid job.'),
+  config: configSchema.describe('Fields of a submission; together with the defaults they make a valid job.'),
 }
 export const newTemplateSchema = z
   .strictObject({ ...fields, description: fields.description.default('') })
@@ -137,7 +137,8 @@ const submitFromTemplate = operation({
   operationId: 'submitFromTemplate',
   tag,
   summary: 'Submit a job from a template',
-  description: '`env`, `secrets` and `labels` of the overrides are added name by name; other fields are replaced.',
+  description:
+    '`env`, `secrets` and `labels` are changed name by name by the overrides; other fields are replaced. Null takes out.',
   permission: 'jobs:write',
   request: {
     params,

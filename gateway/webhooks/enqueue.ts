@@ -4,7 +4,8 @@ import { newId } from '../ids.ts'
 import type { Operation, Records } from '../records.ts'
 import { isoTime } from '../time.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import type { DeliveryRecord, WebhookEvent, WebhookRecord } from './webhook-records.ts'
+import type { WebhookEvent } from './webhook-events.ts'
+import type { DeliveryRecord, WebhookRecord } from './webhook-records.ts'
 import { MAX_WAITING, type WebhookStore } from './webhook-store.ts'
 
 export interface EnqueueComponents {

@@ -7,7 +7,7 @@ import { jobView } from '../jobs/view.ts'
 import { type Records, write } from '../records.ts'
 import { follow } from '../sse/follow.ts'
 import type { Enqueue, Happening } from './enqueue.ts'
-import type { WebhookEvent } from './webhook-records.ts'
+import type { WebhookEvent } from './webhook-events.ts'
 
 const BATCH = 100
 const JOBS_POSITION = 'webhooks-feed'

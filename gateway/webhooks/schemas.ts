@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { WEBHOOK_EVENTS } from './webhook-records.ts'
+import { WEBHOOK_EVENTS } from './webhook-events.ts'
 
 const time = z.iso.datetime()
 const MAX_URL_LENGTH = 2048

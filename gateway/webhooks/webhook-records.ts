@@ -1,23 +1,5 @@
 import type { Owned } from '../owned-table.ts'
-
-/** What webhooks can be told of, in the words of the API. */
-export const WEBHOOK_EVENTS = [
-  'job.created',
-  'job.scheduled',
-  'job.started',
-  'job.completed',
-  'job.failed',
-  'job.cancelled',
-  'job.expired',
-  'job.cost.threshold',
-  'job.status.changed',
-  'provider.status.changed',
-  'provider.pricing.changed',
-  'provider.added',
-  'provider.removed',
-  'system.alert',
-] as const
-export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number]
+import type { WebhookEvent } from './webhook-events.ts'
 
 export interface WebhookRecord extends Owned {
   name: string

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { defaultDataFolder, partFolder } from './options.ts'
 
-const PARTS = ['gateway', 'agent', 'client'] as const
+const PARTS = ['gateway', 'agent', 'client', 'relay'] as const
 
 /** `cortex id`: who this machine's peers are. */
 export function idCommand(): Command {

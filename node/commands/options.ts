@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import envPaths from 'env-paths'
 import { DEFAULT_NETWORK, NETWORK_NAME } from '../../protocol/topics.ts'
-import type { PeerInit } from '../client-node.ts'
 import type { FollowerTimes } from '../market/lease-follower.ts'
+import type { PeerInit } from '../network/peer-init.ts'
 
 /** Where a gateway or `cortex up` on this machine listens for peers unless told otherwise. */
 export const DEFAULT_PEER_PORT = 13_100
@@ -12,8 +12,10 @@ export interface PeerOptions {
   data: string
   network: string
   listen: string[]
+  announce?: string[]
   bootstrap: string[]
   mdns: boolean
+  networkKey?: string
   logLevel: string
   /** Time between heartbeats on leases, in ms; hidden, for tests that cannot wait. @default 5_000 */
   heartbeatMs?: number
@@ -50,12 +52,25 @@ export function withPeerOptions(command: Command, defaults: { listen: string[]; 
         .argParser(words),
     )
     .addOption(
+      new Option(
+        '--announce <multiaddr>',
+        'told to others in place of the addresses listened on, where a router or cloud forwards them; repeat it',
+      )
+        .env('CORTEX_ANNOUNCE')
+        .argParser(words),
+    )
+    .addOption(
       new Option('--bootstrap <multiaddr>', 'a peer to begin with; repeat it')
         .env('CORTEX_BOOTSTRAP')
         .default([`/ip4/127.0.0.1/tcp/${DEFAULT_PEER_PORT}`])
         .argParser(words),
     )
     .addOption(new Option('--no-mdns', 'do not look for peers on the local network').env('CORTEX_NO_MDNS'))
+    .addOption(
+      new Option('--network-key <file>', 'the key of a private network, see `cortex network-key`').env(
+        'CORTEX_NETWORK_KEY',
+      ),
+    )
     .addOption(
       new Option('--log-level <level>', 'how much to log')
         .env('CORTEX_LOG_LEVEL')
@@ -67,7 +82,12 @@ export function withPeerOptions(command: Command, defaults: { listen: string[]; 
 }
 
 export function peerInit(options: PeerOptions): PeerInit {
-  return { networkName: options.network, listen: options.listen, bootstrap: options.bootstrap, mdns: options.mdns }
+  const { network, listen, announce, bootstrap, mdns, networkKey } = options
+  return {
+    ...{ networkName: network, listen, bootstrap, mdns },
+    ...(announce === undefined ? {} : { announce }),
+    ...(networkKey === undefined ? {} : { networkKeyFile: networkKey }),
+  }
 }
 
 /** What of a requester's times the flags change. */
@@ -79,7 +99,7 @@ export function followerTimes({ heartbeatMs, lostAfterMs }: PeerOptions): Partia
 }
 
 /** The folder of one part under `--data`, e.g. `DATA/agent`. */
-export function partFolder(options: { data: string }, part: 'client' | 'agent' | 'gateway'): string {
+export function partFolder(options: { data: string }, part: 'client' | 'agent' | 'gateway' | 'relay'): string {
   return join(options.data, part)
 }
 

@@ -64,7 +64,11 @@ export function showProvider(provider: ShownProvider, options: { json?: true }):
     ['capabilities', provider.capabilities.join(' ')],
     ['cpu', `${free.cpu}m free of ${total.cpu}m, $${usd(pricing.cpu)} per core-hour`],
     ['memory', `${free.memory} free of ${total.memory}, $${usd(pricing.memory)} per GB-hour`],
-    ['storage', `${free.storage} free of ${total.storage}, $${usd(pricing.storage)} per GB-hour`],
+    [
+      'storage',
+      `${free.storage} free of ${total.storage}, $${usd(pricing.storage)} per GB-hour, limits ${provider.storageQuota}`,
+    ],
+    ['minimum', pricing.minimum === 0 ? 'none' : `$${usd(pricing.minimum)} per job`],
     [
       'gpu',
       `${countOf(free.gpu)} free of ${countOf(total.gpu)}${modelsOf(total.gpu)}, $${usd(pricing.gpu)} per GPU-hour`,

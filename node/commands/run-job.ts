@@ -1,12 +1,14 @@
 import { fieldErrors, type JobSpec, jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { costOf, formatUsd, meteredSeconds } from '../../protocol/money.ts'
+import { formatUsd, meteredSeconds } from '../../protocol/money.ts'
 import type { ClientNode } from '../index.ts'
 import { createLogger } from '../logger.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
+import { attemptCost } from '../views/cost.ts'
 import { eventView, jobView } from '../views/job-view.ts'
 import { bidTable } from './bid-table.ts'
+import { bringOutputs } from './bring-outputs.ts'
 import { CliError, INTERRUPTED, MARKET_FAILED } from './cli-error.ts'
 import { startInSlot } from './client-slot.ts'
 import { followJob } from './follow-job.ts'
@@ -15,7 +17,7 @@ import type { PeerOptions } from './options.ts'
 import { type StatusLine, statusLine } from './output.ts'
 
 /** What `cortex run` was given. */
-export type RunOptions = JobFlags & PeerOptions & { bids?: true; json?: true }
+export type RunOptions = JobFlags & PeerOptions & { bids?: true; json?: true; outputFolder?: string }
 
 /** Runs one job to its end; answers what the process exits with. */
 export async function runJob(image: string, words: string[], options: RunOptions): Promise<number> {
@@ -40,7 +42,7 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
       const { job } = await node.requester.submit({ owner: 'local', spec })
       status.done(`submitted ${job.id}`)
       interruption.concerns(job.id)
-      return await follow(node, job.id, options, status)
+      return await follow(node, job.id, options, status, interruption.signal)
     } finally {
       interruption.release()
     }
@@ -50,7 +52,13 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
   }
 }
 
-async function follow(node: ClientNode, id: string, options: RunOptions, status: StatusLine): Promise<number> {
+async function follow(
+  node: ClientNode,
+  id: string,
+  options: RunOptions,
+  status: StatusLine,
+  signal: AbortSignal,
+): Promise<number> {
   let bidsShown = options.bids !== true
   const job = await followJob(node.store, id, {
     onEvent: async (event) => {
@@ -65,18 +73,24 @@ async function follow(node: ClientNode, id: string, options: RunOptions, status:
       process[stream].write(partial ? line : `${line}\n`)
     },
   })
+  const problem = await bringOutputs(node, job, { folder: options.outputFolder ?? id, signal }, status)
   if (options.json === true) {
-    const view = { ...jobView(job, node.directory), events: (await node.store.events(id)).map(eventView) }
+    const settled = (await node.store.get(id)) ?? job
+    const view = { ...jobView(settled, node.directory), events: (await node.store.events(id)).map(eventView) }
     process.stdout.write(`${JSON.stringify(view, null, 2)}\n`)
   }
-  return report(job, status)
+  const code = report(job, status)
+  if (problem === null) return code
+  status.done(problem)
+  return code === 0 ? MARKET_FAILED : code
 }
 
 function describe(event: JobEvent, status: StatusLine): void {
   const { type, data } = event
   if (type === 'created') status.now('waiting for bids')
   else if (type === 'scheduled') {
-    status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h`)
+    const least = data.minimumCharge === undefined ? '' : `, at least $${data.minimumCharge}`
+    status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h${least}`)
     status.now('preparing the container')
   } else if (type === 'pulling') status.now(`pulling ${data.image} (${data.layersDone}/${data.layersTotal} layers)`)
   else if (type === 'started') status.done('running')
@@ -89,8 +103,8 @@ function describe(event: JobEvent, status: StatusLine): void {
 function report(job: JobRecord, status: StatusLine): number {
   const { state } = job
   const lease = leaseOf(job)
-  const cost = lease === null ? 0n : costOf(BigInt(lease.pricePerHour), meteredSeconds(lease.meteredMs))
-  const spent = lease === null ? '' : `, ${meteredSeconds(lease.meteredMs)} s for $${formatUsd(cost)}`
+  const spent =
+    lease === null ? '' : `, ${meteredSeconds(lease.meteredMs)} s for $${formatUsd(attemptCost(lease, true))}`
   switch (state.status) {
     case 'completed':
       status.done(`completed${spent}`)
@@ -107,7 +121,11 @@ function report(job: JobRecord, status: StatusLine): number {
 }
 
 /** The first Ctrl-C cancels the job, as soon as there is one; the second one leaves at once. */
-function cancelOnInterrupt(node: ClientNode, status: StatusLine): { concerns(id: string): void; release(): void } {
+function cancelOnInterrupt(
+  node: ClientNode,
+  status: StatusLine,
+): { signal: AbortSignal; concerns(id: string): void; release(): void } {
+  const asking = new AbortController()
   let asked = false
   let jobId: string | null = null
   const cancel = (id: string): void => {
@@ -119,12 +137,14 @@ function cancelOnInterrupt(node: ClientNode, status: StatusLine): { concerns(id:
   const onSignal = (): void => {
     if (asked) process.exit(INTERRUPTED)
     asked = true
+    asking.abort()
     status.now('cancelling (Ctrl-C again leaves at once)')
     if (jobId !== null) cancel(jobId)
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   return {
+    signal: asking.signal,
     concerns(id) {
       jobId = id
       if (asked) cancel(id)

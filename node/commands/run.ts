@@ -6,7 +6,8 @@ import type { RunOptions } from './run-job.ts'
 const EXAMPLE = `
 Example:
   $ cortex run busybox -- sh -c 'echo hello; nproc'
-  $ cortex run --cpu 500 --memory 256Mi --max-price 0.05 --bids python:3 -- python -c 'print(2**64)'`
+  $ cortex run --cpu 500 --memory 256Mi --max-price 0.05 --bids python:3 -- python -c 'print(2**64)'
+  $ cortex run --output /out -o results busybox -- sh -c 'mkdir /out; date > /out/today'`
 
 /** `cortex run IMAGE -- CMD`: one job straight from a client node, followed to its end. */
 export function runCommand(): Command {
@@ -16,6 +17,7 @@ export function runCommand(): Command {
     .addHelpText('after', EXAMPLE)
   withPeerOptions(jobFlags(command), { listen: ['/ip4/0.0.0.0/tcp/0'], logLevel: 'silent' })
   return command
+    .option('-o, --output-folder <folder>', 'where its outputs are unpacked; without it a folder named as the job')
     .option('--bids', 'show every bid and decline')
     .option('--json', 'print the finished job as JSON instead of its output')
     .action(async (image: string, words: string[], options: RunOptions) => {

@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { checkReceipt } from '../../protocol/checks.ts'
-import { decode } from '../../protocol/codec.ts'
-import { type Receipt, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
-import { MAX_BID_BYTES } from '../../protocol/limits.ts'
-import { formatUsd, usdNumber } from '../../protocol/money.ts'
+import type { Receipt } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { formatUsd } from '../../protocol/money.ts'
 import { WireError } from '../../protocol/wire-error.ts'
+import { openReceipt, receiptView } from '../views/receipt-view.ts'
 import { isoTime } from '../views/time.ts'
 import { CliError } from './cli-error.ts'
 import { fieldTable, printJson } from './output.ts'
@@ -30,7 +28,7 @@ export async function verifyReceipt(path: string, expected: Expected): Promise<v
   if (!Buffer.from(first.payload).equals(second.payload)) {
     throw refused('the two sides signed different statements')
   }
-  const shown = shownOf(first.receipt)
+  const shown = receiptView(first.receipt)
   for (const side of SIDES) {
     if (expected[side] !== undefined && expected[side] !== shown[side]) {
       throw refused(`its ${side} is ${shown[side]}, not ${expected[side]}`)
@@ -50,36 +48,19 @@ async function open(side: (typeof SIDES)[number], base64: unknown) {
     throw new CliError(`It has no signature of the ${side}: a receipt is what 'cortex job receipt ID -o FILE' keeps`)
   }
   try {
-    const statement = decode(SignedStatementSchema, Buffer.from(base64, 'base64'), MAX_BID_BYTES)
-    const { receipt, signer } = await checkReceipt(statement)
+    const { receipt, signer, payload } = await openReceipt(base64)
     if (signer !== receipt[side]) throw refused(`it is signed by ${signer} where the ${side} is ${receipt[side]}`)
-    return { receipt, payload: statement.payload }
+    return { receipt, payload }
   } catch (error) {
     if (error instanceof WireError) throw refused(`the ${side}’s part: ${error.message}`, error)
     throw error
   }
 }
 
-/** What of the API's receipt both sides signed. */
-function shownOf(receipt: Receipt) {
-  return {
-    jobId: receipt.jobId,
-    network: receipt.network,
-    provider: receipt.provider,
-    requester: receipt.requester,
-    pricePerHour: usdNumber(receipt.pricePerHour),
-    meteredSeconds: Number(receipt.meteredSeconds),
-    cost: usdNumber(receipt.costNanoUsd),
-    startedAt: receipt.startedAtMs === 0n ? null : isoTime(Number(receipt.startedAtMs)),
-    endedAt: isoTime(Number(receipt.endedAtMs)),
-    outcome: receipt.outcome,
-    exitCode: receipt.exitCode ?? null,
-  }
-}
-
 function describe(receipt: Receipt): string {
   const { provider, requester, jobId, network, outcome, meteredSeconds } = receipt
   const price = formatUsd(receipt.pricePerHour)
+  const least = receipt.minimumCharge === 0n ? '' : `, at least $${formatUsd(receipt.minimumCharge)},`
   return fieldTable([
     ['valid', 'both signatures, both peer ids and the arithmetic'],
     ['job', jobId],
@@ -87,7 +68,7 @@ function describe(receipt: Receipt): string {
     ['provider', provider],
     ['requester', requester],
     ['outcome', `${outcome}${receipt.exitCode === undefined ? '' : `, exit code ${receipt.exitCode}`}`],
-    ['cost', `${meteredSeconds} s at $${price}/h is $${formatUsd(receipt.costNanoUsd)}`],
+    ['cost', `${meteredSeconds} s at $${price}/h${least} is $${formatUsd(receipt.costNanoUsd)}`],
     ['ended', isoTime(Number(receipt.endedAtMs))],
   ])
 }

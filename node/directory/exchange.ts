@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { RateLimiter } from '@libp2p/utils'
 import { type Announcement, checkAnnouncement } from '../../protocol/checks.ts'
 import { decode, encode, safeNumber } from '../../protocol/codec.ts'
 import {
@@ -16,6 +15,7 @@ import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import type { Channel, PeerNetwork } from '../network/index.ts'
+import { createRateBudget } from '../network/rate-budget.ts'
 import { type ProviderTable, statusOf } from './provider-table.ts'
 
 /** Neighbours asked within {@link ASK_WINDOW_MS}: enough to know the market, and to survive one liar. */
@@ -29,10 +29,10 @@ const MAX_CANDIDATES = 64
 const ANSWER_TIMEOUT_MS = 5_000
 
 /**
- * Questions that one peer may ask in a minute. An honest one asks once per connection, but a command in a script's loop, or
- * a process that is restarted again and again, connects about once a second.
+ * Questions that one peer may ask in a minute, and all. An honest one asks once per connection, but a command in a script's loop, or
+ * a process that is restarted again and again, connects about once a second. An answer is up to a MiB.
  */
-const QUESTIONS_PER_MINUTE = 60
+const QUESTIONS = { own: 60, total: 1_200, spanMs: 60_000 }
 
 /** A question is the name of a network. */
 const MAX_QUESTION_BYTES = 256
@@ -50,29 +50,21 @@ export interface ExchangeComponents {
 /** Newcomers ask a few neighbours what they know, and so know the market before the next announcements come by. */
 export function startExchange(components: ExchangeComponents, networkName: string, signal: AbortSignal): void {
   const { network, table, clock, logger } = components
-  const questions = new RateLimiter({ points: QUESTIONS_PER_MINUTE, duration: 60 })
+  const questions = createRateBudget({ clock }, QUESTIONS)
   const asked = new Map<string, number>()
   const candidates = new Set<string>()
 
   const answer = async (channel: Channel, peer: string): Promise<void> => {
     const question = await channel.receive()
     if (question === null) return await channel.close()
-    if (!mayAsk(peer)) {
-      network.penalise(peer, 'directory:RATE')
+    const spent = questions.take(peer)
+    if (spent !== 'taken') {
+      if (spent === 'own') network.penalise(peer, 'directory:RATE')
       return channel.abort(new Error('Asked too often'))
     }
     const { network: asksFor } = decode(DirectoryRequestSchema, question, MAX_QUESTION_BYTES)
     if (asksFor === networkName) await channel.send(encode(DirectoryReplySchema, { entries: known() }))
     await channel.close()
-  }
-
-  const mayAsk = (peer: string): boolean => {
-    try {
-      questions.consume(peer)
-      return true
-    } catch {
-      return false // the limiter has no other way to say so
-    }
   }
 
   const known = (): Omit<DirectoryReply_Entry, '$typeName' | '$unknown'>[] => {

@@ -181,8 +181,8 @@ function endAttempt(draft: JobDraft, outcome: 'lost' | 'refused' | 'failed', end
   const lease = requireLease(job)
   const data = { provider: lease.provider, attempt: job.attempt, code: end.failure.code, message: end.failure.message }
   if (end.mayRetry && job.attempt < job.spec.maxAttempts) {
-    const { fence, provider, pricePerHour, meteredMs, lastReport, settled, receipt } = lease
-    const past = { attempt: job.attempt, fence, provider, pricePerHour, meteredMs, outcome }
+    const { fence, provider, pricePerHour, minimumCharge = '0', meteredMs, lastReport, settled, receipt } = lease
+    const past = { attempt: job.attempt, fence, provider, pricePerHour, minimumCharge, meteredMs, outcome }
     draft.transition({
       expect: ['scheduled', 'running'],
       to: { status: 'pending', award: null, waitOutMs: end.waitOutMs ?? 0, excluded: [provider] },

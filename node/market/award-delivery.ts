@@ -1,7 +1,7 @@
 import { requirementsDigest } from '../../protocol/codec.ts'
 import { jobToWire, requirementsOf } from '../../protocol/job-wire.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
-import { usdNumber } from '../../protocol/money.ts'
+import { termsOf, usdNumber } from '../../protocol/money.ts'
 import type { Clock } from '../clock.ts'
 import { momentNow } from '../moment.ts'
 import type { AwardInFlight, JobRecord, JobStore, Lease } from '../store/index.ts'
@@ -11,6 +11,7 @@ import { bidRecord } from './bid-records.ts'
 import type { Ranked } from './ranking.ts'
 import type { Reputation } from './reputation.ts'
 import type { LiveOffer, RoundResult } from './round.ts'
+import type { Tally } from './tally.ts'
 
 /**
  * How much longer than its lease timeout a silent provider is waited out before the next attempt, in ms: for its container
@@ -21,6 +22,7 @@ export const FENCE_MARGIN_MS = MAX_HASTY_GRACE_MS + 5_000
 export interface DeliveryComponents extends AwardComponents {
   store: JobStore
   reputation: Reputation
+  tally: Tally
   clock: Clock
 }
 
@@ -44,6 +46,7 @@ export async function tryAward(
     bidId: idOf(offer.bid.bidId),
     requirementsDigest: idOf(answers.digest),
     pricePerHour: String(offer.pricePerHour),
+    minimumCharge: String(offer.minimumCharge),
     awardedAt: momentNow(components.clock),
     bidValidMs: offer.bid.validForMs,
   }
@@ -71,13 +74,14 @@ async function deliver(
   award: AwardInFlight,
   signal: AbortSignal,
 ): Promise<AwardOutcome> {
-  const { store, clock, reputation } = components
+  const { store, clock, reputation, tally } = components
   const { spec } = job
   const leaseTimeoutMs = spec.leaseTimeout * 1000
   const secrets = await store.secrets(job.id)
   const { onDisconnect } = spec
   const order = { id: job.id, job: jobToWire(spec, secrets), onDisconnect, leaseTimeoutMs }
   const outcome = await sendAward(components, award, order, signal)
+  tally.count(outcome.kind)
   if (outcome.kind === 'accepted') {
     await store.change(job.id, (draft) => {
       const nowMs = clock.nowMs()
@@ -96,7 +100,7 @@ async function deliver(
         to: { status: 'scheduled', lease, scheduledAtMs: nowMs },
         by: 'provider',
         event: 'scheduled',
-        data: { provider: award.provider, pricePerHour: usdNumber(BigInt(award.pricePerHour)), attempt: job.attempt },
+        data: { provider: award.provider, ...shownTerms(award), attempt: job.attempt },
       })
       draft.durable()
     })
@@ -134,4 +138,10 @@ async function waitOut({ store, clock }: DeliveryComponents, jobId: string, sign
   await store.change(jobId, (draft) => {
     if (draft.job.state.status === 'pending') draft.refine('pending', { waitOutMs: 0 })
   })
+}
+
+function shownTerms(award: AwardInFlight): Record<string, number> {
+  const { pricePerHour, minimumCharge } = termsOf(award)
+  const shown = { pricePerHour: usdNumber(pricePerHour) }
+  return minimumCharge === 0n ? shown : { ...shown, minimumCharge: usdNumber(minimumCharge) }
 }

@@ -3,6 +3,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { encode } from '../../protocol/codec.ts'
 import { AwardMessageSchema, AwardSchema, type JobSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_BID_BYTES } from '../../protocol/limits.ts'
+import { termsOf } from '../../protocol/money.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { readAwardReply } from '../../protocol/stream-messages.ts'
 import { Protocol } from '../../protocol/topics.ts'
@@ -49,7 +50,7 @@ export async function sendAward(
     provider: award.provider,
     jobId: job.id,
     fence: award.fence,
-    pricePerHour: BigInt(award.pricePerHour),
+    ...termsOf(award),
     job: job.job,
     onDisconnect: job.onDisconnect,
     leaseTimeoutMs: job.leaseTimeoutMs,

@@ -1,5 +1,6 @@
 import { readRequirements } from '../../protocol/checks.ts'
 import { requirementsOf } from '../../protocol/job-wire.ts'
+import { effectivePerHour } from '../../protocol/money.ts'
 import type { BidRecord, JobRecord } from '../store/index.ts'
 import type { Ranked } from './ranking.ts'
 import type { LiveOffer, RoundResult } from './round.ts'
@@ -7,16 +8,17 @@ import type { LiveOffer, RoundResult } from './round.ts'
 /** What is kept of an answer for the user to read; the store adds the time. */
 type NewBidRecord = Omit<BidRecord, 'timestampMs'>
 
-/** Whether an offer is within the job's price cap. */
+/** Whether an offer, its minimum charge spread over the job's duration, is within the job's price cap. */
 export function withinCap(job: JobRecord, offer: LiveOffer): boolean {
-  const cap = readRequirements(requirementsOf(job.spec)).maxPricePerHour
-  return cap === null || offer.pricePerHour <= cap
+  const { maxPricePerHour: cap, durationSeconds } = readRequirements(requirementsOf(job.spec))
+  return cap === null || effectivePerHour(offer, durationSeconds) <= cap
 }
 
 /** The part of a bid's record that is the same whatever becomes of it. */
 export function bidRecord(job: JobRecord, offer: LiveOffer): Omit<NewBidRecord, 'outcome' | 'reason' | 'score'> {
   const { provider, name } = offer
-  return { attempt: job.attempt, provider, name, pricePerHour: String(offer.pricePerHour) }
+  const terms = { pricePerHour: String(offer.pricePerHour), minimumCharge: String(offer.minimumCharge) }
+  return { attempt: job.attempt, provider, name, ...terms }
 }
 
 export function declinesOf(job: JobRecord, { declines }: RoundResult): NewBidRecord[] {
@@ -26,6 +28,7 @@ export function declinesOf(job: JobRecord, { declines }: RoundResult): NewBidRec
     name,
     outcome: 'declined',
     pricePerHour: null,
+    minimumCharge: null,
     score: null,
     reason: `${decline.code.slice(0, 64)}: ${decline.message.slice(0, 256)}`,
   }))

@@ -1,5 +1,6 @@
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import type { JobRecord } from '../store/index.ts'
+import type { MarketEvent } from './tally.ts'
 
 /** The requester's side of the market: the only authority over its jobs' states. */
 export interface Requester {
@@ -31,6 +32,9 @@ export interface Requester {
 
   /** What the adaptive window, rounds and leases are doing now, for `/metrics`. */
   counters(): Record<string, number>
+
+  /** What became of questions, bids and awards since the start. */
+  tally(): Record<MarketEvent, number>
 }
 
 export interface SubmitJob {
@@ -50,6 +54,8 @@ export interface Quote {
   name: string
   /** Nano-dollars per hour; null where it declined. */
   pricePerHour: bigint | null
+  /** Nano-dollars at least; null where it declined. */
+  minimumCharge: bigint | null
   score: number | null
   /** Why it would, or would not. */
   reason: string

@@ -92,18 +92,29 @@ function drawn(candidates: ProviderView[], taken: ReadonlySet<ProviderView>, cou
   return [...found]
 }
 
-/** In nano-dollars per hour, close enough to choose whom to ask: the bid says the exact price. */
-function roughPrice({ prices }: ProviderView, { resources }: Requirements): number {
+/** In nano-dollars per hour with any minimum spread over the job, close enough to choose whom to ask: the bid says the exact price. */
+function roughPrice({ prices }: ProviderView, { resources, durationSeconds }: Requirements): number {
   const known = numbers.get(prices) ?? {
     cpu: Number(prices.cpuPerCoreHour) / 1000,
     memory: Number(prices.memoryPerGbHour) / GIB,
     storage: Number(prices.storagePerGbHour) / GIB,
     gpu: Number(prices.gpuPerHour),
+    minimum: Number(prices.minimumPerJob) * 3600,
   }
   if (!numbers.has(prices)) numbers.set(prices, known)
   const { cpuMillis, memoryBytes, storageBytes, gpu } = resources
-  return cpuMillis * known.cpu + memoryBytes * known.memory + storageBytes * known.storage + gpu * known.gpu
+  const perHour = cpuMillis * known.cpu + memoryBytes * known.memory + storageBytes * known.storage + gpu * known.gpu
+  return Math.max(perHour, known.minimum / durationSeconds)
+}
+
+interface RoughPrices {
+  cpu: number
+  memory: number
+  storage: number
+  gpu: number
+  /** Per job, for seconds of one hour. */
+  minimum: number
 }
 
 /** Announced prices for one millicore, byte and GPU, as numbers. */
-const numbers = new WeakMap<ProviderView['prices'], { cpu: number; memory: number; storage: number; gpu: number }>()
+const numbers = new WeakMap<ProviderView['prices'], RoughPrices>()

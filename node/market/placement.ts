@@ -30,6 +30,9 @@ export interface PlacementComponents extends RoundComponents, DeliveryComponents
   inTurn: <T>(task: () => Promise<T>) => Promise<T>
 }
 
+/** How long a round waits at most, after others in which nobody answered, in ms. */
+const LONGEST_WINDOW_MS = 8_000
+
 /** Whether the job may still be placed, read before every step. */
 type Standing = 'go' | 'over'
 
@@ -42,6 +45,7 @@ export async function place(components: PlacementComponents, jobId: string, sign
   const startedMs = clock.monotonicMs()
   let retryMs = FIRST_RETRY_MS
   let widen = 1
+  let windowMs = BID_WINDOW_MS
   let answers: RoundResult | null = null
   await resumeAward(components, jobId, signal)
   for (;;) {
@@ -66,13 +70,15 @@ export async function place(components: PlacementComponents, jobId: string, sign
           strategy: job.spec.providerStrategy,
           widen,
           // Whole, as the request carries it.
-          windowMs: Math.ceil(Math.min(BID_WINDOW_MS, leftMs)),
+          windowMs: Math.ceil(Math.min(windowMs, leftMs)),
           signal,
         }),
       )
       if (await awardBest(components, job, answers, signal)) return
       await forgive(components, job)
       widen *= 4
+      // nobody at all: the links may be slow, or lose what is said
+      if (answers.offers.length + answers.declines.length === 0) windowMs = Math.min(2 * windowMs, LONGEST_WINDOW_MS)
     }
     await lot.wait({ resources, provider }, Math.min(retryMs, Math.max(1, leftMs)), signal)
     retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)
@@ -122,7 +128,7 @@ async function awardBest(
   const allowed = answers.offers.filter((offer) => withinCap(job, offer))
   const excluded = excludedOf(job)
   const wanted = allowed.filter((offer) => !excluded.includes(offer.provider))
-  const ranked = rank(wanted, job.spec.providerStrategy)
+  const ranked = rank(wanted, job.spec.providerStrategy, job.spec.duration)
   const records = [...declinesOf(job, answers), ...passedOver(job, answers, ranked)]
   if (records.length > 0) {
     await store.change(job.id, (draft) => {

@@ -1,13 +1,11 @@
 import type { ProviderStrategy } from '../../protocol/job-spec.ts'
-import { type NanoUsd, usdNumber } from '../../protocol/money.ts'
+import { effectivePerHour, type NanoUsd, type Terms, usdNumber } from '../../protocol/money.ts'
 import type { Resources } from '../../protocol/units.ts'
 
 /** A checked bid with what is known of its provider. */
-export interface Offer {
+export interface Offer extends Terms {
   provider: string
   name: string
-  /** Nano-dollars per hour. */
-  pricePerHour: NanoUsd
   /** What stays free at the provider beside this job. */
   free: Resources
   /** Everything it has; null where it never announced. */
@@ -44,30 +42,39 @@ const HALF_LATENCY_MS = 50
 /** Uptime at which its share is half, in seconds: a day. */
 const HALF_UPTIME_S = 24 * 3600
 
-/** Best first. Equal scores go by price, then headroom, then id, so that the order is the same everywhere. */
-export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy): Ranked<O>[] {
+/**
+ * Best first. Equal scores go by price, then headroom, then id, so that the order is the same everywhere.
+ * @param durationSeconds of the job: a minimum charge weighs more on a short one
+ */
+export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, durationSeconds: number): Ranked<O>[] {
+  const priceOf = (offer: O): NanoUsd => effectivePerHour(offer, durationSeconds)
   const believed = offers.filter(({ trust }) => trust >= LEAST_TRUST)
-  const prices = (believed.length > 0 ? believed : offers).map(({ pricePerHour }) => pricePerHour)
+  const prices = (believed.length > 0 ? believed : offers).map(priceOf)
   const cheapest = prices.toSorted(compare)[0] ?? 0n
   return offers
-    .map((offer) => score(offer, cheapest, strategy))
+    .map((offer) => score(offer, { price: priceOf(offer), cheapest }, strategy))
     .sort(
       (a, b) =>
         b.score - a.score ||
-        compare(a.offer.pricePerHour, b.offer.pricePerHour) ||
+        compare(priceOf(a.offer), priceOf(b.offer)) ||
         headroom(b.offer) - headroom(a.offer) ||
         compare(a.offer.provider, b.offer.provider),
     )
 }
 
-function score<O extends Offer>(offer: O, cheapest: NanoUsd, strategy: ProviderStrategy): Ranked<O> {
+function score<O extends Offer>(
+  offer: O,
+  { price, cheapest }: { price: NanoUsd; cheapest: NanoUsd },
+  strategy: ProviderStrategy,
+): Ranked<O> {
   // One more than the price, so that free machines compare, too.
-  const priceRatio = Number(((cheapest + 1n) * 1_000_000n) / (offer.pricePerHour + 1n)) / 1_000_000
+  const priceRatio = Number(((cheapest + 1n) * 1_000_000n) / (price + 1n)) / 1_000_000
   const distrust = offer.trust < 1 ? `, trust ${percent(offer.trust)} from what was seen of it` : ''
+  const least = offer.minimumCharge === 0n ? '' : `, at least $${usdNumber(offer.minimumCharge)}`
   return {
     offer,
     score: merit(offer, priceRatio, strategy) * offer.trust,
-    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h, ${percent(headroom(offer))} left free${distrust}`,
+    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}, ${percent(headroom(offer))} left free${distrust}`,
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type SignedStatement,
   SignedStatementSchema,
 } from '../../protocol/gen/cortex/v1/market_pb.js'
-import { costOf } from '../../protocol/money.ts'
+import { chargeOf, termsOf } from '../../protocol/money.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { Lease } from '../store/index.ts'
@@ -42,6 +42,7 @@ export async function settleReceipt(
   const { lease, seenMs } = context
   const unsigned = { end: { meteredMs: Math.min(lease.meteredMs, seenMs), receipt: null }, countersigned: null }
   if (report.receipt === undefined) return unsigned
+  const terms = termsOf(lease)
   try {
     const { receipt, signer } = await checkReceipt(report.receipt)
     const meteredMs = Number(receipt.meteredSeconds) * 1000
@@ -53,8 +54,9 @@ export async function settleReceipt(
       receipt.jobId === context.jobId &&
       receipt.fence === lease.fence &&
       idOf(receipt.requirementsDigest) === lease.requirementsDigest &&
-      receipt.pricePerHour === BigInt(lease.pricePerHour) &&
-      receipt.costNanoUsd === costOf(receipt.pricePerHour, Number(receipt.meteredSeconds)) &&
+      receipt.pricePerHour === terms.pricePerHour &&
+      receipt.minimumCharge === terms.minimumCharge &&
+      receipt.costNanoUsd === chargeOf(terms, Number(receipt.meteredSeconds)) &&
       meteredMs <= seenMs + METERING_TOLERANCE_MS
     if (!agreed) return unsigned
     const countersigned = await signStatement('receipt', report.receipt.payload, context.privateKey)

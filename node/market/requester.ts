@@ -29,6 +29,7 @@ import { type PlacementComponents, place } from './placement.ts'
 import { rank } from './ranking.ts'
 import { createReputation } from './reputation.ts'
 import { BID_WINDOW_MS, runRound } from './round.ts'
+import { createTally } from './tally.ts'
 
 /** Rounds under way at a time: enough to fill a window, few enough to keep each quick. */
 const MAX_ROUNDS = 16
@@ -74,6 +75,7 @@ export function createRequester(
     ...init.times,
   }
   const reputation = createReputation({ clock })
+  const tally = createTally()
   const lot = createParkingLot({ directory, clock })
   const rounds = new PQueue({ concurrency: MAX_ROUNDS })
   const bidDesk = createBidDesk({
@@ -93,6 +95,7 @@ export function createRequester(
     ...components,
     desk: bidDesk,
     reputation,
+    tally,
     attendance: createAttendance({ clock }),
     lot,
     inTurn: async (task) => await rounds.add(task),
@@ -294,11 +297,12 @@ export function createRequester(
       )
       for (const offer of offers) offer.letGo(false)
       return [
-        ...rank(offers, spec.providerStrategy).map(
+        ...rank(offers, spec.providerStrategy, spec.duration).map(
           ({ offer, score, reason }): Quote => ({
             provider: offer.provider,
             name: offer.name,
             pricePerHour: offer.pricePerHour,
+            minimumCharge: offer.minimumCharge,
             score,
             reason,
           }),
@@ -308,12 +312,15 @@ export function createRequester(
             provider,
             name,
             pricePerHour: null,
+            minimumCharge: null,
             score: null,
             reason: decline.message.slice(0, 256),
           }),
         ),
       ]
     },
+
+    tally: tally.totals,
 
     counters: () => ({ jobs: drivers.size, roundsRunning: rounds.pending, roundsWaiting: rounds.size }),
 

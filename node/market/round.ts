@@ -17,6 +17,7 @@ import { type BidWindow, createBidWindow } from './bid-window.ts'
 import { chooseInvited, isSuitable } from './invitation.ts'
 import type { Offer } from './ranking.ts'
 import type { Reputation } from './reputation.ts'
+import type { Tally } from './tally.ts'
 
 /** How long bids are waited for at most, in ms. Range 50..60_000. @default 1_000 */
 export const BID_WINDOW_MS = 1_000
@@ -40,6 +41,7 @@ export interface RoundComponents {
   desk: BidDesk
   reputation: Reputation
   attendance: Attendance
+  tally: Tally
   clock: Clock
   logger: Logger
 }
@@ -80,7 +82,9 @@ export async function runRound(components: RoundComponents, init: RoundInit): Pr
   const invited = invitedTo(components, init, connected)
   const result = invited.length < MIN_INVITED ? null : await askInvited(components, init, invited, connected)
   init.signal.throwIfAborted()
-  return result ?? (await askEveryone(components, init))
+  if (result !== null) return result
+  components.tally.count('broadcast')
+  return await askEveryone(components, init)
 }
 
 function invitedTo(components: RoundComponents, init: RoundInit, connected: ReadonlySet<string>): ProviderView[] {
@@ -107,13 +111,12 @@ async function askInvited(
   invited: ProviderView[],
   connected: ReadonlySet<string>,
 ): Promise<RoundResult | null> {
-  const { attendance, logger } = components
+  const { attendance, tally, logger } = components
   const result = begin(init)
   const { requestId, digest } = result
   const request = requestOf(components, init, requestId, SAMPLE_ALL)
-  // Who has to be dialled first is asked as well, and is connected the next time; nobody waits for it while others answer.
-  const near = invited.filter(({ provider }) => connected.has(provider))
-  const awaited = new Set((near.length >= MIN_INVITED ? near : invited).map(({ provider }) => provider))
+  const { asked, near } = callOn(invited, connected)
+  const awaited = new Set(near.map(({ provider }) => provider))
   const window = openWindow(components, init, awaited)
   let open = true
   let reached = 0
@@ -133,15 +136,29 @@ async function askInvited(
       else result.offers.push(toOffer(components, answer.bid, view, letGo))
     } catch (error) {
       logger.debug({ provider, error }, 'a provider did not answer a question')
-      if (open && !init.signal.aborted) attendance.missed(provider)
+      // A peer without any connection has lost its own.
+      if (open && !init.signal.aborted && connected.size > 0) attendance.missed(provider)
     }
     awaited.delete(provider)
     window.answered(provider)
   }
-  for (const view of invited) void askOne(view)
-  await closed(components, init, window, awaited)
+  tally.count('asked', asked.length)
+  for (const view of asked) void askOne(view)
+  await closed(components, init, window, connected.size > 0 ? awaited : [], result)
   open = false
   return reached > 0 || awaited.size > 0 ? result : null
+}
+
+/**
+ * Whom to ask now, and who of them is waited for: all, or those that are connected where they are enough. Of the others
+ * two are asked then, to be connected for the next job: the one that announces the best offer, and one drawn by lot. More
+ * handshakes would cost a job more than it costs itself, for bids that come too late for it.
+ */
+function callOn(invited: ProviderView[], connected: ReadonlySet<string>) {
+  const near = invited.filter(({ provider }) => connected.has(provider))
+  if (near.length < MIN_INVITED) return { asked: invited, near: invited }
+  const far = invited.filter(({ provider }) => !connected.has(provider))
+  return { asked: [...near, ...new Set([...far.slice(0, 1), ...far.slice(-1)])], near }
 }
 
 async function askEveryone(components: RoundComponents, init: RoundInit): Promise<RoundResult> {
@@ -171,7 +188,7 @@ async function askEveryone(components: RoundComponents, init: RoundInit): Promis
   })
   try {
     await network.publish('requests', requestOf(components, init, requestId, samplePerMillion))
-    await closed(components, init, window, awaited)
+    await closed(components, init, window, awaited, result)
   } finally {
     close()
   }
@@ -198,6 +215,7 @@ function requestOf(
     samplePerMillion,
     addresses: network.addresses(),
     createdAtMs: BigInt(clock.nowMs()),
+    takesMinimumCharge: true,
   })
 }
 
@@ -206,12 +224,16 @@ function openWindow({ clock }: RoundComponents, init: RoundInit, awaited: Iterab
 }
 
 async function closed(
-  { attendance }: RoundComponents,
+  { attendance, tally }: RoundComponents,
   init: RoundInit,
   window: BidWindow,
   awaited: Iterable<string>,
+  { offers, declines }: RoundResult,
 ): Promise<void> {
   const how = await window.closed
+  tally.count('bid', offers.length)
+  tally.count('declined', declines.length)
+  if (how === 'deadline') tally.count('unanswered', [...awaited].length)
   // A window cut short by the job's queueTimeout proves nothing.
   if (how === 'deadline' && init.windowMs >= BID_WINDOW_MS) for (const provider of awaited) attendance.missed(provider)
 }
@@ -246,6 +268,7 @@ function toOffer(
     provider: bid.provider,
     name: view?.name ?? '',
     pricePerHour: bid.pricePerHour,
+    minimumCharge: bid.minimumCharge,
     free: fromWireResources(bid.free),
     total: view?.total ?? null,
     uptimeSeconds: Number(bid.uptimeSeconds),

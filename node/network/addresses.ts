@@ -1,14 +1,22 @@
-import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { isDialled } from './gater.ts'
+import { CODE_P2P, CODE_P2P_CIRCUIT, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { isDialled } from './dialled.ts'
 
 /** Addresses tried for one peer. */
 const MAX_TRIED = 8
 
-/** Those of a peer's addresses that are dialled, each with the peer id, so that whoever answers must prove to be it. */
-export function dialTargets(peer: string, addresses: string[]): Multiaddr[] {
+/**
+ * Those of a peer's addresses that are dialled, each with the peer id, so that whoever answers must prove to be it.
+ *
+ * @param isConnected whether there is a connection with a relay, by its peer id
+ */
+export function dialTargets(
+  peer: string,
+  addresses: string[],
+  isConnected: (relay: string) => boolean = () => false,
+): Multiaddr[] {
   const targets = new Map<string, Multiaddr>()
   for (const text of addresses) {
-    const target = dialTarget(peer, text)
+    const target = dialTarget(peer, text, isConnected)
     if (target !== undefined && targets.size < MAX_TRIED) targets.set(target.toString(), target)
   }
   return [...targets.values()]
@@ -16,18 +24,19 @@ export function dialTargets(peer: string, addresses: string[]): Multiaddr[] {
 
 /** The peer id that a multiaddr ends in; undefined where it names none. */
 export function peerIdOf(address: string): string | undefined {
-  return multiaddr(address)
-    .getComponents()
-    .find(({ code }) => code === CODE_P2P)?.value
+  return targetOf(multiaddr(address))
 }
 
-function dialTarget(peer: string, text: string): Multiaddr | undefined {
+function targetOf(address: Multiaddr): string | undefined {
+  const last = address.getComponents().findLast(({ code }) => code === CODE_P2P || code === CODE_P2P_CIRCUIT)
+  return last?.code === CODE_P2P ? last.value : undefined
+}
+
+function dialTarget(peer: string, text: string, isConnected: (relay: string) => boolean): Multiaddr | undefined {
   try {
     const address = multiaddr(text)
-    if (!isDialled(address)) return undefined
-    const named = address.getComponents().find(({ code }) => code === CODE_P2P)?.value
-    if (named === undefined) return address.encapsulate(`/p2p/${peer}`)
-    return named === peer ? address : undefined
+    const target = targetOf(address) === undefined ? address.encapsulate(`/p2p/${peer}`) : address
+    return targetOf(target) === peer && isDialled(target, isConnected) ? target : undefined
   } catch {
     return undefined // a peer may name anything as its address; what is none is passed over
   }

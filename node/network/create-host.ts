@@ -1,21 +1,45 @@
+import { createHash } from 'node:crypto'
 import { bootstrap } from '@libp2p/bootstrap'
+import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
+import { dcutr } from '@libp2p/dcutr'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
+import { preSharedKey } from '@libp2p/pnet'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { Registry } from 'prom-client'
 import { topicName } from '../../protocol/topics.ts'
+import { createDht } from './dht.ts'
+import { sortForDialling } from './dialled.ts'
 import { refusalMetrics } from './gossip-metrics.ts'
 import { gossipOptions } from './gossip-options.ts'
+import { createOpenAddresses, type OpenAddresses } from './open-addresses.ts'
 import type { Refusals } from './refusals.ts'
+import type { RelayClient } from './relay-client.ts'
+import type { RelayLimits } from './relay-limits.ts'
+import { createRelayServer } from './relay-server.ts'
 
-export type Host = Libp2p<{ identify: Identify; identifyPush: IdentifyPush; ping: Ping; pubsub: GossipSub }>
+export interface Services extends Record<string, unknown> {
+  identify: Identify
+  identifyPush: IdentifyPush
+  ping: Ping
+  pubsub: GossipSub
+  open: OpenAddresses
+  /** Of a peer that looks for others on the internet. */
+  dht?: KadDHT
+  /** Of a peer that is a relay for others. */
+  relay?: CircuitRelayService
+}
+
+export type Host = Libp2p<Services>
 
 export interface HostInit {
   privateKey: PrivateKey
@@ -27,12 +51,19 @@ export interface HostInit {
   /** Bootstrap addresses that end in a peer id. */
   bootstrap: string[]
   mdns: boolean
+  /** Of a private network; absent: it is open. */
+  networkKey?: Uint8Array
   /** Told to others, e.g. `0.1.0`. */
   version: string
   maxConnections: number
   pingIntervalMs: number
   gater: ConnectionGater
   refusals: Refusals
+  relays: RelayClient
+  /** Whether to find peers of the network by asking from one to the next. */
+  dht: boolean
+  /** What this peer gives to others as a relay; absent: it is none. */
+  relay?: RelayLimits
   /** Where libp2p counts connections, streams and bytes; absent: nowhere. */
   registry?: Registry
 }
@@ -60,21 +91,27 @@ const MAX_STREAMS_PER_CONNECTION = 1_024
 
 /** The libp2p host, not yet started. */
 export async function createHost(init: HostInit): Promise<Host> {
-  const { registry } = init
+  const { registry, networkKey } = init
+  const self = peerIdFromPrivateKey(init.privateKey)
   const topics = [topicName(init.network, 'announcements'), topicName(init.network, 'requests')]
   const discovery = []
   // the first dial and the tag that spares them when connections are pruned; `bootstrap.ts` sees that they stay
   if (init.bootstrap.length > 0) {
     discovery.push(bootstrap({ list: init.bootstrap, timeout: 0, tagValue: 100, tagTTL: Number.POSITIVE_INFINITY }))
   }
-  if (init.mdns) discovery.push(mdns({ serviceTag: `_cortex-${init.network}._udp.local`, interval: 10_000 }))
+  if (init.mdns) discovery.push(mdns({ serviceTag: serviceTag(init), interval: 10_000 }))
 
+  const dht = init.dht ? await createDht(init.network) : undefined
   return await createLibp2p({
     start: false,
     privateKey: init.privateKey,
     nodeInfo: { name: 'cortex', version: init.version },
-    addresses: { listen: init.listen, announce: init.announce },
-    transports: [tcp()],
+    addresses: {
+      listen: init.listen,
+      announce: init.announce,
+      announceFilter: (own) => [...own, ...init.relays.addresses().map((at) => at.encapsulate(`/p2p/${self}`))],
+    },
+    transports: [tcp(), init.relays.transport],
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
@@ -91,10 +128,12 @@ export async function createHost(init: HostInit): Promise<Host> {
       inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS,
       // `bootstrap.ts` brings back what must stay connected
       reconnectRetries: 0,
+      addressSorter: sortForDialling,
     },
     // a busy machine may take seconds to answer; a dead one is noticed by its lease long before
     connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
     connectionGater: init.gater,
+    ...(networkKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: networkKey }) }),
     ...(registry === undefined
       ? {}
       : { metrics: prometheusMetrics({ registry, collectDefaultMetrics: false, preserveExistingMetrics: true }) }),
@@ -102,6 +141,10 @@ export async function createHost(init: HostInit): Promise<Host> {
       identify: identify({ maxMessageSize: 16 * 1024 }),
       identifyPush: identifyPush({ maxMessageSize: 16 * 1024, debounce: 100 }),
       ping: ping(),
+      dcutr: dcutr(),
+      open: createOpenAddresses,
+      ...(dht === undefined ? {} : { dht }),
+      ...(init.relay === undefined ? {} : { relay: createRelayServer(init.relay) }),
       pubsub: gossipsub({
         ...gossipOptions(topics),
         metricsRegister: refusalMetrics(init.refusals),
@@ -109,4 +152,10 @@ export async function createHost(init: HostInit): Promise<Host> {
       }),
     },
   })
+}
+
+/** What peers of one network look for on the LAN. A private one has its own, or all would dial whom they cannot reach. */
+function serviceTag({ network, networkKey }: Pick<HostInit, 'network' | 'networkKey'>): string {
+  const key = networkKey === undefined ? '' : `-${createHash('sha256').update(networkKey).digest('hex').slice(0, 8)}`
+  return `_cortex-${network}${key}._udp.local`
 }

@@ -1,6 +1,6 @@
 import type { ConnectionGater, PeerId } from '@libp2p/interface'
-import { isLinkLocal, tryGetNetConfig } from '@libp2p/utils'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { isDialled } from './dialled.ts'
 import type { Refusals } from './refusals.ts'
 import type { Standing } from './standing.ts'
 
@@ -11,6 +11,8 @@ export interface GaterComponents {
   connections(peer?: PeerId): number
   /** Whether a part of this program asked for a connection with the peer. */
   isWanted(peer: string): boolean
+  /** Whether this peer asked for connections over this relay. */
+  isOwnRelay(relay: PeerId): boolean
 }
 
 /**
@@ -23,7 +25,9 @@ const ENOUGH_CONNECTIONS = 16
 const MAX_CONNECTIONS_PER_PEER = 3
 
 /** Who may connect, and which addresses that strangers name are dialled. */
-export function createGater({ standing, refusals, connections, isWanted }: GaterComponents): ConnectionGater {
+export function createGater(components: GaterComponents): ConnectionGater {
+  const { standing, refusals, connections, isWanted, isOwnRelay } = components
+  const isConnected = (peer: string): boolean => connections(peerIdFromString(peer)) > 0
   const refuse = (reason: string): true => {
     refusals.count(reason)
     return true
@@ -36,24 +40,16 @@ export function createGater({ standing, refusals, connections, isWanted }: Gater
   return {
     denyDialPeer: (peer) => {
       const id = peer.toString()
-      return standing.isRefused(id) || (!isWanted(id) && connections() >= ENOUGH_CONNECTIONS)
+      if (standing.isRefused(id)) return true
+      // a peer that is there over a relay is dialled to be there without it
+      return !isWanted(id) && connections(peer) === 0 && connections() >= ENOUGH_CONNECTIONS
     },
-    denyDialMultiaddr: (address) => !isDialled(address),
+    denyDialMultiaddr: (address) => !isDialled(address, isConnected),
     denyInboundEncryptedConnection: denyPeer,
     denyOutboundEncryptedConnection: denyPeer,
-    filterMultiaddrForPeer: (_peer, address) => isDialled(address),
+    filterMultiaddrForPeer: (_peer, address) => isDialled(address, isConnected),
+    denyInboundRelayedConnection: (relay, peer) => {
+      return isOwnRelay(relay) && !standing.isRefused(peer.toString()) ? false : refuse('connection:relayed')
+    },
   }
-}
-
-/**
- * TCP to a host, nothing else. Not the link-local range, where cloud machines keep their metadata service; other private
- * ranges are where agents on a LAN live.
- */
-export function isDialled(address: Multiaddr): boolean {
-  const [host, transport, peer, ...more] = address.getComponents()
-  if (host === undefined || !/^(ip4|ip6|dns|dns4|dns6)$/.test(host.name)) return false
-  if (transport?.name !== 'tcp' || (peer !== undefined && peer.name !== 'p2p') || more.length > 0) return false
-  const target = tryGetNetConfig(address)
-  if (target === null || !target.port || isLinkLocal(address)) return false
-  return target.host !== '0.0.0.0' && target.host !== '::' && target.host !== '255.255.255.255'
 }

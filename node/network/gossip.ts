@@ -1,6 +1,5 @@
 import type { GossipSub, Message } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import { RateLimiter } from '@libp2p/utils'
 import { readAnnouncement, readRequest } from '../../protocol/checks.ts'
 import { MAX_GOSSIP_BYTES } from '../../protocol/limits.ts'
 import { type Topic, topicName } from '../../protocol/topics.ts'
@@ -8,17 +7,19 @@ import { WireError } from '../../protocol/wire-error.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { NetworkCounters, TopicSubscriber, Verdict } from './index.ts'
+import { createRateBudget, type RateBudgetInit } from './rate-budget.ts'
 import type { Refusals } from './refusals.ts'
 import { judge } from './verdict.ts'
 
 /**
- * Messages of one author (`points`) taken per window of `duration` seconds. Counted by author and not by the neighbour that brought them, or a flooder
- * could spend an honest author's share. 200 jobs may be submitted at once, each asking in up to 4 rounds.
+ * Messages of one author, and of all, that are taken. Counted by author and not by the neighbour that brought them, or a
+ * flooder could spend an honest author's share. 200 jobs may be submitted at once, each asking in up to 4 rounds; all
+ * together may cost about a core.
  */
-const RATES: Record<Topic, { points: number; duration: number }> = {
-  requests: { points: 1_000, duration: 10 },
-  // One every 15 s, and one at each change, which providers coalesce.
-  announcements: { points: 20, duration: 10 },
+const RATES: Record<Topic, RateBudgetInit> = {
+  requests: { own: 1_000, total: 5_000, spanMs: 10_000 },
+  // One every 15 s, and one at each change, which providers coalesce; 20 a second of all, and some to spare.
+  announcements: { own: 20, total: 2_000, spanMs: 10_000 },
 }
 
 const TOPICS: Topic[] = ['announcements', 'requests']
@@ -36,7 +37,7 @@ export interface Gossip {
   detach(): void
   publish(topic: Topic, data: Uint8Array): Promise<void>
   subscribe(topic: Topic, subscriber: TopicSubscriber): void
-  counters(): Pick<NetworkCounters, 'published' | 'delivered' | 'listeners'>
+  counters(): Pick<NetworkCounters, 'published' | 'delivered' | 'heard' | 'listeners'>
 }
 
 export interface GossipComponents {
@@ -48,24 +49,19 @@ export interface GossipComponents {
 /** The topics of one network: checks before anything is forwarded, and publishing. */
 export function createGossip({ clock, logger, refusals }: GossipComponents, network: string): Gossip {
   const subscribers = new Map<Topic, TopicSubscriber>()
-  const limiters = { requests: new RateLimiter(RATES.requests), announcements: new RateLimiter(RATES.announcements) }
+  const budgets = {
+    requests: createRateBudget({ clock }, RATES.requests),
+    announcements: createRateBudget({ clock }, RATES.announcements),
+  }
   const held: { topic: Topic; data: Uint8Array; atMs: number }[] = []
   const totals = { published: 0, delivered: 0 }
+  const heard: Record<Topic, number> = { announcements: 0, requests: 0 }
   let pubsub: GossipSub | undefined
   let self: PeerId | undefined
 
   const refuse = (verdict: Verdict, reason: string): Verdict => {
     refusals.count(reason)
     return verdict
-  }
-
-  const withinRate = (topic: Topic, author: string): boolean => {
-    try {
-      limiters[topic].consume(author)
-      return true
-    } catch {
-      return false // the limiter has no other way to say so
-    }
   }
 
   const check = async (topic: Topic, subscriber: TopicSubscriber, message: Message): Promise<Verdict> => {
@@ -78,7 +74,7 @@ export function createGossip({ clock, logger, refusals }: GossipComponents, netw
     if (fault !== undefined) logger.error({ error: fault, topic }, 'a topic validator failed')
     if (reason !== null) return refuse(verdict, reason)
     // counted last, or replaying an author's old messages would use up its share
-    return withinRate(topic, author) ? verdict : refuse('ignore', 'RATE')
+    return budgets[topic].take(author) === 'taken' ? verdict : refuse('ignore', 'RATE')
   }
 
   const apply = (topic: Topic, subscriber: TopicSubscriber): void => {
@@ -100,6 +96,7 @@ export function createGossip({ clock, logger, refusals }: GossipComponents, netw
 
   const onMessage = ({ detail: message }: CustomEvent<Message>): void => {
     totals.delivered += 1
+    for (const topic of TOPICS) if (message.topic === topicName(network, topic)) heard[topic] += 1
     for (const [topic, subscriber] of subscribers) {
       if (message.topic !== topicName(network, topic) || message.type !== 'signed') continue
       try {
@@ -164,6 +161,7 @@ export function createGossip({ clock, logger, refusals }: GossipComponents, netw
 
     counters: () => ({
       ...totals,
+      heard: { ...heard },
       listeners: { announcements: listeners('announcements'), requests: listeners('requests') },
     }),
   }

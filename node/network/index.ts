@@ -12,6 +12,9 @@ export interface PeerNetwork {
   /** Multiaddrs (with peer id) under which others can dial this peer. */
   addresses(): string[]
 
+  /** Calls back when {@link PeerNetwork.addresses} has changed: others are to be told. */
+  onAddresses(callback: () => void): void
+
   /** Broadcasts to everyone on the topic; resolves when it is on its way. No listener is no error. */
   publish(topic: Topic, data: Uint8Array): Promise<void>
 
@@ -52,12 +55,16 @@ export interface PeerNetwork {
 export interface NetworkCounters {
   /** Peers with an open connection, now. */
   peers: number
-  /** Of those, how many hear a topic, now. */
+  /** Of those, how many only over a relay, now. */
+  relayed: number
+  /** Of all, how many hear a topic, now. */
   listeners: Record<Topic, number>
   /** Gossip messages sent by this peer. */
   published: number
   /** Gossip messages of others that passed every check. */
   delivered: number
+  /** The same by topic. */
+  heard: Record<Topic, number>
   /** What was turned away, by reason: `invalid_signature`, `RATE`, `TOO_LARGE`, a `WireError` code, `penalty:…`. */
   refused: Record<string, number>
 }

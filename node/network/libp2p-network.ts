@@ -6,10 +6,13 @@ import { isPeerId } from '../../protocol/ids.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
-import { dialTargets, peerIdOf } from './addresses.ts'
+import { peerIdOf } from './addresses.ts'
 import { keepConnected } from './bootstrap.ts'
 import { createChannel } from './channel.ts'
 import { createHost, type Host } from './create-host.ts'
+import { lookAround } from './dht.ts'
+import { isPublic, relayOf } from './dialled.ts'
+import { createDialler, MAX_OUTBOUND_STREAMS } from './dialler.ts'
 import { createGater } from './gater.ts'
 import { createGossip } from './gossip.ts'
 import { GRAYLIST_SCORE } from './gossip-options.ts'
@@ -17,11 +20,15 @@ import {
   type Channel,
   type ChannelHandler,
   type HandleOptions,
-  type OpenOptions,
   type PeerNetwork,
   PeerUnreachableError,
 } from './index.ts'
+import { watchOwnAddresses } from './own-addresses.ts'
 import { createRefusals } from './refusals.ts'
+import { createRelayClient, type RelayClient } from './relay-client.ts'
+import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './relay-limits.ts'
+import { createRelayGuard } from './relay-server.ts'
+import { followRenewed } from './renewed.ts'
 import { createStanding } from './standing.ts'
 import { createUnreadBudget } from './unread-budget.ts'
 
@@ -45,7 +52,13 @@ export interface Libp2pNetworkInit {
   bootstrap?: string[]
   /** Whether to find peers on the LAN. @default false */
   mdns?: boolean
-  /** Connections at a time; more inbound ones are refused. @default 300 */
+  /** Key of a private network as its file holds it: connections with peers that have another or none fail. @default none */
+  networkKey?: Uint8Array
+  /** Whether to find others through those one knows, and to be found. @default false */
+  dht?: boolean
+  /** What this peer gives to others as a relay. @default it is none */
+  relay?: RelayLimits
+  /** Connections at a time; more inbound ones are refused. @default 300, and as many as a relay has places */
   maxConnections?: number
   /** Time between pings on each connection, which measure round trips and find dead ones, in ms. @default 10_000 */
   pingIntervalMs?: number
@@ -61,9 +74,6 @@ export interface Libp2pNetwork extends PeerNetwork {
 const OPEN_TIMEOUT_MS = 10_000
 const DEFAULT_INBOUND_STREAMS = 32
 
-/** This side's own streams; the other side says how many it takes. */
-const MAX_OUTBOUND_STREAMS = 2_048
-
 /** The peer-to-peer network over TCP with noise, yamux and gossipsub. Parts may subscribe before or after the start. */
 export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: Libp2pNetworkInit): Libp2pNetwork {
   const { privateKey, clock = systemClock } = components
@@ -74,8 +84,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
   const gossip = createGossip({ clock, logger, refusals }, init.network)
   const handlers = new Map<string, { handler: ChannelHandler; options: HandleOptions }>()
   const known = new Map<string, string[]>()
-  const dialling = new Map<string, number>()
   const bootstrapPeers = new Set((init.bootstrap ?? []).map(peerIdOf))
+  const onAddressesCallbacks = new Set<() => void>()
   const onPeerCallbacks = new Set<(peer: string, protocols: string[]) => void>()
   let host: Host | undefined
   let stopping = new AbortController()
@@ -96,6 +106,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     await host?.handle(protocol, onStream, {
       maxInboundStreams: options.maxInboundStreams ?? DEFAULT_INBOUND_STREAMS,
       maxOutboundStreams: MAX_OUTBOUND_STREAMS,
+      runOnLimitedConnection: true,
       force: true,
     })
   }
@@ -160,49 +171,30 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     })
   }
 
-  const listenTo = (running: Host): void => {
+  const listenTo = (running: Host, relays: RelayClient): void => {
     running.addEventListener('peer:identify', ({ detail }: CustomEvent<IdentifyResult>) => {
       learn(detail.peerId, detail.protocols)
+      relays.met(detail.connection, detail.protocols)
     })
     running.addEventListener('peer:update', ({ detail }: CustomEvent<PeerUpdate>) => {
       if (known.has(detail.peer.id.toString())) learn(detail.peer.id, detail.peer.protocols)
     })
     running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => known.delete(detail.toString()))
     running.addEventListener('peer:discovery', ({ detail }: CustomEvent<PeerInfo>) => dialDiscovered(running, detail))
+    running.addEventListener('connection:open', ({ detail }) => running.services.open.opened(detail))
+    followRenewed(running, logger)
     const { pubsub } = running.services
     pubsub.addEventListener('gossipsub:heartbeat', () => refuseGraylisted(pubsub))
   }
 
-  const connectionTo = async (peer: string, addresses: string[], signal: AbortSignal): Promise<Connection> => {
-    if (host === undefined) throw new Error('The network is not started')
-    const id = peerIdFromString(peer)
-    const open = host.getConnections(id).find(({ status }) => status === 'open')
-    if (open !== undefined) return open
-    const targets = dialTargets(peer, addresses)
-    dialling.set(peer, (dialling.get(peer) ?? 0) + 1)
-    try {
-      return await host.dial(targets.length > 0 ? targets : id, { signal })
-    } finally {
-      const others = (dialling.get(peer) ?? 1) - 1
-      if (others > 0) dialling.set(peer, others)
-      else dialling.delete(peer)
-    }
+  const tellOfAddresses = (): void => {
+    logger.info({ addresses: host?.getMultiaddrs().map(String) }, 'reached at other addresses')
+    for (const callback of onAddressesCallbacks) callback()
   }
 
-  const isWanted = (peer: string): boolean => dialling.has(peer) || bootstrapPeers.has(peer)
-
-  const openStream = async (peer: string, protocol: string, options: OpenOptions, signal: AbortSignal) => {
-    const addresses = options.addresses ?? []
-    const connection = await connectionTo(peer, addresses, signal)
-    try {
-      return await connection.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS })
-    } catch (error) {
-      if (connection.status === 'open' || signal.aborted) throw error
-      // it ended as it was used: the peer may be there all the same
-      const fresh = await connectionTo(peer, addresses, signal)
-      return await fresh.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS })
-    }
-  }
+  const dialler = createDialler(() => host)
+  const isBootstrap = (peer: string): boolean => bootstrapPeers.has(peer)
+  const isWanted = (peer: string): boolean => isBootstrap(peer) || dialler.isWanted(peer)
 
   return {
     peerId,
@@ -211,31 +203,52 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       if (host !== undefined) return
       stopping = new AbortController()
       setMaxListeners(0, stopping.signal)
+      const { listen = [], announce = [] } = init
+      let lookAtAddresses = (): void => undefined
+      const relays = createRelayClient({
+        logger,
+        isWanted: () => listen.length > 0 && announce.length === 0 && !isOpenToAll(running),
+        isBootstrap,
+        onChange: () => lookAtAddresses(),
+        signal: stopping.signal,
+      })
+      const connectionsOf = (peer?: PeerId): Connection[] => running.getConnections(peer)
+      const guard = createRelayGuard(
+        { refusals, isRefused: standing.isRefused, connections: connectionsOf, service: () => running.services.relay },
+        init.relay ?? DEFAULT_RELAY_LIMITS,
+      )
       const running = await createHost({
         privateKey,
         network: init.network,
-        listen: init.listen ?? [],
-        announce: init.announce ?? [],
+        ...{ listen, announce, relays },
+        ...(init.relay === undefined ? {} : { relay: init.relay }),
         bootstrap: (init.bootstrap ?? []).filter((address) => peerIdOf(address) !== undefined),
         mdns: init.mdns ?? false,
+        dht: init.dht ?? false,
+        ...(init.networkKey === undefined ? {} : { networkKey: init.networkKey }),
         version: init.version ?? '0',
-        maxConnections: init.maxConnections ?? 300,
+        maxConnections: init.maxConnections ?? 300 + (init.relay?.maxReservations ?? 0),
         pingIntervalMs: init.pingIntervalMs ?? 10_000,
         refusals,
         ...(components.registry === undefined ? {} : { registry: components.registry }),
-        gater: createGater({
-          standing,
-          refusals,
-          isWanted,
-          connections: (peer) => running.getConnections(peer).length,
-        }),
+        gater: {
+          ...createGater({
+            ...{ standing, refusals, isWanted, isOwnRelay: relays.isOwn },
+            connections: (peer) => connectionsOf(peer).length,
+          }),
+          ...guard.gater,
+        },
       })
       host = running
-      listenTo(running)
+      listenTo(running, relays)
+      running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => guard.left(detail))
       await Promise.all([...handlers.keys()].map(register))
       await running.start()
+      lookAtAddresses = watchOwnAddresses(running, tellOfAddresses, stopping.signal)
       gossip.attach(running.services.pubsub, running.peerId)
       for (const address of init.bootstrap ?? []) void keepConnected(running, address, logger, stopping.signal)
+      const { dht } = running.services
+      if (dht !== undefined) void lookAround(dht, running.peerId, stopping.signal)
       logger.info({ peer: peerId, addresses: running.getMultiaddrs().map(String) }, 'joined the network')
     },
 
@@ -251,6 +264,10 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
 
     addresses: () => host?.getMultiaddrs().map(String) ?? [],
 
+    onAddresses(callback) {
+      onAddressesCallbacks.add(callback)
+    },
+
     publish: gossip.publish,
     subscribe: gossip.subscribe,
 
@@ -260,7 +277,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       const life = options.signal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, options.signal])
       const limit = deadline(clock, options.timeoutMs ?? OPEN_TIMEOUT_MS, life)
       try {
-        const stream = await openStream(peer, protocol, options, limit.signal)
+        const stream = await dialler.openStream(peer, protocol, options.addresses ?? [], limit.signal)
         return channelOf(stream, peer, options.maxMessageBytes, life)
       } catch (cause) {
         options.signal?.throwIfAborted()
@@ -290,8 +307,19 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       return measured.find((rtt) => rtt !== undefined) ?? null
     },
 
-    counters: () => ({ peers: host?.getPeers().length ?? 0, ...gossip.counters(), refused: refusals.totals() }),
+    counters() {
+      const peers = host?.getPeers() ?? []
+      const isRelayed = (peer: PeerId): boolean =>
+        host?.getConnections(peer).every(({ remoteAddr }) => relayOf(remoteAddr) !== undefined) === true
+      const relayed = peers.filter(isRelayed).length
+      return { peers: peers.length, relayed, ...gossip.counters(), refused: refusals.totals() }
+    },
   }
+}
+
+/** Whether anybody can dial this peer: it listens on a public address. A router lets no IPv6 in either, unless told to. */
+function isOpenToAll(running: Host): boolean {
+  return running.getMultiaddrs().some((own) => own.toString().startsWith('/ip4/') && !relayOf(own) && isPublic(own))
 }
 
 /** Part of gossipsub's class, not of its interface (17.1). */

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { posix } from 'node:path'
-import type { Readable } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract, type ReadEntry } from 'tar'
 
@@ -10,6 +10,9 @@ const MAX_FILES = 1_000_000
 /** The kinds of entry that are written; devices and pipes have no place in an output. */
 const KINDS = new Set(['File', 'OldFile', 'ContiguousFile', 'Directory', 'GNUDumpDir', 'SymbolicLink', 'Link'])
 
+/** How a gzip begins: the library would unpack that, too, and a few bytes of it can become any amount. */
+const GZIP = Buffer.from([0x1f, 0x8b])
+
 /** The archive holds what could reach beyond its folder. Nothing of that entry, or after it, is written. */
 class UnsafeArchiveError extends Error {
   override readonly name = 'UnsafeArchiveError'
@@ -18,7 +21,8 @@ class UnsafeArchiveError extends Error {
 
 /**
  * Writes a tar of a stranger into a folder, made where it is missing. Entries with absolute or climbing paths, links that
- * lead out of the folder, and devices are refused; owners and special mode bits are not taken over.
+ * lead out of the folder, and devices are refused; owners and special mode bits are not taken over. What is compressed is
+ * no tar: so no more is written than was read.
  *
  * @throws {UnsafeArchiveError}
  */
@@ -30,6 +34,8 @@ export async function extractTar(tar: Readable, folder: string): Promise<{ files
   const unpack = extract({
     cwd: folder,
     strict: true,
+    brotli: false,
+    zstd: false,
     preservePaths: false,
     preserveOwner: false,
     filter(path, entry) {
@@ -47,9 +53,21 @@ export async function extractTar(tar: Readable, folder: string): Promise<{ files
       entry.mode = ((entry.mode ?? 0o600) & 0o777) | (entry.type === 'Directory' ? 0o700 : 0o600)
     },
   })
-  await pipeline(tar, unpack as unknown as NodeJS.WritableStream)
+  await pipeline(tar, refuseCompressed(), unpack as unknown as NodeJS.WritableStream)
   if (problem !== null) throw problem
   return { files, bytes }
+}
+
+function refuseCompressed(): Transform {
+  let head: Uint8Array = new Uint8Array()
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (head.length < GZIP.length)
+        head = Buffer.concat([head, chunk.subarray(0, GZIP.length)]).subarray(0, GZIP.length)
+      if (GZIP.equals(head)) done(new UnsafeArchiveError('The archive is not safe to unpack: it is compressed'))
+      else done(null, chunk)
+    },
+  })
 }
 
 function problemOf(path: string, { type, linkpath }: ReadEntry): UnsafeArchiveError | null {

@@ -75,6 +75,8 @@ export interface AwardInFlight {
   bidId: string
   requirementsDigest: string
   pricePerHour: string
+  /** Nano-dollars at least; absent in records of versions that knew none. */
+  minimumCharge?: string
   /** When it was first sent: the container cannot run before. */
   awardedAt: Moment
   /** How long the provider may still accept it, in ms from then. */
@@ -101,6 +103,8 @@ export interface PastLease {
   fence: number
   provider: string
   pricePerHour: string
+  /** Nano-dollars at least; absent in records of versions that knew none. */
+  minimumCharge?: string
   meteredMs: number
   outcome: 'lost' | 'refused' | 'failed'
   /** As in {@link Lease}: a provider that missed the last acknowledgement asks for it again. */
@@ -136,6 +140,8 @@ export interface BidRecord {
   outcome: 'accepted' | 'released' | 'refused' | 'silent' | 'declined'
   /** Nano-dollars per hour; null for a decline. */
   pricePerHour: string | null
+  /** Nano-dollars that the job would pay at least; null for a decline, absent in records of older versions. */
+  minimumCharge?: string | null
   /** Higher is better; null for a decline. */
   score: number | null
   /** Why it was chosen, passed over or declined. */

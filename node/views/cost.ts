@@ -1,6 +1,6 @@
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { costOf, meteredSeconds, type NanoUsd, usdNumber } from '../../protocol/money.ts'
-import { type JobRecord, leaseOf } from '../store/records.ts'
+import { chargeOf, costOf, meteredSeconds, type NanoUsd, type Terms, termsOf, usdNumber } from '../../protocol/money.ts'
+import { type JobRecord, type Lease, leaseOf, type PastLease } from '../store/records.ts'
 
 /** What a job costs, in US dollars. */
 export interface CostView {
@@ -10,29 +10,34 @@ export interface CostView {
   currency: 'USD'
 }
 
-/** What a job has cost so far: every attempt's metered time at its accepted price, in nano-dollars. */
+/** What a job has cost so far: every attempt's metered time on its accepted terms, in nano-dollars. */
 export function currentCost(job: JobRecord): NanoUsd {
+  const isOver = isTerminal(job.state.status)
+  const past = job.pastLeases.reduce((sum, lease) => sum + attemptCost(lease, true), 0n)
   const lease = leaseOf(job)
-  const leases = lease === null ? job.pastLeases : [...job.pastLeases, lease]
-  return leases.reduce(
-    (sum, { pricePerHour, meteredMs }) => sum + costOf(BigInt(pricePerHour), meteredSeconds(meteredMs)),
-    0n,
-  )
+  return lease === null ? past : past + attemptCost(lease, isOver)
+}
+
+/** One attempt’s, in nano-dollars. What is over without a receipt owes no minimum: its provider did not carry it to an end that both sides signed. */
+export function attemptCost(lease: Lease | PastLease, isOver: boolean): NanoUsd {
+  const terms = termsOf(lease)
+  const seconds = meteredSeconds(lease.meteredMs)
+  return isOver && lease.receipt === null ? costOf(terms.pricePerHour, seconds) : chargeOf(terms, seconds)
 }
 
 /**
  * A job's cost as the API shows it.
- * @param estimatePerHour what it would cost while it has no provider, in nano-dollars per hour
+ * @param estimate on which terms it would run while it has no provider
  */
-export function costView(job: JobRecord, estimatePerHour: () => NanoUsd): CostView {
+export function costView(job: JobRecord, estimate: () => Terms): CostView {
   const current = currentCost(job)
   if (isTerminal(job.state.status)) {
     const final = usdNumber(current)
     return { current: final, projected: final, final, currency: 'USD' }
   }
   const lease = leaseOf(job)
-  const before = current - (lease === null ? 0n : costOf(BigInt(lease.pricePerHour), meteredSeconds(lease.meteredMs)))
-  const perHour = lease === null ? estimatePerHour() : BigInt(lease.pricePerHour)
-  const projected = before + costOf(perHour, job.durationSeconds)
+  const before = current - (lease === null ? 0n : attemptCost(lease, false))
+  const terms = lease === null ? estimate() : termsOf(lease)
+  const projected = before + chargeOf(terms, job.durationSeconds)
   return { current: usdNumber(current), projected: usdNumber(projected), currency: 'USD' }
 }

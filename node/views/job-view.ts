@@ -1,5 +1,5 @@
 import { resourcesOf } from '../../protocol/job-spec.ts'
-import { type NanoUsd, pricePerHour } from '../../protocol/money.ts'
+import { effectivePerHour, pricePerHour, type Terms } from '../../protocol/money.ts'
 import { fits } from '../../protocol/units.ts'
 import type { Directory } from '../directory/index.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
@@ -71,14 +71,17 @@ function endpoints({ id, spec }: JobRecord): { port: number; protocol: 'TCP' | '
     })
 }
 
-/** The least that a provider that fits would take for an hour; 0 where there is none. */
-function cheapest(job: JobRecord, directory: Pick<Directory, 'list'>): NanoUsd {
+/** The best terms among providers that fit; free where there is none. */
+function cheapest(job: JobRecord, directory: Pick<Directory, 'list'>): Terms {
   const wanted = resourcesOf(job.spec)
-  const prices = directory
+  const priceOf = (terms: Terms): bigint => effectivePerHour(terms, job.durationSeconds)
+  const offers = directory
     .list()
     .filter((provider) => provider.status === 'online' && fits(wanted, provider.total))
-    .map((provider) => pricePerHour(wanted, provider.prices))
-  return prices.reduce<NanoUsd | null>((least, price) => (least === null || price < least ? price : least), null) ?? 0n
+    .map(({ prices }): Terms => ({ pricePerHour: pricePerHour(wanted, prices), minimumCharge: prices.minimumPerJob }))
+  const [first, ...others] = offers
+  if (first === undefined) return { pricePerHour: 0n, minimumCharge: 0n }
+  return others.reduce((best, terms) => (priceOf(terms) < priceOf(best) ? terms : best), first)
 }
 
 /** An event of a job as the API shows it. */

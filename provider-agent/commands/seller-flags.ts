@@ -22,6 +22,7 @@ export interface SellerOptions {
   priceMemory?: NanoUsd
   priceStorage?: NanoUsd
   priceGpu?: NanoUsd
+  priceMinimum?: NanoUsd
   /** As written; each can be parsed. */
   priceRule?: string[]
   timeZone?: string
@@ -34,6 +35,7 @@ export interface SellerOptions {
   denyClient?: string[]
   maxClientShare?: number
   maxDuration?: number
+  imageRoom?: number
   /** False where jobs are not extended. */
   extension: boolean
   runtime?: string
@@ -67,9 +69,10 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--price-memory <usd>', 'per GB-hour', usd))
     .addOption(option('--price-storage <usd>', 'per GB-hour', usd))
     .addOption(option('--price-gpu <usd>', 'per GPU-hour', usd))
+    .addOption(option('--price-minimum <usd>', 'per job that ran, at least (0)', usd))
     .option(
       '--price-rule <rule>',
-      'when or for whom prices change, e.g. "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9"; repeat it',
+      'when or for whom prices change, e.g. "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9 min=0"; repeat it',
       priceRule,
     )
     .addOption(option('--time-zone <name>', 'of the rules, e.g. Europe/Berlin; else this machine’s', timeZone))
@@ -88,6 +91,7 @@ export function sellerFlags(command: Command): Command {
     .addOption(
       option('--max-duration <seconds>', 'the longest job, extensions included', wholeNumber(1, MAX_DURATION_SECONDS)),
     )
+    .addOption(option('--image-room <amount>', 'free disk below which images that jobs left are removed (5Gi)', amount))
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
     .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
@@ -109,6 +113,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     storagePerGbHour: options.priceStorage ?? DEFAULT_PRICES.storagePerGbHour,
     gpuPerHour: options.priceGpu ?? DEFAULT_PRICES.gpuPerHour,
     networkPerGb: DEFAULT_PRICES.networkPerGb,
+    minimumPerJob: options.priceMinimum ?? DEFAULT_PRICES.minimumPerJob,
   }
   return {
     ...peerInit(options),
@@ -136,6 +141,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('ownerShare', share(options.ownerShare)),
       ...given('maxClientShare', share(options.maxClientShare)),
       ...given('maxDurationSeconds', options.maxDuration),
+      ...given('imageRoomBytes', options.imageRoom),
       ...given('heartbeatMs', options.heartbeatMs),
       ...given('silenceMs', options.lostAfterMs),
     },
@@ -180,7 +186,7 @@ function amount(text: string): number {
 function priceRule(text: string, previous: string[] = []): string[] {
   if (parsePriceRule(text) !== null) return [...previous, text]
   throw new InvalidArgumentError(
-    'Write conditions and then a factor from x0 to x100: "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9".',
+    'Write conditions and then a factor from x0 to x100, a minimum charge or both: "22:00-06:00 x0.5", "client=PEER x0.9 min=0".',
   )
 }
 

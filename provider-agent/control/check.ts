@@ -2,9 +2,10 @@
 
 import type { ProviderView } from '../../node/directory/index.ts'
 import type { Requirements } from '../../protocol/checks.ts'
-import { formatUsd, type NanoUsd, pricePerHour } from '../../protocol/money.ts'
+import { effectivePerHour, formatUsd, type NanoUsd, type Terms } from '../../protocol/money.ts'
 import { fits, GIB } from '../../protocol/units.ts'
 import type { Refusal } from '../policy.ts'
+import { quote } from '../pricing.ts'
 
 /** What a job is that says nothing but its image; see the defaults of the job spec. */
 export const TYPICAL_JOB: Requirements = {
@@ -29,8 +30,8 @@ export interface Facts {
   providers: ProviderView[]
   /** What a requester would hear. */
   refusal: Refusal | null
-  /** Nano-dollars per hour that it would be asked. */
-  pricePerHour: NanoUsd
+  /** What it would be asked. */
+  terms: Terms
   /** Why nothing is taken at the moment; null while it is. */
   paused: string | null
   draining: boolean
@@ -38,7 +39,7 @@ export interface Facts {
 }
 
 export interface Finding {
-  subject: 'ready' | 'connectivity' | 'policy' | 'price' | 'isolation'
+  subject: 'ready' | 'connectivity' | 'policy' | 'price' | 'isolation' | 'storage'
   /** A problem keeps the job away; a note may keep some jobs away. */
   level: 'ok' | 'note' | 'problem'
   /** For people: what was found, and what to do about it. */
@@ -47,9 +48,11 @@ export interface Finding {
 
 /** Announced where containers are kept from the host and its network. */
 const ISOLATION = 'network-isolation'
+/** Announced where the engine's storage driver holds containers to their storage, and volumes to their sizes. */
+const QUOTAS = ['storage-quota', 'volume-quota']
 
 export function checkSelf(facts: Facts): Finding[] {
-  return [readiness(facts), connectivity(facts), policy(facts), price(facts), isolation(facts)].filter(
+  return [readiness(facts), connectivity(facts), policy(facts), price(facts), isolation(facts), storage(facts)].filter(
     (finding) => finding !== null,
   )
 }
@@ -77,8 +80,9 @@ function policy({ paused, refusal }: Facts): Finding | null {
   return { subject: 'policy', level: 'problem', text: `a typical job is refused: it ${refusal.message}` }
 }
 
-function price({ peerId, providers, pricePerHour: own }: Facts): Finding {
+function price({ peerId, providers, terms }: Facts): Finding {
   const subject = 'price'
+  const own = hourlyPrice(terms)
   const rivals = providers.filter(
     (view) =>
       view.provider !== peerId &&
@@ -87,13 +91,18 @@ function price({ peerId, providers, pricePerHour: own }: Facts): Finding {
       fits(TYPICAL_JOB.resources, view.free),
   )
   const asked = `asks $${formatUsd(own)} an hour for a typical job`
-  const prices = rivals.map((view) => pricePerHour(TYPICAL_JOB.resources, view.prices))
+  const prices = rivals.map((view) => hourlyPrice(quote(TYPICAL_JOB.resources, view.prices)))
   const cheapest = prices.reduce<NanoUsd | null>((least, one) => (least === null || one < least ? one : least), null)
   if (cheapest === null) return { subject, level: 'ok', text: `${asked}; nobody else sells one now` }
   const cheaper = prices.filter((one) => one < own).length
   if (cheaper === 0) return { subject, level: 'ok', text: `${asked}, and none of ${rivals.length} others asks less` }
   const text = `${asked}; ${cheaper} of ${rivals.length} others ask less, the cheapest $${formatUsd(cheapest)}`
   return { subject, level: 'problem', text: `${text}: lower --price-cpu and --price-memory to win by cost` }
+}
+
+/** With any minimum charge. */
+function hourlyPrice(terms: Terms): NanoUsd {
+  return effectivePerHour(terms, TYPICAL_JOB.durationSeconds)
 }
 
 function isolation({ capabilities }: Facts): Finding {
@@ -103,5 +112,17 @@ function isolation({ capabilities }: Facts): Finding {
     subject,
     level: 'note',
     text: `does not offer ${ISOLATION}: jobs that ask for it go elsewhere; setting firewall rules needs root`,
+  }
+}
+
+function storage({ capabilities }: Facts): Finding {
+  const subject = 'storage'
+  const lacking = QUOTAS.filter((quota) => !capabilities.includes(quota))
+  if (lacking.length === 0) return { subject, level: 'ok', text: 'the engine holds jobs to their storage' }
+  const measured = 'use is measured every few seconds instead'
+  return {
+    subject,
+    level: 'note',
+    text: `does not offer ${lacking.join(' and ')}: ${measured}; XFS with pquota, or btrfs, under the engine can do it`,
   }
 }

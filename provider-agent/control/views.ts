@@ -1,7 +1,7 @@
 /** What the control socket says, as JSON: amounts as the API writes them, money as exact decimal text in US dollars. */
 
 import { isoTime, isoTimeOrNull } from '../../node/views/time.ts'
-import { costOf, formatUsd, meteredSeconds } from '../../protocol/money.ts'
+import { chargeOf, formatUsd, meteredSeconds } from '../../protocol/money.ts'
 import { formatBytes, type Resources } from '../../protocol/units.ts'
 import type { AgentStatus, LeaseStatus } from '../agent.ts'
 import type { Earnings, EarningsRow } from '../earnings.ts'
@@ -32,7 +32,7 @@ export function stateView(status: AgentStatus) {
 export type JobView = ReturnType<typeof jobView>
 
 export function jobView(lease: LeaseStatus) {
-  const { jobId, fence, requester, image, resources, pricePerHour, acceptedAtMs, startedAtMs, meteredMs } = lease
+  const { jobId, fence, requester, image, resources, acceptedAtMs, startedAtMs, meteredMs } = lease
   const seconds = meteredSeconds(meteredMs)
   return {
     ...{ jobId, attempt: fence, requester, image, ...amounts(resources) },
@@ -40,8 +40,9 @@ export function jobView(lease: LeaseStatus) {
     acceptedAt: isoTime(acceptedAtMs),
     startedAt: isoTimeOrNull(startedAtMs),
     meteredSeconds: seconds,
-    pricePerHour: formatUsd(pricePerHour),
-    cost: formatUsd(costOf(pricePerHour, seconds)),
+    pricePerHour: formatUsd(lease.pricePerHour),
+    minimumCharge: formatUsd(lease.minimumCharge),
+    cost: formatUsd(chargeOf(lease, seconds)),
     unsentBytes: lease.unsentBytes,
   }
 }

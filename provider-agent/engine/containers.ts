@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { removeHolder } from '../sandbox/holder.ts'
+import { containerFolder, removeHeld } from './btrfs.ts'
 import { type Abort, call } from './call.ts'
 import { statusOf, toEngineError } from './errors.ts'
 import type { GpuDesk } from './gpu-desk.ts'
@@ -118,7 +119,7 @@ export function createContainerSteps(
       checkName(spec.name)
       const limits = await hardening(spec, signal === undefined ? {} : { signal })
       await call(`creating ${spec.name}`, signal, async (abort) => {
-        await createVolumes(docker, spec, abort)
+        await createVolumes(docker, spec, limits.volumeQuota, abort)
         if (spec.network === 'none') {
           await createContainer(spec, limits, abort)
           return
@@ -207,8 +208,9 @@ export function createContainerSteps(
         // First, for the container alone knows which it is.
         if (sandbox !== null) await removeHolder(docker, sandbox.name, abort)
         // Side by side: an ended container holds no address. If it runs, its network goes after it.
+        const removeIt = async (): Promise<void> => await removeContainer(container, abort)
         const [, networkGone] = await Promise.all([
-          removeContainer(container, abort),
+          removeHeld(removeIt, async () => await containerFolder(docker, name, abort), signal),
           removeNetwork(docker, name, abort),
         ])
         if (!networkGone) await untilTrue(() => removeNetwork(docker, name, abort), `network ${name} is in use`, signal)

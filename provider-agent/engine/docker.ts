@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import type { Firewall } from '../isolation/firewall.ts'
 import type { Sandboxes } from '../sandbox/sandboxes.ts'
-import { call } from './call.ts'
+import { type Abort, call } from './call.ts'
 import { createContainerSteps, type SandboxSource } from './containers.ts'
 import { findGpus } from './find-gpus.ts'
 import { createGpuDesk } from './gpu-desk.ts'
@@ -13,11 +13,13 @@ import { networkProblem } from './network-probe.ts'
 import { createPuller } from './pull.ts'
 import { probeQuota, type StorageQuota } from './quota-probe.ts'
 import { parseReference } from './reference.ts'
+import { removeImage } from './remove-image.ts'
 import { checkName, type HardeningOptions, ownerLabel } from './spec.ts'
 import { readStats } from './stats.ts'
 import { readStorage } from './storage.ts'
 import { createSurveyor } from './survey.ts'
 import { type EngineTraits, readTraits } from './traits.ts'
+import { probeVolumeQuota, type VolumeQuota } from './volume-quota.ts'
 import { createVolumeSteps } from './volumes.ts'
 import { withWholeAnswers } from './whole-answers.ts'
 
@@ -27,7 +29,7 @@ export interface DockerEngineComponents {
   /** The GPUs of the engine's machine. @default what `nvidia-smi` lists on this one */
   gpus?: () => Promise<Gpu[]>
   /** Keeps containers from the network around the machine. @default none: they reach what the machine reaches */
-  firewall?: Pick<Firewall, 'ensure' | 'hasInterface' | 'nameServers'>
+  firewall?: Omit<Firewall, 'problem'>
   /** Networks made ahead; opened once it is known what the engine holds jobs to. @default none: each start makes its own */
   sandboxes?: Pick<Sandboxes, 'open' | 'take'>
 }
@@ -85,6 +87,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
   const docker = withWholeAnswers(components.docker)
   let traits: EngineTraits | null = null
   let quota: StorageQuota | null = null
+  let volumeQuota: VolumeQuota | null = null
   let unisolated: string | null = 'it has not been tried yet'
 
   /** What the engine is, asked once: an engine that is replaced while the agent runs is a new one to info() alone. */
@@ -107,6 +110,12 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       return await docker.getImage(full).inspect(abort as Docker.ImageInspectOptions)
     })
     return Math.ceil(size * 1.05) + 4 * 2 ** 20 // What the driver itself writes down about the image's files.
+  }
+
+  /** One after the other: Docker turns btrfs's quotas on when it is first asked for one. */
+  async function probeQuotas(labels: Record<string, string>, abort: Abort) {
+    const own = await probeQuota(docker, labels, abort)
+    return [own, await probeVolumeQuota(docker, labels, abort)] as const
   }
 
   async function ensureIsolated(): Promise<void> {
@@ -134,6 +143,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       maxOpenFiles: init.maxOpenFiles ?? 16_384,
       maxUserProcesses: isPodman ? podmanUserProcesses : null,
       storageQuota: await quotaExtra(spec, options),
+      volumeQuota,
       useInit: init.useInit ?? hasInit,
       logConfig: toLogConfig(await logPolicy(options)),
       nameServers: nameServers(),
@@ -146,6 +156,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
   return {
     ...steps,
     ...createVolumeSteps(docker),
+    removeImage: (image, options = {}) => removeImage(docker, image, options),
     pull: withMirrors(docker, pull, init.mirrors ?? {}),
     async info(options = {}) {
       traits = await readTraits(docker, options)
@@ -161,15 +172,21 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
           })
         }
         const labels = { [ownerLabel]: owner }
-        ;[quota, unisolated] = await Promise.all([
-          probeQuota(docker, labels, abort),
+        ;[[quota, volumeQuota], unisolated] = await Promise.all([
+          probeQuotas(labels, abort),
           firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
         ])
-        const storageQuota = quota === null ? 'measured' : 'hard'
         sandboxes?.open({ architecture: info.architecture, nameServers: nameServers(), runtime })
-        return { storageQuota, volumes: true, networkProblem: unisolated, runtime }
+        return {
+          storageQuota: quota === null ? 'measured' : 'hard',
+          volumeQuota: volumeQuota === null ? 'measured' : 'hard',
+          ...{ volumes: true, networkProblem: unisolated, runtime },
+        }
       }),
-    storage: (name, options = {}) => readStorage(docker, name, options),
+    storage: async (name, options = {}) => ({
+      ...(await readStorage(docker, name, options)),
+      areVolumesHeld: volumeQuota !== null,
+    }),
     async *logs(name, fromLine, options = {}) {
       checkName(name)
       yield* readLog(docker, await logPolicy(options), name, fromLine, options)

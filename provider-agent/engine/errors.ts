@@ -2,6 +2,7 @@ import { EngineError, type EngineErrorCode } from './index.ts'
 
 /** What an `IMAGE_PULL_ERROR` says in `details.reason`. Append-only: it crosses the wire. */
 export type PullFailure =
+  /** Name or tag; the registry does not say which. */
   | 'not-found'
   | 'unauthorized'
   | 'registry-unreachable'
@@ -11,6 +12,9 @@ export type PullFailure =
   | 'never-present'
   | 'invalid-reference'
   | 'unknown'
+  | 'repository-not-found'
+  /** The repository is there. */
+  | 'tag-not-found'
 
 /** The fields that errors of dockerode and of the sockets under it have. */
 interface RawError {
@@ -51,7 +55,8 @@ const pullRules: [RegExp, PullFailure][] = [
   [/no space left on device|disk quota/i, 'no-space'],
   [/no matching manifest|does not match the specified platform|cannot be used on this platform/i, 'wrong-architecture'],
   [/invalid reference format|must be lowercase|invalid repository name/i, 'invalid-reference'],
-  [/repository does not exist or may require|manifest .*not found|manifest unknown|name unknown/i, 'not-found'],
+  [/repository does not exist or may require|name unknown/i, 'repository-not-found'],
+  [/manifest .*not found|manifest unknown/i, 'not-found'],
   [
     /unauthorized|authentication required|no basic auth credentials|incorrect username|denied|forbidden/i,
     'unauthorized',
@@ -100,7 +105,7 @@ export function toPullError(error: unknown, image: string, withCredentials: bool
 export function classifyPull(text: string, withCredentials: boolean): PullFailure {
   const reason = pullRules.find(([pattern]) => pattern.test(text))?.[1] ?? 'unknown'
   // Docker Hub says the same of what is missing and of what is private. With credentials, the likelier is the second.
-  return reason === 'not-found' && withCredentials && /may require/i.test(text) ? 'unauthorized' : reason
+  return reason === 'repository-not-found' && withCredentials && /may require/i.test(text) ? 'unauthorized' : reason
 }
 
 export function pullError(reason: PullFailure, image: string, text: string, options?: ErrorOptions): EngineError {

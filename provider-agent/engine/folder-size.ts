@@ -7,10 +7,14 @@ import { promisify } from 'node:util'
  */
 const leastFileBytes = 4_096
 
+/** Of the root of every btrfs subvolume. */
+export const subvolumeInode = 256
+
 const run = promisify(execFile)
 
 /**
- * What a folder and all below it take of the disk, in bytes: blocks, not lengths, each file once. Null where it cannot be
+ * What a folder and all below it take of the disk, in bytes: blocks, not lengths, each file once. Other file systems below
+ * it count, too: a btrfs subvolume looks like one, and anybody can make one in a folder of their own. Null where it cannot be
  * read: it is another machine's, or another user's.
  */
 export async function folderBytes(path: string, signal?: AbortSignal): Promise<number | null> {
@@ -20,14 +24,28 @@ export async function folderBytes(path: string, signal?: AbortSignal): Promise<n
   return Math.max(bytes, (files ?? 0) * leastFileBytes)
 }
 
+/** Blocks of all btrfs subvolumes below a folder, in bytes; 0 where it cannot be read. */
+export async function subvolumeBytes(path: string, signal?: AbortSignal): Promise<number> {
+  const roots = ['-mindepth', '1', '-xdev', '-type', 'd', '-inum', String(subvolumeInode)]
+  const measure = ['-exec', 'du', '--summarize', '--block-size=1', '{}', '+']
+  const said = await outputOf('find', [path, ...roots, ...measure], signal)
+  // A line each. A name with a line break can only add to it.
+  return [...said.matchAll(/^(\d+)\t/gm)].reduce((sum, [, bytes]) => sum + Number(bytes), 0)
+}
+
 /** The first number that du says. It fails when files vanish under it, and has counted all the same. */
 async function du(args: string[], signal: AbortSignal | undefined): Promise<number | null> {
+  const number = /^(\d+)\s/.exec(await outputOf('du', ['--summarize', ...args], signal))?.[1]
+  return number === undefined ? null : Number(number)
+}
+
+/** What a program says, whether it fails or not, at low priority. */
+async function outputOf(program: string, args: string[], signal: AbortSignal | undefined): Promise<string> {
   const options = { maxBuffer: 2 ** 20, env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' } }
-  const full = ['-n', '10', 'du', '--summarize', '--one-file-system', ...args]
+  const full = ['-n', '10', program, ...args]
   const { stdout } = await run('nice', full, signal === undefined ? options : { ...options, signal }).catch(
     (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
   )
   signal?.throwIfAborted()
-  const number = /^(\d+)\s/.exec(stdout)?.[1]
-  return number === undefined ? null : Number(number)
+  return stdout
 }

@@ -15,6 +15,9 @@ export interface ContainerEngine {
   /** Makes the image present by policy and answers its digest. Rejects with {@link EngineError} `IMAGE_PULL_ERROR`. */
   pull(request: PullRequest, options?: AbortOptions): Promise<ImageInfo>
 
+  /** Removes an image that was pulled under these names, unless anybody else uses it or has named it. */
+  removeImage(image: PulledImage, options?: AbortOptions): Promise<RemovedImage>
+
   /**
    * Creates the container, its own network, and those of its volumes that are not there yet. Repeating it for the same
    * name finds the first one.
@@ -44,10 +47,11 @@ export interface ContainerEngine {
   stats(name: string, intervalMs: number, options?: AbortOptions): AsyncIterable<StatsSample>
 
   /**
-   * What the container and its volumes take of the disk, running or ended. Costs a walk over all of their files; those that
-   * the storage driver holds to a limit are left out, unless all are asked for.
+   * What the container and its volumes take of the disk, running or ended. Costs a walk over all of their files; the
+   * container's own are left out where the storage driver holds them to a limit. With `around`, those are counted that are
+   * not under the limit, or may not be; with `all`, all.
    */
-  storage(name: string, options?: AbortOptions & { all?: boolean }): Promise<StorageUse>
+  storage(name: string, options?: AbortOptions & { all?: boolean; around?: boolean }): Promise<StorageUse>
 
   /** SIGTERM (or `signalName`), then SIGKILL after `graceMs`. Resolves when it has ended. */
   stop(name: string, stop: { graceMs: number; signalName?: string }, options?: AbortOptions): Promise<void>
@@ -127,6 +131,8 @@ export interface EngineSurvey {
 export interface EngineFeatures {
   /** Whether the storage driver itself holds containers to `storageBytes`; else their use has to be looked at. */
   storageQuota: 'hard' | 'measured'
+  /** The same for named volumes and their `sizeBytes`. */
+  volumeQuota: 'hard' | 'measured'
   /** Whether containers can have named volumes. */
   volumes: boolean
   /** Why containers with a network can reach more than the internet, for people; null where they cannot. */
@@ -149,7 +155,27 @@ export interface ImageInfo {
   imageId: string
   /** `repository@sha256:…` where it came from a registry. */
   repoDigest: string | null
+  /** What came of asking a registry; null where none was asked. */
+  fetched: FetchedImage | null
 }
+
+export interface FetchedImage {
+  /** Whether the engine did not have the image, under whatever name, just before. */
+  isNew: boolean
+  /** The names that it was pulled under. */
+  names: string[]
+  /** Id of the image that the name meant before, where it meant one. */
+  replaced: string | null
+}
+
+/** An image, and the names under which it was pulled. */
+export interface PulledImage {
+  imageId: string
+  names: string[]
+}
+
+/** `in-use`: a container has it. `named-by-others`: the names are gone, and somebody gave it another. */
+export type RemovedImage = 'removed' | 'in-use' | 'named-by-others'
 
 export interface ContainerSpec {
   /** Unique on the engine, `[a-zA-Z0-9][a-zA-Z0-9_.-]{1,100}`; also the name of its network. */
@@ -192,6 +218,8 @@ export interface StorageUse {
   volumes: Record<string, number>
   /** Whether the storage driver holds the container to its limit. */
   isHeld: boolean
+  /** Whether something does so for the volumes. */
+  areVolumesHeld: boolean
 }
 
 export interface VolumeSummary {

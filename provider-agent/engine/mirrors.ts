@@ -1,14 +1,16 @@
 import type Docker from 'dockerode'
 import { call } from './call.ts'
-import type { PullFailure } from './errors.ts'
-import { type ContainerEngine, EngineError } from './index.ts'
-import { type ImageReference, parseReference } from './reference.ts'
+import { type PullFailure, statusOf } from './errors.ts'
+import { type ContainerEngine, EngineError, type ImageInfo } from './index.ts'
+import { type ImageReference, parseReference, registryHostOf } from './reference.ts'
 
 type Pull = ContainerEngine['pull']
 
 /** Failures of a mirror after which the registry itself is asked. */
 const FALLS_BACK = new Set<unknown>([
   'not-found',
+  'repository-not-found',
+  'tag-not-found',
   'unauthorized',
   'registry-unreachable',
   'rate-limited',
@@ -35,8 +37,10 @@ export function withMirrors(docker: Docker, pull: Pull, mirrors: Readonly<Record
         if (!isPullFailure(error, new Set(['never-present']))) throw error
       }
     }
+    const before = await named(docker, reference.full, options.signal)
+    let fetched: ImageInfo['fetched']
     try {
-      await pull({ ...request, image: `${repository}:${tag}`, policy: 'Always' }, options)
+      ;({ fetched } = await pull({ ...request, image: `${repository}:${tag}`, policy: 'Always' }, options))
     } catch (error) {
       if (!isPullFailure(error, FALLS_BACK)) throw error
       return await pull(request, options)
@@ -45,21 +49,38 @@ export function withMirrors(docker: Docker, pull: Pull, mirrors: Readonly<Record
       await docker.getImage(`${repository}:${tag}`).tag({ repo: reference.repository, tag })
     })
     const { imageId, repoDigest } = await pull(present, options)
-    return { imageId, repoDigest: repoDigest?.replace(`${repository}@`, `${reference.repository}@`) ?? null }
+    return {
+      imageId,
+      fetched: fetched && {
+        ...fetched,
+        names: [...fetched.names, reference.full],
+        replaced: before === null || before === imageId ? fetched.replaced : before,
+      },
+      repoDigest: repoDigest?.replace(`${repository}@`, `${reference.repository}@`) ?? null,
+    }
   }
+}
+
+/** Id of the image that has this name; null where none has. */
+async function named(docker: Docker, name: string, signal: AbortSignal | undefined): Promise<string | null> {
+  return await call(`looking for image ${name}`, signal, async () => {
+    try {
+      return (await docker.getImage(name).inspect()).Id
+    } catch (error) {
+      if (statusOf(error) === 404) return null
+      throw error
+    }
+  })
 }
 
 /** Where the mirror keeps it; null where there is no mirror, or none for a digest. */
 export function mirroredRepository(
-  { repository, tagOrDigest }: ImageReference,
+  reference: ImageReference,
   mirrors: Readonly<Record<string, string>>,
 ): string | null {
-  const [first = '', ...rest] = repository.split('/')
-  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
-  const host = hasHost ? first : 'docker.io'
+  const { host, path } = registryHostOf(reference)
   const mirror = Object.hasOwn(mirrors, host) ? mirrors[host] : undefined
-  if (mirror === undefined || tagOrDigest.startsWith('sha256:')) return null
-  const path = hasHost ? rest.join('/') : rest.length === 0 ? `library/${first}` : repository
+  if (mirror === undefined || reference.tagOrDigest.startsWith('sha256:')) return null
   return `${mirror}/${path}`
 }
 

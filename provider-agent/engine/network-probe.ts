@@ -11,13 +11,15 @@ import { ownerLabel, toNetworkOptions } from './spec.ts'
  */
 export async function networkProblem(
   docker: Docker,
-  firewall: Pick<Firewall, 'ensure' | 'hasInterface'>,
+  firewall: Pick<Firewall, 'ensure' | 'hasInterface' | 'isInForce' | 'stop'>,
   owner: string,
   abort: Abort,
 ): Promise<string | null> {
   try {
     await firewall.ensure()
   } catch (error) {
+    // What held jobs until now is waited for: meanwhile the agent takes none.
+    if (firewall.isInForce) return null
     return `firewall rules cannot be set: ${(error as Error).message}`
   }
   const name = `cortex-probe-${randomBytes(6).toString('hex')}`
@@ -25,6 +27,7 @@ export async function networkProblem(
   const network = await docker.createNetwork({ ...options, ...abort })
   try {
     if (await firewall.hasInterface(bridgeName(owner, name))) return null
+    await firewall.stop() // Of no use, and not to be missed.
     return 'the engine keeps its networks elsewhere: it is remote, rootless, or does not name them as it was told'
   } finally {
     await network.remove()

@@ -3,15 +3,24 @@ import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { call, orAborted } from './call.ts'
 import { pullError, statusOf, toPullError } from './errors.ts'
-import type { AbortOptions, ImageInfo, PullRequest } from './index.ts'
+import { type AbortOptions, EngineError, type FetchedImage, type ImageInfo, type PullRequest } from './index.ts'
 import { createPullProgress, type PullEvent, type PullProgress } from './pull-progress.ts'
 import { type ImageReference, parseReference } from './reference.ts'
+import { askForRepository } from './repository-question.ts'
 
 type Pull = (request: PullRequest, options?: AbortOptions) => Promise<ImageInfo>
 
+/** What the engine had before a pull. */
+interface Before {
+  imageIds: ReadonlySet<string>
+  /** What the reference meant. */
+  replaced: string | null
+}
+
 /** A pull under way, and who waits for it. */
 interface SharedPull {
-  done: Promise<void>
+  /** Resolves with what the engine had before. */
+  done: Promise<Before>
   listeners: Set<(progress: PullProgress) => void>
   controller: AbortController
   waiting: number
@@ -38,14 +47,18 @@ export function createPuller(docker: Docker, engineArchitecture: (options: Abort
     })
   }
 
-  async function download(reference: ImageReference, request: PullRequest, signal: AbortSignal | undefined) {
+  async function download(
+    reference: ImageReference,
+    request: PullRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Before> {
     const key = keyOf(reference, request)
     const shared = pulls.get(key) ?? begin(key, reference, request)
     const { onProgress } = request
     shared.waiting += 1
     if (onProgress) shared.listeners.add(onProgress)
     try {
-      await orAborted(shared.done, signal)
+      return await orAborted(shared.done, signal)
     } finally {
       if (onProgress) shared.listeners.delete(onProgress)
       shared.waiting -= 1
@@ -59,9 +72,18 @@ export function createPuller(docker: Docker, engineArchitecture: (options: Abort
   function begin(key: string, reference: ImageReference, request: PullRequest): SharedPull {
     const controller = new AbortController()
     const listeners: SharedPull['listeners'] = new Set()
-    const done = transfer(docker, reference, request, controller.signal, (progress) => {
-      for (const listener of listeners) listener(progress)
-    })
+    const { signal } = controller
+    const done = (async () => {
+      const [replaced, imageIds] = await Promise.all([find(reference, signal), imagesOf(docker, signal)])
+      try {
+        await transfer(docker, reference, request, signal, (progress) => {
+          for (const listener of listeners) listener(progress)
+        })
+      } catch (error) {
+        throw await clearer(error, reference, request, signal)
+      }
+      return { imageIds, replaced: replaced?.Id ?? null }
+    })()
     const shared: SharedPull = { done, listeners, controller, waiting: 0 }
     pulls.set(key, shared)
     // Whoever waits hears of a failure through `done`; here it only ends the sharing.
@@ -76,12 +98,15 @@ export function createPuller(docker: Docker, engineArchitecture: (options: Abort
     signal?.throwIfAborted()
     const reference = parseReference(request.image)
     let image = request.policy === 'Always' ? null : await find(reference, signal)
+    let fetched: FetchedImage | null = null
     if (image === null) {
       if (request.policy === 'Never') {
         throw pullError('never-present', request.image, 'is not on this machine, and the pull policy is Never')
       }
-      await download(reference, request, signal)
+      const { imageIds, replaced } = await download(reference, request, signal)
       image = await find(reference, signal)
+      const id = image?.Id ?? ''
+      fetched = { isNew: !imageIds.has(id), names: [reference.full], replaced: replaced === id ? null : replaced }
     }
     if (image === null) throw pullError('unknown', request.image, 'was pulled but is not there')
     const wanted = await engineArchitecture(signal === undefined ? {} : { signal })
@@ -89,8 +114,16 @@ export function createPuller(docker: Docker, engineArchitecture: (options: Abort
       const text = `is for ${image.Architecture}, and this machine is ${wanted}`
       throw pullError('wrong-architecture', request.image, text)
     }
-    return { imageId: image.Id, repoDigest: image.RepoDigests?.[0] ?? null }
+    return { imageId: image.Id, repoDigest: image.RepoDigests?.[0] ?? null, fetched }
   }
+}
+
+/** The ids of everything that the engine has, named or not. */
+async function imagesOf(docker: Docker, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  return await call('listing images', signal, async () => {
+    const images = await orAborted(docker.listImages({ all: true }), signal)
+    return new Set(images.map(({ Id: id }) => id))
+  })
 }
 
 /** One pull over the wire. */
@@ -123,6 +156,23 @@ async function transfer(
     },
     (error) => toPullError(error, image, credentials !== undefined),
   )
+}
+
+/** The failure, with the wrong part of the reference told where the registry says which it is. */
+async function clearer(
+  error: unknown,
+  reference: ImageReference,
+  request: PullRequest,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!(error instanceof EngineError) || error.details.reason !== 'not-found') return error
+  const answer = await askForRepository(reference, request, signal)
+  if (answer === 'unknown') return error
+  const { repository, tagOrDigest } = reference
+  const cause = { cause: error.cause }
+  return answer === 'there'
+    ? pullError('tag-not-found', request.image, `the repository has no ${tagOrDigest}`, cause)
+    : pullError('repository-not-found', request.image, `the registry has no ${repository}`, cause)
 }
 
 /** The messages of a pull, one JSON object a line. Rejects when the connection breaks before its end. */

@@ -74,18 +74,24 @@ async function tryCreate(
   }
 }
 
-/** Whether a file of so many bytes can be put into a container. */
-async function canWrite(container: Docker.Container, bytes: number, abort: Abort): Promise<boolean> {
+/** Whether a file of so many bytes can be put into a container. @param folder absolute, @default the root */
+export async function canWrite(
+  container: Docker.Container,
+  bytes: number,
+  abort: Abort,
+  folder = '/',
+): Promise<boolean> {
   try {
     const archive = Readable.from([await tarOf(`probe-${bytes}`, bytes)])
-    await container.putArchive(archive, { path: '/', ...abort })
+    await container.putArchive(archive, { path: folder, ...abort })
     return true
   } catch (error) {
     return refused(error, false)
   }
 }
 
-async function makeImage(docker: Docker, abort: Abort): Promise<string> {
+/** An image of one file, to be removed by the caller; answers its name. */
+export async function makeImage(docker: Docker, abort: Abort): Promise<string> {
   const repo = `cortex-node/probe-${randomBytes(6).toString('hex')}`
   const output = await docker.importImage(Readable.from([await tarOf('image', imageBytes)]), {
     repo,

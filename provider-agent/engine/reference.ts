@@ -35,3 +35,11 @@ export function parseReference(image: string): ImageReference {
   const tag = parts.tag ?? 'latest'
   return { repository, tagOrDigest: tag, full: `${repository}:${tag}` }
 }
+
+/** Where it is kept: Docker Hub where no registry is named. */
+export function registryHostOf({ repository }: ImageReference): { host: string; path: string } {
+  const [first = '', ...rest] = repository.split('/')
+  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
+  if (hasHost) return { host: first, path: rest.join('/') }
+  return { host: 'docker.io', path: rest.length === 0 ? `library/${first}` : repository }
+}

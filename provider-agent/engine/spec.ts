@@ -3,6 +3,7 @@ import { bridgeName } from './bridge-name.ts'
 import { type ContainerSpec, EngineError } from './index.ts'
 import { joining, type Sandbox } from './joined.ts'
 import { parseReference } from './reference.ts'
+import type { VolumeQuota } from './volume-quota.ts'
 
 /** Marks what an agent made; its value is the agent's peer id. */
 export const ownerLabel = 'org.cortex-node.owner'
@@ -20,6 +21,8 @@ export interface HardeningOptions {
    * too. Null where it has no limits.
    */
   storageQuota: number | null
+  /** What holds named volumes to their sizes; null where nothing does. */
+  volumeQuota: VolumeQuota | null
   /** Null is the engine's default. */
   runtime: string | null
   /** Name servers that the engine's own asks for a container; empty is the engine's choice. */

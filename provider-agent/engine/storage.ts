@@ -1,13 +1,14 @@
 import type Docker from 'dockerode'
+import { containerFolder } from './btrfs.ts'
 import { type Abort, call } from './call.ts'
-import { folderBytes } from './folder-size.ts'
+import { folderBytes, subvolumeBytes } from './folder-size.ts'
 import type { AbortOptions, StorageUse } from './index.ts'
 import { checkName } from './spec.ts'
 
 /** The fields of the engine's answer that are read here; dockerode's types lack some. */
 interface Inspected {
   SizeRw?: number
-  GraphDriver: { Data: Record<string, string> | null }
+  GraphDriver: { Name: string; Data: Record<string, string> | null }
   Mounts: { Type: string; Name?: string; Source: string }[]
   HostConfig: { Mounts?: { Source: string }[] | null; StorageOpt?: Record<string, string> | null }
 }
@@ -23,8 +24,8 @@ interface DiskUse {
 export async function readStorage(
   docker: Docker,
   name: string,
-  { signal, all = false }: AbortOptions & { all?: boolean } = {},
-): Promise<StorageUse> {
+  { signal, all = false, around = false }: AbortOptions & { all?: boolean; around?: boolean } = {},
+): Promise<Omit<StorageUse, 'areVolumesHeld'>> {
   return await call(`measuring ${name}`, signal, async (abort) => {
     checkName(name)
     const container = (await docker.getContainer(name).inspect(abort)) as unknown as Inspected
@@ -37,7 +38,10 @@ export async function readStorage(
       else anonymousBytes += bytes // An image's own; a driver's limit does not hold them.
     }
     const isHeld = container.HostConfig.StorageOpt?.size !== undefined
-    const layer = isHeld && !all ? 0 : await layerBytes(docker, name, container, signal)
+    const layer = await (async () => {
+      if (!isHeld || all) return await layerBytes(docker, name, container, signal)
+      return around ? await freeBytes(docker, name, container, abort) : 0
+    })()
     return { ownBytes: anonymousBytes + layer, volumes, isHeld }
   })
 }
@@ -55,6 +59,19 @@ async function layerBytes(
   const ask = { size: true, ...(signal === undefined ? {} : { abortSignal: signal }) } as Docker.ContainerInspectOptions
   const { SizeRw: size } = (await docker.getContainer(name).inspect(ask)) as unknown as Inspected
   return size ?? 0
+}
+
+/** What a container that the storage driver holds may have put where it does not. Nothing where that cannot be looked at. */
+async function freeBytes(
+  docker: Docker,
+  name: string,
+  { GraphDriver: driver }: Inspected,
+  abort: Abort,
+): Promise<number> {
+  const { abortSignal: signal } = abort
+  const folder = driver.Data?.UpperDir
+  if (folder !== undefined) return (await folderBytes(folder, signal)) ?? 0
+  return driver.Name === 'btrfs' ? await subvolumeBytes(await containerFolder(docker, name, abort), signal) : 0
 }
 
 /** The engine has no cheaper way to tell than to measure everything. */

@@ -109,9 +109,11 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
 
   return {
     pull: local.pull,
+    removeImage: local.removeImage,
     // Which node a job runs on is not known before, and what holds there is not this manager's to say.
     features: async () => ({
       storageQuota: 'measured',
+      volumeQuota: 'measured',
       volumes: false,
       networkProblem: 'the nodes of a swarm keep their own firewalls',
       runtime: null,
@@ -122,7 +124,9 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
         return await localContainer(await taskOf(docker, name, abort), abort)
       })
       // The manager does not measure what runs on other nodes.
-      return id === null ? { ownBytes: 0, volumes: {}, isHeld: false } : await local.storage(id, options)
+      return id === null
+        ? { ownBytes: 0, volumes: {}, isHeld: false, areVolumesHeld: false }
+        : await local.storage(id, options)
     },
     volumes: local.volumes,
     removeVolume: local.removeVolume,
@@ -157,7 +161,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
           pidsLimit: init.pidsLimit ?? 512,
           maxOpenFiles: init.maxOpenFiles ?? 16_384,
           maxUserProcesses: null,
-          ...{ storageQuota: null, runtime: null, nameServers: [], canSwapLess: false },
+          ...{ storageQuota: null, volumeQuota: null, runtime: null, nameServers: [], canSwapLess: false },
           useInit: init.useInit ?? true,
           // Service logs are read by the manager of every node, through the driver that each engine has.
           logConfig: { Type: 'json-file', Config: { 'max-size': String(maxLogBytes), 'max-file': '2' } },

@@ -19,7 +19,14 @@ export interface Firewall {
   readonly nameServers: string[]
   /** Resolves when the rules are in place: looks, and puts them there where they are not. Calls at one time share a look. */
   ensure(): Promise<void>
-  /** Takes the rules out if no job's network is left. */
+  /**
+   * Looks again, and puts back what somebody took out. Why that cannot be done, for people; null where the rules are in
+   * place, and where they never were: then jobs run without, as the owner was told.
+   */
+  problem(): Promise<string | null>
+  /** Whether the rules were in place once, and were not taken out by {@link Firewall.stop}. */
+  readonly isInForce: boolean
+  /** Takes the rules out if no job's network is left; from then on they are not missed. */
   stop(): Promise<void>
   /** Whether there is an interface of this name in the network that the rules are for. */
   hasInterface(name: string): Promise<boolean>
@@ -50,22 +57,30 @@ export function createFirewall({ logger }: { logger: Logger }, init: FirewallIni
   const { owner, nameServers = defaultNameServers() } = init
   const prefix = bridgePrefix(owner)
   let looking: Promise<void> | null = null
-  let swept = false
+  let inForce = false
 
   async function look(): Promise<void> {
     await Promise.all((await families()).map(async (family) => await lookAt(family)))
-    swept = true
+    inForce = true
+  }
+
+  async function ensure(): Promise<void> {
+    looking ??= look().finally(() => {
+      looking = null
+    })
+    await looking
   }
 
   async function lookAt(family: Family): Promise<void> {
     const closed = ownNetworks(networkInterfaces(), anyBridge)
     const rules = rulesFor(family, { owner, pid: process.pid, closed, nameServers })
     let saved = await save(family)
-    if (!swept) saved = await sweep(family, saved)
+    if (!inForce) saved = await sweep(family, saved)
     if (isInPlace(saved, rules)) return
     await restore(family, toPlace(saved, rules))
     if (!isInPlace(await save(family), rules)) throw new FirewallError('the rules were set and are not there')
-    logger.info({ family, closed }, 'the rules between jobs and the network around them are set')
+    if (inForce) logger.warn({ family, closed }, 'the firewall rules were not as they should be, and are set again')
+    else logger.info({ family, closed }, 'the rules between jobs and the network around them are set')
   }
 
   /** Takes out what agents left that were killed and whose jobs are gone. */
@@ -84,18 +99,32 @@ export function createFirewall({ logger }: { logger: Logger }, init: FirewallIni
 
   return {
     nameServers,
-    async ensure() {
-      looking ??= look().finally(() => {
-        looking = null
-      })
-      await looking
+    ensure,
+    async problem() {
+      if (!inForce) return null
+      try {
+        await ensure()
+        return null
+      } catch (error) {
+        return `cannot keep jobs from the network around it: ${(error as Error).message}`
+      }
+    },
+    get isInForce() {
+      return inForce
     },
     async stop() {
       await looking?.catch(() => undefined) // whoever asked for it has heard
+      const wereSet = inForce
+      inForce = false
       if ((await interfaceNames()).some((name) => name.startsWith(prefix))) return
-      for (const family of await families()) {
-        const change = toRemove(await save(family), prefix)
-        if (change !== null) await restore(family, change)
+      try {
+        for (const family of await families()) {
+          const change = toRemove(await save(family), prefix)
+          if (change !== null) await restore(family, change)
+        }
+      } catch (error) {
+        // Who could never set them has none to take out.
+        if (wereSet) throw error
       }
     },
     hasInterface: async (name) => (await interfaceNames()).includes(name),

@@ -11,6 +11,7 @@ import type { Logger } from '../../node/logger.ts'
 import type { Database } from '../../node/store/database.ts'
 import { createStubbornDatabase } from '../../node/store/stubborn.ts'
 import { createWriter, put } from '../../node/store/writer.ts'
+import type { ImageRecord } from '../image-keeper.ts'
 import { markerMessage } from './marker.ts'
 import { type Cut, Outbox, type OutboxEntry, outboxKey, parseOutboxKey, type ReportKind } from './outbox.ts'
 import type { LeaseProgress, LeaseRecord, SettledLease } from './records.ts'
@@ -38,6 +39,10 @@ export interface Journal {
   /** Whether the owner had told the agent to take nothing new. */
   isDraining(): Promise<boolean>
   setDraining(on: boolean): Promise<void>
+  /** Images that were pulled for jobs, and are not removed yet. */
+  images(): Promise<ImageRecord[]>
+  saveImage(record: ImageRecord): Promise<void>
+  dropImage(imageId: string): Promise<void>
   /** Jobs since the folder was made. */
   counts(): { completed: number; failed: number }
   /** A number higher than any it answered before, at least `nowMs`. */
@@ -191,6 +196,9 @@ export async function openJournal(
     async setDraining(on) {
       await writer.write([put(tables.numbers, 'draining', on ? 1 : 0)])
     },
+    images: async () => await tables.images.values().all(),
+    saveImage: async (record) => await writer.write([put(tables.images, record.imageId, record)]),
+    dropImage: async (imageId) => await writer.write([drop(tables.images, imageId)]),
     counts: () => counts,
     async nextIncarnation(nowMs) {
       const last = (await tables.numbers.get('incarnation')) ?? 0

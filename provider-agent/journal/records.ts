@@ -13,6 +13,8 @@ export interface LeaseRecord {
   requirementsDigest: string
   /** Nano-dollars. */
   pricePerHour: string
+  /** Nano-dollars; absent in records of versions that knew none. */
+  minimumCharge?: string
   resources: Resources
   job: LeaseJob
   /** Whether the award held secrets or credentials: without them the container cannot be made again. */

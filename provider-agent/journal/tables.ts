@@ -1,6 +1,7 @@
 import type { AbstractSublevel } from 'abstract-level'
 import type { Database } from '../../node/store/database.ts'
 import type { Operation } from '../../node/store/writer.ts'
+import type { ImageRecord } from '../image-keeper.ts'
 import type { LeaseProgress, LeaseRecord, SettledLease } from './records.ts'
 
 /** The sublevels of the journal. */
@@ -17,6 +18,8 @@ export function createTables(database: Database) {
     receipts: json<SettledLease>('receipts'),
     meta: json<{ completed: number; failed: number }>('meta'),
     numbers: json<number>('numbers'),
+    /** image id → images that were pulled for jobs. */
+    images: json<ImageRecord>('images'),
   }
 }
 

@@ -205,7 +205,8 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
       return answer
     },
     async end(ending, endedAtMs, output) {
-      const meteredMs = meter.stop()
+      // A container that was started has run, however short: it is billed a second, and the minimum charge.
+      const meteredMs = progress.startedAtMs === null ? meter.stop() : Math.max(1, meter.stop())
       const use: Use = { startedAtMs: progress.startedAtMs, endedAtMs, meteredMs }
       const receipt = await signReceipt(record, use, ending)
       const { meteredSeconds, cost } = costOfUse(record, use)

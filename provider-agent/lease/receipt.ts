@@ -3,7 +3,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { checkReceipt } from '../../protocol/checks.ts'
 import { encode } from '../../protocol/codec.ts'
 import { ReceiptSchema, type SignedStatement, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
-import { costOf, meteredSeconds } from '../../protocol/money.ts'
+import { chargeOf, meteredSeconds, termsOf } from '../../protocol/money.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { LeaseRecord } from '../journal/records.ts'
@@ -18,7 +18,7 @@ export interface Use {
 
 export function costOfUse(record: LeaseRecord, use: Use): { meteredSeconds: number; cost: bigint } {
   const seconds = meteredSeconds(use.meteredMs)
-  return { meteredSeconds: seconds, cost: costOf(BigInt(record.pricePerHour), seconds) }
+  return { meteredSeconds: seconds, cost: chargeOf(termsOf(record), seconds) }
 }
 
 /** The provider's half of the receipt. */
@@ -36,7 +36,7 @@ export async function signReceipt(
     requester: record.requester,
     provider,
     requirementsDigest: Buffer.from(record.requirementsDigest, 'hex'),
-    pricePerHour: BigInt(record.pricePerHour),
+    ...termsOf(record),
     meteredSeconds: BigInt(meteredSeconds),
     costNanoUsd: cost,
     startedAtMs: BigInt(use.startedAtMs ?? 0),

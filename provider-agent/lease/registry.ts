@@ -32,6 +32,7 @@ export interface RegistryComponents {
   /** The containers of the last run are taken up. */
   onReady: () => void
   guard?: RunnerComponents['guard']
+  images: RunnerComponents['images']
   collect: RunnerComponents['collect']
 }
 
@@ -82,7 +83,8 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   const logger = components.logger.child({ part: 'leases' })
   const scope = new AbortController()
   const held = new Map<string, Held>()
-  const runner = { engine, clock, logger, owner: network.peerId, guard: components.guard, collect: components.collect }
+  const { guard, images, collect } = components
+  const runner = { engine, clock, logger, owner: network.peerId, guard, images, collect }
   const isRunning = ({ requester, jobId }: JobKey): boolean =>
     [...held.values()].some(
       ({ lease: { record, progress } }) =>

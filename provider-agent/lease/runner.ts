@@ -5,10 +5,11 @@
 
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import { elapsedSince } from '../../node/moment.ts'
+import { elapsedSince, jumpSince } from '../../node/moment.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
 import type { ContainerEngine, ContainerExit, ContainerSummary, StatsSample } from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
+import type { ImageKeeper } from '../image-keeper.ts'
 import type { Exceeded, StopReason } from '../journal/records.ts'
 import { whenAborted } from '../on-abort.ts'
 import type { CollectedOutput } from '../outputs/collect.ts'
@@ -28,6 +29,8 @@ export interface RunnerComponents {
   owner: string
   /** Ends containers where this process cannot. @default none */
   guard?: Guard | undefined
+  /** Gets images, and keeps them while they are needed. */
+  images: Pick<ImageKeeper, 'pull' | 'release'>
   /** Keeps what an ended container left. */
   collect: (lease: Lease, name: string, signal: AbortSignal) => Promise<CollectedOutput | null>
 }
@@ -54,11 +57,8 @@ const REMOVE_TRIES = 5
 const LOG_DRAIN_MS = 10_000
 /** How far wall clock and monotonic clock may be apart over a job without a jump, in ms. */
 const CLOCK_TOLERANCE_MS = 2_000
-/** How much later than it was an end may be heard of, in ms, before the engine's times count. */
+/** How far the meter and the engine's times may be apart, in ms, before those count. */
 const LATE_MS = 500
-
-/** A storage driver's own limit was met by a container that used this share of it and did not end well. */
-const HELD_SHARE = 0.95
 
 /** What a container ends with that SIGKILL ended. */
 const KILLED = 137
@@ -81,6 +81,8 @@ export async function runLease(
   const hadEnded = init.found?.state === 'exited'
   /** The most processes that were seen, where that is all that were allowed. */
   let crowded: Exceeded | null = null
+  /** How long the engine took to say that the container runs, in ms: it may have run all that while. */
+  let startTookMs = 0
 
   async function run(): Promise<void> {
     const guard = record.onDisconnect === 'stop' ? components.guard : undefined
@@ -132,7 +134,9 @@ export async function runLease(
     const imageDigest = there ? lease.progress.imageDigest : await prepare()
     if (lease.stopSignal.aborted && init.found?.state !== 'running' && !begun) return false
     // Not to be interrupted, for whether it runs must be known; and no second start where it has run already.
+    const askedMs = clock.monotonicMs()
     const { startedAtMs } = await startable(signal, () => engine.start(name, { signal }))
+    startTookMs = clock.monotonicMs() - askedMs
     const meteredMs = ranBefore(startedAtMs)
     if (hadEnded) lease.meter.unseen()
     if (begun) lease.meter.start(meteredMs)
@@ -174,7 +178,8 @@ export async function runLease(
     const credentials = lease.secrets?.registryCredentials
     const request = { image, policy: imagePullPolicy, ...(credentials === undefined ? {} : { credentials }) }
     const onProgress = createProgressReporter(clock, lease, logger)
-    const { imageId, repoDigest } = await engine.pull({ ...request, onProgress }, { signal: until })
+    const pulled = await components.images.pull(lease.id, { ...request, onProgress }, { signal: until })
+    const { imageId, repoDigest } = pulled
     return repoDigest ?? imageId
   }
 
@@ -215,17 +220,18 @@ export async function runLease(
   }
 
   /**
-   * On the monotonic clock, but for an end that nobody saw: then the engine's own times say when it was; where the wall
-   * clock jumped since the start, only as far as they agree with what was seen.
+   * On the monotonic clock, unless the engine's own times say something else and its wall clock did not jump meanwhile: an
+   * agent that was held up, with its machine asleep or busy, hears of a start or an end long after it. Where the clock
+   * jumped, an end that nobody saw is billed only as far as somebody saw the container run.
    */
   function meterEnd({ startedAtMs, finishedAtMs }: ContainerExit, away: boolean): void {
     const shownMs = lease.meter.read()
-    const byEngineMs = Math.min(finishedAtMs - startedAtMs, shownMs)
-    const jumped = Math.abs(clock.nowMs() - startedAtMs - shownMs) > CLOCK_TOLERANCE_MS
-    // An agent that was held up, with its machine asleep or busy, hears of an end long after it.
-    const heardLate = shownMs - byEngineMs > LATE_MS
-    if (jumped) lease.meter.stop(away ? Math.max(lease.meter.sure(), byEngineMs) : shownMs)
-    else lease.meter.stop(away || heardLate ? byEngineMs : shownMs)
+    const byEngineMs = Math.max(0, Math.min(finishedAtMs - startedAtMs, shownMs + startTookMs))
+    const { runningSince } = lease.progress
+    const jumpMs = (runningSince && jumpSince(clock, runningSince)) ?? clock.nowMs() - startedAtMs - shownMs
+    const apart = Math.abs(shownMs - byEngineMs) > LATE_MS
+    if (Math.abs(jumpMs) <= CLOCK_TOLERANCE_MS) lease.meter.stop(away || apart ? byEngineMs : shownMs)
+    else lease.meter.stop(away ? Math.max(lease.meter.sure(), Math.min(byEngineMs, shownMs)) : shownMs)
   }
 
   /** Output is complete when its reader says so; an engine that never says it does not hold the lease for ever. */
@@ -295,7 +301,7 @@ export async function runLease(
     if (exceeded !== null || exitCode === 0 || stopping !== null) return exceeded
     try {
       const use = await engine.storage(name, { signal, all: true })
-      return beyond(record, use, use.isHeld ? HELD_SHARE : 1) ?? crowded
+      return beyond(record, use, true) ?? crowded
     } catch (error) {
       signal.throwIfAborted()
       logger.warn({ lease: lease.id, error: String(error) }, 'use of the disk was not measured')
@@ -312,5 +318,7 @@ export async function runLease(
   } catch (error) {
     // The agent stops: container, journal and lease stay as they are for the next start.
     if (!signal.aborted) logger.error({ lease: lease.id, error: String(error) }, 'the lease broke')
+  } finally {
+    if (!signal.aborted) await components.images.release(lease.id)
   }
 }

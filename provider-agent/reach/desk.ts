@@ -58,7 +58,8 @@ const KINDS = {
   [Protocol.output]: ['output'],
 } as const satisfies Partial<Record<Protocol, NonNullable<ReachHello['content']['case']>[]>>
 
-export function createReachDesk(components: ReachDeskComponents): ReachDesk {
+/** @param init.udpIdleMs how long a UDP flow may be without a datagram, in ms */
+export function createReachDesk(components: ReachDeskComponents, init: { udpIdleMs: number }): ReachDesk {
   const { network, access, spool, clock, find } = components
   const logger = components.logger.child({ part: 'reach' })
   const scope = new AbortController()
@@ -92,7 +93,7 @@ export function createReachDesk(components: ReachDeskComponents): ReachDesk {
     switch (content.case) {
       case 'tunnel':
         return await tunnels.within(reached.lease.id, MAX_TUNNELS, async () => {
-          await serveTunnel({ access, clock }, reached, content.value)
+          await serveTunnel({ access, clock }, reached, content.value, init.udpIdleMs)
         })
       case 'exec':
         return await execs.within(reached.lease.id, MAX_EXECS, async () => {

@@ -1,4 +1,3 @@
-import { createSocket } from 'node:dgram'
 import { connect, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../node/clock.ts'
@@ -6,20 +5,23 @@ import { streamOf } from '../../node/network/channel-stream.ts'
 import type { Channel } from '../../node/network/index.ts'
 import type { ReachHello_Tunnel } from '../../protocol/gen/cortex/v1/reach_pb.js'
 import type { ContainerAccess, Endpoint } from '../engine/access.ts'
+import { relayDatagrams } from './datagrams.ts'
 import type { Reached } from './desk.ts'
 import { ReachRefusedError, WELCOME } from './refusal.ts'
 
 /** How long a container may take to accept a connection, in ms. */
 const CONNECT_MS = 10_000
 
-/** A UDP flow without a datagram for this long is over, in ms. */
-const UDP_IDLE_MS = 300_000
-
-/** Joins a stream to a port of the container until both directions have ended. @throws {ReachRefusedError} */
+/**
+ * Joins a stream to a port of the container until both directions have ended; of UDP, until nothing was sent either way
+ * for as long as it may be idle.
+ * @throws {ReachRefusedError}
+ */
 export async function serveTunnel(
   { access, clock }: { access: ContainerAccess; clock: Clock },
   { channel, lease, name, signal }: Reached,
   { port, protocol }: ReachHello_Tunnel,
+  udpIdleMs: number,
 ): Promise<void> {
   const exposed = lease.record.job.ports?.find((one) => one.port === port && one.protocol === protocol)
   if (exposed === undefined) {
@@ -27,7 +29,7 @@ export async function serveTunnel(
   }
   const endpoint = await access.locate(name, port, exposed.protocol, { signal })
   if (endpoint === null) throw new ReachRefusedError('NOT_LISTENING', 'The container has no network')
-  if (exposed.protocol === 'UDP') await relayDatagrams({ clock }, channel, endpoint, signal)
+  if (exposed.protocol === 'UDP') await relayDatagrams({ clock }, channel, endpoint, udpIdleMs, signal)
   else await joinStreams(channel, endpoint, signal)
 }
 
@@ -71,51 +73,5 @@ async function dial({ host, port }: Endpoint, signal: AbortSignal): Promise<Sock
   } finally {
     limit.removeEventListener('abort', onAbort)
     socket.off('connect', resolve).off('error', reject)
-  }
-}
-
-/** Datagrams keep their bounds; what comes faster than the stream carries it is lost, as on any network. */
-async function relayDatagrams(
-  { clock }: { clock: Clock },
-  channel: Channel,
-  { host, port }: Endpoint,
-  signal: AbortSignal,
-): Promise<void> {
-  const socket = createSocket('udp4')
-  const over = new AbortController()
-  const both = AbortSignal.any([signal, over.signal])
-  let heardMs = clock.monotonicMs()
-  let isSending = false
-  socket.on('error', () => undefined) // Nobody listens on the port yet: the next datagram may fare better.
-  socket.on('message', (datagram) => {
-    heardMs = clock.monotonicMs()
-    if (isSending) return
-    isSending = true
-    channel.send(datagram).then(
-      () => {
-        isSending = false
-      },
-      () => over.abort(),
-    )
-  })
-  const watch = (async () => {
-    while (clock.monotonicMs() - heardMs < UDP_IDLE_MS) await clock.sleep(UDP_IDLE_MS / 10, both)
-    over.abort(new Error('The flow is idle'))
-  })().catch(() => undefined) // over
-  try {
-    await new Promise<void>((resolve) => socket.connect(port, host, resolve))
-    await channel.send(WELCOME)
-    for (;;) {
-      const datagram = await channel.receive({ signal: both })
-      if (datagram === null) return
-      heardMs = clock.monotonicMs()
-      socket.send(datagram, () => undefined) // as above
-    }
-  } catch (error) {
-    if (!both.aborted) throw error
-  } finally {
-    over.abort()
-    socket.close()
-    await watch
   }
 }

@@ -7,8 +7,8 @@ export interface Demand {
   wanted(): number
 }
 
-/** What comes within so many ms comes at once: no sandbox is made anew meanwhile. */
-const AT_ONCE_MS = 5_000
+/** What comes within so many ms comes at once: hardly a sandbox is made anew meanwhile. */
+const AT_ONCE_MS = 2_000
 /** How long what came at once is expected to come again, in ms. */
 const MEMORY_MS = 600_000
 

@@ -8,13 +8,13 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import PQueue from 'p-queue'
-import { systemClock as clock } from '../../node/clock.ts'
 import { silentLogger as logger } from '../../node/logger.ts'
 import { createLibp2pNetwork, type Libp2pNetwork } from '../../node/network/libp2p-network.ts'
 import { openDatabase } from '../../node/store/database.ts'
 import { type Buyer, startBuyer } from './buyer.ts'
 import { countTraffic, noTraffic } from './counted-network.ts'
 import { type JobFigures, quantile, runJobs } from './jobs.ts'
+import { createOwnTime } from './own-time.ts'
 import { MARKET, startSeller } from './seller.ts'
 
 export interface RealInit {
@@ -65,15 +65,20 @@ export interface Concurrent {
   jobsPerSecond: number | null
 }
 
+/** Every duration below is on it, those of the market as well. */
+const clock = createOwnTime()
+
 /** Jobs that go one by one before the others, as in the figures published by others. */
 const SEQUENTIAL = 60
 /** Peers that start at a time. */
 const STARTING = 8
 /** Neighbours that a newcomer is told. */
 const NEIGHBOURS = 3
-/** How long the idle network is watched at a time, in ms, and what of a core is little enough not to go on watching. */
+/** How long the idle network is watched at a time, in ms. */
 const IDLE_MS = 3_000
-const SETTLED_SHARE = 0.05
+/** A pause that took this much longer than asked for shows work that waits; more new links than this, peers that still join. */
+const LATE = 1.1
+const STILL_JOINING = 1.02
 
 export async function measureReal(init: RealInit): Promise<SizeFigures> {
   const { providers, jobs, concurrency } = init
@@ -82,15 +87,15 @@ export async function measureReal(init: RealInit): Promise<SizeFigures> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'cortex-sim-'))
   stack.defer(async () => await rm(folder, { recursive: true, force: true }))
-  const { buyer, others } = await setUp(init, folder, stack, signal)
-  const idlePerMs = await settled(signal)
+  const { buyer, others, peers } = await setUp(init, folder, stack, signal)
+  const idlePerMs = await settled(peers, signal)
   const setUpMs = performance.now() - beganMs
   const first = Math.min(SEQUENTIAL, jobs)
-  const before = { cpuMs: cpuMs(), atMs: performance.now(), own: { ...buyer.traffic }, others: { ...others } }
+  const before = { cpuMs: cpuMs(), atMs: clock.monotonicMs(), own: { ...buyer.traffic }, others: { ...others } }
   const sequential = await runJobs({ ...buyer, clock }, { jobs: first, concurrency: 1, signal })
   const rest = await runJobs({ ...buyer, clock }, { jobs: jobs - first, concurrency, signal })
   const ended = sequential.ended + rest.ended
-  const elapsedMs = performance.now() - before.atMs
+  const elapsedMs = clock.monotonicMs() - before.atMs
   const usedMs = Math.max(0, cpuMs() - before.cpuMs - idlePerMs * elapsedMs)
   const per = (amount: number): number | null => (ended === 0 ? null : round(amount / ended))
   const messages = (t: { sent: number; received: number }): number => t.sent + t.received
@@ -123,9 +128,9 @@ async function setUp(init: RealInit, folder: string, stack: AsyncDisposableStack
   const peers: Libp2pNetwork[] = []
   const join = async (): Promise<{ network: Libp2pNetwork; privateKey: PrivateKey }> => {
     const privateKey = await generateKeyPair('Ed25519')
-    const bootstrap = Array.from({ length: Math.min(NEIGHBOURS, peers.length) }, () => anyOf(peers).addresses()).flat()
+    const bootstrap = someOf(peers, NEIGHBOURS).flatMap((peer) => peer.addresses())
     const network = createLibp2pNetwork(
-      { privateKey, logger },
+      { privateKey, logger, clock },
       // One machine does the work of all: what each does for itself every 10 s, it does every minute here.
       { network: MARKET, listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap, pingIntervalMs: 60_000 },
     )
@@ -155,22 +160,24 @@ async function setUp(init: RealInit, folder: string, stack: AsyncDisposableStack
     signal.throwIfAborted()
     await delay(50)
   }
-  return { buyer, others }
+  return { buyer, others, peers }
 }
 
 /**
- * Waits until the peers have found each other: what they use of a core no longer falls. Answers how much that is, so that
- * it is not counted for jobs.
+ * Waits until the peers have found each other and have nothing left to do but to be there. Answers how much of a core they
+ * use then, so that it is not counted for jobs. CPU alone does not tell: on a machine that others use as well, peers that
+ * wait for their turn use little, and are connected to nobody.
  */
-async function settled(signal: AbortSignal): Promise<number> {
-  let last = Number.POSITIVE_INFINITY
-  for (;;) {
+async function settled(peers: Libp2pNetwork[], signal: AbortSignal): Promise<number> {
+  for (let links = 0; ; ) {
     signal.throwIfAborted()
-    const before = { cpuMs: cpuMs(), atMs: performance.now() }
-    await delay(IDLE_MS)
-    const share = (cpuMs() - before.cpuMs) / (performance.now() - before.atMs)
-    if (share < SETTLED_SHARE || (share < 0.75 && share > 0.8 * last)) return share
-    last = share
+    const before = { cpuMs: cpuMs(), atMs: clock.monotonicMs(), links }
+    await clock.sleep(IDLE_MS)
+    const tookMs = clock.monotonicMs() - before.atMs
+    const counts = peers.map((peer) => peer.peers().length)
+    links = counts.reduce((sum, count) => sum + count, 0)
+    const isCalm = tookMs < IDLE_MS * LATE && links < before.links * STILL_JOINING
+    if (isCalm && counts.every((count) => count > 0)) return (cpuMs() - before.cpuMs) / tookMs
   }
 }
 
@@ -185,8 +192,12 @@ function quantiles({ scheduledMs, endedMs }: JobFigures) {
   return { p50Ms: rounded(p50), p99Ms: rounded(p99), endedMeanMs }
 }
 
-function anyOf<T>(items: T[]): T {
-  return items[Math.floor(Math.random() * items.length)] as T
+/** `count` different ones by lot, or all. */
+function someOf<T>(items: readonly T[], count: number): T[] {
+  const left = [...items]
+  const some: T[] = []
+  while (some.length < count && left.length > 0) some.push(...left.splice(Math.floor(Math.random() * left.length), 1))
+  return some
 }
 
 function rounded(value: number | null): number | null {

@@ -73,6 +73,7 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
       return {
         peerId,
         addresses: () => [`/ip4/127.0.0.1/tcp/4001/p2p/${peerId}`],
+        onAddresses: () => undefined,
         peers: neighbours,
         onPeer: () => undefined,
         penalise: (peer, reason) => {
@@ -80,7 +81,14 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
         },
         latencyMs: (peer) => (own.connected.has(peer) ? 2 * between(peerId, peer) : null),
         counters: () => ({
-          ...{ peers: own.connected.size, published: 0, delivered: 0, refused: {} },
+          ...{
+            peers: own.connected.size,
+            published: 0,
+            delivered: 0,
+            heard: { announcements: 0, requests: 0 },
+            refused: {},
+          },
+          relayed: 0,
           listeners: { announcements: Math.min(8, peers.size - 1), requests: Math.min(8, peers.size - 1) },
         }),
         async publish(topic, data) {

@@ -84,7 +84,8 @@ describe('the dashboard', { timeout: 200_000 }, () => {
     const { id } = await client.jobs.submit({ image: 'localhost:1/no/such:image', ...SMALL, maxAttempts: 1 })
     await page.goto(`${url}/jobs/${id}`)
     await page.locator('.status[data-status=failed]').first().waitFor({ timeout: 40_000 })
-    await page.getByText('IMAGE_PULL_ERROR').waitFor()
+    const failure = page.getByRole('alert').filter({ hasText: 'IMAGE_PULL_ERROR' })
+    await failure.getByText('Check the registry part of the image name').waitFor()
     await rig.inspect('job-failed')
   })
 

@@ -106,10 +106,11 @@ describe('jobs', () => {
     const { data } = successSchema(dryRunSchema).parse(answer.body)
     assert.equal(data.accepted, true)
     assert.deepEqual(
-      data.quotes.map(({ accepts, price, cost }) => ({ accepts, price, cost })),
+      data.quotes.map(({ accepts, price, minimumCharge, cost }) => ({ accepts, price, minimumCharge, cost })),
       [
-        { accepts: true, price: 0.01, cost: 0.005 },
-        { accepts: false, price: null, cost: null },
+        // Half an hour at a cent is less than the minimum.
+        { accepts: true, price: 0.01, minimumCharge: 0.02, cost: 0.02 },
+        { accepts: false, price: null, minimumCharge: null, cost: null },
       ],
     )
     assert.equal((await gateway.ask('GET', JOBS)).body.meta.pagination.total, 0)

@@ -1,12 +1,51 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { z } from 'zod'
 import { successSchema } from '../../gateway/envelope.ts'
+import { providerHistorySchema } from '../../gateway/providers/history.ts'
 import { pricingSchema } from '../../gateway/providers/pricing.ts'
 import { until } from '../support/until.ts'
 import { openTestGateway } from './support/test-gateway.ts'
 import { PROVIDER, providerView } from './support/test-node.ts'
 
 const DAY = 86_400_000
+const historyAnswer = z.strictObject({ id: z.string(), history: z.array(providerHistorySchema) })
+
+it('a provider’s changes of status and prices are told, newest first', async () => {
+  const gateway = await openTestGateway()
+  try {
+    gateway.time.nowMs = 1_700_000_000_000
+    await gateway.start()
+    const { prices } = providerView()
+    const path = `/api/plugin-core/providers/${PROVIDER}/history`
+    for (const change of [{ prices: { ...prices, cpuPerCoreHour: 30_000_000n } }, { status: 'offline' as const }]) {
+      gateway.time.nowMs += 1000
+      const before = gateway.providerLog.end()
+      gateway.providers[0] = { ...providerView(), ...gateway.providers[0], ...change }
+      gateway.tellDirectory(gateway.providers[0])
+      await until(() => gateway.providerLog.end() === before + 1)
+    }
+    const { data } = successSchema(historyAnswer).parse((await gateway.ask('GET', path)).body)
+    assert.equal(data.id, PROVIDER)
+    assert.deepEqual(
+      data.history.map(({ timestamp, type, status, pricing }) => [Date.parse(timestamp), type, status, pricing.cpu]),
+      [
+        [1_700_000_002_000, 'provider.status.changed', 'offline', 0.03],
+        [1_700_000_001_000, 'provider.pricing.changed', 'online', 0.03],
+        [1_700_000_000_000, 'provider.added', 'online', 0.01],
+      ],
+    )
+    // One that is gone keeps its history; one that never was has none.
+    gateway.providers.splice(0)
+    assert.equal((await gateway.ask('GET', path)).data.history.length, 3)
+    const nobody = await gateway.ask('GET', '/api/plugin-core/providers/nobody/history')
+    assert.deepEqual([nobody.status, nobody.code], [404, 'PROVIDER_NOT_FOUND'])
+    const jobsOnly = await gateway.keyFor('alice', ['jobs:*'])
+    assert.equal((await gateway.ask('GET', path, { key: jobsOnly })).code, 'FORBIDDEN')
+  } finally {
+    await gateway.close()
+  }
+})
 
 it('a provider’s prices are told with their range of the last days, weighted by time', async () => {
   const gateway = await openTestGateway()

@@ -49,6 +49,44 @@ describe('templates', () => {
     assert.deepEqual([wrong.status, wrong.body.error.details.fields[0].path], [400, 'secrets.A'])
   })
 
+  it('lose in a job what its overrides give as null', async () => {
+    const config = {
+      image: 'nginx',
+      command: ['sleep', '9'],
+      env: { A: '1', B: '2' },
+      secrets: { TOKEN: 'hidden', OTHER: 'kept' },
+      labels: { team: 'x' },
+      maxPrice: 0.5,
+    }
+    const { id } = (await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config } })).data
+    const from = async (overrides: object) =>
+      await gateway.ask('POST', `/api/plugin-core/jobs/from-template/${id}`, { json: { overrides } })
+    const overrides = {
+      command: null,
+      maxPrice: null,
+      labels: null,
+      env: { A: null, C: '3' },
+      secrets: { TOKEN: null },
+    }
+    const { status, data } = await from(overrides)
+    assert.equal(status, 201)
+    assert.deepEqual([data.command, data.config.maxPrice ?? null, data.labels], [[], null, {}])
+    assert.deepEqual(data.config.env, { B: '2', C: '3' })
+    assert.deepEqual((await gateway.store.secrets(data.id)).secrets, { OTHER: 'kept' })
+    const again = await gateway.ask('POST', `/api/plugin-core/jobs/${data.id}/resubmit`, { json: { env: null } })
+    assert.deepEqual([again.status, again.data.config.env], [201, {}])
+    for (const [wrong, path] of [
+      [{ image: null }, 'image'],
+      [{ env: { '1': null } }, 'overrides.env.1'],
+      [JSON.parse('{ "env": { "__proto__": null } }'), 'overrides.env.__proto__'],
+    ] as const) {
+      const answer = await from(wrong)
+      assert.deepEqual([answer.status, answer.body.error?.details.fields[0].path], [400, path])
+    }
+    const kept = await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config: { image: 'a', cpu: null } } })
+    assert.equal(kept.status, 400, 'a template itself has no null')
+  })
+
   it('are refused where they make no valid job', async () => {
     for (const [config, path] of [
       [{}, 'image'],

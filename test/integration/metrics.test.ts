@@ -7,6 +7,7 @@ import { canInstall, findProgram, installPackages } from '../../scripts/apt.ts'
 import { ensureEngine } from '../../scripts/engine.ts'
 import { startLocalNetwork } from '../../scripts/local-network.ts'
 import { networkApi } from '../faults/support/network-api.ts'
+import { dashboardMetrics } from '../support/grafana-dashboard.ts'
 
 const canCheck = (await findProgram('promtool')) !== null || (await canInstall())
 
@@ -29,13 +30,8 @@ describe('metrics', {
     const { status } = await api.ended(await api.submit({ command: ['true'], network: 'none' }))
     assert.equal(status, 'completed')
     const text = await (await fetch(`${network.url}/metrics`)).text()
-    for (const name of [
-      'cortex_jobs',
-      'cortex_job_start_seconds_count',
-      'cortex_store_bytes',
-      'libp2p_data_transfer_bytes_total',
-    ]) {
-      assert.match(text, new RegExp(`^${name}[ {]`, 'm'))
+    for (const name of dashboardMetrics()) {
+      assert.match(text, new RegExp(`^# TYPE ${name.replace(/_(bucket|count|sum)$/, '')} `, 'm'), name)
     }
     const { stdout, stderr, error } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
     assert.deepEqual([error, stdout, stderr], [undefined, '', ''])

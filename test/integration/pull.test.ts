@@ -46,12 +46,15 @@ describe('pulling', () => {
     const first = await engine.pull({ image, policy: 'IfNotPresent' })
     assert.match(first.imageId, /^sha256:[0-9a-f]{64}$/)
     assert.match(first.repoDigest ?? '', /^127\.0\.0\.1:\d+\/policy@sha256:[0-9a-f]{64}$/)
+    assert.deepEqual(first.fetched, { isNew: true, names: [image], replaced: null })
+    const present = { ...first, fetched: null }
     const once = asked()
     assert.ok(once > 0)
-    assert.deepEqual(await engine.pull({ image, policy: 'IfNotPresent' }), first)
-    assert.deepEqual(await engine.pull({ image, policy: 'Never' }), first)
+    assert.deepEqual(await engine.pull({ image, policy: 'IfNotPresent' }), present)
+    assert.deepEqual(await engine.pull({ image, policy: 'Never' }), present)
     assert.equal(asked(), once)
-    assert.deepEqual(await engine.pull({ image, policy: 'Always' }), first)
+    const again = { ...first, fetched: { isNew: false, names: [image], replaced: null } }
+    assert.deepEqual(await engine.pull({ image, policy: 'Always' }), again)
     assert.ok(asked() > once)
   })
 

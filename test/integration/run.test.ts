@@ -1,6 +1,7 @@
 /** The commands of a client node as processes, on a market of real peers and the real engine. */
 
 import assert from 'node:assert/strict'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { until } from '../support/until.ts'
@@ -62,7 +63,7 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
     it('shows bids, states and cost on stderr, and nothing but output on stdout', async () => {
       const { code, stdout, stderr } = await run('echo only this', ['--bids']).ended
       assert.deepEqual([code, stdout.toString()], [0, 'only this\n'])
-      assert.match(stderr, /^PROVIDER +OUTCOME +PRICE +SCORE +REASON$/m)
+      assert.match(stderr, /^PROVIDER +OUTCOME +PRICE +AT LEAST +SCORE +REASON$/m)
       assert.match(stderr, /^cheap +\w+ +\$0\.001\d*\/h/m)
       assert.match(stderr, /^dear +released +\$0\.002\d*\/h/m)
       assert.match(stderr, new RegExp(`scheduled on ${cheap.id}`))
@@ -79,6 +80,27 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
         ['failed', 5, dear.id, 'NON_ZERO_EXIT'],
       )
       assert.doesNotMatch(`${stdout}${stderr}`, /hidden-value/)
+    })
+
+    it('unpacks what the job left, without what would reach out of the folder', async () => {
+      const left = 'mkdir -p /out/deep; echo result > /out/deep/file; chmod 6755 /out/deep/file; echo done'
+      const trick = 'mkdir /out; ln -s /etc /out/etc; echo x > /out/z'
+      const scripts = { good: left, unsafe: trick, failed: `${trick}; exit 7`, none: 'true' }
+      const folderOf = (name: string): string => join(market.folder, `results-${name}`)
+      const outcomes = await Promise.all(
+        Object.entries(scripts).map(async ([name, script]) => {
+          return [name, await run(script, ['--output', '/out', '-o', folderOf(name)]).ended] as const
+        }),
+      )
+      const codes = Object.fromEntries(outcomes.map(([name, { code }]) => [name, code]))
+      assert.deepEqual(codes, { good: 0, unsafe: 125, failed: 7, none: 125 })
+      const { good, unsafe, none } = Object.fromEntries(outcomes)
+      assert.equal(good?.stdout.toString(), 'done\n')
+      assert.equal(await readFile(join(folderOf('good'), 'out/deep/file'), 'utf8'), 'result\n')
+      assert.equal((await stat(join(folderOf('good'), 'out/deep/file'))).mode & 0o7000, 0)
+      assert.match(unsafe?.stderr ?? '', /outputs were not unpacked: .*"out\/etc" links out of the folder/)
+      assert.deepEqual(await readdir(join(folderOf('unsafe'), 'out')), [])
+      assert.match(none?.stderr ?? '', /there are no outputs: The container left nothing at \/out/)
     })
 
     it('exits with 125 where nobody takes the job, with the reason and the remedy', async () => {
@@ -124,7 +146,7 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
     })
 
     it('runs beside another one on the same data folder, each as a peer of its own', async () => {
-      const script = 'echo begins; sleep 1; echo ends'
+      const script = 'echo begins; sleep 5; echo ends'
       const programs = [run(script, ['--json'], 'shared'), run(script, ['--json'], 'shared')]
       await until(() => {
         const leases = market.sellers.flatMap(({ agent }) => agent.status().leases)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemClock } from '../../node/clock.ts'
-import { elapsedSince, momentBefore, momentNow } from '../../node/moment.ts'
+import { elapsedSince, jumpSince, momentBefore, momentNow } from '../../node/moment.ts'
 import { createSimClock } from '../support/sim-clock.ts'
 
 describe('moment', () => {
@@ -21,6 +21,17 @@ describe('moment', () => {
     assert.equal(elapsedSince(clock, before), 5_000)
     clock.jump(-10_000)
     assert.equal(elapsedSince(clock, before), 0)
+  })
+
+  it('knows how far the wall clock has jumped since, as long as the machine is up', async () => {
+    const clock = createSimClock()
+    const then = momentNow(clock)
+    await clock.advance(1_000)
+    assert.equal(jumpSince(clock, then), 0)
+    clock.jump(-3_600_000)
+    assert.equal(jumpSince(clock, then), -3_600_000)
+    assert.equal(jumpSince(createSimClock({ bootId: 'another' }), then), null)
+    assert.equal(jumpSince(createSimClock({ bootId: null }), then), null)
   })
 
   it('is comparable between processes on Linux', () => {

@@ -185,6 +185,7 @@ describe('announcements', () => {
     ['free', { total: { cpuMillis: 1 }, free: { gpu: 1 } }],
     ['prices', { prices: { cpuPerCoreHour: OVER } }],
     ['prices', { prices: { networkPerGb: U64 } }],
+    ['prices', { prices: { minimumPerJob: OVER } }],
     ['incarnation', { incarnation: U64 }],
     ['sequence', { sequence: U64 }],
     ['uptime_seconds', { uptimeSeconds: U64 }],
@@ -211,6 +212,7 @@ describe('requests', () => {
       requirementsBytes: encode(RequirementsSchema, REQUIREMENTS),
       bidWindowMs: 1000,
       samplePerMillion: 1_000_000,
+      takesMinimumCharge: true,
       addresses: REQUEST.addresses,
     })
   })
@@ -376,6 +378,9 @@ describe('receipts', () => {
     ['metered_seconds', { meteredSeconds: U64 }],
     ['cost_nano_usd', { costNanoUsd: 6_101_695n }],
     ['cost_nano_usd', { meteredSeconds: 3600n }],
+    ['cost_nano_usd', { minimumCharge: 6_101_695n }],
+    ['cost_nano_usd', { minimumCharge: 7n, meteredSeconds: 0n, costNanoUsd: 7n }],
+    ['minimum_charge', { minimumCharge: OVER, costNanoUsd: OVER }],
     ['started_at_ms', { startedAtMs: 8_640_000_000_000_001n }],
     ['ended_at_ms', { endedAtMs: U64 }],
     ['network', { network: ESCAPE }],

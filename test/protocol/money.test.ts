@@ -3,12 +3,16 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { MAX_DURATION_SECONDS, MAX_PRICE_NANO_USD } from '../../protocol/limits.ts'
 import {
+  chargeOf,
   costOf,
+  effectivePerHour,
   formatUsd,
   meteredSeconds,
   type Prices,
   parseUsd,
   pricePerHour,
+  type Terms,
+  termsOf,
   usdNumber,
 } from '../../protocol/money.ts'
 import type { Resources } from '../../protocol/units.ts'
@@ -116,6 +120,7 @@ describe('pricePerHour', () => {
       storagePerGbHour: price,
       gpuPerHour: price,
       networkPerGb: price,
+      minimumPerJob: price,
     },
     PLAIN,
   )
@@ -159,6 +164,7 @@ describe('pricePerHour', () => {
       storagePerGbHour: 1n,
       gpuPerHour: 1n,
       networkPerGb: 1n,
+      minimumPerJob: 1n,
     }
     assert.equal(pricePerHour(half, one), 1n)
     assert.equal(pricePerHour({ ...half, memoryBytes: Number(GIB / 2n) - 1 }, one), 0n)
@@ -172,6 +178,7 @@ describe('pricePerHour', () => {
       storagePerGbHour: 100_000n,
       gpuPerHour: DOLLAR,
       networkPerGb: 7n,
+      minimumPerJob: 7n,
     }
     assert.equal(formatUsd(pricePerHour(asked, posted)), '1.021')
   })
@@ -192,6 +199,38 @@ describe('costOf', () => {
 
   it('of an hour is the price', () => {
     fc.assert(fc.property(fc.bigInt(0n, MAX_PRICE_NANO_USD), (perHour) => costOf(perHour, 3600) === perHour))
+  })
+})
+
+describe('chargeOf', () => {
+  const amount = fc.bigInt(0n, MAX_PRICE_NANO_USD)
+  const terms: fc.Arbitrary<Terms> = fc.record({ pricePerHour: amount, minimumCharge: amount }, PLAIN)
+
+  it('is nothing for what never ran, and else the use or the minimum, whichever is more', () => {
+    fc.assert(
+      fc.property(terms, fc.nat(MAX_DURATION_SECONDS), (asked, seconds) => {
+        const charge = chargeOf(asked, seconds)
+        const use = costOf(asked.pricePerHour, seconds)
+        if (seconds === 0) return charge === 0n
+        return charge >= use && charge >= asked.minimumCharge && (charge === use || charge === asked.minimumCharge)
+      }),
+    )
+  })
+
+  it('is within a cap exactly where the effective price is', () => {
+    const duration = fc.integer({ min: 1, max: MAX_DURATION_SECONDS })
+    fc.assert(
+      fc.property(terms, amount, duration, (asked, cap, seconds) => {
+        const perHour = effectivePerHour(asked, seconds)
+        const within = asked.pricePerHour <= cap && asked.minimumCharge * 3600n <= cap * BigInt(seconds)
+        return perHour <= cap === within && perHour >= asked.pricePerHour
+      }),
+    )
+  })
+
+  it('reads records from before minimum charges', () => {
+    assert.deepEqual(termsOf({ pricePerHour: '7' }), { pricePerHour: 7n, minimumCharge: 0n })
+    assert.deepEqual(termsOf({ pricePerHour: '7', minimumCharge: '3' }), { pricePerHour: 7n, minimumCharge: 3n })
   })
 })
 

@@ -54,6 +54,7 @@ export const REQUEST = {
   samplePerMillion: 1_000_000,
   addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${requester.id}`],
   createdAtMs: BigInt(NOW_MS),
+  takesMinimumCharge: true,
 } satisfies MessageInitShape<typeof JobRequestSchema>
 
 export const ANNOUNCEMENT = {
@@ -70,6 +71,7 @@ export const ANNOUNCEMENT = {
     storagePerGbHour: 100_000n,
     gpuPerHour: 500_000_000n,
     networkPerGb: 0n,
+    minimumPerJob: 1_000_000n,
   },
   region: 'eu',
   labels: { disk: 'ssd' },

@@ -20,7 +20,8 @@ const OFFERING: Offering = {
 const NOW: Situation = {
   total: { cpuMillis: 8_000, memoryBytes: 8 * GIB, storageBytes: 100 * GIB, gpu: 0 },
   free: { cpuMillis: 3_000, memoryBytes: 8 * GIB, storageBytes: 100 * GIB, gpu: 0 },
-  price: 10_000_000n,
+  terms: { pricePerHour: 10_000_000n, minimumCharge: 0n },
+  takesMinimumCharge: true,
   uptimeSeconds: 100,
   paused: null,
   client: { peerId: 'polite', bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 },
@@ -71,6 +72,26 @@ const CASES: Case[] = [
     code: 'OVER_TOTAL_CAPACITY',
   },
   { name: 'a cap at the price', wanted: { maxPricePerHour: 10_000_000n }, code: null },
+  {
+    name: 'a cap below a minimum charge for so short a job',
+    wanted: { maxPricePerHour: 10_000_000n, durationSeconds: 60 },
+    now: { terms: { pricePerHour: 0n, minimumCharge: 166_667n } },
+    code: 'PRICE_ABOVE_CAP',
+    message: /at least \$0\.000166667 for 60 s, the cap is \$0\.01 an hour/,
+  },
+  {
+    name: 'a cap that the minimum charge is within over the duration',
+    wanted: { maxPricePerHour: 10_000_000n, durationSeconds: 60 },
+    now: { terms: { pricePerHour: 10_000_000n, minimumCharge: 166_666n } },
+    code: null,
+  },
+  {
+    name: 'a minimum charge, asked by somebody who would not know it',
+    now: { terms: { pricePerHour: 1n, minimumCharge: 1n }, takesMinimumCharge: false },
+    code: 'MINIMUM_CHARGE_UNKNOWN',
+    message: /update the requester/,
+  },
+  { name: 'somebody who would not know a minimum charge, and none', now: { takesMinimumCharge: false }, code: null },
   {
     name: 'a cap below the price',
     wanted: { maxPricePerHour: 9_999_999n },

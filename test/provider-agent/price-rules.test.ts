@@ -44,7 +44,32 @@ const CASES: [rules: string[], when: string, client: string | null, price: bigin
   [['sat,sun x0.5', '22:00-06:00 x0.5', `client=${PEER} x0.5`], '2026-11-28T23:00Z', PEER, 125n],
 ]
 
+/** The minimum charge under these rules, of 100 nano-dollars. */
+function minimum(rules: string[], client: string | null): bigint {
+  const parsed = rules.map(parsePriceRule).filter((rule) => rule !== null)
+  assert.equal(parsed.length, rules.length)
+  const list = createPriceList({ ...DEFAULT_PRICES, minimumPerJob: 100n }, parsed, 'UTC')
+  const atMs = Date.parse('2026-11-28T12:00Z')
+  return (client === null ? list.posted(atMs) : list.forClient(atMs, client)).minimumPerJob
+}
+
+const MINIMUMS: [rules: string[], client: string | null, minimum: bigint][] = [
+  [[], null, 100n],
+  [['sat x0.5'], null, 100n],
+  [['mon min=0.000000050'], null, 100n],
+  [['sat min=0.000000050'], null, 50n],
+  [['sat x2 min=0.000000300'], null, 300n],
+  [['sat min=0.000000300', `client=${PEER} min=0`], PEER, 0n],
+  [[`client=${PEER} min=0`, 'sat min=0.000000300'], OTHER, 300n],
+]
+
 describe('price rules', () => {
+  for (const [rules, client, expected] of MINIMUMS) {
+    it(`${rules.join(' and ') || 'none'}, ${client ?? 'everyone'}: at least ${expected}`, () => {
+      assert.equal(minimum(rules, client), expected)
+    })
+  }
+
   for (const [rules, when, client, price] of CASES) {
     it(`${rules.join(' and ') || 'none'}, ${when}, ${client ?? 'everyone'}: ${price}`, () => {
       assert.equal(priced(rules, when, client), price)
@@ -80,6 +105,12 @@ describe('price rules', () => {
     'sat-sun-mon x1',
     'client=me x1',
     'sat sun x1',
+    'min=1',
+    'sat min=',
+    'sat min=-1',
+    'sat min=1 x2',
+    'sat min=1 min=2',
+    'sat min=1000000.000000001',
     '01:00-02:00 03:00-04:00 x1',
   ]
   for (const text of wrong) it(`refuses "${text}"`, () => assert.equal(parsePriceRule(text), null))

@@ -104,6 +104,23 @@ describe('runner', { timeout: 30_000 }, () => {
     }
   })
 
+  for (const [name, script, seconds] of [
+    ['a start that was heard of late', { runMs: 9_500, startToldMs: 8_000 }, 10n],
+    ['an end that was heard of late', { runMs: 2_500, endToldMs: 8_000 }, 3n],
+    ['both', { runMs: 500, startToldMs: 4_000, endToldMs: 5_000 }, 1n],
+  ] satisfies [string, Script, bigint][]) {
+    it(`meters by the engine’s times over ${name}`, async () => {
+      rig = await createAgentRig()
+      rig.engine.script = () => script
+      const { follow } = await rig.run({ duration: 600 })
+      await rig.clock.advance(20_000)
+      const ended = await follow.report('ended')
+      assert.ok(ended.receipt)
+      assert.equal((await checkReceipt(ended.receipt)).receipt.meteredSeconds, seconds)
+      await rig.settle({ follow })
+    })
+  }
+
   it('reports a pull’s progress at most twice a second', async () => {
     rig = await createAgentRig()
     rig.engine.script = () => ({ pullMs: 3_000 })

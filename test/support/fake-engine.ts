@@ -35,6 +35,10 @@ export interface Script {
   pullMs?: number
   createMs?: number
   startMs?: number
+  /** How late it is told that it runs. */
+  startToldMs?: number
+  /** How late it is told that it has ended. */
+  endToldMs?: number
   removeMs?: number
   /** How late its output is read. */
   logLagMs?: number
@@ -73,6 +77,8 @@ export interface FakeEngine extends ContainerEngine {
   machine: Pick<EngineInfo, 'cpuMillis' | 'memoryBytes'>
   /** What else it says runs on it. */
   surveyed: EngineSurvey
+  /** What it has: name → id. */
+  readonly images: Map<string, string>
   onPull: ((request: PullRequest) => void) | null
   /** A container has just begun to run, or has just ended. */
   onStart: ((container: FakeContainer) => void) | null
@@ -125,7 +131,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
       script: engine.script(spec),
       state: 'created',
       signals: [],
-      storage: { ownBytes: 0, volumes: {}, isHeld: false },
+      storage: { ownBytes: 0, volumes: {}, isHeld: false, areVolumesHeld: false },
       output: [],
       ended: null,
       startedAtMs: 0,
@@ -206,6 +212,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
     starts,
     peak,
     script: () => ({}),
+    images: new Map(),
     offers: {},
     volumeNames: () => [...volumes.keys()],
     machine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 },
@@ -237,7 +244,13 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
 
     features: ({ signal } = {}) =>
       step('features', signal, () => ({
-        ...{ storageQuota: 'measured' as const, volumes: true, networkProblem: 'there is no network', runtime: null },
+        ...{
+          storageQuota: 'measured' as const,
+          volumeQuota: 'measured' as const,
+          volumes: true,
+          networkProblem: 'there is no network',
+          runtime: null,
+        },
         ...engine.offers,
       })),
 
@@ -254,7 +267,22 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         const { pullMs, pullError } = engine.script({ image: request.image } as ContainerSpec)
         await pause(pullMs, signal)
         if (pullError !== undefined) throw pullError
-        return { imageId: 'sha256:1', repoDigest: null }
+        const { image, policy } = request
+        const replaced = engine.images.get(image) ?? null
+        if (policy === 'IfNotPresent' && replaced !== null)
+          return { imageId: replaced, repoDigest: null, fetched: null }
+        const imageId = `sha256:${image}`
+        const isNew = ![...engine.images.values()].includes(imageId)
+        engine.images.set(image, imageId)
+        const fetched = { isNew, names: [image], replaced: replaced === imageId ? null : replaced }
+        return { imageId, repoDigest: null, fetched }
+      }),
+
+    removeImage: ({ imageId, names }, { signal } = {}) =>
+      step(`remove image ${imageId}`, signal, () => {
+        if ([...boxes.values()].some(({ spec }) => engine.images.get(spec.image) === imageId)) return 'in-use'
+        for (const name of names) if (engine.images.get(name) === imageId) engine.images.delete(name)
+        return [...engine.images.values()].includes(imageId) ? 'named-by-others' : 'removed'
       }),
 
     create: (spec, { signal } = {}) =>
@@ -274,6 +302,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         if (box.state === 'created') await pause(box.script.startMs, signal)
         if (box.script.startError !== undefined) throw box.script.startError
         if (box.state === 'created') begin(box)
+        await pause(box.script.startToldMs, signal)
         return { startedAtMs: box.startedAtMs }
       }),
 
@@ -281,7 +310,10 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
       step(`wait ${name}`, signal, async () => {
         for (;;) {
           const box = find(name)
-          if (box.ended !== null) return box.ended
+          if (box.ended !== null) {
+            await pause(box.script.endToldMs, signal)
+            return box.ended
+          }
           await orAborted(box.wake.promise, signal)
         }
       }),

@@ -46,6 +46,7 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
   const penalties = new Map<string, number>()
   const refusals = createRefusals()
   const totals = { published: 0, delivered: 0 }
+  const heard = { announcements: 0, requests: 0 }
 
   const neighbours = (): string[] =>
     [...fabric.peers.keys()].filter((peer) => peer !== peerId && fabric.reachable(peerId, peer))
@@ -83,11 +84,19 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
   const network: PeerNetwork = {
     peerId,
     addresses: () => [`/ip4/127.0.0.1/tcp/4001/p2p/${peerId}`],
+    onAddresses() {}, // it has one for ever
     peers: neighbours,
     latencyMs: () => null,
     counters: () => {
       const peers = neighbours().length
-      return { peers, listeners: { announcements: peers, requests: peers }, ...totals, refused: refusals.totals() }
+      return {
+        peers,
+        relayed: 0,
+        listeners: { announcements: peers, requests: peers },
+        ...totals,
+        heard: { ...heard },
+        refused: refusals.totals(),
+      }
     },
 
     async publish(topic, data) {
@@ -150,6 +159,7 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
       if (fault !== undefined) throw fault
       if (verdict !== 'accept') return false
       totals.delivered += 1
+      heard[topic] += 1
       subscriber.deliver(data, author)
       return true
     },

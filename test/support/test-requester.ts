@@ -140,6 +140,7 @@ export function createTestRequester({ peer, clock }: { peer: MemoryPeer; clock: 
         samplePerMillion: 1_000_000,
         addresses: network.addresses(),
         createdAtMs: BigInt(clock.nowMs()),
+        takesMinimumCharge: true,
         ...wire,
       })
       await network.publish('requests', request)
@@ -178,6 +179,7 @@ export function createTestRequester({ peer, clock }: { peer: MemoryPeer; clock: 
         jobId: asked.jobId,
         fence: 1,
         pricePerHour: bid.pricePerHour,
+        minimumCharge: bid.minimumCharge,
         job: asked.job,
         onDisconnect: asked.onDisconnect,
         leaseTimeoutMs: asked.leaseTimeoutMs,

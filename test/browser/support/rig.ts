@@ -4,14 +4,16 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import type { Page } from 'playwright-core'
 import { CortexClient } from '../../../gateway/client/index.ts'
 import { type EngineHandle, ensureEngine } from '../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
-import { type LocalNetwork, startLocalNetwork } from '../../../scripts/local-network.ts'
+import { type LocalNetwork, type ManagedProcess, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
-import { type OpenBrowser, openBrowser } from './chromium.ts'
+import { openBrowser } from './chromium.ts'
+import { steadyAssets } from './steady-assets.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** Git ignores it. */
@@ -26,20 +28,43 @@ export interface Rig {
   image: string
   page: Page
   client: CortexClient
+  /** The gateway, which keeps its port when it is started again. */
+  gateway: ManagedProcess
+  /** With the admin's key, on the page to sign in on, which is opened where another is. */
+  signIn(): Promise<void>
   /** Errors of the console and requests to elsewhere, so far. */
   complaints: string[]
+  /** Opens a page of the dashboard, e.g. `/jobs`. */
+  open(path: string): Promise<void>
   /** Checks the page's accessibility in both themes and takes pictures, wide and narrow. */
   inspect(name: string): Promise<void>
   stop(): Promise<void>
 }
 
-export async function startRig(): Promise<Rig> {
+/** Does nothing where it is built from the same sources. */
+export function buildDashboard(): void {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
+}
+
+/** @param gatewayFlags further flags of `cortex gateway` */
+export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
+  buildDashboard()
   mkdirSync(SHOTS, { recursive: true })
+  await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
+  stack.defer(engine.stop)
   const image = await ensureBusyboxImage(new Docker({ socketPath: engine.socketPath }))
-  const network = await startNetwork(engine)
+  const network = await startNetwork(engine, gatewayFlags)
+  stack.defer(network.stop)
+  const [gateway] = network.processes
+  if (gateway === undefined) throw new Error('the gateway comes first')
+  const client = new CortexClient({ baseUrl: network.url, apiKey: network.key })
+  await until(async () => (await client.providers.list({ status: 'online' })).items.length === 2).catch((cause) => {
+    throw new Error(network.processes.map(({ name, output }) => `${name}:\n${output()}`).join('\n'), { cause })
+  })
   const browser = await openBrowser()
+  stack.defer(browser.close)
+  await steadyAssets(browser.context)
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -51,30 +76,55 @@ export async function startRig(): Promise<Rig> {
       complaints.push(`a request to ${request.url()}`)
     }
   })
-  const client = new CortexClient({ baseUrl: network.url, apiKey: network.key })
-  await until(async () => (await client.providers.list({ status: 'online' })).items.length === 2)
+  const started = stack.move()
   return {
     url: network.url,
     key: network.key,
     image,
     page,
     client,
+    gateway,
     complaints,
+    open: async (path) => await open(page, network.url + path),
+    signIn: async () => await signIn(page, network),
     inspect: async (name) => await inspect(page, name),
-    stop: async () => await stop(browser, network, engine),
+    stop: async () => await started.disposeAsync(),
   }
 }
 
-/** The browser itself writes of every answer that is no success; those that a test provokes are no fault. */
-function isExpected(text: string): boolean {
-  return /Failed to load resource: the server responded with a status of (?:400|401|404|409|503)/.test(text)
+async function signIn(page: Page, { url, key }: LocalNetwork): Promise<void> {
+  if (!page.url().startsWith(`${url}/login`)) await open(page, `${url}/login`)
+  await page.getByLabel('API key', { exact: true }).fill(key)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Account of' }).waitFor()
 }
 
-async function startNetwork(engine: EngineHandle): Promise<LocalNetwork> {
+/**
+ * The browser itself writes of every answer that is no success; those that a test provokes are no fault. Neither is what
+ * it breaks off since a job's network came or went; see {@link steadyAssets}.
+ */
+function isExpected(text: string): boolean {
+  return /Failed to load resource: (?:the server responded with a status of (?:400|401|404|409|503)|net::ERR_NETWORK_CHANGED)/.test(
+    text,
+  )
+}
+
+async function open(page: Page, url: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await page.goto(url)
+      return
+    } catch (error) {
+      if (tries === 5 || !String(error).includes('ERR_NETWORK_CHANGED')) throw error
+    }
+  }
+}
+
+async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promise<LocalNetwork> {
   const common = ['--network', `browser-${process.pid}`]
   return await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
-    gatewayFlags: common,
+    gatewayFlags: [...common, ...gatewayFlags],
     agents: [
       {
         name: 'attic',
@@ -86,12 +136,6 @@ async function startNetwork(engine: EngineHandle): Promise<LocalNetwork> {
       },
     ],
   })
-}
-
-async function stop(browser: OpenBrowser, network: LocalNetwork, engine: EngineHandle): Promise<void> {
-  await browser.close()
-  await network.stop()
-  await engine.stop()
 }
 
 async function inspect(page: Page, name: string): Promise<void> {

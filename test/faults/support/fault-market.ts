@@ -28,6 +28,8 @@ const FAULT_FLAGS = ['--import', join(import.meta.dirname, 'fault-points.ts')]
 
 export interface FaultMarketInit {
   agents: { name: string; flags?: string[] }[]
+  /** Further flags of the gateway. @default [] */
+  gatewayFlags?: string[]
   /** Times of leases, in ms. @default the program's own */
   times?: { heartbeatMs: number; lostAfterMs: number }
   /** @default the processes are started as they are, on loopback */
@@ -55,7 +57,7 @@ export interface FaultMarket {
   /** What the engine did with this market's containers. */
   engineEvents(): Promise<EngineEvent[]>
   /** A `cortex run` in this market, ended with it. Its job is not counted among those submitted. */
-  client(name: string, args: string[]): ManagedProcess
+  client(name: string, args: string[], how?: Launch): ManagedProcess
   /** Waits until all jobs have ended and everything is put away, stops the processes, and answers what does not hold. */
   check(further?: { requesters: string[]; expected: Expected[] }): Promise<Violation[]>
   [Symbol.asyncDispose](): Promise<void>
@@ -100,7 +102,7 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
   const network = await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
     agents: init.agents.map(({ name, flags = [] }) => ({ name, flags: [...machine, ...flags] })),
-    gatewayFlags: ['--rate-limit', '0', ...common],
+    gatewayFlags: ['--rate-limit', '0', ...common, ...(init.gatewayFlags ?? [])],
     launch: (name) => ({ nodeFlags: FAULT_FLAGS, ...init.launch?.(name) }),
   })
   stack.defer(async () => {
@@ -156,16 +158,15 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
 
     linesRead: (id) => submitted.get(id)?.live[0]?.ids.length ?? 0,
 
-    client(clientName, args) {
-      const folder = ['--data', network.folder, '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns']
+    client(clientName, args, how = {}) {
+      const listen = `/ip4/${how.host ?? '127.0.0.1'}/tcp/0`
+      const folder = ['--data', network.folder, '--listen', listen, '--no-mdns']
       const peer = ['--bootstrap', network.peer]
       const started = startProgram(
         clientName,
         join(network.folder, `${clientName}.log`),
         ['run', ...folder, ...peer, ...common, ...args],
-        {
-          nodeFlags: FAULT_FLAGS,
-        },
+        { nodeFlags: FAULT_FLAGS, ...how },
       )
       resources.defer(async () => await started.end('SIGKILL'))
       return started

@@ -11,8 +11,12 @@ export interface Namespaces {
   readonly gatewayHost: string
   /** Address of an agent's end, and what to put before a program that is to run there. */
   agent(name: string): { host: string; command: string[] }
+  /** The namespace between all of them. */
+  readonly router: { space: string; links: string[] }
   /** Cuts one agent off from everybody, or heals it. */
   link(name: string, up: boolean): Promise<void>
+  /** Cuts these off from the others, or heals it; among themselves they stay linked. */
+  between(names: string[], up: boolean): Promise<void>
   /** Cuts everybody off from everybody, or heals it; links stay as they are. */
   routing(on: boolean): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -34,9 +38,13 @@ export async function namespaceProblem(): Promise<string | null> {
   }
 }
 
-export async function createNamespaces(names: string[]): Promise<Namespaces> {
-  const net = await freeNet()
-  const tag = `cx${process.pid.toString(36)}${net.toString(36)}`
+/**
+ * @param first first number of every address: 10 is a private one. Programs take others for the internet's, though nothing
+ * leaves these namespaces
+ */
+export async function createNamespaces(names: string[], first = 10): Promise<Namespaces> {
+  const net = `${first}.${await freeNumber(first)}`
+  const tag = `cx${process.pid.toString(36)}${Number(net.split('.')[1]).toString(36)}`
   const router = `${tag}-router`
   const ends = new Map(names.map((name, i) => [name, { space: `${tag}-${i + 1}`, link: `${tag}r${i + 1}`, i: i + 1 }]))
   const spaces = [router, ...[...ends.values()].map(({ space }) => space)]
@@ -47,16 +55,19 @@ export async function createNamespaces(names: string[]): Promise<Namespaces> {
     await ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', router)
     if (space !== null) await ip('link', 'set', near, 'netns', space)
     const at = space === null ? [] : ['-n', space]
-    await ip(...at, 'addr', 'add', `10.${net}.${i}.1/30`, 'dev', near)
+    await ip(...at, 'addr', 'add', `${net}.${i}.1/30`, 'dev', near)
     await ip(...at, 'link', 'set', near, 'up')
-    await ip('-n', router, 'addr', 'add', `10.${net}.${i}.2/30`, 'dev', far)
+    await ip('-n', router, 'addr', 'add', `${net}.${i}.2/30`, 'dev', far)
     await ip('-n', router, 'link', 'set', far, 'up')
-    await ip(...at, 'route', 'add', `10.${net}.0.0/16`, 'via', `10.${net}.${i}.2`)
+    await ip(...at, 'route', 'add', `${net}.0.0/16`, 'via', `${net}.${i}.2`)
     if (space !== null) await ip(...at, 'link', 'set', 'lo', 'up')
   }
 
   const routing = async (on: boolean): Promise<void> => {
     await ip('netns', 'exec', router, 'sh', '-c', `echo ${on ? 1 : 0} > /proc/sys/net/ipv4/ip_forward`)
+  }
+  const filter = async (...rule: string[]): Promise<void> => {
+    await ip('netns', 'exec', router, 'iptables', rule[0] ?? '', 'FORWARD', ...rule.slice(1))
   }
   const remove = async (): Promise<void> => {
     for (const space of spaces) await ip('netns', 'del', space).catch(() => undefined) // where making them failed half way
@@ -76,19 +87,35 @@ export async function createNamespaces(names: string[]): Promise<Namespaces> {
     return found
   }
   return {
-    gatewayHost: `10.${net}.0.1`,
-    agent: (name) => ({ host: `10.${net}.${end(name).i}.1`, command: ['ip', 'netns', 'exec', end(name).space] }),
+    router: { space: router, links: [`${tag}r0`, ...[...ends.values()].map(({ link }) => link)] },
+    gatewayHost: `${net}.0.1`,
+    agent: (name) => ({ host: `${net}.${end(name).i}.1`, command: ['ip', 'netns', 'exec', end(name).space] }),
     link: async (name, up) => void (await ip('-n', router, 'link', 'set', end(name).link, up ? 'up' : 'down')),
+    async between(names, up) {
+      const side = names.map((name) => `${net}.${end(name).i}.0/30`).join()
+      for (const way of ['-s', '-d']) {
+        const other = way === '-s' ? '-d' : '-s'
+        // what stays on one side is let through before
+        await filter(up ? '-D' : '-A', way, side, other, side, '-j', 'ACCEPT')
+        await filter(up ? '-D' : '-A', way, side, '-j', 'DROP')
+      }
+    },
     routing,
     [Symbol.asyncDispose]: remove,
   }
 }
 
-/** A second number of 10.N.0.0/16 that no route here leads to. */
-async function freeNet(): Promise<number> {
+/** Of this process, whose routes may not be there yet. */
+const taken = new Set<string>()
+
+/** A second number of FIRST.N.0.0/16 that no route here leads to. */
+async function freeNumber(first: number): Promise<number> {
   const routes = await ip('-4', 'route')
   for (;;) {
     const net = 60 + Math.floor(Math.random() * 140)
-    if (!routes.includes(`10.${net}.`)) return net
+    const prefix = `${first}.${net}.`
+    if (routes.includes(prefix) || taken.has(prefix)) continue
+    taken.add(prefix)
+    return net
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { submittedBatchSchema } from '../../../gateway/batches/schemas.ts'
+import { checkedBatchSchema, submittedBatchSchema } from '../../../gateway/batches/schemas.ts'
 import { successSchema } from '../../../gateway/envelope.ts'
 import { type Answer, openTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
@@ -245,6 +245,20 @@ describe('a batch', () => {
     assert.deepEqual(again.data, first.data)
     assert.equal((await send(501)).code, 'IDEMPOTENCY_CONFLICT')
     assert.equal((await gateway.store.list({ limit: 1 })).total, 1)
+  })
+
+  it('is only checked where it is a dry run: nothing is submitted, and no key is used up', async () => {
+    const headers = { 'Idempotency-Key': 'k' }
+    const check = async (jobs: object[]) =>
+      await gateway.ask('POST', `${BATCH}?dryRun=true`, { json: { jobs }, headers })
+    const right = await check([image, image])
+    assert.equal(right.status, 200)
+    assert.deepEqual(successSchema(checkedBatchSchema).parse(right.body).data, { valid: true, total: 2 })
+    assert.deepEqual(await badRows(await check([image, { ...image, cpu: 1 }])), [
+      [2, 'cpu', 'must be a whole number of millicores from 10 to 1024000'],
+    ])
+    assert.equal((await gateway.ask('GET', BATCHES)).body.meta.pagination.total, 0)
+    assert.equal((await gateway.ask('POST', BATCH, { json: { jobs: [image] }, headers })).status, 201)
   })
 
   it('leaves nothing when storing it breaks off', async () => {

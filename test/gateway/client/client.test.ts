@@ -142,6 +142,67 @@ describe('CortexClient', () => {
     })
   })
 
+  it('checks a batch without submitting it', async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of the API
+    const base = { image: 'busybox', args: ['${word}'] }
+    assert.deepEqual(await client.batches.checkCsv({ base, csv: 'word\na\nb\n' }), { valid: true, total: 2 })
+    await assert.rejects(client.batches.checkCsv({ base, csv: 'word,cpu\na,100\nb,many\n' }), (error) => {
+      assert.ok(error instanceof ValidationError)
+      const rows = error.details?.rows as { row: number; column: string }[] | undefined
+      assert.deepEqual([rows?.[0]?.row, rows?.[0]?.column], [2, 'cpu'])
+      return true
+    })
+    assert.equal((await client.jobs.list()).pagination.total, 0)
+  })
+
+  it('tells what a provider asks, and asked', async () => {
+    await gateway.start()
+    assert.deepEqual((await client.providers.pricing(PROVIDER)).cpu['30d'], { min: 0.01, max: 0.01, avg: 0.01 })
+    const [first, ...more] = await client.providers.history(PROVIDER)
+    assert.deepEqual([first?.type, first?.pricing.cpu, more], ['provider.added', 0.01, []])
+    await assert.rejects(client.providers.pricing('nobody'), NotFoundError)
+    await assert.rejects(client.providers.history('nobody'), NotFoundError)
+  })
+
+  it('signs a browser in and out, and lists who changed what', async () => {
+    let cookie = ''
+    const browser = new CortexClient({
+      baseUrl: gateway.url,
+      async fetch(input, init) {
+        const headers = new Headers(init?.headers)
+        headers.set('Origin', gateway.url)
+        headers.set('Cookie', cookie)
+        const response = await fetch(input, { ...init, headers })
+        const [pair] = response.headers.get('set-cookie')?.split(';') ?? []
+        cookie = pair ?? cookie
+        return response
+      },
+    })
+    await assert.rejects(browser.session.signIn('wrong'), UnauthorizedError)
+    assert.equal((await browser.session.signIn(ADMIN_KEY)).admin, true)
+    const { id } = await browser.jobs.submit({ image: 'busybox' })
+    await browser.session.signOut()
+    await assert.rejects(browser.me(), UnauthorizedError)
+
+    const { items, pagination } = await client.audit.list({ limit: 2 })
+    assert.deepEqual(
+      items.map(({ method, path, status }) => [method, path, status]),
+      [
+        ['DELETE', '/api/v1/auth/session', 200],
+        ['POST', '/api/v1/plugin-core/jobs', 201],
+      ],
+    )
+    const rest = await client.audit.list({ limit: 100, cursor: pagination.nextCursor ?? '' })
+    assert.deepEqual(
+      rest.items.map(({ path, status }) => [path, status]).filter(([path]) => path === '/api/v1/auth/session'),
+      [
+        ['/api/v1/auth/session', 201],
+        ['/api/v1/auth/session', 401],
+      ],
+    )
+    assert.equal((await client.jobs.get(id)).image, 'busybox')
+  })
+
   it('shows providers and networks', async () => {
     const { items } = await client.providers.list({ status: 'online' })
     assert.deepEqual(

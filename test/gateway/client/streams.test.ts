@@ -91,6 +91,52 @@ describe('following', () => {
     assert.deepEqual(types, ['created', 'scheduled', 'started', 'completed'])
   })
 
+  it('misses no event that came while the connection was cut before the first one', async () => {
+    const states: string[] = []
+    let made: string | undefined
+    const client = connect({
+      async fetch(input, init) {
+        const response = await fetch(input, init)
+        if (states.length > 0 || response.body === null) return response
+        // Where the stream begins is told at once; then it breaks, and a job is submitted meanwhile.
+        const cut = new TransformStream<Uint8Array, Uint8Array>({
+          async transform(chunk, controller) {
+            controller.enqueue(chunk)
+            if (!Buffer.from(chunk).includes('id:')) return
+            made = await submit(gateway)
+            controller.error(new TypeError('cut'))
+          },
+        })
+        return new Response(response.body.pipeThrough(cut), { status: response.status, headers: response.headers })
+      },
+    })
+    const events = client.events({ types: ['job.created'], onConnection: (state) => states.push(state) })
+    const { value } = await events.next()
+    await events.return(undefined)
+    const job = value?.data.job as { id: string } | undefined
+    assert.equal(job?.id, made)
+    assert.deepEqual(states, ['open', 'broken', 'open'])
+  })
+
+  it('follows samples of a job’s use over a cut, and ends with it', async () => {
+    const id = await submit(gateway)
+    await gateway.play.start(id)
+    const at = Date.now()
+    await gateway.play.sample(id, at - 2000, 100)
+    await gateway.play.sample(id, at - 1000, 200)
+    const cpu: number[] = []
+    const after = new Date(at - 2000)
+    for await (const sample of connect().jobs.followMetrics(id, { after })) {
+      cpu.push(sample.cpu)
+      if (sample.cpu === 200) {
+        gateway.cut()
+        await gateway.play.sample(id, at, 300)
+      }
+      if (sample.cpu === 300) await gateway.play.complete(id)
+    }
+    assert.deepEqual(cpu, [200, 300])
+  })
+
   it('closes the connection when the loop is left', async () => {
     const id = await submit(gateway)
     await gateway.play.start(id)

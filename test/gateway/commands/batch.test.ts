@@ -1,34 +1,22 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
-import { type Cortex, openCortex } from '../support/cortex.ts'
-import { type ServedGateway, serveTestGateway } from '../support/served-gateway.ts'
-import { ADMIN_KEY } from '../support/test-gateway.ts'
-
-let gateway: ServedGateway
-let cortex: Cortex
+import { describe, it } from 'node:test'
+import { cortexAtGateway } from '../support/cortex.ts'
 
 describe('cortex batch', () => {
-  before(async () => {
-    gateway = await serveTestGateway()
-    cortex = await openCortex({ CORTEX_GATEWAY: gateway.url, CORTEX_KEY: ADMIN_KEY })
-  })
-  after(async () => {
-    await cortex.close()
-    await gateway.close()
-  })
+  const at = cortexAtGateway('by environment')
 
   it('submits a job for each row of a CSV file, and shows how far it is', async () => {
-    const base = join(cortex.folder, 'base.json')
+    const base = join(at.cortex.folder, 'base.json')
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of the API
     await writeFile(base, JSON.stringify({ image: 'busybox', args: ['echo', '${word}'] }))
     const args = ['batch', 'submit', '-f', base, '--csv', '-', '--concurrency', '2']
-    const submitted = await cortex.run(args, { input: 'word;cpu\r\n"hello; you";250\r\nworld;\r\n' })
+    const submitted = await at.cortex.run(args, { input: 'word;cpu\r\n"hello; you";250\r\nworld;\r\n' })
     assert.equal(submitted.code, 0, submitted.err)
     assert.equal(submitted.err, '2 jobs\n')
     const id = submitted.out.trim()
-    const listed = await cortex.run(['job', 'list', '--batch', id, '--sort', 'createdAt:asc', '--json'])
+    const listed = await at.cortex.run(['job', 'list', '--batch', id, '--sort', 'createdAt:asc', '--json'])
     const jobs = JSON.parse(listed.out) as { args: string[]; cpu: number }[]
     assert.deepEqual(
       jobs.map(({ args, cpu }) => [args, cpu]),
@@ -37,29 +25,29 @@ describe('cortex batch', () => {
         [['echo', 'world'], 1000],
       ],
     )
-    assert.match((await cortex.run(['batch', 'get', id])).out, /^jobs\s+2, 2 at a time$/m)
-    assert.match((await cortex.run(['batch', 'list'])).out, new RegExp(`^${id}\\s+submitted\\s+2`, 'm'))
-    assert.equal((await cortex.run(['batch', 'cancel', id])).code, 0)
+    assert.match((await at.cortex.run(['batch', 'get', id])).out, /^jobs\s+2, 2 at a time$/m)
+    assert.match((await at.cortex.run(['batch', 'list'])).out, new RegExp(`^${id}\\s+submitted\\s+2`, 'm'))
+    assert.equal((await at.cortex.run(['batch', 'cancel', id])).code, 0)
   })
 
   it('submits a list of jobs', async () => {
-    const file = join(cortex.folder, 'jobs.yaml')
+    const file = join(at.cortex.folder, 'jobs.yaml')
     await writeFile(file, 'concurrency: 1\njobs:\n  - image: a\n  - image: b\n')
-    const { code, out, err } = await cortex.run(['batch', 'submit', '-f', file, '--json'])
+    const { code, out, err } = await at.cortex.run(['batch', 'submit', '-f', file, '--json'])
     assert.equal(code, 0, err)
     assert.equal(JSON.parse(out).jobIds.length, 2)
   })
 
   it('names the rows that are wrong', async () => {
-    const file = join(cortex.folder, 'rows.csv')
+    const file = join(at.cortex.folder, 'rows.csv')
     await writeFile(file, 'image,cpu\nbusybox,100\nbusybox,many\n')
-    const { code, out, err } = await cortex.run(['batch', 'submit', '--csv', file])
+    const { code, out, err } = await at.cortex.run(['batch', 'submit', '--csv', file])
     assert.deepEqual([code, out], [1, ''])
     assert.match(err, /^ROW\s+COLUMN\s+REASON\n\d+\s+cpu\s+/)
     assert.match(err, /\ncortex: [^\n]+\n$/)
   })
 
   it('asks for rows where there are none', async () => {
-    assert.match((await cortex.run(['batch', 'submit'])).err, /Give the rows with --csv/)
+    assert.match((await at.cortex.run(['batch', 'submit'])).err, /Give the rows with --csv/)
   })
 })

@@ -1,32 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
-import { type Cortex, openCortex } from '../support/cortex.ts'
-import { type ServedGateway, serveTestGateway } from '../support/served-gateway.ts'
-import { ADMIN_KEY } from '../support/test-gateway.ts'
-
-let gateway: ServedGateway
-let cortex: Cortex
-
-/** Runs a command that has to succeed; answers its output. */
-async function ok(...args: string[]): Promise<string> {
-  const { code, out, err } = await cortex.run(args)
-  assert.equal(code, 0, `cortex ${args.join(' ')}: ${err}`)
-  return out
-}
-
-const submit = async (...args: string[]) => (await ok('job', 'submit', ...args)).trim()
+import { describe, it } from 'node:test'
+import { cortexAtGateway } from '../support/cortex.ts'
 
 describe('cortex job, where something is wrong', () => {
-  before(async () => {
-    gateway = await serveTestGateway()
-    cortex = await openCortex({ CORTEX_GATEWAY: gateway.url, CORTEX_KEY: ADMIN_KEY })
-  })
-  after(async () => {
-    await cortex.close()
-    await gateway.close()
-  })
+  const at = cortexAtGateway('by environment')
+  const submit = async (...args: string[]) => await at.ok('job', 'submit', ...args)
 
   it('says what is wrong and what to do, in one line', async () => {
     const id = await submit('busybox')
@@ -44,7 +24,7 @@ describe('cortex job, where something is wrong', () => {
       [['job', 'forward', id, '8080:80'], /The job is pending: ports are reached while it runs/],
       [['job', 'output', id, '-o', 'here'], /The job names no outputs/],
     ]
-    const ran = await Promise.all(cases.map(async ([args]) => await cortex.run(args)))
+    const ran = await Promise.all(cases.map(async ([args]) => await at.cortex.run(args)))
     for (const [i, [args, line]] of cases.entries()) {
       const { code, out, err } = ran[i] ?? {}
       assert.equal(code, 1, args.join(' '))
@@ -56,8 +36,8 @@ describe('cortex job, where something is wrong', () => {
 
   it('keeps no receipt where there is none', async () => {
     const id = await submit('busybox')
-    const file = join(cortex.folder, 'receipt.json')
-    const { code } = await cortex.run(['job', 'receipt', id, '-o', file])
+    const file = join(at.cortex.folder, 'receipt.json')
+    const { code } = await at.cortex.run(['job', 'receipt', id, '-o', file])
     assert.equal(code, 1)
     await assert.rejects(readFile(file), { code: 'ENOENT' })
   })

@@ -1,33 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
-import { type Cortex, openCortex } from '../support/cortex.ts'
-import { type ServedGateway, serveTestGateway } from '../support/served-gateway.ts'
-import { ADMIN_KEY } from '../support/test-gateway.ts'
+import { describe, it } from 'node:test'
+import { cortexAtGateway } from '../support/cortex.ts'
 import { PROVIDER } from '../support/test-node.ts'
 
-let gateway: ServedGateway
-let cortex: Cortex
-
-async function ok(...args: string[]): Promise<string> {
-  const { code, out, err } = await cortex.run(args)
-  assert.equal(code, 0, `cortex ${args.join(' ')}: ${err}`)
-  return out.trim()
-}
-
 describe('webhooks, keys and providers, from the command line', () => {
-  before(async () => {
-    gateway = await serveTestGateway()
-    cortex = await openCortex()
-    const { code, err } = await cortex.run(['login', '--gateway', gateway.url], { input: `${ADMIN_KEY}\n` })
-    assert.equal(code, 0, err)
-  })
-  after(async () => {
-    await cortex.close()
-    await gateway.close()
-  })
+  const at = cortexAtGateway('by login')
 
   it('webhooks', async () => {
-    const id = await ok(
+    const id = await at.ok(
       'webhook',
       'create',
       'http://93.184.215.14/hook',
@@ -37,33 +17,36 @@ describe('webhooks, keys and providers, from the command line', () => {
       's3cret-s3cret',
     )
     assert.match(
-      await ok('webhook', 'list'),
+      await at.ok('webhook', 'list'),
       new RegExp(`${id}\\s+http://93\\.184\\.215\\.14/hook\\s+job\\.completed,job\\.failed\\s+on`),
     )
-    const changed = await ok('webhook', 'update', id, '--disable')
+    const changed = await at.ok('webhook', 'update', id, '--disable')
     assert.match(changed, /state\s+off/)
     assert.match(changed, /signed with\s+sha256:/)
-    assert.equal(await ok('webhook', 'history', id, '--json'), '[]')
-    await ok('webhook', 'delete', id)
+    assert.equal(await at.ok('webhook', 'history', id, '--json'), '[]')
+    await at.ok('webhook', 'delete', id)
   })
 
   it('keys', async () => {
     const made = JSON.parse(
-      await ok('key', 'create', 'CI', '--owner', 'research', '--permission', 'jobs:read', '--json'),
+      await at.ok('key', 'create', 'CI', '--owner', 'research', '--permission', 'jobs:read', '--json'),
     )
-    assert.match(await ok('key', 'list'), new RegExp(`${made.id}\\s+CI\\s+research\\s+jobs:read`))
-    assert.equal(await ok('job', 'list', '--key', made.key, '--json'), '[]')
-    assert.match((await cortex.run(['job', 'submit', 'busybox', '--key', made.key])).err, /jobs:write/)
-    await ok('key', 'revoke', made.id)
-    assert.equal((await cortex.run(['job', 'list', '--key', made.key])).code, 1)
+    assert.match(await at.ok('key', 'list'), new RegExp(`${made.id}\\s+CI\\s+research\\s+jobs:read`))
+    assert.equal(await at.ok('job', 'list', '--key', made.key, '--json'), '[]')
+    assert.match((await at.cortex.run(['job', 'submit', 'busybox', '--key', made.key])).err, /jobs:write/)
+    await at.ok('key', 'revoke', made.id)
+    assert.equal((await at.cortex.run(['job', 'list', '--key', made.key])).code, 1)
   })
 
   it('providers, as the gateway sees them', async () => {
-    const there = ['--gateway', gateway.url]
-    assert.match(await ok('provider', 'list', ...there), new RegExp(`${PROVIDER}\\s+attic\\s+online`))
-    assert.match(await ok('provider', 'status', 'attic', ...there), /cpu\s+1000m free of 4000m, \$0\.01 per core-hour/)
-    const [provider] = JSON.parse(await ok('provider', 'list', '--json', ...there))
+    const there = ['--gateway', at.gateway.url]
+    assert.match(await at.ok('provider', 'list', ...there), new RegExp(`${PROVIDER}\\s+attic\\s+online`))
+    assert.match(
+      await at.ok('provider', 'status', 'attic', ...there),
+      /cpu\s+1000m free of 4000m, \$0\.01 per core-hour/,
+    )
+    const [provider] = JSON.parse(await at.ok('provider', 'list', '--json', ...there))
     assert.deepEqual([provider.id, provider.type], [PROVIDER, 'p2p'])
-    assert.equal((await cortex.run(['provider', 'status', 'nobody', ...there])).code, 1)
+    assert.equal((await at.cortex.run(['provider', 'status', 'nobody', ...there])).code, 1)
   })
 })

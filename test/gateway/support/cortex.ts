@@ -1,8 +1,12 @@
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { after, before } from 'node:test'
+import { type ServedGateway, serveTestGateway } from './served-gateway.ts'
+import { ADMIN_KEY } from './test-gateway.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../../bin/cortex.ts')
 
@@ -41,5 +45,49 @@ export async function openCortex(variables: Record<string, string> = {}): Promis
       return { code, out, err }
     },
     close: async () => await rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** The program before a gateway of its own. */
+export interface CortexAtGateway {
+  readonly gateway: ServedGateway
+  readonly cortex: Cortex
+  /** Runs a command that has to succeed; answers its output without the last newline. */
+  ok(...args: string[]): Promise<string>
+}
+
+/**
+ * For all tests of the `describe` that calls it: a gateway, and the program that uses it as the admin.
+ * @param how whether it knows the gateway by its environment, or was logged in
+ */
+export function cortexAtGateway(how: 'by environment' | 'by login'): CortexAtGateway {
+  let gateway: ServedGateway
+  let cortex: Cortex
+  before(async () => {
+    gateway = await serveTestGateway()
+    if (how === 'by environment') {
+      cortex = await openCortex({ CORTEX_GATEWAY: gateway.url, CORTEX_KEY: ADMIN_KEY })
+      return
+    }
+    cortex = await openCortex()
+    const { code, err } = await cortex.run(['login', '--gateway', gateway.url], { input: `${ADMIN_KEY}\n` })
+    assert.equal(code, 0, err)
+  })
+  after(async () => {
+    await cortex?.close()
+    await gateway?.close()
+  })
+  return {
+    get gateway() {
+      return gateway
+    },
+    get cortex() {
+      return cortex
+    },
+    async ok(...args) {
+      const { code, out, err } = await cortex.run(args)
+      assert.equal(code, 0, `cortex ${args.join(' ')}: ${err}`)
+      return out.replace(/\n$/, '')
+    },
   }
 }

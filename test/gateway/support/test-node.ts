@@ -6,6 +6,7 @@ import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
 import { cancelled } from '../../../node/market/apply-report.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
+import { createTally } from '../../../node/market/tally.ts'
 import { PeerUnreachableError } from '../../../node/network/index.ts'
 import { createReach } from '../../../node/reach/reach.ts'
 import { openDatabase } from '../../../node/store/database.ts'
@@ -37,6 +38,7 @@ export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
       storagePerGbHour: 0n,
       gpuPerHour: 0n,
       networkPerGb: 0n,
+      minimumPerJob: 0n,
     },
     region: 'eu',
     labels: {},
@@ -95,9 +97,11 @@ export async function openTestNode(): Promise<TestNode> {
       addresses: () => [],
       counters: () => ({
         peers: 1,
+        relayed: 0,
         listeners: { announcements: 1, requests: 1 },
         published: 2,
         delivered: 3,
+        heard: { announcements: 2, requests: 1 },
         refused: { TOO_LARGE: 4 },
       }),
     } as unknown as ClientNode['network'],
@@ -154,10 +158,17 @@ function scriptedRequester(store: JobStore): Requester {
       return job
     },
     quote: async (): Promise<Quote[]> => [
-      { provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, score: 1, reason: 'the cheapest' },
-      { provider: 'other', name: 'cellar', pricePerHour: null, score: null, reason: 'has 100m CPU free' },
+      {
+        ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
+        ...{ score: 1, reason: 'the cheapest' },
+      },
+      {
+        ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null },
+        ...{ score: null, reason: 'has 100m CPU free' },
+      },
     ],
-    counters: () => ({}),
+    counters: () => ({ jobs: 0 }),
+    tally: createTally().totals,
   }
 }
 
@@ -211,6 +222,11 @@ function createPlayer(store: JobStore) {
           }),
         )
       })
+    },
+    /** A sample of its use: so many millicores. */
+    async sample(id: string, timestampMs: number, cpuMillis: number): Promise<void> {
+      const nothing = { memoryBytes: 0, rxBytes: 0, txBytes: 0, storageBytes: null }
+      await store.change(id, (draft) => draft.metric({ timestampMs, cpuMillis, ...nothing }))
     },
     async complete(id: string, lease: Partial<Lease> = {}): Promise<void> {
       await store.change(id, (draft) => {

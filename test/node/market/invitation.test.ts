@@ -56,6 +56,29 @@ describe('who is asked', () => {
     assert.deepEqual(asked.slice(0, 2), ['p2', 'p3'])
   })
 
+  it('those that a minimum charge makes dear for so short a job last', () => {
+    const providers = market(40).map((view, i) =>
+      i < 3 ? { ...view, prices: { ...view.prices, minimumPerJob: 10_000_000n } } : view,
+    )
+    const init = {
+      strategy: 'cost' as const,
+      count: 4,
+      trust: () => 1,
+      isAwaited: () => true,
+      isConnected: () => false,
+    }
+    const best = (duration: number): string[] =>
+      chooseInvited(providers, { requirements: wanted({ duration }), ...init })
+        .slice(0, 2)
+        .map(({ provider }) => provider)
+    assert.deepEqual(best(60), ['p3', 'p4'])
+    assert.deepEqual(best(86_400), ['p0', 'p1'])
+    const [dear] = providers
+    assert.ok(dear)
+    assert.equal(isSuitable(dear, wanted({ duration: 60, maxPrice: '0.05' })), false)
+    assert.equal(isSuitable(dear, wanted({ duration: 3_600, maxPrice: '0.05' })), true)
+  })
+
   it('the connected first, where offers are equal', () => {
     const twins = Array.from({ length: 40 }, (_, i) => providerView({ provider: `p${i}` }))
     const near = new Set(['p7', 'p20', 'p33'])

@@ -3,12 +3,14 @@ import { describe, it } from 'node:test'
 import { type Offer, rank } from '../../../node/market/ranking.ts'
 
 const GIB = 2 ** 30
+const HOUR = 3_600
 
 function offer(provider: string, fields: Partial<Offer> = {}): Offer {
   return {
     provider,
     name: provider,
     pricePerHour: 10_000_000n,
+    minimumCharge: 0n,
     free: { cpuMillis: 2000, memoryBytes: GIB, storageBytes: GIB, gpu: 0 },
     total: { cpuMillis: 4000, memoryBytes: 4 * GIB, storageBytes: 4 * GIB, gpu: 0 },
     uptimeSeconds: 3600,
@@ -19,7 +21,7 @@ function offer(provider: string, fields: Partial<Offer> = {}): Offer {
 }
 
 const order = (offers: Offer[], strategy: 'cost' | 'performance' | 'availability'): string[] =>
-  rank(offers, strategy).map(({ offer }) => offer.provider)
+  rank(offers, strategy, HOUR).map(({ offer }) => offer.provider)
 
 describe('ranking', () => {
   const idle = { cpuMillis: 3900, memoryBytes: GIB, storageBytes: GIB, gpu: 0 }
@@ -75,10 +77,18 @@ describe('ranking', () => {
   }
 
   it('keeps scores between 0 and 1 and says why', () => {
-    const [best] = rank([offer('a', { trust: 0.5 })], 'cost')
+    const [best] = rank([offer('a', { trust: 0.5 })], 'cost', HOUR)
     assert.equal(best?.score, 0.5)
     assert.match(best?.reason ?? '', /cost: \$0\.01\/h, 50% left free, trust 50%/)
   })
 
-  it('ranks nothing without offers', () => assert.deepEqual(rank([], 'cost'), []))
+  it('weighs a minimum charge by how short the job is', () => {
+    // Half the price and a cent at least: as much as the other's for an hour, dearer below half of one.
+    const offers = [offer('a', { pricePerHour: 5_000_000n, minimumCharge: 10_000_000n }), offer('b')]
+    const first = (seconds: number): string | undefined => rank(offers, 'cost', seconds)[0]?.offer.provider
+    assert.deepEqual([first(600), first(3_599), first(3_600), first(7_200)], ['b', 'b', 'a', 'a'])
+    assert.match(rank(offers, 'cost', 600)[1]?.reason ?? '', /cost: \$0\.005\/h, at least \$0\.01, 50% left free/)
+  })
+
+  it('ranks nothing without offers', () => assert.deepEqual(rank([], 'cost', HOUR), []))
 })

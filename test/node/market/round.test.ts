@@ -6,6 +6,7 @@ import { silentLogger } from '../../../node/logger.ts'
 import { createAttendance } from '../../../node/market/attendance.ts'
 import type { Answer, BidDesk } from '../../../node/market/bid-desk.ts'
 import { BID_WINDOW_MS, type RoundComponents, runRound } from '../../../node/market/round.ts'
+import { createTally } from '../../../node/market/tally.ts'
 import type { PeerNetwork } from '../../../node/network/index.ts'
 import { readRequirements } from '../../../protocol/checks.ts'
 import { DeclineSchema, JobRequestSchema } from '../../../protocol/gen/cortex/v1/market_pb.js'
@@ -34,7 +35,7 @@ function openMarket(answering: string[], silent: string[]) {
   } as unknown as PeerNetwork
   const list = () => [...answering, ...silent].map((provider) => ({ provider, status: 'online' }) as ProviderView)
   const components = {
-    ...{ network, networkName: 'test', desk, clock, attendance: createAttendance({ clock }) },
+    ...{ network, networkName: 'test', desk, clock, attendance: createAttendance({ clock }), tally: createTally() },
     directory: { list, get: () => undefined, onChange: () => () => undefined },
     logger: silentLogger,
     reputation: { trust: () => 1, record: () => undefined },

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { multiaddr } from '@multiformats/multiaddr'
 import { dialTargets, peerIdOf } from '../../../node/network/addresses.ts'
+import { sortForDialling } from '../../../node/network/dialled.ts'
 
 const PEER = '12D3KooWGzBXwNHB3cXmXsCLzHCLcTAzGHXcMEeeWkTvLxNVBgDz'
 const OTHER = '12D3KooWNvSZnPi3RrhrTwEY4LuuBeB6K6facKUCJcyWG1aoDd2p'
@@ -47,6 +49,51 @@ describe('the addresses that a peer names', () => {
       assert.deepEqual(dialTargets(PEER, [address]).map(String), [])
     })
   }
+
+  const RELAY = '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN'
+  const overRelays: [address: string, connected: boolean, unconnected: boolean][] = [
+    [`/ip4/8.8.4.4/tcp/13100/p2p/${RELAY}/p2p-circuit`, true, true],
+    [`/ip6/2600::1/tcp/13100/p2p/${RELAY}/p2p-circuit`, true, true],
+    // nobody sends us to what only we can reach
+    [`/ip4/127.0.0.1/tcp/22/p2p/${RELAY}/p2p-circuit`, true, false],
+    [`/ip4/10.0.0.1/tcp/80/p2p/${RELAY}/p2p-circuit`, true, false],
+    [`/ip4/192.168.1.1/tcp/80/p2p/${RELAY}/p2p-circuit`, true, false],
+    [`/ip4/100.64.0.1/tcp/80/p2p/${RELAY}/p2p-circuit`, true, false],
+    [`/ip4/169.254.169.254/tcp/80/p2p/${RELAY}/p2p-circuit`, true, false],
+    [`/ip6/::1/tcp/80/p2p/${RELAY}/p2p-circuit`, true, false],
+    [`/ip6/fd00::1/tcp/80/p2p/${RELAY}/p2p-circuit`, true, false],
+    [`/ip6/::ffff:7f00:1/tcp/80/p2p/${RELAY}/p2p-circuit`, true, false],
+    [`/dns4/localhost/tcp/80/p2p/${RELAY}/p2p-circuit`, true, false],
+    [`/dns4/relay.example.org/tcp/13100/p2p/${RELAY}/p2p-circuit`, true, false],
+    // what is no relay, or more than one
+    ['/ip4/8.8.4.4/tcp/13100/p2p-circuit', false, false],
+    [`/ip4/8.8.4.4/tcp/13100/p2p/${PEER}/p2p-circuit`, false, false],
+    [`/ip4/8.8.4.4/tcp/13100/p2p/${RELAY}/p2p-circuit/p2p/${OTHER}/p2p-circuit`, false, false],
+    [`/ip4/8.8.4.4/tcp/13100/p2p/${RELAY}/p2p-circuit/ip4/127.0.0.1/tcp/22`, false, false],
+    [`/ip4/8.8.4.4/tcp/13100/p2p/${RELAY}/p2p-circuit/p2p/${OTHER}`, false, false],
+  ]
+  for (const [address, connected, unconnected] of overRelays) {
+    it(`lead over a relay that is known or public, and over one: ${address}`, () => {
+      const target = address.endsWith(OTHER) ? address : `${address}/p2p/${PEER}`
+      const expected = (dialled: boolean) => (dialled ? [target] : [])
+      assert.deepEqual(dialTargets(PEER, [address], (relay) => relay === RELAY).map(String), expected(connected))
+      assert.deepEqual(dialTargets(PEER, [address]).map(String), expected(unconnected))
+    })
+  }
+
+  it('are tried in the order in which they are likely to answer', () => {
+    const inOrder = [
+      '/ip4/127.0.0.1/tcp/1',
+      '/ip4/8.8.4.4/tcp/1',
+      `/ip4/8.8.4.4/tcp/1/p2p/${RELAY}/p2p-circuit/p2p/${PEER}`,
+      '/ip4/240.0.0.7/tcp/1',
+    ]
+    const sorted = inOrder.map((text) => ({ multiaddr: multiaddr(text) })).reverse()
+    assert.deepEqual(
+      sorted.sort(sortForDialling).map(({ multiaddr }) => multiaddr.toString()),
+      inOrder,
+    )
+  })
 
   it('are tried once each, and not without end', () => {
     const many = Array.from({ length: 50 }, (_, index) => `/ip4/127.0.0.1/tcp/${1_000 + (index >> 1)}`)

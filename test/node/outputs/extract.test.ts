@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
+import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { type Header, pack } from 'tar-stream'
 import { extractTar } from '../../../node/outputs/extract.ts'
 
@@ -20,14 +21,23 @@ describe('unpacking what a stranger packed', () => {
     await rm(folder, { recursive: true })
   })
 
-  async function unpack(entries: Entry[]): Promise<string> {
+  async function newTarget(): Promise<string> {
     count += 1
     const target = join(folder, String(count), 'target')
     await mkdir(target, { recursive: true })
+    return target
+  }
+
+  async function tarOf(entries: Entry[]): Promise<Buffer> {
     const tar = pack()
     for (const { text, ...header } of entries) tar.entry(header, text ?? '')
     tar.finalize()
-    await extractTar(Readable.from([await buffer(tar)]), target)
+    return await buffer(tar)
+  }
+
+  async function unpack(entries: Entry[]): Promise<string> {
+    const target = await newTarget()
+    await extractTar(Readable.from([await tarOf(entries)]), target)
     return target
   }
 
@@ -76,5 +86,42 @@ describe('unpacking what a stranger packed', () => {
     ]
     await unpack(entries).catch((error: { code: string }) => assert.match(error.code, /TAR_|CYMLINK/))
     assert.deepEqual(await readdir(join(folder, String(count), 'target', 'inside')), [])
+  })
+
+  it('writes nothing through a link that was there before', async () => {
+    const target = await newTarget()
+    const outside = join(folder, 'outside')
+    await mkdir(outside)
+    await writeFile(join(outside, 'file'), 'theirs')
+    await symlink(outside, join(target, 'door'))
+    await symlink(join(outside, 'file'), join(target, 'same'))
+    const through = await tarOf([{ name: 'door/new', text: 'x' }])
+    await extractTar(Readable.from([through]), target).catch((error: { code: string }) => {
+      assert.match(error.code, /TAR_|CYMLINK/)
+    })
+    await extractTar(Readable.from([await tarOf([{ name: 'same', text: 'mine' }])]), target)
+    assert.deepEqual(await readdir(outside), ['file'])
+    assert.equal(await readFile(join(outside, 'file'), 'utf8'), 'theirs')
+    assert.equal(await readFile(join(target, 'same'), 'utf8'), 'mine')
+  })
+
+  for (const [name, compress] of Object.entries({ gzipSync, brotliCompressSync, zstdCompressSync })) {
+    it(`unpacks nothing that is compressed, in pieces of any size (${name})`, async () => {
+      const target = await newTarget()
+      const bomb = compress(await tarOf([{ name: 'bomb', text: 'x'.repeat(1_000_000) }]))
+      for (const pieces of [[bomb], [bomb.subarray(0, 1), bomb.subarray(1)]]) {
+        await assert.rejects(extractTar(Readable.from(pieces), target), (error: { code: string }) => {
+          assert.match(error.code, /^(UNSAFE_ARCHIVE|TAR_)/)
+          return true
+        })
+      }
+      assert.deepEqual(await readdir(target), [])
+    })
+  }
+
+  it('refuses what ends before it should', async () => {
+    const target = await newTarget()
+    const tar = await tarOf([{ name: 'file', text: 'x'.repeat(10_000) }])
+    await assert.rejects(extractTar(Readable.from([tar.subarray(0, 5_000)]), target), { code: 'TAR_BAD_ARCHIVE' })
   })
 })

@@ -29,10 +29,11 @@ describe('the flags of a seller', () => {
     const init = agentInit(
       ...['--price-rule', '22:00-06:00 x0.5', '--price-rule', 'sat,sun x0.8', '--time-zone', 'Europe/Berlin'],
       ...['--owner-share', '25', '--max-client-share', '50', '--max-duration', '7200', '--no-extension'],
-      ...['--registry-mirror', 'docker.io=mirror.lan:5000/hub'],
+      ...['--registry-mirror', 'docker.io=mirror.lan:5000/hub', '--price-minimum', '0.002'],
       ...['--deny-image', '*miner*', '--allow-client', PEER, '--deny-client', `${PEER}b`],
     )
     assert.deepEqual(init.priceRules, [parsePriceRule('22:00-06:00 x0.5'), parsePriceRule('sat,sun x0.8')])
+    assert.equal(init.prices?.minimumPerJob, 2_000_000n)
     assert.deepEqual([init.timeZone, init.ownerShare, init.maxClientShare], ['Europe/Berlin', 0.25, 0.5])
     assert.deepEqual([init.maxDurationSeconds, init.allowExtension], [7_200, false])
     assert.deepEqual([init.denyImages, init.allowClients, init.denyClients], [['*miner*'], [PEER], [`${PEER}b`]])
@@ -47,6 +48,7 @@ describe('the flags of a seller', () => {
   const wrong: string[][] = [
     ['--price-rule', 'at night x0.5'],
     ['--time-zone', 'Mars/Olympus'],
+    ['--price-minimum', '-1'],
     ['--allow-client', 'me'],
     ['--owner-share', '91'],
     ['--max-client-share', '0'],

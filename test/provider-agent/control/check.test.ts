@@ -30,7 +30,7 @@ const FACTS: Facts = {
   peers: 3,
   providers: [],
   refusal: null,
-  pricePerHour: OWN,
+  terms: OWN,
   paused: null,
   draining: false,
   capabilities: ['network-isolation'],
@@ -84,6 +84,18 @@ const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, te
     { providers: [rival(50n, { provider: 'me' })] },
     { subject: 'price', level: 'ok' },
     /nobody else/,
+  ],
+  [
+    'quotas',
+    { capabilities: ['storage-quota', 'volume-quota'] },
+    { subject: 'storage', level: 'ok' },
+    /holds jobs to their storage/,
+  ],
+  [
+    'a quota for volumes missing',
+    { capabilities: ['storage-quota'] },
+    { subject: 'storage', level: 'note' },
+    /does not offer volume-quota: use is measured/,
   ],
   ['no firewall', { capabilities: [] }, { subject: 'isolation', level: 'note' }, /needs root/],
 ]

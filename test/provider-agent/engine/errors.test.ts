@@ -86,8 +86,12 @@ test('a failed pull says why', () => {
   const cases: [string, boolean, string][] = [
     ['manifest for nginx:nosuch not found: manifest unknown: manifest unknown', false, 'not-found'],
     ['manifest for denied/timeout:1 not found: manifest unknown', false, 'not-found'],
-    ['name unknown: repository name not known to registry', false, 'not-found'],
-    ["pull access denied for a/b, repository does not exist or may require 'docker login': denied", false, 'not-found'],
+    ['name unknown: repository name not known to registry', false, 'repository-not-found'],
+    [
+      "pull access denied for a/b, repository does not exist or may require 'docker login': denied",
+      false,
+      'repository-not-found',
+    ],
     [
       "pull access denied for a/b, repository does not exist or may require 'docker login': denied",
       true,

@@ -16,11 +16,13 @@ function pulling(failures: Record<string, string> = {}) {
     asked.push(`${policy} ${image}`)
     const reason = failures[`${policy} ${image}`]
     if (reason !== undefined) throw new EngineError('IMAGE_PULL_ERROR', reason, { reason })
-    return { imageId: 'sha256:1', repoDigest: `mirror.lan:5000/hub/library/busybox@${DIGEST}` }
+    const fetched = policy === 'Always' ? { isNew: true, names: [image], replaced: null } : null
+    return { imageId: 'sha256:1', repoDigest: `mirror.lan:5000/hub/library/busybox@${DIGEST}`, fetched }
   }
   const docker = new Docker()
   docker.getImage = (name) =>
     ({
+      inspect: async () => await Promise.reject(Object.assign(new Error('no such image'), { statusCode: 404 })),
       tag: async ({ repo, tag }: { repo: string; tag: string }) => void tagged.push(`${name} ${repo}:${tag}`),
     }) as never
   const run = withMirrors(docker, pull, MIRRORS)
@@ -49,7 +51,9 @@ describe('registry mirrors', () => {
 
   it('are asked first, and the image gets its own name and digest', async () => {
     const { run, asked, tagged } = pulling()
-    assert.deepEqual(await run(), { imageId: 'sha256:1', repoDigest: `busybox@${DIGEST}` })
+    const names = ['mirror.lan:5000/hub/library/busybox:latest', 'busybox:latest']
+    const fetched = { isNew: true, names, replaced: null }
+    assert.deepEqual(await run(), { imageId: 'sha256:1', repoDigest: `busybox@${DIGEST}`, fetched })
     assert.deepEqual(asked, ['Always mirror.lan:5000/hub/library/busybox:latest', 'Never busybox'])
     assert.deepEqual(tagged, ['mirror.lan:5000/hub/library/busybox:latest busybox:latest'])
   })

@@ -32,6 +32,7 @@ const hardening: HardeningOptions = {
   maxOpenFiles: 16_384,
   maxUserProcesses: null,
   storageQuota: null,
+  volumeQuota: null,
   runtime: null,
   nameServers: [],
   canSwapLess: true,

@@ -12,11 +12,11 @@ test('as many are wanted as came at once lately, within bounds', async () => {
   assert.equal(demand.wanted(), 2, 'nobody asked')
   for (let i = 0; i < 10; i += 1) {
     ask(1)
-    await clock.advance(5_000)
+    await clock.advance(2_000)
   }
   assert.equal(demand.wanted(), 2, 'one after the other')
   ask(3)
-  await clock.advance(4_000)
+  await clock.advance(1_500)
   ask(2)
   assert.equal(demand.wanted(), 5)
   await clock.advance(60_000)

@@ -200,7 +200,7 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
   function engineOf(life: Life): ContainerEngine {
     const acts = [
       ...(['info', 'features', 'pull', 'start', 'stop', 'wait', 'list', 'remove', 'survey'] as const),
-      ...(['storage', 'volumes', 'removeVolume'] as const),
+      ...(['storage', 'volumes', 'removeVolume', 'removeImage'] as const),
     ]
     const plain = mortal<ContainerEngine>(fake, life, acts)
     return {
@@ -209,6 +209,7 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
       storage: plain.storage,
       volumes: plain.volumes,
       removeVolume: plain.removeVolume,
+      removeImage: plain.removeImage,
       pull: plain.pull,
       start: plain.start,
       stop: plain.stop,

@@ -23,6 +23,7 @@ export function mortalNetwork(network: PeerNetwork, life: Life, tap: Tap = {}): 
   return {
     peerId: network.peerId,
     addresses: () => network.addresses(),
+    onAddresses: network.onAddresses,
     peers: () => network.peers(),
     latencyMs: (peer) => network.latencyMs(peer),
     counters: () => network.counters(),

@@ -97,6 +97,7 @@ export async function createProvider(components: ProviderComponents): Promise<Pr
             storagePerGbHour: 0n,
             gpuPerHour: 0n,
             networkPerGb: 0n,
+            minimumPerJob: 0n,
           },
           // What only repeats itself costs most of an idle run, and shows nothing new.
           statsMs: 20_000,

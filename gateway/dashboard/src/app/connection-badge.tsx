@@ -23,7 +23,7 @@ export function ConnectionBadge() {
       <span className="status connection" data-status={state} role="status">
         <span className="status-dot" aria-hidden="true" />
         <span className="connection-word">{WORDS[state]}</span>
-        {state === 'lost' && <span>for {span((now - sinceMs) / 1000)}</span>}
+        {state === 'lost' && <span> for {span((now - sinceMs) / 1000)}</span>}
       </span>
     </Tooltip>
   )

@@ -6,7 +6,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
-import { number } from '../format/amounts.ts'
+import { counted } from '../format/amounts.ts'
 import { JobForm } from '../jobs/form/job-form.tsx'
 import { JsonEditor } from '../jobs/form/json-editor.tsx'
 import { type DraftEditor, useDraft } from '../jobs/form/use-draft.ts'
@@ -34,7 +34,7 @@ export function CreateBatchPage() {
     mutationFn: async () => batch && (await client.batches.submitCsv(batch)),
     async onSuccess(answer) {
       await queryClient.invalidateQueries({ queryKey: ['batches'] })
-      told(`Submitted ${answer?.jobIds.length ?? 0} jobs`)
+      told(`Submitted ${counted(answer?.jobIds.length ?? 0, 'job')}`)
       await navigate({ to: '/jobs/batches' })
     },
     onError: (error) => failed('The batch was not submitted', error),
@@ -79,7 +79,7 @@ export function CreateBatchPage() {
               <Text size="sm" c="dimmed">
                 {file === null
                   ? `The first row names the columns: fields of a job, env.NAME, or names used in the base as ${PLACEHOLDER}`
-                  : `${number(file.rows.length)} rows, ${number(file.columns.length)} columns. Drop another to replace it.`}
+                  : `${counted(file.rows.length, 'row')}, ${counted(file.columns.length, 'column')}. Drop another to replace it.`}
               </Text>
             </Stack>
           </Dropzone>
@@ -97,7 +97,7 @@ export function CreateBatchPage() {
       </Card>
       <div className="form-actions">
         <Button size="md" onClick={() => submit.mutate()} loading={submit.isPending} disabled={check.state !== 'right'}>
-          {check.state === 'right' ? `Submit ${number(check.total)} jobs` : 'Submit'}
+          {check.state === 'right' ? `Submit ${counted(check.total, 'job')}` : 'Submit'}
         </Button>
         <Button size="md" variant="default" component={Link} to="/jobs/batches">
           Back

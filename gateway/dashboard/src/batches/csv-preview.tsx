@@ -1,6 +1,6 @@
 import { Alert, Checkbox, Loader, Text } from '@mantine/core'
 import { useState } from 'react'
-import { number } from '../format/amounts.ts'
+import { counted, number } from '../format/amounts.ts'
 import type { CsvFile } from './read-csv.ts'
 import type { BadRow, Check } from './use-check.ts'
 
@@ -104,7 +104,7 @@ function Verdict({ check }: { check: Check }) {
   if (check.state === 'right') {
     return (
       <Alert color="teal" variant="light" mb="xs" role="status">
-        All {number(check.total)} rows are right.
+        {check.total === 1 ? 'The row is right.' : `All ${number(check.total)} rows are right.`}
       </Alert>
     )
   }
@@ -114,7 +114,11 @@ function Verdict({ check }: { check: Check }) {
       variant="light"
       mb="xs"
       role="alert"
-      title={check.badRows > 0 ? `${number(check.badRows)} rows are wrong` : 'This is not right yet'}
+      title={
+        check.badRows > 0
+          ? `${counted(check.badRows, 'row')} ${check.badRows === 1 ? 'is' : 'are'} wrong`
+          : 'This is not right yet'
+      }
     >
       {check.message}
     </Alert>

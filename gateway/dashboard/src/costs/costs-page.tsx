@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import type { CostQuery, Costs } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
-import { number, usd } from '../format/amounts.ts'
+import { counted, number, usd } from '../format/amounts.ts'
 import { save } from '../format/save.ts'
 import { useProviderNames } from '../jobs/queries.ts'
 import { Card } from '../ui/card.tsx'
@@ -91,7 +91,7 @@ export function CostsPage() {
                 title={`Total ${usd(costs.total.actual)}`}
                 actions={
                   <Text size="sm" c="dimmed">
-                    {number(costs.total.jobs)} jobs, at most {usd(costs.total.estimated)} was agreed
+                    {counted(costs.total.jobs, 'job')}, at most {usd(costs.total.estimated)} was agreed
                   </Text>
                 }
               >

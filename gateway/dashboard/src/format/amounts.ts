@@ -1,5 +1,13 @@
 import { parseBytes } from '../../../../protocol/units.ts'
 
+// Made once: making one takes longer than a table's row.
+const formats = new Map<number, Intl.NumberFormat>()
+const dollars = {
+  whole: new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
+  cents: new Intl.NumberFormat('en', { maximumFractionDigits: 4 }),
+  tiny: new Intl.NumberFormat('en', { maximumSignificantDigits: 3 }),
+}
+
 /** `0.5 cores`, `2 cores`. */
 export function cores(millicores: number | undefined): string {
   if (millicores === undefined) return '–'
@@ -26,18 +34,25 @@ export function bytesOf(text: string | undefined): number {
   return text === undefined ? 0 : (parseBytes(text) ?? 0)
 }
 
-export function number(value: number, digits = 0): string {
-  return value.toLocaleString('en', { maximumFractionDigits: digits })
+/** `1 row`, `1,200 rows`. */
+export function counted(count: number, what: string): string {
+  return `${number(count)} ${what}${count === 1 ? '' : 's'}`
 }
 
-/** US dollars, with as many digits as small amounts need: `$0.000012`, `$1.25`. */
+export function number(value: number, digits = 0): string {
+  let format = formats.get(digits)
+  if (format === undefined) {
+    format = new Intl.NumberFormat('en', { maximumFractionDigits: digits })
+    formats.set(digits, format)
+  }
+  return format.format(value)
+}
+
+/** US dollars, with as many digits as small amounts need: `$0.000012`, `$0.0125`, `$1.25`. */
 export function usd(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
   if (value === 0) return '$0'
-  const digits = Math.abs(value) >= 1 ? 2 : Math.abs(value) >= 0.01 ? 4 : 8
-  const text = value.toLocaleString('en', {
-    maximumFractionDigits: digits,
-    maximumSignificantDigits: digits === 8 ? 3 : 6,
-  })
-  return `$${text}`
+  const size = Math.abs(value)
+  const format = size >= 1 ? dollars.whole : size >= 0.01 ? dollars.cents : dollars.tiny
+  return `$${format.format(value)}`
 }

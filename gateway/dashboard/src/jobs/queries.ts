@@ -7,6 +7,7 @@ export const jobKeys = {
   one: (id: string) => ['jobs', 'one', id] as const,
   bids: (id: string) => ['jobs', 'bids', id] as const,
   receipt: (id: string) => ['jobs', 'receipt', id] as const,
+  output: (id: string) => ['jobs', 'output', id] as const,
 }
 
 export const jobQuery = (id: string) =>

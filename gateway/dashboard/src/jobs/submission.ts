@@ -1,4 +1,4 @@
-import type { Job, JobSubmission } from '../../../client/index.ts'
+import type { Job, JobOverrides, JobSubmission } from '../../../client/index.ts'
 import type { JobRow } from './list/apply-change.ts'
 
 /** A job under construction: what the form and the JSON beside it both show. */
@@ -44,6 +44,33 @@ function withoutEmpty(value: unknown): unknown {
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return true
   return typeof value === 'object' && Object.keys(value).length === 0
+}
+
+type Fields = Record<string, unknown>
+
+/** Maps that overrides change name by name. */
+const MAPS = new Set(['env', 'labels'])
+
+/** What makes a draft of a configuration: the fields that differ, and null for those that are no longer there. */
+export function changesTo(config: Fields, draft: Draft): JobOverrides {
+  const after = draft as Fields
+  return differences(config, after, (name) =>
+    MAPS.has(name) && isFields(config[name]) && isFields(after[name])
+      ? differences(config[name], after[name], (inner) => (after[name] as Fields)[inner])
+      : after[name],
+  )
+}
+
+function differences(before: Fields, after: Fields, changeOf: (name: string) => unknown): Fields {
+  return Object.fromEntries(
+    [...new Set([...Object.keys(before), ...Object.keys(after)])]
+      .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+      .map((name) => [name, changeOf(name) ?? null]),
+  )
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null
 }
 
 /** The command line that submits the same job again. */

@@ -63,6 +63,7 @@ function ProviderDetails({ provider }: { provider: Provider }) {
               ['GB-hour of storage', usd(pricing.storage)],
               ['GPU-hour', capacity.total.gpu.length > 0 ? usd(pricing.gpu) : null],
               ['GB of traffic', usd(pricing.network)],
+              ['Job, at least', pricing.minimum > 0 ? usd(pricing.minimum) : null],
               ['What you spent here', usd(metrics.costToDate)],
             ]}
           />

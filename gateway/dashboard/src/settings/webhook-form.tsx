@@ -1,11 +1,11 @@
 import { MultiSelect, PasswordInput, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { WebhookEvent } from '../../../client/index.ts'
+import { WEBHOOK_EVENTS } from '../../../webhooks/webhook-events.ts'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { Confirm } from '../ui/confirm.tsx'
 import { told } from '../ui/notify.ts'
-import { WEBHOOK_EVENTS } from './webhook-events.ts'
 
 /** A new webhook. */
 export function WebhookForm({ isOpen, onClose }: { isOpen: boolean; onClose(): void }) {

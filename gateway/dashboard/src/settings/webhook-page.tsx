@@ -1,5 +1,5 @@
-import { Alert, Button, Table, Text } from '@mantine/core'
-import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { Alert, Button, Text } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Webhook, WebhookTest } from '../../../client/index.ts'
@@ -10,13 +10,12 @@ import { number } from '../format/amounts.ts'
 import { Card } from '../ui/card.tsx'
 import { Confirm } from '../ui/confirm.tsx'
 import { Facts } from '../ui/facts.tsx'
-import { Loaded, Outline } from '../ui/loaded.tsx'
-import { failed, told } from '../ui/notify.ts'
+import { Loaded } from '../ui/loaded.tsx'
+import { failed } from '../ui/notify.ts'
 import { Page } from '../ui/page.tsx'
-import { PlainTable } from '../ui/plain-table.tsx'
-import { Problem } from '../ui/problem.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
+import { Deliveries } from './deliveries.tsx'
 
 /** One webhook, and what became of everything that it was sent. */
 export function WebhookPage() {
@@ -107,97 +106,5 @@ function WebhookDetails({ webhook }: { webhook: Webhook }) {
         <Text size="sm">What waits to be sent to it is dropped.</Text>
       </Confirm>
     </Page>
-  )
-}
-
-function Deliveries({ id, mayWrite }: { id: string; mayWrite: boolean }) {
-  const query = useInfiniteQuery({
-    queryKey: ['webhooks', 'history', id],
-    queryFn: async ({ pageParam: cursor, signal }) =>
-      await client.webhooks.history(id, { limit: 50, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ pagination }) => pagination.nextCursor ?? undefined,
-  })
-  const deliveries = query.data?.pages.flatMap(({ items }) => items) ?? []
-
-  async function retry(deliveryId: string): Promise<void> {
-    try {
-      await client.webhooks.retry(id, deliveryId)
-      told('It is sent again')
-      await query.refetch()
-    } catch (error) {
-      failed('It could not be sent again', error)
-    }
-  }
-
-  return (
-    <Card
-      title="History"
-      actions={
-        <Button size="xs" variant="default" onClick={() => void query.refetch()} loading={query.isRefetching}>
-          Refresh
-        </Button>
-      }
-    >
-      {query.isPending && <Outline rows={3} />}
-      {query.isError && <Problem error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isSuccess && deliveries.length === 0 && (
-        <Text size="sm" c="dimmed">
-          Nothing was sent yet. Tests are not listed.
-        </Text>
-      )}
-      {deliveries.length > 0 && (
-        <PlainTable
-          label="Deliveries"
-          heads={[
-            'Event',
-            'Status',
-            'Answer',
-            { label: 'Attempts', isRight: true },
-            'Next',
-            'When',
-            { label: 'Actions', isHidden: true },
-          ]}
-        >
-          {deliveries.map((delivery) => (
-            <Table.Tr key={delivery.id}>
-              <Table.Td>{delivery.eventType}</Table.Td>
-              <Table.Td>
-                <StatusBadge status={delivery.status} />
-              </Table.Td>
-              <Table.Td>
-                {delivery.responseCode ?? delivery.error ?? '–'}
-                {delivery.responseTime !== null && ` in ${number(delivery.responseTime)} ms`}
-              </Table.Td>
-              <Table.Td ta="right">{delivery.attempts}</Table.Td>
-              <Table.Td>
-                <Ago at={delivery.nextAttempt} />
-              </Table.Td>
-              <Table.Td>
-                <Ago at={delivery.timestamp} />
-              </Table.Td>
-              <Table.Td ta="right">
-                {mayWrite && (
-                  <Button size="xs" variant="default" onClick={() => void retry(delivery.id)}>
-                    Send again
-                  </Button>
-                )}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </PlainTable>
-      )}
-      {query.hasNextPage && (
-        <Button
-          mt="sm"
-          size="xs"
-          variant="default"
-          onClick={() => void query.fetchNextPage()}
-          loading={query.isFetchingNextPage}
-        >
-          Show more
-        </Button>
-      )}
-    </Card>
   )
 }

@@ -68,9 +68,7 @@ function TemplatesTable({ templates, mayWrite }: { templates: Template[]; mayWri
               <Group gap="xs" justify="flex-end" wrap="nowrap">
                 <Button
                   size="xs"
-                  component={(props: object) => (
-                    <Link to="/jobs/create" search={{ template: template.id }} {...props} />
-                  )}
+                  renderRoot={(props) => <Link to="/jobs/create" search={{ template: template.id }} {...props} />}
                 >
                   Create Job from Template
                 </Button>

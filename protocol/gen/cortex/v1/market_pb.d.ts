@@ -80,6 +80,13 @@ export declare type Prices = Message<"cortex.v1.Prices"> & {
    * @generated from field: uint64 network_per_gb = 5;
    */
   networkPerGb: bigint;
+
+  /**
+   * What a job that ran pays at least, in nano-dollars; 0 is none.
+   *
+   * @generated from field: uint64 minimum_per_job = 6;
+   */
+  minimumPerJob: bigint;
 };
 
 /**
@@ -366,6 +373,13 @@ export declare type JobRequest = Message<"cortex.v1.JobRequest"> & {
    * @generated from field: uint64 created_at_ms = 7;
    */
   createdAtMs: bigint;
+
+  /**
+   * Bids with a minimum charge are understood. Providers that ask one decline the others.
+   *
+   * @generated from field: bool takes_minimum_charge = 8;
+   */
+  takesMinimumCharge: boolean;
 };
 
 /**
@@ -437,6 +451,13 @@ export declare type Bid = Message<"cortex.v1.Bid"> & {
    * @generated from field: uint64 uptime_seconds = 10;
    */
   uptimeSeconds: bigint;
+
+  /**
+   * Nano-dollars that the job pays at least if its container runs; 0 is none.
+   *
+   * @generated from field: uint64 minimum_charge = 11;
+   */
+  minimumCharge: bigint;
 };
 
 /**
@@ -775,6 +796,13 @@ export declare type Award = Message<"cortex.v1.Award"> & {
    * @generated from field: repeated string addresses = 13;
    */
   addresses: string[];
+
+  /**
+   * As in the bid.
+   *
+   * @generated from field: uint64 minimum_charge = 14;
+   */
+  minimumCharge: bigint;
 };
 
 /**
@@ -1536,7 +1564,7 @@ export declare type Receipt = Message<"cortex.v1.Receipt"> & {
   meteredSeconds: bigint;
 
   /**
-   * price_per_hour * metered_seconds / 3600, rounded down.
+   * price_per_hour * metered_seconds / 3600, rounded down, or minimum_charge where that is more; 0 where nothing was metered.
    *
    * @generated from field: uint64 cost_nano_usd = 9;
    */
@@ -1561,6 +1589,13 @@ export declare type Receipt = Message<"cortex.v1.Receipt"> & {
    * @generated from field: optional int32 exit_code = 13;
    */
   exitCode?: number | undefined;
+
+  /**
+   * As in the award; 0 is none.
+   *
+   * @generated from field: uint64 minimum_charge = 14;
+   */
+  minimumCharge: bigint;
 };
 
 /**

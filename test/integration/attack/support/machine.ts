@@ -5,18 +5,26 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
+import { anyBridge } from '../../../../provider-agent/engine/bridge-name.ts'
 import { findProgram, installPackages } from '../../../../scripts/apt.ts'
-import { ensureEngine } from '../../../../scripts/engine.ts'
+import { type EngineHandle, ensureEngine } from '../../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../../scripts/image.ts'
-import { type LocalNetwork, startLocalNetwork } from '../../../../scripts/local-network.ts'
+import {
+  type LocalNetwork,
+  type ManagedProcess,
+  startLocalNetwork,
+  startProgram,
+} from '../../../../scripts/local-network.ts'
 import { createNamespaces } from '../../../faults/support/namespaces.ts'
+import { until } from '../../../support/until.ts'
 
 const run = promisify(execFile)
 
@@ -37,10 +45,20 @@ export interface AttackedMachine {
   /** The rules of the machine's firewall. */
   rules(): Promise<string>
   flushRules(): Promise<void>
+  /** Whether the agent's program that reads the rules fails from now on. */
+  breakFirewall(broken: boolean): Promise<void>
+  /** Resolves when no job has left anything on the engine. */
+  idle(): Promise<void>
+  /** Ends the engine once it is idle, and starts it anew. */
+  restartEngine(): Promise<void>
+  /** The agent under attack. */
+  agent: ManagedProcess
+  /** Starts a further agent on the same machine and engine. @param front before its program, e.g. to take rights away */
+  startAgent(name: string, flags: string[], front: string[]): ManagedProcess
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function createMachine(agents: { name: string; flags: string[] }[]): Promise<AttackedMachine> {
+export async function createMachine(agentFlags: string[]): Promise<AttackedMachine> {
   await using stack = new AsyncDisposableStack()
   const report = (): void => undefined
   const folder = await mkdtemp(join(tmpdir(), 'cortex-attack-'))
@@ -64,31 +82,69 @@ export async function createMachine(agents: { name: string; flags: string[] }[])
   const contacts: string[] = []
   stack.use(await listen(within(spaceOf), host, contacts))
   stack.use(await listen(within(worldSpace), internet, contacts))
-  const engine = await ensureEngine({
-    ...{ candidates: [], dataRoot, runDir: join(folder, 'run'), report },
-    command: [...within(spaceOf), 'dockerd', '--add-runtime', `sandbox=${await findProgram('runc')}`],
-  })
-  stack.defer(engine.stop)
+  const runc = await findProgram('runc')
+  const startEngine = async (): Promise<EngineHandle> =>
+    await ensureEngine({
+      ...{ candidates: [], dataRoot, runDir: join(folder, 'run'), report },
+      command: [...within(spaceOf), 'dockerd', '--add-runtime', `sandbox=${runc}`],
+    })
+  let engine = await startEngine()
+  stack.defer(async () => await engine.stop())
   const { socketPath } = engine
   const docker = new Docker({ socketPath })
   await ensureBusyboxImage(docker, report)
+  const programs = join(folder, 'programs')
+  await mkdir(programs)
+  const path = `PATH=${programs}:${process.env.PATH}:/usr/sbin:/sbin`
   const market = await startLocalNetwork({
     dockerHost: `unix://${socketPath}`,
     gatewayFlags: ['--rate-limit', '0'],
-    agents,
-    launch: (name) => (name === 'gateway' ? { host: spaces.gatewayHost } : { host, command: within(spaceOf) }),
+    agents: [{ name: 'attacked', flags: agentFlags }],
+    launch: (name) =>
+      name === 'gateway' ? { host: spaces.gatewayHost } : { host, command: [...within(spaceOf), 'env', path] },
   })
   stack.defer(market.stop)
+  const agent = market.processes.find(({ name }) => name === 'agent attacked')
+  if (agent === undefined) throw new Error('the agent was not started')
+  const others: ManagedProcess[] = []
+  stack.defer(async () => void (await Promise.all(others.map(({ end }) => end()))))
   const inside = async (program: string, ...args: string[]): Promise<string> => {
     const [enter, space] = within(spaceOf)
     return (await run(enter, [space, program, ...args])).stdout
   }
+  const idle = async (): Promise<void> => {
+    await until(async () => (await docker.listContainers({ all: true })).length === 0)
+    await until(async () => !(await inside('ip', '-o', 'link')).includes(anyBridge))
+  }
   const made = stack.move()
   return {
-    ...{ docker, market, host, lan, socketPath },
+    ...{ docker, market, host, lan, socketPath, agent, idle },
     contacts: () => [...contacts],
     rules: async () => await inside('iptables-save', '-t', 'mangle'),
     flushRules: async () => void (await inside('iptables', '-t', 'mangle', '-F')),
+    async breakFirewall(broken) {
+      const program = join(programs, 'iptables-save')
+      if (broken) await writeFile(program, '#!/bin/sh\necho out of order >&2; exit 4\n', { mode: 0o755 })
+      else await rm(program)
+    },
+    async restartEngine() {
+      // Docker 20.10 never starts again that is stopped while it deletes a network (a panic in libnetwork's reservePools).
+      await idle()
+      await delay(500)
+      await engine.stop()
+      engine = await startEngine()
+    },
+    startAgent(name, flags, front) {
+      const data = join(market.folder, name)
+      const peer = ['--listen', `/ip4/${host}/tcp/0`, '--no-mdns', '--bootstrap', market.peer, '--log-level', 'warn']
+      const args = ['agent', '--data', data, '--name', name, '--docker-host', `unix://${socketPath}`, ...peer]
+      const command = [...within(spaceOf), ...front]
+      const started = startProgram(`agent ${name}`, join(market.folder, `${name}.log`), [...args, ...flags], {
+        command,
+      })
+      others.push(started)
+      return started
+    },
     [Symbol.asyncDispose]: async () => await made.disposeAsync(),
   }
 }

@@ -9,7 +9,7 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { told } from '../../ui/notify.ts'
 import { Page } from '../../ui/page.tsx'
 import { Problem } from '../../ui/problem.tsx'
-import type { Draft } from '../submission.ts'
+import { changesTo, type Draft } from '../submission.ts'
 import { JobEditor } from './job-editor.tsx'
 import { useDraft } from './use-draft.ts'
 
@@ -77,12 +77,5 @@ function CreateJob({ template }: { template: Template | null }) {
         }
       />
     </Page>
-  )
-}
-
-/** The fields that differ from the template's. */
-function changesTo(config: Record<string, unknown>, draft: Draft): Draft {
-  return Object.fromEntries(
-    Object.entries(draft).filter(([name, value]) => JSON.stringify(config[name]) !== JSON.stringify(value)),
   )
 }

@@ -70,16 +70,20 @@ function Quotes({ answer, duration }: { answer: DryRun; duration: number }) {
         </Text>
       )}
       <ul className="quotes">
-        {quotes.slice(0, 8).map(({ provider, name, accepts, price, reason }) => (
+        {quotes.slice(0, 8).map(({ provider, name, accepts, price, minimumCharge, reason }) => (
           <li key={provider}>
             <span>{name || `…${provider.slice(-8)}`}</span>
-            <span className={accepts ? '' : 'bad-text'}>{accepts ? `${usd(price)} per hour` : 'declines'}</span>
+            <span className={accepts ? '' : 'bad-text'}>{accepts ? priced(price, minimumCharge) : 'declines'}</span>
             <small>{reason}</small>
           </li>
         ))}
       </ul>
     </Stack>
   )
+}
+
+function priced(price: number | null, minimum: number | null): string {
+  return `${usd(price)} per hour${minimum ? `, at least ${usd(minimum)}` : ''}`
 }
 
 function Hint({ children }: { children: React.ReactNode }) {

@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react'
 import type { Page as ApiPage } from '../../../../client/index.ts'
 import { client } from '../../app/client.ts'
 import { useMay } from '../../app/session.ts'
-import { number } from '../../format/amounts.ts'
+import { counted } from '../../format/amounts.ts'
 import { Icon } from '../../ui/icons.tsx'
 import { Outline } from '../../ui/loaded.tsx'
 import { Page } from '../../ui/page.tsx'
@@ -55,7 +55,7 @@ export function JobsPage() {
     <Page
       title="Jobs"
       isFilled
-      description={query.data && `${number(total)} ${total === 1 ? 'job' : 'jobs'}${isFiltered ? ' that match' : ''}`}
+      description={query.data && `${counted(total, 'job')}${isFiltered ? ' that match' : ''}`}
       actions={mayWrite && <CreateActions />}
     >
       <FilterBar filter={filter} onChange={show} />

@@ -32,6 +32,7 @@ export function Bids({ jobId }: { jobId: string }) {
                   <Table.Th>Provider</Table.Th>
                   <Table.Th>Outcome</Table.Th>
                   <Table.Th ta="right">Price per hour</Table.Th>
+                  <Table.Th ta="right">At least</Table.Th>
                   <Table.Th ta="right">Score</Table.Th>
                   <Table.Th>Reason</Table.Th>
                 </Table.Tr>
@@ -49,6 +50,7 @@ export function Bids({ jobId }: { jobId: string }) {
                       <StatusBadge status={bid.outcome} />
                     </Table.Td>
                     <Table.Td ta="right">{usd(bid.price)}</Table.Td>
+                    <Table.Td ta="right">{bid.minimumCharge === 0 ? '–' : usd(bid.minimumCharge)}</Table.Td>
                     <Table.Td ta="right">{bid.score === null ? '–' : number(bid.score, 3)}</Table.Td>
                     <Table.Td>{bid.reason}</Table.Td>
                   </Table.Tr>

@@ -16,12 +16,15 @@ import { costNow, secondsLeft } from '../cost.ts'
 import { jobQuery } from '../queries.ts'
 import { Bids } from './bids.tsx'
 import { JobEvents } from './job-events.tsx'
-import { Outputs } from './outputs.tsx'
 import { Overview } from './overview.tsx'
-import { Terminal } from './terminal.tsx'
 
 const Logs = lazy(async () => ({ default: (await import('../logs/logs.tsx')).Logs }))
+const Outputs = lazy(async () => ({ default: (await import('./outputs.tsx')).Outputs }))
+const Terminal = lazy(async () => ({ default: (await import('../terminal/terminal.tsx')).Terminal }))
 const Metrics = lazy(async () => ({ default: (await import('./metrics.tsx')).Metrics }))
+
+/** Tabs that take the whole height, and scroll by themselves. */
+const FILLED = ['logs', 'terminal']
 
 /** Everything about one job. */
 export function JobPage() {
@@ -38,7 +41,7 @@ function JobDetails({ job }: { job: Job }) {
     <Page
       title={job.image}
       badge={<StatusBadge status={job.status} />}
-      isFilled={tab === 'logs'}
+      isFilled={FILLED.includes(tab)}
       description={<Numbers job={job} />}
       actions={
         <>
@@ -70,7 +73,7 @@ function JobDetails({ job }: { job: Job }) {
           })
         }
         keepMounted={false}
-        className={tab === 'logs' ? 'tabs tabs-filled' : 'tabs'}
+        className={FILLED.includes(tab) ? 'tabs tabs-filled' : 'tabs'}
       >
         <Tabs.List className="tabs-list">
           <Tabs.Tab value="overview">Overview</Tabs.Tab>
@@ -79,7 +82,7 @@ function JobDetails({ job }: { job: Job }) {
           <Tabs.Tab value="events">Events</Tabs.Tab>
           <Tabs.Tab value="bids">Bids</Tabs.Tab>
           <Tabs.Tab value="outputs">Outputs</Tabs.Tab>
-          {job.status === 'running' && <Tabs.Tab value="terminal">Terminal</Tabs.Tab>}
+          {(job.status === 'running' || tab === 'terminal') && <Tabs.Tab value="terminal">Terminal</Tabs.Tab>}
         </Tabs.List>
         <Suspense fallback={<Outline />}>
           <Tabs.Panel value="overview">
@@ -100,7 +103,7 @@ function JobDetails({ job }: { job: Job }) {
           <Tabs.Panel value="outputs">
             <Outputs job={job} />
           </Tabs.Panel>
-          <Tabs.Panel value="terminal">
+          <Tabs.Panel value="terminal" className="tabs-panel-filled">
             <Terminal job={job} />
           </Tabs.Panel>
         </Suspense>

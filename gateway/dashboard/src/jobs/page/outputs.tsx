@@ -1,33 +1,24 @@
-import { Button, Group, Stack, Text } from '@mantine/core'
+import { ActionIcon, Button, Table, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Job } from '../../../../client/index.ts'
 import { client } from '../../app/client.ts'
+import { bytes, number } from '../../format/amounts.ts'
 import { save } from '../../format/save.ts'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { Icon } from '../../ui/icons.tsx'
-import { Problem } from '../../ui/problem.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
+import { failed } from '../../ui/notify.ts'
+import { PlainTable } from '../../ui/plain-table.tsx'
+import { Ago } from '../../ui/time.tsx'
 import { hasEnded } from '../cost.ts'
+import { jobKeys } from '../queries.ts'
+import { fileOf, listFiles, nameOf, type OutputFile, type OutputList } from './output-files.ts'
 
 /** The files that the job leaves behind. */
 export function Outputs({ job }: { job: Job }) {
-  const [error, setError] = useState<unknown>(null)
-  const [busy, setBusy] = useState(false)
   const path = typeof job.config.outputs === 'string' ? job.config.outputs : ''
-
-  async function download(): Promise<void> {
-    setBusy(true)
-    setError(null)
-    try {
-      const blob = await new Response(await client.jobs.output(job.id)).blob()
-      save(blob, `${job.id}-output.tar`)
-    } catch (problem) {
-      setError(problem)
-    } finally {
-      setBusy(false)
-    }
-  }
-
   if (path === '') {
     return (
       <Empty icon="file" title="This job keeps no output">
@@ -36,29 +27,110 @@ export function Outputs({ job }: { job: Job }) {
       </Empty>
     )
   }
+  if (!hasEnded(job.status)) {
+    return (
+      <Empty icon="file" title="There when the job has ended">
+        What is in <code className="mono">{path}</code> when the container ends is kept for thirty days, to be looked
+        through and downloaded here.
+      </Empty>
+    )
+  }
+  return <KeptOutput jobId={job.id} path={path} />
+}
+
+function KeptOutput({ jobId, path }: { jobId: string; path: string }) {
+  const query = useQuery({
+    queryKey: jobKeys.output(jobId),
+    queryFn: async ({ signal }) => await listFiles(await client.jobs.output(jobId, { signal })),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
   return (
-    <Card title="Kept output">
-      <Stack>
-        <Text size="sm">
-          What is in <code className="mono">{path}</code> when the container ends, as a tar file.
-        </Text>
-        {error !== null && <Problem error={error} />}
-        <Group>
+    <Card
+      title="Kept output"
+      actions={
+        query.isSuccess && (
           <Button
-            onClick={() => void download()}
-            loading={busy}
-            disabled={!hasEnded(job.status)}
-            leftSection={<Icon name="download" size={16} />}
+            component="a"
+            href={`/api/plugin-core/jobs/${encodeURIComponent(jobId)}/output`}
+            download={`${jobId}.tar`}
+            size="xs"
+            variant="default"
+            leftSection={<Icon name="download" size={14} />}
           >
-            Download
+            Download all (tar)
           </Button>
-          {!hasEnded(job.status) && (
-            <Text size="sm" c="dimmed">
-              It is there once the job has ended.
-            </Text>
-          )}
-        </Group>
-      </Stack>
+        )
+      }
+    >
+      <Loaded query={query}>{(list) => <Files jobId={jobId} path={path} list={list} />}</Loaded>
     </Card>
+  )
+}
+
+function Files({ jobId, path, list: { files, isCut } }: { jobId: string; path: string; list: OutputList }) {
+  if (files.length === 0) {
+    return (
+      <Text size="sm" c="dimmed">
+        There was no file in <code className="mono">{path}</code> when the container ended.
+      </Text>
+    )
+  }
+  return (
+    <>
+      <PlainTable
+        label="Files of the output"
+        heads={['File', { label: 'Size', isRight: true }, 'Modified', { label: 'Download', isHidden: true }]}
+      >
+        {files.map((file, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a tar may hold one path twice, and never changes
+          <FileRow key={i} jobId={jobId} file={file} />
+        ))}
+      </PlainTable>
+      <Text size="sm" c="dimmed" mt="sm">
+        {isCut
+          ? `The first ${number(files.length)} files; the tar has more.`
+          : `${number(files.length)} ${files.length === 1 ? 'file' : 'files'}, ${bytes(files.reduce((sum, file) => sum + file.bytes, 0))} in all, from ${path}`}
+      </Text>
+    </>
+  )
+}
+
+function FileRow({ jobId, file: { path, bytes: size, modifiedMs } }: { jobId: string; file: OutputFile }) {
+  const [busy, setBusy] = useState(false)
+
+  async function download(): Promise<void> {
+    setBusy(true)
+    try {
+      const blob = await fileOf(await client.jobs.output(jobId), path)
+      if (blob === null) throw new Error('It is not in the output any more')
+      save(blob, nameOf(path))
+    } catch (error) {
+      failed(`Could not download ${path}`, error)
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  return (
+    <Table.Tr>
+      <Table.Td className="mono break">{path}</Table.Td>
+      <Table.Td ta="right" className="nowrap">
+        {bytes(size)}
+      </Table.Td>
+      <Table.Td className="nowrap">
+        {modifiedMs === null ? '–' : <Ago at={new Date(modifiedMs).toISOString()} />}
+      </Table.Td>
+      <Table.Td ta="right">
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label={`Download ${path}`}
+          loading={busy}
+          onClick={() => void download()}
+        >
+          <Icon name="download" size={16} />
+        </ActionIcon>
+      </Table.Td>
+    </Table.Tr>
   )
 }

@@ -1,4 +1,4 @@
-import { Anchor, Group, Stack, Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { NotFoundError } from '../../../../client/errors.ts'
@@ -13,6 +13,7 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { hasEnded } from '../cost.ts'
 import { jobKeys, useProviderNames } from '../queries.ts'
 import { submissionOf } from '../submission.ts'
+import { Endpoints } from './endpoints.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** How far it is, where it runs, and what it was asked for. */
@@ -81,30 +82,6 @@ export function Overview({ job }: { job: Job }) {
   )
 }
 
-function Endpoints({ job }: { job: Job }) {
-  return (
-    <Card title="Endpoints">
-      <Stack gap={6}>
-        {job.endpoints.map(({ port, protocol, url }) => (
-          <Group key={`${protocol}${port}`} gap="xs">
-            <span className="mono">
-              {port}/{protocol}
-            </span>
-            {/^https?:/.test(url) ? (
-              <Anchor href={url} target="_blank" rel="noreferrer noopener" className="text-link">
-                {url}
-              </Anchor>
-            ) : (
-              <span className="mono">{url}</span>
-            )}
-            <Copy text={url} what={`address of port ${port}`} />
-          </Group>
-        ))}
-      </Stack>
-    </Card>
-  )
-}
-
 function ReceiptCard({ id }: { id: string }) {
   const query = useQuery({
     queryKey: jobKeys.receipt(id),
@@ -130,6 +107,7 @@ function ReceiptCard({ id }: { id: string }) {
               items={[
                 ['Metered', span(receipt.meteredSeconds)],
                 ['Price', `${usd(receipt.pricePerHour)} per hour`],
+                ['At least', receipt.minimumCharge > 0 ? usd(receipt.minimumCharge) : null],
                 ['Cost', usd(receipt.cost)],
                 ['Outcome', receipt.outcome],
                 ['Ended', exact(receipt.endedAt)],

@@ -1,7 +1,5 @@
-import type { WebhookEvent } from '../../../client/index.ts'
-
-/** What webhooks can be told of. */
-export const WEBHOOK_EVENTS: readonly WebhookEvent[] = [
+/** What webhooks can be told of, in the words of the API. */
+export const WEBHOOK_EVENTS = [
   'job.created',
   'job.scheduled',
   'job.started',
@@ -16,4 +14,5 @@ export const WEBHOOK_EVENTS: readonly WebhookEvent[] = [
   'provider.added',
   'provider.removed',
   'system.alert',
-]
+] as const
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number]

@@ -1,0 +1,33 @@
+import type { ClientNode } from '../index.ts'
+import { outputArrived } from '../outputs/arrived.ts'
+import { extractTar } from '../outputs/extract.ts'
+import type { JobRecord } from '../store/index.ts'
+import type { StatusLine } from './output.ts'
+
+/**
+ * Waits for what an ended job left at its `outputs`, and unpacks it; does nothing where it left nothing and was not to.
+ *
+ * @param init.folder made where it is missing
+ * @param init.signal waits no longer
+ * @returns why there is nothing of it in the folder, for people; null where all is well
+ */
+export async function bringOutputs(
+  node: Pick<ClientNode, 'store' | 'outputs'>,
+  ended: JobRecord,
+  init: { folder: string; signal: AbortSignal },
+  status: StatusLine,
+): Promise<string | null> {
+  if (ended.output === undefined) return null
+  if (ended.output.state === 'waiting') status.now('fetching the outputs')
+  const { output = ended.output } = await outputArrived(node.store, ended, init.signal)
+  if (output.state === 'waiting') return 'the outputs were not waited for'
+  const kept = output.state === 'kept' ? await node.outputs.open(ended.id) : null
+  if (kept === null) return `there are no outputs: ${output.message}`
+  try {
+    const { files, bytes } = await extractTar(kept.stream, init.folder)
+    status.done(`${files} files of outputs, ${bytes} bytes, in ${init.folder}`)
+    return null
+  } catch (error) {
+    return `the outputs were not unpacked: ${(error as Error).message}`
+  }
+}

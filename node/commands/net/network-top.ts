@@ -1,0 +1,24 @@
+import { createLogger } from '../../logger.ts'
+import { startInSlot } from '../client-slot.ts'
+import type { Top } from '../net.ts'
+import { statusLine } from '../output.ts'
+import { showTop } from './show-top.ts'
+import { sellerOf } from './top-view.ts'
+
+/** As a client node of its own sees the network: it asks for nothing, so there are no bids. */
+export const networkTop: Top = async (options) => {
+  const line = statusLine()
+  line.now('joining the network')
+  const node = await startInSlot(options, { logger: createLogger({ name: 'cortex', level: options.logLevel }) })
+  try {
+    line.stop()
+    await showTop(async () => {
+      const { peers, listeners, heard, published, refused } = node.network.counters()
+      const providers = node.directory.list().map(sellerOf)
+      return { atMs: performance.now(), peers, listeners, heard, published, refused, market: {}, providers }
+    }, options)
+  } finally {
+    line.stop()
+    await node.stop()
+  }
+}

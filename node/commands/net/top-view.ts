@@ -1,0 +1,119 @@
+/** What a look at the network shows, and how: pure. */
+
+import { formatBytes } from '../../../protocol/units.ts'
+import type { ProviderView } from '../../directory/index.ts'
+import { fieldTable, table } from '../output.ts'
+
+/** What a peer has counted up to one moment; totals since its start where nothing else is said. */
+export interface NetSample {
+  /** Monotonic, ms. */
+  atMs: number
+  /** Connections now. */
+  peers: number
+  /** Who of them hears a topic, now. */
+  listeners: Record<string, number>
+  /** Messages of others on a topic that passed every check. */
+  heard: Record<string, number>
+  /** Gossip messages that it sent. */
+  published: number
+  /** What it turned away, by reason. */
+  refused: Record<string, number>
+  /** What became of its questions and awards, by kind; none of a peer that asks for nothing. */
+  market: Record<string, number>
+  providers: Seller[]
+}
+
+/** A provider in the directory. */
+export interface Seller {
+  id: string
+  name: string
+  status: string
+  /** Millicores and bytes. */
+  cpu: { free: number; total: number }
+  memory: { free: number; total: number }
+  /** Ms, or null where it was not measured. */
+  latency: number | null
+}
+
+export interface TopView extends Omit<NetSample, 'atMs' | 'providers' | 'heard' | 'published' | 'refused' | 'market'> {
+  /** A second, between the two looks. */
+  rates: { heard: Record<string, number>; published: number; refused: Record<string, number> }
+  market: Record<string, { total: number; rate: number }>
+  directory: { online: number; degraded: number; offline: number; providers: Seller[] }
+}
+
+/** Providers that are shown; the others are counted. */
+const SHOWN = 20
+
+export function topView(before: NetSample, now: NetSample): TopView {
+  const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000)
+  // A peer that was started anew counts from nothing.
+  const rate = (total: number, earlier = 0): number => round(Math.max(0, total - earlier) / seconds)
+  const rates = (totals: Record<string, number>, earlier: Record<string, number>) =>
+    Object.fromEntries(Object.entries(totals).map(([name, total]) => [name, rate(total, earlier[name])]))
+  const count = (status: string): number => now.providers.filter((provider) => provider.status === status).length
+  return {
+    peers: now.peers,
+    listeners: now.listeners,
+    rates: {
+      heard: rates(now.heard, before.heard),
+      published: rate(now.published, before.published),
+      refused: rates(now.refused, before.refused),
+    },
+    market: Object.fromEntries(
+      Object.entries(now.market).map(([name, total]) => [name, { total, rate: rate(total, before.market[name]) }]),
+    ),
+    directory: {
+      ...{ online: count('online'), degraded: count('degraded'), offline: count('offline') },
+      providers: now.providers.toSorted((a, b) => b.cpu.free - a.cpu.free || a.id.localeCompare(b.id)),
+    },
+  }
+}
+
+/** As people read it. */
+export function topText({ peers, listeners, rates, market, directory }: TopView): string {
+  const each = (values: Record<string, number>, unit = ''): string =>
+    Object.entries(values)
+      .filter(([, value]) => value > 0)
+      .map(([name, value]) => `${name} ${value}${unit}`)
+      .join(', ')
+  const events = Object.entries(market).map(([name, { total, rate }]): [string, string, string] => [
+    name,
+    String(total),
+    `${rate}/s`,
+  ])
+  const { online, degraded, offline, providers } = directory
+  const sections = [
+    fieldTable([
+      ['peers', `${peers} connected; hear ${each(listeners) || 'nothing'}`],
+      ['gossip', `heard ${each(rates.heard, '/s') || '0/s'}; sent ${rates.published}/s`],
+      ['turned away', each(rates.refused, '/s') || 'nothing'],
+      ['providers', `${online} online, ${degraded} degraded, ${offline} offline`],
+    ]),
+    ...(events.length === 0 ? [] : [table(['MARKET', 'TOTAL', 'RATE'], events)]),
+  ]
+  if (providers.length > 0) {
+    const rows = providers.slice(0, SHOWN).map(sellerRow)
+    sections.push(table(['PROVIDER', 'NAME', 'STATUS', 'FREE CPU', 'FREE MEMORY', 'LATENCY'], rows))
+    if (providers.length > SHOWN) sections.push(`and ${providers.length - SHOWN} more`)
+  }
+  return sections.join('\n\n')
+}
+
+export function sellerOf({ provider, name, status, total, free, latencyMs }: ProviderView): Seller {
+  return {
+    ...{ id: provider, name, status, latency: latencyMs },
+    cpu: { free: free.cpuMillis, total: total.cpuMillis },
+    memory: { free: free.memoryBytes, total: total.memoryBytes },
+  }
+}
+
+function sellerRow({ id, name, status, cpu, memory, latency }: Seller): string[] {
+  const ms = latency === null ? '-' : `${latency.toFixed(1)} ms`
+  const bytes = `${formatBytes(memory.free)}/${formatBytes(memory.total)}`
+  return [id, name, status, `${cpu.free}m/${cpu.total}m`, bytes, ms]
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(3))
+}

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import { chmod, link, open, readFile, rm, stat } from 'node:fs/promises'
+
+/** Why a file that only its owner may read is not used: its mode, e.g. `0644`, or its size. */
+export type PrivateFileProblem = { problem: 'too_open'; mode: string } | { problem: 'too_large' }
+
+/** The text of a file that nobody but its owner can read; undefined where there is none. */
+export async function readPrivateFile(
+  path: string,
+  maxBytes: number,
+): Promise<{ text: string } | PrivateFileProblem | undefined> {
+  try {
+    const { mode, size } = await stat(path)
+    // Windows keeps no such bits; there the user's profile folder is what protects the file
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      return { problem: 'too_open', mode: (mode & 0o777).toString(8).padStart(4, '0') }
+    }
+    if (size > maxBytes) return { problem: 'too_large' }
+    return { text: await readFile(path, 'utf8') }
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+/**
+ * Writes a new file of mode 0600 beside its place and links it there: either all of it is there or none, and nothing is
+ * overwritten. False where there is one already.
+ */
+export async function createPrivateFile(path: string, text: string): Promise<boolean> {
+  const draft = `${path}.${randomUUID()}.tmp`
+  try {
+    const file = await open(draft, 'wx', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await chmod(draft, 0o600)
+    await link(draft, path)
+    return true
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false
+    throw error
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,34 @@
+import { checkReceipt } from '../../protocol/checks.ts'
+import { decode } from '../../protocol/codec.ts'
+import { type Receipt, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { MAX_BID_BYTES } from '../../protocol/limits.ts'
+import { usdNumber } from '../../protocol/money.ts'
+import { isoTime } from './time.ts'
+
+/** What of a receipt is shown that both sides signed: times as ISO 8601, money in US dollars. */
+export function receiptView(receipt: Receipt) {
+  return {
+    jobId: receipt.jobId,
+    network: receipt.network,
+    provider: receipt.provider,
+    requester: receipt.requester,
+    pricePerHour: usdNumber(receipt.pricePerHour),
+    minimumCharge: usdNumber(receipt.minimumCharge),
+    meteredSeconds: Number(receipt.meteredSeconds),
+    cost: usdNumber(receipt.costNanoUsd),
+    startedAt: receipt.startedAtMs === 0n ? null : isoTime(Number(receipt.startedAtMs)),
+    endedAt: isoTime(Number(receipt.endedAtMs)),
+    outcome: receipt.outcome,
+    exitCode: receipt.exitCode ?? null,
+  }
+}
+
+/**
+ * One side's part of a receipt, its signature checked.
+ * @param base64 the signed statement, as stores and files keep it
+ * @throws {WireError} where it is none, or not what its signer signed
+ */
+export async function openReceipt(base64: string): Promise<{ receipt: Receipt; signer: string; payload: Uint8Array }> {
+  const statement = decode(SignedStatementSchema, Buffer.from(base64, 'base64'), MAX_BID_BYTES)
+  return { ...(await checkReceipt(statement)), payload: statement.payload }
+}

@@ -1,0 +1,178 @@
+/** Keys, sessions, webhooks and costs, and what a page does whose gateway is away for a while. */
+
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before, describe, it } from 'node:test'
+import { CortexClient, UnauthorizedError } from '../../gateway/client/index.ts'
+import { openReceiver, type Receiver } from '../gateway/support/receiver.ts'
+import { until } from '../support/until.ts'
+import { type Rig, startRig } from './support/rig.ts'
+
+/** Without a network of its own: when one comes or goes, Chromium breaks off its requests. */
+const SMALL = { cpu: 100, memory: '16Mi', storage: '16Mi', stopGraceSeconds: 0, network: 'none' as const }
+/** For what waits for containers, or for a gateway to come back, on a busy machine. */
+const PATIENCE = { timeout: 40_000 }
+
+describe('keys, webhooks, costs and connections in the dashboard', { timeout: 200_000 }, () => {
+  let rig: Rig
+  let receiver: Receiver
+
+  before(async () => {
+    receiver = await openReceiver()
+    rig = await startRig(['--allow-private-webhooks'])
+    await rig.signIn()
+  })
+  after(async () => {
+    await rig?.stop()
+    await receiver?.close()
+  })
+
+  it('shows a new key once, and refuses it once it is revoked', async () => {
+    const { page, url } = rig
+    await page.goto(`${url}/settings`)
+    await page.getByRole('button', { name: 'Create Key' }).click()
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('CI')
+    await page.getByRole('dialog').getByRole('button', { name: 'Create Key' }).click()
+    const apiKey = (await page.getByTestId('new-key').textContent()) ?? ''
+    await page.getByRole('button', { name: 'I have copied it' }).click()
+    await page.reload()
+    await page.getByRole('button', { name: 'Revoke CI' }).waitFor()
+    assert.ok(apiKey.length > 20 && !(await page.content()).includes(apiKey))
+    const theirs = new CortexClient({ baseUrl: url, apiKey })
+    assert.equal((await theirs.jobs.list()).pagination.total, 0)
+
+    await page.getByRole('button', { name: 'Revoke CI' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await page.getByText('Key revoked').waitFor()
+    await page.getByRole('button', { name: 'Revoke CI' }).waitFor({ state: 'detached' })
+    await assert.rejects(theirs.jobs.list(), UnauthorizedError)
+  })
+
+  it('makes a webhook, tests it, and shows what it was sent', async () => {
+    const { page, client, image } = rig
+    await page.getByRole('tab', { name: 'Webhooks' }).click()
+    await page.getByRole('button', { name: 'Create Webhook' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('Receiver')
+    await dialog.getByRole('textbox', { name: 'URL' }).fill(receiver.url)
+    await dialog.getByLabel('Secret').fill('a secret of ours')
+    await dialog.getByRole('button', { name: 'Create Webhook' }).click()
+    await page.getByRole('link', { name: 'Receiver' }).click()
+    const test = page.getByRole('button', { name: 'Send a test' })
+    await test.click()
+    await page.getByText('The test was delivered').waitFor()
+    assert.equal(receiver.received[0]?.headers['x-cortex-event'], 'job.completed')
+    assert.match(String(receiver.received[0]?.headers['x-cortex-signature']), /^t=\d+,v1=[0-9a-f]{64}$/)
+    receiver.answer(500)
+    await test.click()
+    await page.getByText('The test was not delivered').waitFor()
+    receiver.answer(200)
+
+    const { id } = await client.jobs.submit({ image, ...SMALL, command: ['true'], labels: { team: '=1+1,"x"' } })
+    await receiver.count(3)
+    assert.equal(JSON.parse(receiver.received[2]?.text ?? '').data.job.id, id)
+    await page.getByRole('button', { name: 'Refresh' }).click()
+    const sent = page.getByRole('region', { name: 'Deliveries' }).getByRole('row').filter({ hasText: 'job.completed' })
+    await sent.getByText('Delivered').waitFor()
+    await sent.getByRole('button', { name: 'Send again' }).click()
+    await receiver.count(4)
+    assert.equal(receiver.received[3]?.text, receiver.received[2]?.text)
+  })
+
+  it('exports what jobs cost as it shows it, and mends itself where a part of it was lost', async () => {
+    const { page, client, complaints } = rig
+    const before = complaints.length
+    await page.route(/cost-chart/, async (route) => await route.abort())
+    await page.getByRole('link', { name: 'Costs' }).click()
+    await page.getByText('A part of this page could not be loaded').waitFor()
+    await page.unroute(/cost-chart/)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('img', { name: 'Estimated and actual cost' }).waitFor()
+    const meanwhile = complaints.splice(before)
+    assert.ok(meanwhile.length > 0 && meanwhile.every((text) => /ERR_FAILED|cost-chart/.test(text)))
+    await page.getByText('By label').click()
+    await page.getByRole('cell', { name: '=1+1,"x"' }).waitFor()
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export CSV' }).click()
+    const download = await downloading
+    assert.equal(download.suggestedFilename(), 'costs-30d-label.csv')
+    const { rows } = await client.analytics.costs({ period: '30d', groupBy: 'label.team' })
+    const [row] = rows
+    assert.ok(row !== undefined && rows.length === 1 && row.actual > 0)
+    const amounts = [row.estimated, row.actual].map((usd) => usd.toFixed(9).replace(/0+$/, ''))
+    // Quoted, and for a spreadsheet no formula.
+    assert.equal(
+      await readFile(await download.path(), 'utf8'),
+      `label.team,jobs,estimated USD,actual USD\n"'=1+1,""x""",1,${amounts.join(',')}\n`,
+    )
+  })
+
+  it('leads back to where one was when the session has ended', async () => {
+    const { page, url } = rig
+    await page.goto(`${url}/jobs?q=nothing`)
+    await page.getByRole('heading', { name: 'No job matches' }).waitFor()
+    await page.context().clearCookies()
+    await page.getByLabel('Search jobs').fill('something else')
+    await page.getByText('Your session has ended').waitFor()
+    await rig.signIn()
+    await page.getByRole('heading', { name: 'No job matches' }).waitFor()
+    assert.equal(await page.getByLabel('Search jobs').inputValue(), 'something else')
+  })
+
+  it('says that the gateway is away, and catches up with all of it once it is back', async () => {
+    const { page, url, client, image, gateway, complaints } = rig
+    await page.goto(`${url}/jobs`)
+    const badge = page.locator('.connection')
+    await badge.filter({ hasText: 'Live' }).waitFor()
+    const running = await client.jobs.submit({ image, ...SMALL, command: ['sleep', '3'] })
+    const row = (id: string) => page.getByRole('row').filter({ has: page.locator(`a[href*="${id}"]`) })
+    await row(running.id).getByText('Running').waitFor(PATIENCE)
+    await page.evaluate(() => Object.assign(globalThis, { wasHere: true }))
+
+    const before = complaints.length
+    await gateway.end()
+    await badge.filter({ hasText: 'Reconnecting for' }).waitFor()
+    // Pages that were never opened are there all the same, and say what is wrong.
+    await page.getByRole('link', { name: 'Templates' }).click()
+    await page.getByText('The gateway does not answer').waitFor()
+    await page.getByRole('link', { name: 'Jobs', exact: true }).click()
+    await row(running.id).waitFor()
+    gateway.restart()
+    await until(async () => (await fetch(`${url}/api/health`).catch(() => null))?.ok === true)
+    // What happens before the page is back: two more jobs, and the first one's end.
+    const more = await Promise.all(
+      ['one', 'two'].map(async (word) => await client.jobs.submit({ image, ...SMALL, command: ['echo', word] })),
+    )
+    await badge.filter({ hasText: 'Live' }).waitFor(PATIENCE)
+    for (const { id } of more) await row(id).waitFor()
+    await row(running.id).getByText('Completed').waitFor(PATIENCE)
+    const { pagination } = await client.jobs.list()
+    assert.equal(await page.locator('.job-link').count(), pagination.total)
+    await page.getByText(`${pagination.total} jobs`, { exact: true }).waitFor()
+    assert.equal(await page.evaluate(() => 'wasHere' in globalThis), true, 'the page was not loaded again')
+    // A browser writes down that it could not connect.
+    const meanwhile = complaints.splice(before)
+    assert.deepEqual(
+      meanwhile.filter((text) => !/net::ERR_(?:CONNECTION_REFUSED|INCOMPLETE_CHUNKED|EMPTY_RESPONSE)/.test(text)),
+      [],
+    )
+  })
+
+  it('signs out, and in again only with a key', async () => {
+    const { page, url } = rig
+    await page.getByRole('button', { name: 'Account of' }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in to Cortex' }).waitFor()
+    await page.waitForLoadState('networkidle')
+    assert.equal(new URL(page.url()).search, '', 'nothing has expired')
+    assert.deepEqual(await page.context().cookies(), [])
+    await page.goto(`${url}/settings`)
+    await page.getByRole('heading', { name: 'Sign in to Cortex' }).waitFor()
+    await rig.signIn()
+    await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
+  })
+
+  it('complains of nothing, and asks nobody but its gateway', () => {
+    assert.deepEqual(rig.complaints, [])
+  })
+})

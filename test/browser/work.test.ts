@@ -1,0 +1,186 @@
+/** Templates, batches, schedules and the actions of jobs, each from its first click to the containers' end. */
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { type Rig, startRig } from './support/rig.ts'
+
+/** Without a network of its own: when one comes or goes, Chromium breaks off its requests. */
+const SMALL = { cpu: 100, memory: '16Mi', storage: '16Mi', stopGraceSeconds: 0, network: 'none' as const }
+/** A program that takes a while to start on a busy machine: pulls, containers. */
+const PATIENCE = { timeout: 40_000 }
+
+describe('templates, batches and schedules in the dashboard', { timeout: 200_000 }, () => {
+  let rig: Rig
+
+  before(async () => {
+    rig = await startRig()
+    await rig.signIn()
+  })
+  after(async () => await rig?.stop())
+
+  /** The id in the address of a job's page, once it is there. */
+  async function shownJob(): Promise<string> {
+    await rig.page.waitForURL(/\/jobs\/job_\w+/)
+    return new URL(rig.page.url()).pathname.split('/').at(-1) ?? ''
+  }
+
+  async function openActions(path: string, action: string): Promise<void> {
+    await rig.page.goto(`${rig.url}${path}`)
+    await rig.page.getByTitle('Actions').first().click()
+    await rig.page.getByRole('menuitem', { name: action }).click()
+  }
+
+  it('makes a job of a template, without what was emptied there', async () => {
+    const { page, url, image, client } = rig
+    await page.goto(`${url}/jobs/templates`)
+    await page.getByRole('link', { name: 'Create Template' }).first().click()
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Greeting')
+    await page.getByLabel('Description').fill('Says hello')
+    const config = {
+      image,
+      ...SMALL,
+      command: ['sh', '-c'],
+      args: ['exit 9'],
+      env: { KEPT: '1', DROPPED: '2' },
+      labels: { team: 'research' },
+    }
+    await page.getByLabel('The job as JSON').fill(JSON.stringify(config))
+    await page.getByRole('button', { name: 'Save Template' }).click()
+
+    await page.getByRole('link', { name: 'Create Job from Template' }).click()
+    await page.getByRole('heading', { name: 'Create Job from Template' }).waitFor()
+    await page.getByLabel('Command').fill('env')
+    await page.getByLabel('Arguments').fill('')
+    assert.equal(await page.getByLabel('Name of variable 2').inputValue(), 'DROPPED')
+    await page.getByRole('button', { name: 'Remove variable 2' }).click()
+    await page.getByRole('button', { name: 'Submit' }).click()
+    const id = await shownJob()
+    await page.locator('.status[data-status=completed]').first().waitFor(PATIENCE)
+    const job = await client.jobs.get(id)
+    assert.deepEqual([job.command, job.args, job.config.env], [['env'], [], { KEPT: '1' }])
+    assert.match(job.origin.template ?? '', /^template_/)
+    await page.getByRole('tab', { name: 'Logs' }).click()
+    await page.locator('.log-line', { hasText: 'KEPT=1' }).waitFor()
+    assert.equal(await page.locator('.log-line', { hasText: 'DROPPED' }).count(), 0)
+  })
+
+  it('keeps a job as a template, submits it again, and copies it as a command that works', async () => {
+    const { page, image, client, key } = rig
+    const said = `it's "$HOME" \`id\` \\ é\nand %s more`
+    const first = await client.jobs.submit({
+      image,
+      ...SMALL,
+      command: ['printf', '%s'],
+      args: [said],
+      env: { A: '$B' },
+    })
+    const path = `/jobs?q=${first.id}`
+    await openActions(path, 'Save as Template')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('Kept from a job')
+    await dialog.getByRole('button', { name: 'Save Template' }).click()
+    await page.getByText('Saved as the template').waitFor()
+    const templates = await client.templates.list()
+    const { config } = templates.items.find(({ name }) => name === 'Kept from a job') ?? {}
+    assert.deepEqual([config?.args, config?.env, config?.cpu], [[said], { A: '$B' }, 100])
+
+    await openActions(path, 'Resubmit')
+    const again = await client.jobs.get(await shownJob())
+    assert.deepEqual([again.origin.resubmittedFrom, again.args], [first.id, [said]])
+
+    await openActions(path, 'Copy as curl')
+    await page.getByText('Copied; secrets').waitFor()
+    const command = await page.evaluate(async () => await navigator.clipboard.readText())
+    const env = { PATH: process.env.PATH, CORTEX_KEY: key }
+    const { stdout } = await promisify(execFile)('sh', ['-c', command], { env })
+    const { data } = JSON.parse(stdout)
+    assert.notEqual(data.id, first.id)
+    assert.deepEqual([data.command, data.args, data.config.env], [['printf', '%s'], [said], { A: '$B' }])
+    await page.goto(`${rig.url}/jobs/${data.id}?tab=logs`)
+    await page.locator('.log-line', { hasText: 'and %s more' }).waitFor(PATIENCE)
+  })
+
+  it('marks what is wrong with a file in its cells, and takes a right one to its end', async () => {
+    const { page, url, image } = rig
+    await page.goto(`${url}/jobs/batches`)
+    await page.getByRole('link', { name: 'Create Batch' }).first().click()
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of the API
+    const base = { image, ...SMALL, command: ['echo'], args: ['${word}'] }
+    await page.getByLabel('The job as JSON').fill(JSON.stringify(base))
+    const drop = async (text: string) =>
+      await page
+        .getByLabel('CSV file')
+        .setInputFiles({ name: 'words.csv', mimeType: 'text/csv', buffer: Buffer.from(text) })
+    await drop('word,cpu\nhello,100\nworld,many\n"a, b",\n')
+    await page.getByText('1 row is wrong').waitFor()
+    const bad = page.locator('td[data-bad]')
+    assert.equal(await bad.count(), 1)
+    assert.match((await bad.textContent()) ?? '', /^many.*whole number of millicores/)
+    assert.ok(await page.getByRole('button', { name: 'Submit' }).isDisabled())
+
+    await drop('word,cpu\nhello,100\nworld,150\n"a, b",\n')
+    await page.getByText('All 3 rows are right').waitFor()
+    assert.equal(await bad.count(), 0)
+    await page.getByLabel('Concurrency').fill('2')
+    await page.getByRole('button', { name: 'Submit 3 jobs' }).click()
+    const row = page.getByRole('row').filter({ hasText: 'of 3' })
+    await row.getByText('Submitted').waitFor()
+    await row.getByText('3 completed of 3').waitFor(PATIENCE)
+    await row.getByText('Completed', { exact: true }).waitFor()
+    await row.getByRole('link').click()
+    await page.locator('.job-command', { hasText: 'echo a, b' }).waitFor()
+    assert.equal(await page.locator('.job-link').count(), 3)
+  })
+
+  it('runs a schedule at its time, and shows that it did', async () => {
+    const { page, url, image } = rig
+    await page.goto(`${url}/jobs/schedules`)
+    await page.getByRole('link', { name: 'Create Schedule' }).first().click()
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Every second second')
+    await page.getByRole('textbox', { name: 'Schedule', exact: true }).fill('*/2 * *')
+    assert.ok(await page.getByRole('button', { name: 'Save Schedule' }).isDisabled())
+    await page.getByRole('textbox', { name: 'Schedule', exact: true }).fill('*/2 * * * * *')
+    await page.getByTestId('cron-words').filter({ hasText: 'Every 2 seconds' }).waitFor()
+    await page.getByLabel('The job as JSON').fill(JSON.stringify({ image, ...SMALL, command: ['date'] }))
+    await page.getByRole('button', { name: 'Save Schedule' }).click()
+    const runs = page.getByRole('region', { name: 'Past runs' })
+    await runs.getByText('Submitted').first().waitFor(PATIENCE)
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('None while it is paused').waitFor()
+    await runs.getByRole('link').last().click()
+    await page.locator('.status[data-status=completed]').first().waitFor(PATIENCE)
+    await page.getByRole('term').filter({ hasText: 'Schedule' }).waitFor()
+  })
+
+  it('cancels many jobs at once', async () => {
+    const { page, url, image, client } = rig
+    const jobs = await Promise.all(
+      ['a', 'b', 'c'].map(
+        async (name) =>
+          await client.jobs.submit({ image, ...SMALL, command: ['sleep', '300'], labels: { many: 'yes', name } }),
+      ),
+    )
+    await page.goto(`${url}/jobs?label=many%3Dyes`)
+    for (const { id } of jobs.slice(0, 2)) {
+      await page
+        .getByRole('row')
+        .filter({ has: page.locator(`a[href*="${id}"]`) })
+        .getByRole('checkbox')
+        .check()
+    }
+    await page.getByText('2 selected').waitFor()
+    await page.getByLabel('Select all loaded jobs').check()
+    await page.getByRole('button', { name: 'Cancel 3 jobs' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel 3 jobs' }).click()
+    await page.locator('.status[data-status=cancelled]').nth(2).waitFor(PATIENCE)
+    const { pagination } = await client.jobs.list({ labels: { many: 'yes' }, status: 'cancelled' })
+    assert.equal(pagination.total, 3)
+    assert.equal(await page.getByText('selected').count(), 0)
+  })
+
+  it('complains of nothing, and asks nobody but its gateway', () => {
+    assert.deepEqual(rig.complaints, [])
+  })
+})

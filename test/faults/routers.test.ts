@@ -1,0 +1,103 @@
+/** Peers behind routers, on a network of namespaces that stands for the internet. */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import { DEFAULT_RELAY_LIMITS } from '../../node/network/relay-limits.ts'
+import { until } from '../support/until.ts'
+import { startFaultMarket } from './support/fault-market.ts'
+import { addHome, type Home } from './support/homes.ts'
+import { createNamespaces, namespaceProblem } from './support/namespaces.ts'
+import { type PeerProcess, startPeerProcess } from './support/peer-process.ts'
+
+const problem = await namespaceProblem()
+/** First number of addresses that programs take for the internet's. */
+const PUBLIC = 45
+
+const LISTEN = { listen: ['/ip4/0.0.0.0/tcp/0'] }
+
+const relayed = (peer: PeerProcess): string[] =>
+  peer.state.addresses.filter((address) => address.includes('/p2p-circuit/'))
+
+describe('behind routers', { timeout: 180_000, skip: problem ?? false, concurrency: true }, () => {
+  test('peers are reached over a relay, and directly from where that can be', async () => {
+    await using stack = new AsyncDisposableStack()
+    const spaces = stack.use(await createNamespaces(['relay', 'outside', 'first', 'second'], PUBLIC))
+    const homes = {
+      first: stack.use(await addHome(spaces, 'first')),
+      second: stack.use(await addHome(spaces, 'second')),
+    }
+    const start = async (command: string[], init: Parameters<typeof startPeerProcess>[1]) =>
+      stack.use(await startPeerProcess(command, init))
+    const relay = await start(spaces.agent('relay').command, { ...LISTEN, relay: DEFAULT_RELAY_LIMITS })
+    const atRelay = relay.state.addresses.filter((address) => address.includes(`/ip4/${PUBLIC}.`))
+    const init = { ...LISTEN, bootstrap: atRelay }
+    const [first, second, outside] = await Promise.all([
+      start(homes.first.command, init),
+      start(homes.second.command, init),
+      start(spaces.agent('outside').command, init),
+    ])
+    await until(() => relayed(first).length > 0 && relayed(second).length > 0)
+    assert.deepEqual(relayed(outside), [], 'a public address needs no relay')
+
+    // Who is public is reached over the relay, and called back at once.
+    await outside.reach(first.id, first.state.addresses)
+    await until(() => outside.state.peers.includes(first.id) && outside.state.counters.relayed === 0)
+
+    // Between two routers the relay stays.
+    await first.reach(second.id, second.state.addresses)
+    await until(() => first.state.peers.includes(second.id))
+    assert.equal(first.state.counters.relayed, 1)
+  })
+
+  test('peers that know one address find the others from there', async () => {
+    await using stack = new AsyncDisposableStack()
+    const outside = ['first', 'second', 'third', 'fourth']
+    const spaces = stack.use(await createNamespaces([...outside, 'home'], PUBLIC))
+    const home = stack.use(await addHome(spaces, 'home'))
+    const start = async (command: string[], bootstrap: string[]) =>
+      stack.use(await startPeerProcess(command, { ...LISTEN, bootstrap, dht: true }))
+    const known = await start(spaces.agent('first').command, [])
+    const address = known.state.addresses.filter((one) => one.includes(`/ip4/${PUBLIC}.`))
+    const others = await Promise.all([
+      ...outside.slice(1).map((name) => start(spaces.agent(name).command, address)),
+      start(home.command, address),
+    ])
+    await until(() => others.every(({ state }) => state.peers.length === others.length))
+  })
+
+  test('machines sell to a gateway outside, to each other’s homes, and from another address than before', async () => {
+    await using stack = new AsyncDisposableStack()
+    const spaces = stack.use(await createNamespaces(['first', 'second'], PUBLIC))
+    const homes = new Map<string, Home>()
+    for (const name of ['first', 'second']) homes.set(name, stack.use(await addHome(spaces, name)))
+    const at = (name: string) => ({ host: '0.0.0.0', command: homes.get(name)?.command ?? [] })
+    const market = stack.use(
+      await startFaultMarket({
+        agents: ['first', 'second'].map((name) => ({ name, flags: ['--label', `${name}=yes`] })),
+        gatewayFlags: ['--relay'],
+        launch: (name) => (name === 'gateway' ? { host: spaces.gatewayHost } : at(name)),
+      }),
+    )
+    const jobAt = async (name: string, lines: number) =>
+      await market.submit(market.count(lines, 50, { constraints: { labels: { [name]: 'yes' } } }), true)
+    const moving = await jobAt('first', 180)
+    await market.when(moving, ({ status }) => status === 'running')
+
+    // From one home to the other: only the gateway is between them.
+    const provider = market.agents.find(({ name }) => name === 'first')?.id ?? ''
+    const small = ['--cpu', '50', '--memory', '16Mi', '--storage', '16Mi', '--provider', provider]
+    const { image = '' } = market.count(1, 1).job
+    const client = market.client('client', [...small, image, '--', 'echo', 'from home'], at('second'))
+    assert.equal(await client.ended(), 0, client.output())
+    assert.match(client.output(), /^from home$/m)
+
+    await homes.get('first')?.move()
+    const { status, attempt } = await market.ended(moving)
+    assert.deepEqual({ status, attempt }, { status: 'completed', attempt: 1 })
+    for (const id of [await jobAt('first', 1), await jobAt('second', 1)]) {
+      assert.equal((await market.ended(id)).status, 'completed')
+    }
+    assert.deepEqual(await market.check(), [])
+  })
+})

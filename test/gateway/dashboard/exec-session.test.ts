@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  createExecSession,
+  type ExecEnd,
+  type ExecSocket,
+  MAX_WAITING_BYTES,
+} from '../../../gateway/dashboard/src/jobs/terminal/exec-session.ts'
+
+/** A socket whose other end is the test. */
+function play() {
+  const sent: (string | Uint8Array)[] = []
+  const shown: { text: string; done(): void }[] = []
+  const ends: ExecEnd[] = []
+  const socket: ExecSocket & { readyState: number } = {
+    ...{ binaryType: '', readyState: 0, onopen: null, onmessage: null, onclose: null },
+    send: (data) => void sent.push(data),
+    close() {
+      socket.readyState = 3
+      socket.onclose?.({} as never)
+    },
+  }
+  const session = createExecSession(socket, {
+    onOpen: () => undefined,
+    onOutput: (data, done) => void shown.push({ text: new TextDecoder().decode(data), done }),
+    onEnd: (end) => void ends.push(end),
+  })
+  return {
+    ...{ sent, shown, ends, socket, session },
+    output: (text: string, stream = 1) =>
+      socket.onmessage?.({
+        data: Uint8Array.from(Buffer.concat([Buffer.of(stream), Buffer.from(text)])).buffer,
+      } as never),
+    word: (text: string) => socket.onmessage?.({ data: text } as never),
+  }
+}
+
+describe('a command’s connection', () => {
+  it('shows both streams, and sends input and sizes once it is open', () => {
+    const { session, socket, sent, shown, output } = play()
+    session.write(Uint8Array.of(1))
+    session.resize(80, 24)
+    assert.deepEqual(sent, [])
+    socket.readyState = 1
+    session.write(Uint8Array.of(104, 105))
+    session.resize(100, 30)
+    assert.deepEqual(sent, [Uint8Array.of(104, 105), '{"type":"resize","columns":100,"rows":30}'])
+    output('out')
+    output('err', 2)
+    socket.onmessage?.({ data: new ArrayBuffer(0) } as never)
+    assert.deepEqual(
+      shown.map(({ text }) => text),
+      ['out', 'err', ''],
+    )
+  })
+
+  const ends: [what: string, word: string, wanted: ExecEnd][] = [
+    ['its exit code', '{"type":"exit","exitCode":7}', { type: 'exited', exitCode: 7 }],
+    [
+      'the gateway’s word',
+      '{"type":"error","error":{"code":"X","message":"no sh"}}',
+      { type: 'refused', message: 'no sh' },
+    ],
+    ['an error without a word', '{"type":"error"}', { type: 'refused', message: 'The gateway broke off' }],
+  ]
+  for (const [what, word, wanted] of ends) {
+    it(`ends with ${what}, and that once`, () => {
+      const { ends: told, socket, word: say } = play()
+      say(word)
+      socket.close()
+      assert.deepEqual(told, [wanted])
+    })
+  }
+
+  it('does not trust the gateway’s words', () => {
+    const { ends: told, word } = play()
+    word('not JSON')
+    assert.equal(told[0]?.type, 'refused')
+  })
+
+  it('is lost where nobody says how it ended, and closed where one closes it', () => {
+    const lost = play()
+    lost.socket.close()
+    assert.deepEqual(lost.ends, [{ type: 'lost' }])
+    const closed = play()
+    closed.session.close()
+    assert.deepEqual(closed.ends, [{ type: 'closed' }])
+  })
+
+  it('leaves out what comes faster than it is shown, and says so', () => {
+    const { output, shown } = play()
+    const half = 'x'.repeat(MAX_WAITING_BYTES / 2)
+    for (let i = 0; i < 5; i += 1) output(half)
+    assert.equal(shown.length, 2)
+    for (const { done } of shown) done()
+    output('prompt')
+    assert.match(shown[2]?.text ?? '', new RegExp(`\\[${3 * half.length} bytes came too fast to be shown\\]`))
+    assert.equal(shown[3]?.text, 'prompt')
+  })
+})

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { costNow, hasEnded, secondsLeft } from '../../../gateway/dashboard/src/jobs/cost.ts'
+import { applyToPages, type JobRow } from '../../../gateway/dashboard/src/jobs/list/apply-change.ts'
+import { filterOf, type JobFilter, matches, queryOf } from '../../../gateway/dashboard/src/jobs/list/filter.ts'
+
+const job = (id: string, rest: Partial<JobRow> = {}): JobRow =>
+  ({
+    id,
+    status: 'running',
+    image: 'busybox:1.36',
+    command: ['echo', 'Hello'],
+    labels: { team: 'research' },
+    ...rest,
+  }) as JobRow
+
+describe('the filter in the address', () => {
+  const cases: [what: string, search: Record<string, unknown>, wanted: JobFilter][] = [
+    ['nothing', {}, {}],
+    ['one status', { status: 'running' }, { status: ['running'] }],
+    ['several, in the order of a life', { status: ['failed', 'pending'] }, { status: ['pending', 'failed'] }],
+    ['several in one text', { status: 'failed,running' }, { status: ['running', 'failed'] }],
+    ['a status that there is not', { status: ['nonsense', { a: 1 }] }, {}],
+    ['a search that looks like a number', { q: 42 }, { q: '42' }],
+    ['a search of no kind', { q: { $ne: 1 } }, {}],
+    ['a search without end', { q: 'x'.repeat(1000) }, { q: 'x'.repeat(200) }],
+    ['a label', { label: 'team=a=b' }, { label: 'team=a=b' }],
+    ['a label without value', { label: 'team' }, {}],
+    ['an order', { sort: 'cost:desc' }, { sort: 'cost:desc' }],
+    ['the order that is always there', { sort: 'createdAt:desc' }, {}],
+    ['an order that there is not', { sort: 'secret:asc' }, {}],
+  ]
+  for (const [what, search, wanted] of cases) {
+    it(`reads ${what}`, () => {
+      const filter = filterOf(search)
+      assert.deepEqual(filter, wanted)
+      assert.deepEqual(filterOf(JSON.parse(JSON.stringify(filter))), wanted)
+    })
+  }
+
+  it('becomes the query of the API', () => {
+    assert.deepEqual(queryOf({ status: ['running'], q: 'a', label: 'team=a=b', sort: 'cost:desc' }), {
+      ...{ status: ['running'], q: 'a', sort: 'cost:desc' },
+      labels: { team: 'a=b' },
+    })
+    assert.deepEqual(queryOf({}), {})
+  })
+
+  it('says whether a job belongs in the list', () => {
+    const one = job('job_1', { assignedProvider: 'p1', origin: { batch: 'b1' } })
+    const yes: JobFilter[] = [
+      {},
+      { q: 'hello' },
+      { q: 'RESEARCH' },
+      { provider: 'p1' },
+      { batch: 'b1' },
+      { label: 'team=research' },
+    ]
+    const no: JobFilter[] = [
+      { q: 'bye' },
+      { provider: 'p2' },
+      { batch: 'b2' },
+      { label: 'team=web' },
+      { status: ['failed'] },
+    ]
+    for (const filter of yes) assert.equal(matches(one, filter), true, JSON.stringify(filter))
+    for (const filter of no) assert.equal(matches(one, filter), false, JSON.stringify(filter))
+  })
+})
+
+describe('a change in the loaded pages', () => {
+  const pages = (...items: JobRow[][]) => ({
+    pages: items.map((page) => ({ items: page, pagination: { total: 3, nextCursor: null } })),
+    pageParams: items.map(() => undefined),
+  })
+  const shown = (data: { pages: { items: JobRow[] }[] }) =>
+    data.pages.map(({ items }) => items.map(({ id, status }) => `${id} ${status}`))
+  const data = pages([job('c'), job('b')], [job('a')]) as never
+
+  it('changes a job in its place, and leaves other pages as they are', () => {
+    const next = applyToPages(data, [job('a', { status: 'completed' })], {})
+    assert.deepEqual(shown(next), [['c running', 'b running'], ['a completed']])
+    assert.equal(next.pages[0], (data as typeof next).pages[0])
+  })
+
+  it('takes away what no longer matches, and counts it', () => {
+    const next = applyToPages(data, [job('b', { status: 'failed' })], { status: ['running'] })
+    assert.deepEqual(shown(next), [['c running'], ['a running']])
+    assert.equal(next.pages[1]?.pagination.total, 2)
+  })
+
+  it('puts new ones on top, the newest first, but only where the newest come first', () => {
+    const added = [job('d'), job('e')]
+    assert.deepEqual(shown(applyToPages(data, added, {}))[0], ['e running', 'd running', 'c running', 'b running'])
+    assert.deepEqual(shown(applyToPages(data, added, { sort: 'cost:desc' })), shown(data))
+    assert.deepEqual(shown(applyToPages(data, [job('0-old')], {})), shown(data))
+  })
+})
+
+describe('what a job costs now', () => {
+  const startedAt = '2026-01-01T00:00:00.000Z'
+  const cost = { current: 0.1, projected: 3.6, currency: 'USD' as const }
+  const at = (seconds: number): number => Date.parse(startedAt) + seconds * 1000
+
+  it('grows by the second, to no more than its projection', () => {
+    assert.equal(costNow({ cost, startedAt, duration: 3600 }, at(1800)), 1.8)
+    assert.equal(costNow({ cost, startedAt, duration: 3600 }, at(9999)), 3.6)
+    assert.equal(costNow({ cost, startedAt, duration: 3600 }, at(-50)), 0.1)
+    assert.equal(costNow({ cost: { ...cost, final: 2 }, startedAt, duration: 3600 }, at(9999)), 2)
+    assert.equal(costNow({ cost, duration: 3600 }, at(10)), 0.1)
+    assert.equal(costNow({}, at(10)), 0)
+  })
+
+  it('tells the time that is left', () => {
+    assert.equal(secondsLeft({ startedAt, duration: 60 }, at(15)), 45)
+    assert.equal(secondsLeft({ startedAt, duration: 60 }, at(90)), 0)
+    assert.equal(secondsLeft({ startedAt, endedAt: startedAt, duration: 60 }, at(1)), null)
+    assert.equal(secondsLeft({ duration: 60 }, at(1)), null)
+  })
+
+  it('knows the ends', () => {
+    const ends = ['pending', 'scheduled', 'running', 'completed', 'failed', 'cancelled', undefined].filter(hasEnded)
+    assert.deepEqual(ends, ['completed', 'failed', 'cancelled'])
+  })
+})

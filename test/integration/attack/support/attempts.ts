@@ -1,0 +1,55 @@
+/** Ways out of a container that all fail. */
+
+/** What it would be, and a script that ends well if it succeeds. `$SOCKET` is the engine's. */
+export const escapes: [string, string][] = [
+  ['the engine’s socket is there', 'ls /var/run/docker.sock || ls /run/docker.sock || ls $SOCKET'],
+  ['it mounts the disk', 'mkdir /m; for d in /dev/vda /dev/sda /dev/loop0; do mount $d /m && exit 0; done; exit 1'],
+  ['it mounts anything', 'mkdir /m2; mount -t tmpfs none /m2 || mount -t proc none /m2 || mount --bind / /m2'],
+  ['it makes the disk’s device', 'mknod /d b 254 0 || mknod /d b 7 0'],
+  ['it has a device of the machine', 'find /dev -type b | grep . || ls /dev/kvm /dev/mem /dev/fuse /dev/net/tun'],
+  ['it sees the machine’s processes', '[ -d /proc/1/root/var/lib/dpkg ] || pidof dockerd'],
+  ['it opens a raw socket', 'arping -c 1 -w 1 -I lo 127.0.0.1 2>&1 | grep -q "^Sent"'],
+  ['it gives itself an address', 'ip addr add 10.9.9.9/24 dev lo'],
+  [
+    'a setuid program makes a user root',
+    'sed -i "s/^root:x/root:/" /etc/passwd; cp /bin/busybox /bin/su2; chmod 4755 /bin/su2; ' +
+      'su nobody -s /bin/sh -c "exec -a su /bin/su2 su root -c id" | grep uid=0',
+  ],
+  ['it enters another namespace', 'nsenter -t 1 -m -p true || unshare -m true || unshare -U true'],
+  ['it changes the kernel', 'echo x >/proc/sysrq-trigger || echo 1 >/proc/sys/vm/drop_caches'],
+  [
+    'it sets what the kernel runs',
+    'for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /sys/kernel/uevent_helper ' +
+      '/proc/sys/net/ipv4/ip_forward /proc/sys/fs/binfmt_misc/register; do echo x >$f && exit 0; done; exit 1',
+  ],
+  ['it reads the kernel’s memory or log', 'head -c 1 /proc/kcore | grep . || dmesg | grep .'],
+  ['it dumps a core outside', '[ "$(ulimit -c)" != 0 ]'],
+  ['it asks for more files or memory locked than it was given', 'ulimit -n 1000000 || ulimit -l unlimited'],
+]
+
+/** What it would be, and a system call as `system-call.ts` takes it, harmless where it were let through. */
+export const refusedCalls: [string, string][] = [
+  ['it mounts', '165 none / tmpfs 0 0'],
+  ['it unmounts', '166 /proc 0'],
+  ['it changes its root', '155 / /'],
+  ['it makes a user namespace', '272 268435456'],
+  ['it makes a mount namespace', '272 131072'],
+  ['it enters a namespace', '308 0 0'],
+  ['it listens to the wire', '41 17 3 768'],
+  ['it sends raw packets', '41 2 3 255'],
+  ['it adds a key', '248 user x x 1 0'],
+  ['it reads keys', '250 0 0 0'],
+  ['it opens files of other mounts by their numbers', '304 0 x 0'],
+  ['it loads a program into the kernel', '321 5 0 0'],
+  ['it measures the machine', '298 0 0 0 0 0'],
+  ['it loads a module', '175 0 0 x'],
+  ['it loads another kernel', '246 0 0 0 0'],
+  ['it restarts the machine', '169 0 0 0 0'],
+  ['it sets the clock', '164 0 0'],
+  ['it swaps', '167 x 0'],
+  ['it reaches the machine’s ports', '172 3'],
+  ['it handles page faults', '323 0'],
+]
+
+/** `BTRFS_IOC_SUBVOL_CREATE`, which wants no privilege. Its argument is a name after eight bytes that do not matter. */
+export const makeSubvolume = 0x5000940e

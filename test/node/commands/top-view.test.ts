@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type NetSample, sellerOf, topText, topView } from '../../../node/commands/net/top-view.ts'
+import { providerView } from '../../gateway/support/test-node.ts'
+
+const sample = (fields: Partial<NetSample> = {}): NetSample => ({
+  ...{ atMs: 1_000, peers: 3, listeners: { requests: 2, announcements: 3 }, published: 4, refused: { RATE: 1 } },
+  ...{ heard: { requests: 10, announcements: 100 }, market: { bid: 5 }, providers: [sellerOf(providerView())] },
+  ...fields,
+})
+
+describe('what net top shows', () => {
+  it('rates between two looks, totals beside', () => {
+    const later = {
+      atMs: 3_000,
+      published: 8,
+      heard: { requests: 16, announcements: 100 },
+      market: { bid: 11, silent: 2 },
+    }
+    const { rates, market } = topView(sample(), sample({ ...later, refused: { RATE: 1, STALE: 1 } }))
+    assert.deepEqual(rates, {
+      heard: { requests: 3, announcements: 0 },
+      published: 2,
+      refused: { RATE: 0, STALE: 0.5 },
+    })
+    assert.deepEqual(market, { bid: { total: 11, rate: 3 }, silent: { total: 2, rate: 1 } })
+  })
+
+  it('no rate below nothing where the peer was started anew', () => {
+    const { rates } = topView(sample(), sample({ atMs: 2_000, published: 1 }))
+    assert.equal(rates.published, 0)
+  })
+
+  it('providers by what they have free, and how many are in which state', () => {
+    const { free } = providerView()
+    const providers = [
+      sellerOf(providerView({ provider: 'small', free: { ...free, cpuMillis: 10 } })),
+      sellerOf(providerView({ provider: 'large', free: { ...free, cpuMillis: 4_000 } })),
+      sellerOf(providerView({ provider: 'gone', status: 'offline', free: { ...free, cpuMillis: 0 } })),
+    ]
+    const { directory } = topView(sample(), sample({ providers }))
+    assert.deepEqual([directory.online, directory.degraded, directory.offline], [2, 0, 1])
+    assert.deepEqual(
+      directory.providers.map(({ id }) => id),
+      ['large', 'small', 'gone'],
+    )
+  })
+
+  it('as text: what is nothing is said in a word, and a long market is cut', () => {
+    const quiet = topText(topView(sample(), sample({ atMs: 2_000, market: {}, providers: [] })))
+    assert.match(quiet, /^peers +3 connected; hear requests 2, announcements 3$/m)
+    assert.match(quiet, /^turned away +nothing$/m)
+    assert.doesNotMatch(quiet, /MARKET|PROVIDER/)
+    const many = Array.from({ length: 25 }, (_, i) => sellerOf(providerView({ provider: `p${i}` })))
+    const busy = topText(topView(sample(), sample({ atMs: 2_000, providers: many })))
+    assert.match(busy, /^MARKET +TOTAL +RATE\nbid +5 +0\/s$/m)
+    assert.match(busy, /^and 5 more$/m)
+    assert.match(busy, /^p0 +attic +online +1000m\/4000m +8Gi\/8Gi +12\.0 ms$/m)
+  })
+})
