@@ -12,9 +12,13 @@ import { WireError } from '../protocol/wire-error.ts'
 import type { Answered } from './bidder.ts'
 import type { LetGo } from './let-go.ts'
 import type { ReplayMemory } from './replay-memory.ts'
+import type { Standing } from './standing.ts'
 
 /** Questions of one requester taken per 10 s, and of all together: signing an answer takes about 1 ms of a core. */
 const RATE = { own: 1_000, total: 5_000, spanMs: 10_000 }
+
+/** What a question counts of one who has awarded nothing here yet, so that who asks and never buys may ask the less. */
+const STRANGERS_COST = 4
 
 /** Streams one connection may have open: a gateway asks for many jobs at a time, and each waits for its decision. */
 const MAX_STREAMS = 512
@@ -28,6 +32,7 @@ export interface AskDeskComponents {
   logger: Logger
   replays: ReplayMemory
   letGo: LetGo
+  standing: Pick<Standing, 'hasAwarded'>
   /** Answers in turn with the other requests of this requester; null where too many of them wait, or it comes too late. */
   answer: (request: CheckedRequest, requester: string) => Promise<Answered | null>
   /** The bid never arrived. */
@@ -35,12 +40,12 @@ export interface AskDeskComponents {
 }
 
 export function createAskDesk(components: AskDeskComponents, init: { marketName: string; signal: AbortSignal }) {
-  const { network, clock, replays, letGo, withdraw } = components
+  const { network, clock, replays, letGo, standing, withdraw } = components
   const logger = components.logger.child({ part: 'ask-desk' })
   const questions = createRateBudget({ clock }, RATE)
 
   async function serve(channel: Channel, requester: string): Promise<void> {
-    if (questions.take(requester) !== 'taken') {
+    if (questions.take(requester, standing.hasAwarded(requester) ? 1 : STRANGERS_COST) !== 'taken') {
       channel.abort(new Error('Asked too often'))
       return
     }

@@ -13,6 +13,8 @@ export interface Standing {
   lapsed(requester: string): void
   /** It awarded a bid. */
   awarded(requester: string): void
+  /** Whether it has awarded any, as far back as is remembered. */
+  hasAwarded(requester: string): boolean
 }
 
 /** Lapses this close together are one: a requester that vanished with many bids open. */
@@ -26,6 +28,7 @@ const MAX_REQUESTERS = 10_000
 
 export function createStanding({ clock }: { clock: Clock }): Standing {
   const known = new Map<string, { lapses: number; atMs: number }>()
+  const buyers = new Set<string>()
 
   function current(requester: string): number {
     const entry = known.get(requester)
@@ -49,7 +52,12 @@ export function createStanding({ clock }: { clock: Clock }): Standing {
       if (lapses > 0 && last !== undefined && clock.monotonicMs() - last.atMs < EPISODE_MS) return
       set(requester, Math.min(MAX_LAPSES, lapses + 1))
     },
+    hasAwarded: (requester) => buyers.has(requester),
     awarded(requester) {
+      buyers.delete(requester)
+      buyers.add(requester)
+      const [oldest] = buyers
+      if (buyers.size > MAX_REQUESTERS && oldest !== undefined) buyers.delete(oldest)
       if (known.has(requester)) set(requester, Math.max(0, current(requester) - 1))
     },
   }

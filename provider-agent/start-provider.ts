@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import type Docker from 'dockerode'
 import { type Clock, systemClock } from '../node/clock.ts'
@@ -8,6 +9,7 @@ import type { PeerNetwork } from '../node/network/index.ts'
 import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { networkInit, type PeerInit } from '../node/network/peer-init.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
+import { PUBLIC_PORTS } from '../protocol/job-wire.ts'
 import { createAgent } from './agent.ts'
 import { inspectCluster } from './capacity.ts'
 import { startControl } from './control/server.ts'
@@ -37,6 +39,11 @@ export interface ProviderInit extends PeerInit {
   requireNetworkIsolation?: boolean
   /** Networks for jobs that are made ahead, at least; more where more jobs come at once. Range 0..64. @default 2 */
   sandboxes?: number
+  /**
+   * IPv4 address of this machine as others reach it, at which ports are published that jobs ask to have public.
+   * @default none is published
+   */
+  publicAddress?: string
   /** How it sells. */
   agent: Omit<AgentInit, 'marketName' | 'dataFolder'>
 }
@@ -70,7 +77,8 @@ export async function startProvider(
     throw new Error(`The engine manages no swarm: run 'docker swarm init' there, or leave out --swarm`)
   }
   const network = createLibp2pNetwork({ privateKey, logger, clock }, await networkInit({ ...init, stays: true }))
-  const { runtime, nameServers, requireNetworkIsolation = false } = init
+  const { runtime, nameServers, publicAddress = null, requireNetworkIsolation = false } = init
+  const publish = publicAddress === null || swarm ? {} : { publishAt: bindAddressOf(publicAddress) }
   const names = nameServers === undefined ? {} : { nameServers }
   const owner = network.peerId
   const firewall = createFirewall({ logger: logger.child({ part: 'firewall' }) }, { owner, ...names })
@@ -82,7 +90,14 @@ export async function startProvider(
     ? createSwarmEngine({ docker }, { mirrors })
     : createDockerEngine(
         { docker, firewall, sandboxes },
-        { owner, requireNetworkIsolation, mirrors, ...names, ...(runtime === undefined ? {} : { runtime }) },
+        {
+          owner,
+          requireNetworkIsolation,
+          mirrors,
+          ...names,
+          ...publish,
+          ...(runtime === undefined ? {} : { runtime }),
+        },
       )
   stack.defer(
     async () => await firewall.stop().catch((error) => logger.warn({ error: String(error) }, 'rules are left')),
@@ -108,7 +123,7 @@ export async function startProvider(
     {
       engine,
       // Containers of a swarm may be on other machines, out of this engine's reach.
-      ...(swarm ? {} : { access: createContainerAccess(docker) }),
+      ...(swarm ? {} : { access: createContainerAccess(docker, publicAddress) }),
       network,
       privateKey,
       clock,
@@ -120,7 +135,11 @@ export async function startProvider(
       providersOnline: () => directory.list().filter(({ status }) => status !== 'offline').length,
       openDatabase: openJournal,
     },
-    { ...init.agent, marketName: networkName, dataFolder },
+    {
+      ...init.agent,
+      ...('publishAt' in publish ? { capabilities: [...(init.agent.capabilities ?? []), PUBLIC_PORTS] } : {}),
+      ...{ marketName: networkName, dataFolder },
+    },
   )
   await network.start()
   stack.defer(async () => await network.stop())
@@ -138,4 +157,10 @@ export async function startProvider(
       await started.disposeAsync()
     },
   }
+}
+
+/** The address itself where an interface has it; all of them where a router in front of the machine does. */
+function bindAddressOf(publicAddress: string): string {
+  const own = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address))
+  return own.includes(publicAddress) ? publicAddress : '0.0.0.0'
 }

@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { AttackFigures } from './sim/attack.ts'
 import type { SizeFigures } from './sim/real-market.ts'
 import type { TimedFigures } from './sim/timed-market.ts'
 
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '200' },
     concurrency: { type: 'string', default: '10' },
     budget: { type: 'string', default: '300' },
+    attack: { type: 'boolean', default: false },
   },
 })
 const wholes = (text: string): number[] => text.split(',').map(Number)
@@ -32,6 +34,11 @@ if ([...sizes, jobs, concurrency, budget].some((value) => !Number.isInteger(valu
     '--providers takes whole numbers from 1 on, with commas; --jobs, --concurrency and --budget one.\n',
   )
   process.exit(1)
+}
+
+if (values.attack) {
+  await showAttack()
+  process.exit(0)
 }
 
 type Result<T> = Partial<T> & { problem?: string }
@@ -91,6 +98,43 @@ say(
 )
 process.stdout.write(`${JSON.stringify({ executor: 'null', sizes: results, ratios })}\n`)
 
+/** The first size, and again with three of ten peers who mean harm. */
+async function showAttack(): Promise<void> {
+  const [peers = 50] = sizes
+  const hostile = Math.round(0.3 * peers)
+  const common = { providers: peers - hostile, jobs, perMessageMs: 1, budgetMs: budget * 1000 }
+  say(
+    'On a simulated clock, 1 ms for each message, links of 50 ± 20 ms, a null executor. Of the hostile a fifth each refuses',
+  )
+  say(
+    'what it won by its price, fails it, floods sellers and buyer, announces itself and answers nobody, forges announcements.\n',
+  )
+  say('honest  hostile     ended  completed  ended p50 ms  p99 ms  awards refused  turned away')
+  const runs: Result<AttackFigures>[] = []
+  for (const enemies of [0, hostile]) {
+    const run = await runSize<AttackFigures>('attack', { ...common, hostile: enemies }, budget * 1000)
+    runs.push(run)
+    const cells: [unknown, number][] = [
+      ...([
+        [run.honest, 6],
+        [run.hostile, 9],
+        [`${run.ended ?? 0}/${jobs}`, 10],
+        [run.completed, 11],
+      ] as [unknown, number][]),
+      ...([
+        [run.p50Ms, 14],
+        [run.p99Ms, 8],
+        [run.awards?.refused, 16],
+        [run.turnedAway, 13],
+      ] as [unknown, number][]),
+    ]
+    say(cells.map(([value, width]) => String(value ?? '-').padStart(width)).join(''))
+  }
+  const slower = ratio(runs[1]?.p50Ms, runs[0]?.p50Ms)
+  say(`\nUnder attack p50 is ${slower} times that among the honest.`)
+  process.stdout.write(`${JSON.stringify({ executor: 'null', clock: 'simulated', attack: { runs, slower } })}\n`)
+}
+
 /** CPU that a message costs whoever handles it, in ms, of the smallest market measured. */
 function perMessage(real: Result<SizeFigures>): number {
   const { cpuMsPerJob, messagesPerJob } = results[0] ?? real
@@ -98,7 +142,7 @@ function perMessage(real: Result<SizeFigures>): number {
   return typeof cpuMsPerJob === 'number' && messagesPerJob ? cpuMsPerJob / messagesPerJob / 2 : 1
 }
 
-async function runSize<T>(kind: 'real' | 'timed', init: object, budgetMs: number): Promise<Result<T>> {
+async function runSize<T>(kind: 'real' | 'timed' | 'attack', init: object, budgetMs: number): Promise<Result<T>> {
   const script = join(import.meta.dirname, 'sim', 'run-size.ts')
   const flags = ['--max-old-space-size=12000', script, kind, JSON.stringify(init)]
   const child = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] })

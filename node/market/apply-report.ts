@@ -237,7 +237,7 @@ function reportedFailure(report: Report_Ended): Failure {
 }
 
 /** Failures that another provider might not have. */
-function isProvidersFault({ code, details }: Failure): boolean {
+export function isProvidersFault({ code, details }: Failure): boolean {
   if (code === 'IMAGE_PULL_ERROR') return details.reason === 'no-space'
   return code === 'NETWORK_ERROR' || code === 'INTERNAL'
 }

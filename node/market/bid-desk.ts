@@ -9,6 +9,10 @@ import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import type { Channel, PeerNetwork } from '../network/index.ts'
+import { createRateBudget } from '../network/rate-budget.ts'
+
+/** Answers of one provider that are taken, and of all: checking the signature of one takes about 1 ms of a core. */
+const RATE = { own: 1_000, total: 5_000, spanMs: 10_000 }
 
 /** How long a provider may take to say what it came for, in ms. */
 const READ_TIMEOUT_MS = 5_000
@@ -31,6 +35,7 @@ export interface BidDeskComponents {
 }
 
 export function createBidDesk({ network, networkName, clock, logger, onLate }: BidDeskComponents): BidDesk {
+  const answers = createRateBudget({ clock }, RATE)
   const rounds = new Map<string, { digest: Uint8Array; take: (answer: Answer) => void; heard: Set<string> }>()
 
   async function read(channel: Channel, peer: string): Promise<void> {
@@ -70,6 +75,10 @@ export function createBidDesk({ network, networkName, clock, logger, onLate }: B
   network.handle(
     Protocol.bid,
     async (channel, peer) => {
+      if (answers.take(peer) !== 'taken') {
+        channel.abort(new Error('Answers too often'))
+        return
+      }
       try {
         await read(channel, peer)
       } catch (error) {

@@ -11,7 +11,7 @@ import { type DeliveryComponents, resumeAward, tryAward } from './award-delivery
 import { declinesOf, passedOver, withinCap } from './bid-records.ts'
 import { nearestMiss } from './nearest-miss.ts'
 import type { ParkingLot } from './parking-lot.ts'
-import { rank } from './ranking.ts'
+import { type Ranked, rank } from './ranking.ts'
 import { BID_WINDOW_MS, type LiveOffer, type RoundComponents, type RoundResult, runRound } from './round.ts'
 
 /** Pause before the network is asked again, in ms: doubles from the first to the last. */
@@ -137,7 +137,9 @@ async function awardBest(
   }
   const answered = new Set<LiveOffer>()
   try {
-    for (const candidate of ranked) {
+    for (let left = ranked; left.length > 0; ) {
+      const [candidate, ...others] = left as [Ranked<LiveOffer>, ...Ranked<LiveOffer>[]]
+      left = others
       if (candidate.offer.expiresAtMs <= components.clock.monotonicMs()) continue
       const current = await pendingJob(components, job.id)
       if (current === null) return true
@@ -145,11 +147,22 @@ async function awardBest(
       if (outcome === null) return false
       if (outcome.kind !== 'silent') answered.add(candidate.offer)
       if (outcome.kind === 'accepted') return true
+      left = rankAgain(components, others, job)
     }
     return false
   } finally {
     for (const offer of answers.offers) offer.letGo(answered.has(offer))
   }
+}
+
+/** What a broken word says of others of its kind counts at once, or a job would be led from one of them to the next. */
+function rankAgain({ reputation }: PlacementComponents, left: Ranked<LiveOffer>[], { spec }: JobRecord) {
+  for (const { offer } of left) offer.trust = reputation.trust(offer.provider)
+  return rank(
+    left.map(({ offer }) => offer),
+    spec.providerStrategy,
+    spec.duration,
+  )
 }
 
 async function giveUp(

@@ -37,6 +37,12 @@ const WEIGHTS: Record<ProviderStrategy, { price: number; headroom: number; laten
  */
 export const LEAST_TRUST = 0.5
 
+/**
+ * Where none of so many offers is believed, the price in the middle is the standard, and less than half of it no bargain
+ * but the less likely the cheaper it is: those who mean to break their word underbid.
+ */
+const LEAST_FOR_MEDIAN = 3
+
 /** Latency at which its share is half, in ms. */
 const HALF_LATENCY_MS = 50
 /** Uptime at which its share is half, in seconds: a day. */
@@ -49,10 +55,13 @@ const HALF_UPTIME_S = 24 * 3600
 export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, durationSeconds: number): Ranked<O>[] {
   const priceOf = (offer: O): NanoUsd => effectivePerHour(offer, durationSeconds)
   const believed = offers.filter(({ trust }) => trust >= LEAST_TRUST)
-  const prices = (believed.length > 0 ? believed : offers).map(priceOf)
-  const cheapest = prices.toSorted(compare)[0] ?? 0n
+  const isDoubtful = believed.length === 0 && offers.length >= LEAST_FOR_MEDIAN
+  const prices = (believed.length > 0 ? believed : offers).map(priceOf).sort(compare)
+  const standard = prices[isDoubtful ? Math.floor(prices.length / 2) : 0] ?? 0n
+  const ratioOf = (price: NanoUsd): number =>
+    isDoubtful && 2n * price < standard ? ratio(price, standard) : ratio(standard, price)
   return offers
-    .map((offer) => score(offer, { price: priceOf(offer), cheapest }, strategy))
+    .map((offer) => score(offer, ratioOf(priceOf(offer)), strategy))
     .sort(
       (a, b) =>
         b.score - a.score ||
@@ -62,13 +71,12 @@ export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, d
     )
 }
 
-function score<O extends Offer>(
-  offer: O,
-  { price, cheapest }: { price: NanoUsd; cheapest: NanoUsd },
-  strategy: ProviderStrategy,
-): Ranked<O> {
-  // One more than the price, so that free machines compare, too.
-  const priceRatio = Number(((cheapest + 1n) * 1_000_000n) / (price + 1n)) / 1_000_000
+/** One more than the prices, so that free machines compare, too. */
+function ratio(a: NanoUsd, b: NanoUsd): number {
+  return Number(((a + 1n) * 1_000_000n) / (b + 1n)) / 1_000_000
+}
+
+function score<O extends Offer>(offer: O, priceRatio: number, strategy: ProviderStrategy): Ranked<O> {
   const distrust = offer.trust < 1 ? `, trust ${percent(offer.trust)} from what was seen of it` : ''
   const least = offer.minimumCharge === 0n ? '' : `, at least $${usdNumber(offer.minimumCharge)}`
   return {

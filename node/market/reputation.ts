@@ -6,10 +6,20 @@ const HALF_LIFE_MS = 10 * 60 * 1000
 /** Providers remembered; the longest unseen is forgotten first. */
 const MAX_PROVIDERS = 10_000
 
-/** What this peer has seen of providers itself; claims of others do not count. */
+/** A provider never dealt with is believed at least so far: newcomers must get their chance, whoever came before them. */
+const LEAST_FOR_NEWCOMERS = 0.25
+
+/** First dealings with newcomers that have to go wrong before the next ones are believed by half. */
+const PATIENCE = 1.5
+
+/**
+ * What this peer has seen of providers itself; claims of others do not count. Names cost nothing, so one that was never
+ * dealt with is believed as far as newcomers have kept their word of late: whoever comes with a hundred names loses the
+ * advantage after some of them, and not one by one. Those that have kept theirs before are not touched by that.
+ */
 export interface Reputation {
   record(provider: string, what: 'honoured' | 'broken'): void
-  /** 0..1: how far its bids are believed; 1 for one never seen to break its word. */
+  /** 0..1: how far its bids are believed; 1 where nobody was ever seen to break its word. */
   trust(provider: string): number
 }
 
@@ -19,20 +29,26 @@ interface Seen {
   atMs: number
 }
 
-export function createReputation(components: { clock: Clock }): Reputation {
+export function createReputation(components: { clock: Pick<Clock, 'monotonicMs'> }): Reputation {
   const { clock } = components
   const seen = new Map<string, Seen>()
+  /** First dealings, whoever they were with. */
+  let newcomers: Seen = { honoured: 0, broken: 0, atMs: clock.monotonicMs() }
 
-  function current(provider: string): Seen {
+  function faded({ honoured, broken, atMs }: Seen): Seen {
     const now = clock.monotonicMs()
-    const { honoured, broken, atMs } = seen.get(provider) ?? { honoured: 0, broken: 0, atMs: now }
     const fade = 0.5 ** ((now - atMs) / HALF_LIFE_MS)
     return { honoured: honoured * fade, broken: broken * fade, atMs: now }
   }
 
   return {
     record(provider, what) {
-      const entry = current(provider)
+      const known = seen.get(provider)
+      if (known === undefined) {
+        newcomers = faded(newcomers)
+        newcomers[what] += 1
+      }
+      const entry = faded(known ?? { honoured: 0, broken: 0, atMs: clock.monotonicMs() })
       entry[what] += 1
       seen.delete(provider)
       seen.set(provider, entry)
@@ -40,8 +56,13 @@ export function createReputation(components: { clock: Clock }): Reputation {
       if (seen.size > MAX_PROVIDERS && oldest !== undefined) seen.delete(oldest)
     },
     trust(provider) {
-      const { honoured, broken } = current(provider)
-      return (1 + honoured) / (1 + honoured + 2 * broken)
+      const known = seen.get(provider)
+      if (known !== undefined) {
+        const { honoured, broken } = faded(known)
+        return (1 + honoured) / (1 + honoured + 2 * broken)
+      }
+      const { honoured, broken } = faded(newcomers)
+      return Math.max(LEAST_FOR_NEWCOMERS, (PATIENCE + honoured) / (PATIENCE + honoured + broken))
     },
   }
 }

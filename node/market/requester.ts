@@ -20,6 +20,7 @@ import { autoExtend } from './auto-extend.ts'
 import { releaseBid } from './award.ts'
 import { FENCE_MARGIN_MS } from './award-delivery.ts'
 import { createBidDesk } from './bid-desk.ts'
+import { experienceOf } from './experience.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from './index.ts'
 import { createLeaseDesk } from './lease-desk.ts'
 import { type FollowerTimes, followLease, HEARTBEAT_MS, LOST_AFTER_MS } from './lease-follower.ts'
@@ -154,7 +155,9 @@ export function createRequester(
     if (job.spec.outputs !== undefined) await components.outputs?.expect(job.id)
     const parting = await followToTheEnd(job, lease)
     if (parting === 'settled') {
-      reputation.record(lease.provider, 'honoured')
+      const ended = await store.get(job.id)
+      const experience = ended === undefined ? null : experienceOf(ended, lease.fence)
+      if (experience !== null) reputation.record(lease.provider, experience)
       return
     }
     reputation.record(lease.provider, 'broken')

@@ -41,6 +41,7 @@ export interface SellerOptions {
   runtime?: string
   dns?: string[]
   sandboxes?: number
+  publicAddress?: string
   requireNetworkIsolation?: true
   stopJobs?: true
 }
@@ -96,6 +97,7 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
     .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
     .addOption(option('--sandboxes <count>', 'networks made ahead, so that jobs start sooner (2)', wholeNumber(0, 64)))
+    .addOption(option('--public-address <ipv4>', 'publish the ports here that jobs want public; else none are', ipv4))
     .addOption(option('--require-network-isolation', 'do not start where jobs could reach this machine’s network'))
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
 }
@@ -124,6 +126,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('runtime', options.runtime),
     ...given('nameServers', options.dns),
     ...given('sandboxes', options.sandboxes),
+    ...given('publicAddress', options.publicAddress),
     requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {
       prices,
@@ -167,8 +170,12 @@ function share(percent: number | undefined): number | undefined {
 }
 
 function nameServer(text: string, before: string[] = []): string[] {
+  return repeated(ipv4(text), before)
+}
+
+function ipv4(text: string): string {
   if (!isIPv4(text)) throw new InvalidArgumentError('Give an IPv4 address such as 9.9.9.9.')
-  return repeated(text, before)
+  return text
 }
 
 function usd(text: string): NanoUsd {

@@ -68,7 +68,9 @@ export function createContainerSteps(
 
   /** Creates the container in a sandbox that is ready. False where it is not: then the ordinary way says why, or works. */
   async function createInSandbox(spec: ContainerSpec, limits: HardeningOptions, abort: Abort): Promise<boolean> {
-    const sandbox = sandboxes.take()
+    // Ports are published by the network that they are on, when it is made.
+    const publishes = limits.publishAt !== null && (spec.publish ?? []).length > 0
+    const sandbox = publishes ? null : sandboxes.take()
     if (sandbox === null) return false
     const [isolated, container] = await Promise.allSettled([
       ensureIsolated(),

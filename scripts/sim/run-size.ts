@@ -1,11 +1,13 @@
-/** One size, in a process of its own: `run-size.ts real|timed JSON`. Its last line is the figures, or why there are none. */
+/** One size, in a process of its own: `run-size.ts real|timed|attack JSON`. Its last line is the figures, or why there are none. */
 
+import { measureAttack } from './attack.ts'
 import { measureReal } from './real-market.ts'
 import { measureTimed } from './timed-market.ts'
 
 const [kind, text = '{}'] = process.argv.slice(2)
 try {
-  const figures = await (kind === 'timed' ? measureTimed : measureReal)(JSON.parse(text))
+  const measure = { attack: measureAttack, timed: measureTimed, real: measureReal }[kind as 'attack' | 'timed' | 'real']
+  const figures = await measure(JSON.parse(text))
   process.stdout.write(`${JSON.stringify(figures)}\n`)
 } catch (error) {
   process.stdout.write(`${JSON.stringify({ problem: error instanceof Error ? error.message : String(error) })}\n`)

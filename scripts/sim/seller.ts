@@ -5,8 +5,9 @@ import type { Clock } from '../../node/clock.ts'
 import { silentLogger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import type { Database } from '../../node/store/database.ts'
+import type { Prices } from '../../protocol/money.ts'
 import { type Agent, createAgent } from '../../provider-agent/agent.ts'
-import { createFakeEngine } from '../../test/support/fake-engine.ts'
+import { createFakeEngine, type FakeEngine } from '../../test/support/fake-engine.ts'
 
 export const MARKET = 'sim'
 
@@ -18,13 +19,17 @@ export interface SellerInit {
   announce: (statement: Uint8Array) => Promise<void>
   /** How many sell. */
   providers: number
+  /** @default those of everybody */
+  prices?: Prices
+  /** What becomes of its containers. @default they end as they start */
+  script?: FakeEngine['script']
 }
 
 /** A provider agent as it is sold, on an engine that runs nothing: its containers end as they start. */
 export async function startSeller(init: SellerInit): Promise<Agent> {
-  const { clock, network, privateKey, announce, providers } = init
+  const { clock, network, privateKey, announce, providers, prices, script = () => ({ runMs: 0 }) } = init
   const engine = createFakeEngine({ clock })
-  engine.script = () => ({ runMs: 0 })
+  engine.script = script
   const agent = createAgent(
     {
       ...{ engine, network, privateKey, clock, announce, logger: silentLogger },
@@ -33,7 +38,7 @@ export async function startSeller(init: SellerInit): Promise<Agent> {
       diskProblem: async () => null,
       providersOnline: () => providers,
     },
-    { marketName: MARKET, dataFolder: tmpdir(), healthMs: 5_000 },
+    { marketName: MARKET, dataFolder: tmpdir(), healthMs: 5_000, ...(prices === undefined ? {} : { prices }) },
   )
   await agent.start()
   return agent

@@ -10,6 +10,9 @@ import {
   PeerUnreachableError,
   type TopicSubscriber,
 } from '../../node/network/index.ts'
+import { createRefusals, type Refusals } from '../../node/network/refusals.ts'
+import { createStanding, type Standing } from '../../node/network/standing.ts'
+import { judge } from '../../node/network/verdict.ts'
 import type { Topic } from '../../protocol/topics.ts'
 import { createChannelPair } from '../../test/support/memory-channel.ts'
 
@@ -22,11 +25,18 @@ export interface TimedInit {
   random: () => number
 }
 
+/** Streams one peer may have open, where the handler of a protocol does not say. */
+const DEFAULT_INBOUND_STREAMS = 32
+
 interface Peer {
   handlers: Map<string, { handler: ChannelHandler; options: HandleOptions }>
   subscribers: Map<Topic, TopicSubscriber>
   connected: Set<string>
   busyUntilMs: number
+  /** Open streams by peer and protocol. */
+  streams: Map<string, number>
+  refusals: Refusals
+  standing: Standing
 }
 
 /** Round trips before a new connection can be used: TCP, choice and handshake of the encryption, choice of the muxer. */
@@ -55,6 +65,29 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
     peer.busyUntilMs = Math.max(clock.monotonicMs(), peer.busyUntilMs) + perMessageMs
     await clock.sleep(peer.busyUntilMs - clock.monotonicMs())
   }
+  const standingOf = () => {
+    const refusals = createRefusals()
+    return { streams: new Map<string, number>(), refusals, standing: createStanding({ clock, refusals }) }
+  }
+  /** Counts a stream of a peer until its end; false where that peer has too many, or is refused. */
+  const admit = (peer: Peer, from: string, protocol: string, most: number): boolean => {
+    const name = `${from} ${protocol}`
+    const open = peer.streams.get(name) ?? 0
+    if (peer.standing.isRefused(from) || open >= most) {
+      peer.refusals.count('stream')
+      return false
+    }
+    peer.streams.set(name, open + 1)
+    return true
+  }
+  const leave = (peer: Peer, from: string, protocol: string): void => {
+    const name = `${from} ${protocol}`
+    peer.streams.set(name, (peer.streams.get(name) ?? 1) - 1)
+  }
+  const penalise = (own: Peer, peer: string, reason: string): void => {
+    own.refusals.count(`penalty:${reason}`)
+    own.standing.penalise(peer)
+  }
   const connect = (a: string, b: string): void => {
     peers.get(a)?.connected.add(b)
     peers.get(b)?.connected.add(a)
@@ -63,7 +96,13 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
   return {
     join(privateKey: PrivateKey): PeerNetwork {
       const peerId = peerIdFromPrivateKey(privateKey).toString()
-      const own: Peer = { handlers: new Map(), subscribers: new Map(), connected: new Set(), busyUntilMs: 0 }
+      const own: Peer = {
+        handlers: new Map(),
+        subscribers: new Map(),
+        connected: new Set(),
+        busyUntilMs: 0,
+        ...standingOf(),
+      }
       const others = [...peers.keys()]
       peers.set(peerId, own)
       for (let i = 0; i < NEIGHBOURS && others.length > 0; i += 1) {
@@ -76,9 +115,7 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
         onAddresses: () => undefined,
         peers: neighbours,
         onPeer: () => undefined,
-        penalise: (peer, reason) => {
-          throw new Error(`${peer} broke the rules in a simulation of the honest: ${reason}`)
-        },
+        penalise: (peer, reason) => penalise(own, peer, reason),
         latencyMs: (peer) => (own.connected.has(peer) ? 2 * between(peerId, peer) : null),
         counters: () => ({
           ...{
@@ -86,7 +123,7 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
             published: 0,
             delivered: 0,
             heard: { announcements: 0, requests: 0 },
-            refused: {},
+            refused: own.refusals.totals(),
           },
           relayed: 0,
           listeners: { announcements: Math.min(8, peers.size - 1), requests: Math.min(8, peers.size - 1) },
@@ -95,7 +132,10 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
           const hear = async (id: string, peer: Peer): Promise<void> => {
             await arrive(peerId, id, gossipHops(peers.size))
             const subscriber = peer.subscribers.get(topic)
-            if ((await subscriber?.validate(data, peerId)) === 'accept') subscriber?.deliver(data, peerId)
+            if (subscriber === undefined || peer.standing.isRefused(peerId)) return
+            const { verdict, reason } = await judge(subscriber, data, peerId)
+            if (verdict === 'accept') subscriber.deliver(data, peerId)
+            else if (verdict === 'reject') penalise(peer, peerId, `gossip: ${reason}`)
           }
           for (const [id, peer] of peers) if (id !== peerId) void hear(id, peer)
         },
@@ -108,11 +148,17 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
           // the protocol is agreed on before anything is said
           await arrive(peerId, to)
           await arrive(to, peerId)
-          const taken = peers.get(to)?.handlers.get(protocol)
-          if (taken === undefined) throw new PeerUnreachableError(`It does not speak ${protocol}`)
+          const target = peers.get(to)
+          const taken = target?.handlers.get(protocol)
+          if (target === undefined || taken === undefined)
+            throw new PeerUnreachableError(`It does not speak ${protocol}`)
+          if (!admit(target, peerId, protocol, taken.options.maxInboundStreams ?? DEFAULT_INBOUND_STREAMS)) {
+            throw new PeerUnreachableError('It takes no more streams')
+          }
           const carry = (from: string, end: string) => ({ carry: () => arrive(from, end), tooLong: () => undefined })
           const limits: [number, number] = [options.maxMessageBytes, taken.options.maxMessageBytes]
           const [near, far] = createChannelPair(limits, [carry(peerId, to), carry(to, peerId)])
+          void far.closed.then(() => leave(target, peerId, protocol))
           options.signal?.addEventListener('abort', () => near.abort(options.signal?.reason), { once: true })
           taken.handler(far, peerId).catch((error: unknown) => far.abort(error as Error))
           return near

@@ -19,7 +19,8 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
 
   before(async () => {
     receiver = await openReceiver()
-    rig = await startRig(['--allow-private-webhooks'])
+    // The browser's own cache has to have the pages while the gateway is away.
+    rig = await startRig({ gatewayFlags: ['--allow-private-webhooks'], hasSteadyAssets: false })
     await rig.signIn()
   })
   after(async () => {
@@ -170,6 +171,27 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
     await page.getByRole('heading', { name: 'Sign in to Cortex' }).waitFor()
     await rig.signIn()
     await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
+  })
+
+  it('shows a guest what the key allows, and the way out when it is revoked', async () => {
+    const { page, url, client } = rig
+    const guest = await client.keys.create({
+      name: 'Guest',
+      owner: 'guest',
+      permissions: ['jobs:read', 'providers:read'],
+    })
+    await page.context().clearCookies()
+    await page.goto(`${url}/login`)
+    await rig.signIn(guest.key)
+    await page.getByRole('heading', { name: 'No jobs yet' }).waitFor()
+    assert.equal(await page.getByText('Create Job').count(), 0)
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await page.getByRole('tab', { name: 'Notifications' }).waitFor()
+    assert.equal(await page.getByRole('tab').count(), 1)
+    await page.locator('.connection').filter({ hasText: 'Live' }).waitFor()
+    await client.keys.revoke(guest.id)
+    // By itself: nobody clicks.
+    await page.getByText('Your session has ended').waitFor()
   })
 
   it('complains of nothing, and asks nobody but its gateway', () => {

@@ -22,6 +22,8 @@ describe('the desk for questions', { timeout: 60_000 }, () => {
   let answered: [request: CheckedRequest, requester: string][]
   let released: string[]
   let withdrawn: string[]
+  /** Askers that have bought nothing here. */
+  const strangers = new Set<string>()
   let bid: { bidId: string; validForMs: number } | null
   const stopping = new AbortController()
   let stamp = 0
@@ -44,12 +46,14 @@ describe('the desk for questions', { timeout: 60_000 }, () => {
           return { message: ANSWER, bid }
         },
         withdraw: (bidId) => withdrawn.push(bidId),
+        standing: { hasAwarded: (requester) => !strangers.has(requester) },
       },
       { marketName: 'test', signal: stopping.signal },
     )
   })
   afterEach(() => {
     for (const peer of [seller, ...askers]) peer.leave()
+    strangers.clear()
   })
 
   const open = async (asker: MemoryPeer) =>
@@ -88,6 +92,12 @@ describe('the desk for questions', { timeout: 60_000 }, () => {
     assert.equal(await askOften(greedy, 1_020), 1_000)
     assert.equal(await ask(other), true)
     assert.equal(answered.length, 1_001)
+  })
+
+  it('takes a quarter as many of one who has never awarded anything', async () => {
+    const [stranger] = askers
+    strangers.add(stranger?.network.peerId ?? '')
+    assert.equal(await askOften(stranger, 270), 250)
   })
 
   it('takes five thousand of all together, however many names ask', async () => {

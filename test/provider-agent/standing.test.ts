@@ -49,6 +49,12 @@ describe('standing', () => {
     assert.equal(setup.standing.share('r'), 1)
   })
 
+  it('remembers who has awarded a bid', () => {
+    const { standing } = setUp()
+    standing.awarded('r')
+    assert.deepEqual([standing.hasAwarded('r'), standing.hasAwarded('somebody else')], [true, false])
+  })
+
   it('rises again with awards', async () => {
     const setup = setUp()
     await lapse(3, setup)

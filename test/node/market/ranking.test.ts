@@ -54,6 +54,16 @@ describe('ranking', () => {
       ['b', 'a'],
     ],
     [
+      'where none of several is believed, what is far too cheap comes last',
+      'cost',
+      [
+        offer('a', { trust: 0.4, pricePerHour: 1_000_000n }),
+        offer('b', { trust: 0.4 }),
+        offer('c', { trust: 0.4, pricePerHour: 11_000_000n }),
+      ],
+      ['b', 'c', 'a'],
+    ],
+    [
       'performance takes the idle machine at twice the price',
       'performance',
       [offer('a'), offer('b', { free: idle, pricePerHour: 20_000_000n })],
