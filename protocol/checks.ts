@@ -59,6 +59,7 @@ import {
 } from './limits.ts'
 import { chargeOf, type NanoUsd, type Prices } from './money.ts'
 import { openStatement } from './statements.ts'
+import { readTraceparent } from './traceparent.ts'
 import { type GpuModel, type Resources, shortages } from './units.ts'
 import { WireError } from './wire-error.ts'
 
@@ -113,6 +114,8 @@ export interface CheckedRequest {
   addresses: string[]
   /** Whether the requester knows of minimum charges. */
   takesMinimumCharge: boolean
+  /** See `traceparent.ts`. */
+  traceparent: string
 }
 
 /** @throws {WireError} */
@@ -192,6 +195,7 @@ export function readRequest(bytes: Uint8Array, network: string, nowMs: number): 
     samplePerMillion: wire.samplePerMillion,
     addresses: wire.addresses,
     takesMinimumCharge: wire.takesMinimumCharge,
+    traceparent: readTraceparent(wire.traceparent),
   }
 }
 

@@ -9,6 +9,7 @@ import { deadline } from '../node/deadline.ts'
 import type { Logger } from '../node/logger.ts'
 import type { PeerNetwork, TopicSubscriber, Verdict } from '../node/network/index.ts'
 import { orAborted } from '../node/network/or-aborted.ts'
+import { following, type Tracer, within } from '../node/tracing/index.ts'
 import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
 import { encode, requirementsDigest, toWireResources } from '../protocol/codec.ts'
 import { BidMessageSchema, BidSchema } from '../protocol/gen/cortex/v1/market_pb.js'
@@ -34,6 +35,7 @@ export interface BidderComponents {
   privateKey: PrivateKey
   clock: Clock
   logger: Logger
+  tracer: Tracer
   book: Book
   offers: Offers
   standing: Standing
@@ -116,6 +118,15 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
   }
 
   async function compose(request: CheckedRequest, requester: string): Promise<Answered> {
+    const span = following(components.tracer, 'cortex.bid', request.traceparent)
+    return await within(
+      span,
+      async () => await composeTraced(request, requester),
+      ({ bid }) => ({ 'cortex.bids': bid !== null }),
+    )
+  }
+
+  async function composeTraced(request: CheckedRequest, requester: string): Promise<Answered> {
     const decision = decide(request, requester)
     if (!('bidId' in decision)) {
       const value = { requestId: request.requestId, ...decision }

@@ -69,6 +69,8 @@ export interface RoundInit {
   /** 1 for the usual sample; larger asks more of the network. */
   widen: number
   windowMs: number
+  /** Told to the providers; empty where nothing is traced. @default "" */
+  traceparent?: string
   signal: AbortSignal
 }
 
@@ -216,6 +218,7 @@ function requestOf(
     addresses: network.addresses(),
     createdAtMs: BigInt(clock.nowMs()),
     takesMinimumCharge: true,
+    traceparent: init.traceparent ?? '',
   })
 }
 

@@ -28,6 +28,7 @@ export interface RegistryComponents {
   book: Book
   clock: Clock
   logger: Logger
+  tracer: RunnerComponents['tracer']
   signReceipt: (record: LeaseRecord, use: Use, ending: Ending) => Promise<SignedStatement>
   /** The containers of the last run are taken up. */
   onReady: () => void
@@ -83,8 +84,8 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   const logger = components.logger.child({ part: 'leases' })
   const scope = new AbortController()
   const held = new Map<string, Held>()
-  const { guard, images, collect } = components
-  const runner = { engine, clock, logger, owner: network.peerId, guard, images, collect }
+  const { guard, images, collect, tracer } = components
+  const runner = { tracer, engine, clock, logger, owner: network.peerId, guard, images, collect }
   const isRunning = ({ requester, jobId }: JobKey): boolean =>
     [...held.values()].some(
       ({ lease: { record, progress } }) =>

@@ -213,6 +213,7 @@ describe('requests', () => {
       bidWindowMs: 1000,
       samplePerMillion: 1_000_000,
       takesMinimumCharge: true,
+      traceparent: '',
       addresses: REQUEST.addresses,
     })
   })

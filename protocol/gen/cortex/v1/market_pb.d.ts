@@ -380,6 +380,13 @@ export declare type JobRequest = Message<"cortex.v1.JobRequest"> & {
    * @generated from field: bool takes_minimum_charge = 8;
    */
   takesMinimumCharge: boolean;
+
+  /**
+   * W3C trace context of the round; empty where the requester traces nothing.
+   *
+   * @generated from field: string traceparent = 9;
+   */
+  traceparent: string;
 };
 
 /**
@@ -803,6 +810,13 @@ export declare type Award = Message<"cortex.v1.Award"> & {
    * @generated from field: uint64 minimum_charge = 14;
    */
   minimumCharge: bigint;
+
+  /**
+   * W3C trace context of the award; empty where the requester traces nothing.
+   *
+   * @generated from field: string traceparent = 15;
+   */
+  traceparent: string;
 };
 
 /**
