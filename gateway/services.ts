@@ -77,6 +77,7 @@ export async function openServices(components: ServicesComponents, init: Service
   stack.defer(audit.flush)
   const vault = createConfigVault(secretBox)
   const streams = createEventStreams({ clock, logger })
+  keys.onRevoked(streams.review)
   const jobMetrics = createJobMetrics(registry, node)
 
   const schedules = createScheduleStore(records.schedules)

@@ -24,7 +24,7 @@ export async function startRelayNode(
 ): Promise<{ network: PeerNetwork; stop(): Promise<void> }> {
   await using stack = new AsyncDisposableStack()
   const privateKey = await loadIdentity(init.dataFolder)
-  const network = createLibp2pNetwork({ privateKey, logger }, await networkInit(init))
+  const network = createLibp2pNetwork({ privateKey, logger }, await networkInit({ ...init, stays: true }))
   const directory = createDirectory(
     { network, clock: systemClock, logger: logger.child({ part: 'directory' }) },
     { networkName: init.networkName },

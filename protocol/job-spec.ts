@@ -49,6 +49,10 @@ const portSchema = z.strictObject({
   port: wholeField(1, 65_535).describe('Port the container listens on.'),
   expose: z.boolean().default(true).describe('Whether it is reached from outside.'),
   protocol: z.enum(['TCP', 'UDP']).default('TCP'),
+  public: z
+    .boolean()
+    .optional()
+    .describe('Whether everybody reaches it at its provider’s own address, beside this gateway. Default false.'),
 })
 
 const volumeSchema = z.strictObject({
@@ -161,6 +165,10 @@ export function checkContainerFields(job: ContainerFields, context: z.Refinement
   })
   duplicates(job.ports.map((port) => `${port.protocol}${port.port}`)).forEach((i) => {
     wrong(context, ['ports', i, 'port'], 'is listed twice: remove one')
+  })
+  job.ports.forEach(({ expose, public: isPublic = false }, i) => {
+    if (!isPublic || (expose && job.network !== 'none')) return
+    wrong(context, ['ports', i, 'public'], 'must have expose true and network bridge beside it')
   })
   if (JSON.stringify(job).length > MAX_JOB_TEXT_LENGTH) {
     wrong(context, [], `is larger than ${MAX_JOB_TEXT_LENGTH} characters in all: move data into the image or a volume`)

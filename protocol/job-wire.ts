@@ -21,6 +21,9 @@ import {
 import { parseBytes, RESOURCE_KINDS } from './units.ts'
 import { WireError } from './wire-error.ts'
 
+/** Offered by providers that publish ports at an address of their own. */
+export const PUBLIC_PORTS = 'public-ports'
+
 const containerSchema = z.strictObject(containerFields).superRefine(checkContainerFields)
 
 /** Encoded `Requirements`: all that strangers learn of a job. Names a provider only where the spec asks for one by id. */
@@ -41,7 +44,11 @@ export function requirementsOf(spec: PublicJobSpec): Uint8Array {
 
 /** What a job asks of a provider by what it uses, so that one without it declines rather than refuses the award. */
 function capabilitiesFor(spec: PublicJobSpec): string[] {
-  return [...(spec.volumes.length > 0 ? ['volumes'] : []), ...(spec.outputs === undefined ? [] : ['outputs'])]
+  return [
+    ...(spec.volumes.length > 0 ? ['volumes'] : []),
+    ...(spec.outputs === undefined ? [] : ['outputs']),
+    ...(spec.ports.some((port) => port.public === true) ? [PUBLIC_PORTS] : []),
+  ]
 }
 
 /** The job as its award carries it, secrets included. */
@@ -59,7 +66,10 @@ export function jobToWire(spec: PublicJobSpec, secrets: JobSecrets): MessageInit
       mountPath,
       sizeBytes: BigInt(parseBytes(size) ?? 0),
     })),
-    ports: spec.ports,
+    ports: spec.ports.map(({ port, expose, protocol, public: isPublic = false }) => ({
+      ...{ port, expose, protocol },
+      public: isPublic,
+    })),
     ...(secrets.registryCredentials === undefined ? {} : { registryCredentials: secrets.registryCredentials }),
     imagePullPolicy: spec.imagePullPolicy,
     outputs: spec.outputs ?? '',
@@ -101,7 +111,10 @@ function specFieldsOf(job: Job): z.input<typeof containerSchema> {
     env,
     secrets,
     volumes: job.volumes.map(({ name, mountPath, sizeBytes }) => ({ name, mountPath, size: String(sizeBytes) })),
-    ports: job.ports.map(({ port, expose, protocol }) => ({ port, expose, protocol: protocol as 'TCP' | 'UDP' })),
+    ports: job.ports.map(({ port, expose, protocol, public: isPublic }) => ({
+      ...{ port, expose, public: isPublic },
+      protocol: protocol as 'TCP' | 'UDP',
+    })),
     ...(registryCredentials === undefined ? {} : { registryCredentials: withoutType(registryCredentials) }),
     imagePullPolicy: job.imagePullPolicy as 'Always',
     ...(outputs === '' ? {} : { outputs }),

@@ -7,6 +7,7 @@
 
 import { checkLine, checkRandomId, checkRange, checkTime, invalidField, safeNumber } from './check-fields.ts'
 import { decode } from './codec.ts'
+import { checkEndpoints } from './endpoints.ts'
 import {
   type AwardMessage,
   AwardMessageSchema,
@@ -122,6 +123,7 @@ export function readLeaseMessage(bytes: Uint8Array): LeaseMessage {
       break
     case 'heartbeat':
       safeNumber(content.value.meteredMs, 'metered_ms')
+      checkEndpoints(content.value.endpoints)
       break
     case 'reply':
       checkCode('command_id', content.value.commandId)

@@ -230,7 +230,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       signReceipt: async (record, use, ending) => await signReceipt(signer, record, use, ending),
       onReady: () => health.refresh(),
       guard: components.guard,
-      images,
+      ...{ images, access },
       collect: async (lease, name, signal) =>
         access === undefined ? null : await collectOutput({ access, spool, clock, logger }, lease, name, signal),
     },

@@ -2,7 +2,7 @@
 
 import { fromWireResources } from '../protocol/codec.ts'
 import type { Award } from '../protocol/gen/cortex/v1/market_pb.js'
-import { checkWireJob } from '../protocol/job-wire.ts'
+import { checkWireJob, PUBLIC_PORTS } from '../protocol/job-wire.ts'
 import { readTraceparent } from '../protocol/traceparent.ts'
 import { RESOURCE_KINDS } from '../protocol/units.ts'
 import { WireError } from '../protocol/wire-error.ts'
@@ -65,7 +65,11 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
     if (job.durationSeconds !== requirements.durationSeconds) {
       return no('REQUIREMENTS_CHANGED', 'The duration is not what was bid on')
     }
-    const needs = [job.volumes.length > 0 ? 'volumes' : '', job.outputs === '' ? '' : 'outputs']
+    const needs = [
+      job.volumes.length > 0 ? 'volumes' : '',
+      job.outputs === '' ? '' : 'outputs',
+      job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
+    ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
     if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)
   }
@@ -99,7 +103,10 @@ export function leaseRecordOf(award: Award, offer: Offer, nowMs: number): LeaseR
       network: job.networkMode as LeaseRecord['job']['network'],
       ports: job.ports
         .filter(({ expose }) => expose)
-        .map(({ port, protocol }) => ({ port, protocol: protocol === 'UDP' ? 'UDP' : 'TCP' })),
+        .map(({ port, protocol, public: isPublic }) => ({
+          ...{ port, isPublic },
+          protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
+        })),
       outputs: job.outputs,
       volumes: job.volumes.map(({ name, mountPath, sizeBytes }) => ({ name, mountPath, sizeBytes: Number(sizeBytes) })),
     },

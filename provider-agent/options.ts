@@ -74,6 +74,8 @@ export interface AgentInit {
    * @default 3_000
    */
   storageMs?: number
+  /** Time between looks at whether a job's ports answer, in ms; sooner until they do. Range 100..60_000. @default 10_000 */
+  endpointsMs?: number
   /** How long volumes wait for another attempt of their job after one that did not end well, in ms. @default 10 minutes */
   volumeRetentionMs?: number
   /** How long log lines are gathered into a batch while the requester listens, in ms. Range 0..1_000. @default 20 */
@@ -132,6 +134,7 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     dialDelayMs: 2_000,
     statsMs: 5_000,
     storageMs: 3_000,
+    endpointsMs: 10_000,
     volumeRetentionMs: 600_000,
     logFlushMs: 20,
     measureMs: 60_000,

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import type Docker from 'dockerode'
 import { type Clock, systemClock } from '../node/clock.ts'
@@ -9,6 +10,7 @@ import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { networkInit, type PeerInit } from '../node/network/peer-init.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
 import type { Tracer } from '../node/tracing/index.ts'
+import { PUBLIC_PORTS } from '../protocol/job-wire.ts'
 import { createAgent } from './agent.ts'
 import { inspectCluster } from './capacity.ts'
 import { startControl } from './control/server.ts'
@@ -35,6 +37,11 @@ export interface ProviderInit extends PeerInit {
   nameServers?: string[]
   /** Whether to start at all where jobs cannot be kept from the network around the machine. @default it does */
   requireNetworkIsolation?: boolean
+  /**
+   * IPv4 address of this machine as others reach it, at which ports are published that jobs ask to have public.
+   * @default none is published
+   */
+  publicAddress?: string
   /** How it sells. */
   agent: Omit<AgentInit, 'marketName' | 'dataFolder'>
 }
@@ -67,8 +74,9 @@ export async function startProvider(
   if (swarm && !(await isSwarmManager(docker))) {
     throw new Error(`The engine manages no swarm: run 'docker swarm init' there, or leave out --swarm`)
   }
-  const network = createLibp2pNetwork({ privateKey, logger, clock }, await networkInit(init))
-  const { runtime, nameServers, requireNetworkIsolation = false } = init
+  const network = createLibp2pNetwork({ privateKey, logger, clock }, await networkInit({ ...init, stays: true }))
+  const { runtime, nameServers, publicAddress = null, requireNetworkIsolation = false } = init
+  const publish = publicAddress === null || swarm ? {} : { publishAt: bindAddressOf(publicAddress) }
   const names = nameServers === undefined ? {} : { nameServers }
   const owner = network.peerId
   const firewall = createFirewall({ logger: logger.child({ part: 'firewall' }) }, { owner, ...names })
@@ -76,7 +84,14 @@ export async function startProvider(
     ? createSwarmEngine({ docker }, { mirrors })
     : createDockerEngine(
         { docker, firewall },
-        { owner, requireNetworkIsolation, mirrors, ...names, ...(runtime === undefined ? {} : { runtime }) },
+        {
+          owner,
+          requireNetworkIsolation,
+          mirrors,
+          ...names,
+          ...publish,
+          ...(runtime === undefined ? {} : { runtime }),
+        },
       )
   if (requireNetworkIsolation || runtime !== undefined) {
     const { networkProblem } = await engine.features()
@@ -100,7 +115,7 @@ export async function startProvider(
     {
       engine,
       // Containers of a swarm may be on other machines, out of this engine's reach.
-      ...(swarm ? {} : { access: createContainerAccess(docker) }),
+      ...(swarm ? {} : { access: createContainerAccess(docker, publicAddress) }),
       network,
       privateKey,
       clock,
@@ -113,7 +128,11 @@ export async function startProvider(
       providersOnline: () => directory.list().filter(({ status }) => status !== 'offline').length,
       openDatabase: openJournal,
     },
-    { ...init.agent, marketName: networkName, dataFolder },
+    {
+      ...init.agent,
+      ...('publishAt' in publish ? { capabilities: [...(init.agent.capabilities ?? []), PUBLIC_PORTS] } : {}),
+      ...{ marketName: networkName, dataFolder },
+    },
   )
   await network.start()
   stack.defer(async () => await network.stop())
@@ -131,4 +150,10 @@ export async function startProvider(
       await started.disposeAsync()
     },
   }
+}
+
+/** The address itself where an interface has it; all of them where a router in front of the machine does. */
+function bindAddressOf(publicAddress: string): string {
+  const own = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address))
+  return own.includes(publicAddress) ? publicAddress : '0.0.0.0'
 }

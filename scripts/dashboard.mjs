@@ -62,6 +62,27 @@ function compress(path) {
   if (packed.length < text.length * 0.9) writeFileSync(`${path}.gz`, packed)
 }
 
+/**
+ * Has browsers fetch the code of all pages once the first one is there, when they have nothing else to do: a page then
+ * opens at once, also while the gateway is away. What of it `index.html` loads itself is left out.
+ */
+const prefetch = {
+  name: 'cortex-prefetch',
+  transformIndexHtml: {
+    order: /** @type {const} */ ('post'),
+    /** @param {string} html @param {import('vite').IndexHtmlTransformContext} context */
+    handler: (html, { bundle = {} }) =>
+      Object.keys(bundle)
+        .filter((name) => /\.(?:js|css)$/.test(name) && !html.includes(name))
+        .sort()
+        .map((name) => ({
+          tag: 'link',
+          attrs: { rel: 'prefetch', href: `/${name}` },
+          injectTo: /** @type {const} */ ('head'),
+        })),
+  },
+}
+
 const digest = digestOfSources()
 if (textOf(stamp) !== digest) {
   const vite = await loadVite()
@@ -77,6 +98,7 @@ if (textOf(stamp) !== digest) {
       logLevel: 'error',
       // What reads an output's tar asks for Node's module of this name; the package is the same for browsers.
       resolve: { alias: { events: join(root, 'node_modules', 'events', 'events.js') } },
+      plugins: [prefetch],
       build: {
         outDir: dist,
         emptyOutDir: true,

@@ -22,5 +22,12 @@ export async function benchNetwork(agents: number, flags: string[]) {
   stack.defer(async () => await network.stop())
   const api = openApi(network.url, network.key)
   while ((await api.providers()).length < agents) await new Promise((resolve) => setTimeout(resolve, 100))
-  return { docker, image, api, [Symbol.asyncDispose]: async () => await stack.disposeAsync() }
+  return {
+    docker,
+    image,
+    api,
+    peer: network.peer,
+    folder: network.folder,
+    [Symbol.asyncDispose]: async () => await stack.disposeAsync(),
+  }
 }

@@ -40,7 +40,8 @@ export function authenticate(
   function fromCookie(c: GatewayContext): Principal | undefined {
     const cookie = getCookie(c, SESSION_COOKIE)
     const claims = cookie === undefined ? undefined : tokens.verify('session', cookie)
-    return claims === undefined ? undefined : principalFor(keys.get(claims.keyId), 'cookie')
+    const principal = claims === undefined ? undefined : principalFor(keys.get(claims.keyId), 'cookie')
+    return claims === undefined || principal === undefined ? undefined : { ...principal, untilMs: claims.expiresAtMs }
   }
 
   function fromLoopback(c: GatewayContext): Principal | undefined {

@@ -39,6 +39,8 @@ export interface KeyRing {
   create(key: NewKey): Promise<{ key: KeyRecord; text: string }>
   /** Whether there was one. The admin key cannot be revoked: change its file or variable. */
   revoke(id: string): Promise<boolean>
+  /** Calls back when a key has been revoked. */
+  onRevoked(callback: () => void): void
 }
 
 export interface KeyRingComponents {
@@ -51,6 +53,7 @@ export async function openKeyRing(components: KeyRingComponents, init: { adminKe
   const { records, clock } = components
   const byId = new Map<string, KeyRecord>()
   const byDigest = new Map<string, KeyRecord>()
+  const listeners: (() => void)[] = []
 
   function remember(key: KeyRecord): void {
     byId.set(key.id, key)
@@ -97,9 +100,11 @@ export async function openKeyRing(components: KeyRingComponents, init: { adminKe
       if (key === undefined || id === ADMIN_KEY_ID) return false
       byId.delete(id)
       byDigest.delete(key.digest)
+      for (const tell of listeners) tell()
       await records.keys.del(id)
       return true
     },
+    onRevoked: (callback) => void listeners.push(callback),
   }
 }
 

@@ -9,6 +9,8 @@ export interface Principal {
   grants: readonly Grant[]
   /** How it was shown: only `key` may be used by programs on behalf of jobs; `cookie` needs an Origin check. */
   via: 'key' | 'cookie' | 'stream-token' | 'loopback'
+  /** When the session behind a cookie ends, in ms since 1970; absent: with the key. */
+  untilMs?: number
 }
 
 export function isAdmin(principal: Principal): boolean {

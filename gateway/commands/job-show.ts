@@ -54,6 +54,10 @@ export async function showJob(job: Job, options: { json?: true }): Promise<void>
       'cost',
       cost.final === undefined ? `${dollars(cost.current)}, ${dollars(cost.projected)} at most` : dollars(cost.final),
     ],
+    ...job.endpoints.map(({ port, protocol, health, address }): [string, string] => [
+      `port ${port}/${protocol}`,
+      `${health}${address === null ? '' : `, public at ${address}`}`,
+    ]),
     ['labels', pairs(job.labels)],
     ['origin', pairs(job.origin)],
     ['events', events.map(({ type }) => type).join(', ')],

@@ -31,6 +31,7 @@ export async function startGatewayNode(
     { logger, registry, tracer: tracing.tracer },
     {
       ...peerInit(options),
+      stays: true,
       ...(options.relay === true ? { relay: relayLimits(options) } : {}),
       dataFolder: folder,
       times: followerTimes(options),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { JOB_EVENT_TYPES } from '../../protocol/lifecycle.ts'
 import { allows } from '../auth/permissions.ts'
 import { ownerFilter } from '../auth/principal.ts'
+import { stillSignedIn } from '../auth/still-signed-in.ts'
 import { type GatewayContext, type GatewayEnv, principalOf, wantsEvents } from '../context.ts'
 import { success } from '../envelope.ts'
 import { GatewayError } from '../errors.ts'
@@ -72,13 +73,16 @@ export function addEventRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts
     const after = positionOf(c)
     if (wantsEvents(c)) {
       const from = after ?? endOf(components)
-      return streams.respond(async function* (signal) {
-        // So that a client that is cut off before the first event misses nothing.
-        yield [{ id: `${from.jobs}-${from.providers}` }]
-        for await (const events of followEverything(components, from, filter, signal)) {
-          yield events.map((event) => ({ id: event.id, data: event }))
-        }
-      })
+      return streams.respond(
+        async function* (signal) {
+          // So that a client that is cut off before the first event misses nothing.
+          yield [{ id: `${from.jobs}-${from.providers}` }]
+          for await (const events of followEverything(components, from, filter, signal)) {
+            yield events.map((event) => ({ id: event.id, data: event }))
+          }
+        },
+        stillSignedIn(parts, principal),
+      )
     }
     const reader = createEventReader(components, after ?? { jobs: 0, providers: 0 }, filter)
     const events: ApiEvent[] = []

@@ -1,13 +1,15 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { type GatewayEnv, wantsEvents } from '../context.ts'
+import { stillSignedIn } from '../auth/still-signed-in.ts'
+import { type GatewayContext, type GatewayEnv, principalOf, wantsEvents } from '../context.ts'
 import { success } from '../envelope.ts'
 import { GatewayError } from '../errors.ts'
 import { operation } from '../operation.ts'
 import { timeField } from '../paging.ts'
 import type { GatewayParts } from '../parts.ts'
 import { lastEventId, streamFields } from '../sse/last-event-id.ts'
+import type { EventSourceOf } from '../sse/streams.ts'
 import { visibleJob } from './access.ts'
 import { followEvents } from './events.ts'
 import { firstLine, followLogs, MAX_JSON_LINES, readLogs } from './logs.ts'
@@ -139,8 +141,10 @@ const receiptOperation = operation({
 })
 
 /** What was recorded of a job: output, events, use, bids and the receipt. */
-export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, clock }: GatewayParts): void {
+export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, clock, keys }: GatewayParts): void {
   const { store } = node
+  const respond = (c: GatewayContext, source: EventSourceOf) =>
+    streams.respond(source, stillSignedIn({ keys, clock }, principalOf(c)))
 
   api.openapi(logsOperation, async (c) => {
     const job = await visibleJob(c, store, c.req.valid('param').id)
@@ -150,7 +154,7 @@ export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, c
     const after = lastEventId(c)
     if (isTerminal(job.state.status) && after !== undefined && after > job.logs.lines) return c.body(null, 204)
     const from = await firstLine(store, job, { tail, sinceMs, after })
-    return streams.respond((signal) => followLogs(store, job.id, from, signal))
+    return respond(c, (signal) => followLogs(store, job.id, from, signal))
   })
 
   api.openapi(eventsOperation, async (c) => {
@@ -159,7 +163,7 @@ export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, c
     if (!wantsEvents(c)) return c.json(success({ events: (await store.events(job.id, after)).map(eventView) }), 200)
     const last = lastEventId(c) ?? after
     if (isTerminal(job.state.status) && last > job.lastEvent) return c.body(null, 204)
-    return streams.respond((signal) => followEvents(store, job.id, last, signal))
+    return respond(c, (signal) => followEvents(store, job.id, last, signal))
   })
 
   api.openapi(metricsOperation, async (c) => {
@@ -176,7 +180,7 @@ export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, c
       const rest = await store.metrics(job.id, last, Number.MAX_SAFE_INTEGER)
       if (rest.length === 0) return c.body(null, 204)
     }
-    return streams.respond((signal) => followMetrics(store, job.id, last ?? startMs, signal))
+    return respond(c, (signal) => followMetrics(store, job.id, last ?? startMs, signal))
   })
 
   api.openapi(bidsOperation, async (c) => {

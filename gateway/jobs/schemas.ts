@@ -35,6 +35,10 @@ const endpointSchema = z.strictObject({
   port: z.number().int(),
   protocol: z.enum(['TCP', 'UDP']),
   url: z.string().describe('Below this gateway’s own address; for browsers ask for a link with POST …/links.'),
+  health: z
+    .enum(['answering', 'silent', 'unknown'])
+    .describe('As its provider sees it: `silent` where nothing accepts connections yet, `unknown` with UDP.'),
+  address: z.string().nullable().describe('HOST:PORT for everybody; null where the port is not public.'),
 })
 
 const debugSchema = z

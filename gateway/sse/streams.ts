@@ -12,8 +12,13 @@ export type EventSourceOf = (signal: AbortSignal) => AsyncIterable<readonly Serv
 
 /** The open streams of server-sent events. */
 export interface EventStreams {
-  /** Answers a stream of its own. The source's signal is aborted when the client goes away. */
-  respond(source: EventSourceOf): Response
+  /**
+   * Answers a stream of its own. The source's signal is aborted when the client goes away.
+   * @param mayGoOn asked each time before anything is told; where it is false the stream ends. @default always true
+   */
+  respond(source: EventSourceOf, mayGoOn?: () => boolean): Response
+  /** Ends those that may not go on any more, without waiting for something to tell. */
+  review(): void
   /** How many are open. */
   size(): number
   /** Ends them all, and any that comes later; clients come back by themselves and resume. */
@@ -26,11 +31,11 @@ export function createEventStreams(
 ): EventStreams {
   const { clock, logger } = components
   const { heartbeatMs = HEARTBEAT_MS, stallMs = STALL_MS } = init
-  const open = new Map<AbortController, () => void>()
+  const open = new Map<AbortController, { end: () => void; mayGoOn: () => boolean }>()
   const ending = new Set<Promise<void>>()
   let stopped = false
 
-  function respond(source: EventSourceOf): Response {
+  function respond(source: EventSourceOf, mayGoOn = () => true): Response {
     const stream = new AbortController()
     const { signal } = stream
     const batches = source(signal)[Symbol.asyncIterator]()
@@ -53,7 +58,7 @@ export function createEventStreams(
       void ended.then(() => ending.delete(ended))
     }
 
-    open.set(stream, end)
+    open.set(stream, { end, mayGoOn })
     if (stopped) end()
 
     /** Lets the client go where it does not take what is handed over now. */
@@ -75,6 +80,10 @@ export function createEventStreams(
       pending ??= batches.next()
       const next = await withHeartbeat(pending)
       if (gone) return
+      if (!mayGoOn()) {
+        end()
+        return controller.close()
+      }
       if (next === 'heartbeat') return handOver(controller, SSE_HEARTBEAT)
       pending = undefined
       if (next.done) {
@@ -120,10 +129,13 @@ export function createEventStreams(
 
   return {
     respond,
+    review() {
+      for (const { end, mayGoOn } of open.values()) if (!mayGoOn()) end()
+    },
     size: () => open.size,
     async stop() {
       stopped = true
-      for (const end of open.values()) end()
+      for (const { end } of open.values()) end()
       await Promise.all(ending)
     },
   }

@@ -39,7 +39,7 @@ export function jobFlags(command: Command): Command {
     .option('--env <name=value>', 'environment; repeat it', keyValue)
     .option('--secret <name=value>', 'environment that is never shown; repeat it', keyValue)
     .option('--label <name=value>', 'for filtering and cost; repeat it', keyValue)
-    .option('--port <port[/udp]>', 'a port the container listens on; repeat it', port)
+    .option('--port <port[/udp][/public]>', 'a port the container listens on; repeat it', port)
     .option('--volume <name:/path:size>', 'e.g. data:/data:1Gi; repeat it', volume)
     .option('--duration <seconds>', 'longest runtime', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .addOption(new Option('--strategy <name>', 'how the best bid is chosen').choices(STRATEGIES))
@@ -78,11 +78,16 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
 }
 
 function port(text: string, previous: NonNullable<JobSubmission['ports']> = []): NonNullable<JobSubmission['ports']> {
-  const match = /^(\d{1,5})(?:\/(tcp|udp))?$/i.exec(text)
-  if (match === null) throw new InvalidArgumentError('Write it as 8080 or 53/udp.')
+  const match = /^(\d{1,5})(?:\/(tcp|udp))?(\/public)?$/i.exec(text)
+  if (match === null) throw new InvalidArgumentError('Write it as 8080, 53/udp or 8080/public.')
   return [
     ...previous,
-    { port: Number(match[1]), expose: true, protocol: match[2]?.toLowerCase() === 'udp' ? 'UDP' : 'TCP' },
+    {
+      port: Number(match[1]),
+      expose: true,
+      protocol: match[2]?.toLowerCase() === 'udp' ? 'UDP' : 'TCP',
+      ...(match[3] === undefined ? {} : { public: true }),
+    },
   ]
 }
 

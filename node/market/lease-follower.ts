@@ -1,5 +1,6 @@
 import type { PrivateKey } from '@libp2p/interface'
 import { encode } from '../../protocol/codec.ts'
+import { fromWireEndpoints } from '../../protocol/endpoints.ts'
 import {
   type LeaseMessage_CommandReply as CommandReply,
   LeaseCommandSchema,
@@ -253,7 +254,9 @@ async function hear(
         if (lease?.fence !== session.fence) return
         const seenMs = draft.job.state.status === 'running' ? seenOf(session, lease, components.clock) : 0
         const meteredMs = Math.max(lease.meteredMs, Math.min(claimedMs, seenMs))
-        refineLease(draft, { meteredMs, lastContactMs: draft.nowMs })
+        const endpoints = fromWireEndpoints(content.value.endpoints)
+        const told = endpoints.length === 0 ? {} : { endpoints }
+        refineLease(draft, { meteredMs, lastContactMs: draft.nowMs, ...told })
       })
       return null
     }

@@ -5,6 +5,7 @@ import { dcutr } from '@libp2p/dcutr'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -16,6 +17,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { Registry } from 'prom-client'
 import { topicName } from '../../protocol/topics.ts'
+import { createDht } from './dht.ts'
 import { sortForDialling } from './dialled.ts'
 import { refusalMetrics } from './gossip-metrics.ts'
 import { gossipOptions } from './gossip-options.ts'
@@ -31,6 +33,8 @@ export interface Services extends Record<string, unknown> {
   ping: Ping
   pubsub: GossipSub
   open: OpenAddresses
+  /** Of a peer that looks for others on the internet. */
+  dht?: KadDHT
   /** Of a peer that is a relay for others. */
   relay?: CircuitRelayService
 }
@@ -56,6 +60,8 @@ export interface HostInit {
   gater: ConnectionGater
   refusals: Refusals
   relays: RelayClient
+  /** Whether to find peers of the network by asking from one to the next. */
+  dht: boolean
   /** What this peer gives to others as a relay; absent: it is none. */
   relay?: RelayLimits
   /** Where libp2p counts connections, streams and bytes; absent: nowhere. */
@@ -95,6 +101,7 @@ export async function createHost(init: HostInit): Promise<Host> {
   }
   if (init.mdns) discovery.push(mdns({ serviceTag: serviceTag(init), interval: 10_000 }))
 
+  const dht = init.dht ? await createDht(init.network) : undefined
   return await createLibp2p({
     start: false,
     privateKey: init.privateKey,
@@ -136,6 +143,7 @@ export async function createHost(init: HostInit): Promise<Host> {
       ping: ping(),
       dcutr: dcutr(),
       open: createOpenAddresses,
+      ...(dht === undefined ? {} : { dht }),
       ...(init.relay === undefined ? {} : { relay: createRelayServer(init.relay) }),
       pubsub: gossipsub({
         ...gossipOptions(topics),

@@ -1,5 +1,6 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { dialTargets } from './addresses.ts'
 import type { Host } from './create-host.ts'
 import { isPublic, relayOf } from './dialled.ts'
@@ -42,7 +43,7 @@ export function createDialler(running: () => Host | undefined): Dialler {
     const relays = targets.map(relayOf).filter((relay) => relay !== undefined)
     want([peer, ...relays], 1)
     try {
-      const connection = await host.dial(targets.length > 0 ? targets : id, { signal })
+      const connection = await dial(host, id, targets, signal)
       return connection.limits === undefined ? connection : await directly(host, connection, signal)
     } finally {
       want([peer, ...relays], -1)
@@ -68,6 +69,17 @@ export function createDialler(running: () => Host | undefined): Dialler {
       }
     },
     isWanted: (peer) => wanted.has(peer),
+  }
+}
+
+/** At these addresses, or where the peer has said by now that it is. */
+async function dial(host: Host, peer: PeerId, targets: Multiaddr[], signal: AbortSignal): Promise<Connection> {
+  if (targets.length === 0) return await host.dial(peer, { signal })
+  try {
+    return await host.dial(targets, { signal })
+  } catch (error) {
+    if (signal.aborted) throw error
+    return await host.dial(peer, { signal }).catch(() => Promise.reject(error))
   }
 }
 

@@ -10,6 +10,7 @@ import { peerIdOf } from './addresses.ts'
 import { keepConnected } from './bootstrap.ts'
 import { createChannel } from './channel.ts'
 import { createHost, type Host } from './create-host.ts'
+import { lookAround } from './dht.ts'
 import { isPublic, relayOf } from './dialled.ts'
 import { createDialler, MAX_OUTBOUND_STREAMS } from './dialler.ts'
 import { createGater } from './gater.ts'
@@ -53,6 +54,8 @@ export interface Libp2pNetworkInit {
   mdns?: boolean
   /** Key of a private network as its file holds it: connections with peers that have another or none fail. @default none */
   networkKey?: Uint8Array
+  /** Whether to find others through those one knows, and to be found. @default false */
+  dht?: boolean
   /** What this peer gives to others as a relay. @default it is none */
   relay?: RelayLimits
   /** Connections at a time; more inbound ones are refused. @default 300, and as many as a relay has places */
@@ -221,6 +224,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
         ...(init.relay === undefined ? {} : { relay: init.relay }),
         bootstrap: (init.bootstrap ?? []).filter((address) => peerIdOf(address) !== undefined),
         mdns: init.mdns ?? false,
+        dht: init.dht ?? false,
         ...(init.networkKey === undefined ? {} : { networkKey: init.networkKey }),
         version: init.version ?? '0',
         maxConnections: init.maxConnections ?? 300 + (init.relay?.maxReservations ?? 0),
@@ -243,6 +247,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       lookAtAddresses = watchOwnAddresses(running, tellOfAddresses, stopping.signal)
       gossip.attach(running.services.pubsub, running.peerId)
       for (const address of init.bootstrap ?? []) void keepConnected(running, address, logger, stopping.signal)
+      const { dht } = running.services
+      if (dht !== undefined) void lookAround(dht, running.peerId, stopping.signal)
       logger.info({ peer: peerId, addresses: running.getMultiaddrs().map(String) }, 'joined the network')
     },
 

@@ -1,3 +1,4 @@
+import { leadOutside } from './dht.ts'
 import type { Libp2pNetworkInit } from './libp2p-network.ts'
 import { loadNetworkKey } from './network-key.ts'
 import type { RelayLimits } from './relay-limits.ts'
@@ -14,6 +15,11 @@ export interface PeerInit {
   bootstrap: string[]
   /** Whether peers on the local network are looked for. */
   mdns: boolean
+  /**
+   * Whether it is there for long: then it looks for others on the internet, from peer to peer, where its bootstrap peers
+   * are there or it is a relay. Who soon goes is told the market by its neighbours. @default false
+   */
+  stays?: boolean
   /** What this peer gives to others as a relay. @default it is none */
   relay?: RelayLimits
   /** File with the key of a private network. @default the network is open */
@@ -22,10 +28,11 @@ export interface PeerInit {
 
 /** What the network is made with. @throws {NetworkKeyError} where the key file is not to be used */
 export async function networkInit(init: PeerInit): Promise<Libp2pNetworkInit> {
-  const { networkName, networkKeyFile, listen, announce = [], bootstrap, mdns, relay } = init
+  const { networkName, networkKeyFile, listen, announce = [], bootstrap, mdns, relay, stays = false } = init
   const networkKey = networkKeyFile === undefined ? undefined : await loadNetworkKey(networkKeyFile)
   return {
     ...{ network: networkName, listen, announce, bootstrap, mdns },
+    dht: stays && (relay !== undefined || leadOutside([...bootstrap, ...announce])),
     ...(relay === undefined ? {} : { relay }),
     ...(networkKey === undefined ? {} : { networkKey }),
   }

@@ -11,9 +11,14 @@ import type { Host } from './create-host.ts'
 export function followRenewed(host: Host, logger: Logger): void {
   host.addEventListener('connection:open', ({ detail: fresh }) => {
     if (!mayReplace(fresh)) return
-    for (const old of host.getConnections(fresh.remotePeer)) {
-      if (old.id !== fresh.id && mayReplace(old)) old.abort(new Error('The peer has dialled again'))
-    }
+    // not before libp2p has noted the new one: a peer without any is gone, and gossip would forget it after it has come
+    setImmediate(() => {
+      const all = host.getConnections(fresh.remotePeer)
+      if (!all.some(({ id, status }) => id === fresh.id && status === 'open')) return
+      for (const old of all) {
+        if (old.id !== fresh.id && mayReplace(old)) old.abort(new Error('The peer has dialled again'))
+      }
+    })
   })
   host.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
     const left = host.getConnections(remotePeer).findLast(({ status, limits }) => status === 'open' && !limits)

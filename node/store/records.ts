@@ -3,6 +3,7 @@
  * JSON has no `bigint`.
  */
 
+import type { EndpointState } from '../../protocol/endpoints.ts'
 import type { Failure, FailureDetails } from '../../protocol/failures.ts'
 import type { PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { JobEventType } from '../../protocol/lifecycle.ts'
@@ -92,6 +93,8 @@ export interface Lease extends AwardInFlight {
   meteredMs: number
   lastContactMs: number
   imageDigest: string | null
+  /** How its ports do, as the provider told last; absent where it did not. */
+  endpoints?: EndpointState[]
   /** Whether the provider's last report is stored: nothing of this lease is still to come. */
   settled: boolean
   /** Base64 of the Receipt's statement, signed by the provider and by the requester. */

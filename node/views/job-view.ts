@@ -1,3 +1,4 @@
+import type { EndpointHealth } from '../../protocol/endpoints.ts'
 import { resourcesOf } from '../../protocol/job-spec.ts'
 import { effectivePerHour, pricePerHour, type Terms } from '../../protocol/money.ts'
 import { fits } from '../../protocol/units.ts'
@@ -60,15 +61,31 @@ function outputUrl({ id, output }: JobRecord): string | null {
   return output === undefined || output.state === 'lost' ? null : `/api/plugin-core/jobs/${id}/output`
 }
 
+export interface EndpointView {
+  port: number
+  protocol: 'TCP' | 'UDP'
+  url: string
+  health: EndpointHealth
+  address: string | null
+}
+
 /** Where exposed ports are reached, below the API's own address: HTTP and WebSocket, or datagrams over a WebSocket. */
-function endpoints({ id, spec }: JobRecord): { port: number; protocol: 'TCP' | 'UDP'; url: string }[] {
-  const base = `/api/plugin-core/jobs/${id}`
-  return spec.ports
+function endpoints(job: JobRecord): EndpointView[] {
+  const base = `/api/plugin-core/jobs/${job.id}`
+  const told = leaseOf(job)?.endpoints ?? []
+  return job.spec.ports
     .filter(({ expose }) => expose)
     .map(({ port, protocol }) => {
       const url = protocol === 'TCP' ? `${base}/proxy/${port}/` : `${base}/tunnel/${port}?protocol=UDP`
-      return { port, protocol, url }
+      const state = told.find((one) => one.port === port && one.protocol === protocol)
+      const { published = null } = state ?? {}
+      const address = published && hostPort(published)
+      return { port, protocol, url, health: state?.health ?? 'unknown', address }
     })
+}
+
+function hostPort({ address, port }: { address: string; port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
 /** The best terms among providers that fit; free where there is none. */

@@ -40,6 +40,7 @@ export interface SellerOptions {
   extension: boolean
   runtime?: string
   dns?: string[]
+  publicAddress?: string
   requireNetworkIsolation?: true
   stopJobs?: true
 }
@@ -94,6 +95,7 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
     .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
+    .addOption(option('--public-address <ipv4>', 'publish the ports here that jobs want public; else none are', ipv4))
     .addOption(option('--require-network-isolation', 'do not start where jobs could reach this machine’s network'))
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
 }
@@ -121,6 +123,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('mirrors', options.registryMirror),
     ...given('runtime', options.runtime),
     ...given('nameServers', options.dns),
+    ...given('publicAddress', options.publicAddress),
     requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {
       prices,
@@ -164,8 +167,12 @@ function share(percent: number | undefined): number | undefined {
 }
 
 function nameServer(text: string, before: string[] = []): string[] {
+  return repeated(ipv4(text), before)
+}
+
+function ipv4(text: string): string {
   if (!isIPv4(text)) throw new InvalidArgumentError('Give an IPv4 address such as 9.9.9.9.')
-  return repeated(text, before)
+  return text
 }
 
 function usd(text: string): NanoUsd {

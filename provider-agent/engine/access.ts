@@ -34,6 +34,8 @@ export interface ContainerAccess {
 export interface Endpoint {
   host: string
   port: number
+  /** Where everybody reaches it at this machine; null where it is not published. */
+  published: { address: string; port: number } | null
 }
 
 export interface ExecRequest {
@@ -68,17 +70,24 @@ export interface ContainerLook {
 /** What Docker answers as the exit code of an exec that is not over. */
 const NOT_OVER = null
 
-export function createContainerAccess(docker: Docker): ContainerAccess {
+/** @param publicAddress the machine's own, where ports are published at one */
+export function createContainerAccess(docker: Docker, publicAddress: string | null = null): ContainerAccess {
   return {
     locate: (name, port, protocol, { signal } = {}) =>
       call(`finding ${name}`, signal, async (abort) => {
         checkName(name)
         const { NetworkSettings: settings } = await docker.getContainer(name).inspect(abort)
         // Published on loopback where the container's own address cannot be reached from here: rootless engines.
-        const [published] = settings.Ports?.[`${port}/${protocol.toLowerCase()}`] ?? []
-        if (published !== undefined) return { host: published.HostIp, port: Number(published.HostPort) }
+        const bindings = settings.Ports?.[`${port}/${protocol.toLowerCase()}`] ?? []
+        const outside = bindings.find(({ HostIp: ip }) => !isLoopback(ip))
+        const published =
+          publicAddress === null || outside === undefined
+            ? null
+            : { address: publicAddress, port: Number(outside.HostPort) }
+        const inside = bindings.find(({ HostIp: ip }) => isLoopback(ip))
+        if (inside !== undefined) return { host: inside.HostIp, port: Number(inside.HostPort), published }
         const address = Object.values(settings.Networks ?? {}).find(({ IPAddress: ip }) => ip !== '')?.IPAddress
-        return address === undefined ? null : { host: address, port }
+        return address === undefined ? null : { host: address, port, published }
       }),
 
     exec: (name, request, { signal } = {}) =>
@@ -143,6 +152,10 @@ export function createContainerAccess(docker: Docker): ContainerAccess {
         return (await docker.getContainer(name).getArchive({ path, ...abort })) as Readable
       }),
   }
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1'
 }
 
 /** The engine notes the exit a moment after the output has ended. */

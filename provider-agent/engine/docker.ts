@@ -68,6 +68,8 @@ export interface DockerEngineInit {
    * @default 6
    */
   storageEvery?: number
+  /** Address of the machine at which a container's `publish` ports are published. @default none is */
+  publishAt?: string
   /** Registry → host of its mirror, with a path where it has one. @default {} */
   mirrors?: Readonly<Record<string, string>>
 }
@@ -136,6 +138,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       storageQuota: await quotaExtra(spec, options),
       volumeQuota,
       useInit: init.useInit ?? hasInit,
+      publishAt: init.publishAt ?? null,
       logConfig: toLogConfig(await logPolicy(options)),
       nameServers: init.nameServers ?? (unisolated === null ? (firewall?.nameServers ?? []) : []),
       ...{ runtime, canSwapLess: info.cgroupVersion === 1 },

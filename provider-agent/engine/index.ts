@@ -201,6 +201,8 @@ export interface ContainerSpec {
   stopSignal?: string
   /** `bridge`: a network of its own. `none`: no network at all. */
   network: 'bridge' | 'none'
+  /** Ports that the engine publishes, where it is told an address for that. @default none */
+  publish?: { port: number; protocol: 'TCP' | 'UDP' }[]
 }
 
 export interface VolumeSpec {

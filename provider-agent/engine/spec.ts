@@ -30,6 +30,8 @@ export interface HardeningOptions {
   canSwapLess: boolean
   /** Whether a small init is put in front of the program. */
   useInit: boolean
+  /** Address of the machine at which ports are published; null publishes none. */
+  publishAt: string | null
   logConfig: { Type: string; Config: Record<string, string> }
 }
 
@@ -78,7 +80,22 @@ export function toCreateOptions(
     OpenStdin: false,
     Tty: false,
     Healthcheck: { Test: ['NONE'] }, // An image's own would run in the engine as often as a stranger likes.
-    HostConfig: { ...toHostConfig(spec, hardening), ...(devices.length > 0 && { DeviceRequests: devices }) },
+    ...publishingOf(spec, hardening).config,
+    HostConfig: {
+      ...toHostConfig(spec, hardening),
+      ...publishingOf(spec, hardening).host,
+      ...(devices.length > 0 && { DeviceRequests: devices }),
+    },
+  }
+}
+
+/** The engine picks the machine's ports. */
+function publishingOf({ publish = [] }: ContainerSpec, { publishAt }: HardeningOptions) {
+  if (publishAt === null || publish.length === 0) return { config: {}, host: {} }
+  const names = publish.map(({ port, protocol }) => `${port}/${protocol.toLowerCase()}`)
+  return {
+    config: { ExposedPorts: Object.fromEntries(names.map((name) => [name, {}])) },
+    host: { PortBindings: Object.fromEntries(names.map((name) => [name, [{ HostIp: publishAt, HostPort: '' }]])) },
   }
 }
 

@@ -4,7 +4,7 @@ import { toEngineError } from './errors.ts'
 import { EngineError, type LogLine, type LogsOptions } from './index.ts'
 import { createFrameReader } from './log-frames.ts'
 import { createLineAssembler } from './log-lines.ts'
-import { getService, hasEnded, taskOf, untilTask } from './swarm-tasks.ts'
+import { getService, hasEnded, type LookForTask, untilTask } from './swarm-tasks.ts'
 
 const recordOverhead = 64
 
@@ -14,6 +14,7 @@ const recordOverhead = 64
  */
 export async function* readServiceLog(
   docker: Docker,
+  look: LookForTask,
   maxBytes: number,
   name: string,
   fromLine: number,
@@ -44,7 +45,7 @@ export async function* readServiceLog(
     const output = (await docker.getService(name).logs({ ...options, abortSignal: both } as object)) as unknown as
       | Readable
       | Buffer
-    const over = follow ? untilTask(docker, name, hasEnded, { abortSignal: both }) : null
+    const over = follow ? untilTask(docker, look, name, hasEnded, { abortSignal: both }) : null
     // Aborted: the reader sees it, too.
     over?.then(
       () => ended.abort(),
@@ -67,7 +68,7 @@ export async function* readServiceLog(
   try {
     signal?.throwIfAborted()
     await getService(docker, name, { abortSignal })
-    const task = await taskOf(docker, name, { abortSignal })
+    const task = await look(name, { abortSignal })
     if (task !== null && !hasEnded(task)) yield* read(true)
     yield* read(false)
     assembler.finish()

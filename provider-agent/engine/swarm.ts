@@ -15,13 +15,15 @@ import { checkName, ownerLabel } from './spec.ts'
 import { readServiceLog } from './swarm-logs.ts'
 import { NO_RUN, ONE_RUN, type ServiceSpec, toOverlayOptions, toServiceSpec } from './swarm-spec.ts'
 import {
+  createTaskLook,
+  exitCodeOf,
   findService,
   getService,
   hasEnded,
   type SwarmService,
   type SwarmTask,
-  taskOf,
   untilTask,
+  whileNodeLives,
 } from './swarm-tasks.ts'
 
 interface SwarmNode {
@@ -36,10 +38,18 @@ export async function isSwarmManager(docker: Docker): Promise<boolean> {
   return swarm?.ControlAvailable ?? false
 }
 
+export interface SwarmEngineInit extends DockerEngineInit {
+  /** How long a node is down before what ran on it counts as lost, in ms. Range 1_000..3_600_000. @default 15_000 */
+  lostNodeMs?: number
+}
+
+const LOST_NODE_MS = 15_000
+
 /** @param components `docker` is connected to a manager */
-export function createSwarmEngine(components: DockerEngineComponents, init: DockerEngineInit = {}): ContainerEngine {
+export function createSwarmEngine(components: DockerEngineComponents, init: SwarmEngineInit = {}): ContainerEngine {
   const { docker } = components
   const local = createDockerEngine(components, init)
+  const taskOf = createTaskLook(docker)
   const maxLogBytes = init.maxLogBytes ?? 128 * 1024 * 1024
 
   async function readyNodes(abort: Abort): Promise<SwarmNode[]> {
@@ -91,6 +101,20 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
     })
   }
 
+  /** The task once it has ended. Rejects when its node is lost. */
+  async function untilEnded(name: string, signal: AbortSignal | undefined): Promise<SwarmTask> {
+    const over = new AbortController()
+    const abort = { abortSignal: signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]) }
+    const lost = whileNodeLives(docker, taskOf, name, init.lostNodeMs ?? LOST_NODE_MS, abort)
+    const ended = untilTask(docker, taskOf, name, hasEnded, abort)
+    try {
+      return await Promise.race([ended, lost])
+    } finally {
+      over.abort()
+      await Promise.allSettled([ended, lost])
+    }
+  }
+
   async function createService(spec: ServiceSpec, owner: string, abort: Abort): Promise<void> {
     try {
       await docker.createService({ ...spec, ...abort } as ServiceSpec)
@@ -121,7 +145,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
     async storage(name, options = {}) {
       const id = await call(`measuring ${name}`, options.signal, async (abort) => {
         checkName(name)
-        return await localContainer(await taskOf(docker, name, abort), abort)
+        return await localContainer(await taskOf(name, abort), abort)
       })
       // The manager does not measure what runs on other nodes.
       return id === null
@@ -161,6 +185,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
           pidsLimit: init.pidsLimit ?? 512,
           maxOpenFiles: init.maxOpenFiles ?? 16_384,
           maxUserProcesses: null,
+          publishAt: null,
           ...{ storageQuota: null, volumeQuota: null, runtime: null, nameServers: [], canSwapLess: false },
           useInit: init.useInit ?? true,
           // Service logs are read by the manager of every node, through the driver that each engine has.
@@ -177,8 +202,14 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
         checkName(name)
         await getService(docker, name, abort)
         // A second run of a job that has ended would be a second job.
-        if ((await taskOf(docker, name, abort)) === null) await setRuns(name, ONE_RUN, abort)
-        const task = await untilTask(docker, name, (one) => one.Status.State === 'running' || hasEnded(one), abort)
+        if ((await taskOf(name, abort)) === null) await setRuns(name, ONE_RUN, abort)
+        const task = await untilTask(
+          docker,
+          taskOf,
+          name,
+          (one) => one.Status.State === 'running' || hasEnded(one),
+          abort,
+        )
         const { State: state, Err: problem = '', ContainerStatus: container } = task.Status
         if (state === 'rejected' || (state === 'failed' && !container?.ContainerID)) throw new Error(problem)
         if (state === 'failed' && /^starting container failed/.test(problem)) throw new Error(problem)
@@ -189,25 +220,25 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
       call(`waiting for ${name}`, signal, async (abort) => {
         checkName(name)
         await getService(docker, name, abort)
-        if ((await taskOf(docker, name, abort)) === null) {
+        if ((await taskOf(name, abort)) === null) {
           throw new EngineError('ENGINE_ERROR', `${name} was never started`, { reason: 'not-started' })
         }
-        const task = await untilTask(docker, name, hasEnded, abort)
-        const exitCode = task.Status.ContainerStatus?.ExitCode ?? (task.Status.State === 'complete' ? 0 : 137)
+        const task = await untilEnded(name, signal)
+        const exitCode = exitCodeOf(task)
         const { oom, startedAtMs, finishedAtMs } = await times(task, abort)
         return { exitCode, oomKilled: oom && exitCode !== 0, startedAtMs, finishedAtMs }
       }),
 
     async *logs(name, fromLine, options = {}) {
       checkName(name)
-      yield* readServiceLog(docker, maxLogBytes, name, fromLine, options)
+      yield* readServiceLog(docker, taskOf, maxLogBytes, name, fromLine, options)
     },
 
     async *stats(name, intervalMs, options = {}) {
       const abort = abortOf(options)
       const id = await call(`measuring ${name}`, options.signal, async () => {
         checkName(name)
-        return await localContainer(await taskOf(docker, name, abort), abort)
+        return await localContainer(await taskOf(name, abort), abort)
       })
       // The manager does not measure what runs on other nodes.
       if (id !== null) yield* local.stats(id, intervalMs, options)
@@ -217,19 +248,22 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
       await call(`stopping ${name}`, options.signal, async (abort) => {
         checkName(name)
         const service = await findService(docker, name, abort)
-        const task = service === null ? null : await taskOf(docker, name, abort)
+        const task = service === null ? null : await taskOf(name, abort)
         if (service === null || task === null || hasEnded(task)) return
         const id = await localContainer(task, abort)
         if (id === null) await setRuns(name, NO_RUN, abort)
         else await local.stop(id, stop, options)
-        await untilTask(docker, name, hasEnded, abort)
+        await untilTask(docker, taskOf, name, hasEnded, abort)
       })
     },
 
     remove: (name, { signal } = {}) =>
       call(`removing ${name}`, signal, async (abort) => {
         checkName(name)
-        const id = await localContainer(await findTask(docker, name, abort), abort)
+        const id = await localContainer(
+          (await findService(docker, name, abort)) === null ? null : await taskOf(name, abort),
+          abort,
+        )
         await docker
           .getService(name)
           .remove(abort as object)
@@ -248,7 +282,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
         const networks = await docker.listNetworks({ filters, ...abort })
         const found = await Promise.all(
           services.map(async ({ Spec: { Name: name, Labels: labels = {} } }): Promise<ContainerSummary> => {
-            const task = await taskOf(docker, name, abort)
+            const task = await taskOf(name, abort)
             return { name, labels, state: task === null ? 'created' : hasEnded(task) ? 'exited' : 'running' }
           }),
         )
@@ -282,10 +316,6 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Dock
 
 function abortOf({ signal }: AbortOptions): Abort {
   return signal === undefined ? {} : { abortSignal: signal }
-}
-
-async function findTask(docker: Docker, name: string, abort: Abort): Promise<SwarmTask | null> {
-  return (await findService(docker, name, abort)) === null ? null : await taskOf(docker, name, abort)
 }
 
 /** The network goes when the last task has left it, and a moment after the answer that it does. */

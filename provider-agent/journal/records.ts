@@ -38,7 +38,7 @@ export interface LeaseJob {
   stopGraceSeconds: number
   network: 'bridge' | 'none'
   /** Exposed ones; absent in records of older versions. */
-  ports?: { port: number; protocol: 'TCP' | 'UDP' }[]
+  ports?: { port: number; protocol: 'TCP' | 'UDP'; isPublic?: boolean }[]
   /** A path that is kept at the end; absent or empty is none. */
   outputs?: string
   /** Missing in journals of versions that had none. */

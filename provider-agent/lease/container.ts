@@ -41,5 +41,8 @@ export function containerSpec(record: LeaseRecord, secrets: LeaseSecrets | null,
     owner,
     stopSignal: job.stopSignal,
     network: job.network,
+    publish: (job.ports ?? [])
+      .filter(({ isPublic }) => isPublic === true)
+      .map(({ port, protocol }) => ({ port, protocol })),
   }
 }

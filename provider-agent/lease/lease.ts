@@ -4,10 +4,12 @@
  * leave the two apart.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../node/clock.ts'
 import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import { encode } from '../../protocol/codec.ts'
+import type { EndpointState } from '../../protocol/endpoints.ts'
 import { LeaseMessageSchema, type ReportSchema, type SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import type { Journal, NewReport } from '../journal/journal.ts'
@@ -61,6 +63,12 @@ export interface Lease {
   /** Monotonic time of what the requester is known to have heard last, in ms. */
   readonly contactMs: number
 
+  /** How its ports do, as they were looked at last; empty before. */
+  readonly endpoints: readonly EndpointState[]
+  tellEndpoints(states: EndpointState[]): void
+  /** Calls back when they have changed, until the answer is called. */
+  onEndpoints(callback: () => void): () => void
+
   /** Writes a report, and the change of state with it; resolves when it is on disk. */
   report(content: ReportContent, change?: Partial<LeaseProgress>): Promise<void>
   /** The container runs: meters from `meteredMs` on. */
@@ -95,6 +103,8 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   const endedAlready = new AbortController()
   const settled = new AbortController()
   const meter = createMeter({ clock }, init.progress.meteredMs)
+  const listeners = new Set<() => void>()
+  let endpoints: EndpointState[] = []
   let progress = init.progress
   let contactMs = clock.monotonicMs() - elapsedSince(clock, progress.lastContact)
   let change = Promise.withResolvers<void>()
@@ -156,6 +166,18 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     },
     get contactMs() {
       return contactMs
+    },
+    get endpoints() {
+      return endpoints
+    },
+    tellEndpoints(states) {
+      if (isDeepStrictEqual(states, endpoints)) return
+      endpoints = states
+      for (const listener of listeners) listener()
+    },
+    onEndpoints(callback) {
+      listeners.add(callback)
+      return () => listeners.delete(callback)
     },
     report: (content, changes = {}) => write(content, changes),
     async started(startedAtMs, imageDigest, meteredMs) {

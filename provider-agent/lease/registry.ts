@@ -34,6 +34,7 @@ export interface RegistryComponents {
   onReady: () => void
   guard?: RunnerComponents['guard']
   images: RunnerComponents['images']
+  access: RunnerComponents['access']
   collect: RunnerComponents['collect']
 }
 
@@ -46,6 +47,7 @@ export interface RegistryInit {
   logFlushMs: number
   statsMs: number
   storageMs: number
+  endpointsMs: number
   endedRetentionMs: number
   volumeRetentionMs: number
 }
@@ -84,8 +86,8 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   const logger = components.logger.child({ part: 'leases' })
   const scope = new AbortController()
   const held = new Map<string, Held>()
-  const { guard, images, collect, tracer } = components
-  const runner = { tracer, engine, clock, logger, owner: network.peerId, guard, images, collect }
+  const { guard, images, access, collect, tracer } = components
+  const runner = { tracer, engine, clock, logger, owner: network.peerId, guard, images, access, collect }
   const isRunning = ({ requester, jobId }: JobKey): boolean =>
     [...held.values()].some(
       ({ lease: { record, progress } }) =>
@@ -112,9 +114,18 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   }
 
   function run(lease: Lease, found: ContainerSummary | null, adopted: boolean): void {
-    const { logFlushMs, statsMs, storageMs } = init
+    const { logFlushMs, statsMs, storageMs, endpointsMs } = init
     const isHeard = (): boolean => desk.isAttached(lease)
-    const options = { found, adopted, after: olderAttempts(lease), logFlushMs, statsMs, storageMs, isHeard }
+    const options = {
+      found,
+      adopted,
+      after: olderAttempts(lease),
+      logFlushMs,
+      statsMs,
+      storageMs,
+      endpointsMs,
+      isHeard,
+    }
     const done = runLease(runner, lease, options, scope.signal)
     held.set(lease.id, { lease, done })
     onAbort(lease.endedSignal, () => book.release(lease.id))

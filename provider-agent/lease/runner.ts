@@ -8,6 +8,7 @@ import type { Logger } from '../../node/logger.ts'
 import { elapsedSince, jumpSince } from '../../node/moment.ts'
 import { following, type Tracer, within } from '../../node/tracing/index.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
+import type { ContainerAccess } from '../engine/access.ts'
 import type { ContainerEngine, ContainerExit, ContainerSummary, StatsSample } from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
 import type { ImageKeeper } from '../image-keeper.ts'
@@ -20,6 +21,7 @@ import { type Ending, endingOfError, endingOfExit, endingOfStop, LeaseBrokenErro
 import { followLogs, followStats, guardedMs, isGone, keepGuarded, watchContact, watchDuration } from './follow.ts'
 import type { Lease } from './lease.ts'
 import { createProgressReporter } from './pull-progress.ts'
+import { watchEndpoints } from './watch-endpoints.ts'
 import { beyond, watchStorage } from './watch-storage.ts'
 
 export interface RunnerComponents {
@@ -31,6 +33,8 @@ export interface RunnerComponents {
   owner: string
   /** Ends containers where this process cannot. @default none */
   guard?: Guard | undefined
+  /** Reaches its ports. @default they are not looked at */
+  access?: ContainerAccess | undefined
   /** Gets images, and keeps them while they are needed. */
   images: Pick<ImageKeeper, 'pull' | 'release'>
   /** Keeps what an ended container left. */
@@ -47,6 +51,7 @@ export interface RunnerInit {
   logFlushMs: number
   statsMs: number
   storageMs: number
+  endpointsMs: number
   /** Whether the requester follows at the moment. */
   isHeard: () => boolean
 }
@@ -72,7 +77,7 @@ export async function runLease(
   init: RunnerInit,
   signal: AbortSignal,
 ): Promise<void> {
-  const { engine, clock, owner } = components
+  const { engine, access, clock, owner } = components
   const { record } = lease
   const logger = components.logger.child({ part: 'runner' })
   const name = containerName(record)
@@ -198,6 +203,7 @@ export async function runLease(
           followStats(follow, init.statsMs, running, noteProcesses),
           watchStorage(follow, init.storageMs, running),
           watchDuration(follow, running),
+          access === undefined ? Promise.resolve() : watchEndpoints({ ...follow, access }, init.endpointsMs, running),
           stopWhenAsked(),
         ]
     let away = hadEnded

@@ -7,6 +7,7 @@ import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { Channel } from '../../node/network/index.ts'
 import { encode } from '../../protocol/codec.ts'
+import { toWireEndpoints } from '../../protocol/endpoints.ts'
 import { type LeaseCommand, LeaseMessageSchema, type SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { readLeaseCommand } from '../../protocol/stream-messages.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -48,6 +49,7 @@ export async function serveLease(
   /** When each heartbeat was sent that the requester has not answered, by its number. Monotonic, ms. */
   const beats = new Map<number, number>()
   let lastBeat = 0
+  let early = new AbortController()
   const tasks: Promise<void>[] = []
 
   /** One message after another: reports, replies and heartbeats share the stream. */
@@ -80,10 +82,11 @@ export async function serveLease(
       const meteredMs = BigInt(Math.trunc(lease.meter.sure()))
       lastBeat += 1
       beats.set(lastBeat, clock.monotonicMs())
-      const value = { meteredMs, number: lastBeat }
+      const value = { meteredMs, number: lastBeat, endpoints: toWireEndpoints([...lease.endpoints]) }
       await send(encode(LeaseMessageSchema, { content: { case: 'heartbeat', value } }))
-      // Aborted: the loop ends.
-      await clock.sleep(init.heartbeatMs, open).catch(() => undefined)
+      // Aborted: the loop ends, or there is something new to tell.
+      early = new AbortController()
+      await clock.sleep(init.heartbeatMs, AbortSignal.any([open, early.signal])).catch(() => undefined)
       if (clock.monotonicMs() - heardMs > init.silenceMs) throw new Error('The requester is silent')
     }
   }
@@ -161,6 +164,7 @@ export async function serveLease(
 
   const wake = (): void => lease.wake()
   open.addEventListener('abort', wake)
+  const deafen = lease.onEndpoints(() => early.abort())
   try {
     for (let command = await next(); command !== null; command = await next()) {
       heardMs = clock.monotonicMs()
@@ -173,6 +177,7 @@ export async function serveLease(
   } finally {
     scope.abort()
     open.removeEventListener('abort', wake)
+    deafen()
     await channel.close().catch(() => undefined)
     await Promise.all(tasks)
   }

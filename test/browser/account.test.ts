@@ -19,7 +19,8 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
 
   before(async () => {
     receiver = await openReceiver()
-    rig = await startRig(['--allow-private-webhooks'])
+    // The browser's own cache has to have the pages while the gateway is away.
+    rig = await startRig({ gatewayFlags: ['--allow-private-webhooks'], hasSteadyAssets: false })
     await rig.signIn()
   })
   after(async () => {
@@ -79,9 +80,17 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
     assert.equal(receiver.received[3]?.text, receiver.received[2]?.text)
   })
 
-  it('exports what jobs cost as it shows it', async () => {
-    const { page, client } = rig
+  it('exports what jobs cost as it shows it, and mends itself where a part of it was lost', async () => {
+    const { page, client, complaints } = rig
+    const before = complaints.length
+    await page.route(/cost-chart/, async (route) => await route.abort())
     await page.getByRole('link', { name: 'Costs' }).click()
+    await page.getByText('A part of this page could not be loaded').waitFor()
+    await page.unroute(/cost-chart/)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('img', { name: 'Estimated and actual cost' }).waitFor()
+    const meanwhile = complaints.splice(before)
+    assert.ok(meanwhile.length > 0 && meanwhile.every((text) => /ERR_FAILED|cost-chart/.test(text)))
     await page.getByText('By label').click()
     await page.getByRole('cell', { name: '=1+1,"x"' }).waitFor()
     const downloading = page.waitForEvent('download')
@@ -124,6 +133,11 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
     const before = complaints.length
     await gateway.end()
     await badge.filter({ hasText: 'Reconnecting for' }).waitFor()
+    // Pages that were never opened are there all the same, and say what is wrong.
+    await page.getByRole('link', { name: 'Templates' }).click()
+    await page.getByText('The gateway does not answer').waitFor()
+    await page.getByRole('link', { name: 'Jobs', exact: true }).click()
+    await row(running.id).waitFor()
     gateway.restart()
     await until(async () => (await fetch(`${url}/api/health`).catch(() => null))?.ok === true)
     // What happens before the page is back: two more jobs, and the first one's end.
@@ -157,6 +171,27 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
     await page.getByRole('heading', { name: 'Sign in to Cortex' }).waitFor()
     await rig.signIn()
     await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
+  })
+
+  it('shows a guest what the key allows, and the way out when it is revoked', async () => {
+    const { page, url, client } = rig
+    const guest = await client.keys.create({
+      name: 'Guest',
+      owner: 'guest',
+      permissions: ['jobs:read', 'providers:read'],
+    })
+    await page.context().clearCookies()
+    await page.goto(`${url}/login`)
+    await rig.signIn(guest.key)
+    await page.getByRole('heading', { name: 'No jobs yet' }).waitFor()
+    assert.equal(await page.getByText('Create Job').count(), 0)
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await page.getByRole('tab', { name: 'Notifications' }).waitFor()
+    assert.equal(await page.getByRole('tab').count(), 1)
+    await page.locator('.connection').filter({ hasText: 'Live' }).waitFor()
+    await client.keys.revoke(guest.id)
+    // By itself: nobody clicks.
+    await page.getByText('Your session has ended').waitFor()
   })
 
   it('complains of nothing, and asks nobody but its gateway', () => {

@@ -50,6 +50,22 @@ describe('behind routers', { timeout: 180_000, skip: problem ?? false, concurren
     assert.equal(first.state.counters.relayed, 1)
   })
 
+  test('peers that know one address find the others from there', async () => {
+    await using stack = new AsyncDisposableStack()
+    const outside = ['first', 'second', 'third', 'fourth']
+    const spaces = stack.use(await createNamespaces([...outside, 'home'], PUBLIC))
+    const home = stack.use(await addHome(spaces, 'home'))
+    const start = async (command: string[], bootstrap: string[]) =>
+      stack.use(await startPeerProcess(command, { ...LISTEN, bootstrap, dht: true }))
+    const known = await start(spaces.agent('first').command, [])
+    const address = known.state.addresses.filter((one) => one.includes(`/ip4/${PUBLIC}.`))
+    const others = await Promise.all([
+      ...outside.slice(1).map((name) => start(spaces.agent(name).command, address)),
+      start(home.command, address),
+    ])
+    await until(() => others.every(({ state }) => state.peers.length === others.length))
+  })
+
   test('machines sell to a gateway outside, to each other’s homes, and from another address than before', async () => {
     await using stack = new AsyncDisposableStack()
     const spaces = stack.use(await createNamespaces(['first', 'second'], PUBLIC))

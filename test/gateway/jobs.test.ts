@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { errorSchema, successSchema } from '../../gateway/envelope.ts'
 import { dryRunSchema, jobSchema } from '../../gateway/jobs/schemas.ts'
+import type { EndpointState } from '../../protocol/endpoints.ts'
 import { openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
 import { PROVIDER } from './support/test-node.ts'
 
@@ -249,10 +250,17 @@ describe('jobs', () => {
     const id = await submit(gateway, { ports })
     const shown = async () => (await gateway.ask('GET', `${JOBS}/${id}`)).data.endpoints
     assert.deepEqual(await shown(), [])
-    await gateway.play.start(id)
+    const published = { address: '192.0.2.1', port: 49_153 }
+    // As a provider tells it, with a port that the job does not expose.
+    const endpoints: EndpointState[] = [
+      { port: 80, protocol: 'TCP', health: 'answering', published },
+      { port: 9, protocol: 'TCP', health: 'answering', published },
+    ]
+    await gateway.play.start(id, { endpoints })
+    const [http, dns] = [`/api/plugin-core/jobs/${id}/proxy/80/`, `/api/plugin-core/jobs/${id}/tunnel/53?protocol=UDP`]
     assert.deepEqual(await shown(), [
-      { port: 80, protocol: 'TCP', url: `/api/plugin-core/jobs/${id}/proxy/80/` },
-      { port: 53, protocol: 'UDP', url: `/api/plugin-core/jobs/${id}/tunnel/53?protocol=UDP` },
+      { port: 80, protocol: 'TCP', url: http, health: 'answering', address: '192.0.2.1:49153' },
+      { port: 53, protocol: 'UDP', url: dns, health: 'unknown', address: null },
     ])
     await gateway.play.complete(id)
     assert.deepEqual(await shown(), [])

@@ -86,6 +86,7 @@ describe('a place at a relay', { timeout: 60_000 }, () => {
     assert.deepEqual(relayed(second), [])
     // who goes leaves room
     await first.stop()
+    await until(() => !relay.peers().includes(first.peerId))
     const third = await startReached(test, relay)
     assert.equal(relayed(third).length, 1)
   })

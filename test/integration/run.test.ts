@@ -63,7 +63,7 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
     it('shows bids, states and cost on stderr, and nothing but output on stdout', async () => {
       const { code, stdout, stderr } = await run('echo only this', ['--bids']).ended
       assert.deepEqual([code, stdout.toString()], [0, 'only this\n'])
-      assert.match(stderr, /^PROVIDER +OUTCOME +PRICE +SCORE +REASON$/m)
+      assert.match(stderr, /^PROVIDER +OUTCOME +PRICE +AT LEAST +SCORE +REASON$/m)
       assert.match(stderr, /^cheap +\w+ +\$0\.001\d*\/h/m)
       assert.match(stderr, /^dear +released +\$0\.002\d*\/h/m)
       assert.match(stderr, new RegExp(`scheduled on ${cheap.id}`))
@@ -146,7 +146,7 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
     })
 
     it('runs beside another one on the same data folder, each as a peer of its own', async () => {
-      const script = 'echo begins; sleep 1; echo ends'
+      const script = 'echo begins; sleep 5; echo ends'
       const programs = [run(script, ['--json'], 'shared'), run(script, ['--json'], 'shared')]
       await until(() => {
         const leases = market.sellers.flatMap(({ agent }) => agent.status().leases)

@@ -179,8 +179,12 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[] }> = {
         { port: 53, protocol: 'UDP' },
       ],
       [{ port: 80, expose: false }],
+      [{ port: 80, public: true }],
+      [{ port: 80, public: false, expose: false }],
     ],
     bad: [
+      [{ port: 80, public: true, expose: false }],
+      [{ port: 80, public: 'yes' }],
       [{ port: 0 }],
       [{ port: 65_536 }],
       [{ port: '80' }],

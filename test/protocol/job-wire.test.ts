@@ -186,6 +186,7 @@ const HOSTILE: [field: string, change: JobInit][] = [
   ['ports[0].port', port({ port: 0 })],
   ['ports[0].port', port({ port: 65_536 })],
   ['ports[0].protocol', port({ protocol: 'SCTP' })],
+  ['ports[0].public', port({ public: true, expose: false })],
   ['ports[1].port', { ports: [1, 2].map(() => ({ port: 80, protocol: 'TCP' })) }],
   ['registryCredentials.serverAddress', { registryCredentials: { username: 'me', password: 'pw' } }],
   ['imagePullPolicy', { imagePullPolicy: '' }],

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { encode } from '../../protocol/codec.ts'
+import type { EndpointStateSchema } from '../../protocol/gen/cortex/v1/endpoints_pb.js'
 import {
   AwardMessageSchema,
   AwardReplySchema,
@@ -39,6 +40,12 @@ const command = (content: MessageInitShape<typeof LeaseCommandSchema>['content']
 
 const message = (content: MessageInitShape<typeof LeaseMessageSchema>['content']): Uint8Array =>
   encode(LeaseMessageSchema, content === undefined ? {} : { content })
+
+const beat = (...endpoints: MessageInitShape<typeof EndpointStateSchema>[]): Uint8Array =>
+  message({
+    case: 'heartbeat',
+    value: { endpoints: endpoints.map((one) => ({ port: 80, protocol: 'TCP', health: 'silent', ...one })) },
+  })
 
 const READERS: [name: string, schema: DescMessage, read: (bytes: Uint8Array) => unknown][] = [
   ['readBidMessage', BidMessageSchema, readBidMessage],
@@ -97,6 +104,12 @@ const REFUSED: [field: string, read: () => unknown][] = [
   ['additional_seconds', () => readLeaseCommand(command({ case: 'extend', value: {} }))],
   ['additional_seconds', () => readLeaseCommand(command({ case: 'extend', value: { additionalSeconds: U32 } }))],
   ['metered_ms', () => readLeaseMessage(message({ case: 'heartbeat', value: { meteredMs: U64 } }))],
+  ['endpoints', () => readLeaseMessage(beat(...Array(17).fill({})))],
+  ['endpoints.port', () => readLeaseMessage(beat({ port: 0 }))],
+  ['endpoints.port', () => readLeaseMessage(beat({ port: 65_536 }))],
+  ['endpoints.protocol', () => readLeaseMessage(beat({ protocol: 'SCTP' }))],
+  ['endpoints.public_address', () => readLeaseMessage(beat({ publicAddress: 'evil.example/?', publicPort: 1 }))],
+  ['endpoints.public_port', () => readLeaseMessage(beat({ publicAddress: '192.0.2.1' }))],
   ['command_id', () => readLeaseMessage(message({ case: 'reply', value: { commandId: 'a'.repeat(65) } }))],
   ['code', () => readLeaseMessage(message({ case: 'reply', value: { code: '\0' } }))],
   ['sequence', () => readLeaseMessage(report({ case: 'expired', value: {} }, 0n))],

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { NO_RESOURCES } from '../../protocol/units.ts'
-import { inspectMachine, offerOf } from '../../provider-agent/capacity.ts'
+import { NO_RESOURCES, RESOURCE_KINDS, type Resources } from '../../protocol/units.ts'
+import { inspectMachine, type Machine, offerOf } from '../../provider-agent/capacity.ts'
 import type { EngineSurvey, Gpu } from '../../provider-agent/engine/index.ts'
 import { createAgentRig } from '../support/agent-rig.ts'
 import { createFakeEngine } from '../support/fake-engine.ts'
 import { createSimClock } from '../support/sim-clock.ts'
+import { until } from '../support/until.ts'
 
 const GPUS: Gpu[] = [0, 1].map((index) => ({ index, uuid: `GPU-0000000${index}`, model: 'NVIDIA A10', memoryBytes: 1 }))
 const MACHINE = { cpuMillis: 4_000, memoryBytes: 1_001, freeStorageBytes: 10_000, gpus: GPUS }
@@ -95,6 +96,45 @@ describe('a machine that changes under its agent', { timeout: 60_000 }, () => {
     assert.equal((await rig.requester.award(asked, bid)).accepted, true)
     await rig.stop()
   })
+
+  const GIB = 2 ** 30
+  const LARGE: Machine = { cpuMillis: 4_000, memoryBytes: 8 * GIB, freeStorageBytes: 100 * GIB, gpus: GPUS }
+  const shrunk: [what: string, machine: Partial<Machine>, survey: EngineSurvey, kind: keyof Resources][] = [
+    ['the owner’s containers take its memory', {}, beside({ memoryBytes: 7 * GIB }), 'memoryBytes'],
+    ['it has less memory', { memoryBytes: GIB }, ALONE, 'memoryBytes'],
+    ['its disk fills up', { freeStorageBytes: 0 }, ALONE, 'storageBytes'],
+    ['its GPUs are gone', { gpus: [] }, ALONE, 'gpu'],
+    ['the owner’s container takes a GPU', {}, beside({ gpus: [{ ids: ['0'] }] }), 'gpu'],
+    ['nothing is left of it', { cpuMillis: 0, memoryBytes: 0, freeStorageBytes: 0, gpus: [] }, ALONE, 'cpuMillis'],
+  ]
+  for (const [what, less, survey, kind] of shrunk) {
+    it(`${what}: the lease goes on, across a restart too; nothing below zero is offered, and nothing new fits`, async () => {
+      let machine = LARGE
+      const components = { inspect: async () => machine }
+      const rig = await createAgentRig({ components, measureMs: 10_000, announceMs: 3_600_000 })
+      const running = await rig.run({ cpu: 3_000, memory: '6Gi', storage: '50Gi', gpu: 2 })
+      const container = await rig.container(running.name)
+      const whole = rig.agent.status().total
+      machine = { ...LARGE, ...less }
+      rig.engine.surveyed = survey
+      await rig.clock.advance(10_000)
+      const seen = rig.agent.status()
+      assert.ok(seen.total[kind] < whole[kind], `${seen.total[kind]}`)
+      await rig.restart()
+      for (const { free, leases } of [seen, rig.agent.status()]) {
+        assert.equal(free[kind], 0)
+        for (const one of RESOURCE_KINDS) assert.ok(free[one] >= 0, `${one}: ${free[one]}`)
+        assert.equal(leases.length, 1)
+      }
+      const asked = { ...{ cpu: 100, memory: '16Mi', storage: '16Mi' }, gpu: kind === 'gpu' ? 1 : 0 }
+      const { decline } = await (await rig.requester.ask(asked)).answer()
+      assert.match(decline?.code ?? '', /^(INSUFFICIENT|OVER_TOTAL)_CAPACITY$/)
+      assert.equal(container.state, 'running')
+      container.exit(0)
+      await until(() => rig.agent.status().leases[0]?.outcome === 'exited')
+      await rig.stop()
+    })
+  }
 
   it('offers as before while the engine cannot be asked', async () => {
     const rig = await createAgentRig({ engine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 }, measureMs: 1_000 })

@@ -30,8 +30,8 @@ export interface Rig {
   client: CortexClient
   /** The gateway, which keeps its port when it is started again. */
   gateway: ManagedProcess
-  /** With the admin's key, on the page to sign in on, which is opened where another is. */
-  signIn(): Promise<void>
+  /** With the admin's key or another, on the page to sign in on, which is opened where another is. */
+  signIn(key?: string): Promise<void>
   /** Errors of the console and requests to elsewhere, so far. */
   complaints: string[]
   /** Opens a page of the dashboard, e.g. `/jobs`. */
@@ -41,9 +41,20 @@ export interface Rig {
   stop(): Promise<void>
 }
 
-/** @param gatewayFlags further flags of `cortex gateway` */
-export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
+/** Does nothing where it is built from the same sources. */
+export function buildDashboard(): void {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
+}
+
+export interface RigInit {
+  /** Further flags of `cortex gateway`. @default [] */
+  gatewayFlags?: string[]
+  /** Whether scripts are fetched outside the browser, which then has no cache; see {@link steadyAssets}. @default true */
+  hasSteadyAssets?: boolean
+}
+
+export async function startRig({ gatewayFlags = [], hasSteadyAssets = true }: RigInit = {}): Promise<Rig> {
+  buildDashboard()
   mkdirSync(SHOTS, { recursive: true })
   await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
@@ -59,7 +70,7 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
   })
   const browser = await openBrowser()
   stack.defer(browser.close)
-  await steadyAssets(browser.context)
+  if (hasSteadyAssets) await steadyAssets(browser.context)
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -81,13 +92,13 @@ export async function startRig(gatewayFlags: string[] = []): Promise<Rig> {
     gateway,
     complaints,
     open: async (path) => await open(page, network.url + path),
-    signIn: async () => await signIn(page, network),
+    signIn: async (key = network.key) => await signIn(page, network.url, key),
     inspect: async (name) => await inspect(page, name),
     stop: async () => await started.disposeAsync(),
   }
 }
 
-async function signIn(page: Page, { url, key }: LocalNetwork): Promise<void> {
+async function signIn(page: Page, url: string, key: string): Promise<void> {
   if (!page.url().startsWith(`${url}/login`)) await open(page, `${url}/login`)
   await page.getByLabel('API key', { exact: true }).fill(key)
   await page.getByRole('button', { name: 'Sign in' }).click()

@@ -105,11 +105,17 @@ export async function createNamespaces(names: string[], first = 10): Promise<Nam
   }
 }
 
+/** Of this process, whose routes may not be there yet. */
+const taken = new Set<string>()
+
 /** A second number of FIRST.N.0.0/16 that no route here leads to. */
 async function freeNumber(first: number): Promise<number> {
   const routes = await ip('-4', 'route')
   for (;;) {
     const net = 60 + Math.floor(Math.random() * 140)
-    if (!routes.includes(`${first}.${net}.`)) return net
+    const prefix = `${first}.${net}.`
+    if (routes.includes(prefix) || taken.has(prefix)) continue
+    taken.add(prefix)
+    return net
   }
 }

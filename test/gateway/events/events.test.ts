@@ -59,6 +59,30 @@ describe('the stream of events', () => {
     await resumed.return(undefined)
   })
 
+  it('ends with the key behind it: at once where it is revoked, and when it expires', async () => {
+    const { key, text } = await gateway.keys.create({
+      name: 'short',
+      owner: 'alice',
+      grants: ['jobs:*'],
+      expiresAtMs: Date.now() + 60_000,
+    })
+    const revoked = await gateway.keyFor('alice')
+    const ends = await Promise.all([stream(revoked), stream(text)])
+    for (const events of ends) {
+      const next = events.next()
+      await submit(gateway, {}, text)
+      assert.equal((await next).value.data.type, 'job.created')
+    }
+    await ends[0].next() // the second job
+    const over = ends[0].next()
+    assert.equal(await gateway.keys.revoke(gateway.keys.authenticate(revoked)?.id ?? ''), true)
+    assert.equal((await over).done, true)
+
+    gateway.time.nowMs = key.expiresAtMs
+    const untold = await submit(gateway, {}, await gateway.keyFor('alice'))
+    for await (const { data } of ends[1]) assert.notEqual(data.data.job.id, untold)
+  })
+
   it('is filtered by type, owner and permission', async () => {
     const alice = await gateway.keyFor('alice', ['jobs:*'])
     const hers = await stream(alice)

@@ -138,6 +138,31 @@ describe('event streams', () => {
     assert.equal(streams.size(), 0)
   })
 
+  it('end for whoever may go on no more, before anything more is told', async () => {
+    const time = manualClock()
+    const streams = createEventStreams({ clock: time.clock, logger: silentLogger }, INIT)
+    let may = true
+    const { source } = counting([{ data: 1 }])
+    const [idle, busy, other] = [
+      readerOf(streams.respond(silent, () => may)),
+      readerOf(streams.respond(source, () => may)),
+      readerOf(streams.respond(silent)),
+    ]
+    for (const reader of [idle, busy, other]) await reader.next()
+    await busy.next()
+    may = false
+    // What was handed over before is read; nothing comes after it.
+    let more = 0
+    while (!(await busy.read()).done) more += 1
+    assert.ok(more <= 1, `${more} more`)
+    const end = idle.read()
+    await turn()
+    streams.review()
+    assert.equal((await end).done, true)
+    assert.equal(streams.size(), 1)
+    await other.cancel()
+  })
+
   it('end, and say so in the log, where the source breaks', async () => {
     const streams = createEventStreams({ clock: manualClock().clock, logger: silentLogger }, INIT)
     async function* broken(): AsyncGenerator<ServerEvent[]> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import { OpenAPIHono } from '@hono/zod-openapi'
@@ -42,6 +42,16 @@ describe('the built dashboard', () => {
       bytes += (await response.arrayBuffer()).byteLength
     }
     assert.ok(bytes > 50_000 && bytes < MAX_INITIAL_BYTES, `${bytes} bytes`)
+  })
+
+  it('names the code of every page, to be fetched when there is time', async () => {
+    const html = await (await app.request('/', { headers: HTML })).text()
+    const names = globSync('assets/*.{js,css}', { cwd: DASHBOARD_FOLDER })
+    assert.ok(names.length > 20)
+    assert.deepEqual(
+      names.filter((name) => html.split(`"/${name}"`).length !== 2),
+      [],
+    )
   })
 
   it('lets browsers keep hashed files for good, and ask for the page again', async () => {

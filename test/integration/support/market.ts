@@ -23,6 +23,7 @@ import { GIB, type Resources } from '../../../protocol/units.ts'
 import { type Agent, createAgent } from '../../../provider-agent/agent.ts'
 import { createContainerAccess } from '../../../provider-agent/engine/access.ts'
 import { createDockerEngine } from '../../../provider-agent/engine/docker.ts'
+import { createFirewall } from '../../../provider-agent/isolation/firewall.ts'
 import type { AgentInit } from '../../../provider-agent/options.ts'
 import { DEFAULT_PRICES } from '../../../provider-agent/pricing.ts'
 import { ensureEngine } from '../../../scripts/engine.ts'
@@ -65,6 +66,8 @@ export interface SellerInit {
   /** US dollars per core-hour. @default "0.01" */
   price?: string
   caps?: Partial<Resources>
+  /** Behind a firewall, ports that jobs want public are published here. @default there is neither */
+  publicAddress?: string
   agent?: Partial<AgentInit>
   /** Called when an award arrives, before the agent reads it. */
   onAward?: (seller: Seller) => void
@@ -160,12 +163,15 @@ async function startSeller(
   init: SellerInit,
 ): Promise<{ seller: Seller; stop: () => Promise<void> }> {
   const { docker, dataFolder } = where
+  const { publicAddress } = init
   const privateKey = await loadIdentity(dataFolder)
   const logger = silentLogger
   const network = createLibp2pNetwork(
     { privateKey, logger },
     { network: where.network, listen: LOOPBACK, bootstrap: where.bootstrap },
   )
+  const owner = network.peerId
+  const firewall = publicAddress === undefined ? undefined : createFirewall({ logger }, { owner })
   const watched: PeerNetwork = {
     ...network,
     handle(protocol, handler, options) {
@@ -178,7 +184,11 @@ async function startSeller(
   }
   const agent = createAgent(
     {
-      ...{ engine: createDockerEngine({ docker }), access: createContainerAccess(docker) },
+      engine:
+        firewall === undefined || publicAddress === undefined
+          ? createDockerEngine({ docker })
+          : createDockerEngine({ docker, firewall }, { owner, publishAt: publicAddress }),
+      access: createContainerAccess(docker, publicAddress),
       ...{ network: watched, privateKey, clock: systemClock, logger },
     },
     {
@@ -199,6 +209,7 @@ async function startSeller(
     seller,
     async stop() {
       await agent.stop({ stopJobs: true })
+      await firewall?.stop()
       await network.stop()
     },
   }

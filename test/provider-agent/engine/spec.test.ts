@@ -31,6 +31,7 @@ const hardening: HardeningOptions = {
   nameServers: [],
   canSwapLess: true,
   useInit: true,
+  publishAt: null,
   logConfig: toLogConfig({ driver: 'local', maxBytes: 1_000 }),
 }
 
@@ -102,6 +103,23 @@ test('what a job asks for besides is passed on', () => {
   const counting = toCreateOptions(spec, { ...hardening, ...further, storageQuota: 1_024 })
   assert.deepEqual(counting.HostConfig?.StorageOpt, { size: '1073742848' })
   assert.deepEqual(counting.HostConfig?.Dns, ['9.9.9.9'])
+})
+
+test('ports are published where there is an address for it, and only those that are to be', () => {
+  const publish: NonNullable<ContainerSpec['publish']> = [
+    { port: 80, protocol: 'TCP' },
+    { port: 53, protocol: 'UDP' },
+  ]
+  const made = toCreateOptions({ ...spec, publish }, { ...hardening, publishAt: '192.0.2.1' })
+  const where = [{ HostIp: '192.0.2.1', HostPort: '' }]
+  assert.deepEqual(made.ExposedPorts, { '80/tcp': {}, '53/udp': {} })
+  assert.deepEqual(made.HostConfig?.PortBindings, { '80/tcp': where, '53/udp': where })
+  assert.deepEqual(toCreateOptions({ ...spec, publish }, hardening), toCreateOptions(spec, hardening))
+  assert.deepEqual(
+    toCreateOptions(spec, { ...hardening, publishAt: '192.0.2.1' }),
+    toCreateOptions(spec, hardening),
+    'a job that asks for none',
+  )
 })
 
 test('a job cannot take the owner label', () => {

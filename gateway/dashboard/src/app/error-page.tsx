@@ -3,18 +3,44 @@ import { type ErrorComponentProps, Link, useRouter } from '@tanstack/react-route
 import { Empty } from '../ui/empty.tsx'
 import { Problem } from '../ui/problem.tsx'
 
-/** In place of a page that broke. */
+/** Code that could not be loaded stays so until the page as a whole is loaded again. */
+const notLoaded = new WeakSet<Error>()
+window.addEventListener('vite:preloadError', ({ payload }) => {
+  if (payload instanceof Error) notLoaded.add(payload)
+})
+
+/** In place of a page that broke, within what surrounds it. */
 export function FailedPage({ error, reset }: ErrorComponentProps) {
   const router = useRouter()
+  const isCode = error instanceof Error && notLoaded.has(error)
+
+  async function again(): Promise<void> {
+    if (!isCode) {
+      reset()
+      await router.invalidate()
+      return
+    }
+    // While the gateway is away there is more to see here than on the browser's own page.
+    const answer = await fetch('/api/health').catch(() => null)
+    if (answer?.ok === true) location.reload()
+  }
+
   return (
-    <main className="page">
+    <div className="page">
       <Problem
-        error={error}
-        onRetry={() => {
-          reset()
-          void router.invalidate()
-        }}
+        error={isCode ? new Error('The gateway is away, or another version of it runs now.') : error}
+        {...(isCode ? { title: 'A part of this page could not be loaded' } : {})}
+        onRetry={() => void again()}
       />
+    </div>
+  )
+}
+
+/** In place of everything. */
+export function FailedRoot(props: ErrorComponentProps) {
+  return (
+    <main>
+      <FailedPage {...props} />
     </main>
   )
 }

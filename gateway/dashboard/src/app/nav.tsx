@@ -41,6 +41,8 @@ export function Nav({ onFollow }: { onFollow: () => void }) {
               key={to}
               component={Link}
               to={to}
+              // Else the page of all jobs would also be where its templates are.
+              activeOptions={{ exact: true }}
               label={label}
               leftSection={<Icon name={icon} />}
               active={here?.to === to}

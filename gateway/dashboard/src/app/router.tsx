@@ -9,13 +9,13 @@ import {
 import { UnauthorizedError } from '../../../client/errors.ts'
 import { filterOf, type JobFilter } from '../jobs/list/filter.ts'
 import { Outline } from '../ui/loaded.tsx'
-import { FailedPage, NoPage } from './error-page.tsx'
+import { FailedPage, FailedRoot, NoPage } from './error-page.tsx'
 import { LoginPage } from './login-page.tsx'
 import { onSessionEnd, queryClient } from './query.ts'
 import { meQuery } from './session.ts'
 import { Shell } from './shell.tsx'
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: NoPage, errorComponent: FailedPage })
+const root = createRootRoute({ component: Outlet, notFoundComponent: NoPage, errorComponent: FailedRoot })
 
 interface LoginSearch {
   /** Where to go afterwards: a path of this page. */

@@ -1,5 +1,13 @@
 import { parseBytes } from '../../../../protocol/units.ts'
 
+// Made once: making one takes longer than a table's row.
+const formats = new Map<number, Intl.NumberFormat>()
+const dollars = {
+  whole: new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
+  cents: new Intl.NumberFormat('en', { maximumFractionDigits: 4 }),
+  tiny: new Intl.NumberFormat('en', { maximumSignificantDigits: 3 }),
+}
+
 /** `0.5 cores`, `2 cores`. */
 export function cores(millicores: number | undefined): string {
   if (millicores === undefined) return '–'
@@ -32,7 +40,12 @@ export function counted(count: number, what: string): string {
 }
 
 export function number(value: number, digits = 0): string {
-  return value.toLocaleString('en', { maximumFractionDigits: digits })
+  let format = formats.get(digits)
+  if (format === undefined) {
+    format = new Intl.NumberFormat('en', { maximumFractionDigits: digits })
+    formats.set(digits, format)
+  }
+  return format.format(value)
 }
 
 /** US dollars, with as many digits as small amounts need: `$0.000012`, `$0.0125`, `$1.25`. */
@@ -40,11 +53,6 @@ export function usd(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
   if (value === 0) return '$0'
   const size = Math.abs(value)
-  const digits =
-    size >= 1
-      ? { minimumFractionDigits: 2, maximumFractionDigits: 2 }
-      : size >= 0.01
-        ? { maximumFractionDigits: 4 }
-        : { maximumSignificantDigits: 3 }
-  return `$${value.toLocaleString('en', digits)}`
+  const format = size >= 1 ? dollars.whole : size >= 0.01 ? dollars.cents : dollars.tiny
+  return `$${format.format(value)}`
 }

@@ -38,6 +38,8 @@ function coarse(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d`
 }
 
+const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' })
+
 export function exact(at: string | number): string {
-  return new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' })
+  return full.format(new Date(at))
 }

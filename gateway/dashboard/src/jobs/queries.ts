@@ -10,10 +10,15 @@ export const jobKeys = {
   output: (id: string) => ['jobs', 'output', id] as const,
 }
 
+/** How often a running job with ports is asked for again, in ms. */
+const ENDPOINTS_EVERY_MS = 5_000
+
 export const jobQuery = (id: string) =>
   queryOptions({
     queryKey: jobKeys.one(id),
     queryFn: async ({ signal }) => await client.jobs.get(id, { signal }),
+    // How its ports do changes without an event.
+    refetchInterval: ({ state }) => (state.data?.endpoints.length ? ENDPOINTS_EVERY_MS : false),
   })
 
 /** Providers change little by little, without an event for each: they are asked for again this often, in ms. */

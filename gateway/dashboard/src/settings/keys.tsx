@@ -53,7 +53,7 @@ export function Keys() {
                 <Table.Td>{key.owner}</Table.Td>
                 <Table.Td>{key.permissions.join(', ')}</Table.Td>
                 <Table.Td>
-                  <Ago at={key.createdAt} />
+                  <Ago at={Date.parse(key.createdAt) > 0 ? key.createdAt : null} />
                 </Table.Td>
                 <Table.Td>{key.expiresAt === null ? 'never' : <Ago at={key.expiresAt} />}</Table.Td>
                 <Table.Td ta="right">

@@ -15,10 +15,11 @@ export function SettingsPage() {
   const navigate = useNavigate()
   const seesKeys = useMay('keys:read')
   const seesWebhooks = useMay('webhooks:read')
+  const first = seesKeys ? 'keys' : seesWebhooks ? 'webhooks' : 'notifications'
   return (
     <Page title="Settings">
       <Tabs
-        value={tab ?? (seesKeys ? 'keys' : 'webhooks')}
+        value={tab ?? first}
         onChange={(next) =>
           void navigate({ to: '/settings', search: next === null ? {} : { tab: next }, replace: true })
         }
@@ -31,18 +32,12 @@ export function SettingsPage() {
           <Tabs.Tab value="notifications">Notifications</Tabs.Tab>
           {me?.admin && <Tabs.Tab value="audit">Audit log</Tabs.Tab>}
         </Tabs.List>
-        <Tabs.Panel value="keys">
-          <Keys />
-        </Tabs.Panel>
-        <Tabs.Panel value="webhooks">
-          <Webhooks />
-        </Tabs.Panel>
+        <Tabs.Panel value="keys">{seesKeys && <Keys />}</Tabs.Panel>
+        <Tabs.Panel value="webhooks">{seesWebhooks && <Webhooks />}</Tabs.Panel>
         <Tabs.Panel value="notifications">
           <Notices />
         </Tabs.Panel>
-        <Tabs.Panel value="audit">
-          <AuditLog />
-        </Tabs.Panel>
+        <Tabs.Panel value="audit">{me?.admin && <AuditLog />}</Tabs.Panel>
       </Tabs>
     </Page>
   )

@@ -7,6 +7,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { GpuModel } from "./capacity_pb.js";
+import type { EndpointState } from "./endpoints_pb.js";
 
 /**
  * Describes the file cortex/v1/market.proto.
@@ -597,6 +598,13 @@ export declare type Port = Message<"cortex.v1.Port"> & {
    * @generated from field: string protocol = 3;
    */
   protocol: string;
+
+  /**
+   * Published for everybody at the provider's own address, too; only providers that say `public-ports` do it.
+   *
+   * @generated from field: bool public = 4;
+   */
+  public: boolean;
 };
 
 /**
@@ -1096,6 +1104,13 @@ export declare type Heartbeat = Message<"cortex.v1.Heartbeat"> & {
    * @generated from field: uint32 number = 2;
    */
   number: number;
+
+  /**
+   * From the provider: all ports that the job exposes, once they were looked at.
+   *
+   * @generated from field: repeated cortex.v1.EndpointState endpoints = 3;
+   */
+  endpoints: EndpointState[];
 };
 
 /**

@@ -113,8 +113,12 @@ export async function createMachine(agentFlags: string[]): Promise<AttackedMachi
     return (await run(enter, [space, program, ...args])).stdout
   }
   const idle = async (): Promise<void> => {
-    await until(async () => (await docker.listContainers({ all: true })).length === 0)
-    await until(async () => !(await inside('ip', '-o', 'link')).includes(anyBridge))
+    try {
+      await until(async () => (await docker.listContainers({ all: true })).length === 0)
+      await until(async () => !(await inside('ip', '-o', 'link')).includes(anyBridge))
+    } catch (error) {
+      throw new Error(`Jobs are left. The agent said:\n${agent.output()}`, { cause: error })
+    }
   }
   const made = stack.move()
   return {

@@ -12,6 +12,9 @@ import { CancelJob } from './cancel-job.tsx'
 import { ExtendDuration } from './extend-duration.tsx'
 import { SaveAsTemplate } from './save-as-template.tsx'
 
+/** After so many ms a menu that was closed has given the focus back to what opened it. */
+const FOCUS_RETURN_MS = 30
+
 type Dialog = 'cancel' | 'extend' | 'template' | null
 
 /** Everything that can be done with a job: items of a menu, and the dialogs that they open. */
@@ -22,6 +25,8 @@ export function useJobActions(job: JobRow) {
   const mayKeep = useMay('templates:write')
   const isOver = hasEnded(job.status)
   const close = () => setDialog(null)
+  // The dialog gives the focus back to what has it when it opens; an item of the menu will be gone by then.
+  const ask = (next: Dialog) => setTimeout(() => setDialog(next), FOCUS_RETURN_MS)
 
   async function resubmit(): Promise<void> {
     try {
@@ -46,7 +51,7 @@ export function useJobActions(job: JobRow) {
     <>
       <Menu.Item
         disabled={!mayWrite || isOver}
-        onClick={() => setDialog('extend')}
+        onClick={() => ask('extend')}
         leftSection={<Icon name="schedules" size={16} />}
       >
         Extend Duration
@@ -54,11 +59,7 @@ export function useJobActions(job: JobRow) {
       <Menu.Item disabled={!mayWrite} onClick={() => void resubmit()} leftSection={<Icon name="play" size={16} />}>
         Resubmit
       </Menu.Item>
-      <Menu.Item
-        disabled={!mayKeep}
-        onClick={() => setDialog('template')}
-        leftSection={<Icon name="templates" size={16} />}
-      >
+      <Menu.Item disabled={!mayKeep} onClick={() => ask('template')} leftSection={<Icon name="templates" size={16} />}>
         Save as Template
       </Menu.Item>
       <Menu.Item onClick={() => void copyCurl()} leftSection={<Icon name="copy" size={16} />}>
@@ -67,7 +68,7 @@ export function useJobActions(job: JobRow) {
       <Menu.Divider />
       <Menu.Item
         disabled={!mayWrite || isOver}
-        onClick={() => setDialog('cancel')}
+        onClick={() => ask('cancel')}
         className="menu-danger"
         leftSection={<Icon name="close" size={16} />}
       >

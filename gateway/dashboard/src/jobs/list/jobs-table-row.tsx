@@ -1,5 +1,5 @@
-import { Checkbox } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
+import { memo } from 'react'
 import { bytes, cores, usd } from '../../format/amounts.ts'
 import { span } from '../../format/time.ts'
 import { StatusBadge } from '../../ui/status-badge.tsx'
@@ -16,10 +16,12 @@ interface JobsTableRowProps {
   height: number
   provider: string
   isChosen: boolean
-  onChoose(isChosen: boolean): void
+  onChoose(id: string, isChosen: boolean): void
 }
 
-export function JobsTableRow({ job, index, top, height, provider, isChosen, onChoose }: JobsTableRowProps) {
+/** A row, made again only where something in it changed. */
+export const JobsTableRow = memo(function JobsTableRow(props: JobsTableRowProps) {
+  const { job, index, top, height, provider, isChosen, onChoose } = props
   return (
     <div
       role="row"
@@ -29,11 +31,12 @@ export function JobsTableRow({ job, index, top, height, provider, isChosen, onCh
       style={{ position: 'absolute', top: 0, left: 0, right: 0, height, transform: `translateY(${top}px)` }}
     >
       <div role="cell" className="cell-check">
-        <Checkbox
-          size="xs"
+        <input
+          type="checkbox"
+          className="row-check"
           aria-label={`Select ${job.image} ${job.id.slice(-6)}`}
           checked={isChosen}
-          onChange={(event) => onChoose(event.currentTarget.checked)}
+          onChange={(event) => onChoose(job.id, event.currentTarget.checked)}
         />
       </div>
       <div role="cell" className="cell-status">
@@ -67,7 +70,7 @@ export function JobsTableRow({ job, index, top, height, provider, isChosen, onCh
       </div>
     </div>
   )
-}
+})
 
 function Runtime({ job }: { job: JobRow }) {
   const now = useNow()

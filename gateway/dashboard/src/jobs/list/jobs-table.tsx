@@ -1,7 +1,7 @@
 import { Checkbox } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef } from 'react'
+import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef } from 'react'
 import { useProviderNames } from '../queries.ts'
 import type { JobRow } from './apply-change.ts'
 import type { JobFilter, JobSorting } from './filter.ts'
@@ -27,7 +27,7 @@ interface JobsTableProps {
   total: number
   filter: JobFilter
   chosen: ReadonlySet<string>
-  onChoose(chosen: ReadonlySet<string>): void
+  onChoose: Dispatch<SetStateAction<ReadonlySet<string>>>
   onSort(sort: JobSorting | undefined): void
   hasMore: boolean
   onMore(): void
@@ -56,6 +56,12 @@ export function JobsTable(props: JobsTableProps) {
   useEffect(() => {
     if (hasMore && lastSeen >= rows.length - AHEAD) onMore()
   }, [hasMore, lastSeen, rows.length, onMore])
+
+  const chooseOne = useCallback(
+    (id: string, isChosen: boolean) =>
+      onChoose((before) => new Set(isChosen ? [...before, id] : [...before].filter((other) => other !== id))),
+    [onChoose],
+  )
 
   const chosenHere = rows.filter(({ id }) => chosen.has(id)).length
   return (
@@ -95,12 +101,7 @@ export function JobsTable(props: JobsTableProps) {
                   height={height}
                   provider={nameOf(job.assignedProvider)}
                   isChosen={chosen.has(job.id)}
-                  onChoose={(isChosen) => {
-                    const next = new Set(chosen)
-                    if (isChosen) next.add(job.id)
-                    else next.delete(job.id)
-                    onChoose(next)
-                  }}
+                  onChoose={chooseOne}
                 />
               )
             )

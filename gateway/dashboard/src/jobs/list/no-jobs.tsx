@@ -1,9 +1,11 @@
 import { Button, Code } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
+import { useMay } from '../../app/session.ts'
 import { Empty } from '../../ui/empty.tsx'
 
 /** What stands where the table would be. */
 export function NoJobs({ isFiltered, onClear }: { isFiltered: boolean; onClear(): void }) {
+  const mayWrite = useMay('jobs:write')
   if (isFiltered) {
     return (
       <Empty
@@ -16,6 +18,13 @@ export function NoJobs({ isFiltered, onClear }: { isFiltered: boolean; onClear()
         }
       >
         Change the search or the filters above.
+      </Empty>
+    )
+  }
+  if (!mayWrite) {
+    return (
+      <Empty icon="jobs" title="No jobs yet">
+        Your key may look at jobs, and submit none.
       </Empty>
     )
   }

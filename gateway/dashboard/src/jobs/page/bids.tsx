@@ -3,10 +3,22 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { client } from '../../app/client.ts'
 import { number, usd } from '../../format/amounts.ts'
+import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
+import { PlainTable } from '../../ui/plain-table.tsx'
 import { StatusBadge } from '../../ui/status-badge.tsx'
 import { jobKeys } from '../queries.ts'
+
+const HEADS = [
+  'Attempt',
+  'Provider',
+  'Outcome',
+  { label: 'Price per hour', isRight: true },
+  { label: 'At least', isRight: true },
+  { label: 'Score', isRight: true },
+  'Reason',
+]
 
 /** Everybody who was asked: what they wanted, how they ranked, and why. */
 export function Bids({ jobId }: { jobId: string }) {
@@ -24,40 +36,27 @@ export function Bids({ jobId }: { jobId: string }) {
             there.
           </Empty>
         ) : (
-          <div className="plain-table" tabIndex={0} role="region" aria-label="Bids">
-            <Table>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Attempt</Table.Th>
-                  <Table.Th>Provider</Table.Th>
-                  <Table.Th>Outcome</Table.Th>
-                  <Table.Th ta="right">Price per hour</Table.Th>
-                  <Table.Th ta="right">At least</Table.Th>
-                  <Table.Th ta="right">Score</Table.Th>
-                  <Table.Th>Reason</Table.Th>
+          <Card>
+            <PlainTable label="Bids" heads={HEADS}>
+              {bids.map((bid) => (
+                <Table.Tr key={`${bid.attempt} ${bid.provider} ${bid.timestamp}`}>
+                  <Table.Td>{bid.attempt}</Table.Td>
+                  <Table.Td>
+                    <Link to="/network/$providerId" params={{ providerId: bid.provider }} className="text-link">
+                      {bid.name || `…${bid.provider.slice(-8)}`}
+                    </Link>
+                  </Table.Td>
+                  <Table.Td>
+                    <StatusBadge status={bid.outcome} />
+                  </Table.Td>
+                  <Table.Td ta="right">{usd(bid.price)}</Table.Td>
+                  <Table.Td ta="right">{bid.minimumCharge === 0 ? '–' : usd(bid.minimumCharge)}</Table.Td>
+                  <Table.Td ta="right">{bid.score === null ? '–' : number(bid.score, 3)}</Table.Td>
+                  <Table.Td>{bid.reason}</Table.Td>
                 </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {bids.map((bid) => (
-                  <Table.Tr key={`${bid.attempt} ${bid.provider} ${bid.timestamp}`}>
-                    <Table.Td>{bid.attempt}</Table.Td>
-                    <Table.Td>
-                      <Link to="/network/$providerId" params={{ providerId: bid.provider }} className="text-link">
-                        {bid.name || `…${bid.provider.slice(-8)}`}
-                      </Link>
-                    </Table.Td>
-                    <Table.Td>
-                      <StatusBadge status={bid.outcome} />
-                    </Table.Td>
-                    <Table.Td ta="right">{usd(bid.price)}</Table.Td>
-                    <Table.Td ta="right">{bid.minimumCharge === 0 ? '–' : usd(bid.minimumCharge)}</Table.Td>
-                    <Table.Td ta="right">{bid.score === null ? '–' : number(bid.score, 3)}</Table.Td>
-                    <Table.Td>{bid.reason}</Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </div>
+              ))}
+            </PlainTable>
+          </Card>
         )
       }
     </Loaded>

@@ -7,21 +7,23 @@ import { Card } from '../../ui/card.tsx'
 import { Copy } from '../../ui/copy.tsx'
 import { Icon } from '../../ui/icons.tsx'
 import { failed, told } from '../../ui/notify.ts'
+import { StatusBadge } from '../../ui/status-badge.tsx'
 
 /** The exposed ports, and how each is reached: at an origin of its own in a browser, or from one's own machine. */
 export function Endpoints({ job }: { job: Job }) {
   return (
     <Card title="Endpoints">
       <Stack gap="sm">
-        {job.endpoints.map(({ port, protocol }) => (
-          <Endpoint key={`${protocol}${port}`} jobId={job.id} port={port} protocol={protocol} />
+        {job.endpoints.map((endpoint) => (
+          <Endpoint key={`${endpoint.protocol}${endpoint.port}`} jobId={job.id} endpoint={endpoint} />
         ))}
       </Stack>
     </Card>
   )
 }
 
-function Endpoint({ jobId, port, protocol }: { jobId: string; port: number; protocol: 'TCP' | 'UDP' }) {
+function Endpoint({ jobId, endpoint }: { jobId: string; endpoint: Job['endpoints'][number] }) {
+  const { port, protocol, health, address } = endpoint
   const mayOpen = useMay('jobs:write')
   const forward = `cortex job forward ${jobId} ${port}:${port}${protocol === 'UDP' ? '/udp' : ''}`
   return (
@@ -29,6 +31,7 @@ function Endpoint({ jobId, port, protocol }: { jobId: string; port: number; prot
       <span className="mono endpoint-port">
         {port}/{protocol}
       </span>
+      <StatusBadge status={health} />
       {protocol === 'TCP' && mayOpen && <PortLinks jobId={jobId} port={port} />}
       <Group gap={4} wrap="nowrap" className="endpoint-forward">
         <Text size="sm" c="dimmed" component="span" className="nowrap">
@@ -37,6 +40,15 @@ function Endpoint({ jobId, port, protocol }: { jobId: string; port: number; prot
         <code className="mono">{forward}</code>
         <Copy text={forward} what={`command for port ${port}`} />
       </Group>
+      {address !== null && (
+        <Group gap={4} wrap="nowrap" className="endpoint-forward">
+          <Text size="sm" c="dimmed" component="span" className="nowrap">
+            open to everybody at
+          </Text>
+          <span className="mono">{address}</span>
+          <Copy text={address} what={`public address of port ${port}`} />
+        </Group>
+      )}
     </div>
   )
 }

@@ -1,6 +1,8 @@
 import { Table } from '@mantine/core'
 import type { Job, JobEvent } from '../../../../client/index.ts'
 import { between, exact } from '../../format/time.ts'
+import { Card } from '../../ui/card.tsx'
+import { PlainTable } from '../../ui/plain-table.tsx'
 import { Ago } from '../../ui/time.tsx'
 import { useProviderNames } from '../queries.ts'
 
@@ -24,32 +26,22 @@ export function JobEvents({ job }: { job: Job }) {
   const events = (job.events ?? []).toReversed()
   const firstMs = Date.parse(job.createdAt)
   return (
-    <div className="plain-table" tabIndex={0} role="region" aria-label="Events">
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Event</Table.Th>
-            <Table.Th>Details</Table.Th>
-            <Table.Th>After</Table.Th>
-            <Table.Th>When</Table.Th>
+    <Card>
+      <PlainTable label="Events" heads={['Event', 'Details', 'After', 'When']}>
+        {events.map((event) => (
+          <Table.Tr key={event.seq}>
+            <Table.Td className="nowrap">{WORDS[event.type] ?? event.type}</Table.Td>
+            <Table.Td className="break">{detailsOf(event, nameOf)}</Table.Td>
+            <Table.Td className="nowrap" title={exact(event.timestamp)}>
+              {between(firstMs, Date.parse(event.timestamp))}
+            </Table.Td>
+            <Table.Td>
+              <Ago at={event.timestamp} />
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {events.map((event) => (
-            <Table.Tr key={event.seq}>
-              <Table.Td className="nowrap">{WORDS[event.type] ?? event.type}</Table.Td>
-              <Table.Td>{detailsOf(event, nameOf)}</Table.Td>
-              <Table.Td className="nowrap" title={exact(event.timestamp)}>
-                {between(firstMs, Date.parse(event.timestamp))}
-              </Table.Td>
-              <Table.Td>
-                <Ago at={event.timestamp} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </div>
+        ))}
+      </PlainTable>
+    </Card>
   )
 }
 

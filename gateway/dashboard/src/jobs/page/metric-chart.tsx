@@ -24,6 +24,7 @@ export function MetricChart({ title, series, format, limit }: MetricChartProps) 
   const latest = series
     .map(({ name, points }) => `${series.length > 1 ? `${name} ` : ''}${format(points.at(-1)?.value ?? 0)}`)
     .join(', ')
+  const short = (value: number): string => format(value).replaceAll(' ', '\u00a0') // an axis breaks its words at spaces
   const most = Math.max(0, ...series.flatMap(({ points }) => points.map(({ value }) => value)))
   return (
     <Card
@@ -44,17 +45,25 @@ export function MetricChart({ title, series, format, limit }: MetricChartProps) 
           data={data}
           dataKey="time"
           series={series.map(({ name }, i) => ({ name, color: COLORS[i] ?? 'gray.6' }))}
-          valueFormatter={format}
+          valueFormatter={short}
           withDots={data.length < 3}
           curveType="monotone"
           strokeWidth={1.8}
           lineChartProps={{ accessibilityLayer: false }}
           lineProps={{ isAnimationActive: false }}
-          yAxisProps={{ width: 76, domain: [0, limit === undefined ? 'auto' : Math.max(limit, most)] }}
+          yAxisProps={{
+            width: 84,
+            ...(limit === undefined ? { domain: [0, 'auto'] } : quarters(Math.max(limit, most))),
+          }}
           xAxisProps={{ minTickGap: 60 }}
           referenceLines={limit === undefined ? [] : [{ y: limit, label: 'Limit', color: 'red.6' }]}
         />
       </div>
     </Card>
   )
+}
+
+/** An axis from 0 to the top, divided by four: amounts of bytes are round then. */
+function quarters(top: number): { domain: [number, number]; ticks: number[] } {
+  return { domain: [0, top], ticks: [0, 1, 2, 3, 4].map((quarter) => (top * quarter) / 4) }
 }

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { csvOf } from '../../../gateway/dashboard/src/costs/csv.ts'
+
+it('costs as CSV keep every amount whole, and hold no formula', () => {
+  const cases: [group: string, actual: number, line: string][] = [
+    ['2026-01-31', 0.000000001, '2026-01-31,1,2,0.000000001'],
+    ['a, "b"', 1.5, '"a, ""b""",1,2,1.5'],
+    ['=HYPERLINK("x")', 0, `"'=HYPERLINK(""x"")",1,2,0`],
+    ['+1', 100, `'+1,1,2,100`],
+    ['@cmd', 1e-7, `'@cmd,1,2,0.0000001`],
+    ['-5', 1, '-5,1,2,1'],
+    ['two\nlines', 1, '"two\nlines",1,2,1'],
+  ]
+  const rows = cases.map(([group, actual]) => ({ group, jobs: 1, estimated: 2, actual }))
+  const total = { jobs: 7, estimated: 14, actual: 0 }
+  const text = csvOf({ from: '', to: '', groupBy: 'label.team', currency: 'USD', rows, total })
+  const head = 'label.team,jobs,estimated USD,actual USD'
+  assert.equal(text, `${[head, ...cases.map(([, , line]) => line)].join('\n')}\n`)
+})
