@@ -114,6 +114,8 @@ export interface CheckedRequest {
   addresses: string[]
   /** Whether the requester knows of minimum charges. */
   takesMinimumCharge: boolean
+  /** See `stamp.ts`; of any length. */
+  stamp: Uint8Array
   /** See `traceparent.ts`. */
   traceparent: string
 }
@@ -195,6 +197,7 @@ export function readRequest(bytes: Uint8Array, network: string, nowMs: number): 
     samplePerMillion: wire.samplePerMillion,
     addresses: wire.addresses,
     takesMinimumCharge: wire.takesMinimumCharge,
+    stamp: wire.stamp,
     traceparent: readTraceparent(wire.traceparent),
   }
 }

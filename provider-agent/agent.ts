@@ -256,7 +256,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       ...{ network, privateKey, clock, logger, tracer, book, offers, standing, letGo, paused, uptimeSeconds },
       replays: createReplayMemory({ clock }),
     },
-    { ...{ marketName, prices, offering }, reservationMs: options.reservationMs },
+    { ...{ marketName, prices, offering }, reservationMs: options.reservationMs, stampBits: options.stampBits },
   )
   const awards = createAwardDesk(
     { network, clock, logger, tracer, book, offers, standing, letGo, registry, journal, paused },

@@ -31,6 +31,7 @@ import { type PlacementComponents, place } from './placement.ts'
 import { rank } from './ranking.ts'
 import { createReputation } from './reputation.ts'
 import { BID_WINDOW_MS, runRound } from './round.ts'
+import { createStamps } from './stamps.ts'
 import { createTally } from './tally.ts'
 
 /** Rounds under way at a time: enough to fill a window, few enough to keep each quick. */
@@ -100,6 +101,7 @@ export function createRequester(
     desk: bidDesk,
     reputation,
     tally,
+    stamps: createStamps({ clock }, { network: components.networkName, requester: network.peerId }),
     tracer: components.tracer ?? noTracer,
     attendance: createAttendance({ clock }),
     lot,
