@@ -173,7 +173,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const { marketName } = options
   const { access } = components
   const prices = createPriceList(options.prices, options.priceRules, options.timeZone)
-  const offering = offeringOf(options, access === undefined ? [] : ['outputs', 'ports', 'exec'])
+  const offering = offeringOf(options, access === undefined ? [] : ['outputs', 'exec'])
   const ownCapabilities = offering.capabilities
   const startedMs = clock.monotonicMs()
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000)
@@ -285,9 +285,13 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
 
   async function measure(info: EngineInfo): Promise<void> {
     const [features] = await Promise.all([engine.features(), measuring.measure(info)])
-    offering.capabilities = [...new Set([...ownCapabilities, ...capabilitiesOf(features)])]
+    const ports = access !== undefined && features.portsProblem === null ? ['ports'] : []
+    offering.capabilities = [...new Set([...ownCapabilities, ...ports, ...capabilitiesOf(features)])]
     if (features.networkProblem !== null) {
       logger.warn({ problem: features.networkProblem }, 'jobs can reach the network around this machine')
+    }
+    if (access !== undefined && features.portsProblem !== null) {
+      logger.warn({ problem: features.portsProblem }, 'jobs that expose ports are not taken')
     }
   }
 

@@ -68,6 +68,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
     const needs = [
       job.volumes.length > 0 ? 'volumes' : '',
       job.outputs === '' ? '' : 'outputs',
+      job.ports.some((port) => port.expose && !port.public) ? 'ports' : '',
       job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))

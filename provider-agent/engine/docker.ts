@@ -12,6 +12,7 @@ import { withMirrors } from './mirrors.ts'
 import { networkProblem } from './network-probe.ts'
 import { createPuller } from './pull.ts'
 import { probeQuota, type StorageQuota } from './quota-probe.ts'
+import { portsProblem } from './reach-probe.ts'
 import { parseReference } from './reference.ts'
 import { removeImage } from './remove-image.ts'
 import { checkName, type HardeningOptions, ownerLabel } from './spec.ts'
@@ -167,7 +168,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     },
     features: ({ signal } = {}) =>
       call('trying the engine', signal, async (abort) => {
-        const { runtimes, info } = await known(signal === undefined ? {} : { signal })
+        const { runtimes, ...kind } = await known(signal === undefined ? {} : { signal })
         if (runtime !== null && !runtimes.includes(runtime)) {
           const offered = `it has ${runtimes.join(', ')}`
           throw new EngineError('ENGINE_ERROR', `the engine has no runtime ${runtime}: ${offered}`, {
@@ -175,15 +176,17 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
           })
         }
         const labels = { [ownerLabel]: owner }
-        ;[[quota, volumeQuota], unisolated] = await Promise.all([
+        let ports: string | null
+        ;[[quota, volumeQuota], unisolated, ports] = await Promise.all([
           probeQuotas(labels, abort),
           firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
+          portsProblem(docker, kind, owner, abort),
         ])
-        sandboxes?.open({ architecture: info.architecture, nameServers: nameServers(), runtime })
+        sandboxes?.open({ architecture: kind.info.architecture, nameServers: nameServers(), runtime })
         return {
           storageQuota: quota === null ? 'measured' : 'hard',
           volumeQuota: volumeQuota === null ? 'measured' : 'hard',
-          ...{ volumes: true, networkProblem: unisolated, runtime },
+          ...{ volumes: true, networkProblem: unisolated, portsProblem: ports, runtime },
         }
       }),
     storage: async (name, options = {}) => ({
