@@ -9,6 +9,7 @@ import type { PeerNetwork } from '../node/network/index.ts'
 import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { networkInit, type PeerInit } from '../node/network/peer-init.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
+import type { Tracer } from '../node/tracing/index.ts'
 import { PUBLIC_PORTS } from '../protocol/job-wire.ts'
 import { createAgent } from './agent.ts'
 import { inspectCluster } from './capacity.ts'
@@ -59,7 +60,7 @@ const REMEDY =
 
 /** Starts a peer that sells this machine on the Docker engine. */
 export async function startProvider(
-  components: { logger: Logger; clock?: Clock; docker?: Docker },
+  components: { logger: Logger; clock?: Clock; docker?: Docker; tracer?: Tracer },
   init: ProviderInit,
 ): Promise<RunningProvider> {
   const { logger, clock = systemClock } = components
@@ -127,6 +128,7 @@ export async function startProvider(
       network,
       privateKey,
       clock,
+      ...(components.tracer === undefined ? {} : { tracer: components.tracer }),
       // It ends containers of one engine by their names, which those of a swarm do not have.
       ...(swarm ? { inspect: inspectCluster } : { guard }),
       logger: logger.child({ part: 'agent' }),
