@@ -10,7 +10,7 @@ import { benchNetwork } from './support/network.ts'
 import { startRaw } from './support/raw-container.ts'
 import { median, quantile, round } from './support/statistics.ts'
 
-const COMMAND = ['sleep', '0.2']
+const COMMAND = ['sleep', '0.5']
 const JOB = {
   command: COMMAND.slice(0, 1),
   args: COMMAND.slice(1),
@@ -66,6 +66,7 @@ async function measure(agents: number, pairs: number) {
   const owners = (await api.providers()).map(({ id }) => id)
   const [ours, raw]: [number[], number[]] = [[], []]
   const steps: Record<string, number[]> = {}
+  let pooled = 0
   await settled(docker, owners)
   for (let i = -WARM_UP; i < pairs; i += 1) {
     const begin = performance.now()
@@ -73,9 +74,12 @@ async function measure(agents: number, pairs: number) {
     const { id } = await api.submit({ image, ...JOB })
     let running = 0
     const seen: Record<string, number> = { submitted: performance.now() - begin }
-    await api.events(id, ({ type, timestamp }) => {
+    await api.events(id, async ({ type, timestamp }) => {
       seen[type] = Date.parse(timestamp) - begunAt
-      if (type === 'started') running = performance.now() - begin
+      if (type !== 'started') return
+      running = performance.now() - begin
+      const { HostConfig: config } = await docker.getContainer(`cortex-${id}-1`).inspect()
+      if (i >= 0 && config.NetworkMode?.startsWith('container:')) pooled += 1
     })
     await settled(docker, owners)
     const container = await startRaw(docker, image, COMMAND)
@@ -91,6 +95,8 @@ async function measure(agents: number, pairs: number) {
     rawMs: round(median(raw)),
     oursP90Ms: round(quantile(ours, 0.9)),
     rawP90Ms: round(quantile(raw, 0.9)),
+    // Share of ours that were put into a sandbox.
+    pooled: round(pooled / pairs, 2),
     // Each step's time since the submission began, median.
     path: Object.fromEntries(Object.entries(steps).map(([step, ms]) => [step, round(median(ms))])),
   }

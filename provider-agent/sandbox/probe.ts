@@ -16,7 +16,7 @@ export interface ProbeInit {
 }
 
 /** Tries of a connection, and the time between them in ms: the program that listens may need a moment. */
-const TRIES = 20
+const TRIES = 10
 const BETWEEN_MS = 50
 
 /**
@@ -63,7 +63,7 @@ export async function sandboxProblem(
 }
 
 async function answers(host: string): Promise<boolean> {
-  const socket = connect({ host, port: PROBE_PORT, timeout: 500 })
+  const socket = connect({ host, port: PROBE_PORT, timeout: 300 })
   socket.once('timeout', () => socket.destroy(new Error('no answer')))
   try {
     await once(socket, 'connect')

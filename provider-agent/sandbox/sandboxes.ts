@@ -55,7 +55,6 @@ export function createSandboxes(
   { owner, least = 2 }: SandboxesInit,
 ): Sandboxes {
   const { docker, clock, logger } = components
-  const run = randomBytes(6).toString('hex')
   const scope = new AbortController()
   let pool: Pool | null = null
   let known = ''
@@ -66,6 +65,8 @@ export function createSandboxes(
   const remove = async ({ name }: Sandbox): Promise<void> => await removeHolder(docker, name, step())
 
   async function begin({ architecture, nameServers, runtime }: SandboxSetting): Promise<Pool | null> {
+    // Each try is a run of its own: what one has left that broke off with its engine, the next one sweeps.
+    const run = randomBytes(6).toString('hex')
     const swept = await sweepHolders(docker, owner, run, step())
     if (swept.length > 0) logger.info({ swept }, 'removed sandboxes of an earlier run')
     if (least === 0) return null

@@ -11,7 +11,7 @@ import { createContainerAccess } from '../../provider-agent/engine/access.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 
 import { type Sandbox, sandboxOf } from '../../provider-agent/engine/joined.ts'
-import { makeHolder } from '../../provider-agent/sandbox/holder.ts'
+import { makeHolder, sweepHolders } from '../../provider-agent/sandbox/holder.ts'
 import { ensureSandboxImage } from '../../provider-agent/sandbox/image.ts'
 import { programsFor } from '../../provider-agent/sandbox/program.ts'
 import { createSandboxes } from '../../provider-agent/sandbox/sandboxes.ts'
@@ -115,6 +115,8 @@ describe('sandboxes', { timeout: 120_000 }, () => {
       4,
       'those that were taken here and used by nobody: two, and their networks',
     )
+    await sweepHolders(docker, owner, 'another', {})
+    assert.deepEqual(await left(owner), [])
   })
 
   it('creating twice finds the first, and leaves nothing else', async () => {
