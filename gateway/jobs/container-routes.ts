@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { type ExecEvent, ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
+import { stillSignedIn } from '../auth/still-signed-in.ts'
 import { type GatewayEnv, principalOf } from '../context.ts'
 import { success } from '../envelope.ts'
 import { createOneTimeCodes } from '../one-time-codes.ts'
@@ -123,7 +124,9 @@ export function addContainerRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayP
     }
     if (job.state.status !== 'running') throw new JobStateError(job.state.status, ['running'])
     const size = terminal ? { terminal, columns, rows } : {}
-    const { code, expiresAtMs } = tickets.issue({ jobId: job.id, request: { command, input: true, ...size } })
+    const request = { command, input: true, ...size }
+    const mayGoOn = stillSignedIn(parts, principalOf(c))
+    const { code, expiresAtMs } = tickets.issue({ jobId: job.id, request, mayGoOn })
     const url = new URL(`${new URL(c.req.url).pathname}/socket`, c.req.url)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     url.search = new URLSearchParams({ code }).toString()

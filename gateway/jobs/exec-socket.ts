@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type ExecRequest, type ExecSession, ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
 import { MAX_TERMINAL_SIZE } from '../../protocol/limits.ts'
+import { endWithKey } from '../auth/still-signed-in.ts'
 import type { GatewayEnv } from '../context.ts'
 import { GatewayError } from '../errors.ts'
 import type { OneTimeCodes } from '../one-time-codes.ts'
@@ -21,6 +22,8 @@ const STREAM = { stdout: 1, stderr: 2 } as const
 /** What an address of a socket stands for. */
 export interface ExecTicket {
   jobId: string
+  /** Whether the key that it was given to is still good. */
+  mayGoOn(): boolean
   request: ExecRequest
 }
 
@@ -40,16 +43,17 @@ const controlSchema = z.discriminatedUnion('type', [
  */
 export function addExecSocket(
   api: OpenAPIHono<GatewayEnv>,
-  { node, logger }: Pick<GatewayParts, 'node' | 'logger'>,
+  { node, logger, keys }: Pick<GatewayParts, 'node' | 'logger' | 'keys'>,
   tickets: OneTimeCodes<ExecTicket>,
 ): void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/exec/socket', (c) => {
     const ticket = tickets.redeem(c.req.query('code') ?? '')
-    if (ticket === undefined || ticket.jobId !== c.req.param('id')) {
+    if (ticket === undefined || ticket.jobId !== c.req.param('id') || !ticket.mayGoOn()) {
       throw new GatewayError('UNAUTHORIZED', 'This address was used or is too old: ask for another with POST …/exec')
     }
     return takeOver(c, (socket, head, request) => {
+      endWithKey(keys, ticket.mayGoOn, socket)
       server.handleUpgrade(request, socket, head, (client) => {
         serve(client, node.reach, ticket).catch((error: unknown) => {
           logger.debug({ jobId: ticket.jobId, error: String(error) }, 'a command’s socket broke')

@@ -105,7 +105,7 @@ async function answer(
   headers.set('x-forwarded-host', url.host)
   headers.set('x-forwarded-proto', url.protocol.slice(0, -1))
   const path = `${url.pathname}${url.search}`
-  return await forward(c, parts.node, { id: to.jobId, port: to.port }, { path, headers }, keepCookiesHere)
+  return await forward(c, { ...parts, principal }, { id: to.jobId, port: to.port }, { path, headers }, keepCookiesHere)
 }
 
 /** Turns a link into a cookie of this origin alone, and takes the code out of the address. */

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { streamOf } from '../../node/network/channel-stream.ts'
-import { assertPermission } from '../auth/principal.ts'
+import { assertPermission, type Principal } from '../auth/principal.ts'
+import { endWithKey, stillSignedIn } from '../auth/still-signed-in.ts'
 import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
 import { GatewayError } from '../errors.ts'
 import { visibleJob } from '../jobs/access.ts'
@@ -27,7 +28,8 @@ const NOT_ITS_TO_SAY = [
 const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
 
 /** `ANY …/jobs/{id}/proxy/{port}/*`: HTTP and WebSocket to a port that the job exposes, for programs. */
-export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node }: GatewayParts): void {
+export function addPortProxy(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
+  const { node } = parts
   const serve = async (c: GatewayContext): Promise<Response> => {
     const principal = principalOf(c)
     if (principal.via !== 'key') {
@@ -43,7 +45,7 @@ export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node }: GatewayPart
     for (const name of ['authorization', 'cookie', 'host']) headers.delete(name)
     headers.set('host', `localhost:${port}`)
     headers.set('x-forwarded-prefix', prefix)
-    return await forward(c, node, { id, port }, { path: `${rest}${search}`, headers }, asPrograms)
+    return await forward(c, { ...parts, principal }, { id, port }, { path: `${rest}${search}`, headers }, asPrograms)
   }
   api.all('/plugin-core/jobs/:id/proxy/:port', serve)
   api.all('/plugin-core/jobs/:id/proxy/:port/*', serve)
@@ -52,7 +54,7 @@ export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node }: GatewayPart
 /** Passes a request of any kind on to a container's port. @param clean mends the answer's headers */
 export async function forward(
   c: GatewayContext,
-  node: Pick<GatewayParts['node'], 'reach'>,
+  { node, keys, clock, principal }: Pick<GatewayParts, 'node' | 'keys' | 'clock'> & { principal: Principal },
   to: { id: string; port: number },
   what: { path: string; headers: Headers },
   clean: (headers: Headers) => void,
@@ -72,6 +74,7 @@ export async function forward(
   try {
     return takeOver(c, (socket, head) => {
       socket.once('close', () => over.abort(new Error('The client is gone')))
+      endWithKey(keys, stillSignedIn({ keys, clock }, principal), socket)
       const forwarded = { method, ...what, signal }
       forwardUpgrade(stream, forwarded, { socket, head }, clean).catch(() => {
         socket.destroy()

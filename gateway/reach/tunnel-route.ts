@@ -3,6 +3,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Channel } from '../../node/network/index.ts'
 import { MAX_DATAGRAM_BYTES, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
 import { assertPermission } from '../auth/principal.ts'
+import { endWithKey, stillSignedIn } from '../auth/still-signed-in.ts'
 import { type GatewayEnv, principalOf } from '../context.ts'
 import { GatewayError } from '../errors.ts'
 import { visibleJob } from '../jobs/access.ts'
@@ -20,7 +21,8 @@ const MAX_MESSAGE_BYTES = 1024 * 1024
  * `GET …/jobs/{id}/tunnel/{port}?protocol=TCP|UDP`: one connection to a port as a WebSocket, for `cortex job forward` and
  * programs. Binary messages are pieces of the stream, or datagrams; the text `end` ends one direction.
  */
-export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, logger }: GatewayParts): void {
+export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
+  const { node, logger, keys } = parts
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/tunnel/:port', async (c) => {
     const principal = principalOf(c)
@@ -34,6 +36,7 @@ export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, logger }: G
     try {
       return takeOver(c, (socket, head, request) => {
         socket.once('close', () => over.abort(new Error('The client is gone')))
+        endWithKey(keys, stillSignedIn(parts, principal), socket)
         server.handleUpgrade(request, socket, head, (client) => {
           join(client, channel, protocol).catch((error: unknown) => {
             logger.debug({ jobId: job.id, port, error: String(error) }, 'a tunnel broke')

@@ -4,6 +4,7 @@ import type { Logger } from '../../node/logger.ts'
 import type { KeyRing } from '../auth/key-ring.ts'
 import { allows, type Permission } from '../auth/permissions.ts'
 import { ownerFilter, type Principal } from '../auth/principal.ts'
+import { stillSignedIn } from '../auth/still-signed-in.ts'
 import { type EventStreamComponents, endOf, followEverything } from '../events/event-stream.ts'
 
 /** How long a socket may take to sign in, in ms. */
@@ -62,6 +63,10 @@ export function openSocketSession(
   const ended = new AbortController()
   const channels = new Map<Channel, AbortController>()
   let principal = signedIn
+  const mayGoOn = () => principal === null || stillSignedIn(components, principal)()
+  const stopListening = keys.onRevoked(() => {
+    if (!mayGoOn()) leave()
+  })
 
   clock.sleep(SIGN_IN_MS, ended.signal).then(
     () => {
@@ -115,22 +120,26 @@ export function openSocketSession(
     const prefix = channel === 'jobs' ? 'job.' : 'provider.'
     const filter = { owner: ownerFilter(who), wants: (type: string) => type.startsWith(prefix) }
     for await (const events of followEverything(components, endOf(components), filter, signal)) {
-      if (keys.get(who.keyId) === undefined) {
-        socket.close(CLOSE.policy, 'the key was revoked')
-        return
-      }
+      if (!mayGoOn()) return leave()
       for (const event of events) tell({ channel, ...event })
     }
   }
 
   async function tellSystem(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      if (!mayGoOn()) return leave()
       tell({ channel: 'system', type: 'system.health', data: components.health() })
       await clock.sleep(SYSTEM_MS, signal).catch(() => {}) // unsubscribed: the loop ends
     }
   }
 
+  function leave(): void {
+    end()
+    socket.close(CLOSE.policy, 'the key was revoked, or has expired')
+  }
+
   function end(): void {
+    stopListening()
     ended.abort()
     for (const channel of channels.values()) channel.abort()
     channels.clear()

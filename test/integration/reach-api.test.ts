@@ -177,6 +177,26 @@ describe('a container through the gateway', { timeout: 90_000 }, () => {
     again.terminate()
   })
 
+  test('terminals and tunnels end with their key', async () => {
+    const key = await client.keys.create({ name: 'short', permissions: ['jobs:*'] })
+    const theirs = new CortexClient({ baseUrl: api.url, apiKey: key.key })
+    const open = async () => (await theirs.jobs.openExec(id, { command: ['cat'] })).url
+    const terminal = new WebSocket(await open())
+    const tunnel = theirs.jobs.openTunnel(id, { port: 8082 }, (url, headers) => new WebSocket(url, { headers }))
+    const unused = await open()
+    for (const socket of [terminal, tunnel]) await once(socket, 'open')
+    tunnel.send(Buffer.from('still here'))
+    assert.equal(String((await once(tunnel, 'message'))[0]), 'still here')
+    const ends = [terminal, tunnel].map(async (socket) => await once(socket, 'close'))
+    await client.keys.revoke(key.id)
+    await Promise.all(ends)
+    const late = new WebSocket(unused)
+    const [, response] = await once(late, 'unexpected-response')
+    assert.equal(response.statusCode, 401)
+    late.on('error', () => undefined)
+    late.terminate()
+  })
+
   test('cortex job exec ends as the command did, and cortex job output writes the files', async () => {
     const door = ['--gateway', api.url, '--key', api.key]
     const words = ['sh', '-c', 'echo out; echo err >&2; exit 5']
