@@ -39,8 +39,8 @@ export interface KeyRing {
   create(key: NewKey): Promise<{ key: KeyRecord; text: string }>
   /** Whether there was one. The admin key cannot be revoked: change its file or variable. */
   revoke(id: string): Promise<boolean>
-  /** Calls back when a key has been revoked, until the returned function is called. */
-  onRevoked(callback: () => void): () => void
+  /** Calls back when a key has been revoked. */
+  onRevoked(callback: () => void): void
 }
 
 export interface KeyRingComponents {
@@ -53,7 +53,7 @@ export async function openKeyRing(components: KeyRingComponents, init: { adminKe
   const { records, clock } = components
   const byId = new Map<string, KeyRecord>()
   const byDigest = new Map<string, KeyRecord>()
-  const listeners = new Set<() => void>()
+  const listeners: (() => void)[] = []
 
   function remember(key: KeyRecord): void {
     byId.set(key.id, key)
@@ -104,10 +104,7 @@ export async function openKeyRing(components: KeyRingComponents, init: { adminKe
       await records.keys.del(id)
       return true
     },
-    onRevoked(callback) {
-      listeners.add(callback)
-      return () => listeners.delete(callback)
-    },
+    onRevoked: (callback) => void listeners.push(callback),
   }
 }
 

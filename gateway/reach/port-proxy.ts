@@ -1,7 +1,8 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { ClientNode } from '../../node/index.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
+import { type Holds, noLonger } from '../auth/holds.ts'
 import { assertPermission, type Principal } from '../auth/principal.ts'
-import { endWithKey, stillSignedIn } from '../auth/still-signed-in.ts'
 import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
 import { GatewayError } from '../errors.ts'
 import { visibleJob } from '../jobs/access.ts'
@@ -28,8 +29,7 @@ const NOT_ITS_TO_SAY = [
 const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
 
 /** `ANY …/jobs/{id}/proxy/{port}/*`: HTTP and WebSocket to a port that the job exposes, for programs. */
-export function addPortProxy(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { node } = parts
+export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node, holds }: GatewayParts): void {
   const serve = async (c: GatewayContext): Promise<Response> => {
     const principal = principalOf(c)
     if (principal.via !== 'key') {
@@ -45,27 +45,36 @@ export function addPortProxy(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts):
     for (const name of ['authorization', 'cookie', 'host']) headers.delete(name)
     headers.set('host', `localhost:${port}`)
     headers.set('x-forwarded-prefix', prefix)
-    return await forward(c, { ...parts, principal }, { id, port }, { path: `${rest}${search}`, headers }, asPrograms)
+    return await forward(c, { node, holds, principal }, { id, port }, { path: `${rest}${search}`, headers }, asPrograms)
   }
   api.all('/plugin-core/jobs/:id/proxy/:port', serve)
   api.all('/plugin-core/jobs/:id/proxy/:port/*', serve)
 }
 
-/** Passes a request of any kind on to a container's port. @param clean mends the answer's headers */
+/**
+ * Passes a request of any kind on to a container's port, for as long as its principal stands.
+ * @param clean mends the answer's headers
+ */
 export async function forward(
   c: GatewayContext,
-  { node, keys, clock, principal }: Pick<GatewayParts, 'node' | 'keys' | 'clock'> & { principal: Principal },
+  { node, holds, principal }: { node: Pick<ClientNode, 'reach'>; holds: Holds; principal: Principal },
   to: { id: string; port: number },
   what: { path: string; headers: Headers },
   clean: (headers: Headers) => void,
 ): Promise<Response> {
   const { method, raw } = c.req
   const over = new AbortController()
+  const { signal } = over
   const isSocket = wantsSocket(c)
-  const signal = isSocket ? over.signal : raw.signal
+  if (!isSocket) raw.signal.addEventListener('abort', () => over.abort(raw.signal.reason), { once: true })
   const channel = await node.reach.tunnel(to.id, { port: to.port, protocol: 'TCP' }, signal)
   const stream = streamOf(channel)
   stream.on('error', () => undefined) // whoever reads the answer hears of it
+  const end = (): void => {
+    over.abort(noLonger())
+    stream.destroy()
+  }
+  stream.once('close', holds.keep(principal, end))
   if (!isSocket) {
     const response = await forwardRequest(stream, { method, ...what, body: raw.body, signal })
     clean(response.headers)
@@ -74,7 +83,6 @@ export async function forward(
   try {
     return takeOver(c, (socket, head) => {
       socket.once('close', () => over.abort(new Error('The client is gone')))
-      endWithKey(keys, stillSignedIn({ keys, clock }, principal), socket)
       const forwarded = { method, ...what, signal }
       forwardUpgrade(stream, forwarded, { socket, head }, clean).catch(() => {
         socket.destroy()

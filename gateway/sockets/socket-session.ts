@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import { type Holds, NO_LONGER } from '../auth/holds.ts'
 import type { KeyRing } from '../auth/key-ring.ts'
 import { allows, type Permission } from '../auth/permissions.ts'
 import { ownerFilter, type Principal } from '../auth/principal.ts'
-import { stillSignedIn } from '../auth/still-signed-in.ts'
 import { type EventStreamComponents, endOf, followEverything } from '../events/event-stream.ts'
 
 /** How long a socket may take to sign in, in ms. */
@@ -40,6 +40,7 @@ export interface Socket {
 
 export interface SessionComponents extends EventStreamComponents {
   keys: KeyRing
+  holds: Pick<Holds, 'keep'>
   clock: Clock
   logger: Logger
   /** What `system` tells. */
@@ -59,14 +60,11 @@ export function openSocketSession(
   components: SessionComponents,
   signedIn: Principal | null,
 ): SocketSession {
-  const { keys, clock, logger } = components
+  const { keys, holds, clock, logger } = components
   const ended = new AbortController()
   const channels = new Map<Channel, AbortController>()
   let principal = signedIn
-  const mayGoOn = () => principal === null || stillSignedIn(components, principal)()
-  const stopListening = keys.onRevoked(() => {
-    if (!mayGoOn()) leave()
-  })
+  let release = signedIn === null ? undefined : hold(signedIn)
 
   clock.sleep(SIGN_IN_MS, ended.signal).then(
     () => {
@@ -83,6 +81,13 @@ export function openSocketSession(
     }
   }
 
+  function hold(who: Principal): () => void {
+    return holds.keep(who, () => {
+      end()
+      socket.close(...NO_LONGER)
+    })
+  }
+
   function refuse(code: 'UNAUTHORIZED' | 'FORBIDDEN' | 'VALIDATION_ERROR', message: string): void {
     tell({ type: 'error', error: { code, message } })
   }
@@ -95,6 +100,8 @@ export function openSocketSession(
       return
     }
     principal = { keyId: key.id, owner: key.owner, grants: key.grants, via: 'key' }
+    release?.()
+    release = hold(principal)
     tell({ type: 'authenticated', owner: key.owner })
   }
 
@@ -120,26 +127,19 @@ export function openSocketSession(
     const prefix = channel === 'jobs' ? 'job.' : 'provider.'
     const filter = { owner: ownerFilter(who), wants: (type: string) => type.startsWith(prefix) }
     for await (const events of followEverything(components, endOf(components), filter, signal)) {
-      if (!mayGoOn()) return leave()
       for (const event of events) tell({ channel, ...event })
     }
   }
 
   async function tellSystem(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (!mayGoOn()) return leave()
       tell({ channel: 'system', type: 'system.health', data: components.health() })
       await clock.sleep(SYSTEM_MS, signal).catch(() => {}) // unsubscribed: the loop ends
     }
   }
 
-  function leave(): void {
-    end()
-    socket.close(CLOSE.policy, 'the key was revoked, or has expired')
-  }
-
   function end(): void {
-    stopListening()
+    release?.()
     ended.abort()
     for (const channel of channels.values()) channel.abort()
     channels.clear()
