@@ -91,10 +91,7 @@ const deleteKeyOperation = operation({
   errors: ['RESOURCE_NOT_FOUND'],
 })
 
-export function addKeyRoutes(
-  api: OpenAPIHono<GatewayEnv>,
-  { keys }: Pick<GatewayParts, 'keys'>,
-): void {
+export function addKeyRoutes(api: OpenAPIHono<GatewayEnv>, { keys }: Pick<GatewayParts, 'keys'>): void {
   api.openapi(listKeysOperation, (c) => {
     const { items, pagination } = pageOf(keys.list(ownerFilter(principalOf(c))), c.req.valid('query'))
     return c.json(page(items.map(keyView), pagination), 200)
