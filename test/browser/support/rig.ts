@@ -116,13 +116,15 @@ function isExpected(text: string): boolean {
   )
 }
 
+/** A page, or its script, that was broken off because a network came or went, is opened again. */
 async function open(page: Page, url: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await page.goto(url)
+      await page.locator('#root > *').first().waitFor({ state: 'attached', timeout: 8_000 })
       return
     } catch (error) {
-      if (tries === 5 || !String(error).includes('ERR_NETWORK_CHANGED')) throw error
+      if (tries === 5 || !/ERR_NETWORK_CHANGED|Timeout/.test(String(error))) throw error
     }
   }
 }
