@@ -57,6 +57,8 @@ export interface Libp2pNetworkInit {
   networkKey?: Uint8Array
   /** Whether to find others through those one knows, and to be found. @default false */
   dht?: boolean
+  /** Whether to ask the router, by UPnP, to let others in. @default false */
+  upnp?: boolean
   /** What this peer gives to others as a relay. @default it is none */
   relay?: RelayLimits
   /** Connections at a time; more inbound ones are refused. @default 300, and as many as a relay has places */
@@ -237,7 +239,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
         ...(init.relay === undefined ? {} : { relay: init.relay }),
         bootstrap: (init.bootstrap ?? []).filter((address) => peerIdOf(address) !== undefined),
         mdns: init.mdns ?? false,
-        dht: init.dht ?? false,
+        ...{ dht: init.dht ?? false, upnp: init.upnp ?? false },
         ...(init.networkKey === undefined ? {} : { networkKey: init.networkKey }),
         version: init.version ?? '0',
         maxConnections: init.maxConnections ?? 300 + (init.relay?.maxReservations ?? 0),

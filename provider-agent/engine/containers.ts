@@ -159,8 +159,10 @@ export function createContainerSteps(
           await kill(container, stopSignal, abort)
           if (await endsWithin(container, graceMs, signal)) return
         }
-        await kill(container, 'SIGKILL', abort)
-        await ignoreMissing(container.wait(abort))
+        await whileDying(docker, container, abort, async () => {
+          await kill(container, 'SIGKILL', abort)
+          await ignoreMissing(container.wait(abort))
+        })
       }),
 
     remove: (name, { signal } = {}) =>
@@ -168,13 +170,42 @@ export function createContainerSteps(
         checkName(name)
         const container = docker.getContainer(name)
         // Side by side: an ended container holds no address. If it runs, its network goes after it.
-        const removeIt = async (): Promise<void> => await removeContainer(container, abort)
+        const removeIt = async (): Promise<void> =>
+          await whileDying(docker, container, abort, async () => await removeContainer(container, abort))
         const [, networkGone] = await Promise.all([
           removeHeld(removeIt, async () => await containerFolder(docker, name, abort), signal),
           removeNetwork(docker, name, abort),
         ])
         if (!networkGone) await untilTrue(() => removeNetwork(docker, name, abort), `network ${name} is in use`, signal)
       }),
+  }
+}
+
+/** How long a container may take to die before it is given more CPU for that, in ms. */
+const DYING_MS = 1_000
+
+/**
+ * Kills a container, which may take minutes: what its processes do in the kernel, and a fork bomb at its memory limit does
+ * much there, goes beyond its share of CPU, and is held against them before they may die (seen with Linux 6.18). So one
+ * that does not die at once gets the whole machine to do so.
+ */
+async function whileDying(
+  docker: Docker,
+  container: Docker.Container,
+  abort: Abort,
+  killing: () => Promise<void>,
+): Promise<void> {
+  const over = new AbortController()
+  const helping = delay(DYING_MS, undefined, { signal: over.signal }).then(async () => {
+    const { NCPU: cpus } = await docker.info()
+    await container.update({ _body: { NanoCpus: cpus * 1e9 }, ...abort } as object)
+  })
+  const helped = helping.catch(() => undefined) // It died meanwhile, or goes on dying by itself.
+  try {
+    await killing()
+  } finally {
+    over.abort()
+    await helped
   }
 }
 

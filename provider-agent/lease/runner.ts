@@ -172,6 +172,7 @@ export async function runLease(
     return await startable(until, async () => {
       const digest = await step('cortex.pull', () => pull(until))
       await step('cortex.create', () => engine.create(containerSpec(record, lease.secrets, owner), { signal: until }))
+      lease.forgetSecrets()
       return digest
     })
   }
@@ -278,12 +279,14 @@ export async function runLease(
 
   async function stopWithin(graceMs: number): Promise<void> {
     if (running.aborted) return
-    try {
-      const stop = { graceMs, signalName: record.job.stopSignal }
-      await retried(clock, running, isGone, () => engine.stop(name, stop, { signal: running }))
-    } catch (error) {
-      if (!running.aborted) logger.error({ lease: lease.id, error: String(error) }, 'the container does not stop')
+    const stop = { graceMs, signalName: record.job.stopSignal }
+    // What must end is told so until it has ended.
+    const again = (error: unknown): boolean => {
+      if (!isGone(error)) logger.error({ lease: lease.id, error: String(error) }, 'the container does not stop')
+      return true
     }
+    const stopped = retried(clock, running, again, () => engine.stop(name, stop, { signal: running }))
+    await stopped.catch(() => undefined) // the container has ended, or the agent stops
   }
 
   async function end(ending: Ending, exit: ContainerExit | null): Promise<void> {

@@ -90,6 +90,11 @@ export async function createAgentRig(init: RigInit = {}) {
     get network() {
       return provider.network
     },
+    /** Everything in its journal, as text. */
+    async written(): Promise<string> {
+      const entries = await disk.iterator<string, Uint8Array>({ valueEncoding: 'view' }).all()
+      return entries.map(([key, value]) => `${key} ${Buffer.from(value).toString('latin1')}`).join('\n')
+    },
     /** Ends the agent as kill -9 does, and leaves engine and disk. */
     crash: () => kill(),
     boot,
