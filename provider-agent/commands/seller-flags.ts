@@ -42,6 +42,7 @@ export interface SellerOptions {
   extension: boolean
   runtime?: string
   dns?: string[]
+  sandboxes?: number
   publicAddress?: string
   requireNetworkIsolation?: true
   stopJobs?: true
@@ -104,6 +105,7 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
     .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
+    .addOption(option('--sandboxes <count>', 'networks made ahead, so that jobs start sooner (2)', wholeNumber(0, 64)))
     .addOption(option('--public-address <ipv4>', 'publish the ports here that jobs want public; else none are', ipv4))
     .addOption(option('--require-network-isolation', 'do not start where jobs could reach this machine’s network'))
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
@@ -132,6 +134,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('mirrors', options.registryMirror),
     ...given('runtime', options.runtime),
     ...given('nameServers', options.dns),
+    ...given('sandboxes', options.sandboxes),
     ...given('publicAddress', options.publicAddress),
     requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {

@@ -37,18 +37,16 @@ describe('the pages of the dashboard, filled', { timeout: 200_000 }, () => {
     })
   }
 
-  /** `:name` in a path is an id. */
+  /** `:name` in a path is an id. What makes a template or a schedule has the form of what changes one. */
   const pages: [path: string, heading: string, shows: RegExp][] = [
     ['/jobs', 'Jobs', /Failed/],
     ['/jobs/:job', 'Receipt', /cortex receipt verify/],
     ['/jobs/:job?tab=events', 'busybox', /The container started/],
     ['/jobs/templates', 'Templates', /Nightly report/],
-    ['/jobs/templates/create', 'Create Template', /JSON/],
     ['/jobs/templates/:template', 'Nightly report', /research/],
     ['/jobs/batches', 'Batches', /2 jobs|1 completed|of 2/],
     ['/jobs/batches/create', 'Create Batch', /How rows become jobs/],
     ['/jobs/schedules', 'Schedules', /Nightly/],
-    ['/jobs/schedules/create', 'Create Schedule', /UTC/],
     ['/jobs/schedules/:schedule', 'Nightly', /Europe\/Berlin/],
     ['/jobs/schedules/:schedule/edit', 'Nightly', /While a job of it runs/],
     ['/network', 'Network', /attic/],
