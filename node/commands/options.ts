@@ -16,6 +16,7 @@ export interface PeerOptions {
   bootstrap: string[]
   mdns: boolean
   networkKey?: string
+  upnp?: true
   logLevel: string
   /** Time between heartbeats on leases, in ms; hidden, for tests that cannot wait. @default 5_000 */
   heartbeatMs?: number
@@ -66,6 +67,7 @@ export function withPeerOptions(command: Command, defaults: { listen: string[]; 
         .argParser(words),
     )
     .addOption(new Option('--no-mdns', 'do not look for peers on the local network').env('CORTEX_NO_MDNS'))
+    .addOption(new Option('--upnp', 'ask the router to let other peers in').env('CORTEX_UPNP'))
     .addOption(
       new Option('--network-key <file>', 'the key of a private network, see `cortex network-key`').env(
         'CORTEX_NETWORK_KEY',
@@ -82,10 +84,11 @@ export function withPeerOptions(command: Command, defaults: { listen: string[]; 
 }
 
 export function peerInit(options: PeerOptions): PeerInit {
-  const { network, listen, announce, bootstrap, mdns, networkKey } = options
+  const { network, listen, announce, bootstrap, mdns, networkKey, upnp } = options
   return {
     ...{ networkName: network, listen, bootstrap, mdns },
     ...(announce === undefined ? {} : { announce }),
+    ...(upnp === undefined ? {} : { upnp }),
     ...(networkKey === undefined ? {} : { networkKeyFile: networkKey }),
   }
 }

@@ -62,6 +62,8 @@ export interface HostInit {
   relays: RelayClient
   /** Whether to find peers of the network by asking from one to the next. */
   dht: boolean
+  /** Whether to ask the router, by UPnP, to let others in. */
+  upnp: boolean
   /** What this peer gives to others as a relay; absent: it is none. */
   relay?: RelayLimits
   /** Where libp2p counts connections, streams and bytes; absent: nowhere. */
@@ -101,6 +103,7 @@ export async function createHost(init: HostInit): Promise<Host> {
   }
   if (init.mdns) discovery.push(mdns({ serviceTag: serviceTag(init), interval: 10_000 }))
 
+  const upnp = init.upnp ? (await import('@libp2p/upnp-nat')).uPnPNAT({ autoConfirmAddress: true }) : undefined
   const dht = init.dht ? await createDht(init.network) : undefined
   return await createLibp2p({
     start: false,
@@ -144,6 +147,7 @@ export async function createHost(init: HostInit): Promise<Host> {
       dcutr: dcutr(),
       open: createOpenAddresses,
       ...(dht === undefined ? {} : { dht }),
+      ...(upnp === undefined ? {} : { upnp }),
       ...(init.relay === undefined ? {} : { relay: createRelayServer(init.relay) }),
       pubsub: gossipsub({
         ...gossipOptions(topics),

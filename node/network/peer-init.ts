@@ -20,6 +20,8 @@ export interface PeerInit {
    * are there or it is a relay. Who soon goes is told the market by its neighbours. @default false
    */
   stays?: boolean
+  /** Whether to ask the router, by UPnP, to let others in. @default false */
+  upnp?: boolean
   /** What this peer gives to others as a relay. @default it is none */
   relay?: RelayLimits
   /** File with the key of a private network. @default the network is open */
@@ -28,10 +30,20 @@ export interface PeerInit {
 
 /** What the network is made with. @throws {NetworkKeyError} where the key file is not to be used */
 export async function networkInit(init: PeerInit): Promise<Libp2pNetworkInit> {
-  const { networkName, networkKeyFile, listen, announce = [], bootstrap, mdns, relay, stays = false } = init
+  const {
+    networkName,
+    networkKeyFile,
+    listen,
+    announce = [],
+    bootstrap,
+    mdns,
+    relay,
+    stays = false,
+    upnp = false,
+  } = init
   const networkKey = networkKeyFile === undefined ? undefined : await loadNetworkKey(networkKeyFile)
   return {
-    ...{ network: networkName, listen, announce, bootstrap, mdns },
+    ...{ network: networkName, listen, announce, bootstrap, mdns, upnp },
     dht: stays && (relay !== undefined || leadOutside([...bootstrap, ...announce])),
     ...(relay === undefined ? {} : { relay }),
     ...(networkKey === undefined ? {} : { networkKey }),

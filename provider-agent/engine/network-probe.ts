@@ -3,7 +3,7 @@ import type Docker from 'dockerode'
 import type { Firewall } from '../isolation/firewall.ts'
 import { bridgeName } from './bridge-name.ts'
 import type { Abort } from './call.ts'
-import { toNetworkOptions } from './spec.ts'
+import { ownerLabel, toNetworkOptions } from './spec.ts'
 
 /**
  * Why jobs with a network can reach more than the internet, for people; null where they cannot. The rules are of use only
@@ -23,7 +23,7 @@ export async function networkProblem(
     return `firewall rules cannot be set: ${(error as Error).message}`
   }
   const name = `cortex-probe-${randomBytes(6).toString('hex')}`
-  const options = toNetworkOptions({ name, owner, labels: {} }, null)
+  const options = toNetworkOptions({ name, owner, labels: { [ownerLabel]: owner } }, null)
   const network = await docker.createNetwork({ ...options, ...abort })
   try {
     if (await firewall.hasInterface(bridgeName(owner, name))) return null

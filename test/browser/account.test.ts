@@ -75,6 +75,7 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
     await page.getByRole('button', { name: 'Refresh' }).click()
     const sent = page.getByRole('region', { name: 'Deliveries' }).getByRole('row').filter({ hasText: 'job.completed' })
     await sent.getByText('Delivered').waitFor()
+    await rig.inspect('webhook')
     await sent.getByRole('button', { name: 'Send again' }).click()
     await receiver.count(4)
     assert.equal(receiver.received[3]?.text, receiver.received[2]?.text)

@@ -66,6 +66,19 @@ describe('behind routers', { timeout: 180_000, skip: problem ?? false, concurren
     await until(() => others.every(({ state }) => state.peers.length === others.length))
   })
 
+  test('a router that is asked to lets others in', async () => {
+    await using stack = new AsyncDisposableStack()
+    const spaces = stack.use(await createNamespaces(['outside', 'home'], PUBLIC))
+    const home = stack.use(await addHome(spaces, 'home'))
+    home.allowUpnp()
+    const inside = stack.use(await startPeerProcess(home.command, { ...LISTEN, upnp: true }))
+    const open = () => inside.state.addresses.filter((address) => address.startsWith(`/ip4/${home.publicHost}/`))
+    await until(() => open().length > 0)
+    const outside = stack.use(await startPeerProcess(spaces.agent('outside').command, LISTEN))
+    await outside.reach(inside.id, open())
+    assert.equal(outside.state.counters.relayed, 0)
+  })
+
   test('machines sell to a gateway outside, to each other’s homes, and from another address than before', async () => {
     await using stack = new AsyncDisposableStack()
     const spaces = stack.use(await createNamespaces(['first', 'second'], PUBLIC))

@@ -3,7 +3,8 @@
  * in that was not asked for. Each is a namespace behind one of {@link createNamespaces}, which is its router.
  */
 
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Namespaces } from './namespaces.ts'
 
@@ -14,6 +15,8 @@ export interface Home {
   readonly publicHost: string
   /** What to put before a program that is to run in the home. */
   readonly command: string[]
+  /** Lets the router do what machines in the home ask it to, by UPnP. */
+  allowUpnp(): void
   /** Gives the machine another address, and takes the one that it had. */
   move(): Promise<string>
   [Symbol.asyncDispose](): Promise<void>
@@ -52,8 +55,13 @@ export async function addHome(namespaces: Namespaces, name: string): Promise<Hom
     await remove()
     throw error
   }
+  let upnp: ChildProcess | undefined
   return {
     publicHost,
+    allowUpnp() {
+      const program = [process.execPath, join(import.meta.dirname, 'upnp-router.ts'), '192.168.1.1', publicHost]
+      upnp = spawn('ip', ['netns', 'exec', router, ...program], { stdio: 'inherit' })
+    },
     command: ['ip', 'netns', 'exec', space],
     async move() {
       last += 1
@@ -63,6 +71,9 @@ export async function addHome(namespaces: Namespaces, name: string): Promise<Hom
       await route()
       return `192.168.1.${last}`
     },
-    [Symbol.asyncDispose]: remove,
+    async [Symbol.asyncDispose]() {
+      upnp?.kill()
+      await remove()
+    },
   }
 }
