@@ -168,7 +168,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     },
     features: ({ signal } = {}) =>
       call('trying the engine', signal, async (abort) => {
-        const { runtimes, ...kind } = await known(signal === undefined ? {} : { signal })
+        const { runtimes, info, ...kind } = await known(signal === undefined ? {} : { signal })
         if (runtime !== null && !runtimes.includes(runtime)) {
           const offered = `it has ${runtimes.join(', ')}`
           throw new EngineError('ENGINE_ERROR', `the engine has no runtime ${runtime}: ${offered}`, {
@@ -182,7 +182,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
           firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
           portsProblem(docker, kind, owner, abort),
         ])
-        sandboxes?.open({ architecture: kind.info.architecture, nameServers: nameServers(), runtime })
+        sandboxes?.open({ architecture: info.architecture, nameServers: nameServers(), runtime })
         return {
           storageQuota: quota === null ? 'measured' : 'hard',
           volumeQuota: volumeQuota === null ? 'measured' : 'hard',
