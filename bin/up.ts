@@ -14,16 +14,18 @@ export function upCommand(): Command {
     logLevel: 'warn',
   })
   return command.addHelpText('after', '\nExample:\n  $ cortex up --open').action(async (options: UpOptions) => {
-    const [{ createLogger }, { startGatewayNode }, { startProvider }] = await Promise.all([
+    const [{ createLogger }, { startTracing }, { startGatewayNode }, { startProvider }] = await Promise.all([
       import('../node/logger.ts'),
+      import('../node/commands/tracing.ts'),
       import('../gateway/commands/start-gateway.ts'),
       import('../provider-agent/index.ts'),
     ])
     const logger = createLogger({ name: 'up', level: options.logLevel })
     const gateway = await startGatewayNode(logger, options, { embedded: true })
+    const tracing = await startTracing('cortex-agent')
     try {
       const provider = await startProvider(
-        { logger },
+        { logger, tracer: tracing.tracer },
         // Its own port, and the gateway's peer to begin with: the path is the same as across a network.
         {
           ...(await withEngine(providerInit(options))),
@@ -37,6 +39,7 @@ export function upCommand(): Command {
       await provider.stop({ stopJobs: options.stopJobs === true })
     } finally {
       await gateway.stop()
+      await tracing.stop()
     }
   })
 }

@@ -93,7 +93,7 @@ export function createGatewayApp(services: Services, init: GatewayAppInit): Open
   }
   app.use(dashboard.serveFiles)
   app.use(
-    authenticate({ keys: services.keys, tokens: services.tokens, wrongKeys }, init),
+    authenticate({ ...services, wrongKeys }, init),
     auditChanges(services.audit),
     rateLimit.middleware,
     originCheck(corsOrigins),

@@ -111,6 +111,7 @@ async function run(components: GatewayComponents, init: GatewayInit): Promise<Ru
   stack.defer(async () => {
     const closed = listener.close()
     sockets.stop()
+    services.holds.stop()
     await services.streams.stop()
     await closed
   })

@@ -21,6 +21,8 @@ export async function openRecords(folder: string) {
     database,
     /** id → key, its secret hashed. */
     keys: json<KeyRecord>('keys'),
+    /** digest of the token of a session that was signed out → when it would have ended, ms. */
+    endedSessions: json<number>('ended-sessions'),
     /** id → template. */
     templates: json<TemplateRecord>('templates'),
     /** id → schedule. */

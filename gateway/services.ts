@@ -7,7 +7,9 @@ import type { Retention } from '../node/store/index.ts'
 import { createSecretBox, loadMasterKey } from '../node/store/secret-box.ts'
 import { createAuditLog } from './audit/audit-log.ts'
 import { loadAdminKey } from './auth/admin-key.ts'
+import { createHolds } from './auth/holds.ts'
 import { openKeyRing } from './auth/key-ring.ts'
+import { openSessions } from './auth/sessions.ts'
 import { createSignInCodes } from './auth/sign-in.ts'
 import { createTokens, loadTokenSecret } from './auth/tokens.ts'
 import { inBackground } from './background.ts'
@@ -72,12 +74,14 @@ export async function openServices(components: ServicesComponents, init: Service
   stack.defer(records.close)
   const keys = await openKeyRing({ records, clock }, { adminKey: adminKey.text })
   const tokens = createTokens({ clock }, { secret: await loadTokenSecret(records) })
+  const sessions = await openSessions({ records, clock })
   const audit = createAuditLog({ records, clock, logger })
   await audit.load()
   stack.defer(audit.flush)
   const vault = createConfigVault(secretBox)
   const streams = createEventStreams({ clock, logger })
-  keys.onRevoked(streams.review)
+  const holds = createHolds({ keys, sessions, streams, clock })
+  keys.onRevoked(holds.look)
   const jobMetrics = createJobMetrics(registry, node)
 
   const schedules = createScheduleStore(records.schedules)
@@ -118,6 +122,8 @@ export async function openServices(components: ServicesComponents, init: Service
     records,
     keys,
     tokens,
+    sessions,
+    holds,
     signIn: createSignInCodes({ clock }),
     vault,
     audit,
@@ -148,6 +154,7 @@ export async function openServices(components: ServicesComponents, init: Service
       await pump.begin()
       await dispatcher.start()
       running.defer(dispatcher.stop)
+      background('what keys and sessions hold', holds.run)
       background('webhooks of jobs', pump.pumpJobs)
       background('webhooks of providers', pump.pumpProviders)
       background('costs and alerts', watch.run)

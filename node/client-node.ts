@@ -17,6 +17,7 @@ import { openDatabase } from './store/database.ts'
 import { diskProblem } from './store/disk-problem.ts'
 import { openJobStore } from './store/job-store.ts'
 import { createSecretBox, loadMasterKey } from './store/secret-box.ts'
+import { noTracer, type Tracer } from './tracing/index.ts'
 
 export interface ClientNodeInit extends PeerInit {
   /** Folder of the identity and the job store; one process at a time. */
@@ -33,10 +34,10 @@ export interface ClientNodeInit extends PeerInit {
 
 /** Starts a peer that asks for jobs, and takes up those that its store still holds. Closed in the reverse order. */
 export async function startClientNode(
-  components: { logger: Logger; clock?: Clock; registry?: Registry },
+  components: { logger: Logger; clock?: Clock; registry?: Registry; tracer?: Tracer },
   init: ClientNodeInit,
 ): Promise<ClientNode & { privateKey: PrivateKey }> {
-  const { logger, clock = systemClock, registry } = components
+  const { logger, clock = systemClock, registry, tracer = noTracer } = components
   await using stack = new AsyncDisposableStack()
   const { dataFolder, minFreeBytes = 64 * 2 ** 20 } = init
   const storeLogger = logger.child({ part: 'store' })
@@ -73,6 +74,7 @@ export async function startClientNode(
       store,
       clock,
       logger: logger.child({ part: 'market' }),
+      tracer,
       outputs,
     },
     init.times === undefined ? {} : { times: init.times },

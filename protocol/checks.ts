@@ -59,6 +59,7 @@ import {
 } from './limits.ts'
 import { chargeOf, type NanoUsd, type Prices } from './money.ts'
 import { openStatement } from './statements.ts'
+import { readTraceparent } from './traceparent.ts'
 import { type GpuModel, type Resources, shortages } from './units.ts'
 import { WireError } from './wire-error.ts'
 
@@ -113,6 +114,10 @@ export interface CheckedRequest {
   addresses: string[]
   /** Whether the requester knows of minimum charges. */
   takesMinimumCharge: boolean
+  /** See `stamp.ts`; of any length. */
+  stamp: Uint8Array
+  /** See `traceparent.ts`. */
+  traceparent: string
 }
 
 /** @throws {WireError} */
@@ -192,6 +197,8 @@ export function readRequest(bytes: Uint8Array, network: string, nowMs: number): 
     samplePerMillion: wire.samplePerMillion,
     addresses: wire.addresses,
     takesMinimumCharge: wire.takesMinimumCharge,
+    stamp: wire.stamp,
+    traceparent: readTraceparent(wire.traceparent),
   }
 }
 

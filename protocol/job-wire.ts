@@ -47,6 +47,7 @@ function capabilitiesFor(spec: PublicJobSpec): string[] {
   return [
     ...(spec.volumes.length > 0 ? ['volumes'] : []),
     ...(spec.outputs === undefined ? [] : ['outputs']),
+    ...(spec.ports.some((port) => port.expose && port.public !== true) ? ['ports'] : []),
     ...(spec.ports.some((port) => port.public === true) ? [PUBLIC_PORTS] : []),
   ]
 }

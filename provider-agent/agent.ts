@@ -7,6 +7,7 @@ import type { Logger } from '../node/logger.ts'
 import type { PeerNetwork } from '../node/network/index.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
 import { diskProblem as statDisk } from '../node/store/disk-problem.ts'
+import { noTracer, type Tracer } from '../node/tracing/index.ts'
 import type { Requirements } from '../protocol/checks.ts'
 import { toWireResources } from '../protocol/codec.ts'
 import { type Prices, type Terms, termsOf } from '../protocol/money.ts'
@@ -49,6 +50,8 @@ export interface AgentComponents {
   privateKey: PrivateKey
   clock: Clock
   logger: Logger
+  /** @default traces nothing */
+  tracer?: Tracer
   /**
    * Broadcasts an announcement. A directory’s own also tells it to newcomers that ask.
    * @default publishes it on the network
@@ -162,7 +165,7 @@ export function createAgent(components: AgentComponents, init: AgentInit): Agent
 }
 
 async function startAgent(components: AgentComponents, init: AgentInit) {
-  const { engine, network, privateKey, clock, logger } = components
+  const { engine, network, privateKey, clock, logger, tracer = noTracer } = components
   const { inspect = inspectMachine, openDatabase: open = openDatabase, diskProblem = statDisk } = components
   const broadcast =
     components.announce ?? (async (statement: Uint8Array) => await network.publish('announcements', statement))
@@ -170,7 +173,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const { marketName } = options
   const { access } = components
   const prices = createPriceList(options.prices, options.priceRules, options.timeZone)
-  const offering = offeringOf(options, access === undefined ? [] : ['outputs', 'ports', 'exec'])
+  const offering = offeringOf(options, access === undefined ? [] : ['outputs', 'exec'])
   const ownCapabilities = offering.capabilities
   const startedMs = clock.monotonicMs()
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000)
@@ -223,7 +226,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   )
   const registry = createRegistry(
     {
-      ...{ engine, network, journal, book, clock, logger },
+      ...{ engine, network, journal, book, clock, logger, tracer },
       signReceipt: async (record, use, ending) => await signReceipt(signer, record, use, ending),
       onReady: () => health.refresh(),
       guard: components.guard,
@@ -250,13 +253,13 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const paused = health.paused
   const bidder = createBidder(
     {
-      ...{ network, privateKey, clock, logger, book, offers, standing, letGo, paused, uptimeSeconds },
+      ...{ network, privateKey, clock, logger, tracer, book, offers, standing, letGo, paused, uptimeSeconds },
       replays: createReplayMemory({ clock }),
     },
-    { ...{ marketName, prices, offering }, reservationMs: options.reservationMs },
+    { ...{ marketName, prices, offering }, reservationMs: options.reservationMs, stampBits: options.stampBits },
   )
   const awards = createAwardDesk(
-    { network, clock, logger, book, offers, standing, letGo, registry, journal, paused },
+    { network, clock, logger, tracer, book, offers, standing, letGo, registry, journal, paused },
     { marketName, offering },
   )
   const announcer = createAnnouncer(
@@ -282,9 +285,13 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
 
   async function measure(info: EngineInfo): Promise<void> {
     const [features] = await Promise.all([engine.features(), measuring.measure(info)])
-    offering.capabilities = [...new Set([...ownCapabilities, ...capabilitiesOf(features)])]
+    const ports = access !== undefined && features.portsProblem === null ? ['ports'] : []
+    offering.capabilities = [...new Set([...ownCapabilities, ...ports, ...capabilitiesOf(features)])]
     if (features.networkProblem !== null) {
       logger.warn({ problem: features.networkProblem }, 'jobs can reach the network around this machine')
+    }
+    if (access !== undefined && features.portsProblem !== null) {
+      logger.warn({ problem: features.portsProblem }, 'jobs that expose ports are not taken')
     }
   }
 

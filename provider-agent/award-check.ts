@@ -3,6 +3,7 @@
 import { fromWireResources } from '../protocol/codec.ts'
 import type { Award } from '../protocol/gen/cortex/v1/market_pb.js'
 import { checkWireJob, PUBLIC_PORTS } from '../protocol/job-wire.ts'
+import { readTraceparent } from '../protocol/traceparent.ts'
 import { RESOURCE_KINDS } from '../protocol/units.ts'
 import { WireError } from '../protocol/wire-error.ts'
 import type { LeaseRecord, LeaseSecrets } from './journal/records.ts'
@@ -67,6 +68,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
     const needs = [
       job.volumes.length > 0 ? 'volumes' : '',
       job.outputs === '' ? '' : 'outputs',
+      job.ports.some((port) => port.expose && !port.public) ? 'ports' : '',
       job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
@@ -113,6 +115,7 @@ export function leaseRecordOf(award: Award, offer: Offer, nowMs: number): LeaseR
     onDisconnect: award.onDisconnect === 'stop' ? 'stop' : 'continue',
     leaseTimeoutMs: award.leaseTimeoutMs,
     addresses: award.addresses,
+    traceparent: readTraceparent(award.traceparent),
     acceptedAtMs: nowMs,
   }
 }

@@ -7,12 +7,14 @@ import type { Clock } from '../node/clock.ts'
 import { deadline } from '../node/deadline.ts'
 import type { Logger } from '../node/logger.ts'
 import type { Channel, PeerNetwork } from '../node/network/index.ts'
+import { following, type Tracer, within } from '../node/tracing/index.ts'
 import { checkAward } from '../protocol/checks.ts'
 import { encode } from '../protocol/codec.ts'
 import { type Award, AwardReplySchema, type Release } from '../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_AWARD_BYTES } from '../protocol/limits.ts'
 import { readAwardMessage } from '../protocol/stream-messages.ts'
 import { Protocol } from '../protocol/topics.ts'
+import { readTraceparent } from '../protocol/traceparent.ts'
 import { WireError } from '../protocol/wire-error.ts'
 import { type AwardRefusal, type AwardRefusalCode, checkAgainstOffer, leaseRecordOf, secretsOf } from './award-check.ts'
 import type { Book } from './book.ts'
@@ -28,6 +30,7 @@ export interface AwardDeskComponents {
   network: PeerNetwork
   clock: Clock
   logger: Logger
+  tracer: Tracer
   book: Book
   offers: Offers
   standing: Standing
@@ -109,7 +112,12 @@ export function createAwardDesk(components: AwardDeskComponents, init: AwardDesk
     const bidId = hex(award.bidId)
     const first = accepting.get(bidId)
     if (first !== undefined) return await first.then(async () => await repeated(award))
-    const taking = accept(award, bidId).finally(() => accepting.delete(bidId))
+    const span = following(components.tracer, 'cortex.accept', readTraceparent(award.traceparent))
+    const taking = within(
+      span,
+      async () => await accept(award, bidId),
+      (refusal) => ({ 'cortex.outcome': refusal?.code ?? 'accepted' }),
+    ).finally(() => accepting.delete(bidId))
     accepting.set(bidId, taking)
     return await taking
   }

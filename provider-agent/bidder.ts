@@ -9,12 +9,15 @@ import { deadline } from '../node/deadline.ts'
 import type { Logger } from '../node/logger.ts'
 import type { PeerNetwork, TopicSubscriber, Verdict } from '../node/network/index.ts'
 import { orAborted } from '../node/network/or-aborted.ts'
+import { createRateBudget } from '../node/network/rate-budget.ts'
+import { following, type Tracer, within } from '../node/tracing/index.ts'
 import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
 import { encode, requirementsDigest, toWireResources } from '../protocol/codec.ts'
 import { BidMessageSchema, BidSchema } from '../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_BID_BYTES } from '../protocol/limits.ts'
 import type { Terms } from '../protocol/money.ts'
 import { isSampled } from '../protocol/sample.ts'
+import { stampBits } from '../protocol/stamp.ts'
 import { signStatement } from '../protocol/statements.ts'
 import { Protocol } from '../protocol/topics.ts'
 import { WireError } from '../protocol/wire-error.ts'
@@ -34,6 +37,7 @@ export interface BidderComponents {
   privateKey: PrivateKey
   clock: Clock
   logger: Logger
+  tracer: Tracer
   book: Book
   offers: Offers
   standing: Standing
@@ -49,6 +53,8 @@ export interface BidderInit {
   prices: PriceList
   offering: Offering
   reservationMs: number
+  /** Work that a request must carry while more than {@link CALM} are answered; 0 is none. */
+  stampBits: number
 }
 
 /** An encoded BidMessage, and the bid that it makes; null where it declines. */
@@ -68,6 +74,9 @@ interface Offered extends Terms {
   validForMs: number
 }
 
+/** Requests answered without asking for stamps: 50 a second, about a tenth of a core. */
+const CALM = { own: 500, total: 500, spanMs: 10_000 }
+
 /** How long an answer may take to deliver, at least, in ms: beyond the bid window nobody waits for it. */
 const MIN_ANSWER_MS = 2_000
 
@@ -76,6 +85,7 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
   const logger = components.logger.child({ part: 'bidder' })
   const scope = new AbortController()
   const answers = createAnswerQueue()
+  const load = createRateBudget({ clock }, CALM)
 
   const subscriber: TopicSubscriber = {
     validate(data, author): Verdict {
@@ -116,6 +126,15 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
   }
 
   async function compose(request: CheckedRequest, requester: string): Promise<Answered> {
+    const span = following(components.tracer, 'cortex.bid', request.traceparent)
+    return await within(
+      span,
+      async () => await composeTraced(request, requester),
+      ({ bid }) => ({ 'cortex.bids': bid !== null }),
+    )
+  }
+
+  async function composeTraced(request: CheckedRequest, requester: string): Promise<Answered> {
     const decision = decide(request, requester)
     if (!('bidId' in decision)) {
       const value = { requestId: request.requestId, ...decision }
@@ -145,8 +164,17 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
     return await orAborted(done.promise, scope.signal)
   }
 
+  function lacksStamp({ requestId, stamp }: CheckedRequest, requester: string): boolean {
+    return stampBits({ network: init.marketName, requester, requestId }, stamp) < init.stampBits
+  }
+
   /** A refusal, or the bid that capacity is now set aside for. Synchronous: nothing comes between looking and taking. */
   function decide(request: CheckedRequest, requester: string): Refusal | Offered {
+    const isBusy = load.take('all') !== 'taken'
+    if (isBusy && lacksStamp(request, requester)) {
+      const message = `is busy, and answers requests with a stamp of ${init.stampBits} bits`
+      return { code: 'STAMP_REQUIRED', message, stampBits: init.stampBits }
+    }
     const { requirements } = request
     const terms = quote(requirements.resources, init.prices.forClient(clock.nowMs(), requester))
     const held = book.heldBy(requester)

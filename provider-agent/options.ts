@@ -56,6 +56,12 @@ export interface AgentInit {
    * @default 256
    */
   maxOpenBidsPerRequester?: number
+  /**
+   * Work that requests must carry while more than 50 a second are answered, in bits: each doubles what asking costs. 0 is
+   * none. Range 0..18.
+   * @default 0
+   */
+  stampBits?: number
   /** Time between announcements, in ms; more where so many sell that all together would say too much. Range 1_000..3_600_000. @default 15_000 */
   announceMs?: number
   /** How long changes of free capacity are gathered before they are announced, in ms. @default 1_000 */
@@ -127,6 +133,7 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     maxClientShare: 1,
     reservationMs: 5_000,
     maxOpenBidsPerRequester: 256,
+    stampBits: 0,
     announceMs: 15_000,
     announceDelayMs: 1_000,
     heartbeatMs: 5_000,

@@ -24,11 +24,14 @@ export type DeclineCode =
   | 'DRAINING'
   | 'ENGINE_UNAVAILABLE'
   | 'MINIMUM_CHARGE_UNKNOWN'
+  | 'STAMP_REQUIRED'
 
 export interface Refusal {
   code: DeclineCode
   /** For people, with the figures. */
   message: string
+  /** With `STAMP_REQUIRED`. */
+  stampBits?: number
 }
 
 /** What the provider offers, whoever asks. */

@@ -9,6 +9,7 @@ import type { PeerNetwork } from '../node/network/index.ts'
 import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { networkInit, type PeerInit } from '../node/network/peer-init.ts'
 import { type Database, openDatabase } from '../node/store/database.ts'
+import type { Tracer } from '../node/tracing/index.ts'
 import { PUBLIC_PORTS } from '../protocol/job-wire.ts'
 import { createAgent } from './agent.ts'
 import { inspectCluster } from './capacity.ts'
@@ -20,6 +21,7 @@ import { createSwarmEngine, isSwarmManager } from './engine/swarm.ts'
 import { createGuard } from './guard/guard.ts'
 import { createFirewall } from './isolation/firewall.ts'
 import type { AgentInit } from './options.ts'
+import { createSandboxes } from './sandbox/sandboxes.ts'
 
 export interface ProviderInit extends PeerInit {
   /** Folder of the identity and the journal; one process at a time. */
@@ -36,6 +38,8 @@ export interface ProviderInit extends PeerInit {
   nameServers?: string[]
   /** Whether to start at all where jobs cannot be kept from the network around the machine. @default it does */
   requireNetworkIsolation?: boolean
+  /** Networks for jobs that are made ahead, at least; more where more jobs come at once. Range 0..64. @default 2 */
+  sandboxes?: number
   /**
    * IPv4 address of this machine as others reach it, at which ports are published that jobs ask to have public.
    * @default none is published
@@ -56,7 +60,7 @@ const REMEDY =
 
 /** Starts a peer that sells this machine on the Docker engine. */
 export async function startProvider(
-  components: { logger: Logger; clock?: Clock; docker?: Docker },
+  components: { logger: Logger; clock?: Clock; docker?: Docker; tracer?: Tracer },
   init: ProviderInit,
 ): Promise<RunningProvider> {
   const { logger, clock = systemClock } = components
@@ -79,10 +83,14 @@ export async function startProvider(
   const names = nameServers === undefined ? {} : { nameServers }
   const owner = network.peerId
   const firewall = createFirewall({ logger: logger.child({ part: 'firewall' }) }, { owner, ...names })
+  const sandboxes = createSandboxes(
+    { docker, clock, logger: logger.child({ part: 'sandboxes' }) },
+    { owner, ...(init.sandboxes === undefined ? {} : { least: init.sandboxes }) },
+  )
   const engine = swarm
     ? createSwarmEngine({ docker }, { mirrors })
     : createDockerEngine(
-        { docker, firewall },
+        { docker, firewall, sandboxes },
         {
           owner,
           requireNetworkIsolation,
@@ -92,15 +100,17 @@ export async function startProvider(
           ...(runtime === undefined ? {} : { runtime }),
         },
       )
+  stack.defer(
+    async () => await firewall.stop().catch((error) => logger.warn({ error: String(error) }, 'rules are left')),
+  )
+  // Before the firewall's: rules stay while a job's network does.
+  stack.defer(async () => await sandboxes.close())
   if (requireNetworkIsolation || runtime !== undefined) {
     const { networkProblem } = await engine.features()
     if (requireNetworkIsolation && networkProblem !== null) {
       throw new Error(`Jobs cannot be kept from the network around this machine: ${networkProblem}. ${REMEDY}`)
     }
   }
-  stack.defer(
-    async () => await firewall.stop().catch((error) => logger.warn({ error: String(error) }, 'rules are left')),
-  )
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
   const directory = createDirectory({ network, clock, logger: logger.child({ part: 'directory' }) }, { networkName })
   const { announce } = directory
@@ -118,6 +128,7 @@ export async function startProvider(
       network,
       privateKey,
       clock,
+      ...(components.tracer === undefined ? {} : { tracer: components.tracer }),
       // It ends containers of one engine by their names, which those of a swarm do not have.
       ...(swarm ? { inspect: inspectCluster } : { guard }),
       logger: logger.child({ part: 'agent' }),

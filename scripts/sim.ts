@@ -104,7 +104,7 @@ async function showAttack(): Promise<void> {
   const hostile = Math.round(0.3 * peers)
   const common = { providers: peers - hostile, jobs, perMessageMs: 1, budgetMs: budget * 1000 }
   say(
-    'On a simulated clock, 1 ms for each message, links of 50 ± 20 ms, a null executor. Of the hostile a fifth each refuses',
+    'On a simulated clock, 1 ms for each message, links of 50 ms, a null executor. Of the hostile a fifth each refuses',
   )
   say(
     'what it won by its price, fails it, floods sellers and buyer, announces itself and answers nobody, forges announcements.\n',

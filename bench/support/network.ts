@@ -27,6 +27,10 @@ export async function benchNetwork(agents: number, flags: string[]) {
     image,
     api,
     peer: network.peer,
+    url: network.url,
+    key: network.key,
+    /** The gateway's, then the agents'. */
+    pids: network.processes.map(({ pid }) => pid),
     folder: network.folder,
     [Symbol.asyncDispose]: async () => await stack.disposeAsync(),
   }

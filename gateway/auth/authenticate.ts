@@ -4,6 +4,7 @@ import { bearerOf, type GatewayContext, type GatewayEnv, remoteAddress, wantsEve
 import { isLoopbackAddress, isLoopbackName } from '../http/loopback.ts'
 import type { KeyRecord, KeyRing } from './key-ring.ts'
 import type { Principal } from './principal.ts'
+import { type Session, type Sessions, sessionOf } from './sessions.ts'
 import type { Tokens } from './tokens.ts'
 import type { WrongKeys } from './wrong-keys.ts'
 
@@ -24,24 +25,26 @@ export interface AuthenticateInit {
 
 /** Finds out who asks. It refuses nothing by itself: what needs a permission does. */
 export function authenticate(
-  components: { keys: KeyRing; tokens: Tokens; wrongKeys: WrongKeys },
+  components: { keys: KeyRing; tokens: Tokens; sessions: Sessions; wrongKeys: WrongKeys },
   init: AuthenticateInit,
 ): MiddlewareHandler<GatewayEnv> {
-  const { keys, tokens, wrongKeys } = components
+  const { keys, tokens, sessions, wrongKeys } = components
 
   function fromToken(c: GatewayContext): Principal | undefined {
     const token = c.req.query('access_token')
     if (token === undefined || c.req.method !== 'GET' || !wantsEvents(c) || !STREAM.test(c.req.path)) return undefined
     const claims = tokens.verify('stream', token)
     if (claims === undefined || (claims.jobId !== undefined && claims.jobId !== jobOf(c))) return undefined
-    return principalFor(keys.get(claims.keyId), 'stream-token')
+    if (claims.session !== undefined && sessions.isOver(claims.session)) return undefined
+    return principalFor(keys.get(claims.keyId), 'stream-token', claims.session)
   }
 
   function fromCookie(c: GatewayContext): Principal | undefined {
     const cookie = getCookie(c, SESSION_COOKIE)
     const claims = cookie === undefined ? undefined : tokens.verify('session', cookie)
-    const principal = claims === undefined ? undefined : principalFor(keys.get(claims.keyId), 'cookie')
-    return claims === undefined || principal === undefined ? undefined : { ...principal, untilMs: claims.expiresAtMs }
+    if (cookie === undefined || claims === undefined) return undefined
+    const session = sessionOf(cookie, claims)
+    return sessions.isOver(session) ? undefined : principalFor(keys.get(claims.keyId), 'cookie', session)
   }
 
   function fromLoopback(c: GatewayContext): Principal | undefined {
@@ -79,6 +82,11 @@ function isSameSite(c: GatewayContext): boolean {
   )
 }
 
-function principalFor(key: KeyRecord | undefined, via: Principal['via']): Principal | undefined {
-  return key === undefined ? undefined : { keyId: key.id, owner: key.owner, grants: key.grants, via }
+function principalFor(
+  key: KeyRecord | undefined,
+  via: Principal['via'],
+  session: Session | undefined = undefined,
+): Principal | undefined {
+  if (key === undefined) return undefined
+  return { keyId: key.id, owner: key.owner, grants: key.grants, via, ...(session === undefined ? {} : { session }) }
 }

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { allows, type Grant, type Permission } from './permissions.ts'
+import type { Session } from './sessions.ts'
 
 /** Who asks, and how they showed it. */
 export interface Principal {
@@ -9,8 +10,8 @@ export interface Principal {
   grants: readonly Grant[]
   /** How it was shown: only `key` may be used by programs on behalf of jobs; `cookie` needs an Origin check. */
   via: 'key' | 'cookie' | 'stream-token' | 'loopback'
-  /** When the session behind a cookie ends, in ms since 1970; absent: with the key. */
-  untilMs?: number
+  /** The session that it was shown in; absent where there is none. */
+  session?: Session
 }
 
 export function isAdmin(principal: Principal): boolean {

@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { deleteCookie, setCookie } from 'hono/cookie'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { z } from 'zod'
 import { type GatewayEnv, principalOf } from '../context.ts'
 import { success } from '../envelope.ts'
@@ -11,6 +11,7 @@ import { isoTime } from '../time.ts'
 import { SESSION_COOKIE } from './authenticate.ts'
 import { GRANTS } from './permissions.ts'
 import type { Principal } from './principal.ts'
+import { sessionOf } from './sessions.ts'
 
 /** How long a session lasts, in seconds: a week. */
 const SESSION_SECONDS = 7 * 24 * 3600
@@ -109,15 +110,17 @@ const signOutOperation = operation({
   operationId: 'signOut',
   tag: 'Auth',
   summary: 'Sign a browser out',
+  description: 'The session is over, wherever its cookie is, and what it had open: streams, sockets, ports of jobs.',
   permission: 'public',
   data: z.strictObject({ message: z.string() }),
   example: { message: 'Signed out' },
 })
 
-type Parts = Pick<GatewayParts, 'keys' | 'tokens' | 'clock' | 'wrongKeys'>
+type Parts = Pick<GatewayParts, 'keys' | 'tokens' | 'sessions' | 'holds' | 'clock' | 'wrongKeys'>
 
 /** Who asks, sessions of browsers and tokens for streams. */
-export function addSessionRoutes(api: OpenAPIHono<GatewayEnv>, { keys, tokens, clock, wrongKeys }: Parts): void {
+export function addSessionRoutes(api: OpenAPIHono<GatewayEnv>, parts: Parts): void {
+  const { keys, tokens, sessions, holds, clock, wrongKeys } = parts
   api.openapi(testOperation, (c) => c.json(success({ valid: true as const, ...userView(principalOf(c)) }), 200))
   api.openapi(meOperation, (c) => c.json(success(userView(principalOf(c))), 200))
 
@@ -125,8 +128,9 @@ export function addSessionRoutes(api: OpenAPIHono<GatewayEnv>, { keys, tokens, c
     // Without a body the library hands over none of the schema's defaults.
     const { jobId, ttl = STREAM_TOKEN_SECONDS } = c.req.valid('json')
     const expiresAtMs = clock.nowMs() + ttl * 1000
-    const { keyId } = principalOf(c)
-    const token = tokens.issue({ kind: 'stream', keyId, expiresAtMs, ...(jobId === undefined ? {} : { jobId }) })
+    const { keyId, session } = principalOf(c)
+    const within = { ...(jobId === undefined ? {} : { jobId }), ...(session === undefined ? {} : { session }) }
+    const token = tokens.issue({ kind: 'stream', keyId, expiresAtMs, ...within })
     return c.json(success({ token, expiresAt: isoTime(expiresAtMs) }), 201)
   })
 
@@ -137,7 +141,11 @@ export function addSessionRoutes(api: OpenAPIHono<GatewayEnv>, { keys, tokens, c
     return c.json(success(userView({ keyId: key.id, owner: key.owner, grants: key.grants, via: 'cookie' })), 201)
   })
 
-  api.openapi(signOutOperation, (c) => {
+  api.openapi(signOutOperation, async (c) => {
+    const cookie = getCookie(c, SESSION_COOKIE)
+    const claims = cookie === undefined ? undefined : tokens.verify('session', cookie)
+    if (cookie !== undefined && claims !== undefined) await sessions.end(sessionOf(cookie, claims))
+    holds.look()
     deleteCookie(c, SESSION_COOKIE, { path: '/' })
     return c.json(success({ message: 'Signed out' }), 200)
   })

@@ -14,6 +14,8 @@ const claimsSchema = z.strictObject({
   jobId: z.string().optional(),
   /** For ports: which one. */
   port: z.number().optional(),
+  /** For streams and ports: the browser's session that it was made in, and ends with. */
+  session: z.strictObject({ id: z.string(), expiresAtMs: z.number() }).optional(),
 })
 export type Claims = z.output<typeof claimsSchema>
 

@@ -3,6 +3,7 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import { startClientNode } from '../../node/client-node.ts'
 import { followerTimes, type PeerOptions, partFolder, peerInit } from '../../node/commands/options.ts'
 import { relayLimits } from '../../node/commands/relay-options.ts'
+import { startTracing } from '../../node/commands/tracing.ts'
 import type { Logger } from '../../node/logger.ts'
 import { createGateway } from '../index.ts'
 import { MetricsRegistry } from '../metrics/registry.ts'
@@ -24,8 +25,10 @@ export async function startGatewayNode(
   await using stack = new AsyncDisposableStack()
   const masterKey = process.env.CORTEX_MASTER_KEY
   const registry = new MetricsRegistry()
+  const tracing = await startTracing('cortex-gateway')
+  stack.defer(tracing.stop)
   const node = await startClientNode(
-    { logger, registry },
+    { logger, registry, tracer: tracing.tracer },
     {
       ...peerInit(options),
       stays: true,

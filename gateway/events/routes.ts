@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { JOB_EVENT_TYPES } from '../../protocol/lifecycle.ts'
 import { allows } from '../auth/permissions.ts'
 import { ownerFilter } from '../auth/principal.ts'
-import { stillSignedIn } from '../auth/still-signed-in.ts'
 import { type GatewayContext, type GatewayEnv, principalOf, wantsEvents } from '../context.ts'
 import { success } from '../envelope.ts'
 import { GatewayError } from '../errors.ts'
@@ -58,7 +57,7 @@ const eventsOperation = operation({
 })
 
 export function addEventRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { node, providerLog, streams } = parts
+  const { node, providerLog, streams, holds } = parts
   const components = { ...node, providerLog }
 
   api.openapi(eventsOperation, async (c) => {
@@ -81,7 +80,7 @@ export function addEventRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts
             yield events.map((event) => ({ id: event.id, data: event }))
           }
         },
-        stillSignedIn(parts, principal),
+        () => holds.stands(principal),
       )
     }
     const reader = createEventReader(components, after ?? { jobs: 0, providers: 0 }, filter)

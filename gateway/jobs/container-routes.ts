@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { type ExecEvent, ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
+import { noLonger } from '../auth/holds.ts'
 import { type GatewayEnv, principalOf } from '../context.ts'
 import { success } from '../envelope.ts'
 import { createOneTimeCodes } from '../one-time-codes.ts'
@@ -91,7 +92,7 @@ const linkOperation = operation({
 
 /** What reaches into a container: ports, commands, a look, what it left. */
 export function addContainerRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { node, clock, portOrigins } = parts
+  const { node, clock, holds, portOrigins } = parts
   const tickets = createOneTimeCodes<ExecTicket>({ clock }, { lifeMs: TICKET_MS, maxOpen: MAX_TICKETS })
 
   api.openapi(containerOperation, async (c) => {
@@ -118,12 +119,18 @@ export function addContainerRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayP
     const { command, interactive, terminal, columns, rows, timeout } = c.req.valid('json')
     if (!interactive) {
       const late = AbortSignal.timeout(timeout * 1000)
-      const signal = AbortSignal.any([late, c.req.raw.signal])
-      return c.json(success(await execToEnd(node.reach, { jobId: job.id, command, signal, late })), 200)
+      const over = new AbortController()
+      const release = holds.keep(principalOf(c), () => over.abort(noLonger()))
+      const signal = AbortSignal.any([late, over.signal, c.req.raw.signal])
+      const running = execToEnd(node.reach, { jobId: job.id, command, signal, late })
+      return c.json(success(await running.finally(release)), 200)
     }
     if (job.state.status !== 'running') throw new JobStateError(job.state.status, ['running'])
     const size = terminal ? { terminal, columns, rows } : {}
-    const { code, expiresAtMs } = tickets.issue({ jobId: job.id, request: { command, input: true, ...size } })
+    const { code, expiresAtMs } = tickets.issue({
+      ...{ jobId: job.id, principal: principalOf(c) },
+      request: { command, input: true, ...size },
+    })
     const url = new URL(`${new URL(c.req.url).pathname}/socket`, c.req.url)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     url.search = new URLSearchParams({ code }).toString()
@@ -136,7 +143,8 @@ export function addContainerRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayP
     if (job.state.status !== 'running') throw new JobStateError(job.state.status, ['running'])
     const isExposed = job.spec.ports.some((one) => one.port === port && one.expose && one.protocol === 'TCP')
     if (!isExposed) throw new ReachError('PORT_NOT_EXPOSED', `The job does not expose port ${port} (TCP)`)
-    const link = { keyId: principalOf(c).keyId, jobId: job.id, port }
+    const { keyId, session } = principalOf(c)
+    const link = { keyId, jobId: job.id, port, ...(session === undefined ? {} : { session }) }
     const { url, expiresAtMs } = portOrigins.link(link, path, new URL(c.req.url))
     return c.json(success({ url, expiresAt: isoTime(expiresAtMs) }), 201)
   })

@@ -4,6 +4,8 @@ import { z } from 'zod'
 import { type ExecRequest, type ExecSession, ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
 import { MAX_TERMINAL_SIZE } from '../../protocol/limits.ts'
+import { NO_LONGER } from '../auth/holds.ts'
+import type { Principal } from '../auth/principal.ts'
 import type { GatewayEnv } from '../context.ts'
 import { GatewayError } from '../errors.ts'
 import type { OneTimeCodes } from '../one-time-codes.ts'
@@ -22,6 +24,8 @@ const STREAM = { stdout: 1, stderr: 2 } as const
 export interface ExecTicket {
   jobId: string
   request: ExecRequest
+  /** Who asked for it, and on whose behalf it stays open. */
+  principal: Principal
 }
 
 const controlSchema = z.discriminatedUnion('type', [
@@ -40,18 +44,27 @@ const controlSchema = z.discriminatedUnion('type', [
  */
 export function addExecSocket(
   api: OpenAPIHono<GatewayEnv>,
-  { node, logger }: Pick<GatewayParts, 'node' | 'logger'>,
+  { node, holds, logger }: Pick<GatewayParts, 'node' | 'holds' | 'logger'>,
   tickets: OneTimeCodes<ExecTicket>,
 ): void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/exec/socket', (c) => {
     const ticket = tickets.redeem(c.req.query('code') ?? '')
-    if (ticket === undefined || ticket.jobId !== c.req.param('id')) {
+    if (ticket === undefined || ticket.jobId !== c.req.param('id') || !holds.stands(ticket.principal)) {
       throw new GatewayError('UNAUTHORIZED', 'This address was used or is too old: ask for another with POST …/exec')
     }
     return takeOver(c, (socket, head, request) => {
       server.handleUpgrade(request, socket, head, (client) => {
-        serve(client, node.reach, ticket).catch((error: unknown) => {
+        const gone = new AbortController()
+        const release = holds.keep(ticket.principal, () => {
+          client.close(...NO_LONGER)
+          gone.abort(new Error('The key is no more'))
+        })
+        client.once('close', () => {
+          release()
+          gone.abort(new Error('The client is gone'))
+        })
+        serve(client, node.reach, ticket, gone.signal).catch((error: unknown) => {
           logger.debug({ jobId: ticket.jobId, error: String(error) }, 'a command’s socket broke')
           client.terminate()
         })
@@ -60,16 +73,17 @@ export function addExecSocket(
   })
 }
 
-async function serve(client: WebSocket, reach: GatewayParts['node']['reach'], ticket: ExecTicket): Promise<void> {
-  const gone = new AbortController()
+async function serve(
+  client: WebSocket,
+  reach: GatewayParts['node']['reach'],
+  ticket: ExecTicket,
+  gone: AbortSignal,
+): Promise<void> {
   const socket = createBinarySocket(client)
   let session: ExecSession | null = null
-  client.once('close', () => {
-    gone.abort(new Error('The client is gone'))
-    session?.close()
-  })
+  gone.addEventListener('abort', () => session?.close(), { once: true })
   try {
-    session = await reach.exec(ticket.jobId, ticket.request, gone.signal)
+    session = await reach.exec(ticket.jobId, ticket.request, gone)
     const current = session
     const reading = socket.each(async (data, isBinary) => await toCommand(current, data, isBinary))
     reading.catch(() => client.close(1008, 'not a message of this socket'))
@@ -78,7 +92,7 @@ async function serve(client: WebSocket, reach: GatewayParts['node']['reach'], ti
       else await socket.send(Buffer.concat([Buffer.from([STREAM[event.type]]), event.data]))
     }
   } catch (error) {
-    if (gone.signal.aborted) return
+    if (gone.aborted) return
     const { code, message } = told(error)
     await socket.send(JSON.stringify({ type: 'error', error: { code, message } }))
   }

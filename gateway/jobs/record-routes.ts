@@ -1,7 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { stillSignedIn } from '../auth/still-signed-in.ts'
 import { type GatewayContext, type GatewayEnv, principalOf, wantsEvents } from '../context.ts'
 import { success } from '../envelope.ts'
 import { GatewayError } from '../errors.ts'
@@ -141,10 +140,12 @@ const receiptOperation = operation({
 })
 
 /** What was recorded of a job: output, events, use, bids and the receipt. */
-export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, clock, keys }: GatewayParts): void {
+export function addRecordRoutes(api: OpenAPIHono<GatewayEnv>, { node, streams, clock, holds }: GatewayParts): void {
   const { store } = node
-  const respond = (c: GatewayContext, source: EventSourceOf) =>
-    streams.respond(source, stillSignedIn({ keys, clock }, principalOf(c)))
+  const respond = (c: GatewayContext, source: EventSourceOf) => {
+    const principal = principalOf(c)
+    return streams.respond(source, () => holds.stands(principal))
+  }
 
   api.openapi(logsOperation, async (c) => {
     const job = await visibleJob(c, store, c.req.valid('param').id)

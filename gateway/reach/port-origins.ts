@@ -2,9 +2,11 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import type { Clock } from '../../node/clock.ts'
 import { SESSION_COOKIE } from '../auth/authenticate.ts'
-import type { KeyRing } from '../auth/key-ring.ts'
+import type { Holds } from '../auth/holds.ts'
+import type { KeyRecord, KeyRing } from '../auth/key-ring.ts'
 import { allows } from '../auth/permissions.ts'
 import { type Principal, sees } from '../auth/principal.ts'
+import { type Session, sessionOf } from '../auth/sessions.ts'
 import type { Tokens } from '../auth/tokens.ts'
 import { bearerOf, type GatewayEnv } from '../context.ts'
 import { errorResponse } from '../error-response.ts'
@@ -29,6 +31,8 @@ interface PortLink {
   keyId: string
   jobId: string
   port: number
+  /** The browser's session that it was asked for in. */
+  session?: Session
 }
 
 /**
@@ -41,7 +45,9 @@ export interface PortOrigins {
   /** Whether a `Host` is that of a port. */
   isPort(host: string): boolean
   /** Answers what is asked at the origin of a port; everything else goes on. */
-  serve(parts: Pick<GatewayParts, 'node' | 'keys' | 'tokens' | 'logger' | 'clock'>): MiddlewareHandler<GatewayEnv>
+  serve(
+    parts: Pick<GatewayParts, 'node' | 'keys' | 'tokens' | 'holds' | 'logger' | 'clock'>,
+  ): MiddlewareHandler<GatewayEnv>
 }
 
 /** @param init.domain what the origins are under, without port */
@@ -57,8 +63,9 @@ export function createPortOrigins(components: { clock: Clock }, init: { domain: 
   }
 
   return {
-    link({ keyId, jobId, port }, path, base) {
-      const { code, expiresAtMs } = links.issue({ keyId, jobId, port })
+    link(to, path, base) {
+      const { jobId, port } = to
+      const { code, expiresAtMs } = links.issue(to)
       const { protocol, port: basePort } = base
       const origin = `${protocol}//${port}--${jobId}${suffix}${basePort === '' ? '' : `:${basePort}`}`
       const url = new URL(path, origin)
@@ -105,7 +112,7 @@ async function answer(
   headers.set('x-forwarded-host', url.host)
   headers.set('x-forwarded-proto', url.protocol.slice(0, -1))
   const path = `${url.pathname}${url.search}`
-  return await forward(c, parts.node, { id: to.jobId, port: to.port }, { path, headers }, keepCookiesHere)
+  return await forward(c, { ...parts, principal }, { id: to.jobId, port: to.port }, { path, headers }, keepCookiesHere)
 }
 
 /** Turns a link into a cookie of this origin alone, and takes the code out of the address. */
@@ -137,7 +144,7 @@ function open(
 /** Who a key in the header, or the cookie of this very port, stands for. */
 function whoAsks(
   c: Context<GatewayEnv>,
-  { keys, tokens }: { keys: KeyRing; tokens: Tokens },
+  { keys, tokens, holds }: { keys: KeyRing; tokens: Tokens; holds: Holds },
   to: { jobId: string; port: number },
 ): Principal | null {
   const bearer = bearerOf(c)
@@ -147,11 +154,16 @@ function whoAsks(
   const claims = cookie === undefined ? undefined : tokens.verify('port', cookie)
   if (claims === undefined || claims.jobId !== to.jobId || claims.port !== to.port) return null
   const key = keys.get(claims.keyId)
-  return key === undefined ? null : principalFor(key, 'cookie')
+  if (key === undefined || cookie === undefined) return null
+  const own = sessionOf(cookie, claims)
+  const { id, expiresAtMs } = claims.session ?? own
+  const principal = principalFor(key, 'cookie', { id, expiresAtMs: Math.min(expiresAtMs, own.expiresAtMs) })
+  return principal !== null && holds.stands(principal) ? principal : null
 }
 
-function principalFor(key: NonNullable<ReturnType<KeyRing['get']>>, via: Principal['via']): Principal | null {
-  return allows(key.grants, 'jobs:write') ? { keyId: key.id, owner: key.owner, grants: key.grants, via } : null
+function principalFor(key: KeyRecord, via: Principal['via'], session?: Session): Principal | null {
+  if (!allows(key.grants, 'jobs:write')) return null
+  return { keyId: key.id, owner: key.owner, grants: key.grants, via, ...(session === undefined ? {} : { session }) }
 }
 
 /** Other pages may send the user here, as a link does, and no more. Programs say nothing of where they are. */

@@ -1,6 +1,8 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { ClientNode } from '../../node/index.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
-import { assertPermission } from '../auth/principal.ts'
+import { type Holds, noLonger } from '../auth/holds.ts'
+import { assertPermission, type Principal } from '../auth/principal.ts'
 import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
 import { GatewayError } from '../errors.ts'
 import { visibleJob } from '../jobs/access.ts'
@@ -27,7 +29,7 @@ const NOT_ITS_TO_SAY = [
 const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
 
 /** `ANY …/jobs/{id}/proxy/{port}/*`: HTTP and WebSocket to a port that the job exposes, for programs. */
-export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node }: GatewayParts): void {
+export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node, holds }: GatewayParts): void {
   const serve = async (c: GatewayContext): Promise<Response> => {
     const principal = principalOf(c)
     if (principal.via !== 'key') {
@@ -43,27 +45,36 @@ export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node }: GatewayPart
     for (const name of ['authorization', 'cookie', 'host']) headers.delete(name)
     headers.set('host', `localhost:${port}`)
     headers.set('x-forwarded-prefix', prefix)
-    return await forward(c, node, { id, port }, { path: `${rest}${search}`, headers }, asPrograms)
+    return await forward(c, { node, holds, principal }, { id, port }, { path: `${rest}${search}`, headers }, asPrograms)
   }
   api.all('/plugin-core/jobs/:id/proxy/:port', serve)
   api.all('/plugin-core/jobs/:id/proxy/:port/*', serve)
 }
 
-/** Passes a request of any kind on to a container's port. @param clean mends the answer's headers */
+/**
+ * Passes a request of any kind on to a container's port, for as long as its principal stands.
+ * @param clean mends the answer's headers
+ */
 export async function forward(
   c: GatewayContext,
-  node: Pick<GatewayParts['node'], 'reach'>,
+  { node, holds, principal }: { node: Pick<ClientNode, 'reach'>; holds: Holds; principal: Principal },
   to: { id: string; port: number },
   what: { path: string; headers: Headers },
   clean: (headers: Headers) => void,
 ): Promise<Response> {
   const { method, raw } = c.req
   const over = new AbortController()
+  const { signal } = over
   const isSocket = wantsSocket(c)
-  const signal = isSocket ? over.signal : raw.signal
+  if (!isSocket) raw.signal.addEventListener('abort', () => over.abort(raw.signal.reason), { once: true })
   const channel = await node.reach.tunnel(to.id, { port: to.port, protocol: 'TCP' }, signal)
   const stream = streamOf(channel)
   stream.on('error', () => undefined) // whoever reads the answer hears of it
+  const end = (): void => {
+    over.abort(noLonger())
+    stream.destroy()
+  }
+  stream.once('close', holds.keep(principal, end))
   if (!isSocket) {
     const response = await forwardRequest(stream, { method, ...what, body: raw.body, signal })
     clean(response.headers)

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Channel } from '../../node/network/index.ts'
 import { MAX_DATAGRAM_BYTES, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
+import { NO_LONGER, noLonger } from '../auth/holds.ts'
 import { assertPermission } from '../auth/principal.ts'
 import { type GatewayEnv, principalOf } from '../context.ts'
 import { GatewayError } from '../errors.ts'
@@ -20,7 +21,7 @@ const MAX_MESSAGE_BYTES = 1024 * 1024
  * `GET …/jobs/{id}/tunnel/{port}?protocol=TCP|UDP`: one connection to a port as a WebSocket, for `cortex job forward` and
  * programs. Binary messages are pieces of the stream, or datagrams; the text `end` ends one direction.
  */
-export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, logger }: GatewayParts): void {
+export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, holds, logger }: GatewayParts): void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/tunnel/:port', async (c) => {
     const principal = principalOf(c)
@@ -35,6 +36,11 @@ export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, logger }: G
       return takeOver(c, (socket, head, request) => {
         socket.once('close', () => over.abort(new Error('The client is gone')))
         server.handleUpgrade(request, socket, head, (client) => {
+          const release = holds.keep(principal, () => {
+            client.close(...NO_LONGER)
+            over.abort(noLonger())
+          })
+          client.once('close', release)
           join(client, channel, protocol).catch((error: unknown) => {
             logger.debug({ jobId: job.id, port, error: String(error) }, 'a tunnel broke')
             client.close(1011, 'the connection broke')

@@ -31,8 +31,8 @@ export function createSocketServer() {
 
 /** `/ws`: `{type:"auth",token}`, then `{type:"subscribe",channel}`. */
 export function addSocketRoute(app: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { node, providerLog, keys, clock, logger } = parts
-  const components = { ...node, providerLog, keys, clock, logger, health: () => healthOf(parts) }
+  const { node, providerLog, keys, holds, clock, logger } = parts
+  const components = { ...node, providerLog, keys, holds, clock, logger, health: () => healthOf(parts) }
   app.get(
     '/ws',
     async (c, next) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import { type Holds, NO_LONGER } from '../auth/holds.ts'
 import type { KeyRing } from '../auth/key-ring.ts'
 import { allows, type Permission } from '../auth/permissions.ts'
 import { ownerFilter, type Principal } from '../auth/principal.ts'
@@ -39,6 +40,7 @@ export interface Socket {
 
 export interface SessionComponents extends EventStreamComponents {
   keys: KeyRing
+  holds: Pick<Holds, 'keep'>
   clock: Clock
   logger: Logger
   /** What `system` tells. */
@@ -58,10 +60,11 @@ export function openSocketSession(
   components: SessionComponents,
   signedIn: Principal | null,
 ): SocketSession {
-  const { keys, clock, logger } = components
+  const { keys, holds, clock, logger } = components
   const ended = new AbortController()
   const channels = new Map<Channel, AbortController>()
   let principal = signedIn
+  let release = signedIn === null ? undefined : hold(signedIn)
 
   clock.sleep(SIGN_IN_MS, ended.signal).then(
     () => {
@@ -78,6 +81,13 @@ export function openSocketSession(
     }
   }
 
+  function hold(who: Principal): () => void {
+    return holds.keep(who, () => {
+      end()
+      socket.close(...NO_LONGER)
+    })
+  }
+
   function refuse(code: 'UNAUTHORIZED' | 'FORBIDDEN' | 'VALIDATION_ERROR', message: string): void {
     tell({ type: 'error', error: { code, message } })
   }
@@ -90,6 +100,8 @@ export function openSocketSession(
       return
     }
     principal = { keyId: key.id, owner: key.owner, grants: key.grants, via: 'key' }
+    release?.()
+    release = hold(principal)
     tell({ type: 'authenticated', owner: key.owner })
   }
 
@@ -115,10 +127,6 @@ export function openSocketSession(
     const prefix = channel === 'jobs' ? 'job.' : 'provider.'
     const filter = { owner: ownerFilter(who), wants: (type: string) => type.startsWith(prefix) }
     for await (const events of followEverything(components, endOf(components), filter, signal)) {
-      if (keys.get(who.keyId) === undefined) {
-        socket.close(CLOSE.policy, 'the key was revoked')
-        return
-      }
       for (const event of events) tell({ channel, ...event })
     }
   }
@@ -131,6 +139,7 @@ export function openSocketSession(
   }
 
   function end(): void {
+    release?.()
     ended.abort()
     for (const channel of channels.values()) channel.abort()
     channels.clear()

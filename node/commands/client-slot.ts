@@ -4,6 +4,7 @@ import type { ClientNode } from '../index.ts'
 import type { Logger } from '../logger.ts'
 import { DataFolderError } from '../store/database.ts'
 import { JobStateError } from '../store/index.ts'
+import { noTracer, type Tracer } from '../tracing/index.ts'
 import { CliError } from './cli-error.ts'
 import { followerTimes, type PeerOptions, partFolder, peerInit } from './options.ts'
 
@@ -14,13 +15,16 @@ const SLOTS = 64
  * Starts a short-lived client node in the first free slot `DATA/client/0`, `1`, …: each has its own identity and store,
  * because a store has one writer. Jobs that a killed command left there are taken up, see {@link takeUp}.
  */
-export async function startInSlot(options: PeerOptions, components: { logger: Logger; masterKey?: string }) {
-  const { logger, masterKey } = components
+export async function startInSlot(
+  options: PeerOptions,
+  components: { logger: Logger; masterKey?: string; tracer?: Tracer },
+) {
+  const { logger, masterKey, tracer = noTracer } = components
   for (let slot = 0; slot < SLOTS; slot += 1) {
     const dataFolder = join(partFolder(options, 'client'), String(slot))
     try {
       const node = await startClientNode(
-        { logger },
+        { logger, tracer },
         {
           ...peerInit(options),
           dataFolder,

@@ -15,6 +15,7 @@ import { followJob } from './follow-job.ts'
 import { type JobFlags, submissionOf } from './job-flags.ts'
 import type { PeerOptions } from './options.ts'
 import { type StatusLine, statusLine } from './output.ts'
+import { startTracing } from './tracing.ts'
 
 /** What `cortex run` was given. */
 export type RunOptions = JobFlags & PeerOptions & { bids?: true; json?: true; outputFolder?: string }
@@ -34,7 +35,10 @@ function parse(submission: unknown): JobSpec {
 async function run(spec: JobSpec, options: RunOptions): Promise<number> {
   const status = statusLine()
   status.now('joining the network')
-  const node = await startInSlot(options, { logger: createLogger({ name: 'cortex', level: options.logLevel }) })
+  const tracing = await startTracing('cortex-run')
+  const { tracer } = tracing
+  const logger = createLogger({ name: 'cortex', level: options.logLevel })
+  const node = await startInSlot(options, { logger, tracer })
   try {
     // Listened for before there is a job, so that none is left that nobody waits for.
     const interruption = cancelOnInterrupt(node, status)
@@ -49,6 +53,7 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
   } finally {
     status.stop()
     await node.stop()
+    await tracing.stop()
   }
 }
 

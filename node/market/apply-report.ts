@@ -1,6 +1,7 @@
 import { safeNumber } from '../../protocol/codec.ts'
 import { exitFailure, type Failure, type FailureCode, failure, isFailureCode } from '../../protocol/failures.ts'
 import type { Report, Report_Ended } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { isTerminal } from '../../protocol/lifecycle.ts'
 import { MAX_DURATION_SECONDS, MAX_LOG_LINE_BYTES } from '../../protocol/limits.ts'
 import { meteredSeconds } from '../../protocol/money.ts'
 import { WireError } from '../../protocol/wire-error.ts'
@@ -125,7 +126,6 @@ function ended(draft: JobDraft, report: Report_Ended, end: CheckedEnd | null): v
   const exitCode = report.exitCode ?? null
   const endedAtMs = believedTime(draft, Number(report.endedAtMs))
   const mayRetry = draft.job.cancelRequestedAtMs === null
-  if (draft.job.spec.outputs !== undefined) draft.patch({ output: outputOf(report) })
   if (report.outcome === 'exited' && state.status !== 'running') {
     throw new WireError('INVALID_FIELD', `An exit, but the job is ${state.status}`)
   }
@@ -148,6 +148,9 @@ function ended(draft: JobDraft, report: Report_Ended, end: CheckedEnd | null): v
     const retry = mayRetry && (isProvidersFault(why) || draft.job.spec.retryOnFailure)
     endAttempt(draft, 'failed', { failure: why, exitCode, mayRetry: retry, by: 'provider' })
   }
+  // Another attempt begins anew, and leaves outputs of its own.
+  const isOver = isTerminal(draft.job.state.status)
+  if (draft.job.spec.outputs !== undefined && isOver) draft.patch({ output: outputOf(report) })
 }
 
 /** The user’s wish is met: the container has stopped, or there never was one. */

@@ -5,6 +5,7 @@ import { termsOf, usdNumber } from '../../protocol/money.ts'
 import type { Clock } from '../clock.ts'
 import { momentNow } from '../moment.ts'
 import type { AwardInFlight, JobRecord, JobStore, Lease } from '../store/index.ts'
+import { type Span, within } from '../tracing/index.ts'
 import { type AwardComponents, type AwardOutcome, sendAward } from './award.ts'
 import { idOf } from './bid-desk.ts'
 import { bidRecord } from './bid-records.ts'
@@ -23,6 +24,8 @@ export interface DeliveryComponents extends AwardComponents {
   store: JobStore
   reputation: Reputation
   tally: Tally
+  /** Of the job's placement. */
+  span: Span
   clock: Clock
 }
 
@@ -79,8 +82,14 @@ async function deliver(
   const leaseTimeoutMs = spec.leaseTimeout * 1000
   const secrets = await store.secrets(job.id)
   const { onDisconnect } = spec
-  const order = { id: job.id, job: jobToWire(spec, secrets), onDisconnect, leaseTimeoutMs }
-  const outcome = await sendAward(components, award, order, signal)
+  const span = components.span.child('cortex.award', { 'cortex.provider': award.provider, 'cortex.fence': award.fence })
+  const { traceparent } = span
+  const order = { id: job.id, job: jobToWire(spec, secrets), onDisconnect, leaseTimeoutMs, traceparent }
+  const outcome = await within(
+    span,
+    async () => await sendAward(components, award, order, signal),
+    ({ kind }) => ({ 'cortex.outcome': kind }),
+  )
   tally.count(outcome.kind)
   if (outcome.kind === 'accepted') {
     await store.change(job.id, (draft) => {

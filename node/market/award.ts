@@ -32,6 +32,8 @@ export interface AwardJob {
   job: MessageInitShape<typeof JobSchema>
   onDisconnect: 'continue' | 'stop'
   leaseTimeoutMs: number
+  /** Empty where nothing is traced. */
+  traceparent: string
 }
 
 /** Sends an award and says what became of it. Sending the same one twice is no error: the provider answers the same. */
@@ -55,6 +57,7 @@ export async function sendAward(
     onDisconnect: job.onDisconnect,
     leaseTimeoutMs: job.leaseTimeoutMs,
     addresses: network.addresses(),
+    traceparent: job.traceparent,
   })
   const statement = await signStatement('award', payload, privateKey)
   const message = encode(AwardMessageSchema, { content: { case: 'award', value: statement } })

@@ -6,6 +6,7 @@ import { fits } from '../../protocol/units.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { JobRecord, JobStore } from '../store/index.ts'
+import { type Tracer, within } from '../tracing/index.ts'
 import { cancelled } from './apply-report.ts'
 import { type DeliveryComponents, resumeAward, tryAward } from './award-delivery.ts'
 import { declinesOf, passedOver, withinCap } from './bid-records.ts'
@@ -24,6 +25,7 @@ const NEWCOMER_WAIT_MS = 500
 export interface PlacementComponents extends RoundComponents, DeliveryComponents {
   store: JobStore
   lot: ParkingLot
+  tracer: Tracer
   clock: Clock
   logger: Logger
   /** Limits how many rounds run at a time. */
@@ -40,7 +42,16 @@ type Standing = 'go' | 'over'
  * Finds a provider for a pending job: asks, ranks, awards, and goes on to the next bid where one refuses or says nothing.
  * Returns when the job is no longer pending.
  */
-export async function place(components: PlacementComponents, jobId: string, signal: AbortSignal): Promise<void> {
+export async function place(
+  components: Omit<PlacementComponents, 'span'>,
+  jobId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const span = components.tracer.start('cortex.place', '', { 'cortex.job': jobId })
+  await within(span, async () => await placeTraced({ ...components, span }, jobId, signal))
+}
+
+async function placeTraced(components: PlacementComponents, jobId: string, signal: AbortSignal): Promise<void> {
   const { clock, lot } = components
   const startedMs = clock.monotonicMs()
   let retryMs = FIRST_RETRY_MS
@@ -63,16 +74,17 @@ export async function place(components: PlacementComponents, jobId: string, sign
       await lot.wait({ resources, provider }, Math.min(NEWCOMER_WAIT_MS, leftMs), signal)
     }
     if (worthAsking(components, requirements, answers)) {
-      answers = await components.inTurn(() =>
-        runRound(components, {
-          requirements,
-          requirementsBytes,
-          strategy: job.spec.providerStrategy,
-          widen,
-          // Whole, as the request carries it.
-          windowMs: Math.ceil(Math.min(windowMs, leftMs)),
-          signal,
-        }),
+      const span = components.span.child('cortex.round', { 'cortex.widen': widen })
+      const init = {
+        ...{ requirements, requirementsBytes, widen, signal, strategy: job.spec.providerStrategy },
+        // Whole, as the request carries it.
+        windowMs: Math.ceil(Math.min(windowMs, leftMs)),
+        traceparent: span.traceparent,
+      }
+      answers = await within(
+        span,
+        async () => await components.inTurn(() => runRound(components, init)),
+        ({ offers, declines }) => ({ 'cortex.bids': offers.length, 'cortex.declines': declines.length }),
       )
       if (await awardBest(components, job, answers, signal)) return
       await forgive(components, job)

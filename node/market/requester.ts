@@ -14,6 +14,7 @@ import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
 import type { Outputs } from '../outputs/index.ts'
 import { type JobRecord, JobStateError, type JobStore, type Lease } from '../store/index.ts'
+import { noTracer, type Tracer } from '../tracing/index.ts'
 import { cancelled, loseLease } from './apply-report.ts'
 import { createAttendance } from './attendance.ts'
 import { autoExtend } from './auto-extend.ts'
@@ -30,6 +31,7 @@ import { type PlacementComponents, place } from './placement.ts'
 import { rank } from './ranking.ts'
 import { createReputation } from './reputation.ts'
 import { BID_WINDOW_MS, runRound } from './round.ts'
+import { createStamps } from './stamps.ts'
 import { createTally } from './tally.ts'
 
 /** Rounds under way at a time: enough to fill a window, few enough to keep each quick. */
@@ -54,6 +56,8 @@ export interface RequesterComponents {
   logger: Logger
   /** Told of every job with outputs that has a provider. @default nobody */
   outputs?: Pick<Outputs, 'expect'>
+  /** @default traces nothing */
+  tracer?: Tracer
 }
 
 export interface RunningRequester extends Requester {
@@ -92,11 +96,13 @@ export function createRequester(
   /** Callers that wait for a provider's answer, by command, with the duration that they asked for. */
   const extensions = new Map<string, { answer: PromiseWithResolvers<void>; toSeconds: number }>()
 
-  const placement: PlacementComponents = {
+  const placement: Omit<PlacementComponents, 'span'> = {
     ...components,
     desk: bidDesk,
     reputation,
     tally,
+    stamps: createStamps({ clock }, { network: components.networkName, requester: network.peerId }),
+    tracer: components.tracer ?? noTracer,
     attendance: createAttendance({ clock }),
     lot,
     inTurn: async (task) => await rounds.add(task),

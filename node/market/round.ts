@@ -17,6 +17,7 @@ import { type BidWindow, createBidWindow } from './bid-window.ts'
 import { chooseInvited, isSuitable } from './invitation.ts'
 import type { Offer } from './ranking.ts'
 import type { Reputation } from './reputation.ts'
+import type { Stamps } from './stamps.ts'
 import type { Tally } from './tally.ts'
 
 /** How long bids are waited for at most, in ms. Range 50..60_000. @default 1_000 */
@@ -42,6 +43,7 @@ export interface RoundComponents {
   reputation: Reputation
   attendance: Attendance
   tally: Tally
+  stamps: Stamps
   clock: Clock
   logger: Logger
 }
@@ -69,6 +71,8 @@ export interface RoundInit {
   /** 1 for the usual sample; larger asks more of the network. */
   widen: number
   windowMs: number
+  /** Told to the providers; empty where nothing is traced. @default "" */
+  traceparent?: string
   signal: AbortSignal
 }
 
@@ -114,7 +118,7 @@ async function askInvited(
   const { attendance, tally, logger } = components
   const result = begin(init)
   const { requestId, digest } = result
-  const request = requestOf(components, init, requestId, SAMPLE_ALL)
+  const request = await requestOf(components, init, requestId, SAMPLE_ALL)
   const { asked, near } = callOn(invited, connected)
   const awaited = new Set(near.map(({ provider }) => provider))
   const window = openWindow(components, init, awaited)
@@ -168,6 +172,7 @@ async function askEveryone(components: RoundComponents, init: RoundInit): Promis
   const samplePerMillion = sampleRate(directory, init)
   const asked = asksOf(directory, requestId, samplePerMillion, init)
   const awaited = new Set(asked.filter(attendance.isAwaited))
+  const request = await requestOf(components, init, requestId, samplePerMillion)
   const window = openWindow(components, init, awaited)
   const close = desk.open(requestId, {
     digest,
@@ -187,7 +192,7 @@ async function askEveryone(components: RoundComponents, init: RoundInit): Promis
     },
   })
   try {
-    await network.publish('requests', requestOf(components, init, requestId, samplePerMillion))
+    await network.publish('requests', request)
     await closed(components, init, window, awaited, result)
   } finally {
     close()
@@ -201,12 +206,12 @@ function begin(init: RoundInit): RoundResult {
   return { requestId: randomBytes(RANDOM_ID_BYTES), digest, offers: [], declines: [] }
 }
 
-function requestOf(
-  { network, networkName, clock }: RoundComponents,
+async function requestOf(
+  { network, networkName, clock, stamps }: RoundComponents,
   init: RoundInit,
   requestId: Uint8Array,
   samplePerMillion: number,
-): Uint8Array {
+): Promise<Uint8Array> {
   return encode(JobRequestSchema, {
     network: networkName,
     requestId,
@@ -216,6 +221,8 @@ function requestOf(
     addresses: network.addresses(),
     createdAtMs: BigInt(clock.nowMs()),
     takesMinimumCharge: true,
+    stamp: await stamps.make(requestId),
+    traceparent: init.traceparent ?? '',
   })
 }
 
@@ -224,7 +231,7 @@ function openWindow({ clock }: RoundComponents, init: RoundInit, awaited: Iterab
 }
 
 async function closed(
-  { attendance, tally }: RoundComponents,
+  { attendance, tally, stamps }: RoundComponents,
   init: RoundInit,
   window: BidWindow,
   awaited: Iterable<string>,
@@ -233,6 +240,10 @@ async function closed(
   const how = await window.closed
   tally.count('bid', offers.length)
   tally.count('declined', declines.length)
+  stamps.heard(
+    declines.map(({ decline }) => decline),
+    offers.length + declines.length,
+  )
   if (how === 'deadline') tally.count('unanswered', [...awaited].length)
   // A window cut short by the job's queueTimeout proves nothing.
   if (how === 'deadline' && init.windowMs >= BID_WINDOW_MS) for (const provider of awaited) attendance.missed(provider)

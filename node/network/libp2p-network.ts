@@ -24,6 +24,7 @@ import {
   PeerUnreachableError,
 } from './index.ts'
 import { watchOwnAddresses } from './own-addresses.ts'
+import { createRateBudget, type RateBudgetInit } from './rate-budget.ts'
 import { createRefusals } from './refusals.ts'
 import { createRelayClient, type RelayClient } from './relay-client.ts'
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './relay-limits.ts'
@@ -64,6 +65,11 @@ export interface Libp2pNetworkInit {
   maxConnections?: number
   /** Time between pings on each connection, which measure round trips and find dead ones, in ms. @default 10_000 */
   pingIntervalMs?: number
+  /**
+   * Streams that a peer may open, and all together: choosing a protocol costs about 0.3 ms of a core before anybody reads.
+   * @default 10_000 and 30_000 in 10 s
+   */
+  streamRate?: RateBudgetInit
   /** Told to others. @default "0" */
   version?: string
 }
@@ -74,6 +80,7 @@ export interface Libp2pNetwork extends PeerNetwork {
 }
 
 const OPEN_TIMEOUT_MS = 10_000
+const STREAM_RATE: RateBudgetInit = { own: 10_000, total: 30_000, spanMs: 10_000 }
 const DEFAULT_INBOUND_STREAMS = 32
 
 /** The peer-to-peer network over TCP with noise, yamux and gossipsub. Parts may subscribe before or after the start. */
@@ -84,6 +91,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
   const refusals = createRefusals()
   const standing = createStanding({ clock, refusals })
   const gossip = createGossip({ clock, logger, refusals }, init.network)
+  const streams = createRateBudget({ clock }, init.streamRate ?? STREAM_RATE)
   const handlers = new Map<string, { handler: ChannelHandler; options: HandleOptions }>()
   const known = new Map<string, string[]>()
   const bootstrapPeers = new Set((init.bootstrap ?? []).map(peerIdOf))
@@ -98,6 +106,11 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     const { handler, options } = entry
     const onStream = (stream: Stream, connection: Connection): void => {
       const peer = connection.remotePeer.toString()
+      if (streams.take(peer) !== 'taken') {
+        refusals.count('streams')
+        stream.abort(new Error('Streams are opened too often'))
+        return
+      }
       const channel = channelOf(stream, peer, options.maxMessageBytes, stopping.signal)
       // a promise given back to libp2p would hold its negotiation; the handler may live as long as a job
       handler(channel, peer).catch((error: unknown) => {

@@ -3,10 +3,14 @@ import { createReadStream } from 'node:fs'
 import { open, stat, truncate } from 'node:fs/promises'
 import { Protocol } from '../../protocol/topics.ts'
 import type { Clock } from '../clock.ts'
+import { deadline } from '../deadline.ts'
 import type { Channel, PeerNetwork } from '../network/index.ts'
 import { ReachError } from '../reach/index.ts'
 import { openReach } from '../reach/reach.ts'
 import type { Lease } from '../store/index.ts'
+
+/** How long a provider may send nothing in the midst of an output before another try, in ms. */
+const IDLE_MS = 60_000
 
 /** The provider has it no more: asking again brings nothing. */
 export class OutputGoneError extends Error {
@@ -38,7 +42,7 @@ export async function fetchOutput(
   })
   try {
     if (Number(reply.bytes) !== bytes) throw new OutputGoneError('The provider keeps another output than it told of')
-    await receiveInto(channel, part, bytes - offset)
+    await receiveInto(components.clock, channel, part, bytes - offset)
     if ((await sha256Of(part)) !== Buffer.from(reply.sha256).toString('hex')) {
       await truncate(part, 0)
       throw new Error('The output was damaged on its way')
@@ -52,10 +56,11 @@ export async function fetchOutput(
   }
 }
 
-async function receiveInto(channel: Channel, part: string, bytes: number): Promise<void> {
+async function receiveInto(clock: Clock, channel: Channel, part: string, bytes: number): Promise<void> {
   await using file = await open(part, 'a')
   for (let left = bytes; left > 0; ) {
-    const chunk = await channel.receive()
+    const limit = deadline(clock, IDLE_MS)
+    const chunk = await channel.receive({ signal: limit.signal }).finally(limit.clear)
     if (chunk === null) throw new Error('The output ended before its end')
     if (chunk.length > left) throw new OutputGoneError('The provider sent more than it told of')
     await file.appendFile(chunk)

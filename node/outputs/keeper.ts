@@ -43,7 +43,12 @@ const SWEEP_MS = 3_600_000
  * here, so that a crash at any point leaves a list of what is still to be fetched; then there is `JOB.tar`.
  */
 export function createOutputKeeper(
-  components: { network: PeerNetwork; store: JobStore; clock: Clock; logger: Logger },
+  components: {
+    network: PeerNetwork
+    store: Pick<JobStore, 'get' | 'change' | 'onChange'>
+    clock: Clock
+    logger: Logger
+  },
   init: OutputKeeperInit,
 ): OutputKeeper {
   const { network, store, clock, logger } = components
@@ -51,6 +56,7 @@ export function createOutputKeeper(
   const scope = new AbortController()
   const fetches = new PQueue({ concurrency: MAX_FETCHES })
   const watched = new Map<string, () => void>()
+  const settling = new Set<Promise<void>>()
   let sweeping: Promise<void> = Promise.resolve()
 
   const expectedOf = (jobId: string): string => join(folder, `${jobId}.expected`)
@@ -81,15 +87,15 @@ export function createOutputKeeper(
     if (stop === undefined) return
     watched.delete(jobId)
     stop()
-    fetches
-      .add(async () => {
-        if (job?.output?.state === 'waiting') await bring(job, job.output)
-        await rm(partOf(jobId), { force: true })
-        await rm(expectedOf(jobId), { force: true })
-      })
-      .catch((error: unknown) => {
-        if (!scope.signal.aborted) logger.error({ jobId, error }, 'an output was not fetched')
-      })
+    const settled = (async () => {
+      if (job?.output?.state === 'waiting') await bring(job, job.output)
+      await rm(partOf(jobId), { force: true })
+      await rm(expectedOf(jobId), { force: true })
+    })().catch((error: unknown) => {
+      if (!scope.signal.aborted) logger.error({ jobId, error }, 'an output was not fetched')
+    })
+    settling.add(settled)
+    void settled.then(() => settling.delete(settled))
   }
 
   async function bring(job: JobRecord, { bytes }: JobOutput): Promise<void> {
@@ -102,8 +108,9 @@ export function createOutputKeeper(
     try {
       // A crash may have come between the tar's arrival and this note of it.
       if (!(await isHere(job.id, bytes))) {
-        await makeRoom(bytes)
-        await pRetry(async () => await fetchOnce(job, lease, bytes), {
+        // A provider that is away takes no turn from the others while it is waited for.
+        const fetchInTurn = async () => await fetches.add(async () => await fetchOnce(job, lease, bytes))
+        await pRetry(fetchInTurn, {
           retries: FETCH_TRIES,
           minTimeout: 200,
           maxTimeout: 60_000,
@@ -126,7 +133,9 @@ export function createOutputKeeper(
   }
 
   async function fetchOnce(job: JobRecord, lease: NonNullable<ReturnType<typeof leaseOf>>, bytes: number) {
+    scope.signal.throwIfAborted()
     const part = partOf(job.id)
+    await makeRoom(bytes)
     await appendFile(part, '', { mode: 0o600 })
     try {
       await fetchOutput({ network, clock }, { jobId: job.id, lease, bytes, part, signal: scope.signal }, async () => {
@@ -187,8 +196,7 @@ export function createOutputKeeper(
       scope.abort(new Error('The node is stopping'))
       for (const stop of watched.values()) stop()
       watched.clear()
-      fetches.clear()
-      await Promise.all([fetches.onIdle(), sweeping])
+      await Promise.all([...settling, sweeping])
     },
     async expect(jobId) {
       if (watched.has(jobId)) return

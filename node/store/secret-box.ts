@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const NONCE_BYTES = 12
@@ -34,13 +34,14 @@ export function createSecretBox(masterKey: string): SecretBox {
   }
 }
 
-/** The key that belongs to a data folder: made on first use, mode 0600. */
+/** The key that belongs to a data folder: made on first use, mode 0600, and given that mode again where it has a wider one. */
 export async function loadMasterKey(folder: string): Promise<string> {
   const path = join(folder, 'master.key')
   try {
     await writeFile(path, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o600)
   }
   return (await readFile(path, 'utf8')).trim()
 }

@@ -13,16 +13,19 @@ export function agentCommand(): Command {
     .enablePositionalOptions() // `agent jobs --data D`: the flag is that of `jobs`.
     .addHelpText('after', '\nExample:\n  $ cortex agent --price-cpu 0.01 --cpu 4000 --memory 8Gi --region eu')
     .action(async (options: PeerOptions & SellerOptions) => {
-      const [{ createLogger }, { startProvider }] = await Promise.all([
+      const [{ createLogger }, { startTracing }, { startProvider }] = await Promise.all([
         import('../../node/logger.ts'),
+        import('../../node/commands/tracing.ts'),
         import('../start-provider.ts'),
       ])
       const logger = createLogger({ name: 'agent', level: options.logLevel })
-      const provider = await startProvider({ logger }, await withEngine(providerInit(options)))
+      const { tracer, stop } = await startTracing('cortex-agent')
+      const provider = await startProvider({ logger, tracer }, await withEngine(providerInit(options)))
       process.stderr.write(`selling on network ${options.network} as ${provider.network.peerId}\n`)
       const signal = await untilSignal()
       const left = options.stopJobs === true ? 'jobs are ended' : 'containers are left running for the next start'
       process.stderr.write(`${signal}: stopping, ${left}\n`)
       await provider.stop({ stopJobs: options.stopJobs === true })
+      await stop()
     })
 }

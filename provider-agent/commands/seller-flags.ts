@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { keyValue, type PeerOptions, partFolder, peerInit, repeated, wholeNumber } from '../../node/commands/options.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { type NanoUsd, type Prices, parseUsd } from '../../protocol/money.ts'
+import { MAX_STAMP_BITS } from '../../protocol/stamp.ts'
 import { parseBytes, type Resources } from '../../protocol/units.ts'
 import { isTimeZone, parsePriceRule } from '../price-rules.ts'
 import { DEFAULT_PRICES } from '../pricing.ts'
@@ -34,12 +35,14 @@ export interface SellerOptions {
   allowClient?: string[]
   denyClient?: string[]
   maxClientShare?: number
+  stampBits?: number
   maxDuration?: number
   imageRoom?: number
   /** False where jobs are not extended. */
   extension: boolean
   runtime?: string
   dns?: string[]
+  sandboxes?: number
   publicAddress?: string
   requireNetworkIsolation?: true
   stopJobs?: true
@@ -87,6 +90,13 @@ export function sellerFlags(command: Command): Command {
     .option('--deny-image <pattern>', 'images that may not; repeat it', repeated)
     .option('--allow-client <peer-id>', 'serve only these; repeat it', client)
     .option('--deny-client <peer-id>', 'do not serve these; repeat it', client)
+    .addOption(
+      option(
+        '--stamp-bits <bits>',
+        'of work that requests must carry while many ask (0)',
+        wholeNumber(0, MAX_STAMP_BITS),
+      ),
+    )
     .addOption(option('--max-client-share <percent>', 'of the machine for one requester (100)', wholeNumber(1, 100)))
     .addOption(
       option('--max-duration <seconds>', 'the longest job, extensions included', wholeNumber(1, MAX_DURATION_SECONDS)),
@@ -95,6 +105,7 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
     .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
+    .addOption(option('--sandboxes <count>', 'networks made ahead, so that jobs start sooner (2)', wholeNumber(0, 64)))
     .addOption(option('--public-address <ipv4>', 'publish the ports here that jobs want public; else none are', ipv4))
     .addOption(option('--require-network-isolation', 'do not start where jobs could reach this machine’s network'))
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
@@ -123,6 +134,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('mirrors', options.registryMirror),
     ...given('runtime', options.runtime),
     ...given('nameServers', options.dns),
+    ...given('sandboxes', options.sandboxes),
     ...given('publicAddress', options.publicAddress),
     requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {
@@ -140,6 +152,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('denyClients', options.denyClient),
       ...given('ownerShare', share(options.ownerShare)),
       ...given('maxClientShare', share(options.maxClientShare)),
+      ...given('stampBits', options.stampBits),
       ...given('maxDurationSeconds', options.maxDuration),
       ...given('imageRoomBytes', options.imageRoom),
       ...given('heartbeatMs', options.heartbeatMs),

@@ -8,6 +8,7 @@ import type Docker from 'dockerode'
 import { call } from './call.ts'
 import { statusOf } from './errors.ts'
 import { type AbortOptions, EngineError } from './index.ts'
+import { addressOf, networkSettings } from './joined.ts'
 import { checkName } from './spec.ts'
 import { toReading } from './stats-sample.ts'
 
@@ -76,7 +77,8 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
     locate: (name, port, protocol, { signal } = {}) =>
       call(`finding ${name}`, signal, async (abort) => {
         checkName(name)
-        const { NetworkSettings: settings } = await docker.getContainer(name).inspect(abort)
+        const details = await docker.getContainer(name).inspect(abort)
+        const settings = await networkSettings(docker, details, abort)
         // Published on loopback where the container's own address cannot be reached from here: rootless engines.
         const bindings = settings.Ports?.[`${port}/${protocol.toLowerCase()}`] ?? []
         const outside = bindings.find(({ HostIp: ip }) => !isLoopback(ip))
@@ -86,8 +88,8 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
             : { address: publicAddress, port: Number(outside.HostPort) }
         const inside = bindings.find(({ HostIp: ip }) => isLoopback(ip))
         if (inside !== undefined) return { host: inside.HostIp, port: Number(inside.HostPort), published }
-        const address = Object.values(settings.Networks ?? {}).find(({ IPAddress: ip }) => ip !== '')?.IPAddress
-        return address === undefined ? null : { host: address, port, published }
+        const address = addressOf({ NetworkSettings: settings })
+        return address === null ? null : { host: address, port, published }
       }),
 
     exec: (name, request, { signal } = {}) =>
@@ -120,6 +122,7 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
           container.top({ ps_args: '-eo pid,user,args', ...abort }),
           container.stats({ stream: false, 'one-shot': true, ...abort } as { stream: false }),
         ])
+        const { Networks: networks } = await networkSettings(docker, details, abort)
         const reading = toReading(stats)
         return {
           startedAtMs: Date.parse(details.State.StartedAt),
@@ -140,7 +143,7 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
             name: volume ?? '',
             readOnly: !writable,
           })),
-          networks: Object.values(details.NetworkSettings.Networks)
+          networks: Object.values(networks)
             .filter(({ IPAddress: address }) => address !== '')
             .map(({ IPAddress: address, Gateway: gateway }) => ({ address, gateway })),
         }

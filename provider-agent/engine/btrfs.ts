@@ -9,7 +9,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type Docker from 'dockerode'
 import type { Abort } from './call.ts'
+import { toEngineError } from './errors.ts'
 import { subvolumeInode } from './folder-size.ts'
+import { EngineError } from './index.ts'
 
 const run = promisify(execFile)
 
@@ -55,8 +57,9 @@ export async function removeHeld(
     if (!/disk quota exceeded/i.test(String(error))) throw error
     try {
       await btrfs(['qgroup', 'limit', 'none', await folder()], signal)
-    } catch {
-      throw error // Another machine's, or not this user's: what the engine said counts.
+    } catch (why) {
+      const text = `${toEngineError(error, 'removing').message}; nor could the quota be lifted: ${String(why)}`
+      throw new EngineError('ENGINE_ERROR', text, { reason: 'quota' }, { cause: error })
     }
     await remove()
   }

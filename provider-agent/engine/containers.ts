@@ -1,20 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
-import pRetry from 'p-retry'
+import { removeHolder } from '../sandbox/holder.ts'
 import { containerFolder, removeHeld } from './btrfs.ts'
 import { type Abort, call } from './call.ts'
 import { statusOf, toEngineError } from './errors.ts'
 import type { GpuDesk } from './gpu-desk.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from './index.ts'
+import { type Sandbox, sandboxOf } from './joined.ts'
 import { createNetwork, removeNetwork } from './network.ts'
-import { checkName, type HardeningOptions, ownerLabel, toCreateOptions } from './spec.ts'
+import { removeContainer, untilTrue } from './removal.ts'
+import { checkName, type HardeningOptions, labelsOf, ownerLabel, toCreateOptions } from './spec.ts'
 import { createVolumes } from './volumes.ts'
+import { waitWithin } from './wait-within.ts'
 
 /** How often, and after how many ms each, a log that is still empty is read again. */
 const LATE_LOG_TRIES = 3
 const LATE_LOG_MS = 100
 
 type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop' | 'remove'>
+
+/** Networks made ahead, see `provider-agent/sandbox`. */
+export interface SandboxSource {
+  /** One that is ready, for one container alone; null where there is none. */
+  take(): Sandbox | null
+}
 
 /**
  * The steps of a container's life, each of which may be repeated.
@@ -26,6 +35,7 @@ export function createContainerSteps(
   hardening: (spec: ContainerSpec, options: AbortOptions) => Promise<HardeningOptions>,
   gpuDesk: GpuDesk,
   ensureIsolated: () => Promise<void>,
+  sandboxes: SandboxSource,
 ): ContainerSteps {
   /** The container as it is now, or null. */
   async function find(name: string, abort: Abort) {
@@ -45,10 +55,32 @@ export function createContainerSteps(
   }
 
   /** Creates the container; one of that name and owner is taken for it. Answers whether there was none. */
-  async function createContainer(spec: ContainerSpec, limits: HardeningOptions, abort: Abort): Promise<boolean> {
+  async function createContainer(
+    spec: ContainerSpec,
+    limits: HardeningOptions,
+    abort: Abort,
+    sandbox: Sandbox | null = null,
+  ): Promise<boolean> {
     return await gpuDesk.take(spec, abort, async (devices) => {
-      return await createWith(spec, toCreateOptions(spec, limits, devices), abort)
+      return await createWith(spec, toCreateOptions(spec, limits, devices, sandbox), abort)
     })
+  }
+
+  /** Creates the container in a sandbox that is ready. False where it is not: then the ordinary way says why, or works. */
+  async function createInSandbox(spec: ContainerSpec, limits: HardeningOptions, abort: Abort): Promise<boolean> {
+    // Ports are published by the network that they are on, when it is made.
+    const publishes = limits.publishAt !== null && (spec.publish ?? []).length > 0
+    const sandbox = publishes ? null : sandboxes.take()
+    if (sandbox === null) return false
+    const [isolated, container] = await Promise.allSettled([
+      ensureIsolated(),
+      createContainer(spec, limits, abort, sandbox),
+    ])
+    const isCreated = container.status === 'fulfilled' && container.value
+    if (isolated.status === 'fulfilled' && isCreated) return true
+    if (isCreated) await removeContainer(docker.getContainer(spec.name), abort)
+    await removeHolder(docker, sandbox.name, abort)
+    return false
   }
 
   async function createWith(spec: ContainerSpec, options: Docker.ContainerCreateOptions, abort: Abort) {
@@ -74,7 +106,10 @@ export function createContainerSteps(
 
   /** Answers whether there was none. */
   async function createIsolatedNetwork(spec: ContainerSpec, abort: Abort): Promise<boolean> {
-    const [network, isolated] = await Promise.allSettled([createNetwork(docker, spec, abort), ensureIsolated()])
+    const [network, isolated] = await Promise.allSettled([
+      createNetwork(docker, { ...spec, labels: labelsOf(spec) }, abort),
+      ensureIsolated(),
+    ])
     if (network.status === 'rejected') throw network.reason
     if (isolated.status === 'fulfilled') return network.value
     if (network.value) await removeNetwork(docker, spec.name, abort)
@@ -91,6 +126,7 @@ export function createContainerSteps(
           await createContainer(spec, limits, abort)
           return
         }
+        if (await createInSandbox(spec, limits, abort)) return
         // Side by side: the engine looks the network up when the container starts.
         const [network, container] = await Promise.allSettled([
           createIsolatedNetwork(spec, abort),
@@ -127,9 +163,11 @@ export function createContainerSteps(
 
     wait: (name, { signal } = {}) =>
       call(`waiting for ${name}`, signal, async (abort) => {
-        checkName(name)
+        const { HostConfig: config } = await get(name, abort)
+        const sandbox = sandboxOf(config.NetworkMode)
         // First wait, then look: the other way round, it could end in between.
-        await docker.getContainer(name).wait(abort)
+        if (sandbox === null) await docker.getContainer(name).wait(abort)
+        else await waitWithin(docker, name, sandbox, abort)
         const { State: state, HostConfig: hostConfig } = await get(name, abort)
         if (state.Status === 'created') {
           throw new EngineError('ENGINE_ERROR', `${name} was never started`, { reason: 'not-started' })
@@ -159,22 +197,57 @@ export function createContainerSteps(
           await kill(container, stopSignal, abort)
           if (await endsWithin(container, graceMs, signal)) return
         }
-        await kill(container, 'SIGKILL', abort)
-        await ignoreMissing(container.wait(abort))
+        await whileDying(docker, container, abort, async () => {
+          await kill(container, 'SIGKILL', abort)
+          await ignoreMissing(container.wait(abort))
+        })
       }),
 
     remove: (name, { signal } = {}) =>
       call(`removing ${name}`, signal, async (abort) => {
         checkName(name)
         const container = docker.getContainer(name)
+        const found = await find(name, abort)
+        const sandbox = sandboxOf(found?.HostConfig.NetworkMode, found?.Config.Labels)
+        // First, for the container alone knows which it is.
+        if (sandbox !== null) await removeHolder(docker, sandbox.name, abort)
         // Side by side: an ended container holds no address. If it runs, its network goes after it.
-        const removeIt = async (): Promise<void> => await removeContainer(container, abort)
+        const removeIt = async (): Promise<void> =>
+          await whileDying(docker, container, abort, async () => await removeContainer(container, abort))
         const [, networkGone] = await Promise.all([
           removeHeld(removeIt, async () => await containerFolder(docker, name, abort), signal),
           removeNetwork(docker, name, abort),
         ])
         if (!networkGone) await untilTrue(() => removeNetwork(docker, name, abort), `network ${name} is in use`, signal)
       }),
+  }
+}
+
+/** How long a container may take to die before it is given more CPU for that, in ms. */
+const DYING_MS = 1_000
+
+/**
+ * Kills a container, which may take minutes: what its processes do in the kernel, and a fork bomb at its memory limit does
+ * much there, goes beyond its share of CPU, and is held against them before they may die (seen with Linux 6.18). So one
+ * that does not die at once gets the whole machine to do so.
+ */
+async function whileDying(
+  docker: Docker,
+  container: Docker.Container,
+  abort: Abort,
+  killing: () => Promise<void>,
+): Promise<void> {
+  const over = new AbortController()
+  const helping = delay(DYING_MS, undefined, { signal: over.signal }).then(async () => {
+    const { NCPU: cpus } = await docker.info()
+    await container.update({ _body: { NanoCpus: cpus * 1e9 }, ...abort } as object)
+  })
+  const helped = helping.catch(() => undefined) // It died meanwhile, or goes on dying by itself.
+  try {
+    await killing()
+  } finally {
+    over.abort()
+    await helped
   }
 }
 
@@ -232,42 +305,10 @@ async function endsWithin(container: Docker.Container, ms: number, signal: Abort
   }
 }
 
-/** Removes a container, running or not, and waits until it is gone. */
-async function removeContainer(container: Docker.Container, abort: Abort): Promise<void> {
-  await untilTrue(
-    async () => {
-      try {
-        await container.remove({ force: true, v: true, ...abort })
-        return true
-      } catch (error) {
-        if (statusOf(error) === 404) return true
-        if (statusOf(error) === 409) return false // Somebody else is removing it: look again.
-        throw error
-      }
-    },
-    `container ${container.id} is still being removed`,
-    abort.abortSignal,
-  )
-}
-
 async function ignoreMissing(promise: Promise<unknown>): Promise<void> {
   try {
     await promise
   } catch (error) {
     if (statusOf(error) !== 404) throw error
   }
-}
-
-/** Asks until the answer is true, for about ten seconds. Errors end it at once. */
-async function untilTrue(ask: () => Promise<boolean>, otherwise: string, signal: AbortSignal | undefined) {
-  const attempt = async () => {
-    if (!(await ask())) throw new EngineError('ENGINE_ERROR', otherwise, { reason: 'busy' })
-  }
-  await pRetry(attempt, {
-    retries: 12,
-    minTimeout: 50,
-    maxTimeout: 1_000,
-    ...(signal && { signal }),
-    shouldRetry: ({ error }) => error instanceof EngineError,
-  })
 }

@@ -1,7 +1,8 @@
 import type Docker from 'dockerode'
 import type { Firewall } from '../isolation/firewall.ts'
+import type { Sandboxes } from '../sandbox/sandboxes.ts'
 import { type Abort, call } from './call.ts'
-import { createContainerSteps } from './containers.ts'
+import { createContainerSteps, type SandboxSource } from './containers.ts'
 import { findGpus } from './find-gpus.ts'
 import { createGpuDesk } from './gpu-desk.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError, type Gpu } from './index.ts'
@@ -11,6 +12,7 @@ import { withMirrors } from './mirrors.ts'
 import { networkProblem } from './network-probe.ts'
 import { createPuller } from './pull.ts'
 import { probeQuota, type StorageQuota } from './quota-probe.ts'
+import { portsProblem } from './reach-probe.ts'
 import { parseReference } from './reference.ts'
 import { removeImage } from './remove-image.ts'
 import { checkName, type HardeningOptions, ownerLabel } from './spec.ts'
@@ -29,6 +31,8 @@ export interface DockerEngineComponents {
   gpus?: () => Promise<Gpu[]>
   /** Keeps containers from the network around the machine. @default none: they reach what the machine reaches */
   firewall?: Omit<Firewall, 'problem'>
+  /** Networks made ahead; opened once it is known what the engine holds jobs to. @default none: each start makes its own */
+  sandboxes?: Pick<Sandboxes, 'open' | 'take'>
 }
 
 export interface DockerEngineInit {
@@ -77,9 +81,11 @@ export interface DockerEngineInit {
 /** Podman sets a limit that it may not be allowed to, unless it is given one; the pids limit is what counts. */
 const podmanUserProcesses = 32_768
 
+const noSandboxes: SandboxSource = { take: () => null }
+
 /** A {@link ContainerEngine} on Docker Engine, or on an engine that speaks its API. */
 export function createDockerEngine(components: DockerEngineComponents, init: DockerEngineInit = {}): ContainerEngine {
-  const { firewall } = components
+  const { firewall, sandboxes } = components
   const { owner = '', runtime = null, requireNetworkIsolation = false } = init
   const docker = withWholeAnswers(components.docker)
   let traits: EngineTraits | null = null
@@ -124,6 +130,10 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     })
   }
 
+  function nameServers(): string[] {
+    return init.nameServers ?? (unisolated === null ? (firewall?.nameServers ?? []) : [])
+  }
+
   const gpuDesk = createGpuDesk({
     docker,
     gpus: components.gpus ?? findGpus,
@@ -140,11 +150,11 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       useInit: init.useInit ?? hasInit,
       publishAt: init.publishAt ?? null,
       logConfig: toLogConfig(await logPolicy(options)),
-      nameServers: init.nameServers ?? (unisolated === null ? (firewall?.nameServers ?? []) : []),
+      nameServers: nameServers(),
       ...{ runtime, canSwapLess: info.cgroupVersion === 1 },
     }
   }
-  const steps = createContainerSteps(docker, hardening, gpuDesk, ensureIsolated)
+  const steps = createContainerSteps(docker, hardening, gpuDesk, ensureIsolated, sandboxes ?? noSandboxes)
   const pull = createPuller(docker, async (options) => (await known(options)).info.architecture)
 
   return {
@@ -158,7 +168,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     },
     features: ({ signal } = {}) =>
       call('trying the engine', signal, async (abort) => {
-        const { runtimes } = await known(signal === undefined ? {} : { signal })
+        const { runtimes, ...kind } = await known(signal === undefined ? {} : { signal })
         if (runtime !== null && !runtimes.includes(runtime)) {
           const offered = `it has ${runtimes.join(', ')}`
           throw new EngineError('ENGINE_ERROR', `the engine has no runtime ${runtime}: ${offered}`, {
@@ -166,14 +176,17 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
           })
         }
         const labels = { [ownerLabel]: owner }
-        ;[[quota, volumeQuota], unisolated] = await Promise.all([
+        let ports: string | null
+        ;[[quota, volumeQuota], unisolated, ports] = await Promise.all([
           probeQuotas(labels, abort),
           firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
+          portsProblem(docker, kind, owner, abort),
         ])
+        sandboxes?.open({ architecture: kind.info.architecture, nameServers: nameServers(), runtime })
         return {
           storageQuota: quota === null ? 'measured' : 'hard',
           volumeQuota: volumeQuota === null ? 'measured' : 'hard',
-          ...{ volumes: true, networkProblem: unisolated, runtime },
+          ...{ volumes: true, networkProblem: unisolated, portsProblem: ports, runtime },
         }
       }),
     storage: async (name, options = {}) => ({

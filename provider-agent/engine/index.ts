@@ -137,6 +137,8 @@ export interface EngineFeatures {
   volumes: boolean
   /** Why containers with a network can reach more than the internet, for people; null where they cannot. */
   networkProblem: string | null
+  /** Why nobody can be let in to the ports of containers from here, for people, with the remedy; null where that works. */
+  portsProblem: string | null
   /** The sandbox that containers run in; null is the engine's own default. */
   runtime: string | null
 }

@@ -3,7 +3,8 @@ import type Docker from 'dockerode'
 import type { Firewall } from '../isolation/firewall.ts'
 import { bridgeName } from './bridge-name.ts'
 import type { Abort } from './call.ts'
-import { toNetworkOptions } from './spec.ts'
+import { createNetwork, removeNetwork } from './network.ts'
+import { ownerLabel } from './spec.ts'
 
 /**
  * Why jobs with a network can reach more than the internet, for people; null where they cannot. The rules are of use only
@@ -23,13 +24,12 @@ export async function networkProblem(
     return `firewall rules cannot be set: ${(error as Error).message}`
   }
   const name = `cortex-probe-${randomBytes(6).toString('hex')}`
-  const options = toNetworkOptions({ name, owner, labels: {} }, null)
-  const network = await docker.createNetwork({ ...options, ...abort })
+  await createNetwork(docker, { name, owner, labels: { [ownerLabel]: owner } }, abort)
   try {
     if (await firewall.hasInterface(bridgeName(owner, name))) return null
     await firewall.stop() // Of no use, and not to be missed.
     return 'the engine keeps its networks elsewhere: it is remote, rootless, or does not name them as it was told'
   } finally {
-    await network.remove()
+    await removeNetwork(docker, name, {})
   }
 }

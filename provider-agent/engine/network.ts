@@ -1,15 +1,14 @@
 import type Docker from 'dockerode'
 import type { Abort } from './call.ts'
 import { statusOf, toEngineError } from './errors.ts'
-import type { ContainerSpec } from './index.ts'
-import { toNetworkOptions } from './spec.ts'
+import { type NetworkSpec, toNetworkOptions } from './spec.ts'
 import { pickSubnet } from './subnets.ts'
 
 /** How often another subnet is tried when the one picked is taken. */
 const subnetAttempts = 16
 
 /** Creates the container's own bridge network; one of that name is taken for it. Answers whether there was none. */
-export async function createNetwork(docker: Docker, spec: ContainerSpec, abort: Abort): Promise<boolean> {
+export async function createNetwork(docker: Docker, spec: NetworkSpec, abort: Abort): Promise<boolean> {
   try {
     return await create(docker, spec, null, abort)
   } catch (error) {
@@ -18,7 +17,7 @@ export async function createNetwork(docker: Docker, spec: ContainerSpec, abort: 
   }
 }
 
-async function createInSubnet(docker: Docker, spec: ContainerSpec, abort: Abort): Promise<boolean> {
+async function createInSubnet(docker: Docker, spec: NetworkSpec, abort: Abort): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await create(docker, spec, pickSubnet(Math.random()), abort)
@@ -28,7 +27,7 @@ async function createInSubnet(docker: Docker, spec: ContainerSpec, abort: Abort)
   }
 }
 
-async function create(docker: Docker, spec: ContainerSpec, subnet: string | null, abort: Abort): Promise<boolean> {
+async function create(docker: Docker, spec: NetworkSpec, subnet: string | null, abort: Abort): Promise<boolean> {
   try {
     await docker.createNetwork({ ...toNetworkOptions(spec, subnet), ...abort })
     return true

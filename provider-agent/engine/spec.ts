@@ -1,6 +1,7 @@
 import type { ContainerCreateOptions, DeviceRequest, HostConfig, NetworkCreateOptions } from 'dockerode'
 import { bridgeName } from './bridge-name.ts'
 import { type ContainerSpec, EngineError } from './index.ts'
+import { joining, type Sandbox } from './joined.ts'
 import { parseReference } from './reference.ts'
 import type { VolumeQuota } from './volume-quota.ts'
 
@@ -59,20 +60,23 @@ const oomScoreAdj = 500
  * What the engine is asked to create, hardening included.
  *
  * @param devices the GPUs that it gets
+ * @param sandbox what it joins the network of; null is a network of its own, or none
  */
 export function toCreateOptions(
   spec: ContainerSpec,
   hardening: HardeningOptions,
   devices: DeviceRequest[] = [],
+  sandbox: Sandbox | null = null,
 ): ContainerCreateOptions {
   checkName(spec.name)
+  const joined = sandbox === null ? null : joining(sandbox)
   return {
     name: spec.name,
     Image: parseReference(spec.image).full,
     ...(spec.command.length > 0 && { Entrypoint: spec.command }),
     ...(spec.args.length > 0 && { Cmd: spec.args }),
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
-    Labels: labelsOf(spec),
+    Labels: { ...labelsOf(spec), ...joined?.labels },
     ...(spec.stopSignal !== undefined && { StopSignal: spec.stopSignal }),
     AttachStdin: false,
     AttachStdout: false,
@@ -82,7 +86,7 @@ export function toCreateOptions(
     Healthcheck: { Test: ['NONE'] }, // An image's own would run in the engine as often as a stranger likes.
     ...publishingOf(spec, hardening).config,
     HostConfig: {
-      ...toHostConfig(spec, hardening),
+      ...toHostConfig(spec, hardening, joined?.mode ?? null),
       ...publishingOf(spec, hardening).host,
       ...(devices.length > 0 && { DeviceRequests: devices }),
     },
@@ -99,11 +103,17 @@ function publishingOf({ publish = [] }: ContainerSpec, { publishAt }: HardeningO
   }
 }
 
-function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostConfig & { CgroupnsMode: 'private' } {
+function toHostConfig(
+  spec: ContainerSpec,
+  hardening: HardeningOptions,
+  joined: string | null,
+): HostConfig & { CgroupnsMode: 'private' } {
   const { storageQuota, runtime, nameServers } = hardening
   const { volumes = [] } = spec
+  const ownNetwork = spec.network === 'none' ? 'none' : spec.name
+  const networkMode = joined ?? ownNetwork
   return {
-    NetworkMode: spec.network === 'none' ? 'none' : spec.name,
+    NetworkMode: networkMode,
     CapDrop: ['ALL'],
     CapAdd: keptCapabilities,
     SecurityOpt: ['no-new-privileges'], // Seccomp and AppArmor stay at the engine's defaults, which are on.
@@ -126,7 +136,8 @@ function toHostConfig(spec: ContainerSpec, hardening: HardeningOptions): HostCon
       Mounts: volumes.map(({ name, mountPath }) => ({ Type: 'volume', Source: name, Target: mountPath })),
     }),
     ...(runtime !== null && { Runtime: runtime }),
-    ...(spec.network !== 'none' && nameServers.length > 0 && { Dns: nameServers }),
+    // Joined, it asks those of what it joins.
+    ...(networkMode === spec.name && nameServers.length > 0 && { Dns: nameServers }),
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
   }
@@ -141,18 +152,23 @@ function ulimitsOf({ maxOpenFiles, maxUserProcesses }: HardeningOptions): NonNul
   ]
 }
 
+export interface NetworkSpec {
+  name: string
+  /** Peer id of the agent, by which the firewall knows the bridge. */
+  owner: string
+  /** All that it is labelled with. */
+  labels: Record<string, string>
+}
+
 /** The container's own network: with nobody else on it, there is nobody to be kept from. */
-export function toNetworkOptions(
-  spec: Pick<ContainerSpec, 'name' | 'owner' | 'labels'>,
-  subnet: string | null,
-): NetworkCreateOptions {
+export function toNetworkOptions(spec: NetworkSpec, subnet: string | null): NetworkCreateOptions {
   return {
     Name: spec.name,
     Driver: 'bridge',
     CheckDuplicate: true,
     Attachable: false,
     EnableIPv6: false,
-    Labels: labelsOf(spec),
+    Labels: spec.labels,
     Options: { 'com.docker.network.bridge.name': bridgeName(spec.owner, spec.name) },
     ...(subnet !== null && { IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] } }),
   }

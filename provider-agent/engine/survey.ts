@@ -5,6 +5,7 @@ import { type Abort, call } from './call.ts'
 import { statusOf } from './errors.ts'
 import { gpuClaims } from './gpus.ts'
 import type { AbortOptions, EngineSurvey, GpuClaim } from './index.ts'
+import { sandboxLabel } from './joined.ts'
 import { ownerLabel } from './spec.ts'
 import { type StatsReading, toReading, toSample } from './stats-sample.ts'
 
@@ -45,7 +46,11 @@ export function createSurveyor(docker: Docker): (owner: string, options?: AbortO
         docker.listContainers({ ...abort }),
         docker.listContainers({ all: true, size: true, filters, ...abort }),
       ])
-      const others = running.filter(({ Labels: labels }) => labels?.[ownerLabel] !== owner)
+      // What keeps a sandbox takes nothing worth counting, whoever's it is.
+      const others = running.filter(({ Labels: labels }) => {
+        const agent = labels?.[ownerLabel]
+        return agent === undefined ? labels?.[sandboxLabel] === undefined : agent !== owner
+      })
       const now: Seen = new Map()
       const queue = new PQueue({ concurrency: CONCURRENCY })
       const held = await queue.addAll(

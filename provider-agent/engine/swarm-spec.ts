@@ -1,7 +1,7 @@
 import type { CreateServiceOptions, NetworkCreateOptions } from 'dockerode'
 import type { ContainerSpec } from './index.ts'
 import type { HardeningOptions } from './spec.ts'
-import { toCreateOptions, toNetworkOptions } from './spec.ts'
+import { labelsOf, toCreateOptions, toNetworkOptions } from './spec.ts'
 
 /** How long Swarm leaves a task between its stop signal and SIGKILL where this agent cannot send them itself, in ns. */
 const STOP_GRACE_NS = 10_000_000_000
@@ -52,5 +52,9 @@ export function toServiceSpec(spec: ContainerSpec, hardening: HardeningOptions):
 
 /** The job's own network over all nodes. One that leads nowhere is as near as Swarm comes to none at all. */
 export function toOverlayOptions(spec: ContainerSpec): NetworkCreateOptions {
-  return { ...toNetworkOptions(spec, null), Driver: 'overlay', Internal: spec.network === 'none' }
+  return {
+    ...toNetworkOptions({ ...spec, labels: labelsOf(spec) }, null),
+    Driver: 'overlay',
+    Internal: spec.network === 'none',
+  }
 }

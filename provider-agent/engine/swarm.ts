@@ -140,6 +140,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
       volumeQuota: 'measured',
       volumes: false,
       networkProblem: 'the nodes of a swarm keep their own firewalls',
+      portsProblem: 'containers of a swarm are on other machines',
       runtime: null,
     }),
     async storage(name, options = {}) {

@@ -11,6 +11,8 @@ export interface EngineTraits {
   hasLocalLogs: boolean
   /** Podman behind Docker's API; see docs/decisions/0025-podman.md. */
   isPodman: boolean
+  /** Whether it runs without root, in a network of its own. */
+  isRootless: boolean
   /** Names of the sandboxes that it offers. */
   runtimes: string[]
 }
@@ -26,6 +28,7 @@ interface RawInfo {
   CgroupVersion?: string
   InitCommit?: { ID: string }
   Plugins?: { Log?: string[] }
+  SecurityOptions?: string[] | null
   /** Podman's alone. */
   BuildahVersion?: string
   Runtimes?: Record<string, unknown> | null
@@ -59,6 +62,7 @@ export function toTraits(raw: RawInfo): EngineTraits {
     hasInit: raw.InitCommit !== undefined && raw.InitCommit.ID !== 'N/A',
     hasLocalLogs: raw.Plugins?.Log?.includes('local') ?? false,
     isPodman: raw.BuildahVersion !== undefined,
+    isRootless: raw.SecurityOptions?.some((option) => option.split(',').includes('name=rootless')) ?? false,
     runtimes: Object.keys(raw.Runtimes ?? {}).toSorted(),
   }
 }

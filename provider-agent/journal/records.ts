@@ -22,6 +22,8 @@ export interface LeaseRecord {
   onDisconnect: 'continue' | 'stop'
   leaseTimeoutMs: number
   addresses: string[]
+  /** Of the award; absent in records of versions that knew none. */
+  traceparent?: string
   acceptedAtMs: number
 }
 

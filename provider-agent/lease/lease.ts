@@ -50,7 +50,10 @@ export interface Lease {
   readonly id: string
   readonly record: LeaseRecord
   readonly progress: LeaseProgress
+  /** Null once they are in the container, and after a restart of the agent. */
   readonly secrets: LeaseSecrets | null
+  /** The container holds them from now on, and nobody else. */
+  forgetSecrets(): void
   readonly meter: Meter
   /** Aborted once something wants the container to stop; `progress.stopping` says what. */
   readonly stopSignal: AbortSignal
@@ -105,6 +108,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   const meter = createMeter({ clock }, init.progress.meteredMs)
   const listeners = new Set<() => void>()
   let endpoints: EndpointState[] = []
+  let { secrets } = init
   let progress = init.progress
   let contactMs = clock.monotonicMs() - elapsedSince(clock, progress.lastContact)
   let change = Promise.withResolvers<void>()
@@ -155,7 +159,12 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   const lease: Lease = {
     id,
     record,
-    secrets: init.secrets,
+    get secrets() {
+      return secrets
+    },
+    forgetSecrets() {
+      secrets = null
+    },
     meter,
     stopSignal: stop.signal,
     hastySignal: hasty.signal,

@@ -28,6 +28,7 @@ export interface RegistryComponents {
   book: Book
   clock: Clock
   logger: Logger
+  tracer: RunnerComponents['tracer']
   signReceipt: (record: LeaseRecord, use: Use, ending: Ending) => Promise<SignedStatement>
   /** The containers of the last run are taken up. */
   onReady: () => void
@@ -85,8 +86,8 @@ export function createRegistry(components: RegistryComponents, init: RegistryIni
   const logger = components.logger.child({ part: 'leases' })
   const scope = new AbortController()
   const held = new Map<string, Held>()
-  const { guard, images, access, collect } = components
-  const runner = { engine, clock, logger, owner: network.peerId, guard, images, access, collect }
+  const { guard, images, access, collect, tracer } = components
+  const runner = { tracer, engine, clock, logger, owner: network.peerId, guard, images, access, collect }
   const isRunning = ({ requester, jobId }: JobKey): boolean =>
     [...held.values()].some(
       ({ lease: { record, progress } }) =>

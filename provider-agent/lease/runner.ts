@@ -6,6 +6,7 @@
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { elapsedSince, jumpSince } from '../../node/moment.ts'
+import { following, type Tracer, within } from '../../node/tracing/index.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
 import type { ContainerAccess } from '../engine/access.ts'
 import type { ContainerEngine, ContainerExit, ContainerSummary, StatsSample } from '../engine/index.ts'
@@ -27,6 +28,7 @@ export interface RunnerComponents {
   engine: ContainerEngine
   clock: Clock
   logger: Logger
+  tracer: Tracer
   /** Peer id of this provider: marks its containers. */
   owner: string
   /** Ends containers where this process cannot. @default none */
@@ -140,7 +142,7 @@ export async function runLease(
     if (lease.stopSignal.aborted && init.found?.state !== 'running' && !begun) return false
     // Not to be interrupted, for whether it runs must be known; and no second start where it has run already.
     const askedMs = clock.monotonicMs()
-    const { startedAtMs } = await startable(signal, () => engine.start(name, { signal }))
+    const { startedAtMs } = await startable(signal, () => step('cortex.start', () => engine.start(name, { signal })))
     startTookMs = clock.monotonicMs() - askedMs
     const meteredMs = ranBefore(startedAtMs)
     if (hadEnded) lease.meter.unseen()
@@ -168,10 +170,16 @@ export async function runLease(
     const until = AbortSignal.any([signal, lease.stopSignal])
     until.throwIfAborted()
     return await startable(until, async () => {
-      const digest = await pull(until)
-      await engine.create(containerSpec(record, lease.secrets, owner), { signal: until })
+      const digest = await step('cortex.pull', () => pull(until))
+      await step('cortex.create', () => engine.create(containerSpec(record, lease.secrets, owner), { signal: until }))
+      lease.forgetSecrets()
       return digest
     })
+  }
+
+  async function step<T>(what: string, task: () => Promise<T>): Promise<T> {
+    const attributes = { 'cortex.job': record.jobId, 'cortex.image': record.job.image }
+    return await within(following(components.tracer, what, record.traceparent ?? '', attributes), task)
   }
 
   async function startable<T>(until: AbortSignal, task: () => Promise<T>): Promise<T> {
@@ -271,12 +279,14 @@ export async function runLease(
 
   async function stopWithin(graceMs: number): Promise<void> {
     if (running.aborted) return
-    try {
-      const stop = { graceMs, signalName: record.job.stopSignal }
-      await retried(clock, running, isGone, () => engine.stop(name, stop, { signal: running }))
-    } catch (error) {
-      if (!running.aborted) logger.error({ lease: lease.id, error: String(error) }, 'the container does not stop')
+    const stop = { graceMs, signalName: record.job.stopSignal }
+    // What must end is told so until it has ended.
+    const again = (error: unknown): boolean => {
+      if (!isGone(error)) logger.error({ lease: lease.id, error: String(error) }, 'the container does not stop')
+      return true
     }
+    const stopped = retried(clock, running, again, () => engine.stop(name, stop, { signal: running }))
+    await stopped.catch(() => undefined) // the container has ended, or the agent stops
   }
 
   async function end(ending: Ending, exit: ContainerExit | null): Promise<void> {

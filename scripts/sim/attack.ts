@@ -46,7 +46,8 @@ const FLOOD_PER_SECOND = 20
 export async function measureAttack(init: AttackInit): Promise<AttackFigures> {
   const { providers, hostile, jobs } = init
   const over = new AbortController()
-  const market = await openTimedMarket(init)
+  // All links alike: else which of equal sellers wins would say more than what the hostile do.
+  const market = await openTimedMarket({ ...init, spreadMs: 0 })
   const honest: string[] = []
   for (let i = 0; i < providers; i += 1) honest.push(await market.sell())
   const floods: (() => Promise<void>)[] = []

@@ -29,6 +29,8 @@ export interface TimedInit {
   /** As measured with real peers. */
   perMessageMs: number
   budgetMs: number
+  /** How far links are from {@link LINK}'s mean, in ms. @default as on the internet */
+  spreadMs?: number
 }
 
 export async function measureTimed(init: TimedInit & { providers: number; jobs: number }): Promise<TimedFigures> {
@@ -48,12 +50,12 @@ export async function measureTimed(init: TimedInit & { providers: number; jobs: 
 }
 
 /** A buyer, and as many sellers as are asked to come. */
-export async function openTimedMarket({ perMessageMs, budgetMs }: TimedInit) {
+export async function openTimedMarket({ perMessageMs, budgetMs, spreadMs = LINK.spreadMs }: TimedInit) {
   const clock = createSimClock()
   // The same links in every run.
   const { below } = seeded(7)
   const random = (): number => below(2 ** 20) / 2 ** 20
-  const timed = createTimedNetwork({ clock, perMessageMs, link: LINK, random })
+  const timed = createTimedNetwork({ clock, perMessageMs, link: { ...LINK, spreadMs }, random })
   // In memory: nothing may take real time that the clock does not know of.
   const database = new MemoryLevel<string, string>() as unknown as Database
   const key = await keyOf(0)

@@ -1,5 +1,6 @@
 /** A network on a simulated clock: peers that work one message after the other, and links that take their time. */
 
+import { createHash } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { Clock } from '../../node/clock.ts'
@@ -20,7 +21,7 @@ export interface TimedInit {
   clock: Clock
   /** What one message costs the peer that it reaches, in ms; it works on one at a time. */
   perMessageMs: number
-  /** One way, in ms: evenly between `meanMs - spreadMs` and `meanMs + spreadMs`, drawn once for each pair. */
+  /** One way, in ms: evenly between `meanMs - spreadMs` and `meanMs + spreadMs`, the same for a pair whoever else is there. */
   link: { meanMs: number; spreadMs: number }
   random: () => number
 }
@@ -54,7 +55,7 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
     const key = a < b ? `${a} ${b}` : `${b} ${a}`
     const known = delays.get(key)
     if (known !== undefined) return known
-    const ms = link.meanMs + (2 * random() - 1) * link.spreadMs
+    const ms = link.meanMs + (2 * shareOf(key) - 1) * link.spreadMs
     delays.set(key, ms)
     return ms
   }
@@ -168,4 +169,9 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
       }
     },
   }
+}
+
+/** A number from 0 up to 1 that is always the same for a text, and evenly spread. */
+function shareOf(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE() / 2 ** 32
 }

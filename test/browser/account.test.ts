@@ -30,7 +30,7 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
 
   it('shows a new key once, and refuses it once it is revoked', async () => {
     const { page, url } = rig
-    await page.goto(`${url}/settings`)
+    await rig.open('/settings')
     await page.getByRole('button', { name: 'Create Key' }).click()
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('CI')
     await page.getByRole('dialog').getByRole('button', { name: 'Create Key' }).click()
@@ -75,6 +75,7 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
     await page.getByRole('button', { name: 'Refresh' }).click()
     const sent = page.getByRole('region', { name: 'Deliveries' }).getByRole('row').filter({ hasText: 'job.completed' })
     await sent.getByText('Delivered').waitFor()
+    await rig.inspect('webhook')
     await sent.getByRole('button', { name: 'Send again' }).click()
     await receiver.count(4)
     assert.equal(receiver.received[3]?.text, receiver.received[2]?.text)
@@ -109,8 +110,8 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
   })
 
   it('leads back to where one was when the session has ended', async () => {
-    const { page, url } = rig
-    await page.goto(`${url}/jobs?q=nothing`)
+    const { page } = rig
+    await rig.open('/jobs?q=nothing')
     await page.getByRole('heading', { name: 'No job matches' }).waitFor()
     await page.context().clearCookies()
     await page.getByLabel('Search jobs').fill('something else')
@@ -122,7 +123,7 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
 
   it('says that the gateway is away, and catches up with all of it once it is back', async () => {
     const { page, url, client, image, gateway, complaints } = rig
-    await page.goto(`${url}/jobs`)
+    await rig.open('/jobs')
     const badge = page.locator('.connection')
     await badge.filter({ hasText: 'Live' }).waitFor()
     const running = await client.jobs.submit({ image, ...SMALL, command: ['sleep', '3'] })
@@ -160,28 +161,28 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
   })
 
   it('signs out, and in again only with a key', async () => {
-    const { page, url } = rig
+    const { page } = rig
     await page.getByRole('button', { name: 'Account of' }).click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Sign in to Cortex' }).waitFor()
     await page.waitForLoadState('networkidle')
     assert.equal(new URL(page.url()).search, '', 'nothing has expired')
     assert.deepEqual(await page.context().cookies(), [])
-    await page.goto(`${url}/settings`)
+    await rig.open('/settings')
     await page.getByRole('heading', { name: 'Sign in to Cortex' }).waitFor()
     await rig.signIn()
     await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
   })
 
   it('shows a guest what the key allows, and the way out when it is revoked', async () => {
-    const { page, url, client } = rig
+    const { page, client } = rig
     const guest = await client.keys.create({
       name: 'Guest',
       owner: 'guest',
       permissions: ['jobs:read', 'providers:read'],
     })
     await page.context().clearCookies()
-    await page.goto(`${url}/login`)
+    await rig.open('/login')
     await rig.signIn(guest.key)
     await page.getByRole('heading', { name: 'No jobs yet' }).waitFor()
     assert.equal(await page.getByText('Create Job').count(), 0)

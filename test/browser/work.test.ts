@@ -49,6 +49,8 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
     await page.getByLabel('The job as JSON').fill(JSON.stringify(config))
     await page.getByRole('button', { name: 'Save Template' }).click()
 
+    await page.getByRole('link', { name: 'Create Job from Template' }).waitFor()
+    await rig.inspect('templates-listed')
     await page.getByRole('link', { name: 'Create Job from Template' }).click()
     await page.getByRole('heading', { name: 'Create Job from Template' }).waitFor()
     await page.getByLabel('Command').fill('env')
@@ -119,6 +121,8 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
     assert.equal(await bad.count(), 1)
     assert.match((await bad.textContent()) ?? '', /^many.*whole number of millicores/)
     assert.ok(await page.getByRole('button', { name: 'Submit' }).isDisabled())
+    await page.getByText('Only rows with a problem').scrollIntoViewIfNeeded()
+    await rig.inspect('batch-bad-file')
 
     await drop('word,cpu\nhello,100\nworld,150\n"a, b",\n')
     await page.getByText('All 3 rows are right').waitFor()
@@ -149,6 +153,7 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
     await runs.getByText('Submitted').first().waitFor(PATIENCE)
     await page.getByRole('button', { name: 'Pause' }).click()
     await page.getByText('None while it is paused').waitFor()
+    await rig.inspect('schedule')
     await runs.getByRole('link').last().click()
     await page.locator('.status[data-status=completed]').first().waitFor(PATIENCE)
     await page.getByRole('term').filter({ hasText: 'Schedule' }).waitFor()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { allows, covers, GRANTS, type Grant, PERMISSIONS } from '../../gateway/auth/permissions.ts'
+import { openSessions, sessionOf } from '../../gateway/auth/sessions.ts'
 import { ADMIN_KEY, openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
 
 let gateway: TestGateway
@@ -130,8 +131,23 @@ describe('who asks', () => {
       assert.deepEqual([answer.status, answer.code], [403, 'FORBIDDEN'], JSON.stringify(headers))
     }
     assert.equal((await ask('GET', { Cookie: `${cookie}x` })).status, 401)
-    const out = await gateway.ask('DELETE', '/api/auth/session', { key: null })
+    const origin = { Cookie: cookie, Origin: 'http://localhost' }
+    const token = (await gateway.ask('POST', '/api/auth/stream-token', { key: null, headers: origin })).data.token
+    const streams = `/api/plugin-core/events?follow=true&access_token=${token}`
+    const stream = async () => await gateway.app.request(streams, { headers: { Accept: 'text/event-stream' } })
+    const open = await stream()
+    assert.equal(open.status, 200)
+    const out = await gateway.ask('DELETE', '/api/auth/session', { key: null, headers: origin })
     assert.match(out.headers.get('set-cookie') ?? '', /Max-Age=0/)
+    // Whoever has a copy of the cookie, or what was made of it, has nothing any more, now and after a restart.
+    assert.equal((await ask('GET', {})).status, 401)
+    assert.equal((await stream()).status, 401)
+    await open.text()
+    const claims = { expiresAtMs: Date.now() + 1_000 }
+    await gateway.sessions.end(sessionOf('some token', claims))
+    const again = await openSessions(gateway)
+    assert.equal(again.isOver(sessionOf('some token', claims)), true)
+    assert.equal(again.isOver(sessionOf('another token', claims)), false)
   })
 
   it('opens streams, and nothing else, with a stream token', async () => {

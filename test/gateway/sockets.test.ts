@@ -111,6 +111,24 @@ describe('sockets', () => {
     assert.equal(await client.closed, 1008)
   })
 
+  it('are closed when their key is revoked, whatever they listen to', async () => {
+    const headers = { Authorization: `Bearer ${gateway.adminKey().text}`, 'Content-Type': 'application/json' }
+    const keys = `${gateway.url()}/api/auth/keys`
+    const body = JSON.stringify({ name: 'short', permissions: ['jobs:read'] })
+    const { data } = (await (await fetch(keys, { method: 'POST', headers, body })).json()) as Message
+    const [idle, listening, other] = [await connect(gateway), await connect(gateway), await connect(gateway)]
+    for (const client of [idle, listening]) client.say({ type: 'auth', token: data.key })
+    other.say({ type: 'auth', token: gateway.adminKey().text })
+    listening.say({ type: 'subscribe', channel: 'system' })
+    for (const client of [idle, listening, other]) assert.equal((await client.next()).type, 'authenticated')
+    assert.equal((await fetch(`${keys}/${data.id}`, { method: 'DELETE', headers })).status, 200)
+    assert.deepEqual(await Promise.all([idle.closed, listening.closed]), [1008, 1008])
+    other.say({ type: 'ping' })
+    assert.deepEqual(await other.next(), { type: 'pong' })
+    other.close()
+    await other.closed
+  })
+
   it('are refused messages that are too large, and end with the gateway', async () => {
     const large = await connect(gateway)
     large.sayText('x'.repeat(17 * 1024))

@@ -103,6 +103,12 @@ describe('bringing up an engine', { skip }, () => {
       assert.equal((await docker.getImage(busyboxImage).inspect()).Id, id)
     })
 
+    test('its networks are not here, and that is noticed', async () => {
+      const { portsProblem } = await createDockerEngine({ docker }).features()
+      assert.match(portsProblem ?? '', /keeps its networks elsewhere.*--docker-host/)
+      assert.deepEqual(await docker.listNetworks({ filters: { label: ['org.cortex-node.owner'] } }), [])
+    })
+
     test('containers get networks after the engine has no addresses left, and do without an init', async () => {
       const engine = createDockerEngine({ docker })
       const names = [1, 2, 3].map((i) => `cortex-addresses-${i}`)

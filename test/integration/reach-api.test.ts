@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { CortexClient } from '../../gateway/client/index.ts'
 import { forwardPorts } from '../../gateway/commands/forward-job.ts'
+import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 import { startProgram } from './support/program.ts'
@@ -27,7 +28,8 @@ while read -r line; do [ "$line" = "$(printf '\\r')" ] && break; done
 printf 'HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSet-Cookie: a=1; domain=localhost\\r\\n\\r\\n'
 cat
 END
-chmod +x cgi-bin/echo /upgrade
+printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"; echo begun; sleep 60\n' > cgi-bin/slow
+chmod +x cgi-bin/* /upgrade
 httpd -p 8080 -h /www & nc -ll -p 8081 -e /upgrade & nc -ll -p 8082 -e cat & sleep 1; echo up; wait`
 
 interface Said {
@@ -213,6 +215,88 @@ describe('a container through the gateway', { timeout: 90_000 }, () => {
     } finally {
       await forwarding.close()
     }
+  })
+
+  /** Resolves once the other side has ended a connection; it is not left waiting for more than the test's own time. */
+  async function closed(socket: WebSocket): Promise<number> {
+    const [code] = await once(socket, 'close')
+    return code as number
+  }
+
+  /** Everything that a key or a session can hold open, each with what resolves when it is over. */
+  async function openAll(key: string, cookie: string | null): Promise<Record<string, Promise<unknown>>> {
+    const base = `${api.url}/api/plugin-core/jobs/${id}`
+    const who = cookie === null ? { Authorization: `Bearer ${key}` } : { Cookie: cookie, Origin: api.url }
+    const post = async (path: string, body: object) => {
+      const headers = { ...who, 'Content-Type': 'application/json' }
+      const answer = await fetch(`${base}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      return ((await answer.json()) as { data: { url: string } }).data.url
+    }
+    const socket = async (url: string, headers: Record<string, string> = who) => {
+      const opened = new WebSocket(url.replace('http', 'ws'), { headers })
+      await once(opened, 'open')
+      opened.on('error', () => undefined)
+      return opened
+    }
+    const shell = await socket(await post('/exec', { command: ['cat'], interactive: true }), {})
+    const events = await fetch(`${base}/events?follow=true`, { headers: who })
+    const channel = await socket(`${api.url}/ws`)
+    const link = await post('/links', { port: 8081 })
+    const [portCookie = ''] = [(await at(link)).headers['set-cookie'] ?? []].flat()
+    const { host, port } = new URL(link)
+    const page = connect({ host: '127.0.0.1', port: Number(port) })
+    page.on('error', () => undefined)
+    page.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nCookie: ${portCookie.split(';')[0]}\r\n`)
+    page.write('Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n')
+    assert.match(String((await once(page, 'data'))[0]), /^HTTP\/1\.1 101 /)
+    page.resume()
+    const all: Record<string, Promise<unknown>> = {
+      shell: closed(shell),
+      events: events.text().catch(() => undefined),
+      channel: closed(channel),
+      page: once(page, 'close'),
+    }
+    if (cookie === null) {
+      all['tunnel'] = closed(await socket(`${base}/tunnel/8082`))
+      all['command'] = post('/exec', { command: ['sleep', '60'], timeout: 60 }).catch(() => undefined)
+      const slow = await fetch(`${base}/proxy/8080/cgi-bin/slow`, { headers: who })
+      all['request'] = slow.text().catch(() => undefined)
+    }
+    return all
+  }
+
+  /** Which of them are over, at the moment. */
+  function watch(all: Record<string, Promise<unknown>>): () => string[] {
+    const over = new Set<string>()
+    for (const [name, promise] of Object.entries(all)) void promise.then(() => over.add(name))
+    return () => Object.keys(all).filter((name) => !over.has(name))
+  }
+
+  test('what a key or a session holds open ends with it, and nothing else does', async () => {
+    const keys = await Promise.all(
+      ['one', 'other'].map(
+        async (name) => await client.keys.create({ name, permissions: ['jobs:*', 'providers:read'] }),
+      ),
+    )
+    const [one, other] = keys
+    const signIn = async () => {
+      const body = JSON.stringify({ key: api.key })
+      const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }
+      const answer = await fetch(`${api.url}/api/auth/session`, init)
+      return answer.headers.get('set-cookie')?.split(';')[0] ?? ''
+    }
+    const cookie = await signIn()
+    const [byKey, byOther, bySession] = (
+      await Promise.all([openAll(one?.key ?? '', null), openAll(other?.key ?? '', null), openAll('', cookie)])
+    ).map(watch)
+    await client.keys.revoke(one?.id ?? '')
+    await until(() => byKey?.().length === 0)
+    await fetch(`${api.url}/api/auth/session`, { method: 'DELETE', headers: { Cookie: cookie, Origin: api.url } })
+    await until(() => bySession?.().length === 0)
+    assert.deepEqual(byOther?.().sort(), ['channel', 'command', 'events', 'page', 'request', 'shell', 'tunnel'])
+    // The other key's are left open: they end when the gateway does, or the market never closes.
+    const wrong = await fetch(`${api.url}/api/plugin-core/jobs`, { headers: { Cookie: cookie } })
+    assert.equal(wrong.status, 401)
   })
 
   test('the output of a job that has just ended', async () => {

@@ -71,6 +71,10 @@ describe('reaching into a container', () => {
     )
   })
 
+  test('the engine’s networks are here, so ports are offered', () => {
+    assert.ok(market.sellers.every(({ agent }) => agent.status().capabilities.includes('ports')))
+  })
+
   test('only ports that the job exposes, and that somebody listens on', async () => {
     await assert.rejects(tunnel(22), { code: 'PORT_NOT_EXPOSED' })
     await assert.rejects(tunnel(7002), { code: 'NOT_LISTENING' })

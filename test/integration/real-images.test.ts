@@ -17,9 +17,11 @@ import { openMarket, type TestMarket } from './support/market.ts'
 const run = promisify(execFile)
 const report = (line: string): void => void process.stderr.write(`${line}\n`)
 
+/** On a volume; what is there already is gone on with. */
 const POSTGRES = `
+[ -e /data/main ] || cp -a /var/lib/postgresql/*/main /data/main
 cd /etc/postgresql/*/main && echo 'host all all all trust' >> pg_hba.conf
-exec su postgres -c "exec $(echo /usr/lib/postgresql/*/bin/postgres) -D $(echo /var/lib/postgresql/*/main) \
+exec su postgres -c "exec $(echo /usr/lib/postgresql/*/bin/postgres) -c data_directory=/data/main \
  -c config_file=$PWD/postgresql.conf -c listen_addresses='*' -c ssl=off"`
 
 /** Servers as Debian packages them, under the default isolation, used by their own clients. */
@@ -48,8 +50,19 @@ describe('real images', { timeout: 560_000 }, () => {
 
   /** Runs a server, and answers the local port that leads to it once it listens. */
   async function serve(port: number, script: string, changes: Partial<JobSubmission> = {}): Promise<number> {
+    const id = await submitServer(port, script, changes)
+    const forwarding = await reach(id, port)
+    forwardings.push(forwarding)
+    return localPortOf(forwarding)
+  }
+
+  async function submitServer(port: number, script: string, changes: Partial<JobSubmission>): Promise<string> {
     const job = market.job(script, { network: 'bridge', ports: [{ port }], memory: '192Mi', cpu: 200, ...changes })
-    const { id } = await market.submit({ ...job, image: image ?? '' })
+    return (await market.submit({ ...job, image: image ?? '' })).id
+  }
+
+  /** A way to a running job's port, once it listens. */
+  async function reach(id: string, port: number): Promise<Forwarding> {
     await market.when(id, ({ state }) => state.status === 'running')
     const signal = new AbortController().signal
     await until(async () => {
@@ -58,10 +71,10 @@ describe('real images', { timeout: 560_000 }, () => {
       return reached !== null
     })
     const rule = { host: '127.0.0.1', localPort: 0, port, protocol: 'TCP' as const }
-    const forwarding = await forwardPorts(client, id, [rule])
-    forwardings.push(forwarding)
-    return JSON.parse(forwarding.lines(true)[0] ?? '').localPort
+    return await forwardPorts(client, id, [rule])
   }
+
+  const localPortOf = (forwarding: Forwarding): number => JSON.parse(forwarding.lines(true)[0] ?? '').localPort
 
   const skip = async (t: { skip(why: string): void }): Promise<boolean> => {
     if (image !== null) return false
@@ -86,13 +99,29 @@ describe('real images', { timeout: 560_000 }, () => {
         assert.equal(await text(socket), '+OK\r\n:42\r\n+OK\r\n')
       })(),
       (async () => {
-        const port = await serve(5432, POSTGRES, { memory: '256Mi' })
+        const volumes = [{ name: 'data', mountPath: '/data', size: '256Mi' }]
+        const wish = { memory: '256Mi', storage: '320Mi', volumes, retryOnFailure: true, maxAttempts: 2 }
+        const id = await submitServer(5432, POSTGRES, wish)
+        const psql = async (query: string): Promise<string> => {
+          const forwarding = await reach(id, 5432)
+          const port = String(localPortOf(forwarding))
+          const ask = async (sql: string) =>
+            await run('psql', ['-h', '127.0.0.1', '-p', port, '-U', 'postgres', '-qAtc', sql])
+          try {
+            // It listens before it lets anybody in.
+            await until(async () => (await ask('select 1').catch(() => null)) !== null)
+            return (await ask(query)).stdout.trim()
+          } finally {
+            await forwarding.close()
+          }
+        }
         const sql = 'create table t (n int); insert into t select generate_series(1, 10000); select sum(n) from t'
-        const psql = async (query: string) =>
-          await run('psql', ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', '-qAtc', query])
-        // It listens before it lets anybody in.
-        await until(async () => (await psql('select 1').catch(() => null)) !== null)
-        assert.equal((await psql(sql)).stdout.trim(), '50005000')
+        assert.equal(await psql(sql), '50005000')
+        // Killed in the midst of it, it goes on in the next attempt with what is on its volume.
+        const kill = ['sh', '-c', 'kill -9 $(head -n 1 /data/main/postmaster.pid)']
+        await client.jobs.exec(id, kill).catch(() => undefined) // the container may be gone before it answers
+        await market.when(id, ({ attempt, state }) => attempt === 2 && state.status === 'running')
+        assert.equal(await psql('select sum(n) from t'), '50005000')
       })(),
       (async () => {
         const code = "import os; os.makedirs('/out'); open('/out/answer','w').write(str(2**64))"

@@ -213,6 +213,8 @@ describe('requests', () => {
       bidWindowMs: 1000,
       samplePerMillion: 1_000_000,
       takesMinimumCharge: true,
+      stamp: new Uint8Array(),
+      traceparent: '',
       addresses: REQUEST.addresses,
     })
   })

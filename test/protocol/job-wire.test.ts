@@ -67,7 +67,7 @@ describe('a job on the wire', () => {
         maxPricePerHour: 50_000_000n,
         region: 'eu',
         labels: { disk: 'ssd' },
-        capabilities: ['extend', 'volumes', 'outputs'],
+        capabilities: ['extend', 'volumes', 'outputs', 'ports'],
         minUptimeSeconds: 60,
         provider: PEER,
       },

@@ -53,6 +53,11 @@ describe('award', { timeout: 20_000 }, () => {
     ],
     ['outputs that it does not offer', 'CAPABILITY_MISSING', (asked) => changed(asked, { outputs: '/out' })],
     [
+      'a port that nobody reaches there',
+      'CAPABILITY_MISSING',
+      (asked) => changed(asked, { ports: [{ port: 80, protocol: 'TCP', expose: true }] as never }),
+    ],
+    [
       'volumes that it does not offer',
       'CAPABILITY_MISSING',
       (asked) => changed(asked, { volumes: [{ name: 'a', mountPath: '/a', sizeBytes: 1n }] as never }),

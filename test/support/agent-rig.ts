@@ -67,6 +67,8 @@ export async function createAgentRig(init: RigInit = {}) {
         clock,
         logger,
         inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpus: [] }),
+        // The real one waits for a real disk, which a simulated clock does not.
+        diskProblem: async () => null,
         openDatabase: async () => mortal(disk, () => alive) as unknown as Database,
         ...components,
       },
@@ -89,6 +91,11 @@ export async function createAgentRig(init: RigInit = {}) {
     },
     get network() {
       return provider.network
+    },
+    /** Everything in its journal, as text. */
+    async written(): Promise<string> {
+      const entries = await disk.iterator<string, Uint8Array>({ valueEncoding: 'view' }).all()
+      return entries.map(([key, value]) => `${key} ${Buffer.from(value).toString('latin1')}`).join('\n')
     },
     /** Ends the agent as kill -9 does, and leaves engine and disk. */
     crash: () => kill(),

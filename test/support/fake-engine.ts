@@ -249,6 +249,7 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
           volumeQuota: 'measured' as const,
           volumes: true,
           networkProblem: 'there is no network',
+          portsProblem: null,
           runtime: null,
         },
         ...engine.offers,

@@ -13,6 +13,7 @@ import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { type LocalNetwork, type ManagedProcess, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
 import { openBrowser } from './chromium.ts'
+import { nextFrame } from './scrolling.ts'
 import { steadyAssets } from './steady-assets.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
@@ -115,13 +116,15 @@ function isExpected(text: string): boolean {
   )
 }
 
+/** A page, or its script, that was broken off because a network came or went, is opened again. */
 async function open(page: Page, url: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await page.goto(url)
+      await page.locator('#root > *').first().waitFor({ state: 'attached', timeout: 8_000 })
       return
     } catch (error) {
-      if (tries === 5 || !String(error).includes('ERR_NETWORK_CHANGED')) throw error
+      if (tries === 5 || !/ERR_NETWORK_CHANGED|Timeout/.test(String(error))) throw error
     }
   }
 }
@@ -144,20 +147,24 @@ async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promi
   })
 }
 
+/** Nothing fades or slides, so that nothing has to be waited for. */
+const STILL = '*, *::before, *::after { transition: none !important; animation: none !important }'
+
 async function inspect(page: Page, name: string): Promise<void> {
+  const still = await page.addStyleTag({ content: STILL })
   for (const theme of ['light', 'dark'] as const) {
     await page.evaluate((value) => document.documentElement.setAttribute('data-mantine-color-scheme', value), theme)
-    await page.waitForTimeout(250) // colours fade
     assert.deepEqual(await violations(page), [], `${name} in the ${theme} theme`)
     await page.screenshot({ path: join(SHOTS, `${name}-${theme}-wide.png`) })
     await page.setViewportSize({ width: 390, height: 844 })
-    await page.waitForTimeout(250) // the sections slide away
+    await nextFrame(page)
     await page.screenshot({ path: join(SHOTS, `${name}-${theme}-narrow.png`) })
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     assert.ok(overflow <= 0, `${name} is ${overflow} px wider than a narrow screen`)
     await page.setViewportSize({ width: 1360, height: 860 })
   }
   await page.evaluate(() => document.documentElement.setAttribute('data-mantine-color-scheme', 'light'))
+  await still.evaluate((style) => style.parentNode?.removeChild(style))
 }
 
 async function violations(page: Page): Promise<string[]> {

@@ -53,6 +53,7 @@ export async function scrollAll(page: Page, selector: string, turns: number): Pr
   }
 }
 
-async function nextFrame(page: Page): Promise<void> {
+/** Resolves when what was changed is drawn. */
+export async function nextFrame(page: Page): Promise<void> {
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)))
 }

@@ -97,7 +97,8 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
     ...(heartbeatMs === undefined ? [] : ['--heartbeat-ms', String(heartbeatMs)]),
     ...(lostAfterMs === undefined ? [] : ['--lost-after-ms', String(lostAfterMs)]),
   ]
-  const machine = ['--cpu', '4000', '--memory', '2Gi', '--storage', '4Gi', ...common]
+  // Sandboxes are tried where a test asks for them: each start would make them anew.
+  const machine = ['--cpu', '4000', '--memory', '2Gi', '--storage', '4Gi', '--sandboxes', '0', ...common]
   const network = await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
     agents: init.agents.map(({ name, flags = [] }) => ({ name, flags: [...machine, ...flags] })),
@@ -239,8 +240,8 @@ async function untidy(docker: Docker, api: FaultApi, agents: FaultAgent[]): Prom
 
 /** What a failed test leaves, and containers of agents that were killed for good. */
 async function removeLeft(docker: Docker, agents: FaultAgent[]): Promise<void> {
-  for (const { id } of agents) {
-    const filters = { label: [`org.cortex-node.owner=${id}`] }
+  for (const label of agents.flatMap(({ id }) => [`org.cortex-node.owner=${id}`, `org.cortex-node.sandbox=${id}`])) {
+    const filters = { label: [label] }
     for (const { Id } of await docker.listContainers({ all: true, filters }))
       await docker.getContainer(Id).remove({ force: true })
     for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove()

@@ -1,26 +1,63 @@
 /** A machine with an agent that insists on everything that can be insisted on, attacked from inside and robbed of its rules. */
 
 import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
+import type { ManagedProcess } from '../../../scripts/local-network.ts'
 import { namespaceProblem } from '../../faults/support/namespaces.ts'
-import { attackerOn, attackTests, speakTo } from './suite.ts'
+import { until } from '../../support/until.ts'
+import { attackerOn, attackTests, confinementTests, speakTo } from './suite.ts'
 import { type AttackedMachine, createMachine, internet, metadata } from './support/machine.ts'
 
 const problem = await namespaceProblem()
 /** An agent without the right to set rules. */
 const weakly = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin']
 const required = '--require-network-isolation'
+const insisting = [required, '--runtime', 'sandbox', '--dns', internet]
+/** As many as jobs take that are put into sandboxes here. */
+const SANDBOXES = 4
 
 describe('attacks', { timeout: 180_000, skip: problem ?? false }, () => {
   let machine: AttackedMachine
 
   before(async () => {
-    machine = await createMachine([required, '--runtime', 'sandbox', '--dns', internet])
+    machine = await createMachine([...insisting, '--sandboxes', '0'])
     await attackerOn(machine).api.provider('attacked', ({ paused }) => paused === null)
   })
   after(async () => await machine?.[Symbol.asyncDispose]())
 
   attackTests(() => machine)
+
+  describe('in sandboxes', { concurrency: 4 }, () => {
+    const name = 'pooled'
+    let id = ''
+    let agent: ManagedProcess
+
+    before(async () => {
+      agent = machine.startAgent(name, [...insisting, '--sandboxes', String(SANDBOXES)], [])
+      id = (await attackerOn(machine).api.provider(name, ({ paused }) => paused === null)).id
+      const filters = { label: [`org.cortex-node.sandbox=${id}`] }
+      await until(async () => (await machine.docker.listContainers({ filters })).length === SANDBOXES)
+    })
+    after(async () => {
+      await agent.end()
+      await machine.idle()
+    })
+
+    confinementTests(
+      () => machine,
+      () => attackerOn(machine, { provider: id, network: 'bridge' }),
+    )
+
+    after(async () => {
+      const filters = { event: ['create'], label: [`org.cortex-node.owner=${id}`, 'cortex.job'] }
+      const ask = { since: 0, until: Math.ceil(Date.now() / 1000), filters }
+      const events = await machine.docker.getEvents(ask)
+      const made = (await text(events)).split('\n').filter((line) => line !== '')
+      assert.ok(made.length >= SANDBOXES - 1, `${made.length} containers`)
+      for (const line of made) assert.match(line, /"cortex\.sandbox":/)
+    })
+  })
 
   describe('on the machine', () => {
     const isClosed = async (): Promise<void> => {
@@ -32,19 +69,19 @@ describe('attacks', { timeout: 180_000, skip: problem ?? false }, () => {
 
     it('an agent that may set no rules says so, or does not start, as its owner wants', async () => {
       const { api } = attackerOn(machine)
-      const [weak, insisting] = [
+      const [weak, strict] = [
         machine.startAgent('weak', ['--deny-image', '*'], weakly),
         machine.startAgent('insisting', [required], weakly),
       ]
       const [{ capabilities }, code] = await Promise.all([
         api.provider('weak', ({ paused }) => paused === null),
-        insisting.ended(),
+        strict.ended(),
       ])
       assert.ok(!capabilities.includes('network-isolation'), `${capabilities}`)
       assert.match(weak.output(), /firewall rules cannot be set.*jobs can reach the network around this machine/)
       assert.equal(code, 1)
       assert.match(
-        insisting.output(),
+        strict.output(),
         /Jobs cannot be kept from the network around this machine: firewall rules cannot be set: .*or leave out --require-network-isolation/,
       )
       await weak.end()

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { networkSettings } from '../../../provider-agent/engine/joined.ts'
 import { type Answer, type NetworkApi, networkApi } from '../../faults/support/network-api.ts'
 import { until } from '../../support/until.ts'
 import { escapes, makeSubvolume, refusedCalls } from './support/attempts.ts'
@@ -21,14 +22,18 @@ export interface Attacker {
   run(script: string, changes?: object): Promise<{ job: Answer['data']; lines: string[] }>
 }
 
-export function attackerOn({ market }: AttackedMachine): Attacker {
+/** @param defaults of every job, e.g. whose provider it is for @default the agent that is called `attacked` */
+export function attackerOn({ market }: AttackedMachine, defaults: object = {}): Attacker {
   const api = networkApi(market)
   const submit = async (script: string, changes: object = {}): Promise<string> =>
-    await api.submit({ command: ['sh', '-c'], args: [script], cpu: 100, memory: '32Mi', storage: '16Mi', ...changes })
+    await api.submit({
+      ...{ command: ['sh', '-c'], args: [script], cpu: 100, memory: '32Mi', storage: '16Mi' },
+      ...{ ...defaults, ...changes },
+    })
   return {
     ...{ api, submit },
     async run(script, changes = {}) {
-      const id = await submit(script, { network: 'none', maxAttempts: 1, ...changes })
+      const id = await submit(script, { network: 'none', maxAttempts: 1, ...defaults, ...changes })
       const job = await api.ended(id)
       return { job, lines: await api.lines(id) }
     },
@@ -41,6 +46,67 @@ export function speakTo(addresses: string[]): string {
       (echo | nc -w 2 $a ${port} >/dev/null 2>&1 && echo OPEN $a) &
       (timeout 1 tftp -g -l /dev/null -r x $a ${port} >/dev/null 2>&1) &
     done; wait`
+}
+
+/** What the way in which a container is confined could get wrong: of a network of its own as of a sandbox. */
+export function confinementTests(machine: () => AttackedMachine, attacker: () => Attacker): void {
+  it('reaches the internet and its name servers, and nothing else: host, LAN, metadata, another job', async () => {
+    const { host, lan, docker, contacts } = machine()
+    const { api, submit, run } = attacker()
+    const before = contacts().length
+    const neighbour = await submit(`while :; do echo hello | nc -l -p ${port}; done`)
+    await api.job(neighbour, ({ status }) => status === 'running')
+    const container = await docker.getContainer(`cortex-${neighbour}-1`).inspect()
+    const [network] = Object.values((await networkSettings(docker, container, {})).Networks)
+    assert.ok(network?.IPAddress)
+    const closed = [host, lan, metadata, network.IPAddress, network.Gateway, '172.17.0.1']
+    const own = '$(ip route | sed -n "s/default via \\([^ ]*\\).*/\\1/p")'
+    // Names that a stranger's name server gives to addresses that are not its own.
+    const names = [host, lan, metadata].map((address) => `${address.replaceAll('.', '-')}.rebind.example`)
+    const script = `nslookup job.example 2>&1 | grep -q ${internet} && echo OPEN names
+      nslookup ${names[0]} 2>&1 | grep -q ${host} && echo OPEN rebinding
+      for a in ff02::1%eth0 fe80::1%eth0 ::1%eth0; do ping -6 -c 1 -W 1 $a 2>/dev/null | grep -q 'bytes from' && echo OPEN $a; done
+      grep -v ' lo$' /proc/net/if_inet6 2>/dev/null && echo OPEN IPv6
+      echo | nc -w 2 127.0.0.1 ${port} && echo OPEN 127.0.0.1
+      ${speakTo([internet, ...closed, own, ...names])}`
+    const { job, lines } = await run(script, { network: 'bridge' })
+    assert.equal(job.status, 'completed', JSON.stringify(job.error))
+    const open = lines.filter((line) => line.startsWith('OPEN')).toSorted()
+    assert.deepEqual(open, [`OPEN ${internet}`, 'OPEN names', 'OPEN rebinding'])
+    const known = ['names:53', `${internet}:${port}`, 'internet udp']
+    assert.deepEqual(
+      contacts()
+        .slice(before)
+        .filter((contact) => !known.includes(contact)),
+      [],
+    )
+    await api.call('POST', `/jobs/${neighbour}/cancel`)
+
+    // A container that no agent made gets through to them: it is not the network that is broken.
+    const plain = await docker.createContainer({
+      ...{ Image: 'cortex/busybox:1', Cmd: ['sh', '-c', speakTo([lan, metadata])], Tty: true },
+    })
+    await plain.start()
+    await plain.wait()
+    const output = String(await plain.logs({ stdout: true, follow: false }))
+    await plain.remove()
+    for (const address of [lan, metadata]) assert.match(output, new RegExp(`OPEN ${address}`))
+    await until(() => contacts().slice(before).includes('udp'))
+  })
+
+  it(`none of ${escapes.length} ways out is one`, async () => {
+    const tried = escapes.map(([what, how]) => `if (${how}) >/dev/null 2>&1; then echo "OPEN ${what}"; fi`)
+    const env = { SOCKET: machine().socketPath }
+    const { job, lines } = await attacker().run(`${tried.join('\n')}\necho tried`, { env })
+    assert.deepEqual([job.status, lines], ['completed', ['tried']])
+  })
+
+  it(`none of ${refusedCalls.length} system calls is made`, { skip: systemCallProblem }, async () => {
+    const tried = refusedCalls.map(([what, call]) => `/call ${call}; [ $? = 1 ] || echo "OPEN ${what}"`)
+    const script = `echo $CALL | base64 -d >/call; chmod 755 /call; /call 39 || exit 9; cd /\n${tried.join('\n')}`
+    const { job, lines } = await attacker().run(`${script}\necho tried`, { env: { CALL: systemCallProgram() } })
+    assert.deepEqual([job.status, lines], ['completed', ['tried']])
+  })
 }
 
 /**
@@ -60,60 +126,7 @@ export function attackTests(machine: () => AttackedMachine): void {
       }
     })
 
-    it('reaches the internet and its name servers, and nothing else: host, LAN, metadata, another job', async () => {
-      const { host, lan, docker, contacts } = machine()
-      const { api, submit, run } = attacker()
-      const neighbour = await submit(`while :; do echo hello | nc -l -p ${port}; done`)
-      await api.job(neighbour, ({ status }) => status === 'running')
-      const { NetworkSettings: settings } = await docker.getContainer(`cortex-${neighbour}-1`).inspect()
-      const [network] = Object.values(settings.Networks)
-      assert.ok(network?.IPAddress)
-      const closed = [host, lan, metadata, network.IPAddress, network.Gateway, '172.17.0.1']
-      const own = '$(ip route | sed -n "s/default via \\([^ ]*\\).*/\\1/p")'
-      // Names that a stranger's name server gives to addresses that are not its own.
-      const names = [host, lan, metadata].map((address) => `${address.replaceAll('.', '-')}.rebind.example`)
-      const script = `nslookup job.example 2>&1 | grep -q ${internet} && echo OPEN names
-        nslookup ${names[0]} 2>&1 | grep -q ${host} && echo OPEN rebinding
-        for a in ff02::1%eth0 fe80::1%eth0 ::1%eth0; do ping -6 -c 1 -W 1 $a 2>/dev/null | grep -q 'bytes from' && echo OPEN $a; done
-        grep -v ' lo$' /proc/net/if_inet6 2>/dev/null && echo OPEN IPv6
-        echo | nc -w 2 127.0.0.1 ${port} && echo OPEN 127.0.0.1
-        ${speakTo([internet, ...closed, own, ...names])}`
-      const { job, lines } = await run(script, { network: 'bridge' })
-      assert.equal(job.status, 'completed', JSON.stringify(job.error))
-      const open = lines.filter((line) => line.startsWith('OPEN')).toSorted()
-      assert.deepEqual(open, [`OPEN ${internet}`, 'OPEN names', 'OPEN rebinding'])
-      const known = ['names:53', `${internet}:${port}`, 'internet udp']
-      assert.deepEqual(
-        contacts().filter((contact) => !known.includes(contact)),
-        [],
-      )
-      await api.call('POST', `/jobs/${neighbour}/cancel`)
-
-      // A container that no agent made gets through to them: it is not the network that is broken.
-      const plain = await docker.createContainer({
-        ...{ Image: 'cortex/busybox:1', Cmd: ['sh', '-c', speakTo([lan, metadata])], Tty: true },
-      })
-      await plain.start()
-      await plain.wait()
-      const output = String(await plain.logs({ stdout: true, follow: false }))
-      await plain.remove()
-      for (const address of [lan, metadata]) assert.match(output, new RegExp(`OPEN ${address}`))
-      await until(() => contacts().includes('udp'))
-    })
-
-    it(`none of ${escapes.length} ways out is one`, async () => {
-      const tried = escapes.map(([what, how]) => `if (${how}) >/dev/null 2>&1; then echo "OPEN ${what}"; fi`)
-      const env = { SOCKET: machine().socketPath }
-      const { job, lines } = await attacker().run(`${tried.join('\n')}\necho tried`, { env })
-      assert.deepEqual([job.status, lines], ['completed', ['tried']])
-    })
-
-    it(`none of ${refusedCalls.length} system calls is made`, { skip: systemCallProblem }, async () => {
-      const tried = refusedCalls.map(([what, call]) => `/call ${call}; [ $? = 1 ] || echo "OPEN ${what}"`)
-      const script = `echo $CALL | base64 -d >/call; chmod 755 /call; /call 39 || exit 9; cd /\n${tried.join('\n')}`
-      const { job, lines } = await attacker().run(`${script}\necho tried`, { env: { CALL: systemCallProgram() } })
-      assert.deepEqual([job.status, lines], ['completed', ['tried']])
-    })
+    confinementTests(machine, attacker)
 
     it('every control group is read-only; the folder around them is the container’s own', async () => {
       // With version 1 that folder is a tmpfs for the container alone, in which it may make what it likes.

@@ -38,6 +38,24 @@ describe('cortex receipt verify', () => {
     assert.deepEqual(JSON.parse(answer.out).valid, true)
   })
 
+  it('knows a minimum charge, and refuses less and more than it', async () => {
+    const least = async (minimumCharge: bigint, costNanoUsd: bigint) => {
+      const change = { minimumCharge, costNanoUsd }
+      const signatures = {
+        provider: await signed(provider.key, change),
+        requester: await signed(requester.key, change),
+      }
+      return await verify({ minimumCharge: Number(minimumCharge) / 1e9, signed: signatures })
+    }
+    const { code, out, err } = await least(7_000_000n, 7_000_000n)
+    assert.equal(code, 0, err)
+    assert.match(out, /3601 s at \$0\.0061\/h, at least \$0\.007, is \$0\.007/)
+    for (const cost of [6_101_694n, 6_999_999n, 7_000_001n]) {
+      assert.match((await least(7_000_000n, cost)).err, /cost_nano_usd/)
+    }
+    assert.equal((await least(1n, 6_101_694n)).code, 0, 'its use is more')
+  })
+
   it('refuses anything else, saying what is wrong', async () => {
     const good = { provider: await signed(provider.key), requester: await signed(requester.key) }
     const broken = Buffer.from(good.provider, 'base64')

@@ -10,6 +10,7 @@ import { createAttendance } from '../../../node/market/attendance.ts'
 import type { createBidDesk } from '../../../node/market/bid-desk.ts'
 import { createReputation } from '../../../node/market/reputation.ts'
 import { BID_WINDOW_MS, type RoundResult, runRound } from '../../../node/market/round.ts'
+import { createStamps } from '../../../node/market/stamps.ts'
 import { createTally } from '../../../node/market/tally.ts'
 import type { Channel } from '../../../node/network/index.ts'
 import { type CheckedRequest, readRequest, readRequirements } from '../../../protocol/checks.ts'
@@ -122,6 +123,7 @@ describe('a round that asks one by one', { timeout: 20_000 }, () => {
       reputation: createReputation({ clock }),
       attendance,
       tally,
+      stamps: createStamps({ clock }, { network: MARKET, requester: buyer.network.peerId }),
     }
   }
   const desk = { open: () => () => undefined } satisfies ReturnType<typeof createBidDesk>

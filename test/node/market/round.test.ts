@@ -36,6 +36,7 @@ function openMarket(answering: string[], silent: string[]) {
   const list = () => [...answering, ...silent].map((provider) => ({ provider, status: 'online' }) as ProviderView)
   const components = {
     ...{ network, networkName: 'test', desk, clock, attendance: createAttendance({ clock }), tally: createTally() },
+    stamps: { make: async () => new Uint8Array(), heard: () => undefined },
     directory: { list, get: () => undefined, onChange: () => () => undefined },
     logger: silentLogger,
     reputation: { trust: () => 1, record: () => undefined },

@@ -54,6 +54,7 @@ describe('the flags of a seller', () => {
     ['--max-client-share', '0'],
     ['--registry-mirror', 'docker.io=http://mirror.lan'],
     ['--max-duration', '2592001'],
+    ['--sandboxes', '65'],
   ]
   for (const flags of wrong) {
     it(`refuse ${flags.join(' ')}`, () => {

@@ -166,3 +166,23 @@ test('names that would change the path of a request are refused by every call', 
   await assert.rejects(engine.stats(name, 1)[Symbol.asyncIterator]().next(), invalid)
   assert.deepEqual(requests, [])
 })
+
+test('a container that does not die by SIGKILL is given the CPU to do so', async (t) => {
+  const died = Promise.withResolvers<void>()
+  const { engine, requests } = await fakeEngine(t, {
+    'GET /info': json({ Architecture: 'x86_64', NCPU: 8 }),
+    'GET /containers/job-1/json': json({ ...running, Config: {} }),
+    'POST /containers/job-1/kill': json({}, 204),
+    'POST /containers/job-1/wait': async (response) => {
+      await died.promise
+      json({ StatusCode: 137 })(response)
+    },
+    'POST /containers/job-1/update': (response) => {
+      json({ Warnings: [] })(response)
+      died.resolve()
+    },
+  })
+  await engine.stop('job-1', { graceMs: 0 })
+  const [update] = requests.filter(({ path }) => path.startsWith('POST /containers/job-1/update'))
+  assert.deepEqual(JSON.parse(update?.body ?? ''), { NanoCpus: 8e9 })
+})

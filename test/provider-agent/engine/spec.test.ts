@@ -2,8 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bridgeName, bridgePrefix } from '../../../provider-agent/engine/bridge-name.ts'
 import type { ContainerSpec } from '../../../provider-agent/engine/index.ts'
+import { sandboxOf } from '../../../provider-agent/engine/joined.ts'
 import { toLogConfig } from '../../../provider-agent/engine/logs.ts'
-import { type HardeningOptions, toCreateOptions, toNetworkOptions } from '../../../provider-agent/engine/spec.ts'
+import {
+  type HardeningOptions,
+  labelsOf,
+  toCreateOptions,
+  toNetworkOptions,
+} from '../../../provider-agent/engine/spec.ts'
 import { pickSubnet } from '../../../provider-agent/engine/subnets.ts'
 
 const spec: ContainerSpec = {
@@ -105,6 +111,17 @@ test('what a job asks for besides is passed on', () => {
   assert.deepEqual(counting.HostConfig?.Dns, ['9.9.9.9'])
 })
 
+test('in a sandbox it joins another’s network, and asks that one’s name servers', () => {
+  const options = toCreateOptions(spec, { ...hardening, nameServers: ['9.9.9.9'] }, [], { id: 'abc', name: 'box' })
+  assert.equal(options.HostConfig?.NetworkMode, 'container:abc')
+  assert.equal(options.HostConfig && 'Dns' in options.HostConfig, false)
+  assert.deepEqual(sandboxOf(options.HostConfig?.NetworkMode, options.Labels), { id: 'abc', name: 'box' })
+  const labelledByItsImage = { ...options.Labels }
+  for (const mode of [undefined, 'none', 'cortex-job-1', 'host']) {
+    assert.equal(sandboxOf(mode, labelledByItsImage), null, mode)
+  }
+})
+
 test('ports are published where there is an address for it, and only those that are to be', () => {
   const publish: NonNullable<ContainerSpec['publish']> = [
     { port: 80, protocol: 'TCP' },
@@ -135,7 +152,7 @@ test('a name that means something in a path is refused', () => {
 })
 
 test('the network is a bridge of the same name and owner', () => {
-  assert.deepEqual(toNetworkOptions(spec, null), {
+  assert.deepEqual(toNetworkOptions({ ...spec, labels: labelsOf(spec) }, null), {
     Name: 'cortex-job-1',
     Driver: 'bridge',
     CheckDuplicate: true,

@@ -25,7 +25,9 @@ test('what others hold is their limits, or else what they use, and own container
     ]),
     'GET /containers/json': json([
       { Id: 'mine', Labels: own },
-      { Id: 'limited', Labels: { 'org.cortex-node.owner': 'another agent' } },
+      // Labelled by its image, in vain.
+      { Id: 'limited', Labels: { 'org.cortex-node.owner': 'another agent', 'org.cortex-node.sandbox': 'me' } },
+      { Id: 'sandbox', Labels: { 'org.cortex-node.sandbox': 'another agent' } },
       { Id: 'quota', Labels: {} },
       { Id: 'free', Labels: null },
       { Id: 'gone', Labels: {} },

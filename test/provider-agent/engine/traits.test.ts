@@ -32,6 +32,7 @@ test('the engine says what it is', () => {
     hasInit: true,
     hasLocalLogs: true,
     isPodman: false,
+    isRootless: false,
     runtimes: ['runc', 'runsc'],
   })
 })
@@ -70,4 +71,11 @@ test('an engine that can pass GPUs on', () => {
     [{ Runtimes: runtimes, DiscoveredDevices: discovered }, { kind: 'nvidia' }],
   ]
   for (const [more, expected] of cases) assert.deepEqual(toTraits({ ...raw, ...more }).info.gpuDriver, expected)
+})
+
+test('an engine without root', () => {
+  // From the documentation of rootless Docker.
+  const options = ['name=seccomp,profile=builtin', 'name=rootless', 'name=cgroupns']
+  assert.equal(toTraits({ ...raw, SecurityOptions: options }).isRootless, true)
+  assert.equal(toTraits({ ...raw, SecurityOptions: options.slice(0, 1) }).isRootless, false)
 })

@@ -381,6 +381,20 @@ export declare type JobRequest = Message<"cortex.v1.JobRequest"> & {
    * @generated from field: bool takes_minimum_charge = 8;
    */
   takesMinimumCharge: boolean;
+
+  /**
+   * W3C trace context of the round; empty where the requester traces nothing.
+   *
+   * @generated from field: string traceparent = 9;
+   */
+  traceparent: string;
+
+  /**
+   * Work of the requester's, where providers asked for it; see `stamp.ts`. 8 bytes, or none.
+   *
+   * @generated from field: bytes stamp = 10;
+   */
+  stamp: Uint8Array;
 };
 
 /**
@@ -491,6 +505,13 @@ export declare type Decline = Message<"cortex.v1.Decline"> & {
    * @generated from field: string message = 3;
    */
   message: string;
+
+  /**
+   * With `STAMP_REQUIRED`: how many bits of work a request needs while this provider is busy.
+   *
+   * @generated from field: uint32 stamp_bits = 4;
+   */
+  stampBits: number;
 };
 
 /**
@@ -811,6 +832,13 @@ export declare type Award = Message<"cortex.v1.Award"> & {
    * @generated from field: uint64 minimum_charge = 14;
    */
   minimumCharge: bigint;
+
+  /**
+   * W3C trace context of the award; empty where the requester traces nothing.
+   *
+   * @generated from field: string traceparent = 15;
+   */
+  traceparent: string;
 };
 
 /**

@@ -1,0 +1,108 @@
+/**
+ * One sandbox on the engine: a container that does nothing, the *holder*, on a bridge network of its own, both of one
+ * name. A job's container joins the holder's network namespace.
+ */
+
+import { randomBytes } from 'node:crypto'
+import type Docker from 'dockerode'
+import type { Abort } from '../engine/call.ts'
+import { type Sandbox, sandboxLabel, sandboxOf } from '../engine/joined.ts'
+import { createNetwork, removeNetwork } from '../engine/network.ts'
+import { removeContainer, untilTrue } from '../engine/removal.ts'
+import { ownerLabel } from '../engine/spec.ts'
+import { HOLD } from './image.ts'
+
+/** Of which run of the agent they are. */
+const runLabel = 'org.cortex-node.sandbox.run'
+
+export function holderLabels(owner: string, run: string): Record<string, string> {
+  return { [sandboxLabel]: owner, [runLabel]: run }
+}
+
+/** What a holder may take, in bytes: a runtime needs about 10 MiB for a moment to start it, and then it is a page. */
+const HOLDER_MEMORY_BYTES = 16 * 2 ** 20
+/** The runtime's own threads while it starts. */
+const HOLDER_PIDS = 32
+/** How long an engine that ends waits for a holder, which hears no signal, in s: so long jobs that end keep their network. */
+const STOP_SECONDS = 3
+
+export interface HolderInit {
+  /** Peer id of the agent. */
+  owner: string
+  /** Names this run of the agent. */
+  run: string
+  image: string
+  /** Asked for the programs of the job; empty is the engine's choice. */
+  nameServers: string[]
+}
+
+/** Makes and starts one. Where that fails, nothing is left, as far as the engine answers. */
+export async function makeHolder(docker: Docker, init: HolderInit, abort: Abort): Promise<Sandbox> {
+  const { owner, run, image, nameServers } = init
+  const name = `cortex-sandbox-${owner.slice(-8)}-${randomBytes(6).toString('hex')}`
+  const labels = holderLabels(owner, run)
+  try {
+    await createNetwork(docker, { name, owner, labels }, abort)
+    const container = await docker.createContainer({
+      name,
+      Image: image,
+      Entrypoint: [HOLD],
+      Labels: labels,
+      User: '65534:65534',
+      StopTimeout: STOP_SECONDS,
+      AttachStdout: false,
+      AttachStderr: false,
+      HostConfig: {
+        NetworkMode: name,
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges'],
+        ReadonlyRootfs: true,
+        IpcMode: 'private',
+        PidsLimit: HOLDER_PIDS,
+        Memory: HOLDER_MEMORY_BYTES,
+        MemorySwap: HOLDER_MEMORY_BYTES,
+        CpuShares: 2, // The least; a quota would hold up its start.
+        OomScoreAdj: 0, // Ended only after every job: it is of no use to anybody without its network.
+        LogConfig: { Type: 'none', Config: {} },
+        RestartPolicy: { Name: 'no' },
+        ...(nameServers.length > 0 && { Dns: nameServers }),
+      },
+      ...abort,
+    } as Docker.ContainerCreateOptions)
+    await container.start(abort)
+    return { id: container.id, name }
+  } catch (error) {
+    await removeHolder(docker, name, {}).catch(() => undefined) // whoever asked hears of the first error
+    throw error
+  }
+}
+
+/** Removes a holder and its network, each where it is there. */
+export async function removeHolder(docker: Docker, name: string, abort: Abort): Promise<void> {
+  await removeContainer(docker.getContainer(name), abort)
+  await untilTrue(() => removeNetwork(docker, name, abort), `network ${name} is in use`, abort.abortSignal)
+}
+
+/**
+ * Removes what an earlier run of the agent left. What a container of a job has joined stays: it goes with that.
+ *
+ * @returns names of what was removed
+ */
+export async function sweepHolders(docker: Docker, owner: string, run: string, abort: Abort): Promise<string[]> {
+  const filters = { label: [`${sandboxLabel}=${owner}`] }
+  const isOld = ({ Labels: labels }: { Labels?: Record<string, string> | undefined }): boolean =>
+    labels?.[runLabel] !== run && labels?.[ownerLabel] === undefined
+  const [holders, networks, jobs] = await Promise.all([
+    docker.listContainers({ all: true, filters, ...abort }),
+    docker.listNetworks({ filters, ...abort }),
+    docker.listContainers({ all: true, filters: { label: [`${ownerLabel}=${owner}`] }, ...abort }),
+  ])
+  const joined = new Set(jobs.map((job) => sandboxOf(job.HostConfig.NetworkMode, job.Labels)?.name))
+  const names = [
+    ...holders.filter(isOld).map(({ Names: [first = ''] }) => first.slice(1)),
+    ...networks.filter(isOld).map(({ Name: name }) => name),
+  ]
+  const strays = [...new Set(names)].filter((name) => !joined.has(name))
+  for (const name of strays) await removeHolder(docker, name, abort)
+  return strays
+}

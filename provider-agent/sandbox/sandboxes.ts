@@ -1,0 +1,138 @@
+/**
+ * Networks for jobs, made ahead: half of a container's start is its network. A job's container joins one that is ready.
+ * See docs/decisions/0044-sandbox-pool.md.
+ */
+
+import { randomBytes } from 'node:crypto'
+import type Docker from 'dockerode'
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import type { Sandbox } from '../engine/joined.ts'
+import { retried } from '../lease/backoff.ts'
+import { holderLabels, makeHolder, removeHolder, sweepHolders } from './holder.ts'
+import { ensureSandboxImage } from './image.ts'
+import { createPool, type Pool } from './pool.ts'
+import { sandboxProblem } from './probe.ts'
+import { programsFor } from './program.ts'
+
+export interface Sandboxes {
+  /**
+   * It is known what the engine is. Tries in the background whether jobs can be put into sandboxes, and keeps some ready
+   * where they can. Repeating it with the same changes nothing.
+   */
+  open(setting: SandboxSetting): void
+  /** One that is ready, for one container alone; null where there is none. */
+  take(): Sandbox | null
+  /** How many are ready. */
+  ready(): number
+  /** Removes those that no container has taken. */
+  close(): Promise<void>
+}
+
+export interface SandboxSetting {
+  /** As the engine names it. */
+  architecture: string
+  /** Asked for the programs of jobs; empty is the engine's choice. */
+  nameServers: string[]
+  /** What jobs run in; null is the engine's own default. */
+  runtime: string | null
+}
+
+export interface SandboxesInit {
+  /** Peer id of the agent. */
+  owner: string
+  /** How many are kept ready at least; more while more jobs come at once. Range 0..64; 0 is none. @default 2 */
+  least?: number
+}
+
+/** How long one step may take, in ms. */
+const STEP_MS = 30_000
+/** Tries of the first one, over a few minutes. */
+const OPEN_TRIES = 40
+
+export function createSandboxes(
+  components: { docker: Docker; clock: Clock; logger: Logger },
+  { owner, least = 2 }: SandboxesInit,
+): Sandboxes {
+  const { docker, clock, logger } = components
+  const scope = new AbortController()
+  let pool: Pool | null = null
+  let known = ''
+  let opening: Promise<void> = Promise.resolve()
+
+  // Steps are not interrupted when the agent stops: what is half made would be left.
+  const step = () => ({ abortSignal: AbortSignal.timeout(STEP_MS) })
+  const remove = async ({ name }: Sandbox): Promise<void> => await removeHolder(docker, name, step())
+
+  async function begin({ architecture, nameServers, runtime }: SandboxSetting): Promise<Pool | null> {
+    // Each try is a run of its own: what one has left that broke off with its engine, the next one sweeps.
+    const run = randomBytes(6).toString('hex')
+    const swept = await sweepHolders(docker, owner, run, step())
+    if (swept.length > 0) logger.info({ swept }, 'removed sandboxes of an earlier run')
+    if (least === 0) return null
+    const programs = programsFor(architecture)
+    if (programs === null) {
+      logger.info({ architecture }, 'no sandboxes are kept ready: there is no program for them')
+      return null
+    }
+    const image = await ensureSandboxImage(docker, programs, step())
+    const make = async (): Promise<Sandbox> => await makeHolder(docker, { owner, run, image, nameServers }, step())
+    const first = await make()
+    const problem = await sandboxProblem(
+      docker,
+      first,
+      { image, runtime, labels: holderLabels(owner, run) },
+      step(),
+    ).catch(async (error) => {
+      await remove(first)
+      throw error
+    })
+    if (problem === null) {
+      return createPool({ clock, logger, make, remove, untilOver }, { least, ready: [first] })
+    }
+    await remove(first)
+    logger.info({ problem }, 'no sandboxes are kept ready')
+    return null
+  }
+
+  async function untilOver({ id }: Sandbox, signal: AbortSignal): Promise<void> {
+    // Where the engine is away, its containers may be, too.
+    await docker
+      .getContainer(id)
+      .wait({ abortSignal: signal })
+      .catch(() => undefined)
+  }
+
+  async function reopen(setting: SandboxSetting): Promise<void> {
+    const before = pool
+    pool = null
+    await before?.stop()
+    pool = await retried(
+      clock,
+      scope.signal,
+      (_, attempt) => attempt < OPEN_TRIES,
+      async () => await begin(setting),
+    )
+  }
+
+  return {
+    open(setting) {
+      const now = JSON.stringify(setting)
+      if (now === known || scope.signal.aborted) return
+      known = now
+      opening = opening
+        .then(async () => await reopen(setting))
+        .catch((error) => {
+          if (!scope.signal.aborted) logger.warn({ error: String(error) }, 'no sandboxes are kept ready')
+        })
+    },
+    take: () => pool?.take() ?? null,
+    ready: () => pool?.size() ?? 0,
+    async close() {
+      scope.abort(new Error('The agent stops'))
+      await opening
+      await pool?.stop()
+      pool = null
+    },
+  }
+}

@@ -1,0 +1,76 @@
+/** Every page with something on it: reachable for everybody in both themes, and no wider than a telephone. */
+
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { until } from '../support/until.ts'
+import { type Rig, startRig } from './support/rig.ts'
+
+describe('the pages of the dashboard, filled', { timeout: 200_000 }, () => {
+  let rig: Rig
+  const ids: Record<string, string> = {}
+
+  before(async () => {
+    rig = await startRig({ gatewayFlags: ['--allow-private-webhooks'] })
+    await Promise.all([rig.signIn(), fill()])
+  })
+  after(async () => await rig?.stop())
+
+  async function fill(): Promise<void> {
+    const { client, image } = rig
+    // Without a network of its own: when one comes or goes, Chromium breaks off its requests.
+    const small = { cpu: 100, memory: '16Mi', storage: '16Mi', stopGraceSeconds: 0, network: 'none' as const }
+    const config = { image, ...small, command: ['true'], labels: { team: 'research' } }
+    const [template, schedule, webhook, batch, , providers] = await Promise.all([
+      client.templates.create({ name: 'Nightly report', description: 'What the night was like', config }),
+      client.schedules.create({ name: 'Nightly', schedule: '0 3 * * *', timezone: 'Europe/Berlin', config }),
+      client.webhooks.create({ name: 'Pager', url: 'http://127.0.0.1:9/pager', events: ['job.failed'] }),
+      client.batches.submit({ jobs: [config, { ...config, command: ['false'] }], concurrency: 2 }),
+      client.keys.create({ name: 'CI', owner: 'ci', permissions: ['jobs:*'] }),
+      client.providers.list(),
+    ])
+    const run = await client.schedules.run(schedule.id)
+    Object.assign(ids, { template: template.id, schedule: schedule.id, webhook: webhook.id })
+    Object.assign(ids, { provider: providers.items[0]?.id ?? '', job: run.id })
+    await until(async () => {
+      const { items } = await client.jobs.list()
+      return items.length === batch.jobIds.length + 1 && items.every(({ endedAt }) => endedAt !== null)
+    })
+  }
+
+  /** `:name` in a path is an id. What makes a template or a schedule has the form of what changes one. */
+  const pages: [path: string, heading: string, shows: RegExp][] = [
+    ['/jobs', 'Jobs', /Failed/],
+    ['/jobs/:job', 'Receipt', /cortex receipt verify/],
+    ['/jobs/:job?tab=events', 'busybox', /The container started/],
+    ['/jobs/templates', 'Templates', /Nightly report/],
+    ['/jobs/templates/:template', 'Nightly report', /research/],
+    ['/jobs/batches', 'Batches', /2 jobs|1 completed|of 2/],
+    ['/jobs/batches/create', 'Create Batch', /How rows become jobs/],
+    ['/jobs/schedules', 'Schedules', /Nightly/],
+    ['/jobs/schedules/:schedule', 'Nightly', /Europe\/Berlin/],
+    ['/jobs/schedules/:schedule/edit', 'Nightly', /While a job of it runs/],
+    ['/network', 'Network', /attic/],
+    ['/network/:provider', '', /core-hour/],
+    ['/costs', 'Costs', /Export CSV/],
+    ['/settings', 'Settings', /CI/],
+    ['/settings?tab=webhooks', 'Settings', /Pager/],
+    ['/settings/webhooks/:webhook', 'Pager', /127\.0\.0\.1:9/],
+    ['/settings?tab=notifications', 'Settings', /Notifications/],
+    ['/settings?tab=audit', 'Settings', /POST/],
+    ['/nowhere', 'no such page', /./],
+  ]
+  for (const [path, heading, shows] of pages) {
+    it(`shows ${path} to everybody`, async () => {
+      const { page } = rig
+      await rig.open(path.replaceAll(/:(\w+)/g, (_, name: string) => ids[name] ?? name))
+      await page.getByRole('heading', { name: heading }).first().waitFor()
+      await page.getByText(shows).and(page.locator(':visible')).first().waitFor()
+      await page.waitForLoadState('load')
+      await rig.inspect(path.slice(1).replaceAll(/\W+/g, '-'))
+    })
+  }
+
+  it('complains of nothing, and asks nobody but its gateway', () => {
+    assert.deepEqual(rig.complaints, [])
+  })
+})

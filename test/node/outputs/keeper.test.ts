@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { appendFile, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { systemClock } from '../../../node/clock.ts'
+import { silentLogger } from '../../../node/logger.ts'
+import type { JobOutput } from '../../../node/outputs/index.ts'
+import { createOutputKeeper, type OutputKeeper, type OutputKeeperInit } from '../../../node/outputs/keeper.ts'
+import type { JobRecord, JobStore } from '../../../node/store/index.ts'
+import { MAX_REACH_CHUNK_BYTES } from '../../../protocol/limits.ts'
+import { Protocol } from '../../../protocol/topics.ts'
+import type { ContainerAccess } from '../../../provider-agent/engine/access.ts'
+import { createOutputSpool, type OutputSpool } from '../../../provider-agent/outputs/spool.ts'
+import { createReachDesk } from '../../../provider-agent/reach/desk.ts'
+import { createMemoryHub, type MemoryHub, type MemoryPeer } from '../../support/memory-network.ts'
+import { until } from '../../support/until.ts'
+
+const MIB = 2 ** 20
+const DAY_MS = 24 * 3_600_000
+const PIECES = 40
+/** What the container left: more than a link holds. */
+const TAR = randomBytes(PIECES * MAX_REACH_CHUNK_BYTES)
+const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
+const OTHER = 'job_01k8m3q7w9x2v5n4c6b8d0f1g4'
+const never = new AbortController().signal
+
+describe('outputs on their way from a provider', () => {
+  let folder: string
+  let hub: MemoryHub
+  let provider: MemoryPeer
+  let spool: OutputSpool
+  let requester: MemoryPeer
+  let keeper: OutputKeeper
+  let jobs: Map<string, JobRecord>
+  let listeners: Set<() => void>
+  /** Pieces that left the provider, and what is to happen when one does. */
+  let sent: number
+  let onSent: (count: number) => 'pass' | 'drop'
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cortex-outputs-'))
+    sent = 0
+    onSent = () => 'pass'
+    jobs = new Map()
+    listeners = new Set()
+    hub = createMemoryHub({
+      rule({ kind, protocol, from }) {
+        if (kind !== 'message' || protocol !== Protocol.output || from !== provider.network.peerId) return 'pass'
+        sent += 1
+        return onSent(sent)
+      },
+    })
+    await startProvider()
+    await startRequester()
+  })
+  afterEach(async () => {
+    await keeper.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  async function startProvider(): Promise<void> {
+    provider = await hub.join(1)
+    const init = {
+      folder: join(folder, 'spool'),
+      maxOutputBytes: 64 * MIB,
+      maxSpoolBytes: 64 * MIB,
+      retentionMs: DAY_MS,
+    }
+    spool = createOutputSpool({ clock: systemClock, logger: silentLogger }, init)
+    await spool.start()
+    const { network } = provider
+    // Outputs are served from the spool; nothing of these has a container.
+    const access = {} as ContainerAccess
+    const components = { network, access, spool, clock: systemClock, logger: silentLogger, find: () => undefined }
+    createReachDesk(components, { udpIdleMs: 1_000 }).start()
+  }
+
+  async function startRequester(init: Partial<OutputKeeperInit> = {}): Promise<void> {
+    requester = await hub.join(2)
+    const components = { network: requester.network, store, clock: systemClock, logger: silentLogger }
+    keeper = createOutputKeeper(components, { folder: join(folder, 'kept'), ...init })
+    await keeper.start()
+  }
+
+  async function restartRequester(init?: Partial<OutputKeeperInit>): Promise<void> {
+    requester.leave()
+    await keeper.stop()
+    await startRequester(init)
+  }
+
+  /** As much of a store as the keeper uses. */
+  const store: Pick<JobStore, 'get' | 'change' | 'onChange'> = {
+    get: async (id) => jobs.get(id),
+    change: (async (id: string, task: (draft: { patch(fields: Partial<JobRecord>): void }) => void) => {
+      task({ patch: (fields) => jobs.set(id, { ...(jobs.get(id) as JobRecord), ...fields }) })
+      for (const listener of listeners) listener()
+    }) as unknown as JobStore['change'],
+    onChange(_id, callback) {
+      const listener = (): void => callback()
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+
+  /** A job that has ended, and whose provider keeps what it left. */
+  async function end(id = JOB, tar = TAR, lies: Partial<JobOutput> = {}): Promise<void> {
+    const owner = { jobId: id, fence: 1, requester: requester.network.peerId }
+    await spool.keep(owner, async () => Readable.from([tar]), 64 * MIB, never)
+    const lease = { provider: provider.network.peerId, addresses: [], fence: 1 }
+    const output = { state: 'waiting', bytes: tar.length, message: '', ...lies }
+    jobs.set(id, { id, state: { status: 'completed', lease }, output } as unknown as JobRecord)
+    await keeper.expect(id)
+  }
+
+  const stateOf = (id = JOB): JobOutput['state'] | undefined => jobs.get(id)?.output?.state
+  const part = (): string => join(folder, 'kept', `${JOB}.part`)
+
+  async function arrivesWhole(): Promise<void> {
+    await until(() => stateOf() !== 'waiting')
+    assert.deepEqual(jobs.get(JOB)?.output, { state: 'kept', bytes: TAR.length, message: '' })
+    const kept = await keeper.open(JOB)
+    assert.ok(kept !== null && (await buffer(kept.stream)).equals(TAR))
+    // Its provider forgets it, and nothing is left that says that it is still to come.
+    const owner = { jobId: JOB, fence: 1, requester: requester.network.peerId }
+    await until(async () => (await spool.find(owner)) === null)
+    await until(async () => (await readdir(join(folder, 'kept'))).length === 1)
+  }
+
+  it('come over a link that breaks twice, going on where it broke', async () => {
+    onSent = (count) => (count === 12 || count === 30 ? 'drop' : 'pass')
+    await end()
+    await arrivesWhole()
+    // A reply for each try; what was on the way when it broke is sent again, and no more.
+    assert.ok(sent < PIECES * 1.5, `${sent} messages`)
+  })
+
+  it('come from a provider that was killed and started again in the midst', async () => {
+    onSent = (count) => {
+      if (count === 20) setImmediate(provider.leave)
+      return 'pass'
+    }
+    await end()
+    await until(() => !requester.network.peers().includes(provider.network.peerId))
+    assert.equal(stateOf(), 'waiting')
+    await startProvider()
+    await arrivesWhole()
+    assert.ok(sent < PIECES * 1.5, `${sent} messages`)
+  })
+
+  it('come to a requester that was stopped and started again in the midst', async () => {
+    const half = Promise.withResolvers<void>()
+    onSent = (count) => {
+      if (count === 20) half.resolve()
+      return count === 21 ? 'drop' : 'pass'
+    }
+    await end()
+    await half.promise
+    await restartRequester()
+    await arrivesWhole()
+    assert.ok(sent < PIECES * 1.6, `${sent} messages`)
+  })
+
+  it('come anew where what was there is damaged', async () => {
+    onSent = (count) => (count >= 10 ? 'drop' : 'pass')
+    await end()
+    await until(() => sent >= 10)
+    requester.leave()
+    await keeper.stop()
+    await truncate(part(), MAX_REACH_CHUNK_BYTES)
+    await appendFile(part(), randomBytes(MAX_REACH_CHUNK_BYTES))
+    onSent = () => 'pass'
+    await startRequester()
+    await arrivesWhole()
+  })
+
+  it('are there already where the note of it was lost', async () => {
+    await end()
+    await arrivesWhole()
+    const job = jobs.get(JOB) as JobRecord
+    jobs.set(JOB, { ...job, output: { state: 'waiting', bytes: TAR.length, message: '' } })
+    await writeFile(join(folder, 'kept', `${JOB}.expected`), '')
+    const before = sent
+    await restartRequester()
+    await until(() => stateOf() === 'kept')
+    assert.equal(sent, before)
+  })
+
+  it('do not wait for a provider that is away', async () => {
+    const away = { provider: 'nobody', addresses: [], fence: 1 }
+    const lost = Array.from({ length: 6 }, (_, number) => `${JOB.slice(0, -1)}${number + 4}`)
+    for (const id of lost) {
+      const output = { state: 'waiting', bytes: 1, message: '' }
+      jobs.set(id, { id, state: { status: 'completed', lease: away }, output } as unknown as JobRecord)
+      await keeper.expect(id)
+    }
+    await end()
+    await until(() => stateOf() === 'kept')
+    for (const id of lost) assert.equal(stateOf(id), 'waiting', id)
+  })
+
+  const lies: [string, Partial<JobOutput>][] = [
+    ['more than was told of', { bytes: TAR.length - 1 }],
+    ['less than was told of', { bytes: TAR.length + 1 }],
+    ['more than is kept here', { bytes: 2 ** 40 }],
+  ]
+  for (const [what, lie] of lies) {
+    it(`are lost where they are ${what}`, async () => {
+      await end(JOB, TAR, lie)
+      await until(() => stateOf() !== 'waiting')
+      assert.equal(stateOf(), 'lost')
+      assert.equal(await keeper.open(JOB), null)
+    })
+  }
+
+  it('give way to newer ones, and go when they are old', async () => {
+    await restartRequester({ maxTotalBytes: TAR.length * 1.5, retentionMs: DAY_MS })
+    await end()
+    await arrivesWhole()
+    await end(OTHER)
+    await until(() => stateOf(OTHER) === 'kept')
+    assert.deepEqual([stateOf(), await keeper.open(JOB)], ['lost', null])
+    const old = new Date(Date.now() - 2 * DAY_MS)
+    await utimes(join(folder, 'kept', `${OTHER}.tar`), old, old)
+    await restartRequester({ retentionMs: DAY_MS })
+    await until(() => stateOf(OTHER) === 'lost')
+    assert.equal(await keeper.open(OTHER), null)
+  })
+
+  it('are kept by the provider for a while, and half of one is not', async () => {
+    const owner = { jobId: JOB, fence: 1, requester: 'somebody' }
+    let nowMs = Date.now()
+    const clock = { ...systemClock, nowMs: () => nowMs }
+    const init = { folder: join(folder, 'other'), maxOutputBytes: 2 * MIB, maxSpoolBytes: 3 * MIB, retentionMs: DAY_MS }
+    const first = createOutputSpool({ clock, logger: silentLogger }, init)
+    await first.start()
+    const kept = await first.keep(owner, async () => Readable.from([Buffer.alloc(MIB)]), MIB, never)
+    const late = async () => Readable.from([Buffer.alloc(MIB), Buffer.alloc(MIB)])
+    await assert.rejects(first.keep({ ...owner, fence: 2 }, late, MIB, never), { name: 'OutputProblem' })
+    await first.keep({ ...owner, fence: 3 }, late, 2 * MIB, never)
+    const one = async () => Readable.from([Buffer.alloc(MIB)])
+    await assert.rejects(first.keep({ ...owner, fence: 4 }, one, MIB, never), { name: 'OutputProblem' })
+    await writeFile(join(init.folder, 'half.tar.part'), 'half')
+    const second = createOutputSpool({ clock, logger: silentLogger }, init)
+    await second.start()
+    assert.equal((await second.find(owner))?.sha256, kept.sha256)
+    assert.equal((await stat(init.folder)).mode & 0o777, 0o700)
+    nowMs += 2 * DAY_MS
+    const third = createOutputSpool({ clock, logger: silentLogger }, init)
+    await third.start()
+    assert.deepEqual([await third.find(owner), await readdir(init.folder)], [null, []])
+  })
+})

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { programsFor } from '../../../provider-agent/sandbox/program.ts'
+
+describe('programs of sandboxes', () => {
+  for (const [architecture, machine] of [
+    ['amd64', 0x3e],
+    ['arm64', 0xb7],
+  ] as const) {
+    it(`${architecture}: two static programs of one segment, entered behind their headers`, () => {
+      const programs = programsFor(architecture)
+      assert.ok(programs)
+      for (const [name, bytes] of Object.entries(programs)) {
+        const elf = Buffer.from(bytes)
+        assert.equal(elf.readUInt32BE(0), 0x7f454c46, name)
+        assert.equal(elf.readUInt16LE(18), machine, name)
+        assert.equal(elf.readUInt16LE(56), 1, name)
+        const [entry, address] = [elf.readBigUInt64LE(24), elf.readBigUInt64LE(80)]
+        assert.equal(entry - address, 120n, name)
+        assert.equal(elf.readBigUInt64LE(96), BigInt(elf.length), name)
+        assert.ok(elf.length < 300, name)
+      }
+    })
+  }
+
+  it('there is none for another architecture, whatever it is called', () => {
+    for (const name of ['riscv64', '', 'toString', '__proto__']) assert.equal(programsFor(name), null, name)
+  })
+
+  const here = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? ''
+  const skip = process.platform !== 'linux' || here === '' ? 'it runs on Linux with amd64 or arm64' : false
+  it('the one that holds runs until it is killed', { skip }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cortex-program-'))
+    try {
+      const file = join(folder, 'hold')
+      await writeFile(file, programsFor(here)?.hold ?? '', { mode: 0o755 })
+      const child = spawn(file, { stdio: 'ignore' })
+      await once(child, 'spawn')
+      const { stdout } = await promisify(execFile)('cat', [`/proc/${child.pid}/comm`])
+      assert.equal(stdout, 'hold\n')
+      child.kill('SIGKILL')
+      assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL'])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
