@@ -63,9 +63,11 @@ export function createDialler(running: () => Host | undefined): Dialler {
       try {
         return await streamOver(connection, protocol, signal)
       } catch (error) {
-        if (connection.status === 'open' || signal.aborted) throw error
-        // it ended as it was used: the peer may be there all the same
-        return await streamOver(await connectionTo(peer, addresses, signal), protocol, signal)
+        if (signal.aborted) throw error
+        // it ended as it was used, or gives way to a direct one: the peer may be there all the same
+        const next = await connectionTo(peer, addresses, signal)
+        if (next === connection) throw error
+        return await streamOver(next, protocol, signal)
       }
     },
     isWanted: (peer) => wanted.has(peer),

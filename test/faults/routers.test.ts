@@ -4,8 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import { DEFAULT_RELAY_LIMITS } from '../../node/network/relay-limits.ts'
-import { until } from '../support/until.ts'
-import { startFaultMarket } from './support/fault-market.ts'
+import { eventually, startFaultMarket } from './support/fault-market.ts'
 import { addHome, type Home } from './support/homes.ts'
 import { createNamespaces, namespaceProblem } from './support/namespaces.ts'
 import { type PeerProcess, startPeerProcess } from './support/peer-process.ts'
@@ -37,16 +36,21 @@ describe('behind routers', { timeout: 180_000, skip: problem ?? false, concurren
       start(homes.second.command, init),
       start(spaces.agent('outside').command, init),
     ])
-    await until(() => relayed(first).length > 0 && relayed(second).length > 0)
+    await eventually(
+      async () => (relayed(first).length > 0 && relayed(second).length > 0) || 'no place at the relay yet',
+    )
     assert.deepEqual(relayed(outside), [], 'a public address needs no relay')
 
     // Who is public is reached over the relay, and called back at once.
     await outside.reach(first.id, first.state.addresses)
-    await until(() => outside.state.peers.includes(first.id) && outside.state.counters.relayed === 0)
+    await eventually(
+      async () =>
+        (outside.state.peers.includes(first.id) && outside.state.counters.relayed === 0) || 'not called back directly',
+    )
 
     // Between two routers the relay stays.
     await first.reach(second.id, second.state.addresses)
-    await until(() => first.state.peers.includes(second.id))
+    await eventually(async () => first.state.peers.includes(second.id) || 'not reached')
     assert.equal(first.state.counters.relayed, 1)
   })
 
@@ -63,7 +67,7 @@ describe('behind routers', { timeout: 180_000, skip: problem ?? false, concurren
       ...outside.slice(1).map((name) => start(spaces.agent(name).command, address)),
       start(home.command, address),
     ])
-    await until(() => others.every(({ state }) => state.peers.length === others.length))
+    await eventually(async () => others.every(({ state }) => state.peers.length === others.length) || 'not found')
   })
 
   test('a router that is asked to lets others in', async () => {
@@ -73,7 +77,7 @@ describe('behind routers', { timeout: 180_000, skip: problem ?? false, concurren
     home.allowUpnp()
     const inside = stack.use(await startPeerProcess(home.command, { ...LISTEN, upnp: true }))
     const open = () => inside.state.addresses.filter((address) => address.startsWith(`/ip4/${home.publicHost}/`))
-    await until(() => open().length > 0)
+    await eventually(async () => open().length > 0 || 'the router let nobody in')
     const outside = stack.use(await startPeerProcess(spaces.agent('outside').command, LISTEN))
     await outside.reach(inside.id, open())
     assert.equal(outside.state.counters.relayed, 0)

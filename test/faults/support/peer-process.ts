@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Libp2pNetworkInit } from '../../../node/network/libp2p-network.ts'
-import { until } from '../../support/until.ts'
 import type { PeerState, Question, Saying } from './peer-program.ts'
 
 export interface PeerProcess {
@@ -31,7 +30,7 @@ export async function startPeerProcess(command: string[], init: Partial<Libp2pNe
     if ('state' in saying) state = saying.state
     else answers.get(saying.number)?.(saying.error)
   })
-  await until(() => state !== undefined || child.exitCode !== null)
+  await Promise.race([once(child, 'message'), once(child, 'exit')])
   const now = (): PeerState => {
     if (state === undefined) throw new Error('The peer did not start')
     return state
