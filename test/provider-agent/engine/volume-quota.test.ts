@@ -19,6 +19,7 @@ function answersOf(limit: number | null): Parameters<typeof fakeEngine>[1] {
   return {
     'GET /images/json': json([]),
     'POST /images/create': json({}),
+    'POST /networks/create': json({ Id: 'n' }, 201),
     'POST /volumes/create': (response, body) => {
       if (limit === null && JSON.parse(body).DriverOpts?.size !== undefined) refused(response)
       else json({ Name: 'x' }, 201)(response)
