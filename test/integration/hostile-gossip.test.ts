@@ -224,7 +224,7 @@ describe('a hostile peer', { timeout: 60_000 }, () => {
     assert.deepEqual(others, {})
     // It gets its share again as time goes by: a tenth of it each second.
     assert.ok(refused > 0 && refused <= 500, `${refused} refused`)
-    await until(() => heard.length === messages.length - refused)
+    await until(() => heard.length >= 1_000)
     await assertHonestTrafficGoesOn(scene)
   })
 
