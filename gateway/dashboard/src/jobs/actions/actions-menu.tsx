@@ -25,7 +25,8 @@ function OpenMenu({ job }: { job: JobRow }) {
     <>
       <Menu position="bottom-end" withinPortal opened={isOpen} onChange={setOpen}>
         <Menu.Target>
-          <Dots job={job} ref={target} />
+          {/* The menu closes by the key itself only once it has the focus, which it takes a moment after it shows. */}
+          <Dots job={job} ref={target} onKeyDown={({ key }) => key === 'Escape' && setOpen(false)} />
         </Menu.Target>
         <Menu.Dropdown>{items}</Menu.Dropdown>
       </Menu>
