@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
+import { type Clock, systemClock } from '../../node/clock.ts'
 import { silentLogger } from '../../node/logger.ts'
 import { createLibp2pNetwork, type Libp2pNetwork, type Libp2pNetworkInit } from '../../node/network/libp2p-network.ts'
 import { until } from './until.ts'
@@ -9,11 +10,11 @@ import { until } from './until.ts'
 /** Starts a peer on a free port of the loopback address, and stops it with the test. */
 export async function startPeer(
   test: TestContext,
-  init: Partial<Libp2pNetworkInit> & { privateKey?: PrivateKey } = {},
+  init: Partial<Libp2pNetworkInit> & { privateKey?: PrivateKey; clock?: Clock } = {},
 ): Promise<Libp2pNetwork> {
-  const { privateKey = await generateKeyPair('Ed25519'), ...rest } = init
+  const { privateKey = await generateKeyPair('Ed25519'), clock = systemClock, ...rest } = init
   const listen = ['/ip4/127.0.0.1/tcp/0']
-  const peer = createLibp2pNetwork({ privateKey, logger: silentLogger }, { network: 'test', listen, ...rest })
+  const peer = createLibp2pNetwork({ privateKey, clock, logger: silentLogger }, { network: 'test', listen, ...rest })
   test.after(() => peer.stop())
   await peer.start()
   return peer
