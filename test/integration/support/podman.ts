@@ -52,6 +52,7 @@ export async function startPodman(): Promise<Podman> {
   )
   const service = spawn('unshare', ['--net', 'podman', 'system', 'service', '--time=0', `unix://${socket}`], {
     env: { PATH: `${process.env.PATH}:/usr/sbin`, CONTAINERS_STORAGE_CONF: storage, CONTAINERS_CONF: containers },
+    cwd: folder, // where it puts a file of its own when a container is out of memory
     stdio: 'ignore',
   })
   const docker = new Docker({ socketPath: socket as string })
