@@ -4,10 +4,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { before, describe, it } from 'node:test'
 import { canInstall, findProgram, installPackages } from '../../scripts/apt.ts'
-import { ensureEngine } from '../../scripts/engine.ts'
-import { startLocalNetwork } from '../../scripts/local-network.ts'
-import { networkApi } from '../faults/support/network-api.ts'
 import { dashboardMetrics } from '../support/grafana-dashboard.ts'
+import { networkAfterJob } from './support/network-after-job.ts'
 
 const canCheck = (await findProgram('promtool')) !== null || (await canInstall())
 
@@ -20,15 +18,7 @@ describe('metrics', {
   })
 
   it('pass `promtool check metrics`, those of libp2p included, after a job', async (test) => {
-    const engine = await ensureEngine()
-    test.after(async () => await engine.stop())
-    const dockerHost = `unix://${engine.socketPath}`
-    const network = await startLocalNetwork({ dockerHost, agents: [{ name: 'a', flags: [] }] })
-    test.after(network.stop)
-    const api = networkApi(network)
-    await api.provider('a', ({ status }) => status === 'online')
-    const { status } = await api.ended(await api.submit({ command: ['true'], network: 'none' }))
-    assert.equal(status, 'completed')
+    const network = await networkAfterJob(test)
     const text = await (await fetch(`${network.url}/metrics`)).text()
     for (const name of dashboardMetrics()) {
       assert.match(text, new RegExp(`^# TYPE ${name.replace(/_(bucket|count|sum)$/, '')} `, 'm'), name)

@@ -5,9 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
-import { ensureEngine } from '../../scripts/engine.ts'
-import { startLocalNetwork } from '../../scripts/local-network.ts'
-import { networkApi } from '../faults/support/network-api.ts'
+import { networkAfterJob } from './support/network-after-job.ts'
 
 interface Received {
   service: string
@@ -43,20 +41,12 @@ async function collect(test: TestContext): Promise<{ url: string; spans: Receive
 
 describe('tracing', { timeout: 180_000 }, () => {
   it('follows a job from its placement at the gateway to its start at the agent', async (test) => {
-    const engine = await ensureEngine()
-    test.after(async () => await engine.stop())
     const { url, spans } = await collect(test)
     process.env.OTEL_EXPORTER_OTLP_ENDPOINT = url
     test.after(() => {
       delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT
     })
-    const dockerHost = `unix://${engine.socketPath}`
-    const network = await startLocalNetwork({ dockerHost, agents: [{ name: 'a', flags: [] }] })
-    test.after(network.stop)
-    const api = networkApi(network)
-    await api.provider('a', ({ status }) => status === 'online')
-    const { status } = await api.ended(await api.submit({ command: ['true'], network: 'none' }))
-    assert.equal(status, 'completed')
+    const network = await networkAfterJob(test)
     // The last spans are sent as the processes end.
     await Promise.all(network.processes.map(({ end }) => end()))
     const find = (name: string): Received => {

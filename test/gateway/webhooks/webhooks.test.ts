@@ -52,7 +52,8 @@ function verify(text: string, header: string, secret: string): boolean {
   return timingSafeEqual(Buffer.from(v1), Buffer.from(expected))
 }
 
-describe('webhooks', () => {
+/** Gives each test of a group a receiver and a gateway of its own. */
+function withReceiver(): void {
   beforeEach(async () => {
     receiver = await openReceiver()
     gateway = await openTestGateway({ allowPrivateWebhooks: true })
@@ -61,6 +62,10 @@ describe('webhooks', () => {
     await gateway.close()
     await receiver.close()
   })
+}
+
+describe('webhooks', () => {
+  withReceiver()
 
   it('are made, shown without their secret, changed and deleted', async () => {
     const id = await make({ name: 'Mine' })
@@ -250,14 +255,7 @@ describe('webhooks', () => {
 })
 
 describe('webhooks of costs', () => {
-  beforeEach(async () => {
-    receiver = await openReceiver()
-    gateway = await openTestGateway({ allowPrivateWebhooks: true })
-  })
-  afterEach(async () => {
-    await gateway.close()
-    await receiver.close()
-  })
+  withReceiver()
 
   /** A job at a cent an hour that has run so far. */
   async function running(hours: number): Promise<string> {
