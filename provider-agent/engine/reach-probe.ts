@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import { bridgeName } from './bridge-name.ts'
 import type { Abort } from './call.ts'
-import { toNetworkOptions } from './spec.ts'
+import { createNetwork, removeNetwork } from './network.ts'
 import type { EngineTraits } from './traits.ts'
 
 const REMEDY =
@@ -24,12 +24,12 @@ export async function portsProblem(
   if (isRootless) return `the engine is rootless, and keeps its networks to itself: ${REMEDY}`
   if (isPodman) return null
   const name = `cortex-probe-${randomBytes(6).toString('hex')}`
-  const network = await docker.createNetwork({ ...toNetworkOptions({ name, owner, labels: {} }, null), ...abort })
+  await createNetwork(docker, { name, owner, labels: {} }, abort)
   try {
     if (await isHere(bridgeName(owner, name))) return null
     return `the engine keeps its networks elsewhere, as one on another machine or Docker Desktop does: ${REMEDY}`
   } finally {
-    await network.remove()
+    await removeNetwork(docker, name, {})
   }
 }
 
