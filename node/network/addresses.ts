@@ -1,5 +1,6 @@
 import { CODE_P2P, CODE_P2P_CIRCUIT, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { isDialled } from './dialled.ts'
+import { MAX_ADDRESSES } from '../../protocol/limits.ts'
+import { isDialled, isPublic, relayOf } from './dialled.ts'
 
 /** Addresses tried for one peer. */
 const MAX_TRIED = 8
@@ -20,6 +21,18 @@ export function dialTargets(
     if (target !== undefined && targets.size < MAX_TRIED) targets.set(target.toString(), target)
   }
   return [...targets.values()]
+}
+
+/**
+ * Those of a peer's own addresses that others are told: no more than a message may name, those that are good from
+ * everywhere first. A machine with containers has an address for each of their networks, made after its own.
+ */
+export function toldAddresses(own: Multiaddr[]): string[] {
+  const isForAll = (address: Multiaddr): boolean => isPublic(address) || relayOf(address) !== undefined
+  return own
+    .toSorted((a, b) => Number(isForAll(b)) - Number(isForAll(a)))
+    .slice(0, MAX_ADDRESSES)
+    .map(String)
 }
 
 /** The peer id that a multiaddr ends in; undefined where it names none. */

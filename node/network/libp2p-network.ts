@@ -6,7 +6,7 @@ import { isPeerId } from '../../protocol/ids.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
-import { peerIdOf } from './addresses.ts'
+import { peerIdOf, toldAddresses } from './addresses.ts'
 import { keepConnected } from './bootstrap.ts'
 import { createChannel } from './channel.ts'
 import { createHost, type Host } from './create-host.ts'
@@ -277,7 +277,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       await running.stop()
     },
 
-    addresses: () => host?.getMultiaddrs().map(String) ?? [],
+    addresses: () => toldAddresses(host?.getMultiaddrs() ?? []),
 
     onAddresses(callback) {
       onAddressesCallbacks.add(callback)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { multiaddr } from '@multiformats/multiaddr'
-import { dialTargets, peerIdOf } from '../../../node/network/addresses.ts'
+import { dialTargets, peerIdOf, toldAddresses } from '../../../node/network/addresses.ts'
 import { sortForDialling } from '../../../node/network/dialled.ts'
+import { MAX_ADDRESSES } from '../../../protocol/limits.ts'
 
 const PEER = '12D3KooWGzBXwNHB3cXmXsCLzHCLcTAzGHXcMEeeWkTvLxNVBgDz'
 const OTHER = '12D3KooWNvSZnPi3RrhrTwEY4LuuBeB6K6facKUCJcyWG1aoDd2p'
@@ -107,4 +108,12 @@ describe('the addresses that a peer names', () => {
     assert.equal(peerIdOf(`/ip4/127.0.0.1/tcp/4001/p2p/${PEER}`), PEER)
     assert.equal(peerIdOf('/ip4/127.0.0.1/tcp/4001'), undefined)
   })
+})
+
+it('a machine with many addresses tells as many as a message may name, its public ones and those over relays for sure', () => {
+  const relayed = `/ip4/8.8.8.8/tcp/1/p2p/${OTHER}/p2p-circuit/p2p/${PEER}`
+  const own = ['/ip4/127.0.0.1/tcp/1', '/ip4/192.168.1.7/tcp/1']
+  const bridges = Array.from({ length: 40 }, (_, i) => `/ip4/172.17.${i}.1/tcp/1`)
+  const told = toldAddresses([...own, ...bridges, '/ip4/9.9.9.9/tcp/1', relayed].map((text) => multiaddr(text)))
+  assert.deepEqual(told, ['/ip4/9.9.9.9/tcp/1', relayed, ...own, ...bridges.slice(0, MAX_ADDRESSES - 4)])
 })
