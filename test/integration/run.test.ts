@@ -93,7 +93,11 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
         }),
       )
       const codes = Object.fromEntries(outcomes.map(([name, { code }]) => [name, code]))
-      assert.deepEqual(codes, { good: 0, unsafe: 125, failed: 7, none: 125 })
+      assert.deepEqual(
+        codes,
+        { good: 0, unsafe: 125, failed: 7, none: 125 },
+        JSON.stringify(outcomes.map(([name, { stderr }]) => [name, stderr])),
+      )
       const { good, unsafe, none } = Object.fromEntries(outcomes)
       assert.equal(good?.stdout.toString(), 'done\n')
       assert.equal(await readFile(join(folderOf('good'), 'out/deep/file'), 'utf8'), 'result\n')
