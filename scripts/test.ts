@@ -1,5 +1,5 @@
 /**
- * `npm test`: the unit tests, then those that need a container engine, two files at a time at the most.
+ * `npm test`: the unit tests, then those that need a container engine, a few files at a time.
  * `npm test -- unit`, `npm test -- integration faults`, `npm test -- test/node` and `npm test -- test/protocol/units.test.ts`
  * run some. The last line is `N passed, N failed, N skipped`, counting single tests; a file that hangs, crashes, holds no
  * test or leaves a process behind counts as one that failed.
@@ -26,8 +26,8 @@ const groups: [Group, ...Group[]] = [
   { name: 'unit', concurrency: availableParallelism(), needsEngine: false, timeoutMs: 180_000 },
   { name: 'sim', concurrency: 1, needsEngine: false, timeoutMs: 30 * 60_000 },
   { name: 'integration', concurrency: 2, needsEngine: true, timeoutMs: 10 * 60_000 },
-  { name: 'faults', concurrency: 2, needsEngine: true, timeoutMs: 10 * 60_000 },
-  { name: 'browser', concurrency: 1, needsEngine: true, timeoutMs: 10 * 60_000 },
+  { name: 'faults', concurrency: 3, needsEngine: true, timeoutMs: 10 * 60_000 },
+  { name: 'browser', concurrency: 2, needsEngine: true, timeoutMs: 10 * 60_000 },
 ]
 /** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes about a quarter of an hour. */
 const totalTimeoutMs = 60 * 60_000

@@ -1,21 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
+import pRetry from 'p-retry'
 import { removeHolder } from '../sandbox/holder.ts'
 import { containerFolder, removeHeld } from './btrfs.ts'
 import { type Abort, call } from './call.ts'
 import { statusOf, toEngineError } from './errors.ts'
 import type { GpuDesk } from './gpu-desk.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from './index.ts'
+import { checkInit } from './init-failure.ts'
 import { type Sandbox, sandboxOf } from './joined.ts'
 import { createNetwork, removeNetwork } from './network.ts'
 import { removeContainer, untilTrue } from './removal.ts'
 import { checkName, type HardeningOptions, labelsOf, ownerLabel, toCreateOptions } from './spec.ts'
+import type { EngineTraits } from './traits.ts'
 import { createVolumes } from './volumes.ts'
 import { waitWithin } from './wait-within.ts'
-
-/** How often, and after how many ms each, a log that is still empty is read again. */
-const LATE_LOG_TRIES = 3
-const LATE_LOG_MS = 100
 
 type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop' | 'remove'>
 
@@ -36,12 +35,13 @@ export function createContainerSteps(
   gpuDesk: GpuDesk,
   ensureIsolated: () => Promise<void>,
   sandboxes: SandboxSource,
+  traits: (options: AbortOptions) => Promise<EngineTraits>,
 ): ContainerSteps {
   /** The container as it is now, or null. */
   async function find(name: string, abort: Abort) {
     checkName(name)
     try {
-      return await docker.getContainer(name).inspect(abort)
+      return await inspect(docker.getContainer(name), abort)
     } catch (error) {
       if (statusOf(error) === 404) return null
       throw error
@@ -172,8 +172,9 @@ export function createContainerSteps(
         if (state.Status === 'created') {
           throw new EngineError('ENGINE_ERROR', `${name} was never started`, { reason: 'not-started' })
         }
-        if (hostConfig.Init && initFailures.includes(state.ExitCode)) {
-          await checkInit(docker.getContainer(name), abort)
+        if (hostConfig.Init) {
+          const { isPodman } = await traits(signal === undefined ? {} : { signal })
+          await checkInit(docker.getContainer(name), { exitCode: state.ExitCode, isPodman }, abort)
         }
         const startedAtMs = Date.parse(state.StartedAt)
         return {
@@ -251,37 +252,19 @@ async function whileDying(
   }
 }
 
-/** What an init ends with that could not execute its program: Docker's with 126 or 127, Podman's with 1. */
-const initFailures = [1, 126, 127]
-const initWords = [
-  /\[FATAL tini \(\d+\)\] exec (.+) failed: (.+)/,
-  /ERROR \(catatonit:\d+\): failed to exec (pid1): (.+)/,
-]
+/** Looks again where Podman says that the process which it is looking at has just ended. */
+async function inspect(container: Docker.Container, abort: Abort): Promise<Docker.ContainerInspectInfo> {
+  return await pRetry(async () => await container.inspect(abort), {
+    retries: 5,
+    minTimeout: 50,
+    ...(abort.abortSignal && { signal: abort.abortSignal }),
+    shouldRetry: ({ error }) => /\/proc\/\d+\/\S+ no such process/i.test(String(error)),
+  })
+}
 
 /** Newer engines look for the network when the container is created. */
 function isNetworkMissing(error: unknown): boolean {
   return /network .*not found/i.test(toEngineError(error, '').message)
-}
-
-/**
- * With an init in front, a program that cannot be executed is no failure of the start: the init starts, says so in its
- * own words, and ends with one of {@link initFailures}. Rejects if that is what happened.
- */
-async function checkInit(container: Docker.Container, abort: Abort): Promise<void> {
-  let said = await lastErrors(container, abort)
-  // Podman's log may come a moment after the end.
-  for (let tries = 0; said === '' && tries < LATE_LOG_TRIES; tries += 1) {
-    await delay(LATE_LOG_MS, undefined, abort.abortSignal === undefined ? {} : { signal: abort.abortSignal })
-    said = await lastErrors(container, abort)
-  }
-  const failure = initWords.map((words) => words.exec(said)).find((match) => match !== null)
-  if (failure === undefined) return
-  throw new EngineError('INVALID_COMMAND', `${failure[1]}: ${failure[2]}`, { reason: 'not-executable' })
-}
-
-async function lastErrors(container: Docker.Container, abort: Abort): Promise<string> {
-  const log = (await container.logs({ stdout: false, stderr: true, tail: 3, ...abort })) as unknown as Buffer
-  return Buffer.from(log).toString('utf8')
 }
 
 /** Sends a signal. That the container has just ended, or was removed, is no error. */

@@ -70,7 +70,11 @@ describe('the dashboard by the keyboard alone', { timeout: 120_000 }, () => {
     const ask = async (): Promise<void> => {
       await page.keyboard.press('Enter')
       await page.getByRole('menuitem', { name: 'Cancel Job' }).waitFor()
-      for (let i = 0; i < 9 && (await focusOf(page)).name !== 'Cancel Job'; i += 1) await page.keyboard.press('ArrowUp')
+      await until(async () => {
+        const { name } = await focusOf(page)
+        if (name !== 'Cancel Job') await page.keyboard.press('ArrowUp')
+        return name === 'Cancel Job'
+      })
       await page.keyboard.press('Enter')
       await dialog.getByRole('button', { name: 'Keep running' }).waitFor()
     }

@@ -9,8 +9,8 @@ import { systemClock } from '../../node/clock.ts'
 import { silentLogger } from '../../node/logger.ts'
 import { createContainerAccess } from '../../provider-agent/engine/access.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
-
 import { type Sandbox, sandboxOf } from '../../provider-agent/engine/joined.ts'
+import { createNetwork } from '../../provider-agent/engine/network.ts'
 import { makeHolder, sweepHolders } from '../../provider-agent/sandbox/holder.ts'
 import { ensureSandboxImage } from '../../provider-agent/sandbox/image.ts'
 import { programsFor } from '../../provider-agent/sandbox/program.ts'
@@ -161,7 +161,7 @@ describe('sandboxes', { timeout: 120_000 }, () => {
     const before = createDockerEngine({ docker, sandboxes: { open: () => undefined, take: () => used } })
     const name = await bed.run(loop, { ...BRIDGE, owner }, before)
     const lone = `cortex-sandbox-lone-${process.pid}`
-    await docker.createNetwork({ Name: lone, Labels: { 'org.cortex-node.sandbox': owner } })
+    await createNetwork(docker, { name: lone, owner, labels: { 'org.cortex-node.sandbox': owner } }, {})
     assert.deepEqual(
       (await bed.engine.list(owner)).map(({ name }) => name),
       [name],
