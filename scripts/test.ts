@@ -8,6 +8,7 @@ import { globSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { styleText } from 'node:util'
+import Docker from 'dockerode'
 import PQueue from 'p-queue'
 import { type EngineHandle, ensureEngine } from './engine.ts'
 import { type FileResult, runFile } from './testing/run-file.ts'
@@ -69,7 +70,10 @@ async function runOne(group: Group, file: string, env: Record<string, string>): 
 /** Where the engine is, told to tests both by the variable that Docker's tools know and by one of our own. */
 async function engineEnvironment(): Promise<Record<string, string> | null> {
   try {
-    engine ??= await ensureEngine()
+    if (engine === undefined) {
+      engine = await ensureEngine()
+      if (engine.startedByUs) await removeLeftovers(new Docker({ socketPath: engine.socketPath }))
+    }
   } catch (error) {
     const problem = `no container engine: ${(error as Error).message}`
     print('red', `✖ ${problem}`)
@@ -78,6 +82,12 @@ async function engineEnvironment(): Promise<Record<string, string> | null> {
   }
   const host = `unix://${engine.socketPath}`
   return { DOCKER_HOST: host, CORTEX_TEST_DOCKER_HOST: host }
+}
+
+/** What killed agents of earlier runs left on an engine that nobody else uses: their networks use up its addresses. */
+async function removeLeftovers(docker: Docker): Promise<void> {
+  await docker.pruneContainers()
+  await docker.pruneNetworks()
 }
 
 function choose(wanted: string[]): Map<Group, string[]> {

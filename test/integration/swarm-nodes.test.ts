@@ -1,12 +1,10 @@
 /** A Swarm of two nodes, each an engine in a network namespace of its own: what is different where a job is on the other. */
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import { createSwarmEngine } from '../../provider-agent/engine/swarm.ts'
@@ -14,10 +12,10 @@ import { findProgram } from '../../scripts/apt.ts'
 import { startDockerd } from '../../scripts/dockerd.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { createNamespaces, namespaceProblem } from '../faults/support/namespaces.ts'
+import { unmountUnder } from '../support/unmount.ts'
 import { until } from '../support/until.ts'
 import { createTestBed, loop, type TestBed } from './executor/bed.ts'
 
-const exec = promisify(execFile)
 const silent = (): void => undefined
 const problem =
   (await namespaceProblem()) ??
@@ -64,9 +62,7 @@ describe('a Swarm of two nodes', { timeout: 120_000, skip: problem ?? false }, (
       stops.push(async () => {
         await docker.swarmLeave({ force: true }).catch(silent) // it may not have joined
         await dockerd.stop()
-        // Namespaces of containers that it still had when it ended.
-        const mounts = await readdir(join(runDir, 'exec/netns')).catch(() => [])
-        for (const mount of mounts) await exec('umount', ['--lazy', join(runDir, 'exec/netns', mount)]).catch(silent)
+        await unmountUnder(runDir)
       })
       await ensureBusyboxImage(docker, silent)
       return { docker, host }
