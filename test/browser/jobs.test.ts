@@ -42,6 +42,8 @@ describe('the dashboard', { timeout: 200_000 }, () => {
     const isPublic = page.getByRole('checkbox', { name: 'Public' })
     assert.equal(await isPublic.isChecked(), true)
     await page.getByText('Must have expose true and network bridge beside it').waitFor()
+    await page.getByRole('checkbox', { name: 'Without a network' }).uncheck()
+    assert.deepEqual(JSON.parse(await json.inputValue()).network, undefined)
     const ports = async () => JSON.parse(await json.inputValue()).ports
     await isPublic.uncheck()
     assert.deepEqual(await ports(), [{ port: 80 }])
