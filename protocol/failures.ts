@@ -95,6 +95,14 @@ export function isFailureCode(code: string): code is FailureCode {
   return (FAILURE_CODES as readonly string[]).includes(code)
 }
 
+/**
+ * Whether who reports this code says that it broke the job off itself; then it is paid for what it ran, and no minimum
+ * charge. Narrower than what another provider might do better: `NETWORK_ERROR` may be the requester's.
+ */
+export function isOwnFault(code: string): boolean {
+  return code === 'INTERNAL'
+}
+
 /** "Exit Code N", as the troubleshooting table calls it. */
 export function exitFailure(exitCode: number): Failure {
   return failure('NON_ZERO_EXIT', `Exit Code ${exitCode}`, { exitCode })

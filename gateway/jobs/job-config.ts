@@ -13,6 +13,13 @@ export interface StoredConfig {
   sealed?: string
 }
 
+/** What an answer does not show of a configuration. */
+export interface Hidden {
+  /** Their names. */
+  secrets: string[]
+  registryCredentials: boolean
+}
+
 type Secrets = Pick<JobConfig, 'secrets' | 'registryCredentials'>
 
 /** Keeps configurations of templates, schedules and batches. */
@@ -21,6 +28,8 @@ export interface ConfigVault {
   seal(id: string, config: JobConfig): StoredConfig
   /** Like seal, keeping the secrets that `known` has where `config` says nothing of them: they cannot be read back. */
   reseal(id: string, config: JobConfig, known: StoredConfig): StoredConfig
+  /** Null where it does not open: it was sealed with another master key. */
+  hidden(id: string, stored: StoredConfig): Hidden | null
   /** The whole, checked. @throws {ZodError} */
   open(id: string, stored: StoredConfig, overrides?: z.output<typeof overridesSchema>): JobSpec
 }
@@ -38,6 +47,14 @@ export function createConfigVault(secretBox: SecretBox): ConfigVault {
 
   return {
     seal,
+    hidden(id, stored) {
+      try {
+        const { secrets = {}, registryCredentials } = secretsOf(id, stored)
+        return { secrets: Object.keys(secrets), registryCredentials: registryCredentials !== undefined }
+      } catch {
+        return null
+      }
+    },
     reseal: (id, config, known) => seal(id, { ...secretsOf(id, known), ...config }),
     open: (id, stored, overrides = {}) => withOverrides({ ...stored.config, ...secretsOf(id, stored) }, overrides),
   }

@@ -29,6 +29,13 @@ export const templateSchema = z
     name: z.string(),
     description: z.string(),
     config: shownConfigSchema,
+    hidden: z
+      .strictObject({
+        secrets: z.array(z.string()).describe('Names of its secrets.'),
+        registryCredentials: z.boolean().describe('Whether it has any.'),
+      })
+      .nullable()
+      .describe('What the config does not show; null where it cannot be opened: the gateway had another master key.'),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
@@ -55,6 +62,7 @@ const EXAMPLE = {
   name: 'Web server',
   description: 'nginx with one port',
   config: { image: 'nginx:alpine', cpu: 1000, memory: '512Mi', ports: [{ port: 80, expose: true, protocol: 'TCP' }] },
+  hidden: { secrets: ['TOKEN'], registryCredentials: false },
   createdAt: JOB_EXAMPLE.createdAt,
   updatedAt: JOB_EXAMPLE.createdAt,
 }
@@ -164,6 +172,12 @@ export function addTemplateRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPa
   const { store, directory, requester } = node
   const templates = createOwnedTable<TemplateRecord>(records.templates)
 
+  function templateView(template: TemplateRecord): z.input<typeof templateSchema> {
+    const { id, name, description, config, createdAtMs, updatedAtMs } = template
+    const times = { createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) }
+    return { id, name, description, config, hidden: vault.hidden(id, template), ...times }
+  }
+
   async function visible(c: GatewayContext, id: string): Promise<TemplateRecord> {
     const template = await templates.visible(principalOf(c), id)
     if (template !== undefined) return template
@@ -222,9 +236,4 @@ export function addTemplateRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPa
     if (repeated) c.header('Idempotency-Replayed', 'true')
     return c.json(success(jobView(job, directory)), repeated ? (200 as 201) : 201)
   })
-}
-
-function templateView(template: TemplateRecord): z.input<typeof templateSchema> {
-  const { id, name, description, config, createdAtMs, updatedAtMs } = template
-  return { id, name, description, config, createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) }
 }

@@ -23,6 +23,8 @@ export interface CheckedEnd {
   /** The run time that is paid for, in ms. */
   meteredMs: number
   receipt: Lease['receipt']
+  /** What the receipt says, in nano-dollars as text; absent without one. */
+  minimumCharge?: string
 }
 
 /**

@@ -1,6 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf'
 import type { PrivateKey } from '@libp2p/interface'
 import { checkReceipt } from '../../protocol/checks.ts'
+import { isOwnFault } from '../../protocol/failures.ts'
 import {
   type Report_Ended,
   type SignedStatement,
@@ -24,7 +25,7 @@ export interface CountersignedEnd {
 
 /**
  * Checks a provider's receipt against the lease and signs the same bytes. One that claims more than was agreed or seen
- * is not signed; use is then what this peer saw itself.
+ * is not signed; use is then what this peer saw itself. A provider that says it failed itself may claim no minimum.
  *
  * @param seenMs how long this peer knows of the lease, on its monotonic clock
  */
@@ -43,6 +44,7 @@ export async function settleReceipt(
   const unsigned = { end: { meteredMs: Math.min(lease.meteredMs, seenMs), receipt: null }, countersigned: null }
   if (report.receipt === undefined) return unsigned
   const terms = termsOf(lease)
+  const minimumCharge = isOwnFault(report.failureCode) ? 0n : terms.minimumCharge
   try {
     const { receipt, signer } = await checkReceipt(report.receipt)
     const meteredMs = Number(receipt.meteredSeconds) * 1000
@@ -55,13 +57,13 @@ export async function settleReceipt(
       receipt.fence === lease.fence &&
       idOf(receipt.requirementsDigest) === lease.requirementsDigest &&
       receipt.pricePerHour === terms.pricePerHour &&
-      receipt.minimumCharge === terms.minimumCharge &&
-      receipt.costNanoUsd === chargeOf(terms, Number(receipt.meteredSeconds)) &&
+      receipt.minimumCharge === minimumCharge &&
+      receipt.costNanoUsd === chargeOf({ ...terms, minimumCharge }, Number(receipt.meteredSeconds)) &&
       meteredMs <= seenMs + METERING_TOLERANCE_MS
     if (!agreed) return unsigned
     const countersigned = await signStatement('receipt', report.receipt.payload, context.privateKey)
     const stored = { provider: base64(report.receipt), requester: base64(countersigned) }
-    return { end: { meteredMs, receipt: stored }, countersigned }
+    return { end: { meteredMs, receipt: stored, minimumCharge: String(minimumCharge) }, countersigned }
   } catch (error) {
     if (error instanceof WireError) return unsigned
     throw error

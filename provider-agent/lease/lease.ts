@@ -240,7 +240,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
       const meteredMs = progress.startedAtMs === null ? meter.stop() : Math.max(1, meter.stop())
       const use: Use = { startedAtMs: progress.startedAtMs, endedAtMs, meteredMs }
       const receipt = await signReceipt(record, use, ending)
-      const { meteredSeconds, cost } = costOfUse(record, use)
+      const { meteredSeconds, cost } = costOfUse(record, use, ending)
       const { outcome, exitCode, failureCode, message, details } = ending
       const ended: LeaseEnd = {
         sequence: progress.lastSequence + 1,

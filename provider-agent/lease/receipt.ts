@@ -2,8 +2,9 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import type { PrivateKey } from '@libp2p/interface'
 import { checkReceipt } from '../../protocol/checks.ts'
 import { encode } from '../../protocol/codec.ts'
+import { isOwnFault } from '../../protocol/failures.ts'
 import { ReceiptSchema, type SignedStatement, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
-import { chargeOf, meteredSeconds, termsOf } from '../../protocol/money.ts'
+import { chargeOf, meteredSeconds, type Terms, termsOf } from '../../protocol/money.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { LeaseRecord } from '../journal/records.ts'
@@ -16,9 +17,15 @@ export interface Use {
   meteredMs: number
 }
 
-export function costOfUse(record: LeaseRecord, use: Use): { meteredSeconds: number; cost: bigint } {
+export function costOfUse(
+  record: LeaseRecord,
+  use: Use,
+  ending: Ending,
+): { meteredSeconds: number; terms: Terms; cost: bigint } {
   const seconds = meteredSeconds(use.meteredMs)
-  return { meteredSeconds: seconds, cost: chargeOf(termsOf(record), seconds) }
+  const agreed = termsOf(record)
+  const terms = isOwnFault(ending.failureCode) ? { ...agreed, minimumCharge: 0n } : agreed
+  return { meteredSeconds: seconds, terms, cost: chargeOf(terms, seconds) }
 }
 
 /** The provider's half of the receipt. */
@@ -28,7 +35,7 @@ export async function signReceipt(
   use: Use,
   ending: Ending,
 ): Promise<SignedStatement> {
-  const { meteredSeconds, cost } = costOfUse(record, use)
+  const { meteredSeconds, terms, cost } = costOfUse(record, use, ending)
   const payload = encode(ReceiptSchema, {
     network: marketName,
     jobId: record.jobId,
@@ -36,7 +43,7 @@ export async function signReceipt(
     requester: record.requester,
     provider,
     requirementsDigest: Buffer.from(record.requirementsDigest, 'hex'),
-    ...termsOf(record),
+    ...terms,
     meteredSeconds: BigInt(meteredSeconds),
     costNanoUsd: cost,
     startedAtMs: BigInt(use.startedAtMs ?? 0),

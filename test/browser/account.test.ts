@@ -107,6 +107,12 @@ describe('keys, webhooks, costs and connections in the dashboard', { timeout: 20
       await readFile(await download.path(), 'utf8'),
       `label.team,jobs,estimated USD,actual USD\n"'=1+1,""x""",1,${amounts.join(',')}\n`,
     )
+    await page.getByText('By provider').click()
+    await page.getByRole('cell', { name: /^(?:attic|cellar)$/ }).waitFor()
+    const another = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export CSV' }).click()
+    const byProvider = await readFile(await (await another).path(), 'utf8')
+    assert.match(byProvider, /^provider,.*,name\n12D3Koo\w+,1,.*,(?:attic|cellar)\n$/)
   })
 
   it('leads back to where one was when the session has ended', async () => {

@@ -38,6 +38,18 @@ describe('the dashboard', { timeout: 200_000 }, () => {
     assert.equal(JSON.parse(await json.inputValue()).image, image)
     await json.fill(JSON.stringify({ image, ...SMALL, cpu: 1 }))
     await page.getByText('Must be a whole number of millicores from 10').waitFor()
+    await json.fill(JSON.stringify({ image, ...SMALL, network: 'none', ports: [{ port: 80, public: true }] }))
+    const isPublic = page.getByRole('checkbox', { name: 'Public' })
+    assert.equal(await isPublic.isChecked(), true)
+    await page.getByText('Must have expose true and network bridge beside it').waitFor()
+    await page.getByRole('checkbox', { name: 'Without a network' }).uncheck()
+    assert.deepEqual(JSON.parse(await json.inputValue()).network, undefined)
+    const ports = async () => JSON.parse(await json.inputValue()).ports
+    await isPublic.uncheck()
+    assert.deepEqual(await ports(), [{ port: 80 }])
+    await isPublic.check()
+    await page.getByRole('checkbox', { name: 'Reached from outside' }).uncheck()
+    assert.deepEqual([await ports(), await isPublic.isDisabled()], [[{ port: 80, expose: false }], true])
     const script = `printf '\\033[31mred\\033[0m and <b>bold</b>\\n'; seq 1 200; sleep 300`
     await json.fill(
       JSON.stringify({ image, ...SMALL, command: ['sh', '-c'], args: [script], labels: { team: 'research' } }),

@@ -44,6 +44,7 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
       command: ['sh', '-c'],
       args: ['exit 9'],
       env: { KEPT: '1', DROPPED: '2' },
+      secrets: { SAME: 'one', OTHER: 'two', GONE: 'three' },
       labels: { team: 'research' },
     }
     await page.getByLabel('The job as JSON').fill(JSON.stringify(config))
@@ -57,6 +58,9 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
     await page.getByLabel('Arguments').fill('')
     assert.equal(await page.getByLabel('Name of variable 2').inputValue(), 'DROPPED')
     await page.getByRole('button', { name: 'Remove variable 2' }).click()
+    await page.getByLabel('New value of OTHER').fill('four')
+    await page.getByRole('checkbox', { name: 'GONE' }).uncheck()
+    await rig.inspect('create-job-from-template')
     await page.getByRole('button', { name: 'Submit' }).click()
     const id = await shownJob()
     await page.locator('.status[data-status=completed]').first().waitFor(PATIENCE)
@@ -65,7 +69,9 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
     assert.match(job.origin.template ?? '', /^template_/)
     await page.getByRole('tab', { name: 'Logs' }).click()
     await page.locator('.log-line', { hasText: 'KEPT=1' }).waitFor()
-    assert.equal(await page.locator('.log-line', { hasText: 'DROPPED' }).count(), 0)
+    await page.locator('.log-line', { hasText: 'OTHER=four' }).waitFor()
+    await page.locator('.log-line', { hasText: 'SAME=one' }).waitFor()
+    assert.equal(await page.locator('.log-line', { hasText: /DROPPED|GONE/ }).count(), 0)
   })
 
   it('keeps a job as a template, submits it again, and copies it as a command that works', async () => {

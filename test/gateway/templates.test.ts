@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { createSecretBox } from '../../node/store/secret-box.ts'
 import { openTestGateway, type TestGateway } from './support/test-gateway.ts'
 
 const TEMPLATES = '/api/plugin-core/jobs/templates'
@@ -14,24 +15,40 @@ describe('templates', () => {
   })
 
   it('are made, listed, changed, deleted, and show no secrets', async () => {
-    const config = { image: 'nginx', env: { A: '1' }, secrets: { TOKEN: 'hidden' } }
+    const config = { image: 'nginx', env: { A: '1' }, secrets: { TOKEN: 's3cret' } }
     const made = await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config } })
     assert.equal(made.status, 201, JSON.stringify(made.body))
     const { id } = made.data
     assert.match(id, /^template_/)
     assert.deepEqual([made.data.description, made.data.config], ['', { image: 'nginx', env: { A: '1' } }])
-    assert.doesNotMatch(JSON.stringify(await gateway.records.templates.get(id)), /hidden/)
+    assert.deepEqual(made.data.hidden, { secrets: ['TOKEN'], registryCredentials: false })
+    assert.doesNotMatch(JSON.stringify([made.body, await gateway.records.templates.get(id)]), /s3cret/)
     const changed = await gateway.ask('PUT', `${TEMPLATES}/${id}`, { json: { config: { image: 'nginx:2' } } })
     assert.deepEqual([changed.data.name, changed.data.config], ['Web', { image: 'nginx:2' }])
     const job = await gateway.ask('POST', `/api/plugin-core/jobs/from-template/${id}`)
-    assert.deepEqual((await gateway.store.secrets(job.data.id)).secrets, { TOKEN: 'hidden' }, 'kept over the change')
+    assert.deepEqual((await gateway.store.secrets(job.data.id)).secrets, { TOKEN: 's3cret' }, 'kept over the change')
     await gateway.ask('PUT', `${TEMPLATES}/${id}`, { json: { config: { image: 'nginx:2', secrets: {} } } })
     const without = await gateway.ask('POST', `/api/plugin-core/jobs/from-template/${id}`)
     assert.deepEqual((await gateway.store.secrets(without.data.id)).secrets, {})
-    assert.equal((await gateway.ask('GET', TEMPLATES)).body.meta.pagination.total, 1)
+    const listed = await gateway.ask('GET', TEMPLATES)
+    assert.deepEqual(
+      listed.data.map((one: { hidden: unknown }) => one.hidden),
+      [{ secrets: [], registryCredentials: false }],
+    )
     assert.equal((await gateway.ask('DELETE', `${TEMPLATES}/${id}`)).status, 200)
     const gone = await gateway.ask('GET', `${TEMPLATES}/${id}`)
     assert.deepEqual([gone.status, gone.code], [404, 'RESOURCE_NOT_FOUND'])
+  })
+
+  it('are shown also where their secrets do not open any more', async () => {
+    const config = { image: 'nginx', registryCredentials: { username: 'a', password: 'b', serverAddress: 'c' } }
+    const { id, hidden } = (await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config } })).data
+    assert.deepEqual(hidden, { secrets: [], registryCredentials: true })
+    const record = await gateway.records.templates.get(id)
+    assert.ok(record)
+    await gateway.records.templates.put(id, { ...record, sealed: createSecretBox('another').seal(id, '{}') })
+    const shown = await gateway.ask('GET', `${TEMPLATES}/${id}`)
+    assert.deepEqual([shown.status, shown.data.hidden], [200, null])
   })
 
   it('make jobs, with overrides checked as a whole', async () => {

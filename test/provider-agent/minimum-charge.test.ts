@@ -62,6 +62,21 @@ describe('a minimum charge', { timeout: 60_000 }, () => {
     assert.deepEqual([receipt.outcome, receipt.minimumCharge, receipt.costNanoUsd], ['cancelled', 5_000_000n, 0n])
   })
 
+  it('is not owed where the provider lost the container, whose time is', async () => {
+    rig = await createAgentRig(asking(5_000_000n))
+    const { name, follow } = await rig.run({ cpu: 1_000 })
+    await rig.container(name)
+    await follow.report('started')
+    await rig.clock.advance(2_000)
+    await rig.engine.remove(name)
+    const ended = await follow.report('ended')
+    const { minimumCharge, meteredSeconds, pricePerHour, costNanoUsd } = await receiptOf(ended)
+    assert.deepEqual([ended.failureCode, minimumCharge], ['INTERNAL', 0n])
+    assert.equal(costNanoUsd, costOf(pricePerHour, Number(meteredSeconds)))
+    assert.ok(costNanoUsd > 0n)
+    assert.equal((await rig.agent.earnings(0)).total.earned, costNanoUsd)
+  })
+
   it('is another for a client of whom a rule says so, and announced is what everybody pays', async () => {
     const rule = `00:00-24:00 min=0.001`
     rig = await createAgentRig(asking(5_000_000n, { priceRules: [parsePriceRule(rule)].filter((one) => one !== null) }))

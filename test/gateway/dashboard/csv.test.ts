@@ -18,3 +18,13 @@ it('costs as CSV keep every amount whole, and hold no formula', () => {
   const head = 'label.team,jobs,estimated USD,actual USD'
   assert.equal(text, `${[head, ...cases.map(([, , line]) => line)].join('\n')}\n`)
 })
+
+it('costs by provider name each in a last column, where the name is known', () => {
+  const rows = ['12D3Koo1', 'none'].map((group) => ({ group, jobs: 1, estimated: 2, actual: 1 }))
+  const total = { jobs: 2, estimated: 4, actual: 2 }
+  const names = new Map([['12D3Koo1', '=attic, "up"']])
+  assert.equal(
+    csvOf({ from: '', to: '', groupBy: 'provider', currency: 'USD', rows, total }, (id) => names.get(id) ?? ''),
+    `provider,jobs,estimated USD,actual USD,name\n12D3Koo1,1,2,1,"'=attic, ""up"""\nnone,1,2,1,\n`,
+  )
+})

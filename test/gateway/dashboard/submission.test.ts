@@ -19,4 +19,16 @@ describe('what makes a draft of a template', () => {
   for (const [name, draft, changes] of cases) {
     it(name, () => assert.deepEqual(changesTo(config, draft), changes))
   }
+
+  it('what it does not show, left out or given anew', () => {
+    const leftOut = { secrets: ['A', 'B'], registryCredentials: true }
+    const given = { username: 'a', password: 'b', serverAddress: 'c' }
+    assert.deepEqual(changesTo(config, config, leftOut), {
+      ...{ registryCredentials: null, secrets: { A: null, B: null } },
+    })
+    const draft = { ...config, secrets: { B: '2', C: '3' }, registryCredentials: given }
+    assert.deepEqual(changesTo(config, draft, leftOut), {
+      ...{ registryCredentials: given, secrets: { A: null, B: '2', C: '3' } },
+    })
+  })
 })

@@ -15,7 +15,7 @@ const weakly = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin']
 const required = '--require-network-isolation'
 const insisting = [required, '--runtime', 'sandbox', '--dns', internet]
 /** As many as jobs take that are put into sandboxes here. */
-const SANDBOXES = 4
+const SANDBOXES = 6
 
 describe('attacks', { timeout: 180_000, skip: problem ?? false }, () => {
   let machine: AttackedMachine

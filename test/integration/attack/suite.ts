@@ -1,9 +1,13 @@
 /** What a stranger's container tries on the machine that runs it, for any way in which the agent runs containers. */
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { readlink } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { networkSettings } from '../../../provider-agent/engine/joined.ts'
+import { promisify } from 'node:util'
+import { networkSettings, sandboxOf } from '../../../provider-agent/engine/joined.ts'
+import { findProgram } from '../../../scripts/apt.ts'
 import { type Answer, type NetworkApi, networkApi } from '../../faults/support/network-api.ts'
 import { until } from '../../support/until.ts'
 import { escapes, makeSubvolume, refusedCalls } from './support/attempts.ts'
@@ -48,6 +52,11 @@ export function speakTo(addresses: string[]): string {
     done; wait`
 }
 
+/** Asks each of them for an echo, in the background; says `PONG` for who answers. */
+function ping(addresses: string[]): string {
+  return `for a in ${addresses.join(' ')}; do (ping -c 1 -W 2 $a 2>/dev/null | grep -q 'bytes from' && echo PONG $a) & done`
+}
+
 /** What the way in which a container is confined could get wrong: of a network of its own as of a sandbox. */
 export function confinementTests(machine: () => AttackedMachine, attacker: () => Attacker): void {
   it('reaches the internet and its name servers, and nothing else: host, LAN, metadata, another job', async () => {
@@ -56,6 +65,8 @@ export function confinementTests(machine: () => AttackedMachine, attacker: () =>
     const before = contacts().length
     const neighbour = await submit(`while :; do echo hello | nc -l -p ${port}; done`)
     await api.job(neighbour, ({ status }) => status === 'running')
+    const asking = await submit(LOOP)
+    await api.job(asking, ({ status }) => status === 'running')
     const container = await docker.getContainer(`cortex-${neighbour}-1`).inspect()
     const [network] = Object.values((await networkSettings(docker, container, {})).Networks)
     assert.ok(network?.IPAddress)
@@ -80,17 +91,34 @@ export function confinementTests(machine: () => AttackedMachine, attacker: () =>
         .filter((contact) => !known.includes(contact)),
       [],
     )
-    await api.call('POST', `/jobs/${neighbour}/cancel`)
+
+    // By ICMP as well: as root of this machine, since the container itself may not.
+    const { State: state } = await docker.getContainer(`cortex-${asking}-1`).inspect()
+    const busybox = await findProgram('busybox')
+    assert.ok(busybox)
+    const within = [`--net=/proc/${state.Pid}/ns/net`, busybox, 'sh', '-c']
+    const { stdout } = await promisify(execFile)('nsenter', [
+      ...within,
+      `${ping(['127.0.0.1', internet, ...closed])}; wait`,
+    ])
+    assert.deepEqual(stdout.trim().split('\n').toSorted(), ['PONG 127.0.0.1', `PONG ${internet}`])
+    await Promise.all([neighbour, asking].map(async (id) => await api.call('POST', `/jobs/${id}/cancel`)))
 
     // A container that no agent made gets through to them: it is not the network that is broken.
     const plain = await docker.createContainer({
-      ...{ Image: 'cortex/busybox:1', Cmd: ['sh', '-c', speakTo([lan, metadata])], Tty: true },
+      ...{
+        Image: 'cortex/busybox:1',
+        Cmd: ['sh', '-c', `${ping([lan, metadata])}; ${speakTo([lan, metadata])}`],
+        Tty: true,
+      },
     })
     await plain.start()
     await plain.wait()
     const output = String(await plain.logs({ stdout: true, follow: false }))
     await plain.remove()
-    for (const address of [lan, metadata]) assert.match(output, new RegExp(`OPEN ${address}`))
+    for (const address of [lan, metadata]) {
+      for (const word of ['OPEN', 'PONG']) assert.match(output, new RegExp(`${word} ${address}`))
+    }
     await until(() => contacts().slice(before).includes('udp'))
   })
 
@@ -99,6 +127,45 @@ export function confinementTests(machine: () => AttackedMachine, attacker: () =>
     const env = { SOCKET: machine().socketPath }
     const { job, lines } = await attacker().run(`${tried.join('\n')}\necho tried`, { env })
     assert.deepEqual([job.status, lines], ['completed', ['tried']])
+  })
+
+  it('looks into no process but its own: another user’s, the machine’s, its sandbox’s', async () => {
+    const { api, submit } = attacker()
+    const { docker } = machine()
+    const id = await submit(LOOP)
+    await api.job(id, ({ status }) => status === 'running')
+    const { State: job, HostConfig: config } = await docker.getContainer(`cortex-${id}-1`).inspect()
+    const sandbox = sandboxOf(config.NetworkMode)
+    const holder = sandbox && (await docker.getContainer(sandbox.id).inspect()).State.Pid
+    const spaces = async (pid: number | 'self', kinds: string[]): Promise<string[]> =>
+      await Promise.all(kinds.map(async (kind) => await readlink(`/proc/${pid}/ns/${kind}`)))
+    for (const other of ['self' as const, ...(holder === null ? [] : [holder])]) {
+      const apart = ['pid', 'ipc', 'mnt', ...(other === 'self' ? ['net'] : [])]
+      const [theirs, its] = [await spaces(other, apart), await spaces(job.Pid, apart)]
+      for (const space of its) assert.ok(!theirs.includes(space), `${space} is not the job’s alone`)
+    }
+    if (holder !== null) assert.deepEqual(await spaces(job.Pid, ['net']), await spaces(holder, ['net']))
+
+    const outside = [process.pid, machine().agent.pid, ...(holder === null ? [] : [holder])].join(' ')
+    const script = `sleep 60 & mine=$!
+      su nobody -s /bin/sh -c 'exec sleep 60' & other=$!
+      until grep -q '^Uid:.65534' /proc/$other/status && grep -q sleep /proc/$other/cmdline; do sleep 0.1; done
+      { :; } </proc/$mine/mem && echo child
+      su nobody -s /bin/sh -c 'cd /proc/1; cat mem environ maps | grep . || readlink fd/0 root' && echo OPEN user
+      for pid in $other ${outside}; do
+        { :; } </proc/$pid/mem && echo OPEN memory $pid
+        for f in environ maps stack; do cat /proc/$pid/$f | grep . && echo OPEN $f $pid; done
+        readlink /proc/$pid/fd/0 /proc/$pid/root && echo OPEN files $pid
+        [ -x /call ] && { /call 101 16 $pid 0 0; case $? in 1|3) ;; *) echo OPEN trace $pid;; esac; }
+      done
+      for pid in ${outside}; do kill -0 $pid && echo OPEN signal $pid; done
+      kill $mine $other; echo tried`
+    const program =
+      systemCallProblem === false ? `echo ${systemCallProgram()} | base64 -d >/call; chmod 755 /call;` : ''
+    const body = { command: ['sh', '-c', `${program} ( ${script} ) 2>/dev/null`] }
+    const { data, message } = await api.call('POST', `/jobs/${id}/exec`, body)
+    await api.call('POST', `/jobs/${id}/cancel`)
+    assert.equal(data?.stdout, 'child\ntried\n', message)
   })
 
   it(`none of ${refusedCalls.length} system calls is made`, { skip: systemCallProblem }, async () => {

@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { settleReceipt } from '../../../node/market/receipts.ts'
 import type { Lease } from '../../../node/store/index.ts'
+import { attemptCost } from '../../../node/views/cost.ts'
 import { encode } from '../../../protocol/codec.ts'
 import { ReceiptSchema, Report_EndedSchema } from '../../../protocol/gen/cortex/v1/market_pb.js'
 import { costOf } from '../../../protocol/money.ts'
@@ -21,10 +22,11 @@ const LEASE = {
 async function settle(
   lease: Lease,
   claim: Partial<Record<'minimumCharge' | 'meteredSeconds' | 'costNanoUsd', bigint>>,
+  failureCode = '',
 ) {
   const payload = encode(ReceiptSchema, { ...RECEIPT, ...claim })
   const receipt = await signStatement('receipt', payload, provider.key)
-  return await settleReceipt(create(Report_EndedSchema, { receipt }), {
+  return await settleReceipt(create(Report_EndedSchema, { receipt, failureCode }), {
     ...{ lease, jobId: RECEIPT.jobId, requester: requester.id, networkName: RECEIPT.network },
     ...{ seenMs: 3_601_000, privateKey: requester.key },
   })
@@ -58,6 +60,20 @@ describe('the requester’s half of a receipt', () => {
     assert.notEqual((await settle({ ...LEASE, minimumCharge: '7000000' }, claim)).countersigned, null)
     assert.equal((await settle({ ...LEASE, minimumCharge: '6000000' }, claim)).countersigned, null)
     assert.equal((await settle(LEASE, claim)).countersigned, null)
+  })
+
+  it('is given to no minimum where the provider says that it failed itself', async () => {
+    const lease = { ...LEASE, minimumCharge: '7000000' }
+    const claim = { minimumCharge: 7_000_000n, costNanoUsd: 7_000_000n }
+    assert.equal((await settle(lease, claim, 'INTERNAL')).countersigned, null)
+    const { countersigned, end } = await settle(lease, {}, 'INTERNAL')
+    assert.notEqual(countersigned, null)
+    assert.equal(attemptCost({ ...lease, ...end } as Lease, true), RECEIPT.costNanoUsd)
+    for (const code of ['', 'NON_ZERO_EXIT', 'NETWORK_ERROR']) {
+      assert.equal((await settle(lease, {}, code)).countersigned, null)
+      const { end: whole } = await settle(lease, claim, code)
+      assert.equal(attemptCost({ ...lease, ...whole } as Lease, true), 7_000_000n)
+    }
   })
 
   it('is given to a receipt from before minimum charges', async () => {

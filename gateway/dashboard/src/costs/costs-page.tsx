@@ -6,7 +6,7 @@ import type { CostQuery, Costs } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
 import { counted, number, usd } from '../format/amounts.ts'
 import { save } from '../format/save.ts'
-import { useProviderNames } from '../jobs/queries.ts'
+import { providersQuery, useProviderNames } from '../jobs/queries.ts'
 import { Card } from '../ui/card.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { Icon } from '../ui/icons.tsx'
@@ -27,6 +27,7 @@ export function CostsPage() {
   const [label] = useDebouncedValue(typed, 300)
   const groupBy: NonNullable<CostQuery['groupBy']> = by === 'label' ? `label.${label || 'team'}` : by
   const nameOf = useProviderNames()
+  const { data: providers = [] } = useQuery(providersQuery)
   const query = useQuery({
     queryKey: ['costs', period, groupBy],
     queryFn: async ({ signal }) => await client.analytics.costs({ period, groupBy }, { signal }),
@@ -34,7 +35,9 @@ export function CostsPage() {
   const groupName = (group: string) => (by === 'provider' && group !== 'none' ? nameOf(group) : group)
 
   function download(costs: Costs): void {
-    save(new Blob([csvOf(costs)], { type: 'text/csv' }), `costs-${period}-${by}.csv`)
+    const named = (id: string): string => providers.find((provider) => provider.id === id)?.name ?? ''
+    const text = csvOf(costs, by === 'provider' ? named : undefined)
+    save(new Blob([text], { type: 'text/csv' }), `costs-${period}-${by}.csv`)
   }
 
   return (

@@ -1,11 +1,15 @@
 import type { Costs } from '../../../client/index.ts'
 
-/** Costs as a file for a spreadsheet. */
-export function csvOf({ rows, currency, groupBy }: Costs): string {
-  const lines = rows.map(({ group, jobs, estimated, actual }) =>
-    [group, jobs, amount(estimated), amount(actual)].map(cell).join(','),
-  )
-  return `${[cell(groupBy), 'jobs', `estimated ${currency}`, `actual ${currency}`].join(',')}\n${lines.join('\n')}\n`
+/**
+ * Costs as a file for a spreadsheet.
+ * @param nameOf a group that is an id, for a last column; without it there is none
+ */
+export function csvOf({ rows, currency, groupBy }: Costs, nameOf?: (group: string) => string): string {
+  const head = [groupBy, 'jobs', `estimated ${currency}`, `actual ${currency}`, ...(nameOf ? ['name'] : [])]
+  const lines = rows.map(({ group, jobs, estimated, actual }) => {
+    return [group, jobs, amount(estimated), amount(actual), ...(nameOf ? [nameOf(group)] : [])]
+  })
+  return [head, ...lines].map((line) => `${line.map(cell).join(',')}\n`).join('')
 }
 
 /** Without an exponent, which spreadsheets of some languages take for text. */

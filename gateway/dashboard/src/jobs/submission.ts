@@ -1,4 +1,4 @@
-import type { Job, JobOverrides, JobSubmission } from '../../../client/index.ts'
+import type { Job, JobOverrides, JobSubmission, Template } from '../../../client/index.ts'
 import type { JobRow } from './list/apply-change.ts'
 
 /** A job under construction: what the form and the JSON beside it both show. */
@@ -51,14 +51,28 @@ type Fields = Record<string, unknown>
 /** Maps that overrides change name by name. */
 const MAPS = new Set(['env', 'labels'])
 
-/** What makes a draft of a configuration: the fields that differ, and null for those that are no longer there. */
-export function changesTo(config: Fields, draft: Draft): JobOverrides {
+/** What a template has and does not show. */
+export type Hidden = NonNullable<Template['hidden']>
+
+export const NOTHING_HIDDEN: Hidden = { secrets: [], registryCredentials: false }
+
+/**
+ * What makes a draft of a configuration: the fields that differ, and null for those that are no longer there.
+ * @param leftOut of what the configuration has and does not show; what the draft gives anew is there all the same
+ */
+export function changesTo(config: Fields, draft: Draft, leftOut: Hidden = NOTHING_HIDDEN): JobOverrides {
   const after = draft as Fields
-  return differences(config, after, (name) =>
+  const changes = differences(config, after, (name) =>
     MAPS.has(name) && isFields(config[name]) && isFields(after[name])
       ? differences(config[name], after[name], (inner) => (after[name] as Fields)[inner])
       : after[name],
   )
+  const without = Object.fromEntries(leftOut.secrets.map((name) => [name, null]))
+  return {
+    ...(leftOut.registryCredentials ? { registryCredentials: null } : {}),
+    ...changes,
+    ...(leftOut.secrets.length === 0 ? {} : { secrets: { ...without, ...draft.secrets } }),
+  }
 }
 
 function differences(before: Fields, after: Fields, changeOf: (name: string) => unknown): Fields {

@@ -74,7 +74,7 @@ function TemplateForm({ template }: { template: Template | null }) {
               />
               {template !== null && (
                 <Text size="sm" c="dimmed">
-                  Secrets that it has are kept and not shown.
+                  {secretsOf(template)}
                 </Text>
               )}
             </Stack>
@@ -99,4 +99,13 @@ function TemplateForm({ template }: { template: Template | null }) {
       />
     </Page>
   )
+}
+
+/** What saving does to what the template has and does not show. */
+function secretsOf({ hidden }: Template): string {
+  if (hidden === null) return 'Its secrets were encrypted with another master key: give them anew.'
+  const { secrets, registryCredentials } = hidden
+  if (secrets.length === 0 && !registryCredentials) return 'It has no secrets.'
+  const all = [...secrets, ...(registryCredentials ? ['registry credentials'] : [])]
+  return `It keeps its secrets, which are not shown: ${all.join(', ')}. Secrets given here replace all of them, and "secrets": {} in the JSON takes them out.`
 }

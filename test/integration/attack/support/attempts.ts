@@ -37,6 +37,8 @@ export const refusedCalls: [string, string][] = [
   ['it enters a namespace', '308 0 0'],
   ['it listens to the wire', '41 17 3 768'],
   ['it sends raw packets', '41 2 3 255'],
+  ['it makes echo requests of its own', '41 2 3 1'],
+  ['it makes neighbour advertisements of its own', '41 10 3 58'],
   ['it adds a key', '248 user x x 1 0'],
   ['it reads keys', '250 0 0 0'],
   ['it opens files of other mounts by their numbers', '304 0 x 0'],

@@ -63,6 +63,7 @@ export function PortFields({ editor: { draft, set }, problems }: { editor: Draft
   return (
     <Rows
       label="Ports"
+      description="Everybody reaches a public one, without a key, at the address of its provider, which has to have one."
       entry="port"
       onAdd={() => set('ports', [...ports, { port: 8080, expose: true, protocol: 'TCP' }])}
       error={errorAt(problems, 'ports', false)}
@@ -92,7 +93,14 @@ export function PortFields({ editor: { draft, set }, problems }: { editor: Draft
           <Checkbox
             label="Reached from outside"
             checked={port.expose ?? true}
-            onChange={(event) => change(i, { expose: event.currentTarget.checked })}
+            onChange={(event) => set('ports', ports.with(i, reached(port, event.currentTarget.checked)))}
+          />
+          <Checkbox
+            label="Public"
+            checked={port.public ?? false}
+            disabled={!(port.expose ?? true)}
+            error={errorAt(problems, `ports[${i}].public`)}
+            onChange={(event) => set('ports', ports.with(i, published(port, event.currentTarget.checked)))}
           />
           <Remove what={`port ${i + 1}`} onClick={() => set('ports', ports.toSpliced(i, 1))} />
         </Group>
@@ -101,17 +109,27 @@ export function PortFields({ editor: { draft, set }, problems }: { editor: Draft
   )
 }
 
+/** What is not reached at all is not public either. */
+function reached(port: Port, expose: boolean): Port {
+  return { ...(expose ? port : published(port, false)), expose }
+}
+
+function published({ public: _before, ...rest }: Port, isPublic: boolean): Port {
+  return isPublic ? { ...rest, public: true } : rest
+}
+
 interface RowsProps {
   label: string
+  description?: string
   entry: string
   error: string | undefined
   onAdd(): void
   children: React.ReactNode
 }
 
-function Rows({ label, entry, error, onAdd, children }: RowsProps) {
+function Rows({ label, description, entry, error, onAdd, children }: RowsProps) {
   return (
-    <Input.Wrapper label={label} error={error} labelElement="div">
+    <Input.Wrapper label={label} description={description} error={error} labelElement="div">
       <Stack gap={6} mt={6}>
         {children}
         <div>

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
 import { type FieldProblem, ValidationError } from '../../../../client/errors.ts'
 import type { Job, JobSubmission, Template } from '../../../../client/index.ts'
 import { client } from '../../app/client.ts'
@@ -9,7 +10,8 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { told } from '../../ui/notify.ts'
 import { Page } from '../../ui/page.tsx'
 import { Problem } from '../../ui/problem.tsx'
-import { changesTo, type Draft } from '../submission.ts'
+import { changesTo, type Draft, NOTHING_HIDDEN } from '../submission.ts'
+import { HiddenFields } from './hidden-fields.tsx'
 import { JobEditor } from './job-editor.tsx'
 import { useDraft } from './use-draft.ts'
 
@@ -29,11 +31,12 @@ function CreateFromTemplate({ id }: { id: string }) {
 function CreateJob({ template }: { template: Template | null }) {
   const navigate = useNavigate()
   const editor = useDraft(template === null ? FIRST : (template.config as Draft))
+  const [leftOut, setLeftOut] = useState(NOTHING_HIDDEN)
   const submit = useMutation({
     mutationFn: async (): Promise<Job> => {
       // By way of the template, so that secrets go along that nobody here knows.
       if (template !== null)
-        return await client.jobs.fromTemplate(template.id, changesTo(template.config, editor.draft))
+        return await client.jobs.fromTemplate(template.id, changesTo(template.config, editor.draft, leftOut))
       return await client.jobs.submit(editor.draft as JobSubmission)
     },
     async onSuccess({ id }) {
@@ -54,6 +57,11 @@ function CreateJob({ template }: { template: Template | null }) {
       <JobEditor
         editor={editor}
         problems={problems}
+        before={
+          template !== null && (
+            <HiddenFields editor={editor} hidden={template.hidden} leftOut={leftOut} onLeaveOut={setLeftOut} />
+          )
+        }
         after={
           <>
             {submit.isError && problems.length === 0 && <Problem error={submit.error} />}

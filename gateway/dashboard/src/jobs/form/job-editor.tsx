@@ -1,3 +1,4 @@
+import { Stack } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import { Estimate, useEstimate } from './estimate.tsx'
@@ -21,8 +22,10 @@ export function JobEditor({ editor, problems, before, after }: JobEditorProps) {
   return (
     <div className="job-editor">
       <div>
-        {before}
-        <JobForm editor={editor} problems={fields.length > 0 ? fields : problems} />
+        <Stack gap="md">
+          {before}
+          <JobForm editor={editor} problems={fields.length > 0 ? fields : problems} />
+        </Stack>
         <div className="form-actions">{after}</div>
       </div>
       <div className="job-editor-side">

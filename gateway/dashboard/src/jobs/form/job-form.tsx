@@ -1,4 +1,4 @@
-import { Alert, Stack, TextInput } from '@mantine/core'
+import { Alert, Checkbox, Stack, TextInput } from '@mantine/core'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import { Card } from '../../ui/card.tsx'
 import { PortFields, VolumeFields } from './container-fields.tsx'
@@ -27,6 +27,7 @@ const SHOWN = [
   'secrets',
   'volumes',
   'ports',
+  'network',
   'registryCredentials',
   'imagePullPolicy',
   'outputs',
@@ -112,6 +113,13 @@ export function JobForm({ editor, problems }: { editor: DraftEditor; problems: F
         <Stack>
           <VolumeFields editor={editor} problems={problems} />
           <PortFields editor={editor} problems={problems} />
+          <Checkbox
+            label="Without a network"
+            description="The container reaches nothing, and nobody reaches its ports."
+            checked={draft.network === 'none'}
+            error={errorAt(problems, 'network')}
+            onChange={(event) => set('network', event.currentTarget.checked ? 'none' : undefined)}
+          />
         </Stack>
       </Card>
       <Card title="More">

@@ -1,0 +1,83 @@
+import { Checkbox, Group, PasswordInput, Stack, Text } from '@mantine/core'
+import { Card } from '../../ui/card.tsx'
+import type { Hidden } from '../submission.ts'
+import type { DraftEditor } from './use-draft.ts'
+
+interface HiddenFieldsProps {
+  editor: DraftEditor
+  /** What the template has; null where nobody can open it. */
+  hidden: Hidden | null
+  leftOut: Hidden
+  onLeaveOut(leftOut: Hidden): void
+}
+
+/** What a template gives to a job without showing it: each is kept, replaced or left out. */
+export function HiddenFields({ editor: { draft, set }, hidden, leftOut, onLeaveOut }: HiddenFieldsProps) {
+  if (hidden === null) {
+    return (
+      <Card title="Secrets of the template">
+        <Text size="sm">
+          They were encrypted with another master key, so no job can be made of this template: save its secrets anew, or
+          start the gateway with that key.
+        </Text>
+      </Card>
+    )
+  }
+  if (hidden.secrets.length === 0 && !hidden.registryCredentials) return null
+  const { secrets = {}, registryCredentials } = draft
+
+  function give(name: string, value: string): void {
+    const { [name]: _before, ...others } = secrets
+    set('secrets', value === '' ? others : { ...others, [name]: value })
+  }
+
+  function keep(name: string, isKept: boolean): void {
+    const others = leftOut.secrets.filter((one) => one !== name)
+    onLeaveOut({ ...leftOut, secrets: isKept ? others : [...others, name] })
+    if (!isKept) give(name, '')
+  }
+
+  return (
+    <Card title="Secrets of the template">
+      <Stack gap="xs">
+        <Text size="sm" c="dimmed">
+          They go along unseen. A new value replaces one; what is not ticked is left out.
+        </Text>
+        {hidden.secrets.map((name) => {
+          const isKept = !leftOut.secrets.includes(name) || Object.hasOwn(secrets, name)
+          return (
+            <Group key={name} gap={10} className="form-row">
+              <Checkbox
+                label={name}
+                checked={isKept}
+                onChange={(event) => keep(name, event.currentTarget.checked)}
+                classNames={{ label: 'mono' }}
+                flex="1 1 140px"
+              />
+              <PasswordInput
+                aria-label={`New value of ${name}`}
+                placeholder="as in the template"
+                value={secrets[name] ?? ''}
+                autoComplete="off"
+                disabled={!isKept}
+                onChange={(event) => give(name, event.currentTarget.value)}
+                flex="2 1 180px"
+              />
+            </Group>
+          )
+        })}
+        {hidden.registryCredentials && (
+          <Checkbox
+            label="Registry credentials"
+            description="To replace them, give others under More."
+            checked={!leftOut.registryCredentials || registryCredentials !== undefined}
+            onChange={(event) => {
+              onLeaveOut({ ...leftOut, registryCredentials: !event.currentTarget.checked })
+              if (!event.currentTarget.checked) set('registryCredentials', undefined)
+            }}
+          />
+        )}
+      </Stack>
+    </Card>
+  )
+}
