@@ -17,7 +17,7 @@ import { createDialler, MAX_OUTBOUND_STREAMS } from './dialler.ts'
 import { createGater } from './gater.ts'
 import { createGossip } from './gossip.ts'
 import { createGossipBytes } from './gossip-bytes.ts'
-import { GRAYLIST_SCORE } from './gossip-options.ts'
+import { broughtInvalid, GRAYLIST_SCORE, type ScoreKeeper } from './gossip-scores.ts'
 import {
   type Channel,
   type ChannelHandler,
@@ -193,7 +193,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     },
   })
 
-  const refuseGraylisted = (router: Host['services']['pubsub'] & Partial<PeerScores>): void => {
+  const refuseGraylisted = (router: Host['services']['pubsub'] & Partial<ScoreKeeper>): void => {
     for (const peer of router.getPeers()) {
       const id = peer.toString()
       if ((router.getScore?.(id) ?? 0) > GRAYLIST_SCORE) continue
@@ -218,7 +218,11 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     running.addEventListener('peer:update', ({ detail }: CustomEvent<PeerUpdate>) => {
       if (known.has(detail.peer.id.toString())) learn(detail.peer.id, detail.peer.protocols)
     })
-    running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => known.delete(detail.toString()))
+    running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => {
+      const peer = detail.toString()
+      known.delete(peer)
+      if (broughtInvalid(running.services.pubsub as Partial<ScoreKeeper>, peer)) penalise(peer, 'gossip: INVALID')
+    })
     running.addEventListener('peer:discovery', ({ detail }: CustomEvent<PeerInfo>) => dialDiscovered(running, detail))
     running.addEventListener('connection:open', ({ detail }) => running.services.open.opened(detail))
     followRenewed(running, logger)
@@ -362,9 +366,4 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
 /** Whether anybody can dial this peer: it listens on a public address. A router lets no IPv6 in either, unless told to. */
 function isOpenToAll(running: Host): boolean {
   return running.getMultiaddrs().some((own) => own.toString().startsWith('/ip4/') && !relayOf(own) && isPublic(own))
-}
-
-/** Part of gossipsub's class, not of its interface (17.1). */
-interface PeerScores {
-  getScore(peer: string): number
 }
