@@ -1,8 +1,8 @@
 /** Answers requests that come over a stream, to this provider alone; the stream's clean end releases the bid. */
 
 import type { Clock } from '../node/clock.ts'
-import { deadline } from '../node/deadline.ts'
 import type { Logger } from '../node/logger.ts'
+import { answerStreams, receiveWithin } from '../node/network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../node/network/index.ts'
 import { createRateBudget } from '../node/network/rate-budget.ts'
 import { type CheckedRequest, readRequest } from '../protocol/checks.ts'
@@ -80,22 +80,10 @@ export function createAskDesk(components: AskDeskComponents, init: { marketName:
     letGo(bid.bidId, requester)
   }
 
-  async function receive(channel: Channel, withinMs: number): Promise<Uint8Array | null> {
-    const limit = deadline(clock, withinMs, init.signal)
-    return await channel.receive({ signal: limit.signal }).finally(limit.clear)
+  async function receive(channel: Channel, ms: number): Promise<Uint8Array | null> {
+    return await receiveWithin(channel, { clock, ms, signal: init.signal })
   }
 
-  network.handle(
-    Protocol.ask,
-    async (channel, peer) => {
-      try {
-        await serve(channel, peer)
-      } catch (error) {
-        if (error instanceof WireError) network.penalise(peer, `ask: ${error.code}`)
-        logger.debug({ peer, error: String(error) }, 'a question ended early')
-        channel.abort(error instanceof Error ? error : new Error(String(error)))
-      }
-    },
-    { maxMessageBytes: MAX_GOSSIP_BYTES, maxInboundStreams: MAX_STREAMS },
-  )
+  const options = { maxMessageBytes: MAX_GOSSIP_BYTES, maxInboundStreams: MAX_STREAMS }
+  answerStreams({ network, logger, name: 'ask' }, Protocol.ask, options, serve)
 }

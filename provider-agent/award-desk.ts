@@ -4,8 +4,8 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../node/clock.ts'
-import { deadline } from '../node/deadline.ts'
 import type { Logger } from '../node/logger.ts'
+import { answerStreams, receiveWithin } from '../node/network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../node/network/index.ts'
 import { following, type Tracer, within } from '../node/tracing/index.ts'
 import { checkAward } from '../protocol/checks.ts'
@@ -15,7 +15,6 @@ import { MAX_AWARD_BYTES } from '../protocol/limits.ts'
 import { readAwardMessage } from '../protocol/stream-messages.ts'
 import { Protocol } from '../protocol/topics.ts'
 import { readTraceparent } from '../protocol/traceparent.ts'
-import { WireError } from '../protocol/wire-error.ts'
 import { type AwardRefusal, type AwardRefusalCode, checkAgainstOffer, leaseRecordOf, secretsOf } from './award-check.ts'
 import type { Book } from './book.ts'
 import type { Journal } from './journal/journal.ts'
@@ -74,13 +73,7 @@ export function createAwardDesk(components: AwardDeskComponents, init: AwardDesk
 
   async function answer(channel: Channel, peer: string): Promise<void> {
     for (;;) {
-      const limit = deadline(clock, IDLE_MS, scope.signal)
-      let bytes: Uint8Array | null
-      try {
-        bytes = await channel.receive({ signal: limit.signal })
-      } finally {
-        limit.clear()
-      }
+      const bytes = await receiveWithin(channel, { clock, ms: IDLE_MS, signal: scope.signal })
       if (bytes === null) break
       const { content } = readAwardMessage(bytes)
       if (content.case === 'release') release(content.value, peer)
@@ -165,19 +158,8 @@ export function createAwardDesk(components: AwardDeskComponents, init: AwardDesk
 
   return {
     start() {
-      network.handle(
-        Protocol.award,
-        async (channel, peer) => {
-          try {
-            await answer(channel, peer)
-          } catch (error) {
-            if (error instanceof WireError) network.penalise(peer, `award: ${error.code}`)
-            logger.debug({ peer, error: String(error) }, 'the award stream broke')
-            channel.abort(error instanceof Error ? error : new Error(String(error)))
-          }
-        },
-        { maxMessageBytes: MAX_MESSAGE_BYTES, maxInboundStreams: MAX_STREAMS },
-      )
+      const options = { maxMessageBytes: MAX_MESSAGE_BYTES, maxInboundStreams: MAX_STREAMS }
+      answerStreams({ network, logger, name: 'award' }, Protocol.award, options, answer)
     },
     stop: () => scope.abort(new Error('The agent stops')),
     refused: () => Object.fromEntries(refusals),

@@ -14,6 +14,7 @@ import { WireError } from '../../protocol/wire-error.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
+import { answerStreams } from '../network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../network/index.ts'
 import { createRateBudget } from '../network/rate-budget.ts'
 import { type ProviderTable, statusOf } from './provider-table.ts'
@@ -59,7 +60,7 @@ export function startExchange(components: ExchangeComponents, networkName: strin
     if (question === null) return await channel.close()
     const spent = questions.take(peer)
     if (spent !== 'taken') {
-      if (spent === 'own') network.penalise(peer, 'directory:RATE')
+      if (spent === 'own') network.penalise(peer, 'directory: RATE')
       return channel.abort(new Error('Asked too often'))
     }
     const { network: asksFor } = decode(DirectoryRequestSchema, question, MAX_QUESTION_BYTES)
@@ -134,29 +135,19 @@ export function startExchange(components: ExchangeComponents, networkName: strin
       await ask(peer)
     } catch (error) {
       if (signal.aborted) return
-      if (error instanceof WireError) network.penalise(peer, `directory:${error.code}`)
+      if (error instanceof WireError) network.penalise(peer, `directory: ${error.code}`)
       logger.debug({ error, peer }, 'a neighbour did not tell what it knows')
       asked.delete(peer)
       askOthers()
     }
   }
 
-  network.handle(
-    Protocol.directory,
-    async (channel, peer) => {
-      const limit = deadline(clock, ANSWER_TIMEOUT_MS, signal)
-      limit.signal.addEventListener('abort', () => channel.abort(new Error('The answer took too long')), { once: true })
-      try {
-        await answer(channel, peer)
-      } catch (error) {
-        if (error instanceof WireError) network.penalise(peer, `directory:${error.code}`)
-        channel.abort(error instanceof Error ? error : new Error(String(error)))
-      } finally {
-        limit.clear()
-      }
-    },
-    { maxMessageBytes: MAX_QUESTION_BYTES, maxInboundStreams: 4 },
-  )
+  const options = { maxMessageBytes: MAX_QUESTION_BYTES, maxInboundStreams: 4 }
+  answerStreams({ network, logger, name: 'directory' }, Protocol.directory, options, async (channel, peer) => {
+    const limit = deadline(clock, ANSWER_TIMEOUT_MS, signal)
+    limit.signal.addEventListener('abort', () => channel.abort(new Error('The answer took too long')), { once: true })
+    await answer(channel, peer).finally(limit.clear)
+  })
   network.onPeer((peer, protocols) => {
     if (signal.aborted || !protocols.includes(Protocol.directory) || candidates.size >= MAX_CANDIDATES) return
     candidates.add(peer)

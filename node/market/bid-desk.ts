@@ -6,8 +6,8 @@ import { readBidMessage } from '../../protocol/stream-messages.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { Clock } from '../clock.ts'
-import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
+import { answerStreams, receiveWithin } from '../network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../network/index.ts'
 import { createRateBudget } from '../network/rate-budget.ts'
 
@@ -39,8 +39,8 @@ export function createBidDesk({ network, networkName, clock, logger, onLate }: B
   const rounds = new Map<string, { digest: Uint8Array; take: (answer: Answer) => void; heard: Set<string> }>()
 
   async function read(channel: Channel, peer: string): Promise<void> {
-    const limit = deadline(clock, READ_TIMEOUT_MS)
-    const bytes = await channel.receive({ signal: limit.signal }).finally(limit.clear)
+    if (answers.take(peer) !== 'taken') return channel.abort(new Error('Answers too often'))
+    const bytes = await receiveWithin(channel, { clock, ms: READ_TIMEOUT_MS })
     if (bytes === null) return
     const { content } = readBidMessage(bytes)
     if (content.case === 'bid') await takeBid(await checkBid(content.value, networkName), peer)
@@ -72,23 +72,8 @@ export function createBidDesk({ network, networkName, clock, logger, onLate }: B
     round.take({ provider: peer, bid: null, decline })
   }
 
-  network.handle(
-    Protocol.bid,
-    async (channel, peer) => {
-      if (answers.take(peer) !== 'taken') {
-        channel.abort(new Error('Answers too often'))
-        return
-      }
-      try {
-        await read(channel, peer)
-      } catch (error) {
-        if (error instanceof WireError) network.penalise(peer, `bid: ${error.code}`)
-        logger.debug({ peer, error }, 'refused a bid')
-        channel.abort(error instanceof Error ? error : new Error(String(error)))
-      }
-    },
-    { maxMessageBytes: MAX_BID_BYTES, maxInboundStreams: 512 },
-  )
+  const options = { maxMessageBytes: MAX_BID_BYTES, maxInboundStreams: 512 }
+  answerStreams({ network, logger, name: 'bid' }, Protocol.bid, options, read)
 
   return {
     open(requestId, round) {

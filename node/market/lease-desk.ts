@@ -9,10 +9,9 @@ import { isJobId } from '../../protocol/ids.ts'
 import { MAX_LEASE_MESSAGE_BYTES } from '../../protocol/limits.ts'
 import { readLeaseHello } from '../../protocol/stream-messages.ts'
 import { Protocol } from '../../protocol/topics.ts'
-import { WireError } from '../../protocol/wire-error.ts'
 import type { Clock } from '../clock.ts'
-import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
+import { answerStreams, receiveWithin } from '../network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../network/index.ts'
 import type { JobStore, Lease } from '../store/index.ts'
 import { leaseWithFence } from '../store/records.ts'
@@ -35,8 +34,7 @@ export function createLeaseDesk(components: {
   const followers = new Map<string, (channel: Channel) => void>()
 
   async function answer(channel: Channel, peer: string): Promise<void> {
-    const limit = deadline(clock, HELLO_TIMEOUT_MS)
-    const bytes = await channel.receive({ signal: limit.signal }).finally(limit.clear)
+    const bytes = await receiveWithin(channel, { clock, ms: HELLO_TIMEOUT_MS })
     if (bytes === null) return
     const { jobId, fence } = readLeaseHello(bytes)
     const follower = followers.get(leaseName(jobId, fence, peer))
@@ -54,19 +52,8 @@ export function createLeaseDesk(components: {
     await channel.close()
   }
 
-  network.handle(
-    Protocol.lease,
-    async (channel, peer) => {
-      try {
-        await answer(channel, peer)
-      } catch (error) {
-        if (error instanceof WireError) network.penalise(peer, `lease: ${error.code}`)
-        logger.debug({ peer, error }, 'refused a lease stream')
-        channel.abort(error instanceof Error ? error : new Error(String(error)))
-      }
-    },
-    { maxMessageBytes: MAX_LEASE_MESSAGE_BYTES, maxInboundStreams: 1024 },
-  )
+  const options = { maxMessageBytes: MAX_LEASE_MESSAGE_BYTES, maxInboundStreams: 1024, bulk: true }
+  answerStreams({ network, logger, name: 'lease' }, Protocol.lease, options, answer)
 
   return {
     open({ jobId, fence, provider }, take) {

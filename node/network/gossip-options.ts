@@ -1,5 +1,6 @@
 import type { GossipsubOpts } from '@libp2p/gossipsub'
 import { MAX_GOSSIP_BYTES } from '../../protocol/limits.ts'
+import { SCORE_THRESHOLDS, scoreParams } from './gossip-scores.ts'
 
 /**
  * The longest frame of gossip read, in bytes. A frame holds one message in the ordinary case; one that answers for
@@ -14,9 +15,6 @@ const MAX_IDS_PER_FRAME = 1_000
 
 /** Bytes queued for a peer that does not read; its stream is cut beyond that. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
-
-/** Below this score nothing of a peer is listened to, and it is disconnected. */
-export const GRAYLIST_SCORE = -100
 
 /** How gossip is spread and whom we listen to. */
 export function gossipOptions(topics: string[]): Partial<GossipsubOpts> {
@@ -64,48 +62,7 @@ export function gossipOptions(topics: string[]): Partial<GossipsubOpts> {
         : Buffer.from(message.signature.buffer, message.signature.byteOffset, message.signature.byteLength).toString(
             'latin1',
           ),
-    scoreThresholds: {
-      gossipThreshold: -20,
-      publishThreshold: -50,
-      graylistThreshold: GRAYLIST_SCORE,
-      // Whoever has done no wrong may name others: signed records, and dialling a liar's address costs one connection.
-      acceptPXThreshold: 0,
-      opportunisticGraftThreshold: 1,
-    },
-    scoreParams: {
-      // Many honest agents share the address of a data centre or a NAT, and all do in a test on one machine. With the
-      // default, some of them have no link and hear a second late or never: 95 to 98% among 100 (November 2025).
-      IPColocationFactorWeight: 0,
-      // Broken promises happen on an overloaded machine; only a habit counts.
-      behaviourPenaltyThreshold: 6,
-      behaviourPenaltyWeight: -5,
-      behaviourPenaltyDecay: 0.9,
-      topicScoreCap: 20,
-      retainScore: 60 * 60 * 1000,
-      topics: Object.fromEntries(topics.map((topic) => [topic, topicScore])),
-    },
+    scoreThresholds: SCORE_THRESHOLDS,
+    scoreParams: scoreParams(topics),
   }
-}
-
-const topicScore = {
-  topicWeight: 1,
-  // A little standing for those who stay and bring news first.
-  timeInMeshWeight: 0.01,
-  timeInMeshQuantum: 1_000,
-  timeInMeshCap: 300,
-  firstMessageDeliveriesWeight: 0.2,
-  firstMessageDeliveriesDecay: 0.9,
-  firstMessageDeliveriesCap: 50,
-  // A quiet neighbour is no bad one: these topics may be silent for minutes.
-  meshMessageDeliveriesWeight: 0,
-  meshMessageDeliveriesDecay: 0.5,
-  meshMessageDeliveriesCap: 1,
-  meshMessageDeliveriesThreshold: 1,
-  meshMessageDeliveriesWindow: 10,
-  meshMessageDeliveriesActivation: 60_000,
-  meshFailurePenaltyWeight: 0,
-  meshFailurePenaltyDecay: 0.5,
-  // Nobody honest forwards what does not verify: 8 within some seconds and the peer is out (-2 * 8 * 8 = -128).
-  invalidMessageDeliveriesWeight: -2,
-  invalidMessageDeliveriesDecay: 0.95,
 }

@@ -47,12 +47,16 @@ export interface GossipComponents {
 }
 
 /** The topics of one network: checks before anything is forwarded, and publishing. */
-export function createGossip({ clock, logger, refusals }: GossipComponents, network: string): Gossip {
+export function createGossip(
+  { clock, logger, refusals }: GossipComponents,
+  { network, byteRate }: { network: string; byteRate: RateBudgetInit },
+): Gossip {
   const subscribers = new Map<Topic, TopicSubscriber>()
   const budgets = {
     requests: createRateBudget({ clock }, RATES.requests),
     announcements: createRateBudget({ clock }, RATES.announcements),
   }
+  const bytes = createRateBudget({ clock }, byteRate)
   const held: { topic: Topic; data: Uint8Array; atMs: number }[] = []
   const totals = { published: 0, delivered: 0 }
   const heard: Record<Topic, number> = { announcements: 0, requests: 0 }
@@ -74,7 +78,8 @@ export function createGossip({ clock, logger, refusals }: GossipComponents, netw
     if (fault !== undefined) logger.error({ error: fault, topic }, 'a topic validator failed')
     if (reason !== null) return refuse(verdict, reason)
     // counted last, or replaying an author's old messages would use up its share
-    return budgets[topic].take(author) === 'taken' ? verdict : refuse('ignore', 'RATE')
+    if (budgets[topic].take(author) !== 'taken') return refuse('ignore', 'RATE')
+    return bytes.take(author, message.data.length) === 'taken' ? verdict : refuse('ignore', 'BYTES')
   }
 
   const apply = (topic: Topic, subscriber: TopicSubscriber): void => {

@@ -94,6 +94,11 @@ export interface HandleOptions {
   maxMessageBytes: number
   /** Streams one connection may have open at a time. @default 32 */
   maxInboundStreams?: number
+  /**
+   * They carry what a job itself sends, which is as fast as it is read and has limits of its own: its bytes are not
+   * counted. Of other protocols a peer may send so much, and is cut off beyond. @default false
+   */
+  bulk?: boolean
 }
 
 export type ChannelHandler = (channel: Channel, peer: string) => Promise<void>

@@ -8,6 +8,7 @@ import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import { peerIdOf, toldAddresses } from './addresses.ts'
 import { keepConnected } from './bootstrap.ts'
+import { type ByteRates, createByteBudget, DEFAULT_BYTE_RATES } from './byte-budget.ts'
 import { createChannel } from './channel.ts'
 import { createHost, type Host } from './create-host.ts'
 import { lookAround } from './dht.ts'
@@ -15,7 +16,8 @@ import { isPublic, relayOf } from './dialled.ts'
 import { createDialler, MAX_OUTBOUND_STREAMS } from './dialler.ts'
 import { createGater } from './gater.ts'
 import { createGossip } from './gossip.ts'
-import { GRAYLIST_SCORE } from './gossip-options.ts'
+import { createGossipBytes } from './gossip-bytes.ts'
+import { broughtInvalid, GRAYLIST_SCORE, type ScoreKeeper } from './gossip-scores.ts'
 import {
   type Channel,
   type ChannelHandler,
@@ -31,7 +33,7 @@ import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './relay-limits.ts'
 import { createRelayGuard } from './relay-server.ts'
 import { followRenewed } from './renewed.ts'
 import { createStanding } from './standing.ts'
-import { createUnreadBudget } from './unread-budget.ts'
+import { createUnreadBudget, type UnreadAccount } from './unread-budget.ts'
 
 export interface Libp2pNetworkComponents {
   /** Ed25519. */
@@ -70,6 +72,8 @@ export interface Libp2pNetworkInit {
    * @default 10_000 and 30_000 in 10 s
    */
   streamRate?: RateBudgetInit
+  /** Bytes that a peer may send, and all together. @default those of {@link DEFAULT_BYTE_RATES} */
+  byteRates?: Partial<ByteRates>
   /** Told to others. @default "0" */
   version?: string
 }
@@ -90,7 +94,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
   const peerId = peerIdFromPrivateKey(privateKey).toString()
   const refusals = createRefusals()
   const standing = createStanding({ clock, refusals })
-  const gossip = createGossip({ clock, logger, refusals }, init.network)
+  const byteRates = { ...DEFAULT_BYTE_RATES, ...init.byteRates }
+  const gossip = createGossip({ clock, logger, refusals }, { network: init.network, byteRate: byteRates.authors })
   const streams = createRateBudget({ clock }, init.streamRate ?? STREAM_RATE)
   const handlers = new Map<string, { handler: ChannelHandler; options: HandleOptions }>()
   const known = new Map<string, string[]>()
@@ -111,7 +116,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
         stream.abort(new Error('Streams are opened too often'))
         return
       }
-      const channel = channelOf(stream, peer, options.maxMessageBytes, stopping.signal)
+      const account = options.bulk === true ? unread.open(peer) : counted(unread.open(peer), stream, peer)
+      const channel = channelOf(stream, peer, options.maxMessageBytes, stopping.signal, account)
       // a promise given back to libp2p would hold its negotiation; the handler may live as long as a job
       handler(channel, peer).catch((error: unknown) => {
         logger.warn({ error, peer, protocol }, 'a stream handler failed')
@@ -126,10 +132,25 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     })
   }
 
-  const channelOf = (stream: Stream, peer: string, maxMessageBytes: number, signal: AbortSignal): Channel => {
+  const channelOf = (
+    stream: Stream,
+    peer: string,
+    maxMessageBytes: number,
+    signal: AbortSignal,
+    account = unread.open(peer),
+  ): Channel => {
     const onTooLong = (): void => penalise(peer, 'message: TOO_LARGE')
-    return createChannel(stream, { maxMessageBytes, signal, account: budget.open(peer), onTooLong })
+    return createChannel(stream, { maxMessageBytes, signal, account, onTooLong })
   }
+
+  /** Cuts the stream where the peer has sent more than it may. */
+  const counted = (account: UnreadAccount, stream: Stream, peer: string): UnreadAccount => ({
+    ...account,
+    add(bytes) {
+      account.add(bytes)
+      if (bytes > 0 && !streamBytes.take(peer, bytes)) stream.abort(new Error('More bytes than a peer may send'))
+    },
+  })
 
   const penalise = (peer: string, reason: string): void => {
     refusals.count(`penalty:${reason}`)
@@ -160,7 +181,10 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     }
   }
 
-  const budget = createUnreadBudget({
+  const blame = { clock, refusals, penalise }
+  const streamBytes = createByteBudget(blame, { name: 'streams', rate: byteRates.streams })
+  const countGossip = createGossipBytes(createByteBudget(blame, { name: 'gossip', rate: byteRates.neighbours }))
+  const unread = createUnreadBudget({
     cutOff: (peer) => {
       refusals.count('unread')
       logger.warn({ peer }, 'cut off a peer that held too much unread')
@@ -169,7 +193,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     },
   })
 
-  const refuseGraylisted = (router: Host['services']['pubsub'] & Partial<PeerScores>): void => {
+  const refuseGraylisted = (router: Host['services']['pubsub'] & Partial<ScoreKeeper>): void => {
     for (const peer of router.getPeers()) {
       const id = peer.toString()
       if ((router.getScore?.(id) ?? 0) > GRAYLIST_SCORE) continue
@@ -194,12 +218,19 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
     running.addEventListener('peer:update', ({ detail }: CustomEvent<PeerUpdate>) => {
       if (known.has(detail.peer.id.toString())) learn(detail.peer.id, detail.peer.protocols)
     })
-    running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => known.delete(detail.toString()))
+    running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => {
+      const peer = detail.toString()
+      known.delete(peer)
+      if (broughtInvalid(running.services.pubsub as Partial<ScoreKeeper>, peer)) penalise(peer, 'gossip: INVALID')
+    })
     running.addEventListener('peer:discovery', ({ detail }: CustomEvent<PeerInfo>) => dialDiscovered(running, detail))
     running.addEventListener('connection:open', ({ detail }) => running.services.open.opened(detail))
     followRenewed(running, logger)
     const { pubsub } = running.services
-    pubsub.addEventListener('gossipsub:heartbeat', () => refuseGraylisted(pubsub))
+    pubsub.addEventListener('gossipsub:heartbeat', () => {
+      refuseGraylisted(pubsub)
+      countGossip(running.getConnections())
+    })
   }
 
   const tellOfAddresses = (): void => {
@@ -335,9 +366,4 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
 /** Whether anybody can dial this peer: it listens on a public address. A router lets no IPv6 in either, unless told to. */
 function isOpenToAll(running: Host): boolean {
   return running.getMultiaddrs().some((own) => own.toString().startsWith('/ip4/') && !relayOf(own) && isPublic(own))
-}
-
-/** Part of gossipsub's class, not of its interface (17.1). */
-interface PeerScores {
-  getScore(peer: string): number
 }

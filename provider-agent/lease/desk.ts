@@ -1,15 +1,14 @@
 /** Where the streams of leases come in and go out: the requester dials, and where it does not, this side does. */
 
 import type { Clock } from '../../node/clock.ts'
-import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
+import { answerStreams, failStream, receiveWithin } from '../../node/network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../../node/network/index.ts'
 import { encode } from '../../protocol/codec.ts'
 import { LeaseHelloSchema, LeaseMessageSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_BID_BYTES } from '../../protocol/limits.ts'
 import { readLeaseHello } from '../../protocol/stream-messages.ts'
 import { Protocol } from '../../protocol/topics.ts'
-import { WireError } from '../../protocol/wire-error.ts'
 import type { Journal } from '../journal/journal.ts'
 import { leaseId } from '../journal/records.ts'
 import { backoffMs } from './backoff.ts'
@@ -51,6 +50,7 @@ const SLOW_DIAL_MS = 60_000
 export function createLeaseDesk(components: LeaseDeskComponents, init: LeaseDeskInit): LeaseDesk {
   const { network, journal, clock, find } = components
   const logger = components.logger.child({ part: 'lease-desk' })
+  const server = { network, logger, name: 'lease' }
   const scope = new AbortController()
   /** The stream on which the requester follows each lease, and its end. */
   const attached = new Map<string, { stream: AbortController; over: Promise<void> }>()
@@ -86,28 +86,17 @@ export function createLeaseDesk(components: LeaseDeskComponents, init: LeaseDesk
   }
 
   async function answer(channel: Channel, peer: string): Promise<void> {
-    const limit = deadline(clock, HELLO_MS, scope.signal)
-    try {
-      const bytes = await channel.receive({ signal: limit.signal })
-      if (bytes === null) return
-      const hello = readLeaseHello(bytes)
-      const lease = find(leaseId(hello.jobId, hello.fence))
-      if (lease !== undefined && lease.record.requester === peer && lease.progress.stopping !== 'stale') {
-        await serve(channel, lease)
-        return
-      }
-      if (lease !== undefined && lease.record.requester !== peer) network.penalise(peer, 'asked for another’s lease')
-      await channel.send(encode(LeaseMessageSchema, { content: { case: 'unknown', value: {} } }))
-      await channel.close()
-    } finally {
-      limit.clear()
+    const bytes = await receiveWithin(channel, { clock, ms: HELLO_MS, signal: scope.signal })
+    if (bytes === null) return
+    const hello = readLeaseHello(bytes)
+    const lease = find(leaseId(hello.jobId, hello.fence))
+    if (lease !== undefined && lease.record.requester === peer && lease.progress.stopping !== 'stale') {
+      await serve(channel, lease)
+      return
     }
-  }
-
-  function refused(error: unknown, channel: Channel | null, peer: string): void {
-    if (error instanceof WireError) network.penalise(peer, `lease: ${error.code}`)
-    logger.debug({ peer, error: String(error) }, 'the lease stream broke')
-    channel?.abort(error instanceof Error ? error : new Error(String(error)))
+    if (lease !== undefined && lease.record.requester !== peer) network.penalise(peer, 'asked for another’s lease')
+    await channel.send(encode(LeaseMessageSchema, { content: { case: 'unknown', value: {} } }))
+    await channel.close()
   }
 
   async function dial(lease: Lease): Promise<boolean> {
@@ -123,7 +112,7 @@ export function createLeaseDesk(components: LeaseDeskComponents, init: LeaseDesk
       await channel.send(encode(LeaseHelloSchema, { jobId, fence }))
       return await serve(channel, lease)
     } catch (error) {
-      refused(error, channel, requester)
+      failStream(server, error, channel, requester)
       return false
     }
   }
@@ -150,20 +139,15 @@ export function createLeaseDesk(components: LeaseDeskComponents, init: LeaseDesk
 
   return {
     start() {
-      const options = { maxMessageBytes: MAX_BID_BYTES, maxInboundStreams: MAX_STREAMS }
+      const options = { maxMessageBytes: MAX_BID_BYTES, maxInboundStreams: MAX_STREAMS, bulk: true }
       network.onPeer((peer, protocols) => {
         if (protocols.includes(Protocol.lease)) for (const arrival of pauses.get(peer) ?? []) arrival.abort()
       })
-      network.handle(
-        Protocol.lease,
-        async (channel, peer) => {
-          const answered = answer(channel, peer).catch((error) => refused(error, channel, peer))
-          running.add(answered)
-          await answered
-          running.delete(answered)
-        },
-        options,
-      )
+      answerStreams(server, Protocol.lease, options, async (channel, peer) => {
+        const answered = answer(channel, peer)
+        running.add(answered)
+        await answered.finally(() => running.delete(answered))
+      })
     },
     keep(lease, delayMs) {
       const kept = keep(lease, delayMs).finally(() => running.delete(kept))

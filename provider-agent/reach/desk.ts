@@ -4,8 +4,8 @@
  */
 
 import type { Clock } from '../../node/clock.ts'
-import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
+import { answerStreams, receiveWithin } from '../../node/network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../../node/network/index.ts'
 import { encode } from '../../protocol/codec.ts'
 import { type ReachHello, ReachReplySchema } from '../../protocol/gen/cortex/v1/reach_pb.js'
@@ -68,8 +68,7 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
   const running = new Set<Promise<void>>()
 
   async function answer(channel: Channel, peer: string, kinds: readonly string[]): Promise<void> {
-    const limit = deadline(clock, HELLO_MS, scope.signal)
-    const bytes = await channel.receive({ signal: limit.signal }).finally(limit.clear)
+    const bytes = await receiveWithin(channel, { clock, ms: HELLO_MS, signal: scope.signal })
     if (bytes === null) return
     const hello = readReachHello(bytes)
     if (!kinds.includes(hello.content.case ?? '')) throw new WireError('MALFORMED', 'A hello of another protocol')
@@ -121,26 +120,18 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
 
   return {
     start() {
-      const options = { maxMessageBytes: MAX_REACH_MESSAGE_BYTES, maxInboundStreams: MAX_REACH_STREAMS }
+      const options = { maxMessageBytes: MAX_REACH_MESSAGE_BYTES, maxInboundStreams: MAX_REACH_STREAMS, bulk: true }
       for (const [protocol, kinds] of Object.entries(KINDS)) {
-        network.handle(
-          protocol,
-          async (channel, peer) => {
-            const answered = answer(channel, peer, kinds).catch((error) => {
-              if (error instanceof WireError) network.penalise(peer, `reach: ${error.code}`)
-              logger.debug({ peer, protocol, error: String(error) }, 'the stream broke')
-              channel.abort(error instanceof Error ? error : new Error(String(error)))
-            })
-            running.add(answered)
-            await answered.finally(() => running.delete(answered))
-          },
-          options,
-        )
+        answerStreams({ network, logger, name: 'reach' }, protocol, options, async (channel, peer) => {
+          const answered = answer(channel, peer, kinds)
+          running.add(answered)
+          await answered.finally(() => running.delete(answered))
+        })
       }
     },
     async stop() {
       scope.abort(new Error('The agent stops'))
-      await Promise.all(running)
+      await Promise.allSettled(running)
     },
   }
 }

@@ -243,6 +243,22 @@ describe('a hostile peer', { timeout: 60_000 }, () => {
     await assertHonestTrafficGoesOn(scene)
   })
 
+  it('that leaves before its score is too low, and comes back, is refused all the same', async (test) => {
+    const scene = await setTheScene(test)
+    const { hostile, victim } = scene
+    for (let times = 1; times <= 5; times += 1) {
+      if (!hostile.isConnected()) await hostile.connect()
+      hostile.send(await hostile.message('requests', requestBytes(times), { from: multihash(scene.authorKey) }))
+      await until(() => victim.counters().refused.invalid_peerid === times)
+      await hostile.disconnect()
+      await until(() => victim.counters().refused['penalty:gossip: INVALID'] === times)
+    }
+    assert.equal(victim.counters().refused.peer_refused, 1)
+    await hostile.connect().catch(() => undefined)
+    await until(() => (victim.counters().refused['connection:refused_peer'] ?? 0) >= 1)
+    await assertHonestTrafficGoesOn(scene)
+  })
+
   it('with another kind of key is not let in', async (test) => {
     const scene = await setTheScene(test)
     const stranger = await startHostilePeer(test, scene.victim, 'secp256k1')

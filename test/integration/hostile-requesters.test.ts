@@ -233,6 +233,25 @@ describe('a seller among hostile requesters', { timeout: 120_000 }, () => {
     await assert.rejects(trudy.open(seller.id, WIRE.award))
   })
 
+  it('is sent more bytes than anybody needs, in messages that break off: a job beside it runs', async (test) => {
+    const trudy = await join(test)
+    const beginning = Buffer.alloc(MAX_AWARD_BYTES - 1)
+    const length = Buffer.of(0x80, 0x80, 0x40)
+    const before = count('streams: BYTES')
+    const flood = async (): Promise<void> => {
+      while (count('streams: BYTES') === before) {
+        const stream = (await trudy.open(seller.id, WIRE.award)).unwrap()
+        stream.send(Buffer.concat([length, beginning]))
+        // cut off while it still sends
+        await stream.close().catch(() => undefined)
+      }
+    }
+    const [job] = await Promise.all([market.run('true'), flood()])
+    assert.deepEqual([job.state.status, job.attempt], ['completed', 1])
+    assert.ok(count('penalty:streams: BYTES') >= 1)
+    await trudy.stop()
+  })
+
   it('is asked for all it has by one that never awards: others wait no longer than its bids hold', async (test) => {
     const trudy = await join(test)
     for (let bids = 0; bids < 10; bids += 1) {

@@ -313,7 +313,7 @@ describe('the exchange of a newcomer', { timeout: 20_000 }, () => {
     assert.equal(await ask('other'), null)
     for (let count = 1; count < 60; count += 1) assert.equal(await ask('test'), 1)
     await assert.rejects(ask('test'))
-    assert.equal(old.peer.network.counters().refused['penalty:directory:RATE'], 1)
+    assert.equal(old.peer.network.counters().refused['penalty:directory: RATE'], 1)
   })
 
   const lies: [string, string, (teller: MemoryPeer, other: MemoryPeer) => Promise<SignedStatement[]>][] = [
@@ -351,7 +351,7 @@ describe('the exchange of a newcomer', { timeout: 20_000 }, () => {
         { maxMessageBytes: 1_024 },
       )
       const newcomer = await directory()
-      await until(() => newcomer.peer.network.counters().refused[`penalty:directory:${code}`] === 1)
+      await until(() => newcomer.peer.network.counters().refused[`penalty:directory: ${code}`] === 1)
       assert.deepEqual(newcomer.list() satisfies ProviderView[], [])
     })
   }

@@ -335,7 +335,7 @@ describe('lease stream', { timeout: 30_000 }, () => {
     await follow.command({ case: 'ack', value: { sequence, receipt: create(SignedStatementSchema, receipt) } })
     await follow.over
     assert.equal(rig.agent.status().leases.length, 1, 'the lease waits for a good one')
-    assert.equal(rig.network.counters().refused['penalty:lease: WRONG_SIGNER'], 1)
+    await until(() => rig.network.counters().refused['penalty:lease: WRONG_SIGNER'] === 1)
     await rig.clock.advance(2_500)
     const { channel } = await rig.requester.called()
     const again = await attach(channel, 0)

@@ -32,6 +32,7 @@ export interface HostilePeer {
   openStream(protocol: string): Promise<Stream>
   /** Whether the victim still talks to it. */
   isConnected(): boolean
+  disconnect(): Promise<void>
   /** Connects anew; rejects where the victim refuses. */
   connect(): Promise<void>
 }
@@ -79,6 +80,7 @@ export async function startHostilePeer(
     peerId: peerIdFromPrivateKey(privateKey).toString(),
     privateKey,
     connect,
+    disconnect: async () => await connection?.close(),
     sendFrame,
     isConnected: () => connection?.status === 'open',
     send: (...messages) => sendFrame(RPC.encode({ subscriptions: [], messages })),

@@ -28,6 +28,7 @@ import { until } from '../../support/until.ts'
 export const WIRE = {
   requests: 'requests',
   announcements: 'announcements',
+  ask: '/cortex/ask/1.0.0',
   bid: '/cortex/bid/1.0.0',
   award: '/cortex/award/1.0.0',
   lease: '/cortex/lease/1.0.0',

@@ -1,0 +1,100 @@
+/** A market under load: a real seller that wants work for an answer, a requester that does it, and one that does not. */
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { after, before, describe, it } from 'node:test'
+import { fromBinary } from '@bufbuild/protobuf'
+import { leaseOf } from '../../node/store/records.ts'
+import {
+  BidMessageSchema,
+  type Decline,
+  JobRequestSchema,
+  RequirementsSchema,
+} from '../../protocol/gen/cortex/v1/market_pb.js'
+import { makeStamp, stampBits } from '../../protocol/stamp.ts'
+import { until } from '../support/until.ts'
+import { openMarket, type Seller, type TestMarket } from './support/market.ts'
+import { bytesOf, joinPlainly, type PlainPeer, readAs, WIRE } from './support/plain-peer.ts'
+
+/** Some 16,000 hashes: 20 ms. */
+const BITS = 14
+
+/** All but one flood. Of one that buys nothing 25 questions a second are looked at, and a seller is calm up to 50 in all. */
+const ASKERS = 6
+
+/** More than anybody has, so the answer is always no. */
+const HUGE = { cpuMillis: 1_000_000, memoryBytes: 1n << 30n, storageBytes: 1n << 30n, gpu: 0 }
+
+describe('a busy market', { timeout: 120_000 }, () => {
+  let market: TestMarket
+  let seller: Seller
+  let askers: PlainPeer[]
+
+  before(async () => {
+    market = await openMarket()
+    seller = await market.addSeller({ agent: { stampBits: BITS } })
+    const where = { network: market.network, bootstrap: seller.network.addresses() }
+    askers = await Promise.all(Array.from({ length: ASKERS }, async () => await joinPlainly(where)))
+  })
+  after(async () => {
+    await Promise.all((askers ?? []).map(async (peer) => await peer.stop()))
+    await market?.close()
+  })
+
+  /** Asks for what nobody has, with a stamp of so many bits. */
+  async function ask(peer: PlainPeer, bits: number): Promise<Decline> {
+    const requestId = randomBytes(16)
+    const work = { network: market.network, requester: peer.id, requestId }
+    const wire = await peer.open(seller.id, WIRE.ask)
+    const requirements = bytesOf(RequirementsSchema, { resources: HUGE, image: market.image, durationSeconds: 60 })
+    await wire.write(
+      bytesOf(JobRequestSchema, {
+        ...{ network: market.network, requestId, requirements, createdAtMs: BigInt(Date.now()) },
+        ...{ bidWindowMs: 1_000, samplePerMillion: 1_000_000, addresses: peer.addresses },
+        stamp: bits === 0 ? new Uint8Array() : await makeStamp(work, bits, async () => {}),
+      }),
+    )
+    const { content } = await readAs(BidMessageSchema, wire)
+    wire.unwrap().abort(new Error('It was read'))
+    assert.ok(content.case === 'decline')
+    return content.value
+  }
+
+  it('answers who does the work, refuses who does not, and is open to all once it is calm', async () => {
+    const [first] = askers
+    assert.ok(first)
+    assert.equal((await ask(first, 0)).code, 'OVER_TOTAL_CAPACITY', 'it begins calm')
+    let isFlooded = true
+    const refusals = new Map(askers.map(({ id }) => [id, 0]))
+    const flood = askers.slice(1).map(async (peer) => {
+      while (isFlooded) {
+        const decline = await ask(peer, 0).catch(() => null)
+        if (decline?.code !== 'STAMP_REQUIRED') continue
+        assert.equal(decline.stampBits, BITS)
+        refusals.set(peer.id, (refusals.get(peer.id) ?? 0) + 1)
+      }
+    })
+    try {
+      await until(() => [...refusals.values()].filter((count) => count > 0).length >= 2)
+
+      assert.equal((await ask(first, BITS)).code, 'OVER_TOTAL_CAPACITY', 'work is answered like any request when calm')
+      const { peerId } = market.node.network
+      const stamped = (): boolean =>
+        first.heard.some(({ topic, author, data }) => {
+          if (topic !== 'requests' || author !== peerId) return false
+          const { requestId, stamp } = fromBinary(JobRequestSchema, data)
+          return stampBits({ network: market.network, requester: peerId, requestId }, stamp) >= BITS
+        })
+      // Once in a while a request comes just when the seller may answer one more without work.
+      await until(async () => {
+        const job = await market.run('true')
+        assert.deepEqual([job.state.status, leaseOf(job)?.provider], ['completed', seller.id])
+        return stamped()
+      })
+    } finally {
+      isFlooded = false
+      await Promise.all(flood)
+    }
+    await until(async () => (await ask(first, 0)).code === 'OVER_TOTAL_CAPACITY')
+  })
+})
