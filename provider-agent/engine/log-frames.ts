@@ -19,6 +19,8 @@ const timestampLength = 30
 /** Podman's has no fraction of a second, but may have an offset: `2026-11-23T21:55:20+01:00`. */
 const shortestTimestamp = 20
 const space = 0x20
+const point = 0x2e
+const fractionAt = '2026-11-23T21:55:20'.length
 
 const headerLength = 8
 
@@ -69,7 +71,8 @@ export function createFrameReader(
 
 function endOfTimestamp(bytes: Buffer, start: number, end: number): number {
   const usual = start + timestampLength
-  if (usual < end && bytes[usual] === space) return usual
+  // A text of Podman's may have a space there, too.
+  if (usual < end && bytes[usual] === space && bytes[start + fractionAt] === point) return usual
   const found = bytes.subarray(start, Math.min(end, usual)).indexOf(space)
   if (found < shortestTimestamp) throw brokenLog('a record lacks its timestamp')
   return start + found

@@ -79,6 +79,8 @@ const IDLE_MS = 3_000
 /** A pause that took this much longer than asked for shows work that waits; more new links than this, peers that still join. */
 const LATE = 1.1
 const STILL_JOINING = 1.02
+/** CPU that fell below this share of what it was in the pause before shows that they still settle. */
+const STILL_FALLING = 0.9
 
 export async function measureReal(init: RealInit): Promise<SizeFigures> {
   const { providers, jobs, concurrency } = init
@@ -169,15 +171,16 @@ async function setUp(init: RealInit, folder: string, stack: AsyncDisposableStack
  * wait for their turn use little, and are connected to nobody.
  */
 async function settled(peers: Libp2pNetwork[], signal: AbortSignal): Promise<number> {
-  for (let links = 0; ; ) {
+  for (let links = 0, idle = Number.POSITIVE_INFINITY; ; ) {
     signal.throwIfAborted()
-    const before = { cpuMs: cpuMs(), atMs: clock.monotonicMs(), links }
+    const before = { cpuMs: cpuMs(), atMs: clock.monotonicMs(), links, idle }
     await clock.sleep(IDLE_MS)
     const tookMs = clock.monotonicMs() - before.atMs
     const counts = peers.map((peer) => peer.peers().length)
     links = counts.reduce((sum, count) => sum + count, 0)
-    const isCalm = tookMs < IDLE_MS * LATE && links < before.links * STILL_JOINING
-    if (isCalm && counts.every((count) => count > 0)) return (cpuMs() - before.cpuMs) / tookMs
+    idle = (cpuMs() - before.cpuMs) / tookMs
+    const isCalm = tookMs < IDLE_MS * LATE && links < before.links * STILL_JOINING && idle > before.idle * STILL_FALLING
+    if (isCalm && counts.every((count) => count > 0)) return idle
   }
 }
 

@@ -34,6 +34,17 @@ test('a frame becomes a record with its stream, time and text', () => {
   ])
 })
 
+test("a short timestamp, as Podman's, ends at its own space and at no other", () => {
+  const log = Buffer.concat([
+    frame('stderr', '2026-11-23T21:55:20Z', 'failed to exec\n'),
+    frame('stderr', '2026-11-23T21:55:20+01:00', 'four more\n'),
+  ])
+  assert.deepEqual(
+    read([log]).map(({ text }) => text),
+    ['failed to exec\n', 'four more\n'],
+  )
+})
+
 test('records do not depend on how the bytes arrive', () => {
   const records = fc.array(
     fc.record({
