@@ -133,7 +133,7 @@ async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promi
   const common = ['--network', `browser-${process.pid}`]
   return await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
-    gatewayFlags: [...common, ...gatewayFlags],
+    gatewayFlags: ['--rate-limit', '0', ...common, ...gatewayFlags],
     agents: [
       {
         name: 'attic',
