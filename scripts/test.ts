@@ -20,15 +20,15 @@ interface Group {
   needsEngine: boolean
   /** For one file, in ms. */
   timeoutMs: number
-  /** Whether the next group does not wait for its end. */
-  besideNext?: true
+  /** Runs beside all groups after it, on what they leave of the cores. */
+  inBackground?: true
 }
 
 const unit: Group = { name: 'unit', concurrency: availableParallelism(), needsEngine: false, timeoutMs: 180_000 }
 /** A group holds the tests of the folder under `test/` that has its name; `unit` holds all the others. */
 const groups: Group[] = [
-  { name: 'sim', concurrency: 1, needsEngine: false, timeoutMs: 30 * 60_000, besideNext: true },
   unit,
+  { name: 'sim', concurrency: 1, needsEngine: false, timeoutMs: 30 * 60_000, inBackground: true },
   { name: 'integration', concurrency: 2, needsEngine: true, timeoutMs: 10 * 60_000 },
   { name: 'faults', concurrency: 2, needsEngine: true, timeoutMs: 10 * 60_000 },
   { name: 'browser', concurrency: 2, needsEngine: true, timeoutMs: 10 * 60_000 },
@@ -47,7 +47,7 @@ let engine: EngineHandle | undefined
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(new Error(name)))
 
 const chosen = choose(process.argv.slice(2))
-let beside: Promise<unknown> = Promise.resolve()
+let inBackground: Promise<unknown> = Promise.resolve()
 for (const group of groups) {
   const files = chosen.get(group) ?? []
   if (files.length === 0 || signal.aborted) continue
@@ -56,16 +56,16 @@ for (const group of groups) {
   if (env === null) continue
   const queue = new PQueue({ concurrency: group.concurrency })
   const running = queue.addAll(files.map((file) => () => runOne(group, file, env)))
-  if (group.besideNext) beside = running
-  else await Promise.all([running, beside])
+  if (group.inBackground) inBackground = running
+  else await running
 }
-await beside
+await inBackground
 await engine?.stop()
 finish()
 
 async function runOne(group: Group, file: string, env: Record<string, string>): Promise<void> {
   if (signal.aborted) return
-  const result = await runFile(file, { timeoutMs: group.timeoutMs, env, signal })
+  const result = await runFile(file, { timeoutMs: group.timeoutMs, env, signal, idle: group.inBackground })
   const failed = countFailed(result)
   const tests = `${result.tests.length} test${result.tests.length === 1 ? '' : 's'}`
   const line = `${relative(root, file)}  ${tests}  ${seconds(result.durationMs)}`

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { constants, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createProcessMark } from './leftovers.ts'
 import type { TestRecord } from './reporter.ts'
@@ -22,6 +23,8 @@ export interface RunFileInit {
   timeoutMs: number
   /** Added to the environment. */
   env?: Record<string, string>
+  /** Gives it only what others leave of the cores. */
+  idle?: boolean
   /** Kills it at once. */
   signal?: AbortSignal
 }
@@ -54,6 +57,7 @@ async function runIn(folder: string, file: string, init: RunFileInit): Promise<F
     stdio: ['ignore', output.fd, output.fd], // not a pipe: that would stay open in what the tests leave behind
     detached: true, // a process group of its own, so that it can be ended with what it started
   })
+  if (init.idle && child.pid !== undefined) yieldCores(child.pid)
 
   const problems: string[] = []
   let timedOut = false
@@ -97,6 +101,17 @@ async function runIn(folder: string, file: string, init: RunFileInit): Promise<F
   const durationMs = Math.round(performance.now() - startedMs)
   const printed = await readFile(outputPath, 'utf8')
   return { file, tests, problems, durationMs, output: printed.replace(/^ℹ tests \d+$.*/ms, '').trim() }
+}
+
+/** Linux shares the cores out among sessions first, by a priority of their own, and then among a session's processes. */
+function yieldCores(pid: number): void {
+  const lowest = constants.priority.PRIORITY_LOW
+  try {
+    setPriority(pid, lowest)
+    writeFileSync(`/proc/${pid}/autogroup`, `${lowest}`)
+  } catch {
+    // Ended already, or a system without them.
+  }
 }
 
 async function readRecords(path: string): Promise<TestRecord[]> {
