@@ -24,7 +24,7 @@ export interface RunFileInit {
   /** Added to the environment. */
   env?: Record<string, string>
   /** Gives it only what others leave of the cores. */
-  idle?: boolean
+  idle?: boolean | undefined
   /** Kills it at once. */
   signal?: AbortSignal
 }
