@@ -186,8 +186,9 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const journal = await openJournal({ database, clock, logger }, options)
   const offers = createOffers()
   const standing = createStanding({ clock })
+  for await (const requester of journal.requesters()) standing.awarded(requester)
   const book = createBook(
-    { clock },
+    { clock, standing },
     {
       total: NO_RESOURCES,
       onExpired(bidId, { requester }) {
@@ -274,7 +275,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     return {
       ...{ region, labels, capabilities, ...said, prices: prices.posted(clock.nowMs()) },
       total: toWireResources(book.total),
-      free: toWireResources(book.free()),
+      free: toWireResources(book.freeFor(null)),
       uptimeSeconds: BigInt(uptimeSeconds()),
       pausedReason: paused()?.message ?? '',
       jobsCompleted: BigInt(completed),

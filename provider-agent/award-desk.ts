@@ -142,8 +142,15 @@ export function createAwardDesk(components: AwardDeskComponents, init: AwardDesk
     if (registry.get(id) !== undefined) {
       return { code: 'INVALID_JOB', message: 'Another requester has a job of this id here' }
     }
-    if (!book.commit(bidId, id)) return { code: 'BID_EXPIRED', message: 'The bid has expired' }
-    offers.remove(bidId)
+    const committed = book.commit(bidId, id)
+    if (committed === 'lapsed') return { code: 'BID_EXPIRED', message: 'The bid has expired' }
+    offers.remove(bidId, committed === 'taken')
+    if (committed === 'taken') {
+      return {
+        code: 'INSUFFICIENT_CAPACITY',
+        message: 'The room was given to a requester that has awarded here before',
+      }
+    }
     standing.awarded(award.requester)
     try {
       await registry.accept(leaseRecordOf(award, offer, clock.nowMs()), secretsOf(award))

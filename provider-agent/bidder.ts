@@ -180,7 +180,7 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
     const held = book.heldBy(requester)
     const refused = refusal(requirements, init.offering, {
       total: book.total,
-      free: book.free(),
+      free: book.freeFor(requester),
       terms,
       takesMinimumCharge: request.takesMinimumCharge,
       uptimeSeconds: components.uptimeSeconds(),
@@ -217,7 +217,7 @@ export function createBidder(components: BidderComponents, init: BidderInit): Bi
       pricePerHour: bid.pricePerHour,
       minimumCharge: bid.minimumCharge,
       validForMs: bid.validForMs,
-      free: toWireResources(book.free()),
+      free: toWireResources(book.freeFor(requester)),
       uptimeSeconds: BigInt(Math.floor(components.uptimeSeconds())),
     })
     return await signStatement('bid', payload, components.privateKey)

@@ -1,6 +1,9 @@
 /**
  * Who holds how much of the machine: reservations made by bids, and leases. The one place that decides whether something
  * still fits, in one synchronous step, so that nothing is ever promised twice.
+ *
+ * What is bid to a stranger, who has awarded nothing here yet, is no promise to keep room from those who have: their bids
+ * may take the same room, and then the stranger's award finds none. See docs/decisions/0046.
  */
 
 import type { Clock } from '../node/clock.ts'
@@ -12,18 +15,21 @@ import {
   type Resources,
   subtractResources,
 } from '../protocol/units.ts'
+import type { Standing } from './standing.ts'
 
 export interface Book {
   /** All that is offered. */
   readonly total: Resources
   /** What nobody holds; never below nothing. */
   free(): Resources
+  /** What may be bid to this requester; null: to one that has awarded here, and has no bids open. Never below nothing. */
+  freeFor(requester: string | null): Resources
   /** Changes what is offered; holdings stay, even where they are more. */
   resize(total: Resources): void
   /** Sets capacity aside for `ttlMs`, counted on the monotonic clock. False where it does not fit; nothing is held then. */
   reserve(id: string, holding: Holding, ttlMs: number): boolean
-  /** Turns a reservation that is still held into a lease's holding, without a moment between. False where it lapsed. */
-  commit(id: string, leaseId: string): boolean
+  /** Turns a reservation that is still held into a lease's holding, without a moment between. */
+  commit(id: string, leaseId: string): Committed
   /** Holds capacity for a lease from before a restart, whether or not it fits: its container is there already. */
   adopt(leaseId: string, holding: Holding): void
   /** Frees what this reservation or lease holds. Repeating it is no error. */
@@ -41,9 +47,14 @@ export interface Holding {
   resources: Resources
 }
 
+/** `lapsed`: no such reservation is held. `taken`: a stranger's, whose room others have taken since; it is over, too. */
+export type Committed = 'committed' | 'lapsed' | 'taken'
+
 interface Entry extends Holding {
   /** A reservation's end; null for a lease. */
   expiry: { atMs: number; timer: AbortController } | null
+  /** For a stranger's reservation, what was offered when it was made; null where its room is kept from everybody. */
+  loose: { total: Resources } | null
 }
 
 export interface BookInit {
@@ -52,13 +63,29 @@ export interface BookInit {
   onExpired?: (id: string, holding: Holding) => void
 }
 
-export function createBook({ clock }: { clock: Clock }, init: BookInit): Book {
+export interface BookComponents {
+  clock: Clock
+  /** Who is no stranger. */
+  standing: Pick<Standing, 'hasAwarded'>
+}
+
+export function createBook({ clock, standing }: BookComponents, init: BookInit): Book {
   let total = init.total
   const entries = new Map<string, Entry>()
   const callbacks = new Set<() => void>()
 
-  function held(): Resources {
-    return sum(entries.values())
+  /** What counts against a bid to this requester: everything for a stranger, for others not the loose bids of others. */
+  function heldAgainst(requester: string | null): Resources {
+    const isStranger = requester !== null && !standing.hasAwarded(requester)
+    const all = [...entries.values()]
+    return sum(isStranger ? all : all.filter((entry) => entry.loose === null || entry.requester === requester))
+  }
+
+  /** Whether a stranger's bid still has its room, of what is offered now or was when it was made. */
+  function hasRoom({ resources, loose }: Entry): boolean {
+    return (
+      loose === null || [total, loose.total].some((all) => fits(resources, subtractResources(all, heldAgainst(null))))
+    )
   }
 
   function changed(): void {
@@ -84,7 +111,11 @@ export function createBook({ clock }: { clock: Clock }, init: BookInit): Book {
     },
     free() {
       sweep()
-      return atLeastNothing(subtractResources(total, held()))
+      return atLeastNothing(subtractResources(total, sum(entries.values())))
+    },
+    freeFor(requester) {
+      sweep()
+      return atLeastNothing(subtractResources(total, heldAgainst(requester)))
     },
     resize(resources) {
       total = resources
@@ -92,9 +123,11 @@ export function createBook({ clock }: { clock: Clock }, init: BookInit): Book {
     },
     reserve(id, holding, ttlMs) {
       sweep()
-      if (entries.has(id) || !fits(holding.resources, subtractResources(total, held()))) return false
+      const { requester, resources } = holding
+      if (entries.has(id) || !fits(resources, subtractResources(total, heldAgainst(requester)))) return false
       const timer = new AbortController()
-      entries.set(id, { ...holding, expiry: { atMs: clock.monotonicMs() + ttlMs, timer } })
+      const loose = standing.hasAwarded(requester) ? null : { total }
+      entries.set(id, { ...holding, expiry: { atMs: clock.monotonicMs() + ttlMs, timer }, loose })
       // Aborted when it is released or committed: then there is nothing left to sweep.
       clock.sleep(ttlMs, timer.signal).then(sweep, () => undefined)
       changed()
@@ -103,14 +136,16 @@ export function createBook({ clock }: { clock: Clock }, init: BookInit): Book {
     commit(id, leaseId) {
       sweep()
       const entry = entries.get(id)
-      if (entry?.expiry == null || entries.has(leaseId)) return false
+      if (entry?.expiry == null || entries.has(leaseId)) return 'lapsed'
       entry.expiry.timer.abort()
       entries.delete(id)
-      entries.set(leaseId, { ...entry, expiry: null })
-      return true
+      const isFree = hasRoom(entry)
+      if (isFree) entries.set(leaseId, { ...entry, expiry: null, loose: null })
+      if (entry.loose !== null) changed()
+      return isFree ? 'committed' : 'taken'
     },
     adopt(leaseId, holding) {
-      entries.set(leaseId, { ...holding, expiry: null })
+      entries.set(leaseId, { ...holding, expiry: null, loose: null })
       changed()
     },
     release(id) {

@@ -34,6 +34,8 @@ export interface Journal {
   settled(requester: string, jobId: string, fence: number): Promise<SettledLease | undefined>
   /** The highest fence of this requester's job among settled leases; 0 without one. */
   highestFence(requester: string, jobId: string): Promise<number>
+  /** Everybody whose award was ever taken: of settled leases first, then of the others, so that some come twice. */
+  requesters(): AsyncIterable<string>
   /** Every settled lease, in no order that means something. */
   receipts(): AsyncIterable<SettledLease>
   /** Whether the owner had told the agent to take nothing new. */
@@ -190,6 +192,16 @@ export async function openJournal(
       const range = { gt: `${requester}!${jobId}!`, lt: `${requester}!${jobId}!~` }
       const [newest] = await tables.receipts.values({ ...range, reverse: true, limit: 1 }).all()
       return newest?.fence ?? 0
+    },
+    async *requesters() {
+      // From each to the next, over all its receipts at once.
+      for (let last = ''; ; ) {
+        const [key] = await tables.receipts.keys({ gt: last === '' ? '' : `${last}!~`, limit: 1 }).all()
+        if (key === undefined) break
+        last = key.slice(0, key.indexOf('!'))
+        yield last
+      }
+      for await (const { requester } of tables.leases.values()) yield requester
     },
     receipts: () => tables.receipts.values(),
     isDraining: async () => (await tables.numbers.get('draining')) === 1,

@@ -56,17 +56,32 @@ describe('announcements', { timeout: 20_000 }, () => {
 
   it('tells changes of free capacity together, and none that came to nothing', async () => {
     await setUp()
+    const { follow, name } = await rig.run({ cpu: 1_000 })
+    ;(await rig.container(name)).exit(0)
+    await rig.settle({ follow })
+    await rig.clock.advance(2_000)
+    heard.length = 0
     const passing = await rig.requester.ask()
     const { bid } = await passing.answer()
     assert.ok(bid)
     await rig.requester.release(bid)
     await rig.clock.advance(1_500)
-    assert.equal(heard.length, 1, 'a bid that was released at once is no news')
+    assert.equal(heard.length, 0, 'a bid that was released at once is no news')
     await Promise.all([1, 2, 3].map(async () => await (await rig.requester.ask({ cpu: 500 })).answer()))
     await rig.clock.advance(1_000)
     assert.deepEqual(
       (await read()).map(({ free }) => free.cpuMillis),
-      [4_000, 2_500],
+      [2_500],
+    )
+  })
+
+  it('says nothing of what it has only bid to strangers', async () => {
+    await setUp()
+    await (await rig.requester.ask({ cpu: 500 })).answer()
+    await rig.clock.advance(15_000)
+    assert.deepEqual(
+      (await read()).map(({ free }) => free.cpuMillis),
+      [4_000, 4_000],
     )
   })
 

@@ -115,6 +115,46 @@ describe('bidding', { timeout: 60_000 }, () => {
     assert.ok((await (await honest.ask({ cpu: 4_000 })).answer()).bid)
   })
 
+  it('bids to one who has awarded here over the bids of strangers, who then find no room', async () => {
+    rig = await createAgentRig({ engine: CORES })
+    const join = async (seed: number) => createTestRequester({ peer: await rig.hub.join(seed), clock: rig.clock })
+    const known = await rig.run({ cpu: 1_000 })
+    const strangers = await Promise.all([7, 8, 9].map(join))
+    const bids = await Promise.all(
+      strangers.map(async (stranger) => {
+        const asked = await stranger.ask({ cpu: 1_000 })
+        return { stranger, asked, bid: (await asked.answer()).bid as Bid }
+      }),
+    )
+    const late = await (await (await join(10)).ask({ cpu: 1_000 })).answer()
+    assert.equal(late.decline?.code, 'INSUFFICIENT_CAPACITY', 'the first strangers hold the rest')
+
+    const asked = await rig.requester.ask({ cpu: 2_500 })
+    const { bid } = await asked.answer()
+    assert.ok(bid)
+    assert.equal(fromWireResources(bid.free).cpuMillis, 500)
+    const [first] = bids
+    assert.ok(first)
+    const refused = await first.stranger.award(first.asked, first.bid)
+    assert.deepEqual([refused.accepted, refused.code], [false, 'INSUFFICIENT_CAPACITY'])
+    assert.equal((await first.stranger.award(first.asked, first.bid)).code, 'BID_EXPIRED')
+    assert.equal((await rig.requester.award(asked, bid)).accepted, true)
+    assert.equal(rig.agent.status().leases.length, 2)
+    assert.equal((await rig.container(known.name)).state, 'running')
+  })
+
+  it('knows after a restart who has awarded here', async () => {
+    rig = await createAgentRig({ engine: CORES })
+    rig.engine.script = () => ({ runMs: 10 })
+    const { follow } = await rig.run({ cpu: 1_000 })
+    await rig.clock.advance(100)
+    await rig.settle({ follow })
+    await rig.restart()
+    const stranger = createTestRequester({ peer: await rig.hub.join(), clock: rig.clock })
+    assert.ok((await (await stranger.ask({ cpu: 4_000 })).answer()).bid)
+    assert.ok((await (await rig.requester.ask({ cpu: 4_000 })).answer()).bid)
+  })
+
   it('bounds the bids that one requester may have open', async () => {
     rig = await createAgentRig({ engine: CORES, maxOpenBidsPerRequester: 3 })
     const answers = []

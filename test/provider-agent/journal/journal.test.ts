@@ -250,6 +250,16 @@ describe('journal', { timeout: 30_000 }, () => {
     assert.ok(after > 60)
   })
 
+  it('knows everybody whose award was ever taken, by one key of each', async () => {
+    const { jobId, bidId } = RECORD
+    const common = { jobId, bidId, end: null, startedAtMs: 1, requesterReceipt: null, settledAtMs: 2 }
+    for (const requester of ['bob', 'al', 'alice']) {
+      for (const fence of [1, 2]) await journal.settle({ ...common, requester, fence })
+    }
+    await journal.create({ ...RECORD, requester: 'carol', fence: 4 }, newProgress(RECORD, moment(7)))
+    assert.deepEqual(await Array.fromAsync(journal.requesters()), ['al', 'alice', 'bob', 'carol'])
+  })
+
   it('refuses a second process, and names the first', async () => {
     const code = `
       import { openDatabase } from ${JSON.stringify(join(import.meta.dirname, '../../../node/store/database.ts'))}
