@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
-import pRetry from 'p-retry'
 import { removeHolder } from '../sandbox/holder.ts'
 import { containerFolder, removeHeld } from './btrfs.ts'
 import { type Abort, call } from './call.ts'
@@ -24,24 +23,26 @@ export interface SandboxSource {
   take(): Sandbox | null
 }
 
-/**
- * The steps of a container's life, each of which may be repeated.
- *
- * @param ensureIsolated resolves when a container with a network reaches no more than it should
- */
-export function createContainerSteps(
-  docker: Docker,
-  hardening: (spec: ContainerSpec, options: AbortOptions) => Promise<HardeningOptions>,
-  gpuDesk: GpuDesk,
-  ensureIsolated: () => Promise<void>,
-  sandboxes: SandboxSource,
-  traits: (options: AbortOptions) => Promise<EngineTraits>,
-): ContainerSteps {
+interface ContainerStepsInit {
+  docker: Docker
+  /** What a container is held to. */
+  hardening(spec: ContainerSpec, options: AbortOptions): Promise<HardeningOptions>
+  gpuDesk: GpuDesk
+  /** Resolves when a container with a network reaches no more than it should. */
+  ensureIsolated(): Promise<void>
+  sandboxes: SandboxSource
+  traits(options: AbortOptions): Promise<EngineTraits>
+}
+
+/** The steps of a container's life, each of which may be repeated. */
+export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
+  const { docker, hardening, gpuDesk, ensureIsolated, sandboxes, traits } = init
+
   /** The container as it is now, or null. */
   async function find(name: string, abort: Abort) {
     checkName(name)
     try {
-      return await inspect(docker.getContainer(name), abort)
+      return await docker.getContainer(name).inspect(abort)
     } catch (error) {
       if (statusOf(error) === 404) return null
       throw error
@@ -250,16 +251,6 @@ async function whileDying(
     over.abort()
     await helped
   }
-}
-
-/** Looks again where Podman says that the process which it is looking at has just ended. */
-async function inspect(container: Docker.Container, abort: Abort): Promise<Docker.ContainerInspectInfo> {
-  return await pRetry(async () => await container.inspect(abort), {
-    retries: 5,
-    minTimeout: 50,
-    ...(abort.abortSignal && { signal: abort.abortSignal }),
-    shouldRetry: ({ error }) => /\/proc\/\d+\/\S+ no such process/i.test(String(error)),
-  })
 }
 
 /** Newer engines look for the network when the container is created. */

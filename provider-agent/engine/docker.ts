@@ -154,7 +154,11 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       ...{ runtime, canSwapLess: info.cgroupVersion === 1 },
     }
   }
-  const steps = createContainerSteps(docker, hardening, gpuDesk, ensureIsolated, sandboxes ?? noSandboxes, known)
+  const steps = createContainerSteps({
+    ...{ docker, hardening, gpuDesk, ensureIsolated },
+    sandboxes: sandboxes ?? noSandboxes,
+    traits: known,
+  })
   const pull = createPuller(docker, async (options) => (await known(options)).info.architecture)
 
   return {

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { canInstall, findProgram, installPackages } from '../../../scripts/apt.ts'
 import { busyboxImage, ensureBusyboxImage } from '../../../scripts/image.ts'
+import { unmountUnder } from '../../support/unmount.ts'
 
 export interface Podman {
   docker: Docker
@@ -67,8 +68,7 @@ export async function startPodman(): Promise<Podman> {
     async stop() {
       service.kill('SIGTERM')
       if (service.exitCode === null && service.signalCode === null) await once(service, 'exit')
-      const unmount = spawn('umount', ['-l', `${folder}/root/overlay`], { stdio: 'ignore' })
-      await once(unmount, 'exit')
+      await unmountUnder(folder)
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -60,4 +60,18 @@ describe('answers of the engine', { timeout: 10_000 }, () => {
     answer = (socket) => socket.end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n')
     await docker.getContainer('any').start()
   })
+
+  it('are asked for again where a process ended under the look at it, but only where asking changes nothing', async () => {
+    let asked = 0
+    const message = JSON.stringify({ message: 'read /proc/71/cgroup: no such process' })
+    answer = (socket) => {
+      asked += 1
+      socket.end(asked === 1 ? `${head(message.length, '500 Internal Server Error')}${message}` : `${head(8)}{"Id":1}`)
+    }
+    assert.deepEqual(await docker.getContainer('any').inspect(), { Id: 1 })
+    assert.equal(asked, 2)
+    asked = 0
+    await assert.rejects(docker.getContainer('any').start(), { statusCode: 500 })
+    assert.equal(asked, 1)
+  })
 })
