@@ -17,6 +17,7 @@ import type {
   NewTemplate,
   NewWebhook,
   Paging,
+  PeerTraffic,
   Provider,
   ProviderHistoryEntry,
   ProviderPricing,
@@ -90,6 +91,11 @@ export class CortexClient {
   /** What the gateway measures, in the text form of Prometheus; for admins. */
   async metrics(options: CallOptions = {}): Promise<string> {
     return await (await this.#transport.open({ method: 'GET', path: '/metrics', ...options })).text()
+  }
+
+  /** Who the gateway is connected with, and how many bytes went each way; for admins. */
+  async peers(options: CallOptions = {}): Promise<PeerTraffic[]> {
+    return await this.#transport.data({ method: 'GET', path: '/system/peers', ...options })
   }
 
   /** Every job and provider event as it comes, resumed where the connection breaks; it has no end. */

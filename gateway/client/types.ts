@@ -25,6 +25,7 @@ import type { providerHistorySchema } from '../providers/history.ts'
 import type { pricingSchema } from '../providers/pricing.ts'
 import type { networkSchema, providerSchema, providerStatusSchema } from '../providers/schemas.ts'
 import type { newScheduleSchema, scheduleChangesSchema, scheduleSchema } from '../schedules/schemas.ts'
+import type { peerTrafficSchema } from '../system/routes.ts'
 import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../templates/routes.ts'
 import type { deliverySchema, newWebhookSchema, webhookChangesSchema, webhookSchema } from '../webhooks/schemas.ts'
 
@@ -99,6 +100,7 @@ export type ScheduleChanges = z.input<typeof scheduleChangesSchema>
 export type Provider = z.output<typeof providerSchema>
 export type ProviderStatus = z.output<typeof providerStatusSchema>
 export type Network = z.output<typeof networkSchema>
+export type PeerTraffic = z.output<typeof peerTrafficSchema>
 
 export type Webhook = z.output<typeof webhookSchema>
 export type WebhookEvent = Webhook['events'][number]

@@ -11,7 +11,9 @@ export const gatewayTop: Top = async (options) => {
   const { gateway = DEFAULT_GATEWAY, key } = options
   await throughGateway({ gateway, ...(key === undefined ? {} : { key }) }, async (client) => {
     await showTop(async () => {
-      const [text, providers] = await Promise.all([client.metrics(), Array.fromAsync(client.providers.all())])
+      // First, because it says best which key is wanted.
+      const text = await client.metrics()
+      const [traffic, providers] = await Promise.all([client.peers(), Array.fromAsync(client.providers.all())])
       const of = (metric: string, label: string) => labelled(text, metric, label)
       const { published = 0 } = of('cortex_gossip_messages_total', 'direction')
       return {
@@ -21,6 +23,7 @@ export const gatewayTop: Top = async (options) => {
         ...{ heard: of('cortex_gossip_heard_total', 'topic'), published },
         refused: of('cortex_network_refused_total', 'reason'),
         market: of('cortex_market_events_total', 'event'),
+        traffic,
         providers: providers.map(sellerOf),
       }
     }, options)

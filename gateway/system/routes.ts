@@ -50,8 +50,36 @@ const limitsOperation = operation({
   example: { limit: 300, remaining: 299, reset: 1_769_860_860, enforced: true },
 })
 
+export const peerTrafficSchema = z
+  .strictObject({
+    peer: z.string().describe('Peer id.'),
+    receivedBytes: z.number().int().describe('Since it connected, on the wire.'),
+    sentBytes: z.number().int().describe('Likewise.'),
+  })
+  .meta({ id: 'PeerTraffic' })
+
+const peersOperation = operation({
+  method: 'get',
+  path: '/system/peers',
+  operationId: 'getPeers',
+  tag: 'System',
+  summary: 'Who the gateway is connected with',
+  description: 'Bytes to and from each peer that has an open connection. Two looks make a rate.',
+  permission: 'admin',
+  data: z.array(peerTrafficSchema),
+  example: [
+    {
+      peer: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
+      receivedBytes: 48_213,
+      sentBytes: 9_120,
+    },
+  ],
+})
+
 export function addSystemRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
   api.openapi(healthOperation, (c) => c.json(success(healthOf(parts)), 200))
+
+  api.openapi(peersOperation, (c) => c.json(success(parts.node.network.traffic()), 200))
 
   api.openapi(limitsOperation, async (c) => c.json(success(await parts.rateLimit.current(c)), 200))
 }

@@ -50,6 +50,16 @@ export interface PeerNetwork {
 
   /** Totals since the start, for metrics and tests. */
   counters(): NetworkCounters
+
+  /** What was exchanged with each peer that has an open connection; none where nothing goes over a wire. */
+  traffic(): PeerTraffic[]
+}
+
+/** Bytes on the wire since the peer connected. */
+export interface PeerTraffic {
+  peer: string
+  receivedBytes: number
+  sentBytes: number
 }
 
 export interface NetworkCounters {

@@ -26,6 +26,7 @@ import {
   PeerUnreachableError,
 } from './index.ts'
 import { watchOwnAddresses } from './own-addresses.ts'
+import { createTrafficCounter } from './peer-traffic.ts'
 import { createRateBudget, type RateBudgetInit } from './rate-budget.ts'
 import { createRefusals } from './refusals.ts'
 import { createRelayClient, type RelayClient } from './relay-client.ts'
@@ -96,6 +97,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
   const standing = createStanding({ clock, refusals })
   const byteRates = { ...DEFAULT_BYTE_RATES, ...init.byteRates }
   const gossip = createGossip({ clock, logger, refusals }, { network: init.network, byteRate: byteRates.authors })
+  const traffic = createTrafficCounter()
   const streams = createRateBudget({ clock }, init.streamRate ?? STREAM_RATE)
   const handlers = new Map<string, { handler: ChannelHandler; options: HandleOptions }>()
   const known = new Map<string, string[]>()
@@ -283,6 +285,7 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
             connections: (peer) => connectionsOf(peer).length,
           }),
           ...guard.gater,
+          ...traffic.gater,
         },
       })
       host = running
@@ -360,6 +363,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       const relayed = peers.filter(isRelayed).length
       return { peers: peers.length, relayed, ...gossip.counters(), refused: refusals.totals() }
     },
+
+    traffic: traffic.totals,
   }
 }
 

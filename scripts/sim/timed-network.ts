@@ -129,6 +129,7 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
           relayed: 0,
           listeners: { announcements: Math.min(8, peers.size - 1), requests: Math.min(8, peers.size - 1) },
         }),
+        traffic: () => [],
         async publish(topic, data) {
           const hear = async (id: string, peer: Peer): Promise<void> => {
             await arrive(peerId, id, gossipHops(peers.size))

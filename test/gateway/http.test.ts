@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { isLoopbackAddress, isLoopbackName } from '../../gateway/http/loopback.ts'
 import { ADMIN_KEY, openTestGateway, type TestGateway } from './support/test-gateway.ts'
+import { PROVIDER } from './support/test-node.ts'
 
 let gateway: TestGateway
 
@@ -59,6 +60,14 @@ describe('every request', () => {
     assert.equal(own.headers.get('x-request-id'), 'corr-1')
     const odd = await gateway.ask('GET', '/api/nothing', { headers: { 'X-Request-Id': 'a b' } })
     assert.match(odd.headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/)
+  })
+
+  it('tells admins alone whom it is connected with', async () => {
+    gateway = await openTestGateway()
+    const { data } = await gateway.ask('GET', '/api/system/peers')
+    assert.deepEqual(data, [{ peer: PROVIDER, receivedBytes: 3_000, sentBytes: 500 }])
+    const other = await gateway.ask('GET', '/api/system/peers', { key: await gateway.keyFor('other') })
+    assert.equal(other.status, 403)
   })
 
   it('counts per key, tells in headers, and refuses what is beyond', async () => {

@@ -28,6 +28,37 @@ function listen(peer: Libp2pNetwork, topic: 'requests' | 'announcements') {
   return { heard, count: (count: number) => until(() => heard.length >= count) }
 }
 
+describe('traffic', { timeout: 30_000 }, () => {
+  it('is counted in bytes on the wire, both ways, while the peer is connected', async (test) => {
+    const [a, b] = await startPeers(test, 2)
+    assert.ok(a && b)
+    b.handle(
+      ECHO,
+      async (channel) => {
+        await channel.receive()
+        await channel.send(new Uint8Array(10_000))
+        await channel.close()
+      },
+      { maxMessageBytes: 200_000 },
+    )
+    const before = a.traffic()
+    assert.deepEqual([before.length, before[0]?.peer], [1, b.peerId])
+    const channel = await a.open(b.peerId, ECHO, { maxMessageBytes: 10_000 })
+    await channel.send(new Uint8Array(100_000))
+    assert.equal((await channel.receive())?.byteLength, 10_000)
+    const grown = (now = a.traffic()): number[] => [
+      (now[0]?.receivedBytes ?? 0) - (before[0]?.receivedBytes ?? 0),
+      (now[0]?.sentBytes ?? 0) - (before[0]?.sentBytes ?? 0),
+    ]
+    const [received = 0, sent = 0] = grown()
+    // Gossip goes on meanwhile.
+    assert.ok(received > 10_000 && received < 30_000, `${received} received`)
+    assert.ok(sent > 100_000 && sent < 130_000, `${sent} sent`)
+    await b.stop()
+    await until(() => a.traffic().length === 0)
+  })
+})
+
 describe('joining', { timeout: 30_000 }, () => {
   it('needs no peer id in a bootstrap address, and waits for one that is not there yet', async (test) => {
     const privateKey = await generateKeyPair('Ed25519')

@@ -55,6 +55,8 @@ describe('a place at a relay', { timeout: 60_000 }, () => {
     assert.deepEqual(Buffer.from((await channel.receive()) ?? []), large)
     await channel.close()
     assert.equal(await channel.receive(), null)
+    const busy = caller.traffic().filter((each) => Math.min(each.receivedBytes, each.sentBytes) > large.length)
+    assert.deepEqual(busy.map((each) => each.peer).toSorted(), [relay.peerId, peer.peerId].toSorted())
   })
 
   it('is lost with the relay, and taken again with it', async (test) => {

@@ -99,6 +99,8 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
       }
     },
 
+    traffic: () => [],
+
     async publish(topic, data) {
       if (data.length > MAX_GOSSIP_BYTES) throw new RangeError(`A gossip message has at most ${MAX_GOSSIP_BYTES} bytes`)
       totals.published += 1

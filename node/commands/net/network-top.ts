@@ -14,8 +14,9 @@ export const networkTop: Top = async (options) => {
     line.stop()
     await showTop(async () => {
       const { peers, listeners, heard, published, refused } = node.network.counters()
+      const traffic = node.network.traffic()
       const providers = node.directory.list().map(sellerOf)
-      return { atMs: performance.now(), peers, listeners, heard, published, refused, market: {}, providers }
+      return { atMs: performance.now(), peers, listeners, heard, published, refused, market: {}, traffic, providers }
     }, options)
   } finally {
     line.stop()

@@ -2,6 +2,7 @@
 
 import { formatBytes } from '../../../protocol/units.ts'
 import type { ProviderView } from '../../directory/index.ts'
+import type { PeerTraffic } from '../../network/index.ts'
 import { fieldTable, table } from '../output.ts'
 
 /** What a peer has counted up to one moment; totals since its start where nothing else is said. */
@@ -20,6 +21,8 @@ export interface NetSample {
   refused: Record<string, number>
   /** What became of its questions and awards, by kind; none of a peer that asks for nothing. */
   market: Record<string, number>
+  /** Of each connected peer, since it connected. */
+  traffic: PeerTraffic[]
   providers: Seller[]
 }
 
@@ -35,14 +38,22 @@ export interface Seller {
   latency: number | null
 }
 
-export interface TopView extends Omit<NetSample, 'atMs' | 'providers' | 'heard' | 'published' | 'refused' | 'market'> {
+/** Bytes a second. */
+export interface Flow {
+  received: number
+  sent: number
+}
+
+export interface TopView extends Pick<NetSample, 'peers' | 'listeners'> {
   /** A second, between the two looks. */
   rates: { heard: Record<string, number>; published: number; refused: Record<string, number> }
   market: Record<string, { total: number; rate: number }>
+  /** Of all together, and of each, the busiest first; `name` is that of a provider, or empty. */
+  traffic: Flow & { peers: (Flow & { id: string; name: string })[] }
   directory: { online: number; degraded: number; offline: number; providers: Seller[] }
 }
 
-/** Providers that are shown; the others are counted. */
+/** Providers and peers that are shown; the others are counted. */
 const SHOWN = 20
 
 export function topView(before: NetSample, now: NetSample): TopView {
@@ -63,6 +74,7 @@ export function topView(before: NetSample, now: NetSample): TopView {
     market: Object.fromEntries(
       Object.entries(now.market).map(([name, total]) => [name, { total, rate: rate(total, before.market[name]) }]),
     ),
+    traffic: trafficBetween(before, now, rate),
     directory: {
       ...{ online: count('online'), degraded: count('degraded'), offline: count('offline') },
       providers: now.providers.toSorted((a, b) => b.cpu.free - a.cpu.free || a.id.localeCompare(b.id)),
@@ -70,8 +82,28 @@ export function topView(before: NetSample, now: NetSample): TopView {
   }
 }
 
+function trafficBetween(
+  before: NetSample,
+  now: NetSample,
+  rate: (total: number, earlier?: number) => number,
+): TopView['traffic'] {
+  const earlier = new Map(before.traffic.map((entry) => [entry.peer, entry]))
+  const names = new Map(now.providers.map(({ id, name }) => [id, name]))
+  const peers = now.traffic.map(({ peer, receivedBytes, sentBytes }) => ({
+    ...{ id: peer, name: names.get(peer) ?? '' },
+    received: rate(receivedBytes, earlier.get(peer)?.receivedBytes),
+    sent: rate(sentBytes, earlier.get(peer)?.sentBytes),
+  }))
+  const sum = (way: keyof Flow): number => round(peers.reduce((all, peer) => all + peer[way], 0))
+  const both = ({ received, sent }: Flow): number => received + sent
+  return {
+    ...{ received: sum('received'), sent: sum('sent') },
+    peers: peers.toSorted((a, b) => both(b) - both(a) || a.id.localeCompare(b.id)),
+  }
+}
+
 /** As people read it. */
-export function topText({ peers, listeners, rates, market, directory }: TopView): string {
+export function topText({ peers, listeners, rates, market, traffic, directory }: TopView): string {
   const each = (values: Record<string, number>, unit = ''): string =>
     Object.entries(values)
       .filter(([, value]) => value > 0)
@@ -87,16 +119,18 @@ export function topText({ peers, listeners, rates, market, directory }: TopView)
     fieldTable([
       ['peers', `${peers} connected; hear ${each(listeners) || 'nothing'}`],
       ['gossip', `heard ${each(rates.heard, '/s') || '0/s'}; sent ${rates.published}/s`],
+      ['traffic', `${perSecond(traffic.received)} in, ${perSecond(traffic.sent)} out`],
       ['turned away', each(rates.refused, '/s') || 'nothing'],
       ['providers', `${online} online, ${degraded} degraded, ${offline} offline`],
     ]),
     ...(events.length === 0 ? [] : [table(['MARKET', 'TOTAL', 'RATE'], events)]),
   ]
-  if (providers.length > 0) {
-    const rows = providers.slice(0, SHOWN).map(sellerRow)
-    sections.push(table(['PROVIDER', 'NAME', 'STATUS', 'FREE CPU', 'FREE MEMORY', 'LATENCY'], rows))
-    if (providers.length > SHOWN) sections.push(`and ${providers.length - SHOWN} more`)
+  const list = (columns: string[], rows: string[][]): void => {
+    if (rows.length > 0) sections.push(table(columns, rows.slice(0, SHOWN)))
+    if (rows.length > SHOWN) sections.push(`and ${rows.length - SHOWN} more`)
   }
+  list(['PEER', 'NAME', 'IN', 'OUT'], traffic.peers.map(peerRow))
+  list(['PROVIDER', 'NAME', 'STATUS', 'FREE CPU', 'FREE MEMORY', 'LATENCY'], providers.map(sellerRow))
   return sections.join('\n\n')
 }
 
@@ -106,6 +140,15 @@ export function sellerOf({ provider, name, status, total, free, latencyMs }: Pro
     cpu: { free: free.cpuMillis, total: total.cpuMillis },
     memory: { free: free.memoryBytes, total: total.memoryBytes },
   }
+}
+
+function peerRow({ id, name, received, sent }: TopView['traffic']['peers'][number]): string[] {
+  return [id, name === '' ? '-' : name, perSecond(received), perSecond(sent)]
+}
+
+/** In one unit, so that a column can be compared at a glance. */
+function perSecond(bytes: number): string {
+  return `${(bytes / 1024).toFixed(1)} KiB/s`
 }
 
 function sellerRow({ id, name, status, cpu, memory, latency }: Seller): string[] {

@@ -27,6 +27,8 @@ describe('cortex net top', () => {
     assert.deepEqual([shown.peers, shown.listeners], [1, { announcements: 1, requests: 1 }])
     assert.deepEqual(shown.rates, { heard: { announcements: 0, requests: 0 }, published: 0, refused: { TOO_LARGE: 0 } })
     assert.deepEqual(shown.market.bid, { total: 0, rate: 0 })
+    const { traffic } = shown
+    assert.deepEqual(traffic, { received: 0, sent: 0, peers: [{ id: PROVIDER, name: 'attic', received: 0, sent: 0 }] })
     assert.deepEqual([shown.directory.online, shown.directory.providers[0].id], [1, PROVIDER])
   })
 
@@ -34,6 +36,7 @@ describe('cortex net top', () => {
     const { code, out, err } = await top('--once', '--gateway', gateway.url, '--key', ADMIN_KEY)
     assert.equal(code, 0, err)
     assert.match(out, /^peers +1 connected/)
+    assert.match(out, new RegExp(`^${PROVIDER} +attic +0\\.0 KiB/s +0\\.0 KiB/s$`, 'm'))
     assert.ok(!out.includes('\u001b'), 'no codes for a terminal')
   })
 
@@ -48,7 +51,7 @@ describe('cortex net top', () => {
     const alone = ['--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', '/ip4/127.0.0.1/tcp/9', '--no-mdns']
     const { code, out, err } = await top('--json', ...alone)
     assert.equal(code, 0, err)
-    const { peers, market, directory } = JSON.parse(out)
-    assert.deepEqual([peers, market, directory.online], [0, {}, 0])
+    const { peers, market, traffic, directory } = JSON.parse(out)
+    assert.deepEqual([peers, market, traffic.peers, directory.online], [0, {}, [], 0])
   })
 })

@@ -104,6 +104,7 @@ export async function openTestNode(): Promise<TestNode> {
         heard: { announcements: 2, requests: 1 },
         refused: { TOO_LARGE: 4 },
       }),
+      traffic: () => [{ peer: PROVIDER, receivedBytes: 3_000, sentBytes: 500 }],
     } as unknown as ClientNode['network'],
     reach: unreachable(store),
     outputs: { open: async () => null },

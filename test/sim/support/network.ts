@@ -27,6 +27,7 @@ export function mortalNetwork(network: PeerNetwork, life: Life, tap: Tap = {}): 
     peers: () => network.peers(),
     latencyMs: (peer) => network.latencyMs(peer),
     counters: () => network.counters(),
+    traffic: () => network.traffic(),
     penalise: (peer, reason) => network.penalise(peer, reason),
     onPeer: (callback) => network.onPeer(callback),
     subscribe: (topic, subscriber) => network.subscribe(topic, subscriber),
