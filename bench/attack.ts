@@ -14,6 +14,7 @@ import type { BenchResult } from './run.ts'
 import { addHarm, startHostilePeers } from './support/hostile-peers.ts'
 import type { Harm, HostileKind } from './support/hostile-program.ts'
 import { benchNetwork } from './support/network.ts'
+import { createUse } from './support/processor-use.ts'
 import { median, quantile, round } from './support/statistics.ts'
 
 const HONEST = 7
@@ -44,7 +45,9 @@ export async function bench(args: string[]): Promise<BenchResult> {
   const market = { network: DEFAULT_NETWORK, gateway: peer, image, sellers }
 
   const [calm, attacked, first]: [Times[], Times[], Times[]] = [[], [], []]
-  let [completed, underAttackMs] = [0, 0]
+  const calmUse = createUse(setup.pids)
+  const attackedUse = createUse(setup.pids)
+  let completed = 0
   let harm: Harm | null = null
 
   /** One job after the other. */
@@ -68,13 +71,11 @@ export async function bench(args: string[]): Promise<BenchResult> {
   for (let i = 0; i < ROUNDS; i += 1) {
     const share = Math.floor((jobs * (i + 1)) / ROUNDS) - Math.floor((jobs * i) / ROUNDS)
     await runJobs(WARM_UP)
-    calm.push(...(await runJobs(share)))
+    calm.push(...(await calmUse.during(async () => await runJobs(share))))
     say(`calm: ${round(median(endsOf(calm.slice(-share))))} ms`)
     const attackers = await startHostilePeers(market, hostile)
-    const beganMs = performance.now()
     first.push(...(await runJobs(WARM_UP)))
-    attacked.push(...(await runJobs(share)))
-    underAttackMs += performance.now() - beganMs
+    attacked.push(...(await attackedUse.during(async () => await runJobs(share))))
     const done = await attackers.stop()
     harm = harm === null ? done : addHarm(harm, done)
     say(
@@ -94,7 +95,8 @@ export async function bench(args: string[]): Promise<BenchResult> {
     // Of all, with the first ones.
     ended: 2 * (jobs + ROUNDS * WARM_UP),
     completedAtHonest: completed,
-    attackedSeconds: round(underAttackMs / 1000),
+    // Cores that the gateway and the seven agents took together.
+    cores: { calm: calmUse.cores(), attacked: attackedUse.cores() },
     harm,
     load: round(loadavg()[0] ?? 0),
   }

@@ -57,9 +57,12 @@ export interface Harm {
   askRequests: number
   /** Bids that sellers made to it, and it awarded none of. */
   bidsWasted: number
+  /** In a seller's name. */
   forged: number
   nonsenseStreams: number
   idleStreams: number
+  /** How long it attacked; of several, together. */
+  peerSeconds: number
 }
 
 /** Between two steps of one attack against one victim, in ms. */
@@ -70,7 +73,7 @@ const SMALL = { cpuMillis: 100, memoryBytes: 16n << 20n, storageBytes: 16n << 20
 const task = JSON.parse(process.argv[2] ?? '') as HostileTask
 const harm: Harm = {
   ...{ lowBids: 0, refusedAwards: 0, failedJobs: 0, gossipRequests: 0, askRequests: 0, bidsWasted: 0 },
-  ...{ forged: 0, nonsenseStreams: 0, idleStreams: 0 },
+  ...{ forged: 0, nonsenseStreams: 0, idleStreams: 0, peerSeconds: 0 },
 }
 const scope = new AbortController()
 // Whoever started this is gone.
@@ -86,8 +89,10 @@ const attacks = [
   ...(kinds.includes('forge') ? task.sellers.map((seller) => repeat(() => forge(seller))) : []),
   ...(kinds.includes('streams') ? [...task.sellers, gateway].map((victim) => repeat(() => confuse(victim))) : []),
 ]
+const beganMs = performance.now()
 process.send?.('ready')
 await once(process, 'message')
+harm.peerSeconds = Math.round((performance.now() - beganMs) / 1000)
 scope.abort()
 await Promise.all(attacks)
 // Nobody is to expect bids of it any more.
