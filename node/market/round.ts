@@ -32,6 +32,9 @@ const SAMPLE_SIZE = 12
  */
 const MIN_INVITED = 5
 
+/** Whose bids are believed less is not waited for, where others are: it may answer late to hold up who will not buy of it. */
+const BELIEVED = 0.5
+
 /** Beyond this widening everyone is asked, by broadcast: the directory may be wrong about many. */
 const MAX_WIDEN_INVITED = 4
 
@@ -115,12 +118,15 @@ async function askInvited(
   invited: ProviderView[],
   connected: ReadonlySet<string>,
 ): Promise<RoundResult | null> {
-  const { attendance, tally, logger } = components
+  const { attendance, reputation, tally, logger } = components
   const result = begin(init)
   const { requestId, digest } = result
   const request = await requestOf(components, init, requestId, SAMPLE_ALL)
   const { asked, near } = callOn(invited, connected)
-  const awaited = new Set(near.map(({ provider }) => provider))
+  const awaited = believedOf(
+    near.map(({ provider }) => provider),
+    reputation,
+  )
   const window = openWindow(components, init, awaited)
   let open = true
   let reached = 0
@@ -165,13 +171,19 @@ function callOn(invited: ProviderView[], connected: ReadonlySet<string>) {
   return { asked: [...near, ...new Set([...far.slice(0, 1), ...far.slice(-1)])], near }
 }
 
+/** Those whose bids are believed; all, where nobody's are. */
+function believedOf(providers: string[], { trust }: Pick<Reputation, 'trust'>): Set<string> {
+  const believed = providers.filter((provider) => trust(provider) >= BELIEVED)
+  return new Set(believed.length > 0 ? believed : providers)
+}
+
 async function askEveryone(components: RoundComponents, init: RoundInit): Promise<RoundResult> {
-  const { network, directory, desk, attendance, logger } = components
+  const { network, directory, desk, attendance, reputation, logger } = components
   const result = begin(init)
   const { requestId, digest } = result
   const samplePerMillion = sampleRate(directory, init)
   const asked = asksOf(directory, requestId, samplePerMillion, init)
-  const awaited = new Set(asked.filter(attendance.isAwaited))
+  const awaited = believedOf(asked.filter(attendance.isAwaited), reputation)
   const request = await requestOf(components, init, requestId, samplePerMillion)
   const window = openWindow(components, init, awaited)
   const close = desk.open(requestId, {

@@ -3,6 +3,8 @@ import { EventSource } from 'eventsource'
 export interface DemoJob {
   id: string
   status: string
+  /** Who has or had it; null where nobody did. */
+  assignedProvider: string | null
   startedAt: string | null
   endedAt: string | null
   cost: { current: number; final?: number }

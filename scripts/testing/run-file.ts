@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
-import { constants, setPriority, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createProcessMark } from './leftovers.ts'
 import type { TestRecord } from './reporter.ts'
+import { yieldCores } from './yield-cores.ts'
 
 export type TestResult = Extract<TestRecord, { name: string; durationMs: number }>
 
@@ -101,17 +101,6 @@ async function runIn(folder: string, file: string, init: RunFileInit): Promise<F
   const durationMs = Math.round(performance.now() - startedMs)
   const printed = await readFile(outputPath, 'utf8')
   return { file, tests, problems, durationMs, output: printed.replace(/^ℹ tests \d+$.*/ms, '').trim() }
-}
-
-/** Linux shares the cores out among sessions first, by a priority of their own, and then among a session's processes. */
-function yieldCores(pid: number): void {
-  const lowest = constants.priority.PRIORITY_LOW
-  try {
-    setPriority(pid, lowest)
-    writeFileSync(`/proc/${pid}/autogroup`, `${lowest}`)
-  } catch {
-    // Ended already, or a system without them.
-  }
 }
 
 async function readRecords(path: string): Promise<TestRecord[]> {

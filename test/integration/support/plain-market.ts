@@ -23,10 +23,15 @@ type Spoil<D extends DescMessage> = Omit<Exclude<MessageInitShape<D>, { $typeNam
 const ROOM = { cpuMillis: 64_000, memoryBytes: 1n << 36n, storageBytes: 1n << 40n, gpu: 0 }
 
 /** Says that the peer sells, so that others expect its bids. */
-export async function announce(peer: PlainPeer, network: string): Promise<void> {
+export async function announce(
+  peer: PlainPeer,
+  network: string,
+  spoil: Spoil<typeof AnnouncementSchema> = {},
+): Promise<void> {
   const payload = bytesOf(AnnouncementSchema, {
     ...{ network, provider: peer.id, incarnation: 1n, sequence: 1n, intervalMs: 60_000 },
     ...{ total: ROOM, free: ROOM, name: 'mallory', version: '0', addresses: peer.addresses },
+    ...spoil,
   })
   await peer.publish('announcements', toBinary(SignedStatementSchema, await peer.sign('announcement', payload)))
 }

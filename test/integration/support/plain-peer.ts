@@ -32,6 +32,7 @@ export const WIRE = {
   bid: '/cortex/bid/1.0.0',
   award: '/cortex/award/1.0.0',
   lease: '/cortex/lease/1.0.0',
+  directory: '/cortex/directory/1.0.0',
 } as const
 
 export type Wire = LengthPrefixedStream<Stream>
@@ -48,6 +49,8 @@ export interface PlainPeer {
   readonly id: string
   readonly privateKey: PrivateKey
   readonly addresses: string[]
+  /** Whom it dialled, in the order of the market's addresses. */
+  readonly dialled: string[]
   /** Everything that came over the topics. */
   readonly heard: Heard[]
   /** Calls back with each message on a topic, as it comes. */
@@ -96,11 +99,13 @@ export async function joinPlainly(market: { network: string; bootstrap: string[]
     get addresses() {
       return host.getMultiaddrs().map(String)
     },
+    dialled: connections.map(({ remotePeer }) => remotePeer.toString()),
     heard,
     onGossip: (callback) => callbacks.add(callback),
     publish: async (topic, data) => void (await pubsub.publish(topicOf(topic), data)),
     async open(peer, protocol) {
-      const stream = await host.dialProtocol(peerIdFromString(peer), protocol)
+      // As many as the other allows.
+      const stream = await host.dialProtocol(peerIdFromString(peer), protocol, { maxOutboundStreams: 10_000 })
       return lpStream(stream)
     },
     async answer(protocol, answer) {

@@ -48,6 +48,7 @@ describe('a round that asks one by one', { timeout: 20_000 }, () => {
   let hub: ReturnType<typeof createMemoryHub>
   let attendance: ReturnType<typeof createAttendance>
   let tally: ReturnType<typeof createTally>
+  let reputation: ReturnType<typeof createReputation>
 
   beforeEach(async () => {
     clock = createSimClock()
@@ -56,6 +57,7 @@ describe('a round that asks one by one', { timeout: 20_000 }, () => {
     stopping = new AbortController()
     attendance = createAttendance({ clock })
     tally = createTally()
+    reputation = createReputation({ clock })
     sellers = []
     asked = []
     released = []
@@ -120,7 +122,7 @@ describe('a round that asks one by one', { timeout: 20_000 }, () => {
         onChange: () => () => undefined,
       },
       desk,
-      reputation: createReputation({ clock }),
+      reputation,
       attendance,
       tally,
       stamps: createStamps({ clock }, { network: MARKET, requester: buyer.network.peerId }),
@@ -162,6 +164,15 @@ describe('a round that asks one by one', { timeout: 20_000 }, () => {
     await sell(4)
     await round()
     assert.deepEqual([asked.length, published()], [0, 1])
+  })
+
+  it('asks one that broke its word, and does not wait for its answer', async () => {
+    const honest = await sell(5)
+    const [liar = ''] = await sell(1, mute)
+    reputation.record(liar, 'broken')
+    const result = await round()
+    assert.deepEqual([providersOf(result), asked.includes(liar)], [honest.toSorted(), true])
+    assert.ok(result.tookMs < BID_WINDOW_MS)
   })
 
   it('asks no more than twelve, and four times as many when asked to widen; everybody beyond that', async () => {

@@ -14,8 +14,8 @@ import { jobSubmissionSchema } from '../../../protocol/job-spec.ts'
 import { requirementsOf } from '../../../protocol/job-wire.ts'
 import { createSimClock } from '../../support/sim-clock.ts'
 
-/** Providers that answer every request at once, and others that never do. */
-function openMarket(answering: string[], silent: string[]) {
+/** Providers that answer every request at once, and others that never do; nobody's word was broken but as `trusts` says. */
+function openMarket(answering: string[], silent: string[], trusts: Record<string, number> = {}) {
   const clock = createSimClock()
   let take: (answer: Answer) => void = () => assert.fail('nobody asked yet')
   const requests: Uint8Array[] = []
@@ -39,7 +39,7 @@ function openMarket(answering: string[], silent: string[]) {
     stamps: { make: async () => new Uint8Array(), heard: () => undefined },
     directory: { list, get: () => undefined, onChange: () => () => undefined },
     logger: silentLogger,
-    reputation: { trust: () => 1, record: () => undefined },
+    reputation: { trust: (provider: string) => trusts[provider] ?? 1, record: () => undefined },
   } as unknown as RoundComponents
   const requirementsBytes = requirementsOf(jobSubmissionSchema.parse({ image: 'busybox' }))
 
@@ -94,6 +94,13 @@ describe('a round', () => {
     assert.equal(await market.round(), 0)
     market.silent.push(...market.answering.splice(0, 1))
     assert.equal(await market.round(), BID_WINDOW_MS)
+  })
+
+  it('waits for nobody whose bids are not believed, unless nobody’s are', async () => {
+    const believed = openMarket(['a'], ['liar'], { liar: 0.4 })
+    assert.deepEqual([await believed.round(), believed.requests.length], [0, 1])
+    const doubted = openMarket(['a'], ['liar'], { a: 0.3, liar: 0.4 })
+    assert.equal(await doubted.round(), BID_WINDOW_MS)
   })
 
   it('holds nothing against those that a short window missed', async () => {
