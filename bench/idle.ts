@@ -1,16 +1,20 @@
 /**
- * What an idle agent and an idle gateway take, and how long they take to be there, against a bare libp2p peer that listens
- * and has gossip: a process each, all at once. Memory is the resident set, some seconds after the start.
+ * What an idle agent and an idle gateway take, and how long `cortex up` takes until its provider is listed, against a bare
+ * libp2p peer that listens and has gossip: a process each. Memory is the resident set, some seconds after the start.
  */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { openApi } from '../scripts/demo/api.ts'
+import { startProgram } from '../scripts/local-network.ts'
 import type { BenchResult } from './run.ts'
 import { benchNetwork } from './support/network.ts'
+import { residentMiB } from './support/resident.ts'
 import { median, round } from './support/statistics.ts'
 
 const ROUNDS = 3
@@ -27,9 +31,8 @@ export async function bench(): Promise<BenchResult> {
     const bare = spawn(process.execPath, [BARE], { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(createInterface(bare.stdout), 'line')
     const bareUpMs = performance.now() - beganMs
-    const startMs = performance.now()
     await using setup = await benchNetwork(1, [])
-    const upMs = performance.now() - startMs
+    const upMs = await timeUp(setup.dockerHost)
     await delay(SETTLE_MS)
     const [gatewayMiB = 0, agentMiB = 0] = await Promise.all(setup.pids.map(residentMiB))
     rows.push({ gatewayMiB, agentMiB, bareMiB: await residentMiB(bare.pid ?? 0), upMs, bareUpMs })
@@ -47,13 +50,30 @@ export async function bench(): Promise<BenchResult> {
   }
 }
 
-async function residentMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024
-}
-
 async function ended(args: string[]): Promise<number> {
   const beganMs = performance.now()
   await once(spawn(process.execPath, args, { stdio: 'ignore' }), 'exit')
   return performance.now() - beganMs
+}
+
+/** From the start of `cortex up` in an empty folder until its provider is online in its own gateway, in ms. */
+async function timeUp(dockerHost: string): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'cortex-bench-'))
+  const beganMs = performance.now()
+  const quiet = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--port', '0']
+  const up = startProgram('up', join(folder, 'up.log'), ['up', '--data', folder, '--docker-host', dockerHost, ...quiet])
+  try {
+    for (;;) {
+      if (!up.running) throw new Error(`cortex up ended:\n${up.output()}`)
+      const [, url] = /^gateway +(\S+)/m.exec(up.output()) ?? []
+      const [, key] = /^admin key +(\S+)/m.exec(up.output()) ?? []
+      if (url !== undefined && key !== undefined && (await openApi(url, key).providers()).length > 0) {
+        return performance.now() - beganMs
+      }
+      await delay(20)
+    }
+  } finally {
+    await up.end()
+    await rm(folder, { recursive: true })
+  }
 }

@@ -24,6 +24,7 @@ export async function benchNetwork(agents: number, flags: string[]) {
   while ((await api.providers()).length < agents) await new Promise((resolve) => setTimeout(resolve, 100))
   return {
     docker,
+    dockerHost: `unix://${engine.socketPath}`,
     image,
     api,
     peer: network.peer,

@@ -27,6 +27,8 @@ export interface SessionInit {
   silenceMs: number
 }
 
+/** How late a heartbeat may be, in ms, before this process counts as held up. */
+const HELD_UP_MS = 1_000
 /** How long the requester may take for its first command, in ms. */
 const FIRST_COMMAND_MS = 10_000
 
@@ -77,15 +79,24 @@ export async function serveLease(
     }
   }
 
+  /**
+   * The first one after this process was held up, with its machine asleep or busy, repeats what the last one said: the
+   * container may have ended meanwhile, and the engine is heard only now. The next one knows.
+   */
   async function sendHeartbeats(): Promise<void> {
-    while (!open.aborted) {
-      const meteredMs = BigInt(Math.trunc(lease.meter.sure()))
+    let meteredMs = 0n
+    let dueMs = clock.monotonicMs()
+    for (let wasLate = false; !open.aborted; ) {
+      const isLate = clock.monotonicMs() - dueMs > HELD_UP_MS
+      if (!isLate || wasLate) meteredMs = BigInt(Math.trunc(lease.meter.sure()))
+      wasLate = isLate
       lastBeat += 1
       beats.set(lastBeat, clock.monotonicMs())
       const value = { meteredMs, number: lastBeat, endpoints: toWireEndpoints([...lease.endpoints]) }
       await send(encode(LeaseMessageSchema, { content: { case: 'heartbeat', value } }))
       // Aborted: the loop ends, or there is something new to tell.
       early = new AbortController()
+      dueMs = clock.monotonicMs() + init.heartbeatMs
       await clock.sleep(init.heartbeatMs, AbortSignal.any([open, early.signal])).catch(() => undefined)
       if (clock.monotonicMs() - heardMs > init.silenceMs) throw new Error('The requester is silent')
     }

@@ -4,6 +4,8 @@ import type { Clock } from '../../node/clock.ts'
 export interface SimClock extends Clock {
   /** Moves on, ringing each timer at its own moment and letting what it wakes run before the next. */
   advance(ms: number): Promise<void>
+  /** Moves on at once, as for a process that does not run meanwhile; then rings what was due, late. */
+  holdUp(ms: number): Promise<void>
   /** Sets the wall clock off by so much; durations do not notice. */
   jump(ms: number): void
   /** Timers that wait. */
@@ -31,7 +33,7 @@ export function createSimClock({ bootId = 'boot' }: { bootId?: string | null } =
     return next
   }
 
-  return {
+  const clock: SimClock = {
     nowMs: () => Math.floor(wallMs + elapsedMs),
     monotonicMs: () => elapsedMs,
     sinceBoot: () => (bootId === null ? null : { bootId, ms: elapsedMs }),
@@ -67,7 +69,12 @@ export function createSimClock({ bootId = 'boot' }: { bootId?: string | null } =
       elapsedMs = untilMs
       await quiet()
     },
+    async holdUp(ms) {
+      elapsedMs += ms
+      await clock.advance(0)
+    },
   }
+  return clock
 }
 
 /** Lets what was woken run: promises, and what works through the event loop without waiting for anything outside. */
