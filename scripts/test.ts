@@ -29,10 +29,10 @@ const unit: Group = { name: 'unit', concurrency: availableParallelism(), needsEn
 const groups: Group[] = [
   unit,
   { name: 'sim', concurrency: 1, needsEngine: false, timeoutMs: 30 * 60_000, inBackground: true },
-  { name: 'faults', concurrency: 2, needsEngine: true, timeoutMs: 10 * 60_000 },
-  { name: 'browser', concurrency: 2, needsEngine: true, timeoutMs: 10 * 60_000 },
+  { name: 'faults', concurrency: 2, needsEngine: true, timeoutMs: 5 * 60_000 },
+  { name: 'browser', concurrency: 2, needsEngine: true, timeoutMs: 5 * 60_000 },
   // These wait more than they work.
-  { name: 'integration', concurrency: 3, needsEngine: true, timeoutMs: 10 * 60_000 },
+  { name: 'integration', concurrency: 3, needsEngine: true, timeoutMs: 5 * 60_000 },
 ]
 /** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes about a quarter of an hour. */
 const totalTimeoutMs = 60 * 60_000

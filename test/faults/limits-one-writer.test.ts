@@ -14,9 +14,14 @@ const PEER = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--log-level', 'w
 describe('one writer', { timeout: 120_000 }, () => {
   it('refuses a second gateway, agent and `cortex up` in one line, and takes over from one that was killed', async (test) => {
     const engine = await ensureEngine()
-    test.after(async () => await engine.stop())
     const root = await mkdtemp(join(tmpdir(), 'cortex-writer-'))
-    test.after(async () => await rm(root, { recursive: true, force: true }))
+    const started: ManagedProcess[] = []
+    // In this order: what still runs writes into the folder.
+    test.after(async () => {
+      await Promise.all(started.map((each) => each.end('SIGKILL')))
+      await rm(root, { recursive: true, force: true })
+      await engine.stop()
+    })
     const docker = ['--docker-host', `unix://${engine.socketPath}`]
     const kinds = [
       { name: 'gateway', part: 'gateway', args: ['gateway', '--port', '0'] },
@@ -29,10 +34,12 @@ describe('one writer', { timeout: 120_000 }, () => {
         let starts = 0
         const begin = (): ManagedProcess => {
           starts += 1
-          return startProgram(name, join(root, `${name} ${starts}.log`), [...args, '--data', data, ...PEER])
+          const log = join(root, `${name} ${starts}.log`)
+          const begun = startProgram(name, log, [...args, '--data', data, ...PEER])
+          started.push(begun)
+          return begun
         }
         const first = begin()
-        test.after(async () => await first.end('SIGKILL'))
         const pidFile = join(data, part, 'pid')
         const pid = async (): Promise<string> => (await readFile(pidFile, 'utf8').catch(() => '')).trim()
         await until(async () => (await pid()) === String(first.pid))
@@ -46,9 +53,9 @@ describe('one writer', { timeout: 120_000 }, () => {
         await first.end('SIGKILL')
         assert.equal(await pid(), String(first.pid), 'a stale one')
         const third = begin()
-        test.after(async () => await third.end())
         await until(async () => (await pid()) === String(third.pid))
         assert.ok((await readdir(folder)).includes('db'))
+        await third.end()
       }),
     )
   })
