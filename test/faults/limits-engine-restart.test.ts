@@ -14,6 +14,7 @@ import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { startLocalNetwork } from '../../scripts/local-network.ts'
 import { unmountUnder } from '../support/unmount.ts'
 import { until } from '../support/until.ts'
+import { endShims } from './support/end-shims.ts'
 import { networkApi } from './support/network-api.ts'
 
 // The one that other tests use is brought up first, which installs it where it can.
@@ -56,6 +57,7 @@ describe('an engine that is started again', {
         await engine.docker.getContainer(Id).remove({ force: true })
       }
       await dockerd.stop()
+      endShims(folder)
     })
     await ensureBusyboxImage(engine.docker)
     const network = await startLocalNetwork({
