@@ -5,8 +5,9 @@
 
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { CortexClient } from '../gateway/client/client.ts'
 import { openDatabase } from '../node/store/database.ts'
-import { startLocalNetwork } from '../scripts/local-network.ts'
+import { answers, startLocalNetwork } from '../scripts/local-network.ts'
 import type { BenchResult } from './run.ts'
 import { fillJobs } from './support/fill-store.ts'
 import { residentMiB } from './support/resident.ts'
@@ -14,8 +15,8 @@ import { round } from './support/statistics.ts'
 
 const JOBS = 100_000
 const SETTLE_MS = 5_000
-/** Pages of 100 that are read before the memory is: the store's caches are filled then. */
-const PAGES = 20
+/** Jobs that are listed before the memory is read: the store's caches are filled then. */
+const LISTED = 2_000
 
 export async function bench(args: string[]): Promise<BenchResult> {
   const jobs = Number(args[0] ?? JOBS)
@@ -23,14 +24,19 @@ export async function bench(args: string[]): Promise<BenchResult> {
   try {
     const [gateway] = network.processes
     if (gateway === undefined) throw new Error('no gateway')
+    const client = new CortexClient({ baseUrl: network.url, apiKey: network.key })
     const restarted = async (): Promise<number> => {
       gateway.restart()
-      while ((await fetch(`${network.url}/api/health`).catch(() => null))?.ok !== true) await delay(100)
-      await readPages(network.url, network.key)
+      await answers(`${network.url}/api/health`, [gateway])
+      let left = LISTED
+      for await (const _ of client.jobs.all()) {
+        left -= 1
+        if (left === 0) break
+      }
       await delay(SETTLE_MS)
-      const residentNow = await residentMiB(gateway.pid)
+      const resident = await residentMiB(gateway.pid)
       await gateway.end()
-      return residentNow
+      return resident
     }
     await gateway.end()
     const emptyMiB = await restarted()
@@ -46,16 +52,5 @@ export async function bench(args: string[]): Promise<BenchResult> {
     }
   } finally {
     await network.stop()
-  }
-}
-
-async function readPages(url: string, key: string): Promise<void> {
-  let cursor: string | null = ''
-  for (let page = 0; page < PAGES && cursor !== null; page += 1) {
-    const answer = await fetch(`${url}/api/plugin-core/jobs?limit=100${cursor && `&cursor=${cursor}`}`, {
-      headers: { Authorization: `Bearer ${key}` },
-    })
-    const { meta } = (await answer.json()) as { meta: { pagination: { nextCursor: string | null } } }
-    cursor = meta.pagination.nextCursor
   }
 }

@@ -133,7 +133,8 @@ export function startProgram(name: string, logFile: string, args: string[], how:
   }
 }
 
-async function answers(url: string, processes: ManagedProcess[]): Promise<void> {
+/** Resolves when there is an answer at the address. @throws where one of the processes ends first, or after 30 s */
+export async function answers(url: string, processes: ManagedProcess[]): Promise<void> {
   for (let tries = 0; tries < 300; tries += 1) {
     const gone = processes.find(({ running }) => !running)
     if (gone !== undefined) throw new Error(`${gone.name} ended before it was ready:\n${gone.output()}`)

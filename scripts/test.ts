@@ -48,24 +48,19 @@ let engine: EngineHandle | undefined
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(new Error(name)))
 
 const chosen = choose(process.argv.slice(2))
-const queue = new PQueue()
-let inBackground: Promise<unknown> = Promise.resolve()
+const [queue, background] = [new PQueue(), new PQueue()]
 for (const group of groups) {
   const files = chosen.get(group) ?? []
   if (files.length === 0 || signal.aborted) continue
   print('bold', `\n${group.name}`)
   const env = group.needsEngine ? await engineEnvironment() : {}
   if (env === null) continue
-  const runs = files.map((file) => () => runOne(group, file, env))
-  if (group.inBackground) {
-    inBackground = new PQueue({ concurrency: group.concurrency }).addAll(runs)
-    continue
-  }
-  queue.concurrency = group.concurrency
-  void queue.addAll(runs)
+  const own = group.inBackground ? background : queue
+  own.concurrency = group.concurrency
+  void own.addAll(files.map((file) => () => runOne(group, file, env)))
   await queue.onEmpty()
 }
-await Promise.all([queue.onIdle(), inBackground])
+await Promise.all([queue.onIdle(), background.onIdle()])
 await engine?.stop()
 finish()
 
