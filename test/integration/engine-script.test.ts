@@ -11,6 +11,7 @@ import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import { findProgram } from '../../scripts/apt.ts'
 import { type EngineHandle, type EnsureEngineInit, ensureEngine } from '../../scripts/engine.ts'
 import { busyboxImage, ensureBusyboxImage } from '../../scripts/image.ts'
+import { unmountUnder } from '../support/unmount.ts'
 
 const ready = process.getuid?.() === 0 && (await findProgram('dockerd')) !== null
 const skip = ready ? false : 'needs root and dockerd, to start an engine of its own'
@@ -38,7 +39,11 @@ describe('bringing up an engine', { skip }, () => {
       report: () => {},
     }
   })
-  after(() => rm(folder, { recursive: true, force: true }))
+  after(async () => {
+    // A dockerd that was killed leaves a mount.
+    await unmountUnder(folder)
+    await rm(folder, { recursive: true, force: true })
+  })
 
   /** Runs {@link ensureEngine} in a process of its own. */
   async function startUser(): Promise<User> {
@@ -85,6 +90,18 @@ describe('bringing up an engine', { skip }, () => {
     const pid = Number(await readFile(join(folder, 'run', 'dockerd.pid'), 'utf8'))
     process.kill(pid, 'SIGTERM')
     while (await answers()) await new Promise((resolve) => setImmediate(resolve))
+  })
+
+  test('it starts again at once after it was killed', async () => {
+    const killed = await startUser()
+    const pid = Number(await readFile(join(folder, 'run', 'dockerd.pid'), 'utf8'))
+    process.kill(pid, 'SIGKILL')
+    while (await answers()) await new Promise((resolve) => setImmediate(resolve))
+    const next = await startUser()
+    assert.deepEqual([killed.startedByUs, next.startedByUs], [true, true])
+    assert.ok(await answers())
+    await end(killed)
+    await end(next)
   })
 
   describe('and using it', () => {

@@ -14,7 +14,7 @@ import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import { anyBridge } from '../../../../provider-agent/engine/bridge-name.ts'
-import { findProgram, installPackages } from '../../../../scripts/apt.ts'
+import { findProgram } from '../../../../scripts/apt.ts'
 import { type EngineHandle, ensureEngine } from '../../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../../scripts/image.ts'
 import {
@@ -25,6 +25,7 @@ import {
 } from '../../../../scripts/local-network.ts'
 import { createNamespaces } from '../../../faults/support/namespaces.ts'
 import { until } from '../../../support/until.ts'
+import { makeBtrfs } from '../../support/btrfs.ts'
 
 const run = promisify(execFile)
 
@@ -151,17 +152,6 @@ export async function createMachine(agentFlags: string[]): Promise<AttackedMachi
     },
     [Symbol.asyncDispose]: async () => await made.disposeAsync(),
   }
-}
-
-async function makeBtrfs(folder: string, stack: AsyncDisposableStack): Promise<string> {
-  if ((await findProgram('mkfs.btrfs')) === null) await installPackages(['btrfs-progs'], () => undefined)
-  const [disk, dataRoot] = [join(folder, 'disk'), join(folder, 'engine')]
-  await run('truncate', ['--size=2G', disk])
-  await run((await findProgram('mkfs.btrfs')) ?? 'mkfs.btrfs', ['--quiet', disk])
-  await run('mkdir', [dataRoot])
-  await run('mount', ['-o', 'loop', disk, dataRoot])
-  stack.defer(async () => void (await run('umount', ['--lazy', dataRoot])))
-  return dataRoot
 }
 
 /** Somebody who listens in a namespace. */
