@@ -8,6 +8,9 @@ import type { UnreadAccount } from './unread-budget.ts'
 /** Bytes that wait unread before the other side is told to stop sending. */
 const HIGH_WATER_BYTES = 256 * 1024
 
+/** Of every channel that both sides have closed: nearly all do, and making an error for each costs much of a short one. */
+const CLOSED = new ChannelBrokenError('The channel is closed')
+
 export interface ChannelInit {
   /** The longest message read, in bytes. */
   maxMessageBytes: number
@@ -41,7 +44,7 @@ export function createChannel(stream: Stream, init: ChannelInit): Channel {
   const onClose = (event: StreamCloseEvent): void => {
     init.signal?.removeEventListener('abort', onSignal)
     init.account.close()
-    broken ??= asBroken(event.error ?? new Error('The channel is closed'))
+    broken ??= event.error === undefined ? CLOSED : asBroken(event.error)
     drained?.reject(broken)
   }
   const onDrain = (): void => {

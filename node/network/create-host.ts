@@ -22,6 +22,7 @@ import { sortForDialling } from './dialled.ts'
 import { refusalMetrics } from './gossip-metrics.ts'
 import { gossipOptions } from './gossip-options.ts'
 import { createOpenAddresses, type OpenAddresses } from './open-addresses.ts'
+import { quietLog } from './quiet-log.ts'
 import type { Refusals } from './refusals.ts'
 import type { RelayClient } from './relay-client.ts'
 import type { RelayLimits } from './relay-limits.ts'
@@ -56,7 +57,6 @@ export interface HostInit {
   /** Told to others, e.g. `0.1.0`. */
   version: string
   maxConnections: number
-  pingIntervalMs: number
   gater: ConnectionGater
   refusals: Refusals
   relays: RelayClient
@@ -107,6 +107,7 @@ export async function createHost(init: HostInit): Promise<Host> {
   const dht = init.dht ? await createDht(init.network) : undefined
   return await createLibp2p({
     start: false,
+    ...(process.env.DEBUG === undefined ? { logger: quietLog } : {}),
     privateKey: init.privateKey,
     nodeInfo: { name: 'cortex', version: init.version },
     addresses: {
@@ -118,6 +119,8 @@ export async function createHost(init: HostInit): Promise<Host> {
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
+        // `pings.ts` again
+        enableKeepAlive: false,
         maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
         maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
         streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES },
@@ -133,8 +136,8 @@ export async function createHost(init: HostInit): Promise<Host> {
       reconnectRetries: 0,
       addressSorter: sortForDialling,
     },
-    // a busy machine may take seconds to answer; a dead one is noticed by its lease long before
-    connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 10_000, maxTimeout: 30_000 } },
+    // `pings.ts` does that
+    connectionMonitor: { enabled: false },
     connectionGater: init.gater,
     ...(networkKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: networkKey }) }),
     ...(registry === undefined

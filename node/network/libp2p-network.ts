@@ -27,6 +27,7 @@ import {
 } from './index.ts'
 import { watchOwnAddresses } from './own-addresses.ts'
 import { createTrafficCounter } from './peer-traffic.ts'
+import { pingConnections } from './pings.ts'
 import { createRateBudget, type RateBudgetInit } from './rate-budget.ts'
 import { createRefusals } from './refusals.ts'
 import { createRelayClient, type RelayClient } from './relay-client.ts'
@@ -68,6 +69,8 @@ export interface Libp2pNetworkInit {
   maxConnections?: number
   /** Time between pings on each connection, which measure round trips and find dead ones, in ms. @default 10_000 */
   pingIntervalMs?: number
+  /** How long the answer to a ping may take before its connection ends, in ms. @default 20_000 */
+  pingTimeoutMs?: number
   /**
    * Streams that a peer may open, and all together: choosing a protocol costs about 0.3 ms of a core before anybody reads.
    * @default 10_000 and 30_000 in 10 s
@@ -276,7 +279,6 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
         ...(init.networkKey === undefined ? {} : { networkKey: init.networkKey }),
         version: init.version ?? '0',
         maxConnections: init.maxConnections ?? 300 + (init.relay?.maxReservations ?? 0),
-        pingIntervalMs: init.pingIntervalMs ?? 10_000,
         refusals,
         ...(components.registry === undefined ? {} : { registry: components.registry }),
         gater: {
@@ -290,6 +292,11 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       })
       host = running
       listenTo(running, relays)
+      pingConnections(running, {
+        ...{ logger, clock, signal: stopping.signal },
+        intervalMs: init.pingIntervalMs ?? 10_000,
+        ...(init.pingTimeoutMs === undefined ? {} : { timeoutMs: init.pingTimeoutMs }),
+      })
       running.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => guard.left(detail))
       await Promise.all([...handlers.keys()].map(register))
       await running.start()
