@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import type { JobStore, TrackRecord } from '../store/index.ts'
 
 /** How long what was seen of a provider counts in full; it halves with each further span. */
 const HALF_LIFE_MS = 10 * 60 * 1000
@@ -9,6 +11,9 @@ const MAX_PROVIDERS = 10_000
 /** A provider never dealt with is believed at least so far: newcomers must get their chance, whoever came before them. */
 const LEAST_FOR_NEWCOMERS = 0.25
 
+/** Under which the first dealings are kept; no peer has this id. */
+const NEWCOMERS = '*'
+
 /** First dealings with newcomers that have to go wrong before the next ones are believed by half. */
 const PATIENCE = 1.5
 
@@ -18,19 +23,23 @@ const PATIENCE = 1.5
  * advantage after some of them, and not one by one. Those that have kept theirs before are not touched by that.
  */
 export interface Reputation {
+  /** Takes up what was kept when this peer ran before. */
+  recall(): Promise<void>
   record(provider: string, what: 'honoured' | 'broken'): void
   /** 0..1: how far its bids are believed; 1 where nobody was ever seen to break its word. */
   trust(provider: string): number
 }
 
-interface Seen {
-  honoured: number
-  broken: number
-  atMs: number
+export interface ReputationComponents {
+  clock: Pick<Clock, 'monotonicMs' | 'nowMs'>
+  store: Pick<JobStore, 'trackRecords' | 'keepTrackRecord'>
+  logger: Logger
 }
 
-export function createReputation(components: { clock: Pick<Clock, 'monotonicMs'> }): Reputation {
-  const { clock } = components
+/** As it counted at `atMs`, by the monotonic clock. */
+type Seen = TrackRecord
+
+export function createReputation({ clock, store, logger }: ReputationComponents): Reputation {
   const seen = new Map<string, Seen>()
   /** First dealings, whoever they were with. */
   let newcomers: Seen = { honoured: 0, broken: 0, atMs: clock.monotonicMs() }
@@ -41,19 +50,39 @@ export function createReputation(components: { clock: Pick<Clock, 'monotonicMs'>
     return { honoured: honoured * fade, broken: broken * fade, atMs: now }
   }
 
+  /** Nobody waits for it: a record that is lost in a crash is one dealing more to find out. */
+  function keep(provider: string, record: Seen | null): void {
+    store
+      .keepTrackRecord(provider, record === null ? null : { ...record, atMs: clock.nowMs() })
+      .catch((error) => logger.warn({ provider, error }, 'what was seen of a provider could not be kept'))
+  }
+
   return {
+    async recall() {
+      const kept = [...(await store.trackRecords())].toSorted(([, one], [, other]) => one.atMs - other.atMs)
+      for (const [provider, { honoured, broken, atMs }] of kept) {
+        const agoMs = Math.max(0, clock.nowMs() - atMs)
+        const entry = { honoured, broken, atMs: clock.monotonicMs() - agoMs }
+        if (provider === NEWCOMERS) newcomers = entry
+        else if (!seen.has(provider)) seen.set(provider, entry)
+      }
+    },
     record(provider, what) {
       const known = seen.get(provider)
       if (known === undefined) {
         newcomers = faded(newcomers)
         newcomers[what] += 1
+        keep(NEWCOMERS, newcomers)
       }
       const entry = faded(known ?? { honoured: 0, broken: 0, atMs: clock.monotonicMs() })
       entry[what] += 1
       seen.delete(provider)
       seen.set(provider, entry)
+      keep(provider, entry)
       const [oldest] = seen.keys()
-      if (seen.size > MAX_PROVIDERS && oldest !== undefined) seen.delete(oldest)
+      if (seen.size <= MAX_PROVIDERS || oldest === undefined) return
+      seen.delete(oldest)
+      keep(oldest, null)
     },
     trust(provider) {
       const known = seen.get(provider)

@@ -79,7 +79,7 @@ export function createRequester(
     endWithinMs: END_WITHIN_MS,
     ...init.times,
   }
-  const reputation = createReputation({ clock })
+  const reputation = createReputation({ clock, store, logger })
   const tally = createTally()
   const lot = createParkingLot({ directory, clock })
   const rounds = new PQueue({ concurrency: MAX_ROUNDS })
@@ -334,6 +334,7 @@ export function createRequester(
     counters: () => ({ jobs: drivers.size, roundsRunning: rounds.pending, roundsWaiting: rounds.size }),
 
     async start() {
+      await reputation.recall()
       for await (const job of store.active()) {
         if (!isHeld(job)) drive(job.id)
       }

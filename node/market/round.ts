@@ -13,7 +13,7 @@ import { ask, finish } from './ask.ts'
 import type { Attendance } from './attendance.ts'
 import { releaseBid } from './award.ts'
 import type { BidDesk } from './bid-desk.ts'
-import { type BidWindow, createBidWindow } from './bid-window.ts'
+import { type BidWindow, createBidWindow, type WindowEnd } from './bid-window.ts'
 import { chooseInvited, isSuitable } from './invitation.ts'
 import type { Offer } from './ranking.ts'
 import type { Reputation } from './reputation.ts'
@@ -118,7 +118,7 @@ async function askInvited(
   invited: ProviderView[],
   connected: ReadonlySet<string>,
 ): Promise<RoundResult | null> {
-  const { attendance, reputation, tally, logger } = components
+  const { attendance, clock, reputation, tally, logger } = components
   const result = begin(init)
   const { requestId, digest } = result
   const request = await requestOf(components, init, requestId, SAMPLE_ALL)
@@ -127,9 +127,12 @@ async function askInvited(
     near.map(({ provider }) => provider),
     reputation,
   )
-  const window = openWindow(components, init, awaited)
-  let open = true
+  const closesMs = clock.monotonicMs() + init.windowMs
+  const window = openWindow(components, init, awaited, true)
+  let end: WindowEnd | null = null
   let reached = 0
+  // Of those whom a hurried window did not wait for, only time tells.
+  const isHurried = (): boolean => end === 'enough' && init.windowMs >= BID_WINDOW_MS
   const askOne = async (view: ProviderView): Promise<void> => {
     const { provider, addresses } = view
     try {
@@ -138,24 +141,25 @@ async function askInvited(
         ...{ provider, addresses, request, requestId, digest, timeoutMs, signal: init.signal },
       })
       const letGo = (): void => void finish(components, answer.channel)
-      if (!open || answer.bid === null) letGo()
-      if (!open) return
+      if (end !== null || answer.bid === null) letGo()
+      if (clock.monotonicMs() < closesMs) attendance.came(provider)
+      else if (isHurried()) attendance.missed(provider)
+      if (end !== null) return
       reached += 1
-      attendance.came(provider)
       if (answer.bid === null) result.declines.push({ provider, name: view.name, decline: answer.decline })
       else result.offers.push(toOffer(components, answer.bid, view, letGo))
     } catch (error) {
       logger.debug({ provider, error }, 'a provider did not answer a question')
+      const counts = end === null || (isHurried() && awaited.has(provider))
       // A peer without any connection has lost its own.
-      if (open && !init.signal.aborted && connected.size > 0) attendance.missed(provider)
+      if (counts && !init.signal.aborted && connected.size > 0) attendance.missed(provider)
     }
     awaited.delete(provider)
     window.answered(provider)
   }
   tally.count('asked', asked.length)
   for (const view of asked) void askOne(view)
-  await closed(components, init, window, connected.size > 0 ? awaited : [], result)
-  open = false
+  end = await closed(components, init, window, connected.size > 0 ? awaited : [], result)
   return reached > 0 || awaited.size > 0 ? result : null
 }
 
@@ -238,8 +242,13 @@ async function requestOf(
   })
 }
 
-function openWindow({ clock }: RoundComponents, init: RoundInit, awaited: Iterable<string>): BidWindow {
-  return createBidWindow({ clock }, { expected: awaited, deadlineMs: init.windowMs, signal: init.signal })
+function openWindow(
+  { clock }: RoundComponents,
+  { windowMs, signal }: RoundInit,
+  awaited: Iterable<string>,
+  hurries = false,
+): BidWindow {
+  return createBidWindow({ clock }, { expected: awaited, deadlineMs: windowMs, signal, hurries })
 }
 
 async function closed(
@@ -248,7 +257,7 @@ async function closed(
   window: BidWindow,
   awaited: Iterable<string>,
   { offers, declines }: RoundResult,
-): Promise<void> {
+): Promise<WindowEnd> {
   const how = await window.closed
   tally.count('bid', offers.length)
   tally.count('declined', declines.length)
@@ -259,6 +268,7 @@ async function closed(
   if (how === 'deadline') tally.count('unanswered', [...awaited].length)
   // A window cut short by the job's queueTimeout proves nothing.
   if (how === 'deadline' && init.windowMs >= BID_WINDOW_MS) for (const provider of awaited) attendance.missed(provider)
+  return how
 }
 
 /** So many of a million that about {@link SAMPLE_SIZE} of those that fit answer; a provider asked by name always does. */

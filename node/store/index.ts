@@ -2,7 +2,7 @@ import type { FailureDetails } from '../../protocol/failures.ts'
 import type { JobSecrets, PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { Cause, JobEventType, JobStatus } from '../../protocol/lifecycle.ts'
 import type { JobSort } from './indexes/fields.ts'
-import type { BidRecord, JobEvent, JobRecord, JobState, LogRecord, MetricSample } from './records.ts'
+import type { BidRecord, JobEvent, JobRecord, JobState, LogRecord, MetricSample, TrackRecord } from './records.ts'
 import type { Forgotten, Retention } from './retention.ts'
 
 export { StoreUnavailableError } from './errors.ts'
@@ -60,6 +60,11 @@ export interface JobStore {
   /** Position of the newest entry; 0 when there is none. */
   feedEnd(): number
   onFeed(callback: () => void): () => void
+
+  /** What was seen of each provider, by peer id. */
+  trackRecords(): Promise<Map<string, TrackRecord>>
+  /** Keeps what was seen of one; null forgets it. */
+  keepTrackRecord(provider: string, record: TrackRecord | null): Promise<void>
 
   /** Removes output, samples and events that are older than they are to be kept; may be repeated, and cut off. */
   forgetOld(retention: Retention, signal: AbortSignal): Promise<Forgotten>

@@ -205,6 +205,11 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
     },
     feedEnd: () => feedEnd,
     onFeed: (callback) => listen(wakes, 'feed', callback),
+    trackRecords: async () => new Map(await tables.trackRecords.iterator().all()),
+    async keepTrackRecord(provider, record) {
+      const { trackRecords: table } = tables
+      await writer.write([record === null ? del(table, provider) : put(table, provider, record)])
+    },
     forgetOld: async (retention, signal) => await forgetOld({ tables, database, change, clock }, retention, signal),
     sizeBytes: async () => await database.approximateSize('', '\u{10ffff}'),
     problem: stubborn.problem,

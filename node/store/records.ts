@@ -134,6 +134,14 @@ export interface JobEvent {
   data: FailureDetails
 }
 
+/** What was seen of a provider: how often it kept its word and broke it, each weighed as it counted at `atMs`. */
+export interface TrackRecord {
+  honoured: number
+  broken: number
+  /** By the wall clock. */
+  atMs: number
+}
+
 /** What a provider said when asked, and what became of it. */
 export interface BidRecord {
   attempt: number

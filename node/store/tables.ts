@@ -1,5 +1,5 @@
 import type { Database } from './database.ts'
-import type { BidRecord, JobEvent, JobRecord, LogRecord, MetricSample } from './records.ts'
+import type { BidRecord, JobEvent, JobRecord, LogRecord, MetricSample, TrackRecord } from './records.ts'
 
 /** The separator of key parts: below every character that ids, statuses and numbers have. */
 export const SEPARATOR = '!'
@@ -76,5 +76,7 @@ export function createTables(database: Database) {
     idempotency: json<IdempotencyRecord>('idempotency'),
     /** position → event, of every job. */
     feed: json<FeedRecord>('feed'),
+    /** provider → what was seen of it. */
+    trackRecords: json<TrackRecord>('track-records'),
   }
 }

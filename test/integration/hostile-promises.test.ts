@@ -27,8 +27,8 @@ import { openMarket, type Seller, type TestMarket } from './support/market.ts'
 import { announce, bidFor, bidMessage, deliverBid, requestOf } from './support/plain-market.ts'
 import { bytesOf, joinPlainly, type PlainPeer, readAs, WIRE, type Wire } from './support/plain-peer.ts'
 
-/** Short, so that a silent provider is soon given up. */
-const TIMES = { heartbeatMs: 200, lostAfterMs: 1_500, startWithinMs: 1_500, endWithinMs: 500 }
+/** Short, so that a silent provider is soon given up; longer than the engine of a busy machine takes to start a container. */
+const TIMES = { heartbeatMs: 200, lostAfterMs: 2_000, startWithinMs: 4_000, endWithinMs: 500 }
 
 type LeaseContent = NonNullable<MessageInitShape<typeof LeaseMessageSchema>['content']>
 type ReportContent = Extract<LeaseContent, { case: 'report' }>['value']['content']

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Clock } from '../../../node/clock.ts'
 import { createBidWindow } from '../../../node/market/bid-window.ts'
+import { createSimClock } from '../../support/sim-clock.ts'
 
 /** A clock that moves only when told to. */
 function manualClock(): Clock & { expire(): void } {
@@ -48,6 +49,30 @@ describe('bid window', () => {
     window.answered('a')
     clock.expire()
     assert.equal(await window.closed, 'deadline')
+  })
+
+  it('leaves the slower half three times what the faster took only where it hurries, and not before three have', async () => {
+    const five = ['a', 'b', 'c', 'd', 'e']
+    const patient = open(five)
+    for (const one of ['a', 'b', 'c']) patient.window.answered(one)
+    patient.clock.expire()
+    assert.equal(await patient.window.closed, 'deadline')
+    const clock = createSimClock()
+    const { signal } = new AbortController()
+    const window = createBidWindow({ clock }, { expected: five, deadlineMs: 1000, signal, hurries: true })
+    let how = ''
+    void window.closed.then((end) => {
+      how = end
+    })
+    await clock.advance(100)
+    window.answered('a')
+    window.answered('b')
+    await clock.advance(100)
+    window.answered('c')
+    await clock.advance(399)
+    assert.equal(how, '')
+    await clock.advance(1)
+    assert.equal(how, 'enough')
   })
 
   it('closes when the round is given up', async () => {

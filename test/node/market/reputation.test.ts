@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { silentLogger } from '../../../node/logger.ts'
 import { experienceOf } from '../../../node/market/experience.ts'
 import { createReputation } from '../../../node/market/reputation.ts'
 import type { JobRecord } from '../../../node/store/index.ts'
 import { failure } from '../../../protocol/failures.ts'
 import { createSimClock } from '../../support/sim-clock.ts'
+import { memoryTrackRecords } from '../../support/track-records.ts'
 
 function setUp() {
   const clock = createSimClock()
-  return { clock, reputation: createReputation({ clock }) }
+  const components = { clock, store: memoryTrackRecords(), logger: silentLogger }
+  return { clock, reputation: createReputation(components), restart: () => createReputation(components) }
 }
 
 describe('reputation', () => {
@@ -44,6 +47,37 @@ describe('reputation', () => {
     assert.equal(reputation.trust('proven'), 1, 'what was seen of a provider itself outweighs it')
     await clock.advance(2 * 3_600_000)
     assert.ok(reputation.trust('next') > 0.9, 'and it is forgotten')
+  })
+
+  it('remembers over a restart what was seen, as far as it still counts', async () => {
+    const { clock, reputation, restart } = setUp()
+    reputation.record('liar', 'broken')
+    reputation.record('other liar', 'broken')
+    await clock.advance(10 * 60_000)
+    const again = restart()
+    assert.equal(again.trust('liar'), 1)
+    await again.recall()
+    for (const name of ['liar', 'other liar', 'next']) assert.equal(again.trust(name), reputation.trust(name), name)
+    assert.deepEqual([again.trust('liar'), again.trust('next')], [1 / 2, 1.5 / 2.5])
+    again.record('liar', 'broken')
+    assert.equal(again.trust('liar'), 1 / 4)
+  })
+
+  it('takes a record of the future for one of now', async () => {
+    const { clock, reputation, restart } = setUp()
+    reputation.record('liar', 'broken')
+    clock.jump(-24 * 3_600_000)
+    const again = restart()
+    await again.recall()
+    assert.equal(again.trust('liar'), 1 / 3)
+  })
+
+  it('goes on where nothing can be kept', async () => {
+    const failing = { trackRecords: async () => new Map(), keepTrackRecord: () => Promise.reject(new Error('no room')) }
+    const reputation = createReputation({ clock: createSimClock(), store: failing, logger: silentLogger })
+    reputation.record('liar', 'broken')
+    await Promise.resolve()
+    assert.equal(reputation.trust('liar'), 1 / 3)
   })
 
   it('counts what one provider does again against itself alone', () => {

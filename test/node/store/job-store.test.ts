@@ -172,6 +172,15 @@ describe('job store', () => {
     assert.equal(elsewhere.repeated, false)
   })
 
+  it('keeps what was seen of providers, over a restart', async () => {
+    await store.keepTrackRecord('one', { honoured: 2.5, broken: 0, atMs: 7 })
+    await store.keepTrackRecord('other', { honoured: 0, broken: 1, atMs: 8 })
+    await store.keepTrackRecord('other', null)
+    await store.close()
+    store = await open()
+    assert.deepEqual([...(await store.trackRecords())], [['one', { honoured: 2.5, broken: 0, atMs: 7 }]])
+  })
+
   it('keeps secrets sealed on disk and apart from the record', async () => {
     const id = await submit('alice', { secrets: { TOKEN: 'very-secret-value' } })
     assert.deepEqual((await store.secrets(id)).secrets, { TOKEN: 'very-secret-value' })
