@@ -5,7 +5,7 @@
 
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, rmdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type Docker from 'dockerode'
 import type { Abort } from './call.ts'
@@ -18,10 +18,17 @@ const run = promisify(execFile)
 /** For one command, in ms; it waits for the file system's running transaction. */
 const LIMIT_MS = 30_000
 
-async function btrfs(args: string[], signal: AbortSignal | undefined): Promise<void> {
+async function btrfs(args: string[], signal: AbortSignal | undefined): Promise<string> {
   // System programs are often not on an ordinary path.
   const env = { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' }
-  await run('btrfs', args, { env, timeout: LIMIT_MS, ...(signal === undefined ? {} : { signal }) })
+  const { stdout } = await run('btrfs', args, { env, timeout: LIMIT_MS, ...(signal === undefined ? {} : { signal }) })
+  return stdout
+}
+
+/** Asked of the folder around it: what a full subvolume is told about its own limit is written down in it, if there is room. */
+async function liftLimit(path: string, signal: AbortSignal | undefined): Promise<void> {
+  const id = await btrfs(['inspect-internal', 'rootid', path], signal)
+  await btrfs(['qgroup', 'limit', 'none', `0/${id.trim()}`, dirname(path)], signal)
 }
 
 /** Makes an empty folder a subvolume, where it is none, and holds it to a size in bytes. */
@@ -56,7 +63,7 @@ export async function removeHeld(
   } catch (error) {
     if (!/disk quota exceeded/i.test(String(error))) throw error
     try {
-      await btrfs(['qgroup', 'limit', 'none', await folder()], signal)
+      await liftLimit(await folder(), signal)
     } catch (why) {
       const text = `${toEngineError(error, 'removing').message}; nor could the quota be lifted: ${String(why)}`
       throw new EngineError('ENGINE_ERROR', text, { reason: 'quota' }, { cause: error })

@@ -31,8 +31,8 @@ export interface DockerEngineComponents {
   gpus?: () => Promise<Gpu[]>
   /** Keeps containers from the network around the machine. @default none: they reach what the machine reaches */
   firewall?: Omit<Firewall, 'problem'>
-  /** Networks made ahead; opened once it is known what the engine holds jobs to. @default none: each start makes its own */
-  sandboxes?: Pick<Sandboxes, 'open' | 'take'>
+  /** Networks made ahead and lent; opened once it is known what the engine holds jobs to. @default none: each start makes its own */
+  sandboxes?: Pick<Sandboxes, 'open' | 'take' | 'networks'>
 }
 
 export interface DockerEngineInit {
@@ -81,7 +81,7 @@ export interface DockerEngineInit {
 /** Podman sets a limit that it may not be allowed to, unless it is given one; the pids limit is what counts. */
 const podmanUserProcesses = 32_768
 
-const noSandboxes: SandboxSource = { take: () => null }
+const noSandboxes: SandboxSource = { take: () => null, networks: () => null }
 
 /** A {@link ContainerEngine} on Docker Engine, or on an engine that speaks its API. */
 export function createDockerEngine(components: DockerEngineComponents, init: DockerEngineInit = {}): ContainerEngine {

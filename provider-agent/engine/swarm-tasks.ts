@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { Abort } from './call.ts'
 import { statusOf } from './errors.ts'
-import { EngineError } from './index.ts'
+import { EngineError, KILLED } from './index.ts'
 
 /** The fields of a task that are read here. */
 export interface SwarmTask {
@@ -38,8 +38,6 @@ interface SwarmServiceSpec {
 /** Ended without a word of the container: it never ran, or nobody knows what became of it. */
 const UNTOLD = new Set(['rejected', 'orphaned'])
 const ENDED = new Set(['complete', 'failed', 'rejected', 'shutdown', 'orphaned', 'remove'])
-/** What a container ends with that SIGKILL ended. */
-const KILLED = 137
 const FIRST_POLL_MS = 50
 const LAST_POLL_MS = 500
 

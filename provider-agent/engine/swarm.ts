@@ -7,6 +7,7 @@
 import type Docker from 'dockerode'
 import pRetry from 'p-retry'
 import { type Abort, call } from './call.ts'
+import { exitOf } from './container-exit.ts'
 import { createDockerEngine, type DockerEngineComponents, type DockerEngineInit } from './docker.ts'
 import { statusOf, toEngineError } from './errors.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSummary, EngineError } from './index.ts'
@@ -70,17 +71,10 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
     }
   }
 
-  async function times(
-    task: SwarmTask,
-    abort: Abort,
-  ): Promise<{ startedAtMs: number; finishedAtMs: number; oom: boolean }> {
+  /** Its id and state; null where it is not on this very engine. */
+  async function localState(task: SwarmTask, abort: Abort) {
     const id = await localContainer(task, abort)
-    if (id === null) {
-      return { startedAtMs: Date.parse(task.CreatedAt), finishedAtMs: Date.parse(task.Status.Timestamp), oom: false }
-    }
-    const { State: state } = await docker.getContainer(id).inspect(abort)
-    const startedAtMs = Date.parse(state.StartedAt)
-    return { startedAtMs, finishedAtMs: Math.max(startedAtMs, Date.parse(state.FinishedAt)), oom: state.OOMKilled }
+    return id === null ? null : { id, state: (await docker.getContainer(id).inspect(abort)).State }
   }
 
   /** Swarm itself writes to services, too, and refuses who has not read what it wrote last. */
@@ -214,7 +208,8 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
         const { State: state, Err: problem = '', ContainerStatus: container } = task.Status
         if (state === 'rejected' || (state === 'failed' && !container?.ContainerID)) throw new Error(problem)
         if (state === 'failed' && /^starting container failed/.test(problem)) throw new Error(problem)
-        return { startedAtMs: (await times(task, abort)).startedAtMs }
+        const local = await localState(task, abort)
+        return { startedAtMs: Date.parse(local?.state.StartedAt ?? task.CreatedAt) }
       }),
 
     wait: (name, { signal } = {}) =>
@@ -226,8 +221,10 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
         }
         const task = await untilEnded(name, signal)
         const exitCode = exitCodeOf(task)
-        const { oom, startedAtMs, finishedAtMs } = await times(task, abort)
-        return { exitCode, oomKilled: oom && exitCode !== 0, startedAtMs, finishedAtMs }
+        const local = await localState(task, abort)
+        if (local !== null) return { ...(await exitOf(docker, { ...local, isPodman: false }, abort)), exitCode }
+        const [startedAtMs, finishedAtMs] = [Date.parse(task.CreatedAt), Date.parse(task.Status.Timestamp)]
+        return { exitCode, oomKilled: false, startedAtMs, finishedAtMs }
       }),
 
     async *logs(name, fromLine, options = {}) {

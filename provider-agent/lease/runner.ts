@@ -9,7 +9,13 @@ import { elapsedSince, jumpSince } from '../../node/moment.ts'
 import { following, type Tracer, within } from '../../node/tracing/index.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
 import type { ContainerAccess } from '../engine/access.ts'
-import type { ContainerEngine, ContainerExit, ContainerSummary, StatsSample } from '../engine/index.ts'
+import {
+  type ContainerEngine,
+  type ContainerExit,
+  type ContainerSummary,
+  KILLED,
+  type StatsSample,
+} from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
 import type { ImageKeeper } from '../image-keeper.ts'
 import type { Exceeded, StopReason } from '../journal/records.ts'
@@ -66,9 +72,6 @@ const LOG_DRAIN_MS = 10_000
 const CLOCK_TOLERANCE_MS = 2_000
 /** How far the meter and the engine's times may be apart, in ms, before those count. */
 const LATE_MS = 500
-
-/** What a container ends with that SIGKILL ended. */
-const KILLED = 137
 
 /** Resolves when the container is gone and the lease has its last report, or when `signal` (the agent stops) aborts. */
 export async function runLease(

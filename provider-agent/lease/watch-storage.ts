@@ -12,8 +12,12 @@ const MOST_MEASURING = 0.1
  */
 const HELD_EVERY = 3
 
-/** A limit that something holds was met by a container that used this share of it and did not end well. */
-const HELD_SHARE = 0.95
+/**
+ * A limit that something holds was met by a container that came so near to it and did not end well: by a twentieth of the
+ * limit or 2 MiB, a quarter of it at most. What holds it refuses before it is full: btrfs sets aside what a write may need
+ * besides, and the more the busier it is.
+ */
+const HELD_NEAR = { share: 0.05, bytes: 2 * 1024 ** 2, most: 0.25 }
 
 /**
  * Ends the container when it, or a volume of it, takes more of the disk than was asked for. Where the storage driver holds
@@ -48,7 +52,8 @@ export async function watchStorage(
  * before it
  */
 export function beyond(record: LeaseRecord, use: StorageUse, failed = false): Exceeded | null {
-  const shareOf = (isHeld: boolean): number => (failed && isHeld ? HELD_SHARE : 1)
+  const isMet = ({ used, limit }: Exceeded, isHeld: boolean): boolean =>
+    used > (failed && isHeld ? limit - nearness(limit) : limit)
   const own: Exceeded = { what: 'storage', limit: ownStorageBytes(record), used: use.ownBytes }
   const volumes = (record.job.volumes ?? []).map(
     ({ name, sizeBytes }): Exceeded => ({
@@ -56,6 +61,11 @@ export function beyond(record: LeaseRecord, use: StorageUse, failed = false): Ex
       used: use.volumes[volumeName(record, name)] ?? 0,
     }),
   )
-  if (own.used > own.limit * shareOf(use.isHeld)) return own
-  return volumes.find(({ limit, used }) => used > limit * shareOf(use.areVolumesHeld)) ?? null
+  if (isMet(own, use.isHeld)) return own
+  return volumes.find((volume) => isMet(volume, use.areVolumesHeld)) ?? null
+}
+
+function nearness(limit: number): number {
+  const { share, bytes, most } = HELD_NEAR
+  return Math.min(most * limit, Math.max(share * limit, bytes))
 }

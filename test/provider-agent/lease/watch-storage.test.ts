@@ -50,6 +50,21 @@ describe('limits of storage', () => {
   }
 })
 
+describe('near a limit that is held', () => {
+  const MiB = 1024 ** 2
+  for (const [limit, nearest] of [
+    [4 * MiB, 3 * MiB],
+    [16 * MiB, 14 * MiB],
+    [100 * MiB, 95 * MiB],
+  ] as const) {
+    it(`is beyond ${nearest / MiB} of ${limit / MiB} MiB where the container failed`, () => {
+      const sized = { ...record, job: {}, resources: { ...record.resources, storageBytes: limit } } as LeaseRecord
+      assert.equal(beyond(sized, use(nearest, 0, 0, both), true), null)
+      assert.deepEqual(beyond(sized, use(nearest + 1, 0, 0, both), true), { what: 'storage', limit, used: nearest + 1 })
+    })
+  }
+})
+
 describe('watching storage', { timeout: 10_000 }, () => {
   function setUp(storage: ContainerEngine['storage']) {
     const clock = createSimClock()
