@@ -1,15 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { removeHolder } from '../sandbox/holder.ts'
+import type { Networks } from '../sandbox/networks.ts'
 import { containerFolder, removeHeld } from './btrfs.ts'
 import { type Abort, call } from './call.ts'
+import { exitOf } from './container-exit.ts'
 import { statusOf, toEngineError } from './errors.ts'
 import type { GpuDesk } from './gpu-desk.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from './index.ts'
 import { checkInit } from './init-failure.ts'
-import { type Sandbox, sandboxOf } from './joined.ts'
-import { createNetwork, removeNetwork } from './network.ts'
-import { removeContainer, untilTrue } from './removal.ts'
+import { alone, joining, lentTo, type Place, type Sandbox, sandboxOf } from './joined.ts'
+import { createNetwork, dropNetwork, removeNetwork } from './network.ts'
+import { removeContainer } from './removal.ts'
 import { checkName, type HardeningOptions, labelsOf, ownerLabel, toCreateOptions } from './spec.ts'
 import type { EngineTraits } from './traits.ts'
 import { createVolumes } from './volumes.ts'
@@ -17,10 +19,12 @@ import { waitWithin } from './wait-within.ts'
 
 type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop' | 'remove'>
 
-/** Networks made ahead, see `provider-agent/sandbox`. */
+/** Networks made ahead and lent, see `provider-agent/sandbox`. */
 export interface SandboxSource {
   /** One that is ready, for one container alone; null where there is none. */
   take(): Sandbox | null
+  /** Those that one container has after the other; null where each makes its own. */
+  networks(): Pick<Networks, 'lend' | 'giveBack' | 'has'> | null
 }
 
 interface ContainerStepsInit {
@@ -60,10 +64,10 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
     spec: ContainerSpec,
     limits: HardeningOptions,
     abort: Abort,
-    sandbox: Sandbox | null = null,
+    place?: Place,
   ): Promise<boolean> {
     return await gpuDesk.take(spec, abort, async (devices) => {
-      return await createWith(spec, toCreateOptions(spec, limits, devices, sandbox), abort)
+      return await createWith(spec, toCreateOptions(spec, limits, devices, place), abort)
     })
   }
 
@@ -75,7 +79,7 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
     if (sandbox === null) return false
     const [isolated, container] = await Promise.allSettled([
       ensureIsolated(),
-      createContainer(spec, limits, abort, sandbox),
+      createContainer(spec, limits, abort, joining(sandbox)),
     ])
     const isCreated = container.status === 'fulfilled' && container.value
     if (isolated.status === 'fulfilled' && isCreated) return true
@@ -105,16 +109,30 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
     }
   }
 
-  /** Answers whether there was none. */
-  async function createIsolatedNetwork(spec: ContainerSpec, abort: Abort): Promise<boolean> {
-    const [network, isolated] = await Promise.allSettled([
-      createNetwork(docker, { ...spec, labels: labelsOf(spec) }, abort),
+  /** Creates the container on a network that it is alone on: one that it is lent, or one of its own. */
+  async function createOnNetwork(spec: ContainerSpec, limits: HardeningOptions, abort: Abort): Promise<void> {
+    const networks = sandboxes.networks()
+    const lent = networks?.lend(spec.name)
+    const place = alone(lent?.name ?? spec.name)
+    const make = lent?.made.then(() => false) ?? createNetwork(docker, { ...spec, labels: labelsOf(spec) }, abort)
+    // Side by side: the engine looks the network up when the container starts.
+    const [network, isolated, first] = await Promise.allSettled([
+      make,
       ensureIsolated(),
+      createContainer(spec, limits, abort, place),
     ])
-    if (network.status === 'rejected') throw network.reason
-    if (isolated.status === 'fulfilled') return network.value
-    if (network.value) await removeNetwork(docker, spec.name, abort)
-    throw isolated.reason
+    const isReady = network.status === 'fulfilled' && isolated.status === 'fulfilled'
+    const [container] =
+      isReady && first.status === 'rejected' && isNetworkMissing(first.reason)
+        ? await Promise.allSettled([createContainer(spec, limits, abort, place)])
+        : [first]
+    if (isReady && container.status === 'fulfilled') return
+    // Half of it is of no use to anybody. What an earlier call made stays.
+    if (container.status === 'fulfilled' && container.value) {
+      await removeContainer(docker.getContainer(spec.name), abort)
+    }
+    if (network.status === 'fulfilled' && network.value) await removeNetwork(docker, spec.name, abort)
+    for (const step of [network, isolated, container]) if (step.status === 'rejected') throw step.reason
   }
 
   return {
@@ -128,22 +146,7 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
           return
         }
         if (await createInSandbox(spec, limits, abort)) return
-        // Side by side: the engine looks the network up when the container starts.
-        const [network, container] = await Promise.allSettled([
-          createIsolatedNetwork(spec, abort),
-          createContainer(spec, limits, abort),
-        ])
-        if (network.status === 'fulfilled' && container.status === 'fulfilled') return
-        if (network.status === 'fulfilled' && container.status === 'rejected' && isNetworkMissing(container.reason)) {
-          await createContainer(spec, limits, abort)
-          return
-        }
-        // Half of it is of no use to anybody. What an earlier call made stays.
-        if (network.status === 'fulfilled' && network.value) await removeNetwork(docker, spec.name, abort)
-        if (container.status === 'fulfilled' && container.value) {
-          await removeContainer(docker.getContainer(spec.name), abort)
-        }
-        throw network.status === 'rejected' ? network.reason : (container as PromiseRejectedResult).reason
+        await createOnNetwork(spec, limits, abort)
       })
     },
 
@@ -173,19 +176,9 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
         if (state.Status === 'created') {
           throw new EngineError('ENGINE_ERROR', `${name} was never started`, { reason: 'not-started' })
         }
-        if (hostConfig.Init) {
-          const { isPodman } = await traits(signal === undefined ? {} : { signal })
-          await checkInit(docker.getContainer(name), { exitCode: state.ExitCode, isPodman }, abort)
-        }
-        const startedAtMs = Date.parse(state.StartedAt)
-        return {
-          exitCode: state.ExitCode,
-          // The engine says this too when the kernel killed a child and the program went on to end well.
-          oomKilled: state.OOMKilled && state.ExitCode !== 0,
-          startedAtMs,
-          // The engine notes a start after it happened: a container that ended at once has ended a moment before.
-          finishedAtMs: Math.max(startedAtMs, Date.parse(state.FinishedAt)),
-        }
+        const { isPodman } = await traits(signal === undefined ? {} : { signal })
+        if (hostConfig.Init) await checkInit(docker.getContainer(name), { exitCode: state.ExitCode, isPodman }, abort)
+        return await exitOf(docker, { id: name, state, isPodman }, abort)
       }),
 
     stop: (name, { graceMs, signalName }, { signal } = {}) =>
@@ -210,17 +203,23 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
         checkName(name)
         const container = docker.getContainer(name)
         const found = await find(name, abort)
-        const sandbox = sandboxOf(found?.HostConfig.NetworkMode, found?.Config.Labels)
+        const { NetworkMode: mode } = found?.HostConfig ?? {}
+        const sandbox = sandboxOf(mode, found?.Config.Labels)
         // First, for the container alone knows which it is.
         if (sandbox !== null) await removeHolder(docker, sandbox.name, abort)
         // Side by side: an ended container holds no address. If it runs, its network goes after it.
         const removeIt = async (): Promise<void> =>
           await whileDying(docker, container, abort, async () => await removeContainer(container, abort))
+        const lent = lentTo(mode)
         const [, networkGone] = await Promise.all([
           removeHeld(removeIt, async () => await containerFolder(docker, name, abort), signal),
-          removeNetwork(docker, name, abort),
+          lent !== null || removeNetwork(docker, name, abort),
         ])
-        if (!networkGone) await untilTrue(() => removeNetwork(docker, name, abort), `network ${name} is in use`, signal)
+        if (!networkGone) await dropNetwork(docker, name, abort)
+        const networks = sandboxes.networks()
+        await networks?.giveBack(name)
+        // One that an earlier run of the agent lent is of no use to this one.
+        if (lent !== null && !networks?.has(lent)) await dropNetwork(docker, lent, abort)
       }),
   }
 }

@@ -231,6 +231,9 @@ export interface VolumeSummary {
   labels: Record<string, string>
 }
 
+/** What a program ends with that was killed, by the kernel as by anybody: 128 and SIGKILL. */
+export const KILLED = 137
+
 export interface ContainerExit {
   exitCode: number
   /** True when the kernel ended it for memory. */

@@ -1,4 +1,4 @@
-/** Containers that are in another one's network: a job's that was put into a sandbox. */
+/** Containers on networks that were there before them: another container's, which they join, or one that is lent to them. */
 
 import type Docker from 'dockerode'
 import type { Abort } from './call.ts'
@@ -22,14 +22,42 @@ export interface Sandbox {
   name: string
 }
 
+/** Where a container is put: its network mode, and what it is labelled with for that. */
+export interface Place {
+  mode: string
+  labels: Record<string, string>
+}
+
 /** What makes a container join. */
-export function joining({ id, name }: Sandbox): { mode: string; labels: Record<string, string> } {
+export function joining({ id, name }: Sandbox): Place {
   return { mode: `${JOINED}${id}`, labels: { [joinedLabel]: name } }
+}
+
+/** A network with nobody else on it. */
+export function alone(network: string): Place {
+  return { mode: network, labels: {} }
+}
+
+const PREFIX = 'cortex-sandbox-'
+
+/** What names of an agent's sandboxes and lent networks begin with. */
+export function sandboxPrefix(owner: string): string {
+  return `${PREFIX}${owner.slice(-8)}-`
+}
+
+/** The network that was lent to a container, by whatever run of the agent; null where it has one of its own, or none. */
+export function lentTo(networkMode = ''): string | null {
+  return networkMode.startsWith(PREFIX) ? networkMode : null
+}
+
+/** Whether a container with this network mode is in another one's network. */
+export function isJoined(networkMode: string): boolean {
+  return networkMode.startsWith(JOINED)
 }
 
 /** The sandbox that a container is in; null where it has a network of its own, or none. */
 export function sandboxOf(networkMode = '', labels?: Record<string, string> | null): Sandbox | null {
-  if (!networkMode.startsWith(JOINED)) return null
+  if (!isJoined(networkMode)) return null
   return { id: networkMode.slice(JOINED.length), name: labels?.[joinedLabel] ?? '' }
 }
 

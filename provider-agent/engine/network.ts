@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import type { Abort } from './call.ts'
 import { statusOf, toEngineError } from './errors.ts'
+import { untilTrue } from './removal.ts'
 import { type NetworkSpec, toNetworkOptions } from './spec.ts'
 import { pickSubnet } from './subnets.ts'
 
@@ -55,4 +56,9 @@ export async function removeNetwork(docker: Docker, name: string, abort: Abort):
     if (statusOf(error) === 403 || /active endpoints|network is being used/i.test(String(error))) return false
     throw error
   }
+}
+
+/** Removes a network when nobody is on it any more, for which it waits. */
+export async function dropNetwork(docker: Docker, name: string, abort: Abort): Promise<void> {
+  await untilTrue(() => removeNetwork(docker, name, abort), `network ${name} is in use`, abort.abortSignal)
 }

@@ -1,7 +1,7 @@
 import type { ContainerCreateOptions, DeviceRequest, HostConfig, NetworkCreateOptions } from 'dockerode'
 import { bridgeName } from './bridge-name.ts'
 import { type ContainerSpec, EngineError } from './index.ts'
-import { joining, type Sandbox } from './joined.ts'
+import { alone, isJoined, type Place } from './joined.ts'
 import { parseReference } from './reference.ts'
 import type { VolumeQuota } from './volume-quota.ts'
 
@@ -60,23 +60,22 @@ const oomScoreAdj = 500
  * What the engine is asked to create, hardening included.
  *
  * @param devices the GPUs that it gets
- * @param sandbox what it joins the network of; null is a network of its own, or none
+ * @param place the network that it is put on; by default one of its own, or none
  */
 export function toCreateOptions(
   spec: ContainerSpec,
   hardening: HardeningOptions,
   devices: DeviceRequest[] = [],
-  sandbox: Sandbox | null = null,
+  place: Place = alone(spec.network === 'none' ? 'none' : spec.name),
 ): ContainerCreateOptions {
   checkName(spec.name)
-  const joined = sandbox === null ? null : joining(sandbox)
   return {
     name: spec.name,
     Image: parseReference(spec.image).full,
     ...(spec.command.length > 0 && { Entrypoint: spec.command }),
     ...(spec.args.length > 0 && { Cmd: spec.args }),
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
-    Labels: { ...labelsOf(spec), ...joined?.labels },
+    Labels: { ...labelsOf(spec), ...place.labels },
     ...(spec.stopSignal !== undefined && { StopSignal: spec.stopSignal }),
     AttachStdin: false,
     AttachStdout: false,
@@ -86,7 +85,7 @@ export function toCreateOptions(
     Healthcheck: { Test: ['NONE'] }, // An image's own would run in the engine as often as a stranger likes.
     ...publishingOf(spec, hardening).config,
     HostConfig: {
-      ...toHostConfig(spec, hardening, joined?.mode ?? null),
+      ...toHostConfig(spec, hardening, place.mode),
       ...publishingOf(spec, hardening).host,
       ...(devices.length > 0 && { DeviceRequests: devices }),
     },
@@ -106,12 +105,10 @@ function publishingOf({ publish = [] }: ContainerSpec, { publishAt }: HardeningO
 function toHostConfig(
   spec: ContainerSpec,
   hardening: HardeningOptions,
-  joined: string | null,
+  networkMode: string,
 ): HostConfig & { CgroupnsMode: 'private' } {
   const { storageQuota, runtime, nameServers } = hardening
   const { volumes = [] } = spec
-  const ownNetwork = spec.network === 'none' ? 'none' : spec.name
-  const networkMode = joined ?? ownNetwork
   return {
     NetworkMode: networkMode,
     CapDrop: ['ALL'],
@@ -137,7 +134,7 @@ function toHostConfig(
     }),
     ...(runtime !== null && { Runtime: runtime }),
     // Joined, it asks those of what it joins.
-    ...(networkMode === spec.name && nameServers.length > 0 && { Dns: nameServers }),
+    ...(networkMode !== 'none' && !isJoined(networkMode) && nameServers.length > 0 && { Dns: nameServers }),
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
   }

@@ -6,9 +6,9 @@
 import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import type { Abort } from '../engine/call.ts'
-import { type Sandbox, sandboxLabel, sandboxOf } from '../engine/joined.ts'
-import { createNetwork, removeNetwork } from '../engine/network.ts'
-import { removeContainer, untilTrue } from '../engine/removal.ts'
+import { lentTo, type Sandbox, sandboxLabel, sandboxOf, sandboxPrefix } from '../engine/joined.ts'
+import { createNetwork, dropNetwork } from '../engine/network.ts'
+import { removeContainer } from '../engine/removal.ts'
 import { ownerLabel } from '../engine/spec.ts'
 import { HOLD } from './image.ts'
 
@@ -36,10 +36,15 @@ export interface HolderInit {
   nameServers: string[]
 }
 
+/** For another sandbox, or another network to lend. */
+export function sandboxName(owner: string): string {
+  return `${sandboxPrefix(owner)}${randomBytes(6).toString('hex')}`
+}
+
 /** Makes and starts one. Where that fails, nothing is left, as far as the engine answers. */
 export async function makeHolder(docker: Docker, init: HolderInit, abort: Abort): Promise<Sandbox> {
   const { owner, run, image, nameServers } = init
-  const name = `cortex-sandbox-${owner.slice(-8)}-${randomBytes(6).toString('hex')}`
+  const name = sandboxName(owner)
   const labels = holderLabels(owner, run)
   try {
     await createNetwork(docker, { name, owner, labels }, abort)
@@ -80,29 +85,32 @@ export async function makeHolder(docker: Docker, init: HolderInit, abort: Abort)
 /** Removes a holder and its network, each where it is there. */
 export async function removeHolder(docker: Docker, name: string, abort: Abort): Promise<void> {
   await removeContainer(docker.getContainer(name), abort)
-  await untilTrue(() => removeNetwork(docker, name, abort), `network ${name} is in use`, abort.abortSignal)
+  await dropNetwork(docker, name, abort)
 }
 
 /**
- * Removes what an earlier run of the agent left. What a container of a job has joined stays: it goes with that.
+ * Removes what an earlier run of the agent left. What a container of a job has joined or was lent stays: it goes with that.
  *
+ * @param runs those whose own is left alone
  * @returns names of what was removed
  */
-export async function sweepHolders(docker: Docker, owner: string, run: string, abort: Abort): Promise<string[]> {
+export async function sweepHolders(docker: Docker, owner: string, runs: string[], abort: Abort): Promise<string[]> {
   const filters = { label: [`${sandboxLabel}=${owner}`] }
   const isOld = ({ Labels: labels }: { Labels?: Record<string, string> | undefined }): boolean =>
-    labels?.[runLabel] !== run && labels?.[ownerLabel] === undefined
+    !runs.includes(labels?.[runLabel] ?? '') && labels?.[ownerLabel] === undefined
   const [holders, networks, jobs] = await Promise.all([
     docker.listContainers({ all: true, filters, ...abort }),
     docker.listNetworks({ filters, ...abort }),
     docker.listContainers({ all: true, filters: { label: [`${ownerLabel}=${owner}`] }, ...abort }),
   ])
-  const joined = new Set(jobs.map((job) => sandboxOf(job.HostConfig.NetworkMode, job.Labels)?.name))
+  const used = new Set(
+    jobs.map(({ HostConfig: { NetworkMode: mode }, Labels: labels }) => sandboxOf(mode, labels)?.name ?? lentTo(mode)),
+  )
   const names = [
     ...holders.filter(isOld).map(({ Names: [first = ''] }) => first.slice(1)),
     ...networks.filter(isOld).map(({ Name: name }) => name),
   ]
-  const strays = [...new Set(names)].filter((name) => !joined.has(name))
+  const strays = [...new Set(names)].filter((name) => !used.has(name))
   for (const name of strays) await removeHolder(docker, name, abort)
   return strays
 }

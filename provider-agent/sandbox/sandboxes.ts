@@ -8,9 +8,11 @@ import type Docker from 'dockerode'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Sandbox } from '../engine/joined.ts'
+import { createNetwork, dropNetwork } from '../engine/network.ts'
 import { retried } from '../lease/backoff.ts'
-import { holderLabels, makeHolder, removeHolder, sweepHolders } from './holder.ts'
+import { holderLabels, makeHolder, removeHolder, sandboxName, sweepHolders } from './holder.ts'
 import { ensureSandboxImage } from './image.ts'
+import { createNetworks, type Networks } from './networks.ts'
 import { createPool, type Pool } from './pool.ts'
 import { sandboxProblem } from './probe.ts'
 import { programsFor } from './program.ts'
@@ -23,6 +25,8 @@ export interface Sandboxes {
   open(setting: SandboxSetting): void
   /** One that is ready, for one container alone; null where there is none. */
   take(): Sandbox | null
+  /** Those that one container has after the other, for who finds none ready; null where each makes its own. */
+  networks(): Networks | null
   /** How many are ready. */
   ready(): number
   /** Removes those that no container has taken. */
@@ -47,8 +51,12 @@ export interface SandboxesInit {
 
 /** How long one step may take, in ms. */
 const STEP_MS = 30_000
+/** How many networks that nobody has are kept, for each sandbox that is. */
+const IDLE_NETWORKS = 8
 /** Tries of the first one, over a few minutes. */
 const OPEN_TRIES = 40
+
+const newRun = (): string => randomBytes(6).toString('hex')
 
 export function createSandboxes(
   components: { docker: Docker; clock: Clock; logger: Logger },
@@ -56,7 +64,10 @@ export function createSandboxes(
 ): Sandboxes {
   const { docker, clock, logger } = components
   const scope = new AbortController()
+  /** Networks are lent until the agent ends, whatever becomes of its sandboxes. */
+  const networksRun = newRun()
   let pool: Pool | null = null
+  let networks: Networks | null = null
   let known = ''
   let opening: Promise<void> = Promise.resolve()
 
@@ -66,10 +77,11 @@ export function createSandboxes(
 
   async function begin({ architecture, nameServers, runtime }: SandboxSetting): Promise<Pool | null> {
     // Each try is a run of its own: what one has left that broke off with its engine, the next one sweeps.
-    const run = randomBytes(6).toString('hex')
-    const swept = await sweepHolders(docker, owner, run, step())
+    const run = newRun()
+    const swept = await sweepHolders(docker, owner, [run, networksRun], step())
     if (swept.length > 0) logger.info({ swept }, 'removed sandboxes of an earlier run')
     if (least === 0) return null
+    networks ??= openNetworks()
     const programs = programsFor(architecture)
     if (programs === null) {
       logger.info({ architecture }, 'no sandboxes are kept ready: there is no program for them')
@@ -93,6 +105,19 @@ export function createSandboxes(
     await remove(first)
     logger.info({ problem }, 'no sandboxes are kept ready')
     return null
+  }
+
+  function openNetworks(): Networks {
+    const labels = holderLabels(owner, networksRun)
+    return createNetworks(
+      {
+        ...{ clock, logger },
+        nextName: () => sandboxName(owner),
+        make: async (name) => void (await createNetwork(docker, { name, owner, labels }, step())),
+        remove: async (name) => await dropNetwork(docker, name, step()),
+      },
+      { most: least * IDLE_NETWORKS },
+    )
   }
 
   async function untilOver({ id }: Sandbox, signal: AbortSignal): Promise<void> {
@@ -127,11 +152,12 @@ export function createSandboxes(
         })
     },
     take: () => pool?.take() ?? null,
+    networks: () => networks,
     ready: () => pool?.size() ?? 0,
     async close() {
       scope.abort(new Error('The agent stops'))
       await opening
-      await pool?.stop()
+      await Promise.all([pool?.stop(), networks?.stop()])
       pool = null
     },
   }

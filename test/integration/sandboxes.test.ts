@@ -9,12 +9,12 @@ import { systemClock } from '../../node/clock.ts'
 import { silentLogger } from '../../node/logger.ts'
 import { createContainerAccess } from '../../provider-agent/engine/access.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
-import { type Sandbox, sandboxOf } from '../../provider-agent/engine/joined.ts'
+import { lentTo, type Sandbox, sandboxOf } from '../../provider-agent/engine/joined.ts'
 import { createNetwork } from '../../provider-agent/engine/network.ts'
 import { makeHolder, sweepHolders } from '../../provider-agent/sandbox/holder.ts'
 import { ensureSandboxImage } from '../../provider-agent/sandbox/image.ts'
 import { programsFor } from '../../provider-agent/sandbox/program.ts'
-import { createSandboxes } from '../../provider-agent/sandbox/sandboxes.ts'
+import { createSandboxes, type Sandboxes } from '../../provider-agent/sandbox/sandboxes.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { until } from '../support/until.ts'
@@ -56,6 +56,10 @@ describe('sandboxes', { timeout: 120_000 }, () => {
     return { engine, sandboxes, owner }
   }
 
+  /** One that finds no sandbox ready, however many are. */
+  const withoutReady = (sandboxes: Sandboxes) =>
+    createDockerEngine({ docker, sandboxes: { ...sandboxes, take: () => null } })
+
   const sandbox = async (name: string): Promise<Sandbox | null> => {
     const { HostConfig: config, Config } = await docker.getContainer(name).inspect()
     return sandboxOf(config.NetworkMode, Config.Labels)
@@ -95,7 +99,7 @@ describe('sandboxes', { timeout: 120_000 }, () => {
     await sandboxes.close()
   })
 
-  it('each is given away once; who comes too late has a network of its own, and without network none is used', async () => {
+  it('each is given away once; who comes too late is lent a network, and without network none is used', async () => {
     const { engine, sandboxes, owner } = await open(2)
     const without = await bed.run(loop, {}, engine)
     assert.equal(sandboxes.ready(), 2)
@@ -104,7 +108,9 @@ describe('sandboxes', { timeout: 120_000 }, () => {
     assert.equal(new Set(used).size, 3, 'two of them, and none')
     assert.equal(used.filter((id) => id === null).length, 1)
     const late = names[used.indexOf(null)] ?? ''
-    assert.equal((await docker.getContainer(late).inspect()).HostConfig.NetworkMode, late)
+    const { HostConfig: config } = await docker.getContainer(late).inspect()
+    assert.ok(lentTo(config.NetworkMode))
+    assert.deepEqual(config.Dns, [NAME_SERVER])
     assert.equal(await sandbox(without), null)
     await until(() => sandboxes.ready() === 3) // As many as came at once.
     assert.ok(used.every((id) => id === null || id !== sandboxes.take()?.id))
@@ -115,7 +121,7 @@ describe('sandboxes', { timeout: 120_000 }, () => {
       4,
       'those that were taken here and used by nobody: two, and their networks',
     )
-    await sweepHolders(docker, owner, 'another', {})
+    await sweepHolders(docker, owner, ['another'], {})
     assert.deepEqual(await left(owner), [])
   })
 
@@ -158,7 +164,10 @@ describe('sandboxes', { timeout: 120_000 }, () => {
     const image = await ensureSandboxImage(docker, programs, {})
     const make = async () => await makeHolder(docker, { owner, run: 'before', image, nameServers: [] }, {})
     const [used, stray] = await Promise.all([make(), make()])
-    const before = createDockerEngine({ docker, sandboxes: { open: () => undefined, take: () => used } })
+    const before = createDockerEngine({
+      docker,
+      sandboxes: { open: () => undefined, take: () => used, networks: () => null },
+    })
     const name = await bed.run(loop, { ...BRIDGE, owner }, before)
     const lone = `cortex-sandbox-lone-${process.pid}`
     await createNetwork(docker, { name: lone, owner, labels: { 'org.cortex-node.sandbox': owner } }, {})
@@ -177,6 +186,57 @@ describe('sandboxes', { timeout: 120_000 }, () => {
     await engine.remove(name)
     await sandboxes.close()
     assert.deepEqual(await left(owner), [])
+  })
+
+  it('a lent network is one job’s after the other, there again after somebody removed it, and goes at the end', async () => {
+    const { sandboxes, owner } = await open(1)
+    const engine = withoutReady(sandboxes)
+    const networkOf = async (name: string) => (await docker.getContainer(name).inspect()).HostConfig.NetworkMode
+    const names = [await bed.run(loop, BRIDGE, engine), await bed.run(loop, BRIDGE, engine)]
+    const [first, second] = await Promise.all(names.map(networkOf))
+    assert.notEqual(first, second, 'two jobs are never on one')
+    assert.deepEqual(await docker.listNetworks({ filters: { name: names } }), [], 'none of their own')
+    const place = await createContainerAccess(docker).locate(names[0] ?? '', 80, 'TCP')
+    assert.ok(place, 'a job is reached on it')
+    await engine.remove(names[0] ?? '')
+    const third = await bed.run(loop, BRIDGE, engine)
+    assert.equal(await networkOf(third), first)
+    await engine.remove(third)
+    await docker.getNetwork(first ?? '').remove()
+    const fourth = await bed.run(loop, BRIDGE, engine)
+    assert.equal(await networkOf(fourth), first)
+    // A creation that its job did not wait for, and that the engine finished after the network was given back.
+    const late = bed.specOf(loop, BRIDGE)
+    const HostConfig = { NetworkMode: first ?? '' }
+    await docker.createContainer({ name: late.name, Image: late.image, HostConfig })
+    await engine.remove(late.name)
+    assert.ok((await docker.getNetwork(first ?? '').inspect()).Containers, 'it is another job’s by now')
+    await engine.remove(fourth)
+    await sandboxes.close()
+    assert.deepEqual(await left(owner), [second], 'only what a job is on')
+    await engine.remove(names[1] ?? '')
+    assert.deepEqual(await left(owner), [])
+  })
+
+  it('after a crash what was lent goes with its job, and what was not is removed', async () => {
+    const owner = `${bed.owner}-lent`
+    const crashed = await open(1, owner)
+    const before = withoutReady(crashed.sandboxes)
+    const name = await bed.run(loop, { ...BRIDGE, owner }, before)
+    const gone = await bed.run(loop, { ...BRIDGE, owner }, before)
+    const { NetworkMode: stray } = (await docker.getContainer(gone).inspect()).HostConfig
+    await docker.getContainer(gone).remove({ force: true })
+    const { engine, sandboxes } = await open(1, owner)
+    const { NetworkMode: mode } = (await docker.getContainer(name).inspect()).HostConfig
+    const now = await left(owner)
+    assert.ok(mode !== undefined && now.includes(mode))
+    assert.ok(stray !== undefined && !now.includes(stray))
+    assert.ok((await docker.getContainer(name).inspect()).State.Running)
+    await engine.remove(name)
+    assert.ok(!(await left(owner)).includes(mode))
+    await sandboxes.close()
+    await crashed.sandboxes.close()
+    await sweepHolders(docker, owner, [], {})
   })
 
   it('none are kept where it was tried in vain, and none of another architecture', async () => {

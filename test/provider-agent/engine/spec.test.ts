@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bridgeName, bridgePrefix } from '../../../provider-agent/engine/bridge-name.ts'
 import type { ContainerSpec } from '../../../provider-agent/engine/index.ts'
-import { sandboxOf } from '../../../provider-agent/engine/joined.ts'
+import { alone, joining, lentTo, sandboxOf, sandboxPrefix } from '../../../provider-agent/engine/joined.ts'
 import { toLogConfig } from '../../../provider-agent/engine/logs.ts'
 import {
   type HardeningOptions,
@@ -112,13 +112,29 @@ test('what a job asks for besides is passed on', () => {
 })
 
 test('in a sandbox it joins another’s network, and asks that one’s name servers', () => {
-  const options = toCreateOptions(spec, { ...hardening, nameServers: ['9.9.9.9'] }, [], { id: 'abc', name: 'box' })
+  const options = toCreateOptions(
+    spec,
+    { ...hardening, nameServers: ['9.9.9.9'] },
+    [],
+    joining({ id: 'abc', name: 'box' }),
+  )
   assert.equal(options.HostConfig?.NetworkMode, 'container:abc')
   assert.equal(options.HostConfig && 'Dns' in options.HostConfig, false)
   assert.deepEqual(sandboxOf(options.HostConfig?.NetworkMode, options.Labels), { id: 'abc', name: 'box' })
   const labelledByItsImage = { ...options.Labels }
   for (const mode of [undefined, 'none', 'cortex-job-1', 'host']) {
     assert.equal(sandboxOf(mode, labelledByItsImage), null, mode)
+  }
+})
+
+test('on a network that is lent to it, it is as on one of its own, and only the engine can say that', () => {
+  const network = `${sandboxPrefix('12D3KooWowner')}1234`
+  const options = toCreateOptions(spec, { ...hardening, nameServers: ['9.9.9.9'] }, [], alone(network))
+  const own = toCreateOptions(spec, { ...hardening, nameServers: ['9.9.9.9'] })
+  assert.deepEqual(options, { ...own, HostConfig: { ...own.HostConfig, NetworkMode: network } })
+  assert.equal(lentTo(options.HostConfig?.NetworkMode), network)
+  for (const mode of [undefined, 'none', 'host', 'container:abc', own.HostConfig?.NetworkMode]) {
+    assert.equal(lentTo(mode), null, mode)
   }
 })
 
