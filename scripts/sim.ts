@@ -48,12 +48,12 @@ interface Size extends Result<SizeFigures> {
 }
 
 say(`${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`)
-say(`Real libp2p peers over TCP on loopback, all in one process, and the real protocol. The engine is a null executor:`)
+say(`Real libp2p peers over TCP on loopback, in a few processes, and the real protocol. The engine is a null executor:`)
 say(`containers end as they start. Announcements are handed to the one peer that asks, because with every peer on one`)
 say(
-  `machine their cost would be all there is. ${budget} s for each size. Time in which this process waits for a core that`,
+  `machine their cost would be all there is. ${budget} s for each size. Time in which the requester waits for a core that`,
 )
-say(`others of the machine have does not count.\n`)
+say(`others have does not count.\n`)
 say(
   'providers     ended  p50 ms  p99 ms  at once p50  jobs/s  msgs/job  kB/job  CPU ms/job  per peer  MiB  simulated p50',
 )

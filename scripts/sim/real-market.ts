@@ -1,21 +1,18 @@
-/** Many real peers in this process, over TCP on loopback, and one that submits jobs to them. */
+/** Real peers in a few processes, over TCP on loopback, and one in this process that submits jobs to them. */
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { PrivateKey } from '@libp2p/interface'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import PQueue from 'p-queue'
-import { silentLogger as logger } from '../../node/logger.ts'
-import { createLibp2pNetwork, type Libp2pNetwork } from '../../node/network/libp2p-network.ts'
 import { openDatabase } from '../../node/store/database.ts'
 import { type Buyer, startBuyer } from './buyer.ts'
-import { countTraffic, noTraffic } from './counted-network.ts'
+import type { Traffic } from './counted-network.ts'
 import { type JobFigures, quantile, runJobs } from './jobs.ts'
 import { createOwnTime } from './own-time.ts'
-import { MARKET, startSeller } from './seller.ts'
+import { joinReally } from './real-peer.ts'
+import { type Sellers, startSellers } from './sellers.ts'
 
 export interface RealInit {
   providers: number
@@ -52,8 +49,10 @@ export interface SizeFigures {
   cpuMsPerJobAndPeer: number | null
   /** What one idle peer uses of a core. */
   idleCpuPerPeer: number
-  /** Of the process, all peers in it, in bytes. */
+  /** Of all processes, in bytes. */
   rssBytes: number
+  /** With the one that submits. */
+  processes: number
   setUpMs: number
 }
 
@@ -76,34 +75,42 @@ const STARTING = 8
 const NEIGHBOURS = 3
 /** How long the idle network is watched at a time, in ms. */
 const IDLE_MS = 3_000
+/** How many times in a row nothing may have happened: newcomers come in waves, each after some seconds of quiet. */
+const CALM_PAUSES = 5
 /** A pause that took this much longer than asked for shows work that waits; more new links than this, peers that still join. */
 const LATE = 1.1
-const STILL_JOINING = 1.02
-/** CPU that fell below this share of what it was in the pause before shows that they still settle. */
-const STILL_FALLING = 0.9
+const STILL_JOINING = 1.01
+
+/** Sellers of one process: with 20,000 files it may have open, each may have 50 links. */
+const SELLERS_PER_PROCESS = 400
+/** Open files for each peer: links with 16 that it dialled and as many that dialled it. */
+const FILES_PER_PEER = 32
 
 export async function measureReal(init: RealInit): Promise<SizeFigures> {
   const { providers, jobs, concurrency } = init
+  const [files, needed] = [openFilesLimit(), FILES_PER_PEER * Math.min(providers, SELLERS_PER_PROCESS)]
+  if (files < needed) throw new Error(`${needed} open files are needed, and ${files} allowed: raise it with ulimit -n`)
   const signal = AbortSignal.timeout(init.budgetMs)
   const beganMs = performance.now()
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'cortex-sim-'))
   stack.defer(async () => await rm(folder, { recursive: true, force: true }))
-  const { buyer, others, peers } = await setUp(init, folder, stack, signal)
-  const idlePerMs = await settled(peers, signal)
+  const { buyer, look } = await setUp(init, folder, stack, signal)
+  const idlePerMs = await settled(look, signal)
   const setUpMs = performance.now() - beganMs
   const first = Math.min(SEQUENTIAL, jobs)
-  const before = { cpuMs: cpuMs(), atMs: clock.monotonicMs(), own: { ...buyer.traffic }, others: { ...others } }
+  const before = { ...(await look()), atMs: clock.monotonicMs(), own: { ...buyer.traffic } }
   const sequential = await runJobs({ ...buyer, clock }, { jobs: first, concurrency: 1, signal })
   const rest = await runJobs({ ...buyer, clock }, { jobs: jobs - first, concurrency, signal })
+  const after = await look()
   const ended = sequential.ended + rest.ended
   const elapsedMs = clock.monotonicMs() - before.atMs
-  const usedMs = Math.max(0, cpuMs() - before.cpuMs - idlePerMs * elapsedMs)
+  const usedMs = Math.max(0, after.cpuMs - before.cpuMs - idlePerMs * elapsedMs)
   const per = (amount: number): number | null => (ended === 0 ? null : round(amount / ended))
   const messages = (t: { sent: number; received: number }): number => t.sent + t.received
   const bytes = (t: { sentBytes: number; receivedBytes: number }): number => t.sentBytes + t.receivedBytes
-  const messagesOfOthers = messages(others) - messages(before.others)
-  const bytesOfOthers = bytes(others) - bytes(before.others)
+  const messagesOfOthers = messages(after.others) - messages(before.others)
+  const bytesOfOthers = bytes(after.others) - bytes(before.others)
   return {
     ...{ providers, jobs, ended, unfinished: ended === jobs ? null : `${init.budgetMs / 1000} s were over` },
     ...quantiles(sequential),
@@ -119,50 +126,62 @@ export async function measureReal(init: RealInit): Promise<SizeFigures> {
     cpuMsPerJob: per(usedMs),
     cpuMsPerJobAndPeer: per(usedMs / providers),
     idleCpuPerPeer: round(idlePerMs / (providers + 1)),
-    rssBytes: process.memoryUsage().rss,
+    rssBytes: after.rssBytes,
+    processes: after.processes,
     setUpMs: Math.round(setUpMs),
   }
 }
 
+/** Of all peers together. */
+interface MarketState {
+  links: number[]
+  /** What sellers said and heard. */
+  others: Traffic
+  cpuMs: number
+  rssBytes: number
+  processes: number
+}
+
 /** The buyer first: every seller's announcement finds it. */
 async function setUp(init: RealInit, folder: string, stack: AsyncDisposableStack, signal: AbortSignal) {
-  const others = noTraffic()
-  const peers: Libp2pNetwork[] = []
-  const join = async (): Promise<{ network: Libp2pNetwork; privateKey: PrivateKey }> => {
-    const privateKey = await generateKeyPair('Ed25519')
-    const bootstrap = someOf(peers, NEIGHBOURS).flatMap((peer) => peer.addresses())
-    const network = createLibp2pNetwork(
-      { privateKey, logger, clock },
-      // One machine does the work of all: what each does for itself every 10 s, it does every minute here.
-      { network: MARKET, listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap, pingIntervalMs: 60_000 },
-    )
-    await network.start()
-    stack.defer(async () => await network.stop())
-    peers.push(network)
-    return { network, privateKey }
-  }
-  const own = await join()
-  const buyer: Buyer = await startBuyer({ clock, ...own, database: await openDatabase(folder) })
+  const { providers } = init
+  const { network, privateKey } = await joinReally(clock, [])
+  stack.defer(async () => await network.stop())
+  const buyer: Buyer = await startBuyer({ clock, network, privateKey, database: await openDatabase(folder) })
   stack.defer(buyer.stop)
-  const queue = new PQueue({ concurrency: STARTING })
-  const seller = async (): Promise<void> => {
-    signal.throwIfAborted()
-    const { network, privateKey } = await join()
-    const agent = await startSeller({
-      clock,
-      network: countTraffic(network, others),
-      privateKey,
-      announce: async (statement) => await buyer.hand(statement, network.peerId),
-      providers: init.providers,
-    })
-    stack.defer(async () => await agent.stop())
+  const processes: Sellers[] = []
+  while (processes.length * SELLERS_PER_PROCESS < providers) {
+    processes.push(stack.use(startSellers({ announced: buyer.hand })))
   }
-  await queue.addAll(Array.from({ length: init.providers }, () => seller))
-  while (buyer.known() < init.providers) {
+  const addresses = [network.addresses()]
+  const queue = new PQueue({ concurrency: STARTING })
+  const sellers = Array.from({ length: providers }, (_, i) => async (): Promise<void> => {
+    signal.throwIfAborted()
+    const process = processes[i % processes.length] as Sellers
+    addresses.push(await process.sell(someOf(addresses, NEIGHBOURS).flat(), providers))
+  })
+  await queue.addAll(sellers)
+  while (buyer.known() < providers) {
     signal.throwIfAborted()
     await delay(50)
   }
-  return { buyer, others, peers }
+
+  async function look(): Promise<MarketState> {
+    const states = await Promise.all(processes.map(async (one) => await one.look()))
+    const { user, system } = process.cpuUsage()
+    const total = (key: keyof Traffic): number => sum(states.map(({ traffic }) => traffic[key]))
+    return {
+      links: [network.peers().length, ...states.flatMap(({ links }) => links)],
+      others: {
+        ...{ sent: total('sent'), received: total('received') },
+        ...{ sentBytes: total('sentBytes'), receivedBytes: total('receivedBytes') },
+      },
+      cpuMs: (user + system) / 1000 + sum(states.map(({ cpuMs }) => cpuMs)),
+      rssBytes: process.memoryUsage().rss + sum(states.map(({ rssBytes }) => rssBytes)),
+      processes: 1 + processes.length,
+    }
+  }
+  return { buyer, look }
 }
 
 /**
@@ -170,28 +189,35 @@ async function setUp(init: RealInit, folder: string, stack: AsyncDisposableStack
  * use then, so that it is not counted for jobs. CPU alone does not tell: on a machine that others use as well, peers that
  * wait for their turn use little, and are connected to nobody.
  */
-async function settled(peers: Libp2pNetwork[], signal: AbortSignal): Promise<number> {
-  for (let links = 0, idle = Number.POSITIVE_INFINITY; ; ) {
+async function settled(look: () => Promise<MarketState>, signal: AbortSignal): Promise<number> {
+  let pauses: { usedMs: number; tookMs: number }[] = []
+  for (let before = { ...(await look()), atMs: clock.monotonicMs() }; pauses.length < CALM_PAUSES; ) {
     signal.throwIfAborted()
-    const before = { cpuMs: cpuMs(), atMs: clock.monotonicMs(), links, idle }
     await clock.sleep(IDLE_MS)
-    const tookMs = clock.monotonicMs() - before.atMs
-    const counts = peers.map((peer) => peer.peers().length)
-    links = counts.reduce((sum, count) => sum + count, 0)
-    idle = (cpuMs() - before.cpuMs) / tookMs
-    const isCalm = tookMs < IDLE_MS * LATE && links < before.links * STILL_JOINING && idle > before.idle * STILL_FALLING
-    if (isCalm && counts.every((count) => count > 0)) return idle
+    // A process that is busy answers late.
+    const now = { ...(await look()), atMs: clock.monotonicMs() }
+    const pause = { usedMs: now.cpuMs - before.cpuMs, tookMs: now.atMs - before.atMs }
+    const isCalm = pause.tookMs < IDLE_MS * LATE && sum(now.links) < sum(before.links) * STILL_JOINING
+    pauses = isCalm && now.links.every((count) => count > 0) ? [...pauses, pause] : []
+    before = now
   }
+  return sum(pauses.map(({ usedMs }) => usedMs)) / sum(pauses.map(({ tookMs }) => tookMs))
 }
 
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
+function sum(values: number[]): number {
+  return values.reduce((a, b) => a + b, 0)
+}
+
+/** Without it links fail when it is reached, and peers wait for each other until the time is over. */
+function openFilesLimit(): number {
+  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | 'unlimited' } } }
+  const soft = userLimits?.open_files?.soft
+  return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY
 }
 
 function quantiles({ scheduledMs, endedMs }: JobFigures) {
   const [p50, p99] = [quantile(scheduledMs, 0.5), quantile(scheduledMs, 0.99)]
-  const endedMeanMs = endedMs.length === 0 ? null : round(endedMs.reduce((sum, ms) => sum + ms, 0) / endedMs.length)
+  const endedMeanMs = endedMs.length === 0 ? null : round(sum(endedMs) / endedMs.length)
   return { p50Ms: rounded(p50), p99Ms: rounded(p99), endedMeanMs }
 }
 
