@@ -4,7 +4,9 @@
  * to nothing and refuse or fail what they win, ask for what they never take, announce in others' names, and open streams
  * for nonsense and nothing; what they got done is counted, and each kind has to have happened. They run at the lowest
  * priority, of the process and of its session, so that their own work on the same cores is not taken for harm; what they
- * make the others do is. The first jobs after each change are left out of both: those under attack pay for finding out
+ * make the others do is. A core that is busy with anything is slower for all, so the calm market has as many processes of
+ * that priority beside it, which only count; how it is without them is told, too (`aloneMs`). The first jobs after each
+ * change are left out: those under attack pay for finding out
  * (`firstMs`). Arguments: jobs of each kind (40), and the only attacks to be made, as `flood,forge`.
  */
 
@@ -13,6 +15,7 @@ import { DEFAULT_NETWORK } from '../protocol/topics.ts'
 import type { BenchResult } from './run.ts'
 import { addHarm, startHostilePeers } from './support/hostile-peers.ts'
 import type { Harm, HostileKind } from './support/hostile-program.ts'
+import { startIdleWork } from './support/idle-work.ts'
 import { benchNetwork } from './support/network.ts'
 import { createUse } from './support/processor-use.ts'
 import { median, quantile, round } from './support/statistics.ts'
@@ -35,6 +38,8 @@ interface Times {
   endedMs: number
 }
 
+type Medians = [alone: number, calm: number, attacked: number]
+
 export async function bench(args: string[]): Promise<BenchResult> {
   const jobs = Number(args[0] ?? 40)
   const only = args[1]?.split(',')
@@ -44,7 +49,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
   const sellers = (await api.providers()).map(({ id }) => id)
   const market = { network: DEFAULT_NETWORK, gateway: peer, image, sellers }
 
-  const [calm, attacked, first]: [Times[], Times[], Times[]] = [[], [], []]
+  const [alone, calm, attacked, first]: [Times[], Times[], Times[], Times[]] = [[], [], [], []]
   const calmUse = createUse(setup.pids)
   const attackedUse = createUse(setup.pids)
   let completed = 0
@@ -71,7 +76,13 @@ export async function bench(args: string[]): Promise<BenchResult> {
   for (let i = 0; i < ROUNDS; i += 1) {
     const share = Math.floor((jobs * (i + 1)) / ROUNDS) - Math.floor((jobs * i) / ROUNDS)
     await runJobs(WARM_UP)
-    calm.push(...(await calmUse.during(async () => await runJobs(share))))
+    alone.push(...(await runJobs(share)))
+    say(`alone: ${round(median(endsOf(alone.slice(-share))))} ms`)
+    {
+      using _work = startIdleWork(HOSTILE.length)
+      await runJobs(WARM_UP)
+      calm.push(...(await calmUse.during(async () => await runJobs(share))))
+    }
     say(`calm: ${round(median(endsOf(calm.slice(-share))))} ms`)
     const attackers = await startHostilePeers(market, hostile)
     first.push(...(await runJobs(WARM_UP)))
@@ -85,15 +96,16 @@ export async function bench(args: string[]): Promise<BenchResult> {
 
   const missing = Object.entries(harm ?? {}).filter(([, count]) => count === 0)
   if (only === undefined && missing.length > 0) throw new Error(`Nobody tried: ${missing.map(([kind]) => kind)}`)
-  const [calmMs, attackedMs] = [median(endsOf(calm)), median(endsOf(attacked))]
+  const [aloneMs, calmMs, attackedMs] = [alone, calm, attacked].map((times) => median(endsOf(times))) as Medians
   return {
     ...{ name: 'attack', ratio: round(attackedMs / calmMs, 3), goal: 1.2, jobs },
     ...{ calmMs: round(calmMs), attackedMs: round(attackedMs) },
+    ...{ aloneMs: round(aloneMs), toAlone: round(attackedMs / aloneMs, 3) },
     ...{ calmP90Ms: round(quantile(endsOf(calm), 0.9)), attackedP90Ms: round(quantile(endsOf(attacked), 0.9)) },
     path: { calm: pathOf(calm), attacked: pathOf(attacked) },
     firstMs: endsOf(first).map((ms) => round(ms, 0)),
     // Of all, with the first ones.
-    ended: 2 * (jobs + ROUNDS * WARM_UP),
+    ended: 3 * (jobs + ROUNDS * WARM_UP),
     completedAtHonest: completed,
     // Cores that the gateway and the seven agents took together.
     cores: { calm: calmUse.cores(), attacked: attackedUse.cores() },
