@@ -34,6 +34,7 @@ test('the guide’s snippets follow a job’s output and cancel it, from a page 
   const printed: string[] = []
   page.on('console', (message) => printed.push(message.text()))
   await page.goto(gateway.signInLink())
+  await page.waitForURL(({ pathname }) => pathname === '/jobs')
   assert.equal(new URL(page.url()).origin, gateway.url())
 
   const { job } = await node.node.requester.submit({

@@ -33,7 +33,7 @@ export async function openBrowser(): Promise<OpenBrowser> {
     colorScheme: 'light',
     reducedMotion: 'reduce',
   })
-  context.setDefaultTimeout(15_000)
+  context.setDefaultTimeout(45_000)
   return {
     context,
     async close() {
