@@ -2,6 +2,7 @@ import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { DataFolderError } from './errors.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { noteClosed, readClosed } from './leveldb/closed-note.ts'
 import { type Inspection, inspectLevel } from './leveldb/inspect.ts'
 import { SteadyLevel } from './leveldb/steady-level.ts'
@@ -12,7 +13,7 @@ export { DataFolderError } from './errors.ts'
 export type Database = ClassicLevel<string, string>
 
 /**
- * Opens the LevelDB in `folder`, made with mode 0700 where it is missing. LevelDB's own lock makes this process its only
+ * Opens the LevelDB in `folder`, made with mode 0700 where it is missing. A lock makes this process its only reader and
  * writer; the pid beside it is for the message to the second one.
  *
  * All of its files are read first: a database that lost its manifest is repaired, one that lost data is refused. It
@@ -25,20 +26,26 @@ export async function openDatabase(folder: string, onRepair: (problem: string) =
   const location = join(folder, 'db')
   const pidFile = join(folder, 'pid')
   const closedFile = join(folder, 'closed.json')
+  let lock: FolderLock | null = null
   let database: SteadyLevel | null = null
   try {
+    lock = await lockFolder(folder)
+    if (lock === null) throw await inUse(folder, pidFile)
+    const { release } = lock
     const isNew = !(await exists(location))
     // Moved away, as the message about a damaged one says: what is known of the old one is not about the new one.
     if (isNew) await Promise.all([pidFile, closedFile].map(async (path) => await rm(path, { force: true })))
     await mkdir(location, { recursive: true, mode: 0o700 })
-    await assertUnlocked(location)
     const found = await inspectLevel(location)
     const problem = (await closedProblem(found, closedFile)) ?? (await problemOf(found, pidFile))
     if (problem !== null) throw corrupt(folder, problem)
     await rm(closedFile, { force: true })
     if (found.kind === 'without-manifest') await ClassicLevel.repair(location)
     // It opens by itself once it is made.
-    database = new SteadyLevel(location, async () => await noteClosed(location, closedFile))
+    database = new SteadyLevel(location, {
+      beforeClose: async () => await noteClosed(location, closedFile),
+      afterClose: release,
+    })
     await database.open()
     await writeFile(pidFile, `${process.pid}\n`)
     if (found.kind === 'without-manifest') {
@@ -49,16 +56,8 @@ export async function openDatabase(folder: string, onRepair: (problem: string) =
     return database
   } catch (error) {
     await database?.close()
-    throw await explain(folder, pidFile, error)
-  }
-}
-
-/** Takes LevelDB's lock and gives it back: an opening that may neither make nor find a database does no more than that. */
-async function assertUnlocked(location: string): Promise<void> {
-  try {
-    await new ClassicLevel(location, { createIfMissing: false, errorIfExists: true }).open()
-  } catch (error) {
-    if (causeOf(error).code === 'LEVEL_LOCKED') throw error
+    await lock?.release()
+    throw explain(folder, error)
   }
 }
 
@@ -77,20 +76,20 @@ async function closedProblem({ logs }: Inspection, closedFile: string): Promise<
   return bytes === closed.bytes ? null : `${closed.log} has ${bytes} bytes, and had ${closed.bytes} when it was closed`
 }
 
-async function explain(folder: string, pidFile: string, error: unknown): Promise<DataFolderError> {
+function explain(folder: string, error: unknown): DataFolderError {
   if (error instanceof DataFolderError) return error
   const { code, message, cause } = causeOf(error)
-  if (code === 'LEVEL_LOCKED') {
-    // Without the file the message only lacks the number.
-    const pid = await readFile(pidFile, 'utf8').catch(() => 'unknown')
-    return new DataFolderError(
-      'DATA_FOLDER_IN_USE',
-      `${folder} is in use by process ${pid.trim()}: stop it, or choose another folder with --data`,
-      { cause },
-    )
-  }
   if (code === 'LEVEL_CORRUPTION' || /corrupt/i.test(message)) return corrupt(folder, message, cause)
   return new DataFolderError('DATA_FOLDER_UNUSABLE', `Cannot open the store in ${folder}: ${message}`, { cause })
+}
+
+async function inUse(folder: string, pidFile: string): Promise<DataFolderError> {
+  // Without the file the message only lacks the number.
+  const pid = await readFile(pidFile, 'utf8').catch(() => 'unknown')
+  return new DataFolderError(
+    'DATA_FOLDER_IN_USE',
+    `${folder} is in use by process ${pid.trim()}: stop it, or choose another folder with --data`,
+  )
 }
 
 function corrupt(folder: string, problem: string, cause?: unknown): DataFolderError {

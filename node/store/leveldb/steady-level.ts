@@ -9,6 +9,13 @@ const MEND_MS = 500
 /** How long operations may be held up while those under way end, in ms; then it is tried again later. */
 const QUIET_MS = 250
 
+export interface SteadyLevelInit {
+  /** Called when all is written, while the database is still open. */
+  beforeClose(): Promise<void>
+  /** Called when nothing of it is open any more. */
+  afterClose(): Promise<void>
+}
+
 /** What the library has its own implementations override, and leaves out of its types. */
 interface Hooks {
   _open(options: object): Promise<void>
@@ -48,12 +55,11 @@ export class SteadyLevel extends ClassicLevel<string, string> {
   #writes: Promise<void> = Promise.resolve()
   #mending: Promise<void> = Promise.resolve()
   #scope = new AbortController()
-  readonly #beforeClose: (location: string) => Promise<void>
+  readonly #init: SteadyLevelInit
 
-  /** @param beforeClose called when all is written, while the database is still locked */
-  constructor(location: string, beforeClose: (location: string) => Promise<void>) {
+  constructor(location: string, init: SteadyLevelInit) {
     super(location)
-    this.#beforeClose = beforeClose
+    this.#init = init
   }
 
   /** Why nothing can be written; null while it can. */
@@ -73,11 +79,13 @@ export class SteadyLevel extends ClassicLevel<string, string> {
     this.#scope.abort()
     await this.#mending
     await this.#writes
-    if (!this.#isOpen) return
-    // A note that could not be written is one that is missing after a kill: nothing depends on it.
-    if (this.#problem === null) await this.#beforeClose(this.location).catch(() => undefined)
-    this.#isOpen = false
-    await base._close.call(this)
+    if (this.#isOpen) {
+      // A note that could not be written is one that is missing after a kill: nothing depends on it.
+      if (this.#problem === null) await this.#init.beforeClose().catch(() => undefined)
+      this.#isOpen = false
+      await base._close.call(this)
+    }
+    await this.#init.afterClose()
   }
 
   async _put(...args: unknown[]): Promise<void> {

@@ -5,6 +5,7 @@ import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Database, DataFolderError, openDatabase } from '../../../node/store/database.ts'
 import { differences } from './support/fill.ts'
 
@@ -249,5 +250,28 @@ describe('one writer', { timeout: 30_000 }, () => {
     assert.deepEqual(await differences(database), [])
     await assert.rejects(openDatabase(folder), { code: 'DATA_FOLDER_IN_USE' })
     await database.close()
+  })
+
+  it('lets one of several that come at the same moment in, and tells the others so', async (test) => {
+    const folder = await mkdtemp(join(tmpdir(), 'cortex-writer-'))
+    test.after(async () => await rm(folder, { recursive: true, force: true }))
+    const visit = async (delayMs: number): Promise<string> => {
+      await delay(delayMs)
+      try {
+        const database = await openDatabase(folder)
+        await database.put('visited', String(delayMs))
+        await database.close()
+        return 'in'
+      } catch (error) {
+        return `${(error as DataFolderError).code} ${(error as Error).message}`
+      }
+    }
+    let visits = 0
+    for (let round = 0; round < 20; round += 1) {
+      const outcomes = await Promise.all([0, 0, 1, 2, 4, 6, 8].map(visit))
+      visits += outcomes.filter((outcome) => outcome === 'in').length
+      for (const outcome of outcomes) assert.match(outcome, /^in$|^DATA_FOLDER_IN_USE /)
+    }
+    assert.ok(visits >= 20, `${visits}`)
   })
 })
