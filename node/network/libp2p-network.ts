@@ -1,5 +1,14 @@
 import { setMaxListeners } from 'node:events'
-import type { Connection, IdentifyResult, PeerId, PeerInfo, PeerUpdate, PrivateKey, Stream } from '@libp2p/interface'
+import type {
+  Connection,
+  IdentifyResult,
+  MultiaddrConnection,
+  PeerId,
+  PeerInfo,
+  PeerUpdate,
+  PrivateKey,
+  Stream,
+} from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import type { Registry } from 'prom-client'
 import { isPeerId } from '../../protocol/ids.ts'
@@ -15,6 +24,7 @@ import { lookAround } from './dht.ts'
 import { isPublic, relayOf } from './dialled.ts'
 import { createDialler, MAX_OUTBOUND_STREAMS } from './dialler.ts'
 import { createGater } from './gater.ts'
+import { gatherWrites } from './gather-writes.ts'
 import { createGossip } from './gossip.ts'
 import { createGossipBytes } from './gossip-bytes.ts'
 import { broughtInvalid, GRAYLIST_SCORE, type ScoreKeeper } from './gossip-scores.ts'
@@ -109,6 +119,13 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
   const onPeerCallbacks = new Set<(peer: string, protocols: string[]) => void>()
   let host: Host | undefined
   let stopping = new AbortController()
+
+  /** Sees each connection before it is used, and denies none. */
+  const prepare = (peer: PeerId, connection: MultiaddrConnection): false => {
+    gatherWrites(connection)
+    traffic.watch(peer, connection)
+    return false
+  }
 
   const register = async (protocol: string): Promise<void> => {
     const entry = handlers.get(protocol)
@@ -287,7 +304,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
             connections: (peer) => connectionsOf(peer).length,
           }),
           ...guard.gater,
-          ...traffic.gater,
+          denyInboundUpgradedConnection: prepare,
+          denyOutboundUpgradedConnection: prepare,
         },
       })
       host = running

@@ -1,9 +1,9 @@
-import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { MultiaddrConnection, PeerId } from '@libp2p/interface'
 import type { PeerTraffic } from './index.ts'
 
 export interface TrafficCounter {
-  /** Sees every connection before it is used; denies none. */
-  gater: Pick<ConnectionGater, 'denyInboundUpgradedConnection' | 'denyOutboundUpgradedConnection'>
+  /** Is to see every connection before it is used. */
+  watch(peer: PeerId, connection: MultiaddrConnection): void
   /** Of peers that are connected; who has left is forgotten. */
   totals(): PeerTraffic[]
 }
@@ -43,13 +43,8 @@ export function createTrafficCounter(): TrafficCounter {
     connection.addEventListener('close', left, { once: true })
   }
 
-  function admit(peer: PeerId, connection: MultiaddrConnection): false {
-    watch(peer.toString(), connection)
-    return false
-  }
-
   return {
-    gater: { denyInboundUpgradedConnection: admit, denyOutboundUpgradedConnection: admit },
+    watch: (peer, connection) => watch(peer.toString(), connection),
     totals: () => [...peers].map(([peer, { receivedBytes, sentBytes }]) => ({ peer, receivedBytes, sentBytes })),
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { systemClock } from '../../node/clock.ts'
@@ -56,6 +57,12 @@ describe('traffic', { timeout: 30_000 }, () => {
     assert.ok(sent > 100_000 && sent < 130_000, `${sent} sent`)
     await b.stop()
     await until(() => a.traffic().length === 0)
+  })
+
+  it('goes out in one write for what a turn brings', async (test) => {
+    const corked = test.mock.method(Socket.prototype, 'cork')
+    await startPeers(test, 2)
+    assert.ok(corked.mock.callCount() > 0, 'the connection shows its socket')
   })
 })
 

@@ -32,9 +32,8 @@ async function peerOf(seed: number): Promise<PeerId> {
 describe('traffic of peers', () => {
   function setUp() {
     const counter = createTrafficCounter()
-    const connect = async (peer: PeerId, how: 'Inbound' | 'Outbound' = 'Inbound', wire = new Wire()): Promise<Wire> => {
-      const denied = await counter.gater[`deny${how}UpgradedConnection`]?.(peer, wire as unknown as MultiaddrConnection)
-      assert.equal(denied, false)
+    const connect = (peer: PeerId, wire = new Wire()): Wire => {
+      counter.watch(peer, wire as unknown as MultiaddrConnection)
       return wire
     }
     return { counter, connect }
@@ -43,7 +42,7 @@ describe('traffic of peers', () => {
   it('is counted both ways, over all connections of a peer', async () => {
     const { counter, connect } = setUp()
     const [a, b] = [await peerOf(1), await peerOf(2)]
-    const wires = [await connect(a), await connect(a, 'Outbound'), await connect(b)]
+    const wires = [connect(a), connect(a), connect(b)]
     for (const wire of wires) wire.arrive(100)
     assert.deepEqual(
       [1, 2, 3].map((bytes) => wires[0]?.send(new Uint8Array(bytes))),
@@ -59,16 +58,16 @@ describe('traffic of peers', () => {
 
   it('is forgotten with the last connection of a peer, whoever it was', async () => {
     const { counter, connect } = setUp()
-    for (let seed = 0; seed < 100; seed += 1) (await connect(await peerOf(seed))).close()
+    for (let seed = 0; seed < 100; seed += 1) connect(await peerOf(seed)).close()
     assert.deepEqual(counter.totals(), [])
     const peer = await peerOf(1)
-    const [first, second] = [await connect(peer), await connect(peer)]
+    const [first, second] = [connect(peer), connect(peer)]
     first.arrive(10)
     first.close()
     assert.equal(counter.totals()[0]?.receivedBytes, 10)
     second.close()
     assert.deepEqual(counter.totals(), [])
-    await connect(peer)
+    connect(peer)
     assert.equal(counter.totals()[0]?.receivedBytes, 0)
   })
 
@@ -76,7 +75,7 @@ describe('traffic of peers', () => {
     const { counter, connect } = setUp()
     const wire = new Wire()
     wire.close()
-    await connect(await peerOf(1), 'Inbound', wire)
+    connect(await peerOf(1), wire)
     assert.deepEqual(counter.totals(), [])
   })
 })
