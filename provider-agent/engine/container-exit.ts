@@ -3,6 +3,7 @@ import { addAbortSignal, type Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import type { Abort } from './call.ts'
 import { type ContainerExit, KILLED } from './index.ts'
+import { sawOutOfMemory } from './kernel-log.ts'
 
 /** How long after its end an engine may take to hear why a container was killed, in ms. */
 const HEARD_WITHIN_MS = 1_000
@@ -13,9 +14,9 @@ interface ContainerEvent {
   Actor: { Attributes: { /** A number, as digits. */ signal?: string } }
 }
 
-/** Where an exit is looked at; Podman has no events of memory. */
+/** Where an exit is looked at. */
 interface Ended {
-  /** Of the container, or its name. */
+  /** The engine's, not the name. */
   id: string
   state: Docker.ContainerInspectInfo['State']
   isPodman: boolean
@@ -36,12 +37,23 @@ export async function exitOf(docker: Docker, ended: Ended, abort: Abort): Promis
 
 /**
  * Whether a container that has ended badly did so for want of memory. The engine hears of that and of the end on two
- * ways: of a hundred such ends on a busy machine one was told first, and is then never marked in the container's state
- * (Docker 20.10; containerd has the same). The event comes all the same, 5 ms later.
+ * ways: of a hundred such ends on a busy machine two were told first, and are then never marked in the container's state
+ * (Docker 20.10; containerd has the same). The event comes all the same, up to 60 ms later; of four hundred one never
+ * came, because the control group was gone before anybody looked why. Then the kernel's own log says it. Podman has no
+ * such events, and with runc on control groups of version 1 no mark.
  */
 async function wasOutOfMemory(docker: Docker, { id, state, isPodman }: Ended, abort: Abort): Promise<boolean> {
   // The engine says it, too, where the kernel killed a child and the program went on to end well.
-  if (state.OOMKilled || state.ExitCode !== KILLED || isPodman) return state.OOMKilled && state.ExitCode !== 0
+  if (state.OOMKilled || state.ExitCode !== KILLED) return state.OOMKilled && state.ExitCode !== 0
+  return (isPodman ? null : await heardOutOfMemory(docker, { id, state }, abort)) ?? (await sawOutOfMemory(id))
+}
+
+/** What the engine's events say: null where they say nothing. */
+async function heardOutOfMemory(
+  docker: Docker,
+  { id, state }: Pick<Ended, 'id' | 'state'>,
+  abort: Abort,
+): Promise<boolean | null> {
   const asked = {
     since: Date.parse(state.StartedAt) / 1_000,
     // By the engine's clock; an end of some time ago is answered at once.
@@ -56,7 +68,7 @@ async function wasOutOfMemory(docker: Docker, { id, state, isPodman }: Ended, ab
       if (action === 'oom') return true
       if (actor.Attributes.signal === '9') return false // by whoever asked the engine for it
     }
-    return false
+    return null
   } finally {
     events.destroy()
   }

@@ -172,13 +172,13 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
         // First wait, then look: the other way round, it could end in between.
         if (sandbox === null) await docker.getContainer(name).wait(abort)
         else await waitWithin(docker, name, sandbox, abort)
-        const { State: state, HostConfig: hostConfig } = await get(name, abort)
+        const { Id: id, State: state, HostConfig: hostConfig } = await get(name, abort)
         if (state.Status === 'created') {
           throw new EngineError('ENGINE_ERROR', `${name} was never started`, { reason: 'not-started' })
         }
         const { isPodman } = await traits(signal === undefined ? {} : { signal })
         if (hostConfig.Init) await checkInit(docker.getContainer(name), { exitCode: state.ExitCode, isPodman }, abort)
-        return await exitOf(docker, { id: name, state, isPodman }, abort)
+        return await exitOf(docker, { id, state, isPodman }, abort)
       }),
 
     stop: (name, { graceMs, signalName }, { signal } = {}) =>

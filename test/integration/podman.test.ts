@@ -19,7 +19,6 @@ if (obstacle !== null) {
       image,
       makeEngine: (init) => createDockerEngine({ docker }, init),
       lacks: {
-        'out-of-memory': 'Podman 4.3 with runc does not say OOMKilled: looked at again with the next Debian',
         'seccomp-namespaces': 'Podman’s seccomp profile lets a user namespace be made: its own choice',
         'whole-logs': 'Podman 4.3 loses lines of a log that is followed while much is written',
       },

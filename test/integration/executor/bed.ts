@@ -14,7 +14,7 @@ export interface SuiteEngine {
   lacks?: Partial<Record<Lack, string>>
 }
 
-export type Lack = 'out-of-memory' | 'seccomp-namespaces' | 'whole-logs'
+export type Lack = 'seccomp-namespaces' | 'whole-logs'
 
 export const MiB = 1024 * 1024
 

@@ -5,6 +5,7 @@ import { fakeEngine, json } from './fake-server.ts'
 
 const STARTED = Date.parse('2026-11-26T12:00:00.000Z')
 const ENDED = STARTED + 2_500
+const ID = '0a'.repeat(32)
 
 const oom = { Action: 'oom', Actor: { Attributes: {} } }
 const kill = (signal: string) => ({ Action: 'kill', Actor: { Attributes: { signal } } })
@@ -17,7 +18,12 @@ async function wait(test: TestContext, init: { exitCode: number; oomKilled?: boo
     ...{ StartedAt: new Date(STARTED).toISOString(), FinishedAt: new Date(ENDED).toISOString() },
   }
   const { engine, requests } = await fakeEngine(test, {
-    'GET /containers/one/json': json({ State: state, HostConfig: { NetworkMode: 'none' }, Config: { Labels: {} } }),
+    'GET /containers/one/json': json({
+      Id: ID,
+      State: state,
+      HostConfig: { NetworkMode: 'none' },
+      Config: { Labels: {} },
+    }),
     'POST /containers/one/wait': json({ StatusCode: exitCode }),
     'GET /events': (response: ServerResponse) => {
       for (const event of events) response.write(`${JSON.stringify(event)}\n`)
@@ -43,7 +49,7 @@ describe('an end for want of memory', () => {
   it('is seen where the engine heard of it after the end', async (test) => {
     const { oomKilled, asked } = await wait(test, { exitCode: 137, events: [kill('15'), oom] })
     assert.equal(oomKilled, true)
-    assert.deepEqual(JSON.parse(asked?.get('filters') ?? ''), { container: ['one'], event: ['oom', 'kill'] })
+    assert.deepEqual(JSON.parse(asked?.get('filters') ?? ''), { container: [ID], event: ['oom', 'kill'] })
     // From the start until a second after the end, by the engine's clock.
     assert.equal(Number(asked?.get('since')) * 1_000, STARTED)
     assert.equal(Number(asked?.get('until')) * 1_000, ENDED + 1_000)
