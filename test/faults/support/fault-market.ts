@@ -1,6 +1,5 @@
 /** A gateway and agents as processes on the real engine, with everything that a test of faults does to them. */
 
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
@@ -19,9 +18,6 @@ import { type ApiJob, type FaultApi, type LiveLog, openFaultApi } from './api.ts
 import { check, type Expected, type Violation } from './checker.ts'
 import { type EngineEvent, recordEngine } from './engine-events.ts'
 import type { Fault } from './fault-points.ts'
-
-// Processes are started by the dozen: what one compiled, the next ones read.
-process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache')
 
 /** Lets a process be ended at an exact point of its work. */
 const FAULT_FLAGS = ['--import', join(import.meta.dirname, 'fault-points.ts')]
