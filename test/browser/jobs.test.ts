@@ -13,8 +13,8 @@ describe('the dashboard', { timeout: 200_000 }, () => {
   after(async () => await rig?.stop())
 
   it('asks who it is, and leads back to where one was', async () => {
-    const { page, url, key } = rig
-    await page.goto(`${url}/jobs?status=running`)
+    const { page, key } = rig
+    await rig.open('/jobs?status=running')
     await page.getByRole('heading', { name: 'Sign in to Cortex' }).waitFor()
     await rig.inspect('sign-in')
     await page.getByLabel('API key', { exact: true }).fill('ck_wrong')
@@ -25,7 +25,7 @@ describe('the dashboard', { timeout: 200_000 }, () => {
     await page.getByRole('heading', { name: 'Jobs' }).waitFor()
     assert.equal(new URL(page.url()).search, '?status=%5B%22running%22%5D')
     assert.deepEqual(await page.evaluate(() => Object.values(localStorage).join('').includes('ck_')), false)
-    await page.goto(`${url}/jobs`)
+    await rig.open('/jobs')
     await page.getByRole('heading', { name: 'Your first job' }).waitFor()
     await rig.inspect('jobs-empty')
   })
@@ -92,9 +92,9 @@ describe('the dashboard', { timeout: 200_000 }, () => {
   })
 
   it('says what to do about an image that cannot be pulled', async () => {
-    const { page, url, client } = rig
+    const { page, client } = rig
     const { id } = await client.jobs.submit({ image: 'localhost:1/no/such:image', ...SMALL, maxAttempts: 1 })
-    await page.goto(`${url}/jobs/${id}`)
+    await rig.open(`/jobs/${id}`)
     await page.locator('.status[data-status=failed]').first().waitFor({ timeout: 40_000 })
     const failure = page.getByRole('alert').filter({ hasText: 'IMAGE_PULL_ERROR' })
     await failure.getByText('Check the registry part of the image name').waitFor()

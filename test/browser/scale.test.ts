@@ -12,8 +12,10 @@ import type { Page } from 'playwright-core'
 import type { ServedGateway, ServeTask } from '../../bench/support/serve-gateway.ts'
 import { until } from '../support/until.ts'
 import { openBrowser } from './support/chromium.ts'
+import { openPage } from './support/open-page.ts'
 import { buildDashboard } from './support/rig.ts'
 import { scrollAll } from './support/scrolling.ts'
+import { steadyAssets } from './support/steady-assets.ts'
 
 /** More lines than a browser can lay out in one element. */
 const LINES = 700_000
@@ -32,15 +34,17 @@ describe('long lists in the dashboard', { timeout: 120_000 }, () => {
     stack.defer(async () => await rm(folder, { recursive: true }))
     const workerData: ServeTask = { folder, jobs: JOBS, logLines: LINES }
     const worker = new Worker(new URL('../../bench/support/serve-gateway.ts', import.meta.url), { workerData })
+    const ready = once(worker, 'message') as Promise<[ServedGateway]>
     stack.defer(async () => {
       worker.postMessage('stop')
       await once(worker, 'exit')
     })
     const browser = await openBrowser()
     stack.defer(browser.close)
-    ;[served] = (await once(worker, 'message')) as [ServedGateway]
+    await steadyAssets(browser.context)
+    ;[served] = await ready
     page = await browser.context.newPage()
-    await page.goto(`${served.origin}/login`)
+    await openPage(page, `${served.origin}/login`)
     await page.getByLabel('API key', { exact: true }).fill(served.key)
     await page.keyboard.press('Enter')
   })
@@ -65,7 +69,7 @@ describe('long lists in the dashboard', { timeout: 120_000 }, () => {
   })
 
   it('reads a log of any length, and shows the right lines at every place', async () => {
-    await page.goto(`${served.origin}/jobs/${served.logJob}?tab=logs`)
+    await openPage(page, `${served.origin}/jobs/${served.logJob}?tab=logs`)
     await page.locator('.log-foot', { hasText: `${LINES.toLocaleString('en')} lines` }).waitFor({ timeout: 60_000 })
     await page.locator('.log-number', { hasText: new RegExp(`^${LINES}$`) }).waitFor()
     await scrollAll(page, '.log-lines', 10)

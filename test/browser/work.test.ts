@@ -27,14 +27,14 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
   }
 
   async function openActions(path: string, action: string): Promise<void> {
-    await rig.page.goto(`${rig.url}${path}`)
+    await rig.open(path)
     await rig.page.getByTitle('Actions').first().click()
     await rig.page.getByRole('menuitem', { name: action }).click()
   }
 
   it('makes a job of a template, without what was emptied there', async () => {
-    const { page, url, image, client } = rig
-    await page.goto(`${url}/jobs/templates`)
+    const { page, image, client } = rig
+    await rig.open('/jobs/templates')
     await page.getByRole('link', { name: 'Create Template' }).first().click()
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Greeting')
     await page.getByLabel('Description').fill('Says hello')
@@ -106,13 +106,13 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
     const { data } = JSON.parse(stdout)
     assert.notEqual(data.id, first.id)
     assert.deepEqual([data.command, data.args, data.config.env], [['printf', '%s'], [said], { A: '$B' }])
-    await page.goto(`${rig.url}/jobs/${data.id}?tab=logs`)
+    await rig.open(`/jobs/${data.id}?tab=logs`)
     await page.locator('.log-line', { hasText: 'and %s more' }).waitFor(PATIENCE)
   })
 
   it('marks what is wrong with a file in its cells, and takes a right one to its end', async () => {
-    const { page, url, image } = rig
-    await page.goto(`${url}/jobs/batches`)
+    const { page, image } = rig
+    await rig.open('/jobs/batches')
     await page.getByRole('link', { name: 'Create Batch' }).first().click()
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of the API
     const base = { image, ...SMALL, command: ['echo'], args: ['${word}'] }
@@ -145,8 +145,8 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
   })
 
   it('runs a schedule at its time, and shows that it did', async () => {
-    const { page, url, image } = rig
-    await page.goto(`${url}/jobs/schedules`)
+    const { page, image } = rig
+    await rig.open('/jobs/schedules')
     await page.getByRole('link', { name: 'Create Schedule' }).first().click()
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Every second second')
     await page.getByRole('textbox', { name: 'Schedule', exact: true }).fill('*/2 * *')
@@ -166,14 +166,14 @@ describe('templates, batches and schedules in the dashboard', { timeout: 200_000
   })
 
   it('cancels many jobs at once', async () => {
-    const { page, url, image, client } = rig
+    const { page, image, client } = rig
     const jobs = await Promise.all(
       ['a', 'b', 'c'].map(
         async (name) =>
           await client.jobs.submit({ image, ...SMALL, command: ['sleep', '300'], labels: { many: 'yes', name } }),
       ),
     )
-    await page.goto(`${url}/jobs?label=many%3Dyes`)
+    await rig.open('/jobs?label=many%3Dyes')
     for (const { id } of jobs.slice(0, 2)) {
       await page
         .getByRole('row')

@@ -13,6 +13,7 @@ import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { type LocalNetwork, type ManagedProcess, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
 import { openBrowser } from './chromium.ts'
+import { openPage } from './open-page.ts'
 import { nextFrame } from './scrolling.ts'
 import { steadyAssets } from './steady-assets.ts'
 
@@ -92,7 +93,7 @@ export async function startRig({ gatewayFlags = [], hasSteadyAssets = true }: Ri
     client,
     gateway,
     complaints,
-    open: async (path) => await open(page, network.url + path),
+    open: async (path) => await openPage(page, network.url + path),
     signIn: async (key = network.key) => await signIn(page, network.url, key),
     inspect: async (name) => await inspect(page, name),
     stop: async () => await started.disposeAsync(),
@@ -100,7 +101,7 @@ export async function startRig({ gatewayFlags = [], hasSteadyAssets = true }: Ri
 }
 
 async function signIn(page: Page, url: string, key: string): Promise<void> {
-  if (!page.url().startsWith(`${url}/login`)) await open(page, `${url}/login`)
+  if (!page.url().startsWith(`${url}/login`)) await openPage(page, `${url}/login`)
   await page.getByLabel('API key', { exact: true }).fill(key)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('button', { name: 'Account of' }).waitFor()
@@ -114,19 +115,6 @@ function isExpected(text: string): boolean {
   return /Failed to load resource: (?:the server responded with a status of (?:400|401|404|409|503)|net::ERR_NETWORK_CHANGED)/.test(
     text,
   )
-}
-
-/** A page, or its script, that was broken off because a network came or went, is opened again. */
-async function open(page: Page, url: string): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await page.goto(url)
-      await page.locator('#root > *').first().waitFor({ state: 'attached', timeout: 8_000 })
-      return
-    } catch (error) {
-      if (tries === 5 || !/ERR_NETWORK_CHANGED|Timeout/.test(String(error))) throw error
-    }
-  }
 }
 
 async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promise<LocalNetwork> {

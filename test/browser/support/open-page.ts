@@ -1,0 +1,17 @@
+import type { Page } from 'playwright-core'
+
+/**
+ * Opens a page of the dashboard, and again where it, or its script, was broken off because a network came or went; see
+ * `steady-assets.ts`.
+ */
+export async function openPage(page: Page, url: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await page.goto(url)
+      await page.locator('#root > *').first().waitFor({ state: 'attached', timeout: 8_000 })
+      return
+    } catch (error) {
+      if (tries === 5 || !/ERR_NETWORK_CHANGED|Timeout/.test(String(error))) throw error
+    }
+  }
+}
