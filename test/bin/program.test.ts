@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { createProgram } from '../../bin/program.ts'
@@ -43,7 +43,8 @@ describe('cortex', () => {
       .map(({ to }) => to)
       .filter((to) => to.includes('/') && !/(provider-lookup|provider-source|network-top|gateway-top)\.ts$/.test(to))
     assert.ok(starts.length > 10)
-    for (const start of ['bin/cortex.ts', ...starts]) assert.deepEqual(heavyOf(start, imports), [], start)
+    for (const start of ['bin/cortex.ts', 'bin/program.ts', ...starts])
+      assert.deepEqual(heavyOf(start, imports), [], start)
   })
 
   it('takes settings from flag, variable, file and default, in this order', async () => {
@@ -109,6 +110,20 @@ describe('cortex', () => {
       assert.equal(code, 0)
       assert.match(out, /cortex/, shell)
     }
+  })
+
+  it('keeps what it compiled for the next run, where it can', async () => {
+    const cached = async (folder: string): Promise<string[]> =>
+      await readdir(folder, { recursive: true }).catch(() => [])
+    const [good, bad] = [join(cortex.folder, 'kept'), join(cortex.folder, 'no-folder')]
+    await writeFile(bad, '')
+    for (const XDG_CACHE_HOME of [good, bad]) {
+      const { code, out, err } = await cortex.run(['--version'], { env: { NODE_COMPILE_CACHE: '', XDG_CACHE_HOME } })
+      assert.deepEqual([code, err], [0, ''])
+      assert.match(out, /^\d+\.\d+\.\d+\n$/)
+    }
+    assert.ok((await cached(join(good, 'cortex-node', 'compiled'))).length > 1)
+    assert.deepEqual(await cached(bad), [])
   })
 
   it('suggests what an unknown command may have meant', async () => {

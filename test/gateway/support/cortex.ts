@@ -27,13 +27,17 @@ export interface Cortex {
 /** The program, as somebody with a new account runs it. */
 export async function openCortex(variables: Record<string, string> = {}): Promise<Cortex> {
   const folder = await mkdtemp(join(tmpdir(), 'cortex-commands-'))
-  const home = { HOME: folder, XDG_CONFIG_HOME: join(folder, 'config'), XDG_DATA_HOME: join(folder, 'data') }
+  const home = {
+    ...{ HOME: folder, XDG_CONFIG_HOME: join(folder, 'config') },
+    ...{ XDG_DATA_HOME: join(folder, 'data'), XDG_CACHE_HOME: join(folder, 'cache') },
+  }
+  const { PATH, NODE_COMPILE_CACHE } = process.env
   return {
     folder,
     async run(args, { env = {}, input = '' } = {}) {
       const child = spawn(process.execPath, [PROGRAM, ...args], {
         cwd: folder,
-        env: { PATH: process.env.PATH, ...home, ...variables, ...env },
+        env: { PATH, NODE_COMPILE_CACHE, ...home, ...variables, ...env },
         stdio: ['pipe', 'pipe', 'pipe'],
       })
       const ended = Promise.withResolvers<number | null>()
