@@ -54,7 +54,7 @@ export async function startClientNode(
   const store = await openJobStore({ database, secretBox, clock, logger: storeLogger, refusal })
   stack.defer(async () => await store.close())
   const network = createLibp2pNetwork(
-    { privateKey, logger: logger.child({ part: 'network' }), clock, ...(registry === undefined ? {} : { registry }) },
+    { privateKey, logger, clock, ...(registry === undefined ? {} : { registry }) },
     await networkInit(init),
   )
   const directory = createDirectory(

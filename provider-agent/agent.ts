@@ -166,6 +166,7 @@ export function createAgent(components: AgentComponents, init: AgentInit): Agent
 
 async function startAgent(components: AgentComponents, init: AgentInit) {
   const { engine, network, privateKey, clock, logger, tracer = noTracer } = components
+  const ownLogger = logger.child({ part: 'agent' })
   const { inspect = inspectMachine, openDatabase: open = openDatabase, diskProblem = statDisk } = components
   const broadcast =
     components.announce ?? (async (statement: Uint8Array) => await network.publish('announcements', statement))
@@ -183,7 +184,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   await using undo = new AsyncDisposableStack()
   const database = await open(options.dataFolder)
   undo.defer(async () => await database.close())
-  const journal = await openJournal({ database, clock, logger }, options)
+  const journal = await openJournal({ database, clock, logger: logger.child({ part: 'journal' }) }, options)
   const offers = createOffers()
   const standing = createStanding({ clock })
   for await (const requester of journal.requesters()) standing.awarded(requester)
@@ -216,9 +217,10 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     },
     options,
   )
+  const outputsLogger = logger.child({ part: 'outputs' })
   const signer = { privateKey, marketName, provider: network.peerId }
   const spool = createOutputSpool(
-    { clock, logger },
+    { clock, logger: outputsLogger },
     {
       folder: join(options.dataFolder, 'outputs'),
       ...{ maxOutputBytes: options.maxOutputBytes, maxSpoolBytes: options.maxSpoolBytes },
@@ -233,7 +235,9 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       guard: components.guard,
       ...{ images, access },
       collect: async (lease, name, signal) =>
-        access === undefined ? null : await collectOutput({ access, spool, clock, logger }, lease, name, signal),
+        access === undefined
+          ? null
+          : await collectOutput({ access, spool, clock, logger: outputsLogger }, lease, name, signal),
     },
     options,
   )
@@ -289,10 +293,10 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     const ports = access !== undefined && features.portsProblem === null ? ['ports'] : []
     offering.capabilities = [...new Set([...ownCapabilities, ...ports, ...capabilitiesOf(features)])]
     if (features.networkProblem !== null) {
-      logger.warn({ problem: features.networkProblem }, 'jobs can reach the network around this machine')
+      ownLogger.warn({ problem: features.networkProblem }, 'jobs can reach the network around this machine')
     }
     if (access !== undefined && features.portsProblem !== null) {
-      logger.warn({ problem: features.portsProblem }, 'jobs that expose ports are not taken')
+      ownLogger.warn({ problem: features.portsProblem }, 'jobs that expose ports are not taken')
     }
   }
 

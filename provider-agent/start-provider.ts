@@ -131,7 +131,7 @@ export async function startProvider(
       ...(components.tracer === undefined ? {} : { tracer: components.tracer }),
       // It ends containers of one engine by their names, which those of a swarm do not have.
       ...(swarm ? { inspect: inspectCluster } : { guard }),
-      logger: logger.child({ part: 'agent' }),
+      logger,
       announce,
       probes: [firewall.problem],
       providersOnline: () => directory.list().filter(({ status }) => status !== 'offline').length,
