@@ -134,7 +134,9 @@ export function jobCalls(transport: Transport, streams: StreamInit) {
     /** A link that opens an exposed port in a browser, once and within a minute. */
     link: async (id: string, port: number, options: CallOptions & { path?: string } = {}): Promise<PortLink> => {
       const { path, ...rest } = options
-      return await transport.data({ method: 'POST', path: at(id, '/links'), json: { port, path }, ...rest })
+      // One that nobody opens is worth nothing a minute later.
+      const request = { method: 'POST', path: at(id, '/links'), json: { port, path }, isRepeatable: true } as const
+      return await transport.data({ ...request, ...rest })
     },
     /**
      * A connection to an exposed port as a WebSocket: binary messages are pieces of the stream, or datagrams, the text

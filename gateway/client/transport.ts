@@ -32,6 +32,8 @@ export interface ApiRequest {
   headers?: Record<string, string>
   /** Sent with every attempt, so that a submission may be repeated. */
   idempotencyKey?: string | undefined
+  /** Whether doing it twice does no harm, where neither the method nor a key says so. @default false */
+  isRepeatable?: boolean
   signal?: AbortSignal | undefined
   /** @default that of the client */
   timeoutMs?: number
@@ -136,7 +138,8 @@ function mayRepeat(request: ApiRequest, error: Error, maxRetryAfterMs: number): 
   const { status, retryAfterMs = 0, code } = error
   if (retryAfterMs > maxRetryAfterMs) return false
   if (status === 429 || (status === 503 && error.retryAfterMs !== undefined)) return true
-  const harmless = request.method === 'GET' || request.method === 'PUT' || request.idempotencyKey !== undefined
+  const { method, idempotencyKey, isRepeatable = false } = request
+  const harmless = method === 'GET' || method === 'PUT' || idempotencyKey !== undefined || isRepeatable
   const passing = error instanceof ConnectionError || status === 502 || status === 504
   return harmless && (passing || (status === 503 && code === 'UNEXPECTED_ANSWER'))
 }

@@ -73,6 +73,15 @@ describe('repeating requests', () => {
     assert.equal((await client.templates.list()).pagination.total, 1)
   })
 
+  it('asks again for a link, which does no harm', async () => {
+    const { client, sent } = clientOver('answer lost', 'answer lost')
+    await assert.rejects(client.jobs.link('job_000000000000', 80), { status: 404 })
+    assert.deepEqual(
+      sent.map(({ method }) => method),
+      ['POST', 'POST', 'POST'],
+    )
+  })
+
   it('repeats what was turned away, whatever it is', async () => {
     const { client, sent } = clientOver(turnedAway(429, '0'), turnedAway(503, '0'))
     await client.templates.create({ name: 'a', config: { image: 'b' } })
