@@ -56,19 +56,23 @@ describe('reaching into a container', () => {
   })
 
   test('many connections at once', async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, async (_, number) => {
-        const stream = await tunnel(7000)
-        stream.write(`hello ${number}`)
-        const [first] = await once(stream, 'data')
-        stream.destroy()
-        return String(first)
-      }),
-    )
+    const streams: Awaited<ReturnType<typeof tunnel>>[] = []
+    const answer = async (number: number): Promise<string> => {
+      const stream = streams[number]
+      assert.ok(stream)
+      stream.write(`hello ${number}`)
+      return String((await once(stream, 'data'))[0])
+    }
+    // Opened one after the other: of more than two that wait to be accepted by `nc`, the kernel leaves some waiting.
+    for (let number = 0; number < 50; number += 1) {
+      streams.push(await tunnel(7000))
+      await answer(number)
+    }
     assert.deepEqual(
-      answers,
-      Array.from({ length: 50 }, (_, number) => `hello ${number}`),
+      await Promise.all(streams.map(async (_, number) => await answer(number))),
+      streams.map((_, number) => `hello ${number}`),
     )
+    for (const stream of streams) stream.destroy()
   })
 
   test('the engine’s networks are here, so ports are offered', () => {
