@@ -2,12 +2,12 @@
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
-import envPaths from 'env-paths'
 import { CliError } from '../node/commands/cli-error.ts'
+import { userFolders } from '../node/commands/user-folders.ts'
 
 // What one run compiled, the next ones read; in a folder of the user's own, because what lies there is run. Nothing is
 // said where it cannot be written.
-enableCompileCache(join(envPaths('cortex-node', { suffix: '' }).cache, 'compiled'))
+enableCompileCache(join(userFolders().cache, 'compiled'))
 
 try {
   const { createProgram } = await import('./program.ts')

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import envPaths from 'env-paths'
 import { CliError } from '../../node/commands/cli-error.ts'
+import { userFolders } from '../../node/commands/user-folders.ts'
 
 /** What `cortex login` keeps. */
 export interface Login {
@@ -35,5 +35,5 @@ export async function removeLogin(): Promise<void> {
 }
 
 function loginFile(): string {
-  return join(envPaths('cortex-node', { suffix: '' }).config, 'login.json')
+  return join(userFolders().config, 'login.json')
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import envPaths from 'env-paths'
 import { DEFAULT_NETWORK, NETWORK_NAME } from '../../protocol/topics.ts'
 import type { FollowerTimes } from '../market/lease-follower.ts'
 import type { PeerInit } from '../network/peer-init.ts'
+import { userFolders } from './user-folders.ts'
 
 /** Where a gateway or `cortex up` on this machine listens for peers unless told otherwise. */
 export const DEFAULT_PEER_PORT = 13_100
@@ -26,7 +26,7 @@ export interface PeerOptions {
 
 /** The platform's folder for data of this program. */
 export function defaultDataFolder(): string {
-  return envPaths('cortex-node', { suffix: '' }).data
+  return userFolders().data
 }
 
 /** Where every part keeps its folder. */

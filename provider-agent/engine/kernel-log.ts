@@ -7,7 +7,8 @@ const RECORD_BYTES = 8_192
 
 /**
  * Whether the kernel of this machine says that it ended a process because a container was at its limit of memory: for
- * whoever may read its log, root mostly, and as long as the log goes back; of many in 5 s the kernel writes ten. False where nothing is known.
+ * whoever may read its log, root mostly, and as long as the log goes back; of many in 5 s the kernel writes ten. False
+ * where nothing is known.
  *
  * @param containerId - the engine's, whole: it is in the name of the container's control group
  */
