@@ -7,13 +7,14 @@ import { randomBytes } from 'node:crypto'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { systemClock as clock } from '../node/clock.ts'
+import { sinceStart } from '../node/directory/first-seen.ts'
 import { createProviderTable } from '../node/directory/provider-table.ts'
-import { chooseInvited } from '../node/market/invitation.ts'
+import { chooseInvited } from '../node/market/bids/invitation.ts'
 import { checkAnnouncement, readRequirements } from '../protocol/checks.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import { AnnouncementSchema, SignedStatementSchema } from '../protocol/gen/cortex/v1/market_pb.js'
 import { jobSubmissionSchema } from '../protocol/job-spec.ts'
-import { requirementsOf } from '../protocol/job-wire.ts'
+import { encodedRequirements } from '../protocol/job-wire.ts'
 import { MAX_GOSSIP_BYTES } from '../protocol/limits.ts'
 import { signStatement } from '../protocol/statements.ts'
 import type { BenchResult } from './run.ts'
@@ -24,7 +25,7 @@ const QUERIES = 200
 export async function bench(args: string[]): Promise<BenchResult> {
   const providers = Number(args[0] ?? 10_000)
   const before = held()
-  const table = createProviderTable({ clock, changed: () => undefined }, providers)
+  const table = createProviderTable({ clock, firstSeen: sinceStart, changed: () => undefined }, providers)
   for (let i = 0; i < providers; i += 1) {
     // As gossip hands it over: a part of a larger buffer.
     const frame = Buffer.concat([randomBytes(64), await announcement(i)])
@@ -32,7 +33,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
     table.hear(await checkAnnouncement(statement, 'bench'), statement, 0)
   }
   const heldMiB = (held() - before) / 2 ** 20
-  const requirements = readRequirements(requirementsOf(jobSubmissionSchema.parse({ image: 'busybox' })))
+  const requirements = readRequirements(encodedRequirements(jobSubmissionSchema.parse({ image: 'busybox' })))
   const everyone = { count: 12, trust: () => 1, isAwaited: () => true, isConnected: () => false }
   const ours = timed(() => chooseInvited(table.list(), { requirements, strategy: 'performance', ...everyone }))
   const plain = timed(() =>

@@ -67,10 +67,13 @@ const ENTRIES: readonly Entry[] = [
     name: 'provider',
     description: 'who sells on the network',
     load: async () =>
-      (await import('../node/commands/provider.ts')).providerCommand({
-        network: async () => (await import('../node/commands/provider-lookup.ts')).networkSource,
-        gateway: async () => (await import('../gateway/commands/provider-source.ts')).gatewaySource,
-      }),
+      (await import('../node/commands/provider.ts')).providerCommand(
+        {
+          network: async () => (await import('../node/commands/provider-lookup.ts')).networkSource,
+          gateway: async () => (await import('../gateway/commands/provider-source.ts')).gatewaySource,
+        },
+        (await import('../gateway/commands/added-provider.ts')).addedProviderCommands(),
+      ),
   },
   {
     name: 'relay',
@@ -82,7 +85,7 @@ const ENTRIES: readonly Entry[] = [
     description: 'the network as one peer sees it, live',
     load: async () =>
       (await import('../node/commands/net.ts')).netCommand({
-        network: async () => (await import('../node/commands/net/network-top.ts')).networkTop,
+        network: async () => (await import('../node/top/network-top.ts')).networkTop,
         gateway: async () => (await import('../gateway/commands/gateway-top.ts')).gatewayTop,
       }),
   },
@@ -113,9 +116,22 @@ export async function addCommands(program: Command, wanted: string): Promise<voi
 
 /** The name of every option of every command, as the configuration file writes it. */
 export async function everyOption(): Promise<Set<string>> {
-  const all = new Command()
+  const all = new Command().enablePositionalOptions() // as the program
   await addCommands(all, '*')
   return new Set(leavesOf(all).flatMap(({ options }) => options.map((option) => option.attributeName())))
+}
+
+/** The name of every option of one command and its parts. */
+export async function optionsOf(name: string): Promise<Set<string>> {
+  const entry = ENTRIES.find((one) => one.name === name)
+  if (entry === undefined) return new Set()
+  const parent = new Command().addCommand(await entry.load())
+  return new Set(leavesOf(parent).flatMap(({ options }) => options.map((option) => option.attributeName())))
+}
+
+/** As they stand directly after `cortex`. */
+export function commandNames(): string[] {
+  return ENTRIES.map(({ name }) => name)
 }
 
 /** Commands that do something themselves. */

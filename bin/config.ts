@@ -1,11 +1,12 @@
-import { Command } from 'commander'
+import { Command, type Option } from 'commander'
 import { formatUsd } from '../protocol/money.ts'
 import { leavesOf, pathOf } from './commands.ts'
 import { fillIn } from './settings.ts'
+import { isFlag, readVariables } from './variables.ts'
 
 /** Variables that no flag shows, because other users of the machine can read the flags of a process. */
 const VARIABLES_ONLY = { adminKey: 'CORTEX_ADMIN_KEY', masterKey: 'CORTEX_MASTER_KEY' } as const
-const SECRET = /key|secret/i
+const SECRET = /key|secret|token/i
 /** Options that are no settings. */
 const NOT_SETTINGS = new Set(['json', 'help', 'config', 'file', 'forget', 'yes'])
 
@@ -26,8 +27,11 @@ export function configCommand(program: () => Promise<Command>): Command {
     .passThroughOptions()
     .allowUnknownOption()
     .addHelpText('after', '\nExamples:\n  $ cortex config\n  $ cortex config up --port 14000 --config cortex.yaml')
-    .action(async (words: string[], options: { config?: string; json?: true }) => {
+    .action(async (all: string[], { config, json }: { config?: string; json?: true }) => {
       const whole = await program()
+      // Behind the command's name it is no setting of the command, but says how to show them.
+      const words = all.filter((word) => word !== '--json')
+      const options = { config, ...(json === true || words.length < all.length ? { json: true as const } : {}) }
       const given = options.config === undefined ? [] : ['--config', options.config]
       const settings = words.length > 0 ? await ofOne(whole, [...words, ...given]) : await ofAll(whole, options.config)
       await show([...settings, ...variablesOnly()], options)
@@ -50,7 +54,7 @@ async function ofOne(program: Command, words: string[]): Promise<Setting[]> {
 async function ofAll(program: Command, config: string | undefined): Promise<Setting[]> {
   const merged = new Map<string, Setting>()
   for (const command of leavesOf(program)) {
-    readVariables(command)
+    takeVariables(command)
     if (config !== undefined) command.setOptionValueWithSource('config', config, 'cli')
     await fillIn(command)
     for (const setting of settingsOf(command)) {
@@ -65,19 +69,25 @@ async function ofAll(program: Command, config: string | undefined): Promise<Sett
 }
 
 /** What commander does itself where it parses. */
-function readVariables(command: Command): void {
+function takeVariables(command: Command): void {
   for (const option of command.options) {
     const text = option.envVar === undefined ? undefined : process.env[option.envVar]
     if (text === undefined) continue
-    const name = option.attributeName()
-    const flag = option.isBoolean() || option.negate
-    const value = flag ? !option.negate : option.parseArg === undefined ? text : option.parseArg(text, undefined)
-    command.setOptionValueWithSource(name, value, 'env')
+    const value = isFlag(option) || option.parseArg === undefined ? text : option.parseArg(text, undefined)
+    command.setOptionValueWithSource(option.attributeName(), value, 'env')
   }
+  readVariables(command)
 }
 
 function hasVariable(command: Command, name: string): boolean {
   return command.options.some((option) => option.attributeName() === name && option.envVar !== undefined)
+}
+
+/** What holds where nothing is said: as the help says it, at its end in brackets. */
+function defaultOf(option: Option): unknown {
+  if (option.defaultValue !== undefined) return option.defaultValue
+  if (isFlag(option)) return option.negate
+  return / \((?:default: )?([^()]+)\)$/.exec(option.description)?.[1]
 }
 
 function settingsOf(command: Command): Setting[] {
@@ -85,7 +95,7 @@ function settingsOf(command: Command): Setting[] {
     .filter((option) => !NOT_SETTINGS.has(option.attributeName()) && !option.hidden)
     .map((option) => {
       const name = option.attributeName()
-      const value = command.getOptionValue(name)
+      const value = command.getOptionValue(name) ?? defaultOf(option)
       return { name, value, from: sourceOf(command, name, option.envVar), usedBy: [pathOf(command)] }
     })
 }
@@ -117,14 +127,17 @@ function variablesOnly(): Setting[] {
 }
 
 async function show(settings: Setting[], options: { json?: true }): Promise<void> {
-  const { printJson, table } = await import('../node/commands/output.ts')
+  const [{ table }, { print, printJson }] = await Promise.all([
+    import('../node/commands/output.ts'),
+    import('../node/commands/print.ts'),
+  ])
   const masked = settings.map((setting) => ({ ...setting, value: maskedValue(setting) }))
   if (options.json === true) {
     printJson(masked.map((setting) => ({ ...setting, value: setting.value ?? null })))
     return
   }
   const rows = masked.map(({ name, value, from, usedBy }) => [name, textOf(value), from, shortList(usedBy)])
-  process.stdout.write(`${table(['SETTING', 'VALUE', 'FROM', 'USED BY'], rows)}\n`)
+  print(...table(['SETTING', 'VALUE', 'FROM', 'USED BY'], rows))
 }
 
 /** A map of secrets shows its names. */

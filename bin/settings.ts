@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from '../node/commands/cli-error.ts'
-import { everyOption, leavesOf, pathOf } from './commands.ts'
+import { commandNames, everyOption, leavesOf, optionsOf, pathOf } from './commands.ts'
+import { isFlag, readVariables } from './variables.ts'
 
 /**
  * Where an option's value came from: commander's own words, `config` for the file of `--config`, `login` for what
@@ -23,6 +24,7 @@ export function withSettings(program: Command): void {
 
 /** @throws {CliError} */
 export async function fillIn(command: Command): Promise<void> {
+  readVariables(command)
   const { config } = command.opts<{ config?: string }>()
   if (config !== undefined) await fromFile(command, config)
   await fromLogin(command)
@@ -30,21 +32,42 @@ export async function fillIn(command: Command): Promise<void> {
 
 async function fromFile(command: Command, path: string): Promise<void> {
   const file = await readSettings(path)
+  await checkNames(file, path)
   const section = file[pathOf(command).split(' ')[0] ?? '']
   const settings = { ...topLevel(file), ...(isMap(section) ? normalised(section) : {}) }
   for (const option of command.options) {
     const name = option.attributeName()
     const value = settings[name]
-    delete settings[name]
-    if (value === undefined || value === null || !isOpen(command, name)) continue
+    if (value === undefined || !isOpen(command, name)) continue
     command.setOptionValueWithSource(name, readValue(option, value, `${path}: ${name}`), 'config')
   }
-  const unknown = Object.keys(settings)
-  if (unknown.length === 0) return
-  const known = await everyOption()
-  const wrong = unknown.find((name) => !known.has(name))
-  if (wrong !== undefined) {
-    throw new CliError(`${path}: there is no setting ${wrong}: 'cortex config' lists them`)
+}
+
+/**
+ * Whether every name means something, those of other commands too: a section that is misspelled would be as if it were not
+ * there, and who is served, or by what key, would be what it is without.
+ */
+async function checkNames(file: Settings, path: string): Promise<void> {
+  const commands = commandNames()
+  const every = await everyOption()
+  for (const [name, value] of Object.entries(file)) {
+    const [setting = ''] = Object.keys(normalised({ [name]: value }))
+    if (isMap(value) && !MAPS.has(name)) {
+      if (!commands.includes(name)) {
+        const known = commands.join(', ')
+        throw new CliError(`${path}: there is no command ${name} to have settings: a section is one of ${known}`)
+      }
+      const own = await optionsOf(name)
+      const wrong = Object.keys(normalised(value)).find((key) => !own.has(key))
+      if (wrong === undefined) continue
+      throw new CliError(`${path}: there is no setting ${wrong} of ${name}: 'cortex ${name} --help' lists them`)
+    }
+    // A section whose lines are all taken out.
+    if (every.has(setting) || (value === null && commands.includes(name))) continue
+    if (commands.includes(name)) {
+      throw new CliError(`${path}: ${name} is a command: put its settings under it, one a line`)
+    }
+    throw new CliError(`${path}: there is no setting ${setting}: 'cortex config' lists them`)
   }
 }
 
@@ -78,7 +101,11 @@ function normalised(settings: Settings): Settings {
 
 /** Read as the flag would be. */
 function readValue(option: Option, value: unknown, where: string): unknown {
-  if (option.isBoolean() || option.negate) {
+  // As if it were not there, what is meant to keep others out would let them in.
+  if (value === null || value === '' || (Array.isArray(value) && value.length === 0)) {
+    throw new CliError(`${where} has no value: give it one, or take the line out`)
+  }
+  if (isFlag(option)) {
     if (typeof value === 'boolean') return value
     throw new CliError(`${where} must be true or false`)
   }

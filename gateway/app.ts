@@ -1,50 +1,55 @@
-import { OpenAPIHono } from '@hono/zod-openapi'
-import type { MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
-import { cors } from 'hono/cors'
+import { join } from 'node:path'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import { requestId } from 'hono/request-id'
-import { secureHeaders } from 'hono/secure-headers'
-import { addAnalyticsRoutes } from './analytics/routes.ts'
-import { addAuditRoutes, auditChanges } from './audit/audit.ts'
-import { type AuthenticateInit, authenticate } from './auth/authenticate.ts'
-import { addKeyRoutes } from './auth/key-routes.ts'
-import { addSessionRoutes, addSignInLink } from './auth/session-routes.ts'
-import { createWrongKeys } from './auth/wrong-keys.ts'
-import { addBatchRoutes } from './batches/routes.ts'
-import type { GatewayEnv } from './context.ts'
-import { errorResponse, validationError } from './error-response.ts'
-import { GatewayError } from './errors.ts'
-import { addEventRoutes } from './events/routes.ts'
-import { addExplorerRoutes } from './explorer/route.ts'
+import type { Registry } from 'prom-client'
+import type { Clock } from '../node/clock.ts'
+import type { ClientNode } from '../node/index.ts'
+import type { Logger } from '../node/logger.ts'
+import { createSecretBox, loadMasterKey } from '../node/store/secret-box.ts'
+import { openAnalytics } from './analytics/open.ts'
+import { openAudit } from './audit/open.ts'
+import { createKeysBehind } from './auth/left-behind.ts'
+import { type AuthInit, openAuth } from './auth/open.ts'
+import { openBatches } from './batches/open.ts'
+import { createAnswers } from './events/answers.ts'
+import { openEvents } from './events/open.ts'
+import type { Ask } from './events/stream-socket.ts'
+import { createEventStreams } from './events/streams.ts'
 import { accessLog } from './http/access-log.ts'
-import { hostCheck } from './http/host-check.ts'
+import { createApp, forOrigins } from './http/app.ts'
+import { boundBody } from './http/body-bounds.ts'
+import type { Feature } from './http/feature.ts'
+import { hostCheck, oneHost } from './http/host-check.ts'
+import { MAX_BODIES, MAX_OPEN, MAX_READ } from './http/limits.ts'
 import { originCheck } from './http/origin-check.ts'
 import { createRateLimit, DEFAULT_PER_MINUTE, type RateLimits } from './http/rate-limit.ts'
-import { addJobRoutes } from './jobs/routes.ts'
-import { httpMetrics } from './metrics/http-metrics.ts'
-import { addMetricsRoute, type MetricsAccess } from './metrics/route.ts'
-import type { GatewayParts } from './parts.ts'
-import { addProviderHistoryRoute } from './providers/history.ts'
-import { addPricingRoute } from './providers/pricing.ts'
-import { addProviderRoutes } from './providers/routes.ts'
-import { createPortOrigins } from './reach/port-origins.ts'
-import { addScheduleRoutes } from './schedules/routes.ts'
-import type { Services } from './services.ts'
-import { addSocketRoute } from './sockets/route.ts'
-import { apiDocument, describeSecurity } from './system/document.ts'
-import { addSystemRoutes } from './system/routes.ts'
-import { addTemplateRoutes } from './templates/routes.ts'
-import { DASHBOARD_FOLDER } from './web/dashboard-files.ts'
-import { createDashboard } from './web/dashboard-route.ts'
-import { addDeliveryRoutes } from './webhooks/delivery-routes.ts'
-import { addWebhookRoutes } from './webhooks/routes.ts'
+import { createShares } from './http/shares.ts'
+import { createConfigVault } from './jobs/job-config.ts'
+import { type JobsInit, openJobs } from './jobs/open.ts'
+import { openMetrics } from './metrics/open.ts'
+import { MetricsRegistry } from './metrics/registry.ts'
+import type { MetricsAccess } from './metrics/route.ts'
+import { openPages } from './pages/open.ts'
+import { openProviders } from './providers/open.ts'
+import { openReach } from './reach/open.ts'
+import { openRecords } from './records/table.ts'
+import { openSchedules } from './schedules/open.ts'
+import { addDocument } from './system/document.ts'
+import { openSystem } from './system/open.ts'
+import { openTemplates } from './templates/open.ts'
+import type { Resolve } from './webhooks/address-check.ts'
+import { openWebhooks, type WebhooksInit } from './webhooks/open.ts'
 
-/** Largest body of a request, in bytes. The largest valid job is a quarter of it. */
-const MAX_BODY_BYTES = 1024 * 1024
-
-export interface GatewayAppInit extends AuthenticateInit, MetricsAccess {
+/** How the gateway’s application is set up; what is absent has the default beside it. */
+export interface GatewayAppInit extends AuthInit, MetricsAccess, WebhooksInit, Pick<JobsInit, 'retention'> {
+  /** The gateway's folder, `DATA/gateway`: its records and keys. */
+  folder: string
   /** Version of this program. */
   version: string
+  /** Encrypts secrets of templates and the like instead of the key in the folder. */
+  masterKey?: string
+  /** Other names for providers and networks, e.g. `{ akash: 'p2p' }`, so that old scripts can be kept. @default {} */
+  providerAliases?: Readonly<Record<string, string>>
   /** Host names that clients may use, besides addresses and `localhost`. @default [] */
   allowedHosts?: string[]
   /** Origins of web pages elsewhere that may use the API, e.g. `https://panel.example`. @default [] */
@@ -57,123 +62,119 @@ export interface GatewayAppInit extends AuthenticateInit, MetricsAccess {
   dashboardFolder?: string
 }
 
-/** The API as one application; it listens to nothing by itself. */
-export function createGatewayApp(services: Services, init: GatewayAppInit): OpenAPIHono<GatewayEnv> {
-  const { logger, clock } = services
-  const { version, allowedHosts = [], corsOrigins = [], proxyDomain = 'localhost' } = init
-  const portOrigins = createPortOrigins({ clock }, { domain: proxyDomain })
-  const rateLimit = createRateLimit({ clock }, { perMinute: DEFAULT_PER_MINUTE, enforced: true, ...init.rateLimits })
-  const wrongKeys = createWrongKeys()
-  const dashboard = createDashboard(init.dashboardFolder ?? DASHBOARD_FOLDER)
-  const parts: GatewayParts = {
-    ...services,
-    wrongKeys,
-    portOrigins,
-    rateLimit,
-    startedMs: clock.monotonicMs(),
-    version,
-  }
+/** What {@link openGatewayApp} works with. */
+export interface GatewayAppComponents {
+  node: ClientNode
+  clock: Clock
+  logger: Logger
+  /** How host names of webhooks are resolved. @default the system's */
+  resolve?: Resolve | undefined
+  /** Where metrics are registered. @default one of its own */
+  registry?: Registry | undefined
+}
 
-  const app = newApp()
-  app.onError((error, c) => errorResponse(c, error, logger))
-  app.notFound((c) => {
-    const problem = new GatewayError('RESOURCE_NOT_FOUND', `There is no ${c.req.method} ${c.req.path}`)
-    return errorResponse(c, problem, logger)
-  })
-  app.use(
+/** The API as one application, and what it does besides answering; it listens to nothing by itself. */
+export type GatewayApp = Awaited<ReturnType<typeof openGatewayApp>>
+
+/** @throws {DataFolderError} @throws {AdminKeyError} */
+export async function openGatewayApp(components: GatewayAppComponents, init: GatewayAppInit) {
+  const { node, clock, logger, resolve, registry = new MetricsRegistry() } = components
+  const { folder, version, providerAliases = {}, proxyDomain = 'localhost', retention } = init
+  const { store, directory, requester } = node
+  await using stack = new AsyncDisposableStack()
+  const db = await openRecords(folder)
+  stack.defer(async () => await db.close())
+  const secretBox = createSecretBox(init.masterKey ?? (await loadMasterKey(folder)))
+  const rateLimit = createRateLimit({ clock }, { perMinute: DEFAULT_PER_MINUTE, enforced: true, ...init.rateLimits })
+  const streams = createEventStreams({ clock, logger })
+  const auth = await openAuth({ db, streams, clock, logger }, init)
+  const shares = createShares('event streams and sockets', MAX_OPEN)
+  const readShares = createShares('lists and logs that are being read', MAX_READ)
+  const bodies = createShares('bytes of bodies', MAX_BODIES)
+  const answers = createAnswers({ streams, holds: auth.holds, shares, readShares })
+  const ask: Ask = (request, env) => app.fetch(request, env)
+  const { keys, keyGuard, tokens, holds } = auth
+  const audit = await openAudit({ db, clock, logger })
+  const keysBehind = createKeysBehind({ keys, audit, clock, logger })
+  const vault = createConfigVault(secretBox)
+  const submitting = { store, directory, requester, providerAliases }
+  const templates = await openTemplates({ db, ...submitting, vault, clock })
+  const providers = await openProviders({ db, node, answers, clock, logger }, { providerAliases })
+  const { providerLog } = providers
+  const system = openSystem({ node, rateLimit, clock, version, startedMs: clock.monotonicMs() })
+  const { health } = system
+
+  /** In the order in which they begin, and in which a path finds its route: what is below `/jobs/` before `/jobs/{id}`. */
+  const features = {
+    auth,
+    audit,
+    providers,
+    webhooks: await openWebhooks(
+      { db, store, directory, providerLog, secretBox, keysBehind, resolve, clock, logger },
+      init,
+    ),
+    templates,
+    schedules: await openSchedules({
+      ...{ db, ...submitting, vault, keysBehind, pace: rateLimit.schedules, clock, logger },
+      templateOf: templates.get,
+    }),
+    batches: await openBatches(
+      { db, ...submitting, bodies, holds, clock, logger },
+      { uploads: join(folder, 'uploads') },
+    ),
+    keysBehind,
+    jobs: openJobs({ node, answers, clock, logger }, { providerAliases, retention }),
+    reach: openReach({ node, keys, keyGuard, tokens, holds, shares, clock, logger }, { proxyDomain }),
+    analytics: openAnalytics({ node, clock }),
+    events: openEvents({ store, directory, providerLog, answers, keyGuard, holds, shares, clock, logger, health, ask }),
+    system,
+    metrics: openMetrics({ node, streams, registry, clock, logger }, init),
+    pages: openPages(init),
+  }
+  const { reach } = features
+  const rooms: Feature[] = Object.values(features)
+  const middleware = [
     requestId(),
     accessLog({ logger, clock }),
-    httpMetrics(services.registry, services),
-    portOrigins.serve(services),
-    hostCheck(allowedHosts),
-    secureHeaders({ crossOriginResourcePolicy: corsOrigins.length === 0 ? 'same-origin' : 'cross-origin' }),
-  )
-  if (corsOrigins.length > 0) {
-    app.use(cors({ origin: corsOrigins, credentials: true, exposeHeaders: EXPOSED_HEADERS, maxAge: 600 }))
-  }
-  app.use(dashboard.serveFiles)
-  app.use(
-    authenticate({ ...services, wrongKeys }, init),
-    auditChanges(services.audit),
+    features.metrics.timeRequests,
+    oneHost,
+    reach.serveOrigins,
+    hostCheck(init.allowedHosts ?? []),
+    ...forOrigins(init.corsOrigins ?? []),
+    features.pages.serveFiles,
+    auth.authenticate,
+    features.audit.noteChanges,
     rateLimit.middleware,
-    originCheck(corsOrigins),
-    limitBody(),
-  )
+    originCheck(init.corsOrigins ?? []),
+    boundBody(bodies, ({ req }) => rooms.some((room) => room.readsBody?.(req) === true)),
+    auth.assertStands,
+  ]
+  const app = createApp({ logger }, rooms, middleware, (api) => addDocument(api, version))
+  for (const room of rooms) if (room.stop !== undefined) stack.defer(room.stop)
+  const running = stack.move()
 
-  const api = createApi(parts)
-  app.route('/api/v1', api)
-  app.route('/api', api)
-  addSystemRoutes(app, parts)
-  addSignInLink(app, parts)
-  for (const base of [app, app.basePath('/api'), app.basePath('/api/v1')]) {
-    addSocketRoute(base, parts)
-    addMetricsRoute(base, services.registry, init)
-  }
-  dashboard.addPages(app)
-  return app
-}
-
-const EXPOSED_HEADERS = [
-  'X-Request-Id',
-  'X-RateLimit-Limit',
-  'X-RateLimit-Remaining',
-  'X-RateLimit-Reset',
-  'Retry-After',
-]
-
-/** Every route below the base, and the document that describes them. */
-function createApi(parts: GatewayParts): OpenAPIHono<GatewayEnv> {
-  const api = newApp()
-  // Before the jobs, whose `/jobs/{id}` would take their names for ids.
-  addTemplateRoutes(api, parts)
-  addScheduleRoutes(api, parts)
-  addBatchRoutes(api, parts)
-  addJobRoutes(api, parts)
-  addProviderRoutes(api, parts)
-  addPricingRoute(api, parts)
-  addProviderHistoryRoute(api, parts)
-  addAnalyticsRoutes(api, parts)
-  addEventRoutes(api, parts)
-  addWebhookRoutes(api, parts)
-  addDeliveryRoutes(api, parts)
-  addSessionRoutes(api, parts)
-  addKeyRoutes(api, parts)
-  addSystemRoutes(api, parts)
-  addAuditRoutes(api, parts)
-  addExplorerRoutes(api)
-  describeSecurity(api)
-  let document: ReturnType<typeof apiDocument> | undefined
-  api.get('/openapi.json', (c) => {
-    document ??= apiDocument(api, parts.version)
-    return c.json(document)
-  })
-  return api
-}
-
-function newApp(): OpenAPIHono<GatewayEnv> {
-  return new OpenAPIHono<GatewayEnv>({
-    defaultHook: (result) => {
-      if (!result.success) throw validationError(result.error, WHERE[result.target])
+  return {
+    app,
+    db,
+    features,
+    registry,
+    /** Those that are open. */
+    streams,
+    adminKey: auth.adminKey,
+    adminSignInCode: auth.adminSignInCode,
+    /** Whether a `Host` is that of a job's port. */
+    isPort: reach.isPort,
+    /** Begins what goes on by itself: schedules, webhooks, metrics. */
+    async start(): Promise<void> {
+      for (const room of rooms) await room.start?.()
     },
-  })
-}
-
-const WHERE: Record<string, string> = { json: 'body', form: 'body', param: 'path', query: 'query', header: 'header' }
-
-/** Batches are read as they arrive, and bounded where that is done. */
-const BATCH_PATH = /\/plugin-core\/jobs\/batch$/
-/** What goes to a container is not read here. */
-const PROXY_PATH = /\/plugin-core\/jobs\/[^/]+\/proxy\/\d+(?:\/|$)/
-
-function limitBody(): MiddlewareHandler<GatewayEnv> {
-  const usual = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge })
-  return async (c, next) => {
-    const isPassedOn = PROXY_PATH.test(c.req.path) || (c.req.method === 'POST' && BATCH_PATH.test(c.req.path))
-    if (isPassedOn) await next()
-    else return await usual(c, next)
+    /** Ends what is open on behalf of clients: streams, sockets, tunnels. */
+    async letGo(): Promise<void> {
+      for (const room of rooms) room.letGo?.()
+      auth.holds.stop()
+      await streams.stop()
+    },
+    /** Ends what goes on by itself, the last first, and closes the records. */
+    stop: async (): Promise<void> => await running.disposeAsync(),
   }
-}
-
-function tooLarge(): never {
-  throw new GatewayError('PAYLOAD_TOO_LARGE', `The body is larger than ${MAX_BODY_BYTES} bytes`)
 }

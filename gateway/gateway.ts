@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { findPackageJSON } from 'node:module'
 import { isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
@@ -8,22 +6,28 @@ import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { type Clock, systemClock } from '../node/clock.ts'
 import type { ClientNode } from '../node/index.ts'
 import type { Logger } from '../node/logger.ts'
-import { createGatewayApp, type GatewayAppInit } from './app.ts'
-import { ADMIN_KEY_ID } from './auth/key-ring.ts'
-import { DEFAULT_HOST, DEFAULT_PORT } from './constants.ts'
+import { takeTurn } from '../node/turns.ts'
+import { ownVersion } from '../node/version.ts'
+import { type GatewayAppInit, openGatewayApp } from './app.ts'
+import { DEFAULT_HOST, DEFAULT_PORT } from './contract/address.ts'
+import { BoundedRequest } from './http/asked-ahead.ts'
+import { type ConnectionLimits, createConnections } from './http/connections.ts'
+import { ExactResponse } from './http/exact-response.ts'
+import { HEAD_MS, KEEP_ALIVE_MS } from './http/limits.ts'
 import { createListener } from './http/listener.ts'
-import { createPortOrigins } from './reach/port-origins.ts'
-import { serveUpgrades } from './reach/upgrades.ts'
-import { openServices, type ServicesInit } from './services.ts'
-import { createSocketServer } from './sockets/route.ts'
+import { serveUpgrades, upgradeOptions } from './http/upgrades.ts'
 
-export interface GatewayInit extends ServicesInit, Omit<GatewayAppInit, 'version'> {
+/** Where a gateway listens, and how it is set up. */
+export interface GatewayInit extends Omit<GatewayAppInit, 'version'> {
   /** Address to listen on. @default "127.0.0.1" */
   host?: string
   /** 0 is any free one. @default 13000 */
   port?: number
+  /** How many connections are held, in all and of each address. */
+  connections?: ConnectionLimits
 }
 
+/** What {@link createGateway} works with. Its node has started, and is stopped by whoever started it. */
 export interface GatewayComponents {
   node: ClientNode
   logger: Logger
@@ -32,6 +36,7 @@ export interface GatewayComponents {
   registry?: Registry
 }
 
+/** A gateway that may be started, and again after it was stopped. */
 export interface Gateway {
   /** @throws {ListenError} @throws {DataFolderError} @throws {AdminKeyError} */
   start(): Promise<void>
@@ -53,9 +58,29 @@ interface Running {
   stop(): Promise<void>
 }
 
-const REACH_PATH = /^\/api(?:\/v1)?\/plugin-core\/jobs\/[^/]+\/(?:exec\/socket|tunnel\/|proxy\/)/
+/** Where WebSockets may be opened, besides the origins of ports. */
+const SOCKET_PATH =
+  /^(?:\/api(?:\/v1)?)?\/ws$|^\/api(?:\/v1)?\/plugin-core\/(?:streams$|jobs\/[^/]+\/(?:exec\/socket$|tunnel\/|proxy\/))/
 
-/** Serves the API over HTTP. */
+/**
+ * Serves the API, and the dashboard, over HTTP.
+ *
+ * @example
+ * ```ts
+ * import { createGateway, silentLogger, startClientNode } from 'cortex-node'
+ *
+ * const node = await startClientNode(
+ *   { logger: silentLogger },
+ *   { dataFolder: './gateway', networkName: 'main', listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: [], mdns: false },
+ * )
+ * const gateway = createGateway({ node, logger: silentLogger }, { folder: './gateway', port: 13000 })
+ * await gateway.start()
+ * const { status } = await fetch(`${gateway.url()}/api/health`)
+ * console.log('health', status, 'sign in by', gateway.signInLink())
+ * await gateway.stop()
+ * await node.stop()
+ * ```
+ */
 export function createGateway(components: GatewayComponents, init: GatewayInit): Gateway {
   let starting: Promise<Running> | undefined
   let running: Running | undefined
@@ -89,60 +114,67 @@ export function createGateway(components: GatewayComponents, init: GatewayInit):
 
 async function run(components: GatewayComponents, init: GatewayInit): Promise<Running> {
   const { clock = systemClock, logger } = components
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, ...rest } = init
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, connections = {}, ...rest } = init
   await using stack = new AsyncDisposableStack()
-  const services = await openServices({ ...components, clock }, rest)
-  stack.defer(services.stop)
-  collectDefaultMetrics({ register: services.registry, prefix: 'cortex_' })
+  const opened = await openGatewayApp({ ...components, clock }, { version: await ownVersion(), ...rest })
+  const { app, registry, isPort } = opened
+  stack.defer(opened.stop)
+  collectDefaultMetrics({ register: registry, prefix: 'cortex_' })
   // Gauges that are named as counters, and are the sum of others beside them: promtool refuses them.
   for (const what of ['handles', 'requests', 'resources']) {
-    services.registry.removeSingleMetric(`cortex_nodejs_active_${what}_total`)
+    registry.removeSingleMetric(`cortex_nodejs_active_${what}_total`)
   }
-  const app = createGatewayApp(services, { version: await ownVersion(), ...rest })
-  const sockets = createSocketServer()
+  // However many requests arrive at the same moment, others get their turn between them.
+  const inTurn = {
+    fetch: async (...asked: Parameters<typeof app.fetch>): Promise<Response> => {
+      await takeTurn()
+      return await app.fetch(...asked)
+    },
+  }
+  /** Whether a request may open a WebSocket, by its path or its host. */
+  const takesSockets = ({ path, host }: { path: string; host: string }) => isPort(host) || SOCKET_PATH.test(path)
   const server = createAdaptorServer({
-    fetch: app.fetch,
+    fetch: inTurn.fetch,
     hostname: host,
-    websocket: { server: sockets.server },
+    serverOptions: { ...TIMES, ...upgradeOptions(takesSockets), ...REQUESTS },
   }) as Server
-  serveUpgrades(server, app, isReach(rest.proxyDomain))
-  const listener = createListener(server)
+  serveUpgrades(server, inTurn, takesSockets)
+  const listener = createListener(server, createConnections(server, connections))
   await listener.listen(host, port)
   stack.defer(async () => {
     const closed = listener.close()
-    sockets.stop()
-    services.holds.stop()
-    await services.streams.stop()
+    await opened.letGo()
     await closed
   })
-  await services.start()
+  await opened.start()
   const url = urlOf(server, host)
   logger.info({ url }, 'gateway listens')
   const ready = stack.move()
   return {
     server,
     url,
-    adminKey: services.adminKey,
-    signInLink: () => `${url}/sign-in?code=${services.signIn.issue(ADMIN_KEY_ID)}`,
+    adminKey: opened.adminKey,
+    signInLink: () => `${url}/sign-in?code=${opened.adminSignInCode()}`,
     stop: async () => await ready.disposeAsync(),
   }
 }
 
-/** Whether a request leads into a container, by its path or its host. */
-function isReach(domain = 'localhost'): (request: { path: string; host: string }) => boolean {
-  const { isPort } = createPortOrigins({ clock: systemClock }, { domain })
-  return ({ path, host }) => isPort(host) || REACH_PATH.test(path)
+/**
+ * A body has no deadline of its own here: what reads it has one, and what is passed on to a container may take as long as
+ * bytes flow.
+ */
+const TIMES = {
+  headersTimeout: HEAD_MS,
+  requestTimeout: 0,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  connectionsCheckingInterval: HEAD_MS / 3,
 }
+
+const REQUESTS = { IncomingMessage: BoundedRequest, ServerResponse: ExactResponse }
 
 function urlOf(server: Server, host: string): string {
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : isIPv6(host) ? `[${host}]` : host
   return `http://${name}:${port}`
-}
-
-async function ownVersion(): Promise<string> {
-  const path = findPackageJSON(import.meta.url)
-  if (path === undefined) return '0.0.0'
-  return (JSON.parse(await readFile(path, 'utf8')) as { version: string }).version
 }

@@ -4,10 +4,11 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import type { Registry } from 'prom-client'
 import { type Clock, systemClock } from './clock.ts'
 import { createDirectory } from './directory/directory.ts'
+import { recallFirstSeen } from './directory/first-seen.ts'
 import { loadIdentity } from './identity.ts'
 import type { ClientNode } from './index.ts'
 import type { Logger } from './logger.ts'
-import type { FollowerTimes } from './market/lease-follower.ts'
+import type { FollowerTimes } from './market/index.ts'
 import { createRequester } from './market/requester.ts'
 import { createLibp2pNetwork } from './network/libp2p-network.ts'
 import { networkInit, type PeerInit } from './network/peer-init.ts'
@@ -19,6 +20,7 @@ import { openJobStore } from './store/job-store.ts'
 import { createSecretBox, loadMasterKey } from './store/secret-box.ts'
 import { noTracer, type Tracer } from './tracing/index.ts'
 
+/** What a client node is told beside what every peer is. */
 export interface ClientNodeInit extends PeerInit {
   /** Folder of the identity and the job store; one process at a time. */
   dataFolder: string
@@ -32,7 +34,42 @@ export interface ClientNodeInit extends PeerInit {
   times?: Partial<FollowerTimes>
 }
 
-/** Starts a peer that asks for jobs, and takes up those that its store still holds. Closed in the reverse order. */
+/**
+ * Starts a peer that asks for jobs, and takes up those that its store still holds. Closed in the reverse order.
+ *
+ * @example
+ * ```ts
+ * import { followJob, jobSubmissionSchema, outputArrived, silentLogger, startClientNode } from 'cortex-node'
+ *
+ * const node = await startClientNode(
+ *   { logger: silentLogger },
+ *   {
+ *     dataFolder: './client',
+ *     networkName: 'main',
+ *     listen: ['/ip4/127.0.0.1/tcp/0'],
+ *     bootstrap: ['/ip4/127.0.0.1/tcp/13100'],
+ *     mdns: false,
+ *   },
+ * )
+ * const spec = jobSubmissionSchema.parse({
+ *   image: 'busybox',
+ *   command: ['sh', '-c', 'echo hello; mkdir /out; date > /out/today'],
+ *   outputs: '/out',
+ * })
+ * const { job } = await node.requester.submit({ owner: 'me', spec })
+ * const ended = await followJob(node.store, job.id, {
+ *   onEvent: ({ type }) => console.log('event', type),
+ *   onLine: ({ line }) => console.log('line', line),
+ * })
+ * for (const bid of await node.store.bids(job.id)) console.log('bid of', bid.name, bid.outcome)
+ * await outputArrived(node.store, ended, AbortSignal.timeout(60_000))
+ * const output = await node.outputs.open(job.id) // its `bytes`, and a `stream` of them: a tar
+ * console.log(ended.state.status, 'and left', output?.bytes, 'bytes')
+ * output?.stream.destroy()
+ * await node.stop()
+ * ```
+ * @throws {DataFolderError} where the folder is in use, or damaged
+ */
 export async function startClientNode(
   components: { logger: Logger; clock?: Clock; registry?: Registry; tracer?: Tracer },
   init: ClientNodeInit,
@@ -41,9 +78,12 @@ export async function startClientNode(
   await using stack = new AsyncDisposableStack()
   const { dataFolder, minFreeBytes = 64 * 2 ** 20 } = init
   const storeLogger = logger.child({ part: 'store' })
-  const database = await openDatabase(dataFolder, (problem) => {
-    storeLogger.warn({ problem }, 'the store was damaged, and is repaired: nothing is missing')
-  })
+  const database = await openDatabase(
+    dataFolder,
+    (problem) => storeLogger.warn({ problem }, 'the store was damaged, and is repaired: nothing is missing'),
+    (problem) =>
+      storeLogger.error({ problem, dataFolder }, 'the store was damaged meanwhile: restore it from a backup'),
+  )
   stack.defer(async () => await database.close())
   const privateKey = await loadIdentity(dataFolder)
   const secretBox = createSecretBox(init.masterKey ?? (await loadMasterKey(dataFolder)))
@@ -57,8 +97,10 @@ export async function startClientNode(
     { privateKey, logger, clock, ...(registry === undefined ? {} : { registry }) },
     await networkInit(init),
   )
+  const directoryLogger = logger.child({ part: 'directory' })
+  const firstSeen = await recallFirstSeen({ store, logger: directoryLogger })
   const directory = createDirectory(
-    { network, clock, logger: logger.child({ part: 'directory' }) },
+    { network, clock, logger: directoryLogger, firstSeen },
     { networkName: init.networkName },
   )
   const outputs = createOutputKeeper(

@@ -9,6 +9,7 @@ export interface Deadline {
   clear(): void
 }
 
+/** Starts to count at once. The signal's reason is an `Error` that says how long it was, or the reason of `parent`. */
 export function deadline(clock: Clock, ms: number, parent?: AbortSignal): Deadline {
   const timer = new AbortController()
   const expired = new AbortController()

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
-import { createPrivateFile, readPrivateFile } from './private-file.ts'
+import { keptPrivateFile } from './private-file.ts'
 
 const KEY_FILE = 'identity.key'
 const FIRST_LINE = 'cortex-node ed25519 private key, version 1'
@@ -18,12 +18,7 @@ const MAX_FILE_BYTES = 1_024
 export async function loadIdentity(dataDir: string): Promise<Ed25519PrivateKey> {
   const path = join(dataDir, KEY_FILE)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  return (await read(path)) ?? (await create(path))
-}
-
-async function read(path: string): Promise<Ed25519PrivateKey | undefined> {
-  const file = await readPrivateFile(path, MAX_FILE_BYTES)
-  if (file === undefined) return undefined
+  const file = await keptPrivateFile(path, MAX_FILE_BYTES, newKeyFile)
   if ('text' in file) return parse(path, file.text)
   throw file.problem === 'too_open' ? tooOpen(path, file.mode) : corrupt(path)
 }
@@ -40,14 +35,9 @@ function parse(path: string, text: string): Ed25519PrivateKey {
   throw corrupt(path)
 }
 
-async function create(path: string): Promise<Ed25519PrivateKey> {
-  const privateKey = await generateKeyPair('Ed25519')
-  const text = `${FIRST_LINE}\n${Buffer.from(privateKeyToProtobuf(privateKey)).toString('base64')}\n`
-  if (await createPrivateFile(path, text)) return privateKey
-  // another process of this data folder was quicker: its key is the one
-  const other = await read(path)
-  if (other === undefined) throw corrupt(path)
-  return other
+async function newKeyFile(): Promise<string> {
+  const key = privateKeyToProtobuf(await generateKeyPair('Ed25519'))
+  return `${FIRST_LINE}\n${Buffer.from(key).toString('base64')}\n`
 }
 
 function tooOpen(path: string, mode: string): IdentityError {

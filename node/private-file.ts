@@ -48,6 +48,20 @@ export async function createPrivateFile(path: string, text: string): Promise<boo
   }
 }
 
+/** The text of such a file, written by `make` where there is none: two who make it at once get the same. */
+export async function keptPrivateFile(
+  path: string,
+  maxBytes: number,
+  make: () => Promise<string> | string,
+): Promise<{ text: string } | PrivateFileProblem> {
+  const kept = await readPrivateFile(path, maxBytes)
+  if (kept !== undefined) return kept
+  await createPrivateFile(path, await make())
+  const made = await readPrivateFile(path, maxBytes)
+  if (made === undefined) throw new Error(`${path} was removed when it was hardly there`)
+  return made
+}
+
 function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }

@@ -8,9 +8,11 @@ import { createLibp2pNetwork } from './network/libp2p-network.ts'
 import { networkInit, type PeerInit } from './network/peer-init.ts'
 import type { RelayLimits } from './network/relay-limits.ts'
 
+/** What a relay is told beside what every peer is. */
 export interface RelayNodeInit extends PeerInit {
   /** Folder of the identity. */
   dataFolder: string
+  /** How much it gives to others. */
   relay: RelayLimits
 }
 

@@ -20,7 +20,11 @@ import {
   invalidField,
 } from './check-fields.ts'
 import { decode, fromWirePrices, fromWireResources, safeNumber } from './codec.ts'
-import type { GpuModel as WireGpuModel } from './gen/cortex/v1/capacity_pb.js'
+import type {
+  Figures as WireFigures,
+  Hardware as WireHardware,
+  Measured as WireMeasured,
+} from './gen/cortex/v1/capacity_pb.js'
 import {
   AnnouncementSchema,
   type Award,
@@ -34,7 +38,10 @@ import {
   type SignedStatement,
   SignedStatementSchema,
 } from './gen/cortex/v1/market_pb.js'
-import { isJobId } from './ids.ts'
+import { checkGpu, checkGpuRequirements, checkGpus } from './gpu-wire.ts'
+import type { GpuModel, GpuRequirements } from './gpus.ts'
+import type { Hardware } from './hardware.ts'
+import { isJobId, isPeerId } from './ids.ts'
 import { isImageReference } from './job-fields.ts'
 import {
   MAX_ANNOUNCE_MS,
@@ -48,7 +55,6 @@ import {
   MAX_CPU_MILLIS,
   MAX_DURATION_SECONDS,
   MAX_GOSSIP_BYTES,
-  MAX_GPU_MODELS,
   MAX_GPUS,
   MAX_LABEL_LENGTH,
   MAX_LEASE_TIMEOUT_SECONDS,
@@ -57,17 +63,20 @@ import {
   MIN_LEASE_TIMEOUT_SECONDS,
   MIN_MEMORY_BYTES,
 } from './limits.ts'
+import { type Figure, type Figures, figuresOf, type Measured, type Minimums } from './measured.ts'
 import { chargeOf, type NanoUsd, type Prices } from './money.ts'
 import { openStatement } from './statements.ts'
 import { readTraceparent } from './traceparent.ts'
-import { type GpuModel, type Resources, shortages } from './units.ts'
+import { type Resources, shortages } from './units.ts'
 import { WireError } from './wire-error.ts'
 
 /** What a provider says of itself; amounts in base units. */
 export interface Announcement {
   provider: string
   name: string
+  /** The provider's clock when its process started, in ms: a restarted provider begins anew. */
   incarnation: number
+  /** Rises by one with each announcement of an incarnation. */
   sequence: number
   /** The next one comes within this many ms; 1_000..3_600_000. */
   intervalMs: number
@@ -78,15 +87,23 @@ export interface Announcement {
   labels: Record<string, string>
   capabilities: string[]
   version: string
+  /** Docker's name, e.g. `amd64`. */
   architecture: string
   addresses: string[]
   uptimeSeconds: number
   /** Empty while it bids. */
   pausedReason: string
+  /** Whether something is wrong with it; false of older versions, which do not say. */
+  impaired: boolean
+  /** Since the provider's data folder was made; a claim, as `jobsFailed` is. */
   jobsCompleted: number
   jobsFailed: number
   /** The GPUs behind the totals, by kind. */
   gpus: GpuModel[]
+  /** What the machine does in a second; null where nothing was measured. */
+  measured: Measured | null
+  /** What it is made of; null of older versions, which do not say. */
+  hardware: Hardware | null
 }
 
 /** What a job needs; see `Requirements` in the proto file. */
@@ -96,12 +113,16 @@ export interface Requirements {
   durationSeconds: number
   /** Nano-dollars per hour; null is no cap. */
   maxPricePerHour: NanoUsd | null
+  /** Empty is any. */
   region: string
   labels: Record<string, string>
   capabilities: string[]
   minUptimeSeconds: number
   /** Empty is any. */
   provider: string
+  minimums: Minimums
+  /** Of its GPUs; absent is any. */
+  gpuRequirements?: GpuRequirements
 }
 
 /** A request as a provider works with it. */
@@ -110,6 +131,7 @@ export interface CheckedRequest {
   requirements: Requirements
   requirementsBytes: Uint8Array
   bidWindowMs: number
+  /** Of a million providers so many should answer; see `sample.ts`. */
   samplePerMillion: number
   addresses: string[]
   /** Whether the requester knows of minimum charges. */
@@ -133,6 +155,7 @@ export async function checkAnnouncement(statement: SignedStatement, network: str
   checkSigner(wire.provider, signer)
   checkRange('interval_ms', wire.intervalMs, MIN_ANNOUNCE_MS, MAX_ANNOUNCE_MS)
   checkLine('name', wire.name)
+  if (isPeerId(wire.name)) throw invalidField('name', 'must not look like a peer id')
   checkLine('region', wire.region)
   checkLine('version', wire.version)
   checkLine('architecture', wire.architecture)
@@ -162,29 +185,56 @@ export async function checkAnnouncement(statement: SignedStatement, network: str
     addresses: wire.addresses,
     uptimeSeconds: safeNumber(wire.uptimeSeconds, 'uptime_seconds'),
     pausedReason: wire.pausedReason,
+    impaired: wire.impaired,
     jobsCompleted: safeNumber(wire.jobsCompleted, 'jobs_completed'),
     jobsFailed: safeNumber(wire.jobsFailed, 'jobs_failed'),
     gpus: checkGpus(wire.gpus),
+    measured: checkMeasured(wire.measured),
+    hardware: checkHardware(wire.hardware),
   }
 }
 
-function checkGpus(gpus: WireGpuModel[]): GpuModel[] {
-  checkRange('gpus', gpus.length, 0, MAX_GPU_MODELS)
-  return gpus.map(({ model, memoryBytes, count }) => {
-    checkLine('gpus', model)
-    checkRange('gpus', count, 1, MAX_GPUS)
-    return { model, memoryBytes: safeNumber(memoryBytes, 'gpus'), count }
-  })
+function checkHardware(wire: WireHardware | undefined): Hardware | null {
+  if (wire === undefined) return null
+  const { $typeName, $unknown, ...hardware } = wire
+  const { cpuModel, memoryType, diskType, diskModel } = hardware
+  for (const text of [cpuModel, memoryType, diskType, diskModel]) checkLine('hardware', text, MAX_LABEL_LENGTH)
+  return hardware
 }
 
-/** @throws {WireError} */
+function checkMeasured(measured: WireMeasured | undefined): Measured | null {
+  if (measured === undefined) return null
+  checkLine('measured', measured.method, MAX_LABEL_LENGTH)
+  checkTime('measured', measured.atMs)
+  return { ...checkFigures('measured', measured.figures), atMs: Number(measured.atMs), method: measured.method }
+}
+
+function checkFigures(field: string, wire: WireFigures | undefined): Figures {
+  const of = (figure: Figure): number => safeNumber(wire?.[figure] ?? 0n, field)
+  return figuresOf(of)
+}
+
+/** A request that is hours old, or from the future: it was said again, or one of two clocks is wrong. */
+export class ClockOffError extends WireError {
+  readonly requestId: Uint8Array
+  /** How far the requester's clock is ahead, in ms; below 0 where it is behind. */
+  readonly aheadMs: number
+
+  constructor(requestId: Uint8Array, aheadMs: number) {
+    super('STALE', 'The request is too old', { field: 'created_at_ms' })
+    this.requestId = requestId
+    this.aheadMs = aheadMs
+  }
+}
+
+/** @throws {WireError} @throws {ClockOffError} where its time is hours away */
 export function readRequest(bytes: Uint8Array, network: string, nowMs: number): CheckedRequest {
   const wire = decode(JobRequestSchema, bytes, MAX_GOSSIP_BYTES)
   checkNetwork(wire.network, network)
   checkRandomId('request_id', wire.requestId)
   const createdAtMs = safeNumber(wire.createdAtMs, 'created_at_ms')
   if (Math.abs(nowMs - createdAtMs) > MAX_CLOCK_DIFFERENCE_MS) {
-    throw new WireError('STALE', 'The request is too old', { field: 'created_at_ms' })
+    throw new ClockOffError(wire.requestId, createdAtMs - nowMs)
   }
   checkRange('bid_window_ms', wire.bidWindowMs, 1, MAX_BID_WINDOW_MS)
   checkRange('sample_per_million', wire.samplePerMillion, 1, 1_000_000)
@@ -227,6 +277,8 @@ export function readRequirements(bytes: Uint8Array): Requirements {
     capabilities: wire.capabilities,
     minUptimeSeconds: wire.minUptimeSeconds,
     provider: wire.provider,
+    minimums: checkFigures('minimums', wire.minimums),
+    ...(wire.gpuRequirements === undefined ? {} : { gpuRequirements: checkGpuRequirements(wire.gpuRequirements) }),
   }
 }
 
@@ -249,6 +301,7 @@ export async function checkBid(statement: SignedStatement, network: string): Pro
   checkPrice('minimum_charge', bid.minimumCharge)
   checkRange('valid_for_ms', bid.validForMs, 1, MAX_BID_VALID_MS)
   fromWireResources(bid.free)
+  if (bid.gpu !== undefined) checkGpu(bid.gpu)
   safeNumber(bid.uptimeSeconds, 'uptime_seconds')
   return bid
 }

@@ -21,6 +21,7 @@ import { hasMoreFields } from './wire-scan.ts'
 
 export { safeNumber }
 
+/** The bytes of a message; fields that are left out have the default of proto3, and take no bytes. */
 export function encode<D extends DescMessage>(schema: D, message: MessageInitShape<D>): Uint8Array {
   return toBinary(schema, create(schema, message))
 }
@@ -58,6 +59,7 @@ export function fromWireResources(wire: WireResources | undefined): Resources {
   }
 }
 
+/** Amounts as messages carry them: bytes as 64-bit integers. */
 export function toWireResources(resources: Resources): Omit<WireResources, '$typeName' | '$unknown'> {
   return {
     cpuMillis: resources.cpuMillis,
@@ -67,6 +69,7 @@ export function toWireResources(resources: Resources): Omit<WireResources, '$typ
   }
 }
 
+/** Nano-dollars, per hour or per GB; what a message leaves out costs nothing. The caller has checked the amounts. */
 export function fromWirePrices(wire: WirePrices | undefined): Prices {
   return {
     cpuPerCoreHour: wire?.cpuPerCoreHour ?? 0n,

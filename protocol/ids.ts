@@ -1,5 +1,5 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { monotonicFactory } from 'ulid'
+import { decodeTime, monotonicFactory } from 'ulid'
 
 const nextUlid = monotonicFactory()
 
@@ -13,8 +13,20 @@ export function newJobId(nowMs: number): string {
   return `job_${nextUlid(nowMs).toLowerCase()}`
 }
 
+/** Whether the text has the form of a job id. It is wider than what {@link newJobId} makes. */
 export function isJobId(text: string): boolean {
   return JOB_ID.test(text)
+}
+
+/** A part of a ULID from its beginning: its first ten characters are the time in ms. */
+const PART_OF_ID = /^job_(0[0-9a-hjkmnp-tv-z]{0,24})$/
+
+/** When jobs were made whose ids begin so, in ms, both ends included; null where no id does, or where it is whole. */
+export function jobIdRange(part: string): { fromMs: number; toMs: number } | null {
+  const [, ulid] = PART_OF_ID.exec(part) ?? []
+  if (ulid === undefined) return null
+  const at = (fill: string): number => decodeTime(ulid.toUpperCase().padEnd(26, fill))
+  return { fromMs: at('0'), toMs: at('Z') }
 }
 
 /** Whether the text is the peer id of an Ed25519 key, e.g. `12D3KooW…`: the only keys that this network takes. */

@@ -14,7 +14,7 @@ import {
   MAX_PRICE_NANO_USD,
 } from './limits.ts'
 import { formatUsd, parseUsd } from './money.ts'
-import { isArgument, isLine } from './text.ts'
+import { isArgument, isLine, isLines } from './text.ts'
 import { formatBytes, parseBytes } from './units.ts'
 
 /** Reference grammar of the OCI distribution specification, anchored, with upper case only in the tag and the host. */
@@ -42,26 +42,41 @@ function matching(pattern: RegExp, maxLength: number, expected: string) {
   return z.string().max(maxLength, { abort: true }).regex(pattern, expected)
 }
 
+/** An image reference of at most {@link MAX_IMAGE_LENGTH} characters; a tag and a digest may both be left out. */
 export const imageField = matching(
   IMAGE,
   MAX_IMAGE_LENGTH,
   'must be an image reference: [registry/]name[:tag][@sha256:digest], the name in lower case',
 )
 
+/** The same of an image that another peer's request names. */
 export function isImageReference(text: string): boolean {
   return imageField.safeParse(text).success
 }
 
+/** The name of a volume. */
 export const nameField = matching(NAME, 63, 'must be 1 to 63 letters, digits, _ . -, starting with a letter or digit')
 
-export const pathField = matching(
+const pathField = matching(
   CONTAINER_PATH,
   MAX_PATH_LENGTH,
-  'must be an absolute path in the container, without colons and "." or ".." parts, and not "/"',
+  'must be an absolute path in the container, without colons, "." or ".." parts or a "/" at its end, and not "/"',
 )
 
+/** Trees of the kernel, and files that an engine mounts into every container: nothing else can lie there. */
+const TAKEN =
+  /^\/(?:(?:proc|sys|dev)(?:\/|$)|etc\/(?:resolv\.conf|hosts|hostname)(?:\/|$)|sbin\/docker-init(?:\/|$)|run\/podman-init(?:\/|$)|\.dockerenv(?:\/|$))/
+
+/** A path that a job may have for itself. */
+export const ownPathField = pathField.refine((path) => !TAKEN.test(path), {
+  message:
+    'must lie outside /proc, /sys and /dev, and not be a file that engines put into containers, such as /etc/resolv.conf',
+})
+
+/** A job's stop signal, with its `SIG`, such as `SIGTERM` or `SIGRTMIN+3`. */
 export const signalField = matching(SIGNAL, 16, 'must be the name of a signal that ends programs, such as "SIGTERM"')
 
+/** Whose credentials these are: a host, or a URL as Docker's own configuration writes them. */
 export const registryField = matching(
   REGISTRY,
   256,
@@ -77,6 +92,18 @@ export function lineField(maxLength: number) {
     .refine(isLine, 'must be one line of Unicode text without control characters')
 }
 
+/** Lines that may be shown anywhere, with tabs; empty where nothing is said. */
+export function linesField(maxLength: number) {
+  return z
+    .string()
+    .max(maxLength, { abort: true })
+    .refine(isLines, 'must be lines of Unicode text without other control characters')
+}
+
+/**
+ * One word of a command or one value of the environment, of at most `maxLength` characters; it may be empty and have
+ * many lines.
+ */
 export function argumentField(maxLength: number) {
   return z
     .string()
@@ -90,12 +117,15 @@ export function wholeField(min: number, max: number, unit?: string) {
   return unit === undefined ? whole : whole.meta({ 'x-unit': unit })
 }
 
+/** Whole seconds, both ends included. */
 export function secondsField(min: number, max: number) {
   return wholeField(min, max, 'seconds')
 }
 
+/** A job's longest runtime: 1 second to {@link MAX_DURATION_SECONDS}. */
 export const durationField = secondsField(1, MAX_DURATION_SECONDS)
 
+/** Words of a command, each an argument as it is: no shell takes them apart. */
 export const commandField = z.array(argumentField(MAX_COMMAND_WORD_LENGTH)).max(MAX_COMMAND_WORDS)
 
 /** An amount such as `"512Mi"` or `536870912`; parses to text. */
@@ -131,6 +161,7 @@ const envName = z
   .regex(ENV_NAME, 'must be a variable name: at most 128 letters, digits, _ . -, starting with a letter or _')
 const envValue = argumentField(MAX_ENV_VALUE_LENGTH)
 
+/** Variables by name, at most {@link MAX_ENV_ENTRIES}; secrets are such a map, too. */
 export const envField = mapField(envName, envValue, MAX_ENV_ENTRIES)
 
 const labelName = z
@@ -142,10 +173,12 @@ const labelValue = z
   .max(MAX_LABEL_LENGTH, { abort: true })
   .refine(isLine, 'must be one line of Unicode text without control characters')
 
+/** Labels by name, at most {@link MAX_LABELS}: a job's own, or those that its provider must have. */
 export const labelsField = mapField(labelName, labelValue, MAX_LABELS)
 
 /** Changes of such maps: null takes a name out. */
 export const envChangesField = mapField(envName, envValue.nullable(), MAX_ENV_ENTRIES)
+/** See {@link envChangesField}. */
 export const labelChangesField = mapField(labelName, labelValue.nullable(), MAX_LABELS)
 
 function mapField<V extends z.ZodType>(name: z.ZodString, value: V, maxEntries: number) {

@@ -4,6 +4,8 @@
  */
 
 import { z } from 'zod'
+import { registryHost, registryOfImage } from './image-registry.ts'
+import { JOB_DEFAULTS, MAX_ATTEMPTS } from './job-defaults.ts'
 import {
   argumentField,
   bytesField,
@@ -14,13 +16,14 @@ import {
   labelsField,
   lineField,
   nameField,
-  pathField,
+  ownPathField,
   pricePerHourField,
   registryField,
   secondsField,
   signalField,
   wholeField,
 } from './job-fields.ts'
+import { gpuRequirementsField, gpuRequirementsOf } from './job-gpus.ts'
 import {
   MAX_BYTES,
   MAX_CAPABILITIES,
@@ -31,13 +34,21 @@ import {
   MAX_JOB_TEXT_LENGTH,
   MAX_LABEL_LENGTH,
   MAX_LEASE_TIMEOUT_SECONDS,
+  MAX_OPEN_FILES,
+  MAX_PIDS,
   MAX_PORTS,
+  MAX_SCORE,
   MAX_STOP_GRACE_SECONDS,
   MAX_VOLUMES,
   MIN_CPU_MILLIS,
   MIN_LEASE_TIMEOUT_SECONDS,
   MIN_MEMORY_BYTES,
+  MIN_OPEN_FILES,
+  MIN_PIDS,
+  MIN_STORAGE_BYTES,
+  MIN_VOLUME_BYTES,
 } from './limits.ts'
+import type { Minimums } from './measured.ts'
 import { type NanoUsd, parseUsd } from './money.ts'
 import { formatBytes, parseBytes, type Resources } from './units.ts'
 
@@ -57,14 +68,22 @@ const portSchema = z.strictObject({
 
 const volumeSchema = z.strictObject({
   name: nameField,
-  mountPath: pathField,
-  size: bytesField('storage'),
+  mountPath: ownPathField,
+  size: bytesField('storage', MIN_VOLUME_BYTES),
+})
+
+const ulimitsSchema = z.strictObject({
+  nofile: wholeField(MIN_OPEN_FILES, MAX_OPEN_FILES, 'files')
+    .optional()
+    .describe('Most open files of each process; where it is left out, 16,384.'),
 })
 
 const registryCredentialsSchema = z.strictObject({
   username: argumentField(256).min(1),
   password: argumentField(16_384).min(1),
-  serverAddress: registryField.describe('Host (and port) of the registry.'),
+  serverAddress: registryField.describe(
+    'Host (and port) of the image’s registry; credentials for another are refused.',
+  ),
 })
 
 const constraintsSchema = z
@@ -75,17 +94,37 @@ const constraintsSchema = z
       .default(0)
       .describe('Seconds the provider has been up without a break.'),
     capabilities: z.array(lineField(MAX_LABEL_LENGTH)).max(MAX_CAPABILITIES).default([]),
+    minCpuScore: wholeField(1, MAX_SCORE)
+      .optional()
+      .describe('Primes up to 10,000 that one core finds, times a second, as providers measure themselves.'),
+    minCpuAllScore: wholeField(1, MAX_SCORE).optional().describe('The same of all cores of the machine together.'),
+    minMemoryBandwidth: bytesField('bytes a second').optional().describe('That one core copies, a second.'),
+    minDiskRead: bytesField('bytes a second').optional().describe('A second, in blocks of 1 MiB.'),
+    minDiskWrite: bytesField('bytes a second').optional().describe('A second, in blocks of 1 MiB.'),
+    minIops: wholeField(1, MAX_SCORE).optional().describe('Blocks of 4 KiB a second, half read and half written.'),
   })
   .refine(
     (constraints) => Buffer.byteLength(JSON.stringify(constraints)) <= MAX_CONSTRAINTS_BYTES,
     `must be an object of at most ${MAX_CONSTRAINTS_BYTES} bytes in all: it is broadcast`,
   )
 
-export const PROVIDER_STRATEGIES = ['cost', 'performance', 'availability'] as const
-export type ProviderStrategy = (typeof PROVIDER_STRATEGIES)[number]
+/** What a job's constraints ask of a machine's speed; 0 where they say nothing. */
+export function minimumsOf(constraints: JobSpec['constraints']): Minimums {
+  const bytes = (amount: string | undefined): number => (amount === undefined ? 0 : bytesOf(amount))
+  return {
+    cpuSingle: constraints.minCpuScore ?? 0,
+    cpuAll: constraints.minCpuAllScore ?? 0,
+    memoryBandwidth: bytes(constraints.minMemoryBandwidth),
+    diskRead: bytes(constraints.minDiskRead),
+    diskWrite: bytes(constraints.minDiskWrite),
+    iops: constraints.minIops ?? 0,
+  }
+}
 
-/** Any network of providers: the default of `provider`. */
-export const ANY_PROVIDER = 'p2p'
+/** What bids are ranked by most; `value` is the price of the same work, to which a machine's speed counts. */
+const PROVIDER_STRATEGIES = ['cost', 'performance', 'availability', 'value'] as const
+/** One of {@link PROVIDER_STRATEGIES}; a submission that names none has `cost`. */
+export type ProviderStrategy = (typeof PROVIDER_STRATEGIES)[number]
 
 /** What only the provider learns, in the award; `job-wire.ts` holds a peer's award to the same rules. */
 export const containerFields = {
@@ -98,40 +137,63 @@ export const containerFields = {
   volumes: z.array(volumeSchema).max(MAX_VOLUMES).default([]),
   ports: z.array(portSchema).max(MAX_PORTS).default([]),
   registryCredentials: registryCredentialsSchema.optional(),
-  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
-  outputs: pathField.optional().describe('Path in the container that is kept when it ends.'),
-  stopSignal: signalField.default('SIGTERM'),
+  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default(JOB_DEFAULTS.imagePullPolicy),
+  outputs: ownPathField.optional().describe('Path in the container that is kept when it ends.'),
+  stopSignal: signalField.optional().describe('Where it is left out: the image’s own, or SIGTERM.'),
   stopGraceSeconds: secondsField(0, MAX_STOP_GRACE_SECONDS)
-    .default(10)
-    .describe('Seconds between the stop signal and SIGKILL.'),
-  network: z.enum(['bridge', 'none']).default('bridge').describe('`none`: no network at all.'),
+    .default(JOB_DEFAULTS.stopGraceSeconds)
+    .describe('Seconds between the stop signal and SIGKILL; those that pass beyond the duration are billed.'),
+  network: z.enum(['bridge', 'none']).default(JOB_DEFAULTS.network).describe('`none`: no network at all.'),
+  shmSize: bytesField('shared memory')
+    .optional()
+    .describe('Size of /dev/shm, which counts as memory; where it is left out, half of `memory`.'),
+  ulimits: ulimitsSchema.optional().describe('Limits of each process.'),
+  pids: wholeField(MIN_PIDS, MAX_PIDS, 'processes')
+    .optional()
+    .describe('Most processes and threads at once; where it is left out, 512.'),
+  init: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether a small init is process 1, which reaps orphans and passes signals on. Where it is left out: unless the program is an init itself.',
+    ),
 }
 
 const fields = {
   image: imageField.meta({ examples: ['busybox:1.36'] }),
-  provider: lineField(128).default(ANY_PROVIDER).describe('The network to ask (`p2p`), or one provider’s id.'),
-  cpu: wholeField(MIN_CPU_MILLIS, MAX_CPU_MILLIS, 'millicores').default(1000).describe('Millicores; 1000 is one core.'),
-  memory: bytesField('memory', MIN_MEMORY_BYTES).default('512Mi'),
-  storage: bytesField('storage').default('1Gi'),
-  gpu: wholeField(0, MAX_GPUS, 'GPUs').default(0),
-  duration: durationField.default(3600).describe('Longest runtime in seconds.'),
-  providerStrategy: z.enum(PROVIDER_STRATEGIES).default('cost'),
+  provider: lineField(128)
+    .default(JOB_DEFAULTS.provider)
+    .describe('The network to ask (`p2p`), or one provider: its id, the end of it, or a name that only it has.'),
+  cpu: wholeField(MIN_CPU_MILLIS, MAX_CPU_MILLIS, 'millicores')
+    .default(JOB_DEFAULTS.cpu)
+    .describe('Millicores; 1000 is one core.'),
+  memory: bytesField('memory', MIN_MEMORY_BYTES).default(JOB_DEFAULTS.memory),
+  storage: bytesField('storage', MIN_STORAGE_BYTES).default(JOB_DEFAULTS.storage),
+  gpu: wholeField(0, MAX_GPUS, 'GPUs').default(JOB_DEFAULTS.gpu),
+  gpuRequirements: gpuRequirementsField.optional(),
+  duration: durationField.default(JOB_DEFAULTS.duration).describe('Longest runtime in seconds.'),
+  providerStrategy: z.enum(PROVIDER_STRATEGIES).default(JOB_DEFAULTS.providerStrategy),
   maxPrice: pricePerHourField.optional().describe('US dollars per hour at most.'),
   constraints: constraintsSchema.prefault({}),
   labels: labelsSchema.default({}),
-  autoExtend: z.boolean().default(false),
+  autoExtend: z.boolean().default(JOB_DEFAULTS.autoExtend),
   maxDuration: durationField.optional().describe('Where autoExtend ends, in seconds.'),
-  maxAttempts: wholeField(1, 10, 'attempts').default(3).describe('Attempts where providers are lost.'),
-  retryOnFailure: z.boolean().default(false).describe('Whether a container’s own failure is tried again, too.'),
+  maxAttempts: wholeField(1, MAX_ATTEMPTS, 'attempts')
+    .default(JOB_DEFAULTS.maxAttempts)
+    .describe('Attempts where providers are lost.'),
+  retryOnFailure: z
+    .boolean()
+    .default(JOB_DEFAULTS.retryOnFailure)
+    .describe('Whether a container’s own failure is tried again, too.'),
   queueTimeout: secondsField(1, 7 * 24 * 3600)
-    .default(120)
+    .default(JOB_DEFAULTS.queueTimeout)
     .describe('Seconds to find a provider.'),
   onDisconnect: z
     .enum(['continue', 'stop'])
-    .default('continue')
+    .default(JOB_DEFAULTS.onDisconnect)
     .describe('What a provider out of touch does with the container; `stop` means at most one ever runs.'),
   leaseTimeout: secondsField(MIN_LEASE_TIMEOUT_SECONDS, MAX_LEASE_TIMEOUT_SECONDS)
-    .default(60)
+    .default(JOB_DEFAULTS.leaseTimeout)
     .describe('With onDisconnect `stop`: seconds out of touch before it stops.'),
   ...containerFields,
 }
@@ -139,11 +201,19 @@ const fields = {
 /** A submission as the API takes it; `{ "image": "…" }` alone is a valid job. */
 export const jobSubmissionSchema = z.strictObject(fields).superRefine((job, context) => {
   checkContainerFields(job, context)
+  const problem = credentialsProblem(job.image, job.registryCredentials)
+  if (problem !== null) wrong(context, ['registryCredentials', 'serverAddress'], problem)
   if (job.maxDuration !== undefined && job.maxDuration < job.duration) {
     wrong(context, ['maxDuration'], `must be at least duration (${job.duration})`)
   }
   if (resourcesOf(job).storageBytes > MAX_BYTES) {
     wrong(context, ['storage'], `must be at most ${formatBytes(MAX_BYTES)} together with the volumes`)
+  }
+  if (gpuRequirementsOf(job.gpuRequirements) !== null && job.gpu === 0) {
+    wrong(context, ['gpuRequirements'], 'must have gpu of at least 1 beside it')
+  }
+  if (job.shmSize !== undefined && bytesOf(job.shmSize) > bytesOf(job.memory)) {
+    wrong(context, ['shmSize'], `must be at most memory (${job.memory}): it counts as that`)
   }
 })
 
@@ -175,10 +245,18 @@ export function checkContainerFields(job: ContainerFields, context: z.Refinement
   }
 }
 
+/** Why these credentials do not go with the image; null where they do. They are sent to the registry that they name alone. */
+export function credentialsProblem(image: string, credentials: { serverAddress: string } | undefined): string | null {
+  const registry = registryOfImage(image)
+  if (credentials === undefined || registryHost(credentials.serverAddress) === registry) return null
+  return `must be the image’s own registry, ${registry}: credentials go to no other`
+}
+
 function wrong(context: z.RefinementCtx, path: PropertyKey[], message: string): void {
   context.addIssue({ code: 'custom', path, message })
 }
 
+/** A submission before it is parsed: only `image` must be there. */
 export type JobSubmission = z.input<typeof jobSubmissionSchema>
 /** A valid job with every default filled. */
 export type JobSpec = z.output<typeof jobSubmissionSchema>
@@ -192,11 +270,13 @@ export interface JobSecrets {
 /** A spec without its secrets: what may be stored in the open and shown to its owner. */
 export type PublicJobSpec = Omit<JobSpec, 'secrets' | 'registryCredentials'>
 
+/** A spec as it is stored: in the open, and the secrets that are encrypted and kept apart. */
 export function splitSecrets(spec: JobSpec): { spec: PublicJobSpec; secrets: JobSecrets } {
   const { secrets, registryCredentials, ...rest } = spec
   return { spec: rest, secrets: { secrets, registryCredentials } }
 }
 
+/** Whether there is anything to encrypt. */
 export function hasSecrets(secrets: JobSecrets): boolean {
   return Object.keys(secrets.secrets).length > 0 || secrets.registryCredentials !== undefined
 }
@@ -212,12 +292,17 @@ export function resourcesOf(spec: Pick<JobSpec, 'cpu' | 'memory' | 'storage' | '
   }
 }
 
-/** The price cap in nano-dollars per hour; null is none. */
+/** The price cap of a validated spec in nano-dollars per hour; null is none. */
 export function maxPricePerHour(spec: Pick<JobSpec, 'maxPrice'>): NanoUsd | null {
-  return spec.maxPrice === undefined ? null : parseUsd(spec.maxPrice)
+  if (spec.maxPrice === undefined) return null
+  const cap = parseUsd(spec.maxPrice)
+  // Null would be no cap at all.
+  if (cap === null) throw new RangeError(`Not a price: ${spec.maxPrice}`)
+  return cap
 }
 
-function bytesOf(text: string): number {
+/** An amount of a validated spec, in bytes. */
+export function bytesOf(text: string): number {
   const bytes = parseBytes(text)
   if (bytes === null) throw new RangeError(`Not an amount: ${text}`)
   return bytes

@@ -3,43 +3,94 @@
  * award says (`jobToWire`), and the provider's check that the two agree and that the job keeps the rules of the spec.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import type { Requirements } from './checks.ts'
 import { encode, fromWireResources, safeNumber, toWireResources } from './codec.ts'
 import { type Job, type JobSchema, RequirementsSchema } from './gen/cortex/v1/market_pb.js'
+import { checkGpuRequirements, gpuRequirementsToWire } from './gpu-wire.ts'
+import type { GpuRequirements } from './gpus.ts'
 import { isPeerId } from './ids.ts'
+import { ANY_PROVIDER } from './job-defaults.ts'
+import { gpuRequirementsOf } from './job-gpus.ts'
 import {
+  bytesOf,
   checkContainerFields,
   containerFields,
+  credentialsProblem,
   fieldErrors,
   type JobSecrets,
   maxPricePerHour,
+  minimumsOf,
   type PublicJobSpec,
   resourcesOf,
 } from './job-spec.ts'
-import { parseBytes, RESOURCE_KINDS } from './units.ts'
+import { asksForSpeed, toWireFigures } from './measured.ts'
+import { RESOURCE_KINDS } from './units.ts'
 import { WireError } from './wire-error.ts'
 
 /** Offered by providers that publish ports at an address of their own. */
 export const PUBLIC_PORTS = 'public-ports'
 
+/** Offered by providers that heed `shmSize`, `ulimits`, `pids` and `init`. */
+export const CONTAINER_OPTIONS = 'container-options'
+
+/** Offered by providers that measured what their machine does in a second. */
+export const MEASURED = 'measured'
+
+/** Offered by providers that heed `gpuRequirements`. */
+export const GPU_REQUIREMENTS = 'gpu-requirements'
+
+const DEFAULT_STOP_SIGNAL = 'SIGTERM'
+
 const containerSchema = z.strictObject(containerFields).superRefine(checkContainerFields)
 
-/** Encoded `Requirements`: all that strangers learn of a job. Names a provider only where the spec asks for one by id. */
-export function requirementsOf(spec: PublicJobSpec): Uint8Array {
-  const cap = maxPricePerHour(spec)
-  return encode(RequirementsSchema, {
-    resources: toWireResources(resourcesOf(spec)),
+/**
+ * All that strangers learn of a job. What narrows the choice is said as it is or not at all: a field that cannot be said must
+ * not look like one that was not given.
+ *
+ * @throws {WireError} `INVALID_FIELD` where the spec asks for a provider by anything but its id
+ */
+export function requirementsOf(spec: PublicJobSpec): Requirements {
+  return {
+    resources: resourcesOf(spec),
     image: spec.image,
     durationSeconds: spec.duration,
-    ...(cap === null ? {} : { maxPricePerHour: cap }),
+    maxPricePerHour: maxPricePerHour(spec),
     region: spec.constraints.region ?? '',
     labels: spec.constraints.labels,
     capabilities: [...new Set([...spec.constraints.capabilities, ...capabilitiesFor(spec)])],
     minUptimeSeconds: spec.constraints.minUptime,
-    provider: isPeerId(spec.provider) ? spec.provider : '',
+    provider: wireProvider(spec.provider),
+    minimums: minimumsOf(spec.constraints),
+    ...gpusAsked(spec),
+  }
+}
+
+/** The same as the request carries them. @throws {WireError} as {@link requirementsOf} */
+export function encodedRequirements(spec: PublicJobSpec): Uint8Array {
+  const { resources, maxPricePerHour: cap, gpuRequirements, minimums, ...rest } = requirementsOf(spec)
+  return encode(RequirementsSchema, {
+    ...rest,
+    ...(asksForSpeed(minimums) ? { minimums: toWireFigures(minimums) } : {}),
+    resources: toWireResources(resources),
+    ...(cap === null ? {} : { maxPricePerHour: cap }),
+    ...(gpuRequirements === undefined ? {} : { gpuRequirements: gpuRequirementsToWire(gpuRequirements) }),
   })
+}
+
+/** One way to say that any will do: saying nothing. */
+function gpusAsked({ gpuRequirements }: Pick<PublicJobSpec, 'gpuRequirements'>): { gpuRequirements?: GpuRequirements } {
+  const asked = gpuRequirementsOf(gpuRequirements)
+  return asked === null ? {} : { gpuRequirements: asked }
+}
+
+/** Empty is any: nothing else may become that on the way. */
+function wireProvider(provider: string): string {
+  if (provider === ANY_PROVIDER) return ''
+  if (isPeerId(provider)) return provider
+  throw invalid('provider', `must be ${ANY_PROVIDER} or a peer id: a name is to be resolved before anybody is asked`)
 }
 
 /** What a job asks of a provider by what it uses, so that one without it declines rather than refuses the award. */
@@ -49,7 +100,14 @@ function capabilitiesFor(spec: PublicJobSpec): string[] {
     ...(spec.outputs === undefined ? [] : ['outputs']),
     ...(spec.ports.some((port) => port.expose && port.public !== true) ? ['ports'] : []),
     ...(spec.ports.some((port) => port.public === true) ? [PUBLIC_PORTS] : []),
+    ...(hasContainerOptions(spec) ? [CONTAINER_OPTIONS] : []),
+    ...(asksForSpeed(minimumsOf(spec.constraints)) ? [MEASURED] : []),
+    ...(gpusAsked(spec).gpuRequirements === undefined ? [] : [GPU_REQUIREMENTS]),
   ]
+}
+
+function hasContainerOptions({ shmSize, ulimits, pids, init }: PublicJobSpec): boolean {
+  return [shmSize, ulimits?.nofile, pids, init].some((option) => option !== undefined)
 }
 
 /** The job as its award carries it, secrets included. */
@@ -65,7 +123,7 @@ export function jobToWire(spec: PublicJobSpec, secrets: JobSecrets): MessageInit
     volumes: spec.volumes.map(({ name, mountPath, size }) => ({
       name,
       mountPath,
-      sizeBytes: BigInt(parseBytes(size) ?? 0),
+      sizeBytes: BigInt(bytesOf(size)),
     })),
     ports: spec.ports.map(({ port, expose, protocol, public: isPublic = false }) => ({
       ...{ port, expose, protocol },
@@ -74,10 +132,21 @@ export function jobToWire(spec: PublicJobSpec, secrets: JobSecrets): MessageInit
     ...(secrets.registryCredentials === undefined ? {} : { registryCredentials: secrets.registryCredentials }),
     imagePullPolicy: spec.imagePullPolicy,
     outputs: spec.outputs ?? '',
-    stopSignal: spec.stopSignal,
+    stopSignal: spec.stopSignal ?? DEFAULT_STOP_SIGNAL,
+    imageStopSignal: spec.stopSignal === undefined,
     stopGraceSeconds: spec.stopGraceSeconds,
     networkMode: spec.network,
+    shmBytes: spec.shmSize === undefined ? 0n : BigInt(bytesOf(spec.shmSize)),
+    openFiles: spec.ulimits?.nofile ?? 0,
+    pids: spec.pids ?? 0,
+    ...(spec.init === undefined ? {} : { init: spec.init }),
+    ...gpusToWire(spec),
   }
+}
+
+function gpusToWire(spec: PublicJobSpec) {
+  const { gpuRequirements } = gpusAsked(spec)
+  return gpuRequirements === undefined ? {} : { gpuRequirements: gpuRequirementsToWire(gpuRequirements) }
 }
 
 /**
@@ -94,13 +163,19 @@ export function checkWireJob(job: Job | undefined, requirements: Requirements): 
   }
   if (job.image !== requirements.image) throw invalid('image', 'is not what was bid on')
   if (job.durationSeconds !== requirements.durationSeconds) throw invalid('duration', 'is not what was bid on')
+  const gpus = job.gpuRequirements === undefined ? undefined : checkGpuRequirements(job.gpuRequirements)
+  if (!isDeepStrictEqual(gpus, requirements.gpuRequirements)) throw invalid('gpuRequirements', 'is not what was bid on')
   const parsed = containerSchema.safeParse(specFieldsOf(job))
   if (!parsed.success) {
     const [first] = fieldErrors(parsed.error)
     throw invalid(first?.path ?? '', first?.message ?? 'is not valid')
   }
+  const problem = credentialsProblem(job.image, job.registryCredentials)
+  if (problem !== null) throw invalid('registryCredentials.serverAddress', problem)
   const volumeBytes = job.volumes.reduce((sum, volume) => sum + safeNumber(volume.sizeBytes, 'volumes'), 0)
   if (volumeBytes >= resources.storageBytes) throw invalid('volumes', 'are larger than the storage that was bid on')
+  if (job.shmBytes > BigInt(resources.memoryBytes))
+    throw invalid('shmSize', 'is larger than the memory that was bid on')
   return job
 }
 
@@ -122,6 +197,10 @@ function specFieldsOf(job: Job): z.input<typeof containerSchema> {
     stopSignal,
     stopGraceSeconds,
     network: job.networkMode as 'bridge',
+    ...(job.shmBytes === 0n ? {} : { shmSize: String(job.shmBytes) }),
+    ...(job.openFiles === 0 ? {} : { ulimits: { nofile: job.openFiles } }),
+    ...(job.pids === 0 ? {} : { pids: job.pids }),
+    ...(job.init === undefined ? {} : { init: job.init }),
   }
 }
 

@@ -3,6 +3,7 @@
  * Nothing else in the program knows an edge.
  */
 
+/** States of a job, in the words of the API. The last three are final: no edge leaves them. */
 export const JobStatus = {
   pending: 'pending',
   scheduled: 'scheduled',
@@ -11,8 +12,10 @@ export const JobStatus = {
   failed: 'failed',
   cancelled: 'cancelled',
 } as const
+/** One of {@link JobStatus}. */
 export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus]
 
+/** In the order of a life. Stored indexes count by place in it, so that it is append-only. */
 export const JOB_STATUSES = Object.values(JobStatus)
 
 /** Who may cause a transition: the peer that asked for the job, its provider's report, or the user. */
@@ -26,7 +29,18 @@ interface Edge {
 }
 
 const EDGES: readonly Edge[] = [
-  { from: 'pending', to: 'scheduled', by: ['provider'], why: 'a provider accepted the award and holds the capacity' },
+  {
+    from: 'pending',
+    to: 'scheduled',
+    by: ['provider'],
+    why: 'a provider accepted the award and holds the capacity, or one that was lost came back',
+  },
+  {
+    from: 'pending',
+    to: 'running',
+    by: ['provider'],
+    why: 'a provider that was lost came back before the job was given to another',
+  },
   { from: 'pending', to: 'failed', by: ['requester'], why: 'nobody could or would take it before queueTimeout' },
   { from: 'pending', to: 'cancelled', by: ['user'], why: 'cancelled before it was placed' },
   { from: 'scheduled', to: 'running', by: ['provider'], why: 'the container has started' },
@@ -56,10 +70,12 @@ const EDGES: readonly Edge[] = [
 
 const LEGAL: ReadonlyMap<string, Edge> = new Map(EDGES.map((edge) => [`${edge.from}>${edge.to}`, edge]))
 
+/** Whether a job in this state is over for good. */
 export function isTerminal(status: JobStatus): status is 'completed' | 'failed' | 'cancelled' {
   return !EDGES.some((edge) => edge.from === status)
 }
 
+/** Whether the table has such an edge, whoever causes it. */
 export function canTransition(from: JobStatus, to: JobStatus): boolean {
   return LEGAL.has(`${from}>${to}`)
 }
@@ -95,5 +111,11 @@ export const JOB_EVENT_TYPES = [
   'completed',
   'failed',
   'cancelled',
+  'regained',
+  // At the end of a job with outputs, where something of them was not kept.
+  'left-out',
+  // At the end of a job of whose log lines are missing.
+  'log-cut',
 ] as const
+/** One of {@link JOB_EVENT_TYPES}. */
 export type JobEventType = (typeof JOB_EVENT_TYPES)[number]

@@ -36,8 +36,9 @@ export const MAX_DIRECTORY_BYTES = 1024 * 1024
  */
 export const MAX_MESSAGE_FIELDS = 32 * 1024
 
-/** How often a provider announces itself, in ms. */
+/** The least time between two announcements of a provider, in ms. */
 export const MIN_ANNOUNCE_MS = 1_000
+/** The longest time between two announcements of a provider, in ms: one hour. */
 export const MAX_ANNOUNCE_MS = 3_600_000
 
 /** The longest that a requester waits for bids, in ms. */
@@ -46,8 +47,9 @@ export const MAX_BID_WINDOW_MS = 60_000
 /** The longest that a provider says it holds capacity for a bid, in ms. */
 export const MAX_BID_VALID_MS = 600_000
 
-/** Multiaddrs in one message, and the characters of each. */
+/** Multiaddrs in one message. */
 export const MAX_ADDRESSES = 16
+/** One multiaddr, in characters. */
 export const MAX_ADDRESS_LENGTH = 256
 
 /** A name, region, version or code in a message, in characters. */
@@ -56,11 +58,17 @@ export const MAX_TEXT_LENGTH = 256
 /** A code or a command id in a message, in characters. */
 export const MAX_CODE_LENGTH = 64
 
+/** What a process ends with is 0 to this. */
+export const MAX_EXIT_CODE = 255
+/** What was left out of a job's outputs, as named in its results; the last one counts the others. */
+export const MAX_LEFT_OUT = 64
+
 /** A sentence for people out of another peer, in characters; the rest is cut off. */
 export const MAX_MESSAGE_LENGTH = 1024
 
-/** Details of a failure, the characters of their names and of their values. */
+/** Details of one failure. */
 export const MAX_DETAILS = 32
+/** The name of one detail, in characters. */
 export const MAX_DETAIL_NAME_LENGTH = 64
 
 /**
@@ -87,11 +95,25 @@ export const MAX_CPU_MILLIS = 1_024_000
 /** The least memory a job may ask for, in bytes: what an engine takes. */
 export const MIN_MEMORY_BYTES = 6 * 2 ** 20
 
+/**
+ * The least storage of a job, in bytes: below it a job that writes nothing may be beyond it, because its folders and those
+ * that things are mounted at take 4 KiB each.
+ */
+export const MIN_STORAGE_BYTES = 2 ** 20
+
+/** The least size of a volume, in bytes: what its empty folder takes. */
+export const MIN_VOLUME_BYTES = 4_096
+
 /** Memory a job may ask for, or storage with its volumes, in bytes: 64 TiB. */
 export const MAX_BYTES = 64 * 2 ** 40
 
 /** Kinds of GPU in one machine. */
 export const MAX_GPU_MODELS = 16
+
+/** Models of which a job may ask for any. */
+export const MAX_ASKED_MODELS = 16
+/** A GPU model as a job asks for it, in characters. */
+export const MAX_MODEL_LENGTH = 64
 
 /** GPUs a job may ask for. */
 export const MAX_GPUS = 64
@@ -111,8 +133,9 @@ export const MAX_STOP_GRACE_SECONDS = 300
  */
 export const MAX_HASTY_GRACE_MS = 10_000
 
-/** Seconds out of touch after which a provider stops a job that asked for it. */
+/** The least `leaseTimeout`: seconds out of touch after which a provider stops a job that asked for it. */
 export const MIN_LEASE_TIMEOUT_SECONDS = 10
+/** The longest `leaseTimeout`, in seconds: one hour. */
 export const MAX_LEASE_TIMEOUT_SECONDS = 3600
 
 /** One piece of a tunnel's stream, of a command's input or output, or of an output, in bytes: see {@link MAX_LOG_BATCH_BYTES}. */
@@ -157,11 +180,31 @@ export const MAX_COMMAND_WORD_LENGTH = 16 * 1024
 /** All of a job's text together, in characters: what fits an award, with room for its frame. */
 export const MAX_JOB_TEXT_LENGTH = 256 * 1024
 
+/** The fewest open files of each process that a job may ask for: with them an engine's own init and a shell run. */
+export const MIN_OPEN_FILES = 64
+/** The most open files of each process that a job may ask for. */
+export const MAX_OPEN_FILES = 1_048_576
+
+/**
+ * Processes and threads that a job may ask for. A machine has 32,768 or more in all; an engine itself takes about ten of
+ * them while a container starts.
+ */
+export const MIN_PIDS = 16
+/** The most of them that a job may ask for. */
+export const MAX_PIDS = 4_096
+
+/** Of what a machine does in a second, where that is no amount of bytes. */
+export const MAX_SCORE = 1_000_000_000
+
+/** Ports that a job lists, and those of which a heartbeat tells. */
 export const MAX_PORTS = 16
+/** Volumes of one job. */
 export const MAX_VOLUMES = 16
+/** Labels of a job, of a provider, or of what a job asks of one. */
 export const MAX_LABELS = 64
 /** Capabilities asked for or announced. */
 export const MAX_CAPABILITIES = 32
+/** A label's value or a capability, in characters; of what a peer announces, a label's name, too. */
 export const MAX_LABEL_LENGTH = 128
 
 /** A job's constraints, in bytes of their JSON: they are broadcast, and must leave room in a {@link MAX_GOSSIP_BYTES}. */

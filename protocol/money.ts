@@ -104,6 +104,14 @@ export function meteredSeconds(durationMs: number): number {
   return Math.ceil(Math.max(0, durationMs) / 1000)
 }
 
+/**
+ * The longest run of one attempt that may be billed, in seconds: its duration, and the grace that its job gives it after
+ * the stop signal.
+ */
+export function mostSeconds(job: { durationSeconds: number; stopGraceSeconds: number }): number {
+  return job.durationSeconds + job.stopGraceSeconds
+}
+
 /** A number as plain decimal text; JavaScript prints small ones with an exponent. */
 function decimalText(amount: number): string {
   const match = /^(\d)(?:\.(\d+))?e-(\d+)$/.exec(String(amount))

@@ -38,6 +38,7 @@ export const REACH_REFUSALS = [
   'BAD_COMMAND',
   'FAILED',
 ] as const
+/** One of {@link REACH_REFUSALS}; of what a newer provider says beside them, `FAILED` is made. */
 export type ReachRefusal = (typeof REACH_REFUSALS)[number]
 
 /** @throws {WireError} */

@@ -8,7 +8,9 @@ export const MAX_STAMP_BITS = 18
 
 /** What a stamp is for: it is worth nothing on another network, for another requester or another request. */
 export interface Stamped {
+  /** Name of the market. */
   network: string
+  /** Peer id. */
   requester: string
   requestId: Uint8Array
 }

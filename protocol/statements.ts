@@ -12,6 +12,7 @@ import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { type SignedStatement, SignedStatementSchema } from './gen/cortex/v1/market_pb.js'
 import { WireError } from './wire-error.ts'
 
+/** What was signed; it is part of the signed bytes. */
 export type StatementKind = 'announcement' | 'bid' | 'award' | 'receipt'
 
 /**
@@ -22,6 +23,7 @@ const KEY_FRAME = Uint8Array.of(0x08, 0x01, 0x12, 0x20)
 const PUBLIC_KEY_BYTES = KEY_FRAME.length + 32
 const SIGNATURE_BYTES = 64
 
+/** A payload, already encoded, with this peer's key and its signature. */
 export async function signStatement(
   kind: StatementKind,
   payload: Uint8Array,

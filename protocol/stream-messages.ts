@@ -34,8 +34,10 @@ import {
   MAX_DETAIL_NAME_LENGTH,
   MAX_DETAILS,
   MAX_DURATION_SECONDS,
+  MAX_EXIT_CODE,
   MAX_IMAGE_LENGTH,
   MAX_LEASE_MESSAGE_BYTES,
+  MAX_LEFT_OUT,
   MAX_LOG_BATCH_LINES,
   MAX_LOG_LINE_BYTES,
   MAX_MESSAGE_LENGTH,
@@ -176,10 +178,11 @@ function checkReport(report: Report): void {
 function checkLogs({ firstLine, lines }: LogBatch): void {
   if (safeNumber(firstLine, 'first_line') < 1) throw invalidField('first_line', 'starts at 1')
   if (lines.length > MAX_LOG_BATCH_LINES) throw invalidField('lines', `must be at most ${MAX_LOG_BATCH_LINES}`)
-  for (const { timestampMs, line } of lines) {
+  for (const { timestampMs, line, bytes } of lines) {
     checkTime('lines.timestamp_ms', timestampMs)
-    if (Buffer.byteLength(line) > MAX_LOG_LINE_BYTES) {
-      throw invalidField('lines.line', `must have at most ${MAX_LOG_LINE_BYTES} bytes`)
+    const sizes = { 'lines.line': Buffer.byteLength(line), 'lines.bytes': bytes.length }
+    for (const [name, size] of Object.entries(sizes)) {
+      if (size > MAX_LOG_LINE_BYTES) throw invalidField(name, `must have at most ${MAX_LOG_LINE_BYTES} bytes`)
     }
   }
 }
@@ -196,9 +199,17 @@ function checkEnded(ended: Report_Ended): void {
   checkCode('outcome', ended.outcome)
   checkCode('failure_code', ended.failureCode)
   checkTime('ended_at_ms', ended.endedAtMs)
+  // A shell makes 0 of every 256th.
+  checkRange('exit_code', ended.exitCode ?? 0, 0, MAX_EXIT_CODE)
   ended.message = toLine(ended.message, MAX_MESSAGE_LENGTH)
   safeNumber(ended.outputBytes ?? 0n, 'output_bytes')
   ended.outputProblem = toLine(ended.outputProblem, MAX_MESSAGE_LENGTH)
+  ended.leftOut = ended.leftOut.slice(0, MAX_LEFT_OUT)
+  for (const entry of ended.leftOut) {
+    entry.path = toLine(entry.path, MAX_MESSAGE_LENGTH)
+    entry.reason = toLine(entry.reason, MAX_MESSAGE_LENGTH)
+  }
+  ended.logProblem = toLine(ended.logProblem, MAX_MESSAGE_LENGTH)
   ended.details = Object.fromEntries(
     Object.entries(ended.details)
       .filter(([name]) => name !== '__proto__')

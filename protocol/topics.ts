@@ -1,16 +1,20 @@
 /** Names on the wire: gossipsub topics and stream protocols. Changing one splits the network. */
 
+/** The market that a peer joins where nobody names another. */
 export const DEFAULT_NETWORK = 'main'
 
 /** A network's name: what separates one market from another on the same machines. */
 export const NETWORK_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/
 
+/** What gossip carries: what providers have to sell, or what requesters ask for. */
 export type Topic = 'announcements' | 'requests'
 
+/** A topic as gossipsub knows it; each network has its own. */
 export function topicName(network: string, topic: Topic): string {
   return `/cortex/1/${network}/${topic}`
 }
 
+/** Stream protocols as libp2p negotiates them; the version changes where two of them cannot talk. */
 export const Protocol = {
   /** Requester to provider: a request for this one; it answers with a bid or a decline, and a closed stream releases the bid. */
   ask: '/cortex/ask/1.0.0',
@@ -29,4 +33,5 @@ export const Protocol = {
   /** A newcomer asks a neighbour for the announcements that it knows. */
   directory: '/cortex/directory/1.0.0',
 } as const
+/** One of {@link Protocol}. */
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]

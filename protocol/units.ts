@@ -5,7 +5,7 @@
 
 const FACTORS = { '': 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 } as const
 
-const BYTES = /^(\d{1,16})(?:\.(\d{1,3}))?(Ki|Mi|Gi|Ti)?$/
+const BYTES = /^(\d{1,16})(?:\.(\d{1,9}))?(Ki|Mi|Gi|Ti)?$/
 
 /** One gibibyte in bytes: the "GB" of every price. */
 export const GIB = FACTORS.Gi
@@ -34,6 +34,12 @@ export function formatBytes(bytes: number): string {
   return String(bytes)
 }
 
+/** An amount of bytes for people, always with its unit, and rounded to one digit behind the point: `"2Gi"`, `"3.7Gi"`, `"0B"`. */
+export function shownBytes(bytes: number): string {
+  const unit = (['Ti', 'Gi', 'Mi', 'Ki'] as const).find((one) => bytes >= FACTORS[one])
+  return unit === undefined ? `${bytes}B` : `${Math.round((bytes / FACTORS[unit]) * 10) / 10}${unit}`
+}
+
 /** What a job asks for or a provider has. */
 export interface Resources {
   /** Millicores; 1000 is one core. */
@@ -44,24 +50,20 @@ export interface Resources {
   gpu: number
 }
 
-/** GPUs of one kind. */
-export interface GpuModel {
-  /** The driver's name, e.g. `"NVIDIA A100-SXM4-40GB"`. */
-  model: string
-  /** Of each. */
-  memoryBytes: number
-  count: number
-}
-
+/** Keys of {@link Resources}. */
 export const RESOURCE_KINDS = ['cpuMillis', 'memoryBytes', 'storageBytes', 'gpu'] as const
+/** One of {@link RESOURCE_KINDS}. */
 export type ResourceKind = (typeof RESOURCE_KINDS)[number]
 
+/** Nothing of any kind: where sums begin. */
 export const NO_RESOURCES: Readonly<Resources> = { cpuMillis: 0, memoryBytes: 0, storageBytes: 0, gpu: 0 }
 
+/** The sum, kind by kind. */
 export function addResources(a: Resources, b: Resources): Resources {
   return mapResources((kind) => a[kind] + b[kind])
 }
 
+/** What of `a` is left without `b`, kind by kind; negative where `b` is more. */
 export function subtractResources(a: Resources, b: Resources): Resources {
   return mapResources((kind) => a[kind] - b[kind])
 }
@@ -71,6 +73,7 @@ export function shortages(wanted: Resources, available: Resources): ResourceKind
   return RESOURCE_KINDS.filter((kind) => wanted[kind] > available[kind])
 }
 
+/** Whether `wanted` is at most `available` in every kind. */
 export function fits(wanted: Resources, available: Resources): boolean {
   // Written out: a directory asks this of thousands of providers for each job.
   return (
@@ -87,18 +90,12 @@ export function describeAmount(kind: ResourceKind, amount: number): string {
     case 'cpuMillis':
       return `${amount}m CPU`
     case 'memoryBytes':
-      return `${roundBytes(amount)} memory`
+      return `${shownBytes(amount)} memory`
     case 'storageBytes':
-      return `${roundBytes(amount)} storage`
+      return `${shownBytes(amount)} storage`
     case 'gpu':
       return `${amount} GPU`
   }
-}
-
-function roundBytes(bytes: number): string {
-  if (bytes < FACTORS.Mi / 10) return bytes < FACTORS.Ki ? `${bytes} bytes of` : `${Math.round(bytes / FACTORS.Ki)}Ki`
-  if (bytes >= FACTORS.Gi) return `${Math.round((bytes / FACTORS.Gi) * 10) / 10}Gi`
-  return `${Math.round((bytes / FACTORS.Mi) * 10) / 10}Mi`
 }
 
 function mapResources(amount: (kind: ResourceKind) => number): Resources {

@@ -1,3 +1,4 @@
+/** What is wrong with it. `STALE` and `REPLAYED` say that it came late or twice, which is no fault of its sender. */
 export type WireErrorCode =
   | 'TOO_LARGE'
   | 'MALFORMED'
@@ -7,7 +8,9 @@ export type WireErrorCode =
   | 'WRONG_NETWORK'
   | 'STALE'
   | 'REPLAYED'
+  | 'RATE'
 
+/** What an error can say beside its code and message. */
 export interface WireErrorOptions extends ErrorOptions {
   /** Which field, e.g. `"ports[0].port"`. */
   field?: string

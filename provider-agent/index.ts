@@ -1,1 +1,1 @@
-export { startProvider } from './start-provider.ts'
+export { type ProviderInit, type RunningProvider, startProvider } from './start-provider.ts'

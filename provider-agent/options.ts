@@ -1,8 +1,8 @@
 import { MAX_DURATION_SECONDS } from '../protocol/limits.ts'
 import type { Prices } from '../protocol/money.ts'
 import type { Resources } from '../protocol/units.ts'
-import type { PriceRule } from './price-rules.ts'
-import { DEFAULT_PRICES } from './pricing.ts'
+import type { GpuPrice, PriceRule } from './prices/price-rules.ts'
+import { DEFAULT_PRICES } from './prices/quote.ts'
 
 /** How a provider agent sells and runs; what is left out has the default said with it. */
 export interface AgentInit {
@@ -18,6 +18,8 @@ export interface AgentInit {
   prices?: Prices
   /** When and for whom the prices change; the factors of all that hold are multiplied. @default [] */
   priceRules?: PriceRule[]
+  /** Of models of GPUs, in place of the price of any; the first that is meant holds. @default [] */
+  gpuPrices?: GpuPrice[]
   /** IANA name of the time zone of the rules. @default the machine's */
   timeZone?: string
   /** @default "" */
@@ -34,6 +36,13 @@ export interface AgentInit {
   allowImages?: string[]
   /** Patterns of images that may not. @default [] */
   denyImages?: string[]
+  /**
+   * Patterns of images that the engine has and that jobs may run by name though no registry gives them, `*` for any text:
+   * what the owner built, or loaded. @default []
+   */
+  allowLocalImages?: string[]
+  /** Peer ids of requesters that may run any such image: the owner's own. @default [] */
+  ownRequesters?: string[]
   /** Peer ids of the requesters that are served; empty is everyone. @default [] */
   allowClients?: string[]
   /** Peer ids of requesters that are not; it outweighs the list of those that are. @default [] */
@@ -57,11 +66,13 @@ export interface AgentInit {
    */
   maxOpenBidsPerRequester?: number
   /**
-   * Work that requests must carry while more than 50 a second are answered, in bits: each doubles what asking costs. 0 is
+   * Work that requests must carry while more than `calmPerSecond` are answered, in bits: each doubles what asking costs. 0 is
    * none. Range 0..18.
    * @default 0
    */
   stampBits?: number
+  /** Requests a second that are answered without a stamp, on average. Range 1..1_000. @default 50 */
+  calmPerSecond?: number
   /** Time between announcements, in ms; more where so many sell that all together would say too much. Range 1_000..3_600_000. @default 15_000 */
   announceMs?: number
   /** How long changes of free capacity are gathered before they are announced, in ms. @default 1_000 */
@@ -107,18 +118,23 @@ export interface AgentInit {
   maxSpoolBytes?: number
   /** A UDP flow into a container without a datagram for this long is over, in ms. Range 1_000..3_600_000. @default 300_000 */
   udpIdleMs?: number
+  /** Whether the machine is measured, while nothing runs on it: at the first start, and once a week. @default false */
+  benchmark?: boolean
   /** How long an ended lease, or a kept output, waits for its requester to take it, in ms. @default 7 days */
   endedRetentionMs?: number
 }
 
+/** {@link AgentInit} with its defaults; without a time zone it is the machine's. */
 export type AgentOptions = Required<Omit<AgentInit, 'timeZone'>> & Pick<AgentInit, 'timeZone'>
 
+/** Fills in the defaults. @param peerId names the agent where its owner does not */
 export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
   return {
     name: `provider ${peerId.slice(-6)}`,
     version: '',
     prices: DEFAULT_PRICES,
     priceRules: [],
+    gpuPrices: [],
     region: '',
     labels: {},
     capabilities: [],
@@ -126,6 +142,8 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     ownerShare: 0.1,
     allowImages: [],
     denyImages: [],
+    allowLocalImages: [],
+    ownRequesters: [],
     allowClients: [],
     denyClients: [],
     maxDurationSeconds: MAX_DURATION_SECONDS,
@@ -134,6 +152,7 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     reservationMs: 5_000,
     maxOpenBidsPerRequester: 256,
     stampBits: 0,
+    calmPerSecond: 50,
     announceMs: 15_000,
     announceDelayMs: 1_000,
     heartbeatMs: 5_000,
@@ -153,6 +172,7 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     maxOutputBytes: 2 ** 30,
     maxSpoolBytes: 8 * 2 ** 30,
     udpIdleMs: 300_000,
+    benchmark: false,
     endedRetentionMs: 7 * 24 * 3_600_000,
     ...init,
   }

@@ -1,6 +1,7 @@
 /**
  * Makes `dist/`, what the npm package holds: JavaScript and declarations, since Node strips no types under
- * node_modules. Everything else in the folders (the generated wire code, its `.proto` files) is copied as it is.
+ * node_modules. Everything else in the folders (the generated wire code, its `.proto` files) is copied as it is. Then
+ * `dist-client/`, the package of the client alone.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, readFileSync, rmSync } from 'node:fs'
@@ -18,6 +19,8 @@ execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', project], { stdio
 for (const folder of folders) {
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: isPublished })
 }
+
+execFileSync(process.execPath, [join(root, 'scripts', 'client-package.ts')], { stdio: 'inherit' })
 
 function isPublished(path: string): boolean {
   return path.startsWith(dashboard) ? path.startsWith(join(dashboard, 'dist')) || path === dashboard : !isSource(path)

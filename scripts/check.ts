@@ -28,6 +28,11 @@ const steps: Step[] = [
     remedy: 'mend the types',
   },
   {
+    name: 'types on Node 22',
+    commands: [['tsc', '-p', 'tsconfig.oldest.json']],
+    remedy: 'the package runs on Node 22.18: use what is there, or a library',
+  },
+  {
     name: 'lint',
     commands: [['biome', 'ci', '--colors=off', '--diagnostic-level=warn', '--error-on-warnings']],
     remedy: '`npm run format` mends most of it',

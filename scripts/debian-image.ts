@@ -7,10 +7,13 @@ import type Docker from 'dockerode'
 import { canInstall, installPackages, type Report } from './apt.ts'
 import { importRoot, isPresent } from './image.ts'
 
-/** Servers as their Debian packages install them, all in one image: nginx, PostgreSQL, Redis, Python. */
-export const debianImage = 'cortex/debian-servers:1'
+/** Servers as their Debian packages install them, all in one image: nginx, PostgreSQL, Redis, Python, sshd, cron, sudo. */
+export const debianImage = 'cortex/debian-servers:2'
 
-const PACKAGES = ['nginx-light', 'postgresql', 'redis-server', 'python3-minimal']
+const PACKAGES = [
+  ...['nginx-light', 'postgresql', 'redis-server', 'python3-minimal'],
+  ...['openssh-server', 'openssh-client', 'sudo', 'cron', 'libcap2-bin'],
+]
 
 /**
  * Makes {@link debianImage} present on an engine, from the packages that this machine's own apt uses; takes a minute the

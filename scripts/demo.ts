@@ -5,7 +5,9 @@
 
 import { once } from 'node:events'
 import { styleText } from 'node:util'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
+import { onStop, watchOutput } from '../node/commands/stopping.ts'
 import { type DemoApi, type DemoJob, openApi } from './demo/api.ts'
 import { ensureEngine } from './engine.ts'
 import { ensureBusyboxImage } from './image.ts'
@@ -44,6 +46,7 @@ async function demonstrate(stack: AsyncDisposableStack, signal: AbortSignal): Pr
   const machine = ['--cpu', '1000', '--memory', '1Gi', '--storage', '4Gi', '--stop-jobs']
   const network = await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
+    isPassing: true,
     agents: [
       { name: 'thrifty', flags: ['--price-cpu', '0.008', ...machine] },
       { name: 'steady', flags: ['--price-cpu', '0.012', ...machine] },
@@ -115,7 +118,8 @@ function say(text: string): void {
 }
 
 const interrupted = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort(new Error(signal)))
+watchOutput()
+onStop((reason) => interrupted.abort(new Error(reason)))
 
 try {
   await main(interrupted.signal)

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import Docker from 'dockerode'
+import { engineAddress, USUAL_SOCKET } from '../provider-agent/engine/address.ts'
+import { askSocket } from '../provider-agent/engine/find-engine.ts'
 import { canInstall, findProgram, installPackages, type Report } from './apt.ts'
 import { startDockerd } from './dockerd.ts'
 import { lockFile } from './file-lock.ts'
@@ -76,7 +77,7 @@ export async function ensureEngine(init: EnsureEngineInit = {}): Promise<EngineH
   const starting = await lockFile(join(runDir, 'start.lock'), 'exclusive')
   try {
     const usersPath = join(runDir, 'users.lock')
-    if ((await probe(socketPath)) === 'answers') {
+    if ((await askSocket(socketPath)) === 'answers') {
       const use = await lockFile(usersPath, 'shared')
       return { socketPath, startedByUs: false, stop: () => use.release() }
     }
@@ -88,7 +89,7 @@ export async function ensureEngine(init: EnsureEngineInit = {}): Promise<EngineH
       runDir,
       socketPath,
       command: init.command ?? ['dockerd'],
-      answers: async () => (await probe(socketPath)) === 'answers',
+      answers: async () => (await askSocket(socketPath)) === 'answers',
       report,
     })
     const use = await lockFile(usersPath, 'shared')
@@ -122,31 +123,21 @@ async function installEngine(candidates: string[], report: Report): Promise<stri
 }
 
 /** The unix sockets that the environment names. */
-function candidatesFromEnvironment(env: NodeJS.ProcessEnv): string[] {
-  const fallback = '/var/run/docker.sock'
-  const { DOCKER_HOST: named } = env
-  if (named === undefined || named === '') return [fallback]
-  if (!named.startsWith('unix://')) throw new Error(`DOCKER_HOST=${named}: only unix:///path is supported here`)
-  return [named.slice('unix://'.length), fallback]
+function candidatesFromEnvironment({ DOCKER_HOST: named }: NodeJS.ProcessEnv): string[] {
+  if (named === undefined || named === '') return [USUAL_SOCKET]
+  const address = engineAddress(named)
+  if (!('socketPath' in address)) throw new Error(`DOCKER_HOST=${named}: only unix:///path is supported here`)
+  return [address.socketPath, USUAL_SOCKET]
 }
 
 async function firstAnswering(candidates: string[]): Promise<{ socketPath: string | null; denied: string | null }> {
   let denied: string | null = null
   for (const socketPath of candidates) {
-    const answer = await probe(socketPath)
+    const answer = await askSocket(socketPath)
     if (answer === 'answers') return { socketPath, denied: null }
     if (answer === 'denied') denied = socketPath
   }
   return { socketPath: null, denied }
-}
-
-async function probe(socketPath: string): Promise<'answers' | 'denied' | 'silent'> {
-  try {
-    await new Docker({ socketPath, timeout: 5_000 }).ping()
-    return 'answers'
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'denied' : 'silent'
-  }
 }
 
 /** An engine that somebody else keeps. */

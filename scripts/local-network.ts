@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { PASSING_FILE } from '../provider-agent/abandoned/known-agents.ts'
+import { freePort } from './free-port.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', 'bin', 'cortex.ts')
 
@@ -36,7 +37,9 @@ export interface ManagedProcess {
   /** Starts it again with the same arguments, after its end. */
   restart(): void
   /** Sends it a message; only where {@link Launch.nodeFlags} load something that listens. */
-  tell(message: object): void
+  tell(message: object | string): void
+  /** Likewise, and answers what it says next; one at a time. Rejects where it ends before. */
+  ask(message: object | string): Promise<unknown>
 }
 
 /** How one process is started. */
@@ -53,6 +56,8 @@ export interface LocalNetworkInit {
   dockerHost: string
   /** Each with its name and further flags of `cortex agent`. */
   agents: { name: string; flags: string[] }[]
+  /** Whether no agent is ever started again on its folder: then what it leaves is the next agent's to remove. @default false */
+  isPassing?: boolean
   /** Further flags of `cortex gateway`. @default [] */
   gatewayFlags?: string[]
   /** How each process is started, by its name: `gateway`, or the agent's. @default as it is */
@@ -82,12 +87,19 @@ export async function startLocalNetwork(init: LocalNetworkInit): Promise<LocalNe
   try {
     const gateway = ['gateway', '--data', folder, '--port', String(port), '--listen', peer]
     begin('gateway', launch('gateway'), [...gateway, ...(init.gatewayFlags ?? [])])
-    for (const { name, flags } of init.agents) {
-      const agent = ['agent', '--data', join(folder, name), '--name', name, '--listen', `${addressOf(name)}/0`]
-      begin(`agent ${name}`, launch(name), [...agent, '--docker-host', init.dockerHost, ...flags])
-    }
     const url = `http://127.0.0.1:${port}`
+    // An agent that dials while the gateway begins to listen was, about once in fifty, not heard of in five minutes.
     await answers(`${url}/api/health`, processes)
+    for (const { name, flags } of init.agents) {
+      if (init.isPassing === true) {
+        await mkdir(join(folder, name, 'agent'), { recursive: true, mode: 0o700 })
+        await writeFile(join(folder, name, 'agent', PASSING_FILE), '')
+      }
+      const agent = ['agent', '--data', join(folder, name), '--name', name, '--listen', `${addressOf(name)}/0`]
+      // It would take the machine from whatever is tried.
+      const own = ['--docker-host', init.dockerHost, '--allow-local-image', 'cortex/*', '--no-benchmark']
+      begin(`agent ${name}`, launch(name), [...agent, ...own, ...flags])
+    }
     const key = (await readFile(join(folder, 'gateway', 'admin.key'), 'utf8')).trim()
     return { url, key, peer, folder, processes, stop }
   } catch (error) {
@@ -103,7 +115,8 @@ export function startProgram(name: string, logFile: string, args: string[], how:
   const begin = (): ChildProcess => {
     const log = openSync(logFile, 'a')
     try {
-      return spawn(program, rest, { stdio: ['ignore', log, log, ...(nodeFlags === undefined ? [] : ['ipc' as const])] })
+      // By the channel it hears when this process has ended.
+      return spawn(program, rest, { stdio: ['ignore', log, log, 'ipc'] })
     } finally {
       closeSync(log)
     }
@@ -130,19 +143,35 @@ export function startProgram(name: string, logFile: string, args: string[], how:
       child = begin()
     },
     tell: (message) => void child.send(message),
+    async ask(message) {
+      const over = new AbortController()
+      const answer = once(child, 'message', over)
+      const end = once(child, 'exit', over).then(() => Promise.reject(new Error(`${name} ended before it answered`)))
+      child.send(message)
+      try {
+        const [said] = await Promise.race([answer, end])
+        return said
+      } finally {
+        over.abort()
+      }
+    },
   }
 }
 
-/** Resolves when there is an answer at the address. @throws where one of the processes ends first, or after 30 s */
+/** Longest that a program may take to start, in ms: a guard against hangs, which a busy machine keeps. */
+const START_MS = 300_000
+
+/** Resolves when there is an answer at the address. @throws where one of the processes ends first, or after five minutes */
 export async function answers(url: string, processes: ManagedProcess[]): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
+  const deadline = performance.now() + START_MS
+  while (performance.now() < deadline) {
     const gone = processes.find(({ running }) => !running)
     if (gone !== undefined) throw new Error(`${gone.name} ended before it was ready:\n${gone.output()}`)
     const response = await fetch(url).catch(() => null)
     if (response?.ok === true) return
     await delay(100)
   }
-  throw new Error(`${url} did not answer within 30 s`)
+  throw new Error(`${url} did not answer within ${START_MS / 1000} s`)
 }
 
 function isRunning(child: ChildProcess): boolean {
@@ -156,14 +185,4 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   const patience = setTimeout(() => child.kill('SIGKILL'), 15_000)
   await exit
   clearTimeout(patience)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

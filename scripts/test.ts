@@ -1,8 +1,8 @@
 /**
- * `npm test`: the unit tests, then those that need a container engine, a few files at a time.
- * `npm test -- unit`, `npm test -- integration faults`, `npm test -- test/node` and `npm test -- test/protocol/units.test.ts`
- * run some. The last line is `N passed, N failed, N skipped`, counting single tests; a file that hangs, crashes, holds no
- * test or leaves a process behind counts as one that failed.
+ * `npm test`: everything, what needs a container engine beside what does not. `npm test -- unit`,
+ * `npm test -- integration faults`, `npm test -- test/node` and `npm test -- test/protocol/units.test.ts` run some. The last
+ * line is `N passed, N failed, N skipped`, counting single tests; a file that hangs, crashes, holds no test or leaves a
+ * process behind counts as one that failed.
  */
 import { globSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -13,30 +13,57 @@ import PQueue from 'p-queue'
 import { type EngineHandle, ensureEngine } from './engine.ts'
 import { type FileResult, runFile } from './testing/run-file.ts'
 
-interface Group {
-  name: string
-  /** Files that run at the same time; the first ones begin beside the last ones of the group before. */
+/** Files that take turns; those of one lane run beside those of the others, from the beginning. */
+interface Lane {
+  /** Files at the same time. */
   concurrency: number
-  needsEngine: boolean
-  /** For one file, in ms. */
-  timeoutMs: number
-  /** Runs beside all groups after it, on what they leave of the cores. */
-  inBackground?: true
+  /** On what the others leave of the cores. */
+  idle?: true
 }
 
-const unit: Group = { name: 'unit', concurrency: availableParallelism(), needsEngine: false, timeoutMs: 180_000 }
+interface Group {
+  name: string
+  lane: Lane
+  needsEngine: boolean
+  /** For one file, in ms: a guard against hangs, which also a machine keeps that is as busy as may be. */
+  timeoutMs: number
+}
+
+const working: Lane = { concurrency: availableParallelism() }
+/** What uses the engine waits for it, and for time to pass, more than it works. */
+const waiting: Lane = { concurrency: 4 }
+const background: Lane = { concurrency: 1, idle: true }
+const lanes = [waiting, working, background]
+
+const unit: Group = { name: 'unit', lane: working, needsEngine: false, timeoutMs: 20 * 60_000 }
 /** A group holds the tests of the folder under `test/` that has its name; `unit` holds all the others. */
 const groups: Group[] = [
   unit,
-  { name: 'sim', concurrency: 1, needsEngine: false, timeoutMs: 30 * 60_000, inBackground: true },
-  { name: 'faults', concurrency: 2, needsEngine: true, timeoutMs: 5 * 60_000 },
-  { name: 'browser', concurrency: 2, needsEngine: true, timeoutMs: 5 * 60_000 },
-  // These wait more than they work.
-  { name: 'integration', concurrency: 3, needsEngine: true, timeoutMs: 5 * 60_000 },
+  { name: 'sim', lane: background, needsEngine: false, timeoutMs: 40 * 60_000 },
+  { name: 'attack', lane: waiting, needsEngine: true, timeoutMs: 40 * 60_000 },
+  { name: 'faults', lane: waiting, needsEngine: true, timeoutMs: 20 * 60_000 },
+  { name: 'browser', lane: waiting, needsEngine: true, timeoutMs: 20 * 60_000 },
+  { name: 'integration', lane: waiting, needsEngine: true, timeoutMs: 20 * 60_000 },
 ]
+/** What takes a minute and more begins first, so that none is waited for alone in the end; from the longest on. */
+const long = [
+  'attack/attack',
+  'faults/stopped-outside',
+  'integration/ordinary-programs',
+  'integration/attack/attack',
+  'integration/run',
+  'integration/podman',
+  'faults/kill-agent',
+  'faults/kill-gateway',
+  'integration/package',
+  'faults/partition',
+  'browser/work',
+].map((name) => join(import.meta.dirname, `../test/${name}.test.ts`))
 /** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes about a quarter of an hour. */
-const totalTimeoutMs = 60 * 60_000
+const totalTimeoutMs = 120 * 60_000
 const slowMs = 1_000
+/** Failed tests of one file that are told with their reasons: many fail for one. */
+const mostTold = 30
 
 const root = join(import.meta.dirname, '..')
 const results: FileResult[] = []
@@ -45,34 +72,37 @@ const outOfTime = AbortSignal.timeout(totalTimeoutMs)
 const signal = AbortSignal.any([stop.signal, outOfTime])
 let engine: EngineHandle | undefined
 
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(new Error(name)))
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(new Error(name)))
 
 const chosen = choose(process.argv.slice(2))
-const [queue, background] = [new PQueue(), new PQueue()]
-for (const group of groups) {
-  const files = chosen.get(group) ?? []
-  if (files.length === 0 || signal.aborted) continue
-  print('bold', `\n${group.name}`)
-  const env = group.needsEngine ? await engineEnvironment() : {}
-  if (env === null) continue
-  const own = group.inBackground ? background : queue
-  own.concurrency = group.concurrency
-  void own.addAll(files.map((file) => () => runOne(group, file, env)))
-  await queue.onEmpty()
-}
-await Promise.all([queue.onIdle(), background.onIdle()])
+await Promise.all(lanes.map(runLane))
 await engine?.stop()
 finish()
 
+async function runLane(lane: Lane): Promise<void> {
+  const turns = new PQueue({ concurrency: lane.concurrency })
+  const files = chosen.map((file) => ({ group: groupOf(file), file })).filter(({ group }) => group.lane === lane)
+  if (files.length === 0) return
+  const env = files.some(({ group }) => group.needsEngine) ? await engineEnvironment() : {}
+  if (env === null) return
+  await turns.addAll(
+    files.map(
+      ({ group, file }) =>
+        () =>
+          runOne(group, file, env),
+    ),
+  )
+}
+
 async function runOne(group: Group, file: string, env: Record<string, string>): Promise<void> {
   if (signal.aborted) return
-  const result = await runFile(file, { timeoutMs: group.timeoutMs, env, signal, idle: group.inBackground })
+  const result = await runFile(file, { timeoutMs: group.timeoutMs, env, signal, idle: group.lane.idle })
   const failed = countFailed(result)
   const tests = `${result.tests.length} test${result.tests.length === 1 ? '' : 's'}`
   const line = `${relative(root, file)}  ${tests}  ${seconds(result.durationMs)}`
   results.push({ ...result, file: relative(root, file) })
   print(failed > 0 ? 'red' : 'green', `${failed > 0 ? '✖' : '✔'} ${line}`)
-  if (result.output !== '' && (failed > 0 || chosenFiles() === 1)) console.log(indent(result.output))
+  if (result.output !== '' && (failed > 0 || chosen.length === 1)) console.log(indent(result.output))
 }
 
 /** Where the engine is, told to tests both by the variable that Docker's tools know and by one of our own. */
@@ -98,10 +128,14 @@ async function removeLeftovers(docker: Docker): Promise<void> {
   await docker.pruneNetworks()
 }
 
-function choose(wanted: string[]): Map<Group, string[]> {
+/** In the order in which they begin. */
+function choose(wanted: string[]): string[] {
   const all = globSync('test/**/*.test.ts', { cwd: root }).map((file) => resolve(root, file))
   const files = wanted.length === 0 ? all : wanted.flatMap((want) => filesOf(want, all))
-  return Map.groupBy([...new Set(files)].sort(), groupOf)
+  const gone = long.find((file) => !all.includes(file))
+  if (gone !== undefined) throw new Error(`${gone} is not there, but among those to begin first`)
+  const [first, rest] = [long.filter((file) => files.includes(file)), files.filter((file) => !long.includes(file))]
+  return [...new Set([...first, ...rest.toSorted()])]
 }
 
 function filesOf(want: string, all: string[]): string[] {
@@ -121,16 +155,12 @@ function groupOf(file: string): Group {
   return groups.find((group) => group.name === folder) ?? unit
 }
 
-function chosenFiles(): number {
-  return [...chosen.values()].flat().length
-}
-
 function countFailed(result: FileResult): number {
   return result.tests.filter((test) => test.type === 'failed').length + result.problems.length
 }
 
 function finish(): void {
-  const notRun = chosenFiles() - results.length
+  const notRun = chosen.length - results.length
   const tests = results.flatMap((result) => result.tests.map((test) => ({ ...test, file: result.file })))
   const slow = tests.filter((test) => test.durationMs >= slowMs).sort((a, b) => b.durationMs - a.durationMs)
   if (slow.length > 0) print('bold', '\nslowest')
@@ -140,13 +170,15 @@ function finish(): void {
   if (results.some((result) => countFailed(result) > 0)) print('bold', '\nfailed')
   for (const { file, tests, problems } of results) {
     for (const problem of problems) console.log(`✖ ${file}: ${problem}`)
-    for (const test of tests) {
-      if (test.type === 'failed') console.log(`✖ ${file}:${test.line} ${test.name}\n${indent(test.reason)}`)
+    const bad = tests.filter((test) => test.type === 'failed')
+    for (const test of bad.slice(0, mostTold)) {
+      console.log(`✖ ${file}:${test.line} ${test.name}\n${indent(test.reason)}`)
     }
+    if (bad.length > mostTold) console.log(`✖ ${file}: and ${bad.length - mostTold} more`)
   }
   if (signal.aborted) {
     const reason = stop.signal.aborted ? `stopped by ${stop.signal.reason.message}` : 'out of time'
-    console.log(`✖ ${reason}; ${notRun} of ${chosenFiles()} files did not run`)
+    console.log(`✖ ${reason}; ${notRun} of ${chosen.length} files did not run`)
   }
 
   const passed = tests.filter((test) => test.type === 'passed').length

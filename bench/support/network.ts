@@ -1,3 +1,4 @@
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import { openApi } from '../../scripts/demo/api.ts'
 import { ensureEngine } from '../../scripts/engine.ts'

@@ -1,21 +1,11 @@
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
+import { currentCost, mostSecondsOf } from '../../node/views/cost.ts'
 import { chargeOf, type NanoUsd, termsOf, usdNumber } from '../../protocol/money.ts'
-import { currentCost } from '../jobs/cost.ts'
+import { type CostRow, NONE } from '../contract/costs.ts'
 
 /** Jobs read at a time. */
 const BATCH = 500
-/** What a job without the label or provider is counted under. */
-export const NONE = 'none'
-
-export interface CostRow {
-  /** The day (UTC), the provider's id, or the label's value. */
-  group: string
-  jobs: number
-  estimated: number
-  actual: number
-}
-
 interface Sum {
   jobs: number
   estimated: NanoUsd
@@ -24,7 +14,7 @@ interface Sum {
 
 /** What jobs of a time cost, by group: added up in whole nano-dollars, shown in dollars. */
 export async function costRows(
-  store: Pick<JobStore, 'list'>,
+  store: Pick<JobStore, 'listIds' | 'look'>,
   range: { owner: string | undefined; fromMs: number; toMs: number },
   groupOf: (job: JobRecord) => string,
 ): Promise<{ rows: CostRow[]; total: Omit<CostRow, 'group'> }> {
@@ -33,7 +23,7 @@ export async function costRows(
   const total: Sum = { jobs: 0, estimated: 0n, actual: 0n }
   let after: string | undefined
   for (;;) {
-    const page = await store.list({
+    const page = await store.listIds({
       fromMs,
       toMs,
       order: 'asc',
@@ -41,13 +31,13 @@ export async function costRows(
       ...(owner === undefined ? {} : { owner }),
       ...(after === undefined ? {} : { after }),
     })
-    for (const job of page.jobs) {
+    await store.look(page.ids, (job) => {
       const group = groupOf(job)
       const sum = sums.get(group) ?? { jobs: 0, estimated: 0n, actual: 0n }
       sums.set(group, sum)
       for (const into of [sum, total]) add(into, job)
-    }
-    after = page.jobs.at(-1)?.id
+    })
+    after = page.ids.at(-1)
     if (!page.hasMore || after === undefined) break
   }
   const rows = [...sums]
@@ -66,10 +56,10 @@ function shown({ jobs, estimated, actual }: Sum): Omit<CostRow, 'group'> {
   return { jobs, estimated: usdNumber(estimated), actual: usdNumber(actual) }
 }
 
-/** What the job would cost on its accepted terms if it ran for its whole duration; nothing before it has a price. */
+/** What the job would cost on its accepted terms if it ran for its whole duration and grace; nothing before it has a price. */
 function estimatedCost(job: JobRecord): NanoUsd {
   const lease = leaseOf(job)
-  return lease === null ? 0n : chargeOf(termsOf(lease), job.durationSeconds)
+  return lease === null ? 0n : chargeOf(termsOf(lease), mostSecondsOf(job))
 }
 
 /** What jobs are grouped by: `day`, `provider`, or `label.KEY`. */

@@ -1,15 +1,15 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import { ownerFilter } from '../auth/principal.ts'
-import { type GatewayEnv, principalOf } from '../context.ts'
-import { success } from '../envelope.ts'
-import { operation } from '../operation.ts'
-import type { GatewayParts } from '../parts.ts'
-import { isoTime } from '../time.ts'
-import { costRows, grouping, NONE } from './costs.ts'
-
-const DAY_MS = 86_400_000
-const PERIODS = { '24h': DAY_MS, '7d': 7 * DAY_MS, '30d': 30 * DAY_MS, '90d': 90 * DAY_MS } as const
+import type { Clock } from '../../node/clock.ts'
+import type { ClientNode } from '../../node/index.ts'
+import { isoTime } from '../../node/views/time.ts'
+import { COST_PERIODS, NONE } from '../contract/costs.ts'
+import { success } from '../contract/envelope.ts'
+import { keysOf } from '../contract/list-fields.ts'
+import { principalOf } from '../http/context.ts'
+import type { Api } from '../http/feature.ts'
+import { operation } from '../http/operation.ts'
+import { ownerFilter } from '../http/principal.ts'
+import { costRows, grouping } from './costs.ts'
 
 const sums = {
   jobs: z.number().int(),
@@ -27,7 +27,7 @@ const costsOperation = operation({
   permission: 'jobs:read',
   request: {
     query: z.strictObject({
-      period: z.enum(['24h', '7d', '30d', '90d']).default('30d'),
+      period: keysOf(COST_PERIODS).default('30d'),
       groupBy: z
         .string()
         .max(128)
@@ -53,11 +53,15 @@ const costsOperation = operation({
   },
 })
 
-export function addAnalyticsRoutes(api: OpenAPIHono<GatewayEnv>, { node, clock }: GatewayParts): void {
+/**
+ * `GET /plugin-core/analytics/costs`: of the asker’s own jobs, or of all of them for an admin; every job of the period
+ * is looked at.
+ */
+export function addAnalyticsRoutes(api: Api, { node, clock }: { node: Pick<ClientNode, 'store'>; clock: Clock }): void {
   api.openapi(costsOperation, async (c) => {
     const { period, groupBy } = c.req.valid('query')
     const toMs = clock.nowMs()
-    const range = { owner: ownerFilter(principalOf(c)), fromMs: toMs - PERIODS[period], toMs }
+    const range = { owner: ownerFilter(principalOf(c)), fromMs: toMs - COST_PERIODS[period], toMs }
     const { rows, total } = await costRows(node.store, range, grouping(groupBy))
     const times = { from: isoTime(range.fromMs), to: isoTime(toMs) }
     return c.json(success({ ...times, groupBy, currency: 'USD' as const, rows, total }), 200)

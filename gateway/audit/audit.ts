@@ -1,12 +1,13 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { z } from 'zod'
-import { type GatewayEnv, remoteAddress } from '../context.ts'
-import { page } from '../envelope.ts'
-import { listOperation } from '../operation.ts'
-import { decodeCursor, encodeCursor, pagination, pagingFields } from '../paging.ts'
-import type { GatewayParts } from '../parts.ts'
-import { isoTime } from '../time.ts'
+import { isoTime } from '../../node/views/time.ts'
+import { page } from '../contract/envelope.ts'
+import { pagingFields } from '../contract/list-fields.ts'
+import { auditEntrySchema } from '../contract/system.ts'
+import { type GatewayEnv, remoteAddress } from '../http/context.ts'
+import type { Api } from '../http/feature.ts'
+import { listOperation } from '../http/operation.ts'
+import { decodeCursor, encodeCursor, pagination } from '../http/paging.ts'
 import type { AuditLog } from './audit-log.ts'
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -30,27 +31,14 @@ export function auditChanges(audit: AuditLog): MiddlewareHandler<GatewayEnv> {
   }
 }
 
-export const auditEntrySchema = z
-  .strictObject({
-    id: z.number().int(),
-    timestamp: z.iso.datetime(),
-    keyId: z.string().nullable(),
-    owner: z.string().nullable(),
-    method: z.string(),
-    path: z.string(),
-    status: z.number().int(),
-    requestId: z.string(),
-    address: z.string(),
-  })
-  .meta({ id: 'AuditEntry' })
-
 const listAudit = listOperation({
   method: 'get',
   path: '/system/audit',
   operationId: 'listAudit',
   tag: 'System',
   summary: 'Who changed what',
-  description: 'Every change and every wrong key, newest first.',
+  description:
+    'Every change and every wrong key, newest first. `DISABLE` is what the gateway did with a webhook or a schedule whose key has ended; then `requestId` and `address` are empty.',
   permission: 'admin',
   request: { query: z.strictObject(pagingFields) },
   data: auditEntrySchema,
@@ -67,7 +55,8 @@ const listAudit = listOperation({
   },
 })
 
-export function addAuditRoutes(api: OpenAPIHono<GatewayEnv>, { audit }: Pick<GatewayParts, 'audit'>): void {
+/** `GET /system/audit`, for admins; what was noted before the request is in its answer. */
+export function addAuditRoutes(api: Api, audit: AuditLog): void {
   api.openapi(listAudit, async (c) => {
     const query = c.req.valid('query')
     await audit.flush()

@@ -1,20 +1,20 @@
 import type { MiddlewareHandler } from 'hono'
-import { getCookie } from 'hono/cookie'
-import { bearerOf, type GatewayContext, type GatewayEnv, remoteAddress, wantsEvents } from '../context.ts'
-import { isLoopbackAddress, isLoopbackName } from '../http/loopback.ts'
+import { bearerOf, type GatewayContext, type GatewayEnv, remoteAddress, wantsEvents } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import { isLocal } from '../http/loopback.ts'
+import type { Principal, Session } from '../http/principal.ts'
+import type { KeyGuard } from './key-guard.ts'
 import type { KeyRecord, KeyRing } from './key-ring.ts'
-import type { Principal } from './principal.ts'
-import { type Session, type Sessions, sessionOf } from './sessions.ts'
+import { readSessionCookie } from './session-cookie.ts'
+import { type Sessions, sessionOf } from './sessions.ts'
 import type { Tokens } from './tokens.ts'
-import type { WrongKeys } from './wrong-keys.ts'
-
-export const SESSION_COOKIE = 'cortex_session'
 
 /** The streams of one job, as far as a browser's `EventSource` reads them. */
 const JOB_STREAM = /\/plugin-core\/jobs\/(job_[0-9a-z]+)\/(?:logs|events|metrics)$/
 /** Every stream that a stream token opens. */
 const STREAM = /\/plugin-core\/(?:events|jobs\/job_[0-9a-z]+\/(?:logs|events|metrics))$/
 
+/** Who is let in without a key. */
 export interface AuthenticateInit {
   /**
    * Whether a program on this machine may follow one job's streams without a key, knowing the job's id. Safe only where
@@ -25,10 +25,10 @@ export interface AuthenticateInit {
 
 /** Finds out who asks. It refuses nothing by itself: what needs a permission does. */
 export function authenticate(
-  components: { keys: KeyRing; tokens: Tokens; sessions: Sessions; wrongKeys: WrongKeys },
+  components: { keys: KeyRing; tokens: Tokens; sessions: Sessions; keyGuard: KeyGuard },
   init: AuthenticateInit,
 ): MiddlewareHandler<GatewayEnv> {
-  const { keys, tokens, sessions, wrongKeys } = components
+  const { keys, tokens, sessions, keyGuard } = components
 
   function fromToken(c: GatewayContext): Principal | undefined {
     const token = c.req.query('access_token')
@@ -40,7 +40,7 @@ export function authenticate(
   }
 
   function fromCookie(c: GatewayContext): Principal | undefined {
-    const cookie = getCookie(c, SESSION_COOKIE)
+    const cookie = readSessionCookie(c)
     const claims = cookie === undefined ? undefined : tokens.verify('session', cookie)
     if (cookie === undefined || claims === undefined) return undefined
     const session = sessionOf(cookie, claims)
@@ -49,20 +49,23 @@ export function authenticate(
 
   function fromLoopback(c: GatewayContext): Principal | undefined {
     if (init.openLoopbackStreams !== true || c.req.method !== 'GET' || !wantsEvents(c)) return undefined
-    if (jobOf(c) === undefined || !isLoopbackAddress(remoteAddress(c)) || !isSameSite(c)) return undefined
-    if (!isLoopbackName(new URL(c.req.url).hostname)) return undefined
+    if (jobOf(c) === undefined || !isLocal(c) || !isSameSite(c)) return undefined
     return { keyId: 'loopback', owner: 'loopback', grants: ['jobs:read'], via: 'loopback' }
   }
 
   return async (c, next) => {
     const bearer = bearerOf(c)
-    if (bearer === undefined) {
-      c.set('principal', fromToken(c) ?? fromCookie(c) ?? fromLoopback(c) ?? null)
-      c.set('authProblem', null)
-    } else {
-      const principal = principalFor(keys.authenticate(bearer), 'key') ?? null
-      c.set('principal', principal)
-      c.set('authProblem', principal === null ? await wrongKeys.problem(c) : null)
+    c.set('principal', null)
+    c.set('authProblem', null)
+    if (bearer === undefined) c.set('principal', fromToken(c) ?? fromCookie(c) ?? fromLoopback(c) ?? null)
+    else {
+      try {
+        const key = await keyGuard.check(remoteAddress(c), bearer)
+        c.set('principal', principalFor(key ?? undefined, 'key') ?? null)
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error
+        c.set('authProblem', error)
+      }
     }
     await next()
   }

@@ -1,8 +1,7 @@
 import type { Clock } from '../../node/clock.ts'
-import { GatewayError } from '../errors.ts'
-import type { EventStreams } from '../sse/streams.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Principal } from '../http/principal.ts'
 import type { KeyRing } from './key-ring.ts'
-import type { Principal } from './principal.ts'
 import type { Sessions } from './sessions.ts'
 
 /** How often it is looked whose time is up, in ms. What is revoked is ended at once. */
@@ -33,11 +32,12 @@ export interface Holds {
   stop(): void
 }
 
+/** What is revoked is ended by `look`; `run` also ends, within a second, what has expired. */
 export function createHolds(components: {
   keys: Pick<KeyRing, 'get'>
   sessions: Pick<Sessions, 'isOver'>
   /** Reviewed at each look, too. */
-  streams: Pick<EventStreams, 'review'>
+  streams: { review(): void }
   clock: Clock
 }): Holds {
   const { keys, sessions, streams, clock } = components

@@ -1,41 +1,17 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import { type GatewayEnv, principalOf } from '../context.ts'
-import { page, success } from '../envelope.ts'
-import { GatewayError } from '../errors.ts'
-import { listOperation, operation } from '../operation.ts'
-import { pageOf, pagingFields, timeField } from '../paging.ts'
-import type { GatewayParts } from '../parts.ts'
-import { isoTime, isoTimeOrNull } from '../time.ts'
-import type { KeyRecord } from './key-ring.ts'
-import { covers, DEFAULT_GRANTS, GRANTS } from './permissions.ts'
-import { isAdmin, ownerFilter, sees } from './principal.ts'
-
-const OWNER = /^[a-z0-9][a-z0-9._@-]{0,63}$/
-
-export const keySchema = z
-  .strictObject({
-    id: z.string(),
-    name: z.string(),
-    owner: z.string(),
-    permissions: z.array(z.enum(GRANTS)),
-    createdAt: z.iso.datetime(),
-    expiresAt: z.iso.datetime().nullable(),
-  })
-  .meta({ id: 'Key' })
-
-export const newKeySchema = z
-  .strictObject({
-    name: z.string().min(1).max(128),
-    owner: z
-      .string()
-      .regex(OWNER, 'must be 1 to 64 lower-case letters, digits and . _ @ -')
-      .optional()
-      .describe('Whose objects it sees; default your own. Only admins choose another.'),
-    permissions: z.array(z.enum(GRANTS)).min(1).max(GRANTS.length).optional(),
-    expiresAt: timeField.nullable().optional().describe('When it ends; null or absent is never.'),
-  })
-  .meta({ id: 'NewKey' })
+import type { Clock } from '../../node/clock.ts'
+import { isoTime, isoTimeOrNull } from '../../node/views/time.ts'
+import { page, success } from '../contract/envelope.ts'
+import { keySchema, newKeySchema, revokedKeySchema } from '../contract/keys.ts'
+import { flagField, pagingFields } from '../contract/list-fields.ts'
+import { covers, DEFAULT_GRANTS } from '../contract/permissions.ts'
+import { principalOf } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { listOperation, operation } from '../http/operation.ts'
+import { pageOf } from '../http/paging.ts'
+import { isAdmin, ownerFilter, sees } from '../http/principal.ts'
+import type { KeyRecord, KeyRing } from './key-ring.ts'
 
 const KEY_EXAMPLE = {
   id: 'key_3f6b1a0c9d2e4f58',
@@ -44,6 +20,7 @@ const KEY_EXAMPLE = {
   permissions: ['jobs:*' as const],
   createdAt: '2026-01-31T12:00:00.000Z',
   expiresAt: null,
+  madeBy: 'admin',
 }
 const keyParams = z.strictObject({ id: z.string().max(64) })
 
@@ -76,6 +53,7 @@ const createKeyOperation = operation({
   data: z.strictObject({ ...keySchema.shape, key: z.string().describe('Shown once.') }),
   status: 201,
   example: { ...KEY_EXAMPLE, key: 'ck_EXAMPLE' },
+  errors: ['LIMIT_REACHED'],
 })
 
 const deleteKeyOperation = operation({
@@ -84,14 +62,23 @@ const deleteKeyOperation = operation({
   operationId: 'deleteKey',
   tag: 'Auth',
   summary: 'Revoke a key',
+  description:
+    'What it holds open ends at once. Keys that it made go on, so that a key can be replaced by itself: the answer lists them, and `withMade` revokes them, too.',
   permission: 'keys:write',
-  request: { params: keyParams },
-  data: z.strictObject({ message: z.string() }),
-  example: { message: 'Key successfully deleted' },
+  request: {
+    params: keyParams,
+    query: z.strictObject({ withMade: flagField.describe('Also the keys that it made, and those made.') }),
+  },
+  data: revokedKeySchema,
+  example: { message: 'Key successfully deleted', keysLeft: [] },
   errors: ['RESOURCE_NOT_FOUND'],
 })
 
-export function addKeyRoutes(api: OpenAPIHono<GatewayEnv>, { keys }: Pick<GatewayParts, 'keys'>): void {
+/**
+ * `/auth/keys`: an admin sees and revokes every owner’s keys, others their own; no key makes one that may do more, or
+ * lives longer, than itself.
+ */
+export function addKeyRoutes(api: Api, { keys, clock }: { keys: KeyRing; clock: Clock }): void {
   api.openapi(listKeysOperation, (c) => {
     const { items, pagination } = pageOf(keys.list(ownerFilter(principalOf(c))), c.req.valid('query'))
     return c.json(page(items.map(keyView), pagination), 200)
@@ -99,7 +86,10 @@ export function addKeyRoutes(api: OpenAPIHono<GatewayEnv>, { keys }: Pick<Gatewa
 
   api.openapi(createKeyOperation, async (c) => {
     const principal = principalOf(c)
-    const { name, owner = principal.owner, permissions, expiresAt = null } = c.req.valid('json')
+    const { name, owner = principal.owner, permissions, ...wanted } = c.req.valid('json')
+    const ownEnd = keys.get(principal.keyId)?.expiresAtMs ?? null
+    const { expiresAt = ownEnd } = wanted
+    assertEnd(expiresAt, ownEnd, clock.nowMs())
     if (owner !== principal.owner && !isAdmin(principal)) {
       throw new GatewayError('FORBIDDEN', 'Only an admin makes keys for other owners: leave owner out')
     }
@@ -109,18 +99,46 @@ export function addKeyRoutes(api: OpenAPIHono<GatewayEnv>, { keys }: Pick<Gatewa
         details: { permissions: principal.grants },
       })
     }
-    const { key, text } = await keys.create({ name, owner, grants: [...grants], expiresAtMs: expiresAt })
+    const { key, text } = await keys.create({
+      name,
+      owner,
+      grants: [...grants],
+      expiresAtMs: expiresAt,
+      madeBy: principal.keyId,
+    })
     return c.json(success({ ...keyView(key), key: text }), 201)
   })
 
   api.openapi(deleteKeyOperation, async (c) => {
     const { id } = c.req.valid('param')
+    const principal = principalOf(c)
     const key = keys.list().find((one) => one.id === id)
-    if (key === undefined || !sees(principalOf(c), key.owner) || !(await keys.revoke(id))) {
+    if (key === undefined || !sees(principal, key.owner) || !(await keys.revoke(id))) {
       throw new GatewayError('RESOURCE_NOT_FOUND', `There is no key ${id} that could be revoked`)
     }
-    return c.json(success({ message: 'Key successfully deleted' }), 200)
+    const made = (): KeyRecord[] => keys.madeBy(id).filter(({ owner }) => sees(principal, owner))
+    if (c.req.valid('query').withMade) for (const one of made()) await keys.revoke(one.id)
+    return c.json(success({ message: 'Key successfully deleted', keysLeft: made().map(keyView) }), 200)
   })
+}
+
+/** @throws {GatewayError} where a key would end in the past, or after the one that makes it */
+function assertEnd(expiresAtMs: number | null, ownEndMs: number | null, nowMs: number): void {
+  if (expiresAtMs !== null && expiresAtMs <= nowMs) {
+    const fields = [{ path: 'expiresAt', message: `must be later than now, ${isoTime(nowMs)}` }]
+    throw new GatewayError('VALIDATION_ERROR', `expiresAt ${isoTime(expiresAtMs)} is over: choose a later moment`, {
+      details: { fields },
+    })
+  }
+  if (ownEndMs !== null && (expiresAtMs === null || expiresAtMs > ownEndMs)) {
+    throw new GatewayError(
+      'FORBIDDEN',
+      `A key cannot outlive the one that makes it: choose expiresAt up to ${isoTime(ownEndMs)}`,
+      {
+        details: { expiresAt: isoTime(ownEndMs) },
+      },
+    )
+  }
 }
 
 function keyView(key: KeyRecord): z.input<typeof keySchema> {
@@ -131,5 +149,6 @@ function keyView(key: KeyRecord): z.input<typeof keySchema> {
     permissions: key.grants,
     createdAt: isoTime(key.createdAtMs),
     expiresAt: isoTimeOrNull(key.expiresAtMs),
+    madeBy: key.makers?.[0] ?? null,
   }
 }

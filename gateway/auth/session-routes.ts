@@ -1,17 +1,20 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { z } from 'zod'
-import { type GatewayEnv, principalOf } from '../context.ts'
-import { success } from '../envelope.ts'
-import { GatewayError } from '../errors.ts'
-import { operation } from '../operation.ts'
-import type { GatewayParts } from '../parts.ts'
-import { isoTime } from '../time.ts'
-import { SESSION_COOKIE } from './authenticate.ts'
-import { GRANTS } from './permissions.ts'
-import type { Principal } from './principal.ts'
-import { sessionOf } from './sessions.ts'
+import type { Clock } from '../../node/clock.ts'
+import { isoTime } from '../../node/views/time.ts'
+import { success } from '../contract/envelope.ts'
+import { userSchema } from '../contract/keys.ts'
+import { type GatewayEnv, principalOf, remoteAddress } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { operation } from '../http/operation.ts'
+import type { Principal } from '../http/principal.ts'
+import type { Holds } from './holds.ts'
+import type { KeyGuard } from './key-guard.ts'
+import { deleteSessionCookie, readSessionCookie, writeSessionCookie } from './session-cookie.ts'
+import { type Sessions, sessionOf } from './sessions.ts'
+import type { SignInCodes } from './sign-in.ts'
+import type { Tokens } from './tokens.ts'
 
 /** How long a session lasts, in seconds: a week. */
 const SESSION_SECONDS = 7 * 24 * 3600
@@ -19,14 +22,6 @@ const SESSION_SECONDS = 7 * 24 * 3600
 const STREAM_TOKEN_SECONDS = 600
 const MAX_STREAM_TOKEN_SECONDS = 3600
 
-export const userSchema = z
-  .strictObject({
-    id: z.string().describe('The owner whose objects are seen.'),
-    keyId: z.string(),
-    permissions: z.array(z.enum(GRANTS)),
-    admin: z.boolean(),
-  })
-  .meta({ id: 'User' })
 const USER_EXAMPLE = { id: 'research', keyId: 'key_3f6b1a0c9d2e4f58', permissions: ['jobs:*' as const], admin: false }
 
 const testOperation = operation({
@@ -116,11 +111,17 @@ const signOutOperation = operation({
   example: { message: 'Signed out' },
 })
 
-type Parts = Pick<GatewayParts, 'keys' | 'tokens' | 'sessions' | 'holds' | 'clock' | 'wrongKeys'>
+interface SessionParts {
+  tokens: Tokens
+  sessions: Sessions
+  holds: Pick<Holds, 'look'>
+  clock: Clock
+  keyGuard: KeyGuard
+}
 
 /** Who asks, sessions of browsers and tokens for streams. */
-export function addSessionRoutes(api: OpenAPIHono<GatewayEnv>, parts: Parts): void {
-  const { keys, tokens, sessions, holds, clock, wrongKeys } = parts
+export function addSessionRoutes(api: Api, parts: SessionParts): void {
+  const { tokens, sessions, holds, clock, keyGuard } = parts
   api.openapi(testOperation, (c) => c.json(success({ valid: true as const, ...userView(principalOf(c)) }), 200))
   api.openapi(meOperation, (c) => c.json(success(userView(principalOf(c))), 200))
 
@@ -135,26 +136,26 @@ export function addSessionRoutes(api: OpenAPIHono<GatewayEnv>, parts: Parts): vo
   })
 
   api.openapi(signInOperation, async (c) => {
-    const key = keys.authenticate(c.req.valid('json').key)
-    if (key === undefined) throw await wrongKeys.problem(c)
+    const key = await keyGuard.check(remoteAddress(c), c.req.valid('json').key)
+    if (key === null) throw new GatewayError('UNAUTHORIZED', 'This is no key: sign in with one')
     startSession(c, { tokens, clock }, key.id)
     return c.json(success(userView({ keyId: key.id, owner: key.owner, grants: key.grants, via: 'cookie' })), 201)
   })
 
   api.openapi(signOutOperation, async (c) => {
-    const cookie = getCookie(c, SESSION_COOKIE)
+    const cookie = readSessionCookie(c)
     const claims = cookie === undefined ? undefined : tokens.verify('session', cookie)
     if (cookie !== undefined && claims !== undefined) await sessions.end(sessionOf(cookie, claims))
     holds.look()
-    deleteCookie(c, SESSION_COOKIE, { path: '/' })
+    deleteSessionCookie(c)
     return c.json(success({ message: 'Signed out' }), 200)
   })
 }
 
 /** `GET /sign-in?code=…`: what the link opens that a gateway prints at its start. */
 export function addSignInLink(
-  app: OpenAPIHono<GatewayEnv>,
-  { signIn, ...parts }: Pick<GatewayParts, 'signIn' | 'tokens' | 'clock'>,
+  app: Api,
+  { signIn, ...parts }: { signIn: SignInCodes; tokens: Tokens; clock: Clock },
 ): void {
   app.get('/sign-in', (c) => {
     const keyId = signIn.redeem(c.req.query('code') ?? '')
@@ -168,15 +169,13 @@ export function addSignInLink(
   })
 }
 
-function startSession(c: Context<GatewayEnv>, { tokens, clock }: Pick<Parts, 'tokens' | 'clock'>, keyId: string): void {
+function startSession(
+  c: Context<GatewayEnv>,
+  { tokens, clock }: Pick<SessionParts, 'tokens' | 'clock'>,
+  keyId: string,
+): void {
   const expiresAtMs = clock.nowMs() + SESSION_SECONDS * 1000
-  setCookie(c, SESSION_COOKIE, tokens.issue({ kind: 'session', keyId, expiresAtMs }), {
-    httpOnly: true,
-    sameSite: 'Strict',
-    path: '/',
-    maxAge: SESSION_SECONDS,
-    secure: new URL(c.req.url).protocol === 'https:',
-  })
+  writeSessionCookie(c, tokens.issue({ kind: 'session', keyId, expiresAtMs }), SESSION_SECONDS)
 }
 
 function userView(principal: Principal): z.input<typeof userSchema> {

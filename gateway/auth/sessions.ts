@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../node/clock.ts'
-import type { Records } from '../records.ts'
+import type { Expiry, Session } from '../http/principal.ts'
+import type { Table } from '../records/table.ts'
+import { leftOf } from './tokens.ts'
 
-/** What a browser was signed in with. */
-export interface Session {
-  /** Digest of its token. */
-  id: string
-  /** When it ends by itself. */
-  expiresAtMs: number
-}
+/** How much longer an end is remembered than its token lives, in ms: the wall clock may have been set forward meanwhile. */
+const REMEMBERED_MS = 30 * 24 * 3_600_000
 
 /** Which sessions are over: those whose time is up, and those that were signed out before. */
 export interface Sessions {
@@ -17,33 +14,35 @@ export interface Sessions {
   isOver(session: Session): boolean
 }
 
-export function sessionOf(token: string, { expiresAtMs }: { expiresAtMs: number }): Session {
-  return { id: createHash('sha256').update(token).digest('hex').slice(0, 32), expiresAtMs }
+/** The session of a browser by its token: known by the token’s digest, and over when the token expires. */
+export function sessionOf(token: string, { expiresAtMs, boot }: Expiry): Session {
+  const id = createHash('sha256').update(token).digest('hex').slice(0, 32)
+  return { id, expiresAtMs, ...(boot === undefined ? {} : { boot }) }
 }
 
-export async function openSessions(components: { records: Pick<Records, 'endedSessions'>; clock: Clock }) {
-  const { records, clock } = components
+/** @param components.endedSessions digest of the token of a session that was signed out → when it would have ended, ms */
+export async function openSessions(components: { endedSessions: Table<number>; clock: Clock }): Promise<Sessions> {
+  const { endedSessions, clock } = components
   /** id → when its token would have ended: until then it must be remembered. */
   const ended = new Map<string, number>()
 
   async function forgetOld(): Promise<void> {
     for (const [id, expiresAtMs] of ended) {
-      if (expiresAtMs > clock.nowMs()) continue
+      if (expiresAtMs + REMEMBERED_MS > clock.nowMs()) continue
       ended.delete(id)
-      await records.endedSessions.del(id)
+      await endedSessions.del(id)
     }
   }
 
-  for await (const [id, expiresAtMs] of records.endedSessions.iterator()) ended.set(id, expiresAtMs)
+  for await (const [id, expiresAtMs] of endedSessions.iterator()) ended.set(id, expiresAtMs)
   await forgetOld()
 
-  const sessions: Sessions = {
+  return {
     async end({ id, expiresAtMs }) {
       ended.set(id, expiresAtMs)
-      await records.endedSessions.put(id, expiresAtMs, { sync: true } as object)
+      await endedSessions.put(id, expiresAtMs, { sync: true } as object)
       await forgetOld()
     },
-    isOver: ({ id, expiresAtMs }) => ended.has(id) || expiresAtMs <= clock.nowMs(),
+    isOver: (session) => ended.has(session.id) || leftOf(clock, session) <= 0,
   }
-  return sessions
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../../node/clock.ts'
-import { createOneTimeCodes } from '../one-time-codes.ts'
+import { createOneTimeCodes } from '../records/one-time-codes.ts'
 
 /** How long a sign-in link works, in ms. */
-const LINK_MS = 10 * 60_000
+export const LINK_MS = 10 * 60_000
 /** Links that can be open at a time; the oldest go first. */
 const MAX_OPEN = 100
 
@@ -13,6 +13,7 @@ export interface SignInCodes {
   redeem(code: string): string | undefined
 }
 
+/** In memory only: a restart makes open links worthless. */
 export function createSignInCodes(components: { clock: Clock }): SignInCodes {
   const codes = createOneTimeCodes<string>(components, { lifeMs: LINK_MS, maxOpen: MAX_OPEN })
   return { issue: (keyId) => codes.issue(keyId).code, redeem: codes.redeem }

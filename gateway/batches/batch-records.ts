@@ -1,15 +1,11 @@
 import { JOB_STATUSES, type JobStatus } from '../../protocol/lifecycle.ts'
-import type { Owned } from '../owned-table.ts'
+import type { BatchStatus } from '../contract/batches.ts'
+import type { Owned } from '../records/owned-table.ts'
 
-/**
- * `preparing` only until the answer: a crash in it leaves nothing of the batch. `completed` is ended, however its jobs
- * did; `cancelled` is ended after it was cancelled as a whole.
- */
-export const BATCH_STATUSES = ['preparing', 'submitted', 'cancelling', 'completed', 'cancelled'] as const
-export type BatchStatus = (typeof BATCH_STATUSES)[number]
-
+/** How many jobs are in each status; each status is there, be it with 0. */
 export type StatusCounts = Record<JobStatus, number>
 
+/** A batch as it is kept; which jobs are of it is kept beside it. */
 export interface BatchRecord extends Owned {
   status: BatchStatus
   /** Jobs in all. */
@@ -35,6 +31,7 @@ function noCounts(): StatusCounts {
   return Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as StatusCounts
 }
 
+/** @param statuses one for each job */
 export function countStatuses(statuses: Iterable<JobStatus>): StatusCounts {
   const counts = noCounts()
   for (const status of statuses) counts[status] += 1

@@ -1,21 +1,12 @@
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Requester } from '../../node/market/index.ts'
-import {
-  type FeedEntry,
-  JobNotFoundError,
-  type JobRecord,
-  JobStateError,
-  type JobStore,
-} from '../../node/store/index.ts'
+import type { FeedEntry, JobStore } from '../../node/store/index.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
-import { isTerminal, type JobStatus } from '../../protocol/lifecycle.ts'
-import { followFeed } from '../feed/feed.ts'
+import { followFeed } from '../events/index.ts'
 import { type BatchRecord, countStatuses, type StatusCounts } from './batch-records.ts'
+import { createBatchSteps } from './batch-steps.ts'
 import type { BatchStore, Tracked } from './batch-store.ts'
-
-/** Jobs that are cancelled or read at a time. */
-const AT_A_TIME = 64
 
 /**
  * Releases the jobs of each batch in order, as many at a time as its concurrency says. Whether a job is held is kept with
@@ -37,6 +28,7 @@ export interface BatchRunner {
   idle(): Promise<void>
 }
 
+/** What {@link createBatchRunner} works with. */
 export interface BatchRunnerComponents {
   store: Pick<JobStore, 'get' | 'feed' | 'feedEnd' | 'onFeed'>
   requester: Pick<Requester, 'release' | 'cancel'>
@@ -45,8 +37,10 @@ export interface BatchRunnerComponents {
   logger: Logger
 }
 
+/** Does nothing before its `start` and `run`. */
 export function createBatchRunner(components: BatchRunnerComponents): BatchRunner {
-  const { store, requester, batches, clock, logger } = components
+  const { store, batches, logger } = components
+  const steps = createBatchSteps(components)
   const tracked = new Map<string, Tracked>()
   const batchOf = new Map<string, Tracked>()
   const queue = createKeyedQueue()
@@ -68,57 +62,15 @@ export function createBatchRunner(components: BatchRunnerComponents): BatchRunne
       // Listening begins before the reading, and what is heard meanwhile waits for its turn.
       for (const id of members) batchOf.set(id, batch)
       tracked.set(record.id, batch)
-      await inChunks(members, async (id) => {
-        const job = await store.get(id)
-        if (job !== undefined) batch.statuses.set(id, job.state.status)
-        if (job === undefined || isTerminal(job.state.status) || isHeld(job)) return
-        batch.active.add(id)
-      })
-      batch.waiting = members.filter((id) => batch.statuses.get(id) === 'pending' && !batch.active.has(id))
+      await steps.read(batch, members)
     })
     inTurn(record.id, async () => await moveOn(batch))
   }
 
   async function moveOn(batch: Tracked): Promise<void> {
-    if (batch.record.status === 'cancelling') await cancelAll(batch)
-    while (batch.waiting.length > 0 && batch.active.size < batch.record.concurrency) {
-      await release(batch, batch.waiting.shift() as string)
-    }
-    if (batch.waiting.length === 0 && batch.active.size === 0) await finish(batch)
-  }
-
-  async function release(batch: Tracked, id: string): Promise<void> {
-    // Counted before it is released, so that there are never more.
-    batch.active.add(id)
-    try {
-      see(batch, id, (await requester.release(id)).state.status)
-    } catch (error) {
-      batch.active.delete(id)
-      batch.waiting.unshift(id)
-      throw error
-    }
-  }
-
-  function see(batch: Tracked, id: string, status: JobStatus): void {
-    batch.statuses.set(id, status)
-    if (isTerminal(status)) batch.active.delete(id)
-  }
-
-  async function cancelAll(batch: Tracked): Promise<void> {
-    batch.waiting = []
-    const open = [...batch.statuses].filter(([, status]) => !isTerminal(status)).map(([id]) => id)
-    await inChunks(open, async (id) => {
-      const job = await cancelled(requester, id)
-      if (job !== null) see(batch, id, job.state.status)
-    })
-  }
-
-  async function finish(batch: Tracked): Promise<void> {
-    const { record, statuses } = batch
-    const status = record.status === 'cancelling' ? 'cancelled' : 'completed'
-    await batches.put({ ...record, status, counts: countStatuses(statuses.values()), endedAtMs: clock.nowMs() })
-    tracked.delete(record.id)
-    for (const id of statuses.keys()) batchOf.delete(id)
+    if (!(await steps.moveOn(batch))) return
+    tracked.delete(batch.record.id)
+    for (const id of batch.statuses.keys()) batchOf.delete(id)
   }
 
   async function note({ jobId }: FeedEntry): Promise<void> {
@@ -127,27 +79,20 @@ export function createBatchRunner(components: BatchRunnerComponents): BatchRunne
     inTurn(batch.record.id, async () => {
       const status = (await store.get(jobId))?.state.status
       if (status === undefined || !tracked.has(batch.record.id)) return
-      see(batch, jobId, status)
+      steps.see(batch, jobId, status)
       await moveOn(batch)
     })
   }
 
-  async function undo(record: BatchRecord, members: string[]): Promise<void> {
-    await inChunks(members, async (id) => {
-      await cancelled(requester, id)
-    })
-    await batches.remove(record)
-  }
-
   return {
-    undo,
+    undo: steps.undo,
     async start() {
       // Read before the jobs are, so that nothing that happens meanwhile is missed.
       feedFrom = store.feedEnd()
-      for (const record of await batches.all()) {
+      for await (const record of batches.all()) {
         if (record.endedAtMs !== null) continue
         const members = await batches.members(record.id)
-        if (record.status === 'preparing') await undo(record, members)
+        if (record.status === 'preparing') await steps.undo(record, members)
         else await track(record, members)
       }
     },
@@ -179,22 +124,4 @@ export function createBatchRunner(components: BatchRunnerComponents): BatchRunne
       while (underway.size > 0) await Promise.all(underway)
     },
   }
-}
-
-/** The job after its cancellation was asked for; null where it had ended, or never was. */
-async function cancelled(requester: Pick<Requester, 'cancel'>, id: string): Promise<JobRecord | null> {
-  try {
-    return await requester.cancel(id)
-  } catch (error) {
-    if (error instanceof JobStateError || error instanceof JobNotFoundError) return null
-    throw error
-  }
-}
-
-function isHeld({ state }: JobRecord): boolean {
-  return state.status === 'pending' && state.held === true
-}
-
-async function inChunks(ids: string[], task: (id: string) => Promise<void>): Promise<void> {
-  for (let i = 0; i < ids.length; i += AT_A_TIME) await Promise.all(ids.slice(i, i + AT_A_TIME).map(task))
 }

@@ -1,10 +1,10 @@
 import type { JobStatus } from '../../protocol/lifecycle.ts'
-import { createOwnedTable, type OwnedTable } from '../owned-table.ts'
-import { type Operation, type Records, remove, write } from '../records.ts'
+import { type OwnedTable, openOwnedTable } from '../records/owned-table.ts'
+import { type Database, type Operation, openTable, remove, write } from '../records/table.ts'
 import type { BatchKeyRecord, BatchRecord } from './batch-records.ts'
 
 /** Batches with the ids of their jobs, in order, and the Idempotency-Keys that made them. */
-export interface BatchStore extends Pick<OwnedTable<BatchRecord>, 'get' | 'visible' | 'list' | 'all' | 'put'> {
+export interface BatchStore extends Pick<OwnedTable<BatchRecord>, 'get' | 'visible' | 'page' | 'all' | 'put'> {
   members(id: string): Promise<string[]>
   key(at: string): Promise<BatchKeyRecord | undefined>
   /** Writes a new batch, its jobs' ids and its key together. */
@@ -12,14 +12,17 @@ export interface BatchStore extends Pick<OwnedTable<BatchRecord>, 'get' | 'visib
   remove(record: BatchRecord): Promise<void>
 }
 
-export function createBatchStore(
-  records: Pick<Records, 'database' | 'batches' | 'batchMembers' | 'batchKeys'>,
-): BatchStore {
-  const { database, batches, batchMembers, batchKeys } = records
-  const table = createOwnedTable(batches)
+/** Reads the ids of all batches; one that is being prepared is neither listed nor visible. */
+export async function openBatchStore(db: Database): Promise<BatchStore> {
+  /** id of a batch → ids of its jobs, in order. */
+  const batchMembers = openTable<string[]>(db, 'batch-members')
+  /** hash of owner and key → the batch it made. */
+  const batchKeys = openTable<BatchKeyRecord>(db, 'batch-keys')
+  const isListed = ({ status }: BatchRecord) => status !== 'preparing'
+  /** id → batch. */
+  const table = await openOwnedTable({ db, table: openTable<BatchRecord>(db, 'batches') }, { isListed })
   return {
     ...table,
-    list: async (principal) => (await table.list(principal)).filter(({ status }) => status !== 'preparing'),
     async visible(principal, id) {
       const record = await table.visible(principal, id)
       return record?.status === 'preparing' ? undefined : record
@@ -27,14 +30,14 @@ export function createBatchStore(
     members: async (id) => (await batchMembers.get(id)) ?? [],
     key: async (at) => await batchKeys.get(at),
     async add(record, members, key) {
-      const operations: Operation[] = [write(batches, record.id, record), write(batchMembers, record.id, members)]
-      if (key !== null && record.keyAt !== null) operations.push(write(batchKeys, record.keyAt, key))
-      await database.batch(operations)
+      const further: Operation[] = [write(batchMembers, record.id, members)]
+      if (key !== null && record.keyAt !== null) further.push(write(batchKeys, record.keyAt, key))
+      await table.add(record, further)
     },
     async remove(record) {
-      const operations: Operation[] = [remove(batches, record.id), remove(batchMembers, record.id)]
-      if (record.keyAt !== null) operations.push(remove(batchKeys, record.keyAt))
-      await database.batch(operations)
+      const further: Operation[] = [remove(batchMembers, record.id)]
+      if (record.keyAt !== null) further.push(remove(batchKeys, record.keyAt))
+      await table.del(record.id, further)
     },
   }
 }

@@ -1,5 +1,6 @@
-import { GatewayError } from '../errors.ts'
-import { MAX_BATCH_ROWS, MAX_BATCH_TEXT_LENGTH, MAX_TOLD_ROWS } from './limits.ts'
+import { breathe } from '../../node/turns.ts'
+import { MAX_BATCH_ROWS, MAX_BATCH_TEXT_LENGTH, MAX_TOLD_ROWS } from '../contract/batch-limits.ts'
+import { GatewayError } from '../http/errors.ts'
 import type { Row, RowProblem, RowSource } from './rows.ts'
 
 /**
@@ -21,7 +22,8 @@ export async function checkRows(source: RowSource, further: (row: Row) => RowPro
       if (badRows <= MAX_TOLD_ROWS)
         told.push(...problems.map((problem) => ({ row: row.row, line: row.line, ...problem })))
     }
-    length += row.spec === null ? 0 : JSON.stringify(row.spec).length
+    length += row.length
+    await breathe()
     if (length > MAX_BATCH_TEXT_LENGTH) {
       throw refused(`The jobs are larger than ${MAX_BATCH_TEXT_LENGTH} characters together: make several batches of it`)
     }

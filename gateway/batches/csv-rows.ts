@@ -1,24 +1,17 @@
 import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream'
-import { CsvError, parse } from 'csv-parse'
-import { GatewayError } from '../errors.ts'
-import { MAX_COLUMNS, MAX_ROW_LENGTH } from './limits.ts'
+import { TextDecoder } from 'node:util'
+import { parse } from 'csv-parse'
+import { breathe } from '../../node/turns.ts'
+import { MAX_COLUMNS } from '../contract/batch-limits.ts'
+import { type CsvRow, columnNames, csvReading, delimiterOf, NOT_UTF8, SAMPLE_LENGTH } from '../contract/csv-text.ts'
+import { GatewayError } from '../http/errors.ts'
 import { createRowJobs, type RowJobs } from './row-job.ts'
 import type { Row, RowSource } from './rows.ts'
 
-/** How much of a file is looked at for its delimiter, in characters. */
-const SAMPLE_LENGTH = 64 * 1024
-const DELIMITERS = [',', ';', '\t']
+type Cells = CsvRow['cells']
 
-/** What goes wrong while a file is split into cells, in the API's words: the library's may quote what is in the file. */
-const CSV_PROBLEMS: Record<string, string> = {
-  CSV_QUOTE_NOT_CLOSED: 'a quoted cell is not closed: double each quote inside of one',
-  INVALID_OPENING_QUOTE: 'a quote stands inside a cell without quotes: quote the whole cell, and double the quote',
-  CSV_INVALID_CLOSING_QUOTE: 'text follows a closing quote: double each quote inside of a quoted cell',
-  CSV_MAX_RECORD_SIZE: `a row is longer than ${MAX_ROW_LENGTH} characters`,
-}
-
-type Cells = (string | null)[]
+/** Read at a time: a few milliseconds of splitting. */
+const PIECE_BYTES = 16 * 1024
 
 /**
  * The jobs that a CSV file and a base make. The first row names the columns; the delimiter is the one of comma, semicolon
@@ -26,45 +19,41 @@ type Cells = (string | null)[]
  */
 export function csvRows(path: string, base: Record<string, unknown>): RowSource {
   return async function* () {
-    const delimiter = delimiterOf(await beginning(path))
     let jobs: RowJobs | null = null
     let columns: string[] = []
-    let row = 0
-    let line = 0
-    try {
-      for await (const { record, info } of records(path, delimiter)) {
-        line = info.lines
-        if (jobs === null) {
-          columns = record.map((cell) => (cell ?? '').trim())
-          jobs = checkedColumns(base, columns)
-          continue
-        }
-        row += 1
-        yield { row, line, ...toJob(jobs, columns, record) }
+    for await (const part of records(path, delimiterOf(await beginning(path)))) {
+      if ('reason' in part) {
+        const { row, line, reason } = part
+        yield { row: Math.max(1, row), line, spec: null, length: 0, problems: [{ column: '', reason }] }
+      } else if (jobs === null) {
+        await breathe()
+        columns = columnNames(part.cells)
+        jobs = await checkedColumns(base, columns)
+      } else {
+        yield { row: part.row, line: part.line, ...toJob(jobs, columns, part.cells) }
       }
-    } catch (error) {
-      if (error instanceof GatewayError) throw error
-      yield { row: row + 1, line: line + 1, spec: null, problems: [{ column: '', reason: reasonOf(error) }] }
     }
   }
 }
 
-function toJob(jobs: RowJobs, columns: string[], cells: Cells): Pick<Row, 'spec' | 'problems'> {
+function toJob(jobs: RowJobs, columns: string[], cells: Cells): Pick<Row, 'spec' | 'problems' | 'length'> {
   const surplus = cells.slice(columns.length).some((cell) => cell !== null)
   if (cells.length < columns.length || surplus) {
     const reason = `has ${cells.length} cells where the header has ${columns.length}`
-    return { spec: null, problems: [{ column: '', reason }] }
+    return { spec: null, length: 0, problems: [{ column: '', reason }] }
   }
   const nameless = columns.findIndex((name, i) => name === '' && cells[i] !== null)
   if (nameless >= 0) {
     const reason = `cell ${nameless + 1} is under a column without a name`
-    return { spec: null, problems: [{ column: '', reason }] }
+    return { spec: null, length: 0, problems: [{ column: '', reason }] }
   }
   return jobs.job(cells)
 }
 
-function checkedColumns(base: Record<string, unknown>, columns: string[]): RowJobs {
-  const jobs = createRowJobs(base, columns)
+async function checkedColumns(base: Record<string, unknown>, columns: string[]): Promise<RowJobs> {
+  // Before anything is made of them: there may be as many as a row has characters.
+  if (columns.length > MAX_COLUMNS) throw refused([{ path: '', message: `must have at most ${MAX_COLUMNS} columns` }])
+  const jobs = await createRowJobs(base, columns)
   const doubled = columns.filter((name, i) => name !== '' && columns.indexOf(name) < i)
   const problems = [
     ...doubled.map((name) => ({ path: name, message: 'is a column twice: remove one' })),
@@ -72,41 +61,86 @@ function checkedColumns(base: Record<string, unknown>, columns: string[]): RowJo
       path: name.slice(0, 128),
       message: `is no field of a job, no env.NAME, and nowhere in base as \${${name.slice(0, 128)}}: remove it or check its spelling`,
     })),
-    ...(columns.length > MAX_COLUMNS ? [{ path: '', message: `must have at most ${MAX_COLUMNS} columns` }] : []),
   ]
-  if (problems.length === 0) return jobs
+  if (problems.length > 0) throw refused(problems)
+  return jobs
+}
+
+function refused(problems: { path: string; message: string }[]): GatewayError {
   const fields = problems
     .slice(0, 100)
     .map(({ path, message }) => ({ path: path === '' ? 'file' : `file.${path}`, message }))
   const first = fields[0]
-  throw new GatewayError('VALIDATION_ERROR', `${first?.path} ${first?.message}`, { details: { fields, in: 'file' } })
+  return new GatewayError('VALIDATION_ERROR', `${first?.path} ${first?.message}`, { details: { fields, in: 'file' } })
 }
 
-async function* records(path: string, delimiter: string): AsyncGenerator<{ record: Cells; info: { lines: number } }> {
-  const parser = parse({
-    delimiter,
-    info: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    skip_records_with_empty_values: true,
-    max_record_size: MAX_ROW_LENGTH,
-    // Nothing between two delimiters is no value; two quotes are an empty one.
-    cast: (text, { quoting }) => (text === '' && !quoting ? null : text),
+/** Every row of the file, a piece of it at a time, and then what is wrong with it where something is. */
+async function* records(
+  path: string,
+  delimiter: string,
+): AsyncGenerator<CsvRow | { row: number; line: number; reason: string }> {
+  let taken: CsvRow[] = []
+  let last = { row: -1, line: 0 }
+  const reading = csvReading(delimiter, (row) => {
+    taken.push(row)
+    last = row
   })
-  // Errors come out of the parser, which is read below.
-  pipeline(decoded(path), parser, () => {})
-  yield* parser
+  const parser = parse(reading.options)
+  parser.on('error', () => undefined) // told to whoever writes, below
+  parser.resume() // every row was taken: this is its end
+  try {
+    for await (const text of decoded(path)) {
+      await breathe()
+      const failed = await new Promise<unknown>((resolve) => parser.write(text, (error) => resolve(error ?? null)))
+      yield* taken.splice(0)
+      if (failed !== null) throw failed
+    }
+    const ended = new Promise<unknown>((resolve) => parser.once('error', resolve).once('end', () => resolve(null)))
+    parser.end()
+    const failed = await ended
+    yield* taken.splice(0)
+    if (failed !== null) throw failed
+  } catch (error) {
+    taken = []
+    const problem = reading.problem(error)
+    if (problem !== null) yield problem
+    else if (error instanceof NotUtf8) yield { row: last.row + 1, line: last.line + 1, reason: NOT_UTF8 }
+    else throw error
+  } finally {
+    parser.destroy()
+  }
 }
 
-/** The file as text, without its byte order mark. @throws {TypeError} where it is no UTF-8 */
+/** The file as text, without its byte order mark; what is right before a wrong byte comes first. @throws {NotUtf8} */
 async function* decoded(path: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  for await (const chunk of createReadStream(path)) {
-    const text = decoder.decode(chunk as Buffer, { stream: true })
-    if (text !== '') yield text
+  const strict = new TextDecoder('utf-8', { fatal: true })
+  const lenient = new TextDecoder()
+  for await (const chunk of createReadStream(path, { highWaterMark: PIECE_BYTES })) {
+    const text = lenient.decode(chunk as Buffer, { stream: true })
+    const isRight = isDecoded(strict, chunk as Buffer)
+    const taken = isRight ? text : `${text.slice(0, Math.max(0, text.indexOf(REPLACEMENT)))}${HELD_BACK}`
+    if (taken !== '') yield taken
+    if (!isRight) throw new NotUtf8()
   }
-  const rest = decoder.decode()
-  if (rest !== '') yield rest
+  if (!isDecoded(strict)) throw new NotUtf8()
+}
+
+/** What stands for a wrong byte. */
+const REPLACEMENT = '\uFFFD'
+/** The parser holds a few characters back, and with them the end of the row before. */
+const HELD_BACK = REPLACEMENT.repeat(16)
+
+class NotUtf8 extends Error {}
+
+/** @param chunk absent: the end */
+function isDecoded(decoder: TextDecoder, chunk?: Buffer): boolean {
+  try {
+    if (chunk === undefined) decoder.decode()
+    else decoder.decode(chunk, { stream: true })
+    return true
+  } catch {
+    return false // it throws for no other reason
+  }
 }
 
 async function beginning(path: string): Promise<string> {
@@ -115,18 +149,4 @@ async function beginning(path: string): Promise<string> {
     return decoder.decode(chunk as Buffer)
   }
   return ''
-}
-
-/** The delimiter of the header, counted outside of quotes. */
-function delimiterOf(text: string): string {
-  const header = /^(?:"(?:[^"]|"")*"|[^"\r\n])*/.exec(text.trimStart())?.[0] ?? ''
-  const bare = header.replaceAll(/"(?:[^"]|"")*"/g, '')
-  const count = (delimiter: string) => bare.split(delimiter).length
-  return DELIMITERS.toSorted((a, b) => count(b) - count(a))[0] ?? ','
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof CsvError) return CSV_PROBLEMS[error.code] ?? 'is not CSV from here on'
-  if (error instanceof TypeError) return 'is not UTF-8 from here on: save the file as CSV in UTF-8'
-  throw error
 }

@@ -1,25 +1,10 @@
-import { join } from 'node:path'
-import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi'
+import type { RouteConfig } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { z } from 'zod'
-import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
-import { page, success } from '../envelope.ts'
-import { validationError } from '../error-response.ts'
-import { GatewayError } from '../errors.ts'
-import { idempotencyHeader } from '../jobs/params.ts'
-import { listOperation, operation } from '../operation.ts'
-import { flagField, pageOf, pagingFields } from '../paging.ts'
-import type { GatewayParts } from '../parts.ts'
-import { isoTime, isoTimeOrNull } from '../time.ts'
-import type { BatchRecord, StatusCounts } from './batch-records.ts'
-import { csvRows } from './csv-rows.ts'
-import { jsonRows } from './json-rows.ts'
-import { MAX_BATCH_BODY_BYTES, MAX_BATCH_ROWS } from './limits.ts'
-import { digestOf, readBody, readUpload } from './read-upload.ts'
-import type { RowSource } from './rows.ts'
+import { isoTime, isoTimeOrNull } from '../../node/views/time.ts'
+import { MAX_BATCH_BODY_BYTES, MAX_BATCH_ROWS, MAX_JOB_VALUES } from '../contract/batch-limits.ts'
 import {
   BATCH_EXAMPLE,
-  batchEnvelopeSchema,
   batchFormSchema,
   batchSchema,
   checkedBatchSchema,
@@ -27,7 +12,25 @@ import {
   newBatchSchema,
   SUBMITTED_EXAMPLE,
   submittedBatchSchema,
-} from './schemas.ts'
+} from '../contract/batches.ts'
+import { page, success } from '../contract/envelope.ts'
+import { flagField, pagingFields } from '../contract/list-fields.ts'
+import { type GatewayContext, type GatewayEnv, principalOf } from '../http/context.ts'
+import { validationError } from '../http/error-response.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { excessOf } from '../http/json-form.ts'
+import { MAX_BODY_DEPTH } from '../http/limits.ts'
+import { listOperation, operation } from '../http/operation.ts'
+import { idempotencyHeader } from '../jobs/index.ts'
+import type { BatchRecord, StatusCounts } from './batch-records.ts'
+import type { BatchRunner } from './batch-runner.ts'
+import type { BatchStore } from './batch-store.ts'
+import { csvRows } from './csv-rows.ts'
+import { openJsonBatch } from './json-rows.ts'
+import type { Uploads } from './read-upload.ts'
+import type { RowSource } from './rows.ts'
+import type { BatchDesk } from './submit-batch.ts'
 
 const tag = 'Batches'
 const BASE = '/plugin-core/jobs'
@@ -113,11 +116,15 @@ const cancelBatch = operation({
   errors: ['RESOURCE_NOT_FOUND', 'JOB_STATE_CONFLICT'],
 })
 
-/** Many jobs as one. To be added before the routes of single jobs. */
-export function addBatchRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { batches, batchDesk, batchRunner, folder } = parts
-  const uploads = join(folder, 'uploads')
+interface BatchParts {
+  batches: BatchStore
+  batchDesk: BatchDesk
+  batchRunner: BatchRunner
+  uploads: Uploads
+}
 
+/** Many jobs as one. To be added before the routes of single jobs. */
+export function addBatchRoutes(api: Api, { batches, batchDesk, batchRunner, uploads }: BatchParts): void {
   async function visible(c: GatewayContext, id: string): Promise<BatchRecord> {
     const record = await batches.visible(principalOf(c), id)
     if (record !== undefined) return record
@@ -141,7 +148,7 @@ export function addBatchRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts
   }
 
   async function fromForm(c: GatewayContext): Promise<Response> {
-    const upload = await readUpload(c.req.raw, uploads)
+    const upload = await uploads.readForm(c)
     try {
       const { fields, file, digest } = upload
       if (file === null) throw wrong('file', 'is missing: it must be a CSV file')
@@ -153,10 +160,13 @@ export function addBatchRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts
   }
 
   async function fromJson(c: GatewayContext): Promise<Response> {
-    const body = await readBody(c.req.raw)
-    const parsed = batchEnvelopeSchema.safeParse(parsedJson(body.toString('utf8'), 'The body'))
-    if (!parsed.success) throw validationError(parsed.error, 'body')
-    return await submit(c, jsonRows(parsed.data.jobs), parsed.data.concurrency, digestOf(body))
+    const { file, digest, dispose } = await uploads.readBody(c)
+    try {
+      const { rows, concurrency } = await openJsonBatch(file)
+      return await submit(c, rows, concurrency, digest)
+    } finally {
+      await dispose()
+    }
   }
 
   // By hand, because the library would hold a whole form in memory, and stop at the first problems of a list.
@@ -172,7 +182,7 @@ export function addBatchRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts
   })
 
   api.openapi(listBatches, async (c) => {
-    const { items, pagination } = pageOf(await batches.list(principalOf(c)), c.req.valid('query'))
+    const { items, pagination } = await batches.page(principalOf(c), c.req.valid('query'))
     return c.json(page(await Promise.all(items.map(view)), pagination), 200)
   })
 
@@ -221,16 +231,19 @@ function concurrencyOf(text: string | undefined): number {
 }
 
 function baseOf(text: string): Record<string, unknown> {
-  const base = parsedJson(text, 'base')
+  // Before it is parsed: there may be half a million in it.
+  const excess = excessOf(text, { values: MAX_JOB_VALUES, depth: MAX_BODY_DEPTH })
+  if (excess !== null) throw wrong('base', excess)
+  const base = parsedBase(text)
   if (typeof base !== 'object' || base === null || Array.isArray(base)) throw wrong('base', 'must be a job, as JSON')
   return base as Record<string, unknown>
 }
 
-function parsedJson(text: string, what: string): unknown {
+function parsedBase(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const message = `${what} is not JSON: check quotes, commas and brackets`
+    const message = 'base is not JSON: check quotes, commas and brackets'
     throw new GatewayError('VALIDATION_ERROR', message, { cause, details: { in: 'body' } })
   }
 }

@@ -14,6 +14,8 @@ export interface Row {
   /** Line of the file on which it ends; null where there is no file. */
   line: number | null
   spec: JobSpec | null
+  /** Characters that it took to make it, or to see that it is none: all rows together are bounded by them. */
+  length: number
   problems: RowProblem[]
 }
 

@@ -1,9 +1,10 @@
 import type { Clock } from '../../node/clock.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
+import { breathe } from '../../node/turns.ts'
 import { newJobId } from '../../protocol/ids.ts'
-import { GatewayError } from '../errors.ts'
-import { newId } from '../ids.ts'
-import { resolveProvider, type SubmitComponents } from '../jobs/submit.ts'
+import { GatewayError } from '../http/errors.ts'
+import { resolveProvider, type SubmitComponents } from '../jobs/index.ts'
+import { newId } from '../records/ids.ts'
 import type { BatchRecord } from './batch-records.ts'
 import type { BatchRunner } from './batch-runner.ts'
 import type { BatchStore } from './batch-store.ts'
@@ -15,25 +16,33 @@ import type { Row, RowProblem, RowSource } from './rows.ts'
 const KEY_MS = 24 * 3600 * 1000
 /** Jobs that are stored at a time: what comes together is written together. */
 const AT_A_TIME = 64
+/** Characters of them, at least, that are stored at a time. */
+const LENGTH_AT_A_TIME = 1024 * 1024
 
+/** What {@link createBatchDesk} works with. */
 export interface BatchComponents extends Omit<SubmitComponents, 'store'> {
   batches: BatchStore
   batchRunner: BatchRunner
   clock: Clock
 }
 
+/** Rows that are to become one batch. */
 export interface BatchSubmission {
   owner: string
   rows: RowSource
+  /** How many of its jobs are with the market or at providers at a time. */
   concurrency: number
   requestId: string
   /** `digest` is of the body that came with the key. */
   idempotency: { key: string; digest: string } | null
 }
 
+/** A batch that was taken, or the first one with the same Idempotency-Key. */
 export interface SubmittedBatch {
   record: BatchRecord
+  /** In the order of the rows. */
   jobIds: string[]
+  /** Whether it was there before: its key and its body are those of an earlier request. */
   repeated: boolean
 }
 
@@ -45,6 +54,7 @@ export interface BatchDesk {
   check(rows: RowSource): Promise<number>
 }
 
+/** Submissions with one Idempotency-Key wait for each other, so that they make one batch. */
 export function createBatchDesk(components: BatchComponents): BatchDesk {
   const { batches, clock } = components
   const queue = createKeyedQueue()
@@ -121,14 +131,24 @@ async function storeJobs(
   jobIds: string[],
 ): Promise<void> {
   const underway: Promise<unknown>[] = []
-  for await (const { row, spec } of rows()) {
+  let length = 0
+  for await (const { row, spec, length: more } of rows()) {
     const id = jobIds[row - 1]
     if (spec === null || id === undefined) throw new Error(`Row ${row} of ${batch} is not what was checked`)
     const origin = { batch, row: String(row), requestId }
-    underway.push(
-      components.requester.submit({ id, owner, spec: resolveProvider(spec, components), origin, hold: true }),
-    )
-    if (underway.length >= AT_A_TIME) await allOf(underway.splice(0))
+    const stored = components.requester.submit({
+      ...{ id, owner, origin },
+      spec: resolveProvider(spec, components),
+      hold: true,
+    })
+    stored.catch(() => undefined) // awaited below, and it may fail before
+    underway.push(stored)
+    length += more
+    if (underway.length >= AT_A_TIME || length >= LENGTH_AT_A_TIME) {
+      await allOf(underway.splice(0))
+      length = 0
+    }
+    await breathe()
   }
   await allOf(underway)
 }

@@ -1,11 +1,20 @@
-import type { CostRow } from '../analytics/costs.ts'
 import { batchCalls } from './batches.ts'
 import { followEvents, type StreamInit } from './event-stream.ts'
 import { jobCalls } from './jobs.ts'
-import { type CallOptions, crud, everyItem, part, type StreamOptions } from './resource.ts'
+import {
+  type CallOptions,
+  crud,
+  everyItem,
+  newIdempotencyKey,
+  part,
+  type StreamOptions,
+  type SubmitOptions,
+} from './resource.ts'
 import { createTransport, type Page, type Transport, type TransportInit } from './transport.ts'
 import type {
   AuditEntry,
+  CostPeriod,
+  CostRow,
   Delivery,
   Job,
   JobListItem,
@@ -13,15 +22,21 @@ import type {
   Key,
   Network,
   NewKey,
+  NewProvider,
   NewSchedule,
   NewTemplate,
   NewWebhook,
   Paging,
   PeerTraffic,
   Provider,
+  ProviderChanges,
   ProviderHistoryEntry,
+  ProviderMetrics,
+  ProviderMetricsPeriod,
+  ProviderMetricsResolution,
   ProviderPricing,
   ProviderStatus,
+  RevokedKey,
   Schedule,
   ScheduleChanges,
   Template,
@@ -32,9 +47,37 @@ import type {
   WebhookEvent,
 } from './types.ts'
 
+/**
+ * Where the gateway is, who asks, and how patiently; a name that is none of these is a `TypeError` of the constructor.
+ */
 export interface CortexClientInit extends TransportInit {
   /** How broken streams are opened again. */
   streams?: StreamInit
+}
+
+const OPTIONS: Record<keyof CortexClientInit, true> = {
+  baseUrl: true,
+  apiKey: true,
+  retries: true,
+  retryDelayMs: true,
+  maxRetryAfterMs: true,
+  timeoutMs: true,
+  fetch: true,
+  streams: true,
+}
+const STREAM_OPTIONS: Record<keyof StreamInit, true> = {
+  reconnectDelayMs: true,
+  maxReconnectDelayMs: true,
+  maxReconnects: true,
+  silenceMs: true,
+  ready: true,
+}
+
+/** A name that means nothing would be passed over in silence. @throws {TypeError} */
+function assertKnown(init: object, known: object, where: string): void {
+  const unknown = Object.keys(init).filter((name) => !Object.hasOwn(known, name))
+  if (unknown.length === 0) return
+  throw new TypeError(`${where} has no ${unknown.join(', ')}: it takes ${Object.keys(known).join(', ')}`)
 }
 
 /** An event of the whole gateway. */
@@ -66,7 +109,10 @@ export class CortexClient {
   readonly #transport: Transport
   readonly #streams: StreamInit
 
+  /** @throws {TypeError} for an option that there is none of */
   constructor(init: CortexClientInit) {
+    assertKnown(init, OPTIONS, 'CortexClient')
+    assertKnown(init.streams ?? {}, STREAM_OPTIONS, 'streams of CortexClient')
     const transport = createTransport(init)
     this.#transport = transport
     this.#streams = init.streams ?? {}
@@ -155,14 +201,28 @@ export interface WebhookTest {
   error: string | null
 }
 
+/** Which deliveries of a webhook; all of them without it. */
 export interface DeliveryQuery extends Paging {
   status?: Delivery['status'] | readonly Delivery['status'][]
+  /** Queued at or after. */
   from?: Date | string
+  /** Queued at or before. */
   to?: Date | string
 }
 
+/** Which providers of the directory; all of them without it. */
 export interface ProviderQuery extends Paging {
   status?: Provider['status'] | readonly Provider['status'][]
+}
+
+/** Which of a provider’s metrics, how far back and how closely. */
+export interface ProviderMetricsQuery {
+  /** How far back. @default "24h" */
+  period?: ProviderMetricsPeriod
+  /** How far apart its points are. @default "5m" */
+  resolution?: ProviderMetricsResolution
+  /** Only these. @default all */
+  metrics?: readonly (keyof ProviderMetrics)[]
 }
 
 function providerCalls(transport: Transport) {
@@ -177,6 +237,32 @@ function providerCalls(transport: Transport) {
       await transport.data({ method: 'GET', path: `${path}/${part(id)}`, ...options }),
     status: async (id: string, options: CallOptions = {}): Promise<ProviderStatus> =>
       await transport.data({ method: 'GET', path: `${path}/${part(id)}/status`, ...options }),
+    /** Submits a job of some seconds that measures the machine; what it found is in the provider's `seen` when it has completed. */
+    bench: async (
+      id: string,
+      settings: { image?: string; maxPrice?: number | string } = {},
+      { idempotencyKey = newIdempotencyKey(), ...options }: SubmitOptions = {},
+    ): Promise<Job> =>
+      await transport.data({
+        ...{ method: 'POST', path: `${path}/${part(id)}/bench`, json: settings, idempotencyKey },
+        ...options,
+      }),
+    /** Adds one by its addresses, to be dialled. */
+    add: async (provider: NewProvider, options: CallOptions = {}): Promise<Provider> =>
+      await transport.data({ method: 'POST', path, json: provider, ...options }),
+    update: async (id: string, changes: ProviderChanges, options: CallOptions = {}): Promise<Provider> =>
+      await transport.data({ method: 'PUT', path: `${path}/${part(id)}`, json: changes, ...options }),
+    /** Dials one that was added no more. */
+    async delete(id: string, options: CallOptions = {}): Promise<void> {
+      await transport.data({ method: 'DELETE', path: `${path}/${part(id)}`, ...options })
+    },
+    /** How near and how busy it was. */
+    metrics: async (
+      id: string,
+      query: ProviderMetricsQuery = {},
+      options: CallOptions = {},
+    ): Promise<ProviderMetrics> =>
+      await transport.data({ method: 'GET', path: `${path}/${part(id)}/metrics`, query: { ...query }, ...options }),
     /** What it asks, now and lately. */
     pricing: async (id: string, options: CallOptions = {}): Promise<ProviderPricing> =>
       await transport.data({ method: 'GET', path: `${path}/${part(id)}/pricing`, ...options }),
@@ -217,8 +303,11 @@ function keyCalls(transport: Transport) {
     /** `key` is in this answer and never again. */
     create: async (key: NewKey, options: CallOptions = {}): Promise<Key & { key: string }> =>
       await transport.data({ method: 'POST', path, json: key, ...options }),
-    async revoke(id: string, options: CallOptions = {}): Promise<void> {
-      await transport.data({ method: 'DELETE', path: `${path}/${part(id)}`, ...options })
+    /** @param options.withMade also the keys that it made, which else go on, and are in the answer */
+    async revoke(id: string, options: CallOptions & { withMade?: boolean } = {}): Promise<RevokedKey> {
+      const { withMade = false, ...call } = options
+      const query = withMade ? { withMade: 'true' } : {}
+      return await transport.data({ method: 'DELETE', path: `${path}/${part(id)}`, query, ...call })
     },
   }
 }
@@ -233,9 +322,10 @@ export interface Costs {
   total: Omit<CostRow, 'group'>
 }
 
+/** Of which time, and by what, costs are added up. */
 export interface CostQuery {
   /** Of jobs created in it. @default "30d" */
-  period?: '24h' | '7d' | '30d' | '90d' | undefined
+  period?: CostPeriod | undefined
   /** @default "day" */
   groupBy?: 'day' | 'provider' | `label.${string}` | undefined
 }

@@ -1,13 +1,17 @@
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode } from './types.ts'
 
 /** Codes of the API, and four of the client: it could not ask, or what answered is no gateway. */
 export type ClientErrorCode = ErrorCode | 'CONNECTION_FAILED' | 'TIMED_OUT' | 'STREAM_LOST' | 'UNEXPECTED_ANSWER'
 
+/** What a {@link CortexError} is made of, where a program makes its own, as for a test. */
 export interface CortexErrorInit extends ErrorOptions {
   code: ClientErrorCode
   message: string
   /** HTTP status; absent where nothing answered. */
   status?: number | undefined
+  /**
+   * What the gateway says besides, such as the `fields` of a body that are wrong; absent where it says nothing more.
+   */
   details?: Record<string, unknown> | undefined
   /** Of the response header `X-Request-Id`: what the gateway's log calls this request. */
   requestId?: string | undefined

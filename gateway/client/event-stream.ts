@@ -2,6 +2,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { ConnectionError, CortexError } from './errors.ts'
 import { type QueryValue, type Transport, wait } from './transport.ts'
 
+/** How a client keeps its streams open. */
 export interface StreamInit {
   /** Wait before a lost stream is opened again in ms, doubled for each failure in a row. @default 500 */
   reconnectDelayMs?: number
@@ -11,19 +12,26 @@ export interface StreamInit {
   maxReconnects?: number
   /** Silence after which a stream counts as lost, in ms; the gateway lets 15 s pass at most. @default 45_000 */
   silenceMs?: number
+  /** Awaited before a stream is opened, each time: until somebody looks at the page, say. @default nothing is waited for */
+  ready?: () => Promise<void>
 }
 
+/** Which stream is followed, and from where. */
 export interface StreamRequest {
+  /** Below the base, already encoded. */
   path: string
   query?: Record<string, QueryValue>
   /** Begins after this event. */
   lastEventId?: string | undefined
+  /** Ends it, with the reason of the signal. */
   signal?: AbortSignal | undefined
   /** Told when the stream opens and each time it breaks, so that people can be told. */
   onConnection?: ((state: 'open' | 'broken') => void) | undefined
 }
 
+/** One event as it came, its `data` read as JSON. */
 export interface StreamedEvent<T> {
+  /** Empty where the server gives none; the stream is opened again after the last one. */
   id: string
   /** `message` where the server gives no name. */
   event: string
@@ -51,6 +59,7 @@ export async function* followEvents<T>(
   let failures = 0
   let opened = false
   for (;;) {
+    await init.ready?.()
     request.signal?.throwIfAborted()
     try {
       for await (const item of connection<T>(transport, { ...request, lastEventId }, silenceMs)) {

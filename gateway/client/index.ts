@@ -8,6 +8,7 @@ export {
   type Costs,
   type DeliveryQuery,
   type GatewayEvent,
+  type ProviderMetricsQuery,
   type ProviderQuery,
   type WebhookTest,
 } from './client.ts'
@@ -28,7 +29,7 @@ export {
   ValidationError,
 } from './errors.ts'
 export type { StreamInit } from './event-stream.ts'
-export type { EventOptions, LogOptions, NumberedLine } from './jobs.ts'
+export type { EventOptions, LogOptions, NumberedLine } from './job-history.ts'
 export type { CallOptions, StreamOptions, SubmitOptions } from './resource.ts'
 export type { Page, TransportInit } from './transport.ts'
 export type * from './types.ts'

@@ -23,6 +23,14 @@ export function part(id: string): string {
   return encodeURIComponent(id)
 }
 
+/** Where the API has jobs. */
+export const JOBS = '/plugin-core/jobs'
+
+/** The path of a job. @param rest behind it, e.g. `/events` */
+export function jobPath(id: string, rest = ''): string {
+  return `${JOBS}/${part(id)}${rest}`
+}
+
 /** Random text that nobody else has; also in pages without a secure context. */
 export function newIdempotencyKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')

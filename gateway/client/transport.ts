@@ -1,7 +1,8 @@
 import pRetry from 'p-retry'
-import type { Pagination } from '../envelope.ts'
 import { ConnectionError, CortexError, errorOf } from './errors.ts'
+import type { Pagination } from './types.ts'
 
+/** How requests reach a gateway, and when they are sent once more. */
 export interface TransportInit {
   /** Where the gateway is, e.g. `http://localhost:13000`; with or without `/api` or `/api/v1`. */
   baseUrl: string
@@ -19,8 +20,10 @@ export interface TransportInit {
   fetch?: typeof fetch
 }
 
+/** A parameter of a query: a date goes as ISO 8601, a list comma-separated, and undefined not at all. */
 export type QueryValue = string | number | boolean | Date | readonly (string | number)[] | undefined
 
+/** One request to the API. */
 export interface ApiRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below the base, already encoded. */
@@ -39,6 +42,7 @@ export interface ApiRequest {
   timeoutMs?: number
 }
 
+/** One page of a list; `pagination.nextCursor` leads to the next. */
 export interface Page<T> {
   items: T[]
   pagination: Pagination
@@ -61,6 +65,7 @@ interface Envelope<T> {
   meta?: { pagination: Pagination }
 }
 
+/** Opens no connection by itself. @throws {TypeError} where `baseUrl` is no URL of http or https */
 export function createTransport(init: TransportInit): Transport {
   const base = baseOf(init.baseUrl)
   const { apiKey, retries = 4, retryDelayMs = 250, maxRetryAfterMs = 60_000, timeoutMs = 30_000 } = init

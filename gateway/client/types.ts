@@ -1,16 +1,14 @@
 /** What goes over the wire, taken from the schemas that the gateway checks it with. */
 
 import type { z } from 'zod'
-import type { JobSubmission } from '../../protocol/job-spec.ts'
-import type { auditEntrySchema } from '../audit/audit.ts'
-import type { keySchema, newKeySchema } from '../auth/key-routes.ts'
-import type { userSchema } from '../auth/session-routes.ts'
-import type { batchSchema, checkedBatchSchema, newBatchSchema, submittedBatchSchema } from '../batches/schemas.ts'
-import type { Pagination } from '../envelope.ts'
-import type { containerSchema, execAnswerSchema, execRequestSchema } from '../jobs/exec-schemas.ts'
-import type { jobListQuery } from '../jobs/list.ts'
-import type { PERIODS, RESOLUTIONS } from '../jobs/metrics.ts'
-import type { configSchema, overridesSchema } from '../jobs/overrides.ts'
+import type { newProviderSchema, providerChangesSchema } from '../contract/added-providers.ts'
+import type { batchSchema, checkedBatchSchema, newBatchSchema, submittedBatchSchema } from '../contract/batches.ts'
+import type { COST_PERIODS, CostRow } from '../contract/costs.ts'
+import type { Pagination } from '../contract/envelope.ts'
+import type { ErrorCode } from '../contract/errors.ts'
+import type { containerSchema, execAnswerSchema, execRequestSchema } from '../contract/exec.ts'
+import type { configSchema, JobSubmission, overridesSchema } from '../contract/job-config.ts'
+import type { jobListQuery } from '../contract/job-list.ts'
 import type {
   bidSchema,
   dryRunSchema,
@@ -20,20 +18,25 @@ import type {
   logLineSchema,
   metricsSchema,
   receiptSchema,
-} from '../jobs/schemas.ts'
-import type { providerHistorySchema } from '../providers/history.ts'
-import type { pricingSchema } from '../providers/pricing.ts'
-import type { networkSchema, providerSchema, providerStatusSchema } from '../providers/schemas.ts'
-import type { newScheduleSchema, scheduleChangesSchema, scheduleSchema } from '../schedules/schemas.ts'
-import type { peerTrafficSchema } from '../system/routes.ts'
-import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../templates/routes.ts'
-import type { deliverySchema, newWebhookSchema, webhookChangesSchema, webhookSchema } from '../webhooks/schemas.ts'
+} from '../contract/jobs.ts'
+import type { keySchema, newKeySchema, revokedKeySchema, userSchema } from '../contract/keys.ts'
+import type { PERIODS, RESOLUTIONS } from '../contract/metric-times.ts'
+import type { providerHistorySchema } from '../contract/provider-history.ts'
+import type { PROVIDER_PERIODS, PROVIDER_RESOLUTIONS, providerMetricsSchema } from '../contract/provider-metrics.ts'
+import type { pricingSchema } from '../contract/provider-pricing.ts'
+import type { networkSchema, providerSchema, providerStatusSchema } from '../contract/providers.ts'
+import type { newScheduleSchema, scheduleChangesSchema, scheduleSchema } from '../contract/schedules.ts'
+import type { auditEntrySchema, peerTrafficSchema } from '../contract/system.ts'
+import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../contract/templates.ts'
+import type { deliverySchema, newWebhookSchema, webhookChangesSchema, webhookSchema } from '../contract/webhooks.ts'
 
-export type { JobSubmission, Pagination }
+export type { CostRow, ErrorCode, JobSubmission, Pagination }
 
+/** A job, with its `events` where it was asked for by itself. */
 export type Job = z.output<typeof jobSchema>
 /** With `fields` only those are there. */
 export type JobListItem = z.output<typeof jobListItemSchema>
+/** What a job may be: pending, scheduled or running; then completed, failed or cancelled. */
 export type JobStatus = Job['status']
 /** What templates and schedules keep. */
 export type JobConfig = z.input<typeof configSchema>
@@ -46,6 +49,7 @@ export type JobChanges = Pick<
   | 'memory'
   | 'storage'
   | 'gpu'
+  | 'gpuRequirements'
   | 'duration'
   | 'maxPrice'
   | 'providerStrategy'
@@ -53,11 +57,17 @@ export type JobChanges = Pick<
   | 'labels'
   | 'queueTimeout'
 >
+/** What each provider says to a job that was not submitted, and whether anybody would take it. */
 export type DryRun = z.output<typeof dryRunSchema>
+/** An entry in a job’s history; further fields depend on its `type`. */
 export type JobEvent = z.output<typeof jobEventSchema>
+/** A line of a job’s log, or a piece of a long one. */
 export type LogLine = z.output<typeof logLineSchema>
+/** What one provider said to a request for the job, and what came of it. */
 export type Bid = z.output<typeof bidSchema>
+/** The cost of one lease, with the statements that both sides signed. */
 export type Receipt = z.output<typeof receiptSchema>
+/** What a job used over time, one list of points for each metric. */
 export type JobMetrics = z.output<typeof metricsSchema>
 /** What was in use at one time: millicores and bytes; network since the container started. */
 export interface MetricSample {
@@ -67,15 +77,23 @@ export interface MetricSample {
   network: { rx: number; tx: number }
   /** Null where it is not measured. */
   storage: number | null
+  /** Thousandths of one GPU at full use, and bytes of VRAM; null where it has none, or nothing tells. */
+  gpu: number | null
+  gpuMemory: number | null
 }
+/** How far back metrics of a job go. */
 export type MetricsPeriod = keyof typeof PERIODS
+/** How far apart points of a job’s metrics are. */
 export type MetricsResolution = keyof typeof RESOLUTIONS
 
+/** A command for {@link ExecSocket}: its words, and the size of its terminal. */
 export type NewExec = Omit<z.input<typeof execRequestSchema>, 'interactive' | 'timeout'>
 type ExecAnswer = z.output<typeof execAnswerSchema>
 /** `exitCode` is null where it had not ended in time. */
 export type ExecResult = Extract<ExecAnswer, { stdout: string }>
+/** Where a WebSocket to a running command is opened, once and until `expiresAt`. */
 export type ExecSocket = Extract<ExecAnswer, { url: string }>
+/** What a provider sees of a running container: processes, use, mounts, networks. */
 export type Container = z.output<typeof containerSchema>
 /** Opens once, within a minute. */
 export interface PortLink {
@@ -83,36 +101,74 @@ export interface PortLink {
   expiresAt: string
 }
 
+/** A batch and how far its jobs are. */
 export type Batch = z.output<typeof batchSchema>
+/** Jobs to be taken all together or not at all, and how many of them run at a time. */
 export type NewBatch = z.input<typeof newBatchSchema>
 /** What a batch would be, all its rows being right. */
 export type CheckedBatch = z.output<typeof checkedBatchSchema>
+/** A batch that was taken: its id, and those of its jobs in the order of the rows. */
 export type SubmittedBatch = z.output<typeof submittedBatchSchema>
 
+/** A part of a submission that jobs are made from; its secrets are not shown, only their names. */
 export type Template = z.output<typeof templateSchema>
+/** A template to be made. */
 export type NewTemplate = z.input<typeof newTemplateSchema>
+/** What a template becomes; what is absent stays. */
 export type TemplateChanges = z.input<typeof templateChangesSchema>
 
+/** A schedule, with its next and its last runs. */
 export type Schedule = z.output<typeof scheduleSchema>
+/** A schedule to be made, with either a `config` or a `templateId`. */
 export type NewSchedule = z.input<typeof newScheduleSchema>
+/** What a schedule becomes; what is absent stays. */
 export type ScheduleChanges = z.input<typeof scheduleChangesSchema>
 
+/** A provider, as the gateway last heard of it. */
 export type Provider = z.output<typeof providerSchema>
+/** Whether a provider is there, how near it is and how busy. */
 export type ProviderStatus = z.output<typeof providerStatusSchema>
+/** A network: the sum of its providers. */
 export type Network = z.output<typeof networkSchema>
+/** What went between the gateway and one of its peers, in bytes since they were connected. */
 export type PeerTraffic = z.output<typeof peerTrafficSchema>
 
+/** A webhook and how its deliveries go; alone, with the last ten of them. */
 export type Webhook = z.output<typeof webhookSchema>
+/** What a webhook may be told of, such as `job.completed`. */
 export type WebhookEvent = Webhook['events'][number]
+/** A webhook to be made. */
 export type NewWebhook = z.input<typeof newWebhookSchema>
+/** What a webhook becomes; what is absent stays. */
 export type WebhookChanges = z.input<typeof webhookChangesSchema>
+/** One event on its way to one webhook. */
 export type Delivery = z.output<typeof deliverySchema>
 
+/** A change that somebody made or tried to make at the gateway, or a wrong key. */
 export type AuditEntry = z.output<typeof auditEntrySchema>
+/** A provider to be dialled by its addresses. */
+export type NewProvider = z.input<typeof newProviderSchema>
+/** What an added provider becomes; what is absent stays. */
+export type ProviderChanges = z.input<typeof providerChangesSchema>
+/** How near and how busy a provider was, one list of points for each metric that was asked for. */
+export type ProviderMetrics = z.output<typeof providerMetricsSchema>
+/** How far back metrics of a provider go. */
+export type ProviderMetricsPeriod = keyof typeof PROVIDER_PERIODS
+/** How far apart points of a provider’s metrics are. */
+export type ProviderMetricsResolution = keyof typeof PROVIDER_RESOLUTIONS
+/** What a provider asks now, and asked in the last 7 and 30 days. */
 export type ProviderPricing = z.output<typeof pricingSchema>
+/** A change of a provider’s status or its prices. */
 export type ProviderHistoryEntry = z.output<typeof providerHistorySchema>
+/** Back to when jobs were created whose costs are added up. */
+export type CostPeriod = keyof typeof COST_PERIODS
+/** An API key, without its text. */
 export type Key = z.output<typeof keySchema>
+/** A key to be made; without `permissions` it gets the usual ones that the key has that makes it. */
 export type NewKey = z.input<typeof newKeySchema>
+/** What goes on of the keys that a revoked one had made. */
+export type RevokedKey = z.output<typeof revokedKeySchema>
+/** Whose key asks, and what it may do. */
 export type User = z.output<typeof userSchema>
 
 /** Which page of a list. */
@@ -124,6 +180,9 @@ export interface Paging {
   /** `nextCursor` of the page before; `page` is then passed over. */
   cursor?: string
 }
+
+/** `FIELD:asc` or `FIELD:desc`, or `FIELD` for the first of the two. */
+export type JobSorting = NonNullable<z.input<typeof jobListQuery>['sort']>
 
 /** Which jobs, in which order. */
 export interface JobQuery extends Paging {
@@ -140,7 +199,7 @@ export interface JobQuery extends Paging {
   /** Text in id, image, command, arguments or labels. */
   q?: string
   /** `FIELD:asc` or `FIELD:desc`. */
-  sort?: NonNullable<z.input<typeof jobListQuery>['sort']>
+  sort?: JobSorting
   /** Only these fields. */
   fields?: readonly (keyof Job)[]
 }

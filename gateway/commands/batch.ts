@@ -1,18 +1,23 @@
 import { Command } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
+import { group } from '../../node/commands/group.ts'
 import { wholeNumber } from '../../node/commands/options.ts'
+import { say } from '../../node/commands/print.ts'
 import type { Batch, CortexClient, JobSubmission, SubmittedBatch } from '../client/index.ts'
+import { MAX_BATCH_ROWS } from '../contract/batch-limits.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 
-const MAX_CONCURRENCY = 10_000
 /** Bad rows that are shown. */
 const SHOWN_ROWS = 20
 
 /** `cortex batch …`: many jobs as one. */
 export function batchCommand(): Command {
-  const batch = new Command('batch').description('many jobs as one')
-  for (const command of [submit(), list(), get(), cancel()]) batch.addCommand(command)
-  return batch
+  return group(
+    'batch',
+    'many jobs as one',
+    [submit(), list(), get(), cancel()],
+    ['submit -f base.json --csv rows.csv --concurrency 5'],
+  )
 }
 
 interface SubmitOptions extends ConnectionOptions {
@@ -27,18 +32,18 @@ function submit(): Command {
     .description('submit a job for each row, or none where one is wrong; prints the batch’s id')
     .option('-f, --file <path>', 'the job that rows change, in JSON or YAML; or `jobs: […]` without --csv')
     .option('--csv <path>', 'a column named like a field sets it; - for standard input')
-    .option('--concurrency <number>', 'how many run at a time', wholeNumber(1, MAX_CONCURRENCY))
+    .option('--concurrency <number>', 'how many run at a time', wholeNumber(1, MAX_BATCH_ROWS))
     .option('--idempotency-key <text>', 'submitting again under it answers the first batch')
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex batch submit -f base.json --csv rows.csv --concurrency 5')
     .action(
       asking(async (client, options: SubmitOptions) => {
         const answer = await sent(client, options)
-        const { printJson } = await import('../../node/commands/output.ts')
+        const { print, printJson } = await import('../../node/commands/print.ts')
         if (options.json === true) printJson(answer)
         else {
-          process.stdout.write(`${answer.batchId}\n`)
-          process.stderr.write(`${answer.jobIds.length} jobs\n`)
+          print(answer.batchId)
+          say(`${answer.jobIds.length} jobs`)
         }
       }),
     )
@@ -73,7 +78,7 @@ async function showBadRows(error: unknown): Promise<void> {
   const { table } = await import('../../node/commands/output.ts')
   const rows = (details.rows as { row: unknown; column: unknown; reason: unknown }[]).slice(0, SHOWN_ROWS)
   const cells = rows.map(({ row, column, reason }) => [String(row), String(column ?? '-'), String(reason)])
-  process.stderr.write(`${table(['ROW', 'COLUMN', 'REASON'], cells)}\n`)
+  say(...table(['ROW', 'COLUMN', 'REASON'], cells))
 }
 
 function list(): Command {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
 import type { CortexClient, CortexError } from '../client/index.ts'
-import { DEFAULT_GATEWAY } from '../constants.ts'
+import { DEFAULT_GATEWAY } from '../contract/address.ts'
 
 /** What every command through a gateway takes. */
 export interface ConnectionOptions {

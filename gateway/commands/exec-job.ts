@@ -1,7 +1,15 @@
 import { type RawData, WebSocket } from 'ws'
 import { CliError } from '../../node/commands/cli-error.ts'
+import { writeRaw } from '../../node/commands/print.ts'
 import type { CortexClient } from '../client/index.ts'
-import type { ExecOptions } from './job-reach.ts'
+
+/** How a command is run. */
+export interface ExecStyle {
+  /** Sends it what is typed or piped in. */
+  interactive?: true
+  /** Gives it a terminal. */
+  tty?: true
+}
 
 /** Bytes on their way to the gateway before input is read no further. */
 const HIGH_WATER_BYTES = 256 * 1024
@@ -11,14 +19,19 @@ export async function execInJob(
   client: CortexClient,
   id: string,
   command: string[],
-  options: ExecOptions,
+  options: ExecStyle,
 ): Promise<number> {
   const terminal = options.tty === true
+  const isTyped = options.interactive === true && process.stdin.isTTY
+  // A terminal has no end of input, so what is piped in would be waited behind for ever.
+  if (terminal && options.interactive === true && !isTyped) {
+    throw new CliError('-t needs a terminal to type at, and the input is none: leave it out to pipe something in', 1)
+  }
   const { columns, rows } = process.stdout
   const size = terminal && columns > 0 && rows > 0 ? { columns, rows } : {}
   const { url } = await client.jobs.openExec(id, { command, terminal, ...size })
   const socket = new WebSocket(url, { perMessageDeflate: false })
-  const restore = terminal && process.stdin.isTTY ? rawTerminal() : () => undefined
+  const restore = terminal && isTyped ? rawTerminal() : () => undefined
   const resize = (): void =>
     send(socket, { type: 'resize', columns: process.stdout.columns, rows: process.stdout.rows })
   socket.once('open', () => {
@@ -32,6 +45,8 @@ export async function execInJob(
     process.stdout.off('resize', resize)
     process.stdin.pause()
     restore()
+    // What is on its way to a command that has ended would be waited for.
+    socket.terminate()
   }
 }
 
@@ -40,10 +55,8 @@ async function untilExit(socket: WebSocket): Promise<number> {
   socket.on('message', (data: RawData, isBinary: boolean) => {
     if (isBinary) {
       const bytes = data as Buffer
-      const to = bytes[0] === 2 ? process.stderr : process.stdout
-      if (to.write(bytes.subarray(1))) return
       socket.pause()
-      to.once('drain', () => socket.resume())
+      void writeRaw(bytes[0] === 2 ? 'stderr' : 'stdout', bytes.subarray(1)).then(() => socket.resume())
       return
     }
     const message = JSON.parse(String(data)) as { type: string; exitCode?: number; error?: { message: string } }

@@ -1,65 +1,155 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { type RawData, WebSocket } from 'ws'
 import { CliError } from '../../node/commands/cli-error.ts'
-import type { CortexClient } from '../client/index.ts'
-import { cannotListen, HIGH_WATER_BYTES, type Listener } from './forward-listener.ts'
+import { say } from '../../node/commands/print.ts'
+import { failureSentences } from '../../protocol/failures.ts'
+import { isTerminal } from '../../protocol/lifecycle.ts'
+import type { CortexClient, Job, JobStatus } from '../client/index.ts'
+import { cannotListen, type ForwardRule, HIGH_WATER_BYTES, type Listener, type Way } from './forward-listener.ts'
 import { listenUdp } from './forward-udp.ts'
-import type { ForwardRule } from './job-reach.ts'
 
-/** How often it is looked whether the job still runs, in ms. */
-const LOOK_MS = 5_000
+/** The longest answer of a gateway that is shown, in bytes. */
+const MAX_ANSWER_BYTES = 64 * 1024
 
+/** Ports of a job that are open on this machine. */
 export interface Forwarding {
   /** What is reached where, for people or as JSON. */
   lines(json: boolean): string[]
   /** Rejects when the job has ended. */
-  ended: Promise<void>
+  ended: Promise<never>
   close(): Promise<void>
 }
 
-/** Listens here, and carries each connection through the gateway to the job's port. */
+/**
+ * Listens here, and carries each connection through the gateway to the job's port. While the job waits for a provider, the
+ * first or the next, connections are refused.
+ *
+ * @throws {CliError} before anything listens, where the job has ended or exposes no such port
+ */
 export async function forwardPorts(client: CortexClient, id: string, rules: ForwardRule[]): Promise<Forwarding> {
-  const { status } = await client.jobs.get(id)
-  if (status !== 'running') throw new CliError(`The job is ${status}: ports are reached while it runs`, 1)
+  const job = await client.jobs.get(id)
+  if (isTerminal(job.status)) throw new CliError(`The job is ${job.status}: ports are reached while it runs`, 1)
+  checkPorts(job, rules)
   const over = new AbortController()
   const listeners: Listener[] = []
-  for (const rule of rules) {
-    const open = (): WebSocket => client.jobs.openTunnel(id, rule, (url, headers) => tunnelSocket(url, headers))
-    listeners.push(rule.protocol === 'UDP' ? await listenUdp(rule, open) : await listenTcp(rule, open))
+  const state = { status: job.status }
+  const close = async (): Promise<void> => {
+    over.abort()
+    await Promise.all(listeners.map(async (listener) => await listener.close()))
   }
+  try {
+    for (const rule of rules) {
+      const way: Way = {
+        open: () => client.jobs.openTunnel(id, rule, (url, headers) => tunnelSocket(url, headers)),
+        isOpen: () => state.status === 'running',
+      }
+      listeners.push(rule.protocol === 'UDP' ? await listenUdp(rule, way) : await listenTcp(rule, way))
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+  if (state.status !== 'running') say(waiting(state.status))
   return {
-    ended: untilEnded(client, id, over.signal),
+    ended: untilEnded(client, job, state, over.signal),
     lines: (json) =>
       listeners.map(({ rule, localPort }) => {
         const { host, port, protocol } = rule
         if (json) return JSON.stringify({ host, localPort, port, protocol })
         return `${host}:${localPort} -> ${port}${protocol === 'UDP' ? '/udp' : ''}`
       }),
-    async close() {
-      over.abort()
-      await Promise.all(listeners.map(async (listener) => await listener.close()))
-    },
+    close,
   }
+}
+
+/** What a job declares of its ports, as its `config` tells it. */
+type Declared = { port: number; protocol?: string; expose?: boolean }
+
+/** @throws {CliError} */
+function checkPorts({ config }: Pick<Job, 'config'>, rules: ForwardRule[]): void {
+  const ports = (Array.isArray(config.ports) ? (config.ports as Declared[]) : []).filter(
+    ({ expose }) => expose !== false,
+  )
+  const nameOf = ({ port, protocol = 'TCP' }: Declared): string => `${port}${protocol === 'UDP' ? '/udp' : ''}`
+  const named = new Set(ports.map(nameOf))
+  const wrong = rules.find((rule) => !named.has(nameOf(rule)))
+  if (wrong === undefined) return
+  const known = named.size === 0 ? '; it exposes none' : `, but ${[...named].join(', ')}`
+  throw new CliError(
+    `The job exposes no port ${nameOf(wrong)}${known}: 'cortex job submit --port ${nameOf(wrong)}' would`,
+    1,
+  )
 }
 
 function tunnelSocket(url: string, headers: Record<string, string>): WebSocket {
-  return new WebSocket(url, { headers, perMessageDeflate: false })
+  const socket = new WebSocket(url, { headers, perMessageDeflate: false })
+  socket.once('unexpected-response', (_request, response: IncomingMessage) => {
+    void refusalOf(response).then((reason) => socket.emit('error', new Error(reason)))
+  })
+  return socket
 }
 
-async function untilEnded(client: CortexClient, id: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await delay(LOOK_MS, undefined, { signal }).catch(() => undefined) // closed: the loop ends
-    if (signal.aborted) return
-    const { status } = await client.jobs.get(id)
-    if (status !== 'running') throw new CliError(`The job is ${status}`, 1)
+/** What a gateway says that opens no tunnel. */
+async function refusalOf(response: IncomingMessage): Promise<string> {
+  let text = ''
+  try {
+    for await (const chunk of response) {
+      text += String(chunk)
+      if (text.length > MAX_ANSWER_BYTES) break
+    }
+    const { error } = JSON.parse(text) as { error?: { message?: unknown } }
+    if (typeof error?.message === 'string') return error.message
+  } catch {
+    // no answer of a gateway: its status is all there is to say
   }
+  return `the gateway answers ${response.statusCode}`
 }
 
-async function listenTcp(rule: ForwardRule, open: () => WebSocket): Promise<Listener> {
+/** Follows the job: what it has become is in `state`, so that nobody is led to a provider that is gone. */
+async function untilEnded(
+  client: CortexClient,
+  { id, events = [] }: Job,
+  state: { status: JobStatus },
+  signal: AbortSignal,
+): Promise<never> {
+  try {
+    for await (const { type } of client.jobs.events(id, { follow: true, after: events.at(-1)?.seq, signal })) {
+      const status = BECOMES[type]
+      if (status === undefined || status === state.status) continue
+      const before = state.status
+      state.status = status
+      if (status === 'running') say('the job runs')
+      else if (before === 'running') say(waiting(status))
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return await new Promise(() => undefined) // closed: nobody waits any more
+  }
+  const { status, error } = await client.jobs.get(id)
+  throw new CliError(`The job is ${status}${error === null ? '' : `: ${failureSentences(error)}`}`, 1)
+}
+
+/** What a job is after an event of it, until it ends. */
+const BECOMES: Readonly<Record<string, JobStatus>> = {
+  scheduled: 'scheduled',
+  started: 'running',
+  lost: 'pending',
+  regained: 'running',
+}
+
+function waiting(status: JobStatus): string {
+  return `the job is ${status}: connections are refused until it runs`
+}
+
+async function listenTcp(rule: ForwardRule, { open, isOpen }: Way): Promise<Listener> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    if (!isOpen()) {
+      socket.resetAndDestroy()
+      return
+    }
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     carry(socket, open())
@@ -81,7 +171,7 @@ async function listenTcp(rule: ForwardRule, open: () => WebSocket): Promise<List
 /** Joins a local connection to a tunnel; each direction waits for the other's reader, and ends by itself. */
 function carry(socket: Socket, tunnel: WebSocket): void {
   const fail = (error: Error): void => {
-    process.stderr.write(`a connection failed: ${error.message}\n`)
+    say(`a connection failed: ${error.message}`)
     socket.destroy()
   }
   socket.pause()

@@ -1,8 +1,8 @@
 import { createSocket, type RemoteInfo } from 'node:dgram'
 import { once } from 'node:events'
 import { type RawData, WebSocket } from 'ws'
-import { cannotListen, HIGH_WATER_BYTES, type Listener } from './forward-listener.ts'
-import type { ForwardRule } from './job-reach.ts'
+import { say } from '../../node/commands/print.ts'
+import { cannotListen, type ForwardRule, HIGH_WATER_BYTES, type Listener, type Way } from './forward-listener.ts'
 
 /** A sender without a datagram either way for this long is forgotten, in ms. */
 const IDLE_MS = 60_000
@@ -20,7 +20,7 @@ interface Sender {
 }
 
 /** Listens for datagrams here; each sender has a tunnel to the job's port, and hears what is answered to it alone. */
-export async function listenUdp(rule: ForwardRule, open: () => WebSocket): Promise<Listener> {
+export async function listenUdp(rule: ForwardRule, { open, isOpen }: Way): Promise<Listener> {
   const socket = createSocket(rule.host.includes(':') ? 'udp6' : 'udp4')
   /** The one idle longest first. */
   const senders = new Map<string, Sender>()
@@ -39,7 +39,7 @@ export async function listenUdp(rule: ForwardRule, open: () => WebSocket): Promi
       socket.send(data as Buffer, port, address, () => undefined) // what no network carries is lost
     })
     tunnel.on('error', (error) => {
-      if (senders.get(name) === sender) process.stderr.write(`a flow failed: ${error.message}\n`)
+      if (senders.get(name) === sender) say(`a flow failed: ${error.message}`)
     })
     tunnel.once('close', () => {
       // What never opened stays in its place for a moment, so that not every datagram asks again.
@@ -55,6 +55,7 @@ export async function listenUdp(rule: ForwardRule, open: () => WebSocket): Promi
   }
 
   socket.on('message', (datagram, from) => {
+    if (!isOpen()) return
     const name = `${from.address} ${from.port}`
     const sender = senders.get(name) ?? begin(name, from)
     senders.delete(name)

@@ -1,9 +1,9 @@
-import { showTop } from '../../node/commands/net/show-top.ts'
-import type { Seller } from '../../node/commands/net/top-view.ts'
 import type { Top } from '../../node/commands/net.ts'
+import { showTop } from '../../node/top/show-top.ts'
+import type { Seller } from '../../node/top/top-view.ts'
 import { parseBytes } from '../../protocol/units.ts'
 import type { Provider } from '../client/index.ts'
-import { DEFAULT_GATEWAY } from '../constants.ts'
+import { DEFAULT_GATEWAY } from '../contract/address.ts'
 import { throughGateway } from './connection.ts'
 
 /** As a gateway sees the network: what it counts for Prometheus, and its directory. */

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import {
   DEFAULT_PEER_PORT,
   keyValue,
@@ -7,27 +7,11 @@ import {
   wholeNumber,
   withPeerOptions,
 } from '../../node/commands/options.ts'
-import { type RelayOptions, withRelayLimits } from '../../node/commands/relay-options.ts'
-import { untilSignal } from '../../node/commands/until-signal.ts'
-import type { Retention } from '../../node/store/index.ts'
-import { DEFAULT_HOST, DEFAULT_PORT } from '../constants.ts'
-
-/** The flags of a gateway, as commander gives them. */
-export interface GatewayOptions extends RelayOptions {
-  relay?: true
-  host: string
-  port: number
-  open?: true
-  allowHost?: string[]
-  corsOrigin?: string[]
-  rateLimit?: number
-  alias?: Record<string, string>
-  proxyDomain?: string
-  allowPrivateWebhooks?: true
-  keepLogs?: number
-  keepMetrics?: number
-  keepEvents?: number
-}
+import { say } from '../../node/commands/print.ts'
+import { withRelayLimits } from '../../node/commands/relay-options.ts'
+import { untilStopped } from '../../node/commands/stopping.ts'
+import { DEFAULT_HOST, DEFAULT_PORT } from '../contract/address.ts'
+import type { GatewayOptions } from './gateway-options.ts'
 
 /** `cortex gateway`: a client node that serves the plugin-core API. */
 export function gatewayCommand(): Command {
@@ -43,12 +27,16 @@ export function gatewayCommand(): Command {
       const gateway = await startGatewayNode(createLogger({ name: 'gateway', level: options.logLevel }), options, {
         embedded: false,
       })
-      const signal = await untilSignal()
-      process.stderr.write(`${signal}: stopping; jobs go on at their providers\n`)
+      // Before anybody hears that it is up, and may end it again.
+      const stopped = untilStopped()
+      gateway.introduce()
+      const reason = await stopped
+      say(`${reason}: stopping; jobs go on at their providers`)
       await gateway.stop()
     })
 }
 
+/** Adds the flags of a gateway, as {@link GatewayOptions} has them: those of `cortex gateway`, and of `cortex up` as well. */
 export function gatewayFlags(command: Command): Command {
   command.option('--relay', 'help peers behind routers to be reached, within the limits of --relay-…')
   return withRelayLimits(command)
@@ -66,9 +54,17 @@ export function gatewayFlags(command: Command): Command {
     )
     .option('--cors-origin <origin>', 'a web page elsewhere that may use the API; repeat it', repeated)
     .addOption(
-      new Option('--rate-limit <number>', 'requests a minute for each key; 0 is no limit')
+      new Option(
+        '--rate-limit <number>',
+        'requests a minute for each key; 0 is no limit (300, and none with cortex up on loopback)',
+      )
         .env('CORTEX_RATE_LIMIT')
         .argParser(wholeNumber(0, 1_000_000)),
+    )
+    .addOption(
+      new Option('--metrics-token <token>', 'lets whoever sends it as a bearer read /metrics from elsewhere')
+        .env('CORTEX_METRICS_TOKEN')
+        .argParser(metricsToken),
     )
     .option('--alias <name=network>', 'other names for networks in old scripts, e.g. akash=p2p', keyValue)
     .addOption(keep('logs', 'output of jobs', 30))
@@ -82,18 +78,14 @@ export function gatewayFlags(command: Command): Command {
     .option('--open', 'open the sign-in link in the browser')
 }
 
+/** @throws {InvalidArgumentError} */
+function metricsToken(text: string): string {
+  if (/^[\x21-\x7e]{16,256}$/.test(text)) return text
+  throw new InvalidArgumentError('Give 16 to 256 printable characters without spaces, e.g. of `openssl rand -hex 16`.')
+}
+
 function keep(name: string, what: string, days: number): Option {
   return new Option(`--keep-${name} <days>`, `keep ${what} so long after the end; 0 is for ever (default: ${days})`)
     .env(`CORTEX_KEEP_${name.toUpperCase()}`)
     .argParser(wholeNumber(0, 36_500))
-}
-
-/** What the flags say of it. */
-export function retentionOf({ keepLogs, keepMetrics, keepEvents }: GatewayOptions): Partial<Retention> {
-  const ms = (days: number): number | null => (days === 0 ? null : days * 24 * 3_600_000)
-  return {
-    ...(keepLogs === undefined ? {} : { logsMs: ms(keepLogs) }),
-    ...(keepMetrics === undefined ? {} : { metricsMs: ms(keepMetrics) }),
-    ...(keepEvents === undefined ? {} : { eventsMs: ms(keepEvents) }),
-  }
 }

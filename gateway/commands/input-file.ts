@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { parse, YAMLParseError } from 'yaml'
 import { CliError } from '../../node/commands/cli-error.ts'
 
@@ -19,10 +20,22 @@ export async function readObject(path: string): Promise<Record<string, unknown>>
 
 /** @throws {CliError} where it cannot be read */
 export async function readInput(path: string): Promise<string> {
+  return decoded(path, await readBytes(path))
+}
+
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return path === '-' ? await text(process.stdin) : await readFile(path, 'utf8')
+    return path === '-' ? await buffer(process.stdin) : await readFile(path)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : cause
     throw new CliError(`Cannot read ${path} (${code}): check the path`, 1, { cause })
   }
+}
+
+/** A wrong byte would become another character without a word, as in a table that a spreadsheet saved for old Windows. */
+function decoded(path: string, bytes: Buffer): string {
+  const text = bytes.toString('utf8')
+  if (isUtf8(bytes)) return text
+  const line = text.slice(0, text.indexOf('\uFFFD')).split('\n').length
+  throw new CliError(`${path} is not UTF-8 (line ${line}): save it as UTF-8`)
 }

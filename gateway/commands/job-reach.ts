@@ -1,15 +1,21 @@
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+import { CliError } from '../../node/commands/cli-error.ts'
+import { print, say, writeRaw } from '../../node/commands/print.ts'
+import type { LeftOut } from '../../protocol/left-out.ts'
+import type { Job } from '../client/types.ts'
+import { type ConnectionOptions, withConnection } from './connection.ts'
+import type { ExecStyle } from './exec-job.ts'
+import type { ForwardRule } from './forward-listener.ts'
+import { aboutJob } from './job-id.ts'
 
 /** `cortex job exec · forward · output`: what reaches into a container. */
 export function jobReachCommands(): Command[] {
   return [execCommand(), forwardCommand(), outputCommand()]
 }
 
-export interface ExecOptions extends ConnectionOptions {
-  interactive?: true
-  tty?: true
-}
+interface ExecOptions extends ConnectionOptions, ExecStyle {}
 
 function execCommand(): Command {
   const command = new Command('exec')
@@ -24,41 +30,47 @@ function execCommand(): Command {
       '\nExample:\n  $ cortex job exec job_01k8m3q7w9x2 -- ps\n  $ cortex job exec -it job_01k8m3q7w9x2 -- sh',
     )
     .action(
-      asking(async (client, id: string, words: string[], options: ExecOptions) => {
+      aboutJob(async (client, id, words: string[], options: ExecOptions) => {
         const { execInJob } = await import('./exec-job.ts')
         process.exitCode = await execInJob(client, id, words, options)
       }),
     )
 }
 
-/** Where a port is reached from here. */
-export interface ForwardRule {
-  host: string
-  /** 0 is any free one. */
-  localPort: number
-  port: number
-  protocol: 'TCP' | 'UDP'
-}
-
 function forwardCommand(): Command {
   const command = new Command('forward')
-    .description('reach ports of a running job from here, until Ctrl-C')
+    .description('reach ports of a job from here, until it ends or Ctrl-C; waits while it does not run yet, or again')
     .argument('<id>', 'which')
     .argument('<local:port...>', 'e.g. 8080:80, 0:5432, 127.0.0.1:5353:53/udp', forwardRule)
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job forward job_01k8m3q7w9x2 8080:80')
     .action(
-      asking(async (client, id: string, rules: ForwardRule[], options: ConnectionOptions) => {
-        const [{ forwardPorts }, { untilSignal }] = await Promise.all([
+      aboutJob(async (client, id, rules: ForwardRule[], options: ConnectionOptions) => {
+        const [{ forwardPorts }, { untilStopped }] = await Promise.all([
           import('./forward-job.ts'),
-          import('../../node/commands/until-signal.ts'),
+          import('../../node/commands/stopping.ts'),
         ])
         const forwarding = await forwardPorts(client, id, rules)
-        for (const line of forwarding.lines(options.json === true)) process.stdout.write(`${line}\n`)
-        await Promise.race([untilSignal(), forwarding.ended])
-        await forwarding.close()
+        const stopped = untilStopped()
+        try {
+          print(...forwarding.lines(options.json === true))
+          if (rules.some(({ host, protocol }) => protocol === 'TCP' && sharesCookies(host))) say(SHARED_COOKIES)
+          await Promise.race([stopped, forwarding.ended])
+        } finally {
+          // What listens keeps the process, whatever ended it.
+          await forwarding.close()
+        }
       }),
     )
+}
+
+/** Browsers keep cookies by host, whatever the port: the printed address is one where the dashboard's are not. */
+const SHARED_COOKIES =
+  'a browser sends cookies of a host to all of its ports: open this as printed, and not under the name or address at which you are signed in to the gateway'
+
+/** Whether a browser on this machine may reach it under a name that it has cookies of. */
+function sharesCookies(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d+){3}|::1|0\.0\.0\.0|::)$/i.test(host)
 }
 
 function forwardRule(text: string, before: ForwardRule[] = []): ForwardRule[] {
@@ -84,14 +96,45 @@ function outputCommand(): Command {
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job output job_01k8m3q7w9x2 -o results')
     .action(
-      asking(async (client, id: string, options: ConnectionOptions & { output?: string }) => {
+      aboutJob(async (client, id, options: ConnectionOptions & { output?: string }) => {
         const { Readable } = await import('node:stream')
-        const { pipeline } = await import('node:stream/promises')
-        const tar = Readable.fromWeb((await client.jobs.output(id)) as import('node:stream/web').ReadableStream)
-        if (options.output === undefined) return await pipeline(tar, process.stdout)
-        const { extractTar } = await import('../../node/outputs/extract.ts')
-        const { files, bytes } = await extractTar(tar, options.output)
-        process.stderr.write(`${files} files, ${bytes} bytes in ${options.output}\n`)
+        const output = async (): Promise<import('node:stream').Readable> =>
+          Readable.fromWeb((await client.jobs.output(id)) as import('node:stream/web').ReadableStream)
+        const { output: folder } = options
+        if (folder === undefined) {
+          for await (const chunk of await output()) await writeRaw('stdout', chunk)
+          return
+        }
+        const [{ extractTar }, { rootOf }] = await Promise.all([
+          import('../../node/outputs/extract.ts'),
+          import('../../node/outputs/sift.ts'),
+        ])
+        // What answers there need not be a gateway.
+        const { config, results } = ((await client.jobs.get(id)) ?? {}) as Partial<Job>
+        const root = rootOf(String(config?.outputs ?? ''))
+        const before: LeftOut[] = Array.isArray(results?.leftOut) ? results.leftOut : []
+        // The name is the gateway's to say: what was in the folder is not to be written over by whoever is that.
+        if (root !== '') await mustBeNew(folder, root)
+        const { files, bytes, leftOut } = await extractTar(await output(), folder, root).catch((error: Error) => {
+          if (!isOfTransfer(error)) throw error
+          throw new CliError(`What the job kept came no further (${error.message}): try again, to another folder`)
+        })
+        say(`${files} files, ${bytes} bytes in ${join(folder, root)}`)
+        for (const { path, reason } of [...before, ...leftOut]) say(`left out: ${path} ${reason}`)
       }),
     )
+}
+
+/** Of the fetch, which calls each of its failures a TypeError. */
+function isOfTransfer(error: Error): boolean {
+  return error instanceof TypeError && error.cause !== undefined
+}
+
+/** @throws {CliError} where the folder has something of that name already */
+async function mustBeNew(folder: string, root: string): Promise<void> {
+  const place = join(folder, root)
+  const found = await readdir(place).catch(({ code }: { code?: string }) => (code === 'ENOENT' ? [] : [place]))
+  const isLink = (await lstat(place).catch(() => null))?.isSymbolicLink() === true
+  if (found.length === 0 && !isLink) return
+  throw new CliError(`There is something at ${place} already, and nothing is written over: give another folder with -o`)
 }

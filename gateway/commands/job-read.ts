@@ -1,7 +1,12 @@
 import { Command } from 'commander'
+import { containerOutput } from '../../node/commands/container-output.ts'
 import { wholeNumber } from '../../node/commands/options.ts'
-import type { CortexClient, LogLine } from '../client/index.ts'
-import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+import { print, printJsonLine, say } from '../../node/commands/print.ts'
+import { exitCodeOf } from '../../node/commands/whole.ts'
+import type { CortexClient } from '../client/index.ts'
+import { shownName } from '../contract/names.ts'
+import { type ConnectionOptions, withConnection } from './connection.ts'
+import { aboutJob } from './job-id.ts'
 
 /** `cortex job get · logs · bids · events · receipt` */
 export function jobReadCommands(): Command[] {
@@ -16,7 +21,7 @@ function getCommand(): Command {
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job get job_01k8m3q7w9x2 --json')
     .action(
-      asking(async (client, id: string, options: ConnectionOptions & { debug?: true }) => {
+      aboutJob(async (client, id, options: ConnectionOptions & { debug?: true }) => {
         const job = await client.jobs.get(id, options.debug === true ? { debug: true } : {})
         ;(await import('./job-show.ts')).showJob(job, options)
       }),
@@ -32,7 +37,7 @@ interface LogOptions extends ConnectionOptions {
 
 function logsCommand(): Command {
   const command = new Command('logs')
-    .description('a job’s output, each stream to its own')
+    .description('a job’s output, byte for byte, each stream to its own; exits with 125 where some of it is missing')
     .argument('<id>', 'which')
     .option('-f, --follow', 'go on until the job has ended')
     .option('--tail <lines>', 'the newest only', wholeNumber(0, 1_000_000_000))
@@ -41,10 +46,16 @@ function logsCommand(): Command {
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job logs -f job_01k8m3q7w9x2')
     .action(
-      asking(async (client, id: string, options: LogOptions) => {
+      aboutJob(async (client, id, options: LogOptions) => {
         const follow = options.follow === true || (await hasEnded(client, id))
         const { tail, since } = options
-        for await (const line of client.jobs.logs(id, { follow, tail, since })) await writeLine(line, options)
+        const output = containerOutput()
+        for await (const line of client.jobs.logs(id, { follow, tail, since })) {
+          if (options.json === true) printJsonLine(line)
+          else await output.write(line, options.timestamps === true ? `${line.timestamp} ` : '')
+        }
+        output.beginLine()
+        process.exitCode = exitCodeOf(0, [(await client.jobs.get(id)).results.logProblem], say)
       }),
     )
 }
@@ -54,24 +65,17 @@ async function hasEnded(client: CortexClient, id: string): Promise<boolean> {
   return (await client.jobs.get(id)).endedAt !== null
 }
 
-async function writeLine(line: LogLine, options: LogOptions): Promise<void> {
-  const time = options.timestamps === true ? `${line.timestamp} ` : ''
-  const text = options.json === true ? `${JSON.stringify(line)}\n` : `${time}${line.line}${line.partial ? '' : '\n'}`
-  const stream = options.json === true ? process.stdout : process[line.stream]
-  if (!stream.write(text)) await new Promise((resolve) => stream.once('drain', resolve))
-}
-
 function bidsCommand(): Command {
   const command = new Command('bids').description('every bid and decline, with the reason').argument('<id>', 'which')
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job bids job_01k8m3q7w9x2')
     .action(
-      asking(async (client, id: string, options: ConnectionOptions) => {
+      aboutJob(async (client, id, options: ConnectionOptions) => {
         const bids = await client.jobs.bids(id)
-        const { dollars, shortId, showList } = await import('./show.ts')
+        const { dollars, showList } = await import('./show.ts')
         showList(bids, options, ['ATTEMPT', 'PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', 'SCORE', 'REASON'], (bid) => [
           String(bid.attempt),
-          bid.name === '' ? shortId(bid.provider) : bid.name,
+          shownName(bid.name, bid.provider),
           bid.outcome,
           bid.price === null ? '-' : `${dollars(bid.price)}/h`,
           bid.minimumCharge === null ? '-' : dollars(bid.minimumCharge),
@@ -94,12 +98,13 @@ function eventsCommand(): Command {
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job events -f job_01k8m3q7w9x2')
     .action(
-      asking(async (client, id: string, options: ConnectionOptions & { follow?: true }) => {
+      aboutJob(async (client, id, options: ConnectionOptions & { follow?: true }) => {
         const { pairs } = await import('./show.ts')
         for await (const event of client.jobs.events(id, { follow: options.follow === true })) {
           const { seq, type, timestamp, ...data } = event
           const line = `${timestamp}  ${String(seq).padStart(3)}  ${type.padEnd(9)}  ${pairs(data)}`.trimEnd()
-          process.stdout.write(`${options.json === true ? JSON.stringify(event) : line}\n`)
+          if (options.json === true) printJsonLine(event)
+          else print(line)
         }
       }),
     )
@@ -113,7 +118,7 @@ function receiptCommand(): Command {
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job receipt job_01k8m3q7w9x2 -o receipt.json')
     .action(
-      asking(async (client, id: string, options: ConnectionOptions & { output?: string }) => {
+      aboutJob(async (client, id, options: ConnectionOptions & { output?: string }) => {
         const receipt = await client.jobs.receipt(id)
         if (options.output !== undefined) {
           const { writeFile } = await import('node:fs/promises')

@@ -1,8 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { seconds } from '../../node/commands/docker-amounts.ts'
+import { group } from '../../node/commands/group.ts'
 import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
 import { keyValue, wholeNumber } from '../../node/commands/options.ts'
+import { say } from '../../node/commands/print.ts'
 import type { JobOverrides, JobQuery, JobStatus, JobSubmission } from '../client/index.ts'
+import { isTerminal, JOB_STATUSES } from '../contract/job-status.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+import { aboutJob, wholeJobId } from './job-id.ts'
 import { jobReachCommands } from './job-reach.ts'
 import { jobReadCommands } from './job-read.ts'
 import { jobTable, showBids } from './job-show.ts'
@@ -11,18 +16,18 @@ const MANY = 1_000_000
 
 /** `cortex job …`: jobs through a gateway. */
 export function jobCommand(): Command {
-  const job = new Command('job').description('jobs through a gateway')
   const commands = [
     submitCommand(),
     listCommand(),
+    psCommand(),
+    waitCommand(),
     ...jobReadCommands(),
     cancelCommand(),
     extendCommand(),
     resubmitCommand(),
     ...jobReachCommands(),
   ]
-  for (const command of commands) job.addCommand(command)
-  return job
+  return group('job', 'jobs through a gateway', commands, ['submit busybox -- echo hello', 'logs -f job_01k8m3q7w9x2'])
 }
 
 type SubmitOptions = ConnectionOptions & JobFlags & { file?: string; dryRun?: true; idempotencyKey?: string }
@@ -59,9 +64,9 @@ async function submissionFrom(image: string | undefined, words: string[], option
 }
 
 async function showSubmitted(job: { id: string }, options: ConnectionOptions): Promise<void> {
-  const { printJson } = await import('../../node/commands/output.ts')
+  const { print, printJson } = await import('../../node/commands/print.ts')
   if (options.json === true) printJson(job)
-  else process.stdout.write(`${job.id}\n`)
+  else print(job.id)
 }
 
 interface ListOptions extends ConnectionOptions {
@@ -78,11 +83,24 @@ interface ListOptions extends ConnectionOptions {
   all?: true
 }
 
+/** Of jobs that have not ended. */
+const OPEN = JOB_STATUSES.filter((status) => !isTerminal(status))
+
 function listCommand(): Command {
-  const statuses = ['pending', 'scheduled', 'running', 'completed', 'failed', 'cancelled']
-  const command = new Command('list')
-    .description('jobs, newest first')
-    .addOption(new Option('--status <status...>', 'in one of these').choices(statuses))
+  return listing(
+    new Command('list')
+      .description('jobs, newest first')
+      .addOption(new Option('--status <status...>', 'in one of these').choices(JOB_STATUSES)),
+    'list --status running pending --label team=research',
+  )
+}
+
+function psCommand(): Command {
+  return listing(new Command('ps').description('jobs that have not ended, newest first'), 'ps', OPEN)
+}
+
+function listing(command: Command, example: string, status?: readonly JobStatus[]): Command {
+  command
     .option('--provider <id>', 'who has it, or p2p')
     .option('--label <name=value>', 'with this label; repeat it', keyValue)
     .option('--batch <id>', 'of this batch')
@@ -94,10 +112,10 @@ function listCommand(): Command {
     .option('--limit <number>', 'jobs a page, 20 unless said', wholeNumber(1, 100))
     .option('--all', 'every page')
   return withConnection(command)
-    .addHelpText('after', '\nExample:\n  $ cortex job list --status running pending --label team=research')
+    .addHelpText('after', `\nExample:\n  $ cortex job ${example}`)
     .action(
       asking(async (client, options: ListOptions) => {
-        const query = queryOf(options)
+        const query = queryOf(status === undefined ? options : { ...options, status: [...status] })
         if (options.all === true) {
           await jobTable(await Array.fromAsync(client.jobs.all(query)), options)
           return
@@ -105,7 +123,7 @@ function listCommand(): Command {
         const { items, pagination } = await client.jobs.list(query)
         await jobTable(items, options)
         const more = pagination.total - items.length
-        if (options.json !== true && more > 0) process.stderr.write(`${more} more: --page, --limit or --all\n`)
+        if (options.json !== true && more > 0) say(`${more} more: --page, --limit or --all`)
       }),
     )
 }
@@ -116,18 +134,46 @@ function queryOf(options: ListOptions): JobQuery {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
+function waitCommand(): Command {
+  const command = new Command('wait')
+    .description(
+      'wait for the end of a job; exits with its exit code, with 125 where it has none, or some of its output is missing',
+    )
+    .argument('<id>', 'which')
+  return withConnection(command)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ cortex job wait job_01k8m3q7w9x2 && cortex job output job_01k8m3q7w9x2 -o results',
+    )
+    .action(
+      aboutJob(async (client, id, options: ConnectionOptions) => {
+        const { waitForJob } = await import('./wait-job.ts')
+        process.exitCode = await waitForJob(client, id, options)
+      }),
+    )
+}
+
 function cancelCommand(): Command {
   const command = new Command('cancel').description('cancel jobs').argument('<id...>', 'which')
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job cancel job_01k8m3q7w9x2')
     .action(
       asking(async (client, ids: string[], options: ConnectionOptions) => {
-        const { printJson } = await import('../../node/commands/output.ts')
-        for (const id of ids) {
-          const answer = await client.jobs.cancel(id)
-          if (options.json === true) printJson(answer)
-          else process.stdout.write(`${id} ${answer.status}\n`)
+        const { print, printJson } = await import('../../node/commands/print.ts')
+        const failed: unknown[] = []
+        for (const text of ids) {
+          try {
+            const id = await wholeJobId(client, text)
+            const answer = await client.jobs.cancel(id)
+            if (options.json === true) printJson(answer)
+            else print(`${id} ${answer.status}`)
+          } catch (error) {
+            // One that cannot be cancelled keeps none of the others running.
+            failed.push(error)
+            if (failed.length > 1) say(`cortex: ${(error as Error).message}`)
+          }
         }
+        if (failed.length > 0) throw failed[0]
       }),
     )
 }
@@ -136,15 +182,15 @@ function extendCommand(): Command {
   const command = new Command('extend')
     .description('give a running job more time')
     .argument('<id>', 'which')
-    .argument('<seconds>', 'on top of its duration', wholeNumber(1, MANY * 100))
+    .argument('<seconds>', 'on top of its duration; or e.g. 10m', seconds)
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job extend job_01k8m3q7w9x2 600')
     .action(
-      asking(async (client, id: string, seconds: number, options: ConnectionOptions) => {
-        const { printJson } = await import('../../node/commands/output.ts')
-        const job = await client.jobs.extend(id, seconds)
+      aboutJob(async (client, id, additional: number, options: ConnectionOptions) => {
+        const { print, printJson } = await import('../../node/commands/print.ts')
+        const job = await client.jobs.extend(id, additional)
         if (options.json === true) printJson(job)
-        else process.stdout.write(`${id} may run ${job.duration} s\n`)
+        else print(`${id} may run ${job.duration} s`)
       }),
     )
 }
@@ -161,7 +207,7 @@ function resubmitCommand(): Command {
   return withConnection(jobFlags(command))
     .addHelpText('after', '\nExample:\n  $ cortex job resubmit job_01k8m3q7w9x2 --memory 1Gi')
     .action(
-      asking(async (client, id: string, options: ConnectionOptions & JobFlags & { image?: string; file?: string }) => {
+      aboutJob(async (client, id, options: ConnectionOptions & JobFlags & { image?: string; file?: string }) => {
         const overrides = (await submissionFrom(options.image, [], options)) as JobOverrides
         await showSubmitted(await client.jobs.resubmit(id, overrides), options)
       }),

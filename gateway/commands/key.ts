@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import type { NewKey } from '../client/index.ts'
+import { group } from '../../node/commands/group.ts'
+import type { NewKey, RevokedKey } from '../client/index.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 
 interface CreateOptions extends ConnectionOptions {
@@ -10,9 +11,7 @@ interface CreateOptions extends ConnectionOptions {
 
 /** `cortex key create · list · revoke`: who may use the gateway. */
 export function keyCommand(): Command {
-  const key = new Command('key').description('who may use the gateway')
-  for (const command of [create(), list(), revoke()]) key.addCommand(command)
-  return key
+  return group('key', 'who may use the gateway', [create(), list(), revoke()], ['create CI --permission jobs:*'])
 }
 
 function create(): Command {
@@ -33,11 +32,11 @@ function create(): Command {
           ...(permissions === undefined ? {} : { permissions }),
           ...(expiresAt === undefined ? {} : { expiresAt }),
         })
-        const { printJson } = await import('../../node/commands/output.ts')
+        const { print, printJson, say } = await import('../../node/commands/print.ts')
         if (options.json === true) printJson(key)
         else {
-          process.stdout.write(`${key.key}\n`)
-          process.stderr.write(`${key.id} of ${key.owner}; the key is shown this once\n`)
+          print(key.key)
+          say(`${key.id} of ${key.owner}; the key is shown this once`)
         }
       }),
     )
@@ -50,12 +49,13 @@ function list(): Command {
       asking(async (client, options: ConnectionOptions) => {
         const { showList, when } = await import('./show.ts')
         const { items } = await client.keys.list({ limit: 100 })
-        showList(items, options, ['KEY', 'NAME', 'OWNER', 'PERMISSIONS', 'MADE', 'ENDS'], (one) => [
+        showList(items, options, ['KEY', 'NAME', 'OWNER', 'PERMISSIONS', 'MADE', 'BY', 'ENDS'], (one) => [
           one.id,
           one.name,
           one.owner,
           one.permissions.join(' '),
           when(one.createdAt),
+          one.madeBy ?? '-',
           when(one.expiresAt),
         ])
       }),
@@ -63,7 +63,24 @@ function list(): Command {
 }
 
 function revoke(): Command {
-  return withConnection(new Command('revoke').description('end a key').argument('<id>', 'which'))
-    .addHelpText('after', '\nExample:\n  $ cortex key revoke key_3f6b1a0c9d2e4f58')
-    .action(asking(async (client, id: string) => await client.keys.revoke(id)))
+  const command = new Command('revoke')
+    .description('end a key, and what it holds open')
+    .argument('<id>', 'which')
+    .option('--with-made', 'also the keys that it made, and those made; else they go on, and are listed')
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex key revoke key_3f6b1a0c9d2e4f58 --with-made')
+    .action(
+      asking(async (client, id: string, options: ConnectionOptions & { withMade?: true }) => {
+        const revoked = await client.keys.revoke(id, { withMade: options.withMade === true })
+        const { printJson, say } = await import('../../node/commands/print.ts')
+        if (options.json === true) printJson(revoked)
+        else for (const line of keysLeftLines(revoked)) say(line)
+      }),
+    )
+}
+
+function keysLeftLines({ keysLeft }: RevokedKey): string[] {
+  if (keysLeft.length === 0) return []
+  const those = keysLeft.map((one) => `  ${one.id}  ${one.name}`)
+  return ['keys that it made go on; `cortex key revoke` ends each:', ...those]
 }

@@ -30,6 +30,7 @@ export async function writeLogin(login: Login): Promise<string> {
   return path
 }
 
+/** No error where there is none. */
 export async function removeLogin(): Promise<void> {
   await rm(loginFile(), { force: true })
 }

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
+import { ask, printJsonLine, say } from '../../node/commands/print.ts'
 import { type ConnectionOptions, throughGateway, withConnection } from './connection.ts'
 import { removeLogin, writeLogin } from './login-file.ts'
 
@@ -26,8 +27,8 @@ Examples:
       if (key === '') throw new CliError('There was no key: give it with --key, or type it when asked')
       const user = await throughGateway({ gateway, key }, async (client) => await client.me())
       const path = await writeLogin({ gateway, key })
-      if (options.json === true) process.stdout.write(`${JSON.stringify(user)}\n`)
-      else process.stderr.write(`signed in to ${gateway} as ${user.id}; kept in ${path}\n`)
+      if (options.json === true) printJsonLine(user)
+      else say(`signed in to ${gateway} as ${user.id}; kept in ${path}`)
     })
 }
 
@@ -36,13 +37,13 @@ async function askForKey(gateway: string): Promise<string> {
   if (!process.stdin.isTTY) return await text(process.stdin)
   const { createInterface } = await import('node:readline/promises')
   const { Writable } = await import('node:stream')
-  process.stderr.write(`Key for ${gateway}: `)
+  ask(`Key for ${gateway}: `)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true })
   try {
     return await terminal.question('')
   } finally {
     terminal.close()
-    process.stderr.write('\n')
+    say('')
   }
 }

@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander'
+import { group } from '../../node/commands/group.ts'
 import { type JobFlags, jobFlags } from '../../node/commands/job-flags.ts'
 import type { NewSchedule, Schedule, ScheduleChanges } from '../client/index.ts'
+import { CONCURRENCY_POLICIES } from '../contract/schedule-words.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 import { configFrom, showId } from './template.ts'
 
@@ -16,8 +18,7 @@ type CreateOptions = ConnectionOptions & JobFlags & Rhythm & { file?: string; im
 
 /** `cortex schedule …`: jobs that run at given times. */
 export function scheduleCommand(): Command {
-  const schedule = new Command('schedule').description('jobs that run at given times')
-  for (const command of [
+  const commands = [
     create(),
     list(),
     get(),
@@ -26,22 +27,14 @@ export function scheduleCommand(): Command {
     change('pause', 'let no job run until it is resumed'),
     change('resume', 'run again; ticks while it was paused are passed over'),
     remove(),
-  ]) {
-    schedule.addCommand(command)
-  }
-  return schedule
+  ]
+  return group('schedule', 'jobs that run at given times', commands, ["create nightly '0 3 * * *' --image busybox"])
 }
 
 const rhythmFlags = (command: Command): Command =>
   command
     .option('--timezone <name>', 'e.g. Europe/Berlin; UTC unless said')
-    .addOption(
-      new Option('--policy <policy>', 'what a tick does while a job of it runs').choices([
-        'allow',
-        'forbid',
-        'replace',
-      ]),
-    )
+    .addOption(new Option('--policy <policy>', 'what a tick does while a job of it runs').choices(CONCURRENCY_POLICIES))
     .option('--catch-up', 'run once for ticks missed while the gateway was down')
     .option('--template <id>', 'run this template')
 
@@ -114,7 +107,7 @@ async function show(schedule: Schedule, options: ConnectionOptions): Promise<voi
     ['runs', one.templateId ?? String(one.config?.image ?? '')],
     ['while one runs', one.concurrencyPolicy],
     ['missed ticks', one.catchUp ? 'run once' : 'are recorded'],
-    ['next', one.enabled ? one.nextRuns.join(', ') : 'paused'],
+    ['next', one.enabled ? one.nextRuns.join(', ') : ['paused', one.disabledReason].filter(Boolean).join(': ')],
     ...one.lastRuns.map(({ tick, outcome, jobId, reason }): [string, string] => [
       when(tick),
       [outcome, jobId ?? '', reason].filter((word) => word !== '').join(' '),

@@ -1,10 +1,11 @@
-import { ago, fieldTable, printJson, table } from '../../node/commands/output.ts'
+import { ago, fieldTable, table } from '../../node/commands/output.ts'
+import { print, printJson, say } from '../../node/commands/print.ts'
 
 /** How people read a list, and programs the same. */
 export function showList<T>(items: T[], options: { json?: true }, head: string[], row: (item: T) => string[]): void {
   if (options.json === true) printJson(items)
-  else if (items.length === 0) process.stderr.write('none\n')
-  else process.stdout.write(`${table(head, items.map(row))}\n`)
+  else if (items.length === 0) say('none')
+  else print(...table(head, items.map(row)))
 }
 
 /** How people read one object, and programs the same. */
@@ -14,7 +15,7 @@ export function showOne<T>(
   rows: (item: T) => [name: string, value: string][],
 ): void {
   if (options.json === true) printJson(item)
-  else process.stdout.write(`${fieldTable(rows(item))}\n`)
+  else print(...fieldTable(rows(item)))
 }
 
 /** `5 min ago`, or `in 3 h`; a dash where it has not come. */

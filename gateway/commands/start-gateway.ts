@@ -2,25 +2,33 @@ import { spawn } from 'node:child_process'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import { startClientNode } from '../../node/client-node.ts'
 import { followerTimes, type PeerOptions, partFolder, peerInit } from '../../node/commands/options.ts'
+import { say } from '../../node/commands/print.ts'
 import { relayLimits } from '../../node/commands/relay-options.ts'
 import { startTracing } from '../../node/commands/tracing.ts'
 import type { Logger } from '../../node/logger.ts'
+import { LINK_MS } from '../auth/sign-in.ts'
+import { assertListens } from '../http/listener.ts'
 import { createGateway } from '../index.ts'
 import { MetricsRegistry } from '../metrics/registry.ts'
-import { type GatewayOptions, retentionOf } from './gateway.ts'
+import { type GatewayOptions, retentionOf } from './gateway-options.ts'
 
+/** A gateway that has started, with the client node that it is over. */
 export interface RunningGateway {
+  /** Prints where it is; the admin key only when this start made it. Opens the browser where that was asked for. */
+  introduce(): void
+  peerId: string
   /** Multiaddrs of its peer. */
   peerAddresses: string[]
   stop(): Promise<void>
 }
 
-/** Starts the client node and the API, and prints where it is; the admin key only when this start made it. */
+/** Starts the client node and the API. */
 export async function startGatewayNode(
   logger: Logger,
   options: GatewayOptions & PeerOptions,
   how: { embedded: boolean },
 ): Promise<RunningGateway> {
+  await assertListens(options.host, options.port)
   const folder = partFolder(options, 'gateway')
   await using stack = new AsyncDisposableStack()
   const masterKey = process.env.CORTEX_MASTER_KEY
@@ -55,6 +63,7 @@ export async function startGatewayNode(
       ...(adminKey === undefined ? {} : { adminKey }),
       ...(masterKey === undefined ? {} : { masterKey }),
       ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
+      ...(options.metricsToken === undefined ? {} : { metricsToken: options.metricsToken }),
       ...(corsOrigin === undefined ? {} : { corsOrigins: corsOrigin }),
       ...(providerAliases === undefined ? {} : { providerAliases }),
       ...(proxyDomain === undefined ? {} : { proxyDomain }),
@@ -66,20 +75,26 @@ export async function startGatewayNode(
   const { text, created } = gateway.adminKey()
   const lines = [
     `gateway    ${gateway.url()}`,
-    `sign in    ${gateway.signInLink()}`,
+    `sign in    ${gateway.signInLink()}  (once, within ${LINK_MS / 60_000} minutes)`,
     ...(created ? [`admin key  ${text}  (shown once; kept in ${folder}/admin.key)`] : []),
     `network    ${options.network}, peer ${node.network.peerId}`,
   ]
-  process.stderr.write(`${lines.join('\n')}\n`)
-  if (options.open === true) openInBrowser(gateway.signInLink())
   const started = stack.move()
-  return { peerAddresses: node.network.addresses(), stop: async () => await started.disposeAsync() }
+  return {
+    introduce() {
+      say(...lines)
+      if (options.open === true) openInBrowser(gateway.signInLink())
+    },
+    peerId: node.network.peerId,
+    peerAddresses: node.network.addresses(),
+    stop: async () => await started.disposeAsync(),
+  }
 }
 
 function openInBrowser(url: string): void {
   const opener = process.platform === 'darwin' ? 'open' : 'xdg-open'
   // The link is printed as well, for where there is no browser.
   spawn(opener, [url], { stdio: 'ignore', detached: true })
-    .on('error', () => process.stderr.write(`no browser could be opened; use the sign-in link\n`))
+    .on('error', () => say('no browser could be opened; use the sign-in link'))
     .unref()
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { group } from '../../node/commands/group.ts'
 import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
 import type { JobConfig, Template } from '../client/index.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
@@ -11,9 +12,8 @@ interface TemplateOptions extends ConnectionOptions {
 
 /** `cortex template …`: job configurations that are kept. */
 export function templateCommand(): Command {
-  const template = new Command('template').description('job configurations that are kept')
-  for (const command of [create(), list(), get(), update(), submit(), remove()]) template.addCommand(command)
-  return template
+  const commands = [create(), list(), get(), update(), submit(), remove()]
+  return group('template', 'job configurations that are kept', commands, ['create web --image nginx --port 80'])
 }
 
 const fileFlag = (command: Command): Command =>
@@ -49,9 +49,9 @@ export async function configFrom(options: JobFlags & { file?: string; image?: st
 
 /** What a program wants of something new: its id. */
 export async function showId(made: { id: string }, options: ConnectionOptions): Promise<void> {
-  const { printJson } = await import('../../node/commands/output.ts')
+  const { print, printJson } = await import('../../node/commands/print.ts')
   if (options.json === true) printJson(made)
-  else process.stdout.write(`${made.id}\n`)
+  else print(made.id)
 }
 
 function list(): Command {

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
+import { group } from '../../node/commands/group.ts'
 import type { Webhook, WebhookChanges, WebhookEvent } from '../client/index.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 import { showId } from './template.ts'
@@ -15,10 +16,8 @@ interface WebhookOptions extends ConnectionOptions {
 
 /** `cortex webhook …`: being told of events. */
 export function webhookCommand(): Command {
-  const webhook = new Command('webhook').description('be told of events')
-  for (const command of [create(), list(), get(), update(), test(), history(), retry(), remove()])
-    webhook.addCommand(command)
-  return webhook
+  const commands = [create(), list(), get(), update(), test(), history(), retry(), remove()]
+  return group('webhook', 'be told of events', commands, ['create https://receiver.example/cortex job.failed'])
 }
 
 function create(): Command {
@@ -55,7 +54,7 @@ function list(): Command {
           one.id,
           one.url,
           one.events.join(','),
-          one.enabled ? 'on' : 'off',
+          stateOf(one.enabled, one.failing),
           String(one.stats.delivered),
           String(one.stats.failed),
           when(one.lastTriggered),
@@ -82,10 +81,20 @@ async function show(webhook: Webhook, options: ConnectionOptions): Promise<void>
     ['url', one.url],
     ['events', one.events.join(' ')],
     ['signed with', one.secret ?? 'nothing'],
-    ['state', one.enabled ? 'on' : 'off'],
+    ['state', [stateOf(one.enabled, one.failing), one.disabledReason].filter(Boolean).join(': ')],
+    ['failing', one.failing === null ? '-' : failingText(one.failing, when(one.failing.since))],
     ['deliveries', `${stats.delivered} delivered, ${stats.failed} failed, ${stats.retried} tried again`],
     ['last', when(one.lastTriggered)],
   ])
+}
+
+function stateOf(enabled: boolean, failing: Webhook['failing']): string {
+  if (!enabled) return 'off'
+  return failing === null ? 'on' : 'failing'
+}
+
+function failingText({ attempts, error }: NonNullable<Webhook['failing']>, since: string): string {
+  return `${attempts} attempt${attempts === 1 ? '' : 's'} since ${since}: ${error ?? 'no answer'}`
 }
 
 function update(): Command {
@@ -123,11 +132,11 @@ function test(): Command {
     .addHelpText('after', '\nExample:\n  $ cortex webhook test webhook_01k8m3q7w9x2 job.completed')
     .action(
       asking(async (client, id: string, event: WebhookEvent | undefined, options: ConnectionOptions) => {
-        const { printJson } = await import('../../node/commands/output.ts')
+        const { print, printJson } = await import('../../node/commands/print.ts')
         const outcome = await client.webhooks.test(id, event)
         const { delivered, statusCode, responseTime, error } = outcome
         if (options.json === true) printJson(outcome)
-        else if (delivered) process.stdout.write(`delivered: HTTP ${statusCode} after ${Math.round(responseTime)} ms\n`)
+        else if (delivered) print(`delivered: HTTP ${statusCode} after ${Math.round(responseTime)} ms`)
         if (!delivered) {
           throw new CliError(
             `Not delivered: ${error ?? `HTTP ${statusCode}`}; the receiver must answer 2xx within ten seconds`,

@@ -1,9 +1,9 @@
 import type { Directory } from '../../node/directory/index.ts'
 import type { FeedEntry, JobStore } from '../../node/store/index.ts'
-import { eventView, jobView } from '../jobs/view.ts'
-import { follow } from '../sse/follow.ts'
-import { isoTime } from '../time.ts'
-import type { ProviderEvent, ProviderLog } from './provider-log.ts'
+import { isoTime } from '../../node/views/time.ts'
+import { eventView, jobView } from '../jobs/index.ts'
+import type { ProviderEvent, ProviderLog } from '../providers/index.ts'
+import { follow } from './follow.ts'
 
 /** Events read at a time from each of the two logs. */
 const BATCH = 100
@@ -24,12 +24,14 @@ export interface ApiEvent {
   data: Record<string, unknown>
 }
 
+/** What events are read from. */
 export interface EventStreamComponents {
   store: Pick<JobStore, 'feed' | 'onFeed' | 'feedEnd' | 'get'>
   directory: Pick<Directory, 'list'>
   providerLog: ProviderLog
 }
 
+/** Which events somebody is told of. */
 export interface EventFilter {
   /** Undefined: every owner's jobs. */
   owner: string | undefined
@@ -37,11 +39,13 @@ export interface EventFilter {
   wants(type: string): boolean
 }
 
+/** A position from an event's id; null where it is none. */
 export function parsePosition(text: string): EventPosition | null {
   const match = /^(\d{1,15})-(\d{1,15})$/.exec(text)
   return match === null ? null : { jobs: Number(match[1]), providers: Number(match[2]) }
 }
 
+/** Behind everything that has happened until now. */
 export function endOf({ store, providerLog }: EventStreamComponents): EventPosition {
   return { jobs: store.feedEnd(), providers: providerLog.end() }
 }
@@ -54,6 +58,7 @@ export interface EventReader {
   position(): string
 }
 
+/** Reads at most a hundred entries of each log at a time. @param after the position behind which it begins */
 export function createEventReader(
   components: EventStreamComponents,
   after: EventPosition,

@@ -1,40 +1,29 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import { JOB_EVENT_TYPES } from '../../protocol/lifecycle.ts'
-import { allows } from '../auth/permissions.ts'
-import { ownerFilter } from '../auth/principal.ts'
-import { type GatewayContext, type GatewayEnv, principalOf, wantsEvents } from '../context.ts'
-import { success } from '../envelope.ts'
-import { GatewayError } from '../errors.ts'
-import { JOB_EXAMPLE } from '../jobs/schemas.ts'
-import { operation } from '../operation.ts'
-import { listField } from '../paging.ts'
-import type { GatewayParts } from '../parts.ts'
-import { streamFields } from '../sse/last-event-id.ts'
+import { success } from '../contract/envelope.ts'
+import { EVENT_TYPES } from '../contract/event-types.ts'
+import { apiEventSchema } from '../contract/events.ts'
+import { JOB_EXAMPLE } from '../contract/jobs.ts'
+import { listField } from '../contract/list-fields.ts'
+import { allows } from '../contract/permissions.ts'
+import { type GatewayContext, principalOf, wantsEvents } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { operation } from '../http/operation.ts'
+import { ownerFilter } from '../http/principal.ts'
+import type { Answers } from './answers.ts'
 import {
   type ApiEvent,
   createEventReader,
   type EventPosition,
+  type EventStreamComponents,
   endOf,
   followEverything,
   parsePosition,
 } from './event-stream.ts'
-import { PROVIDER_EVENT_TYPES } from './provider-log.ts'
-
-/** Every type of event that streams and sockets tell. */
-const EVENT_TYPES = [...JOB_EVENT_TYPES.map((type) => `job.${type}` as const), ...PROVIDER_EVENT_TYPES]
+import { streamFields } from './last-event-id.ts'
 
 /** Events after which a JSON answer ends. */
 const MAX_JSON_EVENTS = 100
-
-const apiEventSchema = z
-  .strictObject({
-    id: z.string(),
-    type: z.string(),
-    createdAt: z.iso.datetime(),
-    data: z.record(z.string(), z.unknown()),
-  })
-  .meta({ id: 'Event' })
 
 const eventsOperation = operation({
   method: 'get',
@@ -56,10 +45,8 @@ const eventsOperation = operation({
   events: 'Each message is one event, `{ id, type, createdAt, data }`.',
 })
 
-export function addEventRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { node, providerLog, streams, holds } = parts
-  const components = { ...node, providerLog }
-
+/** `GET /plugin-core/events`: as a stream or, without being asked for one, as JSON. */
+export function addEventRoutes(api: Api, components: EventStreamComponents & { answers: Answers }): void {
   api.openapi(eventsOperation, async (c) => {
     const principal = principalOf(c)
     const { types } = c.req.valid('query')
@@ -72,16 +59,13 @@ export function addEventRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts
     const after = positionOf(c)
     if (wantsEvents(c)) {
       const from = after ?? endOf(components)
-      return streams.respond(
-        async function* (signal) {
-          // So that a client that is cut off before the first event misses nothing.
-          yield [{ id: `${from.jobs}-${from.providers}` }]
-          for await (const events of followEverything(components, from, filter, signal)) {
-            yield events.map((event) => ({ id: event.id, data: event }))
-          }
-        },
-        () => holds.stands(principal),
-      )
+      return components.answers.events(c, async function* (signal) {
+        // So that a client that is cut off before the first event misses nothing.
+        yield [{ id: `${from.jobs}-${from.providers}` }]
+        for await (const events of followEverything(components, from, filter, signal)) {
+          yield events.map((event) => ({ id: event.id, data: event }))
+        }
+      })
     }
     const reader = createEventReader(components, after ?? { jobs: 0, providers: 0 }, filter)
     const events: ApiEvent[] = []

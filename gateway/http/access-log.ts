@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import type { GatewayEnv } from '../context.ts'
+import type { GatewayEnv } from './context.ts'
 
 /** One line a request: never a body, a query (it may hold a token) or a header. */
 export function accessLog(components: { logger: Logger; clock: Clock }): MiddlewareHandler<GatewayEnv> {

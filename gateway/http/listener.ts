@@ -1,4 +1,6 @@
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:net'
+import { listenProblem } from '../../node/system-problem.ts'
+import type { Connections } from './connections.ts'
 
 /** How long requests under way may take to end when the server closes, in ms. */
 const GRACE_MS = 5000
@@ -9,50 +11,44 @@ class ListenError extends Error {
   readonly code = 'LISTEN_FAILED'
 }
 
-/** Opens a server, and closes it as soon as its last answer is out. */
-export function createListener(server: Server) {
-  let underWay = 0
-  let idle = Promise.withResolvers<void>()
-  idle.resolve()
-
-  server.on('request', (_request, response) => {
-    if (underWay === 0) idle = Promise.withResolvers()
-    underWay += 1
-    response.once('close', () => {
-      underWay -= 1
-      if (underWay === 0) idle.resolve()
-    })
-  })
-
+/** Opens a server, and closes it as soon as its last answer is out; then every connection is gone. */
+export function createListener(server: Server, connections: Pick<Connections, 'destroy' | 'idle'>) {
   return {
     /** @throws {ListenError} */
     async listen(host: string, port: number): Promise<void> {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      server.once('error', reject)
-      server.listen({ host, port }, resolve)
-      try {
-        await promise
-      } catch (cause) {
-        throw new ListenError(explain(cause as NodeJS.ErrnoException, host, port), { cause })
-      } finally {
-        server.off('error', reject)
-      }
+      await listenOn(server, host, port)
     },
     async close(): Promise<void> {
       const closed = Promise.withResolvers<void>()
       server.close(() => closed.resolve())
-      const late = setTimeout(() => server.closeAllConnections(), GRACE_MS)
-      // Connections that never asked anything do not count as idle for the server, so it is told to close all.
-      await idle.promise
-      server.closeAllConnections()
+      const late = setTimeout(connections.destroy, GRACE_MS)
+      // The server knows only of those that speak HTTP, and it waits for all.
+      await connections.idle()
+      connections.destroy()
       await closed.promise
       clearTimeout(late)
     },
   }
 }
 
-function explain({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {
-  return code === 'EADDRINUSE'
-    ? `Port ${port} on ${host} is in use: stop the program that has it, or choose another with --port`
-    : `Cannot listen on ${host} port ${port}: ${message}`
+/** Whether it can be listened there, before what takes longer is begun. @throws {ListenError} */
+export async function assertListens(host: string, port: number): Promise<void> {
+  const server = createServer()
+  await listenOn(server, host, port)
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+}
+
+async function listenOn(server: Pick<Server, 'listen' | 'off' | 'once'>, host: string, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen({ host, port }, resolve)
+  try {
+    await promise
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const problem = listenProblem(code, { port: ' with --port', address: ' with --host' }) ?? message
+    throw new ListenError(`Cannot listen on ${host} port ${port}: ${problem}`, { cause })
+  } finally {
+    server.off('error', reject)
+  }
 }

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
-import type { GatewayEnv } from '../context.ts'
-import { GatewayError } from '../errors.ts'
+import type { GatewayEnv } from './context.ts'
+import { GatewayError } from './errors.ts'
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 

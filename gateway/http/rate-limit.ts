@@ -1,13 +1,16 @@
 import type { MiddlewareHandler } from 'hono'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { Clock } from '../../node/clock.ts'
-import { type GatewayContext, type GatewayEnv, remoteAddress } from '../context.ts'
-import { GatewayError } from '../errors.ts'
+import { type GatewayContext, type GatewayEnv, remoteAddress } from './context.ts'
+import { GatewayError } from './errors.ts'
 
 /** Requests a key may make in a minute where nothing else is configured. */
 export const DEFAULT_PER_MINUTE = 300
 const WINDOW_SECONDS = 60
+/** Requests of all keys of an owner together, as a multiple of what one may make. */
+const OWNER_TIMES = 5
 
+/** How much may be asked for. */
 export interface RateLimits {
   /** Requests a key, or an address without one, may make in a minute. */
   perMinute: number
@@ -15,7 +18,9 @@ export interface RateLimits {
   enforced: boolean
 }
 
+/** How much whoever asks may still ask for, as the headers `X-RateLimit-…` say it. */
 export interface RateState {
+  /** Requests a minute. */
   limit: number
   remaining: number
   /** Epoch seconds. */
@@ -25,6 +30,8 @@ export interface RateState {
 /** Counts requests per key, tells the client in headers, and refuses what is beyond. */
 export function createRateLimit(components: { clock: Clock }, init: RateLimits) {
   const limiter = new RateLimiterMemory({ points: init.perMinute, duration: WINDOW_SECONDS })
+  const owners = new RateLimiterMemory({ points: init.perMinute * OWNER_TIMES, duration: WINDOW_SECONDS })
+  const ticks = new RateLimiterMemory({ points: init.perMinute, duration: WINDOW_SECONDS })
   const who = (c: GatewayContext) => c.var.principal?.keyId ?? `address ${remoteAddress(c)}`
 
   function state(used: number, msBeforeNext: number): RateState {
@@ -42,17 +49,25 @@ export function createRateLimit(components: { clock: Clock }, init: RateLimits) 
     c.header('X-RateLimit-Limit', String(limit))
     c.header('X-RateLimit-Remaining', String(remaining))
     c.header('X-RateLimit-Reset', String(reset))
-    if (used.consumedPoints > init.perMinute) {
-      const waitSeconds = Math.max(1, Math.ceil(used.msBeforeNext / 1000))
-      throw new GatewayError('RATE_LIMIT_EXCEEDED', `More than ${limit} requests a minute: wait ${waitSeconds} s`, {
-        headers: { 'Retry-After': String(waitSeconds) },
-      })
+    if (used.consumedPoints > init.perMinute) throw tooMany(`${limit} requests`, used.msBeforeNext)
+    const { principal } = c.var
+    if (init.enforced && principal !== null) {
+      const all = await owners.penalty(principal.owner, 1)
+      const most = init.perMinute * OWNER_TIMES
+      if (all.consumedPoints > most) throw tooMany(`${most} requests with all keys of this owner`, all.msBeforeNext)
     }
     await next()
   }
 
   return {
     middleware,
+    /** Of what schedules do, who ask nothing: as many a minute for each owner as a key may ask. */
+    schedules: {
+      perMinute: init.perMinute,
+      async take(owner: string): Promise<boolean> {
+        return !init.enforced || (await ticks.penalty(owner, 1)).consumedPoints <= init.perMinute
+      },
+    },
     /** Of whoever asks, without counting anew. */
     async current(c: GatewayContext): Promise<RateState & { enforced: boolean }> {
       const used = await limiter.get(who(c))
@@ -60,4 +75,13 @@ export function createRateLimit(components: { clock: Clock }, init: RateLimits) 
     },
   }
 }
+
+function tooMany(what: string, msBeforeNext: number): GatewayError {
+  const waitSeconds = Math.max(1, Math.ceil(msBeforeNext / 1000))
+  return new GatewayError('RATE_LIMIT_EXCEEDED', `More than ${what} a minute: wait ${waitSeconds} s`, {
+    headers: { 'Retry-After': String(waitSeconds) },
+  })
+}
+
+/** What {@link createRateLimit} makes. */
 export type RateLimit = ReturnType<typeof createRateLimit>

@@ -1,8 +1,8 @@
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { JobNotFoundError } from '../../node/store/index.ts'
 import { isJobId } from '../../protocol/ids.ts'
-import { sees } from '../auth/principal.ts'
-import { type GatewayContext, principalOf } from '../context.ts'
+import { type GatewayContext, principalOf } from '../http/context.ts'
+import { sees } from '../http/principal.ts'
 
 /** The job with this id, where whoever asks may see it. @throws {JobNotFoundError} also for another owner's */
 export async function visibleJob(c: GatewayContext, store: Pick<JobStore, 'get'>, id: string): Promise<JobRecord> {

@@ -1,19 +1,19 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { JobStateError, type JobStore } from '../../node/store/index.ts'
 import { jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
-import { type GatewayEnv, principalOf } from '../context.ts'
-import { success } from '../envelope.ts'
-import { operation } from '../operation.ts'
-import { flagField } from '../paging.ts'
-import { partialOf } from '../partial.ts'
-import type { GatewayParts } from '../parts.ts'
+import { success } from '../contract/envelope.ts'
+import { overridesSchema } from '../contract/job-config.ts'
+import { dryRunSchema, JOB_EXAMPLE, jobSchema } from '../contract/jobs.ts'
+import { flagField } from '../contract/list-fields.ts'
+import { partialOf } from '../contract/partial.ts'
+import { principalOf } from '../http/context.ts'
+import type { Api } from '../http/feature.ts'
+import { operation } from '../http/operation.ts'
 import { visibleJob } from './access.ts'
-import { overridesSchema, withOverrides } from './overrides.ts'
+import { withOverrides, withStoredSecrets } from './overrides.ts'
 import { idempotencyHeader, jobParams } from './params.ts'
-import { dryRunSchema, JOB_EXAMPLE, jobSchema } from './schemas.ts'
-import { dryRun, submitJob } from './submit.ts'
+import { dryRun, type SubmitComponents, submitJob } from './submit.ts'
 import { jobView } from './view.ts'
 
 const submissionSchema = jobSubmissionSchema.meta({ id: 'JobSubmission' })
@@ -62,6 +62,7 @@ const changesSchema = partialOf(
     memory: true,
     storage: true,
     gpu: true,
+    gpuRequirements: true,
     duration: true,
     maxPrice: true,
     providerStrategy: true,
@@ -150,7 +151,7 @@ const resubmitOperation = operation({
   tag: 'Jobs',
   summary: 'Submit a job again as a new one',
   description:
-    'Fields of the body, or of its `overrides`, change the new job: `env`, `secrets` and `labels` are changed name by name, every other field is replaced, and null takes out. Secrets and registry credentials are taken over.',
+    'Fields of the body, or of its `overrides`, change the new job: `env`, `secrets` and `labels` are changed name by name, every other field is replaced, and null takes out. Secrets and registry credentials are taken over where neither what runs nor where changes (sizes, times, prices and labels may); otherwise each must be given anew, or taken out, and the error names it.',
   permission: 'jobs:write',
   request: {
     params: jobParams,
@@ -171,9 +172,9 @@ const resubmitOperation = operation({
   errors: ['JOB_NOT_FOUND', 'IDEMPOTENCY_CONFLICT', 'PROVIDER_UNAVAILABLE'],
 })
 
-export function addChangeRoutes(api: OpenAPIHono<GatewayEnv>, { node, providerAliases }: GatewayParts): void {
-  const { store, directory, requester } = node
-  const submitting = { requester, store, directory, providerAliases }
+/** What makes jobs and changes them: submit, update, cancel, extend, resubmit. */
+export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store: JobStore }): void {
+  const { store, directory, requester } = submitting
 
   api.openapi(submitOperation, async (c) => {
     const spec = c.req.valid('json')
@@ -215,10 +216,9 @@ export function addChangeRoutes(api: OpenAPIHono<GatewayEnv>, { node, providerAl
   api.openapi(resubmitOperation, async (c) => {
     const first = await visibleJob(c, store, c.req.valid('param').id)
     const { overrides = {}, ...direct } = c.req.valid('json')
-    const base = { ...first.spec, ...(await store.secrets(first.id)) }
     const { job, repeated } = await submitJob(submitting, {
       owner: first.owner,
-      spec: withOverrides(base, { ...direct, ...overrides }),
+      spec: withStoredSecrets(first.spec, await store.secrets(first.id), { ...direct, ...overrides }),
       origin: { resubmittedFrom: first.id, requestId: c.var.requestId },
       idempotencyKey: c.req.valid('header')['idempotency-key'],
     })

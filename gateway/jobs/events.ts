@@ -1,11 +1,29 @@
-import type { JobStore } from '../../node/store/index.ts'
+import type { JobEvent, JobStore } from '../../node/store/index.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { follow } from '../sse/follow.ts'
-import type { ServerEvent } from '../sse/sse.ts'
+import type { ServerEvent } from '../events/index.ts'
+import { follow } from '../events/index.ts'
 import { endEvent } from './logs.ts'
 import { eventView } from './view.ts'
 
-const BATCH_EVENTS = 200
+/** Events read at a time: one may have 32 details of a thousand characters. */
+const BATCH_EVENTS = 50
+
+/** A job's events after one of them, at most so many. */
+export async function* eventsAfter(
+  store: Pick<JobStore, 'events'>,
+  id: string,
+  after: number,
+  most: number,
+): AsyncGenerator<JobEvent> {
+  let last = after
+  for (let left = most; left > 0; ) {
+    const events = await store.events(id, last, Math.min(left, BATCH_EVENTS))
+    yield* events
+    left -= events.length
+    last = events.at(-1)?.seq ?? last
+    if (events.length === 0) return
+  }
+}
 
 /** A job's events after one of them, history first and then live, each once; then `end`. */
 export async function* followEvents(

@@ -1,7 +1,8 @@
 import type { JobRecord, JobStore, LogRecord } from '../../node/store/index.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { follow } from '../sse/follow.ts'
-import type { ServerEvent } from '../sse/sse.ts'
+import type { ServerEvent } from '../events/index.ts'
+import { follow } from '../events/index.ts'
+import { MAX_ANSWER_BYTES } from '../http/limits.ts'
 import { logView } from './view.ts'
 
 /** Lines in one JSON answer; a stream has no such bound. */
@@ -9,6 +10,7 @@ export const MAX_JSON_LINES = 10_000
 /** Lines read at a time for a stream. */
 const BATCH_LINES = 500
 
+/** Which lines of a log; all of them without it. */
 export interface LogRange {
   /** The newest lines only. */
   tail?: number | undefined
@@ -18,7 +20,7 @@ export interface LogRange {
   after?: number | undefined
 }
 
-type Reader = Pick<JobStore, 'get' | 'logs' | 'onChange'>
+type Reader = Pick<JobStore, 'get' | 'logs' | 'logStart' | 'onChange'>
 
 /** Number of the first line of a range. A line that the client says it has outweighs the other two. */
 export async function firstLine(store: Reader, job: JobRecord, range: LogRange): Promise<number> {
@@ -41,19 +43,25 @@ async function firstSince(store: Reader, job: JobRecord, sinceMs: number): Promi
   return low
 }
 
-/** The newest lines of a range, at most {@link MAX_JSON_LINES}. */
-export async function readLogs(store: Reader, job: JobRecord, range: LogRange): Promise<LogRecord[]> {
-  const from = Math.max(await firstLine(store, job, range), job.logs.lines - MAX_JSON_LINES + 1)
-  const lines: LogRecord[] = []
-  let next = from
-  while (next <= job.logs.lines) {
-    const batch = await store.logs(job.id, next, MAX_JSON_LINES)
+/** The newest lines of a range, at most {@link MAX_JSON_LINES} and {@link MAX_ANSWER_BYTES}. */
+export async function newestLines(
+  store: Reader,
+  job: JobRecord,
+  range: LogRange,
+): Promise<{ lines: AsyncIterable<LogRecord>; truncated: boolean }> {
+  const wanted = await firstLine(store, job, range)
+  const start = await store.logStart(job.id, { lines: MAX_JSON_LINES, bytes: MAX_ANSWER_BYTES })
+  return { lines: linesFrom(store, job, Math.max(wanted, start)), truncated: wanted < start }
+}
+
+async function* linesFrom(store: Reader, { id, logs }: JobRecord, from: number): AsyncGenerator<LogRecord> {
+  for (let next = from; next <= logs.lines; ) {
+    const batch = await store.logs(id, next, BATCH_LINES)
     const last = batch.at(-1)
-    if (last === undefined) break
-    lines.push(...batch)
+    if (last === undefined) return
+    yield* batch
     next = last.number + 1
   }
-  return lines.slice(-MAX_JSON_LINES)
 }
 
 /** Lines from one on, history first and then live, each once; `end` when the job has ended and all is told. */

@@ -1,44 +1,89 @@
 import type { z } from 'zod'
 import type { JobStore, MetricSample } from '../../node/store/index.ts'
+import { isoTime } from '../../node/views/time.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { follow } from '../sse/follow.ts'
-import type { ServerEvent } from '../sse/sse.ts'
-import { isoTime } from '../time.ts'
+import type { metricsSchema } from '../contract/jobs.ts'
+import type { ServerEvent } from '../events/index.ts'
+import { follow } from '../events/index.ts'
+import { GatewayError } from '../http/errors.ts'
 import { endEvent } from './logs.ts'
-import type { metricsSchema } from './schemas.ts'
-
-/** Answers of `period` and `resolution`, in ms. */
-export const PERIODS = { '1h': 3_600_000, '6h': 21_600_000, '24h': 86_400_000, '7d': 604_800_000 } as const
-export const RESOLUTIONS = { '5s': 5_000, '1m': 60_000, '5m': 300_000, '1h': 3_600_000 } as const
 
 const NEVER = Number.MAX_SAFE_INTEGER
+/** Samples read at a time. */
+const BATCH_SAMPLES = 500
+/** Points of one series in one answer: a week by the minute, or a day by 5 seconds. */
+const MAX_POINTS = 20_000
+
+const USES = ['cpuMillis', 'memoryBytes', 'storageBytes', 'gpuMillis', 'gpuMemoryBytes'] as const
+type Use = (typeof USES)[number]
+
+/** What is kept of the samples of one stretch of time. */
+interface Bucket {
+  startMs: number
+  sums: Record<Use, { sum: number; count: number }>
+  rxBytes: number
+  txBytes: number
+}
 
 /**
  * Samples in buckets: amounts in use are averaged, counters show their last value.
  * Buckets begin at whole multiples of the resolution, so that charts of several jobs line up.
+ * @throws {GatewayError} VALIDATION_ERROR where there would be too many of them
  */
-export function metricsView(samples: MetricSample[], resolutionMs: number): z.input<typeof metricsSchema> {
-  const buckets = Map.groupBy(samples, ({ timestampMs }) => Math.floor(timestampMs / resolutionMs) * resolutionMs)
-  const series = (value: (bucket: MetricSample[]) => number | null) =>
-    [...buckets].flatMap(([startMs, bucket]) => {
+export async function metricsView(
+  samples: AsyncIterable<MetricSample> | Iterable<MetricSample>,
+  resolutionMs: number,
+): Promise<z.input<typeof metricsSchema>> {
+  const buckets: Bucket[] = []
+  for await (const sample of samples) {
+    const startMs = Math.floor(sample.timestampMs / resolutionMs) * resolutionMs
+    let bucket = buckets.at(-1)
+    if (bucket?.startMs !== startMs) {
+      if (buckets.length === MAX_POINTS) throw tooManyPoints()
+      bucket = { startMs, sums: noSums(), rxBytes: 0, txBytes: 0 }
+      buckets.push(bucket)
+    }
+    bucket.rxBytes = sample.rxBytes
+    bucket.txBytes = sample.txBytes
+    for (const use of USES) {
+      const value = sample[use] ?? null
+      if (value === null) continue
+      bucket.sums[use].sum += value
+      bucket.sums[use].count += 1
+    }
+  }
+  const series = (value: (bucket: Bucket) => number | null) =>
+    buckets.flatMap((bucket) => {
       const number = value(bucket)
-      return number === null ? [] : [{ timestamp: isoTime(startMs), value: number }]
+      return number === null ? [] : [{ timestamp: isoTime(bucket.startMs), value: number }]
     })
+  const mean = (use: Use) =>
+    series(({ sums }) => (sums[use].count === 0 ? null : Math.round(sums[use].sum / sums[use].count)))
   return {
-    cpu: series((bucket) => mean(bucket.map((sample) => sample.cpuMillis))),
-    memory: series((bucket) => mean(bucket.map((sample) => sample.memoryBytes))),
-    network: {
-      rx: series((bucket) => bucket.at(-1)?.rxBytes ?? null),
-      tx: series((bucket) => bucket.at(-1)?.txBytes ?? null),
-    },
-    storage: series((bucket) =>
-      mean(bucket.flatMap(({ storageBytes }) => (storageBytes === null ? [] : [storageBytes]))),
-    ),
+    cpu: mean('cpuMillis'),
+    memory: mean('memoryBytes'),
+    network: { rx: series(({ rxBytes }) => rxBytes), tx: series(({ txBytes }) => txBytes) },
+    storage: mean('storageBytes'),
+    gpu: mean('gpuMillis'),
+    gpuMemory: mean('gpuMemoryBytes'),
   }
 }
 
-function mean(values: number[]): number | null {
-  return values.length === 0 ? null : Math.round(values.reduce((sum, value) => sum + value, 0) / values.length)
+function noSums(): Bucket['sums'] {
+  return {
+    cpuMillis: { sum: 0, count: 0 },
+    memoryBytes: { sum: 0, count: 0 },
+    storageBytes: { sum: 0, count: 0 },
+    gpuMillis: { sum: 0, count: 0 },
+    gpuMemoryBytes: { sum: 0, count: 0 },
+  }
+}
+
+function tooManyPoints(): GatewayError {
+  const message = `would have more than ${MAX_POINTS} points: ask for a coarser one, or a shorter period`
+  return new GatewayError('VALIDATION_ERROR', `resolution ${message}`, {
+    details: { fields: [{ path: 'resolution', message }], in: 'query' },
+  })
 }
 
 /** Samples after a time, history first and then live; then `end`. The id is the sample's time in ms. */
@@ -51,7 +96,7 @@ export async function* followMetrics(
   let last = afterMs
   const source = {
     async read() {
-      const samples = await store.metrics(id, last + 1, NEVER)
+      const samples = await store.metrics(id, last + 1, NEVER, BATCH_SAMPLES)
       last = samples.at(-1)?.timestampMs ?? last
       return samples
     },
@@ -69,5 +114,6 @@ export async function* followMetrics(
 
 function sampleView(sample: MetricSample) {
   const { timestampMs, cpuMillis: cpu, memoryBytes: memory, rxBytes: rx, txBytes: tx, storageBytes: storage } = sample
-  return { timestamp: isoTime(timestampMs), cpu, memory, network: { rx, tx }, storage }
+  const { gpuMillis: gpu = null, gpuMemoryBytes: gpuMemory = null } = sample
+  return { timestamp: isoTime(timestampMs), cpu, memory, network: { rx, tx }, storage, gpu, gpuMemory }
 }

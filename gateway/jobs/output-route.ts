@@ -1,14 +1,14 @@
-import { Readable } from 'node:stream'
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
+import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
+import type { ClientNode } from '../../node/index.ts'
 import { outputArrived } from '../../node/outputs/arrived.ts'
-import { type JobRecord, JobStateError } from '../../node/store/index.ts'
+import { type JobRecord, JobStateError, type JobStore } from '../../node/store/index.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import type { GatewayEnv } from '../context.ts'
-import { GatewayError } from '../errors.ts'
-import { operation } from '../operation.ts'
-import type { GatewayParts } from '../parts.ts'
+import type { Answers } from '../events/index.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { operation } from '../http/operation.ts'
 import { visibleJob } from './access.ts'
 import { jobParams } from './params.ts'
 
@@ -31,22 +31,24 @@ const outputOperation = operation({
 })
 
 /** `GET …/jobs/{id}/output` */
-export function addOutputRoute(api: OpenAPIHono<GatewayEnv>, { node, clock }: GatewayParts): void {
+export function addOutputRoute(
+  api: Api,
+  components: { store: JobStore; outputs: ClientNode['outputs']; answers: Answers; clock: Clock },
+): void {
+  const { store, outputs, answers, clock } = components
   api.openapi(outputOperation, async (c) => {
-    const first = await visibleJob(c, node.store, c.req.valid('param').id)
+    const first = await visibleJob(c, store, c.req.valid('param').id)
     if (first.spec.outputs !== undefined && !isTerminal(first.state.status)) {
       throw new JobStateError(first.state.status, ['completed', 'failed', 'cancelled'])
     }
     const limit = deadline(clock, WAIT_MS, c.req.raw.signal)
-    const job = await outputArrived(node.store, first, limit.signal).finally(limit.clear)
-    const kept = job.output?.state === 'kept' ? await node.outputs.open(job.id) : null
+    const job = await outputArrived(store, first, limit.signal).finally(limit.clear)
+    const kept = job.output?.state === 'kept' ? await outputs.open(job.id) : null
     if (kept === null) throw missing(job)
-    return new Response(Readable.toWeb(kept.stream) as ReadableStream, {
-      headers: {
-        'Content-Type': 'application/x-tar',
-        'Content-Length': String(kept.bytes),
-        'Content-Disposition': `attachment; filename="${job.id}.tar"`,
-      },
+    return answers.file(c, kept.stream, {
+      'Content-Type': 'application/x-tar',
+      'Content-Length': String(kept.bytes),
+      'Content-Disposition': `attachment; filename="${job.id}.tar"`,
     })
   })
 }

@@ -1,37 +1,13 @@
-import { z } from 'zod'
-import { envChangesField, labelChangesField } from '../../protocol/job-fields.ts'
 import { type JobSpec, jobSubmissionSchema } from '../../protocol/job-spec.ts'
-import { changesOf, partialOf } from '../partial.ts'
+import { MERGED_FIELDS } from '../contract/job-defaults.ts'
+import { assertSecretsStay, type KnownSecrets } from './kept-secrets.ts'
 
-const submission = z.strictObject(jobSubmissionSchema.shape)
-
-/** Any fields of a submission: what templates and schedules keep. */
-export const configSchema = partialOf(submission).meta({ id: 'JobConfig' })
-
-/** Changes to a configuration; what they make together with the rest is checked as a whole. */
-export const overridesSchema = changesOf(
-  z.strictObject({
-    ...submission.shape,
-    env: envChangesField,
-    secrets: envChangesField,
-    labels: labelChangesField,
-  }),
-).meta({
-  id: 'JobOverrides',
-  description: 'Null takes a field out, and null at a name of `env`, `secrets` or `labels` that name.',
-})
-
-/** What an answer shows of a configuration: never its secrets. */
-export const shownConfigSchema = z
-  .record(z.string(), z.unknown())
-  .describe('Fields of a submission, without secrets and registry credentials.')
-
-/** Maps that overrides change name by name; every other field is replaced. */
-const MAPS = new Set(['env', 'secrets', 'labels'])
+/** Every other field is replaced. */
+const MAPS: ReadonlySet<string> = new Set(MERGED_FIELDS)
 
 /**
  * A submission with some fields changed, checked as a whole.
- * @param overrides null takes a field, or a name of a map, out: see docs/decisions/0021-null-takes-out.md
+ * @param overrides null takes a field, or a name of a map, out: see docs/decisions/0012-null-takes-out.md
  * @throws {ZodError}
  */
 export function withOverrides(base: Record<string, unknown>, overrides: Record<string, unknown>): JobSpec {
@@ -40,6 +16,21 @@ export function withOverrides(base: Record<string, unknown>, overrides: Record<s
     return [name, MAPS.has(name) && isMap(value) ? withoutNull({ ...(isMap(old) ? old : {}), ...value }) : value]
   })
   return jobSubmissionSchema.parse(withoutNull({ ...base, ...Object.fromEntries(changed) }))
+}
+
+/**
+ * The same, of what was stored with secrets: they stay with what they were stored for.
+ * @throws {ZodError} @throws {GatewayError} VALIDATION_ERROR
+ */
+export function withStoredSecrets(
+  base: Record<string, unknown>,
+  known: KnownSecrets,
+  overrides: Record<string, unknown>,
+): JobSpec {
+  const before = { ...base, ...known }
+  const spec = withOverrides(before, overrides)
+  assertSecretsStay(before, spec, overrides)
+  return spec
 }
 
 function withoutNull(fields: Record<string, unknown>): Record<string, unknown> {

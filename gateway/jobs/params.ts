@@ -8,6 +8,7 @@ export const jobParams = z.strictObject({
     .meta({ examples: ['job_01k8m3q7w9x2v5n4c6b8d0f1g3'] }),
 })
 
+/** The header of everything that submits, so that a client may send it twice and have one job. */
 export const idempotencyHeader = z.object({
   'idempotency-key': z
     .string()

@@ -1,15 +1,17 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import { ownerFilter } from '../auth/principal.ts'
-import { type GatewayEnv, principalOf } from '../context.ts'
-import { page, success } from '../envelope.ts'
-import { listOperation, operation } from '../operation.ts'
-import { flagField, pick } from '../paging.ts'
-import type { GatewayParts } from '../parts.ts'
+import type { JobStore } from '../../node/store/index.ts'
+import { success } from '../contract/envelope.ts'
+import { jobListQuery } from '../contract/job-list.ts'
+import { JOB_EXAMPLE, jobListItemSchema, jobSchema } from '../contract/jobs.ts'
+import { flagField } from '../contract/list-fields.ts'
+import { principalOf } from '../http/context.ts'
+import type { Api } from '../http/feature.ts'
+import { listOperation, operation } from '../http/operation.ts'
+import { ownerFilter } from '../http/principal.ts'
 import { visibleJob } from './access.ts'
-import { jobListQuery, listJobs } from './list.ts'
+import { type AnswerJobsParts, answerJobs } from './answer-jobs.ts'
+import { listJobs } from './list.ts'
 import { jobParams } from './params.ts'
-import { JOB_EXAMPLE, jobListItemSchema, jobSchema } from './schemas.ts'
 import { debugView, eventView, jobView } from './view.ts'
 
 /** Events shown with a job; `/events` has them all. */
@@ -45,14 +47,17 @@ const getJobOperation = operation({
   errors: ['JOB_NOT_FOUND'],
 })
 
-export function addReadRoutes(api: OpenAPIHono<GatewayEnv>, { node }: GatewayParts): void {
-  const { store, directory } = node
+/** The list of jobs, and one job with its first thousand events. */
+export function addReadRoutes(
+  api: Api,
+  parts: AnswerJobsParts & { store: Pick<JobStore, 'get' | 'events' | 'listIds'> },
+): void {
+  const { store, directory } = parts
 
   api.openapi(listJobsOperation, async (c) => {
     const query = c.req.valid('query')
-    const { jobs, pagination } = await listJobs(store, ownerFilter(principalOf(c)), query)
-    const views = jobs.map((job) => pick(jobView(job, directory), query.fields))
-    return c.json(page(views, pagination), 200)
+    const page = await listJobs(store, ownerFilter(principalOf(c)), query)
+    return answerJobs(c, parts, page, query.fields)
   })
 
   api.openapi(getJobOperation, async (c) => {

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { JobRecord } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
 import { openReceipt, receiptView } from '../../node/views/receipt-view.ts'
-import type { receiptSchema } from './schemas.ts'
+import type { receiptSchema } from '../contract/jobs.ts'
 
 /** The statement that both sides signed for the last attempt, with its signature checked; null where there is none. */
 export async function readReceipt(job: JobRecord): Promise<z.input<typeof receiptSchema> | null> {

@@ -1,46 +1,58 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
+import { matchProviders, ProviderUnknownError } from '../../node/directory/find-provider.ts'
 import type { Directory } from '../../node/directory/index.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
-import { ANY_PROVIDER, type JobSpec } from '../../protocol/job-spec.ts'
+import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
+import type { JobSpec } from '../../protocol/job-spec.ts'
 import { chargeOf, usdNumber } from '../../protocol/money.ts'
-import { GatewayError } from '../errors.ts'
-import type { dryRunSchema } from './schemas.ts'
+import type { dryRunSchema } from '../contract/jobs.ts'
+import { GatewayError } from '../http/errors.ts'
 
+/** What a submission goes through, wherever it comes from: a request, a template, a schedule, a row. */
 export interface SubmitComponents {
   requester: Requester
   store: Pick<JobStore, 'firstWith'>
   directory: Directory
+  /** Other names for providers and networks. */
   providerAliases: Readonly<Record<string, string>>
 }
 
 /**
- * The spec with the provider that it means.
- * @throws {GatewayError} PROVIDER_UNAVAILABLE, naming what there is
+ * The spec with the provider that it means: by an alias, by its id, or by a name or the end of an id that is one's alone.
+ * @throws {GatewayError} PROVIDER_UNAVAILABLE, naming what there is; VALIDATION_ERROR where several are called so
  */
 export function resolveProvider(
   spec: JobSpec,
   { directory, providerAliases }: Omit<SubmitComponents, 'requester' | 'store'>,
 ): JobSpec {
-  const provider = Object.hasOwn(providerAliases, spec.provider) ? providerAliases[spec.provider] : spec.provider
-  if (provider === ANY_PROVIDER || (provider !== undefined && directory.get(provider) !== undefined)) {
-    return { ...spec, provider }
-  }
+  const { provider: written } = spec
+  const wanted = (Object.hasOwn(providerAliases, written) ? providerAliases[written] : undefined) ?? written
+  if (wanted === ANY_PROVIDER) return { ...spec, provider: wanted }
   const known = directory.list().map(({ provider: id, name, status }) => ({ id, name, status }))
+  const [only, ...more] = matchProviders(known, wanted)
+  if (only !== undefined && more.length === 0) return { ...spec, provider: only.id }
+  if (only !== undefined) {
+    const { message } = new ProviderUnknownError(
+      written,
+      [only, ...more].map(({ id }) => id),
+    )
+    throw new GatewayError('VALIDATION_ERROR', message, {
+      details: { fields: [{ path: 'provider', message }], in: 'body', providers: [only, ...more].slice(0, 50) },
+    })
+  }
   const have = known.length === 0 ? 'no provider is known yet' : `${known.length} providers are known, see details`
-  throw new GatewayError(
-    'PROVIDER_UNAVAILABLE',
-    `There is no provider ${spec.provider}: use ${ANY_PROVIDER}; ${have}`,
-    {
-      details: { networks: [ANY_PROVIDER, ...Object.keys(providerAliases)], providers: known.slice(0, 50) },
-    },
-  )
+  throw new GatewayError('PROVIDER_UNAVAILABLE', `There is no provider ${written}: use ${ANY_PROVIDER}; ${have}`, {
+    details: { networks: [ANY_PROVIDER, ...Object.keys(providerAliases)], providers: known.slice(0, 50) },
+  })
 }
 
+/** A valid job that somebody hands in. */
 export interface Submission {
   owner: string
   spec: JobSpec
+  /** Where it comes from, e.g. `{ template }` or `{ schedule }`; kept with the job. */
   origin: Record<string, string>
   idempotencyKey: string | undefined
 }
@@ -82,7 +94,7 @@ export async function dryRun(components: SubmitComponents, spec: JobSpec): Promi
   }
 }
 
-function quoteView({ provider, name, pricePerHour, minimumCharge, score, reason }: Quote, seconds: number) {
+function quoteView({ provider, name, pricePerHour, minimumCharge, gpu, score, reason }: Quote, seconds: number) {
   const terms = pricePerHour === null || minimumCharge === null ? null : { pricePerHour, minimumCharge }
   return {
     provider,
@@ -91,7 +103,6 @@ function quoteView({ provider, name, pricePerHour, minimumCharge, score, reason 
     price: terms === null ? null : usdNumber(terms.pricePerHour),
     minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
     cost: terms === null ? null : usdNumber(chargeOf(terms, seconds)),
-    score,
-    reason,
+    ...{ gpu, score, reason },
   }
 }

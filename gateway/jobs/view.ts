@@ -3,33 +3,38 @@ import type { Directory } from '../../node/directory/index.ts'
 import type { BidRecord, JobEvent, JobRecord, LogRecord } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
 import * as views from '../../node/views/job-view.ts'
+import { isoTime } from '../../node/views/time.ts'
 import { termsOf, usdNumber } from '../../protocol/money.ts'
-import { isoTime } from '../time.ts'
-import type { bidSchema, JobView, jobEventSchema, logLineSchema } from './schemas.ts'
+import type { bidSchema, JobView, jobEventSchema, logLineSchema } from '../contract/jobs.ts'
 
 /** A job as the API shows it. */
 export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>): JobView {
   return views.jobView(job, directory)
 }
 
+/** An entry of a job’s history as the API shows it. */
 export function eventView(event: JobEvent): z.input<typeof jobEventSchema> {
   return views.eventView(event)
 }
 
+/** A bid or decline as the API shows it, its prices in dollars. */
 export function bidView(bid: BidRecord): z.input<typeof bidSchema> {
-  const { timestampMs, pricePerHour, minimumCharge: _, ...rest } = bid
+  const { timestampMs, pricePerHour, minimumCharge: _, gpu = null, ...rest } = bid
   const terms = pricePerHour === null ? null : termsOf({ pricePerHour, minimumCharge: bid.minimumCharge ?? '0' })
   return {
     ...rest,
+    gpu,
     timestamp: isoTime(timestampMs),
     price: terms === null ? null : usdNumber(terms.pricePerHour),
     minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
   }
 }
 
+/** A line of a log as the API shows it; its number is not part of it. */
 export function logView(record: LogRecord): z.input<typeof logLineSchema> {
-  const { timestampMs, line, stream, partial } = record
-  return { timestamp: isoTime(timestampMs), line, stream, ...(partial ? { partial } : {}) }
+  const { timestampMs, line, stream, partial, base64 } = record
+  const odd = { ...(partial && { partial }), ...(base64 !== undefined && { base64 }) }
+  return { timestamp: isoTime(timestampMs), line, stream, ...odd }
 }
 
 /** Attempt, lease and limits without secrets: for people who look for a fault. */

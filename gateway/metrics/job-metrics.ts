@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { ClientNode } from '../../node/index.ts'
 import type { FeedEntry } from '../../node/store/index.ts'
 import { JOB_STATUSES, type JobEventType } from '../../protocol/lifecycle.ts'
-import { PROVIDER_STATUSES } from '../providers/schemas.ts'
+import { PROVIDER_STATUSES } from '../contract/provider-status.ts'
 import { addNetworkMetrics } from './network-metrics.ts'
 
 /** Seconds: from a local engine that has the image to a pull over a slow line. */

@@ -1,25 +1,16 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import type { GatewayEnv } from '../context.ts'
-import { success } from '../envelope.ts'
-import { GatewayError } from '../errors.ts'
-import { PROVIDER_EVENT_TYPES, type ProviderEvent } from '../events/provider-log.ts'
-import { operation } from '../operation.ts'
-import type { GatewayParts } from '../parts.ts'
-import { isoTime } from '../time.ts'
-import { PROVIDER_EXAMPLE, providerSchema } from './schemas.ts'
+import type { Directory } from '../../node/directory/index.ts'
+import { isoTime } from '../../node/views/time.ts'
+import { success } from '../contract/envelope.ts'
+import { providerHistorySchema } from '../contract/provider-history.ts'
+import { PROVIDER_EXAMPLE } from '../contract/providers.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { operation } from '../http/operation.ts'
+import type { ProviderEvent, ProviderLog } from './provider-log.ts'
 
 /** Changes that are told; older ones are left out. */
 const MAX_CHANGES = 200
-
-export const providerHistorySchema = z
-  .strictObject({
-    timestamp: z.iso.datetime(),
-    type: z.enum(PROVIDER_EVENT_TYPES),
-    status: providerSchema.shape.status.describe('From then on.'),
-    pricing: providerSchema.shape.pricing.describe('From then on.'),
-  })
-  .meta({ id: 'ProviderHistoryEntry' })
 
 const historyOperation = operation({
   method: 'get',
@@ -45,14 +36,15 @@ const historyOperation = operation({
   errors: ['PROVIDER_NOT_FOUND'],
 })
 
+/** `GET /plugin-core/providers/{id}/history`, also of one that is no longer heard of. */
 export function addProviderHistoryRoute(
-  api: OpenAPIHono<GatewayEnv>,
-  { node, providerLog }: Pick<GatewayParts, 'node' | 'providerLog'>,
+  api: Api,
+  { directory, providerLog }: { directory: Directory; providerLog: ProviderLog },
 ): void {
   api.openapi(historyOperation, async (c) => {
     const { id } = c.req.valid('param')
     const changes = (await providerLog.ofProvider(id)).slice(-MAX_CHANGES).toReversed()
-    if (changes.length === 0 && node.directory.get(id) === undefined) {
+    if (changes.length === 0 && directory.get(id) === undefined) {
       throw new GatewayError('PROVIDER_NOT_FOUND', `There is no provider ${id}`)
     }
     return c.json(success({ id, history: changes.map(changeView) }), 200)

@@ -1,45 +1,17 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import type { GatewayEnv } from '../context.ts'
-import { success } from '../envelope.ts'
-import { GatewayError } from '../errors.ts'
-import { operation } from '../operation.ts'
-import type { GatewayParts } from '../parts.ts'
-import { PROVIDER_EXAMPLE } from './schemas.ts'
+import type { Clock } from '../../node/clock.ts'
+import type { Directory } from '../../node/directory/index.ts'
+import { success } from '../contract/envelope.ts'
+import { type PRICE_KINDS, PRICE_UNITS, pricingSchema } from '../contract/provider-pricing.ts'
+import { PROVIDER_EXAMPLE } from '../contract/providers.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { operation } from '../http/operation.ts'
+import type { ProviderLog } from './provider-log.ts'
 import { providerView } from './view.ts'
 
 const DAY_MS = 86_400_000
-const UNITS = {
-  cpu: 'core-hour',
-  memory: 'GB-hour',
-  storage: 'GB-hour',
-  gpu: 'GPU-hour',
-  network: 'GB',
-  minimum: 'job',
-} as const
-const KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network', 'minimum'] as const
-
-const rangeSchema = z.strictObject({ min: z.number(), max: z.number(), avg: z.number().describe('Weighted by time.') })
-const priceSchema = z.strictObject({
-  price: z.number().describe('US dollars.'),
-  unit: z.enum(Object.values(UNITS)),
-  '7d': rangeSchema,
-  '30d': rangeSchema,
-})
-export const pricingSchema = z
-  .strictObject({
-    id: z.string(),
-    currency: z.literal('USD'),
-    cpu: priceSchema,
-    memory: priceSchema,
-    storage: priceSchema,
-    gpu: priceSchema,
-    network: priceSchema,
-    minimum: priceSchema,
-  })
-  .meta({ id: 'ProviderPricing' })
-
-type Prices = Record<(typeof KINDS)[number], number>
+type Prices = Record<(typeof PRICE_KINDS)[number], number>
 /** Prices from a moment on. */
 interface Step {
   fromMs: number
@@ -47,7 +19,12 @@ interface Step {
 }
 
 const RANGE = { min: 0.02, max: 0.03, avg: 0.024 }
-const price = (unit: (typeof UNITS)[keyof typeof UNITS]) => ({ price: 0.02, unit, '7d': RANGE, '30d': RANGE })
+const price = (unit: (typeof PRICE_UNITS)[keyof typeof PRICE_UNITS]) => ({
+  price: 0.02,
+  unit,
+  '7d': RANGE,
+  '30d': RANGE,
+})
 
 const pricingOperation = operation({
   method: 'get',
@@ -72,12 +49,14 @@ const pricingOperation = operation({
   errors: ['PROVIDER_NOT_FOUND'],
 })
 
-export function addPricingRoute(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { node, providerLog, clock } = parts
-
+/** `GET /plugin-core/providers/{id}/pricing`, from what the provider announced since this gateway first heard of it. */
+export function addPricingRoute(
+  api: Api,
+  { directory, providerLog, clock }: { directory: Directory; providerLog: ProviderLog; clock: Clock },
+): void {
   api.openapi(pricingOperation, async (c) => {
     const { id } = c.req.valid('param')
-    const known = node.directory.get(id)
+    const known = directory.get(id)
     if (known === undefined) throw new GatewayError('PROVIDER_NOT_FOUND', `There is no provider ${id}`)
     const now = providerView(known, 0n).pricing
     const nowMs = clock.nowMs()
@@ -85,9 +64,9 @@ export function addPricingRoute(api: OpenAPIHono<GatewayEnv>, parts: GatewayPart
       return { fromMs: timestampMs, prices: provider.pricing }
     })
     const steps = [...heard, { fromMs: nowMs, prices: now }]
-    const kind = (name: (typeof KINDS)[number]) => ({
+    const kind = (name: (typeof PRICE_KINDS)[number]) => ({
       price: now[name],
-      unit: UNITS[name],
+      unit: PRICE_UNITS[name],
       '7d': rangeOf(steps, name, nowMs - 7 * DAY_MS, nowMs),
       '30d': rangeOf(steps, name, nowMs - 30 * DAY_MS, nowMs),
     })
@@ -104,7 +83,7 @@ export function addPricingRoute(api: OpenAPIHono<GatewayEnv>, parts: GatewayPart
 }
 
 /** Of the prices in force between two moments, each weighted by how long it was. */
-function rangeOf(steps: Step[], name: (typeof KINDS)[number], fromMs: number, toMs: number) {
+function rangeOf(steps: Step[], name: (typeof PRICE_KINDS)[number], fromMs: number, toMs: number) {
   const parts = steps.flatMap(({ fromMs: begunMs, prices }, i) => {
     const endMs = steps[i + 1]?.fromMs ?? toMs
     const isLast = i === steps.length - 1

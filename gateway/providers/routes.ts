@@ -1,37 +1,34 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import type { ProviderView } from '../../node/directory/index.ts'
+import type { Directory, ProviderView } from '../../node/directory/index.ts'
+import type { Requester } from '../../node/market/index.ts'
+import type { PeerNetwork } from '../../node/network/index.ts'
 import type { JobStore } from '../../node/store/index.ts'
-import { ANY_PROVIDER } from '../../protocol/job-spec.ts'
+import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
 import { JOB_STATUSES } from '../../protocol/lifecycle.ts'
-import type { NanoUsd } from '../../protocol/money.ts'
-import { ownerFilter } from '../auth/principal.ts'
-import { type GatewayEnv, principalOf } from '../context.ts'
-import { page, success } from '../envelope.ts'
-import { GatewayError } from '../errors.ts'
-import { currentCost } from '../jobs/cost.ts'
-import { jobListQuery, listJobs } from '../jobs/list.ts'
-import { JOB_EXAMPLE, jobListItemSchema } from '../jobs/schemas.ts'
-import { jobView } from '../jobs/view.ts'
-import { listOperation, operation } from '../operation.ts'
-import { fieldsField, listField, pageOf, pagingFields, pick } from '../paging.ts'
-import type { GatewayParts } from '../parts.ts'
+import { page, success } from '../contract/envelope.ts'
+import { jobListQuery } from '../contract/job-list.ts'
+import { JOB_EXAMPLE, jobListItemSchema } from '../contract/jobs.ts'
+import { fieldsField, listField, pagingFields } from '../contract/list-fields.ts'
+import { PROVIDER_STATUSES } from '../contract/provider-status.ts'
 import {
   NETWORK_EXAMPLE,
   networkSchema,
   PROVIDER_EXAMPLE,
-  PROVIDER_STATUSES,
   providerSchema,
   providerStatusSchema,
-} from './schemas.ts'
+} from '../contract/providers.ts'
+import { principalOf } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { listOperation, operation } from '../http/operation.ts'
+import { pageOf, pick } from '../http/paging.ts'
+import { ownerFilter, type Principal } from '../http/principal.ts'
+import { type AnswerJobsParts, answerJobs, listJobs } from '../jobs/index.ts'
+import type { AddedProviders } from './added.ts'
+import { addedView, seesAdded } from './added-routes.ts'
+import { providerParams } from './params.ts'
 import { networkView, providerStatusView, providerView } from './view.ts'
 
-const providerParams = z.strictObject({
-  id: z
-    .string()
-    .max(128)
-    .meta({ examples: [PROVIDER_EXAMPLE.id] }),
-})
 const tag = 'Providers'
 
 const listProvidersOperation = listOperation({
@@ -146,8 +143,18 @@ const getNetworkOperation = operation({
 })
 
 /** Who sells, as this peer's directory knows them, and the network they make together. */
-export function addProviderRoutes(api: OpenAPIHono<GatewayEnv>, { node, providerAliases }: GatewayParts): void {
-  const { directory, store, network } = node
+interface ProviderParts extends AnswerJobsParts {
+  store: Pick<JobStore, 'get' | 'list' | 'listIds' | 'costAt'>
+  directory: Directory
+  network: Pick<PeerNetwork, 'peers'>
+  providerAliases: Readonly<Record<string, string>>
+  addedProviders: AddedProviders
+  requester: Pick<Requester, 'seen'>
+}
+
+/** Providers and networks as they are now, and the jobs that a provider has or had. */
+export function addProviderRoutes(api: Api, parts: ProviderParts): void {
+  const { directory, store, network, providerAliases, addedProviders } = parts
 
   function known(id: string): ProviderView {
     const provider = directory.get(id)
@@ -155,21 +162,35 @@ export function addProviderRoutes(api: OpenAPIHono<GatewayEnv>, { node, provider
     throw new GatewayError('PROVIDER_NOT_FOUND', `There is no provider ${id}: GET /plugin-core/providers lists them`)
   }
 
+  async function shown(view: ProviderView, principal: Principal) {
+    const cost = await store.costAt(view.provider, ownerFilter(principal))
+    return providerView(view, cost, parts.requester.seen(view.provider, principal.owner))
+  }
+
   api.openapi(listProvidersOperation, async (c) => {
     const { status, type, fields, ...paging } = c.req.valid('query')
-    const providers = directory
-      .list()
-      .filter((provider) => (status?.includes(provider.status) ?? true) && (type === undefined || type === 'p2p'))
+    const principal = principalOf(c)
+    const added = addedProviders.list().filter((one) => seesAdded(principal, one))
+    const unheard = added.filter(({ id }) => directory.get(id) === undefined)
+    const providers = [...directory.list(), ...unheard.map(addedView)].filter(
+      (provider) => (status?.includes(provider.status) ?? true) && (type === undefined || type === 'p2p'),
+    )
     const { items, pagination } = pageOf(providers, paging)
-    const owner = ownerFilter(principalOf(c))
-    const views = items.map(async (one) => pick(providerView(one, await costAt(store, one.provider, owner)), fields))
+    const views = items.map(async (one) => {
+      const view = 'provider' in one ? await shown(one, principal) : one
+      return pick(view, fields)
+    })
     return c.json(page(await Promise.all(views), pagination), 200)
   })
 
   api.openapi(getProviderOperation, async (c) => {
-    const provider = known(c.req.valid('param').id)
-    const cost = await costAt(store, provider.provider, ownerFilter(principalOf(c)))
-    return c.json(success(providerView(provider, cost)), 200)
+    const { id } = c.req.valid('param')
+    const added = addedProviders.get(id)
+    if (added !== undefined && directory.get(id) === undefined && seesAdded(principalOf(c), added)) {
+      return c.json(success(addedView(added)), 200)
+    }
+    const provider = known(id)
+    return c.json(success(await shown(provider, principalOf(c))), 200)
   })
 
   api.openapi(statusOperation, (c) => c.json(success(providerStatusView(known(c.req.valid('param').id))), 200))
@@ -182,12 +203,11 @@ export function addProviderRoutes(api: OpenAPIHono<GatewayEnv>, { node, provider
   api.openapi(providerJobsOperation, async (c) => {
     const { provider } = known(c.req.valid('param').id)
     const query = c.req.valid('query')
-    const { jobs, pagination } = await listJobs(store, ownerFilter(principalOf(c)), {
+    const jobs = await listJobs(store, ownerFilter(principalOf(c)), {
       ...query,
       provider,
     } as typeof query)
-    const views = jobs.map((job) => pick(jobView(job, directory), query.fields))
-    return c.json(page(views, pagination), 200)
+    return answerJobs(c, parts, jobs, query.fields)
   })
 
   async function theNetwork(owner: string | undefined) {
@@ -213,23 +233,4 @@ export function addProviderRoutes(api: OpenAPIHono<GatewayEnv>, { node, provider
     }
     return c.json(success(await theNetwork(ownerFilter(principalOf(c)))), 200)
   })
-}
-
-const COST_BATCH = 500
-
-/** What an owner's jobs cost at the provider that they have or had last. */
-async function costAt(store: Pick<JobStore, 'list'>, provider: string, owner: string | undefined): Promise<NanoUsd> {
-  let sum = 0n
-  let after: string | undefined
-  for (;;) {
-    const { jobs, hasMore } = await store.list({
-      provider,
-      limit: COST_BATCH,
-      ...(owner === undefined ? {} : { owner }),
-      ...(after === undefined ? {} : { after }),
-    })
-    sum += jobs.reduce((total, job) => total + currentCost(job), 0n)
-    after = jobs.at(-1)?.id
-    if (!hasMore || after === undefined) return sum
-  }
 }

@@ -1,16 +1,26 @@
 import type { z } from 'zod'
 import type { ProviderStatus, ProviderView } from '../../node/directory/index.ts'
+import type { SpeedRecord } from '../../node/store/index.ts'
 import * as views from '../../node/views/provider-view.ts'
+import { isoTime } from '../../node/views/time.ts'
 import { type NanoUsd, usdNumber } from '../../protocol/money.ts'
 import { addResources, NO_RESOURCES, type Resources } from '../../protocol/units.ts'
-import { isoTime } from '../time.ts'
-import type { networkSchema, providerSchema, providerStatusSchema } from './schemas.ts'
+import type { networkSchema, providerSchema, providerStatusSchema } from '../contract/providers.ts'
 
-/** A provider as the API shows it. @param costToDate what the asker's jobs cost there */
-export function providerView(provider: ProviderView, costToDate: NanoUsd): z.input<typeof providerSchema> {
-  return views.providerView(provider, costToDate)
+/**
+ * A provider as the API shows it.
+ * @param costToDate what the asker's jobs cost there
+ * @param seen what they measured there
+ */
+export function providerView(
+  provider: ProviderView,
+  costToDate: NanoUsd,
+  seen: SpeedRecord | null = null,
+): z.input<typeof providerSchema> {
+  return views.providerView(provider, costToDate, seen)
 }
 
+/** Whether a provider is there, how near and how busy. */
 export function providerStatusView(provider: ProviderView): z.input<typeof providerStatusSchema> {
   const { total, free } = provider
   return {
@@ -61,7 +71,8 @@ export function networkView(
   }
 }
 
-function percentTaken(total: number, free: number): number {
+/** How much of a capacity is in use, in percent with one decimal; 0 where there is none. */
+export function percentTaken(total: number, free: number): number {
   return total === 0 ? 0 : Math.round(((total - free) / total) * 1000) / 10
 }
 

@@ -1,8 +1,8 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
-import { type Duplex, Readable } from 'node:stream'
+import { type Duplex, Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
-import { GatewayError } from '../errors.ts'
+import { GatewayError } from '../http/errors.ts'
 
 /** Headers that are of one connection, never passed on (RFC 9110, 7.6.1). */
 const HOP_BY_HOP = [
@@ -20,9 +20,10 @@ const HOP_BY_HOP = [
 /** What a client says of who is before it: only this gateway knows. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-prefix']
 
-/** How long the container may take for the head of its answer, in ms. */
+/** How long the container may take for the head of its answer, in ms, since the last byte that it took of the request. */
 const HEAD_MS = 120_000
 
+/** A request as the container is to see it. */
 export interface Forwarded {
   method: string
   /** With the query. */
@@ -32,15 +33,17 @@ export interface Forwarded {
   body: ReadableStream<Uint8Array> | null
   /** Aborted when the client is gone. */
   signal: AbortSignal
+  /** @default HEAD_MS */
+  headMs?: number
 }
 
 /** Sends a request over a stream to a container, and answers what it says, as it comes. The stream is used up. */
 export async function forwardRequest(stream: Duplex, forwarded: Forwarded): Promise<Response> {
   const { body, method, signal } = forwarded
-  const request = begin(stream, forwarded, forwarded.headers)
+  const { request, isAlive } = begin(stream, forwarded, forwarded.headers)
   const head = answerTo(request)
   if (body === null) request.end()
-  else void pipeline(Readable.fromWeb(body as WebStream), request).catch(() => undefined) // the answer says it
+  else void pipeline(Readable.fromWeb(body as WebStream), told(isAlive), request).catch(() => undefined) // the answer says it
   const answer = await head
   if ('socket' in answer) throw notHttp('it changed the protocol unasked')
   const { response } = answer
@@ -68,7 +71,7 @@ export async function forwardUpgrade(
 ): Promise<void> {
   const { socket, head } = client
   const protocol = forwarded.headers.get('upgrade') ?? 'websocket'
-  const request = begin(stream, forwarded, withUpgrade(forwarded.headers, protocol))
+  const { request } = begin(stream, forwarded, withUpgrade(forwarded.headers, protocol))
   request.end()
   const answer = await answerTo(request)
   const { response } = answer
@@ -77,7 +80,7 @@ export async function forwardUpgrade(
   if ('socket' in answer) {
     headers.set('connection', 'Upgrade')
     headers.set('upgrade', response.headers.upgrade ?? protocol)
-    socket.write(headOf(response, headers))
+    socket.write(headOf(response, headers), 'latin1')
     if (answer.head.length > 0) socket.write(answer.head)
     if (head.length > 0) answer.socket.write(head)
     const over = (): void => {
@@ -89,7 +92,7 @@ export async function forwardUpgrade(
   }
   headers.set('connection', 'close')
   headers.delete('content-length')
-  socket.write(headOf(response, headers))
+  socket.write(headOf(response, headers), 'latin1')
   await pipeline(response, socket)
 }
 
@@ -108,7 +111,22 @@ function withUpgrade(headers: Headers, protocol: string): Headers {
   return kept
 }
 
-function begin(stream: Duplex, { method, path, signal }: Omit<Forwarded, 'body'>, headers: Headers): ClientRequest {
+/** Calls back for each chunk that goes through. */
+function told(callback: () => void): Transform {
+  return new Transform({
+    transform(chunk, _encoding, done) {
+      callback()
+      done(null, chunk)
+    },
+  })
+}
+
+/** @returns besides, how to say that the container took something of the request */
+function begin(
+  stream: Duplex,
+  { method, path, signal, headMs = HEAD_MS }: Omit<Forwarded, 'body'>,
+  headers: Headers,
+): { request: ClientRequest; isAlive: () => void } {
   const request = httpRequest({
     createConnection: () => stream,
     method,
@@ -117,9 +135,9 @@ function begin(stream: Duplex, { method, path, signal }: Omit<Forwarded, 'body'>
     setHost: false,
     signal,
   })
-  const late = setTimeout(() => request.destroy(new Error('The container did not answer in time')), HEAD_MS)
+  const late = setTimeout(() => request.destroy(new Error('The container did not answer in time')), headMs)
   for (const end of ['response', 'upgrade', 'close']) request.once(end, () => clearTimeout(late))
-  return request
+  return { request, isAlive: () => void late.refresh() }
 }
 
 type Answer = { response: IncomingMessage } | { response: IncomingMessage; socket: Duplex; head: Buffer }

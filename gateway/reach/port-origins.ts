@@ -1,20 +1,17 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import type { Clock } from '../../node/clock.ts'
-import { SESSION_COOKIE } from '../auth/authenticate.ts'
-import type { Holds } from '../auth/holds.ts'
-import type { KeyRecord, KeyRing } from '../auth/key-ring.ts'
-import { allows } from '../auth/permissions.ts'
-import { type Principal, sees } from '../auth/principal.ts'
-import { type Session, sessionOf } from '../auth/sessions.ts'
-import type { Tokens } from '../auth/tokens.ts'
-import { bearerOf, type GatewayEnv } from '../context.ts'
-import { errorResponse } from '../error-response.ts'
-import { GatewayError } from '../errors.ts'
-import { createOneTimeCodes } from '../one-time-codes.ts'
-import type { GatewayParts } from '../parts.ts'
+import { type KeyGuard, type KeyRecord, type KeyRing, sessionOf, type Tokens } from '../auth/index.ts'
+import { allows } from '../contract/permissions.ts'
+import { bearerOf, type GatewayEnv, remoteAddress } from '../http/context.ts'
+import { errorResponse } from '../http/error-response.ts'
+import { GatewayError } from '../http/errors.ts'
+import { type Principal, type Session, sees } from '../http/principal.ts'
+import { createOneTimeCodes } from '../records/one-time-codes.ts'
 import { endToEnd } from './http-forward.ts'
+import { takeOutOwn } from './own-headers.ts'
 import { forward } from './port-proxy.ts'
+import type { TunnelParts } from './tunnel-route.ts'
 
 /** How long a link opens an origin, in ms. */
 const LINK_MS = 60_000
@@ -37,7 +34,7 @@ interface PortLink {
 
 /**
  * An origin of its own for each exposed port, `http://PORT--JOB.DOMAIN`, so that a job's page can never act as the user
- * of the dashboard, nor another job's page as this one's; see docs/decisions/0032.
+ * of the dashboard, nor another job's page as this one's; see docs/decisions/0023-an-origin-for-each-port.md.
  */
 export interface PortOrigins {
   /** A link that opens a port in a browser, once and soon. @param base the gateway as the client names it */
@@ -45,9 +42,15 @@ export interface PortOrigins {
   /** Whether a `Host` is that of a port. */
   isPort(host: string): boolean
   /** Answers what is asked at the origin of a port; everything else goes on. */
-  serve(
-    parts: Pick<GatewayParts, 'node' | 'keys' | 'tokens' | 'holds' | 'logger' | 'clock'>,
-  ): MiddlewareHandler<GatewayEnv>
+  serve(parts: OriginParts): MiddlewareHandler<GatewayEnv>
+}
+
+/** What the origins of ports work with. */
+export interface OriginParts extends TunnelParts {
+  keys: KeyRing
+  keyGuard: KeyGuard
+  tokens: Tokens
+  clock: Clock
 }
 
 /** @param init.domain what the origins are under, without port */
@@ -68,7 +71,11 @@ export function createPortOrigins(components: { clock: Clock }, init: { domain: 
       const { code, expiresAtMs } = links.issue(to)
       const { protocol, port: basePort } = base
       const origin = `${protocol}//${port}--${jobId}${suffix}${basePort === '' ? '' : `:${basePort}`}`
-      const url = new URL(path, origin)
+      const url = new URL(origin)
+      // Not resolved against it: `//host` and `/\\host` would lead elsewhere, and take the code along.
+      const [pathname = '', query = ''] = [path.replace(/\?.*$/s, ''), /\?(.*)$/s.exec(path)?.[1]]
+      url.pathname = pathname
+      url.search = query
       url.searchParams.set(LINK_PARAMETER, code)
       return { url: url.href, expiresAtMs }
     },
@@ -81,13 +88,15 @@ export function createPortOrigins(components: { clock: Clock }, init: { domain: 
       try {
         return await answer(c, { ...parts, links }, to)
       } catch (error) {
-        return errorResponse(c, error, parts.logger)
+        const response = errorResponse(c, error, parts.logger)
+        for (const [name, value] of Object.entries(POLICY)) response.headers.set(name, value)
+        return response
       }
     },
   }
 }
 
-type AnswerParts = Parameters<PortOrigins['serve']>[0] & { links: { redeem(code: string): PortLink | undefined } }
+type AnswerParts = OriginParts & { links: { redeem(code: string): PortLink | undefined } }
 
 async function answer(
   c: Context<GatewayEnv>,
@@ -97,7 +106,7 @@ async function answer(
   const url = new URL(c.req.url)
   const code = url.searchParams.get(LINK_PARAMETER)
   if (code !== null && c.req.method === 'GET') return open(c, parts, to, url, code)
-  const principal = whoAsks(c, parts, to)
+  const principal = await whoAsks(c, parts, to)
   const job = principal === null ? undefined : await parts.node.store.get(to.jobId)
   if (principal === null || job === undefined || !sees(principal, job.owner)) {
     throw new GatewayError('UNAUTHORIZED', 'Open this port with a link: POST …/jobs/ID/links, or the dashboard')
@@ -112,7 +121,7 @@ async function answer(
   headers.set('x-forwarded-host', url.host)
   headers.set('x-forwarded-proto', url.protocol.slice(0, -1))
   const path = `${url.pathname}${url.search}`
-  return await forward(c, { ...parts, principal }, { id: to.jobId, port: to.port }, { path, headers }, keepCookiesHere)
+  return await forward(c, { ...parts, principal }, { id: to.jobId, port: to.port }, { path, headers }, asPages)
 }
 
 /** Turns a link into a cookie of this origin alone, and takes the code out of the address. */
@@ -138,21 +147,30 @@ function open(
   url.searchParams.delete(LINK_PARAMETER)
   c.header('Cache-Control', 'no-store')
   c.header('Referrer-Policy', 'no-referrer')
-  return c.redirect(`${url.pathname}${url.search}`, 303)
+  return c.redirect(`${pathHere(url)}${url.search}`, 303)
+}
+
+/** The path as a reference that cannot name a host: one that begins with two slashes would. */
+function pathHere({ pathname }: URL): string {
+  return /^[/\\]{2}/.test(pathname) ? `/.${pathname}` : pathname
 }
 
 /** Who a key in the header, or the cookie of this very port, stands for. */
-function whoAsks(
+async function whoAsks(
   c: Context<GatewayEnv>,
-  { keys, tokens, holds }: { keys: KeyRing; tokens: Tokens; holds: Holds },
+  { keys, keyGuard, tokens, holds }: OriginParts,
   to: { jobId: string; port: number },
-): Principal | null {
-  const bearer = bearerOf(c)
-  const named = bearer === undefined || bearer === '' ? undefined : keys.authenticate(bearer)
+): Promise<Principal | null> {
+  const bearer = bearerOf(c) ?? ''
+  const named = bearer === '' ? undefined : keyGuard.made(bearer)
   if (named !== undefined) return principalFor(named, 'key')
   const cookie = getCookie(c, PORT_COOKIE)
   const claims = cookie === undefined ? undefined : tokens.verify('port', cookie)
-  if (claims === undefined || claims.jobId !== to.jobId || claims.port !== to.port) return null
+  if (claims === undefined || claims.jobId !== to.jobId || claims.port !== to.port) {
+    // With a cookie, a text that is no key of ours is the application's own business.
+    const key = bearer === '' ? null : await keyGuard.check(remoteAddress(c), bearer)
+    return key === null ? null : principalFor(key, 'key')
+  }
   const key = keys.get(claims.keyId)
   if (key === undefined || cookie === undefined) return null
   const own = sessionOf(cookie, claims)
@@ -178,11 +196,39 @@ function isFromHere(c: Context<GatewayEnv>, url: URL): boolean {
 
 /** The cookies that the container's own pages set. */
 function cookiesOfApplication(header: string | null): string {
-  const ours = [PORT_COOKIE, SESSION_COOKIE]
   return (header ?? '')
     .split(/; */)
-    .filter((pair) => !ours.includes(pair.split('=')[0]?.trim() ?? ''))
+    .filter((pair) => !isOurCookie(pair.split('=')[0] ?? ''))
     .join('; ')
+}
+
+/**
+ * What holds for pages of jobs: nobody else may show them in a frame, whatever they say themselves; and where they say
+ * nothing of it, they share no process and no opener with others, use no camera, and tell nobody where they are.
+ */
+const POLICY = {
+  'content-security-policy': "frame-ancestors 'self'",
+  'cross-origin-opener-policy': 'same-origin-allow-popups',
+  'cross-origin-resource-policy': 'same-origin',
+  'origin-agent-cluster': '?1',
+  'permissions-policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+}
+
+function asPages(headers: Headers): void {
+  takeOutOwn(headers)
+  keepCookiesHere(headers)
+  for (const [name, value] of Object.entries(POLICY)) {
+    // A page's own policy holds as well: of several, a browser enforces all.
+    if (name === 'content-security-policy') headers.append(name, value)
+    else if (!headers.has(name)) headers.set(name, value)
+  }
+}
+
+/** Whether a cookie is one that this gateway, or another one on this host, signs browsers in with. */
+function isOurCookie(name: string): boolean {
+  return /^(?:__(?:Host|Secure)-)?cortex_(?:port|session)(?:_\d+)?$/i.test(name.trim())
 }
 
 /** Cookies of a job stay at its own origin: a wider `Domain` would reach other jobs', and the dashboard. */
@@ -190,7 +236,7 @@ function keepCookiesHere(headers: Headers): void {
   const cookies = headers.getSetCookie()
   headers.delete('set-cookie')
   for (const cookie of cookies) {
-    if (new RegExp(`^\\s*(?:${PORT_COOKIE}|${SESSION_COOKIE})\\s*=`, 'i').test(cookie)) continue
+    if (isOurCookie(cookie.split('=')[0] ?? '')) continue
     headers.append('set-cookie', cookie.replaceAll(/;\s*domain\s*=[^;]*/gi, ''))
   }
 }

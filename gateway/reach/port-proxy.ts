@@ -1,35 +1,20 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ClientNode } from '../../node/index.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
-import { type Holds, noLonger } from '../auth/holds.ts'
-import { assertPermission, type Principal } from '../auth/principal.ts'
-import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
-import { GatewayError } from '../errors.ts'
-import { visibleJob } from '../jobs/access.ts'
-import type { GatewayParts } from '../parts.ts'
+import { noLonger } from '../auth/index.ts'
+import { type GatewayContext, principalOf } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { assertPermission, type Principal } from '../http/principal.ts'
+import { takeOver, wantsSocket } from '../http/upgrades.ts'
+import { visibleJob } from '../jobs/index.ts'
 import { endToEnd, forwardRequest, forwardUpgrade } from './http-forward.ts'
-import { portOf } from './tunnel-route.ts'
-import { takeOver, wantsSocket } from './upgrades.ts'
-
-/** What a container's answer may not say under the gateway's own origin. */
-const NOT_ITS_TO_SAY = [
-  'access-control-allow-credentials',
-  'access-control-allow-headers',
-  'access-control-allow-methods',
-  'access-control-allow-origin',
-  'access-control-expose-headers',
-  'alt-svc',
-  'clear-site-data',
-  'content-security-policy-report-only',
-  'service-worker-allowed',
-  'set-cookie',
-  'strict-transport-security',
-]
+import { takeOutAtGateway } from './own-headers.ts'
+import { portOf, type TunnelParts } from './tunnel-route.ts'
 
 const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
 
 /** `ANY …/jobs/{id}/proxy/{port}/*`: HTTP and WebSocket to a port that the job exposes, for programs. */
-export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node, holds }: GatewayParts): void {
+export function addPortProxy(api: Api, { node, holds, shares }: TunnelParts): void {
   const serve = async (c: GatewayContext): Promise<Response> => {
     const principal = principalOf(c)
     if (principal.via !== 'key') {
@@ -45,7 +30,13 @@ export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node, holds }: Gate
     for (const name of ['authorization', 'cookie', 'host']) headers.delete(name)
     headers.set('host', `localhost:${port}`)
     headers.set('x-forwarded-prefix', prefix)
-    return await forward(c, { node, holds, principal }, { id, port }, { path: `${rest}${search}`, headers }, asPrograms)
+    return await forward(
+      c,
+      { node, holds, shares, principal },
+      { id, port },
+      { path: `${rest}${search}`, headers },
+      asPrograms,
+    )
   }
   api.all('/plugin-core/jobs/:id/proxy/:port', serve)
   api.all('/plugin-core/jobs/:id/proxy/:port/*', serve)
@@ -57,7 +48,15 @@ export function addPortProxy(api: OpenAPIHono<GatewayEnv>, { node, holds }: Gate
  */
 export async function forward(
   c: GatewayContext,
-  { node, holds, principal }: { node: Pick<ClientNode, 'reach'>; holds: Holds; principal: Principal },
+  {
+    node,
+    holds,
+    shares,
+    principal,
+  }: Pick<TunnelParts, 'holds' | 'shares'> & {
+    node: Pick<ClientNode, 'reach'>
+    principal: Principal
+  },
   to: { id: string; port: number },
   what: { path: string; headers: Headers },
   clean: (headers: Headers) => void,
@@ -66,8 +65,12 @@ export async function forward(
   const over = new AbortController()
   const { signal } = over
   const isSocket = wantsSocket(c)
-  if (!isSocket) raw.signal.addEventListener('abort', () => over.abort(raw.signal.reason), { once: true })
-  const channel = await node.reach.tunnel(to.id, { port: to.port, protocol: 'TCP' }, signal)
+  const giveBack = shares.take(c, principal)
+  raw.signal.addEventListener('abort', () => over.abort(raw.signal.reason), { once: true })
+  const channel = await node.reach.tunnel(to.id, { port: to.port, protocol: 'TCP' }, signal).catch((error: unknown) => {
+    giveBack()
+    throw error
+  })
   const stream = streamOf(channel)
   stream.on('error', () => undefined) // whoever reads the answer hears of it
   const end = (): void => {
@@ -75,6 +78,7 @@ export async function forward(
     stream.destroy()
   }
   stream.once('close', holds.keep(principal, end))
+  stream.once('close', giveBack)
   if (!isSocket) {
     const response = await forwardRequest(stream, { method, ...what, body: raw.body, signal })
     clean(response.headers)
@@ -97,6 +101,6 @@ export async function forward(
 
 /** An answer that a browser shows, if it must, as a page of nobody: no scripts, no cookies, no name. */
 function asPrograms(headers: Headers): void {
-  for (const name of NOT_ITS_TO_SAY) headers.delete(name)
+  takeOutAtGateway(headers)
   headers.set('content-security-policy', 'sandbox')
 }

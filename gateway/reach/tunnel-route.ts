@@ -1,18 +1,29 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { ClientNode } from '../../node/index.ts'
+import type { Logger } from '../../node/logger.ts'
 import type { Channel } from '../../node/network/index.ts'
 import { MAX_DATAGRAM_BYTES, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
-import { NO_LONGER, noLonger } from '../auth/holds.ts'
-import { assertPermission } from '../auth/principal.ts'
-import { type GatewayEnv, principalOf } from '../context.ts'
-import { GatewayError } from '../errors.ts'
-import { visibleJob } from '../jobs/access.ts'
-import type { GatewayParts } from '../parts.ts'
-import { createBinarySocket } from './binary-socket.ts'
-import { takeOver } from './upgrades.ts'
+import { type Holds, NO_LONGER, noLonger } from '../auth/index.ts'
+import { createBinarySocket } from '../http/binary-socket.ts'
+import { principalOf } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { keepPinging } from '../http/ping.ts'
+import { assertPermission } from '../http/principal.ts'
+import type { Shares } from '../http/shares.ts'
+import { takeOver, takePlace } from '../http/upgrades.ts'
+import { visibleJob } from '../jobs/index.ts'
 
 /** The text message with which either side says that it sends no more. */
 const END = 'end'
+
+/** What a connection to a job's port needs. */
+export interface TunnelParts {
+  node: Pick<ClientNode, 'store' | 'reach'>
+  holds: Holds
+  shares: Shares
+  logger: Logger
+}
 
 /** The largest message a client may send, in bytes. */
 const MAX_MESSAGE_BYTES = 1024 * 1024
@@ -21,7 +32,7 @@ const MAX_MESSAGE_BYTES = 1024 * 1024
  * `GET …/jobs/{id}/tunnel/{port}?protocol=TCP|UDP`: one connection to a port as a WebSocket, for `cortex job forward` and
  * programs. Binary messages are pieces of the stream, or datagrams; the text `end` ends one direction.
  */
-export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, holds, logger }: GatewayParts): void {
+export function addTunnelRoute(api: Api, { node, holds, shares, logger }: TunnelParts): void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/tunnel/:port', async (c) => {
     const principal = principalOf(c)
@@ -30,12 +41,14 @@ export function addTunnelRoute(api: OpenAPIHono<GatewayEnv>, { node, holds, logg
     const job = await visibleJob(c, node.store, c.req.param('id'))
     const protocol = c.req.query('protocol') === 'UDP' ? 'UDP' : 'TCP'
     const port = portOf(c.req.param('port'))
+    takePlace(c, shares, principal)
     const over = new AbortController()
     const channel = await node.reach.tunnel(job.id, { port, protocol }, over.signal)
     try {
       return takeOver(c, (socket, head, request) => {
         socket.once('close', () => over.abort(new Error('The client is gone')))
         server.handleUpgrade(request, socket, head, (client) => {
+          keepPinging(client)
           const release = holds.keep(principal, () => {
             client.close(...NO_LONGER)
             over.abort(noLonger())

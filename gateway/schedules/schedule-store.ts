@@ -1,30 +1,34 @@
-import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
-import type { StoredConfig } from '../jobs/job-config.ts'
-import { createOwnedTable, type Owned, type OwnedTable, type Sublevel } from '../owned-table.ts'
+import type { KeysBehind, LeftBehind } from '../auth/index.ts'
+import type { CONCURRENCY_POLICIES, RUN_OUTCOMES } from '../contract/schedule-words.ts'
+import { MAX_OWNED } from '../http/limits.ts'
+import type { StoredConfig } from '../jobs/index.ts'
+import { type Owned, type OwnedTable, openOwnedTable } from '../records/owned-table.ts'
+import { type Database, openTable } from '../records/table.ts'
 
 /** Runs kept to be shown. */
 const MAX_RUNS = 20
 /** Jobs of a schedule that are remembered as perhaps running. */
 const MAX_ACTIVE = 100
 
-export const CONCURRENCY_POLICIES = ['allow', 'forbid', 'replace'] as const
-export const RUN_OUTCOMES = ['submitted', 'skipped', 'missed', 'failed'] as const
-
+/** What became of one tick, or of one run that was asked for. */
 export interface RunRecord {
   /** The moment it was due. */
   tickMs: number
   outcome: (typeof RUN_OUTCOMES)[number]
+  /** Null where there is no job. */
   jobId: string | null
   /** Why there is no job, or how many ticks were missed; empty otherwise. */
   reason: string
 }
 
-export interface ScheduleRecord extends Owned {
+/** A schedule as it is kept; its config is sealed. */
+export interface ScheduleRecord extends Owned, LeftBehind {
   name: string
+  /** A cron expression, or a word such as `@hourly`. */
   schedule: string
+  /** IANA name. */
   timezone: string
   concurrencyPolicy: (typeof CONCURRENCY_POLICIES)[number]
-  enabled: boolean
   /** Whether ticks that were missed while the gateway was down run once. */
   catchUp: boolean
   /** Exactly one of the two. */
@@ -34,6 +38,11 @@ export interface ScheduleRecord extends Owned {
   updatedAtMs: number
   /** Ticks up to this moment are dealt with. */
   handledMs: number
+  /**
+   * How often the clock was seen to have been set back behind `handledMs`: moments that came again are ticks of their own.
+   * Absent: never.
+   */
+  timesSetBack?: number
   /** The tick whose job is being submitted: after a crash it may be there already. */
   submittingMs: number | null
   /** Newest first. */
@@ -42,26 +51,28 @@ export interface ScheduleRecord extends Owned {
   activeJobs: string[]
 }
 
-export interface ScheduleStore
-  extends Pick<OwnedTable<ScheduleRecord>, 'get' | 'visible' | 'list' | 'all' | 'put' | 'del'> {
-  /** Changes a record, one change at a time; undefined where there is none any more. */
-  update(id: string, change: (record: ScheduleRecord) => Partial<ScheduleRecord>): Promise<ScheduleRecord | undefined>
-}
+/** The schedules of all owners; each may have `MAX_OWNED.schedules`. */
+export type ScheduleStore = Pick<
+  OwnedTable<ScheduleRecord>,
+  'get' | 'visible' | 'page' | 'all' | 'add' | 'update' | 'del'
+>
 
-export function createScheduleStore(sublevel: Sublevel<ScheduleRecord>): ScheduleStore {
-  const table = createOwnedTable(sublevel)
-  const queue = createKeyedQueue()
-  return {
-    ...table,
-    update: async (id, change) =>
-      await queue.run(id, async () => {
-        const record = await table.get(id)
-        if (record === undefined) return undefined
-        const changed = { ...record, ...change(record) }
-        await table.put(changed)
-        return changed
-      }),
-  }
+/** Reads the ids of all of them; what keys have left behind is read as disabled. */
+export async function openScheduleStore({
+  db,
+  keysBehind,
+}: {
+  db: Database
+  keysBehind: KeysBehind
+}): Promise<ScheduleStore> {
+  const limit = { most: MAX_OWNED.schedules, what: 'schedules' }
+  /** id → schedule. */
+  const table = await openOwnedTable(
+    { db, table: openTable<ScheduleRecord>(db, 'schedules') },
+    { limit, asRead: keysBehind.asRead },
+  )
+  keysBehind.add({ path: '/plugin-core/jobs/schedules', table })
+  return table
 }
 
 /** The fields of a record after a run. */

@@ -1,6 +1,7 @@
-import type { Clock } from '../../node/clock.ts'
+import { type Clock, sleepUntilWoken } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import { readCron } from './cron.ts'
+import { breathe } from '../../node/turns.ts'
+import { readCron } from '../contract/cron.ts'
 import { type RunRecord, type ScheduleRecord, type ScheduleStore, withRun } from './schedule-store.ts'
 import { activeJobs, type RunComponents, submitRun, tickName } from './submit-run.ts'
 
@@ -11,6 +12,7 @@ const ON_TIME_MS = 60_000
 /** Ticks counted as missed one by one; beyond it they are only said to be many. */
 const MAX_COUNTED = 1000
 
+/** Submits a job for each tick that is due, once, over crashes and restarts. */
 export interface Scheduler {
   /** Looks again: a schedule was made or changed. */
   wake(): void
@@ -20,21 +22,32 @@ export interface Scheduler {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** How many jobs schedules may make in a minute. */
+export interface Pace {
+  perMinute: number
+  /** Counts one of an owner's; false where there were as many as may be. */
+  take(owner: string): Promise<boolean>
+}
+
+/** What {@link createScheduler} works with. */
 export interface SchedulerComponents extends RunComponents {
+  pace: Pace
   schedules: ScheduleStore
   clock: Clock
   logger: Logger
 }
 
+/** Does nothing by itself before its `run`. */
 export function createScheduler(components: SchedulerComponents): Scheduler {
   const { schedules, clock, logger } = components
   let sleeping = new AbortController()
 
   /** Deals with the due ticks of one schedule; answers its next one. */
-  async function handle(schedule: ScheduleRecord): Promise<number | null> {
-    const ticks = readCron(schedule.schedule, schedule.timezone)
+  async function handle(stored: ScheduleRecord): Promise<number | null> {
     const nowMs = clock.nowMs()
-    const due = dueTicks(ticks.next, schedule.handledMs, nowMs)
+    const schedule = await withinTime(stored, nowMs)
+    const ticks = readCron(schedule.schedule, schedule.timezone)
+    const due = await dueTicks(ticks.next, schedule.handledMs, nowMs)
     const last = due.at(-1)
     if (last !== undefined) {
       const runs = last >= nowMs - ON_TIME_MS || schedule.catchUp
@@ -44,6 +57,16 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
       await schedules.update(schedule.id, () => ({ handledMs: last, submittingMs: null }))
     }
     return ticks.next(Math.max(nowMs, last ?? 0))
+  }
+
+  /** The schedule, its ticks begun anew from now where the clock was set back: they lie ahead only by a clock that was wrong. */
+  async function withinTime(schedule: ScheduleRecord, nowMs: number): Promise<ScheduleRecord> {
+    if (schedule.handledMs - nowMs <= ON_TIME_MS) return schedule
+    logger.warn({ scheduleId: schedule.id }, 'the clock was set back: the schedule goes on from now')
+    const changed = await schedules.update(schedule.id, ({ timesSetBack = 0 }) => {
+      return { handledMs: nowMs, submittingMs: null, timesSetBack: timesSetBack + 1 }
+    })
+    return changed ?? schedule
   }
 
   async function runTick(id: string, tickMs: number): Promise<void> {
@@ -65,8 +88,12 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
     if (active.length > 0 && schedule.concurrencyPolicy === 'forbid' && search === null) {
       return { tickMs, outcome: 'skipped', jobId: null, reason: `${active[0]} has not ended` }
     }
+    if (search === null && !(await components.pace.take(schedule.owner))) {
+      const reason = `the owner's schedules make ${components.pace.perMinute} jobs a minute at most, and had: run this one less often`
+      return { tickMs, outcome: 'skipped', jobId: null, reason }
+    }
     try {
-      const jobId = await submitRun(components, schedule, tickName(tickMs), search)
+      const jobId = await submitRun(components, schedule, tickName(tickMs, schedule.timesSetBack), search)
       if (schedule.concurrencyPolicy === 'replace') await cancelAll(active.filter((id) => id !== jobId))
       return { tickMs, outcome: 'submitted', jobId, reason: '' }
     } catch (error) {
@@ -93,8 +120,9 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
 
   async function tick(): Promise<number | null> {
     let nextMs: number | null = null
-    for (const schedule of await schedules.all()) {
+    for await (const schedule of schedules.all()) {
       if (!schedule.enabled) continue
+      await breathe()
       const own = await handle(schedule)
       if (own !== null && (nextMs === null || own < nextMs)) nextMs = own
     }
@@ -110,17 +138,18 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
         const nextMs = await tick()
         const waitMs = nextMs === null ? MAX_SLEEP_MS : Math.min(MAX_SLEEP_MS, Math.max(0, nextMs - clock.nowMs()))
         // Woken or stopped: either way the loop looks again.
-        await clock.sleep(waitMs, AbortSignal.any([signal, sleeping.signal])).catch(() => {})
+        await sleepUntilWoken(clock, waitMs, sleeping.signal, signal).catch(() => {})
       }
     },
   }
 }
 
 /** Ticks after `handledMs` and up to now, oldest first; of very many only the last few. */
-function dueTicks(next: (afterMs: number) => number | null, handledMs: number, nowMs: number): number[] {
+async function dueTicks(next: (afterMs: number) => number | null, handledMs: number, nowMs: number): Promise<number[]> {
   const due: number[] = []
   let at = handledMs
   for (;;) {
+    await breathe()
     const tickMs = next(at)
     if (tickMs === null || tickMs > nowMs) return due
     due.push(tickMs)

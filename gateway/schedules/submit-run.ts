@@ -1,19 +1,20 @@
 import type { Requester } from '../../node/market/index.ts'
 import type { JobStore } from '../../node/store/index.ts'
+import { isoTime } from '../../node/views/time.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { GatewayError } from '../errors.ts'
-import type { ConfigVault } from '../jobs/job-config.ts'
-import { resolveProvider, type SubmitComponents } from '../jobs/submit.ts'
-import type { Records } from '../records.ts'
-import { isoTime } from '../time.ts'
+import { GatewayError } from '../http/errors.ts'
+import { type ConfigVault, resolveProvider, type SubmitComponents } from '../jobs/index.ts'
+import type { TemplateRecord } from '../templates/index.ts'
 import type { ScheduleRecord } from './schedule-store.ts'
 
+/** What {@link submitRun} works with. */
 export interface RunComponents extends Omit<SubmitComponents, 'store'> {
   requester: Requester
   store: Pick<JobStore, 'get' | 'list'>
   vault: ConfigVault
-  records: Pick<Records, 'templates'>
+  /** The template with this id, whoever’s it is. */
+  templateOf(id: string): Promise<TemplateRecord | undefined>
 }
 
 /** Jobs of a schedule that have not ended. */
@@ -56,16 +57,16 @@ export async function submitRun(
 }
 
 /** @throws {GatewayError} where its template is gone @throws {ZodError} where it makes no valid job any more */
-async function specOf({ vault, records }: RunComponents, schedule: ScheduleRecord): Promise<JobSpec> {
+async function specOf({ vault, templateOf }: RunComponents, schedule: ScheduleRecord): Promise<JobSpec> {
   if (schedule.stored !== null) return vault.open(schedule.id, schedule.stored)
-  const template = schedule.templateId === null ? undefined : await records.templates.get(schedule.templateId)
+  const template = schedule.templateId === null ? undefined : await templateOf(schedule.templateId)
   if (template === undefined || template.owner !== schedule.owner) {
     throw new GatewayError('RESOURCE_NOT_FOUND', `Its template ${schedule.templateId} is gone: choose another`)
   }
   return vault.open(template.id, template)
 }
 
-/** A tick as a name of its run. */
-export function tickName(tickMs: number): string {
-  return isoTime(tickMs)
+/** A tick as a name of its run. @param timesSetBack tells apart what has the same time since the clock was set back */
+export function tickName(tickMs: number, timesSetBack = 0): string {
+  return timesSetBack === 0 ? isoTime(tickMs) : `${isoTime(tickMs)} (${timesSetBack + 1})`
 }

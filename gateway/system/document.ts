@@ -1,5 +1,4 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { GatewayEnv } from '../context.ts'
+import type { Api } from '../http/feature.ts'
 
 const DESCRIPTION = `Submits jobs to a peer-to-peer market of containers and follows them.
 
@@ -7,7 +6,7 @@ Every answer is \`{ success, data, meta? }\` or \`{ success, error: { code, mess
 Unknown fields and unknown query parameters are refused by name. Each answer bears \`X-Request-Id\`.`
 
 /** The OpenAPI 3.1 document of an API, from the schemas that check its requests. */
-export function apiDocument(api: OpenAPIHono<GatewayEnv>, version: string) {
+function apiDocument(api: Api, version: string) {
   return api.getOpenAPI31Document(
     {
       openapi: '3.1.0',
@@ -39,8 +38,18 @@ export function apiDocument(api: OpenAPIHono<GatewayEnv>, version: string) {
   )
 }
 
-/** Says how one signs in; called once, before the document is made. */
-export function describeSecurity(api: OpenAPIHono<GatewayEnv>): void {
+/** Describes the API as it is now: `GET …/openapi.json`. To be added once all routes are there. */
+export function addDocument(api: Api, version: string): void {
+  describeSecurity(api)
+  let document: ReturnType<typeof apiDocument> | undefined
+  api.get('/openapi.json', (c) => {
+    document ??= apiDocument(api, version)
+    return c.json(document)
+  })
+}
+
+/** Says how one signs in. */
+function describeSecurity(api: Api): void {
   api.openAPIRegistry.registerComponent('securitySchemes', 'key', {
     type: 'http',
     scheme: 'bearer',
@@ -49,7 +58,8 @@ export function describeSecurity(api: OpenAPIHono<GatewayEnv>): void {
   api.openAPIRegistry.registerComponent('securitySchemes', 'session', {
     type: 'apiKey',
     in: 'cookie',
-    name: 'cortex_session',
-    description: 'The session of a browser that signed in.',
+    name: 'cortex_session_13000',
+    description:
+      'The session of a browser that signed in. Its name ends with the port; over TLS it is `__Host-cortex_session`.',
   })
 }

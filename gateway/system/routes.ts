@@ -1,20 +1,11 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import type { GatewayEnv } from '../context.ts'
-import { success } from '../envelope.ts'
-import { operation } from '../operation.ts'
-import type { GatewayParts } from '../parts.ts'
-
-const healthSchema = z
-  .strictObject({
-    status: z.literal('ok'),
-    version: z.string(),
-    uptime: z.number().describe('Seconds.'),
-    peerId: z.string(),
-    peers: z.number().int(),
-    providers: z.number().int().describe('Online.'),
-  })
-  .meta({ id: 'Health' })
+import type { Clock } from '../../node/clock.ts'
+import type { ClientNode } from '../../node/index.ts'
+import { success } from '../contract/envelope.ts'
+import { healthSchema, peerTrafficSchema } from '../contract/system.ts'
+import type { Api } from '../http/feature.ts'
+import { operation } from '../http/operation.ts'
+import type { RateLimit } from '../http/rate-limit.ts'
 
 const healthOperation = operation({
   method: 'get',
@@ -50,14 +41,6 @@ const limitsOperation = operation({
   example: { limit: 300, remaining: 299, reset: 1_769_860_860, enforced: true },
 })
 
-export const peerTrafficSchema = z
-  .strictObject({
-    peer: z.string().describe('Peer id.'),
-    receivedBytes: z.number().int().describe('Since it connected, on the wire.'),
-    sentBytes: z.number().int().describe('Likewise.'),
-  })
-  .meta({ id: 'PeerTraffic' })
-
 const peersOperation = operation({
   method: 'get',
   path: '/system/peers',
@@ -76,17 +59,31 @@ const peersOperation = operation({
   ],
 })
 
-export function addSystemRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  api.openapi(healthOperation, (c) => c.json(success(healthOf(parts)), 200))
+/** What the gateway’s own routes work with. */
+export interface SystemParts {
+  node: Pick<ClientNode, 'network' | 'directory'>
+  rateLimit: RateLimit
+  clock: Clock
+  /** When the gateway began, on the monotonic clock, in ms. */
+  startedMs: number
+  /** Of this program. */
+  version: string
+}
 
-  api.openapi(peersOperation, (c) => c.json(success(parts.node.network.traffic()), 200))
+/** The answer of `GET /health`. */
+export type Health = z.input<typeof healthSchema>
 
-  api.openapi(limitsOperation, async (c) => c.json(success(await parts.rateLimit.current(c)), 200))
+/** `/health` for everybody, `/system/rate-limits` for whoever is signed in, `/system/peers` for admins. */
+export function addSystemRoutes(api: Api, { node, rateLimit, health }: SystemParts & { health(): Health }): void {
+  api.openapi(healthOperation, (c) => c.json(success(health()), 200))
+
+  api.openapi(peersOperation, (c) => c.json(success(node.network.traffic()), 200))
+
+  api.openapi(limitsOperation, async (c) => c.json(success(await rateLimit.current(c)), 200))
 }
 
 /** How the gateway is. */
-export function healthOf(parts: GatewayParts): z.input<typeof healthSchema> {
-  const { node, clock, startedMs, version } = parts
+export function healthOf({ node, clock, startedMs, version }: SystemParts): Health {
   return {
     status: 'ok',
     version,

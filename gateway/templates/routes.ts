@@ -1,61 +1,19 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
-import { page, success } from '../envelope.ts'
-import { GatewayError } from '../errors.ts'
-import { newId } from '../ids.ts'
-import type { StoredConfig } from '../jobs/job-config.ts'
-import { configSchema, overridesSchema, shownConfigSchema } from '../jobs/overrides.ts'
-import { idempotencyHeader } from '../jobs/params.ts'
-import { JOB_EXAMPLE, jobSchema } from '../jobs/schemas.ts'
-import { submitJob } from '../jobs/submit.ts'
-import { jobView } from '../jobs/view.ts'
-import { listOperation, operation } from '../operation.ts'
-import { createOwnedTable, type Owned } from '../owned-table.ts'
-import { pageOf, pagingFields } from '../paging.ts'
-import type { GatewayParts } from '../parts.ts'
-import { isoTime } from '../time.ts'
-
-export interface TemplateRecord extends Owned, StoredConfig {
-  name: string
-  description: string
-  createdAtMs: number
-  updatedAtMs: number
-}
-
-export const templateSchema = z
-  .strictObject({
-    id: z.string(),
-    name: z.string(),
-    description: z.string(),
-    config: shownConfigSchema,
-    hidden: z
-      .strictObject({
-        secrets: z.array(z.string()).describe('Names of its secrets.'),
-        registryCredentials: z.boolean().describe('Whether it has any.'),
-      })
-      .nullable()
-      .describe('What the config does not show; null where it cannot be opened: the gateway had another master key.'),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
-  })
-  .meta({ id: 'Template' })
-
-const fields = {
-  name: z.string().min(1).max(128),
-  description: z.string().max(2000),
-  config: configSchema.describe('Fields of a submission; together with the defaults they make a valid job.'),
-}
-export const newTemplateSchema = z
-  .strictObject({ ...fields, description: fields.description.default('') })
-  .meta({ id: 'NewTemplate' })
-export const templateChangesSchema = z
-  .strictObject({
-    name: fields.name.optional(),
-    description: fields.description.optional(),
-    config: fields.config.optional(),
-  })
-  .meta({ id: 'TemplateChanges', description: 'Secrets that a new config says nothing of are kept.' })
+import type { Clock } from '../../node/clock.ts'
+import { isoTime } from '../../node/views/time.ts'
+import { page, success } from '../contract/envelope.ts'
+import { overridesSchema } from '../contract/job-config.ts'
+import { JOB_EXAMPLE, jobSchema } from '../contract/jobs.ts'
+import { pagingFields } from '../contract/list-fields.ts'
+import { newTemplateSchema, templateChangesSchema, templateSchema } from '../contract/templates.ts'
+import { type GatewayContext, principalOf } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { listOperation, operation } from '../http/operation.ts'
+import { assertPermission } from '../http/principal.ts'
+import { type ConfigVault, idempotencyHeader, jobView, type SubmitComponents, submitJob } from '../jobs/index.ts'
+import { newId } from '../records/ids.ts'
+import type { TemplateRecord, TemplateTable } from './template-table.ts'
 
 const EXAMPLE = {
   id: 'template_01k8m3q7w9x2v5n4c6b8d0f1g3',
@@ -102,6 +60,7 @@ const createTemplate = operation({
   data: templateSchema,
   status: 201,
   example: EXAMPLE,
+  errors: ['LIMIT_REACHED'],
 })
 const getTemplate = operation({
   method: 'get',
@@ -146,7 +105,7 @@ const submitFromTemplate = operation({
   tag,
   summary: 'Submit a job from a template',
   description:
-    '`env`, `secrets` and `labels` are changed name by name by the overrides; other fields are replaced. Null takes out.',
+    '`env`, `secrets` and `labels` are changed name by name by the overrides; other fields are replaced. Null takes out. Secrets and registry credentials are taken over where neither what runs nor where changes (sizes, times, prices and labels may); otherwise each must be given anew, or taken out, and the error names it. Needs `templates:read`, too.',
   permission: 'jobs:write',
   request: {
     params,
@@ -167,10 +126,17 @@ const submitFromTemplate = operation({
   errors: ['RESOURCE_NOT_FOUND', 'IDEMPOTENCY_CONFLICT', 'PROVIDER_UNAVAILABLE'],
 })
 
-export function addTemplateRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { node, records, vault, clock, providerAliases } = parts
-  const { store, directory, requester } = node
-  const templates = createOwnedTable<TemplateRecord>(records.templates)
+/** What {@link addTemplateRoutes} works with. */
+export interface TemplateParts extends SubmitComponents {
+  templates: TemplateTable
+  vault: ConfigVault
+  clock: Clock
+}
+
+/** Templates, and jobs that are made from one. */
+export function addTemplateRoutes(api: Api, parts: TemplateParts): void {
+  const { templates, vault, clock, ...submitting } = parts
+  const { directory } = submitting
 
   function templateView(template: TemplateRecord): z.input<typeof templateSchema> {
     const { id, name, description, config, createdAtMs, updatedAtMs } = template
@@ -185,7 +151,7 @@ export function addTemplateRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPa
   }
 
   api.openapi(listTemplates, async (c) => {
-    const { items, pagination } = pageOf(await templates.list(principalOf(c)), c.req.valid('query'))
+    const { items, pagination } = await templates.page(principalOf(c), c.req.valid('query'))
     return c.json(page(items.map(templateView), pagination), 200)
   })
 
@@ -197,7 +163,7 @@ export function addTemplateRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPa
     vault.open(id, stored) // Only what makes a valid job is kept.
     const owner = principalOf(c).owner
     const template = { id, owner, name, description, createdAtMs: nowMs, updatedAtMs: nowMs, ...stored }
-    await templates.put(template)
+    await templates.add(template)
     return c.json(success(templateView(template)), 201)
   })
 
@@ -223,16 +189,14 @@ export function addTemplateRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPa
   })
 
   api.openapi(submitFromTemplate, async (c) => {
+    assertPermission(principalOf(c), 'templates:read')
     const template = await visible(c, c.req.valid('param').id)
-    const { job, repeated } = await submitJob(
-      { requester, store, directory, providerAliases },
-      {
-        owner: principalOf(c).owner,
-        spec: vault.open(template.id, template, c.req.valid('json').overrides),
-        origin: { template: template.id, requestId: c.var.requestId },
-        idempotencyKey: c.req.valid('header')['idempotency-key'],
-      },
-    )
+    const { job, repeated } = await submitJob(submitting, {
+      owner: principalOf(c).owner,
+      spec: vault.open(template.id, template, c.req.valid('json').overrides),
+      origin: { template: template.id, requestId: c.var.requestId },
+      idempotencyKey: c.req.valid('header')['idempotency-key'],
+    })
     if (repeated) c.header('Idempotency-Replayed', 'true')
     return c.json(success(jobView(job, directory)), repeated ? (200 as 201) : 201)
   })

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup as dnsLookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { isPublicAddress } from '../../node/network/public-address.ts'
 
 /** An address that webhooks are not sent to. */
 class PrivateAddressError extends Error {
@@ -12,14 +12,11 @@ class PrivateAddressError extends Error {
   }
 }
 
+/** The addresses of a host name; rejects where it has none. */
 export type Resolve = (host: string) => Promise<LookupAddress[]>
 
+/** As the machine resolves names, its hosts file included. */
 export const systemResolve: Resolve = async (host) => await dnsLookup(host, { all: true })
-
-/** Whether an address belongs to the public internet: not loopback, private, link-local, reserved or a metadata service. */
-export function isPublicAddress(address: string): boolean {
-  return isIP(address) !== 0 && ipaddr.process(address).range() === 'unicast'
-}
 
 /**
  * Resolves a host and refuses it where any of its addresses is not public.

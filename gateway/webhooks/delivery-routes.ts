@@ -1,21 +1,23 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import type { GatewayEnv } from '../context.ts'
-import { page, success } from '../envelope.ts'
-import { GatewayError } from '../errors.ts'
-import { newId } from '../ids.ts'
-import { JOB_EXAMPLE } from '../jobs/schemas.ts'
-import { listOperation, operation } from '../operation.ts'
-import { listField, pageOf, pagingFields, timeField } from '../paging.ts'
-import type { GatewayParts } from '../parts.ts'
-import { PROVIDER_EXAMPLE } from '../providers/schemas.ts'
-import { isoTime } from '../time.ts'
+import type { Clock } from '../../node/clock.ts'
+import { isoTime } from '../../node/views/time.ts'
+import { page, success } from '../contract/envelope.ts'
+import { JOB_EXAMPLE } from '../contract/jobs.ts'
+import { listField, pagingFields, timeField } from '../contract/list-fields.ts'
+import { PROVIDER_EXAMPLE } from '../contract/providers.ts'
+import { WEBHOOK_EVENTS, type WebhookEvent } from '../contract/webhook-events.ts'
+import { DELIVERY_EXAMPLE, deliverySchema } from '../contract/webhooks.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { listOperation, operation } from '../http/operation.ts'
+import { pageOf } from '../http/paging.ts'
+import { newId } from '../records/ids.ts'
+import type { Dispatcher } from './dispatcher.ts'
 import { eventBody } from './enqueue.ts'
 import { visibleWebhook, webhookParams } from './routes.ts'
-import { DELIVERY_EXAMPLE, deliverySchema } from './schemas.ts'
 import { deliveryView } from './view.ts'
-import { WEBHOOK_EVENTS, type WebhookEvent } from './webhook-events.ts'
 import type { DeliveryRecord } from './webhook-records.ts'
+import type { WebhookStore } from './webhook-store.ts'
 
 const BASE = '/plugin-core/webhooks/{id}'
 const tag = 'Webhooks'
@@ -89,9 +91,11 @@ const retryDelivery = operation({
   errors: ['WEBHOOK_NOT_FOUND', 'DELIVERY_NOT_FOUND'],
 })
 
-export function addDeliveryRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { webhooks, dispatcher, clock } = parts
-
+/** Deliveries of a webhook: an example sent now, those of before, and one of them sent once more. */
+export function addDeliveryRoutes(
+  api: Api,
+  { webhooks, dispatcher, clock }: { webhooks: WebhookStore; dispatcher: Dispatcher; clock: Clock },
+): void {
   api.openapi(testWebhook, async (c) => {
     const webhook = await visibleWebhook(c, webhooks, c.req.valid('param').id)
     const type = c.req.valid('json').eventType ?? webhook.events[0] ?? 'system.alert'
@@ -124,7 +128,7 @@ export function addDeliveryRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPa
     const delivery = await webhooks.delivery(webhook.id, deliveryId)
     if (delivery === undefined) throw new GatewayError('DELIVERY_NOT_FOUND', `There is no delivery ${deliveryId}`)
     const nowMs = clock.nowMs()
-    await webhooks.keep({ ...delivery, status: 'retrying', tries: 0, nextAttemptMs: nowMs })
+    await webhooks.keep({ ...delivery, status: 'retrying', tries: 0, nextAttemptMs: nowMs, delayMs: 0 })
     dispatcher.wake(webhook.id)
     const { attempts } = delivery
     return c.json(success({ id: deliveryId, status: 'retrying' as const, attempts, timestamp: isoTime(nowMs) }), 200)

@@ -1,18 +1,26 @@
-import type { Clock } from '../../node/clock.ts'
+import { type Clock, sleepUntilWoken } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { SecretBox } from '../../node/store/secret-box.ts'
 import type { Outcome, Send } from './send.ts'
 import { signatureOf } from './signature.ts'
-import type { DeliveryRecord, WebhookRecord } from './webhook-records.ts'
+import type { DeliveryRecord, Failing, WebhookRecord } from './webhook-records.ts'
 import type { WebhookStore } from './webhook-store.ts'
 
 /** Waits before the second and each further attempt, in ms; after the last it has failed for good. */
 export const RETRY_DELAYS_MS = [30_000, 120_000, 600_000, 1_800_000, 3_600_000]
 
+/** Attempts one after the other that may fail before the endpoint is given pauses. */
+const FAILURES_AT_ONCE = 3
+/** The longest pause, in ms: what waits for an endpoint that is down costs it, and this gateway, an attempt this often. */
+const MAX_PAUSE_MS = 30_000
+
 /** Finished deliveries after which the history is trimmed. */
 const TRIM_EVERY = 100
 
-/** Brings queued deliveries to their endpoints: each endpoint in order, all endpoints side by side. */
+/**
+ * Brings queued deliveries to their endpoints, all endpoints side by side. What tells of the same job or provider arrives
+ * in order; what an endpoint refuses holds up nothing else.
+ */
 export interface Dispatcher {
   /** Takes up what earlier runs left. */
   start(): Promise<void>
@@ -23,6 +31,7 @@ export interface Dispatcher {
   stop(): Promise<void>
 }
 
+/** What {@link createDispatcher} works with. */
 export interface DispatcherComponents {
   webhooks: WebhookStore
   secretBox: SecretBox
@@ -31,6 +40,7 @@ export interface DispatcherComponents {
   logger: Logger
 }
 
+/** Sends nothing that waits before its `start`, or before it is woken. */
 export function createDispatcher(components: DispatcherComponents): Dispatcher {
   const { webhooks, secretBox, send, clock, logger } = components
   const stopping = new AbortController()
@@ -60,19 +70,39 @@ export function createDispatcher(components: DispatcherComponents): Dispatcher {
     let finished = 0
     while (!stopping.signal.aborted) {
       own.again = false
-      const [webhook, delivery] = [await webhooks.get(webhookId), await webhooks.head(webhookId)]
-      if (webhook === undefined || delivery === undefined || !webhook.enabled) break
-      const waitMs = delivery.nextAttemptMs - clock.nowMs()
-      if (waitMs > 0) {
-        own.awake = new AbortController()
-        // Woken early, because something was queued again by hand, or stopped: the loop looks again.
-        await clock.sleep(waitMs, AbortSignal.any([stopping.signal, own.awake.signal])).catch(() => {})
+      // Made before it looks: who wakes it while it does must not be slept over.
+      own.awake = new AbortController()
+      const webhook = await webhooks.get(webhookId)
+      if (webhook === undefined || !webhook.enabled) break
+      const { delivery, inMs } = await webhooks.due(webhookId, clock.nowMs())
+      if (inMs === null) break
+      if (delivery === undefined) {
+        // Woken early, because something was queued, or stopped: the loop looks again.
+        await sleepUntilWoken(clock, inMs, own.awake.signal, stopping.signal).catch(() => {})
         continue
       }
+      if (delivery.tries === 0 && (await pause(webhook))) {
+        // Meanwhile it may have been disabled, or deleted.
+        const now = await webhooks.get(webhookId)
+        if (now === undefined || !now.enabled) break
+      }
+      if (stopping.signal.aborted) break
       const done = await deliver(webhook, delivery)
       if (done) finished += 1
       if (finished % TRIM_EVERY === 1) await webhooks.trim(webhookId)
     }
+  }
+
+  /**
+   * Before what was never tried, longer with each attempt that failed; what was tried has its own waits.
+   * @returns whether there was one
+   */
+  async function pause({ failing }: WebhookRecord): Promise<boolean> {
+    const beyond = (failing?.attempts ?? 0) - FAILURES_AT_ONCE
+    if (beyond < 0) return false
+    // Stopped: whoever called looks.
+    await clock.sleep(Math.min(MAX_PAUSE_MS, 1_000 * 2 ** beyond), stopping.signal).catch(() => {})
+    return true
   }
 
   /** Whether the delivery is finished, one way or the other. */
@@ -83,8 +113,8 @@ export function createDispatcher(components: DispatcherComponents): Dispatcher {
     const after = afterAttempt(delivery, outcome, clock.nowMs())
     await webhooks.keep(after)
     await webhooks.update(webhook.id, (now) => ({
-      ...now,
       lastTriggeredMs: clock.nowMs(),
+      failing: outcome.delivered ? null : failingAfter(now.failing, outcome, clock.nowMs()),
       stats: {
         delivered: now.stats.delivered + Number(after.status === 'delivered'),
         failed: now.stats.failed + Number(after.status === 'failed'),
@@ -122,6 +152,11 @@ export function createDispatcher(components: DispatcherComponents): Dispatcher {
   }
 }
 
+function failingAfter(before: Failing | null | undefined, outcome: Outcome, nowMs: number): Failing {
+  const { sinceMs, attempts } = before ?? { sinceMs: nowMs, attempts: 0 }
+  return { sinceMs, attempts: attempts + 1, responseCode: outcome.statusCode, error: outcome.error }
+}
+
 /** A delivery after an attempt: done, to be tried again, or failed for good. */
 function afterAttempt(delivery: DeliveryRecord, outcome: Outcome, nowMs: number): DeliveryRecord {
   const delayMs = RETRY_DELAYS_MS[delivery.tries]
@@ -132,6 +167,7 @@ function afterAttempt(delivery: DeliveryRecord, outcome: Outcome, nowMs: number)
     attempts: delivery.attempts + 1,
     tries: delivery.tries + 1,
     nextAttemptMs: nowMs + (delayMs ?? 0),
+    delayMs: delayMs ?? 0,
     responseCode: outcome.statusCode,
     responseTimeMs: outcome.durationMs,
     error: outcome.error,

@@ -1,15 +1,16 @@
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import { newId } from '../ids.ts'
-import type { Operation, Records } from '../records.ts'
-import { isoTime } from '../time.ts'
+import { isoTime } from '../../node/views/time.ts'
+import type { WebhookEvent } from '../contract/webhook-events.ts'
+import { newId } from '../records/ids.ts'
+import type { Database, Operation } from '../records/table.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import type { WebhookEvent } from './webhook-events.ts'
 import type { DeliveryRecord, WebhookRecord } from './webhook-records.ts'
 import { MAX_WAITING, type WebhookStore } from './webhook-store.ts'
 
+/** What {@link createEnqueue} works with. */
 export interface EnqueueComponents {
-  records: Records
+  db: Database
   webhooks: WebhookStore
   dispatcher: Pick<Dispatcher, 'wake'>
   clock: Clock
@@ -23,26 +24,33 @@ export interface Happening {
   owner: string | null
   timestampMs: number
   data: Record<string, unknown>
+  /** What it is about, such as a job's id: events of one subject are delivered in order. */
+  subject: string
 }
 
 /**
  * Queues deliveries of what happened, in one batch with further writes, such as how far somebody has read.
- * @param among webhooks that may hear of it; absent: all
+ * @param among webhooks that may hear of it; absent: all that hear of its owner
  */
 export type Enqueue = (happenings: Happening[], further: Operation[], among?: WebhookRecord[]) => Promise<void>
 
-export function createEnqueue({ records, webhooks, dispatcher, clock, logger }: EnqueueComponents): Enqueue {
+/** Beyond {@link MAX_WAITING} deliveries of one webhook, events are dropped for it, and counted as failed. */
+export function createEnqueue({ db, webhooks, dispatcher, clock, logger }: EnqueueComponents): Enqueue {
   async function enqueue(happenings: Happening[], further: Operation[], among?: WebhookRecord[]): Promise<void> {
-    const listeners = (among ?? (await webhooks.all())).filter((webhook) => webhook.enabled)
+    const listeners = new Map<string | null, WebhookRecord[]>()
+    for (const { owner } of happenings) {
+      if (!listeners.has(owner)) listeners.set(owner, among ?? (await Array.fromAsync(webhooks.hearing(owner))))
+    }
     const deliveries = happenings.flatMap((happening) =>
       happening.types.flatMap((type) => {
-        const hearing = listeners.filter((webhook) => hears(webhook, type, happening.owner))
+        const own = listeners.get(happening.owner) ?? []
+        const hearing = own.filter(({ enabled, events }) => enabled && events.includes(type))
         return hearing.length === 0 ? [] : eventDeliveries(happening, type, hearing)
       }),
     )
     const kept = await withinBounds(deliveries)
     const operations: Operation[] = [...webhooks.enqueue(kept), ...further]
-    await records.database.batch(operations)
+    await db.batch(operations)
     for (const id of new Set(kept.map((delivery) => delivery.webhookId))) dispatcher.wake(id)
   }
 
@@ -50,7 +58,9 @@ export function createEnqueue({ records, webhooks, dispatcher, clock, logger }: 
     const nowMs = clock.nowMs()
     const eventId = newId('evt', nowMs)
     const body = eventBody(eventId, type, happening.timestampMs, happening.data)
-    return hearing.map((webhook) => newDelivery(webhook.id, eventId, type, body, nowMs))
+    return hearing.map((webhook) =>
+      newDelivery(webhook.id, happening.subject, { eventId, eventType: type, body }, nowMs),
+    )
   }
 
   async function withinBounds(deliveries: DeliveryRecord[]): Promise<DeliveryRecord[]> {
@@ -62,7 +72,6 @@ export function createEnqueue({ records, webhooks, dispatcher, clock, logger }: 
       if (dropped === 0) continue
       logger.warn({ webhookId, dropped }, 'too many deliveries wait for this webhook: events are dropped')
       await webhooks.update(webhookId, (webhook) => ({
-        ...webhook,
         stats: { ...webhook.stats, failed: webhook.stats.failed + dropped },
       }))
     }
@@ -79,17 +88,15 @@ export function eventBody(id: string, type: WebhookEvent, timestampMs: number, d
 
 function newDelivery(
   webhookId: string,
-  eventId: string,
-  eventType: WebhookEvent,
-  body: string,
+  subject: string,
+  event: Pick<DeliveryRecord, 'eventId' | 'eventType' | 'body'>,
   nowMs: number,
 ): DeliveryRecord {
   return {
     id: newId('delivery', nowMs),
     webhookId,
-    eventId,
-    eventType,
-    body,
+    subject,
+    ...event,
     createdAtMs: nowMs,
     status: 'retrying',
     attempts: 0,
@@ -99,8 +106,4 @@ function newDelivery(
     responseTimeMs: null,
     error: null,
   }
-}
-
-function hears(webhook: WebhookRecord, type: WebhookEvent, owner: string | null): boolean {
-  return webhook.events.includes(type) && (owner === null || webhook.everyOwner || webhook.owner === owner)
 }

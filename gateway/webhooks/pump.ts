@@ -1,13 +1,12 @@
 import type { Directory } from '../../node/directory/index.ts'
 import type { FeedEntry, JobRecord, JobStore } from '../../node/store/index.ts'
 import { isTerminal, type JobEventType } from '../../protocol/lifecycle.ts'
-import type { ProviderLog } from '../events/provider-log.ts'
-import { followFeed } from '../feed/feed.ts'
-import { jobView } from '../jobs/view.ts'
-import { type Records, write } from '../records.ts'
-import { follow } from '../sse/follow.ts'
+import type { WebhookEvent } from '../contract/webhook-events.ts'
+import { follow, followFeed } from '../events/index.ts'
+import { jobView } from '../jobs/index.ts'
+import type { ProviderLog } from '../providers/index.ts'
+import { type Database, openMeta, write } from '../records/table.ts'
 import type { Enqueue, Happening } from './enqueue.ts'
-import type { WebhookEvent } from './webhook-events.ts'
 
 const BATCH = 100
 const JOBS_POSITION = 'webhooks-feed'
@@ -25,11 +24,12 @@ const JOB_EVENTS: Partial<Record<JobEventType, WebhookEvent[]>> = {
   cancelled: ['job.cancelled', 'job.status.changed'],
 }
 
+/** What {@link createPump} works with. */
 export interface PumpComponents {
   store: Pick<JobStore, 'feed' | 'onFeed' | 'feedEnd' | 'get'>
   directory: Directory
   providerLog: ProviderLog
-  records: Records
+  db: Database
   enqueue: Enqueue
   /** Told of each job that has ended. */
   onEnded: (job: JobRecord) => Promise<void>
@@ -40,22 +40,21 @@ export interface PumpComponents {
  * each event is queued exactly once, also over a crash.
  */
 export function createPump(components: PumpComponents) {
-  const { store, directory, providerLog, records, enqueue, onEnded } = components
+  const { store, directory, providerLog, db, enqueue, onEnded } = components
+  const meta = openMeta(db)
 
   /** Where the pumps begin, the first time: what happened before is nobody's news. */
   async function begin(): Promise<void> {
-    if ((await records.meta.get(JOBS_POSITION)) !== undefined) return
+    if ((await meta.get(JOBS_POSITION)) !== undefined) return
     const positions = { [JOBS_POSITION]: store.feedEnd(), [PROVIDERS_POSITION]: providerLog.end() }
-    await records.database.batch(
-      Object.entries(positions).map(([name, position]) => write(records.meta, name, String(position))),
-    )
+    await db.batch(Object.entries(positions).map(([name, position]) => write(meta, name, String(position))))
   }
 
   async function pumpJobs(signal: AbortSignal): Promise<void> {
-    const from = Number(await records.meta.get(JOBS_POSITION))
+    const from = Number(await meta.get(JOBS_POSITION))
     for await (const entries of followFeed(store, from, signal)) {
       const happenings = await Promise.all(entries.map(jobHappening))
-      await enqueue(happenings, [write(records.meta, JOBS_POSITION, String(entries.at(-1)?.position ?? from))])
+      await enqueue(happenings, [write(meta, JOBS_POSITION, String(entries.at(-1)?.position ?? from))])
     }
   }
 
@@ -63,11 +62,11 @@ export function createPump(components: PumpComponents) {
     const job = await store.get(jobId)
     if (job !== undefined && isTerminal(job.state.status)) await onEnded(job)
     const data = job === undefined ? {} : { job: jobView(job, directory) }
-    return { types: JOB_EVENTS[event.type] ?? [], owner, timestampMs: event.timestampMs, data }
+    return { types: JOB_EVENTS[event.type] ?? [], owner, timestampMs: event.timestampMs, data, subject: jobId }
   }
 
   async function pumpProviders(signal: AbortSignal): Promise<void> {
-    let last = Number(await records.meta.get(PROVIDERS_POSITION))
+    let last = Number(await meta.get(PROVIDERS_POSITION))
     const source = {
       read: async () => await providerLog.read(last, BATCH),
       ended: async () => false,
@@ -76,9 +75,9 @@ export function createPump(components: PumpComponents) {
     for await (const events of follow(source, signal)) {
       last = events.at(-1)?.seq ?? last
       const happenings = events.map(({ type, timestampMs, provider }) => {
-        return { types: [type], owner: null, timestampMs, data: { provider } }
+        return { types: [type], owner: null, timestampMs, data: { provider }, subject: provider.id }
       })
-      await enqueue(happenings, [write(records.meta, PROVIDERS_POSITION, String(last))])
+      await enqueue(happenings, [write(meta, PROVIDERS_POSITION, String(last))])
     }
   }
 

@@ -1,23 +1,29 @@
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import { isAdmin } from '../auth/principal.ts'
-import { type GatewayContext, type GatewayEnv, principalOf } from '../context.ts'
-import { page, success } from '../envelope.ts'
-import { GatewayError } from '../errors.ts'
-import { newId } from '../ids.ts'
-import { listOperation, operation } from '../operation.ts'
-import { pageOf, pagingFields } from '../paging.ts'
-import type { GatewayParts } from '../parts.ts'
-import { resolvePublic } from './address-check.ts'
-import { newWebhookSchema, WEBHOOK_EXAMPLE, webhookChangesSchema, webhookSchema } from './schemas.ts'
+import type { Clock } from '../../node/clock.ts'
+import type { SecretBox } from '../../node/store/secret-box.ts'
+import { behind } from '../auth/index.ts'
+import { page, success } from '../contract/envelope.ts'
+import { pagingFields } from '../contract/list-fields.ts'
+import { permissionsFor } from '../contract/webhook-events.ts'
+import { newWebhookSchema, WEBHOOK_EXAMPLE, webhookChangesSchema, webhookSchema } from '../contract/webhooks.ts'
+import { type GatewayContext, principalOf } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { listOperation, operation } from '../http/operation.ts'
+import { assertPermission, isAdmin } from '../http/principal.ts'
+import { newId } from '../records/ids.ts'
+import { type Resolve, resolvePublic } from './address-check.ts'
+import type { Dispatcher } from './dispatcher.ts'
 import { fingerprintOf } from './signature.ts'
 import { deliveryView, webhookView } from './view.ts'
 import type { WebhookRecord } from './webhook-records.ts'
+import type { WebhookStore } from './webhook-store.ts'
 
 /** Deliveries shown with a webhook. */
 const SHOWN_DELIVERIES = 10
 const BASE = '/plugin-core/webhooks'
 const tag = 'Webhooks'
+/** The path parameter of everything about one webhook. */
 export const webhookParams = z.strictObject({
   id: z
     .string()
@@ -59,7 +65,7 @@ const createWebhook = operation({
   data: webhookSchema,
   status: 201,
   example: WEBHOOK_EXAMPLE,
-  errors: ['DUPLICATE_WEBHOOK'],
+  errors: ['DUPLICATE_WEBHOOK', 'LIMIT_REACHED'],
 })
 const getWebhook = operation({
   method: 'get',
@@ -107,7 +113,7 @@ const deleteWebhook = operation({
 /** The webhook, where whoever asks may see it. @throws {GatewayError} WEBHOOK_NOT_FOUND */
 export async function visibleWebhook(
   c: GatewayContext,
-  webhooks: GatewayParts['webhooks'],
+  webhooks: Pick<WebhookStore, 'visible'>,
   id: string,
 ): Promise<WebhookRecord> {
   const webhook = await webhooks.visible(principalOf(c), id)
@@ -115,12 +121,22 @@ export async function visibleWebhook(
   throw new GatewayError('WEBHOOK_NOT_FOUND', `There is no webhook ${id}`)
 }
 
-export function addWebhookRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayParts): void {
-  const { webhooks, dispatcher, secretBox, clock, resolve, allowPrivateWebhooks } = parts
+interface WebhookParts {
+  webhooks: WebhookStore
+  dispatcher: Pick<Dispatcher, 'wake'>
+  secretBox: SecretBox
+  clock: Clock
+  resolve: Resolve
+  allowPrivate: boolean
+}
+
+/** Webhooks; one that leads inward, or nowhere, is refused where private addresses are not allowed. */
+export function addWebhookRoutes(api: Api, parts: WebhookParts): void {
+  const { webhooks, dispatcher, secretBox, clock, resolve, allowPrivate } = parts
 
   /** @throws {GatewayError} VALIDATION_ERROR where the URL leads inward, or nowhere */
   async function assertPublic(url: string): Promise<void> {
-    if (allowPrivateWebhooks) return
+    if (allowPrivate) return
     try {
       await resolvePublic(new URL(url).hostname, resolve)
     } catch (cause) {
@@ -134,15 +150,11 @@ export function addWebhookRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPar
 
   /** @throws {GatewayError} DUPLICATE_WEBHOOK */
   async function assertUnique(webhook: Pick<WebhookRecord, 'id' | 'owner' | 'url' | 'events'>): Promise<void> {
-    const same = (await webhooks.all()).find(
-      ({ id, owner, url, events }) =>
-        id !== webhook.id && owner === webhook.owner && url === webhook.url && events.join() === webhook.events.join(),
-    )
-    if (same === undefined) return
-    const details = { id: same.id }
-    throw new GatewayError('DUPLICATE_WEBHOOK', `${same.id} has this URL and these events: change that one`, {
-      details,
-    })
+    for await (const { id, url, events } of webhooks.each(webhook.owner)) {
+      if (id === webhook.id || url !== webhook.url || events.join() !== webhook.events.join()) continue
+      const message = `${id} has this URL and these events: change that one`
+      throw new GatewayError('DUPLICATE_WEBHOOK', message, { details: { id } })
+    }
   }
 
   function sealed(id: string, secret: string | null) {
@@ -152,13 +164,14 @@ export function addWebhookRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPar
   }
 
   api.openapi(listWebhooks, async (c) => {
-    const { items, pagination } = pageOf(await webhooks.list(principalOf(c)), c.req.valid('query'))
+    const { items, pagination } = await webhooks.page(principalOf(c), c.req.valid('query'))
     return c.json(page(items.map(webhookView), pagination), 200)
   })
 
   api.openapi(createWebhook, async (c) => {
     const principal = principalOf(c)
     const { url, events, enabled, costThreshold, secret = null, name = new URL(url).host } = c.req.valid('json')
+    for (const permission of permissionsFor(events)) assertPermission(principal, permission)
     const nowMs = clock.nowMs()
     const id = newId('webhook', nowMs)
     await assertUnique({ id, owner: principal.owner, url, events })
@@ -171,6 +184,7 @@ export function addWebhookRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPar
       events,
       enabled,
       everyOwner: isAdmin(principal),
+      ...behind(principal, principal.owner),
       ...sealed(id, secret),
       costThreshold,
       createdAtMs: nowMs,
@@ -178,7 +192,7 @@ export function addWebhookRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPar
       lastTriggeredMs: null,
       stats: { delivered: 0, failed: 0, retried: 0 },
     }
-    await webhooks.put(webhook)
+    await webhooks.add(webhook)
     return c.json(success(webhookView(webhook)), 201)
   })
 
@@ -198,11 +212,14 @@ export function addWebhookRoutes(api: OpenAPIHono<GatewayEnv>, parts: GatewayPar
     const given = Object.fromEntries(
       Object.entries(changes).filter(([, value]) => value !== undefined),
     ) as Partial<WebhookRecord>
+    const principal = principalOf(c)
+    for (const permission of permissionsFor(given.events ?? before.events)) assertPermission(principal, permission)
     await assertUnique({ ...before, ...given })
     if (given.url !== undefined) await assertPublic(given.url)
     const changed = await webhooks.update(before.id, (webhook) => ({
-      ...webhook,
       ...given,
+      ...behind(principal, webhook.owner),
+      everyOwner: webhook.everyOwner && isAdmin(principal),
       ...(secret === undefined ? {} : sealed(webhook.id, secret)),
       updatedAtMs: clock.nowMs(),
     }))

@@ -16,6 +16,7 @@ export interface Outcome {
   error: string | null
 }
 
+/** One attempt: never rejects, what went wrong is in its outcome. */
 export type Send = (url: string, body: string, headers: Record<string, string>) => Promise<Outcome>
 
 /** Posts to endpoints, each on a connection of its own. */

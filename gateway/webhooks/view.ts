@@ -1,8 +1,9 @@
 import type { z } from 'zod'
-import { isoTime, isoTimeOrNull } from '../time.ts'
-import type { deliverySchema, webhookSchema } from './schemas.ts'
-import type { DeliveryRecord, WebhookRecord } from './webhook-records.ts'
+import { isoTime, isoTimeOrNull } from '../../node/views/time.ts'
+import type { deliverySchema, webhookSchema } from '../contract/webhooks.ts'
+import type { DeliveryRecord, Failing, WebhookRecord } from './webhook-records.ts'
 
+/** A webhook as the API shows it: of its secret only the fingerprint. */
 export function webhookView(webhook: WebhookRecord): z.input<typeof webhookSchema> {
   const {
     id,
@@ -16,6 +17,8 @@ export function webhookView(webhook: WebhookRecord): z.input<typeof webhookSchem
     updatedAtMs,
     lastTriggeredMs,
     stats,
+    failing = null,
+    disabled = null,
   } = webhook
   return {
     id,
@@ -25,13 +28,20 @@ export function webhookView(webhook: WebhookRecord): z.input<typeof webhookSchem
     secret: fingerprint,
     costThreshold,
     enabled,
+    disabledReason: disabled?.reason ?? null,
     createdAt: isoTime(createdAtMs),
     updatedAt: isoTime(updatedAtMs),
     lastTriggered: isoTimeOrNull(lastTriggeredMs),
     stats,
+    failing: failing === null ? null : { since: isoTime(failing.sinceMs), ...omitSince(failing) },
   }
 }
 
+function omitSince({ attempts, responseCode, error }: Failing) {
+  return { attempts, responseCode, error }
+}
+
+/** A delivery as the API shows it, without its body. */
 export function deliveryView(delivery: DeliveryRecord): z.input<typeof deliverySchema> {
   const { id, eventId, eventType, createdAtMs, status, responseCode, responseTimeMs, attempts, error } = delivery
   return {

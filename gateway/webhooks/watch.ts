@@ -2,8 +2,8 @@ import type { Clock } from '../../node/clock.ts'
 import type { Directory } from '../../node/directory/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
-import { jobView } from '../jobs/view.ts'
-import { type Records, write } from '../records.ts'
+import { jobView } from '../jobs/index.ts'
+import { type Database, openTable, write } from '../records/table.ts'
 import type { Enqueue, Happening } from './enqueue.ts'
 import type { WebhookRecord } from './webhook-records.ts'
 import type { WebhookStore } from './webhook-store.ts'
@@ -15,10 +15,11 @@ const ALERT_AFTER_MS = 60_000
 /** Without a threshold of its own, a webhook hears when a job has cost this share of what it may cost. */
 const DEFAULT_SHARE = 0.8
 
+/** What {@link createWatch} works with. */
 export interface WatchComponents {
   store: Pick<JobStore, 'active' | 'problem'>
   directory: Directory
-  records: Records
+  db: Database
   webhooks: WebhookStore
   enqueue: Enqueue
   clock: Clock
@@ -26,14 +27,19 @@ export interface WatchComponents {
 
 /** Looks for what no event tells of: costs that pass a threshold, and a gateway that cannot do its work. */
 export function createWatch(components: WatchComponents) {
-  const { store, directory, records, webhooks, enqueue, clock } = components
+  const { store, directory, db, webhooks, enqueue, clock } = components
+  /** webhook, job → nothing: it was told that the job passed its cost threshold. */
+  const costsTold = openTable<string>(db, 'costs-told')
 
   const queue = createKeyedQueue()
 
   async function checkCosts(): Promise<void> {
-    const listeners = await hearing()
-    if (listeners.length === 0) return
-    for await (const job of store.active()) await checkCost(job, listeners)
+    const listeners = new Map<string, WebhookRecord[]>()
+    for await (const job of store.active()) {
+      const own = listeners.get(job.owner) ?? (await hearing(job.owner))
+      listeners.set(job.owner, own)
+      await checkCost(job, own)
+    }
   }
 
   /** Tells each webhook once of a job. */
@@ -46,21 +52,22 @@ export function createWatch(components: WatchComponents) {
     for (const webhook of listeners) {
       const threshold = webhook.costThreshold ?? Number((projected * DEFAULT_SHARE).toFixed(9))
       if (current === 0 || current < threshold) continue
-      if (!webhook.everyOwner && webhook.owner !== job.owner) continue
       const place = `${webhook.id}!${job.id}`
-      if ((await records.costsTold.get(place)) !== undefined) continue
+      if ((await costsTold.get(place)) !== undefined) continue
       const happening: Happening = {
         types: ['job.cost.threshold'],
         owner: job.owner,
         timestampMs: clock.nowMs(),
         data: { job: jobView(job, directory), threshold },
+        subject: job.id,
       }
-      await enqueue([happening], [write(records.costsTold, place, '')], [webhook])
+      await enqueue([happening], [write(costsTold, place, '')], [webhook])
     }
   }
 
-  async function hearing(): Promise<WebhookRecord[]> {
-    return (await webhooks.all()).filter(({ enabled, events }) => enabled && events.includes('job.cost.threshold'))
+  async function hearing(owner: string): Promise<WebhookRecord[]> {
+    const all = await Array.fromAsync(webhooks.hearing(owner))
+    return all.filter(({ enabled, events }) => enabled && events.includes('job.cost.threshold'))
   }
 
   const alerts = createAlerts(components)
@@ -69,13 +76,20 @@ export function createWatch(components: WatchComponents) {
     /** Looks once; a job that ends is looked at by itself, since it may be shorter than the pause. */
     checkCosts,
     async ended(job: JobRecord): Promise<void> {
-      await checkCost(job, await hearing())
+      await checkCost(job, await hearing(job.owner))
     },
     async run(signal: AbortSignal): Promise<void> {
       while (!signal.aborted) {
         await checkCosts()
         for (const data of alerts.look()) {
-          const happening: Happening = { types: ['system.alert'], owner: null, timestampMs: clock.nowMs(), data }
+          const subject = data.alert.code
+          const happening: Happening = {
+            types: ['system.alert'],
+            owner: null,
+            timestampMs: clock.nowMs(),
+            data,
+            subject,
+          }
           await enqueue([happening], [])
         }
         // Aborted: the loop ends.
@@ -90,6 +104,7 @@ type AlertCode = 'STORE_UNWRITABLE' | 'NO_PROVIDER'
 /** What a webhook gets as `data`; a type, since an interface is no record. */
 type Alert = { alert: { code: AlertCode; message: string; state: 'raised' | 'resolved'; since: string } }
 
+/** What {@link createAlerts} works with. */
 export interface AlertComponents {
   store: Pick<JobStore, 'problem'>
   directory: Pick<Directory, 'list'>

@@ -1,25 +1,32 @@
-import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
 import { key, within } from '../../node/store/tables.ts'
-import { createOwnedTable, type OwnedTable } from '../owned-table.ts'
-import type { Records } from '../records.ts'
-import { type Operation, remove, write } from '../records.ts'
-import type { DeliveryRecord, WebhookRecord } from './webhook-records.ts'
+import type { KeysBehind } from '../auth/index.ts'
+import { MAX_OWNED } from '../http/limits.ts'
+import { EVERY_OWNER, type OwnedTable, openOwnedTable } from '../records/owned-table.ts'
+import { type Database, type Operation, openTable, remove, write } from '../records/table.ts'
+import type { DeliveryRecord, WaitingRecord, WebhookRecord } from './webhook-records.ts'
 
 /** Deliveries that may wait for one endpoint; more are dropped, and counted as failed. */
 export const MAX_WAITING = 10_000
 /** Finished deliveries that are kept to be shown, for each endpoint. */
 const MAX_HISTORY = 1000
+/** What waits since an earlier version: one after the other. */
+const UNKNOWN: WaitingRecord = { subject: '', nextAttemptMs: 0, delayMs: 0 }
 
-export interface WebhookStore extends Pick<OwnedTable<WebhookRecord>, 'get' | 'visible' | 'list' | 'all' | 'put'> {
-  /** Changes a record, one change at a time; undefined where there is none any more. */
-  update(id: string, change: (webhook: WebhookRecord) => WebhookRecord): Promise<WebhookRecord | undefined>
+/** Webhooks, and the deliveries to each: those that wait, and the last that are done. */
+export interface WebhookStore
+  extends Pick<OwnedTable<WebhookRecord>, 'get' | 'visible' | 'page' | 'each' | 'add' | 'update'> {
+  /** Those that may hear of what an owner does; null: of what concerns everybody. */
+  hearing(owner: string | null): AsyncIterable<WebhookRecord>
   /** With all its deliveries. */
   del(id: string): Promise<void>
   /** Operations that put deliveries in the queue, to be written together with the position they came from. */
   enqueue(deliveries: DeliveryRecord[]): Operation[]
   delivery(webhookId: string, id: string): Promise<DeliveryRecord | undefined>
-  /** The one that is next for an endpoint. */
-  head(webhookId: string): Promise<DeliveryRecord | undefined>
+  /**
+   * The next delivery that an endpoint may be sent now: the oldest that is due and waits for none of the same subject.
+   * Without one, in how many ms there may be; null where nothing waits.
+   */
+  due(webhookId: string, nowMs: number): Promise<{ delivery: DeliveryRecord | undefined; inMs: number | null }>
   /** Keeps a delivery after an attempt; one that is finished leaves the queue. */
   keep(delivery: DeliveryRecord): Promise<void>
   /** Endpoints that something waits for. */
@@ -31,40 +38,67 @@ export interface WebhookStore extends Pick<OwnedTable<WebhookRecord>, 'get' | 'v
   trim(webhookId: string): Promise<void>
 }
 
-export function createWebhookStore(records: Records): WebhookStore {
-  const { webhooks, deliveries, deliveryQueue, database } = records
-  const table = createOwnedTable(webhooks)
-  const queue = createKeyedQueue()
+/** Reads the ids of all webhooks; what keys have left behind is read as disabled. */
+export async function openWebhookStore({
+  db,
+  keysBehind,
+}: {
+  db: Database
+  keysBehind: KeysBehind
+}): Promise<WebhookStore> {
+  /** webhook, id → delivery. */
+  const deliveries = openTable<DeliveryRecord>(db, 'deliveries')
+  /** webhook, id of a delivery that waits → for what; an empty text in stores of earlier versions. */
+  const deliveryQueue = openTable<WaitingRecord | ''>(db, 'delivery-queue')
+  const limit = { most: MAX_OWNED.webhooks, what: 'webhooks' }
+  const isForAll = ({ everyOwner }: WebhookRecord) => everyOwner
+  /** id → webhook, its secret encrypted. */
+  const table = await openOwnedTable(
+    { db, table: openTable<WebhookRecord>(db, 'webhooks') },
+    { limit, isForAll, asRead: keysBehind.asRead },
+  )
   const at = ({ webhookId, id }: Pick<DeliveryRecord, 'webhookId' | 'id'>) => key(webhookId, id)
+
+  async function* hearing(owner: string | null): AsyncGenerator<WebhookRecord> {
+    if (owner === null) return yield* table.all()
+    for await (const webhook of table.each(owner)) if (!webhook.everyOwner) yield webhook
+    yield* table.each(EVERY_OWNER)
+  }
+
+  keysBehind.add({ path: '/plugin-core/webhooks', table })
 
   return {
     ...table,
-    update: async (id, change) =>
-      await queue.run(id, async () => {
-        const webhook = await table.get(id)
-        if (webhook === undefined) return undefined
-        const changed = change(webhook)
-        await table.put(changed)
-        return changed
-      }),
-    del: async (id) =>
-      await queue.run(id, async () => {
-        await table.del(id)
-        await deliveryQueue.clear(within(id))
-        await deliveries.clear(within(id))
-      }),
+    hearing,
+    async del(id) {
+      await table.del(id)
+      await deliveryQueue.clear(within(id))
+      await deliveries.clear(within(id))
+    },
     enqueue: (list) =>
-      list.flatMap((delivery) => [write(deliveries, at(delivery), delivery), write(deliveryQueue, at(delivery), '')]),
+      list.flatMap((delivery) => [
+        write(deliveries, at(delivery), delivery),
+        write(deliveryQueue, at(delivery), waitingOf(delivery)),
+      ]),
     delivery: async (webhookId, id) => await deliveries.get(key(webhookId, id)),
-    async head(webhookId) {
-      for await (const place of deliveryQueue.keys({ ...within(webhookId), limit: 1 }))
-        return await deliveries.get(place)
-      return undefined
+    async due(webhookId, nowMs) {
+      const before = new Set<string>()
+      let inMs: number | null = null
+      for await (const [place, waiting] of deliveryQueue.iterator(within(webhookId))) {
+        const { subject, nextAttemptMs, delayMs } = waiting === '' ? UNKNOWN : waiting
+        if (before.has(subject)) continue
+        before.add(subject)
+        const ownMs = nextAttemptMs - nowMs
+        if (ownMs <= 0 || ownMs > delayMs) return { delivery: await deliveries.get(place), inMs: 0 }
+        inMs = Math.min(inMs ?? ownMs, ownMs)
+      }
+      return { delivery: undefined, inMs }
     },
     async keep(delivery) {
       const place = at(delivery)
-      const queued = delivery.status === 'retrying' ? write(deliveryQueue, place, '') : remove(deliveryQueue, place)
-      await database.batch([write(deliveries, place, delivery), queued])
+      const queued =
+        delivery.status === 'retrying' ? write(deliveryQueue, place, waitingOf(delivery)) : remove(deliveryQueue, place)
+      await db.batch([write(deliveries, place, delivery), queued])
     },
     async waiting() {
       const ids = new Set<string>()
@@ -81,7 +115,11 @@ export function createWebhookStore(records: Records): WebhookStore {
         finished += 1
         if (finished > MAX_HISTORY) old.push(remove(deliveries, place))
       }
-      if (old.length > 0) await database.batch(old)
+      if (old.length > 0) await db.batch(old)
     },
   }
+}
+
+function waitingOf({ subject = '', nextAttemptMs, delayMs = 0 }: DeliveryRecord): WaitingRecord {
+  return { subject, nextAttemptMs, delayMs }
 }

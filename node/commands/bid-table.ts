@@ -1,20 +1,23 @@
 import { formatUsd } from '../../protocol/money.ts'
+import { shownName } from '../../protocol/text.ts'
 import type { BidRecord } from '../store/index.ts'
+import { gpuText } from '../views/gpu-view.ts'
 import { table } from './output.ts'
 
-/** Every bid and decline, the best first. */
-export function bidTable(bids: BidRecord[]): string {
+/** Every bid and decline, the best first; with GPUs where somebody offers any. */
+export function bidTable(bids: BidRecord[]): string[] {
+  if (bids.length === 0) return ['nobody answered']
+  const withGpus = bids.some(({ gpu }) => gpu !== undefined)
   const rows = bids
     .toSorted((a, b) => (b.score ?? -1) - (a.score ?? -1))
-    .map(({ provider, name, outcome, pricePerHour, minimumCharge = null, score, reason }) => [
-      name === '' ? provider.slice(-8) : name,
+    .map(({ provider, name, outcome, pricePerHour, minimumCharge = null, gpu, score, reason }) => [
+      shownName(name, provider),
       outcome,
       pricePerHour === null ? '-' : `$${formatUsd(BigInt(pricePerHour))}/h`,
       minimumCharge === null ? '-' : `$${formatUsd(BigInt(minimumCharge))}`,
+      ...(withGpus ? [gpu === undefined ? '-' : gpuText(gpu)] : []),
       score === null ? '-' : score.toFixed(3),
       reason,
     ])
-  return rows.length === 0
-    ? 'nobody answered'
-    : table(['PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', 'SCORE', 'REASON'], rows)
+  return table(['PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', ...(withGpus ? ['GPU'] : []), 'SCORE', 'REASON'], rows)
 }

@@ -1,6 +1,7 @@
 import type { ClientNode } from '../index.ts'
 import { outputArrived } from '../outputs/arrived.ts'
 import { extractTar } from '../outputs/extract.ts'
+import { rootOf } from '../outputs/sift.ts'
 import type { JobRecord } from '../store/index.ts'
 import type { StatusLine } from './output.ts'
 
@@ -24,9 +25,11 @@ export async function bringOutputs(
   const kept = output.state === 'kept' ? await node.outputs.open(ended.id) : null
   if (kept === null) return `there are no outputs: ${output.message}`
   try {
-    const { files, bytes } = await extractTar(kept.stream, init.folder)
+    const root = rootOf(ended.spec.outputs ?? '')
+    const { files, bytes, leftOut } = await extractTar(kept.stream, init.folder, root)
     status.done(`${files} files of outputs, ${bytes} bytes, in ${init.folder}`)
-    return null
+    for (const { path, reason } of [...(output.leftOut ?? []), ...leftOut]) status.done(`left out: ${path} ${reason}`)
+    return files === 0 ? 'nothing of the outputs arrived' : null
   } catch (error) {
     return `the outputs were not unpacked: ${(error as Error).message}`
   }

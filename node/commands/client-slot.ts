@@ -6,6 +6,7 @@ import { DataFolderError } from '../store/database.ts'
 import { JobStateError } from '../store/index.ts'
 import { noTracer, type Tracer } from '../tracing/index.ts'
 import { CliError } from './cli-error.ts'
+import { joined } from './join.ts'
 import { followerTimes, type PeerOptions, partFolder, peerInit } from './options.ts'
 
 /** Client commands that may run side by side on one data folder. */
@@ -14,25 +15,36 @@ const SLOTS = 64
 /**
  * Starts a short-lived client node in the first free slot `DATA/client/0`, `1`, …: each has its own identity and store,
  * because a store has one writer. Jobs that a killed command left there are taken up, see {@link takeUp}.
+ *
+ * @param stays for a command that goes on until it is stopped: it may begin alone. Others end where nobody is reached.
+ * @throws {CliError}
  */
 export async function startInSlot(
   options: PeerOptions,
   components: { logger: Logger; masterKey?: string; tracer?: Tracer },
+  { stays = false } = {},
 ) {
   const { logger, masterKey, tracer = noTracer } = components
   for (let slot = 0; slot < SLOTS; slot += 1) {
     const dataFolder = join(partFolder(options, 'client'), String(slot))
+    const troubles: string[] = []
     try {
       const node = await startClientNode(
         { logger, tracer },
         {
           ...peerInit(options),
+          ...(stays ? {} : { onTrouble: (line) => troubles.push(line) }),
           dataFolder,
           times: followerTimes(options),
           ...(masterKey === undefined ? {} : { masterKey }),
         },
       )
       await takeUp(node)
+      if (stays) return node
+      await joined(node, options, troubles).catch(async (error) => {
+        await node.stop()
+        throw error
+      })
       return node
     } catch (error) {
       if (!(error instanceof DataFolderError && error.code === 'DATA_FOLDER_IN_USE')) throw error

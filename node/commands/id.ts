@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { defaultDataFolder, partFolder } from './options.ts'
+import { print, printJsonLine } from './print.ts'
 
 const PARTS = ['gateway', 'agent', 'client', 'relay'] as const
 
@@ -21,6 +22,7 @@ export function idCommand(): Command {
       const folder = partFolder(options, options.of)
       const privateKey = await loadIdentity(options.of === 'client' ? `${folder}/0` : folder)
       const peerId = peerIdFromPrivateKey(privateKey).toString()
-      process.stdout.write(options.json === true ? `${JSON.stringify({ peerId, part: options.of })}\n` : `${peerId}\n`)
+      if (options.json === true) printJsonLine({ peerId, part: options.of })
+      else print(peerId)
     })
 }

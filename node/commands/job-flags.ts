@@ -1,20 +1,37 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { GPU_INTERCONNECTS, GPU_VENDORS, type GpuVendor } from '../../protocol/gpus.ts'
+import { JOB_DEFAULTS, MAX_ATTEMPTS } from '../../protocol/job-defaults.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
-import { keyValue, wholeNumber } from './options.ts'
+import { amount, millicores, seconds } from './docker-amounts.ts'
+import { keyValue, repeated, wholeNumber } from './options.ts'
+
+const whole = wholeNumber(1, Number.MAX_SAFE_INTEGER)
 
 /** Spelled out, so that `--help` needs no schema. */
 const STRATEGIES = [
   'cost',
   'performance',
   'availability',
+  'value',
 ] as const satisfies readonly JobSubmission['providerStrategy'][]
 
-/** The flags that describe a job, as commander gives them. */
+const MAX = Number.MAX_SAFE_INTEGER
+
+/**
+ * The flags that describe a job, as commander gives them: times in seconds, amounts as text that {@link amount} made, such
+ * as `"256Mi"`. One that was not given is absent, and its field has the schema's default.
+ */
 export interface JobFlags {
   cpu?: number
   memory?: string
   storage?: string
   gpu?: number
+  gpuModel?: string[]
+  gpuVram?: string
+  gpuVendor?: GpuVendor
+  gpuCompute?: string
+  gpuCuda?: string
+  gpuInterconnect?: string
   env?: Record<string, string>
   secret?: Record<string, string>
   label?: Record<string, string>
@@ -25,29 +42,95 @@ export interface JobFlags {
   maxPrice?: string
   provider?: string
   output?: string
+  entrypoint?: string
   pull?: 'Always' | 'IfNotPresent' | 'Never'
   queueTimeout?: number
+  maxAttempts?: number
+  stopSignal?: string
+  shmSize?: string
+  ulimit?: NonNullable<JobSubmission['ulimits']>
+  pidsLimit?: number
+  init?: boolean
+  minCpuScore?: number
+  minCpuAllScore?: number
+  minMemoryBandwidth?: string
+  minDiskRead?: string
+  minDiskWrite?: string
+  minIops?: number
 }
 
 /** Adds the flags that describe a job; values are checked by the job's own schema afterwards. */
 export function jobFlags(command: Command): Command {
   return command
-    .option('--cpu <millicores>', '1000 is one core', wholeNumber(1, Number.MAX_SAFE_INTEGER))
-    .option('--memory <amount>', 'e.g. 256Mi')
-    .option('--storage <amount>', 'e.g. 1Gi')
-    .option('--gpu <count>', 'whole GPUs', wholeNumber(0, Number.MAX_SAFE_INTEGER))
-    .option('--env <name=value>', 'environment; repeat it', keyValue)
+    .option('--cpu <millicores>', withDefault('1000 is one core; or cores with a point, e.g. 0.5', 'cpu'), millicores)
+    .option('--memory <amount>', withDefault('e.g. 256Mi or 256m', 'memory'), amount)
+    .option('--storage <amount>', withDefault('e.g. 1Gi or 1g', 'storage'), amount)
+    .option('--gpu <count>', 'whole GPUs, all of one kind (1 where more is asked of them)', wholeNumber(0, MAX))
+    .option('--gpu-model <name>', 'any of these, e.g. h100 or rtx4090; repeat it', repeated)
+    .option('--gpu-vram <amount>', 'of each at least, as it is sold, e.g. 24Gi', amount)
+    .addOption(new Option('--gpu-vendor <name>', 'their maker').choices(GPU_VENDORS))
+    .option('--gpu-compute <version>', 'compute capability at least, e.g. 9.0, or gfx942 of AMD’s')
+    .option('--gpu-cuda <version>', 'what their driver runs at least, e.g. 12.4')
+    .addOption(new Option('--gpu-interconnect <name>', 'what joins them').choices(GPU_INTERCONNECTS))
+    .option('-e, --env <name=value>', 'environment; repeat it', keyValue)
     .option('--secret <name=value>', 'environment that is never shown; repeat it', keyValue)
     .option('--label <name=value>', 'for filtering and cost; repeat it', keyValue)
-    .option('--port <port[/udp][/public]>', 'a port the container listens on; repeat it', port)
+    .option('-p, --port <port[/udp][/public]>', 'a port the container listens on; repeat it', port)
     .option('--volume <name:/path:size>', 'e.g. data:/data:1Gi; repeat it', volume)
-    .option('--duration <seconds>', 'longest runtime', wholeNumber(1, Number.MAX_SAFE_INTEGER))
-    .addOption(new Option('--strategy <name>', 'how the best bid is chosen').choices(STRATEGIES))
+    .option('--duration <seconds>', withDefault('longest runtime; or e.g. 15m, 2h', 'duration'), seconds)
+    .addOption(
+      new Option('--strategy <name>', withDefault('how the best bid is chosen', 'providerStrategy')).choices(
+        STRATEGIES,
+      ),
+    )
     .option('--max-price <usd>', 'US dollars per hour at most')
-    .option('--provider <id>', 'this provider only')
+    .option('--provider <name|id>', 'this provider only: its name, its peer id or the end of it')
     .option('--output <path>', 'a path in the container that is kept')
-    .option('--pull <policy>', 'Always, IfNotPresent or Never')
-    .option('--queue-timeout <seconds>', 'how long to look for a provider', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option('--pull <policy>', withDefault('Always, IfNotPresent or Never', 'imagePullPolicy'))
+    .option(
+      '--queue-timeout <seconds>',
+      withDefault('how long to look for a provider; or e.g. 10m', 'queueTimeout'),
+      seconds,
+    )
+    .option(
+      '--max-attempts <count>',
+      withDefault('how many providers may try it, one after the other', 'maxAttempts'),
+      wholeNumber(1, MAX_ATTEMPTS),
+    )
+    .option('--entrypoint <program>', 'in place of the image’s own')
+    .option('--stop-signal <name>', 'e.g. SIGINT; else the image’s own')
+    .option('--shm-size <amount>', 'of /dev/shm; else half of the memory', amount)
+    .option('--ulimit <nofile=count>', 'most open files of a process (16384)', ulimit)
+    .option('--pids-limit <count>', 'most processes and threads (512)', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option('--init', 'put a small init before the program, even one that is an init itself')
+    .option('--no-init', 'the program is process 1')
+    .option('--min-cpu-score <count>', 'only machines whose core finds so many primes a second', whole)
+    .option('--min-cpu-all-score <count>', 'the same of all cores of the machine together', whole)
+    .option('--min-memory-bandwidth <amount>', 'that a core copies a second, e.g. 8Gi', amount)
+    .option('--min-disk-read <amount>', 'a second, e.g. 500Mi', amount)
+    .option('--min-disk-write <amount>', 'a second, e.g. 500Mi', amount)
+    .option('--min-iops <count>', 'blocks of 4 KiB that the disk reads and writes a second', whole)
+}
+
+/** A word about GPUs asks for one. */
+function gpuFields(flags: JobFlags): Record<string, unknown> {
+  const { gpu, gpuModel, gpuVram, gpuVendor, gpuCompute, gpuCuda, gpuInterconnect } = flags
+  const asked = {
+    vendor: gpuVendor,
+    models: gpuModel,
+    minVram: gpuVram,
+    minCompute: gpuCompute,
+    cuda: gpuCuda === undefined ? undefined : `>=${gpuCuda.replace(/^>=/, '')}`,
+    interconnect: gpuInterconnect,
+  }
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined)
+  if (given.length === 0) return { gpu }
+  return { gpu: gpu ?? 1, gpuRequirements: Object.fromEntries(given) }
+}
+
+/** Help of a flag that says what holds without it. */
+function withDefault(text: string, field: keyof typeof JOB_DEFAULTS): string {
+  return `${text} (default: ${JOB_DEFAULTS[field]})`
 }
 
 /** A submission for the schema: what was not given is left to its defaults. */
@@ -56,11 +139,12 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
   const fields = {
     image,
     // Like `docker run`: words after the image are arguments, so an image's entrypoint stays.
+    command: flags.entrypoint === undefined ? undefined : [flags.entrypoint],
     args: first === undefined ? undefined : [first, ...rest],
     cpu: flags.cpu,
     memory: flags.memory,
     storage: flags.storage,
-    gpu: flags.gpu,
+    ...gpuFields(flags),
     env: flags.env,
     secrets: flags.secret,
     labels: flags.label,
@@ -73,13 +157,31 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     outputs: flags.output,
     imagePullPolicy: flags.pull,
     queueTimeout: flags.queueTimeout,
+    maxAttempts: flags.maxAttempts,
+    stopSignal: flags.stopSignal,
+    shmSize: flags.shmSize,
+    ulimits: flags.ulimit,
+    pids: flags.pidsLimit,
+    init: flags.init,
+    constraints: constraintsOf(flags),
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
+/** Undefined where no flag says anything of the machine's speed. */
+function constraintsOf(flags: JobFlags): Record<string, unknown> | undefined {
+  const { minCpuScore, minCpuAllScore, minMemoryBandwidth, minDiskRead, minDiskWrite, minIops } = flags
+  const asked = { minCpuScore, minCpuAllScore, minMemoryBandwidth, minDiskRead, minDiskWrite, minIops }
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined)
+  return given.length === 0 ? undefined : Object.fromEntries(given)
+}
+
 function port(text: string, previous: NonNullable<JobSubmission['ports']> = []): NonNullable<JobSubmission['ports']> {
   const match = /^(\d{1,5})(?:\/(tcp|udp))?(\/public)?$/i.exec(text)
-  if (match === null) throw new InvalidArgumentError('Write it as 8080, 53/udp or 8080/public.')
+  if (match === null)
+    throw new InvalidArgumentError(
+      'Write it as 8080, 53/udp or 8080/public: `cortex job forward` brings it to a port of this machine.',
+    )
   return [
     ...previous,
     {
@@ -91,6 +193,13 @@ function port(text: string, previous: NonNullable<JobSubmission['ports']> = []):
   ]
 }
 
+/** Written as Docker takes it, a lower soft limit apart: `nofile=1024`, or `nofile=1024:1024`. */
+function ulimit(text: string): NonNullable<JobSubmission['ulimits']> {
+  const [, limit, hard = limit] = /^nofile=(\d{1,9})(?::(\d{1,9}))?$/.exec(text) ?? []
+  if (limit === undefined || hard !== limit) throw new InvalidArgumentError('Write it as nofile=65536.')
+  return { nofile: Number(limit) }
+}
+
 function volume(
   text: string,
   previous: NonNullable<JobSubmission['volumes']> = [],
@@ -99,5 +208,5 @@ function volume(
   if (name === undefined || mountPath === undefined || size === undefined || more !== undefined) {
     throw new InvalidArgumentError('Write it as name:/path:1Gi.')
   }
-  return [...previous, { name, mountPath, size }]
+  return [...previous, { name, mountPath, size: amount(size) }]
 }

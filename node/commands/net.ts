@@ -1,10 +1,14 @@
 import { Command, Option } from 'commander'
+import { group } from './group.ts'
 import { type PeerOptions, wholeNumber, withPeerOptions } from './options.ts'
 
+/** Flags of `cortex net top`, as commander gives them. */
 export interface TopOptions extends PeerOptions {
+  /** URL of the gateway to look through; absent where a client node of its own joins the network. */
   gateway?: string
+  /** An admin key of the gateway. */
   key?: string
-  /** Seconds between looks. */
+  /** Seconds between looks, 1 to 3,600. @default 2 */
   every: number
   once?: true
   json?: true
@@ -29,5 +33,5 @@ export function netCommand(sources: Record<'gateway' | 'network', () => Promise<
       const show = await (options.gateway === undefined ? sources.network() : sources.gateway())
       await show(options)
     })
-  return new Command('net').description('the network as one peer sees it').addCommand(top)
+  return group('net', 'the network as one peer sees it', [top], ['top'])
 }

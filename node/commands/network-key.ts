@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { say } from './print.ts'
 
 /** `cortex network-key FILE`: what makes a network private. */
 export function networkKeyCommand(): Command {
@@ -9,6 +10,6 @@ export function networkKeyCommand(): Command {
     .action(async (file: string) => {
       const { createNetworkKey } = await import('../network/network-key.ts')
       await createNetworkKey(file)
-      process.stderr.write(`wrote ${file}: copy it to every machine that is to join, and give it as --network-key\n`)
+      say(`wrote ${file}: copy it to every machine that is to join, and give it as --network-key`)
     })
 }

@@ -1,22 +1,32 @@
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_NETWORK, NETWORK_NAME } from '../../protocol/topics.ts'
-import type { FollowerTimes } from '../market/lease-follower.ts'
+import type { FollowerTimes } from '../market/index.ts'
 import type { PeerInit } from '../network/peer-init.ts'
+import { say } from './print.ts'
 import { userFolders } from './user-folders.ts'
 
 /** Where a gateway or `cortex up` on this machine listens for peers unless told otherwise. */
 export const DEFAULT_PEER_PORT = 13_100
 
+/** Flags of every command that joins a network, as commander gives them; see {@link withPeerOptions}. */
 export interface PeerOptions {
+  /** The folder under which each part has its own, see {@link partFolder}. */
   data: string
+  /** The market's name. @default "main" */
   network: string
   listen: string[]
   announce?: string[]
+  /** Multiaddrs of peers to begin with. @default a gateway or `cortex up` on this machine */
   bootstrap: string[]
   mdns: boolean
+  /** A file, not the key itself. */
   networkKey?: string
   upnp?: true
+  /** Connections at a time, 16 to 10,000. */
+  maxPeers?: number
+  /** Of those, the ones that may come in from one public address, 1 to 10,000. */
+  peersPerAddress?: number
   logLevel: string
   /** Time between heartbeats on leases, in ms; hidden, for tests that cannot wait. @default 5_000 */
   heartbeatMs?: number
@@ -74,6 +84,19 @@ export function withPeerOptions(command: Command, defaults: { listen: string[]; 
       ),
     )
     .addOption(
+      new Option('--max-peers <number>', 'connections at a time; beyond, newcomers get the places of idle ones (300)')
+        .env('CORTEX_MAX_PEERS')
+        .argParser(wholeNumber(16, 10_000)),
+    )
+    .addOption(
+      new Option(
+        '--peers-per-address <number>',
+        'of those, how many may come in from one public address; twice as many from its /24 or /48 (a fifth)',
+      )
+        .env('CORTEX_PEERS_PER_ADDRESS')
+        .argParser(wholeNumber(1, 10_000)),
+    )
+    .addOption(
       new Option('--log-level <level>', 'how much to log')
         .env('CORTEX_LOG_LEVEL')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -83,12 +106,20 @@ export function withPeerOptions(command: Command, defaults: { listen: string[]; 
     .addOption(new Option('--lost-after-ms <ms>').argParser(wholeNumber(500, 600_000)).hideHelp())
 }
 
+/**
+ * What a peer is started with. That nobody can be reached is said on stderr only where somebody named whom to begin
+ * with.
+ */
 export function peerInit(options: PeerOptions): PeerInit {
-  const { network, listen, announce, bootstrap, mdns, networkKey, upnp } = options
+  const { network, listen, announce, bootstrap, mdns, networkKey, upnp, maxPeers, peersPerAddress } = options
   return {
     ...{ networkName: network, listen, bootstrap, mdns },
+    // The default is a guess: a gateway on this machine.
+    ...(isGiven(bootstrap) ? { onTrouble: (line: string) => say(`cortex: ${line}`) } : {}),
     ...(announce === undefined ? {} : { announce }),
     ...(upnp === undefined ? {} : { upnp }),
+    ...(maxPeers === undefined ? {} : { maxConnections: maxPeers }),
+    ...(peersPerAddress === undefined ? {} : { placesPerAddress: peersPerAddress }),
     ...(networkKey === undefined ? {} : { networkKeyFile: networkKey }),
   }
 }
@@ -139,8 +170,13 @@ function parseNetworkName(text: string): string {
 }
 
 /** Words of a list option, repeated or separated by commas (as in a variable). The first one given replaces the default. */
-function words(text: string, previous: unknown): string[] {
+export function words(text: string, previous: unknown): string[] {
   const added = text.split(',').filter((word) => word !== '')
-  const given = Array.isArray(previous) && (previous as { given?: true }).given === true ? (previous as string[]) : []
+  const given = Array.isArray(previous) && isGiven(previous) ? (previous as string[]) : []
   return Object.assign([...given, ...added], { given: true as const })
+}
+
+/** Whether a list is what somebody said, and not the default. */
+export function isGiven(list: object): boolean {
+  return 'given' in list
 }

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import ora, { type Ora } from 'ora'
+import { escapeText } from '../../protocol/text.ts'
 
 const PLAIN = {
   top: '',
@@ -20,45 +21,48 @@ const PLAIN = {
   middle: '  ',
 }
 
-/** Columns with a heading, no lines: as people read, and as `awk` does. */
-export function table(head: string[], rows: string[][]): string {
+/** Columns with a heading, no lines: as people read, and as `awk` does. One line for each row. */
+export function table(head: string[], rows: string[][]): string[] {
   const out = new Table({ head, chars: PLAIN, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } })
-  out.push(...rows)
-  return out.toString().replaceAll(/[ \t]+$/gm, '')
+  out.push(...rows.map((row) => row.map(escapeText)))
+  return out
+    .toString()
+    .replaceAll(/[ \t]+$/gm, '')
+    .split('\n')
 }
 
 /** Names and values, one pair a line; what is empty is a dash. */
-export function fieldTable(rows: [name: string, value: string][]): string {
+export function fieldTable(rows: [name: string, value: string][]): string[] {
   return table(
     [],
     rows.map(([name, value]) => [name, value === '' ? '-' : value]),
   )
 }
 
-/** For programs. */
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
-}
-
+/** What a command that waits tells meanwhile; see {@link statusLine}. */
 export interface StatusLine {
   /** Says what is going on now. */
   now(text: string): void
   /** Says what happened, with the time since the start; stays. */
   done(text: string): void
+  /** Takes the spinner away; lines that were said stay. */
   stop(): void
 }
 
 /** State changes on stderr, with a spinner where that is a terminal. */
 export function statusLine(stream: NodeJS.WriteStream = process.stderr): StatusLine {
   const started = performance.now()
-  const spinner: Ora | null = stream.isTTY ? ora({ stream, discardStdin: false }) : null
+  const plain = (process.env.NO_COLOR ?? '') !== ''
+  const spinner: Ora | null = stream.isTTY
+    ? ora({ stream, discardStdin: false, ...(plain ? { color: false } : {}) })
+    : null
   const at = (): string => `${((performance.now() - started) / 1000).toFixed(1)} s`.padStart(7)
   return {
     now(text) {
-      spinner?.start(text)
+      spinner?.start(escapeText(text))
     },
     done(text) {
-      const line = `${styleText('dim', at(), { stream })}  ${text}\n`
+      const line = `${styleText('dim', at(), { stream })}  ${escapeText(text)}\n`
       spinner?.stop()
       stream.write(line)
     },

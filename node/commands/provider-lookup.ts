@@ -1,18 +1,17 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Directory } from '../directory/index.ts'
+import { benchResult, benchSubmission } from '../benchmark/bench-job.ts'
+import type { ClientNode } from '../index.ts'
 import { createLogger } from '../logger.ts'
+import type { JobRecord } from '../store/index.ts'
 import { providerView } from '../views/provider-view.ts'
+import { providersHeard } from './await-providers.ts'
 import { CliError } from './cli-error.ts'
 import { startInSlot } from './client-slot.ts'
+import { followJob } from './follow-job.ts'
 import type { PeerOptions } from './options.ts'
 import { statusLine } from './output.ts'
+import { parseSubmission } from './parse-submission.ts'
 import type { ProviderSource } from './provider.ts'
-import { findProvider, type ShownProvider, showProvider, showProviders } from './provider-table.ts'
-
-/** How long a short-lived node listens for providers it has not heard of, in ms. */
-const LISTEN_MS = 2_000
-/** Once somebody was heard, how long nobody new must come before the list is shown, in ms. */
-const QUIET_MS = 400
+import { findProvider, type ShownProvider, showBench, showProvider, showProviders } from './provider-table.ts'
 
 /** The directory as a client node of its own sees it. */
 export const networkSource: ProviderSource = {
@@ -26,9 +25,39 @@ export const networkSource: ProviderSource = {
     }
     showProviders(shown, options)
   },
+  async bench(id, options) {
+    const status = statusLine()
+    status.now('joining the network')
+    const node = await startInSlot(options, { logger: createLogger({ name: 'cortex', level: options.logLevel }) })
+    try {
+      await providersHeard(node.directory)
+      const provider = findProvider(viewsOf(node), id)
+      const spec = parseSubmission(await benchSubmission(provider.id, options))
+      const { job } = await node.requester.submit({ owner: 'local', spec })
+      status.now('measuring')
+      const ended = await followJob(node.store, job.id, { onEvent: () => undefined, onLine: () => undefined })
+      const found = await benchResult(node.store, ended)
+      if (found === null) throw new CliError(`${job.id} measured nothing: ${failureOf(ended)}`)
+      status.stop()
+      showBench(provider, found, options)
+    } finally {
+      status.stop()
+      await node.stop()
+    }
+  },
   async status(id, options) {
     showProvider(findProvider(await lookAround(options), id), options)
   },
+}
+
+/** Jobs of a short-lived node are its own: nothing was spent anywhere. */
+function viewsOf({ directory, requester }: ClientNode): ShownProvider[] {
+  const views = directory.list().map((one) => providerView(one, 0n, requester.seen(one.provider, 'local')))
+  return views.sort((a, b) => a.name.localeCompare(b.name))
+}
+
+function failureOf({ state }: JobRecord): string {
+  return state.status === 'failed' ? state.failure.message : `it ${state.status}`
 }
 
 async function lookAround(options: PeerOptions): Promise<ShownProvider[]> {
@@ -36,26 +65,10 @@ async function lookAround(options: PeerOptions): Promise<ShownProvider[]> {
   line.now('listening for providers')
   const node = await startInSlot(options, { logger: createLogger({ name: 'cortex', level: options.logLevel }) })
   try {
-    await settled(node.directory)
-    // Jobs of a short-lived node are its own: nothing was spent anywhere.
-    const views = node.directory.list().map((provider) => providerView(provider, 0n))
-    return views.sort((a, b) => a.name.localeCompare(b.name))
+    await providersHeard(node.directory)
+    return viewsOf(node)
   } finally {
     line.stop()
     await node.stop()
   }
-}
-
-/** Waits until somebody was heard and nobody new comes any more, or long enough. */
-async function settled(directory: Directory): Promise<void> {
-  const end = performance.now() + LISTEN_MS
-  let newest = performance.now()
-  const stop = directory.onChange(() => {
-    newest = performance.now()
-  })
-  while (performance.now() < end) {
-    await delay(50)
-    if (directory.list().length > 0 && performance.now() - newest > QUIET_MS) break
-  }
-  stop()
 }

@@ -1,14 +1,20 @@
+import { describeFigure, FIGURES, type Figures } from '../../protocol/measured.ts'
 import { formatUsd, parseUsd } from '../../protocol/money.ts'
+import { parseBytes, shownBytes } from '../../protocol/units.ts'
+import { matchProviders } from '../directory/find-provider.ts'
+import { gpuText } from '../views/gpu-view.ts'
+import { describeHardware } from '../views/hardware-view.ts'
 import type { providerView } from '../views/provider-view.ts'
 import { CliError } from './cli-error.ts'
-import { ago, fieldTable, printJson, table } from './output.ts'
+import { ago, fieldTable, table } from './output.ts'
+import { print, printJson } from './print.ts'
 
 /** A provider as the API shows it. */
 export type ShownProvider = ReturnType<typeof providerView>
 
 /** The one with this id, end of an id, or name. @throws {CliError} */
 export function findProvider(known: ShownProvider[], wanted: string): ShownProvider {
-  const found = known.filter(({ id, name }) => id === wanted || name === wanted || id.endsWith(wanted))
+  const found = matchProviders(known, wanted)
   const [provider, second] = found
   if (provider === undefined) {
     throw new CliError(`No provider ${wanted} is known here: 'cortex provider list --all' shows who is`)
@@ -17,6 +23,7 @@ export function findProvider(known: ShownProvider[], wanted: string): ShownProvi
   return provider
 }
 
+/** Prints one line for each provider, or the API's JSON of them, on stdout. */
 export function showProviders(providers: ShownProvider[], options: { json?: true }): void {
   if (options.json === true) {
     printJson(providers)
@@ -30,17 +37,18 @@ export function showProviders(providers: ShownProvider[], options: { json?: true
       provider.name,
       statusText(provider),
       `${free.cpu}m/${total.cpu}m`,
-      `${free.memory}/${total.memory}`,
-      String(countOf(free.gpu)),
+      `${size(free.memory)}/${size(total.memory)}`,
+      free.gpu.length === 0 ? '0' : free.gpu.map(gpuText).join(', '),
       usd(provider.pricing.cpu),
       provider.region === '' ? '-' : provider.region,
       ago(provider.metrics.uptime * 1000),
       seen(provider),
     ]
   })
-  process.stdout.write(`${table(head, rows)}\n`)
+  print(...table(head, rows))
 }
 
+/** Prints all that is known of one provider, a field a line, or the API's JSON of it. */
 export function showProvider(provider: ShownProvider, options: { json?: true }): void {
   if (options.json === true) {
     printJson(provider)
@@ -48,7 +56,7 @@ export function showProvider(provider: ShownProvider, options: { json?: true }):
   }
   const { pricing, metrics } = provider
   const { total, free } = provider.capacity
-  const text = fieldTable([
+  const fields = fieldTable([
     ['provider', provider.id],
     ['name', provider.name],
     ['status', statusText(provider)],
@@ -63,33 +71,69 @@ export function showProvider(provider: ShownProvider, options: { json?: true }):
     ],
     ['capabilities', provider.capabilities.join(' ')],
     ['cpu', `${free.cpu}m free of ${total.cpu}m, $${usd(pricing.cpu)} per core-hour`],
-    ['memory', `${free.memory} free of ${total.memory}, $${usd(pricing.memory)} per GB-hour`],
+    ['memory', `${size(free.memory)} free of ${size(total.memory)}, $${usd(pricing.memory)} per GB-hour`],
     [
       'storage',
-      `${free.storage} free of ${total.storage}, $${usd(pricing.storage)} per GB-hour, limits ${provider.storageQuota}`,
+      `${size(free.storage)} free of ${size(total.storage)}, $${usd(pricing.storage)} per GB-hour, limits ${provider.storageQuota}`,
     ],
     ['minimum', pricing.minimum === 0 ? 'none' : `$${usd(pricing.minimum)} per job`],
-    [
-      'gpu',
-      `${countOf(free.gpu)} free of ${countOf(total.gpu)}${modelsOf(total.gpu)}, $${usd(pricing.gpu)} per GPU-hour`,
-    ],
+    ...(total.gpu.length === 0
+      ? [['gpu', 'none'] as [string, string]]
+      : total.gpu.map((gpu) => gpuField(gpu, free.gpu))),
+    ['hardware', hardwareText(provider.hardware)],
+    ['measured', measuredText(provider.measured)],
+    ['seen', provider.seen === null ? 'nothing' : `${measuredText(provider.seen)} (${provider.seen.jobs} jobs)`],
     ['jobs', `${metrics.jobsCompleted} completed, ${metrics.jobsFailed} failed`],
     ['latency', metrics.latency === null ? 'not measured' : `${metrics.latency.toFixed(1)} ms`],
     ['addresses', provider.endpoints.join(' ')],
     ['last seen', seen(provider)],
   ])
-  process.stdout.write(`${text}\n`)
+  print(...fields)
 }
 
-type ShownGpus = ShownProvider['capacity']['total']['gpu']
-
-function countOf(gpus: ShownGpus): number {
-  return gpus.reduce((sum, { count }) => sum + count, 0)
+/** What a provider says of its machine beside what a job of ours found. */
+export function showBench(provider: ShownProvider, found: Figures, options: { json?: true }): void {
+  if (options.json === true) {
+    printJson({ provider: provider.id, found, measured: provider.measured })
+    return
+  }
+  const rows = FIGURES.filter((figure) => found[figure] > 0).map((figure) => {
+    const said = provider.measured?.[figure] ?? 0
+    const share = said === 0 ? '-' : `${Math.round((100 * found[figure]) / said)}%`
+    return [figure, describeFigure(figure, found[figure]), said === 0 ? '-' : describeFigure(figure, said), share]
+  })
+  print(...table(['FIGURE', 'FOUND', 'SAID', 'OF IT'], rows))
 }
 
-function modelsOf(gpus: ShownGpus): string {
-  const told = gpus.filter(({ model }) => model !== '')
-  return told.length === 0 ? '' : ` (${told.map(({ model, count }) => `${count} ${model}`).join(', ')})`
+function hardwareText(hardware: ShownProvider['hardware']): string {
+  if (hardware === null) return 'not told'
+  const told = describeHardware(hardware)
+  return told.length === 0 ? 'not told' : told.join('; ')
+}
+
+function measuredText(measured: Figures | null): string {
+  if (measured === null) return 'nothing'
+  const told = FIGURES.filter((figure) => measured[figure] > 0)
+  return told.map((figure) => `${figure} ${describeFigure(figure, measured[figure])}`).join(', ')
+}
+
+type ShownGpu = ShownProvider['capacity']['total']['gpu'][number]
+
+/** One kind of GPUs in a line: what they are, how many are free, what one costs. */
+function gpuField(gpu: ShownGpu, free: ShownGpu[]): [string, string] {
+  const { model, migProfile, memory, driver, runtime, compute, interconnect, count, pricePerHour } = gpu
+  const isSame = (one: ShownGpu): boolean =>
+    one.model === model && one.memory === memory && one.migProfile === migProfile
+  const left = free.filter(isSame).reduce((sum, one) => sum + one.count, 0)
+  const cuda = gpu.vendor === 'amd' ? 'ROCm' : 'CUDA'
+  const facts = [
+    `${memory} VRAM`,
+    ...(compute === '' ? [] : [`compute ${compute}`]),
+    ...(runtime === '' ? [] : [`${cuda} ${runtime}`]),
+    ...(driver === '' ? [] : [`driver ${driver}`]),
+    ...(interconnect === '' ? [] : [interconnect]),
+  ]
+  return ['gpu', `${gpuText(gpu)}, ${left} free of ${count}, ${facts.join(', ')}, $${usd(pricePerHour)} per GPU-hour`]
 }
 
 function statusText({ status, paused }: ShownProvider): string {
@@ -98,6 +142,11 @@ function statusText({ status, paused }: ShownProvider): string {
 
 function seen({ updatedAt }: ShownProvider): string {
   return `${ago(Date.now() - Date.parse(updatedAt))} ago`
+}
+
+/** An amount as the API writes it, which has no unit where it is none of KiB. */
+function size(amount: string): string {
+  return shownBytes(parseBytes(amount) ?? 0)
 }
 
 /** Plain decimals also where JavaScript would print an exponent. */

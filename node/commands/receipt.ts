@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { group } from './group.ts'
 
 /** `cortex receipt verify FILE`: nobody has to be asked. */
 export function receiptCommand(): Command {
@@ -12,5 +13,5 @@ export function receiptCommand(): Command {
     .action(async (file: string, options: { provider?: string; requester?: string; json?: true }) => {
       await (await import('./verify-receipt.ts')).verifyReceipt(file, options)
     })
-  return new Command('receipt').description('signed statements of use').addCommand(verify)
+  return group('receipt', 'signed statements of use', [verify], ['verify receipt.json'])
 }

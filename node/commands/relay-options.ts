@@ -1,13 +1,17 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseBytes } from '../../protocol/units.ts'
+import { type Command, Option } from 'commander'
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from '../network/relay-limits.ts'
+import { bytesWithin } from './docker-amounts.ts'
 import { wholeNumber } from './options.ts'
 
 /** The flags of a relay's limits, as commander gives them. */
 export interface RelayOptions {
+  /** Peers reached at a time, 1 to 10,000. */
   relayPlaces?: number
+  /** Bytes of one relayed connection, 64 KiB to 1 TiB. */
   relayBytes?: number
+  /** Minutes of one relayed connection, 1 to 1,440. */
   relayMinutes?: number
+  /** New relayed connections a minute, of all peers, 1 to 60,000. */
   relayRate?: number
 }
 
@@ -21,7 +25,12 @@ export function withRelayLimits(command: Command): Command {
       option('places', 'number', `peers reached at a time (default: ${maxReservations})`, wholeNumber(1, 10_000)),
     )
     .addOption(
-      option('bytes', 'size', `of one relayed connection (default: ${maxBytes / 2 ** 20}Mi)`, size(2 ** 16, 2 ** 40)),
+      option(
+        'bytes',
+        'size',
+        `of one relayed connection (default: ${maxBytes / 2 ** 20}Mi)`,
+        bytesWithin(2 ** 16, 2 ** 40),
+      ),
     )
     .addOption(
       option(
@@ -36,6 +45,7 @@ export function withRelayLimits(command: Command): Command {
     )
 }
 
+/** The limits in the units of a relay: minutes become ms, and what no flag says has its default. */
 export function relayLimits(options: RelayOptions): RelayLimits {
   const { relayPlaces, relayBytes, relayMinutes, relayRate } = options
   return {
@@ -43,15 +53,5 @@ export function relayLimits(options: RelayOptions): RelayLimits {
     maxBytes: relayBytes ?? DEFAULT_RELAY_LIMITS.maxBytes,
     maxDurationMs: relayMinutes === undefined ? DEFAULT_RELAY_LIMITS.maxDurationMs : relayMinutes * 60_000,
     connectionsPerMinute: relayRate ?? DEFAULT_RELAY_LIMITS.connectionsPerMinute,
-  }
-}
-
-function size(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const bytes = parseBytes(text)
-    if (bytes === null || bytes < min || bytes > max) {
-      throw new InvalidArgumentError(`Give a size from ${min / 1024}Ki to ${max / 2 ** 30}Gi, e.g. 64Mi.`)
-    }
-    return bytes
   }
 }

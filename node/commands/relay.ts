@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { DEFAULT_PEER_PORT, type PeerOptions, partFolder, peerInit, withPeerOptions } from './options.ts'
+import { say } from './print.ts'
 import { type RelayOptions, relayLimits, withRelayLimits } from './relay-options.ts'
-import { untilSignal } from './until-signal.ts'
+import { untilStopped } from './stopping.ts'
 
 /** `cortex relay`: a public helper for those behind routers. */
 export function relayCommand(): Command {
@@ -18,9 +19,11 @@ export function relayCommand(): Command {
         { logger: createLogger({ name: 'relay', level: options.logLevel }) },
         { ...peerInit(options), dataFolder: partFolder(options, 'relay'), relay: relayLimits(options) },
       )
-      process.stderr.write(`a relay on network ${options.network}, to be given as --bootstrap:\n`)
-      for (const address of relay.network.addresses()) process.stderr.write(`  ${address}\n`)
-      await untilSignal()
+      // Before anybody hears that it is up, and may end it again.
+      const stopped = untilStopped()
+      say(`a relay on network ${options.network}, to be given as --bootstrap:`)
+      for (const address of relay.network.addresses()) say(`  ${address}`)
+      await stopped
       await relay.stop()
     })
 }

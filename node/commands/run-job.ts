@@ -1,35 +1,37 @@
-import { fieldErrors, type JobSpec, jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { failureSentences } from '../../protocol/failures.ts'
+import type { JobSpec } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { formatUsd, meteredSeconds } from '../../protocol/money.ts'
+import { isResolved, matchProviders, ProviderUnknownError, resolveProviderName } from '../directory/find-provider.ts'
+import type { Directory } from '../directory/index.ts'
 import type { ClientNode } from '../index.ts'
 import { createLogger } from '../logger.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
 import { attemptCost } from '../views/cost.ts'
 import { eventView, jobView } from '../views/job-view.ts'
+import { providersHeard } from './await-providers.ts'
 import { bidTable } from './bid-table.ts'
 import { bringOutputs } from './bring-outputs.ts'
 import { CliError, INTERRUPTED, MARKET_FAILED } from './cli-error.ts'
 import { startInSlot } from './client-slot.ts'
+import { containerOutput } from './container-output.ts'
 import { followJob } from './follow-job.ts'
 import { type JobFlags, submissionOf } from './job-flags.ts'
 import type { PeerOptions } from './options.ts'
 import { type StatusLine, statusLine } from './output.ts'
+import { parseSubmission } from './parse-submission.ts'
+import { printJson, say } from './print.ts'
+import { isOutputGone, onStop } from './stopping.ts'
 import { startTracing } from './tracing.ts'
+import { exitCodeOf } from './whole.ts'
 
 /** What `cortex run` was given. */
 export type RunOptions = JobFlags & PeerOptions & { bids?: true; json?: true; outputFolder?: string }
 
 /** Runs one job to its end; answers what the process exits with. */
 export async function runJob(image: string, words: string[], options: RunOptions): Promise<number> {
-  return await run(parse(submissionOf(image, words, options)), options)
-}
-
-function parse(submission: unknown): JobSpec {
-  const parsed = jobSubmissionSchema.safeParse(submission)
-  if (parsed.success) return parsed.data
-  const [first] = fieldErrors(parsed.error)
-  throw new CliError(`${first?.path ?? 'job'} ${first?.message ?? 'is not valid'}`, MARKET_FAILED)
+  return await run(parseSubmission(submissionOf(image, words, options)), options)
 }
 
 async function run(spec: JobSpec, options: RunOptions): Promise<number> {
@@ -43,7 +45,7 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
     // Listened for before there is a job, so that none is left that nobody waits for.
     const interruption = cancelOnInterrupt(node, status)
     try {
-      const { job } = await node.requester.submit({ owner: 'local', spec })
+      const { job } = await node.requester.submit({ owner: 'local', spec: await resolved(spec, node.directory) })
       status.done(`submitted ${job.id}`)
       interruption.concerns(job.id)
       return await follow(node, job.id, options, status, interruption.signal)
@@ -57,6 +59,21 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
   }
 }
 
+/** With the peer id of the provider that it names, before anybody is asked. @throws {CliError} */
+async function resolved(spec: JobSpec, directory: Directory): Promise<JobSpec> {
+  const { provider } = spec
+  if (isResolved(provider)) return spec
+  const known = () => directory.list().map(({ provider: id, name }) => ({ id, name }))
+  await providersHeard(directory, () => matchProviders(known(), provider).length > 0)
+  try {
+    return { ...spec, provider: resolveProviderName(directory, provider) }
+  } catch (error) {
+    if (!(error instanceof ProviderUnknownError)) throw error
+    const remedy = error.candidates.length === 0 ? " on this network: 'cortex provider list --all' shows who is" : ''
+    throw new CliError(`--provider: ${error.message}${remedy}`, MARKET_FAILED, { cause: error })
+  }
+}
+
 async function follow(
   node: ClientNode,
   id: string,
@@ -65,29 +82,29 @@ async function follow(
   signal: AbortSignal,
 ): Promise<number> {
   let bidsShown = options.bids !== true
+  const output = containerOutput()
   const job = await followJob(node.store, id, {
     onEvent: async (event) => {
       if (!bidsShown && event.type !== 'created') {
         bidsShown = true
-        process.stderr.write(`${bidTable(await node.store.bids(id))}\n`)
+        output.beginLine()
+        say(...bidTable(await node.store.bids(id)))
       }
+      output.beginLine()
       describe(event, status)
     },
-    onLine: ({ stream, line, partial }) => {
-      if (options.json === true) return
-      process[stream].write(partial ? line : `${line}\n`)
+    onLine: async (line) => {
+      if (options.json !== true && !isOutputGone()) await output.write(line)
     },
   })
-  const problem = await bringOutputs(node, job, { folder: options.outputFolder ?? id, signal }, status)
+  output.beginLine()
+  const outputs = await bringOutputs(node, job, { folder: options.outputFolder ?? id, signal }, status)
   if (options.json === true) {
     const settled = (await node.store.get(id)) ?? job
     const view = { ...jobView(settled, node.directory), events: (await node.store.events(id)).map(eventView) }
-    process.stdout.write(`${JSON.stringify(view, null, 2)}\n`)
+    printJson(view)
   }
-  const code = report(job, status)
-  if (problem === null) return code
-  status.done(problem)
-  return code === 0 ? MARKET_FAILED : code
+  return exitCodeOf(report(job, status), [job.logProblem, outputs], status.done)
 }
 
 function describe(event: JobEvent, status: StatusLine): void {
@@ -101,6 +118,7 @@ function describe(event: JobEvent, status: StatusLine): void {
   else if (type === 'started') status.done('running')
   else if (type === 'lost') status.done(`lost: ${data.message}`)
   else if (type === 'expired') status.done('reached its duration; stopping')
+  else if (type === 'regained') status.now('its provider is back')
   else if (type === 'extended') status.done(`extended to ${data.duration} s`)
 }
 
@@ -115,7 +133,7 @@ function report(job: JobRecord, status: StatusLine): number {
       status.done(`completed${spent}`)
       return 0
     case 'failed':
-      status.done(`failed: ${state.failure.message}${spent}. ${state.failure.remedy}`)
+      status.done(`failed: ${failureSentences(state.failure, spent)}`)
       return state.exitCode === null || state.exitCode === 0 ? MARKET_FAILED : state.exitCode
     case 'cancelled':
       status.done(`cancelled${spent}`)
@@ -125,7 +143,7 @@ function report(job: JobRecord, status: StatusLine): number {
   }
 }
 
-/** The first Ctrl-C cancels the job, as soon as there is one; the second one leaves at once. */
+/** The first Ctrl-C, or an output that nobody reads, cancels the job, as soon as there is one. */
 function cancelOnInterrupt(
   node: ClientNode,
   status: StatusLine,
@@ -136,27 +154,21 @@ function cancelOnInterrupt(
   const cancel = (id: string): void => {
     node.requester.cancel(id).catch(async (error) => {
       const job = await node.store.get(id)
-      if (job !== undefined && !isTerminal(job.state.status)) process.stderr.write(`cannot cancel: ${error.message}\n`)
+      if (job !== undefined && !isTerminal(job.state.status)) say(`cannot cancel: ${error.message}`)
     })
   }
-  const onSignal = (): void => {
-    if (asked) process.exit(INTERRUPTED)
+  const release = onStop(() => {
     asked = true
     asking.abort()
     status.now('cancelling (Ctrl-C again leaves at once)')
     if (jobId !== null) cancel(jobId)
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  })
   return {
     signal: asking.signal,
     concerns(id) {
       jobId = id
       if (asked) cancel(id)
     },
-    release() {
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
-    },
+    release,
   }
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { CliError, MARKET_FAILED } from './cli-error.ts'
 import { jobFlags } from './job-flags.ts'
 import { withPeerOptions } from './options.ts'
 import type { RunOptions } from './run-job.ts'
@@ -13,15 +14,28 @@ Example:
 export function runCommand(): Command {
   const command = new Command('run')
     .argument('<image>', 'the container image')
-    .argument('[command...]', 'what to run in it, after --')
+    .argument('[command...]', 'what to run in it; -- before it may be left out')
     .addHelpText('after', EXAMPLE)
   withPeerOptions(jobFlags(command), { listen: ['/ip4/0.0.0.0/tcp/0'], logLevel: 'silent' })
-  return command
-    .option('-o, --output-folder <folder>', 'where its outputs are unpacked; without it a folder named as the job')
-    .option('--bids', 'show every bid and decline')
-    .option('--json', 'print the finished job as JSON instead of its output')
-    .action(async (image: string, words: string[], options: RunOptions) => {
-      const { runJob } = await import('./run-job.ts')
-      process.exitCode = await runJob(image, words, options)
-    })
+  return (
+    command
+      .option('-o, --output-folder <folder>', 'where its outputs are unpacked; without it a folder named as the job')
+      .option('--bids', 'show every bid and decline')
+      .option('--json', 'print the finished job as JSON instead of its output')
+      .option('-i, --interactive', 'not yet: a job gets no input')
+      .option('-t, --tty', 'not yet: a job gets no terminal')
+      // As for Docker, what comes after the image is the container's: `run IMAGE ls -la`.
+      .passThroughOptions()
+      .action(async (image: string, given: string[], options: RunOptions & { interactive?: true; tty?: true }) => {
+        if (options.interactive === true || options.tty === true) {
+          throw new CliError(
+            'run gives a job neither input nor a terminal yet: leave out -i and -t, or use `cortex job exec -it` while it runs',
+            MARKET_FAILED,
+          )
+        }
+        const words = given[0] === '--' ? given.slice(1) : given
+        const { runJob } = await import('./run-job.ts')
+        process.exitCode = await runJob(image, words, options)
+      })
+  )
 }

@@ -6,7 +6,8 @@ import { WireError } from '../../protocol/wire-error.ts'
 import { openReceipt, receiptView } from '../views/receipt-view.ts'
 import { isoTime } from '../views/time.ts'
 import { CliError } from './cli-error.ts'
-import { fieldTable, printJson } from './output.ts'
+import { fieldTable } from './output.ts'
+import { print, printJson } from './print.ts'
 
 interface Expected {
   provider?: string
@@ -40,7 +41,7 @@ export async function verifyReceipt(path: string, expected: Expected): Promise<v
     }
   }
   if (expected.json === true) printJson({ valid: true, ...shown })
-  else process.stdout.write(`${describe(first.receipt)}\n`)
+  else print(...describe(first.receipt))
 }
 
 async function open(side: (typeof SIDES)[number], base64: unknown) {
@@ -57,7 +58,7 @@ async function open(side: (typeof SIDES)[number], base64: unknown) {
   }
 }
 
-function describe(receipt: Receipt): string {
+function describe(receipt: Receipt): string[] {
   const { provider, requester, jobId, network, outcome, meteredSeconds } = receipt
   const price = formatUsd(receipt.pricePerHour)
   const least = receipt.minimumCharge === 0n ? '' : `, at least $${formatUsd(receipt.minimumCharge)},`

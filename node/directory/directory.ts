@@ -7,26 +7,33 @@ import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork, Verdict } from '../network/index.ts'
 import { startExchange } from './exchange.ts'
+import { type FirstSeen, sinceStart } from './first-seen.ts'
 import type { Directory, ProviderView } from './index.ts'
 import { createProviderTable } from './provider-table.ts'
 
+/** What {@link createDirectory} works with. */
 export interface DirectoryComponents {
   network: PeerNetwork
   clock: Clock
   logger: Logger
+  /** @default since this peer was started */
+  firstSeen?: FirstSeen
 }
 
+/** What a directory is told of its market. */
 export interface DirectoryInit {
   /** The market's name; announcements of others are refused. */
   networkName: string
-  /** @default 10_000, some 30 MB */
+  /** Providers listed; the longest silent beyond are forgotten. @default 10_000, some 30 MB */
   maxProviders?: number
 }
 
+/** A directory in the hands of the peer that starts and stops it. */
 export interface RunningDirectory extends Directory {
   /** Publishes this peer's own announcement, an encoded SignedStatement, and tells it to those who ask. */
   announce(statement: Uint8Array): Promise<void>
   start(): Promise<void>
+  /** Does not begin again: a directory that was stopped stays so. */
   stop(): Promise<void>
 }
 
@@ -38,7 +45,7 @@ const SWEEPS_PER_MEASURE = 10
 
 /** The directory of one peer, from gossip and from what neighbours tell a newcomer. */
 export function createDirectory(components: DirectoryComponents, init: DirectoryInit): RunningDirectory {
-  const { network, clock } = components
+  const { network, clock, firstSeen = sinceStart } = components
   const logger = components.logger
   const callbacks = new Set<(provider: ProviderView) => void>()
   const stopping = new AbortController()
@@ -55,7 +62,7 @@ export function createDirectory(components: DirectoryComponents, init: Directory
       }
     }
   }
-  const table = createProviderTable({ clock, changed }, init.maxProviders ?? 10_000)
+  const table = createProviderTable({ clock, firstSeen, changed }, init.maxProviders ?? 10_000)
 
   const read = async (data: Uint8Array) => {
     const statement = decode(SignedStatementSchema, data, MAX_GOSSIP_BYTES)

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Announcement, checkAnnouncement } from '../../protocol/checks.ts'
 import { decode, encode, safeNumber } from '../../protocol/codec.ts'
 import {
@@ -16,7 +15,8 @@ import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import { answerStreams } from '../network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../network/index.ts'
-import { createRateBudget } from '../network/rate-budget.ts'
+import { createRateBudget } from '../rate-budget.ts'
+import { takeTurn } from '../turns.ts'
 import { type ProviderTable, statusOf } from './provider-table.ts'
 
 /** Neighbours asked within {@link ASK_WINDOW_MS}: enough to know the market, and to survive one liar. */
@@ -41,6 +41,7 @@ const MAX_QUESTION_BYTES = 256
 /** Signatures checked before others get a turn: some 2 ms. */
 const CHECKED_AT_ONCE = 16
 
+/** What {@link startExchange} works with. */
 export interface ExchangeComponents {
   network: PeerNetwork
   table: ProviderTable
@@ -103,7 +104,7 @@ export function startExchange(components: ExchangeComponents, networkName: strin
       const age = safeNumber(ageMs, 'age_ms')
       if (statusOf(announcement, age) !== 'offline') table.hear(announcement, statement, age)
       checked += 1
-      if (checked % CHECKED_AT_ONCE === 0) await nextTurn()
+      if (checked % CHECKED_AT_ONCE === 0) await takeTurn()
     }
   }
 

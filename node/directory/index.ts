@@ -1,5 +1,6 @@
 import type { Announcement } from '../../protocol/checks.ts'
 
+/** How a provider does, as this peer judges from its announcements; see {@link ProviderView}. */
 export type ProviderStatus = 'online' | 'degraded' | 'offline'
 
 /** A `pausedReason` by which a provider says goodbye: it is offline from then on. */
@@ -7,9 +8,9 @@ export const GOODBYE = 'offline'
 
 /** A provider as this peer knows it. Never changed: news makes a new one. */
 export interface ProviderView extends Announcement {
-  /** online; degraded after one missed announcement; offline after three, or when it said goodbye. */
+  /** online; degraded where it says that something is wrong with it, or after one missed announcement; offline after three, or when it said goodbye. */
   status: ProviderStatus
-  /** Wall clock of the first and the last announcement, in ms. */
+  /** Wall clock of the first announcement, before a restart of this peer too, and of the last, in ms. */
   firstSeenMs: number
   lastSeenMs: number
   /** Round trip to it in ms where measured. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Announcement } from '../../protocol/checks.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import type { Clock } from '../clock.ts'
+import type { FirstSeen } from './first-seen.ts'
 import { GOODBYE, type ProviderStatus, type ProviderView } from './index.ts'
 
 /** Announcements missed before a provider counts as offline. */
@@ -19,6 +20,7 @@ export interface ProviderEntry {
   heardAtMs: number
 }
 
+/** The providers that a directory knows, with their signed announcements, by peer id. */
 export interface ProviderTable {
   list(): ProviderView[]
   get(provider: string): ProviderEntry | undefined
@@ -27,19 +29,23 @@ export interface ProviderTable {
   isNews(announcement: Pick<Announcement, 'provider' | 'incarnation' | 'sequence'>): boolean
   /** Takes a checked announcement of `ageMs` ago; nothing where it is no news. */
   hear(announcement: Announcement, statement: SignedStatement, ageMs: number): void
+  /** Takes a round trip to a provider; listeners are not told of it. */
   measured(provider: string, latencyMs: number | null): void
   /** Lets time pass: changes what has fallen silent, forgets what has been offline for an hour. */
   sweep(): void
 }
 
+/** What {@link createProviderTable} works with. */
 export interface ProviderTableComponents {
   clock: Clock
+  firstSeen: FirstSeen
   /** Called after a provider appeared, changed or vanished. */
   changed: (view: ProviderView) => void
 }
 
 /** Who sells, in the order in which they were last heard of. @param maxProviders the longest silent beyond are forgotten */
-export function createProviderTable({ clock, changed }: ProviderTableComponents, maxProviders: number): ProviderTable {
+export function createProviderTable(components: ProviderTableComponents, maxProviders: number): ProviderTable {
+  const { clock, firstSeen, changed } = components
   const entries = new Map<string, ProviderEntry>()
   let listed: ProviderView[] | undefined
 
@@ -77,7 +83,7 @@ export function createProviderTable({ clock, changed }: ProviderTableComponents,
       const view: ProviderView = {
         ...announcement,
         status: statusOf(announcement, ageMs),
-        firstSeenMs: before?.view.firstSeenMs ?? lastSeenMs,
+        firstSeenMs: firstSeen.of(provider, before?.view.firstSeenMs ?? lastSeenMs),
         lastSeenMs,
         latencyMs: before?.view.latencyMs ?? null,
       }
@@ -112,11 +118,11 @@ export function createProviderTable({ clock, changed }: ProviderTableComponents,
 }
 
 /** @param silentMs since its last announcement */
-export function statusOf({ intervalMs, pausedReason }: Announcement, silentMs: number): ProviderStatus {
+export function statusOf({ intervalMs, pausedReason, impaired }: Announcement, silentMs: number): ProviderStatus {
   if (pausedReason === GOODBYE) return 'offline'
   // an announcement may be on its way for a while, and its provider busy
   const graceMs = Math.max(1_000, intervalMs / 5)
-  if (silentMs <= intervalMs + graceMs) return 'online'
+  if (silentMs <= intervalMs + graceMs) return impaired ? 'degraded' : 'online'
   return silentMs <= OFFLINE_AFTER * intervalMs + graceMs ? 'degraded' : 'offline'
 }
 

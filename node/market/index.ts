@@ -1,6 +1,9 @@
 import type { JobSpec } from '../../protocol/job-spec.ts'
-import type { JobRecord } from '../store/index.ts'
+import type { JobRecord, SpeedRecord } from '../store/index.ts'
+import type { GpuView } from '../views/gpu-view.ts'
 import type { MarketEvent } from './tally.ts'
+
+export type { FollowerTimes } from './leases/lease-follower.ts'
 
 /** The requester's side of the market: the only authority over its jobs' states. */
 export interface Requester {
@@ -30,6 +33,9 @@ export interface Requester {
   /** Asks the network who would take the job now and at what price, and takes nobody. */
   quote(spec: JobSpec): Promise<Quote[]>
 
+  /** What jobs of this owner measured of a provider's machine; null where none did. */
+  seen(provider: string, owner: string): SpeedRecord | null
+
   /** What the adaptive window, rounds and leases are doing now, for `/metrics`. */
   counters(): Record<string, number>
 
@@ -37,14 +43,18 @@ export interface Requester {
   tally(): Record<MarketEvent, number>
 }
 
+/** A job as {@link Requester.submit} takes it. */
 export interface SubmitJob {
   /** A new id of the caller's own making, so that the job can be named before it is there. @default a new one */
   id?: string
+  /** Whose it is: a key's owner at a gateway, `local` at a client node. */
   owner: string
   spec: JobSpec
+  /** Where it came from, by `resubmittedFrom`, `batch`, `schedule` or `template`. @default {} */
   origin?: Record<string, string>
   /** Stores it and leaves it pending until {@link Requester.release}, also over restarts. @default false */
   hold?: boolean
+  /** A key that makes one job of its owner in 24 h; `digest` is of the body that came with it. */
   idempotency?: { key: string; digest: string }
 }
 
@@ -56,6 +66,9 @@ export interface Quote {
   pricePerHour: bigint | null
   /** Nano-dollars at least; null where it declined. */
   minimumCharge: bigint | null
+  /** Which GPUs the job would have; null where it has none, or nobody said. */
+  gpu: GpuView | null
+  /** 0..1, higher is better; null where it declined. */
   score: number | null
   /** Why it would, or would not. */
   reason: string

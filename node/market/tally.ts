@@ -1,5 +1,5 @@
 /** What happened on the market since the start of the process, by kind. */
-export const MARKET_EVENTS = [
+const MARKET_EVENTS = [
   /** Providers asked one by one; requests broadcast to everyone. */
   'asked',
   'broadcast',
@@ -12,13 +12,18 @@ export const MARKET_EVENTS = [
   'refused',
   'silent',
 ] as const
+/** One of {@link MARKET_EVENTS}. */
 export type MarketEvent = (typeof MARKET_EVENTS)[number]
 
+/** Counts them; only ever up. */
 export interface Tally {
+  /** @param times @default 1 */
   count(event: MarketEvent, times?: number): void
+  /** A copy, every event with its number. */
   totals(): Record<MarketEvent, number>
 }
 
+/** All begin at 0 with the process. */
 export function createTally(): Tally {
   const totals = Object.fromEntries(MARKET_EVENTS.map((event) => [event, 0])) as Record<MarketEvent, number>
   return {

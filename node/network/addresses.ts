@@ -1,6 +1,6 @@
 import { CODE_P2P, CODE_P2P_CIRCUIT, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { MAX_ADDRESSES } from '../../protocol/limits.ts'
-import { isDialled, isPublic, relayOf } from './dialled.ts'
+import { isDialled, isPublic, relayOf } from './addresses/dialled.ts'
 
 /** Addresses tried for one peer. */
 const MAX_TRIED = 8
@@ -33,6 +33,11 @@ export function toldAddresses(own: Multiaddr[]): string[] {
     .toSorted((a, b) => Number(isForAll(b)) - Number(isForAll(a)))
     .slice(0, MAX_ADDRESSES)
     .map(String)
+}
+
+/** Whether a multiaddr leads to the open internet, told by its number: a name may lead anywhere. */
+export function isPublicEndpoint(address: string): boolean {
+  return isPublic(multiaddr(address))
 }
 
 /** The peer id that a multiaddr ends in; undefined where it names none. */

@@ -4,6 +4,7 @@ import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import type { Channel, ChannelHandler, HandleOptions, PeerNetwork } from './index.ts'
 
+/** On whose behalf streams are answered. */
 export interface StreamServer {
   network: Pick<PeerNetwork, 'handle' | 'penalise'>
   logger: Logger

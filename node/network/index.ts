@@ -5,6 +5,7 @@
 
 import type { Topic } from '../../protocol/topics.ts'
 
+/** A peer's place in the network, as all parts of this program see it. */
 export interface PeerNetwork {
   /** This peer's id, e.g. `12D3KooW…`. */
   readonly peerId: string
@@ -23,6 +24,12 @@ export interface PeerNetwork {
    * score of the peer that sent it, `ignore` only drops it. `author` is the peer whose signature the message bears.
    */
   subscribe(topic: Topic, subscriber: TopicSubscriber): void
+
+  /**
+   * Connects with a peer where there is no connection yet, so that it can answer from where it could not dial. Rejects
+   * with {@link PeerUnreachableError}.
+   */
+  connect(peer: string, options: ConnectOptions): Promise<void>
 
   /** Opens a framed stream. `addresses` are tried where there is no connection yet. Rejects with {@link PeerUnreachableError}. */
   open(peer: string, protocol: string, options: OpenOptions): Promise<Channel>
@@ -62,6 +69,7 @@ export interface PeerTraffic {
   sentBytes: number
 }
 
+/** What one peer's network does and did. */
 export interface NetworkCounters {
   /** Peers with an open connection, now. */
   peers: number
@@ -79,8 +87,10 @@ export interface NetworkCounters {
   refused: Record<string, number>
 }
 
+/** Of a gossip message: take it and pass it on, drop it, or drop it and blame the peer that sent it. */
 export type Verdict = 'accept' | 'ignore' | 'reject'
 
+/** Who looks at a topic's messages, and takes them. */
 export interface TopicSubscriber {
   /** A thrown `WireError` is a `reject` counted under its code, except `STALE` and `REPLAYED`, which are an `ignore`. */
   validate(data: Uint8Array, author: string): Verdict | Promise<Verdict>
@@ -88,17 +98,23 @@ export interface TopicSubscriber {
   deliver(data: Uint8Array, author: string): void
 }
 
-export interface OpenOptions {
+/** How a peer is connected with. */
+export interface ConnectOptions {
   /** Multiaddrs to dial where there is no connection. */
   addresses?: string[]
-  /** Aborts the opening, and later the channel. */
+  /** Aborts the opening, and later the channel where there is one. */
   signal?: AbortSignal
   /** How long the opening may take, in ms. @default 10_000 */
   timeoutMs?: number
+}
+
+/** How a stream is opened. */
+export interface OpenOptions extends ConnectOptions {
   /** The longest message read, in bytes. A longer one aborts the channel. */
   maxMessageBytes: number
 }
 
+/** How streams of a protocol are answered. */
 export interface HandleOptions {
   /** The longest message read, in bytes. */
   maxMessageBytes: number
@@ -111,6 +127,11 @@ export interface HandleOptions {
   bulk?: boolean
 }
 
+/**
+ * Answers one stream. What it rejects with is logged, and aborts the channel.
+ *
+ * @param peer who opened it, as its key proves
+ */
 export type ChannelHandler = (channel: Channel, peer: string) => Promise<void>
 
 /** Whole messages both ways over one stream. */

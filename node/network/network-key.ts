@@ -25,19 +25,19 @@ export async function loadNetworkKey(path: string): Promise<Uint8Array> {
   if (file === undefined) {
     throw new NetworkKeyError(
       'NETWORK_KEY_MISSING',
-      `There is no network key at ${path}: copy the network’s there, or make one with 'cortex network-key ${path}'`,
+      `There is no network key at ${path} (--network-key): copy the network’s there, or make one with 'cortex network-key ${path}'`,
     )
   }
   if ('text' in file && KEY_FILE.test(file.text)) return Buffer.from(file.text.trimEnd())
   if ('problem' in file && file.problem === 'too_open') {
     throw new NetworkKeyError(
       'NETWORK_KEY_TOO_OPEN',
-      `Others on this machine can read the network key ${path} (mode ${file.mode}). If nobody else has had it, run: chmod 600 ${path}; else make a new one for the whole network`,
+      `Others on this machine can read the network key ${path} (--network-key, mode ${file.mode}). If nobody else has had it, run: chmod 600 ${path}; else make a new one for the whole network`,
     )
   }
   throw new NetworkKeyError(
     'NETWORK_KEY_CORRUPT',
-    `${path} holds no network key: it has three lines, /key/swarm/psk/1.0.0/, /base16/ and 64 hex digits. Copy it again from another peer of the network`,
+    `${path} (--network-key) holds no network key: it has three lines, /key/swarm/psk/1.0.0/, /base16/ and 64 hex digits. Copy it again from another peer of the network`,
   )
 }
 

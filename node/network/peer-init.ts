@@ -1,7 +1,9 @@
-import { leadOutside } from './dht.ts'
-import type { Libp2pNetworkInit } from './libp2p-network.ts'
+import { ownVersion } from '../version.ts'
+import { leadOutside } from './host/dht.ts'
+import type { Libp2pNetworkInit } from './network-init.ts'
 import { loadNetworkKey } from './network-key.ts'
 import type { RelayLimits } from './relay-limits.ts'
+import { checkAddresses } from './startup-problems.ts'
 
 /** How a peer joins a network. */
 export interface PeerInit {
@@ -22,13 +24,19 @@ export interface PeerInit {
   stays?: boolean
   /** Whether to ask the router, by UPnP, to let others in. @default false */
   upnp?: boolean
+  /** Connections at a time. @default 300, and as many as a relay has places */
+  maxConnections?: number
+  /** Of those, how many for peers of one public address. @default a fifth */
+  placesPerAddress?: number
   /** What this peer gives to others as a relay. @default it is none */
   relay?: RelayLimits
+  /** Told, once for each bootstrap address that is not reached, why, in one line. @default nobody is */
+  onTrouble?: (line: string) => void
   /** File with the key of a private network. @default the network is open */
   networkKeyFile?: string
 }
 
-/** What the network is made with. @throws {NetworkKeyError} where the key file is not to be used */
+/** What the network is made with. @throws {PeerOptionError} @throws {NetworkKeyError} where the key file is not to be used */
 export async function networkInit(init: PeerInit): Promise<Libp2pNetworkInit> {
   const {
     networkName,
@@ -40,12 +48,19 @@ export async function networkInit(init: PeerInit): Promise<Libp2pNetworkInit> {
     relay,
     stays = false,
     upnp = false,
+    maxConnections,
+    placesPerAddress,
+    onTrouble,
   } = init
+  checkAddresses({ listen, announce, bootstrap })
   const networkKey = networkKeyFile === undefined ? undefined : await loadNetworkKey(networkKeyFile)
   return {
-    ...{ network: networkName, listen, announce, bootstrap, mdns, upnp },
+    ...{ network: networkName, listen, announce, bootstrap, mdns, upnp, version: await ownVersion() },
     dht: stays && (relay !== undefined || leadOutside([...bootstrap, ...announce])),
     ...(relay === undefined ? {} : { relay }),
+    ...(onTrouble === undefined ? {} : { onTrouble }),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(placesPerAddress === undefined ? {} : { placesPerAddress }),
     ...(networkKey === undefined ? {} : { networkKey }),
   }
 }

@@ -10,6 +10,7 @@ export interface RelayLimits {
   connectionsPerMinute: number
 }
 
+/** Of a relay whose owner says nothing else. */
 export const DEFAULT_RELAY_LIMITS: Readonly<RelayLimits> = {
   maxReservations: 256,
   maxBytes: 64 * 2 ** 20,

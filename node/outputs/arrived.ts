@@ -1,3 +1,4 @@
+import { looks } from '../looks.ts'
 import type { JobRecord, JobStore } from '../store/index.ts'
 
 /** The job once its output is no longer on its way, or as it is when the signal aborts. */
@@ -6,14 +7,11 @@ export async function outputArrived(
   first: JobRecord,
   signal: AbortSignal,
 ): Promise<JobRecord> {
-  for (let job = first; ; ) {
-    if (job.output?.state !== 'waiting' || signal.aborted) return job
-    const changed = Promise.withResolvers<void>()
-    const stop = store.onChange(job.id, changed.resolve)
-    signal.addEventListener('abort', () => changed.resolve(), { once: true })
+  let job = first
+  if (job.output?.state !== 'waiting') return job
+  for await (const _ of looks((changed) => store.onChange(job.id, changed), signal)) {
     job = (await store.get(job.id)) ?? job
-    if (job.output?.state === 'waiting') await changed.promise
-    stop()
-    job = (await store.get(job.id)) ?? job
+    if (job.output?.state !== 'waiting') break
   }
+  return job
 }

@@ -1,4 +1,8 @@
 import type { Readable } from 'node:stream'
+import type { LeftOut } from '../../protocol/left-out.ts'
+
+/** Entries that an event names. */
+const SHOWN = 8
 
 /** What this peer's jobs left at their `outputs`, fetched from their providers and kept as tars. */
 export interface Outputs {
@@ -9,6 +13,11 @@ export interface Outputs {
   open(jobId: string): Promise<{ bytes: number; stream: Readable } | null>
 }
 
+/** The largest tar of a job with so much storage, in bytes: all that it may write, and room for the tar's own frames. */
+export function outputTarBytes(storageBytes: number): number {
+  return storageBytes + 64 * 1024 + Math.ceil(storageBytes / 8)
+}
+
 /** What became of a job's outputs. */
 export interface JobOutput {
   /** `waiting`: the provider has it, and it is on its way here. `lost`: it was not kept, and `message` says why. */
@@ -17,4 +26,18 @@ export interface JobOutput {
   bytes: number
   /** For people; empty where nothing is wrong. */
   message: string
+  /** What of it was not kept; absent in records of before there was this. */
+  leftOut?: LeftOut[]
+}
+
+/** An output of which nothing came: its own path is what was left out. */
+export function lostOutput(path: string, message: string, leftOut: LeftOut[] = []): JobOutput & { leftOut: LeftOut[] } {
+  return { state: 'lost', bytes: 0, message, leftOut: [...leftOut, { path, reason: `was not kept: ${message}` }] }
+}
+
+/** What a job's events say of what was left out. */
+export function leftOutEvent(leftOut: LeftOut[]): { count: number; message: string } {
+  const shown = leftOut.slice(0, SHOWN).map(({ path, reason }) => `${path} ${reason}`)
+  const more = leftOut.length > SHOWN ? [`and ${leftOut.length - SHOWN} more`] : []
+  return { count: leftOut.length, message: [...shown, ...more].join('; ') }
 }

@@ -18,8 +18,9 @@ export function openExecSession(channel: Channel): ExecSession {
       if (content.case === 'stdout' || content.case === 'stderr') {
         yield { type: content.case, data: content.value }
       } else if (content.case === 'exited') {
-        await channel.close()
         yield { type: 'exited', exitCode: content.value.exitCode }
+        // Input that is still on its way has no reader any more: closing in order would wait for one.
+        channel.abort(new Error('The command has ended'))
         return
       }
     }

@@ -20,17 +20,21 @@ export interface Reach {
   inspect(jobId: string, signal: AbortSignal): Promise<ContainerView>
 }
 
+/** A command in a running container. */
 export interface ExecRequest {
+  /** The program and its arguments, 1 to 256 words: no shell takes them apart. */
   command: string[]
   /** Whether it gets a terminal: then all of its output is stdout. @default false */
   terminal?: boolean
   /** Of the terminal; 0 is the engine's default. @default 0 */
   columns?: number
+  /** As `columns`. @default 0 */
   rows?: number
   /** Whether it reads input. @default false */
   input?: boolean
 }
 
+/** A command that runs. */
 export interface ExecSession {
   /** Everything that it says, `exited` last. Rejects with {@link ReachError} where it broke. */
   output(): AsyncIterable<ExecEvent>
@@ -43,6 +47,7 @@ export interface ExecSession {
   close(): void
 }
 
+/** What it wrote, as the bytes come, and its exit code at the end. */
 export type ExecEvent = { type: 'stdout' | 'stderr'; data: Uint8Array } | { type: 'exited'; exitCode: number }
 
 /** A running container as its provider sees it. */

@@ -14,6 +14,7 @@ import { type ContainerView, type Reach, ReachError } from './index.ts'
 /** How long a provider may take to let us in, in ms: it may have to dial a container that does not answer. */
 const REPLY_MS = 20_000
 
+/** What {@link createReach} works with. */
 export interface ReachComponents {
   network: PeerNetwork
   store: Pick<JobStore, 'get'>
@@ -22,6 +23,7 @@ export interface ReachComponents {
 
 type HelloContent = NonNullable<MessageInitShape<typeof ReachHelloSchema>['content']>
 
+/** Asks the store at each call which provider a job runs at. That one has 20 s to let this peer in. */
 export function createReach({ network, store, clock }: ReachComponents): Reach {
   async function leaseOfRunning(jobId: string): Promise<Lease> {
     const job = await store.get(jobId)

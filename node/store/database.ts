@@ -1,31 +1,41 @@
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
+import type { Level } from 'level'
+import { systemProblem } from '../system-problem.ts'
 import { DataFolderError } from './errors.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
+import { noteChecked, readChecked } from './leveldb/checked-note.ts'
 import { noteClosed, readClosed } from './leveldb/closed-note.ts'
 import { type Inspection, inspectLevel } from './leveldb/inspect.ts'
-import { SteadyLevel } from './leveldb/steady-level.ts'
+import { type OnDisk, repairLevel, SteadyLevel } from './leveldb/steady-level.ts'
+import { keepChecking } from './leveldb/table-checks.ts'
 
 export { DataFolderError } from './errors.ts'
 
 /** LevelDB by default; a simulation may keep it in memory. */
-export type Database = ClassicLevel<string, string>
+export type Database = Level<string, string> & OnDisk
 
 /**
  * Opens the LevelDB in `folder`, made with mode 0700 where it is missing. A lock makes this process its only reader and
  * writer; the pid beside it is for the message to the second one.
  *
- * All of its files are read first: a database that lost its manifest is repaired, one that lost data is refused. It
- * never begins anew where something was before. See docs/decisions/0011-damaged-stores.md.
+ * Its files are read first, but for tables that were found whole before: a database that lost its manifest is repaired,
+ * one that lost data is refused. It never begins anew where something was before. See docs/decisions/0009-damaged-stores.md.
  *
  * @param onRepair told what was wrong where it was repaired
+ * @param onDamage told of what is found damaged while it is open
  * @throws {DataFolderError}
  */
-export async function openDatabase(folder: string, onRepair: (problem: string) => void = () => {}): Promise<Database> {
+export async function openDatabase(
+  folder: string,
+  onRepair: (problem: string) => void = () => {},
+  onDamage: (problem: string) => void = () => {},
+): Promise<Database> {
   const location = join(folder, 'db')
   const pidFile = join(folder, 'pid')
   const closedFile = join(folder, 'closed.json')
+  const checkedFile = join(folder, 'checked.json')
+  const checking = new AbortController()
   let lock: FolderLock | null = null
   let database: SteadyLevel | null = null
   try {
@@ -36,23 +46,29 @@ export async function openDatabase(folder: string, onRepair: (problem: string) =
     // Moved away, as the message about a damaged one says: what is known of the old one is not about the new one.
     if (isNew) await Promise.all([pidFile, closedFile].map(async (path) => await rm(path, { force: true })))
     await mkdir(location, { recursive: true, mode: 0o700 })
-    const found = await inspectLevel(location)
+    const found = await inspectLevel(location, await readChecked(checkedFile))
     const problem = (await closedProblem(found, closedFile)) ?? (await problemOf(found, pidFile))
     if (problem !== null) throw corrupt(folder, problem)
     await rm(closedFile, { force: true })
-    if (found.kind === 'without-manifest') await ClassicLevel.repair(location)
+    if (found.kind === 'without-manifest') await repairLevel(location)
     // It opens by itself once it is made.
     database = new SteadyLevel(location, {
-      beforeClose: async () => await noteClosed(location, closedFile),
+      beforeClose: async () => {
+        checking.abort()
+        await noteClosed(location, closedFile)
+      },
       afterClose: release,
     })
     await database.open()
     await writeFile(pidFile, `${process.pid}\n`)
+    await noteChecked(checkedFile, found.checked)
     if (found.kind === 'without-manifest') {
       // Repaired tables lie beside each other, where a read may find an older value first; merged they do not.
       await database.compactRange('', '\u{10ffff}')
       onRepair(found.problem)
     }
+    const { signal } = checking
+    void keepChecking({ location, noteFile: checkedFile, checked: found.checked, onDamage, signal })
     return database
   } catch (error) {
     await database?.close()
@@ -80,7 +96,8 @@ function explain(folder: string, error: unknown): DataFolderError {
   if (error instanceof DataFolderError) return error
   const { code, message, cause } = causeOf(error)
   if (code === 'LEVEL_CORRUPTION' || /corrupt/i.test(message)) return corrupt(folder, message, cause)
-  return new DataFolderError('DATA_FOLDER_UNUSABLE', `Cannot open the store in ${folder}: ${message}`, { cause })
+  const problem = systemProblem(error) ?? message
+  return new DataFolderError('DATA_FOLDER_UNUSABLE', `Cannot open the store in ${folder}: ${problem}`, { cause })
 }
 
 async function inUse(folder: string, pidFile: string): Promise<DataFolderError> {

@@ -1,14 +1,22 @@
 import type { FailureDetails } from '../../protocol/failures.ts'
 import type { JobSecrets, PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { Cause, JobEventType, JobStatus } from '../../protocol/lifecycle.ts'
+import type { NanoUsd } from '../../protocol/money.ts'
 import type { JobSort } from './indexes/fields.ts'
-import type { BidRecord, JobEvent, JobRecord, JobState, LogRecord, MetricSample, TrackRecord } from './records.ts'
-import type { Forgotten, Retention } from './retention.ts'
+import type {
+  BidRecord,
+  JobEvent,
+  JobRecord,
+  JobState,
+  LogRecord,
+  MetricSample,
+  SpeedRecord,
+  TrackRecord,
+} from './records.ts'
 
 export { StoreUnavailableError } from './errors.ts'
-export type { JobSort } from './indexes/fields.ts'
+export { JOB_SORTS, type JobSort } from './indexes/fields.ts'
 export type * from './records.ts'
-export type { Forgotten, Retention } from './retention.ts'
 
 /**
  * The jobs of this peer, in LevelDB: it alone decides over their state. Everything that changes a job goes through
@@ -30,12 +38,19 @@ export interface JobStore {
   firstWith(owner: string, idempotency: { key: string; digest: string }): Promise<JobRecord | undefined>
 
   get(id: string): Promise<JobRecord | undefined>
+  /** Looks at each of those that are there, in this order, and holds none of them. */
+  look(ids: string[], look: (job: JobRecord) => void): Promise<void>
 
   /** @throws {JobNotFoundError}; what `change` throws aborts it, and nothing is written. */
   change<T>(id: string, change: (draft: JobDraft) => T): Promise<{ job: JobRecord; result: T }>
 
   /** A page of jobs, newest first; see {@link JobQuery}. */
   list(query: JobQuery): Promise<JobPage>
+  /** The same without the jobs, of which a page may be large. */
+  listIds(query: JobQuery): Promise<JobIdsPage>
+
+  /** What an owner's jobs cost so far at the provider that they have or had last; absent: every owner's. Kept as a running sum. */
+  costAt(provider: string, owner?: string): Promise<NanoUsd>
 
   /** Every job that is not terminal, oldest first. */
   active(): AsyncIterable<JobRecord>
@@ -44,11 +59,18 @@ export interface JobStore {
   events(id: string, after?: number, limit?: number): Promise<JobEvent[]>
 
   bids(id: string): Promise<BidRecord[]>
+  /** The same, one after the other. */
+  eachBid(id: string): AsyncIterable<BidRecord>
 
-  /** Lines with number >= `from`, oldest first, about `limit` (whole batches are answered). */
+  /** Lines with number >= `from`, oldest first, about `limit` of them or {@link MAX_LOG_BATCH_BYTES} (whole batches are answered). */
   logs(id: string, from: number, limit: number): Promise<LogRecord[]>
+  /** Number of the first of the newest lines that are together at most so many and so large; that of the next line where there are none. */
+  logStart(id: string, most: { lines: number; bytes: number }): Promise<number>
 
-  metrics(id: string, fromMs: number, toMs: number): Promise<MetricSample[]>
+  /** Oldest first, at most `limit`. */
+  metrics(id: string, fromMs: number, toMs: number, limit?: number): Promise<MetricSample[]>
+  /** All of them, one after the other. */
+  eachMetric(id: string, fromMs: number, toMs: number): AsyncIterable<MetricSample>
 
   secrets(id: string): Promise<JobSecrets>
 
@@ -66,6 +88,16 @@ export interface JobStore {
   /** Keeps what was seen of one; null forgets it. */
   keepTrackRecord(provider: string, record: TrackRecord | null): Promise<void>
 
+  /** What jobs measured of each provider's machine, by peer id and owner. */
+  speeds(): Promise<Map<string, SpeedRecord>>
+  /** Keeps it of one; null forgets it. */
+  keepSpeed(key: string, record: SpeedRecord | null): Promise<void>
+
+  /** Since when each provider is known, by peer id: wall clock in ms. */
+  firstSeen(): Promise<Map<string, number>>
+  /** Keeps it of one; null forgets it. */
+  keepFirstSeen(provider: string, atMs: number | null): Promise<void>
+
   /** Removes output, samples and events that are older than they are to be kept; may be repeated, and cut off. */
   forgetOld(retention: Retention, signal: AbortSignal): Promise<Forgotten>
 
@@ -78,11 +110,14 @@ export interface JobStore {
   close(): Promise<void>
 }
 
+/** A job as {@link JobStore.create} takes it. */
 export interface NewJob {
+  /** Where the caller has to know it before. @default a new one */
   id?: string
   owner: string
   spec: PublicJobSpec
   secrets: JobSecrets
+  /** As in {@link JobRecord}. @default {} */
   origin?: Record<string, string>
   /** Whether it waits for its release. @default false */
   held?: boolean
@@ -93,7 +128,7 @@ export interface NewJob {
 /** One change of one job. Reads see what the draft already did. */
 export interface JobDraft {
   readonly job: Readonly<JobRecord>
-  /** The wall clock of this change: the time of its events. */
+  /** The job's own time, ms since the epoch, see `job-now.ts`: the time of its events. */
   readonly nowMs: number
   /**
    * Moves the job along an edge of the lifecycle and records the event.
@@ -108,7 +143,15 @@ export interface JobDraft {
     fields: Partial<
       Pick<
         JobRecord,
-        'spec' | 'attempt' | 'fence' | 'durationSeconds' | 'cancelRequestedAtMs' | 'extension' | 'pastLeases' | 'output'
+        | 'spec'
+        | 'attempt'
+        | 'fence'
+        | 'durationSeconds'
+        | 'cancelRequestedAtMs'
+        | 'extension'
+        | 'pastLeases'
+        | 'output'
+        | 'logProblem'
       >
     >,
   ): void
@@ -121,10 +164,13 @@ export interface JobDraft {
   bid(bid: BidRecord): void
   /** Later lines belong to a new container, whose first is 1 again. */
   newLogOffset(): void
+  /** Later lines belong to an earlier container again. @param offset as in {@link LogExtent} */
+  continueLogs(offset: number): void
   /** Asks that this change survives a power cut. */
   durable(): void
 }
 
+/** Which jobs, in which order, and which page of them. */
 export interface JobQuery {
   /** Absent: every owner's. */
   owner?: string
@@ -144,6 +190,8 @@ export interface JobQuery {
   toMs?: number
   /** Looked at for each job that the indexes give; slow where few match. */
   where?: (job: JobRecord) => boolean
+  /** How many jobs are looked at for one page where indexes do not answer. @default all */
+  lookAt?: number
   /** @default "createdAt" */
   sort?: JobSort
   /** @default "desc" */
@@ -152,11 +200,18 @@ export interface JobQuery {
   after?: string
   /** Jobs to pass over; prefer `after`. */
   offset?: number
+  /** Jobs of a page, at most. */
   limit: number
 }
 
-export interface JobPage {
+/** A page with the jobs themselves. */
+export interface JobPage extends Omit<JobIdsPage, 'ids'> {
   jobs: JobRecord[]
+}
+
+/** A page of a list, and how much more of it there is. */
+export interface JobIdsPage {
+  ids: string[]
   /**
    * Of all that match. From counters, but where there is `where`, several of the providers, batch and labels, or one of them
    * with a time: then at most the next 10,000 jobs are looked at.
@@ -167,15 +222,40 @@ export interface JobPage {
   hasMore: boolean
   /** Where the next page begins; null where this one is empty. */
   next: string | null
+  /** How many jobs were looked at, where that was not enough to fill the page or to know that there are no more. */
+  searched: number | null
 }
 
+/** An event of any job in the feed of all; see {@link JobStore.feed}. */
 export interface FeedEntry {
+  /** 1 for the first, and one more for each that was written later. */
   position: number
   jobId: string
   owner: string
   event: JobEvent
 }
 
+/** How long what is written of a job is kept after its end, in ms; null is for ever. The job itself always stays. */
+export interface Retention {
+  /** Its output. */
+  logsMs: number | null
+  /** Its samples of use; those of a job that still runs are kept as long. */
+  metricsMs: number | null
+  /** Its events, and theirs in the feed of all jobs. */
+  eventsMs: number | null
+}
+
+/** What a pass has removed. */
+export interface Forgotten {
+  /** Jobs that lost their output, their samples or their events. */
+  jobs: number
+  /** Entries of the feed. */
+  feed: number
+  /** Idempotency keys whose day is over. */
+  keys: number
+}
+
+/** No job has this id; the message names it. */
 export class JobNotFoundError extends Error {
   override readonly name = 'JobNotFoundError'
   readonly code = 'JOB_NOT_FOUND'
@@ -195,6 +275,7 @@ export class JobStateError extends Error {
   }
 }
 
+/** An owner used one key for two bodies within 24 h: the second is not stored. */
 export class IdempotencyConflictError extends Error {
   override readonly name = 'IdempotencyConflictError'
   readonly code = 'IDEMPOTENCY_CONFLICT'

@@ -3,6 +3,7 @@ export interface KeyedQueue {
   run<T>(key: string, task: () => Promise<T>): Promise<T>
 }
 
+/** Keeps nothing of a key once its last task has ended. */
 export function createKeyedQueue(): KeyedQueue {
   const tails = new Map<string, Promise<unknown>>()
   return {

@@ -3,18 +3,23 @@
  * JSON has no `bigint`.
  */
 
-import type { EndpointState } from '../../protocol/endpoints.ts'
+import type { ContainerHealth, EndpointState } from '../../protocol/endpoints.ts'
 import type { Failure, FailureDetails } from '../../protocol/failures.ts'
 import type { PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { JobEventType } from '../../protocol/lifecycle.ts'
+import type { Measured } from '../../protocol/measured.ts'
 import type { Moment } from '../moment.ts'
 import type { JobOutput } from '../outputs/index.ts'
+import type { GpuView } from '../views/gpu-view.ts'
 
+/** A job as it is stored. Never changed in place: a change makes a new one. */
 export interface JobRecord {
   id: string
   /** Whose it is: a key's owner at a gateway, `local` at a client node. */
   owner: string
   createdAtMs: number
+  /** The same on a clock that never jumps: the job's own time goes on from here. Absent in records of older versions. */
+  created?: Moment
   spec: PublicJobSpec
   state: JobState
   /** 1 for the first; rises when a provider was lost or refused after it had accepted. */
@@ -31,6 +36,8 @@ export interface JobRecord {
   pastLeases: PastLease[]
   /** What became of its outputs; absent where it names none, or has not ended. */
   output?: JobOutput
+  /** Why lines of the log may be missing, for people; absent where none are. */
+  logProblem?: string
   logs: LogExtent
   /** Number of the newest event; events are 1..lastEvent without gap. */
   lastEvent: number
@@ -56,6 +63,19 @@ interface Pending {
   waitOutMs: number
   /** Providers that are kept out of the next round. */
   excluded: string[]
+  /** The lease of the attempt before, whose provider fell silent: it goes on where it comes back in time. Absent is none. */
+  lost?: LostLease | null
+}
+
+/** A lease as it was when its provider was lost. */
+export interface LostLease {
+  lease: Lease
+  scheduledAtMs: number
+  /** Null where its container was not said to run. */
+  startedAtMs: number | null
+  attempt: number
+  /** As in {@link LogExtent}. */
+  logOffset: number
 }
 
 interface Ended<L, X> {
@@ -70,11 +90,14 @@ interface Ended<L, X> {
 export interface AwardInFlight {
   provider: string
   addresses: string[]
+  /** Number of the award, from 1: reports with an older one are not heard. */
   fence: number
   /** Hex. */
   requestId: string
   bidId: string
+  /** SHA-256 of what was bid on, in hex. */
   requirementsDigest: string
+  /** Nano-dollars. */
   pricePerHour: string
   /** Nano-dollars at least; absent in records of versions that knew none. */
   minimumCharge?: string
@@ -89,36 +112,77 @@ export interface Lease extends AwardInFlight {
   acceptedAtMs: number
   /** Sequence number of the last report that was stored. */
   lastReport: number
-  /** How long the container has run, in ms, by the provider's monotonic clock. */
+  /** How long the container has run, in ms, as far as this peer's own clock bears out what the provider says. */
   meteredMs: number
+  /** What the provider's last report claims, in ms, where this peer could not sign it; absent elsewhere. */
+  claimedMs?: number
   lastContactMs: number
+  /** The same for this peer's meter; absent in records of versions that had none. */
+  lastContact?: Moment
+  /** How the provider's clock differs from the job's time; absent before its first report. See `job-time.ts`. */
+  clockOffset?: ClockOffset
+  /** When progress of its pull was kept last; absent before. */
+  lastProgressMs?: number
+  /** Whether its provider was lost before, and came back: nobody comes back twice. */
+  regained?: boolean
+  /** Whether its duration was told to be over. */
+  expired?: boolean
+  /** When this peer was told that the container runs; absent before, and in records of older versions. */
+  running?: ToldToRun
+  /** As the provider said at the start; null before. */
   imageDigest: string | null
   /** How its ports do, as the provider told last; absent where it did not. */
   endpoints?: EndpointState[]
+  /** What its image's own check says, as the provider told last; absent where it did not. */
+  health?: ContainerHealth
   /** Whether the provider's last report is stored: nothing of this lease is still to come. */
   settled: boolean
   /** Base64 of the Receipt's statement, signed by the provider and by the requester. */
   receipt: { provider: string; requester: string } | null
 }
 
+/** What must be added to the provider's time to get the job's, in ms, as far as it can be told: between these. */
+export interface ClockOffset {
+  leastMs: number
+  mostMs: number
+}
+
+/** What this peer knows itself of how long a container can have run; see `own-meter.ts`. */
+export interface ToldToRun {
+  /** When it heard of the start. */
+  heardAt: Moment
+  /** How long before that it had heard nothing that says otherwise, in ms: the container may have run for so much of it. */
+  unheardMs: number
+  /** The provider's clock at the start, as it said; its receipt must say the same. */
+  startedAtMs: number
+}
+
+/** What is kept of a lease whose attempt is over while the job goes on. */
 export interface PastLease {
   attempt: number
   fence: number
   provider: string
+  /** Nano-dollars. */
   pricePerHour: string
   /** Nano-dollars at least; absent in records of versions that knew none. */
   minimumCharge?: string
   meteredMs: number
+  /** As in {@link Lease}. */
+  claimedMs?: number
   outcome: 'lost' | 'refused' | 'failed'
+  /** Its code, and in the details its reason; absent in records of versions that kept neither. */
+  why?: Pick<Failure, 'code' | 'details'>
   /** As in {@link Lease}: a provider that missed the last acknowledgement asks for it again. */
   lastReport: number
   settled: boolean
   receipt: Lease['receipt']
 }
 
+/** Which lines of a job's log are stored; numbers count from 1 over all attempts. */
 export interface LogExtent {
   /** Lines stored so far over all attempts; also the number of the newest. */
   lines: number
+  /** What they cost, about, in bytes of the disk: see `stored-lines.ts`. */
   bytes: number
   /** Number of the oldest line that is still kept. */
   first: number
@@ -126,20 +190,29 @@ export interface LogExtent {
   offset: number
 }
 
+/** An entry in a job's history. */
 export interface JobEvent {
   /** 1 for the first. */
   seq: number
   type: JobEventType
+  /** The job's own time, see `job-now.ts`. */
   timestampMs: number
   data: FailureDetails
 }
 
 /** What was seen of a provider: how often it kept its word and broke it, each weighed as it counted at `atMs`. */
 export interface TrackRecord {
+  /** How often it kept its word. */
   honoured: number
+  /** How often it broke it. */
   broken: number
   /** By the wall clock. */
   atMs: number
+}
+
+/** What jobs measured of a provider's machine, the mean of `count` of them. */
+export interface SpeedRecord extends Measured {
+  count: number
 }
 
 /** What a provider said when asked, and what became of it. */
@@ -153,31 +226,48 @@ export interface BidRecord {
   pricePerHour: string | null
   /** Nano-dollars that the job would pay at least; null for a decline, absent in records of older versions. */
   minimumCharge?: string | null
+  /** Which GPUs it offered; absent where it did not say. */
+  gpu?: GpuView
   /** Higher is better; null for a decline. */
   score: number | null
   /** Why it was chosen, passed over or declined. */
   reason: string
 }
 
+/** A line of a job's log. */
 export interface LogRecord {
+  /** 1 for the first, over all attempts. */
   number: number
   attempt: number
   timestampMs: number
   stream: 'stdout' | 'stderr'
+  /** Without its newline; bytes that are no UTF-8 have become U+FFFD. */
   line: string
-  /** Goes on in the next line. */
+  /** What was written, without the newline; absent where that is just `line` in UTF-8. */
+  base64?: string
+  /** No newline comes behind it: it goes on in the next line, or the output ended so. */
   partial: boolean
 }
 
+/** What a running job used at a moment. */
 export interface MetricSample {
   timestampMs: number
+  /** Millicores. */
   cpuMillis: number
   memoryBytes: number
+  /** Received over its network since its container started. */
   rxBytes: number
+  /** Sent, counted so. */
   txBytes: number
+  /** Null where the provider did not tell. */
   storageBytes: number | null
+  /** Thousandths of one GPU, all of its own together; absent where it has none, or nobody told. */
+  gpuMillis?: number
+  /** Of their memory. */
+  gpuMemoryBytes?: number
 }
 
+/** The lease that a job has, or had at its end; null while it is pending, and where it ended without one. */
 export function leaseOf(job: JobRecord): Lease | null {
   return 'lease' in job.state ? job.state.lease : null
 }
@@ -187,4 +277,9 @@ export function leaseWithFence(job: JobRecord, fence: number): Lease | PastLease
   const current = leaseOf(job)
   if (current?.fence === fence) return current
   return job.pastLeases.find((lease) => lease.fence === fence) ?? null
+}
+
+/** The lease that a pending job would go on with; null where there is none. */
+export function lostLeaseOf({ state }: Pick<JobRecord, 'state'>): LostLease | null {
+  return state.status === 'pending' ? (state.lost ?? null) : null
 }

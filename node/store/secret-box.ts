@@ -1,9 +1,13 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
+import { keptPrivateFile } from '../private-file.ts'
 
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
+
+/** The largest key file read, in bytes: an owner may have put any text there. */
+const MAX_FILE_BYTES = 65_536
 
 /** Keeps small texts unreadable on disk: AES-256-GCM, bound to the id they belong to. */
 export interface SecretBox {
@@ -37,11 +41,12 @@ export function createSecretBox(masterKey: string): SecretBox {
 /** The key that belongs to a data folder: made on first use, mode 0600, and given that mode again where it has a wider one. */
 export async function loadMasterKey(folder: string): Promise<string> {
   const path = join(folder, 'master.key')
-  try {
-    await writeFile(path, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o600)
+  const load = async () => await keptPrivateFile(path, MAX_FILE_BYTES, () => `${randomBytes(32).toString('hex')}\n`)
+  let file = await load()
+  if ('problem' in file && file.problem === 'too_open') {
+    await chmod(path, 0o600)
+    file = await load()
   }
-  return (await readFile(path, 'utf8')).trim()
+  if ('problem' in file) throw new Error(`${path} is no key: it has more than ${MAX_FILE_BYTES} bytes`)
+  return file.text.trim()
 }

@@ -1,5 +1,7 @@
+import type { Moment } from '../moment.ts'
 import type { Database } from './database.ts'
-import type { BidRecord, JobEvent, JobRecord, LogRecord, MetricSample, TrackRecord } from './records.ts'
+import type { BidRecord, JobEvent, JobRecord, MetricSample, SpeedRecord, TrackRecord } from './records.ts'
+import type { StoredLine } from './stored-lines.ts'
 
 /** The separator of key parts: below every character that ids, statuses and numbers have. */
 export const SEPARATOR = '!'
@@ -28,21 +30,27 @@ export function within(...parts: (string | number)[]): { gt: string; lt: string 
 /** Lines as they are stored: one value per batch, keyed by the number of its first line. */
 export interface LogChunk {
   attempt: number
-  lines: Omit<LogRecord, 'number' | 'attempt'>[]
+  lines: StoredLine[]
 }
 
+/** An entry of the feed; its position is the key. */
 export interface FeedRecord {
   jobId: string
   owner: string
   event: JobEvent
 }
 
+/** Which job an owner's key made. */
 export interface IdempotencyRecord {
   jobId: string
+  /** Of the body that came with the key. */
   digest: string
   expiresAtMs: number
+  /** The same on a clock that never jumps; absent in records of older versions. */
+  expires?: Moment
 }
 
+/** The sublevels by name; see {@link createTables}. */
 export type Tables = ReturnType<typeof createTables>
 
 /** The sublevels of the job store. */
@@ -57,7 +65,9 @@ export function createTables(database: Database) {
     totals: json<number>('totals'),
     /** -, owner or *, status, span of time → how many jobs. */
     spans: json<number>('spans'),
-    /** What versions before 2 had in place of the three above. */
+    /** provider, owner → what the jobs that have or had last that provider cost so far, in nano-dollars. */
+    costs: json<number>('costs'),
+    /** What versions before 2 had in place of those above. */
     index: database.sublevel<string, string>('index', { valueEncoding: 'utf8' }),
     counts: json<number>('counts'),
     /** name → what the store remembers of itself: `schema`, and how far each retention is. */
@@ -78,5 +88,8 @@ export function createTables(database: Database) {
     feed: json<FeedRecord>('feed'),
     /** provider → what was seen of it. */
     trackRecords: json<TrackRecord>('track-records'),
+    speeds: json<SpeedRecord>('speeds'),
+    /** provider → wall clock of when it was first heard of, in ms. */
+    firstSeen: json<number>('first-seen'),
   }
 }

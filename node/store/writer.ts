@@ -1,13 +1,14 @@
 import type { AbstractSublevel } from 'abstract-level'
-import type { BatchOperation } from 'classic-level'
+import type { BatchOperation } from 'level'
 import type { Database } from './database.ts'
-import type { Tables } from './tables.ts'
 
+/** One put or delete, on whichever sublevel it names. */
 export type Operation = BatchOperation<Database, string, string>
 
 /** Any of the store's sublevels; each encodes its values by itself. */
 type Sublevel = NonNullable<Operation['sublevel']>
 
+/** Stores a value under a key of a sublevel, once it is written as part of a batch. */
 export function put<V>(
   sublevel: AbstractSublevel<Database, string | Buffer | Uint8Array, string, V>,
   key: string,
@@ -17,7 +18,11 @@ export function put<V>(
   return { type: 'put', sublevel: sublevel as unknown as Sublevel, key, value: value as unknown as string }
 }
 
-export function del(sublevel: Tables[keyof Tables], key: string): Operation {
+/** Removes a key of a sublevel; one that is not there is no error. */
+export function del<V>(
+  sublevel: AbstractSublevel<Database, string | Buffer | Uint8Array, string, V>,
+  key: string,
+): Operation {
   return { type: 'del', sublevel: sublevel as unknown as Sublevel, key }
 }
 
@@ -38,6 +43,7 @@ interface Waiting {
   done: PromiseWithResolvers<void>
 }
 
+/** Whoever waits for a write is told when its batch is written; a batch that fails, fails for all that is in it. */
 export function createWriter(database: Database): Writer {
   let waiting: Waiting[] = []
   let running: Promise<void> = Promise.resolve()

@@ -3,8 +3,10 @@
  * what the market needs of them; without a tracer they cost nothing.
  */
 
+/** Facts of a span by name, such as `cortex.job`. */
 export type Attributes = Record<string, string | number | boolean>
 
+/** A part of a job's way, from its making to its end. */
 export interface Span {
   /** As others are told (W3C Trace Context); empty where nothing is recorded. */
   readonly traceparent: string
@@ -14,6 +16,7 @@ export interface Span {
   end(attributes?: Attributes, problem?: string): void
 }
 
+/** Begins spans; see {@link noTracer}. */
 export interface Tracer {
   /** @param parent a checked traceparent of this or another peer; empty begins a trace */
   start(name: string, parent: string, attributes?: Attributes): Span
@@ -21,6 +24,7 @@ export interface Tracer {
 
 const NO_SPAN: Span = { traceparent: '', child: () => NO_SPAN, end() {} }
 
+/** Records nothing, at no cost: what a part has where nobody traces. */
 export const noTracer: Tracer = { start: () => NO_SPAN }
 
 /** A part of what another peer traces; nothing where it traces nothing. @param parent checked */

@@ -1,6 +1,7 @@
 import type { Span as OtelSpan } from '@opentelemetry/api'
 import type { Attributes, Span, Tracer } from './index.ts'
 
+/** A tracer and its connection to a collector. */
 export interface OpenTracer {
   tracer: Tracer
   /** Sends what was not sent yet, for some seconds at most. */

@@ -1,12 +1,26 @@
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { chargeOf, costOf, meteredSeconds, type NanoUsd, type Terms, termsOf, usdNumber } from '../../protocol/money.ts'
+import {
+  chargeOf,
+  costOf,
+  meteredSeconds,
+  mostSeconds,
+  type NanoUsd,
+  type Terms,
+  termsOf,
+  usdNumber,
+} from '../../protocol/money.ts'
 import { type JobRecord, type Lease, leaseOf, type PastLease } from '../store/records.ts'
 
 /** What a job costs, in US dollars. */
 export interface CostView {
+  /** So far. */
   current: number
+  /** What it will have cost if it runs for as long as it may. */
   projected: number
+  /** Only once it is over. */
   final?: number
+  /** What its provider claims instead, where that could not be signed. */
+  claimed?: number
   currency: 'USD'
 }
 
@@ -33,11 +47,25 @@ export function costView(job: JobRecord, estimate: () => Terms): CostView {
   const current = currentCost(job)
   if (isTerminal(job.state.status)) {
     const final = usdNumber(current)
-    return { current: final, projected: final, final, currency: 'USD' }
+    return { current: final, projected: final, final, ...claimView(job, current), currency: 'USD' }
   }
   const lease = leaseOf(job)
   const before = current - (lease === null ? 0n : attemptCost(lease, false))
   const terms = lease === null ? estimate() : termsOf(lease)
-  const projected = before + chargeOf(terms, job.durationSeconds)
-  return { current: usdNumber(current), projected: usdNumber(projected), currency: 'USD' }
+  const projected = before + chargeOf(terms, mostSecondsOf(job))
+  return { current: usdNumber(current), projected: usdNumber(projected), ...claimView(job, current), currency: 'USD' }
+}
+
+/** What one attempt of a job may be billed at most, in seconds. */
+export function mostSecondsOf({ durationSeconds, spec }: Pick<JobRecord, 'durationSeconds' | 'spec'>): number {
+  return mostSeconds({ durationSeconds, stopGraceSeconds: spec.stopGraceSeconds })
+}
+
+function claimView(job: JobRecord, owed: NanoUsd): Pick<CostView, 'claimed'> {
+  const lease = leaseOf(job)
+  const more = [...job.pastLeases, ...(lease === null ? [] : [lease])].reduce((sum, each) => {
+    if (each.claimedMs === undefined) return sum
+    return sum + chargeOf(termsOf(each), meteredSeconds(each.claimedMs)) - attemptCost(each, true)
+  }, 0n)
+  return more > 0n ? { claimed: usdNumber(owed + more) } : {}
 }

@@ -1,4 +1,7 @@
 import type { EndpointHealth } from '../../protocol/endpoints.ts'
+import { type Failure, kindOfFailure } from '../../protocol/failures.ts'
+import { pricesFor } from '../../protocol/gpus.ts'
+import { gpuRequirementsOf } from '../../protocol/job-gpus.ts'
 import { resourcesOf } from '../../protocol/job-spec.ts'
 import { effectivePerHour, pricePerHour, type Terms } from '../../protocol/money.ts'
 import { fits } from '../../protocol/units.ts'
@@ -46,14 +49,24 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
     endedAt: isoTimeOrNull(ended?.endedAtMs ?? null),
     cost: costView(job, () => cheapest(job, directory)),
     config: Object.fromEntries(Object.entries(spec).filter(([name]) => !OWN_FIELDS.has(name))),
-    results: { exitCode: ended?.exitCode ?? null, outputUrl: outputUrl(job) },
-    error: state.status === 'failed' ? state.failure : null,
+    results: {
+      exitCode: ended?.exitCode ?? null,
+      outputUrl: outputUrl(job),
+      leftOut: job.output?.leftOut ?? [],
+      ...(job.logProblem !== undefined && { logProblem: job.logProblem }),
+    },
+    error: state.status === 'failed' ? failureView(state.failure) : null,
     attempt: job.attempt,
     maxAttempts: spec.maxAttempts,
     endpoints: state.status === 'running' ? endpoints(job) : [],
+    health: state.status === 'running' ? (leaseOf(job)?.health ?? null) : null,
     labels: spec.labels,
     origin: job.origin,
   }
+}
+
+function failureView({ code, message, remedy, details }: Failure) {
+  return { code, message, remedy, fault: kindOfFailure({ code, details }).fault, details }
 }
 
 /** Where the output is fetched, below the API's own address; null where there is none. */
@@ -61,11 +74,14 @@ function outputUrl({ id, output }: JobRecord): string | null {
   return output === undefined || output.state === 'lost' ? null : `/api/plugin-core/jobs/${id}/output`
 }
 
+/** An exposed port of a running job as the API shows it. */
 export interface EndpointView {
   port: number
   protocol: 'TCP' | 'UDP'
+  /** Below the gateway's own address. */
   url: string
   health: EndpointHealth
+  /** Where everybody reaches it at the provider's machine, as `HOST:PORT`; null where it is not published. */
   address: string | null
 }
 
@@ -91,11 +107,15 @@ function hostPort({ address, port }: { address: string; port: number }): string 
 /** The best terms among providers that fit; free where there is none. */
 function cheapest(job: JobRecord, directory: Pick<Directory, 'list'>): Terms {
   const wanted = resourcesOf(job.spec)
+  const asked = gpuRequirementsOf(job.spec.gpuRequirements)
   const priceOf = (terms: Terms): bigint => effectivePerHour(terms, job.durationSeconds)
   const offers = directory
     .list()
     .filter((provider) => provider.status === 'online' && fits(wanted, provider.total))
-    .map(({ prices }): Terms => ({ pricePerHour: pricePerHour(wanted, prices), minimumCharge: prices.minimumPerJob }))
+    .flatMap(({ prices, gpus }): Terms[] => {
+      const own = pricesFor(prices, gpus, { resources: wanted, ...(asked === null ? {} : { gpuRequirements: asked }) })
+      return own === null ? [] : [{ pricePerHour: pricePerHour(wanted, own), minimumCharge: own.minimumPerJob }]
+    })
   const [first, ...others] = offers
   if (first === undefined) return { pricePerHour: 0n, minimumCharge: 0n }
   return others.reduce((best, terms) => (priceOf(terms) < priceOf(best) ? terms : best), first)

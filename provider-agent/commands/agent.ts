@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { type PeerOptions, withPeerOptions } from '../../node/commands/options.ts'
-import { untilSignal } from '../../node/commands/until-signal.ts'
+import { say } from '../../node/commands/print.ts'
+import { untilStopped } from '../../node/commands/stopping.ts'
+import type { RunningProvider } from '../start-provider.ts'
 import { addControlCommands } from './control.ts'
 import { providerInit, type SellerOptions, sellerFlags, withEngine } from './seller-flags.ts'
 
@@ -21,11 +23,23 @@ export function agentCommand(): Command {
       const logger = createLogger({ name: 'agent', level: options.logLevel })
       const { tracer, stop } = await startTracing('cortex-agent')
       const provider = await startProvider({ logger, tracer }, await withEngine(providerInit(options)))
-      process.stderr.write(`selling on network ${options.network} as ${provider.network.peerId}\n`)
-      const signal = await untilSignal()
+      // Before anybody hears that it is up, and may end it again.
+      const stopped = untilStopped()
+      say(sellingLine(options.network, provider))
+      const reason = await stopped
       const left = options.stopJobs === true ? 'jobs are ended' : 'containers are left running for the next start'
-      process.stderr.write(`${signal}: stopping, ${left}\n`)
+      say(`${reason}: stopping, ${left}`)
       await provider.stop({ stopJobs: options.stopJobs === true })
       await stop()
     })
+}
+
+/** What it does from here on: sells, or waits for what keeps it from that. */
+export function sellingLine(
+  networkName: string,
+  { network, paused }: { network: Pick<RunningProvider['network'], 'peerId'>; paused: RunningProvider['paused'] },
+): string {
+  const why = paused()
+  if (why === null) return `selling on network ${networkName} as ${network.peerId}`
+  return `on network ${networkName} as ${network.peerId}, and sells nothing yet: it ${why}`
 }

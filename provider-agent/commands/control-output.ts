@@ -1,10 +1,12 @@
-import { ago, printJson, table } from '../../node/commands/output.ts'
+import { ago, table } from '../../node/commands/output.ts'
+import { print, printJson } from '../../node/commands/print.ts'
 import type { CheckView, EarningsView, JobView, StateView } from '../control/views.ts'
 
 interface OutputOptions {
   json?: true
 }
 
+/** What `cortex agent check` prints: the findings, and under them whether a typical job would be won. */
 export function showCheck(answer: CheckView, options: OutputOptions): void {
   if (options.json === true) {
     printJson(answer)
@@ -12,9 +14,10 @@ export function showCheck(answer: CheckView, options: OutputOptions): void {
   }
   const rows = answer.findings.map(({ subject, level, text }) => [level, subject, text])
   const verdict = answer.wouldWin ? 'It would win a typical job now.' : 'It would not win a typical job now.'
-  process.stdout.write(`${table(['', 'WHAT', 'FOUND'], rows)}\n${verdict}\n`)
+  print(...table(['', 'WHAT', 'FOUND'], rows), verdict)
 }
 
+/** What `cortex agent drain` and `resume` print: whether it takes jobs, how many run, and which GPUs are not sold. */
 export function showState(state: StateView, options: OutputOptions): void {
   if (options.json === true) {
     printJson(state)
@@ -22,9 +25,11 @@ export function showState(state: StateView, options: OutputOptions): void {
   }
   const { running, paused } = state
   const jobs = `${running} ${running === 1 ? 'job runs' : 'jobs run'}`
-  process.stdout.write(`${paused === null ? 'It takes jobs' : `It ${paused}`}; ${jobs}.\n`)
+  const unsold = state.unsoldGpus.map(({ name, reason }) => `Not sold: ${name} ${reason}.`)
+  print(`${paused === null ? 'It takes jobs' : `It ${paused}`}; ${jobs}.`, ...unsold)
 }
 
+/** What `cortex agent jobs` prints, an attempt a line. */
 export function showJobs(jobs: JobView[], options: OutputOptions): void {
   if (options.json === true) {
     printJson(jobs)
@@ -42,9 +47,13 @@ export function showJobs(jobs: JobView[], options: OutputOptions): void {
     `$${job.cost}`,
     job.requester,
   ])
-  process.stdout.write(`${table(head, rows)}\n`)
+  print(...table(head, rows))
 }
 
+/**
+ * What `cortex agent earnings` prints: a table by day with the sum, and one by requester. With `--json`, all that was
+ * answered.
+ */
 export function showEarnings({ byDay, byClient, total, ...rest }: EarningsView, options: OutputOptions): void {
   if (options.json === true) {
     printJson({ ...rest, total, byDay, byClient })
@@ -60,5 +69,5 @@ export function showEarnings({ byDay, byClient, total, ...rest }: EarningsView, 
   ]
   const days = [...byDay.map((row) => [row.day, ...cells(row)]), ['all', ...cells(total)]]
   const clients = byClient.map((row) => [row.requester, ...cells(row)])
-  process.stdout.write(`${table(['DAY', ...head], days)}\n\n${table(['REQUESTER', ...head], clients)}\n`)
+  print(...table(['DAY', ...head], days), '', ...table(['REQUESTER', ...head], clients))
 }

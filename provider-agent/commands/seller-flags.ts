@@ -1,28 +1,40 @@
 import { isIPv4 } from 'node:net'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { bytesWithin, millicoresWithin, secondsWithin } from '../../node/commands/docker-amounts.ts'
 import { keyValue, type PeerOptions, partFolder, peerInit, repeated, wholeNumber } from '../../node/commands/options.ts'
-import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
-import { type NanoUsd, type Prices, parseUsd } from '../../protocol/money.ts'
+import { say } from '../../node/commands/print.ts'
+import { MAX_BYTES, MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
+import { formatUsd, type NanoUsd, type Prices, parseUsd } from '../../protocol/money.ts'
 import { MAX_STAMP_BITS } from '../../protocol/stamp.ts'
-import { parseBytes, type Resources } from '../../protocol/units.ts'
-import { isTimeZone, parsePriceRule } from '../price-rules.ts'
-import { DEFAULT_PRICES } from '../pricing.ts'
+import type { Resources } from '../../protocol/units.ts'
+import type { Privileges } from '../engine/index.ts'
+import { type GpuPrice, isTimeZone, parsePriceRule } from '../prices/price-rules.ts'
+import { DEFAULT_PRICES } from '../prices/quote.ts'
 import type { ProviderInit } from '../start-provider.ts'
+
+const amount = bytesWithin(1, MAX_BYTES)
 
 /** The flags of a seller, as commander gives them. */
 export interface SellerOptions {
   dockerHost?: string
   swarm?: true
   name?: string
+  /** Millicores, 100..1_024_000. */
   cpu?: number
+  /** Bytes, as the storage. */
   memory?: number
   storage?: number
+  /** Whole ones, 0..64. */
   gpus?: number
+  /** Percent, 0..90. */
   ownerShare?: number
+  /** Nano-dollars, as all prices: for a core-hour. */
   priceCpu?: NanoUsd
+  /** For a GB-hour, as that of storage. */
   priceMemory?: NanoUsd
   priceStorage?: NanoUsd
-  priceGpu?: NanoUsd
+  priceGpu?: GpuPrices
+  /** For a job that ran. */
   priceMinimum?: NanoUsd
   /** As written; each can be parsed. */
   priceRule?: string[]
@@ -30,24 +42,40 @@ export interface SellerOptions {
   region?: string
   label?: Record<string, string>
   registryMirror?: Record<string, string>
+  allowRegistry?: string[]
+  allowLocalImage?: string[]
+  /** Bytes, unpacked. */
+  maxImage?: number
   allowImage?: string[]
   denyImage?: string[]
   allowClient?: string[]
   denyClient?: string[]
+  /** Percent, 1..100. */
   maxClientShare?: number
   stampBits?: number
+  /** Seconds. */
   maxDuration?: number
+  /** Bytes. */
   imageRoom?: number
   /** False where jobs are not extended. */
   extension: boolean
   runtime?: string
+  privileges?: Privileges
   dns?: string[]
+  /** 0..64. */
   sandboxes?: number
   publicAddress?: string
   requireNetworkIsolation?: true
   stopJobs?: true
+  volumeRetentionMs?: number
+  /** False where the machine is not measured. */
+  benchmark: boolean
 }
 
+/**
+ * Adds the flags of a seller to a command. Most can be given by a variable `CORTEX_FLAG_NAME`, too; defaults that are
+ * said in brackets are the agent's.
+ */
 export function sellerFlags(command: Command): Command {
   const option = (flags: string, text: string, parse?: (word: string) => unknown): Option => {
     const made = new Option(flags, text)
@@ -62,23 +90,35 @@ export function sellerFlags(command: Command): Command {
       ),
     )
     .option('--swarm', 'sell the whole Docker Swarm that this engine manages')
-    .addOption(option('--name <name>', 'what people read'))
-    .addOption(option('--cpu <millicores>', 'sell at most this', wholeNumber(100, 1_024_000)))
-    .addOption(option('--memory <amount>', 'sell at most this', amount))
-    .addOption(option('--storage <amount>', 'sell at most this', amount))
-    .addOption(option('--gpus <count>', 'sell at most this', wholeNumber(0, 64)))
+    .addOption(option('--name <name>', 'what people read (the end of the peer id)'))
+    .addOption(
+      option(
+        '--cpu <millicores>',
+        'sell at most this, 2000 or 2.0 (what there is, less the owner’s share)',
+        millicoresWithin(100, 1_024_000),
+      ),
+    )
+    .addOption(option('--memory <amount>', 'sell at most this (what there is, less the owner’s share)', amount))
+    .addOption(option('--storage <amount>', 'sell at most this (what there is, less the owner’s share)', amount))
+    .addOption(option('--gpus <count>', 'sell at most this (all)', wholeNumber(0, 64)))
     .addOption(option('--owner-share <percent>', 'kept for yourself (10)', wholeNumber(0, 90)))
-    .addOption(option('--price-cpu <usd>', 'per core-hour', usd))
-    .addOption(option('--price-memory <usd>', 'per GB-hour', usd))
-    .addOption(option('--price-storage <usd>', 'per GB-hour', usd))
-    .addOption(option('--price-gpu <usd>', 'per GPU-hour', usd))
+    .addOption(option('--price-cpu <usd>', `per core-hour (${formatUsd(DEFAULT_PRICES.cpuPerCoreHour)})`, usd))
+    .addOption(option('--price-memory <usd>', `per GB-hour (${formatUsd(DEFAULT_PRICES.memoryPerGbHour)})`, usd))
+    .addOption(option('--price-storage <usd>', `per GB-hour (${formatUsd(DEFAULT_PRICES.storagePerGbHour)})`, usd))
+    .addOption(
+      option(
+        '--price-gpu <[model=]usd>',
+        `per GPU-hour, of any or of a model, e.g. h100=2.10; repeat it (${formatUsd(DEFAULT_PRICES.gpuPerHour)})`,
+        gpuPrices,
+      ),
+    )
     .addOption(option('--price-minimum <usd>', 'per job that ran, at least (0)', usd))
     .option(
       '--price-rule <rule>',
       'when or for whom prices change, e.g. "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9 min=0"; repeat it',
       priceRule,
     )
-    .addOption(option('--time-zone <name>', 'of the rules, e.g. Europe/Berlin; else this machine’s', timeZone))
+    .addOption(option('--time-zone <name>', 'of the rules, e.g. Europe/Berlin (this machine’s)', timeZone))
     .addOption(option('--region <name>', 'where the machine is'))
     .option('--label <name=value>', 'what jobs can ask for; repeat it', keyValue)
     .option(
@@ -86,6 +126,17 @@ export function sellerFlags(command: Command): Command {
       'pull from here first, e.g. docker.io=mirror.lan:5000; repeat it',
       mirror,
     )
+    .option(
+      '--allow-registry <host[:port]>',
+      'let images come from here though it is inside your network; http:// before it for one without TLS; repeat it',
+      registry,
+    )
+    .option(
+      '--allow-local-image <pattern>',
+      'images of this machine that anybody may run by name, though no registry gives them; repeat it',
+      repeated,
+    )
+    .addOption(option('--max-image <amount>', 'the largest image taken, unpacked (32Gi)', amount))
     .option('--allow-image <pattern>', 'images that may run, * for any text; repeat it', repeated)
     .option('--deny-image <pattern>', 'images that may not; repeat it', repeated)
     .option('--allow-client <peer-id>', 'serve only these; repeat it', client)
@@ -99,18 +150,34 @@ export function sellerFlags(command: Command): Command {
     )
     .addOption(option('--max-client-share <percent>', 'of the machine for one requester (100)', wholeNumber(1, 100)))
     .addOption(
-      option('--max-duration <seconds>', 'the longest job, extensions included', wholeNumber(1, MAX_DURATION_SECONDS)),
+      option(
+        '--max-duration <seconds>',
+        `the longest duration, extensions included; the grace of a stop, 300 s at most, is paid on top (${MAX_DURATION_SECONDS})`,
+        secondsWithin(1, MAX_DURATION_SECONDS),
+      ),
     )
     .addOption(option('--image-room <amount>', 'free disk below which images that jobs left are removed (5Gi)', amount))
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
+    .addOption(
+      option('--privileges <kind>', 'of root in jobs: as under docker run, or least (ordinary)').choices([
+        'ordinary',
+        'least',
+      ] satisfies Privileges[]),
+    )
     .option('--dns <address>', 'name server that jobs ask, even one in the LAN; repeat it', nameServer)
     .addOption(option('--sandboxes <count>', 'networks made ahead, so that jobs start sooner (2)', wholeNumber(0, 64)))
     .addOption(option('--public-address <ipv4>', 'publish the ports here that jobs want public; else none are', ipv4))
     .addOption(option('--require-network-isolation', 'do not start where jobs could reach this machine’s network'))
+    .addOption(option('--no-benchmark', 'do not measure what the machine does, half a minute a week while it is idle'))
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
+    .addOption(new Option('--volume-retention-ms <ms>').argParser(wholeNumber(0, 86_400_000)).hideHelp())
 }
 
+/**
+ * What the flags mean to `startProvider`. What was not given is left out, so that the agent's default holds, but for
+ * prices.
+ */
 export function providerInit(options: PeerOptions & SellerOptions): ProviderInit {
   const caps: Partial<Resources> = {
     ...given('cpuMillis', options.cpu),
@@ -122,7 +189,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     cpuPerCoreHour: options.priceCpu ?? DEFAULT_PRICES.cpuPerCoreHour,
     memoryPerGbHour: options.priceMemory ?? DEFAULT_PRICES.memoryPerGbHour,
     storagePerGbHour: options.priceStorage ?? DEFAULT_PRICES.storagePerGbHour,
-    gpuPerHour: options.priceGpu ?? DEFAULT_PRICES.gpuPerHour,
+    gpuPerHour: options.priceGpu?.any ?? DEFAULT_PRICES.gpuPerHour,
     networkPerGb: DEFAULT_PRICES.networkPerGb,
     minimumPerJob: options.priceMinimum ?? DEFAULT_PRICES.minimumPerJob,
   }
@@ -132,7 +199,10 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('dockerHost', options.dockerHost),
     ...given('swarm', options.swarm),
     ...given('mirrors', options.registryMirror),
+    ...given('allowRegistries', options.allowRegistry),
+    ...given('maxImageBytes', options.maxImage),
     ...given('runtime', options.runtime),
+    ...given('privileges', options.privileges),
     ...given('nameServers', options.dns),
     ...given('sandboxes', options.sandboxes),
     ...given('publicAddress', options.publicAddress),
@@ -141,13 +211,16 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       prices,
       caps,
       allowExtension: options.extension,
+      benchmark: options.benchmark,
       ...given('name', options.name),
+      gpuPrices: options.priceGpu?.models ?? [],
       priceRules: (options.priceRule ?? []).map(parsePriceRule).filter((rule) => rule !== null),
       ...given('timeZone', options.timeZone),
       ...given('region', options.region),
       ...given('labels', options.label),
       ...given('allowImages', options.allowImage),
       ...given('denyImages', options.denyImage),
+      ...given('allowLocalImages', options.allowLocalImage),
       ...given('allowClients', options.allowClient),
       ...given('denyClients', options.denyClient),
       ...given('ownerShare', share(options.ownerShare)),
@@ -156,6 +229,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('maxDurationSeconds', options.maxDuration),
       ...given('imageRoomBytes', options.imageRoom),
       ...given('heartbeatMs', options.heartbeatMs),
+      ...given('volumeRetentionMs', options.volumeRetentionMs),
       ...given('silenceMs', options.lostAfterMs),
     },
   }
@@ -163,10 +237,13 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
 
 /** With the engine of this machine, where none is named. */
 export async function withEngine(init: ProviderInit): Promise<ProviderInit> {
-  if (init.dockerHost !== undefined && init.dockerHost !== '') return init
-  const { findEngine } = await import('../engine/find-engine.ts')
-  const dockerHost = await findEngine({ env: process.env })
-  process.stderr.write(`using the container engine on ${dockerHost}\n`)
+  const { findEngine, mayUse } = await import('../engine/find-engine.ts')
+  const named = init.dockerHost === '' ? undefined : init.dockerHost
+  const dockerHost = named ?? (await findEngine({ env: process.env }))
+  // One that was found may be a socket on which nobody answers yet.
+  const problem = await mayUse(dockerHost)
+  if (problem !== null) say(`cortex: ${problem}`)
+  else if (named === undefined) say(`using the container engine on ${dockerHost}`)
   return { ...init, dockerHost }
 }
 
@@ -194,10 +271,25 @@ function usd(text: string): NanoUsd {
   return price
 }
 
-function amount(text: string): number {
-  const bytes = parseBytes(text)
-  if (bytes === null || bytes === 0) throw new InvalidArgumentError('Give an amount such as 512Mi or 8Gi.')
-  return bytes
+/** What one GPU-hour costs: of any, and of the models that have a price of their own. */
+interface GpuPrices {
+  any?: NanoUsd
+  models: GpuPrice[]
+}
+
+/** One price, or several with commas between, as in a variable of the environment. */
+function gpuPrices(text: string, previous: GpuPrices = { models: [] }): GpuPrices {
+  const prices: GpuPrices = { ...previous, models: [...previous.models] }
+  for (const word of text.split(',')) {
+    const [, model, price = ''] = /^(?:([^=]{1,64})=)?([^=]*)$/.exec(word.trim()) ?? []
+    const pricePerHour = parseUsd(price)
+    if (pricePerHour === null || (model !== undefined && !/[\p{L}\p{N}]/u.test(model))) {
+      throw new InvalidArgumentError('Give US dollars, or a model and its price, such as 0.5 or h100=2.10.')
+    }
+    if (model === undefined) prices.any = pricePerHour
+    else prices.models.push({ model, pricePerHour })
+  }
+  return prices
 }
 
 function priceRule(text: string, previous: string[] = []): string[] {
@@ -211,6 +303,13 @@ function mirror(text: string, previous?: Record<string, string>): Record<string,
   const isMirror = /^[a-z0-9.-]+(:\d{1,5})?=[a-z0-9.-]+(:\d{1,5})?(\/[a-z0-9._-]+)*$/.test(text)
   if (!isMirror) throw new InvalidArgumentError('Write it as HOST=MIRROR, such as docker.io=mirror.lan:5000/hub.')
   return keyValue(text, previous)
+}
+
+function registry(text: string, previous: string[] = []): string[] {
+  if (!/^(https?:\/\/)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i.test(text)) {
+    throw new InvalidArgumentError('Give its host as images name it, such as registry.lan:5000.')
+  }
+  return [...previous, text]
 }
 
 function timeZone(text: string): string {

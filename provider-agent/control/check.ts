@@ -2,10 +2,16 @@
 
 import type { ProviderView } from '../../node/directory/index.ts'
 import type { Requirements } from '../../protocol/checks.ts'
+import { describeGpu } from '../../protocol/gpus.ts'
+import { NO_MINIMUMS } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type NanoUsd, type Terms } from '../../protocol/money.ts'
 import { fits, GIB } from '../../protocol/units.ts'
-import type { Refusal } from '../policy.ts'
-import { quote } from '../pricing.ts'
+import type { AgentStatus } from '../agent-status.ts'
+import type { Refusal } from '../bidding/policy.ts'
+import { kindsOf } from '../gpus/kinds.ts'
+import { quote } from '../prices/quote.ts'
+import type { Finding } from './finding.ts'
+import { type Shared, sharedFinding } from './shared.ts'
 
 /** What a job is that says nothing but its image; see the defaults of the job spec. */
 export const TYPICAL_JOB: Requirements = {
@@ -18,9 +24,11 @@ export const TYPICAL_JOB: Requirements = {
   capabilities: [],
   minUptimeSeconds: 0,
   provider: '',
+  minimums: NO_MINIMUMS,
 }
 
-export interface Facts {
+/** All that {@link checkSelf} judges by. */
+export interface Facts extends Pick<AgentStatus, 'gpus' | 'unsoldGpus'> {
   peerId: string
   /** Where others can dial. */
   addresses: string[]
@@ -36,14 +44,9 @@ export interface Facts {
   paused: string | null
   draining: boolean
   capabilities: string[]
-}
-
-export interface Finding {
-  subject: 'ready' | 'connectivity' | 'policy' | 'price' | 'isolation' | 'storage'
-  /** A problem keeps the job away; a note may keep some jobs away. */
-  level: 'ok' | 'note' | 'problem'
-  /** For people: what was found, and what to do about it. */
-  text: string
+  shared: Shared
+  /** Whose clock is hours from this machine's, for people; null where nobody's is. */
+  clockOff?: string | null
 }
 
 /** Announced where containers are kept from the host and its network. */
@@ -51,10 +54,13 @@ const ISOLATION = 'network-isolation'
 /** Announced where the engine's storage driver holds containers to their storage, and volumes to their sizes. */
 const QUOTAS = ['storage-quota', 'volume-quota']
 
+/**
+ * One finding on each subject, always in the same order; a subject that is of no concern here is left out. A `problem`
+ * keeps it from winning a typical job, a `note` does not.
+ */
 export function checkSelf(facts: Facts): Finding[] {
-  return [readiness(facts), connectivity(facts), policy(facts), price(facts), isolation(facts), storage(facts)].filter(
-    (finding) => finding !== null,
-  )
+  const findings = [readiness(facts), clock(facts), connectivity(facts), policy(facts), price(facts), isolation(facts)]
+  return [...findings, storage(facts), gpus(facts), sharedFinding(facts.shared)].filter((finding) => finding !== null)
 }
 
 function readiness({ paused, draining }: Facts): Finding {
@@ -66,12 +72,25 @@ function readiness({ paused, draining }: Facts): Finding {
 
 function connectivity({ peers, addresses }: Facts): Finding {
   const subject = 'connectivity'
+  if (peers === 0 && addresses.length > 0) {
+    const finds = `whoever comes on the local network finds it, and whoever is given --bootstrap ${addresses[0]}`
+    return { subject, level: 'note', text: `connected to nobody at this moment: ${finds}` }
+  }
   if (peers === 0) {
     return { subject, level: 'problem', text: 'connected to nobody: give it a peer to begin with by --bootstrap' }
   }
   const text = `connected to ${peers} ${peers === 1 ? 'peer' : 'peers'}, known under ${addresses.join(' ')}`
   if (addresses.length > 0) return { subject, level: 'ok', text }
   return { subject, level: 'note', text: 'no address is known under which others reach it: set --listen' }
+}
+
+function clock({ clockOff = null }: Facts): Finding | null {
+  if (clockOff === null) return null
+  return {
+    subject: 'clock',
+    level: 'problem',
+    text: `${clockOff}: check this machine’s time (timedatectl), and ask for theirs`,
+  }
 }
 
 function policy({ paused, refusal }: Facts): Finding | null {
@@ -125,4 +144,14 @@ function storage({ capabilities }: Facts): Finding {
     level: 'note',
     text: `does not offer ${lacking.join(' and ')}: ${measured}; XFS with pquota, or btrfs, under the engine can do it`,
   }
+}
+
+/** Null on a machine without any. */
+function gpus({ gpus: sold, unsoldGpus: unsold }: Facts): Finding | null {
+  const subject = 'gpus'
+  if (sold.length + unsold.length === 0) return null
+  const kinds = kindsOf(sold).map((kind) => describeGpu(kind, kind.count))
+  const sells = `sells ${kinds.length === 0 ? 'none' : kinds.join(', ')}`
+  if (unsold.length === 0) return { subject, level: 'ok', text: sells }
+  return { subject, level: 'note', text: [sells, ...unsold.map(({ name, reason }) => `${name} ${reason}`)].join('; ') }
 }

@@ -7,18 +7,24 @@ import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import type { Agent } from '../agent.ts'
 import { checkSelf, TYPICAL_JOB } from './check.ts'
+import type { Shared } from './shared.ts'
 import { prepareSocketFolder, socketPath } from './socket.ts'
 import { checkView, earningsView, jobView, stateView } from './views.ts'
 
+/** What {@link startControl} works with. */
 export interface ControlComponents {
   agent: Agent
   directory: Pick<Directory, 'list'>
   network: Pick<PeerNetwork, 'peerId' | 'peers' | 'addresses'>
   clock: Clock
   logger: Logger
+  /** What jobs have in common with the machine. */
+  shared(): Promise<Shared>
 }
 
+/** The socket while it is open. */
 export interface Control {
+  /** Cuts off who is being answered, and removes the socket. */
   stop(): Promise<void>
 }
 
@@ -54,12 +60,14 @@ export async function startControl(components: ControlComponents, dataFolder: st
     },
   }
 
-  function check() {
-    const { paused, draining, capabilities } = agent.status()
+  async function check() {
+    const { paused, draining, capabilities, gpus, unsoldGpus } = agent.status()
     const { peerId } = network
     const reach = { peerId, addresses: network.addresses(), peers: network.peers().length }
-    const offer = { paused, draining, capabilities, ...agent.consider(TYPICAL_JOB) }
-    return checkView(checkSelf({ ...reach, ...offer, providers: directory.list() }))
+    const offer = { paused, draining, capabilities, clockOff: agent.clockOff(), ...agent.consider(TYPICAL_JOB) }
+    const shared = await components.shared()
+    const found = { gpus, unsoldGpus, shared }
+    return checkView(checkSelf({ ...reach, ...offer, ...found, providers: directory.list() }))
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

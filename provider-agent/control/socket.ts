@@ -10,12 +10,14 @@ const NAME = 'agent.sock'
 /** What the kernel takes for the path of a socket, less than the shortest limit there is (104 on macOS). */
 const MAX_PATH_BYTES = 100
 
+/** A path that the kernel takes for a socket. */
 export interface SocketPath {
   path: string
   /** The path means nothing any more afterwards. */
   release(): Promise<void>
 }
 
+/** Makes the folder of the socket, mode 0700, where it is missing: before {@link socketPath}. */
 export async function prepareSocketFolder(dataFolder: string): Promise<void> {
   await mkdir(join(dataFolder, FOLDER), { recursive: true, mode: 0o700 })
 }

@@ -1,36 +1,64 @@
 /** What the control socket says, as JSON: amounts as the API writes them, money as exact decimal text in US dollars. */
 
+import { measuredView } from '../../node/views/provider-view.ts'
 import { isoTime, isoTimeOrNull } from '../../node/views/time.ts'
 import { chargeOf, formatUsd, meteredSeconds } from '../../protocol/money.ts'
 import { formatBytes, type Resources } from '../../protocol/units.ts'
-import type { AgentStatus, LeaseStatus } from '../agent.ts'
-import type { Earnings, EarningsRow } from '../earnings.ts'
-import type { Finding } from './check.ts'
+import type { AgentStatus, LeaseStatus } from '../agent-status.ts'
+import type { Earnings, EarningsRow } from '../journal/earnings.ts'
+import type { Finding } from './finding.ts'
 
+/** What `GET /check` answers. */
 export interface CheckView {
+  /** Whether a typical job would be won now: there is no problem. */
   wouldWin: boolean
   findings: Finding[]
 }
 
+/** Of what `checkSelf` found. */
 export function checkView(findings: Finding[]): CheckView {
   return { wouldWin: findings.every(({ level }) => level !== 'problem'), findings }
 }
 
+/** What `GET /status`, `POST /drain` and `POST /resume` answer. */
 export type StateView = ReturnType<typeof stateView>
 
+/** `running` counts the leases that have not ended; those that wait for their requesters are left out. */
 export function stateView(status: AgentStatus) {
-  const { peerId, paused, draining, uptimeSeconds, completed, failed, refusedAwards, leases, total, free, gpus } =
-    status
+  const {
+    peerId,
+    paused,
+    draining,
+    uptimeSeconds,
+    completed,
+    failed,
+    refusedAwards,
+    leases,
+    total,
+    free,
+    gpus,
+    unsoldGpus,
+    measured,
+  } = status
   const running = leases.filter(({ outcome }) => outcome === null).length
   return {
     ...{ peerId, paused, draining, uptimeSeconds, running, completed, failed, refusedAwards },
     capacity: { total: amounts(total), free: amounts(free) },
-    gpus: gpus.map(({ model, memoryBytes }) => ({ model, memory: formatBytes(memoryBytes) })),
+    measured: measuredView(measured),
+    gpus: gpus.map(({ vendor, model, memoryBytes, uuid, migProfile, problem }) => ({
+      ...{ vendor, model, memory: formatBytes(memoryBytes), uuid },
+      ...(migProfile === '' ? {} : { migProfile }),
+      ...(problem === null ? {} : { problem }),
+    })),
+    /** Those that are not sold, each with why. */
+    unsoldGpus,
   }
 }
 
+/** One of what `GET /jobs` answers. */
 export type JobView = ReturnType<typeof jobView>
 
+/** `state` is how it ended, or `running` or `preparing`; `cost` is what it would owe for the seconds that are metered. */
 export function jobView(lease: LeaseStatus) {
   const { jobId, fence, requester, image, resources, acceptedAtMs, startedAtMs, meteredMs } = lease
   const seconds = meteredSeconds(meteredMs)
@@ -47,8 +75,10 @@ export function jobView(lease: LeaseStatus) {
   }
 }
 
+/** What `GET /earnings` answers. */
 export type EarningsView = ReturnType<typeof earningsView>
 
+/** Money as decimal text. @param sinceMs what ended before was left out; ms since the epoch */
 export function earningsView({ byDay, byClient, total }: Earnings, sinceMs: number) {
   return {
     since: isoTime(sinceMs),

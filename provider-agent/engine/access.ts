@@ -1,20 +1,27 @@
 /**
- * What reaches into a container that {@link ContainerEngine} runs: its address, commands, a look, its files. Apart from
+ * What reaches into a container that `ContainerEngine` runs: its address, commands, a look, its files. Apart from
  * the steps of its life, because nothing here may change them.
  */
 
 import type { Duplex, Readable } from 'node:stream'
 import type Docker from 'dockerode'
+import { type ContainerHealth, readContainerHealth } from '../../protocol/endpoints.ts'
+import { addressOf, networkSettings } from '../networks/network-mode.ts'
 import { call } from './call.ts'
+import { checkName } from './container/spec.ts'
+import { endCommand } from './end-command.ts'
 import { statusOf } from './errors.ts'
 import { type AbortOptions, EngineError } from './index.ts'
-import { addressOf, networkSettings } from './joined.ts'
-import { checkName } from './spec.ts'
-import { toReading } from './stats-sample.ts'
+import { listensAt, processFolder } from './usage/kernel-view.ts'
+import { toReading } from './usage/stats-sample.ts'
 
+/** Ways into containers, each by its name on the engine. What the engine fails at rejects with {@link EngineError}. */
 export interface ContainerAccess {
   /** Where a port of the running container is dialled from this machine; null where it has no network. */
   locate(name: string, port: number, protocol: 'TCP' | 'UDP', options?: AbortOptions): Promise<Endpoint | null>
+
+  /** How it does, without a word to its programs: what its health check says, and whether they listen at these ports. */
+  look(name: string, ports: Port[], options?: AbortOptions): Promise<ContainerState>
 
   /**
    * Runs a command in the running container.
@@ -32,6 +39,31 @@ export interface ContainerAccess {
   archive(name: string, path: string, options?: AbortOptions): Promise<Readable>
 }
 
+interface Port {
+  port: number
+  protocol: 'TCP' | 'UDP'
+}
+
+/** What {@link ContainerAccess.look} sees. */
+export interface ContainerState {
+  /** Null where its image has no check, or says that there is to be none. */
+  health: ContainerHealth | null
+  /** In the order in which they were asked for. */
+  ports: PortState[]
+}
+
+/** One of the ports that were asked for. */
+export interface PortState {
+  /** As {@link ContainerAccess.locate} tells it. */
+  endpoint: Endpoint | null
+  /** Whether a program listens there; null where only a connection could tell. */
+  listens: boolean | null
+}
+
+/**
+ * Where a port is dialled from this machine: the container's own address, or loopback where that is not reached from
+ * here.
+ */
 export interface Endpoint {
   host: string
   port: number
@@ -39,17 +71,20 @@ export interface Endpoint {
   published: { address: string; port: number } | null
 }
 
+/** A command that is to run in a container, as its requester asks. */
 export interface ExecRequest {
   command: string[]
   /** Whether it gets a terminal. */
   terminal: boolean
   /** Of the terminal; 0 is the engine's default. */
   columns: number
+  /** As the columns. */
   rows: number
   /** Whether it reads input. */
   input: boolean
 }
 
+/** A command in a container, from its start on. */
 export interface RunningExec {
   /** Both ways: input is written to it, and output read from it; {@link RunningExec.framed} says how. */
   stream: Duplex
@@ -58,9 +93,13 @@ export interface RunningExec {
   resize(columns: number, rows: number): Promise<void>
   /** Once the output has ended. */
   exitCode(): Promise<number>
+  /** Ends it where it is on this machine and this user may; see {@link endCommand}. */
+  end(): Promise<void>
 }
 
+/** What {@link ContainerAccess.inspect} sees. All sizes are in bytes. */
 export interface ContainerLook {
+  /** By the engine's clock, in ms since the epoch. */
   startedAtMs: number
   processes: { pid: number; user: string; command: string }[]
   usage: { memoryBytes: number; memoryLimitBytes: number; processes: number; rxBytes: number; txBytes: number }
@@ -78,18 +117,29 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
       call(`finding ${name}`, signal, async (abort) => {
         checkName(name)
         const details = await docker.getContainer(name).inspect(abort)
-        const settings = await networkSettings(docker, details, abort)
-        // Published on loopback where the container's own address cannot be reached from here: rootless engines.
-        const bindings = settings.Ports?.[`${port}/${protocol.toLowerCase()}`] ?? []
-        const outside = bindings.find(({ HostIp: ip }) => !isLoopback(ip))
-        const published =
-          publicAddress === null || outside === undefined
-            ? null
-            : { address: publicAddress, port: Number(outside.HostPort) }
-        const inside = bindings.find(({ HostIp: ip }) => isLoopback(ip))
-        if (inside !== undefined) return { host: inside.HostIp, port: Number(inside.HostPort), published }
-        const address = addressOf({ NetworkSettings: settings })
-        return address === null ? null : { host: address, port, published }
+        return placeOf(await networkSettings(docker, details, abort), { port, protocol }, publicAddress)
+      }),
+
+    look: (name, ports, { signal } = {}) =>
+      call(`looking at ${name}`, signal, async (abort) => {
+        checkName(name)
+        const details = await docker.getContainer(name).inspect(abort)
+        const settings = ports.length === 0 ? null : await networkSettings(docker, details, abort)
+        const folder = await processFolder(details)
+        const isOwnKernel = ownKernel.has((details.HostConfig as { Runtime?: string }).Runtime ?? '')
+        const listens = async ({ port, protocol }: Port): Promise<boolean | null> => {
+          const seen = folder === null ? null : await listensAt(folder, port, protocol)
+          return seen === false && !isOwnKernel ? null : seen
+        }
+        return {
+          health: readContainerHealth(details.State.Health?.Status ?? ''),
+          ports: await Promise.all(
+            ports.map(async (port) => ({
+              endpoint: settings === null ? null : placeOf(settings, port, publicAddress),
+              listens: await listens(port),
+            })),
+          ),
+        }
       }),
 
     exec: (name, request, { signal } = {}) =>
@@ -110,7 +160,11 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
         }
         // It may have ended already: then there is no terminal to size.
         if (terminal && columns > 0 && rows > 0) await resize(columns, rows).catch(() => undefined)
-        return { stream, framed: !terminal, resize, exitCode: async () => await exitCodeOf(exec) }
+        const end = async (): Promise<void> => {
+          const { Pid: pid, ContainerID: container, Running: running } = await exec.inspect()
+          if (running) await endCommand({ container, pid })
+        }
+        return { stream, framed: !terminal, resize, exitCode: async () => await exitCodeOf(exec), end }
       }),
 
     inspect: (name, { signal } = {}) =>
@@ -155,6 +209,26 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
         return (await docker.getContainer(name).getArchive({ path, ...abort })) as Readable
       }),
   }
+}
+
+/** Runtimes whose containers use the network of this kernel; a sandbox may have one of its own. Empty: the engine's default. */
+const ownKernel = new Set(['', 'runc', 'crun', 'oci', 'nvidia', 'io.containerd.runc.v2'])
+
+/** Where a port of a container is dialled; null where it has no network. */
+function placeOf(
+  settings: Docker.ContainerInspectInfo['NetworkSettings'],
+  { port, protocol }: Port,
+  publicAddress: string | null,
+): Endpoint | null {
+  // Published on loopback where the container's own address cannot be reached from here: rootless engines.
+  const bindings = settings.Ports?.[`${port}/${protocol.toLowerCase()}`] ?? []
+  const outside = bindings.find(({ HostIp: ip }) => !isLoopback(ip))
+  const published =
+    publicAddress === null || outside === undefined ? null : { address: publicAddress, port: Number(outside.HostPort) }
+  const inside = bindings.find(({ HostIp: ip }) => isLoopback(ip))
+  if (inside !== undefined) return { host: inside.HostIp, port: Number(inside.HostPort), published }
+  const address = addressOf({ NetworkSettings: settings })
+  return address === null ? null : { host: address, port, published }
 }
 
 function isLoopback(address: string): boolean {

@@ -1,20 +1,7 @@
+import { pullFailure } from '../../protocol/failures.ts'
+import { type PullFailure, RegistryFailure } from '../images/failure.ts'
 import { EngineError, type EngineErrorCode } from './index.ts'
-
-/** What an `IMAGE_PULL_ERROR` says in `details.reason`. Append-only: it crosses the wire. */
-export type PullFailure =
-  /** Name or tag; the registry does not say which. */
-  | 'not-found'
-  | 'unauthorized'
-  | 'registry-unreachable'
-  | 'rate-limited'
-  | 'wrong-architecture'
-  | 'no-space'
-  | 'never-present'
-  | 'invalid-reference'
-  | 'unknown'
-  | 'repository-not-found'
-  /** The repository is there. */
-  | 'tag-not-found'
+import { reasonOfWords } from './invalid-command.ts'
 
 /** The fields that errors of dockerode and of the sockets under it have. */
 interface RawError {
@@ -35,37 +22,40 @@ interface Rule {
 
 /** What the engine's words mean, first match first. Matched by text because the engine gives nothing else. */
 const rules: Rule[] = [
+  // The runtime itself did not start, or ended without a word: it is not the container's program that is missing.
   {
-    pattern: /executable file not found|exec:? .*(no such file or directory|permission denied|is a directory)/i,
-    code: 'INVALID_COMMAND',
-    details: { reason: 'not-executable' },
+    pattern: /unable to retrieve OCI runtime error|: fork\/exec /i,
+    code: 'ENGINE_ERROR',
+    details: { reason: 'runtime' },
   },
-  { pattern: /exec format error/i, code: 'INVALID_COMMAND', details: { reason: 'wrong-architecture' } },
+  {
+    pattern:
+      /executable file .*not found|exec(ve)?:? .*(no such file|not a directory|permission denied|operation not permitted|is a directory|exec format error)/is,
+    code: 'INVALID_COMMAND',
+    details: {},
+  },
   { pattern: /no command specified/i, code: 'INVALID_COMMAND', details: { reason: 'no-command' } },
-  { pattern: /range of cpus|cpu.*not available/i, code: 'RESOURCE_LIMIT_EXCEEDED', details: { resource: 'cpu' } },
-  { pattern: /minimum memory limit/i, code: 'RESOURCE_LIMIT_EXCEEDED', details: { resource: 'memory' } },
-  { pattern: /could not select device driver/i, code: 'RESOURCE_LIMIT_EXCEEDED', details: { resource: 'gpu' } },
-  { pattern: /no space left on device|disk quota/i, code: 'RESOURCE_LIMIT_EXCEEDED', details: { resource: 'storage' } },
+  {
+    pattern: /range of cpus|cpu.*not available/i,
+    code: 'RESOURCE_LIMIT_EXCEEDED',
+    details: { reason: 'not-as-offered', resource: 'cpu' },
+  },
+  {
+    pattern: /minimum memory limit/i,
+    code: 'RESOURCE_LIMIT_EXCEEDED',
+    details: { reason: 'too-little-memory', resource: 'memory' },
+  },
+  {
+    pattern: /could not select device driver/i,
+    code: 'RESOURCE_LIMIT_EXCEEDED',
+    details: { reason: 'not-as-offered', resource: 'gpu' },
+  },
+  {
+    pattern: /no space left on device|disk quota/i,
+    code: 'RESOURCE_LIMIT_EXCEEDED',
+    details: { reason: 'no-space', resource: 'storage' },
+  },
   { pattern: /no such image/i, code: 'IMAGE_PULL_ERROR', details: { reason: 'never-present' } },
-]
-
-/** What a failed pull was about, first match first. The order matters: a reply that names two causes means the first. */
-const pullRules: [RegExp, PullFailure][] = [
-  [/toomanyrequests|rate limit|\b429\b/i, 'rate-limited'],
-  [/no space left on device|disk quota/i, 'no-space'],
-  [/no matching manifest|does not match the specified platform|cannot be used on this platform/i, 'wrong-architecture'],
-  [/invalid reference format|must be lowercase|invalid repository name/i, 'invalid-reference'],
-  [/repository does not exist or may require|name unknown/i, 'repository-not-found'],
-  [/manifest .*not found|manifest unknown/i, 'not-found'],
-  [
-    /unauthorized|authentication required|no basic auth credentials|incorrect username|denied|forbidden/i,
-    'unauthorized',
-  ],
-  [
-    /dial tcp|no such host|connection (refused|reset)|timeout|timed out|deadline exceeded|unreachable|x509|\btls\b|\bEOF\b|HTTP response to HTTPS|server misbehaving|network is|received unexpected HTTP status: 5/i,
-    'registry-unreachable',
-  ],
-  [/not found/i, 'not-found'],
 ]
 
 /** Codes of a socket on whose other end no engine is. */
@@ -76,7 +66,7 @@ export function toEngineError(error: unknown, doing: string): EngineError {
   if (error instanceof EngineError) return error
   const raw = error as RawError
   const cause = { cause: error }
-  if (isGone(raw)) {
+  if (cutOff(raw)) {
     return new EngineError(
       'ENGINE_UNAVAILABLE',
       `the container engine does not answer (${raw.code ?? 'closed'})`,
@@ -86,6 +76,10 @@ export function toEngineError(error: unknown, doing: string): EngineError {
   }
   const text = engineText(raw)
   const rule = rules.find(({ pattern }) => pattern.test(text))
+  if (rule?.code === 'INVALID_COMMAND') {
+    const reason = rule.details.reason ?? reasonOfWords(text)
+    return new EngineError(rule.code, `${doing}: ${text}`, { reason }, cause)
+  }
   if (rule) return new EngineError(rule.code, `${doing}: ${text}`, { ...rule.details }, cause)
   if (raw.statusCode === 404)
     return new EngineError('ENGINE_ERROR', `${doing}: ${text}`, { reason: 'not-found' }, cause)
@@ -94,22 +88,23 @@ export function toEngineError(error: unknown, doing: string): EngineError {
 }
 
 /** What went wrong with a pull. Where the engine itself is gone, that is said instead. */
-export function toPullError(error: unknown, image: string, withCredentials: boolean): EngineError {
+export function toPullError(error: unknown, image: string): EngineError {
   if (error instanceof EngineError) return error
-  if (isGone(error as RawError)) return toEngineError(error, `pulling ${image}`)
-  const text = engineText(error as RawError)
-  return pullError(classifyPull(text, withCredentials), image, text, { cause: error })
+  if (cutOff(error as RawError)) return toEngineError(error, `pulling ${image}`)
+  const reason = error instanceof RegistryFailure ? error.reason : loadFailure(engineText(error as RawError))
+  return pullError(reason, image, { cause: error })
 }
 
-/** The reason behind the words of an engine or a registry. */
-export function classifyPull(text: string, withCredentials: boolean): PullFailure {
-  const reason = pullRules.find(([pattern]) => pattern.test(text))?.[1] ?? 'unknown'
-  // Docker Hub says the same of what is missing and of what is private. With credentials, the likelier is the second.
-  return reason === 'repository-not-found' && withCredentials && /may require/i.test(text) ? 'unauthorized' : reason
+/** The reason behind what an engine says of an image that it was given. */
+function loadFailure(text: string): PullFailure {
+  return /no space left on device|disk quota/i.test(text) ? 'no-space' : 'unknown'
 }
 
-export function pullError(reason: PullFailure, image: string, text: string, options?: ErrorOptions): EngineError {
-  return new EngineError('IMAGE_PULL_ERROR', `image ${image}: ${text}`, { reason, image }, options)
+/** `IMAGE_PULL_ERROR` with the reason and the image; `told` is the sentence that goes with that reason. */
+export function pullError(reason: PullFailure, image: string, options?: ErrorOptions): EngineError {
+  const details = { reason, image }
+  const { message: told } = pullFailure(image, details)
+  return new EngineError('IMAGE_PULL_ERROR', `image ${image}: ${reason}`, details, { ...options, told })
 }
 
 /** Status of the engine's answer, or null where there was none. */
@@ -126,7 +121,12 @@ function engineText(error: RawError): string {
     .slice(0, 2_000)
 }
 
-function isGone(error: RawError): boolean {
+function cutOff(error: RawError): boolean {
   if (error.statusCode !== undefined) return false
   return goneCodes.has(error.code ?? '') || /socket hang up|^aborted$/.test(error.message ?? '')
+}
+
+/** Whether the engine cannot be asked at the moment. */
+export function isGone(error: unknown): boolean {
+  return error instanceof EngineError && error.code === 'ENGINE_UNAVAILABLE'
 }

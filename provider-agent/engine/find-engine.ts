@@ -2,7 +2,10 @@
 
 import { join } from 'node:path'
 import Docker from 'dockerode'
+import { USUAL_SOCKET } from './address.ts'
+import { connectDocker } from './connect.ts'
 
+/** What {@link findEngine} goes by. */
 export interface EngineSearch {
   /** e.g. `process.env`; read for `HOME` and `XDG_RUNTIME_DIR`. */
   env: Record<string, string | undefined>
@@ -41,7 +44,7 @@ export async function findEngine({ env, probe = askSocket }: EngineSearch): Prom
 /** Where engines listen, rootless ones too. */
 export function usualSockets({ HOME: home, XDG_RUNTIME_DIR: runtime }: EngineSearch['env']): string[] {
   return [
-    '/var/run/docker.sock',
+    USUAL_SOCKET,
     ...(runtime ? [join(runtime, 'docker.sock')] : []),
     ...(home ? [join(home, '.docker/run/docker.sock'), join(home, '.docker/desktop/docker.sock')] : []),
     '/run/podman/podman.sock',
@@ -49,9 +52,34 @@ export function usualSockets({ HOME: home, XDG_RUNTIME_DIR: runtime }: EngineSea
   ]
 }
 
-async function askSocket(socketPath: string): Promise<SocketState> {
+/**
+ * Looks at an engine that was named. Null where it answers, else why nothing is sold until it does.
+ * @throws {Error} of one line where this user may not use it, which waiting does not change
+ */
+export async function mayUse(dockerHost: string, probe = askEngine): Promise<string | null> {
+  const state = await probe(connectDocker(dockerHost))
+  if (state === 'denied') {
+    throw new Error(
+      `No permission to use ${dockerHost} (--docker-host, DOCKER_HOST): add this user to the socket's group (docker) and sign in again, or name another engine`,
+    )
+  }
+  if (state === 'answers') return null
+  const what = state === 'missing' ? 'There is no engine at' : 'No engine answers at'
+  return `${what} ${dockerHost} (--docker-host, DOCKER_HOST): nothing is sold until one does`
+}
+
+/** What is behind a socket. */
+export async function askSocket(socketPath: string): Promise<SocketState> {
+  return await askEngine(new Docker({ socketPath, timeout: PROBE_MS }))
+}
+
+async function askEngine(docker: Docker): Promise<SocketState> {
   try {
-    await new Docker({ socketPath, timeout: PROBE_MS }).ping()
+    const limit = AbortSignal.timeout(PROBE_MS)
+    await Promise.race([
+      docker.ping(),
+      new Promise((_, reject) => limit.addEventListener('abort', () => reject(limit.reason))),
+    ])
     return 'answers'
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

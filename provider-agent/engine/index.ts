@@ -1,3 +1,6 @@
+import type { GpuVendor } from '../../protocol/gpus.ts'
+import type { GpuUse } from '../gpus/gpu-use.ts'
+
 /**
  * What the agent needs of a container engine, and nothing of how one is talked to.
  * Implementations: `docker.ts` (Docker Engine, or Podman's compatible socket) and, in `test/`, a fake for simulations.
@@ -12,7 +15,10 @@ export interface ContainerEngine {
   /** Finds out, by trying, what holds for containers on it. Leaves nothing. */
   features(options?: AbortOptions): Promise<EngineFeatures>
 
-  /** Makes the image present by policy and answers its digest. Rejects with {@link EngineError} `IMAGE_PULL_ERROR`. */
+  /**
+   * Makes the image present by policy and answers its digest. Its registry is asked each time whether whoever has these
+   * credentials, or none, may read it. Rejects with {@link EngineError} `IMAGE_PULL_ERROR`.
+   */
   pull(request: PullRequest, options?: AbortOptions): Promise<ImageInfo>
 
   /** Removes an image that was pulled under these names, unless anybody else uses it or has named it. */
@@ -24,12 +30,20 @@ export interface ContainerEngine {
    */
   create(spec: ContainerSpec, options?: AbortOptions): Promise<void>
 
+  /**
+   * What the engine's own clock says, in ms since the epoch: every time that it tells of a container is by this one. It may
+   * be another machine's, so none of them is compared with a time of any other clock.
+   */
+  nowMs(options?: AbortOptions): Promise<number>
+
   /** Starts it; resolves when the engine says it runs. Answers the engine's start time, in ms since the epoch. */
   start(name: string, options?: AbortOptions): Promise<{ startedAtMs: number }>
 
   /**
    * Resolves when the container has ended; at once if it already has. Rejects with {@link EngineError}
-   * `INVALID_COMMAND` when its program could not be executed at all, where `start` could not tell.
+   * `INVALID_COMMAND` when its program could not be executed at all, where `start` could not tell; with `ENGINE_ERROR` and
+   * `details.reason` `restarted` when somebody started it again, `engine-stopped` when the engine is being stopped and has
+   * stopped it, `not-found` when it was removed.
    */
   wait(name: string, options?: AbortOptions): Promise<ContainerExit>
 
@@ -53,6 +67,12 @@ export interface ContainerEngine {
    */
   storage(name: string, options?: AbortOptions & { all?: boolean; around?: boolean }): Promise<StorageUse>
 
+  /**
+   * Limits of the running container that refuse rather than end, each time that one is seen to, until it ends. Nothing
+   * where the container's kernel is not this machine's.
+   */
+  limitsMet(name: string, options?: AbortOptions): AsyncIterable<MetLimit>
+
   /** SIGTERM (or `signalName`), then SIGKILL after `graceMs`. Resolves when it has ended. */
   stop(name: string, stop: { graceMs: number; signalName?: string }, options?: AbortOptions): Promise<void>
 
@@ -75,10 +95,12 @@ export interface ContainerEngine {
   removeVolume(name: string, options?: AbortOptions): Promise<void>
 }
 
+/** Of every call: once `signal` aborts, it rejects with the signal's reason. */
 export interface AbortOptions {
   signal?: AbortSignal
 }
 
+/** Of {@link ContainerEngine.logs}. */
 export interface LogsOptions extends AbortOptions {
   /**
    * A line that was read before, usually the last one. When the engine's log has another time at that number, it lost
@@ -87,6 +109,7 @@ export interface LogsOptions extends AbortOptions {
   lastSeen?: Pick<LogLine, 'number' | 'timestampMs'>
 }
 
+/** What {@link ContainerEngine.info} answers. */
 export interface EngineInfo {
   /** e.g. `"20.10.24"`. */
   version: string
@@ -100,34 +123,37 @@ export interface EngineInfo {
   /** Docker's name of the architecture, e.g. `"amd64"`. */
   architecture: string
   cgroupVersion: 1 | 2
-  /** How this engine gives a container NVIDIA GPUs; null where it cannot. */
+  /** Whether containers run on while the engine is away; else its end is theirs. */
+  outlived: boolean
+  /** How this engine gives a container GPUs; null where it cannot. */
   gpuDriver: GpuDriver | null
 }
 
-/** `nvidia`: by its runtime. `cdi`: by the names that it has found in CDI files, e.g. `"nvidia.com/gpu=0"`. */
-export type GpuDriver = { kind: 'nvidia' } | { kind: 'cdi'; devices: string[] }
-
-/** A GPU of the machine under the engine. */
-export interface Gpu {
-  /** Place in the driver's own list, from 0. */
-  index: number
-  /** e.g. `"GPU-5d4d5a1f-…"`. */
-  uuid: string
-  /** e.g. `"NVIDIA A100-SXM4-40GB"`. */
-  model: string
-  memoryBytes: number
+/** Files of the machine are given by every engine that has a driver for GPUs. */
+export interface GpuDriver {
+  /** Whether it has NVIDIA's runtime. */
+  nvidia: boolean
+  /** The names of GPUs that it has found in CDI files, e.g. `"nvidia.com/gpu=0"`. */
+  cdi: string[]
 }
 
-/** GPUs that a container has: some by name (uuid, place or CDI name), or the first so many; null is all. */
-export type GpuClaim = { ids: string[] } | { first: number | null }
+/** GPUs that a container has: some by name (uuid, place or CDI name), the first so many (null is all), or by files of theirs. */
+export type GpuClaim =
+  | { vendor: GpuVendor; ids: string[] }
+  | { vendor: GpuVendor; first: number | null }
+  | { devices: string[] }
 
+/** What {@link ContainerEngine.survey} finds. */
 export interface EngineSurvey {
   /** What other running containers hold together: their limits, and where they have none what they use. */
   others: { cpuMillis: number; memoryBytes: number; gpus: GpuClaim[] }
   /** Bytes that the owner's containers, running or not, have written into their own layers. */
   writtenBytes: number
+  /** Uuids of the GPUs that the owner's containers have, those that ended apart. */
+  ownGpus: string[]
 }
 
+/** What {@link ContainerEngine.features} found out. */
 export interface EngineFeatures {
   /** Whether the storage driver itself holds containers to `storageBytes`; else their use has to be looked at. */
   storageQuota: 'hard' | 'measured'
@@ -141,33 +167,41 @@ export interface EngineFeatures {
   portsProblem: string | null
   /** The sandbox that containers run in; null is the engine's own default. */
   runtime: string | null
+  /** What the programs of containers may do. */
+  privileges: Privileges
 }
 
+/**
+ * What root of a container, and who becomes it, may do there. `ordinary`: as under `docker run`, but for raw packets, so
+ * that the services of ordinary images run. `least`: what it takes to start as root and run as somebody else, and nobody
+ * gains anything by a program's setuid bit or file capabilities. See docs/decisions/0047-capabilities.md.
+ */
+export type Privileges = 'ordinary' | 'least'
+
+/** An image that is to be there, and who asks for it. */
 export interface PullRequest {
   /** Any reference that `docker pull` takes, e.g. `"busybox:1.36"`. */
   image: string
   policy: 'Always' | 'IfNotPresent' | 'Never'
   credentials?: { username: string; password: string; serverAddress: string }
+  /** Whether an image that the engine has under this name may be run without asking its registry. @default false */
+  mayUseLocal?: boolean
+  /** Bytes that images may take of the disk now, this one included. @default what is free, but for a rest */
+  room?: () => Promise<number>
   /** Called as layers come in; bytes are over all layers known so far. */
   onProgress?: (progress: { layersDone: number; layersTotal: number; bytesDone: number; bytesTotal: number }) => void
 }
 
+/** An image that is there now: what {@link ContainerEngine.pull} answers. */
 export interface ImageInfo {
   /** `sha256:…` of the image's configuration as the engine knows it. */
   imageId: string
-  /** `repository@sha256:…` where it came from a registry. */
+  /** What a container is made of: {@link ContainerSpec.image}. */
+  image: string
+  /** `repository@sha256:…` as its registry has it; null where none was asked. */
   repoDigest: string | null
-  /** What came of asking a registry; null where none was asked. */
-  fetched: FetchedImage | null
-}
-
-export interface FetchedImage {
-  /** Whether the engine did not have the image, under whatever name, just before. */
-  isNew: boolean
-  /** The names that it was pulled under. */
+  /** What pulls named it on the engine; empty for an image of the owner's. */
   names: string[]
-  /** Id of the image that the name meant before, where it meant one. */
-  replaced: string | null
 }
 
 /** An image, and the names under which it was pulled. */
@@ -179,10 +213,14 @@ export interface PulledImage {
 /** `in-use`: a container has it. `named-by-others`: the names are gone, and somebody gave it another. */
 export type RemovedImage = 'removed' | 'in-use' | 'named-by-others'
 
+/** What {@link ContainerEngine.create} makes. Amounts are limits. */
 export interface ContainerSpec {
   /** Unique on the engine, `[a-zA-Z0-9][a-zA-Z0-9_.-]{1,100}`; also the name of its network. */
   name: string
+  /** Id on the engine (`sha256:…`), or a name that it has there. */
   image: string
+  /** Where engines on other machines find it, `repository@sha256:…`. @default nowhere but here */
+  imageName?: string
   /** Replaces the image's entrypoint; empty keeps it. */
   command: string[]
   /** Arguments to the entrypoint; empty keeps the image's own. */
@@ -196,25 +234,40 @@ export interface ContainerSpec {
   /** @default none */
   volumes?: VolumeSpec[]
   gpu: number
+  /** Of which kind those are, see `kindOf`. @default any */
+  gpuKind?: string
   /** Labels in addition to the owner's. */
   labels: Record<string, string>
   /** Label value that marks everything this agent makes: its peer id. */
   owner: string
+  /** @default the image's own, or SIGTERM */
   stopSignal?: string
+  /** Of /dev/shm, in bytes; it counts as memory. @default half of the memory */
+  shmBytes?: number
+  /** Most open files of each process. @default the engine's setting */
+  openFiles?: number
+  /** Most processes and threads at once. @default the engine's setting */
+  pids?: number
+  /** Whether a small init is put in front of the program. @default where the engine has one and the program is none itself */
+  init?: boolean
   /** `bridge`: a network of its own. `none`: no network at all. */
   network: 'bridge' | 'none'
   /** Ports that the engine publishes, where it is told an address for that. @default none */
   publish?: { port: number; protocol: 'TCP' | 'UDP' }[]
 }
 
+/** A named volume of a container; made where it is not there yet. */
 export interface VolumeSpec {
   /** Unique on the engine, as a container's name is; one that is there already is taken, with what is in it. */
   name: string
+  /** Taken instead where one of this name is there and was made for the same: what it was called by an earlier version. */
+  formerName?: string
   /** Absolute path in the container. */
   mountPath: string
   sizeBytes: number
 }
 
+/** What {@link ContainerEngine.storage} measures, in bytes. */
 export interface StorageUse {
   /** What the container wrote beside its named volumes; an image's anonymous volumes count. */
   ownBytes: number
@@ -226,6 +279,15 @@ export interface StorageUse {
   areVolumesHeld: boolean
 }
 
+/** `pids`: a process or thread was not started. `files`: a process has as many open as it may. `shm`: /dev/shm is full. */
+export interface MetLimit {
+  what: 'pids' | 'files' | 'shm'
+  /** In bytes; processes or files where it is those. */
+  limit: number
+  used: number
+}
+
+/** One of {@link ContainerEngine.volumes}. */
 export interface VolumeSummary {
   name: string
   labels: Record<string, string>
@@ -233,28 +295,37 @@ export interface VolumeSummary {
 
 /** What a program ends with that was killed, by the kernel as by anybody: 128 and SIGKILL. */
 export const KILLED = 137
+/** The same of SIGTERM, where the program does not handle it. */
+export const TERMINATED = 143
 
+/** What {@link ContainerEngine.wait} answers. */
 export interface ContainerExit {
   exitCode: number
   /** True when the kernel ended it for memory. */
   oomKilled: boolean
+  /** Present where somebody asked the engine to end it, who was not this agent: see `outside.ts`. */
+  fromOutside?: true
   /** The engine's times, in ms since the epoch. */
   startedAtMs: number
   finishedAtMs: number
 }
 
+/** One line of a container's output, or a piece of a long one. */
 export interface LogLine {
   /** 1 for the first line of the container, without gap over both streams. */
   number: number
   stream: 'stdout' | 'stderr'
   /** When the engine received it, in ms since the epoch. */
   timestampMs: number
-  /** Without its `\n` or `\r\n`; valid Unicode (bytes that are no UTF-8 become U+FFFD); at most 64 KiB of UTF-8. */
+  /** Without its `\n`; valid Unicode (bytes that are no UTF-8 become U+FFFD); at most 64 KiB of UTF-8. */
   line: string
-  /** True when the line was longer than 64 KiB and goes on in the next one. */
+  /** What the container wrote, without the `\n`; absent where that is just `line` in UTF-8. */
+  bytes?: Buffer
+  /** No newline comes behind it: it was longer than 64 KiB and goes on in the next one, or the output ended so. */
   partial: boolean
 }
 
+/** One of {@link ContainerEngine.stats}. */
 export interface StatsSample {
   timestampMs: number
   /** Average since the previous sample, in millicores. */
@@ -267,8 +338,11 @@ export interface StatsSample {
   storageBytes: number | null
   /** Processes and threads now, and the most that are let live; null where the engine does not say. */
   pids: { current: number; limit: number } | null
+  /** What its GPUs do; absent where it has none, or nothing tells. */
+  gpu?: GpuUse
 }
 
+/** One of {@link ContainerEngine.list}: a container, or a network that is left without one. */
 export interface ContainerSummary {
   name: string
   state: 'created' | 'running' | 'exited' | 'network-only'
@@ -288,15 +362,21 @@ export class EngineError extends Error {
   override readonly name = 'EngineError'
   readonly code: EngineErrorCode
   readonly details: Record<string, string | number | boolean>
+  /**
+   * A sentence for the owner of the job. The message is for the owner of the machine alone: it has the engine's words, which
+   * may be those of a registry or of another service, and its names for what it holds. @default null: the reason says it
+   */
+  readonly told: string | null
 
   constructor(
     code: EngineErrorCode,
     message: string,
     details: Record<string, string | number | boolean> = {},
-    options?: ErrorOptions,
+    options?: ErrorOptions & { told?: string },
   ) {
     super(message, options)
     this.code = code
     this.details = details
+    this.told = options?.told ?? null
   }
 }

@@ -28,18 +28,17 @@ const pattern = new RegExp(
 export function parseReference(image: string): ImageReference {
   const parts = image.length <= maxReferenceLength ? pattern.exec(image)?.groups : undefined
   if (parts?.repository === undefined) {
-    throw pullError('invalid-reference', JSON.stringify(image.slice(0, maxReferenceLength)), 'is no image reference')
+    throw pullError('invalid-reference', JSON.stringify(image.slice(0, maxReferenceLength)))
   }
   const { repository, digest } = parts
+  // `sha256:…` would be an image by its id, whoever brought it.
+  if (repository === 'sha256') throw pullError('invalid-reference', image)
   if (digest !== undefined) return { repository, tagOrDigest: digest, full: `${repository}@${digest}` }
   const tag = parts.tag ?? 'latest'
   return { repository, tagOrDigest: tag, full: `${repository}:${tag}` }
 }
 
-/** Where it is kept: Docker Hub where no registry is named. */
-export function registryHostOf({ repository }: ImageReference): { host: string; path: string } {
-  const [first = '', ...rest] = repository.split('/')
-  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
-  if (hasHost) return { host: first, path: rest.join('/') }
-  return { host: 'docker.io', path: rest.length === 0 ? `library/${first}` : repository }
+/** What the engine calls an image: its id, or its name. */
+export function engineName(image: string): string {
+  return /^sha256:[0-9a-f]{64}$/.test(image) ? image : parseReference(image).full
 }

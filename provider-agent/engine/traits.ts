@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { call } from './call.ts'
+import { type Abort, call } from './call.ts'
 import type { AbortOptions, EngineInfo, GpuDriver } from './index.ts'
 
 /** What the engine is and can, as far as it decides how containers are made. */
@@ -9,12 +9,19 @@ export interface EngineTraits {
   hasInit: boolean
   /** Whether it has the log driver that keeps output byte for byte. */
   hasLocalLogs: boolean
-  /** Podman behind Docker's API; see docs/decisions/0025-podman.md. */
+  /** Podman behind Docker's API; see docs/decisions/0016-podman.md. */
   isPodman: boolean
   /** Whether it runs without root, in a network of its own. */
   isRootless: boolean
+  /** Whether it takes an image without the layers that it has. */
+  sharesLayers: boolean
   /** Names of the sandboxes that it offers. */
   runtimes: string[]
+}
+
+/** As every engine tells it, down to the nanosecond. */
+interface Timed {
+  SystemTime: string
 }
 
 /** The fields of the engine's `info` that are read here; dockerode's types lack some. */
@@ -32,6 +39,8 @@ interface RawInfo {
   /** Podman's alone. */
   BuildahVersion?: string
   Runtimes?: Record<string, unknown> | null
+  DriverStatus?: [string, string][] | null
+  LiveRestoreEnabled?: boolean
   /** Since Docker 28.2. */
   DiscoveredDevices?: { Source: string; ID: string }[] | null
 }
@@ -41,11 +50,21 @@ const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64
 
 /** Asks the engine. Rejects with EngineError `ENGINE_UNAVAILABLE` when it is gone. */
 export async function readTraits(docker: Docker, { signal }: AbortOptions = {}): Promise<EngineTraits> {
-  // dockerode takes options here too; its types do not know.
-  const ask = docker.info.bind(docker) as (options: { abortSignal?: AbortSignal }) => Promise<RawInfo>
-  return toTraits(await call('asking the engine what it is', signal, ask))
+  return toTraits(await call('asking the engine what it is', signal, (abort) => readInfo(docker, abort)))
 }
 
+/** What its clock says, in ms since the epoch. */
+export async function readEngineTime(docker: Docker, abort: Abort): Promise<number> {
+  return Date.parse((await readInfo(docker, abort)).SystemTime)
+}
+
+/** dockerode takes options here too; its types do not know. */
+async function readInfo(docker: Docker, abort: Abort): Promise<RawInfo & Timed> {
+  const ask = docker.info.bind(docker) as (options: Abort) => Promise<RawInfo & Timed>
+  return await ask(abort)
+}
+
+/** Of the engine's answer to `info`; pure. */
 export function toTraits(raw: RawInfo): EngineTraits {
   return {
     info: {
@@ -56,6 +75,8 @@ export function toTraits(raw: RawInfo): EngineTraits {
       storageDriver: raw.Driver,
       architecture: architectures[raw.Architecture] ?? raw.Architecture,
       cgroupVersion: raw.CgroupVersion === '2' ? 2 : 1,
+      // Podman's containers are nobody's children.
+      outlived: raw.LiveRestoreEnabled === true || raw.BuildahVersion !== undefined,
       gpuDriver: gpuDriverOf(raw),
     },
     // The engine runs its init to ask for the version, and says this where there is none.
@@ -63,13 +84,17 @@ export function toTraits(raw: RawInfo): EngineTraits {
     hasLocalLogs: raw.Plugins?.Log?.includes('local') ?? false,
     isPodman: raw.BuildahVersion !== undefined,
     isRootless: raw.SecurityOptions?.some((option) => option.split(',').includes('name=rootless')) ?? false,
+    sharesLayers: raw.BuildahVersion === undefined && !hasContainerdStore(raw),
     runtimes: Object.keys(raw.Runtimes ?? {}).toSorted(),
   }
 }
 
-/** The runtime goes first: it is what the NVIDIA toolkit sets up on every version of the engine. */
-function gpuDriverOf({ Runtimes: runtimes, DiscoveredDevices: discovered }: RawInfo): GpuDriver | null {
-  if (Object.hasOwn(runtimes ?? {}, 'nvidia')) return { kind: 'nvidia' }
-  const devices = (discovered ?? []).filter(({ Source, ID }) => Source === 'cdi' && ID.startsWith('nvidia.com/gpu='))
-  return devices.length > 0 ? { kind: 'cdi', devices: devices.map(({ ID }) => ID) } : null
+/** Docker's newer store of images wants every layer that an image has. */
+function hasContainerdStore({ DriverStatus: status }: RawInfo): boolean {
+  return (status ?? []).some(([name, value]) => name === 'driver-type' && value.startsWith('io.containerd'))
+}
+
+function gpuDriverOf({ Runtimes: runtimes, DiscoveredDevices: discovered }: RawInfo): GpuDriver {
+  const devices = (discovered ?? []).filter(({ Source, ID }) => Source === 'cdi' && /^[a-z]+\.com\/gpu=/.test(ID))
+  return { nvidia: Object.hasOwn(runtimes ?? {}, 'nvidia'), cdi: devices.map(({ ID }) => ID) }
 }

@@ -1,17 +1,20 @@
 /** The guard: `guard-process FILE HOLDER DOCKER_HOST`; see `guard.ts`. Ends when there is nothing left to guard. */
 
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type RequestOptions, request } from 'node:http'
+import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../node/clock.ts'
-import { elapsedSince } from '../../node/moment.ts'
-import type { GuardFile } from './guard-file.ts'
+import { elapsedSince, momentNow } from '../../node/moment.ts'
+import { engineAddress } from '../engine/address.ts'
+import { processOf } from '../process-of.ts'
+import { type GuardFile, stampPath } from './guard-file.ts'
 
 const LOOK_MS = 500
 const KILL_TIMEOUT_MS = 5_000
 
 const [path = '', holder = '', dockerHost = ''] = process.argv.slice(2)
-const engine = engineOf(dockerHost)
+const engine: RequestOptions = engineAddress(dockerHost)
 let last: GuardFile | null = null
 
 for (;;) {
@@ -20,7 +23,8 @@ for (;;) {
   const overdue = Object.entries(file.ends).filter(([, end]) => elapsedSince(systemClock, end) > 0)
   const gone = await Promise.all(overdue.map(async ([name]) => await kill(name)))
   const left = Object.keys(file.ends).length - gone.filter(Boolean).length
-  if (left === 0 && !isAlive(file.agentPid)) break
+  // Another user's is not the agent, which is of this one's.
+  if (left === 0 && processOf(file.agentPid) !== 'own') break
   await delay(LOOK_MS)
 }
 
@@ -36,32 +40,42 @@ async function read(): Promise<GuardFile> {
 
 /** Whether no such container runs any more. An agent that is held up may start it later, so it is asked again. */
 async function kill(name: string): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const options = { ...engine, method: 'POST', path: `/containers/${encodeURIComponent(name)}/kill` }
-    const asked = request({ ...options, timeout: KILL_TIMEOUT_MS }, (response) => {
-      response.resume()
-      // There is none, or it does not run.
-      resolve(response.statusCode === 404 || response.statusCode === 409)
-    })
-    asked.on('timeout', () => asked.destroy(new Error('The engine does not answer')))
-    // Asked again at the next look.
-    asked.on('error', () => resolve(false))
-    asked.end()
-  })
+  // Before its end, which whoever waits for the container hears of at once.
+  const isFirst = await stamp(name)
+  const answer = await askToKill(name)
+  // What is asked of an engine that does not answer in time may be done all the same.
+  if (isFirst && answer !== 'killed' && answer !== 'late') await rm(stampPath(path, name), { force: true })
+  return answer === 'none'
 }
 
-function isAlive(pid: number): boolean {
+/** Writes down that the container is ended now, where that is not there yet. */
+async function stamp(name: string): Promise<boolean> {
+  const file = stampPath(path, name)
   try {
-    process.kill(pid, 0)
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await writeFile(file, JSON.stringify(momentNow(systemClock)), { flag: 'wx', mode: 0o600 })
     return true
   } catch {
-    return false // ended; or another user's by now, and so not the agent
+    return false // it is there, or the disk is full: a container that must end is ended without
   }
 }
 
-function engineOf(host: string): RequestOptions {
-  if (host === '') return { socketPath: '/var/run/docker.sock' }
-  const url = new URL(host)
-  if (url.protocol === 'unix:') return { socketPath: url.pathname }
-  return { host: url.hostname, port: url.port === '' ? 2375 : Number(url.port) }
+async function askToKill(name: string): Promise<'killed' | 'none' | 'late' | 'away'> {
+  return await new Promise((resolve) => {
+    const options = { ...engine, method: 'POST', path: `/containers/${encodeURIComponent(name)}/kill` }
+    const asked = request({ ...options, timeout: KILL_TIMEOUT_MS }, (response) => {
+      const { statusCode = 0 } = response
+      response.resume()
+      // There is none, or it does not run.
+      if (statusCode === 404 || statusCode === 409) resolve('none')
+      else resolve(statusCode < 300 ? 'killed' : 'away')
+    })
+    asked.on('timeout', () => {
+      resolve('late')
+      asked.destroy()
+    })
+    // Asked again at the next look.
+    asked.on('error', () => resolve('away'))
+    asked.end()
+  })
 }

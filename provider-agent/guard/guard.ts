@@ -1,27 +1,31 @@
 /**
  * Containers of jobs that must never run twice end in time even where the agent itself is killed or held up: a process of
  * its own kills them when the agent has not said for too long that their requester is there. See
- * docs/decisions/0012-guard-process.md.
+ * docs/decisions/0010-guard-process.md.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import { momentBefore } from '../../node/moment.ts'
-import type { GuardFile } from './guard-file.ts'
+import { type Moment, momentBefore } from '../../node/moment.ts'
+import { type GuardFile, stampPath } from './guard-file.ts'
 
+/** What the agent has of the process that guards its containers. */
 export interface Guard {
   /** The container may live for another `leftMs`, unless told again; resolves when that is written down. */
   hold(name: string, leftMs: number): Promise<void>
-  /** The container is gone. */
+  /** When the guard ended the container; null where it did not. */
+  endedAt(name: string): Promise<Moment | null>
+  /** The container is gone, and nobody asks any more who ended it. */
   release(name: string): Promise<void>
   /** The agent stops. Containers that are still held are guarded on. */
   close(): Promise<void>
 }
 
+/** Where the agent and its guard meet, and which engine it is. */
 export interface GuardInit {
   /** The agent's data folder. */
   folder: string
@@ -73,8 +77,16 @@ export function createGuard({ clock, logger }: { clock: Clock; logger: Logger },
       await write()
       start()
     },
+    async endedAt(name) {
+      try {
+        return JSON.parse(await readFile(stampPath(path, name), 'utf8')) as Moment
+      } catch {
+        return null // none, or not whole: then nothing is proved
+      }
+    },
     async release(name) {
       if (ends.delete(name)) await write()
+      await rm(stampPath(path, name), { force: true })
     },
     async close() {
       await writing

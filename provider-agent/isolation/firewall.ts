@@ -1,6 +1,6 @@
 /**
  * Keeps jobs from everything around them but the internet: the machine itself, its networks, other jobs, metadata
- * services. See docs/decisions/0020-job-firewall.md.
+ * services. See docs/decisions/0011-job-firewall.md.
  */
 
 import { spawn } from 'node:child_process'
@@ -10,10 +10,13 @@ import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import type { Logger } from '../../node/logger.ts'
-import { anyBridge, bridgePrefix } from '../engine/bridge-name.ts'
-import { isPublic, ownNetworks } from './ranges.ts'
-import { agentsIn, type Family, isInPlace, readSaved, rulesFor, toPlace, toRemove } from './rules.ts'
+import { isPublicAddress } from '../../node/network/public-address.ts'
+import { anyBridge, bridgePrefix } from '../networks/bridge-name.ts'
+import { processOf } from '../process-of.ts'
+import { ownNetworks } from './ranges.ts'
+import { agentsIn, type Family, isInPlace, type Rules, readSaved, rulesFor, toPlace, toRemove } from './rules.ts'
 
+/** The rules of one agent around its jobs. */
 export interface Firewall {
   /** Those that jobs can ask. */
   readonly nameServers: string[]
@@ -26,12 +29,15 @@ export interface Firewall {
   problem(): Promise<string | null>
   /** Whether the rules were in place once, and were not taken out by {@link Firewall.stop}. */
   readonly isInForce: boolean
+  /** Whether jobs are kept from taking more than their share of tracked connections. */
+  readonly limitsConnections: boolean
   /** Takes the rules out if no job's network is left; from then on they are not missed. */
   stop(): Promise<void>
   /** Whether there is an interface of this name in the network that the rules are for. */
   hasInterface(name: string): Promise<boolean>
 }
 
+/** Whose jobs are kept, and whom they may ask for names. */
 export interface FirewallInit {
   /** Peer id of the agent. */
   owner: string
@@ -50,14 +56,25 @@ class FirewallError extends Error {
   override readonly name = 'FirewallError'
 }
 
+/** Connections of one job at a time; a machine tracks 65,536 or more in all. */
+const MAX_CONNECTIONS = 4_096
+
 /** How long one look or change may take, in ms: iptables waits for others that change rules. */
 const LIMIT_MS = 10_000
+/** How often it is looked for rules that nobody needs any more, in ms. */
+const SWEEP_MS = 60_000
 
+/**
+ * Touches no rule before {@link Firewall.ensure}, which rejects where they cannot be set: without root, or without
+ * iptables.
+ */
 export function createFirewall({ logger }: { logger: Logger }, init: FirewallInit): Firewall {
   const { owner, nameServers = defaultNameServers() } = init
   const prefix = bridgePrefix(owner)
   let looking: Promise<void> | null = null
   let inForce = false
+  const sweepAtMs = { 4: 0, 6: 0 }
+  let limitsConnections = true
 
   async function look(): Promise<void> {
     await Promise.all((await families()).map(async (family) => await lookAt(family)))
@@ -73,11 +90,27 @@ export function createFirewall({ logger }: { logger: Logger }, init: FirewallIni
 
   async function lookAt(family: Family): Promise<void> {
     const closed = ownNetworks(networkInterfaces(), anyBridge)
-    const rules = rulesFor(family, { owner, pid: process.pid, closed, nameServers })
+    const rulesNow = (): Rules => {
+      const maxConnections = limitsConnections ? MAX_CONNECTIONS : null
+      return rulesFor(family, { owner, pid: process.pid, closed, nameServers, maxConnections })
+    }
+    let rules = rulesNow()
     let saved = await save(family)
-    if (!inForce) saved = await sweep(family, saved)
+    if (performance.now() >= sweepAtMs[family]) {
+      sweepAtMs[family] = performance.now() + SWEEP_MS
+      saved = await sweep(family, saved)
+    }
     if (isInPlace(saved, rules)) return
-    await restore(family, toPlace(saved, rules))
+    try {
+      await restore(family, toPlace(saved, rules))
+    } catch (error) {
+      // A kernel without that one match: all else is worth as much without it. Else the second try says what is wrong.
+      if (family === 6 || !limitsConnections || inForce) throw error
+      limitsConnections = false
+      rules = rulesNow()
+      await restore(family, toPlace(saved, rules))
+      logger.warn({ error: String(error) }, 'connections of jobs are not counted: one can take all that are tracked')
+    }
     if (!isInPlace(await save(family), rules)) throw new FirewallError('the rules were set and are not there')
     if (inForce) logger.warn({ family, closed }, 'the firewall rules were not as they should be, and are set again')
     else logger.info({ family, closed }, 'the rules between jobs and the network around them are set')
@@ -88,7 +121,7 @@ export function createFirewall({ logger }: { logger: Logger }, init: FirewallIni
     let now = saved
     const interfaces = await interfaceNames()
     for (const { prefix: other, pid } of agentsIn(saved)) {
-      const isUsed = interfaces.some((name) => name.startsWith(other)) || (pid !== null && isAlive(pid))
+      const isUsed = interfaces.some((name) => name.startsWith(other)) || (pid !== null && processOf(pid) !== null)
       if (other === prefix || isUsed) continue
       const change = toRemove(now, other)
       if (change !== null) await restore(family, change)
@@ -112,6 +145,9 @@ export function createFirewall({ logger }: { logger: Logger }, init: FirewallIni
     get isInForce() {
       return inForce
     },
+    get limitsConnections() {
+      return inForce && limitsConnections
+    },
     async stop() {
       await looking?.catch(() => undefined) // whoever asked for it has heard
       const wereSet = inForce
@@ -132,7 +168,7 @@ export function createFirewall({ logger }: { logger: Logger }, init: FirewallIni
 }
 
 function defaultNameServers(): string[] {
-  const own = getServers().filter((address) => isIPv4(address) && isPublic(address))
+  const own = getServers().filter((address) => isIPv4(address) && isPublicAddress(address))
   return own.length > 0 ? own : publicNameServers
 }
 
@@ -181,14 +217,5 @@ async function run(program: string, args: string[], input: string): Promise<stri
     if (error instanceof FirewallError) throw error
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     throw new FirewallError(missing ? `there is no program ${program}` : String(error), { cause: error })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' // somebody else's
   }
 }

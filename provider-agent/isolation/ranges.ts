@@ -1,4 +1,6 @@
+import type { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
+import { isPublicAddress } from '../../node/network/public-address.ts'
 
 /** IPv4 that a job may never send to, wherever the machine is: everything that is no public address. */
 export const closedRanges = [
@@ -6,6 +8,7 @@ export const closedRanges = [
   '10.0.0.0/8', // Private.
   '100.64.0.0/10', // Carriers' own networks; also Tailscale and some clouds' metadata.
   '127.0.0.0/8', // The machine itself.
+  '168.63.129.16/32', // Azure's metadata, at a public address.
   '169.254.0.0/16', // Link-local: the metadata services of clouds.
   '172.16.0.0/12', // Private: Docker's own networks, too.
   '192.0.0.0/24', // Protocol assignments: metadata of some clouds.
@@ -37,7 +40,13 @@ export function ownNetworks(
   return [...new Set(found)].toSorted()
 }
 
-/** Whether an address belongs to the public internet. */
-export function isPublic(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast'
+/** Whether a machine with these interfaces may connect there for a stranger: a public address, and none of its own networks. */
+export function isOpenAddress(address: string, interfaces: ReturnType<typeof networkInterfaces>): boolean {
+  if (!isPublicAddress(address)) return false
+  const target = ipaddr.process(address)
+  const closed = closedRanges.map((range) => ipaddr.parseCIDR(range))
+  const own = Object.values(interfaces).flatMap((addresses = []) => addresses.flatMap(({ cidr }) => cidr ?? []))
+  return ![...closed, ...own.map((cidr) => ipaddr.parseCIDR(cidr))].some(
+    ([network, bits]) => network.kind() === target.kind() && target.match(network, bits),
+  )
 }

@@ -1,9 +1,10 @@
-/** The firewall's rules as text for iptables-restore; pure. Why they are as they are: docs/decisions/0020-job-firewall.md. */
+/** The firewall's rules as text for iptables-restore; pure. Why they are as they are: docs/decisions/0011-job-firewall.md. */
 
 import { createHash } from 'node:crypto'
-import { anyBridge, bridgePrefix } from '../engine/bridge-name.ts'
+import { anyBridge, bridgePrefix } from '../networks/bridge-name.ts'
 import { closedRanges } from './ranges.ts'
 
+/** What the rules of one agent depend on. */
 export interface RulesInit {
   /** Peer id of the agent: its jobs' bridges have names of their own. */
   owner: string
@@ -13,8 +14,14 @@ export interface RulesInit {
   closed: string[]
   /** Name servers in closed networks, which may be asked all the same. */
   nameServers: string[]
+  /**
+   * Connections that one job may have at a time, flows of UDP included, those that have closed not: each takes one of the
+   * places in which the kernel tracks connections, the machine's own too. Null where the kernel cannot count them.
+   */
+  maxConnections: number | null
 }
 
+/** Of IP: each has its own tables of rules. */
 export type Family = 4 | 6
 
 /** One agent's chains, and where they are called from. */
@@ -30,14 +37,18 @@ const mark = 'cortex-node'
  */
 const answers = '-m conntrack --ctstate RELATED,ESTABLISHED --ctdir REPLY'
 
+/** Of IPv6 nothing passes: networks of jobs have none. */
 export function rulesFor(family: Family, init: RulesInit): Rules {
-  const { owner, pid, closed, nameServers } = init
+  const { owner, pid, closed, nameServers, maxConnections } = init
   const prefix = bridgePrefix(owner)
   const asking = nameServers.flatMap((address) =>
     ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 MARK -j RETURN`),
   )
   const drops = [...closedRanges, ...closed].map((range) => `-d ${range} MARK -j DROP`)
-  const forward = family === 6 ? ['MARK -j DROP'] : [`${answers} MARK -j RETURN`, ...asking]
+  // Dropped before it has a place. By the sender's address, which is one job's.
+  const counted = `-m conntrack --ctstate NEW -m connlimit --connlimit-above ${maxConnections} --connlimit-mask 32`
+  const limit = maxConnections === null ? [] : [`${counted} --connlimit-saddr MARK -j DROP`]
+  const forward = family === 6 ? ['MARK -j DROP'] : [`${answers} MARK -j RETURN`, ...limit, ...asking]
   const input = [...forward, ...(family === 6 ? [] : ['MARK -j DROP'])]
   if (family === 4) forward.push(`-o ${anyBridge}+ MARK -j DROP`, ...drops)
   const chain = (hook: 'FORWARD' | 'INPUT', rules: string[]): Rules['chains'][number] => {

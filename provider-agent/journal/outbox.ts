@@ -33,6 +33,7 @@ export interface Cut {
 /** What an entry costs beside its bytes: its key, and its figures in memory. */
 const ENTRY_OVERHEAD = 160
 
+/** Figures alone: whoever changes them writes to the database, too. */
 export class Outbox {
   readonly leaseId: string
   /** In the order of their sequence numbers. */
@@ -43,10 +44,12 @@ export class Outbox {
     this.leaseId = leaseId
   }
 
+  /** All entries together, each with {@link ENTRY_OVERHEAD}. */
   get bytes(): number {
     return this.#bytes
   }
 
+  /** The newest, so its number is the highest. */
   push(entry: OutboxEntry): void {
     this.#entries.push(entry)
     this.#bytes += cost(entry)
@@ -125,6 +128,7 @@ export class Outbox {
 const KINDS: Record<ReportKind, string> = { lines: 'l', sample: 'm', state: 's' }
 const KEY = /^([^!]+)!(\d{16})!([lms])!(\d+)!(\d+)!(\d+)!(\d+)$/
 
+/** The entry's key in the database: sorted by lease and number, and read back by {@link parseOutboxKey}. */
 export function outboxKey(leaseId: string, entry: OutboxEntry): string {
   const { kind, sequence, firstSequence, bytes, lastLine, lines } = entry
   const figures = [String(sequence).padStart(16, '0'), KINDS[kind], firstSequence, bytes, lastLine, lines]

@@ -2,11 +2,14 @@
 
 import type { Moment } from '../../node/moment.ts'
 import type { Resources } from '../../protocol/units.ts'
+import type { PulledImage } from '../engine/index.ts'
 
 /** An accepted award; written once. Secrets and registry credentials are never here. */
 export interface LeaseRecord {
   jobId: string
+  /** Number of the attempt. */
   fence: number
+  /** Peer id. */
   requester: string
   bidId: string
   requestId: string
@@ -16,17 +19,24 @@ export interface LeaseRecord {
   /** Nano-dollars; absent in records of versions that knew none. */
   minimumCharge?: string
   resources: Resources
+  /** Of which kind its GPUs are, see `kindOf`; absent where it has none, and in records of versions that knew none. */
+  gpuKind?: string
   job: LeaseJob
   /** Whether the award held secrets or credentials: without them the container cannot be made again. */
   hadSecrets: boolean
   onDisconnect: 'continue' | 'stop'
   leaseTimeoutMs: number
+  /** Under which the requester is dialled; it says them itself. */
   addresses: string[]
   /** Of the award; absent in records of versions that knew none. */
   traceparent?: string
+  /** Ms since the epoch. */
   acceptedAtMs: number
+  /** The same; absent in records of versions that knew none. */
+  acceptedAt?: Moment
 }
 
+/** What of the job spec its container is made by, without secrets. */
 export interface LeaseJob {
   image: string
   command: string[]
@@ -34,7 +44,8 @@ export interface LeaseJob {
   env: Record<string, string>
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
   durationSeconds: number
-  stopSignal: string
+  /** Absent is the image's own, or SIGTERM. */
+  stopSignal?: string
   stopGraceSeconds: number
   network: 'bridge' | 'none'
   /** Exposed ones; absent in records of older versions. */
@@ -43,8 +54,17 @@ export interface LeaseJob {
   outputs?: string
   /** Missing in journals of versions that had none. */
   volumes?: LeaseVolume[]
+  /** Of /dev/shm; absent is half of the memory. */
+  shmBytes?: number
+  /** Most open files of a process; absent is this provider's default. */
+  openFiles?: number
+  /** Most processes and threads; absent is this provider's default. */
+  pids?: number
+  /** Absent: as the image's program wants it. */
+  init?: boolean
 }
 
+/** A named volume of a job. */
 export interface LeaseVolume {
   /** The job's own name for it. */
   name: string
@@ -60,6 +80,7 @@ export interface LeaseSecrets {
 
 /** Why a container is told to stop. A later reason replaces an earlier one only if it stands further right here. */
 export const STOP_REASONS = ['expired', 'over-limit', 'shutdown', 'disconnected', 'cancelled', 'stale'] as const
+/** One of {@link STOP_REASONS}. */
 export type StopReason = (typeof STOP_REASONS)[number]
 
 /** What changes while a lease lives; written with every report, in the same batch. */
@@ -74,6 +95,8 @@ export interface LeaseProgress {
   startedAtMs: number | null
   /** When this agent heard of the start, or had metered nothing yet; null before. */
   runningSince: Moment | null
+  /** How long it may have run before that, in ms; absent where nothing was said. */
+  unheardMs?: number
   imageDigest: string
   /** How long the container has run as far as known, on the monotonic clock. */
   meteredMs: number
@@ -89,31 +112,42 @@ export interface LeaseProgress {
 
 /** A limit that a job went beyond. Crosses the wire in the details of its failure. */
 export interface Exceeded {
-  what: 'memory' | 'pids' | 'storage' | 'volume'
+  what: 'memory' | 'pids' | 'files' | 'shm' | 'storage' | 'volume'
   /** The job's own name of the volume. */
   volume?: string
-  /** In bytes; processes where it is those. */
+  /** In bytes; processes or files where it is those. */
   limit: number
   used: number
 }
 
+/** How an attempt ended, as its last report told it. */
 export interface LeaseEnd {
+  /** Number of that report. */
   sequence: number
   outcome: Outcome
+  /** Null where there is none to tell. */
   exitCode: number | null
+  /** Ms since the epoch. */
   endedAtMs: number
   meteredSeconds: number
   /** Nano-dollars. */
   cost: string
+  /** Empty where nothing failed. */
   failureCode: string
   /** Base64 of the encoded SignedStatement. */
   receipt: string
 }
 
+/**
+ * `exited`: its program ended, with whatever code. `failed`: something else ended it or kept it from running.
+ * `cancelled`: its requester wanted no more of it.
+ */
 export type Outcome = 'exited' | 'failed' | 'cancelled'
 
+/** What a command of the requester came to. */
 export interface CommandAnswer {
   ok: boolean
+  /** Empty with `ok`. */
   code: string
   message: string
 }
@@ -122,14 +156,23 @@ export interface CommandAnswer {
 export interface SettledLease {
   jobId: string
   fence: number
+  /** Peer id. */
   requester: string
   bidId: string
   /** Null where it was settled without an end that counts. */
   end: LeaseEnd | null
+  /** The engine’s time, in ms since the epoch; null where it never ran. */
   startedAtMs: number | null
   /** Base64 of the receipt's statement with the requester's signature; null where it never came. */
   requesterReceipt: string | null
+  /** Ms since the epoch. */
   settledAtMs: number
+}
+
+/** An image that was pulled for a job. */
+export interface ImageRecord extends PulledImage {
+  /** When a job last began or ended with it, in ms since the epoch. */
+  usedAtMs: number
 }
 
 /** `JOB-FENCE`: unique on a provider, and a valid part of a container's name. */
@@ -137,6 +180,7 @@ export function leaseId(jobId: string, fence: number): string {
   return `${jobId}-${fence}`
 }
 
+/** Of a lease that was accepted this moment: nothing has been done for it. */
 export function newProgress(record: LeaseRecord, now: Moment): LeaseProgress {
   return {
     lastSequence: 0,

@@ -1,8 +1,14 @@
-import type { AbstractSublevel } from 'abstract-level'
 import type { Database } from '../../node/store/database.ts'
-import type { Operation } from '../../node/store/writer.ts'
-import type { ImageRecord } from '../image-keeper.ts'
-import type { LeaseProgress, LeaseRecord, SettledLease } from './records.ts'
+import type { ImageRecord, LeaseProgress, LeaseRecord, SettledLease } from './records.ts'
+
+/** Jobs since the folder was made. */
+export interface JobCounts {
+  completed: number
+  failed: number
+}
+
+/** See {@link createTables}. */
+export type Tables = ReturnType<typeof createTables>
 
 /** The sublevels of the journal. */
 export function createTables(database: Database) {
@@ -16,7 +22,7 @@ export function createTables(database: Database) {
     outbox: database.sublevel<string, Uint8Array>('outbox', { valueEncoding: 'view' }),
     /** see {@link receiptKey} → what is kept for ever. */
     receipts: json<SettledLease>('receipts'),
-    meta: json<{ completed: number; failed: number }>('meta'),
+    meta: json<JobCounts>('meta'),
     numbers: json<number>('numbers'),
     /** image id → images that were pulled for jobs. */
     images: json<ImageRecord>('images'),
@@ -26,11 +32,4 @@ export function createTables(database: Database) {
 /** Fences of one job sort by value. */
 export function receiptKey(requester: string, jobId: string, fence: number): string {
   return `${requester}!${jobId}!${String(fence).padStart(10, '0')}`
-}
-
-export function drop<V>(
-  sublevel: AbstractSublevel<Database, string | Buffer | Uint8Array, string, V>,
-  key: string,
-): Operation {
-  return { type: 'del', sublevel: sublevel as unknown as NonNullable<Operation['sublevel']>, key }
 }

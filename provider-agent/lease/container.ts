@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ContainerSpec } from '../engine/index.ts'
+import type { ContainerSpec, ImageInfo } from '../engine/index.ts'
 import { type LeaseRecord, type LeaseSecrets, leaseId } from '../journal/records.ts'
 
 const PREFIX = 'cortex-'
@@ -10,13 +10,30 @@ export function containerName(record: Pick<LeaseRecord, 'jobId' | 'fence'>): str
 }
 
 /**
- * The volume's name on the engine: the same for all attempts of a job, so that each finds what the one before left. Job ids
- * are the requesters' own, so whose job it is belongs to it.
+ * The volume's name on the engine: the same for all attempts of a job on one agent, so that each finds what the one before
+ * left. Job ids are the requesters' own, so whose job it is belongs to it; and an engine may serve several agents, none of
+ * which has what another's attempt left.
+ *
+ * @param owner peer id of the agent
  */
-export function volumeName({ jobId, requester }: Pick<LeaseRecord, 'jobId' | 'requester'>, name: string): string {
-  const whose = createHash('sha256').update(requester).digest('hex').slice(0, 8)
-  const which = createHash('sha256').update(name).digest('hex').slice(0, 8)
-  return `${PREFIX}${jobId}-${whose}-${which}`
+export function volumeName(owner: string, { jobId, requester }: JobOf, name: string): string {
+  return `${PREFIX}${jobId}-${digest(`${owner} ${requester}`)}${volumeSuffix(name)}`
+}
+
+/** Ends the engine's name of a volume that a job calls so: tells those of one container apart. */
+export function volumeSuffix(name: string): string {
+  return `-${digest(name)}`
+}
+
+/** As versions named them that knew of one agent on an engine. */
+function formerVolumeName({ jobId, requester }: JobOf, name: string): string {
+  return `${PREFIX}${jobId}-${digest(requester)}${volumeSuffix(name)}`
+}
+
+type JobOf = Pick<LeaseRecord, 'jobId' | 'requester'>
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }
 
 /** What the container itself may write, in bytes: the job's storage without its volumes. */
@@ -24,22 +41,43 @@ export function ownStorageBytes({ job, resources }: Pick<LeaseRecord, 'job' | 'r
   return (job.volumes ?? []).reduce((left, { sizeBytes }) => left - sizeBytes, resources.storageBytes)
 }
 
-export function containerSpec(record: LeaseRecord, secrets: LeaseSecrets | null, owner: string): ContainerSpec {
-  const { job, resources } = record
+/**
+ * What the engine is asked to make for a lease.
+ * @param secrets null after a restart of the agent, where the award had none
+ * @param owner peer id of the agent
+ */
+export function containerSpec(
+  record: LeaseRecord,
+  secrets: LeaseSecrets | null,
+  owner: string,
+  pulled: Pick<ImageInfo, 'image' | 'repoDigest'>,
+): ContainerSpec {
+  const { job, resources, gpuKind } = record
+  const { stopSignal, shmBytes, openFiles, pids, init } = job
   return {
     name: containerName(record),
-    image: job.image,
+    image: pulled.image,
+    imageName: pulled.repoDigest ?? job.image,
     command: job.command,
     args: job.args,
     env: { ...job.env, ...secrets?.env },
     cpuMillis: resources.cpuMillis,
     memoryBytes: resources.memoryBytes,
     storageBytes: ownStorageBytes(record),
-    volumes: (job.volumes ?? []).map((volume) => ({ ...volume, name: volumeName(record, volume.name) })),
+    volumes: (job.volumes ?? []).map((volume) => ({
+      ...volume,
+      name: volumeName(owner, record, volume.name),
+      formerName: formerVolumeName(record, volume.name),
+    })),
     gpu: resources.gpu,
+    ...(gpuKind === undefined ? {} : { gpuKind }),
     labels: { 'cortex.job': record.jobId, 'cortex.fence': String(record.fence), 'cortex.requester': record.requester },
     owner,
-    stopSignal: job.stopSignal,
+    ...(stopSignal === undefined ? {} : { stopSignal }),
+    ...(shmBytes === undefined ? {} : { shmBytes }),
+    ...(openFiles === undefined ? {} : { openFiles }),
+    ...(pids === undefined ? {} : { pids }),
+    ...(init === undefined ? {} : { init }),
     network: job.network,
     publish: (job.ports ?? [])
       .filter(({ isPublic }) => isPublic === true)

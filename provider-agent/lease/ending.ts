@@ -1,11 +1,13 @@
 /** How an attempt ended, told from the container's exit, from what stopped it, or from what kept it from running. */
 
 import type { FailureCode } from '../../protocol/failures.ts'
-import { isFailureCode } from '../../protocol/failures.ts'
-import { formatBytes } from '../../protocol/units.ts'
+import { failure, isFailureCode, kindOfFailure } from '../../protocol/failures.ts'
+import { shownBytes } from '../../protocol/units.ts'
 import { type ContainerExit, EngineError } from '../engine/index.ts'
+import { exitCodeOf } from '../engine/invalid-command.ts'
 import type { Exceeded, Outcome, StopReason } from '../journal/records.ts'
 
+/** What is told of an attempt's end. */
 export interface Ending {
   outcome: Outcome
   exitCode: number | null
@@ -18,10 +20,10 @@ export interface Ending {
 /** The provider's own fault, or its restart's: the job itself may do well elsewhere. `reason` crosses the wire in `details`. */
 export class LeaseBrokenError extends Error {
   override readonly name = 'LeaseBrokenError'
-  readonly reason: 'container-lost' | 'secrets-lost' | 'engine-unavailable'
+  readonly reason: 'container-lost' | 'secrets-lost' | 'engine-unavailable' | 'engine-stopped' | 'stopped-by-provider'
 
-  constructor(reason: LeaseBrokenError['reason'], message: string) {
-    super(message)
+  constructor(reason: LeaseBrokenError['reason']) {
+    super(failure('INTERNAL', undefined, { reason }).message)
     this.reason = reason
   }
 }
@@ -62,21 +64,26 @@ export function endingOfExit(
 const limitReasons: Record<Exceeded['what'], { reason: string; message: (limit: Exceeded) => string }> = {
   memory: { reason: 'out-of-memory', message: () => 'The container ran out of memory.' },
   pids: { reason: 'process-limit', message: ({ limit }) => `The container had as many processes as it may: ${limit}.` },
+  files: {
+    reason: 'file-limit',
+    message: ({ limit }) => `A process of the container had as many files open as it may: ${limit}.`,
+  },
+  shm: { reason: 'shared-memory-limit', message: ({ limit }) => `/dev/shm was full: it has ${shownBytes(limit)}.` },
   storage: {
     reason: 'storage-limit',
-    message: ({ limit, used }) => `The container wrote ${formatBytes(used)}, its storage is ${formatBytes(limit)}.`,
+    message: ({ limit, used }) => `The container wrote ${shownBytes(used)}, its storage is ${shownBytes(limit)}.`,
   },
   volume: {
     reason: 'storage-limit',
     message: ({ volume, limit, used }) =>
-      `The volume ${volume} took ${formatBytes(used)}, its size is ${formatBytes(limit)}.`,
+      `The volume ${volume} took ${shownBytes(used)}, its size is ${shownBytes(limit)}.`,
   },
 }
 
 function endingOfLimit(exceeded: Exceeded, exitCode: number | null): Ending {
   const { what, volume, limit, used } = exceeded
   const { reason, message } = limitReasons[what]
-  const unit = what === 'pids' ? '' : 'Bytes'
+  const unit = what === 'pids' || what === 'files' ? '' : 'Bytes'
   return failed('RESOURCE_LIMIT_EXCEEDED', exitCode, message(exceeded), {
     ...{ reason, what, [`limit${unit}`]: String(limit), [`used${unit}`]: String(used) },
     ...(volume === undefined ? {} : { volume }),
@@ -110,6 +117,12 @@ export function endingOfStop(stopping: StopReason, exitCode: number | null = nul
   }
 }
 
+/** Somebody else ended the container: its owner, or an engine that ended. What it exited with is not the program's word. */
+export function endingOfOutside(reason: 'engine-stopped' | 'stopped-by-provider', exitCode: number): Ending {
+  return failed('INTERNAL', exitCode, failure('INTERNAL', undefined, { reason }).message, { reason })
+}
+
+/** What is no {@link EngineError} and no {@link LeaseBrokenError} is the provider's fault, and its words are not told. */
 export function endingOfError(error: unknown): Ending {
   if (error instanceof LeaseBrokenError) return failed('INTERNAL', null, error.message, { reason: error.reason })
   if (!(error instanceof EngineError)) {
@@ -117,13 +130,27 @@ export function endingOfError(error: unknown): Ending {
   }
   const details = Object.fromEntries(Object.entries(error.details).map(([name, value]) => [name, String(value)]))
   if (error.code === 'INVALID_COMMAND') {
-    // What a shell answers for a program that is not there.
-    const exitCode = Number(details.exitCode ?? 127)
-    return failed('NON_ZERO_EXIT', exitCode, error.message, { reason: 'invalid-command', ...details })
+    return toldOf(error, 'NON_ZERO_EXIT', exitCodeOf(details.reason ?? ''), { reason: 'invalid-command', ...details })
   }
-  const code = isFailureCode(error.code) ? error.code : 'INTERNAL'
+  if (isFailureCode(error.code)) return toldOf(error, error.code, null, details)
+  // Its own reasons are the engine's matter: the job's are those of the table.
   const reason = error.code === 'ENGINE_UNAVAILABLE' ? 'engine-unavailable' : 'engine-error'
-  return failed(code, null, error.message, code === 'INTERNAL' ? { reason, ...details } : details)
+  const { reason: engineReason, ...others } = details
+  return toldOf(error, 'INTERNAL', null, {
+    ...others,
+    ...(engineReason === undefined ? {} : { engineReason }),
+    reason,
+  })
+}
+
+/** What the engine said stays with the provider: the job is told what it means. */
+function toldOf(
+  { told }: EngineError,
+  code: FailureCode,
+  exitCode: number | null,
+  details: Record<string, string>,
+): Ending {
+  return failed(code, exitCode, told ?? kindOfFailure({ code, details }).cause, details)
 }
 
 function ending(outcome: Outcome, exitCode: number | null): Ending {

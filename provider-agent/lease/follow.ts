@@ -1,19 +1,22 @@
 /** What a running container has to say, carried into its lease's reports until the signal aborts: output, use, time. */
 
+import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { MAX_HASTY_GRACE_MS } from '../../protocol/limits.ts'
-import { type ContainerEngine, EngineError, type LogLine, type StatsSample } from '../engine/index.ts'
+import { isGone } from '../engine/errors.ts'
+import { type ContainerEngine, EngineError, type LogLine, type MetLimit, type StatsSample } from '../engine/index.ts'
 import type { Guard } from '../guard/guard.ts'
-import { retried } from './backoff.ts'
 import type { Lease } from './lease.ts'
 import { pumpLogs } from './log-pump.ts'
 
+/** What each of those works with that follow one container. */
 export interface FollowComponents {
   engine: ContainerEngine
   clock: Clock
   logger: Logger
   lease: Lease
+  /** Of the container. */
   name: string
 }
 
@@ -26,22 +29,41 @@ const STATS_DELAY_MS = 500
 /** Tries to read the output again after errors that are not the engine's absence. */
 const LOG_TRIES = 5
 
+/**
+ * What a requester that follows may be behind, in bytes: beyond it no more of the output is read, so that what the job
+ * writes waits at the engine, and neither fills the journal nor keeps the container's end from being told.
+ */
+export const MAX_BACKLOG_BYTES = 4 * 2 ** 20
+/** How often it is looked whether the requester follows still, in ms. */
+const BACKLOG_LOOK_MS = 1_000
+
+/** Carries the output into reports; answers why lines of it are missing, or nothing. */
 export async function followLogs(
   { engine, clock, logger, lease, name }: FollowComponents,
   init: { logFlushMs: number; isHeard: () => boolean },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   const write = async (lines: LogLine[]): Promise<void> => {
     const [first] = lines
     if (first === undefined) return
-    const batch = lines.map(({ timestampMs, line, stream, partial }) => ({
+    const batch = lines.map(({ timestampMs, line, stream, partial, bytes }) => ({
       timestampMs: BigInt(Math.max(0, Math.trunc(timestampMs))),
       line,
       stderr: stream === 'stderr',
       partial,
+      ...(bytes && { bytes: new Uint8Array(bytes) }),
     }))
     const logLines = first.number + lines.length - 1
     await lease.report({ case: 'logs', value: { firstLine: BigInt(first.number), lines: batch } }, { logLines })
+    await caughtUp()
+  }
+  const caughtUp = async (): Promise<void> => {
+    while (lease.backlogBytes > MAX_BACKLOG_BYTES && init.isHeard() && !signal.aborted) {
+      const look = new AbortController()
+      const looked = clock.sleep(BACKLOG_LOOK_MS, AbortSignal.any([look.signal, signal])).catch(() => undefined)
+      await Promise.race([lease.nextChange(), looked])
+      look.abort()
+    }
   }
   const flushMs = (): number => (init.isHeard() ? init.logFlushMs : UNHEARD_FLUSH_MS)
   const again = (error: unknown, attempt: number): boolean => isGone(error) || (!isFinal(error) && attempt < LOG_TRIES)
@@ -49,13 +71,16 @@ export async function followLogs(
     await retried(clock, signal, again, async () => {
       await pumpLogs({ clock, write, flushMs }, engine.logs(name, lease.progress.logLines + 1, { signal }), signal)
     })
+    return ''
   } catch (error) {
-    if (signal.aborted) return
+    if (signal.aborted) return ''
     logger.warn({ lease: lease.id, error: String(error) }, 'output is no longer read')
     await write([noteLine(lease.progress.logLines + 1, clock.nowMs(), error)])
+    return `The log ends early: ${whyOf(error)}.`
   }
 }
 
+/** Reports a sample about every `statsMs`, and calls back with it. Never rejects. */
 export async function followStats(
   { engine, clock, logger, lease, name }: FollowComponents,
   statsMs: number,
@@ -74,6 +99,22 @@ export async function followStats(
   } catch (error) {
     // The job goes on without its figures.
     if (!signal.aborted) logger.warn({ lease: lease.id, error: String(error) }, 'use is no longer measured')
+  }
+}
+
+/** Calls back with each limit that the container meets. */
+export async function followLimits(
+  { engine, clock, logger, lease, name }: FollowComponents,
+  signal: AbortSignal,
+  onMet: (limit: MetLimit) => void,
+): Promise<void> {
+  try {
+    await retried(clock, signal, isGone, async () => {
+      for await (const limit of engine.limitsMet(name, { signal })) onMet(limit)
+    })
+  } catch (error) {
+    // It only tells why a job ended that did not end well.
+    if (!signal.aborted) logger.debug({ lease: lease.id, error: String(error) }, 'limits are no longer looked at')
   }
 }
 
@@ -127,11 +168,6 @@ export async function keepGuarded(
   }
 }
 
-/** Whether the engine cannot be asked at the moment. */
-export function isGone(error: unknown): boolean {
-  return error instanceof EngineError && error.code === 'ENGINE_UNAVAILABLE'
-}
-
 /** The container wrote more than the engine keeps, or the engine lost lines: reading again gives nothing new. */
 function isFinal(error: unknown): boolean {
   return (
@@ -141,11 +177,16 @@ function isFinal(error: unknown): boolean {
 }
 
 function noteLine(number: number, timestampMs: number, error: unknown): LogLine {
-  const why = error instanceof EngineError ? error.message : 'the engine gives it no longer'
-  return { number, stream: 'stderr', timestampMs, line: `[cortex] further output is not kept: ${why}`, partial: false }
+  const line = `[cortex] further output is not kept: ${whyOf(error)}`
+  return { number, stream: 'stderr', timestampMs, line, partial: false }
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof EngineError ? error.message : 'the engine gives it no longer'
 }
 
 function wireStats(sample: StatsSample) {
+  const { gpu } = sample
   const whole = (value: number): bigint => BigInt(Math.max(0, Math.round(value)))
   return {
     timestampMs: whole(sample.timestampMs),
@@ -154,5 +195,6 @@ function wireStats(sample: StatsSample) {
     rxBytes: whole(sample.rxBytes),
     txBytes: whole(sample.txBytes),
     ...(sample.storageBytes === null ? {} : { storageBytes: whole(sample.storageBytes) }),
+    ...(gpu === undefined ? {} : { gpuMillis: Math.round(gpu.millis), gpuMemoryBytes: whole(gpu.memoryBytes) }),
   }
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../../node/clock.ts'
 import { MAX_LOG_BATCH_BYTES, MAX_LOG_BATCH_LINES } from '../../protocol/limits.ts'
 import type { LogLine } from '../engine/index.ts'
 
+/** What {@link pumpLogs} works with. */
 export interface LogPumpComponents {
   clock: Clock
   /** Writes one batch; resolves when it is written. */
@@ -18,6 +19,9 @@ export interface LogPumpComponents {
 
 /** Roughly what a line costs beside its text. */
 const LINE_OVERHEAD = 24
+
+/** Batches that may wait for the disk, or for the requester; beyond them the source is not read. */
+const MAX_QUEUED = 4
 
 /** Resolves when the source has ended and all is written. */
 export async function pumpLogs(
@@ -31,6 +35,8 @@ export async function pumpLogs(
   let writing: Promise<void> = Promise.resolve()
   let failure: unknown = null
   let first = true
+  /** Batches that are not written yet. */
+  let queued = 0
 
   function flush(): Promise<void> {
     timer?.abort()
@@ -39,7 +45,8 @@ export async function pumpLogs(
       const batch = pending
       pending = []
       bytes = 0
-      writing = writing.then(() => write(batch))
+      queued += 1
+      writing = writing.then(() => write(batch)).finally(() => (queued -= 1))
       writing.catch((error) => {
         failure = error
       })
@@ -62,11 +69,14 @@ export async function pumpLogs(
   try {
     for await (const lines of source) {
       for (const line of lines) {
-        const size = Buffer.byteLength(line.line) + LINE_OVERHEAD
+        // What is not written is read again, where anybody wants it.
+        if (signal.aborted) return
+        const size = Buffer.byteLength(line.line) + (line.bytes?.length ?? 0) + LINE_OVERHEAD
         if (bytes + size > MAX_LOG_BATCH_BYTES || pending.length >= MAX_LOG_BATCH_LINES) await flush()
         pending.push(line)
         bytes += size
       }
+      if (queued > MAX_QUEUED) await writing
       if (failure !== null) throw failure
       if (first) await flush()
       else flushSoon()

@@ -1,5 +1,13 @@
 import type { Clock } from '../../node/clock.ts'
 
+/** Where a meter begins. */
+export interface MeterStart {
+  /** How long the container is known to have run, in ms. */
+  meteredMs: number
+  /** How much longer it may have run, in ms. */
+  unheardMs: number
+}
+
 /** How long a container has run: on the monotonic clock, with what an earlier process of the agent counted. */
 export interface Meter {
   /** Counts from now on, beginning at `fromMs`. Repeating it is no error. */
@@ -17,6 +25,7 @@ export interface Meter {
   seen(): void
 }
 
+/** Stands at `alreadyMs`, which an earlier process counted, until it is started. */
 export function createMeter({ clock }: { clock: Clock }, alreadyMs: number): Meter {
   let baseMs = alreadyMs
   let sinceMs: number | null = null

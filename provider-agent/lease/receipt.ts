@@ -2,7 +2,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import type { PrivateKey } from '@libp2p/interface'
 import { checkReceipt } from '../../protocol/checks.ts'
 import { encode } from '../../protocol/codec.ts'
-import { isOwnFault } from '../../protocol/failures.ts'
+import { owesTimeOnly } from '../../protocol/failures.ts'
 import { ReceiptSchema, type SignedStatement, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { chargeOf, meteredSeconds, type Terms, termsOf } from '../../protocol/money.ts'
 import { signStatement } from '../../protocol/statements.ts'
@@ -12,11 +12,14 @@ import type { Ending } from './ending.ts'
 
 /** What an attempt used, and what that costs. */
 export interface Use {
+  /** The engine’s time, in ms since the epoch; null where it never started. */
   startedAtMs: number | null
+  /** The engine’s time, or this machine’s where the engine tells none; ms since the epoch. */
   endedAtMs: number
   meteredMs: number
 }
 
+/** Where the failure owes its time alone, the terms come without their minimum charge. `cost` is in nano-dollars. */
 export function costOfUse(
   record: LeaseRecord,
   use: Use,
@@ -24,7 +27,7 @@ export function costOfUse(
 ): { meteredSeconds: number; terms: Terms; cost: bigint } {
   const seconds = meteredSeconds(use.meteredMs)
   const agreed = termsOf(record)
-  const terms = isOwnFault(ending.failureCode) ? { ...agreed, minimumCharge: 0n } : agreed
+  const terms = owesTimeOnly(ending.failureCode, ending.details) ? { ...agreed, minimumCharge: 0n } : agreed
   return { meteredSeconds: seconds, terms, cost: chargeOf(terms, seconds) }
 }
 

@@ -6,15 +6,19 @@
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { Channel } from '../../node/network/index.ts'
+import { createRateBudget } from '../../node/rate-budget.ts'
 import { encode } from '../../protocol/codec.ts'
-import { toWireEndpoints } from '../../protocol/endpoints.ts'
-import { type LeaseCommand, LeaseMessageSchema, type SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { type LeaseCommand, LeaseMessageSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { readLeaseCommand } from '../../protocol/stream-messages.ts'
+import { WireError } from '../../protocol/wire-error.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { CommandAnswer } from '../journal/records.ts'
 import type { Lease } from './lease.ts'
-import { checkCounterSignature } from './receipt.ts'
+import { acknowledge, acknowledgeUpTo } from './stream/acknowledge.ts'
+import { createHeartbeats } from './stream/heartbeats.ts'
+import { sendReports } from './stream/send-reports.ts'
 
+/** What {@link serveLease} works with. */
 export interface SessionComponents {
   journal: Journal
   clock: Clock
@@ -22,13 +26,14 @@ export interface SessionComponents {
   onAttached: () => void
 }
 
+/** Times, in ms; see `AgentInit`. */
 export interface SessionInit {
   heartbeatMs: number
   silenceMs: number
 }
 
-/** How late a heartbeat may be, in ms, before this process counts as held up. */
-const HELD_UP_MS = 1_000
+/** Commands that may come at once; ten of them in each heartbeat's time. */
+const MAX_COMMANDS = 100
 /** How long the requester may take for its first command, in ms. */
 const FIRST_COMMAND_MS = 10_000
 
@@ -48,11 +53,11 @@ export async function serveLease(
   let sending: Promise<void> = Promise.resolve()
   let attached = false
   let heardMs = clock.monotonicMs()
-  /** When each heartbeat was sent that the requester has not answered, by its number. Monotonic, ms. */
-  const beats = new Map<number, number>()
-  let lastBeat = 0
-  let early = new AbortController()
   const tasks: Promise<void>[] = []
+  const pace = createRateBudget(
+    { clock },
+    { own: MAX_COMMANDS, total: MAX_COMMANDS, spanMs: (MAX_COMMANDS * init.heartbeatMs) / 10 },
+  )
 
   /** One message after another: reports, replies and heartbeats share the stream. */
   function send(message: Uint8Array): Promise<void> {
@@ -60,56 +65,23 @@ export async function serveLease(
     return sending
   }
 
+  const heartbeats = createHeartbeats({ clock, lease, send, heardMs: () => heardMs }, init, open)
+
   function fail(error: unknown): void {
     scope.abort(error)
     channel.abort(error instanceof Error ? error : new Error(String(error)))
   }
 
-  async function sendReports(after: number): Promise<void> {
-    let sent = after
-    while (!open.aborted) {
-      const change = lease.nextChange()
-      const reports = await journal.read(lease.id, sent)
-      for (const { sequence, message } of reports) {
-        if (open.aborted) return
-        await send(message)
-        sent = sequence
-      }
-      if (reports.length === 0) await change
-    }
-  }
-
-  /**
-   * The first one after this process was held up, with its machine asleep or busy, repeats what the last one said: the
-   * container may have ended meanwhile, and the engine is heard only now. The next one knows.
-   */
-  async function sendHeartbeats(): Promise<void> {
-    let meteredMs = 0n
-    let dueMs = clock.monotonicMs()
-    for (let wasLate = false; !open.aborted; ) {
-      const isLate = clock.monotonicMs() - dueMs > HELD_UP_MS
-      if (!isLate || wasLate) meteredMs = BigInt(Math.trunc(lease.meter.sure()))
-      wasLate = isLate
-      lastBeat += 1
-      beats.set(lastBeat, clock.monotonicMs())
-      const value = { meteredMs, number: lastBeat, endpoints: toWireEndpoints([...lease.endpoints]) }
-      await send(encode(LeaseMessageSchema, { content: { case: 'heartbeat', value } }))
-      // Aborted: the loop ends, or there is something new to tell.
-      early = new AbortController()
-      dueMs = clock.monotonicMs() + init.heartbeatMs
-      await clock.sleep(init.heartbeatMs, AbortSignal.any([open, early.signal])).catch(() => undefined)
-      if (clock.monotonicMs() - heardMs > init.silenceMs) throw new Error('The requester is silent')
-    }
-  }
-
   async function hear({ content }: LeaseCommand): Promise<void> {
+    // Acknowledgements come with reports; the others may cost a write each, and have no reason to come often.
+    if (content.case !== 'ack' && pace.take(lease.id) !== 'taken') {
+      throw new WireError('RATE', 'More commands than a lease needs')
+    }
     switch (content.case) {
       case 'attach':
-        attach(Number(content.value.afterSequence))
-        return
+        return attach(Number(content.value.afterSequence))
       case 'ack':
-        await acknowledge(Number(content.value.sequence), content.value.receipt)
-        return
+        return await acknowledge(lease, Number(content.value.sequence), content.value.receipt)
       case 'cancel':
         return await reply(content.value.commandId, await lease.cancel(content.value.commandId))
       case 'extend': {
@@ -117,39 +89,19 @@ export async function serveLease(
         return await reply(commandId, await lease.extend(commandId, additionalSeconds))
       }
       case 'stale':
-        await stale()
-        return
+        return await stale()
       case 'heartbeat':
-        answered(content.value.number)
-        return
+        return heartbeats.answered(content.value.number)
       default: // Unknown ones are for a newer provider.
     }
-  }
-
-  /** The requester had heard this one when it wrote; when it wrote nobody can tell, so the lease runs from the sending. */
-  function answered(number: number): void {
-    const sentMs = beats.get(number)
-    if (sentMs === undefined) return
-    for (const known of beats.keys()) if (known <= number) beats.delete(known)
-    lease.touch(sentMs)
   }
 
   function attach(after: number): void {
     if (attached) throw new Error('Attached twice on one stream')
     attached = true
     onAttached()
-    tasks.push(sendReports(after).catch(fail), sendHeartbeats().catch(fail))
-    // What the requester names it has stored. The last report is settled by its own acknowledgement, with the receipt.
-    const { ended } = lease.progress
-    const stored = ended === null ? after : Math.min(after, ended.sequence - 1)
-    tasks.push(journal.acknowledge(lease.id, stored).catch(fail))
-  }
-
-  async function acknowledge(sequence: number, receipt: SignedStatement | undefined): Promise<void> {
-    const { ended } = lease.progress
-    if (ended === null || sequence < ended.sequence) return await journal.acknowledge(lease.id, sequence)
-    if (receipt !== undefined) await checkCounterSignature(ended.receipt, receipt, lease.record.requester)
-    await lease.settle(receipt ?? null)
+    const going = [sendReports({ journal, lease, send }, after, open), heartbeats.run(), acknowledgeUpTo(lease, after)]
+    tasks.push(...going.map(async (one) => await one.catch(fail)))
   }
 
   async function stale(): Promise<void> {
@@ -175,7 +127,7 @@ export async function serveLease(
 
   const wake = (): void => lease.wake()
   open.addEventListener('abort', wake)
-  const deafen = lease.onEndpoints(() => early.abort())
+  const deafen = lease.onCondition(heartbeats.hasten)
   try {
     for (let command = await next(); command !== null; command = await next()) {
       heardMs = clock.monotonicMs()

@@ -3,17 +3,19 @@
  * engine may still finish the creation that a killed agent asked for after the next one has looked.
  */
 
+import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import { isGone } from '../engine/errors.ts'
 import type { ContainerEngine } from '../engine/index.ts'
-import { retried } from './backoff.ts'
-import { isGone } from './follow.ts'
+import { lasting } from '../lasting.ts'
 
 /** How often the engine is looked at, in ms. */
 const EVERY_MS = 30_000
 /** Tries of a removal that the engine answers with an error; the next look tries again. */
 const REMOVE_TRIES = 3
 
+/** Removes what no lease needs; whatever cannot be removed is only logged. */
 export interface StraySweep {
   /** Removes what was found at the start. */
   remove(names: string[]): Promise<void>
@@ -21,6 +23,10 @@ export interface StraySweep {
   watch(): Promise<void>
 }
 
+/**
+ * @param signal the agent stops
+ * @param init.owner peer id that marks this agent's containers
+ */
 export function createStraySweep(
   components: {
     engine: Pick<ContainerEngine, 'list' | 'remove'>
@@ -42,7 +48,9 @@ export function createStraySweep(
   async function removeOne(name: string): Promise<void> {
     const worth = (error: unknown, attempt: number): boolean => isGone(error) || attempt < REMOVE_TRIES
     try {
-      await retried(clock, signal, worth, () => engine.remove(name, { signal }))
+      await retried(clock, signal, worth, () =>
+        lasting(clock, signal, async (until) => await engine.remove(name, { signal: until })),
+      )
     } catch (error) {
       if (!signal.aborted) logger.warn({ name, error: String(error) }, 'what no lease needs was not removed')
     }

@@ -7,11 +7,12 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import type { LeaseEnd, LeaseRecord } from '../journal/records.ts'
-import { volumeName } from './container.ts'
+import { lasting } from '../lasting.ts'
 
 /** Whose job it is, and which. */
 export type JobKey = Pick<LeaseRecord, 'requester' | 'jobId'>
 
+/** Sees to it that volumes of jobs which are over do not stay. */
 export interface VolumeKeeper {
   /** The container of an attempt is gone. */
   ended(record: LeaseRecord, end: LeaseEnd | null): void
@@ -21,6 +22,7 @@ export interface VolumeKeeper {
   stop(): Promise<void>
 }
 
+/** What {@link createVolumeKeeper} works with. */
 export interface VolumeKeeperComponents {
   engine: Pick<ContainerEngine, 'volumes' | 'removeVolume'>
   clock: Clock
@@ -29,6 +31,11 @@ export interface VolumeKeeperComponents {
   isRunning: (job: JobKey) => boolean
 }
 
+/**
+ * @param init.owner peer id that marks this agent's volumes
+ * @param init.retentionMs how long they wait for another attempt, in ms
+ * @param signal the agent stops: what waits is left for its next start
+ */
 export function createVolumeKeeper(
   { engine, clock, logger, isRunning }: VolumeKeeperComponents,
   { owner, retentionMs }: { owner: string; retentionMs: number },
@@ -36,7 +43,7 @@ export function createVolumeKeeper(
 ): VolumeKeeper {
   const tasks = new Set<Promise<void>>()
 
-  function removeLater(job: JobKey, names: string[], afterMs: number): void {
+  function removeLater(job: JobKey, names: string[] | null, afterMs: number): void {
     const task = remove(job, names, afterMs)
       .catch((error) => {
         if (!signal.aborted) logger.warn({ job: job.jobId, error: String(error) }, 'a volume was not removed')
@@ -45,17 +52,26 @@ export function createVolumeKeeper(
     tasks.add(task)
   }
 
-  async function remove(job: JobKey, names: string[], afterMs: number): Promise<void> {
+  /** @param names null is all that the job has here */
+  async function remove(job: JobKey, names: string[] | null, afterMs: number): Promise<void> {
     if (afterMs > 0) await clock.sleep(afterMs, signal)
     // Its end is told here, too.
     if (isRunning(job)) return
-    for (const name of names) await engine.removeVolume(name, { signal })
+    for (const name of names ?? (await volumesOf(job))) {
+      await lasting(clock, signal, async (until) => await engine.removeVolume(name, { signal: until }))
+    }
+  }
+
+  async function volumesOf({ jobId, requester }: JobKey): Promise<string[]> {
+    return (await engine.volumes(owner, { signal }))
+      .filter(({ labels }) => labels['cortex.job'] === jobId && labels['cortex.requester'] === requester)
+      .map(({ name }) => name)
   }
 
   return {
     ended(record, end) {
-      const names = (record.job.volumes ?? []).map(({ name }) => volumeName(record, name))
-      if (names.length > 0) removeLater(record, names, isOver(end) ? 0 : retentionMs)
+      const hasVolumes = (record.job.volumes ?? []).length > 0
+      if (hasVolumes) removeLater(record, null, isOver(end) ? 0 : retentionMs)
     },
     async start() {
       for (const { name, labels } of await engine.volumes(owner, { signal })) {

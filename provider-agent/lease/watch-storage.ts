@@ -1,7 +1,8 @@
+import { isGone } from '../engine/errors.ts'
 import type { StorageUse } from '../engine/index.ts'
 import type { Exceeded, LeaseRecord } from '../journal/records.ts'
-import { ownStorageBytes, volumeName } from './container.ts'
-import { type FollowComponents, isGone } from './follow.ts'
+import { ownStorageBytes, volumeSuffix } from './container.ts'
+import type { FollowComponents } from './follow.ts'
 
 /** Measuring may take this share of the time: a walk over a million files is not repeated every few seconds. */
 const MOST_MEASURING = 0.1
@@ -58,7 +59,7 @@ export function beyond(record: LeaseRecord, use: StorageUse, failed = false): Ex
   const volumes = (record.job.volumes ?? []).map(
     ({ name, sizeBytes }): Exceeded => ({
       ...{ what: 'volume', volume: name, limit: sizeBytes },
-      used: use.volumes[volumeName(record, name)] ?? 0,
+      used: Object.entries(use.volumes).find(([volume]) => volume.endsWith(volumeSuffix(name)))?.[1] ?? 0,
     }),
   )
   if (isMet(own, use.isHeld)) return own

@@ -1,4 +1,4 @@
-/** What containers left at their end, kept in files until their requesters have it: see docs/decisions/0031. */
+/** What containers left at their end, kept in files until their requesters have it: see docs/decisions/0022-outputs.md. */
 
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
@@ -9,6 +9,8 @@ import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import { elapsedSince, momentNow } from '../../node/moment.ts'
+import type { LeftOut } from '../../protocol/left-out.ts'
 import { leaseId } from '../journal/records.ts'
 
 /** Whose output: a lease, and the peer that holds it. */
@@ -18,14 +20,26 @@ export interface OutputOwner {
   requester: string
 }
 
+/** A tar, and what had no place in it once it has been read. */
+export interface OutputTar {
+  tar: Readable
+  leftOut(): LeftOut[]
+}
+
+/** An output that waits for its requester. */
 export interface KeptOutput {
+  /** What of it was not kept, each with why. */
+  leftOut: LeftOut[]
   /** Of the whole tar. */
   bytes: number
   /** Of the whole tar, hex. */
   sha256: string
 }
 
+/** Files of outputs in one folder, each with a note beside it. */
 export interface OutputSpool {
+  /** The most that one output's files may hold together, in bytes. */
+  readonly maxOutputBytes: number
   /** Makes the folder, and forgets what is too old. */
   start(): Promise<void>
   /**
@@ -33,7 +47,7 @@ export interface OutputSpool {
    * @param maxBytes beyond it nothing is kept, beside the spool's own bounds
    * @throws {OutputProblem}
    */
-  keep(owner: OutputOwner, tar: () => Promise<Readable>, maxBytes: number, signal: AbortSignal): Promise<KeptOutput>
+  keep(owner: OutputOwner, tar: () => Promise<OutputTar>, maxBytes: number, signal: AbortSignal): Promise<KeptOutput>
   /** Null where there is none. */
   find(owner: OutputOwner): Promise<KeptOutput | null>
   /** The tar from a byte on. */
@@ -41,6 +55,7 @@ export interface OutputSpool {
   drop(owner: OutputOwner): Promise<void>
 }
 
+/** Where outputs are kept, and how much and how long. */
 export interface OutputSpoolInit {
   folder: string
   /** The largest tar, in bytes. */
@@ -62,9 +77,16 @@ const noteSchema = z.object({
   bytes: z.number().int().min(0),
   sha256: z.string(),
   keptAtMs: z.number(),
+  /** The same on a clock that never jumps; absent in notes of older versions. */
+  sinceBoot: z
+    .strictObject({ bootId: z.string(), ms: z.number(), asleepMs: z.number().optional() })
+    .nullable()
+    .optional(),
+  leftOut: z.array(z.object({ path: z.string(), reason: z.string() })).default([]),
 })
 type Note = z.output<typeof noteSchema>
 
+/** Knows of none before {@link OutputSpool.start}. */
 export function createOutputSpool(components: { clock: Clock; logger: Logger }, init: OutputSpoolInit): OutputSpool {
   const { clock, logger } = components
   const { folder, maxOutputBytes, maxSpoolBytes, retentionMs } = init
@@ -84,11 +106,17 @@ export function createOutputSpool(components: { clock: Clock; logger: Logger }, 
   }
 
   async function forgetOld(): Promise<void> {
-    const oldest = clock.nowMs() - retentionMs
-    for (const [name, { keptAtMs }] of notes) if (keptAtMs < oldest) await forget(name)
+    for (const [name, { keptAtMs, sinceBoot = null }] of notes) {
+      if (elapsedSince(clock, { wallMs: keptAtMs, sinceBoot }) > retentionMs) await forget(name)
+    }
   }
 
-  async function write(name: string, tar: Readable, limitBytes: number, signal: AbortSignal): Promise<KeptOutput> {
+  async function write(
+    name: string,
+    { tar, leftOut }: OutputTar,
+    limitBytes: number,
+    signal: AbortSignal,
+  ): Promise<KeptOutput> {
     const hash = createHash('sha256')
     let bytes = 0
     async function* counted(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -113,10 +141,13 @@ export function createOutputSpool(components: { clock: Clock; logger: Logger }, 
     } finally {
       writing.delete(name)
     }
-    return { bytes, sha256: hash.digest('hex') }
+    return { bytes, sha256: hash.digest('hex'), leftOut: leftOut() }
   }
 
   return {
+    // Names and frames of a tar take some, too.
+    maxOutputBytes: maxOutputBytes - Math.floor(maxOutputBytes / 16),
+
     async start() {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       for (const file of await readdir(folder)) {
@@ -143,7 +174,8 @@ export function createOutputSpool(components: { clock: Clock; logger: Logger }, 
       await forgetOld()
       try {
         const kept = await write(name, await tar(), Math.min(maxBytes, maxOutputBytes), signal)
-        const note = { ...kept, keptAtMs: clock.nowMs() }
+        const { wallMs, sinceBoot } = momentNow(clock)
+        const note = { ...kept, keptAtMs: wallMs, sinceBoot }
         await writeFile(noteOf(name), JSON.stringify(note), { mode: 0o600 })
         notes.set(name, note)
         return kept

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { encode } from '../../protocol/codec.ts'
@@ -6,13 +7,13 @@ import { MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
 import { readExecInput } from '../../protocol/reach-messages.ts'
 import type { ContainerAccess, RunningExec } from '../engine/access.ts'
 import { EngineError } from '../engine/index.ts'
-import type { Reached } from './desk.ts'
 import { createOutputFrames, type OutputPiece } from './output-frames.ts'
+import type { Reached } from './reached.ts'
 import { ReachRefusedError, WELCOME } from './refusal.ts'
 
 /**
  * Runs a command in the container for as long as the stream lasts: input in, output out, the exit code at the end. What
- * the requester lets go of goes on in the container, as after `docker exec`, but hears and says nothing more.
+ * the requester lets go of is ended, where this machine's kernel is the container's.
  */
 export async function serveExec(
   { access }: { access: ContainerAccess },
@@ -26,17 +27,24 @@ export async function serveExec(
   }
   signal.addEventListener('abort', stop, { once: true })
   stream.on('error', () => undefined) // whoever reads it hears of it
+  const over = new AbortController()
+  let hasEnded = false
   try {
     await channel.send(WELCOME)
-    const reading = readInput(channel, running, input, signal).catch(stop)
+    const reading = readInput(channel, running, input, AbortSignal.any([signal, over.signal])).catch(stop)
     for await (const content of outputOf(running)) await channel.send(encode(ExecOutputSchema, { content }))
     const exitCode = await running.exitCode()
+    hasEnded = true
     await channel.send(encode(ExecOutputSchema, { content: { case: 'exited', value: { exitCode } } }))
-    await channel.close()
+    // What it did not read of its input, nobody will.
+    over.abort(new Error('The command has ended'))
     await reading
+    await channel.close()
   } finally {
     signal.removeEventListener('abort', stop)
     stream.destroy()
+    // A container that is gone has taken it along.
+    if (!hasEnded) await running.end().catch(() => undefined)
   }
 }
 
@@ -92,7 +100,7 @@ async function readInput(
     } else if (content.case === 'end') {
       stream.end()
     } else if (content.case === 'data' && !stream.write(content.value)) {
-      await new Promise<void>((resolve) => stream.once('drain', resolve).once('close', resolve))
+      await once(stream, 'drain', { signal })
     }
   }
 }

@@ -4,7 +4,7 @@ import { MAX_CODE_LENGTH, MAX_CONTAINER_ITEMS, MAX_MESSAGE_LENGTH } from '../../
 import { toLine } from '../../protocol/text.ts'
 import type { ContainerAccess } from '../engine/access.ts'
 import { EngineError } from '../engine/index.ts'
-import type { Reached } from './desk.ts'
+import type { Reached } from './reached.ts'
 import { ReachRefusedError } from './refusal.ts'
 
 /** Processes that are told of, so that the answer fits one message. */

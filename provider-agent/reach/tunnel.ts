@@ -6,7 +6,7 @@ import type { Channel } from '../../node/network/index.ts'
 import type { ReachHello_Tunnel } from '../../protocol/gen/cortex/v1/reach_pb.js'
 import type { ContainerAccess, Endpoint } from '../engine/access.ts'
 import { relayDatagrams } from './datagrams.ts'
-import type { Reached } from './desk.ts'
+import type { Reached } from './reached.ts'
 import { ReachRefusedError, WELCOME } from './refusal.ts'
 
 /** How long a container may take to accept a connection, in ms. */

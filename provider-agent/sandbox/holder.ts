@@ -6,15 +6,16 @@
 import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import type { Abort } from '../engine/call.ts'
-import { lentTo, type Sandbox, sandboxLabel, sandboxOf, sandboxPrefix } from '../engine/joined.ts'
-import { createNetwork, dropNetwork } from '../engine/network.ts'
+import { ownerLabel } from '../engine/labels.ts'
 import { removeContainer } from '../engine/removal.ts'
-import { ownerLabel } from '../engine/spec.ts'
+import { createNetwork, dropNetwork } from '../networks/network.ts'
+import { lentTo, type Sandbox, sandboxLabel, sandboxOf, sandboxPrefix } from '../networks/network-mode.ts'
 import { HOLD } from './image.ts'
 
 /** Of which run of the agent they are. */
 const runLabel = 'org.cortex-node.sandbox.run'
 
+/** Of a holder and its network: whose they are, and of which run of the agent. */
 export function holderLabels(owner: string, run: string): Record<string, string> {
   return { [sandboxLabel]: owner, [runLabel]: run }
 }
@@ -26,6 +27,7 @@ const HOLDER_PIDS = 32
 /** How long an engine that ends waits for a holder, which hears no signal, in s: so long jobs that end keep their network. */
 const STOP_SECONDS = 3
 
+/** What {@link makeHolder} makes. */
 export interface HolderInit {
   /** Peer id of the agent. */
   owner: string
@@ -89,12 +91,11 @@ export async function removeHolder(docker: Docker, name: string, abort: Abort): 
 }
 
 /**
- * Removes what an earlier run of the agent left. What a container of a job has joined or was lent stays: it goes with that.
+ * Names of holders and networks that no container of a job has joined or was lent; what one has goes with it.
  *
- * @param runs those whose own is left alone
- * @returns names of what was removed
+ * @param runs those of the agent whose own is left out
  */
-export async function sweepHolders(docker: Docker, owner: string, runs: string[], abort: Abort): Promise<string[]> {
+export async function unusedHolders(docker: Docker, owner: string, runs: string[], abort: Abort): Promise<string[]> {
   const filters = { label: [`${sandboxLabel}=${owner}`] }
   const isOld = ({ Labels: labels }: { Labels?: Record<string, string> | undefined }): boolean =>
     !runs.includes(labels?.[runLabel] ?? '') && labels?.[ownerLabel] === undefined
@@ -110,7 +111,17 @@ export async function sweepHolders(docker: Docker, owner: string, runs: string[]
     ...holders.filter(isOld).map(({ Names: [first = ''] }) => first.slice(1)),
     ...networks.filter(isOld).map(({ Name: name }) => name),
   ]
-  const strays = [...new Set(names)].filter((name) => !used.has(name))
+  return [...new Set(names)].filter((name) => !used.has(name))
+}
+
+/**
+ * Removes what an earlier run of the agent left, as far as no job uses it.
+ *
+ * @param runs those whose own is left alone
+ * @returns names of what was removed
+ */
+export async function sweepHolders(docker: Docker, owner: string, runs: string[], abort: Abort): Promise<string[]> {
+  const strays = await unusedHolders(docker, owner, runs, abort)
   for (const name of strays) await removeHolder(docker, name, abort)
   return strays
 }

@@ -7,7 +7,9 @@ import type { Abort } from '../engine/call.ts'
 import { statusOf } from '../engine/errors.ts'
 import type { Programs } from './program.ts'
 
+/** Path in the image of the program that keeps a network alive; see {@link Programs}. */
 export const HOLD = '/hold'
+/** Path in the image of the program that tries a sandbox out. */
 export const LISTEN = '/listen'
 
 /**

@@ -6,6 +6,7 @@
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 
+/** A network that one container has, until it is given back. */
 export interface LentNetwork {
   /** As the engine names it. */
   name: string
@@ -13,6 +14,7 @@ export interface LentNetwork {
   made: Promise<void>
 }
 
+/** Lends networks, and keeps some that were given back for the next. */
 export interface Networks {
   /** One for a container, the same each time until it is given back. */
   lend(container: string): LentNetwork
@@ -24,6 +26,7 @@ export interface Networks {
   stop(): Promise<void>
 }
 
+/** What {@link createNetworks} works with. */
 export interface NetworksComponents {
   clock: Clock
   logger: Logger
@@ -34,6 +37,7 @@ export interface NetworksComponents {
   remove: (name: string) => Promise<void>
 }
 
+/** How many networks wait for nobody in particular. */
 export interface NetworksInit {
   /** How many that nobody has are kept at most. Range 1..256. */
   most: number
@@ -42,6 +46,7 @@ export interface NetworksInit {
 /** How long one that nobody wants is kept, in ms. */
 const IDLE_MS = 30_000
 
+/** There is none at first: each is made when it is asked for. */
 export function createNetworks(components: NetworksComponents, { most }: NetworksInit): Networks {
   const { clock, logger, nextName, make, remove } = components
   const lent = new Map<string, LentNetwork>()
@@ -49,7 +54,7 @@ export function createNetworks(components: NetworksComponents, { most }: Network
   const idle: { name: string; keeping: AbortController }[] = []
   let hasStopped = false
 
-  /** What cannot be removed now is removed at the next start of the agent. */
+  /** What cannot be removed now is found later by who looks for what nobody has. */
   async function removed(name: string): Promise<void> {
     await remove(name).catch((error) =>
       logger.warn({ network: name, error: String(error) }, 'a network could not be removed'),

@@ -1,20 +1,24 @@
 /** Keeps sandboxes ready, made while nobody waits for the engine, and gives each away once. */
 
+import { backoffMs } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import type { Sandbox } from '../engine/joined.ts'
-import { backoffMs } from '../lease/backoff.ts'
+import type { Sandbox } from '../networks/network-mode.ts'
 import { createDemand } from './demand.ts'
 
+/** As many sandboxes ready as are wanted at present. */
 export interface Pool {
   /** One that is ready, for one container alone; null where there is none. */
   take(): Sandbox | null
   /** How many are ready. */
   size(): number
+  /** Whether the one of this name is ready. */
+  has(name: string): boolean
   /** Removes those that nobody took. */
   stop(): Promise<void>
 }
 
+/** What {@link createPool} works with. */
 export interface PoolComponents {
   clock: Clock
   logger: Logger
@@ -25,6 +29,7 @@ export interface PoolComponents {
   untilOver: (holder: Sandbox, signal: AbortSignal) => Promise<void>
 }
 
+/** What a pool begins with. */
 export interface PoolInit {
   /** How many are kept at least. Range 1..64. */
   least: number
@@ -40,6 +45,7 @@ const QUIET_MS = 300
 const LOOK_MS = 60_000
 const RETRY = { minMs: 2_000, maxMs: 120_000 }
 
+/** Begins to make more at once, and goes on until {@link Pool.stop}. */
 export function createPool(components: PoolComponents, init: PoolInit): Pool {
   const { clock, logger, make, remove, untilOver } = components
   const { least } = init
@@ -75,7 +81,7 @@ export function createPool(components: PoolComponents, init: PoolInit): Pool {
     return entry?.holder ?? null
   }
 
-  /** What cannot be removed now is removed at the next start of the agent. */
+  /** What cannot be removed now is found later by who looks for what nobody has. */
   async function removed(holder: Sandbox): Promise<void> {
     await remove(holder).catch((error) =>
       logger.warn({ holder: holder.name, error: String(error) }, 'a sandbox could not be removed'),
@@ -114,6 +120,7 @@ export function createPool(components: PoolComponents, init: PoolInit): Pool {
       return take()
     },
     size: () => ready.length,
+    has: (name) => ready.some(({ holder }) => holder.name === name),
     async stop() {
       scope.abort(new Error('The agent stops'))
       await keeping

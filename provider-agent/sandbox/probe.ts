@@ -3,11 +3,12 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { Abort } from '../engine/call.ts'
-import { addressOf, joining, type Sandbox } from '../engine/joined.ts'
 import { removeContainer } from '../engine/removal.ts'
+import { addressOf, joining, type Sandbox } from '../networks/network-mode.ts'
 import { LISTEN } from './image.ts'
 import { PROBE_PORT } from './program.ts'
 
+/** What the probe's container is made of. */
 export interface ProbeInit {
   image: string
   labels: Record<string, string>

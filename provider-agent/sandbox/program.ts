@@ -6,6 +6,7 @@
 /** On which the program of the probe listens. Any free one: it is in a network of its own. */
 export const PROBE_PORT = 40_000
 
+/** Whole files, ready to be executed. */
 export interface Programs {
   /** Sleeps until it is killed: what keeps the network of a sandbox alive. */
   hold: Uint8Array

@@ -1,22 +1,24 @@
 /**
  * Networks for jobs, made ahead: half of a container's start is its network. A job's container joins one that is ready.
- * See docs/decisions/0044-sandbox-pool.md.
+ * See docs/decisions/0034-sandbox-pool.md.
  */
 
 import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
+import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import type { Sandbox } from '../engine/joined.ts'
-import { createNetwork, dropNetwork } from '../engine/network.ts'
-import { retried } from '../lease/backoff.ts'
-import { holderLabels, makeHolder, removeHolder, sandboxName, sweepHolders } from './holder.ts'
+import { createNetwork, dropNetwork } from '../networks/network.ts'
+import type { Sandbox } from '../networks/network-mode.ts'
+import { holderLabels, makeHolder, removeHolder, sandboxName, sweepHolders, unusedHolders } from './holder.ts'
 import { ensureSandboxImage } from './image.ts'
 import { createNetworks, type Networks } from './networks.ts'
 import { createPool, type Pool } from './pool.ts'
 import { sandboxProblem } from './probe.ts'
 import { programsFor } from './program.ts'
+import { watchHolders } from './sweep.ts'
 
+/** What the engine's `create` has of networks made ahead. */
 export interface Sandboxes {
   /**
    * It is known what the engine is. Tries in the background whether jobs can be put into sandboxes, and keeps some ready
@@ -29,10 +31,11 @@ export interface Sandboxes {
   networks(): Networks | null
   /** How many are ready. */
   ready(): number
-  /** Removes those that no container has taken. */
+  /** Removes all that no container has taken. */
   close(): Promise<void>
 }
 
+/** What sandboxes on an engine depend on. */
 export interface SandboxSetting {
   /** As the engine names it. */
   architecture: string
@@ -42,6 +45,7 @@ export interface SandboxSetting {
   runtime: string | null
 }
 
+/** Whose sandboxes they are, and how many. */
 export interface SandboxesInit {
   /** Peer id of the agent. */
   owner: string
@@ -55,9 +59,12 @@ const STEP_MS = 30_000
 const IDLE_NETWORKS = 8
 /** Tries of the first one, over a few minutes. */
 const OPEN_TRIES = 40
+/** How long the end waits for an engine that does not answer, in ms. */
+const LAST_SWEEP_MS = 10_000
 
 const newRun = (): string => randomBytes(6).toString('hex')
 
+/** Makes nothing before {@link Sandboxes.open}. */
 export function createSandboxes(
   components: { docker: Docker; clock: Clock; logger: Logger },
   { owner, least = 2 }: SandboxesInit,
@@ -70,6 +77,7 @@ export function createSandboxes(
   let networks: Networks | null = null
   let known = ''
   let opening: Promise<void> = Promise.resolve()
+  let watching: Promise<void> | null = null
 
   // Steps are not interrupted when the agent stops: what is half made would be left.
   const step = () => ({ abortSignal: AbortSignal.timeout(STEP_MS) })
@@ -140,11 +148,19 @@ export function createSandboxes(
     )
   }
 
+  const sweep = {
+    ...{ clock, logger },
+    unused: async () => await unusedHolders(docker, owner, [], step()),
+    isHeld: (name: string) => pool?.has(name) === true || networks?.has(name) === true,
+    remove: async (name: string) => await removeHolder(docker, name, step()),
+  }
+
   return {
     open(setting) {
       const now = JSON.stringify(setting)
       if (now === known || scope.signal.aborted) return
       known = now
+      watching ??= watchHolders(sweep, scope.signal)
       opening = opening
         .then(async () => await reopen(setting))
         .catch((error) => {
@@ -157,8 +173,14 @@ export function createSandboxes(
     async close() {
       scope.abort(new Error('The agent stops'))
       await opening
+      await watching
       await Promise.all([pool?.stop(), networks?.stop()])
       pool = null
+      if (watching === null) return
+      const abort = { abortSignal: AbortSignal.timeout(LAST_SWEEP_MS) }
+      await sweepHolders(docker, owner, [], abort).catch((error) =>
+        logger.warn({ error: String(error) }, 'sandboxes may be left'),
+      )
     },
   }
 }

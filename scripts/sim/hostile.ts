@@ -6,10 +6,10 @@ import type { PeerNetwork } from '../../node/network/index.ts'
 import { encode } from '../../protocol/codec.ts'
 import { AwardReplySchema, JobRequestSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
-import { requirementsOf } from '../../protocol/job-wire.ts'
+import { encodedRequirements } from '../../protocol/job-wire.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import { EngineError } from '../../provider-agent/engine/index.ts'
-import { DEFAULT_PRICES } from '../../provider-agent/pricing.ts'
+import { DEFAULT_PRICES } from '../../provider-agent/prices/quote.ts'
 import type { SellerInit } from './seller.ts'
 import { MARKET } from './seller.ts'
 
@@ -49,7 +49,7 @@ export function mute(network: PeerNetwork): HostileSeller {
   return { network: { ...network, handle }, prices: UNDERBID }
 }
 
-const REQUIREMENTS = requirementsOf(
+const REQUIREMENTS = encodedRequirements(
   jobSubmissionSchema.parse({ image: 'none', cpu: 1_000, memory: '1Gi', storage: '1Gi', duration: 60 }),
 )
 

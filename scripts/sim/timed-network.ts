@@ -4,6 +4,9 @@ import { createHash } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { Clock } from '../../node/clock.ts'
+import { createRefusals, type Refusals } from '../../node/network/bounds/refusals.ts'
+import { createPenalties, type Penalties } from '../../node/network/connections/penalties.ts'
+import { judge } from '../../node/network/gossip/verdict.ts'
 import {
   type ChannelHandler,
   type HandleOptions,
@@ -11,9 +14,6 @@ import {
   PeerUnreachableError,
   type TopicSubscriber,
 } from '../../node/network/index.ts'
-import { createRefusals, type Refusals } from '../../node/network/refusals.ts'
-import { createStanding, type Standing } from '../../node/network/standing.ts'
-import { judge } from '../../node/network/verdict.ts'
 import type { Topic } from '../../protocol/topics.ts'
 import { createChannelPair } from '../../test/support/memory-channel.ts'
 
@@ -37,7 +37,7 @@ interface Peer {
   /** Open streams by peer and protocol. */
   streams: Map<string, number>
   refusals: Refusals
-  standing: Standing
+  penalties: Penalties
 }
 
 /** Round trips before a new connection can be used: TCP, choice and handshake of the encryption, choice of the muxer. */
@@ -68,13 +68,13 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
   }
   const standingOf = () => {
     const refusals = createRefusals()
-    return { streams: new Map<string, number>(), refusals, standing: createStanding({ clock, refusals }) }
+    return { streams: new Map<string, number>(), refusals, penalties: createPenalties({ clock, refusals }) }
   }
   /** Counts a stream of a peer until its end; false where that peer has too many, or is refused. */
   const admit = (peer: Peer, from: string, protocol: string, most: number): boolean => {
     const name = `${from} ${protocol}`
     const open = peer.streams.get(name) ?? 0
-    if (peer.standing.isRefused(from) || open >= most) {
+    if (peer.penalties.isRefused(from) || open >= most) {
       peer.refusals.count('stream')
       return false
     }
@@ -87,7 +87,7 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
   }
   const penalise = (own: Peer, peer: string, reason: string): void => {
     own.refusals.count(`penalty:${reason}`)
-    own.standing.penalise(peer)
+    own.penalties.penalise(peer)
   }
   const connect = (a: string, b: string): void => {
     peers.get(a)?.connected.add(b)
@@ -134,7 +134,7 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
           const hear = async (id: string, peer: Peer): Promise<void> => {
             await arrive(peerId, id, gossipHops(peers.size))
             const subscriber = peer.subscribers.get(topic)
-            if (subscriber === undefined || peer.standing.isRefused(peerId)) return
+            if (subscriber === undefined || peer.penalties.isRefused(peerId)) return
             const { verdict, reason } = await judge(subscriber, data, peerId)
             if (verdict === 'accept') subscriber.deliver(data, peerId)
             else if (verdict === 'reject') penalise(peer, peerId, `gossip: ${reason}`)
@@ -142,11 +142,13 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
           for (const [id, peer] of peers) if (id !== peerId) void hear(id, peer)
         },
         subscribe: (topic, subscriber) => void own.subscribers.set(topic, subscriber),
+        async connect(to, options) {
+          if (own.connected.has(to)) return
+          await clock.sleep(2 * DIAL_ROUND_TRIPS * between(peerId, to), options.signal)
+          connect(peerId, to)
+        },
         async open(to, protocol, options) {
-          if (!own.connected.has(to)) {
-            await clock.sleep(2 * DIAL_ROUND_TRIPS * between(peerId, to), options.signal)
-            connect(peerId, to)
-          }
+          await this.connect(to, options)
           // the protocol is agreed on before anything is said
           await arrive(peerId, to)
           await arrive(to, peerId)

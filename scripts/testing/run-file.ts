@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { createProcessMark } from './leftovers.ts'
 import type { TestRecord } from './reporter.ts'
 import { yieldCores } from './yield-cores.ts'
@@ -30,6 +31,7 @@ export interface RunFileInit {
 }
 
 const reporter = join(import.meta.dirname, 'reporter.ts')
+const unwatched = pathToFileURL(join(import.meta.dirname, 'unwatched.ts')).href
 
 /** Runs one test file in a process of its own. */
 export async function runFile(file: string, init: RunFileInit): Promise<FileResult> {
@@ -52,7 +54,7 @@ async function runIn(folder: string, file: string, init: RunFileInit): Promise<F
   const { NODE_TEST_CONTEXT: _, ...environment } = process.env // else Node thinks that it runs under `node --test`
   const startedMs = performance.now()
   const output = await open(outputPath, 'w')
-  const child = spawn(process.execPath, [...reporters, file], {
+  const child = spawn(process.execPath, [`--import=${unwatched}`, ...reporters, file], {
     env: { ...environment, ...init.env, ...mark.env },
     stdio: ['ignore', output.fd, output.fd], // not a pipe: that would stay open in what the tests leave behind
     detached: true, // a process group of its own, so that it can be ended with what it started

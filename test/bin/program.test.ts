@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
+import { execFile, spawnSync } from 'node:child_process'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { createProgram } from '../../bin/program.ts'
 import { type Cortex, openCortex } from '../gateway/support/cortex.ts'
 import { type Import, readImports } from '../support/import-graph.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
+const PROGRAM = join(ROOT, 'bin/cortex.ts')
 /** Packages that take long to load, and are for when a command runs. */
 const HEAVY =
   /^(libp2p|@libp2p\/.*|level|classic-level|zod|hono|@hono\/.*|dockerode|pino|ora|yaml|cli-table3|@bufbuild\/.*)$/
@@ -19,17 +22,15 @@ describe('cortex', () => {
   })
   after(async () => await cortex.close())
 
-  it('describes every command, each with an example', async () => {
+  it('describes every command and group of them, each with an example', async () => {
     const program = await createProgram(['completion'])
     const lacking: string[] = []
     async function walk(command: (typeof program.commands)[number], path: string): Promise<void> {
-      if (command.commands.length > 0) for (const one of command.commands) await walk(one, `${path} ${one.name()}`)
-      else {
-        let text = ''
-        command.configureOutput({ writeOut: (added) => (text += added) })
-        command.outputHelp()
-        if (!/Examples?:\n {2}\$ cortex /.test(text) || command.description() === '') lacking.push(path)
-      }
+      for (const one of command.commands) await walk(one, `${path} ${one.name()}`)
+      let text = ''
+      command.configureOutput({ writeOut: (added) => (text += added) })
+      command.outputHelp()
+      if (!/Examples?:\n {2}\$ cortex /.test(text) || command.description() === '') lacking.push(path)
     }
     for (const command of program.commands) await walk(command, command.name())
     // Made by the library for the completion.
@@ -43,7 +44,7 @@ describe('cortex', () => {
       .map(({ to }) => to)
       .filter((to) => to.includes('/') && !/(provider-lookup|provider-source|network-top|gateway-top)\.ts$/.test(to))
     assert.ok(starts.length > 10)
-    for (const start of ['bin/cortex.ts', 'bin/program.ts', ...starts])
+    for (const start of ['bin/main.ts', 'bin/program.ts', ...starts])
       assert.deepEqual(heavyOf(start, imports), [], start)
   })
 
@@ -100,6 +101,103 @@ describe('cortex', () => {
     }
   })
 
+  it('entry 33: refuses a section that no command has, a setting that its command has not, and one without a value', async () => {
+    const cases: [yaml: string, line: RegExp][] = [
+      [
+        'agnet:\n  allow-client: [12D3KooW]\n',
+        /there is no command agnet to have settings: a section is one of .*agent/,
+      ],
+      ['Agent: { cpu: 1000 }\n', /there is no command Agent/],
+      ['network: main\nseller:\n', /there is no setting seller/],
+      ['agent: { prise-cpu: 1 }\n', /there is no setting priseCpu of agent: 'cortex agent --help'/],
+      ['gateway: { price-cpu: 1 }\n', /there is no setting priceCpu of gateway/],
+      ['agent: 5\n', /agent is a command/],
+      ['up: { network-key: }\n', /networkKey has no value/],
+      ['network-key: ""\n', /networkKey has no value/],
+      ['up: { allow-client: [] }\n', /allowClient has no value/],
+    ]
+    const ran = cases.map(async ([yaml], i) => {
+      const file = join(cortex.folder, `section${i}.yaml`)
+      await writeFile(file, yaml)
+      return await cortex.run(['config', 'up', '--config', file])
+    })
+    for (const [i, { code, err }] of (await Promise.all(ran)).entries()) {
+      assert.equal(code, 1, cases[i]?.[0])
+      assert.match(err, cases[i]?.[1] ?? /never/)
+    }
+    const good = join(cortex.folder, 'sections.yaml')
+    await writeFile(
+      good,
+      'label: { disk: ssd }\nagent:\njob: { gateway: http://localhost:1 }\nup: { label: { a: b } }\n',
+    )
+    const { code, err } = await cortex.run(['config', 'up', '--config', good])
+    assert.equal(code, 0, err)
+  })
+
+  it('entry 33: reads what a variable of a flag says, and refuses what says nothing', async () => {
+    const flags: [variable: string, name: string, given: boolean, not: boolean][] = [
+      ['CORTEX_UPNP', 'upnp', true, false],
+      ['CORTEX_NO_MDNS', 'mdns', false, true],
+      ['CORTEX_NO_EXTENSION', 'extension', false, true],
+      ['CORTEX_REQUIRE_NETWORK_ISOLATION', 'requireNetworkIsolation', true, false],
+    ]
+    const valueWith = async (name: string, env: Record<string, string>): Promise<unknown> => {
+      const { code, out, err } = await cortex.run(['config', '--json', 'agent'], { env })
+      assert.equal(code, 0, err)
+      return JSON.parse(out).find((setting: { name: string }) => setting.name === name)?.value
+    }
+    const all = (text: string) => Object.fromEntries(flags.map(([variable]) => [variable, text]))
+    for (const [texts, at] of [
+      [['true', '1', 'yes', 'ON'], 2],
+      [['false', '0', 'no', 'Off', ''], 3],
+    ] as const) {
+      for (const text of texts) {
+        const [, name = '', ...values] = flags[texts.indexOf(text as never) % flags.length] ?? []
+        assert.equal(await valueWith(name, all(text)), values[at - 2], `${name} with ${text}`)
+      }
+    }
+    for (const [env, line] of [
+      [{ CORTEX_UPNP: 'perhaps' }, /variable CORTEX_UPNP must be true or false/],
+      [{ CORTEX_NETWORK_KEY: '' }, /variable CORTEX_NETWORK_KEY is empty/],
+      [{ CORTEX_LISTEN: '' }, /variable CORTEX_LISTEN is empty/],
+    ] as const) {
+      const { code, err } = await cortex.run(['config', 'agent'], { env })
+      assert.equal(code, 1)
+      assert.match(err, line)
+    }
+  })
+
+  it('entry 33: shows the defaults that hold, of every option that has one', async () => {
+    const { out } = await cortex.run(['config', '--json', 'up'])
+    const settings = JSON.parse(out) as { name: string; value: unknown; from: string }[]
+    const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
+    for (const [name, value] of Object.entries({
+      ...{ ownerShare: '10', imageRoom: '5Gi', sandboxes: '2', stampBits: '0', keepLogs: '30', relayPlaces: '256' },
+      ...{ maxPeers: '300', upnp: false, mdns: true, extension: true, swarm: false, relay: false },
+      ...{ priceCpu: '0.01', priceMinimum: '0', maxClientShare: '100', maxDuration: '2592000', host: '127.0.0.1' },
+    })) {
+      assert.equal(values[name], value, name)
+    }
+    // Without these there is none, or it is looked for.
+    const none = settings.filter(({ value }) => value === null).map(({ name }) => name)
+    const known = [
+      'allowHost',
+      'corsOrigin',
+      'metricsToken',
+      'alias',
+      'proxyDomain',
+      'dockerHost',
+      'priceRule',
+      'region',
+    ]
+    const more = ['label', 'registryMirror', 'allowRegistry', 'allowLocalImage', 'allowImage', 'denyImage']
+    const last = ['allowClient', 'denyClient', 'runtime', 'dns', 'publicAddress', 'announce', 'networkKey']
+    assert.deepEqual(
+      none.filter((name) => ![...known, ...more, ...last].includes(name)),
+      [],
+    )
+  })
+
   it('completes commands and flags, and has a script for each shell', async () => {
     const words = async (...typed: string[]) => (await cortex.run(['complete', '--', ...typed])).out
     assert.match(await words('sched'), /^schedule\t/m)
@@ -109,6 +207,61 @@ describe('cortex', () => {
       const { code, out } = await cortex.run(['completion', shell])
       assert.equal(code, 0)
       assert.match(out, /cortex/, shell)
+    }
+  })
+
+  it('entry 51: the script for bash can be sourced twice', async () => {
+    const { out } = await cortex.run(['completion', 'bash'])
+    const file = join(cortex.folder, 'completion.bash')
+    await writeFile(file, out)
+    const sourced = await promisify(execFile)('bash', [
+      '-ec',
+      'source "$1"; source "$1"; complete -p cortex',
+      '-',
+      file,
+    ])
+    assert.match(sourced.stdout, /-F __cortex_complete cortex/)
+    assert.equal(sourced.stderr, '')
+  })
+
+  const shells: [shell: string, args: (file: string) => string[], answer: RegExp][] = [
+    ['fish', (file) => ['-c', `source ${file}; source ${file}; complete -C 'cortex job res'`], /^resubmit\t/m],
+    // Its completion asks for a terminal; that the script is none of another shell's is what can be seen without one.
+    [
+      'zsh',
+      (file) => ['-fc', `compdef() { echo "$@" }; source ${file}; source ${file}`],
+      /^_cortex cortex\n_cortex cortex\n$/,
+    ],
+  ]
+  for (const [shell, args, answer] of shells) {
+    const found = spawnSync(shell, ['--version']).status === 0
+    it(`entry 51: the script for ${shell} can be sourced twice`, {
+      skip: found ? false : `needs ${shell}`,
+    }, async () => {
+      const { out } = await cortex.run(['completion', shell])
+      const file = join(cortex.folder, `completion.${shell}`)
+      await writeFile(file, out)
+      await writeFile(join(cortex.folder, 'cortex'), `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`, {
+        mode: 0o755,
+      })
+      const env = { ...process.env, HOME: cortex.folder, PATH: `${cortex.folder}:${process.env.PATH}` }
+      const sourced = await promisify(execFile)(shell, args(file), { env })
+      assert.match(sourced.stdout, answer)
+      assert.equal(sourced.stderr, '')
+    })
+  }
+
+  it('entry 51: config shows JSON wherever --json stands', async () => {
+    for (const words of [
+      ['up', '--json'],
+      ['--json', 'up'],
+      ['up', '--json', '--port', '1'],
+      ['job', 'list', '--json'],
+      ['--json'],
+    ]) {
+      const { code, out, err } = await cortex.run(['config', ...words])
+      assert.equal(code, 0, err)
+      assert.ok((JSON.parse(out) as unknown[]).length > 0, words.join(' '))
     }
   })
 

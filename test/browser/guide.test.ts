@@ -17,9 +17,7 @@ import { steadyAssets } from './support/steady-assets.ts'
 
 const GUIDE_ORIGIN = 'http://localhost:13000'
 
-test('the guide’s snippets follow a job’s output and cancel it, from a page of the gateway', {
-  timeout: 120_000,
-}, async () => {
+test('the guide’s snippets follow a job’s output and cancel it, from a page of the gateway', async () => {
   await using stack = new AsyncDisposableStack()
   const guide = await readFile(new URL('../gateway/fixtures/job-management.md', import.meta.url), 'utf8')
   const [follow = '', cancel = ''] = [...guide.matchAll(/^```javascript\n(.*?)^```$/gms)].map(([, code = '']) => code)

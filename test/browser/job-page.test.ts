@@ -12,7 +12,7 @@ const SCRIPT = `mkdir -p /www /out/deep; echo '<h1>Hello from the job</h1>' > /w
 echo first > /out/a.txt; head -c 3000 /dev/zero > '/out/deep/<b>.bin'
 httpd -p 8080 -h /www; echo up; while [ ! -e /stop ]; do sleep 0.1; done`
 
-describe('the page of a job that runs', { timeout: 120_000 }, () => {
+describe('the page of a job that runs', () => {
   let rig: Rig
   let id: string
 
@@ -36,7 +36,7 @@ describe('the page of a job that runs', { timeout: 120_000 }, () => {
         page.getByRole('button', { name: 'Open port 8080 in a new tab' }).click(),
       ])
       try {
-        await opened.getByRole('heading', { name: 'Hello from the job' }).waitFor({ timeout: 20_000 })
+        await opened.getByRole('heading', { name: 'Hello from the job' }).waitFor()
         return opened
       } catch (error) {
         // Broken off because another test's network came or went; see steady-assets.ts.
@@ -53,6 +53,12 @@ describe('the page of a job that runs', { timeout: 120_000 }, () => {
     await page.getByText('The link opens once').waitFor()
     assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^http:\/\/8080--job_\w+\.localhost:\d+\//)
     await rig.inspect('job-endpoints')
+  })
+
+  it('counts up what it costs, as the list does', async () => {
+    const cost = rig.page.locator('.numbers').getByTitle(/ metered, at most .* for its whole duration and grace$/)
+    const first = await cost.textContent()
+    await until(async () => (await cost.textContent()) !== first)
   })
 
   it('is a terminal in the container', async () => {

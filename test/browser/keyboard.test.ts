@@ -7,7 +7,7 @@ import { type Rig, startRig } from './support/rig.ts'
 
 const SMALL = { cpu: 100, memory: '16Mi', storage: '16Mi', stopGraceSeconds: 0 }
 
-describe('the dashboard by the keyboard alone', { timeout: 120_000 }, () => {
+describe('the dashboard by the keyboard alone', () => {
   let rig: Rig
 
   before(async () => {
@@ -42,7 +42,7 @@ describe('the dashboard by the keyboard alone', { timeout: 120_000 }, () => {
     await tabTo(page, 'Submit', 'Shift+Tab')
     await page.keyboard.press('Enter')
     await page.getByRole('tab', { name: 'Overview' }).waitFor()
-    await page.locator('.status[data-status=running]').first().waitFor({ timeout: 40_000 })
+    await page.locator('.status[data-status=running]').first().waitFor()
   })
 
   it('goes through the tabs of the job, and is caught in none', async () => {
@@ -90,7 +90,7 @@ describe('the dashboard by the keyboard alone', { timeout: 120_000 }, () => {
     await ask()
     await tabTo(page, 'Cancel Job')
     await page.keyboard.press('Enter')
-    await page.locator('.status[data-status=cancelled]').first().waitFor({ timeout: 40_000 })
+    await page.locator('.status[data-status=cancelled]').first().waitFor()
   })
 
   it('opens the actions of a row, and comes back to it', async () => {

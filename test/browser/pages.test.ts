@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { until } from '../support/until.ts'
 import { type Rig, startRig } from './support/rig.ts'
 
-describe('the pages of the dashboard, filled', { timeout: 200_000 }, () => {
+describe('the pages of the dashboard, filled', () => {
   let rig: Rig
   const ids: Record<string, string> = {}
 

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { eventually, startFaultMarket } from './support/fault-market.ts'
 import { KILL_TIMES } from './support/stages.ts'
 
-test('a job in a sandbox outlives its agent with its network', { timeout: 300_000 }, async () => {
+test('a job in a sandbox outlives its agent with its network', async () => {
   const flags = ['--sandboxes', '1']
   await using market = await startFaultMarket({ agents: [{ name: 'a', flags }], times: KILL_TIMES })
   const { docker, agents } = market

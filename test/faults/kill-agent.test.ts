@@ -6,7 +6,7 @@ import { arm, type FaultAgent, type FaultMarket, startFaultMarket } from './supp
 import type { Fault } from './support/fault-points.ts'
 import { AGENT_STAGES, faultsOf, KILL_TIMES } from './support/stages.ts'
 
-test('agents killed at each stage of a job lose nothing and run nothing twice', { timeout: 220_000 }, async () => {
+test('agents killed at each stage of a job lose nothing and run nothing twice', async () => {
   await using market = await startFaultMarket({ agents: ['a', 'b', 'c'].map((name) => ({ name })), times: KILL_TIMES })
   const faults = faultsOf(AGENT_STAGES, [1])
   const shares = market.agents.map((agent, i) => ({

@@ -3,14 +3,13 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openDatabase } from '../../node/store/database.ts'
-import { createTables } from '../../node/store/tables.ts'
 import { isTerminal, type JobStatus } from '../../protocol/lifecycle.ts'
 import { arm, eventually, type FaultMarket, startFaultMarket } from './support/fault-market.ts'
 import type { Fault } from './support/fault-points.ts'
+import { jobsIn } from './support/jobs-in.ts'
 import { faultsOf, KILL_TIMES, REQUESTER_STAGES } from './support/stages.ts'
 
-test('what a killed `cortex run` left is settled by a later one', { timeout: 220_000 }, async () => {
+test('what a killed `cortex run` left is settled by a later one', async () => {
   await using market = await startFaultMarket({ agents: ['a', 'b'].map((name) => ({ name })), times: KILL_TIMES })
   const jobs = await killClients(market, faultsOf(REQUESTER_STAGES, [4]))
   assert.deepEqual(
@@ -42,16 +41,6 @@ async function killClients(market: FaultMarket, faults: Fault[]): Promise<{ id: 
     assert.equal(await client.ended(), 0, client.output())
     const jobs = await jobsIn(slotFolder(market))
     if (more === 2 || jobs.every(({ status }) => isTerminal(status))) return jobs
-  }
-}
-
-async function jobsIn(folder: string): Promise<{ id: string; status: JobStatus }[]> {
-  const database = await openDatabase(folder)
-  try {
-    const jobs = await createTables(database).jobs.values().all()
-    return jobs.map(({ id, state }) => ({ id, status: state.status }))
-  } finally {
-    await database.close()
   }
 }
 

@@ -6,9 +6,7 @@ import { arm, type FaultMarket, startFaultMarket } from './support/fault-market.
 import type { Fault } from './support/fault-points.ts'
 import { faultsOf, KILL_TIMES, REQUESTER_STAGES } from './support/stages.ts'
 
-test('a gateway killed at each stage of its jobs loses nothing and gives no job twice', {
-  timeout: 220_000,
-}, async () => {
+test('a gateway killed at each stage of its jobs loses nothing and gives no job twice', async () => {
   await using market = await startFaultMarket({ agents: ['a', 'b'].map((name) => ({ name })), times: KILL_TIMES })
   for (const fault of faultsOf(REQUESTER_STAGES, [2, 3])) await killGateway(market, fault)
   assert.deepEqual(await market.check(), [])

@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 
 const PEER = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--log-level', 'warn']
 
-describe('one writer', { timeout: 120_000 }, () => {
+describe('one writer', () => {
   it('refuses a second gateway, agent and `cortex up` in one line, and takes over from one that was killed', async (test) => {
     const engine = await ensureEngine()
     const root = await mkdtemp(join(tmpdir(), 'cortex-writer-'))

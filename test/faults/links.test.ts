@@ -18,7 +18,7 @@ const run = promisify(execFile)
 const problem = await namespaceProblem()
 const roughProblem = problem ?? (await roughLinkProblem())
 
-describe('links between peers', { timeout: 180_000, concurrency: true }, () => {
+describe('links between peers', { concurrency: true }, () => {
   test('that are cut leave two networks, which are one again when they are back', {
     skip: problem ?? false,
   }, async () => {

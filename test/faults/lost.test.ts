@@ -40,7 +40,7 @@ async function runningOn(
   return { id, first }
 }
 
-describe('a provider that is lost', { timeout: 200_000, concurrency: true }, () => {
+describe('a provider that is lost', { concurrency: true }, () => {
   test('for good: the job runs elsewhere within 60 s of the kill, with the times as they are', async () => {
     await using market = await startFaultMarket({ agents: pair('gone') })
     const { id, first } = await runningOn(market, 'gone')

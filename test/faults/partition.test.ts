@@ -12,7 +12,7 @@ const SHORT_CUT_MS = 2_500
 
 const problem = await namespaceProblem()
 
-describe('a link that is cut', { timeout: 220_000, skip: problem ?? false }, () => {
+describe('a link that is cut', { skip: problem ?? false }, () => {
   test('for less than a lease changes nothing; for more, the job goes elsewhere and its old attempt counts no more', async () => {
     const names = ['first', 'second', 'spare']
     await using namespaces = await createNamespaces(names)

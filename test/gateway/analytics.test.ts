@@ -14,14 +14,14 @@ describe('cost analytics', () => {
     await gateway.close()
   })
 
-  it('adds up estimated and actual costs by day, provider and label', async () => {
+  it('adds up estimated costs, the grace included, and actual ones by day, provider and label', async () => {
     const alice = await gateway.keyFor('alice')
     for (const [team, key] of [
       ['a', undefined],
       ['a', undefined],
       ['b', alice],
     ] as const) {
-      const id = await submit(gateway, { labels: { team }, duration: 7200 }, key)
+      const id = await submit(gateway, { labels: { team }, duration: 7000, stopGraceSeconds: 200 }, key)
       await gateway.play.start(id)
       await gateway.play.complete(id, { meteredMs: 3_600_000 })
     }

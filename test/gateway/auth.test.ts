@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { allows, covers, GRANTS, type Grant, PERMISSIONS } from '../../gateway/auth/permissions.ts'
 import { openSessions, sessionOf } from '../../gateway/auth/sessions.ts'
+import { allows, covers, GRANTS, type Grant, PERMISSIONS } from '../../gateway/contract/permissions.ts'
+import { openTable } from '../../gateway/records/table.ts'
 import { ADMIN_KEY, openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
 
 let gateway: TestGateway
@@ -87,6 +88,27 @@ describe('who asks', () => {
     assert.equal((await gateway.ask('DELETE', '/api/auth/keys/admin')).status, 404)
   })
 
+  it('lists the keys that a revoked one made, and those made, and revokes them where that is asked', async () => {
+    const make = async (name: string, key?: string): Promise<{ id: string; key: string; madeBy: string }> => {
+      const json = { name, ...(key === undefined ? { owner: 'research' } : {}), permissions: ['jobs:*', 'keys:*'] }
+      return (await gateway.ask('POST', '/api/auth/keys', { ...(key === undefined ? {} : { key }), json })).data
+    }
+    const first = await make('first')
+    const second = await make('second', first.key)
+    const third = await make('third', second.key)
+    const other = await make('other')
+    assert.deepEqual([first.madeBy, second.madeBy, third.madeBy], ['admin', first.id, second.id])
+    const revoke = async (id: string, query = '') => {
+      const { data } = await gateway.ask('DELETE', `/api/auth/keys/${id}${query}`)
+      return data.keysLeft.map((key: { id: string }) => key.id)
+    }
+    assert.deepEqual(await revoke(second.id), [third.id])
+    // Also what a key made that is gone itself.
+    assert.deepEqual(await revoke(first.id, '?withMade=true'), [])
+    assert.equal((await gateway.ask('GET', '/api/users/me', { key: third.key })).status, 401)
+    assert.equal((await gateway.ask('GET', '/api/users/me', { key: other.key })).status, 200)
+  })
+
   it('tests a key', async () => {
     assert.equal((await gateway.ask('POST', '/api/auth/test')).data.valid, true)
     assert.equal((await gateway.ask('POST', '/api/auth/test', { key: 'wrong' })).status, 401)
@@ -145,7 +167,7 @@ describe('who asks', () => {
     await open.text()
     const claims = { expiresAtMs: Date.now() + 1_000 }
     await gateway.sessions.end(sessionOf('some token', claims))
-    const again = await openSessions(gateway)
+    const again = await openSessions({ endedSessions: openTable(gateway.db, 'ended-sessions'), clock: gateway.clock })
     assert.equal(again.isOver(sessionOf('some token', claims)), true)
     assert.equal(again.isOver(sessionOf('another token', claims)), false)
   })

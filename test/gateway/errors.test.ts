@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { ERROR_STATUS } from '../../gateway/errors.ts'
+import { ERROR_STATUS } from '../../gateway/contract/errors.ts'
 
 /** The codes of the contract: none may vanish or change its status. */
 const CONTRACT: [number, string[]][] = [
@@ -9,7 +9,7 @@ const CONTRACT: [number, string[]][] = [
   [401, ['UNAUTHORIZED']],
   [403, ['FORBIDDEN']],
   [404, ['JOB_NOT_FOUND', 'PROVIDER_NOT_FOUND', 'WEBHOOK_NOT_FOUND', 'DELIVERY_NOT_FOUND', 'RESOURCE_NOT_FOUND']],
-  [409, ['PROVIDER_CONFLICT', 'DUPLICATE_WEBHOOK', 'JOB_STATE_CONFLICT', 'IDEMPOTENCY_CONFLICT']],
+  [409, ['PROVIDER_CONFLICT', 'DUPLICATE_WEBHOOK', 'JOB_STATE_CONFLICT', 'IDEMPOTENCY_CONFLICT', 'LIMIT_REACHED']],
   [413, ['PAYLOAD_TOO_LARGE']],
   [429, ['RATE_LIMIT_EXCEEDED']],
   [500, ['INTERNAL_ERROR']],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { pageSchema } from '../../gateway/envelope.ts'
-import { jobListItemSchema } from '../../gateway/jobs/schemas.ts'
+import { pageSchema } from '../../gateway/contract/envelope.ts'
+import { jobListItemSchema } from '../../gateway/contract/jobs.ts'
 import { type Answer, openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
 import { PROVIDER } from './support/test-node.ts'
 
@@ -95,6 +95,8 @@ describe('list of jobs', () => {
       ['?limit=0', 'limit'],
       ['?limit=ten', 'limit'],
       ['?page=-1', 'page'],
+      ['?page=5002', 'page'],
+      ['?page=1002&limit=100', 'page'],
       ['?sort=createdAt:up', 'sort'],
       ['?sort=secrets:asc', 'sort'],
       ['?fields=id,nothing', 'fields'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { successSchema } from '../../gateway/envelope.ts'
-import { metricsSchema } from '../../gateway/jobs/schemas.ts'
+import { successSchema } from '../../gateway/contract/envelope.ts'
+import { metricsSchema } from '../../gateway/contract/jobs.ts'
 import { type ReadEvent, readEvents } from './support/sse-reader.ts'
 import { ADMIN_KEY, openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
 
@@ -161,7 +161,7 @@ describe('what is recorded of a job', () => {
     await gateway.store.change(id, (draft) => {
       draft.metric(sample(0, 100, 10))
       draft.metric(sample(5_000, 200, 20))
-      draft.metric(sample(60_000, 50, 30))
+      draft.metric({ ...sample(60_000, 50, 30), gpuMillis: 870, gpuMemoryBytes: 2 ** 30 })
     })
     const answer = await gateway.ask('GET', `/api/plugin-core/jobs/${id}/metrics?resolution=1m`)
     const { data } = successSchema(metricsSchema).parse(answer.body)
@@ -169,6 +169,7 @@ describe('what is recorded of a job', () => {
       data.cpu.map(({ value }) => value),
       [150, 50],
     )
+    assert.deepEqual([data.gpu.map(({ value }) => value), data.gpuMemory.map(({ value }) => value)], [[870], [2 ** 30]])
     assert.deepEqual(
       data.network.rx.map(({ value }) => value),
       [20, 30],

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { errorSchema, successSchema } from '../../gateway/envelope.ts'
-import { dryRunSchema, jobSchema } from '../../gateway/jobs/schemas.ts'
+import { errorSchema, successSchema } from '../../gateway/contract/envelope.ts'
+import { JOB_DEFAULTS } from '../../gateway/contract/job-defaults.ts'
+import { dryRunSchema, jobSchema } from '../../gateway/contract/jobs.ts'
 import type { EndpointState } from '../../protocol/endpoints.ts'
 import { openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
-import { PROVIDER } from './support/test-node.ts'
+import { PROVIDER, providerView } from './support/test-node.ts'
 
 const JOBS = '/api/plugin-core/jobs'
+const OTHER = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
 let gateway: TestGateway
 
 describe('jobs', () => {
@@ -42,12 +44,13 @@ describe('jobs', () => {
         scheduledAt: null,
         startedAt: null,
         endedAt: null,
-        cost: { current: 0, projected: 0.01, currency: 'USD' },
-        results: { exitCode: null, outputUrl: null },
+        cost: { current: 0, projected: 0.010027777, currency: 'USD' },
+        results: { exitCode: null, outputUrl: null, leftOut: [] },
         error: null,
         attempt: 1,
-        maxAttempts: 3,
+        maxAttempts: JOB_DEFAULTS.maxAttempts,
         endpoints: [],
+        health: null,
         labels: {},
       })
     }
@@ -55,7 +58,11 @@ describe('jobs', () => {
 
   it('never shows secrets or registry credentials', async () => {
     const registryCredentials = { username: 'me', password: 'hidden-1', serverAddress: 'registry.example' }
-    const id = await submit(gateway, { secrets: { TOKEN: 'hidden-2' }, registryCredentials })
+    const id = await submit(gateway, {
+      image: 'registry.example/a',
+      secrets: { TOKEN: 'hidden-2' },
+      registryCredentials,
+    })
     for (const path of [`${JOBS}/${id}?debug=true`, JOBS, `${JOBS}?q=hidden`]) {
       const answer = await gateway.ask('GET', path)
       assert.equal(answer.status, 200)
@@ -133,11 +140,45 @@ describe('jobs', () => {
     }
   })
 
+  it('entry 16: a name or the end of an id is resolved where it is one provider’s alone, wherever jobs are made', async () => {
+    const named = { image: 'busybox', provider: 'attic' }
+    const make = async (path: string, json: object) => await gateway.ask('POST', `${JOBS}${path}`, { json })
+    for (const provider of ['attic', PROVIDER.slice(-8)]) {
+      assert.equal((await make('', { image: 'busybox', provider })).data.provider, PROVIDER, provider)
+    }
+    assert.equal((await make('?dryRun=true', named)).status, 200)
+    const template = (await make('/templates', { name: 'named', config: named })).data
+    assert.equal((await make(`/from-template/${template.id}`, {})).data.provider, PROVIDER)
+    const hourly = { name: 'named', schedule: '@hourly', timezone: 'UTC' }
+    const schedule = (await make('/schedules', { ...hourly, config: named })).data
+    const run = await make(`/schedules/${schedule.id}/run`, {})
+    assert.equal((await gateway.ask('GET', `${JOBS}/${run.data.jobId ?? run.data.id}`)).data.provider, PROVIDER)
+    const batch = await make('/batch', { jobs: [named] })
+    assert.equal((await gateway.ask('GET', `${JOBS}/${batch.data.jobIds[0]}`)).data.provider, PROVIDER)
+
+    const before = (await gateway.ask('GET', JOBS)).body.meta.pagination.total
+    gateway.providers.push(providerView({ provider: OTHER, name: 'attic', status: 'offline' }))
+    for (const provider of ['attic', 'nosuch', 'attic ', 'ATTIC', PROVIDER.slice(0, -1)]) {
+      const unclear = { image: 'busybox', provider }
+      const refused = [
+        await make('', unclear),
+        await make('?dryRun=true', unclear),
+        await make('/batch', { jobs: [{ image: 'busybox' }, unclear] }),
+        await make(`/from-template/${template.id}`, { overrides: { provider } }),
+      ]
+      for (const [i, { status }] of refused.entries()) assert.ok(status >= 400, `${provider} ${i}: ${status}`)
+      const late = (await make('/schedules', { ...hourly, config: unclear })).data
+      assert.ok((await make(`/schedules/${late.id}/run`, {})).status >= 400, provider)
+    }
+    assert.equal((await gateway.ask('GET', JOBS)).body.meta.pagination.total, before)
+    gateway.providers.pop()
+  })
+
   it('shows one job with its events, costs by the second and times', async () => {
-    const id = await submit(gateway, { labels: { team: 'a' }, duration: 360 })
+    const id = await submit(gateway, { labels: { team: 'a' }, duration: 360, stopGraceSeconds: 36 })
     await gateway.play.start(id, { meteredMs: 36_000 })
     const running = (await gateway.ask('GET', `${JOBS}/${id}`)).data
-    assert.deepEqual(running.cost, { current: 0.0001, projected: 0.001, currency: 'USD' })
+    assert.deepEqual(running.cost, { current: 0.0001, projected: 0.0011, currency: 'USD' })
     assert.equal(running.assignedProvider, PROVIDER)
     assert.deepEqual(
       running.events.map(({ seq, type }: { seq: number; type: string }) => [seq, type]),
@@ -152,7 +193,7 @@ describe('jobs', () => {
     const { data } = successSchema(jobSchema).parse(answer.body)
     assert.deepEqual(data.cost, { current: 0.0001, projected: 0.0001, final: 0.0001, currency: 'USD' })
     assert.equal(data.endedAt, '2023-11-14T22:13:56.200Z')
-    assert.deepEqual(data.results, { exitCode: 0, outputUrl: null })
+    assert.deepEqual(data.results, { exitCode: 0, outputUrl: null, leftOut: [] })
     assert.equal(data.debug?.lease?.provider, PROVIDER)
   })
 
@@ -194,6 +235,29 @@ describe('jobs', () => {
     }
   })
 
+  it('entry 51: takes an empty body that is announced as JSON for none, where none is needed', async () => {
+    const id = await submit(gateway)
+    for (const body of ['', ' ', '\n', '{}']) {
+      const answer = await gateway.ask('POST', `${JOBS}/${id}/resubmit`, {
+        headers: { 'Content-Type': 'application/json' },
+        body,
+      })
+      assert.equal(answer.status, 201, JSON.stringify(body))
+      const token = await gateway.ask('POST', '/api/auth/stream-token', {
+        headers: { 'Content-Type': 'application/json; charset=utf-8' },
+        body,
+      })
+      assert.equal(token.status, 201, JSON.stringify(body))
+      const needed = await gateway.ask('POST', JOBS, { headers: { 'Content-Type': 'application/json' }, body })
+      assert.equal(needed.status, 400)
+    }
+    const broken = await gateway.ask('POST', `${JOBS}/${id}/resubmit`, {
+      headers: { 'Content-Type': 'application/json' },
+      body: '{',
+    })
+    assert.deepEqual([broken.status, broken.code], [400, 'VALIDATION_ERROR'])
+  })
+
   it('resubmits with the secrets and with overrides in either place', async () => {
     const id = await submit(gateway, { env: { A: '1' }, secrets: { S: 's' }, cpu: 500 })
     const again = await gateway.ask('POST', `${JOBS}/${id}/resubmit`)
@@ -201,7 +265,7 @@ describe('jobs', () => {
     assert.notEqual(again.data.id, id)
     assert.equal(again.data.origin.resubmittedFrom, id)
     assert.deepEqual((await gateway.store.secrets(again.data.id)).secrets, { S: 's' })
-    const json = { provider: PROVIDER, overrides: { env: { B: '2' }, cpu: 700 } }
+    const json = { provider: PROVIDER, overrides: { env: { B: '2' }, secrets: { S: 't' }, cpu: 700 } }
     const other = await gateway.ask('POST', `${JOBS}/${id}/resubmit`, { json })
     assert.deepEqual([other.data.provider, other.data.cpu], [PROVIDER, 700])
     assert.deepEqual(other.data.config.env, { A: '1', B: '2' })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { pageSchema, successSchema } from '../../gateway/envelope.ts'
-import { networkSchema, providerSchema, providerStatusSchema } from '../../gateway/providers/schemas.ts'
+import { pageSchema, successSchema } from '../../gateway/contract/envelope.ts'
+import { networkSchema, providerSchema, providerStatusSchema } from '../../gateway/contract/providers.ts'
 import { openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
 import { PROVIDER, providerView } from './support/test-node.ts'
 

@@ -23,8 +23,10 @@ describe('templates', () => {
     assert.deepEqual([made.data.description, made.data.config], ['', { image: 'nginx', env: { A: '1' } }])
     assert.deepEqual(made.data.hidden, { secrets: ['TOKEN'], registryCredentials: false })
     assert.doesNotMatch(JSON.stringify([made.body, await gateway.records.templates.get(id)]), /s3cret/)
-    const changed = await gateway.ask('PUT', `${TEMPLATES}/${id}`, { json: { config: { image: 'nginx:2' } } })
-    assert.deepEqual([changed.data.name, changed.data.config], ['Web', { image: 'nginx:2' }])
+    const changed = await gateway.ask('PUT', `${TEMPLATES}/${id}`, {
+      json: { config: { image: 'nginx', env: { A: '1' }, cpu: 500 } },
+    })
+    assert.deepEqual([changed.data.name, changed.data.config], ['Web', { image: 'nginx', env: { A: '1' }, cpu: 500 }])
     const job = await gateway.ask('POST', `/api/plugin-core/jobs/from-template/${id}`)
     assert.deepEqual((await gateway.store.secrets(job.data.id)).secrets, { TOKEN: 's3cret' }, 'kept over the change')
     await gateway.ask('PUT', `${TEMPLATES}/${id}`, { json: { config: { image: 'nginx:2', secrets: {} } } })
@@ -41,7 +43,7 @@ describe('templates', () => {
   })
 
   it('are shown also where their secrets do not open any more', async () => {
-    const config = { image: 'nginx', registryCredentials: { username: 'a', password: 'b', serverAddress: 'c' } }
+    const config = { image: 'nginx', registryCredentials: { username: 'a', password: 'b', serverAddress: 'docker.io' } }
     const { id, hidden } = (await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config } })).data
     assert.deepEqual(hidden, { secrets: [], registryCredentials: true })
     const record = await gateway.records.templates.get(id)
@@ -83,14 +85,16 @@ describe('templates', () => {
       maxPrice: null,
       labels: null,
       env: { A: null, C: '3' },
-      secrets: { TOKEN: null },
+      secrets: { TOKEN: null, OTHER: 'kept' },
     }
     const { status, data } = await from(overrides)
     assert.equal(status, 201)
     assert.deepEqual([data.command, data.config.maxPrice ?? null, data.labels], [[], null, {}])
     assert.deepEqual(data.config.env, { B: '2', C: '3' })
     assert.deepEqual((await gateway.store.secrets(data.id)).secrets, { OTHER: 'kept' })
-    const again = await gateway.ask('POST', `/api/plugin-core/jobs/${data.id}/resubmit`, { json: { env: null } })
+    const again = await gateway.ask('POST', `/api/plugin-core/jobs/${data.id}/resubmit`, {
+      json: { env: null, secrets: null },
+    })
     assert.deepEqual([again.status, again.data.config.env], [201, {}])
     for (const [wrong, path] of [
       [{ image: null }, 'image'],

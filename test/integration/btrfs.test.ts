@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
-import { holdFolder, removeHeld } from '../../provider-agent/engine/btrfs.ts'
+import { holdFolder, removeHeld } from '../../provider-agent/engine/storage/btrfs.ts'
 import { findProgram } from '../../scripts/apt.ts'
 import { namespaceProblem } from '../faults/support/namespaces.ts'
 import { makeBtrfs } from './support/btrfs.ts'
@@ -18,7 +18,7 @@ const MiB = 1024 ** 2
 /** Of Linux; Node has no name for it. */
 const EDQUOT = 122
 
-describe('quotas of btrfs', { timeout: 60_000, skip: problem ?? false }, () => {
+describe('quotas of btrfs', { skip: problem ?? false }, () => {
   const stack = new AsyncDisposableStack()
   let root: string
   let btrfs: (...args: string[]) => Promise<unknown>

@@ -13,7 +13,7 @@ import { startProgram } from './support/program.ts'
 
 const LABEL = 'org.cortex-node.owner'
 
-describe('the demo', { timeout: 150_000 }, () => {
+describe('the demo', () => {
   let engine: EngineHandle
   let docker: Docker
   let folder: string
@@ -47,9 +47,9 @@ describe('the demo', { timeout: 150_000 }, () => {
     assert.deepEqual(await mark.endAll(), [])
     const left = [...(await made())].filter((name) => jobs.some((job) => name.includes(job)))
     assert.deepEqual(left, [])
-    // Node keeps what it compiled there.
+    // Node keeps what it compiled there, and agents the list of those of this machine, which the next one clears.
     assert.deepEqual(
-      (await readdir(folder)).filter((name) => name.startsWith('cortex-')),
+      (await readdir(folder)).filter((name) => name.startsWith('cortex-') && !/^cortex-agents-\d+$/.test(name)),
       [],
     )
   }

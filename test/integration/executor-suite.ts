@@ -4,6 +4,7 @@ import { createTestBed, type SuiteEngine, type TestBed } from './executor/bed.ts
 import { isolationTests } from './executor/isolation.ts'
 import { listingTests } from './executor/listing.ts'
 import { logsTests } from './executor/logs.ts'
+import { pullingTests } from './executor/pulling.ts'
 import { runningTests } from './executor/running.ts'
 import { statsTests } from './executor/stats.ts'
 import { stoppingTests } from './executor/stopping.ts'
@@ -18,6 +19,7 @@ export function executorSuite(name: string, open: () => Promise<SuiteEngine>): v
     })
     after(() => bed.clear())
 
+    describe('pulling', () => pullingTests(bed))
     describe('running', () => runningTests(bed))
     describe('stopping', () => stoppingTests(bed))
     describe('logs', () => logsTests(bed))

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { bridgePrefix } from '../../provider-agent/engine/bridge-name.ts'
+import { bridgePrefix } from '../../provider-agent/networks/bridge-name.ts'
 import { namespaceProblem } from '../faults/support/namespaces.ts'
 
 const run = promisify(execFile)
@@ -57,7 +57,7 @@ function startFirewall(owner: string, how: { front?: string[]; path?: string } =
   }
 }
 
-describe('firewall', { timeout: 60_000, skip: problem ?? false }, () => {
+describe('firewall', { skip: problem ?? false }, () => {
   const owner = 'firewall-test'
   const prefix = bridgePrefix(owner)
   const jump = new RegExp(`-A FORWARD -i ${prefix}\\+ .*-j CORTEX-${prefix}-FWD`)
@@ -88,6 +88,45 @@ describe('firewall', { timeout: 60_000, skip: problem ?? false }, () => {
       assert.match(v6, new RegExp(`-A (FORWARD|INPUT) -i ${prefix}\\+ .*-j CORTEX-${prefix}-${chain}`), chain)
     }
     assert.match(v4, /-A FORWARD -p udp -j MARK/)
+  })
+
+  it('entry 21: a job gets no more than its share of the connections that the machine tracks, and its neighbours theirs', async () => {
+    const [job, world] = [`${space}-job`, `${space}-world`]
+    const ip = async (...words: string[]): Promise<void> => void (await run('ip', words))
+    for (const [name, link, near, far] of [
+      [job, `${prefix}a`, '10.77.0.1', '10.77.0.2'],
+      [world, 'out0', '10.88.0.1', '10.88.0.2'],
+    ] as const) {
+      await ip('netns', 'add', name)
+      await ip('-n', space, 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name)
+      await ip('-n', space, 'addr', 'add', `${near}/24`, 'dev', link)
+      await ip('-n', name, 'addr', 'add', `${far}/24`, 'dev', 'eth0')
+      await ip('-n', space, 'link', 'set', link, 'up')
+      await ip('-n', name, 'link', 'set', 'eth0', 'up')
+      await ip('-n', name, 'route', 'add', 'default', 'via', near)
+    }
+    try {
+      await ip('-n', job, 'addr', 'add', '10.77.0.3/24', 'dev', 'eth0')
+      await ip('-n', world, 'addr', 'add', '203.0.113.7/32', 'dev', 'eth0')
+      await ip('-n', space, 'route', 'add', '203.0.113.7/32', 'via', '10.88.0.2')
+      await inside('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward')
+      assert.deepEqual(await firewall.ask('ensure'), { value: null, isInForce: true })
+      const tracked = async (): Promise<number> =>
+        Number(await inside('cat', '/proc/sys/net/netfilter/nf_conntrack_count'))
+      const send = async (from: string, flows: number): Promise<void> => {
+        const program = `const s = require('dgram').createSocket('udp4'); s.bind(0, '${from}', async () => {
+          for (let i = 1; i <= ${flows}; i++) await new Promise((r) => s.send('x', i, '203.0.113.7', r)); s.close() })`
+        await run('ip', ['netns', 'exec', job, process.execPath, '-e', program])
+      }
+      const before = await tracked()
+      await send('10.77.0.2', 6_000)
+      const own = (await tracked()) - before
+      assert.ok(own > 2_000 && own <= 4_097, `${own}`)
+      await send('10.77.0.3', 500)
+      assert.ok((await tracked()) - before - own >= 400, 'another address has its own share')
+    } finally {
+      for (const name of [job, world]) await ip('netns', 'del', name)
+    }
   })
 
   const harm: [string, string[]][] = [

@@ -16,7 +16,7 @@ import { type Program, startProgram } from './support/program.ts'
 const FIXTURE = pathToFileURL(join(import.meta.dirname, '..', 'gateway', 'fixtures', 'job-management.md'))
 const AsyncFunction = (async () => {}).constructor as FunctionConstructor
 
-describe('the guide’s page against cortex up', { timeout: 90_000 }, () => {
+describe('the guide’s page against cortex up', () => {
   let engine: EngineHandle
   let folder: string
   let image: string

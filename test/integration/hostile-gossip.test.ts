@@ -9,7 +9,7 @@ import { silentLogger } from '../../node/logger.ts'
 import type { Libp2pNetwork } from '../../node/network/libp2p-network.ts'
 import { readRequest } from '../../protocol/checks.ts'
 import { WireError } from '../../protocol/wire-error.ts'
-import { createReplayMemory } from '../../provider-agent/replay-memory.ts'
+import { createReplayMemory } from '../../provider-agent/bidding/replay-memory.ts'
 import { announcementBytes } from '../support/announcements.ts'
 import { type GossipMessage, type HostilePeer, startHostilePeer } from '../support/hostile-peer.ts'
 import { isJoined, sayUntil, startPeer } from '../support/libp2p-peers.ts'
@@ -96,7 +96,7 @@ async function assertHonestTrafficGoesOn({ author, heard }: Scene): Promise<void
   assert.equal(heard.at(-1), expected)
 }
 
-describe('a hostile peer', { timeout: 60_000 }, () => {
+describe('a hostile peer', () => {
   const cases: [string, Record<string, number>, (scene: Scene) => Promise<GossipMessage>][] = [
     [
       'cannot speak in the name of another',

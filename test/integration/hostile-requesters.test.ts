@@ -27,7 +27,7 @@ import { bytesOf, joinPlainly, type PlainPeer, readAs, WIRE } from './support/pl
 
 type Offered = Parameters<typeof awardFor>[2]
 
-describe('a seller among hostile requesters', { timeout: 120_000 }, () => {
+describe('a seller among hostile requesters', () => {
   let market: TestMarket
   let seller: Seller
 

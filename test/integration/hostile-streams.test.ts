@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 const PROTOCOL = '/cortex/test/1.0.0'
 const RATE = { own: 20, total: 1_000, spanMs: 3_600_000 }
 
-describe('streams of one peer', { timeout: 60_000 }, () => {
+describe('streams of one peer', () => {
   it('are cut beyond its rate, before anybody reads them, while another peer is answered', async (test) => {
     const victim = await startPeer(test, { streamRate: RATE })
     let handled = 0
@@ -49,7 +49,7 @@ function unfinished(bytes: number): Uint8Array {
   return Buffer.concat([Buffer.of(0x80, 0x80, 0x40), Buffer.alloc(bytes)])
 }
 
-describe('bytes of one peer', { timeout: 60_000 }, () => {
+describe('bytes of one peer', () => {
   /** A peer whose clock a test moves, so that a budget is not given back meanwhile. */
   async function setTheScene(test: Parameters<typeof startPeer>[0], rates: 'streams' | 'neighbours') {
     let nowMs = 0

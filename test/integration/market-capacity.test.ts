@@ -25,7 +25,7 @@ async function promised({ docker }: TestMarket, { id }: Seller): Promise<Resourc
   return sum
 }
 
-describe('20 jobs at once', { timeout: 120_000 }, () => {
+describe('20 jobs at once', () => {
   it('all run, and never more of them than fit', async (test) => {
     const market = await openMarket()
     test.after(market.close)

@@ -10,7 +10,8 @@ import { openMarket, type Seller, type TestMarket } from './support/market.ts'
 
 const LOOP = 'while :; do sleep 0.1; done'
 
-describe('how a job ends', { timeout: 180_000 }, () => {
+describe('how a job ends', () => {
+  const allowRegistries: string[] = ['127.0.0.1:1']
   let market: TestMarket
   let api: Api
   let seller: Seller
@@ -20,8 +21,8 @@ describe('how a job ends', { timeout: 180_000 }, () => {
   before(async () => {
     market = await openMarket()
     api = await openApi(market)
-    seller = await market.addSeller()
-    strict = await market.addSeller({ price: '1', agent: { allowExtension: false } })
+    seller = await market.addSeller({ allowRegistries })
+    strict = await market.addSeller({ price: '1', agent: { allowExtension: false }, allowRegistries })
   })
   after(() => market?.close())
 
@@ -98,6 +99,7 @@ describe('how a job ends', { timeout: 180_000 }, () => {
     it('is in a registry that does not have it', async (test) => {
       const registry = await startRegistry()
       test.after(registry.close)
+      allowRegistries.push(registry.host)
       const { details } = await fails({ image: `${registry.host}/no/such:1` })
       assert.equal(details.reason, 'not-found')
     })
@@ -117,6 +119,7 @@ describe('how a job ends', { timeout: 180_000 }, () => {
       const hold = Promise.withResolvers<void>()
       const registry = await startRegistry()
       test.after(registry.close)
+      allowRegistries.push(registry.host)
       const image = await registry.add('slow', { hold: hold.promise })
       const id = await api.submit(market.job('true', { image }))
       await until(async () => (await market.node.store.events(id)).some(({ type }) => type === 'pulling'))
@@ -139,6 +142,7 @@ describe('how a job ends', { timeout: 180_000 }, () => {
       await until(() => deaf.listening)
       const address = deaf.address()
       const port = typeof address === 'object' ? address?.port : 0
+      allowRegistries.push(`127.0.0.1:${port}`)
       const id = await api.submit(market.job('true', { image: `127.0.0.1:${port}/deaf:1` }))
       await statusIs(id, 'scheduled')
       await until(() => calls.size > 0)

@@ -23,7 +23,7 @@ function formsOf(text: string): Buffer[] {
   ]
 }
 
-describe('broadcasts', { timeout: 60_000 }, () => {
+describe('broadcasts', () => {
   it('hold nothing of a job’s environment, secrets, credentials or command, also where its first seller refuses', async (test) => {
     const market = await openMarket()
     test.after(market.close)
@@ -38,18 +38,13 @@ describe('broadcasts', { timeout: 60_000 }, () => {
       secretValue: 'secret-value-c44d',
       username: 'user-name-aa10',
       password: 'pass-word-88e3',
-      registry: 'registry-0d1e.example',
       argument: 'argument-2c75',
       label: 'label-value-60fd',
     }
     const job = await market.run(`echo $${hidden.envName} $${hidden.secretName} ${hidden.argument}`, {
       env: { [hidden.envName]: hidden.envValue },
       secrets: { [hidden.secretName]: hidden.secretValue },
-      registryCredentials: {
-        username: hidden.username,
-        password: hidden.password,
-        serverAddress: hidden.registry,
-      },
+      registryCredentials: { username: hidden.username, password: hidden.password, serverAddress: 'docker.io' },
       labels: { team: hidden.label },
     })
     assert.equal(job.state.status, 'completed')

@@ -16,7 +16,7 @@ interface Line {
   partial?: true
 }
 
-describe('the records of a job', { timeout: 120_000 }, () => {
+describe('the records of a job', () => {
   let market: TestMarket
   let api: Api
   let seller: Seller

@@ -13,7 +13,7 @@ import { openMarket, type Seller, type TestMarket } from './support/market.ts'
 const CHEAP = '0.01'
 const DEAR = '0.02'
 
-describe('a market of two sellers', { timeout: 120_000 }, () => {
+describe('a market of two sellers', () => {
   let market: TestMarket
   let cheap: Seller
   let dear: Seller
@@ -59,7 +59,7 @@ describe('a market of two sellers', { timeout: 120_000 }, () => {
   })
 
   it('takes none above the price cap, and says so', async () => {
-    const job = await market.run('true', { cpu: 1_000, maxPrice: '0.001', queueTimeout: 1 })
+    const job = await market.run('true', { cpu: 1_000, maxPrice: '0.001', queueTimeout: 5 })
     assert.equal(job.state.status, 'failed')
     if (job.state.status !== 'failed') return
     const { code, details } = job.state.failure
@@ -69,7 +69,7 @@ describe('a market of two sellers', { timeout: 120_000 }, () => {
 
   it('fails a job that nobody could ever hold, and names who came closest', async () => {
     const roomy = await market.addSeller({ name: 'roomy', price: DEAR, caps: { memoryBytes: 2 * GIB } })
-    const job = await market.run('true', { memory: '4Gi', queueTimeout: 1 })
+    const job = await market.run('true', { memory: '4Gi', queueTimeout: 5 })
     assert.equal(job.state.status, 'failed')
     if (job.state.status !== 'failed') return
     const { code, message, remedy, details } = job.state.failure
@@ -81,7 +81,7 @@ describe('a market of two sellers', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a seller that refuses what it bid on', { timeout: 60_000 }, () => {
+describe('a seller that refuses what it bid on', () => {
   it('is passed over for the next bid, and ranked lower from then on', async (test) => {
     const market = await openMarket()
     test.after(market.close)
@@ -106,15 +106,19 @@ describe('a seller that refuses what it bid on', { timeout: 60_000 }, () => {
     refusing = false
     await fickle.agent.resume()
     await until(() => market.node.directory.get(fickle.id)?.pausedReason === '')
-    const next = await market.run('true')
-    assert.equal(leaseOf(next)?.provider, steady.id)
-    const [bid] = (await market.node.store.bids(next.id)).filter(({ name }) => name === 'fickle')
-    assert.match(bid?.reason ?? '', /trust/)
-    assert.equal(bid?.outcome, 'released')
+    // Whoever is not believed is not waited for, so its bid may come too late for a job.
+    const bidOf = async (): Promise<BidRecord> => {
+      const next = await market.run('true')
+      assert.equal(leaseOf(next)?.provider, steady.id)
+      return (await market.node.store.bids(next.id)).find(({ name }) => name === 'fickle') ?? (await bidOf())
+    }
+    const { reason, outcome } = await bidOf()
+    assert.match(reason, /trust/)
+    assert.equal(outcome, 'released')
   })
 })
 
-describe('a job that is changed while bids come in', { timeout: 30_000 }, () => {
+describe('a job that is changed while bids come in', () => {
   it('is asked for anew, and nobody is blamed for the old terms', async (test) => {
     const market = await openMarket()
     test.after(market.close)
@@ -134,7 +138,7 @@ describe('a job that is changed while bids come in', { timeout: 30_000 }, () => 
   })
 })
 
-describe('a market without sellers', { timeout: 30_000 }, () => {
+describe('a market without sellers', () => {
   it('fails the job at its queueTimeout', async (test) => {
     const market = await openMarket()
     test.after(market.close)

@@ -11,7 +11,6 @@ const possible = spawnSync('unshare', [...OWN_NETWORK, LAN]).status === 0
 
 it('peers on a LAN find those of their own network', {
   skip: possible ? false : 'needs unshare and ip, and the right to make a network namespace',
-  timeout: 40_000,
 }, async () => {
   const peers = new URL('./support/mdns-peers.ts', import.meta.url).pathname
   const command = `${LAN} && exec "${process.execPath}" "${peers}"`

@@ -10,7 +10,6 @@ import { networkAfterJob } from './support/network-after-job.ts'
 const canCheck = (await findProgram('promtool')) !== null || (await canInstall())
 
 describe('metrics', {
-  timeout: 180_000,
   skip: canCheck ? false : 'needs promtool, or root and apt-get to install it',
 }, () => {
   before(async () => {

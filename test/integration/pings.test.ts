@@ -29,7 +29,7 @@ async function createLink(test: TestContext, port: number) {
   }
 }
 
-describe('pings', { timeout: 30_000 }, () => {
+describe('pings', () => {
   it('measure the round trip as soon as peers are connected, at both ends', async (test) => {
     const hour = 3_600_000
     const first = await startPeer(test, { pingIntervalMs: hour })

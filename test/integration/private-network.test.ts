@@ -13,7 +13,7 @@ function newKey(): Uint8Array {
   return key
 }
 
-describe('a private network', { timeout: 30_000 }, () => {
+describe('a private network', () => {
   it('carries gossip and streams among those who have its key, and nobody else connects', async (test) => {
     const networkKey = newKey()
     const first = await startPeer(test, { networkKey })

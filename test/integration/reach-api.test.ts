@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
@@ -38,7 +38,7 @@ interface Said {
   body: string
 }
 
-describe('a container through the gateway', { timeout: 90_000 }, () => {
+describe('a container through the gateway', () => {
   let market: TestMarket
   let api: Api
   let id: string
@@ -49,7 +49,7 @@ describe('a container through the gateway', { timeout: 90_000 }, () => {
     api = await openApi(market)
     client = new CortexClient({ baseUrl: api.url, apiKey: api.key })
     const ports = [8080, 8081, 8082].map((port) => ({ port }))
-    id = await api.submit(market.job(SERVER, { ports, network: 'bridge' }))
+    id = await api.submit(market.job(SERVER, { ports, network: 'bridge', duration: 3_600 }))
     await market.when(id, ({ state, logs }) => state.status === 'running' && logs.lines > 0)
   })
   after(async () => {
@@ -204,9 +204,16 @@ describe('a container through the gateway', { timeout: 90_000 }, () => {
     try {
       const { localPort } = JSON.parse(forwarding.lines(true)[0] ?? '')
       const sent = Buffer.alloc(2_000_000, 'abc')
+      const sockets: Socket[] = []
+      // Opened one after the other: of more than two that wait to be accepted by `nc`, the kernel leaves some waiting.
+      for (let opened = 0; opened < 10; opened += 1) {
+        const socket = connect({ host: '127.0.0.1', port: localPort })
+        socket.write('.')
+        assert.equal(String((await once(socket, 'data'))[0]), '.')
+        sockets.push(socket)
+      }
       const answers = await Promise.all(
-        Array.from({ length: 10 }, async () => {
-          const socket = connect({ host: '127.0.0.1', port: localPort })
+        sockets.map(async (socket) => {
           socket.end(sent)
           return (await buffer(socket)).equals(sent)
         }),
@@ -258,7 +265,7 @@ describe('a container through the gateway', { timeout: 90_000 }, () => {
     }
     if (cookie === null) {
       all['tunnel'] = closed(await socket(`${base}/tunnel/8082`))
-      all['command'] = post('/exec', { command: ['sleep', '60'], timeout: 60 }).catch(() => undefined)
+      all['command'] = post('/exec', { command: ['sleep', '61'], timeout: 60 }).catch(() => undefined)
       const slow = await fetch(`${base}/proxy/8080/cgi-bin/slow`, { headers: who })
       all['request'] = slow.text().catch(() => undefined)
     }
@@ -289,8 +296,13 @@ describe('a container through the gateway', { timeout: 90_000 }, () => {
     const [byKey, byOther, bySession] = (
       await Promise.all([openAll(one?.key ?? '', null), openAll(other?.key ?? '', null), openAll('', cookie)])
     ).map(watch)
+    const sleeps = async () =>
+      (await client.jobs.container(id)).processes.filter(({ command }) => command === 'sleep 61').length
+    await until(async () => (await sleeps()) === 2)
     await client.keys.revoke(one?.id ?? '')
     await until(() => byKey?.().length === 0)
+    // The commands themselves, too, and not only what is heard of them.
+    await until(async () => (await sleeps()) === 1)
     await fetch(`${api.url}/api/auth/session`, { method: 'DELETE', headers: { Cookie: cookie, Origin: api.url } })
     await until(() => bySession?.().length === 0)
     assert.deepEqual(byOther?.().sort(), ['channel', 'command', 'events', 'page', 'request', 'shell', 'tunnel'])
@@ -307,7 +319,7 @@ describe('a container through the gateway', { timeout: 90_000 }, () => {
     const { extractTar } = await import('../../node/outputs/extract.ts')
     const { Readable } = await import('node:stream')
     const tar = await client.jobs.output(job.id)
-    await extractTar(Readable.fromWeb(tar as never), folder)
+    await extractTar(Readable.fromWeb(tar as never), folder, 'out')
     assert.equal(await readFile(join(folder, 'out/deep/file'), 'utf8'), 'result\n')
     await rm(folder, { recursive: true })
   })

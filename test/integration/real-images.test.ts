@@ -25,7 +25,7 @@ exec su postgres -c "exec $(echo /usr/lib/postgresql/*/bin/postgres) -c data_dir
  -c config_file=$PWD/postgresql.conf -c listen_addresses='*' -c ssl=off"`
 
 /** Servers as Debian packages them, under the default isolation, used by their own clients. */
-describe('real images', { timeout: 560_000 }, () => {
+describe('real images', () => {
   let market: TestMarket
   let client: CortexClient
   let image: string | null

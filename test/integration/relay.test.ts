@@ -42,7 +42,7 @@ async function startReached(test: TestContext, relay: Libp2pNetwork): Promise<Li
   return peer
 }
 
-describe('a place at a relay', { timeout: 60_000 }, () => {
+describe('a place at a relay', () => {
   it('is an address that is told, and streams come over it as they would directly', async (test) => {
     const relay = await startPeer(test, { relay: DEFAULT_RELAY_LIMITS })
     const peer = await startReached(test, relay)
@@ -92,7 +92,7 @@ describe('a place at a relay', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a relay', { timeout: 60_000 }, () => {
+describe('a relay', () => {
   it('cuts a connection that has carried its bytes, and lets another be made', async (test) => {
     const relay = await startPeer(test, { relay: { ...DEFAULT_RELAY_LIMITS, maxBytes: 500_000 } })
     const peer = await startReached(test, relay)
@@ -128,7 +128,7 @@ describe('a relay', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a stranger that claims to be a relay', { timeout: 60_000 }, () => {
+describe('a stranger that claims to be a relay', () => {
   it('brings nobody here where it was not asked to', async (test) => {
     const victim = await startPeer(test)
     echo(victim)

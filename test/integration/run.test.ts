@@ -1,8 +1,13 @@
 /** The commands of a client node as processes, on a market of real peers and the real engine. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { until } from '../support/until.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
@@ -10,7 +15,7 @@ import { type Ended, type Program, startProgram } from './support/program.ts'
 
 const SMALL = ['--cpu', '100', '--memory', '16Mi', '--storage', '16Mi']
 
-describe('commands of a client node', { timeout: 180_000 }, () => {
+describe('commands of a client node', () => {
   let market: TestMarket
   let cheap: Seller
   let dear: Seller
@@ -53,6 +58,27 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
       await settled()
     })
 
+    it('entry 39: passes on bytes that are no text, line ends as they are, and none where there was none', async () => {
+      const scripts: [string, string, Buffer][] = [
+        ['no UTF-8', "printf '\\377\\r\\n'", Buffer.from([0xff, 13, 10])],
+        ['no newline', 'printf a', Buffer.from('a')],
+        ['nothing', 'true', Buffer.alloc(0)],
+        ['half a character', "printf '\\303'; sleep 0.2; printf '\\251\\n'", Buffer.from('é\n')],
+        ['zeros and a U+FFFD', "printf 'a\\0\\357\\277\\275\\n\\n\\r'", Buffer.from('a\0\ufffd\n\n\r')],
+      ]
+      for (const [name, script, expected] of scripts) {
+        const { code, stdout } = await run(script).ended
+        assert.deepEqual([code, stdout], [0, expected], name)
+      }
+    })
+
+    it('entry 39: passes on an archive whose lines are of megabytes', async () => {
+      const script = 'cd /tmp; head -c 3000000 /dev/urandom > a; tar c -f x a; md5sum < x >&2; cat x'
+      const { code, stdout, stderr } = await run(script, ['--storage', '64Mi']).ended
+      assert.equal(code, 0)
+      assert.match(stderr, new RegExp(`^${createHash('md5').update(stdout).digest('hex')}  -$`, 'm'))
+    })
+
     it('passes on lines of any length', async () => {
       const bytes = 300_000
       const { code, stdout } = await run(`head -c ${bytes} /dev/zero | tr '\\0' x; printf '\\nlast\\n'`).ended
@@ -70,6 +96,28 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
       assert.match(stderr, /completed, 1 s for \$0/)
     })
 
+    it('entry 16: --provider takes a name or the end of an id, and refuses what is no provider’s before it asks', async () => {
+      const named = await Promise.all(
+        ['dear', dear.id.slice(-8)].map((name, i) => run('echo here', ['--provider', name], `named-${i}`).ended),
+      )
+      for (const { code, stderr } of named) {
+        assert.equal(code, 0, stderr)
+        assert.match(stderr, new RegExp(`scheduled on ${dear.id}`))
+      }
+      const secret = ['--secret', 'TOKEN=hidden-value']
+      const refused = await Promise.all(
+        ['nosuch', 'DEAR', dear.id.slice(0, -1)].map((name, i) => {
+          return run('echo $TOKEN', ['--provider', name, ...secret], `refused-${i}`).ended
+        }),
+      )
+      for (const { code, stdout, stderr } of refused) {
+        assert.deepEqual([code, stdout.toString()], [125, ''])
+        assert.match(stderr, /^cortex: --provider: There is no provider/m)
+        assert.doesNotMatch(stderr, /submitted|scheduled/)
+      }
+      await settled()
+    })
+
     it('prints the finished job as JSON, and its secrets never', async () => {
       const flags = ['--json', '--provider', dear.id, '--env', 'A=1', '--secret', 'B=hidden-value']
       const { code, stdout, stderr } = await run('echo $A $B; exit 5', flags).ended
@@ -82,10 +130,15 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
       assert.doesNotMatch(`${stdout}${stderr}`, /hidden-value/)
     })
 
-    it('unpacks what the job left, without what would reach out of the folder', async () => {
+    it('entry 29: unpacks what the job left, without what would reach out of the folder', async () => {
       const left = 'mkdir -p /out/deep; echo result > /out/deep/file; chmod 6755 /out/deep/file; echo done'
       const trick = 'mkdir /out; ln -s /etc /out/etc; echo x > /out/z'
-      const scripts = { good: left, unsafe: trick, failed: `${trick}; exit 7`, none: 'true' }
+      const odd = [
+        'mkdir /out; cd /out; echo one > a; mkfifo pipe; truncate -s 64M sparse; ln -s /etc/passwd link',
+        "echo x > 'back\\slash'; echo x > \"$(printf 'bad\\377')\"; ln pipe same; echo two > z",
+      ].join('; ')
+      const link = 'mkdir /data; echo x > /data/x; ln -s /data /out'
+      const scripts = { good: left, unsafe: trick, failed: `${trick}; exit 7`, none: 'true', odd, link }
       const folderOf = (name: string): string => join(market.folder, `results-${name}`)
       const outcomes = await Promise.all(
         Object.entries(scripts).map(async ([name, script]) => {
@@ -95,15 +148,33 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
       const codes = Object.fromEntries(outcomes.map(([name, { code }]) => [name, code]))
       assert.deepEqual(
         codes,
-        { good: 0, unsafe: 125, failed: 7, none: 125 },
+        { good: 0, unsafe: 0, failed: 7, none: 125, odd: 0, link: 125 },
         JSON.stringify(outcomes.map(([name, { stderr }]) => [name, stderr])),
       )
       const { good, unsafe, none } = Object.fromEntries(outcomes)
       assert.equal(good?.stdout.toString(), 'done\n')
       assert.equal(await readFile(join(folderOf('good'), 'out/deep/file'), 'utf8'), 'result\n')
       assert.equal((await stat(join(folderOf('good'), 'out/deep/file'))).mode & 0o7000, 0)
-      assert.match(unsafe?.stderr ?? '', /outputs were not unpacked: .*"out\/etc" links out of the folder/)
-      assert.deepEqual(await readdir(join(folderOf('unsafe'), 'out')), [])
+      for (const name of ['unsafe', 'failed']) {
+        assert.match(
+          outcomes.find(([one]) => one === name)?.[1].stderr ?? '',
+          /left out: out\/etc links out of the folder/,
+        )
+        assert.deepEqual(await readdir(join(folderOf(name), 'out')), ['z'])
+      }
+      assert.equal(unsafe?.code, 0)
+      assert.deepEqual((await readdir(join(folderOf('odd'), 'out'))).sort(), ['a', 'z'])
+      const said = outcomes.find(([one]) => one === 'odd')?.[1].stderr ?? ''
+      for (const reason of [
+        /left out: out\/pipe is a pipe/,
+        /left out: out\/sparse is larger than what may be kept/,
+        /left out: out\/link links out of the folder/,
+        /left out: out\/back\\slash has a backslash in its name/,
+        /left out: out\/bad\ufffd has a name that is no UTF-8/,
+      ]) {
+        assert.match(said, reason)
+      }
+      assert.match(outcomes.find(([one]) => one === 'link')?.[1].stderr ?? '', /left out: out links out of the folder/)
       assert.match(none?.stderr ?? '', /there are no outputs: The container left nothing at \/out/)
     })
 
@@ -126,8 +197,8 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
       assert.match(stderr, /^cortex: memory must be a whole amount of memory such as "512Mi"/)
     })
 
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      it(`cancels the job on ${signal}, waits for its end, and exits with 130`, async () => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
+      it(`entry 37: cancels the job on ${signal}, waits for its end, and exits with 130`, async () => {
         const program = run("trap 'echo stopping; exit 0' TERM; echo ready; while :; do sleep 0.1; done")
         await program.says(/running/)
         await until(() => market.sellers.some(({ agent }) => agent.status().leases.length === 1))
@@ -139,6 +210,51 @@ describe('commands of a client node', { timeout: 180_000 }, () => {
         await settled()
       })
     }
+
+    it('entry 37: cancels the job where nobody reads its output any more, without a word of its own', async () => {
+      const program = run('echo first; while :; do echo more; sleep 0.1; done')
+      await program.prints(/first/)
+      program.child.stdout?.destroy() // as `| head -1` does
+      const { code, stderr } = await program.ended
+      assert.equal(code, 130, stderr)
+      assert.match(stderr, /cancelled, \d+ s for \$/)
+      assert.doesNotMatch(stderr, /EPIPE|^ {4}at /m)
+      await settled()
+    })
+
+    it('entry 37: cancels the job whose output has no room, and says so', async () => {
+      const full = openSync('/dev/full', 'w')
+      try {
+        const args = [
+          'run',
+          ...where(),
+          ...SMALL,
+          market.image,
+          '--',
+          'sh',
+          '-c',
+          'while :; do echo more; sleep 0.1; done',
+        ]
+        const child = spawn(process.execPath, [join(import.meta.dirname, '../../bin/cortex.ts'), ...args], {
+          stdio: ['ignore', full, 'pipe'],
+        })
+        assert.ok(child.stderr)
+        const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+        assert.equal(code, 130, said)
+        assert.match(said, /^cortex: cannot write the output \(ENOSPC\): make room where it goes$/m)
+        assert.match(said, /cancelled, \d+ s for \$/)
+      } finally {
+        closeSync(full)
+      }
+      await settled()
+    })
+
+    it('entry 51: exits with 125 where the words are wrong, unlike a container', async () => {
+      for (const args of [['run'], ['run', '--nonsense', market.image], ['run', '--cpu', 'many', market.image]]) {
+        const { code, stdout } = await cortex(...args).ended
+        assert.deepEqual([code, stdout.toString()], [125, ''], args.join(' '))
+      }
+    })
 
     it('cancels a job that still waits for somebody to take it', async () => {
       const program = run('true', ['--memory', '900Gi'])

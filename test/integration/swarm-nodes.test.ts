@@ -32,7 +32,7 @@ interface SwarmTask {
   NodeID: string
 }
 
-describe('a Swarm of two nodes', { timeout: 120_000, skip: problem ?? false }, () => {
+describe('a Swarm of two nodes', { skip: problem ?? false }, () => {
   const stack = new AsyncDisposableStack()
   let manager: Node
   let bed: TestBed

@@ -11,6 +11,7 @@ import { findProgram } from '../../scripts/apt.ts'
 import { startDockerd } from '../../scripts/dockerd.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { collect, createTestBed, loop, MiB, type TestBed } from './executor/bed.ts'
+import { capabilityMask } from './executor/capabilities.ts'
 
 const silent = (): void => undefined
 const isPossible = process.getuid?.() === 0 && (await findProgram('dockerd')) !== null
@@ -46,7 +47,7 @@ async function openSwarm() {
   }
 }
 
-describe('container engine: Swarm', { timeout: 120_000, concurrency: 4 }, () => {
+describe('container engine: Swarm', { concurrency: 4 }, () => {
   let swarm: Awaited<ReturnType<typeof openSwarm>>
   let bed: TestBed
 
@@ -123,13 +124,16 @@ describe('container engine: Swarm', { timeout: 120_000, concurrency: 4 }, () => 
     assert.equal((await bed.readAll(polite)).at(-1)?.line, 'bye')
   })
 
-  test('holds a job to its limits', async () => {
+  test('entry 43: holds a job to its limits, and gives it the capabilities that Docker’s own have', async () => {
     const greedy = await bed.run('tail /dev/zero', { memoryBytes: 16 * MiB })
     const many = await bed.run(`grep -E '^CapEff:' /proc/self/status; cat /sys/fs/cgroup/pids/pids.max; ulimit -n`)
     const { exitCode, oomKilled } = await bed.engine.wait(greedy)
     assert.deepEqual([exitCode, oomKilled], [137, true])
     const [capabilities, pids, files] = (await bed.readAll(many)).map(({ line }) => line)
-    assert.equal(Number.parseInt(capabilities?.split('\t')[1] ?? '', 16), 0b100_1110_1011)
+    assert.equal(Number.parseInt(capabilities?.split('\t')[1] ?? '', 16), capabilityMask('ordinary'))
+    const least = await bed.run("grep -E '^CapEff:' /proc/self/status", {}, bed.makeEngine({ privileges: 'least' }))
+    const [few] = (await bed.readAll(least)).map(({ line }) => line)
+    assert.equal(Number.parseInt(few?.split('\t')[1] ?? '', 16), capabilityMask('least'))
     assert.deepEqual([pids, files], ['512', '16384'])
     const tooLarge = bed.engine.create(bed.specOf('', { cpuMillis: 1_000_000 }))
     await assert.rejects(tooLarge, { code: 'RESOURCE_LIMIT_EXCEEDED' })
@@ -140,7 +144,7 @@ describe('container engine: Swarm', { timeout: 120_000, concurrency: 4 }, () => 
     const spec = bed.specOf('', { args: ['/no/such/program'] })
     await own.create(spec)
     const failed = own.start(spec.name).then(async () => await own.wait(spec.name))
-    await assert.rejects(failed, { code: 'INVALID_COMMAND', details: { reason: 'not-executable' } })
+    await assert.rejects(failed, { code: 'INVALID_COMMAND', details: { reason: 'command-not-found' } })
   })
 
   test('measures use, lists what is its own, and removes all of it', async () => {

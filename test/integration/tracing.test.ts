@@ -39,7 +39,7 @@ async function collect(test: TestContext): Promise<{ url: string; spans: Receive
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans }
 }
 
-describe('tracing', { timeout: 180_000 }, () => {
+describe('tracing', () => {
   it('follows a job from its placement at the gateway to its start at the agent', async (test) => {
     const { url, spans } = await collect(test)
     process.env.OTEL_EXPORTER_OTLP_ENDPOINT = url

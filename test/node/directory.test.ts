@@ -48,7 +48,7 @@ function statuses(directory: RunningDirectory): string[] {
   return directory.list().map(({ name, status }) => `${name} ${status}`)
 }
 
-describe('the directory', { timeout: 20_000 }, () => {
+describe('the directory', () => {
   it('lists who announces, as announced', async (test) => {
     const { hub, clock, directory } = createWorld(test)
     const watcher = await directory()
@@ -239,7 +239,7 @@ describe('the directory', { timeout: 20_000 }, () => {
   })
 })
 
-describe('the exchange of a newcomer', { timeout: 20_000 }, () => {
+describe('the exchange of a newcomer', () => {
   it('brings what its neighbours know, with its age', async (test) => {
     const { hub, clock, directory } = createWorld(test)
     const old = await directory()

@@ -34,10 +34,9 @@ describe('moment', () => {
     assert.equal(jumpSince(createSimClock({ bootId: null }), then), null)
   })
 
-  it('is comparable between processes on Linux', () => {
+  it('is told by the system', () => {
     const boot = systemClock.sinceBoot?.() ?? null
-    assert.equal(boot === null, process.platform !== 'linux')
-    if (boot === null) return
+    assert.ok(boot)
     assert.match(boot.bootId, /^[0-9a-f-]{36}$/)
     assert.ok(elapsedSince(systemClock, momentBefore(systemClock, 1_000)) >= 1_000)
   })

@@ -144,6 +144,8 @@ describe('announcements', () => {
       sequence: 4,
       intervalMs: 15_000,
       gpus: [],
+      measured: null,
+      hardware: null,
       total: { cpuMillis: 8000, memoryBytes: 16 * 2 ** 30, storageBytes: 100 * 2 ** 30, gpu: 1 },
       free: { cpuMillis: 7500, memoryBytes: 15 * 2 ** 30, storageBytes: 90 * 2 ** 30, gpu: 1 },
       prices: ANNOUNCEMENT.prices,
@@ -155,6 +157,7 @@ describe('announcements', () => {
       addresses: ANNOUNCEMENT.addresses,
       uptimeSeconds: 60,
       pausedReason: '',
+      impaired: false,
       jobsCompleted: 12,
       jobsFailed: 1,
     })

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { exitFailure, FAILURE_CODES, type FailureCode, failure, isFailureCode } from '../../protocol/failures.ts'
+import {
+  exitFailure,
+  FAILURE_CODES,
+  type FailureCode,
+  failure,
+  failureKinds,
+  failureSentences,
+  isFailureCode,
+  kindOfFailure,
+  owesTimeOnly,
+} from '../../protocol/failures.ts'
+import { FAILURES_PAGE, failuresPage } from '../../scripts/failures-page.ts'
 
 describe('failures', () => {
   it('keep their codes: they cross the wire', () => {
@@ -38,6 +50,9 @@ describe('failures', () => {
   }
 
   it('call an exit code as the user guide does', () => {
+    const bus = exitFailure(135)
+    assert.deepEqual([bus.message, bus.details], ['Exit Code 135', { exitCode: 135, reason: 'bus-error' }], 'entry 28')
+    assert.match(bus.remedy, /raise shmSize/)
     assert.deepEqual(exitFailure(3), {
       code: 'NON_ZERO_EXIT',
       message: 'Exit Code 3',
@@ -73,5 +88,67 @@ describe('failures', () => {
   it('know their codes from others', () => {
     for (const code of FAILURE_CODES) assert.ok(isFailureCode(code), code)
     for (const code of ['', 'constructor', 'internal', 'INTERNAL ', '__proto__']) assert.ok(!isFailureCode(code), code)
+  })
+})
+
+describe('the table of failures', () => {
+  it('is what docs/failures.md says: `npm run gen` writes it', async () => {
+    assert.equal(await readFile(FAILURES_PAGE, 'utf8'), failuresPage())
+  })
+
+  for (const { code, reason, cause, remedy } of failureKinds()) {
+    it(`${code} ${reason ?? ''} says what happened and what to do, a sentence each`, () => {
+      assert.match(cause, /^[A-Z][^\n]+[^.]\.$/)
+      assert.match(remedy, /^[A-Z][^\n]+[^.]\.$/)
+      if (reason !== null) assert.match(reason, /^[a-z]+(-[a-z]+)*$/)
+    })
+  }
+
+  it('has a row for each code, and the same one for reasons that it does not know', () => {
+    for (const code of FAILURE_CODES) {
+      for (const reason of ['', 'constructor', '__proto__', 'default', 7, 'x'.repeat(1_000_000)]) {
+        assert.equal(kindOfFailure({ code, details: { reason } }).reason, null, String(reason).slice(0, 20))
+      }
+    }
+  })
+
+  /** Right values, by row: fault, tried elsewhere, billed, counts against the provider. */
+  const rows: [code: FailureCode, reason: string, fault: string, elsewhere: boolean, billed: string, counts: string][] =
+    [
+      ['NON_ZERO_EXIT', '', 'job', false, 'with-minimum', 'not'],
+      ['NON_ZERO_EXIT', 'command-not-found', 'user', false, 'with-minimum', 'not'],
+      ['RESOURCE_LIMIT_EXCEEDED', 'out-of-memory', 'job', false, 'with-minimum', 'not'],
+      ['RESOURCE_LIMIT_EXCEEDED', 'no-space', 'place', true, 'time-only', 'for-owner'],
+      ['DURATION_EXCEEDED', '', 'job', false, 'with-minimum', 'not'],
+      ['IMAGE_PULL_ERROR', 'tag-not-found', 'user', false, 'with-minimum', 'not'],
+      ['IMAGE_PULL_ERROR', 'unauthorized', 'user', false, 'with-minimum', 'not'],
+      ['IMAGE_PULL_ERROR', 'never-present', 'user', true, 'with-minimum', 'not'],
+      ['IMAGE_PULL_ERROR', 'rate-limited', 'place', true, 'time-only', 'for-owner'],
+      ['IMAGE_PULL_ERROR', 'registry-unreachable', 'place', true, 'time-only', 'for-owner'],
+      ['INTERNAL', 'stopped-by-provider', 'provider', true, 'time-only', 'for-everybody'],
+      ['INTERNAL', 'engine-stopped', 'provider', true, 'time-only', 'for-everybody'],
+      ['INTERNAL', 'engine-error', 'place', true, 'time-only', 'for-owner'],
+      ['INTERNAL', '', 'ours', true, 'time-only', 'for-owner'],
+      ['NETWORK_ERROR', 'provider-silent', 'provider', true, 'time-only', 'for-everybody'],
+      ['NETWORK_ERROR', 'disconnected', 'place', true, 'with-minimum', 'for-owner'],
+    ]
+  for (const [code, reason, ...expected] of rows) {
+    it(`${code} ${reason}: ${expected.join(', ')}`, () => {
+      const { fault, elsewhere, billed, counts } = kindOfFailure({ code, details: { reason } })
+      assert.deepEqual([fault, elsewhere, billed, counts], expected)
+      assert.equal(owesTimeOnly(code, { reason }), billed === 'time-only')
+    })
+  }
+
+  it('owes what was agreed on for a code of a newer version', () => {
+    assert.equal(owesTimeOnly('OF_TOMORROW', {}), false)
+  })
+
+  it('entry 27: ends no sentence with two stops', () => {
+    const remedy = 'Do this.'
+    for (const message of ['It broke', 'It broke.', 'It broke..', 'It broke. ']) {
+      assert.equal(failureSentences({ message, remedy }), 'It broke. Do this.')
+    }
+    assert.equal(failureSentences({ message: 'It broke.', remedy }, ', 2 s'), 'It broke, 2 s. Do this.')
   })
 })

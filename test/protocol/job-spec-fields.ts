@@ -6,7 +6,7 @@ export const volume = (change: object = {}) => ({ name: 'data', mountPath: '/dat
 export const credentials = (change: object = {}) => ({
   username: 'me',
   password: 'pw',
-  serverAddress: 'ghcr.io',
+  serverAddress: 'docker.io',
   ...change,
 })
 export const names = (count: number): Record<string, string> =>
@@ -22,8 +22,23 @@ const oneOf = (...good: string[]) => ({
 })
 const amount = { bad: ['', '512MB', '-1', '1.5', '0', '65Ti', 0, -1, 1.5, 1e21, null, true, {}, '9'.repeat(MEGABYTE)] }
 const path = {
-  good: ['/a', '/a/b.c', '/..a/b..', '/a b', '/ü', `/${'a'.repeat(1023)}`],
+  good: [
+    '/process',
+    '/device/a',
+    '/system',
+    '/etc',
+    '/etc/hosts.d',
+    '/sbin',
+    '/a',
+    '/a/b.c',
+    '/..a/b..',
+    '/a b',
+    '/ü',
+    `/${'a'.repeat(1023)}`,
+  ],
   bad: [
+    ...['/proc', '/proc/self', '/dev', '/dev/shm', '/sys', '/sys/fs/cgroup', '/etc/resolv.conf', '/etc/hosts'],
+    ...['/etc/hostname', '/sbin/docker-init', '/run/podman-init', '/etc/resolv.conf/a', '/.dockerenv'],
     '',
     '/',
     'a',
@@ -101,7 +116,7 @@ const command = {
 }
 
 /** Every field: values that are taken, and values that are refused under the field's own path. */
-export const FIELDS: Record<string, { good: unknown[]; bad: unknown[] }> = {
+export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: object }> = {
   image: {
     good: [
       'busybox',
@@ -140,8 +155,49 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[] }> = {
   args: command,
   cpu: whole(10, 1_024_000),
   memory: { good: ['6Mi', '64Ti', 6 * 2 ** 20, '1.5Gi'], bad: ['6291455', 6 * 2 ** 20 - 1, ...amount.bad] },
-  storage: { good: ['1', '64Ti', 1, 1024], bad: amount.bad },
+  storage: { good: ['1Mi', '64Ti', 2 ** 20, '1.5Gi'], bad: ['4Ki', 2 ** 20 - 1, ...amount.bad] },
   gpu: whole(0, 64),
+  gpuRequirements: {
+    beside: { gpu: 1 },
+    good: [
+      {},
+      {
+        vendor: 'nvidia',
+        models: ['h100'],
+        minVram: '24Gi',
+        minCompute: '8.0',
+        cuda: '>=12.4',
+        interconnect: 'nvlink',
+      },
+      { models: Array(16).fill('x'.repeat(64)) },
+      { minVram: 1, minCompute: 'gfx942' },
+      { minCompute: 'gfx1100' },
+    ],
+    bad: [
+      { vendor: 'NVIDIA' },
+      { vendor: '' },
+      { models: [] },
+      { models: [''] },
+      { models: ['-'] },
+      { models: 'h100' },
+      { models: Array(17).fill('a') },
+      { models: ['x'.repeat(65)] },
+      { models: ['a\nb'] },
+      ...amount.bad.map((minVram) => ({ minVram })),
+      { minCompute: '9' },
+      { minCompute: 9 },
+      { minCompute: 'sm_90' },
+      { cuda: '12.4' },
+      { cuda: '>12' },
+      { cuda: '>=12' },
+      { cuda: '>= 12.4' },
+      { interconnect: 'sxm' },
+      { count: 1 },
+      [],
+      'h100',
+      null,
+    ],
+  },
   duration: whole(1, 30 * 24 * 3600),
   env,
   secrets: env,
@@ -201,7 +257,7 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[] }> = {
   registryCredentials: {
     good: [
       credentials(),
-      ...['https://index.docker.io/v1/', 'localhost:5000', '[::1]:5000', 'a.b-c.io'].map((serverAddress) =>
+      ...['https://index.docker.io/v1/', 'registry-1.docker.io', 'Docker.IO:443'].map((serverAddress) =>
         credentials({ serverAddress }),
       ),
     ],
@@ -263,4 +319,21 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[] }> = {
   },
   stopGraceSeconds: whole(0, 300),
   network: oneOf('bridge', 'none'),
+  shmSize: {
+    good: ['1', '64Mi', '512Mi', 512 * 2 ** 20],
+    bad: ['513Mi', 512 * 2 ** 20 + 1, ...amount.bad],
+  },
+  ulimits: {
+    good: [{}, { nofile: 64 }, { nofile: 1_048_576 }],
+    bad: [
+      ...whole(64, 1_048_576).bad.map((nofile) => ({ nofile })),
+      { nproc: 100 },
+      { nofile: { soft: 64, hard: 64 } },
+      [],
+      'nofile=64',
+      null,
+    ],
+  },
+  pids: whole(16, 4_096),
+  init: flag,
 }

@@ -48,7 +48,6 @@ describe('a job of an image alone', () => {
       queueTimeout: 120,
       onDisconnect: 'continue',
       leaseTimeout: 60,
-      stopSignal: 'SIGTERM',
       stopGraceSeconds: 10,
       network: 'bridge',
     })
@@ -78,14 +77,14 @@ describe('every field', () => {
     assert.deepEqual(Object.keys(FIELDS).sort(), Object.keys(jobSubmissionSchema.shape).sort())
   })
 
-  for (const [field, { good, bad }] of Object.entries(FIELDS)) {
+  for (const [field, { good, bad, beside }] of Object.entries(FIELDS)) {
     it(`${field} takes what is right`, () => {
-      for (const value of good) assert.deepEqual(errorsOf({ ...BASE, [field]: value }), [], show(value))
+      for (const value of good) assert.deepEqual(errorsOf({ ...BASE, ...beside, [field]: value }), [], show(value))
     })
 
     it(`${field} refuses what is wrong, and says where`, () => {
       for (const value of bad) {
-        const errors = errorsOf({ ...BASE, [field]: value })
+        const errors = errorsOf({ ...BASE, ...beside, [field]: value })
         assert.ok(errors.length > 0, show(value))
         for (const { path: where } of errors) assert.match(where, new RegExp(`^${field}($|[.[])`), show(value))
       }
@@ -168,7 +167,7 @@ describe('messages', () => {
 describe('fields together', () => {
   const refused: [name: string, path: string, input: object][] = [
     ['env and secrets beyond 512', 'secrets', { env: { X: '' }, secrets: names(512) }],
-    ['storage and volumes beyond 64 TiB', 'storage', { storage: '64Ti', volumes: [volume({ size: 1 })] }],
+    ['storage and volumes beyond 64 TiB', 'storage', { storage: '64Ti', volumes: [volume({ size: '1Mi' })] }],
     [
       'text beyond 256 KiB in all',
       '',
@@ -284,6 +283,30 @@ describe('hostile input', () => {
   })
 })
 
+describe('entry 51: storage that a job needs though it writes nothing', () => {
+  for (const [path, input] of [
+    ['storage', { storage: '4Ki' }],
+    ['storage', { storage: 1 }],
+    ['storage', { storage: '1023Ki' }],
+    ['volumes[0].size', { volumes: [volume({ size: '4095' })] }],
+  ] as const) {
+    it(`is refused by name in ${JSON.stringify(input)}`, () => {
+      const [error] = errorsOf({ ...BASE, ...input })
+      assert.equal(error?.path, path)
+      assert.match(error?.message ?? '', /from (1Mi|4Ki) to 64Ti/)
+    })
+  }
+})
+
+it('what is asked of GPUs wants one', () => {
+  const gpuRequirements = { models: ['h100'] }
+  assert.deepEqual(errorsOf({ ...BASE, gpuRequirements }), [
+    { path: 'gpuRequirements', message: 'must have gpu of at least 1 beside it' },
+  ])
+  assert.deepEqual(errorsOf({ ...BASE, gpuRequirements, gpu: 1 }), [])
+  assert.deepEqual(errorsOf({ ...BASE, gpuRequirements: {} }), [])
+})
+
 describe('what a job takes', () => {
   it('is its own and its volumes’ storage', () => {
     const spec = jobSubmissionSchema.parse({
@@ -292,12 +315,12 @@ describe('what a job takes', () => {
       memory: 64 * 2 ** 20,
       storage: '1.5Gi',
       gpu: 1,
-      volumes: [volume({ size: '512Mi' }), volume({ name: 'b', mountPath: '/b', size: 1 })],
+      volumes: [volume({ size: '512Mi' }), volume({ name: 'b', mountPath: '/b', size: '1Mi' })],
     })
     assert.deepEqual(resourcesOf(spec), {
       cpuMillis: 250,
       memoryBytes: 64 * 2 ** 20,
-      storageBytes: 2 * 2 ** 30 + 1,
+      storageBytes: 2 * 2 ** 30 + 2 ** 20,
       gpu: 1,
     })
   })
@@ -311,6 +334,33 @@ describe('what a job takes', () => {
     assert.equal(cap('0.000000001'), 1n)
     assert.equal(cap(1e-7), 100n)
   })
+})
+
+describe('entry 15: credentials', () => {
+  const cases: [image: string, serverAddress: string, isTaken: boolean][] = [
+    ['busybox', 'docker.io', true],
+    ['owner/name:1', 'https://index.docker.io/v1/', true],
+    ['docker.io/library/busybox', 'registry-1.docker.io', true],
+    ['ghcr.io/a/b:1', 'ghcr.io', true],
+    ['GHCR.io/a/b', 'https://ghcr.io/', true],
+    ['ghcr.io:443/a/b', 'ghcr.io', true],
+    ['localhost:5000/a', 'http://localhost:5000', true],
+    ['r.example:5000/a:1@sha256:'.concat('a'.repeat(64)), 'r.example:5000', true],
+    ['busybox', 'ghcr.io', false],
+    ['ghcr.io/a/b', 'docker.io', false],
+    ['ghcr.io/a/b', 'ghcr.io.evil.example', false],
+    ['evil.example/ghcr.io/b', 'ghcr.io', false],
+    ['r.example:5000/a', 'r.example', false],
+    ['r.example/a', 'r.example:5000', false],
+    ['localhost/a', '127.0.0.1', false],
+  ]
+  for (const [image, serverAddress, isTaken] of cases) {
+    it(`for ${serverAddress} ${isTaken ? 'go' : 'do not go'} with ${image}`, () => {
+      const errors = errorsOf({ image, registryCredentials: credentials({ serverAddress }) })
+      const paths = errors.map(({ path }) => path)
+      assert.deepEqual(paths, isTaken ? [] : ['registryCredentials.serverAddress'])
+    })
+  }
 })
 
 describe('secrets', () => {

@@ -4,7 +4,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import { readRequirements } from '../../protocol/checks.ts'
 import { JobSchema, RequirementsSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
-import { checkWireJob, jobToWire, requirementsOf } from '../../protocol/job-wire.ts'
+import { checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 
 const PEER = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
@@ -19,6 +19,10 @@ const FULL: JobSubmission = {
   memory: '64Mi',
   storage: '1Gi',
   gpu: 2,
+  gpuRequirements: {
+    ...{ vendor: 'nvidia', models: ['h100', 'A100 80GB'], minVram: '40Gi', minCompute: '8.0', cuda: '>=12.4' },
+    interconnect: 'nvlink',
+  },
   duration: 90,
   env: { MODE: 'fast', EMPTY: '' },
   secrets: { TOKEN: 'ünïcode ✓' },
@@ -38,11 +42,15 @@ const FULL: JobSubmission = {
   stopSignal: 'SIGINT',
   stopGraceSeconds: 0,
   network: 'none',
+  shmSize: '16Mi',
+  ulimits: { nofile: 100_000 },
+  pids: 2_000,
+  init: false,
 }
 
 function onTheWire(submission: JobSubmission) {
   const { spec, secrets } = splitSecrets(jobSubmissionSchema.parse(submission))
-  const requirements = readRequirements(requirementsOf(spec))
+  const requirements = readRequirements(encodedRequirements(spec))
   const job = fromBinary(JobSchema, toBinary(JobSchema, create(JobSchema, jobToWire(spec, secrets))))
   return { spec, secrets, requirements, job }
 }
@@ -50,7 +58,7 @@ function onTheWire(submission: JobSubmission) {
 describe('a job on the wire', () => {
   it('tells strangers what the machine must have, and nothing else', () => {
     const { spec } = splitSecrets(jobSubmissionSchema.parse(FULL))
-    const wire = fromBinary(RequirementsSchema, requirementsOf(spec))
+    const wire = fromBinary(RequirementsSchema, encodedRequirements(spec))
     assert.deepEqual(
       { ...wire },
       {
@@ -67,9 +75,14 @@ describe('a job on the wire', () => {
         maxPricePerHour: 50_000_000n,
         region: 'eu',
         labels: { disk: 'ssd' },
-        capabilities: ['extend', 'volumes', 'outputs', 'ports'],
+        capabilities: ['extend', 'volumes', 'outputs', 'ports', 'container-options', 'gpu-requirements'],
         minUptimeSeconds: 60,
         provider: PEER,
+        gpuRequirements: {
+          $typeName: 'cortex.v1.GpuRequirements',
+          ...{ vendor: 'nvidia', models: ['h100', 'A100 80GB'], minMemoryBytes: 40n * GIB, minCompute: '8.0' },
+          ...{ minCuda: '12.4', interconnect: 'nvlink' },
+        },
       },
     )
   })
@@ -83,26 +96,59 @@ describe('a job on the wire', () => {
         args: [`${marker}2`],
         env: { [`${marker}3`]: `${marker}4` },
         secrets: { [`${marker}5`]: `${marker}6` },
-        volumes: [{ name: `${marker}7`, mountPath: `/${marker}8`, size: 1 }],
-        registryCredentials: { username: `${marker}9`, password: `${marker}a`, serverAddress: `${marker}b` },
+        volumes: [{ name: `${marker}7`, mountPath: `/${marker}8`, size: 4096 }],
+        registryCredentials: { username: `${marker}9`, password: `${marker}a`, serverAddress: 'docker.io' },
         outputs: `/${marker}c`,
         labels: { [`${marker}d`]: `${marker}e` },
       }),
     )
-    assert.equal(Buffer.from(requirementsOf(spec)).includes(marker), false)
+    assert.equal(Buffer.from(encodedRequirements(spec)).includes(marker), false)
   })
 
-  it('names a provider only where one was asked for by its peer id', () => {
-    const cases: [string, string][] = [
+  it('entry 16: names a provider as it was asked for, and sends nothing where it cannot', () => {
+    for (const [provider, expected] of [
       ['p2p', ''],
       [PEER, PEER],
-      ['my-alias', ''],
-      [`${PEER.slice(0, -1)}0`, ''],
-      ['QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N', ''],
+    ] as const) {
+      assert.equal(onTheWire({ image: 'busybox', provider }).requirements.provider, expected, provider)
+    }
+    const legacy = 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N'
+    for (const provider of ['my-alias', `${PEER.slice(0, -1)}0`, PEER.slice(-8), legacy, 'P2P', ` ${PEER}`]) {
+      assert.throws(
+        () => onTheWire({ image: 'busybox', provider }),
+        (error) => error instanceof WireError && error.field === 'provider',
+        provider,
+      )
+    }
+  })
+
+  it('entry 16: every field that narrows the choice arrives, or the job is refused', () => {
+    const narrowing: Partial<JobSubmission>[] = [
+      { provider: '' },
+      { maxPrice: '' },
+      { maxPrice: 'cheap' },
+      { imagePullPolicy: '' as 'Always' },
+      { network: '' as 'none' },
+      { network: 'None' as 'none' },
+      { constraints: { region: '' } },
+      { constraints: { capabilities: [''] } },
+      { constraints: { labels: { '': 'x' } } },
+      { constraints: { zone: 'eu' } as object },
+      { onDisconnect: '' as 'stop' },
+      { volumes: [{ name: 'v', mountPath: '/v', size: '' }] },
     ]
-    for (const [provider, expected] of cases) {
-      const { requirements } = onTheWire({ image: 'busybox', provider })
-      assert.equal(requirements.provider, expected, provider)
+    for (const fields of narrowing) {
+      const parsed = jobSubmissionSchema.safeParse({ image: 'busybox', ...fields })
+      assert.equal(parsed.success, false, JSON.stringify(fields))
+    }
+    const { spec, secrets } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox' }))
+    const unparsed = [{ maxPrice: 'cheap' }, { volumes: [{ name: 'v', mountPath: '/v', size: 'large' }] }]
+    for (const fields of unparsed) {
+      assert.throws(() => [encodedRequirements({ ...spec, ...fields }), jobToWire({ ...spec, ...fields }, secrets)])
+    }
+    const { requirements, job } = onTheWire({ image: 'busybox', network: 'none', imagePullPolicy: 'Never' })
+    for (const change of [{ networkMode: '' }, { imagePullPolicy: '' }, { networkMode: 'host' }]) {
+      assert.throws(() => checkWireJob({ ...job, ...change }, requirements), WireError, JSON.stringify(change))
     }
   })
 
@@ -143,6 +189,39 @@ describe('a job on the wire', () => {
       [job.imagePullPolicy, job.outputs, job.stopSignal, job.stopGraceSeconds, job.networkMode],
       ['Always', '/data/out', 'SIGINT', 0, 'none'],
     )
+    assert.deepEqual(
+      [job.shmBytes, job.openFiles, job.pids, job.init, job.imageStopSignal],
+      [2n ** 24n, 100_000, 2_000, false, false],
+    )
+  })
+
+  it('entry 44: asks for the image’s own stop signal where the spec names none, and an older provider for SIGTERM', () => {
+    const { job } = onTheWire({ image: 'busybox' })
+    assert.deepEqual([job.imageStopSignal, job.stopSignal, job.init], [true, 'SIGTERM', undefined])
+  })
+
+  for (const option of [{ shmSize: '1Mi' }, { ulimits: { nofile: 100 } }, { pids: 16 }, { init: true }]) {
+    it(`entry 43: goes to nobody who would not heed ${Object.keys(option)[0]}`, () => {
+      const { requirements } = onTheWire({ image: 'busybox', ...option })
+      assert.deepEqual(requirements.capabilities, ['container-options'])
+    })
+  }
+})
+
+describe('what is asked of GPUs', () => {
+  it('goes to nobody who would not heed it, and a number of GPUs alone to anybody', () => {
+    const capabilities = (job: object) => onTheWire({ image: 'busybox', gpu: 1, ...job }).requirements.capabilities
+    assert.deepEqual(capabilities({}), [])
+    assert.deepEqual(capabilities({ gpuRequirements: {} }), [], 'nothing is asked')
+    assert.deepEqual(capabilities({ gpuRequirements: { models: ['h100'] } }), ['gpu-requirements'])
+  })
+
+  it('arrives as it was meant', () => {
+    assert.deepEqual(onTheWire(FULL).requirements.gpuRequirements, {
+      ...{ vendor: 'nvidia', models: ['h100', 'A100 80GB'], minMemoryBytes: Number(40n * GIB), minCompute: '8.0' },
+      ...{ minCuda: '12.4', interconnect: 'nvlink' },
+    })
+    assert.equal('gpuRequirements' in onTheWire({ image: 'busybox', gpu: 1 }).requirements, false)
   })
 })
 
@@ -166,6 +245,7 @@ const HOSTILE: [field: string, change: JobInit][] = [
   ['resources.memoryBytes', resources({ memoryBytes: 2n ** 27n })],
   ['resources.storageBytes', resources({ storageBytes: 3n * GIB + 4097n })],
   ['resources.gpu', resources({ gpu: 0 })],
+  ['gpuRequirements', { gpuRequirements: { models: ['t4'] } }],
   ['memory_bytes', resources({ memoryBytes: 2n ** 64n - 1n })],
   ['image', { image: 'other' }],
   ['duration', { durationSeconds: 2 ** 32 - 1 }],
@@ -189,11 +269,22 @@ const HOSTILE: [field: string, change: JobInit][] = [
   ['ports[0].public', port({ public: true, expose: false })],
   ['ports[1].port', { ports: [1, 2].map(() => ({ port: 80, protocol: 'TCP' })) }],
   ['registryCredentials.serverAddress', { registryCredentials: { username: 'me', password: 'pw' } }],
+  // entry 15
+  [
+    'registryCredentials.serverAddress',
+    { registryCredentials: { username: 'me', password: 'pw', serverAddress: 'other.example' } },
+  ],
   ['imagePullPolicy', { imagePullPolicy: '' }],
   ['outputs', { outputs: '../up' }],
   ['stopSignal', { stopSignal: 'KILL' }],
   ['stopGraceSeconds', { stopGraceSeconds: 2 ** 32 - 1 }],
   ['network', { networkMode: 'host' }],
+  ['shmSize', { shmBytes: 2n ** 26n + 1n }],
+  ['shmSize', { shmBytes: 2n ** 64n - 1n }],
+  ['ulimits.nofile', { openFiles: 1 }],
+  ['ulimits.nofile', { openFiles: 2 ** 32 - 1 }],
+  ['pids', { pids: 1 }],
+  ['pids', { pids: 2 ** 32 - 1 }],
 ]
 
 /** The full job as a hostile requester would send it, and the requirements that were bid on. */

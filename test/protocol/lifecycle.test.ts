@@ -16,7 +16,7 @@ const CAUSES: Cause[] = ['requester', 'provider', 'user']
 /** From the rows; to the columns, in the order of JOB_STATUSES; who may: r(equester), p(rovider), u(ser). */
 const EXPECTED: Record<JobStatus, string[]> = {
   //           pending scheduled running completed failed cancelled
-  pending: ['', 'p', '', '', 'r', 'u'],
+  pending: ['', 'p', 'p', '', 'r', 'u'],
   scheduled: ['rp', '', 'p', '', 'rp', 'u'],
   running: ['rp', '', '', 'p', 'rp', 'u'],
   completed: ['', '', '', '', '', ''],
@@ -73,7 +73,8 @@ describe('the life of a job', () => {
   })
 
   it('is told in the events that the API documents', () => {
-    const documented = 'created bidding scheduled pulling started extended expired lost completed failed cancelled'
+    const documented =
+      'created bidding scheduled pulling started extended expired lost completed failed cancelled regained left-out log-cut'
     assert.deepEqual(JOB_EVENT_TYPES, documented.split(' '))
   })
 })

@@ -5,7 +5,7 @@ import { checkAward, readRequest, readRequirements } from '../../protocol/checks
 import { decode, encode } from '../../protocol/codec.ts'
 import { AwardMessageSchema, AwardSchema, JobRequestSchema, JobSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
-import { checkWireJob, jobToWire, requirementsOf } from '../../protocol/job-wire.ts'
+import { checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
 import * as limits from '../../protocol/limits.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { AWARD, NETWORK, NOW_MS, REQUEST, requester } from './samples.ts'
@@ -48,7 +48,7 @@ describe('the largest job that validates', () => {
       const message = encode(AwardMessageSchema, { content: { case: 'award', value: statement } })
       assert.ok(message.length <= limits.MAX_AWARD_BYTES, `${message.length} bytes`)
       const award = await checkAward(statement, NETWORK)
-      assert.ok(checkWireJob(award.job, readRequirements(requirementsOf(spec))))
+      assert.ok(checkWireJob(award.job, readRequirements(encodedRequirements(spec))))
     })
   }
 })
@@ -65,7 +65,7 @@ describe('the largest constraints that validate', () => {
   for (const text of ['x', '✓', '🦀']) {
     it(`fit a request with every address there can be: ${text}`, () => {
       const { spec } = splitSecrets(jobSubmissionSchema.parse(largestWith(text, constraints(text))))
-      const requirements = requirementsOf(spec)
+      const requirements = encodedRequirements(spec)
       const request = encode(JobRequestSchema, { ...REQUEST, requirements, addresses: ADDRESSES })
       assert.ok(request.length <= limits.MAX_GOSSIP_BYTES, `${request.length} bytes`)
       assert.deepEqual(readRequest(request, NETWORK, NOW_MS).requirementsBytes, requirements)
@@ -107,7 +107,7 @@ describe('any job that validates', () => {
         const sent = encode(JobSchema, jobToWire(spec, secrets))
         const received = checkWireJob(
           decode(JobSchema, sent, limits.MAX_AWARD_BYTES),
-          readRequirements(requirementsOf(spec)),
+          readRequirements(encodedRequirements(spec)),
         )
         assert.deepEqual([received.command, received.args, received.env], [spec.command, spec.args, spec.env])
         assert.deepEqual(received.secrets, secrets.secrets)

@@ -81,6 +81,7 @@ export const ANNOUNCEMENT = {
   addresses: [`/ip4/127.0.0.1/tcp/4002/p2p/${provider.id}`],
   uptimeSeconds: 60n,
   pausedReason: '',
+  impaired: false,
   name: 'shed',
   jobsCompleted: 12n,
   jobsFailed: 1n,

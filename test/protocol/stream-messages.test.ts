@@ -125,6 +125,7 @@ const REFUSED: [field: string, read: () => unknown][] = [
   ['lines', () => readLeaseMessage(logs(MAX_LOG_BATCH_LINES + 1, ''))],
   ['lines.line', () => readLeaseMessage(logs(1, 'a'.repeat(MAX_LOG_LINE_BYTES + 1)))],
   ['lines.line', () => readLeaseMessage(logs(1, 'é'.repeat(MAX_LOG_LINE_BYTES / 2 + 1)))],
+  ['lines.bytes', () => readLeaseMessage(logs(1, '', 0n, Buffer.alloc(MAX_LOG_LINE_BYTES + 1)))],
   ['lines.timestamp_ms', () => readLeaseMessage(logs(1, '', U64))],
   ['timestamp_ms', () => readLeaseMessage(report({ case: 'stats', value: { timestampMs: BEYOND_DATE } }))],
   ['memory_bytes', () => readLeaseMessage(report({ case: 'stats', value: { memoryBytes: U64 } }))],
@@ -142,8 +143,8 @@ function declined(code: string, text: string): Uint8Array {
   return encode(BidMessageSchema, { content: { case: 'decline', value: { requestId: ID, code, message: text } } })
 }
 
-function logs(count: number, line: string, timestampMs = 0n): Uint8Array {
-  const lines = Array.from({ length: count }, () => ({ line, timestampMs }))
+function logs(count: number, line: string, timestampMs = 0n, bytes: Uint8Array<ArrayBuffer> = new Uint8Array()) {
+  const lines = Array.from({ length: count }, () => ({ line, timestampMs, bytes }))
   return report({ case: 'logs', value: { firstLine: 1n, lines } })
 }
 
@@ -195,6 +196,7 @@ describe('the largest batch of lines', () => {
       timestampMs: time,
       stderr: true,
       partial: true,
+      bytes: new Uint8Array(1).fill(255),
     }))
     const short = report({ case: 'logs', value: { firstLine: 1n, lines: full } })
     assert.ok(short.length <= MAX_LEASE_MESSAGE_BYTES)

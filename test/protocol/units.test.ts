@@ -11,6 +11,7 @@ import {
   type ResourceKind,
   type Resources,
   shortages,
+  shownBytes,
   subtractResources,
 } from '../../protocol/units.ts'
 
@@ -93,6 +94,20 @@ describe('parseBytes', () => {
   })
 })
 
+it('shows people amounts with their unit, one digit behind the point', () => {
+  for (const [bytes, text] of [
+    [0, '0B'],
+    [1000, '1000B'],
+    [1024, '1Ki'],
+    [2 ** 31, '2Gi'],
+    [3_941_072_896, '3.7Gi'],
+    [2 ** 20 - 1, '1024Ki'],
+    [2 ** 53 - 1, '8192Ti'],
+  ] as const) {
+    assert.equal(shownBytes(bytes), text)
+  }
+})
+
 describe('formatBytes', () => {
   const cases: [bytes: number, text: string][] = [
     [0, '0'],
@@ -155,7 +170,7 @@ describe('resources', () => {
     ['memoryBytes', 300 * 2 ** 20, '300Mi memory'],
     ['storageBytes', 1.25 * 2 ** 30, '1.3Gi storage'],
     ['storageBytes', 10 * 2 ** 10, '10Ki storage'],
-    ['memoryBytes', 1000, '1000 bytes of memory'],
+    ['memoryBytes', 1000, '1000B memory'],
     ['gpu', 1, '1 GPU'],
   ]
   for (const [kind, value, text] of amounts) {

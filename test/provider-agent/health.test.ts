@@ -11,13 +11,15 @@ function setUp() {
   let obstacle: string | null = null
   let disk: string | null = null
   let found = 0
+  let unknowable = false
   const changes: (string | null)[] = []
   const health = createHealth(
     {
       ...{ engine, clock, logger: silentLogger },
       obstacles: [() => obstacle],
       probes: [async () => disk],
-      onEngine: () => {
+      onEngine: async () => {
+        if (unknowable) throw new Error('it ended while it was asked')
         found += 1
       },
     },
@@ -30,6 +32,9 @@ function setUp() {
     health,
     changes,
     found: () => found,
+    setUnknowable(is: boolean) {
+      unknowable = is
+    },
     setDisk(text: string | null) {
       disk = text
     },
@@ -39,13 +44,25 @@ function setUp() {
   }
 }
 
-describe('health', { timeout: 10_000 }, () => {
+describe('health', () => {
   it('takes nothing before it has seen the engine', async () => {
     const { health, changes, found } = setUp()
     assert.equal(health.paused()?.code, 'ENGINE_UNAVAILABLE')
     await health.start()
     assert.equal(health.paused(), null)
     assert.deepEqual([changes, found()], [[null], 1])
+    await health.stop()
+  })
+
+  it('counts an engine as away that ends while its agent gets to know it, and looks again', async () => {
+    const { health, clock, found, setUnknowable } = setUp()
+    setUnknowable(true)
+    await health.start()
+    await clock.advance(4_000)
+    assert.deepEqual([health.paused()?.code, found()], ['ENGINE_UNAVAILABLE', 0])
+    setUnknowable(false)
+    await clock.advance(4_000)
+    assert.deepEqual([health.paused(), found()], [null, 1])
     await health.stop()
   })
 

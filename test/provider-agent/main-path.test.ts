@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { checkReceipt } from '../../protocol/checks.ts'
 import { costOf, pricePerHour } from '../../protocol/money.ts'
-import { DEFAULT_PRICES } from '../../provider-agent/pricing.ts'
+import { DEFAULT_PRICES } from '../../provider-agent/prices/quote.ts'
 import { type AgentRig, createAgentRig } from '../support/agent-rig.ts'
 import { until } from '../support/until.ts'
 
-describe('provider agent', { timeout: 20_000 }, () => {
+describe('provider agent', () => {
   let rig: AgentRig
 
   afterEach(async () => await rig.stop())

@@ -21,7 +21,7 @@ function lines(reports: readonly Report[]): [number, string][] {
   )
 }
 
-describe('restart', { timeout: 30_000 }, () => {
+describe('restart', () => {
   let rig: AgentRig
 
   afterEach(async () => await rig.stop())

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts'
 const ROUND = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
 const AWARD = `00-${'1'.repeat(32)}-${'3'.repeat(16)}-01`
 
-describe('the spans of a provider', { timeout: 30_000 }, () => {
+describe('the spans of a provider', () => {
   let rig: AgentRig
   let spans: RecordedSpan[]
 

@@ -104,8 +104,8 @@ describe('runFile', {
       `  await new Promise(() => {})`,
       `})`,
     )
-    const result = await runFile(hangs, { timeoutMs: 3_000 })
-    assert.deepEqual(result.problems, ['took longer than 3 s; the last test that began: waits'])
+    const result = await runFile(hangs, { timeoutMs: 10_000 })
+    assert.deepEqual(result.problems, ['took longer than 10 s; the last test that began: waits'])
     const pid = /pid (\d+)/.exec(result.output)?.[1]
     assert.ok(pid)
     assert.equal(isRunning(pid), false)
@@ -117,13 +117,55 @@ describe('runFile', {
       `import { spawn } from 'node:child_process'`,
       `test('leaves', () => spawn('sleep', ['601'], { detached: true, stdio: 'ignore' }).unref())`,
     )
-    const result = await runFile(leaves, { timeoutMs: 20_000 })
+    const result = await runFile(leaves, { timeoutMs: 120_000 })
     assert.deepEqual(result.problems, ['left processes running: sleep 601'])
+  })
+
+  test('fails a file for an error that nobody caught, and shows where it was', async () => {
+    for (const [name, code] of [
+      ['thrown', `setTimeout(() => { throw new Error('nobody has it') }, 1)`],
+      ['rejected', `void Promise.reject(new Error('nobody has it'))`],
+      [
+        'rejected-later',
+        `void new Promise((done) => setTimeout(done, 1)).then(() => { throw new Error('nobody has it') })`,
+      ],
+    ] as const) {
+      const body = `test('waits', async () => { ${code}; await new Promise((resolve) => setTimeout(resolve, 50)) })`
+      const { tests, problems, output } = await runFile(file(name, body), { timeoutMs: 120_000 })
+      const reasons = tests.flatMap((one) => (one.type === 'failed' ? one.reason : []))
+      assert.equal(problems.length + reasons.length, 1, output)
+      assert.match(
+        [...reasons, output].join('\n'),
+        /Error: nobody has it\n +at .*(?:thrown|rejected|later)\.test\.ts:2/,
+      )
+    }
+  })
+
+  test('leaves hooks and tests to the suites that they are written in', async () => {
+    const nested = file(
+      'nested',
+      `import { before, beforeEach } from 'node:test'`,
+      `await new Promise((resolve) => setTimeout(resolve, 5))`,
+      `const said = []`,
+      `describe('one', () => {`,
+      `  before(async () => { await 0; said.push('one') })`,
+      `  beforeEach(async () => { await 0; said.push('each') })`,
+      `  test('a', async () => { await 0 })`,
+      `  describe('in', () => { before(() => { said.push('in') }); test('b', async () => { await 0 }) })`,
+      `})`,
+      `describe('two', () => { before(() => { said.push('two') }); test('c', () => { console.log('said', said.join(' ')) }) })`,
+    )
+    const { tests, output } = await runFile(nested, { timeoutMs: 120_000 })
+    assert.deepEqual(
+      tests.map(({ name }) => name),
+      ['one › a', 'one › in › b', 'two › c'],
+    )
+    assert.match(output, /said one each in each two$/m)
   })
 
   test('stops at once when told to', async () => {
     const result = await runFile(file('slow', `test('slow', () => new Promise(() => setInterval(() => {}, 1000)))`), {
-      timeoutMs: 20_000,
+      timeoutMs: 120_000,
       signal: AbortSignal.abort(),
     })
     assert.deepEqual(result.problems, ['was ended by SIGKILL'])

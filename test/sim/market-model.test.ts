@@ -24,13 +24,18 @@ const RUNS = 2_000
 const THREADS = 2
 /** A guard against hangs, for a machine that others use, too; alone it takes about a minute. */
 const LIMIT_MS = 25 * 60_000
+/** A machine that others use plays as many of the same runs as it can in this time, and these at least. */
+const WITHIN_MS = 12 * 60_000
+const LEAST_RUNS = 20
+
+const DAY_MS = 24 * 3_600_000
 
 const { CORTEX_MODEL_RUNS, CORTEX_MODEL_SEED } = process.env
 const numRuns = Number(CORTEX_MODEL_RUNS ?? RUNS)
 const chosenSeed = CORTEX_MODEL_RUNS === undefined ? SEED : Date.now() % 2 ** 31
 const seed = Number(CORTEX_MODEL_SEED ?? chosenSeed)
 
-describe('market model', { timeout: CORTEX_MODEL_RUNS === undefined ? LIMIT_MS : 24 * 3_600_000 }, () => {
+describe('market model', { timeout: CORTEX_MODEL_RUNS === undefined ? LIMIT_MS : DAY_MS }, () => {
   for (const { bug, play: found } of counterexamples) {
     it(`no longer: ${bug}`, async () => await play(found))
   }
@@ -44,16 +49,20 @@ describe('market model', { timeout: CORTEX_MODEL_RUNS === undefined ? LIMIT_MS :
     for (const each of plays) assert.deepEqual(await history(each), await history(each))
   })
 
-  it(`ends well in ${numRuns} runs from seed ${seed}`, async () => {
+  it(`entry 50: ends well in ${numRuns} runs from seed ${seed}, or as many as there is time for`, async () => {
+    const startedMs = performance.now()
     const shares = Array.from({ length: THREADS }, (_, i) => Math.ceil((numRuns - i) / THREADS))
-    const results = await Promise.all(shares.map((runs, i) => runModel({ seed: seed + i, runs })))
+    const results = await Promise.all(
+      shares.map((runs, i) =>
+        runModel({ seed: seed + i, runs, withinMs: CORTEX_MODEL_RUNS === undefined ? WITHIN_MS : DAY_MS }),
+      ),
+    )
     for (const { failure } of results) {
       if (failure !== null) assert.fail(`${failure.why}\nin ${JSON.stringify(failure.play)}\n${failure.report}`)
     }
-    assert.equal(
-      results.reduce((sum, { runs }) => sum + runs, 0),
-      numRuns,
-    )
+    const played = results.reduce((sum, { runs }) => sum + runs, 0)
+    if (performance.now() - startedMs < WITHIN_MS) assert.equal(played, numRuns)
+    else assert.ok(played >= Math.min(numRuns, LEAST_RUNS), `${played} runs in ${WITHIN_MS / 60_000} min`)
   })
 })
 

@@ -3,8 +3,8 @@
  * tells it to, on the test's clock.
  */
 
+import { orAborted } from '../../node/abort.ts'
 import type { Clock } from '../../node/clock.ts'
-import { orAborted } from '../../node/network/or-aborted.ts'
 import {
   type AbortOptions,
   type ContainerEngine,
@@ -67,6 +67,8 @@ export interface FakeEngine extends ContainerEngine {
   readonly peak: { cpuMillis: number; memoryBytes: number }
   /** While set nothing is answered; what waits for it fails. */
   setGone(gone: boolean): void
+  /** How far its wall clock is ahead of the test's, in ms. @default 0 */
+  aheadMs: number
   script: (spec: ContainerSpec) => Script
   /** From now on, and once, reading this container's output fails so. */
   failLogs(name: string, error: EngineError): void
@@ -95,7 +97,8 @@ interface Box extends FakeContainer {
   timer: AbortController
 }
 
-export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
+export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine {
+  const clock: Clock = { ...time, nowMs: () => time.nowMs() + engine.aheadMs }
   const boxes = new Map<string, Box>()
   const volumes = new Map<string, VolumeSummary>()
   const starts = new Map<string, number>()
@@ -211,12 +214,13 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
     calls,
     starts,
     peak,
+    aheadMs: 0,
     script: () => ({}),
     images: new Map(),
     offers: {},
     volumeNames: () => [...volumes.keys()],
     machine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 },
-    surveyed: { others: { cpuMillis: 0, memoryBytes: 0, gpus: [] }, writtenBytes: 0 },
+    surveyed: { others: { cpuMillis: 0, memoryBytes: 0, gpus: [] }, writtenBytes: 0, ownGpus: [] },
     onPull: null,
     onStart: null,
     onExit: null,
@@ -239,8 +243,11 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         storageDriver: 'overlay2',
         architecture: 'amd64',
         cgroupVersion: 2 as const,
+        outlived: true,
         gpuDriver: null,
       })),
+
+    nowMs: ({ signal } = {}) => step('now', signal, () => clock.nowMs()),
 
     features: ({ signal } = {}) =>
       step('features', signal, () => ({
@@ -251,9 +258,12 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
           networkProblem: 'there is no network',
           portsProblem: null,
           runtime: null,
+          privileges: 'ordinary' as const,
         },
         ...engine.offers,
       })),
+
+    async *limitsMet() {},
 
     storage: (name, { signal } = {}) => step(`storage ${name}`, signal, () => find(name).storage),
 
@@ -269,14 +279,13 @@ export function createFakeEngine({ clock }: { clock: Clock }): FakeEngine {
         await pause(pullMs, signal)
         if (pullError !== undefined) throw pullError
         const { image, policy } = request
-        const replaced = engine.images.get(image) ?? null
-        if (policy === 'IfNotPresent' && replaced !== null)
-          return { imageId: replaced, repoDigest: null, fetched: null }
+        const there = engine.images.get(image)
+        if (policy === 'IfNotPresent' && there !== undefined) {
+          return { imageId: there, image, repoDigest: null, names: there === `sha256:${image}` ? [image] : [] }
+        }
         const imageId = `sha256:${image}`
-        const isNew = ![...engine.images.values()].includes(imageId)
         engine.images.set(image, imageId)
-        const fetched = { isNew, names: [image], replaced: replaced === imageId ? null : replaced }
-        return { imageId, repoDigest: null, fetched }
+        return { imageId, image, repoDigest: null, names: [image] }
       }),
 
     removeImage: ({ imageId, names }, { signal } = {}) =>

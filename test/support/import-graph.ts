@@ -4,7 +4,7 @@
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join, normalize } from 'node:path'
-import { parseSync } from 'oxc-parser'
+import { parseSync, type Span, Visitor } from 'oxc-parser'
 
 export interface Import {
   /** Path of the importing module under the root. */
@@ -12,16 +12,50 @@ export interface Import {
   /** Path of the imported one under the root, or what a package or a module of Node is called. */
   to: string
   isRelative: boolean
-  /** Nothing of it is there at run time, or only once some code asks for it: it cannot make a cycle at the start. */
+  /** Nothing of it is there at run time, or only once some code asks for it. */
   isDeferred: boolean
+}
+
+/** The modules under the folders of `root`, generated ones apart: the path of each under the root, and its text. */
+export function readSources(root: string, folders: string[]): [file: string, source: string][] {
+  const files = folders.flatMap((folder) =>
+    globSync(`${folder}/**/*.{ts,tsx}`, { cwd: root, exclude: ['**/gen/**', '**/node_modules/**'] }),
+  )
+  return files.map((file) => [file, readFileSync(join(root, file), 'utf8')])
 }
 
 /** All imports of the modules under the folders of `root`, generated ones apart. */
 export function readImports(root: string, folders: string[]): Import[] {
-  const files = folders.flatMap((folder) =>
-    globSync(`${folder}/**/*.{ts,tsx}`, { cwd: root, exclude: ['**/gen/**', '**/node_modules/**'] }),
+  return readSources(root, folders).flatMap(([file, source]) => importsOf(file, source))
+}
+
+/** The functions of one module: what each is called, or given to, and how many lines it takes. */
+export function functionsOf(file: string, source: string): { file: string; name: string; lines: number }[] {
+  const found: { file: string; name: string; lines: number }[] = []
+  const lineBreaks = (text: string): number => text.split('\n').length
+  const see = (node: Span & { id?: { name: string } | null }): void => {
+    const before = source.slice(0, node.start)
+    const name = node.id?.name ?? /(\w+)\s*[:=]\s*(?:async\s*)?$/.exec(before)?.[1] ?? 'anonymous'
+    found.push({ file, name, lines: lineBreaks(source.slice(node.start, node.end)) })
+  }
+  new Visitor({ FunctionDeclaration: see, FunctionExpression: see, ArrowFunctionExpression: see }).visit(
+    parseSync(file, source).program,
   )
-  return files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')))
+  return found
+}
+
+/** What a module declares and exports without a docstring directly before it, by name; a comment on the file is none. */
+export function silentExportsOf(file: string, source: string): { file: string; name: string }[] {
+  const { program, comments } = parseSync(file, source)
+  const docstrings = comments.filter(({ type, value }) => type === 'Block' && value.startsWith('*'))
+  const isDirect = (between: string): boolean => /^[ \t]*\n?[ \t]*$/.test(between)
+  return program.body.flatMap((node) => {
+    if (node.type !== 'ExportNamedDeclaration' || node.declaration === null) return []
+    const last = docstrings.findLast(({ end }) => end <= node.start)
+    if (last !== undefined && isDirect(source.slice(last.end, node.start))) return []
+    const name = /\b(?:function\*?|const|let|interface|class|type)\s+(\w+)/.exec(source.slice(node.start, node.end))
+    return [{ file, name: name?.[1] ?? 'anonymous' }]
+  })
 }
 
 /** The imports of one module, `file` being its path under the root. */
@@ -48,10 +82,10 @@ export function importsOf(file: string, source: string): Import[] {
   })
 }
 
-/** One cycle among the imports that happen at the start, as `['a.ts', 'b.ts', 'a.ts']`; null where there is none. */
+/** One cycle among the imports, as `['a.ts', 'b.ts', 'a.ts']`; null where there is none. Those of types count as well. */
 export function findCycle(imports: Import[]): string[] | null {
   const edges = Map.groupBy(
-    imports.filter((each) => each.isRelative && !each.isDeferred),
+    imports.filter((each) => each.isRelative),
     (each) => each.from,
   )
   const done = new Set<string>()

@@ -4,7 +4,8 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { type Clock, systemClock } from '../../node/clock.ts'
 import { silentLogger } from '../../node/logger.ts'
-import { createLibp2pNetwork, type Libp2pNetwork, type Libp2pNetworkInit } from '../../node/network/libp2p-network.ts'
+import { createLibp2pNetwork, type Libp2pNetwork } from '../../node/network/libp2p-network.ts'
+import type { Libp2pNetworkInit } from '../../node/network/network-init.ts'
 import { until } from './until.ts'
 
 /** Starts a peer on a free port of the loopback address, and stops it with the test. */

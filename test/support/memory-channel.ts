@@ -1,5 +1,5 @@
+import { orAborted } from '../../node/abort.ts'
 import { type Channel, ChannelBrokenError } from '../../node/network/index.ts'
-import { orAborted } from '../../node/network/or-aborted.ts'
 
 /** Bytes on the way or unread before the sender waits. */
 const HIGH_WATER_BYTES = 256 * 1024

@@ -1,4 +1,7 @@
+import { orAborted } from '../../node/abort.ts'
 import { deadline } from '../../node/deadline.ts'
+import { createRefusals } from '../../node/network/bounds/refusals.ts'
+import { judge } from '../../node/network/gossip/verdict.ts'
 import {
   type Channel,
   type ChannelHandler,
@@ -8,9 +11,6 @@ import {
   PeerUnreachableError,
   type TopicSubscriber,
 } from '../../node/network/index.ts'
-import { orAborted } from '../../node/network/or-aborted.ts'
-import { createRefusals } from '../../node/network/refusals.ts'
-import { judge } from '../../node/network/verdict.ts'
 import { MAX_GOSSIP_BYTES } from '../../protocol/limits.ts'
 import type { Topic } from '../../protocol/topics.ts'
 import { createChannelPair, type MemoryEnd } from './memory-channel.ts'
@@ -111,6 +111,8 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
       if (subscribers.has(topic)) throw new Error(`Someone has subscribed to ${topic} already`)
       subscribers.set(topic, subscriber)
     },
+
+    connect: async () => {},
 
     async open(peer, protocol, options) {
       options.signal?.throwIfAborted()

@@ -26,7 +26,7 @@ export function peerNetworkSuite(name: string, makePeers: MakePeers): void {
     return { near, far: await far.promise, b }
   }
 
-  describe(`${name}: gossip`, { timeout: 30_000 }, () => {
+  describe(`${name}: gossip`, () => {
     it('reaches everyone else with the name of its author, and not the author', async (test) => {
       const peers = await makePeers(test, 3)
       const heard: string[] = []
@@ -70,7 +70,7 @@ export function peerNetworkSuite(name: string, makePeers: MakePeers): void {
     })
   })
 
-  describe(`${name}: channels`, { timeout: 30_000 }, () => {
+  describe(`${name}: channels`, () => {
     it('carry whole messages both ways in order, empty ones too', async (test) => {
       const { near, far } = await openPair(test)
       const sent = [Buffer.from('one'), Buffer.alloc(0), Buffer.alloc(options.maxMessageBytes, 7), Buffer.from('four')]
@@ -188,7 +188,7 @@ export function peerNetworkSuite(name: string, makePeers: MakePeers): void {
     })
   })
 
-  describe(`${name}: peers`, { timeout: 30_000 }, () => {
+  describe(`${name}: peers`, () => {
     it('are told of with their protocols, and again when they speak more', async (test) => {
       const [a, b] = await pair(test)
       const seen = Promise.withResolvers<string>()

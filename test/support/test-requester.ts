@@ -24,7 +24,7 @@ import {
 } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { newJobId } from '../../protocol/ids.ts'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
-import { jobToWire, requirementsOf } from '../../protocol/job-wire.ts'
+import { encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import type { MemoryPeer } from './memory-network.ts'
@@ -128,7 +128,7 @@ export function createTestRequester({ peer, clock }: { peer: MemoryPeer; clock: 
     ): Promise<Asked> {
       const small = { image: 'busybox', cpu: 1000, memory: '64Mi', storage: '1Gi', duration: 60 }
       const { spec, secrets } = splitSecrets(jobSubmissionSchema.parse({ ...small, ...submission }))
-      const requirements = requirementsOf(spec)
+      const requirements = encodedRequirements(spec)
       const requestId = randomBytes(16)
       const round = { answers: [] as Answer[], arrived: Promise.withResolvers<void>() }
       rounds.set(hex(requestId), round)

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** A wait in vain ends after this many ms: long, for a machine that does much else. */
-const LONGEST_WAIT_MS = 25_000
+/** A wait in vain ends after this many ms: a guard against hangs, which also the busiest machine keeps. */
+export const LONGEST_WAIT_MS = 300_000
 
 /** Resolves when the condition holds, for what no event tells of. */
 export async function until(condition: () => boolean | Promise<boolean>, signal?: AbortSignal): Promise<void> {

@@ -24,6 +24,7 @@ interface Held {
   holders: number
 }
 
+/** Counters of one table; one that comes to 0 is deleted from it. */
 export function createCounters(table: Table & Parameters<typeof put<number>>[0]): Counters {
   const held = new Map<string, Held>()
   const reading = new Map<string, Promise<void>>()

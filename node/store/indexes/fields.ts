@@ -19,6 +19,7 @@ export const JOB_SORTS = [
   'duration',
   'cost',
 ] as const
+/** One of {@link JOB_SORTS}. */
 export type JobSort = (typeof JOB_SORTS)[number]
 
 /** What has entries of its own: jobs by status are jobs by creation, one status after the other. */
@@ -39,6 +40,7 @@ const LETTERS: Record<IndexedField, string> = {
   duration: 'k',
   cost: 'l',
 }
+/** Each with an entry for every job that can have a value of it. */
 export const INDEXED_FIELDS = Object.keys(LETTERS) as IndexedField[]
 
 /** Fields that no job of a status has: they would be an entry each for nothing. */
@@ -48,6 +50,7 @@ const ABSENT: Partial<Record<JobStatus, IndexedField[]>> = {
   running: ['endedAt'],
 }
 
+/** Whether jobs of a status never have a value of this field: then they are listed by creation. */
 export function isAbsent(status: JobStatus, field: IndexedField): boolean {
   return ABSENT[status]?.includes(field) ?? false
 }
@@ -66,6 +69,7 @@ function numberPart(value: number): string {
 /** The value of what has not come yet: before all others. */
 export const ZERO = numberPart(0)
 
+/** A status as a key part: its place in the lifecycle, so that lists by status have that order. */
 export function statusPart(status: JobStatus): string {
   return String(JOB_STATUSES.indexOf(status))
 }

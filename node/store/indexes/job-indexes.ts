@@ -2,7 +2,7 @@ import type { JobRecord } from '../records.ts'
 import { key, type Tables } from '../tables.ts'
 import { del, type Operation, put } from '../writer.ts'
 import { createCounters } from './counters.ts'
-import { standingOf } from './places.ts'
+import { type IndexedJob, indexed } from './places.ts'
 import { spansOf } from './times.ts'
 
 /** What a change of a job changes in the indexes. */
@@ -15,6 +15,7 @@ export interface IndexChange {
   done(): void
 }
 
+/** What keeps lists and counts of jobs true; see {@link createJobIndexes}. */
 export interface JobIndexes {
   /** @param before absent: the job is new @param after absent: it goes */
   change(before: JobRecord | undefined, after: JobRecord | undefined): Promise<IndexChange>
@@ -30,25 +31,28 @@ const NOTHING: IndexChange = { entries: [], count: () => [], done: () => {} }
 export function createJobIndexes(tables: Tables): JobIndexes {
   const totals = createCounters(tables.totals)
   const spans = createCounters(tables.spans)
+  const costs = createCounters(tables.costs)
 
   return {
     async change(before, after) {
       if (before !== undefined && after !== undefined && isSame(before, after)) return NOTHING
       const id = (after ?? before)?.id ?? ''
-      const old = before === undefined ? null : standingOf(before)
-      const now = after === undefined ? null : standingOf(after)
+      const old = before === undefined ? null : indexed(before)
+      const now = after === undefined ? null : indexed(after)
       const entries = [
         ...missingFrom(now?.entries, old?.entries).map((at) => del(tables.order, at)),
         ...missingFrom(old?.entries, now?.entries).map((at) => put(tables.order, at, '')),
       ]
       const less = missingFrom(now?.totals, old?.totals)
       const more = missingFrom(old?.totals, now?.totals)
-      if (less.length + more.length === 0) return { ...NOTHING, entries }
+      const paid = paidBetween(old, now)
+      const paidAt = paid.map(({ at }) => at)
+      if (less.length + more.length + paid.length === 0) return { ...NOTHING, entries }
       const timed = new Set([...(old?.timed ?? []), ...(now?.timed ?? [])])
       const spanKeys = (keys: string[]) =>
         keys.filter((at) => timed.has(at)).flatMap((at) => spansOf(id).map((span) => key(at, span)))
       const [lessSpans, moreSpans] = [spanKeys(less), spanKeys(more)]
-      await Promise.all([totals.hold([...less, ...more]), spans.hold([...lessSpans, ...moreSpans])])
+      await Promise.all([totals.hold([...less, ...more]), spans.hold([...lessSpans, ...moreSpans]), costs.hold(paidAt)])
       return {
         entries,
         count: () => [
@@ -56,14 +60,26 @@ export function createJobIndexes(tables: Tables): JobIndexes {
           ...more.map((at) => totals.add(at, 1)),
           ...lessSpans.map((at) => spans.add(at, -1)),
           ...moreSpans.map((at) => spans.add(at, 1)),
+          ...paid.map(({ at, nanoUsd }) => costs.add(at, nanoUsd)),
         ],
         done() {
           totals.release([...less, ...more])
           spans.release([...lessSpans, ...moreSpans])
+          costs.release(paidAt)
         },
       }
     },
   }
+}
+
+/** By how much what jobs cost changes, where it does. */
+function paidBetween(old: IndexedJob | null, now: IndexedJob | null): NonNullable<IndexedJob['cost']>[] {
+  const [before, after] = [old?.cost ?? null, now?.cost ?? null]
+  const isThere = before !== null && after !== null && before.at === after.at
+  const changes = isThere
+    ? [{ at: after.at, nanoUsd: after.nanoUsd - before.nanoUsd }]
+    : [...(before === null ? [] : [{ at: before.at, nanoUsd: -before.nanoUsd }]), ...(after === null ? [] : [after])]
+  return changes.filter(({ nanoUsd }) => nanoUsd !== 0)
 }
 
 /** Records are never changed in place, so the same object holds the same. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { JobStatus } from '../../../protocol/lifecycle.ts'
+import { currentCost } from '../../views/cost.ts'
 import { type JobRecord, leaseOf } from '../records.ts'
 import { key, SEPARATOR } from '../tables.ts'
 import { INDEXED_FIELDS, type IndexedField, isAbsent, section, statusPart, valuePart } from './fields.ts'
@@ -75,31 +76,41 @@ export function totalKey(owner: string, facet: string, status: JobStatus): strin
   return key(facet, owner, statusPart(status))
 }
 
+/** What jobs of an owner cost at a provider. */
+export function costKey(provider: string, owner: string): string {
+  return key(facetPart({ kind: 'provider', name: '', value: provider }), ownerPart(owner))
+}
+
 /** Everything that is written of a job beside its record. */
-export interface Standing {
+export interface IndexedJob {
   /** Keys of its entries. */
   entries: Set<string>
   /** Counters that count it. */
   totals: Set<string>
   /** Those of them that are also counted by time. */
   timed: string[]
+  /** What it adds to what jobs of its owner cost at the provider that it has or had last; null without one. */
+  cost: { at: string; nanoUsd: number } | null
 }
 
-export function standingOf(job: JobRecord): Standing {
+/** Entries and counters of a job as its record is now; what changes is the difference between two of these. */
+export function indexed(job: JobRecord): IndexedJob {
   const { status } = job.state
   const values = INDEXED_FIELDS.filter((field) => !isAbsent(status, field)).map((field) => ({
     field,
     tail: `${SEPARATOR}${section(status, field)}${SEPARATOR}${valuePart(job, field)}${SEPARATOR}${job.id}`,
   }))
-  const standing: Standing = { entries: new Set(), totals: new Set(), timed: [] }
+  const provider = leaseOf(job)?.provider
+  const cost = provider === undefined ? null : { at: costKey(provider, job.owner), nanoUsd: Number(currentCost(job)) }
+  const found: IndexedJob = { entries: new Set(), totals: new Set(), timed: [], cost }
   for (const { owner, facet, fields } of placesOf(job)) {
     const place = key(owner, facet)
     for (const { field, tail } of values) {
-      if (fields.includes(field)) standing.entries.add(place + tail)
+      if (fields.includes(field)) found.entries.add(place + tail)
     }
     const total = totalKey(owner, facet, status)
-    standing.totals.add(total)
-    if (facet === NO_FACET) standing.timed.push(total)
+    found.totals.add(total)
+    if (facet === NO_FACET) found.timed.push(total)
   }
-  return standing
+  return found
 }

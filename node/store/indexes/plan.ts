@@ -4,6 +4,7 @@ import { type JobRecord, leaseOf } from '../records.ts'
 import { AFTER_ALL, type Tables } from '../tables.ts'
 import { type IndexedField, valuePart } from './fields.ts'
 import { ANY, type Facet, facetPart, NO_FACET, ownerPart, surplusPart } from './places.ts'
+import { readJobs } from './read-jobs.ts'
 import { isByCreation, knownStatuses, listSource, openSource, positionOf, type Source } from './sources.ts'
 import { idAt } from './times.ts'
 import { countBetween, type ListTotals, readTotals, sumOf } from './totals.ts'
@@ -31,6 +32,11 @@ interface List {
   unsorted: boolean
 }
 
+/**
+ * Chooses the lists that fewest jobs are in, and opens them: whoever reads the sources closes them.
+ *
+ * @param first positions read at once to begin with
+ */
 export async function planQuery(tables: Tables, query: JobQuery, first: number): Promise<Plan> {
   const { fromMs, toMs, sort = 'createdAt', order = 'desc' } = query
   const statuses = knownStatuses(query.statuses)
@@ -149,6 +155,9 @@ async function sortedByHand(
   } finally {
     await source.close()
   }
-  const jobs = await tables.jobs.getMany(ids)
-  return jobs.flatMap((job) => (job?.state.status === list.status ? [positionOf(valuePart(job, field), job.id)] : []))
+  const positions: string[] = []
+  await readJobs(tables, ids, (job) => {
+    if (job.state.status === list.status) positions.push(positionOf(valuePart(job, field), job.id))
+  })
+  return positions
 }

@@ -3,16 +3,16 @@ import type { Database } from '../database.ts'
 import type { Tables } from '../tables.ts'
 import { key } from '../tables.ts'
 import { type Operation, put } from '../writer.ts'
-import { standingOf } from './places.ts'
+import { indexed } from './places.ts'
 import { spansOf } from './times.ts'
 
 /** Version of what is written beside the records. Raise it with every change of an entry's or a counter's key. */
-const SCHEMA = 2
+const SCHEMA = 3
 
-/** Jobs whose entries are written together. */
-const JOBS_AT_A_TIME = 5_000
+/** Jobs whose entries, some hundred each, are written together: what is in memory at a time. */
+const JOBS_AT_A_TIME = 500
 /** Counters gathered before they are added to those that are stored. */
-const MAX_COUNTERS = 200_000
+const MAX_COUNTERS = 50_000
 /** Operations of one batch. */
 const MAX_BATCH = 20_000
 
@@ -40,9 +40,11 @@ export async function rebuildIndexes({
 }
 
 async function rebuild(tables: Tables, database: Database, progress: (jobs: number) => void): Promise<number> {
-  for (const table of [tables.index, tables.counts, tables.order, tables.totals, tables.spans]) await table.clear()
+  for (const table of [tables.index, tables.counts, tables.order, tables.totals, tables.spans, tables.costs])
+    await table.clear()
   const totals = createSums(tables.totals, database)
   const spans = createSums(tables.spans, database)
+  const costs = createSums(tables.costs, database)
   let jobs = 0
   let entries: string[] = []
 
@@ -55,21 +57,24 @@ async function rebuild(tables: Tables, database: Database, progress: (jobs: numb
     entries = []
     await totals.flush(MAX_COUNTERS)
     await spans.flush(MAX_COUNTERS)
+    await costs.flush(MAX_COUNTERS)
   }
 
   for await (const job of tables.jobs.values()) {
-    const standing = standingOf(job)
-    entries.push(...standing.entries)
-    for (const at of standing.totals) totals.add(at)
+    const written = indexed(job)
+    entries.push(...written.entries)
+    for (const at of written.totals) totals.add(at)
     const times = spansOf(job.id)
-    for (const at of standing.timed) for (const span of times) spans.add(key(at, span))
+    for (const at of written.timed) for (const span of times) spans.add(key(at, span))
+    if (written.cost !== null) costs.add(written.cost.at, written.cost.nanoUsd)
     jobs += 1
     if (jobs % JOBS_AT_A_TIME === 0) await flush()
-    if (jobs % (20 * JOBS_AT_A_TIME) === 0) progress(jobs)
+    if (jobs % (200 * JOBS_AT_A_TIME) === 0) progress(jobs)
   }
   await flush()
   await totals.flush(0)
   await spans.flush(0)
+  await costs.flush(0)
   return jobs
 }
 
@@ -77,8 +82,8 @@ async function rebuild(tables: Tables, database: Database, progress: (jobs: numb
 function createSums(table: Tables['totals'], database: Database) {
   const sums = new Map<string, number>()
   return {
-    add(at: string): void {
-      sums.set(at, (sums.get(at) ?? 0) + 1)
+    add(at: string, by = 1): void {
+      sums.set(at, (sums.get(at) ?? 0) + by)
     },
     /** Adds them to those that are stored where there are more than that. */
     async flush(max: number): Promise<void> {

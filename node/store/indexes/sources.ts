@@ -6,10 +6,12 @@ import { orderPrefix } from './places.ts'
 /** Where a job stands in a list: the value it is sorted by, and its id. Sorts as the list does. */
 export type Position = string
 
+/** The place of a job with this value, as {@link Position} has it. */
 export function positionOf(value: string, id: string): Position {
   return `${value}${SEPARATOR}${id}`
 }
 
+/** The id of the job that stands there. */
 export function idOf(position: Position): string {
   return position.slice(position.lastIndexOf(SEPARATOR) + 1)
 }
@@ -18,6 +20,7 @@ function valueIn(position: Position): string {
   return position.slice(0, position.lastIndexOf(SEPARATOR))
 }
 
+/** Up or down: of values, and among equal ones of creation. */
 export type Order = 'asc' | 'desc'
 
 /** Positions in order. */
@@ -28,7 +31,9 @@ export interface Source {
 
 /** A list, and which part of it is wanted. */
 export interface SourceRange {
+  /** As a key part, or `*` for every owner. */
   owner: string
+  /** As a key part, or `-` for every job. */
   facet: string
   sort: JobSort
   order: Order
@@ -138,6 +143,7 @@ export async function* merged(sources: Source[], order: Order): AsyncGenerator<P
   }
 }
 
+/** In the order of the lifecycle, each once; all where undefined. */
 export function knownStatuses(statuses: JobStatus[] | undefined): JobStatus[] {
   return JOB_STATUSES.filter((status) => statuses === undefined || statuses.includes(status))
 }

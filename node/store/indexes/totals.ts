@@ -1,6 +1,7 @@
 import { JOB_STATUSES, type JobStatus } from '../../../protocol/lifecycle.ts'
+import type { NanoUsd } from '../../../protocol/money.ts'
 import { key, SEPARATOR, type Tables, within } from '../tables.ts'
-import { NO_FACET, orderPrefix, totalKey } from './places.ts'
+import { costKey, facetPart, NO_FACET, orderPrefix, totalKey } from './places.ts'
 import { idAt, partsOf } from './times.ts'
 
 /** How many jobs of each status a list has, by owner. */
@@ -20,6 +21,16 @@ export async function readTotals(tables: Tables, facet: string, owner: string | 
   return totals
 }
 
+/** What jobs cost so far at a provider, of one owner or, where undefined, of all. */
+export async function readCosts(tables: Tables, provider: string, owner: string | undefined): Promise<NanoUsd> {
+  const { costs } = tables
+  const part = facetPart({ kind: 'provider', name: '', value: provider })
+  const found =
+    owner === undefined ? await costs.values(within(part)).all() : [await costs.get(costKey(provider, owner))]
+  return found.reduce((sum: NanoUsd, cost = 0) => sum + BigInt(cost), 0n)
+}
+
+/** Jobs in these statuses, of all owners in `totals` together. */
 export function sumOf(totals: ListTotals, statuses: JobStatus[]): number {
   let sum = 0
   for (const counts of totals.values()) for (const status of statuses) sum += counts.get(status) ?? 0

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 
 /** The log of a database that was closed in order, as long as nobody has opened it since. */
 export interface Closed {
+  /** The file's name. */
   log: string
+  /** Its length. */
   bytes: number
 }
 

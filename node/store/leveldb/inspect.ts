@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type CheckedTables, identityOf } from './checked-note.ts'
 import { readLog } from './log-file.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { tableDamage } from './table-file.ts'
@@ -12,6 +13,8 @@ export interface Inspection {
   problem: string
   /** Size of each log, in bytes. */
   logs: Record<string, number>
+  /** The tables that are whole. */
+  checked: CheckedTables
 }
 
 interface DataFile {
@@ -21,26 +24,45 @@ interface DataFile {
 }
 
 /**
- * Reads every file of a LevelDB that nobody has open, and checks all checksums: LevelDB itself opens much of what is
+ * Reads the files of a LevelDB that nobody has open, and checks all checksums: LevelDB itself opens much of what is
  * damaged as if nothing were missing. `without-manifest` lost only what its other files tell, and can be repaired.
  *
  * Reads 200 to 500 MB/s; a few ms for a store of a few hundred jobs.
+ *
+ * @param known tables that need not be read while they are the same files
  */
-export async function inspectLevel(location: string): Promise<Inspection> {
+export async function inspectLevel(location: string, known: CheckedTables = {}): Promise<Inspection> {
   const names = await list(location)
   const files = names.flatMap((name) => dataFile(name))
   const manifest = await findManifest(location, names)
   const logs: Record<string, number> = {}
   const missing = typeof manifest === 'string' ? null : missingFile(manifest, files)
-  if (missing !== null) return { kind: 'damaged', problem: `${missing} is missing`, logs }
+  const checked: CheckedTables = {}
+  if (missing !== null) return { kind: 'damaged', problem: `${missing} is missing`, logs, checked }
   for (const file of files) {
-    const bytes = await readFile(join(location, file.name))
+    const path = join(location, file.name)
+    const entry = { file: identityOf(await stat(path, { bigint: true })), atMs: Date.now() }
+    const before = known[file.name]
+    if (!file.isLog && typeof manifest !== 'string' && before?.file === entry.file) {
+      if (manifest.tables.has(file.number)) checked[file.name] = before
+      continue
+    }
+    const bytes = await readFile(path)
     if (file.isLog) logs[file.name] = bytes.length
     const damage = isNeeded(file, manifest) ? damageOf(file, bytes, manifest) : null
-    if (damage !== null) return { kind: 'damaged', problem: `${file.name} has ${damage}`, logs }
+    if (damage !== null) return { kind: 'damaged', problem: `${file.name} has ${damage}`, logs, checked }
+    if (!file.isLog && isNeeded(file, manifest)) checked[file.name] = entry
   }
-  if (typeof manifest !== 'string') return { kind: 'whole', problem: '', logs }
-  return { kind: files.length > 0 ? 'without-manifest' : 'new', problem: manifest, logs }
+  if (typeof manifest !== 'string') return { kind: 'whole', problem: '', logs, checked }
+  return { kind: files.length > 0 ? 'without-manifest' : 'new', problem: manifest, logs, checked }
+}
+
+/** Names of the tables that the manifest says are in use; none where it cannot be read. */
+export async function liveTables(location: string): Promise<string[]> {
+  const names = await list(location)
+  const manifest = await findManifest(location, names)
+  if (typeof manifest === 'string') return []
+  return names.filter((name) => dataFile(name).some(({ number, isLog }) => !isLog && manifest.tables.has(number)))
 }
 
 function missingFile({ log, tables }: Manifest, files: DataFile[]): string | null {

@@ -7,6 +7,7 @@ const WHOLE = 1
 const FIRST = 2
 const LAST = 4
 
+/** What {@link readLog} found. */
 export interface LogContent {
   /** What is wrong, for people; null where nothing is. */
   damage: string | null

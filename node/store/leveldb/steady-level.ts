@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AbstractIterator } from 'abstract-level'
-import { ClassicLevel } from 'classic-level'
+import { Level } from 'level'
 import { StoreUnavailableError } from '../errors.ts'
 import { hasRoom } from './room.ts'
 
@@ -9,6 +9,7 @@ const MEND_MS = 500
 /** How long operations may be held up while those under way end, in ms; then it is tried again later. */
 const QUIET_MS = 250
 
+/** What whoever opens a database does around its close. */
 export interface SteadyLevelInit {
   /** Called when all is written, while the database is still open. */
   beforeClose(): Promise<void>
@@ -28,10 +29,21 @@ interface Hooks {
   _getMany(...args: unknown[]): Promise<unknown>
   _has(...args: unknown[]): Promise<unknown>
   _hasMany(...args: unknown[]): Promise<unknown>
-  _iterator(options: object): AbstractIterator<ClassicLevel, string, string> & { _close(): Promise<void> }
+  _iterator(options: object): AbstractIterator<Level, string, string> & { _close(): Promise<void> }
 }
 
-const base = ClassicLevel.prototype as unknown as Hooks
+const base = Level.prototype as unknown as Hooks
+
+/** What `Level` has where there is a disk, which its types, good for browsers too, leave out. */
+export interface OnDisk {
+  /** Merges the tables that hold keys of this range. */
+  compactRange(start: string, end: string): Promise<void>
+  /** Bytes that the values of this range take on the disk, about. */
+  approximateSize(start: string, end: string): Promise<number>
+}
+
+/** Makes a manifest anew from what the other files of a LevelDB hold. Nobody may have it open. */
+export const { repair: repairLevel } = Level as unknown as { repair(location: string): Promise<void> }
 
 /**
  * LevelDB that a full disk does no harm to.
@@ -43,7 +55,9 @@ const base = ClassicLevel.prototype as unknown as Hooks
  *
  * Not for chained batches, snapshots and synchronous reads.
  */
-export class SteadyLevel extends ClassicLevel<string, string> {
+export class SteadyLevel extends Level<string, string> {
+  declare compactRange: OnDisk['compactRange']
+  declare approximateSize: OnDisk['approximateSize']
   #openOptions: object = {}
   /** Why the last write failed; null while writing works. */
   #problem: string | null = null

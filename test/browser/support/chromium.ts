@@ -14,6 +14,9 @@ const FLAGS = [
   '--disable-sync',
 ]
 
+/** How long anything on a page may take: a guard against hangs, which a busy machine keeps. */
+const PATIENCE_MS = 120_000
+
 export interface OpenBrowser {
   context: BrowserContext
   close(): Promise<void>
@@ -33,7 +36,7 @@ export async function openBrowser(): Promise<OpenBrowser> {
     colorScheme: 'light',
     reducedMotion: 'reduce',
   })
-  context.setDefaultTimeout(45_000)
+  context.setDefaultTimeout(PATIENCE_MS)
   return {
     context,
     async close() {

@@ -8,7 +8,7 @@ export async function openPage(page: Page, url: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await page.goto(url)
-      await page.locator('#root > *').first().waitFor({ state: 'attached', timeout: 8_000 })
+      await page.locator('#root > *').first().waitFor({ state: 'attached', timeout: 20_000 })
       return
     } catch (error) {
       if (tries === 5 || !/ERR_NETWORK_CHANGED|Timeout/.test(String(error))) throw error

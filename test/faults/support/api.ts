@@ -15,6 +15,8 @@ export interface ApiJob {
 }
 
 export interface ApiProvider {
+  /** Multiaddrs where it is reached. */
+  endpoints: string[]
   id: string
   name: string
   status: string
@@ -32,7 +34,7 @@ export interface LiveLog {
 export type FaultApi = ReturnType<typeof openFaultApi>
 
 /** How long a call is tried again while the gateway is away, in ms. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 300_000
 
 /** The API as a script sees it that does not give up while the gateway is away. */
 export function openFaultApi(baseUrl: string, key: string) {

@@ -15,7 +15,10 @@ import { costOf, meteredSeconds, usdNumber } from '../../../protocol/money.ts'
 import type { SettledLease } from '../../../provider-agent/journal/records.ts'
 import { createTables as journalTables, receiptKey } from '../../../provider-agent/journal/tables.ts'
 import type { ApiJob } from './api.ts'
+import type { Befallen } from './befallen.ts'
+import { checkContainers, checkOwnersActs, checkTimes, startedUnheard } from './checks-of-a-job.ts'
 import type { EngineEvent } from './engine-events.ts'
+import { type Run, runsOf } from './runs.ts'
 
 export interface Violation {
   rule: string
@@ -33,6 +36,8 @@ export interface Expected {
   api?: ApiJob
   /** Ids that live readers were given, each reader's from its beginning to `end`. */
   liveIds?: number[][]
+  /** From its submission until somebody saw it ended, in ms, by a clock that nobody set; absent where nobody looked. */
+  tookMs?: number
 }
 
 export interface CheckInit {
@@ -42,9 +47,11 @@ export interface CheckInit {
   /** Data folder of each provider, by its peer id. */
   providers: Map<string, string>
   engine: EngineEvent[]
+  /** What was done to all of them. */
+  befallen: Befallen[]
 }
 
-interface Stored {
+export interface Stored {
   job: JobRecord
   events: JobEvent[]
   logs: LogRecord[]
@@ -75,18 +82,21 @@ export async function check(init: CheckInit): Promise<Violation[]> {
       continue
     }
     const engine = init.engine.filter(({ jobId }) => jobId === expected.id)
+    const runs = runsOf(engine, init.befallen)
     const say = (rule: string, text: string): void => void violations.push({ rule, of: expected.id, text })
     checkEnd(entry, expected, say)
     checkEvents(entry, expected, say)
-    checkLogs(entry, expected, say)
-    checkContainers(entry, engine, say)
-    await checkCost(entry, expected, engine, say)
+    checkLogs(entry, expected, runs, say)
+    checkTimes(entry, expected, say)
+    checkContainers(entry, runs, init.befallen, say)
+    checkOwnersActs(entry, init.befallen, say)
+    await checkCost(entry, expected, runs, init.befallen, say)
     checkBothSides(entry, journals, say)
   }
   return violations
 }
 
-type Say = (rule: string, text: string) => void
+export type Say = (rule: string, text: string) => void
 
 function checkEnd({ job }: Stored, { api, lines }: Expected, say: Say): void {
   const { status } = job.state
@@ -109,6 +119,18 @@ const MOVES: Partial<Record<JobEventType, JobStatus>> = {
   cancelled: 'cancelled',
 }
 
+/** To which status the event `i` moves its job; undefined where it does not. */
+function movesTo(types: JobEventType[], i: number): JobStatus | undefined {
+  const type = types[i]
+  // The last attempt's loss is told before the failure that follows from it.
+  if (type === 'lost') return types[i + 1] === 'failed' ? undefined : 'pending'
+  // It goes on as it was when its provider fell silent.
+  if (type === 'regained') {
+    return types.lastIndexOf('started', i) > types.lastIndexOf('scheduled', i) ? 'running' : 'scheduled'
+  }
+  return type === undefined ? undefined : MOVES[type]
+}
+
 function checkEvents({ job, events, feed }: Stored, { api }: Expected, say: Say): void {
   const types = events.map(({ type }) => type)
   const story = types.join(' ')
@@ -119,9 +141,8 @@ function checkEvents({ job, events, feed }: Stored, { api }: Expected, say: Say)
   if (api !== undefined && api.events.map(({ type }) => type).join(' ') !== story)
     say('contiguous events', 'the API shows others')
   let status: JobStatus | null = null
-  types.forEach((type, i) => {
-    // The last attempt's loss is told before the failure that follows from it.
-    const to = type === 'lost' ? (types[i + 1] === 'failed' ? undefined : 'pending') : MOVES[type]
+  types.forEach((_, i) => {
+    const to = movesTo(types, i)
     if (to === undefined) return
     if (status === null ? to !== 'pending' : !canTransition(status, to))
       say('legal transitions', `${status} > ${to}: ${story}`)
@@ -131,7 +152,7 @@ function checkEvents({ job, events, feed }: Stored, { api }: Expected, say: Say)
   if (feed.length !== events.length) say('events in the feed', `${feed.length} there, ${events.length} events`)
 }
 
-function checkLogs({ job, logs }: Stored, { lines, liveIds = [] }: Expected, say: Say): void {
+function checkLogs({ job, logs }: Stored, { lines, liveIds = [] }: Expected, runs: Run[], say: Say): void {
   logs.forEach(({ number }, i) => {
     if (number !== job.logs.first + i) say('contiguous lines', `line ${job.logs.first + i} has number ${number}`)
   })
@@ -145,46 +166,50 @@ function checkLogs({ job, logs }: Stored, { lines, liveIds = [] }: Expected, say
   if (lines === null) return
   for (const [attempt, own] of Map.groupBy(logs, (line) => line.attempt)) {
     const texts = own.map(({ line }) => line)
-    const isWhole = attempt === job.attempt && job.state.status === 'completed'
+    const isLast = attempt === job.attempt && job.state.status === 'completed'
+    // An engine that ends lets a container write on that nobody reads; that is told.
+    const run = isLast ? runs.find(({ fence }) => fence === leaseOf(job)?.fence) : undefined
+    const isWhole = isLast && !(run?.lostItsEngine === true && (job.logProblem ?? '') !== '')
     const wanted = Array.from({ length: isWhole ? lines : texts.length }, (_, i) => `line ${i + 1}`)
     if (texts.join() !== wanted.join())
-      say('lines 1…N', `attempt ${attempt} of ${job.attempt}: ${brief(texts)}, not 1…${wanted.length}`)
+      say(
+        'lines 1…N',
+        `attempt ${attempt} of ${job.attempt}: ${brief(texts)}, not 1…${wanted.length}; ${job.logProblem}`,
+      )
   }
   if (job.state.status === 'completed' && !logs.some((line) => line.attempt === job.attempt)) say('lines 1…N', 'none')
 }
 
-function checkContainers({ job }: Stored, engine: EngineEvent[], say: Say): void {
-  const starts = engine.filter(({ action }) => action === 'start')
-  for (const [fence, own] of Map.groupBy(starts, (event) => event.fence)) {
-    if (own.length > 1) say('one container per attempt', `fence ${fence} started ${own.length} times`)
-  }
-  if (job.spec.onDisconnect !== 'stop') return
-  let running: EngineEvent | null = null
-  for (const event of engine) {
-    if (event.action === 'start') {
-      if (running !== null) {
-        say('one running container', `fence ${event.fence} started while fence ${running.fence} ran`)
-      }
-      running = event
-    } else if (event.action === 'die' && running?.containerId === event.containerId) running = null
-  }
-}
-
-async function checkCost({ job }: Stored, { api }: Expected, engine: EngineEvent[], say: Say): Promise<void> {
+async function checkCost(
+  { job }: Stored,
+  { api }: Expected,
+  runs: Run[],
+  befallen: Befallen[],
+  say: Say,
+): Promise<void> {
   const lease = leaseOf(job)
   const leases = lease === null ? job.pastLeases : [...job.pastLeases, lease]
   const cost = leases.reduce((sum, each) => sum + costOf(BigInt(each.pricePerHour), meteredSeconds(each.meteredMs)), 0n)
   if (api !== undefined && api.cost.final !== usdNumber(cost))
     say('cost', `API ${api.cost.final}, metered ${usdNumber(cost)}`)
   for (const each of leases) {
-    const ranMs = ranFor(engine, each.fence)
-    if (each.meteredMs > ranMs + METER_TOLERANCE_MS)
-      say('cost', `fence ${each.fence}: ${each.meteredMs} ms metered, ran ${ranMs}`)
+    const run = runs.find(({ fence }) => fence === each.fence)
+    const [leastMs, mostMs] = run === undefined ? [0, 0] : [run.leastEndMs - run.startMs, run.mostEndMs - run.startMs]
+    const text = `fence ${each.fence}: ${each.meteredMs} ms metered, ran ${leastMs} to ${mostMs}`
+    if (each.meteredMs > mostMs + METER_TOLERANCE_MS) say('cost', text)
+    const grantedSeconds = job.durationSeconds + job.spec.stopGraceSeconds
+    if (each.meteredMs > grantedSeconds * 1000) say('cost', `${text}, ${grantedSeconds} s granted`)
     if (!each.settled) continue
-    if (Math.abs(each.meteredMs - ranMs) > METER_TOLERANCE_MS)
-      say('cost', `fence ${each.fence}: ${each.meteredMs} ms metered, ran ${ranMs}`)
+    const { claimedMs } = each
+    // It is paid for what its requester knows of, and has no receipt for more.
+    if (claimedMs !== undefined && each.receipt === null && run !== undefined && startedUnheard(run, befallen)) continue
+    // What somebody else ended while its agent was away is billed as far as it was seen to run.
+    if (run?.isFromOutside !== true && each.meteredMs < leastMs - METER_TOLERANCE_MS) say('cost', text)
     if (each.receipt === null) {
-      say('cost', `fence ${each.fence} is settled without a receipt`)
+      say(
+        'cost',
+        `settled without a receipt, ${claimedMs} ms claimed; ${text}; ${JSON.stringify(leaseOf(job)?.running)}`,
+      )
       continue
     }
     const signed = [each.receipt.provider, each.receipt.requester].map((text) =>
@@ -195,18 +220,12 @@ async function checkCost({ job }: Stored, { api }: Expected, engine: EngineEvent
       const same = receipt.costNanoUsd === costOf(BigInt(each.pricePerHour), meteredSeconds(each.meteredMs))
       if (!same || receipt.fence !== each.fence)
         say('cost', `fence ${each.fence}: the receipt says ${receipt.costNanoUsd}`)
+      if (Number(receipt.meteredSeconds) * 1000 > mostMs + METER_TOLERANCE_MS + 1000)
+        say('nothing signed that did not run', `${receipt.meteredSeconds} s; ${text}`)
     }
   }
   if (job.state.status === 'completed' && lease?.settled !== true)
     say('cost', 'completed, and its lease is not settled')
-}
-
-/** From start to end by the engine; to now where it did not end. */
-function ranFor(engine: EngineEvent[], fence: number): number {
-  const own = engine.filter((event) => event.fence === fence)
-  const start = own.find(({ action }) => action === 'start')
-  if (start === undefined) return 0
-  return (own.findLast(({ action }) => action === 'die')?.atMs ?? Date.now()) - start.atMs
 }
 
 /** A settled lease is settled at its provider too, with the same end and both signatures. */
@@ -217,9 +236,9 @@ function checkBothSides({ job }: Stored, journals: Map<string, Map<string, Settl
     if (!each.settled || journal === undefined) continue
     const end = [...journal.values()].find(({ jobId, fence }) => jobId === job.id && fence === each.fence)
     if (end === undefined) say('both sides agree', `fence ${each.fence} is not settled at its provider`)
-    else if (end.requesterReceipt === null)
+    else if (each.receipt !== null && end.requesterReceipt === null)
       say('both sides agree', `fence ${each.fence}: the provider lacks the second signature`)
-    else if (end.end?.meteredSeconds !== meteredSeconds(each.meteredMs))
+    else if (each.receipt !== null && end.end?.meteredSeconds !== meteredSeconds(each.meteredMs))
       say('both sides agree', `fence ${each.fence}: ${end.end?.meteredSeconds} s there`)
   }
 }

@@ -15,22 +15,24 @@ import {
   startProgram,
 } from '../../../scripts/local-network.ts'
 import { type ApiJob, type FaultApi, type LiveLog, openFaultApi } from './api.ts'
+import type { Befallen } from './befallen.ts'
 import { check, type Expected, type Violation } from './checker.ts'
 import { type EngineEvent, recordEngine } from './engine-events.ts'
 import type { Fault } from './fault-points.ts'
+import type { OwnEngine } from './own-engine.ts'
 
 /** Lets a process be ended at an exact point of its work. */
 const FAULT_FLAGS = ['--import', join(import.meta.dirname, 'fault-points.ts')]
 
 export interface FaultMarketInit {
-  agents: { name: string; flags?: string[] }[]
+  agents: { name: string; flags?: string[]; engine?: OwnEngine }[]
   /** Further flags of the gateway. @default [] */
   gatewayFlags?: string[]
   /** Times of leases, in ms. @default the program's own */
   times?: { heartbeatMs: number; lostAfterMs: number }
   /** @default the processes are started as they are, on loopback */
   launch?: (name: string) => Launch
-  /** Longest that a job or a tidying may take, in ms: a test's bound, never its measure. @default 120_000 */
+  /** Longest that a job or a tidying may take, in ms: a test's bound, never its measure. @default 300_000 */
   patienceMs?: number
 }
 
@@ -55,7 +57,7 @@ export interface FaultMarket {
   /** A `cortex run` in this market, ended with it. Its job is not counted among those submitted. */
   client(name: string, args: string[], how?: Launch): ManagedProcess
   /** Waits until all jobs have ended and everything is put away, stops the processes, and answers what does not hold. */
-  check(further?: { requesters: string[]; expected: Expected[] }): Promise<Violation[]>
+  check(further?: { requesters?: string[]; expected?: Expected[]; befallen?: Befallen[] }): Promise<Violation[]>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -70,9 +72,15 @@ export interface FaultAgent {
   readonly process: ManagedProcess
   /** Where identity and journal are. */
   readonly folder: string
+  /** Where its containers are. */
+  readonly docker: Docker
+  /** Its engine where nobody else uses it. */
+  readonly engine: OwnEngine | null
 }
 
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 300_000
+/** What Node says of an error that nobody caught, to its last line. */
+const CRASH = /^file:.*?^Node\.js v\S+$/ms
 
 export function arm(process: ManagedProcess, fault: Fault): void {
   process.tell(fault)
@@ -84,8 +92,9 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
   stack.defer(engine.stop)
   const docker = new Docker({ socketPath: engine.socketPath })
   const image = await ensureBusyboxImage(docker)
-  const recorder = recordEngine(docker)
-  stack.defer(recorder.stop)
+  const dockers = new Set(init.agents.map((agent) => agent.engine?.docker ?? docker))
+  const recorders = [...dockers].map(recordEngine)
+  stack.defer(async () => void (await Promise.all(recorders.map(async ({ stop }) => await stop()))))
   const name = `faults-${process.pid}-${Date.now().toString(36)}`
   const { heartbeatMs, lostAfterMs } = init.times ?? {}
   const common = [
@@ -97,7 +106,11 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
   const machine = ['--cpu', '4000', '--memory', '2Gi', '--storage', '4Gi', '--sandboxes', '0', ...common]
   const network = await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
-    agents: init.agents.map(({ name, flags = [] }) => ({ name, flags: [...machine, ...flags] })),
+    agents: init.agents.map(({ name, flags = [], engine: own }) => {
+      // Of two, the last counts.
+      const dockerHost = own === undefined ? [] : ['--docker-host', own.host]
+      return { name, flags: [...machine, ...dockerHost, ...flags] }
+    }),
     gatewayFlags: ['--rate-limit', '0', ...common, ...(init.gatewayFlags ?? [])],
     launch: (name) => ({ nodeFlags: FAULT_FLAGS, ...init.launch?.(name) }),
   })
@@ -108,23 +121,31 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
   const api = openFaultApi(network.url, network.key)
   const [gateway, ...agentProcesses] = network.processes
   if (gateway === undefined) throw new Error('No gateway')
-  const known = await online(api, init.agents.length)
-  const agents = init.agents.map(({ name }, i): FaultAgent => {
+  const known = await online(api, agentProcesses)
+  const agents = init.agents.map(({ name, engine: own = null }, i): FaultAgent => {
     const id = known.find((provider) => provider.name === name)?.id
-    const own = agentProcesses[i]
-    if (id === undefined || own === undefined) throw new Error(`No agent ${name}`)
-    return { id, name, process: own, folder: join(network.folder, name, 'agent') }
+    const process = agentProcesses[i]
+    if (id === undefined || process === undefined) throw new Error(`No agent ${name}`)
+    return {
+      id,
+      name,
+      process,
+      folder: join(network.folder, name, 'agent'),
+      docker: own?.docker ?? docker,
+      engine: own,
+    }
   })
-  const submitted = new Map<string, { lines: number; live: LiveLog[] }>()
+  const submitted = new Map<string, { lines: number; live: LiveLog[]; askedMs: number; tookMs?: number }>()
   stack.defer(async () => {
     for (const { live } of submitted.values()) for (const { close } of live) close()
-    await removeLeft(docker, agents)
+    await removeLeft(agents)
   })
   let keys = 0
   const resources = stack.move()
 
   async function engineEvents(): Promise<EngineEvent[]> {
-    return (await recorder.events()).filter(({ owner }) => agents.some(({ id }) => id === owner))
+    const events = (await Promise.all(recorders.map(async (each) => await each.events()))).flat()
+    return events.filter(({ owner }) => agents.some(({ id }) => id === owner)).sort((a, b) => a.atMs - b.atMs)
   }
 
   const market: FaultMarket = {
@@ -138,8 +159,9 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
     },
     async submit({ lines, job }, live = false) {
       keys += 1
+      const askedMs = performance.now()
       const { id } = await api.submit(job, `${name}-${keys}`)
-      submitted.set(id, { lines, live: live ? [api.followLog(id)] : [] })
+      submitted.set(id, { lines, live: live ? [api.followLog(id)] : [], askedMs })
       return id
     },
     async when(id, is) {
@@ -150,7 +172,12 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
       }, init.patienceMs)
       return last as ApiJob
     },
-    ended: async (id) => await market.when(id, ({ status }) => ['completed', 'failed', 'cancelled'].includes(status)),
+    async ended(id) {
+      const job = await market.when(id, ({ status }) => ['completed', 'failed', 'cancelled'].includes(status))
+      const known = submitted.get(id)
+      if (known !== undefined) known.tookMs ??= performance.now() - known.askedMs
+      return job
+    },
 
     linesRead: (id) => submitted.get(id)?.live[0]?.ids.length ?? 0,
 
@@ -168,27 +195,38 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
       return started
     },
 
-    async check({ requesters = [], expected = [] } = { requesters: [], expected: [] }) {
+    async check({ requesters = [], expected = [], befallen = [] } = {}) {
       const jobs: Expected[] = []
-      for (const [id, { lines, live }] of submitted) {
-        await market.ended(id)
-        await Promise.all(live.map(({ ended }) => ended))
-        jobs.push({ id, lines, liveIds: live.map(({ ids }) => ids) })
-      }
       const violations: Violation[] = []
-      const tidy = await eventually(async () => await untidy(docker, api, agents), init.patienceMs).then(
-        () => null,
-        (error: Error) => error.message,
-      )
-      if (tidy !== null) violations.push({ rule: 'nothing left over', of: 'engine and capacity', text: tidy })
+      for (const [id, { lines, live }] of submitted) {
+        try {
+          await market.ended(id)
+          await Promise.all(live.map(({ ended }) => ended))
+        } catch (error) {
+          violations.push({ rule: 'every job ends', of: id, text: String(error) })
+        }
+        const { tookMs } = submitted.get(id) ?? {}
+        jobs.push({ id, lines, liveIds: live.map(({ ids }) => ids), ...(tookMs === undefined ? {} : { tookMs }) })
+      }
+      const leftOver = async (of: string, ask: () => Promise<true | string>): Promise<void> => {
+        const report = (error: Error) => void violations.push({ rule: 'nothing left over', of, text: error.message })
+        await eventually(ask, init.patienceMs).catch(report)
+      }
+      for (const { name: of, running, output } of network.processes) {
+        const crash = CRASH.exec(output())?.[0] ?? (running ? undefined : output().slice(-1_000))
+        if (crash !== undefined) violations.push({ rule: 'no process ends by itself', of, text: crash })
+      }
+      await leftOver('engine and capacity', async () => await untidy(api, agents))
       for (const job of jobs) job.api = await api.job(job.id)
       await Promise.all(network.processes.map(async (each) => await each.end()))
+      for (const { name, engine: own } of agents)
+        if (own !== null) await leftOver(`engine of ${name}`, async () => await anythingOn(own.docker))
       const stores = [join(network.folder, 'gateway'), ...requesters]
       const providers = new Map(agents.map(({ id, folder }) => [id, folder]))
       const all = [...jobs, ...expected]
       return [
         ...violations,
-        ...(await check({ expected: all, requesters: stores, providers, engine: await engineEvents() })),
+        ...(await check({ expected: all, requesters: stores, providers, engine: await engineEvents(), befallen })),
       ]
     },
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
@@ -207,24 +245,32 @@ export async function eventually(ask: () => Promise<true | string>, patienceMs =
   }
 }
 
-async function online(api: FaultApi, count: number) {
+/** All of them; else the error says what is heard of each, and what those say themselves that are missing. */
+async function online(api: FaultApi, agents: readonly ManagedProcess[]) {
   let known: Awaited<ReturnType<FaultApi['providers']>> = []
   await eventually(async () => {
-    known = (await api.providers()).filter(({ status }) => status === 'online')
-    return known.length >= count ? true : `${known.length} of ${count} agents are online`
+    const heard = await api.providers()
+    known = heard.filter(({ status }) => status === 'online')
+    if (known.length >= agents.length) return true
+    const missing = agents.filter(({ name }) => !known.some((one) => name === `agent ${one.name}`))
+    const said = missing.map(
+      ({ name, running, output }) => `${name} (${running ? 'runs' : 'ended'}): ${output().slice(-2_000)}`,
+    )
+    return `${known.length} of ${agents.length} agents are online, of ${JSON.stringify(heard)}; ${said.join('\n')}`
   })
   return known
 }
 
 /** What the engine or the agents still hold, though no job is under way. */
-async function untidy(docker: Docker, api: FaultApi, agents: FaultAgent[]): Promise<true | string> {
+async function untidy(api: FaultApi, agents: FaultAgent[]): Promise<true | string> {
   const left: string[] = []
-  for (const { id, name, process } of agents) {
+  for (const { id, name, process, docker } of agents) {
     // Where its agent is gone for good, nobody can tidy.
     if (!process.running) continue
     const filters = { label: [`org.cortex-node.owner=${id}`] }
     for (const { Names } of await docker.listContainers({ all: true, filters })) left.push(Names.join())
     for (const { Name } of await docker.listNetworks({ filters })) left.push(`network ${Name}`)
+    for (const { Name } of (await docker.listVolumes({ filters })).Volumes) left.push(`volume ${Name}`)
     const view = (await api.providers()).find((provider) => provider.id === id)
     if (view?.status !== 'online') left.push(`${name} is ${view?.status}`)
     else if (JSON.stringify(view.capacity.free) !== JSON.stringify(view.capacity.total)) {
@@ -234,12 +280,26 @@ async function untidy(docker: Docker, api: FaultApi, agents: FaultAgent[]): Prom
   return left.length === 0 ? true : left.join(', ')
 }
 
+/** What is on an engine that nobody else uses, when its agent has stopped. */
+async function anythingOn(docker: Docker): Promise<true | string> {
+  const containers = (await docker.listContainers({ all: true })).map(
+    ({ Names, Status }) => `${Names.join()} (${Status})`,
+  )
+  const networks = (await docker.listNetworks()).filter(({ Name }) => !['bridge', 'host', 'none'].includes(Name))
+  const volumes = (await docker.listVolumes()).Volumes.map(({ Name }) => `volume ${Name}`)
+  const left = [...containers, ...networks.map(({ Name }) => `network ${Name}`), ...volumes]
+  return left.length === 0 ? true : left.join(', ')
+}
+
 /** What a failed test leaves, and containers of agents that were killed for good. */
-async function removeLeft(docker: Docker, agents: FaultAgent[]): Promise<void> {
-  for (const label of agents.flatMap(({ id }) => [`org.cortex-node.owner=${id}`, `org.cortex-node.sandbox=${id}`])) {
-    const filters = { label: [label] }
-    for (const { Id } of await docker.listContainers({ all: true, filters }))
-      await docker.getContainer(Id).remove({ force: true })
-    for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove()
+async function removeLeft(agents: FaultAgent[]): Promise<void> {
+  for (const { id, docker, engine } of agents) {
+    if (engine !== null) continue // goes as a whole
+    for (const label of [`org.cortex-node.owner=${id}`, `org.cortex-node.sandbox=${id}`]) {
+      const filters = { label: [label] }
+      for (const { Id } of await docker.listContainers({ all: true, filters }))
+        await docker.getContainer(Id).remove({ force: true })
+      for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove()
+    }
   }
 }

@@ -9,14 +9,16 @@ import { promisify } from 'node:util'
 export interface Namespaces {
   /** Address of the gateway's end. */
   readonly gatewayHost: string
-  /** Address of an agent's end, and what to put before a program that is to run there. */
-  agent(name: string): { host: string; command: string[] }
+  /** Address of an agent's end, what to put before a program that is to run there, and its namespace. */
+  agent(name: string): { host: string; command: string[]; space: string }
   /** The namespace between all of them. */
   readonly router: { space: string; links: string[] }
   /** Cuts one agent off from everybody, or heals it. */
   link(name: string, up: boolean): Promise<void>
   /** Cuts these off from the others, or heals it; among themselves they stay linked. */
   between(names: string[], up: boolean): Promise<void>
+  /** Lets nobody in at one agent's end but for what it asked for: what comes is dropped, and nobody is told. */
+  close(name: string): Promise<void>
   /** Cuts everybody off from everybody, or heals it; links stay as they are. */
   routing(on: boolean): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -89,7 +91,10 @@ export async function createNamespaces(names: string[], first = 10): Promise<Nam
   return {
     router: { space: router, links: [`${tag}r0`, ...[...ends.values()].map(({ link }) => link)] },
     gatewayHost: `${net}.0.1`,
-    agent: (name) => ({ host: `${net}.${end(name).i}.1`, command: ['ip', 'netns', 'exec', end(name).space] }),
+    agent(name) {
+      const { space, i } = end(name)
+      return { host: `${net}.${i}.1`, command: ['ip', 'netns', 'exec', space], space }
+    },
     link: async (name, up) => void (await ip('-n', router, 'link', 'set', end(name).link, up ? 'up' : 'down')),
     async between(names, up) {
       const side = names.map((name) => `${net}.${end(name).i}.0/30`).join()
@@ -99,6 +104,14 @@ export async function createNamespaces(names: string[], first = 10): Promise<Nam
         await filter(up ? '-D' : '-A', way, side, other, side, '-j', 'ACCEPT')
         await filter(up ? '-D' : '-A', way, side, '-j', 'DROP')
       }
+    },
+    async close(name) {
+      const at = async (...rule: string[]): Promise<void> => {
+        await ip('netns', 'exec', end(name).space, 'iptables', ...rule)
+      }
+      await at('-A', 'INPUT', '-i', 'lo', '-j', 'ACCEPT')
+      await at('-A', 'INPUT', '-m', 'conntrack', '--ctstate', 'ESTABLISHED,RELATED', '-j', 'ACCEPT')
+      await at('-P', 'INPUT', 'DROP')
     },
     routing,
     [Symbol.asyncDispose]: remove,

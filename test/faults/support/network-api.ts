@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LocalNetwork } from '../../../scripts/local-network.ts'
+import { LONGEST_WAIT_MS } from '../../support/until.ts'
 
 export interface Answer {
   status: number
@@ -10,13 +11,15 @@ export interface Answer {
   retryAfter: string | null
 }
 
+const ENDED = ['completed', 'failed', 'cancelled']
+
 /** What a test asks a network of processes. */
 export interface NetworkApi {
   call(method: string, path: string, json?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Answers the job's id. */
   submit(job: object): Promise<string>
   /** The job once `condition` holds. */
-  job(id: string, condition: (job: Answer['data']) => boolean, withinMs?: number): Promise<Answer['data']>
+  job(id: string, condition: (job: Answer['data']) => boolean): Promise<Answer['data']>
   /** Waits until the job is over. */
   ended(id: string): Promise<Answer['data']>
   /** Every line of the job's output. */
@@ -26,10 +29,11 @@ export interface NetworkApi {
   /** Waits until there are so many. */
   moreLines(id: string, count: number): Promise<void>
   /** The provider of that name once `condition` holds. */
-  provider(name: string, condition: (provider: Answer['data']) => boolean, withinMs?: number): Promise<Answer['data']>
+  provider(name: string, condition: (provider: Answer['data']) => boolean): Promise<Answer['data']>
 }
 
-export function networkApi(network: Pick<LocalNetwork, 'url' | 'key'>): NetworkApi {
+/** @param init.lookMs how long it waits before it looks again at what it waits for, in ms. @default 100 */
+export function networkApi(network: Pick<LocalNetwork, 'url' | 'key'>, { lookMs = 100 } = {}): NetworkApi {
   async function call(method: string, path: string, json?: unknown, headers = {}): Promise<Answer> {
     const response = await fetch(`${network.url}/api/plugin-core${path}`, {
       method,
@@ -41,13 +45,14 @@ export function networkApi(network: Pick<LocalNetwork, 'url' | 'key'>): NetworkA
     return { status: response.status, data, code: error?.code, message: error?.message, retryAfter }
   }
 
-  async function eventually<T>(what: string, withinMs: number, look: () => Promise<T | undefined>): Promise<T> {
+  async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
     const startedMs = performance.now()
     for (;;) {
       const found = await look()
       if (found !== undefined) return found
-      if (performance.now() - startedMs > withinMs) throw new Error(`${what} did not come about in ${withinMs} ms`)
-      await delay(100)
+      if (performance.now() - startedMs > LONGEST_WAIT_MS)
+        throw new Error(`${what} did not come about in ${LONGEST_WAIT_MS} ms`)
+      await delay(lookMs)
     }
   }
 
@@ -63,33 +68,37 @@ export function networkApi(network: Pick<LocalNetwork, 'url' | 'key'>): NetworkA
       if (status !== 201) throw new Error(`The submission was answered ${status}: ${message}`)
       return data.id
     },
-    async job(id, condition, withinMs = 30_000) {
-      return await eventually(`job ${id}: ${condition}`, withinMs, async () => {
+    async job(id, condition) {
+      return await eventually(`job ${id}: ${condition}`, async () => {
         const { data } = await call('GET', `/jobs/${id}`)
         return data !== undefined && condition(data) ? data : undefined
       })
     },
-    ended: async (id) =>
-      await api.job(id, ({ status }) => ['completed', 'failed', 'cancelled'].includes(status), 60_000),
+    ended: async (id) => await api.job(id, ({ status }) => ENDED.includes(status)),
     async lines(id) {
       const { data, message } = await call('GET', `/jobs/${id}/logs`)
       if (data === undefined) throw new Error(`The output of ${id} was not answered: ${message}`)
       return data.logs.map(({ line }: { line: string }) => line)
     },
     async answers() {
-      await eventually('an answer', 30_000, async () => {
+      await eventually('an answer', async () => {
         // Not up yet.
         const response = await fetch(`${network.url}/api/health`).catch(() => null)
         return response?.ok === true ? true : undefined
       })
     },
     async moreLines(id, count) {
-      await eventually(`${count} lines of ${id}`, 30_000, async () => {
-        return (await api.lines(id)).length >= count ? true : undefined
+      await eventually(`${count} lines of ${id}`, async () => {
+        const { data: job } = await call('GET', `/jobs/${id}`)
+        const lines = await api.lines(id)
+        if (lines.length >= count) return true
+        // Asked for before its lines: none comes any more.
+        if (ENDED.includes(job?.status)) throw new Error(`${lines.length} of ${count} lines of ${JSON.stringify(job)}`)
+        return undefined
       })
     },
-    async provider(name, condition, withinMs = 30_000) {
-      return await eventually(`provider ${name}: ${condition}`, withinMs, async () => {
+    async provider(name, condition) {
+      return await eventually(`provider ${name}: ${condition}`, async () => {
         const { data } = await call('GET', '/providers')
         const found = (data ?? []).find((one: Answer['data']) => one.name === name)
         return found !== undefined && condition(found) ? found : undefined

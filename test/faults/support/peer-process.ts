@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Libp2pNetworkInit } from '../../../node/network/libp2p-network.ts'
+import type { Libp2pNetworkInit } from '../../../node/network/network-init.ts'
 import type { PeerState, Question, Saying } from './peer-program.ts'
 
 export interface PeerProcess {

@@ -3,7 +3,8 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { silentLogger } from '../../../node/logger.ts'
 import type { NetworkCounters } from '../../../node/network/index.ts'
-import { createLibp2pNetwork, type Libp2pNetworkInit } from '../../../node/network/libp2p-network.ts'
+import { createLibp2pNetwork } from '../../../node/network/libp2p-network.ts'
+import type { Libp2pNetworkInit } from '../../../node/network/network-init.ts'
 import { requestBytes } from '../../support/requests.ts'
 
 export interface PeerState {

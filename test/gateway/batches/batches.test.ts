@@ -2,31 +2,15 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { checkedBatchSchema, submittedBatchSchema } from '../../../gateway/batches/schemas.ts'
-import { successSchema } from '../../../gateway/envelope.ts'
+import { checkedBatchSchema, submittedBatchSchema } from '../../../gateway/contract/batches.ts'
+import { successSchema } from '../../../gateway/contract/envelope.ts'
 import { type Answer, openTestGateway, type TestGateway } from '../support/test-gateway.ts'
+import { BATCH, type FormFields, sendForm } from './support/send-form.ts'
 
-const BATCH = '/api/plugin-core/jobs/batch'
 const BATCHES = '/api/plugin-core/jobs/batches'
 let gateway: TestGateway
 
-interface FormFields {
-  base?: unknown
-  file?: string | Uint8Array<ArrayBuffer>
-  concurrency?: string
-}
-
-async function form({ base, file, concurrency }: FormFields): Promise<Answer> {
-  const data = new FormData()
-  if (base !== undefined) data.append('base', typeof base === 'string' ? base : JSON.stringify(base))
-  if (file !== undefined) data.append('file', new Blob([file]), 'rows.csv')
-  if (concurrency !== undefined) data.append('concurrency', concurrency)
-  const request = new Request('http://localhost/', { method: 'POST', body: data })
-  return await gateway.ask('POST', BATCH, {
-    body: new Uint8Array(await request.arrayBuffer()),
-    headers: { 'Content-Type': request.headers.get('content-type') as string },
-  })
-}
+const form = async (fields: FormFields): Promise<Answer> => await sendForm(gateway, fields)
 
 async function specsOf(answer: Answer) {
   assert.equal(answer.status, 201, JSON.stringify(answer.body))
@@ -125,6 +109,26 @@ describe('a batch', () => {
       )
     })
   }
+
+  it('sets fields of a field by columns, as entries of a map', async () => {
+    const base = { image: 'busybox', gpuRequirements: { vendor: 'nvidia' } }
+    const file =
+      'gpu,gpuRequirements.models,gpuRequirements.minVram,constraints.region,ulimits.nofile\n' +
+      '1,h100,24Gi,eu,1024\n2,"[""h100"",""a100 80gb""]",,,\n'
+    const specs = await specsOf(await form({ base, file }))
+    assert.deepEqual(
+      specs.map(({ gpu, gpuRequirements, constraints, ulimits }) => [
+        gpu,
+        gpuRequirements,
+        constraints.region,
+        ulimits,
+      ]),
+      [
+        [1, { vendor: 'nvidia', models: ['h100'], minVram: '24Gi' }, 'eu', { nofile: 1024 }],
+        [2, { vendor: 'nvidia', models: ['h100', 'a100 80gb'] }, undefined, undefined],
+      ],
+    )
+  })
 
   it('tells an empty cell from empty text', async () => {
     const base = { image: 'busybox', env: { A: 'base' }, args: ['[${env.A}]'] }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { batchSchema } from '../../../gateway/batches/schemas.ts'
-import { successSchema } from '../../../gateway/envelope.ts'
-import { openServices, type Services } from '../../../gateway/services.ts'
+import { openGatewayApp } from '../../../gateway/app.ts'
+import { batchSchema } from '../../../gateway/contract/batches.ts'
+import { successSchema } from '../../../gateway/contract/envelope.ts'
 import { systemClock } from '../../../node/clock.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { isTerminal } from '../../../protocol/lifecycle.ts'
@@ -39,14 +39,15 @@ async function finishOne(id: string): Promise<void> {
   await gateway.play.complete(id)
 }
 
-/** Opens the gateway's services again over the same records and jobs, as a restart does. */
-async function reopened(): Promise<Services> {
-  const services = await openServices(
+/** Opens the gateway again over the same records and jobs, as a restart does. */
+async function reopened() {
+  const { start, stop, features } = await openGatewayApp(
     { node: gateway.node, clock: systemClock, logger: silentLogger },
-    { folder: gateway.folder, adminKey: ADMIN_KEY },
+    { folder: gateway.folder, adminKey: ADMIN_KEY, version: '0.0.0' },
   )
-  await services.start()
-  return services
+  await start()
+  const { batches, batchRunner } = features.batches
+  return { batches, batchRunner, stop }
 }
 
 describe('the concurrency of a batch', () => {

@@ -37,6 +37,19 @@ function turnedAway(status: 429 | 503, retryAfter?: string): Response {
   return Response.json({ success: false, error: { code, message: 'later' } }, { status, headers })
 }
 
+describe('a client', () => {
+  it('takes no option that it has not, and names it', () => {
+    const baseUrl = 'http://localhost:1'
+    for (const [init, name] of [
+      [{ url: baseUrl }, 'url'],
+      [{ baseUrl, key: 'x' }, 'key'],
+      [{ baseUrl, streams: { reconnects: 1 } }, 'reconnects'],
+    ] as const) {
+      assert.throws(() => new CortexClient(init as never), new RegExp(`has no ${name}: it takes `))
+    }
+  })
+})
+
 describe('repeating requests', () => {
   beforeEach(async () => {
     gateway = await serveTestGateway()

@@ -178,7 +178,7 @@ describe('following', () => {
       assert.equal(line, 'one')
       break
     }
-    assert.equal(openings, 2)
+    assert.ok(openings >= 2)
   })
 
   it('throws what no coming back mends, and gives up on a gateway that stays away', async () => {

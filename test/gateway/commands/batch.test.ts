@@ -30,6 +30,14 @@ describe('cortex batch', () => {
     assert.equal((await at.cortex.run(['batch', 'cancel', id])).code, 0)
   })
 
+  it('takes no file in which characters would become others', async () => {
+    const csv = join(at.cortex.folder, 'windows-1252.csv')
+    await writeFile(csv, Buffer.from('name,image\r\nbob,busybox\r\nM\xfcller,busybox\r\n', 'latin1'))
+    const { code, out, err } = await at.cortex.run(['batch', 'submit', '--csv', csv])
+    assert.deepEqual([code, out], [1, ''])
+    assert.equal(err, `cortex: ${csv} is not UTF-8 (line 3): save it as UTF-8\n`)
+  })
+
   it('submits a list of jobs', async () => {
     const file = join(at.cortex.folder, 'jobs.yaml')
     await writeFile(file, 'concurrency: 1\njobs:\n  - image: a\n  - image: b\n')

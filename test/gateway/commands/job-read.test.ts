@@ -23,6 +23,21 @@ describe('cortex job get, logs, cancel and so on', () => {
     assert.equal((await at.cortex.run(['job', 'bids', id])).err, 'none\n')
   })
 
+  it('entry 17: shows what others wrote with controls written out, and a log as it is', async () => {
+    const words = ['\u001b[2J', 'a\nstatus  completed', '\u009b31m', '\u202efdp', '\u001b]0;t\u0007']
+    const id = await submit('busybox', '--', ...words)
+    await at.gateway.play.start(id)
+    await at.gateway.play.log(id, '\u001b[31mred')
+    await at.gateway.play.complete(id)
+    const shown = await at.ok('job', 'get', id)
+    assert.match(shown, /^command +\\x1b\[2J a\\nstatus {2}completed \\x9b31m \\u202efdp \\x1b\]0;t\\x07$/m)
+    for (const args of [['get', id], ['get', id, '--json'], ['list'], ['list', '--json'], ['events', id]]) {
+      assert.match(await at.ok('job', ...args), /^[^\p{Cc}\u202e]*(\n[^\p{Cc}\u202e]*)*$/u, args.join(' '))
+    }
+    assert.deepEqual(JSON.parse(await at.ok('job', 'get', id, '--json')).args, words)
+    assert.equal(await at.ok('job', 'logs', id), '\u001b[31mred')
+  })
+
   it('follows the log to the end of the job, each stream to its own', async () => {
     const id = await submit('busybox')
     await at.gateway.play.start(id)
@@ -37,9 +52,60 @@ describe('cortex job get, logs, cancel and so on', () => {
     assert.equal(JSON.parse(await at.ok('job', 'logs', '--tail', '1', '--json', id)).line, 'three')
   })
 
+  it('logs and wait say that some of the output is missing, and exit with 125 in place of 0', async () => {
+    const missing = 'its provider could not carry 7 lines'
+    const id = await submit('busybox')
+    await at.gateway.play.start(id)
+    await at.gateway.play.log(id, 'one')
+    await at.gateway.play.complete(id, {}, missing)
+    for (const [args, out, err] of [
+      [['logs', id], 'one\n', `${missing}\n`],
+      [['logs', '-f', id], 'one\n', `${missing}\n`],
+      [['wait', id], '', `completed\n${missing}\n`],
+    ] as const) {
+      assert.deepEqual(await at.cortex.run(['job', ...args]), { code: 125, out, err }, args.join(' '))
+    }
+    for (const args of [
+      ['logs', '--json', id],
+      ['wait', '--json', id],
+    ]) {
+      assert.equal((await at.cortex.run(['job', ...args])).code, 125, args.join(' '))
+    }
+  })
+
+  it('entry 39: writes the bytes that the container wrote, and flags in JSON where they are no text', async () => {
+    const id = await submit('busybox')
+    await at.gateway.play.start(id)
+    await at.gateway.play.output(
+      id,
+      { line: '', base64: '/w0=', partial: false },
+      { line: 'half a ', partial: true },
+      { line: 'line\r', partial: false },
+      { line: 'no newline', partial: true },
+    )
+    await at.gateway.play.complete(id)
+    const { out } = await at.cortex.run(['job', 'logs', id], { encoding: 'latin1' })
+    assert.equal(out, '\xff\r\nhalf a line\r\nno newline')
+    const json = (await at.ok('job', 'logs', '--json', id)).split('\n').map((text) => JSON.parse(text))
+    assert.deepEqual(
+      json.map(({ timestamp: _, number: __, ...line }) => line),
+      [
+        { line: '\ufffd\r', stream: 'stdout', base64: '/w0=' },
+        { line: 'half a ', stream: 'stdout', partial: true },
+        { line: 'line\r', stream: 'stdout' },
+        { line: 'no newline', stream: 'stdout', partial: true },
+      ],
+    )
+    const stamped = await at.ok('job', 'logs', '-t', '--tail', '3', id)
+    assert.equal(stamped, `${json[1].timestamp} half a line\r\n${json[3].timestamp} no newline`)
+  })
+
   it('cancels, extends and submits again', async () => {
     const [first, second] = [await submit('--cpu', '100', 'busybox'), await submit('busybox')]
-    assert.equal(await at.ok('job', 'cancel', first, second), `${first} cancelling\n${second} cancelling`)
+    const cancelled = await at.cortex.run(['job', 'cancel', 'job_000000000000', first, second])
+    assert.equal(cancelled.out, `${first} cancelling\n${second} cancelling\n`, 'one that is not there keeps no other')
+    assert.equal(cancelled.code, 1)
+    assert.match(cancelled.err, /^cortex: No job's id begins with job_000000000000[^\n]*\n$/)
     const again = await at.ok('job', 'resubmit', first, '--memory', '1Gi')
     const job = await at.gateway.store.get(again)
     assert.deepEqual([job?.spec.cpu, job?.spec.memory, job?.origin.resubmittedFrom], [100, '1Gi', first])

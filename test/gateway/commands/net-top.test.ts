@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { startPeer } from '../../support/libp2p-peers.ts'
 import { type Cortex, openCortex } from '../support/cortex.ts'
 import { type ServedGateway, serveTestGateway } from '../support/served-gateway.ts'
 import { ADMIN_KEY } from '../support/test-gateway.ts'
@@ -47,11 +48,23 @@ describe('cortex net top', () => {
     assert.match(err, /admin key/)
   })
 
-  it('sees the network as a node of its own, which knows nobody at first', async () => {
-    const alone = ['--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', '/ip4/127.0.0.1/tcp/9', '--no-mdns']
-    const { code, out, err } = await top('--json', ...alone)
+  const listen = ['--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns']
+
+  it('sees the network as a node of its own, which knows no provider at first', async (context) => {
+    const { peerId, addresses } = await startPeer(context, { network: 'top' })
+    const { code, out, err } = await top('--json', '--network', 'top', ...listen, '--bootstrap', addresses()[0] ?? '')
     assert.equal(code, 0, err)
     const { peers, market, traffic, directory } = JSON.parse(out)
-    assert.deepEqual([peers, market, traffic.peers, directory.online], [0, {}, [], 0])
+    assert.deepEqual([peers, market, directory.online], [1, {}, 0])
+    assert.deepEqual(
+      traffic.peers.map(({ id }: { id: string }) => id),
+      [peerId],
+    )
+  })
+
+  it('ends where it is to look once and nobody is there', async () => {
+    const { code, out, err } = await top('--json', ...listen, '--bootstrap', '/ip4/127.0.0.1/tcp/9')
+    assert.deepEqual([code, out], [1, ''])
+    assert.match(err, /^cortex: [^\n]*nobody listens there[^\n]*--bootstrap[^\n]*\n$/)
   })
 })

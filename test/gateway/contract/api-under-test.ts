@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import type { Grant } from '../../../gateway/auth/permissions.ts'
+import type { Grant } from '../../../gateway/contract/permissions.ts'
 import { ADMIN_KEY, type Answer, openTestGateway, submit, type TestGateway } from '../support/test-gateway.ts'
 import { PROVIDER } from '../support/test-node.ts'
 

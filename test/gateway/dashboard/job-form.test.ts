@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { JOB_DEFAULTS } from '../../../gateway/contract/job-defaults.ts'
 import { errorAt, otherProblems } from '../../../gateway/dashboard/src/jobs/form/field-errors.ts'
 import { lineOf, wordsOf } from '../../../gateway/dashboard/src/jobs/form/words.ts'
 import { rateOf, withSample } from '../../../gateway/dashboard/src/jobs/page/metric-series.ts'
@@ -46,7 +47,8 @@ describe('the errors of fields', () => {
 
 describe('a job as it could have been submitted', () => {
   const job = {
-    ...{ id: 'job_1', image: 'busybox', provider: 'p2p', command: ['sh'], args: [], cpu: 100, gpu: 0, maxAttempts: 3 },
+    ...{ id: 'job_1', image: 'busybox', provider: 'p2p', command: ['sh'], args: [], cpu: 100 },
+    ...{ gpu: JOB_DEFAULTS.gpu, maxAttempts: JOB_DEFAULTS.maxAttempts },
     labels: { team: "o'brien" },
     config: { env: {}, outputs: '/out', network: 'bridge', constraints: { regions: [], maxPrice: 0, minCpu: 2 } },
   }
@@ -84,7 +86,7 @@ describe('the points of a chart', () => {
   })
 
   it('take a sample in, in the place of the last of the same bucket', () => {
-    const none = { cpu: [], memory: [], network: { rx: [], tx: [] }, storage: [] }
+    const none = { cpu: [], memory: [], network: { rx: [], tx: [] }, storage: [], gpu: [], gpuMemory: [] }
     const sample = (s: number, cpu: number | null) =>
       ({ timestamp: at(s), cpu, memory: 1, storage: null, network: { rx: 1, tx: 2 } }) as never
     const first = withSample(none, sample(61, 5), 60_000)

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { costNow, hasEnded, secondsLeft } from '../../../gateway/dashboard/src/jobs/cost.ts'
-import { applyToPages, type JobRow } from '../../../gateway/dashboard/src/jobs/list/apply-change.ts'
+import { costNow, secondsLeft } from '../../../gateway/contract/cost.ts'
+import { hasEnded } from '../../../gateway/contract/job-status.ts'
+import type { JobRow } from '../../../gateway/dashboard/src/jobs/job-row.ts'
+import { applyToPages } from '../../../gateway/dashboard/src/jobs/list/apply-change.ts'
 import { filterOf, type JobFilter, matches, queryOf } from '../../../gateway/dashboard/src/jobs/list/filter.ts'
 
 const job = (id: string, rest: Partial<JobRow> = {}): JobRow =>

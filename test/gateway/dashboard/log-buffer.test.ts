@@ -83,4 +83,40 @@ describe('the lines of a log', () => {
     assert.equal(lines[1], 'line 1')
     assert.equal([...buffer.parts(true)].join('').split('\n')[1], '1970-01-01T00:00:01.000Z line 1')
   })
+
+  it('entry 47: begin with the colour that the lines before of their stream left', () => {
+    const buffer = createLogBuffer()
+    const timestamp = new Date(0).toISOString()
+    const lines = ['out \x1b[31mred', 'err', 'out still', 'out \x1b[0mno more', 'out plain']
+    for (const [i, line] of lines.entries()) {
+      buffer.add({ number: i + 1, timestamp, stream: line.startsWith('err') ? 'stderr' : 'stdout', line })
+    }
+    assert.deepEqual(
+      buffer.rows(0, 9).map(({ style }) => style),
+      [undefined, undefined, { fg: 1 }, { fg: 1 }, undefined],
+    )
+  })
+
+  it('entry 47: are found by what is shown of them', () => {
+    const buffer = createLogBuffer()
+    buffer.add({ number: 1, timestamp: new Date(0).toISOString(), stream: 'stdout', line: '10 %\r100 %' })
+    buffer.setView({ ...ALL, search: '10 %' })
+    assert.equal(buffer.extent().matches, 0)
+    buffer.setView({ ...ALL, search: '100 %' })
+    assert.equal(buffer.extent().matches, 1)
+  })
+
+  it('entry 39: are saved to the byte', async () => {
+    const buffer = createLogBuffer()
+    const add = (number: number, line: string, more: object) =>
+      buffer.add({ number, timestamp: new Date(0).toISOString(), stream: 'stdout', line, ...more })
+    add(1, '\ufffd\r', { base64: '/w0=' })
+    add(2, 'half', { partial: true })
+    add(3, ' é', {})
+    add(4, '\ufffd', { base64: '/g==', partial: true })
+    const saved = Buffer.from(await new Blob([...buffer.parts(false)]).arrayBuffer())
+    assert.equal(saved.toString('latin1'), `\xff\r\n${Buffer.from('half é').toString('latin1')}\n\xfe`)
+    const stamped = Buffer.from(await new Blob([...buffer.parts(true)]).arrayBuffer()).toString()
+    assert.equal(stamped.match(/1970-01-01T00:00:00.000Z /g)?.length, 3)
+  })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { successSchema } from '../../../gateway/envelope.ts'
-import { scheduleSchema } from '../../../gateway/schedules/schemas.ts'
+import { successSchema } from '../../../gateway/contract/envelope.ts'
+import { scheduleSchema } from '../../../gateway/contract/schedules.ts'
 import { openTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const SCHEDULES = '/api/plugin-core/jobs/schedules'
@@ -93,6 +93,59 @@ describe('schedules', () => {
     await tickAt('2026-03-01T00:00:00Z')
     const [last, missed] = await runs(id)
     assert.deepEqual([last, missed?.[1]], [['00:00:00', 'submitted'], 'missed'])
+  })
+
+  it('entry 24: tick on each minute after the clock was set back, also over minutes that came before', async () => {
+    const id = await make()
+    await tickAt('2026-01-01T03:01:00Z')
+    await tickAt('2026-01-01T03:02:00Z')
+    assert.equal((await jobs()).length, 2)
+    for (const back of ['2026-01-01T00:02:30Z', '2025-12-31T23:00:30Z']) {
+      const before = (await jobs()).length
+      await tickAt(back)
+      const first = Date.parse(back) + MINUTE / 2
+      for (let i = 0; i < 3; i += 1) await tickAt(new Date(first + i * MINUTE).toISOString())
+      assert.equal((await jobs()).length, before + 3, back)
+      assert.deepEqual(
+        (await runs(id)).slice(0, 3).map(([, outcome]) => outcome),
+        Array(3).fill('submitted'),
+      )
+    }
+    // Corrected by seconds, as clocks are: nothing runs twice.
+    const before = (await jobs()).length
+    const { handledMs = 0 } = (await gateway.schedules.get(id)) ?? {}
+    for (const offMs of [-30_000, -1_000, 0, 1_000]) await tickAt(new Date(handledMs + offMs).toISOString())
+    assert.equal((await jobs()).length, before)
+    // And forward over all that was before.
+    await tickAt('2026-01-01T03:02:00Z')
+    assert.equal((await jobs()).length, before + 1)
+  })
+
+  it('entry 51: that never tick are refused, and a number out of range is told as it was written', async () => {
+    const cases: [string, RegExp][] = [
+      ['0 0 30 2 *', /never comes/],
+      ['0 0 31 2,4,6,9,11 *', /never comes/],
+      ['0 0 1 13 *', /month 13 is out of range, write 1 to 12/],
+      ['0 0 1 0 *', /month 0 is out of range/],
+      ['0 0 32 * *', /day 32 is out of range, write 1 to 31/],
+      ['0 0 0 * *', /day 0 is out of range/],
+      ['60 0 * * *', /minute 60 is out of range, write 0 to 59/],
+      ['0 24 * * *', /hour 24 is out of range/],
+      ['0 0 * * 8', /weekday 8 is out of range/],
+    ]
+    for (const [schedule, message] of cases) {
+      const json = { name: 'x', schedule, config: { image: 'busybox' } }
+      for (const [method, path] of [
+        ['POST', SCHEDULES],
+        ['PUT', `${SCHEDULES}/${await make()}`],
+      ] as const) {
+        const answer = await gateway.ask(method, path, { json: method === 'POST' ? json : { schedule } })
+        assert.deepEqual([answer.status, answer.code], [400, 'VALIDATION_ERROR'], schedule)
+        assert.equal(answer.body.error.details.fields[0].path, 'schedule')
+        assert.match(answer.body.error.details.fields[0].message, message)
+      }
+    }
+    await make({ schedule: '0 0 29 2 *' })
   })
 
   it('keep to their policy while a job runs', async () => {

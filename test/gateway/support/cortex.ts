@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { after, before } from 'node:test'
 import { type ServedGateway, serveTestGateway } from './served-gateway.ts'
 import { ADMIN_KEY } from './test-gateway.ts'
@@ -16,11 +16,18 @@ export interface Ran {
   err: string
 }
 
+export interface RunOptions {
+  env?: Record<string, string>
+  input?: string
+  /** How `out` says the bytes. @default 'utf8' */
+  encoding?: BufferEncoding
+}
+
 export interface Cortex {
   /** An empty folder: its home, its configuration and its data are in it. */
   folder: string
   /** Runs the program to its end, with no more of this process's variables than it needs. */
-  run(args: string[], options?: { env?: Record<string, string>; input?: string }): Promise<Ran>
+  run(args: string[], options?: RunOptions): Promise<Ran>
   close(): Promise<void>
 }
 
@@ -34,7 +41,7 @@ export async function openCortex(variables: Record<string, string> = {}): Promis
   const { PATH, NODE_COMPILE_CACHE } = process.env
   return {
     folder,
-    async run(args, { env = {}, input = '' } = {}) {
+    async run(args, { env = {}, input = '', encoding = 'utf8' } = {}) {
       const child = spawn(process.execPath, [PROGRAM, ...args], {
         cwd: folder,
         env: { PATH, NODE_COMPILE_CACHE, ...home, ...variables, ...env },
@@ -45,8 +52,8 @@ export async function openCortex(variables: Record<string, string> = {}): Promis
       child.on('close', ended.resolve)
       child.stdin.on('error', () => {}) // it may end without having read
       child.stdin.end(input)
-      const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended.promise])
-      return { code, out, err }
+      const [out, err, code] = await Promise.all([buffer(child.stdout), text(child.stderr), ended.promise])
+      return { code, out: out.toString(encoding), err }
     },
     close: async () => await rm(folder, { recursive: true, force: true }),
   }

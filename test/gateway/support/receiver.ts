@@ -8,7 +8,7 @@ export interface Received {
 }
 
 /** What a receiver answers; `hang` never does. */
-export type Behaviour = number | 'hang' | { redirect: string }
+export type Behaviour = number | 'hang' | { redirect: string } | ((received: Received) => number)
 
 /** An endpoint for webhooks that does as it is told. */
 export async function openReceiver() {
@@ -19,9 +19,11 @@ export async function openReceiver() {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      received.push({ headers: request.headers, text: Buffer.concat(chunks).toString('utf8') })
+      const own = { headers: request.headers, text: Buffer.concat(chunks).toString('utf8') }
+      received.push(own)
       if (behaviour === 'hang') return
       if (typeof behaviour === 'number') response.writeHead(behaviour)
+      else if (typeof behaviour === 'function') response.writeHead(behaviour(own))
       else response.writeHead(302, { Location: behaviour.redirect })
       response.end('ok')
     })

@@ -1,7 +1,6 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { GatewayAppInit } from '../../../gateway/app.ts'
-import type { ServicesInit } from '../../../gateway/services.ts'
 import { openTestGateway, type TestGateway } from './test-gateway.ts'
 
 export interface ServedGateway extends TestGateway {
@@ -13,7 +12,7 @@ export interface ServedGateway extends TestGateway {
 }
 
 /** The whole API over a real store and a real socket. */
-export async function serveTestGateway(init: Partial<GatewayAppInit & ServicesInit> = {}): Promise<ServedGateway> {
+export async function serveTestGateway(init: Partial<GatewayAppInit> = {}): Promise<ServedGateway> {
   const gateway = await openTestGateway(init)
   const requests: string[] = []
   const listener = getRequestListener(gateway.app.fetch, { hostname: '127.0.0.1' })

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createGatewayApp, type GatewayAppInit } from '../../../gateway/app.ts'
-import type { Grant } from '../../../gateway/auth/permissions.ts'
-import { openServices, type Services, type ServicesInit } from '../../../gateway/services.ts'
+import { type GatewayApp, type GatewayAppInit, openGatewayApp } from '../../../gateway/app.ts'
+import type { Grant } from '../../../gateway/contract/permissions.ts'
+import { type Database, openTable } from '../../../gateway/records/table.ts'
+import type { TemplateRecord } from '../../../gateway/templates/template-table.ts'
 import type { Resolve } from '../../../gateway/webhooks/address-check.ts'
-import { systemClock } from '../../../node/clock.ts'
+import { type Clock, systemClock } from '../../../node/clock.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { openTestNode, type TestNode } from './test-node.ts'
 
@@ -23,10 +24,39 @@ export interface Answer {
   code: string | undefined
 }
 
-export interface TestGateway extends Services, TestNode {
+/** What the features hold, by name, for tests that look behind the API. */
+function insideOf({ db, features, adminKey, streams }: GatewayApp) {
+  const { auth, providers, webhooks, schedules, batches, metrics } = features
+  const { keys, sessions, tokens } = auth
+  const { providerLog, providerSamples } = providers
+  const { dispatcher, pump, watch } = webhooks
+  return {
+    ...{ db, streams, adminKey, keys, sessions, tokens, providerLog, providerSamples, dispatcher, pump, watch },
+    ...{ webhooks: webhooks.webhooks, schedules: schedules.schedules, scheduler: schedules.scheduler },
+    ...{ batches: batches.batches, batchRunner: batches.batchRunner, jobMetrics: metrics.jobMetrics },
+    records: recordsOf(db),
+  }
+}
+
+function recordsOf(db: Database) {
+  return {
+    keys: openTable<object>(db, 'keys'),
+    templates: openTable<TemplateRecord>(db, 'templates'),
+    webhooks: openTable<object>(db, 'webhooks'),
+    providerDays: openTable<object[]>(db, 'provider-days'),
+  }
+}
+
+export interface TestGateway extends ReturnType<typeof insideOf>, TestNode {
+  /** The gateway's, of records and keys. */
+  folder: string
+  clock: Clock
   /** What the gateway takes for now; null is the real time. */
   time: { nowMs: number | null }
-  app: ReturnType<typeof createGatewayApp>
+  app: GatewayApp['app']
+  start: GatewayApp['start']
+  letGo: GatewayApp['letGo']
+  stop: GatewayApp['stop']
   /** Sends a request with a key (the admin's unless another is given; null: none). */
   ask(method: string, path: string, options?: AskOptions): Promise<Answer>
   /** A key for an owner. */
@@ -41,19 +71,17 @@ export interface AskOptions {
 }
 
 /** The whole API over a real store, without a socket. */
-export async function openTestGateway(
-  init: Partial<GatewayAppInit & ServicesInit> = {},
-  resolve?: Resolve,
-): Promise<TestGateway> {
+export async function openTestGateway(init: Partial<GatewayAppInit> = {}, resolve?: Resolve): Promise<TestGateway> {
   const time: TestGateway['time'] = { nowMs: null }
   const folder = await mkdtemp(join(tmpdir(), 'cortex-gateway-'))
   const test = await openTestNode()
   const clock = { ...systemClock, nowMs: () => time.nowMs ?? systemClock.nowMs() }
-  const services = await openServices(
-    { node: test.node, clock, logger: silentLogger, ...(resolve === undefined ? {} : { resolve }) },
-    { folder, adminKey: ADMIN_KEY, ...init },
+  const opened = await openGatewayApp(
+    { node: test.node, clock, logger: silentLogger, resolve },
+    { folder, adminKey: ADMIN_KEY, version: '0.0.0', rateLimits: { enforced: false }, ...init },
   )
-  const app = createGatewayApp(services, { version: '0.0.0', rateLimits: { enforced: false }, ...init })
+  const { app, start, letGo, stop } = opened
+  const inside = insideOf(opened)
 
   async function ask(method: string, path: string, options: AskOptions = {}): Promise<Answer> {
     const { key = ADMIN_KEY, json, body, headers = {} } = options
@@ -80,17 +108,16 @@ export async function openTestGateway(
   }
 
   return {
-    ...services,
+    ...inside,
     ...test,
-    time,
-    app,
+    ...{ folder, clock, time, app, start, letGo, stop },
     ask,
     async keyFor(owner, grants = ['jobs:*', 'providers:read']) {
-      return (await services.keys.create({ name: owner, owner, grants, expiresAtMs: null })).text
+      return (await inside.keys.create({ name: owner, owner, grants, expiresAtMs: null })).text
     },
     async close() {
-      await services.streams.stop()
-      await services.stop()
+      await letGo()
+      await stop()
       await test.close()
       await rm(folder, { recursive: true })
     },

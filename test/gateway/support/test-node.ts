@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { systemClock } from '../../../node/clock.ts'
 import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
-import { cancelled } from '../../../node/market/apply-report.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
+import { cancelled } from '../../../node/market/leases/apply-report.ts'
 import { createTally } from '../../../node/market/tally.ts'
 import { PeerUnreachableError } from '../../../node/network/index.ts'
 import { createReach } from '../../../node/reach/reach.ts'
@@ -14,9 +14,11 @@ import { JobStateError, type JobStore } from '../../../node/store/index.ts'
 import { openJobStore } from '../../../node/store/job-store.ts'
 import type { Lease } from '../../../node/store/records.ts'
 import { createSecretBox } from '../../../node/store/secret-box.ts'
+import type { StoredLine } from '../../../node/store/stored-lines.ts'
 import { splitSecrets } from '../../../protocol/job-spec.ts'
 import { isTerminal } from '../../../protocol/lifecycle.ts'
 import { GIB } from '../../../protocol/units.ts'
+import { sampleLease } from '../../support/sample-lease.ts'
 
 export const PROVIDER = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo'
 /** A cent an hour, in nano-dollars. */
@@ -48,9 +50,12 @@ export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
     addresses: [],
     uptimeSeconds: 60,
     pausedReason: '',
+    impaired: false,
     jobsCompleted: 2,
     jobsFailed: 1,
     gpus: [],
+    measured: null,
+    hardware: null,
     status: 'online',
     firstSeenMs: 1_700_000_000_000,
     lastSeenMs: 1_700_000_060_000,
@@ -161,38 +166,21 @@ function scriptedRequester(store: JobStore): Requester {
     quote: async (): Promise<Quote[]> => [
       {
         ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
-        ...{ score: 1, reason: 'the cheapest' },
+        ...{ gpu: null, score: 1, reason: 'the cheapest' },
       },
       {
         ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null },
-        ...{ score: null, reason: 'has 100m CPU free' },
+        ...{ gpu: null, score: null, reason: 'has 100m CPU free' },
       },
     ],
     counters: () => ({ jobs: 0 }),
+    seen: () => null,
     tally: createTally().totals,
   }
 }
 
 function testLease(fields: Partial<Lease> = {}): Lease {
-  return {
-    provider: PROVIDER,
-    addresses: [],
-    fence: 1,
-    requestId: '00',
-    bidId: '00',
-    requirementsDigest: '00',
-    pricePerHour: String(CENT_PER_HOUR),
-    awardedAt: { wallMs: 1, sinceBoot: null },
-    bidValidMs: 5_000,
-    acceptedAtMs: 1,
-    lastReport: 0,
-    meteredMs: 0,
-    lastContactMs: 1,
-    imageDigest: null,
-    settled: false,
-    receipt: null,
-    ...fields,
-  }
+  return sampleLease({ provider: PROVIDER, pricePerHour: String(CENT_PER_HOUR), ...fields })
 }
 
 function createPlayer(store: JobStore) {
@@ -213,13 +201,17 @@ function createPlayer(store: JobStore) {
       })
     },
     async log(id: string, ...texts: string[]): Promise<void> {
+      await this.output(id, ...texts.map((line) => ({ line, partial: false })))
+    },
+    /** Lines that are not just text. */
+    async output(id: string, ...written: Pick<StoredLine, 'line' | 'base64' | 'partial'>[]): Promise<void> {
       await store.change(id, (draft) => {
         const first = draft.job.logs.lines - draft.job.logs.offset + 1
         draft.logs(
           first,
-          texts.map((line) => {
+          written.map((line) => {
             lines += 1
-            return { timestampMs: 1_700_000_000_000 + lines * 1000, stream: 'stdout', line, partial: false }
+            return { ...line, timestampMs: 1_700_000_000_000 + lines * 1000, stream: 'stdout' }
           }),
         )
       })
@@ -229,8 +221,24 @@ function createPlayer(store: JobStore) {
       const nothing = { memoryBytes: 0, rxBytes: 0, txBytes: 0, storageBytes: null }
       await store.change(id, (draft) => draft.metric({ timestampMs, cpuMillis, ...nothing }))
     },
-    async complete(id: string, lease: Partial<Lease> = {}): Promise<void> {
+    /** Its provider is lost, and it waits for another. */
+    async lose(id: string): Promise<void> {
       await store.change(id, (draft) => {
+        const to = { status: 'pending' as const, award: null, waitOutMs: 0, excluded: [], lost: null }
+        draft.transition({ expect: ['scheduled', 'running'], to, by: 'requester', event: 'lost' })
+      })
+    },
+    async fail(id: string, exitCode: number | null): Promise<void> {
+      await store.change(id, (draft) => {
+        const times = { scheduledAtMs: 1_700_000_000_100, startedAtMs: 1_700_000_000_200, endedAtMs: 1_700_000_036_200 }
+        const failure = { code: 'NON_ZERO_EXIT', message: 'It failed.', remedy: '', details: {} } as const
+        const to = { status: 'failed', lease: testLease(), exitCode, failure, ...times } as const
+        draft.transition({ expect: ['running'], to, by: 'provider', event: 'failed' })
+      })
+    },
+    async complete(id: string, lease: Partial<Lease> = {}, logProblem?: string): Promise<void> {
+      await store.change(id, (draft) => {
+        if (logProblem !== undefined) draft.patch({ logProblem })
         const times = { scheduledAtMs: 1_700_000_000_100, startedAtMs: 1_700_000_000_200, endedAtMs: 1_700_000_036_200 }
         const to = { status: 'completed', lease: testLease(lease), exitCode: 0, ...times } as const
         draft.transition({ expect: ['running'], to, by: 'provider', event: 'completed' })

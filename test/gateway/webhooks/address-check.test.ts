@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isPublicAddress, publicLookup, resolvePublic } from '../../../gateway/webhooks/address-check.ts'
+import { publicLookup, resolvePublic } from '../../../gateway/webhooks/address-check.ts'
+import { isPublicAddress } from '../../../node/network/public-address.ts'
 
 describe('addresses that webhooks may be sent to', () => {
   it('are public ones only', () => {
@@ -28,6 +29,12 @@ describe('addresses that webhooks may be sent to', () => {
       '::ffff:10.0.0.1',
       '64:ff9b::7f00:1',
       '2002:7f00:1::',
+      '::127.0.0.1',
+      '::a9fe:a9fe',
+      '4000::1',
+      '0x7f.1',
+      '127.1',
+      '2130706433',
       'localhost',
       '',
     ]

@@ -6,11 +6,12 @@ import { existsSync } from 'node:fs'
 import { readlink } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { networkSettings, sandboxOf } from '../../../provider-agent/engine/joined.ts'
+import type { Privileges } from '../../../provider-agent/engine/index.ts'
+import { networkSettings, sandboxOf } from '../../../provider-agent/networks/network-mode.ts'
 import { findProgram } from '../../../scripts/apt.ts'
 import { type Answer, type NetworkApi, networkApi } from '../../faults/support/network-api.ts'
 import { until } from '../../support/until.ts'
-import { escapes, makeSubvolume, refusedCalls } from './support/attempts.ts'
+import { escapes, leastEscapes, makeInterface, makeSubvolume, refusedCalls } from './support/attempts.ts'
 import { type AttackedMachine, internet, metadata, port } from './support/machine.ts'
 import { systemCallProblem, systemCallProgram } from './support/system-call.ts'
 
@@ -58,7 +59,13 @@ function ping(addresses: string[]): string {
 }
 
 /** What the way in which a container is confined could get wrong: of a network of its own as of a sandbox. */
-export function confinementTests(machine: () => AttackedMachine, attacker: () => Attacker): void {
+export function confinementTests(
+  machine: () => AttackedMachine,
+  attacker: () => Attacker,
+  privileges: Privileges = 'ordinary',
+): void {
+  const attempts = privileges === 'least' ? [...escapes, ...leastEscapes] : escapes
+
   it('reaches the internet and its name servers, and nothing else: host, LAN, metadata, another job', async () => {
     const { host, lan, docker, contacts } = machine()
     const { api, submit, run } = attacker()
@@ -122,8 +129,8 @@ export function confinementTests(machine: () => AttackedMachine, attacker: () =>
     await until(() => contacts().slice(before).includes('udp'))
   })
 
-  it(`none of ${escapes.length} ways out is one`, async () => {
-    const tried = escapes.map(([what, how]) => `if (${how}) >/dev/null 2>&1; then echo "OPEN ${what}"; fi`)
+  it(`entry 43: none of ${attempts.length} ways out is one, with ${privileges} privileges`, async () => {
+    const tried = attempts.map(([what, how]) => `if (${how}) >/dev/null 2>&1; then echo "OPEN ${what}"; fi`)
     const env = { SOCKET: machine().socketPath }
     const { job, lines } = await attacker().run(`${tried.join('\n')}\necho tried`, { env })
     assert.deepEqual([job.status, lines], ['completed', ['tried']])
@@ -168,9 +175,14 @@ export function confinementTests(machine: () => AttackedMachine, attacker: () =>
     assert.equal(data?.stdout, 'child\ntried\n', message)
   })
 
-  it(`none of ${refusedCalls.length} system calls is made`, { skip: systemCallProblem }, async () => {
-    const tried = refusedCalls.map(([what, call]) => `/call ${call}; [ $? = 1 ] || echo "OPEN ${what}"`)
-    const script = `echo $CALL | base64 -d >/call; chmod 755 /call; /call 39 || exit 9; cd /\n${tried.join('\n')}`
+  const calls = privileges === 'least' ? refusedCalls : [...refusedCalls, makeInterface]
+
+  it(`none of ${calls.length} system calls is made, with ${privileges} privileges`, {
+    skip: systemCallProblem,
+  }, async () => {
+    const tried = calls.map(([what, call]) => `/call ${call}; [ $? = 1 ] || echo "OPEN ${what}"`)
+    const device = privileges === 'least' ? '' : 'mknod /t c 10 200 && exec <>/t; '
+    const script = `echo $CALL | base64 -d >/call; chmod 755 /call; /call 39 || exit 9; cd /; ${device}\n${tried.join('\n')}`
     const { job, lines } = await attacker().run(`${script}\necho tried`, { env: { CALL: systemCallProgram() } })
     assert.deepEqual([job.status, lines], ['completed', ['tried']])
   })
@@ -270,6 +282,20 @@ export function attackTests(machine: () => AttackedMachine): void {
       assert.deepEqual([reason, what, volume, limitBytes], ['storage-limit', 'volume', 'data', String(8 * MiB)])
       assert.ok(Number(usedBytes) <= 9 * MiB, `${usedBytes}`)
       assert.notEqual(job.results.exitCode, 137, 'it was not stopped: it could not write')
+    })
+
+    it('entry 5: the engine’s own files are under no quota, and count all the same', async () => {
+      const { job } = await attacker().run(`head -c 40000000 /dev/zero >/etc/hosts; ${LOOP}`, { stopGraceSeconds: 0 })
+      const { reason, limitBytes } = job.error?.details ?? {}
+      const told = [job.error?.code, reason, limitBytes]
+      assert.deepEqual(told, ['RESOURCE_LIMIT_EXCEEDED', 'storage-limit', String(16 * MiB)])
+    })
+
+    it('entry 5: a deleted file is held by the quota', async () => {
+      const { job } = await attacker().run('exec 3>/x; rm /x; head -c 40000000 /dev/zero >&3 || exit 7')
+      // Refused by the quota, or ended by what was measured of it meanwhile: either way it got no more.
+      if (job.results.exitCode !== 7)
+        assert.equal(job.error?.code, 'RESOURCE_LIMIT_EXCEEDED', JSON.stringify(job.error))
     })
 
     it('what goes around a quota, by subvolumes of its own, is measured, and removed', {

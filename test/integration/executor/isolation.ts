@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loop, MiB, type TestBed } from './bed.ts'
+import { capabilityMask } from './capabilities.ts'
 
 /** A container is kept from everything that is not its own. */
 export function isolationTests(bed: TestBed): void {
-  test('capabilities are dropped, privileges cannot be gained, system calls are filtered', async () => {
-    const lines = await bed.outputOf(`grep -E '^(CapEff|CapBnd|CapInh|NoNewPrivs|Seccomp):' /proc/self/status`)
-    const status = Object.fromEntries(lines.map(({ line }) => line.split(/:\s*/)))
-    // CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, KILL 5, SETGID 6, SETUID 7, NET_BIND_SERVICE 10.
-    const kept = [0, 1, 3, 5, 6, 7, 10].reduce((mask, bit) => mask | (1 << bit), 0)
-    assert.equal(Number.parseInt(status.CapEff, 16), kept)
-    assert.equal(Number.parseInt(status.CapBnd, 16), kept)
-    assert.equal(status.NoNewPrivs, '1')
-    assert.equal(status.Seccomp, '2')
-  })
+  for (const [privileges, noNewPrivileges] of [
+    ['ordinary', '0'],
+    ['least', '1'],
+  ] as const) {
+    test(`entry 43: ${privileges} privileges: what is given and no other, and system calls are filtered`, async () => {
+      const script = `grep -E '^(CapEff|CapBnd|CapInh|NoNewPrivs|Seccomp):' /proc/self/status`
+      const container = await bed.run(script, {}, bed.makeEngine({ privileges }))
+      const lines = await bed.readAll(container)
+      const status = Object.fromEntries(lines.map(({ line }) => line.split(/:\s*/)))
+      const given = capabilityMask(privileges)
+      assert.equal(Number.parseInt(status.CapEff, 16), given)
+      assert.equal(Number.parseInt(status.CapBnd, 16), given)
+      assert.equal(status.NoNewPrivs, noNewPrivileges)
+      assert.equal(status.Seccomp, '2')
+    })
+  }
 
   const entrypoints: [string, string][] = [
     ['gives a folder away', 'mkdir /d && chown 65534:65534 /d'],
@@ -22,6 +29,9 @@ export function isolationTests(bed: TestBed): void {
     ['becomes another user', '[ "$(su nobody -s /bin/sh -c "id -u; id -g" | tr "\\n" :)" = 65534:65534: ]'],
     ["signals another user's process", 'su nobody -s /bin/sh -c "exec sleep 60" & sleep 0.3; kill $! && ! wait $!'],
     ['listens on port 80', 'echo | timeout 1 nc -l -p 80 2>&1; [ $? -ne 1 ]'],
+    ['changes its root', 'chroot / true'],
+    ['keeps a folder’s group', 'mkdir /d && chown 0:65534 /d && chmod 2755 /d && [ -g /d ]'],
+    ['makes a pipe and a device that it has', 'mknod /p p && mknod /n c 1 3 && echo x >/n'],
   ]
   for (const [what, script] of entrypoints) {
     test(`root in a container ${what}`, async () => {
@@ -31,11 +41,15 @@ export function isolationTests(bed: TestBed): void {
   }
 
   const attacks: [string, string][] = [
-    ['makes a device', 'mknod /d b 8 0'],
+    ['reads a disk', 'mknod /d b 8 0; mknod /e b 254 0; mknod /f b 7 0; cat /d || cat /e || cat /f'],
+    [
+      'reads the memory',
+      'mknod /m c 1 1; head -c 1 /m; mknod /k c 1 2; head -c 1 /k; mknod /o c 1 4; head -c 1 /o | grep .',
+    ],
+    ['opens a raw socket', 'arping -c 1 -w 1 -I lo 127.0.0.1 2>&1 | grep -q "^Sent"'],
     ['mounts', 'mkdir /d && mount -t tmpfs none /d'],
     ['writes kernel settings', 'echo 1 >/proc/sys/kernel/sysrq'],
     ['changes its network', 'ip link add x type dummy'],
-    ['changes its root', 'chroot / true'],
     ['leaves its limits', 'echo 1000000 >/sys/fs/cgroup/pids/pids.max'],
     ['makes a user namespace', 'unshare -U true'],
   ]
@@ -65,6 +79,28 @@ export function isolationTests(bed: TestBed): void {
     assert.equal(config.NanoCpus, 250_000_000)
     assert.equal(config.Memory, 32 * MiB)
     assert.equal(config.MemorySwap, 32 * MiB)
+  })
+
+  test('entry 43: shared memory is half of the memory, or what is asked; so are open files and processes', async () => {
+    const script = 'df -k /dev/shm | tail -n 1; ulimit -n; ulimit -i; ulimit -q'
+    const figures = async (extra: object): Promise<string[]> => {
+      const [shm, ...limits] = (await bed.outputOf(script, extra)).map(({ line }) => line)
+      return [shm?.trim().split(/\s+/)[1] ?? '', ...limits]
+    }
+    assert.deepEqual(await figures({ memoryBytes: 96 * MiB }), [String(48 * 1024), '16384', '4096', '409600'])
+    const asked = { memoryBytes: 96 * MiB, shmBytes: 80 * MiB, openFiles: 5_000, pids: 900 }
+    assert.deepEqual(await figures(asked), [String(80 * 1024), '5000', '4096', '409600'])
+    const container = await bed.run(loop, asked)
+    const { HostConfig: config } = await bed.docker.getContainer(container).inspect()
+    assert.equal(config.PidsLimit, 900)
+    await bed.engine.remove(container)
+  })
+
+  test('entry 44: without an init the program is process 1; with one it is not', async () => {
+    for (const init of [true, false, undefined]) {
+      const [first] = await bed.outputOf('echo $$', init === undefined ? {} : { init })
+      assert.equal(first?.line === '1', init === false, `${init}: ${first?.line}`)
+    }
   })
 
   test('a container has a network of its own, or none, and it goes with it', async () => {

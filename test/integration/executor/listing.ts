@@ -16,12 +16,14 @@ export function listingTests(bed: TestBed): void {
     await bed.docker.getContainer(orphan.name).remove()
     const listed = (await bed.engine.list(mine)).toSorted((a, b) => a.name.localeCompare(b.name))
     const label = { 'org.cortex-node.owner': mine }
+    // Written on every container, or an image could say of itself which GPUs it has.
+    const made = { ...label, 'org.cortex-node.gpus': '' }
     assert.deepEqual(
       listed,
       [
-        { name: ended.name, state: 'exited', labels: { ...label, job: 'one' } },
-        { name: running.name, state: 'running', labels: label },
-        { name: created.name, state: 'created', labels: label },
+        { name: ended.name, state: 'exited', labels: { ...made, job: 'one' } },
+        { name: running.name, state: 'running', labels: made },
+        { name: created.name, state: 'created', labels: made },
         { name: orphan.name, state: 'network-only', labels: label },
       ].toSorted((a, b) => a.name.localeCompare(b.name)),
     )

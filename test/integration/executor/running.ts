@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { EngineError } from '../../../provider-agent/engine/index.ts'
 import { MiB, type TestBed } from './bed.ts'
 
 /** Programs run, and end as they end. */
@@ -12,6 +13,7 @@ export function runningTests(bed: TestBed): void {
       const exit = await bed.engine.wait(spec.name)
       assert.deepEqual(exit, { exitCode, oomKilled: false, startedAtMs, finishedAtMs: exit.finishedAtMs })
       assert.ok(exit.finishedAtMs >= startedAtMs)
+      assert.ok((await bed.engine.nowMs()) >= exit.finishedAtMs, 'all of them by the engine’s clock')
       assert.deepEqual(await bed.engine.wait(spec.name), exit, 'waiting again')
     })
   }
@@ -74,19 +76,29 @@ export function runningTests(bed: TestBed): void {
     await assert.rejects(bed.engine.wait(spec.name), notStarted)
   })
 
-  const noProgram: [string, string[]][] = [
-    ['not in the path', ['nosuch-program']],
-    ['no such file', ['/no/such/program']],
-    ['not executable', ['/etc/passwd']],
+  const noProgram: [what: string, args: string[], reason: string][] = [
+    ['not in the path', ['nosuch-program'], 'command-not-found'],
+    ['no such file', ['/no/such/program'], 'command-not-found'],
+    ['below a file', ['/etc/passwd/x'], 'command-not-found'],
+    ['not executable', ['/etc/passwd'], 'not-executable'],
+    ['a folder', ['/etc'], 'is-a-folder'],
+    ['an empty word', [''], 'command-not-found'],
+    ['a link to itself', ['/proc/self/fd/nosuch'], 'command-not-found'],
   ]
   for (const useInit of [true, false]) {
-    for (const [what, args] of noProgram) {
-      test(`a command that is ${what} is an invalid command, ${useInit ? 'with' : 'without'} an init`, async () => {
+    for (const [what, args, reason] of noProgram) {
+      test(`entry 27: a command that is ${what} is told as ${reason}, ${useInit ? 'with' : 'without'} an init`, async () => {
         const own = bed.makeEngine({ useInit })
         const spec = bed.specOf('', { args })
         await own.create(spec)
         const failed = own.start(spec.name).then(() => own.wait(spec.name))
-        await assert.rejects(failed, { code: 'INVALID_COMMAND', details: { reason: 'not-executable' } })
+        await assert.rejects(failed, { code: 'INVALID_COMMAND', details: { reason } })
+        await assert.rejects(failed, (error: EngineError) => {
+          const told = error.told ?? ''
+          assert.ok(told.includes(JSON.stringify(args[0])), `names the program: ${told}`)
+          assert.ok(!told.includes(spec.name), told)
+          return true
+        })
       })
     }
   }

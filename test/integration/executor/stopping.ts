@@ -57,4 +57,14 @@ export function stoppingTests(bed: TestBed): void {
       [],
     )
   })
+
+  test('entry 53: a container that is paused is stopped at once, whatever its grace, and removed', async () => {
+    const name = await bed.run(loop)
+    await bed.untilReady(name)
+    await bed.docker.getContainer(name).pause()
+    await bed.engine.stop(name, { graceMs: 600_000 })
+    assert.equal((await bed.engine.wait(name)).exitCode, 137)
+    await bed.engine.remove(name)
+    assert.ok(!(await bed.engine.list(bed.owner)).some((left) => left.name === name))
+  })
 }

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import { startClientNode } from '../../../node/client-node.ts'
-import { systemClock } from '../../../node/clock.ts'
+import { type Clock, systemClock } from '../../../node/clock.ts'
 import { loadIdentity } from '../../../node/identity.ts'
 import type { ClientNode } from '../../../node/index.ts'
 import { silentLogger } from '../../../node/logger.ts'
-import type { FollowerTimes } from '../../../node/market/lease-follower.ts'
+import type { FollowerTimes } from '../../../node/market/leases/lease-follower.ts'
 import type { PeerNetwork } from '../../../node/network/index.ts'
 import { createLibp2pNetwork, type Libp2pNetwork } from '../../../node/network/libp2p-network.ts'
 import type { JobRecord } from '../../../node/store/index.ts'
@@ -20,12 +20,13 @@ import { isTerminal } from '../../../protocol/lifecycle.ts'
 import { parseUsd } from '../../../protocol/money.ts'
 import { Protocol } from '../../../protocol/topics.ts'
 import { GIB, type Resources } from '../../../protocol/units.ts'
-import { type Agent, createAgent } from '../../../provider-agent/agent.ts'
+import { type Agent, type AgentComponents, createAgent } from '../../../provider-agent/agent.ts'
 import { createContainerAccess } from '../../../provider-agent/engine/access.ts'
-import { createDockerEngine } from '../../../provider-agent/engine/docker.ts'
+import { createDockerEngine, type DockerEngineInit } from '../../../provider-agent/engine/docker.ts'
+import type { ContainerEngine, Privileges } from '../../../provider-agent/engine/index.ts'
 import { createFirewall } from '../../../provider-agent/isolation/firewall.ts'
 import type { AgentInit } from '../../../provider-agent/options.ts'
-import { DEFAULT_PRICES } from '../../../provider-agent/pricing.ts'
+import { DEFAULT_PRICES } from '../../../provider-agent/prices/quote.ts'
 import { ensureEngine } from '../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { until } from '../../support/until.ts'
@@ -66,9 +67,22 @@ export interface SellerInit {
   /** US dollars per core-hour. @default "0.01" */
   price?: string
   caps?: Partial<Resources>
+  privileges?: Privileges
   /** Behind a firewall, ports that jobs want public are published here. @default there is neither */
   publicAddress?: string
   agent?: Partial<AgentInit>
+  /** Read at each pull. @default [] */
+  allowRegistries?: string[]
+  /** How long registries are waited for. @default the program's own */
+  pullTimes?: DockerEngineInit['pullTimes']
+  /** Where its containers are. @default the market's engine */
+  docker?: Docker
+  /** Stands before its engine. @default nothing does */
+  around?: (engine: ContainerEngine) => ContainerEngine
+  /** Its machine's. @default the system's */
+  clock?: Clock
+  /** What it takes its machine for. @default what that is */
+  inspect?: AgentComponents['inspect']
   /** Called when an award arrives, before the agent reads it. */
   onAward?: (seller: Seller) => void
 }
@@ -77,6 +91,8 @@ export interface Seller {
   readonly id: string
   readonly network: Libp2pNetwork
   readonly agent: Agent
+  /** Ends and begins again on what it has on its disk and its engine, as another process would. */
+  restart(): Promise<void>
 }
 
 export async function openMarket(init: { times?: Partial<FollowerTimes> } = {}): Promise<TestMarket> {
@@ -98,13 +114,15 @@ export async function openMarket(init: { times?: Partial<FollowerTimes> } = {}):
   stack.defer(node.stop)
   const bootstrap = node.network.addresses()
   const sellers: Seller[] = []
+  let added = 0
   const resources = stack.move()
 
   const market: TestMarket = {
     ...{ network, docker, socketPath: engine.socketPath, image, node, sellers, bootstrap, folder },
 
     async addSeller(seller = {}) {
-      const dataFolder = join(folder, `seller-${sellers.length}`)
+      added += 1
+      const dataFolder = join(folder, `seller-${added}`)
       const started = await startSeller({ docker, network, bootstrap, dataFolder }, seller)
       resources.defer(started.stop)
       sellers.push(started.seller)
@@ -162,17 +180,20 @@ async function startSeller(
   where: { docker: Docker; network: string; bootstrap: string[]; dataFolder: string },
   init: SellerInit,
 ): Promise<{ seller: Seller; stop: () => Promise<void> }> {
-  const { docker, dataFolder } = where
-  const { publicAddress } = init
+  const { dataFolder } = where
+  const { publicAddress, allowRegistries = [], privileges = 'ordinary', docker = where.docker } = init
+  const { around = (engine: ContainerEngine) => engine, clock = systemClock, inspect, pullTimes = {} } = init
   const privateKey = await loadIdentity(dataFolder)
   const logger = silentLogger
-  const network = createLibp2pNetwork(
-    { privateKey, logger },
-    { network: where.network, listen: LOOPBACK, bootstrap: where.bootstrap },
-  )
+  const joined = () =>
+    createLibp2pNetwork(
+      { privateKey, logger },
+      { network: where.network, listen: LOOPBACK, bootstrap: where.bootstrap },
+    )
+  let network = joined()
   const owner = network.peerId
   const firewall = publicAddress === undefined ? undefined : createFirewall({ logger }, { owner })
-  const watched: PeerNetwork = {
+  const watched = (): PeerNetwork => ({
     ...network,
     handle(protocol, handler, options) {
       const seen: typeof handler = async (channel, peer) => {
@@ -181,38 +202,62 @@ async function startSeller(
       }
       network.handle(protocol, seen, options)
     },
-  }
-  const engine =
+  })
+  const how: DockerEngineInit = { allowRegistries, privileges, pullTimes }
+  const engine = around(
     firewall === undefined || publicAddress === undefined
-      ? createDockerEngine({ docker })
-      : createDockerEngine({ docker, firewall }, { owner, publishAt: publicAddress })
-  const agent = createAgent(
-    {
-      // Containers of other tests on the same engine are not what this market is about.
-      engine: {
-        ...engine,
-        survey: async (...args) => ({
-          ...(await engine.survey(...args)),
-          others: { cpuMillis: 0, memoryBytes: 0, gpus: [] },
-        }),
-      },
-      access: createContainerAccess(docker, publicAddress),
-      ...{ network: watched, privateKey, clock: systemClock, logger },
-    },
-    {
-      marketName: where.network,
-      dataFolder,
-      prices: { ...DEFAULT_PRICES, cpuPerCoreHour: parseUsd(init.price ?? '0.01') ?? 0n },
-      caps: { cpuMillis: 1_000, memoryBytes: GIB, storageBytes: 4 * GIB, ...init.caps },
-      // Tests wait for what is announced.
-      announceDelayMs: 50,
-      ...(init.name === undefined ? {} : { name: init.name }),
-      ...init.agent,
-    },
+      ? createDockerEngine({ docker }, how)
+      : createDockerEngine({ docker, firewall }, { ...how, owner, publishAt: publicAddress }),
   )
-  const seller: Seller = { id: network.peerId, network, agent }
-  await network.start()
-  await agent.start()
+  const agentOn = (network: PeerNetwork): Agent =>
+    createAgent(
+      {
+        // Containers of other tests on the same engine are not what this market is about.
+        engine: {
+          ...engine,
+          survey: async (...args) => ({
+            ...(await engine.survey(...args)),
+            others: { cpuMillis: 0, memoryBytes: 0, gpus: [] },
+          }),
+        },
+        access: createContainerAccess(docker, publicAddress),
+        ...{ network, privateKey, clock, logger },
+        ...(inspect === undefined ? {} : { inspect }),
+      },
+      {
+        marketName: where.network,
+        dataFolder,
+        prices: { ...DEFAULT_PRICES, cpuPerCoreHour: parseUsd(init.price ?? '0.01') ?? 0n },
+        caps: { cpuMillis: 1_000, memoryBytes: GIB, storageBytes: 4 * GIB, ...init.caps },
+        allowLocalImages: ['*'],
+        // Tests wait for what is announced.
+        announceDelayMs: 50,
+        ...(init.name === undefined ? {} : { name: init.name }),
+        ...init.agent,
+      },
+    )
+  let agent = agentOn(watched())
+  const begin = async (): Promise<void> => {
+    await network.start()
+    await agent.start()
+  }
+  const seller: Seller = {
+    id: owner,
+    get network() {
+      return network
+    },
+    get agent() {
+      return agent
+    },
+    async restart() {
+      await agent.stop()
+      await network.stop()
+      network = joined()
+      agent = agentOn(watched())
+      await begin()
+    },
+  }
+  await begin()
   return {
     seller,
     async stop() {

@@ -91,7 +91,8 @@ export async function joinPlainly(market: { network: string; bootstrap: string[]
   const connections = await Promise.all(market.bootstrap.map(async (address) => await host.dial(multiaddr(address))))
   pubsub.subscribe(topicOf('requests'))
   pubsub.subscribe(topicOf('announcements'))
-  await until(() => pubsub.getSubscribers(topicOf('requests')).length >= connections.length)
+  const topics = ['requests', 'announcements'].map(topicOf)
+  await until(() => topics.every((topic) => pubsub.getSubscribers(topic).length >= connections.length))
 
   return {
     id: host.peerId.toString(),

@@ -18,7 +18,7 @@ export interface Podman {
 
 /** Its init and its network are recommendations of the package only. */
 const PACKAGES = { podman: 'podman', catatonit: 'catatonit', netavark: 'netavark', runc: 'runc' }
-const START_MS = 20_000
+const START_MS = 300_000
 
 /** Why there can be no Podman here; null where {@link startPodman} may be called. */
 export async function podmanObstacle(): Promise<string | null> {
@@ -69,7 +69,8 @@ export async function startPodman(): Promise<Podman> {
       service.kill('SIGTERM')
       if (service.exitCode === null && service.signalCode === null) await once(service, 'exit')
       await unmountUnder(folder)
-      await rm(folder, { recursive: true, force: true })
+      // What cleans up after containers may still write there.
+      await rm(folder, { recursive: true, force: true, maxRetries: 20 })
     },
   }
 }

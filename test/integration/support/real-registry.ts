@@ -26,8 +26,6 @@ export interface RealRegistryInit {
   credentials?: { username: string; password: string }
   /** Images of another registry. @default none */
   folder?: string
-  /** The process in whose network namespace it listens. @default this one's */
-  besidePid?: number
 }
 
 const PACKAGES = { 'docker-registry': 'docker-registry', htpasswd: 'apache2-utils' }
@@ -65,9 +63,7 @@ export async function startRealRegistry(init: RealRegistryInit = {}): Promise<Re
         : { auth: { htpasswd: { realm: 'test', path: await passwordFile(own, init.credentials) } } }),
     }),
   )
-  const beside = init.besidePid === undefined ? [] : ['nsenter', '--net', '--target', String(init.besidePid)]
-  const [program = '', ...args] = [...beside, 'docker-registry', 'serve', config]
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] })
   const host = await listening(child)
   const { credentials } = init
   return {

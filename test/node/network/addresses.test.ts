@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { multiaddr } from '@multiformats/multiaddr'
+import { sortForDialling } from '../../../node/network/addresses/dialled.ts'
 import { dialTargets, peerIdOf, toldAddresses } from '../../../node/network/addresses.ts'
-import { sortForDialling } from '../../../node/network/dialled.ts'
 import { MAX_ADDRESSES } from '../../../protocol/limits.ts'
 
 const PEER = '12D3KooWGzBXwNHB3cXmXsCLzHCLcTAzGHXcMEeeWkTvLxNVBgDz'
@@ -39,7 +39,31 @@ describe('the addresses that a peer names', () => {
     '/ip4/255.255.255.255/tcp/4001',
     '/ip4/169.254.169.254/tcp/80',
     '/ip6/fe80::1/tcp/4001',
+    '/ip6/febf::1/tcp/4001',
+    '/ip6zone/eth0/ip6/fe80::1/tcp/4001',
+    '/ip4/168.63.129.16/tcp/80',
+    '/ip4/100.100.100.200/tcp/80',
+    '/ip4/192.0.0.192/tcp/80',
+    '/ip4/224.0.0.1/tcp/80',
+    '/ip6/fd00:ec2::254/tcp/80',
+    '/ip6/::ffff:169.254.169.254/tcp/80',
+    '/ip6/::169.254.169.254/tcp/80',
+    '/ip6/64:ff9b::169.254.169.254/tcp/80',
+    '/ip6/64:ff9b:1::a9fe:a9fe/tcp/80',
+    '/ip6/2002:a9fe:a9fe::1/tcp/80',
+    '/dns/169.254.169.254/tcp/80',
+    '/dns4/169.254.169.254/tcp/80',
+    '/dns4/127.0.0.1/tcp/80',
+    '/dns4/0xa9fea9fe/tcp/80',
+    '/dns4/0251.0376.0251.0376/tcp/80',
+    '/dns4/2852039166/tcp/80',
+    '/dns6/::ffff:a9fe:a9fe/tcp/80',
+    '/dns4/metadata.example.org/tcp/80/ws',
+    '/dns4/metadata.example.org/tcp/443/wss',
+    '/dns4/metadata.example.org/tcp/80/http',
+    '/dns4/metadata.example.org/udp/80',
     '/dnsaddr/bootstrap.example.org/tcp/4001',
+    '/dnsaddr/bootstrap.example.org',
     '/unix/var/run/docker.sock',
     `/p2p/${PEER}`,
     `/ip4/127.0.0.1/tcp/4001/p2p/${OTHER}`,

@@ -14,7 +14,7 @@ peerNetworkSuite('memory network', async (_test, count) => {
 const options = { maxMessageBytes: 1_024 }
 const PROTOCOL = '/test/memory/1.0.0'
 
-describe('memory hub', { timeout: 10_000 }, () => {
+describe('memory hub', () => {
   it('cuts and heals: gossip is lost, openings fail, channels break', async () => {
     const hub = createMemoryHub()
     const [a, b] = [await hub.join(), await hub.join()]

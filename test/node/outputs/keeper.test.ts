@@ -6,16 +6,21 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { systemClock } from '../../../node/clock.ts'
+import { setTimeout } from 'node:timers/promises'
+import { type Header, pack } from 'tar-stream'
+import { type Clock, systemClock } from '../../../node/clock.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import type { JobOutput } from '../../../node/outputs/index.ts'
 import { createOutputKeeper, type OutputKeeper, type OutputKeeperInit } from '../../../node/outputs/keeper.ts'
+import { LEAST_PACE } from '../../../node/outputs/kept/fetch.ts'
 import type { JobRecord, JobStore } from '../../../node/store/index.ts'
+import { encode } from '../../../protocol/codec.ts'
+import { ReachReplySchema } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_REACH_CHUNK_BYTES } from '../../../protocol/limits.ts'
 import { Protocol } from '../../../protocol/topics.ts'
 import type { ContainerAccess } from '../../../provider-agent/engine/access.ts'
 import { createOutputSpool, type OutputSpool } from '../../../provider-agent/outputs/spool.ts'
-import { createReachDesk } from '../../../provider-agent/reach/desk.ts'
+import { createReachDesk } from '../../../provider-agent/reach/reach-desk.ts'
 import { createMemoryHub, type MemoryHub, type MemoryPeer } from '../../support/memory-network.ts'
 import { until } from '../../support/until.ts'
 
@@ -23,10 +28,25 @@ const MIB = 2 ** 20
 const DAY_MS = 24 * 3_600_000
 const PIECES = 40
 /** What the container left: more than a link holds. */
-const TAR = randomBytes(PIECES * MAX_REACH_CHUNK_BYTES)
+const TAR = await tarOf([{ name: 'out', bytes: randomBytes(PIECES * MAX_REACH_CHUNK_BYTES - 1_536) }])
 const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
 const OTHER = 'job_01k8m3q7w9x2v5n4c6b8d0f1g4'
+const SPEC = { outputs: '/out', cpu: 100, memory: '16Mi', storage: '64Mi', gpu: 0, volumes: [] }
 const never = new AbortController().signal
+
+interface Entry extends Partial<Header> {
+  name: string
+  bytes?: Buffer
+}
+
+async function tarOf(entries: Entry[]): Promise<Buffer> {
+  const tar = pack()
+  for (const { bytes = Buffer.alloc(0), ...header } of entries) tar.entry(header, bytes)
+  tar.finalize()
+  return await buffer(tar)
+}
+
+const plain = (...chunks: Buffer[]) => ({ tar: Readable.from(chunks), leftOut: () => [] })
 
 describe('outputs on their way from a provider', () => {
   let folder: string
@@ -79,24 +99,47 @@ describe('outputs on their way from a provider', () => {
     createReachDesk(components, { udpIdleMs: 1_000 }).start()
   }
 
-  async function startRequester(init: Partial<OutputKeeperInit> = {}): Promise<void> {
+  async function startRequester(init: Partial<OutputKeeperInit> = {}, clock: Clock = systemClock): Promise<void> {
     requester = await hub.join(2)
-    const components = { network: requester.network, store, clock: systemClock, logger: silentLogger }
+    const components = { network: requester.network, store, clock, logger: silentLogger }
     keeper = createOutputKeeper(components, { folder: join(folder, 'kept'), ...init })
     await keeper.start()
   }
 
-  async function restartRequester(init?: Partial<OutputKeeperInit>): Promise<void> {
+  async function restartRequester(init?: Partial<OutputKeeperInit>, clock?: Clock): Promise<void> {
     requester.leave()
     await keeper.stop()
-    await startRequester(init)
+    await startRequester(init, clock)
+  }
+
+  /** A peer that lets everybody in to an output of so many bytes, and sends one of them every few ms. */
+  async function startDripping(seed: number, bytes: number): Promise<{ peer: MemoryPeer; opened: () => number }> {
+    const peer = await hub.join(seed)
+    let opened = 0
+    peer.network.handle(Protocol.output, async (channel) => {
+      opened += 1
+      await channel.receive()
+      await channel.send(encode(ReachReplySchema, { ok: true, bytes: BigInt(bytes), sha256: new Uint8Array(32) }))
+      for (;;) {
+        await channel.send(new Uint8Array(1))
+        await setTimeout(5)
+      }
+    })
+    return { peer, opened: () => opened }
+  }
+
+  async function expectOf(id: string, owner: string, provider: string, bytes: number): Promise<void> {
+    const lease = { provider, addresses: [], fence: 1 }
+    const output = { state: 'waiting', bytes, message: '' }
+    jobs.set(id, { id, owner, spec: SPEC, state: { status: 'completed', lease }, output } as unknown as JobRecord)
+    await keeper.expect(id)
   }
 
   /** As much of a store as the keeper uses. */
   const store: Pick<JobStore, 'get' | 'change' | 'onChange'> = {
     get: async (id) => jobs.get(id),
-    change: (async (id: string, task: (draft: { patch(fields: Partial<JobRecord>): void }) => void) => {
-      task({ patch: (fields) => jobs.set(id, { ...(jobs.get(id) as JobRecord), ...fields }) })
+    change: (async (id: string, task: (draft: { patch(fields: Partial<JobRecord>): void; event(): void }) => void) => {
+      task({ patch: (fields) => jobs.set(id, { ...(jobs.get(id) as JobRecord), ...fields }), event: () => {} })
       for (const listener of listeners) listener()
     }) as unknown as JobStore['change'],
     onChange(_id, callback) {
@@ -107,21 +150,32 @@ describe('outputs on their way from a provider', () => {
   }
 
   /** A job that has ended, and whose provider keeps what it left. */
-  async function end(id = JOB, tar = TAR, lies: Partial<JobOutput> = {}): Promise<void> {
+  async function end(id = JOB, tar = TAR, lies: Partial<JobOutput> = {}, of = 'local'): Promise<void> {
     const owner = { jobId: id, fence: 1, requester: requester.network.peerId }
-    await spool.keep(owner, async () => Readable.from([tar]), 64 * MIB, never)
+    await spool.keep(owner, async () => ({ tar: Readable.from([tar]), leftOut: () => [] }), 64 * MIB, never)
     const lease = { provider: provider.network.peerId, addresses: [], fence: 1 }
     const output = { state: 'waiting', bytes: tar.length, message: '', ...lies }
-    jobs.set(id, { id, state: { status: 'completed', lease }, output } as unknown as JobRecord)
+    jobs.set(id, {
+      id,
+      owner: of,
+      spec: SPEC,
+      state: { status: 'completed', lease },
+      output,
+    } as unknown as JobRecord)
     await keeper.expect(id)
   }
 
   const stateOf = (id = JOB): JobOutput['state'] | undefined => jobs.get(id)?.output?.state
   const part = (): string => join(folder, 'kept', `${JOB}.part`)
 
+  async function arrives(): Promise<void> {
+    await until(() => stateOf() !== 'waiting')
+    assert.equal(stateOf(), 'kept')
+  }
+
   async function arrivesWhole(): Promise<void> {
     await until(() => stateOf() !== 'waiting')
-    assert.deepEqual(jobs.get(JOB)?.output, { state: 'kept', bytes: TAR.length, message: '' })
+    assert.deepEqual(jobs.get(JOB)?.output, { state: 'kept', bytes: TAR.length, message: '', leftOut: [] })
     const kept = await keeper.open(JOB)
     assert.ok(kept !== null && (await buffer(kept.stream)).equals(TAR))
     // Its provider forgets it, and nothing is left that says that it is still to come.
@@ -194,7 +248,8 @@ describe('outputs on their way from a provider', () => {
     const lost = Array.from({ length: 6 }, (_, number) => `${JOB.slice(0, -1)}${number + 4}`)
     for (const id of lost) {
       const output = { state: 'waiting', bytes: 1, message: '' }
-      jobs.set(id, { id, state: { status: 'completed', lease: away }, output } as unknown as JobRecord)
+      const state = { status: 'completed', lease: away }
+      jobs.set(id, { id, owner: 'local', spec: SPEC, state, output } as unknown as JobRecord)
       await keeper.expect(id)
     }
     await end()
@@ -206,6 +261,7 @@ describe('outputs on their way from a provider', () => {
     ['more than was told of', { bytes: TAR.length - 1 }],
     ['less than was told of', { bytes: TAR.length + 1 }],
     ['more than is kept here', { bytes: 2 ** 40 }],
+    ['more than the job may write', { bytes: 73 * MIB }],
   ]
   for (const [what, lie] of lies) {
     it(`are lost where they are ${what}`, async () => {
@@ -215,6 +271,46 @@ describe('outputs on their way from a provider', () => {
       assert.equal(await keeper.open(JOB), null)
     })
   }
+
+  it('come while another provider drips, and one owner’s jobs at such providers hold up nobody else', async () => {
+    const ids = Array.from({ length: 16 }, (_, number) => `${JOB.slice(0, -2)}${number.toString(16).padStart(2, '0')}`)
+    const slow = [await startDripping(3, MIB), await startDripping(4, MIB)]
+    for (const [at, id] of ids.entries()) {
+      await expectOf(id, 'mallory', slow[at % 2]?.peer.network.peerId ?? '', MIB)
+    }
+    await until(() => slow[0]?.opened() === 1 && slow[1]?.opened() === 1)
+    // Others who have jobs at the same provider wait for it alone.
+    for (const at of [0, 1, 2])
+      await expectOf(`${OTHER.slice(0, -2)}h${at}`, 'alice', slow[0]?.peer.network.peerId ?? '', MIB)
+    await until(() => slow[0]?.opened() === 2)
+    await end(JOB, TAR, {}, 'alice')
+    await arrives()
+    assert.deepEqual([slow[0]?.opened(), slow[1]?.opened()], [2, 1])
+  })
+
+  it('are asked for again where they come slower than they may', async () => {
+    // A minute of the pace is over at once.
+    const sleep: Clock['sleep'] = async (ms, signal) =>
+      await systemClock.sleep(ms === LEAST_PACE.spanMs ? 50 : ms, signal)
+    await restartRequester({}, { ...systemClock, sleep })
+    const slow = await startDripping(3, MIB)
+    await expectOf(JOB, 'alice', slow.peer.network.peerId, MIB)
+    await until(() => slow.opened() >= 3)
+    // What came stays.
+    assert.ok((await stat(part())).size > 0)
+  })
+
+  it('give way to newer ones of their owner, not of another', async () => {
+    await restartRequester({ maxTotalBytes: TAR.length * 2.5 })
+    const [second, third] = [`${OTHER.slice(0, -1)}h`, `${OTHER.slice(0, -1)}j`]
+    await end(JOB, TAR, {}, 'alice')
+    await until(() => stateOf() === 'kept')
+    for (const id of [OTHER, second, third]) {
+      await end(id, TAR, {}, 'mallory')
+      await until(() => stateOf(id) === 'kept')
+    }
+    assert.deepEqual([JOB, OTHER, second, third].map(stateOf), ['kept', 'lost', 'lost', 'kept'])
+  })
 
   it('give way to newer ones, and go when they are old', async () => {
     await restartRequester({ maxTotalBytes: TAR.length * 1.5, retentionMs: DAY_MS })
@@ -233,15 +329,15 @@ describe('outputs on their way from a provider', () => {
   it('are kept by the provider for a while, and half of one is not', async () => {
     const owner = { jobId: JOB, fence: 1, requester: 'somebody' }
     let nowMs = Date.now()
-    const clock = { ...systemClock, nowMs: () => nowMs }
+    const clock = { ...systemClock, nowMs: () => nowMs, sinceBoot: () => ({ bootId: 'boot', ms: nowMs }) }
     const init = { folder: join(folder, 'other'), maxOutputBytes: 2 * MIB, maxSpoolBytes: 3 * MIB, retentionMs: DAY_MS }
     const first = createOutputSpool({ clock, logger: silentLogger }, init)
     await first.start()
-    const kept = await first.keep(owner, async () => Readable.from([Buffer.alloc(MIB)]), MIB, never)
-    const late = async () => Readable.from([Buffer.alloc(MIB), Buffer.alloc(MIB)])
+    const kept = await first.keep(owner, async () => plain(Buffer.alloc(MIB)), MIB, never)
+    const late = async () => plain(Buffer.alloc(MIB), Buffer.alloc(MIB))
     await assert.rejects(first.keep({ ...owner, fence: 2 }, late, MIB, never), { name: 'OutputProblem' })
     await first.keep({ ...owner, fence: 3 }, late, 2 * MIB, never)
-    const one = async () => Readable.from([Buffer.alloc(MIB)])
+    const one = async () => plain(Buffer.alloc(MIB))
     await assert.rejects(first.keep({ ...owner, fence: 4 }, one, MIB, never), { name: 'OutputProblem' })
     await writeFile(join(init.folder, 'half.tar.part'), 'half')
     const second = createOutputSpool({ clock, logger: silentLogger }, init)

@@ -3,10 +3,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Database, DataFolderError, openDatabase } from '../../../node/store/database.ts'
+import { identityOf } from '../../../node/store/leveldb/checked-note.ts'
+import { keepChecking } from '../../../node/store/leveldb/table-checks.ts'
 import { differences } from './support/fill.ts'
 
 const FILLER = join(import.meta.dirname, 'support/fill.ts')
@@ -51,7 +53,7 @@ async function flip(path: string, at: number): Promise<void> {
   await file.close()
 }
 
-describe('damaged stores', { timeout: 60_000 }, () => {
+describe('damaged stores', () => {
   let root: string
   /** A folder that was closed, and one whose process was killed. */
   const models = { closed: '', killed: '' }
@@ -130,6 +132,38 @@ describe('damaged stores', { timeout: 60_000 }, () => {
       assert.ok('opened' in result && result.repaired !== null, JSON.stringify(result))
     })
   }
+
+  it('entry 56: reads a table once while it is the same file, and again where it is not', async () => {
+    const { folder } = await copy()
+    // What was killed may have had tables to merge; the next opening would, and take them away.
+    const merging = await openDatabase(folder)
+    await merging.compactRange('', '\u{10ffff}')
+    await merging.close()
+    assert.deepEqual(await fate(folder), { opened: true, repaired: null })
+    const [table = ''] = pick(await filesOf(folder), /\.ldb$/)
+    const note = join(folder, 'checked.json')
+    const known = JSON.parse(await readFile(note, 'utf8'))
+    assert.ok(basename(table) in known)
+    await flip(table, 50)
+    assert.ok('error' in (await fate(folder)), 'the file was written to')
+    // As it would be if the disk itself had forgotten a bit.
+    const same = identityOf(await stat(table, { bigint: true }))
+    await writeFile(note, JSON.stringify({ ...known, [basename(table)]: { file: same, atMs: Date.now() } }))
+    const database = await openDatabase(folder)
+    await database.close()
+    const stop = new AbortController()
+    const told = Promise.withResolvers<string>()
+    const checked = { [basename(table)]: { file: same, atMs: 0 } }
+    const init = { location: join(folder, 'db'), noteFile: note, checked, onDamage: told.resolve, roundMs: 1 }
+    const checking = keepChecking({ ...init, signal: stop.signal })
+    assert.match(await told.promise, new RegExp(`^${basename(table)} has `))
+    stop.abort()
+    await checking
+    for (const odd of ['', '[]', 'null', '{"a":1}', '{"a":{"file":1}}']) {
+      await writeFile(note, odd)
+      assert.ok('error' in (await fate(folder)), `with a note of ${odd}`)
+    }
+  })
 
   it('refuses a table with a flipped bit, wherever it is', async () => {
     const { files } = await copy()
@@ -230,7 +264,7 @@ describe('damaged stores', { timeout: 60_000 }, () => {
   }
 })
 
-describe('one writer', { timeout: 30_000 }, () => {
+describe('one writer', () => {
   it('names the process that has the folder, and takes over from one that was killed', async (test) => {
     const folder = await mkdtemp(join(tmpdir(), 'cortex-writer-'))
     const child = await filler(folder)

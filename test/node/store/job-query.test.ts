@@ -122,6 +122,29 @@ describe('queries of jobs', () => {
     await rm(folder, { recursive: true })
   })
 
+  it('entry 56: looks at no more jobs than it may, says so, and goes on where it stopped', async () => {
+    for (const sort of JOB_SORTS) {
+      for (const order of ['asc', 'desc'] as const) {
+        for (const text of ['alpine', 'nothing like it']) {
+          const query = { sort, order, where: ({ spec }: JobRecord) => spec.image === text }
+          const [found, pages]: [string[], (number | null)[]] = [[], []]
+          let after: string | undefined
+          for (;;) {
+            const page = await store.list({ ...query, ...(after === undefined ? {} : { after }), limit: 7, lookAt: 20 })
+            found.push(...page.jobs.map(({ id }) => id))
+            pages.push(page.searched)
+            assert.ok((page.searched ?? 0) <= 40, `${page.searched} looked at`)
+            if (page.searched !== null) assert.equal(page.isExact, false)
+            if (!page.hasMore || page.next === null) break
+            after = page.next
+          }
+          assert.deepEqual(found, expected(query), `${sort} ${order} ${text}`)
+          assert.ok(pages.length >= 6, `${pages.length} pages`)
+        }
+      }
+    }
+  })
+
   const filters: Omit<JobQuery, 'limit'>[] = [
     {},
     { owner: 'alice' },
@@ -164,23 +187,40 @@ describe('queries of jobs', () => {
     assert.deepEqual(active, expected({ statuses: ['pending', 'scheduled', 'running'], order: 'asc' }))
   })
 
+  it('knows what jobs cost at a provider, of one owner and of all, without looking at them', async () => {
+    for (const provider of ['p1', 'p2', 'p3', 'nobody']) {
+      for (const owner of [undefined, 'alice', 'bob', 'nobody']) {
+        const own = jobs.filter((job) => leaseOf(job)?.provider === provider && (owner ?? job.owner) === job.owner)
+        const sum = own.reduce((total, job) => total + currentCost(job), 0n)
+        assert.equal(await store.costAt(provider, owner), sum, `${provider} ${owner}`)
+      }
+    }
+  })
+
   it('is made anew from the records where another version wrote it, also where that was cut off', async () => {
     const tables = createTables(database)
     const stored = async () => [
       await tables.order.keys().all(),
       await tables.totals.iterator().all(),
       await tables.spans.iterator().all(),
+      await tables.costs.iterator().all(),
     ]
     const was = await stored()
     await tables.meta.del('schema')
     await tables.order.clear({ limit: 500 })
     await tables.totals.put('stray', 9)
+    await tables.costs.put('stray', 9)
     await tables.index.put('old', '')
     await store.close()
     ;({ database, store } = await openSampleStore(folder, systemClock))
     const again = createTables(database)
     assert.deepEqual(
-      [await again.order.keys().all(), await again.totals.iterator().all(), await again.spans.iterator().all()],
+      [
+        await again.order.keys().all(),
+        await again.totals.iterator().all(),
+        await again.spans.iterator().all(),
+        await again.costs.iterator().all(),
+      ],
       was,
     )
     assert.deepEqual(await again.index.keys().all(), [])

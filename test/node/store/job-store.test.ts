@@ -8,27 +8,12 @@ import { openDatabase } from '../../../node/store/database.ts'
 import type { JobStateError, JobStore } from '../../../node/store/index.ts'
 import { openJobStore } from '../../../node/store/job-store.ts'
 import { createSecretBox } from '../../../node/store/secret-box.ts'
+import { lineOf } from '../../../node/store/stored-lines.ts'
 import { jobSubmissionSchema, splitSecrets } from '../../../protocol/job-spec.ts'
 import { IllegalTransitionError } from '../../../protocol/lifecycle.ts'
+import { sampleLease } from '../../support/sample-lease.ts'
 
-const LEASE = {
-  provider: 'p1',
-  addresses: [],
-  fence: 1,
-  requestId: '00',
-  bidId: '00',
-  requirementsDigest: '00',
-  pricePerHour: '1000',
-  awardedAt: { wallMs: 1, sinceBoot: null },
-  bidValidMs: 5_000,
-  acceptedAtMs: 1,
-  lastReport: 0,
-  meteredMs: 0,
-  lastContactMs: 1,
-  imageDigest: null,
-  settled: false,
-  receipt: null,
-}
+const LEASE = sampleLease()
 
 let folder: string
 let store: JobStore
@@ -135,6 +120,21 @@ describe('job store', () => {
     assert.deepEqual([none.jobs, none.total], [[], 0])
   })
 
+  it('entry 39: keeps the bytes of a line that is no text, and gives its text beside them', async () => {
+    const id = await submit()
+    const line = { timestampMs: 1, stream: 'stdout', partial: false } as const
+    const bytes = Buffer.from('a\xff\r', 'latin1')
+    await store.change(id, (draft) => {
+      draft.logs(1, [
+        { ...line, ...lineOf('of the text nothing is believed', bytes) },
+        { ...line, ...lineOf('b', Buffer.from('é')) },
+      ])
+    })
+    const [first, second] = await store.logs(id, 1, 2)
+    assert.deepEqual([first?.line, first?.base64], ['a\ufffd\r', bytes.toString('base64')])
+    assert.deepEqual([second?.line, second?.base64], ['é', undefined])
+  })
+
   it('stores each log line once, numbers them over attempts and reads from any line', async () => {
     const id = await submit()
     const lines = (from: number, to: number) =>
@@ -179,6 +179,15 @@ describe('job store', () => {
     await store.close()
     store = await open()
     assert.deepEqual([...(await store.trackRecords())], [['one', { honoured: 2.5, broken: 0, atMs: 7 }]])
+  })
+
+  it('entry 35: keeps since when providers are known, over a restart', async () => {
+    await store.keepFirstSeen('one', 7)
+    await store.keepFirstSeen('other', 8)
+    await store.keepFirstSeen('other', null)
+    await store.close()
+    store = await open()
+    assert.deepEqual([...(await store.firstSeen())], [['one', 7]])
   })
 
   it('keeps secrets sealed on disk and apart from the record', async () => {

@@ -29,7 +29,9 @@ describe('what is older than it is kept', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cortex-retention-'))
     nowMs = 100 * DAY
-    const clock: Clock = { ...systemClock, nowMs: () => nowMs }
+    // Time goes by on all clocks alike.
+    const sinceBoot = () => ({ bootId: 'boot', ms: nowMs })
+    const clock: Clock = { ...systemClock, nowMs: () => nowMs, sinceBoot }
     opened = await openSampleStore(folder, clock)
     store = opened.store
   })

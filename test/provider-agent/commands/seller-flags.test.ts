@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Command } from 'commander'
 import { type PeerOptions, withPeerOptions } from '../../../node/commands/options.ts'
+import { relayLimits, withRelayLimits } from '../../../node/commands/relay-options.ts'
 import { providerInit, type SellerOptions, sellerFlags } from '../../../provider-agent/commands/seller-flags.ts'
-import { parsePriceRule } from '../../../provider-agent/price-rules.ts'
+import { parsePriceRule } from '../../../provider-agent/prices/price-rules.ts'
 import { type Cortex, openCortex } from '../../gateway/support/cortex.ts'
 
 const PEER = `12D3KooW${'a'.repeat(44)}`
@@ -30,13 +31,41 @@ describe('the flags of a seller', () => {
       ...['--price-rule', '22:00-06:00 x0.5', '--price-rule', 'sat,sun x0.8', '--time-zone', 'Europe/Berlin'],
       ...['--owner-share', '25', '--max-client-share', '50', '--max-duration', '7200', '--no-extension'],
       ...['--registry-mirror', 'docker.io=mirror.lan:5000/hub', '--price-minimum', '0.002'],
+      ...['--allow-local-image', 'own/*', '--allow-local-image', 'b:1', '--allow-registry', 'registry.lan:5000'],
       ...['--deny-image', '*miner*', '--allow-client', PEER, '--deny-client', `${PEER}b`],
     )
     assert.deepEqual(init.priceRules, [parsePriceRule('22:00-06:00 x0.5'), parsePriceRule('sat,sun x0.8')])
     assert.equal(init.prices?.minimumPerJob, 2_000_000n)
     assert.deepEqual([init.timeZone, init.ownerShare, init.maxClientShare], ['Europe/Berlin', 0.25, 0.5])
     assert.deepEqual([init.maxDurationSeconds, init.allowExtension], [7_200, false])
+    assert.deepEqual(init.allowLocalImages, ['own/*', 'b:1'])
     assert.deepEqual([init.denyImages, init.allowClients, init.denyClients], [['*miner*'], [PEER], [`${PEER}b`]])
+  })
+
+  it('name a price of any GPU, and of models', () => {
+    const { prices, gpuPrices } = agentInit(
+      ...['--price-gpu', 'h100=2.10', '--price-gpu', '0.4', '--price-gpu', 'rtx 4090=0.35,t4=0.1'],
+    )
+    assert.equal(prices?.gpuPerHour, 400_000_000n)
+    assert.deepEqual(gpuPrices, [
+      { model: 'h100', pricePerHour: 2_100_000_000n },
+      { model: 'rtx 4090', pricePerHour: 350_000_000n },
+      { model: 't4', pricePerHour: 100_000_000n },
+    ])
+    assert.deepEqual([agentInit('--price-gpu', '1').gpuPrices, agentInit().gpuPrices], [[], []])
+    for (const wrong of ['h100', 'h100=', '=1', 'h100=-1', '', '-=1', 'a=b=1']) {
+      assert.throws(() => agentInit('--price-gpu', wrong), /Give US dollars, or a model/, wrong)
+    }
+  })
+
+  it('entry 51: take amounts, cores and times as those of a job do', () => {
+    const { caps, maxDurationSeconds, imageRoomBytes } = agentInit(
+      ...['--cpu', '0.5', '--memory', '2g', '--storage', '512MB', '--max-duration', '2h', '--image-room', '1GiB'],
+    )
+    assert.deepEqual(caps, { cpuMillis: 500, memoryBytes: 2 ** 31, storageBytes: 2 ** 29 })
+    assert.deepEqual([maxDurationSeconds, imageRoomBytes], [7_200, 2 ** 30])
+    const relay = withRelayLimits(new Command()).parse(['--relay-bytes', '128m'], { from: 'user' })
+    assert.equal(relayLimits(relay.opts()).maxBytes, 2 ** 27)
   })
 
   it('leave out what was not given, so that the agent’s defaults hold', () => {
@@ -53,6 +82,12 @@ describe('the flags of a seller', () => {
     ['--owner-share', '91'],
     ['--max-client-share', '0'],
     ['--registry-mirror', 'docker.io=http://mirror.lan'],
+    ['--allow-registry', 'registry.lan/path'],
+    ['--allow-registry', 'ftp://registry.lan'],
+    ['--max-image', '0'],
+    ['--cpu', '0.05'],
+    ['--memory', 'lots'],
+    ['--max-duration', '31d'],
     ['--max-duration', '2592001'],
     ['--sandboxes', '65'],
   ]

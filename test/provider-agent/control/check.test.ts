@@ -3,8 +3,10 @@ import { describe, it } from 'node:test'
 import type { ProviderView } from '../../../node/directory/index.ts'
 import { jobSubmissionSchema, resourcesOf } from '../../../protocol/job-spec.ts'
 import { GIB } from '../../../protocol/units.ts'
-import { checkSelf, type Facts, type Finding, TYPICAL_JOB } from '../../../provider-agent/control/check.ts'
-import { DEFAULT_PRICES, quote } from '../../../provider-agent/pricing.ts'
+import { checkSelf, type Facts, TYPICAL_JOB } from '../../../provider-agent/control/check.ts'
+import type { Finding } from '../../../provider-agent/control/finding.ts'
+import { DEFAULT_PRICES, quote } from '../../../provider-agent/prices/quote.ts'
+import { TWO_GPUS } from '../../support/gpus.ts'
 
 const ROOM = { cpuMillis: 4_000, memoryBytes: 8 * GIB, storageBytes: 100 * GIB, gpu: 0 }
 const OWN = quote(TYPICAL_JOB.resources, DEFAULT_PRICES)
@@ -18,6 +20,7 @@ function rival(percent: bigint, more: Partial<ProviderView> = {}): ProviderView 
     provider: `rival-${percent}`,
     status: 'online',
     pausedReason: '',
+    impaired: false,
     free: ROOM,
     prices,
     ...more,
@@ -34,6 +37,9 @@ const FACTS: Facts = {
   paused: null,
   draining: false,
   capabilities: ['network-isolation'],
+  gpus: [],
+  unsoldGpus: [],
+  shared: { limits: { inotifyInstances: 128, terminals: 4096 }, connectionsAreCounted: true },
 }
 
 const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, text: RegExp][] = [
@@ -45,7 +51,13 @@ const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, te
     /no container engine/,
   ],
   ['drained', { paused: 'is drained', draining: true }, { subject: 'ready', level: 'problem' }, /cortex agent resume/],
-  ['nobody there', { peers: 0 }, { subject: 'connectivity', level: 'problem' }, /--bootstrap/],
+  ['nobody there now', { peers: 0 }, { subject: 'connectivity', level: 'note' }, /--bootstrap/],
+  [
+    'nobody there, and no address',
+    { peers: 0, addresses: [] },
+    { subject: 'connectivity', level: 'problem' },
+    /--bootstrap/,
+  ],
   ['no address', { addresses: [] }, { subject: 'connectivity', level: 'note' }, /--listen/],
   [
     'too small',
@@ -98,6 +110,36 @@ const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, te
     /does not offer volume-quota: use is measured/,
   ],
   ['no firewall', { capabilities: [] }, { subject: 'isolation', level: 'note' }, /needs root/],
+  [
+    'GPUs',
+    { gpus: TWO_GPUS },
+    { subject: 'gpus', level: 'ok' },
+    /sells 1 NVIDIA A100-SXM4-40GB \(40 GiB\), 1 Tesla T4 \(15 GiB\)/,
+  ],
+  [
+    'a GPU that is not well',
+    { gpus: TWO_GPUS, unsoldGpus: [{ name: 'Tesla T4 (GPU-1)', reason: 'is too hot (94 C): look after its cooling' }] },
+    { subject: 'gpus', level: 'note' },
+    /; Tesla T4 \(GPU-1\) is too hot/,
+  ],
+  [
+    'entry 21: what no engine bounds is named, with its figure and the remedy',
+    {},
+    { subject: 'shared', level: 'note' },
+    /use up inotify instances \(128 .*terminals \(4096\), file locks: raise fs\.inotify\.max_user_instances.*runsc/,
+  ],
+  [
+    'entry 21: connections that nobody counts',
+    { shared: { limits: null, connectionsAreCounted: false } },
+    { subject: 'shared', level: 'note' },
+    /use up the connections that the machine tracks/,
+  ],
+  [
+    'entry 21: a kernel of their own',
+    { shared: { limits: null, connectionsAreCounted: true } },
+    { subject: 'shared', level: 'ok' },
+    /kernel of their own/,
+  ],
 ]
 
 describe('what an agent finds of itself', () => {

@@ -16,10 +16,11 @@ const MACHINE = { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 }
 
 function controlOf(rig: AgentRig, folder: string): Promise<Control> {
   const { agent, network, clock } = rig
-  return startControl({ agent, network, clock, directory: { list: () => [] }, logger: silentLogger }, folder)
+  const shared = async () => ({ limits: null, connectionsAreCounted: true })
+  return startControl({ agent, network, clock, directory: { list: () => [] }, logger: silentLogger, shared }, folder)
 }
 
-describe('cortex agent check · drain · resume · earnings · jobs', { timeout: 60_000 }, () => {
+describe('cortex agent check · drain · resume · earnings · jobs', () => {
   let rig: AgentRig
   let cortex: Cortex
   let control: Control
@@ -113,7 +114,7 @@ describe('cortex agent check · drain · resume · earnings · jobs', { timeout:
   })
 })
 
-describe('the agent’s socket', { timeout: 60_000 }, () => {
+describe('the agent’s socket', () => {
   it('takes the place of one that a killed agent left, and goes with its own', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cortex-control-'))
     await mkdir(join(folder, 'control'), { mode: 0o700 })

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { classifyPull, toEngineError, toPullError } from '../../../provider-agent/engine/errors.ts'
+import { type FailureCode, kindOfFailure } from '../../../protocol/failures.ts'
+import { toEngineError, toPullError } from '../../../provider-agent/engine/errors.ts'
+import { LoadError } from '../../../provider-agent/engine/images/load-image.ts'
 import { EngineError } from '../../../provider-agent/engine/index.ts'
+import { RegistryFailure } from '../../../provider-agent/images/failure.ts'
+import { endingOfError } from '../../../provider-agent/lease/ending.ts'
 
 /** An error as dockerode makes it of the engine's answer. */
 function answer(statusCode: number, message: string): Error {
@@ -23,7 +27,7 @@ test('what the engine says becomes a code and details', () => {
     [
       answer(400, `${runc}: exec: "nosuch": executable file not found in $PATH: unknown`),
       'INVALID_COMMAND',
-      { reason: 'not-executable' },
+      { reason: 'command-not-found' },
     ],
     [
       answer(400, `${runc}: exec: "/etc/passwd": permission denied: unknown`),
@@ -33,7 +37,7 @@ test('what the engine says becomes a code and details', () => {
     [
       answer(400, `${runc}: exec: "/no": stat /no: no such file or directory: unknown`),
       'INVALID_COMMAND',
-      { reason: 'not-executable' },
+      { reason: 'command-not-found' },
     ],
     [
       answer(400, `${runc}: exec /app: exec format error: unknown`),
@@ -44,15 +48,23 @@ test('what the engine says becomes a code and details', () => {
     [
       answer(400, 'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available'),
       'RESOURCE_LIMIT_EXCEEDED',
-      { resource: 'cpu' },
+      { reason: 'not-as-offered', resource: 'cpu' },
     ],
-    [answer(400, 'Minimum memory limit allowed is 6MB'), 'RESOURCE_LIMIT_EXCEEDED', { resource: 'memory' }],
+    [
+      answer(400, 'Minimum memory limit allowed is 6MB'),
+      'RESOURCE_LIMIT_EXCEEDED',
+      { reason: 'too-little-memory', resource: 'memory' },
+    ],
     [
       answer(500, 'could not select device driver "" with capabilities: [[gpu]]'),
       'RESOURCE_LIMIT_EXCEEDED',
-      { resource: 'gpu' },
+      { reason: 'not-as-offered', resource: 'gpu' },
     ],
-    [answer(500, 'write /var/lib/x: no space left on device'), 'RESOURCE_LIMIT_EXCEEDED', { resource: 'storage' }],
+    [
+      answer(500, 'write /var/lib/x: no space left on device'),
+      'RESOURCE_LIMIT_EXCEEDED',
+      { reason: 'no-space', resource: 'storage' },
+    ],
     [answer(404, 'No such image: a/b:1'), 'IMAGE_PULL_ERROR', { reason: 'never-present' }],
     [answer(404, 'No such container: x'), 'ENGINE_ERROR', { reason: 'not-found' }],
     [answer(500, 'something else'), 'ENGINE_ERROR', { status: 500 }],
@@ -71,10 +83,26 @@ test('what the engine says becomes a code and details', () => {
   }
 })
 
+test('entry 26: a runtime that starts nothing is this machine’s fault, not the command’s', () => {
+  // As Docker 20.10 says of /bin/false, and of a program that is not there.
+  const lost =
+    'failed to create shim task: OCI runtime create failed: unable to retrieve OCI runtime error (open /run/x/log.json: no such file or directory)'
+  for (const words of [
+    `${lost}: /bin/false did not terminate successfully: exit status 1: unknown`,
+    `${lost}: fork/exec /usr/bin/nothing-here: no such file or directory: unknown`,
+  ]) {
+    const error = toEngineError(answer(400, words), 'starting x')
+    assert.equal(error.code, 'ENGINE_ERROR', words)
+    const { failureCode, details } = endingOfError(error)
+    const { fault, elsewhere } = kindOfFailure({ code: failureCode as FailureCode, details })
+    assert.deepEqual([failureCode, fault, elsewhere], ['INTERNAL', 'place', true])
+  }
+})
+
 test('an error that was mapped stays as it is', () => {
   const error = new EngineError('ENGINE_ERROR', 'x')
   assert.equal(toEngineError(error, 'starting x'), error)
-  assert.equal(toPullError(error, 'a/b', false), error)
+  assert.equal(toPullError(error, 'a/b'), error)
 })
 
 test("what people read has the engine's words and not dockerode's around them", () => {
@@ -82,53 +110,22 @@ test("what people read has the engine's words and not dockerode's around them", 
   assert.equal(toEngineError(bare, 'pulling x').message, 'pulling x: Get "http://x/v2/": EOF')
 })
 
-test('a failed pull says why', () => {
-  const cases: [string, boolean, string][] = [
-    ['manifest for nginx:nosuch not found: manifest unknown: manifest unknown', false, 'not-found'],
-    ['manifest for denied/timeout:1 not found: manifest unknown', false, 'not-found'],
-    ['name unknown: repository name not known to registry', false, 'repository-not-found'],
-    [
-      "pull access denied for a/b, repository does not exist or may require 'docker login': denied",
-      false,
-      'repository-not-found',
-    ],
-    [
-      "pull access denied for a/b, repository does not exist or may require 'docker login': denied",
-      true,
-      'unauthorized',
-    ],
-    ['unauthorized: authentication required', false, 'unauthorized'],
-    ['Get "https://r.example/v2/": unauthorized: incorrect username or password', true, 'unauthorized'],
-    ['no basic auth credentials', false, 'unauthorized'],
-    ['denied: requested access to the resource is denied', true, 'unauthorized'],
-    ['toomanyrequests: You have reached your pull rate limit.', false, 'rate-limited'],
-    ['Get "https://r.example/v2/": dial tcp: lookup r.example: no such host', false, 'registry-unreachable'],
-    ['Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused', false, 'registry-unreachable'],
-    [
-      'net/http: request canceled while waiting for connection (Client.Timeout exceeded)',
-      false,
-      'registry-unreachable',
-    ],
-    [
-      'Get "https://127.0.0.1:5000/v2/": http: server gave HTTP response to HTTPS client',
-      false,
-      'registry-unreachable',
-    ],
-    ['x509: certificate signed by unknown authority', false, 'registry-unreachable'],
-    ['unexpected EOF', false, 'registry-unreachable'],
-    ['no matching manifest for linux/amd64 in the manifest list entries', false, 'wrong-architecture'],
-    ['failed to register layer: write /x: no space left on device', false, 'no-space'],
-    ['invalid reference format: repository name must be lowercase', false, 'invalid-reference'],
-    ['something nobody has seen before', false, 'unknown'],
+test('entry 4: a failed pull says why, and nothing of what was said by a registry or the engine', () => {
+  const cases: [Error, string][] = [
+    [new RegistryFailure('rate-limited', 'inside.lan answered 429'), 'rate-limited'],
+    [new RegistryFailure('registry-not-allowed', 'inside.lan is 10.0.0.7'), 'registry-not-allowed'],
+    [new LoadError('inside.lan: write /x: no space left on device'), 'no-space'],
+    [new LoadError('inside.lan: something nobody has seen before'), 'unknown'],
   ]
-  for (const [text, withCredentials, reason] of cases) {
-    assert.equal(classifyPull(text, withCredentials), reason, text)
-    const error = toPullError(answer(500, text), 'a/b:1', withCredentials)
-    assert.equal(error.code, 'IMAGE_PULL_ERROR', text)
-    assert.deepEqual(error.details, { reason, image: 'a/b:1' }, text)
+  for (const [cause, reason] of cases) {
+    const error = toPullError(cause, 'a/b:1')
+    assert.equal(error.code, 'IMAGE_PULL_ERROR', reason)
+    assert.deepEqual(error.details, { reason, image: 'a/b:1' })
+    assert.equal(error.cause, cause)
+    assert.doesNotMatch(error.message, /inside\.lan|10\.0|\/x|429|something/)
   }
 })
 
 test('a pull that failed because the engine is gone says that', () => {
-  assert.equal(toPullError(socketError('ECONNRESET'), 'a/b', false).code, 'ENGINE_UNAVAILABLE')
+  assert.equal(toPullError(socketError('ECONNRESET'), 'a/b').code, 'ENGINE_UNAVAILABLE')
 })

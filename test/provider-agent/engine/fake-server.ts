@@ -5,7 +5,8 @@ import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import Docker from 'dockerode'
 import { createDockerEngine } from '../../../provider-agent/engine/docker.ts'
-import type { ContainerEngine, Gpu } from '../../../provider-agent/engine/index.ts'
+import type { ContainerEngine } from '../../../provider-agent/engine/index.ts'
+import type { Gpu } from '../../../provider-agent/gpus/gpu.ts'
 
 /** An HTTP server in an engine's place: for what a real engine cannot be made to say. */
 export async function fakeEngine(
@@ -16,6 +17,7 @@ export async function fakeEngine(
   const requests: { path: string; body: string }[] = []
   const defaults = {
     'GET /info': (response: ServerResponse) => response.end(JSON.stringify({ Architecture: 'x86_64' })),
+    'GET /images/busybox:latest/json': (response: ServerResponse) => response.end(JSON.stringify({ Size: 1 })),
   }
   const onRequest = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await text(request)

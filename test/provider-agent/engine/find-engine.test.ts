@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { findEngine, type SocketState, usualSockets } from '../../../provider-agent/engine/find-engine.ts'
+import { findEngine, mayUse, type SocketState, usualSockets } from '../../../provider-agent/engine/find-engine.ts'
 
 const ENV = { HOME: '/home/me', XDG_RUNTIME_DIR: '/run/user/1000' }
 
@@ -15,6 +15,20 @@ function found(sockets: Record<string, SocketState>): Promise<string> {
 }
 
 describe('the engine of this machine', () => {
+  it('entry 49: that was named is not used without permission, and waited for where it does not answer', async () => {
+    const at = 'unix:///run/mine.sock'
+    const looked = async (state: SocketState) => await mayUse(at, async () => state)
+    assert.equal(await looked('answers'), null)
+    await assert.rejects(
+      looked('denied'),
+      /No permission to use unix:\/\/\/run\/mine\.sock \(--docker-host, DOCKER_HOST\): add/,
+    )
+    assert.match((await looked('missing')) ?? '', /no engine at unix:.*--docker-host.*until one does/)
+    assert.match((await looked('silent')) ?? '', /No engine answers at/)
+    assert.match((await mayUse('unix:///nowhere/engine.sock')) ?? '', /There is no engine at/)
+    await assert.rejects(mayUse('nonsense'), /--docker-host nonsense is no engine’s address/)
+  })
+
   it('is looked for in the usual places, rootless ones too', () => {
     assert.deepEqual(usualSockets(ENV), [
       '/var/run/docker.sock',

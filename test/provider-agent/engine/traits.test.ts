@@ -27,14 +27,22 @@ test('the engine says what it is', () => {
       storageDriver: 'overlay2',
       architecture: 'amd64',
       cgroupVersion: 1,
-      gpuDriver: null,
+      outlived: false,
+      gpuDriver: { nvidia: false, cdi: [] },
     },
     hasInit: true,
     hasLocalLogs: true,
     isPodman: false,
     isRootless: false,
+    sharesLayers: true,
     runtimes: ['runc', 'runsc'],
   })
+})
+
+test('an engine that wants every layer of an image', () => {
+  const status: [string, string][] = [['driver-type', 'io.containerd.snapshotter.v1']]
+  assert.equal(toTraits({ ...raw, DriverStatus: status }).sharesLayers, false)
+  assert.equal(toTraits({ ...raw, BuildahVersion: '1.28' }).sharesLayers, false)
 })
 
 test('an engine without an init, without local logs, on another machine', () => {
@@ -60,15 +68,28 @@ test('an engine that can pass GPUs on', () => {
     { Source: 'cdi', ID: 'vendor.com/net=eth0' },
     { Source: 'cdi', ID: 'nvidia.com/gpu=0' },
     { Source: 'cdi', ID: 'nvidia.com/gpu=all' },
+    { Source: 'cdi', ID: 'amd.com/gpu=0' },
   ]
-  const cdi = { kind: 'cdi', devices: ['nvidia.com/gpu=0', 'nvidia.com/gpu=all'] }
+  const cdi = ['nvidia.com/gpu=0', 'nvidia.com/gpu=all', 'amd.com/gpu=0']
   const cases: [Partial<Parameters<typeof toTraits>[0]>, unknown][] = [
-    [{}, null],
-    [{ Runtimes: null, DiscoveredDevices: null }, null],
-    [{ Runtimes: { runc: {} }, DiscoveredDevices: [] }, null],
-    [{ Runtimes: runtimes }, { kind: 'nvidia' }],
-    [{ Runtimes: { runc: {} }, DiscoveredDevices: discovered }, cdi],
-    [{ Runtimes: runtimes, DiscoveredDevices: discovered }, { kind: 'nvidia' }],
+    [{}, { nvidia: false, cdi: [] }],
+    [
+      { Runtimes: null, DiscoveredDevices: null },
+      { nvidia: false, cdi: [] },
+    ],
+    [
+      { Runtimes: { runc: {} }, DiscoveredDevices: [] },
+      { nvidia: false, cdi: [] },
+    ],
+    [{ Runtimes: runtimes }, { nvidia: true, cdi: [] }],
+    [
+      { Runtimes: { runc: {} }, DiscoveredDevices: discovered },
+      { nvidia: false, cdi },
+    ],
+    [
+      { Runtimes: runtimes, DiscoveredDevices: discovered },
+      { nvidia: true, cdi },
+    ],
   ]
   for (const [more, expected] of cases) assert.deepEqual(toTraits({ ...raw, ...more }).info.gpuDriver, expected)
 })

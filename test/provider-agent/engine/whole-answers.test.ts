@@ -11,7 +11,7 @@ import { withWholeAnswers } from '../../../provider-agent/engine/whole-answers.t
 const head = (length: number, status = '200 OK'): string =>
   `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`
 
-describe('answers of the engine', { timeout: 10_000 }, () => {
+describe('answers of the engine', () => {
   let folder: string
   let server: Server
   let docker: Docker

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import ipaddr from 'ipaddr.js'
-import { closedRanges, isPublic, ownNetworks } from '../../../provider-agent/isolation/ranges.ts'
+import { isPublicAddress } from '../../../node/network/public-address.ts'
+import { closedRanges, ownNetworks } from '../../../provider-agent/isolation/ranges.ts'
 
 const isClosed = (address: string): boolean =>
   closedRanges.some((range) => ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parseCIDR(range)))
@@ -39,13 +40,13 @@ describe('ranges', () => {
   for (const [address, open] of addresses) {
     it(`${address} is ${open ? 'open' : 'closed'}, and a name server there is ${open ? '' : 'not '}public`, () => {
       assert.equal(isClosed(address), !open)
-      assert.equal(isPublic(address), open)
+      assert.equal(isPublicAddress(address), open)
     })
   }
 
   it('what is no address is not public', () => {
     for (const text of ['', 'localhost', '1.1.1.1.1', '::1', 'fe80::1', 'fd00::1', '::ffff:10.0.0.1']) {
-      assert.equal(isPublic(text), false, text)
+      assert.equal(isPublicAddress(text), false, text)
     }
   })
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { bridgePrefix } from '../../../provider-agent/engine/bridge-name.ts'
 import {
   agentsIn,
   type Family,
@@ -10,10 +9,17 @@ import {
   toPlace,
   toRemove,
 } from '../../../provider-agent/isolation/rules.ts'
+import { bridgePrefix } from '../../../provider-agent/networks/bridge-name.ts'
 
 const owner = '12D3KooWOwner'
 const prefix = bridgePrefix(owner)
-const init = { owner, pid: 42, closed: ['198.51.100.0/24'], nameServers: ['9.9.9.9', '192.168.1.1'] }
+const init = {
+  owner,
+  pid: 42,
+  closed: ['198.51.100.0/24'],
+  nameServers: ['9.9.9.9', '192.168.1.1'],
+  maxConnections: 100,
+}
 
 /** What `iptables-save` says after a change, by the few words of `iptables-restore` that are used. */
 function applied(saved: string, change: string): string {
@@ -55,14 +61,18 @@ describe('firewall rules', () => {
       `-d ${address}/32 -p udp --dport 53 -j RETURN`,
       `-d ${address}/32 -p tcp --dport 53 -j RETURN`,
     ])
-    assert.deepEqual(bare(forward?.rules).slice(0, 6), [answers, ...asking, '-o ctxj+ -j DROP'])
-    assert.deepEqual(bare(forward?.rules).slice(6).at(-1), '-d 198.51.100.0/24 -j DROP')
+    const many =
+      '-m conntrack --ctstate NEW -m connlimit --connlimit-above 100 --connlimit-mask 32 --connlimit-saddr -j DROP'
+    assert.deepEqual(bare(forward?.rules).slice(0, 7), [answers, many, ...asking, '-o ctxj+ -j DROP'])
+    assert.deepEqual(bare(forward?.rules).slice(7).at(-1), '-d 198.51.100.0/24 -j DROP')
     assert.ok(
       bare(forward?.rules)
-        .slice(6)
+        .slice(7)
         .every((rule) => /^-d [\d.]+\/\d+ -j DROP$/.test(rule)),
     )
-    assert.deepEqual(bare(input?.rules), [answers, ...asking, '-j DROP'])
+    assert.deepEqual(bare(input?.rules), [answers, many, ...asking, '-j DROP'])
+    const uncounted = rulesFor(4, { ...init, maxConnections: null }).chains
+    assert.deepEqual(bare(uncounted[1]?.rules), [answers, ...asking, '-j DROP'])
     assert.match(forward?.jump ?? '', new RegExp(`^-i ${prefix}\\+ .* -j CORTEX-${prefix}-FWD$`))
     assert.match(input?.jump ?? '', new RegExp(`^-i ${prefix}\\+ .* -j CORTEX-${prefix}-IN$`))
   })

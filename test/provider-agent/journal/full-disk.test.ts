@@ -17,7 +17,7 @@ const run = promisify(execFile)
 const skip =
   process.getuid?.() === 0 && process.platform === 'linux' ? false : 'mounting a small disk needs root on Linux'
 
-describe('journal on a full disk', { timeout: 30_000 }, () => {
+describe('journal on a full disk', () => {
   it('writes nothing while there is no room, everything once there is, and has it all when it is opened again', {
     skip,
   }, async (test) => {

@@ -73,7 +73,7 @@ async function readAll(journal: Journal, id = ID): Promise<Report[]> {
   }
 }
 
-describe('journal', { timeout: 30_000 }, () => {
+describe('journal', () => {
   let folder: string
   let database: Database
   let journal: Journal
@@ -165,6 +165,9 @@ describe('journal', { timeout: 30_000 }, () => {
     await journal.settle({ ...common, fence: 3, end })
     await journal.settle({ ...common, fence: 12, end: { ...end, exitCode: 1 } })
     await journal.settle({ ...common, fence: 7, end: null })
+    await journal.settle({ ...common, fence: 8, end: { ...end, outcome: 'cancelled', exitCode: 137 } })
+    await journal.settle({ ...common, fence: 9, end: { ...end, outcome: 'cancelled', exitCode: null } })
+    await journal.settle({ ...common, fence: 10, end: { ...end, outcome: 'failed', exitCode: null } })
     await journal.close()
     await open()
     assert.deepEqual(await journal.leases(), [])
@@ -175,7 +178,7 @@ describe('journal', { timeout: 30_000 }, () => {
     assert.equal(await journal.highestFence('somebody', jobId), 0)
     assert.deepEqual((await journal.settled(requester, jobId, 3))?.end, end)
     assert.equal(await journal.settled('somebody', jobId, 3), undefined)
-    assert.deepEqual(journal.counts(), { completed: 1, failed: 1 })
+    assert.deepEqual(journal.counts(), { completed: 1, failed: 2 })
   })
 
   it('numbers incarnations upwards, whatever the clock says', async () => {

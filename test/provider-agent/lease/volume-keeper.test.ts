@@ -8,7 +8,15 @@ import { createSimClock } from '../../support/sim-clock.ts'
 
 const RETENTION_MS = 600_000
 const JOB = { jobId: 'job_1', requester: 'somebody' }
-const NAME = volumeName(JOB, 'data')
+const NAME = volumeName('me', JOB, 'data')
+const MORE = volumeName('me', JOB, 'more')
+const LABELS = { 'cortex.job': 'job_1', 'cortex.requester': 'somebody' }
+/** Made by the job, and one of the same requester's other job. */
+const THERE = [
+  { name: NAME, labels: LABELS },
+  { name: MORE, labels: LABELS },
+  { name: 'other', labels: { ...LABELS, 'cortex.job': 'job_2' } },
+]
 
 function record(names: string[] = ['data']): LeaseRecord {
   const volumes = names.map((name) => ({ name, mountPath: `/${name}`, sizeBytes: 1 }))
@@ -41,7 +49,7 @@ function setUp(there: { name: string; labels: Record<string, string> }[] = []) {
   return { clock, scope, removed, running, keeper }
 }
 
-describe('volume keeper', { timeout: 10_000 }, () => {
+describe('volume keeper', () => {
   const ends: [what: string, end: LeaseEnd | null, goesAtOnce: boolean][] = [
     ['ended well', ended('exited', 0), true],
     ['cancelled', ended('cancelled', null), true],
@@ -51,10 +59,10 @@ describe('volume keeper', { timeout: 10_000 }, () => {
   ]
   for (const [what, end, goesAtOnce] of ends) {
     it(`${what}: its volumes ${goesAtOnce ? 'go at once' : 'wait for another attempt'}`, async () => {
-      const { keeper, clock, removed } = setUp()
+      const { keeper, clock, removed } = setUp(THERE)
       keeper.ended(record(['data', 'more']), end)
       await clock.advance(RETENTION_MS - 1)
-      const both = [NAME, volumeName(JOB, 'more')]
+      const both = [NAME, MORE]
       assert.deepEqual(removed, goesAtOnce ? both : [])
       await clock.advance(1)
       assert.deepEqual(removed, both)
@@ -62,7 +70,7 @@ describe('volume keeper', { timeout: 10_000 }, () => {
   }
 
   it('another attempt that came meanwhile keeps them; its end sees to them', async () => {
-    const { keeper, clock, removed, running } = setUp()
+    const { keeper, clock, removed, running } = setUp(THERE.slice(0, 1))
     keeper.ended(record(), ended('exited', 1))
     running.add('somebody job_1')
     await clock.advance(2 * RETENTION_MS)
@@ -114,12 +122,13 @@ describe('volume keeper', { timeout: 10_000 }, () => {
     assert.deepEqual(removed, [])
   })
 
-  it('a volume’s name is its job’s, its requester’s and its own', () => {
+  it('entry 48: a volume’s name is its agent’s, its job’s, its requester’s and its own', () => {
     const names = [
-      volumeName(JOB, 'data'),
-      volumeName(JOB, 'Data'),
-      volumeName({ ...JOB, requester: 'another' }, 'data'),
-      volumeName({ ...JOB, jobId: 'job_2' }, 'data'),
+      volumeName('me', JOB, 'data'),
+      volumeName('another agent', JOB, 'data'),
+      volumeName('me', JOB, 'Data'),
+      volumeName('me', { ...JOB, requester: 'another' }, 'data'),
+      volumeName('me', { ...JOB, jobId: 'job_2' }, 'data'),
     ]
     assert.equal(new Set(names).size, names.length)
     for (const name of names) assert.match(name, /^cortex-job_\d-[0-9a-f]{8}-[0-9a-f]{8}$/)

@@ -18,7 +18,7 @@ const record = {
   resources: { cpuMillis: 1, memoryBytes: 1, storageBytes: 10_000, gpu: 0 },
   job: { volumes },
 } as unknown as LeaseRecord
-const [A, B] = [volumeName(record, 'a'), volumeName(record, 'b')]
+const [A, B] = [volumeName('me', record, 'a'), volumeName('me', record, 'b')]
 
 const use = (ownBytes: number, a = 0, b = 0, held: Partial<StorageUse> = {}): StorageUse => ({
   ...{ ownBytes, volumes: { [A]: a, [B]: b }, isHeld: false, areVolumesHeld: false },
@@ -65,7 +65,7 @@ describe('near a limit that is held', () => {
   }
 })
 
-describe('watching storage', { timeout: 10_000 }, () => {
+describe('watching storage', () => {
   function setUp(storage: ContainerEngine['storage']) {
     const clock = createSimClock()
     const scope = new AbortController()

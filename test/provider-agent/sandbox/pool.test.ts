@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../node/logger.ts'
-import type { Sandbox } from '../../../provider-agent/engine/joined.ts'
+import type { Sandbox } from '../../../provider-agent/networks/network-mode.ts'
 import { createPool, type Pool } from '../../../provider-agent/sandbox/pool.ts'
 import { createSimClock } from '../../support/sim-clock.ts'
 

@@ -3,6 +3,7 @@
 import type { JobRecord, JobStore, Lease, LogRecord } from '../../../node/store/index.ts'
 import { leaseOf } from '../../../node/store/records.ts'
 import { createTables } from '../../../node/store/tables.ts'
+import { mostSecondsOf } from '../../../node/views/cost.ts'
 import { isTerminal, JOB_STATUSES } from '../../../protocol/lifecycle.ts'
 import { costOf, meteredSeconds } from '../../../protocol/money.ts'
 import type { SettledLease } from '../../../provider-agent/journal/records.ts'
@@ -115,7 +116,12 @@ function logs(job: JobRecord, world: World, lines: LogRecord[]): string[] {
 /** How far a metered time may be from the real one, in ms: it is billed by the second begun. */
 const METERING_TOLERANCE_MS = 1_000
 
-/** Every attempt, also one that came to nothing, is billed for what it ran, and both sides have signed the same. */
+/**
+ * Every attempt, also one that came to nothing, is billed for what it ran within its duration, and both sides have signed
+ * the same. What the requester could not know, because it heard of the start only after a break, is billed as far as it
+ * knows, and the provider's claim, which is true, stands beside it. What a provider did not see of a container that its own
+ * machine ended is its loss.
+ */
 function cost(job: JobRecord, world: World, receipts: ReceiptsOf): string[] {
   const lease = leaseOf(job)
   const leases = [...job.pastLeases, ...(lease === null ? [] : [lease])]
@@ -123,12 +129,18 @@ function cost(job: JobRecord, world: World, receipts: ReceiptsOf): string[] {
     const run = runOf(world, job.id, each.fence)
     const ranMs = run === undefined ? 0 : (run.endedAtMs ?? world.time.elapsedMs) - run.startedAtMs
     const name = `the attempt with fence ${each.fence}`
-    const over = each.meteredMs - meteredSeconds(ranMs) * 1000
-    if (run !== undefined && world.providers[run.machine]?.machine.lostTrackSince(run.startedAtMs)) return []
-    if (over > METERING_TOLERANCE_MS || (each.settled && over < -METERING_TOLERANCE_MS)) {
+    const granted = mostSecondsOf(job) * 1000
+    const asked = (world.jobs.find(({ id }) => id === job.id)?.submission.duration ?? 0) * 1000
+    const over = each.meteredMs - meteredSeconds(Math.min(ranMs, granted)) * 1000
+    const under = meteredSeconds(Math.min(ranMs, asked)) * 1000 - (each.claimedMs ?? each.meteredMs)
+    const machine = run === undefined ? undefined : world.providers[run.machine]?.machine
+    if (run !== undefined && machine?.lostTrackSince(run.startedAtMs)) return []
+    const isOwnLoss = run !== undefined && machine?.lostSightSince(run.startedAtMs) === true
+    if (over > METERING_TOLERANCE_MS || (each.settled && !isOwnLoss && under > METERING_TOLERANCE_MS)) {
       return [`${name} is billed ${each.meteredMs} ms, it ran for ${ranMs}`]
     }
     if (!each.settled) return []
+    if (each.claimedMs !== undefined && each.claimedMs > each.meteredMs) return []
     return signatures(each, receipts(each.provider, job.id, each.fence)).map((problem) => `${name} ${problem}`)
   })
 }

@@ -42,6 +42,9 @@ export function createInvariants(world: World): Invariants {
       if (type === 'created') {
         if (seq !== 1) return 'created twice'
         history.possible = new Set(['pending'])
+      } else if (type === 'regained') {
+        if (!from.includes('pending')) return `regained after ${from.join(' or ')}`
+        history.possible = new Set(['scheduled', 'running'])
       } else if (type === 'lost') {
         const back = from.some((status) => canTransition(status, 'pending')) ? (['pending'] as const) : []
         history.possible = new Set([...from.filter((status) => canTransition(status, 'failed')), ...back])
@@ -49,6 +52,8 @@ export function createInvariants(world: World): Invariants {
         if (!from.some((status) => canTransition(status, to))) return `${type} after ${from.join(' or ')}`
         history.possible = new Set([to])
       }
+      // A lease that goes on: its attempt is the job's again.
+      if (type === 'regained') history.attempt = Number(data.attempt)
       if (type !== 'scheduled') continue
       if (Number(data.attempt) <= history.attempt) return `attempt ${data.attempt} was scheduled twice`
       history.attempt = Number(data.attempt)

@@ -3,6 +3,7 @@
  * every container that ever ran, made where no agent can get it wrong.
  */
 
+import { type Moment, momentNow } from '../../../node/moment.ts'
 import {
   type ContainerEngine,
   type ContainerSpec,
@@ -49,6 +50,10 @@ export interface Machine extends MachineTime {
    * the clock that does not jump.
    */
   lostTrackSince(ms: number): boolean
+  /** Whether its power, its engine or its agent was gone since then, so that nobody may have seen a container end. */
+  lostSightSince(ms: number): boolean
+  /** Its agent begins anew. */
+  begin(): void
   /** Loses its power, and comes back at once: no container lives over that. */
   powerOff(): void
   containers(): string[]
@@ -96,10 +101,14 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
   const runs: Run[] = []
   const networks = new Set<string>()
   const guarded = new Map<string, AbortController>()
+  /** When the guard ended a container. */
+  const stamps = new Map<string, Moment>()
   let gone = false
   let boots = 0
   let clockSetAtMs = Number.NEGATIVE_INFINITY
   let powerOffAtMs = Number.NEGATIVE_INFINITY
+  /** When its engine or its agent was last away. */
+  let sightLostAtMs = Number.NEGATIVE_INFINITY
   const machine: Machine = {
     index,
     cpuMillis,
@@ -119,17 +128,25 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
         guarded.set(name, timer)
         // Aborted: told again, or released.
         clock.sleep(leftMs, timer.signal).then(
-          () => (gone ? undefined : fake.containers.get(name)?.exit(137)),
+          () => {
+            const found = gone ? undefined : fake.containers.get(name)
+            if (found === undefined || found.state !== 'running') return
+            stamps.set(name, momentNow(time.process(machine).clock))
+            found.exit(137)
+          },
           () => undefined,
         )
       },
+      endedAt: async (name) => (life.act() ? (stamps.get(name) ?? null) : await never()),
       async release(name) {
-        if (life.act()) guarded.get(name)?.abort()
-        else await never()
+        if (!life.act()) return await never()
+        guarded.get(name)?.abort()
+        stamps.delete(name)
       },
       close: async () => undefined,
     }),
     setEngineGone(isGone) {
+      if (gone || isGone) sightLostAtMs = time.elapsedMs
       gone = isGone
       machine.engineBackAtMs = isGone ? null : time.elapsedMs
       fake.setGone(isGone)
@@ -139,6 +156,10 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
       clockSetAtMs = time.elapsedMs
     },
     lostTrackSince: (ms) => clockSetAtMs >= ms && powerOffAtMs >= ms,
+    lostSightSince: (ms) => powerOffAtMs >= ms || sightLostAtMs >= ms,
+    begin() {
+      sightLostAtMs = time.elapsedMs
+    },
     powerOff() {
       powerOffAtMs = time.elapsedMs
       boots += 1
@@ -200,13 +221,15 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
   function engineOf(life: Life): ContainerEngine {
     const acts = [
       ...(['info', 'features', 'pull', 'start', 'stop', 'wait', 'list', 'remove', 'survey'] as const),
-      ...(['storage', 'volumes', 'removeVolume', 'removeImage'] as const),
+      ...(['storage', 'volumes', 'removeVolume', 'removeImage', 'nowMs'] as const),
     ]
     const plain = mortal<ContainerEngine>(fake, life, acts)
     return {
       info: plain.info,
+      nowMs: plain.nowMs,
       features: plain.features,
       storage: plain.storage,
+      limitsMet: fake.limitsMet,
       volumes: plain.volumes,
       removeVolume: plain.removeVolume,
       removeImage: plain.removeImage,

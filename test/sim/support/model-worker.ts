@@ -11,6 +11,8 @@ import type { Play } from './play.ts'
 export interface ModelTask {
   seed: number
   runs: number
+  /** A run that begins later is left out, in ms. */
+  withinMs: number
 }
 
 export interface ModelResult {
@@ -19,7 +21,7 @@ export interface ModelResult {
   failure: { why: string; report: string; play: Play | null } | null
 }
 
-const { seed, runs: numRuns } = workerData as ModelTask
+const { seed, runs: numRuns, withinMs } = workerData as ModelTask
 let last: Play | null = null
 let runs = 0
 let failed: { why: string; play: Play } | null = null
@@ -35,7 +37,7 @@ const result = await fc.check(
       if (last !== null) failed = { why, play: last }
     },
   ),
-  { numRuns, seed },
+  { numRuns, seed, interruptAfterTimeLimit: withinMs, markInterruptAsFailure: false },
 )
 const answer: ModelResult = {
   runs,

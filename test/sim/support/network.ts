@@ -38,6 +38,11 @@ export function mortalNetwork(network: PeerNetwork, life: Life, tap: Tap = {}): 
       await network.publish(topic, data)
     },
 
+    async connect(peer, options) {
+      if (!life.act()) return await never()
+      await network.connect(peer, options)
+    },
+
     async open(peer, protocol, options) {
       if (!life.act()) return await never()
       const own = tap.opened?.(protocol, peer) ?? {}

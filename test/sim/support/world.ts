@@ -162,6 +162,7 @@ export async function createWorld(init: WorldInit): Promise<World> {
       case 'stop':
         return actor(step.who)?.stop()
       case 'boot':
+        if (step.who !== 'requester') providers[step.who]?.machine.begin()
         return await actor(step.who)?.boot()
       case 'powerOff':
         providers[step.provider]?.kill()

@@ -1,6 +1,7 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query'
 import type { GatewayEvent, Job, JobEvent, Page } from '../../../client/index.ts'
-import { applyToPages, type JobRow } from '../jobs/list/apply-change.ts'
+import type { JobRow } from '../jobs/job-row.ts'
+import { applyToPages } from '../jobs/list/apply-change.ts'
 import type { JobFilter } from '../jobs/list/filter.ts'
 import { jobKeys } from '../jobs/queries.ts'
 

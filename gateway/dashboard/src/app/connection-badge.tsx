@@ -1,11 +1,12 @@
 import { Tooltip } from '@mantine/core'
 import { exact, span } from '../format/time.ts'
 import { useNow } from '../ui/time.tsx'
-import { type Connection, useConnection } from './live.ts'
+import { type Connection, useConnection } from './connection.ts'
 
 const WORDS: Record<Connection['state'], string> = {
   connecting: 'Connecting',
   live: 'Live',
+  waiting: 'No answer',
   lost: 'Reconnecting',
   asleep: 'Paused',
 }

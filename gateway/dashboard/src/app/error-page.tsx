@@ -45,6 +45,7 @@ export function FailedRoot(props: ErrorComponentProps) {
   )
 }
 
+/** In place of a page for an address that has none. */
 export function NoPage() {
   return (
     <main className="page">

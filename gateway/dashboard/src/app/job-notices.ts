@@ -4,6 +4,7 @@ import type { GatewayEvent, Job } from '../../../client/index.ts'
 /** Where this browser keeps what its user wants to be told; no key is ever in there. */
 const STORED_AS = 'cortex-notices'
 
+/** What the user of this browser wants to be told. */
 export interface NoticeSettings {
   /** Of jobs that end, in the page. */
   inPage: 'all' | 'failed' | 'none'
@@ -13,6 +14,7 @@ export interface NoticeSettings {
 
 const DEFAULTS: NoticeSettings = { inPage: 'failed', onDesktop: false }
 
+/** The settings of this browser; the defaults where it keeps none, or none that can be read. */
 export function readNotices(): NoticeSettings {
   try {
     const { inPage, onDesktop } = JSON.parse(localStorage.getItem(STORED_AS) ?? '{}') as Partial<NoticeSettings>
@@ -25,6 +27,7 @@ export function readNotices(): NoticeSettings {
   }
 }
 
+/** Kept in this browser alone, over sessions and for whoever signs in. */
 export function writeNotices(settings: NoticeSettings): void {
   localStorage.setItem(STORED_AS, JSON.stringify(settings))
 }

@@ -1,22 +1,15 @@
-import { useSyncExternalStore } from 'react'
 import { UnauthorizedError } from '../../../client/errors.ts'
 import type { GatewayEvent } from '../../../client/index.ts'
 import { client } from './client.ts'
+import { enter } from './connection.ts'
+import { onPause, pageStreams } from './page-streams.ts'
 import { noteError } from './query.ts'
-
-/** How the page is connected to the gateway. */
-export interface Connection {
-  state: 'connecting' | 'live' | 'lost' | 'asleep'
-  /** Since when, ms. */
-  sinceMs: number
-}
 
 /** Events that come close together are handed over together, after this many ms. */
 const GATHER_MS = 150
-/** A page that nobody looks at lets its connection go after this many ms: a browser has six for a gateway. */
-const SLEEP_AFTER_MS = 30_000
 const RETRY_MS = 2_000
 
+/** Who is told of what comes. */
 export interface LiveInit {
   /** Takes events in their order. */
   onEvents(events: GatewayEvent[]): void
@@ -24,32 +17,12 @@ export interface LiveInit {
   onGap(): void
 }
 
-let connection: Connection = { state: 'connecting', sinceMs: Date.now() }
-const listeners = new Set<() => void>()
-
-function enter(state: Connection['state']): void {
-  if (state === connection.state) return
-  connection = { state, sinceMs: Date.now() }
-  for (const listener of listeners) listener()
-}
-
-export function useConnection(): Connection {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    () => connection,
-  )
-}
-
 /** Follows every event of the gateway until the returned function is called; after a break it goes on where it was. */
 export function startLive({ onEvents, onGap }: LiveInit): () => void {
+  const stopped = new AbortController()
   let last: string | undefined
-  let stream: AbortController | undefined
   let gathered: GatewayEvent[] = []
   let flushing: ReturnType<typeof setTimeout> | undefined
-  let falling: ReturnType<typeof setTimeout> | undefined
 
   function flush(): void {
     flushing = undefined
@@ -58,7 +31,7 @@ export function startLive({ onEvents, onGap }: LiveInit): () => void {
 
   function onConnection(state: 'open' | 'broken'): void {
     if (state === 'open' && last === undefined) onGap()
-    enter(state === 'open' ? 'live' : 'lost')
+    enter(state === 'open' ? 'live' : pageStreams.isShut() ? 'asleep' : 'lost')
   }
 
   async function follow(signal: AbortSignal): Promise<void> {
@@ -79,34 +52,14 @@ export function startLive({ onEvents, onGap }: LiveInit): () => void {
     }
   }
 
-  function open(): void {
-    clearTimeout(falling)
-    falling = undefined
-    if (stream !== undefined) return
-    stream = new AbortController()
-    enter('connecting')
-    void follow(stream.signal)
-  }
-
-  function sleep(): void {
-    stream?.abort()
-    stream = undefined
-    enter('asleep')
-  }
-
-  function onVisibility(): void {
-    if (document.visibilityState === 'visible') open()
-    else falling ??= setTimeout(sleep, SLEEP_AFTER_MS)
-  }
-
-  document.addEventListener('visibilitychange', onVisibility)
-  open()
+  const begin = (): void => enter(pageStreams.isShut() ? 'asleep' : 'connecting')
+  const stopLooking = onPause(begin)
+  begin()
+  void follow(stopped.signal)
   return () => {
-    document.removeEventListener('visibilitychange', onVisibility)
-    clearTimeout(falling)
+    stopLooking()
     clearTimeout(flushing)
     gathered = []
-    stream?.abort()
-    stream = undefined
+    stopped.abort()
   }
 }

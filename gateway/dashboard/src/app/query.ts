@@ -13,6 +13,7 @@ export function noteError(error: unknown): void {
   if (error instanceof UnauthorizedError) tellEnded()
 }
 
+/** Everything that pages have asked for: fresh for half a minute, and changed by events meanwhile. */
 export const queryClient = new QueryClient({
   queryCache: new QueryCache({ onError: noteError }),
   mutationCache: new MutationCache({ onError: noteError }),

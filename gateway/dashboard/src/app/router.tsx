@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router'
 import { UnauthorizedError } from '../../../client/errors.ts'
 import { filterOf, type JobFilter } from '../jobs/list/filter.ts'
+import { isOwned } from '../ui/kept.ts'
 import { Outline } from '../ui/loaded.tsx'
 import { FailedPage, FailedRoot, NoPage } from './error-page.tsx'
 import { LoginPage } from './login-page.tsx'
@@ -171,6 +172,7 @@ const pages = [
 ] as const
 const more = [createSchedule, schedule, editSchedule, network, provider, costs, settings, webhook] as const
 
+/** The pages by their paths; all but the login ask first who is signed in. */
 export const router = createRouter({
   routeTree: root.addChildren([login, signedIn.addChildren([...pages, ...more])]),
   defaultPreload: 'intent',
@@ -189,5 +191,5 @@ onSessionEnd(() => {
   const { pathname, href } = router.state.location
   if (pathname === '/login') return
   queryClient.removeQueries({ queryKey: meQuery.queryKey })
-  void router.navigate({ to: '/login', search: { from: href, reason: 'expired' } })
+  void router.navigate({ to: '/login', search: { from: href, ...(isOwned() ? { reason: 'expired' } : {}) } })
 })

@@ -3,11 +3,11 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Batch } from '../../../client/index.ts'
+import { JOB_STATUSES } from '../../../contract/job-status.ts'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { useMay } from '../app/session.ts'
 import { number } from '../format/amounts.ts'
-import { STATUSES } from '../jobs/list/filter.ts'
 import { Card } from '../ui/card.tsx'
 import { Confirm } from '../ui/confirm.tsx'
 import { Empty } from '../ui/empty.tsx'
@@ -105,7 +105,7 @@ function BatchesTable({ batches, mayWrite }: { batches: Batch[]; mayWrite: boole
   )
 }
 
-const COLORS: Record<(typeof STATUSES)[number], string> = {
+const COLORS: Record<(typeof JOB_STATUSES)[number], string> = {
   pending: 'gray.4',
   completed: 'teal.7',
   running: 'indigo.6',
@@ -115,11 +115,13 @@ const COLORS: Record<(typeof STATUSES)[number], string> = {
 }
 
 function BatchProgress({ batch: { counts, total } }: { batch: Batch }) {
-  const told = STATUSES.filter((status) => counts[status] > 0).map((status) => `${number(counts[status])} ${status}`)
+  const told = JOB_STATUSES.filter((status) => counts[status] > 0).map(
+    (status) => `${number(counts[status])} ${status}`,
+  )
   return (
     <div>
       <Progress.Root size="md" aria-hidden="true">
-        {STATUSES.filter((status) => status !== 'pending' && counts[status] > 0).map((status) => (
+        {JOB_STATUSES.filter((status) => status !== 'pending' && counts[status] > 0).map((status) => (
           <Progress.Section
             key={status}
             value={(counts[status] / total) * 100}

@@ -1,9 +1,10 @@
+import { DEFAULT_CONCURRENCY, MAX_BATCH_BODY_BYTES } from '../../../contract/batch-limits.ts'
+import { JOB_DEFAULTS } from '../../../contract/job-defaults.ts'
 import '@mantine/dropzone/styles.css'
 import { Button, NumberInput, Stack, Text } from '@mantine/core'
 import { Dropzone } from '@mantine/dropzone'
 import { useMutation } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { counted } from '../format/amounts.ts'
@@ -12,6 +13,7 @@ import { JsonEditor } from '../jobs/form/json-editor.tsx'
 import { type DraftEditor, useDraft } from '../jobs/form/use-draft.ts'
 import { Card } from '../ui/card.tsx'
 import { Icon } from '../ui/icons.tsx'
+import { forget, useKept } from '../ui/kept.ts'
 import { failed, told } from '../ui/notify.ts'
 import { Page } from '../ui/page.tsx'
 import { CsvPreview } from './csv-preview.tsx'
@@ -20,19 +22,19 @@ import { useCheck } from './use-check.ts'
 
 /** How a column is named in the base. */
 const PLACEHOLDER = `\${column}`
-const MAX_BYTES = 32 * 1024 * 1024
 
 /** A job for each row of a file. */
 export function CreateBatchPage() {
-  const editor = useDraft({ image: '', cpu: 500, memory: '256Mi', duration: 3600 })
-  const [file, setFile] = useState<CsvFile | null>(null)
-  const [concurrency, setConcurrency] = useState<number | undefined>(10)
+  const editor = useDraft('batch', { image: '', cpu: 500, memory: '256Mi', duration: JOB_DEFAULTS.duration })
+  const [file, setFile] = useKept<CsvFile | null>('batch', 'file', null)
+  const [concurrency, setConcurrency] = useKept<number | undefined>('batch', 'concurrency', DEFAULT_CONCURRENCY)
   const navigate = useNavigate()
   const batch = file === null ? null : { base: editor.draft, csv: file.text, concurrency }
   const check = useCheck(batch)
   const submit = useMutation({
     mutationFn: async () => batch && (await client.batches.submitCsv(batch)),
     async onSuccess(answer) {
+      forget('batch')
       await queryClient.invalidateQueries({ queryKey: ['batches'] })
       told(`Submitted ${counted(answer?.jobIds.length ?? 0, 'job')}`)
       await navigate({ to: '/jobs/batches' })
@@ -68,7 +70,7 @@ export function CreateBatchPage() {
               failed('That file was not taken', new Error('It has to be one CSV file of at most 32 MiB.'))
             }
             accept={{ 'text/csv': ['.csv', '.tsv', '.txt'] }}
-            maxSize={MAX_BYTES}
+            maxSize={MAX_BATCH_BODY_BYTES}
             maxFiles={1}
             multiple={false}
             inputProps={{ 'aria-label': 'CSV file' }}

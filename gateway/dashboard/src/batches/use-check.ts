@@ -5,6 +5,7 @@ import { CortexError } from '../../../client/errors.ts'
 import type { CsvBatch } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
 
+/** What the gateway says against one row. */
 export interface BadRow {
   /** From 1, the header not counted. */
   row: number
@@ -13,9 +14,13 @@ export interface BadRow {
   reason: string
 }
 
+/** How a batch would be taken. */
 export interface Check {
+  /** `waiting`: there is nothing to check yet. */
   state: 'waiting' | 'checking' | 'right' | 'wrong'
+  /** Rows, where all are right; 0 else. */
   total: number
+  /** How many rows are wrong. */
   badRows: number
   /** The first of them. */
   rows: BadRow[]

@@ -3,20 +3,16 @@ import { BarChart } from '@mantine/charts'
 import type { Costs } from '../../../client/index.ts'
 import { usd } from '../format/amounts.ts'
 
-/** Estimated against actual. */
+/** What each group cost. What was agreed at most is no estimate, and many times as high where jobs end early: no bar of its own. */
 export function CostChart({ rows }: { rows: Costs['rows'] }) {
-  const data = rows.map(({ group, estimated, actual }) => ({ group, Estimated: estimated, Actual: actual }))
+  const data = rows.map(({ group, actual }) => ({ group, Cost: actual }))
   return (
-    <div role="img" aria-label="Estimated and actual cost of each group; the table below has the numbers">
+    <div role="img" aria-label="Cost of each group; the table below has estimated and actual cost in numbers">
       <BarChart
         h={240}
         data={data}
         dataKey="group"
-        withLegend
-        series={[
-          { name: 'Estimated', color: 'gray.5' },
-          { name: 'Actual', color: 'indigo.6' },
-        ]}
+        series={[{ name: 'Cost', color: 'indigo.6' }]}
         valueFormatter={usd}
         yAxisProps={{ width: 84 }}
         barProps={{ isAnimationActive: false, maxBarSize: 48 }}

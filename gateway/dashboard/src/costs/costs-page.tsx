@@ -3,9 +3,11 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import type { CostQuery, Costs } from '../../../client/index.ts'
+import { COST_PERIODS } from '../../../contract/costs.ts'
 import { client } from '../app/client.ts'
 import { counted, number, usd } from '../format/amounts.ts'
 import { save } from '../format/save.ts'
+import { daysBetween } from '../format/time-axis.ts'
 import { providersQuery, useProviderNames } from '../jobs/queries.ts'
 import { Card } from '../ui/card.tsx'
 import { Empty } from '../ui/empty.tsx'
@@ -16,8 +18,9 @@ import { PlainTable } from '../ui/plain-table.tsx'
 import { csvOf } from './csv.ts'
 
 const CostChart = lazy(async () => ({ default: (await import('./cost-chart.tsx')).CostChart }))
-const PERIODS = ['24h', '7d', '30d', '90d'] as const
+const PERIODS = Object.keys(COST_PERIODS) as (keyof typeof COST_PERIODS)[]
 type Grouping = 'day' | 'provider' | 'label'
+type Row = Costs['rows'][number]
 
 /** What was spent, on what. */
 export function CostsPage() {
@@ -34,9 +37,11 @@ export function CostsPage() {
   })
   const groupName = (group: string) => (by === 'provider' && group !== 'none' ? nameOf(group) : group)
 
+  const named = (row: Row): Row => ({ ...row, group: groupName(row.group) })
+
   function download(costs: Costs): void {
-    const named = (id: string): string => providers.find((provider) => provider.id === id)?.name ?? ''
-    const text = csvOf(costs, by === 'provider' ? named : undefined)
+    const nameIn = (id: string): string => providers.find((provider) => provider.id === id)?.name ?? ''
+    const text = csvOf(costs, by === 'provider' ? nameIn : undefined)
     save(new Blob([text], { type: 'text/csv' }), `costs-${period}-${by}.csv`)
   }
 
@@ -55,33 +60,7 @@ export function CostsPage() {
         </Button>
       }
     >
-      <div className="choices">
-        <SegmentedControl
-          aria-label="Period"
-          data={[...PERIODS]}
-          value={period}
-          onChange={(value) => setPeriod(value as typeof period)}
-        />
-        <SegmentedControl
-          aria-label="Group by"
-          data={[
-            { value: 'day', label: 'By day' },
-            { value: 'provider', label: 'By provider' },
-            { value: 'label', label: 'By label' },
-          ]}
-          value={by}
-          onChange={(value) => setBy(value as Grouping)}
-        />
-        {by === 'label' && (
-          <TextInput
-            aria-label="Label"
-            value={typed}
-            onChange={(event) => setLabel(event.currentTarget.value)}
-            placeholder="team"
-            w={160}
-          />
-        )}
-      </div>
+      <CostChoices {...{ period, by, label: typed }} onPeriod={setPeriod} onBy={setBy} onLabel={setLabel} />
       <Loaded query={query}>
         {(costs) =>
           costs.rows.length === 0 ? (
@@ -99,33 +78,96 @@ export function CostsPage() {
                 }
               >
                 <Suspense fallback={<Outline rows={3} />}>
-                  <CostChart rows={costs.rows.map((row) => ({ ...row, group: groupName(row.group) }))} />
+                  <CostChart rows={by === 'day' ? everyDay(costs.rows) : costs.rows.map(named)} />
                 </Suspense>
               </Card>
-              <Card>
-                <PlainTable
-                  label="Costs"
-                  heads={[
-                    { day: 'Day (UTC)', provider: 'Provider', label: label || 'Label' }[by],
-                    { label: 'Jobs', isRight: true },
-                    { label: 'Estimated', isRight: true },
-                    { label: 'Actual', isRight: true },
-                  ]}
-                >
-                  {costs.rows.map(({ group, jobs, estimated, actual }) => (
-                    <Table.Tr key={group}>
-                      <Table.Td>{groupName(group)}</Table.Td>
-                      <Table.Td ta="right">{number(jobs)}</Table.Td>
-                      <Table.Td ta="right">{usd(estimated)}</Table.Td>
-                      <Table.Td ta="right">{usd(actual)}</Table.Td>
-                    </Table.Tr>
-                  ))}
-                </PlainTable>
-              </Card>
+              <CostTable
+                head={{ day: 'Day (UTC)', provider: 'Provider', label: label || 'Label' }[by]}
+                rows={costs.rows}
+                nameOf={groupName}
+              />
             </Stack>
           )
         }
       </Loaded>
     </Page>
   )
+}
+
+interface Choices {
+  period: (typeof PERIODS)[number]
+  by: Grouping
+  label: string
+}
+
+/** Of what time costs are shown, and by what. */
+function CostChoices(
+  props: Choices & {
+    onPeriod: (period: Choices['period']) => void
+    onBy: (by: Grouping) => void
+    onLabel: (label: string) => void
+  },
+) {
+  const { period, by, label, onPeriod, onBy, onLabel } = props
+  return (
+    <div className="choices">
+      <SegmentedControl
+        aria-label="Period"
+        data={[...PERIODS]}
+        value={period}
+        onChange={(value) => onPeriod(value as Choices['period'])}
+      />
+      <SegmentedControl
+        aria-label="Group by"
+        data={[
+          { value: 'day', label: 'By day' },
+          { value: 'provider', label: 'By provider' },
+          { value: 'label', label: 'By label' },
+        ]}
+        value={by}
+        onChange={(value) => onBy(value as Grouping)}
+      />
+      {by === 'label' && (
+        <TextInput
+          aria-label="Label"
+          value={label}
+          onChange={(event) => onLabel(event.currentTarget.value)}
+          placeholder="team"
+          w={160}
+        />
+      )}
+    </div>
+  )
+}
+
+function CostTable({ head, rows, nameOf }: { head: string; rows: Row[]; nameOf: (group: string) => string }) {
+  return (
+    <Card>
+      <PlainTable
+        label="Costs"
+        heads={[
+          head,
+          { label: 'Jobs', isRight: true },
+          { label: 'Estimated at most', isRight: true },
+          { label: 'Actual', isRight: true },
+        ]}
+      >
+        {rows.map(({ group, jobs, estimated, actual }) => (
+          <Table.Tr key={group}>
+            <Table.Td>{nameOf(group)}</Table.Td>
+            <Table.Td ta="right">{number(jobs)}</Table.Td>
+            <Table.Td ta="right">{usd(estimated)}</Table.Td>
+            <Table.Td ta="right">{usd(actual)}</Table.Td>
+          </Table.Tr>
+        ))}
+      </PlainTable>
+    </Card>
+  )
+}
+
+/** Days on which nothing was spent are days, too. */
+function everyDay(rows: Row[]): Row[] {
+  const byDay = new Map(rows.map((row) => [row.group, row]))
+  const days = daysBetween(rows[0]?.group ?? '', rows.at(-1)?.group ?? '')
+  return days.map((group) => byDay.get(group) ?? { group, jobs: 0, estimated: 0, actual: 0 })
 }

@@ -1,4 +1,4 @@
-import { parseBytes } from '../../../../protocol/units.ts'
+import { parseBytes } from '../../../contract/units.ts'
 
 // Made once: making one takes longer than a table's row.
 const formats = new Map<number, Intl.NumberFormat>()
@@ -39,6 +39,7 @@ export function counted(count: number, what: string): string {
   return `${number(count)} ${what}${count === 1 ? '' : 's'}`
 }
 
+/** With commas between thousands: `1,200`. @param digits behind the point, at most */
 export function number(value: number, digits = 0): string {
   let format = formats.get(digits)
   if (format === undefined) {
@@ -55,4 +56,15 @@ export function usd(value: number | null | undefined): string {
   const size = Math.abs(value)
   const format = size >= 1 ? dollars.whole : size >= 0.01 ? dollars.cents : dollars.tiny
   return `$${format.format(value)}`
+}
+
+/** US dollars to the nano-dollar, as the API and the command line say them: what is owed is not rounded. */
+export function usdExact(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '–'
+  return `$${value.toFixed(9).replace(/\.?0+$/, '')}`
+}
+
+/** `2 × NVIDIA H100 80GB HBM3`, with the profile of a part of a card. */
+export function gpuName({ count, model, migProfile }: { count: number; model: string; migProfile: string }): string {
+  return `${count} × ${model || 'GPU'}${migProfile === '' ? '' : ` MIG ${migProfile}`}`
 }

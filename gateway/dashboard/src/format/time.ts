@@ -40,6 +40,17 @@ function coarse(seconds: number): string {
 
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' })
 
+const toTheMs = new Intl.DateTimeFormat('en-GB', {
+  ...{ day: 'numeric', month: 'short', year: 'numeric' },
+  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 },
+})
+
+/** Where the viewer is, as {@link exact}, to the millisecond: `28 Nov 2026, 22:15:03.120`. */
+export function exactMs(at: number): string {
+  return toTheMs.format(at)
+}
+
+/** Where the viewer is, with the time zone: `28 Nov 2026, 22:15:03 CET`. @param at ISO 8601, or ms since the epoch */
 export function exact(at: string | number): string {
   return full.format(new Date(at))
 }

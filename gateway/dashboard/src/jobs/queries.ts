@@ -1,4 +1,5 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
+import { shownName } from '../../../contract/names.ts'
 import { client } from '../app/client.ts'
 
 /** Where jobs are in the cache; events change them there. */
@@ -13,6 +14,7 @@ export const jobKeys = {
 /** How often a running job with ports is asked for again, in ms. */
 const ENDPOINTS_EVERY_MS = 5_000
 
+/** One job with its events, which the events of the gateway keep up to date once it was asked for. */
 export const jobQuery = (id: string) =>
   queryOptions({
     queryKey: jobKeys.one(id),
@@ -45,6 +47,6 @@ export function useProviderNames(): (id: string | null | undefined) => string {
   return (id) => {
     if (!id) return '–'
     const name = data?.find((provider) => provider.id === id)?.name
-    return name !== undefined && name !== '' ? name : `…${id.slice(-8)}`
+    return shownName(name ?? '', id)
   }
 }

@@ -1,5 +1,6 @@
 import type { Job, JobOverrides, JobSubmission, Template } from '../../../client/index.ts'
-import type { JobRow } from './list/apply-change.ts'
+import { JOB_DEFAULTS, MERGED_FIELDS } from '../../../contract/job-defaults.ts'
+import type { JobRow } from './job-row.ts'
 
 /** A job under construction: what the form and the JSON beside it both show. */
 export type Draft = Partial<JobSubmission>
@@ -11,29 +12,20 @@ export function submissionOf(job: Job | JobRow): Draft {
   return withoutDefaults({ ...all, ...config, labels, maxAttempts })
 }
 
-const DEFAULTS: Record<string, unknown> = {
-  provider: 'p2p',
-  gpu: 0,
-  maxAttempts: 3,
-  providerStrategy: 'cost',
-  autoExtend: false,
-  retryOnFailure: false,
-  queueTimeout: 120,
-  onDisconnect: 'continue',
-  leaseTimeout: 60,
-  imagePullPolicy: 'IfNotPresent',
-  stopSignal: 'SIGTERM',
-  stopGraceSeconds: 10,
-  network: 'bridge',
-}
+/** What is shown even where it is the default: what a job costs most by. */
+const SHOWN = new Set(['cpu', 'memory', 'storage', 'duration'])
 
 /** The same job, shorter. */
 function withoutDefaults(fields: Record<string, unknown>): Draft {
   return Object.fromEntries(
     Object.entries(fields)
       .map(([name, value]) => [name, name === 'constraints' ? withoutEmpty(value) : value] as const)
-      .filter(([name, value]) => !isEmpty(value) && DEFAULTS[name] !== value),
+      .filter(([name, value]) => !isEmpty(value) && (SHOWN.has(name) || defaultOf(name) !== value)),
   )
+}
+
+function defaultOf(name: string): unknown {
+  return Object.hasOwn(JOB_DEFAULTS, name) ? JOB_DEFAULTS[name as keyof typeof JOB_DEFAULTS] : undefined
 }
 
 function withoutEmpty(value: unknown): unknown {
@@ -48,12 +40,12 @@ function isEmpty(value: unknown): boolean {
 
 type Fields = Record<string, unknown>
 
-/** Maps that overrides change name by name. */
-const MAPS = new Set(['env', 'labels'])
+const MAPS: ReadonlySet<string> = new Set(MERGED_FIELDS.filter((name) => name !== 'secrets'))
 
 /** What a template has and does not show. */
 export type Hidden = NonNullable<Template['hidden']>
 
+/** Of a configuration that shows all that it has. */
 export const NOTHING_HIDDEN: Hidden = { secrets: [], registryCredentials: false }
 
 /**

@@ -2,6 +2,8 @@ import { Code, SimpleGrid, Stack, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Network, Provider } from '../../../client/index.ts'
+import { shownName } from '../../../contract/names.ts'
+import { PROVIDER_STATUSES } from '../../../contract/provider-status.ts'
 import { client } from '../app/client.ts'
 import { bytes, cores, number, usd } from '../format/amounts.ts'
 import { span } from '../format/time.ts'
@@ -82,10 +84,9 @@ function NoProviders() {
 }
 
 function ProvidersTable({ providers }: { providers: Provider[] }) {
-  const order = ['online', 'degraded', 'offline']
   const sorted = providers.toSorted(
     (a, b) =>
-      order.indexOf(a.status) - order.indexOf(b.status) ||
+      PROVIDER_STATUSES.indexOf(a.status) - PROVIDER_STATUSES.indexOf(b.status) ||
       a.pricing.cpu - b.pricing.cpu ||
       a.name.localeCompare(b.name),
   )
@@ -115,7 +116,7 @@ function ProvidersTable({ providers }: { providers: Provider[] }) {
                 className="text-link"
                 title={provider.id}
               >
-                {provider.name || `…${provider.id.slice(-8)}`}
+                {shownName(provider.name, provider.id)}
               </Link>
             </Table.Td>
             <Table.Td>

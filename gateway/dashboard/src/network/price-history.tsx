@@ -1,5 +1,3 @@
-import '@mantine/charts/styles.css'
-import { LineChart } from '@mantine/charts'
 import { Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ProviderHistoryEntry } from '../../../client/index.ts'
@@ -10,6 +8,7 @@ import { Loaded } from '../ui/loaded.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
+import { TimeChart } from '../ui/time-chart.tsx'
 
 const WORDS: Record<ProviderHistoryEntry['type'], string> = {
   'provider.added': 'Heard of for the first time',
@@ -69,22 +68,18 @@ export function PriceHistory({ id }: { id: string }) {
 function Chart({ entries }: { entries: ProviderHistoryEntry[] }) {
   const points = entries.toReversed().map(({ timestamp, pricing }) => ({ at: timestamp, price: pricing.cpu }))
   const data = [...points, { at: new Date().toISOString(), price: points.at(-1)?.price ?? 0 }].map(({ at, price }) => ({
-    time: new Date(at).toLocaleString('en-GB', { dateStyle: 'short', timeStyle: 'short' }),
+    at: Date.parse(at),
     'Core-hour': price,
   }))
   return (
     <div role="img" aria-label={`Price of a core-hour over time, now ${usd(points.at(-1)?.price)}`}>
-      <LineChart
+      <TimeChart
         h={180}
         data={data}
-        dataKey="time"
         series={[{ name: 'Core-hour', color: 'indigo.6' }]}
         curveType="stepAfter"
         valueFormatter={usd}
         yAxisProps={{ width: 72 }}
-        xAxisProps={{ minTickGap: 60 }}
-        lineProps={{ isAnimationActive: false }}
-        lineChartProps={{ accessibilityLayer: false }}
       />
     </div>
   )

@@ -3,10 +3,11 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import type { Provider } from '../../../client/index.ts'
+import { shownName } from '../../../contract/names.ts'
 import { client } from '../app/client.ts'
-import { bytes, cores, number, usd } from '../format/amounts.ts'
+import { bytes, cores, gpuName, number, usd } from '../format/amounts.ts'
 import { span } from '../format/time.ts'
-import type { JobRow } from '../jobs/list/apply-change.ts'
+import type { JobRow } from '../jobs/job-row.ts'
 import { Card } from '../ui/card.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Facts } from '../ui/facts.tsx'
@@ -19,6 +20,16 @@ import { CapacityBar } from './capacity-bar.tsx'
 
 const PriceHistory = lazy(async () => ({ default: (await import('./price-history.tsx')).PriceHistory }))
 const EVERY_MS = 15_000
+
+const FIGURE_NAMES = {
+  cpuSingle: 'One core, primes a second',
+  cpuAll: 'All cores, primes a second',
+  memoryBandwidth: 'Memory, as a core copies',
+  diskRead: 'Disk, read',
+  diskWrite: 'Disk, written',
+  iops: 'Disk, blocks of 4 KiB a second',
+} as const
+type Figure = keyof typeof FIGURE_NAMES
 
 /** One provider: what it has, asks and did. */
 export function ProviderPage() {
@@ -35,7 +46,7 @@ function ProviderDetails({ provider }: { provider: Provider }) {
   const { id, name, capacity, metrics, pricing } = provider
   return (
     <Page
-      title={name || `…${id.slice(-8)}`}
+      title={shownName(name, id)}
       badge={<StatusBadge status={provider.status} />}
       description={
         <Group gap={2} wrap="nowrap">
@@ -61,7 +72,6 @@ function ProviderDetails({ provider }: { provider: Provider }) {
               ['Core-hour', usd(pricing.cpu)],
               ['GB-hour of memory', usd(pricing.memory)],
               ['GB-hour of storage', usd(pricing.storage)],
-              ['GPU-hour', capacity.total.gpu.length > 0 ? usd(pricing.gpu) : null],
               ['GB of traffic', usd(pricing.network)],
               ['Job, at least', pricing.minimum > 0 ? usd(pricing.minimum) : null],
               ['What you spent here', usd(metrics.costToDate)],
@@ -69,12 +79,18 @@ function ProviderDetails({ provider }: { provider: Provider }) {
           />
         </Card>
       </SimpleGrid>
+      {capacity.total.gpu.length > 0 && <Gpus capacity={capacity} />}
       <Card title="Details">
         <Facts
           items={[
             ['Takes no jobs', provider.paused],
             ['Region', provider.region],
             ['Architecture', provider.architecture],
+            ['Processor', provider.hardware?.cpu.model],
+            ['Cores', coresOf(provider)],
+            ['Kind of memory', provider.hardware?.memory.type],
+            ['Disk', [provider.hardware?.disk.type, provider.hardware?.disk.model].filter(Boolean).join(' ')],
+            ['Interface', linkOf(provider)],
             ['Version', provider.version],
             ['Latency', metrics.latency === null ? '–' : `${number(metrics.latency, 1)} ms`],
             ['Up for', span(metrics.uptime)],
@@ -97,12 +113,82 @@ function ProviderDetails({ provider }: { provider: Provider }) {
           ))}
         </Group>
       </Card>
+      <Speed provider={provider} />
       <Suspense fallback={<Outline rows={3} />}>
         <PriceHistory id={id} />
       </Suspense>
       <ProviderJobs id={id} />
     </Page>
   )
+}
+
+function coresOf({ hardware }: Provider): string | null {
+  return hardware === null || hardware.cpu.cores === 0 ? null : `${hardware.cpu.cores}, ${hardware.cpu.threads} threads`
+}
+
+function linkOf({ hardware }: Provider): string | null {
+  return hardware === null || hardware.network.mbps === 0 ? null : `${number(hardware.network.mbps)} Mbit/s`
+}
+
+/** What the machine does in a second: as its provider says, and as your own jobs found. */
+function Speed({ provider: { measured, seen } }: { provider: Provider }) {
+  const perSecond = (amount: number, figure: Figure): string => {
+    if (amount === 0) return '–'
+    return /memory|disk/.test(figure) ? `${bytes(amount)}/s` : number(amount)
+  }
+  return (
+    <Card title="Speed">
+      {measured === null && seen === null ? (
+        <Text size="sm" c="dimmed">
+          Its provider measured nothing. <span className="mono">cortex provider bench</span> has a job of yours do it.
+        </Text>
+      ) : (
+        <PlainTable
+          label="Speed"
+          heads={['', { label: 'Its own word', isRight: true }, { label: 'Seen', isRight: true }]}
+        >
+          {Object.entries(FIGURE_NAMES).map(([figure, label]) => (
+            <Table.Tr key={figure}>
+              <Table.Td>{label}</Table.Td>
+              <Table.Td ta="right">{perSecond(measured?.[figure as Figure] ?? 0, figure as Figure)}</Table.Td>
+              <Table.Td ta="right">{perSecond(seen?.[figure as Figure] ?? 0, figure as Figure)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </PlainTable>
+      )}
+    </Card>
+  )
+}
+
+function Gpus({ capacity: { total, free } }: Pick<Provider, 'capacity'>) {
+  const heads = ['GPU', 'VRAM', 'Free', 'Compute', 'CUDA or ROCm', 'Driver', 'Interconnect']
+  return (
+    <Card title="GPUs">
+      <PlainTable label="GPUs" heads={[...heads, { label: 'Per hour', isRight: true }]}>
+        {total.gpu.map((gpu) => (
+          <Table.Tr key={`${gpu.model} ${gpu.memory} ${gpu.migProfile} ${gpu.interconnect}`}>
+            <Table.Td>{gpuName(gpu)}</Table.Td>
+            <Table.Td>{bytes(gpu.memory)}</Table.Td>
+            <Table.Td>{freeOf(gpu, free.gpu)}</Table.Td>
+            <Table.Td>{gpu.compute || '–'}</Table.Td>
+            <Table.Td>{gpu.runtime || '–'}</Table.Td>
+            <Table.Td>{gpu.driver || '–'}</Table.Td>
+            <Table.Td>{gpu.interconnect || '–'}</Table.Td>
+            <Table.Td ta="right">{usd(gpu.pricePerHour)}</Table.Td>
+          </Table.Tr>
+        ))}
+      </PlainTable>
+    </Card>
+  )
+}
+
+type ShownGpu = Provider['capacity']['total']['gpu'][number]
+
+/** Of the same kind. */
+function freeOf(gpu: ShownGpu, free: ShownGpu[]): number {
+  const isSame = (one: ShownGpu) =>
+    (['model', 'memory', 'migProfile', 'interconnect', 'compute'] as const).every((name) => one[name] === gpu[name])
+  return free.find(isSame)?.count ?? 0
 }
 
 function ProviderJobs({ id }: { id: string }) {

@@ -27,6 +27,7 @@ export function readCron(text: string, timezone: string): CronReading {
   }
 }
 
+/** A cron expression as a sentence; itself where there are no words for it. */
 export function wordsOf(schedule: string): string {
   const text = NAMES[schedule.trim().toLowerCase()] ?? schedule
   try {

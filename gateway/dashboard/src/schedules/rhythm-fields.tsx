@@ -4,6 +4,7 @@ import type { Schedule } from '../../../client/index.ts'
 import { errorAt } from '../jobs/form/field-errors.ts'
 import { readCron, timeIn } from './cron.ts'
 
+/** What of a schedule says when it runs, and what it is called. */
 export type Rhythm = Pick<Schedule, 'name' | 'schedule' | 'timezone' | 'concurrencyPolicy' | 'catchUp'>
 
 const ZONES = [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])]

@@ -1,9 +1,10 @@
 import { Button, SegmentedControl, Select, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { useState } from 'react'
-import { ValidationError } from '../../../client/errors.ts'
+import { type FieldProblem, ValidationError } from '../../../client/errors.ts'
 import type { Schedule } from '../../../client/index.ts'
+import { JOB_DEFAULTS } from '../../../contract/job-defaults.ts'
+import { CONCURRENCY_POLICIES } from '../../../contract/schedule-words.ts'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { JobEditor } from '../jobs/form/job-editor.tsx'
@@ -11,6 +12,8 @@ import { useDraft } from '../jobs/form/use-draft.ts'
 import type { Draft } from '../jobs/submission.ts'
 import { templatesQuery } from '../templates/queries.ts'
 import { Card } from '../ui/card.tsx'
+import { useFocusWrong } from '../ui/focus-wrong.ts'
+import { forget, useKept } from '../ui/kept.ts'
 import { Loaded } from '../ui/loaded.tsx'
 import { told } from '../ui/notify.ts'
 import { Page } from '../ui/page.tsx'
@@ -19,30 +22,40 @@ import { readCron } from './cron.ts'
 import { scheduleQuery } from './queries.ts'
 import { type Rhythm, RhythmFields } from './rhythm-fields.tsx'
 
+/** An empty form, or what was typed into it before. */
 export function CreateSchedulePage() {
   return <ScheduleForm schedule={null} />
 }
 
+/** The form with the schedule of the page's address. */
 export function EditSchedulePage() {
   const { scheduleId } = useParams({ from: '/signed-in/jobs/schedules/$scheduleId/edit' })
   const query = useQuery(scheduleQuery(scheduleId))
   return <Loaded query={query}>{(schedule) => <ScheduleForm key={schedule.id} schedule={schedule} />}</Loaded>
 }
 
+const NO_PROBLEMS: FieldProblem[] = []
+
 function ScheduleForm({ schedule }: { schedule: Schedule | null }) {
   const navigate = useNavigate()
-  const [rhythm, setRhythm] = useState<Rhythm>({
+  const form = schedule === null ? 'schedule' : `schedule ${schedule.id}`
+  const [rhythm, setRhythm] = useKept<Rhythm>(form, 'rhythm', {
     name: schedule?.name ?? '',
     schedule: schedule?.schedule ?? '0 3 * * *',
     timezone: schedule?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-    concurrencyPolicy: schedule?.concurrencyPolicy ?? 'allow',
+    concurrencyPolicy: schedule?.concurrencyPolicy ?? CONCURRENCY_POLICIES[0],
     catchUp: schedule?.catchUp ?? false,
   })
-  const [source, setSource] = useState<'job' | 'template'>(
+  const [source, setSource] = useKept<'job' | 'template'>(
+    form,
+    'source',
     schedule !== null && schedule.templateId !== null ? 'template' : 'job',
   )
-  const [templateId, setTemplateId] = useState<string | null>(schedule?.templateId ?? null)
-  const editor = useDraft((schedule?.config ?? { image: '', cpu: 500, memory: '256Mi', duration: 3600 }) as Draft)
+  const [templateId, setTemplateId] = useKept<string | null>(form, 'template', schedule?.templateId ?? null)
+  const editor = useDraft(
+    form,
+    (schedule?.config ?? { image: '', cpu: 500, memory: '256Mi', duration: JOB_DEFAULTS.duration }) as Draft,
+  )
   const save = useMutation({
     mutationFn: async () => {
       const what = source === 'template' ? { templateId: templateId ?? '' } : { config: editor.draft }
@@ -50,12 +63,14 @@ function ScheduleForm({ schedule }: { schedule: Schedule | null }) {
       return await (schedule === null ? client.schedules.create(body) : client.schedules.update(schedule.id, body))
     },
     async onSuccess({ id }) {
+      forget(form)
       await queryClient.invalidateQueries({ queryKey: ['schedules'] })
       told('Schedule saved')
       await navigate({ to: '/jobs/schedules/$scheduleId', params: { scheduleId: id } })
     },
   })
-  const all = save.error instanceof ValidationError ? save.error.fields : []
+  const all = save.error instanceof ValidationError ? save.error.fields : NO_PROBLEMS
+  useFocusWrong(all)
   const own = ['name', 'schedule', 'timezone', 'templateId', 'concurrencyPolicy']
   const problems = all
     .filter(({ path }) => !own.includes(path))

@@ -1,4 +1,4 @@
-import { Button, Table, Text } from '@mantine/core'
+import { Alert, Button, Table, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -26,9 +26,28 @@ export function SchedulePage() {
 }
 
 function ScheduleDetails({ schedule }: { schedule: Schedule }) {
-  const { id, name, timezone } = schedule
-  const navigate = useNavigate()
+  const { name } = schedule
   const mayWrite = useMay('jobs:write')
+  return (
+    <Page
+      title={name}
+      badge={<StatusBadge status={schedule.enabled ? 'enabled' : 'paused'} />}
+      description={wordsOf(schedule.schedule)}
+      actions={mayWrite && <ScheduleActions schedule={schedule} />}
+    >
+      {schedule.disabledReason !== null && (
+        <Alert color="red" variant="light" role="alert" title="It runs no more">
+          The gateway paused it: {schedule.disabledReason}. Resume it to stand behind it yourself.
+        </Alert>
+      )}
+      <ScheduleFacts schedule={schedule} />
+      <NextRuns schedule={schedule} />
+      <PastRuns runs={schedule.lastRuns} />
+    </Page>
+  )
+}
+
+function ScheduleActions({ schedule: { id, name, enabled } }: { schedule: Schedule }) {
   const [isLeaving, setLeaving] = useState(false)
   const act = useMutation({
     mutationFn: async (action: 'run' | 'pause' | 'resume') => {
@@ -42,131 +61,140 @@ function ScheduleDetails({ schedule }: { schedule: Schedule }) {
     onError: (error) => failed('That did not work', error),
   })
   return (
-    <Page
-      title={name}
-      badge={<StatusBadge status={schedule.enabled ? 'enabled' : 'paused'} />}
-      description={wordsOf(schedule.schedule)}
-      actions={
-        mayWrite && (
-          <>
-            <Button
-              variant="default"
-              onClick={() => act.mutate(schedule.enabled ? 'pause' : 'resume')}
-              loading={act.isPending}
-            >
-              {schedule.enabled ? 'Pause' : 'Resume'}
-            </Button>
-            <Button variant="default" component={Link} to={`/jobs/schedules/${id}/edit`}>
-              Edit
-            </Button>
-            <Button variant="default" onClick={() => setLeaving(true)}>
-              Delete
-            </Button>
-            <Button onClick={() => act.mutate('run')} loading={act.isPending}>
-              Run now
-            </Button>
-          </>
-        )
-      }
+    <>
+      <Button variant="default" onClick={() => act.mutate(enabled ? 'pause' : 'resume')} loading={act.isPending}>
+        {enabled ? 'Pause' : 'Resume'}
+      </Button>
+      <Button variant="default" component={Link} to={`/jobs/schedules/${id}/edit`}>
+        Edit
+      </Button>
+      <Button variant="default" onClick={() => setLeaving(true)}>
+        Delete
+      </Button>
+      <Button onClick={() => act.mutate('run')} loading={act.isPending}>
+        Run now
+      </Button>
+      <DeleteSchedule id={id} name={name} isOpen={isLeaving} onClose={() => setLeaving(false)} />
+    </>
+  )
+}
+
+function DeleteSchedule(props: { id: string; name: string; isOpen: boolean; onClose: () => void }) {
+  const { id, name, isOpen, onClose } = props
+  const navigate = useNavigate()
+  return (
+    <Confirm
+      isOpen={isOpen}
+      title="Delete schedule"
+      confirm="Delete"
+      isDangerous
+      onClose={onClose}
+      onConfirm={async () => {
+        await client.schedules.delete(id)
+        await navigate({ to: '/jobs/schedules' })
+        await queryClient.invalidateQueries({ queryKey: ['schedules'] })
+      }}
     >
-      <Card title="Schedule">
-        <Facts
-          items={[
-            [
-              'Cron',
-              <code key="cron" className="mono">
-                {schedule.schedule}
-              </code>,
+      <Text size="sm">
+        <strong>{name}</strong> is deleted, and its jobs go on.
+      </Text>
+    </Confirm>
+  )
+}
+
+function ScheduleFacts({ schedule }: { schedule: Schedule }) {
+  return (
+    <Card title="Schedule">
+      <Facts
+        items={[
+          [
+            'Cron',
+            <code key="cron" className="mono">
+              {schedule.schedule}
+            </code>,
+          ],
+          ['Time zone', schedule.timezone],
+          [
+            'While a job of it runs',
+            { allow: 'start another', forbid: 'skip the tick', replace: 'cancel it and start anew' }[
+              schedule.concurrencyPolicy
             ],
-            ['Time zone', timezone],
-            [
-              'While a job of it runs',
-              { allow: 'start another', forbid: 'skip the tick', replace: 'cancel it and start anew' }[
-                schedule.concurrencyPolicy
-              ],
-            ],
-            ['Ticks missed while the gateway was down', schedule.catchUp ? 'run once' : 'are passed over'],
-            [
-              'Template',
-              schedule.templateId && (
-                <Link
-                  key="template"
-                  to="/jobs/templates/$templateId"
-                  params={{ templateId: schedule.templateId }}
-                  className="text-link"
-                >
-                  …{schedule.templateId.slice(-8)}
-                </Link>
-              ),
-            ],
-            ['Image', schedule.config === null ? null : String(schedule.config.image ?? '')],
-          ]}
-        />
-      </Card>
-      <Card title="Next runs">
-        {schedule.nextRuns.length === 0 ? (
-          <Text size="sm" c="dimmed">
-            None while it is paused.
-          </Text>
-        ) : (
-          <ul className="plain-list">
-            {schedule.nextRuns.map((at) => (
-              <li key={at}>
-                {timeIn(Date.parse(at), timezone)}{' '}
-                <span className="dimmed">
-                  <Ago at={at} />
-                </span>
-              </li>
-            ))}
-          </ul>
-        )}
-      </Card>
-      <Card title="Past runs">
-        {schedule.lastRuns.length === 0 ? (
-          <Text size="sm" c="dimmed">
-            It has not run yet.
-          </Text>
-        ) : (
-          <PlainTable label="Past runs" heads={['Due', 'Outcome', 'Job', 'Reason']}>
-            {schedule.lastRuns.map(({ tick, outcome, jobId, reason }) => (
-              <Table.Tr key={`${tick}${jobId}`}>
-                <Table.Td>
-                  <Ago at={tick} />
-                </Table.Td>
-                <Table.Td>
-                  <StatusBadge status={outcome} />
-                </Table.Td>
-                <Table.Td className="mono">
-                  {jobId === null ? (
-                    '–'
-                  ) : (
-                    <Link to="/jobs/$jobId" params={{ jobId }} className="text-link">
-                      …{jobId.slice(-8)}
-                    </Link>
-                  )}
-                </Table.Td>
-                <Table.Td>{reason}</Table.Td>
-              </Table.Tr>
-            ))}
-          </PlainTable>
-        )}
-      </Card>
-      <Confirm
-        isOpen={isLeaving}
-        title="Delete schedule"
-        confirm="Delete"
-        isDangerous
-        onClose={() => setLeaving(false)}
-        onConfirm={async () => {
-          await client.schedules.delete(id)
-          await navigate({ to: '/jobs/schedules' })
-          await queryClient.invalidateQueries({ queryKey: ['schedules'] })
-        }}
-      >
-        <Text size="sm">
-          <strong>{name}</strong> is deleted, and its jobs go on.
+          ],
+          ['Ticks missed while the gateway was down', schedule.catchUp ? 'run once' : 'are passed over'],
+          [
+            'Template',
+            schedule.templateId && (
+              <Link
+                key="template"
+                to="/jobs/templates/$templateId"
+                params={{ templateId: schedule.templateId }}
+                className="text-link"
+              >
+                …{schedule.templateId.slice(-8)}
+              </Link>
+            ),
+          ],
+          ['Image', schedule.config === null ? null : String(schedule.config.image ?? '')],
+        ]}
+      />
+    </Card>
+  )
+}
+
+function NextRuns({ schedule: { nextRuns, timezone } }: { schedule: Schedule }) {
+  return (
+    <Card title="Next runs">
+      {nextRuns.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          None while it is paused.
         </Text>
-      </Confirm>
-    </Page>
+      ) : (
+        <ul className="plain-list">
+          {nextRuns.map((at) => (
+            <li key={at}>
+              {timeIn(Date.parse(at), timezone)}{' '}
+              <span className="dimmed">
+                <Ago at={at} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  )
+}
+
+function PastRuns({ runs }: { runs: Schedule['lastRuns'] }) {
+  return (
+    <Card title="Past runs">
+      {runs.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          It has not run yet.
+        </Text>
+      ) : (
+        <PlainTable label="Past runs" heads={['Due', 'Outcome', 'Job', 'Reason']}>
+          {runs.map(({ tick, outcome, jobId, reason }) => (
+            <Table.Tr key={`${tick}${jobId}`}>
+              <Table.Td>
+                <Ago at={tick} />
+              </Table.Td>
+              <Table.Td>
+                <StatusBadge status={outcome} />
+              </Table.Td>
+              <Table.Td className="mono">
+                {jobId === null ? (
+                  '–'
+                ) : (
+                  <Link to="/jobs/$jobId" params={{ jobId }} className="text-link">
+                    …{jobId.slice(-8)}
+                  </Link>
+                )}
+              </Table.Td>
+              <Table.Td>{reason}</Table.Td>
+            </Table.Tr>
+          ))}
+        </PlainTable>
+      )}
+    </Card>
   )
 }

@@ -2,13 +2,12 @@ import { MultiSelect, Select, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Key, NewKey } from '../../../client/index.ts'
+import { DEFAULT_GRANTS, GRANTS } from '../../../contract/permissions.ts'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { meQuery } from '../app/session.ts'
 import { Confirm } from '../ui/confirm.tsx'
 
-const GRANTS = ['jobs:*', 'jobs:read', 'templates:*', 'webhooks:*', 'providers:read', 'keys:*', 'admin'] as const
-const USUAL = ['jobs:*', 'templates:*', 'webhooks:*', 'providers:read']
 const DAY_MS = 86_400_000
 const LIVES = { never: 0, '30 days': 30, '90 days': 90, '1 year': 365 } as const
 
@@ -18,11 +17,12 @@ interface NewKeyFormProps {
   onMade(key: Key & { key: string }): void
 }
 
+/** Makes a key, which `onMade` gets with its text: that is shown this once. */
 export function NewKeyForm({ isOpen, onClose, onMade }: NewKeyFormProps) {
   const { data: me } = useQuery(meQuery)
   const [name, setName] = useState('')
   const [owner, setOwner] = useState('')
-  const [grants, setGrants] = useState<string[]>(USUAL)
+  const [grants, setGrants] = useState<string[]>([...DEFAULT_GRANTS])
   const [life, setLife] = useState<keyof typeof LIVES>('90 days')
 
   async function make(): Promise<void> {

@@ -1,7 +1,7 @@
 import { MultiSelect, PasswordInput, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { WebhookEvent } from '../../../client/index.ts'
-import { WEBHOOK_EVENTS } from '../../../webhooks/webhook-events.ts'
+import { WEBHOOK_EVENTS } from '../../../contract/webhook-events.ts'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { Confirm } from '../ui/confirm.tsx'

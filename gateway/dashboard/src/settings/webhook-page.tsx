@@ -16,6 +16,7 @@ import { Page } from '../ui/page.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
 import { Deliveries } from './deliveries.tsx'
+import { HEALTH_MS, webhookStatus, whyFailing } from './webhook-health.ts'
 
 /** One webhook, and what became of everything that it was sent. */
 export function WebhookPage() {
@@ -23,12 +24,13 @@ export function WebhookPage() {
   const query = useQuery({
     queryKey: ['webhooks', 'one', webhookId],
     queryFn: async ({ signal }) => await client.webhooks.get(webhookId, { signal }),
+    refetchInterval: HEALTH_MS,
   })
   return <Loaded query={query}>{(webhook) => <WebhookDetails webhook={webhook} />}</Loaded>
 }
 
 function WebhookDetails({ webhook }: { webhook: Webhook }) {
-  const { id, name, url, events, secret, enabled, stats } = webhook
+  const { id, name, url, events, secret, enabled, disabledReason, stats, failing } = webhook
   const mayWrite = useMay('webhooks:write')
   const navigate = useNavigate()
   const [isLeaving, setLeaving] = useState(false)
@@ -47,7 +49,7 @@ function WebhookDetails({ webhook }: { webhook: Webhook }) {
   return (
     <Page
       title={name}
-      badge={<StatusBadge status={enabled ? 'enabled' : 'paused'} />}
+      badge={<StatusBadge status={webhookStatus(webhook)} />}
       description={<span className="mono break">{url}</span>}
       actions={
         mayWrite && (
@@ -65,6 +67,16 @@ function WebhookDetails({ webhook }: { webhook: Webhook }) {
         )
       }
     >
+      {disabledReason !== null && (
+        <Alert color="red" variant="light" role="alert" title="It is told nothing more">
+          The gateway paused it: {disabledReason}. Resume it to stand behind it yourself.
+        </Alert>
+      )}
+      {enabled && failing !== null && (
+        <Alert color="red" variant="light" role="alert" title="Nothing arrives there">
+          {whyFailing(failing)}, since <Ago at={failing.since} />. It is tried again by itself.
+        </Alert>
+      )}
       {outcome !== null && (
         <Alert
           color={outcome.delivered ? 'teal' : 'red'}

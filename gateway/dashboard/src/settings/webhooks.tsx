@@ -12,6 +12,7 @@ import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
 import { WebhookForm } from './webhook-form.tsx'
+import { HEALTH_MS, webhookStatus, whyFailing } from './webhook-health.ts'
 
 /** Programs elsewhere that are told what happens. */
 export function Webhooks() {
@@ -20,6 +21,7 @@ export function Webhooks() {
   const query = useQuery({
     queryKey: ['webhooks', 'list'],
     queryFn: async ({ signal }) => await Array.fromAsync(client.webhooks.all({}, { signal })),
+    refetchInterval: HEALTH_MS,
   })
   const create = mayWrite && (
     <Button size="xs" onClick={() => setMaking(true)}>
@@ -58,7 +60,12 @@ export function Webhooks() {
                   </Table.Td>
                   <Table.Td>{webhook.events.join(', ')}</Table.Td>
                   <Table.Td>
-                    <StatusBadge status={webhook.enabled ? 'enabled' : 'paused'} />
+                    <StatusBadge status={webhookStatus(webhook)} />
+                    {webhook.enabled && webhook.failing !== null && (
+                      <Text size="xs" c="dimmed">
+                        {whyFailing(webhook.failing)}, since <Ago at={webhook.failing.since} />
+                      </Text>
+                    )}
                   </Table.Td>
                   <Table.Td ta="right">{number(webhook.stats.delivered)}</Table.Td>
                   <Table.Td ta="right">{number(webhook.stats.failed)}</Table.Td>

@@ -8,6 +8,7 @@ const NAMES = Object.keys(FACTORS) as Unit[]
 
 interface BytesInputProps {
   label?: string
+  description?: string
   name: string
   /** As the API takes it, e.g. `512Mi`. */
   value: string | undefined
@@ -17,13 +18,14 @@ interface BytesInputProps {
 }
 
 /** An amount of memory or storage with its unit. */
-export function BytesInput({ label, name, value, onChange, error, placeholder }: BytesInputProps) {
+export function BytesInput({ label, description, name, value, onChange, error, placeholder }: BytesInputProps) {
   const bytes = bytesOf(value)
   const unit: Unit =
     (value?.slice(-2) as Unit) in FACTORS ? (value?.slice(-2) as Unit) : bytes >= FACTORS.Gi ? 'Gi' : 'Mi'
   return (
     <NumberInput
       {...(label === undefined ? { 'aria-label': name } : { label })}
+      description={description}
       value={bytes === 0 ? '' : bytes / FACTORS[unit]}
       min={0}
       allowNegative={false}

@@ -30,6 +30,7 @@ const PATHS = {
   file: 'M6 3h8l5 5v13H6zM14 3v5h5',
   terminal: 'm5 8 4 4-4 4M12 17h7',
 } as const
+/** A picture that there is. */
 export type IconName = keyof typeof PATHS
 
 /** A picture beside words that say the same, so it is hidden from screen readers. */

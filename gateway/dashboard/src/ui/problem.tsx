@@ -32,6 +32,7 @@ export function Problem({ error, onRetry, title }: { error: unknown; onRetry?: (
   )
 }
 
+/** What an error says of itself, whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

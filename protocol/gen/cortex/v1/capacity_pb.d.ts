@@ -13,6 +13,164 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_cortex_v1_capacity: GenFile;
 
 /**
+ * What a machine does in a second; how each is measured stands in `node/benchmark/program.ts`. 0 is unknown, and
+ * as a least asks for nothing.
+ *
+ * @generated from message cortex.v1.Figures
+ */
+export declare type Figures = Message<"cortex.v1.Figures"> & {
+  /**
+   * Primes up to 10,000 that one core finds, times a second.
+   *
+   * @generated from field: uint64 cpu_single = 1;
+   */
+  cpuSingle: bigint;
+
+  /**
+   * The same of all cores together.
+   *
+   * @generated from field: uint64 cpu_all = 2;
+   */
+  cpuAll: bigint;
+
+  /**
+   * Bytes a second that one core reads and writes as it copies.
+   *
+   * @generated from field: uint64 memory_bandwidth = 3;
+   */
+  memoryBandwidth: bigint;
+
+  /**
+   * Bytes a second, in blocks of 1 MiB.
+   *
+   * @generated from field: uint64 disk_read = 4;
+   */
+  diskRead: bigint;
+
+  /**
+   * @generated from field: uint64 disk_write = 5;
+   */
+  diskWrite: bigint;
+
+  /**
+   * Blocks of 4 KiB a second, half read and half written.
+   *
+   * @generated from field: uint64 iops = 6;
+   */
+  iops: bigint;
+};
+
+/**
+ * Describes the message cortex.v1.Figures.
+ * Use `create(FiguresSchema)` to create a new message.
+ */
+export declare const FiguresSchema: GenMessage<Figures>;
+
+/**
+ * What a machine is made of, as its system tells; empty and 0 is what that does not.
+ *
+ * @generated from message cortex.v1.Hardware
+ */
+export declare type Hardware = Message<"cortex.v1.Hardware"> & {
+  /**
+   * e.g. `AMD EPYC 7B13`.
+   *
+   * @generated from field: string cpu_model = 1;
+   */
+  cpuModel: string;
+
+  /**
+   * Physical ones.
+   *
+   * @generated from field: uint32 cpu_cores = 2;
+   */
+  cpuCores: number;
+
+  /**
+   * @generated from field: uint32 cpu_threads = 3;
+   */
+  cpuThreads: number;
+
+  /**
+   * The highest clock, in MHz.
+   *
+   * @generated from field: uint32 cpu_mhz = 4;
+   */
+  cpuMhz: number;
+
+  /**
+   * e.g. `DDR5`.
+   *
+   * @generated from field: string memory_type = 5;
+   */
+  memoryType: string;
+
+  /**
+   * Transfers a second, in millions.
+   *
+   * @generated from field: uint32 memory_mhz = 6;
+   */
+  memoryMhz: number;
+
+  /**
+   * Of the disk on which containers lie: `NVMe`, `SSD` or `HDD`.
+   *
+   * @generated from field: string disk_type = 7;
+   */
+  diskType: string;
+
+  /**
+   * @generated from field: string disk_model = 8;
+   */
+  diskModel: string;
+
+  /**
+   * Of the interface that leads to the internet, in Mbit/s.
+   *
+   * @generated from field: uint32 network_mbps = 9;
+   */
+  networkMbps: number;
+};
+
+/**
+ * Describes the message cortex.v1.Hardware.
+ * Use `create(HardwareSchema)` to create a new message.
+ */
+export declare const HardwareSchema: GenMessage<Hardware>;
+
+/**
+ * What a provider measured of its machine.
+ *
+ * @generated from message cortex.v1.Measured
+ */
+export declare type Measured = Message<"cortex.v1.Measured"> & {
+  /**
+   * @generated from field: cortex.v1.Figures figures = 1;
+   */
+  figures?: Figures | undefined;
+
+  /**
+   * The provider's clock, in ms.
+   *
+   * @generated from field: uint64 at_ms = 2;
+   */
+  atMs: bigint;
+
+  /**
+   * Version of the methods, e.g. `cortex-1`.
+   *
+   * @generated from field: string method = 3;
+   */
+  method: string;
+};
+
+/**
+ * Describes the message cortex.v1.Measured.
+ * Use `create(MeasuredSchema)` to create a new message.
+ */
+export declare const MeasuredSchema: GenMessage<Measured>;
+
+/**
  * GPUs of one kind that a provider offers.
  *
  * @generated from message cortex.v1.GpuModel
@@ -36,6 +194,62 @@ export declare type GpuModel = Message<"cortex.v1.GpuModel"> & {
    * @generated from field: uint32 count = 3;
    */
   count: number;
+
+  /**
+   * `nvidia`, `amd` or `intel`; this and what follows is empty where it is not known.
+   *
+   * @generated from field: string vendor = 4;
+   */
+  vendor: string;
+
+  /**
+   * Version of the driver.
+   *
+   * @generated from field: string driver = 5;
+   */
+  driver: string;
+
+  /**
+   * The newest CUDA that the driver runs, or the ROCm that is installed, e.g. `12.4`.
+   *
+   * @generated from field: string runtime = 6;
+   */
+  runtime: string;
+
+  /**
+   * e.g. `9.0`, `gfx942`.
+   *
+   * @generated from field: string compute = 7;
+   */
+  compute: string;
+
+  /**
+   * What joins it to others: `pcie`, `nvlink` or `xgmi`.
+   *
+   * @generated from field: string interconnect = 8;
+   */
+  interconnect: string;
+
+  /**
+   * e.g. `1g.10gb` of a part of a card.
+   *
+   * @generated from field: string mig_profile = 9;
+   */
+  migProfile: string;
+
+  /**
+   * Nano-dollars for one; absent is `gpu_per_hour`.
+   *
+   * @generated from field: optional uint64 price_per_hour = 10;
+   */
+  pricePerHour?: bigint | undefined;
+
+  /**
+   * Of the count, in an announcement.
+   *
+   * @generated from field: optional uint32 free = 11;
+   */
+  free?: number | undefined;
 };
 
 /**
@@ -43,4 +257,55 @@ export declare type GpuModel = Message<"cortex.v1.GpuModel"> & {
  * Use `create(GpuModelSchema)` to create a new message.
  */
 export declare const GpuModelSchema: GenMessage<GpuModel>;
+
+/**
+ * What a job asks of its GPUs, all of one kind; what is empty, or 0, is not asked for.
+ *
+ * @generated from message cortex.v1.GpuRequirements
+ */
+export declare type GpuRequirements = Message<"cortex.v1.GpuRequirements"> & {
+  /**
+   * @generated from field: string vendor = 1;
+   */
+  vendor: string;
+
+  /**
+   * Any of these; see `isModel` in `gpus.ts`. At most 16, of 64 characters.
+   *
+   * @generated from field: repeated string models = 2;
+   */
+  models: string[];
+
+  /**
+   * Of each, as it is sold: a card may show 7 % less.
+   *
+   * @generated from field: uint64 min_memory_bytes = 3;
+   */
+  minMemoryBytes: bigint;
+
+  /**
+   * e.g. `9.0`, `gfx942`.
+   *
+   * @generated from field: string min_compute = 4;
+   */
+  minCompute: string;
+
+  /**
+   * The least version that the driver runs, e.g. `12.4`.
+   *
+   * @generated from field: string min_cuda = 5;
+   */
+  minCuda: string;
+
+  /**
+   * @generated from field: string interconnect = 6;
+   */
+  interconnect: string;
+};
+
+/**
+ * Describes the message cortex.v1.GpuRequirements.
+ * Use `create(GpuRequirementsSchema)` to create a new message.
+ */
+export declare const GpuRequirementsSchema: GenMessage<GpuRequirements>;
 

@@ -10,12 +10,40 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file cortex/v1/capacity.proto.
  */
 export const file_cortex_v1_capacity = /*@__PURE__*/
-  fileDesc("Chhjb3J0ZXgvdjEvY2FwYWNpdHkucHJvdG8SCWNvcnRleC52MSI+CghHcHVNb2RlbBINCgVtb2RlbBgBIAEoCRIUCgxtZW1vcnlfYnl0ZXMYAiABKAQSDQoFY291bnQYAyABKA1iBnByb3RvMw");
+  fileDesc("Chhjb3J0ZXgvdjEvY2FwYWNpdHkucHJvdG8SCWNvcnRleC52MSJ9CgdGaWd1cmVzEhIKCmNwdV9zaW5nbGUYASABKAQSDwoHY3B1X2FsbBgCIAEoBBIYChBtZW1vcnlfYmFuZHdpZHRoGAMgASgEEhEKCWRpc2tfcmVhZBgEIAEoBBISCgpkaXNrX3dyaXRlGAUgASgEEgwKBGlvcHMYBiABKAQivAEKCEhhcmR3YXJlEhEKCWNwdV9tb2RlbBgBIAEoCRIRCgljcHVfY29yZXMYAiABKA0SEwoLY3B1X3RocmVhZHMYAyABKA0SDwoHY3B1X21oehgEIAEoDRITCgttZW1vcnlfdHlwZRgFIAEoCRISCgptZW1vcnlfbWh6GAYgASgNEhEKCWRpc2tfdHlwZRgHIAEoCRISCgpkaXNrX21vZGVsGAggASgJEhQKDG5ldHdvcmtfbWJwcxgJIAEoDSJOCghNZWFzdXJlZBIjCgdmaWd1cmVzGAEgASgLMhIuY29ydGV4LnYxLkZpZ3VyZXMSDQoFYXRfbXMYAiABKAQSDgoGbWV0aG9kGAMgASgJIvcBCghHcHVNb2RlbBINCgVtb2RlbBgBIAEoCRIUCgxtZW1vcnlfYnl0ZXMYAiABKAQSDQoFY291bnQYAyABKA0SDgoGdmVuZG9yGAQgASgJEg4KBmRyaXZlchgFIAEoCRIPCgdydW50aW1lGAYgASgJEg8KB2NvbXB1dGUYByABKAkSFAoMaW50ZXJjb25uZWN0GAggASgJEhMKC21pZ19wcm9maWxlGAkgASgJEhsKDnByaWNlX3Blcl9ob3VyGAogASgESACIAQESEQoEZnJlZRgLIAEoDUgBiAEBQhEKD19wcmljZV9wZXJfaG91ckIHCgVfZnJlZSKIAQoPR3B1UmVxdWlyZW1lbnRzEg4KBnZlbmRvchgBIAEoCRIOCgZtb2RlbHMYAiADKAkSGAoQbWluX21lbW9yeV9ieXRlcxgDIAEoBBITCgttaW5fY29tcHV0ZRgEIAEoCRIQCghtaW5fY3VkYRgFIAEoCRIUCgxpbnRlcmNvbm5lY3QYBiABKAliBnByb3RvMw");
+
+/**
+ * Describes the message cortex.v1.Figures.
+ * Use `create(FiguresSchema)` to create a new message.
+ */
+export const FiguresSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_capacity, 0);
+
+/**
+ * Describes the message cortex.v1.Hardware.
+ * Use `create(HardwareSchema)` to create a new message.
+ */
+export const HardwareSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_capacity, 1);
+
+/**
+ * Describes the message cortex.v1.Measured.
+ * Use `create(MeasuredSchema)` to create a new message.
+ */
+export const MeasuredSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_capacity, 2);
 
 /**
  * Describes the message cortex.v1.GpuModel.
  * Use `create(GpuModelSchema)` to create a new message.
  */
 export const GpuModelSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_capacity, 0);
+  messageDesc(file_cortex_v1_capacity, 3);
+
+/**
+ * Describes the message cortex.v1.GpuRequirements.
+ * Use `create(GpuRequirementsSchema)` to create a new message.
+ */
+export const GpuRequirementsSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_capacity, 4);
 

@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { GpuModel } from "./capacity_pb.js";
+import type { Figures, GpuModel, GpuRequirements, Hardware, Measured } from "./capacity_pb.js";
 import type { EndpointState } from "./endpoints_pb.js";
 
 /**
@@ -252,6 +252,27 @@ export declare type Announcement = Message<"cortex.v1.Announcement"> & {
    * @generated from field: repeated cortex.v1.GpuModel gpus = 20;
    */
   gpus: GpuModel[];
+
+  /**
+   * Whether something is wrong with the provider, for which `paused_reason` has words: its engine is away, its disk is full.
+   *
+   * @generated from field: bool impaired = 21;
+   */
+  impaired: boolean;
+
+  /**
+   * What the machine does in a second; absent where nothing was measured.
+   *
+   * @generated from field: cortex.v1.Measured measured = 25;
+   */
+  measured?: Measured | undefined;
+
+  /**
+   * What it is made of; absent in older versions.
+   *
+   * @generated from field: cortex.v1.Hardware hardware = 26;
+   */
+  hardware?: Hardware | undefined;
 };
 
 /**
@@ -314,6 +335,20 @@ export declare type Requirements = Message<"cortex.v1.Requirements"> & {
    * @generated from field: string provider = 9;
    */
   provider: string;
+
+  /**
+   * The least that the machine does in a second, by what its provider measured.
+   *
+   * @generated from field: cortex.v1.Figures minimums = 14;
+   */
+  minimums?: Figures | undefined;
+
+  /**
+   * With GPUs; absent is any. Who uses it asks for the capability `gpu-requirements`, too.
+   *
+   * @generated from field: cortex.v1.GpuRequirements gpu_requirements = 12;
+   */
+  gpuRequirements?: GpuRequirements | undefined;
 };
 
 /**
@@ -473,6 +508,13 @@ export declare type Bid = Message<"cortex.v1.Bid"> & {
    * @generated from field: uint64 minimum_charge = 11;
    */
   minimumCharge: bigint;
+
+  /**
+   * Which GPUs the job would have, where it asks for any: as many as it asks for.
+   *
+   * @generated from field: cortex.v1.GpuModel gpu = 16;
+   */
+  gpu?: GpuModel | undefined;
 };
 
 /**
@@ -739,6 +781,48 @@ export declare type Job = Message<"cortex.v1.Job"> & {
    * @generated from field: string network_mode = 15;
    */
   networkMode: string;
+
+  /**
+   * Bytes of /dev/shm, which counts as memory; 0 is half of the memory.
+   *
+   * @generated from field: uint64 shm_bytes = 16;
+   */
+  shmBytes: bigint;
+
+  /**
+   * Most open files of each process; 0 is the provider's default.
+   *
+   * @generated from field: uint32 open_files = 17;
+   */
+  openFiles: number;
+
+  /**
+   * Most processes and threads at once; 0 is the provider's default.
+   *
+   * @generated from field: uint32 pids = 18;
+   */
+  pids: number;
+
+  /**
+   * Whether a small init is put before the program; absent: unless the image's own program is one.
+   *
+   * @generated from field: optional bool init = 19;
+   */
+  init?: boolean | undefined;
+
+  /**
+   * Where the image names a stop signal, that one is sent, and `stop_signal` only where it names none.
+   *
+   * @generated from field: bool image_stop_signal = 20;
+   */
+  imageStopSignal: boolean;
+
+  /**
+   * As in the requirements.
+   *
+   * @generated from field: cortex.v1.GpuRequirements gpu_requirements = 24;
+   */
+  gpuRequirements?: GpuRequirements | undefined;
 };
 
 /**
@@ -1125,6 +1209,14 @@ export declare type Heartbeat = Message<"cortex.v1.Heartbeat"> & {
    * @generated from field: repeated cortex.v1.EndpointState endpoints = 3;
    */
   endpoints: EndpointState[];
+
+  /**
+   * From the provider: what the image's own health check says, `starting`, `healthy` or `unhealthy`; empty where the image
+   * has none, or nobody looked yet.
+   *
+   * @generated from field: string container_health = 4;
+   */
+  containerHealth: string;
 };
 
 /**
@@ -1451,6 +1543,20 @@ export declare type Report_Ended = Message<"cortex.v1.Report.Ended"> & {
    * @generated from field: string output_problem = 9;
    */
   outputProblem: string;
+
+  /**
+   * What of the outputs was not kept, at most 64; the last one counts the others.
+   *
+   * @generated from field: repeated cortex.v1.Report.LeftOut left_out = 10;
+   */
+  leftOut: Report_LeftOut[];
+
+  /**
+   * Why lines of the log may be missing, for people; empty where none are.
+   *
+   * @generated from field: string log_problem = 12;
+   */
+  logProblem: string;
 };
 
 /**
@@ -1458,6 +1564,33 @@ export declare type Report_Ended = Message<"cortex.v1.Report.Ended"> & {
  * Use `create(Report_EndedSchema)` to create a new message.
  */
 export declare const Report_EndedSchema: GenMessage<Report_Ended>;
+
+/**
+ * Something of a job's outputs that was not kept.
+ *
+ * @generated from message cortex.v1.Report.LeftOut
+ */
+export declare type Report_LeftOut = Message<"cortex.v1.Report.LeftOut"> & {
+  /**
+   * Within the output; at most 1024 characters.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * For people, to be read behind the path, e.g. "is a pipe".
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message cortex.v1.Report.LeftOut.
+ * Use `create(Report_LeftOutSchema)` to create a new message.
+ */
+export declare const Report_LeftOutSchema: GenMessage<Report_LeftOut>;
 
 /**
  * Consecutive lines of a container's output.
@@ -1494,6 +1627,8 @@ export declare type LogLine = Message<"cortex.v1.LogLine"> & {
   timestampMs: bigint;
 
   /**
+   * Without its newline; bytes that are no UTF-8 have become U+FFFD. At most 64 KiB.
+   *
    * @generated from field: string line = 2;
    */
   line: string;
@@ -1504,11 +1639,18 @@ export declare type LogLine = Message<"cortex.v1.LogLine"> & {
   stderr: boolean;
 
   /**
-   * The line was longer than 64 KiB and goes on in the next one.
+   * No newline comes behind it: it was longer than 64 KiB and goes on in the next one, or the output ended so.
    *
    * @generated from field: bool partial = 4;
    */
   partial: boolean;
+
+  /**
+   * What the container wrote, where that is not just `line`; empty where it is. At most 64 KiB.
+   *
+   * @generated from field: bytes bytes = 5;
+   */
+  bytes: Uint8Array;
 };
 
 /**
@@ -1552,6 +1694,20 @@ export declare type Stats = Message<"cortex.v1.Stats"> & {
    * @generated from field: optional uint64 storage_bytes = 6;
    */
   storageBytes?: bigint | undefined;
+
+  /**
+   * Thousandths of the time that its GPUs worked, all of them together: 2000 is two at full use. Absent where nothing tells.
+   *
+   * @generated from field: optional uint32 gpu_millis = 7;
+   */
+  gpuMillis?: number | undefined;
+
+  /**
+   * Of their own memory, together.
+   *
+   * @generated from field: optional uint64 gpu_memory_bytes = 8;
+   */
+  gpuMemoryBytes?: bigint | undefined;
 };
 
 /**

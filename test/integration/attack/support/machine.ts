@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
-import { anyBridge } from '../../../../provider-agent/engine/bridge-name.ts'
+import { anyBridge } from '../../../../provider-agent/networks/bridge-name.ts'
 import { findProgram } from '../../../../scripts/apt.ts'
 import { type EngineHandle, ensureEngine } from '../../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../../scripts/image.ts'
@@ -142,7 +142,8 @@ export async function createMachine(agentFlags: string[]): Promise<AttackedMachi
     startAgent(name, flags, front) {
       const data = join(market.folder, name)
       const peer = ['--listen', `/ip4/${host}/tcp/0`, '--no-mdns', '--bootstrap', market.peer, '--log-level', 'warn']
-      const args = ['agent', '--data', data, '--name', name, '--docker-host', `unix://${socketPath}`, ...peer]
+      const engineFlags = ['--docker-host', `unix://${socketPath}`, '--allow-local-image', 'cortex/*']
+      const args = ['agent', '--data', data, '--name', name, ...engineFlags, ...peer]
       const command = [...within(spaceOf), ...front]
       const started = startProgram(`agent ${name}`, join(market.folder, `${name}.log`), [...args, ...flags], {
         command,

@@ -2,30 +2,14 @@
 
 import type { Clock } from '../../../../node/clock.ts'
 import { type Database, openDatabase } from '../../../../node/store/database.ts'
-import type { JobRecord, JobState, JobStore, Lease } from '../../../../node/store/index.ts'
+import type { JobRecord, JobState, JobStore } from '../../../../node/store/index.ts'
 import { openJobStore } from '../../../../node/store/job-store.ts'
 import { createSecretBox } from '../../../../node/store/secret-box.ts'
 import { newJobId } from '../../../../protocol/ids.ts'
 import { jobSubmissionSchema, splitSecrets } from '../../../../protocol/job-spec.ts'
+import { sampleLease } from '../../../support/sample-lease.ts'
 
-const LEASE: Lease = {
-  provider: 'p1',
-  addresses: [],
-  fence: 1,
-  requestId: '00',
-  bidId: '00',
-  requirementsDigest: '00',
-  pricePerHour: '1000000000',
-  bidValidMs: 5_000,
-  awardedAt: { wallMs: 1, sinceBoot: null },
-  acceptedAtMs: 1,
-  lastReport: 0,
-  meteredMs: 0,
-  lastContactMs: 1,
-  imageDigest: null,
-  settled: false,
-  receipt: null,
-}
+const LEASE = sampleLease({ pricePerHour: '1000000000' })
 
 export async function openSampleStore(folder: string, clock: Clock): Promise<{ database: Database; store: JobStore }> {
   const database = await openDatabase(folder)

@@ -1,7 +1,7 @@
 import { Menu } from '@mantine/core'
 import { type ComponentProps, useEffect, useRef, useState } from 'react'
 import { Icon } from '../../ui/icons.tsx'
-import type { JobRow } from '../list/apply-change.ts'
+import type { JobRow } from '../job-row.ts'
 import { useJobActions } from './job-actions.tsx'
 
 /** The three dots of a row. What they open is made at the first click: a table that is scrolled through has hundreds. */

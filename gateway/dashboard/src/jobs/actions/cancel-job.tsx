@@ -3,7 +3,7 @@ import { ConflictError } from '../../../../client/errors.ts'
 import { client } from '../../app/client.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { told } from '../../ui/notify.ts'
-import type { JobRow } from '../list/apply-change.ts'
+import type { JobRow } from '../job-row.ts'
 
 interface CancelJobProps {
   jobs: JobRow[]

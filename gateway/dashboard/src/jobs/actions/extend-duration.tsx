@@ -6,7 +6,7 @@ import { span } from '../../format/time.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { DurationInput } from '../../ui/duration-input.tsx'
 import { told } from '../../ui/notify.ts'
-import type { JobRow } from '../list/apply-change.ts'
+import type { JobRow } from '../job-row.ts'
 import { jobKeys } from '../queries.ts'
 
 const PRESETS = [600, 1800, 3600, 6 * 3600]

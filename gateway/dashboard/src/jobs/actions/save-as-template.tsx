@@ -4,7 +4,7 @@ import { client } from '../../app/client.ts'
 import { queryClient } from '../../app/query.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { told } from '../../ui/notify.ts'
-import type { JobRow } from '../list/apply-change.ts'
+import type { JobRow } from '../job-row.ts'
 import { submissionOf } from '../submission.ts'
 
 /** Keeps what a job was made of under a name. */

@@ -4,8 +4,11 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type FieldProblem, ValidationError } from '../../../../client/errors.ts'
 import type { Job, JobSubmission, Template } from '../../../../client/index.ts'
+import { JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
 import { client } from '../../app/client.ts'
 import { templateQuery } from '../../templates/queries.ts'
+import { useFocusWrong } from '../../ui/focus-wrong.ts'
+import { forget } from '../../ui/kept.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { told } from '../../ui/notify.ts'
 import { Page } from '../../ui/page.tsx'
@@ -15,7 +18,9 @@ import { HiddenFields } from './hidden-fields.tsx'
 import { JobEditor } from './job-editor.tsx'
 import { useDraft } from './use-draft.ts'
 
-const FIRST: Draft = { image: '', cpu: 1000, memory: '512Mi', storage: '1Gi', duration: 3600 }
+const NO_PROBLEMS: FieldProblem[] = []
+const { cpu, memory, storage, duration } = JOB_DEFAULTS
+const FIRST: Draft = { image: '', cpu, memory, storage, duration }
 
 /** A new job, from nothing or from a template. */
 export function CreateJobPage() {
@@ -30,7 +35,8 @@ function CreateFromTemplate({ id }: { id: string }) {
 
 function CreateJob({ template }: { template: Template | null }) {
   const navigate = useNavigate()
-  const editor = useDraft(template === null ? FIRST : (template.config as Draft))
+  const form = template === null ? 'job' : `job from ${template.id}`
+  const editor = useDraft(form, template === null ? FIRST : (template.config as Draft))
   const [leftOut, setLeftOut] = useState(NOTHING_HIDDEN)
   const submit = useMutation({
     mutationFn: async (): Promise<Job> => {
@@ -40,11 +46,13 @@ function CreateJob({ template }: { template: Template | null }) {
       return await client.jobs.submit(editor.draft as JobSubmission)
     },
     async onSuccess({ id }) {
+      forget(form)
       told('Submitted')
       await navigate({ to: '/jobs/$jobId', params: { jobId: id } })
     },
   })
-  const problems: FieldProblem[] = submit.error instanceof ValidationError ? submit.error.fields : []
+  const problems: FieldProblem[] = submit.error instanceof ValidationError ? submit.error.fields : NO_PROBLEMS
+  useFocusWrong(problems)
   return (
     <Page
       title={template === null ? 'Create Job' : 'Create Job from Template'}

@@ -3,8 +3,10 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { ValidationError } from '../../../../client/errors.ts'
 import type { DryRun } from '../../../../client/index.ts'
+import { JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
+import { shownName } from '../../../../contract/names.ts'
 import { client } from '../../app/client.ts'
-import { usd } from '../../format/amounts.ts'
+import { gpuName, usd, usdExact } from '../../format/amounts.ts'
 import { span } from '../../format/time.ts'
 import { Card } from '../../ui/card.tsx'
 import { messageOf } from '../../ui/problem.tsx'
@@ -46,7 +48,7 @@ function Answer({ query, draft }: { query: Estimated; draft: Draft }) {
   if (query.error instanceof ValidationError) return <Hint>Mend the marked fields to see who would take it.</Hint>
   if (query.isError) return <Hint>{messageOf(query.error)}</Hint>
   if (query.data === undefined) return <Skeleton height={60} />
-  return <Quotes answer={query.data} duration={draft.duration ?? 3600} />
+  return <Quotes answer={query.data} duration={draft.duration ?? JOB_DEFAULTS.duration} />
 }
 
 function Quotes({ answer, duration }: { answer: DryRun; duration: number }) {
@@ -58,10 +60,10 @@ function Quotes({ answer, duration }: { answer: DryRun; duration: number }) {
       {answer.accepted && best ? (
         <div>
           <Text size="xl" fw={650} lh={1.2}>
-            {usd(best.cost)}
+            {usdExact(best.cost)}
           </Text>
           <Text size="sm" c="dimmed">
-            at most, for {span(duration)} with {best.name || best.provider.slice(-8)} ({usd(best.price)} per hour)
+            at most, for {span(duration)} with {shownName(best.name, best.provider)} ({usd(best.price)} per hour)
           </Text>
         </div>
       ) : (
@@ -70,11 +72,11 @@ function Quotes({ answer, duration }: { answer: DryRun; duration: number }) {
         </Text>
       )}
       <ul className="quotes">
-        {quotes.slice(0, 8).map(({ provider, name, accepts, price, minimumCharge, reason }) => (
+        {quotes.slice(0, 8).map(({ provider, name, accepts, price, minimumCharge, gpu, reason }) => (
           <li key={provider}>
-            <span>{name || `…${provider.slice(-8)}`}</span>
+            <span>{shownName(name, provider)}</span>
             <span className={accepts ? '' : 'bad-text'}>{accepts ? priced(price, minimumCharge) : 'declines'}</span>
-            <small>{reason}</small>
+            <small>{gpu === null ? reason : `${gpuName(gpu)}; ${reason}`}</small>
           </li>
         ))}
       </ul>

@@ -41,7 +41,8 @@ export function HiddenFields({ editor: { draft, set }, hidden, leftOut, onLeaveO
     <Card title="Secrets of the template">
       <Stack gap="xs">
         <Text size="sm" c="dimmed">
-          They go along unseen. A new value replaces one; what is not ticked is left out.
+          They go along unseen, unless what runs, or where, is changed: then give each anew. What is not ticked is left
+          out.
         </Text>
         {hidden.secrets.map((name) => {
           const isKept = !leftOut.secrets.includes(name) || Object.hasOwn(secrets, name)

@@ -1,5 +1,5 @@
 import { Stack } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import { Estimate, useEstimate } from './estimate.tsx'
 import { JobForm } from './job-form.tsx'
@@ -19,12 +19,17 @@ interface JobEditorProps {
 /** A job's fields and, beside them, who would take it and the same as JSON. */
 export function JobEditor({ editor, problems, before, after }: JobEditorProps) {
   const { query, fields } = useEstimate(editor.draft)
+  const answered = useRef({ to: editor.draft, said: '' })
+  const said = JSON.stringify(problems)
+  if (said !== answered.current.said) answered.current = { to: editor.draft, said }
+  // What the estimate says may be of what was there before; an answer to just this draft is not.
+  const isAnswer = problems.length > 0 && answered.current.to === editor.draft
   return (
     <div className="job-editor">
       <div>
         <Stack gap="md">
           {before}
-          <JobForm editor={editor} problems={fields.length > 0 ? fields : problems} />
+          <JobForm editor={editor} problems={fields.length > 0 && !isAnswer ? fields : problems} />
         </Stack>
         <div className="form-actions">{after}</div>
       </div>

@@ -1,4 +1,4 @@
-import { Alert, Checkbox, Stack, TextInput } from '@mantine/core'
+import { Alert, Button, Checkbox, Stack, TextInput } from '@mantine/core'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import { Card } from '../../ui/card.tsx'
 import { PortFields, VolumeFields } from './container-fields.tsx'
@@ -18,6 +18,7 @@ const SHOWN = [
   'memory',
   'storage',
   'gpu',
+  'gpuRequirements',
   'duration',
   'provider',
   'providerStrategy',
@@ -44,8 +45,16 @@ export function JobForm({ editor, problems }: { editor: DraftEditor; problems: F
   const others = otherProblems(problems, SHOWN)
   return (
     <Stack gap="md">
+      {editor.wasKept && (
+        <Alert color="gray" variant="light">
+          This was begun before and not submitted; values of secrets may have to be given again.{' '}
+          <Button size="compact-sm" variant="default" onClick={editor.startOver}>
+            Start over
+          </Button>
+        </Alert>
+      )}
       {others.length > 0 && (
-        <Alert color="red" variant="light" role="alert">
+        <Alert color="red" variant="light" role="alert" data-problems tabIndex={-1}>
           {others.map(({ path, message }) => (
             <div key={`${path} ${message}`}>
               <code>{path}</code> {message}

@@ -1,35 +1,45 @@
 import { NumberInput, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { FieldProblem } from '../../../../client/errors.ts'
+import { ANY_PROVIDER, JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
+import { shownName } from '../../../../contract/names.ts'
 import { providersQuery } from '../queries.ts'
 import type { Draft } from '../submission.ts'
 import { errorAt } from './field-errors.ts'
 import type { DraftEditor } from './use-draft.ts'
 
+type Constraints = NonNullable<Draft['constraints']>
+
 /** Who may run it, and for what price. */
 export function MarketFields({ editor, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
   const { data: providers = [] } = useQuery(providersQuery)
   const { draft, set } = editor
+  const ask = <K extends keyof Constraints>(name: K, value: Constraints[K] | undefined) => {
+    const { [name]: _before, ...rest } = draft.constraints ?? {}
+    set('constraints', value === undefined ? rest : { ...rest, [name]: value })
+  }
   const known = providers.map(({ id, name, status }) => ({
     value: id,
-    label: `${name || `…${id.slice(-8)}`}${status === 'online' ? '' : ` (${status})`}`,
+    label: `${shownName(name, id)}${status === 'online' ? '' : ` (${status})`}`,
   }))
   const isStrange =
-    draft.provider !== undefined && draft.provider !== 'p2p' && !known.some(({ value }) => value === draft.provider)
+    draft.provider !== undefined &&
+    draft.provider !== ANY_PROVIDER &&
+    !known.some(({ value }) => value === draft.provider)
   return (
     <div className="form-grid">
       <Select
         label="Network or provider"
         data={[
-          { value: 'p2p', label: 'Any provider of the network (p2p)' },
+          { value: ANY_PROVIDER, label: `Any provider of the network (${ANY_PROVIDER})` },
           ...known,
           ...(isStrange ? [{ value: draft.provider ?? '', label: draft.provider ?? '' }] : []),
         ]}
-        value={draft.provider ?? 'p2p'}
+        value={draft.provider ?? JOB_DEFAULTS.provider}
         allowDeselect={false}
         searchable
         error={errorAt(problems, 'provider')}
-        onChange={(value) => set('provider', value === 'p2p' || value === null ? undefined : value)}
+        onChange={(value) => set('provider', value === JOB_DEFAULTS.provider || value === null ? undefined : value)}
       />
       <Stack gap={4}>
         <Text size="sm" fw={500} id="strategy-label">
@@ -41,10 +51,14 @@ export function MarketFields({ editor, problems }: { editor: DraftEditor; proble
             { value: 'cost', label: 'Price' },
             { value: 'performance', label: 'Performance' },
             { value: 'availability', label: 'Availability' },
+            { value: 'value', label: 'Price for work' },
           ]}
-          value={draft.providerStrategy ?? 'cost'}
+          value={draft.providerStrategy ?? JOB_DEFAULTS.providerStrategy}
           onChange={(value) =>
-            set('providerStrategy', value === 'cost' ? undefined : (value as Draft['providerStrategy']))
+            set(
+              'providerStrategy',
+              value === JOB_DEFAULTS.providerStrategy ? undefined : (value as Draft['providerStrategy']),
+            )
           }
         />
       </Stack>
@@ -64,11 +78,16 @@ export function MarketFields({ editor, problems }: { editor: DraftEditor; proble
         description="As providers name theirs; empty is any."
         value={draft.constraints?.region ?? ''}
         error={errorAt(problems, 'constraints')}
-        onChange={(event) => {
-          const { region: _before, ...rest } = draft.constraints ?? {}
-          const region = event.currentTarget.value
-          set('constraints', region === '' ? rest : { ...rest, region })
-        }}
+        onChange={(event) => ask('region', event.currentTarget.value || undefined)}
+      />
+      <NumberInput
+        label="Least speed of a core"
+        description="Primes up to 10,000 found, times a second; empty is any."
+        value={draft.constraints?.minCpuScore ?? ''}
+        min={1}
+        allowDecimal={false}
+        error={errorAt(problems, 'constraints.minCpuScore')}
+        onChange={(value) => ask('minCpuScore', typeof value === 'number' ? value : undefined)}
       />
     </div>
   )

@@ -3,11 +3,13 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import type { Provider } from '../../../../client/index.ts'
+import { JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
 import { bytes, bytesOf, cores } from '../../format/amounts.ts'
 import { BytesInput } from '../../ui/bytes-input.tsx'
 import { DurationInput } from '../../ui/duration-input.tsx'
 import { providersQuery } from '../queries.ts'
 import { errorAt } from './field-errors.ts'
+import { GpuFields } from './gpu-fields.tsx'
 import type { DraftEditor } from './use-draft.ts'
 
 const MIB = 2 ** 20
@@ -27,14 +29,20 @@ function mostOf(providers: Provider[]) {
   }
 }
 
+/** Names of the GPUs that the network has. */
+function modelsOf(providers: Provider[]): string[] {
+  const names = providers.flatMap(({ capacity }) => capacity.total.gpu.map(({ model }) => model))
+  return [...new Set(names)].filter((name) => name !== '').sort()
+}
+
 /** What the job needs, up to what the network has. */
 export function ResourceFields({ editor, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
   const { data: providers = [] } = useQuery(providersQuery)
   const { draft, set } = editor
   const most = mostOf(providers)
-  const cpu = draft.cpu ?? 1000
-  const memory = bytesOf(String(draft.memory ?? '512Mi'))
-  const storage = bytesOf(String(draft.storage ?? '1Gi'))
+  const cpu = draft.cpu ?? JOB_DEFAULTS.cpu
+  const memory = bytesOf(String(draft.memory ?? JOB_DEFAULTS.memory))
+  const storage = bytesOf(String(draft.storage ?? JOB_DEFAULTS.storage))
   return (
     <div className="form-grid">
       <Bounded most={`up to ${cores(most.cpu)}`}>
@@ -107,14 +115,7 @@ export function ResourceFields({ editor, problems }: { editor: DraftEditor; prob
         onChange={(value) => set('duration', value)}
       />
       {(most.gpu > 0 || (draft.gpu ?? 0) > 0) && (
-        <NumberInput
-          label="GPUs"
-          value={draft.gpu ?? 0}
-          min={0}
-          max={most.gpu}
-          error={errorAt(problems, 'gpu')}
-          onChange={(value) => set('gpu', typeof value === 'number' && value > 0 ? value : undefined)}
-        />
+        <GpuFields editor={editor} problems={problems} most={most.gpu} models={modelsOf(providers)} />
       )}
     </div>
   )

@@ -1,5 +1,7 @@
 import { useState } from 'react'
+import { forget, hasKept, useKept } from '../../ui/kept.ts'
 import type { Draft } from '../submission.ts'
+import { readJob } from './read-job.ts'
 
 /** A job under construction, as fields and as JSON; what is changed in one shows in the other. */
 export interface DraftEditor {
@@ -10,41 +12,59 @@ export interface DraftEditor {
   /** Undefined takes the field out: then its default counts. */
   set<N extends keyof Draft>(name: N, value: Draft[N] | undefined): void
   setText(text: string): void
+  /** Whether it was begun before, and kept. */
+  wasKept: boolean
+  /** Takes what the form began with. */
+  startOver(): void
 }
 
-export function useDraft(initial: Draft): DraftEditor {
-  const [state, setState] = useState({ draft: initial, text: textOf(initial), textProblem: null as string | null })
+interface State {
+  draft: Draft
+  text: string
+  textProblem: string | null
+}
+
+/** @param form under which name it is kept until it is submitted; see {@link useKept} */
+export function useDraft(form: string, initial: Draft): DraftEditor {
+  const [wasKept] = useState(() => hasKept(form))
+  const [state, setState] = useKept<State>(form, 'job', stateOf(initial), toStore)
   return {
     ...state,
+    wasKept: wasKept && state.text !== textOf(initial),
     set(name, value) {
-      setState(({ draft: before }) => {
-        const draft = { ...before, [name]: value }
+      setState((before) => {
+        const draft = { ...before.draft, [name]: value }
         if (isNothing(value)) delete draft[name]
-        return { draft, text: textOf(draft), textProblem: null }
+        return stateOf(draft)
       })
     },
     setText(text) {
-      setState(({ draft }) => {
-        const read = readJob(text)
-        return typeof read === 'string' ? { draft, text, textProblem: read } : { draft: read, text, textProblem: null }
-      })
+      const read = readJob(text)
+      if (typeof read === 'string') setState({ ...state, text, textProblem: read })
+      else setState({ draft: read, text, textProblem: null })
+    },
+    startOver() {
+      setState(stateOf(initial))
+      forget(form)
     },
   }
+}
+
+function stateOf(draft: Draft): State {
+  return { draft, text: textOf(draft), textProblem: null }
 }
 
 function textOf(draft: Draft): string {
   return JSON.stringify(draft, null, 2)
 }
 
-/** The job of a text, or what is wrong with it. */
-function readJob(text: string): Draft | string {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Draft
-    return 'A job is an object in braces.'
-  } catch (error) {
-    return `This is not JSON yet: ${error instanceof Error ? error.message : 'check quotes and commas'}`
-  }
+/** Without what no browser should write down: names of secrets stay. A text in which they might be is not kept. */
+function toStore({ draft, text, textProblem }: State): State {
+  const { secrets, registryCredentials, ...open } = draft
+  if (secrets === undefined && registryCredentials === undefined && textProblem === null)
+    return { draft, text, textProblem }
+  const names = secrets && Object.fromEntries(Object.keys(secrets).map((name) => [name, '']))
+  return stateOf({ ...open, ...(names && { secrets: names }) })
 }
 
 function isNothing(value: unknown): boolean {

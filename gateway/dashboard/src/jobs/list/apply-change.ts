@@ -1,9 +1,7 @@
 import type { InfiniteData } from '@tanstack/react-query'
-import type { JobListItem, Page } from '../../../../client/index.ts'
+import type { Page } from '../../../../client/index.ts'
+import type { JobRow } from '../job-row.ts'
 import { type JobFilter, matches } from './filter.ts'
-
-/** A job in a list; the gateway leaves nothing out unless it is asked to. */
-export type JobRow = JobListItem & { id: string }
 
 type Pages = InfiniteData<Page<JobRow>, string | undefined>
 

@@ -3,9 +3,11 @@ import { useDebouncedCallback } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { JobStatus } from '../../../../client/index.ts'
+import { JOB_STATUSES } from '../../../../contract/job-status.ts'
+import { shownName } from '../../../../contract/names.ts'
 import { Icon } from '../../ui/icons.tsx'
 import { providersQuery } from '../queries.ts'
-import { type JobFilter, STATUSES } from './filter.ts'
+import type { JobFilter } from './filter.ts'
 
 /** What the table is narrowed down to. */
 export function FilterBar({ filter, onChange }: { filter: JobFilter; onChange(filter: JobFilter): void }) {
@@ -33,7 +35,7 @@ export function FilterBar({ filter, onChange }: { filter: JobFilter; onChange(fi
       <MultiSelect
         aria-label="Status"
         placeholder={filter.status === undefined ? 'Any status' : ''}
-        data={STATUSES.map((value) => ({ value, label: value.charAt(0).toUpperCase() + value.slice(1) }))}
+        data={JOB_STATUSES.map((value) => ({ value, label: value.charAt(0).toUpperCase() + value.slice(1) }))}
         value={filter.status ?? []}
         onChange={(status) => onChange({ ...filter, status: status.length > 0 ? (status as JobStatus[]) : undefined })}
         clearable
@@ -43,7 +45,7 @@ export function FilterBar({ filter, onChange }: { filter: JobFilter; onChange(fi
       <Select
         aria-label="Provider"
         placeholder="Any provider"
-        data={providers.map(({ id, name }) => ({ value: id, label: name || `…${id.slice(-8)}` }))}
+        data={providers.map(({ id, name }) => ({ value: id, label: shownName(name, id) }))}
         value={filter.provider ?? null}
         onChange={(provider) => onChange({ ...filter, provider: provider ?? undefined })}
         clearable

@@ -1,7 +1,9 @@
 import type { JobQuery, JobStatus } from '../../../../client/index.ts'
-import type { JobRow } from './apply-change.ts'
+import { MAX_QUERY_TEXT, matchesJob } from '../../../../contract/job-filter.ts'
+import { JOB_STATUSES } from '../../../../contract/job-status.ts'
+import type { JobRow } from '../job-row.ts'
 
-export const STATUSES: readonly JobStatus[] = ['pending', 'scheduled', 'running', 'completed', 'failed', 'cancelled']
+/** The orders that the table offers. */
 export const SORTS = [
   'createdAt:desc',
   'createdAt:asc',
@@ -9,7 +11,8 @@ export const SORTS = [
   'duration:desc',
   'image:asc',
   'status:asc',
-] as const
+] as const satisfies readonly JobQuery['sort'][]
+/** One of {@link SORTS}. */
 export type JobSorting = (typeof SORTS)[number]
 
 /** What the jobs table shows; the same as the page's address says. */
@@ -23,16 +26,14 @@ export interface JobFilter {
   sort?: JobSorting | undefined
 }
 
-const MAX_TEXT = 200
-
 /** The filter in a page's address; what makes no sense is left out. */
 export function filterOf(search: Record<string, unknown>): JobFilter {
   const status = [search.status].flat().flatMap((value) => String(value ?? '').split(','))
-  const statuses = STATUSES.filter((known) => status.includes(known))
+  const statuses = JOB_STATUSES.filter((known) => status.includes(known))
   const text = (name: string) => {
     const value = search[name]
     return (typeof value === 'string' || typeof value === 'number') && value !== ''
-      ? String(value).slice(0, MAX_TEXT)
+      ? String(value).slice(0, MAX_QUERY_TEXT)
       : undefined
   }
   const label = text('label')
@@ -48,30 +49,26 @@ export function filterOf(search: Record<string, unknown>): JobFilter {
 }
 
 /** The same as the API takes it. */
-export function queryOf({ label, sort, status, q, provider, batch }: JobFilter): JobQuery {
-  const [key = '', value = ''] = split(label)
+export function queryOf(filter: JobFilter): JobQuery {
+  const { label, sort, status, q, provider, batch } = filter
   return {
     ...(status === undefined ? {} : { status }),
     ...(q === undefined ? {} : { q }),
     ...(provider === undefined ? {} : { provider }),
     ...(batch === undefined ? {} : { batch }),
     ...(sort === undefined ? {} : { sort }),
-    ...(key === '' ? {} : { labels: { [key]: value } }),
+    ...(split(label).length === 0 ? {} : { labels: labelsOf(filter) }),
   }
 }
 
 /** Whether a job belongs in the list, by the rules that the gateway has. */
-export function matches(job: JobRow, { label, status, q, provider, batch }: JobFilter): boolean {
+export function matches(job: JobRow, filter: JobFilter): boolean {
+  return matchesJob(job, { ...filter, labels: labelsOf(filter) })
+}
+
+function labelsOf({ label }: JobFilter): Record<string, string> {
   const [key = '', value = ''] = split(label)
-  const { id, image = '', command = [], args = [], labels = {} } = job
-  const text = [id, image, ...command, ...args, ...Object.entries(labels).flat()].join('\n').toLowerCase()
-  return (
-    (status === undefined || (job.status !== undefined && status.includes(job.status))) &&
-    (q === undefined || text.includes(q.toLowerCase())) &&
-    (provider === undefined || (provider === 'p2p' ? job.provider : job.assignedProvider) === provider) &&
-    (batch === undefined || job.origin?.batch === batch) &&
-    (key === '' || labels[key] === value)
-  )
+  return key === '' ? {} : { [key]: value }
 }
 
 function split(label: string | undefined): string[] {

@@ -3,6 +3,7 @@ import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import type { Page as ApiPage } from '../../../../client/index.ts'
+import { hasEnded } from '../../../../contract/job-status.ts'
 import { client } from '../../app/client.ts'
 import { useMay } from '../../app/session.ts'
 import { counted } from '../../format/amounts.ts'
@@ -11,9 +12,8 @@ import { Outline } from '../../ui/loaded.tsx'
 import { Page } from '../../ui/page.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { CancelJob } from '../actions/cancel-job.tsx'
-import { hasEnded } from '../cost.ts'
+import type { JobRow } from '../job-row.ts'
 import { jobKeys } from '../queries.ts'
-import type { JobRow } from './apply-change.ts'
 import { type JobFilter, queryOf } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { JobsTable } from './jobs-table.tsx'
@@ -43,6 +43,9 @@ export function JobsPage() {
   })
   const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data])
   const total = query.data?.pages[0]?.pagination.total ?? 0
+  const searched = query.hasNextPage
+    ? (query.data?.pages ?? []).reduce((sum, { pagination }) => sum + (pagination.searched ?? 0), 0)
+    : 0
   const cancellable = rows.filter((row) => chosen.has(row.id) && !hasEnded(row.status))
   const isFiltered = Object.keys(filter).some((name) => name !== 'sort')
 
@@ -72,7 +75,7 @@ export function JobsPage() {
       )}
       {query.isError && <Problem error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Outline rows={8} />}
-      {query.data && rows.length === 0 && <NoJobs isFiltered={isFiltered} onClear={() => show({})} />}
+      {query.data && rows.length === 0 && searched === 0 && <NoJobs isFiltered={isFiltered} onClear={() => show({})} />}
       {rows.length > 0 && (
         <JobsTable
           rows={rows}
@@ -86,6 +89,19 @@ export function JobsPage() {
             if (!query.isFetchingNextPage) void query.fetchNextPage()
           }}
         />
+      )}
+      {searched > 0 && (
+        <Group gap="sm" mt="sm" role="status">
+          <span>{`Looked at ${counted(searched, 'job')} so far.`}</span>
+          <Button
+            size="xs"
+            variant="default"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+          >
+            Search on
+          </Button>
+        </Group>
       )}
       <CancelJob
         jobs={cancellable}

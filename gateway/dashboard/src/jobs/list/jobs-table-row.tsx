@@ -1,12 +1,12 @@
 import { Link } from '@tanstack/react-router'
 import { memo } from 'react'
-import { bytes, cores, usd } from '../../format/amounts.ts'
+import { bytes, cores } from '../../format/amounts.ts'
 import { span } from '../../format/time.ts'
 import { StatusBadge } from '../../ui/status-badge.tsx'
 import { Ago, useNow } from '../../ui/time.tsx'
 import { ActionsMenu } from '../actions/actions-menu.tsx'
-import { costNow } from '../cost.ts'
-import type { JobRow } from './apply-change.ts'
+import { Cost } from '../cost.tsx'
+import type { JobRow } from '../job-row.ts'
 
 interface JobsTableRowProps {
   job: JobRow
@@ -77,9 +77,4 @@ function Runtime({ job }: { job: JobRow }) {
   if (!job.startedAt) return <span>–</span>
   const end = job.endedAt ? Date.parse(job.endedAt) : now
   return <span title={`Of ${span(job.duration ?? 0)} at most`}>{span((end - Date.parse(job.startedAt)) / 1000)}</span>
-}
-
-function Cost({ job }: { job: JobRow }) {
-  const now = useNow()
-  return <span title={`At most ${usd(job.cost?.projected)} for its whole duration`}>{usd(costNow(job, now))}</span>
 }

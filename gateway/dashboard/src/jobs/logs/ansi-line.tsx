@@ -1,28 +1,44 @@
-import Anser from 'anser'
-import { memo } from 'react'
+import { type CSSProperties, memo } from 'react'
+import { spansOf, type TextSpan } from './terminal-line.ts'
+import { cssColor, PLAIN, type TextStyle } from './text-style.ts'
 
-/** Colours a container may use; anything else of a line is shown as plain text. */
-const COLOR = /^ansi-[a-z-]+$/
+const NAMES = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white']
+const WORDS = ['bold', 'dim', 'italic', 'underline', 'inverse', 'hidden', 'strike'] as const
 
-/** A line with its colours. What a container writes only ever becomes text, never markup. */
-export const AnsiLine = memo(function AnsiLine({ line }: { line: string }) {
-  if (!line.includes('\x1b')) return line
-  return Anser.ansiToJson(line, { use_classes: true, remove_empty: true }).map(
-    ({ content, fg, bg, decorations }, i) => (
-      // biome-ignore lint/suspicious/noArrayIndexKey: a line never changes
-      <span key={i} className={classOf(fg, bg, decorations)}>
-        {content}
-      </span>
-    ),
-  )
+/** A line with its colours and links. What a container writes only ever becomes text, never markup. */
+export const AnsiLine = memo(function AnsiLine({ line, style = PLAIN }: { line: string; style?: TextStyle }) {
+  return spansOf(line, style).map((span, i) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a line never changes
+    <Span key={i} span={span} />
+  ))
 })
 
-function classOf(fg: string | null, bg: string | null, decorations: readonly string[]): string {
-  return [
-    ...(fg !== null && COLOR.test(fg) ? [fg] : []),
-    ...(bg !== null && COLOR.test(bg) ? [`${bg}-bg`] : []),
-    ...decorations
-      .filter((name) => ['bold', 'dim', 'italic', 'underline'].includes(name))
-      .map((name) => `ansi-${name}`),
-  ].join(' ')
+function Span({ span: { text, style, href } }: { span: TextSpan }) {
+  if (style === PLAIN && href === undefined) return text
+  const look = lookOf(style)
+  if (href === undefined) return <span {...look}>{text}</span>
+  return (
+    <a {...look} href={href} title={href} target="_blank" rel="noopener noreferrer nofollow">
+      {text}
+    </a>
+  )
+}
+
+/** The sixteen colours of the terminal are ours, others the container's. */
+function lookOf(style: TextStyle): { className: string; style: CSSProperties } {
+  const [fg, bg] = style.inverse === true ? [style.bg, style.fg] : [style.fg, style.bg]
+  const names = WORDS.filter((word) => style[word] === true && (word !== 'inverse' || (fg ?? bg) === undefined))
+  const css: CSSProperties = {}
+  if (fg !== undefined && fg >= 16) css.color = cssColor(fg)
+  if (bg !== undefined && bg >= 16) css.background = cssColor(bg)
+  const classes = [
+    ...(fg !== undefined && fg < 16 ? [nameOf(fg)] : []),
+    ...(bg !== undefined && bg < 16 ? [`${nameOf(bg)}-bg`] : []),
+    ...names.map((name) => `ansi-${name}`),
+  ]
+  return { className: classes.join(' '), style: css }
+}
+
+function nameOf(color: number): string {
+  return `ansi-${color >= 8 ? 'bright-' : ''}${NAMES[color % 8]}`
 }

@@ -1,14 +1,15 @@
 import type { LogRow, LogView } from './protocol.ts'
+import { shownText, styleBehind } from './terminal-line.ts'
+import { PLAIN, type TextStyle } from './text-style.ts'
 
-/** Everything that is not text in a line: colours and other orders to a terminal. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they begin with
-const ORDERS = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g
-
+/** A line as the gateway's stream tells it; `number` counts from 1 without gaps. */
 export interface LogLineIn {
   number: number
   timestamp: string
   stream: 'stdout' | 'stderr'
   line: string
+  partial?: boolean | undefined
+  base64?: string | undefined
 }
 
 /** The lines of a log, as many as there are, and which of them are shown. */
@@ -16,6 +17,11 @@ export function createLogBuffer() {
   const lines: string[] = []
   const timesMs: number[] = []
   const isError: boolean[] = []
+  /** The style with which a line begins, where that is not the plain one. */
+  const styles = new Map<number, TextStyle>()
+  const behind: Record<LogLineIn['stream'], TextStyle> = { stdout: PLAIN, stderr: PLAIN }
+  /** What cannot be told from the text: the bytes, and that no newline comes behind. */
+  const odd = new Map<number, Pick<LogLineIn, 'partial' | 'base64'>>()
   let first = 1
   let view: LogView = { stream: 'all', search: '', onlyMatches: false }
   /** Places in `lines` that are shown; null: all. */
@@ -26,7 +32,7 @@ export function createLogBuffer() {
   function isMatch(place: number): boolean {
     return (
       view.search !== '' &&
-      plain(lines[place] ?? '')
+      shownText(lines[place] ?? '')
         .toLowerCase()
         .includes(view.search)
     )
@@ -41,11 +47,14 @@ export function createLogBuffer() {
   }
 
   return {
-    add({ number, timestamp, stream, line }: LogLineIn): void {
+    add({ number, timestamp, stream, line, partial, base64 }: LogLineIn): void {
       if (lines.length === 0) first = number
       const place = lines.push(line) - 1
       timesMs.push(Date.parse(timestamp))
       isError.push(stream === 'stderr')
+      if (behind[stream] !== PLAIN) styles.set(place, behind[stream])
+      behind[stream] = styleBehind(line, behind[stream])
+      if (partial === true || base64 !== undefined) odd.set(place, { partial, base64 })
       admit(place)
     },
     setView(next: LogView): void {
@@ -60,6 +69,7 @@ export function createLogBuffer() {
       const rows: LogRow[] = []
       for (let index = Math.max(0, from); index < end; index += 1) {
         const place = shown === null ? index : (shown[index] ?? 0)
+        const style = styles.get(place)
         rows.push({
           index,
           number: first + place,
@@ -67,6 +77,7 @@ export function createLogBuffer() {
           stream: isError[place] ? 'stderr' : 'stdout',
           line: lines[place] ?? '',
           isMatch: isMatch(place),
+          ...(style && { style }),
         })
       }
       return rows
@@ -78,25 +89,32 @@ export function createLogBuffer() {
       const at = isForward ? after % matches.length : (after - 1 + matches.length) % matches.length
       return matches[at] ?? -1
     },
-    /** All of it, in parts, so that no text is longer than a text may be. */
-    *parts(withTimes: boolean): Generator<string> {
-      for (let start = 0; start < lines.length; start += PART_LINES) {
-        const part = lines.slice(start, start + PART_LINES)
-        const told = withTimes
-          ? part.map((line, i) => `${new Date(timesMs[start + i] ?? 0).toISOString()} ${line}`)
-          : part
-        yield `${told.join('\n')}\n`
+    /** All of it as the container wrote it, in parts, so that no text is longer than a text may be. */
+    *parts(withTimes: boolean): Generator<string | Uint8Array<ArrayBuffer>> {
+      let text = ''
+      const goesOn = { stdout: false, stderr: false }
+      for (const [place, line] of lines.entries()) {
+        const { partial, base64 } = odd.get(place) ?? {}
+        const stream = isError[place] ? 'stderr' : 'stdout'
+        if (withTimes && !goesOn[stream]) text += `${new Date(timesMs[place] ?? 0).toISOString()} `
+        if (base64 === undefined) text += line
+        else {
+          yield text
+          yield Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+          text = ''
+        }
+        goesOn[stream] = partial === true
+        if (partial !== true) text += '\n'
+        if (text.length < PART_LENGTH) continue
+        yield text
+        text = ''
       }
+      yield text
     },
   }
 }
 
-const PART_LINES = 50_000
-
-/** A line without its orders to a terminal. */
-function plain(line: string): string {
-  return line.includes('\x1b') ? line.replace(ORDERS, '') : line
-}
+const PART_LENGTH = 4 * 1024 * 1024
 
 function lowerBound(sorted: number[], value: number): number {
   let low = 0

@@ -1,5 +1,7 @@
-import { type Ref, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react'
+import { memo, type Ref, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react'
+import { exact, exactMs } from '../../format/time.ts'
 import { AnsiLine } from './ansi-line.tsx'
+import { copyLines } from './copy-lines.ts'
 import type { LogExtent, LogRow } from './protocol.ts'
 
 /** Height of a line in px; the style sheet has the same. */
@@ -9,6 +11,7 @@ const MAX_HEIGHT = 12_000_000
 /** Lines beyond the sight, above and below. */
 const OVERSCAN = 30
 
+/** What others make the lines do. */
 export interface LogLinesHandle {
   /** Scrolls a shown line into the middle. */
   show(index: number): void
@@ -20,6 +23,8 @@ interface LogLinesProps {
   rows: LogRow[]
   current: number
   withTimes: boolean
+  /** Whether a line that is wider than the page goes on below. */
+  isWrapped: boolean
   isFollowing: boolean
   onFollow(isFollowing: boolean): void
   onNeed(from: number, count: number): void
@@ -29,8 +34,9 @@ interface LogLinesProps {
 
 /** The lines in sight, of as many as there are. */
 export function LogLines(props: LogLinesProps) {
-  const { ref, extent, rows, current, withTimes, isFollowing, onFollow, onNeed, viewKey } = props
+  const { ref, extent, rows, current, withTimes, isWrapped, isFollowing, onFollow, onNeed, viewKey } = props
   const scroller = useRef<HTMLDivElement>(null)
+  const block = useRef<HTMLDivElement>(null)
   const need = useRef(onNeed)
   need.current = onNeed
   const lastTop = useRef(0)
@@ -53,8 +59,10 @@ export function LogLines(props: LogLinesProps) {
     return () => observer.disconnect()
   }, [measure])
 
-  const from = Math.max(0, Math.floor(first) - OVERSCAN)
   const count = Math.ceil(sight) + 2 * OVERSCAN
+  /** All of a short log is laid out: then it is as high as it is. */
+  const isWhole = isWrapped && total <= count
+  const from = isWhole ? 0 : Math.max(0, Math.floor(first) - OVERSCAN)
   const wantedEnd = Math.min(total, from + count)
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when other lines are shown
   useEffect(() => need.current(from, count), [from, count, wantedEnd, viewKey, extent.matches])
@@ -66,7 +74,7 @@ export function LogLines(props: LogLinesProps) {
     element.scrollTop = element.scrollHeight
     lastTop.current = element.scrollTop
     measure()
-  }, [isFollowing, total, height, measure])
+  }, [isFollowing, total, height, measure, isWrapped, isWhole && rows])
 
   useImperativeHandle(ref, () => ({
     show(index) {
@@ -79,6 +87,18 @@ export function LogLines(props: LogLinesProps) {
     },
   }))
 
+  useLayoutEffect(() => {
+    const element = block.current
+    const [top] = rows
+    if (element === null || top === undefined) return
+    const y = isWhole
+      ? -scroll.top
+      : isWrapped
+        ? wrappedTop(element, rows, scroll, { total, range })
+        : (top.index - first) * LINE
+    element.style.transform = `translateY(${scroll.top + y}px)`
+  })
+
   function onScroll(): void {
     const element = scroller.current
     if (element === null) return
@@ -88,30 +108,68 @@ export function LogLines(props: LogLinesProps) {
   }
 
   return (
-    <div ref={scroller} className="log-lines" onScroll={onScroll} tabIndex={0} role="region" aria-label="Output">
-      <div className="log-space" style={{ height }}>
-        {rows.map((row) => (
-          <div
-            key={row.index}
-            className="log-line"
-            data-stream={row.stream}
-            data-match={row.isMatch || undefined}
-            data-current={row.index === current || undefined}
-            style={{ transform: `translateY(${scroll.top + (row.index - first) * LINE}px)` }}
-          >
-            <span className="log-number" aria-hidden="true">
-              {row.number}
-            </span>
-            {withTimes && <span className="log-time">{new Date(row.timestampMs).toISOString().slice(11, 23)}</span>}
-            <span className="log-text">
-              <AnsiLine line={row.line} />
-            </span>
-          </div>
-        ))}
+    <div
+      ref={scroller}
+      className="log-lines"
+      data-wrapped={isWrapped || undefined}
+      onScroll={onScroll}
+      onCopy={copyLines}
+      tabIndex={0}
+      role="region"
+      aria-label="Output"
+    >
+      <div className="log-space" style={isWhole ? {} : { height }} data-whole={isWhole || undefined}>
+        <div ref={block} className="log-block">
+          {rows.map((row) => (
+            <Line key={row.index} row={row} isCurrent={row.index === current} withTime={withTimes} />
+          ))}
+        </div>
       </div>
       {total === 0 && (
         <p className="log-empty">{extent.state === 'reading' ? 'Nothing was written yet.' : 'Nothing to show.'}</p>
       )}
     </div>
   )
+}
+
+const Line = memo(function Line({ row, isCurrent, withTime }: { row: LogRow; isCurrent: boolean; withTime: boolean }) {
+  return (
+    <div
+      className="log-line"
+      data-stream={row.stream}
+      data-match={row.isMatch || undefined}
+      data-current={isCurrent || undefined}
+    >
+      <span className="log-number" aria-hidden="true">
+        {row.number}
+      </span>
+      {withTime && (
+        <time className="log-time" dateTime={new Date(row.timestampMs).toISOString()} title={exact(row.timestampMs)}>
+          {exactMs(row.timestampMs)}
+        </time>
+      )}
+      <span className="log-text">
+        <AnsiLine line={row.line} {...(row.style && { style: row.style })} />
+      </span>
+    </div>
+  )
+})
+
+/**
+ * Where the rows begin, from the top of what is in sight, when they are of different heights: the line at which the
+ * scroller stands in the log stands there in the sight, too. So the first line is at its top, the last at its bottom.
+ */
+function wrappedTop(
+  block: HTMLElement,
+  rows: LogRow[],
+  scroll: { top: number; height: number },
+  { total, range }: { total: number; range: number },
+): number {
+  const share = Math.min(1, scroll.top / range)
+  const place = share * total
+  const at = Math.max(0, Math.min(rows.length - 1, Math.floor(place) - (rows[0]?.index ?? 0)))
+  const line = block.children[at]
+  if (!(line instanceof HTMLElement)) return 0
+  const within = Math.min(1, place - (rows[at]?.index ?? 0))
+  return share * scroll.height - (line.offsetTop + within * line.offsetHeight)
 }

@@ -11,6 +11,8 @@ interface LogToolsProps {
   extent: LogExtent
   withTimes: boolean
   onTimes(withTimes: boolean): void
+  isWrapped: boolean
+  onWrap(isWrapped: boolean): void
   isFollowing: boolean
   onFollow(isFollowing: boolean): void
   onSeek(isForward: boolean): void
@@ -19,7 +21,8 @@ interface LogToolsProps {
 
 /** How the log is searched, narrowed down, followed and saved. */
 export function LogTools(props: LogToolsProps) {
-  const { view, onView, extent, withTimes, onTimes, isFollowing, onFollow, onSeek, onSave } = props
+  const { view, onView, extent, withTimes, onTimes, isWrapped, onWrap } = props
+  const { isFollowing, onFollow, onSeek, onSave } = props
   const [text, setText] = useState(view.search)
   const search = useDebouncedCallback((value: string) => onView({ ...view, search: value }), 250)
   return (
@@ -89,6 +92,7 @@ export function LogTools(props: LogToolsProps) {
         checked={withTimes}
         onChange={(event) => onTimes(event.currentTarget.checked)}
       />
+      <Checkbox size="sm" label="Wrap" checked={isWrapped} onChange={(event) => onWrap(event.currentTarget.checked)} />
       <Group gap="xs" ml="auto">
         <Button
           size="sm"

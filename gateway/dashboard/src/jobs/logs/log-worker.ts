@@ -1,5 +1,7 @@
 /** Reads and keeps a job's log apart from the page, which so stays smooth whatever a container writes. */
 import { CortexClient } from '../../../../client/index.ts'
+import { createGate } from '../../streams/gate.ts'
+import { borrowStreams } from '../../streams/relay.ts'
 import { createLogBuffer } from './log-buffer.ts'
 import type { FromWorker, LogExtent, ToWorker } from './protocol.ts'
 
@@ -27,13 +29,16 @@ function tellSoon(): void {
   telling ??= setTimeout(tellNow, TELL_MS)
 }
 
-async function read(origin: string, jobId: string): Promise<void> {
+const gate = createGate()
+
+async function read(jobId: string, streams: MessagePort): Promise<void> {
   const client = new CortexClient({
-    baseUrl: origin,
-    streams: { maxReconnects: Number.POSITIVE_INFINITY, maxReconnectDelayMs: 5_000 },
+    baseUrl: self.origin,
+    fetch: borrowStreams(streams),
+    streams: { maxReconnects: Number.POSITIVE_INFINITY, maxReconnectDelayMs: 5_000, ready: gate.ready },
   })
   const onConnection = (connection: 'open' | 'broken') => {
-    state = connection === 'open' ? 'reading' : 'lost'
+    state = connection === 'open' ? 'reading' : gate.isShut() ? 'asleep' : 'lost'
     tellSoon()
   }
   try {
@@ -55,7 +60,11 @@ async function read(origin: string, jobId: string): Promise<void> {
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case 'open':
-      void read(data.origin, data.jobId)
+      void read(data.jobId, data.streams)
+      return
+    case 'pause':
+      if (data.isPaused) gate.shut()
+      else gate.open()
       return
     case 'view':
       buffer.setView(data.view)

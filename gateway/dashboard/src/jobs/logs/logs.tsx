@@ -9,6 +9,7 @@ import { useLog } from './use-log.ts'
 const WORDS = {
   reading: 'Live',
   lost: 'Reconnecting',
+  asleep: 'Paused',
   ended: 'The job has ended',
   failed: 'Could not be read',
 } as const
@@ -17,6 +18,7 @@ const WORDS = {
 export function Logs({ jobId }: { jobId: string }) {
   const [view, setView] = useState<LogView>({ stream: 'all', search: '', onlyMatches: false })
   const [withTimes, setWithTimes] = useState(false)
+  const [isWrapped, setWrapped] = useState(false)
   const [isFollowing, setFollowing] = useState(true)
   const [current, setCurrent] = useState(-1)
   const lines = useRef<LogLinesHandle>(null)
@@ -38,6 +40,8 @@ export function Logs({ jobId }: { jobId: string }) {
         extent={extent}
         withTimes={withTimes}
         onTimes={setWithTimes}
+        isWrapped={isWrapped}
+        onWrap={setWrapped}
         isFollowing={isFollowing}
         onFollow={setFollowing}
         onSeek={(isForward) =>
@@ -56,6 +60,7 @@ export function Logs({ jobId }: { jobId: string }) {
         rows={rows}
         current={current}
         withTimes={withTimes}
+        isWrapped={isWrapped}
         isFollowing={isFollowing}
         onFollow={setFollowing}
         onNeed={(from, count) => send({ type: 'rows', from, count })}

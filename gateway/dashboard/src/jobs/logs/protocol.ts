@@ -1,5 +1,8 @@
 /** What the page and the worker that reads the log tell each other. */
 
+import type { TextStyle } from './text-style.ts'
+
+/** A line as it is drawn. */
 export interface LogRow {
   /** Where it is among the shown lines, from 0. */
   index: number
@@ -8,9 +11,13 @@ export interface LogRow {
   timestampMs: number
   stream: 'stdout' | 'stderr'
   line: string
+  /** Whether it has the text that is looked for. */
   isMatch: boolean
+  /** What holds from the lines before it; absent: nothing. */
+  style?: TextStyle
 }
 
+/** Which lines are shown. */
 export interface LogView {
   stream: 'all' | 'stdout' | 'stderr'
   /** Text that is looked for; empty is none. */
@@ -19,25 +26,33 @@ export interface LogView {
   onlyMatches: boolean
 }
 
+/** What the page asks of the worker. */
 export type ToWorker =
-  | { type: 'open'; jobId: string; origin: string }
+  | { type: 'open'; jobId: string; streams: MessagePort }
+  /** Whether the page may have streams open. */
+  | { type: 'pause'; isPaused: boolean }
   | { type: 'view'; view: LogView }
   | { type: 'rows'; from: number; count: number }
   /** The match after, or before, a shown line. */
   | { type: 'seek'; from: number; isForward: boolean }
   | { type: 'save'; withTimes: boolean }
 
+/** How much of the log there is, and how the worker gets on with it. */
 export interface LogExtent {
   /** Lines that were read, and that the view shows. */
   lines: number
   shown: number
+  /** Shown lines with the text that is looked for. */
   matches: number
   /** Number of the first line that the gateway still has; above 1 the older ones are gone. */
   first: number
-  state: 'reading' | 'lost' | 'ended' | 'failed'
+  /** `asleep`: nobody looks at the page, and nothing is asked for. */
+  state: 'reading' | 'lost' | 'asleep' | 'ended' | 'failed'
+  /** What went wrong where it failed; empty else. */
   problem: string
 }
 
+/** What the worker answers, and tells by itself. */
 export type FromWorker =
   | { type: 'extent'; extent: LogExtent }
   | { type: 'rows'; from: number; rows: LogRow[] }

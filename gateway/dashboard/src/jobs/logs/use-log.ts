@@ -1,5 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
+import { onPause, pageStreams } from '../../app/page-streams.ts'
 import { save } from '../../format/save.ts'
+import { lendStreams } from '../../streams/relay.ts'
 import type { FromWorker, LogExtent, LogRow, LogView, ToWorker } from './protocol.ts'
 
 const EMPTY: LogExtent = { lines: 0, shown: 0, matches: 0, first: 1, state: 'reading', problem: '' }
@@ -23,8 +25,18 @@ export function useLog(jobId: string, view: LogView, onFound: (index: number) =>
       else if (data.type === 'found') found.current(data.index)
       else save(data.blob, `${jobId}.log`)
     }
-    started.postMessage({ type: 'open', jobId, origin: location.origin } satisfies ToWorker)
-    return () => started.terminate()
+    const tell = (message: ToWorker): void => started.postMessage(message)
+    const tellPause = (): void => tell({ type: 'pause', isPaused: pageStreams.isShut() })
+    tellPause()
+    const { port1, port2 } = new MessageChannel()
+    const takeBack = lendStreams(port1, pageStreams.fetch)
+    started.postMessage({ type: 'open', jobId, streams: port2 } satisfies ToWorker, [port2])
+    const stop = onPause(tellPause)
+    return () => {
+      stop()
+      started.terminate()
+      takeBack()
+    }
   }, [jobId])
 
   const { stream, search, onlyMatches } = view

@@ -1,8 +1,9 @@
 import { Table } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { shownName } from '../../../../contract/names.ts'
 import { client } from '../../app/client.ts'
-import { number, usd } from '../../format/amounts.ts'
+import { gpuName, number, usd } from '../../format/amounts.ts'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
@@ -16,6 +17,7 @@ const HEADS = [
   'Outcome',
   { label: 'Price per hour', isRight: true },
   { label: 'At least', isRight: true },
+  'GPU',
   { label: 'Score', isRight: true },
   'Reason',
 ]
@@ -43,7 +45,7 @@ export function Bids({ jobId }: { jobId: string }) {
                   <Table.Td>{bid.attempt}</Table.Td>
                   <Table.Td>
                     <Link to="/network/$providerId" params={{ providerId: bid.provider }} className="text-link">
-                      {bid.name || `…${bid.provider.slice(-8)}`}
+                      {shownName(bid.name, bid.provider)}
                     </Link>
                   </Table.Td>
                   <Table.Td>
@@ -51,6 +53,7 @@ export function Bids({ jobId }: { jobId: string }) {
                   </Table.Td>
                   <Table.Td ta="right">{usd(bid.price)}</Table.Td>
                   <Table.Td ta="right">{bid.minimumCharge === 0 ? '–' : usd(bid.minimumCharge)}</Table.Td>
+                  <Table.Td>{bid.gpu === null ? '–' : gpuName(bid.gpu)}</Table.Td>
                   <Table.Td ta="right">{bid.score === null ? '–' : number(bid.score, 3)}</Table.Td>
                   <Table.Td>{bid.reason}</Table.Td>
                 </Table.Tr>

@@ -1,5 +1,6 @@
 import { Table } from '@mantine/core'
 import type { Job, JobEvent } from '../../../../client/index.ts'
+import { detail } from '../../format/details.ts'
 import { between, exact } from '../../format/time.ts'
 import { Card } from '../../ui/card.tsx'
 import { PlainTable } from '../../ui/plain-table.tsx'
@@ -14,6 +15,7 @@ const WORDS: Record<string, string> = {
   started: 'The container started',
   extended: 'Its duration was extended',
   expired: 'It reached its duration',
+  regained: 'Its provider came back',
   lost: 'The provider was lost',
   completed: 'Completed',
   failed: 'Failed',
@@ -50,6 +52,6 @@ function detailsOf(
   nameOf: (id: string) => string,
 ): string {
   return Object.entries(details)
-    .map(([name, value]) => (name === 'provider' ? `provider: ${nameOf(String(value))}` : `${name}: ${String(value)}`))
+    .map(([name, value]) => (name === 'provider' ? `provider: ${nameOf(String(value))}` : detail(name, value)))
     .join(' · ')
 }

@@ -3,7 +3,8 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import type { Job } from '../../../../client/index.ts'
-import { usd } from '../../format/amounts.ts'
+import { secondsLeft } from '../../../../contract/cost.ts'
+import { detail } from '../../format/details.ts'
 import { span } from '../../format/time.ts'
 import { Copy } from '../../ui/copy.tsx'
 import { Icon } from '../../ui/icons.tsx'
@@ -12,7 +13,7 @@ import { Page } from '../../ui/page.tsx'
 import { StatusBadge } from '../../ui/status-badge.tsx'
 import { Ago, useNow } from '../../ui/time.tsx'
 import { useJobActions } from '../actions/job-actions.tsx'
-import { costNow, secondsLeft } from '../cost.ts'
+import { Cost } from '../cost.tsx'
 import { jobQuery } from '../queries.ts'
 import { Bids } from './bids.tsx'
 import { JobEvents } from './job-events.tsx'
@@ -125,8 +126,11 @@ function Numbers({ job }: { job: Job }) {
       <span>
         created <Ago at={job.createdAt} />
       </span>
-      <span title={`At most ${usd(job.cost.projected)}`}>
-        cost <strong>{usd(costNow(job, now))}</strong>
+      <span>
+        cost{' '}
+        <strong>
+          <Cost job={job} />
+        </strong>
       </span>
       {left !== null && (
         <span>
@@ -149,9 +153,10 @@ function Failure({ job: { id, error } }: { job: Job }) {
       <Text size="sm">{error.remedy}</Text>
       <Group gap="xs" mt={6}>
         <code className="mono">{error.code}</code>
+        <span className="mono">{detail('fault', error.fault)}</span>
         {Object.entries(error.details).map(([name, value]) => (
           <span key={name} className="mono">
-            {name}: {String(value)}
+            {detail(name, value)}
           </span>
         ))}
         <Link to="/jobs/$jobId" params={{ jobId: id }} search={{ tab: 'logs' }} className="text-link small">

@@ -1,6 +1,5 @@
-import '@mantine/charts/styles.css'
-import { LineChart } from '@mantine/charts'
 import { Card } from '../../ui/card.tsx'
+import { TimeChart } from '../../ui/time-chart.tsx'
 import type { Points } from './metric-series.ts'
 
 interface MetricChartProps {
@@ -18,7 +17,7 @@ export function MetricChart({ title, series, format, limit }: MetricChartProps) 
   const times = [...new Set(series.flatMap(({ points }) => points.map(({ timestamp }) => timestamp)))].sort()
   const values = series.map(({ points }) => new Map(points.map(({ timestamp, value }) => [timestamp, value])))
   const data = times.map((timestamp) => ({
-    time: new Date(timestamp).toLocaleTimeString('en-GB'),
+    at: Date.parse(timestamp),
     ...Object.fromEntries(series.map(({ name }, i) => [name, values[i]?.get(timestamp)])),
   }))
   const latest = series
@@ -40,22 +39,18 @@ export function MetricChart({ title, series, format, limit }: MetricChartProps) 
         role="img"
         aria-label={`${title} over time; now ${latest}${limit === undefined ? '' : `, limit ${format(limit)}`}`}
       >
-        <LineChart
+        <TimeChart
           h={200}
           data={data}
-          dataKey="time"
           series={series.map(({ name }, i) => ({ name, color: COLORS[i] ?? 'gray.6' }))}
           valueFormatter={short}
           withDots={data.length < 3}
           curveType="monotone"
           strokeWidth={1.8}
-          lineChartProps={{ accessibilityLayer: false }}
-          lineProps={{ isAnimationActive: false }}
           yAxisProps={{
             width: 84,
             ...(limit === undefined ? { domain: [0, 'auto'] } : quarters(Math.max(limit, most))),
           }}
-          xAxisProps={{ minTickGap: 60 }}
           referenceLines={limit === undefined ? [] : [{ y: limit, label: 'Limit', color: 'red.6' }]}
         />
       </div>

@@ -1,12 +1,7 @@
-import type { JobMetrics, MetricSample, MetricsResolution } from '../../../../client/index.ts'
+import type { JobMetrics, MetricSample } from '../../../../client/index.ts'
 
+/** One metric over time, oldest first. */
 export type Points = JobMetrics['cpu']
-export const RESOLUTION_MS: Record<MetricsResolution, number> = {
-  '5s': 5_000,
-  '1m': 60_000,
-  '5m': 300_000,
-  '1h': 3_600_000,
-}
 
 /** The metrics with one more sample. In the bucket of the last point it takes that one's place. */
 export function withSample(metrics: JobMetrics, sample: MetricSample, resolutionMs: number): JobMetrics {
@@ -21,6 +16,8 @@ export function withSample(metrics: JobMetrics, sample: MetricSample, resolution
     memory: put(metrics.memory, sample.memory),
     network: { rx: put(metrics.network.rx, sample.network.rx), tx: put(metrics.network.tx, sample.network.tx) },
     storage: put(metrics.storage, sample.storage),
+    gpu: put(metrics.gpu, sample.gpu),
+    gpuMemory: put(metrics.gpuMemory, sample.gpuMemory),
   }
 }
 

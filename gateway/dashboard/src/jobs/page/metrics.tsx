@@ -2,27 +2,27 @@ import { Group, SegmentedControl, Text } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { Job, JobMetrics, MetricsPeriod, MetricsResolution } from '../../../../client/index.ts'
+import { hasEnded } from '../../../../contract/job-status.ts'
+import { PERIODS, RESOLUTIONS } from '../../../../contract/metric-times.ts'
 import { client } from '../../app/client.ts'
 import { noteError } from '../../app/query.ts'
-import { bytes, bytesOf, cores } from '../../format/amounts.ts'
+import { bytes, bytesOf, cores, number } from '../../format/amounts.ts'
 import { Empty } from '../../ui/empty.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
-import { hasEnded } from '../cost.ts'
 import { MetricChart } from './metric-chart.tsx'
-import { RESOLUTION_MS, rateOf, withSample } from './metric-series.ts'
+import { rateOf, withSample } from './metric-series.ts'
 
-const PERIODS: MetricsPeriod[] = ['1h', '6h', '24h', '7d']
-const RESOLUTIONS: MetricsResolution[] = ['5s', '1m', '5m', '1h']
+const PERIOD_NAMES = Object.keys(PERIODS) as MetricsPeriod[]
+const RESOLUTION_NAMES = Object.keys(RESOLUTIONS) as MetricsResolution[]
 /** More points than this are more than a screen can show. */
 const MAX_POINTS = 2_000
-const PERIOD_MS = { '1h': 3_600_000, '6h': 21_600_000, '24h': 86_400_000, '7d': 604_800_000 }
 
 /** What the container uses, against what it may. */
 export function Metrics({ job }: { job: Job }) {
   const [period, setPeriod] = useState<MetricsPeriod>('1h')
   const [chosen, setResolution] = useState<MetricsResolution>('5s')
-  const possible = RESOLUTIONS.filter(
-    (one) => PERIOD_MS[period] / RESOLUTION_MS[one] <= MAX_POINTS && RESOLUTION_MS[one] < PERIOD_MS[period],
+  const possible = RESOLUTION_NAMES.filter(
+    (one) => PERIODS[period] / RESOLUTIONS[one] <= MAX_POINTS && RESOLUTIONS[one] < PERIODS[period],
   )
   const resolution = possible.includes(chosen) ? chosen : (possible[0] ?? '1h')
   const queryKey = ['jobs', 'metrics', job.id, period, resolution]
@@ -34,7 +34,12 @@ export function Metrics({ job }: { job: Job }) {
   return (
     <>
       <Group gap="md" mb="md">
-        <Choice<MetricsPeriod> label="Range" values={PERIODS} value={period} onChange={(next) => setPeriod(next)} />
+        <Choice<MetricsPeriod>
+          label="Range"
+          values={PERIOD_NAMES}
+          value={period}
+          onChange={(next) => setPeriod(next)}
+        />
         <Choice<MetricsResolution>
           label="Resolution"
           values={possible}
@@ -85,6 +90,17 @@ function Charts({ job, metrics }: { job: Job; metrics: JobMetrics }) {
           The provider does not measure storage.
         </Text>
       )}
+      {metrics.gpu.length > 0 && (
+        <MetricChart
+          title="GPUs"
+          series={[{ name: 'Used', points: metrics.gpu }]}
+          format={(value) => `${number(value / 10)} %`}
+          limit={job.gpu * 1000}
+        />
+      )}
+      {metrics.gpuMemory.length > 0 && (
+        <MetricChart title="VRAM" series={[{ name: 'Used', points: metrics.gpuMemory }]} format={bytes} />
+      )}
     </div>
   )
 }
@@ -99,7 +115,7 @@ function useLiveSamples(job: Job, queryKey: unknown[], resolution: MetricsResolu
     const follow = async () => {
       const at = JSON.parse(key) as unknown[]
       for await (const sample of client.jobs.followMetrics(job.id, { after: new Date(), signal: stop.signal })) {
-        queryClient.setQueryData<JobMetrics>(at, (old) => old && withSample(old, sample, RESOLUTION_MS[resolution]))
+        queryClient.setQueryData<JobMetrics>(at, (old) => old && withSample(old, sample, RESOLUTIONS[resolution]))
       }
     }
     follow().catch((error: unknown) => {

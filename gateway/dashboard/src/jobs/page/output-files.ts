@@ -8,6 +8,7 @@ export const MAX_LISTED = 1_000
 /** How much of an output is read for its list, in bytes. */
 const MAX_READ_BYTES = 512 * 1024 * 1024
 
+/** A file of an output; `path` is as the tar has it. */
 export interface OutputFile {
   path: string
   bytes: number
@@ -15,6 +16,7 @@ export interface OutputFile {
   modifiedMs: number | null
 }
 
+/** The first {@link MAX_LISTED} files of an output. */
 export interface OutputList {
   files: OutputFile[]
   /** Whether there may be more than is listed. */

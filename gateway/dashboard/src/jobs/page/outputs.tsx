@@ -2,6 +2,7 @@ import { ActionIcon, Button, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Job } from '../../../../client/index.ts'
+import { hasEnded } from '../../../../contract/job-status.ts'
 import { client } from '../../app/client.ts'
 import { bytes, number } from '../../format/amounts.ts'
 import { save } from '../../format/save.ts'
@@ -12,7 +13,6 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { failed } from '../../ui/notify.ts'
 import { PlainTable } from '../../ui/plain-table.tsx'
 import { Ago } from '../../ui/time.tsx'
-import { hasEnded } from '../cost.ts'
 import { jobKeys } from '../queries.ts'
 import { fileOf, listFiles, nameOf, type OutputFile, type OutputList } from './output-files.ts'
 
@@ -35,7 +35,30 @@ export function Outputs({ job }: { job: Job }) {
       </Empty>
     )
   }
-  return <KeptOutput jobId={job.id} path={path} />
+  return (
+    <>
+      {job.results.outputUrl !== null && <KeptOutput jobId={job.id} path={path} />}
+      <LeftOut leftOut={job.results.leftOut} />
+    </>
+  )
+}
+
+/** What of the output did not arrive, and why. */
+function LeftOut({ leftOut }: { leftOut: Job['results']['leftOut'] }) {
+  if (leftOut.length === 0) return null
+  return (
+    <Card title="Left out">
+      <PlainTable label="What of the output was left out" heads={['Path', 'Why']}>
+        {leftOut.map(({ path, reason }, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a path may come twice, and the list never changes
+          <Table.Tr key={i}>
+            <Table.Td className="mono">{path}</Table.Td>
+            <Table.Td>{reason}</Table.Td>
+          </Table.Tr>
+        ))}
+      </PlainTable>
+    </Card>
+  )
 }
 
 function KeptOutput({ jobId, path }: { jobId: string; path: string }) {

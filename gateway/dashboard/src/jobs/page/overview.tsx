@@ -3,18 +3,25 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { NotFoundError } from '../../../../client/errors.ts'
 import type { Job } from '../../../../client/index.ts'
+import { hasEnded } from '../../../../contract/job-status.ts'
 import { client } from '../../app/client.ts'
-import { bytes, cores, usd } from '../../format/amounts.ts'
+import { bytes, cores, usd, usdExact } from '../../format/amounts.ts'
 import { exact, span } from '../../format/time.ts'
 import { Card } from '../../ui/card.tsx'
 import { Copy } from '../../ui/copy.tsx'
 import { Facts } from '../../ui/facts.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
-import { hasEnded } from '../cost.ts'
+import { StatusBadge } from '../../ui/status-badge.tsx'
 import { jobKeys, useProviderNames } from '../queries.ts'
 import { submissionOf } from '../submission.ts'
 import { Endpoints } from './endpoints.tsx'
 import { Timeline } from './timeline.tsx'
+
+/** What was asked of the GPUs, a word each. */
+function gpuWords({ gpuRequirements: asked }: Job['config']): string[] {
+  if (typeof asked !== 'object' || asked === null) return []
+  return Object.entries(asked).map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' or ') : value}`)
+}
 
 /** How far it is, where it runs, and what it was asked for. */
 export function Overview({ job }: { job: Job }) {
@@ -40,11 +47,14 @@ export function Overview({ job }: { job: Job }) {
             ['CPU', cores(job.cpu)],
             ['Memory', bytes(job.memory)],
             ['Storage', bytes(job.storage)],
-            ['GPUs', job.gpu > 0 ? job.gpu : null],
+            ['GPUs', job.gpu > 0 ? [job.gpu, ...gpuWords(job.config)].join(', ') : null],
             ['Longest duration', span(job.duration)],
-            ['Cost if it runs that long', usd(job.cost.projected)],
+            ['Cost at most', usdExact(job.cost.projected)],
+            ['Its provider claims', job.cost.claimed && `${usdExact(job.cost.claimed)}, which was not signed`],
             ['Attempt', `${job.attempt} of ${job.maxAttempts}`],
+            ['Health', job.health && <StatusBadge status={job.health} />],
             ['Exit code', job.results.exitCode],
+            ['Log', job.results.logProblem ?? null],
             [
               'Labels',
               Object.entries(job.labels)
@@ -108,7 +118,7 @@ function ReceiptCard({ id }: { id: string }) {
                 ['Metered', span(receipt.meteredSeconds)],
                 ['Price', `${usd(receipt.pricePerHour)} per hour`],
                 ['At least', receipt.minimumCharge > 0 ? usd(receipt.minimumCharge) : null],
-                ['Cost', usd(receipt.cost)],
+                ['Cost', usdExact(receipt.cost)],
                 ['Outcome', receipt.outcome],
                 ['Ended', exact(receipt.endedAt)],
                 ['Signed by', 'provider and requester'],

@@ -18,10 +18,12 @@ export interface ExecSocket {
   close(): void
 }
 
+/** Who is told what comes of a command. */
 export interface ExecHandlers {
   onOpen(): void
   /** @param done to be called when it is shown */
   onOutput(data: Uint8Array, done: () => void): void
+  /** Called once. */
   onEnd(end: ExecEnd): void
 }
 
@@ -94,6 +96,7 @@ export function createExecSession(socket: ExecSocket, { onOpen, onOutput, onEnd 
   }
 }
 
+/** What {@link createExecSession} makes. */
 export type OpenExec = ReturnType<typeof createExecSession>
 
 function endOf(text: string): ExecEnd {

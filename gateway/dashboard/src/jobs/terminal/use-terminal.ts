@@ -6,6 +6,7 @@ import { noteError } from '../../app/query.ts'
 import { messageOf } from '../../ui/problem.tsx'
 import { createExecSession, type ExecEnd, type OpenExec } from './exec-session.ts'
 
+/** How the terminal is connected; when it is over, how that came. */
 export type TerminalState = { type: 'idle' | 'connecting' | 'open' } | ExecEnd
 
 /** How long a size has to stay before the container is told, in ms. */
@@ -14,7 +15,11 @@ const RESIZE_MS = 80
 const SCROLLBACK = 10_000
 
 /** As the log is: dark in both themes, since programs choose colours for that. */
-const COLORS = { background: '#10131a', foreground: '#d7dce5', cursor: '#d7dce5', selectionBackground: '#3b4a6b' }
+const COLORS = {
+  ...{ background: '#10131a', foreground: '#d7dce5', cursor: '#d7dce5', selectionBackground: '#3b4a6b' },
+  ...{ scrollbarSliderBackground: '#8590a366', scrollbarSliderHoverBackground: '#8590a3aa' },
+  scrollbarSliderActiveBackground: '#8590a3dd',
+}
 
 /** A terminal in an element, and the commands that one runs in it, one after the other. */
 export function useTerminal(jobId: string, place: RefObject<HTMLElement | null>) {

@@ -1,0 +1,63 @@
+import { createBackground } from '../../node/background.ts'
+import type { Clock } from '../../node/clock.ts'
+import type { Directory } from '../../node/directory/index.ts'
+import type { Logger } from '../../node/logger.ts'
+import type { Requester } from '../../node/market/index.ts'
+import type { Holds } from '../auth/index.ts'
+import type { Feature } from '../http/feature.ts'
+import type { Shares } from '../http/shares.ts'
+import type { Database } from '../records/table.ts'
+import { type BatchRunner, type BatchRunnerComponents, createBatchRunner } from './batch-runner.ts'
+import { type BatchStore, openBatchStore } from './batch-store.ts'
+import { openUploads } from './read-upload.ts'
+import { addBatchRoutes } from './routes.ts'
+import { createBatchDesk } from './submit-batch.ts'
+
+/** What {@link openBatches} works with. */
+export interface BatchesComponents {
+  db: Database
+  store: BatchRunnerComponents['store']
+  directory: Directory
+  requester: Requester
+  /** Bytes of bodies that are held. */
+  bodies: Shares
+  holds: Pick<Holds, 'keep'>
+  /** Other names for providers and networks. */
+  providerAliases: Readonly<Record<string, string>>
+  clock: Clock
+  logger: Logger
+}
+
+const BATCH_PATH = /\/plugin-core\/jobs\/batch$/
+
+/** Many jobs as one. Its routes come before those of single jobs. */
+export interface Batches extends Feature {
+  batches: BatchStore
+  batchRunner: BatchRunner
+}
+
+/** @param init.uploads where what is uploaded is kept while it is read */
+export async function openBatches(components: BatchesComponents, init: { uploads: string }): Promise<Batches> {
+  const { db, store, directory, requester, providerAliases, bodies, holds, clock } = components
+  const batches = await openBatchStore(db)
+  const logger = components.logger.child({ part: 'batches' })
+  const batchRunner = createBatchRunner({ store, requester, batches, clock, logger })
+  const batchDesk = createBatchDesk({ requester, directory, providerAliases, batches, batchRunner, clock })
+  const uploads = await openUploads({ bodies, holds }, { folder: init.uploads })
+  const background = createBackground(components)
+  return {
+    ...{ batches, batchRunner },
+    routes: (api) => addBatchRoutes(api, { batches, batchDesk, batchRunner, uploads }),
+    // Read as they arrive, and bounded where that is done.
+    readsBody: ({ method, path }) => method === 'POST' && BATCH_PATH.test(path),
+    letGo: uploads.letGo,
+    async start() {
+      await batchRunner.start()
+      background.run('batches', batchRunner.run)
+    },
+    async stop() {
+      await background.stop()
+      await batchRunner.idle()
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import { CortexError } from './errors.ts'
+import { type CallOptions, jobPath } from './resource.ts'
+import type { Transport } from './transport.ts'
+import type { Container, ExecResult, ExecSocket, NewExec, PortLink } from './types.ts'
+
+/** The part of `client.jobs` that reaches into a container, and to what it left. */
+export function jobReachCalls(transport: Transport) {
+  return {
+    /** Runs a command in the running container to its end. */
+    exec: async (
+      id: string,
+      command: readonly string[],
+      { timeout, ...options }: CallOptions & { timeout?: number } = {},
+    ): Promise<ExecResult> => {
+      const timeoutMs = ((timeout ?? 60) + 30) * 1000
+      return await transport.data({
+        ...{ method: 'POST', path: jobPath(id, '/exec'), json: { command, timeout }, timeoutMs },
+        ...options,
+      })
+    },
+    /** The address of a WebSocket to a command that runs; it opens once. The API's document says what goes over it. */
+    openExec: async (id: string, request: NewExec, options: CallOptions = {}): Promise<ExecSocket> =>
+      await transport.data({
+        method: 'POST',
+        path: jobPath(id, '/exec'),
+        json: { ...request, interactive: true },
+        ...options,
+      }),
+    /** What the running container is doing. */
+    container: async (id: string, options: CallOptions = {}): Promise<Container> =>
+      await transport.data({ method: 'GET', path: jobPath(id, '/container'), ...options }),
+    /** A link that opens an exposed port in a browser, once and within a minute. */
+    link: async (id: string, port: number, options: CallOptions & { path?: string } = {}): Promise<PortLink> => {
+      const { path, ...rest } = options
+      // One that nobody opens is worth nothing a minute later.
+      const request = { method: 'POST', path: jobPath(id, '/links'), json: { port, path }, isRepeatable: true } as const
+      return await transport.data({ ...request, ...rest })
+    },
+    /**
+     * A connection to an exposed port as a WebSocket: binary messages are pieces of the stream, or datagrams, the text
+     * `end` ends one direction. Browsers' sockets cannot send the key, so it is for programs.
+     * @param connect makes the socket, e.g. of the package `ws`
+     */
+    openTunnel: <T>(
+      id: string,
+      to: { port: number; protocol?: 'TCP' | 'UDP' },
+      connect: (url: string, headers: Record<string, string>) => T,
+    ): T => {
+      const { url, headers } = transport.address({
+        path: jobPath(id, `/tunnel/${to.port}`),
+        query: { protocol: to.protocol },
+      })
+      return connect(url.replace(/^http/, 'ws'), headers)
+    },
+    /** The kept output, a tar stream: no more bytes than were sent. @throws {CortexError} where it comes packed */
+    output: async (id: string, options: CallOptions = {}): Promise<ReadableStream<Uint8Array>> => {
+      const headers = { Accept: 'application/x-tar', 'Accept-Encoding': 'identity' }
+      const answer = await transport.open({ method: 'GET', path: jobPath(id, '/output'), headers, ...options })
+      const { body } = answer
+      // Whatever fetches unpacks it unasked, and a little may become more than any disk holds.
+      if (/[^\s,]/.test((answer.headers.get('content-encoding') ?? '').replace(/identity/gi, ''))) {
+        await body?.cancel()
+        const message = 'The output comes packed: a tar is sent as it is'
+        throw new CortexError({ code: 'UNEXPECTED_ANSWER', message, status: answer.status })
+      }
+      return body ?? new ReadableStream({ start: (controller) => controller.close() })
+    },
+  }
+}

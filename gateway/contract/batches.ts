@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { JOB_STATUSES, type JobStatus } from '../../protocol/lifecycle.ts'
+import { DEFAULT_CONCURRENCY, MAX_BATCH_ROWS } from './batch-limits.ts'
+import { JOB_EXAMPLE } from './jobs.ts'
+
+/**
+ * `preparing` only until the answer: a crash in it leaves nothing of the batch. `completed` is ended, however its jobs
+ * did; `cancelled` is ended after it was cancelled as a whole.
+ */
+export const BATCH_STATUSES = ['preparing', 'submitted', 'cancelling', 'completed', 'cancelled'] as const
+/** One of {@link BATCH_STATUSES}; clients never see `preparing`. */
+export type BatchStatus = (typeof BATCH_STATUSES)[number]
+
+const time = z.iso.datetime()
+
+/**
+ * A field of the batch, however its jobs are sent: 1 to {@link MAX_BATCH_ROWS}.
+ * @default DEFAULT_CONCURRENCY
+ */
+export const concurrencySchema = z
+  .int()
+  .min(1)
+  .max(MAX_BATCH_ROWS)
+  .default(DEFAULT_CONCURRENCY)
+  .describe('How many of the batch are looked for a provider, or run, at a time; the others wait.')
+
+/** The envelope of a JSON batch: its jobs are checked one by one. */
+export const batchEnvelopeSchema = z.strictObject({
+  jobs: z.array(z.unknown()),
+  concurrency: concurrencySchema,
+})
+
+/**
+ * Body of `POST /plugin-core/jobs/batch` as JSON, as the document and the client have it. The gateway itself reads
+ * only the {@link batchEnvelopeSchema} at once, so that its answer names each bad row.
+ */
+export const newBatchSchema = z
+  .strictObject({
+    jobs: z
+      .array(jobSubmissionSchema.meta({ id: 'JobSubmission' }))
+      .min(1)
+      .max(MAX_BATCH_ROWS),
+    concurrency: concurrencySchema,
+  })
+  .meta({ id: 'NewBatch' })
+
+/** Body of `POST /plugin-core/jobs/batch` as a form: a CSV file of which each row makes one job over `base`. */
+export const batchFormSchema = z
+  .strictObject({
+    base: z
+      .string()
+      .default('{}')
+      .describe(
+        'A job, as JSON. A column’s name in `$` and braces, in any of its texts, is replaced; it need not be valid by itself.',
+      ),
+    file: z.string().meta({ format: 'binary' }).describe('CSV in UTF-8; the first row names the columns.'),
+    concurrency: concurrencySchema,
+  })
+  .meta({ id: 'BatchForm' })
+
+/** Answer to a batch that was taken, when all of its jobs are stored. */
+export const submittedBatchSchema = z
+  .strictObject({
+    batchId: z.string(),
+    jobIds: z.array(z.string()).describe('In the order of the rows.'),
+    status: z.literal('submitted'),
+  })
+  .meta({ id: 'SubmittedBatch' })
+
+/**
+ * Answer to a batch with `?dryRun=true`, every row of which is right; else it is VALIDATION_ERROR, as it would be
+ * without.
+ */
+export const checkedBatchSchema = z
+  .strictObject({ valid: z.literal(true), total: z.int().describe('Jobs it would make.') })
+  .meta({ id: 'CheckedBatch' })
+
+const countsSchema = z.strictObject(
+  Object.fromEntries(JOB_STATUSES.map((status) => [status, z.int()])) as Record<JobStatus, z.ZodInt>,
+)
+
+/** A batch and how far its jobs are; `endedAt` is null until all of them have ended. */
+export const batchSchema = z
+  .strictObject({
+    id: z.string(),
+    status: z
+      .enum(BATCH_STATUSES)
+      .exclude(['preparing'])
+      .describe('`completed` once every job has ended, however it did; `cancelled` where the batch was.'),
+    total: z.int(),
+    concurrency: z.int(),
+    counts: countsSchema.describe('Jobs by status; those that wait for their turn are pending.'),
+    createdAt: time,
+    endedAt: time.nullable(),
+  })
+  .meta({ id: 'Batch' })
+
+/** A {@link batchSchema} for the API’s document. */
+export const BATCH_EXAMPLE: z.input<typeof batchSchema> = {
+  id: 'batch_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  status: 'submitted',
+  total: 100,
+  concurrency: 10,
+  counts: { pending: 60, scheduled: 2, running: 8, completed: 29, failed: 1, cancelled: 0 },
+  createdAt: '2026-01-31T12:00:00.000Z',
+  endedAt: null,
+}
+
+/** A {@link submittedBatchSchema} for the API’s document. */
+export const SUBMITTED_EXAMPLE: z.input<typeof submittedBatchSchema> = {
+  batchId: BATCH_EXAMPLE.id,
+  jobIds: [JOB_EXAMPLE.id],
+  status: 'submitted',
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { JOB_SORTS } from '../../node/store/index.ts'
+import { JOB_STATUSES } from '../../protocol/lifecycle.ts'
+import { MAX_QUERY_TEXT } from './job-filter.ts'
+import { jobSchema } from './jobs.ts'
+import { fieldsField, listField, pagingFields, sortField, timeField } from './list-fields.ts'
+
+/** What a query parameter begins with that asks for a label: `label.NAME=VALUE`. */
+export const LABEL_PREFIX = 'label.'
+
+/** Jobs that a search for text looks at for one page: a few tenths of a second. */
+export const MAX_SEARCHED = 20_000
+
+const label = z.string().max(128)
+
+/** Query of the list of jobs. */
+export const jobListQuery = z
+  .object({
+    status: listField(JOB_STATUSES),
+    provider: z.string().max(128).optional().describe('A provider’s id (who holds the lease), or `p2p`.'),
+    from: timeField.optional().describe('Created at or after.'),
+    to: timeField.optional().describe('Created at or before.'),
+    batch: z.string().max(64).optional().describe('Id of the batch it came from.'),
+    q: z
+      .string()
+      .min(1)
+      .max(MAX_QUERY_TEXT)
+      .optional()
+      .describe(
+        `Text in id, image, command, arguments or labels. Looks at ${MAX_SEARCHED.toLocaleString('en')} jobs or some more, then says so in \`searched\`: \`nextCursor\` searches on.`,
+      ),
+    sort: sortField(JOB_SORTS, 'createdAt:desc'),
+    fields: fieldsField(jobSchema),
+    ...pagingFields,
+  })
+  .catchall(label)
+  .superRefine((query, context) => {
+    for (const name of Object.keys(query)) {
+      if (!Object.hasOwn(knownFields, name) && !name.startsWith(LABEL_PREFIX)) {
+        context.addIssue({ code: 'unrecognized_keys', keys: [name], message: 'is not known', input: query })
+      }
+    }
+  })
+const knownFields = jobListQuery.shape
+
+/** The query of a list of jobs as routes read it: times in ms, lists split, defaults filled in. */
+export type JobListQuery = z.output<typeof jobListQuery>

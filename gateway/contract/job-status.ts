@@ -1,0 +1,9 @@
+/** The life of a job, as far as whoever follows it needs it. */
+import { isTerminal, JOB_STATUSES } from '../../protocol/lifecycle.ts'
+
+export { isTerminal, JOB_STATUSES }
+
+/** Whether a job with this status changes no more; of what is not known yet that is not known either. */
+export function hasEnded(status: string | undefined): boolean {
+  return JOB_STATUSES.some((known) => known === status && isTerminal(known))
+}

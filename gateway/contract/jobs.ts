@@ -1,0 +1,241 @@
+import { z } from 'zod'
+import { CONTAINER_HEALTHS } from '../../protocol/endpoints.ts'
+import { FAILURE_CODES, FAULT_NAMES } from '../../protocol/failures.ts'
+import { JOB_EVENT_TYPES, JOB_STATUSES } from '../../protocol/lifecycle.ts'
+import { gpuSchema } from './gpus.ts'
+import { JOB_DEFAULTS } from './job-defaults.ts'
+
+const time = z.iso.datetime()
+const usd = z.number().describe('US dollars.')
+
+/** An entry in a job’s history; `seq` counts the job’s events from 1. */
+export const jobEventSchema = z
+  .looseObject({
+    seq: z.number().int().min(1),
+    type: z.enum(JOB_EVENT_TYPES),
+    timestamp: time,
+  })
+  .meta({ id: 'JobEvent', description: 'Further fields depend on the type.' })
+
+const jobErrorSchema = z
+  .strictObject({
+    code: z.enum(FAILURE_CODES),
+    message: z.string(),
+    remedy: z.string().describe('What to do about it.'),
+    fault: z
+      .enum(FAULT_NAMES)
+      .describe(
+        'Who can mend it: the program (`job`), what was asked for (`user`), the owner of the machine (`provider`), nobody at once (`place`), or this program (`ours`).',
+      ),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  })
+  .meta({ id: 'JobError' })
+
+const costSchema = z
+  .strictObject({
+    current: usd.describe('Metered so far, all attempts.'),
+    projected: usd.describe(
+      'The most that it costs: for its whole duration and the grace after it; before it is placed, an estimate.',
+    ),
+    final: usd.optional().describe('Once it has ended.'),
+    claimed: usd
+      .optional()
+      .describe(
+        'What its provider claims instead, where that is more than this gateway’s own clock bears out: it is not signed, and not owed.',
+      ),
+    currency: z.literal('USD'),
+  })
+  .meta({ id: 'JobCost' })
+
+const endpointSchema = z.strictObject({
+  port: z.number().int(),
+  protocol: z.enum(['TCP', 'UDP']),
+  url: z.string().describe('Below this gateway’s own address; for browsers ask for a link with POST …/links.'),
+  health: z
+    .enum(['answering', 'silent', 'unknown'])
+    .describe('As its provider sees it: `silent` where no program listens yet, `unknown` where that cannot be told.'),
+  address: z.string().nullable().describe('HOST:PORT for everybody; null where the port is not public.'),
+})
+
+const debugSchema = z
+  .strictObject({
+    attempt: z.number().int(),
+    fence: z.number().int(),
+    lease: z.record(z.string(), z.unknown()).nullable(),
+    pastLeases: z.array(z.record(z.string(), z.unknown())),
+    excluded: z.array(z.string()),
+    logs: z.strictObject({ lines: z.number(), bytes: z.number(), first: z.number() }),
+  })
+  .meta({ id: 'JobDebug' })
+
+/** A job, as every answer shows it: alone, in lists and after a change. */
+export const jobSchema = z
+  .strictObject({
+    id: z.string(),
+    provider: z.string().describe('The network asked for, or one provider’s id.'),
+    assignedProvider: z.string().nullable().describe('Who holds the lease.'),
+    status: z.enum(JOB_STATUSES),
+    image: z.string(),
+    command: z.array(z.string()),
+    args: z.array(z.string()),
+    cpu: z.number().int().describe('Millicores.'),
+    memory: z.string(),
+    storage: z.string(),
+    gpu: z.number().int(),
+    duration: z.number().int().describe('Longest runtime in seconds, extensions included.'),
+    createdAt: time,
+    scheduledAt: time.nullable(),
+    startedAt: time.nullable(),
+    endedAt: time.nullable(),
+    cost: costSchema,
+    config: z.record(z.string(), z.unknown()).describe('The rest of the submission, without secrets.'),
+    results: z.strictObject({
+      exitCode: z.number().int().nullable(),
+      outputUrl: z.string().nullable(),
+      leftOut: z
+        .array(z.strictObject({ path: z.string(), reason: z.string().describe('To be read behind the path.') }))
+        .describe('What of the outputs was not kept, at most 65: links that lead out, devices, what was too large.'),
+      logProblem: z
+        .string()
+        .optional()
+        .describe('Why lines of the log may be missing, as where the engine was away; absent where none are.'),
+    }),
+    error: jobErrorSchema.nullable(),
+    attempt: z.number().int(),
+    maxAttempts: z.number().int(),
+    endpoints: z.array(endpointSchema),
+    health: z
+      .enum(CONTAINER_HEALTHS)
+      .nullable()
+      .describe('What the image’s own health check says while the job runs; null where the image has none.'),
+    labels: z.record(z.string(), z.string()),
+    origin: z
+      .record(z.string(), z.string())
+      .describe('Where it came from: resubmittedFrom, batch, schedule, template.'),
+    events: z.array(jobEventSchema).optional().describe('With one job; not in lists.'),
+    debug: debugSchema.optional().describe('With `?debug=true`.'),
+  })
+  .meta({ id: 'Job' })
+/** A {@link jobSchema} as the gateway makes it. */
+export type JobView = z.input<typeof jobSchema>
+
+/** An item of a list: with `fields` only those are there. */
+export const jobListItemSchema = jobSchema.partial().meta({ id: 'JobListItem' })
+
+/** A piece of a container’s log, mostly a line: longer ones come in several, all but the last `partial`. */
+export const logLineSchema = z
+  .strictObject({
+    timestamp: time,
+    line: z.string().describe('Without its newline. Bytes that are no UTF-8 are U+FFFD here.'),
+    stream: z.enum(['stdout', 'stderr']),
+    partial: z
+      .literal(true)
+      .optional()
+      .describe('No newline comes behind it: it goes on in the next of its stream, or the output ended so.'),
+    base64: z.base64().optional().describe('The line’s bytes; only where they are no UTF-8.'),
+  })
+  .meta({ id: 'LogLine' })
+
+/** What one provider said to a request for the job, and what came of it; a job has those of all its attempts. */
+export const bidSchema = z
+  .strictObject({
+    attempt: z.number().int(),
+    provider: z.string(),
+    name: z.string(),
+    timestamp: time,
+    outcome: z.enum(['accepted', 'released', 'refused', 'silent', 'declined']),
+    price: usd.nullable().describe('US dollars per hour; null for a decline.'),
+    minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null for a decline.'),
+    gpu: gpuSchema.nullable().describe('Which GPUs the job would have; null where it asks for none, or nobody said.'),
+    score: z.number().nullable().describe('Higher is better; null for a decline.'),
+    reason: z.string(),
+  })
+  .meta({ id: 'Bid' })
+
+const point = z.strictObject({ timestamp: time, value: z.number() })
+/** What a job used over time: a point for each step of the resolution that has a sample, oldest first. */
+export const metricsSchema = z
+  .strictObject({
+    cpu: z.array(point).describe('Millicores.'),
+    memory: z.array(point).describe('Bytes.'),
+    network: z.strictObject({ rx: z.array(point), tx: z.array(point) }).describe('Bytes since the container started.'),
+    storage: z.array(point).describe('Bytes.'),
+    gpu: z.array(point).describe('Thousandths of one GPU at full use, of all that it has; none where nothing tells.'),
+    gpuMemory: z.array(point).describe('Bytes of VRAM.'),
+  })
+  .meta({ id: 'JobMetrics' })
+
+const quoteSchema = z
+  .strictObject({
+    provider: z.string(),
+    name: z.string(),
+    accepts: z.boolean(),
+    price: usd.nullable().describe('US dollars per hour; null where it declines.'),
+    minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null where it declines.'),
+    cost: usd.nullable().describe('For the whole duration, the minimum charge included.'),
+    gpu: gpuSchema.nullable().describe('Which GPUs the job would have.'),
+    score: z.number().nullable(),
+    reason: z.string(),
+  })
+  .meta({ id: 'Quote' })
+
+/** Answer of `POST /plugin-core/jobs?dryRun=true`: what each provider says to a job that nobody submits. */
+export const dryRunSchema = z
+  .strictObject({
+    valid: z.literal(true),
+    accepted: z.boolean().describe('Whether anybody would take it now.'),
+    quotes: z.array(quoteSchema),
+  })
+  .meta({ id: 'DryRun' })
+
+/** The cost of one lease: what both sides signed, and the same in plain fields. */
+export const receiptSchema = z
+  .strictObject({
+    jobId: z.string(),
+    network: z.string(),
+    attempt: z.number().int(),
+    provider: z.string(),
+    requester: z.string(),
+    pricePerHour: usd,
+    minimumCharge: usd,
+    meteredSeconds: z.number().int(),
+    cost: usd,
+    startedAt: time.nullable(),
+    endedAt: time,
+    outcome: z.string(),
+    exitCode: z.number().int().nullable(),
+    signed: z
+      .strictObject({ provider: z.string(), requester: z.string() })
+      .describe('The statements that both sides signed, base64: `cortex receipt verify` checks them offline.'),
+  })
+  .meta({ id: 'Receipt' })
+
+/** A {@link jobSchema} for the API’s document: a job that runs. */
+export const JOB_EXAMPLE: JobView = {
+  id: 'job_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  provider: 'p2p',
+  assignedProvider: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
+  status: 'running',
+  image: 'busybox:1.36',
+  command: ['sh', '-c'],
+  args: ['echo hello'],
+  cpu: 1000,
+  memory: '512Mi',
+  storage: '1Gi',
+  gpu: 0,
+  duration: 3600,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  scheduledAt: '2026-01-31T12:00:00.120Z',
+  startedAt: '2026-01-31T12:00:00.350Z',
+  endedAt: null,
+  cost: { current: 0.0023, projected: 0.1, currency: 'USD' },
+  config: { env: { DEBUG: 'true' }, ports: [{ port: 80, expose: true, protocol: 'TCP' }], volumes: [] },
+  results: { exitCode: null, outputUrl: null, leftOut: [] },
+  error: null,
+  attempt: 1,
+  maxAttempts: JOB_DEFAULTS.maxAttempts,
+  endpoints: [],
+  health: null,
+  labels: { team: 'research' },
+  origin: {},
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { lineField } from '../../protocol/job-fields.ts'
+import { timeField } from './list-fields.ts'
+import { GRANTS } from './permissions.ts'
+
+const OWNER = /^[a-z0-9][a-z0-9._@-]{0,63}$/
+
+/** An API key without its text, which only the answer that makes it has. `expiresAt` is null where it never ends. */
+export const keySchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    owner: z.string(),
+    permissions: z.array(z.enum(GRANTS)),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().nullable(),
+    madeBy: z.string().nullable().describe('The key that made it; null where that is not known.'),
+  })
+  .meta({ id: 'Key' })
+
+/** Answer of `DELETE /auth/keys/{id}`: a key goes, and what it made stays unless `withMade` was asked for. */
+export const revokedKeySchema = z
+  .strictObject({
+    message: z.string(),
+    keysLeft: z.array(keySchema).describe('Keys that it made, and those made, that go on.'),
+  })
+  .meta({ id: 'RevokedKey' })
+
+/**
+ * Body of `POST /auth/keys`. Without `permissions` it gets what of `DEFAULT_GRANTS` the key has that makes it.
+ */
+export const newKeySchema = z
+  .strictObject({
+    name: lineField(128),
+    owner: z
+      .string()
+      .regex(OWNER, 'must be 1 to 64 lower-case letters, digits and . _ @ -')
+      .optional()
+      .describe('Whose objects it sees; default your own. Only admins choose another.'),
+    permissions: z.array(z.enum(GRANTS)).min(1).max(GRANTS.length).optional(),
+    expiresAt: timeField
+      .nullable()
+      .optional()
+      .describe('When it ends. Absent: with the key that makes it. Null: never, which takes a key that never ends.'),
+  })
+  .meta({ id: 'NewKey' })
+
+/** Who asks: the answer of `GET /users/me` and of signing in. */
+export const userSchema = z
+  .strictObject({
+    id: z.string().describe('The owner whose objects are seen.'),
+    keyId: z.string(),
+    permissions: z.array(z.enum(GRANTS)),
+    admin: z.boolean(),
+  })
+  .meta({ id: 'User' })

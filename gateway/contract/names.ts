@@ -1,0 +1,1 @@
+export { shownName } from '../../protocol/text.ts'

@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { PROVIDER_EVENT_TYPES } from './event-types.ts'
+import { providerSchema } from './providers.ts'
+
+/** A change of a provider’s status or prices, as this gateway heard of it, with both as they were from then on. */
+export const providerHistorySchema = z
+  .strictObject({
+    timestamp: z.iso.datetime(),
+    type: z.enum(PROVIDER_EVENT_TYPES),
+    status: providerSchema.shape.status.describe('From then on.'),
+    pricing: providerSchema.shape.pricing.describe('From then on.'),
+  })
+  .meta({ id: 'ProviderHistoryEntry' })

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+
+/** What a price of each kind is for. */
+export const PRICE_UNITS = {
+  cpu: 'core-hour',
+  memory: 'GB-hour',
+  storage: 'GB-hour',
+  gpu: 'GPU-hour',
+  network: 'GB',
+  minimum: 'job',
+} as const
+/** Everything that a provider has a price of; a price of each is in the answer. */
+export const PRICE_KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network', 'minimum'] as const
+
+const rangeSchema = z.strictObject({ min: z.number(), max: z.number(), avg: z.number().describe('Weighted by time.') })
+const priceSchema = z.strictObject({
+  price: z.number().describe('US dollars.'),
+  unit: z.enum(Object.values(PRICE_UNITS)),
+  '7d': rangeSchema,
+  '30d': rangeSchema,
+})
+/**
+ * Answer of `GET /plugin-core/providers/{id}/pricing`: what it asks now, and between which prices it moved in 7 and 30
+ * days.
+ */
+export const pricingSchema = z
+  .strictObject({
+    id: z.string(),
+    currency: z.literal('USD'),
+    cpu: priceSchema,
+    memory: priceSchema,
+    storage: priceSchema,
+    gpu: priceSchema,
+    network: priceSchema,
+    minimum: priceSchema,
+  })
+  .meta({ id: 'ProviderPricing' })

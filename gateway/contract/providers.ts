@@ -1,0 +1,194 @@
+import { z } from 'zod'
+import { GPU_EXAMPLE, gpuSchema } from './gpus.ts'
+import { PROVIDER_STATUSES } from './provider-status.ts'
+
+const time = z.iso.datetime()
+const usd = z.number()
+
+const capacitySchema = z
+  .strictObject({
+    cpu: z.number().describe('Millicores.'),
+    memory: z.string(),
+    storage: z.string(),
+    gpu: z.number().int(),
+  })
+  .meta({ id: 'Capacity' })
+
+const providerCapacitySchema = z
+  .strictObject({
+    ...capacitySchema.shape,
+    gpu: z.array(z.strictObject({ ...gpuSchema.shape, pricePerHour: usd.describe('For one.') })).describe('By kind.'),
+  })
+  .meta({ id: 'ProviderCapacity' })
+
+const figures = {
+  cpuSingle: z.number().int().describe('Primes up to 10,000 that one core finds, times a second.'),
+  cpuAll: z.number().int().describe('The same of all cores together.'),
+  memoryBandwidth: z.number().int().describe('Bytes a second that one core reads and writes as it copies.'),
+  diskRead: z.number().int().describe('Bytes a second, in blocks of 1 MiB.'),
+  diskWrite: z.number().int().describe('Bytes a second, in blocks of 1 MiB.'),
+  iops: z.number().int().describe('Blocks of 4 KiB a second, half read and half written.'),
+  at: time,
+  method: z.string().describe('Version of the methods: figures of two versions are not compared.'),
+}
+
+/** What a machine does in a second; 0 is what was not measured. */
+const measuredSchema = z.strictObject(figures).meta({ id: 'Measured' })
+
+/** What the asker's own jobs found, see `benchProvider`. */
+const seenSchema = z
+  .strictObject({ ...figures, jobs: z.number().int().describe('How many measured; the figures are their mean.') })
+  .meta({ id: 'Seen' })
+
+/** What a machine is made of, as its system tells; empty and 0 is what that does not. */
+const hardwareSchema = z
+  .strictObject({
+    cpu: z.strictObject({
+      model: z.string(),
+      cores: z.number().int().describe('Physical ones.'),
+      threads: z.number().int(),
+      mhz: z.number().int().describe('The highest clock.'),
+    }),
+    memory: z.strictObject({ type: z.string(), mhz: z.number().int().describe('Transfers a second, in millions.') }),
+    disk: z
+      .strictObject({ type: z.string().describe('`NVMe`, `SSD` or `HDD`.'), model: z.string() })
+      .describe('On which containers lie.'),
+    network: z.strictObject({ mbps: z.number().int() }).describe('The interface that leads to the internet.'),
+  })
+  .meta({ id: 'Hardware' })
+
+/** A provider, as this gateway last heard of it. Sizes are text with a unit, such as `8Gi`. */
+export const providerSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    type: z.literal('p2p'),
+    status: z.enum(PROVIDER_STATUSES),
+    version: z.string(),
+    endpoints: z.array(z.string()).describe('Multiaddrs.'),
+    region: z.string(),
+    labels: z.record(z.string(), z.string()),
+    architecture: z.string(),
+    capacity: z.strictObject({ total: providerCapacitySchema, free: providerCapacitySchema }),
+    metrics: z.strictObject({
+      latency: z.number().nullable().describe('Round trip in ms; null where it was not measured.'),
+      uptime: z.number().describe('Seconds without a break, as it says itself.'),
+      jobsCompleted: z.number().int(),
+      jobsFailed: z.number().int(),
+      costToDate: usd.describe('What your jobs cost there.'),
+    }),
+    pricing: z.strictObject({
+      cpu: usd.describe('Per core-hour.'),
+      memory: usd.describe('Per GB-hour.'),
+      storage: usd.describe('Per GB-hour.'),
+      gpu: usd.describe('Per GPU-hour, of models without a price of their own.'),
+      network: usd.describe('Per GB.'),
+      minimum: usd.describe('Per job that ran, at least.'),
+      currency: z.literal('USD'),
+    }),
+    hardware: hardwareSchema.nullable().describe('Null where its provider does not tell.'),
+    measured: measuredSchema.nullable().describe('Null where its provider measured nothing.'),
+    seen: seenSchema.nullable().describe('Null where your jobs measured nothing.'),
+    capabilities: z.array(z.string()),
+    storageQuota: z
+      .enum(['hard', 'measured'])
+      .describe('Whether its engine holds containers to their storage, or their use is measured every few seconds.'),
+    paused: z.string().nullable().describe('Why it takes no jobs; null while it does.'),
+    createdAt: time.describe('First heard of.'),
+    updatedAt: time.describe('Last heard of.'),
+  })
+  .meta({ id: 'Provider' })
+
+/**
+ * Answer of `GET /plugin-core/providers/{id}/status`. `latency` is the round trip in ms, null where it was not
+ * measured.
+ */
+export const providerStatusSchema = z
+  .strictObject({
+    id: z.string(),
+    status: z.enum(PROVIDER_STATUSES),
+    latency: z.number().nullable(),
+    lastChecked: time,
+    version: z.string(),
+    nodeCount: z.number().int(),
+    networkLoad: z
+      .strictObject({ cpu: z.number(), memory: z.number(), storage: z.number() })
+      .describe('Percent of its capacity that is taken.'),
+  })
+  .meta({ id: 'ProviderStatus' })
+
+/** A network: the sum of its providers, and how many of the asker’s jobs are in each status. */
+export const networkSchema = z
+  .strictObject({
+    name: z.string(),
+    type: z.literal('p2p'),
+    status: z.enum(PROVIDER_STATUSES),
+    providers: z.strictObject({
+      online: z.number().int(),
+      degraded: z.number().int(),
+      offline: z.number().int(),
+      total: z.number().int(),
+    }),
+    peers: z.number().int().describe('Peers this gateway is connected to.'),
+    capacity: z.strictObject({ total: capacitySchema, free: capacitySchema }),
+    priceRange: z
+      .strictObject({ cpu: z.strictObject({ min: usd, max: usd }), memory: z.strictObject({ min: usd, max: usd }) })
+      .nullable()
+      .describe('Of providers that are online; null where none is.'),
+    jobs: z.strictObject({
+      pending: z.number().int(),
+      scheduled: z.number().int(),
+      running: z.number().int(),
+      completed: z.number().int(),
+      failed: z.number().int(),
+      cancelled: z.number().int(),
+    }),
+  })
+  .meta({ id: 'Network' })
+
+const GPUS = [{ ...GPU_EXAMPLE, pricePerHour: 0.5 }]
+const CAPACITY = { cpu: 4000, memory: '8Gi', storage: '100Gi', gpu: 2 }
+/** A {@link providerSchema} for the API’s document. */
+export const PROVIDER_EXAMPLE: z.input<typeof providerSchema> = {
+  id: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
+  name: 'attic',
+  type: 'p2p',
+  status: 'online',
+  version: '0.1.0',
+  endpoints: ['/ip4/192.0.2.7/tcp/13100/p2p/12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo'],
+  region: 'eu-west',
+  labels: {},
+  architecture: 'amd64',
+  capacity: { total: { ...CAPACITY, gpu: GPUS }, free: { ...CAPACITY, gpu: GPUS } },
+  metrics: { latency: 12, uptime: 86_400, jobsCompleted: 156, jobsFailed: 3, costToDate: 4.5 },
+  pricing: { cpu: 0.02, memory: 0.01, storage: 0.001, gpu: 0.5, network: 0, minimum: 0, currency: 'USD' },
+  hardware: {
+    cpu: { model: 'AMD EPYC 7B13', cores: 8, threads: 16, mhz: 3_500 },
+    memory: { type: 'DDR4', mhz: 3_200 },
+    disk: { type: 'NVMe', model: 'Samsung PM9A3' },
+    network: { mbps: 10_000 },
+  },
+  measured: {
+    ...{ cpuSingle: 1_310, cpuAll: 10_100, memoryBandwidth: 11_800_000_000 },
+    ...{ diskRead: 2_900_000_000, diskWrite: 1_400_000_000, iops: 182_000 },
+    ...{ at: '2026-01-29T03:00:00.000Z', method: 'cortex-1' },
+  },
+  seen: null,
+  capabilities: ['extend', 'storage-quota'],
+  storageQuota: 'hard',
+  paused: null,
+  createdAt: '2026-01-01T10:00:00.000Z',
+  updatedAt: '2026-01-31T12:00:00.000Z',
+}
+
+/** A {@link networkSchema} for the API’s document. */
+export const NETWORK_EXAMPLE: z.input<typeof networkSchema> = {
+  name: 'p2p',
+  type: 'p2p',
+  status: 'online',
+  providers: { online: 2, degraded: 0, offline: 1, total: 3 },
+  peers: 3,
+  capacity: { total: CAPACITY, free: CAPACITY },
+  priceRange: { cpu: { min: 0.02, max: 0.03 }, memory: { min: 0.01, max: 0.02 } },
+  jobs: { pending: 0, scheduled: 0, running: 1, completed: 156, failed: 3, cancelled: 2 },
+}

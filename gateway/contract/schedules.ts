@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import { lineField } from '../../protocol/job-fields.ts'
+import { assertTicks, CronError } from './cron.ts'
+import { configSchema, shownConfigSchema } from './job-config.ts'
+import { JOB_EXAMPLE } from './jobs.ts'
+import { CONCURRENCY_POLICIES, RUN_OUTCOMES } from './schedule-words.ts'
+
+const time = z.iso.datetime()
+
+/** A schedule: a job for each tick of a cron expression. Either `config` or `templateId` is null. */
+export const scheduleSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    schedule: z.string(),
+    timezone: z.string(),
+    config: shownConfigSchema.nullable(),
+    templateId: z.string().nullable(),
+    concurrencyPolicy: z.enum(CONCURRENCY_POLICIES),
+    enabled: z.boolean(),
+    disabledReason: z
+      .string()
+      .nullable()
+      .describe(
+        'Why the gateway disabled it: the key behind it has ended. Null where it did not; whoever enables it, or changes it, stands behind it from then on.',
+      ),
+    catchUp: z.boolean(),
+    nextRuns: z.array(time).describe('The next five ticks; none while it is paused.'),
+    lastRuns: z
+      .array(
+        z.strictObject({
+          tick: time.describe('When it was due.'),
+          outcome: z.enum(RUN_OUTCOMES),
+          jobId: z.string().nullable(),
+          reason: z.string(),
+        }),
+      )
+      .describe('Newest first, at most twenty.'),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Schedule' })
+
+const fields = {
+  name: lineField(128),
+  schedule: z
+    .string()
+    .max(256)
+    .describe(
+      'Cron: five fields, six with seconds in front, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.',
+    ),
+  timezone: z.string().max(64).describe('IANA name; daylight saving is kept.'),
+  config: configSchema,
+  templateId: z.string().max(64),
+  concurrencyPolicy: z
+    .enum(CONCURRENCY_POLICIES)
+    .describe('What a tick does while a job of the schedule runs: a second, nothing, or cancel it and begin anew.'),
+  enabled: z.boolean(),
+  catchUp: z.boolean().describe('Whether ticks missed while the gateway was down run once.'),
+}
+
+/**
+ * Body of `POST /plugin-core/jobs/schedules`: with either a `config` of its own or a `templateId`, and a `schedule`
+ * that ticks.
+ */
+export const newScheduleSchema = z
+  .strictObject({
+    ...fields,
+    timezone: fields.timezone.default('UTC'),
+    config: fields.config.optional(),
+    templateId: fields.templateId.optional(),
+    concurrencyPolicy: fields.concurrencyPolicy.default(CONCURRENCY_POLICIES[0]),
+    enabled: fields.enabled.default(true),
+    catchUp: fields.catchUp.default(false),
+  })
+  .superRefine((body, context) => {
+    if ((body.config === undefined) === (body.templateId === undefined)) {
+      context.addIssue({ code: 'custom', path: ['config'], message: 'give either config or templateId' })
+    }
+    checkCron(body.schedule, body.timezone, context)
+  })
+  .meta({ id: 'NewSchedule' })
+
+/**
+ * Body of `PUT /plugin-core/jobs/schedules/{id}`: what is absent stays; a `config` takes the place of a template, and
+ * the other way round.
+ */
+export const scheduleChangesSchema = z
+  .strictObject(fields)
+  .partial()
+  .superRefine((body, context) => {
+    if (body.config !== undefined && body.templateId !== undefined) {
+      context.addIssue({ code: 'custom', path: ['config'], message: 'give either config or templateId' })
+    }
+    checkCron(body.schedule ?? '@daily', body.timezone ?? 'UTC', context)
+  })
+  .meta({ id: 'ScheduleChanges' })
+
+function checkCron(schedule: string, timezone: string, context: z.RefinementCtx): void {
+  try {
+    assertTicks(schedule, timezone, Date.now())
+  } catch (error) {
+    if (!(error instanceof CronError)) throw error
+    context.addIssue({ code: 'custom', path: [error.field], message: error.message })
+  }
+}
+
+/** A {@link scheduleSchema} for the API’s document. */
+export const SCHEDULE_EXAMPLE: z.input<typeof scheduleSchema> = {
+  id: 'schedule_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  name: 'Nightly',
+  schedule: '0 3 * * *',
+  timezone: 'Europe/Berlin',
+  config: { image: 'busybox:1.36', args: ['date'] },
+  templateId: null,
+  concurrencyPolicy: 'forbid',
+  enabled: true,
+  disabledReason: null,
+  catchUp: false,
+  nextRuns: ['2026-02-01T02:00:00.000Z'],
+  lastRuns: [{ tick: '2026-01-31T02:00:00.000Z', outcome: 'submitted', jobId: JOB_EXAMPLE.id, reason: '' }],
+  createdAt: '2026-01-30T12:00:00.000Z',
+  updatedAt: '2026-01-30T12:00:00.000Z',
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { lineField, linesField } from '../../protocol/job-fields.ts'
+import { configSchema, shownConfigSchema } from './job-config.ts'
+
+/** A template: a part of a submission that jobs and schedules are made from, its secrets not shown. */
+export const templateSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    description: z.string(),
+    config: shownConfigSchema,
+    hidden: z
+      .strictObject({
+        secrets: z.array(z.string()).describe('Names of its secrets.'),
+        registryCredentials: z.boolean().describe('Whether it has any.'),
+      })
+      .nullable()
+      .describe('What the config does not show; null where it cannot be opened: the gateway had another master key.'),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Template' })
+
+const fields = {
+  name: lineField(128),
+  description: linesField(2000),
+  config: configSchema.describe('Fields of a submission; together with the defaults they make a valid job.'),
+}
+/** Body of `POST /plugin-core/jobs/templates`. */
+export const newTemplateSchema = z
+  .strictObject({ ...fields, description: fields.description.default('') })
+  .meta({ id: 'NewTemplate' })
+/**
+ * Body of `PUT /plugin-core/jobs/templates/{id}`: what is absent stays; a `config` is replaced as a whole, but for
+ * secrets, see its description.
+ */
+export const templateChangesSchema = z
+  .strictObject({
+    name: fields.name.optional(),
+    description: fields.description.optional(),
+    config: fields.config.optional(),
+  })
+  .meta({
+    id: 'TemplateChanges',
+    description: 'Secrets that a new config says nothing of are kept where neither what runs nor where changes.',
+  })

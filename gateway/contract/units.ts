@@ -1,0 +1,2 @@
+/** Amounts as people write them. */
+export { parseBytes } from '../../protocol/units.ts'

@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { lineField } from '../../protocol/job-fields.ts'
+import { WEBHOOK_EVENTS } from './webhook-events.ts'
+
+const time = z.iso.datetime()
+const MAX_URL_LENGTH = 2048
+
+/** One event on its way to one webhook. `responseCode`, `responseTime` and `error` are of the last attempt. */
+export const deliverySchema = z
+  .strictObject({
+    id: z.string(),
+    eventId: z.string(),
+    eventType: z.enum(WEBHOOK_EVENTS),
+    timestamp: time,
+    status: z.enum(['delivered', 'failed', 'retrying']),
+    responseCode: z.number().int().nullable(),
+    responseTime: z.number().nullable().describe('Milliseconds.'),
+    attempts: z.number().int(),
+    nextAttempt: time.nullable().describe('Null once it is delivered or has failed.'),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'Delivery' })
+
+/** A webhook and how its deliveries go. `lastTriggered` is null until there was one. */
+export const webhookSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    url: z.string(),
+    events: z.array(z.enum(WEBHOOK_EVENTS)),
+    secret: z.string().nullable().describe('A fingerprint; null where deliveries are not signed.'),
+    costThreshold: z
+      .number()
+      .nullable()
+      .describe('US dollars at which `job.cost.threshold` is told; null: four fifths of what the job may cost.'),
+    enabled: z.boolean(),
+    disabledReason: z
+      .string()
+      .nullable()
+      .describe(
+        'Why the gateway disabled it: the key behind it has ended. Null where it did not; whoever enables it, or changes it, stands behind it from then on.',
+      ),
+    createdAt: time,
+    updatedAt: time,
+    lastTriggered: time.nullable(),
+    stats: z.strictObject({
+      delivered: z.number().int(),
+      failed: z.number().int(),
+      retried: z.number().int(),
+    }),
+    failing: z
+      .strictObject({
+        since: time,
+        attempts: z.number().int(),
+        responseCode: z.number().int().nullable(),
+        error: z.string().nullable(),
+      })
+      .nullable()
+      .describe('Attempts one after the other that did not arrive, with what the last one was answered; null: none.'),
+    deliveryHistory: z.array(deliverySchema).optional().describe('With one webhook: the last ten.'),
+  })
+  .meta({ id: 'Webhook' })
+
+const urlField = lineField(MAX_URL_LENGTH).superRefine((text, context) => {
+  const url = URL.parse(text)
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    context.addIssue({ code: 'custom', message: 'must be a URL that begins with https:// or http://' })
+  } else if (url.username !== '' || url.password !== '') {
+    context.addIssue({ code: 'custom', message: 'must hold no user name or password: sign with a secret instead' })
+  }
+})
+
+const fields = {
+  name: lineField(128),
+  url: urlField,
+  events: z
+    .array(z.enum(WEBHOOK_EVENTS))
+    .min(1)
+    .max(WEBHOOK_EVENTS.length)
+    .transform((events) => [...new Set(events)].toSorted()),
+  secret: z.string().min(8).max(256).describe('Signs deliveries; never shown again.'),
+  costThreshold: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .describe('US dollars at which `job.cost.threshold` is told of a job.'),
+  enabled: z.boolean(),
+}
+
+/** Body of `POST /plugin-core/webhooks`. */
+export const newWebhookSchema = z
+  .strictObject({
+    ...fields,
+    name: fields.name.optional().describe('Default: the host of the URL.'),
+    secret: fields.secret.optional(),
+    costThreshold: fields.costThreshold.nullable().default(null),
+    enabled: fields.enabled.default(true),
+  })
+  .meta({ id: 'NewWebhook' })
+
+/** Body of `PUT /plugin-core/webhooks/{id}`: what is absent stays as it is. */
+export const webhookChangesSchema = z
+  .strictObject({
+    name: fields.name.optional(),
+    url: fields.url.optional(),
+    events: fields.events.optional(),
+    secret: fields.secret.nullable().optional().describe('Null: deliveries are not signed any more.'),
+    costThreshold: fields.costThreshold.nullable().optional(),
+    enabled: fields.enabled.optional(),
+  })
+  .meta({ id: 'WebhookChanges' })
+
+/** A {@link deliverySchema} for the API’s document. */
+export const DELIVERY_EXAMPLE: z.input<typeof deliverySchema> = {
+  id: 'delivery_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  eventId: 'evt_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  eventType: 'job.completed',
+  timestamp: '2026-01-31T12:00:00.000Z',
+  status: 'delivered',
+  responseCode: 200,
+  responseTime: 120,
+  attempts: 1,
+  nextAttempt: null,
+  error: null,
+}
+
+/** A {@link webhookSchema} for the API’s document. */
+export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
+  id: 'webhook_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  name: 'Job results',
+  url: 'https://receiver.example/cortex',
+  events: ['job.completed', 'job.failed'],
+  secret: 'sha256:0f1e2d3c4b5a6978',
+  costThreshold: null,
+  enabled: true,
+  disabledReason: null,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  updatedAt: '2026-01-31T12:00:00.000Z',
+  lastTriggered: null,
+  stats: { delivered: 156, failed: 2, retried: 5 },
+  failing: null,
+}

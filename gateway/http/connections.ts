@@ -1,0 +1,258 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { takeTurn } from '../../node/turns.ts'
+import { isAskedAhead, setFull } from './asked-ahead.ts'
+import {
+  MAX_CONNECTIONS,
+  MAX_CONNECTIONS_AT_REST,
+  MAX_CONNECTIONS_PER_ADDRESS,
+  MAX_REQUESTS_AT_ONCE,
+  REST_MS,
+  STALLED_MS,
+} from './limits.ts'
+import { siteOf } from './site.ts'
+
+/** How many connections a server holds, and how long those that do nothing. */
+export interface ConnectionLimits {
+  /** @default MAX_CONNECTIONS */
+  all?: number
+  /** @default MAX_CONNECTIONS_PER_ADDRESS */
+  perAddress?: number
+  /** Of those that ask nothing at the moment. @default MAX_CONNECTIONS_AT_REST */
+  atRest?: number
+  /** How long one may have asked nothing before it goes for that, in ms. @default REST_MS */
+  restMs?: number
+  /** Requests of one connection that are under way at a time. @default MAX_REQUESTS_AT_ONCE */
+  atOnce?: number
+  /** How long a client may take nothing of what waits for it, in ms. @default STALLED_MS */
+  stalledMs?: number
+}
+
+/** One connection. */
+interface Guest {
+  site: string
+  /** Requests under way, and one more where another protocol took it over. */
+  under: number
+  /** Of these, those that are answered. */
+  answers: number
+  /** When it last began to rest, ms since the process began. */
+  restedMs: number
+}
+
+/** Connections of one address, by what they do; the one that changed last stands last. */
+interface Site {
+  /** Wait for their turn: nothing is read of them yet. */
+  waiting: Set<Socket>
+  /** Never asked anything. */
+  silent: Set<Socket>
+  /** Asked before, and nothing at the moment. */
+  resting: Set<Socket>
+  busy: Set<Socket>
+}
+
+/** Every connection of a server, in one book: how many there are, and which may go. */
+export interface Connections {
+  size(): number
+  /** Resolves when no answer is under way. */
+  idle(): Promise<void>
+  /** Ends them all, those too that another protocol took over. */
+  destroy(): void
+}
+
+/**
+ * The door of a server. It holds it to a number of connections, in all, of each address, and of those that ask nothing:
+ * where there are too many, the one goes that has asked nothing for longest; only where all are at work a new one is refused.
+ * So whoever opens many only displaces connections that do nothing.
+ *
+ * What a round of the loop may begin is bounded here, too, since Node reads all that is there before it lets anybody else
+ * have a turn: a new connection waits for its own before anything is read of it, few can ask at the same moment, and one
+ * cannot ask many things at once.
+ */
+export function createConnections(server: Server, limits: ConnectionLimits = {}): Connections {
+  const { all = MAX_CONNECTIONS, perAddress = MAX_CONNECTIONS_PER_ADDRESS } = limits
+  const { atRest = MAX_CONNECTIONS_AT_REST, restMs = REST_MS } = limits
+  const { atOnce = MAX_REQUESTS_AT_ONCE, stalledMs = STALLED_MS } = limits
+  const guests = new Map<Socket, Guest>()
+  const sites = new Map<string, Site>()
+  let [restingInAll, answersInAll] = [0, 0]
+  let idle = Promise.withResolvers<void>()
+  idle.resolve()
+
+  const serve = takeOver(server, 'connection')
+  const answer = takeOver(server, 'request')
+  const upgrade = takeOver(server, 'upgrade')
+  Object.assign(server, { pauseOnConnect: true }) // as `net.createServer` takes it: nothing is read before `resume`
+
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', () => undefined) // gone before it was served
+    const name = siteOf(socket.remoteAddress)
+    const site = sites.get(name) ?? newSite()
+    if (sizeOf(site) >= perAddress && !displace([site], UNASKED)) return refuse(socket)
+    if (guests.size >= all && !displace(bySize(sites, sizeOf), UNASKED)) return refuse(socket)
+    sites.set(name, site)
+    site.waiting.add(socket)
+    guests.set(socket, { site: name, under: 0, answers: 0, restedMs: performance.now() })
+    socket.once('close', () => forget(socket))
+    void takeTurn().then(() => {
+      if (!site.waiting.delete(socket)) return // gone
+      site.silent.add(socket)
+      rested(socket)
+      serve(socket)
+      socket.resume()
+    })
+  })
+
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
+    const guest = guests.get(socket)
+    // Of a connection that was ended, what Node had read of it before is still told.
+    if (guest === undefined || socket.destroyed) return
+    if (answersInAll === 0) idle = Promise.withResolvers()
+    answersInAll += 1
+    guest.answers += 1
+    setFull(socket, guest.answers >= atOnce)
+    work(socket, 1)
+    response.once('close', () => {
+      if (!guests.has(socket)) return
+      guest.answers -= 1
+      setFull(socket, guest.answers >= atOnce)
+      work(socket, -1)
+      answered(1)
+    })
+    answer(request, response)
+  })
+  // What another protocol takes over is at work until it closes, and sees to its own silence.
+  server.on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {
+    const { socket } = request
+    if (isAskedAhead(request)) return void socket.destroy()
+    work(socket, 1)
+    socket.setTimeout(0)
+    upgrade(request, ...rest)
+  })
+  server.setTimeout(stalledMs, (socket) => {
+    if ((guests.get(socket)?.under ?? 0) === 0 || socket.writableLength > 0) socket.destroy()
+  })
+
+  function answered(count: number): void {
+    answersInAll -= count
+    if (answersInAll === 0) idle.resolve()
+  }
+
+  function work(socket: Socket, change: number): void {
+    const guest = guests.get(socket)
+    const site = guest === undefined ? undefined : sites.get(guest.site)
+    if (guest === undefined || site === undefined) return
+    const wasAtRest = leave(site, socket)
+    guest.under += change
+    const isAtRest = guest.under === 0
+    ;(isAtRest ? site.resting : site.busy).add(socket)
+    restingInAll -= Number(wasAtRest)
+    if (isAtRest) rested(socket)
+  }
+
+  /** One more is at rest. Who has asked a moment ago may ask again, and must not find the door shut. */
+  function rested(socket: Socket): void {
+    const guest = guests.get(socket)
+    if (guest !== undefined) guest.restedMs = performance.now()
+    restingInAll += 1
+    // Two for each that comes, so that what came in a moment goes down to the bound again.
+    for (let gone = 0; gone < 2 && restingInAll > atRest; gone += 1) {
+      if (!displace(bySize(sites, restingOf), AT_REST, performance.now() - restMs)) return
+    }
+  }
+
+  function forget(socket: Socket): void {
+    const guest = guests.get(socket)
+    const site = guest === undefined ? undefined : sites.get(guest.site)
+    if (guest === undefined || site === undefined) return
+    guests.delete(socket)
+    restingInAll -= Number(leave(site, socket))
+    if (sizeOf(site) === 0) sites.delete(guest.site)
+    answered(guest.answers)
+  }
+
+  function displace(among: Site[], kinds: readonly (keyof Site)[], untilMs = Number.POSITIVE_INFINITY): boolean {
+    const socket = firstToGo(among, kinds, (one) => (guests.get(one)?.restedMs ?? 0) <= untilMs)
+    if (socket === null) return false
+    forget(socket)
+    socket.destroy()
+    return true
+  }
+
+  return {
+    size: () => guests.size,
+    idle: () => idle.promise,
+    destroy() {
+      for (const socket of guests.keys()) socket.destroy()
+    },
+  }
+}
+
+const AT_REST = ['silent', 'resting'] as const
+const UNASKED = [...AT_REST, 'waiting'] as const
+
+/**
+ * Those first that never asked anything: a client that comes again for each request has no reason to lose its own.
+ *
+ * @param mayGo asked of the one of each kind and site that has rested for longest
+ */
+function firstToGo(among: Site[], kinds: readonly (keyof Site)[], mayGo: (socket: Socket) => boolean): Socket | null {
+  for (const kind of kinds) {
+    for (const site of among) {
+      const [longest] = site[kind]
+      if (longest !== undefined && mayGo(longest)) return longest
+    }
+  }
+  return null
+}
+
+function bySize(sites: ReadonlyMap<string, Site>, size: (site: Site) => number): Site[] {
+  return [...sites.values()].toSorted((a, b) => size(b) - size(a))
+}
+
+function newSite(): Site {
+  return { waiting: new Set(), silent: new Set(), resting: new Set(), busy: new Set() }
+}
+
+/** Whether it was at rest. */
+function leave({ waiting, silent, resting, busy }: Site, socket: Socket): boolean {
+  return !(busy.delete(socket) || waiting.delete(socket)) && (silent.delete(socket) || resting.delete(socket))
+}
+
+function restingOf({ silent, resting }: Site): number {
+  return silent.size + resting.size
+}
+
+function sizeOf(site: Site): number {
+  return restingOf(site) + site.waiting.size + site.busy.size
+}
+
+/** What the server does with such an event, to be called instead of being told of it. */
+function takeOver(server: Server, event: 'connection' | 'request' | 'upgrade'): (...told: unknown[]) => void {
+  const [listener, ...others] = server.listeners(event)
+  if (listener === undefined || others.length > 0) throw new Error(`The server has not one listener of ${event}`)
+  server.removeAllListeners(event)
+  return (...told) => listener.apply(server, told)
+}
+
+const BODY = JSON.stringify({
+  success: false,
+  error: {
+    code: 'RATE_LIMIT_EXCEEDED',
+    message: 'Too many connections are open, and all of them are at work: close some, or wait',
+  },
+})
+const REFUSAL = [
+  'HTTP/1.1 429 Too Many Requests',
+  'Content-Type: application/json',
+  `Content-Length: ${Buffer.byteLength(BODY)}`,
+  'Retry-After: 5',
+  'Connection: close',
+  '',
+  BODY,
+].join('\r\n')
+
+function refuse(socket: Socket): void {
+  socket.resume() // what it asked is thrown away; unread, it would take the answer with it
+  socket.end(REFUSAL, () => socket.destroy())
+}

@@ -1,1 +1,0 @@
-export { currentCost } from '../../node/views/cost.ts'

@@ -1,0 +1,7 @@
+export { visibleJob } from './access.ts'
+export { type AnswerJobsParts, answerJobs } from './answer-jobs.ts'
+export type { ConfigVault, StoredConfig } from './job-config.ts'
+export { listJobs } from './list.ts'
+export { idempotencyHeader, jobParams } from './params.ts'
+export { resolveProvider, type SubmitComponents, submitJob } from './submit.ts'
+export { eventView, jobView } from './view.ts'

@@ -1,0 +1,54 @@
+import { createBackground } from '../../node/background.ts'
+import type { Clock } from '../../node/clock.ts'
+import type { ClientNode } from '../../node/index.ts'
+import type { Logger } from '../../node/logger.ts'
+import { type Retention, StoreUnavailableError } from '../../node/store/index.ts'
+import type { Answers } from '../events/index.ts'
+import type { Feature } from '../http/feature.ts'
+import { addChangeRoutes } from './change-routes.ts'
+import { addHistoryRoutes } from './history-routes.ts'
+import { addOutputRoute } from './output-route.ts'
+import { addReadRoutes } from './read-routes.ts'
+import { DEFAULT_RETENTION, keepForgetting } from './retention.ts'
+
+/** What {@link openJobs} works with. */
+export interface JobsComponents {
+  node: Pick<ClientNode, 'store' | 'directory' | 'requester' | 'outputs'>
+  answers: Answers
+  clock: Clock
+  logger: Logger
+}
+
+/** How jobs are called, and how long what they leave is kept. */
+export interface JobsInit {
+  /** Other names for providers and networks. */
+  providerAliases: Readonly<Record<string, string>>
+  /** How long output, samples and events are kept after a job's end. @default DEFAULT_RETENTION */
+  retention?: Partial<Retention> | undefined
+}
+
+/** Everything that concerns single jobs; what reaches into their containers is in `reach`. */
+export function openJobs({ node, answers, clock, logger }: JobsComponents, init: JobsInit): Feature {
+  const { store, directory, requester, outputs } = node
+  const { providerAliases, retention } = init
+  const background = createBackground({ logger })
+  return {
+    routes(api) {
+      // What cannot be written waits until it can; nobody is to wait for that with a request.
+      api.use('/plugin-core/jobs/*', async (c, next) => {
+        const problem = store.problem()
+        if (c.req.method !== 'GET' && problem !== null) throw new StoreUnavailableError(problem)
+        await next()
+      })
+      addReadRoutes(api, { store, directory, answers })
+      addChangeRoutes(api, { store, directory, requester, providerAliases })
+      addHistoryRoutes(api, { store, answers, clock })
+      addOutputRoute(api, { store, outputs, answers, clock })
+    },
+    async start() {
+      const kept = { ...DEFAULT_RETENTION, ...retention }
+      background.run('retention', async (signal) => await keepForgetting({ store, clock, logger }, kept, signal))
+    },
+    stop: background.stop,
+  }
+}

@@ -1,0 +1,1 @@
+export type { ProviderEvent, ProviderLog } from './provider-log.ts'

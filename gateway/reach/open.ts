@@ -1,0 +1,27 @@
+import type { MiddlewareHandler } from 'hono'
+import type { GatewayEnv } from '../http/context.ts'
+import type { Feature } from '../http/feature.ts'
+import { addContainerRoutes } from './container-routes.ts'
+import { createPortOrigins, type OriginParts } from './port-origins.ts'
+
+const PROXY_PATH = /\/plugin-core\/jobs\/[^/]+\/proxy\/\d+(?:\/|$)/
+
+/** What reaches into containers: ports, commands, a look. */
+export interface Reach extends Feature {
+  /** Whether a `Host` is that of a job's port. */
+  isPort(host: string): boolean
+  /** Answers what is asked at the origin of a job's port; everything else goes on. */
+  serveOrigins: MiddlewareHandler<GatewayEnv>
+}
+
+/** @param init.proxyDomain what the origins of ports are under */
+export function openReach(components: OriginParts, init: { proxyDomain: string }): Reach {
+  const portOrigins = createPortOrigins(components, { domain: init.proxyDomain })
+  return {
+    isPort: portOrigins.isPort,
+    serveOrigins: portOrigins.serve(components),
+    // What goes to a container is not read here.
+    readsBody: ({ path }) => PROXY_PATH.test(path),
+    routes: (api) => addContainerRoutes(api, { ...components, portOrigins }),
+  }
+}

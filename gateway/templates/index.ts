@@ -1,0 +1,1 @@
+export type { TemplateRecord } from './template-table.ts'

@@ -1,1 +1,0 @@
-export { isoTime, isoTimeOrNull } from '../node/views/time.ts'

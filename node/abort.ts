@@ -1,0 +1,25 @@
+/** Calls back when the signal aborts; at once where it already has. */
+export function onAbort(signal: AbortSignal, callback: () => void): void {
+  if (signal.aborted) callback()
+  else signal.addEventListener('abort', callback, { once: true })
+}
+
+/** Resolves when the signal aborts. */
+export async function whenAborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  onAbort(signal, resolve)
+  await promise
+}
+
+/** The promise's outcome, or a rejection with the signal's reason where that aborts first; the promise runs on. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise
+  const aborted = Promise.withResolvers<never>()
+  const reject = (): void => aborted.reject(signal.reason)
+  onAbort(signal, reject)
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', reject)
+  }
+}

@@ -1,0 +1,64 @@
+import { gpuLacks } from '../../../protocol/gpus.ts'
+import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
+import { maxPricePerHour, minimumsOf } from '../../../protocol/job-spec.ts'
+import { lacking } from '../../../protocol/measured.ts'
+import { effectivePerHour } from '../../../protocol/money.ts'
+import type { BidRecord, JobRecord } from '../../store/index.ts'
+import { gpuView } from '../../views/gpu-view.ts'
+import type { LiveOffer, RoundResult } from '../placement/round.ts'
+import type { Ranked } from './ranking.ts'
+
+/** What is kept of an answer for the user to read; the store adds the time. */
+type NewBidRecord = Omit<BidRecord, 'timestampMs'>
+
+/**
+ * Why an offer is not what the job asks for; null where it is: in price, any minimum charge spread over the job's duration,
+ * in speed, as far as its provider is believed, and in GPUs.
+ */
+export function unfitness({ spec }: Pick<JobRecord, 'spec'>, offer: LiveOffer): string | null {
+  const cap = maxPricePerHour(spec)
+  if (cap !== null && effectivePerHour(offer, spec.duration) > cap) return 'above maxPrice'
+  if (lacking(minimumsOf(spec.constraints), offer.figures).length > 0) return 'slower than it says'
+  const asked = gpuRequirementsOf(spec.gpuRequirements)
+  if (asked === null) return null
+  if (offer.gpu === null || offer.gpu.count < spec.gpu) return 'does not offer the GPUs that are asked for'
+  const [lack] = gpuLacks(offer.gpu, asked)
+  return lack === undefined ? null : `offers other GPUs: ${lack}`
+}
+
+/** The part of a bid's record that is the same whatever becomes of it. */
+function bidRecord(job: JobRecord, offer: LiveOffer): Omit<NewBidRecord, 'outcome' | 'reason' | 'score'> {
+  const { provider, name } = offer
+  const terms = { pricePerHour: String(offer.pricePerHour), minimumCharge: String(offer.minimumCharge) }
+  const gpu = offer.gpu === null ? {} : { gpu: gpuView(offer.gpu) }
+  return { attempt: job.attempt, provider, name, ...terms, ...gpu }
+}
+
+/** Every decline of a round, its code cut to 64 characters and its message to 256: both are a stranger's. */
+export function declinesOf(job: JobRecord, { declines }: RoundResult): NewBidRecord[] {
+  return declines.map(({ provider, name, decline }) => ({
+    attempt: job.attempt,
+    provider,
+    name,
+    outcome: 'declined',
+    pricePerHour: null,
+    minimumCharge: null,
+    score: null,
+    reason: `${decline.code.slice(0, 64)}: ${decline.message.slice(0, 256)}`,
+  }))
+}
+
+/** Every bid of a round before an award was tried: released, with its score or why it has none. */
+export function passedOver(job: JobRecord, { offers }: RoundResult, ranked: Ranked<LiveOffer>[]): NewBidRecord[] {
+  const places = new Map(ranked.map((entry) => [entry.offer, entry]))
+  return offers.map((offer) => {
+    const entry = places.get(offer)
+    const excluded = unfitness(job, offer) ?? 'kept out of this round after a failed attempt'
+    return {
+      ...bidRecord(job, offer),
+      outcome: 'released',
+      score: entry?.score ?? null,
+      reason: entry?.reason ?? excluded,
+    }
+  })
+}

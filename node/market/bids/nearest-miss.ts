@@ -1,0 +1,138 @@
+import type { FailureCode, FailureDetails } from '../../../protocol/failures.ts'
+import { describeGpu, gpuLacks, suitableKinds } from '../../../protocol/gpus.ts'
+import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
+import { resourcesOf } from '../../../protocol/job-spec.ts'
+import { shownName } from '../../../protocol/text.ts'
+import {
+  describeAmount,
+  RESOURCE_KINDS,
+  type ResourceKind,
+  type Resources,
+  shortages,
+} from '../../../protocol/units.ts'
+import { isResolved } from '../../directory/find-provider.ts'
+import type { ProviderView } from '../../directory/index.ts'
+import type { JobRecord } from '../../store/index.ts'
+import type { RoundResult } from '../placement/round.ts'
+import type { NamedDecline } from './answer.ts'
+import { findsClockOff } from './clocks-off.ts'
+
+/** What the job's failure is made of; `details.reason` chooses its row of the table in `failures.ts`. */
+export interface NearestMiss {
+  code: FailureCode
+  message: string
+  details: FailureDetails
+}
+
+/**
+ * Why nobody took a job: the provider that came closest, and what it lacked.
+ * @param answers of the last time that everybody was asked
+ * @param clocksOff what those said last that find a clock off
+ */
+export function nearestMiss(
+  job: JobRecord,
+  answers: Pick<RoundResult, 'offers' | 'declines'>,
+  providers: readonly ProviderView[],
+  clocksOff: NamedDecline[] = [],
+): NearestMiss {
+  const { provider } = job.spec
+  if (!isResolved(provider)) {
+    return {
+      code: 'NO_PROVIDER',
+      message: `There is no provider ${provider}`,
+      details: { reason: 'provider-unknown' },
+    }
+  }
+  const up = providers.filter((view) => view.status !== 'offline')
+  const off = declineByClock(answers, clocksOff)
+  if (up.length === 0 && answers.declines.length + answers.offers.length === 0 && off === undefined) {
+    return {
+      code: 'NO_PROVIDER',
+      message: 'No provider is known on this network',
+      details: { reason: 'no-provider-known', providers: 0 },
+    }
+  }
+  const wanted = resourcesOf(job.spec)
+  const possible = up.filter((view) => shortages(wanted, view.total).length === 0)
+  if (up.length > 0 && possible.length === 0) return tooLarge(wanted, up)
+  const otherGpus = lacksGpus(job, possible)
+  if (otherGpus !== null) return otherGpus
+  const decline = off ?? answers.declines.find((one) => !findsClockOff(one)) ?? answers.declines[0]
+  if (decline !== undefined) {
+    const who = shownName(decline.name, decline.provider)
+    return {
+      code: 'NO_PROVIDER',
+      message: `No provider took the job; the nearest was ${who}: ${decline.decline.message.slice(0, 256)}`,
+      details: {
+        reason: findsClockOff(decline) ? 'clock-off' : 'declined',
+        provider: decline.provider,
+        declineCode: decline.decline.code.slice(0, 64),
+      },
+    }
+  }
+  return {
+    code: 'NO_PROVIDER',
+    message: `No provider took the job: ${up.length} known, none bid`,
+    details: { reason: 'no-bid', providers: up.length },
+  }
+}
+
+/**
+ * That a clock is off tells more than other declines, for whoever finds it so will not bid for anything; but where most
+ * find nothing wrong, the clock is the provider's, and what the others lack is the reason.
+ */
+function declineByClock(
+  { offers, declines }: Pick<RoundResult, 'offers' | 'declines'>,
+  clocksOff: NamedDecline[],
+): NamedDecline | undefined {
+  const answered = declines.filter((decline) => !findsClockOff(decline)).length + offers.length
+  const off = [...new Map([...clocksOff, ...declines.filter(findsClockOff)].map((one) => [one.provider, one])).values()]
+  return off.length > answered ? off[0] : undefined
+}
+
+/** No provider could ever hold it: names the one that lacks least. */
+function tooLarge(wanted: Resources, providers: readonly ProviderView[]): NearestMiss {
+  const nearest = providers.reduce((best, view) => (miss(wanted, view) < miss(wanted, best) ? view : best))
+  const kinds = shortages(wanted, nearest.total)
+  const lacks = kinds
+    .map((kind) => `${describeAmount(kind, wanted[kind])} asked, ${describeAmount(kind, nearest.total[kind])} there`)
+    .join('; ')
+  const who = shownName(nearest.name, nearest.provider)
+  return {
+    code: 'RESOURCE_LIMIT_EXCEEDED',
+    message: `The job asks for more than any provider has; the nearest is ${who}: ${lacks}`,
+    details: { reason: 'more-than-any-provider', provider: nearest.provider, resources: kinds.join(',') },
+  }
+}
+
+/** Where providers have as many GPUs, and none has those that are asked for: what the one lacks that comes closest. */
+function lacksGpus({ spec }: JobRecord, possible: readonly ProviderView[]): NearestMiss | null {
+  const asked = gpuRequirementsOf(spec.gpuRequirements)
+  if (asked === null || possible.length === 0) return null
+  const wanted = { resources: { gpu: spec.gpu }, gpuRequirements: asked }
+  if (possible.some(({ gpus }) => suitableKinds(gpus, wanted, 0n).length > 0)) return null
+  const misses = possible.flatMap((view) =>
+    view.gpus.map((gpu) => ({ view, gpu, wrong: gpuLacks(gpu, asked), few: tooFew(spec.gpu, gpu.count) })),
+  )
+  // Too few of the right ones are nearer than enough of others.
+  const [nearest] = misses.toSorted((a, b) => a.wrong.length - b.wrong.length || a.few.length - b.few.length)
+  if (nearest === undefined) return null
+  const { view, gpu, wrong, few } = nearest
+  const who = shownName(view.name, view.provider)
+  return {
+    code: 'RESOURCE_LIMIT_EXCEEDED',
+    message: `No provider has the GPUs that the job asks for; the nearest is ${who} with ${describeGpu(gpu, gpu.count)}: ${[...wrong, ...few].join('; ')}`,
+    details: { reason: 'more-than-any-provider', provider: view.provider, resources: 'gpu' },
+  }
+}
+
+function tooFew(wanted: number, count: number): string[] {
+  return count < wanted ? [`${wanted} of them asked, ${count} there`] : []
+}
+
+/** The largest shortage as a share of what is asked; 0 where it fits. */
+function miss(wanted: Resources, view: ProviderView): number {
+  const share = (kind: ResourceKind): number =>
+    wanted[kind] === 0 ? 0 : Math.max(0, (wanted[kind] - view.total[kind]) / wanted[kind])
+  return Math.max(...RESOURCE_KINDS.map(share))
+}

@@ -1,0 +1,171 @@
+import type { ProviderStrategy } from '../../../protocol/job-spec.ts'
+import { describeFigure, type Figures } from '../../../protocol/measured.ts'
+import { effectivePerHour, type NanoUsd, type Terms, usdNumber } from '../../../protocol/money.ts'
+import type { Resources } from '../../../protocol/units.ts'
+
+/** A checked bid with what is known of its provider. */
+export interface Offer extends Terms {
+  provider: string
+  name: string
+  /** What stays free at the provider beside this job. */
+  free: Resources
+  /** Everything it has; null where it never announced. */
+  total: Resources | null
+  uptimeSeconds: number
+  latencyMs: number | null
+  /** 0..1, from {@link Reputation}. */
+  trust: number
+  /** What the machine does in a second, as far as its provider is believed; null where nobody measured. */
+  figures: Figures | null
+}
+
+/** An offer with its place among the others of its round. */
+export interface Ranked<O extends Offer> {
+  offer: O
+  /** 0..1, higher is better. */
+  score: number
+  /** For people: what the score is made of. */
+  reason: string
+}
+
+type Weights = Record<'price' | 'headroom' | 'latency' | 'uptime' | 'speed', number>
+
+/** Shares in a score; each row sums to 1. For `value` the price is that of the work and not of the hour. */
+const WEIGHTS: Record<ProviderStrategy, Weights> = {
+  cost: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0 },
+  performance: { price: 0.1, headroom: 0.35, latency: 0.2, uptime: 0, speed: 0.35 },
+  availability: { price: 0.1, headroom: 0.1, latency: 0, uptime: 0.8, speed: 0 },
+  value: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0 },
+}
+/** How a machine compares that nobody measured, beside the slowest that was. */
+const UNMEASURED = 0.5
+
+/**
+ * Trust below which a price sets no standard for the others: who breaks its word could otherwise bid next to nothing, and
+ * stay ahead of everybody whatever is known of it.
+ */
+export const LEAST_TRUST = 0.5
+
+/**
+ * Where none of so many offers is believed, the price in the middle is the standard, and less than half of it no bargain
+ * but the less likely the cheaper it is: those who mean to break their word underbid.
+ */
+const LEAST_FOR_MEDIAN = 3
+
+/** Of ratios in whole numbers. */
+const SCALE = 1_000_000n
+const LEAST_RATIO = 1e-6
+
+/** Latency at which its share is half, in ms. */
+const HALF_LATENCY_MS = 50
+/** Uptime at which its share is half, in seconds: a day. */
+const HALF_UPTIME_S = 24 * 3600
+
+/**
+ * Best first. Equal scores go by price, then headroom, then id, so that the order is the same everywhere.
+ * @param durationSeconds of the job: a minimum charge weighs more on a short one
+ */
+export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, durationSeconds: number): Ranked<O>[] {
+  const ratios = speedRatios(offers.map(speedOf))
+  const speeds = new Map(offers.map((offer, i) => [offer, ratios[i] ?? 1]))
+  const priceOf = (offer: O): NanoUsd => {
+    const perHour = effectivePerHour(offer, durationSeconds)
+    return strategy === 'value' ? perWork(perHour, speeds.get(offer) ?? 1) : perHour
+  }
+  const believed = offers.filter(({ trust }) => trust >= LEAST_TRUST)
+  const isDoubtful = believed.length === 0 && offers.length >= LEAST_FOR_MEDIAN
+  const prices = (believed.length > 0 ? believed : offers).map(priceOf).sort(compare)
+  const standard = prices[isDoubtful ? Math.floor(prices.length / 2) : 0] ?? 0n
+  const ratioOf = (price: NanoUsd): number =>
+    isDoubtful && 2n * price < standard ? ratio(price, standard) : ratio(standard, price)
+  return offers
+    .map((offer) => score(offer, { price: ratioOf(priceOf(offer)), speed: speeds.get(offer) ?? 1 }, strategy))
+    .sort(
+      (a, b) =>
+        b.score - a.score ||
+        compare(priceOf(a.offer), priceOf(b.offer)) ||
+        headroom(b.offer) - headroom(a.offer) ||
+        compare(a.offer.provider, b.offer.provider),
+    )
+}
+
+/** One more than the prices, so that free machines compare, too. */
+function ratio(a: NanoUsd, b: NanoUsd): number {
+  return Number(((a + 1n) * 1_000_000n) / (b + 1n)) / 1_000_000
+}
+
+function score<O extends Offer>(offer: O, ratios: Ratios, strategy: ProviderStrategy): Ranked<O> {
+  const distrust = offer.trust < 1 ? `, trust ${percent(offer.trust)} from what was seen of it` : ''
+  const least = offer.minimumCharge === 0n ? '' : `, at least $${usdNumber(offer.minimumCharge)}`
+  const perCore = speedOf(offer)
+  const speed = perCore === null ? '' : `, ${describeFigure('cpuSingle', perCore)} a core`
+  return {
+    offer,
+    score: merit(offer, ratios, strategy) * offer.trust,
+    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${speed}, ${percent(headroom(offer))} left free${distrust}`,
+  }
+}
+
+/**
+ * What a machine is worth to a strategy, 0..1, before what was seen of its provider.
+ */
+export function merit(
+  machine: Pick<Offer, 'free' | 'total' | 'uptimeSeconds' | 'latencyMs'>,
+  ratios: Ratios,
+  strategy: ProviderStrategy,
+): number {
+  const { latencyMs, uptimeSeconds } = machine
+  const weights = WEIGHTS[strategy]
+  return (
+    weights.price * Math.min(1, ratios.price) +
+    weights.speed * Math.min(1, ratios.speed) +
+    weights.headroom * headroom(machine) +
+    weights.latency * (latencyMs === null ? 0.5 : HALF_LATENCY_MS / (HALF_LATENCY_MS + latencyMs)) +
+    weights.uptime * (uptimeSeconds / (HALF_UPTIME_S + uptimeSeconds))
+  )
+}
+
+/** How a machine compares with the others. */
+export interface Ratios {
+  /** The cheapest price divided by this one's; above 1 counts as 1. */
+  price: number
+  /** This one's speed divided by the fastest one's. */
+  speed: number
+}
+
+/** Of each speed: itself divided by the fastest one, above 0 up to 1. All are alike where nobody measured. */
+export function speedRatios(speeds: readonly (number | null)[]): number[] {
+  let [slowest, fastest] = [Number.POSITIVE_INFINITY, 0]
+  for (const speed of speeds) {
+    if (speed === null || speed <= 0) continue
+    slowest = Math.min(slowest, speed)
+    fastest = Math.max(fastest, speed)
+  }
+  return speeds.map((speed) => {
+    if (fastest === 0) return 1
+    return Math.max((speed === null || speed <= 0 ? slowest * UNMEASURED : speed) / fastest, LEAST_RATIO)
+  })
+}
+
+function speedOf({ figures }: Pick<Offer, 'figures'>): number | null {
+  return figures?.cpuSingle ?? null
+}
+
+/** What the fastest machine's work of an hour costs here. */
+function perWork(perHour: NanoUsd, speed: number): NanoUsd {
+  return (perHour * SCALE) / BigInt(Math.round(speed * Number(SCALE)))
+}
+
+/** Share of the machine's CPU that stays free beside the job. */
+function headroom({ free, total }: Pick<Offer, 'free' | 'total'>): number {
+  return total === null || total.cpuMillis === 0 ? 0 : Math.min(1, free.cpuMillis / total.cpuMillis)
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`
+}
+
+function compare<T extends bigint | string>(a: T, b: T): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,258 @@
+import type { Requirements } from '../../../protocol/checks.ts'
+import { requirementsDigest } from '../../../protocol/codec.ts'
+import { failure, pullFailure } from '../../../protocol/failures.ts'
+import { isPeerId } from '../../../protocol/ids.ts'
+import { encodedRequirements, requirementsOf } from '../../../protocol/job-wire.ts'
+import { fits } from '../../../protocol/units.ts'
+import type { Clock } from '../../clock.ts'
+import { isResolved } from '../../directory/find-provider.ts'
+import type { Logger } from '../../logger.ts'
+import type { JobRecord, JobStore } from '../../store/index.ts'
+import { lostLeaseOf } from '../../store/records.ts'
+import { type Tracer, within } from '../../tracing/index.ts'
+import { idOf } from '../bids/bid-desk.ts'
+import { declinesOf, passedOver, unfitness } from '../bids/bid-records.ts'
+import type { ClocksOff } from '../bids/clocks-off.ts'
+import { hasGpus } from '../bids/invitation.ts'
+import { nearestMiss } from '../bids/nearest-miss.ts'
+import { type Ranked, rank } from '../bids/ranking.ts'
+import { cancelled } from '../leases/apply-report.ts'
+import { regain } from '../leases/regain.ts'
+import { type DeliveryComponents, resumeAward, tryAward } from './award-delivery.ts'
+import type { ParkingLot } from './parking-lot.ts'
+import { BID_WINDOW_MS, type LiveOffer, type RoundComponents, type RoundResult, runRound } from './round.ts'
+
+/** Pause before the network is asked again, in ms: doubles from the first to the last. */
+const FIRST_RETRY_MS = 500
+const LAST_RETRY_MS = 15_000
+
+/** How long a node that knows nobody yet listens before it asks, in ms: its neighbours tell it the market within 100. */
+const NEWCOMER_WAIT_MS = 500
+
+/** What {@link place} works with; the span is that of the job's placement. */
+export interface PlacementComponents extends RoundComponents, DeliveryComponents {
+  store: JobStore
+  lot: ParkingLot
+  clocksOff: ClocksOff
+  tracer: Tracer
+  clock: Clock
+  logger: Logger
+  /** Limits how many rounds run at a time. */
+  inTurn: <T>(task: () => Promise<T>) => Promise<T>
+}
+
+/** How long a round waits at most, after others in which nobody answered, in ms. */
+const LONGEST_WINDOW_MS = 8_000
+
+/** Whether the job may still be placed, read before every step. */
+type Decision = 'go' | 'over'
+
+/**
+ * Finds a provider for a pending job: asks, ranks, awards, and goes on to the next bid where one refuses or says nothing.
+ * Returns when the job is no longer pending.
+ */
+export async function place(
+  components: Omit<PlacementComponents, 'span'>,
+  jobId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const span = components.tracer.start('cortex.place', '', { 'cortex.job': jobId })
+  await within(span, async () => await placeTraced({ ...components, span }, jobId, signal))
+}
+
+async function placeTraced(components: PlacementComponents, jobId: string, signal: AbortSignal): Promise<void> {
+  const { clock, lot } = components
+  const startedMs = clock.monotonicMs()
+  let retryMs = FIRST_RETRY_MS
+  let widen = 1
+  let windowMs = BID_WINDOW_MS
+  let answers: RoundResult | null = null
+  await resumeAward(components, jobId, signal)
+  for (;;) {
+    const job = await pendingJob(components, jobId)
+    if (job === null) return
+    const leftMs = job.spec.queueTimeout * 1000 - (clock.monotonicMs() - startedMs)
+    // Earlier versions stored names: they must not be taken for any provider.
+    if (leftMs <= 0 || !isResolved(job.spec.provider) || isSpent(components, job)) {
+      await giveUp(components, job, answers)
+      return
+    }
+    const requirements = requirementsOf(job.spec)
+    const requirementsBytes = encodedRequirements(job.spec)
+    const { resources, provider } = requirements
+    const wanted = { jobId, owner: job.owner, kind: idOf(requirementsDigest(requirementsBytes)), resources, provider }
+    if (answers === null && components.directory.list().length === 0) {
+      await lot.wait(wanted, Math.min(NEWCOMER_WAIT_MS, leftMs), signal)
+    }
+    if (worthAsking(components, requirements, answers)) {
+      const span = components.span.child('cortex.round', { 'cortex.widen': widen })
+      const init = {
+        ...{ requirements, requirementsBytes, widen, signal, strategy: job.spec.providerStrategy, owner: job.owner },
+        // Whole, as the request carries it.
+        windowMs: Math.ceil(Math.min(windowMs, leftMs)),
+        traceparent: span.traceparent,
+      }
+      const heard = await within(
+        span,
+        // Looked at when its turn has come: an older one may have come to wait meanwhile.
+        async () => await components.inTurn(async () => (lot.yields(wanted) ? null : await runRound(components, init))),
+        (found) => ({ 'cortex.bids': found?.offers.length ?? 0, 'cortex.declines': found?.declines.length ?? 0 }),
+      )
+      if (heard !== null) {
+        answers = heard
+        components.clocksOff.heard(heard)
+        if (await awardBest(components, job, answers, signal)) return
+        await forgive(components, job)
+        widen *= 4
+        // nobody at all: the links may be slow, or lose what is said
+        if (answers.offers.length + answers.declines.length === 0) windowMs = Math.min(2 * windowMs, LONGEST_WINDOW_MS)
+      }
+    }
+    await lot.wait(wanted, Math.min(retryMs, Math.max(1, leftMs)), signal)
+    retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)
+  }
+}
+
+/** The job, where it is still to be placed; a cancelled one is ended here. */
+async function pendingJob({ store }: PlacementComponents, jobId: string): Promise<JobRecord | null> {
+  const { job, result } = await store.change(jobId, (draft): Decision => {
+    if (draft.job.state.status !== 'pending') return 'over'
+    if (draft.job.cancelRequestedAtMs === null) return 'go'
+    cancelled(draft, null, draft.nowMs)
+    return 'over'
+  })
+  return result === 'go' ? job : null
+}
+
+/** Whether everybody who could be asked has tried to get the job's image, and could not: others are not there to wait for. */
+function isSpent({ directory }: PlacementComponents, { spec, pastLeases }: JobRecord): boolean {
+  if (pastLeases.at(-1)?.why?.code !== 'IMAGE_PULL_ERROR') return false
+  const failed = pastLeases.filter(({ why }) => why?.code === 'IMAGE_PULL_ERROR').map(({ provider }) => provider)
+  if (isPeerId(spec.provider)) return failed.includes(spec.provider)
+  return directory.list().every(({ status, provider }) => status === 'offline' || failed.includes(provider))
+}
+
+/** Providers are kept out of one round: a network of one provider must get its second chance. */
+async function forgive({ store }: PlacementComponents, job: JobRecord): Promise<void> {
+  const served = excludedOf(job)
+  if (served.length === 0) return
+  await store.change(job.id, (draft) => {
+    const { state } = draft.job
+    if (state.status !== 'pending') return
+    draft.refine('pending', { excluded: state.excluded.filter((provider) => !served.includes(provider)) })
+  })
+}
+
+/** Asking costs every provider: not while the directory says that all are full, but again when the answers are old. */
+function worthAsking(
+  { directory }: PlacementComponents,
+  requirements: Requirements,
+  last: RoundResult | null,
+): boolean {
+  if (last === null) return true
+  const online = directory.list().filter((view) => view.status === 'online' && view.pausedReason === '')
+  return (
+    online.length === 0 || online.some((view) => fits(requirements.resources, view.free) && hasGpus(view, requirements))
+  )
+}
+
+async function awardBest(
+  components: PlacementComponents,
+  job: JobRecord,
+  answers: RoundResult,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { store } = components
+  const allowed = answers.offers.filter((offer) => unfitness(job, offer) === null)
+  const excluded = excludedOf(job)
+  const wanted = allowed.filter((offer) => !excluded.includes(offer.provider))
+  const ranked = rank(wanted, job.spec.providerStrategy, job.spec.duration)
+  const records = [...declinesOf(job, answers), ...passedOver(job, answers, ranked)]
+  if (records.length > 0) {
+    await store.change(job.id, (draft) => {
+      for (const record of records) draft.bid({ ...record, timestampMs: draft.nowMs })
+    })
+  }
+  const answered = new Set<LiveOffer>()
+  try {
+    if (await isBack(components, job.id, answers, signal)) return true
+    for (let left = ranked; left.length > 0; ) {
+      const [candidate, ...others] = left as [Ranked<LiveOffer>, ...Ranked<LiveOffer>[]]
+      left = others
+      if (candidate.offer.expiresAtMs <= components.clock.monotonicMs()) continue
+      const current = await pendingJob(components, job.id)
+      if (current === null) return true
+      const outcome = await tryAward(components, current, answers, candidate, signal)
+      if (outcome === null) return false
+      if (outcome.kind !== 'silent') answered.add(candidate.offer)
+      if (outcome.kind === 'accepted') return true
+      left = rankAgain(components, others, job)
+    }
+    return false
+  } finally {
+    for (const offer of answers.offers) offer.letGo(answered.has(offer))
+  }
+}
+
+/** A lost provider that has answered is in touch again, and may have the job's result: it is asked before anybody is given it. */
+async function isBack(
+  components: PlacementComponents,
+  jobId: string,
+  { offers, declines }: RoundResult,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const job = await pendingJob(components, jobId)
+  const lost = job === null ? null : lostLeaseOf(job)
+  const hasAnswered = [...offers, ...declines].some(({ provider }) => provider === lost?.lease.provider)
+  return job !== null && hasAnswered && (await regain(components, job, signal))
+}
+
+/** What a broken word says of others of its kind counts at once, or a job would be led from one of them to the next. */
+function rankAgain({ reputation }: PlacementComponents, left: Ranked<LiveOffer>[], { spec, owner }: JobRecord) {
+  for (const { offer } of left) offer.trust = reputation.trust(offer.provider, owner)
+  return rank(
+    left.map(({ offer }) => offer),
+    spec.providerStrategy,
+    spec.duration,
+  )
+}
+
+async function giveUp(
+  { store, directory, clocksOff }: PlacementComponents,
+  job: JobRecord,
+  answers: RoundResult | null,
+): Promise<void> {
+  const { why: last } = job.pastLeases.at(-1) ?? {}
+  const { code, message, details } = nearestMiss(
+    job,
+    answers ?? { offers: [], declines: [] },
+    directory.list(),
+    clocksOff.told(),
+  )
+  // That an image cannot be got says more than that nobody tries any more.
+  const why =
+    last?.code === 'IMAGE_PULL_ERROR' ? pullFailure(job.spec.image, last.details) : failure(code, message, details)
+  await store.change(job.id, (draft) => {
+    if (draft.job.state.status !== 'pending') return
+    draft.transition({
+      expect: ['pending'],
+      to: {
+        status: 'failed',
+        failure: why,
+        lease: null,
+        scheduledAtMs: null,
+        startedAtMs: null,
+        endedAtMs: draft.nowMs,
+        exitCode: null,
+      },
+      by: 'requester',
+      event: 'failed',
+      data: { code: why.code, message: why.message },
+    })
+    draft.durable()
+  })
+}
+
+function excludedOf(job: JobRecord): string[] {
+  return job.state.status === 'pending' ? job.state.excluded : []
+}

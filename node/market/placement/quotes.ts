@@ -1,0 +1,22 @@
+import type { JobSpec } from '../../../protocol/job-spec.ts'
+import { gpuView } from '../../views/gpu-view.ts'
+import { rank } from '../bids/ranking.ts'
+import type { Quote } from '../index.ts'
+import type { RoundResult } from './round.ts'
+
+/** What the market says to a job that nobody is given: the bids from the best on, then who declined, and why. */
+export function quotesOf(
+  { offers, declines }: Pick<RoundResult, 'offers' | 'declines'>,
+  { providerStrategy, duration }: Pick<JobSpec, 'providerStrategy' | 'duration'>,
+): Quote[] {
+  const bids = rank(offers, providerStrategy, duration).map(({ offer, score, reason }): Quote => {
+    const { provider, name, pricePerHour, minimumCharge } = offer
+    const gpu = offer.gpu === null ? null : gpuView(offer.gpu)
+    return { provider, name, pricePerHour, minimumCharge, gpu, score, reason }
+  })
+  const refusals = declines.map(({ provider, name, decline }): Quote => {
+    const reason = decline.message.slice(0, 256)
+    return { provider, name, pricePerHour: null, minimumCharge: null, gpu: null, score: null, reason }
+  })
+  return [...bids, ...refusals]
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open, stat, truncate } from 'node:fs/promises'
+import { Protocol } from '../../../protocol/topics.ts'
+import type { Clock } from '../../clock.ts'
+import { deadline } from '../../deadline.ts'
+import type { Channel, PeerNetwork } from '../../network/index.ts'
+import { ReachError } from '../../reach/index.ts'
+import { openReach } from '../../reach/reach.ts'
+import type { Lease } from '../../store/index.ts'
+
+/**
+ * What comes of an output in a span, at the least, while there is more of it: a provider that is slower, or silent, loses
+ * its turn, and the next try goes on from there.
+ */
+export const LEAST_PACE = { bytes: 2 ** 20, spanMs: 60_000 }
+
+/** The provider has it no more: asking again brings nothing. */
+export class OutputGoneError extends Error {
+  override readonly name = 'OutputGoneError'
+}
+
+/**
+ * Brings a job's output into a file, going on where an earlier try broke off. Only once `store` has put it in its place
+ * is the provider told that it may forget it.
+ *
+ * @param from.bytes what the provider said at the job's end: no more than that is taken
+ * @throws {OutputGoneError} where the provider does not have it
+ */
+export async function fetchOutput(
+  components: { network: PeerNetwork; clock: Clock },
+  from: { jobId: string; lease: Lease; bytes: number; part: string; signal: AbortSignal },
+  store: () => Promise<void>,
+): Promise<void> {
+  const { jobId, lease, bytes, part, signal } = from
+  const offset = Math.min((await stat(part)).size, bytes)
+  await truncate(part, offset)
+  const content = { case: 'output', value: { offset: BigInt(offset) } } as const
+  const { channel, reply } = await openReach(components, {
+    ...{ jobId, lease, content, signal },
+    protocol: Protocol.output,
+  }).catch((error: unknown) => {
+    if (error instanceof ReachError && error.code === 'NO_OUTPUT') throw new OutputGoneError(error.message)
+    throw error
+  })
+  try {
+    if (Number(reply.bytes) !== bytes) throw new OutputGoneError('The provider keeps another output than it told of')
+    await receiveInto(components.clock, channel, part, bytes - offset)
+    if ((await sha256Of(part)) !== Buffer.from(reply.sha256).toString('hex')) {
+      await truncate(part, 0)
+      throw new Error('The output was damaged on its way')
+    }
+    await store()
+    await channel.send(new Uint8Array())
+    await channel.close()
+  } catch (error) {
+    channel.abort(error instanceof Error ? error : new Error(String(error)))
+    throw error
+  }
+}
+
+async function receiveInto(clock: Clock, channel: Channel, part: string, bytes: number): Promise<void> {
+  await using file = await open(part, 'a')
+  let left = bytes
+  while (left > 0) {
+    const enoughLeft = Math.max(0, left - LEAST_PACE.bytes)
+    const limit = deadline(clock, LEAST_PACE.spanMs)
+    try {
+      while (left > enoughLeft) {
+        const chunk = await channel.receive({ signal: limit.signal })
+        if (chunk === null) throw new Error('The output ended before its end')
+        if (chunk.length > left) throw new OutputGoneError('The provider sent more than it told of')
+        await file.appendFile(chunk)
+        left -= chunk.length
+      }
+    } finally {
+      limit.clear()
+    }
+  }
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}

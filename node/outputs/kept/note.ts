@@ -1,0 +1,19 @@
+import type { JobStore } from '../../store/index.ts'
+import { type JobOutput, leftOutEvent } from '../index.ts'
+
+/**
+ * Writes down with a job what became of its output.
+ * @param told how many of what was left out the job's events know already
+ */
+export type NoteOutput = (jobId: string, output: JobOutput, told: number) => Promise<void>
+
+/** With the jobs of this store; what was left out and is news becomes an event. */
+export function noteIn(store: Pick<JobStore, 'change'>): NoteOutput {
+  return async (jobId, output, told) => {
+    await store.change(jobId, (draft) => {
+      draft.patch({ output })
+      const news = output.leftOut?.slice(told) ?? []
+      if (news.length > 0) draft.event('left-out', leftOutEvent(news))
+    })
+  }
+}

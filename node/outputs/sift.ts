@@ -1,0 +1,186 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { posix } from 'node:path'
+import { Readable } from 'node:stream'
+import { finished, pipeline } from 'node:stream/promises'
+import { extract, type Header, pack } from 'tar-stream'
+import type { LeftOut } from '../../protocol/left-out.ts'
+import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
+
+/** Entries in one archive. */
+const MAX_ENTRIES = 1_000_000
+/** Names of left out files that are remembered, because hard links may lead to them. */
+const MAX_REMEMBERED = 10_000
+
+/** Bytes of what is left out that are read to come to what follows it: a sparse file may pretend to be of any size. */
+const MAX_PASSED_OVER = 256 * 2 ** 20
+
+/** What is no file, folder or link has no place in an output. */
+const KINDS: Readonly<Record<string, string>> = {
+  fifo: 'is a pipe',
+  'character-device': 'is a device',
+  'block-device': 'is a device',
+}
+
+/** What is let through. */
+export interface SiftInit {
+  /** Name of the output itself, e.g. `out` of `/data/out`: what lies beside it has no place. */
+  root: string
+  /** Of all contents together; what would go beyond it is left out. @default no bound */
+  maxBytes?: number
+  /** No more is waited for in the midst of something that is left out: what came before it is passed on. @default never */
+  enough?: AbortSignal
+}
+
+/** An archive that is being sifted as it is read. */
+export interface Sifted {
+  /** The same archive without what has no place, owners and special bits. */
+  tar: Readable
+  /** What was left out, once the tar has been read; the last entry counts those beyond the bound. */
+  leftOut(): LeftOut[]
+  /** What was passed on. */
+  counts: { files: number; bytes: number }
+}
+
+/**
+ * Passes on what of a stranger's tar is safe to unpack, and names the rest: absolute and climbing paths, links that lead
+ * out, devices and pipes, names that no other system can hold. One odd entry never stops the others; what is no tar does.
+ */
+export function siftTar(source: Readable, init: SiftInit): Sifted {
+  const { root, maxBytes = Number.POSITIVE_INFINITY, enough } = init
+  const named: LeftOut[] = []
+  const gone = new Set<string>()
+  const counts = { files: 0, bytes: 0 }
+  let others = 0
+  let entries = 0
+  let passedOver = 0
+  let isOver = false
+  const unpack = extract()
+  const out = pack()
+
+  function leaveOut(name: string, reason: string): void {
+    if (gone.size < MAX_REMEMBERED) gone.add(plain(name))
+    if (named.length < MAX_LEFT_OUT - 1) named.push({ path: name.slice(0, 1024), reason })
+    else others += 1
+  }
+
+  function reasonAgainst(header: Header): string | null {
+    entries += 1
+    const size = header.size ?? 0
+    if (entries > MAX_ENTRIES) return `comes after ${MAX_ENTRIES} others`
+    const odd = oddityOf(header, root)
+    if (odd !== null) return odd
+    if (header.type === 'link') {
+      const target = plain(header.linkname ?? '')
+      if (gone.has(target) || gone.size === MAX_REMEMBERED) return 'is the same file as one that was left out'
+    }
+    return counts.bytes + size > maxBytes ? `is larger than what may be kept (${size} bytes)` : null
+  }
+
+  async function sift(): Promise<void> {
+    for await (const entry of unpack) {
+      const { header } = entry
+      const reason = reasonAgainst(header)
+      if (reason !== null) {
+        leaveOut(header.name, reason)
+        passedOver += header.size ?? 0
+        if (passedOver <= MAX_PASSED_OVER && (await passOver(entry as unknown as Readable))) continue
+        leaveOut(root, 'was read no further: that took too long')
+        break
+      }
+      const { name, type, linkname, mtime, size = 0, mode = 0o600 } = header
+      counts.files += 1
+      counts.bytes += size
+      const link = linkname === null || linkname === undefined ? {} : { linkname }
+      const sink = out.entry({
+        name,
+        type,
+        size,
+        ...link,
+        ...(mtime === undefined ? {} : { mtime }),
+        mode: mode & 0o777,
+      })
+      await pipeline(entry, sink)
+    }
+    isOver = true
+    out.finalize()
+    source.destroy()
+  }
+
+  /** False where there is no more time for it. */
+  async function passOver(entry: Readable): Promise<boolean> {
+    try {
+      await finished(entry.resume(), { signal: enough, writable: false })
+      return true
+    } catch (error) {
+      if (enough?.aborted !== true) throw error
+      return false
+    }
+  }
+
+  const reading = pipeline(source, unpack).catch((error: unknown) => {
+    if (!isOver) throw error
+  })
+  void Promise.all([reading, sift()]).catch((error: Error) => {
+    out.destroy(error)
+    source.destroy()
+  })
+  return {
+    // A stream of Node's own: the library's tears down what it is piped into in a way that others do not know.
+    tar: Readable.from(out, { objectMode: false }),
+    leftOut: () => (others === 0 ? named : [...named, { path: '…', reason: `and ${others} more` }]),
+    counts,
+  }
+}
+
+/** Takes out of a tar in a file what has no place in it; answers what that was. @throws where it is no tar */
+export async function siftFile(path: string, init: SiftInit): Promise<LeftOut[]> {
+  const looked = siftTar(createReadStream(path), init)
+  for await (const _chunk of looked.tar);
+  // Written anew only where there is something odd, which an honest provider has left out already.
+  if (looked.leftOut().length === 0) return []
+  const sifted = `${path}.sifted`
+  try {
+    const again = siftTar(createReadStream(path), init)
+    await pipeline(again.tar, createWriteStream(sifted, { mode: 0o600 }))
+    await rename(sifted, path)
+    return again.leftOut()
+  } finally {
+    await rm(sifted, { force: true })
+  }
+}
+
+function oddityOf({ name, type, linkname }: Header, root: string): string | null {
+  const target = linkname ?? ''
+  if (type !== 'file' && type !== 'contiguous-file' && type !== 'directory' && type !== 'symlink' && type !== 'link') {
+    return KINDS[type ?? ''] ?? 'is of an unknown kind'
+  }
+  if (name.includes('\ufffd')) return 'has a name that is no UTF-8'
+  if (name.includes('\\')) return 'has a backslash in its name'
+  if (leadsOut(name)) return 'leads out of the folder'
+  const normal = plain(name)
+  if (normal !== root && !normal.startsWith(`${root}/`)) return `lies beside ${root}`
+  if (type === 'link' && leadsOut(target)) return 'is the same file as one elsewhere'
+  if (type === 'symlink') {
+    // Climbing after a step down is not what it looks like where that step is a link itself.
+    const climbs = /(^|\/)(?!\.\.?\/)[^/]+\/\.\.(\/|$)/.test(target)
+    const end = plain(posix.join(posix.dirname(name), target))
+    const isOutside = end !== root && !end.startsWith(`${root}/`)
+    if (target.startsWith('/') || climbs || leadsOut(end) || isOutside) return 'links out of the folder'
+  }
+  return null
+}
+
+function plain(path: string): string {
+  return posix.normalize(path).replace(/\/$/, '')
+}
+
+function leadsOut(path: string): boolean {
+  const normal = posix.normalize(path)
+  return path.includes('\0') || normal.startsWith('/') || normal === '..' || normal.startsWith('../')
+}
+
+/** What the entries of a container's path are called in its archive: its last part. */
+export function rootOf(outputs: string): string {
+  return posix.basename(outputs)
+}

@@ -1,0 +1,151 @@
+/** Whether an award says what was bid on; pure. The job in it is a stranger's, and held to the rules of the job spec. */
+
+import type { Moment } from '../../node/moment.ts'
+import { fromWireResources } from '../../protocol/codec.ts'
+import type { Award } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { CONTAINER_OPTIONS, checkWireJob, GPU_REQUIREMENTS, PUBLIC_PORTS } from '../../protocol/job-wire.ts'
+import { readTraceparent } from '../../protocol/traceparent.ts'
+import { RESOURCE_KINDS } from '../../protocol/units.ts'
+import { WireError } from '../../protocol/wire-error.ts'
+import type { Offer } from '../bidding/offers.ts'
+import type { DeclineCode } from '../bidding/policy.ts'
+import type { LeaseRecord, LeaseSecrets } from '../journal/records.ts'
+
+/** Append-only: these cross the wire. */
+export type AwardRefusalCode =
+  | 'BID_UNKNOWN'
+  | 'BID_EXPIRED'
+  | 'NOT_THE_REQUESTER'
+  | 'REQUIREMENTS_CHANGED'
+  | 'PRICE_CHANGED'
+  | 'STALE_FENCE'
+  | 'INVALID_JOB'
+  | 'STORE_UNAVAILABLE'
+  | DeclineCode
+
+/** Why an award is not taken, as its requester is answered. */
+export interface AwardRefusal {
+  code: AwardRefusalCode
+  /** For people. */
+  message: string
+}
+
+/** @param capabilities what this provider offers beside containers */
+export function checkAgainstOffer(
+  award: Award,
+  offer: Offer,
+  provider: string,
+  capabilities: string[],
+): AwardRefusal | null {
+  if (award.requester !== offer.requester) return no('NOT_THE_REQUESTER', 'The bid was made to another requester')
+  if (award.provider !== provider) return no('BID_UNKNOWN', 'The award is for another provider')
+  if (hex(award.requestId) !== offer.requestId) return no('BID_UNKNOWN', 'The bid was made for another request')
+  if (!Buffer.from(award.requirementsDigest).equals(offer.requirementsDigest)) {
+    return no('REQUIREMENTS_CHANGED', 'The requirements are not those that were bid on')
+  }
+  if (award.pricePerHour !== offer.pricePerHour) {
+    return no(
+      'PRICE_CHANGED',
+      `The bid asks ${offer.pricePerHour} nano-dollars an hour, the award says ${award.pricePerHour}`,
+    )
+  }
+  if (award.minimumCharge !== offer.minimumCharge) {
+    return no(
+      'PRICE_CHANGED',
+      `The bid asks at least ${offer.minimumCharge} nano-dollars, the award says ${award.minimumCharge}`,
+    )
+  }
+  return checkJob(award, offer, capabilities)
+}
+
+function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[]): AwardRefusal | null {
+  if (job !== undefined) {
+    const resources = fromWireResources(job.resources)
+    const changed = RESOURCE_KINDS.find((kind) => resources[kind] !== requirements.resources[kind])
+    if (changed !== undefined) return no('REQUIREMENTS_CHANGED', `The job's ${changed} is not what was bid on`)
+    if (job.image !== requirements.image) return no('REQUIREMENTS_CHANGED', 'The image is not what was bid on')
+    if (job.durationSeconds !== requirements.durationSeconds) {
+      return no('REQUIREMENTS_CHANGED', 'The duration is not what was bid on')
+    }
+    const needs = [
+      job.volumes.length > 0 ? 'volumes' : '',
+      job.outputs === '' ? '' : 'outputs',
+      job.ports.some((port) => port.expose && !port.public) ? 'ports' : '',
+      job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
+      job.shmBytes > 0n || job.openFiles > 0 || job.pids > 0 || job.init !== undefined ? CONTAINER_OPTIONS : '',
+      job.gpuRequirements === undefined ? '' : GPU_REQUIREMENTS,
+    ]
+    const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
+    if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)
+  }
+  try {
+    checkWireJob(job, requirements)
+    return null
+  } catch (error) {
+    if (error instanceof WireError) return no('INVALID_JOB', error.message)
+    throw error
+  }
+}
+
+/** The lease of an award that passed, without what must not be written down. */
+export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRecord {
+  const { job } = award
+  if (job === undefined) throw new WireError('INVALID_FIELD', 'job is missing')
+  const { image, command, args, env, durationSeconds, stopGraceSeconds, shmBytes, openFiles, pids, init } = job
+  return {
+    jobId: award.jobId,
+    fence: award.fence,
+    requester: award.requester,
+    bidId: offer.bidId,
+    requestId: offer.requestId,
+    requirementsDigest: hex(offer.requirementsDigest),
+    pricePerHour: String(offer.pricePerHour),
+    minimumCharge: String(offer.minimumCharge),
+    resources: offer.requirements.resources,
+    ...(offer.gpuKind === undefined ? {} : { gpuKind: offer.gpuKind }),
+    job: {
+      ...{ image, command, args, env, durationSeconds, stopGraceSeconds },
+      ...(job.imageStopSignal ? {} : { stopSignal: job.stopSignal }),
+      imagePullPolicy: job.imagePullPolicy as LeaseRecord['job']['imagePullPolicy'],
+      network: job.networkMode as LeaseRecord['job']['network'],
+      ports: job.ports
+        .filter(({ expose }) => expose)
+        .map(({ port, protocol, public: isPublic }) => ({
+          ...{ port, isPublic },
+          protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
+        })),
+      outputs: job.outputs,
+      volumes: job.volumes.map(({ name, mountPath, sizeBytes }) => ({ name, mountPath, sizeBytes: Number(sizeBytes) })),
+      ...(shmBytes === 0n ? {} : { shmBytes: Number(shmBytes) }),
+      ...(openFiles === 0 ? {} : { openFiles }),
+      ...(pids === 0 ? {} : { pids }),
+      ...(init === undefined ? {} : { init }),
+    },
+    hadSecrets: Object.keys(job.secrets).length > 0 || job.registryCredentials !== undefined,
+    onDisconnect: award.onDisconnect === 'stop' ? 'stop' : 'continue',
+    leaseTimeoutMs: award.leaseTimeoutMs,
+    addresses: award.addresses,
+    traceparent: readTraceparent(award.traceparent),
+    acceptedAtMs: now.wallMs,
+    acceptedAt: now,
+  }
+}
+
+/**
+ * What of an award goes to the container and is never written down: its secrets, as environment, and what the registry
+ * is to be told.
+ */
+export function secretsOf({ job }: Award): LeaseSecrets {
+  const { secrets = {}, registryCredentials } = job ?? {}
+  if (registryCredentials === undefined) return { env: secrets }
+  const { username, password, serverAddress } = registryCredentials
+  return { env: secrets, registryCredentials: { username, password, serverAddress } }
+}
+
+function no(code: AwardRefusalCode, message: string): AwardRefusal {
+  return { code, message }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,84 @@
+/** What the owner's options and the engine's abilities make of an offering. */
+
+import type { Logger } from '../../node/logger.ts'
+import { CONTAINER_OPTIONS, GPU_REQUIREMENTS, MEASURED } from '../../protocol/job-wire.ts'
+import type { ContainerEngine, EngineFeatures } from '../engine/index.ts'
+import type { AgentOptions } from '../options.ts'
+import type { Offering } from './policy.ts'
+
+/** What jobs can ask for, as they ask for it. */
+function capabilitiesOf({
+  storageQuota,
+  volumes,
+  volumeQuota,
+  networkProblem,
+  runtime,
+  privileges,
+}: EngineFeatures): string[] {
+  return [
+    CONTAINER_OPTIONS,
+    GPU_REQUIREMENTS,
+    ...(privileges === 'ordinary' ? ['ordinary-privileges'] : []),
+    ...(volumes ? ['volumes'] : []),
+    ...(storageQuota === 'hard' ? ['storage-quota'] : []),
+    ...(volumes && volumeQuota === 'hard' ? ['volume-quota'] : []),
+    ...(networkProblem === null ? ['network-isolation'] : []),
+    ...(runtime === null ? [] : [`runtime-${runtime}`]),
+  ]
+}
+
+/**
+ * What is offered before the engine was tried; {@link createAbilities} adds what that can.
+ * @param abilities capabilities that the agent has by itself, such as `exec`
+ */
+export function offeringOf(options: AgentOptions, abilities: string[]): Offering {
+  const { region, labels, maxDurationSeconds, maxClientShare, maxOpenBidsPerRequester } = options
+  const { allowImages, denyImages, allowClients, denyClients } = options
+  const extend = options.allowExtension ? ['extend'] : []
+  const capabilities = [...new Set([...options.capabilities, ...extend, ...abilities])]
+  return {
+    ...{ region, labels, capabilities, maxDurationSeconds, allowImages, denyImages, allowClients, denyClients },
+    ...{ maxClientShare, maxOpenBidsPerRequester },
+  }
+}
+
+/** What the engine can, as far as it was found out by now, beside what is offered whatever it can. */
+export interface Abilities {
+  /** Tries the engine, and changes the offering where that finds other abilities than it has. */
+  learn(signal: AbortSignal): Promise<void>
+  /** Changes the offering where something else is known by now than at the last look at the engine. */
+  refresh(): void
+}
+
+/**
+ * @param canReach whether requesters are let into their containers
+ * @param isMeasured whether it is known what the machine does in a second
+ */
+export function createAbilities(
+  { engine, logger, offering }: { engine: Pick<ContainerEngine, 'features'>; logger: Logger; offering: Offering },
+  { canReach, isMeasured }: { canReach: boolean; isMeasured: () => boolean },
+): Abilities {
+  const own = offering.capabilities
+  /** As the engine's were found last. */
+  let found: string[] = []
+
+  function refresh(): void {
+    offering.capabilities = [...new Set([...own, ...(isMeasured() ? [MEASURED] : []), ...found])]
+  }
+
+  return {
+    refresh,
+    async learn(signal) {
+      const features = await engine.features({ signal })
+      const ports = canReach && features.portsProblem === null ? ['ports'] : []
+      found = [...ports, ...capabilitiesOf(features)]
+      refresh()
+      if (features.networkProblem !== null) {
+        logger.warn({ problem: features.networkProblem }, 'jobs can reach the network around this machine')
+      }
+      if (canReach && features.portsProblem !== null) {
+        logger.warn({ problem: features.portsProblem }, 'jobs that expose ports are not taken')
+      }
+    },
+  }
+}

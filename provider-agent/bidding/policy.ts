@@ -1,0 +1,227 @@
+/**
+ * Whether a request fits this provider: a pure function of what is asked and what there is, so that `check` and a dry run
+ * can ask the same question.
+ */
+
+import type { Requirements } from '../../protocol/checks.ts'
+import { describeGpu, type GpuModel, gpuLacks } from '../../protocol/gpus.ts'
+import { describeFigure, type Figures, lacking } from '../../protocol/measured.ts'
+import { effectivePerHour, formatUsd, type Terms } from '../../protocol/money.ts'
+import { addResources, describeAmount, RESOURCE_KINDS, type Resources, shortages } from '../../protocol/units.ts'
+import { chooseKind } from '../gpus/kinds.ts'
+import { imageAllowed } from '../images/rules.ts'
+
+/** Append-only: these cross the wire in declines. */
+export type DeclineCode =
+  | 'INSUFFICIENT_CAPACITY'
+  | 'OVER_TOTAL_CAPACITY'
+  | 'PRICE_ABOVE_CAP'
+  | 'REGION_MISMATCH'
+  | 'LABELS_MISMATCH'
+  | 'CAPABILITY_MISSING'
+  | 'MIN_UPTIME'
+  | 'DURATION_TOO_LONG'
+  | 'IMAGE_NOT_ALLOWED'
+  | 'CLIENT_SHARE_EXCEEDED'
+  | 'CLIENT_NOT_ALLOWED'
+  | 'DRAINING'
+  | 'ENGINE_UNAVAILABLE'
+  | 'MINIMUM_CHARGE_UNKNOWN'
+  | 'CLOCK_OFF'
+  | 'STAMP_REQUIRED'
+  | 'IMAGE_UNAVAILABLE'
+  | 'TOO_SLOW'
+  | 'GPU_MISMATCH'
+
+/** Why a request is declined; its requester is told so. */
+export interface Refusal {
+  code: DeclineCode
+  /** For people, with the figures. */
+  message: string
+  /** With `STAMP_REQUIRED`. */
+  stampBits?: number
+}
+
+/** What the provider offers, whoever asks. */
+export interface Offering {
+  region: string
+  labels: Record<string, string>
+  capabilities: string[]
+  maxDurationSeconds: number
+  allowImages: string[]
+  denyImages: string[]
+  /** Peer ids; an empty list is everyone. */
+  allowClients: string[]
+  /** Peer ids; outweighs the other list. */
+  denyClients: string[]
+  /** Share of the machine that one requester may hold, above 0 up to 1. */
+  maxClientShare: number
+  maxOpenBidsPerRequester: number
+}
+
+/** How things stand at the moment of the request. */
+export interface Situation {
+  total: Resources
+  free: Resources
+  /** The GPUs behind that, by kind, with what is free of each. */
+  gpus: readonly GpuModel[]
+  /** What this job would be asked here. */
+  terms: Terms
+  /** Whether the requester would understand a bid with a minimum charge. */
+  takesMinimumCharge: boolean
+  uptimeSeconds: number
+  /** Null while the provider bids. */
+  paused: Refusal | null
+  /** How long jobs with this image are not taken, because it could not be got, in ms. */
+  heldBackMs: number
+  /** What the machine does in a second; null where nothing was measured. */
+  figures: Figures | null
+  client: {
+    peerId: string
+    bids: number
+    bidResources: Resources
+    resources: Resources
+    /** Share of the machine that its open bids may hold; see `requester-credit.ts`. */
+    bidShare: number
+  }
+}
+
+/** Why this provider does not take it, or null. What no waiting can change comes first. */
+export function refusal(wanted: Requirements, offering: Offering, now: Situation): Refusal | null {
+  return (
+    stranger(offering, now) ??
+    overTotal(wanted, now) ??
+    unsuitable(wanted, offering, now) ??
+    tooSlow(wanted, now) ??
+    wrongGpus(wanted, now) ??
+    tooDear(wanted, now) ??
+    now.paused ??
+    heldBack(wanted, now) ??
+    insufficient(wanted, now) ??
+    clientShare(wanted, offering, now)
+  )
+}
+
+function stranger({ allowClients, denyClients }: Offering, { client: { peerId } }: Situation): Refusal | null {
+  const allowed = !denyClients.includes(peerId) && (allowClients.length === 0 || allowClients.includes(peerId))
+  return allowed ? null : no('CLIENT_NOT_ALLOWED', 'does not serve this requester')
+}
+
+function overTotal(wanted: Requirements, { total }: Situation): Refusal | null {
+  const [kind] = shortages(wanted.resources, total)
+  if (kind === undefined) return null
+  const { [kind]: asked } = wanted.resources
+  return no(
+    'OVER_TOTAL_CAPACITY',
+    `offers ${describeAmount(kind, total[kind])} in all, ${describeAmount(kind, asked)} asked`,
+  )
+}
+
+function unsuitable(wanted: Requirements, offering: Offering, { uptimeSeconds }: Situation): Refusal | null {
+  if (wanted.region !== '' && wanted.region !== offering.region) {
+    return no('REGION_MISMATCH', `is in region "${offering.region}", "${wanted.region}" asked`)
+  }
+  for (const [name, value] of Object.entries(wanted.labels)) {
+    const own = Object.hasOwn(offering.labels, name) ? offering.labels[name] : undefined
+    if (own !== value) {
+      return no(
+        'LABELS_MISMATCH',
+        `has ${own === undefined ? `no label ${name}` : `${name}=${own}`}, ${name}=${value} asked`,
+      )
+    }
+  }
+  const missing = wanted.capabilities.filter((capability) => !offering.capabilities.includes(capability))
+  if (missing.length > 0) return no('CAPABILITY_MISSING', `does not offer ${missing.join(', ')}`)
+  if (uptimeSeconds < wanted.minUptimeSeconds) {
+    return no('MIN_UPTIME', `is up for ${Math.floor(uptimeSeconds)}s, ${wanted.minUptimeSeconds}s asked`)
+  }
+  if (wanted.durationSeconds > offering.maxDurationSeconds) {
+    return no('DURATION_TOO_LONG', `runs jobs up to ${offering.maxDurationSeconds}s, ${wanted.durationSeconds}s asked`)
+  }
+  if (!imageAllowed(wanted.image, offering)) return no('IMAGE_NOT_ALLOWED', `does not run the image ${wanted.image}`)
+  return null
+}
+
+function tooSlow({ minimums }: Requirements, { figures }: Situation): Refusal | null {
+  const [figure] = lacking(minimums, figures)
+  if (figure === undefined) return null
+  const [has, asked] = [figures?.[figure] ?? 0, minimums[figure]].map((amount) => describeFigure(figure, amount))
+  return no('TOO_SLOW', `does ${has} (${figure}), ${asked} asked`)
+}
+
+/** All of a job's GPUs are of one kind. */
+function wrongGpus(wanted: Requirements, { gpus }: Situation): Refusal | null {
+  const { gpuRequirements, resources } = wanted
+  if (resources.gpu === 0 || chooseKind(gpus, wanted) !== null) return null
+  const has = gpus.map((kind) => describeGpu(kind, kind.count)).join(', ')
+  const lacks = gpus.map((kind) => (gpuRequirements === undefined ? [] : gpuLacks(kind, gpuRequirements)))
+  const [least = []] = lacks.toSorted((a, b) => a.length - b.length)
+  return no(
+    'GPU_MISMATCH',
+    `has ${has}: ${least.length === 0 ? `${resources.gpu} of one kind asked` : least.join(', ')}`,
+  )
+}
+
+function tooDear({ maxPricePerHour: cap, durationSeconds }: Requirements, now: Situation): Refusal | null {
+  const { pricePerHour, minimumCharge } = now.terms
+  if (cap !== null && effectivePerHour(now.terms, durationSeconds) > cap) {
+    const least = minimumCharge === 0n ? '' : ` and at least $${formatUsd(minimumCharge)} for ${durationSeconds} s`
+    return no(
+      'PRICE_ABOVE_CAP',
+      `asks $${formatUsd(pricePerHour)} an hour${least}, the cap is $${formatUsd(cap)} an hour`,
+    )
+  }
+  if (minimumCharge === 0n || now.takesMinimumCharge) return null
+  return no(
+    'MINIMUM_CHARGE_UNKNOWN',
+    `asks at least $${formatUsd(minimumCharge)} a job: update the requester to agree to it`,
+  )
+}
+
+function heldBack({ image }: Requirements, { heldBackMs }: Situation): Refusal | null {
+  if (heldBackMs <= 0) return null
+  const seconds = Math.ceil(heldBackMs / 1000)
+  return no('IMAGE_UNAVAILABLE', `could not get the image ${image}, and tries again in ${seconds} s at the earliest`)
+}
+
+function insufficient(wanted: Requirements, { free, gpus }: Situation): Refusal | null {
+  const [kind] = shortages(wanted.resources, free)
+  if (kind === undefined) return fewFree(wanted, chooseKind(gpus, wanted))
+  const { [kind]: asked } = wanted.resources
+  return no(
+    'INSUFFICIENT_CAPACITY',
+    `has ${describeAmount(kind, free[kind])} free, ${describeAmount(kind, asked)} asked`,
+  )
+}
+
+function fewFree({ resources }: Requirements, gpu: GpuModel | null): Refusal | null {
+  if (gpu === null) return null
+  const free = gpu.free ?? gpu.count
+  if (resources.gpu <= free) return null
+  return no('INSUFFICIENT_CAPACITY', `has ${describeGpu(gpu, free)} free, ${resources.gpu} asked`)
+}
+
+function clientShare(wanted: Requirements, offering: Offering, { total, client }: Situation): Refusal | null {
+  if (client.bids >= offering.maxOpenBidsPerRequester) {
+    return no('CLIENT_SHARE_EXCEEDED', `has ${client.bids} bids open with this requester, no more than that at a time`)
+  }
+  const over = (held: Resources, share: number, what: string): Refusal | null => {
+    const all = addResources(held, wanted.resources)
+    const kind = RESOURCE_KINDS.find(
+      (name) => wanted.resources[name] > 0 && all[name] > Math.floor(total[name] * share),
+    )
+    if (kind === undefined) return null
+    const limit = describeAmount(kind, Math.floor(total[kind] * share))
+    return no(
+      'CLIENT_SHARE_EXCEEDED',
+      `lets one requester ${what} ${limit}, ${describeAmount(kind, all[kind])} with this job`,
+    )
+  }
+  return (
+    over(client.resources, offering.maxClientShare, 'hold') ?? over(client.bidResources, client.bidShare, 'reserve')
+  )
+}
+
+function no(code: DeclineCode, message: string): Refusal {
+  return { code, message }
+}

@@ -1,0 +1,73 @@
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import { NO_RESOURCES } from '../../protocol/units.ts'
+import { createLetGo, type LetGo } from '../bidding/let-go.ts'
+import { createOffers, type Offers } from '../bidding/offers.ts'
+import { createRequesterCredit, type RequesterCredit } from '../bidding/requester-credit.ts'
+import type { ContainerEngine, EngineInfo } from '../engine/index.ts'
+import { createImageKeeper, type ImageKeeper } from '../images/keeper.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { AgentOptions } from '../options.ts'
+import { type Book, createBook } from './book.ts'
+import type { Machine } from './machine.ts'
+import { createMeasuring, type Measuring } from './measuring.ts'
+
+/** What {@link openCapacity} works with. */
+export interface CapacityComponents {
+  engine: ContainerEngine
+  journal: Journal
+  clock: Clock
+  logger: Logger
+  /** Peer id of this provider. */
+  owner: string
+  inspect: (info: EngineInfo) => Promise<Machine>
+}
+
+/** What this provider has, and who holds how much of it. */
+export interface Capacity {
+  book: Book
+  /** Open bids, each with a reservation in the book. */
+  offers: Offers
+  credit: RequesterCredit
+  letGo: LetGo
+  images: ImageKeeper
+  measuring: Measuring
+}
+
+/** Takes up the images that jobs brought and the requesters that this provider knows; nothing is measured yet. */
+export async function openCapacity(components: CapacityComponents, options: AgentOptions): Promise<Capacity> {
+  const { engine, journal, clock, logger, owner, inspect } = components
+  const offers = createOffers()
+  const credit = createRequesterCredit({ clock })
+  for await (const requester of journal.requesters()) credit.awarded(requester)
+  const book = createBook(
+    { clock, credit },
+    {
+      total: NO_RESOURCES,
+      onExpired(bidId, { requester }) {
+        offers.remove(bidId, true)
+        credit.lapsed(requester)
+      },
+    },
+  )
+  const images = await createImageKeeper(
+    {
+      ...{ engine, journal, clock, logger: logger.child({ part: 'images' }) },
+      freeBytes: async () => (await inspect(await engine.info())).freeStorageBytes,
+      promisedBytes: () => Math.max(0, book.total.storageBytes - book.free().storageBytes),
+    },
+    { ...options, minFreeBytes: options.imageRoomBytes },
+  )
+  const measuring = createMeasuring(
+    {
+      ...{ engine, book, clock, logger, owner },
+      async inspect(info) {
+        const machine = await inspect(info)
+        const isTight = machine.freeStorageBytes < options.imageRoomBytes
+        return isTight && (await images.makeRoom()) > 0 ? await inspect(info) : machine
+      },
+    },
+    options,
+  )
+  return { book, offers, credit, letGo: createLetGo({ clock, offers, book, credit }), images, measuring }
+}

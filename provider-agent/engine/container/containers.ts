@@ -1,0 +1,89 @@
+import type Docker from 'dockerode'
+import { dropNetwork, removeNetwork } from '../../networks/network.ts'
+import { lentTo, sandboxOf } from '../../networks/network-mode.ts'
+import { removeHolder } from '../../sandbox/holder.ts'
+import { type Abort, call } from '../call.ts'
+import { createEar } from '../endings/outside.ts'
+import { unrunnable } from '../endings/unrunnable.ts'
+import { statusOf, toEngineError } from '../errors.ts'
+import type { AbortOptions, ContainerEngine } from '../index.ts'
+import { removeContainer } from '../removal.ts'
+import { containerFolder, removeHeld } from '../storage/btrfs.ts'
+import type { EngineTraits } from '../traits.ts'
+import { type CreateStepInit, createCreateStep } from './create-container.ts'
+import { findContainer, inspectContainer } from './find-container.ts'
+import { checkName } from './spec.ts'
+import { stopContainer, whileDying } from './stop-container.ts'
+import { waitForContainer } from './wait-for-container.ts'
+
+type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop' | 'remove'>
+
+interface ContainerStepsInit extends CreateStepInit {
+  traits(options: AbortOptions): Promise<EngineTraits>
+}
+
+/** The steps of a container's life, each of which may be repeated. */
+export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
+  const { docker, sandboxes, traits } = init
+  const ear = createEar(docker)
+
+  return {
+    create: createCreateStep(init),
+
+    start: (name, { signal } = {}) =>
+      call(`starting ${name}`, signal, async (abort) => {
+        const { State: before } = await inspectContainer(docker, name, abort)
+        // Starting a container that has ended would run its program again.
+        if (before.Status === 'created') {
+          try {
+            await docker.getContainer(name).start(abort)
+          } catch (error) {
+            if (statusOf(error) !== 304) throw await startError(docker, name, error, abort)
+          }
+        }
+        const { State: state } = await inspectContainer(docker, name, abort)
+        return { startedAtMs: Date.parse(state.StartedAt) }
+      }),
+
+    wait: (name, { signal } = {}) =>
+      call(`waiting for ${name}`, signal, async (abort) => {
+        const known = async () => await traits(signal === undefined ? {} : { signal })
+        return await waitForContainer({ docker, ear, traits: known }, name, abort)
+      }),
+
+    stop: (name, how, { signal } = {}) =>
+      call(`stopping ${name}`, signal, async (abort) => await stopContainer(docker, name, how, abort)),
+
+    remove: (name, { signal } = {}) =>
+      call(`removing ${name}`, signal, async (abort) => {
+        checkName(name)
+        const container = docker.getContainer(name)
+        const found = await findContainer(docker, name, abort)
+        if (found !== null) ear.forget(found.Id)
+        const { NetworkMode: mode } = found?.HostConfig ?? {}
+        const sandbox = sandboxOf(mode, found?.Config.Labels)
+        // First, for the container alone knows which it is.
+        if (sandbox !== null) await removeHolder(docker, sandbox.name, abort)
+        // Side by side: an ended container holds no address. If it runs, its network goes after it.
+        const removeIt = async (): Promise<void> =>
+          await whileDying(docker, container, abort, async () => await removeContainer(container, abort))
+        const lent = lentTo(mode)
+        const [, networkGone] = await Promise.all([
+          removeHeld(removeIt, async () => await containerFolder(docker, name, abort), signal),
+          lent !== null || removeNetwork(docker, name, abort),
+        ])
+        if (!networkGone) await dropNetwork(docker, name, abort)
+        const networks = sandboxes.networks()
+        await networks?.giveBack(name)
+        // One that an earlier run of the agent lent is of no use to this one.
+        if (lent !== null && !networks?.has(lent)) await dropNetwork(docker, lent, abort)
+      }),
+  }
+}
+
+/** What kept a container from its start; where that is its command, what is wrong with it. */
+async function startError(docker: Docker, name: string, error: unknown, abort: Abort): Promise<unknown> {
+  const { code, message } = toEngineError(error, '')
+  if (code !== 'INVALID_COMMAND') return error
+  return await unrunnable(docker.getContainer(name), await inspectContainer(docker, name, abort), message, abort)
+}

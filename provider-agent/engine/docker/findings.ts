@@ -1,0 +1,105 @@
+import type Docker from 'dockerode'
+import type { Firewall } from '../../isolation/firewall.ts'
+import { networkProblem } from '../../networks/network-probe.ts'
+import { portsProblem } from '../../networks/reach-probe.ts'
+import type { Sandboxes } from '../../sandbox/sandboxes.ts'
+import { type Abort, call } from '../call.ts'
+import { type AbortOptions, type ContainerEngine, EngineError, type Privileges } from '../index.ts'
+import { ownerLabel } from '../labels.ts'
+import { probeQuota, type StorageQuota } from '../storage/quota-probe.ts'
+import { probeVolumeQuota, type VolumeQuota } from '../storage/volume-quota.ts'
+import { type EngineTraits, readTraits } from '../traits.ts'
+
+/** What {@link createFindings} works with. */
+export interface FindingsComponents {
+  docker: Docker
+  firewall: Omit<Firewall, 'problem' | 'limitsConnections'> | undefined
+  sandboxes: Pick<Sandboxes, 'open'> | undefined
+}
+
+/** As in `DockerEngineInit`, with its defaults filled in. */
+export interface FindingsInit {
+  owner: string
+  /** Null is the engine's own default. */
+  runtime: string | null
+  privileges: Privileges
+  requireNetworkIsolation: boolean
+  nameServers: string[] | undefined
+}
+
+/** What is known of an engine: what it says of itself, and what came of trying it out. */
+export interface Findings extends Pick<ContainerEngine, 'info' | 'features'> {
+  traits(options: AbortOptions): Promise<EngineTraits>
+  /** Null before it was tried, and where containers are not held to sizes. */
+  storageQuota(): StorageQuota | null
+  volumeQuota(): VolumeQuota | null
+  /** Resolves when a container with a network reaches no more than it should. */
+  ensureIsolated(): Promise<void>
+  nameServers(): string[]
+}
+
+/** Asks nothing by itself. Before `features()` no quota is known, and jobs count as not kept from the network. */
+export function createFindings({ docker, firewall, sandboxes }: FindingsComponents, init: FindingsInit): Findings {
+  const { owner, runtime, privileges } = init
+  let known: EngineTraits | null = null
+  let quota: StorageQuota | null = null
+  let volumeQuota: VolumeQuota | null = null
+  let unisolated: string | null = 'it has not been tried yet'
+
+  /** Asked once: an engine that is replaced while the agent runs is a new one to info() alone. */
+  async function traits(options: AbortOptions): Promise<EngineTraits> {
+    known ??= await readTraits(docker, options)
+    return known
+  }
+
+  /** One after the other: Docker turns btrfs's quotas on when it is first asked for one. */
+  async function probeQuotas(labels: Record<string, string>, abort: Abort) {
+    const own = await probeQuota(docker, labels, abort)
+    return [own, await probeVolumeQuota(docker, labels, abort)] as const
+  }
+
+  function nameServers(): string[] {
+    return init.nameServers ?? (unisolated === null ? (firewall?.nameServers ?? []) : [])
+  }
+
+  return {
+    traits,
+    nameServers,
+    storageQuota: () => quota,
+    volumeQuota: () => volumeQuota,
+    async ensureIsolated() {
+      if (unisolated !== null && !init.requireNetworkIsolation) return
+      const problem = unisolated ?? (await firewall?.ensure().then(() => null, String)) ?? null
+      if (problem === null) return
+      throw new EngineError('ENGINE_ERROR', `jobs cannot be kept from the network around: ${problem}`, {
+        reason: 'network-isolation',
+      })
+    },
+    async info(options = {}) {
+      known = await readTraits(docker, options)
+      return known.info
+    },
+    features: ({ signal } = {}) =>
+      call('trying the engine', signal, async (abort) => {
+        const { runtimes, info, ...kind } = await traits(signal === undefined ? {} : { signal })
+        if (runtime !== null && !runtimes.includes(runtime)) {
+          const offered = `it has ${runtimes.join(', ')}`
+          throw new EngineError('ENGINE_ERROR', `the engine has no runtime ${runtime}: ${offered}`, {
+            reason: 'no-runtime',
+          })
+        }
+        let ports: string | null
+        ;[[quota, volumeQuota], unisolated, ports] = await Promise.all([
+          probeQuotas({ [ownerLabel]: owner }, abort),
+          firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
+          portsProblem(docker, kind, owner, abort),
+        ])
+        sandboxes?.open({ architecture: info.architecture, nameServers: nameServers(), runtime })
+        return {
+          storageQuota: quota === null ? 'measured' : 'hard',
+          volumeQuota: volumeQuota === null ? 'measured' : 'hard',
+          ...{ volumes: true, networkProblem: unisolated, portsProblem: ports, runtime, privileges },
+        }
+      }),
+  }
+}

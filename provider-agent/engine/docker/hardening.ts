@@ -1,0 +1,57 @@
+import type Docker from 'dockerode'
+import { type ImageConfig, readImageConfig, runsInit } from '../container/image-config.ts'
+import type { HardeningOptions } from '../container/spec.ts'
+import type { AbortOptions, ContainerSpec, Privileges } from '../index.ts'
+import { type LogPolicy, toLogConfig } from '../logs/logs.ts'
+import type { StorageQuota } from '../storage/quota-probe.ts'
+import type { Findings } from './findings.ts'
+
+/** As in `DockerEngineInit`, with its defaults filled in. */
+export interface HardeningInit {
+  pidsLimit: number
+  maxOpenFiles: number
+  runtime: string | null
+  privileges: Privileges
+  /** Undefined: where the engine has one and the program is no init itself. */
+  useInit: boolean | undefined
+  publishAt: string | null
+}
+
+/** Podman sets a limit that it may not be allowed to, unless it is given one; the pids limit is what counts. */
+const PODMAN_USER_PROCESSES = 32_768
+
+/** What containers are held to on this engine. */
+export function createHardening(
+  components: { docker: Docker; findings: Findings; logPolicy: (options: AbortOptions) => Promise<LogPolicy> },
+  init: HardeningInit,
+): (spec: ContainerSpec, options: AbortOptions) => Promise<HardeningOptions> {
+  const { docker, findings, logPolicy } = components
+  const { pidsLimit, maxOpenFiles, runtime, privileges, publishAt } = init
+  return async (spec, options) => {
+    const [{ hasInit, info, isPodman }, image] = await Promise.all([
+      findings.traits(options),
+      readImageConfig(docker, spec.image, options),
+    ])
+    return {
+      pidsLimit,
+      maxOpenFiles,
+      maxUserProcesses: isPodman ? PODMAN_USER_PROCESSES : null,
+      storageQuota: quotaExtra(findings.storageQuota(), image),
+      volumeQuota: findings.volumeQuota(),
+      useInit: init.useInit ?? (hasInit && !runsInit(spec, image)),
+      privileges,
+      // Podman's checks want systemd's timers.
+      healthcheck: isPodman ? null : image.healthcheck,
+      publishAt,
+      logConfig: toLogConfig(await logPolicy(options)),
+      nameServers: findings.nameServers(),
+      ...{ runtime, canSwapLess: info.cgroupVersion === 1 },
+    }
+  }
+}
+
+/** What the storage driver is told beside what the container may write, in bytes; null where it takes no size. */
+function quotaExtra(quota: StorageQuota | null, { sizeBytes }: ImageConfig): number | null {
+  if (quota === null || !quota.countsImage) return quota === null ? null : 0
+  return Math.ceil(sizeBytes * 1.05) + 4 * 2 ** 20 // What the driver itself writes down about the image's files.
+}

@@ -1,0 +1,64 @@
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import type Docker from 'dockerode'
+import { type ArchivedImage, archiveOf } from '../../images/archive.ts'
+import { call } from '../call.ts'
+
+/** What an engine says of an image that it could not take. */
+export class LoadError extends Error {
+  override readonly name = 'LoadError'
+}
+
+/**
+ * Gives the engine an image. Once all of it was sent the engine goes on by itself, whoever gives up: then this resolves
+ * when it is done.
+ *
+ * @throws {LoadError} in the engine's words @throws what the image's content throws @throws the signal's reason
+ */
+export async function loadImage(docker: Docker, image: ArchivedImage, signal: AbortSignal): Promise<void> {
+  const scope = new AbortController()
+  const state: { failure: unknown; isSent: boolean } = { failure: null, isSent: false }
+  const onAbort = (): void => {
+    if (!state.isSent) scope.abort(signal.reason)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  async function* body(): AsyncGenerator<Buffer> {
+    try {
+      yield* archiveOf(image)
+      state.isSent = true
+    } catch (error) {
+      state.failure = error
+      scope.abort(error)
+    }
+  }
+  const content = Readable.from(body(), { objectMode: false, highWaterMark: 256 * 1024 })
+  try {
+    signal.throwIfAborted()
+    const answer = await call('handing the image to the engine', scope.signal, async (abort) => {
+      const answered = (await docker.loadImage(content, { quiet: true, ...abort })) as Readable
+      return await text(answered)
+    })
+    const problem = problemIn(answer)
+    if (problem !== null) throw new LoadError(problem)
+  } catch (error) {
+    if (state.failure !== null) throw state.failure
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    content.destroy()
+  }
+}
+
+/** The answer is one JSON object a line. */
+function problemIn(answer: string): string | null {
+  for (const line of answer.slice(0, 64 * 1024).split('\n')) {
+    if (!line.includes('error')) continue
+    try {
+      const { error } = JSON.parse(line) as { error?: unknown }
+      if (error !== undefined) return String(error).slice(0, 1_000)
+    } catch {
+      // Not a whole line: what comes of the image tells.
+    }
+  }
+  return null
+}

@@ -1,0 +1,102 @@
+/**
+ * Makes images present. The agent itself asks the registry, for each requester anew whether it may read the image, and
+ * hands the engine what came: the engine speaks to no registry. See docs/decisions/0043-the-agent-pulls.md.
+ */
+
+import { createHash } from 'node:crypto'
+import { deadline } from '../../../node/deadline.ts'
+import { RegistryFailure } from '../../images/failure.ts'
+import { createGrants, type Grant } from '../../images/grants.ts'
+import { runsOn } from '../../images/manifest.ts'
+import { pulledName } from '../../images/names.ts'
+import { toPullError } from '../errors.ts'
+import type { AbortOptions, ImageInfo, PullRequest } from '../index.ts'
+import { parseReference } from '../reference.ts'
+import { findImage, findLocal, findPulled } from './present.ts'
+import { createSharedPulls } from './shared-pulls.ts'
+import { createTransfer, type PullTimes, type TransferComponents, type TransferInit } from './transfer.ts'
+
+/** Which registries are mirrored, how large an image may be, and how long one may take. */
+export interface PullerInit extends Pick<TransferInit, 'maxImageBytes'> {
+  /** Registry → host of its mirror, with a path where it has one. */
+  mirrors: Readonly<Record<string, string>>
+  /** @default {@link PULL_TIMES} */
+  times?: Partial<PullTimes>
+}
+
+const PULL_TIMES = { lookMs: 60_000, baseMs: 180_000 }
+
+/**
+ * The `pull` of a `ContainerEngine`. Who asks for the same image with the same credentials at one time shares a
+ * download.
+ */
+export function createPuller(components: TransferComponents, init: PullerInit) {
+  const { docker, clock, access } = components
+  const times = { ...PULL_TIMES, ...init.times }
+  const grants = createGrants({ clock, access }, { mirrors: init.mirrors })
+  const pulls = createSharedPulls()
+  const transfer = createTransfer(components, { maxImageBytes: init.maxImageBytes, times })
+
+  async function download(grant: Grant, request: PullRequest, signal: AbortSignal | undefined): Promise<string> {
+    const name = pulledName(grant.repository, grant.digest, grant.isPublic)
+    const wanted = { key: keyOf(name, request), name, grant, request }
+    await pulls.join(
+      wanted.key,
+      async (until, onProgress) => await transfer(wanted, until, onProgress),
+      // The engine finished what everybody had given up.
+      async () => void (await docker.getImage(name).remove()),
+      { onProgress: request.onProgress, signal },
+    )
+    return name
+  }
+
+  async function pull(request: PullRequest, { signal }: AbortOptions): Promise<ImageInfo> {
+    const reference = parseReference(request.image)
+    const { architecture } = await components.engine(signal === undefined ? {} : { signal })
+    const own = await findLocal(docker, reference, request, signal)
+    if (own !== null) {
+      const { Id: imageId, Architecture: is, RepoDigests: digests = [] } = own
+      if (!runsOn(is, architecture)) throw new RegistryFailure('wrong-architecture', `it is for ${is}`)
+      const repoDigest = digests.find((digest) => digest.startsWith(`${reference.repository}@`)) ?? null
+      return { imageId, image: imageId, repoDigest, names: [] }
+    }
+    const limit = deadline(clock, times.lookMs, signal)
+    const grant = await grants.ask(reference, request, limit.signal).catch(orNever(request)).finally(limit.clear)
+    const repoDigest = `${reference.repository}@${grant.digest}`
+    const there = await findPulled(docker, grant, reference, signal)
+    if (there !== null && runsOn(there.image.Architecture, architecture)) {
+      return { imageId: there.image.Id, image: there.image.Id, repoDigest, names: there.names }
+    }
+    if (request.policy === 'Never') throw new RegistryFailure('never-present', 'the pull policy is Never')
+    const name = await download(grant, request, signal)
+    const image = await findImage(docker, name, signal)
+    if (image === null) throw new RegistryFailure('unknown', 'it was handed to the engine and is not there')
+    return { imageId: image.Id, image: image.Id, repoDigest, names: [name] }
+  }
+
+  return async (request: PullRequest, options: AbortOptions = {}): Promise<ImageInfo> => {
+    options.signal?.throwIfAborted()
+    try {
+      return await pull(request, options)
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      throw toPullError(error, request.image)
+    }
+  }
+}
+
+/** With the policy Never it only counts whether somebody may read what is here. */
+function orNever({ policy }: PullRequest): (error: unknown) => never {
+  return (error) => {
+    const isOther = error instanceof RegistryFailure && error.reason !== 'unauthorized'
+    if (policy !== 'Never' || !isOther) throw error
+    throw new RegistryFailure('never-present', error.message, { cause: error })
+  }
+}
+
+/** Requests with the same key may share a pull. Holds no credentials in clear. */
+function keyOf(name: string, { credentials }: PullRequest): string {
+  const secret = JSON.stringify(credentials && [credentials.serverAddress, credentials.username, credentials.password])
+  const digest = createHash('sha256').update(secret ?? '')
+  return `${name} ${digest.digest('hex')}`
+}

@@ -1,0 +1,10 @@
+/** Marks what an agent made; its value is the agent's peer id. */
+export const ownerLabel = 'org.cortex-node.owner'
+
+/** Of a container: the uuids of its GPUs, with commas between. */
+export const gpusLabel = 'org.cortex-node.gpus'
+
+/** Uuids of the GPUs that a container has. */
+export function gpusOf(labels: Record<string, string> | null | undefined): string[] {
+  return (labels?.[gpusLabel] ?? '').split(',').filter((uuid) => uuid !== '')
+}

@@ -1,0 +1,176 @@
+/**
+ * Images that jobs brought: kept for the next job while there is room, and removed when the disk runs short, the longest
+ * unused first. Only those that were pulled for jobs, which have names of their own; the owner's are never touched.
+ */
+
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
+import { kindOfFailure } from '../../protocol/failures.ts'
+import {
+  type AbortOptions,
+  type ContainerEngine,
+  EngineError,
+  type ImageInfo,
+  type PullRequest,
+} from '../engine/index.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { ImageRecord } from '../journal/records.ts'
+import { createImageHoldback } from './holdback.ts'
+import { imageRoom } from './room.ts'
+import { localImageAllowed } from './rules.ts'
+
+/** A pull for a job. `room` and `mayUseLocal` are the keeper's to say, where they are left out. */
+export interface KeeperRequest extends PullRequest {
+  /** Peer id of whoever asks. @default "" */
+  requester?: string
+}
+
+/** Gets images for leases, and lets go of those that nobody needs. */
+export interface ImageKeeper {
+  /**
+   * As the engine's own, and keeps the image until `release` of the same lease. Where the disk has no room it makes some,
+   * and tries once more.
+   */
+  pull(leaseId: string, request: KeeperRequest, options: AbortOptions): Promise<ImageInfo>
+  /**
+   * How long jobs with this image are better off elsewhere, in ms, because it could not be got here a moment ago; 0 where
+   * it can be tried.
+   */
+  heldBackMs(image: string, requester: string): number
+  /** The lease needs its image no longer. Repeating it is no error. */
+  release(leaseId: string): Promise<void>
+  /** Removes what no lease needs until enough is free, or nothing is left to remove. Answers how many went. */
+  makeRoom(options?: { atLeast?: number; signal?: AbortSignal }): Promise<number>
+}
+
+/** What {@link createImageKeeper} works with. */
+export interface ImageKeeperComponents {
+  engine: Pick<ContainerEngine, 'pull' | 'removeImage'>
+  journal: Pick<Journal, 'images' | 'saveImage' | 'dropImage'>
+  clock: Clock
+  logger: Logger
+  /** Free bytes under the engine's data root, now. */
+  freeBytes: () => Promise<number>
+  /** What running jobs may still write there, in bytes, at most. @default nothing */
+  promisedBytes?: () => number
+}
+
+/** When images go, and which of the owner's may be run. */
+export interface ImageKeeperInit {
+  /** Free bytes below which images go. */
+  minFreeBytes: number
+  /** See `AgentInit`. @default [] */
+  allowLocalImages?: string[]
+  /** See `AgentInit`. @default [] */
+  ownRequesters?: string[]
+}
+
+/** Takes up what the journal knows of images. No lease holds one before it pulls again. */
+export async function createImageKeeper(
+  { engine, journal, clock, logger, freeBytes, promisedBytes = () => 0 }: ImageKeeperComponents,
+  { minFreeBytes, allowLocalImages = [], ownRequesters = [] }: ImageKeeperInit,
+): Promise<ImageKeeper> {
+  const rules = { allowLocalImages, ownRequesters }
+  const holdback = createImageHoldback({ clock })
+  const images = new Map((await journal.images()).map((record) => [record.imageId, record]))
+  /** Image id by lease. */
+  const holds = new Map<string, string>()
+  /** How many were removed. */
+  let removals = 0
+  /** Nothing is removed while a hold is taken, and none is taken while something is removed. */
+  const turns = createKeyedQueue()
+
+  async function save(record: ImageRecord): Promise<void> {
+    images.set(record.imageId, record)
+    await journal.saveImage(record)
+  }
+
+  async function forget({ imageId }: ImageRecord): Promise<void> {
+    images.delete(imageId)
+    await journal.dropImage(imageId)
+  }
+
+  /** Takes down what a pull named, now or before. What it did not name is the owner's. */
+  async function note({ imageId, names }: ImageInfo): Promise<void> {
+    const known = images.get(imageId)
+    if (known === undefined && names.length === 0) return
+    await save({ imageId, names: [...new Set([...(known?.names ?? []), ...names])], usedAtMs: clock.nowMs() })
+  }
+
+  /** Pulls, and keeps what came: again where something was removed before it could be kept. */
+  async function held(leaseId: string, request: PullRequest, options: AbortOptions): Promise<ImageInfo> {
+    for (;;) {
+      const before = removals
+      const info = await engine.pull(request, options)
+      await turns.run('all', async () => void holds.set(leaseId, info.imageId))
+      if (removals === before) return info
+    }
+  }
+
+  function failed({ image, credentials, requester = '' }: KeeperRequest, { code, details, cause }: EngineError): void {
+    if (code !== 'IMAGE_PULL_ERROR') return
+    logger.warn({ image, reason: details.reason, why: String(cause ?? '') }, 'an image could not be pulled')
+    // What a wrong name or password brings about says nothing of this machine.
+    if (kindOfFailure({ code, details }).fault !== 'place') return
+    holdback.failed(image, credentials === undefined ? null : requester)
+  }
+
+  function isHeld({ imageId }: ImageRecord): boolean {
+    return [...holds.values()].includes(imageId)
+  }
+
+  async function removed(record: ImageRecord, signal: AbortSignal | undefined): Promise<boolean> {
+    return await turns.run('all', async () => {
+      if (isHeld(record)) return false
+      const outcome = await engine.removeImage(record, signal === undefined ? {} : { signal })
+      if (outcome === 'in-use') return false
+      removals += 1
+      await forget(record)
+      logger.info({ image: record.names[0] ?? record.imageId, outcome }, 'an unused image was let go')
+      return outcome === 'removed'
+    })
+  }
+
+  async function makeRoom({ atLeast = 0, signal }: { atLeast?: number; signal?: AbortSignal } = {}): Promise<number> {
+    let gone = 0
+    const oldestFirst = [...images.values()].sort((a, b) => a.usedAtMs - b.usedAtMs)
+    for (const record of oldestFirst) {
+      if (gone >= atLeast && (await freeBytes()) >= minFreeBytes) break
+      if (await removed(record, signal)) gone += 1
+    }
+    return gone
+  }
+
+  return {
+    async pull(leaseId, request, options) {
+      const room = async (): Promise<number> => imageRoom(await freeBytes(), promisedBytes())
+      const mayUseLocal = localImageAllowed(request.image, request.requester ?? '', rules)
+      const asked = { room, mayUseLocal, ...request }
+      try {
+        const info = await held(leaseId, asked, options).catch(async (error: unknown) => {
+          if (!isFull(error) || (await makeRoom({ ...options, atLeast: 1 })) === 0) throw error
+          return await held(leaseId, asked, options)
+        })
+        holdback.worked(request.image)
+        await note(info)
+        return info
+      } catch (error) {
+        if (error instanceof EngineError) failed(request, error)
+        throw error
+      }
+    },
+    async release(leaseId) {
+      const imageId = holds.get(leaseId)
+      if (!holds.delete(leaseId)) return
+      const known = images.get(imageId ?? '')
+      if (known !== undefined) await save({ ...known, usedAtMs: clock.nowMs() })
+    },
+    heldBackMs: holdback.leftMs,
+    makeRoom,
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof EngineError && error.code === 'IMAGE_PULL_ERROR' && error.details.reason === 'no-space'
+}

@@ -1,0 +1,32 @@
+/**
+ * What pulled images are called on the engine: by where they come from, in a space of their own. So a pull never changes
+ * what one of the owner's names means, and what lies here counts only for whoever may read it at the same place.
+ */
+
+import { createHash } from 'node:crypto'
+import type { Repository } from './repository.ts'
+
+/** Names that begin so are this program's; nobody runs an image by one. */
+export const OWN_NAMES = 'cortex-node/'
+const PUBLIC = `${OWN_NAMES}public/`
+const PRIVATE = `${OWN_NAMES}private/`
+
+/** Leaves room in the 255 characters that a repository's name may have. */
+const MAX_PLACE = 200
+
+/** The name of what was pulled as `digest` from there, by somebody with credentials or without. */
+export function pulledName(repository: Repository, digest: string, isPublic: boolean): string {
+  return `${isPublic ? PUBLIC : PRIVATE}${placeOf(repository)}:${digest.slice('sha256:'.length)}`
+}
+
+/** Whether layers of this image may be used for one from there: everybody may read them, or whoever may read that one. */
+export function isReadableAt(name: string, repository: Repository): boolean {
+  return name.startsWith(PUBLIC) || name.startsWith(`${PRIVATE}${placeOf(repository)}:`)
+}
+
+/** A port's colon is none in a name; hosts have no underscores. */
+function placeOf({ host, path }: Repository): string {
+  const place = `${host.replace(':', '_')}/${path}`
+  if (place.length <= MAX_PLACE) return place
+  return `long/${createHash('sha256').update(place).digest('hex')}`
+}

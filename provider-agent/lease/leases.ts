@@ -1,0 +1,157 @@
+/** Every lease of this agent that is not settled: made from an award or found in the journal, run, and let go. */
+
+import { whenAborted } from '../../node/abort.ts'
+import { retried } from '../../node/backoff.ts'
+import { deadline } from '../../node/deadline.ts'
+import { momentNow } from '../../node/moment.ts'
+import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
+import type { Book } from '../capacity/book.ts'
+import { isGone } from '../engine/errors.ts'
+import type { ContainerEngine } from '../engine/index.ts'
+import type { Journal } from '../journal/journal.ts'
+import { type LeaseProgress, type LeaseRecord, type LeaseSecrets, newProgress } from '../journal/records.ts'
+import { containerName } from './container.ts'
+import type { Ending } from './ending.ts'
+import { createHeldLeases } from './held/held-leases.ts'
+import { createRunning, type RunningInit } from './held/running.ts'
+import { stopJobs } from './held/stop-jobs.ts'
+import { createLease, type Lease } from './lease.ts'
+import { createLeaseDesk } from './lease-desk.ts'
+import type { Use } from './receipt.ts'
+import type { RunnerComponents } from './runner.ts'
+import type { SessionInit } from './session.ts'
+import { createStraySweep } from './stray-sweep.ts'
+import { createVolumeKeeper } from './volume-keeper.ts'
+
+/** What {@link createLeases} works with. */
+export interface LeasesComponents extends Omit<RunnerComponents, 'owner'> {
+  engine: ContainerEngine
+  network: Parameters<typeof createLeaseDesk>[0]['network']
+  journal: Journal
+  book: Book
+  signReceipt: (record: LeaseRecord, use: Use, ending: Ending) => Promise<SignedStatement>
+  /** The containers of the last run are taken up. */
+  onReady: () => void
+}
+
+/** See `AgentInit`; times are in ms. */
+export interface LeasesInit extends RunningInit, SessionInit {
+  allowExtension: boolean
+  maxDurationSeconds: number
+  dialDelayMs: number
+  volumeRetentionMs: number
+}
+
+/** What awards become, and what the agent's status is made of. */
+export interface Leases {
+  get(id: string): Lease | undefined
+  list(): Lease[]
+  /** False until the engine has said which containers are there. */
+  isReady(): boolean
+  /** Highest fence of this requester's job that this provider ever took; 0 without one. */
+  highestFence(requester: string, jobId: string): Promise<number>
+  /** Journals the lease, then runs it. Its capacity is in the book already. */
+  accept(record: LeaseRecord, secrets: LeaseSecrets): Promise<Lease>
+  /** Takes up what the last process left: leases from the journal, containers from the engine once it answers. */
+  start(): Promise<void>
+  /** Asks every container to stop, and waits until all have ended, or for their grace and half a minute. */
+  stopJobs(): Promise<void>
+  /** Leaves containers and journal as they are. */
+  stop(): Promise<void>
+}
+
+/** How long a start waits for the engine's list of containers, in ms. */
+const READY_MS = 5_000
+
+/** Holds none before {@link Leases.start} has read the journal. */
+export function createLeases(components: LeasesComponents, init: LeasesInit): Leases {
+  const { engine, network, journal, book, clock, signReceipt } = components
+  const logger = components.logger.child({ part: 'leases' })
+  const scope = new AbortController()
+  const { signal } = scope
+  const owner = network.peerId
+  const held = createHeldLeases()
+  const volumes = createVolumeKeeper(
+    {
+      ...{ engine, clock, logger },
+      isRunning: (job) => held.ofJob(job).some(({ lease }) => lease.progress.ended === null),
+    },
+    { owner, retentionMs: init.volumeRetentionMs },
+    signal,
+  )
+  const isHeld = (name: string): boolean => held.all().some(({ lease }) => containerName(lease.record) === name)
+  const sweep = createStraySweep({ engine, clock, logger, isHeld }, { owner }, signal)
+  const desk = createLeaseDesk({ network, journal, clock, logger, find: held.get }, init)
+  const runner = { ...components, logger, owner }
+  const running = createRunning({ runner, held, book, volumes, isHeard: desk.isAttached }, init, signal)
+  let adopting: Promise<void> = Promise.resolve()
+  let adopted = false
+  const ready = Promise.withResolvers<void>()
+
+  function make(record: LeaseRecord, progress: LeaseProgress, secrets: LeaseSecrets | null): Lease {
+    const { allowExtension, maxDurationSeconds } = init
+    const leaseInit = { record, progress, secrets, allowExtension, maxDurationSeconds }
+    return createLease({ journal, clock, signReceipt }, leaseInit)
+  }
+
+  async function adoptContainers(leases: Lease[]): Promise<void> {
+    const found = await retried(clock, signal, isGone, () => engine.list(owner, { signal }))
+    const byName = new Map(found.map((summary) => [summary.name, summary]))
+    for (const lease of leases.toSorted((a, b) => a.record.fence - b.record.fence)) {
+      const name = containerName(lease.record)
+      running.run(lease, byName.get(name) ?? null, true)
+      byName.delete(name)
+    }
+    adopted = true
+    ready.resolve()
+    components.onReady()
+    await sweep.remove([...byName.keys()])
+    await volumes.start()
+    await sweep.watch()
+  }
+
+  return {
+    get: held.get,
+    list: () => held.all().map(({ lease }) => lease),
+    isReady: () => adopted,
+    async highestFence(requester, jobId) {
+      const open = held.ofJob({ requester, jobId })
+      const settled = await journal.highestFence(requester, jobId)
+      return Math.max(settled, ...open.map(({ lease }) => lease.record.fence))
+    },
+    async accept(record, secrets) {
+      const progress = newProgress(record, momentNow(clock))
+      await journal.create(record, progress)
+      const lease = make(record, progress, secrets)
+      running.run(lease, null, false)
+      desk.keep(lease, init.dialDelayMs)
+      return lease
+    },
+    async start() {
+      const leases = (await journal.leases()).map(({ record, progress }) => make(record, progress, null))
+      for (const lease of leases) {
+        const { requester, resources, gpuKind } = lease.record
+        const kind = gpuKind === undefined ? {} : { gpuKind }
+        if (lease.progress.ended === null) book.adopt(lease.id, { requester, resources, ...kind })
+        held.put(lease, Promise.resolve())
+      }
+      desk.start()
+      for (const lease of leases) desk.keep(lease, 0)
+      adopting = adoptContainers(leases).catch((error) => {
+        if (!signal.aborted) logger.error({ error: String(error) }, 'containers were not taken up')
+      })
+      // An engine that is away holds up its containers only: leases can be asked for meanwhile.
+      const limit = deadline(clock, READY_MS, signal)
+      await Promise.race([ready.promise, whenAborted(limit.signal)])
+      limit.clear()
+    },
+    stopJobs: async () => await stopJobs({ clock, logger }, held.all(), signal),
+    async stop() {
+      scope.abort(new Error('The agent stops'))
+      await desk.stop()
+      await adopting
+      await running.idle()
+      await volumes.stop()
+    },
+  }
+}

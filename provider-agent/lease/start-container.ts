@@ -1,0 +1,111 @@
+import { retried } from '../../node/backoff.ts'
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import { following, type Tracer, within } from '../../node/tracing/index.ts'
+import { isGone } from '../engine/errors.ts'
+import type { ContainerEngine, ContainerSummary, ImageInfo } from '../engine/index.ts'
+import type { ImageKeeper } from '../images/keeper.ts'
+import { containerName, containerSpec } from './container.ts'
+import { LeaseBrokenError } from './ending.ts'
+import type { Lease } from './lease.ts'
+import { meterStart } from './metering.ts'
+import { createProgressReporter } from './pull-progress.ts'
+
+/** Tries of a start while the engine is away; beyond it the job is better off elsewhere. About 10 s. */
+const START_TRIES = 6
+
+/** What {@link startContainer} works with. */
+export interface StartComponents {
+  engine: ContainerEngine
+  clock: Clock
+  logger: Logger
+  tracer: Tracer
+  /** Peer id of this provider: marks its containers. */
+  owner: string
+  /** Gets images, and keeps them while they are needed. */
+  images: Pick<ImageKeeper, 'pull' | 'release'>
+}
+
+/** Where the start of a lease begins. */
+export interface StartInit {
+  /** What the engine has of it after a restart; null for a new lease. */
+  found: ContainerSummary | null
+  /** True after a restart of the agent. */
+  adopted: boolean
+  /** Resolves when an older attempt of the same job on this machine is over. */
+  after: Promise<void>
+}
+
+/**
+ * Brings the container of a lease to run, or finds it again. Answers whether it has: not where it is to stop before it began.
+ *
+ * @throws {LeaseBrokenError} where what a restart needs is gone @throws {EngineError}
+ */
+export async function startContainer(
+  components: StartComponents,
+  lease: Lease,
+  init: StartInit,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { engine, clock } = components
+  const { found } = init
+  const there = found !== null && found.state !== 'network-only'
+  const begun = lease.progress.startedAtMs !== null
+  if (begun && !there) throw new LeaseBrokenError('container-lost')
+  if (lease.stopSignal.aborted && !there) return false
+  const imageDigest = there ? lease.progress.imageDigest : await prepare(components, lease, init, signal)
+  if (lease.stopSignal.aborted && found?.state !== 'running' && !begun) return false
+  // Not to be interrupted, for whether it runs must be known; and no second start where it has run already.
+  const name = containerName(lease.record)
+  const askedMs = clock.monotonicMs()
+  const isOlder = found?.state === 'running' || found?.state === 'exited'
+  const { startedAtMs, begin } = await startable(components, signal, async () => {
+    const { startedAtMs } = await traced(components, lease, 'cortex.start', () => engine.start(name, { signal }))
+    return { startedAtMs, begin: await meterStart(components, lease, { isOlder, askedMs, startedAtMs }, signal) }
+  })
+  if (found?.state === 'exited') lease.meter.unseen()
+  if (begun) lease.meter.start(begin.meteredMs)
+  else await lease.started(startedAtMs, imageDigest, begin)
+  return true
+}
+
+/** Makes image and container; answers the image's digest. */
+async function prepare(
+  components: StartComponents,
+  lease: Lease,
+  { adopted, after }: StartInit,
+  signal: AbortSignal,
+): Promise<string> {
+  const { engine, owner } = components
+  if (adopted && lease.record.hadSecrets) throw new LeaseBrokenError('secrets-lost')
+  await after
+  const until = AbortSignal.any([signal, lease.stopSignal])
+  until.throwIfAborted()
+  return await startable(components, until, async () => {
+    const pulled = await traced(components, lease, 'cortex.pull', () => pull(components, lease, until))
+    const spec = containerSpec(lease.record, lease.secrets, owner, pulled)
+    await traced(components, lease, 'cortex.create', () => engine.create(spec, { signal: until }))
+    lease.forgetSecrets()
+    return pulled.repoDigest ?? pulled.imageId
+  })
+}
+
+async function pull({ clock, logger, images }: StartComponents, lease: Lease, until: AbortSignal): Promise<ImageInfo> {
+  const { job, requester } = lease.record
+  const credentials = lease.secrets?.registryCredentials
+  const request = {
+    ...{ image: job.image, policy: job.imagePullPolicy, requester },
+    ...(credentials === undefined ? {} : { credentials }),
+  }
+  const onProgress = createProgressReporter(clock, lease, logger)
+  return await images.pull(lease.id, { ...request, onProgress }, { signal: until })
+}
+
+async function traced<T>({ tracer }: StartComponents, { record }: Lease, what: string, task: () => Promise<T>) {
+  const attributes = { 'cortex.job': record.jobId, 'cortex.image': record.job.image }
+  return await within(following(tracer, what, record.traceparent ?? '', attributes), task)
+}
+
+async function startable<T>({ clock }: StartComponents, until: AbortSignal, task: () => Promise<T>): Promise<T> {
+  return await retried(clock, until, (error, attempt) => isGone(error) && attempt < START_TRIES, task)
+}

@@ -1,0 +1,72 @@
+import { type Exceeded, type LeaseProgress, STOP_REASONS, type StopReason } from '../../journal/records.ts'
+import type { WrittenProgress } from './written-progress.ts'
+
+/** What ends of a lease, each once. */
+export interface Endings {
+  /** The container is wanted to stop. */
+  readonly stop: AbortController
+  /** It is to end soon: another attempt of its job may be waiting for that. */
+  readonly hasty: AbortController
+  /** The requester wants no more of it. */
+  readonly cancelled: AbortController
+  /** The last report is written. */
+  readonly ended: AbortController
+  /** Nothing is left to do. */
+  readonly settled: AbortController
+}
+
+/** As the last process of the agent left them. */
+export function endingsOf({ stopping, ended }: LeaseProgress): Endings {
+  const endings = {
+    stop: new AbortController(),
+    hasty: new AbortController(),
+    cancelled: new AbortController(),
+    ended: new AbortController(),
+    settled: new AbortController(),
+  }
+  if (stopping !== null) endings.stop.abort()
+  if (isHasty(stopping)) endings.hasty.abort()
+  if (ended !== null) endings.ended.abort()
+  return endings
+}
+
+/** Asks for the container's end. */
+export interface Stopping {
+  /** Only a stronger reason replaces an earlier one; after the end it does nothing. */
+  requestStop(reason: Exclude<StopReason, 'over-limit'>): Promise<void>
+  /** Because it went beyond a limit. */
+  exceed(limit: Exceeded): Promise<void>
+}
+
+/** What it answers resolves when the reason is on disk; the stop itself is asked for at once. */
+export function createStopping(progress: WrittenProgress, { stop, hasty, cancelled }: Endings): Stopping {
+  return {
+    async requestStop(reason) {
+      if (isHasty(reason)) hasty.abort()
+      if (reason === 'stale') cancelled.abort()
+      const changes = stoppingBy(reason, progress.now)
+      if (progress.now.ended !== null || changes.stopping === undefined) return
+      const written = progress.write(reason === 'expired' ? { case: 'expired', value: {} } : null, changes)
+      stop.abort()
+      await written
+    },
+    async exceed(exceeded) {
+      const changes = stoppingBy('over-limit', progress.now)
+      if (progress.now.ended !== null || changes.stopping === undefined) return
+      const written = progress.write(null, { ...changes, exceeded })
+      stop.abort()
+      await written
+    },
+  }
+}
+
+/** The change that a reason to stop is: none where a stronger one is there. */
+export function stoppingBy(reason: StopReason, { stopping }: LeaseProgress): Pick<Partial<LeaseProgress>, 'stopping'> {
+  const current = stopping === null ? -1 : STOP_REASONS.indexOf(stopping)
+  return STOP_REASONS.indexOf(reason) > current ? { stopping: reason } : {}
+}
+
+/** Whether another attempt of the job may be waiting for the end of this one. */
+function isHasty(reason: StopReason | null): boolean {
+  return reason === 'disconnected' || reason === 'stale'
+}

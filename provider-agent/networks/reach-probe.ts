@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type Docker from 'dockerode'
+import type { Abort } from '../engine/call.ts'
+import type { EngineTraits } from '../engine/traits.ts'
+import { bridgeName } from './bridge-name.ts'
+import { createNetwork, removeNetwork } from './network.ts'
+
+const REMEDY =
+  "run the agent on the engine's own machine as root, in its network, with the engine's own socket (--docker-host unix:///var/run/docker.sock)"
+
+/**
+ * Why the ports of containers cannot be dialled from this process, for people, with the remedy; null where they can.
+ * Containers are dialled at their own addresses, so the engine's bridges have to be where this process is: one is made
+ * and looked for, by a name that nobody else has. Of Podman, which makes a bridge with its first container, it is enough
+ * that it is not rootless.
+ */
+export async function portsProblem(
+  docker: Docker,
+  { isPodman, isRootless }: Pick<EngineTraits, 'isPodman' | 'isRootless'>,
+  owner: string,
+  abort: Abort,
+): Promise<string | null> {
+  if (isRootless) return `the engine is rootless, and keeps its networks to itself: ${REMEDY}`
+  if (isPodman) return null
+  const name = `cortex-probe-${randomBytes(6).toString('hex')}`
+  await createNetwork(docker, { name, owner, labels: {} }, abort)
+  try {
+    if (await isHere(bridgeName(owner, name))) return null
+    return `the engine keeps its networks elsewhere, as one on another machine or Docker Desktop does: ${REMEDY}`
+  } finally {
+    await removeNetwork(docker, name, {})
+  }
+}
+
+/** Whether this process's network has an interface of this name. */
+async function isHere(name: string): Promise<boolean> {
+  const interfaces = await readFile('/proc/net/dev', 'utf8').catch(() => '') // Not Linux: then no bridge is here.
+  return interfaces.split('\n').some((line) => line.trimStart().startsWith(`${name}:`))
+}

@@ -1,0 +1,152 @@
+/**
+ * Where requesters reach into their containers: ports, commands, a look, what was left. Only the peer that holds the
+ * lease is heard, by the name that its connection proved; see docs/decisions/0021-reaching-into-containers.md.
+ */
+
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import { answerStreams, receiveWithin } from '../../node/network/answer-streams.ts'
+import type { Channel, PeerNetwork } from '../../node/network/index.ts'
+import { encode } from '../../protocol/codec.ts'
+import { type ReachHello, ReachReplySchema } from '../../protocol/gen/cortex/v1/reach_pb.js'
+import { MAX_EXECS, MAX_REACH_MESSAGE_BYTES, MAX_REACH_STREAMS, MAX_TUNNELS } from '../../protocol/limits.ts'
+import { readReachHello } from '../../protocol/reach-messages.ts'
+import { Protocol } from '../../protocol/topics.ts'
+import { WireError } from '../../protocol/wire-error.ts'
+import type { ContainerAccess } from '../engine/access.ts'
+import { leaseId } from '../journal/records.ts'
+import { containerName } from '../lease/container.ts'
+import type { Lease } from '../lease/lease.ts'
+import type { OutputSpool } from '../outputs/spool.ts'
+import { serveExec } from './exec.ts'
+import { lookInto } from './inspect.ts'
+import { serveOutput } from './output.ts'
+import type { Reached } from './reached.ts'
+import { ReachRefusedError } from './refusal.ts'
+import { serveTunnel } from './tunnel.ts'
+
+/** What {@link createReachDesk} works with. */
+export interface ReachDeskComponents {
+  network: PeerNetwork
+  access: ContainerAccess
+  spool: OutputSpool
+  clock: Clock
+  logger: Logger
+  find: (id: string) => Lease | undefined
+}
+
+/** Answers the streams of the protocols `tunnel`, `exec` and `output`. */
+export interface ReachDesk {
+  start(): void
+  stop(): Promise<void>
+}
+
+/** How long a stranger may take to say what it wants, in ms. */
+const HELLO_MS = 10_000
+
+/** What a protocol's streams are for. */
+const KINDS = {
+  [Protocol.tunnel]: ['tunnel'],
+  [Protocol.exec]: ['exec', 'inspect'],
+  [Protocol.output]: ['output'],
+} as const satisfies Partial<Record<Protocol, NonNullable<ReachHello['content']['case']>[]>>
+
+/** @param init.udpIdleMs how long a UDP flow may be without a datagram, in ms */
+export function createReachDesk(components: ReachDeskComponents, init: { udpIdleMs: number }): ReachDesk {
+  const { network, access, spool, clock, find } = components
+  const logger = components.logger.child({ part: 'reach' })
+  const scope = new AbortController()
+  const tunnels = createCounter()
+  const execs = createCounter()
+  const running = new Set<Promise<void>>()
+
+  async function answer(channel: Channel, peer: string, kinds: readonly string[]): Promise<void> {
+    const bytes = await receiveWithin(channel, { clock, ms: HELLO_MS, signal: scope.signal })
+    if (bytes === null) return
+    const hello = readReachHello(bytes)
+    if (!kinds.includes(hello.content.case ?? '')) throw new WireError('MALFORMED', 'A hello of another protocol')
+    try {
+      await serve(channel, peer, hello)
+    } catch (error) {
+      if (!(error instanceof ReachRefusedError)) throw error
+      logger.debug({ peer, job: hello.jobId, code: error.code, error: String(error.cause ?? '') }, 'refused')
+      await channel.send(encode(ReachReplySchema, { code: error.code, message: error.message }))
+    }
+    await channel.close()
+  }
+
+  async function serve(channel: Channel, peer: string, hello: ReachHello): Promise<void> {
+    const { jobId, fence, content } = hello
+    if (content.case === 'output') {
+      const owner = { jobId, fence, requester: peer }
+      return await serveOutput({ spool, clock }, channel, owner, Number(content.value.offset), scope.signal)
+    }
+    const reached = enter(channel, peer, hello)
+    switch (content.case) {
+      case 'tunnel':
+        return await tunnels.within(reached.lease.id, MAX_TUNNELS, async () => {
+          await serveTunnel({ access, clock }, reached, content.value, init.udpIdleMs)
+        })
+      case 'exec':
+        return await execs.within(reached.lease.id, MAX_EXECS, async () => {
+          await serveExec({ access }, reached, content.value)
+        })
+      default:
+        await channel.send(encode(ReachReplySchema, { ok: true, container: await lookInto(access, reached) }))
+    }
+  }
+
+  /** @throws {ReachRefusedError} */
+  function enter(channel: Channel, peer: string, { jobId, fence }: ReachHello): Reached {
+    const lease = find(leaseId(jobId, fence))
+    if (lease === undefined) throw new ReachRefusedError('UNKNOWN_LEASE', 'The provider has no such job')
+    if (lease.record.requester !== peer) {
+      network.penalise(peer, 'reached for another’s container')
+      throw new ReachRefusedError('UNKNOWN_LEASE', 'The provider has no such job')
+    }
+    const { startedAtMs, ended } = lease.progress
+    if (startedAtMs === null) throw new ReachRefusedError('NOT_RUNNING', 'The container does not run yet')
+    if (ended !== null) throw new ReachRefusedError('NOT_RUNNING', 'The container has ended')
+    const signal = AbortSignal.any([scope.signal, lease.endedSignal])
+    return { channel, lease, name: containerName(lease.record), signal }
+  }
+
+  return {
+    start() {
+      const options = { maxMessageBytes: MAX_REACH_MESSAGE_BYTES, maxInboundStreams: MAX_REACH_STREAMS, bulk: true }
+      for (const [protocol, kinds] of Object.entries(KINDS)) {
+        answerStreams({ network, logger, name: 'reach' }, protocol, options, async (channel, peer) => {
+          const answered = answer(channel, peer, kinds)
+          running.add(answered)
+          await answered.finally(() => running.delete(answered))
+        })
+      }
+    },
+    async stop() {
+      scope.abort(new Error('The agent stops'))
+      await Promise.allSettled(running)
+    },
+  }
+}
+
+/** How many of something each lease has at the moment. */
+function createCounter() {
+  const counts = new Map<string, number>()
+  return {
+    /** @throws {ReachRefusedError} `TOO_MANY` */
+    async within(id: string, most: number, task: () => Promise<void>): Promise<void> {
+      const count = counts.get(id) ?? 0
+      if (count >= most) {
+        throw new ReachRefusedError('TOO_MANY', `The container has ${most} of these open already: close some first`)
+      }
+      counts.set(id, count + 1)
+      try {
+        await task()
+      } finally {
+        const left = (counts.get(id) ?? 1) - 1
+        if (left > 0) counts.set(id, left)
+        else counts.delete(id)
+      }
+    },
+  }
+}

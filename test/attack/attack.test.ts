@@ -1,0 +1,60 @@
+/**
+ * Every hostile input, thrown at a gateway and an agent on a real engine. After each area both still run, their loops were
+ * never held by one piece of work, and they took no more memory than they may.
+ */
+
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { allInputs } from './support/all-inputs.ts'
+import { type RunningTarget, startTarget } from './support/target.ts'
+import { MOST_HEAP_BYTES } from './support/vitals.ts'
+
+/** Inputs at the same time. */
+const AT_ONCE = 8
+/** Longest that anything may keep a process from all its other work, in ms of its own work. */
+const LONGEST_HELD_MS = 50
+/** How often an area is tried again that went beyond either. */
+const REPEATS = 3
+
+let target: RunningTarget
+before(async () => {
+  target = await startTarget()
+})
+after(async () => await target?.[Symbol.asyncDispose]())
+
+for (const { name, inputs } of await allInputs()) {
+  describe(name, () => {
+    before(async () => await beginAnew())
+    describe('inputs', { concurrency: AT_ONCE }, () => {
+      for (const input of inputs) it(input.name, async () => await input.attempt(target))
+    })
+    it('leaves gateway and agent running, their loops free and their memory bounded', async () => {
+      let excess = await findExcess()
+      // What an input does, it does each time. Code that runs for the first time, or a machine so full that a collection of
+      // garbage runs on cold caches, is nobody's attack.
+      for (let more = 0; more < REPEATS && excess.length > 0; more += 1) {
+        await beginAnew()
+        for (let i = 0; i < inputs.length; i += AT_ONCE) {
+          await Promise.allSettled(inputs.slice(i, i + AT_ONCE).map(async (input) => await input.attempt(target)))
+        }
+        excess = await findExcess()
+      }
+      assert.deepEqual(excess, [])
+    })
+  })
+}
+
+async function beginAnew(): Promise<void> {
+  await Promise.all(target.processes.map(async (process) => await process.beginAnew()))
+}
+
+async function findExcess(): Promise<string[]> {
+  const found: string[] = []
+  for (const process of target.processes) {
+    assert.ok(process.running, `${process.name} ended:\n${process.output()}`)
+    const { heldMs, heapBytes } = await process.vitals()
+    if (heldMs > LONGEST_HELD_MS) found.push(`${process.name} was held for ${Math.round(heldMs)} ms of its own work`)
+    if (heapBytes > MOST_HEAP_BYTES) found.push(`${process.name} took ${Math.round(heapBytes / 2 ** 20)} MiB of heap`)
+  }
+  return found
+}

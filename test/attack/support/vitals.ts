@@ -1,0 +1,74 @@
+/**
+ * Loaded into a process under attack by `--import`: measures how long the process's thread worked without coming back to
+ * the loop, and how much memory it took, the most since it was told to begin anew; answers when it is asked. Time that other
+ * processes took from it does not count, so this holds on a busy machine, too.
+ */
+
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
+
+/** The most of each since {@link BEGIN_ANEW}. */
+export interface Vitals {
+  /** Longest stretch of its own work between two rounds of the loop, in ms. */
+  heldMs: number
+  /** Longest delay of the loop, whatever caused it, in ms. */
+  delayMs: number
+  heapBytes: number
+  /** Memory of buffers, which no heap has. */
+  bufferBytes: number
+}
+
+/** What it is told; each is answered with the {@link Vitals} until then, after one more measurement. */
+export const BEGIN_ANEW = 'begin-anew'
+export const TELL = 'tell'
+
+/** The most heap that anybody's inputs may bring a process to take. */
+export const MOST_HEAP_BYTES = 600 * 2 ** 20
+
+const ROUND_MS = 10
+
+if (new URL(import.meta.url).searchParams.has('watch')) watch()
+
+function watch(): void {
+  const delay = monitorEventLoopDelay({ resolution: ROUND_MS })
+  delay.enable()
+  let most = nothing()
+  let asked: string[] = []
+  let before = { atMs: performance.now(), workedMs: workedMs() }
+  const timer = setInterval(() => {
+    const now = { atMs: performance.now(), workedMs: workedMs() }
+    const held = Math.min(now.atMs - before.atMs, now.workedMs - before.workedMs)
+    before = now
+    // Not `memoryUsage`, which reads a file of the system's each time.
+    const { used_heap_size: heap, external_memory: buffers } = getHeapStatistics()
+    most = {
+      heldMs: Math.max(most.heldMs, held),
+      delayMs: Math.max(most.delayMs, delay.max / 1e6),
+      heapBytes: Math.max(most.heapBytes, heap),
+      bufferBytes: Math.max(most.bufferBytes, buffers),
+    }
+    for (const message of asked) answer(message)
+    asked = []
+  }, ROUND_MS)
+  function answer(message: string): void {
+    process.send?.(most)
+    if (message !== BEGIN_ANEW) return
+    most = nothing()
+    delay.reset()
+  }
+  timer.unref()
+  process.on('message', (message) => {
+    if (message === BEGIN_ANEW || message === TELL) asked.push(message)
+  })
+  process.channel?.unref()
+}
+
+function nothing(): Vitals {
+  return { heldMs: 0, delayMs: 0, heapBytes: 0, bufferBytes: 0 }
+}
+
+/** Of this thread, in ms. */
+function workedMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}

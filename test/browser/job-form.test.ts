@@ -1,0 +1,91 @@
+/// <reference lib="dom" />
+/** The form of a job: nothing that was typed is lost, and what is wrong is found. */
+
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { until } from '../support/until.ts'
+import { type PlayedRig, startPlayedRig } from './support/played-rig.ts'
+
+describe('the form of a job', () => {
+  let rig: PlayedRig
+  const image = () => rig.page.getByLabel('Docker image')
+  const json = () => rig.page.getByLabel('The job as JSON')
+
+  before(async () => {
+    rig = await startPlayedRig()
+  })
+  after(() => rig?.stop())
+
+  it('entry 47: keeps what was typed over going back, loading anew, and the end of the session', async () => {
+    await rig.open('/jobs')
+    await rig.page.getByRole('link', { name: 'Create Job' }).first().click()
+    await image().fill('busybox:kept')
+    await json().fill(
+      '{\n  // why\n  "image": "busybox:kept",\n  "cpu": 300,\n  "secrets": { "TOKEN": "hidden-value" },\n}',
+    )
+    await rig.page.getByLabel('Value of secret 1').waitFor()
+    await rig.page.goBack()
+    await rig.page.getByRole('heading', { name: 'Jobs' }).waitFor()
+    await rig.page.goForward()
+    assert.equal(await image().inputValue(), 'busybox:kept')
+    assert.match(await json().inputValue(), /\/\/ why/)
+    assert.equal(await rig.page.getByLabel('Value of secret 1').inputValue(), 'hidden-value')
+
+    await rig.page.reload()
+    await rig.page.getByText('This was begun before').waitFor()
+    assert.equal(await image().inputValue(), 'busybox:kept')
+    assert.equal(await rig.page.getByLabel('Name of secret 1').inputValue(), 'TOKEN')
+    const stored = await rig.page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))
+    assert.doesNotMatch(stored, /hidden-value/)
+
+    await json().fill('{"image": "busybox:kept", "cpu": 301}')
+    await rig.context.clearCookies()
+    // What the page asks by itself may hear of it first: then there is nothing to press any more.
+    await rig.page.evaluate(() =>
+      [...document.querySelectorAll('button')].find(({ textContent }) => textContent === 'Submit')?.click(),
+    )
+    await rig.page.getByText('Your session has ended').waitFor()
+    await rig.page.getByLabel('API key', { exact: true }).fill(rig.gateway.adminKey().text)
+    await rig.page.getByRole('button', { name: 'Sign in' }).click()
+    await rig.page.getByRole('heading', { name: 'Create Job' }).waitFor()
+    assert.equal(await image().inputValue(), 'busybox:kept')
+
+    await rig.page.getByRole('button', { name: 'Submit' }).click()
+    await rig.page.waitForURL(/\/jobs\/job_/)
+    await rig.open('/jobs/create')
+    assert.equal(await image().inputValue(), '')
+    assert.equal(await rig.page.getByText('This was begun before').count(), 0)
+  })
+
+  it('entry 47: begins anew where that is asked, and for whoever else signs in', async () => {
+    await rig.open('/jobs/create')
+    await image().fill('mine')
+    await rig.page.reload()
+    await rig.page.getByRole('button', { name: 'Start over' }).click()
+    assert.equal(await image().inputValue(), '')
+    await image().fill('mine again')
+    await rig.page.getByRole('button', { name: 'Account of' }).click()
+    await rig.page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await rig.page.getByLabel('API key', { exact: true }).fill(rig.gateway.adminKey().text)
+    await rig.page.getByRole('button', { name: 'Sign in' }).click()
+    await rig.page.getByRole('button', { name: 'Account of' }).waitFor()
+    await rig.open('/jobs/create')
+    assert.equal(await image().inputValue(), '')
+  })
+
+  it('entry 47: goes to the first field that is wrong', async () => {
+    await rig.open('/jobs/create')
+    await json().fill('{"image": "busybox", "duration": 0, "memory": "1 potato", "queueTimeout": -1}')
+    await rig.page.getByRole('button', { name: 'Submit' }).click()
+    const focused = async () =>
+      await rig.page.evaluate(() => {
+        const field = document.activeElement
+        const label = field?.id ? document.querySelector(`label[for="${field.id}"]`)?.textContent : undefined
+        return label ?? field?.getAttribute('aria-label') ?? field?.tagName
+      })
+    await until(async () => ((await focused()) ?? '').startsWith('Memory'))
+    await json().fill('{"image": "", "memory": "1 potato"}')
+    await rig.page.getByRole('button', { name: 'Submit' }).click()
+    await until(async () => ((await focused()) ?? '').startsWith('Docker image'))
+  })
+})

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ulid } from 'ulid'
+import { jobIdRange } from '../../../protocol/ids.ts'
+import { cortexAtGateway } from '../support/cortex.ts'
+
+describe('entry 51: cortex job takes the words that people know', () => {
+  const at = cortexAtGateway('by environment')
+  const submit = async (...args: string[]) => await at.ok('job', 'submit', ...args, 'busybox')
+
+  it('ls lists, and ps what has not ended', async () => {
+    const [open, over] = [await submit('--label', 'of=ps'), await submit('--label', 'of=ps')]
+    await at.gateway.play.start(over)
+    await at.gateway.play.complete(over)
+    const ids = async (...words: string[]) =>
+      (JSON.parse(await at.ok('job', ...words, '--label', 'of=ps', '--json')) as { id: string }[]).map(({ id }) => id)
+    assert.deepEqual(await ids('ls'), [over, open])
+    assert.deepEqual(await ids('ps'), [open])
+    for (const kind of ['template', 'webhook', 'key', 'batch', 'schedule']) await at.ok(kind, 'ls')
+  })
+
+  it('wait exits as the job did, and with 125 where it has no exit code', async () => {
+    const [good, bad, never] = [await submit(), await submit(), await submit()] as const
+    const waiting = [good, bad, never].map(async (id) => await at.cortex.run(['job', 'wait', id]))
+    await at.gateway.play.start(good)
+    await at.gateway.play.complete(good)
+    await at.gateway.play.start(bad)
+    await at.gateway.play.fail(bad, 7)
+    await at.gateway.play.start(never)
+    await at.gateway.play.fail(never, null)
+    assert.deepEqual(
+      (await Promise.all(waiting)).map(({ code }) => code),
+      [0, 7, 125],
+    )
+    const { code, out } = await at.cortex.run(['job', 'wait', bad, '--json'])
+    assert.deepEqual([code, JSON.parse(out).results.exitCode], [7, 7])
+    assert.equal((await at.cortex.run(['job', 'wait', 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'])).code, 125)
+  })
+
+  it('the beginning of an id is enough where it is one job’s, with job_ or without', async () => {
+    const id = await submit()
+    const others = (await at.gateway.store.list({ limit: 100 })).jobs.map((job) => job.id).filter((one) => one !== id)
+    const length = [...id].findIndex((_, i) => !others.some((other) => other.startsWith(id.slice(0, i))))
+    assert.ok(length > 5 && length < id.length)
+    const part = id.slice(0, length)
+    for (const text of [part, part.slice(4), part.toUpperCase().slice(4), id.slice(4)]) {
+      assert.equal(JSON.parse(await at.ok('job', 'get', text, '--json')).id, id, text)
+    }
+    await at.gateway.play.start(id)
+    // The last makes a job whose id may begin the same.
+    const about = ['logs', 'events', 'bids', 'extend', 'cancel', 'resubmit']
+    for (const word of about) await at.ok('job', word, part, ...(word === 'extend' ? ['10m'] : []))
+    assert.equal((await at.gateway.store.get(id))?.durationSeconds, 3_600 + 600)
+    const many = await at.cortex.run(['job', 'cancel', id.slice(0, 6)])
+    assert.equal(many.code, 1)
+    assert.match(many.err, /jobs' ids begin with job_01, such as job_.*: give more of it/)
+    const none = await at.cortex.run(['job', 'get', 'job_00'])
+    assert.match(none.err, /^cortex: No job's id begins with job_00: 'cortex job list' shows them\n$/)
+    assert.match((await at.cortex.run(['job', 'get', '../keys'])).err, /There is no job/)
+  })
+
+  it('ids lie within the time that their beginning says', () => {
+    for (const nowMs of [1, 1_700_000_000_000, 1_764_374_400_123]) {
+      const id = `job_${ulid(nowMs).toLowerCase()}`
+      for (let end = 5; end < id.length; end += 1) {
+        const { fromMs, toMs } = jobIdRange(id.slice(0, end)) ?? { fromMs: 1, toMs: 0 }
+        assert.ok(fromMs <= nowMs && nowMs <= toMs, id.slice(0, end))
+      }
+      assert.equal(jobIdRange(id), null)
+    }
+    for (const odd of ['job_', '', 'job_9', 'job_0i', 'job_0 ', 'nothing']) assert.equal(jobIdRange(odd), null, odd)
+  })
+})

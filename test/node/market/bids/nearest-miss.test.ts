@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { nearestMiss } from '../../../../node/market/bids/nearest-miss.ts'
+import type { JobRecord } from '../../../../node/store/index.ts'
+import { type JobSubmission, jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
+import { providerView } from '../../../gateway/support/test-node.ts'
+import { aKind } from '../../../support/gpus.ts'
+
+const room = { cpuMillis: 8_000, memoryBytes: 2 ** 33, storageBytes: 2 ** 36, gpu: 4 }
+const NETWORK = [
+  providerView({
+    name: 'attic',
+    total: room,
+    gpus: [aKind({ model: 'Tesla T4', memoryBytes: 15 * 2 ** 30, count: 4 })],
+  }),
+  providerView({ name: 'cellar', total: room, gpus: [aKind({ count: 1 }), aKind({ model: 'NVIDIA L4', count: 1 })] }),
+]
+
+describe('why nobody took a job with GPUs', () => {
+  const cases: [asked: Partial<JobSubmission>, code: string, message: RegExp][] = [
+    [
+      { gpuRequirements: { models: ['rtx4090'] } },
+      'RESOURCE_LIMIT_EXCEEDED',
+      /nearest is attic with 4 Tesla T4 \(15 GiB\): rtx4090 asked, Tesla T4 there$/,
+    ],
+    [
+      { gpuRequirements: { models: ['h100', 'h200'], minVram: '141Gi' } },
+      'RESOURCE_LIMIT_EXCEEDED',
+      /nearest is cellar with 1 NVIDIA H100 80GB HBM3 \(79\.6 GiB\): 141Gi VRAM asked, 79\.6 GiB there$/,
+    ],
+    [
+      { gpu: 2, gpuRequirements: { models: ['h100'] } },
+      'RESOURCE_LIMIT_EXCEEDED',
+      /cellar .*: 2 of them asked, 1 there$/,
+    ],
+    [{ gpuRequirements: { models: ['h100'] } }, 'NO_PROVIDER', /none bid/],
+    [{}, 'NO_PROVIDER', /none bid/],
+    [{ gpu: 5 }, 'RESOURCE_LIMIT_EXCEEDED', /5 GPU asked, 4 GPU there/],
+  ]
+  for (const [asked, code, message] of cases) {
+    it(JSON.stringify(asked), () => {
+      const spec = jobSubmissionSchema.parse({ image: 'busybox', gpu: 1, ...asked })
+      const found = nearestMiss({ spec } as unknown as JobRecord, { offers: [], declines: [] }, NETWORK)
+      assert.equal(found.code, code)
+      assert.match(found.message, message)
+    })
+  }
+})

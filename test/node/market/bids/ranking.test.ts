@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Offer, rank } from '../../../../node/market/bids/ranking.ts'
+
+const GIB = 2 ** 30
+const HOUR = 3_600
+
+function offer(provider: string, fields: Partial<Offer> = {}): Offer {
+  return {
+    provider,
+    name: provider,
+    pricePerHour: 10_000_000n,
+    minimumCharge: 0n,
+    free: { cpuMillis: 2000, memoryBytes: GIB, storageBytes: GIB, gpu: 0 },
+    total: { cpuMillis: 4000, memoryBytes: 4 * GIB, storageBytes: 4 * GIB, gpu: 0 },
+    uptimeSeconds: 3600,
+    latencyMs: 10,
+    trust: 1,
+    figures: null,
+    ...fields,
+  }
+}
+
+const order = (offers: Offer[], strategy: 'cost' | 'performance' | 'availability'): string[] =>
+  rank(offers, strategy, HOUR).map(({ offer }) => offer.provider)
+
+describe('ranking', () => {
+  const idle = { cpuMillis: 3900, memoryBytes: GIB, storageBytes: GIB, gpu: 0 }
+  const cases: [string, 'cost' | 'performance' | 'availability', Offer[], string[]][] = [
+    ['the cheaper wins', 'cost', [offer('a', { pricePerHour: 3n }), offer('b', { pricePerHour: 2n })], ['b', 'a']],
+    [
+      'a free machine beats a cheap one',
+      'cost',
+      [offer('a', { pricePerHour: 1n }), offer('b', { pricePerHour: 0n })],
+      ['b', 'a'],
+    ],
+    ['equal prices go by headroom', 'cost', [offer('a'), offer('b', { free: idle })], ['b', 'a']],
+    ['all equal goes by id', 'cost', [offer('b'), offer('a')], ['a', 'b']],
+    [
+      'one that broke its word loses to one at half again the price',
+      'cost',
+      [offer('a', { trust: 0.5 }), offer('b', { pricePerHour: 15_000_000n })],
+      ['b', 'a'],
+    ],
+    [
+      'one that broke its word does not come back by asking for nothing',
+      'cost',
+      [offer('a', { trust: 1 / 3, pricePerHour: 0n }), offer('b'), offer('c', { pricePerHour: 15_000_000n })],
+      ['b', 'c', 'a'],
+    ],
+    [
+      'where all have broken theirs, the price counts again',
+      'cost',
+      [offer('a', { trust: 1 / 3, pricePerHour: 20_000_000n }), offer('b', { trust: 1 / 3 })],
+      ['b', 'a'],
+    ],
+    [
+      'where none of several is believed, what is far too cheap comes last',
+      'cost',
+      [
+        offer('a', { trust: 0.4, pricePerHour: 1_000_000n }),
+        offer('b', { trust: 0.4 }),
+        offer('c', { trust: 0.4, pricePerHour: 11_000_000n }),
+      ],
+      ['b', 'c', 'a'],
+    ],
+    [
+      'performance takes the idle machine at twice the price',
+      'performance',
+      [offer('a'), offer('b', { free: idle, pricePerHour: 20_000_000n })],
+      ['b', 'a'],
+    ],
+    [
+      'performance takes the near one',
+      'performance',
+      [offer('a', { latencyMs: 200 }), offer('b', { latencyMs: 1 })],
+      ['b', 'a'],
+    ],
+    [
+      'availability takes the one that has been up for long',
+      'availability',
+      [offer('a', { uptimeSeconds: 60, pricePerHour: 1n }), offer('b', { uptimeSeconds: 30 * 86_400 })],
+      ['b', 'a'],
+    ],
+  ]
+  for (const [name, strategy, offers, expected] of cases) {
+    it(name, () => assert.deepEqual(order(offers, strategy), expected))
+  }
+
+  it('keeps scores between 0 and 1 and says why', () => {
+    const [best] = rank([offer('a', { trust: 0.5 })], 'cost', HOUR)
+    assert.equal(best?.score, 0.5)
+    assert.match(best?.reason ?? '', /cost: \$0\.01\/h, 50% left free, trust 50%/)
+  })
+
+  it('weighs a minimum charge by how short the job is', () => {
+    // Half the price and a cent at least: as much as the other's for an hour, dearer below half of one.
+    const offers = [offer('a', { pricePerHour: 5_000_000n, minimumCharge: 10_000_000n }), offer('b')]
+    const first = (seconds: number): string | undefined => rank(offers, 'cost', seconds)[0]?.offer.provider
+    assert.deepEqual([first(600), first(3_599), first(3_600), first(7_200)], ['b', 'b', 'a', 'a'])
+    assert.match(rank(offers, 'cost', 600)[1]?.reason ?? '', /cost: \$0\.005\/h, at least \$0\.01, 50% left free/)
+  })
+
+  it('ranks nothing without offers', () => assert.deepEqual(rank([], 'cost', HOUR), []))
+})

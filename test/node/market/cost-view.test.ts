@@ -1,0 +1,54 @@
+/** What a job costs, wherever it is told. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { dollars } from '../../../gateway/commands/show.ts'
+import { usdExact } from '../../../gateway/dashboard/src/format/amounts.ts'
+import { jobView } from '../../../node/views/job-view.ts'
+import { chargeOf, formatUsd, usdNumber } from '../../../protocol/money.ts'
+import { createLeaseRig } from '../../support/lease-rig.ts'
+
+const TERMS = { pricePerHour: 3_333_333_337n, minimumCharge: 1_234_567n }
+
+describe('the cost of a job', () => {
+  it('item 3: agrees to the nano-dollar in API, command line and dashboard, and is never above “at most”', async (test) => {
+    const rig = await createLeaseRig({ terms: TERMS })
+    test.after(rig.stop)
+    const id = await rig.place({ duration: 5, stopGraceSeconds: 2 })
+    const startedAtMs = BigInt(rig.providerNow())
+    await rig.report({ case: 'started', value: { startedAtMs } })
+    const costs: ReturnType<typeof jobView>['cost'][] = []
+    for (let ms = 1_000; ms <= 9_000; ms += 1_000) {
+      await rig.clock.advance(1_000)
+      await rig.beat(ms)
+      costs.push(jobView(await rig.job(id), { list: () => [] }).cost)
+    }
+    const endedAtMs = BigInt(rig.providerNow())
+    const receipt = await rig.receipt(7, { startedAtMs, endedAtMs })
+    await rig.report({ case: 'ended', value: { outcome: 'exited', exitCode: 0, endedAtMs, receipt } })
+    const { cost } = jobView(await rig.job(id), { list: () => [] })
+    const most = usdNumber(chargeOf(TERMS, 7))
+    for (const { current, projected } of costs) assert.ok(current <= projected && projected === most)
+    assert.deepEqual(cost, { current: most, projected: most, final: most, currency: 'USD' })
+    for (const each of [...costs, cost].flatMap(({ current, projected }) => [current, projected])) {
+      assert.equal(dollars(each), usdExact(each))
+    }
+    assert.equal(dollars(most), `$${formatUsd(chargeOf(TERMS, 7))}`)
+  })
+
+  it('item 3: shows what the provider claims beside what is owed, where it was not signed', async (test) => {
+    const rig = await createLeaseRig({ terms: TERMS })
+    test.after(rig.stop)
+    const id = await rig.place({ duration: 60 })
+    const startedAtMs = BigInt(rig.providerNow())
+    await rig.report({ case: 'started', value: { startedAtMs } })
+    await rig.clock.advance(2_000)
+    await rig.beat(2_000)
+    const endedAtMs = BigInt(rig.providerNow())
+    const receipt = await rig.receipt(36, { startedAtMs, endedAtMs })
+    await rig.report({ case: 'ended', value: { outcome: 'exited', exitCode: 0, endedAtMs, receipt } })
+    const { final = 0, claimed } = jobView(await rig.job(id), { list: () => [] }).cost
+    assert.equal(claimed, usdNumber(chargeOf(TERMS, 36)))
+    assert.ok(final < (claimed ?? 0))
+  })
+})

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { checkReceipt } from '../../../protocol/checks.ts'
+import { EngineError } from '../../../provider-agent/engine/index.ts'
+import { type AgentRig, createAgentRig } from '../../support/agent-rig.ts'
+
+describe('a container whose end nobody saw', () => {
+  let rig: AgentRig
+
+  afterEach(async () => await rig.stop())
+
+  it('is charged for no longer than the container ran where nobody watched its end', async () => {
+    rig = await createAgentRig()
+    const { follow, name } = await rig.run({ duration: 600 })
+    const container = await rig.container(name)
+    await follow.report('started')
+    await rig.clock.advance(3_000)
+    rig.engine.setGone(true)
+    container.exit(0)
+    await rig.clock.advance(30_000)
+    rig.engine.setGone(false)
+    await rig.clock.advance(10_000)
+    const { receipt } = await follow.report('ended')
+    assert.ok(receipt)
+    assert.equal((await checkReceipt(receipt)).receipt.meteredSeconds, 3n)
+  })
+
+  it('is charged for no longer than until the engine stopped it, however late it can be removed', async () => {
+    rig = await createAgentRig()
+    const stopped = Promise.withResolvers<never>()
+    rig.engine.wait = async () => await stopped.promise
+    const { follow } = await rig.run({ duration: 600 })
+    await follow.report('started')
+    await rig.clock.advance(3_000)
+    rig.engine.setGone(true)
+    stopped.reject(new EngineError('ENGINE_ERROR', 'the engine has stopped it', { reason: 'engine-stopped' }))
+    await rig.clock.advance(30_000)
+    rig.engine.setGone(false)
+    await rig.clock.advance(10_000)
+    const { receipt, details } = await follow.report('ended')
+    assert.equal(details.reason, 'engine-stopped')
+    assert.ok(receipt)
+    assert.equal((await checkReceipt(receipt)).receipt.meteredSeconds, 3n)
+  })
+
+  it('is charged for no longer than it told of where it hears of a removal long after it', async () => {
+    rig = await createAgentRig()
+    const { follow, name } = await rig.run({ duration: 600 })
+    const container = await rig.container(name)
+    await follow.report('started')
+    await rig.clock.advance(7_000)
+    const removed = rig.clock.holdUp(60_000)
+    await rig.engine.remove(name)
+    await removed
+    await rig.clock.advance(10_000)
+    const { receipt, details } = await follow.report('ended')
+    assert.equal(details.reason, 'container-lost')
+    assert.equal(container.state, 'exited')
+    assert.ok(receipt)
+    const { meteredSeconds } = (await checkReceipt(receipt)).receipt
+    assert.ok(meteredSeconds >= 5n && meteredSeconds <= 7n, `${meteredSeconds} s`)
+  })
+})

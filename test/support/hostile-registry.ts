@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
+import { type Pack, pack } from 'tar-stream'
+import { digestOf } from '../../provider-agent/images/manifest.ts'
+
+/** A registry on loopback that does what it likes. */
+export interface HostileRegistry {
+  /** `127.0.0.1:PORT`. */
+  host: string
+  /** Offers an image; answers its reference. */
+  offer(repository: string, image: HostileImage): string
+  /** Paths that were asked for, in order. */
+  asked: string[]
+  /** Headers of each request, as `asked`. */
+  authorizations: (string | undefined)[]
+  close(): Promise<void>
+}
+
+export interface HostileImage {
+  /** Answers instead of the registry; true where it did. */
+  answer?: (request: IncomingMessage, response: ServerResponse, what: Asked) => boolean | Promise<boolean>
+  layers?: HostileLayer[]
+  /** What the manifest is made to say. */
+  manifest?: (manifest: Manifest) => unknown
+}
+
+export interface HostileLayer {
+  bytes: Buffer
+  /** Digest of what it unpacks to. */
+  diffId: string
+}
+
+export interface Asked {
+  kind: 'manifest' | 'config' | 'layer' | 'tags'
+  /** Of the layers, from 0. */
+  layer: number
+}
+
+interface Manifest {
+  schemaVersion: number
+  config: { mediaType: string; digest: string; size: number }
+  layers: { mediaType: string; digest: string; size: number }[]
+}
+
+export async function startHostileRegistry(): Promise<HostileRegistry> {
+  const images = new Map<string, HostileImage>()
+  const asked: string[] = []
+  const authorizations: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    authorizations.push(request.headers.authorization)
+    response.on('error', () => undefined) // whoever asked has enough
+    void answer(images, request, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    ...{ host, asked, authorizations },
+    offer(repository, image) {
+      images.set(repository, image)
+      return `${host}/${repository}:1`
+    },
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** A layer with one file. */
+export async function layerOf(content: Buffer | string = 'hello', compress = gzipSync): Promise<HostileLayer> {
+  const files = pack()
+  files.entry({ name: 'file', mtime: new Date(0) }, content)
+  return await packed(files, compress)
+}
+
+/** A layer with a hard link to a file that is not there: an archive as any other, and nothing that can be unpacked. */
+export async function brokenLayer(): Promise<HostileLayer> {
+  const files = pack()
+  files.entry({ name: 'link', type: 'link', linkname: 'nowhere' })
+  return await packed(files)
+}
+
+async function packed(files: Pack, compress = gzipSync): Promise<HostileLayer> {
+  files.finalize()
+  const tar = await buffer(files)
+  return { bytes: compress(tar), diffId: digestOf(tar) }
+}
+
+async function answer(images: Map<string, HostileImage>, request: IncomingMessage, response: ServerResponse) {
+  const [, repository = '', kind, reference = ''] =
+    /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^?]+)/.exec(request.url ?? '') ?? []
+  const image = images.get(repository)
+  if (image === undefined) return refuse(response, 404, 'NAME_UNKNOWN')
+  const { layers = [await layerOf(repository)] } = image
+  const architecture = { x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch
+  const config = json({
+    ...{ architecture, os: 'linux', config: { Cmd: ['/x'] } },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+  })
+  const told = {
+    schemaVersion: 2,
+    config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: digestOf(config), size: config.length },
+    layers: layers.map(({ bytes }) => ({
+      mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+      ...{ digest: digestOf(bytes), size: bytes.length },
+    })),
+  }
+  const layer = told.layers.findIndex(({ digest }) => digest === reference)
+  const what = kind === 'manifests' ? 'manifest' : kind === 'tags' ? 'tags' : layer < 0 ? 'config' : 'layer'
+  if ((await image.answer?.(request, response, { kind: what, layer })) === true) return
+  const { manifest = (same: unknown) => same } = image
+  const bytes =
+    what === 'manifest' ? json(manifest(told)) : what === 'config' ? config : (layers[layer]?.bytes ?? json({}))
+  response.setHeader('docker-content-digest', digestOf(bytes))
+  const [, from = '0'] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? []
+  if (from !== '0') response.statusCode = 206
+  response.end(request.method === 'HEAD' ? undefined : bytes.subarray(Number(from)))
+}
+
+export function refuse(response: ServerResponse, status: number, code: string): void {
+  response.statusCode = status
+  response.end(JSON.stringify({ errors: [{ code, message: 'words of a registry' }] }))
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value))
+}
