@@ -14,7 +14,7 @@ const LONGEST_WAIT_MS = 15_000
 const SHORT_LIVED_MS = 5_000
 
 /**
- * Keeps a connection to a bootstrap address until aborted. libp2p dials once and, with a keep-alive tag, five times
+ * Keeps a connection to a bootstrap address until aborted. libp2p's own dials once and, with a keep-alive tag, five times
  * more; a network whose bootstrap node was away for a minute would fall apart. The address may lack a peer id: then
  * whoever answers there is taken.
  */
@@ -33,6 +33,8 @@ export async function keepConnected(
     for (let shortLived = 0; !signal.aborted; ) {
       const peer = await dialUntilConnected(host, address, { logger, onTrouble: onFirstFailure }, signal)
       if (peer === null || peer.equals(host.peerId)) return
+      // spares it where libp2p prunes connections
+      await host.peerStore.merge(peer, { tags: { bootstrap: { value: 100 } } })
       const sinceMs = performance.now()
       logger.info({ address, peer: peer.toString() }, 'connected to a bootstrap address')
       await disconnected(host, peer, signal)

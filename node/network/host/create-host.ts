@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { BlockList } from 'node:net'
-import { bootstrap } from '@libp2p/bootstrap'
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { dcutr } from '@libp2p/dcutr'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
@@ -26,6 +25,7 @@ import { createOpenAddresses, type OpenAddresses } from '../addresses/open-addre
 import type { Refusals } from '../bounds/refusals.ts'
 import { refusalMetrics } from '../gossip/gossip-metrics.ts'
 import { gossipOptions } from '../gossip/gossip-options.ts'
+import { prepareStreams } from '../gossip/gossip-streams.ts'
 import type { RelayClient } from '../relay/relay-client.ts'
 import { createRelayServer } from '../relay/relay-server.ts'
 import type { RelayLimits } from '../relay-limits.ts'
@@ -57,8 +57,6 @@ export interface HostInit {
   listen: string[]
   /** Multiaddrs told to others in place of those listened on; empty tells the latter. */
   announce: string[]
-  /** Bootstrap addresses that end in a peer id. */
-  bootstrap: string[]
   /** Whether peers on the local network are looked for. */
   mdns: boolean
   /** Of a private network; absent: it is open. */
@@ -108,15 +106,14 @@ export async function createHost(init: HostInit): Promise<Host> {
   const self = peerIdFromPrivateKey(init.privateKey)
   const topics = [topicName(init.network, 'announcements'), topicName(init.network, 'requests')]
   const told = init.announce.length > 0 ? (own: Multiaddr[]) => own : createInnerFilter(init.listen)
-  const discovery = []
-  // the first dial and the tag that spares them when connections are pruned; `bootstrap.ts` sees that they stay
-  if (init.bootstrap.length > 0) {
-    discovery.push(bootstrap({ list: init.bootstrap, timeout: 0, tagValue: 100, tagTTL: Number.POSITIVE_INFINITY }))
-  }
-  if (init.mdns) discovery.push(mdns({ serviceTag: serviceTag(init), interval: 10_000 }))
 
   const upnp = init.upnp ? (await import('@libp2p/upnp-nat')).uPnPNAT({ autoConfirmAddress: true }) : undefined
   const dht = init.dht ? await createDht(init.network) : undefined
+  const createRouter = gossipsub({
+    ...gossipOptions(topics),
+    metricsRegister: refusalMetrics(init.refusals),
+    metricsTopicStrToLabel: new Map(topics.map((topic) => [topic, topic])),
+  })
   return await createLibp2p({
     start: false,
     ...(process.env.DEBUG === undefined ? { logger: quietLog } : {}),
@@ -138,7 +135,7 @@ export async function createHost(init: HostInit): Promise<Host> {
         streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES },
       }),
     ],
-    peerDiscovery: discovery,
+    peerDiscovery: init.mdns ? [mdns({ serviceTag: serviceTag(init), interval: 10_000 })] : [],
     connectionManager: {
       // `places.ts` chooses who stays, and must be asked: libp2p would turn newcomers away before, or close the youngest
       maxConnections: init.places + MAX_PENDING_CONNECTIONS,
@@ -165,11 +162,7 @@ export async function createHost(init: HostInit): Promise<Host> {
       ...(dht === undefined ? {} : { dht }),
       ...(upnp === undefined ? {} : { upnp }),
       ...(init.relay === undefined ? {} : { relay: createRelayServer(init.relay) }),
-      pubsub: gossipsub({
-        ...gossipOptions(topics),
-        metricsRegister: refusalMetrics(init.refusals),
-        metricsTopicStrToLabel: new Map(topics.map((topic) => [topic, topic])),
-      }),
+      pubsub: (components: Parameters<ReturnType<typeof gossipsub>>[0]) => prepareStreams(createRouter(components)),
     },
   })
 }

@@ -12,7 +12,6 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { isOpenToAll } from '../addresses/open-addresses.ts'
 import { watchOwnAddresses } from '../addresses/own-addresses.ts'
-import { peerIdOf } from '../addresses.ts'
 import type { TrafficCounter } from '../bounds/peer-traffic.ts'
 import type { Refusals } from '../bounds/refusals.ts'
 import type { Acquaintances } from '../connections/acquaintances.ts'
@@ -24,6 +23,7 @@ import type { Penalties } from '../connections/penalties.ts'
 import type { Places } from '../connections/places.ts'
 import type { Gossip } from '../gossip/gossip.ts'
 import { broughtInvalid, type ScoreKeeper } from '../gossip/gossip-scores.ts'
+import { keepStreams } from '../gossip/gossip-streams.ts'
 import { type Libp2pNetworkInit, placesOf } from '../network-init.ts'
 import { createRelayClient, type RelayClient } from '../relay/relay-client.ts'
 import { createRelayGuard } from '../relay/relay-server.ts'
@@ -116,7 +116,6 @@ async function makeHost(
     network: init.network,
     ...{ listen, announce, relays },
     ...(relay === undefined ? {} : { relay }),
-    bootstrap: (init.bootstrap ?? []).filter((address) => peerIdOf(address) !== undefined),
     mdns: init.mdns ?? false,
     ...{ dht: init.dht ?? false, upnp: init.upnp ?? false },
     ...(networkKey === undefined ? {} : { networkKey }),
@@ -140,7 +139,7 @@ async function makeHost(
 
 /** Hands on what the host tells of its peers and their connections. */
 function listenTo(
-  { acquaintances, places, conduct, logger, countGossip }: JoinComponents,
+  { acquaintances, places, conduct, clock, logger, countGossip, isBootstrap }: JoinComponents,
   host: Host,
   { relays, signal }: { relays: RelayClient; signal: AbortSignal },
 ): void {
@@ -168,6 +167,7 @@ function listenTo(
     if (isOpenToAll(host)) relays.leave()
   })
   followRenewed(host, logger)
+  keepStreams(host, { clock, logger, isBootstrap })
   pubsub.addEventListener('gossipsub:heartbeat', () => {
     conduct.refuseGraylisted(pubsub)
     countGossip(host.getConnections())
