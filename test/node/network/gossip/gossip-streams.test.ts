@@ -28,7 +28,9 @@ function fakeRouter() {
   let starts = 0
   const router = {
     streamsOutbound: new Map(),
-    start: async () => void (starts += 1),
+    start: async () => {
+      starts += 1
+    },
     createOutboundStream: async (peer: PeerId, connection: Connection) => {
       const { promise, resolve } = Promise.withResolvers<void>()
       opening.push({ peer, connection, done: resolve })
