@@ -9,7 +9,7 @@ import { type ContainerHealth, readContainerHealth } from '../../protocol/endpoi
 import { addressOf, networkSettings } from '../networks/network-mode.ts'
 import { call } from './call.ts'
 import { checkName } from './container/spec.ts'
-import { endCommand } from './end-command.ts'
+import { endExec } from './end-command.ts'
 import { statusOf } from './errors.ts'
 import { type AbortOptions, EngineError } from './index.ts'
 import { listensAt, processFolder } from './usage/kernel-view.ts'
@@ -93,7 +93,7 @@ export interface RunningExec {
   resize(columns: number, rows: number): Promise<void>
   /** Once the output has ended. */
   exitCode(): Promise<number>
-  /** Ends it where it is on this machine and this user may; see {@link endCommand}. */
+  /** Ends it where it is on this machine and this user may; see {@link endExec}. */
   end(): Promise<void>
 }
 
@@ -160,10 +160,7 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
         }
         // It may have ended already: then there is no terminal to size.
         if (terminal && columns > 0 && rows > 0) await resize(columns, rows).catch(() => undefined)
-        const end = async (): Promise<void> => {
-          const { Pid: pid, ContainerID: container, Running: running } = await exec.inspect()
-          if (running) await endCommand({ container, pid })
-        }
+        const end = async (): Promise<void> => await endExec(exec)
         return { stream, framed: !terminal, resize, exitCode: async () => await exitCodeOf(exec), end }
       }),
 

@@ -2,11 +2,28 @@
 
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import type Docker from 'dockerode'
 import { controlGroup, processesIn, processFolder } from './usage/kernel-view.ts'
 
 /** How long it may take to end by itself once its terminal is gone, in ms. */
 const GRACE_MS = 2_000
 const LOOK_MS = 50
+
+/** How long an engine may take from saying yes to a command to knowing its process, in ms: seconds on a busy machine. */
+const BEGIN_MS = 60_000
+
+/**
+ * Ends a command that an engine was asked to run. It answers before the command has begun, and output may come before the
+ * engine says which process it is; until then there is nothing to end, and a moment later there would be nobody to do it.
+ */
+export async function endExec(exec: Pick<Docker.Exec, 'inspect'>): Promise<void> {
+  for (let waitedMs = 0; waitedMs < BEGIN_MS; waitedMs += LOOK_MS) {
+    const { Pid: pid, ContainerID: container, Running: running, ExitCode: exitCode } = await exec.inspect()
+    if (!running && exitCode !== null) return
+    if (running && pid > 0) return await endCommand({ container, pid })
+    await delay(LOOK_MS)
+  }
+}
 
 /**
  * Ends a process of a container and all that it started, as a terminal that closes does, and what has not ended then by
@@ -14,7 +31,7 @@ const LOOK_MS = 50
  *
  * @param command.pid this machine's number of it, as the engine tells
  */
-export async function endCommand(command: { container: string; pid: number }): Promise<void> {
+async function endCommand(command: { container: string; pid: number }): Promise<void> {
   const { container, pid } = command
   const folder = await processFolder({ Id: container, State: { Pid: pid } })
   // Asked for while the command is there: what it started may outlive it.

@@ -26,6 +26,7 @@ export async function serveExec(
     stream.destroy()
   }
   signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
   stream.on('error', () => undefined) // whoever reads it hears of it
   const over = new AbortController()
   let hasEnded = false
