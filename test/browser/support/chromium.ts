@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium } from 'playwright-core'
 import { canInstall, findProgram, installPackages } from '../../../scripts/apt.ts'
+import { LONGEST_WAIT_MS } from '../../support/until.ts'
 
 const FLAGS = [
   '--no-sandbox',
@@ -15,7 +16,7 @@ const FLAGS = [
 ]
 
 /** How long anything on a page may take: a guard against hangs, which a busy machine keeps. */
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = LONGEST_WAIT_MS
 
 export interface OpenBrowser {
   context: BrowserContext
