@@ -1,9 +1,9 @@
 import type { GossipSub } from '@libp2p/gossipsub'
-import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import type { Identify } from '@libp2p/identify'
+import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
 import { backoffMs } from '../../backoff.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
-import type { Host } from '../host/create-host.ts'
 
 /** What gossipsub's class has and its interface does not show (17.1). */
 interface Router {
@@ -57,6 +57,11 @@ function isTold(router: Router, peer: PeerId): boolean {
   return router.streamsOutbound.get(peer.toString())?.rawStream.status === 'open'
 }
 
+interface GossipServices extends Record<string, unknown> {
+  identify: Identify
+  pubsub: GossipSub
+}
+
 /** What {@link keepStreams} works with. */
 export interface KeepStreamsComponents {
   clock: Clock
@@ -70,7 +75,7 @@ export interface KeepStreamsComponents {
  * has said what it speaks: where that was lost, refused, or ended with one of two connections, the peer would never hear
  * of anything, and nothing would notice. Here it is asked once more what it speaks, after 2 s and ever more rarely.
  */
-export function keepStreams(host: Host, { clock, logger, isBootstrap }: KeepStreamsComponents): void {
+export function keepStreams(host: Libp2p<GossipServices>, { clock, logger, isBootstrap }: KeepStreamsComponents): void {
   const router = host.services.pubsub as unknown as Router
   const without = new Map<string, { tries: number; nextMs: number }>()
 
