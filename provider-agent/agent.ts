@@ -86,6 +86,14 @@ export interface Agent {
   drain(): Promise<void>
   /** Ends {@link Agent.drain}. */
   resume(): Promise<void>
+  /**
+   * Stops what runs of one job, with the grace that it has, and answers which attempts: none where it does not run here.
+   * Their requester is told that the owner wanted it, looks elsewhere, and pays what was used.
+   *
+   * @param said why, for the requester. @default ""
+   * @throws where it was not started
+   */
+  stopJob(jobId: string, said?: string): Promise<number[]>
   /** What a requester without jobs here would hear now that asks for this. @throws where it was not started */
   consider(wanted: Requirements): { refusal: Refusal | null; terms: Terms }
   /** As in {@link ClockWatch}. */
@@ -125,6 +133,7 @@ export function createAgent(components: AgentComponents, init: AgentInit): Agent
       }),
     drain: async () => await running?.drain(true),
     resume: async () => await running?.drain(false),
+    stopJob: async (jobId, said = '') => await started().stopJob(jobId, said),
     consider: (wanted) => started().consider(wanted),
     clockOff: () => started().clockOff(),
     earnings: async (sinceMs) => await started().earnings(sinceMs),
@@ -212,6 +221,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       health.drain(on)
       await journal.setDraining(on)
     },
+    stopJob: leases.stopJob,
     async stop({ stopJobs = false }: { stopJobs?: boolean } = {}) {
       const goodbye = announcer.stop()
       health.drain(true)

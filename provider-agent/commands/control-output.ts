@@ -1,6 +1,6 @@
 import { ago, table } from '../../node/commands/output.ts'
 import { print, printJson } from '../../node/commands/print.ts'
-import type { CheckView, EarningsView, JobView, StateView } from '../control/views.ts'
+import type { CheckView, EarningsView, JobView, StateView, StoppedView } from '../control/views.ts'
 
 interface OutputOptions {
   json?: true
@@ -48,6 +48,17 @@ export function showJobs(jobs: JobView[], options: OutputOptions): void {
     job.requester,
   ])
   print(...table(head, rows))
+}
+
+/** What `cortex agent stop` prints: which attempts end, and what their requester is told. */
+export function showStopped(stopped: StoppedView, options: OutputOptions): void {
+  if (options.json === true) {
+    printJson(stopped)
+    return
+  }
+  const { jobId, attempts, reason } = stopped
+  const why = reason === '' ? 'Its requester is told that the provider stopped it' : `Its requester is told: ${reason}`
+  print(`Stopping ${jobId} (attempt ${attempts.join(', ')}). ${why}.`)
 }
 
 /**

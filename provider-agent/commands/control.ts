@@ -1,13 +1,13 @@
 import { Command } from 'commander'
 import { dataOption, partFolder, wholeNumber } from '../../node/commands/options.ts'
-import type { CheckView, EarningsView, JobView, StateView } from '../control/views.ts'
+import type { CheckView, EarningsView, JobView, StateView, StoppedView } from '../control/views.ts'
 
 interface ControlOptions {
   data: string
   json?: true
 }
 
-/** `cortex agent check · drain · resume · earnings · jobs`: of the agent that runs on the same `--data`. */
+/** `cortex agent check · drain · resume · stop · earnings · jobs`: of the agent that runs on the same `--data`. */
 export function addControlCommands(agent: Command): void {
   agent.addCommand(
     controlCommand('check', 'would it win a typical job now, and if not, why; exits with 1 then').action(
@@ -30,13 +30,25 @@ export function addControlCommands(agent: Command): void {
     ),
   )
   agent.addCommand(
+    controlCommand('stop', 'end a job that runs here; its requester pays what it used and looks elsewhere', {
+      example: "job_01kb2x3y4z --reason 'the machine is needed'",
+    })
+      .argument('<job>', 'as cortex agent jobs shows it')
+      .option('--reason <text>', 'why, for its requester: one line of at most 200 characters', '')
+      .action(async (job: string, options: ControlOptions & { reason: string }) => {
+        const { showStopped } = await import('./control-output.ts')
+        const query = new URLSearchParams({ job, reason: options.reason })
+        showStopped(await ask<StoppedView>(options, `POST /stop?${query}`), options)
+      }),
+  )
+  agent.addCommand(
     controlCommand('jobs', 'what it runs, and for whom').action(async (options: ControlOptions) => {
       const { showJobs } = await import('./control-output.ts')
       showJobs(await ask<JobView[]>(options, 'GET /jobs'), options)
     }),
   )
   agent.addCommand(
-    controlCommand('earnings', 'what its receipts add up to, by day and by requester', '--days 7')
+    controlCommand('earnings', 'what its receipts add up to, by day and by requester', { example: '--days 7' })
       .option('--days <count>', 'so far back', wholeNumber(1, 3_650), 30)
       .action(async (options: ControlOptions & { days: number }) => {
         const { showEarnings } = await import('./control-output.ts')
@@ -45,7 +57,7 @@ export function addControlCommands(agent: Command): void {
   )
 }
 
-function controlCommand(name: string, description: string, example = ''): Command {
+function controlCommand(name: string, description: string, { example = '' } = {}): Command {
   return new Command(name)
     .description(description)
     .addOption(dataOption())

@@ -5,11 +5,12 @@ import type { Clock } from '../../node/clock.ts'
 import type { Directory } from '../../node/directory/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
+import { isLine, toLine } from '../../protocol/text.ts'
 import type { Agent } from '../agent.ts'
 import { checkSelf, TYPICAL_JOB } from './check.ts'
 import type { Shared } from './shared.ts'
 import { prepareSocketFolder, socketPath } from './socket.ts'
-import { checkView, earningsView, jobView, stateView } from './views.ts'
+import { checkView, earningsView, jobView, type StoppedView, stateView } from './views.ts'
 
 /** What {@link startControl} works with. */
 export interface ControlComponents {
@@ -32,9 +33,17 @@ export interface Control {
 const MAX_DAYS = 3_650
 const DAY_MS = 24 * 3_600_000
 
+/** Of why a job is stopped, in UTF-16 code units: a line that a requester reads beside the job's state. */
+const MAX_REASON_LENGTH = 200
+
+/** What the owner asked for cannot be, in words for the owner. */
+class RefusedError extends Error {
+  override readonly name = 'RefusedError'
+}
+
 /**
  * Answers the owner's commands over HTTP on a unix socket of mode 0600: `GET /status`, `/check`, `/jobs`,
- * `/earnings?days=N`, `POST /drain`, `/resume`. The agent of this data folder runs in this process: a socket that is
+ * `/earnings?days=N`, `POST /drain`, `/resume`, `/stop?job=ID&reason=TEXT`. The agent of this data folder runs in this process: a socket that is
  * there already is what a killed one left.
  */
 export async function startControl(components: ControlComponents, dataFolder: string): Promise<Control> {
@@ -50,6 +59,7 @@ export async function startControl(components: ControlComponents, dataFolder: st
       const sinceMs = clock.nowMs() - days * DAY_MS
       return earningsView(await agent.earnings(sinceMs), sinceMs)
     },
+    'POST /stop': stopJob,
     'POST /drain': async () => {
       await agent.drain()
       return stateView(agent.status())
@@ -70,6 +80,19 @@ export async function startControl(components: ControlComponents, dataFolder: st
     return checkView(checkSelf({ ...reach, ...offer, ...found, providers: directory.list() }))
   }
 
+  async function stopJob(query: URLSearchParams): Promise<StoppedView> {
+    const jobId = query.get('job') ?? ''
+    const reason = query.get('reason') ?? ''
+    if (reason.length > MAX_REASON_LENGTH || !isLine(reason)) {
+      throw new RefusedError(`--reason is one line of at most ${MAX_REASON_LENGTH} characters`)
+    }
+    const attempts = await agent.stopJob(jobId, reason)
+    if (attempts.length === 0) {
+      throw new RefusedError(`No job ${toLine(jobId, 80)} runs here: 'cortex agent jobs' lists those that do`)
+    }
+    return { jobId, attempts, reason }
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent')
     const name = `${request.method} ${pathname}`
@@ -79,6 +102,7 @@ export async function startControl(components: ControlComponents, dataFolder: st
     try {
       send(response, 200, await route(searchParams))
     } catch (error) {
+      if (error instanceof RefusedError) return send(response, 400, { error: error.message })
       logger.error({ error: String(error) }, 'a command failed')
       send(response, 500, { error: 'The agent could not do it; its log says why' })
     }

@@ -75,6 +75,15 @@ export function jobView(lease: LeaseStatus) {
   }
 }
 
+/** What `POST /stop` answers. */
+export interface StoppedView {
+  jobId: string
+  /** Those that are being stopped. */
+  attempts: number[]
+  /** As its requester is told; empty where none was given. */
+  reason: string
+}
+
 /** What `GET /earnings` answers. */
 export type EarningsView = ReturnType<typeof earningsView>
 

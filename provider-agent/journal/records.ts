@@ -79,7 +79,15 @@ export interface LeaseSecrets {
 }
 
 /** Why a container is told to stop. A later reason replaces an earlier one only if it stands further right here. */
-export const STOP_REASONS = ['expired', 'over-limit', 'shutdown', 'disconnected', 'cancelled', 'stale'] as const
+export const STOP_REASONS = [
+  'expired',
+  'over-limit',
+  'shutdown',
+  'owner',
+  'disconnected',
+  'cancelled',
+  'stale',
+] as const
 /** One of {@link STOP_REASONS}. */
 export type StopReason = (typeof STOP_REASONS)[number]
 
@@ -103,6 +111,8 @@ export interface LeaseProgress {
   stopping: StopReason | null
   /** With `over-limit`: which. */
   exceeded?: Exceeded | null
+  /** With `owner`: why, in the owner's words for the requester; empty where it gave none. */
+  ownerSaid?: string
   ended: LeaseEnd | null
   /** Answers to the newest commands by id, so that a repeated one does nothing. */
   commands: [string, CommandAnswer][]

@@ -30,12 +30,12 @@ export class LeaseBrokenError extends Error {
 
 /**
  * @param limits `exceeded` is what the container went beyond as far as this side could see; it only tells why where the
- * container did not end well
+ * container did not end well; `ownerSaid` as in {@link endingOfStop}
  */
 export function endingOfExit(
   exit: ContainerExit,
   stopping: StopReason | null,
-  limits: { durationSeconds: number; memoryBytes: number; exceeded?: Exceeded | null },
+  limits: { durationSeconds: number; memoryBytes: number; exceeded?: Exceeded | null; ownerSaid?: string | undefined },
 ): Ending {
   const { exitCode } = exit
   if (stopping === 'cancelled' || stopping === 'stale') return ending('cancelled', exitCode)
@@ -44,7 +44,9 @@ export function endingOfExit(
     // The kernel gives no more than the limit, so that is what was used.
     return endingOfLimit({ what: 'memory', limit: limits.memoryBytes, used: limits.memoryBytes }, exitCode)
   }
-  if (stopping === 'disconnected' || stopping === 'shutdown') return endingOfStop(stopping, exitCode)
+  if (stopping === 'disconnected' || stopping === 'shutdown' || stopping === 'owner') {
+    return endingOfStop(stopping, exitCode, limits.ownerSaid)
+  }
   if (stopping === 'expired' && exitCode !== 0) {
     const { durationSeconds } = limits
     return failed(
@@ -90,9 +92,14 @@ function endingOfLimit(exceeded: Exceeded, exitCode: number | null): Ending {
   })
 }
 
-/** Stopped before there was a container to stop, or by this side. */
-export function endingOfStop(stopping: StopReason, exitCode: number | null = null): Ending {
+/** Stopped before there was a container to stop, or by this side. @param ownerSaid why its owner wanted that. @default "" */
+export function endingOfStop(stopping: StopReason, exitCode: number | null = null, ownerSaid = ''): Ending {
   switch (stopping) {
+    case 'owner': {
+      const ending = endingOfOutside('stopped-by-provider', exitCode)
+      if (ownerSaid === '') return ending
+      return { ...ending, message: `${ending.message.replace(/\.$/, '')}: ${ownerSaid}` }
+    }
     case 'disconnected':
       return failed(
         'NETWORK_ERROR',
@@ -118,7 +125,7 @@ export function endingOfStop(stopping: StopReason, exitCode: number | null = nul
 }
 
 /** Somebody else ended the container: its owner, or an engine that ended. What it exited with is not the program's word. */
-export function endingOfOutside(reason: 'engine-stopped' | 'stopped-by-provider', exitCode: number): Ending {
+export function endingOfOutside(reason: 'engine-stopped' | 'stopped-by-provider', exitCode: number | null): Ending {
   return failed('INTERNAL', exitCode, failure('INTERNAL', undefined, { reason }).message, { reason })
 }
 

@@ -54,6 +54,11 @@ export interface Leases {
   accept(record: LeaseRecord, secrets: LeaseSecrets): Promise<Lease>
   /** Takes up what the last process left: leases from the journal, containers from the engine once it answers. */
   start(): Promise<void>
+  /**
+   * Asks the containers of a job to stop that still run, and answers of which attempts; their requester is told that the
+   * owner wanted it. @param said why, for the requester; may be empty
+   */
+  stopJob(jobId: string, said: string): Promise<number[]>
   /** Asks every container to stop, and waits until all have ended, or for their grace and half a minute. */
   stopJobs(): Promise<void>
   /** Leaves containers and journal as they are. */
@@ -144,6 +149,14 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
       const limit = deadline(clock, READY_MS, signal)
       await Promise.race([ready.promise, whenAborted(limit.signal)])
       limit.clear()
+    },
+    async stopJob(jobId, said) {
+      const running = held
+        .all()
+        .map(({ lease }) => lease)
+        .filter(({ record, progress }) => record.jobId === jobId && progress.ended === null)
+      await Promise.all(running.map(async (lease) => await lease.stopForOwner(said)))
+      return running.map(({ record }) => record.fence)
     },
     stopJobs: async () => await stopJobs({ clock, logger }, held.all(), signal),
     async stop() {

@@ -92,7 +92,7 @@ export async function runLease(
   async function live(): Promise<[Ending, ContainerExit | null]> {
     try {
       if (!(await startContainer(parts, lease, init, signal)))
-        return [endingOfStop(lease.progress.stopping ?? 'cancelled'), null]
+        return [endingOfStop(lease.progress.stopping ?? 'cancelled', null, lease.progress.ownerSaid), null]
       const watched = { ...parts, ...follow, exceeded }
       const exit = await watchContainer(watched, { ...init, sight, hadEnded }, over, signal)
       const stopping = stoppedBy()
@@ -100,12 +100,14 @@ export async function runLease(
         components.onOutside()
         return [endingOfOutside(sight.away ? 'engine-stopped' : 'stopped-by-provider', exit.exitCode), exit]
       }
-      const limits = { durationSeconds: lease.progress.durationSeconds, memoryBytes: record.resources.memoryBytes }
+      const { durationSeconds, ownerSaid } = lease.progress
+      const limits = { durationSeconds, ownerSaid, memoryBytes: record.resources.memoryBytes }
       return [endingOfExit(exit, stopping, { ...limits, exceeded: await exceeded.behind(exit, stopping) }), exit]
     } catch (error) {
       signal.throwIfAborted()
-      const { stopping } = lease.progress
-      if (lease.stopSignal.aborted && stopping !== null && !lease.meter.running) return [endingOfStop(stopping), null]
+      const { stopping, ownerSaid } = lease.progress
+      if (lease.stopSignal.aborted && stopping !== null && !lease.meter.running)
+        return [endingOfStop(stopping, null, ownerSaid), null]
       logger.warn({ lease: lease.id, error: String(error) }, 'the container could not run')
       return [endingOfError(broken(error)), null]
     }

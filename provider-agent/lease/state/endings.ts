@@ -33,30 +33,31 @@ export function endingsOf({ stopping, ended }: LeaseProgress): Endings {
 /** Asks for the container's end. */
 export interface Stopping {
   /** Only a stronger reason replaces an earlier one; after the end it does nothing. */
-  requestStop(reason: Exclude<StopReason, 'over-limit'>): Promise<void>
+  requestStop(reason: Exclude<StopReason, 'over-limit' | 'owner'>): Promise<void>
+  /** Because the machine's owner wants it. @param said why, for the requester; may be empty */
+  stopForOwner(said: string): Promise<void>
   /** Because it went beyond a limit. */
   exceed(limit: Exceeded): Promise<void>
 }
 
 /** What it answers resolves when the reason is on disk; the stop itself is asked for at once. */
 export function createStopping(progress: WrittenProgress, { stop, hasty, cancelled }: Endings): Stopping {
+  async function stopBecause(reason: StopReason, why: Partial<LeaseProgress>): Promise<void> {
+    const changes = stoppingBy(reason, progress.now)
+    if (progress.now.ended !== null || changes.stopping === undefined) return
+    const written = progress.write(reason === 'expired' ? { case: 'expired', value: {} } : null, { ...changes, ...why })
+    stop.abort()
+    await written
+  }
+
   return {
     async requestStop(reason) {
       if (isHasty(reason)) hasty.abort()
       if (reason === 'stale') cancelled.abort()
-      const changes = stoppingBy(reason, progress.now)
-      if (progress.now.ended !== null || changes.stopping === undefined) return
-      const written = progress.write(reason === 'expired' ? { case: 'expired', value: {} } : null, changes)
-      stop.abort()
-      await written
+      await stopBecause(reason, {})
     },
-    async exceed(exceeded) {
-      const changes = stoppingBy('over-limit', progress.now)
-      if (progress.now.ended !== null || changes.stopping === undefined) return
-      const written = progress.write(null, { ...changes, exceeded })
-      stop.abort()
-      await written
-    },
+    stopForOwner: async (ownerSaid) => await stopBecause('owner', { ownerSaid }),
+    exceed: async (exceeded) => await stopBecause('over-limit', { exceeded }),
   }
 }
 

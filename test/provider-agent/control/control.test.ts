@@ -20,7 +20,7 @@ function controlOf(rig: AgentRig, folder: string): Promise<Control> {
   return startControl({ agent, network, clock, directory: { list: () => [] }, logger: silentLogger, shared }, folder)
 }
 
-describe('cortex agent check · drain · resume · earnings · jobs', () => {
+describe('cortex agent check · drain · resume · stop · earnings · jobs', () => {
   let rig: AgentRig
   let cortex: Cortex
   let control: Control
@@ -72,6 +72,35 @@ describe('cortex agent check · drain · resume · earnings · jobs', () => {
     assert.match(out, /^all +1 +1 +60 min +\$/m)
     assert.match(out, new RegExp(`^${rig.requester.network.peerId} +1 +1 `, 'm'))
     assert.equal((await agent('jobs', '--json')).out.trim(), '[]')
+  })
+
+  it('stops a job, and tells its requester why', async () => {
+    const running = await rig.run({ cpu: 1_000, duration: 7_200 })
+    const { jobId } = running.asked
+    const refused = await agent('stop', jobId, '--reason', 'two\nlines')
+    assert.deepEqual([refused.code, refused.err], [1, 'cortex: --reason is one line of at most 200 characters\n'])
+    const [stopped, ended] = await Promise.all([
+      agent('stop', jobId, '--reason', 'the machine is needed'),
+      running.follow.report('ended'),
+    ])
+    assert.deepEqual(
+      [stopped.code, stopped.out],
+      [0, `Stopping ${jobId} (attempt 1). Its requester is told: the machine is needed.\n`],
+    )
+    const { outcome, failureCode, message, details } = ended
+    assert.deepEqual(
+      { outcome, failureCode, message, details },
+      {
+        outcome: 'failed',
+        failureCode: 'INTERNAL',
+        message: 'The provider stopped the container: the machine is needed',
+        details: { reason: 'stopped-by-provider' },
+      },
+    )
+    await rig.settle(running)
+    const again = await agent('stop', jobId)
+    assert.equal(again.code, 1)
+    assert.equal(again.err, `cortex: No job ${jobId} runs here: 'cortex agent jobs' lists those that do\n`)
   })
 
   it('drains and resumes', async () => {
