@@ -70,17 +70,17 @@ export interface StatusComponents {
   capacity: Pick<Capacity, 'book' | 'measuring'>
   journal: Pick<Journal, 'bytes' | 'counts'>
   leases: Pick<Leases, 'list'>
-  health: Pick<Health, 'paused'>
+  paused: Health['paused']
   selling: Pick<Selling, 'refusedAwards'>
 }
 
 /** How it stands now. */
 export function statusOf(
-  { peerId, capacity, journal, leases, health, selling }: StatusComponents,
+  { peerId, capacity, journal, leases, paused, selling }: StatusComponents,
   now: Pick<AgentStatus, 'measured' | 'prices' | 'capabilities' | 'uptimeSeconds'>,
 ): AgentStatus {
   const { book, measuring } = capacity
-  const why = health.paused()
+  const why = paused()
   const listed = leases.list().map(({ id, record, progress, billableMs }): LeaseStatus => {
     const { jobId, fence, requester, resources, acceptedAtMs } = record
     const terms = { image: record.job.image, ...termsOf(record) }

@@ -24,6 +24,7 @@ import type { ContainerAccess } from './engine/access.ts'
 import type { ContainerEngine, EngineInfo } from './engine/index.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth } from './health.ts'
+import { createOpeningHours } from './hours/opening-hours.ts'
 import { addUp, type Earnings, endedAttempts } from './journal/earnings.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { createLeases } from './lease/leases.ts'
@@ -146,6 +147,12 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const { inspect = inspectMachine, openDatabase: open = openDatabase } = components
   const options = resolveOptions(init, network.peerId)
   const prices = createPriceList(options.prices, options.priceRules, options.timeZone, options.gpuPrices)
+  const hours = createOpeningHours(options.hours, options.timeZone)
+  const openForMs = (): number => hours.openForMs(clock.nowMs())
+  const paused = (): Refusal | null => {
+    if (openForMs() > 0) return health.paused()
+    return health.paused() ?? { code: 'OUTSIDE_HOURS', message: `is closed: it takes jobs ${hours.text}` }
+  }
   const offering = offeringOf(options, access === undefined ? [] : ['outputs', 'exec'])
   const startedMs = clock.monotonicMs()
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000)
@@ -170,7 +177,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     { engine, offering, logger: logger.child({ part: 'agent' }) },
     { canReach: access !== undefined, isMeasured: () => benchmark.measured() !== null },
   )
-  const work = createWork({ ...components, journal, capacity, tracer, abilities }, options)
+  const work = createWork({ ...components, journal, capacity, tracer, abilities, openForMs }, options)
   const { leases, health, spool, reach } = work
   const selling = await createSelling(
     {
@@ -185,6 +192,8 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
         health,
         prices,
         offering,
+        openForMs,
+        paused,
         uptimeSeconds,
       },
       broadcast: components.announce ?? (async (statement) => await network.publish('announcements', statement)),
@@ -239,7 +248,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     },
     status: (): AgentStatus =>
       statusOf(
-        { peerId: network.peerId, capacity, journal, leases, health, selling },
+        { peerId: network.peerId, capacity, journal, leases, paused, selling },
         {
           measured: benchmark.measured(),
           prices: prices.posted(clock.nowMs()),
@@ -252,7 +261,13 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
 
 /** What runs awarded jobs: their leases and what those leave, the way into their containers, and whether all that is well. */
 function createWork(
-  components: AgentComponents & { journal: Journal; capacity: Capacity; tracer: Tracer; abilities: Abilities },
+  components: AgentComponents & {
+    journal: Journal
+    capacity: Capacity
+    tracer: Tracer
+    abilities: Abilities
+    openForMs: () => number
+  },
   options: AgentOptions,
 ) {
   const { engine, access, network, privateKey, clock, logger, journal, capacity, abilities } = components

@@ -20,7 +20,9 @@ export interface AgentInit {
   priceRules?: PriceRule[]
   /** Of models of GPUs, in place of the price of any; the first that is meant holds. @default [] */
   gpuPrices?: GpuPrice[]
-  /** IANA name of the time zone of the rules. @default the machine's */
+  /** When jobs are taken, and until when they must have ended, e.g. `Mon-Fri 18:00-08:00`; empty is always. @default [] */
+  hours?: string[]
+  /** IANA name of the time zone of the rules and hours. @default the machine's */
   timeZone?: string
   /** @default "" */
   region?: string
@@ -135,6 +137,7 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     prices: DEFAULT_PRICES,
     priceRules: [],
     gpuPrices: [],
+    hours: [],
     region: '',
     labels: {},
     capabilities: [],

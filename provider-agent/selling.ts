@@ -35,10 +35,14 @@ export interface SellingComponents {
   capacity: Capacity
   leases: Leases
   journal: Journal
-  health: Health
+  health: Pick<Health, 'impaired'>
   prices: PriceList
   /** As it is now. */
   offering: Offering
+  /** How long it stays open, in ms; infinite where it never closes. */
+  openForMs: () => number
+  /** Why no jobs are taken; null while they are. */
+  paused: () => Refusal | null
   uptimeSeconds: () => number
   /** What the machine does in a second; null where it was not measured. */
   measured: () => Measured | null
@@ -67,7 +71,7 @@ export async function createSelling(components: SellingComponents, options: Agen
   const { clock, logger, capacity, journal, health, prices, offering, uptimeSeconds } = components
   const { book, images, measuring } = capacity
   const { marketName } = options
-  const { paused } = health
+  const { paused } = components
   const clocks = createClockWatch({ clock, logger })
   const parts = { ...components, ...capacity, paused }
   const bidder = createBidder(
@@ -130,6 +134,7 @@ export async function createSelling(components: SellingComponents, options: Agen
         takesMinimumCharge: true,
         uptimeSeconds: uptimeSeconds(),
         paused: paused(),
+        openForMs: components.openForMs(),
         heldBackMs: images.heldBackMs(wanted.image, ''),
         figures: components.measured(),
         client: nobody,

@@ -25,6 +25,8 @@ export interface DecidingComponents {
   images: Pick<ImageKeeper, 'heldBackMs'>
   /** Null while the agent bids. */
   paused: () => Refusal | null
+  /** How long the provider stays open, in ms; infinite where it never closes. */
+  openForMs: () => number
   uptimeSeconds: () => number
   /** What the machine does in a second; null where it was not measured. */
   measured: () => Figures | null
@@ -92,6 +94,7 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       takesMinimumCharge,
       uptimeSeconds: components.uptimeSeconds(),
       paused: components.paused(),
+      openForMs: components.openForMs(),
       heldBackMs: components.images.heldBackMs(requirements.image, requester),
       figures: components.measured(),
       client: { peerId: requester, ...book.heldBy(requester), bidShare: credit.share(requester) },

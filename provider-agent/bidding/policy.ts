@@ -32,6 +32,7 @@ export type DeclineCode =
   | 'IMAGE_UNAVAILABLE'
   | 'TOO_SLOW'
   | 'GPU_MISMATCH'
+  | 'OUTSIDE_HOURS'
 
 /** Why a request is declined; its requester is told so. */
 export interface Refusal {
@@ -72,6 +73,8 @@ export interface Situation {
   uptimeSeconds: number
   /** Null while the provider bids. */
   paused: Refusal | null
+  /** How long the provider stays open, in ms; infinite where it never closes. */
+  openForMs: number
   /** How long jobs with this image are not taken, because it could not be got, in ms. */
   heldBackMs: number
   /** What the machine does in a second; null where nothing was measured. */
@@ -96,6 +99,7 @@ export function refusal(wanted: Requirements, offering: Offering, now: Situation
     wrongGpus(wanted, now) ??
     tooDear(wanted, now) ??
     now.paused ??
+    outsideHours(wanted, now) ??
     heldBack(wanted, now) ??
     insufficient(wanted, now) ??
     clientShare(wanted, offering, now)
@@ -176,6 +180,11 @@ function tooDear({ maxPricePerHour: cap, durationSeconds }: Requirements, now: S
     'MINIMUM_CHARGE_UNKNOWN',
     `asks at least $${formatUsd(minimumCharge)} a job: update the requester to agree to it`,
   )
+}
+
+function outsideHours({ durationSeconds }: Requirements, { openForMs }: Situation): Refusal | null {
+  if (durationSeconds * 1000 <= openForMs) return null
+  return no('OUTSIDE_HOURS', `closes in ${Math.floor(openForMs / 1000)} s, ${durationSeconds} s asked`)
 }
 
 function heldBack({ image }: Requirements, { heldBackMs }: Situation): Refusal | null {

@@ -8,7 +8,9 @@ import { formatUsd, type NanoUsd, type Prices, parseUsd } from '../../protocol/m
 import { MAX_STAMP_BITS } from '../../protocol/stamp.ts'
 import type { Resources } from '../../protocol/units.ts'
 import type { Privileges } from '../engine/index.ts'
-import { type GpuPrice, isTimeZone, parsePriceRule } from '../prices/price-rules.ts'
+import { isTimeZone } from '../hours/local-time.ts'
+import { parseHours } from '../hours/opening-hours.ts'
+import { type GpuPrice, parsePriceRule } from '../prices/price-rules.ts'
 import { DEFAULT_PRICES } from '../prices/quote.ts'
 import type { ProviderInit } from '../start-provider.ts'
 
@@ -38,6 +40,7 @@ export interface SellerOptions {
   priceMinimum?: NanoUsd
   /** As written; each can be parsed. */
   priceRule?: string[]
+  hours?: string[]
   timeZone?: string
   region?: string
   label?: Record<string, string>
@@ -118,7 +121,12 @@ export function sellerFlags(command: Command): Command {
       'when or for whom prices change, e.g. "22:00-06:00 x0.5", "sat,sun x0.8", "client=PEER x0.9 min=0"; repeat it',
       priceRule,
     )
-    .addOption(option('--time-zone <name>', 'of the rules, e.g. Europe/Berlin (this machine’s)', timeZone))
+    .option(
+      '--hours <when>',
+      'take only jobs that end within these, e.g. "Mon-Fri 18:00-08:00", "sat,sun"; repeat it (always)',
+      hours,
+    )
+    .addOption(option('--time-zone <name>', 'of the rules and hours, e.g. Europe/Berlin (this machine’s)', timeZone))
     .addOption(option('--region <name>', 'where the machine is'))
     .option('--label <name=value>', 'what jobs can ask for; repeat it', keyValue)
     .option(
@@ -215,6 +223,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('name', options.name),
       gpuPrices: options.priceGpu?.models ?? [],
       priceRules: (options.priceRule ?? []).map(parsePriceRule).filter((rule) => rule !== null),
+      ...given('hours', options.hours),
       ...given('timeZone', options.timeZone),
       ...given('region', options.region),
       ...given('labels', options.label),
@@ -297,6 +306,11 @@ function priceRule(text: string, previous: string[] = []): string[] {
   throw new InvalidArgumentError(
     'Write conditions and then a factor from x0 to x100, a minimum charge or both: "22:00-06:00 x0.5", "client=PEER x0.9 min=0".',
   )
+}
+
+function hours(text: string, previous: string[] = []): string[] {
+  if (parseHours(text) !== null) return [...previous, text]
+  throw new InvalidArgumentError('Write days, a time from-to or both: "Mon-Fri 18:00-08:00", "sat,sun", "22:00-06:00".')
 }
 
 function mirror(text: string, previous?: Record<string, string>): Record<string, string> {

@@ -34,6 +34,8 @@ export interface LeaseInit {
   secrets: LeaseSecrets | null
   allowExtension: boolean
   maxDurationSeconds: number
+  /** How long the provider stays open, in ms: no extension goes beyond. @default for ever */
+  openForMs?: () => number
 }
 
 /** One lease as long as this process holds it. */
@@ -147,7 +149,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
 
   return {
     ...createStopping(progress, endings),
-    ...createCommands(progress, endings, init),
+    ...createCommands(progress, endings, { openForMs: () => Number.POSITIVE_INFINITY, ...init }, meter),
     ...{ id, record, meter, end, settle },
     get secrets() {
       return secrets

@@ -30,6 +30,8 @@ export interface LeasesComponents extends Omit<RunnerComponents, 'owner'> {
   journal: Journal
   book: Book
   signReceipt: (record: LeaseRecord, use: Use, ending: Ending) => Promise<SignedStatement>
+  /** How long the provider stays open, in ms. @default for ever */
+  openForMs?: () => number
   /** The containers of the last run are taken up. */
   onReady: () => void
 }
@@ -95,7 +97,9 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
 
   function make(record: LeaseRecord, progress: LeaseProgress, secrets: LeaseSecrets | null): Lease {
     const { allowExtension, maxDurationSeconds } = init
-    const leaseInit = { record, progress, secrets, allowExtension, maxDurationSeconds }
+    const { openForMs } = components
+    const most = { maxDurationSeconds, ...(openForMs === undefined ? {} : { openForMs }) }
+    const leaseInit = { record, progress, secrets, allowExtension, ...most }
     return createLease({ journal, clock, signReceipt }, leaseInit)
   }
 

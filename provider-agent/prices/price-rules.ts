@@ -8,13 +8,10 @@
 import { isModel } from '../../protocol/gpus.ts'
 import { MAX_PRICE_NANO_USD } from '../../protocol/limits.ts'
 import { type NanoUsd, type Prices, parseUsd } from '../../protocol/money.ts'
+import { createLocalTime, isWithin, type LocalWindow, parseDays, parseMinutes } from '../hours/local-time.ts'
 
 /** One rule, as {@link parsePriceRule} reads it. It holds where all of its conditions do. */
-export interface PriceRule {
-  /** Minutes of the day, from the first up to the second, over midnight where that is less; null is all day. */
-  minutes: [from: number, to: number] | null
-  /** 0 is Sunday; null is every day. A window over midnight belongs to the day on which it begins. */
-  days: ReadonlySet<number> | null
+export interface PriceRule extends LocalWindow {
   /** Peer id of the requester; null is everyone. */
   client: string | null
   /** Thousandths: 500 is half the price. 0..100_000. */
@@ -23,13 +20,10 @@ export interface PriceRule {
   minimumPerJob: NanoUsd | null
 }
 
-const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
-const WINDOW = /^(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})$/
 const FACTOR = /^x(\d{1,3})(?:\.(\d{1,3}))?$/
 const MINIMUM = /^min=(\S{1,20})$/
 const CLIENT = /^client=([1-9A-HJ-NP-Za-km-z]{40,64})$/
 const MAX_FACTOR_MILLIS = 100_000
-const DAY_MINUTES = 24 * 60
 const MILLIS = 1000n
 
 /** The rule, or null where the text is none: conditions, each at most once, and then the factor, the minimum or both. */
@@ -44,7 +38,7 @@ export function parsePriceRule(text: string): PriceRule | null {
   const rule: PriceRule = { minutes: null, days: null, client: null, factorMillis, minimumPerJob }
   for (const word of words) {
     const [, client = null] = CLIENT.exec(word) ?? []
-    const minutes = parseWindow(word)
+    const minutes = parseMinutes(word)
     const days = parseDays(word)
     if (client !== null && rule.client === null) rule.client = client
     else if (minutes !== null && rule.minutes === null) rule.minutes = minutes
@@ -52,16 +46,6 @@ export function parsePriceRule(text: string): PriceRule | null {
     else return null
   }
   return rule
-}
-
-/** The IANA name of a time zone that this machine knows. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** What one GPU costs an hour whose model is meant by this text; see `isModel`. */
@@ -88,10 +72,7 @@ export function createPriceList(
   timeZone?: string,
   gpuPrices: readonly GpuPrice[] = [],
 ): PriceList {
-  const format = new Intl.DateTimeFormat('en-US', {
-    ...{ weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
-    ...(timeZone === undefined ? {} : { timeZone }),
-  })
+  const momentAt = createLocalTime(timeZone)
 
   function pricesOf(gpuModel: string | undefined): Prices {
     const own = gpuModel === undefined ? undefined : gpuPrices.find(({ model }) => isModel(gpuModel, model))
@@ -99,8 +80,8 @@ export function createPriceList(
   }
 
   function scaledFor(nowMs: number, client: string | null, gpuModel?: string): Prices {
-    const moment = momentOf(format, nowMs)
-    const holding = rules.filter((rule) => (rule.client === null || rule.client === client) && holds(rule, moment))
+    const moment = momentAt(nowMs)
+    const holding = rules.filter((rule) => (rule.client === null || rule.client === client) && isWithin(rule, moment))
     const factor = holding.reduce((all, { factorMillis }) => all * BigInt(factorMillis), 1n)
     const minimums = holding.map(({ minimumPerJob }) => minimumPerJob).filter((minimum) => minimum !== null)
     const minimumPerJob = minimums.reduce<NanoUsd | null>(
@@ -115,25 +96,6 @@ export function createPriceList(
     posted: (nowMs, gpuModel) => scaledFor(nowMs, null, gpuModel),
     forClient: scaledFor,
   }
-}
-
-interface LocalMoment {
-  day: number
-  minute: number
-}
-
-function momentOf(format: Intl.DateTimeFormat, nowMs: number): LocalMoment {
-  const parts = new Map(format.formatToParts(nowMs).map(({ type, value }) => [type, value]))
-  const day = DAYS.indexOf(parts.get('weekday')?.toLowerCase() ?? '')
-  return { day, minute: Number(parts.get('hour')) * 60 + Number(parts.get('minute')) }
-}
-
-function holds({ minutes, days }: PriceRule, { day, minute }: LocalMoment): boolean {
-  const [from, to] = minutes ?? [0, DAY_MINUTES]
-  const overMidnight = from >= to
-  if (overMidnight ? minute < from && minute >= to : minute < from || minute >= to) return false
-  const began = overMidnight && minute < to ? (day + 6) % 7 : day
-  return days === null || days.has(began)
 }
 
 function scale(prices: Prices, factor: bigint, unit: bigint): Omit<Prices, 'minimumPerJob'> {
@@ -162,29 +124,4 @@ function parseFactor(word: string): number | null {
   if (whole === undefined) return null
   const millis = Number(whole) * 1000 + Number(fraction.padEnd(3, '0'))
   return millis <= MAX_FACTOR_MILLIS ? millis : null
-}
-
-function parseWindow(word: string): [number, number] | null {
-  const match = WINDOW.exec(word)
-  if (match === null) return null
-  const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = match.slice(1).map(Number)
-  const from = fromHour * 60 + fromMinute
-  const to = toHour * 60 + toMinute
-  const isTime = fromMinute < 60 && toMinute < 60 && from < DAY_MINUTES && to <= DAY_MINUTES
-  return isTime && from !== to ? [from, to] : null
-}
-
-/** `sat,sun` or `mon-fri`, or both. */
-function parseDays(word: string): ReadonlySet<number> | null {
-  const days = new Set<number>()
-  for (const part of word.toLowerCase().split(',')) {
-    const [first = '', last = first, ...rest] = part.split('-')
-    const [from, to] = [DAYS.indexOf(first), DAYS.indexOf(last)]
-    if (from < 0 || to < 0 || rest.length > 0) return null
-    for (let day = from; ; day = (day + 1) % 7) {
-      days.add(day)
-      if (day === to) break
-    }
-  }
-  return days
 }

@@ -1,5 +1,6 @@
 import { MAX_DURATION_SECONDS } from '../../../protocol/limits.ts'
 import type { CommandAnswer, LeaseProgress } from '../../journal/records.ts'
+import type { Meter } from '../meter.ts'
 import { type Endings, stoppingBy } from './endings.ts'
 import type { WrittenProgress } from './written-progress.ts'
 
@@ -18,7 +19,8 @@ export interface Commands {
 export function createCommands(
   progress: WrittenProgress,
   { stop, cancelled }: Endings,
-  init: { allowExtension: boolean; maxDurationSeconds: number },
+  init: { allowExtension: boolean; maxDurationSeconds: number; openForMs: () => number },
+  meter: Pick<Meter, 'read'>,
 ): Commands {
   function remembered(commandId: string): CommandAnswer | undefined {
     return progress.now.commands.find(([known]) => known === commandId)?.[1]
@@ -34,6 +36,10 @@ export function createCommands(
     if (!init.allowExtension) return 'This provider does not extend jobs'
     if (ended !== null || stopping !== null) return 'The job is already ending'
     const most = Math.min(init.maxDurationSeconds, MAX_DURATION_SECONDS)
+    const leftMs = durationSeconds * 1000 - meter.read()
+    if (leftMs > init.openForMs()) {
+      return `This provider closes in ${Math.floor(init.openForMs() / 1000)} s, ${Math.ceil(leftMs / 1000)} s asked`
+    }
     return durationSeconds > most ? `This provider runs jobs up to ${most} s, ${durationSeconds} s asked` : null
   }
 

@@ -28,6 +28,7 @@ const NOW: Situation = {
   takesMinimumCharge: true,
   uptimeSeconds: 100,
   paused: null,
+  openForMs: Number.POSITIVE_INFINITY,
   heldBackMs: 0,
   figures: null,
   client: { peerId: 'polite', bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 },

@@ -32,12 +32,14 @@ describe('the flags of a seller', () => {
       ...['--owner-share', '25', '--max-client-share', '50', '--max-duration', '7200', '--no-extension'],
       ...['--registry-mirror', 'docker.io=mirror.lan:5000/hub', '--price-minimum', '0.002'],
       ...['--allow-local-image', 'own/*', '--allow-local-image', 'b:1', '--allow-registry', 'registry.lan:5000'],
+      ...['--hours', 'Mon-Fri 18:00-08:00', '--hours', 'sat,sun'],
       ...['--deny-image', '*miner*', '--allow-client', PEER, '--deny-client', `${PEER}b`],
     )
     assert.deepEqual(init.priceRules, [parsePriceRule('22:00-06:00 x0.5'), parsePriceRule('sat,sun x0.8')])
     assert.equal(init.prices?.minimumPerJob, 2_000_000n)
     assert.deepEqual([init.timeZone, init.ownerShare, init.maxClientShare], ['Europe/Berlin', 0.25, 0.5])
     assert.deepEqual([init.maxDurationSeconds, init.allowExtension], [7_200, false])
+    assert.deepEqual(init.hours, ['Mon-Fri 18:00-08:00', 'sat,sun'])
     assert.deepEqual(init.allowLocalImages, ['own/*', 'b:1'])
     assert.deepEqual([init.denyImages, init.allowClients, init.denyClients], [['*miner*'], [PEER], [`${PEER}b`]])
   })
@@ -77,6 +79,7 @@ describe('the flags of a seller', () => {
   const wrong: string[][] = [
     ['--price-rule', 'at night x0.5'],
     ['--time-zone', 'Mars/Olympus'],
+    ['--hours', 'at night'],
     ['--price-minimum', '-1'],
     ['--allow-client', 'me'],
     ['--owner-share', '91'],
