@@ -14,7 +14,16 @@ export function backoffMs(attempt: number, { minMs = 200, maxMs = 5_000 }: Backo
   return full / 2 + (Math.random() * full) / 2
 }
 
-/** Tries until it succeeds, the error is not worth another try, or the signal aborts. */
+/**
+ * Tries until it succeeds, the error is not worth another try, or the signal aborts.
+ *
+ * Where `p-retry` is used instead, the pauses are short or nobody's to play: engines, a dial, and the client, which is a
+ * package of its own. `p-retry` waits by real timers, so that no simulated clock moves it; it gives up at any
+ * `TypeError`, where a container must be told to end whatever went wrong; and it throws a result away that comes as the
+ * signal aborts, such as that of a container that was started.
+ *
+ * @param worthAnother asked after each failure; `attempt` counts from 0
+ */
 export async function retried<T>(
   clock: Clock,
   signal: AbortSignal,

@@ -35,7 +35,13 @@ interface Bucket {
   atMs: number
 }
 
-/** Counts on the monotonic clock: no jump of the wall clock fills or empties it. */
+/**
+ * Counts on the monotonic clock: no jump of the wall clock fills or empties it.
+ *
+ * Not the gateway's count of requests (`gateway/http/rate-limit.ts`), which promises a client how many it may still make
+ * until which second, so it counts in windows. Nobody tells a peer what is left: it is to get through evenly, whole
+ * amounts such as bytes or nothing, and never at the cost of all others.
+ */
 export function createRateBudget({ clock }: { clock: Pick<Clock, 'monotonicMs'> }, init: RateBudgetInit): RateBudget {
   const { own, total, spanMs } = init
   const peers = new Map<string, Bucket>()

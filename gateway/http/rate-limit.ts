@@ -27,7 +27,11 @@ export interface RateState {
   reset: number
 }
 
-/** Counts requests per key, tells the client in headers, and refuses what is beyond. */
+/**
+ * Counts requests per key, tells the client in headers, and refuses what is beyond. In windows of a minute that begin
+ * with the first request, by the library's own timers: `X-RateLimit-Reset` names the second at which all is there again,
+ * which a budget that refills evenly (`node/rate-budget.ts`) does not have. What was refused counts, too.
+ */
 export function createRateLimit(components: { clock: Clock }, init: RateLimits) {
   const limiter = new RateLimiterMemory({ points: init.perMinute, duration: WINDOW_SECONDS })
   const owners = new RateLimiterMemory({ points: init.perMinute * OWNER_TIMES, duration: WINDOW_SECONDS })

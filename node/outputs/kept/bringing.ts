@@ -1,8 +1,8 @@
 import { appendFile } from 'node:fs/promises'
-import pRetry, { AbortError } from 'p-retry'
 import { resourcesOf } from '../../../protocol/job-spec.ts'
 import type { LeftOut } from '../../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../../protocol/limits.ts'
+import { retried } from '../../backoff.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import type { PeerNetwork } from '../../network/index.ts'
@@ -21,7 +21,8 @@ const MIB = 2 ** 20
 /** Outputs that are fetched at a time: in all, and of one owner or from one provider, so that none holds up the others. */
 const TURNS = { all: 16, each: 2 }
 /** Tries to fetch one, the pause between two growing to a minute: about as long as a provider keeps it. */
-const RETRIES = { retries: 10_000, minTimeout: 200, maxTimeout: 60_000, randomize: true }
+const MOST_TRIES = 10_000
+const PAUSE = { minMs: 200, maxMs: 60_000 }
 
 /** What {@link createBringing} works with. */
 export interface BringingComponents {
@@ -59,9 +60,6 @@ export function createBringing(
         await folder.arrived(job.id)
       })
       return odd
-    } catch (error) {
-      if (error instanceof OutputGoneError) throw new AbortError(error)
-      throw error
     } finally {
       arriving.delete(job.id)
     }
@@ -73,7 +71,9 @@ export function createBringing(
     if ((await folder.sizeOf(job.id)) !== null) return []
     const holders = [`owner ${job.owner}`, `provider ${lease.provider}`]
     const inTurn = async () => await turns.take(holders, async () => await fetchOnce(job, lease, bytes), signal)
-    return await pRetry(inTurn, { ...RETRIES, signal })
+    const worthAnother = (error: unknown, attempt: number): boolean =>
+      !(error instanceof OutputGoneError) && attempt < MOST_TRIES
+    return await retried(clock, signal, worthAnother, inTurn, PAUSE)
   }
 
   return async (job, { bytes, leftOut: before = [] }) => {
