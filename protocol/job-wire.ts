@@ -6,7 +6,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
-import type { Requirements } from './checks.ts'
 import { encode, fromWireResources, safeNumber, toWireResources } from './codec.ts'
 import { type Job, type JobSchema, RequirementsSchema } from './gen/cortex/v1/market_pb.js'
 import { checkGpuRequirements, gpuRequirementsToWire } from './gpu-wire.ts'
@@ -26,6 +25,7 @@ import {
   type PublicJobSpec,
   resourcesOf,
 } from './job-spec.ts'
+import type { Requirements } from './market-messages.ts'
 import { asksForSpeed, toWireFigures } from './measured.ts'
 import { RESOURCE_KINDS } from './units.ts'
 import { WireError } from './wire-error.ts'

@@ -1,7 +1,7 @@
-import { type Announcement, checkAnnouncement } from '../../protocol/checks.ts'
 import { decode } from '../../protocol/codec.ts'
 import { type SignedStatement, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_GOSSIP_BYTES } from '../../protocol/limits.ts'
+import { type Announcement, checkAnnouncement } from '../../protocol/market-messages.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'

@@ -1,4 +1,3 @@
-import { type Announcement, checkAnnouncement } from '../../protocol/checks.ts'
 import { decode, encode, safeNumber } from '../../protocol/codec.ts'
 import {
   AnnouncementSchema,
@@ -8,6 +7,7 @@ import {
   type SignedStatement,
 } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_DIRECTORY_BYTES, MAX_DIRECTORY_ENTRIES, MAX_GOSSIP_BYTES } from '../../protocol/limits.ts'
+import { type Announcement, checkAnnouncement } from '../../protocol/market-messages.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { Clock } from '../clock.ts'

@@ -1,4 +1,4 @@
-import type { Announcement } from '../../protocol/checks.ts'
+import type { Announcement } from '../../protocol/market-messages.ts'
 
 /** How a provider does, as this peer judges from its announcements; see {@link ProviderView}. */
 export type ProviderStatus = 'online' | 'degraded' | 'offline'

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Announcement } from '../../protocol/checks.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
+import type { Announcement } from '../../protocol/market-messages.ts'
 import type { Clock } from '../clock.ts'
 import type { FirstSeen } from './first-seen.ts'
 import { GOODBYE, type ProviderStatus, type ProviderView } from './index.ts'

@@ -1,7 +1,7 @@
-import { checkReceipt } from '../../protocol/checks.ts'
 import { decode } from '../../protocol/codec.ts'
 import { type Receipt, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_BID_BYTES } from '../../protocol/limits.ts'
+import { checkReceipt } from '../../protocol/market-messages.ts'
 import { usdNumber } from '../../protocol/money.ts'
 import { isoTime } from './time.ts'
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { createRateBudget } from '../../node/rate-budget.ts'
-import type { ClockOffError } from '../../protocol/checks.ts'
+import type { ClockOffError } from '../../protocol/market-messages.ts'
 import type { Refusal } from './policy.ts'
 
 /** How long a clock that was off is told of, in ms. */

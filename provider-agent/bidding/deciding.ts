@@ -1,7 +1,7 @@
 import type { Clock } from '../../node/clock.ts'
 import { createRateBudget } from '../../node/rate-budget.ts'
-import type { CheckedRequest } from '../../protocol/checks.ts'
 import { requirementsDigest } from '../../protocol/codec.ts'
+import type { CheckedRequest } from '../../protocol/market-messages.ts'
 import type { Figures } from '../../protocol/measured.ts'
 import type { Terms } from '../../protocol/money.ts'
 import { stampBits } from '../../protocol/stamp.ts'

@@ -1,8 +1,8 @@
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
-import type { CheckedRequest } from '../../protocol/checks.ts'
 import { MAX_BID_BYTES } from '../../protocol/limits.ts'
+import type { CheckedRequest } from '../../protocol/market-messages.ts'
 import { Protocol } from '../../protocol/topics.ts'
 
 /** How long an answer may take to deliver, at least, in ms: beyond the bid window nobody waits for it. */

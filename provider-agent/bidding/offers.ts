@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Requirements } from '../../protocol/checks.ts'
 import { RANDOM_ID_BYTES } from '../../protocol/ids.ts'
+import type { Requirements } from '../../protocol/market-messages.ts'
 import type { Terms } from '../../protocol/money.ts'
 
 /** A bid that was made: what an award has to agree with. */

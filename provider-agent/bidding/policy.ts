@@ -3,8 +3,8 @@
  * can ask the same question.
  */
 
-import type { Requirements } from '../../protocol/checks.ts'
 import { describeGpu, type GpuModel, gpuLacks } from '../../protocol/gpus.ts'
+import type { Requirements } from '../../protocol/market-messages.ts'
 import { describeFigure, type Figures, lacking } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type Terms } from '../../protocol/money.ts'
 import { addResources, describeAmount, RESOURCE_KINDS, type Resources, shortages } from '../../protocol/units.ts'

@@ -1,8 +1,8 @@
 /** Would this agent win a typical job now, and if not, why: a pure look at facts that others have gathered. */
 
 import type { ProviderView } from '../../node/directory/index.ts'
-import type { Requirements } from '../../protocol/checks.ts'
 import { describeGpu } from '../../protocol/gpus.ts'
+import type { Requirements } from '../../protocol/market-messages.ts'
 import { NO_MINIMUMS } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type NanoUsd, type Terms } from '../../protocol/money.ts'
 import { fits, GIB } from '../../protocol/units.ts'

@@ -1,8 +1,8 @@
 /** The GPUs of this machine as they are sold: by kind, each with a price and how many are free. */
 
-import type { Requirements } from '../../protocol/checks.ts'
 import { type GpuModel, suitableKinds } from '../../protocol/gpus.ts'
 import { MAX_GPU_MODELS } from '../../protocol/limits.ts'
+import type { Requirements } from '../../protocol/market-messages.ts'
 import type { NanoUsd } from '../../protocol/money.ts'
 import type { Gpu } from './gpu.ts'
 import { kindOf } from './gpus.ts'

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
-import { readRequirements } from '../../protocol/checks.ts'
 import { JobSchema, RequirementsSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
+import { readRequirements } from '../../protocol/market-messages.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 
 const PEER = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { checkAward, readRequest, readRequirements } from '../../protocol/checks.ts'
 import { decode, encode } from '../../protocol/codec.ts'
 import { AwardMessageSchema, AwardSchema, JobRequestSchema, JobSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
 import * as limits from '../../protocol/limits.ts'
+import { checkAward, readRequest, readRequirements } from '../../protocol/market-messages.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { AWARD, NETWORK, NOW_MS, REQUEST, requester } from './samples.ts'
 

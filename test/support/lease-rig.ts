@@ -13,7 +13,6 @@ import type { JobRecord, JobStore, Lease } from '../../node/store/index.ts'
 import { openJobStore } from '../../node/store/job-store.ts'
 import { leaseOf } from '../../node/store/records.ts'
 import { createSecretBox } from '../../node/store/secret-box.ts'
-import { readRequest } from '../../protocol/checks.ts'
 import { encode, requirementsDigest, toWireResources } from '../../protocol/codec.ts'
 import {
   type Award,
@@ -31,6 +30,7 @@ import {
   type SignedStatement,
 } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { readRequest } from '../../protocol/market-messages.ts'
 import { chargeOf } from '../../protocol/money.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { Protocol } from '../../protocol/topics.ts'

@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto'
 import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../node/clock.ts'
 import type { Channel } from '../../node/network/index.ts'
-import { checkBid } from '../../protocol/checks.ts'
 import { encode, requirementsDigest } from '../../protocol/codec.ts'
 import {
   AwardMessageSchema,
@@ -25,6 +24,7 @@ import {
 import { newJobId } from '../../protocol/ids.ts'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
+import { checkBid } from '../../protocol/market-messages.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import type { MemoryPeer } from './memory-network.ts'

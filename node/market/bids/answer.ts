@@ -1,5 +1,5 @@
-import { checkBid } from '../../../protocol/checks.ts'
 import type { Bid, Decline } from '../../../protocol/gen/cortex/v1/market_pb.js'
+import { checkBid } from '../../../protocol/market-messages.ts'
 import { readBidMessage } from '../../../protocol/stream-messages.ts'
 import { WireError } from '../../../protocol/wire-error.ts'
 

@@ -1,6 +1,6 @@
-import type { Requirements } from '../../../protocol/checks.ts'
 import { type GpuModel, pricesFor, suitableKinds } from '../../../protocol/gpus.ts'
 import type { ProviderStrategy } from '../../../protocol/job-spec.ts'
+import type { Requirements } from '../../../protocol/market-messages.ts'
 import { asksForSpeed, type Figures, lacking } from '../../../protocol/measured.ts'
 import { fits, GIB } from '../../../protocol/units.ts'
 import type { ProviderView } from '../../directory/index.ts'

@@ -1,6 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf'
 import type { PrivateKey } from '@libp2p/interface'
-import { checkReceipt } from '../../../protocol/checks.ts'
 import { owesTimeOnly } from '../../../protocol/failures.ts'
 import {
   type Receipt,
@@ -8,6 +7,7 @@ import {
   type SignedStatement,
   SignedStatementSchema,
 } from '../../../protocol/gen/cortex/v1/market_pb.js'
+import { checkReceipt } from '../../../protocol/market-messages.ts'
 import { chargeOf, meteredSeconds, termsOf } from '../../../protocol/money.ts'
 import { signStatement } from '../../../protocol/statements.ts'
 import { WireError } from '../../../protocol/wire-error.ts'

@@ -1,7 +1,7 @@
 import type { GossipSub, Message } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import { readAnnouncement, readRequest } from '../../../protocol/checks.ts'
 import { MAX_GOSSIP_BYTES } from '../../../protocol/limits.ts'
+import { readAnnouncement, readRequest } from '../../../protocol/market-messages.ts'
 import { type Topic, topicName } from '../../../protocol/topics.ts'
 import { WireError } from '../../../protocol/wire-error.ts'
 import type { Clock } from '../../clock.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
-import { type Announcement, readAnnouncement } from '../../../protocol/checks.ts'
+import { type Announcement, readAnnouncement } from '../../../protocol/market-messages.ts'
 import { type AgentRig, createAgentRig, type RigInit } from '../../support/agent-rig.ts'
 import { MARKET } from '../../support/test-requester.ts'
 import { until } from '../../support/until.ts'

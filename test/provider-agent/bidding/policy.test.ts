@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Requirements } from '../../../protocol/checks.ts'
 import type { GpuRequirements } from '../../../protocol/gpus.ts'
+import type { Requirements } from '../../../protocol/market-messages.ts'
 import { NO_MINIMUMS } from '../../../protocol/measured.ts'
 import { GIB, NO_RESOURCES } from '../../../protocol/units.ts'
 import { type DeclineCode, type Offering, refusal, type Situation } from '../../../provider-agent/bidding/policy.ts'

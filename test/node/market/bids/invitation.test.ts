@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { chooseInvited, type InvitationInit, isSuitable } from '../../../../node/market/bids/invitation.ts'
-import { readRequirements } from '../../../../protocol/checks.ts'
 import { type JobSubmission, jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
 import { encodedRequirements } from '../../../../protocol/job-wire.ts'
+import { readRequirements } from '../../../../protocol/market-messages.ts'
 import { providerView } from '../../../gateway/support/test-node.ts'
 import { aKind } from '../../../support/gpus.ts'
 

@@ -8,10 +8,10 @@ import type { Answer, BidDesk } from '../../../../node/market/bids/bid-desk.ts'
 import { BID_WINDOW_MS, type RoundComponents, runRound } from '../../../../node/market/placement/round.ts'
 import { createTally } from '../../../../node/market/tally.ts'
 import type { PeerNetwork } from '../../../../node/network/index.ts'
-import { readRequirements } from '../../../../protocol/checks.ts'
 import { DeclineSchema, JobRequestSchema } from '../../../../protocol/gen/cortex/v1/market_pb.js'
 import { jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
 import { encodedRequirements } from '../../../../protocol/job-wire.ts'
+import { readRequirements } from '../../../../protocol/market-messages.ts'
 import { createSimClock } from '../../../support/sim-clock.ts'
 
 /**

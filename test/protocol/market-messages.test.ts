@@ -2,15 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import {
-  checkAnnouncement,
-  checkAward,
-  checkBid,
-  checkReceipt,
-  readAnnouncement,
-  readRequest,
-  readRequirements,
-} from '../../protocol/checks.ts'
 import { encode } from '../../protocol/codec.ts'
 import {
   AnnouncementSchema,
@@ -23,6 +14,15 @@ import {
   SignedStatementSchema,
 } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_CLOCK_DIFFERENCE_MS, MAX_GOSSIP_BYTES, MAX_PRICE_NANO_USD } from '../../protocol/limits.ts'
+import {
+  checkAnnouncement,
+  checkAward,
+  checkBid,
+  checkReceipt,
+  readAnnouncement,
+  readRequest,
+  readRequirements,
+} from '../../protocol/market-messages.ts'
 import { type StatementKind, signStatement } from '../../protocol/statements.ts'
 import { WireError, type WireErrorCode } from '../../protocol/wire-error.ts'
 import {
