@@ -7,7 +7,7 @@ import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { noteChecked, readChecked } from './leveldb/checked-note.ts'
 import { noteClosed, readClosed } from './leveldb/closed-note.ts'
 import { type Inspection, inspectLevel } from './leveldb/inspect.ts'
-import { type OnDisk, repairLevel, SteadyLevel } from './leveldb/steady-level.ts'
+import { type OnDisk, RecoveringLevel, repairLevel } from './leveldb/recovering-level.ts'
 import { keepChecking } from './leveldb/table-checks.ts'
 
 export { DataFolderError } from './errors.ts'
@@ -37,7 +37,7 @@ export async function openDatabase(
   const checkedFile = join(folder, 'checked.json')
   const checking = new AbortController()
   let lock: FolderLock | null = null
-  let database: SteadyLevel | null = null
+  let database: RecoveringLevel | null = null
   try {
     lock = await lockFolder(folder)
     if (lock === null) throw await inUse(folder, pidFile)
@@ -52,7 +52,7 @@ export async function openDatabase(
     await rm(closedFile, { force: true })
     if (found.kind === 'without-manifest') await repairLevel(location)
     // It opens by itself once it is made.
-    database = new SteadyLevel(location, {
+    database = new RecoveringLevel(location, {
       beforeClose: async () => {
         checking.abort()
         await noteClosed(location, closedFile)

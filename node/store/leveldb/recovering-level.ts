@@ -10,7 +10,7 @@ const MEND_MS = 500
 const QUIET_MS = 250
 
 /** What whoever opens a database does around its close. */
-export interface SteadyLevelInit {
+export interface RecoveringLevelInit {
   /** Called when all is written, while the database is still open. */
   beforeClose(): Promise<void>
   /** Called when nothing of it is open any more. */
@@ -55,7 +55,7 @@ export const { repair: repairLevel } = Level as unknown as { repair(location: st
  *
  * Not for chained batches, snapshots and synchronous reads.
  */
-export class SteadyLevel extends Level<string, string> {
+export class RecoveringLevel extends Level<string, string> {
   declare compactRange: OnDisk['compactRange']
   declare approximateSize: OnDisk['approximateSize']
   #openOptions: object = {}
@@ -69,9 +69,9 @@ export class SteadyLevel extends Level<string, string> {
   #writes: Promise<void> = Promise.resolve()
   #mending: Promise<void> = Promise.resolve()
   #scope = new AbortController()
-  readonly #init: SteadyLevelInit
+  readonly #init: RecoveringLevelInit
 
-  constructor(location: string, init: SteadyLevelInit) {
+  constructor(location: string, init: RecoveringLevelInit) {
     super(location)
     this.#init = init
   }
