@@ -18,7 +18,7 @@ describe('keys, webhooks, costs and connections in the dashboard', () => {
   before(async () => {
     receiver = await openReceiver()
     // The browser's own cache has to have the pages while the gateway is away.
-    rig = await startRig({ gatewayFlags: ['--allow-private-webhooks'], hasSteadyAssets: false })
+    rig = await startRig({ gatewayFlags: ['--allow-private-webhooks'], fetchesAssetsOutside: false })
     await rig.signIn()
   })
   after(async () => {

@@ -11,9 +11,9 @@ import { silentLogger } from '../../node/logger.ts'
 import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { openTestNode } from '../gateway/support/test-node.ts'
 import { until } from '../support/until.ts'
+import { assetsFromOutside } from './support/assets-from-outside.ts'
 import { openBrowser } from './support/chromium.ts'
 import { openPage } from './support/open-page.ts'
-import { steadyAssets } from './support/steady-assets.ts'
 
 const GUIDE_ORIGIN = 'http://localhost:13000'
 
@@ -30,7 +30,7 @@ test('the guide’s snippets follow a job’s output and cancel it, from a page 
   stack.defer(async () => await gateway.stop())
   const browser = await openBrowser()
   stack.defer(browser.close)
-  await steadyAssets(browser.context)
+  await assetsFromOutside(browser.context)
   const page = await browser.context.newPage()
   const printed: string[] = []
   page.on('console', (message) => printed.push(message.text()))

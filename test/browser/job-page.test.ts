@@ -39,7 +39,7 @@ describe('the page of a job that runs', () => {
         await opened.getByRole('heading', { name: 'Hello from the job' }).waitFor()
         return opened
       } catch (error) {
-        // Broken off because another test's network came or went; see steady-assets.ts.
+        // Broken off because another test's network came or went; see assets-from-outside.ts.
         if (!opened.url().startsWith('chrome-error:')) throw error
         await opened.close()
         return await open()

@@ -12,11 +12,11 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import type { Page } from 'playwright-core'
 import type { ServedGateway, ServeTask } from '../../bench/support/serve-gateway.ts'
 import { until } from '../support/until.ts'
+import { assetsFromOutside } from './support/assets-from-outside.ts'
 import { openBrowser } from './support/chromium.ts'
 import { openPage } from './support/open-page.ts'
 import { buildDashboard } from './support/rig.ts'
 import { scrollAll } from './support/scrolling.ts'
-import { steadyAssets } from './support/steady-assets.ts'
 
 /** More lines than a browser can lay out in one element. */
 const LINES = 700_000
@@ -42,7 +42,7 @@ describe('long lists in the dashboard', () => {
     })
     const browser = await openBrowser()
     stack.defer(browser.close)
-    await steadyAssets(browser.context)
+    await assetsFromOutside(browser.context)
     ;[served] = await ready
     page = await browser.context.newPage()
     await openPage(page, `${served.origin}/login`)

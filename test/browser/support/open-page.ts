@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 
 /**
  * Opens a page of the dashboard, and again where it, or its script, was broken off because a network came or went; see
- * `steady-assets.ts`.
+ * `assets-from-outside.ts`.
  */
 export async function openPage(page: Page, url: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {

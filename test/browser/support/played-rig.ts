@@ -8,10 +8,10 @@ import { createGateway, type Gateway } from '../../../gateway/index.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { jobSubmissionSchema } from '../../../protocol/job-spec.ts'
 import { openTestNode, type TestNode } from '../../gateway/support/test-node.ts'
+import { assetsFromOutside } from './assets-from-outside.ts'
 import { openBrowser } from './chromium.ts'
 import { openPage } from './open-page.ts'
 import { buildDashboard } from './rig.ts'
-import { steadyAssets } from './steady-assets.ts'
 
 /** A browser before a gateway whose jobs are played: what they do is said by the test. */
 export interface PlayedRig extends Pick<TestNode, 'store' | 'play'> {
@@ -42,7 +42,7 @@ export async function startPlayedRig(): Promise<PlayedRig> {
   stack.defer(async () => await gateway.stop())
   const browser = await openBrowser()
   stack.defer(browser.close)
-  await steadyAssets(browser.context)
+  await assetsFromOutside(browser.context)
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   await openPage(page, gateway.signInLink())
   await page.getByRole('button', { name: 'Account of' }).waitFor()

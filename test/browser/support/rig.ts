@@ -12,10 +12,10 @@ import { type EngineHandle, ensureEngine } from '../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { type LocalNetwork, type ManagedProcess, startLocalNetwork } from '../../../scripts/local-network.ts'
 import { until } from '../../support/until.ts'
+import { assetsFromOutside } from './assets-from-outside.ts'
 import { openBrowser } from './chromium.ts'
 import { openPage } from './open-page.ts'
 import { nextFrame } from './scrolling.ts'
-import { steadyAssets } from './steady-assets.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** Git ignores it. */
@@ -51,11 +51,11 @@ export function buildDashboard(): void {
 export interface RigInit {
   /** Further flags of `cortex gateway`. @default [] */
   gatewayFlags?: string[]
-  /** Whether scripts are fetched outside the browser, which then has no cache; see {@link steadyAssets}. @default true */
-  hasSteadyAssets?: boolean
+  /** Whether scripts are fetched outside the browser, which then has no cache; see {@link assetsFromOutside}. @default true */
+  fetchesAssetsOutside?: boolean
 }
 
-export async function startRig({ gatewayFlags = [], hasSteadyAssets = true }: RigInit = {}): Promise<Rig> {
+export async function startRig({ gatewayFlags = [], fetchesAssetsOutside = true }: RigInit = {}): Promise<Rig> {
   buildDashboard()
   mkdirSync(SHOTS, { recursive: true })
   await using stack = new AsyncDisposableStack()
@@ -72,7 +72,7 @@ export async function startRig({ gatewayFlags = [], hasSteadyAssets = true }: Ri
   })
   const browser = await openBrowser()
   stack.defer(browser.close)
-  if (hasSteadyAssets) await steadyAssets(browser.context)
+  if (fetchesAssetsOutside) await assetsFromOutside(browser.context)
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -109,7 +109,7 @@ async function signIn(page: Page, url: string, key: string): Promise<void> {
 
 /**
  * The browser itself writes of every answer that is no success; those that a test provokes are no fault. Neither is what
- * it breaks off since a job's network came or went; see {@link steadyAssets}.
+ * it breaks off since a job's network came or went; see {@link assetsFromOutside}.
  */
 function isExpected(text: string): boolean {
   return /Failed to load resource: (?:the server responded with a status of (?:400|401|404|409|503)|net::ERR_NETWORK_CHANGED)/.test(

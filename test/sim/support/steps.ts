@@ -80,7 +80,7 @@ const submission: fc.Arbitrary<Submission> = fc.record({
 })
 
 /** Runs long, and would run on when it is told to stop: whoever loses it has to be sure that it has ended. */
-const stubborn: fc.Arbitrary<Submission> = submission.map((job) => ({
+const ignoringStop: fc.Arbitrary<Submission> = submission.map((job) => ({
   ...job,
   image: 'busybox:1',
   program: { ...job.program, lines: 6, everyMs: 12_000, onStop: 'ignore' },
@@ -108,7 +108,7 @@ const longer = fc.oneof(
 
 const advance = (ms: fc.Arbitrary<number>): fc.Arbitrary<Step> => ms.map((value) => ({ do: 'advance', ms: value }))
 const submit: fc.Arbitrary<Step> = fc
-  .oneof({ weight: 3, arbitrary: submission }, { weight: 1, arbitrary: stubborn })
+  .oneof({ weight: 3, arbitrary: submission }, { weight: 1, arbitrary: ignoringStop })
   .map((job) => ({ do: 'submit', job }))
 const acts = fc.oneof(fc.constant(0), fc.nat(12), fc.nat(60))
 const kill: fc.Arbitrary<Step> = fc.record({ do: fc.constant('kill'), who, acts })

@@ -5,7 +5,7 @@ import type { BrowserContext } from 'playwright-core'
  * `ERR_NETWORK_CHANGED`, whenever the machine's addresses change, which every job's network does; what the page asks of
  * the API it repeats by itself, but a script that is missing stays missing until somebody loads the page again.
  */
-export async function steadyAssets(context: BrowserContext): Promise<void> {
+export async function assetsFromOutside(context: BrowserContext): Promise<void> {
   await context.route(
     ({ pathname }) => pathname.startsWith('/assets/'),
     async (route) => {
