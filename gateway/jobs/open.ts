@@ -8,7 +8,7 @@ import type { Feature } from '../http/feature.ts'
 import { addChangeRoutes } from './change-routes.ts'
 import { addHistoryRoutes } from './history-routes.ts'
 import { addOutputRoute } from './output-route.ts'
-import { addReadRoutes } from './read-routes.ts'
+import { addQueryRoutes } from './query-routes.ts'
 import { DEFAULT_RETENTION, keepForgetting } from './retention.ts'
 
 /** What {@link openJobs} works with. */
@@ -40,7 +40,7 @@ export function openJobs({ node, answers, clock, logger }: JobsComponents, init:
         if (c.req.method !== 'GET' && problem !== null) throw new StoreUnavailableError(problem)
         await next()
       })
-      addReadRoutes(api, { store, directory, answers })
+      addQueryRoutes(api, { store, directory, answers })
       addChangeRoutes(api, { store, directory, requester, providerAliases })
       addHistoryRoutes(api, { store, answers, clock })
       addOutputRoute(api, { store, outputs, answers, clock })

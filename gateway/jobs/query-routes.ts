@@ -48,7 +48,7 @@ const getJobOperation = operation({
 })
 
 /** The list of jobs, and one job with its first thousand events. */
-export function addReadRoutes(
+export function addQueryRoutes(
   api: Api,
   parts: AnswerJobsParts & { store: Pick<JobStore, 'get' | 'events' | 'listIds'> },
 ): void {
