@@ -3,7 +3,7 @@ import type { FeedEntry, JobStore } from '../../node/store/index.ts'
 import { isoTime } from '../../node/views/time.ts'
 import { eventView, jobView } from '../jobs/index.ts'
 import type { ProviderEvent, ProviderLog } from '../providers/index.ts'
-import { follow } from './follow.ts'
+import { followSource } from './follow-source.ts'
 
 /** Events read at a time from each of the two logs. */
 const BATCH = 100
@@ -110,7 +110,7 @@ export async function* followEverything(
       }
     },
   }
-  for await (const batches of follow(source, signal)) {
+  for await (const batches of followSource(source, signal)) {
     const events = batches.flat()
     if (events.length > 0) yield events
   }

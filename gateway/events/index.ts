@@ -1,6 +1,6 @@
 export type { Answers } from './answers.ts'
-export { followFeed } from './feed.ts'
-export { follow } from './follow.ts'
+export { followFeed } from './follow-feed.ts'
+export { followSource } from './follow-source.ts'
 export { lastEventId, streamFields } from './last-event-id.ts'
 export type { ServerEvent } from './sse.ts'
 export type { EventStreams } from './streams.ts'

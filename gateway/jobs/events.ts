@@ -1,7 +1,7 @@
 import type { JobEvent, JobStore } from '../../node/store/index.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { ServerEvent } from '../events/index.ts'
-import { follow } from '../events/index.ts'
+import { followSource } from '../events/index.ts'
 import { endEvent } from './logs.ts'
 import { eventView } from './view.ts'
 
@@ -45,7 +45,7 @@ export async function* followEvents(
     },
     onChange: (callback: () => void) => store.onChange(id, callback),
   }
-  for await (const events of follow(source, signal)) {
+  for await (const events of followSource(source, signal)) {
     yield events.map((event) => ({ id: event.seq, data: eventView(event) }))
   }
   if (!signal.aborted) yield [await endEvent(store, id, last)]

@@ -1,7 +1,7 @@
 import type { JobRecord, JobStore, LogRecord } from '../../node/store/index.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { ServerEvent } from '../events/index.ts'
-import { follow } from '../events/index.ts'
+import { followSource } from '../events/index.ts'
 import { MAX_ANSWER_BYTES } from '../http/limits.ts'
 import { logView } from './view.ts'
 
@@ -84,7 +84,7 @@ export async function* followLogs(
     },
     onChange: (callback: () => void) => store.onChange(id, callback),
   }
-  for await (const lines of follow(source, signal)) {
+  for await (const lines of followSource(source, signal)) {
     yield lines.map((line) => ({ id: line.number, data: logView(line) }))
   }
   if (!signal.aborted) yield [await endEvent(store, id, next - 1)]

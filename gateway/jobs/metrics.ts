@@ -4,7 +4,7 @@ import { isoTime } from '../../node/views/time.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { metricsSchema } from '../contract/jobs.ts'
 import type { ServerEvent } from '../events/index.ts'
-import { follow } from '../events/index.ts'
+import { followSource } from '../events/index.ts'
 import { GatewayError } from '../http/errors.ts'
 import { endEvent } from './logs.ts'
 
@@ -106,7 +106,7 @@ export async function* followMetrics(
     },
     onChange: (callback: () => void) => store.onChange(id, callback),
   }
-  for await (const samples of follow(source, signal)) {
+  for await (const samples of followSource(source, signal)) {
     yield samples.map((sample) => ({ id: sample.timestampMs, data: sampleView(sample) }))
   }
   if (!signal.aborted) yield [await endEvent(store, id, last)]

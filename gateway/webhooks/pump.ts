@@ -2,7 +2,7 @@ import type { Directory } from '../../node/directory/index.ts'
 import type { FeedEntry, JobRecord, JobStore } from '../../node/store/index.ts'
 import { isTerminal, type JobEventType } from '../../protocol/lifecycle.ts'
 import type { WebhookEvent } from '../contract/webhook-events.ts'
-import { follow, followFeed } from '../events/index.ts'
+import { followFeed, followSource } from '../events/index.ts'
 import { jobView } from '../jobs/index.ts'
 import type { ProviderLog } from '../providers/index.ts'
 import { type Database, openMeta, write } from '../records/table.ts'
@@ -72,7 +72,7 @@ export function createPump(components: PumpComponents) {
       ended: async () => false,
       onChange: providerLog.onChange,
     }
-    for await (const events of follow(source, signal)) {
+    for await (const events of followSource(source, signal)) {
       last = events.at(-1)?.seq ?? last
       const happenings = events.map(({ type, timestampMs, provider }) => {
         return { types: [type], owner: null, timestampMs, data: { provider }, subject: provider.id }

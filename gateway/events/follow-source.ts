@@ -14,7 +14,7 @@ export interface Source<T> {
  * Batches of everything that a source has and gets, until it has ended or the signal aborts. It listens before it reads,
  * so nothing written in between is missed, and holds one batch at a time.
  */
-export async function* follow<T>(source: Source<T>, signal: AbortSignal): AsyncGenerator<T[]> {
+export async function* followSource<T>(source: Source<T>, signal: AbortSignal): AsyncGenerator<T[]> {
   for await (const _ of looks((changed) => source.onChange(changed), signal)) {
     for (;;) {
       const ended = await source.ended()

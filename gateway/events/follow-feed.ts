@@ -1,5 +1,5 @@
 import type { FeedEntry, JobStore } from '../../node/store/index.ts'
-import { follow } from './follow.ts'
+import { followSource } from './follow-source.ts'
 
 /** Entries read at a time. */
 const BATCH = 200
@@ -20,5 +20,5 @@ export async function* followFeed(
     ended: async () => false,
     onChange: (callback: () => void) => store.onFeed(callback),
   }
-  yield* follow(source, signal)
+  yield* followSource(source, signal)
 }
