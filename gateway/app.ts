@@ -91,9 +91,9 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
   const shares = createShares('event streams and sockets', MAX_OPEN)
   const readShares = createShares('lists and logs that are being read', MAX_READ)
   const bodies = createShares('bytes of bodies', MAX_BODIES)
-  const answers = createAnswers({ streams, holds: auth.holds, shares, readShares })
+  const answers = createAnswers({ streams, revocation: auth.revocation, shares, readShares })
   const ask: Ask = (request, env) => app.fetch(request, env)
-  const { keys, keyGuard, tokens, holds } = auth
+  const { keys, keyGuard, tokens, revocation } = auth
   const audit = await openAudit({ db, clock, logger })
   const keysBehind = createKeysBehind({ keys, audit, clock, logger })
   const vault = createConfigVault(secretBox)
@@ -119,14 +119,26 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
       templateOf: templates.get,
     }),
     batches: await openBatches(
-      { db, ...submitting, bodies, holds, clock, logger },
+      { db, ...submitting, bodies, revocation, clock, logger },
       { uploads: join(folder, 'uploads') },
     ),
     keysBehind,
     jobs: openJobs({ node, answers, clock, logger }, { providerAliases, retention }),
-    reach: openReach({ node, keys, keyGuard, tokens, holds, shares, clock, logger }, { proxyDomain }),
+    reach: openReach({ node, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),
     analytics: openAnalytics({ node, clock }),
-    events: openEvents({ store, directory, providerLog, answers, keyGuard, holds, shares, clock, logger, health, ask }),
+    events: openEvents({
+      store,
+      directory,
+      providerLog,
+      answers,
+      keyGuard,
+      revocation,
+      shares,
+      clock,
+      logger,
+      health,
+      ask,
+    }),
     system,
     metrics: openMetrics({ node, streams, registry, clock, logger }, init),
     pages: openPages(init),
@@ -171,7 +183,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     /** Ends what is open on behalf of clients: streams, sockets, tunnels. */
     async letGo(): Promise<void> {
       for (const room of rooms) room.letGo?.()
-      auth.holds.stop()
+      auth.revocation.stop()
       await streams.stop()
     },
     /** Ends what goes on by itself, the last first, and closes the records. */

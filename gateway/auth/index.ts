@@ -1,6 +1,6 @@
-export { type Holds, NO_LONGER, noLonger } from './holds.ts'
 export type { KeyGuard } from './key-guard.ts'
 export type { KeyRecord, KeyRing } from './key-ring.ts'
 export { behind, type KeysBehind, type LeftBehind } from './left-behind.ts'
+export { REVOKED_CLOSE, type Revocation, revokedError } from './revocation.ts'
 export { sessionOf } from './sessions.ts'
 export type { Tokens } from './tokens.ts'

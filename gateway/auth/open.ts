@@ -7,10 +7,10 @@ import type { Feature } from '../http/feature.ts'
 import { type Database, openMeta, openTable } from '../records/table.ts'
 import { type AdminKey, loadAdminKey } from './admin-key.ts'
 import { type AuthenticateInit, authenticate } from './authenticate.ts'
-import { createHolds, type Holds, noLonger } from './holds.ts'
 import { createKeyGuard, type KeyGuard } from './key-guard.ts'
 import { ADMIN_KEY_ID, type KeyRing, openKeyRing } from './key-ring.ts'
 import { addKeyRoutes } from './key-routes.ts'
+import { createRevocation, type Revocation, revokedError } from './revocation.ts'
 import { addSessionRoutes, addSignInLink } from './session-routes.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import { createSignInCodes } from './sign-in.ts'
@@ -42,7 +42,7 @@ export interface Auth extends Feature {
   keyGuard: KeyGuard
   sessions: Sessions
   tokens: Tokens
-  holds: Holds
+  revocation: Revocation
   /** Finds out who asks. */
   authenticate: MiddlewareHandler<GatewayEnv>
   /** Refuses what came from somebody whose key or session has ended while its body arrived. */
@@ -63,18 +63,18 @@ export async function openAuth({ db, streams, clock, logger }: AuthComponents, i
   )
   const tokens = createTokens({ clock, keys }, { secret: await loadTokenSecret(openMeta(db)) })
   const sessions = await openSessions({ endedSessions: openTable(db, 'ended-sessions'), clock })
-  const holds = createHolds({ keys, sessions, streams, clock })
-  keys.onRevoked(holds.look)
+  const revocation = createRevocation({ keys, sessions, streams, clock })
+  keys.onRevoked(revocation.enforce)
   const keyGuard = createKeyGuard({ keys, clock }, { other: init.metricsToken })
   const signIn = createSignInCodes({ clock })
-  const parts = { keys, tokens, sessions, holds, keyGuard, signIn, clock }
+  const parts = { keys, tokens, sessions, revocation, keyGuard, signIn, clock }
   const background = createBackground({ logger })
   return {
-    ...{ adminKey, keys, keyGuard, sessions, tokens, holds },
+    ...{ adminKey, keys, keyGuard, sessions, tokens, revocation },
     authenticate: authenticate(parts, init),
     async assertStands(c, next) {
       const { principal } = c.var
-      if (principal !== null && !holds.stands(principal)) throw noLonger()
+      if (principal !== null && !revocation.isValid(principal)) throw revokedError()
       await next()
     },
     adminSignInCode: () => signIn.issue(ADMIN_KEY_ID),
@@ -83,7 +83,7 @@ export async function openAuth({ db, streams, clock, logger }: AuthComponents, i
       addKeyRoutes(api, parts)
     },
     rootRoutes: (app) => addSignInLink(app, parts),
-    start: async () => background.run('what keys and sessions hold', holds.run),
+    start: async () => background.run('revocation', revocation.run),
     stop: background.stop,
   }
 }

@@ -9,8 +9,8 @@ import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import type { Principal } from '../http/principal.ts'
-import type { Holds } from './holds.ts'
 import type { KeyGuard } from './key-guard.ts'
+import type { Revocation } from './revocation.ts'
 import { deleteSessionCookie, readSessionCookie, writeSessionCookie } from './session-cookie.ts'
 import { type Sessions, sessionOf } from './sessions.ts'
 import type { SignInCodes } from './sign-in.ts'
@@ -114,14 +114,14 @@ const signOutOperation = operation({
 interface SessionParts {
   tokens: Tokens
   sessions: Sessions
-  holds: Pick<Holds, 'look'>
+  revocation: Pick<Revocation, 'enforce'>
   clock: Clock
   keyGuard: KeyGuard
 }
 
 /** Who asks, sessions of browsers and tokens for streams. */
 export function addSessionRoutes(api: Api, parts: SessionParts): void {
-  const { tokens, sessions, holds, clock, keyGuard } = parts
+  const { tokens, sessions, revocation, clock, keyGuard } = parts
   api.openapi(testOperation, (c) => c.json(success({ valid: true as const, ...userView(principalOf(c)) }), 200))
   api.openapi(meOperation, (c) => c.json(success(userView(principalOf(c))), 200))
 
@@ -146,7 +146,7 @@ export function addSessionRoutes(api: Api, parts: SessionParts): void {
     const cookie = readSessionCookie(c)
     const claims = cookie === undefined ? undefined : tokens.verify('session', cookie)
     if (cookie !== undefined && claims !== undefined) await sessions.end(sessionOf(cookie, claims))
-    holds.look()
+    revocation.enforce()
     deleteSessionCookie(c)
     return c.json(success({ message: 'Signed out' }), 200)
   })

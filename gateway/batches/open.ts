@@ -3,7 +3,7 @@ import type { Clock } from '../../node/clock.ts'
 import type { Directory } from '../../node/directory/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Requester } from '../../node/market/index.ts'
-import type { Holds } from '../auth/index.ts'
+import type { Revocation } from '../auth/index.ts'
 import type { Feature } from '../http/feature.ts'
 import type { Shares } from '../http/shares.ts'
 import type { Database } from '../records/table.ts'
@@ -21,7 +21,7 @@ export interface BatchesComponents {
   requester: Requester
   /** Bytes of bodies that are held. */
   bodies: Shares
-  holds: Pick<Holds, 'keep'>
+  revocation: Pick<Revocation, 'watch'>
   /** Other names for providers and networks. */
   providerAliases: Readonly<Record<string, string>>
   clock: Clock
@@ -38,12 +38,12 @@ export interface Batches extends Feature {
 
 /** @param init.uploads where what is uploaded is kept while it is read */
 export async function openBatches(components: BatchesComponents, init: { uploads: string }): Promise<Batches> {
-  const { db, store, directory, requester, providerAliases, bodies, holds, clock } = components
+  const { db, store, directory, requester, providerAliases, bodies, revocation, clock } = components
   const batches = await openBatchStore(db)
   const logger = components.logger.child({ part: 'batches' })
   const batchRunner = createBatchRunner({ store, requester, batches, clock, logger })
   const batchDesk = createBatchDesk({ requester, directory, providerAliases, batches, batchRunner, clock })
-  const uploads = await openUploads({ bodies, holds }, { folder: init.uploads })
+  const uploads = await openUploads({ bodies, revocation }, { folder: init.uploads })
   const background = createBackground(components)
   return {
     ...{ batches, batchRunner },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyHeaders } from '@fastify/busboy'
-import { type Holds, noLonger } from '../auth/index.ts'
+import { type Revocation, revokedError } from '../auth/index.ts'
 import { MAX_BASE_BYTES, MAX_BATCH_BODY_BYTES } from '../contract/batch-limits.ts'
 import { type GatewayContext, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -42,7 +42,7 @@ export interface Uploads {
  * @param init.folder where files are kept meanwhile; made where it is missing
  */
 export async function openUploads(
-  { bodies, holds }: { bodies: Shares; holds: Pick<Holds, 'keep'> },
+  { bodies, revocation }: { bodies: Shares; revocation: Pick<Revocation, 'watch'> },
   { folder }: { folder: string },
 ): Promise<Uploads> {
   await rm(folder, { recursive: true, force: true })
@@ -55,7 +55,7 @@ export async function openUploads(
     const principal = principalOf(c)
     const share = bodies.open(c, principal)
     const over = new AbortController()
-    const release = holds.keep(principal, () => over.abort(noLonger()))
+    const release = revocation.watch(principal, () => over.abort(revokedError()))
     const signal = AbortSignal.any([closing.signal, over.signal, AbortSignal.timeout(UPLOAD_MS)])
     return {
       path,

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type Holds, noLonger } from '../auth/index.ts'
+import { type Revocation, revokedError } from '../auth/index.ts'
 import { type GatewayContext, principalOf } from '../http/context.ts'
 import type { Shares } from '../http/shares.ts'
 import { SSE_HEADERS } from './sse.ts'
@@ -28,15 +28,15 @@ export interface Answers {
 /** @param components.shares of streams and sockets @param components.readShares of what is read as JSON */
 export function createAnswers(components: {
   streams: EventStreams
-  holds: Pick<Holds, 'keep' | 'stands'>
+  revocation: Pick<Revocation, 'watch' | 'isValid'>
   shares: Shares
   readShares: Shares
 }): Answers {
-  const { streams, holds, shares, readShares } = components
+  const { streams, revocation, shares, readShares } = components
 
   function held(c: GatewayContext, within: Shares): StreamHold {
     const principal = principalOf(c)
-    return { mayGoOn: () => holds.stands(principal), onEnd: within.take(c, principal) }
+    return { mayGoOn: () => revocation.isValid(principal), onEnd: within.take(c, principal) }
   }
 
   return {
@@ -53,7 +53,7 @@ export function createAnswers(components: {
     file(c, file, headers) {
       file.once(
         'close',
-        holds.keep(principalOf(c), () => file.destroy(noLonger())),
+        revocation.watch(principalOf(c), () => file.destroy(revokedError())),
       )
       return c.body(Readable.toWeb(file) as ReadableStream, 200, headers)
     },

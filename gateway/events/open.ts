@@ -1,6 +1,6 @@
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import type { Holds, KeyGuard } from '../auth/index.ts'
+import type { KeyGuard, Revocation } from '../auth/index.ts'
 import { basesOf, type Feature } from '../http/feature.ts'
 import type { Shares } from '../http/shares.ts'
 import type { Answers } from './answers.ts'
@@ -13,7 +13,7 @@ import { type Ask, addStreamSocket } from './stream-socket.ts'
 export interface EventsComponents extends EventStreamComponents {
   answers: Answers
   keyGuard: KeyGuard
-  holds: Holds
+  revocation: Revocation
   /** Of streams and sockets that are open. */
   shares: Shares
   clock: Clock

@@ -1,5 +1,5 @@
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Holds, KeyGuard } from '../auth/index.ts'
+import type { KeyGuard, Revocation } from '../auth/index.ts'
 import { remoteAddress } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
@@ -29,7 +29,7 @@ export function createSocketServer() {
 export interface SocketParts extends Omit<SessionComponents, 'signIn'> {
   sockets: ReturnType<typeof createSocketServer>
   keyGuard: KeyGuard
-  holds: Holds
+  revocation: Revocation
   shares: Shares
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Holds, type KeyRecord, NO_LONGER } from '../auth/index.ts'
+import { type KeyRecord, REVOKED_CLOSE, type Revocation } from '../auth/index.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import { allows } from '../contract/permissions.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -35,7 +35,7 @@ export interface Socket {
 export interface SessionComponents extends ChannelComponents {
   /** The key of a text. @throws {GatewayError} */
   signIn(token: string): Promise<KeyRecord | null>
-  holds: Pick<Holds, 'keep'>
+  revocation: Pick<Revocation, 'watch'>
 }
 
 /** One client on `/ws`: it signs in, subscribes to channels, and is told what happens. */
@@ -51,7 +51,7 @@ export function openSocketSession(
   components: SessionComponents,
   signedIn: Principal | null,
 ): SocketSession {
-  const { holds, clock, logger } = components
+  const { revocation, clock, logger } = components
   const ended = new AbortController()
   const channels = createSocketChannels(components, tell)
   let principal = signedIn
@@ -73,9 +73,9 @@ export function openSocketSession(
   }
 
   function hold(who: Principal): () => void {
-    return holds.keep(who, () => {
+    return revocation.watch(who, () => {
       end()
-      socket.close(...NO_LONGER)
+      socket.close(...REVOKED_CLOSE)
     })
   }
 

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { z } from 'zod'
 import type { Logger } from '../../node/logger.ts'
-import { type Holds, NO_LONGER } from '../auth/index.ts'
+import { REVOKED_CLOSE, type Revocation } from '../auth/index.ts'
 import { type BinarySocket, createBinarySocket } from '../http/binary-socket.ts'
 import { type GatewayEnv, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -51,7 +51,7 @@ export type Ask = (request: Request, env: object) => Response | Promise<Response
  */
 export function addStreamSocket(
   api: Api,
-  { holds, shares, logger }: { holds: Holds; shares: Shares; logger: Logger },
+  { revocation, shares, logger }: { revocation: Revocation; shares: Shares; logger: Logger },
   ask: Ask,
 ): void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
@@ -65,7 +65,7 @@ export function addStreamSocket(
     const request = requestsLike(c, ask)
     return takeOver(c, (socket, head, incoming) => {
       server.handleUpgrade(incoming, socket, head, (client) => {
-        const release = holds.keep(principal, () => client.close(...NO_LONGER))
+        const release = revocation.watch(principal, () => client.close(...REVOKED_CLOSE))
         client.once('close', release)
         serve(client, request).catch((error: unknown) => {
           logger.debug({ error: String(error) }, 'a socket of streams broke')

@@ -3,7 +3,7 @@ import type { Clock } from '../../node/clock.ts'
 import { type ExecEvent, ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
 import { isoTime } from '../../node/views/time.ts'
-import { noLonger } from '../auth/index.ts'
+import { revokedError } from '../auth/index.ts'
 import { success } from '../contract/envelope.ts'
 import { containerSchema, execAnswerSchema, execRequestSchema, portLinkSchema } from '../contract/exec.ts'
 import { principalOf } from '../http/context.ts'
@@ -97,7 +97,7 @@ export interface ReachParts extends TunnelParts {
 
 /** What reaches into a container: ports, commands, a look, what it left. */
 export function addContainerRoutes(api: Api, parts: ReachParts): void {
-  const { node, clock, holds, portOrigins } = parts
+  const { node, clock, revocation, portOrigins } = parts
   const tickets = createOneTimeCodes<ExecTicket>({ clock }, { lifeMs: TICKET_MS, maxOpen: MAX_TICKETS })
 
   api.openapi(containerOperation, async (c) => {
@@ -125,7 +125,7 @@ export function addContainerRoutes(api: Api, parts: ReachParts): void {
     if (!interactive) {
       const late = AbortSignal.timeout(timeout * 1000)
       const over = new AbortController()
-      const release = holds.keep(principalOf(c), () => over.abort(noLonger()))
+      const release = revocation.watch(principalOf(c), () => over.abort(revokedError()))
       const signal = AbortSignal.any([late, over.signal, c.req.raw.signal])
       const running = execToEnd(node.reach, { jobId: job.id, command, signal, late })
       return c.json(success(await running.finally(release)), 200)

@@ -5,7 +5,7 @@ import type { Logger } from '../../node/logger.ts'
 import { type ExecRequest, type ExecSession, ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
 import { MAX_TERMINAL_SIZE } from '../../protocol/limits.ts'
-import { type Holds, NO_LONGER } from '../auth/index.ts'
+import { REVOKED_CLOSE, type Revocation } from '../auth/index.ts'
 import { createBinarySocket } from '../http/binary-socket.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
@@ -48,13 +48,13 @@ const controlSchema = z.discriminatedUnion('type', [
  */
 export function addExecSocket(
   api: Api,
-  { reach, holds, shares, logger }: { reach: Reach; holds: Holds; shares: Shares; logger: Logger },
+  { reach, revocation, shares, logger }: { reach: Reach; revocation: Revocation; shares: Shares; logger: Logger },
   tickets: OneTimeCodes<ExecTicket>,
 ): void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/exec/socket', (c) => {
     const ticket = tickets.redeem(c.req.query('code') ?? '')
-    if (ticket === undefined || ticket.jobId !== c.req.param('id') || !holds.stands(ticket.principal)) {
+    if (ticket === undefined || ticket.jobId !== c.req.param('id') || !revocation.isValid(ticket.principal)) {
       throw new GatewayError('UNAUTHORIZED', 'This address was used or is too old: ask for another with POST …/exec')
     }
     takePlace(c, shares, ticket.principal)
@@ -62,8 +62,8 @@ export function addExecSocket(
       server.handleUpgrade(request, socket, head, (client) => {
         keepPinging(client)
         const gone = new AbortController()
-        const release = holds.keep(ticket.principal, () => {
-          client.close(...NO_LONGER)
+        const release = revocation.watch(ticket.principal, () => {
+          client.close(...REVOKED_CLOSE)
           gone.abort(new Error('The key is no more'))
         })
         client.once('close', () => {

@@ -158,7 +158,7 @@ function pathHere({ pathname }: URL): string {
 /** Who a key in the header, or the cookie of this very port, stands for. */
 async function whoAsks(
   c: Context<GatewayEnv>,
-  { keys, keyGuard, tokens, holds }: OriginParts,
+  { keys, keyGuard, tokens, revocation }: OriginParts,
   to: { jobId: string; port: number },
 ): Promise<Principal | null> {
   const bearer = bearerOf(c) ?? ''
@@ -176,7 +176,7 @@ async function whoAsks(
   const own = sessionOf(cookie, claims)
   const { id, expiresAtMs } = claims.session ?? own
   const principal = principalFor(key, 'cookie', { id, expiresAtMs: Math.min(expiresAtMs, own.expiresAtMs) })
-  return principal !== null && holds.stands(principal) ? principal : null
+  return principal !== null && revocation.isValid(principal) ? principal : null
 }
 
 function principalFor(key: KeyRecord, via: Principal['via'], session?: Session): Principal | null {

@@ -1,6 +1,6 @@
 import type { ClientNode } from '../../node/index.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
-import { noLonger } from '../auth/index.ts'
+import { revokedError } from '../auth/index.ts'
 import { type GatewayContext, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
@@ -14,7 +14,7 @@ import { portOf, type TunnelParts } from './tunnel-route.ts'
 const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
 
 /** `ANY …/jobs/{id}/proxy/{port}/*`: HTTP and WebSocket to a port that the job exposes, for programs. */
-export function addPortProxy(api: Api, { node, holds, shares }: TunnelParts): void {
+export function addPortProxy(api: Api, { node, revocation, shares }: TunnelParts): void {
   const serve = async (c: GatewayContext): Promise<Response> => {
     const principal = principalOf(c)
     if (principal.via !== 'key') {
@@ -32,7 +32,7 @@ export function addPortProxy(api: Api, { node, holds, shares }: TunnelParts): vo
     headers.set('x-forwarded-prefix', prefix)
     return await forward(
       c,
-      { node, holds, shares, principal },
+      { node, revocation, shares, principal },
       { id, port },
       { path: `${rest}${search}`, headers },
       asPrograms,
@@ -50,10 +50,10 @@ export async function forward(
   c: GatewayContext,
   {
     node,
-    holds,
+    revocation,
     shares,
     principal,
-  }: Pick<TunnelParts, 'holds' | 'shares'> & {
+  }: Pick<TunnelParts, 'revocation' | 'shares'> & {
     node: Pick<ClientNode, 'reach'>
     principal: Principal
   },
@@ -74,10 +74,10 @@ export async function forward(
   const stream = streamOf(channel)
   stream.on('error', () => undefined) // whoever reads the answer hears of it
   const end = (): void => {
-    over.abort(noLonger())
+    over.abort(revokedError())
     stream.destroy()
   }
-  stream.once('close', holds.keep(principal, end))
+  stream.once('close', revocation.watch(principal, end))
   stream.once('close', giveBack)
   if (!isSocket) {
     const response = await forwardRequest(stream, { method, ...what, body: raw.body, signal })

@@ -3,7 +3,7 @@ import type { ClientNode } from '../../node/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Channel } from '../../node/network/index.ts'
 import { MAX_DATAGRAM_BYTES, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
-import { type Holds, NO_LONGER, noLonger } from '../auth/index.ts'
+import { REVOKED_CLOSE, type Revocation, revokedError } from '../auth/index.ts'
 import { createBinarySocket } from '../http/binary-socket.ts'
 import { principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -20,7 +20,7 @@ const END = 'end'
 /** What a connection to a job's port needs. */
 export interface TunnelParts {
   node: Pick<ClientNode, 'store' | 'reach'>
-  holds: Holds
+  revocation: Revocation
   shares: Shares
   logger: Logger
 }
@@ -32,7 +32,7 @@ const MAX_MESSAGE_BYTES = 1024 * 1024
  * `GET …/jobs/{id}/tunnel/{port}?protocol=TCP|UDP`: one connection to a port as a WebSocket, for `cortex job forward` and
  * programs. Binary messages are pieces of the stream, or datagrams; the text `end` ends one direction.
  */
-export function addTunnelRoute(api: Api, { node, holds, shares, logger }: TunnelParts): void {
+export function addTunnelRoute(api: Api, { node, revocation, shares, logger }: TunnelParts): void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/tunnel/:port', async (c) => {
     const principal = principalOf(c)
@@ -49,9 +49,9 @@ export function addTunnelRoute(api: Api, { node, holds, shares, logger }: Tunnel
         socket.once('close', () => over.abort(new Error('The client is gone')))
         server.handleUpgrade(request, socket, head, (client) => {
           keepPinging(client)
-          const release = holds.keep(principal, () => {
-            client.close(...NO_LONGER)
-            over.abort(noLonger())
+          const release = revocation.watch(principal, () => {
+            client.close(...REVOKED_CLOSE)
+            over.abort(revokedError())
           })
           client.once('close', release)
           join(client, channel, protocol).catch((error: unknown) => {

@@ -9,14 +9,14 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { it } from 'node:test'
 import { Hono } from 'hono'
-import { createHolds } from '../../gateway/auth/holds.ts'
-import { createAnswers } from '../../gateway/events/answers.ts'
-import type { GatewayEnv } from '../../gateway/http/context.ts'
-import { createGateway } from '../../gateway/index.ts'
-import { systemClock } from '../../node/clock.ts'
-import { silentLogger } from '../../node/logger.ts'
-import { openRaw, requestText } from './support/raw.ts'
-import { openTestNode } from './support/test-node.ts'
+import { createRevocation } from '../../../gateway/auth/revocation.ts'
+import { createAnswers } from '../../../gateway/events/answers.ts'
+import type { GatewayEnv } from '../../../gateway/http/context.ts'
+import { createGateway } from '../../../gateway/index.ts'
+import { systemClock } from '../../../node/clock.ts'
+import { silentLogger } from '../../../node/logger.ts'
+import { openRaw, requestText } from '../support/raw.ts'
+import { openTestNode } from '../support/test-node.ts'
 
 it('a body whose key is revoked while it arrives does nothing', async (test) => {
   const folder = await mkdtemp(join(tmpdir(), 'cortex-held-'))
@@ -51,8 +51,13 @@ it('a body whose key is revoked while it arrives does nothing', async (test) => 
 it('a file that is sent ends with its key, and is let go of', async () => {
   let isThere = true
   const keys = { get: () => (isThere ? ({} as never) : undefined) }
-  const holds = createHolds({ keys, sessions: { isOver: () => false }, streams: { review() {} }, clock: systemClock })
-  const answers = createAnswers({ holds, streams: {} as never, shares: {} as never, readShares: {} as never })
+  const revocation = createRevocation({
+    keys,
+    sessions: { isOver: () => false },
+    streams: { review() {} },
+    clock: systemClock,
+  })
+  const answers = createAnswers({ revocation, streams: {} as never, shares: {} as never, readShares: {} as never })
   const file = Readable.from(
     (async function* endless() {
       for (;;) yield Buffer.from('more')
@@ -65,10 +70,10 @@ it('a file that is sent ends with its key, and is let go of', async () => {
   const { body } = await app.request('/')
   assert.ok(body)
   const read = text(body as never)
-  holds.look()
+  revocation.enforce()
   assert.equal(file.destroyed, false)
   isThere = false
-  holds.look()
+  revocation.enforce()
   await assert.rejects(read, { code: 'UNAUTHORIZED' })
   assert.equal(file.destroyed, true)
 })
