@@ -7,7 +7,7 @@ import type { Duplex, Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { type ContainerHealth, readContainerHealth } from '../../protocol/endpoints.ts'
 import { addressOf, networkSettings } from '../networks/network-mode.ts'
-import { call } from './call.ts'
+import { askEngine } from './ask-engine.ts'
 import { checkName } from './container/spec.ts'
 import { endExec } from './end-command.ts'
 import { statusOf } from './errors.ts'
@@ -114,14 +114,14 @@ const NOT_OVER = null
 export function createContainerAccess(docker: Docker, publicAddress: string | null = null): ContainerAccess {
   return {
     locate: (name, port, protocol, { signal } = {}) =>
-      call(`finding ${name}`, signal, async (abort) => {
+      askEngine(`finding ${name}`, signal, async (abort) => {
         checkName(name)
         const details = await docker.getContainer(name).inspect(abort)
         return placeOf(await networkSettings(docker, details, abort), { port, protocol }, publicAddress)
       }),
 
     look: (name, ports, { signal } = {}) =>
-      call(`looking at ${name}`, signal, async (abort) => {
+      askEngine(`looking at ${name}`, signal, async (abort) => {
         checkName(name)
         const details = await docker.getContainer(name).inspect(abort)
         const settings = ports.length === 0 ? null : await networkSettings(docker, details, abort)
@@ -143,7 +143,7 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
       }),
 
     exec: (name, request, { signal } = {}) =>
-      call(`running a command in ${name}`, signal, async (abort) => {
+      askEngine(`running a command in ${name}`, signal, async (abort) => {
         checkName(name)
         const { command, terminal, columns, rows, input } = request
         const exec = await docker.getContainer(name).exec({
@@ -165,7 +165,7 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
       }),
 
     inspect: (name, { signal } = {}) =>
-      call(`looking into ${name}`, signal, async (abort) => {
+      askEngine(`looking into ${name}`, signal, async (abort) => {
         checkName(name)
         const container = docker.getContainer(name)
         const [details, top, stats] = await Promise.all([
@@ -201,7 +201,7 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
       }),
 
     archive: (name, path, { signal } = {}) =>
-      call(`reading ${path} of ${name}`, signal, async (abort) => {
+      askEngine(`reading ${path} of ${name}`, signal, async (abort) => {
         checkName(name)
         return (await docker.getContainer(name).getArchive({ path, ...abort })) as Readable
       }),

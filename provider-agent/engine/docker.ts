@@ -9,7 +9,7 @@ import { createRegistryAccess } from '../images/access.ts'
 import { imageRoom } from '../images/room.ts'
 import type { Firewall } from '../isolation/firewall.ts'
 import type { Sandboxes } from '../sandbox/sandboxes.ts'
-import { call } from './call.ts'
+import { askEngine } from './ask-engine.ts'
 import { createContainerSteps } from './container/containers.ts'
 import type { SandboxSource } from './container/create-container.ts'
 import { listOwned } from './container/list.ts'
@@ -141,7 +141,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     features,
     pull: pullerOf(docker, clock, findings, init),
     nowMs: ({ signal } = {}) =>
-      call('asking the engine for its time', signal, (abort) => readEngineTime(docker, abort)),
+      askEngine('asking the engine for its time', signal, (abort) => readEngineTime(docker, abort)),
     removeImage: (image, options = {}) => removeImage(docker, image, options),
     storage: async (name, options = {}) => ({
       ...(await readStorage(docker, name, options)),

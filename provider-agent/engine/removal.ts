@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import pRetry from 'p-retry'
-import type { Abort } from './call.ts'
+import type { Abort } from './ask-engine.ts'
 import { statusOf } from './errors.ts'
 import { EngineError } from './index.ts'
 

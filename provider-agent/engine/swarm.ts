@@ -5,7 +5,7 @@
  */
 
 import type Docker from 'dockerode'
-import { type Abort, call } from './call.ts'
+import { type Abort, askEngine } from './ask-engine.ts'
 import { checkName, type HardeningOptions } from './container/spec.ts'
 import { createDockerEngine, type DockerEngineComponents, type DockerEngineInit } from './docker.ts'
 import { exitOf } from './endings/container-exit.ts'
@@ -80,7 +80,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
 
     async info(options = {}) {
       const own = await local.info(options)
-      return await call('asking the swarm what it is', options.signal, async (abort) => {
+      return await askEngine('asking the swarm what it is', options.signal, async (abort) => {
         const nodes = await readyNodes(docker, abort)
         return {
           ...own,
@@ -95,7 +95,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
     },
 
     create: (spec, { signal } = {}) =>
-      call(`creating ${spec.name}`, signal, async (abort) => {
+      askEngine(`creating ${spec.name}`, signal, async (abort) => {
         checkName(spec.name)
         const nodes = await readyNodes(docker, abort)
         checkFits(spec, nodes)
@@ -107,7 +107,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
       }),
 
     start: (name, { signal } = {}) =>
-      call(`starting ${name}`, signal, async (abort) => {
+      askEngine(`starting ${name}`, signal, async (abort) => {
         checkName(name)
         const task = await startRun(docker, taskOf, name, abort)
         const here = await locals.state(task, abort)
@@ -115,7 +115,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
       }),
 
     wait: (name, { signal } = {}) =>
-      call(`waiting for ${name}`, signal, async (abort) => {
+      askEngine(`waiting for ${name}`, signal, async (abort) => {
         checkName(name)
         await getService(docker, name, abort)
         if ((await taskOf(name, abort)) === null) {
@@ -138,7 +138,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
     },
 
     async stop(name, stop, options = {}) {
-      await call(`stopping ${name}`, options.signal, async (abort) => {
+      await askEngine(`stopping ${name}`, options.signal, async (abort) => {
         checkName(name)
         const service = await findService(docker, name, abort)
         const task = service === null ? null : await taskOf(name, abort)
@@ -151,7 +151,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
     },
 
     remove: (name, { signal } = {}) =>
-      call(`removing ${name}`, signal, async (abort) => {
+      askEngine(`removing ${name}`, signal, async (abort) => {
         checkName(name)
         const isThere = (await findService(docker, name, abort)) !== null
         const id = isThere ? await locals.containerOf(name, abort) : null
@@ -162,15 +162,15 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
       }),
 
     list: (owner, { signal } = {}) =>
-      call('listing services', signal, async (abort) => await listOwned(docker, taskOf, owner, abort)),
+      askEngine('listing services', signal, async (abort) => await listOwned(docker, taskOf, owner, abort)),
 
     survey: (owner, { signal } = {}) =>
-      call('looking at what runs on the swarm', signal, async (abort) => await surveySwarm(docker, owner, abort)),
+      askEngine('looking at what runs on the swarm', signal, async (abort) => await surveySwarm(docker, owner, abort)),
   }
 
   /** The container of a service where it is on the manager itself. */
   async function localOf(name: string, { signal }: AbortOptions): Promise<string | null> {
-    return await call(`measuring ${name}`, signal, async (abort) => {
+    return await askEngine(`measuring ${name}`, signal, async (abort) => {
       checkName(name)
       return await locals.containerOf(name, abort)
     })

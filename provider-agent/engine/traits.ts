@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { type Abort, call } from './call.ts'
+import { type Abort, askEngine } from './ask-engine.ts'
 import type { AbortOptions, EngineInfo, GpuDriver } from './index.ts'
 
 /** What the engine is and can, as far as it decides how containers are made. */
@@ -50,7 +50,7 @@ const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64
 
 /** Asks the engine. Rejects with EngineError `ENGINE_UNAVAILABLE` when it is gone. */
 export async function readTraits(docker: Docker, { signal }: AbortOptions = {}): Promise<EngineTraits> {
-  return toTraits(await call('asking the engine what it is', signal, (abort) => readInfo(docker, abort)))
+  return toTraits(await askEngine('asking the engine what it is', signal, (abort) => readInfo(docker, abort)))
 }
 
 /** What its clock says, in ms since the epoch. */

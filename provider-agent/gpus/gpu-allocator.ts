@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import PQueue from 'p-queue'
-import type { Abort } from '../engine/call.ts'
+import type { Abort } from '../engine/ask-engine.ts'
 import { statusOf } from '../engine/errors.ts'
 import type { GpuClaim, GpuDriver } from '../engine/index.ts'
 import type { Gpu } from './gpu.ts'

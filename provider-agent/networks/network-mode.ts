@@ -1,7 +1,7 @@
 /** Containers on networks that were there before them: another container's, which they join, or one that is lent to them. */
 
 import type Docker from 'dockerode'
-import type { Abort } from '../engine/call.ts'
+import type { Abort } from '../engine/ask-engine.ts'
 
 type Inspected = Docker.ContainerInspectInfo
 

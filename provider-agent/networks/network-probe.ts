@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
-import type { Abort } from '../engine/call.ts'
+import type { Abort } from '../engine/ask-engine.ts'
 import { ownerLabel } from '../engine/labels.ts'
 import type { Firewall } from '../isolation/firewall.ts'
 import { bridgeName } from './bridge-name.ts'

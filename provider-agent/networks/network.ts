@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { Abort } from '../engine/call.ts'
+import type { Abort } from '../engine/ask-engine.ts'
 import { statusOf, toEngineError } from '../engine/errors.ts'
 import { untilTrue } from '../engine/removal.ts'
 import { type NetworkSpec, toNetworkOptions } from './network-spec.ts'

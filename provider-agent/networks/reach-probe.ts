@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import type { Abort } from '../engine/call.ts'
+import type { Abort } from '../engine/ask-engine.ts'
 import type { EngineTraits } from '../engine/traits.ts'
 import { bridgeName } from './bridge-name.ts'
 import { createNetwork, removeNetwork } from './network.ts'

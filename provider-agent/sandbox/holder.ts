@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
-import type { Abort } from '../engine/call.ts'
+import type { Abort } from '../engine/ask-engine.ts'
 import { ownerLabel } from '../engine/labels.ts'
 import { removeContainer } from '../engine/removal.ts'
 import { createNetwork, dropNetwork } from '../networks/network.ts'

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import { pack as packTar } from 'tar-stream'
-import type { Abort } from '../engine/call.ts'
+import type { Abort } from '../engine/ask-engine.ts'
 import { statusOf } from '../engine/errors.ts'
 import type { Programs } from './program.ts'
 

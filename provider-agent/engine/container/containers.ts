@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import { dropNetwork, removeNetwork } from '../../networks/network.ts'
 import { lentTo, sandboxOf } from '../../networks/network-mode.ts'
 import { removeHolder } from '../../sandbox/holder.ts'
-import { type Abort, call } from '../call.ts'
+import { type Abort, askEngine } from '../ask-engine.ts'
 import { createEar } from '../endings/outside.ts'
 import { unrunnable } from '../endings/unrunnable.ts'
 import { statusOf, toEngineError } from '../errors.ts'
@@ -31,7 +31,7 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
     create: createCreateStep(init),
 
     start: (name, { signal } = {}) =>
-      call(`starting ${name}`, signal, async (abort) => {
+      askEngine(`starting ${name}`, signal, async (abort) => {
         const { State: before } = await inspectContainer(docker, name, abort)
         // Starting a container that has ended would run its program again.
         if (before.Status === 'created') {
@@ -46,16 +46,16 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
       }),
 
     wait: (name, { signal } = {}) =>
-      call(`waiting for ${name}`, signal, async (abort) => {
+      askEngine(`waiting for ${name}`, signal, async (abort) => {
         const known = async () => await traits(signal === undefined ? {} : { signal })
         return await waitForContainer({ docker, ear, traits: known }, name, abort)
       }),
 
     stop: (name, how, { signal } = {}) =>
-      call(`stopping ${name}`, signal, async (abort) => await stopContainer(docker, name, how, abort)),
+      askEngine(`stopping ${name}`, signal, async (abort) => await stopContainer(docker, name, how, abort)),
 
     remove: (name, { signal } = {}) =>
-      call(`removing ${name}`, signal, async (abort) => {
+      askEngine(`removing ${name}`, signal, async (abort) => {
         checkName(name)
         const container = docker.getContainer(name)
         const found = await findContainer(docker, name, abort)

@@ -4,7 +4,7 @@ import { createNetwork, removeNetwork } from '../../networks/network.ts'
 import { alone, joining, type Place, type Sandbox } from '../../networks/network-mode.ts'
 import { removeHolder } from '../../sandbox/holder.ts'
 import type { Networks } from '../../sandbox/networks.ts'
-import { type Abort, call } from '../call.ts'
+import { type Abort, askEngine } from '../ask-engine.ts'
 import { statusOf, toEngineError } from '../errors.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from '../index.ts'
 import { ownerLabel } from '../labels.ts'
@@ -115,7 +115,7 @@ export function createCreateStep(init: CreateStepInit): ContainerEngine['create'
   return async (wanted, { signal } = {}) => {
     checkName(wanted.name)
     const limits = await hardening(wanted, signal === undefined ? {} : { signal })
-    await call(`creating ${wanted.name}`, signal, async (abort) => {
+    await askEngine(`creating ${wanted.name}`, signal, async (abort) => {
       const spec = await createVolumes(docker, wanted, limits.volumeQuota, abort)
       if (spec.network === 'none') {
         await createContainer(spec, limits, abort)

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 import { statusOf } from '../errors.ts'
 import { EngineError } from '../index.ts'
 import { checkName } from './spec.ts'

@@ -1,7 +1,7 @@
 /** What an image says of the containers that are made of it, as far as it decides how they are made. */
 
 import type Docker from 'dockerode'
-import { call } from '../call.ts'
+import { askEngine } from '../ask-engine.ts'
 import { statusOf } from '../errors.ts'
 import type { AbortOptions, ContainerSpec } from '../index.ts'
 import { engineName } from '../reference.ts'
@@ -35,7 +35,7 @@ export async function readImageConfig(
   { signal }: AbortOptions = {},
 ): Promise<ImageConfig> {
   const name = engineName(image)
-  const found = await call(`looking at ${image}`, signal, async (abort) => {
+  const found = await askEngine(`looking at ${image}`, signal, async (abort) => {
     try {
       // dockerode hands every option on; its types do not know this one.
       return await docker.getImage(name).inspect(abort as Docker.ImageInspectOptions)

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { call } from '../call.ts'
+import { askEngine } from '../ask-engine.ts'
 import type { AbortOptions, ContainerSummary } from '../index.ts'
 import { ownerLabel } from '../labels.ts'
 
@@ -9,7 +9,7 @@ export async function listOwned(
   owner: string,
   { signal }: AbortOptions = {},
 ): Promise<ContainerSummary[]> {
-  return call('listing containers', signal, async (abort) => {
+  return askEngine('listing containers', signal, async (abort) => {
     const filters = { label: [`${ownerLabel}=${owner}`] }
     const [containers, networks] = await Promise.all([
       docker.listContainers({ all: true, filters, ...abort }),

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { sandboxOf } from '../../networks/network-mode.ts'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 import { exitOf } from '../endings/container-exit.ts'
 import { checkInit } from '../endings/init-failure.ts'
 import { type ContainerEvent, type Ear, wasToldToEnd } from '../endings/outside.ts'

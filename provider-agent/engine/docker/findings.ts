@@ -3,7 +3,7 @@ import type { Firewall } from '../../isolation/firewall.ts'
 import { networkProblem } from '../../networks/network-probe.ts'
 import { portsProblem } from '../../networks/reach-probe.ts'
 import type { Sandboxes } from '../../sandbox/sandboxes.ts'
-import { type Abort, call } from '../call.ts'
+import { type Abort, askEngine } from '../ask-engine.ts'
 import { type AbortOptions, type ContainerEngine, EngineError, type Privileges } from '../index.ts'
 import { ownerLabel } from '../labels.ts'
 import { probeQuota, type StorageQuota } from '../storage/quota-probe.ts'
@@ -80,7 +80,7 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
       return known.info
     },
     features: ({ signal } = {}) =>
-      call('trying the engine', signal, async (abort) => {
+      askEngine('trying the engine', signal, async (abort) => {
         const { runtimes, info, ...kind } = await traits(signal === undefined ? {} : { signal })
         if (runtime !== null && !runtimes.includes(runtime)) {
           const offered = `it has ${runtimes.join(', ')}`

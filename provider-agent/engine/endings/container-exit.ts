@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 import { type ContainerExit, KILLED } from '../index.ts'
 import { sawOutOfMemory } from './kernel-log.ts'
 import { type ContainerEvent, ENDING_ACTIONS, endedFromOutside, readEvents } from './outside.ts'

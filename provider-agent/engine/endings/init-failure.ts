@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 import { invalidCommand } from '../invalid-command.ts'
 import { createFrameReader } from '../logs/log-frames.ts'
 import { type Described, isForeign, programOf, unrunnable } from './unrunnable.ts'

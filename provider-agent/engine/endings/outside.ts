@@ -13,7 +13,7 @@ import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 import { addAbortSignal, type Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 
 /** What happened to a container, of what is asked for here. */
 export interface ContainerEvent {

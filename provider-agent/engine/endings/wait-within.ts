@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { orAborted } from '../../../node/abort.ts'
 import type { Sandbox } from '../../networks/network-mode.ts'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 import { statusOf } from '../errors.ts'
 import { EngineError } from '../index.ts'
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import { type ArchivedImage, archiveOf } from '../../images/archive.ts'
-import { call } from '../call.ts'
+import { askEngine } from '../ask-engine.ts'
 
 /** What an engine says of an image that it could not take. */
 export class LoadError extends Error {
@@ -34,7 +34,7 @@ export async function loadImage(docker: Docker, image: ArchivedImage, signal: Ab
   const content = Readable.from(body(), { objectMode: false, highWaterMark: 256 * 1024 })
   try {
     signal.throwIfAborted()
-    const answer = await call('handing the image to the engine', scope.signal, async (abort) => {
+    const answer = await askEngine('handing the image to the engine', scope.signal, async (abort) => {
       const answered = (await docker.loadImage(content, { quiet: true, ...abort })) as Readable
       return await text(answered)
     })

@@ -3,14 +3,14 @@ import { orAborted } from '../../../node/abort.ts'
 import { registryOf } from '../../../protocol/image-registry.ts'
 import type { Grant } from '../../images/grants.ts'
 import { OWN_NAMES, pulledName } from '../../images/names.ts'
-import { call } from '../call.ts'
+import { askEngine } from '../ask-engine.ts'
 import { statusOf } from '../errors.ts'
 import type { PullRequest } from '../index.ts'
 import type { ImageReference } from '../reference.ts'
 
 /** The image as it is on the engine now, or null. */
 export async function findImage(docker: Docker, name: string, signal: AbortSignal | undefined) {
-  return call(`looking for image ${name}`, signal, async () => {
+  return askEngine(`looking for image ${name}`, signal, async () => {
     try {
       return await orAborted(docker.getImage(name).inspect(), signal)
     } catch (error) {

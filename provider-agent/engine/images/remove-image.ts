@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { call } from '../call.ts'
+import { askEngine } from '../ask-engine.ts'
 import { statusOf } from '../errors.ts'
 import type { AbortOptions, PulledImage, RemovedImage } from '../index.ts'
 
@@ -9,7 +9,7 @@ export async function removeImage(
   { imageId, names }: PulledImage,
   { signal }: AbortOptions = {},
 ): Promise<RemovedImage> {
-  return await call(`removing image ${imageId}`, signal, async () => {
+  return await askEngine(`removing image ${imageId}`, signal, async () => {
     for (const name of names) {
       // Somebody may have given the name to another image since.
       if ((await find(docker, name))?.Id === imageId && !(await removed(docker, name))) return 'in-use'

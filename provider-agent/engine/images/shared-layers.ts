@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { isReadableAt } from '../../images/names.ts'
 import type { Repository } from '../../images/repository.ts'
-import { call } from '../call.ts'
+import { askEngine } from '../ask-engine.ts'
 
 /** Layers that the engine has already, and that whoever reads an image may have from here. */
 export interface SharedLayers {
@@ -29,7 +29,7 @@ export function createSharedLayers(docker: Docker): SharedLayers {
 
   return {
     count: (diffIds, repository, signal) =>
-      call('looking for layers', signal, async (abort) => {
+      askEngine('looking for layers', signal, async (abort) => {
         const images = await docker.listImages(abort as object)
         const readable = images
           .filter(({ RepoTags: names }) => (names ?? []).some((name) => isReadableAt(name, repository)))

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import { pack as packTar } from 'tar-stream'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 import { toEngineError } from '../errors.ts'
 import { EngineError } from '../index.ts'
 

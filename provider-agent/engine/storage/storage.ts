@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { type Abort, call } from '../call.ts'
+import { type Abort, askEngine } from '../ask-engine.ts'
 import { checkName } from '../container/spec.ts'
 import type { AbortOptions, StorageUse } from '../index.ts'
 import { containerFolder } from './btrfs.ts'
@@ -34,7 +34,7 @@ export async function readStorage(
   name: string,
   { signal, all = false, around = false }: AbortOptions & { all?: boolean; around?: boolean } = {},
 ): Promise<Omit<StorageUse, 'areVolumesHeld'>> {
-  return await call(`measuring ${name}`, signal, async (abort) => {
+  return await askEngine(`measuring ${name}`, signal, async (abort) => {
     checkName(name)
     const container = (await docker.getContainer(name).inspect(abort)) as unknown as Inspected
     const named = new Set((container.HostConfig.Mounts ?? []).map(({ Source }) => Source))

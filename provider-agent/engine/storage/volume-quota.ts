@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 import { toEngineError } from '../errors.ts'
 import { EngineError } from '../index.ts'
 import { holdFolder } from './btrfs.ts'

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { type Abort, call } from '../call.ts'
+import { type Abort, askEngine } from '../ask-engine.ts'
 import { checkName, labelsOf } from '../container/spec.ts'
 import { statusOf } from '../errors.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from '../index.ts'
@@ -61,14 +61,14 @@ async function labelsThere(docker: Docker, name: string, abort: Abort): Promise<
 export function createVolumeSteps(docker: Docker): Pick<ContainerEngine, 'volumes' | 'removeVolume'> {
   return {
     volumes: (owner, { signal }: AbortOptions = {}) =>
-      call('listing volumes', signal, async (abort) => {
+      askEngine('listing volumes', signal, async (abort) => {
         const filters = { label: [`${ownerLabel}=${owner}`] }
         const { Volumes: found } = await docker.listVolumes({ filters, ...abort } as Docker.VolumeListOptions)
         return (found ?? []).map(({ Name: name, Labels: labels }) => ({ name, labels: labels ?? {} }))
       }),
 
     removeVolume: (name, { signal }: AbortOptions = {}) =>
-      call(`removing the volume ${name}`, signal, async (abort) => {
+      askEngine(`removing the volume ${name}`, signal, async (abort) => {
         checkName(name)
         try {
           const volume = docker.getVolume(name)

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 import { type ContainerSpec, EngineError } from '../index.ts'
 
 /** The fields of a node that are read here. */

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { Abort } from '../call.ts'
+import type { Abort } from '../ask-engine.ts'
 import type { ContainerSummary, EngineSurvey } from '../index.ts'
 import { ownerLabel } from '../labels.ts'
 import { hasEnded, type LookForTask, type SwarmService, type SwarmTask } from './swarm-tasks.ts'

@@ -3,7 +3,7 @@
 import { readFile, stat, statfs } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
-import { call } from '../call.ts'
+import { askEngine } from '../ask-engine.ts'
 import { checkName } from '../container/spec.ts'
 import type { AbortOptions, MetLimit } from '../index.ts'
 import { controlGroup, processesOf, processFolder } from './kernel-view.ts'
@@ -29,7 +29,7 @@ export async function* watchLimits(
   { signal }: AbortOptions = {},
 ): AsyncIterable<MetLimit> {
   checkName(name)
-  const container = await call(`looking at the limits of ${name}`, signal, async (abort) => {
+  const container = await askEngine(`looking at the limits of ${name}`, signal, async (abort) => {
     return (await docker.getContainer(name).inspect(abort)) as unknown as Inspected
   })
   let refused = 0

@@ -3,7 +3,7 @@ import type { ContainerInspectInfo } from 'dockerode'
 import PQueue from 'p-queue'
 import { gpuClaims } from '../../gpus/gpus.ts'
 import { sandboxLabel } from '../../networks/network-mode.ts'
-import { type Abort, call } from '../call.ts'
+import { type Abort, askEngine } from '../ask-engine.ts'
 import { statusOf } from '../errors.ts'
 import type { AbortOptions, EngineSurvey, GpuClaim } from '../index.ts'
 import { gpusOf, ownerLabel } from '../labels.ts'
@@ -40,7 +40,7 @@ export function createSurveyor(docker: Docker): (owner: string, options?: AbortO
   }
 
   return (owner, { signal } = {}) =>
-    call('looking at what runs on the engine', signal, async (abort) => {
+    askEngine('looking at what runs on the engine', signal, async (abort) => {
       const filters = { label: [`${ownerLabel}=${owner}`] }
       const [running, own] = await Promise.all([
         docker.listContainers({ ...abort }),

@@ -12,7 +12,7 @@ export interface Abort {
  *
  * @param doing What was attempted, for people, e.g. `"starting job-1"`.
  */
-export async function call<T>(
+export async function askEngine<T>(
   doing: string,
   signal: AbortSignal | undefined,
   run: (abort: Abort) => Promise<T>,
