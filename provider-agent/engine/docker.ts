@@ -16,6 +16,7 @@ import { listOwned } from './container/list.ts'
 import { checkName } from './container/spec.ts'
 import { createFindings, type Findings } from './docker/findings.ts'
 import { createHardening } from './docker/hardening.ts'
+import { readEngineTime } from './engine-properties.ts'
 import { createPuller } from './images/pull.ts'
 import { removeImage } from './images/remove-image.ts'
 import type { PullTimes } from './images/transfer.ts'
@@ -23,7 +24,6 @@ import type { AbortOptions, ContainerEngine, Privileges } from './index.ts'
 import { type LogPolicy, readLog } from './logs/logs.ts'
 import { readStorage } from './storage/storage.ts'
 import { createVolumeSteps } from './storage/volumes.ts'
-import { readEngineTime } from './traits.ts'
 import { watchLimits } from './usage/limits-met.ts'
 import { readStats } from './usage/stats.ts'
 import { createSurveyor } from './usage/survey.ts'
@@ -113,16 +113,16 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     { docker, firewall, sandboxes },
     { owner, runtime, privileges, requireNetworkIsolation, nameServers },
   )
-  const { info, features, traits, ensureIsolated } = findings
+  const { info, features, properties, ensureIsolated } = findings
 
   async function logPolicy(options: AbortOptions): Promise<LogPolicy> {
-    const { hasLocalLogs, info } = await traits(options)
+    const { hasLocalLogs, info } = await properties(options)
     const maxBytes = init.maxLogBytes ?? 128 * 1024 * 1024
     return { driver: hasLocalLogs ? 'local' : 'json-file', maxBytes, dataRoot: info.dataRoot }
   }
 
   const steps = createContainerSteps({
-    ...{ docker, ensureIsolated, traits, sandboxes: sandboxes ?? noSandboxes },
+    ...{ docker, ensureIsolated, properties, sandboxes: sandboxes ?? noSandboxes },
     hardening: createHardening(
       { docker, findings, logPolicy },
       { pidsLimit, maxOpenFiles, runtime, privileges, useInit, publishAt },
@@ -130,7 +130,8 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     gpuAllocator: createGpuAllocator({
       docker,
       gpus,
-      driver: async ({ abortSignal: signal }) => (await traits(signal === undefined ? {} : { signal })).info.gpuDriver,
+      driver: async ({ abortSignal: signal }) =>
+        (await properties(signal === undefined ? {} : { signal })).info.gpuDriver,
     }),
   })
 
@@ -161,17 +162,17 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
   }
 }
 
-function pullerOf(docker: Docker, clock: Clock, { traits }: Findings, init: DockerEngineInit) {
+function pullerOf(docker: Docker, clock: Clock, { properties }: Findings, init: DockerEngineInit) {
   const { mirrors = {}, allowRegistries = [], maxImageBytes = DEFAULT_MAX_IMAGE_BYTES, pullTimes: times } = init
   return createPuller(
     {
       ...{ docker, clock },
       access: createRegistryAccess({ allow: allowRegistries, mirrors: Object.values(mirrors) }),
       engine: async (options) => {
-        const { info, sharesLayers } = await traits(options)
+        const { info, sharesLayers } = await properties(options)
         return { architecture: info.architecture, sharesLayers }
       },
-      room: async () => imageRoom(await freeStorage((await traits({})).info.dataRoot)),
+      room: async () => imageRoom(await freeStorage((await properties({})).info.dataRoot)),
     },
     { mirrors, maxImageBytes, ...(times === undefined ? {} : { times }) },
   )

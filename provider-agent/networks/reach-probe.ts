@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import type { Abort } from '../engine/ask-engine.ts'
-import type { EngineTraits } from '../engine/traits.ts'
+import type { EngineProperties } from '../engine/engine-properties.ts'
 import { bridgeName } from './bridge-name.ts'
 import { createNetwork, removeNetwork } from './network.ts'
 
@@ -17,7 +17,7 @@ const REMEDY =
  */
 export async function portsProblem(
   docker: Docker,
-  { isPodman, isRootless }: Pick<EngineTraits, 'isPodman' | 'isRootless'>,
+  { isPodman, isRootless }: Pick<EngineProperties, 'isPodman' | 'isRootless'>,
   owner: string,
   abort: Abort,
 ): Promise<string | null> {

@@ -5,11 +5,11 @@ import { removeHolder } from '../../sandbox/holder.ts'
 import { type Abort, askEngine } from '../ask-engine.ts'
 import { createEar } from '../endings/outside.ts'
 import { unrunnable } from '../endings/unrunnable.ts'
+import type { EngineProperties } from '../engine-properties.ts'
 import { statusOf, toEngineError } from '../errors.ts'
 import type { AbortOptions, ContainerEngine } from '../index.ts'
 import { removeContainer } from '../removal.ts'
 import { containerFolder, removeHeld } from '../storage/btrfs.ts'
-import type { EngineTraits } from '../traits.ts'
 import { type CreateStepInit, createCreateStep } from './create-container.ts'
 import { findContainer, inspectContainer } from './find-container.ts'
 import { checkName } from './spec.ts'
@@ -19,12 +19,12 @@ import { waitForContainer } from './wait-for-container.ts'
 type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop' | 'remove'>
 
 interface ContainerStepsInit extends CreateStepInit {
-  traits(options: AbortOptions): Promise<EngineTraits>
+  properties(options: AbortOptions): Promise<EngineProperties>
 }
 
 /** The steps of a container's life, each of which may be repeated. */
 export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
-  const { docker, sandboxes, traits } = init
+  const { docker, sandboxes, properties } = init
   const ear = createEar(docker)
 
   return {
@@ -47,8 +47,8 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
 
     wait: (name, { signal } = {}) =>
       askEngine(`waiting for ${name}`, signal, async (abort) => {
-        const known = async () => await traits(signal === undefined ? {} : { signal })
-        return await waitForContainer({ docker, ear, traits: known }, name, abort)
+        const known = async () => await properties(signal === undefined ? {} : { signal })
+        return await waitForContainer({ docker, ear, properties: known }, name, abort)
       }),
 
     stop: (name, how, { signal } = {}) =>

@@ -5,20 +5,20 @@ import { exitOf } from '../endings/container-exit.ts'
 import { checkInit } from '../endings/init-failure.ts'
 import { type ContainerEvent, type Ear, wasToldToEnd } from '../endings/outside.ts'
 import { waitWithin } from '../endings/wait-within.ts'
+import type { EngineProperties } from '../engine-properties.ts'
 import { toEngineError } from '../errors.ts'
 import { type ContainerExit, EngineError } from '../index.ts'
-import type { EngineTraits } from '../traits.ts'
 import { inspectContainer } from './find-container.ts'
 
 interface WaitComponents {
   docker: Docker
   ear: Ear
-  traits(): Promise<EngineTraits>
+  properties(): Promise<EngineProperties>
 }
 
 /** Waits for a container's end, and answers how it ended. */
 export async function waitForContainer(components: WaitComponents, name: string, abort: Abort): Promise<ContainerExit> {
-  const { docker, ear, traits } = components
+  const { docker, ear, properties } = components
   const before = await inspectContainer(docker, name, abort)
   const details = await untilEnded(components, before, name, abort)
   const { Id: id, State: state } = details
@@ -28,7 +28,7 @@ export async function waitForContainer(components: WaitComponents, name: string,
   if (state.Status === 'created') {
     throw new EngineError('ENGINE_ERROR', `${name} was never started`, { reason: 'not-started' })
   }
-  const { isPodman, info } = await traits()
+  const { isPodman, info } = await properties()
   const ended = { exitCode: state.ExitCode, details, isPodman, architecture: info.architecture }
   // What ran out of memory has run.
   if (!state.OOMKilled) await checkInit(docker.getContainer(name), ended, abort)

@@ -4,11 +4,11 @@ import { networkProblem } from '../../networks/network-probe.ts'
 import { portsProblem } from '../../networks/reach-probe.ts'
 import type { Sandboxes } from '../../sandbox/sandboxes.ts'
 import { type Abort, askEngine } from '../ask-engine.ts'
+import { type EngineProperties, readProperties } from '../engine-properties.ts'
 import { type AbortOptions, type ContainerEngine, EngineError, type Privileges } from '../index.ts'
 import { ownerLabel } from '../labels.ts'
 import { probeQuota, type StorageQuota } from '../storage/quota-probe.ts'
 import { probeVolumeQuota, type VolumeQuota } from '../storage/volume-quota.ts'
-import { type EngineTraits, readTraits } from '../traits.ts'
 
 /** What {@link createFindings} works with. */
 export interface FindingsComponents {
@@ -29,7 +29,7 @@ export interface FindingsInit {
 
 /** What is known of an engine: what it says of itself, and what came of trying it out. */
 export interface Findings extends Pick<ContainerEngine, 'info' | 'features'> {
-  traits(options: AbortOptions): Promise<EngineTraits>
+  properties(options: AbortOptions): Promise<EngineProperties>
   /** Null before it was tried, and where containers are not held to sizes. */
   storageQuota(): StorageQuota | null
   volumeQuota(): VolumeQuota | null
@@ -41,14 +41,14 @@ export interface Findings extends Pick<ContainerEngine, 'info' | 'features'> {
 /** Asks nothing by itself. Before `features()` no quota is known, and jobs count as not kept from the network. */
 export function createFindings({ docker, firewall, sandboxes }: FindingsComponents, init: FindingsInit): Findings {
   const { owner, runtime, privileges } = init
-  let known: EngineTraits | null = null
+  let known: EngineProperties | null = null
   let quota: StorageQuota | null = null
   let volumeQuota: VolumeQuota | null = null
   let unisolated: string | null = 'it has not been tried yet'
 
   /** Asked once: an engine that is replaced while the agent runs is a new one to info() alone. */
-  async function traits(options: AbortOptions): Promise<EngineTraits> {
-    known ??= await readTraits(docker, options)
+  async function properties(options: AbortOptions): Promise<EngineProperties> {
+    known ??= await readProperties(docker, options)
     return known
   }
 
@@ -63,7 +63,7 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
   }
 
   return {
-    traits,
+    properties,
     nameServers,
     storageQuota: () => quota,
     volumeQuota: () => volumeQuota,
@@ -76,12 +76,12 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
       })
     },
     async info(options = {}) {
-      known = await readTraits(docker, options)
+      known = await readProperties(docker, options)
       return known.info
     },
     features: ({ signal } = {}) =>
       askEngine('trying the engine', signal, async (abort) => {
-        const { runtimes, info, ...kind } = await traits(signal === undefined ? {} : { signal })
+        const { runtimes, info, ...kind } = await properties(signal === undefined ? {} : { signal })
         if (runtime !== null && !runtimes.includes(runtime)) {
           const offered = `it has ${runtimes.join(', ')}`
           throw new EngineError('ENGINE_ERROR', `the engine has no runtime ${runtime}: ${offered}`, {

@@ -29,7 +29,7 @@ export function createHardening(
   const { pidsLimit, maxOpenFiles, runtime, privileges, publishAt } = init
   return async (spec, options) => {
     const [{ hasInit, info, isPodman }, image] = await Promise.all([
-      findings.traits(options),
+      findings.properties(options),
       readImageConfig(docker, spec.image, options),
     ])
     return {

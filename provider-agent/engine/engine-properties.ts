@@ -3,7 +3,7 @@ import { type Abort, askEngine } from './ask-engine.ts'
 import type { AbortOptions, EngineInfo, GpuDriver } from './index.ts'
 
 /** What the engine is and can, as far as it decides how containers are made. */
-export interface EngineTraits {
+export interface EngineProperties {
   info: EngineInfo
   /** Whether it has an init to put in front of a container's program. */
   hasInit: boolean
@@ -49,8 +49,8 @@ interface RawInfo {
 const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm', i686: '386' }
 
 /** Asks the engine. Rejects with EngineError `ENGINE_UNAVAILABLE` when it is gone. */
-export async function readTraits(docker: Docker, { signal }: AbortOptions = {}): Promise<EngineTraits> {
-  return toTraits(await askEngine('asking the engine what it is', signal, (abort) => readInfo(docker, abort)))
+export async function readProperties(docker: Docker, { signal }: AbortOptions = {}): Promise<EngineProperties> {
+  return toProperties(await askEngine('asking the engine what it is', signal, (abort) => readInfo(docker, abort)))
 }
 
 /** What its clock says, in ms since the epoch. */
@@ -65,7 +65,7 @@ async function readInfo(docker: Docker, abort: Abort): Promise<RawInfo & Timed> 
 }
 
 /** Of the engine's answer to `info`; pure. */
-export function toTraits(raw: RawInfo): EngineTraits {
+export function toProperties(raw: RawInfo): EngineProperties {
   return {
     info: {
       version: raw.ServerVersion,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { toTraits } from '../../../provider-agent/engine/traits.ts'
+import { toProperties } from '../../../provider-agent/engine/engine-properties.ts'
 
 /** From Docker 20.10, shortened. */
 const raw = {
@@ -18,7 +18,7 @@ const raw = {
 }
 
 test('the engine says what it is', () => {
-  assert.deepEqual(toTraits(raw), {
+  assert.deepEqual(toProperties(raw), {
     info: {
       version: '20.10.24+dfsg1',
       cpuMillis: 2_000,
@@ -41,8 +41,8 @@ test('the engine says what it is', () => {
 
 test('an engine that wants every layer of an image', () => {
   const status: [string, string][] = [['driver-type', 'io.containerd.snapshotter.v1']]
-  assert.equal(toTraits({ ...raw, DriverStatus: status }).sharesLayers, false)
-  assert.equal(toTraits({ ...raw, BuildahVersion: '1.28' }).sharesLayers, false)
+  assert.equal(toProperties({ ...raw, DriverStatus: status }).sharesLayers, false)
+  assert.equal(toProperties({ ...raw, BuildahVersion: '1.28' }).sharesLayers, false)
 })
 
 test('an engine without an init, without local logs, on another machine', () => {
@@ -53,7 +53,7 @@ test('an engine without an init, without local logs, on another machine', () => 
     Architecture: 'aarch64',
     CgroupVersion: '2',
   }
-  const { info, hasInit, hasLocalLogs } = toTraits(other)
+  const { info, hasInit, hasLocalLogs } = toProperties(other)
   assert.deepEqual([info.architecture, info.cgroupVersion, hasInit, hasLocalLogs], ['arm64', 2, false, false])
 })
 
@@ -71,7 +71,7 @@ test('an engine that can pass GPUs on', () => {
     { Source: 'cdi', ID: 'amd.com/gpu=0' },
   ]
   const cdi = ['nvidia.com/gpu=0', 'nvidia.com/gpu=all', 'amd.com/gpu=0']
-  const cases: [Partial<Parameters<typeof toTraits>[0]>, unknown][] = [
+  const cases: [Partial<Parameters<typeof toProperties>[0]>, unknown][] = [
     [{}, { nvidia: false, cdi: [] }],
     [
       { Runtimes: null, DiscoveredDevices: null },
@@ -91,12 +91,12 @@ test('an engine that can pass GPUs on', () => {
       { nvidia: true, cdi },
     ],
   ]
-  for (const [more, expected] of cases) assert.deepEqual(toTraits({ ...raw, ...more }).info.gpuDriver, expected)
+  for (const [more, expected] of cases) assert.deepEqual(toProperties({ ...raw, ...more }).info.gpuDriver, expected)
 })
 
 test('an engine without root', () => {
   // From the documentation of rootless Docker.
   const options = ['name=seccomp,profile=builtin', 'name=rootless', 'name=cgroupns']
-  assert.equal(toTraits({ ...raw, SecurityOptions: options }).isRootless, true)
-  assert.equal(toTraits({ ...raw, SecurityOptions: options.slice(0, 1) }).isRootless, false)
+  assert.equal(toProperties({ ...raw, SecurityOptions: options }).isRootless, true)
+  assert.equal(toProperties({ ...raw, SecurityOptions: options.slice(0, 1) }).isRootless, false)
 })
