@@ -67,11 +67,11 @@ export async function openAuth({ db, streams, clock, logger }: AuthComponents, i
   keys.onRevoked(revocation.enforce)
   const keyGuard = createKeyGuard({ keys, clock }, { other: init.metricsToken })
   const signIn = createSignInCodes({ clock })
-  const parts = { keys, tokens, sessions, revocation, keyGuard, signIn, clock }
+  const components = { keys, tokens, sessions, revocation, keyGuard, signIn, clock }
   const background = createBackground({ logger })
   return {
     ...{ adminKey, keys, keyGuard, sessions, tokens, revocation },
-    authenticate: authenticate(parts, init),
+    authenticate: authenticate(components, init),
     async assertStands(c, next) {
       const { principal } = c.var
       if (principal !== null && !revocation.isValid(principal)) throw revokedError()
@@ -79,10 +79,10 @@ export async function openAuth({ db, streams, clock, logger }: AuthComponents, i
     },
     adminSignInCode: () => signIn.issue(ADMIN_KEY_ID),
     routes(api) {
-      addSessionRoutes(api, parts)
-      addKeyRoutes(api, parts)
+      addSessionRoutes(api, components)
+      addKeyRoutes(api, components)
     },
-    rootRoutes: (app) => addSignInLink(app, parts),
+    rootRoutes: (app) => addSignInLink(app, components),
     start: async () => background.run('revocation', revocation.run),
     stop: background.stop,
   }

@@ -111,7 +111,7 @@ const signOutOperation = operation({
   example: { message: 'Signed out' },
 })
 
-interface SessionParts {
+interface SessionRouteComponents {
   tokens: Tokens
   sessions: Sessions
   revocation: Pick<Revocation, 'enforce'>
@@ -120,8 +120,8 @@ interface SessionParts {
 }
 
 /** Who asks, sessions of browsers and tokens for streams. */
-export function addSessionRoutes(api: Api, parts: SessionParts): void {
-  const { tokens, sessions, revocation, clock, keyGuard } = parts
+export function addSessionRoutes(api: Api, components: SessionRouteComponents): void {
+  const { tokens, sessions, revocation, clock, keyGuard } = components
   api.openapi(testOperation, (c) => c.json(success({ valid: true as const, ...userView(principalOf(c)) }), 200))
   api.openapi(meOperation, (c) => c.json(success(userView(principalOf(c))), 200))
 
@@ -155,7 +155,7 @@ export function addSessionRoutes(api: Api, parts: SessionParts): void {
 /** `GET /sign-in?code=…`: what the link opens that a gateway prints at its start. */
 export function addSignInLink(
   app: Api,
-  { signIn, ...parts }: { signIn: SignInCodes; tokens: Tokens; clock: Clock },
+  { signIn, ...components }: { signIn: SignInCodes; tokens: Tokens; clock: Clock },
 ): void {
   app.get('/sign-in', (c) => {
     const keyId = signIn.redeem(c.req.query('code') ?? '')
@@ -164,14 +164,14 @@ export function addSignInLink(
       if ((c.req.header('accept') ?? '').includes('text/html')) return c.redirect('/login?reason=link')
       throw new GatewayError('UNAUTHORIZED', 'This sign-in link was used or is too old: sign in with a key')
     }
-    startSession(c, parts, keyId)
+    startSession(c, components, keyId)
     return c.redirect('/')
   })
 }
 
 function startSession(
   c: Context<GatewayEnv>,
-  { tokens, clock }: Pick<SessionParts, 'tokens' | 'clock'>,
+  { tokens, clock }: Pick<SessionRouteComponents, 'tokens' | 'clock'>,
   keyId: string,
 ): void {
   const expiresAtMs = clock.nowMs() + SESSION_SECONDS * 1000

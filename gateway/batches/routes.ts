@@ -116,7 +116,7 @@ const cancelBatch = operation({
   errors: ['RESOURCE_NOT_FOUND', 'JOB_STATE_CONFLICT'],
 })
 
-interface BatchParts {
+interface BatchComponents {
   batches: BatchStore
   batchDesk: BatchDesk
   batchRunner: BatchRunner
@@ -124,7 +124,7 @@ interface BatchParts {
 }
 
 /** Many jobs as one. To be added before the routes of single jobs. */
-export function addBatchRoutes(api: Api, { batches, batchDesk, batchRunner, uploads }: BatchParts): void {
+export function addBatchRoutes(api: Api, { batches, batchDesk, batchRunner, uploads }: BatchComponents): void {
   async function visible(c: GatewayContext, id: string): Promise<BatchRecord> {
     const record = await batches.visible(principalOf(c), id)
     if (record !== undefined) return record

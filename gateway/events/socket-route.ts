@@ -26,7 +26,7 @@ export function createSocketServer() {
 }
 
 /** What {@link addSocketRoute} works with. */
-export interface SocketParts extends Omit<SessionComponents, 'signIn'> {
+export interface SocketComponents extends Omit<SessionComponents, 'signIn'> {
   sockets: ReturnType<typeof createSocketServer>
   keyGuard: KeyGuard
   revocation: Revocation
@@ -34,8 +34,8 @@ export interface SocketParts extends Omit<SessionComponents, 'signIn'> {
 }
 
 /** `/ws`: `{type:"auth",token}`, then `{type:"subscribe",channel}`. */
-export function addSocketRoute(app: Api, parts: SocketParts): void {
-  const { sockets, keyGuard, shares, ...components } = parts
+export function addSocketRoute(app: Api, components: SocketComponents): void {
+  const { sockets, keyGuard, shares, ...forSession } = components
   app.get('/ws', (c) => {
     const origin = c.req.header('origin')
     const { principal } = c.var
@@ -59,7 +59,7 @@ export function addSocketRoute(app: Api, parts: SocketParts): void {
           close: (code: number, reason: string) => client.close(code, reason),
           buffered: () => client.bufferedAmount,
         }
-        const session = openSocketSession(end, { ...components, signIn }, principal)
+        const session = openSocketSession(end, { ...forSession, signIn }, principal)
         client.on('error', () => undefined) // the close tells
         client.on('message', (data, isBinary) => session.receive(isBinary ? '' : String(data)))
         client.once('close', session.end)

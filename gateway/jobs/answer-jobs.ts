@@ -7,7 +7,7 @@ import { pick } from '../http/paging.ts'
 import { jobView } from './view.ts'
 
 /** What {@link answerJobs} works with. */
-export interface AnswerJobsParts {
+export interface AnswerJobsComponents {
   store: Pick<JobStore, 'get'>
   directory: Pick<Directory, 'list'>
   answers: Answers
@@ -16,7 +16,7 @@ export interface AnswerJobsParts {
 /** Answers a page of jobs, one after the other: a hundred of them may have a quarter of a megabyte each. */
 export function answerJobs(
   c: GatewayContext,
-  { store, directory, answers }: AnswerJobsParts,
+  { store, directory, answers }: AnswerJobsComponents,
   page: { ids: string[]; pagination: Pagination },
   fields: string[] | undefined,
 ): Response {

@@ -1,5 +1,5 @@
 export { visibleJob } from './access.ts'
-export { type AnswerJobsParts, answerJobs } from './answer-jobs.ts'
+export { type AnswerJobsComponents, answerJobs } from './answer-jobs.ts'
 export type { ConfigVault, StoredConfig } from './job-config.ts'
 export { listJobs } from './list.ts'
 export { idempotencyHeader, jobParams } from './params.ts'

@@ -9,7 +9,7 @@ import type { Api } from '../http/feature.ts'
 import { listOperation, operation } from '../http/operation.ts'
 import { ownerFilter } from '../http/principal.ts'
 import { visibleJob } from './access.ts'
-import { type AnswerJobsParts, answerJobs } from './answer-jobs.ts'
+import { type AnswerJobsComponents, answerJobs } from './answer-jobs.ts'
 import { listJobs } from './list.ts'
 import { jobParams } from './params.ts'
 import { debugView, eventView, jobView } from './view.ts'
@@ -50,14 +50,14 @@ const getJobOperation = operation({
 /** The list of jobs, and one job with its first thousand events. */
 export function addQueryRoutes(
   api: Api,
-  parts: AnswerJobsParts & { store: Pick<JobStore, 'get' | 'events' | 'listIds'> },
+  components: AnswerJobsComponents & { store: Pick<JobStore, 'get' | 'events' | 'listIds'> },
 ): void {
-  const { store, directory } = parts
+  const { store, directory } = components
 
   api.openapi(listJobsOperation, async (c) => {
     const query = c.req.valid('query')
     const page = await listJobs(store, ownerFilter(principalOf(c)), query)
-    return answerJobs(c, parts, page, query.fields)
+    return answerJobs(c, components, page, query.fields)
   })
 
   api.openapi(getJobOperation, async (c) => {

@@ -41,16 +41,16 @@ const benchOperation = operation({
 })
 
 /** `POST /plugin-core/providers/{id}/bench`: submits a job in the asker’s name that measures the machine. */
-export function addBenchRoute(api: Api, parts: SubmitComponents): void {
+export function addBenchRoute(api: Api, components: SubmitComponents): void {
   api.openapi(benchOperation, async (c) => {
     const asked = await benchSubmission(c.req.valid('param').id, c.req.valid('json'))
-    const { job, repeated } = await submitJob(parts, {
+    const { job, repeated } = await submitJob(components, {
       owner: principalOf(c).owner,
       spec: jobSubmissionSchema.parse(asked),
       origin: { requestId: c.var.requestId },
       idempotencyKey: c.req.valid('header')['idempotency-key'],
     })
     if (repeated) c.header('Idempotency-Replayed', 'true')
-    return c.json(success(jobView(job, parts.directory)), repeated ? (200 as 201) : 201)
+    return c.json(success(jobView(job, components.directory)), repeated ? (200 as 201) : 201)
   })
 }

@@ -44,13 +44,23 @@ export async function openProviders(
   return {
     ...{ providerLog, providerSamples },
     routes(api) {
-      const parts = { store, directory, network, answers, providerLog, providerSamples, addedProviders, clock, ...init }
-      addProviderRoutes(api, { ...parts, requester })
-      addBenchRoute(api, { ...parts, requester })
-      addAddedProviderRoutes(api, parts)
-      addProviderMetricsRoute(api, parts)
-      addPricingRoute(api, parts)
-      addProviderHistoryRoute(api, parts)
+      const shared = {
+        store,
+        directory,
+        network,
+        answers,
+        providerLog,
+        providerSamples,
+        addedProviders,
+        clock,
+        ...init,
+      }
+      addProviderRoutes(api, { ...shared, requester })
+      addBenchRoute(api, { ...shared, requester })
+      addAddedProviderRoutes(api, shared)
+      addProviderMetricsRoute(api, shared)
+      addPricingRoute(api, shared)
+      addProviderHistoryRoute(api, shared)
     },
     async start() {
       await providerLog.start()

@@ -23,7 +23,7 @@ import type { Api } from '../http/feature.ts'
 import { listOperation, operation } from '../http/operation.ts'
 import { pageOf, pick } from '../http/paging.ts'
 import { ownerFilter, type Principal } from '../http/principal.ts'
-import { type AnswerJobsParts, answerJobs, listJobs } from '../jobs/index.ts'
+import { type AnswerJobsComponents, answerJobs, listJobs } from '../jobs/index.ts'
 import type { AddedProviders } from './added.ts'
 import { addedView, seesAdded } from './added-routes.ts'
 import { providerParams } from './params.ts'
@@ -143,7 +143,7 @@ const getNetworkOperation = operation({
 })
 
 /** Who sells, as this peer's directory knows them, and the network they make together. */
-interface ProviderParts extends AnswerJobsParts {
+interface ProviderComponents extends AnswerJobsComponents {
   store: Pick<JobStore, 'get' | 'list' | 'listIds' | 'costAt'>
   directory: Directory
   network: Pick<PeerNetwork, 'peers'>
@@ -153,8 +153,8 @@ interface ProviderParts extends AnswerJobsParts {
 }
 
 /** Providers and networks as they are now, and the jobs that a provider has or had. */
-export function addProviderRoutes(api: Api, parts: ProviderParts): void {
-  const { directory, store, network, providerAliases, addedProviders } = parts
+export function addProviderRoutes(api: Api, components: ProviderComponents): void {
+  const { directory, store, network, providerAliases, addedProviders } = components
 
   function known(id: string): ProviderView {
     const provider = directory.get(id)
@@ -164,7 +164,7 @@ export function addProviderRoutes(api: Api, parts: ProviderParts): void {
 
   async function shown(view: ProviderView, principal: Principal) {
     const cost = await store.costAt(view.provider, ownerFilter(principal))
-    return providerView(view, cost, parts.requester.seen(view.provider, principal.owner))
+    return providerView(view, cost, components.requester.seen(view.provider, principal.owner))
   }
 
   api.openapi(listProvidersOperation, async (c) => {
@@ -207,7 +207,7 @@ export function addProviderRoutes(api: Api, parts: ProviderParts): void {
       ...query,
       provider,
     } as typeof query)
-    return answerJobs(c, parts, jobs, query.fields)
+    return answerJobs(c, components, jobs, query.fields)
   })
 
   async function theNetwork(owner: string | undefined) {

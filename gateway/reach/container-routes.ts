@@ -15,7 +15,7 @@ import { createOneTimeCodes } from '../records/one-time-codes.ts'
 import { addExecSocket, type ExecTicket } from './exec-socket.ts'
 import type { PortOrigins } from './port-origins.ts'
 import { addPortProxy } from './port-proxy.ts'
-import { addTunnelRoute, type TunnelParts } from './tunnel-route.ts'
+import { addTunnelRoute, type TunnelComponents } from './tunnel-route.ts'
 
 /** How long the address of a socket may be opened, in ms. */
 const TICKET_MS = 60_000
@@ -90,14 +90,14 @@ const linkOperation = operation({
 })
 
 /** What {@link addContainerRoutes} works with. */
-export interface ReachParts extends TunnelParts {
+export interface ReachComponents extends TunnelComponents {
   portOrigins: PortOrigins
   clock: Clock
 }
 
 /** What reaches into a container: ports, commands, a look, what it left. */
-export function addContainerRoutes(api: Api, parts: ReachParts): void {
-  const { node, clock, revocation, portOrigins } = parts
+export function addContainerRoutes(api: Api, components: ReachComponents): void {
+  const { node, clock, revocation, portOrigins } = components
   const tickets = createOneTimeCodes<ExecTicket>({ clock }, { lifeMs: TICKET_MS, maxOpen: MAX_TICKETS })
 
   api.openapi(containerOperation, async (c) => {
@@ -154,13 +154,13 @@ export function addContainerRoutes(api: Api, parts: ReachParts): void {
     return c.json(success({ url, expiresAt: isoTime(expiresAtMs) }), 201)
   })
 
-  addExecSocket(api, { ...parts, reach: node.reach }, tickets)
-  addTunnelRoute(api, parts)
-  addPortProxy(api, parts)
+  addExecSocket(api, { ...components, reach: node.reach }, tickets)
+  addTunnelRoute(api, components)
+  addPortProxy(api, components)
 }
 
 async function execToEnd(
-  reach: ReachParts['node']['reach'],
+  reach: ReachComponents['node']['reach'],
   { jobId, command, signal, late }: { jobId: string; command: string[]; signal: AbortSignal; late: AbortSignal },
 ): Promise<{ exitCode: number | null; stdout: string; stderr: string; truncated: boolean }> {
   const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] }

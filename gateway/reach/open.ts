@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 import type { GatewayEnv } from '../http/context.ts'
 import type { Feature } from '../http/feature.ts'
 import { addContainerRoutes } from './container-routes.ts'
-import { createPortOrigins, type OriginParts } from './port-origins.ts'
+import { createPortOrigins, type OriginComponents } from './port-origins.ts'
 
 const PROXY_PATH = /\/plugin-core\/jobs\/[^/]+\/proxy\/\d+(?:\/|$)/
 
@@ -15,7 +15,7 @@ export interface Reach extends Feature {
 }
 
 /** @param init.proxyDomain what the origins of ports are under */
-export function openReach(components: OriginParts, init: { proxyDomain: string }): Reach {
+export function openReach(components: OriginComponents, init: { proxyDomain: string }): Reach {
   const portOrigins = createPortOrigins(components, { domain: init.proxyDomain })
   return {
     isPort: portOrigins.isPort,

@@ -11,7 +11,7 @@ import { createOneTimeCodes } from '../records/one-time-codes.ts'
 import { endToEnd } from './http-forward.ts'
 import { takeOutOwn } from './own-headers.ts'
 import { forward } from './port-proxy.ts'
-import type { TunnelParts } from './tunnel-route.ts'
+import type { TunnelComponents } from './tunnel-route.ts'
 
 /** How long a link opens an origin, in ms. */
 const LINK_MS = 60_000
@@ -42,11 +42,11 @@ export interface PortOrigins {
   /** Whether a `Host` is that of a port. */
   isPort(host: string): boolean
   /** Answers what is asked at the origin of a port; everything else goes on. */
-  serve(parts: OriginParts): MiddlewareHandler<GatewayEnv>
+  serve(components: OriginComponents): MiddlewareHandler<GatewayEnv>
 }
 
 /** What the origins of ports work with. */
-export interface OriginParts extends TunnelParts {
+export interface OriginComponents extends TunnelComponents {
   keys: KeyRing
   keyGuard: KeyGuard
   tokens: Tokens
@@ -82,13 +82,13 @@ export function createPortOrigins(components: { clock: Clock }, init: { domain: 
 
     isPort: (host) => portIn(host) !== null,
 
-    serve: (parts) => async (c, next) => {
+    serve: (components) => async (c, next) => {
       const to = portIn(new URL(c.req.url).host)
       if (to === null) return await next()
       try {
-        return await answer(c, { ...parts, links }, to)
+        return await answer(c, { ...components, links }, to)
       } catch (error) {
-        const response = errorResponse(c, error, parts.logger)
+        const response = errorResponse(c, error, components.logger)
         for (const [name, value] of Object.entries(POLICY)) response.headers.set(name, value)
         return response
       }
@@ -96,18 +96,18 @@ export function createPortOrigins(components: { clock: Clock }, init: { domain: 
   }
 }
 
-type AnswerParts = OriginParts & { links: { redeem(code: string): PortLink | undefined } }
+type AnswerComponents = OriginComponents & { links: { redeem(code: string): PortLink | undefined } }
 
 async function answer(
   c: Context<GatewayEnv>,
-  parts: AnswerParts,
+  components: AnswerComponents,
   to: { jobId: string; port: number },
 ): Promise<Response> {
   const url = new URL(c.req.url)
   const code = url.searchParams.get(LINK_PARAMETER)
-  if (code !== null && c.req.method === 'GET') return open(c, parts, to, url, code)
-  const principal = await whoAsks(c, parts, to)
-  const job = principal === null ? undefined : await parts.node.store.get(to.jobId)
+  if (code !== null && c.req.method === 'GET') return open(c, components, to, url, code)
+  const principal = await whoAsks(c, components, to)
+  const job = principal === null ? undefined : await components.node.store.get(to.jobId)
   if (principal === null || job === undefined || !sees(principal, job.owner)) {
     throw new GatewayError('UNAUTHORIZED', 'Open this port with a link: POST …/jobs/ID/links, or the dashboard')
   }
@@ -121,13 +121,13 @@ async function answer(
   headers.set('x-forwarded-host', url.host)
   headers.set('x-forwarded-proto', url.protocol.slice(0, -1))
   const path = `${url.pathname}${url.search}`
-  return await forward(c, { ...parts, principal }, { id: to.jobId, port: to.port }, { path, headers }, asPages)
+  return await forward(c, { ...components, principal }, { id: to.jobId, port: to.port }, { path, headers }, asPages)
 }
 
 /** Turns a link into a cookie of this origin alone, and takes the code out of the address. */
 function open(
   c: Context<GatewayEnv>,
-  { links, tokens, clock }: AnswerParts,
+  { links, tokens, clock }: AnswerComponents,
   to: { jobId: string; port: number },
   url: URL,
   code: string,
@@ -158,7 +158,7 @@ function pathHere({ pathname }: URL): string {
 /** Who a key in the header, or the cookie of this very port, stands for. */
 async function whoAsks(
   c: Context<GatewayEnv>,
-  { keys, keyGuard, tokens, revocation }: OriginParts,
+  { keys, keyGuard, tokens, revocation }: OriginComponents,
   to: { jobId: string; port: number },
 ): Promise<Principal | null> {
   const bearer = bearerOf(c) ?? ''

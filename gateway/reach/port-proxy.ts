@@ -9,12 +9,12 @@ import { takeOver, wantsSocket } from '../http/upgrades.ts'
 import { visibleJob } from '../jobs/index.ts'
 import { endToEnd, forwardRequest, forwardUpgrade } from './http-forward.ts'
 import { takeOutAtGateway } from './own-headers.ts'
-import { portOf, type TunnelParts } from './tunnel-route.ts'
+import { portOf, type TunnelComponents } from './tunnel-route.ts'
 
 const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
 
 /** `ANY …/jobs/{id}/proxy/{port}/*`: HTTP and WebSocket to a port that the job exposes, for programs. */
-export function addPortProxy(api: Api, { node, revocation, shares }: TunnelParts): void {
+export function addPortProxy(api: Api, { node, revocation, shares }: TunnelComponents): void {
   const serve = async (c: GatewayContext): Promise<Response> => {
     const principal = principalOf(c)
     if (principal.via !== 'key') {
@@ -53,7 +53,7 @@ export async function forward(
     revocation,
     shares,
     principal,
-  }: Pick<TunnelParts, 'revocation' | 'shares'> & {
+  }: Pick<TunnelComponents, 'revocation' | 'shares'> & {
     node: Pick<ClientNode, 'reach'>
     principal: Principal
   },

@@ -18,7 +18,7 @@ import { visibleJob } from '../jobs/index.ts'
 const END = 'end'
 
 /** What a connection to a job's port needs. */
-export interface TunnelParts {
+export interface TunnelComponents {
   node: Pick<ClientNode, 'store' | 'reach'>
   revocation: Revocation
   shares: Shares
@@ -32,7 +32,7 @@ const MAX_MESSAGE_BYTES = 1024 * 1024
  * `GET …/jobs/{id}/tunnel/{port}?protocol=TCP|UDP`: one connection to a port as a WebSocket, for `cortex job forward` and
  * programs. Binary messages are pieces of the stream, or datagrams; the text `end` ends one direction.
  */
-export function addTunnelRoute(api: Api, { node, revocation, shares, logger }: TunnelParts): void {
+export function addTunnelRoute(api: Api, { node, revocation, shares, logger }: TunnelComponents): void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/tunnel/:port', async (c) => {
     const principal = principalOf(c)

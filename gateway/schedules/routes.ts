@@ -22,14 +22,14 @@ import { activeJobs, type RunComponents, submitRun } from './submit-run.ts'
 import { type ScheduleView, scheduleView } from './view.ts'
 
 /** What {@link addScheduleRoutes} works with. */
-export interface ScheduleParts extends RunComponents, EditingComponents {
+export interface ScheduleComponents extends RunComponents, EditingComponents {
   clock: Clock
 }
 
 /** Schedules, their pauses, and runs besides their ticks. */
-export function addScheduleRoutes(api: Api, parts: ScheduleParts): void {
-  const { directory, clock, schedules } = parts
-  const editing = createEditing(parts)
+export function addScheduleRoutes(api: Api, components: ScheduleComponents): void {
+  const { directory, clock, schedules } = components
+  const editing = createEditing(components)
   const view = (schedule: ScheduleRecord): ScheduleView => scheduleView(schedule, clock.nowMs())
 
   async function visible(c: GatewayContext, id: string): Promise<ScheduleRecord> {
@@ -67,7 +67,7 @@ export function addScheduleRoutes(api: Api, parts: ScheduleParts): void {
 
   api.openapi(runSchedule, async (c) => {
     const schedule = await visible(c, c.req.valid('param').id)
-    const job = await runNow(parts, schedule, `run ${c.var.requestId} ${clock.nowMs()}`)
+    const job = await runNow(components, schedule, `run ${c.var.requestId} ${clock.nowMs()}`)
     return c.json(success(jobView(job, directory)), 201)
   })
 
@@ -83,13 +83,13 @@ export function addScheduleRoutes(api: Api, parts: ScheduleParts): void {
 }
 
 /** Runs a schedule besides its ticks, as its policy allows. */
-async function runNow(parts: ScheduleParts, schedule: ScheduleRecord, name: string): Promise<JobRecord> {
-  const { requester, store, clock, schedules } = parts
+async function runNow(components: ScheduleComponents, schedule: ScheduleRecord, name: string): Promise<JobRecord> {
+  const { requester, store, clock, schedules } = components
   const active = await activeJobs(store, schedule)
   if (active.length > 0 && schedule.concurrencyPolicy === 'forbid') {
     throw new GatewayError('JOB_STATE_CONFLICT', `Its job ${active[0]} has not ended, and the policy is forbid`)
   }
-  const jobId = await submitRun(parts, schedule, name, null)
+  const jobId = await submitRun(components, schedule, name, null)
   const run = { tickMs: clock.nowMs(), outcome: 'submitted' as const, jobId, reason: 'asked for' }
   await schedules.update(schedule.id, (now) => withRun(now, run))
   if (schedule.concurrencyPolicy === 'replace') for (const id of active) await requester.cancel(id)

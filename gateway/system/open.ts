@@ -1,5 +1,5 @@
 import type { Feature } from '../http/feature.ts'
-import { addSystemRoutes, type Health, healthOf, type SystemParts } from './routes.ts'
+import { addSystemRoutes, type Health, healthOf, type SystemComponents } from './routes.ts'
 
 /** The gateway itself. */
 export interface System extends Feature {
@@ -7,11 +7,11 @@ export interface System extends Feature {
 }
 
 /** What the gateway says of itself, below the base of the API and at the root. */
-export function openSystem(parts: SystemParts): System {
-  const health = () => healthOf(parts)
+export function openSystem(components: SystemComponents): System {
+  const health = () => healthOf(components)
   return {
     health,
-    routes: (api) => addSystemRoutes(api, { ...parts, health }),
-    rootRoutes: (app) => addSystemRoutes(app, { ...parts, health }),
+    routes: (api) => addSystemRoutes(api, { ...components, health }),
+    rootRoutes: (app) => addSystemRoutes(app, { ...components, health }),
   }
 }

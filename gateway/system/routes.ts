@@ -60,7 +60,7 @@ const peersOperation = operation({
 })
 
 /** What the gateway’s own routes work with. */
-export interface SystemParts {
+export interface SystemComponents {
   node: Pick<ClientNode, 'network' | 'directory'>
   rateLimit: RateLimit
   clock: Clock
@@ -74,7 +74,7 @@ export interface SystemParts {
 export type Health = z.input<typeof healthSchema>
 
 /** `/health` for everybody, `/system/rate-limits` for whoever is signed in, `/system/peers` for admins. */
-export function addSystemRoutes(api: Api, { node, rateLimit, health }: SystemParts & { health(): Health }): void {
+export function addSystemRoutes(api: Api, { node, rateLimit, health }: SystemComponents & { health(): Health }): void {
   api.openapi(healthOperation, (c) => c.json(success(health()), 200))
 
   api.openapi(peersOperation, (c) => c.json(success(node.network.traffic()), 200))
@@ -83,7 +83,7 @@ export function addSystemRoutes(api: Api, { node, rateLimit, health }: SystemPar
 }
 
 /** How the gateway is. */
-export function healthOf({ node, clock, startedMs, version }: SystemParts): Health {
+export function healthOf({ node, clock, startedMs, version }: SystemComponents): Health {
   return {
     status: 'ok',
     version,

@@ -1,6 +1,6 @@
 import type { Feature } from '../http/feature.ts'
 import type { Database } from '../records/table.ts'
-import { addTemplateRoutes, type TemplateParts } from './routes.ts'
+import { addTemplateRoutes, type TemplateComponents } from './routes.ts'
 import { openTemplateTable, type TemplateRecord } from './template-table.ts'
 
 /** Job configurations to use again. */
@@ -11,12 +11,12 @@ export interface Templates extends Feature {
 
 /** Reads the ids of all of them. */
 export async function openTemplates(
-  components: Omit<TemplateParts, 'templates'> & { db: Database },
+  components: Omit<TemplateComponents, 'templates'> & { db: Database },
 ): Promise<Templates> {
-  const { db, ...parts } = components
+  const { db, ...others } = components
   const templates = await openTemplateTable(db)
   return {
     get: templates.get,
-    routes: (api) => addTemplateRoutes(api, { ...parts, templates }),
+    routes: (api) => addTemplateRoutes(api, { ...others, templates }),
   }
 }

@@ -127,15 +127,15 @@ const submitFromTemplate = operation({
 })
 
 /** What {@link addTemplateRoutes} works with. */
-export interface TemplateParts extends SubmitComponents {
+export interface TemplateComponents extends SubmitComponents {
   templates: TemplateTable
   vault: ConfigVault
   clock: Clock
 }
 
 /** Templates, and jobs that are made from one. */
-export function addTemplateRoutes(api: Api, parts: TemplateParts): void {
-  const { templates, vault, clock, ...submitting } = parts
+export function addTemplateRoutes(api: Api, components: TemplateComponents): void {
+  const { templates, vault, clock, ...submitting } = components
   const { directory } = submitting
 
   function templateView(template: TemplateRecord): z.input<typeof templateSchema> {

@@ -121,7 +121,7 @@ export async function visibleWebhook(
   throw new GatewayError('WEBHOOK_NOT_FOUND', `There is no webhook ${id}`)
 }
 
-interface WebhookParts {
+interface WebhookComponents {
   webhooks: WebhookStore
   dispatcher: Pick<Dispatcher, 'wake'>
   secretBox: SecretBox
@@ -131,8 +131,8 @@ interface WebhookParts {
 }
 
 /** Webhooks; one that leads inward, or nowhere, is refused where private addresses are not allowed. */
-export function addWebhookRoutes(api: Api, parts: WebhookParts): void {
-  const { webhooks, dispatcher, secretBox, clock, resolve, allowPrivate } = parts
+export function addWebhookRoutes(api: Api, components: WebhookComponents): void {
+  const { webhooks, dispatcher, secretBox, clock, resolve, allowPrivate } = components
 
   /** @throws {GatewayError} VALIDATION_ERROR where the URL leads inward, or nowhere */
   async function assertPublic(url: string): Promise<void> {
