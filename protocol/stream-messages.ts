@@ -2,7 +2,7 @@
  * Messages on streams, read and checked: bids and declines, awards and their answers, both sides of a lease. What people
  * will read is made one line of bounded length; anything else that breaks the protocol is refused.
  *
- * Statements inside are still sealed: `checks.ts` opens them.
+ * Statements inside are still sealed: `market-messages.ts` opens them.
  */
 
 import { checkLine, checkRandomId, checkRange, checkTime, invalidField, safeNumber } from './check-fields.ts'

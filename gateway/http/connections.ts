@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { takeTurn } from '../../node/turns.ts'
 import { isAskedAhead, setFull } from './asked-ahead.ts'
+import { createConnectionBook } from './connection-book.ts'
 import {
   MAX_CONNECTIONS,
   MAX_CONNECTIONS_AT_REST,
@@ -35,19 +36,6 @@ interface Guest {
   under: number
   /** Of these, those that are answered. */
   answers: number
-  /** When it last began to rest, ms since the process began. */
-  restedMs: number
-}
-
-/** Connections of one address, by what they do; the one that changed last stands last. */
-interface Site {
-  /** Wait for their turn: nothing is read of them yet. */
-  waiting: Set<Socket>
-  /** Never asked anything. */
-  silent: Set<Socket>
-  /** Asked before, and nothing at the moment. */
-  resting: Set<Socket>
-  busy: Set<Socket>
 }
 
 /** Every connection of a server, in one book: how many there are, and which may go. */
@@ -73,8 +61,8 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
   const { atRest = MAX_CONNECTIONS_AT_REST, restMs = REST_MS } = limits
   const { atOnce = MAX_REQUESTS_AT_ONCE, stalledMs = STALLED_MS } = limits
   const guests = new Map<Socket, Guest>()
-  const sites = new Map<string, Site>()
-  let [restingInAll, answersInAll] = [0, 0]
+  const book = createConnectionBook()
+  let answersInAll = 0
   let idle = Promise.withResolvers<void>()
   idle.resolve()
 
@@ -85,18 +73,16 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
 
   server.on('connection', (socket: Socket) => {
     socket.on('error', () => undefined) // gone before it was served
-    const name = siteOf(socket.remoteAddress)
-    const site = sites.get(name) ?? newSite()
-    if (sizeOf(site) >= perAddress && !displace([site], UNASKED)) return refuse(socket)
-    if (guests.size >= all && !displace(bySize(sites, sizeOf), UNASKED)) return refuse(socket)
-    sites.set(name, site)
-    site.waiting.add(socket)
-    guests.set(socket, { site: name, under: 0, answers: 0, restedMs: performance.now() })
+    const site = siteOf(socket.remoteAddress)
+    if (book.sizeOf(site) >= perAddress && !displace(book.firstOfSite(site))) return refuse(socket)
+    if (guests.size >= all && !displace(book.firstOfAll())) return refuse(socket)
+    book.note(socket, site, 'waiting')
+    guests.set(socket, { site, under: 0, answers: 0 })
     socket.once('close', () => forget(socket))
     void takeTurn().then(() => {
-      if (!site.waiting.delete(socket)) return // gone
-      site.silent.add(socket)
-      rested(socket)
+      if (!book.isAt(socket, 'waiting')) return // gone
+      book.note(socket, site, 'silent')
+      rested()
       serve(socket)
       socket.resume()
     })
@@ -140,39 +126,29 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
 
   function work(socket: Socket, change: number): void {
     const guest = guests.get(socket)
-    const site = guest === undefined ? undefined : sites.get(guest.site)
-    if (guest === undefined || site === undefined) return
-    const wasAtRest = leave(site, socket)
+    if (guest === undefined) return
     guest.under += change
-    const isAtRest = guest.under === 0
-    ;(isAtRest ? site.resting : site.busy).add(socket)
-    restingInAll -= Number(wasAtRest)
-    if (isAtRest) rested(socket)
+    book.note(socket, guest.site, guest.under === 0 ? 'resting' : 'busy')
+    if (guest.under === 0) rested()
   }
 
   /** One more is at rest. Who has asked a moment ago may ask again, and must not find the door shut. */
-  function rested(socket: Socket): void {
-    const guest = guests.get(socket)
-    if (guest !== undefined) guest.restedMs = performance.now()
-    restingInAll += 1
+  function rested(): void {
     // Two for each that comes, so that what came in a moment goes down to the bound again.
-    for (let gone = 0; gone < 2 && restingInAll > atRest; gone += 1) {
-      if (!displace(bySize(sites, restingOf), AT_REST, performance.now() - restMs)) return
+    for (let gone = 0; gone < 2 && book.restingInAll() > atRest; gone += 1) {
+      if (!displace(book.firstAtRest(performance.now() - restMs))) return
     }
   }
 
   function forget(socket: Socket): void {
     const guest = guests.get(socket)
-    const site = guest === undefined ? undefined : sites.get(guest.site)
-    if (guest === undefined || site === undefined) return
+    if (guest === undefined) return
     guests.delete(socket)
-    restingInAll -= Number(leave(site, socket))
-    if (sizeOf(site) === 0) sites.delete(guest.site)
+    book.note(socket, guest.site, null)
     answered(guest.answers)
   }
 
-  function displace(among: Site[], kinds: readonly (keyof Site)[], untilMs = Number.POSITIVE_INFINITY): boolean {
-    const socket = firstToGo(among, kinds, (one) => (guests.get(one)?.restedMs ?? 0) <= untilMs)
+  function displace(socket: Socket | null): boolean {
     if (socket === null) return false
     forget(socket)
     socket.destroy()
@@ -186,45 +162,6 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
       for (const socket of guests.keys()) socket.destroy()
     },
   }
-}
-
-const AT_REST = ['silent', 'resting'] as const
-const UNASKED = [...AT_REST, 'waiting'] as const
-
-/**
- * Those first that never asked anything: a client that comes again for each request has no reason to lose its own.
- *
- * @param mayGo asked of the one of each kind and site that has rested for longest
- */
-function firstToGo(among: Site[], kinds: readonly (keyof Site)[], mayGo: (socket: Socket) => boolean): Socket | null {
-  for (const kind of kinds) {
-    for (const site of among) {
-      const [longest] = site[kind]
-      if (longest !== undefined && mayGo(longest)) return longest
-    }
-  }
-  return null
-}
-
-function bySize(sites: ReadonlyMap<string, Site>, size: (site: Site) => number): Site[] {
-  return [...sites.values()].toSorted((a, b) => size(b) - size(a))
-}
-
-function newSite(): Site {
-  return { waiting: new Set(), silent: new Set(), resting: new Set(), busy: new Set() }
-}
-
-/** Whether it was at rest. */
-function leave({ waiting, silent, resting, busy }: Site, socket: Socket): boolean {
-  return !(busy.delete(socket) || waiting.delete(socket)) && (silent.delete(socket) || resting.delete(socket))
-}
-
-function restingOf({ silent, resting }: Site): number {
-  return silent.size + resting.size
-}
-
-function sizeOf(site: Site): number {
-  return restingOf(site) + site.waiting.size + site.busy.size
 }
 
 /** What the server does with such an event, to be called instead of being told of it. */

@@ -177,6 +177,21 @@ describe('connections', () => {
     })
   })
 
+  it('bounds: of addresses behind the largest make room as well, the one that rested for longest first', async () => {
+    await start({ connections: { all: 132 } })
+    const key = { Authorization: `Bearer ${gateway.adminKey().text}`, Accept: 'text/event-stream' }
+    const streams: Raw[] = []
+    for (let i = 0; i < 130; i += 1)
+      streams.push(await raw(requestText('GET', '/api/plugin-core/events', key), `127.0.1.${1 + (i % 65)}`))
+    await until(() => streams.every((one) => one.text().includes('retry:')))
+    const silent = [await raw('', '127.0.0.2'), await raw('', '127.0.0.3')]
+    const asked = await raw(requestText('GET', '/api/health', { Connection: 'close' }), '127.0.0.1')
+    assert.match(await asked.ended(), /"status":"ok"/)
+    await until(() => silent[0]?.socket.closed === true)
+    assert.equal(silent[1]?.socket.closed, false)
+    assert.ok(streams.every(({ socket }) => !socket.closed))
+  })
+
   it('bounds: that ask a few things at once are answered in order, and one that asks thousands is ended', async () => {
     await start()
     const health = requestText('GET', '/api/health')
