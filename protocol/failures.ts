@@ -248,6 +248,12 @@ const TABLE: Record<FailureCode, Rows> = {
       cause: 'The clock of this machine, or that of the provider, is hours off.',
       remedy: 'Set the clock of this machine, by NTP for example; if it is right, tell the owner of the provider.',
     },
+    'no-platform': {
+      fault: 'user',
+      cause: 'No provider runs what the image is for.',
+      remedy:
+        'Build the image for a platform that providers run, which `cortex provider list --json` shows, and leave out platform where it need not be one.',
+    },
     'provider-unknown': {
       fault: 'user',
       cause: 'There is no provider of that name.',

@@ -14,6 +14,7 @@ import {
   MAX_PRICE_NANO_USD,
 } from './limits.ts'
 import { formatUsd, parseUsd } from './money.ts'
+import { MAX_PLATFORM_LENGTH, PLATFORM } from './platforms.ts'
 import { isArgument, isLine, isLines } from './text.ts'
 import { formatBytes, parseBytes } from './units.ts'
 
@@ -53,6 +54,9 @@ export const imageField = matching(
 export function isImageReference(text: string): boolean {
   return imageField.safeParse(text).success
 }
+
+/** What runs an image, in any spelling: see `plainPlatform`. */
+export const platformField = matching(PLATFORM, MAX_PLATFORM_LENGTH, 'must be like "linux/amd64" or "linux/arm/v7"')
 
 /** The name of a volume. */
 export const nameField = matching(NAME, 63, 'must be 1 to 63 letters, digits, _ . -, starting with a letter or digit')

@@ -17,6 +17,7 @@ import {
   lineField,
   nameField,
   ownPathField,
+  platformField,
   pricePerHourField,
   registryField,
   secondsField,
@@ -161,6 +162,9 @@ export const containerFields = {
 
 const fields = {
   image: imageField.meta({ examples: ['busybox:1.36'] }),
+  platform: platformField
+    .optional()
+    .describe('As what the image is to run, such as `linux/arm64`. Where it is left out: as anything that it is for.'),
   provider: lineField(128)
     .default(JOB_DEFAULTS.provider)
     .describe('The network to ask (`p2p`), or one provider: its id, the end of it, or a name that only it has.'),

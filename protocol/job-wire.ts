@@ -27,6 +27,7 @@ import {
 } from './job-spec.ts'
 import type { Requirements } from './market-messages.ts'
 import { asksForSpeed, toWireFigures } from './measured.ts'
+import { plainPlatform, platformsAsked, type ResolvedImage } from './platforms.ts'
 import { RESOURCE_KINDS } from './units.ts'
 import { WireError } from './wire-error.ts'
 
@@ -42,6 +43,9 @@ export const MEASURED = 'measured'
 /** Offered by providers that heed `gpuRequirements`. */
 export const GPU_REQUIREMENTS = 'gpu-requirements'
 
+/** Offered by providers that heed `platform` and run the bytes of the digest that a job names. */
+export const PLATFORMS = 'platforms'
+
 const DEFAULT_STOP_SIGNAL = 'SIGTERM'
 
 const containerSchema = z.strictObject(containerFields).superRefine(checkContainerFields)
@@ -50,9 +54,10 @@ const containerSchema = z.strictObject(containerFields).superRefine(checkContain
  * All that strangers learn of a job. What narrows the choice is said as it is or not at all: a field that cannot be said must
  * not look like one that was not given.
  *
+ * @param image as its registry said; null where it did not
  * @throws {WireError} `INVALID_FIELD` where the spec asks for a provider by anything but its id
  */
-export function requirementsOf(spec: PublicJobSpec): Requirements {
+export function requirementsOf(spec: PublicJobSpec, image: ResolvedImage | null = null): Requirements {
   return {
     resources: resourcesOf(spec),
     image: spec.image,
@@ -60,17 +65,19 @@ export function requirementsOf(spec: PublicJobSpec): Requirements {
     maxPricePerHour: maxPricePerHour(spec),
     region: spec.constraints.region ?? '',
     labels: spec.constraints.labels,
-    capabilities: [...new Set([...spec.constraints.capabilities, ...capabilitiesFor(spec)])],
+    capabilities: [...new Set([...spec.constraints.capabilities, ...capabilitiesFor(spec, image)])],
     minUptimeSeconds: spec.constraints.minUptime,
     provider: wireProvider(spec.provider),
     minimums: minimumsOf(spec.constraints),
+    platforms: platformsAsked(spec, image),
+    imageDigest: image?.digest ?? '',
     ...gpusAsked(spec),
   }
 }
 
 /** The same as the request carries them. @throws {WireError} as {@link requirementsOf} */
-export function encodedRequirements(spec: PublicJobSpec): Uint8Array {
-  const { resources, maxPricePerHour: cap, gpuRequirements, minimums, ...rest } = requirementsOf(spec)
+export function encodedRequirements(spec: PublicJobSpec, image: ResolvedImage | null = null): Uint8Array {
+  const { resources, maxPricePerHour: cap, gpuRequirements, minimums, ...rest } = requirementsOf(spec, image)
   return encode(RequirementsSchema, {
     ...rest,
     ...(asksForSpeed(minimums) ? { minimums: toWireFigures(minimums) } : {}),
@@ -94,7 +101,7 @@ function wireProvider(provider: string): string {
 }
 
 /** What a job asks of a provider by what it uses, so that one without it declines rather than refuses the award. */
-function capabilitiesFor(spec: PublicJobSpec): string[] {
+function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): string[] {
   return [
     ...(spec.volumes.length > 0 ? ['volumes'] : []),
     ...(spec.outputs === undefined ? [] : ['outputs']),
@@ -103,6 +110,7 @@ function capabilitiesFor(spec: PublicJobSpec): string[] {
     ...(hasContainerOptions(spec) ? [CONTAINER_OPTIONS] : []),
     ...(asksForSpeed(minimumsOf(spec.constraints)) ? [MEASURED] : []),
     ...(gpusAsked(spec).gpuRequirements === undefined ? [] : [GPU_REQUIREMENTS]),
+    ...(spec.platform === undefined && image === null ? [] : [PLATFORMS]),
   ]
 }
 
@@ -110,8 +118,12 @@ function hasContainerOptions({ shmSize, ulimits, pids, init }: PublicJobSpec): b
   return [shmSize, ulimits?.nofile, pids, init].some((option) => option !== undefined)
 }
 
-/** The job as its award carries it, secrets included. */
-export function jobToWire(spec: PublicJobSpec, secrets: JobSecrets): MessageInitShape<typeof JobSchema> {
+/** The job as its award carries it, secrets included. @param image as in {@link requirementsOf} */
+export function jobToWire(
+  spec: PublicJobSpec,
+  secrets: JobSecrets,
+  image: ResolvedImage | null = null,
+): MessageInitShape<typeof JobSchema> {
   return {
     image: spec.image,
     command: spec.command,
@@ -141,6 +153,8 @@ export function jobToWire(spec: PublicJobSpec, secrets: JobSecrets): MessageInit
     pids: spec.pids ?? 0,
     ...(spec.init === undefined ? {} : { init: spec.init }),
     ...gpusToWire(spec),
+    platform: spec.platform === undefined ? '' : plainPlatform(spec.platform),
+    imageDigest: image?.digest ?? '',
   }
 }
 
@@ -165,6 +179,10 @@ export function checkWireJob(job: Job | undefined, requirements: Requirements): 
   if (job.durationSeconds !== requirements.durationSeconds) throw invalid('duration', 'is not what was bid on')
   const gpus = job.gpuRequirements === undefined ? undefined : checkGpuRequirements(job.gpuRequirements)
   if (!isDeepStrictEqual(gpus, requirements.gpuRequirements)) throw invalid('gpuRequirements', 'is not what was bid on')
+  if (job.imageDigest !== requirements.imageDigest) throw invalid('image', 'is not of the digest that was bid on')
+  if (job.platform !== '' && !isDeepStrictEqual([job.platform], requirements.platforms)) {
+    throw invalid('platform', 'is not what was bid on')
+  }
   const parsed = containerSchema.safeParse(specFieldsOf(job))
   if (!parsed.success) {
     const [first] = fieldErrors(parsed.error)

@@ -65,6 +65,7 @@ import {
 } from './limits.ts'
 import { type Figure, type Figures, figuresOf, type Measured, type Minimums } from './measured.ts'
 import { chargeOf, type NanoUsd, type Prices } from './money.ts'
+import { isImageDigest, isPlatform, MAX_PLATFORMS } from './platforms.ts'
 import { openStatement } from './statements.ts'
 import { readTraceparent } from './traceparent.ts'
 import { type Resources, shortages } from './units.ts'
@@ -104,6 +105,10 @@ export interface Announcement {
   measured: Measured | null
   /** What it is made of; null of older versions, which do not say. */
   hardware: Hardware | null
+  /** What its engine runs by itself, the best first; none of older versions, which do not say. */
+  platforms: string[]
+  /** What it runs by emulation. */
+  emulatedPlatforms: string[]
 }
 
 /** What a job needs; see `Requirements` in the proto file. */
@@ -121,6 +126,10 @@ export interface Requirements {
   /** Empty is any. */
   provider: string
   minimums: Minimums
+  /** As `plainPlatform` writes them, of which any will do; none is any. */
+  platforms: string[]
+  /** `sha256:…` of the image; empty where that is what its tag means by then. */
+  imageDigest: string
   /** Of its GPUs; absent is any. */
   gpuRequirements?: GpuRequirements
 }
@@ -191,7 +200,20 @@ export async function checkAnnouncement(statement: SignedStatement, network: str
     gpus: checkGpus(wire.gpus),
     measured: checkMeasured(wire.measured),
     hardware: checkHardware(wire.hardware),
+    platforms: checkPlatforms('platforms', wire.platforms),
+    emulatedPlatforms: checkPlatforms('emulated_platforms', wire.emulatedPlatforms),
   }
+}
+
+function checkPlatforms(field: string, platforms: string[]): string[] {
+  checkRange(field, platforms.length, 0, MAX_PLATFORMS)
+  if (!platforms.every(isPlatform)) throw invalidField(field, 'must be platforms')
+  return platforms
+}
+
+function checkImageDigest(digest: string): string {
+  if (digest !== '' && !isImageDigest(digest)) throw invalidField('image_digest', 'must be a digest')
+  return digest
 }
 
 function checkHardware(wire: WireHardware | undefined): Hardware | null {
@@ -278,6 +300,8 @@ export function readRequirements(bytes: Uint8Array): Requirements {
     minUptimeSeconds: wire.minUptimeSeconds,
     provider: wire.provider,
     minimums: checkFigures('minimums', wire.minimums),
+    platforms: checkPlatforms('platforms', wire.platforms),
+    imageDigest: checkImageDigest(wire.imageDigest),
     ...(wire.gpuRequirements === undefined ? {} : { gpuRequirements: checkGpuRequirements(wire.gpuRequirements) }),
   }
 }
@@ -302,6 +326,8 @@ export async function checkBid(statement: SignedStatement, network: string): Pro
   checkRange('valid_for_ms', bid.validForMs, 1, MAX_BID_VALID_MS)
   fromWireResources(bid.free)
   if (bid.gpu !== undefined) checkGpu(bid.gpu)
+  if (bid.platform !== '') checkPlatforms('platform', [bid.platform])
+  checkImageDigest(bid.imageDigest)
   safeNumber(bid.uptimeSeconds, 'uptime_seconds')
   return bid
 }

@@ -318,7 +318,7 @@ function createWork(
             hardware = found
           })
         }
-        await Promise.all([abilities.learn(signal), capacity.measuring.measure(info)])
+        await Promise.all([abilities.learn(info, signal), capacity.measuring.measure(info)])
       },
     },
     options,

@@ -30,6 +30,10 @@ export interface AgentInit {
   labels?: Record<string, string>
   /** What this machine offers beside containers, e.g. `gpu`. `extend` is added where extension is allowed. @default [] */
   capabilities?: string[]
+  /** What the engine runs by itself, e.g. `linux/amd64`, the best first. @default what its architecture says */
+  platforms?: string[]
+  /** What it runs by emulation, which its owner set up. @default [] */
+  emulate?: string[]
   /** Upper bounds on what is offered; a missing one is what the machine has. @default {} */
   caps?: Partial<Resources>
   /** Share of the machine that is kept for its owner, 0..0.9. @default 0.1 */
@@ -141,6 +145,8 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     region: '',
     labels: {},
     capabilities: [],
+    platforms: [],
+    emulate: [],
     caps: {},
     ownerShare: 0.1,
     allowImages: [],

@@ -92,9 +92,10 @@ export async function createSelling(components: SellingComponents, options: Agen
 
   function describe(): Offer {
     const { completed, failed } = journal.counts()
-    const { region, labels, capabilities } = offering
+    const { region, labels, capabilities, platforms, emulatedPlatforms } = offering
     const said = { name: options.name, version: options.version, architecture: measuring.architecture() }
     return {
+      ...{ platforms: [...platforms], emulatedPlatforms: [...emulatedPlatforms] },
       ...{ region, labels, capabilities, ...said, prices: prices.posted(clock.nowMs()) },
       total: toWireResources(book.total),
       free: toWireResources(book.freeFor(null)),

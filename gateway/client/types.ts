@@ -50,6 +50,7 @@ export type JobChanges = Pick<
   | 'storage'
   | 'gpu'
   | 'gpuRequirements'
+  | 'platform'
   | 'duration'
   | 'maxPrice'
   | 'providerStrategy'

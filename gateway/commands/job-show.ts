@@ -23,11 +23,12 @@ export async function showBids({ accepted, quotes, ...rest }: DryRun, options: {
     printJson({ ...rest, accepted, quotes })
     return
   }
-  showList(quotes, options, ['PROVIDER', 'TAKES IT', 'PRICE', 'COST', 'REASON'], (quote) => [
+  showList(quotes, options, ['PROVIDER', 'TAKES IT', 'PRICE', 'COST', 'PLATFORM', 'REASON'], (quote) => [
     shownName(quote.name, quote.provider),
     quote.accepts ? 'yes' : 'no',
     quote.price === null ? '-' : `${dollars(quote.price)}/h`,
     quote.cost === null ? '-' : dollars(quote.cost),
+    quote.platform ?? '-',
     quote.reason,
   ])
   if (!accepted) say('Nobody would take it now: the reasons say what to change')
@@ -46,7 +47,7 @@ function gpuWords({ config }: Job): string {
 /** One job as people read it. */
 export async function showJob(job: Job, options: { json?: true }): Promise<void> {
   const { dollars, pairs, showOne, when } = await import('./show.ts')
-  const { error, cost, results, events = [] } = job
+  const { error, cost, config, results, events = [] } = job
   showOne(job, options, () => [
     ['job', job.id],
     ['status', `${job.status}${job.attempt > 1 ? `, attempt ${job.attempt} of ${job.maxAttempts}` : ''}`],
@@ -58,6 +59,7 @@ export async function showJob(job: Job, options: { json?: true }): Promise<void>
       'resources',
       `${job.cpu}m CPU, ${job.memory} memory, ${job.storage} storage${job.gpu > 0 ? `, ${job.gpu} GPU${gpuWords(job)}` : ''}`,
     ],
+    ...(typeof config['platform'] === 'string' ? [['platform', config['platform']] as [string, string]] : []),
     ['duration', `at most ${job.duration} s`],
     ['provider', job.assignedProvider ?? `${job.provider} (not chosen)`],
     ['created', when(job.createdAt)],

@@ -136,6 +136,14 @@ export const logLineSchema = z
   })
   .meta({ id: 'LogLine' })
 
+const runsAs = {
+  platform: z
+    .string()
+    .nullable()
+    .describe('As what the image would run, such as `linux/amd64`; null where nobody said.'),
+  emulated: z.boolean().describe('Whether its machine would do that by emulation, which is slow.'),
+}
+
 /** What one provider said to a request for the job, and what came of it; a job has those of all its attempts. */
 export const bidSchema = z
   .strictObject({
@@ -147,6 +155,7 @@ export const bidSchema = z
     price: usd.nullable().describe('US dollars per hour; null for a decline.'),
     minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null for a decline.'),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have; null where it asks for none, or nobody said.'),
+    ...runsAs,
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
     reason: z.string(),
   })
@@ -174,6 +183,7 @@ const quoteSchema = z
     minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null where it declines.'),
     cost: usd.nullable().describe('For the whole duration, the minimum charge included.'),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have.'),
+    ...runsAs,
     score: z.number().nullable(),
     reason: z.string(),
   })

@@ -69,6 +69,10 @@ export const providerSchema = z
     region: z.string(),
     labels: z.record(z.string(), z.string()),
     architecture: z.string(),
+    platforms: z
+      .array(z.string())
+      .describe('What it runs by itself, such as `linux/amd64`; none where its version does not say.'),
+    emulatedPlatforms: z.array(z.string()).describe('What it runs by emulation.'),
     capacity: z.strictObject({ total: providerCapacitySchema, free: providerCapacitySchema }),
     metrics: z.strictObject({
       latency: z.number().nullable().describe('Round trip in ms; null where it was not measured.'),
@@ -159,6 +163,8 @@ export const PROVIDER_EXAMPLE: z.input<typeof providerSchema> = {
   region: 'eu-west',
   labels: {},
   architecture: 'amd64',
+  platforms: ['linux/amd64', 'linux/386'],
+  emulatedPlatforms: [],
   capacity: { total: { ...CAPACITY, gpu: GPUS }, free: { ...CAPACITY, gpu: GPUS } },
   metrics: { latency: 12, uptime: 86_400, jobsCompleted: 156, jobsFailed: 3, costToDate: 4.5 },
   pricing: { cpu: 0.02, memory: 0.01, storage: 0.001, gpu: 0.5, network: 0, minimum: 0, currency: 'USD' },

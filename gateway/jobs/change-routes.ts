@@ -63,6 +63,7 @@ const changesSchema = partialOf(
     storage: true,
     gpu: true,
     gpuRequirements: true,
+    platform: true,
     duration: true,
     maxPrice: true,
     providerStrategy: true,

@@ -125,6 +125,8 @@ const bidsOperation = operation({
         price: 0.02,
         minimumCharge: 0,
         gpu: null,
+        platform: 'linux/amd64',
+        emulated: false,
         score: 0.9,
         reason: 'the cheapest',
       },

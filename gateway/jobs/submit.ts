@@ -94,15 +94,13 @@ export async function dryRun(components: SubmitComponents, spec: JobSpec): Promi
   }
 }
 
-function quoteView({ provider, name, pricePerHour, minimumCharge, gpu, score, reason }: Quote, seconds: number) {
+function quoteView({ pricePerHour, minimumCharge, ...quote }: Quote, seconds: number) {
   const terms = pricePerHour === null || minimumCharge === null ? null : { pricePerHour, minimumCharge }
   return {
-    provider,
-    name,
+    ...quote,
     accepts: terms !== null,
     price: terms === null ? null : usdNumber(terms.pricePerHour),
     minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
     cost: terms === null ? null : usdNumber(chargeOf(terms, seconds)),
-    ...{ gpu, score, reason },
   }
 }

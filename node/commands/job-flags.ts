@@ -25,6 +25,7 @@ export interface JobFlags {
   cpu?: number
   memory?: string
   storage?: string
+  platform?: string
   gpu?: number
   gpuModel?: string[]
   gpuVram?: string
@@ -65,6 +66,7 @@ export function jobFlags(command: Command): Command {
     .option('--cpu <millicores>', withDefault('1000 is one core; or cores with a point, e.g. 0.5', 'cpu'), millicores)
     .option('--memory <amount>', withDefault('e.g. 256Mi or 256m', 'memory'), amount)
     .option('--storage <amount>', withDefault('e.g. 1Gi or 1g', 'storage'), amount)
+    .option('--platform <name>', 'as what the image is to run, e.g. linux/arm64 (anything that it is for)')
     .option('--gpu <count>', 'whole GPUs, all of one kind (1 where more is asked of them)', wholeNumber(0, MAX))
     .option('--gpu-model <name>', 'any of these, e.g. h100 or rtx4090; repeat it', repeated)
     .option('--gpu-vram <amount>', 'of each at least, as it is sold, e.g. 24Gi', amount)
@@ -144,6 +146,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     cpu: flags.cpu,
     memory: flags.memory,
     storage: flags.storage,
+    platform: flags.platform,
     ...gpuFields(flags),
     env: flags.env,
     secrets: flags.secret,

@@ -62,6 +62,7 @@ export function showProvider(provider: ShownProvider, options: { json?: true }):
     ['status', statusText(provider)],
     ['version', provider.version],
     ['architecture', provider.architecture],
+    ['runs', platformsText(provider)],
     ['region', provider.region],
     [
       'labels',
@@ -115,6 +116,11 @@ function measuredText(measured: Figures | null): string {
   if (measured === null) return 'nothing'
   const told = FIGURES.filter((figure) => measured[figure] > 0)
   return told.map((figure) => `${figure} ${describeFigure(figure, measured[figure])}`).join(', ')
+}
+
+function platformsText({ platforms, emulatedPlatforms }: ShownProvider): string {
+  const emulated = emulatedPlatforms.length === 0 ? '' : `; by emulation ${emulatedPlatforms.join(' ')}`
+  return platforms.length === 0 ? 'not told' : `${platforms.join(' ')}${emulated}`
 }
 
 type ShownGpu = ShownProvider['capacity']['total']['gpu'][number]

@@ -68,6 +68,10 @@ export interface Quote {
   minimumCharge: bigint | null
   /** Which GPUs the job would have; null where it has none, or nobody said. */
   gpu: GpuView | null
+  /** As what the image would run, such as `linux/amd64`; null where it declined, or did not say. */
+  platform: string | null
+  /** Whether that is by emulation. */
+  emulated: boolean
   /** 0..1, higher is better; null where it declined. */
   score: number | null
   /** Why it would, or would not. */

@@ -8,6 +8,7 @@ import type { Failure, FailureDetails } from '../../protocol/failures.ts'
 import type { PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { JobEventType } from '../../protocol/lifecycle.ts'
 import type { Measured } from '../../protocol/measured.ts'
+import type { ResolvedImage } from '../../protocol/platforms.ts'
 import type { Moment } from '../moment.ts'
 import type { JobOutput } from '../outputs/index.ts'
 import type { GpuView } from '../views/gpu-view.ts'
@@ -34,6 +35,8 @@ export interface JobRecord {
   extension: { commandId: string; additionalSeconds: number } | null
   /** Finished leases of earlier attempts, whose use is paid for, too. */
   pastLeases: PastLease[]
+  /** What its image's registry said when it was submitted; null where it said nothing, absent where it is still to be asked. */
+  image?: ResolvedImage | null
   /** What became of its outputs; absent where it names none, or has not ended. */
   output?: JobOutput
   /** Why lines of the log may be missing, for people; absent where none are. */
@@ -228,6 +231,10 @@ export interface BidRecord {
   minimumCharge?: string | null
   /** Which GPUs it offered; absent where it did not say. */
   gpu?: GpuView
+  /** As what the image would run there; absent where it did not say. */
+  platform?: string
+  /** Whether that is by emulation; absent is no. */
+  emulated?: boolean
   /** Higher is better; null for a decline. */
   score: number | null
   /** Why it was chosen, passed over or declined. */

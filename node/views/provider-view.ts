@@ -25,6 +25,8 @@ export function providerView(provider: ProviderView, costToDate: NanoUsd, seen: 
     region: provider.region,
     labels: provider.labels,
     architecture: provider.architecture,
+    platforms: provider.platforms,
+    emulatedPlatforms: provider.emulatedPlatforms,
     capacity: {
       total: { ...capacityView(provider.total), gpu: gpusView(provider, provider.total.gpu) },
       free: { ...capacityView(provider.free), gpu: freeGpusView(provider) },

@@ -3,7 +3,7 @@
 import type { Moment } from '../../node/moment.ts'
 import { fromWireResources } from '../../protocol/codec.ts'
 import type { Award } from '../../protocol/gen/cortex/v1/market_pb.js'
-import { CONTAINER_OPTIONS, checkWireJob, GPU_REQUIREMENTS, PUBLIC_PORTS } from '../../protocol/job-wire.ts'
+import { CONTAINER_OPTIONS, checkWireJob, GPU_REQUIREMENTS, PLATFORMS, PUBLIC_PORTS } from '../../protocol/job-wire.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
 import { RESOURCE_KINDS } from '../../protocol/units.ts'
 import { WireError } from '../../protocol/wire-error.ts'
@@ -74,6 +74,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
       job.shmBytes > 0n || job.openFiles > 0 || job.pids > 0 || job.init !== undefined ? CONTAINER_OPTIONS : '',
       job.gpuRequirements === undefined ? '' : GPU_REQUIREMENTS,
+      job.platform === '' && job.imageDigest === '' ? '' : PLATFORMS,
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
     if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)
@@ -120,6 +121,8 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
       ...(openFiles === 0 ? {} : { openFiles }),
       ...(pids === 0 ? {} : { pids }),
       ...(init === undefined ? {} : { init }),
+      ...(offer.platforms.length === 0 ? {} : { platforms: offer.platforms }),
+      ...(job.imageDigest === '' ? {} : { imageDigest: job.imageDigest }),
     },
     hadSecrets: Object.keys(job.secrets).length > 0 || job.registryCredentials !== undefined,
     onDisconnect: award.onDisconnect === 'stop' ? 'stop' : 'continue',

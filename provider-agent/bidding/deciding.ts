@@ -4,6 +4,7 @@ import { requirementsDigest } from '../../protocol/codec.ts'
 import type { CheckedRequest } from '../../protocol/market-messages.ts'
 import type { Figures } from '../../protocol/measured.ts'
 import type { Terms } from '../../protocol/money.ts'
+import { runsAs } from '../../protocol/platforms.ts'
 import { stampBits } from '../../protocol/stamp.ts'
 import type { Book } from '../capacity/book.ts'
 import type { Measuring } from '../capacity/measuring.ts'
@@ -51,6 +52,9 @@ export interface Offered extends Terms {
   validForMs: number
   /** Those that the job would have; null where it asks for none. */
   gpu: GpuKind | null
+  /** As what the image would run; the first that this machine runs where the request does not say. */
+  platform: string
+  emulated: boolean
 }
 
 /** Whether to bid, and at what price. */
@@ -114,6 +118,7 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       const terms = quote(requirements.resources, init.prices.forClient(clock.nowMs(), requester, gpu?.model))
       const refused = policyRefusal(request, requester, { terms, gpus })
       if (refused !== null) return refused
+      const as = runsAs(init.offering, requirements.platforms) ?? { platform: '', emulated: false }
       const bidId = newBidId()
       const validForMs = reservationFor(request.bidWindowMs, init.reservationMs)
       const kind = gpu === null ? {} : { gpuKind: gpu.key }
@@ -128,10 +133,11 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
         requirementsDigest: requirementsDigest(request.requirementsBytes),
         ...terms,
         ...kind,
+        platforms: requirements.platforms.length === 0 ? [...init.offering.platforms] : [as.platform],
         madeAtMs: clock.monotonicMs(),
         validForMs,
       })
-      return { bidId, validForMs, gpu, ...terms }
+      return { bidId, validForMs, gpu, ...as, ...terms }
     },
     withdraw(bidId) {
       offers.remove(bidId)

@@ -1,8 +1,9 @@
 /** What the owner's options and the engine's abilities make of an offering. */
 
 import type { Logger } from '../../node/logger.ts'
-import { CONTAINER_OPTIONS, GPU_REQUIREMENTS, MEASURED } from '../../protocol/job-wire.ts'
-import type { ContainerEngine, EngineFeatures } from '../engine/index.ts'
+import { CONTAINER_OPTIONS, GPU_REQUIREMENTS, MEASURED, PLATFORMS } from '../../protocol/job-wire.ts'
+import { nativePlatforms, plainPlatform } from '../../protocol/platforms.ts'
+import type { ContainerEngine, EngineFeatures, EngineInfo } from '../engine/index.ts'
 import type { AgentOptions } from '../options.ts'
 import type { Offering } from './policy.ts'
 
@@ -18,6 +19,7 @@ function capabilitiesOf({
   return [
     CONTAINER_OPTIONS,
     GPU_REQUIREMENTS,
+    PLATFORMS,
     ...(privileges === 'ordinary' ? ['ordinary-privileges'] : []),
     ...(volumes ? ['volumes'] : []),
     ...(storageQuota === 'hard' ? ['storage-quota'] : []),
@@ -39,13 +41,15 @@ export function offeringOf(options: AgentOptions, abilities: string[]): Offering
   return {
     ...{ region, labels, capabilities, maxDurationSeconds, allowImages, denyImages, allowClients, denyClients },
     ...{ maxClientShare, maxOpenBidsPerRequester },
+    platforms: options.platforms.map(plainPlatform),
+    emulatedPlatforms: options.emulate.map(plainPlatform),
   }
 }
 
 /** What the engine can, as far as it was found out by now, beside what is offered whatever it can. */
 export interface Abilities {
   /** Tries the engine, and changes the offering where that finds other abilities than it has. */
-  learn(signal: AbortSignal): Promise<void>
+  learn(info: Pick<EngineInfo, 'architecture'>, signal: AbortSignal): Promise<void>
   /** Changes the offering where something else is known by now than at the last look at the engine. */
   refresh(): void
 }
@@ -59,6 +63,7 @@ export function createAbilities(
   { canReach, isMeasured }: { canReach: boolean; isMeasured: () => boolean },
 ): Abilities {
   const own = offering.capabilities
+  const isTold = offering.platforms.length > 0
   /** As the engine's were found last. */
   let found: string[] = []
 
@@ -68,7 +73,8 @@ export function createAbilities(
 
   return {
     refresh,
-    async learn(signal) {
+    async learn({ architecture }, signal) {
+      if (!isTold) offering.platforms = nativePlatforms(`linux/${architecture}`)
       const features = await engine.features({ signal })
       const ports = canReach && features.portsProblem === null ? ['ports'] : []
       found = [...ports, ...capabilitiesOf(features)]

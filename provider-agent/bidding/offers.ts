@@ -15,6 +15,8 @@ export interface Offer extends Terms {
   requirementsDigest: Uint8Array
   /** Of which kind its GPUs would be; see `kindOf`. @default it asks for none */
   gpuKind?: string
+  /** As what its image may run here, the best first. */
+  platforms: string[]
   /** Monotonic, ms. */
   madeAtMs: number
   validForMs: number

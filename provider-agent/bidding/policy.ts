@@ -7,6 +7,7 @@ import { describeGpu, type GpuModel, gpuLacks } from '../../protocol/gpus.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import { describeFigure, type Figures, lacking } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type Terms } from '../../protocol/money.ts'
+import { type Running, runsAs } from '../../protocol/platforms.ts'
 import { addResources, describeAmount, RESOURCE_KINDS, type Resources, shortages } from '../../protocol/units.ts'
 import { chooseKind } from '../gpus/kinds.ts'
 import { imageAllowed } from '../images/rules.ts'
@@ -33,6 +34,7 @@ export type DeclineCode =
   | 'TOO_SLOW'
   | 'GPU_MISMATCH'
   | 'OUTSIDE_HOURS'
+  | 'PLATFORM_MISMATCH'
 
 /** Why a request is declined; its requester is told so. */
 export interface Refusal {
@@ -43,8 +45,8 @@ export interface Refusal {
   stampBits?: number
 }
 
-/** What the provider offers, whoever asks. */
-export interface Offering {
+/** What the provider offers, whoever asks; what it runs is known once its engine is. */
+export interface Offering extends Running {
   region: string
   labels: Record<string, string>
   capabilities: string[]
@@ -95,6 +97,7 @@ export function refusal(wanted: Requirements, offering: Offering, now: Situation
     stranger(offering, now) ??
     overTotal(wanted, now) ??
     unsuitable(wanted, offering, now) ??
+    wrongPlatform(wanted, offering) ??
     tooSlow(wanted, now) ??
     wrongGpus(wanted, now) ??
     tooDear(wanted, now) ??
@@ -144,6 +147,13 @@ function unsuitable(wanted: Requirements, offering: Offering, { uptimeSeconds }:
   }
   if (!imageAllowed(wanted.image, offering)) return no('IMAGE_NOT_ALLOWED', `does not run the image ${wanted.image}`)
   return null
+}
+
+function wrongPlatform({ platforms: wanted }: Requirements, offering: Offering): Refusal | null {
+  const { platforms, emulatedPlatforms } = offering
+  if (wanted.length === 0 || platforms.length === 0 || runsAs(offering, wanted) !== null) return null
+  const runs = [...platforms, ...emulatedPlatforms].join(', ')
+  return no('PLATFORM_MISMATCH', `runs ${runs}, the image is for ${wanted.join(', ')}`)
 }
 
 function tooSlow({ minimums }: Requirements, { figures }: Situation): Refusal | null {

@@ -5,6 +5,7 @@ import { keyValue, type PeerOptions, partFolder, peerInit, repeated, wholeNumber
 import { say } from '../../node/commands/print.ts'
 import { MAX_BYTES, MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { formatUsd, type NanoUsd, type Prices, parseUsd } from '../../protocol/money.ts'
+import { isPlatform } from '../../protocol/platforms.ts'
 import { MAX_STAMP_BITS } from '../../protocol/stamp.ts'
 import type { Resources } from '../../protocol/units.ts'
 import type { Privileges } from '../engine/index.ts'
@@ -43,6 +44,8 @@ export interface SellerOptions {
   hours?: string[]
   timeZone?: string
   region?: string
+  platform?: string[]
+  emulate?: string[]
   label?: Record<string, string>
   registryMirror?: Record<string, string>
   allowRegistry?: string[]
@@ -128,6 +131,12 @@ export function sellerFlags(command: Command): Command {
     )
     .addOption(option('--time-zone <name>', 'of the rules and hours, e.g. Europe/Berlin (this machine’s)', timeZone))
     .addOption(option('--region <name>', 'where the machine is'))
+    .option('--platform <name>', 'what the engine runs, e.g. linux/arm64 (by its architecture); repeat it', platform)
+    .option(
+      '--emulate <name>',
+      'run images for this platform, too, by an emulation that you set up; repeat it',
+      platform,
+    )
     .option('--label <name=value>', 'what jobs can ask for; repeat it', keyValue)
     .option(
       '--registry-mirror <host=mirror>',
@@ -226,6 +235,8 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('hours', options.hours),
       ...given('timeZone', options.timeZone),
       ...given('region', options.region),
+      ...given('platforms', options.platform),
+      ...given('emulate', options.emulate),
       ...given('labels', options.label),
       ...given('allowImages', options.allowImage),
       ...given('denyImages', options.denyImage),
@@ -323,6 +334,11 @@ function registry(text: string, previous: string[] = []): string[] {
   if (!/^(https?:\/\/)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i.test(text)) {
     throw new InvalidArgumentError('Give its host as images name it, such as registry.lan:5000.')
   }
+  return [...previous, text]
+}
+
+function platform(text: string, previous: string[] = []): string[] {
+  if (!isPlatform(text)) throw new InvalidArgumentError('Write it as linux/arm64 or linux/arm/v7.')
   return [...previous, text]
 }
 

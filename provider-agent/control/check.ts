@@ -25,6 +25,8 @@ export const TYPICAL_JOB: Requirements = {
   minUptimeSeconds: 0,
   provider: '',
   minimums: NO_MINIMUMS,
+  platforms: [],
+  imageDigest: '',
 }
 
 /** All that {@link checkSelf} judges by. */

@@ -184,6 +184,10 @@ export interface PullRequest {
   image: string
   policy: 'Always' | 'IfNotPresent' | 'Never'
   credentials?: { username: string; password: string; serverAddress: string }
+  /** As what it may run, the best first, as `plainPlatform` writes them. @default what the engine runs by itself */
+  platforms?: readonly string[]
+  /** `sha256:…` of its manifest or index: these bytes, whatever its tag means by now. @default what the tag means */
+  digest?: string
   /** Whether an image that the engine has under this name may be run without asking its registry. @default false */
   mayUseLocal?: boolean
   /** Bytes that images may take of the disk now, this one included. @default what is free, but for a rest */

@@ -145,7 +145,7 @@ export async function createImageKeeper(
   return {
     async pull(leaseId, request, options) {
       const room = async (): Promise<number> => imageRoom(await freeBytes(), promisedBytes())
-      const mayUseLocal = localImageAllowed(request.image, request.requester ?? '', rules)
+      const mayUseLocal = localImageAllowed(request, rules)
       const asked = { room, mayUseLocal, ...request }
       try {
         const info = await held(leaseId, asked, options).catch(async (error: unknown) => {

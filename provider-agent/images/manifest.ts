@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { architectureOf, plainPlatform } from '../../protocol/platforms.ts'
 import { RegistryFailure } from './failure.ts'
 
 const INDEX_TYPES = [
@@ -18,22 +19,24 @@ export const MANIFEST_TYPES = [
 
 /** What overlay file systems take. */
 const MAX_LAYERS = 127
-const MAX_PLATFORMS = 512
+const MAX_ENTRIES = 512
 /** No blob is larger, in bytes. */
 const MAX_BLOB_BYTES = 2 ** 40
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 const descriptor = z.object({ mediaType: z.string().max(256), digest, size: z.int().min(0).max(MAX_BLOB_BYTES) })
 
+const word = z.string().max(64)
+
 const indexSchema = z.object({
   schemaVersion: z.literal(2),
   manifests: z
     .array(
       descriptor.extend({
-        platform: z.object({ os: z.string(), architecture: z.string() }).optional(),
+        platform: z.object({ os: word, architecture: word, variant: word.optional() }).optional(),
       }),
     )
-    .max(MAX_PLATFORMS),
+    .max(MAX_ENTRIES),
 })
 
 const manifestSchema = z.object({
@@ -58,40 +61,61 @@ export interface Layer {
 
 /** What {@link readManifest} found: where to go on, or what the image is made of. */
 export type ManifestContent =
-  /** Digest of the one for this machine. */
+  /** Digest of the one that will do best. */
   { kind: 'index'; digest: string } | { kind: 'image'; config: Layer; layers: Layer[] }
 
-/** @throws {RegistryFailure} `invalid-image`, `wrong-architecture` */
-export function readManifest(bytes: Buffer, architecture: string): ManifestContent {
+/**
+ * @param platforms that will do, the best first, as `plainPlatform` writes them
+ * @throws {RegistryFailure} `invalid-image`, `wrong-architecture`
+ */
+export function readManifest(bytes: Buffer, platforms: readonly string[]): ManifestContent {
   const value = json(bytes)
   const index = indexSchema.safeParse(value)
   if (index.success) {
-    const linux = index.data.manifests.filter(({ platform }) => platform?.os === 'linux')
-    const own =
-      linux.find(({ platform }) => platform?.architecture === architecture) ??
-      linux.find(({ platform }) => runsOn(platform?.architecture ?? '', architecture))
-    if (own !== undefined) return { kind: 'index', digest: own.digest }
-    throw new RegistryFailure('wrong-architecture', `the image is not for ${architecture}`)
+    // The first of several for one platform counts.
+    const entries = index.data.manifests.toReversed()
+    const there = new Map(entries.map(({ platform, digest }) => [platformText(platform), digest] as const))
+    const digest = [...platforms, 'linux/'].map((platform) => there.get(platform)).find((found) => found !== undefined)
+    if (digest !== undefined) return { kind: 'index', digest }
+    throw new RegistryFailure('wrong-architecture', `the image is not for ${platforms.join(', ')}`)
   }
   const image = manifestSchema.safeParse(value)
   if (!image.success) throw new RegistryFailure('invalid-image', 'the manifest is of no form that images have')
   return { kind: 'image', config: image.data.config, layers: image.data.layers }
 }
 
-/** Digests of the unpacked layers. @throws {RegistryFailure} `invalid-image`, `wrong-architecture` */
-export function readConfig(bytes: Buffer, layers: number, architecture: string): string[] {
+/** Where none is said, the text is empty; where no architecture is, it ends with a slash. */
+function platformText(
+  platform: { os: string; architecture: string; variant?: string | undefined } | undefined,
+): string {
+  if (platform === undefined) return ''
+  const { os, architecture, variant = '' } = platform
+  return architecture === ''
+    ? `${os}/`
+    : plainPlatform([os, architecture, ...(variant === '' ? [] : [variant])].join('/'))
+}
+
+/**
+ * Digests of the unpacked layers.
+ * @param platforms of which it is for one
+ * @throws {RegistryFailure} `invalid-image`, `wrong-architecture`
+ */
+export function readConfig(bytes: Buffer, layers: number, platforms: readonly string[]): string[] {
   const config = configSchema.safeParse(json(bytes))
   if (!config.success || config.data.rootfs.diff_ids.length !== layers) {
     throw new RegistryFailure('invalid-image', 'the configuration does not go with the manifest')
   }
-  if (config.data.os === 'linux' && runsOn(config.data.architecture, architecture)) return config.data.rootfs.diff_ids
-  throw new RegistryFailure('wrong-architecture', `the image is not for ${architecture}`)
+  if (isFor(config.data, platforms)) return config.data.rootfs.diff_ids
+  throw new RegistryFailure('wrong-architecture', `the image is not for ${platforms.join(', ')}`)
 }
 
-/** Whether an image for `architecture` runs on a machine of architecture `machine` without emulation. */
-export function runsOn(architecture: string, machine: string): boolean {
-  const also: Record<string, string> = { amd64: '386', arm64: 'arm' }
-  return architecture === '' || architecture === machine || also[machine] === architecture
+/** Whether an image is for one of these platforms, by its configuration, which often leaves out versions. */
+export function isFor(
+  { os, architecture }: { os: string; architecture: string },
+  platforms: readonly string[],
+): boolean {
+  if (architecture === '') return os === 'linux'
+  return platforms.some((platform) => architectureOf(platform) === architectureOf(`${os}/${architecture}`))
 }
 
 /** `sha256:` and 64 hexadecimal digits, as registries name what they have. */

@@ -14,9 +14,13 @@ const PRIVATE = `${OWN_NAMES}private/`
 /** Leaves room in the 255 characters that a repository's name may have. */
 const MAX_PLACE = 200
 
-/** The name of what was pulled as `digest` from there, by somebody with credentials or without. */
-export function pulledName(repository: Repository, digest: string, isPublic: boolean): string {
-  return `${isPublic ? PUBLIC : PRIVATE}${placeOf(repository)}:${digest.slice('sha256:'.length)}`
+/**
+ * The name of what was pulled as `digest` from there, by somebody with credentials or without.
+ * @param platform of an index's other images than the engine's own. @default its own
+ */
+export function pulledName(repository: Repository, digest: string, isPublic: boolean, platform = ''): string {
+  const other = platform === '' ? '' : `-${platform.replaceAll('/', '-')}`
+  return `${isPublic ? PUBLIC : PRIVATE}${placeOf(repository)}:${digest.slice('sha256:'.length)}${other}`
 }
 
 /** Whether layers of this image may be used for one from there: everybody may read them, or whoever may read that one. */

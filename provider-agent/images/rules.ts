@@ -4,13 +4,16 @@ export function imageAllowed(image: string, rules: { allowImages: string[]; deny
   return rules.allowImages.length === 0 || rules.allowImages.some((pattern) => matches(image, pattern))
 }
 
-/** Whether an image that only this machine has may run: where its name matches one of these, for those who are not its owner's. */
+/**
+ * Whether an image that only this machine has may run: for those who are not its owner's where its name matches one of
+ * these, and they do not name the bytes that a registry gives under it.
+ */
 export function localImageAllowed(
-  image: string,
-  requester: string,
-  rules: { allowLocalImages: string[]; ownRequesters: string[] },
+  { image, requester = '', digest }: { image: string; requester?: string; digest?: string },
+  { allowLocalImages, ownRequesters }: { allowLocalImages: string[]; ownRequesters: string[] },
 ): boolean {
-  return rules.ownRequesters.includes(requester) || rules.allowLocalImages.some((pattern) => matches(image, pattern))
+  if (ownRequesters.includes(requester)) return true
+  return digest === undefined && allowLocalImages.some((pattern) => matches(image, pattern))
 }
 
 /** Walks the parts between the stars from left to right, so that no pattern takes more than linear time. */

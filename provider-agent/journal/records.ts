@@ -62,6 +62,10 @@ export interface LeaseJob {
   pids?: number
   /** Absent: as the image's program wants it. */
   init?: boolean
+  /** As what its image may run, the best first; absent is what the engine runs by itself. */
+  platforms?: string[]
+  /** `sha256:…` of the image, whatever its tag means by now; absent is what that means. */
+  imageDigest?: string
 }
 
 /** A named volume of a job. */

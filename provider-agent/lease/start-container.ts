@@ -96,6 +96,8 @@ async function pull({ clock, logger, images }: StartComponents, lease: Lease, un
   const request = {
     ...{ image: job.image, policy: job.imagePullPolicy, requester },
     ...(credentials === undefined ? {} : { credentials }),
+    ...(job.platforms === undefined ? {} : { platforms: job.platforms }),
+    ...(job.imageDigest === undefined ? {} : { digest: job.imageDigest }),
   }
   const onProgress = createProgressReporter(clock, lease, logger)
   return await images.pull(lease.id, { ...request, onProgress }, { signal: until })

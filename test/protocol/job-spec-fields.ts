@@ -198,6 +198,10 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: 
       null,
     ],
   },
+  platform: {
+    good: ['linux/amd64', 'linux/arm/v7', 'linux/aarch64'],
+    bad: ['', 'amd64', 'linux/', 'Linux/amd64', 'linux/amd64/v1/x', 'linux/a b', `linux/${'a'.repeat(64)}`, null, 1],
+  },
   duration: whole(1, 30 * 24 * 3600),
   env,
   secrets: env,

@@ -3,6 +3,7 @@ import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
 import { maxPricePerHour, minimumsOf } from '../../../protocol/job-spec.ts'
 import { lacking } from '../../../protocol/measured.ts'
 import { effectivePerHour } from '../../../protocol/money.ts'
+import { platformsAsked } from '../../../protocol/platforms.ts'
 import type { BidRecord, JobRecord } from '../../store/index.ts'
 import { gpuView } from '../../views/gpu-view.ts'
 import type { LiveOffer, RoundResult } from '../placement/round.ts'
@@ -19,6 +20,9 @@ export function unfitness({ spec }: Pick<JobRecord, 'spec'>, offer: LiveOffer): 
   const cap = maxPricePerHour(spec)
   if (cap !== null && effectivePerHour(offer, spec.duration) > cap) return 'above maxPrice'
   if (lacking(minimumsOf(spec.constraints), offer.figures).length > 0) return 'slower than it says'
+  const platforms = platformsAsked(spec, null)
+  if (platforms.length > 0 && !platforms.includes(offer.platform))
+    return 'does not offer the platform that is asked for'
   const asked = gpuRequirementsOf(spec.gpuRequirements)
   if (asked === null) return null
   if (offer.gpu === null || offer.gpu.count < spec.gpu) return 'does not offer the GPUs that are asked for'
@@ -28,10 +32,11 @@ export function unfitness({ spec }: Pick<JobRecord, 'spec'>, offer: LiveOffer): 
 
 /** The part of a bid's record that is the same whatever becomes of it. */
 function bidRecord(job: JobRecord, offer: LiveOffer): Omit<NewBidRecord, 'outcome' | 'reason' | 'score'> {
-  const { provider, name } = offer
+  const { provider, name, platform, emulated } = offer
   const terms = { pricePerHour: String(offer.pricePerHour), minimumCharge: String(offer.minimumCharge) }
   const gpu = offer.gpu === null ? {} : { gpu: gpuView(offer.gpu) }
-  return { attempt: job.attempt, provider, name, ...terms, ...gpu }
+  const runs = platform === '' ? {} : { platform, ...(emulated ? { emulated } : {}) }
+  return { attempt: job.attempt, provider, name, ...terms, ...gpu, ...runs }
 }
 
 /** Every decline of a round, its code cut to 64 characters and its message to 256: both are a stranger's. */

@@ -2,6 +2,7 @@ import { type GpuModel, pricesFor, suitableKinds } from '../../../protocol/gpus.
 import type { ProviderStrategy } from '../../../protocol/job-spec.ts'
 import type { Requirements } from '../../../protocol/market-messages.ts'
 import { asksForSpeed, type Figures, lacking } from '../../../protocol/measured.ts'
+import { runsAs } from '../../../protocol/platforms.ts'
 import { fits, GIB } from '../../../protocol/units.ts'
 import type { ProviderView } from '../../directory/index.ts'
 import { LEAST_TRUST, merit, speedRatios } from './ranking.ts'
@@ -57,6 +58,7 @@ export function isSuitable(
     hasLabels(view, wanted.labels) &&
     (!asksForSpeed(wanted.minimums) || lacking(wanted.minimums, figures(view)).length === 0) &&
     hasGpus(view, wanted) &&
+    (wanted.platforms.length === 0 || runsAs(view, wanted.platforms) !== null) &&
     (wanted.maxPricePerHour === null || roughPrice(view, wanted) <= Number(wanted.maxPricePerHour) + 1)
   )
 }

@@ -2,6 +2,7 @@ import type { FailureCode, FailureDetails } from '../../../protocol/failures.ts'
 import { describeGpu, gpuLacks, suitableKinds } from '../../../protocol/gpus.ts'
 import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
 import { resourcesOf } from '../../../protocol/job-spec.ts'
+import { platformsAsked, runsAs } from '../../../protocol/platforms.ts'
 import { shownName } from '../../../protocol/text.ts'
 import {
   describeAmount,
@@ -57,6 +58,8 @@ export function nearestMiss(
   if (up.length > 0 && possible.length === 0) return tooLarge(wanted, up)
   const otherGpus = lacksGpus(job, possible)
   if (otherGpus !== null) return otherGpus
+  const otherPlatforms = lacksPlatform(job, possible)
+  if (otherPlatforms !== null) return otherPlatforms
   const decline = off ?? answers.declines.find((one) => !findsClockOff(one)) ?? answers.declines[0]
   if (decline !== undefined) {
     const who = shownName(decline.name, decline.provider)
@@ -123,6 +126,21 @@ function lacksGpus({ spec }: JobRecord, possible: readonly ProviderView[]): Near
     code: 'RESOURCE_LIMIT_EXCEEDED',
     message: `No provider has the GPUs that the job asks for; the nearest is ${who} with ${describeGpu(gpu, gpu.count)}: ${[...wrong, ...few].join('; ')}`,
     details: { reason: 'more-than-any-provider', provider: view.provider, resources: 'gpu' },
+  }
+}
+
+/** Where providers are large enough, and none runs the image: what one of them does run. */
+function lacksPlatform(job: JobRecord, possible: readonly ProviderView[]): NearestMiss | null {
+  const wanted = platformsAsked(job.spec, job.image ?? null)
+  const [nearest] = possible
+  if (nearest === undefined || wanted.length === 0) return null
+  if (possible.some((view) => runsAs(view, wanted) !== null)) return null
+  const who = shownName(nearest.name, nearest.provider)
+  const runs = [...nearest.platforms, ...nearest.emulatedPlatforms]
+  return {
+    code: 'NO_PROVIDER',
+    message: `No provider runs ${wanted.join(', ')}; the nearest is ${who}, which ${runs.length === 0 ? 'does not say what it runs' : `runs ${runs.join(', ')}`}`,
+    details: { reason: 'no-platform', provider: nearest.provider },
   }
 }
 

@@ -17,6 +17,8 @@ export interface Offer extends Terms {
   trust: number
   /** What the machine does in a second, as far as its provider is believed; null where nobody measured. */
   figures: Figures | null
+  /** Whether its machine would run the image by emulation. */
+  emulated: boolean
 }
 
 /** An offer with its place among the others of its round. */
@@ -51,6 +53,9 @@ export const LEAST_TRUST = 0.5
  * but the less likely the cheaper it is: those who mean to break their word underbid.
  */
 const LEAST_FOR_MEDIAN = 3
+
+/** What of a machine emulation leaves: a fifth of its speed at best, so that any that runs the image by itself is better. */
+const EMULATED = 0.1
 
 /** Of ratios in whole numbers. */
 const SCALE = 1_000_000n
@@ -101,8 +106,8 @@ function score<O extends Offer>(offer: O, ratios: Ratios, strategy: ProviderStra
   const speed = perCore === null ? '' : `, ${describeFigure('cpuSingle', perCore)} a core`
   return {
     offer,
-    score: merit(offer, ratios, strategy) * offer.trust,
-    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${speed}, ${percent(headroom(offer))} left free${distrust}`,
+    score: merit(offer, ratios, strategy) * offer.trust * (offer.emulated ? EMULATED : 1),
+    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${speed}${offer.emulated ? ', by emulation' : ''}, ${percent(headroom(offer))} left free${distrust}`,
   }
 }
 

@@ -10,13 +10,15 @@ export function quotesOf(
   { providerStrategy, duration }: Pick<JobSpec, 'providerStrategy' | 'duration'>,
 ): Quote[] {
   const bids = rank(offers, providerStrategy, duration).map(({ offer, score, reason }): Quote => {
-    const { provider, name, pricePerHour, minimumCharge } = offer
+    const { provider, name, pricePerHour, minimumCharge, emulated } = offer
     const gpu = offer.gpu === null ? null : gpuView(offer.gpu)
-    return { provider, name, pricePerHour, minimumCharge, gpu, score, reason }
+    const platform = offer.platform === '' ? null : offer.platform
+    return { provider, name, pricePerHour, minimumCharge, gpu, platform, emulated, score, reason }
   })
   const refusals = declines.map(({ provider, name, decline }): Quote => {
     const reason = decline.message.slice(0, 256)
-    return { provider, name, pricePerHour: null, minimumCharge: null, gpu: null, score: null, reason }
+    const nothing = { pricePerHour: null, minimumCharge: null, gpu: null, platform: null, emulated: false, score: null }
+    return { provider, name, ...nothing, reason }
   })
   return [...bids, ...refusals]
 }

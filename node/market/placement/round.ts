@@ -61,6 +61,8 @@ export interface LiveOffer extends Offer {
   bid: Bid
   /** Which GPUs the job would have; null where it is not told. */
   gpu: GpuModel | null
+  /** As what its image would run; empty where it is not told. */
+  platform: string
   addresses: string[]
   expiresAtMs: number
   /** Lets go of the bid when the round is decided. @param answered whether the provider has answered an award of it, and so knows */
@@ -336,6 +338,7 @@ function toOffer(
   return {
     bid,
     gpu: bid.gpu === undefined ? null : checkGpu(bid.gpu),
+    ...{ platform: bid.platform, emulated: bid.emulated },
     provider: bid.provider,
     name: view?.name ?? '',
     pricePerHour: bid.pricePerHour,

@@ -36,10 +36,10 @@ export async function findLocal(
 export async function findPulled(
   docker: Docker,
   { repository, digest }: Grant,
-  reference: ImageReference,
+  { reference, platform }: { reference: ImageReference; platform: string },
   signal: AbortSignal | undefined,
 ) {
-  for (const name of [true, false].map((isPublic) => pulledName(repository, digest, isPublic))) {
+  for (const name of [true, false].map((isPublic) => pulledName(repository, digest, isPublic, platform))) {
     const image = await findImage(docker, name, signal)
     if (image !== null) return { image, names: [name] }
   }

@@ -5,13 +5,14 @@
 
 import { createHash } from 'node:crypto'
 import { deadline } from '../../../node/deadline.ts'
+import { nativePlatforms } from '../../../protocol/platforms.ts'
 import { RegistryFailure } from '../../images/failure.ts'
 import { createGrants, type Grant } from '../../images/grants.ts'
-import { runsOn } from '../../images/manifest.ts'
+import { isFor } from '../../images/manifest.ts'
 import { pulledName } from '../../images/names.ts'
 import { toPullError } from '../errors.ts'
 import type { AbortOptions, ImageInfo, PullRequest } from '../index.ts'
-import { parseReference } from '../reference.ts'
+import { type ImageReference, parseReference } from '../reference.ts'
 import { findImage, findLocal, findPulled } from './present.ts'
 import { createSharedPulls } from './shared-pulls.ts'
 import { createTransfer, type PullTimes, type TransferComponents, type TransferInit } from './transfer.ts'
@@ -37,9 +38,14 @@ export function createPuller(components: TransferComponents, init: PullerInit) {
   const pulls = createSharedPulls()
   const transfer = createTransfer(components, { maxImageBytes: init.maxImageBytes, times })
 
-  async function download(grant: Grant, request: PullRequest, signal: AbortSignal | undefined): Promise<string> {
-    const name = pulledName(grant.repository, grant.digest, grant.isPublic)
-    const wanted = { key: keyOf(name, request), name, grant, request }
+  async function download(
+    grant: Grant,
+    request: PullRequest,
+    { platform, platforms }: AsWhat,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    const name = pulledName(grant.repository, grant.digest, grant.isPublic, platform)
+    const wanted = { key: keyOf(name, request), name, grant, request, platforms }
     await pulls.join(
       wanted.key,
       async (until, onProgress) => await transfer(wanted, until, onProgress),
@@ -51,24 +57,28 @@ export function createPuller(components: TransferComponents, init: PullerInit) {
   }
 
   async function pull(request: PullRequest, { signal }: AbortOptions): Promise<ImageInfo> {
-    const reference = parseReference(request.image)
+    const named = parseReference(request.image)
+    const reference = request.digest === undefined ? named : pinned(named, request.digest)
     const { architecture } = await components.engine(signal === undefined ? {} : { signal })
-    const own = await findLocal(docker, reference, request, signal)
-    if (own !== null) {
-      const { Id: imageId, Architecture: is, RepoDigests: digests = [] } = own
-      if (!runsOn(is, architecture)) throw new RegistryFailure('wrong-architecture', `it is for ${is}`)
-      const repoDigest = digests.find((digest) => digest.startsWith(`${reference.repository}@`)) ?? null
-      return { imageId, image: imageId, repoDigest, names: [] }
+    const as = asWhat(request, architecture)
+    const own = await findLocal(docker, named, request, signal)
+    const digests = own?.RepoDigests?.filter((digest) => digest.startsWith(`${named.repository}@`)) ?? []
+    // What was built here is meant by its name; what came from a registry, by its digest.
+    const isMeant = request.digest === undefined || digests.length === 0 || digests.includes(reference.full)
+    if (own !== null && isMeant) {
+      const { Id: imageId, Architecture: is } = own
+      if (!isFor(platformOf(own), as.platforms)) throw new RegistryFailure('wrong-architecture', `it is for ${is}`)
+      return { imageId, image: imageId, repoDigest: digests[0] ?? null, names: [] }
     }
     const limit = deadline(clock, times.lookMs, signal)
     const grant = await grants.ask(reference, request, limit.signal).catch(orNever(request)).finally(limit.clear)
     const repoDigest = `${reference.repository}@${grant.digest}`
-    const there = await findPulled(docker, grant, reference, signal)
-    if (there !== null && runsOn(there.image.Architecture, architecture)) {
+    const there = await findPulled(docker, grant, { reference, platform: as.platform }, signal)
+    if (there !== null && isFor(platformOf(there.image), as.platforms)) {
       return { imageId: there.image.Id, image: there.image.Id, repoDigest, names: there.names }
     }
     if (request.policy === 'Never') throw new RegistryFailure('never-present', 'the pull policy is Never')
-    const name = await download(grant, request, signal)
+    const name = await download(grant, request, as, signal)
     const image = await findImage(docker, name, signal)
     if (image === null) throw new RegistryFailure('unknown', 'it was handed to the engine and is not there')
     return { imageId: image.Id, image: image.Id, repoDigest, names: [name] }
@@ -83,6 +93,30 @@ export function createPuller(components: TransferComponents, init: PullerInit) {
       throw toPullError(error, request.image)
     }
   }
+}
+
+/** As what an image is wanted. */
+interface AsWhat {
+  /** That will do, the best first. */
+  platforms: readonly string[]
+  /** The best, where that is not the engine's own; else empty. */
+  platform: string
+}
+
+function asWhat(request: PullRequest, architecture: string): AsWhat {
+  const own = nativePlatforms(`linux/${architecture}`)
+  const { platforms = own } = request
+  const [first = ''] = platforms
+  return { platforms, platform: first === own[0] ? '' : first }
+}
+
+function platformOf({ Os: os, Architecture: architecture }: { Os: string; Architecture: string }) {
+  return { os, architecture }
+}
+
+/** The same repository's image of this digest. */
+function pinned({ repository }: ImageReference, digest: string): ImageReference {
+  return { repository, tagOrDigest: digest, full: `${repository}@${digest}` }
 }
 
 /** With the policy Never it only counts whether somebody may read what is here. */

@@ -50,6 +50,8 @@ export interface Wanted {
   name: string
   grant: Grant
   request: PullRequest
+  /** That will do, the best first. */
+  platforms: readonly string[]
 }
 
 interface Described {
@@ -116,9 +118,9 @@ export function createTransfer(components: TransferComponents, { maxImageBytes, 
   }
 
   return async (wanted: Wanted, signal: AbortSignal, onProgress: (progress: PullProgress) => void): Promise<void> => {
-    const { architecture, sharesLayers } = await components.engine({ signal })
+    const { sharesLayers } = await components.engine({ signal })
     const look = deadline(clock, lookMs, signal)
-    const described = describe(openSession(wanted, look.signal), wanted.grant, architecture)
+    const described = describe(openSession(wanted, look.signal), wanted)
     const image = await described.finally(look.clear)
     const had = sharesLayers ? await shared.count(image.diffIds, wanted.grant.repository, signal) : 0
     try {
@@ -168,13 +170,13 @@ function arriving(
 }
 
 /** What the image is made of. @throws {RegistryFailure} */
-async function describe(session: RegistrySession, grant: Grant, architecture: string): Promise<Described> {
-  let manifest = readManifest((await session.manifest(grant.digest)).bytes, architecture)
+async function describe(session: RegistrySession, { grant, platforms }: Wanted): Promise<Described> {
+  let manifest = readManifest((await session.manifest(grant.digest)).bytes, platforms)
   if (manifest.kind === 'index') {
-    manifest = readManifest((await session.manifest(manifest.digest)).bytes, architecture)
+    manifest = readManifest((await session.manifest(manifest.digest)).bytes, platforms)
     if (manifest.kind === 'index') throw new RegistryFailure('invalid-image', 'an index lists an index')
   }
   const { config, layers } = manifest
   const bytes = await session.blob(config.digest, MAX_CONFIG_BYTES)
-  return { config: { digest: digestOf(bytes), bytes }, layers, diffIds: readConfig(bytes, layers.length, architecture) }
+  return { config: { digest: digestOf(bytes), bytes }, layers, diffIds: readConfig(bytes, layers.length, platforms) }
 }

@@ -56,6 +56,8 @@ export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
     gpus: [],
     measured: null,
     hardware: null,
+    platforms: ['linux/amd64'],
+    emulatedPlatforms: [],
     status: 'online',
     firstSeenMs: 1_700_000_000_000,
     lastSeenMs: 1_700_000_060_000,
@@ -166,11 +168,11 @@ function scriptedRequester(store: JobStore): Requester {
     quote: async (): Promise<Quote[]> => [
       {
         ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
-        ...{ gpu: null, score: 1, reason: 'the cheapest' },
+        ...{ gpu: null, platform: 'linux/amd64', emulated: false, score: 1, reason: 'the cheapest' },
       },
       {
         ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null },
-        ...{ gpu: null, score: null, reason: 'has 100m CPU free' },
+        ...{ gpu: null, platform: null, emulated: false, score: null, reason: 'has 100m CPU free' },
       },
     ],
     counters: () => ({ jobs: 0 }),

@@ -35,6 +35,12 @@ describe('the flags of GPUs', () => {
   })
 })
 
+it('--platform is the job’s', () => {
+  const command = jobFlags(new Command())
+  command.parse(['--platform', 'linux/arm64'], { from: 'user' })
+  assert.equal(submissionOf('busybox', [], command.opts<JobFlags>())['platform'], 'linux/arm64')
+})
+
 describe('the table of bids', () => {
   const bid: BidRecord = {
     ...{ attempt: 1, provider: 'p', name: 'attic', timestampMs: 0, outcome: 'accepted', pricePerHour: '1000000000' },
@@ -47,5 +53,16 @@ describe('the table of bids', () => {
     assert.match(table, /AT LEAST +GPU +SCORE/)
     assert.match(table, /2 × NVIDIA H100 80GB HBM3/)
     assert.match(bidTable([{ ...bid, gpu: gpuView(aKind({ migProfile: '1g.10gb' })) }]).join(''), /MIG 1g\.10gb/)
+  })
+
+  it('says as what it would run where bids differ', () => {
+    const on = (platform: string): BidRecord => ({ ...bid, platform })
+    assert.equal(
+      bidTable([on('linux/amd64'), on('linux/amd64'), bid])
+        .join('')
+        .includes('PLATFORM'),
+      false,
+    )
+    assert.match(bidTable([on('linux/amd64'), on('linux/arm64')]).join('\n'), /AT LEAST +PLATFORM +SCORE/)
   })
 })

@@ -18,6 +18,8 @@ const OFFERING: Offering = {
   denyClients: ['rude'],
   maxClientShare: 0.5,
   maxOpenBidsPerRequester: 4,
+  platforms: ['linux/amd64', 'linux/386'],
+  emulatedPlatforms: ['linux/arm64'],
 }
 
 const NOW: Situation = {
@@ -45,6 +47,8 @@ const WANTED: Requirements = {
   minUptimeSeconds: 0,
   provider: '',
   minimums: NO_MINIMUMS,
+  platforms: [],
+  imageDigest: '',
 }
 
 interface Case {
@@ -88,6 +92,19 @@ const CASES: Case[] = [
     message: /does 0 IOPS \(iops\), 1 IOPS asked/,
   },
   { name: 'a job that fits', code: null },
+  { name: 'its own platform', wanted: { platforms: ['linux/arm64', 'linux/amd64'] }, code: null },
+  { name: 'one that its processor runs, too', wanted: { platforms: ['linux/386'] }, code: null },
+  { name: 'one that it emulates', wanted: { platforms: ['linux/arm64'] }, code: null },
+  {
+    name: 'one that it does not run',
+    wanted: { platforms: ['linux/s390x'] },
+    code: 'PLATFORM_MISMATCH',
+    message: /runs linux\/amd64, linux\/386, linux\/arm64, the image is for linux\/s390x/,
+  },
+  {
+    name: 'before it knows what it runs',
+    ...{ wanted: { platforms: ['linux/s390x'] }, offering: { platforms: [], emulatedPlatforms: [] }, code: null },
+  },
   { name: 'exactly what is free', wanted: cpu(3_000), code: null },
   {
     name: 'one more than is free',

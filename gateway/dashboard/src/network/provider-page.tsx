@@ -86,6 +86,8 @@ function ProviderDetails({ provider }: { provider: Provider }) {
             ['Takes no jobs', provider.paused],
             ['Region', provider.region],
             ['Architecture', provider.architecture],
+            ['Runs', provider.platforms.join(', ')],
+            ['By emulation', provider.emulatedPlatforms.join(', ')],
             ['Processor', provider.hardware?.cpu.model],
             ['Cores', coresOf(provider)],
             ['Kind of memory', provider.hardware?.memory.type],

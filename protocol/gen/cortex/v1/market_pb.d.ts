@@ -261,6 +261,20 @@ export declare type Announcement = Message<"cortex.v1.Announcement"> & {
   impaired: boolean;
 
   /**
+   * What its engine runs by itself, e.g. `linux/amd64`, the best first; none in older versions, which do not say.
+   *
+   * @generated from field: repeated string platforms = 22;
+   */
+  platforms: string[];
+
+  /**
+   * What it runs by emulation.
+   *
+   * @generated from field: repeated string emulated_platforms = 23;
+   */
+  emulatedPlatforms: string[];
+
+  /**
    * What the machine does in a second; absent where nothing was measured.
    *
    * @generated from field: cortex.v1.Measured measured = 25;
@@ -335,6 +349,21 @@ export declare type Requirements = Message<"cortex.v1.Requirements"> & {
    * @generated from field: string provider = 9;
    */
   provider: string;
+
+  /**
+   * Of the image: any of them will do; none is any. Who names some asks for the capability `platforms`, too.
+   *
+   * @generated from field: repeated string platforms = 10;
+   */
+  platforms: string[];
+
+  /**
+   * `sha256:…` of the image's manifest or index, in place of what its tag means at the moment; empty where it is not known.
+   * Who names one asks for the capability `platforms`, too.
+   *
+   * @generated from field: string image_digest = 11;
+   */
+  imageDigest: string;
 
   /**
    * The least that the machine does in a second, by what its provider measured.
@@ -508,6 +537,27 @@ export declare type Bid = Message<"cortex.v1.Bid"> & {
    * @generated from field: uint64 minimum_charge = 11;
    */
   minimumCharge: bigint;
+
+  /**
+   * As what the image would run, e.g. `linux/amd64`; empty in older versions, which do not say.
+   *
+   * @generated from field: string platform = 12;
+   */
+  platform: string;
+
+  /**
+   * Whether that is by emulation.
+   *
+   * @generated from field: bool emulated = 13;
+   */
+  emulated: boolean;
+
+  /**
+   * The digest of the request, where the provider holds those bytes and anybody may read them; else empty.
+   *
+   * @generated from field: string image_digest = 14;
+   */
+  imageDigest: string;
 
   /**
    * Which GPUs the job would have, where it asks for any: as many as it asks for.
@@ -816,6 +866,20 @@ export declare type Job = Message<"cortex.v1.Job"> & {
    * @generated from field: bool image_stop_signal = 20;
    */
   imageStopSignal: boolean;
+
+  /**
+   * The only one of the requirements' platforms that will do; empty is any of them.
+   *
+   * @generated from field: string platform = 21;
+   */
+  platform: string;
+
+  /**
+   * As in the requirements.
+   *
+   * @generated from field: string image_digest = 22;
+   */
+  imageDigest: string;
 
   /**
    * As in the requirements.

@@ -136,6 +136,10 @@ const nobody: Ways = {
       return { job: await stage.ended(id, node), node }
     },
   },
+  'NO_PROVIDER no-platform': {
+    how: 'a platform that no provider runs',
+    bring: async ({ run }) => await run('true', { platform: 'plan9/amd64', queueTimeout: 2 }),
+  },
   'NO_PROVIDER provider-unknown': {
     how: 'a job of an older version, which was stored with the name of a provider',
     async bring({ node, owner, job, ended }) {

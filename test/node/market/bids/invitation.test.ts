@@ -99,6 +99,7 @@ describe('who is asked', () => {
     gpus: gpus.map((kind) => ({ ...kind, vendor: '', free: null, pricePerHour: null })),
     capabilities: [],
   }
+  const RUNS = { emulatedPlatforms: ['linux/arm64'], capabilities: ['platforms'] }
   const offer = { region: 'eu', labels: { disk: 'ssd' }, capabilities: ['gpu'], uptimeSeconds: 100 }
   const cases: [
     name: string,
@@ -119,6 +120,10 @@ describe('who is asked', () => {
     ['more uptime', { constraints: { minUptime: 1_000 } }, {}, false],
     ['a price under the cap', { maxPrice: 0.006 }, {}, true],
     ['a price over the cap', { maxPrice: 0.004 }, {}, false],
+    ['its platform', { platform: 'linux/x86_64' }, RUNS, true],
+    ['a platform that it emulates', { platform: 'linux/arm64' }, RUNS, true],
+    ['another platform', { platform: 'linux/s390x' }, RUNS, false],
+    ['a platform, of an older provider', { platform: 'linux/amd64' }, { platforms: [] }, false],
     ['any GPU', { gpu: 1 }, GPUS, true],
     ['two of one kind', { gpu: 2 }, GPUS, true],
     ['three of no one kind', { gpu: 3 }, GPUS, false],

@@ -35,6 +35,12 @@ describe('why nobody took a job with GPUs', () => {
     ],
     [{ gpuRequirements: { models: ['h100'] } }, 'NO_PROVIDER', /none bid/],
     [{}, 'NO_PROVIDER', /none bid/],
+    [{ platform: 'linux/amd64' }, 'NO_PROVIDER', /none bid/],
+    [
+      { platform: 'linux/aarch64' },
+      'NO_PROVIDER',
+      /^No provider runs linux\/arm64; the nearest is attic, which runs linux\/amd64$/,
+    ],
     [{ gpu: 5 }, 'RESOURCE_LIMIT_EXCEEDED', /5 GPU asked, 4 GPU there/],
   ]
   for (const [asked, code, message] of cases) {

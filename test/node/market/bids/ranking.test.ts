@@ -17,6 +17,7 @@ function offer(provider: string, fields: Partial<Offer> = {}): Offer {
     latencyMs: 10,
     trust: 1,
     figures: null,
+    emulated: false,
     ...fields,
   }
 }
@@ -35,6 +36,12 @@ describe('ranking', () => {
       ['b', 'a'],
     ],
     ['equal prices go by headroom', 'cost', [offer('a'), offer('b', { free: idle })], ['b', 'a']],
+    [
+      'by itself wins over by emulation, be that half the price',
+      'cost',
+      [offer('a', { pricePerHour: 10n, emulated: true }), offer('b', { pricePerHour: 21n })],
+      ['b', 'a'],
+    ],
     ['all equal goes by id', 'cost', [offer('b'), offer('a')], ['a', 'b']],
     [
       'one that broke its word loses to one at half again the price',

@@ -19,6 +19,7 @@ const SHOWN = [
   'storage',
   'gpu',
   'gpuRequirements',
+  'platform',
   'duration',
   'provider',
   'providerStrategy',

@@ -1,4 +1,4 @@
-import { NumberInput, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Autocomplete, NumberInput, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import { ANY_PROVIDER, JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
@@ -79,6 +79,16 @@ export function MarketFields({ editor, problems }: { editor: DraftEditor; proble
         value={draft.constraints?.region ?? ''}
         error={errorAt(problems, 'constraints')}
         onChange={(event) => ask('region', event.currentTarget.value || undefined)}
+      />
+      <Autocomplete
+        label="Platform"
+        description="As what the image is to run; empty is anything that it is for."
+        data={[
+          ...new Set(providers.flatMap(({ platforms, emulatedPlatforms }) => [...platforms, ...emulatedPlatforms])),
+        ].sort()}
+        value={draft.platform ?? ''}
+        error={errorAt(problems, 'platform')}
+        onChange={(value) => set('platform', value || undefined)}
       />
       <NumberInput
         label="Least speed of a core"

@@ -18,6 +18,7 @@ const HEADS = [
   { label: 'Price per hour', isRight: true },
   { label: 'At least', isRight: true },
   'GPU',
+  'Platform',
   { label: 'Score', isRight: true },
   'Reason',
 ]
@@ -54,6 +55,10 @@ export function Bids({ jobId }: { jobId: string }) {
                   <Table.Td ta="right">{usd(bid.price)}</Table.Td>
                   <Table.Td ta="right">{bid.minimumCharge === 0 ? '–' : usd(bid.minimumCharge)}</Table.Td>
                   <Table.Td>{bid.gpu === null ? '–' : gpuName(bid.gpu)}</Table.Td>
+                  <Table.Td>
+                    {bid.platform ?? '–'}
+                    {bid.emulated && ', emulated'}
+                  </Table.Td>
                   <Table.Td ta="right">{bid.score === null ? '–' : number(bid.score, 3)}</Table.Td>
                   <Table.Td>{bid.reason}</Table.Td>
                 </Table.Tr>

@@ -48,6 +48,7 @@ export function Overview({ job }: { job: Job }) {
             ['Memory', bytes(job.memory)],
             ['Storage', bytes(job.storage)],
             ['GPUs', job.gpu > 0 ? [job.gpu, ...gpuWords(job.config)].join(', ') : null],
+            ['Platform', typeof job.config['platform'] === 'string' ? job.config['platform'] : null],
             ['Longest duration', span(job.duration)],
             ['Cost at most', usdExact(job.cost.projected)],
             ['Its provider claims', job.cost.claimed && `${usdExact(job.cost.claimed)}, which was not signed`],
