@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { checkAnnouncement } from '../../protocol/checks.ts'
 import { isPlatform, nativePlatforms, plainPlatform, platformsAsked, runsAs } from '../../protocol/platforms.ts'
+import { announcementOf } from '../support/announcements.ts'
 
 describe('a platform', () => {
   const spellings: [written: string, plain: string][] = [
@@ -75,4 +78,14 @@ it('the platform that a job names outweighs those of its image', () => {
   assert.deepEqual(platformsAsked({}, image), ['linux/amd64', 'linux/arm64'])
   assert.deepEqual(platformsAsked({ platform: 'linux/aarch64' }, image), ['linux/arm64'])
   assert.deepEqual(platformsAsked({ platform: 'linux/arm' }, null), ['linux/arm/v7'])
+})
+
+it('an announcement says platforms, or is none', async () => {
+  const key = await generateKeyPair('Ed25519')
+  const read = async (platforms: string[], emulatedPlatforms: string[]) =>
+    await checkAnnouncement(await announcementOf(key, { platforms, emulatedPlatforms }), 'test')
+  const { platforms, emulatedPlatforms } = await read(['linux/amd64', 'linux/386'], ['linux/arm64'])
+  assert.deepEqual([platforms, emulatedPlatforms], [['linux/amd64', 'linux/386'], ['linux/arm64']])
+  await assert.rejects(read(['amd64'], []), { field: 'platforms' })
+  await assert.rejects(read([], Array(33).fill('linux/arm64')), { field: 'emulated_platforms' })
 })
