@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { checkAnnouncement } from '../../protocol/checks.ts'
+import { checkAnnouncement } from '../../protocol/market-messages.ts'
 import { isPlatform, nativePlatforms, plainPlatform, platformsAsked, runsAs } from '../../protocol/platforms.ts'
 import { announcementOf } from '../support/announcements.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readAnnouncement } from '../../../protocol/checks.ts'
 import type { JobSubmission } from '../../../protocol/job-spec.ts'
+import { readAnnouncement } from '../../../protocol/market-messages.ts'
 import type { PullRequest } from '../../../provider-agent/engine/index.ts'
 import { createAgentRig, type RigInit } from '../../support/agent-rig.ts'
 import { MARKET } from '../../support/test-requester.ts'
