@@ -196,6 +196,12 @@ export const MAX_PIDS = 4_096
 /** Of what a machine does in a second, where that is no amount of bytes. */
 export const MAX_SCORE = 1_000_000_000
 
+/**
+ * What a report may take from its cause to the requester's meter, disks and a busy machine included, in ms: so much earlier
+ * than it is heard a container may have started.
+ */
+export const REPORT_DELAY_MS = 500
+
 /** Ports that a job lists, and those of which a heartbeat tells. */
 export const MAX_PORTS = 16
 /** Volumes of one job. */

@@ -30,8 +30,8 @@ export interface ManagedProcess {
   readonly running: boolean
   /** Everything it wrote so far, over all its starts. */
   output(): string
-  /** Sends a signal and waits for the end. */
-  end(signal?: NodeJS.Signals): Promise<void>
+  /** Sends a signal and waits for the end. Answers whether it ended by that, rather than killed after a minute. */
+  end(signal?: NodeJS.Signals): Promise<boolean>
   /** Resolves when it has ended, whatever ended it; answers its exit code, null where that was a signal. */
   ended(): Promise<number | null>
   /** Starts it again with the same arguments, after its end. */
@@ -132,7 +132,7 @@ export function startProgram(name: string, logFile: string, args: string[], how:
       return isRunning(child)
     },
     async end(signal = 'SIGTERM') {
-      await ended(child, signal)
+      return await ended(child, signal)
     },
     async ended() {
       if (isRunning(child)) await once(child, 'exit')
@@ -178,11 +178,19 @@ function isRunning(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null
 }
 
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (!isRunning(child)) return
+/** Longest that a program may take to stop, in ms: what it leaves when it is killed says nothing of how it stops. */
+const STOP_MS = 60_000
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<boolean> {
+  if (!isRunning(child)) return true
   const exit = once(child, 'exit')
   child.kill(signal)
-  const patience = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  let isKilled = false
+  const patience = setTimeout(() => {
+    isKilled = true
+    child.kill('SIGKILL')
+  }, STOP_MS)
   await exit
   clearTimeout(patience)
+  return !isKilled
 }

@@ -109,6 +109,8 @@ export interface LeaseProgress {
   runningSince: Moment | null
   /** How long it may have run before that, in ms; absent where nothing was said. */
   unheardMs?: number
+  /** Nothing before is claimed; absent where the requester did not acknowledge the start as it was told. */
+  claimFrom?: Moment
   imageDigest: string
   /** How long the container has run as far as known, on the monotonic clock. */
   meteredMs: number

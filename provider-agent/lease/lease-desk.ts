@@ -22,6 +22,8 @@ export interface LeaseDeskComponents {
   clock: Clock
   logger: Logger
   find: (id: string) => Lease | undefined
+  /** As in `HeartbeatsComponents`. */
+  look: (lease: Lease, signal: AbortSignal) => Promise<void>
 }
 
 /** Times, in ms; see `AgentInit`. */
@@ -55,7 +57,7 @@ const SLOW_DIAL_MS = 60_000
  * against that peer.
  */
 export function createLeaseDesk(components: LeaseDeskComponents, init: LeaseDeskInit): LeaseDesk {
-  const { network, journal, clock, find } = components
+  const { network, journal, clock, find, look } = components
   const logger = components.logger.child({ part: 'lease-desk' })
   const server = { network, logger, name: 'lease' }
   const scope = new AbortController()
@@ -85,7 +87,7 @@ export function createLeaseDesk(components: LeaseDeskComponents, init: LeaseDesk
     }
     try {
       const signal = AbortSignal.any([scope.signal, stream.signal])
-      return await serveLease({ journal, clock, onAttached }, channel, lease, init, signal)
+      return await serveLease({ journal, clock, look, onAttached }, channel, lease, init, signal)
     } finally {
       if (attached.get(lease.id)?.stream === stream) attached.delete(lease.id)
       over.resolve()

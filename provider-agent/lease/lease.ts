@@ -13,6 +13,7 @@ import type { CollectedOutput } from '../outputs/collect.ts'
 import type { Ending } from './ending.ts'
 import { createMeter, type Meter, type MeterStart } from './meter.ts'
 import { packStatement, type Use } from './receipt.ts'
+import { createClaim } from './state/claim.ts'
 import { type Commands, createCommands } from './state/commands.ts'
 import { type Condition, createToldCondition } from './state/condition.ts'
 import { createStopping, endingsOf, type Stopping } from './state/endings.ts'
@@ -50,6 +51,8 @@ export interface Lease extends Commands, Stopping {
   readonly meter: Meter
   /** What was metered so far and may be billed, in ms: no more than the duration, and the grace where that was used. */
   readonly billableMs: number
+  /** Of that what the requester may be told, in ms: as far as the engine said that it runs; above 0 once it was started. */
+  readonly tellableMs: number
   /** Aborted once something wants the container to stop; `progress.stopping` says what. */
   readonly stopSignal: AbortSignal
   /** Aborted once the last report is written: the container has ended. */
@@ -81,6 +84,13 @@ export interface Lease extends Commands, Stopping {
   readonly idleMs: number
   /** The requester is being told that it has run for so long, in ms. */
   told(meteredMs: number): void
+  /** By now the requester has heard the newest word that it does not run yet. */
+  idleHeard(): void
+  /**
+   * By now the requester has stored the reports after `after` up to `sequence`, which it was told on one stream. Where the
+   * start is among them, nothing is claimed that its meter cannot bear out: see `Claim`.
+   */
+  reportsHeard(after: number, sequence: number, heartbeatMs: number): void
   /**
    * It has ended, and nobody knows when: stops the meter. Where the requester was told nothing for longer than `silenceMs`,
    * this process may have been held up as long, and what was told last is billed.
@@ -116,16 +126,17 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   const condition = createToldCondition()
   const endings = endingsOf(init.progress)
   let { secrets } = init
-  let idleMs = Number.NEGATIVE_INFINITY
   let toldMs = init.progress.meteredMs
   let contactMs = clock.monotonicMs() - elapsedSince(clock, init.progress.lastContact)
+  const claim = createClaim(clock, init.progress.claimFrom)
 
   async function end(found: Ending, endedAtMs: number, output: CollectedOutput | null, problem = ''): Promise<void> {
     const ending = { ...found, exitCode: sendable(found.exitCode) }
     const logProblem = problem === '' && journal.hasDropped(id) ? DROPPED : problem
     const { startedAtMs } = progress.now
     // A container that was started has run, however short: it is billed a second, and the minimum charge.
-    const ranMs = progress.billable(meter.stop())
+    const meterMs = meter.stop()
+    const ranMs = progress.billable(Math.min(meterMs, claim.most(meter.stoppedMs ?? clock.monotonicMs())))
     const meteredMs = startedAtMs === null ? ranMs : Math.max(1, ranMs)
     const use: Use = { startedAtMs, endedAtMs, meteredMs }
     const last = { ending, use, receipt: await signReceipt(record, use, ending), output, logProblem }
@@ -168,6 +179,9 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     get billableMs() {
       return progress.billable(meter.sure())
     },
+    get tellableMs() {
+      return Math.max(meter.running ? 1 : 0, progress.billable(meter.vouched()))
+    },
     get contactMs() {
       return contactMs
     },
@@ -185,11 +199,16 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     },
     report: (content, changes = {}) => progress.write(content, changes),
     get idleMs() {
-      return idleMs
+      return claim.idleMs
     },
     told(meteredMs) {
-      if (meteredMs === 0) idleMs = clock.monotonicMs()
+      if (meteredMs === 0) claim.idleTold()
       toldMs = meteredMs
+    },
+    idleHeard: claim.idleHeard,
+    reportsHeard(after, sequence, heartbeatMs) {
+      const agoMs = claim.reportsHeard(after, sequence, heartbeatMs)
+      if (agoMs !== null) progress.claimFrom(momentBefore(clock, agoMs))
     },
     breakOff(silenceMs) {
       const sureMs = meter.sure()
@@ -199,7 +218,9 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
       meter.start(meteredMs)
       const value = { startedAtMs: BigInt(startedAtMs), imageDigest }
       const runningSince = momentBefore(clock, meteredMs)
-      await progress.write({ case: 'started', value }, { startedAtMs, runningSince, unheardMs, imageDigest })
+      const written = progress.write({ case: 'started', value }, { startedAtMs, runningSince, unheardMs, imageDigest })
+      claim.startTold(progress.now.lastSequence, clock.monotonicMs() - meteredMs - unheardMs)
+      await written
     },
     touch(atMs) {
       if (atMs <= contactMs) return

@@ -20,6 +20,7 @@ import { createLeaseDesk } from './lease-desk.ts'
 import type { Use } from './receipt.ts'
 import type { RunnerComponents } from './runner.ts'
 import type { SessionInit } from './session.ts'
+import { createSightings } from './sightings.ts'
 import { createStraySweep } from './stray-sweep.ts'
 import { createVolumeKeeper } from './volume-keeper.ts'
 
@@ -88,7 +89,8 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
   )
   const isHeld = (name: string): boolean => held.all().some(({ lease }) => containerName(lease.record) === name)
   const sweep = createStraySweep({ engine, clock, logger, isHeld }, { owner }, signal)
-  const desk = createLeaseDesk({ network, journal, clock, logger, find: held.get }, init)
+  const { look } = createSightings({ engine, clock }, { owner })
+  const desk = createLeaseDesk({ network, journal, clock, logger, look, find: held.get }, init)
   const runner = { ...components, logger, owner }
   const running = createRunning({ runner, held, book, volumes, isHeard: desk.isAttached }, init, signal)
   let adopting: Promise<void> = Promise.resolve()

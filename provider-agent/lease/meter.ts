@@ -15,10 +15,16 @@ export interface Meter {
   /** Stops for good at `atMs`, or where it is now. Answers what it shows. */
   stop(atMs?: number): number
   readonly running: boolean
+  /** Monotonic time of when it was stopped first, in ms; null before. */
+  readonly stoppedMs: number | null
   /** In ms, as if it runs still. */
   read(): number
-  /** In ms, as far as somebody saw it run: what may be told to the requester. */
+  /** In ms, as far as nothing kept this process from seeing it. */
   sure(): number
+  /** In ms, as far as the engine's last word that it runs: what may be told to the requester. */
+  vouched(): number
+  /** The engine said so of that moment, monotonic, in ms. */
+  vouch(atMs: number): void
   /** Nobody can see from now on whether it runs. Repeating it is no error. */
   unseen(): void
   /** It was seen to run. */
@@ -29,12 +35,18 @@ export interface Meter {
 export function createMeter({ clock }: { clock: Clock }, alreadyMs: number): Meter {
   let baseMs = alreadyMs
   let sinceMs: number | null = null
+  let stoppedMs: number | null = null
+  let vouchedMs = Number.NEGATIVE_INFINITY
   /** What it showed when it was last seen to run; null while it is seen. */
   let lastSeenMs: number | null = null
   const read = (): number => (sinceMs === null ? baseMs : baseMs + clock.monotonicMs() - sinceMs)
+  const sure = (): number => lastSeenMs ?? read()
   return {
     get running() {
       return sinceMs !== null
+    },
+    get stoppedMs() {
+      return stoppedMs
     },
     start(fromMs) {
       if (sinceMs !== null) return
@@ -43,12 +55,17 @@ export function createMeter({ clock }: { clock: Clock }, alreadyMs: number): Met
     },
     stop(atMs) {
       baseMs = atMs ?? read()
+      if (sinceMs !== null) stoppedMs = clock.monotonicMs()
       sinceMs = null
       lastSeenMs = null
       return baseMs
     },
     read,
-    sure: () => lastSeenMs ?? read(),
+    sure,
+    vouched: () => (sinceMs === null ? baseMs : Math.min(sure(), baseMs + Math.max(0, vouchedMs - sinceMs))),
+    vouch(atMs) {
+      vouchedMs = Math.max(vouchedMs, atMs)
+    },
     unseen() {
       lastSeenMs ??= read()
     },

@@ -22,6 +22,8 @@ import { sendReports } from './stream/send-reports.ts'
 export interface SessionComponents {
   journal: Journal
   clock: Clock
+  /** As in `HeartbeatsComponents`. */
+  look: (lease: Lease, signal: AbortSignal) => Promise<void>
   /** Called when the requester takes up the lease on this stream; an older stream of it is to go. */
   onAttached: () => void
 }
@@ -42,7 +44,7 @@ const FIRST_COMMAND_MS = 10_000
  * broke, and with a WireError where the requester broke the protocol.
  */
 export async function serveLease(
-  { journal, clock, onAttached }: SessionComponents,
+  { journal, clock, look, onAttached }: SessionComponents,
   channel: Channel,
   lease: Lease,
   init: SessionInit,
@@ -52,6 +54,8 @@ export async function serveLease(
   const open = AbortSignal.any([signal, scope.signal, lease.settledSignal])
   let sending: Promise<void> = Promise.resolve()
   let attached = false
+  /** The last report that the requester had before this stream. */
+  let before = 0
   let heardMs = clock.monotonicMs()
   const tasks: Promise<void>[] = []
   const pace = createRateBudget(
@@ -65,7 +69,7 @@ export async function serveLease(
     return sending
   }
 
-  const heartbeats = createHeartbeats({ clock, lease, send, heardMs: () => heardMs }, init, open)
+  const heartbeats = createHeartbeats({ clock, lease, look, send, heardMs: () => heardMs }, init, open)
 
   function fail(error: unknown): void {
     scope.abort(error)
@@ -81,6 +85,7 @@ export async function serveLease(
       case 'attach':
         return attach(Number(content.value.afterSequence))
       case 'ack':
+        lease.reportsHeard(before, Number(content.value.sequence), init.heartbeatMs)
         return await acknowledge(lease, Number(content.value.sequence), content.value.receipt)
       case 'cancel':
         return await reply(content.value.commandId, await lease.cancel(content.value.commandId))
@@ -99,6 +104,7 @@ export async function serveLease(
   function attach(after: number): void {
     if (attached) throw new Error('Attached twice on one stream')
     attached = true
+    before = after
     onAttached()
     const going = [sendReports({ journal, lease, send }, after, open), heartbeats.run(), acknowledgeUpTo(lease, after)]
     tasks.push(...going.map(async (one) => await one.catch(fail)))

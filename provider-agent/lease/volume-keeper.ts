@@ -3,8 +3,10 @@
  * or, where only the requester knows that, after a while without another attempt.
  */
 
+import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import { isGone } from '../engine/errors.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import type { LeaseEnd, LeaseRecord } from '../journal/records.ts'
 import { lasting } from '../lasting.ts'
@@ -58,12 +60,20 @@ export function createVolumeKeeper(
     // Its end is told here, too.
     if (isRunning(job)) return
     for (const name of names ?? (await volumesOf(job))) {
-      await lasting(clock, signal, async (until) => await engine.removeVolume(name, { signal: until }))
+      await onceThere(async () => {
+        if (isRunning(job)) return
+        await lasting(clock, signal, async (until) => await engine.removeVolume(name, { signal: until }))
+      })
     }
   }
 
+  /** An engine that is away comes back with its volumes. */
+  async function onceThere<T>(task: () => Promise<T>): Promise<T> {
+    return await retried(clock, signal, isGone, task)
+  }
+
   async function volumesOf({ jobId, requester }: JobKey): Promise<string[]> {
-    return (await engine.volumes(owner, { signal }))
+    return (await onceThere(async () => await engine.volumes(owner, { signal })))
       .filter(({ labels }) => labels['cortex.job'] === jobId && labels['cortex.requester'] === requester)
       .map(({ name }) => name)
   }
@@ -74,7 +84,7 @@ export function createVolumeKeeper(
       if (hasVolumes) removeLater(record, null, isOver(end) ? 0 : retentionMs)
     },
     async start() {
-      for (const { name, labels } of await engine.volumes(owner, { signal })) {
+      for (const { name, labels } of await onceThere(async () => await engine.volumes(owner, { signal }))) {
         const { 'cortex.job': jobId = '', 'cortex.requester': requester = '' } = labels
         removeLater({ jobId, requester }, [name], retentionMs)
       }

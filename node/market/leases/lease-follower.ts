@@ -254,6 +254,9 @@ async function hear(
     case 'heartbeat': {
       keepPace(session)
       const claimedMs = Number(content.value.meteredMs)
+      // Before anything is stored: what is late here is not the provider's doing.
+      const heardMs = clock.monotonicMs()
+      const heardAt = momentNow(clock)
       heard.beat = content.value.number
       // At once: the provider counts itself in touch from when it sent this one.
       await channel.send(beatOf(heard))
@@ -265,9 +268,9 @@ async function hear(
         const endpoints = fromWireEndpoints(content.value.endpoints)
         const health = readContainerHealth(content.value.containerHealth)
         const told = { ...(endpoints.length === 0 ? {} : { endpoints }), ...(health === null ? {} : { health }) }
-        refineLease(draft, { meteredMs, lastContactMs: draft.nowMs, lastContact: momentNow(clock), ...told })
+        refineLease(draft, { meteredMs, lastContactMs: draft.nowMs, lastContact: heardAt, ...told })
       })
-      if (claimedMs === 0) session.idle = { atMs: clock.monotonicMs(), awayMs: 0 }
+      if (claimedMs === 0) session.idle = { atMs: heardMs, awayMs: 0 }
       return null
     }
     case 'reply':

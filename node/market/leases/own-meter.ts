@@ -3,13 +3,11 @@
  * a provider claims beyond it is billed or signed.
  */
 
+import { REPORT_DELAY_MS } from '../../../protocol/limits.ts'
 import type { Clock } from '../../clock.ts'
 import { elapsedSince, momentNow } from '../../moment.ts'
 import type { JobRecord, Lease, ToldToRun } from '../../store/index.ts'
 import { mostSecondsOf } from '../../views/cost.ts'
-
-/** What a report may take from its cause to here, disks and a busy machine included, in ms. */
-const REPORT_DELAY_MS = 500
 
 /** How far two honest clocks may drift apart, as a share of the time. */
 const DRIFT = 1e-4

@@ -21,6 +21,8 @@ export interface WrittenProgress {
   write(content: ReportContent | null, changes: Partial<LeaseProgress>): Promise<void>
   /** The requester spoke; written with the next change. */
   heard(at: Moment): void
+  /** Nothing before is claimed; written with the next change. */
+  claimFrom(at: Moment): void
   /** Resolves after the next report is written, or `wake`. */
   nextChange(): Promise<void>
   wake(): void
@@ -72,6 +74,9 @@ export function createWrittenProgress(
     },
     heard(at) {
       now = { ...now, lastContact: at }
+    },
+    claimFrom(at) {
+      now = { ...now, claimFrom: at }
     },
     nextChange: () => change.promise,
     wake,

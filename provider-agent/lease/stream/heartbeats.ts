@@ -4,12 +4,12 @@ import { toWireEndpoints } from '../../../protocol/endpoints.ts'
 import { LeaseMessageSchema } from '../../../protocol/gen/cortex/v1/market_pb.js'
 import type { Lease } from '../lease.ts'
 
-/** How late a heartbeat may be, in ms, before this process counts as held up. */
-const HELD_UP_MS = 1_000
 /** What {@link createHeartbeats} works with. */
 export interface HeartbeatsComponents {
   clock: Clock
   lease: Lease
+  /** Has the engine asked whether its container runs, and its meter told. */
+  look: (lease: Lease, signal: AbortSignal) => Promise<void>
   send: (message: Uint8Array) => Promise<void>
   /** When the requester was heard last; monotonic, ms. */
   heardMs: () => number
@@ -31,47 +31,45 @@ export interface Heartbeats {
  * @param open aborted when the stream is over
  */
 export function createHeartbeats(
-  { clock, lease, send, heardMs }: HeartbeatsComponents,
+  { clock, lease, look, send, heardMs }: HeartbeatsComponents,
   init: { heartbeatMs: number; silenceMs: number },
   open: AbortSignal,
 ): Heartbeats {
-  /** When each was sent that the requester has not answered, by its number. Monotonic, ms. */
-  const beats = new Map<number, number>()
+  /** Each that the requester has not answered, by its number: when it was sent, monotonic, in ms, and what it told. */
+  const beats = new Map<number, { sentMs: number; isIdle: boolean }>()
   let lastBeat = 0
   let early = new AbortController()
 
   return {
     /**
-     * The first one after this process was held up, with its machine asleep or busy, repeats what the last one said: the
-     * container may have ended meanwhile, and the engine is heard only now. The next one knows.
+     * None says more than the engine does: this process may be held up, with its machine asleep or busy, and so may the
+     * engine, and the end of the container is heard of long after it.
      */
     async run(): Promise<void> {
-      let meteredMs = 0n
-      let dueMs = clock.monotonicMs()
-      for (let wasLate = false; !open.aborted; ) {
-        const isLate = clock.monotonicMs() - dueMs > HELD_UP_MS
-        if (!isLate || wasLate) meteredMs = BigInt(Math.trunc(lease.billableMs))
+      while (!open.aborted) {
+        if (lease.meter.running) await look(lease, open)
+        const meteredMs = BigInt(Math.trunc(lease.tellableMs))
         lease.told(Number(meteredMs))
-        wasLate = isLate
         lastBeat += 1
-        beats.set(lastBeat, clock.monotonicMs())
+        beats.set(lastBeat, { sentMs: clock.monotonicMs(), isIdle: meteredMs === 0n })
         const { endpoints, health } = lease.condition
         const condition = { endpoints: toWireEndpoints([...endpoints]), containerHealth: health ?? '' }
         const value = { meteredMs, number: lastBeat, ...condition }
         await send(encode(LeaseMessageSchema, { content: { case: 'heartbeat', value } }))
         // Aborted: the loop ends, or there is something new to tell.
         early = new AbortController()
-        dueMs = clock.monotonicMs() + init.heartbeatMs
         await clock.sleep(init.heartbeatMs, AbortSignal.any([open, early.signal])).catch(() => undefined)
         if (clock.monotonicMs() - heardMs() > init.silenceMs) throw new Error('The requester is silent')
       }
     },
     /** The requester had heard this one when it wrote; when it wrote nobody can tell, so the lease runs from the sending. */
     answered(number) {
-      const sentMs = beats.get(number)
-      if (sentMs === undefined) return
-      for (const known of beats.keys()) if (known <= number) beats.delete(known)
-      lease.touch(sentMs)
+      const answered = beats.get(number)
+      if (answered === undefined) return
+      const known = [...beats].filter(([each]) => each <= number)
+      for (const [each] of known) beats.delete(each)
+      if (known.some(([, { isIdle }]) => isIdle)) lease.idleHeard()
+      lease.touch(answered.sentMs)
     },
     hasten: () => early.abort(),
   }

@@ -152,6 +152,9 @@ function checkEvents({ job, events, feed }: Stored, { api }: Expected, say: Say)
   if (feed.length !== events.length) say('events in the feed', `${feed.length} there, ${events.length} events`)
 }
 
+/** What an agent notes in a log of which it can read no more. */
+const NOTE = '[cortex] further output is not kept'
+
 function checkLogs({ job, logs }: Stored, { lines, liveIds = [] }: Expected, runs: Run[], say: Say): void {
   logs.forEach(({ number }, i) => {
     if (number !== job.logs.first + i) say('contiguous lines', `line ${job.logs.first + i} has number ${number}`)
@@ -165,11 +168,11 @@ function checkLogs({ job, logs }: Stored, { lines, liveIds = [] }: Expected, run
   }
   if (lines === null) return
   for (const [attempt, own] of Map.groupBy(logs, (line) => line.attempt)) {
-    const texts = own.map(({ line }) => line)
+    const texts = own.map(({ line }) => line).filter((line) => job.logProblem === undefined || !line.startsWith(NOTE))
     const isLast = attempt === job.attempt && job.state.status === 'completed'
-    // An engine that ends lets a container write on that nobody reads; that is told.
+    // An engine that ends lets a container write on that nobody reads, an owner removes what was not read yet; that is told.
     const run = isLast ? runs.find(({ fence }) => fence === leaseOf(job)?.fence) : undefined
-    const isWhole = isLast && !(run?.lostItsEngine === true && (job.logProblem ?? '') !== '')
+    const isWhole = isLast && !(run?.isFromOutside === true && (job.logProblem ?? '') !== '')
     const wanted = Array.from({ length: isWhole ? lines : texts.length }, (_, i) => `line ${i + 1}`)
     if (texts.join() !== wanted.join())
       say(

@@ -191,7 +191,7 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
         ['run', ...folder, ...peer, ...common, ...args],
         { nodeFlags: FAULT_FLAGS, ...how },
       )
-      resources.defer(async () => await started.end('SIGKILL'))
+      resources.defer(async () => void (await started.end('SIGKILL')))
       return started
     },
 
@@ -218,7 +218,12 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
       }
       await leftOver('engine and capacity', async () => await untidy(api, agents))
       for (const job of jobs) job.api = await api.job(job.id)
-      await Promise.all(network.processes.map(async (each) => await each.end()))
+      await Promise.all(
+        network.processes.map(async ({ name: of, end, output }) => {
+          if (await end()) return
+          violations.push({ rule: 'a process stops when it is asked to', of, text: output().slice(-1_000) })
+        }),
+      )
       for (const { name, engine: own } of agents)
         if (own !== null) await leftOver(`engine of ${name}`, async () => await anythingOn(own.docker))
       const stores = [join(network.folder, 'gateway'), ...requesters]

@@ -15,8 +15,6 @@ export interface Run {
   mostEndMs: number
   /** Whether its engine ended with it, or its owner ended it: it was not its program or its agent. */
   isFromOutside: boolean
-  /** Whether its engine was away while it ran: what it wrote meanwhile nobody keeps. */
-  lostItsEngine: boolean
 }
 
 /** How long after its start an engine may take to end and to tell of what its predecessor left, in ms. */
@@ -44,7 +42,6 @@ export function runsOf(engine: EngineEvent[], befallen: Befallen[]): Run[] {
         leastEndMs: Math.max(startMs, Math.min(away?.fromMs ?? Number.POSITIVE_INFINITY, died?.atMs ?? Date.now())),
         mostEndMs: died?.atMs ?? (away === undefined ? Date.now() : away.toMs + RESTORE_MS),
         isFromOutside: away !== undefined || isActedOn,
-        lostItsEngine: away !== undefined,
       }
     })
 }

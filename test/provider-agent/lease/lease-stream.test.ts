@@ -5,7 +5,7 @@ import { encode } from '../../../protocol/codec.ts'
 import { LeaseCommandSchema, type Report, SignedStatementSchema } from '../../../protocol/gen/cortex/v1/market_pb.js'
 import { signStatement } from '../../../protocol/statements.ts'
 import { type AgentRig, createAgentRig } from '../../support/agent-rig.ts'
-import { attach, type Follow } from '../../support/test-requester.ts'
+import { attach } from '../../support/test-requester.ts'
 import { until } from '../../support/until.ts'
 
 const sequences = (reports: readonly Report[]): number[] => reports.map(({ sequence }) => Number(sequence))
@@ -17,11 +17,6 @@ function linesOf(reports: readonly Report[]): [number, string][] {
       ? content.value.lines.map(({ line }, i): [number, string] => [Number(content.value.firstLine) + i, line])
       : [],
   )
-}
-
-/** What each heartbeat so far says, in ms. */
-function meteredBy({ messages }: Follow): number[] {
-  return messages.flatMap(({ content }) => (content.case === 'heartbeat' ? [Number(content.value.meteredMs)] : []))
 }
 
 describe('lease stream', () => {
@@ -153,24 +148,6 @@ describe('lease stream', () => {
     assert.equal(jobId, asked.jobId)
     await attach(channel, 0)
     assert.equal(rig.engine.containers.get(name)?.state, 'running')
-  })
-
-  it('sends heartbeats with the metered time', async () => {
-    rig = await createAgentRig()
-    const { follow } = await rig.run()
-    await follow.report('started')
-    await rig.clock.advance(10_500)
-    assert.deepEqual(meteredBy(follow), [0, 5_000, 10_000])
-  })
-
-  it('tells no time in which it was held up before it has heard the engine', async () => {
-    rig = await createAgentRig()
-    const { follow } = await rig.run()
-    await follow.report('started')
-    await rig.clock.advance(5_500)
-    await rig.clock.holdUp(14_500)
-    await rig.clock.advance(5_000)
-    assert.deepEqual(meteredBy(follow), [0, 5_000, 5_000, 25_000])
   })
 
   it('gives up a stream on which nothing comes', async () => {

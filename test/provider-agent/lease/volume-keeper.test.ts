@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '../../../node/logger.ts'
+import { EngineError } from '../../../provider-agent/engine/index.ts'
 import type { LeaseEnd, LeaseRecord } from '../../../provider-agent/journal/records.ts'
 import { volumeName } from '../../../provider-agent/lease/container.ts'
 import { createVolumeKeeper } from '../../../provider-agent/lease/volume-keeper.ts'
@@ -31,11 +32,13 @@ function setUp(there: { name: string; labels: Record<string, string> }[] = []) {
   const scope = new AbortController()
   const removed: string[] = []
   const running = new Set<string>()
+  const engine = { isAway: false }
   const keeper = createVolumeKeeper(
     {
       engine: {
         volumes: async (owner) => (owner === 'me' ? there : []),
         removeVolume: async (name) => {
+          if (engine.isAway) throw new EngineError('ENGINE_UNAVAILABLE', 'it does not answer')
           if (name.includes('busy')) throw new Error('in use')
           removed.push(name)
         },
@@ -46,7 +49,7 @@ function setUp(there: { name: string; labels: Record<string, string> }[] = []) {
     { owner: 'me', retentionMs: RETENTION_MS },
     scope.signal,
   )
-  return { clock, scope, removed, running, keeper }
+  return { clock, scope, removed, running, keeper, engine }
 }
 
 describe('volume keeper', () => {
@@ -111,6 +114,20 @@ describe('volume keeper', () => {
     await keeper.start()
     await clock.advance(RETENTION_MS)
     assert.deepEqual(removed, ['idle'])
+  })
+
+  it('goes once the engine is back that was away, unless another attempt came meanwhile', async () => {
+    for (const isTaken of [false, true]) {
+      const { keeper, clock, removed, engine, running } = setUp(THERE.slice(0, 1))
+      engine.isAway = true
+      keeper.ended(record(), ended('exited', 0))
+      await clock.advance(60_000)
+      assert.deepEqual(removed, [])
+      if (isTaken) running.add('somebody job_1')
+      engine.isAway = false
+      await clock.advance(6_000)
+      assert.deepEqual(removed, isTaken ? [] : [NAME])
+    }
   })
 
   it('stopping ends the waiting, and removes nothing', async () => {
