@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
-import { checkReceipt } from '../../../protocol/checks.ts'
+import { checkReceipt } from '../../../protocol/market-messages.ts'
 import { type AgentRig, createAgentRig } from '../../support/agent-rig.ts'
 import type { Follow } from '../../support/test-requester.ts'
 
