@@ -1,13 +1,7 @@
-import { type Clock, sleepUntilWoken } from '../../node/clock.ts'
+import { sleepUntilWoken } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import type { SecretBox } from '../../node/store/secret-box.ts'
-import type { Outcome, Send } from './send.ts'
-import { signatureOf } from './signature.ts'
-import type { DeliveryRecord, Failing, WebhookRecord } from './webhook-records.ts'
-import type { WebhookStore } from './webhook-store.ts'
-
-/** Waits before the second and each further attempt, in ms; after the last it has failed for good. */
-export const RETRY_DELAYS_MS = [30_000, 120_000, 600_000, 1_800_000, 3_600_000]
+import { createDelivery, type Delivery, type DeliveryComponents } from './delivery.ts'
+import type { WebhookRecord } from './webhook-records.ts'
 
 /** Attempts one after the other that may fail before the endpoint is given pauses. */
 const FAILURES_AT_ONCE = 3
@@ -27,23 +21,20 @@ export interface Dispatcher {
   /** Something waits for this endpoint. */
   wake(webhookId: string): void
   /** One attempt outside the queue. */
-  attempt(webhook: WebhookRecord, body: string, headers: { event: string; delivery: string }): Promise<Outcome>
+  attempt: Delivery['attempt']
   stop(): Promise<void>
 }
 
 /** What {@link createDispatcher} works with. */
-export interface DispatcherComponents {
-  webhooks: WebhookStore
-  secretBox: SecretBox
-  send: Send
-  clock: Clock
+export interface DispatcherComponents extends DeliveryComponents {
   logger: Logger
 }
 
 /** Sends nothing that waits before its `start`, or before it is woken. */
 export function createDispatcher(components: DispatcherComponents): Dispatcher {
-  const { webhooks, secretBox, send, clock, logger } = components
+  const { webhooks, clock, logger } = components
   const stopping = new AbortController()
+  const { attempt, deliver } = createDelivery(components, stopping.signal)
   const workers = new Map<string, { done: Promise<void>; awake: AbortController; again: boolean }>()
 
   function wake(webhookId: string): void {
@@ -105,40 +96,6 @@ export function createDispatcher(components: DispatcherComponents): Dispatcher {
     return true
   }
 
-  /** Whether the delivery is finished, one way or the other. */
-  async function deliver(webhook: WebhookRecord, delivery: DeliveryRecord): Promise<boolean> {
-    const outcome = await attempt(webhook, delivery.body, { event: delivery.eventType, delivery: delivery.id })
-    // A stop in the middle counts for nothing: the attempt is made again at the next start.
-    if (stopping.signal.aborted && !outcome.delivered) return false
-    const after = afterAttempt(delivery, outcome, clock.nowMs())
-    await webhooks.keep(after)
-    await webhooks.update(webhook.id, (now) => ({
-      lastTriggeredMs: clock.nowMs(),
-      failing: outcome.delivered ? null : failingAfter(now.failing, outcome, clock.nowMs()),
-      stats: {
-        delivered: now.stats.delivered + Number(after.status === 'delivered'),
-        failed: now.stats.failed + Number(after.status === 'failed'),
-        retried: now.stats.retried + Number(delivery.attempts > 0),
-      },
-    }))
-    return after.status !== 'retrying'
-  }
-
-  async function attempt(
-    webhook: WebhookRecord,
-    body: string,
-    headers: { event: string; delivery: string },
-  ): Promise<Outcome> {
-    const secret = webhook.sealedSecret === null ? null : secretBox.open(webhook.id, webhook.sealedSecret)
-    return await send(webhook.url, body, {
-      'Content-Type': 'application/json',
-      'User-Agent': 'cortex-node',
-      'X-Cortex-Event': headers.event,
-      'X-Cortex-Delivery': headers.delivery,
-      ...(secret === null ? {} : { 'X-Cortex-Signature': signatureOf(secret, body, clock.nowMs()) }),
-    })
-  }
-
   return {
     async start() {
       for (const id of await webhooks.waiting()) wake(id)
@@ -149,27 +106,5 @@ export function createDispatcher(components: DispatcherComponents): Dispatcher {
       stopping.abort()
       await Promise.all([...workers.values()].map(({ done }) => done))
     },
-  }
-}
-
-function failingAfter(before: Failing | null | undefined, outcome: Outcome, nowMs: number): Failing {
-  const { sinceMs, attempts } = before ?? { sinceMs: nowMs, attempts: 0 }
-  return { sinceMs, attempts: attempts + 1, responseCode: outcome.statusCode, error: outcome.error }
-}
-
-/** A delivery after an attempt: done, to be tried again, or failed for good. */
-function afterAttempt(delivery: DeliveryRecord, outcome: Outcome, nowMs: number): DeliveryRecord {
-  const delayMs = RETRY_DELAYS_MS[delivery.tries]
-  const failed = delayMs === undefined ? 'failed' : 'retrying'
-  return {
-    ...delivery,
-    status: outcome.delivered ? 'delivered' : failed,
-    attempts: delivery.attempts + 1,
-    tries: delivery.tries + 1,
-    nextAttemptMs: nowMs + (delayMs ?? 0),
-    delayMs: delayMs ?? 0,
-    responseCode: outcome.statusCode,
-    responseTimeMs: outcome.durationMs,
-    error: outcome.error,
   }
 }
