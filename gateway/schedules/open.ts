@@ -6,8 +6,9 @@ import type { Feature } from '../http/feature.ts'
 import type { Database } from '../records/table.ts'
 import { addScheduleRoutes } from './routes.ts'
 import { openScheduleStore, type ScheduleStore } from './schedule-store.ts'
-import { createScheduler, type Pace, type Scheduler } from './scheduler.ts'
+import { createScheduler, type Scheduler } from './scheduler.ts'
 import type { RunComponents } from './submit-run.ts'
+import type { Pace } from './tick-runs.ts'
 
 /** Jobs that run at given times. */
 export interface Schedules extends Feature {

@@ -1,9 +1,8 @@
 import { type Clock, sleepUntilWoken } from '../../node/clock.ts'
-import type { Logger } from '../../node/logger.ts'
 import { breathe } from '../../node/turns.ts'
 import { readCron } from '../contract/cron.ts'
-import { type RunRecord, type ScheduleRecord, type ScheduleStore, withRun } from './schedule-store.ts'
-import { activeJobs, type RunComponents, submitRun, tickName } from './submit-run.ts'
+import type { RunRecord, ScheduleRecord } from './schedule-store.ts'
+import { createTickRuns, type TickRunComponents } from './tick-runs.ts'
 
 /** The longest sleep, in ms: a clock that was set is noticed this soon. */
 const MAX_SLEEP_MS = 60_000
@@ -22,24 +21,15 @@ export interface Scheduler {
   run(signal: AbortSignal): Promise<void>
 }
 
-/** How many jobs schedules may make in a minute. */
-export interface Pace {
-  perMinute: number
-  /** Counts one of an owner's; false where there were as many as may be. */
-  take(owner: string): Promise<boolean>
-}
-
 /** What {@link createScheduler} works with. */
-export interface SchedulerComponents extends RunComponents {
-  pace: Pace
-  schedules: ScheduleStore
+export interface SchedulerComponents extends TickRunComponents {
   clock: Clock
-  logger: Logger
 }
 
 /** Does nothing by itself before its `run`. */
 export function createScheduler(components: SchedulerComponents): Scheduler {
   const { schedules, clock, logger } = components
+  const { runTick, note } = createTickRuns(components)
   let sleeping = new AbortController()
 
   /** Deals with the due ticks of one schedule; answers its next one. */
@@ -67,55 +57,6 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
       return { handledMs: nowMs, submittingMs: null, timesSetBack: timesSetBack + 1 }
     })
     return changed ?? schedule
-  }
-
-  async function runTick(id: string, tickMs: number): Promise<void> {
-    const before = await schedules.get(id)
-    if (before === undefined || !before.enabled) return
-    // Written before the job is submitted: after a crash in between, the job is looked for.
-    const search = before.submittingMs === tickMs ? { fromMs: tickMs } : null
-    await schedules.update(id, () => ({ submittingMs: tickMs }))
-    const run = await attempt(before, tickMs, search)
-    await note(id, run)
-  }
-
-  async function attempt(
-    schedule: ScheduleRecord,
-    tickMs: number,
-    search: { fromMs: number } | null,
-  ): Promise<RunRecord> {
-    const active = await activeJobs(components.store, schedule)
-    if (active.length > 0 && schedule.concurrencyPolicy === 'forbid' && search === null) {
-      return { tickMs, outcome: 'skipped', jobId: null, reason: `${active[0]} has not ended` }
-    }
-    if (search === null && !(await components.pace.take(schedule.owner))) {
-      const reason = `the owner's schedules make ${components.pace.perMinute} jobs a minute at most, and had: run this one less often`
-      return { tickMs, outcome: 'skipped', jobId: null, reason }
-    }
-    try {
-      const jobId = await submitRun(components, schedule, tickName(tickMs, schedule.timesSetBack), search)
-      if (schedule.concurrencyPolicy === 'replace') await cancelAll(active.filter((id) => id !== jobId))
-      return { tickMs, outcome: 'submitted', jobId, reason: '' }
-    } catch (error) {
-      const reason = error instanceof Error ? error.message.slice(0, 500) : String(error)
-      logger.warn({ scheduleId: schedule.id, err: error }, 'a scheduled job could not be submitted')
-      return { tickMs, outcome: 'failed', jobId: null, reason }
-    }
-  }
-
-  async function cancelAll(ids: string[]): Promise<void> {
-    for (const id of ids) {
-      await components.requester.cancel(id).catch((error: unknown) => {
-        logger.debug({ jobId: id, err: error }, 'the job to replace had ended')
-      })
-    }
-  }
-
-  async function note(id: string, run: RunRecord): Promise<void> {
-    const record = await schedules.get(id)
-    if (record === undefined) return
-    const still = await activeJobs(components.store, record)
-    await schedules.update(id, (now) => withRun({ ...now, activeJobs: still }, run))
   }
 
   async function tick(): Promise<number | null> {
