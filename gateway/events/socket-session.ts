@@ -4,6 +4,7 @@ import type { ErrorCode } from '../contract/errors.ts'
 import { allows } from '../contract/permissions.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Principal } from '../http/principal.ts'
+import { createInbox } from './inbox.ts'
 import { CHANNELS, type Channel, type ChannelComponents, createSocketChannels } from './socket-channels.ts'
 
 /** How long a socket may take to sign in, in ms. */
@@ -138,25 +139,14 @@ export function openSocketSession(
     }
   }
 
-  /** Messages are taken in their order: what follows a key waits until it was looked at. */
-  let last = Promise.resolve()
-  let waiting = 0
+  const inbox = createInbox({ logger }, { most: MAX_WAITING, handle, signal: ended.signal })
 
   return {
     end,
     receive(text) {
-      waiting += 1
-      if (waiting > MAX_WAITING) {
-        end()
-        socket.close(CLOSE.policy, 'more messages than are answered')
-      }
-      if (ended.signal.aborted) return
-      last = last
-        .then(async () => (ended.signal.aborted ? undefined : await handle(text)))
-        .catch((error: unknown) => logger.error({ err: error }, 'a socket’s message broke'))
-        .finally(() => {
-          waiting -= 1
-        })
+      if (inbox.add(text)) return
+      end()
+      socket.close(CLOSE.policy, 'more messages than are answered')
     },
   }
 }
