@@ -5,7 +5,8 @@ import { outputTarBytes } from '../../node/outputs/index.ts'
 import { rootOf, siftTar } from '../../node/outputs/sift.ts'
 import { type ContainerAccess, isMissing } from '../engine/access.ts'
 import type { LeaseRecord } from '../journal/records.ts'
-import { type KeptOutput, OutputProblem, type OutputSpool } from './spool.ts'
+import { OutputProblem, type OutputSpool } from './spool.ts'
+import type { KeptOutput } from './spool-folder.ts'
 
 /** How long the reading of an output may take, in ms; the requester gives the provider a little more. */
 const COLLECT_MS = 240_000

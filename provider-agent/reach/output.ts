@@ -3,7 +3,8 @@ import { deadline } from '../../node/deadline.ts'
 import type { Channel } from '../../node/network/index.ts'
 import { encode } from '../../protocol/codec.ts'
 import { ReachReplySchema } from '../../protocol/gen/cortex/v1/reach_pb.js'
-import type { OutputOwner, OutputSpool } from '../outputs/spool.ts'
+import type { OutputSpool } from '../outputs/spool.ts'
+import type { OutputOwner } from '../outputs/spool-folder.ts'
 import { ReachRefusedError } from './refusal.ts'
 
 /** How long the requester may take to say that it has stored everything, in ms. */
