@@ -10,12 +10,10 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { createNetwork, dropNetwork } from '../networks/network.ts'
 import type { Sandbox } from '../networks/network-mode.ts'
-import { holderLabels, makeHolder, removeHolder, sandboxName, sweepHolders, unusedHolders } from './holder.ts'
-import { ensureSandboxImage } from './image.ts'
+import { holderLabels, removeHolder, sandboxName, sweepHolders, unusedHolders } from './holder.ts'
 import { createNetworks, type Networks } from './networks.ts'
-import { createPool, type Pool } from './pool.ts'
-import { sandboxProblem } from './probe.ts'
-import { programsFor } from './program.ts'
+import { openPool, type SandboxSetting } from './open-pool.ts'
+import type { Pool } from './pool.ts'
 import { watchHolders } from './sweep.ts'
 
 /** What the engine's `create` has of networks made ahead. */
@@ -33,16 +31,6 @@ export interface Sandboxes {
   ready(): number
   /** Removes all that no container has taken. */
   close(): Promise<void>
-}
-
-/** What sandboxes on an engine depend on. */
-export interface SandboxSetting {
-  /** As the engine names it. */
-  architecture: string
-  /** Asked for the programs of jobs; empty is the engine's choice. */
-  nameServers: string[]
-  /** What jobs run in; null is the engine's own default. */
-  runtime: string | null
 }
 
 /** Whose sandboxes they are, and how many. */
@@ -83,36 +71,15 @@ export function createSandboxes(
   const step = () => ({ abortSignal: AbortSignal.timeout(STEP_MS) })
   const remove = async ({ name }: Sandbox): Promise<void> => await removeHolder(docker, name, step())
 
-  async function begin({ architecture, nameServers, runtime }: SandboxSetting): Promise<Pool | null> {
+  async function begin(setting: SandboxSetting): Promise<Pool | null> {
     // Each try is a run of its own: what one has left that broke off with its engine, the next one sweeps.
     const run = newRun()
     const swept = await sweepHolders(docker, owner, [run, networksRun], step())
     if (swept.length > 0) logger.info({ swept }, 'removed sandboxes of an earlier run')
     if (least === 0) return null
     networks ??= openNetworks()
-    const programs = programsFor(architecture)
-    if (programs === null) {
-      logger.info({ architecture }, 'no sandboxes are kept ready: there is no program for them')
-      return null
-    }
-    const image = await ensureSandboxImage(docker, programs, step())
-    const make = async (): Promise<Sandbox> => await makeHolder(docker, { owner, run, image, nameServers }, step())
-    const first = await make()
-    const problem = await sandboxProblem(
-      docker,
-      first,
-      { image, runtime, labels: holderLabels(owner, run) },
-      step(),
-    ).catch(async (error) => {
-      await remove(first)
-      throw error
-    })
-    if (problem === null) {
-      return createPool({ clock, logger, make, remove, untilOver }, { least, ready: [first] })
-    }
-    await remove(first)
-    logger.info({ problem }, 'no sandboxes are kept ready')
-    return null
+    const found = { docker, clock, logger, remove }
+    return await openPool(found, { owner, run, least, setting, abort: step })
   }
 
   function openNetworks(): Networks {
@@ -126,14 +93,6 @@ export function createSandboxes(
       },
       { most: least * IDLE_NETWORKS },
     )
-  }
-
-  async function untilOver({ id }: Sandbox, signal: AbortSignal): Promise<void> {
-    // Where the engine is away, its containers may be, too.
-    await docker
-      .getContainer(id)
-      .wait({ abortSignal: signal })
-      .catch(() => undefined)
   }
 
   async function reopen(setting: SandboxSetting): Promise<void> {
