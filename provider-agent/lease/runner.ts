@@ -18,7 +18,7 @@ import { createExceededLimits } from './exceeded.ts'
 import { guardedMs, keepGuarded, watchContact } from './follow.ts'
 import type { Lease } from './lease.ts'
 import { type StartComponents, type StartInit, startContainer } from './start-container.ts'
-import { type Sight, type WatchInit, watchContainer } from './watch-container.ts'
+import { AWAY_AT_END, type Sight, type WatchInit, watchContainer } from './watch-container.ts'
 
 /** What {@link runLease} works with. */
 export interface RunnerComponents extends StartComponents {
@@ -91,8 +91,10 @@ export async function runLease(
 
   async function live(): Promise<[Ending, ContainerExit | null]> {
     try {
-      if (!(await startContainer(parts, lease, init, signal)))
+      const begun = await startContainer(parts, lease, init, signal)
+      if (begun === 'stopped')
         return [endingOfStop(lease.progress.stopping ?? 'cancelled', null, lease.progress.ownerSaid), null]
+      if (begun === 'unseen') Object.assign(sight, { away: true, logProblem: AWAY_AT_END })
       const watched = { ...parts, ...follow, exceeded }
       const exit = await watchContainer(watched, { ...init, sight, hadEnded }, over, signal)
       const stopping = stoppedBy()

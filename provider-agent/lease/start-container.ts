@@ -37,7 +37,13 @@ export interface StartInit {
 }
 
 /**
- * Brings the container of a lease to run, or finds it again. Answers whether it has: not where it is to stop before it began.
+ * What became of a start: it runs or has run, it is to stop before it began, or its engine went away in the midst of it and
+ * came back when the container had ended: nobody saw it run.
+ */
+export type Begun = 'begun' | 'stopped' | 'unseen'
+
+/**
+ * Brings the container of a lease to run, or finds it again.
  *
  * @throws {LeaseBrokenError} where what a restart needs is gone @throws {EngineError}
  */
@@ -46,27 +52,36 @@ export async function startContainer(
   lease: Lease,
   init: StartInit,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Begun> {
   const { engine, clock } = components
   const { found } = init
   const there = found !== null && found.state !== 'network-only'
   const begun = lease.progress.startedAtMs !== null
   if (begun && !there) throw new LeaseBrokenError('container-lost')
-  if (lease.stopSignal.aborted && !there) return false
+  if (lease.stopSignal.aborted && !there) return 'stopped'
   const imageDigest = there ? lease.progress.imageDigest : await prepare(components, lease, init, signal)
-  if (lease.stopSignal.aborted && found?.state !== 'running' && !begun) return false
+  if (lease.stopSignal.aborted && found?.state !== 'running' && !begun) return 'stopped'
   // Not to be interrupted, for whether it runs must be known; and no second start where it has run already.
   const name = containerName(lease.record)
   const askedMs = clock.monotonicMs()
   const isOlder = found?.state === 'running' || found?.state === 'exited'
+  let isAgain = false
+  let isUnseen = false
   const { startedAtMs, begin } = await startable(components, signal, async () => {
+    if (isAgain) isUnseen = await hasEnded(components, name, signal)
+    isAgain = true
     const { startedAtMs } = await traced(components, lease, 'cortex.start', () => engine.start(name, { signal }))
     return { startedAtMs, begin: await meterStart(components, lease, { isOlder, askedMs, startedAtMs }, signal) }
   })
-  if (found?.state === 'exited') lease.meter.unseen()
+  if (found?.state === 'exited' || isUnseen) lease.meter.unseen()
   if (begun) lease.meter.start(begin.meteredMs)
   else await lease.started(startedAtMs, imageDigest, begin)
-  return true
+  return isUnseen ? 'unseen' : 'begun'
+}
+
+async function hasEnded({ engine, owner }: StartComponents, name: string, signal: AbortSignal): Promise<boolean> {
+  const containers = await engine.list(owner, { signal })
+  return containers.some((container) => container.name === name && container.state === 'exited')
 }
 
 /** Makes image and container; answers the image's digest. */

@@ -13,7 +13,7 @@ import { watchCondition } from './watch-condition.ts'
 import { watchStorage } from './watch-storage.ts'
 
 /** What is told of a log whose end nobody read. */
-const AWAY_AT_END =
+export const AWAY_AT_END =
   'The container ended while the provider’s container engine was away: the last lines that it wrote may be missing.'
 /** Soon: what ends before it was seen to run again may have lost lines of its log. */
 const LOOK_AGAIN = { maxMs: 1_000 }

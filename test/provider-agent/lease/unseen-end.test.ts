@@ -60,4 +60,30 @@ describe('a container whose end nobody saw', () => {
     const { meteredSeconds } = (await checkReceipt(receipt)).receipt
     assert.ok(meteredSeconds >= 5n && meteredSeconds <= 7n, `${meteredSeconds} s`)
   })
+
+  for (const hasEnded of [true, false]) {
+    it(`its log ${hasEnded ? 'may lack lines' : 'is whole'} where ${hasEnded ? 'it had ended' : 'it ran'} when an engine was back that went away at its start`, async () => {
+      rig = await createAgentRig()
+      const { start } = rig.engine
+      let starts = 0
+      rig.engine.start = async (...args) => {
+        const answer = await start(...args)
+        starts += 1
+        if (starts > 1) return answer
+        rig.engine.setGone(true)
+        throw new EngineError('ENGINE_UNAVAILABLE', 'it does not answer')
+      }
+      const { follow, name } = await rig.run({ duration: 600 })
+      const container = await rig.container(name)
+      if (hasEnded) container.exit(0)
+      await rig.clock.advance(1_000)
+      rig.engine.setGone(false)
+      await rig.clock.advance(10_000)
+      container.exit(0)
+      const { logProblem, outcome } = await follow.report('ended')
+      assert.equal(outcome, 'exited')
+      assert.match(logProblem, hasEnded ? /engine was away/ : /^$/)
+      assert.ok(starts > 1)
+    })
+  }
 })
