@@ -6,7 +6,8 @@ import { WireError } from '../../protocol/wire-error.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork, Verdict } from '../network/index.ts'
-import { startExchange } from './exchange.ts'
+import { answerNeighbours } from './answer-neighbours.ts'
+import { askNeighbours } from './ask-neighbours.ts'
 import { type FirstSeen, sinceStart } from './first-seen.ts'
 import type { Directory, ProviderView } from './index.ts'
 import { createProviderTable } from './provider-table.ts'
@@ -114,7 +115,8 @@ export function createDirectory(components: DirectoryComponents, init: Directory
     async start() {
       if (sweeping !== undefined) return
       subscribe()
-      startExchange({ network, table, clock, logger }, init.networkName, stopping.signal)
+      answerNeighbours({ network, table, clock, logger }, init.networkName, stopping.signal)
+      askNeighbours({ network, table, clock, logger }, init.networkName, stopping.signal)
       sweeping = sweep().catch((error: unknown) => {
         if (!stopping.signal.aborted) logger.error({ error }, 'the directory no longer notices silence')
       })

@@ -1,7 +1,6 @@
 import { decode, encode, safeNumber } from '../../protocol/codec.ts'
 import {
   AnnouncementSchema,
-  type DirectoryReply_Entry,
   DirectoryReplySchema,
   DirectoryRequestSchema,
   type SignedStatement,
@@ -13,9 +12,7 @@ import { WireError } from '../../protocol/wire-error.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
-import { answerStreams } from '../network/answer-streams.ts'
-import type { Channel, PeerNetwork } from '../network/index.ts'
-import { createRateBudget } from '../rate-budget.ts'
+import type { PeerNetwork } from '../network/index.ts'
 import { takeTurn } from '../turns.ts'
 import { type ProviderTable, statusOf } from './provider-table.ts'
 
@@ -26,57 +23,28 @@ const ASK_WINDOW_MS = 10 * 60_000
 /** Neighbours remembered for when one of those asked does not answer. */
 const MAX_CANDIDATES = 64
 
-/** How long an answer may take, in ms. */
-const ANSWER_TIMEOUT_MS = 5_000
-
-/**
- * Questions that one peer may ask in a minute, and all. An honest one asks once per connection, but a command in a script's loop, or
- * a process that is restarted again and again, connects about once a second. An answer is up to a MiB.
- */
-const QUESTIONS = { own: 60, total: 1_200, spanMs: 60_000 }
-
-/** A question is the name of a network. */
-const MAX_QUESTION_BYTES = 256
+/** How long an answer may take, in ms, to give as to get. */
+export const ANSWER_TIMEOUT_MS = 5_000
 
 /** Signatures checked before others get a turn: some 2 ms. */
 const CHECKED_AT_ONCE = 16
 
-/** What {@link startExchange} works with. */
-export interface ExchangeComponents {
+/** What both sides of the exchange work with. */
+export interface NeighbourComponents {
   network: PeerNetwork
   table: ProviderTable
   clock: Clock
   logger: Logger
 }
 
-/** Newcomers ask a few neighbours what they know, and so know the market before the next announcements come by. */
-export function startExchange(components: ExchangeComponents, networkName: string, signal: AbortSignal): void {
+/**
+ * Asks the first few neighbours that can be asked, and others in place of those that do not answer: so a newcomer knows
+ * the market before the next announcements come by.
+ */
+export function askNeighbours(components: NeighbourComponents, networkName: string, signal: AbortSignal): void {
   const { network, table, clock, logger } = components
-  const questions = createRateBudget({ clock }, QUESTIONS)
   const asked = new Map<string, number>()
   const candidates = new Set<string>()
-
-  const answer = async (channel: Channel, peer: string): Promise<void> => {
-    const question = await channel.receive()
-    if (question === null) return await channel.close()
-    const spent = questions.take(peer)
-    if (spent !== 'taken') {
-      if (spent === 'own') network.penalise(peer, 'directory: RATE')
-      return channel.abort(new Error('Asked too often'))
-    }
-    const { network: asksFor } = decode(DirectoryRequestSchema, question, MAX_QUESTION_BYTES)
-    if (asksFor === networkName) await channel.send(encode(DirectoryReplySchema, { entries: known() }))
-    await channel.close()
-  }
-
-  const known = (): Omit<DirectoryReply_Entry, '$typeName' | '$unknown'>[] => {
-    const nowMs = clock.monotonicMs()
-    const online = [...table.entries()].filter(({ view }) => view.status !== 'offline')
-    return pickSome(online, MAX_DIRECTORY_ENTRIES).map(({ statement, heardAtMs }) => ({
-      announcement: statement,
-      ageMs: BigInt(Math.max(0, Math.round(nowMs - heardAtMs))),
-    }))
-  }
 
   const ask = async (peer: string): Promise<void> => {
     const limit = deadline(clock, ANSWER_TIMEOUT_MS, signal)
@@ -143,26 +111,9 @@ export function startExchange(components: ExchangeComponents, networkName: strin
     }
   }
 
-  const options = { maxMessageBytes: MAX_QUESTION_BYTES, maxInboundStreams: 4 }
-  answerStreams({ network, logger, name: 'directory' }, Protocol.directory, options, async (channel, peer) => {
-    const limit = deadline(clock, ANSWER_TIMEOUT_MS, signal)
-    limit.signal.addEventListener('abort', () => channel.abort(new Error('The answer took too long')), { once: true })
-    await answer(channel, peer).finally(limit.clear)
-  })
   network.onPeer((peer, protocols) => {
     if (signal.aborted || !protocols.includes(Protocol.directory) || candidates.size >= MAX_CANDIDATES) return
     candidates.add(peer)
     askOthers()
   })
-}
-
-/** `count` of the items by chance, so that several who are asked tell different things. */
-function pickSome<T>(items: T[], count: number): T[] {
-  const pool = [...items]
-  while (pool.length > count) {
-    const index = Math.floor(Math.random() * pool.length)
-    const last = pool.pop()
-    if (index < pool.length && last !== undefined) pool[index] = last
-  }
-  return pool
 }
