@@ -2,12 +2,8 @@
  * Takes awards: the bid's reservation becomes a lease, journalled before the award is accepted. Releases come here, too.
  */
 
-import { randomUUID } from 'node:crypto'
-import type { Clock } from '../../node/clock.ts'
-import type { Logger } from '../../node/logger.ts'
-import { momentNow } from '../../node/moment.ts'
 import { answerStreams, receiveWithin } from '../../node/network/answer-streams.ts'
-import type { Channel, PeerNetwork } from '../../node/network/index.ts'
+import type { Channel } from '../../node/network/index.ts'
 import { following, type Tracer, within } from '../../node/tracing/index.ts'
 import { encode } from '../../protocol/codec.ts'
 import { type Award, AwardReplySchema, type Release } from '../../protocol/gen/cortex/v1/market_pb.js'
@@ -17,29 +13,13 @@ import { readAwardMessage } from '../../protocol/stream-messages.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
 import type { LetGo } from '../bidding/let-go.ts'
-import type { Offers } from '../bidding/offers.ts'
-import type { Refusal } from '../bidding/policy.ts'
-import type { RequesterCredit } from '../bidding/requester-credit.ts'
-import type { Book } from '../capacity/book.ts'
-import type { Journal } from '../journal/journal.ts'
-import { leaseId } from '../journal/records.ts'
-import type { Leases } from '../lease/leases.ts'
-import { type AwardRefusal, type AwardRefusalCode, checkAgainstOffer, leaseRecordOf, secretsOf } from './award-check.ts'
+import { type AcceptanceComponents, createAcceptance, hex } from './acceptance.ts'
+import type { AwardRefusal, AwardRefusalCode } from './award-check.ts'
 
 /** What {@link createAwardDesk} works with. */
-export interface AwardDeskComponents {
-  network: PeerNetwork
-  clock: Clock
-  logger: Logger
+export interface AwardDeskComponents extends AcceptanceComponents {
   tracer: Tracer
-  book: Book
-  offers: Offers
-  credit: RequesterCredit
   letGo: LetGo
-  leases: Leases
-  journal: Journal
-  /** Null while the agent takes jobs. */
-  paused: () => Refusal | null
 }
 
 /** The market that awards must be of, and what is offered in it. */
@@ -72,9 +52,10 @@ export interface AwardDesk {
  * counts against the peer.
  */
 export function createAwardDesk(components: AwardDeskComponents, init: AwardDeskInit): AwardDesk {
-  const { network, clock, book, offers, credit, leases, journal } = components
+  const { network, clock } = components
   const logger = components.logger.child({ part: 'award-desk' })
   const scope = new AbortController()
+  const acceptance = createAcceptance({ ...components, logger }, init.offering)
   /** Awards being journalled, by bid: a repeated one waits for the first and answers the same. */
   const accepting = new Map<string, Promise<AwardRefusal | null>>()
   const refusals = new Map<AwardRefusalCode, number>()
@@ -112,63 +93,15 @@ export function createAwardDesk(components: AwardDeskComponents, init: AwardDesk
     }
     const bidId = hex(award.bidId)
     const first = accepting.get(bidId)
-    if (first !== undefined) return await first.then(async () => await repeated(award))
+    if (first !== undefined) return await first.then(async () => await acceptance.repeated(award))
     const span = following(components.tracer, 'cortex.accept', readTraceparent(award.traceparent))
     const taking = within(
       span,
-      async () => await accept(award, bidId),
+      async () => await acceptance.accept(award),
       (refusal) => ({ 'cortex.outcome': refusal?.code ?? 'accepted' }),
     ).finally(() => accepting.delete(bidId))
     accepting.set(bidId, taking)
     return await taking
-  }
-
-  /** Null where this very award was accepted before, in this process or an earlier one. */
-  async function repeated(award: Award): Promise<AwardRefusal | null> {
-    const { jobId, fence, requester } = award
-    const { bidId, requester: owner } =
-      leases.get(leaseId(jobId, fence))?.record ?? (await journal.settled(requester, jobId, fence)) ?? {}
-    if (bidId === hex(award.bidId) && owner === requester) return null
-    return { code: 'BID_UNKNOWN', message: 'The bid was awarded to another attempt' }
-  }
-
-  async function accept(award: Award, bidId: string): Promise<AwardRefusal | null> {
-    if ((await repeated(award)) === null) return null
-    const offer = offers.get(bidId)
-    if (offer === undefined) {
-      return offers.hasLapsed(bidId)
-        ? { code: 'BID_EXPIRED', message: 'The bid has expired' }
-        : { code: 'BID_UNKNOWN', message: 'This provider has no such bid open' }
-    }
-    const refusal = checkAgainstOffer(award, offer, network.peerId, init.offering.capabilities) ?? components.paused()
-    if (refusal !== null) return refusal
-    const highest = await leases.highestFence(award.requester, award.jobId)
-    if (award.fence <= highest) {
-      return { code: 'STALE_FENCE', message: `Fence ${award.fence} after ${highest} was seen for this job` }
-    }
-    const id = leaseId(award.jobId, award.fence)
-    if (leases.get(id) !== undefined) {
-      return { code: 'INVALID_JOB', message: 'Another requester has a job of this id here' }
-    }
-    const committed = book.commit(bidId, id)
-    if (committed === 'lapsed') return { code: 'BID_EXPIRED', message: 'The bid has expired' }
-    offers.remove(bidId, committed === 'taken')
-    if (committed === 'taken') {
-      return {
-        code: 'INSUFFICIENT_CAPACITY',
-        message: 'The room was given to a requester that has awarded here before',
-      }
-    }
-    credit.awarded(award.requester)
-    try {
-      await leases.accept(leaseRecordOf(award, offer, momentNow(clock)), secretsOf(award))
-    } catch (error) {
-      book.release(id)
-      const reference = randomUUID()
-      logger.error({ reference, error: String(error) }, 'the lease was not journalled')
-      return { code: 'STORE_UNAVAILABLE', message: `The provider could not write the lease down (${reference})` }
-    }
-    return null
   }
 
   return {
@@ -179,8 +112,4 @@ export function createAwardDesk(components: AwardDeskComponents, init: AwardDesk
     stop: () => scope.abort(new Error('The agent stops')),
     refused: () => Object.fromEntries(refusals),
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
 }
