@@ -14,6 +14,8 @@ import { createLibp2pNetwork } from './network/libp2p-network.ts'
 import { networkInit, type PeerInit } from './network/peer-init.ts'
 import { createOutputKeeper, type OutputKeeperInit } from './outputs/keeper.ts'
 import { createReach } from './reach/reach.ts'
+import { createRegistryAccess } from './registry/access.ts'
+import { createImageResolver } from './registry/image-resolver.ts'
 import { openDatabase } from './store/database.ts'
 import { diskProblem } from './store/disk-problem.ts'
 import { openJobStore } from './store/job-store.ts'
@@ -30,6 +32,8 @@ export interface ClientNodeInit extends PeerInit {
   minFreeBytes?: number
   /** How much of what jobs leave is kept, and for how long. */
   outputs?: Omit<OutputKeeperInit, 'folder'>
+  /** Registries that may be asked about images though they are inside the network, as in `RegistryAccessInit`. @default [] */
+  allowRegistries?: readonly string[]
   /** Heartbeats and the silence after which a provider is lost. */
   times?: Partial<FollowerTimes>
 }
@@ -107,8 +111,10 @@ export async function startClientNode(
     { network, store, clock, logger: logger.child({ part: 'outputs' }) },
     { folder: join(dataFolder, 'outputs'), ...init.outputs },
   )
+  const access = createRegistryAccess({ allow: init.allowRegistries ?? [] })
   const requester = createRequester(
     {
+      images: createImageResolver({ access, clock, logger: logger.child({ part: 'images' }) }),
       network,
       networkName: init.networkName,
       privateKey,

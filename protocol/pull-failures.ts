@@ -52,6 +52,12 @@ export const PULL_FAILURES = {
     cause: 'The image is not made for the provider’s processor.',
     remedy: 'Use an image built for the provider’s architecture, or choose another provider.',
   },
+  'no-such-platform': {
+    fault: 'user',
+    cause: 'The image has no version for the platform that the job names.',
+    remedy:
+      'Build the image for that platform, too, or leave out platform: providers of what the image is for are asked.',
+  },
   'no-space': {
     fault: 'place',
     cause: 'The provider has no room for the image.',

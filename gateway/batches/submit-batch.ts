@@ -2,6 +2,7 @@ import type { Clock } from '../../node/clock.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
 import { breathe } from '../../node/turns.ts'
 import { newJobId } from '../../protocol/ids.ts'
+import type { JobSpec } from '../../protocol/job-spec.ts'
 import { GatewayError } from '../http/errors.ts'
 import { resolveProvider, type SubmitComponents } from '../jobs/index.ts'
 import { newId } from '../records/ids.ts'
@@ -16,6 +17,8 @@ import type { Row, RowProblem, RowSource } from './rows.ts'
 const KEY_MS = 24 * 3600 * 1000
 /** Jobs that are stored at a time: what comes together is written together. */
 const AT_A_TIME = 64
+/** How long registries are asked what the images of a batch are, in ms; those of the rest are asked for each job. */
+const RESOLVING_MS = 10_000
 /** Characters of them, at least, that are stored at a time. */
 const LENGTH_AT_A_TIME = 1024 * 1024
 
@@ -131,16 +134,14 @@ async function storeJobs(
   jobIds: string[],
 ): Promise<void> {
   const underway: Promise<unknown>[] = []
+  const imageOf = createBatchImages(components)
   let length = 0
   for await (const { row, spec, length: more } of rows()) {
     const id = jobIds[row - 1]
     if (spec === null || id === undefined) throw new Error(`Row ${row} of ${batch} is not what was checked`)
     const origin = { batch, row: String(row), requestId }
-    const stored = components.requester.submit({
-      ...{ id, owner, origin },
-      spec: resolveProvider(spec, components),
-      hold: true,
-    })
+    const job = { id, owner, origin, spec: resolveProvider(spec, components), hold: true }
+    const stored = imageOf(spec).then((image) => components.requester.submit(image === null ? job : { ...job, image }))
     stored.catch(() => undefined) // awaited below, and it may fail before
     underway.push(stored)
     length += more
@@ -151,6 +152,21 @@ async function storeJobs(
     await breathe()
   }
   await allOf(underway)
+}
+
+/** What the image of each job is, found out once for all jobs of a batch: they run the same bytes, whatever a tag means later. */
+function createBatchImages({ requester, clock }: BatchComponents) {
+  const endMs = clock.monotonicMs() + RESOLVING_MS
+  const known = new Map<string, ReturnType<typeof requester.resolveImage>>()
+  return async ({ image, registryCredentials }: JobSpec) => {
+    const key = JSON.stringify([image, registryCredentials])
+    const before = known.get(key)
+    if (before !== undefined) return await before
+    if (clock.monotonicMs() >= endMs) return null
+    const resolved = requester.resolveImage({ image, registryCredentials })
+    known.set(key, resolved)
+    return await resolved
+  }
 }
 
 /** Waits for all, also where one fails: what is to be undone must not be written after that. */

@@ -8,6 +8,7 @@ export interface GatewayOptions extends RelayOptions {
   port: number
   open?: true
   allowHost?: string[]
+  allowRegistry?: string[]
   corsOrigin?: string[]
   rateLimit?: number
   alias?: Record<string, string>

@@ -180,3 +180,11 @@ export function words(text: string, previous: unknown): string[] {
 export function isGiven(list: object): boolean {
   return 'given' in list
 }
+
+/** A registry as images name it, with `http://` before it for one without TLS; of a flag that may be repeated. */
+export function registry(text: string, previous: string[] = []): string[] {
+  if (!/^(https?:\/\/)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i.test(text)) {
+    throw new InvalidArgumentError('Give its host as images name it, such as registry.lan:5000.')
+  }
+  return [...previous, text]
+}

@@ -1,4 +1,5 @@
 import type { JobSpec } from '../../protocol/job-spec.ts'
+import type { ResolvedImage } from '../../protocol/platforms.ts'
 import type { JobRecord, SpeedRecord } from '../store/index.ts'
 import type { GpuView } from '../views/gpu-view.ts'
 import type { MarketEvent } from './tally.ts'
@@ -33,6 +34,12 @@ export interface Requester {
   /** Asks the network who would take the job now and at what price, and takes nobody. */
   quote(spec: JobSpec): Promise<Quote[]>
 
+  /**
+   * What the registry of a job's image says of it, for jobs that are to run the same bytes; null where it says nothing
+   * within two seconds.
+   */
+  resolveImage(spec: Pick<JobSpec, 'image' | 'registryCredentials'>): Promise<ResolvedImage | null>
+
   /** What jobs of this owner measured of a provider's machine; null where none did. */
   seen(provider: string, owner: string): SpeedRecord | null
 
@@ -54,6 +61,8 @@ export interface SubmitJob {
   origin?: Record<string, string>
   /** Stores it and leaves it pending until {@link Requester.release}, also over restarts. @default false */
   hold?: boolean
+  /** As {@link Requester.resolveImage} answered. @default asked before a provider is looked for */
+  image?: ResolvedImage
   /** A key that makes one job of its owner in 24 h; `digest` is of the body that came with it. */
   idempotency?: { key: string; digest: string }
 }

@@ -9,13 +9,14 @@ import type { Directory } from '../directory/index.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
 import type { Outputs } from '../outputs/index.ts'
+import type { ImageResolver } from '../registry/image-resolver.ts'
 import { type JobRecord, JobStateError, type JobStore } from '../store/index.ts'
 import { noTracer, type Tracer } from '../tracing/index.ts'
 import { createAttendance } from './bids/attendance.ts'
 import { createBidDesk } from './bids/bid-desk.ts'
 import { createClocksOff } from './bids/clocks-off.ts'
 import { createStamps } from './bids/stamps.ts'
-import type { Requester } from './index.ts'
+import type { Quote, Requester } from './index.ts'
 import { createJobDrivers } from './job-drivers.ts'
 import { cancelled } from './leases/apply-report.ts'
 import { createExtensions } from './leases/extensions.ts'
@@ -47,6 +48,8 @@ export interface RequesterComponents {
   logger: Logger
   /** Told of every job with outputs that has a provider. @default nobody */
   outputs?: Pick<Outputs, 'expect'>
+  /** Asks registries about images. @default nobody is asked */
+  images?: ImageResolver
   /** @default traces nothing */
   tracer?: Tracer
 }
@@ -77,6 +80,7 @@ export function createRequester(
     ...init.times,
   }
   const stopping = new AbortController()
+  const { images = { resolve: async () => null } } = components
   const reputation = createReputation({ clock, store, logger })
   const speeds = createSpeeds({ store, clock, logger })
   const tally = createTally()
@@ -97,6 +101,7 @@ export function createRequester(
     tally,
     stamps: createStamps({ clock }, { network: components.networkName, requester: network.peerId }),
     tracer: components.tracer ?? noTracer,
+    images,
     attendance: createAttendance({ clock }),
     clocksOff: createClocksOff({ clock }),
     lot,
@@ -117,7 +122,7 @@ export function createRequester(
   )
 
   return {
-    async submit({ id, owner, spec, origin, hold = false, idempotency }) {
+    async submit({ id, owner, spec, origin, hold = false, image, idempotency }) {
       mustBeResolved(spec)
       const { job, repeated } = await store.create({
         owner,
@@ -125,6 +130,7 @@ export function createRequester(
         held: hold,
         ...(id === undefined ? {} : { id }),
         ...(origin === undefined ? {} : { origin }),
+        ...(image === undefined ? {} : { image }),
         ...(idempotency === undefined ? {} : { idempotency }),
       })
       if (!isHeld(job)) drivers.drive(job.id)
@@ -148,22 +154,10 @@ export function createRequester(
 
     extend: extensions.ask,
 
-    async quote(spec: JobSpec) {
-      mustBeResolved(spec)
-      const asked = splitSecrets(spec).spec
-      const answers = await rounds.add(() =>
-        runRound(placement, {
-          requirements: requirementsOf(asked),
-          requirementsBytes: encodedRequirements(asked),
-          strategy: spec.providerStrategy,
-          widen: 1,
-          windowMs: BID_WINDOW_MS,
-          signal: stopping.signal,
-        }),
-      )
-      for (const offer of answers.offers) offer.letGo(false)
-      return quotesOf(answers, spec)
-    },
+    quote: async (spec) => await quotesFor(placement, spec, stopping.signal),
+
+    resolveImage: async ({ image, registryCredentials }) =>
+      await images.resolve(image, registryCredentials, stopping.signal),
 
     seen: speeds.seen,
     tally: tally.totals,
@@ -183,6 +177,29 @@ export function createRequester(
       await drivers.done()
     },
   }
+}
+
+/** What the market says to a job that nobody is given. @throws {ProviderUnknownError} */
+async function quotesFor(
+  placement: Omit<PlacementComponents, 'span'>,
+  spec: JobSpec,
+  signal: AbortSignal,
+): Promise<Quote[]> {
+  mustBeResolved(spec)
+  const asked = splitSecrets(spec).spec
+  const image = await placement.images.resolve(spec.image, spec.registryCredentials, signal)
+  const answers = await placement.inTurn(() =>
+    runRound(placement, {
+      requirements: requirementsOf(asked, image),
+      requirementsBytes: encodedRequirements(asked, image),
+      strategy: spec.providerStrategy,
+      widen: 1,
+      windowMs: BID_WINDOW_MS,
+      signal,
+    }),
+  )
+  for (const offer of answers.offers) offer.letGo(false)
+  return quotesOf(answers, spec)
 }
 
 /** Writes down that the job is to end; of one that nobody looks after, that it has ended. @throws {JobStateError} where it has */

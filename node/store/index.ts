@@ -2,6 +2,7 @@ import type { FailureDetails } from '../../protocol/failures.ts'
 import type { JobSecrets, PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { Cause, JobEventType, JobStatus } from '../../protocol/lifecycle.ts'
 import type { NanoUsd } from '../../protocol/money.ts'
+import type { ResolvedImage } from '../../protocol/platforms.ts'
 import type { JobSort } from './indexes/fields.ts'
 import type {
   BidRecord,
@@ -121,6 +122,8 @@ export interface NewJob {
   origin?: Record<string, string>
   /** Whether it waits for its release. @default false */
   held?: boolean
+  /** As in {@link JobRecord}. @default not known yet */
+  image?: ResolvedImage
   /** `digest` is of the body that came with the key. */
   idempotency?: { key: string; digest: string }
 }
@@ -152,6 +155,7 @@ export interface JobDraft {
         | 'pastLeases'
         | 'output'
         | 'logProblem'
+        | 'image'
       >
     >,
   ): void

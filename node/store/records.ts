@@ -35,8 +35,8 @@ export interface JobRecord {
   extension: { commandId: string; additionalSeconds: number } | null
   /** Finished leases of earlier attempts, whose use is paid for, too. */
   pastLeases: PastLease[]
-  /** What its image's registry said when it was submitted; null where it said nothing, absent where it is still to be asked. */
-  image?: ResolvedImage | null
+  /** What its image's registry said: these bytes in all attempts. Absent where it has not said anything yet. */
+  image?: ResolvedImage
   /** What became of its outputs; absent where it names none, or has not ended. */
   output?: JobOutput
   /** Why lines of the log may be missing, for people; absent where none are. */

@@ -57,7 +57,7 @@ export function createAnswering(components: AnsweringComponents, { marketName }:
       validForMs: bid.validForMs,
       free: toWireResources(book.freeFor(requester)),
       uptimeSeconds: BigInt(Math.floor(components.uptimeSeconds())),
-      ...{ platform: bid.platform, emulated: bid.emulated },
+      ...{ platform: bid.platform, emulated: bid.emulated, imageDigest: bid.imageDigest },
       ...gpuOffered(request, bid),
     })
     return await signStatement('bid', payload, components.privateKey)

@@ -23,7 +23,7 @@ export interface DecidingComponents {
   measuring: Pick<Measuring, 'gpuKinds'>
   offers: Offers
   credit: RequesterCredit
-  images: Pick<ImageKeeper, 'heldBackMs'>
+  images: Pick<ImageKeeper, 'heldBackMs' | 'holds'>
   /** Null while the agent bids. */
   paused: () => Refusal | null
   /** How long the provider stays open, in ms; infinite where it never closes. */
@@ -55,6 +55,8 @@ export interface Offered extends Terms {
   /** As what the image would run; the first that this machine runs where the request does not say. */
   platform: string
   emulated: boolean
+  /** The digest that is asked for, where the image is here and no secret; else empty. */
+  imageDigest: string
 }
 
 /** Whether to bid, and at what price. */
@@ -137,7 +139,9 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
         madeAtMs: clock.monotonicMs(),
         validForMs,
       })
-      return { bidId, validForMs, gpu, ...as, ...terms }
+      const { imageDigest: wanted } = requirements
+      const imageDigest = wanted !== '' && components.images.holds(wanted) ? wanted : ''
+      return { bidId, validForMs, gpu, ...as, imageDigest, ...terms }
     },
     withdraw(bidId) {
       offers.remove(bidId)

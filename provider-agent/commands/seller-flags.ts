@@ -1,7 +1,15 @@
 import { isIPv4 } from 'node:net'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { bytesWithin, millicoresWithin, secondsWithin } from '../../node/commands/docker-amounts.ts'
-import { keyValue, type PeerOptions, partFolder, peerInit, repeated, wholeNumber } from '../../node/commands/options.ts'
+import {
+  keyValue,
+  type PeerOptions,
+  partFolder,
+  peerInit,
+  registry,
+  repeated,
+  wholeNumber,
+} from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import { MAX_BYTES, MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { formatUsd, type NanoUsd, type Prices, parseUsd } from '../../protocol/money.ts'
@@ -328,13 +336,6 @@ function mirror(text: string, previous?: Record<string, string>): Record<string,
   const isMirror = /^[a-z0-9.-]+(:\d{1,5})?=[a-z0-9.-]+(:\d{1,5})?(\/[a-z0-9._-]+)*$/.test(text)
   if (!isMirror) throw new InvalidArgumentError('Write it as HOST=MIRROR, such as docker.io=mirror.lan:5000/hub.')
   return keyValue(text, previous)
-}
-
-function registry(text: string, previous: string[] = []): string[] {
-  if (!/^(https?:\/\/)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i.test(text)) {
-    throw new InvalidArgumentError('Give its host as images name it, such as registry.lan:5000.')
-  }
-  return [...previous, text]
 }
 
 function platform(text: string, previous: string[] = []): string[] {

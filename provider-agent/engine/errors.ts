@@ -1,5 +1,5 @@
+import { type PullFailure, RegistryFailure } from '../../node/registry/failure.ts'
 import { pullFailure } from '../../protocol/failures.ts'
-import { type PullFailure, RegistryFailure } from '../images/failure.ts'
 import { EngineError, type EngineErrorCode } from './index.ts'
 import { reasonOfWords } from './invalid-command.ts'
 

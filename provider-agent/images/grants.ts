@@ -1,13 +1,13 @@
 /** Whether whoever asks may read an image, and which bytes its reference means: asked of the registry, for each anew. */
 
 import type { Clock } from '../../node/clock.ts'
+import type { RegistryAccess } from '../../node/registry/access.ts'
+import { type PullFailure, RegistryFailure } from '../../node/registry/failure.ts'
+import type { Repository } from '../../node/registry/repository.ts'
+import { openRegistrySession } from '../../node/registry/session.ts'
 import { registryOf } from '../../protocol/image-registry.ts'
 import type { PullRequest } from '../engine/index.ts'
 import type { ImageReference } from '../engine/reference.ts'
-import type { RegistryAccess } from './access.ts'
-import { type PullFailure, RegistryFailure } from './failure.ts'
-import type { Repository } from './repository.ts'
-import { openRegistrySession } from './session.ts'
 
 /** What a registry gave to somebody to read. */
 export interface Grant {

@@ -17,6 +17,7 @@ import {
 import type { Journal } from '../journal/journal.ts'
 import type { ImageRecord } from '../journal/records.ts'
 import { createImageHoldback } from './holdback.ts'
+import { isPublicCopy } from './names.ts'
 import { imageRoom } from './room.ts'
 import { localImageAllowed } from './rules.ts'
 
@@ -38,6 +39,8 @@ export interface ImageKeeper {
    * it can be tried.
    */
   heldBackMs(image: string, requester: string): number
+  /** Whether an image of this digest is here that anybody may read. */
+  holds(digest: string): boolean
   /** The lease needs its image no longer. Repeating it is no error. */
   release(leaseId: string): Promise<void>
   /** Removes what no lease needs until enough is free, or nothing is left to remove. Answers how many went. */
@@ -167,6 +170,7 @@ export async function createImageKeeper(
       if (known !== undefined) await save({ ...known, usedAtMs: clock.nowMs() })
     },
     heldBackMs: holdback.leftMs,
+    holds: (digest) => [...images.values()].some(({ names }) => names.some((name) => isPublicCopy(name, digest))),
     makeRoom,
   }
 }

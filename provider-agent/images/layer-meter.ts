@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { finished } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib'
-import { RegistryFailure } from './failure.ts'
+import { RegistryFailure } from '../../node/registry/failure.ts'
 import { createTarMeter } from './tar-meter.ts'
 
 /** Takes in one layer as it is sent. */

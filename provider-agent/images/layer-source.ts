@@ -2,11 +2,11 @@
 
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { RegistryFailure } from './failure.ts'
+import { RegistryFailure } from '../../node/registry/failure.ts'
+import type { Layer } from '../../node/registry/manifest.ts'
+import type { RegistrySession } from '../../node/registry/session.ts'
 import { createLayerMeter } from './layer-meter.ts'
-import type { Layer } from './manifest.ts'
 import type { Patience } from './patience.ts'
-import type { RegistrySession } from './session.ts'
 
 /** What one layer is brought with, and who is told how far it is. */
 export interface LayerTransfer {

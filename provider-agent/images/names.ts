@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { Repository } from './repository.ts'
+import type { Repository } from '../../node/registry/repository.ts'
 
 /** Names that begin so are this program's; nobody runs an image by one. */
 export const OWN_NAMES = 'cortex-node/'
@@ -26,6 +26,11 @@ export function pulledName(repository: Repository, digest: string, isPublic: boo
 /** Whether layers of this image may be used for one from there: everybody may read them, or whoever may read that one. */
 export function isReadableAt(name: string, repository: Repository): boolean {
   return name.startsWith(PUBLIC) || name.startsWith(`${PRIVATE}${placeOf(repository)}:`)
+}
+
+/** Whether this names a copy of these bytes that anybody may read where it came from. */
+export function isPublicCopy(name: string, digest: string): boolean {
+  return name.startsWith(PUBLIC) && name.includes(`:${digest.slice('sha256:'.length)}`)
 }
 
 /** A port's colon is none in a name; hosts have no underscores. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
-import { RegistryFailure } from './failure.ts'
+import { RegistryFailure } from '../../node/registry/failure.ts'
 
 /** How long a sender is waited for, all in all; time that it is kept waiting does not count. */
 export interface Patience {

@@ -3,7 +3,7 @@
  * apart. What the two might read differently is refused, and so are sparse files, whose size is only a number in them.
  */
 
-import { RegistryFailure } from './failure.ts'
+import { RegistryFailure } from '../../node/registry/failure.ts'
 
 /** Takes in one archive, piece by piece, and keeps nothing of its files. */
 export interface TarMeter {

@@ -1,8 +1,8 @@
 /** The firewall's rules as text for iptables-restore; pure. Why they are as they are: docs/decisions/0011-job-firewall.md. */
 
 import { createHash } from 'node:crypto'
+import { closedRanges } from '../../node/network/open-address.ts'
 import { anyBridge, bridgePrefix } from '../networks/bridge-name.ts'
-import { closedRanges } from './ranges.ts'
 
 /** What the rules of one agent depend on. */
 export interface RulesInit {

@@ -191,7 +191,17 @@ describe('cortex', () => {
       'region',
     ]
     const more = ['label', 'registryMirror', 'allowRegistry', 'allowLocalImage', 'allowImage', 'denyImage']
-    const last = ['allowClient', 'denyClient', 'runtime', 'dns', 'publicAddress', 'announce', 'networkKey']
+    const last = [
+      'platform',
+      'emulate',
+      'allowClient',
+      'denyClient',
+      'runtime',
+      'dns',
+      'publicAddress',
+      'announce',
+      'networkKey',
+    ]
     assert.deepEqual(
       none.filter((name) => ![...known, ...more, ...last].includes(name)),
       [],

@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import Docker from 'dockerode'
+import { digestOf } from '../../node/registry/manifest.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import { type ContainerEngine, EngineError, type PullRequest } from '../../provider-agent/engine/index.ts'
-import { digestOf } from '../../provider-agent/images/manifest.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import {
   type HostileImage,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { type Pack, pack } from 'tar-stream'
-import { digestOf } from '../../provider-agent/images/manifest.ts'
+import { digestOf } from '../../node/registry/manifest.ts'
 
 /** A registry on loopback that does what it likes. */
 export interface HostileRegistry {

@@ -10,8 +10,10 @@ import { pack } from 'tar-stream'
 export interface TestRegistry {
   /** `127.0.0.1:PORT`, in front of a repository's name. */
   host: string
-  /** Offers an image. Answers its reference. */
+  /** Offers an image, in place of what was offered under that name; by its digest that is there still. Answers its reference. */
   add(repository: string, image: TestImage): Promise<string>
+  /** Of what is offered under that name now: `sha256:…`. */
+  digest(repository: string): string
   /** Requests so far whose path matches. */
   count(path: RegExp): number
   close(): Promise<void>
@@ -20,6 +22,10 @@ export interface TestRegistry {
 export interface TestImage {
   /** Docker's name of it. @default that of this machine */
   architecture?: string
+  /** An index of images for these, as `linux/arm64`. @default one image, without an index */
+  platforms?: string[]
+  /** Its `/bin/sh`. @default it has none */
+  shell?: Buffer
   /** Whether only an index of architectures is offered, without this machine's. */
   indexOnly?: boolean
   /** The layer is sent once this resolves. */
@@ -35,6 +41,8 @@ interface Offer extends TestImage {
   manifest: Buffer
   mediaType: string
   blobs: Map<string, Buffer>
+  /** By digest, with what was there before under that name. */
+  manifests: Map<string, { bytes: Buffer; mediaType: string }>
 }
 
 const media = 'application/vnd.docker'
@@ -55,9 +63,14 @@ export async function startRegistry(credentials?: Credentials): Promise<TestRegi
   return {
     host,
     async add(repository, image) {
-      offers.set(repository, await makeOffer(repository, image))
+      const offer = await makeOffer(repository, image)
+      const before = offers.get(repository)
+      for (const [digest, manifest] of before?.manifests ?? []) offer.manifests.set(digest, manifest)
+      for (const [digest, blob] of before?.blobs ?? []) offer.blobs.set(digest, blob)
+      offers.set(repository, offer)
       return `${host}/${repository}:1`
     },
+    digest: (repository) => digestOf(offers.get(repository)?.manifest ?? Buffer.alloc(0)),
     count: (path) => paths.filter((seen) => path.test(seen)).length,
     async close() {
       server.close()
@@ -73,10 +86,13 @@ async function answer(offers: Map<string, Offer>, request: IncomingMessage, resp
   if (request.url === '/v2/') return void response.end('{}')
   if (offer === undefined) return refuse(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown')
   if (kind === 'manifests') {
-    response.setHeader('content-type', offer.mediaType)
-    response.setHeader('docker-content-digest', digestOf(offer.manifest))
-    response.setHeader('content-length', offer.manifest.length)
-    return void response.end(request.method === 'HEAD' ? undefined : offer.manifest)
+    const isDigest = reference?.startsWith('sha256:') === true
+    const named = isDigest ? offer.manifests.get(reference) : { bytes: offer.manifest, mediaType: offer.mediaType }
+    if (named === undefined) return refuse(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown')
+    response.setHeader('content-type', named.mediaType)
+    response.setHeader('docker-content-digest', digestOf(named.bytes))
+    response.setHeader('content-length', named.bytes.length)
+    return void response.end(request.method === 'HEAD' ? undefined : named.bytes)
   }
   const blob = offer.blobs.get(reference ?? '')
   if (blob === undefined) return refuse(response, 404, 'BLOB_UNKNOWN', 'blob unknown')
@@ -98,39 +114,46 @@ function refuse(response: ServerResponse, status: number, code: string, message:
 async function makeOffer(repository: string, image: TestImage): Promise<Offer> {
   const files = pack()
   files.entry({ name: 'hello' }, `${repository} ${Math.random()}`)
+  if (image.shell !== undefined) files.entry({ name: 'bin/sh', mode: 0o755 }, image.shell)
   files.finalize()
   const tar = await buffer(files)
   const layer = gzipSync(tar)
-  const architecture = image.architecture ?? { x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch
-  const config = json({
-    architecture,
-    os: 'linux',
-    config: { Cmd: ['/hello'] },
-    rootfs: { type: 'layers', diff_ids: [digestOf(tar)] },
+  const own = image.architecture ?? { x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch
+  const manifestType = `${media}.distribution.manifest.v2+json`
+  const listType = `${media}.distribution.manifest.list.v2+json`
+  const made = (image.platforms ?? [`linux/${own}`]).map((text) => {
+    const [os, architecture, variant] = text.split('/')
+    const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) }
+    const config = json({
+      ...platform,
+      config: { Cmd: ['/hello'] },
+      rootfs: { type: 'layers', diff_ids: [digestOf(tar)] },
+    })
+    const manifest = json({
+      schemaVersion: 2,
+      mediaType: manifestType,
+      config: descriptor(`${media}.container.image.v1+json`, config),
+      layers: [descriptor(`${media}.image.rootfs.diff.tar.gzip`, layer)],
+    })
+    return { config, manifest, platform: image.indexOnly ? { os: 'linux', architecture: 's390x' } : platform }
   })
-  const manifest = json({
-    schemaVersion: 2,
-    mediaType: `${media}.distribution.manifest.v2+json`,
-    config: descriptor(`${media}.container.image.v1+json`, config),
-    layers: [descriptor(`${media}.image.rootfs.diff.tar.gzip`, layer)],
-  })
-  const index = json({
-    schemaVersion: 2,
-    mediaType: `${media}.distribution.manifest.list.v2+json`,
-    manifests: [
-      {
-        ...descriptor(`${media}.distribution.manifest.v2+json`, manifest),
-        platform: { os: 'linux', architecture: 's390x' },
-      },
-    ],
-  })
-  const kind = image.indexOnly ? 'manifest.list' : 'manifest'
-  return {
-    ...image,
-    manifest: image.indexOnly ? index : manifest,
-    mediaType: `${media}.distribution.${kind}.v2+json`,
-    blobs: new Map([config, layer].map((blob) => [digestOf(blob), blob])),
+  const entries = made.map(({ manifest, platform }) => ({ ...descriptor(manifestType, manifest), platform }))
+  // As builders add them.
+  const attestation = {
+    ...{ mediaType: manifestType, size: 1, digest: digestOf(Buffer.from('attestation')) },
+    platform: { os: 'unknown', architecture: 'unknown' },
   }
+  const index = json({ schemaVersion: 2, mediaType: listType, manifests: [...entries, attestation] })
+  const isIndex = image.indexOnly === true || image.platforms !== undefined
+  const [first] = made
+  const manifest = isIndex ? index : (first?.manifest ?? index)
+  const mediaType = isIndex ? listType : manifestType
+  const manifests = new Map(
+    made.map((one) => [digestOf(one.manifest), { bytes: one.manifest, mediaType: manifestType }]),
+  )
+  manifests.set(digestOf(manifest), { bytes: manifest, mediaType })
+  const blobs = new Map([layer, ...made.map(({ config }) => config)].map((blob) => [digestOf(blob), blob]))
+  return { ...image, manifest, mediaType, manifests, blobs }
 }
 
 function descriptor(mediaType: string, bytes: Buffer) {

@@ -16,11 +16,11 @@ type NewBidRecord = Omit<BidRecord, 'timestampMs'>
  * Why an offer is not what the job asks for; null where it is: in price, any minimum charge spread over the job's duration,
  * in speed, as far as its provider is believed, and in GPUs.
  */
-export function unfitness({ spec }: Pick<JobRecord, 'spec'>, offer: LiveOffer): string | null {
+export function unfitness({ spec, image }: Pick<JobRecord, 'spec' | 'image'>, offer: LiveOffer): string | null {
   const cap = maxPricePerHour(spec)
   if (cap !== null && effectivePerHour(offer, spec.duration) > cap) return 'above maxPrice'
   if (lacking(minimumsOf(spec.constraints), offer.figures).length > 0) return 'slower than it says'
-  const platforms = platformsAsked(spec, null)
+  const platforms = platformsAsked(spec, image ?? null)
   if (platforms.length > 0 && !platforms.includes(offer.platform))
     return 'does not offer the platform that is asked for'
   const asked = gpuRequirementsOf(spec.gpuRequirements)

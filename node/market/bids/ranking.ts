@@ -19,6 +19,8 @@ export interface Offer extends Terms {
   figures: Figures | null
   /** Whether its machine would run the image by emulation. */
   emulated: boolean
+  /** Whether it has the image already, as it says: the job need not wait for it. */
+  holdsImage: boolean
 }
 
 /** An offer with its place among the others of its round. */
@@ -30,14 +32,14 @@ export interface Ranked<O extends Offer> {
   reason: string
 }
 
-type Weights = Record<'price' | 'headroom' | 'latency' | 'uptime' | 'speed', number>
+type Weights = Record<'price' | 'headroom' | 'latency' | 'uptime' | 'speed' | 'image', number>
 
 /** Shares in a score; each row sums to 1. For `value` the price is that of the work and not of the hour. */
 const WEIGHTS: Record<ProviderStrategy, Weights> = {
-  cost: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0 },
-  performance: { price: 0.1, headroom: 0.35, latency: 0.2, uptime: 0, speed: 0.35 },
-  availability: { price: 0.1, headroom: 0.1, latency: 0, uptime: 0.8, speed: 0 },
-  value: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0 },
+  cost: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0, image: 0 },
+  performance: { price: 0.1, headroom: 0.3, latency: 0.15, uptime: 0, speed: 0.3, image: 0.15 },
+  availability: { price: 0.1, headroom: 0.1, latency: 0, uptime: 0.8, speed: 0, image: 0 },
+  value: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0, image: 0 },
 }
 /** How a machine compares that nobody measured, beside the slowest that was. */
 const UNMEASURED = 0.5
@@ -107,7 +109,7 @@ function score<O extends Offer>(offer: O, ratios: Ratios, strategy: ProviderStra
   return {
     offer,
     score: merit(offer, ratios, strategy) * offer.trust * (offer.emulated ? EMULATED : 1),
-    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${speed}${offer.emulated ? ', by emulation' : ''}, ${percent(headroom(offer))} left free${distrust}`,
+    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${speed}${offer.emulated ? ', by emulation' : ''}${offer.holdsImage ? ', has the image' : ''}, ${percent(headroom(offer))} left free${distrust}`,
   }
 }
 
@@ -115,7 +117,7 @@ function score<O extends Offer>(offer: O, ratios: Ratios, strategy: ProviderStra
  * What a machine is worth to a strategy, 0..1, before what was seen of its provider.
  */
 export function merit(
-  machine: Pick<Offer, 'free' | 'total' | 'uptimeSeconds' | 'latencyMs'>,
+  machine: Pick<Offer, 'free' | 'total' | 'uptimeSeconds' | 'latencyMs'> & { holdsImage?: boolean },
   ratios: Ratios,
   strategy: ProviderStrategy,
 ): number {
@@ -126,6 +128,7 @@ export function merit(
     weights.speed * Math.min(1, ratios.speed) +
     weights.headroom * headroom(machine) +
     weights.latency * (latencyMs === null ? 0.5 : HALF_LATENCY_MS / (HALF_LATENCY_MS + latencyMs)) +
+    weights.image * (machine.holdsImage === true ? 1 : 0) +
     weights.uptime * (uptimeSeconds / (HALF_UPTIME_S + uptimeSeconds))
   )
 }

@@ -55,7 +55,11 @@ export async function tryAward(
   }
   // Written down before it is sent: after a crash the same award is sent again, and nobody else gets the job before its answer.
   const { job: current, result: isAsBid } = await components.store.change(job.id, (draft) => {
-    if (idOf(requirementsDigest(encodedRequirements(draft.job.spec))) !== award.requirementsDigest) return false
+    if (
+      idOf(requirementsDigest(encodedRequirements(draft.job.spec, draft.job.image ?? null))) !==
+      award.requirementsDigest
+    )
+      return false
     draft.refine('pending', { award })
     draft.patch({ fence: award.fence })
     draft.durable()
@@ -78,7 +82,13 @@ async function deliver(
   const { onDisconnect } = spec
   const span = components.span.child('cortex.award', { 'cortex.provider': award.provider, 'cortex.fence': award.fence })
   const { traceparent } = span
-  const order = { id: job.id, job: jobToWire(spec, secrets), onDisconnect, leaseTimeoutMs, traceparent }
+  const order = {
+    id: job.id,
+    job: jobToWire(spec, secrets, job.image ?? null),
+    onDisconnect,
+    leaseTimeoutMs,
+    traceparent,
+  }
   const outcome = await within(
     span,
     async () => await sendAward(components, award, order, signal),

@@ -1,12 +1,14 @@
 import { requirementsDigest } from '../../../protocol/codec.ts'
-import { failure, pullFailure } from '../../../protocol/failures.ts'
+import { type Failure, failure, pullFailure } from '../../../protocol/failures.ts'
 import { isPeerId } from '../../../protocol/ids.ts'
 import { encodedRequirements, requirementsOf } from '../../../protocol/job-wire.ts'
 import type { Requirements } from '../../../protocol/market-messages.ts'
+import { plainPlatform } from '../../../protocol/platforms.ts'
 import { fits } from '../../../protocol/units.ts'
 import type { Clock } from '../../clock.ts'
 import { isResolved } from '../../directory/find-provider.ts'
 import type { Logger } from '../../logger.ts'
+import type { ImageResolver } from '../../registry/image-resolver.ts'
 import type { JobRecord, JobStore } from '../../store/index.ts'
 import { lostLeaseOf } from '../../store/records.ts'
 import { type Tracer, within } from '../../tracing/index.ts'
@@ -33,6 +35,7 @@ const NEWCOMER_WAIT_MS = 500
 export interface PlacementComponents extends RoundComponents, DeliveryComponents {
   store: JobStore
   lot: ParkingLot
+  images: ImageResolver
   clocksOff: ClocksOff
   tracer: Tracer
   clock: Clock
@@ -69,16 +72,22 @@ async function placeTraced(components: PlacementComponents, jobId: string, signa
   let answers: RoundResult | null = null
   await resumeAward(components, jobId, signal)
   for (;;) {
-    const job = await pendingJob(components, jobId)
-    if (job === null) return
-    const leftMs = job.spec.queueTimeout * 1000 - (clock.monotonicMs() - startedMs)
+    const waiting = await pendingJob(components, jobId)
+    if (waiting === null) return
+    const leftMs = waiting.spec.queueTimeout * 1000 - (clock.monotonicMs() - startedMs)
     // Earlier versions stored names: they must not be taken for any provider.
-    if (leftMs <= 0 || !isResolved(job.spec.provider) || isSpent(components, job)) {
-      await giveUp(components, job, answers)
+    if (leftMs <= 0 || !isResolved(waiting.spec.provider) || isSpent(components, waiting)) {
+      await giveUp(components, waiting, answers)
       return
     }
-    const requirements = requirementsOf(job.spec)
-    const requirementsBytes = encodedRequirements(job.spec)
+    const job = await withImage(components, waiting, signal)
+    const image = job.image ?? null
+    if (lacksPlatform(job)) {
+      await fail(components, job, pullFailure(job.spec.image, { reason: 'no-such-platform' }))
+      return
+    }
+    const requirements = requirementsOf(job.spec, image)
+    const requirementsBytes = encodedRequirements(job.spec, image)
     const { resources, provider } = requirements
     const wanted = { jobId, owner: job.owner, kind: idOf(requirementsDigest(requirementsBytes)), resources, provider }
     if (answers === null && components.directory.list().length === 0) {
@@ -122,6 +131,24 @@ async function pendingJob({ store }: PlacementComponents, jobId: string): Promis
     return 'over'
   })
   return result === 'go' ? job : null
+}
+
+/** The job with what its registry says of its image: asked once for all attempts, where it says anything. */
+async function withImage(
+  { store, images }: PlacementComponents,
+  job: JobRecord,
+  signal: AbortSignal,
+): Promise<JobRecord> {
+  if (job.image !== undefined) return job
+  const { registryCredentials } = await store.secrets(job.id)
+  const image = await images.resolve(job.spec.image, registryCredentials, signal)
+  return image === null ? job : (await store.change(job.id, (draft) => draft.patch({ image }))).job
+}
+
+/** Whether the image is known not to be for what the job names. */
+function lacksPlatform({ spec, image }: JobRecord): boolean {
+  if (spec.platform === undefined || image === undefined || image.platforms.length === 0) return false
+  return !image.platforms.includes(plainPlatform(spec.platform))
 }
 
 /** Whether everybody who could be asked has tried to get the job's image, and could not: others are not there to wait for. */
@@ -217,11 +244,8 @@ function rankAgain({ reputation }: PlacementComponents, left: Ranked<LiveOffer>[
   )
 }
 
-async function giveUp(
-  { store, directory, clocksOff }: PlacementComponents,
-  job: JobRecord,
-  answers: RoundResult | null,
-): Promise<void> {
+async function giveUp(components: PlacementComponents, job: JobRecord, answers: RoundResult | null): Promise<void> {
+  const { directory, clocksOff } = components
   const { why: last } = job.pastLeases.at(-1) ?? {}
   const { code, message, details } = nearestMiss(
     job,
@@ -232,6 +256,10 @@ async function giveUp(
   // That an image cannot be got says more than that nobody tries any more.
   const why =
     last?.code === 'IMAGE_PULL_ERROR' ? pullFailure(job.spec.image, last.details) : failure(code, message, details)
+  await fail(components, job, why)
+}
+
+async function fail({ store }: PlacementComponents, job: JobRecord, why: Failure): Promise<void> {
   await store.change(job.id, (draft) => {
     if (draft.job.state.status !== 'pending') return
     draft.transition({

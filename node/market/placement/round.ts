@@ -338,7 +338,7 @@ function toOffer(
   return {
     bid,
     gpu: bid.gpu === undefined ? null : checkGpu(bid.gpu),
-    ...{ platform: bid.platform, emulated: bid.emulated },
+    ...{ platform: bid.platform, emulated: bid.emulated, holdsImage: bid.imageDigest !== '' },
     provider: bid.provider,
     name: view?.name ?? '',
     pricePerHour: bid.pricePerHour,

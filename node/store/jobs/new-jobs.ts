@@ -79,6 +79,7 @@ function newRecord(job: NewJob, clock: Clock, nowMs: number): JobRecord {
     cancelRequestedAtMs: null,
     extension: null,
     pastLeases: [],
+    ...(job.image === undefined ? {} : { image: job.image }),
     logs: { lines: 0, bytes: 0, first: 1, offset: 0 },
     lastEvent: 0,
     origin: job.origin ?? {},

@@ -1,4 +1,4 @@
-import { RegistryFailure } from '../../images/failure.ts'
+import { RegistryFailure } from '../../../node/registry/failure.ts'
 
 /** What pulls under way may take, each beside what the others will. */
 export interface ImageRoom {

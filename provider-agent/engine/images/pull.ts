@@ -5,10 +5,10 @@
 
 import { createHash } from 'node:crypto'
 import { deadline } from '../../../node/deadline.ts'
+import { RegistryFailure } from '../../../node/registry/failure.ts'
+import { isFor } from '../../../node/registry/manifest.ts'
 import { nativePlatforms } from '../../../protocol/platforms.ts'
-import { RegistryFailure } from '../../images/failure.ts'
 import { createGrants, type Grant } from '../../images/grants.ts'
-import { isFor } from '../../images/manifest.ts'
 import { pulledName } from '../../images/names.ts'
 import { toPullError } from '../errors.ts'
 import type { AbortOptions, ImageInfo, PullRequest } from '../index.ts'

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
+import type { Repository } from '../../../node/registry/repository.ts'
 import { isReadableAt } from '../../images/names.ts'
-import type { Repository } from '../../images/repository.ts'
 import { askEngine } from '../ask-engine.ts'
 
 /** Layers that the engine has already, and that whoever reads an image may have from here. */

@@ -63,6 +63,21 @@ describe('a batch', () => {
     assert.deepEqual(held, [false, false, true])
   })
 
+  it('runs the same bytes in all of its jobs, whatever their tag means later', async () => {
+    let asked = 0
+    gateway.node.requester.resolveImage = async ({ image }) => {
+      asked += 1
+      if (image === 'unknown') return null
+      return { digest: `sha256:${String(asked).padStart(64, '0')}`, platforms: ['linux/amd64'] }
+    }
+    const jobs = Array.from({ length: 50 }, () => ({ image: 'moving' }))
+    const answer = await gateway.ask('POST', BATCH, { json: { jobs: [...jobs, { image: 'unknown' }] } })
+    const records = await Promise.all(answer.data.jobIds.map((id: string) => gateway.store.get(id)))
+    const digests = records.map((job) => job?.image?.digest)
+    assert.deepEqual([new Set(digests.slice(0, 50)).size, digests[0] === undefined, digests[50]], [1, false, undefined])
+    assert.equal(asked, 2)
+  })
+
   it('of a form sets fields, variables and placeholders from its columns', async () => {
     const base = {
       image: 'registry.example/${tool}:1',

@@ -165,6 +165,7 @@ function scriptedRequester(store: JobStore): Requester {
       })
       return job
     },
+    resolveImage: async () => null,
     quote: async (): Promise<Quote[]> => [
       {
         ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },

@@ -95,7 +95,13 @@ export interface Seller {
   restart(): Promise<void>
 }
 
-export async function openMarket(init: { times?: Partial<FollowerTimes> } = {}): Promise<TestMarket> {
+export interface MarketInit {
+  times?: Partial<FollowerTimes>
+  /** Which its client node may ask about images. Read at each request. @default [] */
+  allowRegistries?: string[]
+}
+
+export async function openMarket(init: MarketInit = {}): Promise<TestMarket> {
   await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
   stack.defer(engine.stop)
@@ -108,7 +114,8 @@ export async function openMarket(init: { times?: Partial<FollowerTimes> } = {}):
     { logger: silentLogger },
     {
       ...{ networkName: network, listen: LOOPBACK, bootstrap: [], mdns: false },
-      ...{ dataFolder: join(folder, 'client-node'), ...(init.times === undefined ? {} : { times: init.times }) },
+      ...{ dataFolder: join(folder, 'client-node'), allowRegistries: init.allowRegistries ?? [] },
+      ...(init.times === undefined ? {} : { times: init.times }),
     },
   )
   stack.defer(node.stop)

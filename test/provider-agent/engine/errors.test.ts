@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { RegistryFailure } from '../../../node/registry/failure.ts'
 import { type FailureCode, kindOfFailure } from '../../../protocol/failures.ts'
 import { toEngineError, toPullError } from '../../../provider-agent/engine/errors.ts'
 import { LoadError } from '../../../provider-agent/engine/images/load-image.ts'
 import { EngineError } from '../../../provider-agent/engine/index.ts'
-import { RegistryFailure } from '../../../provider-agent/images/failure.ts'
 import { endingOfError } from '../../../provider-agent/lease/ending.ts'
 
 /** An error as dockerode makes it of the engine's answer. */

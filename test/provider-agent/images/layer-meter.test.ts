@@ -3,9 +3,9 @@ import { buffer } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { pack } from 'tar-stream'
-import { RegistryFailure } from '../../../provider-agent/images/failure.ts'
+import { RegistryFailure } from '../../../node/registry/failure.ts'
+import { digestOf } from '../../../node/registry/manifest.ts'
 import { createLayerMeter } from '../../../provider-agent/images/layer-meter.ts'
-import { digestOf } from '../../../provider-agent/images/manifest.ts'
 
 const MIB = 2 ** 20
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Header } from 'tar'
-import { RegistryFailure } from '../../../provider-agent/images/failure.ts'
+import { RegistryFailure } from '../../../node/registry/failure.ts'
 import { createTarMeter } from '../../../provider-agent/images/tar-meter.ts'
 
 const BLOCK = 512

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import ipaddr from 'ipaddr.js'
+import { closedRanges } from '../../../node/network/open-address.ts'
 import { isPublicAddress } from '../../../node/network/public-address.ts'
-import { closedRanges, ownNetworks } from '../../../provider-agent/isolation/ranges.ts'
+import { ownNetworks } from '../../../provider-agent/isolation/ranges.ts'
 
 const isClosed = (address: string): boolean =>
   closedRanges.some((range) => ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parseCIDR(range)))

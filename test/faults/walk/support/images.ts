@@ -10,7 +10,7 @@ import {
   layerOf,
   refuse,
 } from '../../../support/hostile-registry.ts'
-import type { Way, Ways } from './stage.ts'
+import { knowing, openNode, type Way, type Ways } from './stage.ts'
 
 const GIB = 2 ** 30
 
@@ -95,6 +95,16 @@ export function imageWays(registry: () => HostileRegistry): Ways {
         manifests: [{ ...one.config, platform: { os: 'linux', architecture: other } }],
       }),
     }),
+    'IMAGE_PULL_ERROR no-such-platform': {
+      how: 'a platform that the image is not for, as its registry told whoever asks',
+      async bring(stage) {
+        const { node } = await openNode(stage.market, 'asks registries', { allowRegistries: [registry().host] })
+        await knowing(node, stage.market.sellers)
+        const image = registry().offer('walk-platform', {})
+        const { id } = await stage.submit({ ...stage.job('true'), image, platform: 'plan9/amd64' }, node)
+        return { job: await stage.ended(id, node), node }
+      },
+    },
     'IMAGE_PULL_ERROR no-space': offer('an image for which the machine has no room', declaring(20 * GIB)),
     'IMAGE_PULL_ERROR registry-not-allowed': named('a registry inside', () => 'localhost:1/inside:1'),
     'IMAGE_PULL_ERROR registry-too-slow': offer('a registry that sends a byte now and then', trickling),

@@ -146,9 +146,9 @@ export interface OwnNode {
 export async function openNode(
   market: TestMarket,
   name: string,
-  init: { isAlone?: true; clock?: Clock; times?: Partial<FollowerTimes> } = {},
+  init: { isAlone?: true; clock?: Clock; times?: Partial<FollowerTimes>; allowRegistries?: string[] } = {},
 ): Promise<OwnNode> {
-  const { isAlone = false, clock = systemClock, times = {} } = init
+  const { isAlone = false, clock = systemClock, times = {}, allowRegistries = [] } = init
   const folder = name.replaceAll(' ', '-')
   const start = async (): Promise<ClientNode> =>
     await startClientNode(
@@ -156,7 +156,7 @@ export async function openNode(
       {
         networkName: isAlone ? `${market.network}-${folder}` : market.network,
         ...{ listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: isAlone ? [] : market.bootstrap, mdns: false },
-        ...{ dataFolder: join(market.folder, folder), times: { ...PATIENT, ...times } },
+        ...{ dataFolder: join(market.folder, folder), times: { ...PATIENT, ...times }, allowRegistries },
       },
     )
   let node: ClientNode | null = await start()

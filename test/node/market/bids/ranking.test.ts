@@ -18,6 +18,7 @@ function offer(provider: string, fields: Partial<Offer> = {}): Offer {
     trust: 1,
     figures: null,
     emulated: false,
+    holdsImage: false,
     ...fields,
   }
 }
@@ -42,6 +43,8 @@ describe('ranking', () => {
       [offer('a', { pricePerHour: 10n, emulated: true }), offer('b', { pricePerHour: 21n })],
       ['b', 'a'],
     ],
+    ['who has the image starts sooner', 'performance', [offer('a'), offer('b', { holdsImage: true })], ['b', 'a']],
+    ['who has the image is not cheaper for that', 'cost', [offer('a'), offer('b', { holdsImage: true })], ['a', 'b']],
     ['all equal goes by id', 'cost', [offer('b'), offer('a')], ['a', 'b']],
     [
       'one that broke its word loses to one at half again the price',

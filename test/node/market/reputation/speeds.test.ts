@@ -61,7 +61,13 @@ describe('speeds', () => {
       ...{ provider, name: provider, pricePerHour: 10_000_000n, minimumCharge: 0n, trust: 1 },
       free: { cpuMillis: 1_000, memoryBytes: 1, storageBytes: 1, gpu: 0 },
       total: { cpuMillis: 1_000, memoryBytes: 1, storageBytes: 1, gpu: 0 },
-      ...{ uptimeSeconds: 60, latencyMs: 10, figures: speeds.believed(provider, measured, 'alice'), emulated: false },
+      ...{
+        uptimeSeconds: 60,
+        latencyMs: 10,
+        figures: speeds.believed(provider, measured, 'alice'),
+        emulated: false,
+        holdsImage: false,
+      },
     })
     const first = () =>
       (['value', 'performance'] as const).map((strategy) => {

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import { registryHost } from '../../../protocol/image-registry.ts'
-import type { RegistryAccess } from '../access.ts'
-import { RegistryFailure } from '../failure.ts'
-import type { RegistryCredentials, Repository } from '../repository.ts'
+import { registryHost } from '../../protocol/image-registry.ts'
+import type { RegistryAccess } from './access.ts'
 import { failureOf, nonsense, readAll } from './answers.ts'
+import { RegistryFailure } from './failure.ts'
+import type { RegistryCredentials, Repository } from './repository.ts'
 
 /** Registries send theirs on to stores once, rarely twice. */
 const MAX_REDIRECTS = 5

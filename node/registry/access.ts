@@ -1,5 +1,5 @@
 /**
- * How this provider reaches registries for strangers: by the rules that hold for the traffic of jobs. A name is looked up
+ * How a peer reaches registries for strangers: by the rules that hold for the traffic of jobs. A name is looked up
  * once for each connection, and the connection goes to an address that was checked, so that a name that means something
  * else a moment later gains nothing. See docs/decisions/0043-the-agent-pulls.md.
  */
@@ -12,7 +12,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { registryHost } from '../../protocol/image-registry.ts'
-import { isOpenAddress } from '../isolation/ranges.ts'
+import { isOpenAddress } from '../network/open-address.ts'
 import { RegistryFailure } from './failure.ts'
 
 /** Which registries may be reached though they are inside, and how. */

@@ -2,10 +2,10 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { RegistryAccess } from './access.ts'
+import { failureOf, readAll } from './answers.ts'
+import { createAsking } from './asking.ts'
 import { RegistryFailure } from './failure.ts'
 import { digestOf, MANIFEST_TYPES } from './manifest.ts'
-import { failureOf, readAll } from './registry/answers.ts'
-import { createAsking } from './registry/asking.ts'
 import type { RegistryCredentials, Repository } from './repository.ts'
 
 /**

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { after, before, describe, it } from 'node:test'
-import { createRegistryAccess, type RegistryAccessInit } from '../../../provider-agent/images/access.ts'
-import { RegistryFailure } from '../../../provider-agent/images/failure.ts'
+import { createRegistryAccess, type RegistryAccessInit } from '../../../node/registry/access.ts'
+import { RegistryFailure } from '../../../node/registry/failure.ts'
 
 describe('entry 4: where a provider goes for a registry', () => {
   let server: Server

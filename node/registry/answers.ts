@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { RegistryFailure } from '../failure.ts'
+import { RegistryFailure } from './failure.ts'
 
 /** Of an error's text only its code is looked for. */
 const MAX_ERROR_BYTES = 16 * 1024

@@ -24,6 +24,8 @@ export type PullFailure =
   | 'image-bomb'
   /** Not what its own digests say, or of a form that no engine should be given. */
   | 'invalid-image'
+  /** By its registry, whom the requester asked: of what the job names. */
+  | 'no-such-platform'
 
 /**
  * A pull that went wrong. The message is for the log of the provider's owner alone: requesters learn the reason, because

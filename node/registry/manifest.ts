@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { architectureOf, plainPlatform } from '../../protocol/platforms.ts'
+import { architectureOf, isPlatform, MAX_PLATFORMS, plainPlatform } from '../../protocol/platforms.ts'
 import { RegistryFailure } from './failure.ts'
 
 const INDEX_TYPES = [
@@ -107,6 +107,30 @@ export function readConfig(bytes: Buffer, layers: number, platforms: readonly st
   }
   if (isFor(config.data, platforms)) return config.data.rootfs.diff_ids
   throw new RegistryFailure('wrong-architecture', `the image is not for ${platforms.join(', ')}`)
+}
+
+const ownPlatform = z.object({ os: word, architecture: word, variant: word.optional() })
+
+/**
+ * What an image is for, by its index or its configuration; where it is a manifest of one image, which configuration says
+ * it. Attestations and what names no platform are passed over; none where there are too many to be told.
+ *
+ * @throws {RegistryFailure} `invalid-image`
+ */
+export function readPlatforms(bytes: Buffer): string[] | { config: string } {
+  const value = json(bytes)
+  const index = indexSchema.safeParse(value)
+  if (index.success) return told(index.data.manifests.map(({ platform }) => platformText(platform)))
+  const image = manifestSchema.safeParse(value)
+  if (image.success) return { config: image.data.config.digest }
+  const config = ownPlatform.safeParse(value)
+  if (config.success) return told([platformText(config.data)])
+  throw new RegistryFailure('invalid-image', 'the manifest is of no form that images have')
+}
+
+function told(platforms: string[]): string[] {
+  const named = [...new Set(platforms)].filter((text) => isPlatform(text) && text !== 'unknown/unknown')
+  return named.length > MAX_PLATFORMS ? [] : named
 }
 
 /** Whether an image is for one of these platforms, by its configuration, which often leaves out versions. */

@@ -1,0 +1,130 @@
+/** What a registry says of an image before anybody is asked to run it: which bytes its name means, and for what they are. */
+
+import { createHash } from 'node:crypto'
+import PQueue from 'p-queue'
+import { registryOf } from '../../protocol/image-registry.ts'
+import { isImageDigest, type ResolvedImage } from '../../protocol/platforms.ts'
+import type { Clock } from '../clock.ts'
+import { deadline } from '../deadline.ts'
+import type { Logger } from '../logger.ts'
+import type { RegistryAccess } from './access.ts'
+import { RegistryFailure } from './failure.ts'
+import { readPlatforms } from './manifest.ts'
+import type { RegistryCredentials } from './repository.ts'
+import { openRegistrySession, type RegistrySession } from './session.ts'
+
+/** Asks registries about images; see {@link createImageResolver}. */
+export interface ImageResolver {
+  /**
+   * Null where its registry does not say within a moment: it is not reached, wants other credentials, has no such image.
+   * Never rejects but with the signal's reason.
+   */
+  resolve(
+    image: string,
+    credentials: RegistryCredentials | undefined,
+    signal: AbortSignal,
+  ): Promise<ResolvedImage | null>
+}
+
+/** What {@link createImageResolver} works with. */
+export interface ImageResolverComponents {
+  access: RegistryAccess
+  clock: Clock
+  logger: Logger
+}
+
+/** How long a job waits for its registry at most, in ms. */
+const WAIT_MS = 2_000
+/** How long a registry that was not reached, or asks for patience, is left alone, in ms. */
+const AWAY_MS = 60_000
+/** Images whose platforms are remembered; a digest always means the same. */
+const MAX_KNOWN = 4_096
+/** Registries that are remembered to be away. */
+const MAX_AWAY = 256
+const AT_A_TIME = 16
+/** Larger ones are of no image that has a few platforms. */
+const MAX_CONFIG_BYTES = 2 ** 20
+
+/** Nothing is known at first; in memory. Who asks for the same at one time shares the answer. */
+export function createImageResolver({ access, clock, logger }: ImageResolverComponents): ImageResolver {
+  const queue = new PQueue({ concurrency: AT_A_TIME })
+  const platforms = new Map<string, string[]>()
+  const away = new Map<string, number>()
+  const underway = new Map<string, Promise<ResolvedImage | null>>()
+
+  async function platformsOf(session: RegistrySession, digest: string): Promise<string[]> {
+    const known = platforms.get(digest)
+    if (known !== undefined) return known
+    const { bytes } = await session.manifest(digest)
+    const found = readPlatforms(bytes)
+    const all = Array.isArray(found) ? found : readPlatforms(await session.blob(found.config, MAX_CONFIG_BYTES))
+    if (!Array.isArray(all)) throw new RegistryFailure('invalid-image', 'the configuration is none')
+    remember(platforms, digest, all, MAX_KNOWN)
+    return all
+  }
+
+  async function ask(image: string, credentials: RegistryCredentials | undefined): Promise<ResolvedImage | null> {
+    const { repository, reference } = partsOf(image)
+    const { host } = repository
+    if ((away.get(host) ?? 0) > clock.monotonicMs()) return null
+    const limit = deadline(clock, WAIT_MS)
+    try {
+      const session = openRegistrySession(access, repository, credentials, limit.signal)
+      const digest = isImageDigest(reference)
+        ? reference
+        : ((await session.look(reference)) ?? (await session.manifest(reference)).digest)
+      return { digest, platforms: await platformsOf(session, digest) }
+    } catch (error) {
+      const reason = error instanceof RegistryFailure ? error.reason : 'registry-too-slow'
+      logger.debug({ image, reason }, 'the registry does not say what an image is')
+      const isAway = ['registry-unreachable', 'registry-too-slow', 'rate-limited'].includes(reason)
+      if (isAway) remember(away, host, clock.monotonicMs() + AWAY_MS, MAX_AWAY)
+      return null
+    } finally {
+      limit.clear()
+    }
+  }
+
+  return {
+    async resolve(image, credentials, signal) {
+      const key = keyOf(image, credentials)
+      const before = underway.get(key)
+      const limit = deadline(clock, WAIT_MS, signal)
+      const asked = before ?? queue.add(async () => await ask(image, credentials)).finally(() => underway.delete(key))
+      underway.set(key, asked)
+      const late = new Promise<null>((answer) => {
+        limit.signal.addEventListener('abort', () => answer(null), { once: true })
+      })
+      try {
+        const resolved = await Promise.race([asked, late])
+        signal.throwIfAborted()
+        return resolved
+      } finally {
+        limit.clear()
+      }
+    },
+  }
+}
+
+/** As `docker pull` reads it: no tag means `latest`, and a digest wins over a tag. */
+function partsOf(image: string) {
+  const [, name = '', tag = 'latest', digest] = /^(.*?)(?::([^:/@]+))?(?:@(.+))?$/.exec(image) ?? []
+  return { repository: registryOf(name), reference: digest ?? tag }
+}
+
+/** Holds no credentials in clear. */
+function keyOf(image: string, credentials: RegistryCredentials | undefined): string {
+  if (credentials === undefined) return image
+  const { serverAddress, username, password } = credentials
+  return `${image} ${createHash('sha256')
+    .update(JSON.stringify([serverAddress, username, password]))
+    .digest('hex')}`
+}
+
+/** The oldest goes where there are too many. */
+function remember<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  map.delete(key)
+  map.set(key, value)
+  const [oldest] = map.keys()
+  if (map.size > most && oldest !== undefined) map.delete(oldest)
+}
