@@ -53,6 +53,8 @@ export interface OpenEngine {
   close(): Promise<void>
 }
 
+/** How long the engine may take to say what is left, in ms. */
+const LAST_LOOK_MS = 5_000
 const REMEDY =
   'Run the agent as root beside a Docker engine on this machine, with iptables installed, or leave out --require-network-isolation.'
 
@@ -90,7 +92,9 @@ export function openEngine(
     publishes: 'publishAt' in publish,
     async close() {
       await sandboxes.close()
-      await firewall.stop().catch((error) => logger.warn({ error: String(error) }, 'rules are left'))
+      await firewall
+        .stop({ isUnused: await hasNothing(engine, owner) })
+        .catch((error) => logger.warn({ error: String(error) }, 'rules are left'))
     },
   }
 }
@@ -103,6 +107,12 @@ export async function assertKept({ engine }: OpenEngine, init: EngineInit): Prom
   if (requireNetworkIsolation && networkProblem !== null) {
     throw new Error(`Jobs cannot be kept from the network around this machine: ${networkProblem}. ${REMEDY}`)
   }
+}
+
+/** Whether no job of this agent is left; false where the engine does not say so within some seconds. */
+async function hasNothing(engine: ContainerEngine, owner: string): Promise<boolean> {
+  const found = await engine.list(owner, { signal: AbortSignal.timeout(LAST_LOOK_MS) }).catch(() => null)
+  return found?.length === 0
 }
 
 /** The address itself where an interface has it; all of them where a router in front of the machine does. */

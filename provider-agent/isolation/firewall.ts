@@ -31,8 +31,12 @@ export interface Firewall {
   readonly isInForce: boolean
   /** Whether jobs are kept from taking more than their share of tracked connections. */
   readonly limitsConnections: boolean
-  /** Takes the rules out if no job's network is left; from then on they are not missed. */
-  stop(): Promise<void>
+  /**
+   * Takes the rules out if no job's network is left; from then on they are not missed.
+   *
+   * @param how.isUnused whether the engine says that no job is left: one that was killed leaves bridges that it has forgotten
+   */
+  stop(how?: { isUnused?: boolean }): Promise<void>
   /** Whether there is an interface of this name in the network that the rules are for. */
   hasInterface(name: string): Promise<boolean>
 }
@@ -148,11 +152,11 @@ export function createFirewall({ logger }: { logger: Logger }, init: FirewallIni
     get limitsConnections() {
       return inForce && limitsConnections
     },
-    async stop() {
+    async stop({ isUnused = false } = {}) {
       await looking?.catch(() => undefined) // whoever asked for it has heard
       const wereSet = inForce
       inForce = false
-      if ((await interfaceNames()).some((name) => name.startsWith(prefix))) return
+      if (!isUnused && (await interfaceNames()).some((name) => name.startsWith(prefix))) return
       try {
         for (const family of await families()) {
           const change = toRemove(await save(family), prefix)

@@ -51,7 +51,10 @@ export interface Lease extends Commands, Stopping {
   readonly meter: Meter
   /** What was metered so far and may be billed, in ms: no more than the duration, and the grace where that was used. */
   readonly billableMs: number
-  /** Of that what the requester may be told, in ms: as far as the engine said that it runs; above 0 once it was started. */
+  /**
+   * Of that what the requester may be told, in ms: as far as the engine said that it runs; above 0 once its start was asked
+   * for, when it may run.
+   */
   readonly tellableMs: number
   /** Aborted once something wants the container to stop; `progress.stopping` says what. */
   readonly stopSignal: AbortSignal
@@ -78,6 +81,8 @@ export interface Lease extends Commands, Stopping {
   acknowledged(sequence: number): Promise<void>
   /** Writes a report, and the change of state with it; resolves when it is on disk. */
   report(content: ReportContent, change?: Partial<LeaseProgress>): Promise<void>
+  /** The engine is being asked to start it. */
+  startAsked(): void
   /** The container runs. */
   started(startedAtMs: number, imageDigest: string, begin: MeterStart): Promise<void>
   /** Monotonic time of when the requester was last told that it does not run yet, in ms. */
@@ -128,6 +133,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   let { secrets } = init
   let toldMs = init.progress.meteredMs
   let contactMs = clock.monotonicMs() - elapsedSince(clock, init.progress.lastContact)
+  let isStartAsked = false
   const claim = createClaim(clock, init.progress.claimFrom)
 
   async function end(found: Ending, endedAtMs: number, output: CollectedOutput | null, problem = ''): Promise<void> {
@@ -180,7 +186,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
       return progress.billable(meter.sure())
     },
     get tellableMs() {
-      return Math.max(meter.running ? 1 : 0, progress.billable(meter.vouched()))
+      return Math.max(isStartAsked ? 1 : 0, progress.billable(meter.vouched()))
     },
     get contactMs() {
       return contactMs
@@ -213,6 +219,9 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     breakOff(silenceMs) {
       const sureMs = meter.sure()
       meter.stop(sureMs - toldMs > silenceMs ? Math.min(toldMs, sureMs) : sureMs)
+    },
+    startAsked() {
+      isStartAsked = true
     },
     async started(startedAtMs, imageDigest, { meteredMs, unheardMs }) {
       meter.start(meteredMs)

@@ -64,6 +64,7 @@ export async function startContainer(
   // Not to be interrupted, for whether it runs must be known; and no second start where it has run already.
   const name = containerName(lease.record)
   const askedMs = clock.monotonicMs()
+  lease.startAsked()
   const isOlder = found?.state === 'running' || found?.state === 'exited'
   let isAgain = false
   let isUnseen = false

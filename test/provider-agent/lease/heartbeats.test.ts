@@ -19,7 +19,7 @@ describe('heartbeats of a lease', () => {
     const { follow } = await rig.run()
     await follow.report('started')
     await rig.clock.advance(10_500)
-    assert.deepEqual(meteredBy(follow), [0, 5_000, 10_000])
+    assert.deepEqual(meteredBy(follow), [1, 5_000, 10_000])
   })
 
   it('tell the time in which the agent was held up, once the engine has said that the container runs', async () => {
@@ -29,7 +29,7 @@ describe('heartbeats of a lease', () => {
     await rig.clock.advance(5_500)
     await rig.clock.holdUp(14_500)
     await rig.clock.advance(5_000)
-    assert.deepEqual(meteredBy(follow), [0, 5_000, 20_000, 25_000])
+    assert.deepEqual(meteredBy(follow), [1, 5_000, 20_000, 25_000])
   })
 
   it('tell no time of which the engine has not said that it ran, however late its end is heard of', async () => {
@@ -45,7 +45,7 @@ describe('heartbeats of a lease', () => {
     const { follow } = await rig.run()
     await follow.report('started')
     await rig.clock.advance(20_500)
-    assert.deepEqual(meteredBy(follow), [0, 5_000, 5_000, 5_000, 5_000])
+    assert.deepEqual(meteredBy(follow), [1, 5_000, 5_000, 5_000, 5_000])
     heard.resolve()
     const { receipt } = await follow.report('ended')
     assert.ok(receipt)
@@ -66,11 +66,11 @@ describe('heartbeats of a lease', () => {
       return await list(...args)
     }
     await rig.clock.advance(11_500)
-    assert.deepEqual(meteredBy(follow), [0, 5_000, 5_000, 5_000])
+    assert.deepEqual(meteredBy(follow), [1, 5_000, 5_000, 5_000])
     assert.equal(asked, 1, 'one question at a time')
     answers.resolve()
     await rig.clock.advance(6_000)
-    assert.deepEqual(meteredBy(follow), [0, 5_000, 5_000, 5_000, 22_000])
+    assert.deepEqual(meteredBy(follow), [1, 5_000, 5_000, 5_000, 22_000])
   })
 })
 
