@@ -20,8 +20,43 @@ const MAX_WATCHED = 10_000
 /** What the job store and the market know, as Prometheus metrics. `note` is told every event as it happens. */
 export function createJobMetrics(registry: Registry, node: ClientNode): { note(entry: FeedEntry): void } {
   const registers = [registry]
-  const { store, directory, network, requester } = node
+  addMarketMetrics(registry, node)
+  addNetworkMetrics(registry, node.network)
+  const events = new Counter({
+    name: 'cortex_job_events_total',
+    help: 'Events of jobs by type, since the start of the process',
+    labelNames: ['type'],
+    registers,
+  })
+  const phases = PHASES.map(({ name, help, from, to }) => ({
+    from,
+    to,
+    begunMs: new Map<string, number>(),
+    histogram: new Histogram({
+      name: `cortex_job_${name}_seconds`,
+      help,
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
+  }))
 
+  return {
+    note({ jobId, event: { type, timestampMs } }) {
+      events.inc({ type })
+      for (const { from, to, begunMs, histogram } of phases) {
+        if (type === from && begunMs.size < MAX_WATCHED) begunMs.set(jobId, timestampMs)
+        const begun = begunMs.get(jobId)
+        if (begun === undefined || type === from) continue
+        if (type === to) histogram.observe(Math.max(0, timestampMs - begun) / 1000)
+        if (type === to || ENDS.has(type)) begunMs.delete(jobId)
+      }
+    },
+  }
+}
+
+/** What there is at the moment somebody asks. */
+function addMarketMetrics(registry: Registry, { store, directory, requester }: ClientNode): void {
+  const registers = [registry]
   new Gauge({
     name: 'cortex_jobs',
     help: 'Jobs by status',
@@ -72,37 +107,6 @@ export function createJobMetrics(registry: Registry, node: ClientNode): { note(e
       this.set(await store.sizeBytes())
     },
   })
-  addNetworkMetrics(registry, network)
-  const events = new Counter({
-    name: 'cortex_job_events_total',
-    help: 'Events of jobs by type, since the start of the process',
-    labelNames: ['type'],
-    registers,
-  })
-  const phases = PHASES.map(({ name, help, from, to }) => ({
-    from,
-    to,
-    begunMs: new Map<string, number>(),
-    histogram: new Histogram({
-      name: `cortex_job_${name}_seconds`,
-      help,
-      buckets: LATENCY_BUCKETS,
-      registers,
-    }),
-  }))
-
-  return {
-    note({ jobId, event: { type, timestampMs } }) {
-      events.inc({ type })
-      for (const { from, to, begunMs, histogram } of phases) {
-        if (type === from && begunMs.size < MAX_WATCHED) begunMs.set(jobId, timestampMs)
-        const begun = begunMs.get(jobId)
-        if (begun === undefined || type === from) continue
-        if (type === to) histogram.observe(Math.max(0, timestampMs - begun) / 1000)
-        if (type === to || ENDS.has(type)) begunMs.delete(jobId)
-      }
-    },
-  }
 }
 
 const ENDS = new Set<JobEventType>(['completed', 'failed', 'cancelled', 'lost'])
