@@ -91,12 +91,12 @@ export interface SellerOptions {
  * said in brackets are the agent's.
  */
 export function sellerFlags(command: Command): Command {
-  const option = (flags: string, text: string, parse?: (word: string) => unknown): Option => {
-    const made = new Option(flags, text)
-    const [, name = ''] = /^--([a-z-]+)/.exec(flags) ?? []
-    made.env(`CORTEX_${name.replaceAll('-', '_').toUpperCase()}`)
-    return parse === undefined ? made : made.argParser(parse)
-  }
+  const groups = [soldFlags, priceFlags, placeFlags, imageFlags, clientFlags, runFlags]
+  return groups.reduce((all, add) => add(all), command)
+}
+
+/** What of the machine is sold, and of which engine. */
+function soldFlags(command: Command): Command {
   return command
     .addOption(
       new Option('--docker-host <url>', 'the engine, e.g. unix:///var/run/docker.sock; else it is looked for').env(
@@ -116,6 +116,11 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--storage <amount>', 'sell at most this (what there is, less the owner’s share)', amount))
     .addOption(option('--gpus <count>', 'sell at most this (all)', wholeNumber(0, 64)))
     .addOption(option('--owner-share <percent>', 'kept for yourself (10)', wholeNumber(0, 90)))
+}
+
+/** What it costs, and when. */
+function priceFlags(command: Command): Command {
+  return command
     .addOption(option('--price-cpu <usd>', `per core-hour (${formatUsd(DEFAULT_PRICES.cpuPerCoreHour)})`, usd))
     .addOption(option('--price-memory <usd>', `per GB-hour (${formatUsd(DEFAULT_PRICES.memoryPerGbHour)})`, usd))
     .addOption(option('--price-storage <usd>', `per GB-hour (${formatUsd(DEFAULT_PRICES.storagePerGbHour)})`, usd))
@@ -138,6 +143,11 @@ export function sellerFlags(command: Command): Command {
       hours,
     )
     .addOption(option('--time-zone <name>', 'of the rules and hours, e.g. Europe/Berlin (this machine’s)', timeZone))
+}
+
+/** Where it is and what it can. */
+function placeFlags(command: Command): Command {
+  return command
     .addOption(option('--region <name>', 'where the machine is'))
     .option('--platform <name>', 'what the engine runs, e.g. linux/arm64 (by its architecture); repeat it', platform)
     .option(
@@ -146,6 +156,11 @@ export function sellerFlags(command: Command): Command {
       platform,
     )
     .option('--label <name=value>', 'what jobs can ask for; repeat it', keyValue)
+}
+
+/** Which images run, and where they come from. */
+function imageFlags(command: Command): Command {
+  return command
     .option(
       '--registry-mirror <host=mirror>',
       'pull from here first, e.g. docker.io=mirror.lan:5000; repeat it',
@@ -164,6 +179,11 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--max-image <amount>', 'the largest image taken, unpacked (32Gi)', amount))
     .option('--allow-image <pattern>', 'images that may run, * for any text; repeat it', repeated)
     .option('--deny-image <pattern>', 'images that may not; repeat it', repeated)
+}
+
+/** Who may run jobs, and how much. */
+function clientFlags(command: Command): Command {
+  return command
     .option('--allow-client <peer-id>', 'serve only these; repeat it', client)
     .option('--deny-client <peer-id>', 'do not serve these; repeat it', client)
     .addOption(
@@ -181,6 +201,11 @@ export function sellerFlags(command: Command): Command {
         secondsWithin(1, MAX_DURATION_SECONDS),
       ),
     )
+}
+
+/** How jobs run. */
+function runFlags(command: Command): Command {
+  return command
     .addOption(option('--image-room <amount>', 'free disk below which images that jobs left are removed (5Gi)', amount))
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
@@ -197,6 +222,14 @@ export function sellerFlags(command: Command): Command {
     .addOption(option('--no-benchmark', 'do not measure what the machine does, half a minute a week while it is idle'))
     .option('--stop-jobs', 'end the jobs when the agent is stopped')
     .addOption(new Option('--volume-retention-ms <ms>').argParser(wholeNumber(0, 86_400_000)).hideHelp())
+}
+
+/** One that may stand in the environment as well: `--price-cpu` as `CORTEX_PRICE_CPU`. */
+function option(flags: string, text: string, parse?: (word: string) => unknown): Option {
+  const made = new Option(flags, text)
+  const [, name = ''] = /^--([a-z-]+)/.exec(flags) ?? []
+  made.env(`CORTEX_${name.replaceAll('-', '_').toUpperCase()}`)
+  return parse === undefined ? made : made.argParser(parse)
 }
 
 /**
