@@ -7,7 +7,7 @@ import type { Duplex, Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { type ContainerHealth, readContainerHealth } from '../../protocol/endpoints.ts'
 import { addressOf, networkSettings } from '../networks/network-mode.ts'
-import { askEngine } from './ask-engine.ts'
+import { type Abort, askEngine } from './ask-engine.ts'
 import { checkName } from './container/spec.ts'
 import { endExec } from './end-command.ts'
 import { statusOf } from './errors.ts'
@@ -145,23 +145,7 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
     exec: (name, request, { signal } = {}) =>
       askEngine(`running a command in ${name}`, signal, async (abort) => {
         checkName(name)
-        const { command, terminal, columns, rows, input } = request
-        const exec = await docker.getContainer(name).exec({
-          Cmd: command,
-          AttachStdin: input,
-          AttachStdout: true,
-          AttachStderr: true,
-          Tty: terminal,
-          ...abort,
-        })
-        const stream = await exec.start({ hijack: true, stdin: input, Tty: terminal })
-        const resize = async (width: number, height: number): Promise<void> => {
-          await exec.resize({ w: width, h: height })
-        }
-        // It may have ended already: then there is no terminal to size.
-        if (terminal && columns > 0 && rows > 0) await resize(columns, rows).catch(() => undefined)
-        const end = async (): Promise<void> => await endExec(exec)
-        return { stream, framed: !terminal, resize, exitCode: async () => await exitCodeOf(exec), end }
+        return await openExec(docker.getContainer(name), request, abort)
       }),
 
     inspect: (name, { signal } = {}) =>
@@ -174,30 +158,7 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
           container.stats({ stream: false, 'one-shot': true, ...abort } as { stream: false }),
         ])
         const { Networks: networks } = await networkSettings(docker, details, abort)
-        const reading = toReading(stats)
-        return {
-          startedAtMs: Date.parse(details.State.StartedAt),
-          processes: (top.Processes as string[][]).map(([pid = '', user = '', ...words]) => ({
-            pid: Number(pid),
-            user,
-            command: words.join(' '),
-          })),
-          usage: {
-            memoryBytes: reading?.memoryBytes ?? 0,
-            memoryLimitBytes: details.HostConfig.Memory ?? 0,
-            processes: stats.pids_stats?.current ?? top.Processes.length,
-            rxBytes: reading?.rxBytes ?? 0,
-            txBytes: reading?.txBytes ?? 0,
-          },
-          mounts: details.Mounts.map(({ Destination: path, Name: volume, RW: writable }) => ({
-            path,
-            name: volume ?? '',
-            readOnly: !writable,
-          })),
-          networks: Object.values(networks)
-            .filter(({ IPAddress: address }) => address !== '')
-            .map(({ IPAddress: address, Gateway: gateway }) => ({ address, gateway })),
-        }
+        return { ...inspectionOf(details, top, stats), networks: addressesOf(networks) }
       }),
 
     archive: (name, path, { signal } = {}) =>
@@ -206,6 +167,61 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
         return (await docker.getContainer(name).getArchive({ path, ...abort })) as Readable
       }),
   }
+}
+
+async function openExec(container: Docker.Container, request: ExecRequest, abort: Abort): Promise<RunningExec> {
+  const { command, terminal, columns, rows, input } = request
+  const exec = await container.exec({
+    Cmd: command,
+    AttachStdin: input,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: terminal,
+    ...abort,
+  })
+  const stream = await exec.start({ hijack: true, stdin: input, Tty: terminal })
+  const resize = async (width: number, height: number): Promise<void> => {
+    await exec.resize({ w: width, h: height })
+  }
+  // It may have ended already: then there is no terminal to size.
+  if (terminal && columns > 0 && rows > 0) await resize(columns, rows).catch(() => undefined)
+  const end = async (): Promise<void> => await endExec(exec)
+  return { stream, framed: !terminal, resize, exitCode: async () => await exitCodeOf(exec), end }
+}
+
+/** Of the engine's answers, all but the networks. */
+function inspectionOf(
+  details: Docker.ContainerInspectInfo,
+  top: { Processes: string[][] },
+  stats: Docker.ContainerStats,
+): Omit<ContainerLook, 'networks'> {
+  const reading = toReading(stats)
+  return {
+    startedAtMs: Date.parse(details.State.StartedAt),
+    processes: top.Processes.map(([pid = '', user = '', ...words]) => ({
+      pid: Number(pid),
+      user,
+      command: words.join(' '),
+    })),
+    usage: {
+      memoryBytes: reading?.memoryBytes ?? 0,
+      memoryLimitBytes: details.HostConfig.Memory ?? 0,
+      processes: stats.pids_stats?.current ?? top.Processes.length,
+      rxBytes: reading?.rxBytes ?? 0,
+      txBytes: reading?.txBytes ?? 0,
+    },
+    mounts: details.Mounts.map(({ Destination: path, Name: volume, RW: writable }) => ({
+      path,
+      name: volume ?? '',
+      readOnly: !writable,
+    })),
+  }
+}
+
+function addressesOf(networks: Docker.ContainerInspectInfo['NetworkSettings']['Networks']): ContainerLook['networks'] {
+  return Object.values(networks)
+    .filter(({ IPAddress: address }) => address !== '')
+    .map(({ IPAddress: address, Gateway: gateway }) => ({ address, gateway }))
 }
 
 /** Runtimes whose containers use the network of this kernel; a sandbox may have one of its own. Empty: the engine's default. */
