@@ -47,7 +47,11 @@ const node = await startClientNode(
 const fillMs = performance.now() - begunMs
 const gateway = createGateway(
   { node, logger: silentLogger },
-  { folder, port: 0, adminKey: KEY, rateLimits: { enforced: false } },
+  {
+    ...{ folder, port: 0, adminKey: KEY, rateLimits: { enforced: false } },
+    // These jobs ended months ago: a minute after the start their output would go while somebody reads it.
+    retention: { logsMs: null, metricsMs: null, eventsMs: null },
+  },
 )
 await gateway.start()
 const urls = { job: `${gateway.url()}/api/plugin-core/jobs/${id}`, list: gateway.url() + LIST }
