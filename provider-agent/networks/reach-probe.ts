@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import type { Abort } from '../engine/ask-engine.ts'
 import type { EngineProperties } from '../engine/engine-properties.ts'
+import { ownerLabel } from '../engine/labels.ts'
 import { bridgeName } from './bridge-name.ts'
 import { createNetwork, removeNetwork } from './network.ts'
 
@@ -24,7 +25,8 @@ export async function portsProblem(
   if (isRootless) return `the engine is rootless, and keeps its networks to itself: ${REMEDY}`
   if (isPodman) return null
   const name = `cortex-probe-${randomBytes(6).toString('hex')}`
-  await createNetwork(docker, { name, owner, labels: {} }, abort)
+  // An agent that is killed here finds it by that at its next start.
+  await createNetwork(docker, { name, owner, labels: { [ownerLabel]: owner } }, abort)
   try {
     if (await isHere(bridgeName(owner, name))) return null
     return `the engine keeps its networks elsewhere, as one on another machine or Docker Desktop does: ${REMEDY}`
