@@ -6,8 +6,8 @@ import { DataFolderError } from '../store/database.ts'
 import { JobStateError } from '../store/index.ts'
 import { noTracer, type Tracer } from '../tracing/index.ts'
 import { CliError } from './cli-error.ts'
-import { joined } from './join.ts'
 import { followerTimes, type PeerOptions, partFolder, peerInit } from './options.ts'
+import { untilConnected } from './until-connected.ts'
 
 /** Client commands that may run side by side on one data folder. */
 const SLOTS = 64
@@ -41,7 +41,7 @@ export async function startInSlot(
       )
       await takeUp(node)
       if (stays) return node
-      await joined(node, options, troubles).catch(async (error) => {
+      await untilConnected(node, options, troubles).catch(async (error) => {
         await node.stop()
         throw error
       })

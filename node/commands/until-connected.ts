@@ -19,7 +19,7 @@ const LOOK_MS = 50
  * @param troubles of its bootstrap addresses, as they come
  * @throws {CliError}
  */
-export async function joined(
+export async function untilConnected(
   { network }: Pick<ClientNode, 'network'>,
   options: Pick<PeerOptions, 'bootstrap' | 'mdns' | 'network'>,
   troubles: readonly string[],
