@@ -2,6 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { systemClock } from '../../node/clock.ts'
+import { silentLogger } from '../../node/logger.ts'
+import { createRegistryAccess } from '../../node/registry/access.ts'
+import { createImageResolver } from '../../node/registry/image-resolver.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { type HostileRegistry, refuse, startHostileRegistry } from '../support/hostile-registry.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
@@ -66,5 +70,47 @@ describe('an image that is not to be had everywhere', { skip: obstacle ?? false 
     const job = await market.run('exit 0', { image: `${registry.host}/no/such:1`, provider: open.id })
     assert.ok(job.state.status === 'failed')
     assert.deepEqual([job.attempt, job.state.failure.details.reason], [1, 'repository-not-found'])
+  })
+
+  it('entry 26: of a registry that gives one provider no more runs at the next at once, and the first is not asked for a while', async () => {
+    const rationed = await market.addSeller({ name: 'rationed', price: '0.5', allowRegistries: [hostile.host] })
+    // Asks twice for what a tag means.
+    let refusals = 2
+    const answer = (_request: unknown, response: Parameters<typeof refuse>[0]): boolean => {
+      if (refusals === 0) return false
+      refusals -= 1
+      refuse(response, 429, 'TOOMANYREQUESTS')
+      return true
+    }
+    // Nothing in it can be run, which is nobody's fault but the image's.
+    const image = hostile.offer('rationed', { answer })
+    const first = await market.run('exit 0', { image })
+    const elsewhere = first.pastLeases.filter(({ provider }) => provider !== strict.id)
+    assert.deepEqual(
+      elsewhere.map(({ provider, why }) => [provider, why?.details.reason]),
+      [[rationed.id, 'rate-limited']],
+    )
+    assert.ok('lease' in first.state && first.state.lease?.provider === open.id)
+    const second = await market.run('exit 0', { image })
+    assert.ok('lease' in second.state && second.state.lease?.provider === open.id)
+    assert.equal(second.attempt, 1)
+    const third = await market.run('exit 0', { image, provider: rationed.id, queueTimeout: 2 })
+    assert.ok(third.state.status === 'failed')
+    assert.equal(third.state.failure.details.declineCode, 'IMAGE_UNAVAILABLE')
+  })
+
+  it('is told by a real registry to whoever may ask there: its digest, and what it is for', async () => {
+    const resolved = async (allow: string[]) => {
+      const access = createRegistryAccess({ allow })
+      const resolver = createImageResolver({ access, clock: systemClock, logger: silentLogger })
+      return await resolver.resolve(image, undefined, new AbortController().signal)
+    }
+    assert.equal(await resolved([]), null)
+    const { digest, platforms } = (await resolved([registry.host])) ?? {}
+    const job = await market.run('exit 0', { image, provider: open.id })
+    assert.ok('lease' in job.state)
+    assert.equal(job.state.lease?.imageDigest, `${registry.host}/team/busybox@${digest}`)
+    const { Os: os, Architecture: architecture } = await market.docker.getImage(market.image).inspect()
+    assert.deepEqual(platforms, [`${os}/${architecture}`])
   })
 })
