@@ -32,7 +32,7 @@ interface Answer {
 
 interface Child {
   process: ChildProcess
-  ask(method: 'ensure' | 'problem' | 'stop'): Promise<Answer>
+  ask(method: 'ensure' | 'problem' | 'stop' | 'end'): Promise<Answer>
   end(): Promise<void>
 }
 
@@ -218,6 +218,17 @@ describe('firewall', { skip: problem ?? false }, () => {
     await first.ask('stop')
     assert.deepEqual([await there('first'), await there('second'), await there(owner)], [false, true, true])
     assert.doesNotMatch(await rules('mangle', '6'), new RegExp(bridgePrefix('first')))
+  })
+
+  it('is taken out where the engine has no job left, whatever bridge it has forgotten', async (test) => {
+    const agent = startFirewall('forgetful')
+    test.after(async () => await agent.end())
+    await agent.ask('ensure')
+    const bridge = `${bridgePrefix('forgetful')}0000001`
+    await run('ip', ['-n', space, 'link', 'add', bridge, 'type', 'bridge'])
+    test.after(async () => await run('ip', ['-n', space, 'link', 'del', bridge]))
+    await agent.ask('end')
+    assert.doesNotMatch(await rules(), new RegExp(`CORTEX-${bridgePrefix('forgetful')}`))
   })
 
   it('takes out what a killed agent left, and leaves a living one’s, and one’s whose job still runs', async (test) => {
