@@ -63,14 +63,17 @@ function start({ market, launch }: World, name: string, everyMs: number): Manage
   return market.client(name, [...size, job.image, '--', 'sh', '-c', ...(job.args ?? [])], launch(name))
 }
 
-/** Runs more of them where nothing befalls them, until every job of theirs has ended. Answers where, and which. */
+/**
+ * Runs more of them where nothing befalls them, until every job of theirs has ended and every attempt of theirs that was
+ * lost is settled. Answers where, and which.
+ */
 export async function settleClients(world: World): Promise<{ requesters: string[]; expected: Expected[] }> {
   const requesters = CLIENTS.map((_, i) => join(world.market.network.folder, 'client', String(i)))
   for (let runs = 0; runs < LAST_RUNS; runs += 1) {
     const last = CLIENTS.map((name) => start(world, name, 20))
     await Promise.all(last.map(async (each) => await each.ended()))
     const jobs = (await Promise.all(requesters.map(jobsIn))).flat()
-    if (jobs.every(({ status }) => isTerminal(status))) break
+    if (jobs.every(({ status, isSettled }) => isTerminal(status) && isSettled)) break
   }
   const ids = (await Promise.all(requesters.map(jobsIn))).flat()
   return { requesters, expected: ids.map(({ id }) => ({ id, lines: LINES })) }
