@@ -72,18 +72,25 @@ export interface KeepStreamsComponents {
 
 /**
  * Sees to it that every connected peer that speaks gossip is told things. The router asks for a stream once, when a peer
- * has said what it speaks: where that was lost, refused, or ended with one of two connections, the peer would never hear
- * of anything, and nothing would notice. Here it is asked once more what it speaks, after 2 s and ever more rarely.
+ * has said what it speaks: where it did not say so in time, or the stream was lost, refused, or ended with one of two
+ * connections, the peer would never hear of anything, and nothing would notice. Here it is asked once more what it speaks, after 2 s and ever more rarely.
  */
 export function keepStreams(host: Libp2p<GossipServices>, { clock, logger, isBootstrap }: KeepStreamsComponents): void {
   const router = host.services.pubsub as unknown as Router
   const without = new Map<string, { tries: number; nextMs: number }>()
+  /** What those peers speak that have said so; the peer store also has what was only tried. */
+  const spoken = new Map<string, string[]>()
+  host.addEventListener('peer:identify', ({ detail }) => {
+    spoken.set(detail.peerId.toString(), detail.protocols)
+  })
+  host.addEventListener('peer:disconnect', ({ detail }) => {
+    spoken.delete(detail.toString())
+  })
 
   const askAgain = async (peer: PeerId, connection: Connection, tries: number): Promise<void> => {
     const id = peer.toString()
-    const { protocols } = await host.peerStore.get(peer).catch(() => ({ protocols: [] as string[] }))
-    // one that is known to speak other things alone, such as somebody's own client of a market protocol
-    if (protocols.length > 0 && !protocols.some((protocol) => PROTOCOL.test(protocol))) return
+    // one that speaks other things alone, such as somebody's own client of a market protocol
+    if (spoken.get(id)?.some((protocol) => PROTOCOL.test(protocol)) === false) return
     logger.debug({ peer: id, tries }, 'a peer is not told any gossip: asking it again what it speaks')
     if (tries > TRIES && isBootstrap(id)) connection.abort(new Error('Gossip does not get through'))
     else await host.services.identify.identify(connection)

@@ -88,6 +88,9 @@ const MAX_NEW_CONNECTIONS_PER_SECOND = 50
 /** How long a newcomer may take to agree on encryption and multiplexing, in ms. */
 const UPGRADE_TIMEOUT_MS = 5_000
 
+/** How long a peer may take to say what it speaks, in ms: as long as the answer to a ping. libp2p gives up after 5 s, for good. */
+const IDENTIFY_TIMEOUT_MS = 20_000
+
 /** Newcomers at that stage: more than one address can hold there (50/s for 5 s), so that none shuts the others out. */
 const MAX_PENDING_CONNECTIONS = 300
 
@@ -154,8 +157,8 @@ export async function createHost(init: HostInit): Promise<Host> {
       ? {}
       : { metrics: prometheusMetrics({ registry, collectDefaultMetrics: false, preserveExistingMetrics: true }) }),
     services: {
-      identify: identify({ maxMessageSize: 16 * 1024 }),
-      identifyPush: identifyPush({ maxMessageSize: 16 * 1024, debounce: 100 }),
+      identify: identify({ maxMessageSize: 16 * 1024, timeout: IDENTIFY_TIMEOUT_MS }),
+      identifyPush: identifyPush({ maxMessageSize: 16 * 1024, timeout: IDENTIFY_TIMEOUT_MS, debounce: 100 }),
       ping: ping(),
       dcutr: dcutr(),
       open: createOpenAddresses,

@@ -3,8 +3,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { GossipSub } from '@libp2p/gossipsub'
 import { RPC } from '@libp2p/gossipsub/message'
-import { identify } from '@libp2p/identify'
-import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import { type Identify, identify } from '@libp2p/identify'
+import type { Connection, PeerId, Stream, StreamHandler } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
@@ -17,6 +17,7 @@ import { startPeer } from '../../../support/libp2p-peers.ts'
 import { until } from '../../../support/until.ts'
 
 const GOSSIP = '/meshsub/1.1.0'
+const IDENTIFY = '/ipfs/id/1.0.0'
 
 async function peerId(): Promise<PeerId> {
   return peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
@@ -111,6 +112,20 @@ describe('a neighbour whose stream of gossip was lost', () => {
     const connected = await neighbour.dial(victim.addresses().map((address) => multiaddr(address)))
     await until(() => frames.length > 0)
     assert.equal(frames[0]?.subscriptions.length, 2)
+    assert.equal(connected.status, 'open')
+  })
+
+  it('is asked again what it speaks where it did not say so at first', async (test) => {
+    const victim = await startPeer(test)
+    const told = Promise.withResolvers<RPC>()
+    const neighbour = await startNeighbour(test, (stream) => void firstFrame(stream).then(told.resolve, told.reject))
+    await neighbour.unhandle(IDENTIFY)
+    const connected = await neighbour.dial(victim.addresses().map((address) => multiaddr(address)))
+    // Its question was turned away by now.
+    await until(() => victim.peers().length === 1 && connected.streams.length === 0)
+    const { handleProtocol } = neighbour.services.identify as Identify & { handleProtocol: StreamHandler }
+    await neighbour.handle(IDENTIFY, handleProtocol, { maxInboundStreams: 1 })
+    assert.equal((await told.promise).subscriptions.length, 2)
     assert.equal(connected.status, 'open')
   })
 
