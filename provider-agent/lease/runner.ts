@@ -7,9 +7,9 @@ import { retried } from '../../node/backoff.ts'
 import type { ContainerAccess } from '../engine/access.ts'
 import { isGone } from '../engine/errors.ts'
 import type { ContainerExit } from '../engine/index.ts'
+import { removeSurely } from '../engine/remove-surely.ts'
 import type { Guard } from '../guard/guard.ts'
 import type { StopReason } from '../journal/records.ts'
-import { lasting } from '../lasting.ts'
 import type { CollectedOutput } from '../outputs/collect.ts'
 import { containerName } from './container.ts'
 import { brokenOff, endedFromOutside } from './ended-outside.ts'
@@ -42,9 +42,6 @@ export interface RunnerInit extends StartInit, WatchInit {
 
 /** How late such a word may be, in ms. */
 const LATE_MS = 1_500
-
-/** Tries of a removal that the engine answers with an error; the next start of the agent tries again. */
-const REMOVE_TRIES = 5
 
 /** Resolves when the container is gone and the lease has its last report, or when `signal` (the agent stops) aborts. */
 export async function runLease(
@@ -80,12 +77,7 @@ export async function runLease(
         await guarded
       }
     }
-    await retried(
-      clock,
-      signal,
-      (error, attempt) => isGone(error) || attempt < REMOVE_TRIES,
-      () => lasting(clock, signal, async (until) => await engine.remove(name, { signal: until })),
-    )
+    await removeSurely(clock, signal, async (until) => await engine.remove(name, { signal: until }))
     await guard?.release(name)
   }
 

@@ -8,12 +8,10 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { isGone } from '../engine/errors.ts'
 import type { ContainerEngine } from '../engine/index.ts'
-import { lasting } from '../lasting.ts'
+import { removeSurely } from '../engine/remove-surely.ts'
 
 /** How often the engine is looked at, in ms. */
 const EVERY_MS = 30_000
-/** Tries of a removal that the engine answers with an error; the next look tries again. */
-const REMOVE_TRIES = 3
 
 /** Removes what no lease needs; whatever cannot be removed is only logged. */
 export interface StraySweep {
@@ -46,11 +44,8 @@ export function createStraySweep(
   }
 
   async function removeOne(name: string): Promise<void> {
-    const worth = (error: unknown, attempt: number): boolean => isGone(error) || attempt < REMOVE_TRIES
     try {
-      await retried(clock, signal, worth, () =>
-        lasting(clock, signal, async (until) => await engine.remove(name, { signal: until })),
-      )
+      await removeSurely(clock, signal, async (until) => await engine.remove(name, { signal: until }))
     } catch (error) {
       if (!signal.aborted) logger.warn({ name, error: String(error) }, 'what no lease needs was not removed')
     }

@@ -8,8 +8,8 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { isGone } from '../engine/errors.ts'
 import type { ContainerEngine } from '../engine/index.ts'
+import { removeSurely } from '../engine/remove-surely.ts'
 import type { LeaseEnd, LeaseRecord } from '../journal/records.ts'
-import { lasting } from '../lasting.ts'
 
 /** Whose job it is, and which. */
 export type JobKey = Pick<LeaseRecord, 'requester' | 'jobId'>
@@ -60,9 +60,8 @@ export function createVolumeKeeper(
     // Its end is told here, too.
     if (isRunning(job)) return
     for (const name of names ?? (await volumesOf(job))) {
-      await onceThere(async () => {
-        if (isRunning(job)) return
-        await lasting(clock, signal, async (until) => await engine.removeVolume(name, { signal: until }))
+      await removeSurely(clock, signal, async (until) => {
+        if (!isRunning(job)) await engine.removeVolume(name, { signal: until })
       })
     }
   }

@@ -32,7 +32,7 @@ function setUp(there: { name: string; labels: Record<string, string> }[] = []) {
   const scope = new AbortController()
   const removed: string[] = []
   const running = new Set<string>()
-  const engine = { isAway: false }
+  const engine = { isAway: false, errors: 0 }
   const keeper = createVolumeKeeper(
     {
       engine: {
@@ -40,6 +40,10 @@ function setUp(there: { name: string; labels: Record<string, string> }[] = []) {
         removeVolume: async (name) => {
           if (engine.isAway) throw new EngineError('ENGINE_UNAVAILABLE', 'it does not answer')
           if (name.includes('busy')) throw new Error('in use')
+          if (engine.errors > 0) {
+            engine.errors -= 1
+            throw new EngineError('ENGINE_ERROR', 'database not open')
+          }
           removed.push(name)
         },
       },
@@ -114,6 +118,14 @@ describe('volume keeper', () => {
     await keeper.start()
     await clock.advance(RETENTION_MS)
     assert.deepEqual(removed, ['idle'])
+  })
+
+  it('goes although the engine answered with an error, as one does that is being stopped', async () => {
+    const { keeper, clock, removed, engine } = setUp(THERE.slice(0, 1))
+    engine.errors = 2
+    keeper.ended(record(), ended('exited', 0))
+    await clock.advance(30_000)
+    assert.deepEqual(removed, [NAME])
   })
 
   it('goes once the engine is back that was away, unless another attempt came meanwhile', async () => {
