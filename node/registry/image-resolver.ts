@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import PQueue from 'p-queue'
 import { registryOf } from '../../protocol/image-registry.ts'
 import { isImageDigest, type ResolvedImage } from '../../protocol/platforms.ts'
+import { whenAborted } from '../abort.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
@@ -92,11 +93,8 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
       const limit = deadline(clock, WAIT_MS, signal)
       const asked = before ?? queue.add(async () => await ask(image, credentials)).finally(() => underway.delete(key))
       underway.set(key, asked)
-      const late = new Promise<null>((answer) => {
-        limit.signal.addEventListener('abort', () => answer(null), { once: true })
-      })
       try {
-        const resolved = await Promise.race([asked, late])
+        const resolved = await Promise.race([asked, whenAborted(limit.signal).then(() => null)])
         signal.throwIfAborted()
         return resolved
       } finally {

@@ -73,7 +73,8 @@ export interface KeepStreamsComponents {
 /**
  * Sees to it that every connected peer that speaks gossip is told things. The router asks for a stream once, when a peer
  * has said what it speaks: where it did not say so in time, or the stream was lost, refused, or ended with one of two
- * connections, the peer would never hear of anything, and nothing would notice. Here it is asked once more what it speaks, after 2 s and ever more rarely.
+ * connections, the peer would never hear of anything, and nothing would notice. Here it is asked once more what it speaks,
+ * after 2 s and ever more rarely.
  */
 export function keepStreams(host: Libp2p<GossipServices>, { clock, logger, isBootstrap }: KeepStreamsComponents): void {
   const router = host.services.pubsub as unknown as Router

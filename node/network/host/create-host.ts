@@ -88,7 +88,10 @@ const MAX_NEW_CONNECTIONS_PER_SECOND = 50
 /** How long a newcomer may take to agree on encryption and multiplexing, in ms. */
 const UPGRADE_TIMEOUT_MS = 5_000
 
-/** How long a peer may take to say what it speaks, in ms: as long as the answer to a ping. libp2p gives up after 5 s, for good. */
+/**
+ * How long a peer may take to say what it speaks, in ms: as long as the answer to a ping. libp2p gives up after 5 s, for
+ * good.
+ */
 const IDENTIFY_TIMEOUT_MS = 20_000
 
 /** Newcomers at that stage: more than one address can hold there (50/s for 5 s), so that none shuts the others out. */
