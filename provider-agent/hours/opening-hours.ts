@@ -43,15 +43,16 @@ export function createOpeningHours(texts: readonly string[], timeZone?: string):
     const moment = momentAt(atMs)
     return windows.some((window) => isWithin(window, moment))
   }
-  /** No window ends before that and after the moment it was asked for, all of which is open. */
+  /** Open from the first up to the second moment, as was found last. */
   let known = { fromMs: 0, toMs: 0 }
 
   return {
     text: `${texts.join(', ')}${timeZone === undefined ? '' : ` (${timeZone})`}`,
     openForMs(nowMs) {
       if (windows.length === 0) return Number.POSITIVE_INFINITY
-      if (!isOpen(nowMs)) return 0
+      // Asked for each request: what is known needs no look at the calendar.
       if (nowMs < known.fromMs || nowMs >= known.toMs) {
+        if (!isOpen(nowMs)) return 0
         const fromMs = Math.floor(nowMs / stepMs) * stepMs
         let toMs = fromMs + stepMs
         while (toMs - fromMs < LOOK_AHEAD_MS && isOpen(toMs)) toMs += stepMs

@@ -35,8 +35,8 @@ export interface LeaseInit {
   secrets: LeaseSecrets | null
   allowExtension: boolean
   maxDurationSeconds: number
-  /** How long the provider stays open, in ms: no extension goes beyond. @default for ever */
-  openForMs?: () => number
+  /** How long the provider stays open, in ms: no extension goes beyond. */
+  openForMs: () => number
 }
 
 /** One lease as long as this process holds it. */
@@ -166,7 +166,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
 
   return {
     ...createStopping(progress, endings),
-    ...createCommands(progress, endings, { openForMs: () => Number.POSITIVE_INFINITY, ...init }, meter),
+    ...createCommands(progress, endings, init, meter),
     ...{ id, record, meter, end, settle },
     get secrets() {
       return secrets

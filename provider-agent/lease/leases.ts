@@ -31,8 +31,8 @@ export interface LeasesComponents extends Omit<RunnerComponents, 'owner'> {
   journal: Journal
   book: Book
   signReceipt: (record: LeaseRecord, use: Use, ending: Ending) => Promise<SignedStatement>
-  /** How long the provider stays open, in ms. @default for ever */
-  openForMs?: () => number
+  /** How long the provider stays open, in ms; infinite where it never closes. */
+  openForMs: () => number
   /** The containers of the last run are taken up. */
   onReady: () => void
 }
@@ -100,8 +100,7 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
   function make(record: LeaseRecord, progress: LeaseProgress, secrets: LeaseSecrets | null): Lease {
     const { allowExtension, maxDurationSeconds } = init
     const { openForMs } = components
-    const most = { maxDurationSeconds, ...(openForMs === undefined ? {} : { openForMs }) }
-    const leaseInit = { record, progress, secrets, allowExtension, ...most }
+    const leaseInit = { record, progress, secrets, allowExtension, maxDurationSeconds, openForMs }
     return createLease({ journal, clock, signReceipt }, leaseInit)
   }
 

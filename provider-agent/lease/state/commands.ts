@@ -37,8 +37,9 @@ export function createCommands(
     if (ended !== null || stopping !== null) return 'The job is already ending'
     const most = Math.min(init.maxDurationSeconds, MAX_DURATION_SECONDS)
     const leftMs = durationSeconds * 1000 - meter.read()
-    if (leftMs > init.openForMs()) {
-      return `This provider closes in ${Math.floor(init.openForMs() / 1000)} s, ${Math.ceil(leftMs / 1000)} s asked`
+    const openMs = init.openForMs()
+    if (leftMs > openMs) {
+      return `This provider closes in ${Math.floor(openMs / 1000)} s, ${Math.ceil(leftMs / 1000)} s asked`
     }
     return durationSeconds > most ? `This provider runs jobs up to ${most} s, ${durationSeconds} s asked` : null
   }
