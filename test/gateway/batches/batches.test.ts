@@ -125,6 +125,15 @@ describe('a batch', () => {
     })
   }
 
+  it('sets the platform by a column, and keeps the base’s where its cell is empty', async () => {
+    const base = { image: 'busybox', platform: 'linux/amd64' }
+    const specs = await specsOf(await form({ base, file: 'platform,args\nlinux/arm64,a\n,b\n' }))
+    assert.deepEqual(
+      specs.map(({ platform }) => platform),
+      ['linux/arm64', 'linux/amd64'],
+    )
+  })
+
   it('sets fields of a field by columns, as entries of a map', async () => {
     const base = { image: 'busybox', gpuRequirements: { vendor: 'nvidia' } }
     const file =
