@@ -9,6 +9,7 @@ import type { Hardware } from '../protocol/hardware.ts'
 import type { Requirements } from '../protocol/market-messages.ts'
 import { type Measured, toWireFigures } from '../protocol/measured.ts'
 import type { Terms } from '../protocol/money.ts'
+import { runsAs } from '../protocol/platforms.ts'
 import { NO_RESOURCES } from '../protocol/units.ts'
 import { type Announcer, createAnnouncer, type Offer } from './announcing/announcer.ts'
 import { type AwardDesk, createAwardDesk } from './awards/award-desk.ts'
@@ -136,7 +137,10 @@ export async function createSelling(components: SellingComponents, options: Agen
         uptimeSeconds: uptimeSeconds(),
         paused: paused(),
         openForMs: components.openForMs(),
-        heldBackMs: images.heldBackMs(wanted.image, ''),
+        heldBackMs: images.heldBackMs(wanted.image, {
+          requester: '',
+          platform: runsAs(offering, wanted.platforms)?.platform ?? '',
+        }),
         figures: components.measured(),
         client: nobody,
       }

@@ -89,7 +89,7 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
   function policyRefusal(
     request: CheckedRequest,
     requester: string,
-    { terms, gpus }: { terms: Terms; gpus: GpuKind[] },
+    { terms, gpus, platform }: { terms: Terms; gpus: GpuKind[]; platform: string },
   ): Refusal | null {
     const { requirements, takesMinimumCharge } = request
     return refusal(requirements, init.offering, {
@@ -101,7 +101,7 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       uptimeSeconds: components.uptimeSeconds(),
       paused: components.paused(),
       openForMs: components.openForMs(),
-      heldBackMs: components.images.heldBackMs(requirements.image, requester),
+      heldBackMs: components.images.heldBackMs(requirements.image, { requester, platform }),
       figures: components.measured(),
       client: { peerId: requester, ...book.heldBy(requester), bidShare: credit.share(requester) },
     })
@@ -118,9 +118,9 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       const gpus = requirements.resources.gpu === 0 ? [] : kindsFor(requester)
       const gpu = chooseKind(gpus, requirements)
       const terms = quote(requirements.resources, init.prices.forClient(clock.nowMs(), requester, gpu?.model))
-      const refused = policyRefusal(request, requester, { terms, gpus })
-      if (refused !== null) return refused
       const as = runsAs(init.offering, requirements.platforms) ?? { platform: '', emulated: false }
+      const refused = policyRefusal(request, requester, { terms, gpus, platform: as.platform })
+      if (refused !== null) return refused
       const bidId = newBidId()
       const validForMs = reservationFor(request.bidWindowMs, init.reservationMs)
       const kind = gpu === null ? {} : { gpuKind: gpu.key }

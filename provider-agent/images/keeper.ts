@@ -16,7 +16,7 @@ import {
 } from '../engine/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { ImageRecord } from '../journal/records.ts'
-import { createImageHoldback } from './holdback.ts'
+import { createImageHoldback, type ImageHoldback, type ImageUse } from './holdback.ts'
 import { isPublicCopy } from './names.ts'
 import { imageRoom } from './room.ts'
 import { localImageAllowed } from './rules.ts'
@@ -38,7 +38,7 @@ export interface ImageKeeper {
    * How long jobs with this image are better off elsewhere, in ms, because it could not be got here a moment ago; 0 where
    * it can be tried.
    */
-  heldBackMs(image: string, requester: string): number
+  heldBackMs: ImageHoldback['leftMs']
   /** Whether an image of this digest is here that anybody may read. */
   holds(digest: string): boolean
   /** The lease needs its image no longer. Repeating it is no error. */
@@ -111,12 +111,17 @@ export async function createImageKeeper(
     }
   }
 
-  function failed({ image, credentials, requester = '' }: KeeperRequest, { code, details, cause }: EngineError): void {
+  function failed(request: KeeperRequest, { code, details, cause }: EngineError): void {
+    const { image, credentials } = request
     if (code !== 'IMAGE_PULL_ERROR') return
     logger.warn({ image, reason: details.reason, why: String(cause ?? '') }, 'an image could not be pulled')
     // What a wrong name or password brings about says nothing of this machine.
     if (kindOfFailure({ code, details }).fault !== 'place') return
-    holdback.failed(image, credentials === undefined ? null : requester)
+    const { requester, platform } = useOf(request)
+    holdback.failed(image, {
+      requester: credentials === undefined ? null : requester,
+      platform: OF_PLATFORM.includes(String(details.reason)) ? platform : null,
+    })
   }
 
   function isHeld({ imageId }: ImageRecord): boolean {
@@ -155,7 +160,7 @@ export async function createImageKeeper(
           if (!isFull(error) || (await makeRoom({ ...options, atLeast: 1 })) === 0) throw error
           return await held(leaseId, asked, options)
         })
-        holdback.worked(request.image)
+        holdback.worked(request.image, useOf(request))
         await note(info)
         return info
       } catch (error) {
@@ -173,6 +178,14 @@ export async function createImageKeeper(
     holds: (digest) => [...images.values()].some(({ names }) => names.some((name) => isPublicCopy(name, digest))),
     makeRoom,
   }
+}
+
+/** Reasons that lie in what an image is for one platform: another of its platforms may well be had. */
+const OF_PLATFORM = ['wrong-architecture', 'no-space', 'image-too-large']
+
+/** The first platform is the one that it would run as, which its bid named. */
+function useOf({ requester = '', platforms: [platform = ''] = [] }: KeeperRequest): ImageUse {
+  return { requester, platform }
 }
 
 function isFull(error: unknown): boolean {

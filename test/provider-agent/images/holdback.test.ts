@@ -2,45 +2,60 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { EngineError } from '../../../provider-agent/engine/index.ts'
 import { createImageHoldback } from '../../../provider-agent/images/holdback.ts'
-import { type AgentRig, createAgentRig } from '../../support/agent-rig.ts'
+import { type AgentRig, createAgentRig, type RigInit } from '../../support/agent-rig.ts'
 import { createSimClock } from '../../support/sim-clock.ts'
+
+const ALL = { requester: null, platform: null }
+const ME = { requester: 'me', platform: 'linux/amd64' }
+const YOU = { ...ME, requester: 'you' }
 
 describe('entry 26: an image that could not be got here', () => {
   it('is left to others for a minute, then for twice as long, up to a quarter of an hour, until it worked', async () => {
     const clock = createSimClock()
     const holdback = createImageHoldback({ clock })
-    assert.equal(holdback.leftMs('a', 'me'), 0)
+    assert.equal(holdback.leftMs('a', ME), 0)
     for (const minutes of [1, 2, 4, 8, 15, 15]) {
-      holdback.failed('a', null)
-      holdback.failed('a', null)
-      assert.equal(holdback.leftMs('a', 'me'), minutes * 60_000)
+      holdback.failed('a', ALL)
+      holdback.failed('a', ALL)
+      assert.equal(holdback.leftMs('a', ME), minutes * 60_000)
       await clock.advance(minutes * 60_000)
-      assert.equal(holdback.leftMs('a', 'me'), 0)
+      assert.equal(holdback.leftMs('a', ME), 0)
     }
-    holdback.worked('a')
-    holdback.failed('a', null)
-    assert.equal(holdback.leftMs('a', 'you'), 60_000)
-    assert.equal(holdback.leftMs('b', 'me'), 0)
+    holdback.worked('a', ME)
+    holdback.failed('a', ALL)
+    assert.equal(holdback.leftMs('a', YOU), 60_000)
+    assert.equal(holdback.leftMs('b', ME), 0)
   })
 
   it('with somebody’s credentials is so for that one alone', () => {
     const holdback = createImageHoldback({ clock: createSimClock() })
-    holdback.failed('a', 'me')
-    assert.deepEqual([holdback.leftMs('a', 'me'), holdback.leftMs('a', 'you')], [60_000, 0])
+    holdback.failed('a', { ...ALL, requester: 'me' })
+    assert.deepEqual([holdback.leftMs('a', ME), holdback.leftMs('a', YOU)], [60_000, 0])
+  })
+
+  it('as one platform is so for that one alone, until it worked', () => {
+    const holdback = createImageHoldback({ clock: createSimClock() })
+    const arm = { ...ME, platform: 'linux/arm64' }
+    holdback.failed('a', { requester: null, platform: arm.platform })
+    assert.deepEqual([holdback.leftMs('a', arm), holdback.leftMs('a', ME)], [60_000, 0])
+    holdback.worked('a', ME)
+    assert.equal(holdback.leftMs('a', arm), 60_000)
+    holdback.worked('a', arm)
+    assert.equal(holdback.leftMs('a', arm), 0)
   })
 
   it('takes no more memory for many names', () => {
     const holdback = createImageHoldback({ clock: createSimClock() })
-    for (let i = 0; i < 10_000; i += 1) holdback.failed(`image-${i}`, null)
-    assert.deepEqual([holdback.leftMs('image-0', ''), holdback.leftMs('image-9999', '')], [0, 60_000])
+    for (let i = 0; i < 10_000; i += 1) holdback.failed(`image-${i}`, ALL)
+    assert.deepEqual([holdback.leftMs('image-0', ME), holdback.leftMs('image-9999', ME)], [0, 60_000])
   })
 
   describe('by an agent', () => {
     let rig: AgentRig
     afterEach(async () => await rig.stop())
 
-    async function failing(reason: string) {
-      rig = await createAgentRig()
+    async function failing(reason: string, { emulate = [] }: Pick<RigInit, 'emulate'> = {}) {
+      rig = await createAgentRig({ emulate })
       const pullError = new EngineError('IMAGE_PULL_ERROR', 'image a', { reason, image: 'a' })
       rig.engine.script = ({ image }) => (image === 'a' ? { pullError } : {})
       await rig.settle(await rig.run({ image: 'a' }))
@@ -62,6 +77,16 @@ describe('entry 26: an image that could not be got here', () => {
         assert.ok((await (await rig.requester.ask({ image: 'a' })).answer()).bid)
       })
     }
+    it('for wrong-architecture: taken as another platform', async () => {
+      assert.equal(await failing('wrong-architecture', { emulate: ['linux/arm64'] }), 'IMAGE_UNAVAILABLE')
+      const { bid } = await (await rig.requester.ask({ image: 'a', platform: 'linux/arm64' })).answer()
+      assert.equal(bid?.platform, 'linux/arm64')
+    })
+    it('for rate-limited: taken as no other platform either', async () => {
+      await failing('rate-limited', { emulate: ['linux/arm64'] })
+      const { decline } = await (await rig.requester.ask({ image: 'a', platform: 'linux/arm64' })).answer()
+      assert.equal(decline?.code, 'IMAGE_UNAVAILABLE')
+    })
     for (const reason of ['not-found', 'unauthorized', 'never-present', 'image-bomb']) {
       it(`for ${reason}, which says nothing of this machine: taken at once`, async () => {
         assert.equal(await failing(reason), 'bid')
