@@ -18,7 +18,7 @@ import { type BenchmarkComponents, besideStorage, createBenchmark } from './benc
 import type { ClockWatch } from './bidding/clock-watch.ts'
 import { type Abilities, createAbilities, offeringOf } from './bidding/offering.ts'
 import type { Refusal } from './bidding/policy.ts'
-import { inspectMachine, type Machine } from './capacity/machine.ts'
+import { freeStorage, inspectMachine, type Machine } from './capacity/machine.ts'
 import { type Capacity, openCapacity } from './capacity/open-capacity.ts'
 import type { ContainerAccess } from './engine/access.ts'
 import type { ContainerEngine, EngineInfo } from './engine/index.ts'
@@ -59,6 +59,8 @@ export interface AgentComponents {
   guard?: Guard
   /** Looks at the machine under the engine. @default systeminformation and the file system */
   inspect?: (info: EngineInfo) => Promise<Machine>
+  /** Bytes that are free where the engine keeps its images, now; asked at each pull. @default the file system's word */
+  freeBytes?: (dataRoot: string) => Promise<number>
   /** Further reasons to take no jobs, asked every few seconds; each null where all is well. @default none */
   probes?: (() => Promise<string | null>)[]
   /** Finds what the machine is made of, by where the engine keeps containers. @default nothing is told of it */
@@ -144,7 +146,7 @@ export function createAgent(components: AgentComponents, init: AgentInit): Agent
 
 async function startAgent(components: AgentComponents, init: AgentInit) {
   const { engine, access, network, clock, logger, tracer = noTracer } = components
-  const { inspect = inspectMachine, openDatabase: open = openDatabase } = components
+  const { inspect = inspectMachine, freeBytes = freeStorage, openDatabase: open = openDatabase } = components
   const options = resolveOptions(init, network.peerId)
   const prices = createPriceList(options.prices, options.priceRules, options.timeZone, options.gpuPrices)
   const hours = createOpeningHours(options.hours, options.timeZone)
@@ -162,7 +164,10 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const database = await open(options.dataFolder)
   undo.defer(async () => await database.close())
   const journal = await openJournal({ database, clock, logger: logger.child({ part: 'journal' }) }, options)
-  const capacity = await openCapacity({ engine, journal, clock, logger, owner: network.peerId, inspect }, options)
+  const capacity = await openCapacity(
+    { engine, journal, clock, logger, owner: network.peerId, inspect, freeBytes },
+    options,
+  )
   const { book, measuring } = capacity
   const benchmark = createBenchmark(
     {

@@ -21,6 +21,8 @@ export interface CapacityComponents {
   /** Peer id of this provider. */
   owner: string
   inspect: (info: EngineInfo) => Promise<Machine>
+  /** Bytes that are free where the engine keeps its images, now. */
+  freeBytes: (dataRoot: string) => Promise<number>
 }
 
 /** What this provider has, and who holds how much of it. */
@@ -36,7 +38,7 @@ export interface Capacity {
 
 /** Takes up the images that jobs brought and the requesters that this provider knows; nothing is measured yet. */
 export async function openCapacity(components: CapacityComponents, options: AgentOptions): Promise<Capacity> {
-  const { engine, journal, clock, logger, owner, inspect } = components
+  const { engine, journal, clock, logger, owner, inspect, freeBytes } = components
   const offers = createOffers()
   const credit = createRequesterCredit({ clock })
   for await (const requester of journal.requesters()) credit.awarded(requester)
@@ -53,7 +55,7 @@ export async function openCapacity(components: CapacityComponents, options: Agen
   const images = await createImageKeeper(
     {
       ...{ engine, journal, clock, logger: logger.child({ part: 'images' }) },
-      freeBytes: async () => (await inspect(await engine.info())).freeStorageBytes,
+      freeBytes: async () => await freeBytes((await engine.info()).dataRoot),
       promisedBytes: () => Math.max(0, book.total.storageBytes - book.free().storageBytes),
     },
     { ...options, minFreeBytes: options.imageRoomBytes },

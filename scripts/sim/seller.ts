@@ -34,6 +34,7 @@ export async function startSeller(init: SellerInit): Promise<Agent> {
     {
       ...{ engine, network, privateKey, clock, announce, logger: silentLogger },
       inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpus: [] }),
+      freeBytes: async () => 100 * 2 ** 30,
       openDatabase: async () => new MemoryLevel<string, string>() as unknown as Database,
       diskProblem: async () => null,
       providersOnline: () => providers,

@@ -67,6 +67,7 @@ export async function createAgentRig(init: RigInit = {}) {
         clock,
         logger,
         inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpus: [] }),
+        freeBytes: async () => 100 * 2 ** 30,
         // The real one waits for a real disk, which a simulated clock does not.
         diskProblem: async () => null,
         openDatabase: async () => mortal(disk, () => alive) as unknown as Database,

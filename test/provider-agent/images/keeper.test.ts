@@ -112,7 +112,8 @@ describe('an agent whose disk runs short', () => {
   it('lets go of unused images when it measures, and not of those that run', async () => {
     let freeStorageBytes = 100 * GIB
     const inspect = async (info: object) => ({ ...info, freeStorageBytes, gpus: [] }) as never
-    rig = await createAgentRig({ measureMs: 1_000, imageRoomBytes: 5 * GIB, components: { inspect } })
+    const freeBytes = async () => freeStorageBytes
+    rig = await createAgentRig({ measureMs: 1_000, imageRoomBytes: 5 * GIB, components: { inspect, freeBytes } })
     const done = await rig.run({ image: 'done' })
     ;(await rig.container(done.name)).exit(0)
     await rig.settle(done)

@@ -83,6 +83,7 @@ export async function createProvider(components: ProviderComponents): Promise<Pr
           clock: timers.clock,
           logger,
           inspect: async (info) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpus: [] }),
+          freeBytes: async () => 100 * 2 ** 30,
           openDatabase: async () => mortalDisk(disk, life),
           diskProblem: async () => (machine.diskFull ? 'has no room left for its own data' : null),
         },
