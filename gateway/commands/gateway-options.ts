@@ -1,14 +1,14 @@
+import type { RegistryOptions } from '../../node/commands/options.ts'
 import type { RelayOptions } from '../../node/commands/relay-options.ts'
 import type { Retention } from '../../node/store/index.ts'
 
 /** What `cortex gateway` may be told, besides what every peer may. */
-export interface GatewayOptions extends RelayOptions {
+export interface GatewayOptions extends RelayOptions, RegistryOptions {
   relay?: true
   host: string
   port: number
   open?: true
   allowHost?: string[]
-  allowRegistry?: string[]
   corsOrigin?: string[]
   rateLimit?: number
   alias?: Record<string, string>

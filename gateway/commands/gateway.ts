@@ -3,9 +3,9 @@ import {
   DEFAULT_PEER_PORT,
   keyValue,
   type PeerOptions,
-  registry,
   repeated,
   wholeNumber,
+  withAllowedRegistries,
   withPeerOptions,
 } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
@@ -18,11 +18,7 @@ import type { GatewayOptions } from './gateway-options.ts'
 export function gatewayCommand(): Command {
   const command = new Command('gateway').description('serve the REST and SSE API over a client node of its own')
   // Of `cortex up` it is one of its seller's flags.
-  command.option(
-    '--allow-registry <host[:port]>',
-    'ask this registry what images are though it is inside your network; http:// before it for one without TLS; repeat it',
-    registry,
-  )
+  withAllowedRegistries(command)
   withPeerOptions(gatewayFlags(command), { listen: [`/ip4/0.0.0.0/tcp/${DEFAULT_PEER_PORT}`], logLevel: 'info' })
   return command
     .addHelpText('after', '\nExample:\n  $ cortex gateway --port 13000 --bootstrap /dns4/market.example/tcp/13100')

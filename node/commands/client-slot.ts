@@ -6,7 +6,7 @@ import { DataFolderError } from '../store/database.ts'
 import { JobStateError } from '../store/index.ts'
 import { noTracer, type Tracer } from '../tracing/index.ts'
 import { CliError } from './cli-error.ts'
-import { followerTimes, type PeerOptions, partFolder, peerInit } from './options.ts'
+import { followerTimes, type PeerOptions, partFolder, peerInit, type RegistryOptions } from './options.ts'
 import { untilConnected } from './until-connected.ts'
 
 /** Client commands that may run side by side on one data folder. */
@@ -20,7 +20,7 @@ const SLOTS = 64
  * @throws {CliError}
  */
 export async function startInSlot(
-  options: PeerOptions,
+  options: PeerOptions & RegistryOptions,
   components: { logger: Logger; masterKey?: string; tracer?: Tracer },
   { stays = false } = {},
 ) {
@@ -36,6 +36,7 @@ export async function startInSlot(
           ...(stays ? {} : { onTrouble: (line) => troubles.push(line) }),
           dataFolder,
           times: followerTimes(options),
+          ...(options.allowRegistry === undefined ? {} : { allowRegistries: options.allowRegistry }),
           ...(masterKey === undefined ? {} : { masterKey }),
         },
       )

@@ -181,6 +181,20 @@ export function isGiven(list: object): boolean {
   return 'given' in list
 }
 
+/** Registries that a client node asks about images; of a seller's own, those that it pulls from. */
+export interface RegistryOptions {
+  allowRegistry?: string[]
+}
+
+/** Adds `--allow-registry` of a command with a client node. */
+export function withAllowedRegistries(command: Command): Command {
+  return command.option(
+    '--allow-registry <host[:port]>',
+    'ask this registry what images are though it is inside your network; http:// before it for one without TLS; repeat it',
+    registry,
+  )
+}
+
 /** A registry as images name it, with `http://` before it for one without TLS; of a flag that may be repeated. */
 export function registry(text: string, previous: string[] = []): string[] {
   if (!/^(https?:\/\/)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i.test(text)) {

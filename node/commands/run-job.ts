@@ -18,7 +18,7 @@ import { startInSlot } from './client-slot.ts'
 import { containerOutput } from './container-output.ts'
 import { followJob } from './follow-job.ts'
 import { type JobFlags, submissionOf } from './job-flags.ts'
-import type { PeerOptions } from './options.ts'
+import type { PeerOptions, RegistryOptions } from './options.ts'
 import { type StatusLine, statusLine } from './output.ts'
 import { parseSubmission } from './parse-submission.ts'
 import { printJson, say } from './print.ts'
@@ -27,7 +27,7 @@ import { startTracing } from './tracing.ts'
 import { exitCodeOf } from './whole.ts'
 
 /** What `cortex run` was given. */
-export type RunOptions = JobFlags & PeerOptions & { bids?: true; json?: true; outputFolder?: string }
+export type RunOptions = JobFlags & PeerOptions & RegistryOptions & { bids?: true; json?: true; outputFolder?: string }
 
 /** Runs one job to its end; answers what the process exits with. */
 export async function runJob(image: string, words: string[], options: RunOptions): Promise<number> {

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { CliError, MARKET_FAILED } from './cli-error.ts'
 import { jobFlags } from './job-flags.ts'
-import { withPeerOptions } from './options.ts'
+import { withAllowedRegistries, withPeerOptions } from './options.ts'
 import type { RunOptions } from './run-job.ts'
 
 const EXAMPLE = `
@@ -16,7 +16,7 @@ export function runCommand(): Command {
     .argument('<image>', 'the container image')
     .argument('[command...]', 'what to run in it; -- before it may be left out')
     .addHelpText('after', EXAMPLE)
-  withPeerOptions(jobFlags(command), { listen: ['/ip4/0.0.0.0/tcp/0'], logLevel: 'silent' })
+  withPeerOptions(withAllowedRegistries(jobFlags(command)), { listen: ['/ip4/0.0.0.0/tcp/0'], logLevel: 'silent' })
   return (
     command
       .option('-o, --output-folder <folder>', 'where its outputs are unpacked; without it a folder named as the job')

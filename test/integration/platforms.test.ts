@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import type Docker from 'dockerode'
@@ -10,6 +11,7 @@ import type { JobRecord } from '../../node/store/index.ts'
 import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { startRegistry, type TestRegistry } from '../support/registry.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
+import { startProgram } from './support/program.ts'
 import { removePulled } from './support/pulled-images.ts'
 
 /** Jobs of a batch: those before the tag moves, and behind. */
@@ -75,6 +77,19 @@ describe('an image that is for some platforms', () => {
     assert.deepEqual([job.state.status, job.attempt, whereIs(job)], ['completed', 1, amd64.id])
     const [refusal, bid] = (await market.node.store.bids(job.id)).toSorted((a, b) => (a.score ?? -1) - (b.score ?? -1))
     assert.ok(refusal === undefined || bid === undefined || refusal.outcome === 'declined')
+  })
+
+  it('is known to `cortex run`, too, where its registry is inside the network and the user allows it', async () => {
+    const image = await offer('inside', ['linux/amd64'])
+    const [at = ''] = market.bootstrap
+    const { code, stderr } = await startProgram('bin/cortex.ts', [
+      ...['run', '--data', join(market.folder, 'run'), '--network', market.network, '--no-mdns'],
+      ...['--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', at, '--bids', '--allow-registry', registry.host],
+      ...['--memory', '16Mi', '--storage', '16Mi', image, '--', '/bin/sh', '-c', 'exit 0'],
+    ]).ended
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /^amd64 +accepted/m)
+    assert.match(stderr, /^arm64 +declined/m)
   })
 
   it('goes to either where it is for both, as what the machine runs', async () => {
