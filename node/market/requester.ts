@@ -20,6 +20,7 @@ import type { Quote, Requester } from './index.ts'
 import { createJobDrivers } from './job-drivers.ts'
 import { cancelled } from './leases/apply-report.ts'
 import { createExtensions } from './leases/extensions.ts'
+import { createHeldUp } from './leases/held-up.ts'
 import { createLeaseDesk } from './leases/lease-desk.ts'
 import { type FollowerTimes, HEARTBEAT_MS, LOST_AFTER_MS } from './leases/lease-follower.ts'
 import { createLeaseKeeper } from './leases/lease-keeper.ts'
@@ -108,15 +109,16 @@ export function createRequester(
     inTurn: async (task) => await rounds.add(task),
   }
   const extensions = createExtensions({ store, clock }, stopping.signal)
+  const heldUp = createHeldUp(clock)
   const keeper = createLeaseKeeper(
-    { ...components, desk: leaseDesk, extensions, reputation, speeds },
+    { ...components, heldUp, desk: leaseDesk, extensions, reputation, speeds },
     { times, stopping: stopping.signal },
   )
   const drivers = createJobDrivers(
     {
       ...{ store, clock, logger, keep: keeper.keep },
       place: async (job, signal) => await place(placement, job.id, signal),
-      regain: async (job, signal) => await waitForLost({ ...components, desk: leaseDesk }, job, signal),
+      regain: async (job, signal) => await waitForLost({ ...components, heldUp, desk: leaseDesk }, job, signal),
     },
     stopping.signal,
   )

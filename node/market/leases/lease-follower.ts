@@ -22,9 +22,10 @@ import type { JobRecord, JobStore, Lease } from '../../store/index.ts'
 import { leaseOf, leaseWithFence } from '../../store/records.ts'
 import { createMailbox } from '../mailbox.ts'
 import { applyReport, refineLease } from './apply-report.ts'
+import type { HeldUp } from './held-up.ts'
 import { type LeaseDesk, lastAck } from './lease-desk.ts'
 import type { Loss, OverdueTimes } from './overdue.ts'
-import { createHeldUp, type HeldUp, idleAtStart, knownRunMs, type LastIdle, toldToRun } from './own-meter.ts'
+import { idleAtStart, knownRunMs, type LastIdle, toldToRun } from './own-meter.ts'
 import { settleReceipt } from './receipts.ts'
 import type { Received } from './received.ts'
 import { type Breach, breachOf } from './unasked.ts'
@@ -48,6 +49,7 @@ export interface FollowerComponents {
   desk: LeaseDesk
   clock: Clock
   logger: Logger
+  heldUp: HeldUp
   /** A provider's answer to an extension. */
   onReply: (jobId: string, reply: CommandReply) => Promise<void>
   /** A provider reported what only this peer may cause. */
@@ -73,11 +75,11 @@ export async function followLease(
   components: FollowerComponents,
   init: { job: JobRecord; lease: Lease; times: FollowerTimes; signal: AbortSignal },
 ): Promise<Parting> {
-  const { network, desk, clock, logger } = components
+  const { network, desk, clock, logger, heldUp } = components
   const { job, lease, times } = init
   const { id: jobId } = job
-  const heldUp = createHeldUp(clock)
-  const watch = watchOverdue(components, jobId, { ...times, heldUp }, init.signal)
+  const unwatch = heldUp.watch()
+  const watch = watchOverdue(components, jobId, times, init.signal)
   const { signal } = watch
   const incoming = createMailbox<Channel>()
   const close = desk.open({ jobId, fence: lease.fence, provider: lease.provider }, incoming.put)
@@ -87,7 +89,6 @@ export async function followLease(
     lastContactMs: clock.monotonicMs(),
     storing: false,
     idle: idleAtStart(clock, lease),
-    heldUp,
     pace: createRateBudget({ clock }, paceOf(times)),
     times,
   }
@@ -102,7 +103,7 @@ export async function followLease(
         if (parting !== 'broken') return parting
         if (session.lastContactMs > contactBefore) attempt = 0
       }
-      const leftMs = times.lostAfterMs - (clock.monotonicMs() - session.lastContactMs)
+      const leftMs = times.lostAfterMs - silenceMs(components, session)
       if (leftMs <= 0) return 'silent'
       await incoming.arrival(clock, Math.min(leftMs, backoffMs(attempt, BACKOFF)), signal)
       attempt += 1
@@ -113,6 +114,7 @@ export async function followLease(
     return overdue
   } finally {
     close()
+    unwatch()
     await watch.stop()
     for (let left = incoming.take(); left !== null; left = incoming.take()) left.abort(new Error('The lease is over'))
   }
@@ -132,11 +134,14 @@ interface Session {
   storing: boolean
   /** When the provider last said that the container does not run yet. */
   idle: LastIdle
-  /** Watched while the lease is followed. */
-  heldUp: HeldUp
   /** Of heartbeats and replies: what it says beyond that is no honest provider's. */
   pace: RateBudget
   times: FollowerTimes
+}
+
+/** For how long the provider has been silent while somebody listened, in ms: what waits to be heard is no silence of its own. */
+function silenceMs({ clock, heldUp }: Pick<FollowerComponents, 'clock' | 'heldUp'>, session: Session): number {
+  return clock.monotonicMs() - session.lastContactMs - heldUp.latelyMs()
 }
 
 /**
@@ -178,7 +183,7 @@ async function converse(
   channel: Channel,
   signal: AbortSignal,
 ): Promise<Parting | 'broken'> {
-  const { store, clock, logger, network } = components
+  const { store, logger, network, clock } = components
   const over = new AbortController()
   const both = AbortSignal.any([signal, over.signal])
   const first = await store.get(session.jobId)
@@ -193,7 +198,7 @@ async function converse(
       .catch(() => over.abort())
   })
   const heard: Heard = { beat: 0 }
-  const beats = heartbeats(channel, session, heard, clock, both).catch(() => over.abort())
+  const beats = heartbeats(components, session, heard, channel, both).catch(() => over.abort())
   try {
     await channel.send(
       encode(LeaseCommandSchema, { content: { case: 'attach', value: { afterSequence: BigInt(lease.lastReport) } } }),
@@ -311,7 +316,7 @@ async function storeReport(components: FollowerComponents, session: Session, rep
         ? toldToRun(clock, session.idle, {
             ...{ lease, heartbeatMs },
             startedAtMs: Number(content.value.startedAtMs),
-            heldUpMs: session.heldUp.latelyMs(),
+            heldUpMs: components.heldUp.latelyMs(),
           })
         : null,
   }
@@ -342,15 +347,15 @@ function keepPace({ jobId, pace }: Session): void {
 }
 
 async function heartbeats(
-  channel: Channel,
+  components: Pick<FollowerComponents, 'clock' | 'heldUp'>,
   session: Session,
   heard: Heard,
-  clock: Clock,
+  channel: Channel,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    await clock.sleep(session.times.heartbeatMs, signal)
-    if (!session.storing && clock.monotonicMs() - session.lastContactMs > session.times.lostAfterMs) {
+    await components.clock.sleep(session.times.heartbeatMs, signal)
+    if (!session.storing && silenceMs(components, session) > session.times.lostAfterMs) {
       channel.abort(new Error('The provider is silent'))
       return
     }

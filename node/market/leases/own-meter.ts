@@ -26,57 +26,6 @@ export function idleAtStart(clock: Clock, lease: Lease): LastIdle {
   return { atMs: clock.monotonicMs(), awayMs: elapsedSince(clock, since) }
 }
 
-/** Notices that this process did not run for a while: it was stopped, or its machine had no time for it. */
-export interface HeldUp {
-  /** Waits on the clock, and notices how much later than asked for it goes on. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>
-  /** For how long what waited to be heard may have waited, in ms. */
-  latelyMs(): number
-}
-
-/** What waited while this process was held up is heard within this time, in ms, however much it is. */
-const CAUGHT_UP_MS = 10_000
-/** When within a step of this length a hold began is not known, in ms; the whole step counts. */
-const STEP_MS = 1_000
-/** How late timers ring that nothing holds up, in ms. */
-const PUNCTUAL_MS = 250
-
-/** Notices only while somebody sleeps on it. */
-export function createHeldUp(clock: Clock): HeldUp {
-  let step: { beganMs: number; dueMs: number } | null = null
-  let holds: { ms: number; endedMs: number }[] = []
-
-  /** Of the step under way. Messages are heard before the timer rings that is late. */
-  function holdMs(): number {
-    const nowMs = clock.monotonicMs()
-    return step !== null && nowMs - step.dueMs > PUNCTUAL_MS ? nowMs - step.beganMs : 0
-  }
-
-  return {
-    async sleep(ms, signal) {
-      try {
-        for (let leftMs = ms; leftMs > 0; leftMs -= STEP_MS) {
-          const beganMs = clock.monotonicMs()
-          const stepMs = Math.min(leftMs, STEP_MS)
-          step = { beganMs, dueMs: beganMs + stepMs }
-          await clock.sleep(stepMs, signal)
-          const held = holdMs()
-          if (held > 0) holds.push({ ms: held, endedMs: clock.monotonicMs() })
-          // As one sleep would: what was held up does not last longer for it.
-          leftMs -= Math.max(0, held - stepMs)
-        }
-      } finally {
-        step = null
-      }
-    },
-    latelyMs() {
-      const nowMs = clock.monotonicMs()
-      holds = holds.filter(({ endedMs }) => nowMs - endedMs < CAUGHT_UP_MS)
-      return holds.reduce((sum, { ms }) => sum + ms, holdMs())
-    },
-  }
-}
-
 /**
  * What is to be kept of a report that the container runs.
  *

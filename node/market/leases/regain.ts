@@ -16,6 +16,7 @@ import type { Channel, PeerNetwork } from '../../network/index.ts'
 import type { JobDraft, JobRecord, JobStore } from '../../store/index.ts'
 import { lostLeaseOf } from '../../store/records.ts'
 import { createMailbox } from '../mailbox.ts'
+import type { HeldUp } from './held-up.ts'
 import type { LeaseDesk } from './lease-desk.ts'
 
 /** How often a lost provider is called, in ms; it calls by itself as well. */
@@ -34,16 +35,17 @@ export interface RegainComponents {
 
 /** Waits for the lost provider of a pending job, and calls it now and then. Resolves once the job goes on there. */
 export async function waitForLost(
-  components: RegainComponents & { desk: LeaseDesk },
+  components: RegainComponents & { desk: LeaseDesk; heldUp: Pick<HeldUp, 'watch'> },
   job: JobRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { desk, store, clock } = components
+  const { desk, store, clock, heldUp } = components
   const lost = lostLeaseOf(job)
   if (lost === null) return false
   const incoming = createMailbox<Channel>()
   const { fence, provider } = lost.lease
   const close = desk.open({ jobId: job.id, fence, provider }, incoming.put)
+  const unwatch = heldUp.watch()
   try {
     for (;;) {
       const current = await store.get(job.id)
@@ -53,6 +55,7 @@ export async function waitForLost(
     }
   } finally {
     close()
+    unwatch()
     for (let left = incoming.take(); left !== null; left = incoming.take()) left.abort(new Error('Nobody waits for it'))
   }
 }

@@ -1,13 +1,12 @@
 import type { Clock } from '../../clock.ts'
 import type { JobStore } from '../../store/index.ts'
 import { createOverdueCheck, type Overdue, type OverdueTimes } from './overdue.ts'
-import type { HeldUp } from './own-meter.ts'
 
 /** Looks after each heartbeat whether the provider is late with something; the signal aborts when it is, or with the parent. */
 export function watchOverdue(
   { store, clock }: { store: Pick<JobStore, 'get' | 'problem'>; clock: Clock },
   jobId: string,
-  { heldUp, ...times }: OverdueTimes & { heartbeatMs: number; heldUp: HeldUp },
+  times: OverdueTimes & { heartbeatMs: number },
   parent: AbortSignal,
 ) {
   const late = new AbortController()
@@ -16,7 +15,7 @@ export function watchOverdue(
   let overdue: Overdue | null = null
   const watching = (async () => {
     while (overdue === null) {
-      await heldUp.sleep(times.heartbeatMs, AbortSignal.any([parent, done.signal]))
+      await clock.sleep(times.heartbeatMs, AbortSignal.any([parent, done.signal]))
       const job = await store.get(jobId)
       // What cannot be stored is not the provider's delay: its time begins anew.
       if (store.problem() !== null) check = createOverdueCheck({ clock }, times)

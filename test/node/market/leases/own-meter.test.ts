@@ -95,6 +95,22 @@ describe('the requester’s own meter', () => {
 
   const silences: [whose: string, pass: (rig: LeaseRig) => Promise<void>, signed: boolean][] = [
     ['the requester did not run, as one that is paused', async ({ clock }) => await clock.holdUp(20_000), true],
+    [
+      'the requester did not run for longer than a silent provider is waited for',
+      async ({ clock }) => await clock.holdUp(40_000),
+      true,
+    ],
+    [
+      'the requester did not run, and its link broke by that',
+      async (rig) => {
+        const count = rig.lines.length
+        const broken = rig.lines.at(-1)?.channel
+        await rig.clock.holdUp(40_000)
+        broken?.abort(new Error('The requester is silent'))
+        await rig.when(() => rig.lines.length > count)
+      },
+      true,
+    ],
     ['the provider said nothing', async ({ clock }) => await clock.advance(20_000), false],
   ]
   for (const [whose, pass, isSigned] of silences) {
@@ -114,6 +130,8 @@ describe('the requester’s own meter', () => {
       const lease = await rig.lease(id)
       assert.equal(lease?.receipt !== null, isSigned)
       assert.equal(lease?.claimedMs, isSigned ? undefined : 18_000)
+      const told = (await rig.store.events(id)).map(({ type }) => type)
+      assert.deepEqual(told, ['created', 'scheduled', 'started', 'completed'])
     })
   }
 
