@@ -144,15 +144,17 @@ export const inputs: HostileInput[] = [
     },
   },
   {
-    name: 'entry 19: a thousand heartbeats at once',
+    name: 'entry 19: ten thousand heartbeats at once',
     async attempt(target) {
       let streams = 0
       const { job } = await withLiar(target, async (line) => {
         streams += 1
         await line.started()
-        for (let number = 1; streams === 1 && number <= 1_000; number += 1) {
-          await line.say({ case: 'heartbeat', value: { number, meteredMs: 9_000_000_000n } })
-        }
+        const numbers = Array.from({ length: streams === 1 ? 10_000 : 0 }, (_, i) => i + 1)
+        // None waits for another: they are heard in as few turns of the loop as may be.
+        await Promise.all(
+          numbers.map((number) => line.say({ case: 'heartbeat', value: { number, meteredMs: 9_000_000_000n } })),
+        )
         await line.ended(1)
       })
       assert.ok(job.cost.final <= MOST, `${job.cost.final}`)
