@@ -11,9 +11,9 @@ export function ActionsMenu({ job }: { job: JobRow }) {
 }
 
 function OpenMenu({ job }: { job: JobRow }) {
-  const { items, dialogs } = useJobActions(job)
-  const [isOpen, setOpen] = useState(false)
   const target = useRef<HTMLButtonElement>(null)
+  const { items, dialogs } = useJobActions(job, target)
+  const [isOpen, setOpen] = useState(false)
 
   // Opened a moment later, so that the focus comes back to the dots that are there now.
   useEffect(() => {

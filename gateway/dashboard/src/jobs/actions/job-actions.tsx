@@ -1,6 +1,6 @@
 import { Menu } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { type RefObject, useState } from 'react'
 import { hasEnded } from '../../../../contract/job-status.ts'
 import { client } from '../../app/client.ts'
 import { useMay } from '../../app/session.ts'
@@ -12,21 +12,25 @@ import { CancelJob } from './cancel-job.tsx'
 import { ExtendDuration } from './extend-duration.tsx'
 import { SaveAsTemplate } from './save-as-template.tsx'
 
-/** After so many ms a menu that was closed has given the focus back to what opened it. */
-const FOCUS_RETURN_MS = 30
-
 type Dialog = 'cancel' | 'extend' | 'template' | null
 
-/** Everything that can be done with a job: items of a menu, and the dialogs that they open. */
-export function useJobActions(job: JobRow) {
+/**
+ * Everything that can be done with a job: items of a menu, and the dialogs that they open.
+ *
+ * @param opener of the menu; it has the focus again once a dialog is closed
+ */
+export function useJobActions(job: JobRow, opener: RefObject<HTMLElement | null>) {
   const [dialog, setDialog] = useState<Dialog>(null)
   const navigate = useNavigate()
   const mayWrite = useMay('jobs:write')
   const mayKeep = useMay('templates:write')
   const isOver = hasEnded(job.status)
   const close = () => setDialog(null)
-  // The dialog gives the focus back to what has it when it opens; an item of the menu will be gone by then.
-  const ask = (next: Dialog) => setTimeout(() => setDialog(next), FOCUS_RETURN_MS)
+  // The dialog gives the focus back to what has it when it opens; an item of the menu will be gone when it closes.
+  const ask = (next: Dialog) => {
+    opener.current?.focus()
+    setDialog(next)
+  }
 
   async function resubmit(): Promise<void> {
     try {

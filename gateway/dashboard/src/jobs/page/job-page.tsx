@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Menu, Tabs, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useRef } from 'react'
 import type { Job } from '../../../../client/index.ts'
 import { secondsLeft } from '../../../../contract/cost.ts'
 import { detail } from '../../format/details.ts'
@@ -37,7 +37,8 @@ export function JobPage() {
 function JobDetails({ job }: { job: Job }) {
   const { tab = 'overview' } = useSearch({ from: '/signed-in/jobs/$jobId' })
   const navigate = useNavigate()
-  const { items, dialogs, open, isOver, mayWrite } = useJobActions(job)
+  const menu = useRef<HTMLButtonElement>(null)
+  const { items, dialogs, open, isOver, mayWrite } = useJobActions(job, menu)
   return (
     <Page
       title={job.image}
@@ -53,7 +54,7 @@ function JobDetails({ job }: { job: Job }) {
           )}
           <Menu position="bottom-end" withinPortal>
             <Menu.Target>
-              <Button variant="default" rightSection={<Icon name="dots" size={16} />}>
+              <Button ref={menu} variant="default" rightSection={<Icon name="dots" size={16} />}>
                 Actions
               </Button>
             </Menu.Target>
