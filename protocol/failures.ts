@@ -143,6 +143,12 @@ const TABLE: Record<FailureCode, Rows> = {
       cause: 'The provider has not been heard of for too long.',
       remedy: 'Try a different provider, or submit the job again.',
     },
+    'no-isolation': {
+      fault: 'user',
+      cause: 'No provider puts the walls around jobs that this one asks for.',
+      remedy:
+        'Ask for a class of isolation that providers offer, which `cortex provider list --json` shows, or leave out isolation.',
+    },
     'provider-unknown': {
       fault: 'provider',
       cause: 'The provider does not know the job any more.',

@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { registryHost, registryOfImage } from './image-registry.ts'
+import { ISOLATIONS } from './isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from './job-defaults.ts'
 import {
   argumentField,
@@ -165,6 +166,12 @@ const fields = {
   platform: platformField
     .optional()
     .describe('As what the image is to run, such as `linux/arm64`. Where it is left out: as anything that it is for.'),
+  isolation: z
+    .enum(ISOLATIONS)
+    .optional()
+    .describe(
+      'How strong the walls around it are to be: `container` shares the machine’s kernel, `gvisor` has one of its own in a program, `vm` one in a virtual machine. That one and no other; where it is left out: what the provider gives jobs that do not say, at least `container`.',
+    ),
   provider: lineField(128)
     .default(JOB_DEFAULTS.provider)
     .describe('The network to ask (`p2p`), or one provider: its id, the end of it, or a name that only it has.'),

@@ -43,6 +43,9 @@ export const MEASURED = 'measured'
 /** Offered by providers that heed `gpuRequirements`. */
 export const GPU_REQUIREMENTS = 'gpu-requirements'
 
+/** Offered by providers that heed `isolation`. */
+export const ISOLATION = 'isolation'
+
 /** Offered by providers that heed `platform` and run the bytes of the digest that a job names. */
 export const PLATFORMS = 'platforms'
 
@@ -71,6 +74,7 @@ export function requirementsOf(spec: PublicJobSpec, image: ResolvedImage | null 
     minimums: minimumsOf(spec.constraints),
     platforms: platformsAsked(spec, image),
     imageDigest: image?.digest ?? '',
+    isolation: spec.isolation ?? '',
     ...gpusAsked(spec),
   }
 }
@@ -111,6 +115,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(asksForSpeed(minimumsOf(spec.constraints)) ? [MEASURED] : []),
     ...(gpusAsked(spec).gpuRequirements === undefined ? [] : [GPU_REQUIREMENTS]),
     ...(spec.platform === undefined && image === null ? [] : [PLATFORMS]),
+    ...(spec.isolation === undefined ? [] : [ISOLATION]),
   ]
 }
 
@@ -155,6 +160,7 @@ export function jobToWire(
     ...gpusToWire(spec),
     platform: spec.platform === undefined ? '' : plainPlatform(spec.platform),
     imageDigest: image?.digest ?? '',
+    isolation: spec.isolation ?? '',
   }
 }
 
@@ -183,6 +189,7 @@ export function checkWireJob(job: Job | undefined, requirements: Requirements): 
   if (job.platform !== '' && !isDeepStrictEqual([job.platform], requirements.platforms)) {
     throw invalid('platform', 'is not what was bid on')
   }
+  if (job.isolation !== requirements.isolation) throw invalid('isolation', 'is not what was bid on')
   const parsed = containerSchema.safeParse(specFieldsOf(job))
   if (!parsed.success) {
     const [first] = fieldErrors(parsed.error)

@@ -37,11 +37,13 @@ import {
   RequirementsSchema,
   type SignedStatement,
   SignedStatementSchema,
+  type IsolationOffer as WireIsolationOffer,
 } from './gen/cortex/v1/market_pb.js'
 import { checkGpu, checkGpuRequirements, checkGpus } from './gpu-wire.ts'
 import type { GpuModel, GpuRequirements } from './gpus.ts'
 import type { Hardware } from './hardware.ts'
 import { isJobId, isPeerId } from './ids.ts'
+import { ISOLATIONS, type IsolationOffer, MAX_FACTOR_MILLIS } from './isolation.ts'
 import { isImageReference } from './job-fields.ts'
 import {
   MAX_ANNOUNCE_MS,
@@ -70,6 +72,9 @@ import { openStatement } from './statements.ts'
 import { readTraceparent } from './traceparent.ts'
 import { type Resources, shortages } from './units.ts'
 import { WireError } from './wire-error.ts'
+
+/** Classes of isolation in one announcement. */
+const MAX_ISOLATIONS = 4 * ISOLATIONS.length
 
 /** What a provider says of itself; amounts in base units. */
 export interface Announcement {
@@ -109,6 +114,8 @@ export interface Announcement {
   platforms: string[]
   /** What it runs by emulation. */
   emulatedPlatforms: string[]
+  /** Walls that it puts around jobs, its default first; none of older versions, which do not say. */
+  isolations: IsolationOffer[]
 }
 
 /** What a job needs; see `Requirements` in the proto file. */
@@ -130,6 +137,8 @@ export interface Requirements {
   platforms: string[]
   /** `sha256:…` of the image; empty where that is what its tag means by then. */
   imageDigest: string
+  /** One of `ISOLATIONS`, or one that only newer versions know; empty is the provider's default. */
+  isolation: string
   /** Of its GPUs; absent is any. */
   gpuRequirements?: GpuRequirements
 }
@@ -202,7 +211,23 @@ export async function checkAnnouncement(statement: SignedStatement, network: str
     hardware: checkHardware(wire.hardware),
     platforms: checkPlatforms('platforms', wire.platforms),
     emulatedPlatforms: checkPlatforms('emulated_platforms', wire.emulatedPlatforms),
+    isolations: checkIsolations(wire.isolations),
   }
+}
+
+/** Each once; room for more than this version knows. */
+function checkIsolations(wire: WireIsolationOffer[]): IsolationOffer[] {
+  checkRange('isolations', wire.length, 0, MAX_ISOLATIONS)
+  const names = wire.map(({ isolation }) => checkIsolation(isolation))
+  if (new Set(names).size < names.length) throw invalidField('isolations', 'must not name one twice')
+  for (const { factorMillis } of wire) checkRange('isolations', factorMillis, 0, MAX_FACTOR_MILLIS)
+  return wire.map(({ isolation, factorMillis }) => ({ isolation, factorMillis }))
+}
+
+/** Newer versions may know others than {@link ISOLATIONS}. */
+function checkIsolation(isolation: string): string {
+  checkLine('isolation', isolation, MAX_LABEL_LENGTH)
+  return isolation
 }
 
 function checkPlatforms(field: string, platforms: string[]): string[] {
@@ -302,6 +327,7 @@ export function readRequirements(bytes: Uint8Array): Requirements {
     minimums: checkFigures('minimums', wire.minimums),
     platforms: checkPlatforms('platforms', wire.platforms),
     imageDigest: checkImageDigest(wire.imageDigest),
+    isolation: checkIsolation(wire.isolation),
     ...(wire.gpuRequirements === undefined ? {} : { gpuRequirements: checkGpuRequirements(wire.gpuRequirements) }),
   }
 }
@@ -328,6 +354,7 @@ export async function checkBid(statement: SignedStatement, network: string): Pro
   if (bid.gpu !== undefined) checkGpu(bid.gpu)
   if (bid.platform !== '') checkPlatforms('platform', [bid.platform])
   checkImageDigest(bid.imageDigest)
+  checkIsolation(bid.isolation)
   safeNumber(bid.uptimeSeconds, 'uptime_seconds')
   return bid
 }

@@ -6,6 +6,7 @@ import type { Resources } from '../protocol/units.ts'
 import type { Capacity } from './capacity/open-capacity.ts'
 import type { Gpu, UnsoldCard } from './gpus/gpu.ts'
 import type { Health } from './health.ts'
+import type { ProvedWall } from './isolation/proofs.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Outcome } from './journal/records.ts'
 import type { Leases } from './lease/leases.ts'
@@ -26,6 +27,8 @@ export interface AgentStatus {
   gpus: readonly Gpu[]
   /** GPUs and cards of the machine that are not sold, each with why. */
   unsoldGpus: readonly UnsoldCard[]
+  /** Classes of isolation, the default first, each with why it is not sold. */
+  isolations: readonly ProvedWall[]
   /** What the machine does in a second; null where it was not measured. */
   measured: Measured | null
   /** As posted now. */
@@ -77,7 +80,7 @@ export interface StatusComponents {
 /** How it stands now. */
 export function statusOf(
   { peerId, capacity, journal, leases, paused, selling }: StatusComponents,
-  now: Pick<AgentStatus, 'measured' | 'prices' | 'capabilities' | 'uptimeSeconds'>,
+  now: Pick<AgentStatus, 'isolations' | 'measured' | 'prices' | 'capabilities' | 'uptimeSeconds'>,
 ): AgentStatus {
   const { book, measuring } = capacity
   const why = paused()

@@ -14,6 +14,7 @@ import type { Hardware } from '../protocol/hardware.ts'
 import type { Requirements } from '../protocol/market-messages.ts'
 import type { Terms } from '../protocol/money.ts'
 import { type AgentStatus, statusOf } from './agent-status.ts'
+import type { Announcer } from './announcing/announcer.ts'
 import { type BenchmarkComponents, besideStorage, createBenchmark } from './benchmark/benchmark.ts'
 import type { ClockWatch } from './bidding/clock-watch.ts'
 import { type Abilities, createAbilities, offeringOf } from './bidding/offering.ts'
@@ -23,8 +24,9 @@ import { type Capacity, openCapacity } from './capacity/open-capacity.ts'
 import type { ContainerAccess } from './engine/access.ts'
 import type { ContainerEngine, EngineInfo } from './engine/index.ts'
 import type { Guard } from './guard/guard.ts'
-import { createHealth } from './health.ts'
+import { createHealth, type Health } from './health.ts'
 import { createOpeningHours } from './hours/opening-hours.ts'
+import { createProofs, type Proofs } from './isolation/proofs.ts'
 import { addUp, type Earnings, endedAttempts } from './journal/earnings.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { createLeases } from './lease/leases.ts'
@@ -178,11 +180,12 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     },
     options,
   )
+  const proofs = createProofs({ engine, clock, logger: logger.child({ part: 'proofs' }) }, options)
   const abilities = createAbilities(
-    { engine, offering, logger: logger.child({ part: 'agent' }) },
+    { engine, proofs, offering, logger: logger.child({ part: 'agent' }) },
     { canReach: access !== undefined, isMeasured: () => benchmark.measured() !== null },
   )
-  const work = createWork({ ...components, journal, capacity, tracer, abilities, openForMs }, options)
+  const work = createWork({ ...components, journal, capacity, tracer, abilities, proofs, openForMs }, options)
   const { leases, health, spool, reach } = work
   const selling = await createSelling(
     {
@@ -208,12 +211,8 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   )
   const { announcer } = selling
 
-  book.onChange(announcer.changed)
-  benchmark.onChange(() => {
-    abilities.refresh()
-    announcer.changed()
-  })
-  health.onChange(announcer.urgent)
+  tellChanges({ book, benchmark, health, proofs, abilities, announcer })
+  undo.defer(async () => await proofs.stop())
   undo.defer(async () => await health.stop())
   if (await journal.isDraining()) health.drain(true)
   await health.start()
@@ -247,6 +246,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       await measuring.stop()
       await benchmark.stop()
       await health.stop()
+      await proofs.stop()
       book.stop()
       await journal.close()
       await components.guard?.close()
@@ -255,6 +255,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       statusOf(
         { peerId: network.peerId, capacity, journal, leases, paused, selling },
         {
+          isolations: proofs.list(),
           measured: benchmark.measured(),
           prices: prices.posted(clock.nowMs()),
           capabilities: offering.capabilities,
@@ -264,6 +265,30 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   }
 }
 
+interface Changing {
+  book: Pick<Capacity['book'], 'onChange'>
+  benchmark: Pick<ReturnType<typeof createBenchmark>, 'onChange'>
+  health: Pick<Health, 'onChange' | 'refresh'>
+  proofs: Pick<Proofs, 'onChange'>
+  abilities: Pick<Abilities, 'refresh'>
+  announcer: Pick<Announcer, 'changed' | 'urgent'>
+}
+
+/** Has what changes of an offer announced. */
+function tellChanges({ book, benchmark, health, proofs, abilities, announcer }: Changing): void {
+  book.onChange(announcer.changed)
+  benchmark.onChange(() => {
+    abilities.refresh()
+    announcer.changed()
+  })
+  health.onChange(announcer.urgent)
+  proofs.onChange(() => {
+    abilities.refresh()
+    health.refresh()
+    announcer.urgent()
+  })
+}
+
 /** What runs awarded jobs: their leases and what those leave, the way into their containers, and whether all that is well. */
 function createWork(
   components: AgentComponents & {
@@ -271,11 +296,12 @@ function createWork(
     capacity: Capacity
     tracer: Tracer
     abilities: Abilities
+    proofs: Proofs
     openForMs: () => number
   },
   options: AgentOptions,
 ) {
-  const { engine, access, network, privateKey, clock, logger, journal, capacity, abilities } = components
+  const { engine, access, network, privateKey, clock, logger, journal, capacity, abilities, proofs } = components
   const { diskProblem = statDisk } = components
   const outputsLogger = logger.child({ part: 'outputs' })
   const signer = { privateKey, marketName: options.marketName, provider: network.peerId }
@@ -299,6 +325,7 @@ function createWork(
       onReady: () => health.refresh(),
       outlived: () => engineInfo?.outlived ?? true,
       onOutside: () => health.doubt(),
+      onUnstarted: proofs.doubt,
       collect: async (lease, name, signal) =>
         access === undefined
           ? null
@@ -313,6 +340,7 @@ function createWork(
         () => (journal.problem() === null ? null : `cannot write its journal: ${journal.problem()}`),
         () => (leases.isReady() ? null : 'is taking up the containers of its last run'),
       ],
+      defects: [proofs.problem],
       probes: [async () => await diskProblem(options.dataFolder, options.minFreeBytes), ...(components.probes ?? [])],
       async onEngine(info, signal) {
         engineInfo = info

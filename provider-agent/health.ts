@@ -38,6 +38,8 @@ export interface HealthComponents {
   logger: Logger
   /** Further reasons to take nothing, each null where all is well. */
   obstacles: (() => string | null)[]
+  /** The same where something is wrong. */
+  defects: (() => string | null)[]
   /** The same for what has to be looked at; asked with each look at the engine. */
   probes: (() => Promise<string | null>)[]
   /** The engine is there, for the first time or again. Where this fails, it counts as away, and is looked at again. */
@@ -55,7 +57,7 @@ const DOUBT_MS = 3_000
  * @param init.healthMs time between two looks at the engine, and the most that one may take, in ms
  */
 export function createHealth(components: HealthComponents, init: { healthMs: number }): Health {
-  const { engine, clock, obstacles, probes, onEngine } = components
+  const { engine, clock, obstacles, defects, probes, onEngine } = components
   const logger = components.logger.child({ part: 'health' })
   const scope = new AbortController()
   const callbacks = new Set<() => void>()
@@ -72,7 +74,7 @@ export function createHealth(components: HealthComponents, init: { healthMs: num
     if (draining) return { code: 'DRAINING', message: 'takes no new jobs: it is being drained' }
     const doubt =
       doubtedUntilMs === null ? null : 'is looking at its engine: a container of a job was ended from outside'
-    const found = [engineProblem, doubt, ...obstacles.map((obstacle) => obstacle()), ...probed]
+    const found = [engineProblem, doubt, ...[...obstacles, ...defects].map((problem) => problem()), ...probed]
     const problem = found.find((text) => text !== null)
     return problem == null ? null : { code: 'ENGINE_UNAVAILABLE', message: problem }
   }
@@ -130,7 +132,8 @@ export function createHealth(components: HealthComponents, init: { healthMs: num
       await watching
     },
     paused,
-    impaired: () => hasLooked && [engineProblem, ...probed].some((problem) => problem !== null),
+    impaired: () =>
+      hasLooked && [engineProblem, ...defects.map((defect) => defect()), ...probed].some((problem) => problem !== null),
     drain(on) {
       draining = on
       tell()

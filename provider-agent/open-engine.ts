@@ -5,11 +5,14 @@ import type { Logger } from '../node/logger.ts'
 import { inspectCluster, inspectMachine, type Machine } from './capacity/machine.ts'
 import { type ContainerAccess, createContainerAccess } from './engine/access.ts'
 import { createDockerEngine } from './engine/docker.ts'
+import { readProperties } from './engine/engine-properties.ts'
+import { noRuntime } from './engine/errors.ts'
 import type { ContainerEngine, EngineInfo, Privileges } from './engine/index.ts'
 import { createSwarmEngine } from './engine/swarm.ts'
 import { findGpus } from './gpus/find-gpus.ts'
 import { createGpuWatch } from './gpus/gpu-watch.ts'
 import { createFirewall, type Firewall } from './isolation/firewall.ts'
+import { type Wall, wallsOf } from './isolation/walls.ts'
 import { createSandboxes } from './sandbox/sandboxes.ts'
 
 /** What jobs run on, and how they are kept there. */
@@ -22,8 +25,10 @@ export interface EngineInit {
   maxImageBytes?: number
   /** Registry → host of its mirror, with a path where it has one. @default {} */
   mirrors?: Record<string, string>
-  /** Sandbox that jobs run in, one that the engine offers, e.g. `runsc`. @default the engine's own default */
+  /** What jobs run under that name no class of isolation, one that the engine offers, e.g. `runsc`. @default the engine's own default */
   runtime?: string
+  /** Classes of isolation that are sold, each once, and the engine's runtime of each. @default that of `runtime` alone */
+  walls?: Wall[]
   /** What programs of jobs may do in their containers. @default 'ordinary' */
   privileges?: Privileges
   /** IPv4 addresses of the name servers that jobs ask. @default see `FirewallInit` */
@@ -42,6 +47,8 @@ export interface EngineInit {
 /** An engine, and what was made around it. */
 export interface OpenEngine {
   engine: ContainerEngine
+  /** All that are sold, the default first. */
+  walls: readonly Wall[]
   /** Looks at the machine under it, or the cluster. */
   inspect: (info: EngineInfo) => Promise<Machine>
   firewall: Firewall
@@ -65,6 +72,9 @@ export function openEngine(
 ): OpenEngine {
   const { swarm = false, mirrors = {}, allowRegistries = [], maxImageBytes, runtime, nameServers } = init
   const { publicAddress = null, requireNetworkIsolation = false, privileges = 'ordinary' } = init
+  if (swarm && init.walls !== undefined)
+    throw new Error('A swarm’s nodes have runtimes of their own: leave out --isolation')
+  const walls = wallsOf(swarm ? undefined : runtime, init.walls ?? [])
   const pulling = { mirrors, allowRegistries, ...(maxImageBytes === undefined ? {} : { maxImageBytes }) }
   const names = nameServers === undefined ? {} : { nameServers }
   const publish = publicAddress === null || swarm ? {} : { publishAt: bindAddressOf(publicAddress) }
@@ -81,11 +91,11 @@ export function openEngine(
         {
           ...{ owner, requireNetworkIsolation, privileges },
           ...{ ...pulling, ...names, ...publish },
-          ...(runtime === undefined ? {} : { runtime }),
+          walls,
         },
       )
   return {
-    engine,
+    ...{ engine, walls },
     inspect: swarm ? inspectCluster : async (info) => await inspectMachine(info, gpuWatch.look),
     firewall,
     ...(swarm ? {} : { access: createContainerAccess(docker, publicAddress) }),
@@ -100,9 +110,14 @@ export function openEngine(
 }
 
 /** @throws where jobs cannot be kept as was asked for */
-export async function assertKept({ engine }: OpenEngine, init: EngineInit): Promise<void> {
-  const { requireNetworkIsolation = false, runtime } = init
-  if (!requireNetworkIsolation && runtime === undefined) return
+export async function assertKept({ engine, walls }: OpenEngine, docker: Docker, init: EngineInit): Promise<void> {
+  const { requireNetworkIsolation = false } = init
+  const named = walls.map(({ runtime }) => runtime).filter((runtime) => runtime !== null)
+  if (named.length > 0) {
+    const { runtimes } = await readProperties(docker)
+    for (const runtime of named) if (!runtimes.includes(runtime)) throw noRuntime(runtime, runtimes)
+  }
+  if (!requireNetworkIsolation) return
   const { networkProblem } = await engine.features()
   if (requireNetworkIsolation && networkProblem !== null) {
     throw new Error(`Jobs cannot be kept from the network around this machine: ${networkProblem}. ${REMEDY}`)

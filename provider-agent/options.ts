@@ -1,6 +1,7 @@
 import { MAX_DURATION_SECONDS } from '../protocol/limits.ts'
 import type { Prices } from '../protocol/money.ts'
 import type { Resources } from '../protocol/units.ts'
+import { PLAIN_WALL, type Wall } from './isolation/walls.ts'
 import type { GpuPrice, PriceRule } from './prices/price-rules.ts'
 import { DEFAULT_PRICES } from './prices/quote.ts'
 
@@ -34,6 +35,8 @@ export interface AgentInit {
   platforms?: string[]
   /** What it runs by emulation, which its owner set up. @default [] */
   emulate?: string[]
+  /** Classes of isolation that are sold, the default first; the engine has the same. @default containers alone */
+  walls?: readonly Wall[]
   /** Upper bounds on what is offered; a missing one is what the machine has. @default {} */
   caps?: Partial<Resources>
   /** Share of the machine that is kept for its owner, 0..0.9. @default 0.1 */
@@ -147,6 +150,7 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     capabilities: [],
     platforms: [],
     emulate: [],
+    walls: [PLAIN_WALL],
     caps: {},
     ownerShare: 0.1,
     allowImages: [],

@@ -6,6 +6,7 @@ import type { Tracer } from '../node/tracing/index.ts'
 import { toWireResources } from '../protocol/codec.ts'
 import { gpuToWire } from '../protocol/gpu-wire.ts'
 import type { Hardware } from '../protocol/hardware.ts'
+import { isolationFor } from '../protocol/isolation.ts'
 import type { Requirements } from '../protocol/market-messages.ts'
 import { type Measured, toWireFigures } from '../protocol/measured.ts'
 import type { Terms } from '../protocol/money.ts'
@@ -93,10 +94,11 @@ export async function createSelling(components: SellingComponents, options: Agen
 
   function describe(): Offer {
     const { completed, failed } = journal.counts()
-    const { region, labels, capabilities, platforms, emulatedPlatforms } = offering
+    const { region, labels, capabilities, platforms, emulatedPlatforms, isolations } = offering
     const said = { name: options.name, version: options.version, architecture: measuring.architecture() }
     return {
       ...{ platforms: [...platforms], emulatedPlatforms: [...emulatedPlatforms] },
+      isolations: isolations.map(({ isolation, factorMillis }) => ({ isolation, factorMillis })),
       ...{ region, labels, capabilities, ...said, prices: prices.posted(clock.nowMs()) },
       total: toWireResources(book.total),
       free: toWireResources(book.freeFor(null)),
@@ -127,7 +129,8 @@ export async function createSelling(components: SellingComponents, options: Agen
     consider(wanted) {
       const gpus = kindsFor('')
       const gpu = chooseKind(gpus, wanted)
-      const terms = quote(wanted.resources, prices.posted(clock.nowMs(), gpu?.model))
+      const wall = isolationFor(offering.isolations, wanted.isolation)
+      const terms = quote(wanted.resources, prices.posted(clock.nowMs(), gpu?.model), wall?.factorMillis)
       const nobody = { peerId: '', bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 }
       const situation = {
         total: book.total,

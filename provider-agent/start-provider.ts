@@ -21,6 +21,7 @@ import { readShared } from './control/shared.ts'
 import { connectDocker } from './engine/connect.ts'
 import { isSwarmManager } from './engine/swarm.ts'
 import { createGuard } from './guard/guard.ts'
+import { shareKernel } from './isolation/walls.ts'
 import { assertKept, type EngineInit, openEngine } from './open-engine.ts'
 import type { AgentInit } from './options.ts'
 
@@ -31,7 +32,7 @@ export interface ProviderInit extends PeerInit, EngineInit {
   /** `unix://PATH` or `tcp://HOST:PORT`. Without it connecting goes to the engine's usual socket. */
   dockerHost?: string
   /** How it sells. */
-  agent: Omit<AgentInit, 'marketName' | 'dataFolder'>
+  agent: Omit<AgentInit, 'marketName' | 'dataFolder' | 'walls'>
 }
 
 /** A peer that sells, as long as it is not stopped. */
@@ -96,7 +97,7 @@ export async function startProvider(
   const opened = openEngine({ docker, clock, logger, owner }, init)
   const { engine, inspect, firewall, access } = opened
   stack.defer(opened.close)
-  await assertKept(opened, init)
+  await assertKept(opened, docker, init)
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
   const directory = createDirectory({ network, clock, logger: logger.child({ part: 'directory' }) }, { networkName })
   const { dockerHost } = init
@@ -121,7 +122,7 @@ export async function startProvider(
       version: await ownVersion(),
       ...init.agent,
       ...(opened.publishes ? { capabilities: [...(init.agent.capabilities ?? []), PUBLIC_PORTS] } : {}),
-      ...{ marketName: networkName, dataFolder },
+      ...{ marketName: networkName, dataFolder, walls: opened.walls },
     },
   )
   await network.start()
@@ -137,7 +138,7 @@ export async function startProvider(
     )
     stack.defer(watch.stop)
   }
-  const shared = async () => await readShared(init.runtime, firewall.limitsConnections)
+  const shared = async () => await readShared(shareKernel(opened.walls), firewall.limitsConnections)
   const control = await startControl({ agent, directory, network, clock, logger, shared }, dataFolder)
   stack.defer(async () => await control.stop())
   const started = stack.move()

@@ -51,6 +51,7 @@ export type JobChanges = Pick<
   | 'gpu'
   | 'gpuRequirements'
   | 'platform'
+  | 'isolation'
   | 'duration'
   | 'maxPrice'
   | 'providerStrategy'

@@ -23,12 +23,13 @@ export async function showBids({ accepted, quotes, ...rest }: DryRun, options: {
     printJson({ ...rest, accepted, quotes })
     return
   }
-  showList(quotes, options, ['PROVIDER', 'TAKES IT', 'PRICE', 'COST', 'PLATFORM', 'REASON'], (quote) => [
+  showList(quotes, options, ['PROVIDER', 'TAKES IT', 'PRICE', 'COST', 'PLATFORM', 'ISOLATION', 'REASON'], (quote) => [
     shownName(quote.name, quote.provider),
     quote.accepts ? 'yes' : 'no',
     quote.price === null ? '-' : `${dollars(quote.price)}/h`,
     quote.cost === null ? '-' : dollars(quote.cost),
     quote.platform ?? '-',
+    quote.isolation ?? '-',
     quote.reason,
   ])
   if (!accepted) say('Nobody would take it now: the reasons say what to change')
@@ -59,7 +60,10 @@ export async function showJob(job: Job, options: { json?: true }): Promise<void>
       'resources',
       `${job.cpu}m CPU, ${job.memory} memory, ${job.storage} storage${job.gpu > 0 ? `, ${job.gpu} GPU${gpuWords(job)}` : ''}`,
     ],
-    ...(typeof config['platform'] === 'string' ? [['platform', config['platform']] as [string, string]] : []),
+    ...(['platform', 'isolation'] as const).flatMap((field) => {
+      const { [field]: value } = config
+      return typeof value === 'string' ? [[field, value] as [string, string]] : []
+    }),
     ['duration', `at most ${job.duration} s`],
     ['provider', job.assignedProvider ?? `${job.provider} (not chosen)`],
     ['created', when(job.createdAt)],

@@ -142,6 +142,10 @@ const runsAs = {
     .nullable()
     .describe('As what the image would run, such as `linux/amd64`; null where nobody said.'),
   emulated: z.boolean().describe('Whether its machine would do that by emulation, which is slow.'),
+  isolation: z
+    .string()
+    .nullable()
+    .describe('Which walls the job would have around it: `container`, `gvisor` or `vm`; null where nobody said.'),
 }
 
 /** What one provider said to a request for the job, and what came of it; a job has those of all its attempts. */

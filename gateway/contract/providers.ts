@@ -73,6 +73,16 @@ export const providerSchema = z
       .array(z.string())
       .describe('What it runs by itself, such as `linux/amd64`; none where its version does not say.'),
     emulatedPlatforms: z.array(z.string()).describe('What it runs by emulation.'),
+    isolations: z
+      .array(
+        z.strictObject({
+          isolation: z.string().describe('`container`, `gvisor` or `vm`.'),
+          priceFactor: z.number().describe('Of its prices, for jobs under it; the minimum stays as it is.'),
+        }),
+      )
+      .describe(
+        'Walls that it puts around jobs, first what jobs have that name none; none where its version does not say.',
+      ),
     capacity: z.strictObject({ total: providerCapacitySchema, free: providerCapacitySchema }),
     metrics: z.strictObject({
       latency: z.number().nullable().describe('Round trip in ms; null where it was not measured.'),
@@ -165,6 +175,10 @@ export const PROVIDER_EXAMPLE: z.input<typeof providerSchema> = {
   architecture: 'amd64',
   platforms: ['linux/amd64', 'linux/386'],
   emulatedPlatforms: [],
+  isolations: [
+    { isolation: 'container', priceFactor: 1 },
+    { isolation: 'gvisor', priceFactor: 1.2 },
+  ],
   capacity: { total: { ...CAPACITY, gpu: GPUS }, free: { ...CAPACITY, gpu: GPUS } },
   metrics: { latency: 12, uptime: 86_400, jobsCompleted: 156, jobsFailed: 3, costToDate: 4.5 },
   pricing: { cpu: 0.02, memory: 0.01, storage: 0.001, gpu: 0.5, network: 0, minimum: 0, currency: 'USD' },

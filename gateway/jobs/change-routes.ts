@@ -64,6 +64,7 @@ const changesSchema = partialOf(
     gpu: true,
     gpuRequirements: true,
     platform: true,
+    isolation: true,
     duration: true,
     maxPrice: true,
     providerStrategy: true,

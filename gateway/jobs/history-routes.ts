@@ -127,6 +127,7 @@ const bidsOperation = operation({
         gpu: null,
         platform: 'linux/amd64',
         emulated: false,
+        isolation: 'container',
         score: 0.9,
         reason: 'the cheapest',
       },

@@ -25,7 +25,7 @@ const HARMLESS = new Set<keyof JobSpec>([
 ])
 
 /** Whom credentials of a registry are shown to. */
-const WHERE = new Set<keyof JobSpec>(['image', 'provider', 'constraints', 'gpuRequirements', 'platform'])
+const WHERE = new Set<keyof JobSpec>(['image', 'provider', 'constraints', 'gpuRequirements', 'platform', 'isolation'])
 
 type Fields = Record<string, unknown>
 

@@ -149,7 +149,7 @@ export function addedView(added: AddedProvider): z.input<typeof providerSchema> 
   const nothing = { cpu: 0, memory: '0', storage: '0', gpu: [] }
   return {
     ...{ id, name, type: 'p2p', status: 'offline', version: '', endpoints, region: '', labels: {}, architecture: '' },
-    ...{ platforms: [], emulatedPlatforms: [] },
+    ...{ platforms: [], emulatedPlatforms: [], isolations: [] },
     capacity: { total: nothing, free: nothing },
     metrics: { latency: null, uptime: 0, jobsCompleted: 0, jobsFailed: 0, costToDate: 0 },
     pricing: { cpu: 0, memory: 0, storage: 0, gpu: 0, network: 0, minimum: 0, currency: 'USD' },

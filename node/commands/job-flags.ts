@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { GPU_INTERCONNECTS, GPU_VENDORS, type GpuVendor } from '../../protocol/gpus.ts'
+import { ISOLATIONS, type Isolation } from '../../protocol/isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from '../../protocol/job-defaults.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { amount, millicores, seconds } from './docker-amounts.ts'
@@ -26,6 +27,7 @@ export interface JobFlags {
   memory?: string
   storage?: string
   platform?: string
+  isolation?: Isolation
   gpu?: number
   gpuModel?: string[]
   gpuVram?: string
@@ -67,6 +69,11 @@ export function jobFlags(command: Command): Command {
     .option('--memory <amount>', withDefault('e.g. 256Mi or 256m', 'memory'), amount)
     .option('--storage <amount>', withDefault('e.g. 1Gi or 1g', 'storage'), amount)
     .option('--platform <name>', 'as what the image is to run, e.g. linux/arm64 (anything that it is for)')
+    .addOption(
+      new Option('--isolation <class>', 'these walls around it and no others (the provider’s own choice)').choices(
+        ISOLATIONS,
+      ),
+    )
     .option('--gpu <count>', 'whole GPUs, all of one kind (1 where more is asked of them)', wholeNumber(0, MAX))
     .option('--gpu-model <name>', 'any of these, e.g. h100 or rtx4090; repeat it', repeated)
     .option('--gpu-vram <amount>', 'of each at least, as it is sold, e.g. 24Gi', amount)
@@ -147,6 +154,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     memory: flags.memory,
     storage: flags.storage,
     platform: flags.platform,
+    isolation: flags.isolation,
     ...gpuFields(flags),
     env: flags.env,
     secrets: flags.secret,

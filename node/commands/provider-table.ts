@@ -1,3 +1,4 @@
+import { describeIsolation } from '../../protocol/isolation.ts'
 import { describeFigure, FIGURES, type Figures } from '../../protocol/measured.ts'
 import { formatUsd, parseUsd } from '../../protocol/money.ts'
 import { parseBytes, shownBytes } from '../../protocol/units.ts'
@@ -63,6 +64,7 @@ export function showProvider(provider: ShownProvider, options: { json?: true }):
     ['version', provider.version],
     ['architecture', provider.architecture],
     ['runs', platformsText(provider)],
+    ['isolation', isolationsText(provider)],
     ['region', provider.region],
     [
       'labels',
@@ -116,6 +118,11 @@ function measuredText(measured: Figures | null): string {
   if (measured === null) return 'nothing'
   const told = FIGURES.filter((figure) => measured[figure] > 0)
   return told.map((figure) => `${figure} ${describeFigure(figure, measured[figure])}`).join(', ')
+}
+
+/** The default first, which a job has that names none. */
+function isolationsText({ isolations }: ShownProvider): string {
+  return isolations.length === 0 ? 'not told' : isolations.map(describeIsolation).join(', ')
 }
 
 function platformsText({ platforms, emulatedPlatforms }: ShownProvider): string {

@@ -81,6 +81,8 @@ export interface Quote {
   platform: string | null
   /** Whether that is by emulation. */
   emulated: boolean
+  /** Which walls the job would have around it, one of `ISOLATIONS`; null where it declined, or did not say. */
+  isolation: string | null
   /** 0..1, higher is better; null where it declined. */
   score: number | null
   /** Why it would, or would not. */

@@ -235,6 +235,8 @@ export interface BidRecord {
   platform?: string
   /** Whether that is by emulation; absent is no. */
   emulated?: boolean
+  /** Which walls the job would have around it there; absent where it did not say. */
+  isolation?: string
   /** Higher is better; null for a decline. */
   score: number | null
   /** Why it was chosen, passed over or declined. */

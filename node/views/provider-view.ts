@@ -1,4 +1,5 @@
 import type { GpuModel } from '../../protocol/gpus.ts'
+import { NO_FACTOR_MILLIS } from '../../protocol/isolation.ts'
 import { figuresOf, type Measured } from '../../protocol/measured.ts'
 import { type NanoUsd, usdNumber } from '../../protocol/money.ts'
 import { formatBytes, type Resources } from '../../protocol/units.ts'
@@ -27,6 +28,10 @@ export function providerView(provider: ProviderView, costToDate: NanoUsd, seen: 
     architecture: provider.architecture,
     platforms: provider.platforms,
     emulatedPlatforms: provider.emulatedPlatforms,
+    isolations: provider.isolations.map(({ isolation, factorMillis }) => ({
+      isolation,
+      priceFactor: factorMillis / NO_FACTOR_MILLIS,
+    })),
     capacity: {
       total: { ...capacityView(provider.total), gpu: gpusView(provider, provider.total.gpu) },
       free: { ...capacityView(provider.free), gpu: freeGpusView(provider) },

@@ -5,7 +5,7 @@ import { momentNow } from '../../node/moment.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import type { Award } from '../../protocol/gen/cortex/v1/market_pb.js'
 import type { Offers } from '../bidding/offers.ts'
-import type { Refusal } from '../bidding/policy.ts'
+import type { Offering, Refusal } from '../bidding/policy.ts'
 import type { RequesterCredit } from '../bidding/requester-credit.ts'
 import type { Book } from '../capacity/book.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -38,7 +38,7 @@ export interface AcceptanceComponents {
 /** @param offering what is offered, as it is now */
 export function createAcceptance(
   components: AcceptanceComponents,
-  offering: { readonly capabilities: string[] },
+  offering: Readonly<Pick<Offering, 'capabilities' | 'isolations'>>,
 ): Acceptance {
   const { network, clock, logger, book, offers, credit, leases, journal } = components
 
@@ -61,7 +61,7 @@ export function createAcceptance(
           ? { code: 'BID_EXPIRED', message: 'The bid has expired' }
           : { code: 'BID_UNKNOWN', message: 'This provider has no such bid open' }
       }
-      const refusal = checkAgainstOffer(award, offer, network.peerId, offering.capabilities) ?? components.paused()
+      const refusal = checkAgainstOffer(award, offer, network.peerId, offering) ?? components.paused()
       if (refusal !== null) return refusal
       const highest = await leases.highestFence(award.requester, award.jobId)
       if (award.fence <= highest) {

@@ -3,12 +3,20 @@
 import type { Moment } from '../../node/moment.ts'
 import { fromWireResources } from '../../protocol/codec.ts'
 import type { Award } from '../../protocol/gen/cortex/v1/market_pb.js'
-import { CONTAINER_OPTIONS, checkWireJob, GPU_REQUIREMENTS, PLATFORMS, PUBLIC_PORTS } from '../../protocol/job-wire.ts'
+import { isolationFor } from '../../protocol/isolation.ts'
+import {
+  CONTAINER_OPTIONS,
+  checkWireJob,
+  GPU_REQUIREMENTS,
+  ISOLATION,
+  PLATFORMS,
+  PUBLIC_PORTS,
+} from '../../protocol/job-wire.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
 import { RESOURCE_KINDS } from '../../protocol/units.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { Offer } from '../bidding/offers.ts'
-import type { DeclineCode } from '../bidding/policy.ts'
+import type { DeclineCode, Offering } from '../bidding/policy.ts'
 import type { LeaseRecord, LeaseSecrets } from '../journal/records.ts'
 
 /** Append-only: these cross the wire. */
@@ -30,12 +38,12 @@ export interface AwardRefusal {
   message: string
 }
 
-/** @param capabilities what this provider offers beside containers */
+/** @param offering what this provider offers beside containers, and under which walls, now */
 export function checkAgainstOffer(
   award: Award,
   offer: Offer,
   provider: string,
-  capabilities: string[],
+  { capabilities, isolations }: Pick<Offering, 'capabilities' | 'isolations'>,
 ): AwardRefusal | null {
   if (award.requester !== offer.requester) return no('NOT_THE_REQUESTER', 'The bid was made to another requester')
   if (award.provider !== provider) return no('BID_UNKNOWN', 'The award is for another provider')
@@ -54,6 +62,10 @@ export function checkAgainstOffer(
       'PRICE_CHANGED',
       `The bid asks at least ${offer.minimumCharge} nano-dollars, the award says ${award.minimumCharge}`,
     )
+  }
+  // Its runtime may have failed since the bid.
+  if (isolationFor(isolations, offer.isolation) === null) {
+    return no('ENGINE_UNAVAILABLE', `Does not run jobs under ${offer.isolation} at the moment`)
   }
   return checkJob(award, offer, capabilities)
 }
@@ -75,6 +87,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.shmBytes > 0n || job.openFiles > 0 || job.pids > 0 || job.init !== undefined ? CONTAINER_OPTIONS : '',
       job.gpuRequirements === undefined ? '' : GPU_REQUIREMENTS,
       job.platform === '' && job.imageDigest === '' ? '' : PLATFORMS,
+      job.isolation === '' ? '' : ISOLATION,
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
     if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)
@@ -121,6 +134,7 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
       ...(openFiles === 0 ? {} : { openFiles }),
       ...(pids === 0 ? {} : { pids }),
       ...(init === undefined ? {} : { init }),
+      isolation: offer.isolation,
       ...(offer.platforms.length === 0 ? {} : { platforms: offer.platforms }),
       ...(job.imageDigest === '' ? {} : { imageDigest: job.imageDigest }),
     },

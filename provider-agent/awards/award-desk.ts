@@ -13,6 +13,7 @@ import { readAwardMessage } from '../../protocol/stream-messages.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
 import type { LetGo } from '../bidding/let-go.ts'
+import type { Offering } from '../bidding/policy.ts'
 import { type AcceptanceComponents, createAcceptance, hex } from './acceptance.ts'
 import type { AwardRefusal, AwardRefusalCode } from './award-check.ts'
 
@@ -26,7 +27,7 @@ export interface AwardDeskComponents extends AcceptanceComponents {
 export interface AwardDeskInit {
   marketName: string
   /** As it is now. */
-  offering: { readonly capabilities: string[] }
+  offering: Readonly<Pick<Offering, 'capabilities' | 'isolations'>>
 }
 
 /** How long a stream may stay without a message, in ms. */

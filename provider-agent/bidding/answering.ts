@@ -58,6 +58,7 @@ export function createAnswering(components: AnsweringComponents, { marketName }:
       free: toWireResources(book.freeFor(requester)),
       uptimeSeconds: BigInt(Math.floor(components.uptimeSeconds())),
       ...{ platform: bid.platform, emulated: bid.emulated, imageDigest: bid.imageDigest },
+      isolation: bid.isolation,
       ...gpuOffered(request, bid),
     })
     return await signStatement('bid', payload, components.privateKey)

@@ -1,6 +1,7 @@
 import type { Clock } from '../../node/clock.ts'
 import { createRateBudget } from '../../node/rate-budget.ts'
 import { requirementsDigest } from '../../protocol/codec.ts'
+import { type Isolation, isolationFor } from '../../protocol/isolation.ts'
 import type { CheckedRequest } from '../../protocol/market-messages.ts'
 import type { Figures } from '../../protocol/measured.ts'
 import type { Terms } from '../../protocol/money.ts'
@@ -55,6 +56,7 @@ export interface Offered extends Terms {
   /** As what the image would run; the first that this machine runs where the request does not say. */
   platform: string
   emulated: boolean
+  isolation: Isolation
   /** The digest that is asked for, where the image is here and no secret; else empty. */
   imageDigest: string
 }
@@ -117,10 +119,14 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       const { requirements } = request
       const gpus = requirements.resources.gpu === 0 ? [] : kindsFor(requester)
       const gpu = chooseKind(gpus, requirements)
-      const terms = quote(requirements.resources, init.prices.forClient(clock.nowMs(), requester, gpu?.model))
+      const wall = isolationFor(init.offering.isolations, requirements.isolation)
+      const prices = init.prices.forClient(clock.nowMs(), requester, gpu?.model)
+      const terms = quote(requirements.resources, prices, wall?.factorMillis)
       const as = runsAs(init.offering, requirements.platforms) ?? { platform: '', emulated: false }
       const refused = policyRefusal(request, requester, { terms, gpus, platform: as.platform })
       if (refused !== null) return refused
+      if (wall === null) return { code: 'ENGINE_UNAVAILABLE', message: 'has not tried its engine yet' }
+      const { isolation } = wall
       const bidId = newBidId()
       const validForMs = reservationFor(request.bidWindowMs, init.reservationMs)
       const kind = gpu === null ? {} : { gpuKind: gpu.key }
@@ -135,13 +141,14 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
         requirementsDigest: requirementsDigest(request.requirementsBytes),
         ...terms,
         ...kind,
+        isolation,
         platforms: requirements.platforms.length === 0 ? [...init.offering.platforms] : [as.platform],
         madeAtMs: clock.monotonicMs(),
         validForMs,
       })
       const { imageDigest: wanted } = requirements
       const imageDigest = wanted !== '' && components.images.holds(wanted) ? wanted : ''
-      return { bidId, validForMs, gpu, ...as, imageDigest, ...terms }
+      return { bidId, validForMs, gpu, ...as, isolation, imageDigest, ...terms }
     },
     withdraw(bidId) {
       offers.remove(bidId)

@@ -1,9 +1,10 @@
 /** What the owner's options and the engine's abilities make of an offering. */
 
 import type { Logger } from '../../node/logger.ts'
-import { CONTAINER_OPTIONS, GPU_REQUIREMENTS, MEASURED, PLATFORMS } from '../../protocol/job-wire.ts'
+import { CONTAINER_OPTIONS, GPU_REQUIREMENTS, ISOLATION, MEASURED, PLATFORMS } from '../../protocol/job-wire.ts'
 import { nativePlatforms, plainPlatform } from '../../protocol/platforms.ts'
 import type { ContainerEngine, EngineFeatures, EngineInfo } from '../engine/index.ts'
+import type { Proofs } from '../isolation/proofs.ts'
 import type { AgentOptions } from '../options.ts'
 import type { Offering } from './policy.ts'
 
@@ -20,6 +21,7 @@ function capabilitiesOf({
     CONTAINER_OPTIONS,
     GPU_REQUIREMENTS,
     PLATFORMS,
+    ISOLATION,
     ...(privileges === 'ordinary' ? ['ordinary-privileges'] : []),
     ...(volumes ? ['volumes'] : []),
     ...(storageQuota === 'hard' ? ['storage-quota'] : []),
@@ -43,6 +45,7 @@ export function offeringOf(options: AgentOptions, abilities: string[]): Offering
     ...{ maxClientShare, maxOpenBidsPerRequester },
     platforms: options.platforms.map(plainPlatform),
     emulatedPlatforms: options.emulate.map(plainPlatform),
+    isolations: [],
   }
 }
 
@@ -54,12 +57,21 @@ export interface Abilities {
   refresh(): void
 }
 
+/** What {@link createAbilities} works with. */
+export interface AbilitiesComponents {
+  engine: Pick<ContainerEngine, 'features'>
+  /** Of the classes that are sold. */
+  proofs: Pick<Proofs, 'renew' | 'sold'>
+  logger: Logger
+  offering: Offering
+}
+
 /**
  * @param canReach whether requesters are let into their containers
  * @param isMeasured whether it is known what the machine does in a second
  */
 export function createAbilities(
-  { engine, logger, offering }: { engine: Pick<ContainerEngine, 'features'>; logger: Logger; offering: Offering },
+  { engine, proofs, logger, offering }: AbilitiesComponents,
   { canReach, isMeasured }: { canReach: boolean; isMeasured: () => boolean },
 ): Abilities {
   const own = offering.capabilities
@@ -68,6 +80,7 @@ export function createAbilities(
   let found: string[] = []
 
   function refresh(): void {
+    offering.isolations = proofs.sold()
     offering.capabilities = [...new Set([...own, ...(isMeasured() ? [MEASURED] : []), ...found])]
   }
 
@@ -78,6 +91,7 @@ export function createAbilities(
       const features = await engine.features({ signal })
       const ports = canReach && features.portsProblem === null ? ['ports'] : []
       found = [...ports, ...capabilitiesOf(features)]
+      await proofs.renew()
       refresh()
       if (features.networkProblem !== null) {
         logger.warn({ problem: features.networkProblem }, 'jobs can reach the network around this machine')

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { RANDOM_ID_BYTES } from '../../protocol/ids.ts'
+import type { Isolation } from '../../protocol/isolation.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import type { Terms } from '../../protocol/money.ts'
 
@@ -15,6 +16,8 @@ export interface Offer extends Terms {
   requirementsDigest: Uint8Array
   /** Of which kind its GPUs would be; see `kindOf`. @default it asks for none */
   gpuKind?: string
+  /** Which walls it would have around it. */
+  isolation: Isolation
   /** As what its image may run here, the best first. */
   platforms: string[]
   /** Monotonic, ms. */

@@ -4,6 +4,7 @@
  */
 
 import { describeGpu, type GpuModel, gpuLacks } from '../../protocol/gpus.ts'
+import { isolationFor } from '../../protocol/isolation.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import { describeFigure, type Figures, lacking } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type Terms } from '../../protocol/money.ts'
@@ -11,6 +12,7 @@ import { type Running, runsAs } from '../../protocol/platforms.ts'
 import { addResources, describeAmount, RESOURCE_KINDS, type Resources, shortages } from '../../protocol/units.ts'
 import { chooseKind } from '../gpus/kinds.ts'
 import { imageAllowed } from '../images/rules.ts'
+import type { Wall } from '../isolation/walls.ts'
 
 /** Append-only: these cross the wire in declines. */
 export type DeclineCode =
@@ -35,6 +37,7 @@ export type DeclineCode =
   | 'GPU_MISMATCH'
   | 'OUTSIDE_HOURS'
   | 'PLATFORM_MISMATCH'
+  | 'ISOLATION_MISMATCH'
 
 /** Why a request is declined; its requester is told so. */
 export interface Refusal {
@@ -60,6 +63,8 @@ export interface Offering extends Running {
   /** Share of the machine that one requester may hold, above 0 up to 1. */
   maxClientShare: number
   maxOpenBidsPerRequester: number
+  /** Classes of isolation that are sold now, the default first; none before they were tried. */
+  isolations: Wall[]
 }
 
 /** How things stand at the moment of the request. */
@@ -98,6 +103,7 @@ export function refusal(wanted: Requirements, offering: Offering, now: Situation
     overTotal(wanted, now) ??
     unsuitable(wanted, offering, now) ??
     wrongPlatform(wanted, offering) ??
+    wrongIsolation(wanted, offering) ??
     tooSlow(wanted, now) ??
     wrongGpus(wanted, now) ??
     tooDear(wanted, now) ??
@@ -154,6 +160,14 @@ function wrongPlatform({ platforms: wanted }: Requirements, offering: Offering):
   if (wanted.length === 0 || platforms.length === 0 || runsAs(offering, wanted) !== null) return null
   const runs = [...platforms, ...emulatedPlatforms].join(', ')
   return no('PLATFORM_MISMATCH', `runs ${runs}, the image is for ${wanted.join(', ')}`)
+}
+
+function wrongIsolation({ isolation }: Requirements, { isolations }: Offering): Refusal | null {
+  if (isolations.length === 0 || isolationFor(isolations, isolation) !== null) return null
+  return no(
+    'ISOLATION_MISMATCH',
+    `runs jobs under ${isolations.map((wall) => wall.isolation).join(', ')}, ${isolation} asked`,
+  )
 }
 
 function tooSlow({ minimums }: Requirements, { figures }: Situation): Refusal | null {

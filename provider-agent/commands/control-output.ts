@@ -1,6 +1,10 @@
 import { ago, table } from '../../node/commands/output.ts'
 import { print, printJson } from '../../node/commands/print.ts'
+import { toLine } from '../../protocol/text.ts'
 import type { CheckView, EarningsView, JobView, StateView, StoppedView } from '../control/views.ts'
+
+/** Of the engine's words, in UTF-16 code units. */
+const MAX_PROBLEM_LENGTH = 500
 
 interface OutputOptions {
   json?: true
@@ -17,7 +21,7 @@ export function showCheck(answer: CheckView, options: OutputOptions): void {
   print(...table(['', 'WHAT', 'FOUND'], rows), verdict)
 }
 
-/** What `cortex agent drain` and `resume` print: whether it takes jobs, how many run, and which GPUs are not sold. */
+/** What `cortex agent drain` and `resume` print: whether it takes jobs, how many run, and which GPUs and classes of isolation are not sold. */
 export function showState(state: StateView, options: OutputOptions): void {
   if (options.json === true) {
     printJson(state)
@@ -26,7 +30,10 @@ export function showState(state: StateView, options: OutputOptions): void {
   const { running, paused } = state
   const jobs = `${running} ${running === 1 ? 'job runs' : 'jobs run'}`
   const unsold = state.unsoldGpus.map(({ name, reason }) => `Not sold: ${name} ${reason}.`)
-  print(`${paused === null ? 'It takes jobs' : `It ${paused}`}; ${jobs}.`, ...unsold)
+  const walls = state.isolations.flatMap(({ isolation, problem }) =>
+    problem === undefined ? [] : [`Not sold: jobs under ${isolation}: ${toLine(problem, MAX_PROBLEM_LENGTH)}.`],
+  )
+  print(`${paused === null ? 'It takes jobs' : `It ${paused}`}; ${jobs}.`, ...unsold, ...walls)
 }
 
 /** What `cortex agent jobs` prints, an attempt a line. */

@@ -12,16 +12,18 @@ import {
 } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import { MAX_BYTES, MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
-import { formatUsd, type NanoUsd, type Prices, parseUsd } from '../../protocol/money.ts'
+import { formatUsd, type NanoUsd, type Prices } from '../../protocol/money.ts'
 import { isPlatform } from '../../protocol/platforms.ts'
 import { MAX_STAMP_BITS } from '../../protocol/stamp.ts'
 import type { Resources } from '../../protocol/units.ts'
 import type { Privileges } from '../engine/index.ts'
 import { isTimeZone } from '../hours/local-time.ts'
 import { parseHours } from '../hours/opening-hours.ts'
-import { type GpuPrice, parsePriceRule } from '../prices/price-rules.ts'
+import type { Wall } from '../isolation/walls.ts'
+import { parsePriceRule } from '../prices/price-rules.ts'
 import { DEFAULT_PRICES } from '../prices/quote.ts'
 import type { ProviderInit } from '../start-provider.ts'
+import { type GpuPrices, gpuPrices, isolation, usd } from './price-words.ts'
 
 const amount = bytesWithin(1, MAX_BYTES)
 
@@ -74,6 +76,7 @@ export interface SellerOptions {
   /** False where jobs are not extended. */
   extension: boolean
   runtime?: string
+  isolation?: Wall[]
   privileges?: Privileges
   dns?: string[]
   /** 0..64. */
@@ -208,7 +211,14 @@ function runFlags(command: Command): Command {
   return command
     .addOption(option('--image-room <amount>', 'free disk below which images that jobs left are removed (5Gi)', amount))
     .addOption(option('--no-extension', 'do not extend running jobs'))
-    .addOption(option('--runtime <name>', 'sandbox for jobs, e.g. runsc'))
+    .addOption(option('--runtime <name>', 'of jobs that name no isolation, e.g. runsc; else the engine’s own'))
+    .addOption(
+      option(
+        '--isolation <class=runtime[@factor]>',
+        'sell this class, too: container, gvisor or vm, at so many times the price, e.g. gvisor=runsc@1.2; repeat it',
+        isolation,
+      ),
+    )
     .addOption(
       option('--privileges <kind>', 'of root in jobs: as under docker run, or least (ordinary)').choices([
         'ordinary',
@@ -260,6 +270,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('allowRegistries', options.allowRegistry),
     ...given('maxImageBytes', options.maxImage),
     ...given('runtime', options.runtime),
+    ...given('walls', options.isolation),
     ...given('privileges', options.privileges),
     ...given('nameServers', options.dns),
     ...given('sandboxes', options.sandboxes),
@@ -324,33 +335,6 @@ function nameServer(text: string, before: string[] = []): string[] {
 function ipv4(text: string): string {
   if (!isIPv4(text)) throw new InvalidArgumentError('Give an IPv4 address such as 9.9.9.9.')
   return text
-}
-
-function usd(text: string): NanoUsd {
-  const price = parseUsd(text)
-  if (price === null) throw new InvalidArgumentError('Give US dollars, 0 or more, such as 0.012.')
-  return price
-}
-
-/** What one GPU-hour costs: of any, and of the models that have a price of their own. */
-interface GpuPrices {
-  any?: NanoUsd
-  models: GpuPrice[]
-}
-
-/** One price, or several with commas between, as in a variable of the environment. */
-function gpuPrices(text: string, previous: GpuPrices = { models: [] }): GpuPrices {
-  const prices: GpuPrices = { ...previous, models: [...previous.models] }
-  for (const word of text.split(',')) {
-    const [, model, price = ''] = /^(?:([^=]{1,64})=)?([^=]*)$/.exec(word.trim()) ?? []
-    const pricePerHour = parseUsd(price)
-    if (pricePerHour === null || (model !== undefined && !/[\p{L}\p{N}]/u.test(model))) {
-      throw new InvalidArgumentError('Give US dollars, or a model and its price, such as 0.5 or h100=2.10.')
-    }
-    if (model === undefined) prices.any = pricePerHour
-    else prices.models.push({ model, pricePerHour })
-  }
-  return prices
 }
 
 function priceRule(text: string, previous: string[] = []): string[] {

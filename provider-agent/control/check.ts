@@ -5,6 +5,7 @@ import { describeGpu } from '../../protocol/gpus.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import { NO_MINIMUMS } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type NanoUsd, type Terms } from '../../protocol/money.ts'
+import { toLine } from '../../protocol/text.ts'
 import { fits, GIB } from '../../protocol/units.ts'
 import type { AgentStatus } from '../agent-status.ts'
 import type { Refusal } from '../bidding/policy.ts'
@@ -27,10 +28,11 @@ export const TYPICAL_JOB: Requirements = {
   minimums: NO_MINIMUMS,
   platforms: [],
   imageDigest: '',
+  isolation: '',
 }
 
 /** All that {@link checkSelf} judges by. */
-export interface Facts extends Pick<AgentStatus, 'gpus' | 'unsoldGpus'> {
+export interface Facts extends Pick<AgentStatus, 'gpus' | 'unsoldGpus' | 'isolations'> {
   peerId: string
   /** Where others can dial. */
   addresses: string[]
@@ -51,6 +53,9 @@ export interface Facts extends Pick<AgentStatus, 'gpus' | 'unsoldGpus'> {
   clockOff?: string | null
 }
 
+/** Of the engine's words, in UTF-16 code units. */
+const MAX_PROBLEM_LENGTH = 500
+
 /** Announced where containers are kept from the host and its network. */
 const ISOLATION = 'network-isolation'
 /** Announced where the engine's storage driver holds containers to their storage, and volumes to their sizes. */
@@ -62,7 +67,9 @@ const QUOTAS = ['storage-quota', 'volume-quota']
  */
 export function checkSelf(facts: Facts): Finding[] {
   const findings = [readiness(facts), clock(facts), connectivity(facts), policy(facts), price(facts), isolation(facts)]
-  return [...findings, storage(facts), gpus(facts), sharedFinding(facts.shared)].filter((finding) => finding !== null)
+  return [...findings, walls(facts), storage(facts), gpus(facts), sharedFinding(facts.shared)].filter(
+    (finding) => finding !== null,
+  )
 }
 
 function readiness({ paused, draining }: Facts): Finding {
@@ -134,6 +141,20 @@ function isolation({ capabilities }: Facts): Finding {
     level: 'note',
     text: `does not offer ${ISOLATION}: jobs that ask for it go elsewhere; setting firewall rules needs root`,
   }
+}
+
+function walls({ isolations }: Facts): Finding {
+  const subject = 'walls'
+  const words = isolations.map(({ isolation, runtime, problem }) => {
+    const name = runtime === null ? isolation : `${isolation} (${runtime})`
+    return problem === null ? name : `${name} is not sold: ${toLine(problem, MAX_PROBLEM_LENGTH)}`
+  })
+  if (isolations.every(({ problem }) => problem === null)) {
+    return { subject, level: 'ok', text: `it has seen containers run as they should under ${words.join(', ')}` }
+  }
+  const [first] = isolations
+  const level = first?.problem === null ? 'note' : 'problem'
+  return { subject, level, text: `${words.join('; ')}; it tries again by itself` }
 }
 
 function storage({ capabilities }: Facts): Finding {

@@ -1,6 +1,16 @@
 /** What a look at the agent itself found. */
 export interface Finding {
-  subject: 'ready' | 'clock' | 'connectivity' | 'policy' | 'price' | 'isolation' | 'storage' | 'gpus' | 'shared'
+  subject:
+    | 'ready'
+    | 'clock'
+    | 'connectivity'
+    | 'policy'
+    | 'price'
+    | 'isolation'
+    | 'walls'
+    | 'storage'
+    | 'gpus'
+    | 'shared'
   /** A problem keeps the job away; a note may keep some jobs away. */
   level: 'ok' | 'note' | 'problem'
   /** For people: what was found, and what to do about it. */

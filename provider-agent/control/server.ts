@@ -71,12 +71,12 @@ export async function startControl(components: ControlComponents, dataFolder: st
   }
 
   async function check() {
-    const { paused, draining, capabilities, gpus, unsoldGpus } = agent.status()
+    const { paused, draining, capabilities, gpus, unsoldGpus, isolations } = agent.status()
     const { peerId } = network
     const reach = { peerId, addresses: network.addresses(), peers: network.peers().length }
     const offer = { paused, draining, capabilities, clockOff: agent.clockOff(), ...agent.consider(TYPICAL_JOB) }
     const shared = await components.shared()
-    const found = { gpus, unsoldGpus, shared }
+    const found = { gpus, unsoldGpus, isolations, shared }
     return checkView(checkSelf({ ...reach, ...offer, ...found, providers: directory.list() }))
   }
 

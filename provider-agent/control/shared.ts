@@ -11,13 +11,13 @@ export interface Shared {
   connectionsAreCounted: boolean
 }
 
-/** @param runtime the sandbox that jobs run in, which has a kernel of its own; undefined is the engine's default */
-export async function readShared(runtime: string | undefined, connectionsAreCounted: boolean): Promise<Shared> {
+/** @param sharesKernel whether any job has the machine's own */
+export async function readShared(sharesKernel: boolean, connectionsAreCounted: boolean): Promise<Shared> {
   const [inotifyInstances, terminals] = await Promise.all([
     settingOf('fs/inotify/max_user_instances'),
     settingOf('kernel/pty/max'),
   ])
-  const isKnown = runtime === undefined && inotifyInstances !== null && terminals !== null
+  const isKnown = sharesKernel && inotifyInstances !== null && terminals !== null
   return { limits: isKnown ? { inotifyInstances, terminals } : null, connectionsAreCounted }
 }
 
@@ -38,6 +38,7 @@ export function sharedFinding({ limits, connectionsAreCounted }: Shared): Findin
   }
   const { inotifyInstances, terminals } = limits
   const what = [`inotify instances (${inotifyInstances} for root in all)`, `terminals (${terminals})`, 'file locks']
-  const remedy = 'raise fs.inotify.max_user_instances and kernel.pty.max, or run jobs in a sandbox (--runtime runsc)'
+  const remedy =
+    'raise fs.inotify.max_user_instances and kernel.pty.max, or sell stronger walls alone (--runtime runsc)'
   return { subject, level: 'note', text: `a job can use up ${[...tracked, ...what].join(', ')}: ${remedy}` }
 }

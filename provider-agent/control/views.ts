@@ -2,6 +2,7 @@
 
 import { measuredView } from '../../node/views/provider-view.ts'
 import { isoTime, isoTimeOrNull } from '../../node/views/time.ts'
+import { NO_FACTOR_MILLIS } from '../../protocol/isolation.ts'
 import { chargeOf, formatUsd, meteredSeconds } from '../../protocol/money.ts'
 import { formatBytes, type Resources } from '../../protocol/units.ts'
 import type { AgentStatus, LeaseStatus } from '../agent-status.ts'
@@ -38,12 +39,18 @@ export function stateView(status: AgentStatus) {
     free,
     gpus,
     unsoldGpus,
+    isolations,
     measured,
   } = status
   const running = leases.filter(({ outcome }) => outcome === null).length
   return {
     ...{ peerId, paused, draining, uptimeSeconds, running, completed, failed, refusedAwards },
     capacity: { total: amounts(total), free: amounts(free) },
+    /** The default first; a class with a problem is not sold. */
+    isolations: isolations.map(({ isolation, runtime, factorMillis, problem }) => ({
+      ...{ isolation, runtime, priceFactor: factorMillis / NO_FACTOR_MILLIS },
+      ...(problem === null ? {} : { problem }),
+    })),
     measured: measuredView(measured),
     gpus: gpus.map(({ vendor, model, memoryBytes, uuid, migProfile, problem }) => ({
       ...{ vendor, model, memory: formatBytes(memoryBytes), uuid },

@@ -8,6 +8,7 @@ import { createGpuAllocator } from '../gpus/gpu-allocator.ts'
 import { createGpuUse, type ReadGpuUse } from '../gpus/gpu-use.ts'
 import { imageRoom } from '../images/room.ts'
 import type { Firewall } from '../isolation/firewall.ts'
+import { PLAIN_WALL, type Wall } from '../isolation/walls.ts'
 import type { Sandboxes } from '../sandbox/sandboxes.ts'
 import { askEngine } from './ask-engine.ts'
 import { createContainerSteps } from './container/containers.ts'
@@ -16,6 +17,7 @@ import { listOwned } from './container/list.ts'
 import { checkName } from './container/spec.ts'
 import { createFindings, type Findings } from './docker/findings.ts'
 import { createHardening } from './docker/hardening.ts'
+import { createProof } from './docker/proof.ts'
 import { readEngineTime } from './engine-properties.ts'
 import { createPuller } from './images/pull.ts'
 import { removeImage } from './images/remove-image.ts'
@@ -66,8 +68,8 @@ export interface DockerEngineInit {
   maxLogBytes?: number
   /** Label value that marks what is made to try the engine out: the agent's peer id. @default "" */
   owner?: string
-  /** Sandbox that containers run in, one that the engine offers, e.g. `runsc`. @default the engine's own default */
-  runtime?: string
+  /** Classes of isolation, and the engine's runtime of each; first what a container has that names none. @default its own default */
+  walls?: readonly [EngineWall, ...EngineWall[]]
   /** Name servers that are asked for a container's programs. @default the firewall's, or else the engine's choice */
   nameServers?: string[]
   /** Whether containers with a network are refused where the firewall cannot keep them. @default false */
@@ -100,19 +102,29 @@ export interface DockerEngineInit {
 /** Beyond images of CUDA with everything in them. */
 const DEFAULT_MAX_IMAGE_BYTES = 32 * 2 ** 30
 
+type EngineWall = Pick<Wall, 'isolation' | 'runtime'>
+
 const noSandboxes: SandboxSource = { take: () => null, networks: () => null }
 
 /** A {@link ContainerEngine} on Docker Engine, or on an engine that speaks its API. */
 export function createDockerEngine(components: DockerEngineComponents, init: DockerEngineInit = {}): ContainerEngine {
   const { firewall, sandboxes, clock = systemClock, gpus = async () => (await findGpus()).gpus } = components
   const { gpuUse = createGpuUse({ clock }) } = components
-  const { owner = '', runtime = null, requireNetworkIsolation = false, privileges = 'ordinary', nameServers } = init
+  const {
+    owner = '',
+    walls = [PLAIN_WALL],
+    requireNetworkIsolation = false,
+    privileges = 'ordinary',
+    nameServers,
+  } = init
   const { pidsLimit = 512, maxOpenFiles = 16_384, useInit, publishAt = null } = init
   const docker = withWholeAnswers(components.docker)
   const findings = createFindings(
     { docker, firewall, sandboxes },
-    { owner, runtime, privileges, requireNetworkIsolation, nameServers },
+    { owner, runtimes: walls.map(({ runtime }) => runtime), privileges, requireNetworkIsolation, nameServers },
   )
+  const runtimeOf = (isolation: string | undefined): string | null | undefined =>
+    (isolation === undefined ? walls[0] : walls.find((wall) => wall.isolation === isolation))?.runtime
   const { info, features, properties, ensureIsolated } = findings
 
   async function logPolicy(options: AbortOptions): Promise<LogPolicy> {
@@ -125,7 +137,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     ...{ docker, ensureIsolated, properties, sandboxes: sandboxes ?? noSandboxes },
     hardening: createHardening(
       { docker, findings, logPolicy },
-      { pidsLimit, maxOpenFiles, runtime, privileges, useInit, publishAt },
+      { pidsLimit, maxOpenFiles, runtimeOf, privileges, useInit, publishAt },
     ),
     gpuAllocator: createGpuAllocator({
       docker,
@@ -135,9 +147,19 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     }),
   })
 
+  const logs: ContainerEngine['logs'] = async function* (name, fromLine, options = {}) {
+    checkName(name)
+    yield* readLog(docker, await logPolicy(options), name, fromLine, options)
+  }
+
   return {
     ...steps,
     ...createVolumeSteps(docker),
+    logs,
+    prove: createProof(
+      { docker, properties, runtimeOf, steps: { ...steps, logs }, isReached: findings.isReached },
+      { owner },
+    ),
     info,
     features,
     pull: pullerOf(docker, clock, findings, init),
@@ -148,10 +170,6 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       ...(await readStorage(docker, name, options)),
       areVolumesHeld: findings.volumeQuota() !== null,
     }),
-    async *logs(name, fromLine, options = {}) {
-      checkName(name)
-      yield* readLog(docker, await logPolicy(options), name, fromLine, options)
-    },
     limitsMet: (name, options = {}) => watchLimits(docker, name, options),
     async *stats(name, intervalMs, options = {}) {
       checkName(name)

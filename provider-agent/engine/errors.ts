@@ -126,6 +126,18 @@ function cutOff(error: RawError): boolean {
   return goneCodes.has(error.code ?? '') || /socket hang up|^aborted$/.test(error.message ?? '')
 }
 
+/** The engine does not offer what the owner named. */
+export function noRuntime(runtime: string, runtimes: string[]): EngineError {
+  return new EngineError('ENGINE_ERROR', `the engine has no runtime ${runtime}: it has ${runtimes.join(', ')}`, {
+    reason: 'no-runtime',
+  })
+}
+
+/** Whether the engine could not do what was asked, though nothing is known to be wrong with that. */
+export function isOwnFault(error: unknown): boolean {
+  return error instanceof EngineError && error.code === 'ENGINE_ERROR'
+}
+
 /** Whether the engine cannot be asked at the moment. */
 export function isGone(error: unknown): boolean {
   return error instanceof EngineError && error.code === 'ENGINE_UNAVAILABLE'

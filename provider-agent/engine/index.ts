@@ -1,4 +1,5 @@
 import type { GpuVendor } from '../../protocol/gpus.ts'
+import type { Isolation } from '../../protocol/isolation.ts'
 import type { GpuUse } from '../gpus/gpu-use.ts'
 
 /**
@@ -14,6 +15,12 @@ export interface ContainerEngine {
 
   /** Finds out, by trying, what holds for containers on it. Leaves nothing. */
   features(options?: AbortOptions): Promise<EngineFeatures>
+
+  /**
+   * Runs one container under the runtime of a class, as a job would have it: on a network, with limits, a log, and an exit
+   * code. Rejects where anything of that is not as it should be, and leaves nothing.
+   */
+  prove(isolation: Isolation, options?: AbortOptions): Promise<void>
 
   /**
    * Makes the image present by policy and answers its digest. Its registry is asked each time whether whoever has these
@@ -165,7 +172,7 @@ export interface EngineFeatures {
   networkProblem: string | null
   /** Why nobody can be let in to the ports of containers from here, for people, with the remedy; null where that works. */
   portsProblem: string | null
-  /** The sandbox that containers run in; null is the engine's own default. */
+  /** What containers run under that name no class; null is the engine's own default. */
   runtime: string | null
   /** What the programs of containers may do. */
   privileges: Privileges
@@ -240,6 +247,8 @@ export interface ContainerSpec {
   gpu: number
   /** Of which kind those are, see `kindOf`. @default any */
   gpuKind?: string
+  /** Which walls it has around it. @default the first that the engine was given */
+  isolation?: Isolation
   /** Labels in addition to the owner's. */
   labels: Record<string, string>
   /** Label value that marks everything this agent makes: its peer id. */

@@ -67,7 +67,7 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
   return {
     ...{ pull: local.pull, nowMs: local.nowMs },
     removeImage: local.removeImage,
-    features: async () => featuresOf(init),
+    ...{ features: async () => featuresOf(init), prove: takeItsWord },
     async storage(name, options = {}) {
       const id = await localOf(name, options)
       // The manager does not measure what runs on other nodes.
@@ -202,6 +202,9 @@ function featuresOf({ privileges = 'ordinary' }: SwarmEngineInit): EngineFeature
     privileges,
   }
 }
+
+/** What runs on a node is that node's own matter, and a service takes seconds. */
+async function takeItsWord(): Promise<void> {}
 
 /** What holds for every container of the swarm. */
 function hardeningOf(init: SwarmEngineInit): HardeningOptions {

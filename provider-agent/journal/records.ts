@@ -1,6 +1,7 @@
 /** What the journal keeps of a lease. Stored as JSON: amounts of money as decimal text, bytes as hex. */
 
 import type { Moment } from '../../node/moment.ts'
+import type { Isolation } from '../../protocol/isolation.ts'
 import type { Resources } from '../../protocol/units.ts'
 import type { PulledImage } from '../engine/index.ts'
 
@@ -62,6 +63,8 @@ export interface LeaseJob {
   pids?: number
   /** Absent: as the image's program wants it. */
   init?: boolean
+  /** Which walls it has around it; absent, in records of older versions, is the provider's default. */
+  isolation?: Isolation
   /** As what its image may run, the best first; absent is what the engine runs by itself. */
   platforms?: string[]
   /** `sha256:…` of the image, whatever its tag means by now; absent is what that means. */

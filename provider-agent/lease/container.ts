@@ -53,7 +53,7 @@ export function containerSpec(
   pulled: Pick<ImageInfo, 'image' | 'repoDigest'>,
 ): ContainerSpec {
   const { job, resources, gpuKind } = record
-  const { stopSignal, shmBytes, openFiles, pids, init } = job
+  const { stopSignal, shmBytes, openFiles, pids, init, isolation } = job
   return {
     name: containerName(record),
     image: pulled.image,
@@ -78,6 +78,7 @@ export function containerSpec(
     ...(openFiles === undefined ? {} : { openFiles }),
     ...(pids === undefined ? {} : { pids }),
     ...(init === undefined ? {} : { init }),
+    ...(isolation === undefined ? {} : { isolation }),
     network: job.network,
     publish: (job.ports ?? [])
       .filter(({ isPublic }) => isPublic === true)

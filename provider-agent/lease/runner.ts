@@ -5,7 +5,7 @@
 
 import { retried } from '../../node/backoff.ts'
 import type { ContainerAccess } from '../engine/access.ts'
-import { isGone } from '../engine/errors.ts'
+import { isGone, isOwnFault } from '../engine/errors.ts'
 import type { ContainerExit } from '../engine/index.ts'
 import { removeSurely } from '../engine/remove-surely.ts'
 import type { Guard } from '../guard/guard.ts'
@@ -30,6 +30,8 @@ export interface RunnerComponents extends StartComponents {
   outlived: () => boolean
   /** Somebody else ended a container. */
   onOutside: () => void
+  /** The engine did not start a container, for a reason of its own. @param isolation its class; undefined is the default */
+  onUnstarted: (isolation: string | undefined) => void
   /** Keeps what an ended container left. */
   collect: (lease: Lease, name: string, signal: AbortSignal) => Promise<CollectedOutput | null>
 }
@@ -103,6 +105,7 @@ export async function runLease(
       if (lease.stopSignal.aborted && stopping !== null && !lease.meter.running)
         return [endingOfStop(stopping, null, ownerSaid), null]
       logger.warn({ lease: lease.id, error: String(error) }, 'the container could not run')
+      if (lease.progress.startedAtMs === null && isOwnFault(error)) components.onUnstarted(record.job.isolation)
       return [endingOfError(broken(error)), null]
     }
   }

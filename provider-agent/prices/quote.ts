@@ -1,3 +1,4 @@
+import { NO_FACTOR_MILLIS } from '../../protocol/isolation.ts'
 import { type NanoUsd, type Prices, parseUsd, pricePerHour, type Terms } from '../../protocol/money.ts'
 import type { Resources } from '../../protocol/units.ts'
 
@@ -14,9 +15,15 @@ export const DEFAULT_PRICES: Readonly<Prices> = {
   minimumPerJob: 0n,
 }
 
-/** What a bid on these resources asks. */
-export function quote(resources: Resources, prices: Prices): Terms {
-  return { pricePerHour: pricePerHour(resources, prices), minimumCharge: prices.minimumPerJob }
+/**
+ * What a bid on these resources asks.
+ *
+ * @param factorMillis of the walls that the job has, see `Wall`; the minimum stays as it is
+ */
+export function quote(resources: Resources, prices: Prices, factorMillis = NO_FACTOR_MILLIS): Terms {
+  const plain = pricePerHour(resources, prices)
+  const price = (plain * BigInt(factorMillis)) / BigInt(NO_FACTOR_MILLIS)
+  return { pricePerHour: price, minimumCharge: prices.minimumPerJob }
 }
 
 function usd(amount: string): NanoUsd {

@@ -11,13 +11,25 @@ import type { Programs } from './program.ts'
 export const HOLD = '/hold'
 /** Path in the image of the program that tries a sandbox out. */
 export const LISTEN = '/listen'
+/** Path in the image of the program that proves a runtime, and of the one that does without a network that is reached. */
+export const PROVE = '/prove'
+/** See {@link PROVE}. */
+export const TELL = '/tell'
 
 /**
- * Makes the image of sandboxes present, without a registry: two programs of less than 300 bytes. It stays on the engine,
+ * Makes the image of sandboxes and proofs present, without a registry: programs of less than 300 bytes each. It stays on the engine,
  * for the next start and for other agents. Answers its name, which says what is in it.
  */
-export async function ensureSandboxImage(docker: Docker, { hold, listen }: Programs, abort: Abort): Promise<string> {
-  const tag = createHash('sha256').update(hold).update(listen).digest('hex').slice(0, 12)
+export async function ensureSandboxImage(docker: Docker, programs: Programs, abort: Abort): Promise<string> {
+  const files = [
+    [HOLD, programs.hold],
+    [LISTEN, programs.listen],
+    [PROVE, programs.prove],
+    [TELL, programs.tell],
+  ] as const
+  const hash = createHash('sha256')
+  for (const [, bytes] of files) hash.update(bytes)
+  const tag = hash.digest('hex').slice(0, 12)
   const image = `cortex-node/sandbox:${tag}`
   try {
     // dockerode hands every option on; its types do not know this one.
@@ -27,10 +39,7 @@ export async function ensureSandboxImage(docker: Docker, { hold, listen }: Progr
     if (statusOf(error) !== 404) throw error
   }
   const root = packTar()
-  for (const [path, bytes] of [
-    [HOLD, hold],
-    [LISTEN, listen],
-  ] as const) {
+  for (const [path, bytes] of files) {
     root.entry({ name: path.slice(1), mode: 0o555, mtime: new Date(0) }, Buffer.from(bytes))
   }
   root.finalize()

@@ -15,8 +15,8 @@ export interface SandboxSetting {
   architecture: string
   /** Asked for the programs of jobs; empty is the engine's choice. */
   nameServers: string[]
-  /** What jobs run in; null is the engine's own default. */
-  runtime: string | null
+  /** What jobs run under; null is the engine's own default. */
+  runtimes: readonly (string | null)[]
 }
 
 /** What {@link openPool} works with. */
@@ -39,11 +39,16 @@ export interface OpenPoolInit {
   abort(): Abort
 }
 
-/** A pool with the first sandbox in it; null where jobs cannot be put into one here. Rejects where the engine fails. */
-export async function openPool(components: OpenPoolComponents, init: OpenPoolInit): Promise<Pool | null> {
+/** A pool, and the runtimes under which jobs can be put into its sandboxes. */
+export interface OpenPool extends Pool {
+  suits(runtime: string | null): boolean
+}
+
+/** A pool with the first sandbox in it; null where no jobs can be put into one here. Rejects where the engine fails. */
+export async function openPool(components: OpenPoolComponents, init: OpenPoolInit): Promise<OpenPool | null> {
   const { docker, clock, logger, remove } = components
   const { owner, run, least, abort } = init
-  const { architecture, nameServers, runtime } = init.setting
+  const { architecture, nameServers, runtimes } = init.setting
   const programs = programsFor(architecture)
   if (programs === null) {
     logger.info({ architecture }, 'no sandboxes are kept ready: there is no program for them')
@@ -52,14 +57,25 @@ export async function openPool(components: OpenPoolComponents, init: OpenPoolIni
   const image = await ensureSandboxImage(docker, programs, abort())
   const make = async (): Promise<Sandbox> => await makeHolder(docker, { owner, run, image, nameServers }, abort())
   const first = await make()
-  const asked = { image, runtime, labels: holderLabels(owner, run) }
-  const problem = await sandboxProblem(docker, first, asked, abort()).catch(async (error) => {
+  const suitable = new Set<string | null>()
+  try {
+    // One after the other: all listen at the same place.
+    for (const runtime of new Set(runtimes)) {
+      const asked = { image, runtime, labels: holderLabels(owner, run) }
+      const problem = await sandboxProblem(docker, first, asked, abort()).catch((error) => {
+        if (suitable.size === 0) throw error
+        return String(error) // one that hangs keeps no other from it
+      })
+      if (problem === null) suitable.add(runtime)
+      else logger.info({ problem, runtime }, 'no sandboxes are kept ready for jobs under this runtime')
+    }
+  } catch (error) {
     await remove(first)
     throw error
-  })
-  if (problem !== null) {
+  }
+  if (suitable.size === 0) {
     await remove(first)
-    logger.info({ problem }, 'no sandboxes are kept ready')
+    logger.info('no sandboxes are kept ready')
     return null
   }
   const untilOver = async ({ id }: Sandbox, signal: AbortSignal): Promise<void> => {
@@ -69,5 +85,6 @@ export async function openPool(components: OpenPoolComponents, init: OpenPoolIni
       .wait({ abortSignal: signal })
       .catch(() => undefined)
   }
-  return createPool({ clock, logger, make, remove, untilOver }, { least, ready: [first] })
+  const pool = createPool({ clock, logger, make, remove, untilOver }, { least, ready: [first] })
+  return { ...pool, suits: (runtime) => suitable.has(runtime) }
 }

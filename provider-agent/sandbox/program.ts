@@ -1,9 +1,9 @@
 /**
- * The two programs that a sandbox needs, as the bytes of a static ELF file each: nothing is pulled or compiled for them,
+ * The programs that sandboxes and proofs of runtimes need, as the bytes of a static ELF file each: nothing is pulled or compiled for them,
  * and there is nothing in them but what is written here.
  */
 
-/** On which the program of the probe listens. Any free one: it is in a network of its own. */
+/** On which the programs listen that are spoken to. Any free one: it is in a network of its own. */
 export const PROBE_PORT = 40_000
 
 /** Whole files, ready to be executed. */
@@ -12,20 +12,45 @@ export interface Programs {
   hold: Uint8Array
   /** Listens on {@link PROBE_PORT}, where the kernel accepts by itself, and sleeps: what tries a sandbox out. */
   listen: Uint8Array
+  /** Listens there, too, writes {@link PROVED} as a line, waits until somebody connects, and ends with {@link PROVED_CODE}. */
+  prove: Uint8Array
+  /** The same without listening and waiting. */
+  tell: Uint8Array
+}
+
+/** What a program writes that proves a runtime. */
+export const PROVED = 'proved'
+/** What it ends with: nothing that ends by itself. */
+export const PROVED_CODE = 7
+
+/** Pieces of machine code, which are put together. */
+interface Code {
+  machine: number
+  hold: string
+  listen: string
+  write: string
+  accept: string
+  exit: string
 }
 
 /** Machine code by the engine's name of the architecture; Linux's own system calls, and nothing of a library. */
-const code: Record<string, { machine: number; hold: string; listen: string }> = {
+const code: Record<string, Code> = {
   amd64: {
     machine: 0x3e,
     // again: mov eax, 34 (pause); syscall; jmp again
     hold: 'b8 22000000 | 0f05 | ebf7',
     // mov edi, 2 (AF_INET); mov esi, 1 (SOCK_STREAM); xor edx, edx; mov eax, 41 (socket); syscall; mov edi, eax
     // push 0; mov eax, 0x409c0002 (family 2, port 40000 in network order); push rax: a sockaddr_in of any address
-    // mov rsi, rsp; mov edx, 16; mov eax, 49 (bind); syscall; mov esi, 8; mov eax, 50 (listen); syscall
+    // mov rsi, rsp; mov edx, 16; mov eax, 49 (bind); syscall; mov esi, 8; mov eax, 50 (listen); syscall; mov ebx, edi
     listen:
       'bf 02000000 | be 01000000 | 31d2 | b8 29000000 | 0f05 | 89c7 | 6a00 | b8 02009c40 | 50 | 4889e6 | ba 10000000 |' +
-      'b8 31000000 | 0f05 | be 08000000 | b8 32000000 | 0f05',
+      'b8 31000000 | 0f05 | be 08000000 | b8 32000000 | 0f05 | 89fb',
+    // mov rax, "proved\n"; push rax; mov edi, 1; mov rsi, rsp; mov edx, 7; mov eax, 1 (write); syscall
+    write: '48b8 70726f7665640a00 | 50 | bf 01000000 | 4889e6 | ba 07000000 | b8 01000000 | 0f05',
+    // mov edi, ebx; xor esi, esi; xor edx, edx; mov eax, 43 (accept); syscall
+    accept: '89df | 31f6 | 31d2 | b8 2b000000 | 0f05',
+    // mov edi, 7; mov eax, 231 (exit_group); syscall
+    exit: 'bf 07000000 | b8 e7000000 | 0f05',
   },
   arm64: {
     machine: 0xb7,
@@ -37,6 +62,14 @@ const code: Record<string, { machine: number; hold: string; listen: string }> = 
     listen:
       '400080d2 | 210080d2 | 020080d2 | c81880d2 | 010000d4 | e90300aa | 4a0080d2 | 8a13a8f2 | ea7fbfa9 | e1030091 |' +
       '020280d2 | 081980d2 | 010000d4 | e00309aa | 010180d2 | 281980d2 | 010000d4',
+    // movz x10, 0x7270; movk x10, 0x766f, lsl 16; movk x10, 0x6465, lsl 32; movk x10, 0xa, lsl 48; str x10, [sp, -16]!
+    // mov x0, 1; mov x1, sp; mov x2, 7; mov x8, 64 (write); svc 0
+    write:
+      '0a4e8ed2 | eacdaef2 | aa8cccf2 | 4a01e0f2 | ea0f1ff8 | 200080d2 | e1030091 | e20080d2 | 080880d2 | 010000d4',
+    // mov x0, x9; mov x1, 0; mov x2, 0; mov x8, 202 (accept); svc 0
+    accept: 'e00309aa | 010080d2 | 020080d2 | 481980d2 | 010000d4',
+    // mov x0, 7; mov x8, 94 (exit_group); svc 0
+    exit: 'e00080d2 | c80b80d2 | 010000d4',
   },
 }
 
@@ -47,8 +80,14 @@ const code: Record<string, { machine: number; hold: string; listen: string }> = 
 export function programsFor(architecture: string): Programs | null {
   const known = Object.hasOwn(code, architecture) ? code[architecture] : undefined
   if (known === undefined) return null
-  const { machine, hold, listen } = known
-  return { hold: elf(machine, bytesOf(hold)), listen: elf(machine, bytesOf(listen + hold)) }
+  const { machine, hold, listen, write, accept, exit } = known
+  const program = (...pieces: string[]): Buffer => elf(machine, bytesOf(pieces.join('|')))
+  return {
+    hold: program(hold),
+    listen: program(listen, hold),
+    prove: program(listen, write, accept, exit),
+    tell: program(write, exit),
+  }
 }
 
 function bytesOf(hex: string): Buffer {

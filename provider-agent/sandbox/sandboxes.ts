@@ -12,8 +12,7 @@ import { createNetwork, dropNetwork } from '../networks/network.ts'
 import type { Sandbox } from '../networks/network-mode.ts'
 import { holderLabels, removeHolder, sandboxName, sweepHolders, unusedHolders } from './holder.ts'
 import { createNetworks, type Networks } from './networks.ts'
-import { openPool, type SandboxSetting } from './open-pool.ts'
-import type { Pool } from './pool.ts'
+import { type OpenPool, openPool, type SandboxSetting } from './open-pool.ts'
 import { watchHolders } from './sweep.ts'
 
 /** What the engine's `create` has of networks made ahead. */
@@ -23,8 +22,8 @@ export interface Sandboxes {
    * where they can. Repeating it with the same changes nothing.
    */
   open(setting: SandboxSetting): void
-  /** One that is ready, for one container alone; null where there is none. */
-  take(): Sandbox | null
+  /** One that is ready, for one container alone under this runtime; null where there is none. */
+  take(runtime: string | null): Sandbox | null
   /** Those that one container has after the other, for who finds none ready; null where each makes its own. */
   networks(): Networks | null
   /** How many are ready. */
@@ -61,7 +60,7 @@ export function createSandboxes(
   const scope = new AbortController()
   /** Networks are lent until the agent ends, whatever becomes of its sandboxes. */
   const networksRun = newRun()
-  let pool: Pool | null = null
+  let pool: OpenPool | null = null
   let networks: Networks | null = null
   let known = ''
   let opening: Promise<void> = Promise.resolve()
@@ -71,7 +70,7 @@ export function createSandboxes(
   const step = () => ({ abortSignal: AbortSignal.timeout(STEP_MS) })
   const remove = async ({ name }: Sandbox): Promise<void> => await removeHolder(docker, name, step())
 
-  async function begin(setting: SandboxSetting): Promise<Pool | null> {
+  async function begin(setting: SandboxSetting): Promise<OpenPool | null> {
     // Each try is a run of its own: what one has left that broke off with its engine, the next one sweeps.
     const run = newRun()
     const swept = await sweepHolders(docker, owner, [run, networksRun], step())
@@ -126,7 +125,7 @@ export function createSandboxes(
           if (!scope.signal.aborted) logger.warn({ error: String(error) }, 'no sandboxes are kept ready')
         })
     },
-    take: () => pool?.take() ?? null,
+    take: (runtime) => (pool?.suits(runtime) === true ? pool.take() : null),
     networks: () => networks,
     ready: () => pool?.size() ?? 0,
     async close() {

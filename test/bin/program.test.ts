@@ -197,6 +197,7 @@ describe('cortex', () => {
       'allowClient',
       'denyClient',
       'runtime',
+      'isolation',
       'dns',
       'publicAddress',
       'announce',

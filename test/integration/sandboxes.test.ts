@@ -114,7 +114,7 @@ describe('sandboxes', () => {
     assert.deepEqual(config.Dns, [NAME_SERVER])
     assert.equal(await sandbox(without), null)
     await until(() => sandboxes.ready() === 3) // As many as came at once.
-    assert.ok(used.every((id) => id === null || id !== sandboxes.take()?.id))
+    assert.ok(used.every((id) => id === null || id !== sandboxes.take(null)?.id))
     await Promise.all([...names, without].map(async (name) => await engine.remove(name)))
     await sandboxes.close()
     assert.deepEqual(await left(owner), [], 'entry 53: those that were taken and used by nobody go with the end, too')
@@ -236,8 +236,8 @@ describe('sandboxes', () => {
 
   it('none are kept where it was tried in vain, and none of another architecture', async () => {
     for (const [what, setting] of [
-      ['a runtime that is not there', { architecture: 'amd64', nameServers: [], runtime: 'nowhere' }],
-      ['no program', { architecture: 'riscv64', nameServers: [], runtime: null }],
+      ['a runtime that is not there', { architecture: 'amd64', nameServers: [], runtimes: ['nowhere'] }],
+      ['no program', { architecture: 'riscv64', nameServers: [], runtimes: [null] }],
     ] as const) {
       const owner = `${bed.owner}-${what.length}`
       const said: string[] = []
@@ -245,7 +245,7 @@ describe('sandboxes', () => {
       const sandboxes = createSandboxes({ docker, clock: systemClock, logger: logger as never }, { owner, least: 1 })
       sandboxes.open({ ...setting, nameServers: [] })
       await until(() => said.some((text) => text.startsWith('no sandboxes are kept ready')))
-      assert.equal(sandboxes.take(), null, what)
+      assert.equal(sandboxes.take(setting.runtimes[0]), null, what)
       await sandboxes.close()
       assert.deepEqual(await left(owner), [], what)
     }

@@ -57,7 +57,17 @@ describe('golden messages', () => {
   })
 
   it('are there for every message that peers send', () => {
-    const parts = ['Resources', 'Prices', 'Volume', 'Port', 'RegistryCredentials', 'Job', 'Decline', 'Release']
+    const parts = [
+      'Resources',
+      'Prices',
+      'Volume',
+      'Port',
+      'RegistryCredentials',
+      'Job',
+      'Decline',
+      'Release',
+      'IsolationOffer',
+    ]
     const reports = ['Heartbeat', 'Report', 'LogBatch', 'LogLine', 'Stats']
     const covered = new Set(golden.messages.map(({ type }) => type.replace('cortex.v1.', '')))
     const missing = SCHEMAS.map((schema) => schema.name).filter((name) => !covered.has(name))

@@ -202,6 +202,7 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: 
     good: ['linux/amd64', 'linux/arm/v7', 'linux/aarch64'],
     bad: ['', 'amd64', 'linux/', 'Linux/amd64', 'linux/amd64/v1/x', 'linux/a b', `linux/${'a'.repeat(64)}`, null, 1],
   },
+  isolation: { good: ['container', 'gvisor', 'vm'], bad: ['', 'Container', 'runsc', 'kata', null, 1, []] },
   duration: whole(1, 30 * 24 * 3600),
   env,
   secrets: env,

@@ -146,7 +146,7 @@ describe('announcements', () => {
       gpus: [],
       measured: null,
       hardware: null,
-      ...{ platforms: [], emulatedPlatforms: [] },
+      ...{ platforms: [], emulatedPlatforms: [], isolations: [] },
       total: { cpuMillis: 8000, memoryBytes: 16 * 2 ** 30, storageBytes: 100 * 2 ** 30, gpu: 1 },
       free: { cpuMillis: 7500, memoryBytes: 15 * 2 ** 30, storageBytes: 90 * 2 ** 30, gpu: 1 },
       prices: ANNOUNCEMENT.prices,

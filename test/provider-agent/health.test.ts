@@ -9,6 +9,7 @@ function setUp() {
   const clock = createSimClock()
   const engine = createFakeEngine({ clock })
   let obstacle: string | null = null
+  const defect: string | null = null
   let disk: string | null = null
   let found = 0
   let unknowable = false
@@ -17,6 +18,7 @@ function setUp() {
     {
       ...{ engine, clock, logger: silentLogger },
       obstacles: [() => obstacle],
+      defects: [() => defect],
       probes: [async () => disk],
       onEngine: async () => {
         if (unknowable) throw new Error('it ended while it was asked')

@@ -79,6 +79,8 @@ export interface FakeEngine extends ContainerEngine {
   machine: Pick<EngineInfo, 'cpuMillis' | 'memoryBytes'>
   /** What else it says runs on it. */
   surveyed: EngineSurvey
+  /** Why the runtime of a class runs nothing; those that are not there run. */
+  readonly unproved: Map<string, EngineError>
   /** What it has: name → id. */
   readonly images: Map<string, string>
   onPull: ((request: PullRequest) => void) | null
@@ -218,6 +220,7 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
     script: () => ({}),
     images: new Map(),
     offers: {},
+    unproved: new Map(),
     volumeNames: () => [...volumes.keys()],
     machine: { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 },
     surveyed: { others: { cpuMillis: 0, memoryBytes: 0, gpus: [] }, writtenBytes: 0, ownGpus: [] },
@@ -262,6 +265,12 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
         },
         ...engine.offers,
       })),
+
+    prove: (isolation, { signal } = {}) =>
+      step(`prove ${isolation}`, signal, () => {
+        const problem = engine.unproved.get(isolation)
+        if (problem !== undefined) throw problem
+      }),
 
     async *limitsMet() {},
 

@@ -23,6 +23,9 @@ export function unfitness({ spec, image }: Pick<JobRecord, 'spec' | 'image'>, of
   const platforms = platformsAsked(spec, image ?? null)
   if (platforms.length > 0 && !platforms.includes(offer.platform))
     return 'does not offer the platform that is asked for'
+  if (spec.isolation !== undefined && offer.isolation !== spec.isolation) {
+    return 'does not offer the isolation that is asked for'
+  }
   const asked = gpuRequirementsOf(spec.gpuRequirements)
   if (asked === null) return null
   if (offer.gpu === null || offer.gpu.count < spec.gpu) return 'does not offer the GPUs that are asked for'
@@ -32,11 +35,12 @@ export function unfitness({ spec, image }: Pick<JobRecord, 'spec' | 'image'>, of
 
 /** The part of a bid's record that is the same whatever becomes of it. */
 function bidRecord(job: JobRecord, offer: LiveOffer): Omit<NewBidRecord, 'outcome' | 'reason' | 'score'> {
-  const { provider, name, platform, emulated } = offer
+  const { provider, name, platform, emulated, isolation } = offer
   const terms = { pricePerHour: String(offer.pricePerHour), minimumCharge: String(offer.minimumCharge) }
   const gpu = offer.gpu === null ? {} : { gpu: gpuView(offer.gpu) }
   const runs = platform === '' ? {} : { platform, ...(emulated ? { emulated } : {}) }
-  return { attempt: job.attempt, provider, name, ...terms, ...gpu, ...runs }
+  const walls = isolation === '' ? {} : { isolation }
+  return { attempt: job.attempt, provider, name, ...terms, ...gpu, ...runs, ...walls }
 }
 
 /** Every decline of a round, its code cut to 64 characters and its message to 256: both are a stranger's. */

@@ -1,4 +1,5 @@
 import { type GpuModel, pricesFor, suitableKinds } from '../../../protocol/gpus.ts'
+import { isolationFor, NO_FACTOR_MILLIS } from '../../../protocol/isolation.ts'
 import type { ProviderStrategy } from '../../../protocol/job-spec.ts'
 import type { Requirements } from '../../../protocol/market-messages.ts'
 import { asksForSpeed, type Figures, lacking } from '../../../protocol/measured.ts'
@@ -59,6 +60,7 @@ export function isSuitable(
     (!asksForSpeed(wanted.minimums) || lacking(wanted.minimums, figures(view)).length === 0) &&
     hasGpus(view, wanted) &&
     (wanted.platforms.length === 0 || runsAs(view, wanted.platforms) !== null) &&
+    (wanted.isolation === '' || isolationFor(view.isolations, wanted.isolation) !== null) &&
     (wanted.maxPricePerHour === null || roughPrice(view, wanted) <= Number(wanted.maxPricePerHour) + 1)
   )
 }
@@ -129,7 +131,7 @@ function drawn(candidates: ProviderView[], taken: ReadonlySet<ProviderView>, cou
 }
 
 /** In nano-dollars per hour with any minimum spread over the job, close enough to choose whom to ask: the bid says the exact price. */
-function roughPrice({ prices, gpus }: ProviderView, wanted: Requirements): number {
+function roughPrice({ prices, gpus, isolations }: ProviderView, wanted: Requirements): number {
   const { resources, durationSeconds } = wanted
   const known = numbers.get(prices) ?? {
     cpu: Number(prices.cpuPerCoreHour) / 1000,
@@ -141,7 +143,8 @@ function roughPrice({ prices, gpus }: ProviderView, wanted: Requirements): numbe
   const { cpuMillis, memoryBytes, storageBytes, gpu } = resources
   const gpuPrice = gpu === 0 ? 0 : Number(pricesFor(prices, gpus, wanted)?.gpuPerHour ?? prices.gpuPerHour)
   const perHour = cpuMillis * known.cpu + memoryBytes * known.memory + storageBytes * known.storage + gpu * gpuPrice
-  return Math.max(perHour, known.minimum / durationSeconds)
+  const { factorMillis } = isolationFor(isolations, wanted.isolation) ?? { factorMillis: NO_FACTOR_MILLIS }
+  return Math.max((perHour * factorMillis) / NO_FACTOR_MILLIS, known.minimum / durationSeconds)
 }
 
 interface RoughPrices {

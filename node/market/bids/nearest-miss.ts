@@ -1,5 +1,6 @@
 import type { FailureCode, FailureDetails } from '../../../protocol/failures.ts'
 import { describeGpu, gpuLacks, suitableKinds } from '../../../protocol/gpus.ts'
+import { isolationFor } from '../../../protocol/isolation.ts'
 import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
 import { resourcesOf } from '../../../protocol/job-spec.ts'
 import { platformsAsked, runsAs } from '../../../protocol/platforms.ts'
@@ -60,6 +61,8 @@ export function nearestMiss(
   if (otherGpus !== null) return otherGpus
   const otherPlatforms = lacksPlatform(job, possible)
   if (otherPlatforms !== null) return otherPlatforms
+  const otherWalls = lacksIsolation(job, possible)
+  if (otherWalls !== null) return otherWalls
   const decline = off ?? answers.declines.find((one) => !findsClockOff(one)) ?? answers.declines[0]
   if (decline !== undefined) {
     const who = shownName(decline.name, decline.provider)
@@ -141,6 +144,20 @@ function lacksPlatform(job: JobRecord, possible: readonly ProviderView[]): Neare
     code: 'NO_PROVIDER',
     message: `No provider runs ${wanted.join(', ')}; the nearest is ${who}, which ${runs.length === 0 ? 'does not say what it runs' : `runs ${runs.join(', ')}`}`,
     details: { reason: 'no-platform', provider: nearest.provider },
+  }
+}
+
+/** Where providers are large enough, and none offers the class of isolation: what one of them does offer. */
+function lacksIsolation({ spec: { isolation } }: JobRecord, possible: readonly ProviderView[]): NearestMiss | null {
+  const [nearest] = possible
+  if (nearest === undefined || isolation === undefined) return null
+  if (possible.some(({ isolations }) => isolationFor(isolations, isolation) !== null)) return null
+  const who = shownName(nearest.name, nearest.provider)
+  const offered = nearest.isolations.map((offer) => offer.isolation).join(', ')
+  return {
+    code: 'NO_PROVIDER',
+    message: `No provider runs jobs under ${isolation}; the nearest is ${who}, which ${offered === '' ? 'does not say what it offers' : `offers ${offered}`}`,
+    details: { reason: 'no-isolation', provider: nearest.provider },
   }
 }
 

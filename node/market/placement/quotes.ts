@@ -13,12 +13,13 @@ export function quotesOf(
     const { provider, name, pricePerHour, minimumCharge, emulated } = offer
     const gpu = offer.gpu === null ? null : gpuView(offer.gpu)
     const platform = offer.platform === '' ? null : offer.platform
-    return { provider, name, pricePerHour, minimumCharge, gpu, platform, emulated, score, reason }
+    const isolation = offer.isolation === '' ? null : offer.isolation
+    return { provider, name, pricePerHour, minimumCharge, gpu, platform, emulated, isolation, score, reason }
   })
   const refusals = declines.map(({ provider, name, decline }): Quote => {
     const reason = decline.message.slice(0, 256)
-    const nothing = { pricePerHour: null, minimumCharge: null, gpu: null, platform: null, emulated: false, score: null }
-    return { provider, name, ...nothing, reason }
+    const nothing = { pricePerHour: null, minimumCharge: null, gpu: null, platform: null, isolation: null, score: null }
+    return { provider, name, ...nothing, emulated: false, reason }
   })
   return [...bids, ...refusals]
 }

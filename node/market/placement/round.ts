@@ -63,6 +63,8 @@ export interface LiveOffer extends Offer {
   gpu: GpuModel | null
   /** As what its image would run; empty where it is not told. */
   platform: string
+  /** Which walls the job would have around it; empty where it is not told. */
+  isolation: string
   addresses: string[]
   expiresAtMs: number
   /** Lets go of the bid when the round is decided. @param answered whether the provider has answered an award of it, and so knows */
@@ -339,6 +341,7 @@ function toOffer(
     bid,
     gpu: bid.gpu === undefined ? null : checkGpu(bid.gpu),
     ...{ platform: bid.platform, emulated: bid.emulated, holdsImage: bid.imageDigest !== '' },
+    isolation: bid.isolation,
     provider: bid.provider,
     name: view?.name ?? '',
     pricePerHour: bid.pricePerHour,

@@ -15,8 +15,8 @@ import { checkName, type HardeningOptions, labelsOf, toCreateOptions } from './s
 
 /** Networks made ahead and lent, see `provider-agent/sandbox`. */
 export interface SandboxSource {
-  /** One that is ready, for one container alone; null where there is none. */
-  take(): Sandbox | null
+  /** One that is ready, for one container alone under this runtime; null where there is none. */
+  take(runtime: string | null): Sandbox | null
   /** Those that one container has after the other; null where each makes its own. */
   networks(): Pick<Networks, 'lend' | 'giveBack' | 'has'> | null
 }
@@ -52,7 +52,7 @@ export function createCreateStep(init: CreateStepInit): ContainerEngine['create'
   async function createInSandbox(spec: ContainerSpec, limits: HardeningOptions, abort: Abort): Promise<boolean> {
     // Ports are published by the network that they are on, when it is made.
     const publishes = limits.publishAt !== null && (spec.publish ?? []).length > 0
-    const sandbox = publishes ? null : sandboxes.take()
+    const sandbox = publishes ? null : sandboxes.take(limits.runtime)
     if (sandbox === null) return false
     const [isolated, container] = await Promise.allSettled([
       ensureIsolated(),

@@ -20,8 +20,8 @@ export interface FindingsComponents {
 /** As in `DockerEngineInit`, with its defaults filled in. */
 export interface FindingsInit {
   owner: string
-  /** Null is the engine's own default. */
-  runtime: string | null
+  /** That containers run under, first that of those that name none; null is the engine's own default. */
+  runtimes: readonly (string | null)[]
   privileges: Privileges
   requireNetworkIsolation: boolean
   nameServers: string[] | undefined
@@ -36,15 +36,18 @@ export interface Findings extends Pick<ContainerEngine, 'info' | 'features'> {
   /** Resolves when a container with a network reaches no more than it should. */
   ensureIsolated(): Promise<void>
   nameServers(): string[]
+  /** Whether containers are dialled from here; false before it was tried. */
+  isReached(): boolean
 }
 
 /** Asks nothing by itself. Before `features()` no quota is known, and jobs count as not kept from the network. */
 export function createFindings({ docker, firewall, sandboxes }: FindingsComponents, init: FindingsInit): Findings {
-  const { owner, runtime, privileges } = init
+  const { owner, runtimes, privileges } = init
   let known: EngineProperties | null = null
   let quota: StorageQuota | null = null
   let volumeQuota: VolumeQuota | null = null
   let unisolated: string | null = 'it has not been tried yet'
+  let unreached: string | null = unisolated
 
   /** Asked once: an engine that is replaced while the agent runs is a new one to info() alone. */
   async function properties(options: AbortOptions): Promise<EngineProperties> {
@@ -65,6 +68,7 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
   return {
     properties,
     nameServers,
+    isReached: () => unreached === null,
     storageQuota: () => quota,
     volumeQuota: () => volumeQuota,
     async ensureIsolated() {
@@ -81,24 +85,18 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
     },
     features: ({ signal } = {}) =>
       askEngine('trying the engine', signal, async (abort) => {
-        const { runtimes, info, ...kind } = await properties(signal === undefined ? {} : { signal })
-        if (runtime !== null && !runtimes.includes(runtime)) {
-          const offered = `it has ${runtimes.join(', ')}`
-          throw new EngineError('ENGINE_ERROR', `the engine has no runtime ${runtime}: ${offered}`, {
-            reason: 'no-runtime',
-          })
-        }
-        let ports: string | null
-        ;[[quota, volumeQuota], unisolated, ports] = await Promise.all([
+        const { info, ...kind } = await properties(signal === undefined ? {} : { signal })
+        ;[[quota, volumeQuota], unisolated, unreached] = await Promise.all([
           probeQuotas({ [ownerLabel]: owner }, abort),
           firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
           portsProblem(docker, kind, owner, abort),
         ])
-        sandboxes?.open({ architecture: info.architecture, nameServers: nameServers(), runtime })
+        sandboxes?.open({ architecture: info.architecture, nameServers: nameServers(), runtimes })
         return {
           storageQuota: quota === null ? 'measured' : 'hard',
           volumeQuota: volumeQuota === null ? 'measured' : 'hard',
-          ...{ volumes: true, networkProblem: unisolated, portsProblem: ports, runtime, privileges },
+          runtime: runtimes[0] ?? null,
+          ...{ volumes: true, networkProblem: unisolated, portsProblem: unreached, privileges },
         }
       }),
   }

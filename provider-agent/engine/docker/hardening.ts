@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { type ImageConfig, readImageConfig, runsInit } from '../container/image-config.ts'
 import type { HardeningOptions } from '../container/spec.ts'
-import type { AbortOptions, ContainerSpec, Privileges } from '../index.ts'
+import { type AbortOptions, type ContainerSpec, EngineError, type Privileges } from '../index.ts'
 import { type LogPolicy, toLogConfig } from '../logs/logs.ts'
 import type { StorageQuota } from '../storage/quota-probe.ts'
 import type { Findings } from './findings.ts'
@@ -10,7 +10,8 @@ import type { Findings } from './findings.ts'
 export interface HardeningInit {
   pidsLimit: number
   maxOpenFiles: number
-  runtime: string | null
+  /** Of a class; undefined where it is not offered. */
+  runtimeOf(isolation: string | undefined): string | null | undefined
   privileges: Privileges
   /** Undefined: where the engine has one and the program is no init itself. */
   useInit: boolean | undefined
@@ -26,8 +27,13 @@ export function createHardening(
   init: HardeningInit,
 ): (spec: ContainerSpec, options: AbortOptions) => Promise<HardeningOptions> {
   const { docker, findings, logPolicy } = components
-  const { pidsLimit, maxOpenFiles, runtime, privileges, publishAt } = init
+  const { pidsLimit, maxOpenFiles, runtimeOf, privileges, publishAt } = init
   return async (spec, options) => {
+    const runtime = runtimeOf(spec.isolation)
+    // Never weaker walls than it was to have, whatever its owner has changed since.
+    if (runtime === undefined) {
+      throw new EngineError('ENGINE_ERROR', `${spec.isolation} is not offered`, { reason: 'no-runtime' })
+    }
     const [{ hasInit, info, isPodman }, image] = await Promise.all([
       findings.properties(options),
       readImageConfig(docker, spec.image, options),

@@ -58,6 +58,7 @@ export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
     hardware: null,
     platforms: ['linux/amd64'],
     emulatedPlatforms: [],
+    isolations: [{ isolation: 'container', factorMillis: 1_000 }],
     status: 'online',
     firstSeenMs: 1_700_000_000_000,
     lastSeenMs: 1_700_000_060_000,
@@ -169,11 +170,18 @@ function scriptedRequester(store: JobStore): Requester {
     quote: async (): Promise<Quote[]> => [
       {
         ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
-        ...{ gpu: null, platform: 'linux/amd64', emulated: false, score: 1, reason: 'the cheapest' },
+        ...{
+          gpu: null,
+          platform: 'linux/amd64',
+          emulated: false,
+          isolation: 'container',
+          score: 1,
+          reason: 'the cheapest',
+        },
       },
       {
         ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null },
-        ...{ gpu: null, platform: null, emulated: false, score: null, reason: 'has 100m CPU free' },
+        ...{ gpu: null, platform: null, emulated: false, isolation: null, score: null, reason: 'has 100m CPU free' },
       },
     ],
     counters: () => ({ jobs: 0 }),

@@ -25,6 +25,7 @@ import { createContainerAccess } from '../../../provider-agent/engine/access.ts'
 import { createDockerEngine, type DockerEngineInit } from '../../../provider-agent/engine/docker.ts'
 import type { ContainerEngine, Privileges } from '../../../provider-agent/engine/index.ts'
 import { createFirewall } from '../../../provider-agent/isolation/firewall.ts'
+import type { Wall } from '../../../provider-agent/isolation/walls.ts'
 import type { AgentInit } from '../../../provider-agent/options.ts'
 import { DEFAULT_PRICES } from '../../../provider-agent/prices/quote.ts'
 import { ensureEngine } from '../../../scripts/engine.ts'
@@ -79,6 +80,8 @@ export interface SellerInit {
   docker?: Docker
   /** Stands before its engine. @default nothing does */
   around?: (engine: ContainerEngine) => ContainerEngine
+  /** Classes of isolation that it sells, the default first. @default containers alone */
+  walls?: [Wall, ...Wall[]]
   /** Its machine's. @default the system's */
   clock?: Clock
   /** What it takes its machine for. @default what that is */
@@ -210,7 +213,8 @@ async function startSeller(
       network.handle(protocol, seen, options)
     },
   })
-  const how: DockerEngineInit = { allowRegistries, privileges, pullTimes }
+  const walls = init.walls === undefined ? {} : { walls: init.walls }
+  const how: DockerEngineInit = { allowRegistries, privileges, pullTimes, ...walls }
   const engine = around(
     firewall === undefined || publicAddress === undefined
       ? createDockerEngine({ docker }, how)
@@ -240,6 +244,7 @@ async function startSeller(
         // Tests wait for what is announced.
         announceDelayMs: 50,
         ...(init.name === undefined ? {} : { name: init.name }),
+        ...walls,
         ...init.agent,
       },
     )

@@ -41,6 +41,16 @@ it('--platform is the job’s', () => {
   assert.equal(submissionOf('busybox', [], command.opts<JobFlags>())['platform'], 'linux/arm64')
 })
 
+it('--isolation is the job’s, and one of those that there are', () => {
+  const command = () => jobFlags(new Command().exitOverride().configureOutput({ writeErr: () => undefined }))
+  const isolation = (word: string) => {
+    const options = command().parse(['--isolation', word], { from: 'user' }).opts<JobFlags>()
+    return submissionOf('busybox', [], options)['isolation']
+  }
+  assert.equal(isolation('gvisor'), 'gvisor')
+  assert.throws(() => isolation('runsc'), /container, gvisor, vm/)
+})
+
 describe('the table of bids', () => {
   const bid: BidRecord = {
     ...{ attempt: 1, provider: 'p', name: 'attic', timestampMs: 0, outcome: 'accepted', pricePerHour: '1000000000' },
@@ -53,6 +63,19 @@ describe('the table of bids', () => {
     assert.match(table, /AT LEAST +GPU +SCORE/)
     assert.match(table, /2 × NVIDIA H100 80GB HBM3/)
     assert.match(bidTable([{ ...bid, gpu: gpuView(aKind({ migProfile: '1g.10gb' })) }]).join(''), /MIG 1g\.10gb/)
+  })
+
+  it('says which walls it would have where bids differ', () => {
+    const under = (isolation: string): BidRecord => ({ ...bid, isolation })
+    assert.equal(
+      bidTable([under('container'), bid])
+        .join('')
+        .includes('ISOLATION'),
+      false,
+    )
+    const table = bidTable([under('container'), under('gvisor'), bid]).join('\n')
+    assert.match(table, /AT LEAST +ISOLATION +SCORE/)
+    assert.match(table, /gvisor/)
   })
 
   it('says as what it would run where bids differ', () => {

@@ -43,7 +43,7 @@ describe('announcements', () => {
       [
         'eu',
         { disk: 'ssd' },
-        ['volumes', 'extend', 'container-options', 'gpu-requirements', 'platforms', 'ordinary-privileges'],
+        ['volumes', 'extend', 'container-options', 'gpu-requirements', 'platforms', 'isolation', 'ordinary-privileges'],
         ...['box', '1.2.3', 'amd64'],
       ],
     )

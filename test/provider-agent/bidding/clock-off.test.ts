@@ -58,6 +58,7 @@ describe('two clocks that are hours apart', () => {
       ...{ terms: { pricePerHour: 1n, minimumCharge: 0n }, capabilities: [] },
       gpus: [],
       unsoldGpus: [],
+      isolations: [],
       shared: { limits: null, connectionsAreCounted: true },
     }
     const subjects = (clockOff: string | null) =>

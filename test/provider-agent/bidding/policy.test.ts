@@ -5,6 +5,7 @@ import type { Requirements } from '../../../protocol/market-messages.ts'
 import { NO_MINIMUMS } from '../../../protocol/measured.ts'
 import { GIB, NO_RESOURCES } from '../../../protocol/units.ts'
 import { type DeclineCode, type Offering, refusal, type Situation } from '../../../provider-agent/bidding/policy.ts'
+import { PLAIN_WALL } from '../../../provider-agent/isolation/walls.ts'
 import { ANY_GPU, aKind } from '../../support/gpus.ts'
 
 const OFFERING: Offering = {
@@ -20,6 +21,7 @@ const OFFERING: Offering = {
   maxOpenBidsPerRequester: 4,
   platforms: ['linux/amd64', 'linux/386'],
   emulatedPlatforms: ['linux/arm64'],
+  isolations: [PLAIN_WALL, { isolation: 'gvisor', runtime: 'runsc', factorMillis: 1_200 }],
 }
 
 const NOW: Situation = {
@@ -49,6 +51,7 @@ const WANTED: Requirements = {
   minimums: NO_MINIMUMS,
   platforms: [],
   imageDigest: '',
+  isolation: '',
 }
 
 interface Case {
@@ -104,6 +107,17 @@ const CASES: Case[] = [
   {
     name: 'before it knows what it runs',
     ...{ wanted: { platforms: ['linux/s390x'] }, offering: { platforms: [], emulatedPlatforms: [] }, code: null },
+  },
+  { name: 'walls that it offers', wanted: { isolation: 'gvisor' }, code: null },
+  {
+    name: 'walls that it does not offer',
+    wanted: { isolation: 'vm' },
+    code: 'ISOLATION_MISMATCH',
+    message: /runs jobs under container, gvisor, vm asked/,
+  },
+  {
+    name: 'before it knows which walls hold',
+    ...{ wanted: { isolation: 'vm' }, offering: { isolations: [] }, code: null },
   },
   { name: 'exactly what is free', wanted: cpu(3_000), code: null },
   {

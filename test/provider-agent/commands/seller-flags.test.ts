@@ -11,11 +11,13 @@ import { type Cortex, openCortex } from '../../gateway/support/cortex.ts'
 
 const PEER = `12D3KooW${'a'.repeat(44)}`
 
-function agentInit(...flags: string[]) {
+const agentInit = (...flags: string[]) => sellerInit(...flags).agent
+
+function sellerInit(...flags: string[]) {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => undefined })
   withPeerOptions(sellerFlags(command), { listen: [], logLevel: 'info' })
   command.parse(flags, { from: 'user' })
-  return providerInit(command.opts<PeerOptions & SellerOptions>()).agent
+  return providerInit(command.opts<PeerOptions & SellerOptions>())
 }
 
 describe('the flags of a seller', () => {
@@ -25,6 +27,19 @@ describe('the flags of a seller', () => {
     cortex = await openCortex()
   })
   after(async () => await cortex.close())
+
+  it('name classes of isolation, each once, with commas or one by one', () => {
+    const walls = (...flags: string[]) => sellerInit(...flags).walls
+    const both = [
+      { isolation: 'gvisor', runtime: 'runsc', factorMillis: 1_200 },
+      { isolation: 'vm', runtime: 'kata', factorMillis: 1_000 },
+    ]
+    assert.deepEqual(walls('--isolation', 'gvisor=runsc@1.2', '--isolation', 'vm=kata'), both)
+    assert.deepEqual(walls('--isolation', 'gvisor=runsc@1.2, vm=kata'), both)
+    assert.equal(walls(), undefined)
+    assert.throws(() => walls('--isolation', 'runsc'), /one of container, gvisor, vm/)
+    assert.throws(() => walls('--isolation', 'vm=kata,vm=runsc'), /each class once/)
+  })
 
   it('are the agent’s options', () => {
     const init = agentInit(

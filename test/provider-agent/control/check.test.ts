@@ -5,6 +5,7 @@ import { jobSubmissionSchema, resourcesOf } from '../../../protocol/job-spec.ts'
 import { GIB } from '../../../protocol/units.ts'
 import { checkSelf, type Facts, TYPICAL_JOB } from '../../../provider-agent/control/check.ts'
 import type { Finding } from '../../../provider-agent/control/finding.ts'
+import { PLAIN_WALL } from '../../../provider-agent/isolation/walls.ts'
 import { DEFAULT_PRICES, quote } from '../../../provider-agent/prices/quote.ts'
 import { TWO_GPUS } from '../../support/gpus.ts'
 
@@ -39,8 +40,11 @@ const FACTS: Facts = {
   capabilities: ['network-isolation'],
   gpus: [],
   unsoldGpus: [],
+  isolations: [{ ...PLAIN_WALL, problem: null }],
   shared: { limits: { inotifyInstances: 128, terminals: 4096 }, connectionsAreCounted: true },
 }
+
+const GVISOR = { isolation: 'gvisor', runtime: 'runsc', factorMillis: 1_200 } as const
 
 const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, text: RegExp][] = [
   ['all is well', {}, { subject: 'ready', level: 'ok' }, /answers/],
@@ -49,6 +53,28 @@ const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, te
     { paused: 'has no container engine at the moment' },
     { subject: 'ready', level: 'problem' },
     /no container engine/,
+  ],
+  [
+    'one class does not work',
+    {
+      isolations: [
+        { ...PLAIN_WALL, problem: null },
+        { ...GVISOR, problem: 'the engine has no runtime runsc' },
+      ],
+    },
+    { subject: 'walls', level: 'note' },
+    /^container; gvisor \(runsc\) is not sold: the engine has no runtime runsc; it tries again/,
+  ],
+  [
+    'the default does not work',
+    {
+      isolations: [
+        { ...PLAIN_WALL, problem: 'it\nfailed' },
+        { ...GVISOR, problem: null },
+      ],
+    },
+    { subject: 'walls', level: 'problem' },
+    /^container is not sold: it failed; gvisor/,
   ],
   ['drained', { paused: 'is drained', draining: true }, { subject: 'ready', level: 'problem' }, /cortex agent resume/],
   ['nobody there now', { peers: 0 }, { subject: 'connectivity', level: 'note' }, /--bootstrap/],

@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { programsFor } from '../../../provider-agent/sandbox/program.ts'
+import { PROBE_PORT, PROVED, PROVED_CODE, programsFor } from '../../../provider-agent/sandbox/program.ts'
 
 describe('programs of sandboxes', () => {
   for (const [architecture, machine] of [
     ['amd64', 0x3e],
     ['arm64', 0xb7],
   ] as const) {
-    it(`${architecture}: two static programs of one segment, entered behind their headers`, () => {
+    it(`${architecture}: static programs of one segment, entered behind their headers`, () => {
       const programs = programsFor(architecture)
       assert.ok(programs)
       for (const [name, bytes] of Object.entries(programs)) {
@@ -50,4 +52,32 @@ describe('programs of sandboxes', () => {
       await rm(folder, { recursive: true })
     }
   })
+
+  it('those that prove a runtime write their line and end with their code, one of them once it was spoken to', {
+    skip,
+  }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cortex-program-'))
+    try {
+      const { prove, tell } = programsFor(here) ?? {}
+      const file = join(folder, 'tell')
+      await writeFile(file, tell ?? '', { mode: 0o755 })
+      assert.deepEqual(await ending(spawn(file)), [`${PROVED}\n`, PROVED_CODE])
+      const waiting = join(folder, 'prove')
+      await writeFile(waiting, prove ?? '', { mode: 0o755 })
+      const child = spawn(waiting)
+      await once(child.stdout, 'readable')
+      assert.equal(child.exitCode, null)
+      connect(PROBE_PORT, '127.0.0.1').on('error', () => undefined)
+      assert.deepEqual(await ending(child), [`${PROVED}\n`, PROVED_CODE])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
 })
+
+async function ending(child: ChildProcessWithoutNullStreams): Promise<[string, number | null]> {
+  const exit = once(child, 'close')
+  const said = await text(child.stdout)
+  const [code] = await exit
+  return [said, code as number | null]
+}

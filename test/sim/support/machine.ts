@@ -228,6 +228,8 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
       info: plain.info,
       nowMs: plain.nowMs,
       features: plain.features,
+      // No step of its own: what it would leave, no lease needs.
+      prove: async () => undefined,
       storage: plain.storage,
       limitsMet: fake.limitsMet,
       volumes: plain.volumes,

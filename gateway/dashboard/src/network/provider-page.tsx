@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import type { Provider } from '../../../client/index.ts'
+import { describeIsolation } from '../../../contract/isolation-words.ts'
 import { shownName } from '../../../contract/names.ts'
 import { client } from '../app/client.ts'
 import { bytes, cores, gpuName, number, usd } from '../format/amounts.ts'
@@ -88,6 +89,7 @@ function ProviderDetails({ provider }: { provider: Provider }) {
             ['Architecture', provider.architecture],
             ['Runs', provider.platforms.join(', ')],
             ['By emulation', provider.emulatedPlatforms.join(', ')],
+            ['Isolation', provider.isolations.map(describeIsolation).join(', ')],
             ['Processor', provider.hardware?.cpu.model],
             ['Cores', coresOf(provider)],
             ['Kind of memory', provider.hardware?.memory.type],

@@ -275,6 +275,13 @@ export declare type Announcement = Message<"cortex.v1.Announcement"> & {
   emulatedPlatforms: string[];
 
   /**
+   * How strong walls it puts around jobs: first what a job has that names none. None in older versions, which do not say.
+   *
+   * @generated from field: repeated cortex.v1.IsolationOffer isolations = 24;
+   */
+  isolations: IsolationOffer[];
+
+  /**
    * What the machine does in a second; absent where nothing was measured.
    *
    * @generated from field: cortex.v1.Measured measured = 25;
@@ -294,6 +301,33 @@ export declare type Announcement = Message<"cortex.v1.Announcement"> & {
  * Use `create(AnnouncementSchema)` to create a new message.
  */
 export declare const AnnouncementSchema: GenMessage<Announcement>;
+
+/**
+ * A class of isolation that a provider offers.
+ *
+ * @generated from message cortex.v1.IsolationOffer
+ */
+export declare type IsolationOffer = Message<"cortex.v1.IsolationOffer"> & {
+  /**
+   * `container`, `gvisor` or `vm`; what a receiver does not know is none for it.
+   *
+   * @generated from field: string isolation = 1;
+   */
+  isolation: string;
+
+  /**
+   * Thousandths of the posted prices that jobs pay under it, the minimum charge apart.
+   *
+   * @generated from field: uint32 factor_millis = 2;
+   */
+  factorMillis: number;
+};
+
+/**
+ * Describes the message cortex.v1.IsolationOffer.
+ * Use `create(IsolationOfferSchema)` to create a new message.
+ */
+export declare const IsolationOfferSchema: GenMessage<IsolationOffer>;
 
 /**
  * What a job needs of a machine. Bids and awards commit to the SHA-256 of these bytes.
@@ -364,6 +398,14 @@ export declare type Requirements = Message<"cortex.v1.Requirements"> & {
    * @generated from field: string image_digest = 11;
    */
   imageDigest: string;
+
+  /**
+   * `container`, `gvisor` or `vm`: that one and no other; empty is the provider's default. Who names one asks for the
+   * capability `isolation`, too.
+   *
+   * @generated from field: string isolation = 13;
+   */
+  isolation: string;
 
   /**
    * The least that the machine does in a second, by what its provider measured.
@@ -558,6 +600,13 @@ export declare type Bid = Message<"cortex.v1.Bid"> & {
    * @generated from field: string image_digest = 14;
    */
   imageDigest: string;
+
+  /**
+   * Which walls the job would have around it, as in the requirements; empty in older versions, which do not say.
+   *
+   * @generated from field: string isolation = 15;
+   */
+  isolation: string;
 
   /**
    * Which GPUs the job would have, where it asks for any: as many as it asks for.
@@ -880,6 +929,13 @@ export declare type Job = Message<"cortex.v1.Job"> & {
    * @generated from field: string image_digest = 22;
    */
   imageDigest: string;
+
+  /**
+   * As in the requirements.
+   *
+   * @generated from field: string isolation = 23;
+   */
+  isolation: string;
 
   /**
    * As in the requirements.

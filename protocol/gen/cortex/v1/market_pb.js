@@ -12,7 +12,7 @@ import { file_cortex_v1_endpoints } from "./endpoints_pb.js";
  * Describes the file cortex/v1/market.proto.
  */
 export const file_cortex_v1_market = /*@__PURE__*/
-  fileDesc("ChZjb3J0ZXgvdjEvbWFya2V0LnByb3RvEgljb3J0ZXgudjEiWQoJUmVzb3VyY2VzEhIKCmNwdV9taWxsaXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhUKDXN0b3JhZ2VfYnl0ZXMYAyABKAQSCwoDZ3B1GAQgASgNIqMBCgZQcmljZXMSGQoRY3B1X3Blcl9jb3JlX2hvdXIYASABKAQSGgoSbWVtb3J5X3Blcl9nYl9ob3VyGAIgASgEEhsKE3N0b3JhZ2VfcGVyX2diX2hvdXIYAyABKAQSFAoMZ3B1X3Blcl9ob3VyGAQgASgEEhYKDm5ldHdvcmtfcGVyX2diGAUgASgEEhcKD21pbmltdW1fcGVyX2pvYhgGIAEoBCJJCg9TaWduZWRTdGF0ZW1lbnQSDwoHcGF5bG9hZBgBIAEoDBISCgpwdWJsaWNfa2V5GAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCK5BQoMQW5ub3VuY2VtZW50Eg8KB25ldHdvcmsYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAQSEAoIc2VxdWVuY2UYBCABKAQSEwoLaW50ZXJ2YWxfbXMYBSABKA0SIwoFdG90YWwYBiABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEiIKBGZyZWUYByABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEiEKBnByaWNlcxgIIAEoCzIRLmNvcnRleC52MS5QcmljZXMSDgoGcmVnaW9uGAkgASgJEjMKBmxhYmVscxgKIAMoCzIjLmNvcnRleC52MS5Bbm5vdW5jZW1lbnQuTGFiZWxzRW50cnkSFAoMY2FwYWJpbGl0aWVzGAsgAygJEg8KB3ZlcnNpb24YDCABKAkSFAoMYXJjaGl0ZWN0dXJlGA0gASgJEhEKCWFkZHJlc3NlcxgOIAMoCRIWCg51cHRpbWVfc2Vjb25kcxgPIAEoBBIVCg1wYXVzZWRfcmVhc29uGBAgASgJEgwKBG5hbWUYESABKAkSFgoOam9ic19jb21wbGV0ZWQYEiABKAQSEwoLam9ic19mYWlsZWQYEyABKAQSIQoEZ3B1cxgUIAMoCzITLmNvcnRleC52MS5HcHVNb2RlbBIQCghpbXBhaXJlZBgVIAEoCBIRCglwbGF0Zm9ybXMYFiADKAkSGgoSZW11bGF0ZWRfcGxhdGZvcm1zGBcgAygJEiUKCG1lYXN1cmVkGBkgASgLMhMuY29ydGV4LnYxLk1lYXN1cmVkEiUKCGhhcmR3YXJlGBogASgLMhMuY29ydGV4LnYxLkhhcmR3YXJlGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi1QMKDFJlcXVpcmVtZW50cxInCglyZXNvdXJjZXMYASABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEg0KBWltYWdlGAIgASgJEhgKEGR1cmF0aW9uX3NlY29uZHMYAyABKA0SHwoSbWF4X3ByaWNlX3Blcl9ob3VyGAQgASgESACIAQESDgoGcmVnaW9uGAUgASgJEjMKBmxhYmVscxgGIAMoCzIjLmNvcnRleC52MS5SZXF1aXJlbWVudHMuTGFiZWxzRW50cnkSFAoMY2FwYWJpbGl0aWVzGAcgAygJEhoKEm1pbl91cHRpbWVfc2Vjb25kcxgIIAEoDRIQCghwcm92aWRlchgJIAEoCRIRCglwbGF0Zm9ybXMYCiADKAkSFAoMaW1hZ2VfZGlnZXN0GAsgASgJEiQKCG1pbmltdW1zGA4gASgLMhIuY29ydGV4LnYxLkZpZ3VyZXMSNAoQZ3B1X3JlcXVpcmVtZW50cxgMIAEoCzIaLmNvcnRleC52MS5HcHVSZXF1aXJlbWVudHMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIVChNfbWF4X3ByaWNlX3Blcl9ob3VyIuYBCgpKb2JSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoDBIUCgxyZXF1aXJlbWVudHMYAyABKAwSFQoNYmlkX3dpbmRvd19tcxgEIAEoDRIaChJzYW1wbGVfcGVyX21pbGxpb24YBSABKA0SEQoJYWRkcmVzc2VzGAYgAygJEhUKDWNyZWF0ZWRfYXRfbXMYByABKAQSHAoUdGFrZXNfbWluaW11bV9jaGFyZ2UYCCABKAgSEwoLdHJhY2VwYXJlbnQYCSABKAkSDQoFc3RhbXAYCiABKAwi2gIKA0JpZBIPCgduZXR3b3JrGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAwSGwoTcmVxdWlyZW1lbnRzX2RpZ2VzdBgDIAEoDBIOCgZiaWRfaWQYBCABKAwSEAoIcHJvdmlkZXIYBSABKAkSEQoJcmVxdWVzdGVyGAYgASgJEhYKDnByaWNlX3Blcl9ob3VyGAcgASgEEhQKDHZhbGlkX2Zvcl9tcxgIIAEoDRIiCgRmcmVlGAkgASgLMhQuY29ydGV4LnYxLlJlc291cmNlcxIWCg51cHRpbWVfc2Vjb25kcxgKIAEoBBIWCg5taW5pbXVtX2NoYXJnZRgLIAEoBBIQCghwbGF0Zm9ybRgMIAEoCRIQCghlbXVsYXRlZBgNIAEoCBIUCgxpbWFnZV9kaWdlc3QYDiABKAkSIAoDZ3B1GBAgASgLMhMuY29ydGV4LnYxLkdwdU1vZGVsIlAKB0RlY2xpbmUSEgoKcmVxdWVzdF9pZBgBIAEoDBIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSEgoKc3RhbXBfYml0cxgEIAEoDSJpCgpCaWRNZXNzYWdlEikKA2JpZBgBIAEoCzIaLmNvcnRleC52MS5TaWduZWRTdGF0ZW1lbnRIABIlCgdkZWNsaW5lGAIgASgLMhIuY29ydGV4LnYxLkRlY2xpbmVIAEIJCgdjb250ZW50Ig0KC0JpZFJlY2VpdmVkIj4KBlZvbHVtZRIMCgRuYW1lGAEgASgJEhIKCm1vdW50X3BhdGgYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoBCJGCgRQb3J0EgwKBHBvcnQYASABKA0SDgoGZXhwb3NlGAIgASgIEhAKCHByb3RvY29sGAMgASgJEg4KBnB1YmxpYxgEIAEoCCJRChNSZWdpc3RyeUNyZWRlbnRpYWxzEhAKCHVzZXJuYW1lGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhYKDnNlcnZlcl9hZGRyZXNzGAMgASgJIuUFCgNKb2ISDQoFaW1hZ2UYASABKAkSDwoHY29tbWFuZBgCIAMoCRIMCgRhcmdzGAMgAygJEiQKA2VudhgEIAMoCzIXLmNvcnRleC52MS5Kb2IuRW52RW50cnkSLAoHc2VjcmV0cxgFIAMoCzIbLmNvcnRleC52MS5Kb2IuU2VjcmV0c0VudHJ5EicKCXJlc291cmNlcxgGIAEoCzIULmNvcnRleC52MS5SZXNvdXJjZXMSGAoQZHVyYXRpb25fc2Vjb25kcxgHIAEoDRIiCgd2b2x1bWVzGAggAygLMhEuY29ydGV4LnYxLlZvbHVtZRIeCgVwb3J0cxgJIAMoCzIPLmNvcnRleC52MS5Qb3J0EjwKFHJlZ2lzdHJ5X2NyZWRlbnRpYWxzGAogASgLMh4uY29ydGV4LnYxLlJlZ2lzdHJ5Q3JlZGVudGlhbHMSGQoRaW1hZ2VfcHVsbF9wb2xpY3kYCyABKAkSDwoHb3V0cHV0cxgMIAEoCRITCgtzdG9wX3NpZ25hbBgNIAEoCRIaChJzdG9wX2dyYWNlX3NlY29uZHMYDiABKA0SFAoMbmV0d29ya19tb2RlGA8gASgJEhEKCXNobV9ieXRlcxgQIAEoBBISCgpvcGVuX2ZpbGVzGBEgASgNEgwKBHBpZHMYEiABKA0SEQoEaW5pdBgTIAEoCEgAiAEBEhkKEWltYWdlX3N0b3Bfc2lnbmFsGBQgASgIEhAKCHBsYXRmb3JtGBUgASgJEhQKDGltYWdlX2RpZ2VzdBgWIAEoCRI0ChBncHVfcmVxdWlyZW1lbnRzGBggASgLMhouY29ydGV4LnYxLkdwdVJlcXVpcmVtZW50cxoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9pbml0IsMCCgVBd2FyZBIPCgduZXR3b3JrGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAwSDgoGYmlkX2lkGAMgASgMEhsKE3JlcXVpcmVtZW50c19kaWdlc3QYBCABKAwSEQoJcmVxdWVzdGVyGAUgASgJEhAKCHByb3ZpZGVyGAYgASgJEg4KBmpvYl9pZBgHIAEoCRINCgVmZW5jZRgIIAEoDRIWCg5wcmljZV9wZXJfaG91chgJIAEoBBIbCgNqb2IYCiABKAsyDi5jb3J0ZXgudjEuSm9iEhUKDW9uX2Rpc2Nvbm5lY3QYCyABKAkSGAoQbGVhc2VfdGltZW91dF9tcxgMIAEoDRIRCglhZGRyZXNzZXMYDSADKAkSFgoObWluaW11bV9jaGFyZ2UYDiABKAQSEwoLdHJhY2VwYXJlbnQYDyABKAkiLQoHUmVsZWFzZRISCgpyZXF1ZXN0X2lkGAEgASgMEg4KBmJpZF9pZBgCIAEoDCJtCgxBd2FyZE1lc3NhZ2USKwoFYXdhcmQYASABKAsyGi5jb3J0ZXgudjEuU2lnbmVkU3RhdGVtZW50SAASJQoHcmVsZWFzZRgCIAEoCzISLmNvcnRleC52MS5SZWxlYXNlSABCCQoHY29udGVudCI9CgpBd2FyZFJlcGx5EhAKCGFjY2VwdGVkGAEgASgIEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSIrCgpMZWFzZUhlbGxvEg4KBmpvYl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDSL/AwoMTGVhc2VDb21tYW5kEjAKBmF0dGFjaBgBIAEoCzIeLmNvcnRleC52MS5MZWFzZUNvbW1hbmQuQXR0YWNoSAASKgoDYWNrGAIgASgLMhsuY29ydGV4LnYxLkxlYXNlQ29tbWFuZC5BY2tIABIpCgloZWFydGJlYXQYAyABKAsyFC5jb3J0ZXgudjEuSGVhcnRiZWF0SAASMAoGY2FuY2VsGAQgASgLMh4uY29ydGV4LnYxLkxlYXNlQ29tbWFuZC5DYW5jZWxIABIwCgZleHRlbmQYBSABKAsyHi5jb3J0ZXgudjEuTGVhc2VDb21tYW5kLkV4dGVuZEgAEi4KBXN0YWxlGAYgASgLMh0uY29ydGV4LnYxLkxlYXNlQ29tbWFuZC5TdGFsZUgAGiAKBkF0dGFjaBIWCg5hZnRlcl9zZXF1ZW5jZRgBIAEoBBpECgNBY2sSEAoIc2VxdWVuY2UYASABKAQSKwoHcmVjZWlwdBgCIAEoCzIaLmNvcnRleC52MS5TaWduZWRTdGF0ZW1lbnQaHAoGQ2FuY2VsEhIKCmNvbW1hbmRfaWQYASABKAkaOAoGRXh0ZW5kEhIKCmNvbW1hbmRfaWQYASABKAkSGgoSYWRkaXRpb25hbF9zZWNvbmRzGAIgASgNGgcKBVN0YWxlQgkKB2NvbnRlbnQidgoJSGVhcnRiZWF0EhIKCm1ldGVyZWRfbXMYASABKAQSDgoGbnVtYmVyGAIgASgNEisKCWVuZHBvaW50cxgDIAMoCzIYLmNvcnRleC52MS5FbmRwb2ludFN0YXRlEhgKEGNvbnRhaW5lcl9oZWFsdGgYBCABKAkirgIKDExlYXNlTWVzc2FnZRIjCgZyZXBvcnQYASABKAsyES5jb3J0ZXgudjEuUmVwb3J0SAASKQoJaGVhcnRiZWF0GAIgASgLMhQuY29ydGV4LnYxLkhlYXJ0YmVhdEgAEjUKBXJlcGx5GAMgASgLMiQuY29ydGV4LnYxLkxlYXNlTWVzc2FnZS5Db21tYW5kUmVwbHlIABIyCgd1bmtub3duGAQgASgLMh8uY29ydGV4LnYxLkxlYXNlTWVzc2FnZS5Vbmtub3duSAAaTQoMQ29tbWFuZFJlcGx5EhIKCmNvbW1hbmRfaWQYASABKAkSCgoCb2sYAiABKAgSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJGgkKB1Vua25vd25CCQoHY29udGVudCKWCAoGUmVwb3J0EhAKCHNlcXVlbmNlGAEgASgEEhQKDHRpbWVzdGFtcF9tcxgCIAEoBBIsCgdwdWxsaW5nGAMgASgLMhkuY29ydGV4LnYxLlJlcG9ydC5QdWxsaW5nSAASLAoHc3RhcnRlZBgEIAEoCzIZLmNvcnRleC52MS5SZXBvcnQuU3RhcnRlZEgAEiMKBGxvZ3MYBSABKAsyEy5jb3J0ZXgudjEuTG9nQmF0Y2hIABIhCgVzdGF0cxgGIAEoCzIQLmNvcnRleC52MS5TdGF0c0gAEiwKB2V4cGlyZWQYByABKAsyGS5jb3J0ZXgudjEuUmVwb3J0LkV4cGlyZWRIABIuCghleHRlbmRlZBgIIAEoCzIaLmNvcnRleC52MS5SZXBvcnQuRXh0ZW5kZWRIABIoCgVlbmRlZBgJIAEoCzIXLmNvcnRleC52MS5SZXBvcnQuRW5kZWRIABIWCg5maXJzdF9zZXF1ZW5jZRgKIAEoBBpsCgdQdWxsaW5nEg0KBWltYWdlGAEgASgJEhMKC2xheWVyc19kb25lGAIgASgNEhQKDGxheWVyc190b3RhbBgDIAEoDRISCgpieXRlc19kb25lGAQgASgEEhMKC2J5dGVzX3RvdGFsGAUgASgEGjYKB1N0YXJ0ZWQSFQoNc3RhcnRlZF9hdF9tcxgBIAEoBBIUCgxpbWFnZV9kaWdlc3QYAiABKAkaCQoHRXhwaXJlZBokCghFeHRlbmRlZBIYChBkdXJhdGlvbl9zZWNvbmRzGAEgASgNGpQDCgVFbmRlZBIPCgdvdXRjb21lGAEgASgJEhYKCWV4aXRfY29kZRgCIAEoBUgAiAEBEhMKC2VuZGVkX2F0X21zGAMgASgEEhQKDGZhaWx1cmVfY29kZRgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEjUKB2RldGFpbHMYBiADKAsyJC5jb3J0ZXgudjEuUmVwb3J0LkVuZGVkLkRldGFpbHNFbnRyeRIrCgdyZWNlaXB0GAcgASgLMhouY29ydGV4LnYxLlNpZ25lZFN0YXRlbWVudBIZCgxvdXRwdXRfYnl0ZXMYCCABKARIAYgBARIWCg5vdXRwdXRfcHJvYmxlbRgJIAEoCRIrCghsZWZ0X291dBgKIAMoCzIZLmNvcnRleC52MS5SZXBvcnQuTGVmdE91dBITCgtsb2dfcHJvYmxlbRgMIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIMCgpfZXhpdF9jb2RlQg8KDV9vdXRwdXRfYnl0ZXMaJwoHTGVmdE91dBIMCgRwYXRoGAEgASgJEg4KBnJlYXNvbhgCIAEoCUIJCgdjb250ZW50IkEKCExvZ0JhdGNoEhIKCmZpcnN0X2xpbmUYASABKAQSIQoFbGluZXMYAiADKAsyEi5jb3J0ZXgudjEuTG9nTGluZSJdCgdMb2dMaW5lEhQKDHRpbWVzdGFtcF9tcxgBIAEoBBIMCgRsaW5lGAIgASgJEg4KBnN0ZGVychgDIAEoCBIPCgdwYXJ0aWFsGAQgASgIEg0KBWJ5dGVzGAUgASgMIvUBCgVTdGF0cxIUCgx0aW1lc3RhbXBfbXMYASABKAQSEgoKY3B1X21pbGxpcxgCIAEoDRIUCgxtZW1vcnlfYnl0ZXMYAyABKAQSEAoIcnhfYnl0ZXMYBCABKAQSEAoIdHhfYnl0ZXMYBSABKAQSGgoNc3RvcmFnZV9ieXRlcxgGIAEoBEgAiAEBEhcKCmdwdV9taWxsaXMYByABKA1IAYgBARIdChBncHVfbWVtb3J5X2J5dGVzGAggASgESAKIAQFCEAoOX3N0b3JhZ2VfYnl0ZXNCDQoLX2dwdV9taWxsaXNCEwoRX2dwdV9tZW1vcnlfYnl0ZXMivgIKB1JlY2VpcHQSDwoHbmV0d29yaxgBIAEoCRIOCgZqb2JfaWQYAiABKAkSDQoFZmVuY2UYAyABKA0SEQoJcmVxdWVzdGVyGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJEhsKE3JlcXVpcmVtZW50c19kaWdlc3QYBiABKAwSFgoOcHJpY2VfcGVyX2hvdXIYByABKAQSFwoPbWV0ZXJlZF9zZWNvbmRzGAggASgEEhUKDWNvc3RfbmFub191c2QYCSABKAQSFQoNc3RhcnRlZF9hdF9tcxgKIAEoBBITCgtlbmRlZF9hdF9tcxgLIAEoBBIPCgdvdXRjb21lGAwgASgJEhYKCWV4aXRfY29kZRgNIAEoBUgAiAEBEhYKDm1pbmltdW1fY2hhcmdlGA4gASgEQgwKCl9leGl0X2NvZGUiIwoQRGlyZWN0b3J5UmVxdWVzdBIPCgduZXR3b3JrGAEgASgJIo0BCg5EaXJlY3RvcnlSZXBseRIwCgdlbnRyaWVzGAEgAygLMh8uY29ydGV4LnYxLkRpcmVjdG9yeVJlcGx5LkVudHJ5GkkKBUVudHJ5EjAKDGFubm91bmNlbWVudBgBIAEoCzIaLmNvcnRleC52MS5TaWduZWRTdGF0ZW1lbnQSDgoGYWdlX21zGAIgASgEYgZwcm90bzM", [file_cortex_v1_capacity, file_cortex_v1_endpoints]);
+  fileDesc("ChZjb3J0ZXgvdjEvbWFya2V0LnByb3RvEgljb3J0ZXgudjEiWQoJUmVzb3VyY2VzEhIKCmNwdV9taWxsaXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhUKDXN0b3JhZ2VfYnl0ZXMYAyABKAQSCwoDZ3B1GAQgASgNIqMBCgZQcmljZXMSGQoRY3B1X3Blcl9jb3JlX2hvdXIYASABKAQSGgoSbWVtb3J5X3Blcl9nYl9ob3VyGAIgASgEEhsKE3N0b3JhZ2VfcGVyX2diX2hvdXIYAyABKAQSFAoMZ3B1X3Blcl9ob3VyGAQgASgEEhYKDm5ldHdvcmtfcGVyX2diGAUgASgEEhcKD21pbmltdW1fcGVyX2pvYhgGIAEoBCJJCg9TaWduZWRTdGF0ZW1lbnQSDwoHcGF5bG9hZBgBIAEoDBISCgpwdWJsaWNfa2V5GAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCLoBQoMQW5ub3VuY2VtZW50Eg8KB25ldHdvcmsYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAQSEAoIc2VxdWVuY2UYBCABKAQSEwoLaW50ZXJ2YWxfbXMYBSABKA0SIwoFdG90YWwYBiABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEiIKBGZyZWUYByABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEiEKBnByaWNlcxgIIAEoCzIRLmNvcnRleC52MS5QcmljZXMSDgoGcmVnaW9uGAkgASgJEjMKBmxhYmVscxgKIAMoCzIjLmNvcnRleC52MS5Bbm5vdW5jZW1lbnQuTGFiZWxzRW50cnkSFAoMY2FwYWJpbGl0aWVzGAsgAygJEg8KB3ZlcnNpb24YDCABKAkSFAoMYXJjaGl0ZWN0dXJlGA0gASgJEhEKCWFkZHJlc3NlcxgOIAMoCRIWCg51cHRpbWVfc2Vjb25kcxgPIAEoBBIVCg1wYXVzZWRfcmVhc29uGBAgASgJEgwKBG5hbWUYESABKAkSFgoOam9ic19jb21wbGV0ZWQYEiABKAQSEwoLam9ic19mYWlsZWQYEyABKAQSIQoEZ3B1cxgUIAMoCzITLmNvcnRleC52MS5HcHVNb2RlbBIQCghpbXBhaXJlZBgVIAEoCBIRCglwbGF0Zm9ybXMYFiADKAkSGgoSZW11bGF0ZWRfcGxhdGZvcm1zGBcgAygJEi0KCmlzb2xhdGlvbnMYGCADKAsyGS5jb3J0ZXgudjEuSXNvbGF0aW9uT2ZmZXISJQoIbWVhc3VyZWQYGSABKAsyEy5jb3J0ZXgudjEuTWVhc3VyZWQSJQoIaGFyZHdhcmUYGiABKAsyEy5jb3J0ZXgudjEuSGFyZHdhcmUaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI6Cg5Jc29sYXRpb25PZmZlchIRCglpc29sYXRpb24YASABKAkSFQoNZmFjdG9yX21pbGxpcxgCIAEoDSLoAwoMUmVxdWlyZW1lbnRzEicKCXJlc291cmNlcxgBIAEoCzIULmNvcnRleC52MS5SZXNvdXJjZXMSDQoFaW1hZ2UYAiABKAkSGAoQZHVyYXRpb25fc2Vjb25kcxgDIAEoDRIfChJtYXhfcHJpY2VfcGVyX2hvdXIYBCABKARIAIgBARIOCgZyZWdpb24YBSABKAkSMwoGbGFiZWxzGAYgAygLMiMuY29ydGV4LnYxLlJlcXVpcmVtZW50cy5MYWJlbHNFbnRyeRIUCgxjYXBhYmlsaXRpZXMYByADKAkSGgoSbWluX3VwdGltZV9zZWNvbmRzGAggASgNEhAKCHByb3ZpZGVyGAkgASgJEhEKCXBsYXRmb3JtcxgKIAMoCRIUCgxpbWFnZV9kaWdlc3QYCyABKAkSEQoJaXNvbGF0aW9uGA0gASgJEiQKCG1pbmltdW1zGA4gASgLMhIuY29ydGV4LnYxLkZpZ3VyZXMSNAoQZ3B1X3JlcXVpcmVtZW50cxgMIAEoCzIaLmNvcnRleC52MS5HcHVSZXF1aXJlbWVudHMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIVChNfbWF4X3ByaWNlX3Blcl9ob3VyIuYBCgpKb2JSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoDBIUCgxyZXF1aXJlbWVudHMYAyABKAwSFQoNYmlkX3dpbmRvd19tcxgEIAEoDRIaChJzYW1wbGVfcGVyX21pbGxpb24YBSABKA0SEQoJYWRkcmVzc2VzGAYgAygJEhUKDWNyZWF0ZWRfYXRfbXMYByABKAQSHAoUdGFrZXNfbWluaW11bV9jaGFyZ2UYCCABKAgSEwoLdHJhY2VwYXJlbnQYCSABKAkSDQoFc3RhbXAYCiABKAwi7QIKA0JpZBIPCgduZXR3b3JrGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAwSGwoTcmVxdWlyZW1lbnRzX2RpZ2VzdBgDIAEoDBIOCgZiaWRfaWQYBCABKAwSEAoIcHJvdmlkZXIYBSABKAkSEQoJcmVxdWVzdGVyGAYgASgJEhYKDnByaWNlX3Blcl9ob3VyGAcgASgEEhQKDHZhbGlkX2Zvcl9tcxgIIAEoDRIiCgRmcmVlGAkgASgLMhQuY29ydGV4LnYxLlJlc291cmNlcxIWCg51cHRpbWVfc2Vjb25kcxgKIAEoBBIWCg5taW5pbXVtX2NoYXJnZRgLIAEoBBIQCghwbGF0Zm9ybRgMIAEoCRIQCghlbXVsYXRlZBgNIAEoCBIUCgxpbWFnZV9kaWdlc3QYDiABKAkSEQoJaXNvbGF0aW9uGA8gASgJEiAKA2dwdRgQIAEoCzITLmNvcnRleC52MS5HcHVNb2RlbCJQCgdEZWNsaW5lEhIKCnJlcXVlc3RfaWQYASABKAwSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhIKCnN0YW1wX2JpdHMYBCABKA0iaQoKQmlkTWVzc2FnZRIpCgNiaWQYASABKAsyGi5jb3J0ZXgudjEuU2lnbmVkU3RhdGVtZW50SAASJQoHZGVjbGluZRgCIAEoCzISLmNvcnRleC52MS5EZWNsaW5lSABCCQoHY29udGVudCINCgtCaWRSZWNlaXZlZCI+CgZWb2x1bWUSDAoEbmFtZRgBIAEoCRISCgptb3VudF9wYXRoGAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAQiRgoEUG9ydBIMCgRwb3J0GAEgASgNEg4KBmV4cG9zZRgCIAEoCBIQCghwcm90b2NvbBgDIAEoCRIOCgZwdWJsaWMYBCABKAgiUQoTUmVnaXN0cnlDcmVkZW50aWFscxIQCgh1c2VybmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIWCg5zZXJ2ZXJfYWRkcmVzcxgDIAEoCSL4BQoDSm9iEg0KBWltYWdlGAEgASgJEg8KB2NvbW1hbmQYAiADKAkSDAoEYXJncxgDIAMoCRIkCgNlbnYYBCADKAsyFy5jb3J0ZXgudjEuSm9iLkVudkVudHJ5EiwKB3NlY3JldHMYBSADKAsyGy5jb3J0ZXgudjEuSm9iLlNlY3JldHNFbnRyeRInCglyZXNvdXJjZXMYBiABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEhgKEGR1cmF0aW9uX3NlY29uZHMYByABKA0SIgoHdm9sdW1lcxgIIAMoCzIRLmNvcnRleC52MS5Wb2x1bWUSHgoFcG9ydHMYCSADKAsyDy5jb3J0ZXgudjEuUG9ydBI8ChRyZWdpc3RyeV9jcmVkZW50aWFscxgKIAEoCzIeLmNvcnRleC52MS5SZWdpc3RyeUNyZWRlbnRpYWxzEhkKEWltYWdlX3B1bGxfcG9saWN5GAsgASgJEg8KB291dHB1dHMYDCABKAkSEwoLc3RvcF9zaWduYWwYDSABKAkSGgoSc3RvcF9ncmFjZV9zZWNvbmRzGA4gASgNEhQKDG5ldHdvcmtfbW9kZRgPIAEoCRIRCglzaG1fYnl0ZXMYECABKAQSEgoKb3Blbl9maWxlcxgRIAEoDRIMCgRwaWRzGBIgASgNEhEKBGluaXQYEyABKAhIAIgBARIZChFpbWFnZV9zdG9wX3NpZ25hbBgUIAEoCBIQCghwbGF0Zm9ybRgVIAEoCRIUCgxpbWFnZV9kaWdlc3QYFiABKAkSEQoJaXNvbGF0aW9uGBcgASgJEjQKEGdwdV9yZXF1aXJlbWVudHMYGCABKAsyGi5jb3J0ZXgudjEuR3B1UmVxdWlyZW1lbnRzGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX2luaXQiwwIKBUF3YXJkEg8KB25ldHdvcmsYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoDBIOCgZiaWRfaWQYAyABKAwSGwoTcmVxdWlyZW1lbnRzX2RpZ2VzdBgEIAEoDBIRCglyZXF1ZXN0ZXIYBSABKAkSEAoIcHJvdmlkZXIYBiABKAkSDgoGam9iX2lkGAcgASgJEg0KBWZlbmNlGAggASgNEhYKDnByaWNlX3Blcl9ob3VyGAkgASgEEhsKA2pvYhgKIAEoCzIOLmNvcnRleC52MS5Kb2ISFQoNb25fZGlzY29ubmVjdBgLIAEoCRIYChBsZWFzZV90aW1lb3V0X21zGAwgASgNEhEKCWFkZHJlc3NlcxgNIAMoCRIWCg5taW5pbXVtX2NoYXJnZRgOIAEoBBITCgt0cmFjZXBhcmVudBgPIAEoCSItCgdSZWxlYXNlEhIKCnJlcXVlc3RfaWQYASABKAwSDgoGYmlkX2lkGAIgASgMIm0KDEF3YXJkTWVzc2FnZRIrCgVhd2FyZBgBIAEoCzIaLmNvcnRleC52MS5TaWduZWRTdGF0ZW1lbnRIABIlCgdyZWxlYXNlGAIgASgLMhIuY29ydGV4LnYxLlJlbGVhc2VIAEIJCgdjb250ZW50Ij0KCkF3YXJkUmVwbHkSEAoIYWNjZXB0ZWQYASABKAgSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIisKCkxlYXNlSGVsbG8SDgoGam9iX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNIv8DCgxMZWFzZUNvbW1hbmQSMAoGYXR0YWNoGAEgASgLMh4uY29ydGV4LnYxLkxlYXNlQ29tbWFuZC5BdHRhY2hIABIqCgNhY2sYAiABKAsyGy5jb3J0ZXgudjEuTGVhc2VDb21tYW5kLkFja0gAEikKCWhlYXJ0YmVhdBgDIAEoCzIULmNvcnRleC52MS5IZWFydGJlYXRIABIwCgZjYW5jZWwYBCABKAsyHi5jb3J0ZXgudjEuTGVhc2VDb21tYW5kLkNhbmNlbEgAEjAKBmV4dGVuZBgFIAEoCzIeLmNvcnRleC52MS5MZWFzZUNvbW1hbmQuRXh0ZW5kSAASLgoFc3RhbGUYBiABKAsyHS5jb3J0ZXgudjEuTGVhc2VDb21tYW5kLlN0YWxlSAAaIAoGQXR0YWNoEhYKDmFmdGVyX3NlcXVlbmNlGAEgASgEGkQKA0FjaxIQCghzZXF1ZW5jZRgBIAEoBBIrCgdyZWNlaXB0GAIgASgLMhouY29ydGV4LnYxLlNpZ25lZFN0YXRlbWVudBocCgZDYW5jZWwSEgoKY29tbWFuZF9pZBgBIAEoCRo4CgZFeHRlbmQSEgoKY29tbWFuZF9pZBgBIAEoCRIaChJhZGRpdGlvbmFsX3NlY29uZHMYAiABKA0aBwoFU3RhbGVCCQoHY29udGVudCJ2CglIZWFydGJlYXQSEgoKbWV0ZXJlZF9tcxgBIAEoBBIOCgZudW1iZXIYAiABKA0SKwoJZW5kcG9pbnRzGAMgAygLMhguY29ydGV4LnYxLkVuZHBvaW50U3RhdGUSGAoQY29udGFpbmVyX2hlYWx0aBgEIAEoCSKuAgoMTGVhc2VNZXNzYWdlEiMKBnJlcG9ydBgBIAEoCzIRLmNvcnRleC52MS5SZXBvcnRIABIpCgloZWFydGJlYXQYAiABKAsyFC5jb3J0ZXgudjEuSGVhcnRiZWF0SAASNQoFcmVwbHkYAyABKAsyJC5jb3J0ZXgudjEuTGVhc2VNZXNzYWdlLkNvbW1hbmRSZXBseUgAEjIKB3Vua25vd24YBCABKAsyHy5jb3J0ZXgudjEuTGVhc2VNZXNzYWdlLlVua25vd25IABpNCgxDb21tYW5kUmVwbHkSEgoKY29tbWFuZF9pZBgBIAEoCRIKCgJvaxgCIAEoCBIMCgRjb2RlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkaCQoHVW5rbm93bkIJCgdjb250ZW50IpYICgZSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSFAoMdGltZXN0YW1wX21zGAIgASgEEiwKB3B1bGxpbmcYAyABKAsyGS5jb3J0ZXgudjEuUmVwb3J0LlB1bGxpbmdIABIsCgdzdGFydGVkGAQgASgLMhkuY29ydGV4LnYxLlJlcG9ydC5TdGFydGVkSAASIwoEbG9ncxgFIAEoCzITLmNvcnRleC52MS5Mb2dCYXRjaEgAEiEKBXN0YXRzGAYgASgLMhAuY29ydGV4LnYxLlN0YXRzSAASLAoHZXhwaXJlZBgHIAEoCzIZLmNvcnRleC52MS5SZXBvcnQuRXhwaXJlZEgAEi4KCGV4dGVuZGVkGAggASgLMhouY29ydGV4LnYxLlJlcG9ydC5FeHRlbmRlZEgAEigKBWVuZGVkGAkgASgLMhcuY29ydGV4LnYxLlJlcG9ydC5FbmRlZEgAEhYKDmZpcnN0X3NlcXVlbmNlGAogASgEGmwKB1B1bGxpbmcSDQoFaW1hZ2UYASABKAkSEwoLbGF5ZXJzX2RvbmUYAiABKA0SFAoMbGF5ZXJzX3RvdGFsGAMgASgNEhIKCmJ5dGVzX2RvbmUYBCABKAQSEwoLYnl0ZXNfdG90YWwYBSABKAQaNgoHU3RhcnRlZBIVCg1zdGFydGVkX2F0X21zGAEgASgEEhQKDGltYWdlX2RpZ2VzdBgCIAEoCRoJCgdFeHBpcmVkGiQKCEV4dGVuZGVkEhgKEGR1cmF0aW9uX3NlY29uZHMYASABKA0alAMKBUVuZGVkEg8KB291dGNvbWUYASABKAkSFgoJZXhpdF9jb2RlGAIgASgFSACIAQESEwoLZW5kZWRfYXRfbXMYAyABKAQSFAoMZmFpbHVyZV9jb2RlGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSNQoHZGV0YWlscxgGIAMoCzIkLmNvcnRleC52MS5SZXBvcnQuRW5kZWQuRGV0YWlsc0VudHJ5EisKB3JlY2VpcHQYByABKAsyGi5jb3J0ZXgudjEuU2lnbmVkU3RhdGVtZW50EhkKDG91dHB1dF9ieXRlcxgIIAEoBEgBiAEBEhYKDm91dHB1dF9wcm9ibGVtGAkgASgJEisKCGxlZnRfb3V0GAogAygLMhkuY29ydGV4LnYxLlJlcG9ydC5MZWZ0T3V0EhMKC2xvZ19wcm9ibGVtGAwgASgJGi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9leGl0X2NvZGVCDwoNX291dHB1dF9ieXRlcxonCgdMZWZ0T3V0EgwKBHBhdGgYASABKAkSDgoGcmVhc29uGAIgASgJQgkKB2NvbnRlbnQiQQoITG9nQmF0Y2gSEgoKZmlyc3RfbGluZRgBIAEoBBIhCgVsaW5lcxgCIAMoCzISLmNvcnRleC52MS5Mb2dMaW5lIl0KB0xvZ0xpbmUSFAoMdGltZXN0YW1wX21zGAEgASgEEgwKBGxpbmUYAiABKAkSDgoGc3RkZXJyGAMgASgIEg8KB3BhcnRpYWwYBCABKAgSDQoFYnl0ZXMYBSABKAwi9QEKBVN0YXRzEhQKDHRpbWVzdGFtcF9tcxgBIAEoBBISCgpjcHVfbWlsbGlzGAIgASgNEhQKDG1lbW9yeV9ieXRlcxgDIAEoBBIQCghyeF9ieXRlcxgEIAEoBBIQCgh0eF9ieXRlcxgFIAEoBBIaCg1zdG9yYWdlX2J5dGVzGAYgASgESACIAQESFwoKZ3B1X21pbGxpcxgHIAEoDUgBiAEBEh0KEGdwdV9tZW1vcnlfYnl0ZXMYCCABKARIAogBAUIQCg5fc3RvcmFnZV9ieXRlc0INCgtfZ3B1X21pbGxpc0ITChFfZ3B1X21lbW9yeV9ieXRlcyK+AgoHUmVjZWlwdBIPCgduZXR3b3JrGAEgASgJEg4KBmpvYl9pZBgCIAEoCRINCgVmZW5jZRgDIAEoDRIRCglyZXF1ZXN0ZXIYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkSGwoTcmVxdWlyZW1lbnRzX2RpZ2VzdBgGIAEoDBIWCg5wcmljZV9wZXJfaG91chgHIAEoBBIXCg9tZXRlcmVkX3NlY29uZHMYCCABKAQSFQoNY29zdF9uYW5vX3VzZBgJIAEoBBIVCg1zdGFydGVkX2F0X21zGAogASgEEhMKC2VuZGVkX2F0X21zGAsgASgEEg8KB291dGNvbWUYDCABKAkSFgoJZXhpdF9jb2RlGA0gASgFSACIAQESFgoObWluaW11bV9jaGFyZ2UYDiABKARCDAoKX2V4aXRfY29kZSIjChBEaXJlY3RvcnlSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkijQEKDkRpcmVjdG9yeVJlcGx5EjAKB2VudHJpZXMYASADKAsyHy5jb3J0ZXgudjEuRGlyZWN0b3J5UmVwbHkuRW50cnkaSQoFRW50cnkSMAoMYW5ub3VuY2VtZW50GAEgASgLMhouY29ydGV4LnYxLlNpZ25lZFN0YXRlbWVudBIOCgZhZ2VfbXMYAiABKARiBnByb3RvMw", [file_cortex_v1_capacity, file_cortex_v1_endpoints]);
 
 /**
  * Describes the message cortex.v1.Resources.
@@ -43,275 +43,282 @@ export const AnnouncementSchema = /*@__PURE__*/
   messageDesc(file_cortex_v1_market, 3);
 
 /**
+ * Describes the message cortex.v1.IsolationOffer.
+ * Use `create(IsolationOfferSchema)` to create a new message.
+ */
+export const IsolationOfferSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_market, 4);
+
+/**
  * Describes the message cortex.v1.Requirements.
  * Use `create(RequirementsSchema)` to create a new message.
  */
 export const RequirementsSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 4);
+  messageDesc(file_cortex_v1_market, 5);
 
 /**
  * Describes the message cortex.v1.JobRequest.
  * Use `create(JobRequestSchema)` to create a new message.
  */
 export const JobRequestSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 5);
+  messageDesc(file_cortex_v1_market, 6);
 
 /**
  * Describes the message cortex.v1.Bid.
  * Use `create(BidSchema)` to create a new message.
  */
 export const BidSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 6);
+  messageDesc(file_cortex_v1_market, 7);
 
 /**
  * Describes the message cortex.v1.Decline.
  * Use `create(DeclineSchema)` to create a new message.
  */
 export const DeclineSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 7);
+  messageDesc(file_cortex_v1_market, 8);
 
 /**
  * Describes the message cortex.v1.BidMessage.
  * Use `create(BidMessageSchema)` to create a new message.
  */
 export const BidMessageSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 8);
+  messageDesc(file_cortex_v1_market, 9);
 
 /**
  * Describes the message cortex.v1.BidReceived.
  * Use `create(BidReceivedSchema)` to create a new message.
  */
 export const BidReceivedSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 9);
+  messageDesc(file_cortex_v1_market, 10);
 
 /**
  * Describes the message cortex.v1.Volume.
  * Use `create(VolumeSchema)` to create a new message.
  */
 export const VolumeSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 10);
+  messageDesc(file_cortex_v1_market, 11);
 
 /**
  * Describes the message cortex.v1.Port.
  * Use `create(PortSchema)` to create a new message.
  */
 export const PortSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 11);
+  messageDesc(file_cortex_v1_market, 12);
 
 /**
  * Describes the message cortex.v1.RegistryCredentials.
  * Use `create(RegistryCredentialsSchema)` to create a new message.
  */
 export const RegistryCredentialsSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 12);
+  messageDesc(file_cortex_v1_market, 13);
 
 /**
  * Describes the message cortex.v1.Job.
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 13);
+  messageDesc(file_cortex_v1_market, 14);
 
 /**
  * Describes the message cortex.v1.Award.
  * Use `create(AwardSchema)` to create a new message.
  */
 export const AwardSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 14);
+  messageDesc(file_cortex_v1_market, 15);
 
 /**
  * Describes the message cortex.v1.Release.
  * Use `create(ReleaseSchema)` to create a new message.
  */
 export const ReleaseSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 15);
+  messageDesc(file_cortex_v1_market, 16);
 
 /**
  * Describes the message cortex.v1.AwardMessage.
  * Use `create(AwardMessageSchema)` to create a new message.
  */
 export const AwardMessageSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 16);
+  messageDesc(file_cortex_v1_market, 17);
 
 /**
  * Describes the message cortex.v1.AwardReply.
  * Use `create(AwardReplySchema)` to create a new message.
  */
 export const AwardReplySchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 17);
+  messageDesc(file_cortex_v1_market, 18);
 
 /**
  * Describes the message cortex.v1.LeaseHello.
  * Use `create(LeaseHelloSchema)` to create a new message.
  */
 export const LeaseHelloSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 18);
+  messageDesc(file_cortex_v1_market, 19);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.
  * Use `create(LeaseCommandSchema)` to create a new message.
  */
 export const LeaseCommandSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 19);
+  messageDesc(file_cortex_v1_market, 20);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Attach.
  * Use `create(LeaseCommand_AttachSchema)` to create a new message.
  */
 export const LeaseCommand_AttachSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 19, 0);
+  messageDesc(file_cortex_v1_market, 20, 0);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Ack.
  * Use `create(LeaseCommand_AckSchema)` to create a new message.
  */
 export const LeaseCommand_AckSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 19, 1);
+  messageDesc(file_cortex_v1_market, 20, 1);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Cancel.
  * Use `create(LeaseCommand_CancelSchema)` to create a new message.
  */
 export const LeaseCommand_CancelSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 19, 2);
+  messageDesc(file_cortex_v1_market, 20, 2);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Extend.
  * Use `create(LeaseCommand_ExtendSchema)` to create a new message.
  */
 export const LeaseCommand_ExtendSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 19, 3);
+  messageDesc(file_cortex_v1_market, 20, 3);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Stale.
  * Use `create(LeaseCommand_StaleSchema)` to create a new message.
  */
 export const LeaseCommand_StaleSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 19, 4);
+  messageDesc(file_cortex_v1_market, 20, 4);
 
 /**
  * Describes the message cortex.v1.Heartbeat.
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 20);
+  messageDesc(file_cortex_v1_market, 21);
 
 /**
  * Describes the message cortex.v1.LeaseMessage.
  * Use `create(LeaseMessageSchema)` to create a new message.
  */
 export const LeaseMessageSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 21);
+  messageDesc(file_cortex_v1_market, 22);
 
 /**
  * Describes the message cortex.v1.LeaseMessage.CommandReply.
  * Use `create(LeaseMessage_CommandReplySchema)` to create a new message.
  */
 export const LeaseMessage_CommandReplySchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 21, 0);
+  messageDesc(file_cortex_v1_market, 22, 0);
 
 /**
  * Describes the message cortex.v1.LeaseMessage.Unknown.
  * Use `create(LeaseMessage_UnknownSchema)` to create a new message.
  */
 export const LeaseMessage_UnknownSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 21, 1);
+  messageDesc(file_cortex_v1_market, 22, 1);
 
 /**
  * Describes the message cortex.v1.Report.
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 22);
+  messageDesc(file_cortex_v1_market, 23);
 
 /**
  * Describes the message cortex.v1.Report.Pulling.
  * Use `create(Report_PullingSchema)` to create a new message.
  */
 export const Report_PullingSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 22, 0);
+  messageDesc(file_cortex_v1_market, 23, 0);
 
 /**
  * Describes the message cortex.v1.Report.Started.
  * Use `create(Report_StartedSchema)` to create a new message.
  */
 export const Report_StartedSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 22, 1);
+  messageDesc(file_cortex_v1_market, 23, 1);
 
 /**
  * Describes the message cortex.v1.Report.Expired.
  * Use `create(Report_ExpiredSchema)` to create a new message.
  */
 export const Report_ExpiredSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 22, 2);
+  messageDesc(file_cortex_v1_market, 23, 2);
 
 /**
  * Describes the message cortex.v1.Report.Extended.
  * Use `create(Report_ExtendedSchema)` to create a new message.
  */
 export const Report_ExtendedSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 22, 3);
+  messageDesc(file_cortex_v1_market, 23, 3);
 
 /**
  * Describes the message cortex.v1.Report.Ended.
  * Use `create(Report_EndedSchema)` to create a new message.
  */
 export const Report_EndedSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 22, 4);
+  messageDesc(file_cortex_v1_market, 23, 4);
 
 /**
  * Describes the message cortex.v1.Report.LeftOut.
  * Use `create(Report_LeftOutSchema)` to create a new message.
  */
 export const Report_LeftOutSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 22, 5);
+  messageDesc(file_cortex_v1_market, 23, 5);
 
 /**
  * Describes the message cortex.v1.LogBatch.
  * Use `create(LogBatchSchema)` to create a new message.
  */
 export const LogBatchSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 23);
+  messageDesc(file_cortex_v1_market, 24);
 
 /**
  * Describes the message cortex.v1.LogLine.
  * Use `create(LogLineSchema)` to create a new message.
  */
 export const LogLineSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 24);
+  messageDesc(file_cortex_v1_market, 25);
 
 /**
  * Describes the message cortex.v1.Stats.
  * Use `create(StatsSchema)` to create a new message.
  */
 export const StatsSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 25);
+  messageDesc(file_cortex_v1_market, 26);
 
 /**
  * Describes the message cortex.v1.Receipt.
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 26);
+  messageDesc(file_cortex_v1_market, 27);
 
 /**
  * Describes the message cortex.v1.DirectoryRequest.
  * Use `create(DirectoryRequestSchema)` to create a new message.
  */
 export const DirectoryRequestSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27);
+  messageDesc(file_cortex_v1_market, 28);
 
 /**
  * Describes the message cortex.v1.DirectoryReply.
  * Use `create(DirectoryReplySchema)` to create a new message.
  */
 export const DirectoryReplySchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 28);
+  messageDesc(file_cortex_v1_market, 29);
 
 /**
  * Describes the message cortex.v1.DirectoryReply.Entry.
  * Use `create(DirectoryReply_EntrySchema)` to create a new message.
  */
 export const DirectoryReply_EntrySchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 28, 0);
+  messageDesc(file_cortex_v1_market, 29, 0);
 

@@ -100,6 +100,13 @@ describe('who is asked', () => {
     capabilities: [],
   }
   const RUNS = { emulatedPlatforms: ['linux/arm64'], capabilities: ['platforms'] }
+  const WALLS = {
+    isolations: [
+      { isolation: 'container', factorMillis: 1_000 },
+      { isolation: 'gvisor', factorMillis: 2_000 },
+    ],
+    capabilities: ['isolation'],
+  }
   const offer = { region: 'eu', labels: { disk: 'ssd' }, capabilities: ['gpu'], uptimeSeconds: 100 }
   const cases: [
     name: string,
@@ -124,6 +131,11 @@ describe('who is asked', () => {
     ['a platform that it emulates', { platform: 'linux/arm64' }, RUNS, true],
     ['another platform', { platform: 'linux/s390x' }, RUNS, false],
     ['a platform, of an older provider', { platform: 'linux/amd64' }, { platforms: [] }, false],
+    ['walls that it offers', { isolation: 'gvisor' }, WALLS, true],
+    ['walls that it does not offer', { isolation: 'vm' }, WALLS, false],
+    ['walls, of an older provider', { isolation: 'container' }, { isolations: [] }, false],
+    ['walls that are not dearer than the cap', { isolation: 'container', maxPrice: 0.006 }, WALLS, true],
+    ['walls that are', { isolation: 'gvisor', maxPrice: 0.006 }, WALLS, false],
     ['any GPU', { gpu: 1 }, GPUS, true],
     ['two of one kind', { gpu: 2 }, GPUS, true],
     ['three of no one kind', { gpu: 3 }, GPUS, false],

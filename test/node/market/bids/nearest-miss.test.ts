@@ -41,6 +41,12 @@ describe('why nobody took a job with GPUs', () => {
       'NO_PROVIDER',
       /^No provider runs linux\/arm64; the nearest is attic, which runs linux\/amd64$/,
     ],
+    [{ isolation: 'container' }, 'NO_PROVIDER', /none bid/],
+    [
+      { isolation: 'vm' },
+      'NO_PROVIDER',
+      /^No provider runs jobs under vm; the nearest is attic, which offers container$/,
+    ],
     [{ gpu: 5 }, 'RESOURCE_LIMIT_EXCEEDED', /5 GPU asked, 4 GPU there/],
   ]
   for (const [asked, code, message] of cases) {

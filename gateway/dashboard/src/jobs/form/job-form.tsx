@@ -20,6 +20,7 @@ const SHOWN = [
   'gpu',
   'gpuRequirements',
   'platform',
+  'isolation',
   'duration',
   'provider',
   'providerStrategy',

@@ -1,12 +1,19 @@
 import { Autocomplete, NumberInput, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { FieldProblem } from '../../../../client/errors.ts'
+import { ISOLATIONS, type Isolation } from '../../../../contract/isolation-words.ts'
 import { ANY_PROVIDER, JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
 import { shownName } from '../../../../contract/names.ts'
 import { providersQuery } from '../queries.ts'
 import type { Draft } from '../submission.ts'
 import { errorAt } from './field-errors.ts'
 import type { DraftEditor } from './use-draft.ts'
+
+const ISOLATION_WORDS: Record<Isolation, string> = {
+  container: 'Container: the machine’s own kernel',
+  gvisor: 'gVisor: a kernel of its own, in a program',
+  vm: 'Virtual machine',
+}
 
 type Constraints = NonNullable<Draft['constraints']>
 
@@ -89,6 +96,15 @@ export function MarketFields({ editor, problems }: { editor: DraftEditor; proble
         value={draft.platform ?? ''}
         error={errorAt(problems, 'platform')}
         onChange={(value) => set('platform', value || undefined)}
+      />
+      <Select
+        label="Isolation"
+        description="These walls around it and no others; empty is the provider’s own choice."
+        clearable
+        data={ISOLATIONS.map((isolation) => ({ value: isolation, label: ISOLATION_WORDS[isolation] }))}
+        value={draft.isolation ?? null}
+        error={errorAt(problems, 'isolation')}
+        onChange={(value) => set('isolation', (value ?? undefined) as Isolation | undefined)}
       />
       <NumberInput
         label="Least speed of a core"

@@ -19,6 +19,7 @@ const HEADS = [
   { label: 'At least', isRight: true },
   'GPU',
   'Platform',
+  'Isolation',
   { label: 'Score', isRight: true },
   'Reason',
 ]
@@ -59,6 +60,7 @@ export function Bids({ jobId }: { jobId: string }) {
                     {bid.platform ?? '–'}
                     {bid.emulated && ', emulated'}
                   </Table.Td>
+                  <Table.Td>{bid.isolation ?? '–'}</Table.Td>
                   <Table.Td ta="right">{bid.score === null ? '–' : number(bid.score, 3)}</Table.Td>
                   <Table.Td>{bid.reason}</Table.Td>
                 </Table.Tr>

@@ -49,6 +49,7 @@ export function Overview({ job }: { job: Job }) {
             ['Storage', bytes(job.storage)],
             ['GPUs', job.gpu > 0 ? [job.gpu, ...gpuWords(job.config)].join(', ') : null],
             ['Platform', typeof job.config['platform'] === 'string' ? job.config['platform'] : null],
+            ['Isolation', typeof job.config['isolation'] === 'string' ? job.config['isolation'] : null],
             ['Longest duration', span(job.duration)],
             ['Cost at most', usdExact(job.cost.projected)],
             ['Its provider claims', job.cost.claimed && `${usdExact(job.cost.claimed)}, which was not signed`],

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type Docker from 'dockerode'
+import { MIN_STORAGE_BYTES } from '../../../protocol/limits.ts'
+import { addressOf, networkSettings } from '../../networks/network-mode.ts'
+import { ensureSandboxImage, PROVE, TELL } from '../../sandbox/image.ts'
+import { PROBE_PORT, PROVED, PROVED_CODE, programsFor } from '../../sandbox/program.ts'
+import { type Abort, askEngine } from '../ask-engine.ts'
+import type { EngineProperties } from '../engine-properties.ts'
+import { noRuntime } from '../errors.ts'
+import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from '../index.ts'
+
+/** What {@link createProof} works with: the steps are those of jobs. */
+export interface ProofComponents {
+  docker: Docker
+  steps: Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'logs' | 'remove'>
+  properties(options: AbortOptions): Promise<EngineProperties>
+  /** Whether containers are dialled from here. */
+  isReached(): boolean
+  /** Of a class; undefined where it is not offered. */
+  runtimeOf(isolation: string): string | null | undefined
+}
+
+/** Room for the programs of a sandbox's own kernel, beside one of a page. */
+const MEMORY_BYTES = 64 * 2 ** 20
+const CPU_MILLIS = 1_000
+const PIDS = 256
+/** Between two tries to connect, in ms. */
+const BETWEEN_MS = 50
+/** How long removing what was made may take, in ms. */
+const REMOVE_MS = 30_000
+
+/**
+ * See `ContainerEngine.prove`: a container as jobs have theirs, of a program of ours, which listens on its network, is
+ * connected to from here where that is how jobs are reached, writes a line and ends with a code of its own. The engine must
+ * say of it that it holds it to its limits.
+ *
+ * @param owner peer id of the agent
+ */
+export function createProof(components: ProofComponents, { owner }: { owner: string }): ContainerEngine['prove'] {
+  const { docker, steps, properties } = components
+
+  async function run(spec: ContainerSpec, isReached: boolean, abort: Abort): Promise<void> {
+    const options = abort.abortSignal === undefined ? {} : { signal: abort.abortSignal }
+    await steps.create(spec, options)
+    await steps.start(spec.name, options)
+    const details = await docker.getContainer(spec.name).inspect(abort)
+    const { Memory: memory, NanoCpus: cpus, PidsLimit: pids } = details.HostConfig
+    const limits = [memory === spec.memoryBytes, cpus === spec.cpuMillis * 1_000_000, pids === spec.pids]
+    if (!limits.every(Boolean)) throw unproved('the engine does not hold a container to its memory, CPU and processes')
+    const address = addressOf({ NetworkSettings: await networkSettings(docker, details, abort) })
+    if (address === null && isReached) throw unproved('a container has no address on its network')
+    const over = new AbortController()
+    const dialling = isReached ? dial(address ?? '', AbortSignal.any([over.signal, ...Object.values(options)])) : null
+    const { exitCode } = await steps.wait(spec.name, options).finally(() => over.abort())
+    await dialling
+    if (exitCode !== PROVED_CODE) throw unproved(`a program that ends with ${PROVED_CODE} ended with ${exitCode}`)
+    const lines: string[] = []
+    for await (const batch of steps.logs(spec.name, 1, options)) lines.push(...batch.map(({ line }) => line))
+    if (lines.join('\n') !== PROVED)
+      throw unproved(`the log of a container is not what it wrote: ${lines.length} lines`)
+  }
+
+  return (isolation, { signal } = {}) =>
+    askEngine(`trying ${isolation}`, signal, async (abort) => {
+      const options = signal === undefined ? {} : { signal }
+      const { info, runtimes } = await properties(options)
+      const runtime = components.runtimeOf(isolation)
+      if (runtime === undefined) throw unproved(`${isolation} is not offered`)
+      if (runtime !== null && !runtimes.includes(runtime)) throw noRuntime(runtime, runtimes)
+      const programs = programsFor(info.architecture)
+      if (programs === null) return // there is nothing to try it with
+      const isReached = components.isReached()
+      const spec: ContainerSpec = {
+        name: `cortex-proof-${randomBytes(6).toString('hex')}`,
+        image: await ensureSandboxImage(docker, programs, abort),
+        ...{ command: [isReached ? PROVE : TELL], args: [], env: {} },
+        ...{
+          cpuMillis: Math.min(CPU_MILLIS, info.cpuMillis),
+          memoryBytes: MEMORY_BYTES,
+          storageBytes: MIN_STORAGE_BYTES,
+        },
+        ...{ gpu: 0, labels: {}, owner, pids: PIDS, network: 'bridge' as const, isolation },
+      }
+      try {
+        await run(spec, isReached, abort)
+      } finally {
+        // Whatever became of it. What cannot be removed now is found later by who looks for what no lease needs.
+        await steps.remove(spec.name, { signal: AbortSignal.timeout(REMOVE_MS) }).catch(() => undefined)
+      }
+    })
+}
+
+function unproved(problem: string): EngineError {
+  return new EngineError('ENGINE_ERROR', problem, { reason: 'unproved' })
+}
+
+/** Connects until somebody answers, or the signal aborts: the program may need a moment before it listens. */
+async function dial(host: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const socket = connect({ host, port: PROBE_PORT, timeout: 1_000 })
+    socket.once('timeout', () => socket.destroy(new Error('no answer')))
+    try {
+      await once(socket, 'connect', { signal })
+      return
+    } catch {
+      await delay(BETWEEN_MS, undefined, { signal }).catch(() => undefined) // not yet; or aborted, and the loop ends
+    } finally {
+      socket.destroy()
+    }
+  }
+}

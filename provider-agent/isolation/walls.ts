@@ -1,0 +1,60 @@
+/** The classes of isolation that an agent sells, and what each is on its engine. */
+
+import {
+  type Isolation,
+  type IsolationOffer,
+  isIsolation,
+  MAX_FACTOR_MILLIS,
+  NO_FACTOR_MILLIS,
+} from '../../protocol/isolation.ts'
+
+/** One class, and the engine's runtime behind it. */
+export interface Wall extends IsolationOffer {
+  isolation: Isolation
+  /** As the engine calls it, e.g. `runsc`; null is its default. */
+  runtime: string | null
+}
+
+/** What an agent sells that says nothing of it. */
+export const PLAIN_WALL: Readonly<Wall> = { isolation: 'container', runtime: null, factorMillis: NO_FACTOR_MILLIS }
+
+const WALL = /^([a-z]+)=([a-zA-Z0-9][\w.-]{0,127})(?:@(\d{1,3})(?:\.(\d{1,3}))?)?$/
+
+/** `gvisor=runsc`, or with the factor on the prices of jobs under it, x0 to x100: `gvisor=runsc@1.2`. Null where the text is no such. */
+export function parseWall(text: string): Wall | null {
+  const [, isolation = '', runtime = '', whole, fraction = ''] = WALL.exec(text) ?? []
+  if (!isIsolation(isolation)) return null
+  const factorMillis = whole === undefined ? NO_FACTOR_MILLIS : Number(whole) * 1_000 + Number(fraction.padEnd(3, '0'))
+  return factorMillis <= MAX_FACTOR_MILLIS ? { isolation, runtime, factorMillis } : null
+}
+
+/** What a runtime's name says of the walls that it makes, where its owner does not. */
+function isolationOf(runtime: string): Isolation {
+  if (/runsc/.test(runtime)) return 'gvisor'
+  return /kata/.test(runtime) ? 'vm' : 'container'
+}
+
+/**
+ * All that is sold, the default first, which a job has that names none: that of `runtime`, else `container`.
+ *
+ * @param runtime of jobs that name no class; undefined is the engine's default
+ * @param walls that the owner named, each class once
+ * @throws where two runtimes stand for one class
+ */
+export function wallsOf(runtime: string | undefined, walls: readonly Wall[]): [Wall, ...Wall[]] {
+  const named = walls.find((wall) => wall.runtime === runtime)
+  const isolation = named?.isolation ?? (runtime === undefined ? PLAIN_WALL.isolation : isolationOf(runtime))
+  const first = walls.find((wall) => wall.isolation === isolation)
+  if (first !== undefined && runtime !== undefined && first.runtime !== runtime) {
+    throw new Error(
+      `Jobs under ${isolation} would run under ${runtime} or ${first.runtime}: name one of them, or the class of each`,
+    )
+  }
+  const others = walls.filter((wall) => wall.isolation !== isolation)
+  return [first ?? { ...PLAIN_WALL, isolation, runtime: runtime ?? null }, ...others]
+}
+
+/** Whether jobs with the weakest of these walls have the machine's own kernel. */
+export function shareKernel(walls: readonly Wall[]): boolean {
+  return walls.some(({ isolation }) => isolation === 'container')
+}
