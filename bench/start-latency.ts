@@ -3,11 +3,10 @@
  * making the same network and container and starting it. Alternating in one run; 50 pairs with 1 and with 4 agents.
  */
 
-import { setTimeout as delay } from 'node:timers/promises'
-import type Docker from 'dockerode'
 import type { BenchResult } from './run.ts'
 import { benchNetwork } from './support/network.ts'
 import { startRaw } from './support/raw-container.ts'
+import { settled } from './support/settled.ts'
 import { median, quantile, round } from './support/statistics.ts'
 
 const COMMAND = ['sleep', '0.5']
@@ -22,35 +21,12 @@ const JOB = {
 const WARM_UP = 2
 /** What each agent keeps ready. */
 const SANDBOXES = 1
-/** How long nothing must have changed, in ms: an agent makes no sandbox within 300 of a job's start. */
-const STABLE_MS = 500
 
 export async function bench(args: string[]): Promise<BenchResult> {
   const pairs = Number(args[0] ?? 50)
   const one = await measure(1, pairs)
   const four = await measure(4, pairs)
   return { name: 'start-latency', ratio: one.ratio, goal: 0.6, pairs, oneAgent: one, fourAgents: four }
-}
-
-/** Waits until the agents have removed their container and made new sandboxes, so that the two never share the engine. */
-async function settled(docker: Docker, owners: string[]): Promise<void> {
-  const labelled = async (label: string): Promise<string[][]> =>
-    await Promise.all(
-      owners.map(async (owner) => {
-        const filters = { label: [`${label}=${owner}`] }
-        const containers = await docker.listContainers({ all: true, filters })
-        const networks = await docker.listNetworks({ filters })
-        return [...containers.map(({ Id, State }) => `${Id} ${State}`), ...networks.map(({ Id }) => Id)]
-      }),
-    )
-  for (let [before, sinceMs] = ['', 0]; ; await delay(50)) {
-    const [jobs, kept] = [await labelled('org.cortex-node.owner'), await labelled('org.cortex-node.sandbox')]
-    const now = JSON.stringify(kept)
-    if (now !== before) [before, sinceMs] = [now, performance.now()]
-    // Each is a container and its network.
-    const isFull = kept.every((own) => own.length >= 2 * SANDBOXES && !own.some((one) => one.endsWith(' created')))
-    if (isFull && jobs.flat().length === 0 && performance.now() - sinceMs > STABLE_MS) return
-  }
 }
 
 async function measure(agents: number, pairs: number) {
@@ -67,7 +43,7 @@ async function measure(agents: number, pairs: number) {
   const [ours, raw]: [number[], number[]] = [[], []]
   const steps: Record<string, number[]> = {}
   let pooled = 0
-  await settled(docker, owners)
+  await settled(docker, owners, SANDBOXES)
   for (let i = -WARM_UP; i < pairs; i += 1) {
     const begin = performance.now()
     const begunAt = performance.timeOrigin + begin
@@ -81,7 +57,7 @@ async function measure(agents: number, pairs: number) {
       const { HostConfig: config } = await docker.getContainer(`cortex-${id}-1`).inspect()
       if (i >= 0 && config.NetworkMode?.startsWith('container:')) pooled += 1
     })
-    await settled(docker, owners)
+    await settled(docker, owners, SANDBOXES)
     const container = await startRaw(docker, image, COMMAND)
     await container.finish()
     if (i < 0) continue

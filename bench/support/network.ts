@@ -1,14 +1,22 @@
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import { openApi } from '../../scripts/demo/api.ts'
-import { ensureEngine } from '../../scripts/engine.ts'
+import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { startLocalNetwork } from '../../scripts/local-network.ts'
 
-/** An engine, an image and a network of processes for a benchmark; disposing stops what it started. */
-export async function benchNetwork(agents: number, flags: string[]) {
+/**
+ * An engine, an image and a network of processes for a benchmark; disposing stops what it started.
+ *
+ * @param startEngine @default the machine's, or a private one
+ */
+export async function benchNetwork(
+  agents: number,
+  flags: string[],
+  startEngine: () => Promise<EngineHandle> = ensureEngine,
+) {
   const stack = new AsyncDisposableStack()
-  const engine = await ensureEngine()
+  const engine = await startEngine()
   stack.defer(async () => await engine.stop())
   const docker = new Docker({ socketPath: engine.socketPath })
   const image = await ensureBusyboxImage(docker)
