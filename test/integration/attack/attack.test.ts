@@ -26,7 +26,7 @@ describe('attacks', { skip: problem ?? false }, () => {
   })
   after(async () => await machine?.[Symbol.asyncDispose]())
 
-  attackTests(() => machine)
+  attackTests(() => machine, 'sandbox')
 
   describe('in sandboxes', { concurrency: 4 }, () => {
     const name = 'pooled'
@@ -88,7 +88,7 @@ describe('attacks', { skip: problem ?? false }, () => {
     confinementTests(
       () => machine,
       () => attackerOn(machine, { provider: id }),
-      'least',
+      { privileges: 'least' },
     )
   })
 

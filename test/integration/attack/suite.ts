@@ -11,7 +11,7 @@ import { networkSettings, sandboxOf } from '../../../provider-agent/networks/net
 import { findProgram } from '../../../scripts/apt.ts'
 import { type Answer, type NetworkApi, networkApi } from '../../faults/support/network-api.ts'
 import { until } from '../../support/until.ts'
-import { escapes, leastEscapes, makeInterface, makeSubvolume, refusedCalls } from './support/attempts.ts'
+import { escapes, leastEscapes, makeInterface, makeSubvolume, ofItsKernel, refusedCalls } from './support/attempts.ts'
 import { type AttackedMachine, internet, metadata, port } from './support/machine.ts'
 import { systemCallProblem, systemCallProgram } from './support/system-call.ts'
 
@@ -58,13 +58,26 @@ function ping(addresses: string[]): string {
   return `for a in ${addresses.join(' ')}; do (ping -c 1 -W 2 $a 2>/dev/null | grep -q 'bytes from' && echo PONG $a) & done`
 }
 
+/** How the agent under attack holds its jobs. */
+export interface Confinement {
+  /** @default 'ordinary' */
+  privileges?: Privileges
+  /** Whether jobs have a kernel of their own, which is a program of the machine: gVisor's. @default false */
+  ownsKernel?: boolean
+}
+
+/** Room for that program, and for its threads, beside the job's. */
+const ROOMY = { memory: '128Mi', pids: 2_048 }
+
 /** What the way in which a container is confined could get wrong: of a network of its own as of a sandbox. */
 export function confinementTests(
   machine: () => AttackedMachine,
   attacker: () => Attacker,
-  privileges: Privileges = 'ordinary',
+  { privileges = 'ordinary', ownsKernel = false }: Confinement = {},
 ): void {
-  const attempts = privileges === 'least' ? [...escapes, ...leastEscapes] : escapes
+  const room = ownsKernel ? ROOMY : {}
+  const matters = ([what]: [string, string]): boolean => !ownsKernel || !ofItsKernel.includes(what)
+  const attempts = (privileges === 'least' ? [...escapes, ...leastEscapes] : escapes).filter(matters)
 
   it('reaches the internet and its name servers, and nothing else: host, LAN, metadata, another job', async () => {
     const { host, lan, docker, contacts } = machine()
@@ -87,7 +100,7 @@ export function confinementTests(
       grep -v ' lo$' /proc/net/if_inet6 2>/dev/null && echo OPEN IPv6
       echo | nc -w 2 127.0.0.1 ${port} && echo OPEN 127.0.0.1
       ${speakTo([internet, ...closed, own, ...names])}`
-    const { job, lines } = await run(script, { network: 'bridge' })
+    const { job, lines } = await run(script, { network: 'bridge', ...room })
     assert.equal(job.status, 'completed', JSON.stringify(job.error))
     const open = lines.filter((line) => line.startsWith('OPEN')).toSorted()
     assert.deepEqual(open, [`OPEN ${internet}`, 'OPEN names', 'OPEN rebinding'])
@@ -146,20 +159,27 @@ export function confinementTests(
     const holder = sandbox && (await docker.getContainer(sandbox.id).inspect()).State.Pid
     const spaces = async (pid: number | 'self', kinds: string[]): Promise<string[]> =>
       await Promise.all(kinds.map(async (kind) => await readlink(`/proc/${pid}/ns/${kind}`)))
-    for (const other of ['self' as const, ...(holder === null ? [] : [holder])]) {
+    // The engine knows the process that is gVisor's kernel, and none of those in it.
+    const others = ownsKernel ? [] : (['self', ...(holder === null ? [] : [holder])] as const)
+    for (const other of others) {
       const apart = ['pid', 'ipc', 'mnt', ...(other === 'self' ? ['net'] : [])]
       const [theirs, its] = [await spaces(other, apart), await spaces(job.Pid, apart)]
       for (const space of its) assert.ok(!theirs.includes(space), `${space} is not the job’s alone`)
     }
-    if (holder !== null) assert.deepEqual(await spaces(job.Pid, ['net']), await spaces(holder, ['net']))
+    if (holder !== null && !ownsKernel) assert.deepEqual(await spaces(job.Pid, ['net']), await spaces(holder, ['net']))
 
     const outside = [process.pid, machine().agent.pid, ...(holder === null ? [] : [holder])].join(' ')
+    // gVisor's kernel lets a job's users look at each other's environments; what counts here is what lies outside it.
+    const user = ownsKernel
+      ? ''
+      : "su nobody -s /bin/sh -c 'cd /proc/1; cat mem environ maps | grep . || readlink fd/0 root' && echo OPEN user"
+    const strangers = ownsKernel ? outside : `$other ${outside}`
     const script = `sleep 60 & mine=$!
       su nobody -s /bin/sh -c 'exec sleep 60' & other=$!
       until grep -q '^Uid:.65534' /proc/$other/status && grep -q sleep /proc/$other/cmdline; do sleep 0.1; done
       { :; } </proc/$mine/mem && echo child
-      su nobody -s /bin/sh -c 'cd /proc/1; cat mem environ maps | grep . || readlink fd/0 root' && echo OPEN user
-      for pid in $other ${outside}; do
+      ${user}
+      for pid in ${strangers}; do
         { :; } </proc/$pid/mem && echo OPEN memory $pid
         for f in environ maps stack; do cat /proc/$pid/$f | grep . && echo OPEN $f $pid; done
         readlink /proc/$pid/fd/0 /proc/$pid/root && echo OPEN files $pid
@@ -175,13 +195,15 @@ export function confinementTests(
     assert.equal(data?.stdout, 'child\ntried\n', message)
   })
 
-  const calls = privileges === 'least' ? refusedCalls : [...refusedCalls, makeInterface]
+  const calls = (privileges === 'least' ? refusedCalls : [...refusedCalls, makeInterface]).filter(matters)
+  // This machine's kernel has them all and refuses them; one of its own may lack them.
+  const isRefused = ownsKernel ? '[ $? != 0 ]' : '[ $? = 1 ]'
 
   it(`none of ${calls.length} system calls is made, with ${privileges} privileges`, {
     skip: systemCallProblem,
   }, async () => {
-    const tried = calls.map(([what, call]) => `/call ${call}; [ $? = 1 ] || echo "OPEN ${what}"`)
-    const device = privileges === 'least' ? '' : 'mknod /t c 10 200 && exec <>/t; '
+    const tried = calls.map(([what, call]) => `/call ${call}; ${isRefused} || echo "OPEN ${what}"`)
+    const device = privileges === 'least' || ownsKernel ? '' : 'mknod /t c 10 200 && exec <>/t; '
     const script = `echo $CALL | base64 -d >/call; chmod 755 /call; /call 39 || exit 9; cd /; ${device}\n${tried.join('\n')}`
     const { job, lines } = await attacker().run(`${script}\necho tried`, { env: { CALL: systemCallProgram() } })
     assert.deepEqual([job.status, lines], ['completed', ['tried']])
@@ -193,21 +215,25 @@ export function confinementTests(
  * driver, and by a runtime of its own; each attempt fails, and the agent serves the next job.
  *
  * @param machine asked once the tests run
+ * @param runtime as the engine calls it
  */
-export function attackTests(machine: () => AttackedMachine): void {
+export function attackTests(machine: () => AttackedMachine, runtime: string, confinement: Confinement = {}): void {
+  const { ownsKernel = false } = confinement
   const attacker = (): Attacker => attackerOn(machine())
 
   describe('from a container', { concurrency: 4 }, () => {
     it('the agent says what it holds its jobs to, having tried', async () => {
       const { capabilities } = await attacker().api.provider('attacked', () => true)
-      for (const one of ['network-isolation', 'storage-quota', 'volumes', 'volume-quota', 'runtime-sandbox']) {
+      for (const one of ['network-isolation', 'storage-quota', 'volumes', 'volume-quota', `runtime-${runtime}`]) {
         assert.ok(capabilities.includes(one), `${one} in ${capabilities}`)
       }
     })
 
-    confinementTests(machine, attacker)
+    confinementTests(machine, attacker, confinement)
 
-    it('every control group is read-only; the folder around them is the container’s own', async () => {
+    it('every control group is read-only; the folder around them is the container’s own', {
+      skip: ownsKernel && 'its kernel shows it none of this machine’s',
+    }, async () => {
       // With version 1 that folder is a tmpfs for the container alone, in which it may make what it likes.
       const mark = `escaped-${process.pid}`
       const script = `mkdir /sys/fs/cgroup/${mark}
@@ -261,8 +287,11 @@ export function attackTests(machine: () => AttackedMachine): void {
     }
 
     it('storage: refused by the driver’s quota at its limit, in /tmp as anywhere, and told so', async () => {
+      // An empty /tmp is memory under gVisor.
+      const folder = ownsKernel ? '/var' : '/tmp'
       const { job, lines } = await attacker().run(
-        'mkdir -p /tmp; echo small >/x && echo fits; head -c 64000000 /dev/urandom >/tmp/y',
+        `mkdir -p ${folder}; echo small >/x && echo fits; head -c 64000000 /dev/urandom >${folder}/y`,
+        ownsKernel ? ROOMY : {},
       )
       assert.deepEqual([job.error?.code, lines[0]], ['RESOURCE_LIMIT_EXCEEDED', 'fits'])
       const { reason, what, limitBytes, usedBytes } = job.error.details
@@ -312,6 +341,10 @@ export function attackTests(machine: () => AttackedMachine): void {
         return await attacker().run(script, { volumes, env, cpu: 500, stopGraceSeconds: 0 })
       })
       for (const [i, { job, lines }] of (await Promise.all(ends)).entries()) {
+        if (ownsKernel) {
+          assert.equal(job.results.exitCode, 9, 'its kernel does not pass the call on')
+          continue
+        }
         assert.equal(job.error?.code, 'RESOURCE_LIMIT_EXCEEDED', lines.join('\n'))
         const { what, limitBytes, usedBytes } = job.error.details
         assert.deepEqual(

@@ -33,6 +33,17 @@ export const escapes: [string, string][] = [
   ['it asks for more files or memory locked than it was given', 'ulimit -n 1000000 || ulimit -l unlimited'],
 ]
 
+/**
+ * What of these a job may do whose kernel is its own, for it changes or shows nothing but that: by what it would be, as those
+ * of {@link refusedCalls}.
+ */
+export const ofItsKernel: readonly string[] = [
+  'it enters another namespace',
+  'it reads the kernel’s memory or log',
+  'it makes a user namespace',
+  'it makes a mount namespace',
+]
+
 /** What more fails where programs are left the least privileges. What it would be, and a script that ends well if it succeeds. */
 export const leastEscapes: [string, string][] = [
   [

@@ -16,6 +16,7 @@ import Docker from 'dockerode'
 import { anyBridge } from '../../../../provider-agent/networks/bridge-name.ts'
 import { findProgram } from '../../../../scripts/apt.ts'
 import { type EngineHandle, ensureEngine } from '../../../../scripts/engine.ts'
+import { makeRunsc, RUNSC } from '../../../../scripts/gvisor.ts'
 import { ensureBusyboxImage } from '../../../../scripts/image.ts'
 import {
   type LocalNetwork,
@@ -59,7 +60,8 @@ export interface AttackedMachine {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function createMachine(agentFlags: string[]): Promise<AttackedMachine> {
+/** @param withGvisor whether the engine offers gVisor, too */
+export async function createMachine(agentFlags: string[], withGvisor = false): Promise<AttackedMachine> {
   await using stack = new AsyncDisposableStack()
   const report = (): void => undefined
   const folder = await mkdtemp(join(tmpdir(), 'cortex-attack-'))
@@ -83,11 +85,13 @@ export async function createMachine(agentFlags: string[]): Promise<AttackedMachi
   const contacts: string[] = []
   stack.use(await listen(within(spaceOf), host, contacts))
   stack.use(await listen(within(worldSpace), internet, contacts))
-  const runc = await findProgram('runc')
+  const runtimes = [`sandbox=${await findProgram('runc')}`]
+  if (withGvisor) runtimes.push(`${RUNSC}=${await makeRunsc(folder, report)}`)
+  const runtimeFlags = runtimes.flatMap((runtime) => ['--add-runtime', runtime])
   const startEngine = async (): Promise<EngineHandle> =>
     await ensureEngine({
       ...{ candidates: [], dataRoot, runDir: join(folder, 'run'), report },
-      command: [...within(spaceOf), 'dockerd', '--add-runtime', `sandbox=${runc}`],
+      command: [...within(spaceOf), 'dockerd', ...runtimeFlags],
     })
   let engine = await startEngine()
   stack.defer(async () => await engine.stop())
