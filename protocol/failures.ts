@@ -217,6 +217,17 @@ const TABLE: Record<FailureCode, Rows> = {
       cause: 'The image has no command of its own.',
       remedy: 'Set command: the image does not say what to run.',
     },
+    'no-such-user': {
+      fault: 'user',
+      cause: 'The image has no such user or group.',
+      remedy:
+        'Check user: a name must stand in the image’s /etc/passwd, and a group in its /etc/group; a number needs neither.',
+    },
+    'bad-workdir': {
+      fault: 'user',
+      cause: 'The program could not begin in its working folder.',
+      remedy: 'Check workdir: it must be a folder that the user may enter, or one that can be made.',
+    },
     'invalid-command': {
       fault: 'user',
       cause: 'The command could not be executed.',

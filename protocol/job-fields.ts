@@ -28,6 +28,14 @@ const LABEL_KEY = /^[a-zA-Z0-9](?:[a-zA-Z0-9_./-]{0,62}[a-zA-Z0-9])?$/
 /** Wider than a shell's: images read names such as `discovery.type`. */
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/
 
+/** Names as `useradd` makes them, or numbers. */
+const USER = /^(?:[A-Za-z_][A-Za-z0-9_.-]{0,31}|\d{1,10})(?::(?:[A-Za-z_][A-Za-z0-9_.-]{0,31}|\d{1,10}))?$/
+const MAX_USER_LENGTH = 65
+/** The largest that engines take. */
+const MAX_USER_NUMBER = 2 ** 31 - 1
+const USER_EXPECTED =
+  'must be a user of the image or a number up to 2147483647, with a group where needed: "app", "1000" or "1000:1000"'
+
 const SIGNAL =
   /^SIG(?:HUP|INT|QUIT|ABRT|KILL|USR1|USR2|PIPE|ALRM|TERM|CONT|TSTP|TTIN|TTOU|WINCH|PWR|RTMIN(?:\+(?:[1-9]|1[0-5]))?)$/
 
@@ -76,6 +84,18 @@ export const ownPathField = pathField.refine((path) => !TAKEN.test(path), {
   message:
     'must lie outside /proc, /sys and /dev, and not be a file that engines put into containers, such as /etc/resolv.conf',
 })
+
+/** Where a program begins: a path that a job may have for itself, or the root. */
+export const workdirField = z.union([z.literal('/'), ownPathField], {
+  error:
+    'must be an absolute path in the container outside /proc, /sys and /dev, such as "/" or "/srv/app", without colons, "." or ".." parts',
+})
+
+/** A user of the image, or a number, with a group where it is not the user's own: as `docker run --user` takes it. */
+export const userField = matching(USER, MAX_USER_LENGTH, USER_EXPECTED).refine(
+  (user) => user.split(':').every((part) => !/^\d/.test(part) || Number(part) <= MAX_USER_NUMBER),
+  USER_EXPECTED,
+)
 
 /** A job's stop signal, with its `SIG`, such as `SIGTERM` or `SIGRTMIN+3`. */
 export const signalField = matching(SIGNAL, 16, 'must be the name of a signal that ends programs, such as "SIGTERM"')

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { registryHost, registryOfImage } from './image-registry.ts'
 import { ISOLATIONS } from './isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from './job-defaults.ts'
+import { JOB_ENVIRONMENT } from './job-environment.ts'
 import {
   argumentField,
   bytesField,
@@ -23,7 +24,9 @@ import {
   registryField,
   secondsField,
   signalField,
+  userField,
   wholeField,
+  workdirField,
 } from './job-fields.ts'
 import { gpuRequirementsField, gpuRequirementsOf } from './job-gpus.ts'
 import {
@@ -134,12 +137,20 @@ export const containerFields = {
   args: commandField.default([]).describe('Arguments to the entrypoint.'),
   env: envField
     .default({})
-    .describe('Environment of the container. Comes back in `config`; for passwords use `secrets`.'),
+    .describe(
+      `Environment of the container, beside what every program is told of itself: ${Object.keys(JOB_ENVIRONMENT).join(', ')}. Comes back in \`config\`; for passwords use \`secrets\`.`,
+    ),
   secrets: envField.default({}).describe('Environment that is stored encrypted and never comes back.'),
   volumes: z.array(volumeSchema).max(MAX_VOLUMES).default([]),
   ports: z.array(portSchema).max(MAX_PORTS).default([]),
   registryCredentials: registryCredentialsSchema.optional(),
   imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default(JOB_DEFAULTS.imagePullPolicy),
+  workdir: workdirField
+    .optional()
+    .describe('Folder in which the program begins. Where it is left out: the image’s own.'),
+  user: userField
+    .optional()
+    .describe('As whom the program runs, such as `app` or `1000:1000`. Where it is left out: the image’s own.'),
   outputs: ownPathField.optional().describe('Path in the container that is kept when it ends.'),
   stopSignal: signalField.optional().describe('Where it is left out: the image’s own, or SIGTERM.'),
   stopGraceSeconds: secondsField(0, MAX_STOP_GRACE_SECONDS)

@@ -37,6 +37,9 @@ export const PUBLIC_PORTS = 'public-ports'
 /** Offered by providers that heed `shmSize`, `ulimits`, `pids` and `init`. */
 export const CONTAINER_OPTIONS = 'container-options'
 
+/** Offered by providers that heed `workdir` and `user`. */
+export const PROCESS_OPTIONS = 'process-options'
+
 /** Offered by providers that measured what their machine does in a second. */
 export const MEASURED = 'measured'
 
@@ -112,6 +115,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.ports.some((port) => port.expose && port.public !== true) ? ['ports'] : []),
     ...(spec.ports.some((port) => port.public === true) ? [PUBLIC_PORTS] : []),
     ...(hasContainerOptions(spec) ? [CONTAINER_OPTIONS] : []),
+    ...(spec.workdir === undefined && spec.user === undefined ? [] : [PROCESS_OPTIONS]),
     ...(asksForSpeed(minimumsOf(spec.constraints)) ? [MEASURED] : []),
     ...(gpusAsked(spec).gpuRequirements === undefined ? [] : [GPU_REQUIREMENTS]),
     ...(spec.platform === undefined && image === null ? [] : [PLATFORMS]),
@@ -157,6 +161,8 @@ export function jobToWire(
     openFiles: spec.ulimits?.nofile ?? 0,
     pids: spec.pids ?? 0,
     ...(spec.init === undefined ? {} : { init: spec.init }),
+    workdir: spec.workdir ?? '',
+    user: spec.user ?? '',
     ...gpusToWire(spec),
     platform: spec.platform === undefined ? '' : plainPlatform(spec.platform),
     imageDigest: image?.digest ?? '',
@@ -226,6 +232,8 @@ function specFieldsOf(job: Job): z.input<typeof containerSchema> {
     ...(job.openFiles === 0 ? {} : { ulimits: { nofile: job.openFiles } }),
     ...(job.pids === 0 ? {} : { pids: job.pids }),
     ...(job.init === undefined ? {} : { init: job.init }),
+    ...(job.workdir === '' ? {} : { workdir: job.workdir }),
+    ...(job.user === '' ? {} : { user: job.user }),
   }
 }
 

@@ -54,6 +54,8 @@ export interface JobFlags {
   ulimit?: NonNullable<JobSubmission['ulimits']>
   pidsLimit?: number
   init?: boolean
+  workdir?: string
+  user?: string
   minCpuScore?: number
   minCpuAllScore?: number
   minMemoryBandwidth?: string
@@ -111,6 +113,8 @@ export function jobFlags(command: Command): Command {
     .option('--shm-size <amount>', 'of /dev/shm; else half of the memory', amount)
     .option('--ulimit <nofile=count>', 'most open files of a process (16384)', ulimit)
     .option('--pids-limit <count>', 'most processes and threads (512)', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option('--workdir <path>', 'folder in which the program begins (the image’s own)')
+    .option('--user <user[:group]>', 'as whom the program runs, names or numbers (the image’s own)')
     .option('--init', 'put a small init before the program, even one that is an init itself')
     .option('--no-init', 'the program is process 1')
     .option('--min-cpu-score <count>', 'only machines whose core finds so many primes a second', whole)
@@ -174,6 +178,8 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     ulimits: flags.ulimit,
     pids: flags.pidsLimit,
     init: flags.init,
+    workdir: flags.workdir,
+    user: flags.user,
     constraints: constraintsOf(flags),
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

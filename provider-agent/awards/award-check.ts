@@ -10,6 +10,7 @@ import {
   GPU_REQUIREMENTS,
   ISOLATION,
   PLATFORMS,
+  PROCESS_OPTIONS,
   PUBLIC_PORTS,
 } from '../../protocol/job-wire.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
@@ -85,6 +86,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.ports.some((port) => port.expose && !port.public) ? 'ports' : '',
       job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
       job.shmBytes > 0n || job.openFiles > 0 || job.pids > 0 || job.init !== undefined ? CONTAINER_OPTIONS : '',
+      job.workdir === '' && job.user === '' ? '' : PROCESS_OPTIONS,
       job.gpuRequirements === undefined ? '' : GPU_REQUIREMENTS,
       job.platform === '' && job.imageDigest === '' ? '' : PLATFORMS,
       job.isolation === '' ? '' : ISOLATION,
@@ -109,6 +111,7 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
   return {
     jobId: award.jobId,
     fence: award.fence,
+    ...(award.attempt === 0 ? {} : { attempt: award.attempt }),
     requester: award.requester,
     bidId: offer.bidId,
     requestId: offer.requestId,
@@ -135,6 +138,8 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
       ...(pids === 0 ? {} : { pids }),
       ...(init === undefined ? {} : { init }),
       isolation: offer.isolation,
+      ...(job.workdir === '' ? {} : { workdir: job.workdir }),
+      ...(job.user === '' ? {} : { user: job.user }),
       ...(offer.platforms.length === 0 ? {} : { platforms: offer.platforms }),
       ...(job.imageDigest === '' ? {} : { imageDigest: job.imageDigest }),
     },

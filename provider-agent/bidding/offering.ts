@@ -1,7 +1,14 @@
 /** What the owner's options and the engine's abilities make of an offering. */
 
 import type { Logger } from '../../node/logger.ts'
-import { CONTAINER_OPTIONS, GPU_REQUIREMENTS, ISOLATION, MEASURED, PLATFORMS } from '../../protocol/job-wire.ts'
+import {
+  CONTAINER_OPTIONS,
+  GPU_REQUIREMENTS,
+  ISOLATION,
+  MEASURED,
+  PLATFORMS,
+  PROCESS_OPTIONS,
+} from '../../protocol/job-wire.ts'
 import { nativePlatforms, plainPlatform } from '../../protocol/platforms.ts'
 import type { ContainerEngine, EngineFeatures, EngineInfo } from '../engine/index.ts'
 import type { Proofs } from '../isolation/proofs.ts'
@@ -19,6 +26,7 @@ function capabilitiesOf({
 }: EngineFeatures): string[] {
   return [
     CONTAINER_OPTIONS,
+    PROCESS_OPTIONS,
     GPU_REQUIREMENTS,
     PLATFORMS,
     ISOLATION,

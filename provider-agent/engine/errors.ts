@@ -55,6 +55,16 @@ const rules: Rule[] = [
     code: 'RESOURCE_LIMIT_EXCEEDED',
     details: { reason: 'no-space', resource: 'storage' },
   },
+  {
+    pattern: /unable to find (user|group) |uids and gids must be/i,
+    code: 'INVALID_COMMAND',
+    details: { reason: 'no-such-user' },
+  },
+  {
+    pattern: /cannot mkdir: |(caused|container (init|process)): mkdir |chdir to cwd|^lstat \S+: not a directory/i,
+    code: 'INVALID_COMMAND',
+    details: { reason: 'bad-workdir' },
+  },
   { pattern: /no such image/i, code: 'IMAGE_PULL_ERROR', details: { reason: 'never-present' } },
 ]
 

@@ -263,6 +263,10 @@ export interface ContainerSpec {
   pids?: number
   /** Whether a small init is put in front of the program. @default where the engine has one and the program is none itself */
   init?: boolean
+  /** Folder in which the program begins; made where the image has none of that name. @default the image's own */
+  workdir?: string
+  /** As whom the program runs, `user[:group]`, each a name or a number. @default the image's own */
+  user?: string
   /** `bridge`: a network of its own. `none`: no network at all. */
   network: 'bridge' | 'none'
   /** Ports that the engine publishes, where it is told an address for that. @default none */

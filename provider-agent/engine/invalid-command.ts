@@ -11,6 +11,14 @@ export type Unexecuted =
   | 'wrong-architecture'
   | 'invalid-command'
 
+/** As whom, and where, a program was to begin: nothing that a look at its file explains. */
+const OF_ITS_PLACE = new Set(['no-such-user', 'bad-workdir'])
+
+/** Whether a reason is the engine's own, whatever the program. */
+export function isOfItsPlace(reason: unknown): boolean {
+  return OF_ITS_PLACE.has(String(reason))
+}
+
 /** What shells and engines exit with for what they may not execute; all else counts as not found. */
 const FORBIDDEN: ReadonlySet<Unexecuted> = new Set(['not-executable', 'is-a-folder', 'wrong-architecture'])
 

@@ -23,6 +23,8 @@ export interface LeaseRecord {
   /** Of which kind its GPUs are, see `kindOf`; absent where it has none, and in records of versions that knew none. */
   gpuKind?: string
   job: LeaseJob
+  /** Which attempt of its job this is, from 1; absent where its requester does not say. */
+  attempt?: number
   /** Whether the award held secrets or credentials: without them the container cannot be made again. */
   hadSecrets: boolean
   onDisconnect: 'continue' | 'stop'
@@ -65,6 +67,10 @@ export interface LeaseJob {
   init?: boolean
   /** Which walls it has around it; absent, in records of older versions, is the provider's default. */
   isolation?: Isolation
+  /** Folder in which the program begins; absent is the image's own. */
+  workdir?: string
+  /** `user[:group]`; absent is the image's own. */
+  user?: string
   /** As what its image may run, the best first; absent is what the engine runs by itself. */
   platforms?: string[]
   /** `sha256:…` of the image, whatever its tag means by now; absent is what that means. */

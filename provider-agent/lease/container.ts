@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { JobEnvironment } from '../../protocol/job-environment.ts'
 import type { ContainerSpec, ImageInfo } from '../engine/index.ts'
 import { type LeaseRecord, type LeaseSecrets, leaseId } from '../journal/records.ts'
 
@@ -42,6 +43,24 @@ export function ownStorageBytes({ job, resources }: Pick<LeaseRecord, 'job' | 'r
 }
 
 /**
+ * What every program is told of itself; what its job says under the same names goes before it. `JOB_ENVIRONMENT` of
+ * `protocol/job-environment.ts` says what each means.
+ */
+function environmentOf({ jobId, attempt, job, resources }: LeaseRecord, owner: string): JobEnvironment {
+  return {
+    CORTEX_JOB_ID: jobId,
+    ...(attempt === undefined ? {} : { CORTEX_ATTEMPT: String(attempt) }),
+    CORTEX_PROVIDER: owner,
+    CORTEX_CPU: String(resources.cpuMillis),
+    CORTEX_MEMORY: String(resources.memoryBytes),
+    CORTEX_STORAGE: String(resources.storageBytes),
+    CORTEX_GPU: String(resources.gpu),
+    CORTEX_DURATION: String(job.durationSeconds),
+    ...(job.outputs === undefined || job.outputs === '' ? {} : { CORTEX_OUTPUTS: job.outputs }),
+  }
+}
+
+/**
  * What the engine is asked to make for a lease.
  * @param secrets null after a restart of the agent, where the award had none
  * @param owner peer id of the agent
@@ -53,14 +72,14 @@ export function containerSpec(
   pulled: Pick<ImageInfo, 'image' | 'repoDigest'>,
 ): ContainerSpec {
   const { job, resources, gpuKind } = record
-  const { stopSignal, shmBytes, openFiles, pids, init, isolation } = job
+  const { stopSignal, shmBytes, openFiles, pids, init, isolation, workdir, user } = job
   return {
     name: containerName(record),
     image: pulled.image,
     imageName: pulled.repoDigest ?? job.image,
     command: job.command,
     args: job.args,
-    env: { ...job.env, ...secrets?.env },
+    env: { ...environmentOf(record, owner), ...job.env, ...secrets?.env },
     cpuMillis: resources.cpuMillis,
     memoryBytes: resources.memoryBytes,
     storageBytes: ownStorageBytes(record),
@@ -79,6 +98,8 @@ export function containerSpec(
     ...(pids === undefined ? {} : { pids }),
     ...(init === undefined ? {} : { init }),
     ...(isolation === undefined ? {} : { isolation }),
+    ...(workdir === undefined ? {} : { workdir }),
+    ...(user === undefined ? {} : { user }),
     network: job.network,
     publish: (job.ports ?? [])
       .filter(({ isPublic }) => isPublic === true)

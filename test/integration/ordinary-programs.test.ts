@@ -95,6 +95,17 @@ over" ]`,
     assert.deepEqual([await size({}), await size({ shmSize: '80Mi' })], [String(48 * 1024), String(80 * 1024)])
   })
 
+  it('begins as whom and where the job says, and knows which job it is', async () => {
+    const wish = { user: '1234:5678', workdir: '/srv/app', outputs: '/srv', env: { CORTEX_GPU: 'mine' } }
+    const { id, state } = await market.run('id -u; id -g; pwd; env | grep ^CORTEX_ | sort', wish)
+    const provider = 'lease' in state ? state.lease?.provider : null
+    assert.deepEqual(await lines(id), [
+      ...['1234', '5678', '/srv/app', 'CORTEX_ATTEMPT=1', 'CORTEX_CPU=100', 'CORTEX_DURATION=120', 'CORTEX_GPU=mine'],
+      ...[`CORTEX_JOB_ID=${id}`, `CORTEX_MEMORY=${16 * 2 ** 20}`, 'CORTEX_OUTPUTS=/srv', `CORTEX_PROVIDER=${provider}`],
+      `CORTEX_STORAGE=${16 * 2 ** 20}`,
+    ])
+  })
+
   const insists = { 'only.sh': '#!/bin/sh\n[ $$ = 1 ] || { echo "can only run as pid 1"; exit 100; }\necho first\n' }
 
   it('entry 44: an image whose entrypoint insists on being process 1 runs: with init false, or by its name', async () => {

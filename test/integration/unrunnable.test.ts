@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import Docker from 'dockerode'
 import { failure } from '../../protocol/failures.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
+import type { ContainerSpec } from '../../provider-agent/engine/index.ts'
 import { endingOfError } from '../../provider-agent/lease/ending.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
@@ -46,6 +47,28 @@ describe('entry 27: what cannot be run', () => {
     await odd?.remove()
     await handle?.stop()
   })
+
+  const places: [what: Partial<ContainerSpec>, reason: string][] = [
+    [{ user: 'nobody-here' }, 'no-such-user'],
+    [{ user: '1000:nobody-here' }, 'no-such-user'],
+    [{ workdir: '/etc/passwd' }, 'bad-workdir'],
+    [{ workdir: '/etc/passwd/x' }, 'bad-workdir'],
+  ]
+  for (const [what, reason] of places) {
+    it(`${JSON.stringify(what)}: ${reason}`, async () => {
+      const engine = bed.makeEngine({})
+      const spec = { ...bed.specOf('true', {}), ...what }
+      const start = async (): Promise<void> => {
+        await engine.create(spec)
+        await engine.start(spec.name)
+      }
+      await assert.rejects(start, (error) => {
+        const { failureCode, details } = endingOfError(error)
+        assert.deepEqual([failureCode, details.reason], ['NON_ZERO_EXIT', reason])
+        return true
+      })
+    })
+  }
 
   for (const useInit of [true, false]) {
     for (const [command, reason, exitCode] of CASES) {

@@ -48,6 +48,8 @@ const FULL: JobSubmission = {
   ulimits: { nofile: 100_000 },
   pids: 2_000,
   init: false,
+  workdir: '/srv/app',
+  user: 'app:1000',
 }
 
 function onTheWire(submission: JobSubmission) {
@@ -83,6 +85,7 @@ describe('a job on the wire', () => {
           'outputs',
           'ports',
           'container-options',
+          'process-options',
           'gpu-requirements',
           'platforms',
           'isolation',
@@ -220,6 +223,14 @@ describe('a job on the wire', () => {
       assert.deepEqual(requirements.capabilities, ['container-options'])
     })
   }
+
+  for (const option of [{ workdir: '/' }, { user: '1000' }]) {
+    it(`goes to nobody who would not heed ${Object.keys(option)[0]}`, () => {
+      const { requirements, job } = onTheWire({ image: 'busybox', ...option })
+      assert.deepEqual(requirements.capabilities, ['process-options'])
+      assert.partialDeepStrictEqual({ ...job }, option)
+    })
+  }
 })
 
 describe('what is asked of GPUs', () => {
@@ -341,6 +352,10 @@ const HOSTILE: [field: string, change: JobInit][] = [
   ['ulimits.nofile', { openFiles: 2 ** 32 - 1 }],
   ['pids', { pids: 1 }],
   ['pids', { pids: 2 ** 32 - 1 }],
+  ['workdir', { workdir: 'srv' }],
+  ['workdir', { workdir: '/proc/1/root' }],
+  ['user', { user: 'root\n' }],
+  ['user', { user: '2147483648' }],
 ]
 
 /** The full job as a hostile requester would send it, and the requirements that were bid on. */

@@ -88,6 +88,7 @@ async function deliver(
     onDisconnect,
     leaseTimeoutMs,
     traceparent,
+    attempt: job.attempt,
   }
   const outcome = await within(
     span,

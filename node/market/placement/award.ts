@@ -38,6 +38,8 @@ export interface AwardJob {
   leaseTimeoutMs: number
   /** Empty where nothing is traced. */
   traceparent: string
+  /** Of the job, from 1. */
+  attempt: number
 }
 
 /** Sends an award and says what became of it. Sending the same one twice is no error: the provider answers the same. */
@@ -62,6 +64,7 @@ export async function sendAward(
     leaseTimeoutMs: job.leaseTimeoutMs,
     addresses: network.addresses(),
     traceparent: job.traceparent,
+    attempt: job.attempt,
   })
   const statement = await signStatement('award', payload, privateKey)
   const message = encode(AwardMessageSchema, { content: { case: 'award', value: statement } })

@@ -8,6 +8,7 @@ import { unrunnable } from '../endings/unrunnable.ts'
 import type { EngineProperties } from '../engine-properties.ts'
 import { statusOf, toEngineError } from '../errors.ts'
 import type { AbortOptions, ContainerEngine } from '../index.ts'
+import { isOfItsPlace } from '../invalid-command.ts'
 import { removeContainer } from '../removal.ts'
 import { containerFolder, removeHeld } from '../storage/btrfs.ts'
 import { type CreateStepInit, createCreateStep } from './create-container.ts'
@@ -83,7 +84,7 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
 
 /** What kept a container from its start; where that is its command, what is wrong with it. */
 async function startError(docker: Docker, name: string, error: unknown, abort: Abort): Promise<unknown> {
-  const { code, message } = toEngineError(error, '')
-  if (code !== 'INVALID_COMMAND') return error
+  const { code, message, details } = toEngineError(error, '')
+  if (code !== 'INVALID_COMMAND' || isOfItsPlace(details.reason)) return error
   return await unrunnable(docker.getContainer(name), await inspectContainer(docker, name, abort), message, abort)
 }

@@ -92,6 +92,8 @@ export function toCreateOptions(
       [gpusLabel]: gpus.given.join(','),
     },
     ...(spec.stopSignal !== undefined && { StopSignal: spec.stopSignal }),
+    ...(spec.workdir !== undefined && { WorkingDir: spec.workdir }),
+    ...(spec.user !== undefined && { User: spec.user }),
     AttachStdin: false,
     AttachStdout: false,
     AttachStderr: false,

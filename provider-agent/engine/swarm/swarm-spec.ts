@@ -46,6 +46,8 @@ export function toServiceSpec(spec: ContainerSpec, hardening: HardeningOptions):
         Mounts: [{ Type: 'tmpfs', Target: '/dev/shm', TmpfsOptions: { SizeBytes: shmBytesOf(spec) } }],
         StopGracePeriod: STOP_GRACE_NS,
         ...(spec.stopSignal !== undefined && { StopSignal: spec.stopSignal }),
+        ...(spec.workdir !== undefined && { Dir: spec.workdir }),
+        ...(spec.user !== undefined && { User: spec.user }),
       },
       Resources: { Limits: { ...amounts, Pids: pidsLimitOf(spec, hardening) }, Reservations: amounts },
       RestartPolicy: { Condition: 'none', MaxAttempts: 0 },

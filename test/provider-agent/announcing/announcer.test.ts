@@ -43,7 +43,16 @@ describe('announcements', () => {
       [
         'eu',
         { disk: 'ssd' },
-        ['volumes', 'extend', 'container-options', 'gpu-requirements', 'platforms', 'isolation', 'ordinary-privileges'],
+        [
+          'volumes',
+          'extend',
+          'container-options',
+          'process-options',
+          'gpu-requirements',
+          'platforms',
+          'isolation',
+          'ordinary-privileges',
+        ],
         ...['box', '1.2.3', 'amd64'],
       ],
     )

@@ -45,6 +45,17 @@ test('what the engine says becomes a code and details', () => {
       { reason: 'wrong-architecture' },
     ],
     [answer(400, 'No command specified'), 'INVALID_COMMAND', { reason: 'no-command' }],
+    ...[
+      'unable to find user nosuch: no matching entries in passwd file',
+      'unable to find group nosuch: no matching entries in group file',
+      'uids and gids must be in range 0-2147483647',
+    ].map((words): [Error, string, object] => [answer(500, words), 'INVALID_COMMAND', { reason: 'no-such-user' }]),
+    ...[
+      'Cannot mkdir: /etc/passwd is not a directory',
+      'lstat /var/lib/docker/overlay2/7b93/merged/etc/passwd/x: not a directory',
+      `${runc}: mkdir /proc/x: no such file or directory: unknown`,
+      `${runc}: chdir to cwd ("/root") set in config.json failed: permission denied: unknown`,
+    ].map((words): [Error, string, object] => [answer(400, words), 'INVALID_COMMAND', { reason: 'bad-workdir' }]),
     [
       answer(400, 'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available'),
       'RESOURCE_LIMIT_EXCEEDED',

@@ -943,6 +943,20 @@ export declare type Job = Message<"cortex.v1.Job"> & {
    * @generated from field: cortex.v1.GpuRequirements gpu_requirements = 24;
    */
   gpuRequirements?: GpuRequirements | undefined;
+
+  /**
+   * Folder in which the program begins; empty is the image's own.
+   *
+   * @generated from field: string workdir = 30;
+   */
+  workdir: string;
+
+  /**
+   * As whom it runs, `user[:group]`, each a name or a number; empty is the image's own.
+   *
+   * @generated from field: string user = 31;
+   */
+  user: string;
 };
 
 /**
@@ -1043,6 +1057,13 @@ export declare type Award = Message<"cortex.v1.Award"> & {
    * @generated from field: string traceparent = 15;
    */
   traceparent: string;
+
+  /**
+   * Which attempt of the job this is, from 1; 0 where the requester does not say.
+   *
+   * @generated from field: uint32 attempt = 20;
+   */
+  attempt: number;
 };
 
 /**

@@ -68,6 +68,8 @@ function programs(odd: () => string): Ways {
     'NON_ZERO_EXIT is-a-folder': command('a folder', odd, ['/folder']),
     'NON_ZERO_EXIT wrong-architecture': command('a binary for another processor', odd, ['/foreign']),
     'NON_ZERO_EXIT no-command': command('an image without a command', odd, []),
+    'NON_ZERO_EXIT no-such-user': script('a user that the image does not have', 'true', { user: 'nobody-here' }),
+    'NON_ZERO_EXIT bad-workdir': script('a working folder that is a file', 'true', { workdir: '/etc/passwd' }),
     'NON_ZERO_EXIT invalid-command': {
       how: 'an engine whose words for it nobody knows',
       async bring({ fault, run }) {

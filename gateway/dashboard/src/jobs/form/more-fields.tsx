@@ -129,6 +129,24 @@ function ProcessFields({ editor: { draft, set }, problems }: Props) {
         error={errorAt(problems, 'ulimits.nofile')}
         onChange={(value) => set('ulimits', typeof value === 'number' ? { nofile: value } : undefined)}
       />
+      <TextInput
+        label="Working folder"
+        description="In which the program begins."
+        placeholder="the image’s own"
+        value={draft.workdir ?? ''}
+        classNames={{ input: 'mono' }}
+        error={errorAt(problems, 'workdir')}
+        onChange={(event) => set('workdir', event.currentTarget.value || undefined)}
+      />
+      <TextInput
+        label="User"
+        description="As whom it runs: app, or 1000:1000."
+        placeholder="the image’s own"
+        value={draft.user ?? ''}
+        classNames={{ input: 'mono' }}
+        error={errorAt(problems, 'user')}
+        onChange={(event) => set('user', event.currentTarget.value || undefined)}
+      />
       <Select
         label="Init"
         description="Process 1, before the program."
