@@ -18,6 +18,7 @@ export interface HeldUp {
   latelyMs(): number
 }
 
+/** Nothing is noticed before somebody watches. */
 export function createHeldUp(clock: Clock): HeldUp {
   let step: { beganMs: number; dueMs: number } | null = null
   let holds: { ms: number; endedMs: number }[] = []
