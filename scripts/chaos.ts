@@ -10,6 +10,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { inspect, parseArgs } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import { abortedWithin } from '../node/abort.ts'
 import { onStop, watchOutput } from '../node/commands/stopping.ts'
 import type { JobSubmission } from '../protocol/job-spec.ts'
 import type { Counting, FaultMarket } from '../test/faults/support/fault-market.ts'
@@ -56,7 +57,7 @@ async function main(): Promise<boolean> {
   const tally: Tally = { jobs: 0, completed: 0, failed: 0, cancelled: 0, clientJobs: 0, faults: {} }
   const begunMs = performance.now()
   const broken = new AbortController()
-  const over = AbortSignal.any([AbortSignal.timeout(minutes * 60_000), interrupted.signal, broken.signal])
+  const over = abortedWithin(minutes * 60_000, interrupted.signal, broken.signal)
   const streams = Array.from(
     { length: atOnce },
     async (_, i) => await submitOn(market, seeded(seed * 1_000 + i), tally, over),

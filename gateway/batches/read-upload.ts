@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyHeaders } from '@fastify/busboy'
+import { abortedWithin } from '../../node/abort.ts'
 import { type Revocation, revokedError } from '../auth/index.ts'
 import { MAX_BASE_BYTES, MAX_BATCH_BODY_BYTES } from '../contract/batch-limits.ts'
 import { type GatewayContext, principalOf } from '../http/context.ts'
@@ -56,7 +57,7 @@ export async function openUploads(
     const share = bodies.open(c, principal)
     const over = new AbortController()
     const release = revocation.watch(principal, () => over.abort(revokedError()))
-    const signal = AbortSignal.any([closing.signal, over.signal, AbortSignal.timeout(UPLOAD_MS)])
+    const signal = abortedWithin(UPLOAD_MS, closing.signal, over.signal)
     return {
       path,
       signal,

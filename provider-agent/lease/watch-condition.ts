@@ -1,6 +1,7 @@
 /** How a job's container does while it runs: what its image's health check says, and whether programs listen at its ports. */
 
 import { connect } from 'node:net'
+import { abortedWithin } from '../../node/abort.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { EndpointHealth, EndpointState } from '../../protocol/endpoints.ts'
@@ -70,7 +71,7 @@ async function toEndpoint(
 }
 
 async function accepts({ host, port }: { host: string; port: number }, signal: AbortSignal): Promise<boolean> {
-  const socket = connect({ host, port, signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]) })
+  const socket = connect({ host, port, signal: abortedWithin(CONNECT_MS, signal) })
   try {
     return await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false))

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
+import { abortedWithin } from '../../node/abort.ts'
 import type { Clock } from '../../node/clock.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
 import type { Channel } from '../../node/network/index.ts'
@@ -56,7 +57,7 @@ async function joinStreams(channel: Channel, endpoint: Endpoint, signal: AbortSi
 async function dial({ host, port }: Endpoint, signal: AbortSignal): Promise<Socket> {
   const socket = connect({ host, port, allowHalfOpen: true, noDelay: true })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)])
+  const limit = abortedWithin(CONNECT_MS, signal)
   const onAbort = (): void => reject(limit.reason)
   limit.addEventListener('abort', onAbort, { once: true })
   socket.once('connect', resolve).once('error', reject)

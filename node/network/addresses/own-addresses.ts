@@ -1,4 +1,5 @@
 import { CODE_P2P } from '@multiformats/multiaddr'
+import { abortedWithin } from '../../abort.ts'
 import type { Host } from '../host/create-host.ts'
 
 /** How often the machine is looked at for other addresses, in ms: nothing tells of them. */
@@ -36,7 +37,7 @@ export function watchOwnAddresses(host: Host, onChange: () => void, signal: Abor
   const tryOut = async (peer: ReturnType<Host['getPeers']>[number]): Promise<void> => {
     const connections = host.getConnections(peer)
     try {
-      await host.services.ping.ping(peer, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) })
+      await host.services.ping.ping(peer, { signal: abortedWithin(ANSWER_MS, signal) })
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error))
       for (const connection of connections) connection.abort(reason)

@@ -1,6 +1,7 @@
 import type { Connection, PeerId, PeerInfo, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { abortedWithin } from '../../abort.ts'
 import type { Logger } from '../../logger.ts'
 import { isPublic, relayOf } from '../addresses/dialled.ts'
 import { dialTargets } from '../addresses.ts'
@@ -128,7 +129,7 @@ async function dialTargetsOf(host: Host, targets: Multiaddr[], signal: AbortSign
   const relayed = targets.filter((target) => relayOf(target) !== undefined)
   if (direct.length === 0 || relayed.length === 0) return await host.dial(targets, { signal })
   try {
-    return await host.dial(direct, { signal: AbortSignal.any([signal, AbortSignal.timeout(DIRECT_MS)]) })
+    return await host.dial(direct, { signal: abortedWithin(DIRECT_MS, signal) })
   } catch (error) {
     if (signal.aborted) throw error
     return await host.dial(relayed, { signal })

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { PeerId, PeerInfo } from '@libp2p/interface'
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import { CODE_P2P_CIRCUIT, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { abortedWithin } from '../../abort.ts'
 import { backoffMs } from '../../backoff.ts'
 import { isPublic } from '../addresses/dialled.ts'
 
@@ -58,7 +59,7 @@ export async function lookAround(table: KadDHT, self: PeerId, signal: AbortSigna
       await delay(pauseMs, undefined, { signal, ref: false })
       // who is met on the way is dialled as any peer that is discovered
       for await (const _ of table.getClosestPeers(key, {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(SEARCH_MS)]),
+        signal: abortedWithin(SEARCH_MS, signal),
       }));
     } catch {
       // nobody to ask yet, or stopped
