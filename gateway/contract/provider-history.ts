@@ -9,5 +9,8 @@ export const providerHistorySchema = z
     type: z.enum(PROVIDER_EVENT_TYPES),
     status: providerSchema.shape.status.describe('From then on.'),
     pricing: providerSchema.shape.pricing.describe('From then on.'),
+    gpus: z
+      .array(z.strictObject({ model: z.string().describe('The driver’s name.'), pricePerHour: z.number() }))
+      .describe('What a GPU of each model that it sells costs from then on.'),
   })
   .meta({ id: 'ProviderHistoryEntry' })

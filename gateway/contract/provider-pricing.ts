@@ -13,11 +13,17 @@ export const PRICE_UNITS = {
 export const PRICE_KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network', 'minimum'] as const
 
 const rangeSchema = z.strictObject({ min: z.number(), max: z.number(), avg: z.number().describe('Weighted by time.') })
+const ranges = { '7d': rangeSchema, '30d': rangeSchema }
 const priceSchema = z.strictObject({
   price: z.number().describe('US dollars.'),
   unit: z.enum(Object.values(PRICE_UNITS)),
-  '7d': rangeSchema,
-  '30d': rangeSchema,
+  ...ranges,
+})
+/** What is asked for a GPU of one model. */
+const gpuPriceSchema = z.strictObject({
+  model: z.string().describe('The driver’s name.'),
+  price: z.number().describe('US dollars per hour, of the cheapest where they differ.'),
+  ...ranges,
 })
 /**
  * Answer of `GET /plugin-core/providers/{id}/pricing`: what it asks now, and between which prices it moved in 7 and 30
@@ -30,7 +36,10 @@ export const pricingSchema = z
     cpu: priceSchema,
     memory: priceSchema,
     storage: priceSchema,
-    gpu: priceSchema,
+    gpu: priceSchema.describe('Of models without a price of their own.'),
+    gpus: z
+      .array(gpuPriceSchema)
+      .describe('Of each model that it sells now; ranges are over the time in which it sold that model.'),
     network: priceSchema,
     minimum: priceSchema,
   })

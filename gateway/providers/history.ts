@@ -7,6 +7,7 @@ import { PROVIDER_EXAMPLE } from '../contract/providers.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
+import { gpuPrices } from './gpu-prices.ts'
 import type { ProviderEvent, ProviderLog } from './provider-log.ts'
 
 /** Changes that are told; older ones are left out. */
@@ -30,6 +31,7 @@ const historyOperation = operation({
         type: 'provider.added',
         status: 'online',
         pricing: PROVIDER_EXAMPLE.pricing,
+        gpus: [{ model: 'NVIDIA A10', pricePerHour: 0.5 }],
       },
     ],
   },
@@ -52,5 +54,6 @@ export function addProviderHistoryRoute(
 }
 
 function changeView({ timestampMs, type, provider }: ProviderEvent): z.input<typeof providerHistorySchema> {
-  return { timestamp: isoTime(timestampMs), type, status: provider.status, pricing: provider.pricing }
+  const gpus = Object.entries(gpuPrices(provider)).map(([model, pricePerHour]) => ({ model, pricePerHour }))
+  return { timestamp: isoTime(timestampMs), type, status: provider.status, pricing: provider.pricing, gpus }
 }

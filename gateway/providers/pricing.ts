@@ -7,6 +7,7 @@ import { PROVIDER_EXAMPLE } from '../contract/providers.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
+import { gpuPrices } from './gpu-prices.ts'
 import type { ProviderLog } from './provider-log.ts'
 import { providerView } from './view.ts'
 
@@ -16,9 +17,12 @@ type Prices = Record<(typeof PRICE_KINDS)[number], number>
 interface Step {
   fromMs: number
   prices: Prices
+  /** By model. */
+  gpus: Record<string, number>
 }
 
 const RANGE = { min: 0.02, max: 0.03, avg: 0.024 }
+const GPU_RANGE = { min: 0.45, max: 0.5, avg: 0.49 }
 const price = (unit: (typeof PRICE_UNITS)[keyof typeof PRICE_UNITS]) => ({
   price: 0.02,
   unit,
@@ -43,6 +47,7 @@ const pricingOperation = operation({
     memory: price('GB-hour'),
     storage: price('GB-hour'),
     gpu: price('GPU-hour'),
+    gpus: [{ model: 'NVIDIA A10', price: 0.5, '7d': GPU_RANGE, '30d': GPU_RANGE }],
     network: price('GB'),
     minimum: price('job'),
   },
@@ -58,17 +63,24 @@ export function addPricingRoute(
     const { id } = c.req.valid('param')
     const known = directory.get(id)
     if (known === undefined) throw new GatewayError('PROVIDER_NOT_FOUND', `There is no provider ${id}`)
-    const now = providerView(known, 0n).pricing
     const nowMs = clock.nowMs()
-    const heard = (await providerLog.ofProvider(id)).map(({ timestampMs, provider }): Step => {
-      return { fromMs: timestampMs, prices: provider.pricing }
+    const stepOf = (fromMs: number, provider: ReturnType<typeof providerView>): Step => {
+      return { fromMs, prices: provider.pricing, gpus: gpuPrices(provider) }
+    }
+    const heard = (await providerLog.ofProvider(id)).map(({ timestampMs, provider }) => stepOf(timestampMs, provider))
+    const now = stepOf(nowMs, providerView(known, 0n))
+    const steps = [...heard, now]
+    const ranges = (of: (step: Step) => number | undefined) => ({
+      '7d': rangeOf(steps, of, nowMs - 7 * DAY_MS, nowMs),
+      '30d': rangeOf(steps, of, nowMs - 30 * DAY_MS, nowMs),
     })
-    const steps = [...heard, { fromMs: nowMs, prices: now }]
     const kind = (name: (typeof PRICE_KINDS)[number]) => ({
-      price: now[name],
+      price: now.prices[name],
       unit: PRICE_UNITS[name],
-      '7d': rangeOf(steps, name, nowMs - 7 * DAY_MS, nowMs),
-      '30d': rangeOf(steps, name, nowMs - 30 * DAY_MS, nowMs),
+      ...ranges(({ prices }) => prices[name]),
+    })
+    const gpus = Object.entries(now.gpus).map(([model, price]) => {
+      return { model, price, ...ranges((step) => step.gpus[model]) }
     })
     const [cpu, memory, storage, gpu, network, minimum] = [
       kind('cpu'),
@@ -78,18 +90,19 @@ export function addPricingRoute(
       kind('network'),
       kind('minimum'),
     ]
-    return c.json(success({ id, currency: 'USD' as const, cpu, memory, storage, gpu, network, minimum }), 200)
+    return c.json(success({ id, currency: 'USD' as const, cpu, memory, storage, gpu, gpus, network, minimum }), 200)
   })
 }
 
-/** Of the prices in force between two moments, each weighted by how long it was. */
-function rangeOf(steps: Step[], name: (typeof PRICE_KINDS)[number], fromMs: number, toMs: number) {
-  const parts = steps.flatMap(({ fromMs: begunMs, prices }, i) => {
+/** Of the prices in force between two moments, each weighted by how long it was. @param of none while it was not sold */
+function rangeOf(steps: Step[], of: (step: Step) => number | undefined, fromMs: number, toMs: number) {
+  const parts = steps.flatMap((step, i) => {
+    const value = of(step)
     const endMs = steps[i + 1]?.fromMs ?? toMs
     const isLast = i === steps.length - 1
-    return endMs < fromMs && !isLast
+    return value === undefined || (endMs < fromMs && !isLast)
       ? []
-      : [{ value: prices[name], ms: Math.max(0, endMs - Math.max(begunMs, fromMs)) }]
+      : [{ value, ms: Math.max(0, endMs - Math.max(step.fromMs, fromMs)) }]
   })
   const values = parts.map(({ value }) => value)
   const totalMs = parts.reduce((sum, { ms }) => sum + ms, 0)

@@ -6,6 +6,7 @@ import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
 import { numberKey } from '../../node/store/tables.ts'
 import type { ProviderEventType } from '../contract/event-types.ts'
 import { type Database, type Operation, openTable, remove, write } from '../records/table.ts'
+import { gpuPrices } from './gpu-prices.ts'
 import { providerView } from './view.ts'
 
 /** Events kept; older ones go. */
@@ -82,10 +83,11 @@ export function createProviderLog(components: {
 
   /** One after another, so that sequence numbers follow the order of writing; each as it was when it was told. */
   function queued(provider: ProviderView): Promise<void> {
+    const view = providerView(provider, 0n)
     const sighting: Sighting = {
       gone: directory.get(provider.provider) === undefined,
-      now: { status: provider.status, prices: pricesText(provider) },
-      view: providerView(provider, 0n),
+      now: { status: provider.status, prices: pricesText(provider, gpuPrices(view)) },
+      view,
     }
     return queue
       .run('all', async () => await note(sighting))
@@ -128,17 +130,23 @@ function changesOf(known: KnownProvider | undefined, now: KnownProvider): Provid
   ]
 }
 
-function pricesText({ prices: { minimumPerJob, ...prices } }: ProviderView): string {
+function pricesText({ prices: { minimumPerJob, ...prices } }: ProviderView, gpus: Record<string, number>): string {
   const text = Object.values(prices).join(',')
-  // As written before there were minimum charges, where there is none.
-  return minimumPerJob === 0n ? text : `${text},${minimumPerJob}`
+  // As written before there were minimum charges and prices of models, where there is none.
+  const least = minimumPerJob === 0n ? text : `${text},${minimumPerJob}`
+  return Object.keys(gpus).length === 0 ? least : `${least} ${JSON.stringify(gpus)}`
 }
 
-/** Events of versions without minimum charges hold none. */
+/** Events of versions without minimum charges and prices of models hold none. */
 function complete(event: ProviderEvent): ProviderEvent {
-  const { provider } = event
+  const { pricing, capacity, ...provider } = event.provider
+  const gpu = capacity.total.gpu.map((one) => ({ ...one, pricePerHour: one.pricePerHour ?? pricing.gpu }))
   return {
     ...event,
-    provider: { ...provider, pricing: { ...provider.pricing, minimum: provider.pricing.minimum ?? 0 } },
+    provider: {
+      ...provider,
+      pricing: { ...pricing, minimum: pricing.minimum ?? 0 },
+      capacity: { ...capacity, total: { ...capacity.total, gpu } },
+    },
   }
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { successSchema } from '../../gateway/contract/envelope.ts'
 import { providerHistorySchema } from '../../gateway/contract/provider-history.ts'
 import { pricingSchema } from '../../gateway/contract/provider-pricing.ts'
+import { aKind } from '../support/gpus.ts'
 import { until } from '../support/until.ts'
 import { openTestGateway } from './support/test-gateway.ts'
 import { PROVIDER, providerView } from './support/test-node.ts'
@@ -69,6 +70,55 @@ it('a provider’s prices are told with their range of the last days, weighted b
     assert.deepEqual(data.cpu['30d'], { min: 0.01, max: 0.03, avg: 0.013333333 })
     assert.deepEqual(data.memory['30d'], { min: 0, max: 0, avg: 0 })
     assert.equal((await gateway.ask('GET', '/api/plugin-core/providers/none/pricing')).code, 'PROVIDER_NOT_FOUND')
+  } finally {
+    await gateway.close()
+  }
+})
+
+it('a provider’s prices are told by model of GPU, over the time in which it sold that model', async () => {
+  const gateway = await openTestGateway()
+  try {
+    const nowMs = Date.now()
+    const { prices, total } = providerView()
+    const selling = (h100: bigint, t4: bigint | null) => {
+      const gpus = [aKind({ pricePerHour: h100 }), ...(t4 === null ? [] : [aKind({ model: 'T4', pricePerHour: t4 })])]
+      // One beside them whose model it does not tell.
+      const count = { ...total, gpu: gpus.length + 1 }
+      return providerView({ prices: { ...prices, gpuPerHour: 7_000_000n }, total: count, free: count, gpus })
+    }
+    // An H100 from 40 days ago, which is dearer from 5 days ago; a T4 from 1 day ago.
+    const steps = [
+      [40, selling(2_000_000_000n, null)],
+      [5, selling(3_000_000_000n, null)],
+      [1, selling(3_000_000_000n, 200_000_000n)],
+    ] as const
+    for (const [i, [daysAgo, provider]] of steps.entries()) {
+      gateway.time.nowMs = nowMs - daysAgo * DAY
+      gateway.providers.splice(0, 1, provider)
+      if (i === 0) await gateway.start()
+      else gateway.tellDirectory(provider)
+      await until(() => gateway.providerLog.end() === i + 1)
+    }
+    gateway.time.nowMs = nowMs
+    const path = `/api/plugin-core/providers/${PROVIDER}`
+    const { data } = successSchema(pricingSchema).parse((await gateway.ask('GET', `${path}/pricing`)).body)
+    assert.equal(data.gpu.price, 0.007)
+    assert.deepEqual(data.gpus, [
+      {
+        ...{ model: 'NVIDIA H100 80GB HBM3', price: 3 },
+        ...{ '7d': { min: 2, max: 3, avg: 2.714285714 }, '30d': { min: 2, max: 3, avg: 2.166666667 } },
+      },
+      { model: 'T4', price: 0.2, '7d': { min: 0.2, max: 0.2, avg: 0.2 }, '30d': { min: 0.2, max: 0.2, avg: 0.2 } },
+    ])
+    const { history } = successSchema(historyAnswer).parse((await gateway.ask('GET', `${path}/history`)).body).data
+    assert.deepEqual(
+      history.map(({ type, gpus }) => [type, ...gpus.map(({ pricePerHour }) => pricePerHour)]),
+      [
+        ['provider.pricing.changed', 3, 0.2],
+        ['provider.pricing.changed', 3],
+        ['provider.added', 2],
+      ],
+    )
   } finally {
     await gateway.close()
   }

@@ -1,6 +1,6 @@
 import { Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import type { ProviderHistoryEntry } from '../../../client/index.ts'
+import type { ProviderHistoryEntry, ProviderPricing } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
 import { usd } from '../format/amounts.ts'
 import { Card } from '../ui/card.tsx'
@@ -41,17 +41,23 @@ export function PriceHistory({ id }: { id: string }) {
           )}
         </Loaded>
       </Card>
+      {(pricing.data?.gpus.length ?? 0) > 0 && <GpuPrices gpus={pricing.data?.gpus ?? []} />}
       <Card title="History">
         <Loaded query={history}>
           {(entries) => (
-            <PlainTable label="History" heads={['What', 'Status', { label: 'Core-hour', isRight: true }, 'When']}>
-              {entries.slice(0, SHOWN).map(({ timestamp, type, status, pricing: { cpu } }) => (
+            <PlainTable label="History" heads={headsOf(entries)}>
+              {entries.slice(0, SHOWN).map(({ timestamp, type, status, pricing: { cpu }, gpus }) => (
                 <Table.Tr key={`${timestamp}${type}`}>
                   <Table.Td>{WORDS[type]}</Table.Td>
                   <Table.Td>
                     <StatusBadge status={status} />
                   </Table.Td>
                   <Table.Td ta="right">{usd(cpu)}</Table.Td>
+                  {withGpus(entries) && (
+                    <Table.Td ta="right">
+                      {gpus.map(({ model, pricePerHour }) => `${model} ${usd(pricePerHour)}`).join(', ') || '–'}
+                    </Table.Td>
+                  )}
                   <Table.Td>
                     <Ago at={timestamp} />
                   </Table.Td>
@@ -62,6 +68,36 @@ export function PriceHistory({ id }: { id: string }) {
         </Loaded>
       </Card>
     </>
+  )
+}
+
+function withGpus(entries: ProviderHistoryEntry[]): boolean {
+  return entries.some(({ gpus }) => gpus.length > 0)
+}
+
+function headsOf(entries: ProviderHistoryEntry[]) {
+  const prices = ['Core-hour', ...(withGpus(entries) ? ['GPU-hour'] : [])]
+  return ['What', 'Status', ...prices.map((label) => ({ label, isRight: true })), 'When']
+}
+
+function GpuPrices({ gpus }: Pick<ProviderPricing, 'gpus'>) {
+  const heads = ['Now', '7 days', '30 days', 'On average'].map((label) => ({ label, isRight: true }))
+  const between = ({ min, max }: { min: number; max: number }): string =>
+    min === max ? usd(min) : `${usd(min)} to ${usd(max)}`
+  return (
+    <Card title="Price of a GPU-hour">
+      <PlainTable label="Prices of GPUs" heads={['GPU', ...heads]}>
+        {gpus.map(({ model, price, '7d': week, '30d': month }) => (
+          <Table.Tr key={model}>
+            <Table.Td>{model}</Table.Td>
+            <Table.Td ta="right">{usd(price)}</Table.Td>
+            <Table.Td ta="right">{between(week)}</Table.Td>
+            <Table.Td ta="right">{between(month)}</Table.Td>
+            <Table.Td ta="right">{usd(month.avg)}</Table.Td>
+          </Table.Tr>
+        ))}
+      </PlainTable>
+    </Card>
   )
 }
 
