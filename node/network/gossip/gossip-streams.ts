@@ -73,8 +73,8 @@ export interface KeepStreamsComponents {
 /**
  * Sees to it that every connected peer that speaks gossip is told things. The router asks for a stream once, when a peer
  * has said what it speaks: where it did not say so in time, or the stream was lost, refused, or ended with one of two
- * connections, the peer would never hear of anything, and nothing would notice. Here it is asked once more what it speaks,
- * after 2 s and ever more rarely.
+ * connections, the peer would never hear of anything, and nothing would notice. Here it is asked once more what it speaks:
+ * at once where one of two connections has ended, else after 2 s, and then ever more rarely.
  */
 export function keepStreams(host: Libp2p<GossipServices>, { clock, logger, isBootstrap }: KeepStreamsComponents): void {
   const router = host.services.pubsub as unknown as Router
@@ -97,22 +97,30 @@ export function keepStreams(host: Libp2p<GossipServices>, { clock, logger, isBoo
     else await host.services.identify.identify(connection)
   }
 
-  host.services.pubsub.addEventListener('gossipsub:heartbeat', () => {
+  const look = (peer: PeerId): void => {
+    const connection = host.getConnections(peer).findLast(({ status, limits }) => status === 'open' && !limits)
+    if (connection === undefined) return
     const nowMs = clock.monotonicMs()
+    const state = without.get(peer.toString()) ?? { tries: 0, nextMs: nowMs + FIRST_WAIT_MS }
+    without.set(peer.toString(), state)
+    if (nowMs < state.nextMs) return
+    state.tries += 1
+    state.nextMs = nowMs + backoffMs(state.tries, { minMs: FIRST_WAIT_MS, maxMs: LONGEST_WAIT_MS })
+    askAgain(peer, connection, state.tries).catch((error: unknown) => {
+      logger.debug({ error, peer: peer.toString() }, 'a peer did not tell again what it speaks')
+    })
+  }
+
+  host.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
+    if (host.status !== 'started' || isTold(router, remotePeer)) return
+    const id = remotePeer.toString()
+    without.set(id, { tries: without.get(id)?.tries ?? 0, nextMs: clock.monotonicMs() })
+    look(remotePeer)
+  })
+  host.services.pubsub.addEventListener('gossipsub:heartbeat', () => {
     const lacking = host.getPeers().filter((peer) => !isTold(router, peer))
     const ids = new Set(lacking.map(String))
     for (const id of without.keys()) if (!ids.has(id)) without.delete(id)
-    for (const peer of lacking) {
-      const connection = host.getConnections(peer).findLast(({ status, limits }) => status === 'open' && !limits)
-      if (connection === undefined) continue
-      const state = without.get(peer.toString()) ?? { tries: 0, nextMs: nowMs + FIRST_WAIT_MS }
-      without.set(peer.toString(), state)
-      if (nowMs < state.nextMs) continue
-      state.tries += 1
-      state.nextMs = nowMs + backoffMs(state.tries, { minMs: FIRST_WAIT_MS, maxMs: LONGEST_WAIT_MS })
-      askAgain(peer, connection, state.tries).catch((error: unknown) => {
-        logger.debug({ error, peer: peer.toString() }, 'a peer did not tell again what it speaks')
-      })
-    }
+    for (const peer of lacking) look(peer)
   })
 }

@@ -166,7 +166,7 @@ function listenTo(
     open.opened(detail)
     if (isOpenToAll(host)) relays.leave()
   })
-  followRenewed(host, logger)
+  followRenewed(host)
   keepStreams(host, { clock, logger, isBootstrap })
   pubsub.addEventListener('gossipsub:heartbeat', () => {
     conduct.refuseGraylisted(pubsub)

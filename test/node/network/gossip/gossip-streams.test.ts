@@ -14,6 +14,7 @@ import { decode } from 'it-length-prefixed'
 import { createLibp2p } from 'libp2p'
 import { prepareStreams } from '../../../../node/network/gossip/gossip-streams.ts'
 import { startPeer } from '../../../support/libp2p-peers.ts'
+import { createSimClock } from '../../../support/sim-clock.ts'
 import { until } from '../../../support/until.ts'
 
 const GOSSIP = '/meshsub/1.1.0'
@@ -113,6 +114,24 @@ describe('a neighbour whose stream of gossip was lost', () => {
     await until(() => frames.length > 0)
     assert.equal(frames[0]?.subscriptions.length, 2)
     assert.equal(connected.status, 'open')
+  })
+
+  it('is told everything again as soon as a connection ends and another is left', async (test) => {
+    // It stands still: nothing is asked because time has passed.
+    const victim = await startPeer(test, { clock: createSimClock() })
+    const told: string[] = []
+    const neighbour = await startNeighbour(test, (stream, connection) => {
+      void firstFrame(stream).then(
+        () => told.push(connection.id),
+        () => undefined, // ended with its connection
+      )
+    })
+    const addresses = victim.addresses().map((address) => multiaddr(address))
+    const first = await neighbour.dial(addresses)
+    await until(() => told.includes(first.id))
+    const second = await neighbour.dial(addresses, { force: true })
+    await until(() => told.includes(second.id))
+    assert.deepEqual([first.status === 'open', second.status], [false, 'open'])
   })
 
   it('is asked again what it speaks where it did not say so at first', async (test) => {
