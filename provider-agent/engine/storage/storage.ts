@@ -3,6 +3,7 @@ import type Docker from 'dockerode'
 import { type Abort, askEngine } from '../ask-engine.ts'
 import { checkName } from '../container/spec.ts'
 import type { AbortOptions, StorageUse } from '../index.ts'
+import { processFolder, writtenFolder } from '../usage/kernel-view.ts'
 import { containerFolder } from './btrfs.ts'
 import { folderBytes, leastFileBytes, subvolumeBytes } from './folder-size.ts'
 import { type HiddenBytes, hiddenBytes } from './hidden-files.ts'
@@ -121,16 +122,22 @@ async function askFile(docker: Docker, name: string, path: string, { abortSignal
 async function layerBytes(
   docker: Docker,
   name: string,
-  { GraphDriver: driver }: Inspected,
+  container: Inspected,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const folder = driver.Data?.UpperDir
-  const bytes = folder === undefined ? null : await folderBytes(folder, signal)
+  const folder = container.GraphDriver.Data?.UpperDir ?? (await mountedFolder(container))
+  const bytes = folder === null ? null : await folderBytes(folder, signal)
   if (bytes !== null) return bytes
   // dockerode hands every option on; its types do not know this one.
   const ask = { size: true, ...(signal === undefined ? {} : { abortSignal: signal }) } as Docker.ContainerInspectOptions
   const { SizeRw: size } = (await docker.getContainer(name).inspect(ask)) as unknown as Inspected
   return size ?? 0
+}
+
+/** Of a container that runs here. */
+async function mountedFolder(container: Inspected): Promise<string | null> {
+  const processes = await processFolder(container)
+  return processes === null ? null : await writtenFolder(processes)
 }
 
 /** What a container that the storage driver holds may have put where it does not. Nothing where that cannot be looked at. */

@@ -27,6 +27,17 @@ export async function processFolder({ Id: id, State: { Pid: pid } }: Located): P
   return groups.includes(id) ? `/proc/${pid}` : null
 }
 
+/**
+ * Folder of what a container wrote over its image, by the mount of its root; null where that is no overlay. Containerd's
+ * store of images does not name it.
+ */
+export async function writtenFolder(folder: string): Promise<string | null> {
+  const mounts = await readFile(`${folder}/mountinfo`, 'utf8').catch(() => '') // it has ended
+  const path = /^\d+ \d+ \S+ \S+ \/ .* - overlay \S+ \S*\bupperdir=([^,\s]+)/m.exec(mounts)?.[1]
+  // As the kernel writes white space.
+  return path?.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))) ?? null
+}
+
 /** The folder of a process's control group of this kind; null where there is none. */
 export async function controlGroup(folder: string, kind: 'pids' | 'memory'): Promise<string | null> {
   const groups = await readFile(`${folder}/cgroup`, 'utf8').catch(() => '')

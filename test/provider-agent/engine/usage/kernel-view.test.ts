@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import {
   hasListener,
   isPastListeners,
   listensAt,
   processFolder,
+  writtenFolder,
 } from '../../../../provider-agent/engine/usage/kernel-view.ts'
 
 const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n'
@@ -69,5 +73,31 @@ describe('a container’s process is believed to be here', () => {
 
   for (const pid of [0, -1, Number.NaN]) {
     it(`not as process ${pid}`, async () => assert.equal(await processFolder({ Id: '', State: { Pid: pid } }), null))
+  }
+})
+
+describe('what a container wrote over its image', () => {
+  const layers = 'lowerdir=/x/1/fs:/x/2/fs,upperdir=/x/3/my\\040data/fs,workdir=/x/3/work'
+  const cases: [what: string, mounts: string[], folder: string | null][] = [
+    [
+      'an overlay',
+      [`36 35 0:52 / / rw,relatime master:1 - overlay overlay rw,${layers},nouserxattr=on`],
+      '/x/3/my data/fs',
+    ],
+    [
+      'an overlay beneath its root alone',
+      ['36 35 8:1 / / rw - ext4 /dev/vda rw', `37 36 0:52 / /mnt rw - overlay overlay rw,${layers}`],
+      null,
+    ],
+    ['another file system', ['36 35 0:30 /@snapshots/4 / rw,relatime - btrfs /dev/loop0 rw,subvol=/upperdir=x'], null],
+    ['a read-only overlay', ['36 35 0:52 / / ro - overlay overlay ro,lowerdir=/x/1/fs:/x/2/fs'], null],
+  ]
+  for (const [what, mounts, folder] of cases) {
+    it(what, async (test) => {
+      const at = await mkdtemp(join(tmpdir(), 'cortex-mounts-'))
+      test.after(async () => await rm(at, { recursive: true, force: true }))
+      await writeFile(join(at, 'mountinfo'), `${mounts.join('\n')}\n`)
+      assert.equal(await writtenFolder(at), folder)
+    })
   }
 })
