@@ -98,10 +98,10 @@ describe('datagrams and WebSockets of a container', () => {
 
   test('datagrams of every size keep their bounds, there and back', async () => {
     const port = await forwardUdp()
-    const socket = sender()
     for (const bytes of [0, 1, 512, 1_472, 1_473, 9_000, MAX_DATAGRAM_BYTES]) {
       const sent = Buffer.alloc(bytes, 'datagram ')
-      assert.ok((await echo(socket, port, sent)).equals(sent), `${bytes} bytes`)
+      // Each by a sender of its own: what a busy machine has sent twice is answered twice.
+      assert.ok((await echo(sender(), port, sent)).equals(sent), `${bytes} bytes`)
     }
   })
 
