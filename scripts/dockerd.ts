@@ -11,6 +11,8 @@ export interface DockerdInit {
   socketPath: string
   /** Program and first arguments, e.g. `['dockerd']`. */
   command: [string, ...string[]]
+  /** Its configuration. @default empty */
+  config?: object
   /** Asked until it says true. */
   answers: () => Promise<boolean>
   report: Report
@@ -53,7 +55,7 @@ async function start(init: DockerdInit): Promise<Dockerd> {
   await mkdir(dataRoot, { recursive: true })
   await forgetContainerd(join(execRootOf(init), 'containerd', 'containerd.pid'))
   const configPath = join(runDir, 'daemon.json')
-  await writeFile(configPath, '{}\n')
+  await writeFile(configPath, JSON.stringify(init.config ?? {}))
   const logPath = logOf(init)
   const log = await open(logPath, 'w')
   report(`starting a private container engine (log: ${logPath})`)

@@ -51,6 +51,7 @@ const long = [
   'faults/stopped-outside',
   'integration/ordinary-programs',
   'integration/attack/attack',
+  'integration/docker-26',
   'integration/run',
   'integration/podman',
   'faults/kill-agent',

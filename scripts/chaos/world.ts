@@ -57,7 +57,7 @@ export async function startWorld(random: Seeded, say: (line: string) => void): P
   // Where its agent is, so that the agent can keep jobs from the network around it.
   const spaceOf = (name: string): string | undefined => namespaces?.agent(name).space
   if (problems.engine === null)
-    for (const name of PROVIDERS) engines.set(name, stack.use(await startOwnEngine([], spaceOf(name))))
+    for (const name of PROVIDERS) engines.set(name, stack.use(await startOwnEngine({ space: spaceOf(name) })))
   const folder = await mkdtemp(join(tmpdir(), 'cortex-clocks-'))
   stack.defer(async () => await rm(folder, { recursive: true, force: true }))
   const clocks = new Map<string, SetClock>()

@@ -24,6 +24,8 @@ export interface RunFileInit {
   timeoutMs: number
   /** Added to the environment. */
   env?: Record<string, string>
+  /** Before its program, e.g. to enter a namespace. @default nothing */
+  command?: string[]
   /** Gives it only what others leave of the cores. */
   idle?: boolean | undefined
   /** Kills it at once. */
@@ -54,7 +56,8 @@ async function runIn(folder: string, file: string, init: RunFileInit): Promise<F
   const { NODE_TEST_CONTEXT: _, ...environment } = process.env // else Node thinks that it runs under `node --test`
   const startedMs = performance.now()
   const output = await open(outputPath, 'w')
-  const child = spawn(process.execPath, [`--import=${unwatched}`, ...reporters, file], {
+  const [program = '', ...args] = [...(init.command ?? []), process.execPath, `--import=${unwatched}`]
+  const child = spawn(program, [...args, ...reporters, file], {
     env: { ...environment, ...init.env, ...mark.env },
     stdio: ['ignore', output.fd, output.fd], // not a pipe: that would stay open in what the tests leave behind
     detached: true, // a process group of its own, so that it can be ended with what it started

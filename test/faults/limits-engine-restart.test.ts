@@ -16,7 +16,7 @@ describe('an engine that is started again', {
   it('is taken up with its jobs, whether it was killed or stopped; one that ended meanwhile has its own exit code', async () => {
     await using stack = new AsyncDisposableStack()
     // Its containers outlive it.
-    const engine = stack.use(await startOwnEngine(['--live-restore']))
+    const engine = stack.use(await startOwnEngine({ flags: ['--live-restore'] }))
     const network = await startLocalNetwork({
       dockerHost: engine.host,
       gatewayFlags: ['--rate-limit', '0'],

@@ -32,14 +32,22 @@ export async function ownEngineProblem(): Promise<string | null> {
   return isReady ? null : 'needs root and dockerd, to start an engine of its own'
 }
 
-/**
- * Starts one with the busybox image.
- *
- * @param flags further ones of `dockerd`, e.g. `--live-restore`
- * @param space the network namespace that it shares with others, by its name; else it has one of its own
- * @param where folder in which all that it has is kept
- */
-export async function startOwnEngine(flags: string[] = [], space?: string, where = tmpdir()): Promise<OwnEngine> {
+export interface OwnEngineInit {
+  /** Further ones of `dockerd`, e.g. `--live-restore`. @default none */
+  flags?: string[]
+  /** The network namespace that it shares with others, by its name. @default one of its own */
+  space?: string | undefined
+  /** Folder in which all that it has is kept. @default the system's for temporary files */
+  where?: string
+  /** Folders with its programs, before those of `PATH`. @default none */
+  programs?: string[]
+  /** Its `daemon.json`. @default empty */
+  config?: object
+}
+
+/** Starts one with the busybox image. */
+export async function startOwnEngine(init: OwnEngineInit = {}): Promise<OwnEngine> {
+  const { flags = [], space, where = tmpdir(), programs = [], config = {} } = init
   const folder = await mkdtemp(join(where, 'cortex-engine-'))
   await using undo = new AsyncDisposableStack()
   undo.defer(async () => {
@@ -55,7 +63,14 @@ export async function startOwnEngine(flags: string[] = [], space?: string, where
       dataRoot: join(folder, 'data'),
       runDir: folder,
       socketPath,
-      command: [...enter, 'dockerd', ...flags],
+      command: [
+        ...enter,
+        'env',
+        `PATH=${[...programs, process.env.PATH].join(':')}:/usr/sbin:/sbin`,
+        'dockerd',
+        ...flags,
+      ],
+      config,
       answers: async () => (await docker.ping().catch(() => null)) !== null,
       report: () => {},
     })

@@ -160,7 +160,7 @@ const own = inTurn(async ({ market }) => {
   const start = async (): Promise<{ disk: SmallDisk; engine: OwnEngine }> => {
     const disk = await makeSmallDisk(SMALL_DISK_MIB)
     market.defer(disk.unmount)
-    const engine = await startOwnEngine([], undefined, disk.folder)
+    const engine = await startOwnEngine({ where: disk.folder })
     market.defer(async () => await engine[Symbol.asyncDispose]())
     return { disk, engine }
   }
