@@ -67,6 +67,8 @@ describe('what older agents cannot keep', () => {
     open_files: { job: { ulimits: { nofile: 4_096 } } },
     pids: { job: { pids: 64 } },
     init: { job: { init: true } },
+    workdir: { job: { workdir: '/srv' } },
+    user: { job: { user: 'nobody' } },
     public: { job: { ports: [{ port: 80, public: true }] } },
     // Beside it stands the signal that they send.
     image_stop_signal: null,
