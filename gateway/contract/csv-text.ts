@@ -52,6 +52,8 @@ export function csvReading(delimiter: string, take: (row: CsvRow) => void): CsvR
   let rows = 0
   /** The parser counts a line end of two characters inside of quotes as two lines. */
   let overcounted = 0
+  /** Of the row under way: a blank one has nothing but delimiters and spaces. Two quotes are something. */
+  let isBlank = true
   return {
     options: {
       delimiter,
@@ -59,11 +61,16 @@ export function csvReading(delimiter: string, take: (row: CsvRow) => void): CsvR
       record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
       skip_empty_lines: true,
-      skip_records_with_empty_values: true,
       max_record_size: MAX_ROW_LENGTH,
-      cast: (text, { quoting }) => (text === '' && !quoting ? null : text),
+      cast: (text, { quoting }) => {
+        if (quoting || text.trim() !== '') isBlank = false
+        return text === '' && !quoting ? null : text
+      },
       on_record: (cells: Cells, { lines }) => {
         for (const cell of cells) overcounted += lineEndsOfTwo(cell)
+        const wasBlank = isBlank
+        isBlank = true
+        if (wasBlank) return null
         take({ row: rows, line: lines - overcounted, cells })
         rows += 1
         return null

@@ -56,11 +56,13 @@ export function fieldsField(object: z.ZodObject) {
     })
 }
 
-/** An ISO 8601 time, as ms since the epoch. */
+const isoTime = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()])
+
+/** An ISO 8601 date or time, as ms since the epoch; without a zone a time is that of this machine, and a date begins in UTC. */
 export const timeField = z
   .string()
-  .max(64)
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time such as 2026-01-31T12:00:00Z')
+  .max(64, { abort: true })
+  .refine((text) => isoTime.safeParse(text).success, 'must be a time that there is, such as 2026-01-31T12:00:00Z')
   .transform((text) => Date.parse(text))
   .meta({ examples: ['2026-01-31T12:00:00Z'] })
 

@@ -26,10 +26,10 @@ export async function bringOutputs(
   if (kept === null) return `there are no outputs: ${output.message}`
   try {
     const root = rootOf(ended.spec.outputs ?? '')
-    const { files, bytes, leftOut } = await extractTar(kept.stream, init.folder, root)
+    const { entries, files, bytes, leftOut } = await extractTar(kept.stream, init.folder, root)
     status.done(`${files} files of outputs, ${bytes} bytes, in ${init.folder}`)
     for (const { path, reason } of [...(output.leftOut ?? []), ...leftOut]) status.done(`left out: ${path} ${reason}`)
-    return files === 0 ? 'nothing of the outputs arrived' : null
+    return entries === 0 ? 'nothing of the outputs arrived' : null
   } catch (error) {
     return `the outputs were not unpacked: ${(error as Error).message}`
   }

@@ -10,7 +10,9 @@ const ODD_HERE = ['ENAMETOOLONG', 'EILSEQ', 'EINVAL', 'ENOENT', 'ENOTDIR', 'EEXI
 
 /** What {@link extractTar} wrote, and what it did not. */
 export interface Extracted {
-  /** Entries that were written, and the bytes of their contents. */
+  /** What was written, folders included. */
+  entries: number
+  /** The files of it, and the bytes of their contents. */
   files: number
   bytes: number
   leftOut: LeftOut[]
@@ -51,11 +53,16 @@ export async function extractTar(tar: Readable, folder: string, root: string): P
   })
   await pipeline(sifted.tar, unpack as unknown as NodeJS.WritableStream).catch((error: Error & { code?: string }) => {
     // The library takes an archive without entries for none.
-    if (error.code !== 'TAR_BAD_ARCHIVE' || sifted.counts.files > 0) throw error
+    if (error.code !== 'TAR_BAD_ARCHIVE' || sifted.counts.entries > 0) throw error
   })
   if (problem !== null) throw problem
-  const { files, bytes } = sifted.counts
-  return { files: files - failed.length, bytes, leftOut: [...sifted.leftOut(), ...failed] }
+  const { entries, files, bytes } = sifted.counts
+  return {
+    entries: entries - failed.length,
+    files: Math.max(0, files - failed.length),
+    bytes,
+    leftOut: [...sifted.leftOut(), ...failed],
+  }
 }
 
 /** The library's own codes are for what it found unsafe in the folder: a link that was there before. */

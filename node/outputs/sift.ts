@@ -38,8 +38,8 @@ export interface Sifted {
   tar: Readable
   /** What was left out, once the tar has been read; the last entry counts those beyond the bound. */
   leftOut(): LeftOut[]
-  /** What was passed on. */
-  counts: { files: number; bytes: number }
+  /** What was passed on: entries, and those of them that are no folders. */
+  counts: { entries: number; files: number; bytes: number }
 }
 
 /**
@@ -50,7 +50,7 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
   const { root, maxBytes = Number.POSITIVE_INFINITY, enough } = init
   const named: LeftOut[] = []
   const gone = new Set<string>()
-  const counts = { files: 0, bytes: 0 }
+  const counts = { entries: 0, files: 0, bytes: 0 }
   let others = 0
   let entries = 0
   let passedOver = 0
@@ -89,7 +89,8 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
         break
       }
       const { name, type, linkname, mtime, size = 0, mode = 0o600 } = header
-      counts.files += 1
+      counts.entries += 1
+      if (type !== 'directory') counts.files += 1
       counts.bytes += size
       const link = linkname === null || linkname === undefined ? {} : { linkname }
       const sink = out.entry({

@@ -101,6 +101,8 @@ describe('list of jobs', () => {
       ['?sort=secrets:asc', 'sort'],
       ['?fields=id,nothing', 'fields'],
       ['?from=yesterday', 'from'],
+      ['?from=2026-02-30', 'from'],
+      ['?to=2026-01-31T25:00:00Z', 'to'],
       ['?cursor=x', 'cursor'],
       ['?q=', 'q'],
     ]

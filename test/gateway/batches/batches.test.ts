@@ -109,6 +109,8 @@ describe('a batch', () => {
     ['commas in a quoted header’s cells', '"args","cpu"\n"x, y; z",500\n', [['x, y; z']]],
     ['line breaks in quoted cells', 'args\n"a\nb"\n', [['a\nb']]],
     ['blank rows and rows of empty cells', 'args,cpu\na,\n\n,\n  \nb,\n', [['a'], ['b']]],
+    ['entry 30: rows of nothing but empty text', 'args,env.A\n"",\n"",""\n,""\n"  ",\n', [[''], [''], [], ['  ']]],
+    ['entry 30: one column of empty text', 'args\n""\n[]\n', [[''], []]],
     ['a delimiter at the end of each row', 'args,cpu,\na,500,\n', [['a']]],
     ['lists as JSON', 'args\n"[""a"",""b c""]"\n', [['a', 'b c']]],
     ['text that is not ASCII', 'args\nžluť 漢字 🎉\n', [['žluť 漢字 🎉']]],
