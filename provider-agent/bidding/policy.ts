@@ -9,10 +9,17 @@ import type { Requirements } from '../../protocol/market-messages.ts'
 import { describeFigure, type Figures, lacking } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type Terms } from '../../protocol/money.ts'
 import { type Running, runsAs } from '../../protocol/platforms.ts'
-import { addResources, describeAmount, RESOURCE_KINDS, type Resources, shortages } from '../../protocol/units.ts'
+import {
+  addResources,
+  describeAmount,
+  formatBytes,
+  RESOURCE_KINDS,
+  type Resources,
+  shortages,
+} from '../../protocol/units.ts'
 import { chooseKind } from '../gpus/kinds.ts'
 import { imageAllowed } from '../images/rules.ts'
-import type { Wall } from '../isolation/walls.ts'
+import { leastMemoryBytes, type Wall } from '../isolation/walls.ts'
 
 /** Append-only: these cross the wire in declines. */
 export type DeclineCode =
@@ -162,8 +169,18 @@ function wrongPlatform({ platforms: wanted }: Requirements, offering: Offering):
   return no('PLATFORM_MISMATCH', `runs ${runs}, the image is for ${wanted.join(', ')}`)
 }
 
-function wrongIsolation({ isolation }: Requirements, { isolations }: Offering): Refusal | null {
-  if (isolations.length === 0 || isolationFor(isolations, isolation) !== null) return null
+function wrongIsolation({ isolation, resources }: Requirements, { isolations }: Offering): Refusal | null {
+  if (isolations.length === 0) return null
+  const wall = isolationFor(isolations, isolation)
+  const least = wall === null ? 0 : leastMemoryBytes(wall.isolation)
+  if (wall !== null && resources.memoryBytes >= least) return null
+  if (wall !== null) {
+    const asked = formatBytes(resources.memoryBytes)
+    return no(
+      'ISOLATION_MISMATCH',
+      `starts jobs under ${wall.isolation} with ${formatBytes(least)} or more, ${asked} asked`,
+    )
+  }
   return no(
     'ISOLATION_MISMATCH',
     `runs jobs under ${isolations.map((wall) => wall.isolation).join(', ')}, ${isolation} asked`,

@@ -123,8 +123,8 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     { docker, firewall, sandboxes },
     { owner, runtimes: walls.map(({ runtime }) => runtime), privileges, requireNetworkIsolation, nameServers },
   )
-  const runtimeOf = (isolation: string | undefined): string | null | undefined =>
-    (isolation === undefined ? walls[0] : walls.find((wall) => wall.isolation === isolation))?.runtime
+  const wallOf = (isolation: string | undefined): EngineWall | undefined =>
+    isolation === undefined ? walls[0] : walls.find((wall) => wall.isolation === isolation)
   const { info, features, properties, ensureIsolated } = findings
 
   async function logPolicy(options: AbortOptions): Promise<LogPolicy> {
@@ -137,7 +137,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     ...{ docker, ensureIsolated, properties, sandboxes: sandboxes ?? noSandboxes },
     hardening: createHardening(
       { docker, findings, logPolicy },
-      { pidsLimit, maxOpenFiles, runtimeOf, privileges, useInit, publishAt },
+      { pidsLimit, maxOpenFiles, wallOf, privileges, useInit, publishAt },
     ),
     gpuAllocator: createGpuAllocator({
       docker,
@@ -157,7 +157,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     ...createVolumeSteps(docker),
     logs,
     prove: createProof(
-      { docker, properties, runtimeOf, steps: { ...steps, logs }, isReached: findings.isReached },
+      { docker, properties, wallOf, steps: { ...steps, logs }, isReached: findings.isReached },
       { owner },
     ),
     info,

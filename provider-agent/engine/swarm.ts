@@ -214,7 +214,8 @@ function hardeningOf(init: SwarmEngineInit): HardeningOptions {
     maxOpenFiles: init.maxOpenFiles ?? 16_384,
     maxUserProcesses: null,
     publishAt: null,
-    ...{ storageQuota: null, volumeQuota: null, runtime: null, nameServers: [], canSwapLess: false },
+    ...{ storageQuota: null, volumeQuota: null, nameServers: [], canSwapLess: false },
+    ...{ isolation: 'container', runtime: null },
     useInit: init.useInit ?? true,
     ...{ privileges: init.privileges ?? 'ordinary', healthcheck: null },
     // Service logs are read by the manager of every node, through the driver that each engine has.

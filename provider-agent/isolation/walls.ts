@@ -54,6 +54,21 @@ export function wallsOf(runtime: string | undefined, walls: readonly Wall[]): [W
   return [first ?? { ...PLAIN_WALL, isolation, runtime: runtime ?? null }, ...others]
 }
 
+/** What gVisor's kernel takes at its start, of the memory that a job has, in bytes, and a little for the job. */
+const GVISOR_MEMORY_BYTES = 24 * 2 ** 20
+/** Threads of that kernel, and of the machine's for each of the job's: most of them those that run its programs for it. */
+const GVISOR_PIDS = { own: 64, each: 8 }
+
+/** The least memory with which a job starts, in bytes; 0 where there is no such bound. */
+export function leastMemoryBytes(isolation: string): number {
+  return isolation === 'gvisor' ? GVISOR_MEMORY_BYTES : 0
+}
+
+/** How many of the machine's processes and threads so many of a job's take, at most. */
+export function machinePids(isolation: string, pids: number): number {
+  return isolation === 'gvisor' ? GVISOR_PIDS.own + GVISOR_PIDS.each * pids : pids
+}
+
 /** Whether jobs with the weakest of these walls have the machine's own kernel. */
 export function shareKernel(walls: readonly Wall[]): boolean {
   return walls.some(({ isolation }) => isolation === 'container')

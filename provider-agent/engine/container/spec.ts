@@ -1,5 +1,7 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode'
+import type { Isolation } from '../../../protocol/isolation.ts'
 import { type GpuGrant, NO_GPUS } from '../../gpus/gpus.ts'
+import { machinePids } from '../../isolation/walls.ts'
 import { alone, isJoined, type Place } from '../../networks/network-mode.ts'
 import { type ContainerSpec, EngineError, type Privileges } from '../index.ts'
 import { gpusLabel, ownerLabel } from '../labels.ts'
@@ -22,6 +24,8 @@ export interface HardeningOptions {
   storageQuota: number | null
   /** What holds named volumes to their sizes; null where nothing does. */
   volumeQuota: VolumeQuota | null
+  /** Which walls containers have around them. */
+  isolation: Isolation
   /** Null is the engine's default. */
   runtime: string | null
   /** Name servers that the engine's own asks for a container; empty is the engine's choice. */
@@ -136,7 +140,7 @@ function toHostConfig(
     PublishAllPorts: false,
     IpcMode: 'private',
     CgroupnsMode: 'private',
-    PidsLimit: pidsLimitOf(spec, hardening),
+    PidsLimit: machinePids(hardening.isolation, pidsLimitOf(spec, hardening)),
     NanoCpus: spec.cpuMillis * 1_000_000,
     Memory: spec.memoryBytes,
     MemorySwap: spec.memoryBytes, // Memory and swap together: no swap.

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode'
+import type { Wall } from '../../isolation/walls.ts'
 import { type ImageConfig, readImageConfig, runsInit } from '../container/image-config.ts'
 import type { HardeningOptions } from '../container/spec.ts'
 import { type AbortOptions, type ContainerSpec, EngineError, type Privileges } from '../index.ts'
@@ -10,8 +11,8 @@ import type { Findings } from './findings.ts'
 export interface HardeningInit {
   pidsLimit: number
   maxOpenFiles: number
-  /** Of a class; undefined where it is not offered. */
-  runtimeOf(isolation: string | undefined): string | null | undefined
+  /** A class as it is offered; undefined where it is not. */
+  wallOf(isolation: string | undefined): Pick<Wall, 'isolation' | 'runtime'> | undefined
   privileges: Privileges
   /** Undefined: where the engine has one and the program is no init itself. */
   useInit: boolean | undefined
@@ -27,11 +28,11 @@ export function createHardening(
   init: HardeningInit,
 ): (spec: ContainerSpec, options: AbortOptions) => Promise<HardeningOptions> {
   const { docker, findings, logPolicy } = components
-  const { pidsLimit, maxOpenFiles, runtimeOf, privileges, publishAt } = init
+  const { pidsLimit, maxOpenFiles, wallOf, privileges, publishAt } = init
   return async (spec, options) => {
-    const runtime = runtimeOf(spec.isolation)
+    const wall = wallOf(spec.isolation)
     // Never weaker walls than it was to have, whatever its owner has changed since.
-    if (runtime === undefined) {
+    if (wall === undefined) {
       throw new EngineError('ENGINE_ERROR', `${spec.isolation} is not offered`, { reason: 'no-runtime' })
     }
     const [{ hasInit, info, isPodman }, image] = await Promise.all([
@@ -51,7 +52,7 @@ export function createHardening(
       publishAt,
       logConfig: toLogConfig(await logPolicy(options)),
       nameServers: findings.nameServers(),
-      ...{ runtime, canSwapLess: info.cgroupVersion === 1 },
+      ...{ isolation: wall.isolation, runtime: wall.runtime, canSwapLess: info.cgroupVersion === 1 },
     }
   }
 }

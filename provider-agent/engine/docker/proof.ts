@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { MIN_STORAGE_BYTES } from '../../../protocol/limits.ts'
+import type { Wall } from '../../isolation/walls.ts'
 import { addressOf, networkSettings } from '../../networks/network-mode.ts'
 import { ensureSandboxImage, PROVE, TELL } from '../../sandbox/image.ts'
 import { PROBE_PORT, PROVED, PROVED_CODE, programsFor } from '../../sandbox/program.ts'
@@ -19,8 +20,8 @@ export interface ProofComponents {
   properties(options: AbortOptions): Promise<EngineProperties>
   /** Whether containers are dialled from here. */
   isReached(): boolean
-  /** Of a class; undefined where it is not offered. */
-  runtimeOf(isolation: string): string | null | undefined
+  /** A class as it is offered; undefined where it is not. */
+  wallOf(isolation: string): Pick<Wall, 'runtime'> | undefined
 }
 
 /** Room for the programs of a sandbox's own kernel, beside one of a page. */
@@ -48,8 +49,8 @@ export function createProof(components: ProofComponents, { owner }: { owner: str
     await steps.start(spec.name, options)
     const details = await docker.getContainer(spec.name).inspect(abort)
     const { Memory: memory, NanoCpus: cpus, PidsLimit: pids } = details.HostConfig
-    const limits = [memory === spec.memoryBytes, cpus === spec.cpuMillis * 1_000_000, pids === spec.pids]
-    if (!limits.every(Boolean)) throw unproved('the engine does not hold a container to its memory, CPU and processes')
+    const isHeld = memory === spec.memoryBytes && cpus === spec.cpuMillis * 1_000_000 && (pids ?? 0) > 0
+    if (!isHeld) throw unproved('the engine does not hold a container to its memory, CPU and processes')
     const address = addressOf({ NetworkSettings: await networkSettings(docker, details, abort) })
     if (address === null && isReached) throw unproved('a container has no address on its network')
     const over = new AbortController()
@@ -67,8 +68,9 @@ export function createProof(components: ProofComponents, { owner }: { owner: str
     askEngine(`trying ${isolation}`, signal, async (abort) => {
       const options = signal === undefined ? {} : { signal }
       const { info, runtimes } = await properties(options)
-      const runtime = components.runtimeOf(isolation)
-      if (runtime === undefined) throw unproved(`${isolation} is not offered`)
+      const wall = components.wallOf(isolation)
+      if (wall === undefined) throw unproved(`${isolation} is not offered`)
+      const { runtime } = wall
       if (runtime !== null && !runtimes.includes(runtime)) throw noRuntime(runtime, runtimes)
       const programs = programsFor(info.architecture)
       if (programs === null) return // there is nothing to try it with

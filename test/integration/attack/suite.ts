@@ -66,8 +66,8 @@ export interface Confinement {
   ownsKernel?: boolean
 }
 
-/** Room for that program, and for its threads, beside the job's. */
-const ROOMY = { memory: '128Mi', pids: 2_048 }
+/** Room for that program, beside the job's. */
+const ROOMY = { memory: '128Mi' }
 
 /** What the way in which a container is confined could get wrong: of a network of its own as of a sandbox. */
 export function confinementTests(

@@ -110,6 +110,12 @@ const CASES: Case[] = [
   },
   { name: 'walls that it offers', wanted: { isolation: 'gvisor' }, code: null },
   {
+    name: 'too little memory for the kernel that it would have',
+    wanted: { isolation: 'gvisor', resources: { cpuMillis: 10, memoryBytes: 16 * 2 ** 20, storageBytes: 1, gpu: 0 } },
+    code: 'ISOLATION_MISMATCH',
+    message: /starts jobs under gvisor with 24Mi or more, 16Mi asked/,
+  },
+  {
     name: 'walls that it does not offer',
     wanted: { isolation: 'vm' },
     code: 'ISOLATION_MISMATCH',

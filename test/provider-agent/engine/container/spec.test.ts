@@ -30,6 +30,7 @@ const hardening: HardeningOptions = {
   maxUserProcesses: null,
   storageQuota: null,
   volumeQuota: null,
+  isolation: 'container',
   runtime: null,
   nameServers: [],
   canSwapLess: true,
@@ -133,6 +134,8 @@ test('what a job asks for besides is passed on', () => {
   assert.equal(options.HostConfig?.Runtime, 'runsc')
   assert.equal(options.HostConfig && 'MemorySwappiness' in options.HostConfig, false)
   assert.equal(options.HostConfig && 'Dns' in options.HostConfig, false, 'there is nothing to ask without a network')
+  const gvisor = toCreateOptions({ ...spec, pids: 20 }, { ...hardening, ...further, isolation: 'gvisor' })
+  assert.equal(gvisor.HostConfig?.PidsLimit, 64 + 8 * 20, 'with room for the threads of its kernel')
   const counting = toCreateOptions(spec, { ...hardening, ...further, storageQuota: 1_024 })
   assert.deepEqual(counting.HostConfig?.StorageOpt, { size: '1073742848' })
   assert.deepEqual(counting.HostConfig?.Dns, ['9.9.9.9'])
