@@ -36,7 +36,7 @@ export async function unpackPackages({ suite, packages, folder }: OtherPackages,
     report(`fetching ${packages.join(', ')} of Debian ${suite}`)
     const work = await mkdtemp(join(folder, 'fetching-'))
     try {
-      await fetch(work, suite, packages)
+      await fetchInto(work, suite, packages)
       await rename(join(work, 'root'), root)
     } finally {
       await rm(work, { recursive: true, force: true })
@@ -47,7 +47,7 @@ export async function unpackPackages({ suite, packages, folder }: OtherPackages,
   }
 }
 
-async function fetch(work: string, suite: string, packages: string[]): Promise<void> {
+async function fetchInto(work: string, suite: string, packages: string[]): Promise<void> {
   const sources = join(work, 'debian.sources')
   const fields = { Types: 'deb', URIs: SITE, Suites: suite, Components: 'main', 'Signed-By': RELEASE_KEYS }
   await writeFile(
