@@ -143,6 +143,7 @@ export async function createSelling(components: SellingComponents, options: Agen
         heldBackMs: images.heldBackMs(wanted.image, {
           requester: '',
           platform: runsAs(offering, wanted.platforms)?.platform ?? '',
+          digest: wanted.imageDigest,
         }),
         figures: components.measured(),
         client: nobody,

@@ -103,7 +103,10 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       uptimeSeconds: components.uptimeSeconds(),
       paused: components.paused(),
       openForMs: components.openForMs(),
-      heldBackMs: components.images.heldBackMs(requirements.image, { requester, platform }),
+      heldBackMs: components.images.heldBackMs(requirements.image, {
+        ...{ requester, platform },
+        digest: requirements.imageDigest,
+      }),
       figures: components.measured(),
       client: { peerId: requester, ...book.heldBy(requester), bidShare: credit.share(requester) },
     })

@@ -7,15 +7,19 @@ export interface ImageUse {
   requester: string
   /** As what it would run. */
   platform: string
+  /** Which of its bytes; empty where whatever its name means. */
+  digest: string
+  /** Whether a copy that only this machine has may be run: then no registry need be reached. */
+  mayUseLocal: boolean
 }
 
-/** Counts by image, by requester where it was tried with credentials, and by platform where that was the reason. */
+/**
+ * Counts by image and digest, and never more widely than a failure says: by whether local copies may be used, so that who
+ * may not holds up nobody who may; by requester and by platform where it lay in those.
+ */
 export interface ImageHoldback {
-  /**
-   * @param whose `requester` whose credentials it was tried with, null where everybody would meet the same; `platform` as
-   *   what it cannot be had, null where that made no difference
-   */
-  failed(image: string, whose: { requester: string | null; platform: string | null }): void
+  /** @param lay in what it lay: in who asked, e.g. in their credentials, and in what it was to run as */
+  failed(image: string, use: ImageUse, lay: { inRequester: boolean; inPlatform: boolean }): void
   worked(image: string, use: ImageUse): void
   /** How long jobs with this image are not taken for such a use, in ms; 0 where they are. */
   leftMs(image: string, use: ImageUse): number
@@ -30,15 +34,20 @@ const MAX_IMAGES = 4_096
 /** Nothing is held back at first; in memory. */
 export function createImageHoldback({ clock }: { clock: Clock }): ImageHoldback {
   const held = new Map<string, { untilMs: number; forMs: number }>()
-  const keyOf = (image: string, requester: string | null, platform: string | null): string =>
-    `${image} ${requester ?? ''} ${platform ?? ''}`
+  const keyOf = (image: string, use: ImageUse, lay: { inRequester: boolean; inPlatform: boolean }): string => {
+    const { requester, platform, digest, mayUseLocal } = use
+    const whose = lay.inRequester ? { requester } : { mayUseLocal }
+    return JSON.stringify([image, digest, whose, lay.inPlatform ? platform : null])
+  }
   /** Of everything that would hold up such a use. */
-  const keysOf = (image: string, { requester, platform }: ImageUse): string[] =>
-    [null, requester].flatMap((whose) => [null, platform].map((as) => keyOf(image, whose, as)))
+  const keysOf = (image: string, use: ImageUse): string[] =>
+    [true, false].flatMap((inRequester) =>
+      [true, false].map((inPlatform) => keyOf(image, use, { inRequester, inPlatform })),
+    )
 
   return {
-    failed(image, { requester, platform }) {
-      const key = keyOf(image, requester, platform)
+    failed(image, use, lay) {
+      const key = keyOf(image, use, lay)
       const nowMs = clock.monotonicMs()
       const before = held.get(key)
       // Failures of one moment are one.

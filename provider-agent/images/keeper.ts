@@ -16,7 +16,7 @@ import {
 } from '../engine/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { ImageRecord } from '../journal/records.ts'
-import { createImageHoldback, type ImageHoldback, type ImageUse } from './holdback.ts'
+import { createImageHoldback, type ImageUse } from './holdback.ts'
 import { isPublicCopy } from './names.ts'
 import { imageRoom } from './room.ts'
 import { localImageAllowed } from './rules.ts'
@@ -36,9 +36,9 @@ export interface ImageKeeper {
   pull(leaseId: string, request: KeeperRequest, options: AbortOptions): Promise<ImageInfo>
   /**
    * How long jobs with this image are better off elsewhere, in ms, because it could not be got here a moment ago; 0 where
-   * it can be tried.
+   * it can be tried. An empty `digest` is whatever the image's name means.
    */
-  heldBackMs: ImageHoldback['leftMs']
+  heldBackMs(image: string, use: Omit<ImageUse, 'mayUseLocal'>): number
   /** Whether an image of this digest is here that anybody may read. */
   holds(digest: string): boolean
   /** The lease needs its image no longer. Repeating it is no error. */
@@ -111,16 +111,25 @@ export async function createImageKeeper(
     }
   }
 
-  function failed(request: KeeperRequest, { code, details, cause }: EngineError): void {
-    const { image, credentials } = request
+  function useOf(image: string, use: Omit<ImageUse, 'mayUseLocal'>): ImageUse {
+    const { requester, digest } = use
+    const asked = { image, requester, ...(digest === '' ? {} : { digest }) }
+    return { ...use, mayUseLocal: localImageAllowed(asked, rules) }
+  }
+
+  function failed(request: KeeperRequest, use: ImageUse, { code, details, cause }: EngineError): void {
+    const { image, credentials, policy } = request
     if (code !== 'IMAGE_PULL_ERROR') return
     logger.warn({ image, reason: details.reason, why: String(cause ?? '') }, 'an image could not be pulled')
     // What a wrong name or password brings about says nothing of this machine.
     if (kindOfFailure({ code, details }).fault !== 'place') return
-    const { requester, platform } = useOf(request)
-    holdback.failed(image, {
-      requester: credentials === undefined ? null : requester,
-      platform: OF_PLATFORM.includes(String(details.reason)) ? platform : null,
+    const isAnew = policy === 'Always'
+    // A copy that only this machine has was not looked at, and may do.
+    if (isAnew && use.mayUseLocal) return
+    holdback.failed(image, use, {
+      // Others may do with what is here, or have a right of their own.
+      inRequester: isAnew || credentials !== undefined,
+      inPlatform: OF_PLATFORM.includes(String(details.reason)),
     })
   }
 
@@ -153,18 +162,18 @@ export async function createImageKeeper(
   return {
     async pull(leaseId, request, options) {
       const room = async (): Promise<number> => imageRoom(await freeBytes(), promisedBytes())
-      const mayUseLocal = localImageAllowed(request, rules)
-      const asked = { room, mayUseLocal, ...request }
+      const use = useOf(request.image, wantedBy(request))
+      const asked = { room, mayUseLocal: use.mayUseLocal, ...request }
       try {
         const info = await held(leaseId, asked, options).catch(async (error: unknown) => {
           if (!isFull(error) || (await makeRoom({ ...options, atLeast: 1 })) === 0) throw error
           return await held(leaseId, asked, options)
         })
-        holdback.worked(request.image, useOf(request))
+        holdback.worked(request.image, use)
         await note(info)
         return info
       } catch (error) {
-        if (error instanceof EngineError) failed(request, error)
+        if (error instanceof EngineError) failed(request, use, error)
         throw error
       }
     },
@@ -174,7 +183,7 @@ export async function createImageKeeper(
       const known = images.get(imageId ?? '')
       if (known !== undefined) await save({ ...known, usedAtMs: clock.nowMs() })
     },
-    heldBackMs: holdback.leftMs,
+    heldBackMs: (image, use) => holdback.leftMs(image, useOf(image, use)),
     holds: (digest) => [...images.values()].some(({ names }) => names.some((name) => isPublicCopy(name, digest))),
     makeRoom,
   }
@@ -184,8 +193,8 @@ export async function createImageKeeper(
 const OF_PLATFORM = ['wrong-architecture', 'no-space', 'image-too-large']
 
 /** The first platform is the one that it would run as, which its bid named. */
-function useOf({ requester = '', platforms: [platform = ''] = [] }: KeeperRequest): ImageUse {
-  return { requester, platform }
+function wantedBy({ requester = '', platforms: [platform = ''] = [], digest = '' }: KeeperRequest) {
+  return { requester, platform, digest }
 }
 
 function isFull(error: unknown): boolean {

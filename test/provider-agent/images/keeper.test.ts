@@ -4,7 +4,7 @@ import { MemoryLevel } from 'memory-level'
 import { silentLogger } from '../../../node/logger.ts'
 import type { Database } from '../../../node/store/database.ts'
 import { EngineError } from '../../../provider-agent/engine/index.ts'
-import { createImageKeeper, type ImageKeeper } from '../../../provider-agent/images/keeper.ts'
+import { createImageKeeper, type ImageKeeper, type KeeperRequest } from '../../../provider-agent/images/keeper.ts'
 import { openJournal } from '../../../provider-agent/journal/journal.ts'
 import { type AgentRig, createAgentRig } from '../../support/agent-rig.ts'
 import { createFakeEngine } from '../../support/fake-engine.ts'
@@ -13,6 +13,8 @@ import { until } from '../../support/until.ts'
 
 const GIB = 2 ** 30
 const FULL = new EngineError('IMAGE_PULL_ERROR', 'image x: no space left on device', { reason: 'no-space' })
+const RATIONED = new EngineError('IMAGE_PULL_ERROR', 'image x: no more for now', { reason: 'rate-limited' })
+const OWNER = 'owner'
 
 /** A keeper on a fake engine, whose images take a GiB each of a disk of so many. */
 async function openKeeper(diskGib: number) {
@@ -24,7 +26,7 @@ async function openKeeper(diskGib: number) {
     const limits = { maxLeaseBytes: GIB, maxJournalBytes: GIB }
     const journal = await openJournal({ database, clock, logger: silentLogger }, limits)
     const components = { engine, journal, clock, logger: silentLogger, freeBytes: async () => free() }
-    return await createImageKeeper(components, { minFreeBytes: 2 * GIB })
+    return await createImageKeeper(components, { minFreeBytes: 2 * GIB, ownRequesters: [OWNER] })
   }
   let keeper = await start()
   return {
@@ -41,6 +43,13 @@ async function openKeeper(diskGib: number) {
       if (how.hold !== true) await keeper.release(image)
     },
     left: () => [...engine.images.keys()].toSorted(),
+    /** Somebody's pull of an image that the registry gives no more of. Answers for whom it is held back then. */
+    async heldAfter(image: string, request: Partial<KeeperRequest>): Promise<string[]> {
+      engine.script = (spec) => (spec.image === image ? { pullError: RATIONED } : {})
+      await assert.rejects(keeper.pull('a lease', { image, policy: 'IfNotPresent', ...request }, {}), RATIONED)
+      const use = { platform: '', digest: request.digest ?? '' }
+      return [OWNER, 'stranger', 'other'].filter((requester) => keeper.heldBackMs(image, { requester, ...use }) > 0)
+    },
   }
 }
 
@@ -103,6 +112,22 @@ describe('images that jobs brought', () => {
     await assert.rejects(disk.use('big:1', { policy: 'Always' }), FULL)
     assert.deepEqual(disk.left(), ['big:1', 'owner:1'])
   })
+})
+
+describe('entry 10: an image that could not be pulled is held back from those alone for whom that is true', () => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  const credentials = { username: 'u', password: 'p', serverAddress: 'docker.io' }
+  const cases: [what: string, request: Partial<KeeperRequest>, heldBackFrom: string[]][] = [
+    ['a stranger’s: not from who may run a copy of the owner’s', { requester: 'stranger' }, ['stranger', 'other']],
+    ['a stranger’s by digest: likewise', { requester: 'stranger', digest }, ['stranger', 'other']],
+    ['with somebody’s credentials: from that one', { requester: 'stranger', credentials }, ['stranger']],
+    ['though it may be here: from who wants it anew', { requester: 'stranger', policy: 'Always' }, ['stranger']],
+    ['the owner’s, who found no copy', { requester: OWNER }, [OWNER]],
+    ['the owner’s anew, who looked for no copy: from nobody', { requester: OWNER, policy: 'Always' }, []],
+  ]
+  for (const [what, request, heldBackFrom] of cases) {
+    it(what, async () => assert.deepEqual(await (await openKeeper(9)).heldAfter('a:1', request), heldBackFrom))
+  }
 })
 
 describe('an agent whose disk runs short', () => {
