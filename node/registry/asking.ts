@@ -34,14 +34,16 @@ export function createAsking(
       : null
   let authorization: string | null = null
 
-  /** Follows redirects; what proves who asks stays at the registry itself. */
-  async function follow(url: URL, method: 'GET' | 'HEAD', headers: Record<string, string>): Promise<IncomingMessage> {
+  /** Follows redirects; what proves who asks stays at the registry itself, and what it wants to see is its own to say. */
+  async function follow(url: URL, method: 'GET' | 'HEAD', headers: Record<string, string>): Promise<Reply> {
     let at = url
     for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
       const proof: Record<string, string> = authorization !== null && at.origin === api.origin ? { authorization } : {}
       const answer = await access.send(at, { method, headers: { ...headers, ...proof }, signal })
       const { statusCode = 0, headers: said } = answer
-      if (![301, 302, 303, 307, 308].includes(statusCode) || said.location === undefined) return answer
+      if (![301, 302, 303, 307, 308].includes(statusCode) || said.location === undefined) {
+        return { answer, statusCode, challenge: at.origin === api.origin ? said['www-authenticate'] : undefined }
+      }
       answer.destroy()
       if (!URL.canParse(said.location, at.href)) throw nonsense(at, 'leads to no address')
       at = new URL(said.location, at)
@@ -60,10 +62,10 @@ export function createAsking(
       throw new RegistryFailure('unauthorized', `${host} does not say how it is to be asked`)
     }
     const url = new URL(realm)
-    for (const name of ['service', 'scope']) {
-      const value = parameterOf(challenge, name)
-      if (value !== null) url.searchParams.set(name, value)
-    }
+    const service = parameterOf(challenge, 'service')
+    if (service !== null) url.searchParams.set('service', service)
+    // A challenge for all of the registry names no repository.
+    url.searchParams.set('scope', parameterOf(challenge, 'scope') ?? `repository:${path}:pull`)
     // A realm that leads elsewhere is given nothing more: the registry itself named this one.
     const answer = await access.send(url, {
       method: 'GET',
@@ -78,17 +80,38 @@ export function createAsking(
     return `Bearer ${text}`
   }
 
+  /** What the registry wants to see of whoever asks for anything; a password where it does not say. */
+  async function generalChallenge(): Promise<string> {
+    const answer = await access.send(api, { method: 'GET', headers: {}, signal })
+    answer.destroy()
+    return answer.headers['www-authenticate'] ?? 'Basic'
+  }
+
   return {
     api,
     async ask(place, method = 'GET', headers = {}) {
       const url = new URL(`${path}/${place}`, api)
-      const first = await follow(url, method, headers)
-      if (first.statusCode !== 401) return first
-      first.destroy()
-      authorization = await prove(first.headers['www-authenticate'] ?? '')
-      return await follow(url, method, headers)
+      let { answer, statusCode, challenge } = await follow(url, method, headers)
+      // Some tell who shows nothing that there is no such image, or no more for now, and ask for nothing.
+      const isUnshown = basic !== null && authorization === null && statusCode >= 400
+      if (isUnshown && !(statusCode === 401 && challenge !== undefined)) {
+        answer.destroy()
+        authorization = await prove(challenge ?? (await generalChallenge()))
+        ;({ answer, statusCode, challenge } = await follow(url, method, headers))
+      }
+      if (statusCode !== 401 || challenge === undefined) return answer
+      answer.destroy()
+      authorization = await prove(challenge)
+      return (await follow(url, method, headers)).answer
     },
   }
+}
+
+/** Where redirects led, with the registry's own challenge. */
+interface Reply {
+  answer: IncomingMessage
+  statusCode: number
+  challenge: string | undefined
 }
 
 /** A parameter of a challenge, e.g. of `Bearer realm="https://auth.example/token",service="r"`. */

@@ -67,7 +67,9 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
   async function ask(image: string, credentials: RegistryCredentials | undefined): Promise<ResolvedImage | null> {
     const { repository, reference } = partsOf(image)
     const { host } = repository
-    if ((away.get(host) ?? 0) > clock.monotonicMs()) return null
+    // What is rationed is so for whoever was counted: who shows a password, or all who show none.
+    const rationed = keyOf(host, credentials)
+    if ([`${host} away`, rationed].some((key) => (away.get(key) ?? 0) > clock.monotonicMs())) return null
     const limit = deadline(clock, WAIT_MS)
     try {
       const session = openRegistrySession(access, repository, credentials, limit.signal)
@@ -78,8 +80,9 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
     } catch (error) {
       const reason = error instanceof RegistryFailure ? error.reason : 'registry-too-slow'
       logger.debug({ image, reason }, 'the registry does not say what an image is')
-      const isAway = ['registry-unreachable', 'registry-too-slow', 'rate-limited'].includes(reason)
-      if (isAway) remember(away, host, clock.monotonicMs() + AWAY_MS, MAX_AWAY)
+      const isAway = ['registry-unreachable', 'registry-too-slow'].includes(reason)
+      const key = isAway ? `${host} away` : rationed
+      if (isAway || reason === 'rate-limited') remember(away, key, clock.monotonicMs() + AWAY_MS, MAX_AWAY)
       return null
     } finally {
       limit.clear()

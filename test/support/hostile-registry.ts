@@ -16,6 +16,8 @@ export interface HostileRegistry {
   asked: string[]
   /** Headers of each request, as `asked`. */
   authorizations: (string | undefined)[]
+  /** What it says at `/v2/` that it wants to see, whatever is asked for; null where it says nothing. @default null */
+  challenge: string | null
   close(): Promise<void>
 }
 
@@ -53,13 +55,17 @@ export async function startHostileRegistry(): Promise<HostileRegistry> {
     asked.push(request.url ?? '')
     authorizations.push(request.headers.authorization)
     response.on('error', () => undefined) // whoever asked has enough
+    if (request.url === '/v2/' && registry.challenge !== null) {
+      response.setHeader('www-authenticate', registry.challenge)
+      return refuse(response, 401, 'UNAUTHORIZED')
+    }
     void answer(images, request, response)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  return {
-    ...{ host, asked, authorizations },
+  const registry: HostileRegistry = {
+    ...{ host, asked, authorizations, challenge: null },
     offer(repository, image) {
       images.set(repository, image)
       return `${host}/${repository}:1`
@@ -70,6 +76,7 @@ export async function startHostileRegistry(): Promise<HostileRegistry> {
       await once(server, 'close')
     },
   }
+  return registry
 }
 
 /** A layer with one file. */

@@ -7,6 +7,7 @@ import { silentLogger } from '../../../node/logger.ts'
 import { createRegistryAccess } from '../../../node/registry/access.ts'
 import { createImageResolver } from '../../../node/registry/image-resolver.ts'
 import type { RegistryCredentials } from '../../../node/registry/repository.ts'
+import { refuse, startHostileRegistry } from '../../support/hostile-registry.ts'
 import { startRegistry, type TestRegistry } from '../../support/registry.ts'
 import { createSimClock } from '../../support/sim-clock.ts'
 
@@ -96,6 +97,30 @@ describe('what a registry says of an image', () => {
     } finally {
       silent.close()
       silent.closeAllConnections()
+    }
+  })
+
+  it('entry 14, entry 26: is asked of a registry with credentials though it gives no more to who has none', async () => {
+    const rationed = await startHostileRegistry()
+    try {
+      const resolve = resolverOf([rationed.host], createSimClock())
+      const login = (username: string) => ({ username, password: 'pw', serverAddress: rationed.host })
+      const shown = (username: string) => `Basic ${Buffer.from(`${username}:pw`).toString('base64')}`
+      const image = rationed.offer('rationed', {
+        answer: ({ headers }, response) => {
+          if (headers.authorization === shown('me')) return false
+          refuse(response, 429, 'TOOMANYREQUESTS')
+          return true
+        },
+      })
+      assert.equal(await resolve(image), null)
+      assert.equal(await resolve(image, login('other')), null)
+      assert.match((await resolve(image, login('me')))?.digest ?? '', /^sha256:/)
+      const asked = rationed.asked.length
+      assert.deepEqual([await resolve(image), await resolve(image, login('other'))], [null, null])
+      assert.equal(rationed.asked.length, asked, 'those whom it gives no more leave it alone')
+    } finally {
+      await rationed.close()
     }
   })
 
