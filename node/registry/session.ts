@@ -9,8 +9,8 @@ import { digestOf, MANIFEST_TYPES } from './manifest.ts'
 import type { RegistryCredentials, Repository } from './repository.ts'
 
 /**
- * What is asked of one repository. Whatever goes wrong rejects with {@link RegistryFailure}, or with the signal's
- * reason.
+ * What is asked of one repository. Whatever goes wrong rejects with {@link RegistryFailure}: where the signal is aborted
+ * with `registry-too-slow`, for whoever waited no longer to tell why.
  */
 export interface RegistrySession {
   /** The digest that a tag means, or null where the registry does not say without sending all of it. */
@@ -26,7 +26,7 @@ export interface RegistrySession {
 /** A manifest lists some 127 layers at most, of 200 bytes each; an index some dozen platforms. */
 const MAX_MANIFEST_BYTES = 512 * 1024
 
-/** Asks nothing by itself, and needs no closing. @param signal ends each of its requests */
+/** Asks nothing by itself, and needs no closing. @param signal ends each of its requests, in its middle, too */
 export function openRegistrySession(
   access: RegistryAccess,
   repository: Repository,
@@ -55,7 +55,17 @@ export function openRegistrySession(
     throw /not-found/.test(why.reason) ? new RegistryFailure('invalid-image', `${host} has not all of the image`) : why
   }
 
-  return {
+  /** However it shows in the middle of an answer that time is up, that is what went wrong. */
+  async function inTime<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task()
+    } catch (error) {
+      if (!signal.aborted) throw error
+      throw new RegistryFailure('registry-too-slow', `${host} did not answer in time`, { cause: error })
+    }
+  }
+
+  const session: RegistrySession = {
     async look(reference) {
       const answer = await ask(`manifests/${reference}`, 'HEAD', { accept: MANIFEST_TYPES.join(', ') })
       answer.destroy()
@@ -79,5 +89,11 @@ export function openRegistrySession(
       throw new RegistryFailure('invalid-image', `${host} sent something else than ${digest}`)
     },
     stream: blobAnswer,
+  }
+  return {
+    look: async (reference) => await inTime(async () => await session.look(reference)),
+    manifest: async (reference) => await inTime(async () => await session.manifest(reference)),
+    blob: async (digest, maxBytes) => await inTime(async () => await session.blob(digest, maxBytes)),
+    stream: async (digest, offset) => await inTime(async () => await session.stream(digest, offset)),
   }
 }

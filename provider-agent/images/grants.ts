@@ -54,12 +54,7 @@ export function createGrants(
     signal: AbortSignal,
   ): Promise<string> {
     const session = openRegistrySession(access, from, credentials, signal)
-    try {
-      return (await session.look(tagOrDigest)) ?? (await session.manifest(tagOrDigest)).digest
-    } catch (error) {
-      if (error instanceof RegistryFailure || !signal.aborted) throw error
-      throw new RegistryFailure('registry-too-slow', `${from.host} did not answer in time`, { cause: error })
-    }
+    return (await session.look(tagOrDigest)) ?? (await session.manifest(tagOrDigest)).digest
   }
 
   async function fresh(reference: ImageReference, request: PullRequest, signal: AbortSignal): Promise<Grant> {

@@ -250,6 +250,19 @@ describe('a hostile registry', () => {
     assert.equal(await refused({ layers: [{ bytes, diffId }], answer }, {}, quick), 'registry-too-slow')
   })
 
+  for (const slow of ['manifest', 'config']) {
+    it(`entry 7: sends its ${slow} byte by byte: given up, and told to be too slow`, async () => {
+      const answer: Answer = ({ method }, response, { kind }) => {
+        if (kind !== slow || method === 'HEAD') return false
+        const timer = setInterval(() => response.write(' '), 100)
+        response.on('close', () => clearInterval(timer))
+        return true
+      }
+      const quick = createDockerEngine({ docker }, { allowRegistries: [registry.host], pullTimes: { lookMs: 1_000 } })
+      assert.equal(await refused({ answer }, {}, quick), 'registry-too-slow')
+    })
+  }
+
   it('entry 7: takes the call and never answers: given up', async () => {
     const quick = createDockerEngine({ docker }, { allowRegistries: [registry.host], pullTimes: { lookMs: 1_000 } })
     const image = registry.offer('silent', { answer: () => true })
