@@ -2,7 +2,9 @@ import { networkInterfaces } from 'node:os'
 import type Docker from 'dockerode'
 import type { Clock } from '../node/clock.ts'
 import type { Logger } from '../node/logger.ts'
+import { type Bandwidth, createShaper, type Shaper } from './bandwidth/shaper.ts'
 import { inspectCluster, inspectMachine, type Machine } from './capacity/machine.ts'
+import type { Yielding } from './control/yielding.ts'
 import { type ContainerAccess, createContainerAccess } from './engine/access.ts'
 import { createDockerEngine } from './engine/docker.ts'
 import { readProperties } from './engine/engine-properties.ts'
@@ -14,6 +16,8 @@ import { createGpuWatch } from './gpus/gpu-watch.ts'
 import { createFirewall, type Firewall } from './isolation/firewall.ts'
 import { type Wall, wallsOf } from './isolation/walls.ts'
 import { createSandboxes } from './sandbox/sandboxes.ts'
+import { createJobGroup } from './weights/job-group.ts'
+import { DEFAULT_JOB_WEIGHT } from './weights/shares.ts'
 
 /** What jobs run on, and how they are kept there. */
 export interface EngineInit {
@@ -31,6 +35,13 @@ export interface EngineInit {
   walls?: Wall[]
   /** What programs of jobs may do in their containers. @default 'ordinary' */
   privileges?: Privileges
+  /**
+   * What all jobs together weigh, in processor and disk, where any program of the owner's weighs 100. Range 1..100.
+   * @default DEFAULT_JOB_WEIGHT
+   */
+  jobWeight?: number
+  /** Bits a second that all jobs together may receive, and send. Range 64_000..1e12. @default what the machine has */
+  maxBandwidth?: number
   /** IPv4 addresses of the name servers that jobs ask. @default see `FirewallInit` */
   nameServers?: string[]
   /** Whether to start at all where jobs cannot be kept from the network around the machine. @default it does */
@@ -52,16 +63,23 @@ export interface OpenEngine {
   /** Looks at the machine under it, or the cluster. */
   inspect: (info: EngineInfo) => Promise<Machine>
   firewall: Firewall
+  /** Absent with a swarm, whose containers are on other machines. */
+  shaper?: Shaper
   /** Absent with a swarm, whose containers may be on other machines, out of this engine's reach. */
   access?: ContainerAccess
   /** Whether ports are published that jobs ask to have public. */
   publishes: boolean
+  /** How jobs yield to the owner's programs, at the moment. */
+  yielding(): Yielding
+  /** What jobs are held to of the network, at the moment. */
+  bandwidth(): Bandwidth
   /** Gives up what was made ahead, and then the rules: they stay while a job's network does. */
   close(): Promise<void>
 }
 
 /** How long the engine may take to say what is left, in ms. */
 const LAST_LOOK_MS = 5_000
+const ELSEWHERE = 'a swarm’s jobs run on other machines'
 const REMEDY =
   'Run the agent as root beside a Docker engine on this machine, with iptables installed, or leave out --require-network-isolation.'
 
@@ -76,6 +94,7 @@ export function openEngine(
     throw new Error('A swarm’s nodes have runtimes of their own: leave out --isolation')
   const walls = wallsOf(swarm ? undefined : runtime, init.walls ?? [])
   const pulling = { mirrors, allowRegistries, ...(maxImageBytes === undefined ? {} : { maxImageBytes }) }
+  const { jobWeight = DEFAULT_JOB_WEIGHT } = init
   const names = nameServers === undefined ? {} : { nameServers }
   const publish = publicAddress === null || swarm ? {} : { publishAt: bindAddressOf(publicAddress) }
   const firewall = createFirewall({ logger: logger.child({ part: 'firewall' }) }, { owner, ...names })
@@ -83,13 +102,21 @@ export function openEngine(
     { docker, clock, logger: logger.child({ part: 'sandboxes' }) },
     { owner, ...(init.sandboxes === undefined ? {} : { least: init.sandboxes }) },
   )
+  const jobGroup = swarm || jobWeight >= 100 ? null : createJobGroup({ owner, weight: jobWeight })
+  const rate = init.maxBandwidth ?? null
+  const shaper = swarm ? undefined : createShaper({ logger: logger.child({ part: 'bandwidth' }) }, { owner, rate })
+  if (swarm && rate !== null) logger.warn({ problem: ELSEWHERE }, 'jobs are not held to a bandwidth')
   const gpuWatch = createGpuWatch({ clock, find: async () => await findGpus() })
   const engine = swarm
     ? createSwarmEngine({ docker, clock }, { ...pulling, privileges })
     : createDockerEngine(
-        { docker, firewall, sandboxes, clock, gpus: async () => (await gpuWatch.look()).gpus },
         {
-          ...{ owner, requireNetworkIsolation, privileges },
+          ...{ docker, firewall, sandboxes, clock, gpus: async () => (await gpuWatch.look()).gpus },
+          ...(jobGroup === null ? {} : { jobGroup }),
+          ...(shaper === undefined ? {} : { shaper }),
+        },
+        {
+          ...{ owner, requireNetworkIsolation, privileges, jobWeight },
           ...{ ...pulling, ...names, ...publish },
           walls,
         },
@@ -98,10 +125,15 @@ export function openEngine(
     ...{ engine, walls },
     inspect: swarm ? inspectCluster : async (info) => await inspectMachine(info, gpuWatch.look),
     firewall,
+    ...(shaper === undefined ? {} : { shaper }),
     ...(swarm ? {} : { access: createContainerAccess(docker, publicAddress) }),
     publishes: 'publishAt' in publish,
+    bandwidth: () => shaper?.state() ?? { rate, problem: rate === null ? null : ELSEWHERE },
+    yielding: () => ({ weight: jobWeight, inSwarm: swarm, problem: jobGroup?.problem() ?? null }),
     async close() {
       await sandboxes.close()
+      await jobGroup?.stop()
+      await shaper?.stop()
       await firewall
         .stop({ isUnused: await hasNothing(engine, owner) })
         .catch((error) => logger.warn({ error: String(error) }, 'rules are left'))

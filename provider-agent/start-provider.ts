@@ -95,7 +95,7 @@ export async function startProvider(
   const place = engineSocket === null || swarm ? null : await enterAgent({ owner, engine: engineSocket, dataFolder })
   stack.defer(async () => await place?.release())
   const opened = openEngine({ docker, clock, logger, owner }, init)
-  const { engine, inspect, firewall, access } = opened
+  const { engine, inspect, firewall, shaper, access } = opened
   stack.defer(opened.close)
   await assertKept(opened, docker, init)
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
@@ -114,7 +114,7 @@ export async function startProvider(
       // It ends containers of one engine by their names, which those of a swarm do not have.
       ...(swarm ? {} : { guard, hardware: async (dataRoot: string) => await findHardware(dataRoot, logger) }),
       announce: directory.announce,
-      probes: [firewall.problem],
+      probes: [firewall.problem, ...(shaper === undefined ? [] : [shaper.problem])],
       providersOnline: () => directory.list().filter(({ status }) => status !== 'offline').length,
       openDatabase: async () => database,
     },
@@ -139,7 +139,10 @@ export async function startProvider(
     stack.defer(watch.stop)
   }
   const shared = async () => await readShared(shareKernel(opened.walls), firewall.limitsConnections)
-  const control = await startControl({ agent, directory, network, clock, logger, shared }, dataFolder)
+  const control = await startControl(
+    { ...{ agent, directory, network, clock, logger, shared }, yielding: opened.yielding, bandwidth: opened.bandwidth },
+    dataFolder,
+  )
   stack.defer(async () => await control.stop())
   const started = stack.move()
   return {

@@ -13,17 +13,16 @@ import {
 import { say } from '../../node/commands/print.ts'
 import { MAX_BYTES, MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { formatUsd, type NanoUsd, type Prices } from '../../protocol/money.ts'
-import { isPlatform } from '../../protocol/platforms.ts'
 import { MAX_STAMP_BITS } from '../../protocol/stamp.ts'
 import type { Resources } from '../../protocol/units.ts'
 import type { Privileges } from '../engine/index.ts'
-import { isTimeZone } from '../hours/local-time.ts'
-import { parseHours } from '../hours/opening-hours.ts'
 import type { Wall } from '../isolation/walls.ts'
 import { parsePriceRule } from '../prices/price-rules.ts'
 import { DEFAULT_PRICES } from '../prices/quote.ts'
 import type { ProviderInit } from '../start-provider.ts'
+import { DEFAULT_JOB_WEIGHT } from '../weights/shares.ts'
 import { type GpuPrices, gpuPrices, isolation, usd } from './price-words.ts'
+import { client, hours, mirror, platform, rate, timeZone } from './seller-words.ts'
 
 const amount = bytesWithin(1, MAX_BYTES)
 
@@ -41,6 +40,10 @@ export interface SellerOptions {
   gpus?: number
   /** Percent, 0..90. */
   ownerShare?: number
+  /** 1..100. */
+  jobWeight?: number
+  /** Bits a second, 64_000..1e12. */
+  maxBandwidth?: number
   /** Nano-dollars, as all prices: for a core-hour. */
   priceCpu?: NanoUsd
   /** For a GB-hour, as that of storage. */
@@ -119,6 +122,20 @@ function soldFlags(command: Command): Command {
     .addOption(option('--storage <amount>', 'sell at most this (what there is, less the owner’s share)', amount))
     .addOption(option('--gpus <count>', 'sell at most this (all)', wholeNumber(0, 64)))
     .addOption(option('--owner-share <percent>', 'kept for yourself (10)', wholeNumber(0, 90)))
+    .addOption(
+      option(
+        '--job-weight <percent>',
+        `of processor and disk for all jobs, while a program of yours that wants them has 100 (${DEFAULT_JOB_WEIGHT})`,
+        wholeNumber(1, 100),
+      ),
+    )
+    .addOption(
+      option(
+        '--max-bandwidth <rate>',
+        'that all jobs together receive, and send, e.g. 100Mbit; each its fair share (no limit)',
+        rate,
+      ),
+    )
 }
 
 /** What it costs, and when. */
@@ -274,6 +291,8 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('privileges', options.privileges),
     ...given('nameServers', options.dns),
     ...given('sandboxes', options.sandboxes),
+    ...given('jobWeight', options.jobWeight),
+    ...given('maxBandwidth', options.maxBandwidth),
     ...given('publicAddress', options.publicAddress),
     requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {
@@ -342,32 +361,4 @@ function priceRule(text: string, previous: string[] = []): string[] {
   throw new InvalidArgumentError(
     'Write conditions and then a factor from x0 to x100, a minimum charge or both: "22:00-06:00 x0.5", "client=PEER x0.9 min=0".',
   )
-}
-
-function hours(text: string, previous: string[] = []): string[] {
-  if (parseHours(text) !== null) return [...previous, text]
-  throw new InvalidArgumentError('Write days, a time from-to or both: "Mon-Fri 18:00-08:00", "sat,sun", "22:00-06:00".')
-}
-
-function mirror(text: string, previous?: Record<string, string>): Record<string, string> {
-  const isMirror = /^[a-z0-9.-]+(:\d{1,5})?=[a-z0-9.-]+(:\d{1,5})?(\/[a-z0-9._-]+)*$/.test(text)
-  if (!isMirror) throw new InvalidArgumentError('Write it as HOST=MIRROR, such as docker.io=mirror.lan:5000/hub.')
-  return keyValue(text, previous)
-}
-
-function platform(text: string, previous: string[] = []): string[] {
-  if (!isPlatform(text)) throw new InvalidArgumentError('Write it as linux/arm64 or linux/arm/v7.')
-  return [...previous, text]
-}
-
-function timeZone(text: string): string {
-  if (!isTimeZone(text)) throw new InvalidArgumentError('Give the name of a time zone, such as Europe/Berlin.')
-  return text
-}
-
-function client(text: string, previous: string[] = []): string[] {
-  if (!/^[1-9A-HJ-NP-Za-km-z]{40,64}$/.test(text)) {
-    throw new InvalidArgumentError('Give a peer id, such as 12D3KooW…: cortex id prints one’s own.')
-  }
-  return [...previous, text]
 }

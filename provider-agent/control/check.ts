@@ -8,11 +8,14 @@ import { effectivePerHour, formatUsd, type NanoUsd, type Terms } from '../../pro
 import { toLine } from '../../protocol/text.ts'
 import { fits, GIB } from '../../protocol/units.ts'
 import type { AgentStatus } from '../agent-status.ts'
+import type { Bandwidth } from '../bandwidth/shaper.ts'
 import type { Refusal } from '../bidding/policy.ts'
 import { kindsOf } from '../gpus/kinds.ts'
 import { quote } from '../prices/quote.ts'
+import { bandwidthFinding } from './bandwidth.ts'
 import type { Finding } from './finding.ts'
 import { type Shared, sharedFinding } from './shared.ts'
+import { type Yielding, yieldingFinding } from './yielding.ts'
 
 /** What a job is that says nothing but its image; see the defaults of the job spec. */
 export const TYPICAL_JOB: Requirements = {
@@ -49,6 +52,8 @@ export interface Facts extends Pick<AgentStatus, 'gpus' | 'unsoldGpus' | 'isolat
   draining: boolean
   capabilities: string[]
   shared: Shared
+  yielding: Yielding
+  bandwidth: Bandwidth
   /** Whose clock is hours from this machine's, for people; null where nobody's is. */
   clockOff?: string | null
 }
@@ -67,9 +72,9 @@ const QUOTAS = ['storage-quota', 'volume-quota']
  */
 export function checkSelf(facts: Facts): Finding[] {
   const findings = [readiness(facts), clock(facts), connectivity(facts), policy(facts), price(facts), isolation(facts)]
-  return [...findings, walls(facts), storage(facts), gpus(facts), sharedFinding(facts.shared)].filter(
-    (finding) => finding !== null,
-  )
+  const own = [walls(facts), storage(facts), gpus(facts), sharedFinding(facts.shared)]
+  const rest = [...own, yieldingFinding(facts.yielding), bandwidthFinding(facts.bandwidth)]
+  return [...findings, ...rest].filter((finding) => finding !== null)
 }
 
 function readiness({ paused, draining }: Facts): Finding {

@@ -11,6 +11,8 @@ export interface Finding {
     | 'storage'
     | 'gpus'
     | 'shared'
+    | 'yielding'
+    | 'bandwidth'
   /** A problem keeps the job away; a note may keep some jobs away. */
   level: 'ok' | 'note' | 'problem'
   /** For people: what was found, and what to do about it. */

@@ -7,10 +7,12 @@ import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import { isLine, toLine } from '../../protocol/text.ts'
 import type { Agent } from '../agent.ts'
+import type { Bandwidth } from '../bandwidth/shaper.ts'
 import { checkSelf, TYPICAL_JOB } from './check.ts'
 import type { Shared } from './shared.ts'
 import { prepareSocketFolder, socketPath } from './socket.ts'
 import { checkView, earningsView, jobView, type StoppedView, stateView } from './views.ts'
+import type { Yielding } from './yielding.ts'
 
 /** What {@link startControl} works with. */
 export interface ControlComponents {
@@ -21,6 +23,10 @@ export interface ControlComponents {
   logger: Logger
   /** What jobs have in common with the machine. */
   shared(): Promise<Shared>
+  /** How they yield to its owner's programs. */
+  yielding(): Yielding
+  /** What they are held to of the network. */
+  bandwidth(): Bandwidth
 }
 
 /** The socket while it is open. */
@@ -76,7 +82,7 @@ export async function startControl(components: ControlComponents, dataFolder: st
     const reach = { peerId, addresses: network.addresses(), peers: network.peers().length }
     const offer = { paused, draining, capabilities, clockOff: agent.clockOff(), ...agent.consider(TYPICAL_JOB) }
     const shared = await components.shared()
-    const found = { gpus, unsoldGpus, isolations, shared }
+    const found = { gpus, unsoldGpus, isolations, shared, yielding: components.yielding(), bandwidth: components.bandwidth() }
     return checkView(checkSelf({ ...reach, ...offer, ...found, providers: directory.list() }))
   }
 

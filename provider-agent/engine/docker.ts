@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { type Clock, systemClock } from '../../node/clock.ts'
 import { createRegistryAccess } from '../../node/registry/access.ts'
+import type { Shaper } from '../bandwidth/shaper.ts'
 import { freeStorage } from '../capacity/machine.ts'
 import { findGpus } from '../gpus/find-gpus.ts'
 import type { Gpu } from '../gpus/gpu.ts'
@@ -10,6 +11,8 @@ import { imageRoom } from '../images/room.ts'
 import type { Firewall } from '../isolation/firewall.ts'
 import { PLAIN_WALL, type Wall } from '../isolation/walls.ts'
 import type { Sandboxes } from '../sandbox/sandboxes.ts'
+import type { JobGroup } from '../weights/job-group.ts'
+import { DEFAULT_JOB_WEIGHT } from '../weights/shares.ts'
 import { askEngine } from './ask-engine.ts'
 import { createContainerSteps } from './container/containers.ts'
 import type { SandboxSource } from './container/create-container.ts'
@@ -45,6 +48,10 @@ export interface DockerEngineComponents {
   firewall?: Omit<Firewall, 'problem' | 'limitsConnections'>
   /** Networks made ahead and lent; opened once it is known what the engine holds jobs to. @default none: each start makes its own */
   sandboxes?: Pick<Sandboxes, 'open' | 'take' | 'networks'>
+  /** The control group that containers are put into where the engine is this machine's. @default none */
+  jobGroup?: Pick<JobGroup, 'ensure'>
+  /** Holds containers to a bandwidth. @default nothing does */
+  shaper?: Pick<Shaper, 'begin' | 'ensure'>
 }
 
 /** What containers are held to, where they do not say, and how images come. */
@@ -87,6 +94,8 @@ export interface DockerEngineInit {
    * @default 6
    */
   storageEvery?: number
+  /** What all containers together weigh against the owner's programs, which have 100. Range 1..100. @default DEFAULT_JOB_WEIGHT */
+  jobWeight?: number
   /** Address of the machine at which a container's `publish` ports are published. @default none is */
   publishAt?: string
   /** Registries that images may come from though they are inside the network; see `RegistryAccessInit`. @default [] */
@@ -108,7 +117,7 @@ const noSandboxes: SandboxSource = { take: () => null, networks: () => null }
 
 /** A {@link ContainerEngine} on Docker Engine, or on an engine that speaks its API. */
 export function createDockerEngine(components: DockerEngineComponents, init: DockerEngineInit = {}): ContainerEngine {
-  const { firewall, sandboxes, clock = systemClock, gpus = async () => (await findGpus()).gpus } = components
+  const { firewall, sandboxes, shaper, clock = systemClock, gpus = async () => (await findGpus()).gpus } = components
   const { gpuUse = createGpuUse({ clock }) } = components
   const {
     owner = '',
@@ -117,7 +126,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     privileges = 'ordinary',
     nameServers,
   } = init
-  const { pidsLimit = 512, maxOpenFiles = 16_384, useInit, publishAt = null } = init
+  const { pidsLimit = 512, maxOpenFiles = 16_384, useInit, publishAt = null, jobWeight = DEFAULT_JOB_WEIGHT } = init
   const docker = withWholeAnswers(components.docker)
   const findings = createFindings(
     { docker, firewall, sandboxes },
@@ -133,11 +142,19 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     return { driver: hasLocalLogs ? 'local' : 'json-file', maxBytes, dataRoot: info.dataRoot }
   }
 
+  /** Podman's groups are its own matter. */
+  async function groupOfJobs(options: AbortOptions): Promise<string | null> {
+    const { info, isPodman, bySystemd } = await properties(options)
+    if (components.jobGroup === undefined || !findings.isReached() || isPodman) return null
+    return await components.jobGroup.ensure({ cgroupVersion: info.cgroupVersion, bySystemd })
+  }
+
   const steps = createContainerSteps({
+    ensureShaped: async () => await shaper?.ensure(),
     ...{ docker, ensureIsolated, properties, sandboxes: sandboxes ?? noSandboxes },
     hardening: createHardening(
-      { docker, findings, logPolicy },
-      { pidsLimit, maxOpenFiles, wallOf, privileges, useInit, publishAt },
+      { docker, findings, logPolicy, jobGroup: groupOfJobs },
+      { pidsLimit, maxOpenFiles, wallOf, privileges, useInit, publishAt, jobWeight },
     ),
     gpuAllocator: createGpuAllocator({
       docker,
@@ -161,7 +178,13 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       { owner },
     ),
     info,
-    features,
+    async features(options = {}) {
+      const found = await features(options)
+      // What stands in their way is known before the first job.
+      await groupOfJobs(options)
+      await shaper?.begin(findings.isHere())
+      return found
+    },
     pull: pullerOf(docker, clock, findings, init),
     nowMs: ({ signal } = {}) =>
       askEngine('asking the engine for its time', signal, (abort) => readEngineTime(docker, abort)),

@@ -11,6 +11,8 @@ export interface EngineProperties {
   hasLocalLogs: boolean
   /** Podman behind Docker's API; see docs/decisions/0016-podman.md. */
   isPodman: boolean
+  /** Whether systemd makes its control groups. */
+  bySystemd: boolean
   /** Whether it runs without root, in a network of its own. */
   isRootless: boolean
   /** Whether it takes an image without the layers that it has. */
@@ -33,6 +35,7 @@ interface RawInfo {
   Driver: string
   Architecture: string
   CgroupVersion?: string
+  CgroupDriver?: string
   InitCommit?: { ID: string }
   Plugins?: { Log?: string[] }
   SecurityOptions?: string[] | null
@@ -83,6 +86,7 @@ export function toProperties(raw: RawInfo): EngineProperties {
     hasInit: raw.InitCommit !== undefined && raw.InitCommit.ID !== 'N/A',
     hasLocalLogs: raw.Plugins?.Log?.includes('local') ?? false,
     isPodman: raw.BuildahVersion !== undefined,
+    bySystemd: raw.CgroupDriver === 'systemd',
     isRootless: raw.SecurityOptions?.some((option) => option.split(',').includes('name=rootless')) ?? false,
     sharesLayers: raw.BuildahVersion === undefined && !hasContainerdStore(raw),
     runtimes: Object.keys(raw.Runtimes ?? {}).toSorted(),

@@ -217,6 +217,7 @@ function hardeningOf(init: SwarmEngineInit): HardeningOptions {
     ...{ storageQuota: null, volumeQuota: null, nameServers: [], canSwapLess: false },
     ...{ isolation: 'container', runtime: null },
     useInit: init.useInit ?? true,
+    weighing: { weight: 100, group: null, machineMillis: 1_000 }, // Swarm weighs nobody.
     ...{ privileges: init.privileges ?? 'ordinary', healthcheck: null },
     // Service logs are read by the manager of every node, through the driver that each engine has.
     logConfig: { Type: 'json-file', Config: { 'max-size': String(maxLogBytes), 'max-file': '2' } },

@@ -3,16 +3,15 @@
  * services. See docs/decisions/0011-job-firewall.md.
  */
 
-import { spawn } from 'node:child_process'
 import { getServers } from 'node:dns'
 import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { text } from 'node:stream/consumers'
 import type { Logger } from '../../node/logger.ts'
 import { isPublicAddress } from '../../node/network/public-address.ts'
 import { anyBridge, bridgePrefix } from '../networks/bridge-name.ts'
 import { processOf } from '../process-of.ts'
+import { runProgram } from '../system-program.ts'
 import { ownNetworks } from './ranges.ts'
 import { agentsIn, type Family, isInPlace, type Rules, readSaved, rulesFor, toPlace, toRemove } from './rules.ts'
 
@@ -63,8 +62,6 @@ class FirewallError extends Error {
 /** Connections of one job at a time; a machine tracks 65,536 or more in all. */
 const MAX_CONNECTIONS = 4_096
 
-/** How long one look or change may take, in ms: iptables waits for others that change rules. */
-const LIMIT_MS = 10_000
 /** How often it is looked for rules that nobody needs any more, in ms. */
 const SWEEP_MS = 60_000
 
@@ -189,37 +186,13 @@ async function interfaceNames(): Promise<string[]> {
 }
 
 async function save(family: Family): Promise<Map<string, string[]>> {
-  return readSaved(await run(`${programOf(family)}-save`, ['-t', 'mangle'], ''))
+  return readSaved(await runProgram(`${programOf(family)}-save`, ['-t', 'mangle']))
 }
 
 async function restore(family: Family, change: string): Promise<void> {
-  await run(`${programOf(family)}-restore`, ['--noflush', '--wait', '5'], change)
+  await runProgram(`${programOf(family)}-restore`, ['--noflush', '--wait', '5'], change)
 }
 
 function programOf(family: Family): string {
   return family === 4 ? 'iptables' : 'ip6tables'
-}
-
-async function run(program: string, args: string[], input: string): Promise<string> {
-  const child = spawn(program, args, {
-    // System programs are often not on an ordinary path.
-    env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C' },
-    timeout: LIMIT_MS,
-    killSignal: 'SIGKILL',
-  })
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  child.stdin.on('error', () => undefined) // it ended before it read everything; its exit code tells
-  child.stdin.end(input)
-  try {
-    const [out, said, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-    if (code === 0) return out
-    throw new FirewallError(`${program} failed: ${said.trim().split('\n')[0] || `exit code ${code}`}`)
-  } catch (error) {
-    if (error instanceof FirewallError) throw error
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new FirewallError(missing ? `there is no program ${program}` : String(error), { cause: error })
-  }
 }

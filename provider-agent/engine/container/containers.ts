@@ -7,7 +7,7 @@ import { createEar } from '../endings/outside.ts'
 import { unrunnable } from '../endings/unrunnable.ts'
 import type { EngineProperties } from '../engine-properties.ts'
 import { statusOf, toEngineError } from '../errors.ts'
-import type { AbortOptions, ContainerEngine } from '../index.ts'
+import { type AbortOptions, type ContainerEngine, EngineError } from '../index.ts'
 import { isOfItsPlace } from '../invalid-command.ts'
 import { removeContainer } from '../removal.ts'
 import { containerFolder, removeHeld } from '../storage/btrfs.ts'
@@ -21,11 +21,13 @@ type ContainerSteps = Pick<ContainerEngine, 'create' | 'start' | 'wait' | 'stop'
 
 interface ContainerStepsInit extends CreateStepInit {
   properties(options: AbortOptions): Promise<EngineProperties>
+  /** Resolves when a container's network is held to its bandwidth. */
+  ensureShaped(): Promise<void>
 }
 
 /** The steps of a container's life, each of which may be repeated. */
 export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
-  const { docker, sandboxes, properties } = init
+  const { docker, sandboxes, properties, ensureShaped } = init
   const ear = createEar(docker)
 
   return {
@@ -36,6 +38,7 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
         const { State: before } = await inspectContainer(docker, name, abort)
         // Starting a container that has ended would run its program again.
         if (before.Status === 'created') {
+          await ensureShaped().catch(notShaped)
           try {
             await docker.getContainer(name).start(abort)
           } catch (error) {
@@ -80,6 +83,11 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
         if (lent !== null && !networks?.has(lent)) await dropNetwork(docker, lent, abort)
       }),
   }
+}
+
+function notShaped(cause: Error): never {
+  const message = `jobs cannot be held to their bandwidth: ${cause.message}`
+  throw new EngineError('ENGINE_ERROR', message, { reason: 'bandwidth' }, { cause })
 }
 
 /** What kept a container from its start; where that is its command, what is wrong with it. */

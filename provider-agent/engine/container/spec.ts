@@ -3,6 +3,7 @@ import type { Isolation } from '../../../protocol/isolation.ts'
 import { type GpuGrant, NO_GPUS } from '../../gpus/gpus.ts'
 import { machinePids } from '../../isolation/walls.ts'
 import { alone, isJoined, type Place } from '../../networks/network-mode.ts'
+import { type Weighing, weightsOf } from '../../weights/shares.ts'
 import { type ContainerSpec, EngineError, type Privileges } from '../index.ts'
 import { gpusLabel, ownerLabel } from '../labels.ts'
 import { engineName } from '../reference.ts'
@@ -39,6 +40,8 @@ export interface HardeningOptions {
   healthcheck: HealthCheck | null
   /** Address of the machine at which ports are published; null publishes none. */
   publishAt: string | null
+  /** What it weighs against the owner's own programs. */
+  weighing: Weighing
   logConfig: { Type: string; Config: Record<string, string> }
 }
 
@@ -142,6 +145,7 @@ function toHostConfig(
     CgroupnsMode: 'private',
     PidsLimit: machinePids(hardening.isolation, pidsLimitOf(spec, hardening)),
     NanoCpus: spec.cpuMillis * 1_000_000,
+    ...weightsOf(spec.cpuMillis, hardening.weighing),
     Memory: spec.memoryBytes,
     MemorySwap: spec.memoryBytes, // Memory and swap together: no swap.
     ...(hardening.canSwapLess && { MemorySwappiness: 0 }), // Where the kernel does not count swap, that is what is left.

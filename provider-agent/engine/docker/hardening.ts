@@ -17,6 +17,7 @@ export interface HardeningInit {
   /** Undefined: where the engine has one and the program is no init itself. */
   useInit: boolean | undefined
   publishAt: string | null
+  jobWeight: number
 }
 
 /** Podman sets a limit that it may not be allowed to, unless it is given one; the pids limit is what counts. */
@@ -24,20 +25,27 @@ const PODMAN_USER_PROCESSES = 32_768
 
 /** What containers are held to on this engine. */
 export function createHardening(
-  components: { docker: Docker; findings: Findings; logPolicy: (options: AbortOptions) => Promise<LogPolicy> },
+  components: {
+    docker: Docker
+    findings: Findings
+    logPolicy: (options: AbortOptions) => Promise<LogPolicy>
+    /** Name of the control group that weighs jobs; null where there is none. */
+    jobGroup: (options: AbortOptions) => Promise<string | null>
+  },
   init: HardeningInit,
 ): (spec: ContainerSpec, options: AbortOptions) => Promise<HardeningOptions> {
-  const { docker, findings, logPolicy } = components
-  const { pidsLimit, maxOpenFiles, wallOf, privileges, publishAt } = init
+  const { docker, findings, logPolicy, jobGroup } = components
+  const { pidsLimit, maxOpenFiles, wallOf, privileges, publishAt, jobWeight: weight } = init
   return async (spec, options) => {
     const wall = wallOf(spec.isolation)
     // Never weaker walls than it was to have, whatever its owner has changed since.
     if (wall === undefined) {
       throw new EngineError('ENGINE_ERROR', `${spec.isolation} is not offered`, { reason: 'no-runtime' })
     }
-    const [{ hasInit, info, isPodman }, image] = await Promise.all([
+    const [{ hasInit, info, isPodman }, image, group] = await Promise.all([
       findings.properties(options),
       readImageConfig(docker, spec.image, options),
+      jobGroup(options),
     ])
     return {
       pidsLimit,
@@ -53,6 +61,7 @@ export function createHardening(
       logConfig: toLogConfig(await logPolicy(options)),
       nameServers: findings.nameServers(),
       ...{ isolation: wall.isolation, runtime: wall.runtime, canSwapLess: info.cgroupVersion === 1 },
+      weighing: { weight, group, machineMillis: info.cpuMillis },
     }
   }
 }

@@ -60,6 +60,8 @@ describe('two clocks that are hours apart', () => {
       unsoldGpus: [],
       isolations: [],
       shared: { limits: null, connectionsAreCounted: true },
+      bandwidth: { rate: null, problem: null },
+      yielding: { weight: 10, inSwarm: false, problem: null },
     }
     const subjects = (clockOff: string | null) =>
       checkSelf({ ...facts, clockOff }).flatMap(({ subject, level }) => (subject === 'clock' ? [level] : []))

@@ -42,6 +42,8 @@ const FACTS: Facts = {
   unsoldGpus: [],
   isolations: [{ ...PLAIN_WALL, problem: null }],
   shared: { limits: { inotifyInstances: 128, terminals: 4096 }, connectionsAreCounted: true },
+  yielding: { weight: 10, inSwarm: false, problem: null },
+  bandwidth: { rate: null, problem: null },
 }
 
 const GVISOR = { isolation: 'gvisor', runtime: 'runsc', factorMillis: 1_200 } as const
@@ -165,6 +167,42 @@ const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, te
     { shared: { limits: null, connectionsAreCounted: true } },
     { subject: 'shared', level: 'ok' },
     /kernel of their own/,
+  ],
+  [
+    'jobs that yield',
+    {},
+    { subject: 'yielding', level: 'ok' },
+    /weigh 10 where any program of yours weighs 100: of the/,
+  ],
+  [
+    'jobs that yield to containers alone',
+    { yielding: { weight: 10, inSwarm: false, problem: 'no group of their own can be made for them: EACCES' } },
+    { subject: 'yielding', level: 'note' },
+    /weigh 10 .* against other containers alone: no group .*: EACCES; run the agent as root/,
+  ],
+  [
+    'jobs that need not yield',
+    { yielding: { weight: 100, inSwarm: false, problem: null } },
+    { subject: 'yielding', level: 'ok' },
+    /as much as your own programs, as --job-weight says/,
+  ],
+  [
+    'jobs of a swarm',
+    { yielding: { weight: 10, inSwarm: true, problem: null } },
+    { subject: 'yielding', level: 'note' },
+    /a swarm cannot weigh/,
+  ],
+  [
+    'a bandwidth that holds',
+    { bandwidth: { rate: 100e6, problem: null } },
+    { subject: 'bandwidth', level: 'ok' },
+    /receive and send at most 100Mbit each/,
+  ],
+  [
+    'a bandwidth that does not hold',
+    { bandwidth: { rate: 64e3, problem: 'there is no program tc' } },
+    { subject: 'bandwidth', level: 'note' },
+    /not held to 64kbit: there is no program tc; run the agent as root .*iproute2/,
   ],
 ]
 

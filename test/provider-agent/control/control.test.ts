@@ -17,7 +17,10 @@ const MACHINE = { cpuMillis: 4_000, memoryBytes: 8 * 2 ** 30 }
 function controlOf(rig: AgentRig, folder: string): Promise<Control> {
   const { agent, network, clock } = rig
   const shared = async () => ({ limits: null, connectionsAreCounted: true })
-  return startControl({ agent, network, clock, directory: { list: () => [] }, logger: silentLogger, shared }, folder)
+  const yielding = () => ({ weight: 10, inSwarm: false, problem: null })
+  const bandwidth = () => ({ rate: null, problem: null })
+  const directory = { list: () => [] }
+  return startControl({ agent, network, clock, directory, logger: silentLogger, shared, yielding, bandwidth }, folder)
 }
 
 describe('cortex agent check · drain · resume · stop · earnings · jobs', () => {

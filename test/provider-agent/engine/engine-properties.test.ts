@@ -33,6 +33,7 @@ test('the engine says what it is', () => {
     hasInit: true,
     hasLocalLogs: true,
     isPodman: false,
+    bySystemd: false,
     isRootless: false,
     sharesLayers: true,
     runtimes: ['runc', 'runsc'],
@@ -52,9 +53,11 @@ test('an engine without an init, without local logs, on another machine', () => 
     Plugins: { Log: ['k8s-file'] },
     Architecture: 'aarch64',
     CgroupVersion: '2',
+    CgroupDriver: 'systemd',
   }
-  const { info, hasInit, hasLocalLogs } = toProperties(other)
+  const { info, hasInit, hasLocalLogs, bySystemd } = toProperties(other)
   assert.deepEqual([info.architecture, info.cgroupVersion, hasInit, hasLocalLogs], ['arm64', 2, false, false])
+  assert.equal(bySystemd, true)
 })
 
 test('an engine that can pass GPUs on', () => {

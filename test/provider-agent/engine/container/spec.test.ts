@@ -38,6 +38,7 @@ const hardening: HardeningOptions = {
   privileges: 'ordinary',
   healthcheck: null,
   publishAt: null,
+  weighing: { weight: 10, group: '/jobs', machineMillis: 8_000 },
   logConfig: toLogConfig({ driver: 'local', maxBytes: 1_000 }),
 }
 
@@ -67,6 +68,8 @@ test('a container is created with all of its hardening', () => {
       CgroupnsMode: 'private',
       PidsLimit: 512,
       NanoCpus: 1_500_000_000,
+      CgroupParent: '/jobs',
+      CpuShares: 1_536,
       Memory: 67_108_864,
       MemorySwap: 67_108_864,
       MemorySwappiness: 0,
