@@ -109,6 +109,11 @@ const TABLE: Record<FailureCode, Rows> = {
       cause: 'The container’s shared memory, /dev/shm, was full.',
       remedy: 'Raise shmSize, and memory with it: shared memory counts as that.',
     },
+    'network-limit': {
+      fault: 'job',
+      cause: 'The container sent and received more than its maxNetwork.',
+      remedy: 'Raise maxNetwork, or make the application send and receive less.',
+    },
     'more-than-any-provider': {
       fault: 'user',
       cause: 'The job asks for more than any provider has.',

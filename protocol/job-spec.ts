@@ -54,7 +54,7 @@ import {
   MIN_VOLUME_BYTES,
 } from './limits.ts'
 import type { Minimums } from './measured.ts'
-import { type NanoUsd, parseUsd } from './money.ts'
+import { type NanoUsd, parseUsd, type Used } from './money.ts'
 import { formatBytes, parseBytes, type Resources } from './units.ts'
 
 export { type FieldError, fieldErrors } from './field-errors.ts'
@@ -157,6 +157,11 @@ export const containerFields = {
     .default(JOB_DEFAULTS.stopGraceSeconds)
     .describe('Seconds between the stop signal and SIGKILL; those that pass beyond the duration are billed.'),
   network: z.enum(['bridge', 'none']).default(JOB_DEFAULTS.network).describe('`none`: no network at all.'),
+  maxNetwork: bytesField('traffic')
+    .optional()
+    .describe(
+      'Most bytes sent and received together: the job is ended there. Providers that ask a price for traffic take only jobs that say it.',
+    ),
   shmSize: bytesField('shared memory')
     .optional()
     .describe('Size of /dev/shm, which counts as memory; where it is left out, half of `memory`.'),
@@ -312,6 +317,19 @@ export function resourcesOf(spec: Pick<JobSpec, 'cpu' | 'memory' | 'storage' | '
     storageBytes: bytesOf(spec.storage) + volumes,
     gpu: spec.gpu,
   }
+}
+
+/**
+ * Most bytes that a validated spec sends and receives together; 0 where it has no network, undefined where it names no limit.
+ */
+export function maxNetworkOf({ network, maxNetwork }: Pick<JobSpec, 'network' | 'maxNetwork'>): number | undefined {
+  if (network === 'none') return 0
+  return maxNetwork === undefined ? undefined : bytesOf(maxNetwork)
+}
+
+/** What bids on a validated spec are compared by: all of its duration, and all of the traffic that it may cause. */
+export function mostOf(spec: Pick<JobSpec, 'duration' | 'network' | 'maxNetwork'>): Used {
+  return { seconds: spec.duration, networkBytes: maxNetworkOf(spec) ?? 0 }
 }
 
 /** The price cap of a validated spec in nano-dollars per hour; null is none. */

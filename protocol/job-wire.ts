@@ -20,6 +20,7 @@ import {
   credentialsProblem,
   fieldErrors,
   type JobSecrets,
+  maxNetworkOf,
   maxPricePerHour,
   minimumsOf,
   type PublicJobSpec,
@@ -52,6 +53,9 @@ export const ISOLATION = 'isolation'
 /** Offered by providers that heed `platform` and run the bytes of the digest that a job names. */
 export const PLATFORMS = 'platforms'
 
+/** Offered by providers that count what a job sends and receives, and heed `maxNetwork`. */
+export const NETWORK_LIMIT = 'network-limit'
+
 const DEFAULT_STOP_SIGNAL = 'SIGTERM'
 
 const containerSchema = z.strictObject(containerFields).superRefine(checkContainerFields)
@@ -79,18 +83,37 @@ export function requirementsOf(spec: PublicJobSpec, image: ResolvedImage | null 
     imageDigest: image?.digest ?? '',
     isolation: spec.isolation ?? '',
     ...gpusAsked(spec),
+    ...trafficAsked(spec),
   }
+}
+
+function trafficAsked(spec: PublicJobSpec): Pick<Requirements, 'maxNetworkBytes'> {
+  const maxNetworkBytes = maxNetworkOf(spec)
+  return maxNetworkBytes === undefined ? {} : { maxNetworkBytes }
+}
+
+/** As messages carry it. */
+function trafficToWire(maxNetworkBytes: number | undefined): { maxNetworkBytes?: bigint } {
+  return maxNetworkBytes === undefined ? {} : { maxNetworkBytes: BigInt(maxNetworkBytes) }
 }
 
 /** The same as the request carries them. @throws {WireError} as {@link requirementsOf} */
 export function encodedRequirements(spec: PublicJobSpec, image: ResolvedImage | null = null): Uint8Array {
-  const { resources, maxPricePerHour: cap, gpuRequirements, minimums, ...rest } = requirementsOf(spec, image)
+  const {
+    resources,
+    maxPricePerHour: cap,
+    gpuRequirements,
+    minimums,
+    maxNetworkBytes,
+    ...rest
+  } = requirementsOf(spec, image)
   return encode(RequirementsSchema, {
     ...rest,
     ...(asksForSpeed(minimums) ? { minimums: toWireFigures(minimums) } : {}),
     resources: toWireResources(resources),
     ...(cap === null ? {} : { maxPricePerHour: cap }),
     ...(gpuRequirements === undefined ? {} : { gpuRequirements: gpuRequirementsToWire(gpuRequirements) }),
+    ...trafficToWire(maxNetworkBytes),
   })
 }
 
@@ -120,6 +143,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(gpusAsked(spec).gpuRequirements === undefined ? [] : [GPU_REQUIREMENTS]),
     ...(spec.platform === undefined && image === null ? [] : [PLATFORMS]),
     ...(spec.isolation === undefined ? [] : [ISOLATION]),
+    ...(spec.maxNetwork === undefined || spec.network === 'none' ? [] : [NETWORK_LIMIT]),
   ]
 }
 
@@ -164,6 +188,7 @@ export function jobToWire(
     workdir: spec.workdir ?? '',
     user: spec.user ?? '',
     ...gpusToWire(spec),
+    ...trafficToWire(maxNetworkOf(spec)),
     platform: spec.platform === undefined ? '' : plainPlatform(spec.platform),
     imageDigest: image?.digest ?? '',
     isolation: spec.isolation ?? '',
@@ -187,6 +212,8 @@ export function checkWireJob(job: Job | undefined, requirements: Requirements): 
   for (const kind of RESOURCE_KINDS) {
     if (resources[kind] !== requirements.resources[kind]) throw invalid(`resources.${kind}`, 'is not what was bid on')
   }
+  const traffic = job.maxNetworkBytes === undefined ? undefined : Number(job.maxNetworkBytes)
+  if (traffic !== requirements.maxNetworkBytes) throw invalid('maxNetwork', 'is not what was bid on')
   if (job.image !== requirements.image) throw invalid('image', 'is not what was bid on')
   if (job.durationSeconds !== requirements.durationSeconds) throw invalid('duration', 'is not what was bid on')
   const gpus = job.gpuRequirements === undefined ? undefined : checkGpuRequirements(job.gpuRequirements)

@@ -106,6 +106,8 @@ export const MIN_VOLUME_BYTES = 4_096
 
 /** Memory a job may ask for, or storage with its volumes, in bytes: 64 TiB. */
 export const MAX_BYTES = 64 * 2 ** 40
+/** Bytes that a job's link carries in a second at most, both ways together: 100 Gbit each. No provider is believed more. */
+export const MAX_TRAFFIC_PER_SECOND = 25e9
 
 /** Kinds of GPU in one machine. */
 export const MAX_GPU_MODELS = 16

@@ -20,11 +20,6 @@ import {
   invalidField,
 } from './check-fields.ts'
 import { decode, fromWirePrices, fromWireResources, safeNumber } from './codec.ts'
-import type {
-  Figures as WireFigures,
-  Hardware as WireHardware,
-  Measured as WireMeasured,
-} from './gen/cortex/v1/capacity_pb.js'
 import {
   AnnouncementSchema,
   type Award,
@@ -65,7 +60,8 @@ import {
   MIN_LEASE_TIMEOUT_SECONDS,
   MIN_MEMORY_BYTES,
 } from './limits.ts'
-import { type Figure, type Figures, figuresOf, type Measured, type Minimums } from './measured.ts'
+import { checkFigures, checkHardware, checkMeasured, checkTraffic } from './machine-wire.ts'
+import type { Measured, Minimums } from './measured.ts'
 import { chargeOf, type NanoUsd, type Prices } from './money.ts'
 import { isImageDigest, isPlatform, MAX_PLATFORMS } from './platforms.ts'
 import { openStatement } from './statements.ts'
@@ -141,6 +137,8 @@ export interface Requirements {
   isolation: string
   /** Of its GPUs; absent is any. */
   gpuRequirements?: GpuRequirements
+  /** Most bytes that it sends and receives together; absent is any number, for which nobody pays. */
+  maxNetworkBytes?: number
 }
 
 /** A request as a provider works with it. */
@@ -241,26 +239,6 @@ function checkImageDigest(digest: string): string {
   return digest
 }
 
-function checkHardware(wire: WireHardware | undefined): Hardware | null {
-  if (wire === undefined) return null
-  const { $typeName, $unknown, ...hardware } = wire
-  const { cpuModel, memoryType, diskType, diskModel } = hardware
-  for (const text of [cpuModel, memoryType, diskType, diskModel]) checkLine('hardware', text, MAX_LABEL_LENGTH)
-  return hardware
-}
-
-function checkMeasured(measured: WireMeasured | undefined): Measured | null {
-  if (measured === undefined) return null
-  checkLine('measured', measured.method, MAX_LABEL_LENGTH)
-  checkTime('measured', measured.atMs)
-  return { ...checkFigures('measured', measured.figures), atMs: Number(measured.atMs), method: measured.method }
-}
-
-function checkFigures(field: string, wire: WireFigures | undefined): Figures {
-  const of = (figure: Figure): number => safeNumber(wire?.[figure] ?? 0n, field)
-  return figuresOf(of)
-}
-
 /** A request that is hours old, or from the future: it was said again, or one of two clocks is wrong. */
 export class ClockOffError extends WireError {
   readonly requestId: Uint8Array
@@ -329,6 +307,7 @@ export function readRequirements(bytes: Uint8Array): Requirements {
     imageDigest: checkImageDigest(wire.imageDigest),
     isolation: checkIsolation(wire.isolation),
     ...(wire.gpuRequirements === undefined ? {} : { gpuRequirements: checkGpuRequirements(wire.gpuRequirements) }),
+    ...(wire.maxNetworkBytes === undefined ? {} : { maxNetworkBytes: checkTraffic(wire.maxNetworkBytes) }),
   }
 }
 
@@ -349,6 +328,7 @@ export async function checkBid(statement: SignedStatement, network: string): Pro
   checkPeerId('requester', bid.requester)
   checkPrice('price_per_hour', bid.pricePerHour)
   checkPrice('minimum_charge', bid.minimumCharge)
+  checkPrice('price_per_gb', bid.pricePerGb)
   checkRange('valid_for_ms', bid.validForMs, 1, MAX_BID_VALID_MS)
   fromWireResources(bid.free)
   if (bid.gpu !== undefined) checkGpu(bid.gpu)
@@ -377,6 +357,7 @@ export async function checkAward(statement: SignedStatement, network: string): P
   if (award.fence < 1) throw invalidField('fence', 'starts at 1')
   checkPrice('price_per_hour', award.pricePerHour)
   checkPrice('minimum_charge', award.minimumCharge)
+  checkPrice('price_per_gb', award.pricePerGb)
   checkOneOf('on_disconnect', award.onDisconnect, ['continue', 'stop'])
   const minTimeoutMs = award.onDisconnect === 'stop' ? MIN_LEASE_TIMEOUT_SECONDS * 1000 : 0
   checkRange('lease_timeout_ms', award.leaseTimeoutMs, minTimeoutMs, MAX_LEASE_TIMEOUT_SECONDS * 1000)
@@ -385,7 +366,7 @@ export async function checkAward(statement: SignedStatement, network: string): P
 }
 
 /**
- * A receipt that one of its two sides signed, right in itself: the cost is what price, minimum charge and time make.
+ * A receipt that one of its two sides signed, right in itself: the cost is what prices, minimum charge, time and traffic make.
  *
  * @throws {WireError}
  */
@@ -400,11 +381,13 @@ export async function checkReceipt(statement: SignedStatement): Promise<{ receip
   checkDigest('requirements_digest', receipt.requirementsDigest)
   checkPrice('price_per_hour', receipt.pricePerHour)
   checkPrice('minimum_charge', receipt.minimumCharge)
+  checkPrice('price_per_gb', receipt.pricePerGb)
+  const networkBytes = safeNumber(receipt.networkBytes, 'network_bytes')
   const seconds = safeNumber(receipt.meteredSeconds, 'metered_seconds')
-  if (receipt.costNanoUsd !== chargeOf(receipt, seconds)) {
+  if (receipt.costNanoUsd !== chargeOf(receipt, { seconds, networkBytes })) {
     throw invalidField(
       'cost_nano_usd',
-      'must be the price times the metered time, or the minimum charge where that is more',
+      'must be the prices times the metered time and traffic, or the minimum charge where that is more',
     )
   }
   checkTime('started_at_ms', receipt.startedAtMs)

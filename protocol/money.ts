@@ -29,6 +29,8 @@ export interface Terms {
   pricePerHour: NanoUsd
   /** What the job pays at least if its container ran at all; 0 is no minimum. */
   minimumCharge: NanoUsd
+  /** For each GB that the job sends or receives; 0 is nothing. */
+  pricePerGb: NanoUsd
 }
 
 /**
@@ -74,29 +76,69 @@ export function costOf(perHour: NanoUsd, seconds: number): NanoUsd {
   return (perHour * BigInt(seconds)) / SECONDS_PER_HOUR
 }
 
-/**
- * What metered whole seconds cost under these terms: the time at its price, or the minimum where that is more. What never
- * ran costs nothing.
- */
-export function chargeOf({ pricePerHour: perHour, minimumCharge }: Terms, seconds: number): NanoUsd {
-  if (seconds === 0) return 0n
-  const cost = costOf(perHour, seconds)
-  return cost < minimumCharge ? minimumCharge : cost
+/** What a job used: metered whole seconds, and the bytes that it sent and received where those are counted. */
+export interface Used {
+  seconds: number
+  networkBytes: number
+}
+
+/** What was used costs at its prices, each part rounded down to a whole nano-dollar, whatever the minimum. */
+export function useOf({ pricePerHour: perHour, pricePerGb }: Terms, { seconds, networkBytes }: Used): NanoUsd {
+  return costOf(perHour, seconds) + (pricePerGb * BigInt(networkBytes)) / BigInt(GIB)
 }
 
 /**
- * The price per hour at which a job of this duration, in seconds, would cost as much: what bids are ranked by, and what a
- * price cap holds. Rounded up.
+ * What was used costs under these terms: time and traffic at their prices, or the minimum where that is more. What never ran
+ * costs nothing.
  */
-export function effectivePerHour({ pricePerHour: perHour, minimumCharge }: Terms, durationSeconds: number): NanoUsd {
-  const seconds = BigInt(Math.max(1, durationSeconds))
-  const spread = (minimumCharge * SECONDS_PER_HOUR + seconds - 1n) / seconds
-  return spread > perHour ? spread : perHour
+export function chargeOf(terms: Terms, used: Used): NanoUsd {
+  if (used.seconds === 0) return 0n
+  const cost = useOf(terms, used)
+  return larger(cost, terms.minimumCharge)
 }
 
-/** The terms of a record, which holds decimal text; records of versions before minimum charges have none. */
-export function termsOf(record: { pricePerHour: string; minimumCharge?: string }): Terms {
-  return { pricePerHour: BigInt(record.pricePerHour), minimumCharge: BigInt(record.minimumCharge ?? '0') }
+/**
+ * The price per hour at which a job of this duration would cost as much if it sent and received all that it may: what bids are
+ * ranked by, and what a price cap holds. Rounded up.
+ */
+export function effectivePerHour(terms: Terms, most: Used): NanoUsd {
+  const { pricePerHour: perHour, minimumCharge, pricePerGb } = terms
+  const seconds = BigInt(Math.max(1, most.seconds))
+  const traffic = divideUp(pricePerGb * BigInt(most.networkBytes) * SECONDS_PER_HOUR, BigInt(GIB) * seconds)
+  const spread = divideUp(minimumCharge * SECONDS_PER_HOUR, seconds)
+  return larger(spread, perHour + traffic)
+}
+
+/** Math.max is of numbers. */
+function larger(a: NanoUsd, b: NanoUsd): NanoUsd {
+  if (a > b) return a
+  return b
+}
+
+function divideUp(amount: bigint, by: bigint): bigint {
+  return (amount + by - 1n) / by
+}
+
+/** Terms as records hold them, as decimal text; those of versions that knew no minimum charge or price of traffic lack it. */
+export interface StoredTerms {
+  pricePerHour: string
+  minimumCharge?: string
+  pricePerGb?: string
+}
+
+/** The terms of a record. */
+export function termsOf({ pricePerHour: perHour, minimumCharge = '0', pricePerGb = '0' }: StoredTerms): Terms {
+  return { pricePerHour: BigInt(perHour), minimumCharge: BigInt(minimumCharge), pricePerGb: BigInt(pricePerGb) }
+}
+
+/** The terms for a record; a price of traffic only where there is one. */
+export function storedTerms({
+  pricePerHour: perHour,
+  minimumCharge,
+  pricePerGb,
+}: Terms): StoredTerms & { minimumCharge: string } {
+  const traffic = pricePerGb === 0n ? {} : { pricePerGb: String(pricePerGb) }
+  return { pricePerHour: String(perHour), minimumCharge: String(minimumCharge), ...traffic }
 }
 
 /** Billing is by the second begun: 1 ms is one second. */

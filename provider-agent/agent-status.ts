@@ -61,6 +61,8 @@ export interface LeaseStatus extends Terms {
   startedAtMs: number | null
   /** What may be billed so far, in ms. */
   meteredMs: number
+  /** Bytes that may be billed so far. */
+  networkBytes: number
   /** Null while it lives. */
   outcome: Outcome | null
   /** Bytes that its requester has not taken yet. */
@@ -84,12 +86,17 @@ export function statusOf(
 ): AgentStatus {
   const { book, measuring } = capacity
   const why = paused()
-  const listed = leases.list().map(({ id, record, progress, billableMs }): LeaseStatus => {
+  const listed = leases.list().map(({ id, record, progress, billableMs, traffic }): LeaseStatus => {
     const { jobId, fence, requester, resources, acceptedAtMs } = record
     const terms = { image: record.job.image, ...termsOf(record) }
     return {
       ...{ jobId, fence, requester, resources, ...terms, acceptedAtMs, startedAtMs: progress.startedAtMs },
-      ...{ meteredMs: billableMs, outcome: progress.ended?.outcome ?? null, unsentBytes: journal.bytes(id) },
+      ...{
+        meteredMs: billableMs,
+        networkBytes: traffic.billableBytes,
+        outcome: progress.ended?.outcome ?? null,
+        unsentBytes: journal.bytes(id),
+      },
     }
   })
   return {

@@ -24,6 +24,7 @@ import type { Health } from './health.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Leases } from './lease/leases.ts'
 import type { AgentOptions } from './options.ts'
+import { askable } from './prices/askable.ts'
 import type { PriceList } from './prices/price-rules.ts'
 import { quote } from './prices/quote.ts'
 
@@ -99,7 +100,7 @@ export async function createSelling(components: SellingComponents, options: Agen
     return {
       ...{ platforms: [...platforms], emulatedPlatforms: [...emulatedPlatforms] },
       isolations: isolations.map(({ isolation, factorMillis }) => ({ isolation, factorMillis })),
-      ...{ region, labels, capabilities, ...said, prices: prices.posted(clock.nowMs()) },
+      ...{ region, labels, capabilities, ...said, prices: askable(prices.posted(clock.nowMs()), capabilities) },
       total: toWireResources(book.total),
       free: toWireResources(book.freeFor(null)),
       uptimeSeconds: BigInt(uptimeSeconds()),
@@ -130,7 +131,8 @@ export async function createSelling(components: SellingComponents, options: Agen
       const gpus = kindsFor('')
       const gpu = chooseKind(gpus, wanted)
       const wall = isolationFor(offering.isolations, wanted.isolation)
-      const terms = quote(wanted.resources, prices.posted(clock.nowMs(), gpu?.model), wall?.factorMillis)
+      const asked = askable(prices.posted(clock.nowMs(), gpu?.model), offering.capabilities)
+      const terms = quote(wanted, asked, wall?.factorMillis)
       const nobody = { peerId: '', bids: 0, bidResources: NO_RESOURCES, resources: NO_RESOURCES, bidShare: 1 }
       const situation = {
         total: book.total,

@@ -1,6 +1,6 @@
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
-import { currentCost, mostSecondsOf } from '../../node/views/cost.ts'
+import { currentCost, mostUsed } from '../../node/views/cost.ts'
 import { chargeOf, type NanoUsd, termsOf, usdNumber } from '../../protocol/money.ts'
 import { type CostRow, NONE } from '../contract/costs.ts'
 
@@ -56,10 +56,10 @@ function shown({ jobs, estimated, actual }: Sum): Omit<CostRow, 'group'> {
   return { jobs, estimated: usdNumber(estimated), actual: usdNumber(actual) }
 }
 
-/** What the job would cost on its accepted terms if it ran for its whole duration and grace; nothing before it has a price. */
+/** What the job would cost on its accepted terms if it ran for its whole duration and grace, and sent and received all that it may; nothing before it has a price. */
 function estimatedCost(job: JobRecord): NanoUsd {
   const lease = leaseOf(job)
-  return lease === null ? 0n : chargeOf(termsOf(lease), mostSecondsOf(job))
+  return lease === null ? 0n : chargeOf(termsOf(lease), mostUsed(job))
 }
 
 /** What jobs are grouped by: `day`, `provider`, or `label.KEY`. */

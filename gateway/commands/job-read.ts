@@ -3,6 +3,7 @@ import { containerOutput } from '../../node/commands/container-output.ts'
 import { wholeNumber } from '../../node/commands/options.ts'
 import { print, printJsonLine, say } from '../../node/commands/print.ts'
 import { exitCodeOf } from '../../node/commands/whole.ts'
+import { formatBytes } from '../../protocol/units.ts'
 import type { CortexClient } from '../client/index.ts'
 import { shownName } from '../contract/names.ts'
 import { type ConnectionOptions, withConnection } from './connection.ts'
@@ -73,21 +74,31 @@ function bidsCommand(): Command {
       aboutJob(async (client, id, options: ConnectionOptions) => {
         const bids = await client.jobs.bids(id)
         const { dollars, showList } = await import('./show.ts')
-        showList(bids, options, ['ATTEMPT', 'PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', 'SCORE', 'REASON'], (bid) => [
-          String(bid.attempt),
-          shownName(bid.name, bid.provider),
-          bid.outcome,
-          bid.price === null ? '-' : `${dollars(bid.price)}/h`,
-          bid.minimumCharge === null ? '-' : dollars(bid.minimumCharge),
-          bid.score === null ? '-' : bid.score.toFixed(3),
-          bid.reason,
-        ])
+        showList(
+          bids,
+          options,
+          ['ATTEMPT', 'PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', 'PER GB', 'SCORE', 'REASON'],
+          (bid) => [
+            String(bid.attempt),
+            shownName(bid.name, bid.provider),
+            bid.outcome,
+            bid.price === null ? '-' : `${dollars(bid.price)}/h`,
+            bid.minimumCharge === null ? '-' : dollars(bid.minimumCharge),
+            bid.pricePerGb === null ? '-' : dollars(bid.pricePerGb),
+            bid.score === null ? '-' : bid.score.toFixed(3),
+            bid.reason,
+          ],
+        )
       }),
     )
 }
 
 function leastOf({ minimumCharge }: { minimumCharge: number }): string {
   return minimumCharge === 0 ? '' : `, at least ${minimumCharge}`
+}
+
+function trafficOf({ networkBytes, pricePerGb }: { networkBytes: number; pricePerGb: number }): string {
+  return pricePerGb === 0 ? '' : `, ${formatBytes(networkBytes)} of traffic at $${pricePerGb} per GB`
 }
 
 function eventsCommand(): Command {
@@ -132,7 +143,7 @@ function receiptCommand(): Command {
           ['requester', shown.requester],
           ['network', shown.network],
           ['outcome', `${shown.outcome}${shown.exitCode === null ? '' : `, exit code ${shown.exitCode}`}`],
-          ['used', `${shown.meteredSeconds} s at ${dollars(shown.pricePerHour)}/h${leastOf(shown)}`],
+          ['used', `${shown.meteredSeconds} s at ${dollars(shown.pricePerHour)}/h${leastOf(shown)}${trafficOf(shown)}`],
           ['cost', dollars(shown.cost)],
           ['ended', shown.endedAt],
         ])

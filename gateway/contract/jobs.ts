@@ -158,6 +158,7 @@ export const bidSchema = z
     outcome: z.enum(['accepted', 'released', 'refused', 'silent', 'declined']),
     price: usd.nullable().describe('US dollars per hour; null for a decline.'),
     minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null for a decline.'),
+    pricePerGb: usd.nullable().describe('US dollars for each GB that the job sends or receives; null for a decline.'),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have; null where it asks for none, or nobody said.'),
     ...runsAs,
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
@@ -185,7 +186,12 @@ const quoteSchema = z
     accepts: z.boolean(),
     price: usd.nullable().describe('US dollars per hour; null where it declines.'),
     minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null where it declines.'),
-    cost: usd.nullable().describe('For the whole duration, the minimum charge included.'),
+    pricePerGb: usd
+      .nullable()
+      .describe('US dollars for each GB that the job sends or receives; null where it declines.'),
+    cost: usd
+      .nullable()
+      .describe('For the whole duration and all traffic that the job may cause, the minimum charge included.'),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have.'),
     ...runsAs,
     score: z.number().nullable(),
@@ -212,7 +218,9 @@ export const receiptSchema = z
     requester: z.string(),
     pricePerHour: usd,
     minimumCharge: usd,
+    pricePerGb: usd,
     meteredSeconds: z.number().int(),
+    networkBytes: z.number().int().describe('What the job sent and received, where it was counted.'),
     cost: usd,
     startedAt: time.nullable(),
     endedAt: time,

@@ -8,6 +8,7 @@ const HARMLESS = new Set<keyof JobSpec>([
   'memory',
   'storage',
   'shmSize',
+  'maxNetwork',
   'gpu',
   'duration',
   'maxDuration',
@@ -45,12 +46,12 @@ export interface KnownSecrets {
  */
 export function assertSecretsStay(before: Fields & KnownSecrets, after: Fields & KnownSecrets, given: Fields): void {
   const kept = Object.keys(before.secrets ?? {}).filter((name) => {
-    return Object.hasOwn(after.secrets ?? {}, name) && !Object.hasOwn((given['secrets'] ?? {}) as Fields, name)
+    return Object.hasOwn(after.secrets ?? {}, name) && !Object.hasOwn((given.secrets ?? {}) as Fields, name)
   })
   const keepsCredentials =
     before.registryCredentials !== undefined &&
     after.registryCredentials !== undefined &&
-    given['registryCredentials'] === undefined
+    given.registryCredentials === undefined
   if (kept.length === 0 && !keepsCredentials) return
   const changed = changedFields(before, after).filter((name) => !HARMLESS.has(name))
   const moved = changed.filter((name) => WHERE.has(name))

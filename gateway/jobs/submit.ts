@@ -5,8 +5,8 @@ import type { Directory } from '../../node/directory/index.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
-import type { JobSpec } from '../../protocol/job-spec.ts'
-import { chargeOf, usdNumber } from '../../protocol/money.ts'
+import { type JobSpec, mostOf } from '../../protocol/job-spec.ts'
+import { chargeOf, type Used, usdNumber } from '../../protocol/money.ts'
 import type { dryRunSchema } from '../contract/jobs.ts'
 import { GatewayError } from '../http/errors.ts'
 
@@ -90,17 +90,19 @@ export async function dryRun(components: SubmitComponents, spec: JobSpec): Promi
   return {
     valid: true,
     accepted: quotes.some((quote) => quote.pricePerHour !== null),
-    quotes: quotes.map((quote) => quoteView(quote, spec.duration)),
+    quotes: quotes.map((quote) => quoteView(quote, mostOf(spec))),
   }
 }
 
-function quoteView({ pricePerHour, minimumCharge, ...quote }: Quote, seconds: number) {
-  const terms = pricePerHour === null || minimumCharge === null ? null : { pricePerHour, minimumCharge }
+function quoteView({ pricePerHour, minimumCharge, pricePerGb, ...quote }: Quote, most: Used) {
+  const isOffer = pricePerHour !== null && minimumCharge !== null && pricePerGb !== null
+  const terms = isOffer ? { pricePerHour, minimumCharge, pricePerGb } : null
   return {
     ...quote,
     accepts: terms !== null,
     price: terms === null ? null : usdNumber(terms.pricePerHour),
     minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
-    cost: terms === null ? null : usdNumber(chargeOf(terms, seconds)),
+    pricePerGb: terms === null ? null : usdNumber(terms.pricePerGb),
+    cost: terms === null ? null : usdNumber(chargeOf(terms, most)),
   }
 }

@@ -19,15 +19,17 @@ export function eventView(event: JobEvent): z.input<typeof jobEventSchema> {
 
 /** A bid or decline as the API shows it, its prices in dollars. */
 export function bidView(bid: BidRecord): z.input<typeof bidSchema> {
-  const { timestampMs, pricePerHour, minimumCharge: _, gpu = null, platform = null, ...rest } = bid
+  const { timestampMs, pricePerHour, minimumCharge, pricePerGb, gpu = null, platform = null, ...rest } = bid
   const { emulated = false, isolation = null } = bid
-  const terms = pricePerHour === null ? null : termsOf({ pricePerHour, minimumCharge: bid.minimumCharge ?? '0' })
+  const stored = { minimumCharge: minimumCharge ?? '0', pricePerGb: pricePerGb ?? '0' }
+  const terms = pricePerHour === null ? null : termsOf({ pricePerHour, ...stored })
   return {
     ...rest,
     ...{ gpu, platform, emulated, isolation },
     timestamp: isoTime(timestampMs),
     price: terms === null ? null : usdNumber(terms.pricePerHour),
     minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
+    pricePerGb: terms === null ? null : usdNumber(terms.pricePerGb),
   }
 }
 

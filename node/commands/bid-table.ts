@@ -4,26 +4,32 @@ import type { BidRecord } from '../store/index.ts'
 import { gpuText } from '../views/gpu-view.ts'
 import { table } from './output.ts'
 
-/** Every bid and decline, the best first; with GPUs where somebody offers any, and platforms and walls where they differ. */
+/**
+ * Every bid and decline, the best first; with what traffic costs and with GPUs where somebody says so, and platforms and walls
+ * where they differ.
+ */
 export function bidTable(bids: BidRecord[]): string[] {
   if (bids.length === 0) return ['nobody answered']
   const withGpus = bids.some(({ gpu }) => gpu !== undefined)
   const withPlatforms = new Set(bids.flatMap(({ platform }) => platform ?? [])).size > 1
   const withIsolations = new Set(bids.flatMap(({ isolation }) => isolation ?? [])).size > 1
+  const withTraffic = bids.some(({ pricePerGb }) => pricePerGb !== undefined)
   const rows = bids
     .toSorted((a, b) => (b.score ?? -1) - (a.score ?? -1))
-    .map(({ provider, name, outcome, pricePerHour, minimumCharge = null, gpu, platform, isolation, score, reason }) => [
+    .map(({ provider, name, outcome, pricePerHour, minimumCharge = null, pricePerGb, score, reason, ...offer }) => [
       shownName(name, provider),
       outcome,
       pricePerHour === null ? '-' : `$${formatUsd(BigInt(pricePerHour))}/h`,
       minimumCharge === null ? '-' : `$${formatUsd(BigInt(minimumCharge))}`,
-      ...(withGpus ? [gpu === undefined ? '-' : gpuText(gpu)] : []),
-      ...(withPlatforms ? [platform ?? '-'] : []),
-      ...(withIsolations ? [isolation ?? '-'] : []),
+      ...(withTraffic ? [pricePerGb === undefined ? '-' : `$${formatUsd(BigInt(pricePerGb))}`] : []),
+      ...(withGpus ? [offer.gpu === undefined ? '-' : gpuText(offer.gpu)] : []),
+      ...(withPlatforms ? [offer.platform ?? '-'] : []),
+      ...(withIsolations ? [offer.isolation ?? '-'] : []),
       score === null ? '-' : score.toFixed(3),
       reason,
     ])
   const offered = [
+    ...(withTraffic ? ['PER GB'] : []),
     ...(withGpus ? ['GPU'] : []),
     ...(withPlatforms ? ['PLATFORM'] : []),
     ...(withIsolations ? ['ISOLATION'] : []),

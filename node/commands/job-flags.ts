@@ -51,6 +51,7 @@ export interface JobFlags {
   maxAttempts?: number
   stopSignal?: string
   shmSize?: string
+  maxNetwork?: string
   ulimit?: NonNullable<JobSubmission['ulimits']>
   pidsLimit?: number
   init?: boolean
@@ -111,6 +112,11 @@ export function jobFlags(command: Command): Command {
     .option('--entrypoint <program>', 'in place of the image’s own')
     .option('--stop-signal <name>', 'e.g. SIGINT; else the image’s own')
     .option('--shm-size <amount>', 'of /dev/shm; else half of the memory', amount)
+    .option(
+      '--max-network <amount>',
+      'to send and receive in all, e.g. 10Gi; the job is ended there (no limit)',
+      amount,
+    )
     .option('--ulimit <nofile=count>', 'most open files of a process (16384)', ulimit)
     .option('--pids-limit <count>', 'most processes and threads (512)', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--workdir <path>', 'folder in which the program begins (the image’s own)')
@@ -175,6 +181,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     maxAttempts: flags.maxAttempts,
     stopSignal: flags.stopSignal,
     shmSize: flags.shmSize,
+    maxNetwork: flags.maxNetwork,
     ulimits: flags.ulimit,
     pids: flags.pidsLimit,
     init: flags.init,

@@ -112,7 +112,8 @@ function describe(event: JobEvent, status: StatusLine): void {
   if (type === 'created') status.now('waiting for bids')
   else if (type === 'scheduled') {
     const least = data.minimumCharge === undefined ? '' : `, at least $${data.minimumCharge}`
-    status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h${least}`)
+    const traffic = data.pricePerGb === undefined ? '' : `, $${data.pricePerGb} per GB of traffic`
+    status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h${least}${traffic}`)
     status.now('preparing the container')
   } else if (type === 'pulling') status.now(`pulling ${data.image} (${data.layersDone}/${data.layersTotal} layers)`)
   else if (type === 'started') status.done('running')

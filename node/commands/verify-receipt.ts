@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import type { Receipt } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { formatUsd } from '../../protocol/money.ts'
+import { formatBytes } from '../../protocol/units.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import { openReceipt, receiptView } from '../views/receipt-view.ts'
 import { isoTime } from '../views/time.ts'
@@ -62,6 +63,10 @@ function describe(receipt: Receipt): string[] {
   const { provider, requester, jobId, network, outcome, meteredSeconds } = receipt
   const price = formatUsd(receipt.pricePerHour)
   const least = receipt.minimumCharge === 0n ? '' : `, at least $${formatUsd(receipt.minimumCharge)},`
+  const traffic =
+    receipt.pricePerGb === 0n
+      ? ''
+      : `, ${formatBytes(Number(receipt.networkBytes))} at $${formatUsd(receipt.pricePerGb)} per GB,`
   return fieldTable([
     ['valid', 'both signatures, both peer ids and the arithmetic'],
     ['job', jobId],
@@ -69,7 +74,7 @@ function describe(receipt: Receipt): string[] {
     ['provider', provider],
     ['requester', requester],
     ['outcome', `${outcome}${receipt.exitCode === undefined ? '' : `, exit code ${receipt.exitCode}`}`],
-    ['cost', `${meteredSeconds} s at $${price}/h${least} is $${formatUsd(receipt.costNanoUsd)}`],
+    ['cost', `${meteredSeconds} s at $${price}/h${least}${traffic} is $${formatUsd(receipt.costNanoUsd)}`],
     ['ended', isoTime(Number(receipt.endedAtMs))],
   ])
 }

@@ -75,6 +75,8 @@ export interface Quote {
   pricePerHour: bigint | null
   /** Nano-dollars at least; null where it declined. */
   minimumCharge: bigint | null
+  /** Nano-dollars for each GB that the job sends or receives; null where it declined. */
+  pricePerGb: bigint | null
   /** Which GPUs the job would have; null where it has none, or nobody said. */
   gpu: GpuView | null
   /** As what the image would run, such as `linux/amd64`; null where it declined, or did not say. */

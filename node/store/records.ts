@@ -104,6 +104,8 @@ export interface AwardInFlight {
   pricePerHour: string
   /** Nano-dollars at least; absent in records of versions that knew none. */
   minimumCharge?: string
+  /** Nano-dollars for each GB that it sends or receives; absent is nothing. */
+  pricePerGb?: string
   /** When it was first sent: the container cannot run before. */
   awardedAt: Moment
   /** How long the provider may still accept it, in ms from then. */
@@ -119,6 +121,10 @@ export interface Lease extends AwardInFlight {
   meteredMs: number
   /** What the provider's last report claims, in ms, where this peer could not sign it; absent elsewhere. */
   claimedMs?: number
+  /** Bytes that the job sent and received, as its provider says and the job may; absent is none. */
+  networkBytes?: number
+  /** As {@link Lease.claimedMs}, in bytes. */
+  claimedBytes?: number
   lastContactMs: number
   /** The same for this peer's meter; absent in records of versions that had none. */
   lastContact?: Moment
@@ -169,9 +175,12 @@ export interface PastLease {
   pricePerHour: string
   /** Nano-dollars at least; absent in records of versions that knew none. */
   minimumCharge?: string
+  /** As in {@link Lease}; so are the other three. */
+  pricePerGb?: string
   meteredMs: number
-  /** As in {@link Lease}. */
   claimedMs?: number
+  networkBytes?: number
+  claimedBytes?: number
   outcome: 'lost' | 'refused' | 'failed'
   /** Its code, and in the details its reason; absent in records of versions that kept neither. */
   why?: Pick<Failure, 'code' | 'details'>
@@ -229,6 +238,8 @@ export interface BidRecord {
   pricePerHour: string | null
   /** Nano-dollars that the job would pay at least; null for a decline, absent in records of older versions. */
   minimumCharge?: string | null
+  /** Nano-dollars for each GB that the job would send or receive; absent is nothing. */
+  pricePerGb?: string
   /** Which GPUs it offered; absent where it did not say. */
   gpu?: GpuView
   /** As what the image would run there; absent where it did not say. */

@@ -1,13 +1,15 @@
+import { maxNetworkOf } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import {
   chargeOf,
-  costOf,
   meteredSeconds,
   mostSeconds,
   type NanoUsd,
   type Terms,
   termsOf,
+  type Used,
   usdNumber,
+  useOf,
 } from '../../protocol/money.ts'
 import { type JobRecord, type Lease, leaseOf, type PastLease } from '../store/records.ts'
 
@@ -35,8 +37,8 @@ export function currentCost(job: JobRecord): NanoUsd {
 /** One attempt’s, in nano-dollars. What is over without a receipt owes no minimum: its provider did not carry it to an end that both sides signed. */
 export function attemptCost(lease: Lease | PastLease, isOver: boolean): NanoUsd {
   const terms = termsOf(lease)
-  const seconds = meteredSeconds(lease.meteredMs)
-  return isOver && lease.receipt === null ? costOf(terms.pricePerHour, seconds) : chargeOf(terms, seconds)
+  const used: Used = { seconds: meteredSeconds(lease.meteredMs), networkBytes: lease.networkBytes ?? 0 }
+  return isOver && lease.receipt === null ? useOf(terms, used) : chargeOf(terms, used)
 }
 
 /**
@@ -52,7 +54,7 @@ export function costView(job: JobRecord, estimate: () => Terms): CostView {
   const lease = leaseOf(job)
   const before = current - (lease === null ? 0n : attemptCost(lease, false))
   const terms = lease === null ? estimate() : termsOf(lease)
-  const projected = before + chargeOf(terms, mostSecondsOf(job))
+  const projected = before + chargeOf(terms, mostUsed(job))
   return { current: usdNumber(current), projected: usdNumber(projected), ...claimView(job, current), currency: 'USD' }
 }
 
@@ -61,11 +63,18 @@ export function mostSecondsOf({ durationSeconds, spec }: Pick<JobRecord, 'durati
   return mostSeconds({ durationSeconds, stopGraceSeconds: spec.stopGraceSeconds })
 }
 
+/** What one attempt of a job may be billed at most. */
+export function mostUsed(job: Pick<JobRecord, 'durationSeconds' | 'spec'>): Used {
+  return { seconds: mostSecondsOf(job), networkBytes: maxNetworkOf(job.spec) ?? 0 }
+}
+
 function claimView(job: JobRecord, owed: NanoUsd): Pick<CostView, 'claimed'> {
   const lease = leaseOf(job)
   const more = [...job.pastLeases, ...(lease === null ? [] : [lease])].reduce((sum, each) => {
     if (each.claimedMs === undefined) return sum
-    return sum + chargeOf(termsOf(each), meteredSeconds(each.claimedMs)) - attemptCost(each, true)
+    const networkBytes = each.claimedBytes ?? each.networkBytes ?? 0
+    const claimed = chargeOf(termsOf(each), { seconds: meteredSeconds(each.claimedMs), networkBytes })
+    return sum + claimed - attemptCost(each, true)
   }, 0n)
   return more > 0n ? { claimed: usdNumber(owed + more) } : {}
 }

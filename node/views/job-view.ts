@@ -2,7 +2,7 @@ import type { EndpointHealth } from '../../protocol/endpoints.ts'
 import { type Failure, kindOfFailure } from '../../protocol/failures.ts'
 import { pricesFor } from '../../protocol/gpus.ts'
 import { gpuRequirementsOf } from '../../protocol/job-gpus.ts'
-import { resourcesOf } from '../../protocol/job-spec.ts'
+import { maxNetworkOf, resourcesOf } from '../../protocol/job-spec.ts'
 import { effectivePerHour, pricePerHour, type Terms } from '../../protocol/money.ts'
 import { fits } from '../../protocol/units.ts'
 import type { Directory } from '../directory/index.ts'
@@ -108,16 +108,21 @@ function hostPort({ address, port }: { address: string; port: number }): string 
 function cheapest(job: JobRecord, directory: Pick<Directory, 'list'>): Terms {
   const wanted = resourcesOf(job.spec)
   const asked = gpuRequirementsOf(job.spec.gpuRequirements)
-  const priceOf = (terms: Terms): bigint => effectivePerHour(terms, job.durationSeconds)
+  const networkBytes = maxNetworkOf(job.spec)
+  const most = { seconds: job.durationSeconds, networkBytes: networkBytes ?? 0 }
+  const priceOf = (terms: Terms): bigint => effectivePerHour(terms, most)
   const offers = directory
     .list()
     .filter((provider) => provider.status === 'online' && fits(wanted, provider.total))
     .flatMap(({ prices, gpus }): Terms[] => {
       const own = pricesFor(prices, gpus, { resources: wanted, ...(asked === null ? {} : { gpuRequirements: asked }) })
-      return own === null ? [] : [{ pricePerHour: pricePerHour(wanted, own), minimumCharge: own.minimumPerJob }]
+      // Who asks a price for traffic takes no job that may cause any amount of it.
+      if (own === null || (networkBytes === undefined && own.networkPerGb > 0n)) return []
+      const pricePerGb = networkBytes === 0 ? 0n : own.networkPerGb
+      return [{ pricePerHour: pricePerHour(wanted, own), minimumCharge: own.minimumPerJob, pricePerGb }]
     })
   const [first, ...others] = offers
-  if (first === undefined) return { pricePerHour: 0n, minimumCharge: 0n }
+  if (first === undefined) return { pricePerHour: 0n, minimumCharge: 0n, pricePerGb: 0n }
   return others.reduce((best, terms) => (priceOf(terms) < priceOf(best) ? terms : best), first)
 }
 

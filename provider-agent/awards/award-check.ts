@@ -9,10 +9,12 @@ import {
   checkWireJob,
   GPU_REQUIREMENTS,
   ISOLATION,
+  NETWORK_LIMIT,
   PLATFORMS,
   PROCESS_OPTIONS,
   PUBLIC_PORTS,
 } from '../../protocol/job-wire.ts'
+import { storedTerms } from '../../protocol/money.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
 import { RESOURCE_KINDS } from '../../protocol/units.ts'
 import { WireError } from '../../protocol/wire-error.ts'
@@ -64,6 +66,12 @@ export function checkAgainstOffer(
       `The bid asks at least ${offer.minimumCharge} nano-dollars, the award says ${award.minimumCharge}`,
     )
   }
+  if (award.pricePerGb !== offer.pricePerGb) {
+    return no(
+      'PRICE_CHANGED',
+      `The bid asks ${offer.pricePerGb} nano-dollars per GB of traffic, the award says ${award.pricePerGb}`,
+    )
+  }
   // Its runtime may have failed since the bid.
   if (isolationFor(isolations, offer.isolation) === null) {
     return no('ENGINE_UNAVAILABLE', `Does not run jobs under ${offer.isolation} at the moment`)
@@ -88,6 +96,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.shmBytes > 0n || job.openFiles > 0 || job.pids > 0 || job.init !== undefined ? CONTAINER_OPTIONS : '',
       job.workdir === '' && job.user === '' ? '' : PROCESS_OPTIONS,
       job.gpuRequirements === undefined ? '' : GPU_REQUIREMENTS,
+      job.maxNetworkBytes === undefined || job.networkMode === 'none' ? '' : NETWORK_LIMIT,
       job.platform === '' && job.imageDigest === '' ? '' : PLATFORMS,
       job.isolation === '' ? '' : ISOLATION,
     ]
@@ -116,8 +125,7 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
     bidId: offer.bidId,
     requestId: offer.requestId,
     requirementsDigest: hex(offer.requirementsDigest),
-    pricePerHour: String(offer.pricePerHour),
-    minimumCharge: String(offer.minimumCharge),
+    ...storedTerms(offer),
     resources: offer.requirements.resources,
     ...(offer.gpuKind === undefined ? {} : { gpuKind: offer.gpuKind }),
     job: {
@@ -136,6 +144,7 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
       ...(shmBytes === 0n ? {} : { shmBytes: Number(shmBytes) }),
       ...(openFiles === 0 ? {} : { openFiles }),
       ...(pids === 0 ? {} : { pids }),
+      ...(job.maxNetworkBytes === undefined ? {} : { maxNetworkBytes: Number(job.maxNetworkBytes) }),
       ...(init === undefined ? {} : { init }),
       isolation: offer.isolation,
       ...(job.workdir === '' ? {} : { workdir: job.workdir }),

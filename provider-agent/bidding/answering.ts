@@ -54,6 +54,7 @@ export function createAnswering(components: AnsweringComponents, { marketName }:
       requester,
       pricePerHour: bid.pricePerHour,
       minimumCharge: bid.minimumCharge,
+      pricePerGb: bid.pricePerGb,
       validForMs: bid.validForMs,
       free: toWireResources(book.freeFor(requester)),
       uptimeSeconds: BigInt(Math.floor(components.uptimeSeconds())),

@@ -11,6 +11,7 @@ import type { Book } from '../capacity/book.ts'
 import type { Measuring } from '../capacity/measuring.ts'
 import { chooseKind, type GpuKind, onSale } from '../gpus/kinds.ts'
 import type { ImageKeeper } from '../images/keeper.ts'
+import { askable } from '../prices/askable.ts'
 import type { PriceList } from '../prices/price-rules.ts'
 import { quote } from '../prices/quote.ts'
 import { newBidId, type Offers } from './offers.ts'
@@ -124,7 +125,7 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       const gpu = chooseKind(gpus, requirements)
       const wall = isolationFor(init.offering.isolations, requirements.isolation)
       const prices = init.prices.forClient(clock.nowMs(), requester, gpu?.model)
-      const terms = quote(requirements.resources, prices, wall?.factorMillis)
+      const terms = quote(requirements, askable(prices, init.offering.capabilities), wall?.factorMillis)
       const as = runsAs(init.offering, requirements.platforms) ?? { platform: '', emulated: false }
       const refused = policyRefusal(request, requester, { terms, gpus, platform: as.platform })
       if (refused !== null) return refused

@@ -6,6 +6,7 @@ import {
   GPU_REQUIREMENTS,
   ISOLATION,
   MEASURED,
+  NETWORK_LIMIT,
   PLATFORMS,
   PROCESS_OPTIONS,
 } from '../../protocol/job-wire.ts'
@@ -23,6 +24,7 @@ function capabilitiesOf({
   networkProblem,
   runtime,
   privileges,
+  countsTraffic,
 }: EngineFeatures): string[] {
   return [
     CONTAINER_OPTIONS,
@@ -35,6 +37,7 @@ function capabilitiesOf({
     ...(storageQuota === 'hard' ? ['storage-quota'] : []),
     ...(volumes && volumeQuota === 'hard' ? ['volume-quota'] : []),
     ...(networkProblem === null ? ['network-isolation'] : []),
+    ...(countsTraffic ? [NETWORK_LIMIT] : []),
     ...(runtime === null ? [] : [`runtime-${runtime}`]),
   ]
 }

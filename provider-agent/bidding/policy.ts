@@ -7,7 +7,7 @@ import { describeGpu, type GpuModel, gpuLacks } from '../../protocol/gpus.ts'
 import { isolationFor } from '../../protocol/isolation.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import { describeFigure, type Figures, lacking } from '../../protocol/measured.ts'
-import { effectivePerHour, formatUsd, type Terms } from '../../protocol/money.ts'
+import { effectivePerHour, formatUsd, type Terms, type Used } from '../../protocol/money.ts'
 import { type Running, runsAs } from '../../protocol/platforms.ts'
 import {
   addResources,
@@ -45,6 +45,7 @@ export type DeclineCode =
   | 'OUTSIDE_HOURS'
   | 'PLATFORM_MISMATCH'
   | 'ISOLATION_MISMATCH'
+  | 'TRAFFIC_UNLIMITED'
 
 /** Why a request is declined; its requester is told so. */
 export interface Refusal {
@@ -207,13 +208,22 @@ function wrongGpus(wanted: Requirements, { gpus }: Situation): Refusal | null {
   )
 }
 
-function tooDear({ maxPricePerHour: cap, durationSeconds }: Requirements, now: Situation): Refusal | null {
-  const { pricePerHour, minimumCharge } = now.terms
-  if (cap !== null && effectivePerHour(now.terms, durationSeconds) > cap) {
+function tooDear(wanted: Requirements, now: Situation): Refusal | null {
+  const { maxPricePerHour: cap, durationSeconds, maxNetworkBytes } = wanted
+  const { pricePerHour, minimumCharge, pricePerGb } = now.terms
+  // What any amount of it may cost can be agreed to by nobody; and older requesters know of no such price.
+  if (pricePerGb > 0n && maxNetworkBytes === undefined) {
+    return no(
+      'TRAFFIC_UNLIMITED',
+      `asks $${formatUsd(pricePerGb)} per GB of traffic: say how much it may be (maxNetwork)`,
+    )
+  }
+  if (cap !== null && effectivePerHour(now.terms, mostAsked(wanted)) > cap) {
     const least = minimumCharge === 0n ? '' : ` and at least $${formatUsd(minimumCharge)} for ${durationSeconds} s`
+    const traffic = pricePerGb === 0n ? '' : ` and $${formatUsd(pricePerGb)} per GB`
     return no(
       'PRICE_ABOVE_CAP',
-      `asks $${formatUsd(pricePerHour)} an hour${least}, the cap is $${formatUsd(cap)} an hour`,
+      `asks $${formatUsd(pricePerHour)} an hour${least}${traffic}, the cap is $${formatUsd(cap)} an hour`,
     )
   }
   if (minimumCharge === 0n || now.takesMinimumCharge) return null
@@ -221,6 +231,10 @@ function tooDear({ maxPricePerHour: cap, durationSeconds }: Requirements, now: S
     'MINIMUM_CHARGE_UNKNOWN',
     `asks at least $${formatUsd(minimumCharge)} a job: update the requester to agree to it`,
   )
+}
+
+function mostAsked({ durationSeconds, maxNetworkBytes = 0 }: Requirements): Used {
+  return { seconds: durationSeconds, networkBytes: maxNetworkBytes }
 }
 
 function outsideHours({ durationSeconds }: Requirements, { openForMs }: Situation): Refusal | null {

@@ -50,6 +50,8 @@ export interface SellerOptions {
   priceMemory?: NanoUsd
   priceStorage?: NanoUsd
   priceGpu?: GpuPrices
+  /** For a GB that a job sends or receives. */
+  priceNetwork?: NanoUsd
   /** For a job that ran. */
   priceMinimum?: NanoUsd
   /** As written; each can be parsed. */
@@ -149,6 +151,13 @@ function priceFlags(command: Command): Command {
         '--price-gpu <[model=]usd>',
         `per GPU-hour, of any or of a model, e.g. h100=2.10; repeat it (${formatUsd(DEFAULT_PRICES.gpuPerHour)})`,
         gpuPrices,
+      ),
+    )
+    .addOption(
+      option(
+        '--price-network <usd>',
+        `per GB that a job sends or receives, of jobs that say how much that may be (${formatUsd(DEFAULT_PRICES.networkPerGb)})`,
+        usd,
       ),
     )
     .addOption(option('--price-minimum <usd>', 'per job that ran, at least (0)', usd))
@@ -275,7 +284,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     memoryPerGbHour: options.priceMemory ?? DEFAULT_PRICES.memoryPerGbHour,
     storagePerGbHour: options.priceStorage ?? DEFAULT_PRICES.storagePerGbHour,
     gpuPerHour: options.priceGpu?.any ?? DEFAULT_PRICES.gpuPerHour,
-    networkPerGb: DEFAULT_PRICES.networkPerGb,
+    networkPerGb: options.priceNetwork ?? DEFAULT_PRICES.networkPerGb,
     minimumPerJob: options.priceMinimum ?? DEFAULT_PRICES.minimumPerJob,
   }
   return {

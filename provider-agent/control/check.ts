@@ -124,7 +124,7 @@ function price({ peerId, providers, terms }: Facts): Finding {
       fits(TYPICAL_JOB.resources, view.free),
   )
   const asked = `asks $${formatUsd(own)} an hour for a typical job`
-  const prices = rivals.map((view) => hourlyPrice(quote(TYPICAL_JOB.resources, view.prices)))
+  const prices = rivals.map((view) => hourlyPrice(quote(TYPICAL_JOB, view.prices)))
   const cheapest = prices.reduce<NanoUsd | null>((least, one) => (least === null || one < least ? one : least), null)
   if (cheapest === null) return { subject, level: 'ok', text: `${asked}; nobody else sells one now` }
   const cheaper = prices.filter((one) => one < own).length
@@ -135,7 +135,7 @@ function price({ peerId, providers, terms }: Facts): Finding {
 
 /** With any minimum charge. */
 function hourlyPrice(terms: Terms): NanoUsd {
-  return effectivePerHour(terms, TYPICAL_JOB.durationSeconds)
+  return effectivePerHour(terms, { seconds: TYPICAL_JOB.durationSeconds, networkBytes: 0 })
 }
 
 function isolation({ capabilities }: Facts): Finding {

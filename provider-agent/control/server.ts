@@ -82,7 +82,14 @@ export async function startControl(components: ControlComponents, dataFolder: st
     const reach = { peerId, addresses: network.addresses(), peers: network.peers().length }
     const offer = { paused, draining, capabilities, clockOff: agent.clockOff(), ...agent.consider(TYPICAL_JOB) }
     const shared = await components.shared()
-    const found = { gpus, unsoldGpus, isolations, shared, yielding: components.yielding(), bandwidth: components.bandwidth() }
+    const found = {
+      gpus,
+      unsoldGpus,
+      isolations,
+      shared,
+      yielding: components.yielding(),
+      bandwidth: components.bandwidth(),
+    }
     return checkView(checkSelf({ ...reach, ...offer, ...found, providers: directory.list() }))
   }
 

@@ -65,7 +65,7 @@ export function stateView(status: AgentStatus) {
 /** One of what `GET /jobs` answers. */
 export type JobView = ReturnType<typeof jobView>
 
-/** `state` is how it ended, or `running` or `preparing`; `cost` is what it would owe for the seconds that are metered. */
+/** `state` is how it ended, or `running` or `preparing`; `cost` is what it would owe for what is metered. */
 export function jobView(lease: LeaseStatus) {
   const { jobId, fence, requester, image, resources, acceptedAtMs, startedAtMs, meteredMs } = lease
   const seconds = meteredSeconds(meteredMs)
@@ -75,9 +75,11 @@ export function jobView(lease: LeaseStatus) {
     acceptedAt: isoTime(acceptedAtMs),
     startedAt: isoTimeOrNull(startedAtMs),
     meteredSeconds: seconds,
+    networkBytes: lease.networkBytes,
     pricePerHour: formatUsd(lease.pricePerHour),
     minimumCharge: formatUsd(lease.minimumCharge),
-    cost: formatUsd(chargeOf(lease, seconds)),
+    pricePerGb: formatUsd(lease.pricePerGb),
+    cost: formatUsd(chargeOf(lease, { seconds, networkBytes: lease.networkBytes })),
     unsentBytes: lease.unsentBytes,
   }
 }

@@ -32,6 +32,7 @@ import { createVolumeSteps } from './storage/volumes.ts'
 import { watchLimits } from './usage/limits-met.ts'
 import { readStats } from './usage/stats.ts'
 import { createSurveyor } from './usage/survey.ts'
+import { trafficOf } from './usage/traffic.ts'
 import { withWholeAnswers } from './whole-answers.ts'
 
 /** What {@link createDockerEngine} works with. */
@@ -182,7 +183,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       const found = await features(options)
       // What stands in their way is known before the first job.
       await groupOfJobs(options)
-      await shaper?.begin(findings.isHere())
+      await shaper?.begin(findings.isReached())
       return found
     },
     pull: pullerOf(docker, clock, findings, init),
@@ -198,6 +199,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       checkName(name)
       yield* readStats(docker, { storageEvery: init.storageEvery ?? 6, gpuUse }, name, intervalMs, options)
     },
+    traffic: (name, options = {}) => trafficOf(docker, name, options),
     survey: createSurveyor(docker),
     list: (of, options = {}) => listOwned(docker, of, options),
   }

@@ -68,6 +68,12 @@ export interface ContainerEngine {
   stats(name: string, intervalMs: number, options?: AbortOptions): AsyncIterable<StatsSample>
 
   /**
+   * What tells how much went over the network that the container has for itself. It counts on where another container had that
+   * network before, so what is read before the start is to be taken off; and it can be read until the container is removed.
+   */
+  traffic(name: string, options?: AbortOptions): Promise<ReadTraffic>
+
+  /**
    * What the container and its volumes take of the disk, running or ended. Costs a walk over all of their files; the
    * container's own are left out where the storage driver holds them to a limit. With `around`, those are counted that are
    * not under the limit, or may not be; with `all`, all.
@@ -101,6 +107,9 @@ export interface ContainerEngine {
   /** Removes a named volume and what is in it. That there is none is no error; that it is in use is one. */
   removeVolume(name: string, options?: AbortOptions): Promise<void>
 }
+
+/** Bytes so far, both ways together; null where nothing counts them. */
+export type ReadTraffic = () => Promise<number | null>
 
 /** Of every call: once `signal` aborts, it rejects with the signal's reason. */
 export interface AbortOptions {
@@ -172,6 +181,8 @@ export interface EngineFeatures {
   networkProblem: string | null
   /** Why nobody can be let in to the ports of containers from here, for people, with the remedy; null where that works. */
   portsProblem: string | null
+  /** Whether {@link ContainerEngine.traffic} can tell. */
+  countsTraffic: boolean
   /** What containers run under that name no class; null is the engine's own default. */
   runtime: string | null
   /** What the programs of containers may do. */

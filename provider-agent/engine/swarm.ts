@@ -75,8 +75,8 @@ export function createSwarmEngine(components: DockerEngineComponents, init: Swar
         ? { ownBytes: 0, volumes: {}, isHeld: false, areVolumesHeld: false }
         : await local.storage(id, options)
     },
-    volumes: local.volumes,
-    removeVolume: local.removeVolume,
+    traffic: async () => async () => null,
+    ...{ volumes: local.volumes, removeVolume: local.removeVolume },
 
     async info(options = {}) {
       const own = await local.info(options)
@@ -196,6 +196,7 @@ function featuresOf({ privileges = 'ordinary' }: SwarmEngineInit): EngineFeature
     storageQuota: 'measured',
     volumeQuota: 'measured',
     volumes: false,
+    countsTraffic: false,
     networkProblem: 'the nodes of a swarm keep their own firewalls',
     portsProblem: 'containers of a swarm are on other machines',
     runtime: null,

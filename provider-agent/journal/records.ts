@@ -19,6 +19,8 @@ export interface LeaseRecord {
   pricePerHour: string
   /** Nano-dollars; absent in records of versions that knew none. */
   minimumCharge?: string
+  /** Nano-dollars for each GB that the job sends or receives; absent is nothing. */
+  pricePerGb?: string
   resources: Resources
   /** Of which kind its GPUs are, see `kindOf`; absent where it has none, and in records of versions that knew none. */
   gpuKind?: string
@@ -63,6 +65,8 @@ export interface LeaseJob {
   openFiles?: number
   /** Most processes and threads; absent is this provider's default. */
   pids?: number
+  /** Most bytes that it sends and receives together; absent is as many as it likes, which nobody counts. */
+  maxNetworkBytes?: number
   /** Absent: as the image's program wants it. */
   init?: boolean
   /** Which walls it has around it; absent, in records of older versions, is the provider's default. */
@@ -123,6 +127,10 @@ export interface LeaseProgress {
   imageDigest: string
   /** How long the container has run as far as known, on the monotonic clock. */
   meteredMs: number
+  /** Bytes that had gone over its network before it started; absent where nobody counts them. */
+  networkFrom?: number
+  /** Bytes that it has sent and received since; absent is none. */
+  networkBytes?: number
   stopping: StopReason | null
   /** With `over-limit`: which. */
   exceeded?: Exceeded | null
@@ -137,7 +145,7 @@ export interface LeaseProgress {
 
 /** A limit that a job went beyond. Crosses the wire in the details of its failure. */
 export interface Exceeded {
-  what: 'memory' | 'pids' | 'files' | 'shm' | 'storage' | 'volume'
+  what: 'memory' | 'pids' | 'files' | 'shm' | 'storage' | 'volume' | 'network'
   /** The job's own name of the volume. */
   volume?: string
   /** In bytes; processes or files where it is those. */

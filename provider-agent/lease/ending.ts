@@ -80,6 +80,11 @@ const limitReasons: Record<Exceeded['what'], { reason: string; message: (limit: 
     message: ({ volume, limit, used }) =>
       `The volume ${volume} took ${shownBytes(used)}, its size is ${shownBytes(limit)}.`,
   },
+  network: {
+    reason: 'network-limit',
+    message: ({ limit, used }) =>
+      `The container sent and received ${shownBytes(used)}, its maxNetwork is ${shownBytes(limit)}.`,
+  },
 }
 
 function endingOfLimit(exceeded: Exceeded, exitCode: number | null): Ending {

@@ -18,6 +18,7 @@ import { type Commands, createCommands } from './state/commands.ts'
 import { type Condition, createToldCondition } from './state/condition.ts'
 import { createStopping, endingsOf, type Stopping } from './state/endings.ts'
 import { lastReportContent, leaseEndOf, sendable } from './state/last-report.ts'
+import { createTrafficCount, type TrafficCount } from './state/traffic-count.ts'
 import { createWrittenProgress, type ReportContent } from './state/written-progress.ts'
 
 /** What {@link createLease} works with. */
@@ -56,6 +57,8 @@ export interface Lease extends Commands, Stopping {
    * for, when it may run.
    */
   readonly tellableMs: number
+  /** What went over its network. */
+  readonly traffic: TrafficCount
   /** Aborted once something wants the container to stop; `progress.stopping` says what. */
   readonly stopSignal: AbortSignal
   /** Aborted once the last report is written: the container has ended. */
@@ -83,8 +86,8 @@ export interface Lease extends Commands, Stopping {
   report(content: ReportContent, change?: Partial<LeaseProgress>): Promise<void>
   /** The engine is being asked to start it. */
   startAsked(): void
-  /** The container runs. */
-  started(startedAtMs: number, imageDigest: string, begin: MeterStart): Promise<void>
+  /** The container runs; `begin.networkFrom` is absent where nobody knows what had gone over its network before. */
+  started(startedAtMs: number, imageDigest: string, begin: MeterStart & { networkFrom?: number }): Promise<void>
   /** Monotonic time of when the requester was last told that it does not run yet, in ms. */
   readonly idleMs: number
   /** The requester is being told that it has run for so long, in ms. */
@@ -129,6 +132,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   const meter = createMeter({ clock }, init.progress.meteredMs)
   const progress = createWrittenProgress({ journal, clock, meter }, record, init.progress)
   const condition = createToldCondition()
+  const traffic = createTrafficCount(progress, record)
   const endings = endingsOf(init.progress)
   let { secrets } = init
   let toldMs = init.progress.meteredMs
@@ -144,7 +148,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     const meterMs = meter.stop()
     const ranMs = progress.billable(Math.min(meterMs, claim.most(meter.stoppedMs ?? clock.monotonicMs())))
     const meteredMs = startedAtMs === null ? ranMs : Math.max(1, ranMs)
-    const use: Use = { startedAtMs, endedAtMs, meteredMs }
+    const use: Use = { startedAtMs, endedAtMs, meteredMs, networkBytes: traffic.billableBytes }
     const last = { ending, use, receipt: await signReceipt(record, use, ending), output, logProblem }
     const ended = leaseEndOf(record, last, progress.now.lastSequence + 1)
     await progress.write(lastReportContent(last), { ended, meteredMs })
@@ -167,7 +171,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   return {
     ...createStopping(progress, endings),
     ...createCommands(progress, endings, init, meter),
-    ...{ id, record, meter, end, settle },
+    ...{ id, record, meter, traffic, end, settle },
     get secrets() {
       return secrets
     },
@@ -223,11 +227,11 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     startAsked() {
       isStartAsked = true
     },
-    async started(startedAtMs, imageDigest, { meteredMs, unheardMs }) {
+    async started(startedAtMs, imageDigest, { meteredMs, unheardMs, ...from }) {
       meter.start(meteredMs)
       const value = { startedAtMs: BigInt(startedAtMs), imageDigest }
-      const runningSince = momentBefore(clock, meteredMs)
-      const written = progress.write({ case: 'started', value }, { startedAtMs, runningSince, unheardMs, imageDigest })
+      const change = { startedAtMs, runningSince: momentBefore(clock, meteredMs), unheardMs, imageDigest, ...from }
+      const written = progress.write({ case: 'started', value }, change)
       claim.startTold(progress.now.lastSequence, clock.monotonicMs() - meteredMs - unheardMs)
       await written
     },

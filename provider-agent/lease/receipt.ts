@@ -17,6 +17,8 @@ export interface Use {
   /** The engine’s time, or this machine’s where the engine tells none; ms since the epoch. */
   endedAtMs: number
   meteredMs: number
+  /** Bytes that it sent and received and that may be billed. */
+  networkBytes: number
 }
 
 /** Where the failure owes its time alone, the terms come without their minimum charge. `cost` is in nano-dollars. */
@@ -26,9 +28,10 @@ export function costOfUse(
   ending: Ending,
 ): { meteredSeconds: number; terms: Terms; cost: bigint } {
   const seconds = meteredSeconds(use.meteredMs)
+  const { networkBytes } = use
   const agreed = termsOf(record)
   const terms = owesTimeOnly(ending.failureCode, ending.details) ? { ...agreed, minimumCharge: 0n } : agreed
-  return { meteredSeconds: seconds, terms, cost: chargeOf(terms, seconds) }
+  return { meteredSeconds: seconds, terms, cost: chargeOf(terms, { seconds, networkBytes }) }
 }
 
 /** The provider's half of the receipt. */
@@ -48,6 +51,7 @@ export async function signReceipt(
     requirementsDigest: Buffer.from(record.requirementsDigest, 'hex'),
     ...terms,
     meteredSeconds: BigInt(meteredSeconds),
+    networkBytes: BigInt(use.networkBytes),
     costNanoUsd: cost,
     startedAtMs: BigInt(use.startedAtMs ?? 0),
     endedAtMs: BigInt(use.endedAtMs),

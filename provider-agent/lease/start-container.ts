@@ -10,6 +10,7 @@ import { LeaseBrokenError } from './ending.ts'
 import type { Lease } from './lease.ts'
 import { meterStart } from './metering.ts'
 import { createProgressReporter } from './pull-progress.ts'
+import { isCounted } from './traffic.ts'
 
 /** Tries of a start while the engine is away; beyond it the job is better off elsewhere. About 10 s. */
 const START_TRIES = 6
@@ -68,15 +69,17 @@ export async function startContainer(
   const isOlder = found?.state === 'running' || found?.state === 'exited'
   let isAgain = false
   let isUnseen = false
+  let networkFrom: number | null = null
   const { startedAtMs, begin } = await startable(components, signal, async () => {
     if (isAgain) isUnseen = await hasEnded(components, name, signal)
     isAgain = true
+    if (!isOlder && isCounted(lease)) networkFrom ??= await (await engine.traffic(name, { signal }))()
     const { startedAtMs } = await traced(components, lease, 'cortex.start', () => engine.start(name, { signal }))
     return { startedAtMs, begin: await meterStart(components, lease, { isOlder, askedMs, startedAtMs }, signal) }
   })
   if (found?.state === 'exited' || isUnseen) lease.meter.unseen()
   if (begun) lease.meter.start(begin.meteredMs)
-  else await lease.started(startedAtMs, imageDigest, begin)
+  else await lease.started(startedAtMs, imageDigest, networkFrom === null ? begin : { ...begin, networkFrom })
   return isUnseen ? 'unseen' : 'begun'
 }
 

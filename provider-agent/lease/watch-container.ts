@@ -9,6 +9,7 @@ import { type FollowComponents, followLimits, followLogs, followStats, watchDura
 import { logDrained } from './log-drain.ts'
 import { meterEnd } from './metering.ts'
 import { stopWhenAsked } from './stop-container.ts'
+import { createTraffic, type Traffic } from './traffic.ts'
 import { watchCondition } from './watch-condition.ts'
 import { watchStorage } from './watch-storage.ts'
 
@@ -69,7 +70,8 @@ export async function watchContainer(
   const running = AbortSignal.any([signal, over.signal])
   const logs = followLogs(components, init, running)
   // No limit can stop what ended while no agent looked.
-  const others = init.hadEnded ? [] : watchers(components, init, running)
+  const traffic = createTraffic(components)
+  const others = init.hadEnded ? [] : watchers(components, init, traffic, running)
   let awaySinceMs: number | null = null
   const worth = (error: unknown): boolean => {
     if (!isGone(error)) return false
@@ -92,6 +94,7 @@ export async function watchContainer(
   }
   try {
     const exit = await retried(clock, signal, worth, ended, LOOK_AGAIN)
+    await traffic.last(signal)
     if (exit.exitCode === KILLED && lease.record.onDisconnect === 'stop')
       sight.guardedAt = (await components.guard?.endedAt(name)) ?? null
     const { away: isUnseen, guardedAt } = sight
@@ -108,7 +111,12 @@ export async function watchContainer(
 }
 
 /** All that looks at a running container beside its output. */
-function watchers(components: WatchComponents, init: WatchInit, running: AbortSignal): Promise<void>[] {
+function watchers(
+  components: WatchComponents,
+  init: WatchInit,
+  traffic: Traffic,
+  running: AbortSignal,
+): Promise<void>[] {
   const { access, exceeded } = components
   return [
     followStats(components, init.statsMs, running, ({ pids }) => {
@@ -118,6 +126,7 @@ function watchers(components: WatchComponents, init: WatchInit, running: AbortSi
     }),
     followLimits(components, running, exceeded.note),
     watchStorage(components, init.storageMs, running),
+    traffic.watch(running),
     watchDuration(components, running),
     access === undefined ? Promise.resolve() : watchCondition({ ...components, access }, init.endpointsMs, running),
     stopWhenAsked(components, running),

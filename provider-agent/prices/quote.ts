@@ -1,6 +1,6 @@
 import { NO_FACTOR_MILLIS } from '../../protocol/isolation.ts'
+import type { Requirements } from '../../protocol/market-messages.ts'
 import { type NanoUsd, type Prices, parseUsd, pricePerHour, type Terms } from '../../protocol/money.ts'
-import type { Resources } from '../../protocol/units.ts'
 
 /**
  * Posted where the owner sets none, in nano-dollars: US$ 0.01 per core-hour, 0.002 per GB-hour of memory, 0.0001 per
@@ -16,14 +16,21 @@ export const DEFAULT_PRICES: Readonly<Prices> = {
 }
 
 /**
- * What a bid on these resources asks.
+ * What a bid on these asks. What sends and receives nothing is asked nothing for that.
  *
- * @param factorMillis of the walls that the job has, see `Wall`; the minimum stays as it is
+ * @param factorMillis of the walls that the job has, see `Wall`; the minimum stays as it is, and so does the price of traffic
  */
-export function quote(resources: Resources, prices: Prices, factorMillis = NO_FACTOR_MILLIS): Terms {
+export function quote(
+  { resources, maxNetworkBytes }: Pick<Requirements, 'resources' | 'maxNetworkBytes'>,
+  prices: Prices,
+  factorMillis = NO_FACTOR_MILLIS,
+): Terms {
   const plain = pricePerHour(resources, prices)
-  const price = (plain * BigInt(factorMillis)) / BigInt(NO_FACTOR_MILLIS)
-  return { pricePerHour: price, minimumCharge: prices.minimumPerJob }
+  return {
+    pricePerHour: (plain * BigInt(factorMillis)) / BigInt(NO_FACTOR_MILLIS),
+    minimumCharge: prices.minimumPerJob,
+    pricePerGb: maxNetworkBytes === 0 ? 0n : prices.networkPerGb,
+  }
 }
 
 function usd(amount: string): NanoUsd {

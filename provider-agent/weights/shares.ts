@@ -1,5 +1,5 @@
 /** What jobs weigh against the owner's own programs where it is not said, in percent of those. */
-export const DEFAULT_JOB_WEIGHT = 10
+export const DEFAULT_JOB_WEIGHT = 25
 
 /** What a group weighs where nobody says otherwise, in the numbers of Docker and of cgroup 1. */
 const ORDINARY_SHARES = 1_024

@@ -172,7 +172,15 @@ describe('cortex', () => {
     const settings = JSON.parse(out) as { name: string; value: unknown; from: string }[]
     const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
     for (const [name, value] of Object.entries({
-      ...{ ownerShare: '10', jobWeight: '10', imageRoom: '5Gi', sandboxes: '2', stampBits: '0', keepLogs: '30', relayPlaces: '256' },
+      ...{
+        ownerShare: '10',
+        jobWeight: '25',
+        imageRoom: '5Gi',
+        sandboxes: '2',
+        stampBits: '0',
+        keepLogs: '30',
+        relayPlaces: '256',
+      },
       ...{ maxPeers: '300', upnp: false, mdns: true, extension: true, swarm: false, relay: false },
       ...{ priceCpu: '0.01', priceMinimum: '0', maxClientShare: '100', maxDuration: '2592000', host: '127.0.0.1' },
     })) {

@@ -328,6 +328,7 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: 
     good: ['1', '64Mi', '512Mi', 512 * 2 ** 20],
     bad: ['513Mi', 512 * 2 ** 20 + 1, ...amount.bad],
   },
+  maxNetwork: { good: ['1', '10Gi', 5 * 2 ** 30, '64Ti'], ...amount },
   ulimits: {
     good: [{}, { nofile: 64 }, { nofile: 1_048_576 }],
     bad: [

@@ -77,6 +77,7 @@ describe('a job on the wire', () => {
         image: 'registry.example:5000/team/app:1.2',
         durationSeconds: 90,
         maxPricePerHour: 50_000_000n,
+        maxNetworkBytes: 0n,
         region: 'eu',
         labels: { disk: 'ssd' },
         capabilities: [
@@ -233,6 +234,19 @@ describe('a job on the wire', () => {
   }
 })
 
+describe('what is said of traffic', () => {
+  it('goes to nobody who would not heed it, and costs a job without a network nothing', () => {
+    const asked = (job: object) => {
+      const { requirements, job: wire } = onTheWire({ image: 'busybox', ...job })
+      return [requirements.maxNetworkBytes, wire.maxNetworkBytes, requirements.capabilities]
+    }
+    assert.deepEqual(asked({}), [undefined, undefined, []])
+    assert.deepEqual(asked({ maxNetwork: '1Gi' }), [2 ** 30, BigInt(2 ** 30), ['network-limit']])
+    assert.deepEqual(asked({ network: 'none', maxNetwork: '1Gi' }), [0, 0n, []])
+    assert.deepEqual(asked({ network: 'none' }), [0, 0n, []])
+  })
+})
+
 describe('what is asked of GPUs', () => {
   it('goes to nobody who would not heed it, and a number of GPUs alone to anybody', () => {
     const capabilities = (job: object) => onTheWire({ image: 'busybox', gpu: 1, ...job }).requirements.capabilities
@@ -350,6 +364,8 @@ const HOSTILE: [field: string, change: JobInit][] = [
   ['shmSize', { shmBytes: 2n ** 64n - 1n }],
   ['ulimits.nofile', { openFiles: 1 }],
   ['ulimits.nofile', { openFiles: 2 ** 32 - 1 }],
+  ['maxNetwork', { maxNetworkBytes: 1n }],
+  ['maxNetwork', { maxNetworkBytes: 2n ** 64n - 1n }],
   ['pids', { pids: 1 }],
   ['pids', { pids: 2 ** 32 - 1 }],
   ['workdir', { workdir: 'srv' }],

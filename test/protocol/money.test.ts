@@ -11,6 +11,7 @@ import {
   type Prices,
   parseUsd,
   pricePerHour,
+  storedTerms,
   type Terms,
   termsOf,
   usdNumber,
@@ -204,13 +205,17 @@ describe('costOf', () => {
 
 describe('chargeOf', () => {
   const amount = fc.bigInt(0n, MAX_PRICE_NANO_USD)
-  const terms: fc.Arbitrary<Terms> = fc.record({ pricePerHour: amount, minimumCharge: amount }, PLAIN)
+  const terms: fc.Arbitrary<Terms> = fc.record(
+    { pricePerHour: amount, minimumCharge: amount, pricePerGb: amount },
+    PLAIN,
+  )
+  const networkBytes = fc.nat(2 ** 50)
 
   it('is nothing for what never ran, and else the use or the minimum, whichever is more', () => {
     fc.assert(
-      fc.property(terms, fc.nat(MAX_DURATION_SECONDS), (asked, seconds) => {
-        const charge = chargeOf(asked, seconds)
-        const use = costOf(asked.pricePerHour, seconds)
+      fc.property(terms, fc.nat(MAX_DURATION_SECONDS), networkBytes, (asked, seconds, bytes) => {
+        const charge = chargeOf(asked, { seconds, networkBytes: bytes })
+        const use = costOf(asked.pricePerHour, seconds) + (asked.pricePerGb * BigInt(bytes)) / 2n ** 30n
         if (seconds === 0) return charge === 0n
         return charge >= use && charge >= asked.minimumCharge && (charge === use || charge === asked.minimumCharge)
       }),
@@ -220,17 +225,36 @@ describe('chargeOf', () => {
   it('is within a cap exactly where the effective price is', () => {
     const duration = fc.integer({ min: 1, max: MAX_DURATION_SECONDS })
     fc.assert(
-      fc.property(terms, amount, duration, (asked, cap, seconds) => {
-        const perHour = effectivePerHour(asked, seconds)
-        const within = asked.pricePerHour <= cap && asked.minimumCharge * 3600n <= cap * BigInt(seconds)
-        return perHour <= cap === within && perHour >= asked.pricePerHour
+      fc.property(terms, amount, duration, networkBytes, (asked, cap, seconds, bytes) => {
+        const perHour = effectivePerHour(asked, { seconds, networkBytes: bytes })
+        const traffic = asked.pricePerGb * BigInt(bytes) * 3600n
+        const isWithin =
+          traffic <= (cap - asked.pricePerHour) * BigInt(seconds) * 2n ** 30n &&
+          asked.minimumCharge * 3600n <= cap * BigInt(seconds)
+        return perHour <= cap === isWithin && perHour >= asked.pricePerHour
       }),
     )
   })
 
-  it('reads records from before minimum charges', () => {
-    assert.deepEqual(termsOf({ pricePerHour: '7' }), { pricePerHour: 7n, minimumCharge: 0n })
-    assert.deepEqual(termsOf({ pricePerHour: '7', minimumCharge: '3' }), { pricePerHour: 7n, minimumCharge: 3n })
+  it('is no more for less traffic, and nothing for traffic that has no price', () => {
+    fc.assert(
+      fc.property(terms, fc.nat(MAX_DURATION_SECONDS), networkBytes, networkBytes, (asked, seconds, a, b) => {
+        const [less, more] = a < b ? [a, b] : [b, a]
+        const free = { ...asked, pricePerGb: 0n }
+        return (
+          chargeOf(asked, { seconds, networkBytes: less }) <= chargeOf(asked, { seconds, networkBytes: more }) &&
+          chargeOf(free, { seconds, networkBytes: more }) === chargeOf(free, { seconds, networkBytes: 0 })
+        )
+      }),
+    )
+  })
+
+  it('reads records from before minimum charges and prices of traffic', () => {
+    assert.deepEqual(termsOf({ pricePerHour: '7' }), { pricePerHour: 7n, minimumCharge: 0n, pricePerGb: 0n })
+    const all = { pricePerHour: '7', minimumCharge: '3', pricePerGb: '5' }
+    assert.deepEqual(termsOf(all), { pricePerHour: 7n, minimumCharge: 3n, pricePerGb: 5n })
+    assert.deepEqual(storedTerms(termsOf(all)), all)
+    assert.deepEqual(storedTerms(termsOf({ pricePerHour: '7' })), { pricePerHour: '7', minimumCharge: '0' })
   })
 })
 

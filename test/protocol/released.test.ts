@@ -64,6 +64,7 @@ describe('what older agents cannot keep', () => {
     gpu_requirements: { job: { gpu: 1, gpuRequirements: { models: ['h100'] } } },
     isolation: { job: { isolation: 'gvisor' } },
     shm_bytes: { job: { shmSize: '1Mi' } },
+    max_network_bytes: { job: { maxNetwork: '1Gi' } },
     open_files: { job: { ulimits: { nofile: 4_096 } } },
     pids: { job: { pids: 64 } },
     init: { job: { init: true } },

@@ -9,6 +9,9 @@ import { chargeOf, meteredSeconds } from '../../protocol/money.ts'
 import { createLeaseRig, type LeaseRig, type ReportInit } from '../support/lease-rig.ts'
 
 const LIES = 2_000
+const TERMS = { pricePerHour: 3_600_000n, minimumCharge: 1_000n, pricePerGb: 5_000_000n }
+/** What every second job may send and receive, in bytes; the others do not say, so nobody pays for that. */
+const MOST_BYTES = 2 ** 30
 /** A machine that others use hears as many of the same lies as it can in this time, and these at least. */
 const LONGEST_MS = 6 * 60_000
 const LEAST_LIES = 100
@@ -21,7 +24,7 @@ describe('a provider that lies', { timeout: 25 * 60_000 }, () => {
     let signed = 0
     let runs = 0
     while (!isEnough()) {
-      const rig = await createLeaseRig({ terms: { minimumCharge: 1_000n } })
+      const rig = await createLeaseRig({ terms: TERMS })
       // Once it is refused for its lies, another one goes on.
       const isRefused = (): boolean => 'peer_refused' in rig.buyer.network.counters().refused
       for (; !isEnough() && !isRefused(); runs += 1) signed += (await lie(rig, random)) ? 1 : 0
@@ -47,7 +50,9 @@ async function lie(rig: LeaseRig, random: (below: number) => number): Promise<bo
   const pick = <T>(of: readonly T[]): T => of[random(of.length)] as T
   const duration = pick([1, 2, 5, 60, 3_600])
   const before = rig.signed().length
-  const id = await rig.place({ duration, stopGraceSeconds: 0 })
+  const mostBytes = pick([0, MOST_BYTES])
+  const limit = mostBytes === 0 ? {} : { maxNetwork: String(mostBytes) }
+  const id = await rig.place({ duration, stopGraceSeconds: 0, ...limit })
   const { clock } = rig
   let heardMs: number | null = null
   const someTime = (): number =>
@@ -68,7 +73,7 @@ async function lie(rig: LeaseRig, random: (below: number) => number): Promise<bo
       'reply',
     ])
     if (what === 'beat') {
-      await rig.beat(pick([0, 1, 5_000, 10_000_000]), random(5))
+      await rig.beat(pick([0, 1, 5_000, 10_000_000]), random(5), pick([0, 0, 5, 2 ** 29, 2 ** 30, 2 ** 33]))
     } else if (what === 'reply') {
       await rig.say({ case: 'reply', value: { commandId: 'x', ok: true, code: '', message: '' } })
     } else if (what === 'started') {
@@ -87,7 +92,15 @@ async function lie(rig: LeaseRig, random: (below: number) => number): Promise<bo
     {},
     {},
     {},
-    { pricePerHour: 7_200_000n, costNanoUsd: chargeOf({ pricePerHour: 7_200_000n, minimumCharge: 1_000n }, seconds) },
+    {
+      pricePerHour: 7_200_000n,
+      costNanoUsd: chargeOf({ ...TERMS, pricePerHour: 7_200_000n }, { seconds, networkBytes: 0 }),
+    },
+    { networkBytes: 2n ** 29n },
+    { networkBytes: 2n ** 30n },
+    { networkBytes: 2n ** 30n + 1n },
+    { networkBytes: 2n ** 40n },
+    { pricePerGb: 10_000_000n },
     { costNanoUsd: 1_000_000_000n },
     { minimumCharge: 2_000n },
     { fence: 7 },
@@ -113,11 +126,13 @@ async function lie(rig: LeaseRig, random: (below: number) => number): Promise<bo
   const knownMs = heardMs === null ? 0 : nowMs - heardMs + HEARTBEAT_MS
   const most = state === 'running' ? Math.min(duration, meteredSeconds(knownMs)) : 0
   assert.ok(meteredSeconds(lease?.meteredMs ?? 0) <= most, `${lease?.meteredMs} ms of ${knownMs}, ${duration} s`)
+  assert.ok((lease?.networkBytes ?? 0) <= mostBytes, `${lease?.networkBytes} of ${mostBytes} bytes`)
   for (const { payload } of given) {
     const signed = fromBinary(ReceiptSchema, payload)
     assert.ok(Number(signed.meteredSeconds) <= most, `${signed.meteredSeconds} s of ${most}`)
-    assert.ok(signed.costNanoUsd <= chargeOf({ pricePerHour: 3_600_000n, minimumCharge: 1_000n }, duration))
-    assert.deepEqual([signed.jobId, signed.pricePerHour], [id, 3_600_000n])
+    assert.ok(Number(signed.networkBytes) <= mostBytes, `${signed.networkBytes} of ${mostBytes} bytes`)
+    assert.ok(signed.costNanoUsd <= chargeOf(TERMS, { seconds: duration, networkBytes: mostBytes }))
+    assert.deepEqual([signed.jobId, signed.pricePerHour, signed.pricePerGb], [id, TERMS.pricePerHour, TERMS.pricePerGb])
   }
   return given.length > 0
 }

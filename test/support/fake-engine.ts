@@ -53,6 +53,8 @@ export interface FakeContainer {
   readonly signals: string[]
   /** What it takes of the disk. */
   storage: StorageUse
+  /** Bytes that went over its network. */
+  traffic: number
   print(...lines: string[]): void
   exit(exitCode: number, how?: { oomKilled?: boolean }): void
 }
@@ -137,6 +139,7 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
       state: 'created',
       signals: [],
       storage: { ownBytes: 0, volumes: {}, isHeld: false, areVolumesHeld: false },
+      traffic: 0,
       output: [],
       ended: null,
       startedAtMs: 0,
@@ -260,6 +263,7 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
           volumes: true,
           networkProblem: 'there is no network',
           portsProblem: null,
+          countsTraffic: false,
           runtime: null,
           privileges: 'ordinary' as const,
         },
@@ -273,6 +277,8 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
       }),
 
     async *limitsMet() {},
+
+    traffic: async (name) => async () => find(name).traffic,
 
     storage: (name, { signal } = {}) => step(`storage ${name}`, signal, () => find(name).storage),
 

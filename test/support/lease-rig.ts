@@ -31,7 +31,7 @@ import {
 } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { readRequest } from '../../protocol/market-messages.ts'
-import { chargeOf } from '../../protocol/money.ts'
+import { chargeOf, type Terms } from '../../protocol/money.ts'
 import { signStatement } from '../../protocol/statements.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import { createMemoryHub, type MemoryHub, type MemoryPeer } from './memory-network.ts'
@@ -46,7 +46,7 @@ type ReceiptInit = MessageInitShape<typeof ReceiptSchema>
 
 export interface LeaseRigInit {
   times?: Partial<FollowerTimes>
-  terms?: { pricePerHour?: bigint; minimumCharge?: bigint }
+  terms?: Partial<Terms>
   /** How far the provider's clock is from the requester's, in ms. @default 0 */
   providerOffsetMs?: number
 }
@@ -74,7 +74,7 @@ export interface LeaseRig {
   lease(id: string): Promise<Lease | null>
   /** Sends on the newest stream, and lets what follows happen. */
   say(content: LeaseContent): Promise<void>
-  beat(meteredMs?: number, number?: number): Promise<void>
+  beat(meteredMs?: number, number?: number, networkBytes?: number): Promise<void>
   /** The next report of the lease, at the provider's time. */
   report(content: ReportInit, atMs?: number): Promise<void>
   reportAs(number: number, content: ReportInit, atMs?: number): Promise<void>
@@ -89,7 +89,7 @@ export interface LeaseRig {
 
 export async function createLeaseRig(init: LeaseRigInit = {}): Promise<LeaseRig> {
   const { times = {}, providerOffsetMs = 0 } = init
-  const terms = { pricePerHour: 3_600_000n, minimumCharge: 0n, ...init.terms }
+  const terms = { pricePerHour: 3_600_000n, minimumCharge: 0n, pricePerGb: 0n, ...init.terms }
   const clock = createSimClock()
   const hub = createMemoryHub({ clock })
   const buyer = await hub.join(1)
@@ -212,8 +212,11 @@ export async function createLeaseRig(init: LeaseRigInit = {}): Promise<LeaseRig>
       await turns()
     },
 
-    async beat(meteredMs = 0, number = 1) {
-      await rig.say({ case: 'heartbeat', value: { meteredMs: BigInt(meteredMs), number } })
+    async beat(meteredMs = 0, number = 1, networkBytes = 0) {
+      await rig.say({
+        case: 'heartbeat',
+        value: { meteredMs: BigInt(meteredMs), number, networkBytes: BigInt(networkBytes) },
+      })
     },
 
     async report(content, atMs = rig.providerNow()) {
@@ -234,7 +237,10 @@ export async function createLeaseRig(init: LeaseRigInit = {}): Promise<LeaseRig>
       const { network, jobId, fence, requester: to, provider, requirementsDigest: digest } = award
       const payload = encode(ReceiptSchema, {
         ...{ network, jobId, fence, requester: to, provider, requirementsDigest: digest, ...terms },
-        ...{ meteredSeconds: BigInt(seconds), costNanoUsd: chargeOf(terms, seconds) },
+        ...{
+          meteredSeconds: BigInt(seconds),
+          costNanoUsd: chargeOf(terms, { seconds, networkBytes: Number(claim.networkBytes ?? 0n) }),
+        },
         ...{ outcome: 'exited', exitCode: 0 },
         ...claim,
       })

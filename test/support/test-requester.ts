@@ -180,6 +180,7 @@ export function createTestRequester({ peer, clock }: { peer: MemoryPeer; clock: 
         fence: 1,
         pricePerHour: bid.pricePerHour,
         minimumCharge: bid.minimumCharge,
+        pricePerGb: bid.pricePerGb,
         job: asked.job,
         onDisconnect: asked.onDisconnect,
         leaseTimeoutMs: asked.leaseTimeoutMs,

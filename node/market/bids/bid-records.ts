@@ -1,8 +1,8 @@
 import { gpuLacks } from '../../../protocol/gpus.ts'
 import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
-import { maxPricePerHour, minimumsOf } from '../../../protocol/job-spec.ts'
+import { maxPricePerHour, minimumsOf, mostOf } from '../../../protocol/job-spec.ts'
 import { lacking } from '../../../protocol/measured.ts'
-import { effectivePerHour } from '../../../protocol/money.ts'
+import { effectivePerHour, storedTerms } from '../../../protocol/money.ts'
 import { platformsAsked } from '../../../protocol/platforms.ts'
 import type { BidRecord, JobRecord } from '../../store/index.ts'
 import { gpuView } from '../../views/gpu-view.ts'
@@ -18,7 +18,7 @@ type NewBidRecord = Omit<BidRecord, 'timestampMs'>
  */
 export function unfitness({ spec, image }: Pick<JobRecord, 'spec' | 'image'>, offer: LiveOffer): string | null {
   const cap = maxPricePerHour(spec)
-  if (cap !== null && effectivePerHour(offer, spec.duration) > cap) return 'above maxPrice'
+  if (cap !== null && effectivePerHour(offer, mostOf(spec)) > cap) return 'above maxPrice'
   if (lacking(minimumsOf(spec.constraints), offer.figures).length > 0) return 'slower than it says'
   const platforms = platformsAsked(spec, image ?? null)
   if (platforms.length > 0 && !platforms.includes(offer.platform))
@@ -36,11 +36,10 @@ export function unfitness({ spec, image }: Pick<JobRecord, 'spec' | 'image'>, of
 /** The part of a bid's record that is the same whatever becomes of it. */
 function bidRecord(job: JobRecord, offer: LiveOffer): Omit<NewBidRecord, 'outcome' | 'reason' | 'score'> {
   const { provider, name, platform, emulated, isolation } = offer
-  const terms = { pricePerHour: String(offer.pricePerHour), minimumCharge: String(offer.minimumCharge) }
   const gpu = offer.gpu === null ? {} : { gpu: gpuView(offer.gpu) }
   const runs = platform === '' ? {} : { platform, ...(emulated ? { emulated } : {}) }
   const walls = isolation === '' ? {} : { isolation }
-  return { attempt: job.attempt, provider, name, ...terms, ...gpu, ...runs, ...walls }
+  return { attempt: job.attempt, provider, name, ...storedTerms(offer), ...gpu, ...runs, ...walls }
 }
 
 /** Every decline of a round, its code cut to 64 characters and its message to 256: both are a stranger's. */

@@ -138,13 +138,15 @@ function roughPrice({ prices, gpus, isolations }: ProviderView, wanted: Requirem
     memory: Number(prices.memoryPerGbHour) / GIB,
     storage: Number(prices.storagePerGbHour) / GIB,
     minimum: Number(prices.minimumPerJob) * 3600,
+    traffic: (Number(prices.networkPerGb) * 3600) / GIB,
   }
   if (!numbers.has(prices)) numbers.set(prices, known)
   const { cpuMillis, memoryBytes, storageBytes, gpu } = resources
   const gpuPrice = gpu === 0 ? 0 : Number(pricesFor(prices, gpus, wanted)?.gpuPerHour ?? prices.gpuPerHour)
   const perHour = cpuMillis * known.cpu + memoryBytes * known.memory + storageBytes * known.storage + gpu * gpuPrice
   const { factorMillis } = isolationFor(isolations, wanted.isolation) ?? { factorMillis: NO_FACTOR_MILLIS }
-  return Math.max((perHour * factorMillis) / NO_FACTOR_MILLIS, known.minimum / durationSeconds)
+  const traffic = (known.traffic * (wanted.maxNetworkBytes ?? 0)) / durationSeconds
+  return Math.max((perHour * factorMillis) / NO_FACTOR_MILLIS + traffic, known.minimum / durationSeconds)
 }
 
 interface RoughPrices {
@@ -153,6 +155,8 @@ interface RoughPrices {
   storage: number
   /** Per job, for seconds of one hour. */
   minimum: number
+  /** Per byte, for seconds of one hour. */
+  traffic: number
 }
 
 /** Announced prices for one millicore and byte, as numbers. */

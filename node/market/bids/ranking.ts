@@ -1,6 +1,6 @@
 import type { ProviderStrategy } from '../../../protocol/job-spec.ts'
 import { describeFigure, type Figures } from '../../../protocol/measured.ts'
-import { effectivePerHour, type NanoUsd, type Terms, usdNumber } from '../../../protocol/money.ts'
+import { effectivePerHour, type NanoUsd, type Terms, type Used, usdNumber } from '../../../protocol/money.ts'
 import type { Resources } from '../../../protocol/units.ts'
 
 /** A checked bid with what is known of its provider. */
@@ -70,13 +70,13 @@ const HALF_UPTIME_S = 24 * 3600
 
 /**
  * Best first. Equal scores go by price, then headroom, then id, so that the order is the same everywhere.
- * @param durationSeconds of the job: a minimum charge weighs more on a short one
+ * @param most what the job may use: a minimum charge weighs more on a short one, and prices of traffic count for all that it may cause
  */
-export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, durationSeconds: number): Ranked<O>[] {
+export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, most: Used): Ranked<O>[] {
   const ratios = speedRatios(offers.map(speedOf))
   const speeds = new Map(offers.map((offer, i) => [offer, ratios[i] ?? 1]))
   const priceOf = (offer: O): NanoUsd => {
-    const perHour = effectivePerHour(offer, durationSeconds)
+    const perHour = effectivePerHour(offer, most)
     return strategy === 'value' ? perWork(perHour, speeds.get(offer) ?? 1) : perHour
   }
   const believed = offers.filter(({ trust }) => trust >= LEAST_TRUST)
@@ -104,12 +104,13 @@ function ratio(a: NanoUsd, b: NanoUsd): number {
 function score<O extends Offer>(offer: O, ratios: Ratios, strategy: ProviderStrategy): Ranked<O> {
   const distrust = offer.trust < 1 ? `, trust ${percent(offer.trust)} from what was seen of it` : ''
   const least = offer.minimumCharge === 0n ? '' : `, at least $${usdNumber(offer.minimumCharge)}`
+  const traffic = offer.pricePerGb === 0n ? '' : `, $${usdNumber(offer.pricePerGb)} per GB of traffic`
   const perCore = speedOf(offer)
   const speed = perCore === null ? '' : `, ${describeFigure('cpuSingle', perCore)} a core`
   return {
     offer,
     score: merit(offer, ratios, strategy) * offer.trust * (offer.emulated ? EMULATED : 1),
-    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${speed}${offer.emulated ? ', by emulation' : ''}${offer.holdsImage ? ', has the image' : ''}, ${percent(headroom(offer))} left free${distrust}`,
+    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${traffic}${speed}${offer.emulated ? ', by emulation' : ''}${offer.holdsImage ? ', has the image' : ''}, ${percent(headroom(offer))} left free${distrust}`,
   }
 }
 

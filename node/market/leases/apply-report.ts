@@ -225,18 +225,12 @@ function endAttempt(draft: JobDraft, outcome: 'lost' | 'failed', end: AttemptEnd
   const reason = reasonOf(end.failure)
   const data = lossData(job, end.failure)
   if (end.mayRetry && job.attempt < job.spec.maxAttempts) {
-    const {
-      fence,
-      provider,
-      pricePerHour,
-      minimumCharge = '0',
-      meteredMs,
-      claimedMs,
-      lastReport,
-      settled,
-      receipt,
-    } = lease
+    const { fence, provider, pricePerHour, minimumCharge = '0', meteredMs, lastReport, settled, receipt } = lease
     const why = { code, details: reason }
+    const { claimedMs, pricePerGb, networkBytes, claimedBytes } = lease
+    const given = Object.entries({ claimedMs, pricePerGb, networkBytes, claimedBytes }).filter(
+      ([, value]) => value !== undefined,
+    )
     const past = { attempt: job.attempt, fence, provider, pricePerHour, minimumCharge, meteredMs, outcome, why }
     const lost = end.mayComeBack === true ? lostLease(job) : null
     draft.transition({
@@ -250,10 +244,7 @@ function endAttempt(draft: JobDraft, outcome: 'lost' | 'failed', end: AttemptEnd
       attempt: job.attempt + 1,
       // What was granted to this attempt is asked for the next one from the start.
       spec: { ...job.spec, duration: job.durationSeconds },
-      pastLeases: [
-        ...job.pastLeases,
-        { ...past, ...(claimedMs === undefined ? {} : { claimedMs }), lastReport, settled, receipt },
-      ],
+      pastLeases: [...job.pastLeases, { ...past, ...Object.fromEntries(given), lastReport, settled, receipt }],
     })
     draft.newLogOffset()
     return 'retry'

@@ -8,6 +8,7 @@ import {
   type LeaseMessage,
   type Report,
 } from '../../../protocol/gen/cortex/v1/market_pb.js'
+import { maxNetworkOf } from '../../../protocol/job-spec.ts'
 import { MAX_LEASE_MESSAGE_BYTES } from '../../../protocol/limits.ts'
 import { readLeaseMessage } from '../../../protocol/stream-messages.ts'
 import { Protocol } from '../../../protocol/topics.ts'
@@ -26,7 +27,7 @@ import type { HeldUp } from './held-up.ts'
 import { type LeaseDesk, lastAck } from './lease-desk.ts'
 import type { Loss, OverdueTimes } from './overdue.ts'
 import { idleAtStart, knownRunMs, type LastIdle, toldToRun } from './own-meter.ts'
-import { settleReceipt } from './receipts.ts'
+import { believedBytes, settleReceipt } from './receipts.ts'
 import type { Received } from './received.ts'
 import { type Breach, breachOf } from './unasked.ts'
 import { watchOverdue } from './watch-overdue.ts'
@@ -272,7 +273,16 @@ async function hear(
         const meteredMs = Math.max(lease.meteredMs, Math.min(claimedMs, knownMs))
         const endpoints = fromWireEndpoints(content.value.endpoints)
         const health = readContainerHealth(content.value.containerHealth)
-        const told = { ...(endpoints.length === 0 ? {} : { endpoints }), ...(health === null ? {} : { health }) }
+        const bytes = Math.min(
+          Number(content.value.networkBytes),
+          believedBytes(maxNetworkOf(draft.job.spec) ?? 0, knownMs),
+        )
+        const traffic = bytes > (lease.networkBytes ?? 0) ? { networkBytes: bytes } : {}
+        const told = {
+          ...traffic,
+          ...(endpoints.length === 0 ? {} : { endpoints }),
+          ...(health === null ? {} : { health }),
+        }
         refineLease(draft, { meteredMs, lastContactMs: draft.nowMs, lastContact: heardAt, ...told })
       })
       if (claimedMs === 0) session.idle = { atMs: heardMs, awayMs: 0 }
@@ -304,6 +314,7 @@ async function storeReport(components: FollowerComponents, session: Session, rep
       ? await settleReceipt(content.value, {
           ...{ lease, jobId, requester: network.peerId, networkName, privateKey },
           seenMs: knownRunMs(clock, job, heartbeatMs),
+          maxNetworkBytes: maxNetworkOf(job.spec) ?? 0,
           ...startOf(job),
           breaksOff: breachOf(job, report, { sinceAwardMs }) !== null,
         })

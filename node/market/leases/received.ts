@@ -6,6 +6,10 @@ export interface CheckedEnd {
   meteredMs: number
   /** What the provider says instead, where that could not be signed. */
   claimedMs?: number
+  /** Bytes of traffic that are paid for; absent is none. */
+  networkBytes?: number
+  /** As {@link CheckedEnd.claimedMs}, in bytes. */
+  claimedBytes?: number
   receipt: Lease['receipt']
   /** What the receipt says, in nano-dollars as text; absent without one. */
   minimumCharge?: string

@@ -1,7 +1,7 @@
 import { requirementsDigest } from '../../../protocol/codec.ts'
 import { encodedRequirements, jobToWire } from '../../../protocol/job-wire.ts'
 import { MAX_HASTY_GRACE_MS } from '../../../protocol/limits.ts'
-import { termsOf, usdNumber } from '../../../protocol/money.ts'
+import { storedTerms, termsOf, usdNumber } from '../../../protocol/money.ts'
 import type { Clock } from '../../clock.ts'
 import { momentNow } from '../../moment.ts'
 import type { AwardInFlight, BidRecord, JobDraft, JobRecord, JobStore, Lease } from '../../store/index.ts'
@@ -48,8 +48,7 @@ export async function tryAward(
     requestId: idOf(answers.requestId),
     bidId: idOf(offer.bid.bidId),
     requirementsDigest: idOf(answers.digest),
-    pricePerHour: String(offer.pricePerHour),
-    minimumCharge: String(offer.minimumCharge),
+    ...storedTerms(offer),
     awardedAt: momentNow(components.clock),
     bidValidMs: offer.bid.validForMs,
   }
@@ -169,7 +168,10 @@ async function waitOut({ store, clock }: DeliveryComponents, jobId: string, sign
 }
 
 function shownTerms(award: AwardInFlight): Record<string, number> {
-  const { pricePerHour, minimumCharge } = termsOf(award)
-  const shown = { pricePerHour: usdNumber(pricePerHour) }
-  return minimumCharge === 0n ? shown : { ...shown, minimumCharge: usdNumber(minimumCharge) }
+  const { pricePerHour, minimumCharge, pricePerGb } = termsOf(award)
+  return {
+    pricePerHour: usdNumber(pricePerHour),
+    ...(minimumCharge === 0n ? {} : { minimumCharge: usdNumber(minimumCharge) }),
+    ...(pricePerGb === 0n ? {} : { pricePerGb: usdNumber(pricePerGb) }),
+  }
 }

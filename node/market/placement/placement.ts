@@ -1,6 +1,7 @@
 import { requirementsDigest } from '../../../protocol/codec.ts'
 import { type Failure, failure, pullFailure } from '../../../protocol/failures.ts'
 import { isPeerId } from '../../../protocol/ids.ts'
+import { mostOf } from '../../../protocol/job-spec.ts'
 import { encodedRequirements, requirementsOf } from '../../../protocol/job-wire.ts'
 import type { Requirements } from '../../../protocol/market-messages.ts'
 import { plainPlatform } from '../../../protocol/platforms.ts'
@@ -193,7 +194,7 @@ async function awardBest(
   const allowed = answers.offers.filter((offer) => unfitness(job, offer) === null)
   const excluded = excludedOf(job)
   const wanted = allowed.filter((offer) => !excluded.includes(offer.provider))
-  const ranked = rank(wanted, job.spec.providerStrategy, job.spec.duration)
+  const ranked = rank(wanted, job.spec.providerStrategy, mostOf(job.spec))
   const records = [...declinesOf(job, answers), ...passedOver(job, answers, ranked)]
   if (records.length > 0) {
     await store.change(job.id, (draft) => {
@@ -240,7 +241,7 @@ function rankAgain({ reputation }: PlacementComponents, left: Ranked<LiveOffer>[
   return rank(
     left.map(({ offer }) => offer),
     spec.providerStrategy,
-    spec.duration,
+    mostOf(spec),
   )
 }
 

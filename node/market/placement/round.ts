@@ -346,6 +346,7 @@ function toOffer(
     name: view?.name ?? '',
     pricePerHour: bid.pricePerHour,
     minimumCharge: bid.minimumCharge,
+    pricePerGb: bid.pricePerGb,
     free: fromWireResources(bid.free),
     total: view?.total ?? null,
     uptimeSeconds: Number(bid.uptimeSeconds),

@@ -96,6 +96,8 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
           storageQuota: quota === null ? 'measured' : 'hard',
           volumeQuota: volumeQuota === null ? 'measured' : 'hard',
           runtime: runtimes[0] ?? null,
+          // Podman makes a bridge with its first container and takes it away with its last.
+          countsTraffic: unreached === null && !kind.isPodman,
           ...{ volumes: true, networkProblem: unisolated, portsProblem: unreached, privileges },
         }
       }),

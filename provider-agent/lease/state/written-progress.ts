@@ -23,6 +23,8 @@ export interface WrittenProgress {
   heard(at: Moment): void
   /** Nothing before is claimed; written with the next change. */
   claimFrom(at: Moment): void
+  /** So many bytes have gone over its network since that was made; written with the next change. */
+  sawTraffic(totalBytes: number): void
   /** Resolves after the next report is written, or `wake`. */
   nextChange(): Promise<void>
   wake(): void
@@ -77,6 +79,11 @@ export function createWrittenProgress(
     },
     claimFrom(at) {
       now = { ...now, claimFrom: at }
+    },
+    sawTraffic(total) {
+      // One whose start an earlier process of this agent did not write down is counted from here on.
+      const networkFrom = now.networkFrom ?? total
+      now = { ...now, networkFrom, networkBytes: Math.max(now.networkBytes ?? 0, total - networkFrom) }
     },
     nextChange: () => change.promise,
     wake,

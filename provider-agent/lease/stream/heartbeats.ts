@@ -54,7 +54,8 @@ export function createHeartbeats(
         beats.set(lastBeat, { sentMs: clock.monotonicMs(), isIdle: meteredMs === 0n })
         const { endpoints, health } = lease.condition
         const condition = { endpoints: toWireEndpoints([...endpoints]), containerHealth: health ?? '' }
-        const value = { meteredMs, number: lastBeat, ...condition }
+        const networkBytes = BigInt(lease.traffic.billableBytes)
+        const value = { meteredMs, networkBytes, number: lastBeat, ...condition }
         await send(encode(LeaseMessageSchema, { content: { case: 'heartbeat', value } }))
         // Aborted: the loop ends, or there is something new to tell.
         early = new AbortController()

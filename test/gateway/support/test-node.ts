@@ -171,6 +171,7 @@ function scriptedRequester(store: JobStore): Requester {
       {
         ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
         ...{
+          pricePerGb: 0n,
           gpu: null,
           platform: 'linux/amd64',
           emulated: false,
@@ -180,7 +181,7 @@ function scriptedRequester(store: JobStore): Requester {
         },
       },
       {
-        ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null },
+        ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null, pricePerGb: null },
         ...{ gpu: null, platform: null, emulated: false, isolation: null, score: null, reason: 'has 100m CPU free' },
       },
     ],

@@ -95,12 +95,13 @@ function lineOf(peer: PlainPeer, wire: Wire, award: Award, stream: number): Plai
       await line.report({ case: 'started', value: { startedAtMs } })
     },
     async ended(seconds, claim = {}, how = {}) {
-      const { network, jobId, fence, requester, provider, requirementsDigest, pricePerHour, minimumCharge } = award
+      const { network, jobId, fence, requester, provider, requirementsDigest } = award
       const endedAtMs = BigInt(Date.now())
-      const terms = { pricePerHour, minimumCharge, ...claim }
+      const { pricePerHour, minimumCharge, pricePerGb } = award
+      const terms = { pricePerHour, minimumCharge, pricePerGb, ...claim }
       const payload = bytesOf(ReceiptSchema, {
         ...{ network, jobId, fence, requester, provider, requirementsDigest, ...terms },
-        ...{ meteredSeconds: BigInt(seconds), costNanoUsd: chargeOf(terms, seconds) },
+        ...{ meteredSeconds: BigInt(seconds), costNanoUsd: chargeOf(terms, { seconds, networkBytes: 0 }) },
         ...{ startedAtMs, endedAtMs, outcome: how.outcome ?? 'exited', exitCode: 0, ...claim },
       })
       const receipt = await peer.sign('receipt', payload)

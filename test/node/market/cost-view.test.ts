@@ -8,7 +8,7 @@ import { jobView } from '../../../node/views/job-view.ts'
 import { chargeOf, formatUsd, usdNumber } from '../../../protocol/money.ts'
 import { createLeaseRig } from '../../support/lease-rig.ts'
 
-const TERMS = { pricePerHour: 3_333_333_337n, minimumCharge: 1_234_567n }
+const TERMS = { pricePerHour: 3_333_333_337n, minimumCharge: 1_234_567n, pricePerGb: 0n }
 
 describe('the cost of a job', () => {
   it('item 3: agrees to the nano-dollar in API, command line and dashboard, and is never above “at most”', async (test) => {
@@ -27,13 +27,13 @@ describe('the cost of a job', () => {
     const receipt = await rig.receipt(7, { startedAtMs, endedAtMs })
     await rig.report({ case: 'ended', value: { outcome: 'exited', exitCode: 0, endedAtMs, receipt } })
     const { cost } = jobView(await rig.job(id), { list: () => [] })
-    const most = usdNumber(chargeOf(TERMS, 7))
+    const most = usdNumber(chargeOf(TERMS, { seconds: 7, networkBytes: 0 }))
     for (const { current, projected } of costs) assert.ok(current <= projected && projected === most)
     assert.deepEqual(cost, { current: most, projected: most, final: most, currency: 'USD' })
     for (const each of [...costs, cost].flatMap(({ current, projected }) => [current, projected])) {
       assert.equal(dollars(each), usdExact(each))
     }
-    assert.equal(dollars(most), `$${formatUsd(chargeOf(TERMS, 7))}`)
+    assert.equal(dollars(most), `$${formatUsd(chargeOf(TERMS, { seconds: 7, networkBytes: 0 }))}`)
   })
 
   it('item 3: shows what the provider claims beside what is owed, where it was not signed', async (test) => {
@@ -48,7 +48,7 @@ describe('the cost of a job', () => {
     const receipt = await rig.receipt(36, { startedAtMs, endedAtMs })
     await rig.report({ case: 'ended', value: { outcome: 'exited', exitCode: 0, endedAtMs, receipt } })
     const { final = 0, claimed } = jobView(await rig.job(id), { list: () => [] }).cost
-    assert.equal(claimed, usdNumber(chargeOf(TERMS, 36)))
+    assert.equal(claimed, usdNumber(chargeOf(TERMS, { seconds: 36, networkBytes: 0 })))
     assert.ok(final < (claimed ?? 0))
   })
 })

@@ -10,7 +10,7 @@ import { DEFAULT_PRICES, quote } from '../../../provider-agent/prices/quote.ts'
 import { TWO_GPUS } from '../../support/gpus.ts'
 
 const ROOM = { cpuMillis: 4_000, memoryBytes: 8 * GIB, storageBytes: 100 * GIB, gpu: 0 }
-const OWN = quote(TYPICAL_JOB.resources, DEFAULT_PRICES)
+const OWN = quote(TYPICAL_JOB, DEFAULT_PRICES)
 
 /** Somebody who asks for a share of the usual price. */
 function rival(percent: bigint, more: Partial<ProviderView> = {}): ProviderView {

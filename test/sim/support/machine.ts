@@ -232,6 +232,7 @@ export function createMachine({ time }: { time: ModelClock }, init: MachineInit)
       prove: async () => undefined,
       storage: plain.storage,
       limitsMet: fake.limitsMet,
+      traffic: fake.traffic,
       volumes: plain.volumes,
       removeVolume: plain.removeVolume,
       removeImage: plain.removeImage,

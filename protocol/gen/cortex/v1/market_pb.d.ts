@@ -316,7 +316,7 @@ export declare type IsolationOffer = Message<"cortex.v1.IsolationOffer"> & {
   isolation: string;
 
   /**
-   * Thousandths of the posted prices that jobs pay under it, the minimum charge apart.
+   * Thousandths of the posted prices that jobs pay under it, the minimum charge and that of traffic apart.
    *
    * @generated from field: uint32 factor_millis = 2;
    */
@@ -420,6 +420,14 @@ export declare type Requirements = Message<"cortex.v1.Requirements"> & {
    * @generated from field: cortex.v1.GpuRequirements gpu_requirements = 12;
    */
   gpuRequirements?: GpuRequirements | undefined;
+
+  /**
+   * Most bytes that the job sends and receives together; absent is any number, for which nobody pays. Who names it knows of
+   * prices for traffic: providers that ask one decline the others.
+   *
+   * @generated from field: optional uint64 max_network_bytes = 16;
+   */
+  maxNetworkBytes?: bigint | undefined;
 };
 
 /**
@@ -614,6 +622,13 @@ export declare type Bid = Message<"cortex.v1.Bid"> & {
    * @generated from field: cortex.v1.GpuModel gpu = 16;
    */
   gpu?: GpuModel | undefined;
+
+  /**
+   * Nano-dollars for 2^30 bytes that the job sends or receives; 0 is nothing.
+   *
+   * @generated from field: uint64 price_per_gb = 17;
+   */
+  pricePerGb: bigint;
 };
 
 /**
@@ -957,6 +972,13 @@ export declare type Job = Message<"cortex.v1.Job"> & {
    * @generated from field: string user = 31;
    */
   user: string;
+
+  /**
+   * As in the requirements: the job is ended there.
+   *
+   * @generated from field: optional uint64 max_network_bytes = 25;
+   */
+  maxNetworkBytes?: bigint | undefined;
 };
 
 /**
@@ -1064,6 +1086,13 @@ export declare type Award = Message<"cortex.v1.Award"> & {
    * @generated from field: uint32 attempt = 20;
    */
   attempt: number;
+
+  /**
+   * As in the bid.
+   *
+   * @generated from field: uint64 price_per_gb = 16;
+   */
+  pricePerGb: bigint;
 };
 
 /**
@@ -1358,6 +1387,13 @@ export declare type Heartbeat = Message<"cortex.v1.Heartbeat"> & {
    * @generated from field: string container_health = 4;
    */
   containerHealth: string;
+
+  /**
+   * From the provider: what the job has sent and received so far, in bytes, where that is counted.
+   *
+   * @generated from field: uint64 network_bytes = 5;
+   */
+  networkBytes: bigint;
 };
 
 /**
@@ -1904,7 +1940,8 @@ export declare type Receipt = Message<"cortex.v1.Receipt"> & {
   meteredSeconds: bigint;
 
   /**
-   * price_per_hour * metered_seconds / 3600, rounded down, or minimum_charge where that is more; 0 where nothing was metered.
+   * price_per_hour * metered_seconds / 3600 + price_per_gb * network_bytes / 2^30, each rounded down, or minimum_charge where
+   * that is more; 0 where nothing was metered.
    *
    * @generated from field: uint64 cost_nano_usd = 9;
    */
@@ -1936,6 +1973,20 @@ export declare type Receipt = Message<"cortex.v1.Receipt"> & {
    * @generated from field: uint64 minimum_charge = 14;
    */
   minimumCharge: bigint;
+
+  /**
+   * What the job sent and received, in bytes, where that was counted; no more than it might.
+   *
+   * @generated from field: uint64 network_bytes = 15;
+   */
+  networkBytes: bigint;
+
+  /**
+   * As in the award; 0 is nothing.
+   *
+   * @generated from field: uint64 price_per_gb = 16;
+   */
+  pricePerGb: bigint;
 };
 
 /**

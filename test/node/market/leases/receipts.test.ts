@@ -21,14 +21,15 @@ const LEASE = {
 
 async function settle(
   lease: Lease,
-  claim: Partial<Record<'minimumCharge' | 'meteredSeconds' | 'costNanoUsd', bigint>>,
+  claim: Partial<Record<'minimumCharge' | 'meteredSeconds' | 'costNanoUsd' | 'networkBytes' | 'pricePerGb', bigint>>,
   failureCode = '',
+  maxNetworkBytes = 0,
 ) {
   const payload = encode(ReceiptSchema, { ...RECEIPT, ...claim })
   const receipt = await signStatement('receipt', payload, provider.key)
   return await settleReceipt(create(Report_EndedSchema, { receipt, failureCode }), {
     ...{ lease, jobId: RECEIPT.jobId, requester: requester.id, networkName: RECEIPT.network },
-    ...{ seenMs: 3_601_000, privateKey: requester.key },
+    ...{ seenMs: 3_601_000, maxNetworkBytes, privateKey: requester.key },
   })
 }
 
@@ -74,6 +75,28 @@ describe('the requester’s half of a receipt', () => {
       const { end: whole } = await settle(lease, claim, code)
       assert.equal(attemptCost({ ...lease, ...whole } as Lease, true), 7_000_000n)
     }
+  })
+
+  it('is given to no traffic beyond what the job may cause, nor at another price', async () => {
+    const perGb = 10_000_000n
+    const lease = { ...LEASE, pricePerGb: String(perGb), networkBytes: 2 ** 20 }
+    const claim = (bytes: number, pricePerGb = perGb) => ({
+      ...{ networkBytes: BigInt(bytes), pricePerGb },
+      costNanoUsd: RECEIPT.costNanoUsd + (pricePerGb * BigInt(bytes)) / 2n ** 30n,
+    })
+    const { countersigned, end } = await settle(lease, claim(2 ** 30), '', 2 ** 30)
+    assert.notEqual(countersigned, null)
+    assert.equal(attemptCost({ ...lease, ...end } as Lease, true), RECEIPT.costNanoUsd + perGb)
+    for (const [what, claimed, most] of [
+      ['more than it may', claim(2 ** 30 + 1), 2 ** 30],
+      ['any, where it named no limit', claim(1), 0],
+      ['another price', claim(2 ** 30, 2n * perGb), 2 ** 30],
+      ['another cost', { ...claim(2 ** 30), costNanoUsd: RECEIPT.costNanoUsd }, 2 ** 30],
+    ] as const) {
+      assert.equal((await settle(lease, claimed, '', most)).countersigned, null, what)
+    }
+    const { end: unsigned } = await settle(lease, claim(2 ** 31), '', 2 ** 30)
+    assert.deepEqual([unsigned.networkBytes, unsigned.claimedBytes], [2 ** 20, 2 ** 31])
   })
 
   it('is given to a receipt from before minimum charges', async () => {

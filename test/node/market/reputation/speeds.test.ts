@@ -58,7 +58,7 @@ describe('speeds', () => {
     const speeds = rig()
     const honest = said({ cpuSingle: 1_500 })
     const offer = (provider: string, measured: Measured) => ({
-      ...{ provider, name: provider, pricePerHour: 10_000_000n, minimumCharge: 0n, trust: 1 },
+      ...{ provider, name: provider, pricePerHour: 10_000_000n, minimumCharge: 0n, pricePerGb: 0n, trust: 1 },
       free: { cpuMillis: 1_000, memoryBytes: 1, storageBytes: 1, gpu: 0 },
       total: { cpuMillis: 1_000, memoryBytes: 1, storageBytes: 1, gpu: 0 },
       ...{
@@ -71,7 +71,10 @@ describe('speeds', () => {
     })
     const first = () =>
       (['value', 'performance'] as const).map((strategy) => {
-        const [best] = rank([offer('liar', said()), offer('honest', honest)], strategy, 3_600)
+        const [best] = rank([offer('liar', said()), offer('honest', honest)], strategy, {
+          seconds: 3_600,
+          networkBytes: 0,
+        })
         return best?.offer.provider
       })
     assert.deepEqual(first(), ['liar', 'liar'])

@@ -72,10 +72,10 @@ function Quotes({ answer, duration }: { answer: DryRun; duration: number }) {
         </Text>
       )}
       <ul className="quotes">
-        {quotes.slice(0, 8).map(({ provider, name, accepts, price, minimumCharge, gpu, reason }) => (
+        {quotes.slice(0, 8).map(({ provider, name, accepts, gpu, reason, ...terms }) => (
           <li key={provider}>
             <span>{shownName(name, provider)}</span>
-            <span className={accepts ? '' : 'bad-text'}>{accepts ? priced(price, minimumCharge) : 'declines'}</span>
+            <span className={accepts ? '' : 'bad-text'}>{accepts ? priced(terms) : 'declines'}</span>
             <small>{gpu === null ? reason : `${gpuName(gpu)}; ${reason}`}</small>
           </li>
         ))}
@@ -84,8 +84,13 @@ function Quotes({ answer, duration }: { answer: DryRun; duration: number }) {
   )
 }
 
-function priced(price: number | null, minimum: number | null): string {
-  return `${usd(price)} per hour${minimum ? `, at least ${usd(minimum)}` : ''}`
+function priced({
+  price,
+  minimumCharge,
+  pricePerGb,
+}: Pick<DryRun['quotes'][number], 'price' | 'minimumCharge' | 'pricePerGb'>): string {
+  const least = minimumCharge ? `, at least ${usd(minimumCharge)}` : ''
+  return `${usd(price)} per hour${least}${pricePerGb ? `, ${usd(pricePerGb)} per GB of traffic` : ''}`
 }
 
 function Hint({ children }: { children: React.ReactNode }) {

@@ -107,6 +107,15 @@ function ProcessFields({ editor: { draft, set }, problems }: Props) {
         error={errorAt(problems, 'shmSize')}
         onChange={(value) => set('shmSize', value)}
       />
+      <BytesInput
+        label="Traffic"
+        name="Traffic"
+        description="Sent and received in all; it is ended there."
+        value={draft.maxNetwork === undefined ? undefined : String(draft.maxNetwork)}
+        placeholder="no limit"
+        error={errorAt(problems, 'maxNetwork')}
+        onChange={(value) => set('maxNetwork', value)}
+      />
       <NumberInput
         label="Processes"
         description="And threads, at once."

@@ -17,6 +17,7 @@ const HEADS = [
   'Outcome',
   { label: 'Price per hour', isRight: true },
   { label: 'At least', isRight: true },
+  { label: 'Per GB of traffic', isRight: true },
   'GPU',
   'Platform',
   'Isolation',
@@ -55,6 +56,7 @@ export function Bids({ jobId }: { jobId: string }) {
                   </Table.Td>
                   <Table.Td ta="right">{usd(bid.price)}</Table.Td>
                   <Table.Td ta="right">{bid.minimumCharge === 0 ? '–' : usd(bid.minimumCharge)}</Table.Td>
+                  <Table.Td ta="right">{bid.pricePerGb === 0 ? '–' : usd(bid.pricePerGb)}</Table.Td>
                   <Table.Td>{bid.gpu === null ? '–' : gpuName(bid.gpu)}</Table.Td>
                   <Table.Td>
                     {bid.platform ?? '–'}

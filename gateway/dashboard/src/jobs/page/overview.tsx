@@ -120,6 +120,8 @@ function ReceiptCard({ id }: { id: string }) {
                 ['Metered', span(receipt.meteredSeconds)],
                 ['Price', `${usd(receipt.pricePerHour)} per hour`],
                 ['At least', receipt.minimumCharge > 0 ? usd(receipt.minimumCharge) : null],
+                ['Traffic', receipt.networkBytes > 0 ? bytes(receipt.networkBytes) : null],
+                ['Price of traffic', receipt.pricePerGb > 0 ? `${usd(receipt.pricePerGb)} per GB` : null],
                 ['Cost', usdExact(receipt.cost)],
                 ['Outcome', receipt.outcome],
                 ['Ended', exact(receipt.endedAt)],
