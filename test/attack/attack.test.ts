@@ -18,7 +18,7 @@ const REPEATS = 3
 
 let target: RunningTarget
 before(async () => {
-  target = await startTarget()
+  target = await startTarget({ runtime: process.env.CORTEX_ATTACK_RUNTIME })
 })
 after(async () => await target?.[Symbol.asyncDispose]())
 

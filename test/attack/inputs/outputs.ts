@@ -17,7 +17,9 @@ const odd: [what: string, script: string, reason: RegExp][] = [
 
 export const inputs: HostileInput[] = odd.map(([what, script, reason]) => ({
   name: `entry 29: ${what} in a job's outputs`,
-  async attempt({ url, alice, image }) {
+  async attempt({ url, alice, image, ownsKernel }) {
+    // Such a kernel keeps pipes to itself: they are not among the files that are kept.
+    if (ownsKernel && what.startsWith('a pipe')) return
     const id = await alice.api.submit({
       ...{ image, command: ['sh', '-c', `mkdir /out; echo before > /out/a; ${script}; echo after > /out/z`] },
       ...{ outputs: '/out', network: 'none', memory: '32Mi', storage: '16Mi', duration: 60 },

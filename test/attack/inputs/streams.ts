@@ -58,7 +58,7 @@ const OUTPUTS: [what: string, script: string, expected: Buffer][] = [
 ]
 
 async function outputOf({ alice, image, url }: AttackTarget, script: string): Promise<Buffer> {
-  const spec = { image, command: ['sh', '-c', script], network: 'none', cpu: 100, memory: '16Mi', duration: 60 }
+  const spec = { image, command: ['sh', '-c', script], network: 'none', cpu: 100, memory: '32Mi', duration: 60 }
   const id = await alice.api.submit(spec)
   const headers = { authorization: `Bearer ${alice.key}`, accept: 'text/event-stream' }
   const text = await (await fetch(`${url}/api/plugin-core/jobs/${id}/logs`, { headers })).text()

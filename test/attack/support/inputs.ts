@@ -34,6 +34,8 @@ export interface AttackTarget {
   network: string
   /** e.g. `unix:///var/run/docker.sock`. */
   dockerHost: string
+  /** Whether its jobs have a kernel of their own: gVisor's. */
+  ownsKernel: boolean
   /** A busybox that the engine has. */
   image: string
   /** A job of the agent's that ended, alice's. */

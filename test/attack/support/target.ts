@@ -4,6 +4,7 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import { DEFAULT_NETWORK } from '../../../protocol/topics.ts'
 import { ensureEngine } from '../../../scripts/engine.ts'
+import { RUNSC } from '../../../scripts/gvisor.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { startLocalNetwork } from '../../../scripts/local-network.ts'
 import { networkApi } from '../../faults/support/network-api.ts'
@@ -27,8 +28,16 @@ export interface WatchedProcess {
   vitals(): Promise<Vitals>
 }
 
-/** Starts what hostile inputs are thrown at. @param init further flags of the agent */
-export async function startTarget(init: { agentFlags?: string[] } = {}): Promise<RunningTarget> {
+/**
+ * Starts what hostile inputs are thrown at.
+ *
+ * @param init further flags of the agent, and the runtime of its jobs
+ */
+export async function startTarget(
+  init: { agentFlags?: string[]; runtime?: string | undefined } = {},
+): Promise<RunningTarget> {
+  const { agentFlags = [], runtime } = init
+  const runtimeFlags = runtime === undefined ? [] : ['--runtime', runtime]
   await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
   stack.defer(async () => await engine.stop())
@@ -38,7 +47,7 @@ export async function startTarget(init: { agentFlags?: string[] } = {}): Promise
   const network = await startLocalNetwork({
     dockerHost,
     gatewayFlags: ['--rate-limit', '100000'],
-    agents: [{ name: 'attacked', flags: ['--memory', '4Gi', '--storage', '8Gi', ...(init.agentFlags ?? [])] }],
+    agents: [{ name: 'attacked', flags: ['--memory', '4Gi', '--storage', '8Gi', ...agentFlags, ...runtimeFlags] }],
     launch: () => {
       const watcher = pathToFileURL(join(import.meta.dirname, 'vitals.ts'))
       watcher.searchParams.set('watch', '')
@@ -62,7 +71,7 @@ export async function startTarget(init: { agentFlags?: string[] } = {}): Promise
   await alice.api.ended(endedJob)
   const started = stack.move()
   return {
-    ...{ url: network.url, admin, alice, bob, reader, dockerHost, image, endedJob },
+    ...{ url: network.url, admin, alice, bob, reader, dockerHost, image, endedJob, ownsKernel: runtime === RUNSC },
     peer: `${network.peer}/p2p/${gatewayId}`,
     agentPeer: agent.endpoints[0],
     agentId: agent.id,

@@ -127,6 +127,14 @@ describe('a batch', () => {
     })
   }
 
+  it('sets the isolation by a column, of those that there are', async () => {
+    const specs = await specsOf(await form({ base: { image: 'busybox' }, file: 'isolation,args\ngvisor,a\n,b\n' }))
+    assert.deepEqual(
+      specs.map(({ isolation }) => isolation),
+      ['gvisor', undefined],
+    )
+  })
+
   it('sets the platform by a column, and keeps the base’s where its cell is empty', async () => {
     const base = { image: 'busybox', platform: 'linux/amd64' }
     const specs = await specsOf(await form({ base, file: 'platform,args\nlinux/arm64,a\n,b\n' }))
