@@ -13,7 +13,7 @@ const DECISIONS = join(ROOT, 'docs/decisions')
 const PATH = /^(?:bench|bin|docs|gateway|node|protocol|provider-agent|scripts|test)\/[\w./*{},-]+$/
 /** Flags of the project's scripts and of other programs that the documents speak of. */
 const OTHER_FLAGS = [
-  ...['--attack', '--jobs', '--minutes', '--providers', '--seed', '--soak', '--keep'], // npm run attack, chaos, demo, sim
+  ...['--attack', '--gvisor', '--jobs', '--minutes', '--providers', '--seed', '--soak', '--keep'], // npm run attack, chaos, demo, sim
   ...['--always-sparkplug', '--inspect', '--test', '--test-name-pattern'], // node
   ...['--ignore-scripts', '--save-exact'], // npm
   ...['--filter', '--live-restore'], // docker, dockerd
