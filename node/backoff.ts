@@ -14,6 +14,9 @@ export function backoffMs(attempt: number, { minMs = 200, maxMs = 5_000 }: Backo
   return full / 2 + (Math.random() * full) / 2
 }
 
+/** Whatever the error is, it is worth another try. */
+export const always = (): boolean => true
+
 /**
  * Tries until it succeeds, the error is not worth another try, or the signal aborts.
  *

@@ -10,13 +10,15 @@ const TRIES = 5
  * Removes something of an engine: where the engine is away, once it is back; where it answers with an error, by another try
  * or some. What has begun is not left half done where the signal aborts; see {@link lasting}.
  *
+ * @param tries of a removal that is answered with an error
  * @throws what the engine says at the last try
  */
 export async function removeSurely(
   clock: Clock,
   signal: AbortSignal,
   remove: (signal: AbortSignal) => Promise<void>,
+  tries = TRIES,
 ): Promise<void> {
-  const worth = (error: unknown, attempt: number): boolean => isGone(error) || attempt < TRIES
+  const worth = (error: unknown, attempt: number): boolean => isGone(error) || attempt < tries
   await retried(clock, signal, worth, async () => await lasting(clock, signal, remove))
 }

@@ -1,12 +1,11 @@
 /** Every lease of this agent that is not settled: made from an award or found in the journal, run, and let go. */
 
 import { whenAborted } from '../../node/abort.ts'
-import { retried } from '../../node/backoff.ts'
+import { always, retried } from '../../node/backoff.ts'
 import { deadline } from '../../node/deadline.ts'
 import { momentNow } from '../../node/moment.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import type { Book } from '../capacity/book.ts'
-import { isGone } from '../engine/errors.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import { type LeaseProgress, type LeaseRecord, type LeaseSecrets, newProgress } from '../journal/records.ts'
@@ -105,7 +104,8 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
   }
 
   async function adoptContainers(leases: Lease[]): Promise<void> {
-    const found = await retried(clock, signal, isGone, () => engine.list(owner, { signal }))
+    // One that is being stopped may answer with an error.
+    const found = await retried(clock, signal, always, () => engine.list(owner, { signal }))
     const byName = new Map(found.map((summary) => [summary.name, summary]))
     for (const lease of leases.toSorted((a, b) => a.record.fence - b.record.fence)) {
       const name = containerName(lease.record)

@@ -3,9 +3,8 @@
  * finds on the engine decides where it goes on. Nothing is ever started twice.
  */
 
-import { retried } from '../../node/backoff.ts'
 import type { ContainerAccess } from '../engine/access.ts'
-import { isGone, isOwnFault } from '../engine/errors.ts'
+import { isOwnFault } from '../engine/errors.ts'
 import type { ContainerExit } from '../engine/index.ts'
 import { removeSurely } from '../engine/remove-surely.ts'
 import type { Guard } from '../guard/guard.ts'
@@ -124,11 +123,22 @@ export async function runLease(
     // A container that could not be followed must not run on after its end was told; where its engine's end is its own, it
     // does not, and only a job that may never run twice waits for the engine to say so.
     const isDoomed = sight.away && !components.outlived() && record.onDisconnect !== 'stop'
-    if (exit === null && !isDoomed) await retried(clock, signal, isGone, () => engine.remove(name, { signal }))
+    if (exit === null && !isDoomed) await removeBeforeEnd()
     // Nobody wants to hear of a stale one.
     if (lease.progress.stopping === 'stale') return
     const output = exit === null ? null : await components.collect(lease, name, signal)
     await lease.end(ending, Math.trunc(exit?.finishedAtMs ?? clock.nowMs()), output, sight.logProblem)
+  }
+
+  /** Whatever the engine says: a requester that hears of no end waits for ever. */
+  async function removeBeforeEnd(): Promise<void> {
+    const tries = record.onDisconnect === 'stop' ? Number.POSITIVE_INFINITY : undefined
+    try {
+      await removeSurely(clock, signal, async (until) => await engine.remove(name, { signal: until }), tries)
+    } catch (error) {
+      signal.throwIfAborted()
+      logger.warn({ lease: lease.id, error: String(error) }, 'its end is told before its container is removed')
+    }
   }
 
   /** What ended the container. A duration that passed only while the engine was away, after the end, did not. */

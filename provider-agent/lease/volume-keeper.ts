@@ -3,10 +3,9 @@
  * or, where only the requester knows that, after a while without another attempt.
  */
 
-import { retried } from '../../node/backoff.ts'
+import { always, retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import { isGone } from '../engine/errors.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import { removeSurely } from '../engine/remove-surely.ts'
 import type { LeaseEnd, LeaseRecord } from '../journal/records.ts'
@@ -66,9 +65,9 @@ export function createVolumeKeeper(
     }
   }
 
-  /** An engine that is away comes back with its volumes. */
+  /** An engine that is away, or answers with an error because it is being stopped, comes back with its volumes. */
   async function onceThere<T>(task: () => Promise<T>): Promise<T> {
-    return await retried(clock, signal, isGone, task)
+    return await retried(clock, signal, always, task)
   }
 
   async function volumesOf({ jobId, requester }: JobKey): Promise<string[]> {

@@ -45,6 +45,8 @@ export interface Script {
   pullError?: EngineError
   createError?: EngineError
   startError?: EngineError
+  /** Answered to the first removals, as many as there are. */
+  removeErrors?: EngineError[]
 }
 
 export interface FakeContainer {
@@ -377,6 +379,7 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
     remove: (name, { signal } = {}) =>
       step(`remove ${name}`, signal, async () => {
         const box = boxes.get(name)
+        for (const problem of box?.script.removeErrors?.splice(0, 1) ?? []) throw problem
         box?.exit(137)
         await pause(box?.script.removeMs, signal)
         boxes.delete(name)

@@ -276,6 +276,39 @@ describe('runner', () => {
     assert.equal(rig.engine.starts.size, 0)
   })
 
+  const stopping = (): EngineError => new EngineError('ENGINE_ERROR', 'database not open', {})
+
+  for (const [errors, onDisconnect, isRemoved] of [
+    [3, 'continue', true],
+    [3, 'stop', true],
+    [30, 'continue', false],
+  ] as const) {
+    it(`entry 53: tells the end of what did not start where its removal fails ${errors} times, for a job that says ${onDisconnect}`, async () => {
+      rig = await createAgentRig()
+      const removeErrors = Array.from({ length: errors }, stopping)
+      rig.engine.script = () => ({ startError: stopping(), removeErrors })
+      const { follow } = await rig.run({ onDisconnect })
+      await until(() => rig.engine.calls.some((call) => call.startsWith('start ')))
+      await rig.clock.advance(60_000)
+      const ended = await follow.report('ended')
+      assert.deepEqual([ended.failureCode, ended.details.reason], ['INTERNAL', 'engine-error'])
+      assert.equal(removeErrors.length === 0, isRemoved)
+    })
+  }
+
+  it('entry 53: does not tell the end of what may never run twice while it cannot be removed', async () => {
+    rig = await createAgentRig()
+    const removeErrors = Array.from({ length: 30 }, stopping)
+    rig.engine.script = () => ({ startError: stopping(), removeErrors })
+    const { follow } = await rig.run({ onDisconnect: 'stop' })
+    await until(() => rig.engine.calls.some((call) => call.startsWith('start ')))
+    await rig.clock.advance(20_000)
+    assert.ok(follow.reports.every(({ content }) => content.case !== 'ended'))
+    removeErrors.length = 0
+    await rig.clock.advance(10_000)
+    assert.equal((await follow.report('ended')).failureCode, 'INTERNAL')
+  })
+
   it('says in the log when the engine keeps no more of the output, and the job goes on', async () => {
     rig = await createAgentRig()
     const { follow, name } = await rig.run()
