@@ -87,7 +87,8 @@ describe('bandwidth', { skip: lack }, () => {
     const engine = createDockerEngine({ docker, shaper }, { owner })
     await engine.features()
     stack.defer(async () => {
-      await bed.clear()
+      // Also what a test that failed has left.
+      for (const { name } of await engine.list(owner)) await engine.remove(name)
       await shaper.stop()
     })
     return { owner, shaper, engine }
