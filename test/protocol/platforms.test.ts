@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { checkAnnouncement } from '../../protocol/market-messages.ts'
+import { JobSchema, RequirementsSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
+import { checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
+import { checkAnnouncement, readRequirements } from '../../protocol/market-messages.ts'
 import { isPlatform, nativePlatforms, plainPlatform, platformsAsked, runsAs } from '../../protocol/platforms.ts'
 import { announcementOf } from '../support/announcements.ts'
 
@@ -88,4 +92,42 @@ it('an announcement says platforms, or is none', async () => {
   assert.deepEqual([platforms, emulatedPlatforms], [['linux/amd64', 'linux/386'], ['linux/arm64']])
   await assert.rejects(read(['amd64'], []), { field: 'platforms' })
   await assert.rejects(read([], Array(33).fill('linux/arm64')), { field: 'emulated_platforms' })
+})
+
+describe('as what an image is to run', () => {
+  const image = { digest: `sha256:${'ab'.repeat(32)}`, platforms: ['linux/amd64', 'linux/arm64'] }
+  const asked = (job: object, resolved: typeof image | null) => {
+    const { spec, secrets } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox', ...job }))
+    const { platforms, imageDigest, capabilities } = readRequirements(encodedRequirements(spec, resolved))
+    const wire = create(JobSchema, jobToWire(spec, secrets, resolved))
+    checkWireJob(wire, readRequirements(encodedRequirements(spec, resolved)))
+    return { platforms, imageDigest, capabilities, platform: wire.platform, digest: wire.imageDigest }
+  }
+
+  it('goes to nobody who would not heed it, and a job that does not say goes to anybody', () => {
+    assert.deepEqual(asked({}, null), { platforms: [], imageDigest: '', capabilities: [], platform: '', digest: '' })
+    assert.deepEqual(asked({ platform: 'linux/arm64/v8' }, null), {
+      ...{ platforms: ['linux/arm64'], imageDigest: '', capabilities: ['platforms'] },
+      ...{ platform: 'linux/arm64', digest: '' },
+    })
+  })
+
+  it('is what its registry said, and the bytes are those that it named', () => {
+    assert.deepEqual(asked({}, image), {
+      ...{ platforms: image.platforms, imageDigest: image.digest, capabilities: ['platforms'] },
+      ...{ platform: '', digest: image.digest },
+    })
+    assert.deepEqual(asked({ platform: 'linux/arm64' }, image).platforms, ['linux/arm64'])
+  })
+
+  it('is a platform, of which there are not too many, and the digest is one', () => {
+    const wire = (change: { platforms?: string[]; imageDigest?: string }) => {
+      const { spec } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox' }))
+      const plain = fromBinary(RequirementsSchema, encodedRequirements(spec))
+      return () => readRequirements(toBinary(RequirementsSchema, Object.assign(plain, change)))
+    }
+    assert.throws(wire({ platforms: ['amd64'] }), { field: 'platforms' })
+    assert.throws(wire({ platforms: Array(33).fill('linux/amd64') }), { field: 'platforms' })
+    assert.throws(wire({ imageDigest: 'latest' }), { field: 'image_digest' })
+  })
 })
