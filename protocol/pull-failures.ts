@@ -2,8 +2,9 @@
 export const PULL_FAILURES = {
   default: {
     fault: 'place',
-    cause: 'The image could not be pulled.',
-    remedy: 'Check the image name and tag; for a private registry add registryCredentials.',
+    cause: 'The image could not be pulled, or the provider’s engine could not take it.',
+    remedy:
+      'Check the image name and tag; for a private registry add registryCredentials; where no provider takes the image, build it again.',
   },
   'not-found': {
     fault: 'user',
@@ -85,7 +86,7 @@ export const PULL_FAILURES = {
   },
   'invalid-image': {
     fault: 'user',
-    cause: 'The image is not as its own digests say, or of no form that is taken.',
+    cause: 'The image is not as its own digests say, or its configuration or a layer is of no form that is taken.',
     remedy: 'Build and push the image again, with layers packed by gzip or zstd and without sparse files.',
   },
 } as const

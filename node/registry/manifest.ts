@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { architectureOf, isPlatform, MAX_PLATFORMS, plainPlatform } from '../../protocol/platforms.ts'
 import { RegistryFailure } from './failure.ts'
+import { runSchema } from './image-config.ts'
 
 const INDEX_TYPES = [
   'application/vnd.oci.image.index.v1+json',
@@ -49,6 +50,7 @@ const configSchema = z.object({
   architecture: z.string().max(64),
   os: z.string().max(64),
   rootfs: z.object({ diff_ids: z.array(digest).max(MAX_LAYERS) }),
+  config: z.unknown().optional(),
 })
 
 /** A blob that a manifest lists: a layer, or the configuration. */
@@ -105,8 +107,13 @@ export function readConfig(bytes: Buffer, layers: number, platforms: readonly st
   if (!config.success || config.data.rootfs.diff_ids.length !== layers) {
     throw new RegistryFailure('invalid-image', 'the configuration does not go with the manifest')
   }
-  if (isFor(config.data, platforms)) return config.data.rootfs.diff_ids
-  throw new RegistryFailure('wrong-architecture', `the image is not for ${platforms.join(', ')}`)
+  if (!isFor(config.data, platforms)) {
+    throw new RegistryFailure('wrong-architecture', `the image is not for ${platforms.join(', ')}`)
+  }
+  // Paths of another system are of another form.
+  const run = runSchema.safeParse(config.data.config)
+  if (!run.success) throw new RegistryFailure('invalid-image', z.prettifyError(run.error))
+  return config.data.rootfs.diff_ids
 }
 
 const ownPlatform = z.object({ os: word, architecture: word, variant: word.optional() })

@@ -61,9 +61,16 @@ const rules: Rule[] = [
     details: { reason: 'no-such-user' },
   },
   {
-    pattern: /cannot mkdir: |(caused|container (init|process)): mkdir |chdir to cwd|^lstat \S+: not a directory/i,
+    pattern:
+      /cannot mkdir: |cwd must be an absolute path|(caused|container (init|process)): mkdir |chdir to cwd|^lstat \S+: not a directory/i,
     code: 'INVALID_COMMAND',
     details: { reason: 'bad-workdir' },
+  },
+  // A job's own environment has no such names: it is the image's, and one that the engine was not given by this program.
+  {
+    pattern: /environment variable (name|value) can't|invalid environment variable/i,
+    code: 'IMAGE_PULL_ERROR',
+    details: { reason: 'invalid-image' },
   },
   { pattern: /no such image/i, code: 'IMAGE_PULL_ERROR', details: { reason: 'never-present' } },
 ]
@@ -105,9 +112,27 @@ export function toPullError(error: unknown, image: string): EngineError {
   return pullError(reason, image, { cause: error })
 }
 
+/**
+ * What engines say of an image that none of them takes: of its configuration, and of its layers. An archive that only
+ * this machine may not unpack, e.g. for a user that its engine does not have, is not among them.
+ */
+const INVALID_IMAGE = [
+  /cannot unmarshal|parsing time|invalid character '|layers in history/i,
+  new RegExp(
+    [
+      '(processing tar file|archive/tar|mount callback failed).*',
+      '(no such file or directory|(not|is) a directory|file exists|file name too long|too many levels of symbolic links',
+      '|unexpected EOF|invalid (tar header|symlink|hardlink))',
+    ].join(''),
+    // Podman tells what else it has tried on lines of their own.
+    'i',
+  ),
+]
+
 /** The reason behind what an engine says of an image that it was given. */
 function loadFailure(text: string): PullFailure {
-  return /no space left on device|disk quota/i.test(text) ? 'no-space' : 'unknown'
+  if (/no space left on device|disk quota/i.test(text)) return 'no-space'
+  return INVALID_IMAGE.some((pattern) => pattern.test(text)) ? 'invalid-image' : 'unknown'
 }
 
 /** `IMAGE_PULL_ERROR` with the reason and the image; `told` is the sentence that goes with that reason. */

@@ -12,11 +12,13 @@ import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import { type ContainerEngine, EngineError, type PullRequest } from '../../provider-agent/engine/index.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import {
+  brokenLayer,
   type HostileImage,
   type HostileRegistry,
   layerOf,
   refuse,
   startHostileRegistry,
+  unclearLayer,
 } from '../support/hostile-registry.ts'
 import { pulledNames, removePulled } from './support/pulled-images.ts'
 
@@ -210,6 +212,22 @@ describe('a hostile registry', () => {
       assert.ok(!registry.asked.slice(before).some((path) => path.endsWith(layer)), 'no layer was asked for')
     })
   }
+
+  const configs: [what: string, config: object][] = [
+    ['names a user by a number', { config: { User: 5 } }],
+    ['has an environment without a name', { config: { Env: ['A', '=b'] } }],
+    ['was made at no time', { created: 'yesterday' }],
+  ]
+  for (const [what, config] of configs) {
+    it(`entry 10: has a configuration that ${what}: the image’s fault`, async () => {
+      assert.equal(await refused({ config }), 'invalid-image')
+    })
+  }
+
+  it('entry 10: has a layer that no engine unpacks: the image’s fault; one that this engine does not, the place’s', async () => {
+    assert.equal(await refused({ layers: [await brokenLayer()] }), 'invalid-image')
+    assert.equal(await refused({ layers: [await unclearLayer()] }), 'unknown')
+  })
 
   it('entry 6: has 3 MiB that unpack to 3 GiB: refused while they come, and no image is made of it', async () => {
     const zeros = Buffer.alloc(GIB)

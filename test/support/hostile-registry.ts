@@ -25,6 +25,8 @@ export interface HostileImage {
   /** Answers instead of the registry; true where it did. */
   answer?: (request: IncomingMessage, response: ServerResponse, what: Asked) => boolean | Promise<boolean>
   layers?: HostileLayer[]
+  /** What its configuration says beside what goes with the manifest. */
+  config?: object
   /** What the manifest is made to say. */
   manifest?: (manifest: Manifest) => unknown
 }
@@ -93,6 +95,13 @@ export async function brokenLayer(): Promise<HostileLayer> {
   return await packed(files)
 }
 
+/** A layer with a capability that is none: an engine only says that something is invalid, as of much that is its own. */
+export async function unclearLayer(): Promise<HostileLayer> {
+  const files = pack()
+  files.entry({ name: 'file', pax: { 'SCHILY.xattr.security.capability': 'none' } }, '')
+  return await packed(files)
+}
+
 async function packed(files: Pack, compress = gzipSync): Promise<HostileLayer> {
   files.finalize()
   const tar = await buffer(files)
@@ -109,6 +118,7 @@ async function answer(images: Map<string, HostileImage>, request: IncomingMessag
   const config = json({
     ...{ architecture, os: 'linux', config: { Cmd: ['/x'] } },
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    ...image.config,
   })
   const told = {
     schemaVersion: 2,

@@ -3,6 +3,8 @@ import { text } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import { type ArchivedImage, archiveOf } from '../../images/archive.ts'
 import { askEngine } from '../ask-engine.ts'
+import { statusOf } from '../errors.ts'
+import { EngineError } from '../index.ts'
 
 /** What an engine says of an image that it could not take. */
 export class LoadError extends Error {
@@ -42,11 +44,18 @@ export async function loadImage(docker: Docker, image: ArchivedImage, signal: Ab
     if (problem !== null) throw new LoadError(problem)
   } catch (error) {
     if (state.failure !== null) throw state.failure
-    throw error
+    // Some say of an image by the status of their answer what others say in it.
+    const said = isAnswered(error) ? error.message : null
+    throw said === null ? error : new LoadError(said, { cause: error })
   } finally {
     signal.removeEventListener('abort', onAbort)
     content.destroy()
   }
+}
+
+/** Whether the engine is there, and spoke. */
+function isAnswered(error: unknown): error is EngineError {
+  return error instanceof EngineError && statusOf(error.cause) !== null
 }
 
 /** The answer is one JSON object a line. */

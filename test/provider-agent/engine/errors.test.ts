@@ -53,6 +53,7 @@ test('what the engine says becomes a code and details', () => {
     ...[
       'Cannot mkdir: /etc/passwd is not a directory',
       'lstat /var/lib/docker/overlay2/7b93/merged/etc/passwd/x: not a directory',
+      'failed to create shim task: OCI runtime create failed: runc create failed: Cwd must be an absolute path: unknown',
       `${runc}: mkdir /proc/x: no such file or directory: unknown`,
       `${runc}: chdir to cwd ("/root") set in config.json failed: permission denied: unknown`,
     ].map((words): [Error, string, object] => [answer(400, words), 'INVALID_COMMAND', { reason: 'bad-workdir' }]),
@@ -135,6 +136,36 @@ test('entry 4: a failed pull says why, and nothing of what was said by a registr
     assert.equal(error.cause, cause)
     assert.doesNotMatch(error.message, /inside\.lan|10\.0|\/x|429|something/)
   }
+})
+
+test('entry 10: what an engine does not take of an image is the image’s, unless it may be this machine’s', () => {
+  const tar = 'Error processing tar file(exit status 1)'
+  const podman =
+    'payload does not match any of the supported image formats:\n * oci: open /x/index.json: not a directory\n * '
+  const rest = '\n * dir: open /x/manifest.json: not a directory'
+  const cases: [string, string][] = [
+    ['json: cannot unmarshal number into Go struct field Config.config.User of type string', 'invalid-image'],
+    ['parsing time ""x"" as ""2006-01-02T15:04:05Z07:00"": cannot parse "x"" as "2006"', 'invalid-image'],
+    ['too many non-empty layers in History section', 'invalid-image'],
+    [`${tar}: link /nowhere /link: no such file or directory`, 'invalid-image'],
+    [`${tar}: open /a/b: not a directory`, 'invalid-image'],
+    [`${tar}: open /a/b: too many levels of symbolic links`, 'invalid-image'],
+    [`${tar}: archive/tar: invalid tar header`, 'invalid-image'],
+    [`${tar}: failed to mknod("/", S_IFCHR, 0): file exists`, 'invalid-image'],
+    [`${podman}processing tar file(open /a/b: not a directory): exit status 1${rest}`, 'invalid-image'],
+    [`${podman}processing tar file(lsetxattr /d: invalid argument): exit status 1${rest}`, 'unknown'],
+    [`${tar}: write /a: no space left on device`, 'no-space'],
+    // Rootless engines have few users, and a machine may run out of memory.
+    [`${tar}: lchown /a: invalid argument`, 'unknown'],
+    ['Error processing tar file(signal: killed)', 'unknown'],
+    ['open /var/lib/docker/tmp/docker-import-1: no such file or directory', 'unknown'],
+    ['mkdir /var/lib/docker/overlay2/x: read-only file system', 'unknown'],
+  ]
+  for (const [words, reason] of cases)
+    assert.equal(toPullError(new LoadError(words), 'a').details.reason, reason, words)
+  const environment = `${runc}: error during container init: environment variable name can't be empty: "=b": unknown`
+  const { failureCode, details } = endingOfError(toEngineError(answer(500, environment), 'starting x'))
+  assert.deepEqual([failureCode, details.reason], ['IMAGE_PULL_ERROR', 'invalid-image'])
 })
 
 test('a pull that failed because the engine is gone says that', () => {

@@ -4,11 +4,11 @@ import { zstdCompressSync } from 'node:zlib'
 import type { JobSubmission } from '../../../../protocol/job-spec.ts'
 import type { SellerInit } from '../../../integration/support/market.ts'
 import {
-  brokenLayer,
   type HostileImage,
   type HostileRegistry,
   layerOf,
   refuse,
+  unclearLayer,
 } from '../../../support/hostile-registry.ts'
 import { knowing, openNode, type Way, type Ways } from './stage.ts'
 
@@ -74,8 +74,8 @@ export function imageWays(registry: () => HostileRegistry): Ways {
   const other = process.arch === 'arm64' ? 'amd64' : 'arm64'
 
   return {
-    IMAGE_PULL_ERROR: offer('a layer that the engine does not unpack', async () => ({
-      layers: [await brokenLayer()],
+    IMAGE_PULL_ERROR: offer('a layer that the engine does not take, and does not say why', async () => ({
+      layers: [await unclearLayer()],
     })),
     'IMAGE_PULL_ERROR not-found': offer('a registry that does not say what is missing', answering(404, 'NOT_SAID')),
     'IMAGE_PULL_ERROR repository-not-found': named('a name that the registry does not have', () => {
