@@ -17,7 +17,7 @@ describe('provider agent', () => {
     const { bid, name, follow, asked } = await rig.run({ env: { A: '1' }, secrets: { B: '2' } })
     assert.equal(bid.validForMs, 5_000)
     const container = await rig.container(name)
-    assert.deepEqual(container.spec.env, { A: '1', B: '2' })
+    assert.partialDeepStrictEqual(container.spec.env, { A: '1', B: '2', CORTEX_MEMORY: String(64 * 2 ** 20) })
     assert.equal(container.spec.owner, rig.provider)
     const { startedAtMs } = await follow.report('started')
     assert.equal(Number(startedAtMs), rig.clock.nowMs())

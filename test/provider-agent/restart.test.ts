@@ -52,7 +52,7 @@ describe('restart', () => {
       await rig.boot()
       await rig.clock.advance(2_000)
       const container = await rig.container(name)
-      assert.deepEqual(container.spec.env, { KEPT: 'yes' })
+      assert.partialDeepStrictEqual(container.spec.env, { KEPT: 'yes', CORTEX_DURATION: '60' })
       assert.equal(rig.agent.status().free.cpuMillis, 3_000)
       container.exit(0)
       const { ended, follow } = await finish(asked.jobId)
