@@ -148,12 +148,6 @@ const TABLE: Record<FailureCode, Rows> = {
       cause: 'The provider has not been heard of for too long.',
       remedy: 'Try a different provider, or submit the job again.',
     },
-    'no-isolation': {
-      fault: 'user',
-      cause: 'No provider puts the walls around jobs that this one asks for.',
-      remedy:
-        'Ask for a class of isolation that providers offer, which `cortex provider list --json` shows, or leave out isolation.',
-    },
     'provider-unknown': {
       fault: 'provider',
       cause: 'The provider does not know the job any more.',
@@ -269,6 +263,12 @@ const TABLE: Record<FailureCode, Rows> = {
       fault: 'user',
       cause: 'The clock of this machine, or that of the provider, is hours off.',
       remedy: 'Set the clock of this machine, by NTP for example; if it is right, tell the owner of the provider.',
+    },
+    'no-isolation': {
+      fault: 'user',
+      cause: 'No provider puts the walls around jobs that this one asks for.',
+      remedy:
+        'Ask for a class of isolation that providers offer, which `cortex provider list --json` shows, or leave out isolation.',
     },
     'no-platform': {
       fault: 'user',

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 
 /** A program of the system's did not do what it was asked; the message is for people and says why. */
-export class ProgramError extends Error {
+class ProgramError extends Error {
   override readonly name = 'ProgramError'
 }
 

@@ -1,7 +1,7 @@
 const UNITS: Record<string, number> = { kbit: 1e3, mbit: 1e6, gbit: 1e9 }
 
 /** Below it a connection no longer comes about in a browser's patience. Bits a second, as the most. */
-export const LEAST_RATE = 64e3
+const LEAST_RATE = 64e3
 const MOST_RATE = 1e12
 
 /**

@@ -61,7 +61,7 @@ export function deviceName(owner: string, way: Way): string {
 }
 
 /** Makes the two devices share out; both are new, and up. */
-export function deviceLines(owner: string, rate: number): string[] {
+function deviceLines(owner: string, rate: number): string[] {
   return WAYS.flatMap((way) => {
     const device = deviceName(owner, way)
     return [

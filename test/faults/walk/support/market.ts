@@ -140,6 +140,10 @@ const nobody: Ways = {
     how: 'a platform that no provider runs',
     bring: async ({ run }) => await run('true', { platform: 'plan9/amd64', queueTimeout: 2 }),
   },
+  'NO_PROVIDER no-isolation': {
+    how: 'walls that no provider puts around jobs',
+    bring: async ({ run }) => await run('true', { isolation: 'vm', queueTimeout: 2 }),
+  },
   'NO_PROVIDER provider-unknown': {
     how: 'a job of an older version, which was stored with the name of a provider',
     async bring({ node, owner, job, ended }) {

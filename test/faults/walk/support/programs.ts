@@ -40,6 +40,12 @@ const limits: Ways = {
     `head -c 100000000 /dev/zero >/dev/shm/x; ${LINGER}`,
     { shmSize: '8Mi', memory: '64Mi' },
   ),
+  // It knocks at its gateway, which lets nobody in: that is a few packets of 60 bytes.
+  'RESOURCE_LIMIT_EXCEEDED network-limit': script(
+    'a program that sends more than it may',
+    "while :; do nc -w 1 $(ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p') 9; sleep 1; done",
+    { network: 'bridge', maxNetwork: 200 },
+  ),
   'RESOURCE_LIMIT_EXCEEDED more-than-any-provider': script('a job that wants a GPU where nobody has one', 'true', {
     ...{ gpu: 1, queueTimeout: 2 },
   }),
