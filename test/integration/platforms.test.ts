@@ -15,7 +15,7 @@ import { startProgram } from './support/program.ts'
 import { removePulled } from './support/pulled-images.ts'
 
 /** Jobs of a batch: those before the tag moves, and behind. */
-const BATCH = 10
+const BATCH = 50
 
 /** The shell of an image that an engine has. */
 async function shellOf(docker: Docker, image: string): Promise<Buffer> {
