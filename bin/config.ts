@@ -150,7 +150,7 @@ function maskedValue({ name, value }: Setting): unknown {
 
 function textOf(value: unknown): string {
   if (value === undefined || value === '') return '-'
-  if (Array.isArray(value)) return value.join(', ')
+  if (Array.isArray(value)) return value.map(textOf).join(', ')
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 

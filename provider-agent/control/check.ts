@@ -17,7 +17,7 @@ import type { Finding } from './finding.ts'
 import { type Shared, sharedFinding } from './shared.ts'
 import { type Yielding, yieldingFinding } from './yielding.ts'
 
-/** What a job is that says nothing but its image; see the defaults of the job spec. */
+/** What a job is that says nothing but its image, see the defaults of the job spec, and what traffic it may cause at most. */
 export const TYPICAL_JOB: Requirements = {
   resources: { cpuMillis: 1_000, memoryBytes: GIB / 2, storageBytes: GIB, gpu: 0 },
   image: 'busybox',
@@ -32,6 +32,7 @@ export const TYPICAL_JOB: Requirements = {
   platforms: [],
   imageDigest: '',
   isolation: '',
+  maxNetworkBytes: GIB,
 }
 
 /** All that {@link checkSelf} judges by. */
@@ -135,7 +136,7 @@ function price({ peerId, providers, terms }: Facts): Finding {
 
 /** With any minimum charge. */
 function hourlyPrice(terms: Terms): NanoUsd {
-  return effectivePerHour(terms, { seconds: TYPICAL_JOB.durationSeconds, networkBytes: 0 })
+  return effectivePerHour(terms, { seconds: TYPICAL_JOB.durationSeconds, networkBytes: GIB })
 }
 
 function isolation({ capabilities }: Facts): Finding {

@@ -126,10 +126,9 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
         const details = await docker.getContainer(name).inspect(abort)
         const settings = ports.length === 0 ? null : await networkSettings(docker, details, abort)
         const folder = await processFolder(details)
-        const isOwnKernel = ownKernel.has((details.HostConfig as { Runtime?: string }).Runtime ?? '')
         const listens = async ({ port, protocol }: Port): Promise<boolean | null> => {
           const seen = folder === null ? null : await listensAt(folder, port, protocol)
-          return seen === false && !isOwnKernel ? null : seen
+          return seen === false && hasOwnKernel(details) ? null : seen
         }
         return {
           health: readContainerHealth(details.State.Health?.Status ?? ''),
@@ -152,9 +151,8 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
       askEngine(`looking into ${name}`, signal, async (abort) => {
         checkName(name)
         const container = docker.getContainer(name)
-        const [details, top, stats] = await Promise.all([
-          container.inspect(abort),
-          container.top({ ps_args: '-eo pid,user,args', ...abort }),
+        const [{ details, top }, stats] = await Promise.all([
+          processesOf(container, abort),
           container.stats({ stream: false, 'one-shot': true, ...abort } as { stream: false }),
         ])
         const { Networks: networks } = await networkSettings(docker, details, abort)
@@ -168,6 +166,18 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
       }),
   }
 }
+
+/**
+ * A container's description, and its processes: none where it has a kernel of its own. Such a runtime tells the engine its
+ * own numbers of them, and the engine looks up what this machine has under those.
+ */
+async function processesOf(container: Docker.Container, abort: Abort) {
+  const details = await container.inspect(abort)
+  const top = hasOwnKernel(details) ? NO_PROCESSES : await container.top({ ps_args: '-eo pid,user,args', ...abort })
+  return { details, top: top as { Processes: string[][] } }
+}
+
+const NO_PROCESSES = { Processes: [] }
 
 async function openExec(container: Docker.Container, request: ExecRequest, abort: Abort): Promise<RunningExec> {
   const { command, terminal, columns, rows, input } = request
@@ -224,8 +234,12 @@ function addressesOf(networks: Docker.ContainerInspectInfo['NetworkSettings']['N
     .map(({ IPAddress: address, Gateway: gateway }) => ({ address, gateway }))
 }
 
-/** Runtimes whose containers use the network of this kernel; a sandbox may have one of its own. Empty: the engine's default. */
-const ownKernel = new Set(['', 'runc', 'crun', 'oci', 'nvidia', 'io.containerd.runc.v2'])
+/** Runtimes whose containers use this machine's kernel; a sandbox may have one of its own. Empty: the engine's default. */
+const ON_THIS_KERNEL = new Set(['', 'runc', 'crun', 'oci', 'nvidia', 'io.containerd.runc.v2'])
+
+function hasOwnKernel({ HostConfig: config }: Docker.ContainerInspectInfo): boolean {
+  return !ON_THIS_KERNEL.has((config as { Runtime?: string }).Runtime ?? '')
+}
 
 /** Where a port of a container is dialled; null where it has no network. */
 function placeOf(

@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
+import { createContainerAccess } from '../../provider-agent/engine/access.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import { PLAIN_WALL, type Wall } from '../../provider-agent/isolation/walls.ts'
 import { gvisorProblem, RUNSC, startGvisorEngine } from '../../scripts/gvisor.ts'
@@ -58,6 +59,28 @@ describe('walls', { skip: problem ?? false }, () => {
     const missing = { code: 'ENGINE_ERROR', message: /^the engine has no runtime nowhere: it has .*runsc/ }
     await assert.rejects(other.prove('gvisor'), missing)
     assert.deepEqual(await engine.list('prover'), [])
+  })
+
+  it('who looks into a job sees its processes, and none of this machine’s where a kernel of its own has them', async () => {
+    const look = async (runtime: string): Promise<string[]> => {
+      const name = `looked-into-${runtime}`
+      const host = { Runtime: runtime, NetworkMode: 'none' } as object
+      // Numbers as many of this machine's processes have.
+      const script = 'i=0; while [ $i -lt 50 ]; do sleep 60 & i=$((i+1)); done; wait'
+      const container = await docker.createContainer({
+        ...{ name, Image: market.image, Cmd: ['sh', '-c', script], HostConfig: host },
+      })
+      try {
+        await container.start()
+        const { processes } = await createContainerAccess(docker).inspect(name)
+        return processes.map(({ command }) => command)
+      } finally {
+        await container.remove({ force: true })
+      }
+    }
+    const plain = await look('runc')
+    assert.ok(plain.length > 0 && plain.every((command) => command.includes('sleep 60')), plain.join('\n'))
+    assert.deepEqual(await look(RUNSC), [])
   })
 
   it('the agent announces those that work, at their factors, and tells its owner of the other', async () => {
