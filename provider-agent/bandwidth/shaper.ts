@@ -14,8 +14,9 @@ export interface Shaper {
    * The engine was looked at. Where the rate can be held, it is from now on; where not, the owner is told.
    *
    * @param isHere whether the engine's bridges are where this process is
+   * @param obstacle what else stands in the way, for people; null where nothing does
    */
-  begin(isHere: boolean): Promise<void>
+  begin(isHere: boolean, obstacle?: string | null): Promise<void>
   /**
    * Resolves when the bridge of every job that is there now is held to the rate, and where none ever was. Rejects where they
    * were and no longer can be.
@@ -110,19 +111,20 @@ export function createShaper({ logger }: { logger: Logger }, { owner, rate }: Sh
   }
 
   return {
-    async begin(isHere) {
+    async begin(isHere, obstacle = null) {
       if (inForce) return
       if (rate === null) {
         if (isHere) await letGo(devices).catch(() => undefined) // who may not look has left nothing either
         return
       }
       const before = failure
-      failure = isHere
-        ? await lookNext(rate).then(
-            () => null,
-            (error: Error) => error.message,
-          )
-        : 'the engine keeps its networks elsewhere'
+      const inTheWay = isHere ? obstacle : 'the engine keeps its networks elsewhere'
+      failure =
+        inTheWay ??
+        (await lookNext(rate).then(
+          () => null,
+          (error: Error) => error.message,
+        ))
       inForce = failure === null
       const found = { rate: formatRate(rate), problem: failure }
       if (inForce) logger.info({ rate: found.rate }, 'all jobs together are held to this bandwidth, each way')

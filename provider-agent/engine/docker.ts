@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { type Clock, systemClock } from '../../node/clock.ts'
 import { createRegistryAccess } from '../../node/registry/access.ts'
+import { filteredBridges } from '../bandwidth/filtered-bridges.ts'
 import type { Shaper } from '../bandwidth/shaper.ts'
 import { freeStorage } from '../capacity/machine.ts'
 import { findGpus } from '../gpus/find-gpus.ts'
@@ -183,7 +184,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       const found = await features(options)
       // What stands in their way is known before the first job.
       await groupOfJobs(options)
-      await shaper?.begin(findings.isReached())
+      await shaper?.begin(findings.isReached(), firewall === undefined ? null : await filteredBridges())
       return found
     },
     pull: pullerOf(docker, clock, findings, init),

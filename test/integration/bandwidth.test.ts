@@ -207,6 +207,13 @@ describe('bandwidth', { skip: lack }, () => {
     assert.doesNotMatch(await run('ip', 'link', 'show'), new RegExp(deviceName(owner, 'sent')))
   })
 
+  it('where something else stands in the way, jobs run without, and the owner reads what', async () => {
+    const shaper: Shaper = createShaper({ logger: silentLogger }, { owner: 'nobody', rate: 50e6 })
+    await shaper.begin(true, 'bridges are filtered')
+    await shaper.ensure()
+    assert.deepEqual(shaper.state(), { rate: 50e6, problem: 'bridges are filtered' })
+  })
+
   it('where the engine is elsewhere, jobs run without, and the owner is told once', async () => {
     const warned: unknown[] = []
     const logger = { ...silentLogger, warn: (fields: unknown, text: unknown) => void warned.push(fields, text) }
