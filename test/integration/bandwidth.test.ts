@@ -60,6 +60,8 @@ describe('bandwidth', { skip: lack }, () => {
     // Is told how many bytes it is to send; for 0 it takes whatever comes.
     server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on('error', () => undefined) // a container that was removed
+      // One that is gone with its network says no goodbye.
+      stack.defer(() => void socket.destroy())
       socket.once('data', (asked) => {
         const bytes = Number(/^\d+/.exec(asked.toString())?.[0] ?? 0)
         if (bytes > 0) give(socket, bytes)

@@ -27,6 +27,8 @@ describe('the price of traffic', () => {
     // Sends what it is asked for.
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on('error', () => undefined) // a job that was ended
+      // One that is gone with its network says no goodbye.
+      market.defer(async () => void socket.destroy())
       socket.once('data', (asked) => void socket.end(Buffer.alloc(Number(asked.toString()) * MiB)))
     })
     server.listen(0, '0.0.0.0')
