@@ -27,6 +27,7 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | un
 /**
  * Aborts with the first of the signals, or after `ms` with a `TimeoutError`. In place of `AbortSignal.any` with an
  * `AbortSignal.timeout`: where nobody listens to that when garbage is collected, Node 24 forgets it, and it never aborts.
+ * Where there is a clock to wait by, or what is guarded ends by itself, see `deadline`.
  */
 export function abortedWithin(ms: number, ...signals: AbortSignal[]): AbortSignal {
   const first = new AbortController()

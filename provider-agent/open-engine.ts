@@ -151,7 +151,7 @@ export async function assertKept({ engine, walls }: OpenEngine, docker: Docker, 
   }
   if (!requireNetworkIsolation) return
   const { networkProblem } = await engine.features()
-  if (requireNetworkIsolation && networkProblem !== null) {
+  if (networkProblem !== null) {
     throw new Error(`Jobs cannot be kept from the network around this machine: ${networkProblem}. ${REMEDY}`)
   }
 }

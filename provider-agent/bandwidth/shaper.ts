@@ -14,9 +14,9 @@ export interface Shaper {
    * The engine was looked at. Where the rate can be held, it is from now on; where not, the owner is told.
    *
    * @param isHere whether the engine's bridges are where this process is
-   * @param obstacle what else stands in the way, for people; null where nothing does
+   * @param obstacle asked, where there is a rate to be held, what else stands in the way, for people; null where nothing does
    */
-  begin(isHere: boolean, obstacle?: string | null): Promise<void>
+  begin(isHere: boolean, obstacle?: () => Promise<string | null>): Promise<void>
   /**
    * Resolves when the bridge of every job that is there now is held to the rate, and where none ever was. Rejects where they
    * were and no longer can be.
@@ -111,14 +111,14 @@ export function createShaper({ logger }: { logger: Logger }, { owner, rate }: Sh
   }
 
   return {
-    async begin(isHere, obstacle = null) {
+    async begin(isHere, obstacle = async () => null) {
       if (inForce) return
       if (rate === null) {
         if (isHere) await letGo(devices).catch(() => undefined) // who may not look has left nothing either
         return
       }
       const before = failure
-      const inTheWay = isHere ? obstacle : 'the engine keeps its networks elsewhere'
+      const inTheWay = isHere ? await obstacle() : 'the engine keeps its networks elsewhere'
       failure =
         inTheWay ??
         (await lookNext(rate).then(

@@ -173,18 +173,16 @@ function wrongPlatform({ platforms: wanted }: Requirements, offering: Offering):
 function wrongIsolation({ isolation, resources }: Requirements, { isolations }: Offering): Refusal | null {
   if (isolations.length === 0) return null
   const wall = isolationFor(isolations, isolation)
-  const least = wall === null ? 0 : leastMemoryBytes(wall.isolation)
-  if (wall !== null && resources.memoryBytes >= least) return null
-  if (wall !== null) {
-    const asked = formatBytes(resources.memoryBytes)
-    return no(
-      'ISOLATION_MISMATCH',
-      `starts jobs under ${wall.isolation} with ${formatBytes(least)} or more, ${asked} asked`,
-    )
+  if (wall === null) {
+    const sold = isolations.map((one) => one.isolation).join(', ')
+    return no('ISOLATION_MISMATCH', `runs jobs under ${sold}, ${isolation} asked`)
   }
+  const least = leastMemoryBytes(wall.isolation)
+  if (resources.memoryBytes >= least) return null
+  const asked = formatBytes(resources.memoryBytes)
   return no(
     'ISOLATION_MISMATCH',
-    `runs jobs under ${isolations.map((wall) => wall.isolation).join(', ')}, ${isolation} asked`,
+    `starts jobs under ${wall.isolation} with ${formatBytes(least)} or more, ${asked} asked`,
   )
 }
 
@@ -233,7 +231,8 @@ function tooDear(wanted: Requirements, now: Situation): Refusal | null {
   )
 }
 
-function mostAsked({ durationSeconds, maxNetworkBytes = 0 }: Requirements): Used {
+/** All of the time and of the traffic that a request asks for. */
+export function mostAsked({ durationSeconds, maxNetworkBytes = 0 }: Requirements): Used {
   return { seconds: durationSeconds, networkBytes: maxNetworkBytes }
 }
 

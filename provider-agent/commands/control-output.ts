@@ -1,10 +1,7 @@
 import { ago, table } from '../../node/commands/output.ts'
 import { print, printJson } from '../../node/commands/print.ts'
-import { toLine } from '../../protocol/text.ts'
+import { engineWords } from '../control/engine-words.ts'
 import type { CheckView, EarningsView, JobView, StateView, StoppedView } from '../control/views.ts'
-
-/** Of the engine's words, in UTF-16 code units. */
-const MAX_PROBLEM_LENGTH = 500
 
 interface OutputOptions {
   json?: true
@@ -31,7 +28,7 @@ export function showState(state: StateView, options: OutputOptions): void {
   const jobs = `${running} ${running === 1 ? 'job runs' : 'jobs run'}`
   const unsold = state.unsoldGpus.map(({ name, reason }) => `Not sold: ${name} ${reason}.`)
   const walls = state.isolations.flatMap(({ isolation, problem }) =>
-    problem === undefined ? [] : [`Not sold: jobs under ${isolation}: ${toLine(problem, MAX_PROBLEM_LENGTH)}.`],
+    problem === undefined ? [] : [`Not sold: jobs under ${isolation}: ${engineWords(problem)}.`],
   )
   print(`${paused === null ? 'It takes jobs' : `It ${paused}`}; ${jobs}.`, ...unsold, ...walls)
 }

@@ -5,14 +5,14 @@ import { describeGpu } from '../../protocol/gpus.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import { NO_MINIMUMS } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type NanoUsd, type Terms } from '../../protocol/money.ts'
-import { toLine } from '../../protocol/text.ts'
 import { fits, GIB } from '../../protocol/units.ts'
 import type { AgentStatus } from '../agent-status.ts'
 import type { Bandwidth } from '../bandwidth/shaper.ts'
-import type { Refusal } from '../bidding/policy.ts'
+import { mostAsked, type Refusal } from '../bidding/policy.ts'
 import { kindsOf } from '../gpus/kinds.ts'
 import { quote } from '../prices/quote.ts'
 import { bandwidthFinding } from './bandwidth.ts'
+import { engineWords } from './engine-words.ts'
 import type { Finding } from './finding.ts'
 import { type Shared, sharedFinding } from './shared.ts'
 import { type Yielding, yieldingFinding } from './yielding.ts'
@@ -58,9 +58,6 @@ export interface Facts extends Pick<AgentStatus, 'gpus' | 'unsoldGpus' | 'isolat
   /** Whose clock is hours from this machine's, for people; null where nobody's is. */
   clockOff?: string | null
 }
-
-/** Of the engine's words, in UTF-16 code units. */
-const MAX_PROBLEM_LENGTH = 500
 
 /** Announced where containers are kept from the host and its network. */
 const ISOLATION = 'network-isolation'
@@ -136,7 +133,7 @@ function price({ peerId, providers, terms }: Facts): Finding {
 
 /** With any minimum charge. */
 function hourlyPrice(terms: Terms): NanoUsd {
-  return effectivePerHour(terms, { seconds: TYPICAL_JOB.durationSeconds, networkBytes: GIB })
+  return effectivePerHour(terms, mostAsked(TYPICAL_JOB))
 }
 
 function isolation({ capabilities }: Facts): Finding {
@@ -153,7 +150,7 @@ function walls({ isolations }: Facts): Finding {
   const subject = 'walls'
   const words = isolations.map(({ isolation, runtime, problem }) => {
     const name = runtime === null ? isolation : `${isolation} (${runtime})`
-    return problem === null ? name : `${name} is not sold: ${toLine(problem, MAX_PROBLEM_LENGTH)}`
+    return problem === null ? name : `${name} is not sold: ${engineWords(problem)}`
   })
   if (isolations.every(({ problem }) => problem === null)) {
     return { subject, level: 'ok', text: `it has seen containers run as they should under ${words.join(', ')}` }

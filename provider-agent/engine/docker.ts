@@ -184,7 +184,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       const found = await features(options)
       // What stands in their way is known before the first job.
       await groupOfJobs(options)
-      await shaper?.begin(findings.isReached(), firewall === undefined ? null : await filteredBridges())
+      await shaper?.begin(findings.isReached(), firewall === undefined ? undefined : filteredBridges)
       return found
     },
     pull: pullerOf(docker, clock, findings, init),

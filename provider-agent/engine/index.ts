@@ -1,6 +1,9 @@
 import type { GpuVendor } from '../../protocol/gpus.ts'
 import type { Isolation } from '../../protocol/isolation.ts'
 import type { GpuUse } from '../gpus/gpu-use.ts'
+import type { ContainerSpec } from './container-spec.ts'
+
+export type { ContainerSpec } from './container-spec.ts'
 
 /**
  * What the agent needs of a container engine, and nothing of how one is talked to.
@@ -234,66 +237,6 @@ export interface PulledImage {
 
 /** `in-use`: a container has it. `named-by-others`: the names are gone, and somebody gave it another. */
 export type RemovedImage = 'removed' | 'in-use' | 'named-by-others'
-
-/** What {@link ContainerEngine.create} makes. Amounts are limits. */
-export interface ContainerSpec {
-  /** Unique on the engine, `[a-zA-Z0-9][a-zA-Z0-9_.-]{1,100}`; also the name of its network. */
-  name: string
-  /** Id on the engine (`sha256:…`), or a name that it has there. */
-  image: string
-  /** Where engines on other machines find it, `repository@sha256:…`. @default nowhere but here */
-  imageName?: string
-  /** Replaces the image's entrypoint; empty keeps it. */
-  command: string[]
-  /** Arguments to the entrypoint; empty keeps the image's own. */
-  args: string[]
-  /** Environment, secrets included. Never logged. */
-  env: Record<string, string>
-  cpuMillis: number
-  memoryBytes: number
-  /** Bytes the container may write beside its volumes; the engine holds it to that where `storageQuota` is `hard`. */
-  storageBytes: number
-  /** @default none */
-  volumes?: VolumeSpec[]
-  gpu: number
-  /** Of which kind those are, see `kindOf`. @default any */
-  gpuKind?: string
-  /** Which walls it has around it. @default the first that the engine was given */
-  isolation?: Isolation
-  /** Labels in addition to the owner's. */
-  labels: Record<string, string>
-  /** Label value that marks everything this agent makes: its peer id. */
-  owner: string
-  /** @default the image's own, or SIGTERM */
-  stopSignal?: string
-  /** Of /dev/shm, in bytes; it counts as memory. @default half of the memory */
-  shmBytes?: number
-  /** Most open files of each process. @default the engine's setting */
-  openFiles?: number
-  /** Most processes and threads at once. @default the engine's setting */
-  pids?: number
-  /** Whether a small init is put in front of the program. @default where the engine has one and the program is none itself */
-  init?: boolean
-  /** Folder in which the program begins; made where the image has none of that name. @default the image's own */
-  workdir?: string
-  /** As whom the program runs, `user[:group]`, each a name or a number. @default the image's own */
-  user?: string
-  /** `bridge`: a network of its own. `none`: no network at all. */
-  network: 'bridge' | 'none'
-  /** Ports that the engine publishes, where it is told an address for that. @default none */
-  publish?: { port: number; protocol: 'TCP' | 'UDP' }[]
-}
-
-/** A named volume of a container; made where it is not there yet. */
-export interface VolumeSpec {
-  /** Unique on the engine, as a container's name is; one that is there already is taken, with what is in it. */
-  name: string
-  /** Taken instead where one of this name is there and was made for the same: what it was called by an earlier version. */
-  formerName?: string
-  /** Absolute path in the container. */
-  mountPath: string
-  sizeBytes: number
-}
 
 /** What {@link ContainerEngine.storage} measures, in bytes. */
 export interface StorageUse {

@@ -11,14 +11,6 @@ export type Unexecuted =
   | 'wrong-architecture'
   | 'invalid-command'
 
-/** As whom, and where, a program was to begin: nothing that a look at its file explains. */
-const OF_ITS_PLACE = new Set(['no-such-user', 'bad-workdir'])
-
-/** Whether a reason is the engine's own, whatever the program. */
-export function isOfItsPlace(reason: unknown): boolean {
-  return OF_ITS_PLACE.has(String(reason))
-}
-
 /** What shells and engines exit with for what they may not execute; all else counts as not found. */
 const FORBIDDEN: ReadonlySet<Unexecuted> = new Set(['not-executable', 'is-a-folder', 'wrong-architecture'])
 
@@ -34,6 +26,11 @@ const SENTENCES: Record<Unexecuted, (program: string) => string> = {
   'is-a-folder': (program) => `${program} is a folder`,
   'wrong-architecture': (program) => `${program} is not made for this provider’s processor`,
   'invalid-command': (program) => `${program} could not be executed`,
+}
+
+/** Whether a reason lies in the program's file, so that a look at that may tell more; as whom or where it begins does not. */
+export function isOfProgram(reason: unknown): boolean {
+  return Object.hasOwn(SENTENCES, String(reason))
 }
 
 /** The first words of an engine's or an init's text that say why; the kernel's, mostly. First match first. */

@@ -7,17 +7,15 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
-import Docker from 'dockerode'
+import type Docker from 'dockerode'
 import { silentLogger } from '../../node/logger.ts'
 import { createShaper, type Shaper } from '../../provider-agent/bandwidth/shaper.ts'
 import { deviceName, type Way } from '../../provider-agent/bandwidth/shaping.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import type { ContainerEngine } from '../../provider-agent/engine/index.ts'
 import { bridgeName } from '../../provider-agent/networks/bridge-name.ts'
-import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
-import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { until } from '../support/until.ts'
-import { createTestBed, MiB, type TestBed } from './executor/bed.ts'
+import { MiB, openTestBed, type TestBed } from './executor/bed.ts'
 
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
 
@@ -43,7 +41,6 @@ const lack = await lackOf()
 
 describe('bandwidth', { skip: lack }, () => {
   const stack = new AsyncDisposableStack()
-  let handle: EngineHandle
   let docker: Docker
   let bed: TestBed
   let server: Server
@@ -51,12 +48,8 @@ describe('bandwidth', { skip: lack }, () => {
   let agents = 0
 
   before(async () => {
-    handle = await ensureEngine()
-    stack.defer(async () => await handle.stop())
-    docker = new Docker({ socketPath: handle.socketPath })
-    const image = await ensureBusyboxImage(docker)
-    bed = createTestBed({ docker, image, makeEngine: (init) => createDockerEngine({ docker }, init) })
-    stack.defer(async () => await bed.clear())
+    bed = await openTestBed(stack)
+    ;({ docker } = bed)
     // Is told how many bytes it is to send; for 0 it takes whatever comes.
     server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on('error', () => undefined) // a container that was removed
@@ -211,7 +204,7 @@ describe('bandwidth', { skip: lack }, () => {
 
   it('where something else stands in the way, jobs run without, and the owner reads what', async () => {
     const shaper: Shaper = createShaper({ logger: silentLogger }, { owner: 'nobody', rate: 50e6 })
-    await shaper.begin(true, 'bridges are filtered')
+    await shaper.begin(true, async () => 'bridges are filtered')
     await shaper.ensure()
     assert.deepEqual(shaper.state(), { rate: 50e6, problem: 'bridges are filtered' })
   })

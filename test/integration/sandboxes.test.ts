@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
-import Docker from 'dockerode'
+import type Docker from 'dockerode'
 import { systemClock } from '../../node/clock.ts'
 import { silentLogger } from '../../node/logger.ts'
 import { createContainerAccess } from '../../provider-agent/engine/access.ts'
@@ -16,27 +16,20 @@ import { makeHolder, sweepHolders } from '../../provider-agent/sandbox/holder.ts
 import { ensureSandboxImage } from '../../provider-agent/sandbox/image.ts'
 import { programsFor } from '../../provider-agent/sandbox/program.ts'
 import { createSandboxes, type Sandboxes } from '../../provider-agent/sandbox/sandboxes.ts'
-import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
-import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { until } from '../support/until.ts'
-import { createTestBed, loop, type TestBed } from './executor/bed.ts'
+import { loop, openTestBed, type TestBed } from './executor/bed.ts'
 
 const NAME_SERVER = '192.0.2.53'
 const BRIDGE = { network: 'bridge' } as const
 
 describe('sandboxes', () => {
   const stack = new AsyncDisposableStack()
-  let handle: EngineHandle
   let docker: Docker
   let bed: TestBed
 
   before(async () => {
-    handle = await ensureEngine()
-    stack.defer(async () => await handle.stop())
-    docker = new Docker({ socketPath: handle.socketPath })
-    const image = await ensureBusyboxImage(docker)
-    bed = createTestBed({ docker, image, makeEngine: (init) => createDockerEngine({ docker }, init) })
-    stack.defer(async () => await bed.clear())
+    bed = await openTestBed(stack)
+    ;({ docker } = bed)
   })
   after(async () => await stack.disposeAsync())
 

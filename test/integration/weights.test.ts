@@ -5,14 +5,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
-import Docker from 'dockerode'
+import type Docker from 'dockerode'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import { bridgePrefix } from '../../provider-agent/networks/bridge-name.ts'
 import { createJobGroup, type JobGroup } from '../../provider-agent/weights/job-group.ts'
-import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
-import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { until } from '../support/until.ts'
-import { createTestBed, type TestBed } from './executor/bed.ts'
+import { openTestBed, type TestBed } from './executor/bed.ts'
 
 const CPU = '/sys/fs/cgroup/cpu'
 const ACCOUNT = '/sys/fs/cgroup/cpuacct'
@@ -30,17 +28,12 @@ const lack = await lackOf()
 
 describe('weights', { skip: lack }, () => {
   const stack = new AsyncDisposableStack()
-  let handle: EngineHandle
   let docker: Docker
   let bed: TestBed
 
   before(async () => {
-    handle = await ensureEngine()
-    stack.defer(async () => await handle.stop())
-    docker = new Docker({ socketPath: handle.socketPath })
-    const image = await ensureBusyboxImage(docker)
-    bed = createTestBed({ docker, image, makeEngine: (init) => createDockerEngine({ docker }, init) })
-    stack.defer(async () => await bed.clear())
+    bed = await openTestBed(stack)
+    ;({ docker } = bed)
   })
   after(async () => await stack.disposeAsync())
 

@@ -20,34 +20,7 @@ import {
   type StorageUse,
   type VolumeSummary,
 } from '../../provider-agent/engine/index.ts'
-
-/** What becomes of a container; what is left out waits for the test. */
-export interface Script {
-  /** Ends by itself after so long. */
-  runMs?: number
-  /** With `runMs`. @default 0 */
-  exitCode?: number
-  oomKilled?: boolean
-  /** Printed at the start. */
-  lines?: string[]
-  /** How it answers the stop signal; `ignore` waits for SIGKILL. @default 143 */
-  onStop?: number | 'ignore'
-  pullMs?: number
-  createMs?: number
-  startMs?: number
-  /** How late it is told that it runs. */
-  startToldMs?: number
-  /** How late it is told that it has ended. */
-  endToldMs?: number
-  removeMs?: number
-  /** How late its output is read. */
-  logLagMs?: number
-  pullError?: EngineError
-  createError?: EngineError
-  startError?: EngineError
-  /** Answered to the first removals, as many as there are. */
-  removeErrors?: EngineError[]
-}
+import type { Script } from './fake-script.ts'
 
 export interface FakeContainer {
   readonly spec: ContainerSpec
@@ -379,7 +352,8 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
     remove: (name, { signal } = {}) =>
       step(`remove ${name}`, signal, async () => {
         const box = boxes.get(name)
-        for (const problem of box?.script.removeErrors?.splice(0, 1) ?? []) throw problem
+        const problem = box?.script.removeErrors?.shift()
+        if (problem !== undefined) throw problem
         box?.exit(137)
         await pause(box?.script.removeMs, signal)
         boxes.delete(name)

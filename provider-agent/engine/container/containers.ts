@@ -8,7 +8,7 @@ import { unrunnable } from '../endings/unrunnable.ts'
 import type { EngineProperties } from '../engine-properties.ts'
 import { statusOf, toEngineError } from '../errors.ts'
 import { type AbortOptions, type ContainerEngine, EngineError } from '../index.ts'
-import { isOfItsPlace } from '../invalid-command.ts'
+import { isOfProgram } from '../invalid-command.ts'
 import { removeContainer } from '../removal.ts'
 import { containerFolder, removeHeld } from '../storage/btrfs.ts'
 import { type CreateStepInit, createCreateStep } from './create-container.ts'
@@ -93,6 +93,6 @@ function notShaped(cause: Error): never {
 /** What kept a container from its start; where that is its command, what is wrong with it. */
 async function startError(docker: Docker, name: string, error: unknown, abort: Abort): Promise<unknown> {
   const { code, message, details } = toEngineError(error, '')
-  if (code !== 'INVALID_COMMAND' || isOfItsPlace(details.reason)) return error
+  if (code !== 'INVALID_COMMAND' || !isOfProgram(details.reason)) return error
   return await unrunnable(docker.getContainer(name), await inspectContainer(docker, name, abort), message, abort)
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import type Docker from 'dockerode'
-import type { DockerEngineInit } from '../../../provider-agent/engine/docker.ts'
+import type { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import Docker from 'dockerode'
+import { createDockerEngine, type DockerEngineInit } from '../../../provider-agent/engine/docker.ts'
 import type { ContainerEngine, ContainerSpec, LogLine, LogsOptions } from '../../../provider-agent/engine/index.ts'
+import { ensureEngine } from '../../../scripts/engine.ts'
+import { ensureBusyboxImage } from '../../../scripts/image.ts'
 
 /** What the suite runs on. */
 export interface SuiteEngine {
@@ -37,6 +40,17 @@ export interface TestBed extends SuiteEngine {
   untilReady(container: string): Promise<void>
   /** Removes everything that was made and is still there. */
   clear(): Promise<void>
+}
+
+/** A test bed on the engine of the tests; both go with the stack. */
+export async function openTestBed(stack: AsyncDisposableStack): Promise<TestBed> {
+  const handle = await ensureEngine()
+  stack.defer(async () => await handle.stop())
+  const docker = new Docker({ socketPath: handle.socketPath })
+  const image = await ensureBusyboxImage(docker)
+  const bed = createTestBed({ docker, image, makeEngine: (init) => createDockerEngine({ docker }, init) })
+  stack.defer(async () => await bed.clear())
+  return bed
 }
 
 export function createTestBed(suite: SuiteEngine): TestBed {

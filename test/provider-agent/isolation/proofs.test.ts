@@ -21,7 +21,18 @@ async function rigOf() {
   const announced = async () => await readAnnouncement(said.at(-1) ?? new Uint8Array(), MARKET)
   const problems = () => rig.agent.status().isolations.map(({ problem }) => problem)
   const proofs = (isolation: string) => rig.engine.calls.filter((call) => call === `prove ${isolation}`).length
-  return { rig, answer, announced, problems, proofs }
+  /** Its runtime runs nothing any more, which is noticed when the engine comes again. */
+  const breaks = async (isolation: string): Promise<void> => {
+    rig.engine.unproved.set(isolation, BROKEN)
+    rig.engine.setGone(true)
+    await rig.clock.advance(10_000)
+    rig.engine.setGone(false)
+    await until(async () => {
+      await rig.clock.advance(1_000)
+      return rig.agent.status().isolations.some((one) => one.isolation === isolation && one.problem === BROKEN.message)
+    })
+  }
+  return { rig, answer, announced, problems, proofs, breaks }
 }
 
 test('each class is tried before it is sold, announced with its factor, and bid at it', async () => {
@@ -52,15 +63,8 @@ test('each class is tried before it is sold, announced with its factor, and bid 
 })
 
 test('a class whose runtime runs nothing is not sold, its owner reads why, and it comes back by itself', async () => {
-  const { rig, answer, announced, problems, proofs } = await rigOf()
-  rig.engine.unproved.set('gvisor', BROKEN)
-  rig.engine.setGone(true)
-  await rig.clock.advance(10_000)
-  rig.engine.setGone(false)
-  await until(async () => {
-    await rig.clock.advance(1_000)
-    return problems()[1] === BROKEN.message
-  })
+  const { rig, answer, announced, problems, proofs, breaks } = await rigOf()
+  await breaks('gvisor')
   assert.deepEqual((await announced()).isolations, [{ isolation: 'container', factorMillis: 1_000 }])
   assert.equal((await answer({ isolation: 'gvisor' })).decline?.code, 'ISOLATION_MISMATCH')
   assert.equal((await answer({})).bid?.isolation, 'container')
@@ -78,15 +82,8 @@ test('a class whose runtime runs nothing is not sold, its owner reads why, and i
 })
 
 test('without its default an agent sells nothing, and is impaired; the engine’s words stay with its owner', async () => {
-  const { rig, answer, announced, problems } = await rigOf()
-  rig.engine.unproved.set('container', BROKEN)
-  rig.engine.setGone(true)
-  await rig.clock.advance(10_000)
-  rig.engine.setGone(false)
-  await until(async () => {
-    await rig.clock.advance(1_000)
-    return problems()[0] === BROKEN.message
-  })
+  const { rig, answer, announced, breaks } = await rigOf()
+  await breaks('container')
   await rig.clock.advance(5_000)
   const { pausedReason, impaired, isolations } = await announced()
   assert.deepEqual(

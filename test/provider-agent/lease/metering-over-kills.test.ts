@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { checkReceipt } from '../../../protocol/market-messages.ts'
 import { type AgentRig, createAgentRig } from '../../support/agent-rig.ts'
-import type { Script } from '../../support/fake-engine.ts'
+import type { Script } from '../../support/fake-script.ts'
 import { until } from '../../support/until.ts'
 
 const HOUR_MS = 3_600_000

@@ -5,7 +5,7 @@ import type { JobSubmission } from '../../../protocol/job-spec.ts'
 import { checkReceipt } from '../../../protocol/market-messages.ts'
 import { EngineError } from '../../../provider-agent/engine/index.ts'
 import { type AgentRig, createAgentRig } from '../../support/agent-rig.ts'
-import type { Script } from '../../support/fake-engine.ts'
+import type { Script } from '../../support/fake-script.ts'
 import { until } from '../../support/until.ts'
 
 const figures = ({ outcome, exitCode, failureCode, details }: Report_Ended) => ({

@@ -11,7 +11,8 @@ import {
   EngineError,
 } from '../../../provider-agent/engine/index.ts'
 import type { Guard } from '../../../provider-agent/guard/guard.ts'
-import { createFakeEngine, type FakeContainer, type Script } from '../../support/fake-engine.ts'
+import { createFakeEngine, type FakeContainer } from '../../support/fake-engine.ts'
+import type { Script } from '../../support/fake-script.ts'
 import { type Life, mortal, never } from './life.ts'
 import type { MachineTime, ModelClock } from './model-clock.ts'
 
