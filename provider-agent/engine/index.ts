@@ -276,6 +276,8 @@ export interface ContainerExit {
   oomKilled: boolean
   /** Present where somebody asked the engine to end it, who was not this agent: see `outside.ts`. */
   fromOutside?: true
+  /** Present where the engine was away when it ended: what it wrote since the engine went is lost. */
+  unseen?: true
   /** The engine's times, in ms since the epoch. */
   startedAtMs: number
   finishedAtMs: number

@@ -100,7 +100,7 @@ export async function watchContainer(
     const { away: isUnseen, guardedAt } = sight
     await meterEnd(engine, lease, exit, { isUnseen, guardedAt }, signal)
     // What a container writes while its engine is away is read only if it runs on until the engine is back.
-    if (awaySinceMs !== null) sight.logProblem = AWAY_AT_END
+    if (awaySinceMs !== null || exit.unseen) sight.logProblem = AWAY_AT_END
     const logEnd = await logDrained(components, { logs, isHeard: init.isHeard }, signal)
     if (logEnd !== '') sight.logProblem = logEnd
     return exit

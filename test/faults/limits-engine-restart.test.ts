@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import { processOf } from '../../provider-agent/process-of.ts'
 import { startLocalNetwork } from '../../scripts/local-network.ts'
 import { until } from '../support/until.ts'
 import { networkApi } from './support/network-api.ts'
@@ -53,6 +54,34 @@ describe('an engine that is started again', {
       const [after] = await engine.docker.listContainers({ filters: { label: [`cortex.job=${long}`] } })
       assert.equal(after?.Id, before?.Id, 'the same container')
     }
+
+    // An agent that was away as well has not seen that its engine was.
+    const unseen = await api.submit(counting('echo line 1; sleep 3; echo line 2; exit 3'))
+    await api.moreLines(unseen, 1)
+    const [inside] = await engine.docker.listContainers({ filters: { label: [`cortex.job=${unseen}`] } })
+    const { State: state } = await engine.docker.getContainer(inside?.Id ?? '').inspect()
+    const agent = network.processes.find(({ name }) => name === 'host')
+    await agent?.end('SIGKILL')
+    await engine.end('SIGKILL')
+    await until(async () => processOf(state.Pid) === null)
+    await engine.start()
+    agent?.restart()
+    const ended = await api.ended(unseen)
+    assert.deepEqual([ended.status, ended.results.exitCode], ['failed', 3], JSON.stringify(ended.error))
+    assert.match(ended.results.logProblem ?? `${await api.lines(unseen)}, and nothing told`, /engine was away/)
+
+    // An end that only the agent has missed is told whole.
+    const missed = await api.submit(counting('echo line 1; sleep 3; echo line 2; exit 3'))
+    await api.moreLines(missed, 1)
+    await agent?.end('SIGKILL')
+    await until(async () => {
+      const [found] = await engine.docker.listContainers({ all: true, filters: { label: [`cortex.job=${missed}`] } })
+      return found?.State === 'exited'
+    })
+    agent?.restart()
+    const whole = await api.ended(missed)
+    assert.deepEqual([whole.results.exitCode, whole.results.logProblem], [3, undefined])
+    assert.deepEqual(await api.lines(missed), ['line 1', 'line 2'])
 
     const [container] = await engine.docker.listContainers({ filters: { label: [`cortex.job=${long}`] } })
     await engine.docker.getContainer(container?.Id ?? '').kill({ signal: 'SIGUSR1' })

@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { zstdCompressSync } from 'node:zlib'
 import Docker from 'dockerode'
 import { digestOf } from '../../node/registry/manifest.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
@@ -19,6 +18,7 @@ import {
   refuse,
   startHostileRegistry,
   unclearLayer,
+  zerosLayer,
 } from '../support/hostile-registry.ts'
 import { pulledNames, removePulled } from './support/pulled-images.ts'
 
@@ -230,11 +230,10 @@ describe('a hostile registry', () => {
   })
 
   it('entry 6: has 3 MiB that unpack to 3 GiB: refused while they come, and no image is made of it', async () => {
-    const zeros = Buffer.alloc(GIB)
-    const bomb = await layerOf(zeros, zstdCompressSync as never)
+    const bomb = await zerosLayer(GIB)
     assert.equal(await refused({ layers: [bomb] }), 'image-bomb')
     // Without what no honest image has, but with less room than it takes.
-    const half = await layerOf(zeros.subarray(0, GIB / 4), zstdCompressSync as never)
+    const half = await zerosLayer(GIB / 4)
     assert.equal(await refused({ layers: [half] }, { room: async () => GIB / 8 }), 'no-space')
     const large = createDockerEngine({ docker }, { allowRegistries: [registry.host], maxImageBytes: GIB / 8 })
     const image = registry.offer('large', { layers: [half] })

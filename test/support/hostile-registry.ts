@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { PassThrough, Readable, type Transform } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { gzipSync } from 'node:zlib'
+import { pipeline } from 'node:stream/promises'
+import { createGzip, createZstdCompress } from 'node:zlib'
 import { type Pack, pack } from 'tar-stream'
 import { digestOf } from '../../node/registry/manifest.ts'
 
@@ -82,10 +85,19 @@ export async function startHostileRegistry(): Promise<HostileRegistry> {
 }
 
 /** A layer with one file. */
-export async function layerOf(content: Buffer | string = 'hello', compress = gzipSync): Promise<HostileLayer> {
+export async function layerOf(content: Buffer | string = 'hello'): Promise<HostileLayer> {
   const files = pack()
   files.entry({ name: 'file', mtime: new Date(0) }, content)
-  return await packed(files, compress)
+  return await packed(files)
+}
+
+/** A layer of zeros that is packed with zstd, a few KiB for each GiB; made beside whatever else runs in this process. */
+export async function zerosLayer(bytes: number): Promise<HostileLayer> {
+  const files = pack()
+  const piece = Buffer.alloc(2 ** 20)
+  const zeros = Readable.from(Array.from({ length: Math.ceil(bytes / piece.length) }, () => piece))
+  zeros.pipe(files.entry({ name: 'file', mtime: new Date(0), size: bytes }))
+  return await packed(files, createZstdCompress())
 }
 
 /** A layer with a hard link to a file that is not there: an archive as any other, and nothing that can be unpacked. */
@@ -102,10 +114,13 @@ export async function unclearLayer(): Promise<HostileLayer> {
   return await packed(files)
 }
 
-async function packed(files: Pack, compress = gzipSync): Promise<HostileLayer> {
+async function packed(files: Pack, compress: Transform = createGzip()): Promise<HostileLayer> {
   files.finalize()
-  const tar = await buffer(files)
-  return { bytes: compress(tar), diffId: digestOf(tar) }
+  const hash = createHash('sha256')
+  const hashed = new PassThrough().on('data', (piece: Buffer) => hash.update(piece))
+  const bytes = buffer(compress)
+  await pipeline(files, hashed, compress)
+  return { bytes: await bytes, diffId: `sha256:${hash.digest('hex')}` }
 }
 
 async function answer(images: Map<string, HostileImage>, request: IncomingMessage, response: ServerResponse) {

@@ -1,11 +1,16 @@
 import type Docker from 'dockerode'
 import type { Abort } from '../ask-engine.ts'
+import { readEngineTime } from '../engine-properties.ts'
 import { type ContainerExit, KILLED } from '../index.ts'
 import { sawOutOfMemory } from './kernel-log.ts'
 import { type ContainerEvent, ENDING_ACTIONS, endedFromOutside, readEvents } from './outside.ts'
 
-/** How long after its end an engine may take to tell why a container was killed, in ms. */
+/** How long after its end an engine may take to tell of it, and why a container was killed, in ms. */
 const HEARD_WITHIN_MS = 1_000
+/** Events that an engine remembers (moby, `daemon/events`). */
+const REMEMBERED = 256
+/** How it tells of an end that it saw. */
+const END = 'die'
 
 /** Where an exit is looked at. */
 interface Ended {
@@ -32,10 +37,16 @@ export async function exitOf(docker: Docker, ended: Ended, abort: Abort): Promis
   if (state.OOMKilled) return { exitCode, oomKilled: exitCode !== 0, startedAtMs, finishedAtMs }
   // Who has listened from the start knows of all that a program could end well after.
   const told = isHeard && exitCode <= 128 ? [] : await toldOf(docker, ended, { startedAtMs, finishedAtMs }, abort)
+  const isUnseen =
+    !isHeard && !ended.isPodman && !told.some(isEnd) && !(await hasForgotten(docker, finishedAtMs, abort))
   const exit = { exitCode, finishedAtMs, stopSignal }
   const oomKilled = exitCode === KILLED && (await wasOutOfMemory(ended, told))
   const fromOutside = !oomKilled && endedFromOutside([...heard, ...told], exit)
-  return { exitCode, oomKilled, startedAtMs, finishedAtMs, ...(fromOutside && { fromOutside }) }
+  return {
+    ...{ exitCode, oomKilled, startedAtMs, finishedAtMs },
+    ...(fromOutside && { fromOutside }),
+    ...(isUnseen && { unseen: isUnseen }),
+  }
 }
 
 /**
@@ -52,6 +63,21 @@ async function wasOutOfMemory({ id }: Ended, told: readonly ContainerEvent[]): P
   return await sawOutOfMemory(id)
 }
 
+function isEnd({ action }: ContainerEvent): boolean {
+  return action === END
+}
+
+/**
+ * Whether the engine may have known of an end at this time and forgotten it since. One that was started later has
+ * nothing to forget: it remembers less than it could.
+ */
+async function hasForgotten(docker: Docker, atMs: number, abort: Abort): Promise<boolean> {
+  let events = 0
+  const query = { since: atMs / 1_000, until: (await readEngineTime(docker, abort)) / 1_000, filters: {} }
+  for await (const _event of readEvents(docker, query, abort)) events += 1
+  return events >= REMEMBERED
+}
+
 function isDecisive({ action, signal }: ContainerEvent): boolean {
   return action === 'oom' || (action === 'kill' && signal === 9)
 }
@@ -66,14 +92,19 @@ async function toldOf(
   const isKilled = state.ExitCode === KILLED
   const query = {
     since: startedAtMs / 1_000,
-    // By the engine's clock; an end of some time ago is answered at once, and so is one that a signal did not cause.
-    until: (finishedAtMs + (state.ExitCode > 128 && !isPodman ? HEARD_WITHIN_MS : 0)) / 1_000,
-    filters: { container: [id], event: isKilled && !isPodman ? ['oom', 'kill'] : ENDING_ACTIONS },
+    // By the engine's clock; an end of some time ago is answered at once.
+    until: (finishedAtMs + (isPodman ? 0 : HEARD_WITHIN_MS)) / 1_000,
+    filters: {
+      container: [id],
+      event: isPodman ? ENDING_ACTIONS : [...(isKilled ? ['oom', 'kill'] : ENDING_ACTIONS), END],
+    },
   }
   const told: ContainerEvent[] = []
   for await (const event of readEvents(docker, query, abort)) {
     told.push(event)
-    if (isKilled ? isDecisive(event) : event.action === 'kill' && event.signal === state.ExitCode - 128) break
+    // Why it was killed may be told behind its end.
+    if (state.ExitCode <= 128 ? isEnd(event) : isKilled ? isDecisive(event) : event.signal === state.ExitCode - 128)
+      break
   }
   return told
 }

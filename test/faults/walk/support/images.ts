@@ -1,6 +1,5 @@
 /** Rows about images: what a registry answers, and what it gives. */
 
-import { zstdCompressSync } from 'node:zlib'
 import type { JobSubmission } from '../../../../protocol/job-spec.ts'
 import type { SellerInit } from '../../../integration/support/market.ts'
 import {
@@ -9,6 +8,7 @@ import {
   layerOf,
   refuse,
   unclearLayer,
+  zerosLayer,
 } from '../../../support/hostile-registry.ts'
 import { knowing, openNode, type Way, type Ways } from './stage.ts'
 
@@ -18,7 +18,7 @@ const GIB = 2 ** 30
 export function imageSellers({ host }: HostileRegistry): SellerInit {
   return {
     allowRegistries: [host],
-    pullTimes: { pauseMs: 2_000, leastRate: 128 * 1024 },
+    pullTimes: { pauseMs: 5_000, leastRate: 128 * 1024 },
     around: (engine) => ({
       ...engine,
       pull: async (request, options) => await engine.pull({ ...request, room: async () => 4 * GIB }, options),
@@ -110,7 +110,7 @@ export function imageWays(registry: () => HostileRegistry): Ways {
     'IMAGE_PULL_ERROR registry-too-slow': offer('a registry that sends a byte now and then', trickling),
     'IMAGE_PULL_ERROR image-too-large': offer('an image of half a terabyte', declaring(2 ** 39)),
     'IMAGE_PULL_ERROR image-bomb': offer('3 MiB of zeros that are packed twice', async () => ({
-      layers: [await layerOf(Buffer.alloc(GIB), zstdCompressSync as never)],
+      layers: [await zerosLayer(GIB)],
     })),
     'IMAGE_PULL_ERROR invalid-image': offer('a manifest that is none', { manifest: () => 7 }),
   }

@@ -30,26 +30,42 @@ async function wait(test: TestContext, init: { exitCode: number; oomKilled?: boo
       response.end()
     },
   })
-  const { oomKilled } = await engine.wait('one')
+  const { oomKilled, unseen } = await engine.wait('one')
   const [asked] = requests.filter(({ path }) => path.startsWith('GET /events'))
-  return { oomKilled, asked: asked === undefined ? null : new URL(asked.path.slice(4), 'http://engine').searchParams }
+  return {
+    oomKilled,
+    unseen,
+    asked: asked === undefined ? null : new URL(asked.path.slice(4), 'http://engine').searchParams,
+  }
 }
 
 describe('an end for want of memory', () => {
   it('is believed where the engine marks it, and not asked for again', async (test) => {
-    assert.deepEqual(await wait(test, { exitCode: 137, oomKilled: true }), { oomKilled: true, asked: null })
-    assert.deepEqual(await wait(test, { exitCode: 1, oomKilled: true }), { oomKilled: true, asked: null })
+    assert.deepEqual(await wait(test, { exitCode: 137, oomKilled: true }), {
+      oomKilled: true,
+      unseen: undefined,
+      asked: null,
+    })
+    assert.deepEqual(await wait(test, { exitCode: 1, oomKilled: true }), {
+      oomKilled: true,
+      unseen: undefined,
+      asked: null,
+    })
   })
 
   it('is none where the program went on to end well, or was not killed', async (test) => {
-    assert.deepEqual(await wait(test, { exitCode: 0, oomKilled: true }), { oomKilled: false, asked: null })
+    assert.deepEqual(await wait(test, { exitCode: 0, oomKilled: true }), {
+      oomKilled: false,
+      unseen: undefined,
+      asked: null,
+    })
     assert.equal((await wait(test, { exitCode: 3, events: [oom] })).oomKilled, false)
   })
 
   it('is seen where the engine heard of it after the end', async (test) => {
     const { oomKilled, asked } = await wait(test, { exitCode: 137, events: [kill('15'), oom] })
     assert.equal(oomKilled, true)
-    assert.deepEqual(JSON.parse(asked?.get('filters') ?? ''), { container: [ID], event: ['oom', 'kill'] })
+    assert.deepEqual(JSON.parse(asked?.get('filters') ?? ''), { container: [ID], event: ['oom', 'kill', 'die'] })
     // From the start until a second after the end, by the engine's clock.
     assert.equal(Number(asked?.get('since')) * 1_000, STARTED)
     assert.equal(Number(asked?.get('until')) * 1_000, ENDED + 1_000)
@@ -58,5 +74,17 @@ describe('an end for want of memory', () => {
   it('is none where the program was killed by somebody, or by itself', async (test) => {
     assert.equal((await wait(test, { exitCode: 137, events: [kill('15'), kill('9')] })).oomKilled, false)
     assert.equal((await wait(test, { exitCode: 137 })).oomKilled, false)
+  })
+})
+
+describe('an end while the engine was away', () => {
+  const die = { Action: 'die', Actor: { Attributes: {} } }
+  const other = { Action: 'start', Actor: { Attributes: {} } }
+
+  it('is what the engine does not tell of, unless it has told of so much since that it may have forgotten', async (test) => {
+    assert.equal((await wait(test, { exitCode: 0, events: [die] })).unseen, undefined)
+    assert.equal((await wait(test, { exitCode: 0, events: Array(255).fill(other) })).unseen, true)
+    assert.equal((await wait(test, { exitCode: 137, events: [oom] })).unseen, true)
+    assert.equal((await wait(test, { exitCode: 0, events: Array(256).fill(other) })).unseen, undefined)
   })
 })
