@@ -2,7 +2,8 @@
  * `npm test`: everything, what needs a container engine beside what does not. `npm test -- unit`,
  * `npm test -- integration faults`, `npm test -- test/node` and `npm test -- test/protocol/units.test.ts` run some. The last
  * line is `N passed, N failed, N skipped`, counting single tests; a file that hangs, crashes, holds no test or leaves a
- * process behind counts as one that failed.
+ * process behind counts as one that failed. Where few files of a whole run failed, those are run again when all else is
+ * over; what passes then is named as unsteady, with its reason, and is a fault to be mended.
  */
 import { globSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -63,11 +64,15 @@ const long = [
 /** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes about a quarter of an hour. */
 const totalTimeoutMs = 120 * 60_000
 const slowMs = 1_000
+/** Files that may be unsteady: where more have failed, something is broken. */
+const mostUnsteady = 3
 /** Failed tests of one file that are told with their reasons: many fail for one. */
 const mostTold = 30
 
 const root = join(import.meta.dirname, '..')
 const results: FileResult[] = []
+/** The first results of files that were run again. */
+const unsteady: FileResult[] = []
 const stop = new AbortController()
 const outOfTime = AbortSignal.timeout(totalTimeoutMs)
 const signal = AbortSignal.any([stop.signal, outOfTime])
@@ -77,6 +82,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, ()
 
 const chosen = choose(process.argv.slice(2))
 await Promise.all(lanes.map(runLane))
+if (process.argv.length === 2) await runFailedAgain()
 await engine?.stop()
 finish()
 
@@ -104,6 +110,23 @@ async function runOne(group: Group, file: string, env: Record<string, string>): 
   results.push({ ...result, file: relative(root, file) })
   print(failed > 0 ? 'red' : 'green', `${failed > 0 ? '✖' : '✔'} ${line}`)
   if (result.output !== '' && (failed > 0 || chosen.length === 1)) console.log(indent(result.output))
+}
+
+async function runFailedAgain(): Promise<void> {
+  const failed = results.filter((result) => countFailed(result) > 0 && result.file.endsWith('.test.ts'))
+  if (failed.length === 0 || failed.length > mostUnsteady) return
+  print('bold', '\nagain, by itself')
+  for (const first of failed) {
+    const file = join(root, first.file)
+    const group = groupOf(file)
+    const env = group.needsEngine ? await engineEnvironment() : {}
+    if (env === null) return
+    results.splice(results.indexOf(first), 1)
+    await runOne(group, file, env)
+    const again = results.find((result) => result.file === first.file)
+    if (again === undefined) results.push(first)
+    else if (countFailed(again) === 0) unsteady.push(first)
+  }
 }
 
 /** Where the engine is, told to tests both by the variable that Docker's tools know and by one of our own. */
@@ -168,15 +191,11 @@ function finish(): void {
   for (const test of slow.slice(0, 10))
     console.log(`${seconds(test.durationMs).padStart(7)}  ${test.file}  ${test.name}`)
 
-  if (results.some((result) => countFailed(result) > 0)) print('bold', '\nfailed')
-  for (const { file, tests, problems } of results) {
-    for (const problem of problems) console.log(`✖ ${file}: ${problem}`)
-    const bad = tests.filter((test) => test.type === 'failed')
-    for (const test of bad.slice(0, mostTold)) {
-      console.log(`✖ ${file}:${test.line} ${test.name}\n${indent(test.reason)}`)
-    }
-    if (bad.length > mostTold) console.log(`✖ ${file}: and ${bad.length - mostTold} more`)
-  }
+  tell('unsteady: failed at first, passed by itself', unsteady)
+  tell(
+    'failed',
+    results.filter((result) => countFailed(result) > 0),
+  )
   if (signal.aborted) {
     const reason = stop.signal.aborted ? `stopped by ${stop.signal.reason.message}` : 'out of time'
     console.log(`✖ ${reason}; ${notRun} of ${chosen.length} files did not run`)
@@ -187,6 +206,19 @@ function finish(): void {
   const failed = results.reduce((sum, result) => sum + countFailed(result), 0) + (signal.aborted ? 1 : 0)
   console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`)
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0
+}
+
+/** Files with what failed in them. */
+function tell(what: string, files: FileResult[]): void {
+  if (files.length > 0) print('bold', `\n${what}`)
+  for (const { file, tests, problems } of files) {
+    for (const problem of problems) console.log(`✖ ${file}: ${problem}`)
+    const bad = tests.filter((test) => test.type === 'failed')
+    for (const test of bad.slice(0, mostTold)) {
+      console.log(`✖ ${file}:${test.line} ${test.name}\n${indent(test.reason)}`)
+    }
+    if (bad.length > mostTold) console.log(`✖ ${file}: and ${bad.length - mostTold} more`)
+  }
 }
 
 function indent(text: string): string {
