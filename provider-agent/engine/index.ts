@@ -184,6 +184,8 @@ export interface EngineFeatures {
   networkProblem: string | null
   /** Why nobody can be let in to the ports of containers from here, for people, with the remedy; null where that works. */
   portsProblem: string | null
+  /** Whether containers can have a terminal. */
+  terminals: boolean
   /** Whether {@link ContainerEngine.traffic} can tell. */
   countsTraffic: boolean
   /** What containers run under that name no class; null is the engine's own default. */
@@ -266,6 +268,8 @@ export interface VolumeSummary {
 
 /** What a program ends with that was killed, by the kernel as by anybody: 128 and SIGKILL. */
 export const KILLED = 137
+/** What an engine says of an end of which it could learn nothing (containerd, `UnknownExitStatus`); programs may end so, too. */
+export const UNKNOWN_EXIT = 255
 /** The same of SIGTERM, where the program does not handle it. */
 export const TERMINATED = 143
 

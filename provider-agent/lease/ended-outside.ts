@@ -1,6 +1,6 @@
 /** Ends of a container that neither its program nor this agent brought about. */
 
-import { type ContainerExit, EngineError, KILLED, TERMINATED } from '../engine/index.ts'
+import { type ContainerExit, EngineError, KILLED, TERMINATED, UNKNOWN_EXIT } from '../engine/index.ts'
 import { LeaseBrokenError } from './ending.ts'
 
 /** What the reasons of an engine's error mean for a container that ran. */
@@ -12,10 +12,14 @@ const BROKEN: ReadonlyMap<string, LeaseBrokenError['reason']> = new Map([
 
 /**
  * Whether somebody else ended it. Of an end that nobody saw, the engine may remember nothing: then a signal that engines
- * send when they stop counts as theirs.
+ * send when they stop counts as theirs, and so does what one says that comes back and can learn nothing of the end.
  */
-export function endedFromOutside({ exitCode, oomKilled, fromOutside }: ContainerExit, isUnseen: boolean): boolean {
-  return fromOutside === true || (isUnseen && !oomKilled && (exitCode === KILLED || exitCode === TERMINATED))
+export function endedFromOutside(
+  { exitCode, oomKilled, fromOutside, unseen }: ContainerExit,
+  isUnseen: boolean,
+): boolean {
+  if (fromOutside === true || (unseen === true && exitCode === UNKNOWN_EXIT)) return true
+  return isUnseen && !oomKilled && (exitCode === KILLED || exitCode === TERMINATED)
 }
 
 /** What an engine's error means for a container that had begun to run; other errors stay what they are. */
