@@ -169,6 +169,12 @@ export const containerFields = {
   pids: wholeField(MIN_PIDS, MAX_PIDS, 'processes')
     .optional()
     .describe('Most processes and threads at once; where it is left out, 512.'),
+  tty: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the program has a terminal: it then writes as it does for people, with colours and at once. Standard error comes with standard output, and lines end with a carriage return. Nobody types at it.',
+    ),
   init: z
     .boolean()
     .optional()

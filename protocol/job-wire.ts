@@ -41,6 +41,9 @@ export const CONTAINER_OPTIONS = 'container-options'
 /** Offered by providers that heed `workdir` and `user`. */
 export const PROCESS_OPTIONS = 'process-options'
 
+/** Offered by providers whose engine gives a program a terminal. */
+export const TERMINAL = 'tty'
+
 /** Offered by providers that measured what their machine does in a second. */
 export const MEASURED = 'measured'
 
@@ -139,6 +142,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.ports.some((port) => port.public === true) ? [PUBLIC_PORTS] : []),
     ...(hasContainerOptions(spec) ? [CONTAINER_OPTIONS] : []),
     ...(spec.workdir === undefined && spec.user === undefined ? [] : [PROCESS_OPTIONS]),
+    ...(spec.tty === true ? [TERMINAL] : []),
     ...(asksForSpeed(minimumsOf(spec.constraints)) ? [MEASURED] : []),
     ...(gpusAsked(spec).gpuRequirements === undefined ? [] : [GPU_REQUIREMENTS]),
     ...(spec.platform === undefined && image === null ? [] : [PLATFORMS]),
@@ -187,6 +191,7 @@ export function jobToWire(
     ...(spec.init === undefined ? {} : { init: spec.init }),
     workdir: spec.workdir ?? '',
     user: spec.user ?? '',
+    tty: spec.tty ?? false,
     ...gpusToWire(spec),
     ...trafficToWire(maxNetworkOf(spec)),
     platform: spec.platform === undefined ? '' : plainPlatform(spec.platform),
@@ -260,6 +265,7 @@ function specFieldsOf(job: Job): z.input<typeof containerSchema> {
     ...(job.pids === 0 ? {} : { pids: job.pids }),
     ...(job.init === undefined ? {} : { init: job.init }),
     ...(job.workdir === '' ? {} : { workdir: job.workdir }),
+    ...(job.tty && { tty: true }),
     ...(job.user === '' ? {} : { user: job.user }),
   }
 }

@@ -57,6 +57,7 @@ export interface JobFlags {
   init?: boolean
   workdir?: string
   user?: string
+  tty?: boolean
   minCpuScore?: number
   minCpuAllScore?: number
   minMemoryBandwidth?: string
@@ -121,6 +122,7 @@ export function jobFlags(command: Command): Command {
     .option('--pids-limit <count>', 'most processes and threads (512)', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--workdir <path>', 'folder in which the program begins (the image’s own)')
     .option('--user <user[:group]>', 'as whom the program runs, names or numbers (the image’s own)')
+    .option('-t, --tty', 'give the program a terminal for what it writes: colours, and lines at once')
     .option('--init', 'put a small init before the program, even one that is an init itself')
     .option('--no-init', 'the program is process 1')
     .option('--min-cpu-score <count>', 'only machines whose core finds so many primes a second', whole)
@@ -187,6 +189,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     init: flags.init,
     workdir: flags.workdir,
     user: flags.user,
+    tty: flags.tty,
     constraints: constraintsOf(flags),
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

@@ -23,13 +23,12 @@ export function runCommand(): Command {
       .option('--bids', 'show every bid and decline')
       .option('--json', 'print the finished job as JSON instead of its output')
       .option('-i, --interactive', 'not yet: a job gets no input')
-      .option('-t, --tty', 'not yet: a job gets no terminal')
       // As for Docker, what comes after the image is the container's: `run IMAGE ls -la`.
       .passThroughOptions()
-      .action(async (image: string, given: string[], options: RunOptions & { interactive?: true; tty?: true }) => {
-        if (options.interactive === true || options.tty === true) {
+      .action(async (image: string, given: string[], options: RunOptions & { interactive?: true }) => {
+        if (options.interactive === true) {
           throw new CliError(
-            'run gives a job neither input nor a terminal yet: leave out -i and -t, or use `cortex job exec -it` while it runs',
+            'run gives a job no input yet: leave out -i, or use `cortex job exec -it` while it runs',
             MARKET_FAILED,
           )
         }

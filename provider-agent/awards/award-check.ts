@@ -13,6 +13,7 @@ import {
   PLATFORMS,
   PROCESS_OPTIONS,
   PUBLIC_PORTS,
+  TERMINAL,
 } from '../../protocol/job-wire.ts'
 import { storedTerms } from '../../protocol/money.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
@@ -95,6 +96,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
       job.shmBytes > 0n || job.openFiles > 0 || job.pids > 0 || job.init !== undefined ? CONTAINER_OPTIONS : '',
       job.workdir === '' && job.user === '' ? '' : PROCESS_OPTIONS,
+      job.tty ? TERMINAL : '',
       job.gpuRequirements === undefined ? '' : GPU_REQUIREMENTS,
       job.maxNetworkBytes === undefined || job.networkMode === 'none' ? '' : NETWORK_LIMIT,
       job.platform === '' && job.imageDigest === '' ? '' : PLATFORMS,
@@ -149,6 +151,7 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
       isolation: offer.isolation,
       ...(job.workdir === '' ? {} : { workdir: job.workdir }),
       ...(job.user === '' ? {} : { user: job.user }),
+      ...(job.tty && { tty: true }),
       ...(offer.platforms.length === 0 ? {} : { platforms: offer.platforms }),
       ...(job.imageDigest === '' ? {} : { imageDigest: job.imageDigest }),
     },

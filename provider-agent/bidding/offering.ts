@@ -9,6 +9,7 @@ import {
   NETWORK_LIMIT,
   PLATFORMS,
   PROCESS_OPTIONS,
+  TERMINAL,
 } from '../../protocol/job-wire.ts'
 import { nativePlatforms, plainPlatform } from '../../protocol/platforms.ts'
 import type { ContainerEngine, EngineFeatures, EngineInfo } from '../engine/index.ts'
@@ -25,6 +26,7 @@ function capabilitiesOf({
   runtime,
   privileges,
   countsTraffic,
+  terminals,
 }: EngineFeatures): string[] {
   return [
     CONTAINER_OPTIONS,
@@ -38,6 +40,7 @@ function capabilitiesOf({
     ...(volumes && volumeQuota === 'hard' ? ['volume-quota'] : []),
     ...(networkProblem === null ? ['network-isolation'] : []),
     ...(countsTraffic ? [NETWORK_LIMIT] : []),
+    ...(terminals ? [TERMINAL] : []),
     ...(runtime === null ? [] : [`runtime-${runtime}`]),
   ]
 }

@@ -43,6 +43,8 @@ export interface ContainerSpec {
   workdir?: string
   /** As whom the program runs, `user[:group]`, each a name or a number. @default the image's own */
   user?: string
+  /** Whether its program has a terminal, for what it writes; nobody types at it. @default false */
+  tty?: boolean
   /** `bridge`: a network of its own. `none`: no network at all. */
   network: 'bridge' | 'none'
   /** Ports that the engine publishes, where it is told an address for that. @default none */

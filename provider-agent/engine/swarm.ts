@@ -196,6 +196,7 @@ function featuresOf({ privileges = 'ordinary' }: SwarmEngineInit): EngineFeature
     storageQuota: 'measured',
     volumeQuota: 'measured',
     volumes: false,
+    terminals: false,
     countsTraffic: false,
     networkProblem: 'the nodes of a swarm keep their own firewalls',
     portsProblem: 'containers of a swarm are on other machines',

@@ -75,6 +75,8 @@ export interface LeaseJob {
   workdir?: string
   /** `user[:group]`; absent is the image's own. */
   user?: string
+  /** Whether it has a terminal. @default false */
+  tty?: boolean
   /** As what its image may run, the best first; absent is what the engine runs by itself. */
   platforms?: string[]
   /** `sha256:…` of the image, whatever its tag means by now; absent is what that means. */

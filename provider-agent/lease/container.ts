@@ -72,7 +72,7 @@ export function containerSpec(
   pulled: Pick<ImageInfo, 'image' | 'repoDigest'>,
 ): ContainerSpec {
   const { job, resources, gpuKind } = record
-  const { stopSignal, shmBytes, openFiles, pids, init, isolation, workdir, user } = job
+  const { stopSignal, shmBytes, openFiles, pids, init, isolation, workdir, user, tty } = job
   return {
     name: containerName(record),
     image: pulled.image,
@@ -100,6 +100,7 @@ export function containerSpec(
     ...(isolation === undefined ? {} : { isolation }),
     ...(workdir === undefined ? {} : { workdir }),
     ...(user === undefined ? {} : { user }),
+    ...(tty === undefined ? {} : { tty }),
     network: job.network,
     publish: (job.ports ?? [])
       .filter(({ isPublic }) => isPublic === true)

@@ -106,6 +106,13 @@ over" ]`,
     ])
   })
 
+  it('has a terminal to write to where its job says so', async () => {
+    const { id } = await market.run('[ -t 1 ] && echo "$TERM"', { tty: true })
+    assert.deepEqual(await lines(id), ['xterm\r'])
+    const { state } = await market.run('[ -t 1 ] && echo "$TERM"')
+    assert.equal('exitCode' in state && state.exitCode, 1)
+  })
+
   const insists = { 'only.sh': '#!/bin/sh\n[ $$ = 1 ] || { echo "can only run as pid 1"; exit 100; }\necho first\n' }
 
   it('entry 44: an image whose entrypoint insists on being process 1 runs: with init false, or by its name', async () => {

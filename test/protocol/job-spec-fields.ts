@@ -342,6 +342,7 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: 
   },
   pids: whole(16, 4_096),
   init: flag,
+  tty: flag,
   workdir: {
     good: ['/', '/srv', '/srv/app', '/a b/ü', '/prociano', '/dev2'],
     bad: [

@@ -50,6 +50,7 @@ const FULL: JobSubmission = {
   init: false,
   workdir: '/srv/app',
   user: 'app:1000',
+  tty: true,
 }
 
 function onTheWire(submission: JobSubmission) {
@@ -87,6 +88,7 @@ describe('a job on the wire', () => {
           'ports',
           'container-options',
           'process-options',
+          'tty',
           'gpu-requirements',
           'platforms',
           'isolation',
@@ -244,6 +246,14 @@ describe('what is said of traffic', () => {
     assert.deepEqual(asked({ maxNetwork: '1Gi' }), [2 ** 30, BigInt(2 ** 30), ['network-limit']])
     assert.deepEqual(asked({ network: 'none', maxNetwork: '1Gi' }), [0, 0n, []])
     assert.deepEqual(asked({ network: 'none' }), [0, 0n, []])
+  })
+})
+
+describe('a terminal', () => {
+  it('is asked of who has one, and of nobody else', () => {
+    const { requirements, job } = onTheWire({ image: 'busybox', tty: true })
+    assert.deepEqual([requirements.capabilities, job.tty], [['tty'], true])
+    assert.deepEqual(onTheWire({ image: 'busybox', tty: false }).requirements.capabilities, [])
   })
 })
 

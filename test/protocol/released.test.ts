@@ -70,6 +70,7 @@ describe('what older agents cannot keep', () => {
     init: { job: { init: true } },
     workdir: { job: { workdir: '/srv' } },
     user: { job: { user: 'nobody' } },
+    tty: { job: { tty: true } },
     public: { job: { ports: [{ port: 80, public: true }] } },
     // Beside it stands the signal that they send.
     image_stop_signal: null,

@@ -238,6 +238,7 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
           volumes: true,
           networkProblem: 'there is no network',
           portsProblem: null,
+          terminals: true,
           countsTraffic: false,
           runtime: null,
           privileges: 'ordinary' as const,

@@ -105,7 +105,7 @@ export function toCreateOptions(
     AttachStdout: false,
     AttachStderr: false,
     OpenStdin: false,
-    Tty: false,
+    Tty: spec.tty === true,
     Healthcheck: hardening.healthcheck ?? { Test: ['NONE'] },
     ...publishingOf(spec, hardening).config,
     HostConfig: {

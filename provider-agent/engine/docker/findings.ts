@@ -98,6 +98,8 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
           runtime: runtimes[0] ?? null,
           // Podman makes a bridge with its first container and takes it away with its last.
           countsTraffic: unreached === null && !kind.isPodman,
+          // Podman cuts the lines of a terminal's log where nobody can tell.
+          terminals: !kind.isPodman,
           ...{ volumes: true, networkProblem: unisolated, portsProblem: unreached, privileges },
         }
       }),

@@ -58,7 +58,7 @@ export function createHardening(
       // Podman's checks want systemd's timers.
       healthcheck: isPodman ? null : image.healthcheck,
       publishAt,
-      logConfig: toLogConfig(await logPolicy(options)),
+      logConfig: toLogConfig(await logPolicy(options), spec),
       nameServers: findings.nameServers(),
       ...{ isolation: wall.isolation, runtime: wall.runtime, canSwapLess: info.cgroupVersion === 1 },
       weighing: { weight, group, machineMillis: info.cpuMillis },

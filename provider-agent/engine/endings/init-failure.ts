@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { Abort } from '../ask-engine.ts'
 import { invalidCommand } from '../invalid-command.ts'
-import { createFrameReader } from '../logs/log-frames.ts'
+import { readerOf } from '../logs/logs.ts'
 import { type Described, isForeign, programOf, unrunnable } from './unrunnable.ts'
 
 /** What an engine's init ends with, and says, where it could not execute its program. */
@@ -45,10 +45,10 @@ export async function checkInit(
   const { exitCodes, words } = hasInit ? (isPodman ? PODMAN : DOCKER) : RUNTIME
   const mayBeShell = SHELL_EXITS.includes(exitCode)
   if (!exitCodes.includes(exitCode) && !mayBeShell) return
-  let said = await firstErrors(container, abort)
+  let said = await firstErrors(container, details, abort)
   for (let tries = 0; isPodman && !said.includes('\n') && tries < LATE_LOG_TRIES; tries += 1) {
     await delay(LATE_LOG_MS, undefined, abort.abortSignal === undefined ? {} : { signal: abort.abortSignal })
-    said = await firstErrors(container, abort)
+    said = await firstErrors(container, details, abort)
   }
   const failure = exitCodes.includes(exitCode) ? words.exec(said) : null
   if (failure !== null) throw await unrunnable(container, details, failure[1] ?? '', abort)
@@ -62,12 +62,19 @@ export async function checkInit(
 
 /**
  * What it wrote first to its standard error, its pieces put together: Podman's come as they were written, and not at all
- * where the last lines are asked for. A program that was not executed wrote nothing before its init did.
+ * where the last lines are asked for. On a terminal it is all one. A program that was not executed wrote nothing before its init did.
  */
-async function firstErrors(container: Docker.Container, abort: Abort): Promise<string> {
-  const log = (await container.logs({ follow: true, stderr: true, timestamps: true, ...abort })) as Readable
+async function firstErrors(
+  container: Docker.Container,
+  { Config: config }: Pick<Docker.ContainerInspectInfo, 'Config'>,
+  abort: Abort,
+): Promise<string> {
+  const log = (await container.logs({
+    ...{ follow: true, stdout: config.Tty, stderr: true, timestamps: true },
+    ...abort,
+  })) as Readable
   let said = ''
-  const frames = createFrameReader(({ bytes, start, end }) => {
+  const frames = readerOf(config)(({ bytes, start, end }) => {
     said += bytes.toString('utf8', start, end)
   })
   for await (const chunk of log) {

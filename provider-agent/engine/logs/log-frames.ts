@@ -27,16 +27,23 @@ const headerLength = 8
 /** Longest frame that is believed; the engine's are of 16 KiB and a timestamp. */
 const maxFrameLength = 1024 * 1024
 
+/** Takes the bytes of a log apart. Give it them in pieces of any size; each record comes as soon as it is complete. */
+export interface FrameReader {
+  push(chunk: Buffer): void
+  /** The log is over: what has come of a record is all of it. */
+  finish(): void
+}
+
 /**
  * Takes the engine's multiplexed log stream apart: frames of 1 byte stream, 3 bytes nothing, 4 bytes length, then a
- * timestamp and the text. Give it the bytes in pieces of any size; `onRecord` gets each record as it is complete.
+ * timestamp and the text.
  *
  * @param onConsumed Told that the frames in `bytes[0, end)` were complete.
  */
 export function createFrameReader(
   onRecord: (record: LogRecord) => void,
   onConsumed: (bytes: Buffer, end: number) => void = () => {},
-): { push(chunk: Buffer): void } {
+): FrameReader {
   let rest: Buffer = Buffer.alloc(0)
   const clock = createTimestampReader()
   const record: LogRecord = { stream: 'stdout', bytes: rest, start: 0, end: 0, timestampMs: 0, timestampStart: 0 }
@@ -66,6 +73,8 @@ export function createFrameReader(
       if (at > 0) onConsumed(bytes, at)
       rest = at === bytes.length ? Buffer.alloc(0) : bytes.subarray(at)
     },
+    // What is no whole frame is none.
+    finish() {},
   }
 }
 
@@ -79,7 +88,7 @@ function endOfTimestamp(bytes: Buffer, start: number, end: number): number {
 }
 
 /** Reads timestamps quickly: most share all but the fraction of a second with the one before. */
-function createTimestampReader(): (bytes: Buffer, at: number, end: number) => number {
+export function createTimestampReader(): (bytes: Buffer, at: number, end: number) => number {
   const lastSecond = Buffer.alloc('2026-11-23T21:55:20'.length)
   let lastSecondMs = Number.NaN
   return (bytes, at, end) => {
@@ -102,6 +111,6 @@ function wholeTimestamp(text: string): number {
   return ms
 }
 
-function brokenLog(what: string): EngineError {
+export function brokenLog(what: string): EngineError {
   return new EngineError('ENGINE_ERROR', `the engine's log cannot be read: ${what}`, { reason: 'log-unreadable' })
 }

@@ -2,8 +2,9 @@ import type Docker from 'dockerode'
 import { toEngineError } from '../errors.ts'
 import { EngineError, type LogLine, type LogsOptions } from '../index.ts'
 import { readLogEnds } from './log-ends.ts'
-import { createFrameReader } from './log-frames.ts'
+import { createFrameReader, type FrameReader, type LogRecord } from './log-frames.ts'
 import { createLineAssembler, logTruncated } from './log-lines.ts'
+import { createRawReader } from './log-raw.ts'
 import { createLogTail, findAfter } from './log-tail.ts'
 
 /** Where and how the engine keeps the output of containers. */
@@ -34,10 +35,15 @@ const pauseMs = 200
  * where Docker 20.10 loses records, and the first line of the log is there for whoever has to count from it. Two files,
  * because with one a rotation empties the file under its readers.
  */
-export function toLogConfig({ driver, maxBytes }: Pick<LogPolicy, 'driver' | 'maxBytes'>): {
+export function toLogConfig(
+  { driver: usual, maxBytes }: Pick<LogPolicy, 'driver' | 'maxBytes'>,
+  { tty = false }: { tty?: boolean } = {},
+): {
   Type: string
   Config: Record<string, string>
 } {
+  // Without frames, only a newline tells where a line ends.
+  const driver = tty ? 'json-file' : usual
   const config = { 'max-size': String(maxBytes), 'max-file': '2' }
   return { Type: driver, Config: driver === 'local' ? { ...config, compress: 'false' } : config }
 }
@@ -64,7 +70,7 @@ export async function* readLog(
 
   try {
     signal?.throwIfAborted()
-    let { Id: id, State: state, HostConfig: hostConfig } = await container.inspect(abort)
+    let { Id: id, State: state, HostConfig: hostConfig, Config: config } = await container.inspect(abort)
     const lineEnd = hostConfig.LogConfig?.Type === 'local' ? 'timestamp' : 'newline'
     const assembler = createLineAssembler({ fromLine, lineEnd, ...(lastSeen && { lastSeen }) })
 
@@ -72,7 +78,7 @@ export async function* readLog(
       const ended = !state.Running
       const missing = ended && consumed > cheapReplay ? await readMissing(container, tail.bytes(), signal) : null
       let skip = missing === null ? consumed : 0
-      const frames = createFrameReader((record) => {
+      const frames = readerOf(config)((record) => {
         if (skip > 0) {
           skip -= 1
           return
@@ -89,6 +95,7 @@ export async function* readLog(
         if (cost > policy.maxBytes) throw logTooLong(policy)
       }
       if (ended) {
+        frames.finish()
         if (skip > 0) throw logTruncated()
         break
       }
@@ -102,6 +109,16 @@ export async function* readLog(
     signal?.throwIfAborted()
     throw toEngineError(error, `reading the log of ${name}`)
   }
+}
+
+type MakeReader = (
+  onRecord: (record: LogRecord) => void,
+  onConsumed?: (bytes: Buffer, end: number) => void,
+) => FrameReader
+
+/** What takes the log of a container apart that was made so. */
+export function readerOf({ Tty: hasTerminal }: { Tty?: boolean }): MakeReader {
+  return hasTerminal === true ? createRawReader : createFrameReader
 }
 
 /** The log from its beginning or, with `tail`, its last records; while the container runs, then live. */

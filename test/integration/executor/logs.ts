@@ -39,6 +39,22 @@ export function logsTests(bed: TestBed): void {
     assert.ok(Math.abs(Date.now() - (times[0] as number)) < 600_000)
   })
 
+  test('a program has a terminal to write to where that is asked for', async (t) => {
+    const { Components: parts = [] } = (await bed.docker.version()) as { Components?: { Name: string }[] }
+    const isPodman = parts.some(({ Name: name }) => name.startsWith('Podman'))
+    if (isPodman) return t.skip('Podman gives no terminals: jobs that ask for one do not come here')
+    const script = `[ -t 1 ] && [ -t 2 ] && echo terminal; echo error >&2; printf 'a\\nb\\rc\\n'
+      head -c 40000 /dev/zero | tr '\\0' x; echo; printf end`
+    const lines = await bed.outputOf(script, { tty: true })
+    assert.deepEqual(
+      lines.map(({ stream, line, partial }) => [stream, line, partial]),
+      [
+        ...['terminal', 'error', 'a', 'b\rc', 'x'.repeat(40_000)].map((line) => ['stdout', `${line}\r`, false]),
+        ['stdout', 'end', true],
+      ],
+    )
+  })
+
   test('long lines are split, characters are not', async () => {
     const lines = await bed.outputOf(
       `printf a; yes é | head -n 50000 | tr -d '\\n'; echo; echo b; yes c | head -n 32768 | tr -d '\\n'`,

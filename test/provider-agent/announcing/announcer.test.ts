@@ -52,6 +52,7 @@ describe('announcements', () => {
           'platforms',
           'isolation',
           'ordinary-privileges',
+          'tty',
         ],
         ...['box', '1.2.3', 'amd64'],
       ],

@@ -974,6 +974,13 @@ export declare type Job = Message<"cortex.v1.Job"> & {
   user: string;
 
   /**
+   * Whether its program has a terminal; nobody types at it.
+   *
+   * @generated from field: bool tty = 40;
+   */
+  tty: boolean;
+
+  /**
    * As in the requirements: the job is ended there.
    *
    * @generated from field: optional uint64 max_network_bytes = 25;

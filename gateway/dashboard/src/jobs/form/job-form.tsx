@@ -39,6 +39,7 @@ const SHOWN = [
   'ulimits',
   'workdir',
   'user',
+  'tty',
   'init',
   'maxAttempts',
   'queueTimeout',

@@ -156,6 +156,12 @@ function ProcessFields({ editor: { draft, set }, problems }: Props) {
         error={errorAt(problems, 'user')}
         onChange={(event) => set('user', event.currentTarget.value || undefined)}
       />
+      <Checkbox
+        label="A terminal for what it writes"
+        description="Colours, and lines at once."
+        checked={draft.tty === true}
+        onChange={(event) => set('tty', event.currentTarget.checked || undefined)}
+      />
       <Select
         label="Init"
         description="Process 1, before the program."
