@@ -158,6 +158,15 @@ export const MAX_TUNNELS = 256
  */
 export const MAX_REACH_STREAMS = 512
 
+/** A path in a container, in bytes: what Linux takes. */
+export const MAX_PATH_BYTES = 4096
+
+/** Entries of a folder that are told at a time. */
+export const MAX_LISTED_FILES = 1000
+
+/** Files and folders of one container that are copied, listed or removed at a time. */
+export const MAX_FILE_STREAMS = 8
+
 /** Commands that run in one container at a time. */
 export const MAX_EXECS = 16
 

@@ -2,12 +2,15 @@
 
 import { checkLine, checkOneOf, checkRange, checkTime, invalidField, safeNumber } from './check-fields.ts'
 import { decode } from './codec.ts'
+import { checkFiles, checkFilesReply } from './file-messages.ts'
 import {
   type ContainerDetails,
   type ExecInput,
   ExecInputSchema,
   type ExecOutput,
   ExecOutputSchema,
+  type FileContent,
+  FileContentSchema,
   type ReachHello,
   ReachHelloSchema,
   type ReachReply,
@@ -37,6 +40,10 @@ export const REACH_REFUSALS = [
   'NOT_OFFERED',
   'BAD_COMMAND',
   'FAILED',
+  'NO_FILE',
+  'BAD_PATH',
+  'TOO_LARGE',
+  'NO_ROOM',
 ] as const
 /** One of {@link REACH_REFUSALS}; of what a newer provider says beside them, `FAILED` is made. */
 export type ReachRefusal = (typeof REACH_REFUSALS)[number]
@@ -59,6 +66,9 @@ export function readReachHello(bytes: Uint8Array): ReachHello {
     case 'output':
       safeNumber(content.value.offset, 'offset')
       break
+    case 'files':
+      checkFiles(content.value)
+      break
     case 'inspect':
       break
     case undefined:
@@ -69,11 +79,15 @@ export function readReachHello(bytes: Uint8Array): ReachHello {
 
 /** @throws {WireError} */
 export function readReachReply(bytes: Uint8Array): ReachReply {
-  const reply = decode(ReachReplySchema, bytes, MAX_REACH_MESSAGE_BYTES)
+  return checkReply(decode(ReachReplySchema, bytes, MAX_REACH_MESSAGE_BYTES))
+}
+
+function checkReply(reply: ReachReply): ReachReply {
   checkLine('code', reply.code, MAX_CODE_LENGTH)
   reply.message = toLine(reply.message, MAX_MESSAGE_LENGTH)
   safeNumber(reply.bytes, 'bytes')
   if (reply.container !== undefined) checkContainer(reply.container)
+  if (reply.files !== undefined) checkFilesReply(reply.files)
   return reply
 }
 
@@ -90,6 +104,14 @@ export function readExecOutput(bytes: Uint8Array): ExecOutput {
   const output = decode(ExecOutputSchema, bytes, MAX_REACH_MESSAGE_BYTES)
   if (output.content.case === undefined) throw empty('ExecOutput')
   return output
+}
+
+/** @throws {WireError} */
+export function readFileContent(bytes: Uint8Array): FileContent {
+  const read = decode(FileContentSchema, bytes, MAX_REACH_MESSAGE_BYTES)
+  if (read.content.case === undefined) throw empty('FileContent')
+  if (read.content.case === 'end') checkReply(read.content.value)
+  return read
 }
 
 function checkExecCommand(command: string[]): void {

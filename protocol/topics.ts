@@ -30,6 +30,8 @@ export const Protocol = {
   exec: '/cortex/exec/1.0.0',
   /** Requester to provider: what a container left at its end. */
   output: '/cortex/output/1.0.0',
+  /** Requester to provider: files of a running container. */
+  files: '/cortex/files/1.0.0',
   /** A newcomer asks a neighbour for the announcements that it knows. */
   directory: '/cortex/directory/1.0.0',
 } as const

@@ -36,6 +36,7 @@ import { collectOutput } from './outputs/collect.ts'
 import { createOutputSpool } from './outputs/spool.ts'
 import { createPriceList } from './prices/price-rules.ts'
 import { createReachDesk } from './reach/reach-desk.ts'
+import { createTransfers } from './reach/transfers.ts'
 import { createSelling } from './selling.ts'
 
 /** What {@link createAgent} works with; what is left out is this machine's own. */
@@ -186,7 +187,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     { canReach: access !== undefined, isMeasured: () => benchmark.measured() !== null },
   )
   const work = createWork({ ...components, journal, capacity, tracer, abilities, proofs, openForMs }, options)
-  const { leases, health, spool, reach } = work
+  const { leases, health, spool, transfers, reach } = work
   const selling = await createSelling(
     {
       ...{
@@ -216,7 +217,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   undo.defer(async () => await health.stop())
   if (await journal.isDraining()) health.drain(true)
   await health.start()
-  if (access !== undefined) await spool.start()
+  if (access !== undefined) await Promise.all([spool.start(), transfers.start()])
   undo.defer(async () => await measuring.stop())
   measuring.start()
   undo.defer(async () => await leases.stop())
@@ -356,9 +357,10 @@ function createWork(
     },
     options,
   )
+  const transfers = createTransfers({ folder: join(options.dataFolder, 'transfers'), maxBytes: options.maxSpoolBytes })
   const reach =
     access === undefined
       ? null
-      : createReachDesk({ network, access, spool, clock, logger, find: (id) => leases.get(id) }, options)
-  return { leases, health, spool, reach, hardware: () => hardware }
+      : createReachDesk({ network, access, spool, transfers, clock, logger, find: (id) => leases.get(id) }, options)
+  return { leases, health, spool, transfers, reach, hardware: () => hardware }
 }

@@ -1,4 +1,4 @@
-import { CortexError } from './errors.ts'
+import { jobFileCalls, unpacked } from './job-files.ts'
 import { type CallOptions, jobPath } from './resource.ts'
 import type { Transport } from './transport.ts'
 import type { Container, ExecResult, ExecSocket, NewExec, PortLink } from './types.ts'
@@ -6,6 +6,7 @@ import type { Container, ExecResult, ExecSocket, NewExec, PortLink } from './typ
 /** The part of `client.jobs` that reaches into a container, and to what it left. */
 export function jobReachCalls(transport: Transport) {
   return {
+    files: jobFileCalls(transport),
     /** Runs a command in the running container to its end. */
     exec: async (
       id: string,
@@ -55,15 +56,7 @@ export function jobReachCalls(transport: Transport) {
     /** The kept output, a tar stream: no more bytes than were sent. @throws {CortexError} where it comes packed */
     output: async (id: string, options: CallOptions = {}): Promise<ReadableStream<Uint8Array>> => {
       const headers = { Accept: 'application/x-tar', 'Accept-Encoding': 'identity' }
-      const answer = await transport.open({ method: 'GET', path: jobPath(id, '/output'), headers, ...options })
-      const { body } = answer
-      // Whatever fetches unpacks it unasked, and a little may become more than any disk holds.
-      if (/[^\s,]/.test((answer.headers.get('content-encoding') ?? '').replace(/identity/gi, ''))) {
-        await body?.cancel()
-        const message = 'The output comes packed: a tar is sent as it is'
-        throw new CortexError({ code: 'UNEXPECTED_ANSWER', message, status: answer.status })
-      }
-      return body ?? new ReadableStream({ start: (controller) => controller.close() })
+      return await unpacked(await transport.open({ method: 'GET', path: jobPath(id, '/output'), headers, ...options }))
     },
   }
 }

@@ -32,6 +32,8 @@ export interface ApiRequest {
   json?: unknown
   /** Instead of `json`. */
   form?: FormData
+  /** Instead of either, as it is; only by `open`. */
+  body?: NonNullable<RequestInit['body']>
   headers?: Record<string, string>
   /** Sent with every attempt, so that a submission may be repeated. */
   idempotencyKey?: string | undefined
@@ -80,6 +82,8 @@ export function createTransport(init: TransportInit): Transport {
         headers: headersOf(request, apiKey),
         ...(request.json === undefined ? {} : { body: JSON.stringify(request.json) }),
         ...(request.form === undefined ? {} : { body: request.form }),
+        // Of a stream, that the answer comes behind it has to be said.
+        ...(request.body === undefined ? {} : { body: request.body, duplex: 'half' }),
         ...(signal === undefined ? {} : { signal }),
       })
     } catch (cause) {

@@ -7,6 +7,7 @@ import type { COST_PERIODS, CostRow } from '../contract/costs.ts'
 import type { Pagination } from '../contract/envelope.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { containerSchema, execAnswerSchema, execRequestSchema } from '../contract/exec.ts'
+import type { fileLookSchema, fileSchema, removedFileSchema, writtenFilesSchema } from '../contract/files.ts'
 import type { configSchema, JobSubmission, overridesSchema } from '../contract/job-config.ts'
 import type { jobListQuery } from '../contract/job-list.ts'
 import type {
@@ -97,6 +98,14 @@ export type ExecResult = Extract<ExecAnswer, { stdout: string }>
 export type ExecSocket = Extract<ExecAnswer, { url: string }>
 /** What a provider sees of a running container: processes, use, mounts, networks. */
 export type Container = z.output<typeof containerSchema>
+/** Something in a container. */
+export type ContainerFile = z.output<typeof fileSchema>
+/** What is at a path of a container, and of a folder what it holds. */
+export type ContainerFiles = z.output<typeof fileLookSchema>
+/** What was written into a container, and what had no place there. */
+export type WrittenFiles = z.output<typeof writtenFilesSchema>
+/** What was removed of a container. */
+export type RemovedFile = z.output<typeof removedFileSchema>
 /** Opens once, within a minute. */
 export interface PortLink {
   url: string

@@ -5,14 +5,14 @@ import { CliError } from '../../node/commands/cli-error.ts'
 import { print, say, writeRaw } from '../../node/commands/print.ts'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import type { Job } from '../client/types.ts'
-import { type ConnectionOptions, withConnection } from './connection.ts'
+import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 import type { ExecStyle } from './exec-job.ts'
 import type { ForwardRule } from './forward-listener.ts'
 import { aboutJob } from './job-id.ts'
 
-/** `cortex job exec · forward · output`: what reaches into a container. */
+/** `cortex job exec · cp · forward · output`: what reaches into a container. */
 export function jobReachCommands(): Command[] {
-  return [execCommand(), forwardCommand(), outputCommand()]
+  return [execCommand(), copyCommand(), forwardCommand(), outputCommand()]
 }
 
 interface ExecOptions extends ConnectionOptions, ExecStyle {}
@@ -33,6 +33,33 @@ function execCommand(): Command {
       aboutJob(async (client, id, words: string[], options: ExecOptions) => {
         const { execInJob } = await import('./exec-job.ts')
         process.exitCode = await execInJob(client, id, words, options)
+      }),
+    )
+}
+
+function copyCommand(): Command {
+  const command = new Command('cp')
+    .description('copy files and folders between here and a running job')
+    .argument('<from>', 'JOB:/path, or a path here; - for a tar on the standard input')
+    .argument('<to>', 'a path here, or JOB:/path; - for a tar on the standard output')
+  return withConnection(command)
+    .addHelpText(
+      'after',
+      `
+A folder that is there takes in what is copied, under its own name; else that gets the name of the target. FOLDER/. means
+what is in a folder. Modes and links are kept, and what is new in the container belongs to whom the job runs as. Here,
+nothing of a folder is written over. What has no place on the other side (pipes, devices, here also links that lead out of
+what is copied) is left out and named. A path here that has a colon is written as ./a:b.
+
+Examples:
+  $ cortex job cp job_01k8m3q7w9x2:/data/results .
+  $ cortex job cp ./model job_01k8m3q7w9x2:/models
+  $ cortex job cp job_01k8m3q7w9x2:/etc - | tar -t`,
+    )
+    .action(
+      asking(async (client, from: string, to: string, options: ConnectionOptions) => {
+        const { copyFiles } = await import('./copy-files.ts')
+        await copyFiles(client, from, to, options)
       }),
     )
 }

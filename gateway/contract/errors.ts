@@ -14,11 +14,12 @@ export const ERROR_STATUS = {
   IDEMPOTENCY_CONFLICT: 409,
   LIMIT_REACHED: 409,
   PAYLOAD_TOO_LARGE: 413,
+  RANGE_NOT_SATISFIABLE: 416,
   RATE_LIMIT_EXCEEDED: 429,
   INTERNAL_ERROR: 500,
   PROVIDER_UNAVAILABLE: 503,
   STORE_UNAVAILABLE: 503,
-} as const satisfies Record<string, 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 503>
+} as const satisfies Record<string, 400 | 401 | 403 | 404 | 409 | 413 | 416 | 429 | 500 | 503>
 
 /** A code of the API: what programs match. */
 export type ErrorCode = keyof typeof ERROR_STATUS

@@ -31,11 +31,17 @@ export interface OperationInit<P extends string, R extends Request, D extends z.
   example?: NoInfer<z.input<D>>
   /** Answers a file of this type instead of JSON. */
   file?: string
+  /** Also answers files of these types. */
+  files?: readonly string[]
+  /** Whether the body is no JSON, and read by the operation itself as it comes. @default false */
+  takesFile?: boolean
   /** Codes besides those that every operation may answer. */
   errors?: ErrorCode[]
   /** Also answers as server-sent events; what one message holds. */
   events?: string
 }
+
+const FILE = { schema: { type: 'string' as const, format: 'binary' } }
 
 const PAGE_EXAMPLE = { total: 1, page: 1, limit: 20, pages: 1, nextCursor: null }
 
@@ -72,9 +78,8 @@ function build<P extends string, R extends Request, E extends z.ZodType, S exten
     description: 'Done.',
     headers: RATE_HEADERS,
     content: {
-      ...(init.file === undefined
-        ? { 'application/json': { schema, example } }
-        : { [init.file]: { schema: { type: 'string' as const, format: 'binary' } } }),
+      ...(init.file === undefined ? { 'application/json': { schema, example } } : { [init.file]: FILE }),
+      ...Object.fromEntries((init.files ?? []).map((type) => [type, FILE])),
       ...(events === undefined
         ? {}
         : { 'text/event-stream': { schema: { type: 'string' as const, description: events } } }),
@@ -88,7 +93,7 @@ function build<P extends string, R extends Request, E extends z.ZodType, S exten
     summary,
     ...(description === undefined ? {} : { description }),
     security: permission === 'public' ? [] : [{ key: [] }, { session: [] }],
-    middleware: [requires(permission), ...(init.request?.body === undefined ? [] : [takesJson(init.request.body)])],
+    middleware: [requires(permission), ...bodyCheck(init)],
     request: init.request ?? {},
     responses: { [status]: success, ...errorResponses(init) },
   })
@@ -101,6 +106,10 @@ function build<P extends string, R extends Request, E extends z.ZodType, S exten
     responses: Record<S, JsonContent<E>> & { 204: { description: string } }
     getRoutingPath(): string
   }
+}
+
+function bodyCheck({ request, takesFile = false }: OperationInit<string, Request, z.ZodType, number>) {
+  return request?.body === undefined || takesFile ? [] : [takesJson(request.body)]
 }
 
 const RATE_HEADERS = {

@@ -2,11 +2,14 @@ import type { MiddlewareHandler } from 'hono'
 import type { GatewayEnv } from '../http/context.ts'
 import type { Feature } from '../http/feature.ts'
 import { addContainerRoutes } from './container-routes.ts'
+import { addFileRoutes } from './file-routes.ts'
 import { createPortOrigins, type OriginComponents } from './port-origins.ts'
 
 const PROXY_PATH = /\/plugin-core\/jobs\/[^/]+\/proxy\/\d+(?:\/|$)/
 
-/** What reaches into containers: ports, commands, a look. */
+const FILES_PATH = /\/plugin-core\/jobs\/[^/]+\/files$/
+
+/** What reaches into containers: ports, commands, files, a look. */
 export interface Reach extends Feature {
   /** Whether a `Host` is that of a job's port. */
   isPort(host: string): boolean
@@ -21,7 +24,10 @@ export function openReach(components: OriginComponents, init: { proxyDomain: str
     isPort: portOrigins.isPort,
     serveOrigins: portOrigins.serve(components),
     // What goes to a container is not read here.
-    readsBody: ({ path }) => PROXY_PATH.test(path),
-    routes: (api) => addContainerRoutes(api, { ...components, portOrigins }),
+    readsBody: ({ method, path }) => PROXY_PATH.test(path) || (method === 'PUT' && FILES_PATH.test(path)),
+    routes(api) {
+      addContainerRoutes(api, { ...components, portOrigins })
+      addFileRoutes(api, components)
+    },
   }
 }

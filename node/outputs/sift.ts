@@ -24,8 +24,12 @@ const KINDS: Readonly<Record<string, string>> = {
 
 /** What is let through. */
 export interface SiftInit {
-  /** Name of the output itself, e.g. `out` of `/data/out`: what lies beside it has no place. */
-  root: string
+  /** Name of the output itself, e.g. `out` of `/data/out`: what lies beside it has no place. Null: all may stand side by side. */
+  root: string | null
+  /** Whether links may lead anywhere: where it is unpacked, nothing leads out. @default false */
+  mayLinkOut?: boolean
+  /** Whose all of it is to be. @default root's */
+  owner?: { uid: number; gid: number }
   /** Of all contents together; what would go beyond it is left out. @default no bound */
   maxBytes?: number
   /** No more is waited for in the midst of something that is left out: what came before it is passed on. @default never */
@@ -47,7 +51,7 @@ export interface Sifted {
  * out, devices and pipes, names that no other system can hold. One odd entry never stops the others; what is no tar does.
  */
 export function siftTar(source: Readable, init: SiftInit): Sifted {
-  const { root, maxBytes = Number.POSITIVE_INFINITY, enough } = init
+  const { root, maxBytes = Number.POSITIVE_INFINITY, enough, owner = {} } = init
   const named: LeftOut[] = []
   const gone = new Set<string>()
   const counts = { entries: 0, files: 0, bytes: 0 }
@@ -68,7 +72,7 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
     entries += 1
     const size = header.size ?? 0
     if (entries > MAX_ENTRIES) return `comes after ${MAX_ENTRIES} others`
-    const odd = oddityOf(header, root)
+    const odd = oddityOf(header, init)
     if (odd !== null) return odd
     if (header.type === 'link') {
       const target = plain(header.linkname ?? '')
@@ -85,7 +89,7 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
         leaveOut(header.name, reason)
         passedOver += header.size ?? 0
         if (passedOver <= MAX_PASSED_OVER && (await passOver(entry as unknown as Readable))) continue
-        leaveOut(root, 'was read no further: that took too long')
+        leaveOut(root ?? '…', 'was read no further: that took too long')
         break
       }
       const { name, type, linkname, mtime, size = 0, mode = 0o600 } = header
@@ -100,6 +104,7 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
         ...link,
         ...(mtime === undefined ? {} : { mtime }),
         mode: mode & 0o777,
+        ...owner,
       })
       await pipeline(entry, sink)
     }
@@ -151,7 +156,7 @@ export async function siftFile(path: string, init: SiftInit): Promise<LeftOut[]>
   }
 }
 
-function oddityOf({ name, type, linkname }: Header, root: string): string | null {
+function oddityOf({ name, type, linkname }: Header, { root, mayLinkOut = false }: SiftInit): string | null {
   const target = linkname ?? ''
   if (type !== 'file' && type !== 'contiguous-file' && type !== 'directory' && type !== 'symlink' && type !== 'link') {
     return KINDS[type ?? ''] ?? 'is of an unknown kind'
@@ -159,15 +164,14 @@ function oddityOf({ name, type, linkname }: Header, root: string): string | null
   if (name.includes('\ufffd')) return 'has a name that is no UTF-8'
   if (name.includes('\\')) return 'has a backslash in its name'
   if (leadsOut(name)) return 'leads out of the folder'
-  const normal = plain(name)
-  if (normal !== root && !normal.startsWith(`${root}/`)) return `lies beside ${root}`
+  const isIn = (path: string): boolean => root === null || path === root || path.startsWith(`${root}/`)
+  if (!isIn(plain(name))) return `lies beside ${root}`
   if (type === 'link' && leadsOut(target)) return 'is the same file as one elsewhere'
-  if (type === 'symlink') {
+  if (type === 'symlink' && !mayLinkOut) {
     // Climbing after a step down is not what it looks like where that step is a link itself.
     const climbs = /(^|\/)(?!\.\.?\/)[^/]+\/\.\.(\/|$)/.test(target)
     const end = plain(posix.join(posix.dirname(name), target))
-    const isOutside = end !== root && !end.startsWith(`${root}/`)
-    if (target.startsWith('/') || climbs || leadsOut(end) || isOutside) return 'links out of the folder'
+    if (target.startsWith('/') || climbs || leadsOut(end) || !isIn(end)) return 'links out of the folder'
   }
   return null
 }

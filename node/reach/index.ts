@@ -1,3 +1,6 @@
+import type { Readable } from 'node:stream'
+import type { FileType } from '../../protocol/file-messages.ts'
+import type { LeftOut } from '../../protocol/left-out.ts'
 import type { ReachRefusal } from '../../protocol/reach-messages.ts'
 import type { Channel } from '../network/index.ts'
 
@@ -16,8 +19,80 @@ export interface Reach {
    */
   exec(jobId: string, request: ExecRequest, signal: AbortSignal): Promise<ExecSession>
 
+  /** Files of the container. */
+  readonly files: JobFiles
+
   /** @throws {ReachError} @throws {JobNotFoundError} @throws {JobStateError} where it does not run */
   inspect(jobId: string, signal: AbortSignal): Promise<ContainerView>
+}
+
+/**
+ * Files of running jobs' containers; paths are as `containerPath` makes them, links are followed. Each call rejects with
+ * {@link ReachError}, `JobNotFoundError`, or `JobStateError` where the job does not run.
+ */
+export interface JobFiles {
+  /** What is at a path, and where that is a folder some of what it holds. */
+  look(jobId: string, path: string, page: FilePage, signal: AbortSignal): Promise<FileLook>
+  /** A file, or a path as a tar whose entries begin with its last part. What is not read to its end is to be destroyed. */
+  read(jobId: string, path: string, how: ReadHow, signal: AbortSignal): Promise<{ file: JobFile; content: Readable }>
+  /** Writes a file, or unpacks a tar in a folder; what is missing of the folders is made. */
+  write(
+    jobId: string,
+    path: string,
+    how: { tar?: boolean; mode?: number },
+    source: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<WrittenFiles>
+  remove(jobId: string, path: string, how: { recursive: boolean }, signal: AbortSignal): Promise<void>
+}
+
+/** Something in a container. */
+export interface JobFile {
+  /** Where it is, its last part; of what was asked for by a link, that of where the link leads. */
+  name: string
+  type: FileType
+  /** In bytes; 0 of what is no file. */
+  size: number
+  /** Permission bits, setuid and its like included. */
+  mode: number
+  mtimeMs: number
+  /** Where a link leads, as it has that; empty of what is none. */
+  target: string
+}
+
+/** Which part of a folder: names that sort behind `after`, at most `limit` (1000) of them; 0 for none. */
+export interface FilePage {
+  after?: string
+  limit?: number
+}
+
+/** What is at a path. */
+export interface FileLook {
+  file: JobFile
+  /** Of a folder, by name; there may be fewer than asked for. */
+  entries: JobFile[]
+  /** How many the folder has, as far as was counted. */
+  total: number
+  /** Whether others come behind these. */
+  more: boolean
+  /** Not all of the folder was looked at. */
+  incomplete: boolean
+}
+
+/** What is read: as a tar, or of a file a part in bytes. */
+export interface ReadHow {
+  tar?: boolean
+  /** @default 0 */
+  offset?: number
+  /** @default all there are */
+  length?: number
+}
+
+/** What was written into a container: files, their bytes, and what had no place there. */
+export interface WrittenFiles {
+  files: number
+  bytes: number
+  leftOut: LeftOut[]
 }
 
 /** A command in a running container. */

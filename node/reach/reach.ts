@@ -1,18 +1,12 @@
-import type { MessageInitShape } from '@bufbuild/protobuf'
-import { encode } from '../../protocol/codec.ts'
-import { ReachHelloSchema, type ReachReply } from '../../protocol/gen/cortex/v1/reach_pb.js'
-import { MAX_REACH_MESSAGE_BYTES } from '../../protocol/limits.ts'
-import { REACH_REFUSALS, type ReachRefusal, readReachReply } from '../../protocol/reach-messages.ts'
+import type { ReachReply } from '../../protocol/gen/cortex/v1/reach_pb.js'
 import { Protocol } from '../../protocol/topics.ts'
 import type { Clock } from '../clock.ts'
-import { deadline } from '../deadline.ts'
-import type { Channel, PeerNetwork } from '../network/index.ts'
+import type { PeerNetwork } from '../network/index.ts'
 import { JobNotFoundError, JobStateError, type JobStore, type Lease } from '../store/index.ts'
 import { openExecSession } from './exec-session.ts'
 import { type ContainerView, type Reach, ReachError } from './index.ts'
-
-/** How long a provider may take to let us in, in ms: it may have to dial a container that does not answer. */
-const REPLY_MS = 20_000
+import { createJobFiles } from './job-files.ts'
+import { type Enter, openReach } from './open-reach.ts'
 
 /** What {@link createReach} works with. */
 export interface ReachComponents {
@@ -20,8 +14,6 @@ export interface ReachComponents {
   store: Pick<JobStore, 'get'>
   clock: Clock
 }
-
-type HelloContent = NonNullable<MessageInitShape<typeof ReachHelloSchema>['content']>
 
 /** Asks the store at each call which provider a job runs at. That one has 20 s to let this peer in. */
 export function createReach({ network, store, clock }: ReachComponents): Reach {
@@ -32,11 +24,15 @@ export function createReach({ network, store, clock }: ReachComponents): Reach {
     return job.state.lease
   }
 
-  async function enter(jobId: string, protocol: string, content: HelloContent, signal: AbortSignal) {
-    return await openReach({ network, clock }, { jobId, lease: await leaseOfRunning(jobId), protocol, content, signal })
+  const enter: Enter = async (jobId, protocol, content, signal, replyMs) => {
+    const lease = await leaseOfRunning(jobId)
+    const to = { jobId, lease, protocol, content, signal, ...(replyMs === undefined ? {} : { replyMs }) }
+    return await openReach({ network, clock }, to)
   }
 
   return {
+    files: createJobFiles(enter),
+
     async tunnel(jobId, to, signal) {
       const { channel } = await enter(jobId, Protocol.tunnel, { case: 'tunnel', value: to }, signal)
       return channel
@@ -53,47 +49,6 @@ export function createReach({ network, store, clock }: ReachComponents): Reach {
       return viewOf(reply)
     },
   }
-}
-
-/**
- * Opens a stream to the provider of a lease, and waits to be let in.
- * @throws {ReachError}
- */
-export async function openReach(
-  { network, clock }: Pick<ReachComponents, 'network' | 'clock'>,
-  to: {
-    jobId: string
-    lease: Pick<Lease, 'provider' | 'addresses' | 'fence'>
-    protocol: string
-    content: HelloContent
-    signal: AbortSignal
-  },
-): Promise<{ channel: Channel; reply: ReachReply }> {
-  const { jobId, protocol, content, signal } = to
-  const { provider, addresses, fence } = to.lease
-  const limit = deadline(clock, REPLY_MS, signal)
-  let channel: Channel | null = null
-  try {
-    channel = await network.open(provider, protocol, { addresses, signal, maxMessageBytes: MAX_REACH_MESSAGE_BYTES })
-    await channel.send(encode(ReachHelloSchema, { jobId, fence, content }))
-    const bytes = await channel.receive({ signal: limit.signal })
-    if (bytes === null) throw new Error('The provider closed the stream')
-    const reply = readReachReply(bytes)
-    if (!reply.ok) throw refusalOf(reply)
-    return { channel, reply }
-  } catch (cause) {
-    channel?.abort(cause instanceof Error ? cause : new Error(String(cause)))
-    signal.throwIfAborted()
-    if (cause instanceof ReachError) throw cause
-    throw new ReachError('UNREACHABLE', 'The job’s provider cannot be reached: try again when it is back', { cause })
-  } finally {
-    limit.clear()
-  }
-}
-
-function refusalOf({ code, message }: ReachReply): ReachError {
-  const known = (REACH_REFUSALS as readonly string[]).includes(code)
-  return new ReachError(known ? (code as ReachRefusal) : 'FAILED', message === '' ? 'The provider refuses' : message)
 }
 
 function viewOf({ container }: ReachReply): ContainerView {

@@ -3,7 +3,6 @@
  * the steps of its life, because nothing here may change them.
  */
 
-import type { Duplex, Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { type ContainerHealth, readContainerHealth } from '../../protocol/endpoints.ts'
 import { addressOf, networkSettings } from '../networks/network-mode.ts'
@@ -11,12 +10,16 @@ import { type Abort, askEngine } from './ask-engine.ts'
 import { checkName } from './container/spec.ts'
 import { endExec } from './end-command.ts'
 import { statusOf } from './errors.ts'
+import type { FileAccess } from './file-access.ts'
+import { createFileAccess } from './files.ts'
 import { type AbortOptions, EngineError } from './index.ts'
+import type { ExecRequest, RunCommand, RunningExec } from './running-exec.ts'
 import { listensAt, processFolder } from './usage/kernel-view.ts'
+import { hasOwnKernel } from './usage/own-kernel.ts'
 import { toReading } from './usage/stats-sample.ts'
 
 /** Ways into containers, each by its name on the engine. What the engine fails at rejects with {@link EngineError}. */
-export interface ContainerAccess {
+export interface ContainerAccess extends FileAccess {
   /** Where a port of the running container is dialled from this machine; null where it has no network. */
   locate(name: string, port: number, protocol: 'TCP' | 'UDP', options?: AbortOptions): Promise<Endpoint | null>
 
@@ -27,16 +30,10 @@ export interface ContainerAccess {
    * Runs a command in the running container.
    * @throws {EngineError} `INVALID_COMMAND` where there is no such program
    */
-  exec(name: string, request: ExecRequest, options?: AbortOptions): Promise<RunningExec>
+  exec: RunCommand
 
   /** What the container is doing at the moment. */
   inspect(name: string, options?: AbortOptions): Promise<ContainerLook>
-
-  /**
-   * A path of the container, running or ended, as a tar whose entries begin with the path's last part.
-   * @throws {EngineError} `ENGINE_ERROR` with `details.reason: 'not-found'` where there is nothing at the path
-   */
-  archive(name: string, path: string, options?: AbortOptions): Promise<Readable>
 }
 
 interface Port {
@@ -71,32 +68,6 @@ export interface Endpoint {
   published: { address: string; port: number } | null
 }
 
-/** A command that is to run in a container, as its requester asks. */
-export interface ExecRequest {
-  command: string[]
-  /** Whether it gets a terminal. */
-  terminal: boolean
-  /** Of the terminal; 0 is the engine's default. */
-  columns: number
-  /** As the columns. */
-  rows: number
-  /** Whether it reads input. */
-  input: boolean
-}
-
-/** A command in a container, from its start on. */
-export interface RunningExec {
-  /** Both ways: input is written to it, and output read from it; {@link RunningExec.framed} says how. */
-  stream: Duplex
-  /** Whether output comes in the engine's frames, stdout and stderr apart; else it is a terminal's. */
-  framed: boolean
-  resize(columns: number, rows: number): Promise<void>
-  /** Once the output has ended. */
-  exitCode(): Promise<number>
-  /** Ends it where it is on this machine and this user may; see {@link endExec}. */
-  end(): Promise<void>
-}
-
 /** What {@link ContainerAccess.inspect} sees. All sizes are in bytes. */
 export interface ContainerLook {
   /** By the engine's clock, in ms since the epoch. */
@@ -112,7 +83,7 @@ const NOT_OVER = null
 
 /** @param publicAddress the machine's own, where ports are published at one */
 export function createContainerAccess(docker: Docker, publicAddress: string | null = null): ContainerAccess {
-  return {
+  const access: Omit<ContainerAccess, keyof FileAccess> = {
     locate: (name, port, protocol, { signal } = {}) =>
       askEngine(`finding ${name}`, signal, async (abort) => {
         checkName(name)
@@ -158,13 +129,8 @@ export function createContainerAccess(docker: Docker, publicAddress: string | nu
         const { Networks: networks } = await networkSettings(docker, details, abort)
         return { ...inspectionOf(details, top, stats), networks: addressesOf(networks) }
       }),
-
-    archive: (name, path, { signal } = {}) =>
-      askEngine(`reading ${path} of ${name}`, signal, async (abort) => {
-        checkName(name)
-        return (await docker.getContainer(name).getArchive({ path, ...abort })) as Readable
-      }),
   }
+  return { ...access, ...createFileAccess(docker, access.exec) }
 }
 
 /**
@@ -232,13 +198,6 @@ function addressesOf(networks: Docker.ContainerInspectInfo['NetworkSettings']['N
   return Object.values(networks)
     .filter(({ IPAddress: address }) => address !== '')
     .map(({ IPAddress: address, Gateway: gateway }) => ({ address, gateway }))
-}
-
-/** Runtimes whose containers use this machine's kernel; a sandbox may have one of its own. Empty: the engine's default. */
-const ON_THIS_KERNEL = new Set(['', 'runc', 'crun', 'oci', 'nvidia', 'io.containerd.runc.v2'])
-
-function hasOwnKernel({ HostConfig: config }: Docker.ContainerInspectInfo): boolean {
-  return !ON_THIS_KERNEL.has((config as { Runtime?: string }).Runtime ?? '')
 }
 
 /** Where a port of a container is dialled; null where it has no network. */

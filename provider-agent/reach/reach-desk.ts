@@ -9,7 +9,13 @@ import { answerStreams, receiveWithin } from '../../node/network/answer-streams.
 import type { Channel, PeerNetwork } from '../../node/network/index.ts'
 import { encode } from '../../protocol/codec.ts'
 import { type ReachHello, ReachReplySchema } from '../../protocol/gen/cortex/v1/reach_pb.js'
-import { MAX_EXECS, MAX_REACH_MESSAGE_BYTES, MAX_REACH_STREAMS, MAX_TUNNELS } from '../../protocol/limits.ts'
+import {
+  MAX_EXECS,
+  MAX_FILE_STREAMS,
+  MAX_REACH_MESSAGE_BYTES,
+  MAX_REACH_STREAMS,
+  MAX_TUNNELS,
+} from '../../protocol/limits.ts'
 import { readReachHello } from '../../protocol/reach-messages.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import { WireError } from '../../protocol/wire-error.ts'
@@ -19,10 +25,12 @@ import { containerName } from '../lease/container.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { OutputSpool } from '../outputs/spool.ts'
 import { serveExec } from './exec.ts'
+import { serveFiles } from './files/serve-files.ts'
 import { lookInto } from './inspect.ts'
 import { serveOutput } from './output.ts'
 import type { Reached } from './reached.ts'
 import { ReachRefusedError } from './refusal.ts'
+import type { Transfers } from './transfers.ts'
 import { serveTunnel } from './tunnel.ts'
 
 /** What {@link createReachDesk} works with. */
@@ -30,12 +38,13 @@ export interface ReachDeskComponents {
   network: PeerNetwork
   access: ContainerAccess
   spool: OutputSpool
+  transfers: Transfers
   clock: Clock
   logger: Logger
   find: (id: string) => Lease | undefined
 }
 
-/** Answers the streams of the protocols `tunnel`, `exec` and `output`. */
+/** Answers the streams of the protocols `tunnel`, `exec`, `output` and `files`. */
 export interface ReachDesk {
   start(): void
   stop(): Promise<void>
@@ -49,15 +58,17 @@ const KINDS = {
   [Protocol.tunnel]: ['tunnel'],
   [Protocol.exec]: ['exec', 'inspect'],
   [Protocol.output]: ['output'],
+  [Protocol.files]: ['files'],
 } as const satisfies Partial<Record<Protocol, NonNullable<ReachHello['content']['case']>[]>>
 
 /** @param init.udpIdleMs how long a UDP flow may be without a datagram, in ms */
 export function createReachDesk(components: ReachDeskComponents, init: { udpIdleMs: number }): ReachDesk {
-  const { network, access, spool, clock, find } = components
+  const { network, access, spool, transfers, clock, find } = components
   const logger = components.logger.child({ part: 'reach' })
   const scope = new AbortController()
   const tunnels = createCounter()
   const execs = createCounter()
+  const files = createCounter()
   const running = new Set<Promise<void>>()
 
   async function answer(channel: Channel, peer: string, kinds: readonly string[]): Promise<void> {
@@ -90,6 +101,10 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
       case 'exec':
         return await execs.within(reached.lease.id, MAX_EXECS, async () => {
           await serveExec({ access }, reached, content.value)
+        })
+      case 'files':
+        return await files.within(reached.lease.id, MAX_FILE_STREAMS, async () => {
+          await serveFiles({ access, transfers, clock }, reached, content.value)
         })
       default:
         await channel.send(encode(ReachReplySchema, { ok: true, container: await lookInto(access, reached) }))

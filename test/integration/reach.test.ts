@@ -141,6 +141,7 @@ describe('reaching into a container', () => {
       [Protocol.exec, { case: 'exec', value: { command: ['id'] } }],
       [Protocol.exec, { case: 'inspect', value: {} }],
       [Protocol.output, { case: 'output', value: {} }],
+      [Protocol.files, { case: 'files', value: { path: '/etc', action: { case: 'list', value: {} } } }],
     ]
     const addresses = market.sellers.find((seller) => seller.id === provider)?.network.addresses() ?? []
     const answers: string[] = []
@@ -150,7 +151,7 @@ describe('reaching into a container', () => {
       answers.push(readReachReply((await channel.receive()) ?? new Uint8Array()).code)
       channel.abort(new Error('enough'))
     }
-    assert.deepEqual(answers, ['UNKNOWN_LEASE', 'UNKNOWN_LEASE', 'UNKNOWN_LEASE', 'NO_OUTPUT'])
+    assert.deepEqual(answers, ['UNKNOWN_LEASE', 'UNKNOWN_LEASE', 'UNKNOWN_LEASE', 'NO_OUTPUT', 'UNKNOWN_LEASE'])
     const refused = market.sellers.find((seller) => seller.id === provider)?.network.counters().refused
     assert.equal(refused?.['penalty:reached for another’s container'], 3)
   })

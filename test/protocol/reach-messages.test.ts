@@ -15,6 +15,11 @@ function hello(content: Content | undefined, fields: { jobId?: string; fence?: n
 }
 
 const tunnel = (port: number, protocol = 'TCP'): Content => ({ case: 'tunnel', value: { port, protocol } })
+const list = (limit: number) => ({ case: 'list', value: { after: '', limit } }) as const
+const files = (path: string, action?: ReturnType<typeof list>): Content => ({
+  case: 'files',
+  value: { path, ...(action === undefined ? {} : { action }) },
+})
 const exec = (command: string[], columns = 0): Content => ({ case: 'exec', value: { command, columns } })
 
 describe('a hello into a container', () => {
@@ -36,6 +41,12 @@ describe('a hello into a container', () => {
     ['too many words', hello(exec(Array(257).fill('a'))), 'INVALID_FIELD'],
     ['a wide terminal', hello(exec(['sh'], 4_097)), 'INVALID_FIELD'],
     ['an offset beyond numbers', hello({ case: 'output', value: { offset: 2n ** 60n } }), 'INVALID_FIELD'],
+    ['a relative path', hello(files('data', list(9))), 'INVALID_FIELD'],
+    ['a path that climbs', hello(files('/a/../b', list(9))), 'INVALID_FIELD'],
+    ['a NUL in a path', hello(files('/a\0', list(9))), 'INVALID_FIELD'],
+    ['a path that is too long', hello(files(`/${'ä'.repeat(2_048)}`, list(9))), 'INVALID_FIELD'],
+    ['too many entries', hello(files('/', list(1_001))), 'INVALID_FIELD'],
+    ['no action on files', hello(files('/')), 'MALFORMED'],
     ['nothing to do', hello(undefined), 'MALFORMED'],
     ['no message', Buffer.from([0xff]), 'MALFORMED'],
     ['too much', new Uint8Array(600_000), 'TOO_LARGE'],
@@ -51,6 +62,7 @@ describe('a hello into a container', () => {
       tunnel(1),
       tunnel(65_535, 'UDP'),
       exec(['sh'], 80),
+      files('/data/a b', list(1_000)),
       { case: 'inspect', value: {} } as const,
     ]) {
       assert.equal(readReachHello(hello(content)).content.case, content.case)

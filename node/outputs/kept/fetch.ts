@@ -6,7 +6,7 @@ import type { Clock } from '../../clock.ts'
 import { deadline } from '../../deadline.ts'
 import type { Channel, PeerNetwork } from '../../network/index.ts'
 import { ReachError } from '../../reach/index.ts'
-import { openReach } from '../../reach/reach.ts'
+import { openReach } from '../../reach/open-reach.ts'
 import type { Lease } from '../../store/index.ts'
 
 /**

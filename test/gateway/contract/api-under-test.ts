@@ -11,8 +11,11 @@ export interface Operation {
   path: string
   isPublic: boolean
   query: string[]
+  /** What its query cannot be without, as the document gives it for an example. */
+  needs: Record<string, string>
   /** Of a JSON body, where it takes one. */
   example: unknown
+  /** Whether it takes JSON. */
   hasBody: boolean
   bodyRequired: boolean
   takesKey: boolean
@@ -36,6 +39,13 @@ export interface CallOptions {
   headers?: Record<string, string>
 }
 
+interface Parameter {
+  in: string
+  name: string
+  required?: boolean
+  schema?: { examples?: unknown[] }
+}
+
 const EVERYTHING: Grant[] = ['jobs:*', 'templates:*', 'webhooks:*', 'providers:*', 'keys:*']
 
 /** A gateway, and what its own document says of it. Nothing that it does leaves the machine. */
@@ -50,7 +60,7 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
     Object.keys(document.paths[path]).map((method) => {
       const one = document.paths[path][method]
       const at = `api#/paths/${path.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')}/${method}/responses`
-      const parameters: { in: string; name: string }[] = one.parameters ?? []
+      const parameters: Parameter[] = one.parameters ?? []
       return {
         id: one.operationId,
         method: method.toUpperCase(),
@@ -58,8 +68,13 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
         isPublic: one.security.length === 0,
         query: parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name),
         example: one.requestBody?.content['application/json']?.example,
-        hasBody: one.requestBody !== undefined,
-        bodyRequired: one.requestBody?.required === true,
+        needs: Object.fromEntries(
+          parameters
+            .filter((parameter) => parameter.in === 'query' && parameter.required === true)
+            .map(({ name, schema }) => [name, String(schema?.examples?.[0])]),
+        ),
+        hasBody: one.requestBody?.content['application/json'] !== undefined,
+        bodyRequired: one.requestBody?.required === true && one.requestBody.content['application/json'] !== undefined,
         takesKey: parameters.some(({ name }) => name === 'idempotency-key'),
         responses: new Map(
           Object.keys(one.responses).map((status) => [
@@ -112,7 +127,7 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
   ): Promise<Answer> {
     const { query = {}, ...rest } = options
     const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(params[name] ?? 'none'))
-    const search = new URLSearchParams(query).toString()
+    const search = new URLSearchParams({ ...operation.needs, ...query }).toString()
     const answer = await gateway.ask(operation.method, `/api${path}${search === '' ? '' : `?${search}`}`, rest)
     holdToDocument(operation, answer)
     return answer

@@ -21,6 +21,7 @@ import { Protocol } from '../../../protocol/topics.ts'
 import type { ContainerAccess } from '../../../provider-agent/engine/access.ts'
 import { createOutputSpool, type OutputSpool } from '../../../provider-agent/outputs/spool.ts'
 import { createReachDesk } from '../../../provider-agent/reach/reach-desk.ts'
+import { createTransfers } from '../../../provider-agent/reach/transfers.ts'
 import { createMemoryHub, type MemoryHub, type MemoryPeer } from '../../support/memory-network.ts'
 import { until } from '../../support/until.ts'
 
@@ -95,7 +96,9 @@ describe('outputs on their way from a provider', () => {
     const { network } = provider
     // Outputs are served from the spool; nothing of these has a container.
     const access = {} as ContainerAccess
-    const components = { network, access, spool, clock: systemClock, logger: silentLogger, find: () => undefined }
+    const transfers = createTransfers({ folder: join(folder, 'transfers'), maxBytes: 0 })
+    const others = { clock: systemClock, logger: silentLogger, find: () => undefined }
+    const components = { network, access, spool, transfers, ...others }
     createReachDesk(components, { udpIdleMs: 1_000 }).start()
   }
 

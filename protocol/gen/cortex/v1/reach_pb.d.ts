@@ -57,6 +57,12 @@ export declare type ReachHello = Message<"cortex.v1.ReachHello"> & {
      */
     value: ReachHello_Output;
     case: "output";
+  } | {
+    /**
+     * @generated from field: cortex.v1.ReachHello.Files files = 7;
+     */
+    value: ReachHello_Files;
+    case: "files";
   } | { case: undefined; value?: undefined };
 };
 
@@ -172,6 +178,160 @@ export declare type ReachHello_Output = Message<"cortex.v1.ReachHello.Output"> &
 export declare const ReachHello_OutputSchema: GenMessage<ReachHello_Output>;
 
 /**
+ * What is at a path of the container, and what is to become of it.
+ *
+ * @generated from message cortex.v1.ReachHello.Files
+ */
+export declare type ReachHello_Files = Message<"cortex.v1.ReachHello.Files"> & {
+  /**
+   * Absolute, at most 4096 bytes; a link is followed.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from oneof cortex.v1.ReachHello.Files.action
+   */
+  action: {
+    /**
+     * @generated from field: cortex.v1.ReachHello.List list = 2;
+     */
+    value: ReachHello_List;
+    case: "list";
+  } | {
+    /**
+     * @generated from field: cortex.v1.ReachHello.Read read = 3;
+     */
+    value: ReachHello_Read;
+    case: "read";
+  } | {
+    /**
+     * @generated from field: cortex.v1.ReachHello.Write write = 4;
+     */
+    value: ReachHello_Write;
+    case: "write";
+  } | {
+    /**
+     * @generated from field: cortex.v1.ReachHello.Remove remove = 5;
+     */
+    value: ReachHello_Remove;
+    case: "remove";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cortex.v1.ReachHello.Files.
+ * Use `create(ReachHello_FilesSchema)` to create a new message.
+ */
+export declare const ReachHello_FilesSchema: GenMessage<ReachHello_Files>;
+
+/**
+ * Answered in the reply.
+ *
+ * @generated from message cortex.v1.ReachHello.List
+ */
+export declare type ReachHello_List = Message<"cortex.v1.ReachHello.List"> & {
+  /**
+   * Names of a folder that sort behind this one, by their UTF-16 code units; empty for the first ones.
+   *
+   * @generated from field: string after = 1;
+   */
+  after: string;
+
+  /**
+   * At most so many, 0 to 1000; the reply may hold fewer.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message cortex.v1.ReachHello.List.
+ * Use `create(ReachHello_ListSchema)` to create a new message.
+ */
+export declare const ReachHello_ListSchema: GenMessage<ReachHello_List>;
+
+/**
+ * After the reply come FileContent: of the file from `offset` on, or of a tar whose entries begin with the last part of
+ * the path, until its `end`.
+ *
+ * @generated from message cortex.v1.ReachHello.Read
+ */
+export declare type ReachHello_Read = Message<"cortex.v1.ReachHello.Read"> & {
+  /**
+   * @generated from field: bool tar = 1;
+   */
+  tar: boolean;
+
+  /**
+   * @generated from field: uint64 offset = 2;
+   */
+  offset: bigint;
+
+  /**
+   * Bytes at most; 0 for all there are.
+   *
+   * @generated from field: uint64 length = 3;
+   */
+  length: bigint;
+};
+
+/**
+ * Describes the message cortex.v1.ReachHello.Read.
+ * Use `create(ReachHello_ReadSchema)` to create a new message.
+ */
+export declare const ReachHello_ReadSchema: GenMessage<ReachHello_Read>;
+
+/**
+ * After the reply each message is a piece of the file, or of a tar that is unpacked in the folder at the path; folders
+ * that are missing are made. The requester closes its writing half at the end, and is sent a second reply: what became of
+ * it.
+ *
+ * @generated from message cortex.v1.ReachHello.Write
+ */
+export declare type ReachHello_Write = Message<"cortex.v1.ReachHello.Write"> & {
+  /**
+   * @generated from field: bool tar = 1;
+   */
+  tar: boolean;
+
+  /**
+   * Permission bits of a file; absent: those that it has, or 0644.
+   *
+   * @generated from field: optional uint32 mode = 2;
+   */
+  mode?: number | undefined;
+};
+
+/**
+ * Describes the message cortex.v1.ReachHello.Write.
+ * Use `create(ReachHello_WriteSchema)` to create a new message.
+ */
+export declare const ReachHello_WriteSchema: GenMessage<ReachHello_Write>;
+
+/**
+ * Answered in the reply.
+ *
+ * @generated from message cortex.v1.ReachHello.Remove
+ */
+export declare type ReachHello_Remove = Message<"cortex.v1.ReachHello.Remove"> & {
+  /**
+   * Whether a folder goes with all that is in it; else an empty one alone.
+   *
+   * @generated from field: bool recursive = 1;
+   */
+  recursive: boolean;
+};
+
+/**
+ * Describes the message cortex.v1.ReachHello.Remove.
+ * Use `create(ReachHello_RemoveSchema)` to create a new message.
+ */
+export declare const ReachHello_RemoveSchema: GenMessage<ReachHello_Remove>;
+
+/**
  * @generated from message cortex.v1.ReachReply
  */
 export declare type ReachReply = Message<"cortex.v1.ReachReply"> & {
@@ -212,6 +372,13 @@ export declare type ReachReply = Message<"cortex.v1.ReachReply"> & {
    * @generated from field: bytes sha256 = 6;
    */
   sha256: Uint8Array;
+
+  /**
+   * For `files`.
+   *
+   * @generated from field: cortex.v1.FilesReply files = 7;
+   */
+  files?: FilesReply | undefined;
 };
 
 /**
@@ -219,6 +386,171 @@ export declare type ReachReply = Message<"cortex.v1.ReachReply"> & {
  * Use `create(ReachReplySchema)` to create a new message.
  */
 export declare const ReachReplySchema: GenMessage<ReachReply>;
+
+/**
+ * @generated from message cortex.v1.FilesReply
+ */
+export declare type FilesReply = Message<"cortex.v1.FilesReply"> & {
+  /**
+   * At the path, links followed. Of `read` as a file its size is that of the whole.
+   *
+   * @generated from field: cortex.v1.FileEntry entry = 1;
+   */
+  entry?: FileEntry | undefined;
+
+  /**
+   * Of the folder at the path, by name.
+   *
+   * @generated from field: repeated cortex.v1.FileEntry entries = 2;
+   */
+  entries: FileEntry[];
+
+  /**
+   * How many the folder has, or had been counted where that is not all.
+   *
+   * @generated from field: uint32 total = 3;
+   */
+  total: number;
+
+  /**
+   * Whether there are more behind these.
+   *
+   * @generated from field: bool more = 4;
+   */
+  more: boolean;
+
+  /**
+   * Not all of the folder could be looked at.
+   *
+   * @generated from field: bool incomplete = 5;
+   */
+  incomplete: boolean;
+
+  /**
+   * Of `write`: what was written.
+   *
+   * @generated from field: uint32 files = 6;
+   */
+  files: number;
+
+  /**
+   * @generated from field: uint64 bytes = 7;
+   */
+  bytes: bigint;
+
+  /**
+   * Of `write` of a tar: what had no place, at most 64; the last one counts the others.
+   *
+   * @generated from field: repeated cortex.v1.LeftOutFile left_out = 8;
+   */
+  leftOut: LeftOutFile[];
+};
+
+/**
+ * Describes the message cortex.v1.FilesReply.
+ * Use `create(FilesReplySchema)` to create a new message.
+ */
+export declare const FilesReplySchema: GenMessage<FilesReply>;
+
+/**
+ * @generated from message cortex.v1.FileContent
+ */
+export declare type FileContent = Message<"cortex.v1.FileContent"> & {
+  /**
+   * @generated from oneof cortex.v1.FileContent.content
+   */
+  content: {
+    /**
+     * @generated from field: bytes data = 1;
+     */
+    value: Uint8Array;
+    case: "data";
+  } | {
+    /**
+     * The last message; `ok` where all of it was sent.
+     *
+     * @generated from field: cortex.v1.ReachReply end = 2;
+     */
+    value: ReachReply;
+    case: "end";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cortex.v1.FileContent.
+ * Use `create(FileContentSchema)` to create a new message.
+ */
+export declare const FileContentSchema: GenMessage<FileContent>;
+
+/**
+ * @generated from message cortex.v1.FileEntry
+ */
+export declare type FileEntry = Message<"cortex.v1.FileEntry"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * `file`, `folder`, `link`, or what else it is: `pipe`, `socket`, `device`, `other`.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * @generated from field: uint64 size = 3;
+   */
+  size: bigint;
+
+  /**
+   * Permission bits, those of setuid and its like included.
+   *
+   * @generated from field: uint32 mode = 4;
+   */
+  mode: number;
+
+  /**
+   * @generated from field: int64 mtime_ms = 5;
+   */
+  mtimeMs: bigint;
+
+  /**
+   * As the link has it; empty of anything else.
+   *
+   * @generated from field: string target = 6;
+   */
+  target: string;
+};
+
+/**
+ * Describes the message cortex.v1.FileEntry.
+ * Use `create(FileEntrySchema)` to create a new message.
+ */
+export declare const FileEntrySchema: GenMessage<FileEntry>;
+
+/**
+ * @generated from message cortex.v1.LeftOutFile
+ */
+export declare type LeftOutFile = Message<"cortex.v1.LeftOutFile"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * For people, to be read behind the path, e.g. "is a pipe".
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message cortex.v1.LeftOutFile.
+ * Use `create(LeftOutFileSchema)` to create a new message.
+ */
+export declare const LeftOutFileSchema: GenMessage<LeftOutFile>;
 
 /**
  * @generated from message cortex.v1.ExecInput

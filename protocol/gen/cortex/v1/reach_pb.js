@@ -10,7 +10,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file cortex/v1/reach.proto.
  */
 export const file_cortex_v1_reach = /*@__PURE__*/
-  fileDesc("ChVjb3J0ZXgvdjEvcmVhY2gucHJvdG8SCWNvcnRleC52MSKcAwoKUmVhY2hIZWxsbxIOCgZqb2JfaWQYASABKAkSDQoFZmVuY2UYAiABKA0SLgoGdHVubmVsGAMgASgLMhwuY29ydGV4LnYxLlJlYWNoSGVsbG8uVHVubmVsSAASKgoEZXhlYxgEIAEoCzIaLmNvcnRleC52MS5SZWFjaEhlbGxvLkV4ZWNIABIwCgdpbnNwZWN0GAUgASgLMh0uY29ydGV4LnYxLlJlYWNoSGVsbG8uSW5zcGVjdEgAEi4KBm91dHB1dBgGIAEoCzIcLmNvcnRleC52MS5SZWFjaEhlbGxvLk91dHB1dEgAGigKBlR1bm5lbBIMCgRwb3J0GAEgASgNEhAKCHByb3RvY29sGAIgASgJGlcKBEV4ZWMSDwoHY29tbWFuZBgBIAMoCRIQCgh0ZXJtaW5hbBgCIAEoCBIPCgdjb2x1bW5zGAMgASgNEgwKBHJvd3MYBCABKA0SDQoFaW5wdXQYBSABKAgaCQoHSW5zcGVjdBoYCgZPdXRwdXQSDgoGb2Zmc2V0GAEgASgEQgkKB2NvbnRlbnQihgEKClJlYWNoUmVwbHkSCgoCb2sYASABKAgSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEi4KCWNvbnRhaW5lchgEIAEoCzIbLmNvcnRleC52MS5Db250YWluZXJEZXRhaWxzEg0KBWJ5dGVzGAUgASgEEg4KBnNoYTI1NhgGIAEoDCKuAQoJRXhlY0lucHV0Eg4KBGRhdGEYASABKAxIABItCgZyZXNpemUYAiABKAsyGy5jb3J0ZXgudjEuRXhlY0lucHV0LlJlc2l6ZUgAEicKA2VuZBgDIAEoCzIYLmNvcnRleC52MS5FeGVjSW5wdXQuRW5kSAAaJwoGUmVzaXplEg8KB2NvbHVtbnMYASABKA0SDAoEcm93cxgCIAEoDRoFCgNFbmRCCQoHY29udGVudCKIAQoKRXhlY091dHB1dBIQCgZzdGRvdXQYASABKAxIABIQCgZzdGRlcnIYAiABKAxIABIuCgZleGl0ZWQYAyABKAsyHC5jb3J0ZXgudjEuRXhlY091dHB1dC5FeGl0ZWRIABobCgZFeGl0ZWQSEQoJZXhpdF9jb2RlGAEgASgFQgkKB2NvbnRlbnQitgQKEENvbnRhaW5lckRldGFpbHMSFQoNc3RhcnRlZF9hdF9tcxgBIAEoBBIUCgxpbWFnZV9kaWdlc3QYAiABKAkSNgoJcHJvY2Vzc2VzGAMgAygLMiMuY29ydGV4LnYxLkNvbnRhaW5lckRldGFpbHMuUHJvY2VzcxIwCgV1c2FnZRgEIAEoCzIhLmNvcnRleC52MS5Db250YWluZXJEZXRhaWxzLlVzYWdlEjEKBm1vdW50cxgFIAMoCzIhLmNvcnRleC52MS5Db250YWluZXJEZXRhaWxzLk1vdW50EjUKCG5ldHdvcmtzGAYgAygLMiMuY29ydGV4LnYxLkNvbnRhaW5lckRldGFpbHMuTmV0d29yaxo1CgdQcm9jZXNzEgsKA3BpZBgBIAEoDRIMCgR1c2VyGAIgASgJEg8KB2NvbW1hbmQYAyABKAkahAEKBVVzYWdlEhIKCmNwdV9taWxsaXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhoKEm1lbW9yeV9saW1pdF9ieXRlcxgDIAEoBBIRCglwcm9jZXNzZXMYBCABKA0SEAoIcnhfYnl0ZXMYBSABKAQSEAoIdHhfYnl0ZXMYBiABKAQaNgoFTW91bnQSDAoEcGF0aBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXJlYWRfb25seRgDIAEoCBorCgdOZXR3b3JrEg8KB2FkZHJlc3MYASABKAkSDwoHZ2F0ZXdheRgCIAEoCWIGcHJvdG8z");
+  fileDesc("ChVjb3J0ZXgvdjEvcmVhY2gucHJvdG8SCWNvcnRleC52MSLMBgoKUmVhY2hIZWxsbxIOCgZqb2JfaWQYASABKAkSDQoFZmVuY2UYAiABKA0SLgoGdHVubmVsGAMgASgLMhwuY29ydGV4LnYxLlJlYWNoSGVsbG8uVHVubmVsSAASKgoEZXhlYxgEIAEoCzIaLmNvcnRleC52MS5SZWFjaEhlbGxvLkV4ZWNIABIwCgdpbnNwZWN0GAUgASgLMh0uY29ydGV4LnYxLlJlYWNoSGVsbG8uSW5zcGVjdEgAEi4KBm91dHB1dBgGIAEoCzIcLmNvcnRleC52MS5SZWFjaEhlbGxvLk91dHB1dEgAEiwKBWZpbGVzGAcgASgLMhsuY29ydGV4LnYxLlJlYWNoSGVsbG8uRmlsZXNIABooCgZUdW5uZWwSDAoEcG9ydBgBIAEoDRIQCghwcm90b2NvbBgCIAEoCRpXCgRFeGVjEg8KB2NvbW1hbmQYASADKAkSEAoIdGVybWluYWwYAiABKAgSDwoHY29sdW1ucxgDIAEoDRIMCgRyb3dzGAQgASgNEg0KBWlucHV0GAUgASgIGgkKB0luc3BlY3QaGAoGT3V0cHV0Eg4KBm9mZnNldBgBIAEoBBrVAQoFRmlsZXMSDAoEcGF0aBgBIAEoCRIqCgRsaXN0GAIgASgLMhouY29ydGV4LnYxLlJlYWNoSGVsbG8uTGlzdEgAEioKBHJlYWQYAyABKAsyGi5jb3J0ZXgudjEuUmVhY2hIZWxsby5SZWFkSAASLAoFd3JpdGUYBCABKAsyGy5jb3J0ZXgudjEuUmVhY2hIZWxsby5Xcml0ZUgAEi4KBnJlbW92ZRgFIAEoCzIcLmNvcnRleC52MS5SZWFjaEhlbGxvLlJlbW92ZUgAQggKBmFjdGlvbhokCgRMaXN0Eg0KBWFmdGVyGAEgASgJEg0KBWxpbWl0GAIgASgNGjMKBFJlYWQSCwoDdGFyGAEgASgIEg4KBm9mZnNldBgCIAEoBBIOCgZsZW5ndGgYAyABKAQaMAoFV3JpdGUSCwoDdGFyGAEgASgIEhEKBG1vZGUYAiABKA1IAIgBAUIHCgVfbW9kZRobCgZSZW1vdmUSEQoJcmVjdXJzaXZlGAEgASgIQgkKB2NvbnRlbnQirAEKClJlYWNoUmVwbHkSCgoCb2sYASABKAgSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEi4KCWNvbnRhaW5lchgEIAEoCzIbLmNvcnRleC52MS5Db250YWluZXJEZXRhaWxzEg0KBWJ5dGVzGAUgASgEEg4KBnNoYTI1NhgGIAEoDBIkCgVmaWxlcxgHIAEoCzIVLmNvcnRleC52MS5GaWxlc1JlcGx5ItEBCgpGaWxlc1JlcGx5EiMKBWVudHJ5GAEgASgLMhQuY29ydGV4LnYxLkZpbGVFbnRyeRIlCgdlbnRyaWVzGAIgAygLMhQuY29ydGV4LnYxLkZpbGVFbnRyeRINCgV0b3RhbBgDIAEoDRIMCgRtb3JlGAQgASgIEhIKCmluY29tcGxldGUYBSABKAgSDQoFZmlsZXMYBiABKA0SDQoFYnl0ZXMYByABKAQSKAoIbGVmdF9vdXQYCCADKAsyFi5jb3J0ZXgudjEuTGVmdE91dEZpbGUiTgoLRmlsZUNvbnRlbnQSDgoEZGF0YRgBIAEoDEgAEiQKA2VuZBgCIAEoCzIVLmNvcnRleC52MS5SZWFjaFJlcGx5SABCCQoHY29udGVudCJlCglGaWxlRW50cnkSDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEgwKBHNpemUYAyABKAQSDAoEbW9kZRgEIAEoDRIQCghtdGltZV9tcxgFIAEoAxIOCgZ0YXJnZXQYBiABKAkiKwoLTGVmdE91dEZpbGUSDAoEcGF0aBgBIAEoCRIOCgZyZWFzb24YAiABKAkirgEKCUV4ZWNJbnB1dBIOCgRkYXRhGAEgASgMSAASLQoGcmVzaXplGAIgASgLMhsuY29ydGV4LnYxLkV4ZWNJbnB1dC5SZXNpemVIABInCgNlbmQYAyABKAsyGC5jb3J0ZXgudjEuRXhlY0lucHV0LkVuZEgAGicKBlJlc2l6ZRIPCgdjb2x1bW5zGAEgASgNEgwKBHJvd3MYAiABKA0aBQoDRW5kQgkKB2NvbnRlbnQiiAEKCkV4ZWNPdXRwdXQSEAoGc3Rkb3V0GAEgASgMSAASEAoGc3RkZXJyGAIgASgMSAASLgoGZXhpdGVkGAMgASgLMhwuY29ydGV4LnYxLkV4ZWNPdXRwdXQuRXhpdGVkSAAaGwoGRXhpdGVkEhEKCWV4aXRfY29kZRgBIAEoBUIJCgdjb250ZW50IrYEChBDb250YWluZXJEZXRhaWxzEhUKDXN0YXJ0ZWRfYXRfbXMYASABKAQSFAoMaW1hZ2VfZGlnZXN0GAIgASgJEjYKCXByb2Nlc3NlcxgDIAMoCzIjLmNvcnRleC52MS5Db250YWluZXJEZXRhaWxzLlByb2Nlc3MSMAoFdXNhZ2UYBCABKAsyIS5jb3J0ZXgudjEuQ29udGFpbmVyRGV0YWlscy5Vc2FnZRIxCgZtb3VudHMYBSADKAsyIS5jb3J0ZXgudjEuQ29udGFpbmVyRGV0YWlscy5Nb3VudBI1CghuZXR3b3JrcxgGIAMoCzIjLmNvcnRleC52MS5Db250YWluZXJEZXRhaWxzLk5ldHdvcmsaNQoHUHJvY2VzcxILCgNwaWQYASABKA0SDAoEdXNlchgCIAEoCRIPCgdjb21tYW5kGAMgASgJGoQBCgVVc2FnZRISCgpjcHVfbWlsbGlzGAEgASgNEhQKDG1lbW9yeV9ieXRlcxgCIAEoBBIaChJtZW1vcnlfbGltaXRfYnl0ZXMYAyABKAQSEQoJcHJvY2Vzc2VzGAQgASgNEhAKCHJ4X2J5dGVzGAUgASgEEhAKCHR4X2J5dGVzGAYgASgEGjYKBU1vdW50EgwKBHBhdGgYASABKAkSDAoEbmFtZRgCIAEoCRIRCglyZWFkX29ubHkYAyABKAgaKwoHTmV0d29yaxIPCgdhZGRyZXNzGAEgASgJEg8KB2dhdGV3YXkYAiABKAliBnByb3RvMw");
 
 /**
  * Describes the message cortex.v1.ReachHello.
@@ -48,6 +48,41 @@ export const ReachHello_OutputSchema = /*@__PURE__*/
   messageDesc(file_cortex_v1_reach, 0, 3);
 
 /**
+ * Describes the message cortex.v1.ReachHello.Files.
+ * Use `create(ReachHello_FilesSchema)` to create a new message.
+ */
+export const ReachHello_FilesSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_reach, 0, 4);
+
+/**
+ * Describes the message cortex.v1.ReachHello.List.
+ * Use `create(ReachHello_ListSchema)` to create a new message.
+ */
+export const ReachHello_ListSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_reach, 0, 5);
+
+/**
+ * Describes the message cortex.v1.ReachHello.Read.
+ * Use `create(ReachHello_ReadSchema)` to create a new message.
+ */
+export const ReachHello_ReadSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_reach, 0, 6);
+
+/**
+ * Describes the message cortex.v1.ReachHello.Write.
+ * Use `create(ReachHello_WriteSchema)` to create a new message.
+ */
+export const ReachHello_WriteSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_reach, 0, 7);
+
+/**
+ * Describes the message cortex.v1.ReachHello.Remove.
+ * Use `create(ReachHello_RemoveSchema)` to create a new message.
+ */
+export const ReachHello_RemoveSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_reach, 0, 8);
+
+/**
  * Describes the message cortex.v1.ReachReply.
  * Use `create(ReachReplySchema)` to create a new message.
  */
@@ -55,72 +90,100 @@ export const ReachReplySchema = /*@__PURE__*/
   messageDesc(file_cortex_v1_reach, 1);
 
 /**
+ * Describes the message cortex.v1.FilesReply.
+ * Use `create(FilesReplySchema)` to create a new message.
+ */
+export const FilesReplySchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_reach, 2);
+
+/**
+ * Describes the message cortex.v1.FileContent.
+ * Use `create(FileContentSchema)` to create a new message.
+ */
+export const FileContentSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_reach, 3);
+
+/**
+ * Describes the message cortex.v1.FileEntry.
+ * Use `create(FileEntrySchema)` to create a new message.
+ */
+export const FileEntrySchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_reach, 4);
+
+/**
+ * Describes the message cortex.v1.LeftOutFile.
+ * Use `create(LeftOutFileSchema)` to create a new message.
+ */
+export const LeftOutFileSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_reach, 5);
+
+/**
  * Describes the message cortex.v1.ExecInput.
  * Use `create(ExecInputSchema)` to create a new message.
  */
 export const ExecInputSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 2);
+  messageDesc(file_cortex_v1_reach, 6);
 
 /**
  * Describes the message cortex.v1.ExecInput.Resize.
  * Use `create(ExecInput_ResizeSchema)` to create a new message.
  */
 export const ExecInput_ResizeSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 2, 0);
+  messageDesc(file_cortex_v1_reach, 6, 0);
 
 /**
  * Describes the message cortex.v1.ExecInput.End.
  * Use `create(ExecInput_EndSchema)` to create a new message.
  */
 export const ExecInput_EndSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 2, 1);
+  messageDesc(file_cortex_v1_reach, 6, 1);
 
 /**
  * Describes the message cortex.v1.ExecOutput.
  * Use `create(ExecOutputSchema)` to create a new message.
  */
 export const ExecOutputSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 3);
+  messageDesc(file_cortex_v1_reach, 7);
 
 /**
  * Describes the message cortex.v1.ExecOutput.Exited.
  * Use `create(ExecOutput_ExitedSchema)` to create a new message.
  */
 export const ExecOutput_ExitedSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 3, 0);
+  messageDesc(file_cortex_v1_reach, 7, 0);
 
 /**
  * Describes the message cortex.v1.ContainerDetails.
  * Use `create(ContainerDetailsSchema)` to create a new message.
  */
 export const ContainerDetailsSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 4);
+  messageDesc(file_cortex_v1_reach, 8);
 
 /**
  * Describes the message cortex.v1.ContainerDetails.Process.
  * Use `create(ContainerDetails_ProcessSchema)` to create a new message.
  */
 export const ContainerDetails_ProcessSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 4, 0);
+  messageDesc(file_cortex_v1_reach, 8, 0);
 
 /**
  * Describes the message cortex.v1.ContainerDetails.Usage.
  * Use `create(ContainerDetails_UsageSchema)` to create a new message.
  */
 export const ContainerDetails_UsageSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 4, 1);
+  messageDesc(file_cortex_v1_reach, 8, 1);
 
 /**
  * Describes the message cortex.v1.ContainerDetails.Mount.
  * Use `create(ContainerDetails_MountSchema)` to create a new message.
  */
 export const ContainerDetails_MountSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 4, 2);
+  messageDesc(file_cortex_v1_reach, 8, 2);
 
 /**
  * Describes the message cortex.v1.ContainerDetails.Network.
  * Use `create(ContainerDetails_NetworkSchema)` to create a new message.
  */
 export const ContainerDetails_NetworkSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_reach, 4, 3);
+  messageDesc(file_cortex_v1_reach, 8, 3);
 

@@ -1,0 +1,134 @@
+import { Readable } from 'node:stream'
+import type { FileType } from '../../protocol/file-messages.ts'
+import type { FileEntry, ReachReply } from '../../protocol/gen/cortex/v1/reach_pb.js'
+import { MAX_LISTED_FILES, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
+import { readFileContent, readReachReply } from '../../protocol/reach-messages.ts'
+import { Protocol } from '../../protocol/topics.ts'
+import { onAbort } from '../abort.ts'
+import type { Channel } from '../network/index.ts'
+import { type JobFile, type JobFiles, ReachError } from './index.ts'
+import { type Enter, refusalOf } from './open-reach.ts'
+
+/** How long a provider may take for an answer, in ms: it may have to look at many files. */
+const REPLY_MS = 90_000
+
+/** The requester's end of what is done with a container's files. */
+export function createJobFiles(enter: Enter): JobFiles {
+  return {
+    async look(jobId, path, { after = '', limit = MAX_LISTED_FILES }, signal) {
+      const action = { case: 'list', value: { after, limit } } as const
+      const content = { case: 'files', value: { path, action } } as const
+      const { channel, reply } = await enter(jobId, Protocol.files, content, signal, REPLY_MS)
+      await channel.close()
+      const { entries, total, more, incomplete } = filesOf(reply)
+      return { file: entryOf(reply), entries: entries.map(fileOf), total, more, incomplete }
+    },
+
+    async read(jobId, path, { tar = false, offset = 0, length = 0 }, signal) {
+      const value = { tar, offset: BigInt(offset), length: BigInt(length) }
+      const content = { case: 'files', value: { path, action: { case: 'read', value } } } as const
+      const { channel, reply } = await enter(jobId, Protocol.files, content, signal, REPLY_MS)
+      const stream = Readable.from(contentOf(channel), { objectMode: false })
+      onAbort(signal, () => stream.destroy(signal.reason))
+      return { file: entryOf(reply), content: stream }
+    },
+
+    async write(jobId, path, { tar = false, mode }, source, signal) {
+      const value = { tar, ...(mode === undefined ? {} : { mode }) }
+      const content = { case: 'files', value: { path, action: { case: 'write', value } } } as const
+      const { channel } = await enter(jobId, Protocol.files, content, signal, REPLY_MS)
+      try {
+        const { files, bytes, leftOut } = filesOf(await sendAll(channel, source, signal))
+        const named = leftOut.map(({ path: left, reason }) => ({ path: left, reason }))
+        return { files, bytes: Number(bytes), leftOut: named }
+      } finally {
+        channel.abort(new Error('It is written, or is not to be'))
+      }
+    },
+
+    async remove(jobId, path, how, signal) {
+      const content = { case: 'files', value: { path, action: { case: 'remove', value: how } } } as const
+      const { channel } = await enter(jobId, Protocol.files, content, signal, REPLY_MS)
+      await channel.close()
+    },
+  }
+}
+
+/** Sends all there is, and answers what the provider says at the end, or before that. */
+async function sendAll(channel: Channel, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ReachReply> {
+  const said = channel.receive({ signal }).then(
+    (bytes) => {
+      if (bytes === null) throw broken(new Error('The provider closed the stream'))
+      const reply = readReachReply(bytes)
+      if (!reply.ok) throw refusalOf(reply)
+      return reply
+    },
+    (cause) => {
+      signal.throwIfAborted()
+      throw broken(cause)
+    },
+  )
+  let isAnswered = false
+  const answered = said.finally(() => {
+    isAnswered = true
+  })
+  answered.catch(() => undefined) // awaited below
+  const sending = (async () => {
+    for await (const piece of source) {
+      for (let at = 0; at < piece.length; at += MAX_REACH_CHUNK_BYTES) {
+        if (isAnswered) return
+        await channel.send(piece.subarray(at, at + MAX_REACH_CHUNK_BYTES))
+      }
+    }
+    await channel.close()
+  })()
+  // What the source breaks with is told; that the channel broke, the answer tells better.
+  await Promise.race([sending.catch(async (error) => (isChannels(error) ? await answered : fail(error))), answered])
+  return await answered
+}
+
+function fail(error: unknown): never {
+  throw error
+}
+
+function isChannels(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'CHANNEL_BROKEN'
+}
+
+async function* contentOf(channel: Channel): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const bytes = await channel.receive().catch((cause) => {
+        throw broken(cause)
+      })
+      if (bytes === null) throw broken(new Error('The provider closed the stream'))
+      const { content } = readFileContent(bytes)
+      if (content.case === 'data') yield content.value
+      else if (content.case === 'end') {
+        if (!content.value.ok) throw refusalOf(content.value)
+        return
+      }
+    }
+  } finally {
+    channel.abort(new Error('It is read to its end, or no further'))
+  }
+}
+
+function broken(cause: unknown): ReachError {
+  return new ReachError('UNREACHABLE', 'The connection to the provider broke, or the container has ended', { cause })
+}
+
+function filesOf({ files }: ReachReply) {
+  if (files === undefined) throw new ReachError('FAILED', 'The provider says nothing of the files')
+  return files
+}
+
+function entryOf(reply: ReachReply): JobFile {
+  const { entry } = filesOf(reply)
+  if (entry === undefined) throw new ReachError('FAILED', 'The provider says nothing of the file')
+  return fileOf(entry)
+}
+
+function fileOf({ name, type, size, mode, mtimeMs, target }: FileEntry): JobFile {
+  return { name, type: type as FileType, size: Number(size), mode, mtimeMs: Number(mtimeMs), target }
+}

@@ -1,0 +1,109 @@
+import { Readable } from 'node:stream'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { extract } from 'tar-stream'
+import { onAbort } from '../../../node/abort.ts'
+import { deadline } from '../../../node/deadline.ts'
+import { outputTarBytes } from '../../../node/outputs/index.ts'
+import { encode } from '../../../protocol/codec.ts'
+import {
+  FileContentSchema,
+  type ReachReplySchema,
+  type ReachHello_Read as ReadRequest,
+} from '../../../protocol/gen/cortex/v1/reach_pb.js'
+import { MAX_REACH_CHUNK_BYTES } from '../../../protocol/limits.ts'
+import { FileError, type FoundFile } from '../../engine/file-access.ts'
+import type { Reached } from '../reached.ts'
+import { ReachRefusedError } from '../refusal.ts'
+import { answerOf, entryOf, type FilesComponents, nothingThere, refusalOf } from './answers.ts'
+import { guardStall } from './stall.ts'
+
+/** How long the engine may take to read all of it, in ms: meanwhile it does nothing else with the container. */
+const ENGINE_MS = 240_000
+
+/** Sends a file from a byte on, or a path as a tar. @throws {ReachRefusedError} @throws {FileError} */
+export async function readFiles(
+  { access, transfers, clock }: FilesComponents,
+  { channel, lease, name, signal }: Reached,
+  path: string,
+  { tar, offset, length }: ReadRequest,
+): Promise<void> {
+  const found = await access.stat(name, path, { signal })
+  if (found === null) throw nothingThere()
+  if (!tar && found.type !== 'file') throw new FileError('BAD_PATH', `The path is no file but a ${found.type}`)
+  const maxBytes = outputTarBytes(lease.record.resources.storageBytes)
+  if (found.size > maxBytes) {
+    throw new ReachRefusedError('TOO_LARGE', `The file is larger than what is handed over (${maxBytes} bytes)`)
+  }
+  const guard = guardStall(clock, signal)
+  const engine = deadline(clock, ENGINE_MS, guard.signal)
+  const abort = (): void => channel.abort(new Error('The transfer was given up'))
+  onAbort(guard.signal, abort)
+  let isTold = false
+  const tell = async (file: FoundFile): Promise<void> => {
+    isTold = true
+    await channel.send(answerOf({ entry: entryOf(file) }))
+  }
+  try {
+    const archive = await access.archive(name, found.path, { signal: engine.signal })
+    const pieces = transfers.follow(archive, maxBytes)
+    if (tar) await tell(found)
+    const contents = tar
+      ? pieces
+      : contentOf(pieces, { offset: Number(offset), length: Number(length) }, async (size) => {
+          // The file may have changed since it was looked at.
+          await tell({ ...found, size })
+        })
+    for await (const piece of contents) {
+      for (let at = 0; at < piece.length; at += MAX_REACH_CHUNK_BYTES) {
+        const data = piece.subarray(at, at + MAX_REACH_CHUNK_BYTES)
+        await channel.send(encode(FileContentSchema, { content: { case: 'data', value: data } }))
+        guard.moved()
+      }
+    }
+    await channel.send(endOf({ ok: true }))
+  } catch (error) {
+    if (!isTold || signal.aborted) throw error
+    const { code, message } = refusalOf(error) ?? new ReachRefusedError('FAILED', 'The engine read no further')
+    await channel.send(endOf({ code, message }))
+  } finally {
+    guard.clear()
+    engine.clear()
+    guard.signal.removeEventListener('abort', abort)
+  }
+}
+
+function endOf(value: MessageInitShape<typeof ReachReplySchema>): Uint8Array {
+  return encode(FileContentSchema, { content: { case: 'end', value } })
+}
+
+/** The bytes of the only file of a tar, from an offset on. @param onSize told how long it is, before */
+async function* contentOf(
+  tar: AsyncGenerator<Buffer>,
+  { offset, length }: { offset: number; length: number },
+  onSize: (size: number) => Promise<void>,
+): AsyncGenerator<Buffer> {
+  const unpack = extract()
+  const source = Readable.from(tar, { objectMode: false })
+  source.on('error', (error) => unpack.destroy(error))
+  source.pipe(unpack as unknown as NodeJS.WritableStream)
+  try {
+    for await (const entry of unpack) {
+      const { type, size = 0 } = entry.header
+      if (type !== 'file') throw new FileError('BAD_PATH', 'The path is no file any more')
+      await onSize(size)
+      const end = length === 0 ? size : Math.min(size, offset + length)
+      let at = 0
+      if (offset >= end) return
+      for await (const chunk of entry as unknown as AsyncIterable<Buffer>) {
+        const piece = chunk.subarray(Math.max(0, offset - at), Math.max(0, end - at))
+        at += chunk.length
+        if (piece.length > 0) yield piece
+        if (at >= end) return
+      }
+      return
+    }
+    throw nothingThere()
+  } finally {
+    source.destroy()
+  }
+}

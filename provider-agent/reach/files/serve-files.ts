@@ -1,0 +1,75 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { deadline } from '../../../node/deadline.ts'
+import type { FileEntrySchema, ReachHello_Files } from '../../../protocol/gen/cortex/v1/reach_pb.js'
+import { MAX_LISTED_FILES, MAX_PATH_BYTES, MAX_REACH_MESSAGE_BYTES } from '../../../protocol/limits.ts'
+import type { ContainerAccess } from '../../engine/access.ts'
+import type { ListPage } from '../../engine/file-access.ts'
+import type { Reached } from '../reached.ts'
+import { ReachRefusedError } from '../refusal.ts'
+import { answerOf, entryOf, type FilesComponents, refusalOf } from './answers.ts'
+import { readFiles } from './read.ts'
+import { writeFiles } from './write.ts'
+
+/** How long a look, a listing or a removal may take, in ms. */
+const LOOK_MS = 60_000
+
+/** Of one answer that is left for what is not entries, in bytes. */
+const REST_BYTES = 4 * MAX_PATH_BYTES
+
+/** Does with a file or folder of the container what its requester asks. @throws {ReachRefusedError} */
+export async function serveFiles(
+  components: FilesComponents,
+  reached: Reached,
+  asked: ReachHello_Files,
+): Promise<void> {
+  const { signal } = reached
+  try {
+    await serve(components, reached, asked)
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw refusalOf(cause) ?? cause
+  }
+}
+
+async function serve(components: FilesComponents, reached: Reached, { path, action }: ReachHello_Files): Promise<void> {
+  const { access, clock } = components
+  const { channel, name } = reached
+  if (action.case === 'read') return await readFiles(components, reached, path, action.value)
+  if (action.case === 'write') return await writeFiles(components, reached, path, action.value)
+  const limit = deadline(clock, LOOK_MS, reached.signal)
+  try {
+    if (action.case === 'remove') {
+      await access.remove(name, path, action.value, limit)
+      await channel.send(answerOf({}))
+    } else if (action.case === 'list') {
+      await channel.send(answerOf(await look(access, name, path, action.value, limit.signal)))
+    }
+  } catch (cause) {
+    if (!limit.signal.aborted || reached.signal.aborted) throw cause
+    throw new ReachRefusedError('TOO_LARGE', `That takes longer than ${LOOK_MS / 1000} s: ask for a part of it`, {
+      cause,
+    })
+  } finally {
+    limit.clear()
+  }
+}
+
+/** What there is at the path, and where that is a folder what it holds. */
+async function look(access: ContainerAccess, name: string, path: string, page: ListPage, signal: AbortSignal) {
+  const found = await access.stat(name, path, { signal })
+  // What is only memory, engines do not see.
+  if (found !== null && found.type !== 'folder') return { entry: entryOf(found) }
+  if (found !== null && page.limit === 0) return { entry: entryOf(found) }
+  const limit = Math.min(page.limit, MAX_LISTED_FILES)
+  const listing = await access.list(name, path, { after: page.after, limit }, { signal })
+  const entries: MessageInitShape<typeof FileEntrySchema>[] = []
+  let room = MAX_REACH_MESSAGE_BYTES - REST_BYTES
+  for (const one of listing.entries) {
+    room -= Buffer.byteLength(one.name) + Buffer.byteLength(one.target) + 64
+    if (room < 0) break
+    entries.push(entryOf(one))
+  }
+  const more = listing.more || entries.length < listing.entries.length
+  const entry = found === null ? { name: path.slice(path.lastIndexOf('/') + 1), type: 'folder' } : entryOf(found)
+  return { entry, entries, total: listing.total, more, incomplete: listing.incomplete }
+}

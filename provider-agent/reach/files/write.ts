@@ -1,0 +1,127 @@
+import { posix } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type Pack, pack } from 'tar-stream'
+import { deadline } from '../../../node/deadline.ts'
+import type { Channel } from '../../../node/network/index.ts'
+import { siftTar } from '../../../node/outputs/sift.ts'
+import type { ReachHello_Write as WriteRequest } from '../../../protocol/gen/cortex/v1/reach_pb.js'
+import type { ContainerAccess } from '../../engine/access.ts'
+import { FileError } from '../../engine/file-access.ts'
+import type { Reached } from '../reached.ts'
+import { WELCOME } from '../refusal.ts'
+import { answerOf, type FilesComponents } from './answers.ts'
+import { guardStall, type StallGuard } from './stall.ts'
+
+/** How long the engine may take to write all of it, in ms: meanwhile it does nothing else with the container. */
+const ENGINE_MS = 240_000
+
+/** How much larger than its contents a tar may be: each entry takes at least two blocks. */
+const MAX_FRAMES = 4
+
+const FOLDER_MODE = 0o755
+const FILE_MODE = 0o644
+
+/** Where something is to be put: in a folder that is there, below folders that are missing. */
+interface Target {
+  folder: string
+  /** From the folder down, e.g. `["new", "newer"]`. */
+  missing: string[]
+}
+
+/** Takes a file in, or a tar, and puts it into the container. @throws {ReachRefusedError} @throws {FileError} */
+export async function writeFiles(
+  { access, transfers, clock }: FilesComponents,
+  { channel, lease, name, signal }: Reached,
+  path: string,
+  { tar, mode }: WriteRequest,
+): Promise<void> {
+  const found = await access.stat(name, path, { signal })
+  const isFolder = found?.type === 'folder'
+  if (tar && found !== null && !isFolder) throw new FileError('BAD_PATH', 'The path is no folder')
+  if (!tar && isFolder) throw new FileError('BAD_PATH', 'The path is a folder: name the file in it')
+  if (!tar && found !== null && found.type !== 'file') throw new FileError('BAD_PATH', 'The path is no file')
+  const place = found?.path ?? path
+  const { folder: there, missing } = await targetOf(access, name, tar ? place : posix.dirname(place), signal)
+  const folder = posix.join(there, ...missing)
+  const owner = await access.ownerOf(name, { signal })
+  const now = (): Date => new Date(clock.nowMs())
+  const { storageBytes } = lease.record.resources
+  const guard = guardStall(clock, signal)
+  const unpackAt = async (at: string, ready: Readable): Promise<void> => {
+    const limit = deadline(clock, ENGINE_MS, signal)
+    await access.unpack(name, at, ready, { signal: limit.signal }).finally(limit.clear)
+  }
+  const makeFolders = async (): Promise<void> => {
+    if (missing.length === 0) return
+    const made = missing.map((_, depth) => missing.slice(0, depth + 1).join('/'))
+    const folders = tarOf(async (out) => {
+      for (const one of made) out.entry({ name: one, type: 'directory', mode: FOLDER_MODE, mtime: now(), ...owner })
+    })
+    await unpackAt(there, folders)
+  }
+  const put = async (ready: Readable): Promise<void> => await unpackAt(folder, ready)
+  try {
+    await channel.send(WELCOME)
+    const pieces = received(channel, guard)
+    if (tar) {
+      const init = { root: null, maxBytes: storageBytes, owner, mayLinkOut: true }
+      const sifted = siftTar(Readable.from(pieces, { objectMode: false }), init)
+      await using kept = await transfers.keep(asTar(sifted.tar), MAX_FRAMES * storageBytes + 2 ** 20)
+      await makeFolders()
+      await put(kept.read())
+      const { files, bytes } = sifted.counts
+      await channel.send(answerOf({ files, bytes: BigInt(bytes), leftOut: sifted.leftOut() }))
+    } else {
+      await using kept = await transfers.keep(pieces, storageBytes)
+      await makeFolders()
+      const file = { name: posix.basename(place), mode: mode ?? found?.mode ?? FILE_MODE, size: kept.bytes }
+      await put(tarOf(async (out) => await pipeline(kept.read(), out.entry({ ...file, ...owner, mtime: now() }))))
+      await channel.send(answerOf({ files: 1, bytes: BigInt(kept.bytes) }))
+    }
+  } finally {
+    guard.clear()
+  }
+}
+
+/** The nearest folder that is there. @throws {FileError} */
+async function targetOf(access: ContainerAccess, name: string, folder: string, signal: AbortSignal): Promise<Target> {
+  const missing: string[] = []
+  for (let at = folder; ; at = posix.dirname(at)) {
+    const found = await access.stat(name, at, { signal })
+    if (found?.type === 'folder') return { folder: found.path, missing }
+    if (found !== null) throw new FileError('BAD_PATH', `${posix.basename(at)} on the way there is no folder`)
+    missing.unshift(posix.basename(at))
+  }
+}
+
+async function* received(channel: Channel, guard: StallGuard): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const piece = await channel.receive({ signal: guard.signal })
+    if (piece === null) return
+    guard.moved()
+    yield piece
+  }
+}
+
+/** What the requester sent wrongly is told apart from what went wrong. */
+async function* asTar(sifted: Readable): AsyncGenerator<Buffer> {
+  try {
+    yield* sifted as AsyncIterable<Buffer>
+  } catch (cause) {
+    if (cause instanceof Error && /tar header|end of data|tar format/i.test(cause.message)) {
+      throw new FileError('BAD_PATH', 'What was sent is no tar, or breaks off', { cause })
+    }
+    throw cause
+  }
+}
+
+/** A tar as it is written. */
+function tarOf(write: (out: Pack) => Promise<void>): Readable {
+  const out = pack()
+  write(out).then(
+    () => out.finalize(),
+    (error: Error) => out.destroy(error),
+  )
+  return Readable.from(out, { objectMode: false })
+}
