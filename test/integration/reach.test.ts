@@ -153,7 +153,7 @@ describe('reaching into a container', () => {
     }
     assert.deepEqual(answers, ['UNKNOWN_LEASE', 'UNKNOWN_LEASE', 'UNKNOWN_LEASE', 'NO_OUTPUT', 'UNKNOWN_LEASE'])
     const refused = market.sellers.find((seller) => seller.id === provider)?.network.counters().refused
-    assert.equal(refused?.['penalty:reached for another’s container'], 3)
+    assert.equal(refused?.['penalty:reached for another’s container'], 4)
   })
 
   test('what a container left is kept here, and by its provider no more', async () => {
