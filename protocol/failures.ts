@@ -37,6 +37,8 @@ export interface Failure {
 export interface Consequences {
   /** Whether another provider might do better: the next attempt is made there while attempts remain. */
   elsewhere: boolean
+  /** Whether the same provider may have a later attempt, where others would not take it. */
+  mayReturn: boolean
   /** What an attempt owes that ran before it failed: its time, with the minimum charge that was agreed on or without. */
   billed: 'with-minimum' | 'time-only'
   /**
@@ -49,15 +51,33 @@ export interface Consequences {
 /** Who can mend a failure, and what follows from that where a reason does not say otherwise. */
 export const FAULTS = {
   /** The program in the container. */
-  job: { who: 'the program that ran', elsewhere: false, billed: 'with-minimum', counts: 'not' },
+  job: { who: 'the program that ran', elsewhere: false, mayReturn: true, billed: 'with-minimum', counts: 'not' },
   /** What was asked for. */
-  user: { who: 'whoever submitted the job', elsewhere: false, billed: 'with-minimum', counts: 'not' },
+  user: { who: 'whoever submitted the job', elsewhere: false, mayReturn: true, billed: 'with-minimum', counts: 'not' },
   /** The owner of the machine, or the agent on it. */
-  provider: { who: 'the owner of the machine', elsewhere: true, billed: 'time-only', counts: 'for-everybody' },
+  provider: {
+    who: 'the owner of the machine',
+    elsewhere: true,
+    mayReturn: true,
+    billed: 'time-only',
+    counts: 'for-everybody',
+  },
   /** Where the machine stands: its network, its disk, its engine. What a job asks for can bring it about. */
-  place: { who: 'the owner of the machine, in time', elsewhere: true, billed: 'time-only', counts: 'for-owner' },
+  place: {
+    who: 'the owner of the machine, in time',
+    elsewhere: true,
+    mayReturn: true,
+    billed: 'time-only',
+    counts: 'for-owner',
+  },
   /** This program, or what nobody has named yet. */
-  ours: { who: 'whoever maintains this program', elsewhere: true, billed: 'time-only', counts: 'for-owner' },
+  ours: {
+    who: 'whoever maintains this program',
+    elsewhere: true,
+    mayReturn: true,
+    billed: 'time-only',
+    counts: 'for-owner',
+  },
 } as const satisfies Record<string, Consequences & { who: string }>
 /** Who can mend a failure; a key of {@link FAULTS}. */
 export type Fault = keyof typeof FAULTS
@@ -255,6 +275,13 @@ const TABLE: Record<FailureCode, Rows> = {
       cause: 'The provider stopped the container.',
       remedy: CHOOSE_ANOTHER,
     },
+    'stopped-by-owner': {
+      fault: 'provider',
+      // Whoever owns the machine has said that this job is not to run there.
+      mayReturn: false,
+      cause: 'The owner of the machine stopped the job.',
+      remedy: CHOOSE_ANOTHER,
+    },
     'provider-shutdown': {
       fault: 'provider',
       cause: 'The provider shut down and stopped the container.',
@@ -283,9 +310,9 @@ export interface FailureKind extends Required<Row> {
 const kinds: ReadonlyMap<string, FailureKind> = new Map(
   FAILURE_CODES.flatMap((code) =>
     Object.entries(TABLE[code]).map(([name, row]) => {
-      const { elsewhere, billed, counts } = FAULTS[row.fault]
+      const { elsewhere, mayReturn, billed, counts } = FAULTS[row.fault]
       const reason = name === 'default' ? null : name
-      return [key(code, reason ?? ''), { elsewhere, billed, counts, ...row, code, reason }] as const
+      return [key(code, reason ?? ''), { elsewhere, mayReturn, billed, counts, ...row, code, reason }] as const
     }),
   ),
 )

@@ -33,8 +33,8 @@ Made from the table in \`protocol/failures.ts\` by \`npm run gen\`. A job that f
 
 ## Who can mend it, and what follows
 
-| \`fault\` | means | can be mended by | next attempt elsewhere | an attempt that ran owes | counts |
-|---|---|---|---|---|---|
+| \`fault\` | means | can be mended by | next attempt elsewhere | a later one there again | an attempt that ran owes | counts |
+|---|---|---|---|---|---|---|
 ${faults.join('\n')}
 
 An attempt whose container never started owes nothing. With \`retryOnFailure\` every failure of an attempt is tried again elsewhere, as long as \`maxAttempts\` allows it.
@@ -63,10 +63,10 @@ function reasonRow(kind: FailureKind): string {
   ])
 }
 
-const EFFECT_NAMES = ['elsewhere: ', 'owes: ', 'counts: ']
+const EFFECT_NAMES = ['elsewhere: ', 'there again: ', 'owes: ', 'counts: ']
 
-function effects({ elsewhere, billed, counts }: Consequences): string[] {
-  return [elsewhere ? 'yes' : 'no', BILLED[billed], COUNTS[counts]]
+function effects({ elsewhere, mayReturn, billed, counts }: Consequences): string[] {
+  return [elsewhere ? 'yes' : 'no', mayReturn ? 'yes' : 'never', BILLED[billed], COUNTS[counts]]
 }
 
 function row(cells: string[]): string {

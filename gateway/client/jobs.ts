@@ -4,6 +4,7 @@ import { jobReachCalls } from './job-reach.ts'
 import { type CallOptions, everyItem, JOBS, jobPath, newIdempotencyKey, part, type SubmitOptions } from './resource.ts'
 import type { Page, QueryValue, Transport } from './transport.ts'
 import type {
+  AttemptCost,
   Bid,
   DryRun,
   Job,
@@ -62,7 +63,10 @@ export function jobCalls(transport: Transport, streams: StreamInit) {
       await submitTo(`${JOBS}/from-template/${part(templateId)}`, { overrides }, options),
     bids: async (id: string, options: CallOptions = {}): Promise<Bid[]> =>
       (await get<{ bids: Bid[] }>(jobPath(id, '/bids'), {}, options)).bids,
-    /** The statement of use that both sides signed. */
+    /** What each attempt costs, the first one first, with what both sides signed of it. */
+    receipts: async (id: string, options: CallOptions = {}): Promise<AttemptCost[]> =>
+      (await get<{ receipts: AttemptCost[] }>(jobPath(id, '/receipts'), {}, options)).receipts,
+    /** The statement of use that both sides signed for the last attempt. */
     receipt: async (id: string, options: CallOptions = {}): Promise<Receipt> =>
       await get(jobPath(id, '/receipt'), {}, options),
   }

@@ -11,6 +11,7 @@ import type { fileLookSchema, fileSchema, removedFileSchema, writtenFilesSchema 
 import type { configSchema, JobSubmission, overridesSchema } from '../contract/job-config.ts'
 import type { jobListQuery } from '../contract/job-list.ts'
 import type {
+  attemptCostSchema,
   bidSchema,
   dryRunSchema,
   jobEventSchema,
@@ -70,6 +71,8 @@ export type LogLine = z.output<typeof logLineSchema>
 export type Bid = z.output<typeof bidSchema>
 /** The cost of one lease, with the statements that both sides signed. */
 export type Receipt = z.output<typeof receiptSchema>
+/** What one attempt costs, and its receipt where both sides signed one. */
+export type AttemptCost = z.output<typeof attemptCostSchema>
 /** What a job used over time, one list of points for each metric. */
 export type JobMetrics = z.output<typeof metricsSchema>
 /** What was in use at one time: millicores and bytes; network since the container started. */

@@ -3,11 +3,11 @@ import { containerOutput } from '../../node/commands/container-output.ts'
 import { wholeNumber } from '../../node/commands/options.ts'
 import { print, printJsonLine, say } from '../../node/commands/print.ts'
 import { exitCodeOf } from '../../node/commands/whole.ts'
-import { formatBytes } from '../../protocol/units.ts'
 import type { CortexClient } from '../client/index.ts'
 import { shownName } from '../contract/names.ts'
 import { type ConnectionOptions, withConnection } from './connection.ts'
 import { aboutJob } from './job-id.ts'
+import { receiptCommand } from './job-receipt.ts'
 
 /** `cortex job get · logs · bids · events · receipt` */
 export function jobReadCommands(): Command[] {
@@ -93,14 +93,6 @@ function bidsCommand(): Command {
     )
 }
 
-function leastOf({ minimumCharge }: { minimumCharge: number }): string {
-  return minimumCharge === 0 ? '' : `, at least ${minimumCharge}`
-}
-
-function trafficOf({ networkBytes, pricePerGb }: { networkBytes: number; pricePerGb: number }): string {
-  return pricePerGb === 0 ? '' : `, ${formatBytes(networkBytes)} of traffic at $${pricePerGb} per GB`
-}
-
 function eventsCommand(): Command {
   const command = new Command('events')
     .description('what happened to a job')
@@ -117,36 +109,6 @@ function eventsCommand(): Command {
           if (options.json === true) printJsonLine(event)
           else print(line)
         }
-      }),
-    )
-}
-
-function receiptCommand(): Command {
-  const command = new Command('receipt')
-    .description('the statement of use that both sides signed')
-    .argument('<id>', 'which')
-    .option('-o, --output <file>', 'keep it for `cortex receipt verify`')
-  return withConnection(command)
-    .addHelpText('after', '\nExample:\n  $ cortex job receipt job_01k8m3q7w9x2 -o receipt.json')
-    .action(
-      aboutJob(async (client, id, options: ConnectionOptions & { output?: string }) => {
-        const receipt = await client.jobs.receipt(id)
-        if (options.output !== undefined) {
-          const { writeFile } = await import('node:fs/promises')
-          await writeFile(options.output, `${JSON.stringify(receipt, null, 2)}\n`)
-          return
-        }
-        const { dollars, showOne } = await import('./show.ts')
-        showOne(receipt, options, (shown) => [
-          ['job', `${shown.jobId}, attempt ${shown.attempt}`],
-          ['provider', shown.provider],
-          ['requester', shown.requester],
-          ['network', shown.network],
-          ['outcome', `${shown.outcome}${shown.exitCode === null ? '' : `, exit code ${shown.exitCode}`}`],
-          ['used', `${shown.meteredSeconds} s at ${dollars(shown.pricePerHour)}/h${leastOf(shown)}${trafficOf(shown)}`],
-          ['cost', dollars(shown.cost)],
-          ['ended', shown.endedAt],
-        ])
       }),
     )
 }

@@ -232,6 +232,26 @@ export const receiptSchema = z
   })
   .meta({ id: 'Receipt' })
 
+/** What one attempt costs, and what both sides signed of it; see {@link receiptSchema}. */
+export const attemptCostSchema = z
+  .strictObject({
+    attempt: z.number().int(),
+    provider: z.string(),
+    outcome: z
+      .enum(['lost', 'refused', 'failed', ...JOB_STATUSES])
+      .describe('Why an earlier attempt was over; the status of the job for its last one.'),
+    pricePerHour: usd,
+    minimumCharge: usd,
+    pricePerGb: usd,
+    meteredSeconds: z.number().int(),
+    networkBytes: z.number().int().describe('What the job sent and received, where it was counted.'),
+    cost: usd.describe('So far; the sum over all attempts is what the job costs.'),
+    receipt: receiptSchema
+      .nullable()
+      .describe('Null while it runs, and where both sides did not sign, as where its provider was lost.'),
+  })
+  .meta({ id: 'AttemptCost' })
+
 /** A {@link jobSchema} for the API’s document: a job that runs. */
 export const JOB_EXAMPLE: JobView = {
   id: 'job_01k8m3q7w9x2v5n4c6b8d0f1g3',

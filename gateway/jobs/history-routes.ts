@@ -5,6 +5,7 @@ import { jobNow } from '../../node/store/job-now.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { success } from '../contract/envelope.ts'
 import {
+  attemptCostSchema,
   bidSchema,
   JOB_EXAMPLE,
   jobEventSchema,
@@ -25,7 +26,7 @@ import { eventsAfter, followEvents } from './events.ts'
 import { firstLine, followLogs, MAX_JSON_LINES, newestLines } from './logs.ts'
 import { followMetrics, metricsView } from './metrics.ts'
 import { jobParams } from './params.ts'
-import { readReceipt } from './receipt.ts'
+import { attemptCosts, readReceipt } from './receipt.ts'
 import { bidView, eventView, logView } from './view.ts'
 
 const TIME = JOB_EXAMPLE.createdAt
@@ -137,34 +138,59 @@ const bidsOperation = operation({
   errors: ['JOB_NOT_FOUND'],
 })
 
+const RECEIPT: z.input<typeof receiptSchema> = {
+  jobId: JOB_EXAMPLE.id,
+  network: 'main',
+  attempt: 2,
+  provider: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
+  requester: '12D3KooWLRPJAA5o6hXTtrMzJLzLQ3n5pCHnQ6cMPdZqxQ7KfHnA',
+  pricePerHour: 0.02,
+  minimumCharge: 0,
+  pricePerGb: 0,
+  meteredSeconds: 60,
+  networkBytes: 0,
+  cost: 0.000333333,
+  startedAt: TIME,
+  endedAt: '2026-01-31T12:01:00.000Z',
+  outcome: 'completed',
+  exitCode: 0,
+  signed: { provider: 'CgR0ZXN0', requester: 'CgR0ZXN0' },
+}
+
+const SIGNED_ATTEMPT = {
+  ...{ attempt: RECEIPT.attempt, provider: RECEIPT.provider, outcome: 'completed' as const },
+  ...{ pricePerHour: RECEIPT.pricePerHour, minimumCharge: 0, pricePerGb: 0 },
+  ...{ meteredSeconds: RECEIPT.meteredSeconds, networkBytes: 0, cost: RECEIPT.cost },
+}
+const LOST_ATTEMPT = {
+  ...{ ...SIGNED_ATTEMPT, attempt: 1, outcome: 'lost' as const },
+  ...{ meteredSeconds: 18, cost: 0.0001, receipt: null },
+}
+
 const receiptOperation = operation({
   method: 'get',
   path: '/plugin-core/jobs/{id}/receipt',
   operationId: 'getJobReceipt',
   tag: 'Jobs',
-  summary: 'Both sides’ signed statement of use',
+  summary: 'Both sides’ signed statement of use, of the last attempt',
   permission: 'jobs:read',
   request: { params: jobParams },
   data: receiptSchema,
-  example: {
-    jobId: JOB_EXAMPLE.id,
-    network: 'main',
-    attempt: 1,
-    provider: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
-    requester: '12D3KooWLRPJAA5o6hXTtrMzJLzLQ3n5pCHnQ6cMPdZqxQ7KfHnA',
-    pricePerHour: 0.02,
-    minimumCharge: 0,
-    pricePerGb: 0,
-    meteredSeconds: 60,
-    networkBytes: 0,
-    cost: 0.000333333,
-    startedAt: TIME,
-    endedAt: '2026-01-31T12:01:00.000Z',
-    outcome: 'completed',
-    exitCode: 0,
-    signed: { provider: 'CgR0ZXN0', requester: 'CgR0ZXN0' },
-  },
+  example: RECEIPT,
   errors: ['JOB_NOT_FOUND', 'RESOURCE_NOT_FOUND'],
+})
+
+const receiptsOperation = operation({
+  method: 'get',
+  path: '/plugin-core/jobs/{id}/receipts',
+  operationId: 'getJobReceipts',
+  tag: 'Jobs',
+  summary: 'What each attempt costs, and what both sides signed of it',
+  permission: 'jobs:read',
+  request: { params: jobParams },
+  data: z.strictObject({ receipts: z.array(attemptCostSchema) }),
+  example: { receipts: [LOST_ATTEMPT, { ...SIGNED_ATTEMPT, receipt: RECEIPT }] },
+  errors: ['JOB_NOT_FOUND'],
 })
 
 /** Events in one JSON answer; a stream has no such bound. */
@@ -235,6 +261,11 @@ export function addHistoryRoutes(
       'RESOURCE_NOT_FOUND',
       'There is no receipt yet: both sides sign it when an attempt has ended',
     )
+  })
+
+  api.openapi(receiptsOperation, async (c) => {
+    const job = await visibleJob(c, store, c.req.valid('param').id)
+    return c.json(success({ receipts: await attemptCosts(job) }), 200)
   })
 }
 

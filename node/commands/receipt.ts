@@ -4,7 +4,7 @@ import { group } from './group.ts'
 /** `cortex receipt verify FILE`: nobody has to be asked. */
 export function receiptCommand(): Command {
   const verify = new Command('verify')
-    .description('check a receipt: both signatures, who signed, and the arithmetic')
+    .description('check receipts: both signatures, who signed, and the arithmetic')
     .argument('<file>', 'as `cortex job receipt -o FILE` or the API gives it; - for standard input')
     .option('--provider <id>', 'who has to have signed as the provider')
     .option('--requester <id>', 'who has to have signed as the requester')

@@ -19,9 +19,17 @@ interface Expected {
 /** Both sides, in the order in which they sign. */
 const SIDES = ['provider', 'requester'] as const
 
-/** Tells what a receipt says. @throws {CliError} where it is not what both sides signed */
+/** Tells what the receipts of a file say. @throws {CliError} where one is not what both sides signed */
 export async function verifyReceipt(path: string, expected: Expected): Promise<void> {
-  const file = await readJson(path)
+  const { receipts, isList } = await readReceipts(path)
+  const checked: Receipt[] = []
+  for (const file of receipts) checked.push(await checkFile(path, file, expected))
+  const shown = checked.map((receipt) => ({ valid: true, ...receiptView(receipt) }))
+  if (expected.json === true) printJson(isList ? shown : shown[0])
+  else print(...checked.flatMap((receipt, i) => [...(i === 0 ? [] : ['']), ...describe(receipt)]))
+}
+
+async function checkFile(path: string, file: Record<string, unknown>, expected: Expected): Promise<Receipt> {
   const signed = file.signed as Partial<Record<(typeof SIDES)[number], unknown>> | undefined
   const opened = []
   for (const side of SIDES) opened.push(await open(side, signed?.[side]))
@@ -41,8 +49,7 @@ export async function verifyReceipt(path: string, expected: Expected): Promise<v
       throw refused(`${name} says ${String(file[name])}, and what was signed is ${value}`)
     }
   }
-  if (expected.json === true) printJson({ valid: true, ...shown })
-  else print(...describe(first.receipt))
+  return first.receipt
 }
 
 async function open(side: (typeof SIDES)[number], base64: unknown) {
@@ -83,13 +90,29 @@ function refused(what: string, cause?: unknown): CliError {
   return new CliError(`Not valid: ${what}. Ask the other side for what both signed`, 1, { cause })
 }
 
-async function readJson(path: string): Promise<Record<string, unknown>> {
+/** One receipt, or a list of them as `cortex job receipt -o FILE` and the API give it, each perhaps within its attempt's cost. */
+async function readReceipts(path: string): Promise<{ receipts: Record<string, unknown>[]; isList: boolean }> {
+  const value = await readJson(path)
+  const list = isObject(value) && Array.isArray(value.receipts) ? value.receipts : value
+  const receipts = (Array.isArray(list) ? list : [list]).flatMap((one) => {
+    if (!isObject(one)) throw new CliError(`${path} holds no receipt: it must be one JSON object, or a list of them`)
+    if (!('receipt' in one)) return [one]
+    return isObject(one.receipt) ? [one.receipt] : []
+  })
+  if (receipts.length === 0) throw new CliError(`${path} holds no receipt: no attempt in it was signed`)
+  return { receipts, isList: Array.isArray(list) }
+}
+
+async function readJson(path: string): Promise<unknown> {
   try {
-    const value = JSON.parse(path === '-' ? await text(process.stdin) : await readFile(path, 'utf8'))
+    const value: unknown = JSON.parse(path === '-' ? await text(process.stdin) : await readFile(path, 'utf8'))
     // The API wraps it; both are taken.
-    if (typeof value === 'object' && value !== null) return value.success === true ? value.data : value
+    return isObject(value) && value.success === true ? value.data : value
   } catch (cause) {
     throw new CliError(`${path} cannot be read as JSON: check the path`, 1, { cause })
   }
-  throw new CliError(`${path} holds no receipt: it must be one JSON object`)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -63,9 +63,13 @@ export function createAcceptance(
       }
       const refusal = checkAgainstOffer(award, offer, network.peerId, offering) ?? components.paused()
       if (refusal !== null) return refusal
-      const highest = await leases.highestFence(award.requester, award.jobId)
-      if (award.fence <= highest) {
-        return { code: 'STALE_FENCE', message: `Fence ${award.fence} after ${highest} was seen for this job` }
+      const { highestFence, ownerSaid } = await leases.pastOf(award.requester, award.jobId)
+      if (award.fence <= highestFence) {
+        return { code: 'STALE_FENCE', message: `Fence ${award.fence} after ${highestFence} was seen for this job` }
+      }
+      if (ownerSaid !== null) {
+        const why = ownerSaid === '' ? '' : `: ${ownerSaid}`
+        return { code: 'STOPPED_BY_OWNER', message: `The owner of this machine stopped this job here${why}` }
       }
       const id = leaseId(award.jobId, award.fence)
       if (leases.get(id) !== undefined) {

@@ -33,6 +33,7 @@ export type AwardRefusalCode =
   | 'STALE_FENCE'
   | 'INVALID_JOB'
   | 'STORE_UNAVAILABLE'
+  | 'STOPPED_BY_OWNER'
   | DeclineCode
 
 /** Why an award is not taken, as its requester is answered. */

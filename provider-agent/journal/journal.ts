@@ -11,7 +11,14 @@ import type { Logger } from '../../node/logger.ts'
 import type { Database } from '../../node/store/database.ts'
 import { createRetryingDatabase } from '../../node/store/retrying-database.ts'
 import { createWriter, del, put, type Writer } from '../../node/store/writer.ts'
-import { type ImageRecord, type LeaseProgress, type LeaseRecord, leaseId, type SettledLease } from './records.ts'
+import {
+  type ImageRecord,
+  type JobPast,
+  type LeaseProgress,
+  type LeaseRecord,
+  leaseId,
+  type SettledLease,
+} from './records.ts'
 import { type NewReport, openReports, type Reports, type ReportsInit } from './reports.ts'
 import { createTables, type JobCounts, receiptKey, type Tables } from './tables.ts'
 
@@ -25,8 +32,8 @@ export interface Journal extends Omit<Reports, 'add' | 'forget'> {
   /** Forgets the lease but for what is kept for ever. */
   settle(settled: SettledLease): Promise<void>
   settled(requester: string, jobId: string, fence: number): Promise<SettledLease | undefined>
-  /** The highest fence of this requester's job among settled leases; 0 without one. */
-  highestFence(requester: string, jobId: string): Promise<number>
+  /** What settled leases say of this requester's job. */
+  pastOf(requester: string, jobId: string): Promise<JobPast>
   /** Everybody whose award was ever taken: of settled leases first, then of the others, so that some come twice. */
   requesters(): AsyncIterable<string>
   /** Every settled lease, in no order that means something. */
@@ -126,16 +133,14 @@ function imagesIn({ images }: Tables, writer: Writer): Pick<Journal, 'images' | 
 }
 
 /** What is kept for ever. */
-function settledIn({
-  receipts,
-  leases,
-}: Tables): Pick<Journal, 'settled' | 'highestFence' | 'requesters' | 'receipts'> {
+function settledIn({ receipts, leases }: Tables): Pick<Journal, 'settled' | 'pastOf' | 'requesters' | 'receipts'> {
   return {
     settled: async (requester, jobId, fence) => await receipts.get(receiptKey(requester, jobId, fence)),
-    async highestFence(requester, jobId) {
+    async pastOf(requester, jobId) {
       const range = { gt: `${requester}!${jobId}!`, lt: `${requester}!${jobId}!~` }
-      const [newest] = await receipts.values({ ...range, reverse: true, limit: 1 }).all()
-      return newest?.fence ?? 0
+      const all = await receipts.values(range).all()
+      const stopped = all.find(({ ownerSaid }) => ownerSaid !== undefined)
+      return { highestFence: all.at(-1)?.fence ?? 0, ownerSaid: stopped?.ownerSaid ?? null }
     },
     async *requesters() {
       // From each to the next, over all its receipts at once.

@@ -196,12 +196,22 @@ export interface SettledLease {
   bidId: string
   /** Null where it was settled without an end that counts. */
   end: LeaseEnd | null
+  /** Why the machine's owner stopped it, in the owner's words, which may be none; absent where it was not so. */
+  ownerSaid?: string
   /** The engine’s time, in ms since the epoch; null where it never ran. */
   startedAtMs: number | null
   /** Base64 of the receipt's statement with the requester's signature; null where it never came. */
   requesterReceipt: string | null
   /** Ms since the epoch. */
   settledAtMs: number
+}
+
+/** What a provider had to do with a job. */
+export interface JobPast {
+  /** Of the awards that were taken; 0 without one. */
+  highestFence: number
+  /** Why the machine's owner stopped it, in the owner's words, which may be none; null where that was not so. */
+  ownerSaid: string | null
 }
 
 /** An image that was pulled for a job. */

@@ -101,7 +101,7 @@ function endingOfLimit(exceeded: Exceeded, exitCode: number | null): Ending {
 export function endingOfStop(stopping: StopReason, exitCode: number | null = null, ownerSaid = ''): Ending {
   switch (stopping) {
     case 'owner': {
-      const ending = endingOfOutside('stopped-by-provider', exitCode)
+      const ending = endingOfOutside('stopped-by-owner', exitCode)
       if (ownerSaid === '') return ending
       return { ...ending, message: `${ending.message.replace(/\.$/, '')}: ${ownerSaid}` }
     }
@@ -130,7 +130,10 @@ export function endingOfStop(stopping: StopReason, exitCode: number | null = nul
 }
 
 /** Somebody else ended the container: its owner, or an engine that ended. What it exited with is not the program's word. */
-export function endingOfOutside(reason: 'engine-stopped' | 'stopped-by-provider', exitCode: number | null): Ending {
+export function endingOfOutside(
+  reason: 'engine-stopped' | 'stopped-by-provider' | 'stopped-by-owner',
+  exitCode: number | null,
+): Ending {
   return failed('INTERNAL', exitCode, failure('INTERNAL', undefined, { reason }).message, { reason })
 }
 

@@ -160,9 +160,10 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     endings.settled.abort()
     progress.wake()
     const { jobId, fence, requester, bidId } = record
-    const { ended, startedAtMs } = progress.now
+    const { ended, startedAtMs, stopping, ownerSaid = '' } = progress.now
     await journal.settle({
       ...{ jobId, fence, requester, bidId, end: ended, startedAtMs },
+      ...(stopping === 'owner' ? { ownerSaid } : {}),
       requesterReceipt: requesterReceipt === null ? null : packStatement(requesterReceipt),
       settledAtMs: clock.nowMs(),
     })

@@ -8,7 +8,13 @@ import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import type { Book } from '../capacity/book.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import type { Journal } from '../journal/journal.ts'
-import { type LeaseProgress, type LeaseRecord, type LeaseSecrets, newProgress } from '../journal/records.ts'
+import {
+  type JobPast,
+  type LeaseProgress,
+  type LeaseRecord,
+  type LeaseSecrets,
+  newProgress,
+} from '../journal/records.ts'
 import { containerName } from './container.ts'
 import type { Ending } from './ending.ts'
 import { createHeldLeases } from './held/held-leases.ts'
@@ -50,8 +56,8 @@ export interface Leases {
   list(): Lease[]
   /** False until the engine has said which containers are there. */
   isReady(): boolean
-  /** Highest fence of this requester's job that this provider ever took; 0 without one. */
-  highestFence(requester: string, jobId: string): Promise<number>
+  /** What this provider ever had to do with this requester's job. */
+  pastOf(requester: string, jobId: string): Promise<JobPast>
   /** Journals the lease, then runs it. Its capacity is in the book already. */
   accept(record: LeaseRecord, secrets: LeaseSecrets): Promise<Lease>
   /** Takes up what the last process left: leases from the journal, containers from the engine once it answers. */
@@ -124,10 +130,14 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
     get: held.get,
     list: () => held.all().map(({ lease }) => lease),
     isReady: () => adopted,
-    async highestFence(requester, jobId) {
-      const open = held.ofJob({ requester, jobId })
-      const settled = await journal.highestFence(requester, jobId)
-      return Math.max(settled, ...open.map(({ lease }) => lease.record.fence))
+    async pastOf(requester, jobId) {
+      const open = held.ofJob({ requester, jobId }).map(({ lease }) => lease)
+      const settled = await journal.pastOf(requester, jobId)
+      const stopped = open.find(({ progress }) => progress.stopping === 'owner')
+      return {
+        highestFence: Math.max(settled.highestFence, ...open.map(({ record }) => record.fence)),
+        ownerSaid: stopped === undefined ? settled.ownerSaid : (stopped.progress.ownerSaid ?? ''),
+      }
     },
     async accept(record, secrets) {
       const progress = newProgress(record, momentNow(clock))

@@ -126,6 +126,7 @@ describe('the table of failures', () => {
       ['IMAGE_PULL_ERROR', 'rate-limited', 'place', true, 'time-only', 'for-owner'],
       ['IMAGE_PULL_ERROR', 'registry-unreachable', 'place', true, 'time-only', 'for-owner'],
       ['INTERNAL', 'stopped-by-provider', 'provider', true, 'time-only', 'for-everybody'],
+      ['INTERNAL', 'stopped-by-owner', 'provider', true, 'time-only', 'for-everybody'],
       ['INTERNAL', 'engine-stopped', 'provider', true, 'time-only', 'for-everybody'],
       ['INTERNAL', 'engine-error', 'place', true, 'time-only', 'for-owner'],
       ['INTERNAL', '', 'ours', true, 'time-only', 'for-owner'],
@@ -139,6 +140,14 @@ describe('the table of failures', () => {
       assert.equal(owesTimeOnly(code, { reason }), billed === 'time-only')
     })
   }
+
+  it('lets a job return to where it failed, but for machines whose owner put it out', () => {
+    const never = failureKinds().filter(({ mayReturn }) => !mayReturn)
+    assert.deepEqual(
+      never.map(({ code, reason }) => [code, reason]),
+      [['INTERNAL', 'stopped-by-owner']],
+    )
+  })
 
   it('owes what was agreed on for a code of a newer version', () => {
     assert.equal(owesTimeOnly('OF_TOMORROW', {}), false)

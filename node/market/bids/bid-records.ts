@@ -1,3 +1,4 @@
+import { kindOfFailure } from '../../../protocol/failures.ts'
 import { gpuLacks } from '../../../protocol/gpus.ts'
 import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
 import { maxPricePerHour, minimumsOf, mostOf } from '../../../protocol/job-spec.ts'
@@ -33,6 +34,13 @@ export function unfitness({ spec, image }: Pick<JobRecord, 'spec' | 'image'>, of
   return lack === undefined ? null : `offers other GPUs: ${lack}`
 }
 
+/** Providers that a job does not go to again, whatever they bid: see `mayReturn` of the table of failures. */
+export function barredFrom({ pastLeases }: Pick<JobRecord, 'pastLeases'>): string[] {
+  return pastLeases.flatMap(({ provider, why }) =>
+    why === undefined || kindOfFailure(why).mayReturn ? [] : [provider],
+  )
+}
+
 /** The part of a bid's record that is the same whatever becomes of it. */
 function bidRecord(job: JobRecord, offer: LiveOffer): Omit<NewBidRecord, 'outcome' | 'reason' | 'score'> {
   const { provider, name, platform, emulated, isolation } = offer
@@ -59,9 +67,13 @@ export function declinesOf(job: JobRecord, { declines }: RoundResult): NewBidRec
 /** Every bid of a round before an award was tried: released, with its score or why it has none. */
 export function passedOver(job: JobRecord, { offers }: RoundResult, ranked: Ranked<LiveOffer>[]): NewBidRecord[] {
   const places = new Map(ranked.map((entry) => [entry.offer, entry]))
+  const barred = barredFrom(job)
   return offers.map((offer) => {
     const entry = places.get(offer)
-    const excluded = unfitness(job, offer) ?? 'kept out of this round after a failed attempt'
+    const keptOut = barred.includes(offer.provider)
+      ? 'kept out: the owner of the machine stopped this job there'
+      : 'kept out of this round after a failed attempt'
+    const excluded = unfitness(job, offer) ?? keptOut
     return {
       ...bidRecord(job, offer),
       outcome: 'released',

@@ -1,5 +1,5 @@
 import { requirementsDigest } from '../../../protocol/codec.ts'
-import { type Failure, failure, pullFailure } from '../../../protocol/failures.ts'
+import { type Failure, failure, kindOfFailure, pullFailure } from '../../../protocol/failures.ts'
 import { isPeerId } from '../../../protocol/ids.ts'
 import { mostOf } from '../../../protocol/job-spec.ts'
 import { encodedRequirements, requirementsOf } from '../../../protocol/job-wire.ts'
@@ -11,10 +11,10 @@ import { isResolved } from '../../directory/find-provider.ts'
 import type { Logger } from '../../logger.ts'
 import type { ImageResolver } from '../../registry/image-resolver.ts'
 import type { JobRecord, JobStore } from '../../store/index.ts'
-import { lostLeaseOf } from '../../store/records.ts'
+import { lostLeaseOf, type PastLease } from '../../store/records.ts'
 import { type Tracer, within } from '../../tracing/index.ts'
 import { idOf } from '../bids/bid-desk.ts'
-import { declinesOf, passedOver, unfitness } from '../bids/bid-records.ts'
+import { barredFrom, declinesOf, passedOver, unfitness } from '../bids/bid-records.ts'
 import type { ClocksOff } from '../bids/clocks-off.ts'
 import { hasGpus } from '../bids/invitation.ts'
 import { nearestMiss } from '../bids/nearest-miss.ts'
@@ -152,12 +152,23 @@ function lacksPlatform({ spec, image }: JobRecord): boolean {
   return !image.platforms.includes(plainPlatform(spec.platform))
 }
 
-/** Whether everybody who could be asked has tried to get the job's image, and could not: others are not there to wait for. */
-function isSpent({ directory }: PlacementComponents, { spec, pastLeases }: JobRecord): boolean {
-  if (pastLeases.at(-1)?.why?.code !== 'IMAGE_PULL_ERROR') return false
-  const failed = pastLeases.filter(({ why }) => why?.code === 'IMAGE_PULL_ERROR').map(({ provider }) => provider)
+/**
+ * Whether everybody who could be asked has tried to get the job's image, and could not, or may not have the job again: others
+ * are not there to wait for.
+ */
+function isSpent({ directory }: PlacementComponents, job: JobRecord): boolean {
+  const { spec, pastLeases } = job
+  const last = pastLeases.at(-1)?.why
+  if (last === undefined || !outweighsOthers(last)) return false
+  const unable = pastLeases.filter(({ why }) => why?.code === 'IMAGE_PULL_ERROR').map(({ provider }) => provider)
+  const failed = [...unable, ...barredFrom(job)]
   if (isPeerId(spec.provider)) return failed.includes(spec.provider)
   return directory.list().every(({ status, provider }) => status === 'offline' || failed.includes(provider))
+}
+
+/** Whether the end of the last attempt says more than that nobody tries any more. */
+function outweighsOthers(why: NonNullable<PastLease['why']>): boolean {
+  return why.code === 'IMAGE_PULL_ERROR' || !kindOfFailure(why).mayReturn
 }
 
 /** Providers are kept out of one round: a network of one provider must get its second chance. */
@@ -192,7 +203,7 @@ async function awardBest(
 ): Promise<boolean> {
   const { store } = components
   const allowed = answers.offers.filter((offer) => unfitness(job, offer) === null)
-  const excluded = excludedOf(job)
+  const excluded = [...excludedOf(job), ...barredFrom(job)]
   const wanted = allowed.filter((offer) => !excluded.includes(offer.provider))
   const ranked = rank(wanted, job.spec.providerStrategy, mostOf(job.spec))
   const records = [...declinesOf(job, answers), ...passedOver(job, answers, ranked)]
@@ -254,10 +265,14 @@ async function giveUp(components: PlacementComponents, job: JobRecord, answers: 
     directory.list(),
     clocksOff.told(),
   )
-  // That an image cannot be got says more than that nobody tries any more.
   const why =
-    last?.code === 'IMAGE_PULL_ERROR' ? pullFailure(job.spec.image, last.details) : failure(code, message, details)
+    last === undefined || !outweighsOthers(last) ? failure(code, message, details) : failureAgain(last, job.spec.image)
   await fail(components, job, why)
+}
+
+/** The failure of the last attempt, as that of the job. */
+function failureAgain({ code, details }: NonNullable<PastLease['why']>, image: string): Failure {
+  return code === 'IMAGE_PULL_ERROR' ? pullFailure(image, details) : failure(code, undefined, details)
 }
 
 async function fail({ store }: PlacementComponents, job: JobRecord, why: Failure): Promise<void> {

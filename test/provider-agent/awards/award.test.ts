@@ -99,6 +99,24 @@ describe('award', () => {
     assert.equal((await thief.award(asked, bid)).code, 'NOT_THE_REQUESTER')
   })
 
+  for (const isRestarted of [false, true]) {
+    it(`refuses a job that its owner stopped there${isRestarted ? ', after a restart, too' : ''}, and takes others`, async () => {
+      rig = await createAgentRig()
+      const running = await rig.run(GOOD)
+      await rig.container(running.name)
+      await rig.agent.stopJob(running.asked.jobId, 'the machine is needed')
+      await rig.settle(running)
+      if (isRestarted) await rig.restart()
+      const again = await bidOn()
+      const reply = await rig.requester.award(again.asked, again.bid, { jobId: running.asked.jobId, fence: 2 })
+      assert.deepEqual(
+        [reply.accepted, reply.code, reply.message],
+        [false, 'STOPPED_BY_OWNER', 'The owner of this machine stopped this job here: the machine is needed'],
+      )
+      assert.equal((await rig.requester.award(again.asked, again.bid)).accepted, true)
+    })
+  }
+
   it('refuses while it is drained and while the engine is away', async () => {
     rig = await createAgentRig()
     const { asked, bid } = await bidOn()

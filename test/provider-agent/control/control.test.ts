@@ -96,8 +96,8 @@ describe('cortex agent check · drain · resume · stop · earnings · jobs', ()
       {
         outcome: 'failed',
         failureCode: 'INTERNAL',
-        message: 'The provider stopped the container: the machine is needed',
-        details: { reason: 'stopped-by-provider' },
+        message: 'The owner of the machine stopped the job: the machine is needed',
+        details: { reason: 'stopped-by-owner' },
       },
     )
     await rig.settle(running)

@@ -7,7 +7,7 @@ export const jobKeys = {
   lists: ['jobs', 'list'] as const,
   one: (id: string) => ['jobs', 'one', id] as const,
   bids: (id: string) => ['jobs', 'bids', id] as const,
-  receipt: (id: string) => ['jobs', 'receipt', id] as const,
+  receipts: (id: string) => ['jobs', 'receipts', id] as const,
   output: (id: string) => ['jobs', 'output', id] as const,
 }
 

@@ -83,6 +83,14 @@ const agents: Ways = {
       })
     },
   },
+  'INTERNAL stopped-by-owner': {
+    how: 'cortex agent stop by the owner',
+    bring: plain(async (stage, pair) => {
+      return await atEach(await stage.at(pair), pair, 'running', async (_which, seller, jobId) => {
+        await seller.agent.stopJob(jobId, 'the machine is needed')
+      })
+    }),
+  },
   'INTERNAL provider-shutdown': {
     how: 'an agent that is ended with its jobs',
     bring: plain(async (stage, pair) => {

@@ -1,20 +1,17 @@
-import { Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Stack } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
-import { NotFoundError } from '../../../../client/errors.ts'
 import type { Job } from '../../../../client/index.ts'
 import { hasEnded } from '../../../../contract/job-status.ts'
-import { client } from '../../app/client.ts'
-import { bytes, cores, usd, usdExact } from '../../format/amounts.ts'
-import { exact, span } from '../../format/time.ts'
+import { bytes, cores, usdExact } from '../../format/amounts.ts'
+import { span } from '../../format/time.ts'
 import { Card } from '../../ui/card.tsx'
 import { Copy } from '../../ui/copy.tsx'
 import { Facts } from '../../ui/facts.tsx'
-import { Loaded } from '../../ui/loaded.tsx'
 import { StatusBadge } from '../../ui/status-badge.tsx'
-import { jobKeys, useProviderNames } from '../queries.ts'
+import { useProviderNames } from '../queries.ts'
 import { submissionOf } from '../submission.ts'
 import { Endpoints } from './endpoints.tsx'
+import { Receipts } from './receipts.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** What was asked of the GPUs, a word each. */
@@ -86,57 +83,10 @@ export function Overview({ job }: { job: Job }) {
           ]}
         />
       </Card>
-      {hasEnded(job.status) && job.assignedProvider !== null && <ReceiptCard id={job.id} />}
+      {hasEnded(job.status) && <Receipts id={job.id} />}
       <Card title="As submitted" actions={<Copy text={text} what="configuration" />}>
         <pre className="code">{text}</pre>
       </Card>
     </Stack>
-  )
-}
-
-function ReceiptCard({ id }: { id: string }) {
-  const query = useQuery({
-    queryKey: jobKeys.receipt(id),
-    async queryFn({ signal }) {
-      try {
-        return await client.jobs.receipt(id, { signal })
-      } catch (error) {
-        if (error instanceof NotFoundError) return null
-        throw error
-      }
-    },
-  })
-  return (
-    <Card title="Receipt">
-      <Loaded query={query}>
-        {(receipt) =>
-          receipt === null ? (
-            <Text size="sm" c="dimmed">
-              There is none yet: both sides sign it when an attempt has ended.
-            </Text>
-          ) : (
-            <Facts
-              items={[
-                ['Metered', span(receipt.meteredSeconds)],
-                ['Price', `${usd(receipt.pricePerHour)} per hour`],
-                ['At least', receipt.minimumCharge > 0 ? usd(receipt.minimumCharge) : null],
-                ['Traffic', receipt.networkBytes > 0 ? bytes(receipt.networkBytes) : null],
-                ['Price of traffic', receipt.pricePerGb > 0 ? `${usd(receipt.pricePerGb)} per GB` : null],
-                ['Cost', usdExact(receipt.cost)],
-                ['Outcome', receipt.outcome],
-                ['Ended', exact(receipt.endedAt)],
-                ['Signed by', 'provider and requester'],
-                [
-                  'Check it offline',
-                  <code key="c" className="mono">
-                    cortex receipt verify
-                  </code>,
-                ],
-              ]}
-            />
-          )
-        }
-      </Loaded>
-    </Card>
   )
 }
