@@ -121,13 +121,14 @@ function cancel(): Command {
 }
 
 async function show(batch: Batch, options: ConnectionOptions): Promise<void> {
-  const { showOne, when } = await import('./show.ts')
-  showOne(batch, options, (one) => [
-    ['batch', one.id],
-    ['status', one.status],
-    ['jobs', `${one.total}, ${one.concurrency} at a time`],
-    ...Object.entries(one.counts).map(([status, count]): [string, string] => [status, String(count)]),
-    ['created', when(one.createdAt)],
-    ['ended', when(one.endedAt)],
-  ])
+  const { fieldRows, showOne, when } = await import('./show.ts')
+  showOne(batch, options, (one) => ({
+    id: [['batch', one.id]],
+    status: [['status', one.status]],
+    total: [['jobs', `${one.total}, ${one.concurrency} at a time`]],
+    concurrency: [],
+    counts: fieldRows(one.counts),
+    createdAt: [['created', when(one.createdAt)]],
+    endedAt: [['ended', when(one.endedAt)]],
+  }))
 }

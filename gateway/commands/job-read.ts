@@ -74,10 +74,11 @@ function bidsCommand(): Command {
       aboutJob(async (client, id, options: ConnectionOptions) => {
         const bids = await client.jobs.bids(id)
         const { dollars, showList } = await import('./show.ts')
+        const { MACHINE_HEAD, machineCells } = await import('./job-show.ts')
         showList(
           bids,
           options,
-          ['ATTEMPT', 'PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', 'PER GB', 'SCORE', 'REASON'],
+          ['ATTEMPT', 'PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', 'PER GB', ...MACHINE_HEAD, 'SCORE', 'REASON'],
           (bid) => [
             String(bid.attempt),
             shownName(bid.name, bid.provider),
@@ -85,6 +86,7 @@ function bidsCommand(): Command {
             bid.price === null ? '-' : `${dollars(bid.price)}/h`,
             bid.minimumCharge === null ? '-' : dollars(bid.minimumCharge),
             bid.pricePerGb === null ? '-' : dollars(bid.pricePerGb),
+            ...machineCells(bid),
             bid.score === null ? '-' : bid.score.toFixed(3),
             bid.reason,
           ],

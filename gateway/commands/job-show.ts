@@ -1,6 +1,8 @@
+import type { FieldRow } from '../../node/commands/field-rows.ts'
 import { printJson, say } from '../../node/commands/print.ts'
+import { gpuText } from '../../node/views/gpu-view.ts'
 import { FAULTS, failureSentences } from '../../protocol/failures.ts'
-import type { DryRun, Job, JobListItem } from '../client/index.ts'
+import type { Bid, DryRun, Job, JobListItem } from '../client/index.ts'
 import { shownName } from '../contract/names.ts'
 
 /** Jobs as people read them. */
@@ -16,6 +18,17 @@ export async function jobTable(jobs: JobListItem[], options: { json?: true }): P
   ])
 }
 
+/** What a bid says of the machine that the job would have: heads of {@link machineCells}. */
+export const MACHINE_HEAD = ['GPU', 'PLATFORM', 'ISOLATION']
+const DRY_RUN_HEAD = ['PROVIDER', 'TAKES IT', 'PRICE', 'AT LEAST', 'PER GB', 'COST', ...MACHINE_HEAD, 'SCORE', 'REASON']
+
+/** A dash each where it does not say. */
+export function machineCells({ gpu, platform, emulated, isolation }: Offered): string[] {
+  return [gpu === null ? '-' : gpuText(gpu), `${platform ?? '-'}${emulated ? ', emulated' : ''}`, isolation ?? '-']
+}
+
+type Offered = Pick<Bid, 'gpu' | 'platform' | 'emulated' | 'isolation'>
+
 /** Who would take a job. */
 export async function showBids({ accepted, quotes, ...rest }: DryRun, options: { json?: true }): Promise<void> {
   const { dollars, showList } = await import('./show.ts')
@@ -23,69 +36,85 @@ export async function showBids({ accepted, quotes, ...rest }: DryRun, options: {
     printJson({ ...rest, accepted, quotes })
     return
   }
-  showList(quotes, options, ['PROVIDER', 'TAKES IT', 'PRICE', 'COST', 'PLATFORM', 'ISOLATION', 'REASON'], (quote) => [
+  showList(quotes, options, DRY_RUN_HEAD, (quote) => [
     shownName(quote.name, quote.provider),
     quote.accepts ? 'yes' : 'no',
     quote.price === null ? '-' : `${dollars(quote.price)}/h`,
+    quote.minimumCharge === null ? '-' : dollars(quote.minimumCharge),
+    quote.pricePerGb === null ? '-' : dollars(quote.pricePerGb),
     quote.cost === null ? '-' : dollars(quote.cost),
-    quote.platform ?? '-',
-    quote.isolation ?? '-',
+    ...machineCells(quote),
+    quote.score === null ? '-' : quote.score.toFixed(3),
     quote.reason,
   ])
   if (!accepted) say('Nobody would take it now: the reasons say what to change')
 }
 
-/** What was asked of its GPUs, in brackets. */
-function gpuWords({ config }: Job): string {
-  const { gpuRequirements: asked } = config
-  if (typeof asked !== 'object' || asked === null) return ''
-  const words = Object.entries(asked).map(
-    ([name, value]) => `${name} ${Array.isArray(value) ? value.join(' or ') : value}`,
-  )
-  return ` (${words.join(', ')})`
-}
-
 /** One job as people read it. */
 export async function showJob(job: Job, options: { json?: true }): Promise<void> {
-  const { dollars, pairs, showOne, when } = await import('./show.ts')
+  const { showOne } = await import('./show.ts')
+  const rows = await jobRows(job)
+  showOne(job, options, () => rows)
+}
+
+/** See `allRows`. */
+export async function jobRows(job: Job): Promise<{ [K in keyof Job]?: FieldRow[] }> {
+  const { dollars, fieldRows, pairs, when } = await import('./show.ts')
   const { error, cost, config, results, events = [] } = job
-  showOne(job, options, () => [
-    ['job', job.id],
-    ['status', `${job.status}${job.attempt > 1 ? `, attempt ${job.attempt} of ${job.maxAttempts}` : ''}`],
-    ...(error === null ? [] : [['error', `${error.code}: ${failureSentences(error)}`] as [string, string]]),
-    ...(error === null ? [] : [['mended by', FAULTS[error.fault].who] as [string, string]]),
-    ['image', job.image],
-    ['command', [...job.command, ...job.args].join(' ')],
-    [
-      'resources',
-      `${job.cpu}m CPU, ${job.memory} memory, ${job.storage} storage${job.gpu > 0 ? `, ${job.gpu} GPU${gpuWords(job)}` : ''}`,
-    ],
-    ...(['platform', 'isolation'] as const).flatMap((field) => {
-      const { [field]: value } = config
-      return typeof value === 'string' ? [[field, value] as [string, string]] : []
-    }),
-    ['duration', `at most ${job.duration} s`],
-    ['provider', job.assignedProvider ?? `${job.provider} (not chosen)`],
-    ['created', when(job.createdAt)],
-    ['started', when(job.startedAt)],
-    ['ended', when(job.endedAt)],
-    ...(results.logProblem === undefined ? [] : [['log', results.logProblem] as [string, string]]),
-    ['exit code', results.exitCode === null ? '' : String(results.exitCode)],
-    ...results.leftOut.map(({ path, reason }): [string, string] => ['left out', `${path} ${reason}`]),
-    [
-      'cost',
+  return {
+    id: [['job', job.id]],
+    status: [['status', job.status]],
+    attempt: [['attempt', `${job.attempt} of ${job.maxAttempts}`]],
+    maxAttempts: [],
+    error: error === null ? [] : errorRows(error, pairs(error.details)),
+    image: [['image', job.image]],
+    command: [['command', [...job.command, ...job.args].join(' ')]],
+    args: [],
+    cpu: [
       [
-        cost.final === undefined ? `${dollars(cost.current)}, ${dollars(cost.projected)} at most` : dollars(cost.final),
-        ...(cost.claimed === undefined ? [] : [`its provider claims ${dollars(cost.claimed)}, which was not signed`]),
-      ].join('; '),
+        'resources',
+        `${job.cpu}m CPU, ${job.memory} memory, ${job.storage} storage${job.gpu > 0 ? `, ${job.gpu} GPU` : ''}`,
+      ],
     ],
-    ...job.endpoints.map(({ port, protocol, health, address }): [string, string] => [
+    memory: [],
+    storage: [],
+    gpu: [],
+    duration: [['duration', `at most ${job.duration} s`]],
+    config: fieldRows(config),
+    provider: [['asked of', job.provider]],
+    assignedProvider: [['provider', job.assignedProvider ?? 'not chosen']],
+    createdAt: [['created', when(job.createdAt)]],
+    scheduledAt: [['scheduled', when(job.scheduledAt)]],
+    startedAt: [['started', when(job.startedAt)]],
+    endedAt: [['ended', when(job.endedAt)]],
+    results: [
+      ...(results.logProblem === undefined ? [] : [['log', results.logProblem] satisfies FieldRow]),
+      ['exit code', results.exitCode === null ? '' : String(results.exitCode)],
+      ['output', results.outputUrl ?? ''],
+      ...results.leftOut.map(({ path, reason }): FieldRow => ['left out', `${path} ${reason}`]),
+    ],
+    cost: [['cost', costText(cost, dollars)]],
+    endpoints: job.endpoints.map(({ port, protocol, health, url, address }) => [
       `port ${port}/${protocol}`,
-      `${health}${address === null ? '' : `, public at ${address}`}`,
+      `${health} at ${url}${address === null ? '' : `, public at ${address}`}`,
     ]),
-    ['health', job.health ?? ''],
-    ['labels', pairs(job.labels)],
-    ['origin', pairs(job.origin)],
-    ['events', events.map(({ type }) => type).join(', ')],
-  ])
+    health: [['health', job.health ?? '']],
+    labels: [['labels', pairs(job.labels)]],
+    origin: [['origin', pairs(job.origin)]],
+    events: [['events', events.map(({ type }) => type).join(', ')]],
+    debug: [],
+  }
+}
+
+function errorRows(error: NonNullable<Job['error']>, details: string): FieldRow[] {
+  return [
+    ['error', `${error.code}: ${failureSentences(error)}`],
+    ['mended by', FAULTS[error.fault].who],
+    ['details', details],
+  ]
+}
+
+function costText({ current, projected, final, claimed }: Job['cost'], dollars: (amount: number) => string): string {
+  const owed = final === undefined ? `${dollars(current)}, ${dollars(projected)} at most` : dollars(final)
+  return claimed === undefined ? owed : `${owed}; its provider claims ${dollars(claimed)}, which was not signed`
 }

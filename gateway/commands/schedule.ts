@@ -99,20 +99,26 @@ function get(): Command {
 }
 
 async function show(schedule: Schedule, options: ConnectionOptions): Promise<void> {
-  const { showOne, when } = await import('./show.ts')
-  showOne(schedule, options, (one) => [
-    ['schedule', one.id],
-    ['name', one.name],
-    ['cron', `${one.schedule} (${one.timezone})`],
-    ['runs', one.templateId ?? String(one.config?.image ?? '')],
-    ['while one runs', one.concurrencyPolicy],
-    ['missed ticks', one.catchUp ? 'run once' : 'are recorded'],
-    ['next', one.enabled ? one.nextRuns.join(', ') : ['paused', one.disabledReason].filter(Boolean).join(': ')],
-    ...one.lastRuns.map(({ tick, outcome, jobId, reason }): [string, string] => [
+  const { fieldRows, showOne, when } = await import('./show.ts')
+  showOne(schedule, options, (one) => ({
+    id: [['schedule', one.id]],
+    name: [['name', one.name]],
+    schedule: [['cron', `${one.schedule} (${one.timezone})`]],
+    timezone: [],
+    templateId: one.templateId === null ? [] : [['runs', one.templateId]],
+    config: fieldRows(one.config),
+    concurrencyPolicy: [['while one runs', one.concurrencyPolicy]],
+    catchUp: [['missed ticks', one.catchUp ? 'run once' : 'are recorded']],
+    enabled: one.enabled ? [] : [['paused', one.disabledReason ?? 'yes']],
+    disabledReason: [],
+    nextRuns: [['next', one.nextRuns.join(', ')]],
+    lastRuns: one.lastRuns.map(({ tick, outcome, jobId, reason }) => [
       when(tick),
       [outcome, jobId ?? '', reason].filter((word) => word !== '').join(' '),
     ]),
-  ])
+    createdAt: [['created', when(one.createdAt)]],
+    updatedAt: [['changed', when(one.updatedAt)]],
+  }))
 }
 
 function update(): Command {

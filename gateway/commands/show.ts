@@ -1,5 +1,8 @@
+import { allRows } from '../../node/commands/field-rows.ts'
 import { ago, fieldTable, table } from '../../node/commands/output.ts'
 import { print, printJson, say } from '../../node/commands/print.ts'
+
+export { fieldRows } from '../../node/commands/field-rows.ts'
 
 /** How people read a list, and programs the same. */
 export function showList<T>(items: T[], options: { json?: true }, head: string[], row: (item: T) => string[]): void {
@@ -8,14 +11,14 @@ export function showList<T>(items: T[], options: { json?: true }, head: string[]
   else print(...table(head, items.map(row)))
 }
 
-/** How people read one object, and programs the same. */
-export function showOne<T>(
+/** How people read one object, see {@link allRows}, and programs the same. */
+export function showOne<T extends object>(
   item: T,
   options: { json?: true },
-  rows: (item: T) => [name: string, value: string][],
+  rows: (item: T) => Parameters<typeof allRows<T>>[1],
 ): void {
   if (options.json === true) printJson(item)
-  else print(...fieldTable(rows(item)))
+  else print(...fieldTable(allRows(item, rows(item))))
 }
 
 /** `5 min ago`, or `in 3 h`; a dash where it has not come. */

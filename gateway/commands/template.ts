@@ -82,17 +82,15 @@ function get(): Command {
 }
 
 async function show(template: Template, options: ConnectionOptions): Promise<void> {
-  const { showOne, when } = await import('./show.ts')
-  showOne(template, options, ({ id, name, description, config, updatedAt }) => [
-    ['template', id],
-    ['name', name],
-    ['description', description],
-    ...Object.entries(config).map(([field, value]): [string, string] => [
-      field,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
-    ['changed', when(updatedAt)],
-  ])
+  const { fieldRows, showOne, when } = await import('./show.ts')
+  showOne(template, options, ({ id, name, description, config, createdAt, updatedAt }) => ({
+    id: [['template', id]],
+    name: [['name', name]],
+    description: [['description', description]],
+    config: fieldRows(config),
+    createdAt: [['created', when(createdAt)]],
+    updatedAt: [['changed', when(updatedAt)]],
+  }))
 }
 
 function update(): Command {

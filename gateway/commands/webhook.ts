@@ -74,18 +74,23 @@ function get(): Command {
 }
 
 async function show(webhook: Webhook, options: ConnectionOptions): Promise<void> {
-  const { showOne, when } = await import('./show.ts')
-  showOne(webhook, options, ({ stats, ...one }) => [
-    ['webhook', one.id],
-    ['name', one.name],
-    ['url', one.url],
-    ['events', one.events.join(' ')],
-    ['signed with', one.secret ?? 'nothing'],
-    ['state', [stateOf(one.enabled, one.failing), one.disabledReason].filter(Boolean).join(': ')],
-    ['failing', one.failing === null ? '-' : failingText(one.failing, when(one.failing.since))],
-    ['deliveries', `${stats.delivered} delivered, ${stats.failed} failed, ${stats.retried} tried again`],
-    ['last', when(one.lastTriggered)],
-  ])
+  const { dollars, showOne, when } = await import('./show.ts')
+  showOne(webhook, options, ({ stats, ...one }) => ({
+    id: [['webhook', one.id]],
+    name: [['name', one.name]],
+    url: [['url', one.url]],
+    events: [['events', one.events.join(' ')]],
+    secret: [['signed with', one.secret ?? 'nothing']],
+    costThreshold: [['tells of cost from', one.costThreshold === null ? '' : dollars(one.costThreshold)]],
+    enabled: [['state', [stateOf(one.enabled, one.failing), one.disabledReason].filter(Boolean).join(': ')]],
+    disabledReason: [],
+    failing: [['failing', one.failing === null ? '-' : failingText(one.failing, when(one.failing.since))]],
+    stats: [['deliveries', `${stats.delivered} delivered, ${stats.failed} failed, ${stats.retried} tried again`]],
+    lastTriggered: [['last', when(one.lastTriggered)]],
+    createdAt: [['created', when(one.createdAt)]],
+    updatedAt: [['changed', when(one.updatedAt)]],
+    deliveryHistory: [],
+  }))
 }
 
 function stateOf(enabled: boolean, failing: Webhook['failing']): string {

@@ -11,7 +11,9 @@ import { table } from './output.ts'
 export function bidTable(bids: BidRecord[]): string[] {
   if (bids.length === 0) return ['nobody answered']
   const withGpus = bids.some(({ gpu }) => gpu !== undefined)
-  const withPlatforms = new Set(bids.flatMap(({ platform }) => platform ?? [])).size > 1
+  const platformOf = ({ platform = '-', emulated = false }: Pick<BidRecord, 'platform' | 'emulated'>): string =>
+    `${platform}${emulated ? ', emulated' : ''}`
+  const withPlatforms = new Set(bids.filter(({ platform }) => platform !== undefined).map(platformOf)).size > 1
   const withIsolations = new Set(bids.flatMap(({ isolation }) => isolation ?? [])).size > 1
   const withTraffic = bids.some(({ pricePerGb }) => pricePerGb !== undefined)
   const rows = bids
@@ -23,7 +25,7 @@ export function bidTable(bids: BidRecord[]): string[] {
       minimumCharge === null ? '-' : `$${formatUsd(BigInt(minimumCharge))}`,
       ...(withTraffic ? [pricePerGb === undefined ? '-' : `$${formatUsd(BigInt(pricePerGb))}`] : []),
       ...(withGpus ? [offer.gpu === undefined ? '-' : gpuText(offer.gpu)] : []),
-      ...(withPlatforms ? [offer.platform ?? '-'] : []),
+      ...(withPlatforms ? [platformOf(offer)] : []),
       ...(withIsolations ? [offer.isolation ?? '-'] : []),
       score === null ? '-' : score.toFixed(3),
       reason,

@@ -7,6 +7,7 @@ import { gpuText } from '../views/gpu-view.ts'
 import { describeHardware } from '../views/hardware-view.ts'
 import type { providerView } from '../views/provider-view.ts'
 import { CliError } from './cli-error.ts'
+import { allRows, type FieldRow } from './field-rows.ts'
 import { ago, fieldTable, table } from './output.ts'
 import { print, printJson } from './print.ts'
 
@@ -55,43 +56,69 @@ export function showProvider(provider: ShownProvider, options: { json?: true }):
     printJson(provider)
     return
   }
+  print(...fieldTable(allRows(provider, providerRows(provider))))
+}
+
+/** See {@link allRows}. */
+export function providerRows(provider: ShownProvider): { [K in keyof ShownProvider]?: FieldRow[] } {
   const { pricing, metrics } = provider
   const { total, free } = provider.capacity
-  const fields = fieldTable([
-    ['provider', provider.id],
-    ['name', provider.name],
-    ['status', statusText(provider)],
-    ['version', provider.version],
-    ['architecture', provider.architecture],
-    ['runs', platformsText(provider)],
-    ['isolation', isolationsText(provider)],
-    ['region', provider.region],
-    [
-      'labels',
-      Object.entries(provider.labels)
-        .flatMap(([key, value]) => `${key}=${value}`)
-        .join(' '),
+  return {
+    id: [['provider', provider.id]],
+    name: [['name', provider.name]],
+    type: [],
+    status: [['status', statusText(provider)]],
+    paused: [],
+    version: [['version', provider.version]],
+    architecture: [['architecture', provider.architecture]],
+    platforms: [['runs', platformsText(provider)]],
+    emulatedPlatforms: [],
+    isolations: [['isolation', isolationsText(provider)]],
+    region: [['region', provider.region]],
+    labels: [['labels', pairs(provider.labels)]],
+    capabilities: [['capabilities', provider.capabilities.join(' ')]],
+    capacity: [
+      ['cpu', `${free.cpu}m free of ${total.cpu}m, $${usd(pricing.cpu)} per core-hour`],
+      ['memory', `${size(free.memory)} free of ${size(total.memory)}, $${usd(pricing.memory)} per GB-hour`],
+      ['storage', `${size(free.storage)} free of ${size(total.storage)}, $${usd(pricing.storage)} per GB-hour`],
+      ...(total.gpu.length === 0
+        ? [['gpu', `none, $${usd(pricing.gpu)} per GPU-hour`] satisfies FieldRow]
+        : total.gpu.map((gpu) => gpuField(gpu, free.gpu))),
     ],
-    ['capabilities', provider.capabilities.join(' ')],
-    ['cpu', `${free.cpu}m free of ${total.cpu}m, $${usd(pricing.cpu)} per core-hour`],
-    ['memory', `${size(free.memory)} free of ${size(total.memory)}, $${usd(pricing.memory)} per GB-hour`],
-    [
-      'storage',
-      `${size(free.storage)} free of ${size(total.storage)}, $${usd(pricing.storage)} per GB-hour, limits ${provider.storageQuota}`,
+    storageQuota: [['limits of storage', provider.storageQuota]],
+    pricing: [
+      ...(total.gpu.length === 0
+        ? []
+        : [
+            [
+              'other gpus',
+              `$${usd(pricing.gpu)} per GPU-hour where a model has no price of its own`,
+            ] satisfies FieldRow,
+          ]),
+      ['traffic', pricing.network === 0 ? 'free' : `$${usd(pricing.network)} per GB`],
+      ['minimum', pricing.minimum === 0 ? 'none' : `$${usd(pricing.minimum)} per job`],
     ],
-    ['minimum', pricing.minimum === 0 ? 'none' : `$${usd(pricing.minimum)} per job`],
-    ...(total.gpu.length === 0
-      ? [['gpu', 'none'] as [string, string]]
-      : total.gpu.map((gpu) => gpuField(gpu, free.gpu))),
-    ['hardware', hardwareText(provider.hardware)],
-    ['measured', measuredText(provider.measured)],
-    ['seen', provider.seen === null ? 'nothing' : `${measuredText(provider.seen)} (${provider.seen.jobs} jobs)`],
-    ['jobs', `${metrics.jobsCompleted} completed, ${metrics.jobsFailed} failed`],
-    ['latency', metrics.latency === null ? 'not measured' : `${metrics.latency.toFixed(1)} ms`],
-    ['addresses', provider.endpoints.join(' ')],
-    ['last seen', seen(provider)],
-  ])
-  print(...fields)
+    hardware: [['hardware', hardwareText(provider.hardware)]],
+    measured: [['measured', measuredText(provider.measured)]],
+    seen: [
+      ['seen', provider.seen === null ? 'nothing' : `${measuredText(provider.seen)} (${provider.seen.jobs} jobs)`],
+    ],
+    metrics: [
+      ['jobs', `${metrics.jobsCompleted} completed, ${metrics.jobsFailed} failed`],
+      ['yours cost', `$${usd(metrics.costToDate)} there`],
+      ['up for', ago(metrics.uptime * 1000)],
+      ['latency', metrics.latency === null ? 'not measured' : `${metrics.latency.toFixed(1)} ms`],
+    ],
+    endpoints: [['addresses', provider.endpoints.join(' ')]],
+    createdAt: [['first seen', `${ago(Date.now() - Date.parse(provider.createdAt))} ago`]],
+    updatedAt: [['last seen', seen(provider)]],
+  }
+}
+
+function pairs(map: Record<string, string>): string {
+  return Object.entries(map)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
 }
 
 /** What a provider says of its machine beside what a job of ours found. */
@@ -114,10 +141,11 @@ function hardwareText(hardware: ShownProvider['hardware']): string {
   return told.length === 0 ? 'not told' : told.join('; ')
 }
 
-function measuredText(measured: Figures | null): string {
+function measuredText(measured: ShownProvider['measured']): string {
   if (measured === null) return 'nothing'
   const told = FIGURES.filter((figure) => measured[figure] > 0)
-  return told.map((figure) => `${figure} ${describeFigure(figure, measured[figure])}`).join(', ')
+  const figures = told.map((figure) => `${figure} ${describeFigure(figure, measured[figure])}`).join(', ')
+  return `${figures}, by ${measured.method} ${ago(Date.now() - Date.parse(measured.at))} ago`
 }
 
 /** The default first, which a job has that names none. */
@@ -146,7 +174,10 @@ function gpuField(gpu: ShownGpu, free: ShownGpu[]): [string, string] {
     ...(driver === '' ? [] : [`driver ${driver}`]),
     ...(interconnect === '' ? [] : [interconnect]),
   ]
-  return ['gpu', `${gpuText(gpu)}, ${left} free of ${count}, ${facts.join(', ')}, $${usd(pricePerHour)} per GPU-hour`]
+  return [
+    'gpu',
+    `${[gpu.vendor, gpuText(gpu)].filter(Boolean).join(' ')}, ${left} free of ${count}, ${facts.join(', ')}, $${usd(pricePerHour)} per GPU-hour`,
+  ]
 }
 
 function statusText({ status, paused }: ShownProvider): string {
