@@ -4,7 +4,7 @@ import { ISOLATIONS, type Isolation } from '../../protocol/isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from '../../protocol/job-defaults.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { amount, millicores, seconds } from './docker-amounts.ts'
-import { keyValue, repeated, wholeNumber } from './options.ts'
+import { keyValue, repeated, twice, wholeNumber } from './options.ts'
 
 const whole = wholeNumber(1, Number.MAX_SAFE_INTEGER)
 
@@ -221,9 +221,10 @@ function port(text: string, previous: NonNullable<JobSubmission['ports']> = []):
 }
 
 /** Written as Docker takes it, a lower soft limit apart: `nofile=1024`, or `nofile=1024:1024`. */
-function ulimit(text: string): NonNullable<JobSubmission['ulimits']> {
+function ulimit(text: string, previous?: JobSubmission['ulimits']): NonNullable<JobSubmission['ulimits']> {
   const [, limit, hard = limit] = /^nofile=(\d{1,9})(?::(\d{1,9}))?$/.exec(text) ?? []
   if (limit === undefined || hard !== limit) throw new InvalidArgumentError('Write it as nofile=65536.')
+  if (previous !== undefined) throw twice('nofile')
   return { nofile: Number(limit) }
 }
 

@@ -148,11 +148,18 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   }
 }
 
-/** Gathers repeated `k=v` into a map. */
+/** Gathers repeated `k=v` into a map, each name once. */
 export function keyValue(text: string, previous: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('Write it as NAME=VALUE.')
-  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) }
+  const name = text.slice(0, at)
+  if (Object.hasOwn(previous, name)) throw twice(name)
+  return { ...previous, [name]: text.slice(at + 1) }
+}
+
+/** The error of a name that a flag was given before: nobody could say which value is meant. */
+export function twice(name: string): InvalidArgumentError {
+  return new InvalidArgumentError(`${name} is given twice: leave one of them out.`)
 }
 
 /** Gathers a repeated option into a list. */

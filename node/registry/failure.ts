@@ -24,7 +24,7 @@ export type PullFailure =
   | 'image-bomb'
   /** Not what its own digests say, or of a form that no engine should be given. */
   | 'invalid-image'
-  /** By its registry, whom the requester asked: of what the job names. */
+  /** Of what the job names: by its registry, whom the requester asked, or by what the provider found. */
   | 'no-such-platform'
 
 /**

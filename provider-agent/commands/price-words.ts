@@ -1,6 +1,8 @@
 /** Words of the flags that say what is sold at which price. */
 
 import { InvalidArgumentError } from 'commander'
+import { twice } from '../../node/commands/options.ts'
+import { isModel } from '../../protocol/gpus.ts'
 import { ISOLATIONS } from '../../protocol/isolation.ts'
 import { type NanoUsd, parseUsd } from '../../protocol/money.ts'
 import { parseWall, type Wall } from '../isolation/walls.ts'
@@ -28,10 +30,24 @@ export function gpuPrices(text: string, previous: GpuPrices = { models: [] }): G
     if (pricePerHour === null || (model !== undefined && !/[\p{L}\p{N}]/u.test(model))) {
       throw new InvalidArgumentError('Give US dollars, or a model and its price, such as 0.5 or h100=2.10.')
     }
-    if (model === undefined) prices.any = pricePerHour
-    else prices.models.push({ model, pricePerHour })
+    if (model === undefined) {
+      if (prices.any !== undefined) throw twice('The price of any GPU')
+      prices.any = pricePerHour
+    } else {
+      assertMeant(model, prices.models)
+      prices.models.push({ model, pricePerHour })
+    }
   }
   return prices
+}
+
+/** The first price holds whose model is meant: another of the same, or of a closer name behind it, never would. */
+function assertMeant(model: string, before: GpuPrice[]): void {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
+  if (before.some((one) => plain(one.model) === plain(model))) throw twice(model)
+  const wider = before.find((one) => isModel(model, one.model))
+  if (wider === undefined) return
+  throw new InvalidArgumentError(`${wider.model} means ${model}, too: give the price of ${model} before it.`)
 }
 
 /** One class, or several with commas between, as in a variable of the environment. */
@@ -44,7 +60,7 @@ export function isolation(text: string, previous: Wall[] = []): Wall[] {
         `Write one of ${ISOLATIONS.join(', ')}, the engine's runtime and, if need be, a factor up to 100: gvisor=runsc, vm=kata@1.5.`,
       )
     }
-    if (walls.some((one) => one.isolation === wall.isolation)) throw new InvalidArgumentError('Name each class once.')
+    if (walls.some((one) => one.isolation === wall.isolation)) throw twice(wall.isolation)
     walls.push(wall)
   }
   return walls

@@ -4,6 +4,7 @@ import Docker from 'dockerode'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import type { ContainerEngine, PullRequest } from '../../provider-agent/engine/index.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
+import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { startRegistry, type TestImage, type TestRegistry } from '../support/registry.ts'
 import { pulledNames, removePulled } from './support/pulled-images.ts'
 
@@ -149,6 +150,22 @@ describe('pulling', () => {
     ['an index without this machine', () => offer('index', { indexOnly: true }), 'wrong-architecture'],
     ['no reference', async () => 'No/Reference', 'invalid-reference'],
   ]
+  const local = async () => await ensureBusyboxImage(docker)
+  const other = process.arch === 'arm64' ? 'linux/amd64' : 'linux/386'
+  const named: [what: string, make: () => Promise<string>, platform: string, mayUseLocal: boolean][] = [
+    ['an image that only the owner has', local, other, true],
+    ['an image of one platform in a registry', async () => await offer('named-one'), other, false],
+    ['an index in a registry', async () => await offer('named-index', { indexOnly: true }), other, false],
+    ['a platform that the engine does not run', local, 'plan9/mips', true],
+  ]
+  for (const [what, make, platform, mayUseLocal] of named) {
+    test(`a platform that the job names and that is not there, of ${what}: no-such-platform`, async () => {
+      const image = await make()
+      const request = { image, policy: 'IfNotPresent' as const, mayUseLocal, platforms: [platform] }
+      await assert.rejects(engine.pull(request), { details: { reason: 'no-such-platform', image } })
+    })
+  }
+
   for (const [what, make, reason] of failures) {
     test(`${what}: ${reason}`, async () => {
       const image = await make()

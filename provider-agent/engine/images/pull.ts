@@ -90,9 +90,19 @@ export function createPuller(components: TransferComponents, init: PullerInit) {
       return await pull(request, options)
     } catch (error) {
       options.signal?.throwIfAborted()
-      throw toPullError(error, request.image)
+      throw toPullError(asNamed(error, request), request.image)
     }
   }
+}
+
+/**
+ * Of an image whose registry has told its requester nothing, a platform is asked for by the job alone: another machine would
+ * find the image no different.
+ */
+function asNamed(error: unknown, { platforms, digest }: PullRequest): unknown {
+  const isNamed = platforms !== undefined && digest === undefined
+  if (!isNamed || !(error instanceof RegistryFailure) || error.reason !== 'wrong-architecture') return error
+  return new RegistryFailure('no-such-platform', error.message, { cause: error })
 }
 
 /** As what an image is wanted. */

@@ -35,6 +35,18 @@ describe('the flags of GPUs', () => {
   })
 })
 
+it('flags of pairs take each name once', () => {
+  for (const [flag, one, other] of [
+    ['--env', 'A=1', 'A=2'],
+    ['--secret', 'A=1', 'A='],
+    ['--label', 'team=red', 'team=blue'],
+    ['--ulimit', 'nofile=100', 'nofile=200'],
+  ] as const) {
+    const name = one.slice(0, one.indexOf('='))
+    assert.throws(() => jobOf(flag, one, flag, other), new RegExp(`${flag} .*${name} is given twice`), flag)
+  }
+})
+
 it('--platform is the job’s', () => {
   const command = jobFlags(new Command())
   command.parse(['--platform', 'linux/arm64'], { from: 'user' })

@@ -38,7 +38,20 @@ describe('the flags of a seller', () => {
     assert.deepEqual(walls('--isolation', 'gvisor=runsc@1.2, vm=kata'), both)
     assert.equal(walls(), undefined)
     assert.throws(() => walls('--isolation', 'runsc'), /one of container, gvisor, vm/)
-    assert.throws(() => walls('--isolation', 'vm=kata,vm=runsc'), /each class once/)
+    assert.throws(() => walls('--isolation', 'vm=kata,vm=runsc'), /vm is given twice/)
+  })
+
+  it('name each of their pairs once', () => {
+    for (const [flag, one, other] of [
+      ['--label', 'a=1', 'a=2'],
+      ['--registry-mirror', 'docker.io=m:1', 'docker.io=m:2'],
+    ] as const) {
+      assert.throws(
+        () => sellerInit(flag, one, flag, other),
+        new RegExp(`${flag} .*${one.split('=')[0]} is given twice`),
+      )
+      assert.doesNotThrow(() => sellerInit(flag, one, flag, `b${other}`))
+    }
   })
 
   it('are the agent’s options', () => {
@@ -69,6 +82,16 @@ describe('the flags of a seller', () => {
       { model: 'rtx 4090', pricePerHour: 350_000_000n },
       { model: 't4', pricePerHour: 100_000_000n },
     ])
+    for (const [flags, message] of [
+      [['h100=2', 'h100=3'], /--price-gpu .*h100 is given twice/],
+      [['rtx 4090=2,RTX4090=3'], /RTX4090 is given twice/],
+      [['1', 't4=1', '2'], /The price of any GPU is given twice/],
+      [['a100=1', 'a100 80gb=2'], /a100 means a100 80gb, too: give the price of a100 80gb before it/],
+    ] as const) {
+      const given = flags.flatMap((word) => ['--price-gpu', word])
+      assert.throws(() => agentInit(...given), message, given.join(' '))
+    }
+    assert.equal(agentInit('--price-gpu', 'a100 80gb=2', '--price-gpu', 'a100=1').gpuPrices?.length, 2)
     assert.deepEqual([agentInit('--price-gpu', '1').gpuPrices, agentInit().gpuPrices], [[], []])
     for (const wrong of ['h100', 'h100=', '=1', 'h100=-1', '', '-=1', 'a=b=1']) {
       assert.throws(() => agentInit('--price-gpu', wrong), /Give US dollars, or a model/, wrong)
