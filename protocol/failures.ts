@@ -238,6 +238,12 @@ const TABLE: Record<FailureCode, Rows> = {
       remedy:
         'Build the image for a platform that providers run, which `cortex provider list --json` shows, and leave out platform where it need not be one.',
     },
+    'too-slow': {
+      fault: 'user',
+      cause: 'No provider’s machine is known to be as fast as the job asks.',
+      remedy:
+        'Ask for less by minCpuScore and the like, or leave them out: `cortex provider list --json` shows what each has measured. The owner of a machine that says nothing measures it by leaving out --no-benchmark.',
+    },
     'provider-unknown': {
       fault: 'user',
       cause: 'There is no provider of that name.',

@@ -59,6 +59,26 @@ export const PLATFORMS = 'platforms'
 /** Offered by providers that count what a job sends and receives, and heed `maxNetwork`. */
 export const NETWORK_LIMIT = 'network-limit'
 
+/** What of a submission asks for each, as its author wrote it; any other is asked for by `constraints.capabilities`. */
+const ASKED_BY: ReadonlyMap<string, string> = new Map([
+  ['volumes', 'volumes'],
+  ['outputs', 'outputs'],
+  ['ports', 'ports'],
+  [PUBLIC_PORTS, 'ports that are public'],
+  [CONTAINER_OPTIONS, 'shmSize, ulimits, pids and init'],
+  [PROCESS_OPTIONS, 'workdir and user'],
+  [MEASURED, 'minCpuScore and the other minimums of speed'],
+  [GPU_REQUIREMENTS, 'gpuRequirements'],
+  [PLATFORMS, 'platform'],
+  [ISOLATION, 'isolation'],
+  [NETWORK_LIMIT, 'maxNetwork'],
+])
+
+/** The fields that ask for these capabilities, for people. */
+export function askedBy(capabilities: readonly string[]): string {
+  return [...new Set(capabilities.map((one) => ASKED_BY.get(one) ?? 'constraints.capabilities'))].join(', ')
+}
+
 const DEFAULT_STOP_SIGNAL = 'SIGTERM'
 
 const containerSchema = z.strictObject(containerFields).superRefine(checkContainerFields)

@@ -47,6 +47,16 @@ export function figuresOf(amount: (figure: Figure) => number): Figures {
 /** A job's least of each; 0 asks for nothing. */
 export type Minimums = Figures
 
+/** The fields of a job's `constraints` that ask for them. */
+export const MINIMUM_FIELDS = {
+  cpuSingle: 'minCpuScore',
+  cpuAll: 'minCpuAllScore',
+  memoryBandwidth: 'minMemoryBandwidth',
+  diskRead: 'minDiskRead',
+  diskWrite: 'minDiskWrite',
+  iops: 'minIops',
+} as const satisfies Record<Figure, string>
+
 /** Of a job that takes a machine of any speed. */
 export const NO_MINIMUMS: Readonly<Minimums> = figuresOf(() => 0)
 

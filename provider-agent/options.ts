@@ -2,8 +2,8 @@ import { MAX_DURATION_SECONDS } from '../protocol/limits.ts'
 import type { Prices } from '../protocol/money.ts'
 import type { Resources } from '../protocol/units.ts'
 import { PLAIN_WALL, type Wall } from './isolation/walls.ts'
+import { DEFAULT_PRICES } from './prices/default-prices.ts'
 import type { GpuPrice, PriceRule } from './prices/price-rules.ts'
-import { DEFAULT_PRICES } from './prices/quote.ts'
 
 /** How a provider agent sells and runs; what is left out has the default said with it. */
 export interface AgentInit {

@@ -11,6 +11,7 @@ import type { Requirements } from '../protocol/market-messages.ts'
 import { type Measured, toWireFigures } from '../protocol/measured.ts'
 import type { Terms } from '../protocol/money.ts'
 import { runsAs } from '../protocol/platforms.ts'
+import { quote } from '../protocol/quote.ts'
 import { NO_RESOURCES } from '../protocol/units.ts'
 import { type Announcer, createAnnouncer, type Offer } from './announcing/announcer.ts'
 import { type AwardDesk, createAwardDesk } from './awards/award-desk.ts'
@@ -26,7 +27,6 @@ import type { Leases } from './lease/leases.ts'
 import type { AgentOptions } from './options.ts'
 import { askable } from './prices/askable.ts'
 import type { PriceList } from './prices/price-rules.ts'
-import { quote } from './prices/quote.ts'
 
 /** What {@link createSelling} works with. */
 export interface SellingComponents {

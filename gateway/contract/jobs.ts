@@ -191,7 +191,9 @@ const quoteSchema = z
       .describe('US dollars for each GB that the job sends or receives; null where it declines.'),
     cost: usd
       .nullable()
-      .describe('For the whole duration and all traffic that the job may cause, the minimum charge included.'),
+      .describe(
+        'The most that it costs: for the whole duration, the grace after it and all traffic that the job may cause, the minimum charge included.',
+      ),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have.'),
     ...runsAs,
     score: z.number().nullable(),
@@ -199,12 +201,16 @@ const quoteSchema = z
   })
   .meta({ id: 'Quote' })
 
-/** Answer of `POST /plugin-core/jobs?dryRun=true`: what each provider says to a job that nobody submits. */
+/** Answer of `POST /plugin-core/jobs?dryRun=true`: what each provider that is asked says to a job that nobody submits. */
 export const dryRunSchema = z
   .strictObject({
     valid: z.literal(true),
     accepted: z.boolean().describe('Whether anybody would take it now.'),
-    quotes: z.array(quoteSchema),
+    quotes: z
+      .array(quoteSchema)
+      .describe(
+        'Of everybody who was asked, those too that have not answered in time. In a larger network a dozen that fit are asked.',
+      ),
   })
   .meta({ id: 'DryRun' })
 

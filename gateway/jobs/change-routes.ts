@@ -34,7 +34,7 @@ const submitOperation = operation({
   tag: 'Jobs',
   summary: 'Submit a job',
   description:
-    'Only `image` is needed. With `?dryRun=true` nothing is submitted: it is checked, and every provider says whether it would take it and at what price.',
+    'Only `image` is needed. With `?dryRun=true` nothing is submitted: it is checked, and every provider that is asked says whether it would take it and at what price.',
   permission: 'jobs:write',
   request: {
     query: z.strictObject({ dryRun: flagField }),

@@ -4,8 +4,9 @@ import { matchProviders, ProviderUnknownError } from '../../node/directory/find-
 import type { Directory } from '../../node/directory/index.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
+import { mostUsed } from '../../node/views/cost.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
-import { type JobSpec, mostOf } from '../../protocol/job-spec.ts'
+import type { JobSpec } from '../../protocol/job-spec.ts'
 import { chargeOf, type Used, usdNumber } from '../../protocol/money.ts'
 import type { dryRunSchema } from '../contract/jobs.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -90,7 +91,7 @@ export async function dryRun(components: SubmitComponents, spec: JobSpec): Promi
   return {
     valid: true,
     accepted: quotes.some((quote) => quote.pricePerHour !== null),
-    quotes: quotes.map((quote) => quoteView(quote, mostOf(spec))),
+    quotes: quotes.map((quote) => quoteView(quote, mostUsed({ spec, durationSeconds: spec.duration }))),
   }
 }
 

@@ -197,11 +197,14 @@ async function quotesFor(
       strategy: spec.providerStrategy,
       widen: 1,
       windowMs: BID_WINDOW_MS,
+      isPatient: true,
       signal,
     }),
   )
   for (const offer of answers.offers) offer.letGo(false)
-  return quotesOf(answers, spec)
+  const { directory } = placement
+  const nameOf = (provider: string): string => directory.get(provider)?.name ?? ''
+  return quotesOf(answers, { spec: asked, ...(image === null ? {} : { image }) }, nameOf)
 }
 
 /** Writes down that the job is to end; of one that nobody looks after, that it has ended. @throws {JobStateError} where it has */

@@ -1,10 +1,13 @@
 import type { EndpointHealth } from '../../protocol/endpoints.ts'
 import { type Failure, kindOfFailure } from '../../protocol/failures.ts'
-import { pricesFor } from '../../protocol/gpus.ts'
-import { gpuRequirementsOf } from '../../protocol/job-gpus.ts'
-import { maxNetworkOf, resourcesOf } from '../../protocol/job-spec.ts'
-import { effectivePerHour, pricePerHour, type Terms } from '../../protocol/money.ts'
+import { isPeerId } from '../../protocol/ids.ts'
+import { JOB_DEFAULTS } from '../../protocol/job-defaults.ts'
+import { mostOf } from '../../protocol/job-spec.ts'
+import { requirementsOf } from '../../protocol/job-wire.ts'
+import { effectivePerHour, type Terms } from '../../protocol/money.ts'
+import { quoteOf } from '../../protocol/quote.ts'
 import { fits } from '../../protocol/units.ts'
+import { couldTake } from '../directory/could-take.ts'
 import type { Directory } from '../directory/index.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
@@ -104,25 +107,25 @@ function hostPort({ address, port }: { address: string; port: number }): string 
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
-/** The best terms among providers that fit; free where there is none. */
+/** The best terms among providers that would take it once they have room; free where there is none. */
 function cheapest(job: JobRecord, directory: Pick<Directory, 'list'>): Terms {
-  const wanted = resourcesOf(job.spec)
-  const asked = gpuRequirementsOf(job.spec.gpuRequirements)
-  const networkBytes = maxNetworkOf(job.spec)
-  const most = { seconds: job.durationSeconds, networkBytes: networkBytes ?? 0 }
-  const priceOf = (terms: Terms): bigint => effectivePerHour(terms, most)
+  const { spec, image = null } = job
+  // Earlier versions stored names, which are none of a provider that is known.
+  const wanted = requirementsOf({ ...spec, provider: JOB_DEFAULTS.provider }, image)
+  const most = mostOf({ ...spec, duration: job.durationSeconds })
   const offers = directory
     .list()
-    .filter((provider) => provider.status === 'online' && fits(wanted, provider.total))
-    .flatMap(({ prices, gpus }): Terms[] => {
-      const own = pricesFor(prices, gpus, { resources: wanted, ...(asked === null ? {} : { gpuRequirements: asked }) })
-      // Who asks a price for traffic takes no job that may cause any amount of it.
-      if (own === null || (networkBytes === undefined && own.networkPerGb > 0n)) return []
-      const pricePerGb = networkBytes === 0 ? 0n : own.networkPerGb
-      return [{ pricePerHour: pricePerHour(wanted, own), minimumCharge: own.minimumPerJob, pricePerGb }]
-    })
+    .filter(
+      (view) =>
+        (!isPeerId(spec.provider) || view.provider === spec.provider) &&
+        fits(wanted.resources, view.total) &&
+        couldTake(view, wanted, ({ measured }) => measured),
+    )
+    .map((view) => quoteOf(view, wanted))
+    .filter((terms) => terms !== null)
   const [first, ...others] = offers
   if (first === undefined) return { pricePerHour: 0n, minimumCharge: 0n, pricePerGb: 0n }
+  const priceOf = (terms: Terms): bigint => effectivePerHour(terms, most)
   return others.reduce((best, terms) => (priceOf(terms) < priceOf(best) ? terms : best), first)
 }
 

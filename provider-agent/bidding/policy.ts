@@ -5,8 +5,9 @@
 
 import { describeGpu, type GpuModel, gpuLacks } from '../../protocol/gpus.ts'
 import { isolationFor } from '../../protocol/isolation.ts'
+import { askedBy } from '../../protocol/job-wire.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
-import { describeFigure, type Figures, lacking } from '../../protocol/measured.ts'
+import { describeFigure, type Figures, lacking, MINIMUM_FIELDS } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type Terms, type Used } from '../../protocol/money.ts'
 import { type Running, runsAs } from '../../protocol/platforms.ts'
 import {
@@ -152,7 +153,10 @@ function unsuitable(wanted: Requirements, offering: Offering, { uptimeSeconds }:
     }
   }
   const missing = wanted.capabilities.filter((capability) => !offering.capabilities.includes(capability))
-  if (missing.length > 0) return no('CAPABILITY_MISSING', `does not offer ${missing.join(', ')}`)
+  if (missing.length > 0) {
+    const lacks = `does not offer ${missing.join(', ')}`
+    return no('CAPABILITY_MISSING', `${lacks}: leave out ${askedBy(missing)}, or ask another provider`)
+  }
   if (uptimeSeconds < wanted.minUptimeSeconds) {
     return no('MIN_UPTIME', `is up for ${Math.floor(uptimeSeconds)}s, ${wanted.minUptimeSeconds}s asked`)
   }
@@ -190,7 +194,9 @@ function tooSlow({ minimums }: Requirements, { figures }: Situation): Refusal | 
   const [figure] = lacking(minimums, figures)
   if (figure === undefined) return null
   const [has, asked] = [figures?.[figure] ?? 0, minimums[figure]].map((amount) => describeFigure(figure, amount))
-  return no('TOO_SLOW', `does ${has} (${figure}), ${asked} asked`)
+  const isUnmeasured = (figures?.[figure] ?? 0) === 0
+  const does = isUnmeasured ? `has not measured its machine (${figure})` : `does ${has} (${figure})`
+  return no('TOO_SLOW', `${does}, ${asked} asked: ask for less by ${MINIMUM_FIELDS[figure]}, or leave it out`)
 }
 
 /** All of a job's GPUs are of one kind. */

@@ -9,7 +9,7 @@ import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { encodedRequirements } from '../../protocol/job-wire.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import { EngineError } from '../../provider-agent/engine/index.ts'
-import { DEFAULT_PRICES } from '../../provider-agent/prices/quote.ts'
+import { DEFAULT_PRICES } from '../../provider-agent/prices/default-prices.ts'
 import type { SellerInit } from './seller.ts'
 import { MARKET } from './seller.ts'
 

@@ -121,6 +121,9 @@ describe('jobs', () => {
         { accepts: false, price: null, minimumCharge: null, cost: null },
       ],
     )
+    const long = { image: 'busybox', duration: 36_000, stopGraceSeconds: 300 }
+    const { quotes } = (await gateway.ask('POST', `${JOBS}?dryRun=true`, { json: long })).data
+    assert.equal(quotes[0].cost, 0.100833333, 'ten hours and the grace after them')
     assert.equal((await gateway.ask('GET', JOBS)).body.meta.pagination.total, 0)
   })
 

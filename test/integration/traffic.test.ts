@@ -9,7 +9,7 @@ import { leaseOf } from '../../node/store/records.ts'
 import { attemptCost, costView } from '../../node/views/cost.ts'
 import { openReceipt } from '../../node/views/receipt-view.ts'
 import { chargeOf, meteredSeconds, usdNumber } from '../../protocol/money.ts'
-import { DEFAULT_PRICES } from '../../provider-agent/prices/quote.ts'
+import { DEFAULT_PRICES } from '../../provider-agent/prices/default-prices.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
 const MiB = 2 ** 20

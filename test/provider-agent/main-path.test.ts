@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { checkReceipt } from '../../protocol/market-messages.ts'
 import { costOf, pricePerHour } from '../../protocol/money.ts'
-import { DEFAULT_PRICES } from '../../provider-agent/prices/quote.ts'
+import { DEFAULT_PRICES } from '../../provider-agent/prices/default-prices.ts'
 import { type AgentRig, createAgentRig } from '../support/agent-rig.ts'
 import { until } from '../support/until.ts'
 

@@ -2,9 +2,9 @@ import { type GpuModel, pricesFor, suitableKinds } from '../../../protocol/gpus.
 import { isolationFor, NO_FACTOR_MILLIS } from '../../../protocol/isolation.ts'
 import type { ProviderStrategy } from '../../../protocol/job-spec.ts'
 import type { Requirements } from '../../../protocol/market-messages.ts'
-import { asksForSpeed, type Figures, lacking } from '../../../protocol/measured.ts'
-import { runsAs } from '../../../protocol/platforms.ts'
+import type { Figures } from '../../../protocol/measured.ts'
 import { fits, GIB } from '../../../protocol/units.ts'
+import { couldTake } from '../../directory/could-take.ts'
 import type { ProviderView } from '../../directory/index.ts'
 import { LEAST_TRUST, merit, speedRatios } from './ranking.ts'
 
@@ -49,18 +49,10 @@ export function isSuitable(
   figures: InvitationInit['figures'] = announced,
 ): boolean {
   return (
-    view.status === 'online' &&
     view.pausedReason === '' &&
     fits(wanted.resources, view.free) &&
-    (wanted.region === '' || wanted.region === view.region) &&
-    // As of the announcement, which may be as old as its interval.
-    view.uptimeSeconds + view.intervalMs / 1000 >= wanted.minUptimeSeconds &&
-    wanted.capabilities.every((capability) => view.capabilities.includes(capability)) &&
-    hasLabels(view, wanted.labels) &&
-    (!asksForSpeed(wanted.minimums) || lacking(wanted.minimums, figures(view)).length === 0) &&
+    couldTake(view, wanted, figures) &&
     hasGpus(view, wanted) &&
-    (wanted.platforms.length === 0 || runsAs(view, wanted.platforms) !== null) &&
-    (wanted.isolation === '' || isolationFor(view.isolations, wanted.isolation) !== null) &&
     (wanted.maxPricePerHour === null || roughPrice(view, wanted) <= Number(wanted.maxPricePerHour) + 1)
   )
 }
@@ -71,11 +63,6 @@ export function hasGpus({ gpus }: Pick<ProviderView, 'gpus'>, wanted: Requiremen
   if (gpu === 0) return true
   if (!gpus.some(({ free }) => free !== null)) return wanted.gpuRequirements === undefined
   return suitableKinds(gpus, wanted, 0n).some(({ free }: GpuModel) => (free ?? 0) >= gpu)
-}
-
-function hasLabels({ labels }: ProviderView, wanted: Record<string, string>): boolean {
-  for (const name in wanted) if (!Object.hasOwn(labels, name) || labels[name] !== wanted[name]) return false
-  return true
 }
 
 /** The first `count` by score, without sorting the rest. Equal ones are told apart by lot. */

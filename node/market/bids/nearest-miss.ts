@@ -2,7 +2,8 @@ import type { FailureCode, FailureDetails } from '../../../protocol/failures.ts'
 import { describeGpu, gpuLacks, suitableKinds } from '../../../protocol/gpus.ts'
 import { isolationFor } from '../../../protocol/isolation.ts'
 import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
-import { resourcesOf } from '../../../protocol/job-spec.ts'
+import { minimumsOf, resourcesOf } from '../../../protocol/job-spec.ts'
+import { asksForSpeed, describeFigure, lacking, MINIMUM_FIELDS } from '../../../protocol/measured.ts'
 import { platformsAsked, runsAs } from '../../../protocol/platforms.ts'
 import { shownName } from '../../../protocol/text.ts'
 import {
@@ -63,6 +64,8 @@ export function nearestMiss(
   if (otherPlatforms !== null) return otherPlatforms
   const otherWalls = lacksIsolation(job, possible)
   if (otherWalls !== null) return otherWalls
+  const tooSlow = lacksSpeed(job, possible)
+  if (tooSlow !== null) return tooSlow
   const decline = off ?? answers.declines.find((one) => !findsClockOff(one)) ?? answers.declines[0]
   if (decline !== undefined) {
     const who = shownName(decline.name, decline.provider)
@@ -159,6 +162,29 @@ function lacksIsolation({ spec: { isolation } }: JobRecord, possible: readonly P
     message: `No provider runs jobs under ${isolation}; the nearest is ${who}, which ${offered === '' ? 'does not say what it offers' : `offers ${offered}`}`,
     details: { reason: 'no-isolation', provider: nearest.provider },
   }
+}
+
+/** Where providers are large enough, and none says that its machine is so fast: what the one does that lacks least. */
+function lacksSpeed({ spec }: JobRecord, possible: readonly ProviderView[]): NearestMiss | null {
+  const minimums = minimumsOf(spec.constraints)
+  if (possible.length === 0 || !asksForSpeed(minimums)) return null
+  const misses = possible.map((view) => ({ view, wrong: lacking(minimums, view.measured) }))
+  const [nearest] = misses.toSorted((a, b) => a.wrong.length - b.wrong.length || speed(b.view) - speed(a.view))
+  const [figure] = nearest?.wrong ?? []
+  if (nearest === undefined || figure === undefined) return null
+  const { view } = nearest
+  const has = view.measured?.[figure] ?? 0
+  const does = has === 0 ? 'has not measured its machine' : `does ${describeFigure(figure, has)}`
+  const asked = `${describeFigure(figure, minimums[figure])} asked by ${MINIMUM_FIELDS[figure]}`
+  return {
+    code: 'NO_PROVIDER',
+    message: `No provider's machine is known to be as fast as the job asks; the nearest is ${shownName(view.name, view.provider)}, which ${does}: ${asked}`,
+    details: { reason: 'too-slow', provider: view.provider },
+  }
+}
+
+function speed({ measured }: ProviderView): number {
+  return measured?.cpuSingle ?? 0
 }
 
 function tooFew(wanted: number, count: number): string[] {

@@ -78,6 +78,8 @@ export interface RoundResult {
   digest: Uint8Array
   offers: LiveOffer[]
   declines: NamedDecline[]
+  /** Peer ids of those who were asked and had not answered when it was closed. */
+  unanswered: string[]
 }
 
 /** What is asked for in one round, and how. */
@@ -92,6 +94,8 @@ export interface RoundInit {
   widen: number
   /** How long answers are waited for at most, in ms. */
   windowMs: number
+  /** Whether everybody is to be heard who answers in time, however much later than the others. @default false */
+  isPatient?: boolean
   /** Told to the providers; empty where nothing is traced. @default "" */
   traceparent?: string
   signal: AbortSignal
@@ -142,14 +146,14 @@ async function askInvited(
   const { requestId, digest } = result
   const request = await requestOf(components, init, requestId, SAMPLE_ALL)
   const { asked, near } = callOn(invited, connected)
-  const waited = waitedFor(
+  const waited = whomToAwait(
     components,
     near.map(({ provider }) => provider),
-    init.owner,
+    init,
   )
   const { awaited } = waited
   const closesMs = clock.monotonicMs() + init.windowMs
-  const window = openWindow(components, init, waited, true)
+  const window = openWindow(components, init, waited, init.isPatient !== true)
   let end: WindowEnd | null = null
   let reached = 0
   // Of those whom a hurried window did not wait for, only time tells.
@@ -181,6 +185,10 @@ async function askInvited(
   tally.count('asked', asked.length)
   for (const view of asked) void askOne(view)
   end = await closed(components, init, window, connected.size > 0 ? awaited : [], result)
+  tellUnanswered(
+    result,
+    asked.map(({ provider }) => provider),
+  )
   return reached > 0 || awaited.size > 0 ? result : null
 }
 
@@ -202,7 +210,7 @@ async function askEveryone(components: RoundComponents, init: RoundInit): Promis
   const { requestId, digest } = result
   const samplePerMillion = sampleRate(directory, init)
   const asked = asksOf(directory, requestId, samplePerMillion, init)
-  const waited = waitedFor(components, asked.filter(attendance.isAwaited), init.owner)
+  const waited = whomToAwait(components, asked, init)
   const { awaited } = waited
   const request = await requestOf(components, init, requestId, samplePerMillion)
   const window = openWindow(components, init, waited)
@@ -227,6 +235,7 @@ async function askEveryone(components: RoundComponents, init: RoundInit): Promis
     connectWith(components, init, asked)
     await network.publish('requests', request)
     await closed(components, init, window, awaited, result)
+    tellUnanswered(result, asked)
   } finally {
     close()
   }
@@ -253,9 +262,20 @@ function connectWith(components: RoundComponents, { requirements, signal }: Roun
   }
 }
 
+/** Whose answers the window stays open for; where it is patient, those of all. */
+function whomToAwait(components: RoundComponents, asked: string[], { isPatient, owner }: RoundInit): WaitedFor {
+  if (isPatient === true) return { awaited: new Set(asked), leading: new Set() }
+  return waitedFor(components, asked.filter(components.attendance.isAwaited), owner)
+}
+
+function tellUnanswered(result: RoundResult, asked: string[]): void {
+  const answered = new Set([...result.offers, ...result.declines].map(({ provider }) => provider))
+  result.unanswered = asked.filter((provider) => !answered.has(provider))
+}
+
 function begin(init: RoundInit): RoundResult {
   const digest = requirementsDigest(init.requirementsBytes)
-  return { requestId: randomBytes(RANDOM_ID_BYTES), digest, offers: [], declines: [] }
+  return { requestId: randomBytes(RANDOM_ID_BYTES), digest, offers: [], declines: [], unanswered: [] }
 }
 
 async function requestOf(

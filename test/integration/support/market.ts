@@ -27,7 +27,7 @@ import type { ContainerEngine, Privileges } from '../../../provider-agent/engine
 import { createFirewall } from '../../../provider-agent/isolation/firewall.ts'
 import type { Wall } from '../../../provider-agent/isolation/walls.ts'
 import type { AgentInit } from '../../../provider-agent/options.ts'
-import { DEFAULT_PRICES } from '../../../provider-agent/prices/quote.ts'
+import { DEFAULT_PRICES } from '../../../provider-agent/prices/default-prices.ts'
 import { ensureEngine } from '../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { until } from '../../support/until.ts'

@@ -5,7 +5,10 @@ import { describe, it } from 'node:test'
 import { dollars } from '../../../gateway/commands/show.ts'
 import { usdExact } from '../../../gateway/dashboard/src/format/amounts.ts'
 import { jobView } from '../../../node/views/job-view.ts'
+import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../../protocol/job-spec.ts'
 import { chargeOf, formatUsd, usdNumber } from '../../../protocol/money.ts'
+import { openTestNode, providerView } from '../../gateway/support/test-node.ts'
+import { provider, requester } from '../../protocol/samples.ts'
 import { createLeaseRig } from '../../support/lease-rig.ts'
 
 const TERMS = { pricePerHour: 3_333_333_337n, minimumCharge: 1_234_567n, pricePerGb: 0n }
@@ -50,5 +53,46 @@ describe('the cost of a job', () => {
     const { final = 0, claimed } = jobView(await rig.job(id), { list: () => [] }).cost
     assert.equal(claimed, usdNumber(chargeOf(TERMS, { seconds: 36, networkBytes: 0 })))
     assert.ok(final < (claimed ?? 0))
+  })
+
+  describe('while it has no provider', () => {
+    const walls = [
+      { isolation: 'container', factorMillis: 1_000 },
+      { isolation: 'gvisor', factorMillis: 1_500 },
+    ]
+    const capabilities = ['isolation', 'network-limit', 'platforms']
+    const prices = { ...providerView().prices, networkPerGb: 10_000_000n }
+    const traffic = { capabilities, prices: { ...prices, cpuPerCoreHour: 1_000_000n } }
+    const NETWORK = [
+      providerView({ provider: provider.id, isolations: walls, capabilities, labels: { rack: 'a' } }),
+      providerView({ provider: requester.id, isolations: walls.slice(0, 1), ...traffic, region: 'us' }),
+    ]
+    /** A cent an hour for 1 h and 10 s. */
+    const HOUR = 0.010027777
+    const cases: [asked: Partial<JobSubmission>, projected: number][] = [
+      [{}, HOUR],
+      [{ isolation: 'gvisor' }, 0.015041666],
+      [{ isolation: 'vm' }, 0],
+      [{ maxNetwork: '1Gi' }, HOUR],
+      [{ maxNetwork: '1Mi' }, 0.001012542],
+      [{ network: 'none' }, 0.001002777],
+      [{ network: 'none', constraints: { region: 'eu' } }, HOUR],
+      [{ network: 'none', constraints: { labels: { rack: 'b' } } }, 0],
+      [{ network: 'none', provider: provider.id }, HOUR],
+      [{ platform: 'linux/s390x' }, 0],
+    ]
+    for (const [asked, projected] of cases) {
+      it(`is what those that would take it ask, the cheapest: ${JSON.stringify(asked)}`, async (test) => {
+        const { store, close } = await openTestNode()
+        test.after(close)
+        const { spec } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox', ...asked }))
+        const { job } = await store.create({
+          owner: 'me',
+          spec,
+          secrets: { secrets: {}, registryCredentials: undefined },
+        })
+        assert.equal(jobView(job, { list: () => NETWORK }).cost.projected, projected)
+      })
+    }
   })
 })

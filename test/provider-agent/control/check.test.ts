@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ProviderView } from '../../../node/directory/index.ts'
 import { jobSubmissionSchema, resourcesOf } from '../../../protocol/job-spec.ts'
+import { quote } from '../../../protocol/quote.ts'
 import { GIB } from '../../../protocol/units.ts'
 import { checkSelf, type Facts, TYPICAL_JOB } from '../../../provider-agent/control/check.ts'
 import type { Finding } from '../../../provider-agent/control/finding.ts'
 import { PLAIN_WALL } from '../../../provider-agent/isolation/walls.ts'
-import { DEFAULT_PRICES, quote } from '../../../provider-agent/prices/quote.ts'
+import { DEFAULT_PRICES } from '../../../provider-agent/prices/default-prices.ts'
 import { TWO_GPUS } from '../../support/gpus.ts'
 
 const ROOM = { cpuMillis: 4_000, memoryBytes: 8 * GIB, storageBytes: 100 * GIB, gpu: 0 }

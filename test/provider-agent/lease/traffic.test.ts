@@ -5,7 +5,7 @@ import { afterEach, describe, it } from 'node:test'
 import type { Receipt, Report_Ended } from '../../../protocol/gen/cortex/v1/market_pb.js'
 import { checkReceipt } from '../../../protocol/market-messages.ts'
 import { chargeOf } from '../../../protocol/money.ts'
-import { DEFAULT_PRICES } from '../../../provider-agent/prices/quote.ts'
+import { DEFAULT_PRICES } from '../../../provider-agent/prices/default-prices.ts'
 import { type AgentRig, createAgentRig, type RigInit } from '../../support/agent-rig.ts'
 
 const MiB = 2 ** 20

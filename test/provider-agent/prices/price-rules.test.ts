@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { MAX_PRICE_NANO_USD } from '../../../protocol/limits.ts'
 import { isTimeZone } from '../../../provider-agent/hours/local-time.ts'
+import { DEFAULT_PRICES } from '../../../provider-agent/prices/default-prices.ts'
 import { createPriceList, parsePriceRule } from '../../../provider-agent/prices/price-rules.ts'
-import { DEFAULT_PRICES } from '../../../provider-agent/prices/quote.ts'
 
 const PEER = `12D3KooW${'a'.repeat(44)}`
 const OTHER = `12D3KooW${'b'.repeat(44)}`

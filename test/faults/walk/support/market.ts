@@ -140,6 +140,10 @@ const nobody: Ways = {
     how: 'a platform that no provider runs',
     bring: async ({ run }) => await run('true', { platform: 'plan9/amd64', queueTimeout: 2 }),
   },
+  'NO_PROVIDER too-slow': {
+    how: 'a faster machine than any is known to be',
+    bring: async ({ run }) => await run('true', { constraints: { minCpuScore: 1_000_000_000 }, queueTimeout: 2 }),
+  },
   'NO_PROVIDER no-isolation': {
     how: 'walls that no provider puts around jobs',
     bring: async ({ run }) => await run('true', { isolation: 'vm', queueTimeout: 2 }),

@@ -13,7 +13,7 @@ import { type JobSubmission, jobSubmissionSchema } from '../../../../protocol/jo
 import { isTerminal } from '../../../../protocol/lifecycle.ts'
 import { parseUsd } from '../../../../protocol/money.ts'
 import type { ContainerEngine } from '../../../../provider-agent/engine/index.ts'
-import { DEFAULT_PRICES } from '../../../../provider-agent/prices/quote.ts'
+import { DEFAULT_PRICES } from '../../../../provider-agent/prices/default-prices.ts'
 import { openMarket, type Seller, type SellerInit, type TestMarket } from '../../../integration/support/market.ts'
 import { type PlainLease, sellPlainly } from '../../../integration/support/plain-lease.ts'
 import { until } from '../../../support/until.ts'

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { nearestMiss } from '../../../../node/market/bids/nearest-miss.ts'
 import type { JobRecord } from '../../../../node/store/index.ts'
 import { type JobSubmission, jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
+import { NO_MINIMUMS } from '../../../../protocol/measured.ts'
 import { providerView } from '../../../gateway/support/test-node.ts'
 import { aKind } from '../../../support/gpus.ts'
 
@@ -13,7 +14,12 @@ const NETWORK = [
     total: room,
     gpus: [aKind({ model: 'Tesla T4', memoryBytes: 15 * 2 ** 30, count: 4 })],
   }),
-  providerView({ name: 'cellar', total: room, gpus: [aKind({ count: 1 }), aKind({ model: 'NVIDIA L4', count: 1 })] }),
+  providerView({
+    name: 'cellar',
+    total: room,
+    measured: { ...NO_MINIMUMS, cpuSingle: 1_000, atMs: 1, method: 'm' },
+    gpus: [aKind({ count: 1 }), aKind({ model: 'NVIDIA L4', count: 1 })],
+  }),
 ]
 
 describe('why nobody took a job with GPUs', () => {
@@ -46,6 +52,17 @@ describe('why nobody took a job with GPUs', () => {
       { isolation: 'vm' },
       'NO_PROVIDER',
       /^No provider runs jobs under vm; the nearest is attic, which offers container$/,
+    ],
+    [{ constraints: { minCpuScore: 900 } }, 'NO_PROVIDER', /none bid/],
+    [
+      { constraints: { minCpuScore: 1_100, minDiskRead: '1Gi' } },
+      'NO_PROVIDER',
+      /^No provider's machine is known to be as fast .* nearest is cellar, which does 1000 primes\/s: 1100 primes\/s asked by minCpuScore$/,
+    ],
+    [
+      { constraints: { minIops: 5 } },
+      'NO_PROVIDER',
+      /nearest is cellar, which has not measured its machine: 5 IOPS asked by minIops$/,
     ],
     [{ gpu: 5 }, 'RESOURCE_LIMIT_EXCEEDED', /5 GPU asked, 4 GPU there/],
   ]

@@ -5,7 +5,12 @@ import type { ProviderView } from '../../../../node/directory/index.ts'
 import { silentLogger } from '../../../../node/logger.ts'
 import { createAttendance } from '../../../../node/market/bids/attendance.ts'
 import type { Answer, BidDesk } from '../../../../node/market/bids/bid-desk.ts'
-import { BID_WINDOW_MS, type RoundComponents, runRound } from '../../../../node/market/placement/round.ts'
+import {
+  BID_WINDOW_MS,
+  type RoundComponents,
+  type RoundResult,
+  runRound,
+} from '../../../../node/market/placement/round.ts'
 import { createTally } from '../../../../node/market/tally.ts'
 import type { PeerNetwork } from '../../../../node/network/index.ts'
 import { DeclineSchema, JobRequestSchema } from '../../../../protocol/gen/cortex/v1/market_pb.js'
@@ -54,6 +59,11 @@ function openMarket(
   } as unknown as RoundComponents
   const requirementsBytes = encodedRequirements(jobSubmissionSchema.parse({ image: 'busybox' }))
 
+  const init = {
+    ...{ requirements: readRequirements(requirementsBytes), requirementsBytes, strategy: 'cost' as const, widen: 1 },
+    signal: new AbortController().signal,
+  }
+
   return {
     clock,
     requests,
@@ -63,21 +73,20 @@ function openMarket(
     async round(windowMs = BID_WINDOW_MS): Promise<number> {
       const startedMs = clock.monotonicMs()
       let endedMs: number | null = null
-      const requirements = readRequirements(requirementsBytes)
-      const init = {
-        requirements,
-        requirementsBytes,
-        strategy: 'cost' as const,
-        widen: 1,
-        windowMs,
-        signal: new AbortController().signal,
-      }
-      const running = runRound(components, init).then(() => {
+      const running = runRound(components, { ...init, windowMs }).then(() => {
         endedMs = clock.monotonicMs()
       })
       await clock.advance(windowMs)
       await running
       return (endedMs ?? Number.NaN) - startedMs
+    },
+    /** Runs one that waits for all; answers what came. @param late answers when half of its time is over */
+    async patient(late?: string): Promise<RoundResult> {
+      const running = runRound(components, { ...init, isPatient: true, windowMs: BID_WINDOW_MS })
+      await clock.advance(BID_WINDOW_MS / 2)
+      if (late !== undefined) take({ provider: late, bid: null, decline: create(DeclineSchema) })
+      await clock.advance(BID_WINDOW_MS / 2)
+      return await running
     },
   }
 }
@@ -89,6 +98,15 @@ describe('a round', () => {
     const [request] = market.requests
     assert.ok(request)
     assert.equal(fromBinary(JobRequestSchema, request).bidWindowMs, BID_WINDOW_MS)
+  })
+
+  it('tells who has not answered, and hears whoever comes in time where it is to show all', async () => {
+    const market = openMarket(['a'], ['mute', 'liar'], { trusts: { liar: 0.4 } })
+    assert.deepEqual((await market.patient()).unanswered, ['mute', 'liar'])
+    const late = openMarket(['a'], ['stranger'], { known: ['a'] })
+    for (let rounds = 0; rounds < 2; rounds += 1) await late.round()
+    const { declines, unanswered } = await late.patient('stranger')
+    assert.deepEqual([declines.map(({ provider }) => provider), unanswered], [['a', 'stranger'], []])
   })
 
   it('waits twice for one that does not answer, and then no more', async () => {

@@ -63,7 +63,8 @@ function Quotes({ answer, duration }: { answer: DryRun; duration: number }) {
             {usdExact(best.cost)}
           </Text>
           <Text size="sm" c="dimmed">
-            at most, for {span(duration)} with {shownName(best.name, best.provider)} ({usd(best.price)} per hour)
+            at most, for {span(duration)} and the grace after it, with {shownName(best.name, best.provider)} (
+            {usd(best.price)} per hour)
           </Text>
         </div>
       ) : (

@@ -1,0 +1,45 @@
+/** What a job is asked for: the one place where prices, walls and what a job wants become the terms of a bid. */
+
+import { type GpuModel, pricesFor } from './gpus.ts'
+import { type IsolationOffer, isolationFor, NO_FACTOR_MILLIS } from './isolation.ts'
+import type { Requirements } from './market-messages.ts'
+import { type Prices, pricePerHour, type Terms } from './money.ts'
+
+/**
+ * What a bid on these asks. What sends and receives nothing is asked nothing for that.
+ *
+ * @param factorMillis of the walls that the job has, see `IsolationOffer`; the minimum stays as it is, and so does the price of
+ * traffic
+ */
+export function quote(
+  { resources, maxNetworkBytes }: Pick<Requirements, 'resources' | 'maxNetworkBytes'>,
+  prices: Prices,
+  factorMillis = NO_FACTOR_MILLIS,
+): Terms {
+  const plain = pricePerHour(resources, prices)
+  return {
+    pricePerHour: (plain * BigInt(factorMillis)) / BigInt(NO_FACTOR_MILLIS),
+    minimumCharge: prices.minimumPerJob,
+    pricePerGb: maxNetworkBytes === 0 ? 0n : prices.networkPerGb,
+  }
+}
+
+/** What a provider posts. */
+export interface Posted {
+  prices: Prices
+  gpus: readonly GpuModel[]
+  /** The default first; none where its version tells none. */
+  isolations: readonly IsolationOffer[]
+}
+
+/**
+ * What a job would be asked by whoever posts this; null where it is not sold: GPUs of other kinds, other walls, or traffic
+ * without a limit where traffic has a price.
+ */
+export function quoteOf({ prices, gpus, isolations }: Posted, wanted: Requirements): Terms | null {
+  const own = pricesFor(prices, gpus, wanted)
+  const wall = isolationFor(isolations, wanted.isolation)
+  if (own === null || (wall === null && wanted.isolation !== '')) return null
+  const terms = quote(wanted, own, wall?.factorMillis)
+  return terms.pricePerGb > 0n && wanted.maxNetworkBytes === undefined ? null : terms
+}
