@@ -69,27 +69,38 @@ export const platformField = matching(PLATFORM, MAX_PLATFORM_LENGTH, 'must be li
 /** The name of a volume. */
 export const nameField = matching(NAME, 63, 'must be 1 to 63 letters, digits, _ . -, starting with a letter or digit')
 
-const pathField = matching(
-  CONTAINER_PATH,
-  MAX_PATH_LENGTH,
-  'must be an absolute path in the container, without colons, "." or ".." parts or a "/" at its end, and not "/"',
-)
+/** A path of this form, or an error that says what of it is wrong. */
+function pathMatching(pattern: RegExp) {
+  const error = ({ input }: { input?: unknown }) => (typeof input === 'string' ? pathProblem(input) : undefined)
+  return z.string().max(MAX_PATH_LENGTH, { abort: true }).regex(pattern, { error, abort: true })
+}
+
+function pathProblem(path: string): string {
+  if (!path.startsWith('/')) {
+    return 'must begin with "/": it is a path in the container from its root, such as "/srv/app"'
+  }
+  if (path === '/') return 'must be a path below "/", such as "/srv/app"'
+  if (path.endsWith('/')) return 'must not end with "/"'
+  return 'must have no colons, control characters, or parts that are empty, "." or ".."'
+}
+
+const pathField = pathMatching(CONTAINER_PATH)
 
 /** Trees of the kernel, and files that an engine mounts into every container: nothing else can lie there. */
 const TAKEN =
   /^\/(?:(?:proc|sys|dev)(?:\/|$)|etc\/(?:resolv\.conf|hosts|hostname)(?:\/|$)|sbin\/docker-init(?:\/|$)|run\/podman-init(?:\/|$)|\.dockerenv(?:\/|$))/
 
+const TAKEN_EXPECTED =
+  'must lie outside /proc, /sys and /dev, and not be a file that engines put into containers, such as /etc/resolv.conf'
+
 /** A path that a job may have for itself. */
-export const ownPathField = pathField.refine((path) => !TAKEN.test(path), {
-  message:
-    'must lie outside /proc, /sys and /dev, and not be a file that engines put into containers, such as /etc/resolv.conf',
-})
+export const ownPathField = pathField.refine((path) => !TAKEN.test(path), TAKEN_EXPECTED)
 
 /** Where a program begins: a path that a job may have for itself, or the root. */
-export const workdirField = z.union([z.literal('/'), ownPathField], {
-  error:
-    'must be an absolute path in the container outside /proc, /sys and /dev, such as "/" or "/srv/app", without colons, "." or ".." parts',
-})
+export const workdirField = pathMatching(new RegExp(`^/$|${CONTAINER_PATH.source}`, 'u')).refine(
+  (path) => !TAKEN.test(path),
+  TAKEN_EXPECTED,
+)
 
 /** A user of the image, or a number, with a group where it is not the user's own: as `docker run --user` takes it. */
 export const userField = matching(USER, MAX_USER_LENGTH, USER_EXPECTED).refine(

@@ -51,7 +51,8 @@ export const PROGRAM_FAILURES = {
   'bad-workdir': {
     fault: 'user',
     cause: 'The program could not begin in its working folder.',
-    remedy: 'Check workdir: it must be a folder that the user may enter, or one that can be made.',
+    remedy:
+      'Check workdir: name a folder of the image that user may enter, or a path where one can be made; without workdir the image’s own holds.',
   },
   'invalid-command': {
     fault: 'user',

@@ -72,6 +72,14 @@ const rules: Rule[] = [
     code: 'IMAGE_PULL_ERROR',
     details: { reason: 'invalid-image' },
   },
+  // Docker knows of it, and of an image whose ports are so.
+  { pattern: /protocol SCTP is not allowed/i, code: 'IMAGE_PULL_ERROR', details: { reason: 'unknown' } },
+  // A job's own stop signal and ports are none of these: they are the image's, and Podman's words.
+  {
+    pattern: /invalid signal: |stop signal cannot be|validating protocols for exposed port|convert image EXPOSE/i,
+    code: 'IMAGE_PULL_ERROR',
+    details: { reason: 'invalid-image' },
+  },
   { pattern: /no such image/i, code: 'IMAGE_PULL_ERROR', details: { reason: 'never-present' } },
 ]
 
@@ -95,13 +103,22 @@ export function toEngineError(error: unknown, doing: string): EngineError {
   const rule = rules.find(({ pattern }) => pattern.test(text))
   if (rule?.code === 'INVALID_COMMAND') {
     const reason = rule.details.reason ?? reasonOfWords(text)
-    return new EngineError(rule.code, `${doing}: ${text}`, { reason }, cause)
+    const told = reason === 'bad-workdir' ? { told: workdirProblem(text) } : {}
+    return new EngineError(rule.code, `${doing}: ${text}`, { reason }, { ...cause, ...told })
   }
   if (rule) return new EngineError(rule.code, `${doing}: ${text}`, { ...rule.details }, cause)
   if (raw.statusCode === 404)
     return new EngineError('ENGINE_ERROR', `${doing}: ${text}`, { reason: 'not-found' }, cause)
   const details = raw.statusCode === undefined ? {} : { status: raw.statusCode }
   return new EngineError('ENGINE_ERROR', `${doing}: ${text}`, details, cause)
+}
+
+/** What the job is told of its working folder: an engine's words may name the machine's own folders. */
+function workdirProblem(text: string): string {
+  if (/not a directory/i.test(text)) return 'The working folder, or what it lies in, is a file and no folder.'
+  if (/permission denied/i.test(text)) return 'The program’s user may not enter the working folder.'
+  if (/absolute path/i.test(text)) return 'The working folder is no path from the root of the container.'
+  return 'There is no such working folder, and it could not be made.'
 }
 
 /** What went wrong with a pull. Where the engine itself is gone, that is said instead. */

@@ -48,13 +48,13 @@ describe('entry 27: what cannot be run', () => {
     await handle?.stop()
   })
 
-  const places: [what: Partial<ContainerSpec>, reason: string][] = [
+  const places: [what: Partial<ContainerSpec>, reason: string, told?: RegExp][] = [
     [{ user: 'nobody-here' }, 'no-such-user'],
     [{ user: '1000:nobody-here' }, 'no-such-user'],
-    [{ workdir: '/etc/passwd' }, 'bad-workdir'],
-    [{ workdir: '/etc/passwd/x' }, 'bad-workdir'],
+    [{ workdir: '/etc/passwd' }, 'bad-workdir', /^The working folder, or what it lies in, is a file and no folder\.$/],
+    [{ workdir: '/etc/passwd/x' }, 'bad-workdir', /^The working folder, or what it lies in, is a file/],
   ]
-  for (const [what, reason] of places) {
+  for (const [what, reason, told = /\.$/] of places) {
     it(`${JSON.stringify(what)}: ${reason}`, async () => {
       const engine = bed.makeEngine({})
       const spec = { ...bed.specOf('true', {}), ...what }
@@ -63,8 +63,9 @@ describe('entry 27: what cannot be run', () => {
         await engine.start(spec.name)
       }
       await assert.rejects(start, (error) => {
-        const { failureCode, details } = endingOfError(error)
+        const { failureCode, details, message } = endingOfError(error)
         assert.deepEqual([failureCode, details.reason], ['NON_ZERO_EXIT', reason])
+        assert.match(message, told)
         return true
       })
     })

@@ -77,6 +77,18 @@ test('what the engine says becomes a code and details', () => {
       'RESOURCE_LIMIT_EXCEEDED',
       { reason: 'no-space', resource: 'storage' },
     ],
+    ...[
+      'invalid signal: SIGFOO',
+      'running container create option: stop signal cannot be greater than 64 (SIGRTMAX): invalid argument',
+      'validating protocols for exposed port 80: unrecognized protocol "foo" in port mapping',
+      'unable to convert image EXPOSE: port numbers must be between 1 and 65535 (inclusive), got 99999',
+      'unable to convert image EXPOSE: invalid port number: strconv.Atoi: parsing "abc": invalid syntax',
+    ].map((words): [Error, string, object] => [answer(500, words), 'IMAGE_PULL_ERROR', { reason: 'invalid-image' }]),
+    [
+      answer(500, 'validating protocols for exposed port 80: protocol SCTP is not allowed for exposed ports'),
+      'IMAGE_PULL_ERROR',
+      { reason: 'unknown' },
+    ],
     [answer(404, 'No such image: a/b:1'), 'IMAGE_PULL_ERROR', { reason: 'never-present' }],
     [answer(404, 'No such container: x'), 'ENGINE_ERROR', { reason: 'not-found' }],
     [answer(500, 'something else'), 'ENGINE_ERROR', { status: 500 }],
@@ -108,6 +120,21 @@ test('entry 26: a runtime that starts nothing is this machine’s fault, not the
     const { failureCode, details } = endingOfError(error)
     const { fault, elsewhere } = kindOfFailure({ code: failureCode as FailureCode, details })
     assert.deepEqual([failureCode, fault, elsewhere], ['INTERNAL', 'place', true])
+  }
+})
+
+test('what is wrong with a working folder is told, and none of the machine’s own folders', () => {
+  const runc = 'OCI runtime create failed: container_linux.go: starting container process caused'
+  for (const [words, told] of [
+    ['Cannot mkdir: /etc/passwd is not a directory', /is a file and no folder\.$/],
+    ['lstat /var/lib/docker/overlay2/7b93/merged/etc/passwd/x: not a directory', /is a file and no folder\.$/],
+    [`${runc}: chdir to cwd ("/root") set in config.json failed: permission denied: unknown`, /user may not enter/],
+    [`${runc}: mkdir /proc/x: no such file or directory: unknown`, /no such working folder/],
+    ['runc create failed: Cwd must be an absolute path: unknown', /no path from the root/],
+  ] as const) {
+    const { message } = endingOfError(toEngineError(answer(400, words), 'starting x'))
+    assert.match(message, told, words)
+    assert.doesNotMatch(message, /overlay2/)
   }
 })
 
