@@ -7,7 +7,8 @@ import type { Logger } from '../../node/logger.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import { lasting } from '../lasting.ts'
 import { sweepHolders } from '../sandbox/holder.ts'
-import { forEachGone } from './known-agents.ts'
+import { removeJobGroup } from '../weights/job-group.ts'
+import { forEachEnded, forEachGone } from './known-agents.ts'
 
 /** How often it is looked for agents that have gone, in ms. */
 const EVERY_MS = 30_000
@@ -32,6 +33,10 @@ async function watch(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
+    // Those that came to their end while jobs were in theirs, or were killed.
+    await forEachEnded(async (owner) => await removeJobGroup(owner)).catch((error) => {
+      logger.warn({ error: String(error) }, 'empty control groups of other agents were not removed')
+    })
     await forEachGone(engineSocket, async (owner) => {
       const removed = await lasting(clock, signal, async (until) => {
         const limit = deadline(clock, STEP_MS, until)

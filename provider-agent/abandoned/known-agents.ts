@@ -80,6 +80,15 @@ export async function forEachGone(
   }
 }
 
+/** Calls back with the peer id of each agent, of any engine, whose process is gone. It cannot come up meanwhile. */
+export async function forEachEnded(act: (owner: string) => Promise<void>, root: string = usualRoot()): Promise<void> {
+  if (!(await isTrusted(root))) return
+  for (const owner of await readdir(root)) {
+    const lock = PEER_ID.test(owner) ? await lockFolder(join(root, owner)) : null
+    if (lock !== null) await act(owner).finally(lock.release)
+  }
+}
+
 function usualRoot(): string {
   return join(tmpdir(), `cortex-agents-${process.getuid?.() ?? 'all'}`)
 }

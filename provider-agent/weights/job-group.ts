@@ -3,7 +3,7 @@
  * the disk, theirs go first. See docs/decisions/0076-the-owners-work-first.md.
  */
 
-import { access, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bridgePrefix } from '../networks/bridge-name.ts'
 import { runProgram } from '../system-program.ts'
@@ -50,8 +50,6 @@ export function createJobGroup(init: JobGroupInit): JobGroup {
     systemctl = async (args) => await runProgram('systemctl', args),
   } = init
   const name = bridgePrefix(owner)
-  /** Folders that were made, for the end. */
-  const folders = new Set<string>()
   let isAsked = false
   let problem: string | null = 'the engine’s containers are elsewhere, or it is no Docker engine'
 
@@ -81,7 +79,6 @@ export function createJobGroup(init: JobGroupInit): JobGroup {
     const folder = join(root, kind, name)
     await access(join(root, kind)) // Not to make a folder where there are no control groups.
     await mkdir(folder, { recursive: true })
-    folders.add(folder)
     return folder
   }
 
@@ -98,11 +95,21 @@ export function createJobGroup(init: JobGroupInit): JobGroup {
       }
     },
     problem: () => problem,
-    async stop() {
-      // One that is in use, or another process's, stays: an empty group costs nothing.
-      for (const folder of folders) await rmdir(folder).catch(() => undefined)
-    },
+    stop: async () => await removeJobGroup(owner, root),
   }
+}
+
+/**
+ * Removes an agent's group where no job is in it. With cgroup 1 the engine has made one of the same name beside each kind that it
+ * limits, not only where jobs are weighed.
+ * @param root where control groups are
+ */
+export async function removeJobGroup(owner: string, root = '/sys/fs/cgroup'): Promise<void> {
+  const name = bridgePrefix(owner)
+  const kinds = await readdir(root, { withFileTypes: true }).catch(() => [])
+  const folders = kinds.filter((kind) => kind.isDirectory()).map((kind) => join(root, kind.name, name))
+  // One that is in use stays, and nothing else: the kernel removes no group that has anybody in it.
+  for (const folder of [join(root, name), ...folders]) await rmdir(folder).catch(() => undefined)
 }
 
 /** Writes nothing where it says so already, which it does but for the first time. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import type Docker from 'dockerode'
@@ -57,9 +57,13 @@ describe('weights', { skip: lack }, () => {
     const disk = `/sys/fs/cgroup/blkio/${group}/blkio.bfq.weight`
     const weight = await read(disk).catch(() => null) // not in every kernel
     assert.ok(weight === '20' || weight === null, `${weight}`)
+    await jobGroup.stop()
+    await stat(`${CPU}/${group}`)
     await engine.remove(job)
     await jobGroup.stop()
-    await assert.rejects(stat(`${CPU}/${group}`), /ENOENT/)
+    for (const kind of await readdir('/sys/fs/cgroup')) {
+      await assert.rejects(stat(`/sys/fs/cgroup/${kind}/${group}`), /ENOENT/, kind)
+    }
   })
 
   it('what somebody changed is put back with the next job', async () => {

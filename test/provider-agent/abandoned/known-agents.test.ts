@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { enterAgent, forEachGone, PASSING_FILE } from '../../../provider-agent/abandoned/known-agents.ts'
+import { enterAgent, forEachEnded, forEachGone, PASSING_FILE } from '../../../provider-agent/abandoned/known-agents.ts'
 
 const OWNER = `12D3KooW${'a'.repeat(44)}`
 
@@ -39,6 +39,19 @@ describe('agents known on a machine', () => {
   it('entry 48: one that is merely stopped keeps what it left', async () => {
     await (await entered()).release()
     assert.deepEqual(await gone(), [])
+  })
+
+  it('one that is merely stopped is among those that have ended, and one that lives is not', async () => {
+    const ended = async (): Promise<string[]> => {
+      const found: string[] = []
+      await forEachEnded(async (owner) => void found.push(owner), root)
+      return found
+    }
+    const place = await entered()
+    assert.deepEqual(await ended(), [])
+    await place.release()
+    assert.deepEqual([await ended(), await ended()], [[OWNER], [OWNER]])
+    await (await entered()).release()
   })
 
   it('entry 48: one that lives keeps its own, whatever became of its folder', async () => {

@@ -94,6 +94,11 @@ test('its end takes out what is empty', async () => {
   const group = createJobGroup({ owner, weight: 10, root })
   await group.ensure({ cgroupVersion: 1, bySystemd: false })
   await rm(join(root, `cpu/${name}/cpu.shares`)) // The kernel's own files do not count.
+  for (const kind of ['memory', 'pids', 'devices']) await mkdir(join(root, kind, name), { recursive: true })
+  await mkdir(join(root, 'pids', name, 'a-job'))
+  await mkdir(join(root, 'memory', 'ctxjffff'))
   await group.stop()
-  await assert.rejects(stat(join(root, `cpu/${name}`)), /ENOENT/)
+  for (const kind of ['cpu', 'memory', 'devices']) await assert.rejects(stat(join(root, kind, name)), /ENOENT/, kind)
+  await stat(join(root, 'pids', name, 'a-job'))
+  await stat(join(root, 'memory', 'ctxjffff'))
 })
