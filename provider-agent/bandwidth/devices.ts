@@ -6,7 +6,7 @@ import { type Bridge, deviceName, readLinks, readQueues, type Seen, WAYS } from 
 /** One agent's devices and bridges. Everything rejects with `ProgramError`. */
 export interface Devices {
   /** What is there, and which of the two devices there are, whether or not they share out. */
-  look(): Promise<Seen & { made: string[] }>
+  look(): Promise<Omit<Seen, 'atPorts'> & { made: string[] }>
   /** Those bridges alone. */
   bridges(): Promise<Bridge[]>
   /** Does what the lines say, for `tc -batch`; with `force` also what comes after one that fails. */

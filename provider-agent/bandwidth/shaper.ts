@@ -6,7 +6,7 @@
 import type { Logger } from '../../node/logger.ts'
 import { createDevices, type Devices } from './devices.ts'
 import { formatRate } from './rate.ts'
-import { planOf, removeLines, type Shaped, WAYS } from './shaping.ts'
+import { handingOf, planOf, removeLines, type Shaped, WAYS } from './shaping.ts'
 
 /** What holds jobs to their bandwidth. */
 export interface Shaper {
@@ -14,14 +14,17 @@ export interface Shaper {
    * The engine was looked at. Where the rate can be held, it is from now on; where not, the owner is told.
    *
    * @param isHere whether the engine's bridges are where this process is
-   * @param obstacle asked, where there is a rate to be held, what else stands in the way, for people; null where nothing does
+   * @param isFiltered asked, where there is a rate to be held, whether packets on bridges are shown to the firewall of jobs, which
+   * would forget their connections on a way through devices
    */
-  begin(isHere: boolean, obstacle?: () => Promise<string | null>): Promise<void>
+  begin(isHere: boolean, isFiltered?: () => Promise<boolean>): Promise<void>
   /**
    * Resolves when the bridge of every job that is there now is held to the rate, and where none ever was. Rejects where they
    * were and no longer can be.
    */
   ensure(): Promise<void>
+  /** As {@link Shaper.ensure}, for containers that have begun since: where their own ends of the network are what is held. */
+  ensureBegun(): Promise<void>
   /** Looks again and puts back what somebody took out. Why that cannot be done, for people; null where {@link Shaper.ensure} resolves. */
   problem(): Promise<string | null>
   /** How it stands, for the owner. */
@@ -51,6 +54,7 @@ export function createShaper({ logger }: { logger: Logger }, { owner, rate }: Sh
   let shaped: Shaped[] = []
   let failure: string | null = null
   let inForce = false
+  let atPorts = false
   /** Whether the devices are as this process made them. */
   let isOwn = false
   let looking: Promise<void> = Promise.resolve()
@@ -67,7 +71,7 @@ export function createShaper({ logger }: { logger: Logger }, { owner, rate }: Sh
       isOwn = true
       seen.devices.clear()
     }
-    const plan = planOf(owner, most, shaped, seen)
+    const plan = planOf(owner, most, shaped, { ...seen, atPorts })
     try {
       await devices.apply(plan.first)
     } catch (error) {
@@ -81,8 +85,9 @@ export function createShaper({ logger }: { logger: Logger }, { owner, rate }: Sh
         shaped.push(bridge)
       } catch (error) {
         await devices.apply(removeLines(owner, bridge), { force: true }).catch(() => undefined) // what is not there
-        // Jobs end while this looks, and their bridges with them.
-        if ((await devices.bridges()).some(({ index }) => index === bridge.index)) throw error
+        // Jobs end while this looks, and their bridges and what is plugged into those with them.
+        const now = (await devices.bridges()).find(({ index }) => index === bridge.index)
+        if (bridge.ports.every((port) => now?.ports.includes(port)) && now !== undefined) throw error
       }
     }
   }
@@ -111,26 +116,29 @@ export function createShaper({ logger }: { logger: Logger }, { owner, rate }: Sh
   }
 
   return {
-    async begin(isHere, obstacle = async () => null) {
+    async begin(isHere, isFiltered = async () => false) {
       if (inForce) return
       if (rate === null) {
         if (isHere) await letGo(devices).catch(() => undefined) // who may not look has left nothing either
         return
       }
       const before = failure
-      const inTheWay = isHere ? await obstacle() : 'the engine keeps its networks elsewhere'
-      failure =
-        inTheWay ??
-        (await lookNext(rate).then(
-          () => null,
-          (error: Error) => error.message,
-        ))
+      atPorts = isHere && (await isFiltered())
+      failure = isHere
+        ? await lookNext(rate).then(
+            () => null,
+            (error: Error) => error.message,
+          )
+        : 'the engine keeps its networks elsewhere'
       inForce = failure === null
       const found = { rate: formatRate(rate), problem: failure }
       if (inForce) logger.info({ rate: found.rate }, 'all jobs together are held to this bandwidth, each way')
       else if (failure !== before) logger.warn(found, 'jobs are not held to a bandwidth')
     },
     ensure,
+    async ensureBegun() {
+      if (atPorts) await ensure()
+    },
     async problem() {
       return await ensure().then(
         () => null,
@@ -155,7 +163,7 @@ export function createShaper({ logger }: { logger: Logger }, { owner, rate }: Sh
 async function letGo(devices: Devices): Promise<void> {
   const { bridges, handing, made } = await devices.look()
   if (made.length === 0) return
-  const held = bridges.filter(({ name }) => handing.has(name))
-  await devices.apply(held.map(({ name }) => `qdisc del dev ${name} clsact`))
+  const held = bridges.flatMap((bridge) => handingOf(bridge, { handing }))
+  await devices.apply(held.map((point) => `qdisc del dev ${point} clsact`))
   await devices.remove()
 }

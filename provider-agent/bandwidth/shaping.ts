@@ -15,6 +15,8 @@ export interface Bridge {
   index: number
   /** IPv4 network, e.g. `10.1.2.1/26`. */
   network: string
+  /** Names of the interfaces that are plugged into it, each the end of a container's. */
+  ports: string[]
 }
 
 /** A bridge whose packets are shaped, and the number of its class. */
@@ -31,6 +33,21 @@ export interface Seen {
   handing: Set<string>
   /** Of the agent's two devices, those that share out. */
   devices: Set<string>
+  /**
+   * Whether packets are to be handed on by what is plugged into a bridge rather than by the bridge itself, which is there before
+   * its container starts: so outside of it, where no firewall has yet to know, or does still, of which connection they are.
+   */
+  atPorts: boolean
+}
+
+/** Where packets of a bridge are handed on. */
+function pointsOf({ name, ports }: Bridge, { atPorts }: Pick<Seen, 'atPorts'>): string[] {
+  return atPorts ? ports : [name]
+}
+
+/** Where they are now, by this run or an earlier one. */
+export function handingOf({ name, ports }: Bridge, { handing }: Pick<Seen, 'handing'>): string[] {
+  return [name, ...ports].filter((point) => handing.has(point))
 }
 
 /** What is to be done, in this order; each a batch of lines for `tc`. */
@@ -81,7 +98,8 @@ function deviceLines(owner: string, rate: number): string[] {
 export function planOf(owner: string, rate: number, before: readonly Shaped[], seen: Seen): Plan {
   const isWhole = WAYS.every((way) => seen.devices.has(deviceName(owner, way)))
   const known = isWhole ? before : []
-  const kept = known.filter((one) => seen.handing.has(one.name) && seen.bridges.some((bridge) => isSame(one, bridge)))
+  const isHanded = (bridge: Bridge): boolean => pointsOf(bridge, seen).every((point) => seen.handing.has(point))
+  const kept = known.filter((one) => seen.bridges.some((bridge) => isSame(one, bridge) && isHanded(bridge)))
   const gone = known.filter((one) => !kept.includes(one))
   const taken = new Set(kept.map(({ number }) => number))
   const added = seen.bridges
@@ -98,14 +116,14 @@ export function planOf(owner: string, rate: number, before: readonly Shaped[], s
     added: added.map((bridge) => ({
       bridge,
       lines: [
-        ...(seen.handing.has(bridge.name) ? [`qdisc del dev ${bridge.name} clsact`] : []),
-        ...addLines(owner, rate, bridge),
+        ...handingOf(bridge, seen).map((point) => `qdisc del dev ${point} clsact`),
+        ...addLines(owner, rate, bridge, pointsOf(bridge, seen)),
       ],
     })),
   }
 }
 
-function addLines(owner: string, rate: number, { name, network, number }: Shaped): string[] {
+function addLines(owner: string, rate: number, { network, number }: Shaped, points: string[]): string[] {
   const classes = WAYS.flatMap((way) => {
     const device = deviceName(owner, way)
     const side = way === 'received' ? 'dst' : 'src'
@@ -118,10 +136,12 @@ function addLines(owner: string, rate: number, { name, network, number }: Shaped
     `protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev ${deviceName(owner, way)}`
   return [
     ...classes,
-    `qdisc add dev ${name} clsact`,
-    // What enters the bridge from this machine goes to the job, and the other way round.
-    `filter add dev ${name} egress ${hand('received')}`,
-    `filter add dev ${name} ingress ${hand('sent')}`,
+    ...points.flatMap((point) => [
+      `qdisc add dev ${point} clsact`,
+      // What enters a bridge from this machine, or leaves the machine by a port, goes to the job; and the other way round.
+      `filter add dev ${point} egress ${hand('received')}`,
+      `filter add dev ${point} ingress ${hand('sent')}`,
+    ]),
   ]
 }
 
@@ -161,7 +181,8 @@ export function readLinks(json: string, owner: string): { bridges: Bridge[]; dev
     bridges: links.flatMap(({ ifname: name = '', ifindex: index = 0, addr_info: addresses = [] }) => {
       const first = addresses.find(({ family }) => family === 'inet')
       if (!name.startsWith(prefix) || first === undefined) return []
-      return [{ name, index, network: `${first.local}/${first.prefixlen}` }]
+      const ports = links.flatMap(({ ifname = '', master }) => (master === name && ifname !== '' ? [ifname] : []))
+      return [{ name, index, network: `${first.local}/${first.prefixlen}`, ports }]
     }),
     devices: links.flatMap(({ ifname = '' }) => (own.includes(ifname) ? [ifname] : [])),
   }
@@ -171,11 +192,13 @@ export function readLinks(json: string, owner: string): { bridges: Bridge[]; dev
 interface Link {
   ifname?: string
   ifindex?: number
+  /** The bridge that it is plugged into. */
+  master?: string
   addr_info?: { family?: string; local?: string; prefixlen?: number }[]
 }
 
 /** What shapes and hands on, in the answer of `tc qdisc show`. */
-export function readQueues(text: string, owner: string): Pick<Seen, 'handing' | 'devices'> {
+export function readQueues(text: string, owner: string): Omit<Seen, 'bridges' | 'atPorts'> {
   const named = (kind: RegExp): string[] => [...text.matchAll(kind)].map(([, name = '']) => name)
   const own = WAYS.map((way) => deviceName(owner, way))
   return {

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { type Clock, systemClock } from '../../node/clock.ts'
 import { createRegistryAccess } from '../../node/registry/access.ts'
-import { filteredBridges } from '../bandwidth/filtered-bridges.ts'
+import { areBridgesFiltered } from '../bandwidth/filtered-bridges.ts'
 import type { Shaper } from '../bandwidth/shaper.ts'
 import { freeStorage } from '../capacity/machine.ts'
 import { findGpus } from '../gpus/find-gpus.ts'
@@ -53,7 +53,7 @@ export interface DockerEngineComponents {
   /** The control group that containers are put into where the engine is this machine's. @default none */
   jobGroup?: Pick<JobGroup, 'ensure'>
   /** Holds containers to a bandwidth. @default nothing does */
-  shaper?: Pick<Shaper, 'begin' | 'ensure'>
+  shaper?: Pick<Shaper, 'begin' | 'ensure' | 'ensureBegun'>
 }
 
 /** What containers are held to, where they do not say, and how images come. */
@@ -153,6 +153,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
 
   const steps = createContainerSteps({
     ensureShaped: async () => await shaper?.ensure(),
+    ensureBegunShaped: async () => await shaper?.ensureBegun(),
     ...{ docker, ensureIsolated, properties, sandboxes: sandboxes ?? noSandboxes },
     hardening: createHardening(
       { docker, findings, logPolicy, jobGroup: groupOfJobs },
@@ -184,7 +185,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       const found = await features(options)
       // What stands in their way is known before the first job.
       await groupOfJobs(options)
-      await shaper?.begin(findings.isReached(), firewall === undefined ? undefined : filteredBridges)
+      await shaper?.begin(findings.isReached(), firewall === undefined ? undefined : areBridgesFiltered)
       return found
     },
     pull: pullerOf(docker, clock, findings, init),

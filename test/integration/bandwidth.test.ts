@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
@@ -13,6 +13,7 @@ import { createShaper, type Shaper } from '../../provider-agent/bandwidth/shaper
 import { deviceName, type Way } from '../../provider-agent/bandwidth/shaping.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import type { ContainerEngine } from '../../provider-agent/engine/index.ts'
+import { createFirewall } from '../../provider-agent/isolation/firewall.ts'
 import { bridgeName } from '../../provider-agent/networks/bridge-name.ts'
 import { until } from '../support/until.ts'
 import { MiB, openTestBed, type TestBed } from './executor/bed.ts'
@@ -97,6 +98,18 @@ describe('bandwidth', { skip: lack }, () => {
     return await bed.run(script, { owner, network: 'bridge' }, engine)
   }
 
+  /** Bytes that somebody sends until the connection ends; 0 where nobody listens yet. */
+  async function receivedFrom(host: string, at: number): Promise<number> {
+    const socket = connect({ host, port: at })
+    let bytes = 0
+    socket.on('data', (data) => {
+      bytes += data.length
+    })
+    socket.on('error', () => undefined) // nobody listens
+    await new Promise<void>((resolve) => void socket.once('close', () => resolve()))
+    return bytes
+  }
+
   interface Counted {
     bytes: number
     overlimits: number
@@ -169,8 +182,7 @@ describe('bandwidth', { skip: lack }, () => {
     it(`is mended where ${what}`, async () => {
       const { owner, engine, shaper } = await open(50e6)
       const job = await start(engine, owner, `while [ ! -e /go ]; do sleep 0.1; done; ${receive(MiB)}`)
-      const bridge = bridgeName(owner, job)
-      const [program = '', ...args] = words(owner, bridge)
+      const [program = '', ...args] = words(owner, bridgeName(owner, job))
       await run(program, ...args)
       assert.equal(await shaper.problem(), null)
       const exec = await docker.getContainer(job).exec({ Cmd: ['touch', '/go'] })
@@ -202,11 +214,29 @@ describe('bandwidth', { skip: lack }, () => {
     assert.doesNotMatch(await run('ip', 'link', 'show'), new RegExp(deviceName(owner, 'sent')))
   })
 
-  it('where something else stands in the way, jobs run without, and the owner reads what', async () => {
-    const shaper: Shaper = createShaper({ logger: silentLogger }, { owner: 'nobody', rate: 50e6 })
-    await shaper.begin(true, async () => 'bridges are filtered')
-    await shaper.ensure()
-    assert.deepEqual(shaper.state(), { rate: 50e6, problem: 'bridges are filtered' })
+  it('goes with the firewall, also where the machine shows packets on bridges to iptables', async () => {
+    const owner = `${bed.owner}-bw${++agents}`
+    const shaper = createShaper({ logger: silentLogger }, { owner, rate: 40e6 })
+    const firewall = createFirewall({ logger: silentLogger }, { owner })
+    const engine = createDockerEngine({ docker, shaper, firewall }, { owner })
+    assert.equal((await engine.features()).networkProblem, null)
+    stack.defer(async () => {
+      for (const { name } of await engine.list(owner)) await engine.remove(name)
+      await shaper.stop()
+      await firewall.stop({ isUnused: true })
+    })
+    assert.deepEqual(shaper.state(), { rate: 40e6, problem: null })
+    const job = await start(engine, owner, `while :; do head -c ${MiB} /dev/zero | nc -l -p 8080; done`)
+    const { NetworkSettings: network } = await docker.getContainer(job).inspect()
+    const [address = ''] = Object.values(network.Networks).map(({ IPAddress }) => IPAddress)
+    let received = 0
+    await until(async () => {
+      received = await receivedFrom(address, 8080)
+      return received > 0
+    })
+    assert.equal(received, MiB, 'its answers come through')
+    assert.ok(((await classes(owner, 'sent')).get('1:3')?.bytes ?? 0) > MiB)
+    await engine.remove(job)
   })
 
   it('where the engine is elsewhere, jobs run without, and the owner is told once', async () => {

@@ -135,26 +135,20 @@ describe('messages', () => {
     [{ ...BASE, env: { A: '' }, secrets: { A: '' } }, 'secrets.A', 'is in env, too: keep it in one of the two'],
     [{ ...BASE, duration: 7200, maxDuration: 7199 }, 'maxDuration', 'must be at least duration (7200)'],
   ]
-  const below = 'must be a path below "/", such as "/srv/app"'
+  const parts = 'must have no colons, control characters, or parts that are empty, "." or ".."'
   for (const [path, message] of [
     ['srv/app', 'must begin with "/": it is a path in the container from its root, such as "/srv/app"'],
     ['/srv/', 'must not end with "/"'],
-    ['/srv/../etc', 'must have no colons, control characters, or parts that are empty, "." or ".."'],
-    ['/a:b', 'must have no colons, control characters, or parts that are empty, "." or ".."'],
-    [
-      '/proc/1',
-      'must lie outside /proc, /sys and /dev, and not be a file that engines put into containers, such as /etc/resolv.conf',
-    ],
-    ['/', below],
+    ['/srv/../etc', parts],
+    ['/a:b', parts],
+    ['/', 'must be a path below "/", such as "/srv/app"'],
   ] as const) {
     it(`of a path such as ${path}: ${message}`, () => {
       const volumes = [{ name: 'v', mountPath: path, size: '1Mi' }]
       const found = errorsOf({ ...BASE, outputs: path, workdir: path, volumes })
       const fields = [...(path === '/' ? [] : ['workdir']), 'outputs', 'volumes[0].mountPath']
-      assert.deepEqual(
-        found.toSorted((a, b) => a.path.localeCompare(b.path)),
-        fields.map((field) => ({ path: field, message })).toSorted((a, b) => a.path.localeCompare(b.path)),
-      )
+      const expected = fields.map((field) => `${field} ${message}`)
+      assert.deepEqual(found.map((one) => `${one.path} ${one.message}`).toSorted(), expected.toSorted())
     })
   }
 

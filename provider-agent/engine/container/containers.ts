@@ -23,11 +23,13 @@ interface ContainerStepsInit extends CreateStepInit {
   properties(options: AbortOptions): Promise<EngineProperties>
   /** Resolves when a container's network is held to its bandwidth. */
   ensureShaped(): Promise<void>
+  /** The same of one that has been started. */
+  ensureBegunShaped(): Promise<void>
 }
 
 /** The steps of a container's life, each of which may be repeated. */
 export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
-  const { docker, sandboxes, properties, ensureShaped } = init
+  const { docker, sandboxes, properties, ensureShaped, ensureBegunShaped } = init
   const ear = createEar(docker)
 
   return {
@@ -44,6 +46,8 @@ export function createContainerSteps(init: ContainerStepsInit): ContainerSteps {
           } catch (error) {
             if (statusOf(error) !== 304) throw await startError(docker, name, error, abort)
           }
+          // Its end of the network is there from now on, but for what was made ahead.
+          await ensureBegunShaped().catch(notShaped)
         }
         const { State: state } = await inspectContainer(docker, name, abort)
         return { startedAtMs: Date.parse(state.StartedAt) }

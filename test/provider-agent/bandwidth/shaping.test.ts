@@ -14,7 +14,12 @@ const owner = '12D3KooWowner'
 const rate = 100_000_000
 const [received, sent] = [deviceName(owner, 'received'), deviceName(owner, 'sent')]
 const [one, two] = ['one', 'two'].map(
-  (name, i): Bridge => ({ name: bridgeName(owner, name), index: 7 + i, network: `10.0.${i}.1/26` }),
+  (name, i): Bridge => ({
+    name: bridgeName(owner, name),
+    index: 7 + i,
+    network: `10.0.${i}.1/26`,
+    ports: [`veth${i}`],
+  }),
 ) as [Bridge, Bridge]
 const whole = new Set([received, sent])
 
@@ -22,6 +27,7 @@ const seen = (bridges: Bridge[], handing: Bridge[] = bridges, devices = whole): 
   bridges,
   devices,
   handing: new Set(handing.map(({ name }) => name)),
+  atPorts: false,
 })
 
 test('devices are no bridges, and their names fit', () => {
@@ -58,7 +64,7 @@ test('what holds is left alone; what came is added, under a number that is free'
   const nothing = planOf(owner, rate, before, seen([one, two]))
   assert.deepEqual([nothing.first, nothing.added, nothing.kept], [[], [], before])
 
-  const three = { ...one, name: bridgeName(owner, 'three'), index: 9, network: '10.0.3.1/26' }
+  const three = { ...one, name: bridgeName(owner, 'three'), index: 9, network: '10.0.3.1/26', ports: [] }
   const changed = planOf(owner, rate, before, seen([two, three], [two]))
   assert.deepEqual(changed.kept, [before[1]])
   assert.deepEqual(changed.first, [
@@ -85,6 +91,26 @@ for (const [what, now] of mended) {
     assert.equal(plan.added[0]?.lines[0]?.startsWith('qdisc del'), now.handing.has(one.name))
   })
 }
+
+test('where bridges are shown to a firewall, what is plugged into them is handed on, as it comes', () => {
+  const [bare, plugged] = [
+    { ...one, ports: [] },
+    { ...one, ports: ['veth0', 'veth9'] },
+  ]
+  const at = (bridge: Bridge, ...handing: string[]): Seen => ({
+    ...seen([bridge]),
+    handing: new Set(handing),
+    atPorts: true,
+  })
+  const [first] = planOf(owner, rate, [], at(bare)).added
+  assert.ok(first !== undefined && !first.lines.some((line) => line.includes('clsact')))
+  const [then] = planOf(owner, rate, [first.bridge], at(plugged, 'veth0')).added
+  const points = then?.lines.filter((line) => line.includes('clsact'))
+  assert.deepEqual(points, ['qdisc del dev veth0 clsact', 'qdisc add dev veth0 clsact', 'qdisc add dev veth9 clsact'])
+  assert.deepEqual(planOf(owner, rate, [first.bridge], at(plugged, 'veth0', 'veth9')).added, [])
+  // An earlier run, before the machine's setting was changed.
+  assert.equal(planOf(owner, rate, [], at(plugged, one.name)).added[0]?.lines[0], `qdisc del dev ${one.name} clsact`)
+})
 
 test('where a device shares out no more, all is set up again', () => {
   const plan = planOf(owner, rate, [{ ...one, number: 3 }], seen([one], [one], new Set([sent])))
@@ -118,15 +144,17 @@ test('links and queues are read as iproute2 prints them', () => {
       addr_info: [{ family: 'inet', local: '10.1.0.1', prefixlen: 26 }],
     },
     { ifindex: 10, ifname: received, addr_info: [] },
+    { ifindex: 11, ifname: 'veth0', master: one.name, addr_info: [] },
+    { ifindex: 12, ifname: 'veth1', master: 'docker0', addr_info: [] },
     {},
   ])
   assert.deepEqual(readLinks(json, owner), { bridges: [one], devices: [received] })
   const text = [
     'qdisc noqueue 0: dev lo root refcnt 2 ',
-    `qdisc clsact ffff: dev ${one.name} parent ffff:fff1 `,
+    'qdisc clsact ffff: dev veth0 parent ffff:fff1 ',
     `qdisc htb 1: dev ${received} root refcnt 2 r2q 10 default 0x2 direct_packets_stat 0 direct_qlen 32`,
     'qdisc htb 1: dev eth0 root refcnt 2 r2q 10 default 0x2 direct_packets_stat 0 direct_qlen 1000',
     '',
   ].join('\n')
-  assert.deepEqual(readQueues(text, owner), { handing: new Set([one.name]), devices: new Set([received]) })
+  assert.deepEqual(readQueues(text, owner), { handing: new Set(['veth0']), devices: new Set([received]) })
 })
