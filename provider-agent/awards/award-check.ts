@@ -154,6 +154,7 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
       ...(job.user === '' ? {} : { user: job.user }),
       ...(job.tty && { tty: true }),
       ...(offer.platforms.length === 0 ? {} : { platforms: offer.platforms }),
+      ...(job.platform === '' ? {} : { isPlatformNamed: true }),
       ...(job.imageDigest === '' ? {} : { imageDigest: job.imageDigest }),
     },
     hadSecrets: Object.keys(job.secrets).length > 0 || job.registryCredentials !== undefined,

@@ -209,6 +209,8 @@ export interface PullRequest {
   credentials?: { username: string; password: string; serverAddress: string }
   /** As what it may run, the best first, as `plainPlatform` writes them. @default what the engine runs by itself */
   platforms?: readonly string[]
+  /** Whether that is what the job names, and not what its image is for or this machine runs. @default false */
+  isPlatformNamed?: boolean
   /** `sha256:…` of its manifest or index: these bytes, whatever its tag means by now. @default what the tag means */
   digest?: string
   /** Whether an image that the engine has under this name may be run without asking its registry. @default false */

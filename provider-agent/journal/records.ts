@@ -79,6 +79,8 @@ export interface LeaseJob {
   tty?: boolean
   /** As what its image may run, the best first; absent is what the engine runs by itself. */
   platforms?: string[]
+  /** Whether the job names that; absent is no. */
+  isPlatformNamed?: true
   /** `sha256:…` of the image, whatever its tag means by now; absent is what that means. */
   imageDigest?: string
 }

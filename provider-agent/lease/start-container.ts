@@ -116,6 +116,7 @@ async function pull({ clock, logger, images }: StartComponents, lease: Lease, un
     ...{ image: job.image, policy: job.imagePullPolicy, requester },
     ...(credentials === undefined ? {} : { credentials }),
     ...(job.platforms === undefined ? {} : { platforms: job.platforms }),
+    ...(job.isPlatformNamed === undefined ? {} : { isPlatformNamed: true }),
     ...(job.imageDigest === undefined ? {} : { digest: job.imageDigest }),
   }
   const onProgress = createProgressReporter(clock, lease, logger)

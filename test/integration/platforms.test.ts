@@ -116,6 +116,12 @@ describe('an image that is for some platforms', () => {
     assert.deepEqual(job.state.failure.details, { reason: 'no-such-platform' })
   })
 
+  it('fails at once, too, where only the provider has the image', async () => {
+    const job = await run(market.image, { platform: 'linux/arm64', queueTimeout: 3_600 })
+    assert.ok(job.state.status === 'failed')
+    assert.deepEqual([job.attempt, job.state.failure.details['reason']], [1, 'no-such-platform'])
+  })
+
   it('waits for a machine of what it is for, and says what there is', async () => {
     const job = await run(await offer('s390x', ['linux/s390x']), { queueTimeout: 2 })
     assert.ok(job.state.status === 'failed')

@@ -162,7 +162,10 @@ describe('pulling', () => {
     test(`a platform that the job names and that is not there, of ${what}: no-such-platform`, async () => {
       const image = await make()
       const request = { image, policy: 'IfNotPresent' as const, mayUseLocal, platforms: [platform] }
-      await assert.rejects(engine.pull(request), { details: { reason: 'no-such-platform', image } })
+      await assert.rejects(engine.pull(request), { details: { reason: 'wrong-architecture', image } })
+      await assert.rejects(engine.pull({ ...request, isPlatformNamed: true }), {
+        details: { reason: 'no-such-platform', image },
+      })
     })
   }
 

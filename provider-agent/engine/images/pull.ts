@@ -95,13 +95,10 @@ export function createPuller(components: TransferComponents, init: PullerInit) {
   }
 }
 
-/**
- * Of an image whose registry has told its requester nothing, a platform is asked for by the job alone: another machine would
- * find the image no different.
- */
-function asNamed(error: unknown, { platforms, digest }: PullRequest): unknown {
-  const isNamed = platforms !== undefined && digest === undefined
-  if (!isNamed || !(error instanceof RegistryFailure) || error.reason !== 'wrong-architecture') return error
+/** What the job names and the image is not for, it is for nowhere: another machine would find it no different. */
+function asNamed(error: unknown, { isPlatformNamed = false }: PullRequest): unknown {
+  const isIt = error instanceof RegistryFailure && error.reason === 'wrong-architecture'
+  if (!isPlatformNamed || !isIt) return error
   return new RegistryFailure('no-such-platform', error.message, { cause: error })
 }
 
