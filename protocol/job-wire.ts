@@ -72,6 +72,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   [PLATFORMS, 'platform'],
   [ISOLATION, 'isolation'],
   [NETWORK_LIMIT, 'maxNetwork'],
+  [TERMINAL, 'tty'],
 ])
 
 /** The fields that ask for these capabilities, for people. */

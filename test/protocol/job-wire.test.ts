@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { JobSchema, RequirementsSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
-import { checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
+import { askedBy, checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
 import { readRequirements } from '../../protocol/market-messages.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 
@@ -234,6 +234,17 @@ describe('a job on the wire', () => {
       assert.partialDeepStrictEqual({ ...job }, option)
     })
   }
+})
+
+it('every capability that a job asks for is said by the fields that ask for it', () => {
+  const whole = { ...FULL, maxNetwork: '1Gi', network: 'bridge', constraints: { minCpuScore: 9 } } as const
+  const ports = [...(FULL.ports ?? []), { port: 90, public: true }]
+  const { requirements } = onTheWire({ ...whole, ports })
+  assert.equal(requirements.capabilities.length, 12)
+  for (const capability of requirements.capabilities) {
+    assert.notEqual(askedBy([capability]), 'constraints.capabilities', capability)
+  }
+  assert.equal(askedBy(['extend', 'tty', 'volumes']), 'constraints.capabilities, tty, volumes')
 })
 
 describe('what is said of traffic', () => {
