@@ -62,9 +62,7 @@ export function jobFileCalls(transport: Transport) {
       at: string,
       { offset = 0, length, ...options }: CallOptions & { offset?: number; length?: number } = {},
     ): Promise<ReadableStream<Uint8Array>> => {
-      const whole = offset === 0 && length === undefined
-      const range = `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`
-      return await open(id, { path: at }, { Accept: '*/*', ...(whole ? {} : { Range: range }) }, options)
+      return await open(id, { path: at }, { Accept: '*/*', ...rangeOf(offset, length) }, options)
     },
     /** Whatever is there as a tar stream, whose entries begin with the last part of the path. Look before you unpack it. */
     readTar: async (id: string, at: string, options: CallOptions = {}): Promise<ReadableStream<Uint8Array>> =>
@@ -105,4 +103,10 @@ export async function unpacked(answer: Response): Promise<ReadableStream<Uint8Ar
     throw new CortexError({ code: 'UNEXPECTED_ANSWER', message, status: answer.status })
   }
   return body ?? new ReadableStream({ start: (controller) => controller.close() })
+}
+
+/** The header that asks for a part; none for the whole. */
+export function rangeOf(offset: number, length: number | undefined): Record<string, string> {
+  if (offset === 0 && length === undefined) return {}
+  return { Range: `bytes=${offset}-${length === undefined ? '' : offset + length - 1}` }
 }

@@ -1,7 +1,17 @@
-import { jobFileCalls, unpacked } from './job-files.ts'
+import { jobFileCalls, rangeOf, unpacked } from './job-files.ts'
 import { type CallOptions, jobPath } from './resource.ts'
 import type { Transport } from './transport.ts'
 import type { Container, ExecResult, ExecSocket, NewExec, PortLink } from './types.ts'
+
+/** What of an output is fetched. */
+export interface OutputOptions extends CallOptions {
+  /** As its entry in the tar is called. @default all, as a tar */
+  path?: string
+  /** @default 0 */
+  offset?: number
+  /** At least 1. @default all there are */
+  length?: number
+}
 
 /** The part of `client.jobs` that reaches into a container, and to what it left. */
 export function jobReachCalls(transport: Transport) {
@@ -53,10 +63,16 @@ export function jobReachCalls(transport: Transport) {
       })
       return connect(url.replace(/^http/, 'ws'), headers)
     },
-    /** The kept output, a tar stream: no more bytes than were sent. @throws {CortexError} where it comes packed */
-    output: async (id: string, options: CallOptions = {}): Promise<ReadableStream<Uint8Array>> => {
-      const headers = { Accept: 'application/x-tar', 'Accept-Encoding': 'identity' }
-      return await unpacked(await transport.open({ method: 'GET', path: jobPath(id, '/output'), headers, ...options }))
+    /**
+     * The kept output, a tar stream: no more bytes than were sent. With `path`, as an entry of it is called, the bytes of
+     * that file alone, from `offset` on and at most `length` of them.
+     * @throws {CortexError} where it comes packed
+     */
+    output: async (id: string, options: OutputOptions = {}): Promise<ReadableStream<Uint8Array>> => {
+      const { path, offset = 0, length, ...rest } = options
+      const headers = { Accept: '*/*', 'Accept-Encoding': 'identity', ...rangeOf(offset, length) }
+      const request = { method: 'GET', path: jobPath(id, '/output'), query: { path }, headers } as const
+      return await unpacked(await transport.open({ ...request, ...rest }))
     },
   }
 }

@@ -120,14 +120,26 @@ function outputCommand(): Command {
     .description('fetch what a job kept')
     .argument('<id>', 'which')
     .option('-o, --output <folder>', 'where to; the tar goes to the standard output without it')
+    .option('--path <file>', 'one file of it, as the tar calls it, to the standard output')
   return withConnection(command)
-    .addHelpText('after', '\nExample:\n  $ cortex job output job_01k8m3q7w9x2 -o results')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ cortex job output job_01k8m3q7w9x2 -o results\n  $ cortex job output job_01k8m3q7w9x2 --path results/report.csv > report.csv',
+    )
     .action(
-      aboutJob(async (client, id, options: ConnectionOptions & { output?: string }) => {
+      aboutJob(async (client, id, options: ConnectionOptions & { output?: string; path?: string }) => {
         const { Readable } = await import('node:stream')
+        const { output: folder, path } = options
+        if (folder !== undefined && path !== undefined) {
+          throw new CliError('--path is for one file, to the standard output: leave out -o')
+        }
         const output = async (): Promise<import('node:stream').Readable> =>
-          Readable.fromWeb((await client.jobs.output(id)) as import('node:stream/web').ReadableStream)
-        const { output: folder } = options
+          Readable.fromWeb(
+            (await client.jobs.output(
+              id,
+              path === undefined ? {} : { path },
+            )) as import('node:stream/web').ReadableStream,
+          )
         if (folder === undefined) {
           for await (const chunk of await output()) await writeRaw('stdout', chunk)
           return

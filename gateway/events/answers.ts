@@ -22,7 +22,7 @@ export interface Answers {
    */
   list(c: GatewayContext, items: AsyncIterable<unknown>, text: { before: string; after: () => string }): Response
   /** A file as it is read, for as long as whoever asked may have it. */
-  file(c: GatewayContext, file: Readable, headers: Record<string, string>): Response
+  file(c: GatewayContext, file: Readable, headers: Record<string, string>, status?: 200 | 206): Response
 }
 
 /** @param components.shares of streams and sockets @param components.readShares of what is read as JSON */
@@ -50,12 +50,12 @@ export function createAnswers(components: {
       if (c.req.method === 'HEAD') return c.body(null, 200, headers)
       return c.body(streams.text(listText(items, text), held(c, readShares)), 200, headers)
     },
-    file(c, file, headers) {
+    file(c, file, headers, status = 200) {
       file.once(
         'close',
         revocation.watch(principalOf(c), () => file.destroy(revokedError())),
       )
-      return c.body(Readable.toWeb(file) as ReadableStream, 200, headers)
+      return c.body(Readable.toWeb(file) as ReadableStream, status, headers)
     },
   }
 }

@@ -1,11 +1,17 @@
+import { posix } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { ClientNode } from '../../node/index.ts'
 import { outputArrived } from '../../node/outputs/arrived.ts'
+import { findPart } from '../../node/outputs/part.ts'
 import { type JobRecord, JobStateError, type JobStore } from '../../node/store/index.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
+import { MAX_PATH_BYTES } from '../../protocol/limits.ts'
 import type { Answers } from '../events/index.ts'
+import { attachmentHeaders } from '../http/attachment.ts'
+import { rangeHeaders, rangeOf } from '../http/byte-range.ts'
+import type { GatewayContext } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
@@ -22,12 +28,29 @@ const outputOperation = operation({
   tag: 'Jobs',
   summary: 'The kept output',
   description:
-    'What the container left at `outputs`, as a tar whose entries begin with the last part of that path. Of a job that has just ended it may still be on its way: then the answer waits a little.',
+    'What the container left at `outputs`, as a tar whose entries begin with the last part of that path; with `path` one file of it, as it is, with `Range`. Of a job that has just ended it may still be on its way: then the answer waits a little.',
   permission: 'jobs:read',
-  request: { params: jobParams },
+  request: {
+    params: jobParams,
+    query: z.strictObject({
+      path: z
+        .string()
+        .min(1)
+        .max(MAX_PATH_BYTES)
+        .optional()
+        .describe('One file of it, as its entry in the tar is called, e.g. `results/model.bin`; links are followed.'),
+    }),
+  },
   data: z.never(),
   file: 'application/x-tar',
-  errors: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT', 'RESOURCE_NOT_FOUND', 'PROVIDER_UNAVAILABLE'],
+  files: ['application/octet-stream'],
+  errors: [
+    'RANGE_NOT_SATISFIABLE',
+    'JOB_NOT_FOUND',
+    'JOB_STATE_CONFLICT',
+    'RESOURCE_NOT_FOUND',
+    'PROVIDER_UNAVAILABLE',
+  ],
 })
 
 /** `GET …/jobs/{id}/output` */
@@ -43,6 +66,8 @@ export function addOutputRoute(
     }
     const limit = deadline(clock, WAIT_MS, c.req.raw.signal)
     const job = await outputArrived(store, first, limit.signal).finally(limit.clear)
+    const { path } = c.req.valid('query')
+    if (path !== undefined) return await sendPart(c, components, job, path)
     const kept = job.output?.state === 'kept' ? await outputs.open(job.id) : null
     if (kept === null) throw missing(job)
     return answers.file(c, kept.stream, {
@@ -51,6 +76,37 @@ export function addOutputRoute(
       'Content-Disposition': `attachment; filename="${job.id}.tar"`,
     })
   })
+}
+
+/** One file of it. */
+async function sendPart(
+  c: GatewayContext,
+  { outputs, answers }: { outputs: ClientNode['outputs']; answers: Answers },
+  job: JobRecord,
+  path: string,
+): Promise<Response> {
+  if (job.output?.state !== 'kept') throw missing(job)
+  const part = await findPart(outputs, job.id, path)
+  if (part === null) {
+    throw new GatewayError('RESOURCE_NOT_FOUND', `The output has no ${path}: the whole tar says what it has`)
+  }
+  if (part.type === 'folder') {
+    throw new GatewayError(
+      'VALIDATION_ERROR',
+      `${path} of the output is a folder: name a file in it, or take the whole tar`,
+    )
+  }
+  const range = rangeOf(c.req.header('range'), part.size)
+  const headers = {
+    ...attachmentHeaders(posix.basename(part.path), 'application/octet-stream'),
+    ...rangeHeaders(range, part.size),
+    'Last-Modified': new Date(part.mtimeMs).toUTCString(),
+  }
+  const { from, length } = range ?? { from: 0, length: part.size }
+  if (length === 0 || c.req.method === 'HEAD') return c.body(null, 200, headers)
+  const kept = await outputs.open(job.id, { offset: part.offset + from, length })
+  if (kept === null) throw missing(job)
+  return answers.file(c, kept.stream, headers, range === null ? 200 : 206)
 }
 
 function missing({ spec, output }: JobRecord): GatewayError {

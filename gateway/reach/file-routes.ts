@@ -14,13 +14,14 @@ import {
   writeFilesQuery,
   writtenFilesSchema,
 } from '../contract/files.ts'
+import { attachmentHeaders } from '../http/attachment.ts'
+import { type ByteRange, rangeHeaders, rangeOf } from '../http/byte-range.ts'
 import { type GatewayContext, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import { REACH_ERRORS } from '../http/reach-error.ts'
 import { jobParams, visibleJob } from '../jobs/index.ts'
-import { type ByteRange, rangeOf } from './byte-range.ts'
 import type { TunnelComponents } from './tunnel-route.ts'
 
 const BYTES = 'application/octet-stream'
@@ -118,10 +119,8 @@ export function addFileRoutes(api: Api, { node, revocation, shares }: TunnelComp
       return inWords(error)
     })
     content.once('close', release)
-    const size = 'tar' in how ? {} : { 'Content-Length': String(range?.length ?? file.size) }
-    const part =
-      range === null ? {} : { 'Content-Range': `bytes ${range.from}-${range.from + range.length - 1}/${file.size}` }
-    const headers = { ...headersOf(file), ...size, ...part, ...attachment(file, 'tar' in how) }
+    const sized = 'tar' in how ? {} : rangeHeaders(range, file.size)
+    const headers = { ...headersOf(file), ...sized, ...attachment(file, 'tar' in how) }
     return c.body(Readable.toWeb(content) as ReadableStream, range === null ? 200 : 206, headers)
   }
 
@@ -184,13 +183,11 @@ function inWords(error: unknown): never {
   })
 }
 
-/** What a browser is told of a stranger's bytes: nothing that it would show as a page of this gateway. */
 function headersOf({ type, mode, mtimeMs }: JobFile): Record<string, string> {
   return {
     'X-File-Type': type,
     'X-File-Mode': modeText(mode),
     'Last-Modified': new Date(mtimeMs).toUTCString(),
-    'Content-Security-Policy': 'sandbox',
     ...(type === 'file' ? { 'Accept-Ranges': 'bytes' } : {}),
   }
 }
@@ -200,9 +197,8 @@ function sizeOf({ type, size }: JobFile, asTar: boolean): Record<string, string>
 }
 
 function attachment({ name }: JobFile, asTar: boolean): Record<string, string> {
-  const shown = encodeURIComponent(`${name === '' || name === '/' ? 'root' : name}${asTar ? '.tar' : ''}`)
-  const exact = shown.replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
-  return { 'Content-Type': asTar ? TAR : BYTES, 'Content-Disposition': `attachment; filename*=UTF-8''${exact}` }
+  const shown = name === '' || name === '/' ? 'root' : name
+  return asTar ? attachmentHeaders(`${shown}.tar`, TAR) : attachmentHeaders(shown, BYTES)
 }
 
 function viewOf(path: string, { file, entries, total, more, incomplete }: FileLook) {

@@ -9,8 +9,11 @@ export interface Outputs {
   /** A job with outputs is about to have a provider: from here on its output is fetched at its end, over restarts. */
   expect(jobId: string): Promise<void>
 
-  /** The kept tar; null where there is none (any more). */
-  open(jobId: string): Promise<{ bytes: number; stream: Readable } | null>
+  /**
+   * The kept tar, or a part of it; null where there is none (any more). `bytes` are those of the whole.
+   * @param part at least one byte, within the tar
+   */
+  open(jobId: string, part?: { offset: number; length: number }): Promise<{ bytes: number; stream: Readable } | null>
 }
 
 /** The largest tar of a job with so much storage, in bytes: all that it may write, and room for the tar's own frames. */

@@ -164,6 +164,34 @@ describe('files of a job through the gateway', () => {
     }
   })
 
+  test('of what a job kept, one file is sent whole and in part', async () => {
+    const script =
+      'mkdir -p /out/sub; cd /out; seq 100000 > sub/n; printf "hello world" > "a b"; ln -s sub/n link; ln "a b" twin; : > empty'
+    const { id: kept } = await api.run(market.job(script, { outputs: '/out' }))
+    const get = async (path: string, headers: Record<string, string> = {}) => {
+      const at = `${api.url}/api/plugin-core/jobs/${kept}/output?${new URLSearchParams({ path })}`
+      return await fetch(at, { headers: { Authorization: `Bearer ${api.key}`, ...headers } })
+    }
+    const numbers = Array.from({ length: 100_000 }, (_, at) => `${at + 1}\n`).join('')
+    assert.equal(await (await get('out/sub/n')).text(), numbers)
+    assert.equal(await (await get('out/link')).text(), numbers)
+    assert.equal(await (await get('out/twin')).text(), 'hello world')
+    assert.equal(await (await get('out/empty')).text(), '')
+    const part = await get('out/sub/n', { Range: 'bytes=500000-500009' })
+    assert.deepEqual([part.status, await part.text()], [206, numbers.slice(500_000, 500_010)])
+    assert.equal(part.headers.get('content-range'), `bytes 500000-500009/${numbers.length}`)
+    assert.equal(part.headers.get('content-security-policy'), 'sandbox')
+    assert.equal((await get('out/sub/n', { Range: 'bytes=900000-' })).status, 416)
+    assert.deepEqual(
+      [(await get('out')).status, (await get('out/no')).status, (await get('../etc/passwd')).status],
+      [400, 404, 404],
+    )
+    assert.equal(await text(await client.jobs.output(kept ?? '', { path: 'out/a b', offset: 6, length: 3 })), 'wor')
+    const door = ['--gateway', api.url, '--key', api.key]
+    const one = await startProgram('bin/cortex.ts', ['job', 'output', ...door, kept ?? '', '--path', 'out/a b']).ended
+    assert.deepEqual([one.code, one.stdout.toString()], [0, 'hello world'])
+  })
+
   test('cp brings a file and a folder, and names what it leaves out', async () => {
     const file = await cp(`${id}:/data/a b`, join(here, 'got'))
     assert.equal(file.code, 0, file.stderr)

@@ -74,11 +74,12 @@ export function createOutputFolder(folder: string): OutputFolder {
       )
       return found.toSorted((a, b) => a.keptAtMs - b.keptAtMs)
     },
-    async open(jobId) {
+    async open(jobId, part) {
       if (!isJobId(jobId)) return null
       try {
         const file = await open(pathOf(jobId, 'tar'))
-        return { bytes: (await file.stat()).size, stream: file.createReadStream() }
+        const range = part === undefined ? {} : { start: part.offset, end: part.offset + part.length - 1 }
+        return { bytes: (await file.stat()).size, stream: file.createReadStream(range) }
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
         throw error

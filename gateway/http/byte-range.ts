@@ -1,4 +1,4 @@
-import { GatewayError } from '../http/errors.ts'
+import { GatewayError } from './errors.ts'
 
 /** A part of a file, in bytes; never empty. */
 export interface ByteRange {
@@ -19,4 +19,14 @@ export function rangeOf(header: string | undefined, size: number): ByteRange | n
   if (from < end) return { from, length: end - from }
   const headers = { 'Content-Range': `bytes */${size}` }
   throw new GatewayError('RANGE_NOT_SATISFIABLE', `The file has ${size} bytes: ask for less`, { headers })
+}
+
+/** Headers of an answer that is a file, or a part of one. */
+export function rangeHeaders(range: ByteRange | null, size: number): Record<string, string> {
+  if (range === null) return { 'Content-Length': String(size), 'Accept-Ranges': 'bytes' }
+  return {
+    'Content-Length': String(range.length),
+    'Content-Range': `bytes ${range.from}-${range.from + range.length - 1}/${size}`,
+    'Accept-Ranges': 'bytes',
+  }
 }
