@@ -111,6 +111,7 @@ function wholeTimestamp(text: string): number {
   return ms
 }
 
+/** `ENGINE_ERROR`, `details.reason: 'log-unreadable'`. */
 export function brokenLog(what: string): EngineError {
   return new EngineError('ENGINE_ERROR', `the engine's log cannot be read: ${what}`, { reason: 'log-unreadable' })
 }
