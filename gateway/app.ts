@@ -37,6 +37,7 @@ import { openSchedules } from './schedules/open.ts'
 import { addDocument } from './system/document.ts'
 import { openSystem } from './system/open.ts'
 import { openTemplates } from './templates/open.ts'
+import { openUploads } from './uploads/open.ts'
 import type { Resolve } from './webhooks/address-check.ts'
 import { openWebhooks, type WebhooksInit } from './webhooks/open.ts'
 
@@ -97,7 +98,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
   const audit = await openAudit({ db, clock, logger })
   const keysBehind = createKeysBehind({ keys, audit, clock, logger })
   const vault = createConfigVault(secretBox)
-  const submitting = { store, directory, requester, providerAliases }
+  const submitting = { store, directory, requester, uploads: node.uploads, providerAliases }
   const templates = await openTemplates({ db, ...submitting, vault, clock })
   const providers = await openProviders({ db, node, answers, clock, logger }, { providerAliases })
   const { providerLog } = providers
@@ -122,6 +123,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
       { db, ...submitting, bodies, revocation, clock, logger },
       { uploads: join(folder, 'uploads') },
     ),
+    uploads: openUploads({ uploads: node.uploads, revocation, clock }),
     keysBehind,
     jobs: openJobs({ node, answers, clock, logger }, { providerAliases, retention }),
     reach: openReach({ node, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),

@@ -7,6 +7,9 @@ import { createDirectory } from './directory/directory.ts'
 import { recallFirstSeen } from './directory/first-seen.ts'
 import { loadIdentity } from './identity.ts'
 import type { ClientNode } from './index.ts'
+import { inlineSource } from './inputs/inline.ts'
+import { createInputs } from './inputs/resolve.ts'
+import { serveInputs } from './inputs/serve.ts'
 import type { Logger } from './logger.ts'
 import type { FollowerTimes } from './market/index.ts'
 import { createRequester } from './market/requester.ts'
@@ -21,6 +24,7 @@ import { diskProblem } from './store/disk-problem.ts'
 import { openJobStore } from './store/job-store.ts'
 import { createSecretBox, loadMasterKey } from './store/secret-box.ts'
 import { noTracer, type Tracer } from './tracing/index.ts'
+import { createUploads, type UploadsInit } from './uploads/uploads.ts'
 
 /** What a client node is told beside what every peer is. */
 export interface ClientNodeInit extends PeerInit {
@@ -32,6 +36,8 @@ export interface ClientNodeInit extends PeerInit {
   minFreeBytes?: number
   /** How much of what jobs leave is kept, and for how long. */
   outputs?: Omit<OutputKeeperInit, 'folder'>
+  /** How much is kept of what is given for jobs to bring. */
+  uploads?: Omit<UploadsInit, 'folder'>
   /** Registries that may be asked about images though they are inside the network, as in `RegistryAccessInit`. @default [] */
   allowRegistries?: readonly string[]
   /** Heartbeats and the silence after which a provider is lost. */
@@ -111,6 +117,13 @@ export async function startClientNode(
     { network, store, clock, logger: logger.child({ part: 'outputs' }) },
     { folder: join(dataFolder, 'outputs'), ...init.outputs },
   )
+  const inputsLogger = logger.child({ part: 'inputs' })
+  const uploads = createUploads(
+    { store, clock, logger: inputsLogger, refusal: async () => await diskProblem(dataFolder, minFreeBytes) },
+    { folder: join(dataFolder, 'uploads'), ...init.uploads },
+  )
+  await uploads.start()
+  stack.defer(async () => await uploads.stop())
   const access = createRegistryAccess({ allow: init.allowRegistries ?? [] })
   const requester = createRequester(
     {
@@ -124,9 +137,13 @@ export async function startClientNode(
       logger: logger.child({ part: 'market' }),
       tracer,
       outputs,
+      inputs: createInputs(uploads),
     },
     init.times === undefined ? {} : { times: init.times },
   )
+  const serving = new AbortController()
+  stack.defer(() => serving.abort(new Error('The node is stopping')))
+  serveInputs({ network, store, clock, logger: inputsLogger, sources: [inlineSource, uploads] }, serving.signal)
   await network.start()
   stack.defer(async () => await network.stop())
   await directory.start()
@@ -144,6 +161,7 @@ export async function startClientNode(
     requester,
     reach,
     outputs,
+    uploads,
     privateKey,
     stop: async () => await started.disposeAsync(),
   }

@@ -4,6 +4,7 @@ import type { PeerNetwork } from './network/index.ts'
 import type { Outputs } from './outputs/index.ts'
 import type { Reach } from './reach/index.ts'
 import type { JobStore } from './store/index.ts'
+import type { Uploads } from './uploads/index.ts'
 
 /** A peer that asks for jobs: what `cortex run` is, and what a gateway serves. */
 export interface ClientNode {
@@ -15,6 +16,8 @@ export interface ClientNode {
   readonly reach: Reach
   /** What jobs left. */
   readonly outputs: Pick<Outputs, 'open'>
+  /** What was given for jobs to bring. */
+  readonly uploads: Uploads
   /** Ends in the reverse order of the start; jobs go on at their providers. */
   stop(): Promise<void>
 }

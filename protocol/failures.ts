@@ -4,6 +4,7 @@
  * is made from it (`npm run gen`). Codes and reasons cross the wire and are append-only.
  */
 
+import { DATA_FAILURES } from './data-failures.ts'
 import { PROGRAM_FAILURES } from './program-failures.ts'
 import { PULL_FAILURES } from './pull-failures.ts'
 
@@ -16,6 +17,7 @@ export const FAILURE_CODES = [
   'DURATION_EXCEEDED',
   'NO_PROVIDER',
   'INTERNAL',
+  'DATA_ERROR',
 ] as const
 /** A row of {@link FAILURE_CODES}; one from a newer peer that is not among them counts as `INTERNAL`. */
 export type FailureCode = (typeof FAILURE_CODES)[number]
@@ -98,6 +100,7 @@ type Rows = { default: Row } & Record<string, Row>
 const CHOOSE_ANOTHER = 'Submit the job again, or choose a different provider.'
 
 const TABLE: Record<FailureCode, Rows> = {
+  DATA_ERROR: DATA_FAILURES,
   IMAGE_PULL_ERROR: PULL_FAILURES,
   RESOURCE_LIMIT_EXCEEDED: {
     default: {

@@ -29,6 +29,7 @@ import {
   workdirField,
 } from './job-fields.ts'
 import { gpuRequirementsField, gpuRequirementsOf } from './job-gpus.ts'
+import { inputProblems, inputsField } from './job-inputs.ts'
 import {
   MAX_BYTES,
   MAX_CAPABILITIES,
@@ -228,12 +229,20 @@ const fields = {
   leaseTimeout: secondsField(MIN_LEASE_TIMEOUT_SECONDS, MAX_LEASE_TIMEOUT_SECONDS)
     .default(JOB_DEFAULTS.leaseTimeout)
     .describe('With onDisconnect `stop`: seconds out of touch before it stops.'),
+  inputs: inputsField
+    .optional()
+    .describe(
+      'What the job brings: each stands in its container before the program begins, read-only unless it says `rw`.',
+    ),
   ...containerFields,
 }
 
 /** A submission as the API takes it; `{ "image": "…" }` alone is a valid job. */
 export const jobSubmissionSchema = z.strictObject(fields).superRefine((job, context) => {
   checkContainerFields(job, context)
+  for (const { index, problem } of inputProblems(job.inputs ?? [], job.volumes)) {
+    wrong(context, ['inputs', index, 'path'], problem)
+  }
   const problem = credentialsProblem(job.image, job.registryCredentials)
   if (problem !== null) wrong(context, ['registryCredentials', 'serverAddress'], problem)
   if (job.maxDuration !== undefined && job.maxDuration < job.duration) {

@@ -13,6 +13,7 @@ import type { GpuRequirements } from './gpus.ts'
 import { isPeerId } from './ids.ts'
 import { ANY_PROVIDER } from './job-defaults.ts'
 import { gpuRequirementsOf } from './job-gpus.ts'
+import { checkInputs, inputToWire, type JobInput } from './job-inputs.ts'
 import {
   bytesOf,
   checkContainerFields,
@@ -59,6 +60,8 @@ export const PLATFORMS = 'platforms'
 /** Offered by providers that count what a job sends and receives, and heed `maxNetwork`. */
 export const NETWORK_LIMIT = 'network-limit'
 
+/** Offered by providers that put a job's `inputs` into its container. */
+export const INPUTS = 'inputs'
 /** What of a submission asks for each, as its author wrote it; any other is asked for by `constraints.capabilities`. */
 const ASKED_BY: ReadonlyMap<string, string> = new Map([
   ['volumes', 'volumes'],
@@ -73,6 +76,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   [ISOLATION, 'isolation'],
   [NETWORK_LIMIT, 'maxNetwork'],
   [TERMINAL, 'tty'],
+  [INPUTS, 'inputs'],
 ])
 
 /** The fields that ask for these capabilities, for people. */
@@ -169,6 +173,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.platform === undefined && image === null ? [] : [PLATFORMS]),
     ...(spec.isolation === undefined ? [] : [ISOLATION]),
     ...(spec.maxNetwork === undefined || spec.network === 'none' ? [] : [NETWORK_LIMIT]),
+    ...((spec.inputs ?? []).length === 0 ? [] : [INPUTS]),
   ]
 }
 
@@ -176,11 +181,16 @@ function hasContainerOptions({ shmSize, ulimits, pids, init }: PublicJobSpec): b
   return [shmSize, ulimits?.nofile, pids, init].some((option) => option !== undefined)
 }
 
-/** The job as its award carries it, secrets included. @param image as in {@link requirementsOf} */
+/**
+ * The job as its award carries it, secrets included.
+ * @param image as in {@link requirementsOf}
+ * @param inputs what `spec.inputs` came to
+ */
 export function jobToWire(
   spec: PublicJobSpec,
   secrets: JobSecrets,
   image: ResolvedImage | null = null,
+  inputs: readonly JobInput[] = [],
 ): MessageInitShape<typeof JobSchema> {
   return {
     image: spec.image,
@@ -218,6 +228,7 @@ export function jobToWire(
     platform: spec.platform === undefined ? '' : plainPlatform(spec.platform),
     imageDigest: image?.digest ?? '',
     isolation: spec.isolation ?? '',
+    inputs: inputs.map(inputToWire),
   }
 }
 
@@ -254,6 +265,7 @@ export function checkWireJob(job: Job | undefined, requirements: Requirements): 
     const [first] = fieldErrors(parsed.error)
     throw invalid(first?.path ?? '', first?.message ?? 'is not valid')
   }
+  checkInputs(job)
   const problem = credentialsProblem(job.image, job.registryCredentials)
   if (problem !== null) throw invalid('registryCredentials.serverAddress', problem)
   const volumeBytes = job.volumes.reduce((sum, volume) => sum + safeNumber(volume.sizeBytes, 'volumes'), 0)

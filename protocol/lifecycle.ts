@@ -116,6 +116,8 @@ export const JOB_EVENT_TYPES = [
   'left-out',
   // At the end of a job of whose log lines are missing.
   'log-cut',
+  // While what the job brings comes to its provider.
+  'transferring',
 ] as const
 /** One of {@link JOB_EVENT_TYPES}. */
 export type JobEventType = (typeof JOB_EVENT_TYPES)[number]

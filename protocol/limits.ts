@@ -217,6 +217,14 @@ export const REPORT_DELAY_MS = 500
 export const MAX_PORTS = 16
 /** Volumes of one job. */
 export const MAX_VOLUMES = 16
+/** What one job brings, in pieces. */
+export const MAX_INPUTS = 64
+/** Text that a job brings itself at one path, in bytes: larger things are given beforehand. */
+export const MAX_INLINE_BYTES = 64 * 1024
+/** One message of a stream that brings an input, in bytes: a chunk with room for a frame. */
+export const MAX_INPUT_MESSAGE_BYTES = 128 * 1024
+/** Streams of inputs that one provider may have open at a time. */
+export const MAX_INPUT_STREAMS = 128
 /** Labels of a job, of a provider, or of what a job asks of one. */
 export const MAX_LABELS = 64
 /** Capabilities asked for or announced. */

@@ -151,6 +151,10 @@ function checkReport(report: Report): void {
       safeNumber(content.value.bytesDone, 'bytes_done')
       safeNumber(content.value.bytesTotal, 'bytes_total')
       break
+    case 'transferring':
+      safeNumber(content.value.bytesDone, 'bytes_done')
+      safeNumber(content.value.bytesTotal, 'bytes_total')
+      break
     case 'started':
       checkTime('started_at_ms', content.value.startedAtMs)
       checkLine('image_digest', content.value.imageDigest)

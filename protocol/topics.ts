@@ -32,6 +32,8 @@ export const Protocol = {
   output: '/cortex/output/1.0.0',
   /** Requester to provider: files of a running container. */
   files: '/cortex/files/1.0.0',
+  /** Provider to requester: what a job brings. */
+  input: '/cortex/input/1.0.0',
   /** A newcomer asks a neighbour for the announcements that it knows. */
   directory: '/cortex/directory/1.0.0',
 } as const

@@ -11,6 +11,7 @@ import { type Database, openDatabase } from '../node/store/database.ts'
 import { diskProblem as statDisk } from '../node/store/disk-problem.ts'
 import { noTracer, type Tracer } from '../node/tracing/index.ts'
 import type { Hardware } from '../protocol/hardware.ts'
+import { INPUTS } from '../protocol/job-wire.ts'
 import type { Requirements } from '../protocol/market-messages.ts'
 import type { Terms } from '../protocol/money.ts'
 import { type AgentStatus, statusOf } from './agent-status.ts'
@@ -23,9 +24,11 @@ import { freeStorage, inspectMachine, type Machine } from './capacity/machine.ts
 import { type Capacity, openCapacity } from './capacity/open-capacity.ts'
 import type { ContainerAccess } from './engine/access.ts'
 import type { ContainerEngine, EngineInfo } from './engine/index.ts'
+import type { InputVolumes } from './engine/input-volumes.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth, type Health } from './health.ts'
 import { createOpeningHours } from './hours/opening-hours.ts'
+import { openInputRoom } from './inputs/open-input-room.ts'
 import { createProofs, type Proofs } from './isolation/proofs.ts'
 import { addUp, type Earnings, endedAttempts } from './journal/earnings.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
@@ -44,6 +47,8 @@ export interface AgentComponents {
   engine: ContainerEngine
   /** Lets requesters into their containers. @default nobody is let in, and no outputs are kept */
   access?: ContainerAccess
+  /** Holds what jobs bring. @default no job that brings something is taken */
+  inputVolumes?: InputVolumes
   network: PeerNetwork
   /** Ed25519; its peer id is the network's. */
   privateKey: PrivateKey
@@ -158,7 +163,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
     if (openForMs() > 0) return health.paused()
     return health.paused() ?? { code: 'OUTSIDE_HOURS', message: `is closed: it takes jobs ${hours.text}` }
   }
-  const offering = offeringOf(options, access === undefined ? [] : ['outputs', 'exec'])
+  const offering = offeringOf(options, abilitiesOf(components))
   const startedMs = clock.monotonicMs()
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000)
 
@@ -266,6 +271,11 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   }
 }
 
+/** What jobs can ask for whatever the engine can. */
+function abilitiesOf({ access, inputVolumes }: AgentComponents): string[] {
+  return [...(access === undefined ? [] : ['outputs', 'exec']), ...(inputVolumes === undefined ? [] : [INPUTS])]
+}
+
 interface Changing {
   book: Pick<Capacity['book'], 'onChange'>
   benchmark: Pick<ReturnType<typeof createBenchmark>, 'onChange'>
@@ -319,8 +329,12 @@ function createWork(
       retentionMs: options.endedRetentionMs,
     },
   )
+  const { inputVolumes } = components
+  const inputRoom =
+    inputVolumes === undefined ? null : openInputRoom({ ...components, inputVolumes }, options, () => leases.list())
   const leases = createLeases(
     {
+      ...(inputRoom === null ? {} : { inputRoom }),
       ...{ ...components, ...capacity, guard: components.guard, access },
       signReceipt: async (record, use, ending) => await signReceipt(signer, record, use, ending),
       onReady: () => health.refresh(),

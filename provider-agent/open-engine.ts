@@ -10,6 +10,7 @@ import { createDockerEngine } from './engine/docker.ts'
 import { readProperties } from './engine/engine-properties.ts'
 import { noRuntime } from './engine/errors.ts'
 import type { ContainerEngine, EngineInfo, Privileges } from './engine/index.ts'
+import { createInputVolumes, type InputVolumes } from './engine/input-volumes.ts'
 import { createSwarmEngine } from './engine/swarm.ts'
 import { findGpus } from './gpus/find-gpus.ts'
 import { createGpuWatch } from './gpus/gpu-watch.ts'
@@ -67,6 +68,8 @@ export interface OpenEngine {
   shaper?: Shaper
   /** Absent with a swarm, whose containers may be on other machines, out of this engine's reach. */
   access?: ContainerAccess
+  /** Absent with a swarm, likewise. */
+  inputVolumes?: InputVolumes
   /** Whether ports are published that jobs ask to have public. */
   publishes: boolean
   /** How jobs yield to the owner's programs, at the moment. */
@@ -126,7 +129,9 @@ export function openEngine(
     inspect: swarm ? inspectCluster : async (info) => await inspectMachine(info, gpuWatch.look),
     firewall,
     ...(shaper === undefined ? {} : { shaper }),
-    ...(swarm ? {} : { access: createContainerAccess(docker, publicAddress) }),
+    ...(swarm
+      ? {}
+      : { access: createContainerAccess(docker, publicAddress), inputVolumes: createInputVolumes(docker) }),
     publishes: 'publishAt' in publish,
     bandwidth: () => shaper?.state() ?? { rate, problem: rate === null ? null : ELSEWHERE },
     yielding: () => ({ weight: jobWeight, inSwarm: swarm, problem: jobGroup?.problem() ?? null }),

@@ -125,6 +125,13 @@ export interface AgentInit {
   maxOutputBytes?: number
   /** What all kept outputs may take together, in bytes. @default 8 GiB */
   maxSpoolBytes?: number
+  /**
+   * What jobs brought and is kept for others of the same requesters may take so much, in bytes, with what is on its way.
+   * @default a tenth of the disk
+   */
+  cacheRoomBytes?: number
+  /** How long nothing may come of what a job brings before it is given up, in ms. @default 10 minutes */
+  inputStallMs?: number
   /** A UDP flow into a container without a datagram for this long is over, in ms. Range 1_000..3_600_000. @default 300_000 */
   udpIdleMs?: number
   /** Whether the machine is measured, while nothing runs on it: at the first start, and once a week. @default false */
@@ -134,7 +141,8 @@ export interface AgentInit {
 }
 
 /** {@link AgentInit} with its defaults; without a time zone it is the machine's. */
-export type AgentOptions = Required<Omit<AgentInit, 'timeZone'>> & Pick<AgentInit, 'timeZone'>
+export type AgentOptions = Required<Omit<AgentInit, 'timeZone' | 'cacheRoomBytes'>> &
+  Pick<AgentInit, 'timeZone' | 'cacheRoomBytes'>
 
 /** Fills in the defaults. @param peerId names the agent where its owner does not */
 export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
@@ -184,6 +192,7 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     maxJournalBytes: 2 ** 30,
     maxOutputBytes: 2 ** 30,
     maxSpoolBytes: 8 * 2 ** 30,
+    inputStallMs: 600_000,
     udpIdleMs: 300_000,
     benchmark: false,
     endedRetentionMs: 7 * 24 * 3_600_000,

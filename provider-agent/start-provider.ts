@@ -95,7 +95,7 @@ export async function startProvider(
   const place = engineSocket === null || swarm ? null : await enterAgent({ owner, engine: engineSocket, dataFolder })
   stack.defer(async () => await place?.release())
   const opened = openEngine({ docker, clock, logger, owner }, init)
-  const { engine, inspect, firewall, shaper, access } = opened
+  const { engine, inspect, firewall, shaper, access, inputVolumes } = opened
   stack.defer(opened.close)
   await assertKept(opened, docker, init)
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
@@ -110,6 +110,7 @@ export async function startProvider(
       ...{ engine, inspect },
       ...{ network, privateKey, clock, logger },
       ...(access === undefined ? {} : { access }),
+      ...(inputVolumes === undefined ? {} : { inputVolumes }),
       ...(components.tracer === undefined ? {} : { tracer: components.tracer }),
       // It ends containers of one engine by their names, which those of a swarm do not have.
       ...(swarm ? {} : { guard, hardware: async (dataRoot: string) => await findHardware(dataRoot, logger) }),

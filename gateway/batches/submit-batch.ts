@@ -23,7 +23,7 @@ const RESOLVING_MS = 10_000
 const LENGTH_AT_A_TIME = 1024 * 1024
 
 /** What {@link createBatchDesk} works with. */
-export interface BatchComponents extends Omit<SubmitComponents, 'store'> {
+export interface BatchComponents extends Omit<SubmitComponents, 'store' | 'uploads'> {
   batches: BatchStore
   batchRunner: BatchRunner
   clock: Clock

@@ -46,6 +46,7 @@ import type {
   WebhookChanges,
   WebhookEvent,
 } from './types.ts'
+import { uploadCalls } from './uploads.ts'
 
 /**
  * Where the gateway is, who asks, and how patiently; a name that is none of these is a `TypeError` of the constructor.
@@ -97,6 +98,7 @@ export interface GatewayEvent {
 export class CortexClient {
   readonly jobs: ReturnType<typeof jobCalls>
   readonly batches: ReturnType<typeof batchCalls>
+  readonly uploads: ReturnType<typeof uploadCalls>
   readonly templates: ReturnType<typeof crud<Template, NewTemplate, TemplateChanges>>
   readonly schedules: ReturnType<typeof scheduleCalls>
   readonly webhooks: ReturnType<typeof webhookCalls>
@@ -118,6 +120,7 @@ export class CortexClient {
     this.#streams = init.streams ?? {}
     this.jobs = jobCalls(transport, this.#streams)
     this.batches = batchCalls(transport)
+    this.uploads = uploadCalls(transport)
     this.templates = crud(transport, '/plugin-core/jobs/templates')
     this.schedules = scheduleCalls(transport)
     this.webhooks = webhookCalls(transport)

@@ -25,14 +25,14 @@ export type QueryValue = string | number | boolean | Date | readonly (string | n
 
 /** One request to the API. */
 export interface ApiRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below the base, already encoded. */
   path: string
   query?: Record<string, QueryValue>
   json?: unknown
   /** Instead of `json`. */
   form?: FormData
-  /** Instead of either, as it is; only by `open`. */
+  /** Instead of either, as it is; a stream only by `open`. */
   body?: NonNullable<RequestInit['body']>
   headers?: Record<string, string>
   /** Sent with every attempt, so that a submission may be repeated. */

@@ -30,6 +30,7 @@ import type { networkSchema, providerSchema, providerStatusSchema } from '../con
 import type { newScheduleSchema, scheduleChangesSchema, scheduleSchema } from '../contract/schedules.ts'
 import type { auditEntrySchema, peerTrafficSchema } from '../contract/system.ts'
 import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../contract/templates.ts'
+import type { uploadSchema } from '../contract/uploads.ts'
 import type { deliverySchema, newWebhookSchema, webhookChangesSchema, webhookSchema } from '../contract/webhooks.ts'
 
 export type { CostRow, ErrorCode, JobSubmission, Pagination }
@@ -61,6 +62,8 @@ export type JobChanges = Pick<
   | 'labels'
   | 'queueTimeout'
 >
+/** Something that was given for jobs to bring, or is being given. */
+export type Upload = z.output<typeof uploadSchema>
 /** What each provider says to a job that was not submitted, and whether anybody would take it. */
 export type DryRun = z.output<typeof dryRunSchema>
 /** An entry in a job’s history; further fields depend on its `type`. */

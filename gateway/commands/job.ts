@@ -4,7 +4,7 @@ import { group } from '../../node/commands/group.ts'
 import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
 import { keyValue, wholeNumber } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
-import type { JobOverrides, JobQuery, JobStatus, JobSubmission } from '../client/index.ts'
+import type { CortexClient, JobOverrides, JobQuery, JobStatus, JobSubmission } from '../client/index.ts'
 import { isTerminal, JOB_STATUSES } from '../contract/job-status.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 import { aboutJob, wholeJobId } from './job-id.ts'
@@ -43,13 +43,15 @@ function submitCommand(): Command {
   const example = `
 Examples:
   $ cortex job submit --cpu 500 --memory 256Mi busybox -- echo hello
+  $ cortex job submit --input ./data:/data busybox -- ls /data
   $ cortex job submit -f job.yaml --max-price 0.05`
   return withConnection(jobFlags(command))
     .addHelpText('after', example)
     .action(
       asking(async (client, image: string | undefined, words: string[], options: SubmitOptions) => {
-        const submission = (await submissionFrom(image, words, options)) as JobSubmission
-        if (options.dryRun === true) return showBids(await client.jobs.dryRun(submission), options)
+        const checked = (await submissionFrom(image, words, options)) as JobSubmission
+        if (options.dryRun === true) return showBids(await client.jobs.dryRun(checked), options)
+        const submission = await withInputs(client, checked, options)
         const job = await client.jobs.submit(submission, { idempotencyKey: options.idempotencyKey })
         await showSubmitted(job, options)
       }),
@@ -61,6 +63,13 @@ async function submissionFrom(image: string | undefined, words: string[], option
   const { readObject } = await import('./input-file.ts')
   const given = submissionOf(image, words, options)
   return options.file === undefined ? given : { ...(await readObject(options.file)), ...given }
+}
+
+/** With what it brings from this machine: uploaded, unless the gateway has it. */
+async function withInputs(client: CortexClient, submission: JobSubmission, { input = [] }: JobFlags) {
+  if (input.length === 0) return submission
+  const { uploadInputs } = await import('./upload-inputs.ts')
+  return { ...submission, inputs: await uploadInputs(client, input) }
 }
 
 async function showSubmitted(job: { id: string }, options: ConnectionOptions): Promise<void> {

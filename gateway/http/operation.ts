@@ -14,7 +14,7 @@ type JsonContent<S> = { content: { 'application/json': { schema: S } }; descript
 
 /** One operation of the API: everything that its validation, its types and its documentation need. */
 export interface OperationInit<P extends string, R extends Request, D extends z.ZodType, S extends number> {
-  method: 'get' | 'post' | 'put' | 'delete'
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** Without the base, parameters in braces. */
   path: P
   operationId: string

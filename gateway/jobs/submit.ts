@@ -5,6 +5,7 @@ import type { Directory } from '../../node/directory/index.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { mostUsed } from '../../node/views/cost.ts'
+import { plainDigest, type Uploads } from '../../node/uploads/index.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import { chargeOf, type Used, usdNumber } from '../../protocol/money.ts'
@@ -16,6 +17,7 @@ export interface SubmitComponents {
   requester: Requester
   store: Pick<JobStore, 'firstWith'>
   directory: Directory
+  uploads: Pick<Uploads, 'find'>
   /** Other names for providers and networks. */
   providerAliases: Readonly<Record<string, string>>
 }
@@ -26,7 +28,7 @@ export interface SubmitComponents {
  */
 export function resolveProvider(
   spec: JobSpec,
-  { directory, providerAliases }: Omit<SubmitComponents, 'requester' | 'store'>,
+  { directory, providerAliases }: Pick<SubmitComponents, 'directory' | 'providerAliases'>,
 ): JobSpec {
   const { provider: written } = spec
   const wanted = (Object.hasOwn(providerAliases, written) ? providerAliases[written] : undefined) ?? written
@@ -67,8 +69,22 @@ export async function submitJob(
   // A repetition is answered whoever is online now: after a restart the provider asked for may not have been heard yet.
   const first = idempotency === null ? undefined : await components.store.firstWith(owner, idempotency)
   if (first !== undefined) return { job: first, repeated: true }
+  await assertUploaded(components, owner, spec)
   const job: SubmitJob = { owner, spec: resolveProvider(spec, components), origin }
   return await components.requester.submit(idempotency === null ? job : { ...job, idempotency })
+}
+
+/** That what a job brings is there, which counts as a use of it. @throws {GatewayError} VALIDATION_ERROR */
+async function assertUploaded({ uploads }: Pick<SubmitComponents, 'uploads'>, owner: string, spec: JobSpec) {
+  const fields: { path: string; message: string }[] = []
+  for (const [i, { from }] of (spec.inputs ?? []).entries()) {
+    if (from.upload === undefined || (await uploads.find(owner, plainDigest(from.upload))) !== null) continue
+    const message = 'is no upload of yours: upload it first, with POST /plugin-core/uploads'
+    fields.push({ path: `inputs[${i}].from.upload`, message })
+  }
+  const [first] = fields
+  if (first === undefined) return
+  throw new GatewayError('VALIDATION_ERROR', `${first.path} ${first.message}`, { details: { fields, in: 'body' } })
 }
 
 /** The same for bodies that mean the same, in whatever order their fields came and whichever defaults they spelled out. */

@@ -9,7 +9,7 @@ import type { TemplateRecord } from '../templates/index.ts'
 import type { ScheduleRecord } from './schedule-store.ts'
 
 /** What {@link submitRun} works with. */
-export interface RunComponents extends Omit<SubmitComponents, 'store'> {
+export interface RunComponents extends Omit<SubmitComponents, 'store' | 'uploads'> {
   requester: Requester
   store: Pick<JobStore, 'get' | 'list'>
   vault: ConfigVault

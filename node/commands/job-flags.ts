@@ -4,6 +4,7 @@ import { ISOLATIONS, type Isolation } from '../../protocol/isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from '../../protocol/job-defaults.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { amount, millicores, seconds } from './docker-amounts.ts'
+import { type InputFlag, inputFlag, inputsToCheck } from './input-flags.ts'
 import { keyValue, repeated, twice, wholeNumber } from './options.ts'
 
 const whole = wholeNumber(1, Number.MAX_SAFE_INTEGER)
@@ -40,6 +41,7 @@ export interface JobFlags {
   label?: Record<string, string>
   port?: JobSubmission['ports']
   volume?: JobSubmission['volumes']
+  input?: InputFlag[]
   duration?: number
   strategy?: (typeof STRATEGIES)[number]
   maxPrice?: string
@@ -90,6 +92,11 @@ export function jobFlags(command: Command): Command {
     .option('--label <name=value>', 'for filtering and cost; repeat it', keyValue)
     .option('-p, --port <port[/udp][/public]>', 'a port the container listens on; repeat it', port)
     .option('--volume <name:/path:size>', 'e.g. data:/data:1Gi; repeat it', volume)
+    .option(
+      '--input <source:/path[:rw]>',
+      'a file or folder of this machine, read-only at that path; repeat it',
+      inputFlag,
+    )
     .option('--duration <seconds>', withDefault('longest runtime; or e.g. 15m, 2h', 'duration'), seconds)
     .addOption(
       new Option('--strategy <name>', withDefault('how the best bid is chosen', 'providerStrategy')).choices(
@@ -173,6 +180,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     labels: flags.label,
     ports: flags.port,
     volumes: flags.volume,
+    inputs: inputsToCheck(flags.input),
     duration: flags.duration,
     providerStrategy: flags.strategy,
     maxPrice: flags.maxPrice,

@@ -2,9 +2,11 @@ import { failureSentences } from '../../protocol/failures.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { formatUsd, meteredSeconds } from '../../protocol/money.ts'
+import { shownBytes } from '../../protocol/units.ts'
 import { isResolved, matchProviders, ProviderUnknownError, resolveProviderName } from '../directory/find-provider.ts'
 import type { Directory } from '../directory/index.ts'
 import type { ClientNode } from '../index.ts'
+import { giveLocal } from '../inputs/give-local.ts'
 import { createLogger } from '../logger.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
@@ -17,6 +19,7 @@ import { CliError, INTERRUPTED, MARKET_FAILED } from './cli-error.ts'
 import { startInSlot } from './client-slot.ts'
 import { containerOutput } from './container-output.ts'
 import { followJob } from './follow-job.ts'
+import { givenInputs } from './input-flags.ts'
 import { type JobFlags, submissionOf } from './job-flags.ts'
 import type { PeerOptions, RegistryOptions } from './options.ts'
 import { type StatusLine, statusLine } from './output.ts'
@@ -45,7 +48,8 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
     // Listened for before there is a job, so that none is left that nobody waits for.
     const interruption = cancelOnInterrupt(node, status)
     try {
-      const { job } = await node.requester.submit({ owner: 'local', spec: await resolved(spec, node.directory) })
+      const whole = await withInputs(node, await resolved(spec, node.directory), options, status)
+      const { job } = await node.requester.submit({ owner: 'local', spec: whole })
       status.done(`submitted ${job.id}`)
       interruption.concerns(job.id)
       return await follow(node, job.id, options, status, interruption.signal)
@@ -72,6 +76,18 @@ async function resolved(spec: JobSpec, directory: Directory): Promise<JobSpec> {
     const remedy = error.candidates.length === 0 ? " on this network: 'cortex provider list --all' shows who is" : ''
     throw new CliError(`--provider: ${error.message}${remedy}`, MARKET_FAILED, { cause: error })
   }
+}
+
+/** With what it brings from this machine. */
+async function withInputs(node: ClientNode, spec: JobSpec, { input = [] }: RunOptions, status: StatusLine) {
+  if (input.length === 0) return spec
+  const give = async (path: string): Promise<string> => {
+    status.now(`reading ${path}`)
+    const { upload, leftOut } = await giveLocal(node.uploads, 'local', path)
+    for (const odd of leftOut) status.done(`${path}: ${odd}, and is left out`)
+    return `sha256:${upload.sha256}`
+  }
+  return { ...spec, inputs: await givenInputs(input, give) }
 }
 
 async function follow(
@@ -116,6 +132,10 @@ function describe(event: JobEvent, status: StatusLine): void {
     status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h${least}${traffic}`)
     status.now('preparing the container')
   } else if (type === 'pulling') status.now(`pulling ${data.image} (${data.layersDone}/${data.layersTotal} layers)`)
+  else if (type === 'transferring')
+    status.now(
+      `sending what it brings (${shownBytes(Number(data.bytesDone))} of ${shownBytes(Number(data.bytesTotal))})`,
+    )
   else if (type === 'started') status.done('running')
   else if (type === 'lost') status.done(`lost: ${data.message}`)
   else if (type === 'expired') status.done('reached its duration; stopping')

@@ -8,6 +8,7 @@ const EXAMPLE = `
 Example:
   $ cortex run busybox -- sh -c 'echo hello; nproc'
   $ cortex run --cpu 500 --memory 256Mi --max-price 0.05 --bids python:3 -- python -c 'print(2**64)'
+  $ cortex run --input ./data:/data busybox -- ls -l /data
   $ cortex run --output /out -o results busybox -- sh -c 'mkdir /out; date > /out/today'`
 
 /** `cortex run IMAGE -- CMD`: one job straight from a client node, followed to its end. */

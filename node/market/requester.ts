@@ -6,6 +6,8 @@ import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { Clock } from '../clock.ts'
 import { isResolved, ProviderUnknownError } from '../directory/find-provider.ts'
 import type { Directory } from '../directory/index.ts'
+import type { Inputs } from '../inputs/index.ts'
+import { createInputs } from '../inputs/resolve.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
 import type { Outputs } from '../outputs/index.ts'
@@ -49,6 +51,8 @@ export interface RequesterComponents {
   logger: Logger
   /** Told of every job with outputs that has a provider. @default nobody */
   outputs?: Pick<Outputs, 'expect'>
+  /** Makes out what jobs bring. @default knows of text in the jobs themselves, and of nothing else */
+  inputs?: Inputs
   /** Asks registries about images. @default nobody is asked */
   images?: ImageResolver
   /** @default traces nothing */
@@ -81,7 +85,7 @@ export function createRequester(
     ...init.times,
   }
   const stopping = new AbortController()
-  const { images = { resolve: async () => null } } = components
+  const { images = { resolve: async () => null }, inputs = createInputs() } = components
   const reputation = createReputation({ clock, store, logger })
   const speeds = createSpeeds({ store, clock, logger })
   const tally = createTally()
@@ -103,6 +107,7 @@ export function createRequester(
     stamps: createStamps({ clock }, { network: components.networkName, requester: network.peerId }),
     tracer: components.tracer ?? noTracer,
     images,
+    inputs,
     attendance: createAttendance({ clock }),
     clocksOff: createClocksOff({ clock }),
     lot,

@@ -147,6 +147,7 @@ export interface JobDraft {
       Pick<
         JobRecord,
         | 'spec'
+        | 'inputs'
         | 'attempt'
         | 'fence'
         | 'durationSeconds'

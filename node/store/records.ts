@@ -5,6 +5,7 @@
 
 import type { ContainerHealth, EndpointState } from '../../protocol/endpoints.ts'
 import type { Failure, FailureDetails } from '../../protocol/failures.ts'
+import type { JobInput } from '../../protocol/job-inputs.ts'
 import type { PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { JobEventType } from '../../protocol/lifecycle.ts'
 import type { Measured } from '../../protocol/measured.ts'
@@ -37,6 +38,8 @@ export interface JobRecord {
   pastLeases: PastLease[]
   /** What its image's registry said: these bytes in all attempts. Absent where it has not said anything yet. */
   image?: ResolvedImage
+  /** What its `inputs` came to when a provider was first looked for; absent before, and where it brings nothing. */
+  inputs?: JobInput[]
   /** What became of its outputs; absent where it names none, or has not ended. */
   output?: JobOutput
   /** Why lines of the log may be missing, for people; absent where none are. */
@@ -130,7 +133,7 @@ export interface Lease extends AwardInFlight {
   lastContact?: Moment
   /** How the provider's clock differs from the job's time; absent before its first report. See `job-time.ts`. */
   clockOffset?: ClockOffset
-  /** When progress of its pull was kept last; absent before. */
+  /** When progress of its pull, or of what it brings, was kept last; absent before. */
   lastProgressMs?: number
   /** Whether its provider was lost before, and came back: nobody comes back twice. */
   regained?: boolean

@@ -4,10 +4,12 @@ import type { Moment } from '../../node/moment.ts'
 import { fromWireResources } from '../../protocol/codec.ts'
 import type { Award } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { isolationFor } from '../../protocol/isolation.ts'
+import { inputsOf } from '../../protocol/job-inputs.ts'
 import {
   CONTAINER_OPTIONS,
   checkWireJob,
   GPU_REQUIREMENTS,
+  INPUTS,
   ISOLATION,
   NETWORK_LIMIT,
   PLATFORMS,
@@ -102,6 +104,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.maxNetworkBytes === undefined || job.networkMode === 'none' ? '' : NETWORK_LIMIT,
       job.platform === '' && job.imageDigest === '' ? '' : PLATFORMS,
       job.isolation === '' ? '' : ISOLATION,
+      job.inputs.length === 0 ? '' : INPUTS,
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
     if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)
@@ -144,6 +147,7 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
         })),
       outputs: job.outputs,
       volumes: job.volumes.map(({ name, mountPath, sizeBytes }) => ({ name, mountPath, sizeBytes: Number(sizeBytes) })),
+      ...(job.inputs.length === 0 ? {} : { inputs: inputsOf(job) }),
       ...(shmBytes === 0n ? {} : { shmBytes: Number(shmBytes) }),
       ...(openFiles === 0 ? {} : { openFiles }),
       ...(pids === 0 ? {} : { pids }),

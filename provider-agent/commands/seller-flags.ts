@@ -78,6 +78,7 @@ export interface SellerOptions {
   maxDuration?: number
   /** Bytes. */
   imageRoom?: number
+  cacheRoom?: number
   /** False where jobs are not extended. */
   extension: boolean
   runtime?: string
@@ -235,6 +236,13 @@ function clientFlags(command: Command): Command {
 /** How jobs run. */
 function runFlags(command: Command): Command {
   return command
+    .addOption(
+      option(
+        '--cache-room <amount>',
+        'what jobs bring may take so much, kept for the next (a tenth of the disk)',
+        amount,
+      ),
+    )
     .addOption(option('--image-room <amount>', 'free disk below which images that jobs left are removed (5Gi)', amount))
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'of jobs that name no isolation, e.g. runsc; else the engine’s own'))
@@ -328,6 +336,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('stampBits', options.stampBits),
       ...given('maxDurationSeconds', options.maxDuration),
       ...given('imageRoomBytes', options.imageRoom),
+      ...given('cacheRoomBytes', options.cacheRoom),
       ...given('heartbeatMs', options.heartbeatMs),
       ...given('volumeRetentionMs', options.volumeRetentionMs),
       ...given('silenceMs', options.lostAfterMs),

@@ -20,6 +20,8 @@ export interface ContainerSpec {
   storageBytes: number
   /** @default none */
   volumes?: VolumeSpec[]
+  /** What it brings, in places of its own. @default nothing */
+  inputs?: InputMount[]
   gpu: number
   /** Of which kind those are, see `kindOf`. @default any */
   gpuKind?: string
@@ -49,6 +51,16 @@ export interface ContainerSpec {
   network: 'bridge' | 'none'
   /** Ports that the engine publishes, where it is told an address for that. @default none */
   publish?: { port: number; protocol: 'TCP' | 'UDP' }[]
+}
+
+/** Something that a container finds in its place. */
+export interface InputMount {
+  type: 'volume' | 'bind'
+  /** The volume's name, or where the engine's machine has a file. */
+  source: string
+  /** Absolute, in the container. */
+  path: string
+  readOnly: boolean
 }
 
 /** A named volume of a container; made where it is not there yet. */

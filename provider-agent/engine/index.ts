@@ -3,7 +3,7 @@ import type { Isolation } from '../../protocol/isolation.ts'
 import type { GpuUse } from '../gpus/gpu-use.ts'
 import type { ContainerSpec } from './container-spec.ts'
 
-export type { ContainerSpec } from './container-spec.ts'
+export type { ContainerSpec, InputMount } from './container-spec.ts'
 
 /**
  * What the agent needs of a container engine, and nothing of how one is talked to.

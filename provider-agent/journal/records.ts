@@ -2,6 +2,7 @@
 
 import type { Moment } from '../../node/moment.ts'
 import type { Isolation } from '../../protocol/isolation.ts'
+import type { JobInput } from '../../protocol/job-inputs.ts'
 import type { Resources } from '../../protocol/units.ts'
 import type { PulledImage } from '../engine/index.ts'
 
@@ -59,6 +60,8 @@ export interface LeaseJob {
   outputs?: string
   /** Missing in journals of versions that had none. */
   volumes?: LeaseVolume[]
+  /** What it brings; absent is nothing. */
+  inputs?: JobInput[]
   /** Of /dev/shm; absent is half of the memory. */
   shmBytes?: number
   /** Most open files of a process; absent is this provider's default. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { JobEnvironment } from '../../protocol/job-environment.ts'
-import type { ContainerSpec, ImageInfo } from '../engine/index.ts'
+import type { ContainerSpec, ImageInfo, InputMount } from '../engine/index.ts'
 import { type LeaseRecord, type LeaseSecrets, leaseId } from '../journal/records.ts'
 
 const PREFIX = 'cortex-'
@@ -64,12 +64,14 @@ function environmentOf({ jobId, attempt, job, resources }: LeaseRecord, owner: s
  * What the engine is asked to make for a lease.
  * @param secrets null after a restart of the agent, where the award had none
  * @param owner peer id of the agent
+ * @param inputs what the job brings, as it was put ready
  */
 export function containerSpec(
   record: LeaseRecord,
   secrets: LeaseSecrets | null,
   owner: string,
   pulled: Pick<ImageInfo, 'image' | 'repoDigest'>,
+  inputs: InputMount[] = [],
 ): ContainerSpec {
   const { job, resources, gpuKind } = record
   const { stopSignal, shmBytes, openFiles, pids, init, isolation, workdir, user, tty } = job
@@ -88,6 +90,7 @@ export function containerSpec(
       name: volumeName(owner, record, volume.name),
       formerName: formerVolumeName(record, volume.name),
     })),
+    ...(inputs.length > 0 && { inputs }),
     gpu: resources.gpu,
     ...(gpuKind === undefined ? {} : { gpuKind }),
     labels: { 'cortex.job': record.jobId, 'cortex.fence': String(record.fence), 'cortex.requester': record.requester },

@@ -5,6 +5,7 @@ import { failure, isFailureCode, kindOfFailure } from '../../protocol/failures.t
 import { shownBytes } from '../../protocol/units.ts'
 import { type ContainerExit, EngineError } from '../engine/index.ts'
 import { exitCodeOf } from '../engine/invalid-command.ts'
+import { DataError } from '../inputs/data-error.ts'
 import type { Exceeded, Outcome, StopReason } from '../journal/records.ts'
 
 /** What is told of an attempt's end. */
@@ -140,10 +141,11 @@ export function endingOfOutside(
 /** What is no {@link EngineError} and no {@link LeaseBrokenError} is the provider's fault, and its words are not told. */
 export function endingOfError(error: unknown): Ending {
   if (error instanceof LeaseBrokenError) return failed('INTERNAL', null, error.message, { reason: error.reason })
+  if (error instanceof DataError) return failed('DATA_ERROR', null, error.message, detailsOf(error))
   if (!(error instanceof EngineError)) {
     return failed('INTERNAL', null, 'The provider could not run the container.', { reason: 'provider-error' })
   }
-  const details = Object.fromEntries(Object.entries(error.details).map(([name, value]) => [name, String(value)]))
+  const details = detailsOf(error)
   if (error.code === 'INVALID_COMMAND') {
     return toldOf(error, 'NON_ZERO_EXIT', exitCodeOf(details.reason ?? ''), { reason: 'invalid-command', ...details })
   }
@@ -156,6 +158,10 @@ export function endingOfError(error: unknown): Ending {
     ...(engineReason === undefined ? {} : { engineReason }),
     reason,
   })
+}
+
+function detailsOf({ details }: Pick<EngineError, 'details'>): Record<string, string> {
+  return Object.fromEntries(Object.entries(details).map(([name, value]) => [name, String(value)]))
 }
 
 /** What the engine said stays with the provider: the job is told what it means. */

@@ -7,6 +7,7 @@ import { momentNow } from '../../node/moment.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import type { Book } from '../capacity/book.ts'
 import type { ContainerEngine } from '../engine/index.ts'
+import type { InputRoom } from '../inputs/input-room.ts'
 import type { Journal } from '../journal/journal.ts'
 import {
   type JobPast,
@@ -30,7 +31,9 @@ import { createStraySweep } from './stray-sweep.ts'
 import { createVolumeKeeper } from './volume-keeper.ts'
 
 /** What {@link createLeases} works with. */
-export interface LeasesComponents extends Omit<RunnerComponents, 'owner'> {
+export interface LeasesComponents extends Omit<RunnerComponents, 'owner' | 'inputs'> {
+  /** Gets what jobs bring. @default no such job is taken */
+  inputRoom?: InputRoom
   engine: ContainerEngine
   network: Parameters<typeof createLeaseDesk>[0]['network']
   journal: Journal
@@ -92,11 +95,14 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
     { owner, retentionMs: init.volumeRetentionMs },
     signal,
   )
-  const isHeld = (name: string): boolean => held.all().some(({ lease }) => containerName(lease.record) === name)
+  /** Those that help to make a lease's container are named after it. */
+  const isHeld = (name: string): boolean =>
+    held.all().some(({ lease }) => `${name}-`.startsWith(`${containerName(lease.record)}-`))
   const sweep = createStraySweep({ engine, clock, logger, isHeld }, { owner }, signal)
   const { look } = createSightings({ engine, clock }, { owner })
   const desk = createLeaseDesk({ network, journal, clock, logger, look, find: held.get }, init)
-  const runner = { ...components, logger, owner }
+  const { inputRoom } = components
+  const runner = { ...components, logger, owner, ...(inputRoom === undefined ? {} : { inputs: inputRoom }) }
   const running = createRunning({ runner, held, book, volumes, isHeard: desk.isAttached }, init, signal)
   let adopting: Promise<void> = Promise.resolve()
   let adopted = false
@@ -112,6 +118,7 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
   async function adoptContainers(leases: Lease[]): Promise<void> {
     // One that is being stopped may answer with an error.
     const found = await retried(clock, signal, always, () => engine.list(owner, { signal }))
+    await retried(clock, signal, always, async () => await components.inputRoom?.start(signal))
     const byName = new Map(found.map((summary) => [summary.name, summary]))
     for (const lease of leases.toSorted((a, b) => a.record.fence - b.record.fence)) {
       const name = containerName(lease.record)

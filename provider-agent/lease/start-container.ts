@@ -3,13 +3,14 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { following, type Tracer, within } from '../../node/tracing/index.ts'
 import { isGone } from '../engine/errors.ts'
-import type { ContainerEngine, ContainerSummary, ImageInfo } from '../engine/index.ts'
+import { type ContainerEngine, type ContainerSummary, EngineError, type ImageInfo } from '../engine/index.ts'
 import type { ImageKeeper } from '../images/keeper.ts'
+import type { InputRoom } from '../inputs/input-room.ts'
 import { containerName, containerSpec } from './container.ts'
 import { LeaseBrokenError } from './ending.ts'
 import type { Lease } from './lease.ts'
 import { meterStart } from './metering.ts'
-import { createProgressReporter } from './pull-progress.ts'
+import { createProgressReporter, createTransferReporter } from './pull-progress.ts'
 import { isCounted } from './traffic.ts'
 
 /** Tries of a start while the engine is away; beyond it the job is better off elsewhere. About 10 s. */
@@ -25,6 +26,8 @@ export interface StartComponents {
   owner: string
   /** Gets images, and keeps them while they are needed. */
   images: Pick<ImageKeeper, 'pull' | 'release'>
+  /** Gets what jobs bring. @default no such job is taken */
+  inputs?: Pick<InputRoom, 'prepare' | 'put'>
 }
 
 /** Where the start of a lease begins. */
@@ -73,6 +76,7 @@ export async function startContainer(
   const { startedAtMs, begin } = await startable(components, signal, async () => {
     if (isAgain) isUnseen = await hasEnded(components, name, signal)
     isAgain = true
+    if (!isOlder) await components.inputs?.put(lease.record, signal)
     if (!isOlder && isCounted(lease)) networkFrom ??= await (await engine.traffic(name, { signal }))()
     const { startedAtMs } = await traced(components, lease, 'cortex.start', () => engine.start(name, { signal }))
     return { startedAtMs, begin: await meterStart(components, lease, { isOlder, askedMs, startedAtMs }, signal) }
@@ -102,7 +106,10 @@ async function prepare(
   until.throwIfAborted()
   return await startable(components, until, async () => {
     const pulled = await traced(components, lease, 'cortex.pull', () => pull(components, lease, until))
-    const spec = containerSpec(lease.record, lease.secrets, owner, pulled)
+    const brought = await traced(components, lease, 'cortex.transfer', () =>
+      bring(components, lease, pulled.image, until),
+    )
+    const spec = containerSpec(lease.record, lease.secrets, owner, pulled, brought)
     await traced(components, lease, 'cortex.create', () => engine.create(spec, { signal: until }))
     lease.forgetSecrets()
     return pulled.repoDigest ?? pulled.imageId
@@ -121,6 +128,13 @@ async function pull({ clock, logger, images }: StartComponents, lease: Lease, un
   }
   const onProgress = createProgressReporter(clock, lease, logger)
   return await images.pull(lease.id, { ...request, onProgress }, { signal: until })
+}
+
+/** Gets what the job brings; answers where it is. */
+async function bring({ clock, logger, inputs }: StartComponents, lease: Lease, image: string, until: AbortSignal) {
+  if ((lease.record.job.inputs ?? []).length === 0) return []
+  if (inputs === undefined) throw new EngineError('ENGINE_ERROR', 'no inputs are taken here', { reason: 'inputs' })
+  return await inputs.prepare(lease.record, image, createTransferReporter(clock, lease, logger), until)
 }
 
 async function traced<T>({ tracer }: StartComponents, { record }: Lease, what: string, task: () => Promise<T>) {

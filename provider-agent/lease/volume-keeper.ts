@@ -7,6 +7,7 @@ import { always, retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { ContainerEngine } from '../engine/index.ts'
+import { inputLabel } from '../engine/input-volumes.ts'
 import { removeSurely } from '../engine/remove-surely.ts'
 import type { LeaseEnd, LeaseRecord } from '../journal/records.ts'
 
@@ -78,13 +79,16 @@ export function createVolumeKeeper(
 
   return {
     ended(record, end) {
-      const hasVolumes = (record.job.volumes ?? []).length > 0
+      const { volumes = [], inputs = [] } = record.job
+      const hasVolumes = volumes.length > 0 || inputs.some(({ writable }) => writable)
       if (hasVolumes) removeLater(record, null, isOver(end) ? 0 : retentionMs)
     },
     async start() {
       for (const { name, labels } of await onceThere(async () => await engine.volumes(owner, { signal }))) {
-        const { 'cortex.job': jobId = '', 'cortex.requester': requester = '' } = labels
-        removeLater({ jobId, requester }, [name], retentionMs)
+        const { 'cortex.job': jobId, 'cortex.requester': requester = '' } = labels
+        // What jobs brought is kept for others of the same requester.
+        if (jobId === undefined && labels[inputLabel] !== undefined) continue
+        removeLater({ jobId: jobId ?? '', requester }, [name], retentionMs)
       }
     },
     stop: async () => void (await Promise.allSettled(tasks)),

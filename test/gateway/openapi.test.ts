@@ -40,7 +40,9 @@ describe('the OpenAPI document', () => {
     for (const [method, path, one] of operations()) {
       const name = `${method} ${path}`
       const body = one.requestBody?.content['application/json']
-      if (one.requestBody !== undefined) assert.ok(body?.example !== undefined, name)
+      // Nor have bytes.
+      const isBytes = one.requestBody?.content['application/octet-stream'] !== undefined
+      if (one.requestBody !== undefined && !isBytes) assert.ok(body?.example !== undefined, name)
       const success = one.responses[200] ?? one.responses[201]
       // A file has no example.
       const json = success.content['application/json']

@@ -1,5 +1,7 @@
 /** What each field of a job takes and refuses, for `job-spec.test.ts`. */
 
+import { inputsOf } from './job-inputs-field.ts'
+
 const MEGABYTE = 1_000_000
 
 export const volume = (change: object = {}) => ({ name: 'data', mountPath: '/data', size: '1Gi', ...change })
@@ -343,6 +345,7 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: 
   pids: whole(16, 4_096),
   init: flag,
   tty: flag,
+  inputs: inputsOf(path.bad),
   workdir: {
     good: ['/', '/srv', '/srv/app', '/a b/ü', '/prociano', '/dev2'],
     bad: [

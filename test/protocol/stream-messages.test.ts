@@ -118,6 +118,8 @@ const REFUSED: [field: string, read: () => unknown][] = [
   ['first_sequence', () => readLeaseMessage(message({ case: 'report', value: { sequence: 4n, firstSequence: 5n } }))],
   ['bytes_done', () => readLeaseMessage(report({ case: 'pulling', value: { bytesDone: U64 } }))],
   ['bytes_total', () => readLeaseMessage(report({ case: 'pulling', value: { bytesTotal: U64 } }))],
+  ['bytes_done', () => readLeaseMessage(report({ case: 'transferring', value: { bytesDone: U64 } }))],
+  ['bytes_total', () => readLeaseMessage(report({ case: 'transferring', value: { bytesTotal: U64 } }))],
   ['started_at_ms', () => readLeaseMessage(report({ case: 'started', value: { startedAtMs: BEYOND_DATE } }))],
   ['image_digest', () => readLeaseMessage(report({ case: 'started', value: { imageDigest: '\u001b' } }))],
   ['first_line', () => readLeaseMessage(report({ case: 'logs', value: {} }))],

@@ -3,6 +3,7 @@ import {
   exitFailure,
   type Failure,
   type FailureCode,
+  type FailureDetails,
   failure,
   isFailureCode,
   kindOfFailure,
@@ -26,6 +27,8 @@ const MAX_REPORTED_EVENTS = 2_000
 
 /** Progress of a pull is kept no more often than this, in ms. */
 const PROGRESS_MS = 400
+/** The same of what a job brings. */
+const TRANSFER_PROGRESS_MS = 900
 
 /** What becomes of a job when its lease is over. */
 export type Settlement = 'final' | 'retry'
@@ -52,12 +55,14 @@ export function applyReport(draft: JobDraft, report: Report, received: Received)
     case 'pulling': {
       const { image, layersDone, layersTotal, bytesDone, bytesTotal } = content.value
       const bytes = { bytesDone: Number(bytesDone), bytesTotal: Number(bytesTotal) }
-      // Each tells the whole, so one that comes too soon after another may be passed over.
-      const isNews = draft.job.state.status === 'scheduled' && isPaced(draft, lease)
-      if (isNews && draft.job.lastEvent < MAX_REPORTED_EVENTS) {
-        draft.event('pulling', { image: image.slice(0, 512), layersDone, layersTotal, ...bytes })
-        refineLease(draft, { lastProgressMs: draft.nowMs })
-      }
+      const data = { image: image.slice(0, 512), layersDone, layersTotal, ...bytes }
+      if (isNewProgress(draft, lease, PROGRESS_MS)) progressed(draft, 'pulling', data)
+      return null
+    }
+    case 'transferring': {
+      const { bytesDone, bytesTotal } = content.value
+      const isNews = draft.job.inputs !== undefined && isNewProgress(draft, lease, TRANSFER_PROGRESS_MS)
+      if (isNews) progressed(draft, 'transferring', { bytesDone: Number(bytesDone), bytesTotal: Number(bytesTotal) })
       return null
     }
     case 'started':
@@ -305,8 +310,15 @@ function reportedFailure(report: Report_Ended): Failure {
   return failure(code, message, details)
 }
 
-function isPaced({ nowMs }: JobDraft, { lastProgressMs }: Lease): boolean {
-  return lastProgressMs === undefined || nowMs - lastProgressMs >= PROGRESS_MS
+/** Each tells the whole, so one that comes too soon after another may be passed over. */
+function isNewProgress({ nowMs, job }: JobDraft, { lastProgressMs }: Lease, paceMs: number): boolean {
+  const isPaced = lastProgressMs === undefined || nowMs - lastProgressMs >= paceMs
+  return isPaced && job.state.status === 'scheduled' && job.lastEvent < MAX_REPORTED_EVENTS
+}
+
+function progressed(draft: JobDraft, event: 'pulling' | 'transferring', data: FailureDetails): void {
+  draft.event(event, data)
+  refineLease(draft, { lastProgressMs: draft.nowMs })
 }
 
 function requireLease(job: Readonly<JobRecord>): Lease {

@@ -83,7 +83,7 @@ async function deliver(
   const { traceparent } = span
   const order = {
     id: job.id,
-    job: jobToWire(spec, secrets, job.image ?? null),
+    job: jobToWire(spec, secrets, job.image ?? null, job.inputs),
     onDisconnect,
     leaseTimeoutMs,
     traceparent,

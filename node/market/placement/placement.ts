@@ -8,6 +8,7 @@ import { plainPlatform } from '../../../protocol/platforms.ts'
 import { fits } from '../../../protocol/units.ts'
 import type { Clock } from '../../clock.ts'
 import { isResolved } from '../../directory/find-provider.ts'
+import type { Inputs } from '../../inputs/index.ts'
 import type { Logger } from '../../logger.ts'
 import type { ImageResolver } from '../../registry/image-resolver.ts'
 import type { JobRecord, JobStore } from '../../store/index.ts'
@@ -37,6 +38,7 @@ export interface PlacementComponents extends RoundComponents, DeliveryComponents
   store: JobStore
   lot: ParkingLot
   images: ImageResolver
+  inputs: Inputs
   clocksOff: ClocksOff
   tracer: Tracer
   clock: Clock
@@ -81,7 +83,9 @@ async function placeTraced(components: PlacementComponents, jobId: string, signa
       await giveUp(components, waiting, answers)
       return
     }
-    const job = await withImage(components, waiting, signal)
+    const brought = await withInputs(components, await withImage(components, waiting, signal))
+    if (brought === null) return
+    const job = brought
     const image = job.image ?? null
     if (lacksPlatform(job)) {
       await fail(components, job, pullFailure(job.spec.image, { reason: 'no-such-platform' }))
@@ -144,6 +148,16 @@ async function withImage(
   const { registryCredentials } = await store.secrets(job.id)
   const image = await images.resolve(job.spec.image, registryCredentials, signal)
   return image === null ? job : (await store.change(job.id, (draft) => draft.patch({ image }))).job
+}
+
+/** The job with what its inputs came to; null where something that it names is not here: then it has failed. */
+async function withInputs(components: PlacementComponents, job: JobRecord): Promise<JobRecord | null> {
+  const { store, inputs } = components
+  if (job.inputs !== undefined || (job.spec.inputs ?? []).length === 0) return job
+  const found = await inputs.resolve(job)
+  if (Array.isArray(found)) return (await store.change(job.id, (draft) => draft.patch({ inputs: found }))).job
+  await fail(components, job, found)
+  return null
 }
 
 /** Whether the image is known not to be for what the job names. */

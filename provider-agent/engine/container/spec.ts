@@ -132,7 +132,7 @@ function toHostConfig(
   networkMode: string,
 ): HostConfig & { CgroupnsMode: 'private' } {
   const { storageQuota, runtime, nameServers } = hardening
-  const { volumes = [] } = spec
+  const mounts = mountsOf(spec)
   return {
     NetworkMode: networkMode,
     CapDrop: ['ALL'],
@@ -155,15 +155,24 @@ function toHostConfig(
     Init: spec.init ?? hardening.useInit,
     LogConfig: hardening.logConfig,
     ...(storageQuota !== null && { StorageOpt: { size: String(spec.storageBytes + storageQuota) } }),
-    ...(volumes.length > 0 && {
-      Mounts: volumes.map(({ name, mountPath }) => ({ Type: 'volume', Source: name, Target: mountPath })),
-    }),
+    ...(mounts.length > 0 && { Mounts: mounts }),
     ...(runtime !== null && { Runtime: runtime }),
     // Joined, it asks those of what it joins.
     ...(networkMode !== 'none' && !isJoined(networkMode) && nameServers.length > 0 && { Dns: nameServers }),
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
   }
+}
+
+function mountsOf({ volumes = [], inputs = [] }: ContainerSpec): NonNullable<HostConfig['Mounts']> {
+  return [
+    ...volumes.map(({ name, mountPath }) => ({ Type: 'volume' as const, Source: name, Target: mountPath })),
+    ...inputs.map(({ type, source, path, readOnly }) => ({
+      ...{ Type: type, Source: source, Target: path, ReadOnly: readOnly },
+      // What the image has there is not to be in it.
+      ...(type === 'volume' && { VolumeOptions: { NoCopy: true } }),
+    })),
+  ] as NonNullable<HostConfig['Mounts']>
 }
 
 /** Most processes and threads: what the container says, else the engine's setting. */

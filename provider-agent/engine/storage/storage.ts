@@ -3,6 +3,7 @@ import type Docker from 'dockerode'
 import { type Abort, askEngine } from '../ask-engine.ts'
 import { checkName } from '../container/spec.ts'
 import type { AbortOptions, StorageUse } from '../index.ts'
+import { INPUT_PREFIX } from '../input-volumes.ts'
 import { processFolder, writtenFolder } from '../usage/kernel-view.ts'
 import { containerFolder } from './btrfs.ts'
 import { folderBytes, leastFileBytes, subvolumeBytes } from './folder-size.ts'
@@ -18,7 +19,7 @@ interface Inspected {
   HostnamePath?: string
   SizeRw?: number
   GraphDriver: { Name: string; Data: Record<string, string> | null }
-  Mounts: { Type: string; Name?: string; Source: string }[]
+  Mounts: { Type: string; Name?: string; Source: string; RW?: boolean }[]
   HostConfig: { Mounts?: { Source: string }[] | null; StorageOpt?: Record<string, string> | null }
 }
 
@@ -38,9 +39,11 @@ export async function readStorage(
   return await askEngine(`measuring ${name}`, signal, async (abort) => {
     checkName(name)
     const container = (await docker.getContainer(name).inspect(abort)) as unknown as Inspected
-    const named = new Set((container.HostConfig.Mounts ?? []).map(({ Source }) => Source))
+    // What a job brings and may write counts as its own.
+    const isOfJob = ({ Source: name }: { Source: string }): boolean => !name.startsWith(INPUT_PREFIX)
+    const named = new Set((container.HostConfig.Mounts ?? []).filter(isOfJob).map(({ Source }) => Source))
     const volumes: Record<string, number> = {}
-    const mounted = container.Mounts.filter(({ Type: type }) => type === 'volume')
+    const mounted = container.Mounts.filter(({ Type: type, RW: writable }) => type === 'volume' && writable !== false)
     const hidden = await hiddenBytes(container, around || all, signal)
     let anonymousBytes = 0
     for (const mount of mounted) {

@@ -99,6 +99,7 @@ function figuresOf(content: ReportContent): Pick<NewReport, 'kind' | 'lastLine' 
     }
     case 'stats':
     case 'pulling':
+    case 'transferring':
       return { kind: 'sample' }
     default:
       return { kind: 'state' }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { systemClock } from '../../../node/clock.ts'
 import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
+import { createUploads } from '../../../node/uploads/uploads.ts'
+import { silentLogger } from '../../../node/logger.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
 import { cancelled } from '../../../node/market/leases/apply-report.ts'
 import { createTally } from '../../../node/market/tally.ts'
@@ -87,6 +89,11 @@ export async function openTestNode(): Promise<TestNode> {
     clock: systemClock,
   })
   const providers = [providerView()]
+  const uploads = createUploads(
+    { store, clock: systemClock, logger: silentLogger, refusal: async () => null },
+    { folder: join(folder, 'uploads') },
+  )
+  await uploads.start()
   const listeners = new Set<(provider: ProviderView) => void>()
   const node: ClientNode = {
     store,
@@ -115,6 +122,7 @@ export async function openTestNode(): Promise<TestNode> {
       traffic: () => [{ peer: PROVIDER, receivedBytes: 3_000, sentBytes: 500 }],
     } as unknown as ClientNode['network'],
     reach: unreachable(store),
+    uploads,
     outputs: { open: async () => null },
     stop: async () => {},
   }
@@ -127,6 +135,7 @@ export async function openTestNode(): Promise<TestNode> {
       for (const listener of listeners) listener(provider)
     },
     async close() {
+      await uploads.stop()
       await store.close()
       await rm(folder, { recursive: true })
     },

@@ -24,6 +24,7 @@ import { type Agent, type AgentComponents, createAgent } from '../../../provider
 import { createContainerAccess } from '../../../provider-agent/engine/access.ts'
 import { createDockerEngine, type DockerEngineInit } from '../../../provider-agent/engine/docker.ts'
 import type { ContainerEngine, Privileges } from '../../../provider-agent/engine/index.ts'
+import { createInputVolumes } from '../../../provider-agent/engine/input-volumes.ts'
 import { createFirewall } from '../../../provider-agent/isolation/firewall.ts'
 import type { Wall } from '../../../provider-agent/isolation/walls.ts'
 import type { AgentInit } from '../../../provider-agent/options.ts'
@@ -232,6 +233,7 @@ async function startSeller(
           }),
         },
         access: createContainerAccess(docker, publicAddress),
+        inputVolumes: createInputVolumes(docker),
         ...{ network, privateKey, clock, logger },
         ...(inspect === undefined ? {} : { inspect }),
       },

@@ -810,6 +810,74 @@ export declare type RegistryCredentials = Message<"cortex.v1.RegistryCredentials
 export declare const RegistryCredentialsSchema: GenMessage<RegistryCredentials>;
 
 /**
+ * Something that a job brings, and where it stands in its container.
+ *
+ * @generated from message cortex.v1.Input
+ */
+export declare type Input = Message<"cortex.v1.Input"> & {
+  /**
+   * Absolute, in the container.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * Whether the job may write there: then it has a copy of its own, which counts as its storage.
+   *
+   * @generated from field: bool writable = 2;
+   */
+  writable: boolean;
+
+  /**
+   * @generated from oneof cortex.v1.Input.source
+   */
+  source: {
+    /**
+     * @generated from field: cortex.v1.Input.Blob blob = 3;
+     */
+    value: Input_Blob;
+    case: "blob";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cortex.v1.Input.
+ * Use `create(InputSchema)` to create a new message.
+ */
+export declare const InputSchema: GenMessage<Input>;
+
+/**
+ * Bytes that the requester has, and gives to whoever holds the lease: see `inputs.proto`.
+ *
+ * @generated from message cortex.v1.Input.Blob
+ */
+export declare type Input_Blob = Message<"cortex.v1.Input.Blob"> & {
+  /**
+   * @generated from field: bytes sha256 = 1;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * Whether they are a tar whose entries stand at the path; else they are a file.
+   *
+   * @generated from field: bool folder = 3;
+   */
+  folder: boolean;
+};
+
+/**
+ * Describes the message cortex.v1.Input.Blob.
+ * Use `create(Input_BlobSchema)` to create a new message.
+ */
+export declare const Input_BlobSchema: GenMessage<Input_Blob>;
+
+/**
  * All of a job that its provider needs. Never broadcast.
  *
  * @generated from message cortex.v1.Job
@@ -986,6 +1054,13 @@ export declare type Job = Message<"cortex.v1.Job"> & {
    * @generated from field: optional uint64 max_network_bytes = 25;
    */
   maxNetworkBytes?: bigint | undefined;
+
+  /**
+   * At most 64.
+   *
+   * @generated from field: repeated cortex.v1.Input inputs = 45;
+   */
+  inputs: Input[];
 };
 
 /**
@@ -1561,6 +1636,12 @@ export declare type Report = Message<"cortex.v1.Report"> & {
      */
     value: Report_Ended;
     case: "ended";
+  } | {
+    /**
+     * @generated from field: cortex.v1.Report.Transferring transferring = 20;
+     */
+    value: Report_Transferring;
+    case: "transferring";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -1613,6 +1694,29 @@ export declare type Report_Pulling = Message<"cortex.v1.Report.Pulling"> & {
  * Use `create(Report_PullingSchema)` to create a new message.
  */
 export declare const Report_PullingSchema: GenMessage<Report_Pulling>;
+
+/**
+ * Of what the job brings: what is there, and all of it; 0 where nobody knows yet how much that is.
+ *
+ * @generated from message cortex.v1.Report.Transferring
+ */
+export declare type Report_Transferring = Message<"cortex.v1.Report.Transferring"> & {
+  /**
+   * @generated from field: uint64 bytes_done = 1;
+   */
+  bytesDone: bigint;
+
+  /**
+   * @generated from field: uint64 bytes_total = 2;
+   */
+  bytesTotal: bigint;
+};
+
+/**
+ * Describes the message cortex.v1.Report.Transferring.
+ * Use `create(Report_TransferringSchema)` to create a new message.
+ */
+export declare const Report_TransferringSchema: GenMessage<Report_Transferring>;
 
 /**
  * @generated from message cortex.v1.Report.Started

@@ -113,7 +113,7 @@ export async function addPair(market: TestMarket, label: string, initOf: (which:
       name: `${label} ${which}`,
       ...init,
       caps: { cpuMillis: 4_000, ...init.caps },
-      agent: { prices: PRICES, labels: { pair: label }, storageMs: 500 },
+      agent: { prices: PRICES, labels: { pair: label }, storageMs: 500, ...init.agent },
       around: (engine) => faulty(init.around?.(engine) ?? engine, which, faults),
     })
   }

@@ -1,9 +1,9 @@
-import { ActionIcon, Button, Checkbox, Group, Input, NumberInput, Select, Stack, TextInput } from '@mantine/core'
+import { Checkbox, Group, NumberInput, Select, TextInput } from '@mantine/core'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import { BytesInput } from '../../ui/bytes-input.tsx'
-import { Icon } from '../../ui/icons.tsx'
 import type { Draft } from '../submission.ts'
 import { errorAt } from './field-errors.ts'
+import { Remove, Rows } from './rows.tsx'
 import type { DraftEditor } from './use-draft.ts'
 
 type Volume = NonNullable<Draft['volumes']>[number]
@@ -116,36 +116,4 @@ function reached(port: Port, expose: boolean): Port {
 
 function published({ public: _before, ...rest }: Port, isPublic: boolean): Port {
   return isPublic ? { ...rest, public: true } : rest
-}
-
-interface RowsProps {
-  label: string
-  description?: string
-  entry: string
-  error: string | undefined
-  onAdd(): void
-  children: React.ReactNode
-}
-
-function Rows({ label, description, entry, error, onAdd, children }: RowsProps) {
-  return (
-    <Input.Wrapper label={label} description={description} error={error} labelElement="div">
-      <Stack gap={6} mt={6}>
-        {children}
-        <div>
-          <Button size="compact-sm" variant="default" leftSection={<Icon name="plus" size={14} />} onClick={onAdd}>
-            Add {entry}
-          </Button>
-        </div>
-      </Stack>
-    </Input.Wrapper>
-  )
-}
-
-function Remove({ what, onClick }: { what: string; onClick(): void }) {
-  return (
-    <ActionIcon variant="subtle" color="gray" aria-label={`Remove ${what}`} onClick={onClick} mt={4}>
-      <Icon name="close" size={16} />
-    </ActionIcon>
-  )
 }

@@ -12,6 +12,7 @@ const WORDS: Record<string, string> = {
   bidding: 'Asked the network for bids',
   scheduled: 'A provider accepted it',
   pulling: 'The image is pulled',
+  transferring: 'What it brings is sent',
   started: 'The container started',
   extended: 'Its duration was extended',
   expired: 'It reached its duration',

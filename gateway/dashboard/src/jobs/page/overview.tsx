@@ -12,6 +12,7 @@ import { useProviderNames } from '../queries.ts'
 import { submissionOf } from '../submission.ts'
 import { Endpoints } from './endpoints.tsx'
 import { Receipts } from './receipts.tsx'
+import { Inputs } from './inputs.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** What was asked of the GPUs, a word each. */
@@ -30,6 +31,7 @@ export function Overview({ job }: { job: Job }) {
         <Timeline job={job} />
       </Card>
       {job.endpoints.length > 0 && <Endpoints job={job} />}
+      <Inputs job={job} />
       <Card title="Details">
         <Facts
           items={[

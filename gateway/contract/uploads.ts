@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { lineField } from '../../protocol/job-fields.ts'
+
+/** What an upload stands for: `folder` is a tar, whose entries a job finds at its input's path. */
+const UPLOAD_TYPES = ['file', 'folder'] as const
+
+/** Something that was given for jobs to bring, or is being given. */
+export const uploadSchema = z
+  .strictObject({
+    id: z.string(),
+    type: z.enum(UPLOAD_TYPES),
+    name: z.string(),
+    offset: z.number().int().describe('Bytes that are here: what follows is sent with this as `Upload-Offset`.'),
+    length: z.number().int().nullable().describe('Bytes in all; null where nobody said, until it is complete.'),
+    complete: z.boolean(),
+    digest: z
+      .string()
+      .nullable()
+      .describe('`sha256:…` of all of it, which a job says as `from: { upload }`; null until it is complete.'),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().describe('When it is forgotten, unless something is added or a job uses it before.'),
+  })
+  .meta({ id: 'Upload' })
+/** An {@link uploadSchema} as the gateway makes it. */
+export type UploadView = z.input<typeof uploadSchema>
+
+/** Query of `POST /plugin-core/uploads`. */
+export const newUploadQuery = z.strictObject({
+  type: z.enum(UPLOAD_TYPES).default('file'),
+  name: lineField(256).optional().describe('For people.'),
+})
+
+const whole = z.coerce.number<string>().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const isComplete = z
+  .enum(['?1', '?0'])
+  .default('?1')
+  .describe('`?0` where more comes with another request; else it is complete with this one.')
+
+/** Headers of `POST /plugin-core/uploads`, as the IETF draft of resumable uploads has them. */
+export const newUploadHeaders = z.object({
+  'upload-length': whole.optional().describe('Bytes in all, where they are known.'),
+  'upload-complete': isComplete,
+})
+/** Headers of `PATCH /plugin-core/uploads/{id}`. */
+export const uploadPartHeaders = z.object({
+  'upload-offset': whole.describe('Where these bytes begin: `offset` of the upload.'),
+  'upload-complete': isComplete,
+})

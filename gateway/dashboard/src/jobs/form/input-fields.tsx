@@ -1,0 +1,127 @@
+import { Button, Checkbox, FileButton, Group, Progress, Text, Textarea, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import type { FieldProblem } from '../../../../client/errors.ts'
+import { client } from '../../app/client.ts'
+import { bytes } from '../../format/amounts.ts'
+import type { Draft } from '../submission.ts'
+import { errorAt } from './field-errors.ts'
+import { Remove, Rows } from './rows.tsx'
+import type { DraftEditor } from './use-draft.ts'
+
+type Input = NonNullable<Draft['inputs']>[number]
+
+/** What the job brings: texts, and files that are uploaded as they are chosen. */
+export function InputFields({ editor: { draft, set }, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
+  const inputs = draft.inputs ?? []
+  const change = (i: number, part: Partial<Input>) =>
+    set('inputs', inputs.with(i, { ...(inputs[i] as Input), ...part }))
+  return (
+    <Rows
+      label="Inputs"
+      description="Files that stand in the container before the program begins."
+      entry="input"
+      onAdd={() => set('inputs', [...inputs, { path: `/in/file${inputs.length || ''}`, from: { inline: '' } }])}
+      error={errorAt(problems, 'inputs', false)}
+    >
+      {inputs.map((input, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: paths change as they are typed, places do not
+        <Group key={i} gap={6} align="flex-start" className="form-row">
+          <TextInput
+            aria-label={`Path of input ${i + 1}`}
+            value={input.path}
+            error={errorAt(problems, `inputs[${i}].path`)}
+            onChange={(event) => change(i, { path: event.currentTarget.value })}
+            classNames={{ input: 'mono' }}
+            flex="1 1 140px"
+          />
+          <Source
+            name={`input ${i + 1}`}
+            input={input}
+            error={errorAt(problems, `inputs[${i}].from`)}
+            onChange={(from) => change(i, { from })}
+          />
+          <Checkbox
+            label="Writable"
+            checked={input.mode === 'rw'}
+            mt={8}
+            onChange={(event) => set('inputs', inputs.with(i, withMode(input, event.currentTarget.checked)))}
+          />
+          <Remove what={`input ${i + 1}`} onClick={() => set('inputs', inputs.toSpliced(i, 1))} />
+        </Group>
+      ))}
+    </Rows>
+  )
+}
+
+interface SourceProps {
+  name: string
+  input: Input
+  error: string | undefined
+  onChange(from: Input['from']): void
+}
+
+function Source({ name, input: { from }, error, onChange }: SourceProps) {
+  const [state, setState] = useState<{ share: number; text: string } | null>(null)
+  async function send(file: File | null): Promise<void> {
+    if (file === null) return
+    const tell = (done: number): void =>
+      setState({
+        share: file.size === 0 ? 100 : (100 * done) / file.size,
+        text: `${bytes(done)} of ${bytes(file.size)}`,
+      })
+    tell(0)
+    try {
+      const { digest } = await client.uploads.create(file, { name: file.name, onProgress: tell })
+      setState({ share: 100, text: `${file.name}, ${bytes(file.size)}` })
+      if (digest !== null) onChange({ upload: digest })
+    } catch (problem) {
+      setState({ share: 0, text: problem instanceof Error ? problem.message : String(problem) })
+    }
+  }
+  return (
+    <div style={{ flex: '3 1 220px' }}>
+      {from.inline === undefined ? (
+        <TextInput
+          aria-label={`Upload of ${name}`}
+          value={from.upload ?? ''}
+          error={error}
+          classNames={{ input: 'mono' }}
+          onChange={(event) => onChange({ upload: event.currentTarget.value })}
+        />
+      ) : (
+        <Textarea
+          aria-label={`Text of ${name}`}
+          value={from.inline}
+          error={error}
+          autosize
+          minRows={1}
+          maxRows={12}
+          classNames={{ input: 'mono' }}
+          onChange={(event) => onChange({ inline: event.currentTarget.value })}
+        />
+      )}
+      <Group gap={6} mt={4}>
+        <FileButton onChange={(file) => void send(file)}>
+          {(props) => (
+            <Button {...props} size="compact-xs" variant="default" aria-label={`Choose a file for ${name}`}>
+              Choose a file
+            </Button>
+          )}
+        </FileButton>
+        {from.inline === undefined && (
+          <Button size="compact-xs" variant="default" onClick={() => onChange({ inline: '' })}>
+            Text instead
+          </Button>
+        )}
+        {state !== null && <Text size="xs">{state.text}</Text>}
+      </Group>
+      {state !== null && state.share < 100 && (
+        <Progress value={state.share} size="xs" mt={4} aria-label={`Upload of ${name}`} />
+      )}
+    </div>
+  )
+}
+
+function withMode({ mode: _before, ...rest }: Input, isWritable: boolean): Input {
+  return isWritable ? { ...rest, mode: 'rw' } : rest
+}

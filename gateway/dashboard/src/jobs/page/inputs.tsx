@@ -1,0 +1,46 @@
+import { Progress, Table, Text } from '@mantine/core'
+import type { Job, JobSubmission } from '../../../../client/index.ts'
+import { bytes } from '../../format/amounts.ts'
+import { Card } from '../../ui/card.tsx'
+import { PlainTable } from '../../ui/plain-table.tsx'
+
+type Input = NonNullable<JobSubmission['inputs']>[number]
+
+/** What the job brings, and how far that is while it comes; nothing where it brings nothing. */
+export function Inputs({ job }: { job: Job }) {
+  const inputs = (job.config['inputs'] ?? []) as Input[]
+  if (inputs.length === 0) return null
+  const progress = job.status === 'scheduled' ? job.events?.findLast(({ type }) => type === 'transferring') : undefined
+  return (
+    <Card title="Inputs">
+      {progress !== undefined && (
+        <Transfer done={Number(progress['bytesDone'])} total={Number(progress['bytesTotal'])} />
+      )}
+      <PlainTable label="Inputs" heads={['Path', 'From', 'Access']}>
+        {inputs.map(({ path, from, mode }) => (
+          <Table.Tr key={path}>
+            <Table.Td className="mono break">{path}</Table.Td>
+            <Table.Td className="break">{sourceOf(from)}</Table.Td>
+            <Table.Td className="nowrap">{mode === 'rw' ? 'a copy of its own' : 'read-only'}</Table.Td>
+          </Table.Tr>
+        ))}
+      </PlainTable>
+    </Card>
+  )
+}
+
+function Transfer({ done, total }: { done: number; total: number }) {
+  return (
+    <>
+      <Progress value={total === 0 ? 0 : (100 * done) / total} aria-label="What has come of the inputs" />
+      <Text size="xs" mt={4} mb="sm">
+        {bytes(done)} of {bytes(total)} are at the provider
+      </Text>
+    </>
+  )
+}
+
+function sourceOf({ inline, upload }: Input['from']): string {
+  if (inline !== undefined) return `text, ${inline.length} characters`
+  return upload === undefined ? '' : `upload ${upload.slice(0, 19)}…`
+}

@@ -1,0 +1,56 @@
+import { InvalidArgumentError } from 'commander'
+import type { JobSubmission } from '../../protocol/job-spec.ts'
+import { CliError } from './cli-error.ts'
+
+/** What `--input` says. */
+export interface InputFlag {
+  /** What is before the path in the container: a file or folder of this machine. */
+  source: string
+  path: string
+  mode: 'ro' | 'rw'
+}
+
+type Inputs = NonNullable<JobSubmission['inputs']>
+
+/** Stands for the digest of what is still to be given, so that everything else can be checked before. */
+const TO_BE_GIVEN = `sha256:${'0'.repeat(64)}`
+
+/** Reads one `SOURCE:/path[:rw]`; a source may have colons of its own. */
+export function inputFlag(text: string, previous: InputFlag[] = []): InputFlag[] {
+  const [, source, path, mode = 'ro'] = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? []
+  if (source === undefined || path === undefined) {
+    throw new InvalidArgumentError('Write it as ./data:/data, or ./data:/data:rw for a copy that the job may write.')
+  }
+  return [...previous, { source, path, mode: mode === 'rw' ? 'rw' : 'ro' }]
+}
+
+/** Inputs for the job's schema, before anything was given. */
+export function inputsToCheck(flags: InputFlag[] | undefined): Inputs | undefined {
+  return flags?.map((flag) => inputOf(flag, { upload: TO_BE_GIVEN }))
+}
+
+/**
+ * Inputs with what they name.
+ * @param give hands a file or folder of this machine over, and answers its digest
+ * @throws {CliError} where something is not there
+ */
+export async function givenInputs(
+  flags: readonly InputFlag[],
+  give: (path: string) => Promise<string>,
+): Promise<Inputs> {
+  const inputs: Inputs = []
+  for (const flag of flags) {
+    const upload = await give(flag.source).catch((error: unknown) => {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'ENOTDIR') throw error
+      const why = code === 'EACCES' ? 'may not be read' : 'is not there'
+      throw new CliError(`--input: ${flag.source} ${why}: give a file or folder of this machine`, 125, { cause: error })
+    })
+    inputs.push(inputOf(flag, { upload }))
+  }
+  return inputs
+}
+
+function inputOf({ path, mode }: InputFlag, from: Inputs[number]['from']): Inputs[number] {
+  return { path, from, ...(mode === 'rw' ? { mode } : {}) }
+}

@@ -1,0 +1,97 @@
+/** What is on this machine, as jobs bring it: a file as it is, a folder as a tar that is the same wherever it is made. */
+
+import { createHash } from 'node:crypto'
+import { createReadStream, type Stats } from 'node:fs'
+import { lstat, readdir, readlink, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type Pack, pack } from 'tar-stream'
+
+/** A file or folder that is read as it is asked for. */
+export interface LocalInput {
+  folder: boolean
+  /** For people. */
+  name: string
+  /** What its bytes are; once for each call. */
+  open(): Readable
+  /** What of it is not in there, each with why; once it was read. */
+  leftOut(): string[]
+}
+
+/** @throws where there is nothing at the path */
+export async function localInput(path: string): Promise<LocalInput> {
+  const found = await stat(path)
+  const name = basename(resolve(path))
+  if (found.isFile()) return { folder: false, name, open: () => createReadStream(path), leftOut: () => [] }
+  const leftOut = new Set<string>()
+  return { folder: true, name, open: () => tarOf(path, leftOut), leftOut: () => [...leftOut] }
+}
+
+/**
+ * Sorted names, numbers for owners, and no time but that of the last change, in whole seconds: so a folder that did not change
+ * has the same digest.
+ */
+function tarOf(root: string, leftOut: Set<string>): Readable {
+  const out = pack()
+  const seen = new Map<string, string>()
+
+  async function add(path: string, name: string): Promise<void> {
+    const found = await lstat(path)
+    const header = { name, mode: found.mode, uid: found.uid, gid: found.gid, mtime: wholeSeconds(found) }
+    if (found.isDirectory()) {
+      await entry(out, { ...header, name: `${name}/`, type: 'directory' })
+      for (const child of (await readdir(path)).toSorted(byCodeUnits)) {
+        await add(join(path, child), name === '.' ? child : `${name}/${child}`)
+      }
+    } else if (found.isSymbolicLink()) {
+      await entry(out, { ...header, type: 'symlink', linkname: await readlink(path) })
+    } else if (found.isFile()) {
+      const id = `${found.dev}:${found.ino}`
+      const first = found.nlink > 1 ? seen.get(id) : undefined
+      if (first !== undefined) return await entry(out, { ...header, type: 'link', linkname: first })
+      seen.set(id, name)
+      await pipeline(createReadStream(path), out.entry({ ...header, type: 'file', size: found.size }))
+    } else leftOut.add(`${name} is neither a file nor a folder nor a link`)
+  }
+
+  add(root.endsWith('/') ? root : `${root}/`, '.').then(
+    () => out.finalize(),
+    (error: Error) => out.destroy(error),
+  )
+  return Readable.from(out, { objectMode: false })
+}
+
+async function entry(out: Pack, header: Parameters<Pack['entry']>[0]): Promise<void> {
+  await new Promise<void>((done, failed) => {
+    out.entry(header, '', (error) => (error ? failed(error) : done()))
+  })
+}
+
+function wholeSeconds({ mtimeMs }: Stats): Date {
+  return new Date(Math.floor(mtimeMs / 1000) * 1000)
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Reads all of it once. */
+export async function digestOfInput(input: Pick<LocalInput, 'open'>): Promise<{ digest: string; bytes: number }> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of input.open()) {
+    hash.update(chunk as Buffer)
+    bytes += (chunk as Buffer).length
+  }
+  return { digest: `sha256:${hash.digest('hex')}`, bytes }
+}
+
+/** Without what comes before the offset. */
+export async function* fromOffset(source: AsyncIterable<Uint8Array>, offset: number): AsyncGenerator<Uint8Array> {
+  let left = offset
+  for await (const chunk of source) {
+    if (left < chunk.length) yield chunk.subarray(left)
+    left = Math.max(0, left - chunk.length)
+  }
+}

@@ -1,0 +1,140 @@
+/** What a job brings: as it is asked for, and as its requester has made it out before a provider gets it. */
+
+import { createHash } from 'node:crypto'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { z } from 'zod'
+import { safeNumber } from './codec.ts'
+import type { Input, InputSchema, Job } from './gen/cortex/v1/market_pb.js'
+import { ownPathField } from './job-fields.ts'
+import { MAX_INLINE_BYTES, MAX_INPUTS } from './limits.ts'
+import { WireError } from './wire-error.ts'
+
+const inlineField = z
+  .string()
+  .max(MAX_INLINE_BYTES, { abort: true })
+  .refine(
+    (text) => text.isWellFormed() && Buffer.byteLength(text) <= MAX_INLINE_BYTES,
+    `must be Unicode text of at most ${MAX_INLINE_BYTES} bytes of UTF-8`,
+  )
+
+/** Where an input comes from: one of these. */
+const sources = {
+  inline: inlineField.optional().describe('The text itself, at most 64 KiB; it is kept with the job.'),
+  upload: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, 'must be the digest of an upload: "sha256:" and 64 digits of it in lower case')
+    .optional()
+    .describe('The digest of a file or folder that was uploaded before.'),
+}
+
+const SOURCE_NAMES = Object.keys(sources)
+
+const sourceField = z
+  .strictObject(sources)
+  .refine(
+    (from) => Object.values(from).filter((value) => value !== undefined).length === 1,
+    `must say one of ${SOURCE_NAMES.join(', ')}`,
+  )
+  .meta({ examples: [{ inline: 'retries: 3\n' }] })
+
+const inputField = z.strictObject({
+  path: ownPathField.describe('Where it stands in the container: a file there, or a folder.'),
+  from: sourceField.describe('Where it comes from.'),
+  mode: z
+    .enum(['ro', 'rw'])
+    .optional()
+    .describe('`rw` is a copy of the job’s own, which counts as its storage. Where it is left out: `ro`.'),
+})
+
+/** At most {@link MAX_INPUTS}, each at a path of its own. */
+export const inputsField = z.array(inputField).max(MAX_INPUTS)
+
+/** One of a job's `inputs`, as it was asked for. */
+export type InputSpec = z.output<typeof inputField>
+
+/** Bytes that the requester has under their digest. */
+export interface BlobSource {
+  /** Of all of them, hex. */
+  sha256: string
+  bytes: number
+  /** Whether they are a tar whose entries stand at the path; else they are a file. */
+  folder: boolean
+}
+
+/** One of a job's `inputs`, as its provider gets it. */
+export interface JobInput {
+  path: string
+  /** Whether the job may write there. */
+  writable: boolean
+  blob: BlobSource
+}
+
+/** Text that a job brings itself, as its provider fetches it. */
+export function inlineBlob(text: string): BlobSource {
+  return { sha256: sha256Of(text), bytes: Buffer.byteLength(text), folder: false }
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/**
+ * What is wrong with where inputs stand: each has its path for itself, and nothing else of the job is to be made inside of
+ * it, where nothing can be.
+ */
+export function inputProblems(
+  inputs: readonly { path: string }[],
+  volumes: readonly { mountPath: string }[],
+): { index: number; problem: string }[] {
+  return inputs.flatMap(({ path }, index) => {
+    const others = inputs.filter((_, other) => other !== index).map((other) => other.path)
+    if (inputs.findIndex((other) => other.path === path) < index) {
+      return [{ index, problem: 'is used by another input: give each its own path' }]
+    }
+    if (others.some((other) => other.startsWith(`${path}/`))) {
+      return [{ index, problem: 'must not hold the path of another input: none may stand in another' }]
+    }
+    const volume = volumes.find(({ mountPath }) => mountPath === path || mountPath.startsWith(`${path}/`))
+    return volume === undefined
+      ? []
+      : [{ index, problem: `must not hold the volume at ${volume.mountPath}: choose another path` }]
+  })
+}
+
+/** As an award carries it. */
+export function inputToWire({ path, writable, blob }: JobInput): MessageInitShape<typeof InputSchema> {
+  const { sha256, bytes, folder } = blob
+  const value = { sha256: Buffer.from(sha256, 'hex'), bytes: BigInt(bytes), folder }
+  return { path, writable, source: { case: 'blob', value } }
+}
+
+/** Of a job that {@link checkInputs} has let through. */
+export function inputsOf({ inputs }: Pick<Job, 'inputs'>): JobInput[] {
+  return inputs.map(inputFromWire)
+}
+
+function inputFromWire({ path, writable, source }: Input, index: number): JobInput {
+  if (source.case !== 'blob') throw invalid(`inputs[${index}].from`, 'is of a kind that is not known here')
+  const { sha256, bytes, folder } = source.value
+  if (sha256.length !== 32) throw invalid(`inputs[${index}].from`, 'must have a digest of 32 bytes')
+  return {
+    path,
+    writable,
+    blob: { sha256: Buffer.from(sha256).toString('hex'), bytes: safeNumber(bytes, 'inputs'), folder },
+  }
+}
+
+/** Holds the inputs of a peer's award to the rules. @throws {WireError} `INVALID_FIELD` */
+export function checkInputs(job: Pick<Job, 'inputs' | 'volumes'>): void {
+  if (job.inputs.length > MAX_INPUTS) throw invalid('inputs', `must have at most ${MAX_INPUTS} entries`)
+  const inputs = inputsOf(job)
+  for (const [index, { path }] of inputs.entries()) {
+    if (!ownPathField.safeParse(path).success) throw invalid(`inputs[${index}].path`, 'is no path that a job may have')
+  }
+  const [first] = inputProblems(inputs, job.volumes)
+  if (first !== undefined) throw invalid(`inputs[${first.index}].path`, first.problem)
+}
+
+function invalid(field: string, problem: string): WireError {
+  return new WireError('INVALID_FIELD', `${field} ${problem}`, { field })
+}

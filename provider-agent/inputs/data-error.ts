@@ -1,0 +1,25 @@
+import { type FailureDetails, failure } from '../../protocol/failures.ts'
+
+/** Why what a job brings did not come: rows of `DATA_ERROR` in `protocol/failures.ts`; null is the code's own. */
+export type DataReason =
+  | 'digest-mismatch'
+  | 'unsafe-archive'
+  | 'no-space'
+  | 'larger-than-storage'
+  | 'upload-gone'
+  | null
+
+/** What a job brings did not come, or cannot be used. The message is for the job's owner. */
+export class DataError extends Error {
+  override readonly name = 'DataError'
+  readonly details: FailureDetails
+
+  /** @param said what is known beyond the row, to be read behind it in brackets */
+  constructor(reason: DataReason, path: string, said = '') {
+    const details = { ...(reason === null ? {} : { reason }), path }
+    const { message } = failure('DATA_ERROR', undefined, details)
+    const aside = said === '' ? path : `${path}: ${said}`
+    super(message.replace(/\.$/, ` (${aside}).`))
+    this.details = details
+  }
+}

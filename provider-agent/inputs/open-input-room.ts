@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import type { PeerNetwork } from '../../node/network/index.ts'
+import { diskBytes, freeStorage } from '../capacity/machine.ts'
+import type { ContainerEngine } from '../engine/index.ts'
+import type { InputVolumes } from '../engine/input-volumes.ts'
+import type { Lease } from '../lease/lease.ts'
+import type { AgentOptions } from '../options.ts'
+import { createInputRoom, type InputRoom, volumesUsed } from './input-room.ts'
+import { createShelf } from './shelf.ts'
+
+/** What jobs bring may take this share of the disk where the owner says nothing. */
+const CACHE_SHARE = 0.1
+
+/** What {@link openInputRoom} works with. */
+export interface OpenInputRoomComponents {
+  engine: ContainerEngine
+  inputVolumes: InputVolumes
+  network: PeerNetwork
+  clock: Clock
+  logger: Logger
+}
+
+/** The room of an agent, in its data folder. @param leases those that it holds */
+export function openInputRoom(
+  { engine, inputVolumes: volumes, network, clock, ...components }: OpenInputRoomComponents,
+  { dataFolder, cacheRoomBytes, inputStallMs }: Pick<AgentOptions, 'dataFolder' | 'cacheRoomBytes' | 'inputStallMs'>,
+  leases: () => readonly Lease[],
+): InputRoom {
+  const logger = components.logger.child({ part: 'inputs' })
+  const owner = network.peerId
+  const folder = join(dataFolder, 'inputs')
+  const isUsed = (volume: string): boolean =>
+    leases().some(({ record, progress }) => progress.ended === null && volumesUsed(owner, record).includes(volume))
+  const shelf = createShelf(
+    {
+      ...{ engine, clock, logger, isUsed },
+      room: async () => cacheRoomBytes ?? Math.floor((await diskBytes(dataFolder)) * CACHE_SHARE),
+      freeBytes: async () => await freeStorage(dataFolder),
+    },
+    { folder: join(folder, 'kept'), owner },
+  )
+  return createInputRoom({ network, volumes, shelf, clock, logger }, { folder, owner, stallMs: inputStallMs })
+}

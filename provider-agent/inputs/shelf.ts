@@ -1,0 +1,138 @@
+/**
+ * Volumes with what jobs brought, kept for the next job of the same requester: each has a note in a file, written once it is
+ * whole, so that one without a note was being filled when an earlier process ended.
+ */
+
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import type { BlobSource } from '../../protocol/job-inputs.ts'
+import type { ContainerEngine } from '../engine/index.ts'
+import { INPUT_PREFIX, inputLabel } from '../engine/input-volumes.ts'
+import { DataError } from './data-error.ts'
+
+const noteSchema = z.object({ volume: z.string(), bytes: z.number().int().min(0), usedAtMs: z.number() })
+type Note = z.output<typeof noteSchema>
+
+/** What is kept, and how much of it there may be. */
+export interface Shelf {
+  /** Forgets what has no volume any more, and removes volumes that are not whole. The engine must be there. */
+  start(signal: AbortSignal): Promise<void>
+  /** Where a blob of a requester is kept, and what was put there; null where it is not. Counts as a use of it. */
+  find(requester: string, blob: BlobSource): Promise<Note | null>
+  /** Makes room for a blob that comes; call the answer when it is kept, or will not be. @throws {DataError} `no-space` */
+  reserve(requester: string, blob: BlobSource, path: string, signal: AbortSignal): Promise<() => void>
+  /** It is whole. @param bytes that it takes of the disk */
+  keep(requester: string, blob: BlobSource, bytes: number): Promise<void>
+  /** It is not there, whatever the notes say. */
+  forget(requester: string, blob: BlobSource): Promise<void>
+}
+
+/** What {@link createShelf} works with. */
+export interface ShelfComponents {
+  engine: Pick<ContainerEngine, 'volumes' | 'removeVolume'>
+  clock: Clock
+  logger: Logger
+  /** Whether a lease that has not ended has the volume. */
+  isUsed: (volume: string) => boolean
+  /** Bytes that the volumes may take together, those on their way included. */
+  room: () => Promise<number>
+  /** Bytes that are free for them where they come to. */
+  freeBytes: () => Promise<number>
+}
+
+/** The volume of a blob: one for each requester, so that nobody is given what another brought. @param owner peer id of the agent */
+export function volumeOf(owner: string, requester: string, blob: BlobSource): string {
+  return `${INPUT_PREFIX}${shortDigest(`${owner} ${requester} ${contentOf(blob)}`)}`
+}
+
+/** What is in it, as its label says. */
+export function contentOf({ sha256, folder }: BlobSource): string {
+  return `${folder ? 'folder' : 'file'}-${sha256}`
+}
+
+/** Of a text, for a name on the engine or the disk that says nothing of it. */
+export function shortDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 40)
+}
+
+/** @param init.folder of the notes @param init.owner peer id that marks this agent's volumes */
+export function createShelf(components: ShelfComponents, { folder, owner }: { folder: string; owner: string }): Shelf {
+  const { engine, clock, logger, isUsed, room, freeBytes } = components
+  const notes = new Map<string, Note>()
+  /** Bytes of what is on its way. */
+  const coming = new Map<symbol, number>()
+  const fileOf = (volume: string): string => join(folder, `${volume}.json`)
+  const held = (): number =>
+    [...notes.values(), ...[...coming.values()].map((bytes) => ({ bytes }))].reduce((sum, { bytes }) => sum + bytes, 0)
+
+  async function write(note: Note): Promise<void> {
+    notes.set(note.volume, note)
+    await writeFile(fileOf(note.volume), JSON.stringify(note), { mode: 0o600 })
+  }
+
+  async function drop(volume: string): Promise<void> {
+    notes.delete(volume)
+    await rm(fileOf(volume), { force: true })
+  }
+
+  async function readNotes(): Promise<void> {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    for (const file of (await readdir(folder)).filter((name) => name.endsWith('.json'))) {
+      try {
+        const note = noteSchema.parse(JSON.parse(await readFile(join(folder, file), 'utf8')))
+        notes.set(note.volume, note)
+      } catch (error) {
+        logger.warn({ file, error: String(error) }, 'forgetting an input whose note cannot be read')
+        await rm(join(folder, file), { force: true })
+      }
+    }
+  }
+
+  /** Removes what was used longest ago, until so much fits. */
+  async function makeRoom(bytes: number, most: number, signal: AbortSignal): Promise<void> {
+    for (const { volume } of [...notes.values()].toSorted((a, b) => a.usedAtMs - b.usedAtMs)) {
+      if (held() + bytes <= most) return
+      if (isUsed(volume)) continue
+      // First, so that nobody is given it meanwhile.
+      await drop(volume)
+      await engine.removeVolume(volume, { signal })
+    }
+  }
+
+  return {
+    async start(signal) {
+      await readNotes()
+      const there = (await engine.volumes(owner, { signal })).filter(({ labels }) => labels[inputLabel] !== undefined)
+      const names = new Set(there.map(({ name }) => name))
+      for (const volume of [...notes.keys()]) if (!names.has(volume)) await drop(volume)
+      for (const { name, labels } of there) {
+        // Those that a job may write are its own, and go with its volumes.
+        if (notes.has(name) || labels['cortex.job'] !== undefined) continue
+        await engine.removeVolume(name, { signal })
+      }
+    },
+    async find(requester, blob) {
+      const note = notes.get(volumeOf(owner, requester, blob))
+      if (note === undefined) return null
+      const used = { ...note, usedAtMs: clock.nowMs() }
+      await write(used)
+      return used
+    },
+    async reserve(requester, blob, path, signal) {
+      const mark = Symbol(volumeOf(owner, requester, blob))
+      const most = await room()
+      await makeRoom(blob.bytes, most, signal)
+      if (held() + blob.bytes > most || (await freeBytes()) < blob.bytes) throw new DataError('no-space', path)
+      coming.set(mark, blob.bytes)
+      return () => void coming.delete(mark)
+    },
+    async keep(requester, blob, bytes) {
+      await write({ volume: volumeOf(owner, requester, blob), bytes, usedAtMs: clock.nowMs() })
+    },
+    forget: async (requester, blob) => await drop(volumeOf(owner, requester, blob)),
+  }
+}

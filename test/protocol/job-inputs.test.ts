@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { encode } from '../../protocol/codec.ts'
+import { InputHelloSchema, InputReplySchema } from '../../protocol/gen/cortex/v1/inputs_pb.js'
+import { InputSchema, JobSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { readInputHello, readInputReply } from '../../protocol/input-messages.ts'
+import { inlineBlob, inputsOf, type JobInput } from '../../protocol/job-inputs.ts'
+import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
+import { checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
+import { readRequirements } from '../../protocol/market-messages.ts'
+import { WireError } from '../../protocol/wire-error.ts'
+
+const INPUTS: JobInput[] = [
+  { path: '/etc/app.conf', writable: false, blob: inlineBlob('retries: 3\n') },
+  { path: '/data', writable: true, blob: { sha256: 'ab'.repeat(32), bytes: 2 ** 40, folder: true } },
+]
+const JOB: JobSubmission = {
+  image: 'busybox',
+  volumes: [{ name: 'out', mountPath: '/out', size: '1Mi' }],
+  inputs: [{ path: '/etc/app.conf', from: { inline: 'retries: 3\n' } }],
+}
+
+function onTheWire(inputs: readonly JobInput[]) {
+  const { spec, secrets } = splitSecrets(jobSubmissionSchema.parse(JOB))
+  const requirements = readRequirements(encodedRequirements(spec))
+  const bytes = toBinary(JobSchema, create(JobSchema, jobToWire(spec, secrets, null, inputs)))
+  return { requirements, job: fromBinary(JobSchema, bytes) }
+}
+
+function refuses(task: () => unknown, field: RegExp): void {
+  assert.throws(task, (error: WireError) => error.code === 'INVALID_FIELD' && field.test(error.message))
+}
+
+describe('what a job brings, on the wire', () => {
+  it('arrives as it was sent', () => {
+    const { job, requirements } = onTheWire(INPUTS)
+    assert.deepEqual(inputsOf(checkWireJob(job, requirements)), INPUTS)
+  })
+
+  it('goes to nobody who would not bring it, and says nothing of it in public', () => {
+    const { requirements } = onTheWire(INPUTS)
+    assert.deepEqual(requirements.capabilities, ['volumes', 'inputs'])
+    const { spec } = splitSecrets(jobSubmissionSchema.parse(JOB))
+    assert.equal(Buffer.from(encodedRequirements(spec)).includes('app.conf'), false)
+  })
+
+  const blob = { case: 'blob', value: { sha256: Buffer.alloc(32), bytes: 1n, folder: false } } as const
+  const cases: Record<string, MessageInitShape<typeof InputSchema>[]> = {
+    'a relative path': [{ path: 'data', source: blob }],
+    'a path that engines use': [{ path: '/proc/x', source: blob }],
+    'a path twice': [
+      { path: '/a', source: blob },
+      { path: '/a', source: blob },
+    ],
+    'one in another': [
+      { path: '/a', source: blob },
+      { path: '/a/b', source: blob },
+    ],
+    'a volume inside of it': [{ path: '/out', source: blob }],
+    'no source': [{ path: '/a' }],
+    'a short digest': [{ path: '/a', source: { case: 'blob', value: { sha256: Buffer.alloc(31) } } }],
+    'a size beyond all': [
+      { path: '/a', source: { case: 'blob', value: { sha256: Buffer.alloc(32), bytes: 2n ** 63n } } },
+    ],
+    'too many': Array.from({ length: 65 }, (_, i) => ({ path: `/a${i}`, source: blob })),
+  }
+  for (const [name, inputs] of Object.entries(cases)) {
+    it(`is refused with ${name}`, () => {
+      const { requirements, job } = onTheWire([])
+      const wrong = create(JobSchema, { ...job, inputs: inputs.map((input) => create(InputSchema, input)) })
+      refuses(() => checkWireJob(wrong, requirements), /^inputs/)
+    })
+  }
+})
+
+describe('messages of their streams', () => {
+  const HELLO = { jobId: `job_${'0'.repeat(26)}`, fence: 1, sha256: Buffer.alloc(32), offset: 5n }
+
+  it('are read', () => {
+    assert.partialDeepStrictEqual({ ...readInputHello(encode(InputHelloSchema, HELLO)) }, { fence: 1, offset: 5n })
+    assert.equal(readInputReply(encode(InputReplySchema, { ok: true, bytes: 7n })).bytes, 7n)
+  })
+
+  const wrong = { jobId: '../x', fence: 0, sha256: Buffer.alloc(33), offset: 2n ** 63n }
+  for (const [name, value] of Object.entries(wrong)) {
+    it(`are refused with a wrong ${name}`, () => {
+      assert.throws(() => readInputHello(encode(InputHelloSchema, { ...HELLO, [name]: value })), WireError)
+    })
+  }
+  it('are refused beyond their size, and with a size that is no number', () => {
+    assert.throws(() => readInputHello(Buffer.alloc(200_000)), WireError)
+    assert.throws(() => readInputReply(encode(InputReplySchema, { ok: true, bytes: 2n ** 63n })), WireError)
+  })
+})
