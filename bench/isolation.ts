@@ -10,7 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { gvisorProblem, RUNSC, startGvisorEngine } from '../scripts/gvisor.ts'
+import { gvisorProblem, installRunsc, RUNSC, startGvisorEngine } from '../scripts/gvisor.ts'
 import type { BenchResult } from './run.ts'
 import { benchNetwork } from './support/network.ts'
 import { settled } from './support/settled.ts'
@@ -26,7 +26,10 @@ const INSIDE = 'inside'
 export async function bench(args: string[]): Promise<BenchResult> {
   const problem = await gvisorProblem()
   if (problem !== null) throw new Error(`gVisor ${problem}`)
-  if (args[0] !== INSIDE) return await runInside(args)
+  if (args[0] !== INSIDE) {
+    await installRunsc() // In the namespace there is nothing to fetch it from.
+    return await runInside(args)
+  }
   const pairs = Number(args[1] ?? 30)
   return { name: 'isolation', goal: 1.5, pairs, ...(await measure(pairs)) }
 }

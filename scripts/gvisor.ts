@@ -13,6 +13,15 @@ export async function gvisorProblem(): Promise<string | null> {
   return 'needs gVisor’s runsc, which Debian’s package of that name has'
 }
 
+/** Installs gVisor where it is missing, which takes a network. */
+export async function installRunsc(report: Report = toStderr): Promise<void> {
+  if ((await findProgram(RUNSC)) === null) await installPackages([RUNSC], report)
+}
+
+function toStderr(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
 /**
  * A program that is gVisor's runtime, installed if need be, as it works without virtual machines and with the network of the
  * container's own namespace.
@@ -20,7 +29,7 @@ export async function gvisorProblem(): Promise<string | null> {
  * @param folder where it is written
  */
 export async function makeRunsc(folder: string, report: Report): Promise<string> {
-  if ((await findProgram(RUNSC)) === null) await installPackages([RUNSC], report)
+  await installRunsc(report)
   const path = join(folder, RUNSC)
   await writeFile(path, `#!/bin/sh\nexec ${await findProgram(RUNSC)} --network=host --platform=ptrace "$@"\n`)
   await chmod(path, 0o755)
@@ -41,7 +50,7 @@ export interface GvisorEngineInit {
 
 /** An engine of its own that offers {@link RUNSC} beside its default. */
 export async function startGvisorEngine(init: GvisorEngineInit): Promise<EngineHandle> {
-  const { folder, within = [], flags = [], report = (line) => process.stderr.write(`${line}\n`) } = init
+  const { folder, within = [], flags = [], report = toStderr } = init
   const runsc = await makeRunsc(folder, report)
   const [program = '', ...args] = [...within, 'dockerd', '--add-runtime', `${RUNSC}=${runsc}`, ...flags]
   return await ensureEngine({

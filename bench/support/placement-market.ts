@@ -73,7 +73,10 @@ export async function openPlacementMarket(): Promise<PlacementMarket> {
     async push(name, megabytes) {
       const image = `cortex/placement-${name}:1`
       const script = `head -c ${megabytes * 1_000_000} /dev/urandom > /random`
-      const container = await maker.createContainer({ Image: base, Cmd: ['sh', '-c', script] })
+      const container = await maker.createContainer({
+        ...{ Image: base, Cmd: ['sh', '-c', script] },
+        HostConfig: { NetworkMode: 'none' },
+      })
       await container.start()
       await container.wait()
       const [repo, tag] = image.split(':')
