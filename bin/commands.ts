@@ -76,6 +76,15 @@ const ENTRIES: readonly Entry[] = [
       ),
   },
   {
+    name: 'volume',
+    description: 'what jobs left to be used again',
+    load: async () =>
+      (await import('../node/commands/volume.ts')).volumeCommand({
+        network: async () => (await import('../node/commands/volume-source.ts')).networkVolumes,
+        gateway: async () => (await import('../gateway/commands/volume-source.ts')).gatewayVolumes,
+      }),
+  },
+  {
     name: 'relay',
     description: 'help peers behind routers to be reached; needs a public address',
     load: async () => (await import('../node/commands/relay.ts')).relayCommand(),

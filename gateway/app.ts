@@ -38,6 +38,7 @@ import { addDocument } from './system/document.ts'
 import { openSystem } from './system/open.ts'
 import { openTemplates } from './templates/open.ts'
 import { openUploads } from './uploads/open.ts'
+import { openVolumes } from './volumes/open.ts'
 import type { Resolve } from './webhooks/address-check.ts'
 import { openWebhooks, type WebhooksInit } from './webhooks/open.ts'
 
@@ -81,7 +82,7 @@ export type GatewayApp = Awaited<ReturnType<typeof openGatewayApp>>
 export async function openGatewayApp(components: GatewayAppComponents, init: GatewayAppInit) {
   const { node, clock, logger, resolve, registry = new MetricsRegistry() } = components
   const { folder, version, providerAliases = {}, proxyDomain = 'localhost', retention } = init
-  const { store, directory, requester } = node
+  const { store, directory, requester, volumes } = node
   await using stack = new AsyncDisposableStack()
   const db = await openRecords(folder)
   stack.defer(async () => await db.close())
@@ -98,7 +99,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
   const audit = await openAudit({ db, clock, logger })
   const keysBehind = createKeysBehind({ keys, audit, clock, logger })
   const vault = createConfigVault(secretBox)
-  const submitting = { store, directory, requester, uploads: node.uploads, providerAliases }
+  const submitting = { store, directory, requester, uploads: node.uploads, volumes, providerAliases }
   const templates = await openTemplates({ db, ...submitting, vault, clock })
   const providers = await openProviders({ db, node, answers, clock, logger }, { providerAliases })
   const { providerLog } = providers
@@ -127,6 +128,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     keysBehind,
     jobs: openJobs({ node, answers, clock, logger }, { providerAliases, retention }),
     reach: openReach({ node, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),
+    volumes: openVolumes({ node }),
     analytics: openAnalytics({ node, clock }),
     events: openEvents({
       store,

@@ -25,6 +25,7 @@ import { openJobStore } from './store/job-store.ts'
 import { createSecretBox, loadMasterKey } from './store/secret-box.ts'
 import { noTracer, type Tracer } from './tracing/index.ts'
 import { createUploads, type UploadsInit } from './uploads/uploads.ts'
+import { createVolumes } from './volumes/volumes.ts'
 
 /** What a client node is told beside what every peer is. */
 export interface ClientNodeInit extends PeerInit {
@@ -124,6 +125,7 @@ export async function startClientNode(
   )
   await uploads.start()
   stack.defer(async () => await uploads.stop())
+  const volumes = createVolumes({ network, directory, store, clock, logger: logger.child({ part: 'volumes' }) })
   const access = createRegistryAccess({ allow: init.allowRegistries ?? [] })
   const requester = createRequester(
     {
@@ -138,6 +140,7 @@ export async function startClientNode(
       tracer,
       outputs,
       inputs: createInputs(uploads),
+      volumes,
     },
     init.times === undefined ? {} : { times: init.times },
   )
@@ -150,6 +153,8 @@ export async function startClientNode(
   stack.defer(async () => await directory.stop())
   await outputs.start()
   stack.defer(async () => await outputs.stop())
+  await volumes.start()
+  stack.defer(async () => await volumes.stop())
   await requester.start()
   stack.defer(async () => await requester.stop())
   const started = stack.move()
@@ -162,6 +167,7 @@ export async function startClientNode(
     reach,
     outputs,
     uploads,
+    volumes,
     privateKey,
     stop: async () => await started.disposeAsync(),
   }

@@ -5,6 +5,7 @@ import type { Outputs } from './outputs/index.ts'
 import type { Reach } from './reach/index.ts'
 import type { JobStore } from './store/index.ts'
 import type { Uploads } from './uploads/index.ts'
+import type { Volumes } from './volumes/index.ts'
 
 /** A peer that asks for jobs: what `cortex run` is, and what a gateway serves. */
 export interface ClientNode {
@@ -18,6 +19,8 @@ export interface ClientNode {
   readonly outputs: Pick<Outputs, 'open'>
   /** What was given for jobs to bring. */
   readonly uploads: Uploads
+  /** What outlives jobs at their providers. */
+  readonly volumes: Volumes
   /** Ends in the reverse order of the start; jobs go on at their providers. */
   stop(): Promise<void>
 }

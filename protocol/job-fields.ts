@@ -69,6 +69,20 @@ export const platformField = matching(PLATFORM, MAX_PLATFORM_LENGTH, 'must be li
 /** The name of a volume. */
 export const nameField = matching(NAME, 63, 'must be 1 to 63 letters, digits, _ . -, starting with a letter or digit')
 
+const VOLUME_ID = /^vol_[0-9a-z]{12,40}$/
+
+/** The id of a volume that outlives its job. */
+export const volumeIdField = matching(
+  VOLUME_ID,
+  44,
+  'must be the id of a volume, such as "vol_5d41402abc4b2a76b9719d911f"',
+)
+
+/** Whether the text has the form of such an id. */
+export function isVolumeId(text: string): boolean {
+  return volumeIdField.safeParse(text).success
+}
+
 /** A path of this form, or an error that says what of it is wrong. */
 function pathMatching(pattern: RegExp) {
   const error = ({ input }: { input?: unknown }) => (typeof input === 'string' ? pathProblem(input) : undefined)

@@ -17,7 +17,6 @@ import {
   imageField,
   labelsField,
   lineField,
-  nameField,
   ownPathField,
   platformField,
   pricePerHourField,
@@ -30,6 +29,7 @@ import {
 } from './job-fields.ts'
 import { gpuRequirementsField, gpuRequirementsOf } from './job-gpus.ts'
 import { inputProblems, inputsField } from './job-inputs.ts'
+import { volumeBytes, volumeProblems, volumeSchema } from './job-volumes.ts'
 import {
   MAX_BYTES,
   MAX_CAPABILITIES,
@@ -52,7 +52,6 @@ import {
   MIN_OPEN_FILES,
   MIN_PIDS,
   MIN_STORAGE_BYTES,
-  MIN_VOLUME_BYTES,
 } from './limits.ts'
 import type { Minimums } from './measured.ts'
 import { type NanoUsd, parseUsd, type Used } from './money.ts'
@@ -70,12 +69,6 @@ const portSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('Whether everybody reaches it at its provider’s own address, beside this gateway. Default false.'),
-})
-
-const volumeSchema = z.strictObject({
-  name: nameField,
-  mountPath: ownPathField,
-  size: bytesField('storage', MIN_VOLUME_BYTES),
 })
 
 const ulimitsSchema = z.strictObject({
@@ -269,12 +262,7 @@ export function checkContainerFields(job: ContainerFields, context: z.Refinement
   if (Object.keys(job.env).length + Object.keys(job.secrets).length > MAX_ENV_ENTRIES) {
     wrong(context, ['secrets'], `must have at most ${MAX_ENV_ENTRIES} entries together with env`)
   }
-  duplicates(job.volumes.map((volume) => volume.name)).forEach((i) => {
-    wrong(context, ['volumes', i, 'name'], 'is used by another volume: give each its own name')
-  })
-  duplicates(job.volumes.map((volume) => volume.mountPath)).forEach((i) => {
-    wrong(context, ['volumes', i, 'mountPath'], 'is used by another volume: mount each at its own path')
-  })
+  for (const { path, message } of volumeProblems(job.volumes)) wrong(context, path, message)
   duplicates(job.ports.map((port) => `${port.protocol}${port.port}`)).forEach((i) => {
     wrong(context, ['ports', i, 'port'], 'is listed twice: remove one')
   })
@@ -323,9 +311,9 @@ export function hasSecrets(secrets: JobSecrets): boolean {
   return Object.keys(secrets.secrets).length > 0 || secrets.registryCredentials !== undefined
 }
 
-/** What a validated spec takes of a machine: its own storage and its volumes together. */
+/** What a validated spec takes of a machine: its own storage and its new volumes together. */
 export function resourcesOf(spec: Pick<JobSpec, 'cpu' | 'memory' | 'storage' | 'gpu' | 'volumes'>): Resources {
-  const volumes = spec.volumes.reduce((sum, volume) => sum + bytesOf(volume.size), 0)
+  const volumes = spec.volumes.reduce((sum, volume) => sum + volumeBytes(volume), 0)
   return {
     cpuMillis: spec.cpu,
     memoryBytes: bytesOf(spec.memory),

@@ -27,6 +27,7 @@ import {
   type PublicJobSpec,
   resourcesOf,
 } from './job-spec.ts'
+import { keptRequirements, volumeBytes } from './job-volumes.ts'
 import type { Requirements } from './market-messages.ts'
 import { asksForSpeed, toWireFigures } from './measured.ts'
 import { plainPlatform, platformsAsked, type ResolvedImage } from './platforms.ts'
@@ -62,6 +63,10 @@ export const NETWORK_LIMIT = 'network-limit'
 
 /** Offered by providers that put a job's `inputs` into its container. */
 export const INPUTS = 'inputs'
+
+/** Offered by providers that keep volumes after their job, and give them to later ones. */
+export const KEPT_VOLUMES = 'kept-volumes'
+
 /** What of a submission asks for each, as its author wrote it; any other is asked for by `constraints.capabilities`. */
 const ASKED_BY: ReadonlyMap<string, string> = new Map([
   ['volumes', 'volumes'],
@@ -77,6 +82,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   [NETWORK_LIMIT, 'maxNetwork'],
   [TERMINAL, 'tty'],
   [INPUTS, 'inputs'],
+  [KEPT_VOLUMES, 'volumes that are kept'],
 ])
 
 /** The fields that ask for these capabilities, for people. */
@@ -112,7 +118,14 @@ export function requirementsOf(spec: PublicJobSpec, image: ResolvedImage | null 
     isolation: spec.isolation ?? '',
     ...gpusAsked(spec),
     ...trafficAsked(spec),
+    ...keptAsked(spec),
   }
+}
+
+/** One way to say that there are none: saying nothing. */
+function keptAsked({ volumes }: PublicJobSpec): Pick<Requirements, 'keptVolumes'> {
+  const keptVolumes = keptRequirements(volumes)
+  return keptVolumes.length === 0 ? {} : { keptVolumes }
 }
 
 function trafficAsked(spec: PublicJobSpec): Pick<Requirements, 'maxNetworkBytes'> {
@@ -133,6 +146,7 @@ export function encodedRequirements(spec: PublicJobSpec, image: ResolvedImage | 
     gpuRequirements,
     minimums,
     maxNetworkBytes,
+    keptVolumes = [],
     ...rest
   } = requirementsOf(spec, image)
   return encode(RequirementsSchema, {
@@ -142,6 +156,7 @@ export function encodedRequirements(spec: PublicJobSpec, image: ResolvedImage | 
     ...(cap === null ? {} : { maxPricePerHour: cap }),
     ...(gpuRequirements === undefined ? {} : { gpuRequirements: gpuRequirementsToWire(gpuRequirements) }),
     ...trafficToWire(maxNetworkBytes),
+    keptVolumes: keptVolumes.map((volume) => ({ ...volume, sizeBytes: BigInt(volume.sizeBytes) })),
   })
 }
 
@@ -162,6 +177,7 @@ function wireProvider(provider: string): string {
 function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): string[] {
   return [
     ...(spec.volumes.length > 0 ? ['volumes'] : []),
+    ...(keptRequirements(spec.volumes).length > 0 ? [KEPT_VOLUMES] : []),
     ...(spec.outputs === undefined ? [] : ['outputs']),
     ...(spec.ports.some((port) => port.expose && port.public !== true) ? ['ports'] : []),
     ...(spec.ports.some((port) => port.public === true) ? [PUBLIC_PORTS] : []),
@@ -200,10 +216,9 @@ export function jobToWire(
     secrets: secrets.secrets,
     resources: toWireResources(resourcesOf(spec)),
     durationSeconds: spec.duration,
-    volumes: spec.volumes.map(({ name, mountPath, size }) => ({
-      name,
-      mountPath,
-      sizeBytes: BigInt(bytesOf(size)),
+    volumes: spec.volumes.map(({ name = '', mountPath, keep = 0, volume = '', shared = false, ...rest }) => ({
+      ...{ name, mountPath, shared, keepSeconds: keep, id: volume },
+      sizeBytes: BigInt(volumeBytes(rest)),
     })),
     ports: spec.ports.map(({ port, expose, protocol, public: isPublic = false }) => ({
       ...{ port, expose, protocol },
@@ -261,6 +276,10 @@ export function checkWireJob(job: Job | undefined, requirements: Requirements): 
   }
   if (job.isolation !== requirements.isolation) throw invalid('isolation', 'is not what was bid on')
   const parsed = containerSchema.safeParse(specFieldsOf(job))
+  const kept = keptRequirements(parsed.data?.volumes ?? [])
+  if (parsed.success && !isDeepStrictEqual(kept, requirements.keptVolumes ?? [])) {
+    throw invalid('volumes', 'are not those that were bid on')
+  }
   if (!parsed.success) {
     const [first] = fieldErrors(parsed.error)
     throw invalid(first?.path ?? '', first?.message ?? 'is not valid')
@@ -282,7 +301,7 @@ function specFieldsOf(job: Job): z.input<typeof containerSchema> {
     args,
     env,
     secrets,
-    volumes: job.volumes.map(({ name, mountPath, sizeBytes }) => ({ name, mountPath, size: String(sizeBytes) })),
+    volumes: job.volumes.map(volumeOfWire),
     ports: job.ports.map(({ port, expose, protocol, public: isPublic }) => ({
       ...{ port, expose, public: isPublic },
       protocol: protocol as 'TCP' | 'UDP',
@@ -300,6 +319,15 @@ function specFieldsOf(job: Job): z.input<typeof containerSchema> {
     ...(job.workdir === '' ? {} : { workdir: job.workdir }),
     ...(job.tty && { tty: true }),
     ...(job.user === '' ? {} : { user: job.user }),
+  }
+}
+
+function volumeOfWire({ name, mountPath, sizeBytes, keepSeconds, id, shared }: Job['volumes'][number]) {
+  return {
+    mountPath,
+    ...(id === '' ? { name, size: String(sizeBytes) } : { volume: id }),
+    ...(keepSeconds === 0 ? {} : { keep: keepSeconds }),
+    ...(shared ? { shared } : {}),
   }
 }
 

@@ -225,6 +225,18 @@ export const MAX_INLINE_BYTES = 64 * 1024
 export const MAX_INPUT_MESSAGE_BYTES = 128 * 1024
 /** Streams of inputs that one provider may have open at a time. */
 export const MAX_INPUT_STREAMS = 128
+
+/** The least time that a volume is kept after its last use, in seconds: so that the next job has the time to be placed. */
+export const MIN_KEEP_SECONDS = 60
+
+/** The most of it: a year. Providers may take less; what is to stay longer is used, or extended, in between. */
+export const MAX_KEEP_SECONDS = 365 * 24 * 3600
+
+/** Volumes in one answer to a requester that asks for its own. */
+export const MAX_LISTED_VOLUMES = 100
+
+/** A message about volumes, in bytes: so many of them, and room for more fields. */
+export const MAX_VOLUMES_MESSAGE_BYTES = 32 * 1024
 /** Labels of a job, of a provider, or of what a job asks of one. */
 export const MAX_LABELS = 64
 /** Capabilities asked for or announced. */

@@ -40,6 +40,7 @@ import type { Hardware } from './hardware.ts'
 import { isJobId, isPeerId } from './ids.ts'
 import { ISOLATIONS, type IsolationOffer, MAX_FACTOR_MILLIS } from './isolation.ts'
 import { isImageReference } from './job-fields.ts'
+import type { KeptRequirement } from './job-volumes.ts'
 import {
   MAX_ANNOUNCE_MS,
   MAX_AWARD_BYTES,
@@ -67,6 +68,7 @@ import { isImageDigest, isPlatform, MAX_PLATFORMS } from './platforms.ts'
 import { openStatement } from './statements.ts'
 import { readTraceparent } from './traceparent.ts'
 import { type Resources, shortages } from './units.ts'
+import { checkKept } from './volume-messages.ts'
 import { WireError } from './wire-error.ts'
 
 /** Classes of isolation in one announcement. */
@@ -139,6 +141,8 @@ export interface Requirements {
   gpuRequirements?: GpuRequirements
   /** Most bytes that it sends and receives together; absent is any number, for which nobody pays. */
   maxNetworkBytes?: number
+  /** Volumes that outlive it; absent is none. */
+  keptVolumes?: KeptRequirement[]
 }
 
 /** A request as a provider works with it. */
@@ -308,6 +312,7 @@ export function readRequirements(bytes: Uint8Array): Requirements {
     isolation: checkIsolation(wire.isolation),
     ...(wire.gpuRequirements === undefined ? {} : { gpuRequirements: checkGpuRequirements(wire.gpuRequirements) }),
     ...(wire.maxNetworkBytes === undefined ? {} : { maxNetworkBytes: checkTraffic(wire.maxNetworkBytes) }),
+    ...(wire.keptVolumes.length === 0 ? {} : { keptVolumes: checkKept(wire.keptVolumes) }),
   }
 }
 

@@ -34,6 +34,8 @@ export const Protocol = {
   files: '/cortex/files/1.0.0',
   /** Provider to requester: what a job brings. */
   input: '/cortex/input/1.0.0',
+  /** Requester to provider: what volumes it keeps there, and what is to become of them. */
+  volumes: '/cortex/volumes/1.0.0',
   /** A newcomer asks a neighbour for the announcements that it knows. */
   directory: '/cortex/directory/1.0.0',
 } as const

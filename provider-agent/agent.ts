@@ -41,6 +41,7 @@ import { createPriceList } from './prices/price-rules.ts'
 import { createReachDesk } from './reach/reach-desk.ts'
 import { createTransfers } from './reach/transfers.ts'
 import { createSelling } from './selling.ts'
+import { createVolumeDesk } from './volumes/volume-desk.ts'
 
 /** What {@link createAgent} works with; what is left out is this machine's own. */
 export interface AgentComponents {
@@ -189,27 +190,18 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   const proofs = createProofs({ engine, clock, logger: logger.child({ part: 'proofs' }) }, options)
   const abilities = createAbilities(
     { engine, proofs, offering, logger: logger.child({ part: 'agent' }) },
-    { canReach: access !== undefined, isMeasured: () => benchmark.measured() !== null },
+    {
+      canReach: access !== undefined,
+      isMeasured: () => benchmark.measured() !== null,
+      keeps: options.maxKept > 0,
+    },
   )
   const work = createWork({ ...components, journal, capacity, tracer, abilities, proofs, openForMs }, options)
-  const { leases, health, spool, transfers, reach } = work
+  const { leases, health, spool, transfers, reach, keeping } = work
   const selling = await createSelling(
     {
-      ...{
-        ...components,
-        tracer,
-        capacity,
-        measured: benchmark.measured,
-        hardware: () => work.hardware(),
-        leases,
-        journal,
-        health,
-        prices,
-        offering,
-        openForMs,
-        paused,
-        uptimeSeconds,
-      },
+      ...{ ...components, tracer, capacity, leases, journal, health, prices, offering },
+      ...{ measured: benchmark.measured, hardware: () => work.hardware(), openForMs, paused, uptimeSeconds },
       broadcast: components.announce ?? (async (statement) => await network.publish('announcements', statement)),
       providersOnline: components.providersOnline ?? (() => 1),
     },
@@ -225,8 +217,10 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   if (access !== undefined) await Promise.all([spool.start(), transfers.start()])
   undo.defer(async () => await measuring.stop())
   measuring.start()
+  undo.defer(keeping.stop)
   undo.defer(async () => await leases.stop())
   await leases.start()
+  keeping.open()
   reach?.start()
   undo.defer(async () => await benchmark.stop())
   await benchmark.start()
@@ -249,6 +243,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
       await selling.stop()
       await reach?.stop()
       await leases.stop()
+      await keeping.stop()
       await measuring.stop()
       await benchmark.stop()
       await health.stop()
@@ -376,5 +371,18 @@ function createWork(
     access === undefined
       ? null
       : createReachDesk({ network, access, spool, transfers, clock, logger, find: (id) => leases.get(id) }, options)
-  return { leases, health, spool, transfers, reach, hardware: () => hardware }
+  const isDraining = (): boolean => health.paused()?.code === 'DRAINING'
+  const volumeDesk = createVolumeDesk({ network, clock, logger, kept: capacity.kept, isDraining }, options)
+  const keeping = {
+    /** Once the leases are taken up. */
+    open() {
+      capacity.kept.watch()
+      volumeDesk.start()
+    },
+    async stop() {
+      volumeDesk.stop()
+      await capacity.kept.stop()
+    },
+  }
+  return { leases, health, spool, transfers, reach, keeping, hardware: () => hardware }
 }

@@ -102,6 +102,14 @@ export interface AgentInit {
   storageMs?: number
   /** Time between looks at whether a job's ports answer, in ms; sooner until they do. Range 100..60_000. @default 10_000 */
   endpointsMs?: number
+  /**
+   * Volumes that are kept after their jobs, for all requesters together; one may have half of them, and all together take no
+   * more than half of the storage. 0 keeps none.
+   * @default 16
+   */
+  maxKept?: number
+  /** How long a volume is kept after its last use at most, in seconds. Range 60..31_536_000. @default 7 days */
+  maxKeepSeconds?: number
   /** How long volumes wait for another attempt of their job after one that did not end well, in ms. @default 10 minutes */
   volumeRetentionMs?: number
   /** How long log lines are gathered into a batch while the requester listens, in ms. Range 0..1_000. @default 20 */
@@ -182,6 +190,8 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     statsMs: 5_000,
     storageMs: 3_000,
     endpointsMs: 10_000,
+    maxKept: 16,
+    maxKeepSeconds: 7 * 24 * 3_600,
     volumeRetentionMs: 600_000,
     logFlushMs: 20,
     measureMs: 60_000,

@@ -3,6 +3,7 @@ import type { Clock } from '../../node/clock.ts'
 import type { Directory } from '../../node/directory/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Requester } from '../../node/market/index.ts'
+import type { Volumes } from '../../node/volumes/index.ts'
 import type { Revocation } from '../auth/index.ts'
 import type { Feature } from '../http/feature.ts'
 import type { Shares } from '../http/shares.ts'
@@ -19,6 +20,7 @@ export interface BatchesComponents {
   store: BatchRunnerComponents['store']
   directory: Directory
   requester: Requester
+  volumes: Pick<Volumes, 'place'>
   /** Bytes of bodies that are held. */
   bodies: Shares
   revocation: Pick<Revocation, 'watch'>
@@ -38,11 +40,11 @@ export interface Batches extends Feature {
 
 /** @param init.uploads where what is uploaded is kept while it is read */
 export async function openBatches(components: BatchesComponents, init: { uploads: string }): Promise<Batches> {
-  const { db, store, directory, requester, providerAliases, bodies, revocation, clock } = components
+  const { db, store, directory, requester, providerAliases, volumes, bodies, revocation, clock } = components
   const batches = await openBatchStore(db)
   const logger = components.logger.child({ part: 'batches' })
   const batchRunner = createBatchRunner({ store, requester, batches, clock, logger })
-  const batchDesk = createBatchDesk({ requester, directory, providerAliases, batches, batchRunner, clock })
+  const batchDesk = createBatchDesk({ requester, directory, providerAliases, volumes, batches, batchRunner, clock })
   const uploads = await openUploads({ bodies, revocation }, { folder: init.uploads })
   const background = createBackground(components)
   return {

@@ -134,7 +134,8 @@ export function addBatchRoutes(api: Api, { batches, batchDesk, batchRunner, uplo
   const view = async (record: BatchRecord) => batchView(record, await batchRunner.counts(record))
 
   async function submit(c: GatewayContext, rows: RowSource, concurrency: number, digest: string) {
-    if (isDryRun(c)) return c.json(success({ valid: true as const, total: await batchDesk.check(rows) }), 200)
+    if (isDryRun(c))
+      return c.json(success({ valid: true as const, total: await batchDesk.check(rows, principalOf(c).owner) }), 200)
     const key = idempotencyKeyOf(c)
     const { record, jobIds, repeated } = await batchDesk.submit({
       owner: principalOf(c).owner,

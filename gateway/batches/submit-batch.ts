@@ -1,6 +1,7 @@
 import type { Clock } from '../../node/clock.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
 import { breathe } from '../../node/turns.ts'
+import { VolumeError } from '../../node/volumes/index.ts'
 import { newJobId } from '../../protocol/ids.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -54,7 +55,7 @@ export interface BatchDesk {
   /** @throws {GatewayError} VALIDATION_ERROR with the bad rows, IDEMPOTENCY_CONFLICT */
   submit(submission: BatchSubmission): Promise<SubmittedBatch>
   /** How many jobs the rows make; nothing is stored. @throws {GatewayError} VALIDATION_ERROR with the bad rows */
-  check(rows: RowSource): Promise<number>
+  check(rows: RowSource, owner: string): Promise<number>
 }
 
 /** Submissions with one Idempotency-Key wait for each other, so that they make one batch. */
@@ -75,7 +76,7 @@ export function createBatchDesk(components: BatchComponents): BatchDesk {
   }
 
   return {
-    check: async (rows) => await checkRows(rows, (row) => providerProblem(components, row)),
+    check: async (rows, owner) => await checkRows(rows, (row) => providerProblem(components, row, owner)),
     async submit(submission) {
       const { idempotency, owner } = submission
       if (idempotency === null) return await make(components, submission, null)
@@ -98,7 +99,7 @@ async function make(
 ): Promise<SubmittedBatch> {
   const { batches, batchRunner, clock } = components
   const { owner, rows, concurrency, idempotency } = submission
-  const total = await checkRows(rows, (row) => providerProblem(components, row))
+  const total = await checkRows(rows, (row) => providerProblem(components, row, owner))
   const nowMs = clock.nowMs()
   const jobIds = Array.from({ length: total }, () => newJobId(nowMs))
   const id = newId('batch', nowMs)
@@ -140,7 +141,7 @@ async function storeJobs(
     const id = jobIds[row - 1]
     if (spec === null || id === undefined) throw new Error(`Row ${row} of ${batch} is not what was checked`)
     const origin = { batch, row: String(row), requestId }
-    const job = { id, owner, origin, spec: resolveProvider(spec, components), hold: true }
+    const job = { id, owner, origin, spec: resolveProvider(spec, owner, components), hold: true }
     const stored = imageOf(spec).then((image) => components.requester.submit(image === null ? job : { ...job, image }))
     stored.catch(() => undefined) // awaited below, and it may fail before
     underway.push(stored)
@@ -175,12 +176,14 @@ async function allOf(tasks: Promise<unknown>[]): Promise<void> {
   if (failed !== undefined) throw failed.reason
 }
 
-function providerProblem(components: BatchComponents, { spec }: Row): RowProblem | null {
+function providerProblem(components: BatchComponents, { spec }: Row, owner: string): RowProblem | null {
   try {
-    if (spec !== null) resolveProvider(spec, components)
+    if (spec !== null) resolveProvider(spec, owner, components)
     return null
   } catch (error) {
-    if (error instanceof GatewayError) return { column: 'provider', reason: error.message }
+    if (error instanceof GatewayError) {
+      return { column: error.cause instanceof VolumeError ? 'volumes' : 'provider', reason: error.message }
+    }
     throw error
   }
 }

@@ -47,6 +47,7 @@ import type {
   WebhookEvent,
 } from './types.ts'
 import { uploadCalls } from './uploads.ts'
+import { volumeCalls } from './volumes.ts'
 
 /**
  * Where the gateway is, who asks, and how patiently; a name that is none of these is a `TypeError` of the constructor.
@@ -100,6 +101,7 @@ export class CortexClient {
   readonly batches: ReturnType<typeof batchCalls>
   readonly uploads: ReturnType<typeof uploadCalls>
   readonly templates: ReturnType<typeof crud<Template, NewTemplate, TemplateChanges>>
+  readonly volumes: ReturnType<typeof volumeCalls>
   readonly schedules: ReturnType<typeof scheduleCalls>
   readonly webhooks: ReturnType<typeof webhookCalls>
   readonly providers: ReturnType<typeof providerCalls>
@@ -122,6 +124,7 @@ export class CortexClient {
     this.batches = batchCalls(transport)
     this.uploads = uploadCalls(transport)
     this.templates = crud(transport, '/plugin-core/jobs/templates')
+    this.volumes = volumeCalls(transport)
     this.schedules = scheduleCalls(transport)
     this.webhooks = webhookCalls(transport)
     this.providers = providerCalls(transport)

@@ -148,7 +148,8 @@ function mayRepeat(request: ApiRequest, error: Error, maxRetryAfterMs: number): 
   if (retryAfterMs > maxRetryAfterMs) return false
   if (status === 429 || (status === 503 && error.retryAfterMs !== undefined)) return true
   const { method, idempotencyKey, isRepeatable = false } = request
-  const harmless = method === 'GET' || method === 'PUT' || idempotencyKey !== undefined || isRepeatable
+  const harmless =
+    method === 'GET' || method === 'PUT' || method === 'PATCH' || idempotencyKey !== undefined || isRepeatable
   const passing = error instanceof ConnectionError || status === 502 || status === 504
   return harmless && (passing || (status === 503 && code === 'UNEXPECTED_ANSWER'))
 }

@@ -31,6 +31,7 @@ import type { newScheduleSchema, scheduleChangesSchema, scheduleSchema } from '.
 import type { auditEntrySchema, peerTrafficSchema } from '../contract/system.ts'
 import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../contract/templates.ts'
 import type { uploadSchema } from '../contract/uploads.ts'
+import type { volumeSchema } from '../contract/volumes.ts'
 import type { deliverySchema, newWebhookSchema, webhookChangesSchema, webhookSchema } from '../contract/webhooks.ts'
 
 export type { CostRow, ErrorCode, JobSubmission, Pagination }
@@ -129,6 +130,8 @@ export type SubmittedBatch = z.output<typeof submittedBatchSchema>
 
 /** A part of a submission that jobs are made from; its secrets are not shown, only their names. */
 export type Template = z.output<typeof templateSchema>
+/** A volume that outlives the job that left it. */
+export type Volume = z.output<typeof volumeSchema>
 /** A template to be made. */
 export type NewTemplate = z.input<typeof newTemplateSchema>
 /** What a template becomes; what is absent stays. */

@@ -99,6 +99,17 @@ export const jobSchema = z
         .string()
         .optional()
         .describe('Why lines of the log may be missing, as where the engine was away; absent where none are.'),
+      volumes: z
+        .array(
+          z.strictObject({
+            id: z.string().describe('For `volumes: [{ volume }]` of another job.'),
+            name: z.string(),
+            mountPath: z.string(),
+            provider: z.string().describe('Where it lies.'),
+          }),
+        )
+        .optional()
+        .describe('Volumes that outlive the job, once it was given to a provider; absent where it has none.'),
     }),
     error: jobErrorSchema.nullable(),
     attempt: z.number().int(),

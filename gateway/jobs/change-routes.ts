@@ -180,7 +180,8 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
 
   api.openapi(submitOperation, async (c) => {
     const spec = c.req.valid('json')
-    if (c.req.valid('query').dryRun) return c.json(success(await dryRun(submitting, spec)), 200 as 201)
+    if (c.req.valid('query').dryRun)
+      return c.json(success(await dryRun(submitting, spec, principalOf(c).owner)), 200 as 201)
     const { job, repeated } = await submitJob(submitting, {
       owner: principalOf(c).owner,
       spec,

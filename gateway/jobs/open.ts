@@ -13,7 +13,7 @@ import { DEFAULT_RETENTION, keepForgetting } from './retention.ts'
 
 /** What {@link openJobs} works with. */
 export interface JobsComponents {
-  node: Pick<ClientNode, 'store' | 'directory' | 'requester' | 'outputs' | 'uploads'>
+  node: Pick<ClientNode, 'store' | 'directory' | 'requester' | 'outputs' | 'uploads' | 'volumes'>
   answers: Answers
   clock: Clock
   logger: Logger
@@ -29,7 +29,7 @@ export interface JobsInit {
 
 /** Everything that concerns single jobs; what reaches into their containers is in `reach`. */
 export function openJobs({ node, answers, clock, logger }: JobsComponents, init: JobsInit): Feature {
-  const { store, directory, requester, outputs, uploads } = node
+  const { store, directory, requester, outputs, uploads, volumes } = node
   const { providerAliases, retention } = init
   const background = createBackground({ logger })
   return {
@@ -41,7 +41,7 @@ export function openJobs({ node, answers, clock, logger }: JobsComponents, init:
         await next()
       })
       addQueryRoutes(api, { store, directory, answers })
-      addChangeRoutes(api, { store, directory, requester, uploads, providerAliases })
+      addChangeRoutes(api, { store, directory, requester, uploads, volumes, providerAliases })
       addHistoryRoutes(api, { store, answers, clock })
       addOutputRoute(api, { store, outputs, answers, clock })
     },

@@ -4,8 +4,9 @@ import { matchProviders, ProviderUnknownError } from '../../node/directory/find-
 import type { Directory } from '../../node/directory/index.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
-import { mostUsed } from '../../node/views/cost.ts'
 import { plainDigest, type Uploads } from '../../node/uploads/index.ts'
+import { mostUsed } from '../../node/views/cost.ts'
+import { VolumeError, type Volumes } from '../../node/volumes/index.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import { chargeOf, type Used, usdNumber } from '../../protocol/money.ts'
@@ -20,13 +21,34 @@ export interface SubmitComponents {
   uploads: Pick<Uploads, 'find'>
   /** Other names for providers and networks. */
   providerAliases: Readonly<Record<string, string>>
+  volumes: Pick<Volumes, 'place'>
+}
+
+/**
+ * The spec with the provider that it means, which is where the volumes lie that it takes up.
+ * @throws {GatewayError} as {@link namedProvider}; VALIDATION_ERROR where a volume is not there, or not the owner's
+ */
+export function resolveProvider(
+  spec: JobSpec,
+  owner: string,
+  components: Pick<SubmitComponents, 'directory' | 'providerAliases' | 'volumes'>,
+): JobSpec {
+  const named = namedProvider(spec, components)
+  try {
+    return components.volumes.place(owner, named)
+  } catch (cause) {
+    if (!(cause instanceof VolumeError)) throw cause
+    const { message, index } = cause
+    const fields = [{ path: `volumes[${index ?? 0}].volume`, message }]
+    throw new GatewayError('VALIDATION_ERROR', message, { details: { fields, in: 'body' }, cause })
+  }
 }
 
 /**
  * The spec with the provider that it means: by an alias, by its id, or by a name or the end of an id that is one's alone.
  * @throws {GatewayError} PROVIDER_UNAVAILABLE, naming what there is; VALIDATION_ERROR where several are called so
  */
-export function resolveProvider(
+function namedProvider(
   spec: JobSpec,
   { directory, providerAliases }: Pick<SubmitComponents, 'directory' | 'providerAliases'>,
 ): JobSpec {
@@ -70,7 +92,7 @@ export async function submitJob(
   const first = idempotency === null ? undefined : await components.store.firstWith(owner, idempotency)
   if (first !== undefined) return { job: first, repeated: true }
   await assertUploaded(components, owner, spec)
-  const job: SubmitJob = { owner, spec: resolveProvider(spec, components), origin }
+  const job: SubmitJob = { owner, spec: resolveProvider(spec, owner, components), origin }
   return await components.requester.submit(idempotency === null ? job : { ...job, idempotency })
 }
 
@@ -101,8 +123,12 @@ function canonicalJson(value: unknown): string {
 }
 
 /** What would happen to the job, without anything happening. */
-export async function dryRun(components: SubmitComponents, spec: JobSpec): Promise<z.input<typeof dryRunSchema>> {
-  const resolved = resolveProvider(spec, components)
+export async function dryRun(
+  components: SubmitComponents,
+  spec: JobSpec,
+  owner: string,
+): Promise<z.input<typeof dryRunSchema>> {
+  const resolved = resolveProvider(spec, owner, components)
   const quotes = await components.requester.quote(resolved)
   return {
     valid: true,

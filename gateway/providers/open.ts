@@ -18,7 +18,7 @@ import { createProviderSamples, type ProviderSamples } from './samples.ts'
 /** What {@link openProviders} works with. */
 export interface ProvidersComponents {
   db: Database
-  node: Pick<ClientNode, 'store' | 'directory' | 'network' | 'requester' | 'uploads'>
+  node: Pick<ClientNode, 'store' | 'directory' | 'network' | 'requester' | 'uploads' | 'volumes'>
   answers: Answers
   clock: Clock
   logger: Logger
@@ -56,7 +56,7 @@ export async function openProviders(
         ...init,
       }
       addProviderRoutes(api, { ...shared, requester })
-      addBenchRoute(api, { ...shared, requester, uploads: node.uploads })
+      addBenchRoute(api, { ...shared, requester, uploads: node.uploads, volumes: node.volumes })
       addAddedProviderRoutes(api, shared)
       addProviderMetricsRoute(api, shared)
       addPricingRoute(api, shared)

@@ -44,7 +44,7 @@ export async function submitRun(
     })
     if (jobs[0] !== undefined) return jobs[0].id
   }
-  const spec = resolveProvider(await specOf(components, schedule), components)
+  const spec = resolveProvider(await specOf(components, schedule), schedule.owner, components)
   // A header cannot hold control characters, so no client's key is ever the same.
   const key = `\u0001${schedule.id}\u0001${name}`
   const { job } = await components.requester.submit({

@@ -91,7 +91,11 @@ export function jobFlags(command: Command): Command {
     .option('--secret <name=value>', 'environment that is never shown; repeat it', keyValue)
     .option('--label <name=value>', 'for filtering and cost; repeat it', keyValue)
     .option('-p, --port <port[/udp][/public]>', 'a port the container listens on; repeat it', port)
-    .option('--volume <name:/path:size>', 'e.g. data:/data:1Gi; repeat it', volume)
+    .option(
+      '--volume <name:/path:size[:keep=time]>',
+      'e.g. data:/data:1Gi, with :keep=168h one that stays so long after its last use, or one that stays by its id, vol_…:/data; with :shared also for others at the same time; repeat it',
+      volume,
+    )
     .option(
       '--input <source:/path[:rw]>',
       'a file or folder of this machine, read-only at that path; repeat it',
@@ -240,9 +244,16 @@ function volume(
   text: string,
   previous: NonNullable<JobSubmission['volumes']> = [],
 ): NonNullable<JobSubmission['volumes']> {
-  const [name, mountPath, size, more] = text.split(':')
-  if (name === undefined || mountPath === undefined || size === undefined || more !== undefined) {
-    throw new InvalidArgumentError('Write it as name:/path:1Gi.')
+  const [name = '', mountPath = '', ...more] = text.split(':')
+  const shared = more.at(-1) === 'shared' ? { shared: true } : {}
+  const [size, keep, ...others] = more.filter((part) => part !== 'shared')
+  const isKeep = keep === undefined || keep.startsWith('keep=')
+  if (name.startsWith('vol_') && size === undefined && mountPath !== '') {
+    return [...previous, { volume: name, mountPath, ...shared }]
   }
-  return [...previous, { name, mountPath, size: amount(size) }]
+  if (mountPath === '' || size === undefined || !isKeep || others.length > 0) {
+    throw new InvalidArgumentError('Write it as name:/path:1Gi, name:/path:1Gi:keep=168h or vol_…:/path.')
+  }
+  const kept = keep === undefined ? {} : { keep: seconds(keep.slice('keep='.length)) }
+  return [...previous, { name, mountPath, size: amount(size), ...kept, ...shared }]
 }

@@ -11,7 +11,8 @@ import { createLogger } from '../logger.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
 import { attemptCost } from '../views/cost.ts'
-import { eventView, jobView } from '../views/job-view.ts'
+import { eventView, jobView, volumesLeft } from '../views/job-view.ts'
+import { VolumeError } from '../volumes/index.ts'
 import { providersHeard } from './await-providers.ts'
 import { bidTable } from './bid-table.ts'
 import { bringOutputs } from './bring-outputs.ts'
@@ -49,7 +50,7 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
     const interruption = cancelOnInterrupt(node, status)
     try {
       const whole = await withInputs(node, await resolved(spec, node.directory), options, status)
-      const { job } = await node.requester.submit({ owner: 'local', spec: whole })
+      const job = await submitted(node, whole)
       status.done(`submitted ${job.id}`)
       interruption.concerns(job.id)
       return await follow(node, job.id, options, status, interruption.signal)
@@ -60,6 +61,18 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
     status.stop()
     await node.stop()
     await tracing.stop()
+  }
+}
+
+/** @throws {CliError} where it names a volume that this node does not have */
+async function submitted({ requester }: ClientNode, spec: JobSpec): Promise<JobRecord> {
+  try {
+    return (await requester.submit({ owner: 'local', spec })).job
+  } catch (error) {
+    if (!(error instanceof VolumeError)) throw error
+    throw new CliError(`--volume: ${error.message}: 'cortex volume list' shows those of this node`, MARKET_FAILED, {
+      cause: error,
+    })
   }
 }
 
@@ -114,6 +127,10 @@ async function follow(
     },
   })
   output.beginLine()
+  const hasRun = 'startedAtMs' in job.state && job.state.startedAtMs !== null
+  for (const { id, name, provider } of hasRun ? volumesLeft(job) : []) {
+    if (id !== name) status.done(`volume ${name} is kept as ${id} at ${provider}`)
+  }
   const outputs = await bringOutputs(node, job, { folder: options.outputFolder ?? id, signal }, status)
   if (options.json === true) {
     const settled = (await node.store.get(id)) ?? job

@@ -14,6 +14,7 @@ import type { Outputs } from '../outputs/index.ts'
 import type { ImageResolver } from '../registry/image-resolver.ts'
 import { type JobRecord, JobStateError, type JobStore } from '../store/index.ts'
 import { noTracer, type Tracer } from '../tracing/index.ts'
+import { VolumeError, type Volumes } from '../volumes/index.ts'
 import { createAttendance } from './bids/attendance.ts'
 import { createBidDesk } from './bids/bid-desk.ts'
 import { createClocksOff } from './bids/clocks-off.ts'
@@ -55,6 +56,8 @@ export interface RequesterComponents {
   inputs?: Inputs
   /** Asks registries about images. @default nobody is asked */
   images?: ImageResolver
+  /** @default none are known, and none are noted */
+  volumes?: Pick<Volumes, 'place' | 'note'>
   /** @default traces nothing */
   tracer?: Tracer
 }
@@ -86,6 +89,7 @@ export function createRequester(
   }
   const stopping = new AbortController()
   const { images = { resolve: async () => null }, inputs = createInputs() } = components
+  const { volumes = NO_VOLUMES } = components
   const reputation = createReputation({ clock, store, logger })
   const speeds = createSpeeds({ store, clock, logger })
   const tally = createTally()
@@ -108,6 +112,7 @@ export function createRequester(
     tracer: components.tracer ?? noTracer,
     images,
     inputs,
+    volumes,
     attendance: createAttendance({ clock }),
     clocksOff: createClocksOff({ clock }),
     lot,
@@ -129,7 +134,8 @@ export function createRequester(
   )
 
   return {
-    async submit({ id, owner, spec, origin, hold = false, image, idempotency }) {
+    async submit({ id, owner, spec: asked, origin, hold = false, image, idempotency }) {
+      const spec = volumes.place(owner, asked)
       mustBeResolved(spec)
       const { job, repeated } = await store.create({
         owner,
@@ -184,6 +190,17 @@ export function createRequester(
       await drivers.done()
     },
   }
+}
+
+/** Of a requester that keeps none. */
+const NO_VOLUMES: Pick<Volumes, 'place' | 'note'> = {
+  place(_owner, spec) {
+    const index = spec.volumes.findIndex(({ volume }) => volume !== undefined)
+    const { volume } = spec.volumes[index] ?? {}
+    if (volume !== undefined) throw new VolumeError('UNKNOWN_VOLUME', `There is no volume ${volume}`, { index })
+    return spec
+  },
+  note: async () => undefined,
 }
 
 /** What the market says to a job that nobody is given. @throws {ProviderUnknownError} */

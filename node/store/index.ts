@@ -13,6 +13,7 @@ import type {
   MetricSample,
   SpeedRecord,
   TrackRecord,
+  VolumeRecord,
 } from './records.ts'
 
 export { StoreUnavailableError } from './errors.ts'
@@ -93,6 +94,11 @@ export interface JobStore {
   speeds(): Promise<Map<string, SpeedRecord>>
   /** Keeps it of one; null forgets it. */
   keepSpeed(key: string, record: SpeedRecord | null): Promise<void>
+
+  /** Volumes that outlive their jobs, by id. */
+  volumes(): Promise<Map<string, VolumeRecord>>
+  /** Keeps it of one; null forgets it. */
+  keepVolume(id: string, record: VolumeRecord | null): Promise<void>
 
   /** Since when each provider is known, by peer id: wall clock in ms. */
   firstSeen(): Promise<Map<string, number>>

@@ -133,11 +133,26 @@ function readingOf(tables: Tables, feedEnd: () => number): Pick<JobStore, Readin
   }
 }
 
-type OfProviders = 'trackRecords' | 'keepTrackRecord' | 'speeds' | 'keepSpeed' | 'firstSeen' | 'keepFirstSeen'
+type OfProviders =
+  | 'volumes'
+  | 'keepVolume'
+  | 'trackRecords'
+  | 'keepTrackRecord'
+  | 'speeds'
+  | 'keepSpeed'
+  | 'firstSeen'
+  | 'keepFirstSeen'
 
 /** What is kept of providers, beside the jobs. */
-function providersOf({ trackRecords, speeds, firstSeen }: Tables, writer: Writer): Pick<JobStore, OfProviders> {
+function providersOf(
+  { volumes, trackRecords, speeds, firstSeen }: Tables,
+  writer: Writer,
+): Pick<JobStore, OfProviders> {
   return {
+    volumes: async () => new Map(await volumes.iterator().all()),
+    async keepVolume(id, record) {
+      await writer.write([record === null ? del(volumes, id) : put(volumes, id, record)])
+    },
     trackRecords: async () => new Map(await trackRecords.iterator().all()),
     async keepTrackRecord(provider, record) {
       await writer.write([record === null ? del(trackRecords, provider) : put(trackRecords, provider, record)])

@@ -306,3 +306,32 @@ export function leaseWithFence(job: JobRecord, fence: number): Lease | PastLease
 export function lostLeaseOf({ state }: Pick<JobRecord, 'state'>): LostLease | null {
   return state.status === 'pending' ? (state.lost ?? null) : null
 }
+
+/** A volume that outlives its job, as its provider told of it last. */
+export interface VolumeRecord {
+  id: string
+  /** Whose job left it. */
+  owner: string
+  /** Peer id of where it lies. */
+  provider: string
+  /** Under which that was reached. */
+  addresses: string[]
+  /** The job that left it. */
+  jobId: string
+  /** As that job called it. */
+  name: string
+  sizeBytes: number
+  /** It is removed so long after its last use. */
+  keepSeconds: number
+  createdAtMs: number
+  /** `deleting`: its provider is still to do it. `gone`: its provider has it no more, though nobody asked for that. */
+  state: 'kept' | 'deleting' | 'deleted' | 'gone'
+  /** Whether a job has it. */
+  inUse: boolean
+  /** Whether its provider takes no new jobs, since its machine is to go. */
+  draining: boolean
+  /** When it is removed; null while a job has it, and where nobody said yet. */
+  expiresAtMs: number | null
+  /** When it was found to be there no more; null before. */
+  endedAtMs: number | null
+}

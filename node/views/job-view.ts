@@ -3,6 +3,7 @@ import { type Failure, kindOfFailure } from '../../protocol/failures.ts'
 import { isPeerId } from '../../protocol/ids.ts'
 import { JOB_DEFAULTS } from '../../protocol/job-defaults.ts'
 import { mostOf } from '../../protocol/job-spec.ts'
+import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import { requirementsOf } from '../../protocol/job-wire.ts'
 import { effectivePerHour, type Terms } from '../../protocol/money.ts'
 import { quoteOf } from '../../protocol/quote.ts'
@@ -33,6 +34,7 @@ const OWN_FIELDS = new Set([
 export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
   const { spec, state } = job
   const ended = 'endedAtMs' in state ? state : null
+  const volumes = volumesLeft(job)
   return {
     id: job.id,
     provider: spec.provider,
@@ -57,6 +59,7 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
       outputUrl: outputUrl(job),
       leftOut: job.output?.leftOut ?? [],
       ...(job.logProblem !== undefined && { logProblem: job.logProblem }),
+      ...(volumes.length > 0 && { volumes }),
     },
     error: state.status === 'failed' ? failureView(state.failure) : null,
     attempt: job.attempt,
@@ -70,6 +73,26 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
 
 function failureView({ code, message, remedy, details }: Failure) {
   return { code, message, remedy, fault: kindOfFailure({ code, details }).fault, details }
+}
+
+/** A volume that outlives the job, as the API shows it. */
+export interface LeftVolume {
+  id: string
+  /** As the job calls it; its id where it was there before. */
+  name: string
+  mountPath: string
+  /** Peer id of where it lies. */
+  provider: string
+}
+
+/** The volumes that outlive the job; none before it was given to a provider. */
+export function volumesLeft(job: JobRecord): LeftVolume[] {
+  const provider = (leaseOf(job) ?? job.pastLeases.at(-1))?.provider
+  if (provider === undefined) return []
+  return job.spec.volumes.flatMap(({ name = '', mountPath, keep, volume }) => {
+    if (volume !== undefined) return { id: volume, name: volume, mountPath, provider }
+    return keep === undefined ? [] : { id: volumeIdOf(job.id, provider, name), name, mountPath, provider }
+  })
 }
 
 /** Where the output is fetched, below the API's own address; null where there is none. */

@@ -11,6 +11,7 @@ import type { Book } from '../capacity/book.ts'
 import type { Journal } from '../journal/journal.ts'
 import { leaseId } from '../journal/records.ts'
 import type { Leases } from '../lease/leases.ts'
+import type { KeptVolumes } from '../volumes/kept-volumes.ts'
 import { type AwardRefusal, checkAgainstOffer, leaseRecordOf, secretsOf } from './award-check.ts'
 
 /** Whether an award becomes a lease; see {@link createAcceptance}. */
@@ -29,6 +30,7 @@ export interface AcceptanceComponents {
   book: Book
   offers: Offers
   credit: RequesterCredit
+  kept: Pick<KeptVolumes, 'refusal' | 'sizeOf'>
   leases: Leases
   journal: Journal
   /** Null while the agent takes jobs. */
@@ -40,7 +42,7 @@ export function createAcceptance(
   components: AcceptanceComponents,
   offering: Readonly<Pick<Offering, 'capabilities' | 'isolations'>>,
 ): Acceptance {
-  const { network, clock, logger, book, offers, credit, leases, journal } = components
+  const { network, clock, logger, book, offers, credit, kept, leases, journal } = components
 
   async function repeated(award: Award): Promise<AwardRefusal | null> {
     const { jobId, fence, requester } = award
@@ -75,6 +77,8 @@ export function createAcceptance(
       if (leases.get(id) !== undefined) {
         return { code: 'INVALID_JOB', message: 'Another requester has a job of this id here' }
       }
+      const held = kept.refusal(award.requester, offer.requirements)
+      if (held !== null) return held
       const committed = book.commit(bidId, id)
       if (committed === 'lapsed') return { code: 'BID_EXPIRED', message: 'The bid has expired' }
       offers.remove(bidId, committed === 'taken')
@@ -86,7 +90,10 @@ export function createAcceptance(
       }
       credit.awarded(award.requester)
       try {
-        await leases.accept(leaseRecordOf(award, offer, momentNow(clock)), secretsOf(award))
+        await leases.accept(
+          leaseRecordOf(award, offer, momentNow(clock), (id) => kept.sizeOf(award.requester, id)),
+          secretsOf(award),
+        )
       } catch (error) {
         book.release(id)
         const reference = randomUUID()

@@ -2,15 +2,17 @@
 
 import type { Moment } from '../../node/moment.ts'
 import { fromWireResources } from '../../protocol/codec.ts'
-import type { Award } from '../../protocol/gen/cortex/v1/market_pb.js'
+import type { Award, Volume } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { isolationFor } from '../../protocol/isolation.ts'
 import { inputsOf } from '../../protocol/job-inputs.ts'
+import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import {
   CONTAINER_OPTIONS,
   checkWireJob,
   GPU_REQUIREMENTS,
   INPUTS,
   ISOLATION,
+  KEPT_VOLUMES,
   NETWORK_LIMIT,
   PLATFORMS,
   PROCESS_OPTIONS,
@@ -23,7 +25,7 @@ import { RESOURCE_KINDS } from '../../protocol/units.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { Offer } from '../bidding/offers.ts'
 import type { DeclineCode, Offering } from '../bidding/policy.ts'
-import type { LeaseRecord, LeaseSecrets } from '../journal/records.ts'
+import type { LeaseRecord, LeaseSecrets, LeaseVolume } from '../journal/records.ts'
 
 /** Append-only: these cross the wire. */
 export type AwardRefusalCode =
@@ -94,6 +96,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
     }
     const needs = [
       job.volumes.length > 0 ? 'volumes' : '',
+      job.volumes.some(({ id, keepSeconds }) => id !== '' || keepSeconds > 0) ? KEPT_VOLUMES : '',
       job.outputs === '' ? '' : 'outputs',
       job.ports.some((port) => port.expose && !port.public) ? 'ports' : '',
       job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
@@ -118,8 +121,16 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
   }
 }
 
-/** The lease of an award that passed, without what must not be written down. */
-export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRecord {
+/**
+ * The lease of an award that passed, without what must not be written down.
+ * @param sizeOf of a volume of the requester's that is there already, in bytes
+ */
+export function leaseRecordOf(
+  award: Award,
+  offer: Offer,
+  now: Moment,
+  sizeOf: (volumeId: string) => number = () => 0,
+): LeaseRecord {
   const { job } = award
   if (job === undefined) throw new WireError('INVALID_FIELD', 'job is missing')
   const { image, command, args, env, durationSeconds, stopGraceSeconds, shmBytes, openFiles, pids, init } = job
@@ -146,7 +157,7 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
           protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
         })),
       outputs: job.outputs,
-      volumes: job.volumes.map(({ name, mountPath, sizeBytes }) => ({ name, mountPath, sizeBytes: Number(sizeBytes) })),
+      volumes: job.volumes.map((volume) => leaseVolumeOf(award, volume, sizeOf)),
       ...(job.inputs.length === 0 ? {} : { inputs: inputsOf(job) }),
       ...(shmBytes === 0n ? {} : { shmBytes: Number(shmBytes) }),
       ...(openFiles === 0 ? {} : { openFiles }),
@@ -169,6 +180,18 @@ export function leaseRecordOf(award: Award, offer: Offer, now: Moment): LeaseRec
     acceptedAtMs: now.wallMs,
     acceptedAt: now,
   }
+}
+
+function leaseVolumeOf(
+  { jobId, provider }: Pick<Award, 'jobId' | 'provider'>,
+  { name, mountPath, sizeBytes, id, keepSeconds, shared: isShared }: Volume,
+  sizeOf: (volumeId: string) => number,
+): LeaseVolume {
+  const shared = isShared ? { shared: true as const } : {}
+  if (id !== '') return { name: id, mountPath, sizeBytes: sizeOf(id), kept: { id, ...shared } }
+  const own = { name, mountPath, sizeBytes: Number(sizeBytes) }
+  if (keepSeconds === 0) return own
+  return { ...own, kept: { id: volumeIdOf(jobId, provider, name), keepSeconds, ...shared } }
 }
 
 /**

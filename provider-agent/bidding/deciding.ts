@@ -14,6 +14,7 @@ import { chooseKind, type GpuKind, onSale } from '../gpus/kinds.ts'
 import type { ImageKeeper } from '../images/keeper.ts'
 import { askable } from '../prices/askable.ts'
 import type { PriceList } from '../prices/price-rules.ts'
+import type { KeptVolumes } from '../volumes/kept-volumes.ts'
 import { newBidId, type Offers } from './offers.ts'
 import { type Offering, type Refusal, refusal } from './policy.ts'
 import type { RequesterCredit } from './requester-credit.ts'
@@ -26,6 +27,7 @@ export interface DecidingComponents {
   offers: Offers
   credit: RequesterCredit
   images: Pick<ImageKeeper, 'heldBackMs' | 'holds'>
+  kept: Pick<KeptVolumes, 'refusal'>
   /** Null while the agent bids. */
   paused: () => Refusal | null
   /** How long the provider stays open, in ms; infinite where it never closes. */
@@ -109,6 +111,7 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
         digest: requirements.imageDigest,
       }),
       figures: components.measured(),
+      volumes: components.kept.refusal(requester, requirements),
       client: { peerId: requester, ...book.heldBy(requester), bidShare: credit.share(requester) },
     })
   }

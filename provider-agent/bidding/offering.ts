@@ -5,6 +5,7 @@ import {
   CONTAINER_OPTIONS,
   GPU_REQUIREMENTS,
   ISOLATION,
+  KEPT_VOLUMES,
   MEASURED,
   NETWORK_LIMIT,
   PLATFORMS,
@@ -83,10 +84,11 @@ export interface AbilitiesComponents {
 /**
  * @param canReach whether requesters are let into their containers
  * @param isMeasured whether it is known what the machine does in a second
+ * @param keeps whether volumes are kept after their jobs. @default false
  */
 export function createAbilities(
   { engine, proofs, logger, offering }: AbilitiesComponents,
-  { canReach, isMeasured }: { canReach: boolean; isMeasured: () => boolean },
+  { canReach, isMeasured, keeps = false }: { canReach: boolean; isMeasured: () => boolean; keeps?: boolean },
 ): Abilities {
   const own = offering.capabilities
   const isTold = offering.platforms.length > 0
@@ -104,7 +106,8 @@ export function createAbilities(
       if (!isTold) offering.platforms = nativePlatforms(`linux/${architecture}`)
       const features = await engine.features({ signal })
       const ports = canReach && features.portsProblem === null ? ['ports'] : []
-      found = [...ports, ...capabilitiesOf(features)]
+      const kept = keeps && features.volumes ? [KEPT_VOLUMES] : []
+      found = [...ports, ...kept, ...capabilitiesOf(features)]
       await proofs.renew()
       refresh()
       if (features.networkProblem !== null) {

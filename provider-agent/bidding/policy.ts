@@ -47,6 +47,10 @@ export type DeclineCode =
   | 'PLATFORM_MISMATCH'
   | 'ISOLATION_MISMATCH'
   | 'TRAFFIC_UNLIMITED'
+  | 'VOLUME_UNKNOWN'
+  | 'VOLUME_IN_USE'
+  | 'KEEP_TOO_LONG'
+  | 'KEEPS_TOO_MUCH'
 
 /** Why a request is declined; its requester is told so. */
 export interface Refusal {
@@ -95,6 +99,8 @@ export interface Situation {
   heldBackMs: number
   /** What the machine does in a second; null where nothing was measured. */
   figures: Figures | null
+  /** Why the volumes cannot be had that outlive the job; null where they can. @default null */
+  volumes?: Refusal | null
   client: {
     peerId: string
     bids: number
@@ -117,6 +123,7 @@ export function refusal(wanted: Requirements, offering: Offering, now: Situation
     wrongGpus(wanted, now) ??
     tooDear(wanted, now) ??
     now.paused ??
+    now.volumes ??
     outsideHours(wanted, now) ??
     heldBack(wanted, now) ??
     insufficient(wanted, now) ??

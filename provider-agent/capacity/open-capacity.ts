@@ -8,6 +8,7 @@ import type { ContainerEngine, EngineInfo } from '../engine/index.ts'
 import { createImageKeeper, type ImageKeeper } from '../images/keeper.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { AgentOptions } from '../options.ts'
+import { createKeptVolumes, type KeptVolumes } from '../volumes/kept-volumes.ts'
 import { type Book, createBook } from './book.ts'
 import type { Machine } from './machine.ts'
 import { createMeasuring, type Measuring } from './measuring.ts'
@@ -34,9 +35,11 @@ export interface Capacity {
   letGo: LetGo
   images: ImageKeeper
   measuring: Measuring
+  /** Volumes that outlive their jobs. */
+  kept: KeptVolumes
 }
 
-/** Takes up the images that jobs brought and the requesters that this provider knows; nothing is measured yet. */
+/** Takes up the images that jobs brought, the volumes that they left, and the requesters that this provider knows; nothing is measured yet. */
 export async function openCapacity(components: CapacityComponents, options: AgentOptions): Promise<Capacity> {
   const { engine, journal, clock, logger, owner, inspect, freeBytes } = components
   const offers = createOffers()
@@ -71,5 +74,10 @@ export async function openCapacity(components: CapacityComponents, options: Agen
     },
     options,
   )
-  return { book, offers, credit, letGo: createLetGo({ clock, offers, book, credit }), images, measuring }
+  const kept = createKeptVolumes(
+    { engine, journal, book, clock, logger: logger.child({ part: 'volumes' }) },
+    { ...options, owner },
+  )
+  await kept.start()
+  return { kept, book, offers, credit, letGo: createLetGo({ clock, offers, book, credit }), images, measuring }
 }

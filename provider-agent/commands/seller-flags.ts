@@ -11,7 +11,7 @@ import {
   wholeNumber,
 } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
-import { MAX_BYTES, MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
+import { MAX_BYTES, MAX_DURATION_SECONDS, MAX_KEEP_SECONDS, MIN_KEEP_SECONDS } from '../../protocol/limits.ts'
 import { formatUsd, type NanoUsd, type Prices } from '../../protocol/money.ts'
 import { MAX_STAMP_BITS } from '../../protocol/stamp.ts'
 import type { Resources } from '../../protocol/units.ts'
@@ -73,6 +73,9 @@ export interface SellerOptions {
   denyClient?: string[]
   /** Percent, 1..100. */
   maxClientShare?: number
+  maxKept?: number
+  /** Seconds. */
+  maxKeep?: number
   stampBits?: number
   /** Seconds. */
   maxDuration?: number
@@ -225,6 +228,16 @@ function clientFlags(command: Command): Command {
     )
     .addOption(option('--max-client-share <percent>', 'of the machine for one requester (100)', wholeNumber(1, 100)))
     .addOption(
+      option('--max-kept <number>', 'volumes that stay after their jobs; 0 for none (16)', wholeNumber(0, 10_000)),
+    )
+    .addOption(
+      option(
+        '--max-keep <seconds>',
+        'how long such a volume stays after its last use at most (604800, a week)',
+        secondsWithin(MIN_KEEP_SECONDS, MAX_KEEP_SECONDS),
+      ),
+    )
+    .addOption(
       option(
         '--max-duration <seconds>',
         `the longest duration, extensions included; the grace of a stop, 300 s at most, is paid on top (${MAX_DURATION_SECONDS})`,
@@ -333,6 +346,8 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('denyClients', options.denyClient),
       ...given('ownerShare', share(options.ownerShare)),
       ...given('maxClientShare', share(options.maxClientShare)),
+      ...given('maxKept', options.maxKept),
+      ...given('maxKeepSeconds', options.maxKeep),
       ...given('stampBits', options.stampBits),
       ...given('maxDurationSeconds', options.maxDuration),
       ...given('imageRoomBytes', options.imageRoom),

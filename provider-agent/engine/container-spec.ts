@@ -72,4 +72,6 @@ export interface VolumeSpec {
   /** Absolute path in the container. */
   mountPath: string
   sizeBytes: number
+  /** It outlives its job: under this id its requester's later jobs take it up, which make none where it is gone. */
+  kept?: { id: string; isThere: boolean }
 }

@@ -166,7 +166,7 @@ export type GpuClaim =
 export interface EngineSurvey {
   /** What other running containers hold together: their limits, and where they have none what they use. */
   others: { cpuMillis: number; memoryBytes: number; gpus: GpuClaim[] }
-  /** Bytes that the owner's containers, running or not, have written into their own layers. */
+  /** Bytes that the owner's containers, running or not, have written into their own layers, and those of kept volumes. */
   writtenBytes: number
   /** Uuids of the GPUs that the owner's containers have, those that ended apart. */
   ownGpus: string[]

@@ -1,6 +1,9 @@
 /** Marks what an agent made; its value is the agent's peer id. */
 export const ownerLabel = 'org.cortex-node.owner'
 
+/** Of a volume that outlives its job: its id. */
+export const keptLabel = 'org.cortex-node.kept'
+
 /** Of a container: the uuids of its GPUs, with commas between. */
 export const gpusLabel = 'org.cortex-node.gpus'
 

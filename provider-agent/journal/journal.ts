@@ -14,6 +14,7 @@ import { createWriter, del, put, type Writer } from '../../node/store/writer.ts'
 import {
   type ImageRecord,
   type JobPast,
+  type KeptRecord,
   type LeaseProgress,
   type LeaseRecord,
   leaseId,
@@ -45,6 +46,10 @@ export interface Journal extends Omit<Reports, 'add' | 'forget'> {
   images(): Promise<ImageRecord[]>
   saveImage(record: ImageRecord): Promise<void>
   dropImage(imageId: string): Promise<void>
+  /** Volumes that outlive their jobs. */
+  volumes(): Promise<KeptRecord[]>
+  saveVolume(record: KeptRecord): Promise<void>
+  dropVolume(record: Pick<KeptRecord, 'requester' | 'id'>): Promise<void>
   /** Jobs since the folder was made. */
   counts(): JobCounts
   /** A number higher than any it answered before, at least `nowMs`. */
@@ -72,6 +77,7 @@ export async function openJournal(
     ...reports,
     ...settledIn(tables),
     ...imagesIn(tables, writer),
+    ...volumesIn(tables, writer),
     async leases() {
       const records = await tables.leases.iterator().all()
       return await Promise.all(
@@ -129,6 +135,15 @@ function imagesIn({ images }: Tables, writer: Writer): Pick<Journal, 'images' | 
     images: async () => await images.values().all(),
     saveImage: async (record) => await writer.write([put(images, record.imageId, record)]),
     dropImage: async (imageId) => await writer.write([del(images, imageId)]),
+  }
+}
+
+function volumesIn({ volumes }: Tables, writer: Writer): Pick<Journal, 'volumes' | 'saveVolume' | 'dropVolume'> {
+  const keyOf = ({ requester, id }: Pick<KeptRecord, 'requester' | 'id'>): string => `${requester}!${id}`
+  return {
+    volumes: async () => await volumes.values().all(),
+    saveVolume: async (record) => await writer.write([put(volumes, keyOf(record), record)]),
+    dropVolume: async (record) => await writer.write([del(volumes, keyOf(record))]),
   }
 }
 

@@ -90,10 +90,27 @@ export interface LeaseJob {
 
 /** A named volume of a job. */
 export interface LeaseVolume {
-  /** The job's own name for it. */
+  /** The job's own name for it; of one that was there before, its id. */
   name: string
   mountPath: string
   sizeBytes: number
+  /** It outlives the job; `keepSeconds` is absent where it was there before. */
+  kept?: { id: string; keepSeconds?: number; shared?: true }
+}
+
+/** A volume that outlives its job. */
+export interface KeptRecord {
+  /** Peer id. */
+  requester: string
+  /** Unique among the requester's. */
+  id: string
+  sizeBytes: number
+  /** It goes so long after its last use. */
+  keepSeconds: number
+  /** When a job had it last, or it was made. */
+  usedAt: Moment
+  /** Its removal was asked for. */
+  deleting?: true
 }
 
 /** Given to the container and then only held in memory. */

@@ -1,5 +1,5 @@
 import type { Database } from '../../node/store/database.ts'
-import type { ImageRecord, LeaseProgress, LeaseRecord, SettledLease } from './records.ts'
+import type { ImageRecord, KeptRecord, LeaseProgress, LeaseRecord, SettledLease } from './records.ts'
 
 /** Jobs since the folder was made. */
 export interface JobCounts {
@@ -26,6 +26,8 @@ export function createTables(database: Database) {
     numbers: json<number>('numbers'),
     /** image id → images that were pulled for jobs. */
     images: json<ImageRecord>('images'),
+    /** requester, id → volumes that outlive their jobs. */
+    volumes: json<KeptRecord>('volumes'),
   }
 }
 

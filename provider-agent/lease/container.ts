@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { JobEnvironment } from '../../protocol/job-environment.ts'
+import type { VolumeSpec } from '../engine/container-spec.ts'
 import type { ContainerSpec, ImageInfo, InputMount } from '../engine/index.ts'
-import { type LeaseRecord, type LeaseSecrets, leaseId } from '../journal/records.ts'
+import { type LeaseRecord, type LeaseSecrets, type LeaseVolume, leaseId } from '../journal/records.ts'
 
 const PREFIX = 'cortex-'
 
@@ -21,8 +22,23 @@ export function volumeName(owner: string, { jobId, requester }: JobOf, name: str
   return `${PREFIX}${jobId}-${digest(`${owner} ${requester}`)}${volumeSuffix(name)}`
 }
 
+/** The engine's name of a volume that outlives its job; the same for all jobs that have it. */
+export function keptVolumeName(owner: string, requester: string, id: string): string {
+  return `${PREFIX}${id}-${digest(`${owner} ${requester}`)}${volumeSuffix(id)}`
+}
+
+/** As {@link volumeSuffix}, of a volume of a lease. */
+export function suffixOf({ name, kept }: Pick<LeaseVolume, 'name' | 'kept'>): string {
+  return volumeSuffix(kept?.id ?? name)
+}
+
+/** Whether it was there before the job, and holds its own room. */
+function isTakenUp({ kept }: Pick<LeaseVolume, 'kept'>): boolean {
+  return kept !== undefined && kept.keepSeconds === undefined
+}
+
 /** Ends the engine's name of a volume that a job calls so: tells those of one container apart. */
-export function volumeSuffix(name: string): string {
+function volumeSuffix(name: string): string {
   return `-${digest(name)}`
 }
 
@@ -39,7 +55,8 @@ function digest(text: string): string {
 
 /** What the container itself may write, in bytes: the job's storage without its volumes. */
 export function ownStorageBytes({ job, resources }: Pick<LeaseRecord, 'job' | 'resources'>): number {
-  return (job.volumes ?? []).reduce((left, { sizeBytes }) => left - sizeBytes, resources.storageBytes)
+  const own = (job.volumes ?? []).filter((volume) => !isTakenUp(volume))
+  return own.reduce((left, { sizeBytes }) => left - sizeBytes, resources.storageBytes)
 }
 
 /**
@@ -57,6 +74,21 @@ function environmentOf({ jobId, attempt, job, resources }: LeaseRecord, owner: s
     CORTEX_GPU: String(resources.gpu),
     CORTEX_DURATION: String(job.durationSeconds),
     ...(job.outputs === undefined || job.outputs === '' ? {} : { CORTEX_OUTPUTS: job.outputs }),
+  }
+}
+
+function volumeSpec(record: LeaseRecord, volume: LeaseVolume, owner: string): VolumeSpec {
+  const { name, mountPath, sizeBytes, kept } = volume
+  if (kept === undefined) {
+    const names = { name: volumeName(owner, record, name), formerName: formerVolumeName(record, name) }
+    return { mountPath, sizeBytes, ...names }
+  }
+  const isThere = isTakenUp(volume)
+  return {
+    mountPath,
+    sizeBytes,
+    name: keptVolumeName(owner, record.requester, kept.id),
+    kept: { id: kept.id, isThere },
   }
 }
 
@@ -85,11 +117,7 @@ export function containerSpec(
     cpuMillis: resources.cpuMillis,
     memoryBytes: resources.memoryBytes,
     storageBytes: ownStorageBytes(record),
-    volumes: (job.volumes ?? []).map((volume) => ({
-      ...volume,
-      name: volumeName(owner, record, volume.name),
-      formerName: formerVolumeName(record, volume.name),
-    })),
+    volumes: (job.volumes ?? []).map((volume) => volumeSpec(record, volume, owner)),
     ...(inputs.length > 0 && { inputs }),
     gpu: resources.gpu,
     ...(gpuKind === undefined ? {} : { gpuKind }),

@@ -16,6 +16,7 @@ import {
   type LeaseSecrets,
   newProgress,
 } from '../journal/records.ts'
+import type { KeptVolumes } from '../volumes/kept-volumes.ts'
 import { containerName } from './container.ts'
 import type { Ending } from './ending.ts'
 import { createHeldLeases } from './held/held-leases.ts'
@@ -38,6 +39,8 @@ export interface LeasesComponents extends Omit<RunnerComponents, 'owner' | 'inpu
   network: Parameters<typeof createLeaseDesk>[0]['network']
   journal: Journal
   book: Book
+  /** Volumes that outlive their jobs. */
+  kept: Pick<KeptVolumes, 'begun' | 'hold' | 'ended'>
   signReceipt: (record: LeaseRecord, use: Use, ending: Ending) => Promise<SignedStatement>
   /** How long the provider stays open, in ms; infinite where it never closes. */
   openForMs: () => number
@@ -81,7 +84,7 @@ const READY_MS = 5_000
 
 /** Holds none before {@link Leases.start} has read the journal. */
 export function createLeases(components: LeasesComponents, init: LeasesInit): Leases {
-  const { engine, network, journal, book, clock, signReceipt } = components
+  const { engine, network, journal, book, kept, clock, signReceipt } = components
   const logger = components.logger.child({ part: 'leases' })
   const scope = new AbortController()
   const { signal } = scope
@@ -103,7 +106,7 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
   const desk = createLeaseDesk({ network, journal, clock, logger, look, find: held.get }, init)
   const { inputRoom } = components
   const runner = { ...components, logger, owner, ...(inputRoom === undefined ? {} : { inputs: inputRoom }) }
-  const running = createRunning({ runner, held, book, volumes, isHeard: desk.isAttached }, init, signal)
+  const running = createRunning({ runner, held, book, volumes, kept, isHeard: desk.isAttached }, init, signal)
   let adopting: Promise<void> = Promise.resolve()
   let adopted = false
   const ready = Promise.withResolvers<void>()
@@ -148,7 +151,14 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
     },
     async accept(record, secrets) {
       const progress = newProgress(record, momentNow(clock))
-      await journal.create(record, progress)
+      try {
+        await kept.begun(record)
+        await journal.create(record, progress)
+      } catch (error) {
+        kept.hold(record)
+        await kept.ended(record)
+        throw error
+      }
       const lease = make(record, progress, secrets)
       running.run(lease, null, false)
       desk.keep(lease, init.dialDelayMs)
@@ -159,7 +169,10 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
       for (const lease of leases) {
         const { requester, resources, gpuKind } = lease.record
         const kind = gpuKind === undefined ? {} : { gpuKind }
+        // Its container may still be there.
+        await kept.begun(lease.record)
         if (lease.progress.ended === null) book.adopt(lease.id, { requester, resources, ...kind })
+        else kept.hold(lease.record)
         held.put(lease, Promise.resolve())
       }
       desk.start()

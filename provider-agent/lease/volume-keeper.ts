@@ -1,6 +1,7 @@
 /**
  * Volumes outlive their containers: the next attempt of a job finds what the one before left. They go when the job is over,
- * or, where only the requester knows that, after a while without another attempt.
+ * or, where only the requester knows that, after a while without another attempt. Those that a job keeps are none of these:
+ * see `volumes/kept-volumes.ts`.
  */
 
 import { always, retried } from '../../node/backoff.ts'
@@ -8,6 +9,7 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import { inputLabel } from '../engine/input-volumes.ts'
+import { keptLabel } from '../engine/labels.ts'
 import { removeSurely } from '../engine/remove-surely.ts'
 import type { LeaseEnd, LeaseRecord } from '../journal/records.ts'
 
@@ -74,18 +76,20 @@ export function createVolumeKeeper(
   async function volumesOf({ jobId, requester }: JobKey): Promise<string[]> {
     return (await onceThere(async () => await engine.volumes(owner, { signal })))
       .filter(({ labels }) => labels['cortex.job'] === jobId && labels['cortex.requester'] === requester)
+      .filter(({ labels }) => labels[keptLabel] === undefined)
       .map(({ name }) => name)
   }
 
   return {
     ended(record, end) {
       const { volumes = [], inputs = [] } = record.job
-      const hasVolumes = volumes.length > 0 || inputs.some(({ writable }) => writable)
+      const hasVolumes = volumes.some(({ kept }) => kept === undefined) || inputs.some(({ writable }) => writable)
       if (hasVolumes) removeLater(record, null, isOver(end) ? 0 : retentionMs)
     },
     async start() {
       for (const { name, labels } of await onceThere(async () => await engine.volumes(owner, { signal }))) {
-        const { 'cortex.job': jobId, 'cortex.requester': requester = '' } = labels
+        const { 'cortex.job': jobId, 'cortex.requester': requester = '', [keptLabel]: kept } = labels
+        if (kept !== undefined) continue // it is `KeptVolumes` that sees to it
         // What jobs brought is kept for others of the same requester.
         if (jobId === undefined && labels[inputLabel] !== undefined) continue
         removeLater({ jobId: jobId ?? '', requester }, [name], retentionMs)

@@ -1,7 +1,7 @@
 import { isGone } from '../engine/errors.ts'
 import type { StorageUse } from '../engine/index.ts'
 import type { Exceeded, LeaseRecord } from '../journal/records.ts'
-import { ownStorageBytes, volumeSuffix } from './container.ts'
+import { ownStorageBytes, suffixOf } from './container.ts'
 import type { FollowComponents } from './follow.ts'
 
 /** Measuring may take this share of the time: a walk over a million files is not repeated every few seconds. */
@@ -57,9 +57,9 @@ export function beyond(record: LeaseRecord, use: StorageUse, failed = false): Ex
     used > (failed && isHeld ? limit - nearness(limit) : limit)
   const own: Exceeded = { what: 'storage', limit: ownStorageBytes(record), used: use.ownBytes }
   const volumes = (record.job.volumes ?? []).map(
-    ({ name, sizeBytes }): Exceeded => ({
-      ...{ what: 'volume', volume: name, limit: sizeBytes },
-      used: Object.entries(use.volumes).find(([volume]) => volume.endsWith(volumeSuffix(name)))?.[1] ?? 0,
+    (volume): Exceeded => ({
+      ...{ what: 'volume', volume: volume.name, limit: volume.sizeBytes },
+      used: Object.entries(use.volumes).find(([name]) => name.endsWith(suffixOf(volume)))?.[1] ?? 0,
     }),
   )
   if (isMet(own, use.isHeld)) return own

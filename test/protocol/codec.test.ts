@@ -67,6 +67,7 @@ describe('golden messages', () => {
       'Decline',
       'Release',
       'IsolationOffer',
+      'KeptVolumeRequirement',
     ]
     const reports = ['Heartbeat', 'Report', 'LogBatch', 'LogLine', 'Stats']
     const covered = new Set(golden.messages.map(({ type }) => type.replace('cortex.v1.', '')))

@@ -79,6 +79,7 @@ describe('a job on the wire', () => {
         durationSeconds: 90,
         maxPricePerHour: 50_000_000n,
         maxNetworkBytes: 0n,
+        keptVolumes: [],
         region: 'eu',
         labels: { disk: 'ssd' },
         capabilities: [

@@ -74,6 +74,7 @@ describe('what older agents cannot keep', () => {
     user: { job: { user: 'nobody' } },
     tty: { job: { tty: true } },
     inputs: { job: { inputs: [{ path: '/a', from: { inline: 'a' } }] }, inputs: [INPUT] },
+    kept_volumes: { job: { volumes: [{ name: 'v', mountPath: '/v', size: '1Mi', keep: 60 }] } },
     public: { job: { ports: [{ port: 80, public: true }] } },
     // Beside it stands the signal that they send.
     image_stop_signal: null,

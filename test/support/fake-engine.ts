@@ -20,6 +20,7 @@ import {
   type StorageUse,
   type VolumeSummary,
 } from '../../provider-agent/engine/index.ts'
+import { keptLabel } from '../../provider-agent/engine/labels.ts'
 import type { Script } from './fake-script.ts'
 
 export interface FakeContainer {
@@ -291,8 +292,9 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
         const { createMs, createError } = engine.script(spec)
         await pause(createMs, signal)
         if (createError !== undefined) throw createError
-        for (const { name } of spec.volumes ?? []) {
-          if (!volumes.has(name)) volumes.set(name, { name, labels: { ...spec.labels, owner: spec.owner } })
+        for (const { name, kept } of spec.volumes ?? []) {
+          const labels = { ...spec.labels, owner: spec.owner, ...(kept === undefined ? {} : { [keptLabel]: kept.id }) }
+          if (!volumes.has(name)) volumes.set(name, { name, labels })
         }
         if (!boxes.has(spec.name)) boxes.set(spec.name, makeBox(spec))
       }),

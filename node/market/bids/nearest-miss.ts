@@ -46,6 +46,8 @@ export function nearestMiss(
       details: { reason: 'provider-unknown' },
     }
   }
+  const away = volumeAway(job, answers, providers)
+  if (away !== null) return away
   const up = providers.filter((view) => view.status !== 'offline')
   const off = declineByClock(answers, clocksOff)
   if (up.length === 0 && answers.declines.length + answers.offers.length === 0 && off === undefined) {
@@ -83,6 +85,23 @@ export function nearestMiss(
     code: 'NO_PROVIDER',
     message: `No provider took the job: ${up.length} known, none bid`,
     details: { reason: 'no-bid', providers: up.length },
+  }
+}
+
+/** Where the job takes up a volume, and who has that is not there: nobody else can have the job. */
+function volumeAway(
+  { spec }: JobRecord,
+  { offers, declines }: Pick<RoundResult, 'offers' | 'declines'>,
+  providers: readonly ProviderView[],
+): NearestMiss | null {
+  const id = spec.volumes.find(({ volume }) => volume !== undefined)?.volume
+  const holder = providers.find(({ provider }) => provider === spec.provider)
+  const isThere = (holder !== undefined && holder.status !== 'offline') || offers.length + declines.length > 0
+  if (id === undefined || isThere) return null
+  return {
+    code: 'NO_PROVIDER',
+    message: `The volume ${id} lies at ${shownName(holder?.name ?? '', spec.provider)}, which is away`,
+    details: { reason: 'no-bid', provider: spec.provider },
   }
 }
 

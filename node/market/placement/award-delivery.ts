@@ -6,6 +6,7 @@ import type { Clock } from '../../clock.ts'
 import { momentNow } from '../../moment.ts'
 import type { AwardInFlight, BidRecord, JobDraft, JobRecord, JobStore, Lease } from '../../store/index.ts'
 import { type Span, within } from '../../tracing/index.ts'
+import type { Volumes } from '../../volumes/index.ts'
 import { idOf } from '../bids/bid-desk.ts'
 import type { Ranked } from '../bids/ranking.ts'
 import type { Reputation } from '../reputation/reputation.ts'
@@ -19,11 +20,16 @@ import type { LiveOffer, RoundResult } from './round.ts'
  */
 export const FENCE_MARGIN_MS = MAX_HASTY_GRACE_MS + 5_000
 
+/** Refusals of what a job holds, or of volumes that another job of its requester has. */
+const OF_THE_JOB = new Set(['INVALID_JOB', 'VOLUME_UNKNOWN', 'VOLUME_IN_USE', 'KEEP_TOO_LONG', 'KEEPS_TOO_MUCH'])
+
 /** What {@link tryAward} works with. */
 export interface DeliveryComponents extends AwardComponents {
   store: JobStore
   reputation: Reputation
   tally: Tally
+  /** Told of the volumes that a job leaves at its provider. */
+  volumes: Pick<Volumes, 'note'>
   /** Of the job's placement. */
   span: Span
   clock: Clock
@@ -104,6 +110,8 @@ async function deliver(
     draft.bid({ ...bid, timestampMs: draft.nowMs, outcome: outcome.kind, reason })
   }
   if (outcome.kind === 'accepted') {
+    // Before the job says that it is placed: whoever sees that finds its volumes.
+    await components.volumes.note(job, award)
     await store.change(job.id, (draft) => {
       tell(draft)
       const { nowMs } = draft
@@ -129,7 +137,7 @@ async function deliver(
     return outcome
   }
   // What a job holds is its owner's doing: no refusal of it speaks against a provider in the eyes of others.
-  const isJobs = outcome.kind === 'refused' && outcome.code === 'INVALID_JOB'
+  const isJobs = outcome.kind === 'refused' && OF_THE_JOB.has(outcome.code)
   reputation.record(award.provider, isJobs ? 'broken-for-owner' : 'broken', job.owner)
   const mayRun = outcome.kind === 'silent' && onDisconnect === 'stop'
   await store.change(job.id, (draft) => {

@@ -3,12 +3,14 @@ import { type Abort, askEngine } from '../ask-engine.ts'
 import { checkName, labelsOf } from '../container/spec.ts'
 import { statusOf } from '../errors.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from '../index.ts'
-import { ownerLabel } from '../labels.ts'
+import { keptLabel, ownerLabel } from '../labels.ts'
 import { removeHeld } from './btrfs.ts'
 import { holdVolume, type VolumeQuota, volumeOptions } from './volume-quota.ts'
 
-/** Labels of a job that a volume must share with the container that takes it: nobody gets what another left. */
+/** Labels that a volume must share with the container that takes it: nobody gets what another left. */
 const identity = ['cortex.job', 'cortex.requester', ownerLabel]
+/** The same of one that outlives its job. */
+const keptIdentity = [keptLabel, 'cortex.requester', ownerLabel]
 
 /**
  * Makes the volumes of a container that are not there yet, and holds each to its size as far as `quota` does.
@@ -21,11 +23,16 @@ export async function createVolumes(
   quota: VolumeQuota | null,
   abort: Abort,
 ): Promise<ContainerSpec> {
-  const labels = labelsOf(spec)
-  const isItsOwn = (there: Labels): boolean => identity.every((label) => there?.[label] === labels[label])
   const volumes = []
   for (const volume of spec.volumes ?? []) {
-    const { sizeBytes, formerName } = volume
+    const { sizeBytes, formerName, kept } = volume
+    const labels: Record<string, string> = { ...labelsOf(spec), ...(kept !== undefined && { [keptLabel]: kept.id }) }
+    const isItsOwn = (there: Labels): boolean =>
+      (kept === undefined ? identity : keptIdentity).every((label) => there?.[label] === labels[label])
+    if (kept?.isThere === true && (await labelsThere(docker, volume.name, abort)) === null) {
+      const told = `The volume ${kept.id} is not there any more: its provider has lost it.`
+      throw new EngineError('ENGINE_ERROR', `no volume ${volume.name}`, { reason: 'volume-lost' }, { told })
+    }
     const former = formerName === undefined ? null : await labelsThere(docker, formerName, abort)
     const name = formerName !== undefined && former !== null && isItsOwn(former) ? formerName : volume.name
     checkName(name)

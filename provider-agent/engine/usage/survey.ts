@@ -6,7 +6,8 @@ import { sandboxLabel } from '../../networks/network-mode.ts'
 import { type Abort, askEngine } from '../ask-engine.ts'
 import { statusOf } from '../errors.ts'
 import type { AbortOptions, EngineSurvey, GpuClaim } from '../index.ts'
-import { gpusOf, ownerLabel } from '../labels.ts'
+import { gpusOf, keptLabel, ownerLabel } from '../labels.ts'
+import { folderBytes } from '../storage/folder-size.ts'
 import { type StatsReading, toReading, toSample } from './stats-sample.ts'
 
 type Held = { cpuMillis: number; memoryBytes: number; gpus: GpuClaim[] }
@@ -42,9 +43,10 @@ export function createSurveyor(docker: Docker): (owner: string, options?: AbortO
   return (owner, { signal } = {}) =>
     askEngine('looking at what runs on the engine', signal, async (abort) => {
       const filters = { label: [`${ownerLabel}=${owner}`] }
-      const [running, own] = await Promise.all([
+      const [running, own, keptBytes] = await Promise.all([
         docker.listContainers({ ...abort }),
         docker.listContainers({ all: true, size: true, filters, ...abort }),
+        bytesOfKept(docker, filters, abort),
       ])
       // What keeps a sandbox takes nothing worth counting, whoever's it is.
       const others = running.filter(({ Labels: labels }) => {
@@ -71,9 +73,21 @@ export function createSurveyor(docker: Docker): (owner: string, options?: AbortO
         ownGpus: own.flatMap(({ State: state, Labels: labels }) =>
           state === 'exited' || state === 'dead' ? [] : gpusOf(labels),
         ),
-        writtenBytes: own.reduce((sum, container) => sum + ((container as { SizeRw?: number }).SizeRw ?? 0), 0),
+        writtenBytes: own.reduce((sum, container) => sum + ((container as { SizeRw?: number }).SizeRw ?? 0), keptBytes),
       }
     })
+}
+
+/** What is in the volumes that outlive their jobs, each up to what is held for it; 0 of those that cannot be looked at. */
+async function bytesOfKept(docker: Docker, filters: { label: string[] }, abort: Abort): Promise<number> {
+  const kept = { label: [...filters.label, keptLabel] }
+  const { Volumes: all } = await docker.listVolumes({ filters: kept, ...abort } as Docker.VolumeListOptions)
+  let bytes = 0
+  for (const { Labels: labels, Mountpoint: path } of all ?? []) {
+    const size = Number(labels?.['cortex.bytes'] ?? 0)
+    bytes += Math.min(size, (await folderBytes(path, abort.abortSignal)) ?? 0)
+  }
+  return bytes
 }
 
 /** Null where there is none. */

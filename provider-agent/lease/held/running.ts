@@ -2,6 +2,7 @@ import { onAbort } from '../../../node/abort.ts'
 import type { Clock } from '../../../node/clock.ts'
 import type { Book } from '../../capacity/book.ts'
 import type { ContainerSummary } from '../../engine/index.ts'
+import type { KeptVolumes } from '../../volumes/kept-volumes.ts'
 import type { Lease } from '../lease.ts'
 import { type RunnerComponents, runLease } from '../runner.ts'
 import type { VolumeKeeper } from '../volume-keeper.ts'
@@ -14,6 +15,7 @@ export interface RunningComponents {
   held: HeldLeases
   book: Pick<Book, 'release'>
   volumes: Pick<VolumeKeeper, 'ended'>
+  kept: Pick<KeptVolumes, 'hold' | 'ended'>
   /** Whether its requester follows at the moment. */
   isHeard: (lease: Lease) => boolean
 }
@@ -36,7 +38,7 @@ export interface Running {
 
 /** @param signal the agent stops: containers and leases stay as they are */
 export function createRunning(components: RunningComponents, init: RunningInit, signal: AbortSignal): Running {
-  const { runner, held, book, volumes } = components
+  const { runner, held, book, volumes, kept } = components
   const { clock, logger } = runner
   const { heartbeatMs, logFlushMs, statsMs, storageMs, endpointsMs } = init
   const tasks = new Set<Promise<void>>()
@@ -57,6 +59,7 @@ export function createRunning(components: RunningComponents, init: RunningInit, 
     book.release(lease.id)
     if (!signal.aborted) volumes.ended(lease.record, lease.progress.ended)
     try {
+      if (!signal.aborted) await kept.ended(lease.record)
       if (lease.progress.stopping === 'stale') await lease.settle(null)
       await sleepLong(clock, init.endedRetentionMs, AbortSignal.any([signal, lease.settledSignal]))
       logger.warn({ lease: lease.id }, 'the requester never took the last report')
@@ -84,7 +87,10 @@ export function createRunning(components: RunningComponents, init: RunningInit, 
       const isHeard = (): boolean => components.isHeard(lease)
       const done = runLease(runner, lease, { ...options, isHeard }, signal)
       held.put(lease, done)
-      onAbort(lease.endedSignal, () => book.release(lease.id))
+      onAbort(lease.endedSignal, () => {
+        kept.hold(lease.record)
+        book.release(lease.id)
+      })
       const over = done.then(async () => await finished(lease)).finally(() => tasks.delete(over))
       tasks.add(over)
     },

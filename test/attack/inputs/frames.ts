@@ -62,7 +62,16 @@ const victims: [name: string, address: (target: AttackTarget) => string, protoco
   [
     'the agent',
     ({ agentPeer }) => agentPeer,
-    [Protocol.ask, Protocol.award, Protocol.lease, Protocol.tunnel, Protocol.exec, Protocol.output, Protocol.directory],
+    [
+      Protocol.ask,
+      Protocol.award,
+      Protocol.lease,
+      Protocol.tunnel,
+      Protocol.exec,
+      Protocol.output,
+      Protocol.directory,
+      Protocol.volumes,
+    ],
   ],
   ['the gateway', ({ peer }) => peer, [Protocol.bid, Protocol.directory]],
   ['the gossip of the agent', ({ agentPeer }) => agentPeer, ['/meshsub/1.1.0']],

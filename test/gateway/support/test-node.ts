@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { systemClock } from '../../../node/clock.ts'
 import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
-import { createUploads } from '../../../node/uploads/uploads.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
 import { cancelled } from '../../../node/market/leases/apply-report.ts'
@@ -17,6 +16,8 @@ import { openJobStore } from '../../../node/store/job-store.ts'
 import type { Lease } from '../../../node/store/records.ts'
 import { createSecretBox } from '../../../node/store/secret-box.ts'
 import type { StoredLine } from '../../../node/store/stored-lines.ts'
+import { createUploads } from '../../../node/uploads/uploads.ts'
+import { createVolumes } from '../../../node/volumes/volumes.ts'
 import { splitSecrets } from '../../../protocol/job-spec.ts'
 import { isTerminal } from '../../../protocol/lifecycle.ts'
 import { GIB } from '../../../protocol/units.ts'
@@ -95,17 +96,24 @@ export async function openTestNode(): Promise<TestNode> {
   )
   await uploads.start()
   const listeners = new Set<(provider: ProviderView) => void>()
+  const directory: ClientNode['directory'] = {
+    list: () => providers,
+    get: (id) => providers.find((one) => one.provider === id),
+    onChange(callback) {
+      listeners.add(callback)
+      return () => listeners.delete(callback)
+    },
+  }
+  const network = {
+    open: async (): Promise<never> => {
+      throw new PeerUnreachableError('Nobody is there')
+    },
+  } as unknown as ClientNode['network']
   const node: ClientNode = {
     store,
     requester: scriptedRequester(store),
-    directory: {
-      list: () => providers,
-      get: (id) => providers.find((one) => one.provider === id),
-      onChange(callback) {
-        listeners.add(callback)
-        return () => listeners.delete(callback)
-      },
-    },
+    directory,
+    volumes: createVolumes({ network, directory, store, clock: systemClock, logger: silentLogger }),
     network: {
       peerId: 'requester',
       peers: () => [PROVIDER],

@@ -46,6 +46,7 @@ describe('announcements', () => {
         [
           'volumes',
           'extend',
+          'kept-volumes',
           'container-options',
           'process-options',
           'gpu-requirements',

@@ -428,6 +428,14 @@ export declare type Requirements = Message<"cortex.v1.Requirements"> & {
    * @generated from field: optional uint64 max_network_bytes = 16;
    */
   maxNetworkBytes?: bigint | undefined;
+
+  /**
+   * Volumes that outlive the job: those that it leaves, and those that it takes up. Who names some asks for the capability
+   * `kept-volumes`, too.
+   *
+   * @generated from field: repeated cortex.v1.KeptVolumeRequirement kept_volumes = 24;
+   */
+  keptVolumes: KeptVolumeRequirement[];
 };
 
 /**
@@ -435,6 +443,47 @@ export declare type Requirements = Message<"cortex.v1.Requirements"> & {
  * Use `create(RequirementsSchema)` to create a new message.
  */
 export declare const RequirementsSchema: GenMessage<Requirements>;
+
+/**
+ * A volume that outlives its job, as a request says it.
+ *
+ * @generated from message cortex.v1.KeptVolumeRequirement
+ */
+export declare type KeptVolumeRequirement = Message<"cortex.v1.KeptVolumeRequirement"> & {
+  /**
+   * Of one that lies at the provider already; empty for a new one.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Whether other jobs may have it at the same time.
+   *
+   * @generated from field: bool shared = 2;
+   */
+  shared: boolean;
+
+  /**
+   * Of a new one: it is kept so long after its last use.
+   *
+   * @generated from field: uint32 keep_seconds = 3;
+   */
+  keepSeconds: number;
+
+  /**
+   * Of a new one, in bytes.
+   *
+   * @generated from field: uint64 size_bytes = 4;
+   */
+  sizeBytes: bigint;
+};
+
+/**
+ * Describes the message cortex.v1.KeptVolumeRequirement.
+ * Use `create(KeptVolumeRequirementSchema)` to create a new message.
+ */
+export declare const KeptVolumeRequirementSchema: GenMessage<KeptVolumeRequirement>;
 
 /**
  * Gossip, topic `requests`: who can run this? Public, so never env, command, arguments or secrets.
@@ -735,9 +784,32 @@ export declare type Volume = Message<"cortex.v1.Volume"> & {
   mountPath: string;
 
   /**
+   * 0 of one that is there already.
+   *
    * @generated from field: uint64 size_bytes = 3;
    */
   sizeBytes: bigint;
+
+  /**
+   * It is kept so long after its last use; 0 is no longer than the job.
+   *
+   * @generated from field: uint32 keep_seconds = 4;
+   */
+  keepSeconds: number;
+
+  /**
+   * Of one that lies at the provider already; empty for a new one.
+   *
+   * @generated from field: string id = 5;
+   */
+  id: string;
+
+  /**
+   * Whether other jobs may have it at the same time, where they say so, too.
+   *
+   * @generated from field: bool shared = 6;
+   */
+  shared: boolean;
 };
 
 /**

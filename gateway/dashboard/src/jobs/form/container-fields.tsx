@@ -1,4 +1,4 @@
-import { Checkbox, Group, NumberInput, Select, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, NumberInput, Select, TextInput } from '@mantine/core'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import { BytesInput } from '../../ui/bytes-input.tsx'
 import type { Draft } from '../submission.ts'
@@ -9,50 +9,112 @@ import type { DraftEditor } from './use-draft.ts'
 type Volume = NonNullable<Draft['volumes']>[number]
 type Port = NonNullable<Draft['ports']>[number]
 
-/** The container's volumes. */
+/** The container's volumes: new ones, and those that earlier jobs left. */
 export function VolumeFields({ editor: { draft, set }, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
   const volumes = draft.volumes ?? []
-  const change = (i: number, part: Partial<Volume>) =>
-    set('volumes', volumes.with(i, { ...(volumes[i] as Volume), ...part }))
+  const change = (i: number, volume: Volume) => set('volumes', volumes.with(i, volume))
+  const add = (volume: Volume) => set('volumes', [...volumes, volume])
   return (
     <Rows
       label="Volumes"
+      description="One with a time to keep stays at its provider so long after its last use, for later jobs; its id is on the page of the job."
       entry="volume"
-      onAdd={() =>
-        set('volumes', [...volumes, { name: `data${volumes.length || ''}`, mountPath: '/data', size: '1Gi' }])
-      }
+      onAdd={() => add({ name: `data${volumes.length || ''}`, mountPath: '/data', size: '1Gi' })}
       error={errorAt(problems, 'volumes', false)}
+      more={
+        <Button size="compact-sm" variant="default" onClick={() => add({ volume: '', mountPath: '/data' })}>
+          Take up a kept volume
+        </Button>
+      }
     >
       {volumes.map((volume, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: names change as they are typed, places do not
-        <Group key={i} gap={6} align="flex-start" className="form-row">
-          <TextInput
-            aria-label={`Name of volume ${i + 1}`}
-            value={volume.name}
-            error={errorAt(problems, `volumes[${i}].name`)}
-            onChange={(event) => change(i, { name: event.currentTarget.value })}
-            flex="1 1 90px"
-          />
-          <TextInput
-            aria-label={`Mount path of volume ${i + 1}`}
-            value={volume.mountPath}
-            error={errorAt(problems, `volumes[${i}].mountPath`)}
-            onChange={(event) => change(i, { mountPath: event.currentTarget.value })}
-            classNames={{ input: 'mono' }}
-            flex="2 1 120px"
-          />
-          <div className="form-bytes">
-            <BytesInput
-              name={`Size of volume ${i + 1}`}
-              value={String(volume.size)}
-              error={errorAt(problems, `volumes[${i}].size`)}
-              onChange={(size) => change(i, { size: size ?? '' })}
-            />
-          </div>
-          <Remove what={`volume ${i + 1}`} onClick={() => set('volumes', volumes.toSpliced(i, 1))} />
-        </Group>
+        <VolumeRow
+          // biome-ignore lint/suspicious/noArrayIndexKey: names change as they are typed, places do not
+          key={i}
+          {...{ volume, i, problems }}
+          onChange={(changed) => change(i, changed)}
+          onRemove={() => set('volumes', volumes.toSpliced(i, 1))}
+        />
       ))}
     </Rows>
+  )
+}
+
+interface VolumeRowProps {
+  volume: Volume
+  i: number
+  problems: FieldProblem[]
+  onChange(volume: Volume): void
+  onRemove(): void
+}
+
+function VolumeRow({ volume, i, problems, onChange, onRemove }: VolumeRowProps) {
+  const isThere = volume.volume !== undefined
+  const { shared: _before, ...alone } = volume
+  const named = isThere ? 'volume' : 'name'
+  return (
+    <Group gap={6} align="flex-start" className="form-row">
+      <TextInput
+        aria-label={`${isThere ? 'Id' : 'Name'} of volume ${i + 1}`}
+        value={volume[named] ?? ''}
+        placeholder={isThere ? 'vol_…' : undefined}
+        error={errorAt(problems, `volumes[${i}].${named}`)}
+        onChange={(event) => onChange({ ...volume, [named]: event.currentTarget.value })}
+        flex="1 1 90px"
+      />
+      <TextInput
+        aria-label={`Mount path of volume ${i + 1}`}
+        value={volume.mountPath}
+        error={errorAt(problems, `volumes[${i}].mountPath`)}
+        onChange={(event) => onChange({ ...volume, mountPath: event.currentTarget.value })}
+        classNames={{ input: 'mono' }}
+        flex="2 1 120px"
+      />
+      {!isThere && (
+        <div className="form-bytes">
+          <BytesInput
+            name={`Size of volume ${i + 1}`}
+            value={String(volume.size)}
+            error={errorAt(problems, `volumes[${i}].size`)}
+            onChange={(size) => onChange({ ...volume, size: size ?? '' })}
+          />
+        </div>
+      )}
+      {!isThere && <KeepInput {...{ volume, i, problems, onChange }} />}
+      {(isThere || volume.keep !== undefined) && (
+        <Checkbox
+          label="Shared"
+          aria-label={`Whether others may have volume ${i + 1} at the same time`}
+          checked={volume.shared ?? false}
+          error={errorAt(problems, `volumes[${i}].shared`)}
+          onChange={(event) => onChange(event.currentTarget.checked ? { ...volume, shared: true } : alone)}
+          mt={8}
+        />
+      )}
+      <Remove what={`volume ${i + 1}`} onClick={onRemove} />
+    </Group>
+  )
+}
+
+const DAY = 86_400
+
+/** Nobody but the job has a volume that goes with it. */
+function KeepInput({ volume, i, problems, onChange }: Omit<VolumeRowProps, 'onRemove'>) {
+  const { keep, shared: _shared, ...passing } = volume
+  return (
+    <NumberInput
+      aria-label={`Days to keep volume ${i + 1}`}
+      placeholder="Goes with the job"
+      value={keep === undefined ? '' : Number(keep) / DAY}
+      min={0}
+      suffix=" days kept"
+      hideControls
+      error={errorAt(problems, `volumes[${i}].keep`)}
+      onChange={(days) => {
+        onChange(typeof days === 'number' && days > 0 ? { ...volume, keep: Math.round(days * DAY) } : passing)
+      }}
+      w={140}
+    />
   )
 }
 

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Input, Stack } from '@mantine/core'
+import { ActionIcon, Button, Group, Input, Stack } from '@mantine/core'
 import { Icon } from '../../ui/icons.tsx'
 
 interface RowsProps {
@@ -7,20 +7,23 @@ interface RowsProps {
   entry: string
   error: string | undefined
   onAdd(): void
+  /** Beside the button that adds one. */
+  more?: React.ReactNode
   children: React.ReactNode
 }
 
 /** A list of which entries are added and removed. */
-export function Rows({ label, description, entry, error, onAdd, children }: RowsProps) {
+export function Rows({ label, description, entry, error, onAdd, more, children }: RowsProps) {
   return (
     <Input.Wrapper label={label} description={description} error={error} labelElement="div">
       <Stack gap={6} mt={6}>
         {children}
-        <div>
+        <Group gap={6}>
           <Button size="compact-sm" variant="default" leftSection={<Icon name="plus" size={14} />} onClick={onAdd}>
             Add {entry}
           </Button>
-        </div>
+          {more}
+        </Group>
       </Stack>
     </Input.Wrapper>
   )

@@ -11,8 +11,8 @@ import { StatusBadge } from '../../ui/status-badge.tsx'
 import { useProviderNames } from '../queries.ts'
 import { submissionOf } from '../submission.ts'
 import { Endpoints } from './endpoints.tsx'
-import { Receipts } from './receipts.tsx'
 import { Inputs } from './inputs.tsx'
+import { Receipts } from './receipts.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** What was asked of the GPUs, a word each. */
@@ -61,6 +61,14 @@ export function Overview({ job }: { job: Job }) {
               Object.entries(job.labels)
                 .map(([key, value]) => `${key}=${value}`)
                 .join(', '),
+            ],
+            [
+              'Kept volumes',
+              job.results.volumes?.map(({ id, mountPath }) => (
+                <div key={id}>
+                  <code className="mono">{id}</code> <Copy text={id} what="volume id" /> at {mountPath}
+                </div>
+              )),
             ],
             [
               'Batch',

@@ -1,0 +1,155 @@
+import { z } from 'zod'
+import type { ClientNode } from '../../node/index.ts'
+import type { VolumeRecord } from '../../node/store/index.ts'
+import { volumeView } from '../../node/views/volume-view.ts'
+import { VolumeError } from '../../node/volumes/index.ts'
+import { page, success } from '../contract/envelope.ts'
+import type { ErrorCode } from '../contract/errors.ts'
+import { JOB_EXAMPLE } from '../contract/jobs.ts'
+import { listField, pagingFields } from '../contract/list-fields.ts'
+import { VOLUME_STATUSES, volumeChangesSchema, volumeSchema } from '../contract/volumes.ts'
+import { type GatewayContext, principalOf } from '../http/context.ts'
+import { GatewayError } from '../http/errors.ts'
+import type { Api } from '../http/feature.ts'
+import { listOperation, operation } from '../http/operation.ts'
+import { pageOf } from '../http/paging.ts'
+import { sees, seesAll } from '../http/principal.ts'
+
+const EXAMPLE: z.input<typeof volumeSchema> = {
+  id: 'vol_5d41402abc4b2a76b9719d911f',
+  name: 'data',
+  provider: JOB_EXAMPLE.assignedProvider ?? '',
+  job: JOB_EXAMPLE.id,
+  size: '1Gi',
+  keep: 604_800,
+  status: 'kept',
+  inUse: false,
+  createdAt: JOB_EXAMPLE.createdAt,
+  expiresAt: '2026-02-07T12:00:00.000Z',
+  providerStatus: 'online',
+  draining: false,
+}
+const BASE = '/plugin-core/volumes'
+const tag = 'Volumes'
+const params = z.strictObject({
+  id: z
+    .string()
+    .max(64)
+    .meta({ examples: [EXAMPLE.id] }),
+})
+
+const listVolumes = listOperation({
+  method: 'get',
+  path: BASE,
+  operationId: 'listVolumes',
+  tag,
+  summary: 'List the volumes that jobs left',
+  description: 'As their providers told of them last, at most half a minute ago where they are there. Newest first.',
+  permission: 'jobs:read',
+  request: {
+    query: z.strictObject({
+      ...pagingFields,
+      status: listField(VOLUME_STATUSES),
+      provider: z.string().max(128).optional().describe('Those that lie at this provider.'),
+    }),
+  },
+  data: volumeSchema,
+  example: EXAMPLE,
+})
+const getVolume = operation({
+  method: 'get',
+  path: `${BASE}/{id}`,
+  operationId: 'getVolume',
+  tag,
+  summary: 'Get a volume',
+  description: 'Its provider is asked, for five seconds at most.',
+  permission: 'jobs:read',
+  request: { params },
+  data: volumeSchema,
+  example: EXAMPLE,
+  errors: ['RESOURCE_NOT_FOUND'],
+})
+const extendVolume = operation({
+  method: 'patch',
+  path: `${BASE}/{id}`,
+  operationId: 'extendVolume',
+  tag,
+  summary: 'Change how long a volume is kept after its last use',
+  permission: 'jobs:write',
+  request: {
+    params,
+    body: {
+      required: true,
+      content: { 'application/json': { schema: volumeChangesSchema, example: { keep: 604_800 } } },
+    },
+  },
+  data: volumeSchema,
+  example: EXAMPLE,
+  errors: ['RESOURCE_NOT_FOUND', 'PROVIDER_CONFLICT', 'PROVIDER_UNAVAILABLE'],
+})
+const deleteVolume = operation({
+  method: 'delete',
+  path: `${BASE}/{id}`,
+  operationId: 'deleteVolume',
+  tag,
+  summary: 'Delete a volume, with what is in it',
+  description:
+    'Its provider removes it at once, and it is `deleted`; or once it is back, and it is `deleting` until then.',
+  permission: 'jobs:write',
+  request: { params },
+  data: volumeSchema,
+  example: { ...EXAMPLE, status: 'deleted', expiresAt: null },
+  errors: ['RESOURCE_NOT_FOUND', 'PROVIDER_CONFLICT'],
+})
+
+const ERRORS: Partial<Record<VolumeError['code'], ErrorCode>> = {
+  UNKNOWN_VOLUME: 'RESOURCE_NOT_FOUND',
+  UNREACHABLE: 'PROVIDER_UNAVAILABLE',
+}
+
+/** Volumes of jobs: whose they are is who may see them, whoever asks for whichever id. */
+export function addVolumeRoutes(api: Api, { volumes, directory }: Pick<ClientNode, 'volumes' | 'directory'>): void {
+  const view = (record: VolumeRecord): z.input<typeof volumeSchema> => volumeView(record, directory)
+
+  function visible(c: GatewayContext, id: string): VolumeRecord {
+    const record = volumes.get(id)
+    if (record !== undefined && sees(principalOf(c), record.owner)) return record
+    throw new GatewayError('RESOURCE_NOT_FOUND', `There is no volume ${id}`)
+  }
+
+  async function told(ask: () => Promise<VolumeRecord>): Promise<VolumeRecord> {
+    try {
+      return await ask()
+    } catch (cause) {
+      if (!(cause instanceof VolumeError)) throw cause
+      throw new GatewayError(ERRORS[cause.code] ?? 'PROVIDER_CONFLICT', cause.message, { cause })
+    }
+  }
+
+  api.openapi(listVolumes, async (c) => {
+    const { status, provider, ...paging } = c.req.valid('query')
+    const principal = principalOf(c)
+    const all = volumes
+      .list(seesAll(principal) ? undefined : principal.owner)
+      .filter(({ state }) => status === undefined || status.includes(state))
+      .filter((record) => provider === undefined || record.provider === provider)
+    const { items, pagination } = pageOf(all, paging)
+    return c.json(page(items.map(view), pagination), 200)
+  })
+
+  api.openapi(getVolume, async (c) => {
+    const { id } = visible(c, c.req.valid('param').id)
+    return c.json(success(view((await volumes.look(id)) ?? visible(c, id))), 200)
+  })
+
+  api.openapi(extendVolume, async (c) => {
+    const { id } = visible(c, c.req.valid('param').id)
+    const { keep } = c.req.valid('json')
+    return c.json(success(view(await told(async () => await volumes.extend(id, keep)))), 200)
+  })
+
+  api.openapi(deleteVolume, async (c) => {
+    const { id } = visible(c, c.req.valid('param').id)
+    return c.json(success(view(await told(async () => await volumes.delete(id)))), 200)
+  })
+}

@@ -1,0 +1,44 @@
+import type { JobSpec } from '../../protocol/job-spec.ts'
+import type { VolumeRefusal } from '../../protocol/volume-messages.ts'
+import type { JobRecord, VolumeRecord } from '../store/index.ts'
+
+/** Volumes that outlive their jobs: each lies at one provider, and belongs to the owner of the job that left it. */
+export interface Volumes {
+  /** Newest first. @param owner absent: everybody's */
+  list(owner?: string): VolumeRecord[]
+  /** As it was heard of last. */
+  get(id: string): VolumeRecord | undefined
+  /** The same, once its provider was asked, where that answers within some seconds. */
+  look(id: string): Promise<VolumeRecord | undefined>
+  /** The spec with the provider at which the volumes lie that it takes up. @throws {VolumeError} where it cannot be */
+  place(owner: string, spec: JobSpec): JobSpec
+  /** A provider has taken the job: it keeps what that leaves. */
+  note(job: Pick<JobRecord, 'id' | 'owner' | 'spec'>, at: { provider: string; addresses: string[] }): Promise<void>
+  /** From now on it is kept so long after its last use. @throws {VolumeError} */
+  extend(id: string, keepSeconds: number): Promise<VolumeRecord>
+  /** Has it removed: at once, or once its provider is back. @throws {VolumeError} where a job has it */
+  delete(id: string): Promise<VolumeRecord>
+}
+
+/** Volumes in the hands of the node that starts and stops them. */
+export interface RunningVolumes extends Volumes {
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** `UNREACHABLE`: its provider does not answer. `ELSEWHERE`: the job asks for another provider than it lies at. */
+export type VolumeProblem = VolumeRefusal | 'UNREACHABLE' | 'ELSEWHERE'
+
+/** What cannot be done with a volume; one that is somebody else's is as unknown as one that never was. */
+export class VolumeError extends Error {
+  override readonly name = 'VolumeError'
+  readonly code: VolumeProblem
+  /** Of the job's volumes which, where it is about a job. */
+  readonly index: number | null
+
+  constructor(code: VolumeProblem, message: string, options: ErrorOptions & { index?: number } = {}) {
+    super(message, options)
+    this.code = code
+    this.index = options.index ?? null
+  }
+}

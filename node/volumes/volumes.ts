@@ -1,0 +1,126 @@
+/** The volumes of this peer, as their providers tell of them; a record of each outlives the process. */
+
+import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
+import type { JobSpec } from '../../protocol/job-spec.ts'
+import { volumeBytes, volumeIdOf } from '../../protocol/job-volumes.ts'
+import { createBackground } from '../background.ts'
+import { deadline } from '../deadline.ts'
+import type { VolumeRecord } from '../store/index.ts'
+import { askProvider } from './ask-provider.ts'
+import { type RunningVolumes, VolumeError } from './index.ts'
+import { createRefreshing, isThere, type VolumesComponents } from './refreshing.ts'
+
+/** Time between two rounds of asking the providers, in ms. */
+const EVERY_MS = 30_000
+/** How long a look at one volume waits for its provider, in ms. */
+const LOOK_MS = 5_000
+
+/** Knows none before `start` has read the store. */
+export function createVolumes(components: VolumesComponents): RunningVolumes {
+  const { store, clock, logger } = components
+  const records = new Map<string, VolumeRecord>()
+  const { keep, holderOf, heard, refresh, round } = createRefreshing(components, records)
+  const background = createBackground({ logger, clock })
+  const scope = new AbortController()
+
+  /** @throws {VolumeError} */
+  function existing(id: string): VolumeRecord {
+    const record = records.get(id)
+    if (record === undefined || !isThere(record)) throw unknown(id)
+    return record
+  }
+
+  return {
+    list: (owner) =>
+      [...records.values()]
+        .filter((record) => owner === undefined || record.owner === owner)
+        .toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1)),
+    get: (id) => records.get(id),
+    async look(id) {
+      const record = records.get(id)
+      if (record === undefined || !isThere(record)) return record
+      const limit = deadline(clock, LOOK_MS, scope.signal)
+      // What was heard last is told where it does not answer.
+      await refresh(holderOf(record), limit.signal).catch(() => undefined)
+      limit.clear()
+      return records.get(id)
+    },
+    place(owner, spec) {
+      return spec.volumes.reduce((placed, { volume: id }, index) => {
+        if (id === undefined) return placed
+        const record = records.get(id)
+        if (record === undefined || record.owner !== owner || record.state !== 'kept') throw unknown(id, index)
+        return at(placed, record, index)
+      }, spec)
+    },
+    async note({ id: jobId, owner, spec }, { provider, addresses }) {
+      for (const { name, keep: keepSeconds, ...volume } of spec.volumes) {
+        if (name === undefined || keepSeconds === undefined) continue
+        const id = volumeIdOf(jobId, provider, name)
+        const before = records.get(id)
+        await keep({
+          ...{ id, owner, provider, addresses, jobId, name },
+          sizeBytes: volumeBytes(volume),
+          keepSeconds: before?.keepSeconds ?? keepSeconds,
+          createdAtMs: before?.createdAtMs ?? clock.nowMs(),
+          ...{ state: 'kept', inUse: true, draining: false, expiresAtMs: null, endedAtMs: null },
+        })
+      }
+    },
+    async extend(id, keepSeconds) {
+      const record = existing(id)
+      const { volumes, draining } = await askProvider(
+        components,
+        holderOf(record),
+        { case: 'extend', value: { id, keepSeconds } },
+        scope.signal,
+      )
+      return await heard(record, { volumes: new Map(volumes.map((volume) => [volume.id, volume])), draining })
+    },
+    async delete(id) {
+      const record = await keep({ ...existing(id), state: 'deleting' })
+      const holder = holderOf(record)
+      try {
+        await askProvider(components, holder, { case: 'delete', value: { id } }, scope.signal)
+        await refresh(holder, scope.signal)
+      } catch (error) {
+        if (!(error instanceof VolumeError)) throw error
+        if (error.code === 'VOLUME_IN_USE') {
+          await keep({ ...record, state: 'kept' })
+          throw error
+        }
+        if (error.code === 'UNKNOWN_VOLUME') await keep({ ...record, state: 'deleted', endedAtMs: clock.nowMs() })
+      }
+      return records.get(id) ?? record
+    },
+    async start() {
+      for (const [id, record] of await store.volumes()) records.set(id, record)
+      background.run('volumes', async (signal) => {
+        while (!signal.aborted) {
+          await round(signal)
+          await clock.sleep(EVERY_MS, signal).catch(() => undefined) // aborted: the loop ends
+        }
+      })
+    },
+    async stop() {
+      scope.abort(new Error('The node is stopping'))
+      await background.stop()
+    },
+  }
+}
+
+/** The spec at the provider that has the volume. @throws {VolumeError} */
+function at(spec: JobSpec, { id, provider }: VolumeRecord, index: number): JobSpec {
+  if (spec.provider === provider || spec.provider === ANY_PROVIDER) return { ...spec, provider }
+  throw new VolumeError(
+    'ELSEWHERE',
+    `lies at ${provider}, and the job goes to ${spec.provider}: ${id} cannot be there`,
+    {
+      index,
+    },
+  )
+}
+
+function unknown(id: string, index?: number): VolumeError {
+  return new VolumeError('UNKNOWN_VOLUME', `There is no volume ${id}`, index === undefined ? {} : { index })
+}

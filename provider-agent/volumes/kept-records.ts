@@ -1,0 +1,80 @@
+import type { Clock } from '../../node/clock.ts'
+import { elapsedSince } from '../../node/moment.ts'
+import { NO_RESOURCES } from '../../protocol/units.ts'
+import type { Book } from '../capacity/book.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { KeptRecord } from '../journal/records.ts'
+import { keptKey } from './keeping-rules.ts'
+
+/** What is known of volumes that outlive their jobs, in memory as in the journal, and which leases have them. */
+export interface KeptRecords {
+  readonly all: ReadonlyMap<string, KeptRecord>
+  /** By volume the leases that have it, and whether each shares it. */
+  readonly users: ReadonlyMap<string, ReadonlyMap<string, boolean>>
+  isUsed(key: string): boolean
+  /** Whether nobody has it, and its time is over or its removal was asked for. */
+  isOver(record: KeptRecord): boolean
+  /** A lease has it from now on. */
+  use(key: string, leaseId: string, shared: boolean): void
+  /** It has it no longer. */
+  leave(key: string, leaseId: string): void
+  /** Known from this moment on; resolves when it is written down. */
+  put(record: KeptRecord): Promise<void>
+  drop(record: KeptRecord): Promise<void>
+  /** Its room is held for it, beside what leases hold. */
+  hold(record: KeptRecord): void
+  /** Its room is held by a lease. */
+  letGo(key: string): void
+  /** Takes up what the journal has. */
+  read(): Promise<void>
+}
+
+/** None before {@link KeptRecords.read}. */
+export function createKeptRecords({
+  journal,
+  book,
+  clock,
+}: {
+  journal: Pick<Journal, 'volumes' | 'saveVolume' | 'dropVolume'>
+  book: Pick<Book, 'adopt' | 'release'>
+  clock: Clock
+}): KeptRecords {
+  const all = new Map<string, KeptRecord>()
+  const users = new Map<string, Map<string, boolean>>()
+  const isUsed = (key: string): boolean => (users.get(key)?.size ?? 0) > 0
+  const holdId = (key: string): string => `kept ${key}`
+
+  function hold(record: KeptRecord): void {
+    const resources = { ...NO_RESOURCES, storageBytes: record.sizeBytes }
+    book.adopt(holdId(keptKey(record)), { requester: record.requester, resources })
+  }
+
+  return {
+    ...{ all, users, isUsed, hold },
+    letGo: (key) => book.release(holdId(key)),
+    isOver(record) {
+      if (isUsed(keptKey(record))) return false
+      return record.deleting === true || elapsedSince(clock, record.usedAt) >= record.keepSeconds * 1000
+    },
+    use: (key, leaseId, shared) =>
+      void users.set(key, (users.get(key) ?? new Map<string, boolean>()).set(leaseId, shared)),
+    leave: (key, leaseId) => void users.get(key)?.delete(leaseId),
+    async put(record) {
+      all.set(keptKey(record), record)
+      await journal.saveVolume(record)
+    },
+    async drop(record) {
+      const key = keptKey(record)
+      all.delete(key)
+      users.delete(key)
+      book.release(holdId(key))
+      await journal.dropVolume(record)
+    },
+    async read() {
+      for (const record of await journal.volumes()) {
+        all.set(keptKey(record), record)
+        hold(record)
+      }
+    },
+  }
+}

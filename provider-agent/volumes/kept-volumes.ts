@@ -1,0 +1,173 @@
+/**
+ * Volumes that outlive their job. Each is its requester's alone, counts against the storage of this provider as long as it
+ * is there, and goes so long after its last use as its requester said. See docs/decisions/0079-volumes-that-stay.md.
+ */
+
+import type { Clock } from '../../node/clock.ts'
+import type { Logger } from '../../node/logger.ts'
+import { elapsedSince, momentNow } from '../../node/moment.ts'
+import type { Requirements } from '../../protocol/market-messages.ts'
+import type { Refusal } from '../bidding/policy.ts'
+import type { Book } from '../capacity/book.ts'
+import type { ContainerEngine } from '../engine/index.ts'
+import type { Journal } from '../journal/journal.ts'
+import { type KeptRecord, type LeaseRecord, type LeaseVolume, leaseId } from '../journal/records.ts'
+import { keptKey, refusalOfKept } from './keeping-rules.ts'
+import { createKeptRecords } from './kept-records.ts'
+import { createKeptSweep } from './kept-sweep.ts'
+
+/** A volume as its requester is told of it. */
+export interface KeptView extends Pick<KeptRecord, 'id' | 'sizeBytes' | 'keepSeconds'> {
+  /** Until it is removed; null while a job has it. */
+  expiresInMs: number | null
+  /** Its removal was asked for, and is not done yet. */
+  deleting: boolean
+}
+
+/** What came of a word about a volume. */
+export type KeptAnswer = 'done' | 'unknown' | 'in-use' | 'later'
+
+/** See {@link createKeptVolumes}. */
+export interface KeptVolumes {
+  /** Takes up what the journal has; then leases may be adopted. */
+  start(): Promise<void>
+  /** Removes what nobody wants any more, now and again, until it is stopped. */
+  watch(): void
+  stop(): Promise<void>
+  /** Why the volumes that a request names cannot be had now, or the new ones not be kept; null where they can. */
+  refusal(requester: string, wanted: Pick<Requirements, 'keptVolumes'>): Refusal | null
+  /** How large the volume is; 0 where there is none of this requester's. */
+  sizeOf(requester: string, id: string): number
+  /** A lease has its volumes from this moment on; resolves when that is written down. */
+  begun(record: LeaseRecord): Promise<void>
+  /** What its volumes hold of this provider's storage passes from the lease to them. */
+  hold(record: LeaseRecord): void
+  /** The container of the lease is gone. */
+  ended(record: LeaseRecord): Promise<void>
+  /** The requester's, by id. */
+  list(requester: string): KeptView[]
+  /** From now on it is kept so long after its last use. */
+  extend(requester: string, id: string, keepSeconds: number): Promise<KeptAnswer>
+  /** Removes it: at once, or `later` where the engine is away. */
+  remove(requester: string, id: string): Promise<KeptAnswer>
+}
+
+/** What {@link createKeptVolumes} works with. */
+export interface KeptVolumesComponents {
+  engine: Pick<ContainerEngine, 'volumes' | 'removeVolume'>
+  journal: Pick<Journal, 'volumes' | 'saveVolume' | 'dropVolume'>
+  book: Pick<Book, 'adopt' | 'release' | 'total'>
+  clock: Clock
+  logger: Logger
+}
+
+/** How much is kept; see `AgentInit`. */
+export interface KeptVolumesInit {
+  /** Peer id of this provider. */
+  owner: string
+  maxKept: number
+  maxKeepSeconds: number
+  /** Share of `maxKept` that one requester may have, above 0 up to 1. */
+  maxClientShare: number
+}
+
+/** Holds none before {@link KeptVolumes.start} has read the journal. */
+export function createKeptVolumes(components: KeptVolumesComponents, init: KeptVolumesInit): KeptVolumes {
+  const { book, clock, logger } = components
+  const records = createKeptRecords(components)
+  const sweep = createKeptSweep({ ...components, records }, init)
+  const find = (requester: string, id: string): KeptRecord | undefined => records.all.get(keptKey({ requester, id }))
+
+  /** A job's next attempt here finds what the one before left; it is written once that is not being removed any more. */
+  async function made(key: string, { requester }: LeaseRecord, { kept, sizeBytes }: LeaseVolume): Promise<void> {
+    const { id = '', keepSeconds = 0 } = kept ?? {}
+    // Until its end the lease itself holds this room.
+    records.letGo(key)
+    const fresh: KeptRecord = { requester, id, sizeBytes, keepSeconds, usedAt: momentNow(clock) }
+    const { deleting: _deleted, ...before } = records.all.get(key) ?? fresh
+    const record = { ...before, sizeBytes: Math.max(sizeBytes, before.sizeBytes) }
+    const removal = sweep.removal(key)
+    if (removal !== undefined) await removal.catch(() => undefined) // it is tried again, where nobody has it
+    await records.put(record)
+  }
+
+  return {
+    start: records.read,
+    watch: sweep.watch,
+    stop: sweep.stop,
+    refusal: (requester, { keptVolumes = [] }) =>
+      refusalOfKept(
+        {
+          ...{ records: records.all, users: records.users, storageBytes: book.total.storageBytes },
+          isGoing: (key) => sweep.removal(key) !== undefined,
+        },
+        init,
+        requester,
+        keptVolumes,
+      ),
+    sizeOf: (requester, id) => find(requester, id)?.sizeBytes ?? 0,
+    async begun(record) {
+      const kept = keptOf(record)
+      for (const { key, volume } of kept) {
+        records.use(key, leaseId(record.jobId, record.fence), volume.kept?.shared === true)
+      }
+      await Promise.all(
+        kept.filter(({ isNew }) => isNew).map(async ({ key, volume }) => await made(key, record, volume)),
+      )
+    },
+    hold(record) {
+      for (const { key, isNew } of keptOf(record)) {
+        const there = records.all.get(key)
+        if (isNew && there !== undefined) records.hold(there)
+      }
+    },
+    async ended(record) {
+      for (const { key } of keptOf(record)) {
+        records.leave(key, leaseId(record.jobId, record.fence))
+        const there = records.all.get(key)
+        if (there !== undefined) await records.put({ ...there, usedAt: momentNow(clock) })
+      }
+    },
+    list: (requester) =>
+      [...records.all.values()]
+        .filter((record) => record.requester === requester)
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        .map((record) => viewOf(clock, record, records.isUsed(keptKey(record)))),
+    async extend(requester, id, keepSeconds) {
+      const there = find(requester, id)
+      if (there === undefined || there.deleting === true || sweep.removal(keptKey(there)) !== undefined)
+        return 'unknown'
+      await records.put({ ...there, keepSeconds })
+      return 'done'
+    },
+    async remove(requester, id) {
+      const there = find(requester, id)
+      if (there === undefined) return 'unknown'
+      if (records.isUsed(keptKey(there))) return 'in-use'
+      const going = { ...there, deleting: true as const }
+      await records.put(going)
+      try {
+        await sweep.remove(going)
+        return 'done'
+      } catch (error) {
+        logger.warn({ volume: id, error: String(error) }, 'a volume is removed later')
+        return 'later'
+      }
+    },
+  }
+}
+
+/** The volumes of a lease that outlive it; a new one is made by it. */
+function keptOf({ requester, job }: LeaseRecord): { key: string; volume: LeaseVolume; isNew: boolean }[] {
+  return (job.volumes ?? []).flatMap((volume) => {
+    if (volume.kept === undefined) return []
+    const { id, keepSeconds } = volume.kept
+    return [{ key: keptKey({ requester, id }), volume, isNew: keepSeconds !== undefined }]
+  })
+}
+
+function viewOf(clock: Clock, record: KeptRecord, isUsed: boolean): KeptView {
+  const { id, sizeBytes, keepSeconds, deleting = false } = record
+  const leftMs = Math.max(0, keepSeconds * 1000 - elapsedSince(clock, record.usedAt))
+  return { id, sizeBytes, keepSeconds, deleting, expiresInMs: isUsed ? null : leftMs }
+}
