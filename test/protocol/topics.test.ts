@@ -15,6 +15,7 @@ describe('names on the wire', () => {
       exec: '/cortex/exec/1.0.0',
       output: '/cortex/output/1.0.0',
       directory: '/cortex/directory/1.0.0',
+      files: '/cortex/files/1.0.0',
       volumes: '/cortex/volumes/1.0.0',
     })
   })
