@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import type { Grant } from '../../../gateway/contract/permissions.ts'
+import { newJobId } from '../../../protocol/ids.ts'
+import { jobSubmissionSchema } from '../../../protocol/job-spec.ts'
+import { volumeIdOf } from '../../../protocol/job-volumes.ts'
 import { ADMIN_KEY, type Answer, openTestGateway, submit, type TestGateway } from '../support/test-gateway.ts'
 import { PROVIDER } from '../support/test-node.ts'
 
@@ -95,6 +98,15 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
     return answer.data.id ?? answer.data.batchId
   }
 
+  /** As the market notes it once a provider has taken the job. */
+  async function leaveVolume(key: string): Promise<string> {
+    const { data } = await gateway.ask('GET', '/api/users/me', { key })
+    const volumes = [{ name: 'data', mountPath: '/data', size: '1Gi', keep: 3_600 }]
+    const job = { id: newJobId(count), owner: data.id, spec: jobSubmissionSchema.parse({ image: 'busybox', volumes }) }
+    await gateway.node.volumes.note(job, { provider: PROVIDER, addresses: [] })
+    return volumeIdOf(job.id, PROVIDER, 'data')
+  }
+
   async function made(operation: Operation, key: string): Promise<Record<string, string>> {
     const { path } = operation
     count += 1
@@ -115,6 +127,7 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
     if (path.includes('/auth/keys/'))
       return { id: await create('/auth/keys', key, { name, permissions: ['jobs:read'] }) }
     if (path.includes('/providers/')) return { id: PROVIDER }
+    if (path.includes('/volumes/')) return { id: await leaveVolume(key) }
     if (path.includes('/networks/')) return { name: 'p2p' }
     if (path.includes('/jobs/{id}')) return { id: await submit(gateway, {}, key) }
     return {}

@@ -14,6 +14,7 @@ const EXPECTED: Record<string, number> = {
   linkJobPort: 409,
   retryDelivery: 404,
   extendJob: 409,
+  extendVolume: 503,
 }
 const MIB = 1024 * 1024
 const MISSING = { id: 'job_01k8m3q7w9x2v5n4c6b8d0f1g3', name: 'none', deliveryId: 'none' }
