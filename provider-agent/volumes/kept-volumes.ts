@@ -1,6 +1,6 @@
 /**
  * Volumes that outlive their job. Each is its requester's alone, counts against the storage of this provider as long as it
- * is there, and goes so long after its last use as its requester said. See docs/decisions/0079-volumes-that-stay.md.
+ * is there, and goes so long after its last use as its requester said. See docs/decisions/0080-volumes-that-stay.md.
  */
 
 import type { Clock } from '../../node/clock.ts'
