@@ -75,7 +75,7 @@ const FULL = jobSubmissionSchema.parse({
   registryCredentials: { username: 'u', password: 'p', serverAddress: 'docker.io' },
   ...{ imagePullPolicy: 'Always', workdir: '/srv', user: 'app', outputs: '/out', stopSignal: 'SIGINT' },
   ...{ stopGraceSeconds: 3, network: 'bridge', maxNetwork: '3Gi', shmSize: '16Mi', ulimits: { nofile: 99 }, pids: 77 },
-  ...{ init: true, tty: true },
+  ...{ init: true, tty: true, inputs: [{ path: '/etc/app.conf', from: { inline: 'retries: 3' } }] },
 })
 
 describe('the text of a job', () => {
