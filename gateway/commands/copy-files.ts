@@ -45,7 +45,7 @@ export async function copyFiles(
   if (copied === null) return
   if (json === true) printJson(copied)
   else say(`${copied.files} files, ${copied.bytes} bytes in ${copied.to}`)
-  for (const { path, reason } of copied.leftOut) say(`left out: ${path} ${reason}`)
+  for (const { path, reason } of Array.isArray(copied.leftOut) ? copied.leftOut : []) say(`left out: ${path} ${reason}`)
 }
 
 /** Null for a path here. @throws {CliError} */
@@ -62,25 +62,28 @@ async function fetchTo(client: CortexClient, { id, path, isContent }: Remote, to
     for await (const chunk of readable(await client.jobs.files.readTar(id, path))) await writeRaw('stdout', chunk)
     return null
   }
-  const found = await client.jobs.files.list(id, path, { max: 0 })
+  const found = await client.jobs.files.list(id, path, { max: 0 }).catch(nothing)
+  if (found === null) throw new CliError(`There is nothing at ${path} of the job`)
   const isThere = (await stat(to).catch(() => null))?.isDirectory() === true
   const place = isThere && !isContent ? join(to, posix.basename(path)) : to
-  if (found.type === 'file') return await fetchFile(client, { id, path }, place)
+  const parent = dirname(resolve(place))
+  if (!(await stat(parent).catch(() => null))?.isDirectory())
+    throw new CliError(`There is no folder ${parent} here: make it first`)
+  if (found.type === 'file') return await fetchFile(client, { id, path, mode: String(found.mode) }, place)
   if (found.type !== 'folder') throw new CliError(`${path} of the job is a ${found.type}: files and folders are copied`)
   return await fetchFolder(client, { id, path, root: String(found.name) }, place)
 }
 
 async function fetchFile(
   client: CortexClient,
-  { id, path }: { id: string; path: string },
+  { id, path, mode }: { id: string; path: string; mode: string },
   to: string,
 ): Promise<Copied> {
-  const { mode } = await client.jobs.files.list(id, path, { max: 0 })
   // Beside it, so that what was there stays until all of it has come.
   const part = join(dirname(to), `.${basename(to)}.${process.pid}.part`)
   try {
     const content = readable(await client.jobs.files.read(id, path))
-    const permissions = Number.parseInt(String(mode), 8) & 0o777
+    const permissions = Number.parseInt(mode, 8) & 0o777
     const file = createWriteStream(part, { flags: 'wx', mode: permissions })
     await pipeline(content, file).catch(inWords)
     await rename(part, to)
@@ -96,6 +99,10 @@ async function fetchFolder(
   to: string,
 ): Promise<Copied> {
   if (path === '/') throw new CliError('Name a folder of the container: all of it is copied as a tar only, to -')
+  // What answers there need not be a gateway, and this becomes a path here.
+  if (root !== posix.basename(root) || ['', '.', '..'].includes(root)) {
+    throw new CliError(`The gateway calls ${path} of the job ${JSON.stringify(root)}, which is no name of a folder`)
+  }
   await mustBeNew(to)
   const place = resolve(to)
   const part = await mkdtemp(join(dirname(place), `.${basename(place)}.`)).catch(inWords)
@@ -124,7 +131,7 @@ async function sendTo(client: CortexClient, from: string, { id, path }: Remote):
   if (!own.isDirectory()) throw new CliError(`${from} is neither a file nor a folder`)
   const leftOut: LeftOut[] = []
   const written = await client.jobs.files.writeTar(id, to, body(packed(from, leftOut)))
-  return { ...written, to, leftOut: [...leftOut, ...written.leftOut] }
+  return { ...written, to, leftOut: [...leftOut, ...(Array.isArray(written.leftOut) ? written.leftOut : [])] }
 }
 
 /** A folder as a tar, and what has no place in it. */

@@ -155,6 +155,9 @@ describe('files of a job through the gateway', () => {
     ]
     for (const query of wrong) assert.equal((await ask('GET', query)).status, 400, query)
     assert.equal((await ask('PUT', 'path=/x&mode=9', { body: 'x' })).status, 400)
+    assert.equal((await ask('GET', 'path=/proc/1/status')).status, 400)
+    assert.equal((await ask('GET', 'path=/proc/none')).status, 404)
+    assert.equal((await ask('PUT', `path=${'/a'.repeat(100)}`, { body: 'x' })).status, 400)
     const { id: ended } = await api.run(market.job('true'))
     for (const [method, body] of [['GET'], ['PUT', 'x'], ['DELETE']]) {
       const answer = await ask(method ?? '', 'path=/etc', { job: ended ?? '', ...(body === undefined ? {} : { body }) })
@@ -244,6 +247,8 @@ describe('files of a job through the gateway', () => {
     ])
     await piped
     assert.equal(await sh('ls /piped'), 'sub\n')
+    const missing = await cp(`${id}:/no/such`, join(here, 'x'))
+    assert.deepEqual([missing.code, /nothing at \/no\/such/.test(missing.stderr)], [1, true])
     const nowhere = await cp(join(here, 'nothing'), `${id}:/x`)
     assert.deepEqual([nowhere.code, /nothing at/.test(nowhere.stderr)], [1, true])
     assert.equal((await cp('a', 'b')).code, 1)

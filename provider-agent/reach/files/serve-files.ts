@@ -3,15 +3,19 @@ import { deadline } from '../../../node/deadline.ts'
 import type { FileEntrySchema, ReachHello_Files } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_LISTED_FILES, MAX_PATH_BYTES, MAX_REACH_MESSAGE_BYTES } from '../../../protocol/limits.ts'
 import type { ContainerAccess } from '../../engine/access.ts'
-import type { ListPage } from '../../engine/file-access.ts'
+import { FileError, type ListPage } from '../../engine/file-access.ts'
 import type { Reached } from '../reached.ts'
 import { ReachRefusedError } from '../refusal.ts'
-import { answerOf, entryOf, type FilesComponents, refusalOf } from './answers.ts'
+import { answerOf, entryOf, type FilesComponents, nothingThere, refusalOf } from './answers.ts'
 import { readFiles } from './read.ts'
 import { writeFiles } from './write.ts'
 
 /** How long a look, a listing or a removal may take, in ms. */
 const LOOK_MS = 60_000
+
+/** Said of what the kernel has and the engine has not. */
+const UNSEEN =
+  'What is memory (/proc, /sys, /dev/shm), or in the way of the path, is no file that can be handed over: read it by a command in the container'
 
 /** Of one answer that is left for what is not entries, in bytes. */
 const REST_BYTES = 4 * MAX_PATH_BYTES
@@ -61,7 +65,10 @@ async function look(access: ContainerAccess, name: string, path: string, page: L
   if (found !== null && found.type !== 'folder') return { entry: entryOf(found) }
   if (found !== null && page.limit === 0) return { entry: entryOf(found) }
   const limit = Math.min(page.limit, MAX_LISTED_FILES)
-  const listing = await access.list(name, path, { after: page.after, limit }, { signal })
+  const listing = await access.list(name, path, { after: page.after, limit }, { signal }).catch((cause: unknown) => {
+    if (found !== null || !(cause instanceof FileError)) throw cause
+    throw cause.code === 'BAD_PATH' ? new FileError('BAD_PATH', UNSEEN, { cause }) : nothingThere({ cause })
+  })
   const entries: MessageInitShape<typeof FileEntrySchema>[] = []
   let room = MAX_REACH_MESSAGE_BYTES - REST_BYTES
   for (const one of listing.entries) {

@@ -19,6 +19,9 @@ const ENGINE_MS = 240_000
 /** How much larger than its contents a tar may be: each entry takes at least two blocks. */
 const MAX_FRAMES = 4
 
+/** Folders that are made on the way: the engine is asked for each. */
+const MAX_MISSING = 64
+
 const FOLDER_MODE = 0o755
 const FILE_MODE = 0o644
 
@@ -92,6 +95,8 @@ async function targetOf(access: ContainerAccess, name: string, folder: string, s
     if (found?.type === 'folder') return { folder: found.path, missing }
     if (found !== null) throw new FileError('BAD_PATH', `${posix.basename(at)} on the way there is no folder`)
     missing.unshift(posix.basename(at))
+    if (missing.length > MAX_MISSING)
+      throw new FileError('BAD_PATH', `More than ${MAX_MISSING} folders are missing on the way there`)
   }
 }
 
