@@ -76,7 +76,7 @@ export async function startContainer(
   const { startedAtMs, begin } = await startable(components, signal, async () => {
     if (isAgain) isUnseen = await hasEnded(components, name, signal)
     isAgain = true
-    if (!isOlder) await components.inputs?.put(lease.record, signal)
+    if (!isOlder && bringsSomething(lease)) await components.inputs?.put(lease.record, signal)
     if (!isOlder && isCounted(lease)) networkFrom ??= await (await engine.traffic(name, { signal }))()
     const { startedAtMs } = await traced(components, lease, 'cortex.start', () => engine.start(name, { signal }))
     return { startedAtMs, begin: await meterStart(components, lease, { isOlder, askedMs, startedAtMs }, signal) }
@@ -106,9 +106,7 @@ async function prepare(
   until.throwIfAborted()
   return await startable(components, until, async () => {
     const pulled = await traced(components, lease, 'cortex.pull', () => pull(components, lease, until))
-    const brought = await traced(components, lease, 'cortex.transfer', () =>
-      bring(components, lease, pulled.image, until),
-    )
+    const brought = bringsSomething(lease) ? await bring(components, lease, pulled.image, until) : []
     const spec = containerSpec(lease.record, lease.secrets, owner, pulled, brought)
     await traced(components, lease, 'cortex.create', () => engine.create(spec, { signal: until }))
     lease.forgetSecrets()
@@ -131,10 +129,16 @@ async function pull({ clock, logger, images }: StartComponents, lease: Lease, un
 }
 
 /** Gets what the job brings; answers where it is. */
-async function bring({ clock, logger, inputs }: StartComponents, lease: Lease, image: string, until: AbortSignal) {
-  if ((lease.record.job.inputs ?? []).length === 0) return []
+async function bring(components: StartComponents, lease: Lease, image: string, until: AbortSignal) {
+  const { clock, logger, inputs } = components
   if (inputs === undefined) throw new EngineError('ENGINE_ERROR', 'no inputs are taken here', { reason: 'inputs' })
-  return await inputs.prepare(lease.record, image, createTransferReporter(clock, lease, logger), until)
+  const onTransfer = createTransferReporter(clock, lease, logger)
+  const task = async () => await inputs.prepare(lease.record, image, onTransfer, until)
+  return await traced(components, lease, 'cortex.transfer', task)
+}
+
+function bringsSomething({ record }: Lease): boolean {
+  return (record.job.inputs ?? []).length > 0
 }
 
 async function traced<T>({ tracer }: StartComponents, { record }: Lease, what: string, task: () => Promise<T>) {

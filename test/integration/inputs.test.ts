@@ -2,12 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmod, chown, link, mkdir, symlink, utimes, writeFile } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { chmod, chown, link, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { giveLocal } from '../../node/inputs/give-local.ts'
 import type { JobRecord } from '../../node/store/index.ts'
-import type { JobSubmission } from '../../protocol/job-spec.ts'
+import { type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { isTerminal } from '../../protocol/lifecycle.ts'
+import { openNode } from '../faults/walk/support/stage.ts'
+import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
 /** All that there is to see of a folder. */
@@ -81,6 +85,71 @@ describe('what jobs bring', () => {
 
   it('an empty text is an empty file', async () => {
     assert.equal(await prints('stat -c %s /empty', [{ path: '/empty', from: { inline: '' } }]), '0')
+  })
+
+  it('a second job with the same data sends nothing: its requester has lost it meanwhile', async () => {
+    const from = join(market.folder, 'once')
+    await mkdir(from)
+    await writeFile(join(from, 'a'), 'kept at the provider')
+    const upload = await give(from)
+    const input = { path: '/data', from: { upload } }
+    assert.equal(await prints('cat /data/a', [input]), 'kept at the provider')
+    const blob = `${upload.slice('sha256:'.length)}.blob`
+    await rm(join(market.folder, 'client-node/uploads', blob))
+    assert.equal(await prints('cat /data/a', [input]), 'kept at the provider')
+    assert.equal(await prints('echo mine > /data/a; cat /data/a', [{ ...input, mode: 'rw' }]), 'mine')
+    assert.equal(await prints('cat /data/a', [input]), 'kept at the provider')
+  })
+
+  it('a requester that knows a digest is given nothing of what another brought', async () => {
+    const from = join(market.folder, 'private')
+    await writeFile(from, 'for its owner alone')
+    const upload = await give(from)
+    assert.equal(await prints('cat /in', [{ path: '/in', from: { upload } }]), 'for its owner alone')
+    const stranger = await openNode(market, 'stranger')
+    const spec = jobSubmissionSchema.parse(market.job('cat /in', { inputs: [{ path: '/in', from: { inline: 'x' } }] }))
+    await until(() => stranger.node.directory.list().length > 0)
+    // As a peer that keeps to no rules would: it names the digest, and does not have the bytes.
+    const { job } = await stranger.node.requester.submit({ owner: 'test', spec, hold: true })
+    const blob = { sha256: upload.slice('sha256:'.length), bytes: 19, folder: false }
+    await stranger.node.store.change(job.id, (draft) =>
+      draft.patch({ inputs: [{ path: '/in', writable: false, blob }] }),
+    )
+    await stranger.node.requester.release(job.id)
+    await until(async () => isTerminal((await stranger.node.store.get(job.id))?.state.status ?? 'pending'))
+    const state = (await stranger.node.store.get(job.id))?.state
+    assert.ok(state?.status === 'failed', JSON.stringify(state))
+    assert.deepEqual([state.failure.code, state.failure.details.reason], ['DATA_ERROR', 'upload-gone'])
+  })
+
+  it('a provider that is started again in the midst of it goes on where it was', async () => {
+    const from = join(market.folder, 'large')
+    const bytes = randomBytes(48 * 2 ** 20)
+    await writeFile(from, bytes)
+    const upload = await give(from)
+    const inputs = [{ path: '/large', from: { upload } }]
+    const { id } = await market.submit(market.job('sha256sum < /large', { inputs }))
+    const came = async (): Promise<number> => {
+      const events = await market.node.store.events(id, 0, 1_000)
+      return Math.max(0, ...events.map(({ type, data }) => (type === 'transferring' ? Number(data.bytesDone) : 0)))
+    }
+    await until(
+      async () => (await came()) > 0 || isTerminal((await market.node.store.get(id))?.state.status ?? 'pending'),
+    )
+    await market.sellers[0]?.restart()
+    const job = await market.ended(id)
+    assert.equal(job.state.status, 'completed', JSON.stringify(job.state))
+    assert.equal(job.attempt, 1)
+    assert.match(await said(job), new RegExp(createHash('sha256').update(bytes).digest('hex')))
+  })
+
+  it('what is left when all has ended are volumes of what was brought, with their notes', async () => {
+    const owner = `org.cortex-node.owner=${market.sellers[0]?.id}`
+    await until(async () => {
+      const { Volumes: left } = await market.docker.listVolumes({ filters: { label: [owner] } } as object)
+      return left.every(({ Labels: labels }) => labels['cortex.job'] === undefined)
+    })
+    assert.deepEqual(await market.left(), [])
   })
 })
 

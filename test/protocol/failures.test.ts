@@ -24,6 +24,7 @@ describe('failures', () => {
       'DURATION_EXCEEDED',
       'NO_PROVIDER',
       'INTERNAL',
+      'DATA_ERROR',
     ])
   })
 

@@ -74,7 +74,7 @@ describe('the life of a job', () => {
 
   it('is told in the events that the API documents', () => {
     const documented =
-      'created bidding scheduled pulling started extended expired lost completed failed cancelled regained left-out log-cut'
+      'created bidding scheduled pulling started extended expired lost completed failed cancelled regained left-out log-cut transferring'
     assert.deepEqual(JOB_EVENT_TYPES, documented.split(' '))
   })
 })

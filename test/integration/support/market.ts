@@ -24,7 +24,7 @@ import { type Agent, type AgentComponents, createAgent } from '../../../provider
 import { createContainerAccess } from '../../../provider-agent/engine/access.ts'
 import { createDockerEngine, type DockerEngineInit } from '../../../provider-agent/engine/docker.ts'
 import type { ContainerEngine, Privileges } from '../../../provider-agent/engine/index.ts'
-import { createInputVolumes } from '../../../provider-agent/engine/input-volumes.ts'
+import { createInputVolumes, inputLabel } from '../../../provider-agent/engine/input-volumes.ts'
 import { createFirewall } from '../../../provider-agent/isolation/firewall.ts'
 import type { Wall } from '../../../provider-agent/isolation/walls.ts'
 import type { AgentInit } from '../../../provider-agent/options.ts'
@@ -276,8 +276,16 @@ async function startSeller(
     seller,
     async stop() {
       await agent.stop({ stopJobs: true })
+      await removeInputs(docker, owner)
       await firewall?.stop()
       await network.stop()
     },
   }
+}
+
+/** What jobs brought is kept for the next start, which there is none of. */
+async function removeInputs(docker: Docker, owner: string): Promise<void> {
+  const filters = { label: [`org.cortex-node.owner=${owner}`, inputLabel] }
+  const { Volumes: kept } = await docker.listVolumes({ filters } as object)
+  for (const { Name: name } of kept ?? []) await docker.getVolume(name).remove()
 }
