@@ -306,6 +306,11 @@ const TABLE: Record<FailureCode, Rows> = {
       cause: 'The provider restarted before it made the container; secrets are not kept.',
       remedy: CHOOSE_ANOTHER,
     },
+    'stdin-lost': {
+      fault: 'provider',
+      cause: 'The provider or its engine restarted before the program had all of its standard input.',
+      remedy: CHOOSE_ANOTHER,
+    },
   },
 }
 

@@ -49,6 +49,9 @@ const inputField = z.strictObject({
 /** At most {@link MAX_INPUTS}, each at a path of its own. */
 export const inputsField = z.array(inputField).max(MAX_INPUTS)
 
+/** What the program reads from its standard input. */
+export const stdinField = sourceField
+
 /** One of a job's `inputs`, as it was asked for. */
 export type InputSpec = z.output<typeof inputField>
 
@@ -61,9 +64,36 @@ export interface BlobSource {
   folder: boolean
 }
 
+/** What a job asks to be brought, and under which of its fields. */
+export interface AskedInput {
+  /** As a problem with it is told, e.g. `inputs[0].from`. */
+  field: string
+  /** Where it stands; null for the standard input. */
+  path: string | null
+  writable: boolean
+  from: InputSpec['from']
+}
+
+/** All that a job brings, its standard input last. */
+export function inputsAsked({
+  inputs = [],
+  stdin,
+}: {
+  inputs?: InputSpec[] | undefined
+  stdin?: InputSpec['from'] | undefined
+}): AskedInput[] {
+  const asked: AskedInput[] = inputs.map(({ path, from, mode }, i) => ({
+    ...{ field: `inputs[${i}].from`, path, from, writable: mode === 'rw' },
+  }))
+  return stdin === undefined ? asked : [...asked, { field: 'stdin', path: null, writable: false, from: stdin }]
+}
+
 /** One of a job's `inputs`, as its provider gets it. */
 export interface JobInput {
+  /** Empty for the standard input. */
   path: string
+  /** Whether the program reads it from its standard input: then it stands nowhere. @default false */
+  stdin?: true
   /** Whether the job may write there. */
   writable: boolean
   blob: BlobSource
@@ -102,10 +132,10 @@ export function inputProblems(
 }
 
 /** As an award carries it. */
-export function inputToWire({ path, writable, blob }: JobInput): MessageInitShape<typeof InputSchema> {
+export function inputToWire({ path, writable, stdin, blob }: JobInput): MessageInitShape<typeof InputSchema> {
   const { sha256, bytes, folder } = blob
   const value = { sha256: Buffer.from(sha256, 'hex'), bytes: BigInt(bytes), folder }
-  return { path, writable, source: { case: 'blob', value } }
+  return { path, writable, stdin: stdin === true, source: { case: 'blob', value } }
 }
 
 /** Of a job that {@link checkInputs} has let through. */
@@ -113,21 +143,28 @@ export function inputsOf({ inputs }: Pick<Job, 'inputs'>): JobInput[] {
   return inputs.map(inputFromWire)
 }
 
-function inputFromWire({ path, writable, source }: Input, index: number): JobInput {
+function inputFromWire({ path, writable, stdin, source }: Input, index: number): JobInput {
   if (source.case !== 'blob') throw invalid(`inputs[${index}].from`, 'is of a kind that is not known here')
   const { sha256, bytes, folder } = source.value
   if (sha256.length !== 32) throw invalid(`inputs[${index}].from`, 'must have a digest of 32 bytes')
   return {
     path,
     writable,
+    ...(stdin && { stdin: true }),
     blob: { sha256: Buffer.from(sha256).toString('hex'), bytes: safeNumber(bytes, 'inputs'), folder },
   }
 }
 
 /** Holds the inputs of a peer's award to the rules. @throws {WireError} `INVALID_FIELD` */
 export function checkInputs(job: Pick<Job, 'inputs' | 'volumes'>): void {
-  if (job.inputs.length > MAX_INPUTS) throw invalid('inputs', `must have at most ${MAX_INPUTS} entries`)
-  const inputs = inputsOf(job)
+  const all = inputsOf(job)
+  const inputs = all.filter(({ stdin }) => stdin !== true)
+  const [stdin, second] = all.filter((input) => input.stdin === true)
+  if (inputs.length > MAX_INPUTS) throw invalid('inputs', `must have at most ${MAX_INPUTS} entries`)
+  if (second !== undefined) throw invalid('stdin', 'must be one')
+  if (stdin !== undefined && (stdin.path !== '' || stdin.writable || stdin.blob.folder)) {
+    throw invalid('stdin', 'must be a file without a path')
+  }
   for (const [index, { path }] of inputs.entries()) {
     if (!ownPathField.safeParse(path).success) throw invalid(`inputs[${index}].path`, 'is no path that a job may have')
   }

@@ -28,7 +28,7 @@ import {
   workdirField,
 } from './job-fields.ts'
 import { gpuRequirementsField, gpuRequirementsOf } from './job-gpus.ts'
-import { inputProblems, inputsField } from './job-inputs.ts'
+import { inputProblems, inputsField, stdinField } from './job-inputs.ts'
 import { volumeBytes, volumeProblems, volumeSchema } from './job-volumes.ts'
 import {
   MAX_BYTES,
@@ -226,6 +226,11 @@ const fields = {
     .optional()
     .describe(
       'What the job brings: each stands in its container before the program begins, read-only unless it says `rw`.',
+    ),
+  stdin: stdinField
+    .optional()
+    .describe(
+      'What the program reads from its standard input, from where an input may come; a folder is none. Where it is left out, there is none.',
     ),
   ...containerFields,
 }

@@ -13,7 +13,7 @@ import type { GpuRequirements } from './gpus.ts'
 import { isPeerId } from './ids.ts'
 import { ANY_PROVIDER } from './job-defaults.ts'
 import { gpuRequirementsOf } from './job-gpus.ts'
-import { checkInputs, inputToWire, type JobInput } from './job-inputs.ts'
+import { checkInputs, inputsAsked, inputToWire, type JobInput } from './job-inputs.ts'
 import {
   bytesOf,
   checkContainerFields,
@@ -66,6 +66,8 @@ export const INPUTS = 'inputs'
 
 /** Offered by providers that keep volumes after their job, and give them to later ones. */
 export const KEPT_VOLUMES = 'kept-volumes'
+/** Offered by providers that give a program a standard input, beside {@link INPUTS}. */
+export const STDIN = 'stdin'
 
 /** What of a submission asks for each, as its author wrote it; any other is asked for by `constraints.capabilities`. */
 const ASKED_BY: ReadonlyMap<string, string> = new Map([
@@ -83,6 +85,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   [TERMINAL, 'tty'],
   [INPUTS, 'inputs'],
   [KEPT_VOLUMES, 'volumes that are kept'],
+  [STDIN, 'stdin'],
 ])
 
 /** The fields that ask for these capabilities, for people. */
@@ -189,7 +192,8 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.platform === undefined && image === null ? [] : [PLATFORMS]),
     ...(spec.isolation === undefined ? [] : [ISOLATION]),
     ...(spec.maxNetwork === undefined || spec.network === 'none' ? [] : [NETWORK_LIMIT]),
-    ...((spec.inputs ?? []).length === 0 ? [] : [INPUTS]),
+    ...(inputsAsked(spec).length === 0 ? [] : [INPUTS]),
+    ...(spec.stdin === undefined ? [] : [STDIN]),
   ]
 }
 

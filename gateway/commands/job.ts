@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { CliError } from '../../node/commands/cli-error.ts'
 import { seconds } from '../../node/commands/docker-amounts.ts'
 import { group } from '../../node/commands/group.ts'
 import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
@@ -61,15 +62,18 @@ Examples:
 /** What the file says, and what the flags say over it. */
 async function submissionFrom(image: string | undefined, words: string[], options: JobFlags & { file?: string }) {
   const { readObject } = await import('./input-file.ts')
+  if (options.file === '-' && options.interactive === true) {
+    throw new CliError('-f - and -i both read the standard input: give the job in a file of its own', 1)
+  }
   const given = submissionOf(image, words, options)
   return options.file === undefined ? given : { ...(await readObject(options.file)), ...given }
 }
 
 /** With what it brings from this machine: uploaded, unless the gateway has it. */
-async function withInputs(client: CortexClient, submission: JobSubmission, { input = [] }: JobFlags) {
-  if (input.length === 0) return submission
+async function withInputs(client: CortexClient, submission: JobSubmission, flags: JobFlags) {
+  if (flags.input === undefined && flags.interactive !== true) return submission
   const { uploadInputs } = await import('./upload-inputs.ts')
-  return { ...submission, inputs: await uploadInputs(client, input) }
+  return { ...submission, ...(await uploadInputs(client, flags)) }
 }
 
 async function showSubmitted(job: { id: string }, options: ConnectionOptions): Promise<void> {

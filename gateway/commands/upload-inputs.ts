@@ -1,11 +1,12 @@
-import { givenInputs, type InputFlag } from '../../node/commands/input-flags.ts'
+import { givenSources } from '../../node/commands/input-flags.ts'
+import type { JobFlags } from '../../node/commands/job-flags.ts'
 import { statusLine } from '../../node/commands/output.ts'
 import { digestOfInput, fromOffset, localInput } from '../../node/inputs/local-tar.ts'
 import { shownBytes } from '../../protocol/units.ts'
 import type { CortexClient } from '../client/index.ts'
 
-/** Gives the gateway what `--input` names and it does not have yet; answers what the job says of it. */
-export async function uploadInputs(client: CortexClient, flags: readonly InputFlag[]) {
+/** Gives the gateway what `--input` and `-i` name and it does not have yet; answers what the job says of it. */
+export async function uploadInputs(client: CortexClient, flags: JobFlags) {
   const status = statusLine()
   async function give(path: string): Promise<string> {
     status.now(`reading ${path}`)
@@ -21,7 +22,7 @@ export async function uploadInputs(client: CortexClient, flags: readonly InputFl
     return upload.digest ?? digest
   }
   try {
-    return await givenInputs(flags, give)
+    return await givenSources(flags, give)
   } finally {
     status.stop()
   }

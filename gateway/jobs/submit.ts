@@ -8,6 +8,7 @@ import { plainDigest, type Uploads } from '../../node/uploads/index.ts'
 import { mostUsed } from '../../node/views/cost.ts'
 import { VolumeError, type Volumes } from '../../node/volumes/index.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
+import { inputsAsked } from '../../protocol/job-inputs.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import { chargeOf, type Used, usdNumber } from '../../protocol/money.ts'
 import type { dryRunSchema } from '../contract/jobs.ts'
@@ -99,10 +100,12 @@ export async function submitJob(
 /** That what a job brings is there, which counts as a use of it. @throws {GatewayError} VALIDATION_ERROR */
 async function assertUploaded({ uploads }: Pick<SubmitComponents, 'uploads'>, owner: string, spec: JobSpec) {
   const fields: { path: string; message: string }[] = []
-  for (const [i, { from }] of (spec.inputs ?? []).entries()) {
-    if (from.upload === undefined || (await uploads.find(owner, plainDigest(from.upload))) !== null) continue
-    const message = 'is no upload of yours: upload it first, with POST /plugin-core/uploads'
-    fields.push({ path: `inputs[${i}].from.upload`, message })
+  for (const { field, path, from } of inputsAsked(spec)) {
+    if (from.upload === undefined) continue
+    const found = await uploads.find(owner, plainDigest(from.upload))
+    if (found !== null && (path !== null || !found.folder)) continue
+    const isMissing = 'is no upload of yours: upload it first, with POST /plugin-core/uploads'
+    fields.push({ path: `${field}.upload`, message: found === null ? isMissing : 'is a folder: give a file' })
   }
   const [first] = fields
   if (first === undefined) return

@@ -1,3 +1,8 @@
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError } from 'commander'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { CliError } from './cli-error.ts'
@@ -24,9 +29,42 @@ export function inputFlag(text: string, previous: InputFlag[] = []): InputFlag[]
   return [...previous, { source, path, mode: mode === 'rw' ? 'rw' : 'ro' }]
 }
 
+/** The standard input for the job's schema, likewise. */
+export function stdinToCheck(interactive: boolean | undefined): JobSubmission['stdin'] {
+  return interactive === true ? { upload: TO_BE_GIVEN } : undefined
+}
+
 /** Inputs for the job's schema, before anything was given. */
 export function inputsToCheck(flags: InputFlag[] | undefined): Inputs | undefined {
   return flags?.map((flag) => inputOf(flag, { upload: TO_BE_GIVEN }))
+}
+
+/**
+ * What `--input` and `-i` ask to be brought, with the digests of what they name.
+ * @param give as of {@link givenInputs}
+ */
+export async function givenSources(
+  { input = [], interactive }: { input?: InputFlag[]; interactive?: boolean },
+  give: (path: string) => Promise<string>,
+): Promise<Pick<JobSubmission, 'inputs' | 'stdin'>> {
+  const inputs = input.length === 0 ? {} : { inputs: await givenInputs(input, give) }
+  return interactive === true ? { ...inputs, stdin: { upload: await pipedIn(give) } } : inputs
+}
+
+/** Gives what is piped in to this process, once it has ended. @throws {CliError} where that is somebody who types */
+async function pipedIn(give: (path: string) => Promise<string>): Promise<string> {
+  if (process.stdin.isTTY) {
+    const remedy = 'pipe something in, or use `cortex job exec -it` while the job runs'
+    throw new CliError(`-i gives the job what is piped in, and nothing is: ${remedy}`, 125)
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'cortex-stdin-'))
+  try {
+    const path = join(folder, 'stdin')
+    await pipeline(process.stdin, createWriteStream(path, { mode: 0o600 }))
+    return await give(path)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 /**
@@ -34,10 +72,7 @@ export function inputsToCheck(flags: InputFlag[] | undefined): Inputs | undefine
  * @param give hands a file or folder of this machine over, and answers its digest
  * @throws {CliError} where something is not there
  */
-export async function givenInputs(
-  flags: readonly InputFlag[],
-  give: (path: string) => Promise<string>,
-): Promise<Inputs> {
+async function givenInputs(flags: readonly InputFlag[], give: (path: string) => Promise<string>): Promise<Inputs> {
   const inputs: Inputs = []
   for (const flag of flags) {
     const upload = await give(flag.source).catch((error: unknown) => {

@@ -4,7 +4,7 @@ import { ISOLATIONS, type Isolation } from '../../protocol/isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from '../../protocol/job-defaults.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { amount, millicores, seconds } from './docker-amounts.ts'
-import { type InputFlag, inputFlag, inputsToCheck } from './input-flags.ts'
+import { type InputFlag, inputFlag, inputsToCheck, stdinToCheck } from './input-flags.ts'
 import { keyValue, repeated, twice, wholeNumber } from './options.ts'
 
 const whole = wholeNumber(1, Number.MAX_SAFE_INTEGER)
@@ -42,6 +42,7 @@ export interface JobFlags {
   port?: JobSubmission['ports']
   volume?: JobSubmission['volumes']
   input?: InputFlag[]
+  interactive?: boolean
   duration?: number
   strategy?: (typeof STRATEGIES)[number]
   maxPrice?: string
@@ -101,6 +102,7 @@ export function jobFlags(command: Command): Command {
       'a file or folder of this machine, read-only at that path; repeat it',
       inputFlag,
     )
+    .option('-i, --interactive', 'what is piped in to this command is its standard input')
     .option('--duration <seconds>', withDefault('longest runtime; or e.g. 15m, 2h', 'duration'), seconds)
     .addOption(
       new Option('--strategy <name>', withDefault('how the best bid is chosen', 'providerStrategy')).choices(
@@ -185,6 +187,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     ports: flags.port,
     volumes: flags.volume,
     inputs: inputsToCheck(flags.input),
+    stdin: stdinToCheck(flags.interactive),
     duration: flags.duration,
     providerStrategy: flags.strategy,
     maxPrice: flags.maxPrice,

@@ -20,7 +20,7 @@ import { CliError, INTERRUPTED, MARKET_FAILED } from './cli-error.ts'
 import { startInSlot } from './client-slot.ts'
 import { containerOutput } from './container-output.ts'
 import { followJob } from './follow-job.ts'
-import { givenInputs } from './input-flags.ts'
+import { givenSources } from './input-flags.ts'
 import { type JobFlags, submissionOf } from './job-flags.ts'
 import type { PeerOptions, RegistryOptions } from './options.ts'
 import { type StatusLine, statusLine } from './output.ts'
@@ -92,15 +92,14 @@ async function resolved(spec: JobSpec, directory: Directory): Promise<JobSpec> {
 }
 
 /** With what it brings from this machine. */
-async function withInputs(node: ClientNode, spec: JobSpec, { input = [] }: RunOptions, status: StatusLine) {
-  if (input.length === 0) return spec
+async function withInputs(node: ClientNode, spec: JobSpec, flags: RunOptions, status: StatusLine) {
   const give = async (path: string): Promise<string> => {
     status.now(`reading ${path}`)
     const { upload, leftOut } = await giveLocal(node.uploads, 'local', path)
     for (const odd of leftOut) status.done(`${path}: ${odd}, and is left out`)
     return `sha256:${upload.sha256}`
   }
-  return { ...spec, inputs: await givenInputs(input, give) }
+  return { ...spec, ...(await givenSources(flags, give)) }
 }
 
 async function follow(

@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { CliError, MARKET_FAILED } from './cli-error.ts'
 import { jobFlags } from './job-flags.ts'
 import { withAllowedRegistries, withPeerOptions } from './options.ts'
 import type { RunOptions } from './run-job.ts'
@@ -9,6 +8,7 @@ Example:
   $ cortex run busybox -- sh -c 'echo hello; nproc'
   $ cortex run --cpu 500 --memory 256Mi --max-price 0.05 --bids python:3 -- python -c 'print(2**64)'
   $ cortex run --input ./data:/data busybox -- ls -l /data
+  $ cat rows.csv | cortex run -i busybox -- sort
   $ cortex run --output /out -o results busybox -- sh -c 'mkdir /out; date > /out/today'`
 
 /** `cortex run IMAGE -- CMD`: one job straight from a client node, followed to its end. */
@@ -23,16 +23,9 @@ export function runCommand(): Command {
       .option('-o, --output-folder <folder>', 'where its outputs are unpacked; without it a folder named as the job')
       .option('--bids', 'show every bid and decline')
       .option('--json', 'print the finished job as JSON instead of its output')
-      .option('-i, --interactive', 'not yet: a job gets no input')
       // As for Docker, what comes after the image is the container's: `run IMAGE ls -la`.
       .passThroughOptions()
-      .action(async (image: string, given: string[], options: RunOptions & { interactive?: true }) => {
-        if (options.interactive === true) {
-          throw new CliError(
-            'run gives a job no input yet: leave out -i, or use `cortex job exec -it` while it runs',
-            MARKET_FAILED,
-          )
-        }
+      .action(async (image: string, given: string[], options: RunOptions) => {
         const words = given[0] === '--' ? given.slice(1) : given
         const { runJob } = await import('./run-job.ts')
         process.exitCode = await runJob(image, words, options)

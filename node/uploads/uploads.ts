@@ -1,4 +1,5 @@
 import { ulid } from 'ulid'
+import { inputsAsked } from '../../protocol/job-inputs.ts'
 import { formatBytes } from '../../protocol/units.ts'
 import type { Clock } from '../clock.ts'
 import type { InputSource } from '../inputs/index.ts'

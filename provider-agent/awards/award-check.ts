@@ -17,6 +17,7 @@ import {
   PLATFORMS,
   PROCESS_OPTIONS,
   PUBLIC_PORTS,
+  STDIN,
   TERMINAL,
 } from '../../protocol/job-wire.ts'
 import { storedTerms } from '../../protocol/money.ts'
@@ -108,6 +109,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.platform === '' && job.imageDigest === '' ? '' : PLATFORMS,
       job.isolation === '' ? '' : ISOLATION,
       job.inputs.length === 0 ? '' : INPUTS,
+      job.inputs.some(({ stdin }) => stdin) ? STDIN : '',
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
     if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)

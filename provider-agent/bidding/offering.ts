@@ -10,6 +10,7 @@ import {
   NETWORK_LIMIT,
   PLATFORMS,
   PROCESS_OPTIONS,
+  STDIN,
   TERMINAL,
 } from '../../protocol/job-wire.ts'
 import { nativePlatforms, plainPlatform } from '../../protocol/platforms.ts'
@@ -28,6 +29,7 @@ function capabilitiesOf({
   privileges,
   countsTraffic,
   terminals,
+  standardInput,
 }: EngineFeatures): string[] {
   return [
     CONTAINER_OPTIONS,
@@ -42,6 +44,7 @@ function capabilitiesOf({
     ...(networkProblem === null ? ['network-isolation'] : []),
     ...(countsTraffic ? [NETWORK_LIMIT] : []),
     ...(terminals ? [TERMINAL] : []),
+    ...(standardInput ? [STDIN] : []),
     ...(runtime === null ? [] : [`runtime-${runtime}`]),
   ]
 }

@@ -47,6 +47,8 @@ export interface ContainerSpec {
   user?: string
   /** Whether its program has a terminal, for what it writes; nobody types at it. @default false */
   tty?: boolean
+  /** Whether its program has a standard input that is open, to be attached to before the start. @default false */
+  stdin?: boolean
   /** `bridge`: a network of its own. `none`: no network at all. */
   network: 'bridge' | 'none'
   /** Ports that the engine publishes, where it is told an address for that. @default none */

@@ -186,6 +186,8 @@ export interface EngineFeatures {
   portsProblem: string | null
   /** Whether containers can have a terminal. */
   terminals: boolean
+  /** Whether a program can be given a standard input. */
+  standardInput: boolean
   /** Whether {@link ContainerEngine.traffic} can tell. */
   countsTraffic: boolean
   /** What containers run under that name no class; null is the engine's own default. */

@@ -3,7 +3,7 @@
  * works with engines on other machines, too, and whatever is in an archive stays in that container.
  */
 
-import { Readable } from 'node:stream'
+import { type Duplex, Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { extract, pack } from 'tar-stream'
@@ -13,6 +13,7 @@ import { statusOf } from './errors.ts'
 import type { AbortOptions } from './index.ts'
 import { ownerLabel } from './labels.ts'
 import { removeContainer } from './removal.ts'
+import { openStandardInput } from './standard-input.ts'
 
 /** Marks a volume that holds an input; its value says which. */
 export const inputLabel = 'cortex.input'
@@ -51,6 +52,15 @@ export interface InputVolumes {
     to: { container: string; path: string },
     options?: AbortOptions,
   ): Promise<void>
+  /** Writes a volume's file to a stream. @param container of whose image the helper is made */
+  read(
+    volume: Pick<NewInputVolume, 'name' | 'owner' | 'helper'>,
+    file: string,
+    from: { container: string; sink: Writable },
+    options?: AbortOptions,
+  ): Promise<void>
+  /** Opens the standard input of a container that has not started, see {@link openStandardInput}. */
+  stdin(container: string, options?: AbortOptions): Promise<Duplex>
   /** Where the engine's machine has a file of it. */
   pathOf(name: string, file: string, options?: AbortOptions): Promise<string>
 }
@@ -155,6 +165,22 @@ export function createInputVolumes(docker: Docker): InputVolumes {
           await carried(renamed, signal, async (until) => await putInto(docker.getContainer(name), renamed, until))
         })
       }),
+
+    read: (volume, file, { container: name, sink }, { signal } = {}) =>
+      askEngine(`reading the volume ${volume.name}`, signal, async (abort) => {
+        const { Image: image } = await docker.getContainer(name).inspect(abort)
+        const mounts = [{ name: volume.name, at: INSIDE, readOnly: true }]
+        await within({ ...volume, image }, mounts, abort, async (container) => {
+          const tar = (await container.getArchive({ path: `${INSIDE}/${file}`, ...abort })) as Readable
+          const unpack = extract()
+          const passed = (async () => {
+            for await (const entry of unpack) await pipeline(entry, sink)
+          })()
+          await Promise.all([pipeline(tar, unpack), passed])
+        })
+      }),
+
+    stdin: async (name, options = {}) => await openStandardInput(docker, name, options),
 
     pathOf: (name, file, { signal } = {}) =>
       askEngine(`looking for the volume ${name}`, signal, async (abort) => {

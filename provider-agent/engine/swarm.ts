@@ -197,6 +197,7 @@ function featuresOf({ privileges = 'ordinary' }: SwarmEngineInit): EngineFeature
     volumeQuota: 'measured',
     volumes: false,
     terminals: false,
+    standardInput: false,
     countsTraffic: false,
     networkProblem: 'the nodes of a swarm keep their own firewalls',
     portsProblem: 'containers of a swarm are on other machines',

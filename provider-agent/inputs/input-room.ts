@@ -1,5 +1,6 @@
 /** Gets what jobs bring, and puts it where their containers find it. See docs/decisions/0079-inputs.md. */
 
+import { createWriteStream } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { orAborted } from '../../node/abort.ts'
@@ -13,6 +14,7 @@ import { type BringingComponents, createBringing } from './bringing.ts'
 import { DataError } from './data-error.ts'
 import { FILE_NAME } from './input-tar.ts'
 import { contentOf, shortDigest, volumeOf } from './shelf.ts'
+import { keptInput } from './standard-input.ts'
 
 /** A part that nothing was added to for so long is of a job that nobody has any more, in ms. */
 const PART_MS = 24 * 3_600_000
@@ -32,6 +34,8 @@ export interface InputRoom {
   prepare(record: LeaseRecord, image: string, onTransfer: OnTransfer, signal: AbortSignal): Promise<InputMount[]>
   /** Puts files that the job may write into its container, which was created and has not run. Repeating it is no error. */
   put(record: LeaseRecord, signal: AbortSignal): Promise<void>
+  /** Opens the standard input of its container, which was created and has not run; answers what gives it, see {@link keptInput}. */
+  openStdin(record: LeaseRecord, signal: AbortSignal): Promise<((signal: AbortSignal) => Promise<boolean>) | null>
 }
 
 /** The volumes that a lease has mounted while it has not ended: what is in them is not to go. @param owner peer id of the agent */
@@ -56,7 +60,8 @@ export function createInputRoom(
   async function mountOf(record: LeaseRecord, input: JobInput, index: number, image: string, signal: AbortSignal) {
     const { requester } = record
     const volume = volumeOf(owner, requester, input.blob)
-    const { path, writable } = input
+    const { path, writable, stdin } = input
+    if (stdin === true) return []
     if (!input.blob.folder) {
       // A file to be written to is put into the container itself.
       if (writable) return []
@@ -108,12 +113,27 @@ export function createInputRoom(
 
     async put(record, signal) {
       for (const input of record.job.inputs ?? []) {
-        if (input.blob.folder || !input.writable) continue
+        if (input.blob.folder || !input.writable || input.stdin === true) continue
         const name = volumeOf(owner, record.requester, input.blob)
         const helper = `${containerName(record)}-put`
         const to = { container: containerName(record), path: input.path }
         await volumes.put({ name, owner, helper }, FILE_NAME, to, { signal })
       }
+    },
+
+    async openStdin(record, signal) {
+      const input = (record.job.inputs ?? []).find(({ stdin }) => stdin === true)
+      if (input === undefined) return null
+      const container = containerName(record)
+      const volume = { name: volumeOf(owner, record.requester, input.blob), owner, helper: `${container}-stdin` }
+      return await keptInput(
+        join(folder, `${shortDigest(container)}.part`),
+        async (path) => {
+          const sink = createWriteStream(path, { mode: 0o600 })
+          await volumes.read(volume, FILE_NAME, { container, sink }, { signal })
+        },
+        async () => await volumes.stdin(container, { signal }),
+      )
     },
   }
 }

@@ -155,6 +155,8 @@ export interface LeaseProgress {
   networkFrom?: number
   /** Bytes that it has sent and received since; absent is none. */
   networkBytes?: number
+  /** Present once its program's standard input was passed on, whole. */
+  stdinGiven?: true
   stopping: StopReason | null
   /** With `over-limit`: which. */
   exceeded?: Exceeded | null

@@ -119,6 +119,7 @@ export function containerSpec(
     storageBytes: ownStorageBytes(record),
     volumes: (job.volumes ?? []).map((volume) => volumeSpec(record, volume, owner)),
     ...(inputs.length > 0 && { inputs }),
+    ...((job.inputs ?? []).some(({ stdin }) => stdin === true) && { stdin: true }),
     gpu: resources.gpu,
     ...(gpuKind === undefined ? {} : { gpuKind }),
     labels: { 'cortex.job': record.jobId, 'cortex.fence': String(record.fence), 'cortex.requester': record.requester },

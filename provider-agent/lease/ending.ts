@@ -21,7 +21,13 @@ export interface Ending {
 /** The provider's own fault, or its restart's: the job itself may do well elsewhere. `reason` crosses the wire in `details`. */
 export class LeaseBrokenError extends Error {
   override readonly name = 'LeaseBrokenError'
-  readonly reason: 'container-lost' | 'secrets-lost' | 'engine-unavailable' | 'engine-stopped' | 'stopped-by-provider'
+  readonly reason:
+    | 'container-lost'
+    | 'secrets-lost'
+    | 'stdin-lost'
+    | 'engine-unavailable'
+    | 'engine-stopped'
+    | 'stopped-by-provider'
 
   constructor(reason: LeaseBrokenError['reason']) {
     super(failure('INTERNAL', undefined, { reason }).message)

@@ -84,6 +84,8 @@ export interface Lease extends Commands, Stopping {
   acknowledged(sequence: number): Promise<void>
   /** Writes a report, and the change of state with it; resolves when it is on disk. */
   report(content: ReportContent, change?: Partial<LeaseProgress>): Promise<void>
+  /** Its program's standard input was passed on, whole. */
+  stdinGiven(): Promise<void>
   /** The engine is being asked to start it. */
   startAsked(): void
   /** The container runs; `begin.networkFrom` is absent where nobody knows what had gone over its network before. */
@@ -209,6 +211,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
       progress.wake()
     },
     report: (content, changes = {}) => progress.write(content, changes),
+    stdinGiven: () => progress.write(null, { stdinGiven: true }),
     get idleMs() {
       return claim.idleMs
     },

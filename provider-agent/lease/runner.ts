@@ -16,6 +16,7 @@ import { type Ending, endingOfError, endingOfExit, endingOfOutside, endingOfStop
 import { createExceededLimits } from './exceeded.ts'
 import { guardedMs, keepGuarded, watchContact } from './follow.ts'
 import type { Lease } from './lease.ts'
+import { createStandardInput } from './standard-input.ts'
 import { type StartComponents, type StartInit, startContainer } from './start-container.ts'
 import { AWAY_AT_END, type Sight, type WatchInit, watchContainer } from './watch-container.ts'
 
@@ -61,6 +62,7 @@ export async function runLease(
   const follow = { engine, clock, logger, lease, name }
   const exceeded = createExceededLimits(follow, signal)
   const hadEnded = init.found?.state === 'exited'
+  const stdin = createStandardInput(lease, components.inputs)
   const sight: Sight = { away: hadEnded, logProblem: '', guardedAt: null }
 
   async function run(): Promise<void> {
@@ -84,12 +86,12 @@ export async function runLease(
 
   async function live(): Promise<[Ending, ContainerExit | null]> {
     try {
-      const begun = await startContainer(parts, lease, init, signal)
+      const begun = await startContainer(parts, lease, { ...init, stdin }, signal)
       if (begun === 'stopped')
         return [endingOfStop(lease.progress.stopping ?? 'cancelled', null, lease.progress.ownerSaid), null]
       if (begun === 'unseen') Object.assign(sight, { away: true, logProblem: AWAY_AT_END })
       const watched = { ...parts, ...follow, exceeded }
-      const exit = await watchContainer(watched, { ...init, sight, hadEnded }, over, signal)
+      const exit = await watchContainer(watched, { ...init, sight, hadEnded, stdin }, over, signal)
       const stopping = stoppedBy()
       if (stopping === null && endedFromOutside(exit, sight.away)) {
         components.onOutside()

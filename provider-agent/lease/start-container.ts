@@ -11,6 +11,7 @@ import { LeaseBrokenError } from './ending.ts'
 import type { Lease } from './lease.ts'
 import { meterStart } from './metering.ts'
 import { createProgressReporter, createTransferReporter } from './pull-progress.ts'
+import type { StandardInput } from './standard-input.ts'
 import { isCounted } from './traffic.ts'
 
 /** Tries of a start while the engine is away; beyond it the job is better off elsewhere. About 10 s. */
@@ -27,7 +28,7 @@ export interface StartComponents {
   /** Gets images, and keeps them while they are needed. */
   images: Pick<ImageKeeper, 'pull' | 'release'>
   /** Gets what jobs bring. @default no such job is taken */
-  inputs?: Pick<InputRoom, 'prepare' | 'put'>
+  inputs?: Pick<InputRoom, 'prepare' | 'put' | 'openStdin'>
 }
 
 /** Where the start of a lease begins. */
@@ -54,7 +55,7 @@ export type Begun = 'begun' | 'stopped' | 'unseen'
 export async function startContainer(
   components: StartComponents,
   lease: Lease,
-  init: StartInit,
+  init: StartInit & { stdin: StandardInput },
   signal: AbortSignal,
 ): Promise<Begun> {
   const { engine, clock } = components
@@ -62,6 +63,7 @@ export async function startContainer(
   const there = found !== null && found.state !== 'network-only'
   const begun = lease.progress.startedAtMs !== null
   if (begun && !there) throw new LeaseBrokenError('container-lost')
+  init.stdin.check(found?.state === 'running' || found?.state === 'exited')
   if (lease.stopSignal.aborted && !there) return 'stopped'
   const imageDigest = there ? lease.progress.imageDigest : await prepare(components, lease, init, signal)
   if (lease.stopSignal.aborted && found?.state !== 'running' && !begun) return 'stopped'
@@ -74,9 +76,11 @@ export async function startContainer(
   let isUnseen = false
   let networkFrom: number | null = null
   const { startedAtMs, begin } = await startable(components, signal, async () => {
+    init.stdin.check(isAgain)
     if (isAgain) isUnseen = await hasEnded(components, name, signal)
     isAgain = true
     if (!isOlder && bringsSomething(lease)) await components.inputs?.put(lease.record, signal)
+    if (!isOlder) await init.stdin.open(signal)
     if (!isOlder && isCounted(lease)) networkFrom ??= await (await engine.traffic(name, { signal }))()
     const { startedAtMs } = await traced(components, lease, 'cortex.start', () => engine.start(name, { signal }))
     return { startedAtMs, begin: await meterStart(components, lease, { isOlder, askedMs, startedAtMs }, signal) }

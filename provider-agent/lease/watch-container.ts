@@ -8,6 +8,7 @@ import type { ExceededLimits } from './exceeded.ts'
 import { type FollowComponents, followLimits, followLogs, followStats, watchDuration } from './follow.ts'
 import { logDrained } from './log-drain.ts'
 import { meterEnd } from './metering.ts'
+import type { StandardInput } from './standard-input.ts'
 import { stopWhenAsked } from './stop-container.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
 import { watchCondition } from './watch-condition.ts'
@@ -61,7 +62,7 @@ export interface Sight {
  */
 export async function watchContainer(
   components: WatchComponents,
-  init: WatchInit & { sight: Sight; hadEnded: boolean },
+  init: WatchInit & { sight: Sight; hadEnded: boolean; stdin: StandardInput },
   over: AbortController,
   signal: AbortSignal,
 ): Promise<ContainerExit> {
@@ -69,13 +70,16 @@ export async function watchContainer(
   const { sight } = init
   const running = AbortSignal.any([signal, over.signal])
   const logs = followLogs(components, init, running)
+  const given = init.stdin.give(running)
   // No limit can stop what ended while no agent looked.
   const traffic = createTraffic(components)
   const others = init.hadEnded ? [] : watchers(components, init, traffic, running)
   let awaySinceMs: number | null = null
+  let wasAway = false
   const worth = (error: unknown): boolean => {
     if (!isGone(error)) return false
     sight.away = true
+    wasAway = true
     lease.meter.unseen()
     awaySinceMs ??= clock.monotonicMs()
     return outlived() || clock.monotonicMs() - awaySinceMs < ENGINE_AWAY_MS
@@ -94,6 +98,7 @@ export async function watchContainer(
   }
   try {
     const exit = await retried(clock, signal, worth, ended, LOOK_AGAIN)
+    if (lease.progress.stopping === null) init.stdin.check(wasAway)
     await traffic.last(signal)
     if (exit.exitCode === KILLED && lease.record.onDisconnect === 'stop')
       sight.guardedAt = (await components.guard?.endedAt(name)) ?? null
@@ -106,7 +111,7 @@ export async function watchContainer(
     return exit
   } finally {
     over.abort()
-    await Promise.allSettled([logs, ...others])
+    await Promise.allSettled([logs, given, ...others])
   }
 }
 

@@ -62,6 +62,23 @@ describe('what jobs bring', () => {
     assert.equal(log, `${text}\n/etc/passwd\nread-only`)
   })
 
+  it('a standard input is read to its end, and a job without one reads nothing', async () => {
+    const read = await market.run('cat', { stdin: { inline: 'one\ntwo' } })
+    assert.equal(await said(read), 'one\ntwo')
+    const none = await market.run('cat; echo nothing')
+    assert.equal(await said(none), 'nothing')
+  })
+
+  it('a standard input of any size comes whole to a program that takes its time; one that reads part of it ends as ever', async () => {
+    const path = join(market.folder, 'large')
+    await writeFile(path, Array.from({ length: 400_000 }, (_, i) => `line ${i}\n`).join(''))
+    const stdin = { upload: await give(path) }
+    const slow = await market.run('sleep 1; wc -l; echo done', { stdin })
+    assert.equal(await said(slow), '400000\ndone')
+    const part = await market.run('head -n 2', { stdin })
+    assert.deepEqual([part.state.status, await said(part)], ['completed', 'line 0\nline 1'])
+  })
+
   it('with rw it is the job’s own, and the next job finds it as it was', async () => {
     const input = { path: '/work/notes.txt', from: { inline: 'one\n' }, mode: 'rw' } as const
     for (const time of ['first', 'second']) {

@@ -1,3 +1,9 @@
+/** What `stdin` takes and refuses. */
+export const stdinCases = {
+  good: [{ inline: '' }, { inline: 'é\n' }, { upload: `sha256:${'0'.repeat(64)}` }],
+  bad: [{}, null, 'text', { inline: 'a', upload: `sha256:${'0'.repeat(64)}` }, { upload: 'sha256:0' }, { path: '/a' }],
+}
+
 /** What `inputs` takes and refuses, for `job-spec-fields.ts`. */
 export const inputsOf = (badPaths: string[]) => ({
   good: [

@@ -45,6 +45,18 @@ describe('what a job brings, on the wire', () => {
     assert.equal(Buffer.from(encodedRequirements(spec)).includes('app.conf'), false)
   })
 
+  it('is the standard input of who gives a program one, and of nobody else', () => {
+    const parsed = jobSubmissionSchema.parse({ image: 'busybox', stdin: { inline: 'a' } })
+    const { capabilities } = readRequirements(encodedRequirements(splitSecrets(parsed).spec))
+    assert.deepEqual(capabilities, ['inputs', 'stdin'])
+    const stdin: JobInput = { path: '', stdin: true, writable: false, blob: inlineBlob('a') }
+    const { job, requirements } = onTheWire([...INPUTS, stdin])
+    assert.deepEqual(inputsOf(checkWireJob(job, requirements)), [...INPUTS, stdin])
+    for (const wrong of [[{ ...stdin, path: '/a' }], [{ ...stdin, writable: true }], [stdin, stdin]]) {
+      refuses(() => checkWireJob({ ...job, inputs: onTheWire(wrong).job.inputs }, requirements), /^stdin/)
+    }
+  })
+
   const blob = { case: 'blob', value: { sha256: Buffer.alloc(32), bytes: 1n, folder: false } } as const
   const cases: Record<string, MessageInitShape<typeof InputSchema>[]> = {
     'a relative path': [{ path: 'data', source: blob }],

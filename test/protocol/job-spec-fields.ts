@@ -1,6 +1,6 @@
 /** What each field of a job takes and refuses, for `job-spec.test.ts`. */
 
-import { inputsOf } from './job-inputs-field.ts'
+import { inputsOf, stdinCases } from './job-inputs-field.ts'
 
 const MEGABYTE = 1_000_000
 
@@ -346,6 +346,7 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: 
   init: flag,
   tty: flag,
   inputs: inputsOf(path.bad),
+  stdin: stdinCases,
   workdir: {
     good: ['/', '/srv', '/srv/app', '/a b/ü', '/prociano', '/dev2'],
     bad: [

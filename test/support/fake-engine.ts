@@ -240,6 +240,7 @@ export function createFakeEngine({ clock: time }: { clock: Clock }): FakeEngine 
           networkProblem: 'there is no network',
           portsProblem: null,
           terminals: true,
+          standardInput: false,
           countsTraffic: false,
           runtime: null,
           privileges: 'ordinary' as const,

@@ -1,6 +1,7 @@
 import { requirementsDigest } from '../../../protocol/codec.ts'
 import { type Failure, failure, kindOfFailure, pullFailure } from '../../../protocol/failures.ts'
 import { isPeerId } from '../../../protocol/ids.ts'
+import { inputsAsked } from '../../../protocol/job-inputs.ts'
 import { mostOf } from '../../../protocol/job-spec.ts'
 import { encodedRequirements, requirementsOf } from '../../../protocol/job-wire.ts'
 import type { Requirements } from '../../../protocol/market-messages.ts'
@@ -153,7 +154,7 @@ async function withImage(
 /** The job with what its inputs came to; null where something that it names is not here: then it has failed. */
 async function withInputs(components: PlacementComponents, job: JobRecord): Promise<JobRecord | null> {
   const { store, inputs } = components
-  if (job.inputs !== undefined || (job.spec.inputs ?? []).length === 0) return job
+  if (job.inputs !== undefined || inputsAsked(job.spec).length === 0) return job
   const found = await inputs.resolve(job)
   if (Array.isArray(found)) return (await store.change(job.id, (draft) => draft.patch({ inputs: found }))).job
   await fail(components, job, found)

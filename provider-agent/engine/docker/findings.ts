@@ -100,6 +100,8 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
           countsTraffic: unreached === null && !kind.isPodman,
           // Podman cuts the lines of a terminal's log where nobody can tell.
           terminals: !kind.isPodman,
+          // Not tried on Podman.
+          standardInput: !kind.isPodman,
           ...{ volumes: true, networkProblem: unisolated, portsProblem: unreached, privileges },
         }
       }),

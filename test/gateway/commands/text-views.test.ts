@@ -76,6 +76,7 @@ const FULL = jobSubmissionSchema.parse({
   ...{ imagePullPolicy: 'Always', workdir: '/srv', user: 'app', outputs: '/out', stopSignal: 'SIGINT' },
   ...{ stopGraceSeconds: 3, network: 'bridge', maxNetwork: '3Gi', shmSize: '16Mi', ulimits: { nofile: 99 }, pids: 77 },
   ...{ init: true, tty: true, inputs: [{ path: '/etc/app.conf', from: { inline: 'retries: 3' } }] },
+  stdin: { inline: 'typed' },
 })
 
 describe('the text of a job', () => {

@@ -902,6 +902,13 @@ export declare type Input = Message<"cortex.v1.Input"> & {
   writable: boolean;
 
   /**
+   * It has no path: it is what the program reads from its standard input.
+   *
+   * @generated from field: bool stdin = 9;
+   */
+  stdin: boolean;
+
+  /**
    * @generated from oneof cortex.v1.Input.source
    */
   source: {

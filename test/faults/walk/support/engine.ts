@@ -1,9 +1,11 @@
 /** Rows that the owner of a machine brings about: engines that end, go away or refuse, and acts behind an agent's back. */
 
 import { once } from 'node:events'
+import { Readable } from 'node:stream'
 import Docker from 'dockerode'
 import type { JobRecord } from '../../../../node/store/index.ts'
 import { createKeyedQueue } from '../../../../node/store/keyed-queue.ts'
+import type { JobSubmission } from '../../../../protocol/job-spec.ts'
 import type { Seller } from '../../../integration/support/market.ts'
 import { type EngineProxy, startEngineProxy } from '../../support/engine-proxy.ts'
 import { type OwnEngine, startOwnEngine } from '../../support/own-engine.ts'
@@ -32,8 +34,9 @@ async function atEach(
   { sellers }: Pair,
   status: 'scheduled' | 'running',
   act: (which: number, seller: Seller, jobId: string) => Promise<void>,
+  wish: Partial<JobSubmission> = {},
 ): Promise<JobRecord> {
-  const { id } = await stage.submit(stage.job(ENDLESS, { secrets: { WORD: 'x' } }))
+  const { id } = await stage.submit(stage.job(ENDLESS, { secrets: { WORD: 'x' }, ...wish }))
   return await stage.eachAttempt(id, status, async (provider) => {
     const which = sellers.findIndex((one) => one.id === provider)
     const seller = sellers[which]
@@ -119,6 +122,17 @@ const agents: Ways = {
         await asked[which]?.promise
         await seller.restart()
       })
+    }),
+  },
+  'INTERNAL stdin-lost': {
+    how: 'an agent that is started again while the program has not read all that it is given',
+    bring: plain(async (first, pair) => {
+      const stage = await first.at(pair)
+      const { id } = await stage.node.uploads.begin({ owner: stage.owner, folder: false, name: '', length: null })
+      const bytes = Readable.from([Buffer.alloc(2 ** 20)])
+      const { sha256 } = await stage.node.uploads.append({ owner: stage.owner, id, offset: 0 }, bytes, true)
+      const restart = async (_which: number, seller: Seller): Promise<void> => await seller.restart()
+      return await atEach(stage, pair, 'running', restart, { stdin: { upload: `sha256:${sha256}` } })
     }),
   },
 }

@@ -53,9 +53,32 @@ export function InputFields({ editor: { draft, set }, problems }: { editor: Draf
   )
 }
 
+/** What the program reads from its standard input. */
+export function StdinField({ editor: { draft, set }, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
+  const { stdin } = draft
+  return (
+    <div>
+      <Checkbox
+        label="A standard input"
+        description="What the program reads, to its end."
+        checked={stdin !== undefined}
+        onChange={(event) => set('stdin', event.currentTarget.checked ? { inline: '' } : undefined)}
+      />
+      {stdin !== undefined && (
+        <Source
+          name="the standard input"
+          input={{ from: stdin }}
+          error={errorAt(problems, 'stdin')}
+          onChange={(from) => set('stdin', from)}
+        />
+      )}
+    </div>
+  )
+}
+
 interface SourceProps {
   name: string
-  input: Input
+  input: Pick<Input, 'from'>
   error: string | undefined
   onChange(from: Input['from']): void
 }

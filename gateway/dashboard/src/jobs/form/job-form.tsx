@@ -3,7 +3,7 @@ import type { FieldProblem } from '../../../../client/errors.ts'
 import { Card } from '../../ui/card.tsx'
 import { PortFields, VolumeFields } from './container-fields.tsx'
 import { errorAt, otherProblems } from './field-errors.ts'
-import { InputFields } from './input-fields.tsx'
+import { InputFields, StdinField } from './input-fields.tsx'
 import { MapInput } from './map-input.tsx'
 import { MarketFields } from './market-fields.tsx'
 import { MoreFields } from './more-fields.tsx'
@@ -31,6 +31,7 @@ const SHOWN = [
   'secrets',
   'volumes',
   'inputs',
+  'stdin',
   'ports',
   'network',
   'registryCredentials',
@@ -132,6 +133,7 @@ export function JobForm({ editor, problems }: { editor: DraftEditor; problems: F
       <Card title="Storage and network">
         <Stack>
           <InputFields editor={editor} problems={problems} />
+          <StdinField editor={editor} problems={problems} />
           <VolumeFields editor={editor} problems={problems} />
           <PortFields editor={editor} problems={problems} />
           <Checkbox

@@ -9,7 +9,8 @@ type Input = NonNullable<JobSubmission['inputs']>[number]
 /** What the job brings, and how far that is while it comes; nothing where it brings nothing. */
 export function Inputs({ job }: { job: Job }) {
   const inputs = (job.config['inputs'] ?? []) as Input[]
-  if (inputs.length === 0) return null
+  const stdin = job.config['stdin'] as Input['from'] | undefined
+  if (inputs.length === 0 && stdin === undefined) return null
   const progress = job.status === 'scheduled' ? job.events?.findLast(({ type }) => type === 'transferring') : undefined
   return (
     <Card title="Inputs">
@@ -24,6 +25,13 @@ export function Inputs({ job }: { job: Job }) {
             <Table.Td className="nowrap">{mode === 'rw' ? 'a copy of its own' : 'read-only'}</Table.Td>
           </Table.Tr>
         ))}
+        {stdin !== undefined && (
+          <Table.Tr>
+            <Table.Td>standard input</Table.Td>
+            <Table.Td className="break">{sourceOf(stdin)}</Table.Td>
+            <Table.Td className="nowrap">read once</Table.Td>
+          </Table.Tr>
+        )}
       </PlainTable>
     </Card>
   )

@@ -1,0 +1,34 @@
+/** The standard input of a lease's program. It goes through this process and the engine: where one of them ends, so does it. */
+
+import type { InputRoom } from '../inputs/input-room.ts'
+import { LeaseBrokenError } from './ending.ts'
+import type { Lease } from './lease.ts'
+
+export interface StandardInput {
+  /**
+   * @param hasBegun whether an earlier process, or an earlier try, may have begun to give it
+   * @throws {LeaseBrokenError} `stdin-lost` where what it gave is not all
+   */
+  check(hasBegun: boolean): void
+  /** Opens it, before the container starts. */
+  open(signal: AbortSignal): Promise<void>
+  /** Gives it, until all is given or the signal aborts. Never rejects. */
+  give(signal: AbortSignal): Promise<void>
+}
+
+/** Of a job that has none, it does nothing. */
+export function createStandardInput(lease: Lease, inputs: Pick<InputRoom, 'openStdin'> | undefined): StandardInput {
+  const isWanted = (lease.record.job.inputs ?? []).some(({ stdin }) => stdin === true)
+  let give: ((signal: AbortSignal) => Promise<boolean>) | null = null
+  return {
+    check(hasBegun) {
+      if (isWanted && hasBegun && lease.progress.stdinGiven !== true) throw new LeaseBrokenError('stdin-lost')
+    },
+    async open(signal) {
+      if (isWanted) give = (await inputs?.openStdin(lease.record, signal)) ?? null
+    },
+    async give(signal) {
+      if (await give?.(signal)) await lease.stdinGiven()
+    },
+  }
+}
