@@ -60,7 +60,8 @@ async function pipedIn(give: (path: string) => Promise<string>): Promise<string>
   const folder = await mkdtemp(join(tmpdir(), 'cortex-stdin-'))
   try {
     const path = join(folder, 'stdin')
-    await pipeline(process.stdin, createWriteStream(path, { mode: 0o600 }))
+    const { stdin: piped } = process
+    await pipeline(piped, createWriteStream(path, { mode: 0o600 }))
     return await give(path)
   } finally {
     await rm(folder, { recursive: true, force: true })

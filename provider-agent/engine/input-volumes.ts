@@ -160,7 +160,7 @@ export function createInputVolumes(docker: Docker): InputVolumes {
         const { Image: image } = await docker.getContainer(name).inspect(abort)
         const mounts = [{ name: volume.name, at: INSIDE, readOnly: true }]
         await within({ ...volume, image }, mounts, abort, async (container) => {
-          const tar = (await container.getArchive({ path: `${INSIDE}/${file}`, ...abort })) as Readable
+          const tar = await archiveOf(container, file, abort)
           const renamed = renaming(tar, () => path.slice(1))
           await carried(renamed, signal, async (until) => await putInto(docker.getContainer(name), renamed, until))
         })
@@ -171,12 +171,7 @@ export function createInputVolumes(docker: Docker): InputVolumes {
         const { Image: image } = await docker.getContainer(name).inspect(abort)
         const mounts = [{ name: volume.name, at: INSIDE, readOnly: true }]
         await within({ ...volume, image }, mounts, abort, async (container) => {
-          const tar = (await container.getArchive({ path: `${INSIDE}/${file}`, ...abort })) as Readable
-          const unpack = extract()
-          const passed = (async () => {
-            for await (const entry of unpack) await pipeline(entry, sink)
-          })()
-          await Promise.all([pipeline(tar, unpack), passed])
+          await pipeInto(await archiveOf(container, file, abort), sink)
         })
       }),
 
@@ -204,6 +199,20 @@ async function carried(
   } finally {
     stream.destroy()
   }
+}
+
+/** A file of the volume that is mounted there. */
+async function archiveOf(container: Docker.Container, file: string, abort: Abort): Promise<Readable> {
+  return (await container.getArchive({ path: `${INSIDE}/${file}`, ...abort })) as Readable
+}
+
+/** Writes the one file of an archive. */
+async function pipeInto(tar: Readable, sink: Writable): Promise<void> {
+  const unpack = extract()
+  async function pass(): Promise<void> {
+    for await (const entry of unpack) await pipeline(entry, sink)
+  }
+  await Promise.all([pipeline(tar, unpack), pass()])
 }
 
 async function putInto(container: Docker.Container, tar: Readable, until: AbortSignal | undefined): Promise<void> {

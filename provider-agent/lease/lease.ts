@@ -82,10 +82,8 @@ export interface Lease extends Commands, Stopping {
   readonly backlogBytes: number
   /** The requester has stored everything up to that number. */
   acknowledged(sequence: number): Promise<void>
-  /** Writes a report, and the change of state with it; resolves when it is on disk. */
-  report(content: ReportContent, change?: Partial<LeaseProgress>): Promise<void>
-  /** Its program's standard input was passed on, whole. */
-  stdinGiven(): Promise<void>
+  /** Writes a report, and the change of state with it, or that alone; resolves when it is on disk. */
+  report(content: ReportContent | null, change?: Partial<LeaseProgress>): Promise<void>
   /** The engine is being asked to start it. */
   startAsked(): void
   /** The container runs; `begin.networkFrom` is absent where nobody knows what had gone over its network before. */
@@ -211,7 +209,6 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
       progress.wake()
     },
     report: (content, changes = {}) => progress.write(content, changes),
-    stdinGiven: () => progress.write(null, { stdinGiven: true }),
     get idleMs() {
       return claim.idleMs
     },

@@ -4,6 +4,7 @@ import type { InputRoom } from '../inputs/input-room.ts'
 import { LeaseBrokenError } from './ending.ts'
 import type { Lease } from './lease.ts'
 
+/** Of one lease, for as long as this process has it. */
 export interface StandardInput {
   /**
    * @param hasBegun whether an earlier process, or an earlier try, may have begun to give it
@@ -28,7 +29,7 @@ export function createStandardInput(lease: Lease, inputs: Pick<InputRoom, 'openS
       if (isWanted) give = (await inputs?.openStdin(lease.record, signal)) ?? null
     },
     async give(signal) {
-      if (await give?.(signal)) await lease.stdinGiven()
+      if (await give?.(signal)) await lease.report(null, { stdinGiven: true })
     },
   }
 }
