@@ -30,7 +30,10 @@ export const newUploadQuery = z.strictObject({
   name: lineField(256).optional().describe('For people.'),
 })
 
-const whole = z.coerce.number<string>().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const whole = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number of bytes')
+  .transform(Number)
 const isComplete = z
   .enum(['?1', '?0'])
   .default('?1')
@@ -43,6 +46,6 @@ export const newUploadHeaders = z.object({
 })
 /** Headers of `PATCH /plugin-core/uploads/{id}`. */
 export const uploadPartHeaders = z.object({
-  'upload-offset': whole.describe('Where these bytes begin: `offset` of the upload.'),
+  'upload-offset': whole.describe('Where these bytes begin: `offset` of the upload.').meta({ examples: ['0'] }),
   'upload-complete': isComplete,
 })

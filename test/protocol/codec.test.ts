@@ -63,6 +63,7 @@ describe('golden messages', () => {
       'Volume',
       'Port',
       'RegistryCredentials',
+      'Input',
       'Job',
       'Decline',
       'Release',

@@ -13,6 +13,7 @@ describe('names on the wire', () => {
       lease: '/cortex/lease/1.0.0',
       tunnel: '/cortex/tunnel/1.0.0',
       exec: '/cortex/exec/1.0.0',
+      input: '/cortex/input/1.0.0',
       output: '/cortex/output/1.0.0',
       directory: '/cortex/directory/1.0.0',
       files: '/cortex/files/1.0.0',

@@ -16,6 +16,8 @@ export interface Operation {
   query: string[]
   /** What its query cannot be without, as the document gives it for an example. */
   needs: Record<string, string>
+  /** The same of its headers. */
+  heads: Record<string, string>
   /** Of a JSON body, where it takes one. */
   example: unknown
   /** Whether it takes JSON. */
@@ -76,6 +78,11 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
             .filter((parameter) => parameter.in === 'query' && parameter.required === true)
             .map(({ name, schema }) => [name, String(schema?.examples?.[0])]),
         ),
+        heads: Object.fromEntries(
+          parameters
+            .filter((parameter) => parameter.in === 'header' && parameter.required === true)
+            .map(({ name, schema }) => [name, String(schema?.examples?.[0])]),
+        ),
         hasBody: one.requestBody?.content['application/json'] !== undefined,
         bodyRequired: one.requestBody?.required === true && one.requestBody.content['application/json'] !== undefined,
         takesKey: parameters.some(({ name }) => name === 'idempotency-key'),
@@ -96,6 +103,13 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
     const answer = await gateway.ask('POST', `/api${path}`, { key, json })
     assert.equal(answer.status, 201, JSON.stringify(answer.body))
     return answer.data.id ?? answer.data.batchId
+  }
+
+  /** One to which nothing was added yet. */
+  async function beginUpload(key: string): Promise<string> {
+    const headers = { 'Upload-Complete': '?0' }
+    const answer = await gateway.ask('POST', '/api/plugin-core/uploads', { key, headers, body: '' })
+    return answer.data.id
   }
 
   /** As the market notes it once a provider has taken the job. */
@@ -127,6 +141,7 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
     if (path.includes('/auth/keys/'))
       return { id: await create('/auth/keys', key, { name, permissions: ['jobs:read'] }) }
     if (path.includes('/providers/')) return { id: PROVIDER }
+    if (path.includes('/uploads/')) return { id: await beginUpload(key) }
     if (path.includes('/volumes/')) return { id: await leaveVolume(key) }
     if (path.includes('/networks/')) return { name: 'p2p' }
     if (path.includes('/jobs/{id}')) return { id: await submit(gateway, {}, key) }
@@ -138,7 +153,7 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
     params: Record<string, string>,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const { query = {}, ...rest } = options
+    const { query = {}, ...rest } = { ...options, headers: { ...operation.heads, ...options.headers } }
     const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(params[name] ?? 'none'))
     const search = new URLSearchParams({ ...operation.needs, ...query }).toString()
     const answer = await gateway.ask(operation.method, `/api${path}${search === '' ? '' : `?${search}`}`, rest)
