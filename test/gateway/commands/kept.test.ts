@@ -46,7 +46,7 @@ describe('what a gateway keeps, from the command line', () => {
       await at.ok('schedule', 'list'),
       new RegExp(`${id}\\s+nightly\\s+0 3 \\* \\* \\*\\s+Europe/Berlin\\s+in `),
     )
-    assert.match(await at.ok('schedule', 'pause', id), /next\s+paused/)
+    assert.match(await at.ok('schedule', 'pause', id), /paused\s+yes/)
     assert.match(await at.ok('schedule', 'update', id, '--cron', '@hourly'), /cron\s+@hourly \(Europe\/Berlin\)/)
     assert.equal(JSON.parse(await at.ok('schedule', 'resume', id, '--json')).nextRuns.length, 5)
     assert.match(await at.ok('schedule', 'run', id), /^job_/)
