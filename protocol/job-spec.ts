@@ -238,6 +238,9 @@ const fields = {
 /** A submission as the API takes it; `{ "image": "…" }` alone is a valid job. */
 export const jobSubmissionSchema = z.strictObject(fields).superRefine((job, context) => {
   checkContainerFields(job, context)
+  if (job.stdin !== undefined && job.tty === true) {
+    wrong(context, ['stdin'], 'must not be given beside tty: the end of it would not reach a program at a terminal')
+  }
   for (const { index, problem } of inputProblems(job.inputs ?? [], job.volumes)) {
     wrong(context, ['inputs', index, 'path'], problem)
   }

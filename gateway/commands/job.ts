@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
 import { seconds } from '../../node/commands/docker-amounts.ts'
 import { group } from '../../node/commands/group.ts'
-import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
+import { inputFlags, type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
 import { keyValue, wholeNumber } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import type { CortexClient, JobOverrides, JobQuery, JobStatus, JobSubmission } from '../client/index.ts'
@@ -46,7 +46,7 @@ Examples:
   $ cortex job submit --cpu 500 --memory 256Mi busybox -- echo hello
   $ cortex job submit --input ./data:/data busybox -- ls /data
   $ cortex job submit -f job.yaml --max-price 0.05`
-  return withConnection(jobFlags(command))
+  return withConnection(inputFlags(jobFlags(command)))
     .addHelpText('after', example)
     .action(
       asking(async (client, image: string | undefined, words: string[], options: SubmitOptions) => {

@@ -17,6 +17,14 @@ export interface InputFlag {
 
 type Inputs = NonNullable<JobSubmission['inputs']>
 
+/** What is wrong with something of this machine, by the system's own code. */
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'is not there',
+  ENOTDIR: 'is not there',
+  EACCES: 'may not be read',
+  ENOTSUP: 'is neither a file nor a folder',
+}
+
 /** Stands for the digest of what is still to be given, so that everything else can be checked before. */
 const TO_BE_GIVEN = `sha256:${'0'.repeat(64)}`
 
@@ -78,9 +86,10 @@ async function givenInputs(flags: readonly InputFlag[], give: (path: string) => 
   for (const flag of flags) {
     const upload = await give(flag.source).catch((error: unknown) => {
       const { code } = error as NodeJS.ErrnoException
-      if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'ENOTDIR') throw error
-      const why = code === 'EACCES' ? 'may not be read' : 'is not there'
-      throw new CliError(`--input: ${flag.source} ${why}: give a file or folder of this machine`, 125, { cause: error })
+      if (code === undefined || !(code in WHY)) throw error
+      throw new CliError(`--input: ${flag.source} ${WHY[code]}: give a file or folder of this machine`, 125, {
+        cause: error,
+      })
     })
     inputs.push(inputOf(flag, { upload }))
   }

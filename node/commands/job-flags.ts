@@ -69,6 +69,17 @@ export interface JobFlags {
   minIops?: number
 }
 
+/** With the flags of what a job brings from this machine: for commands that submit it at once. */
+export function inputFlags(command: Command): Command {
+  return command
+    .option(
+      '--input <source:/path[:rw]>',
+      'a file or folder of this machine, read-only at that path; repeat it',
+      inputFlag,
+    )
+    .option('-i, --interactive', 'what is piped in to this command is its standard input')
+}
+
 /** Adds the flags that describe a job; values are checked by the job's own schema afterwards. */
 export function jobFlags(command: Command): Command {
   return command
@@ -97,12 +108,6 @@ export function jobFlags(command: Command): Command {
       'e.g. data:/data:1Gi, with :keep=168h one that stays so long after its last use, or one that stays by its id, vol_…:/data; with :shared also for others at the same time; repeat it',
       volume,
     )
-    .option(
-      '--input <source:/path[:rw]>',
-      'a file or folder of this machine, read-only at that path; repeat it',
-      inputFlag,
-    )
-    .option('-i, --interactive', 'what is piped in to this command is its standard input')
     .option('--duration <seconds>', withDefault('longest runtime; or e.g. 15m, 2h', 'duration'), seconds)
     .addOption(
       new Option('--strategy <name>', withDefault('how the best bid is chosen', 'providerStrategy')).choices(

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { jobFlags } from './job-flags.ts'
+import { inputFlags, jobFlags } from './job-flags.ts'
 import { withAllowedRegistries, withPeerOptions } from './options.ts'
 import type { RunOptions } from './run-job.ts'
 
@@ -17,7 +17,10 @@ export function runCommand(): Command {
     .argument('<image>', 'the container image')
     .argument('[command...]', 'what to run in it; -- before it may be left out')
     .addHelpText('after', EXAMPLE)
-  withPeerOptions(withAllowedRegistries(jobFlags(command)), { listen: ['/ip4/0.0.0.0/tcp/0'], logLevel: 'silent' })
+  withPeerOptions(withAllowedRegistries(inputFlags(jobFlags(command))), {
+    listen: ['/ip4/0.0.0.0/tcp/0'],
+    logLevel: 'silent',
+  })
   return (
     command
       .option('-o, --output-folder <folder>', 'where its outputs are unpacked; without it a folder named as the job')

@@ -4,9 +4,13 @@ import { createHash } from 'node:crypto'
 import { createReadStream, type Stats } from 'node:fs'
 import { lstat, readdir, readlink, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Pack, pack } from 'tar-stream'
+import type { Pack } from 'tar-stream'
+import { tarOf } from '../tar-of.ts'
+
+/** What stands in a name for bytes that are no UTF-8: under it nothing is found. */
+const NOT_UTF8 = '\ufffd'
 
 /** A file or folder that is read as it is asked for. */
 export interface LocalInput {
@@ -24,25 +28,28 @@ export async function localInput(path: string): Promise<LocalInput> {
   const found = await stat(path)
   const name = basename(resolve(path))
   if (found.isFile()) return { folder: false, name, open: () => createReadStream(path), leftOut: () => [] }
+  if (!found.isDirectory())
+    throw Object.assign(new Error(`${path} is neither a file nor a folder`), { code: 'ENOTSUP' })
   const leftOut = new Set<string>()
-  return { folder: true, name, open: () => tarOf(path, leftOut), leftOut: () => [...leftOut] }
+  return { folder: true, name, open: () => tarOfFolder(path, leftOut), leftOut: () => [...leftOut] }
 }
 
 /**
  * Sorted names, numbers for owners, and no time but that of the last change, in whole seconds: so a folder that did not change
  * has the same digest.
  */
-function tarOf(root: string, leftOut: Set<string>): Readable {
-  const out = pack()
+function tarOfFolder(root: string, leftOut: Set<string>): Readable {
   const seen = new Map<string, string>()
 
-  async function add(path: string, name: string): Promise<void> {
+  async function add(out: Pack, path: string, name: string): Promise<void> {
     const found = await lstat(path)
     const header = { name, mode: found.mode, uid: found.uid, gid: found.gid, mtime: wholeSeconds(found) }
     if (found.isDirectory()) {
       await entry(out, { ...header, name: `${name}/`, type: 'directory' })
       for (const child of (await readdir(path)).toSorted(byCodeUnits)) {
-        await add(join(path, child), name === '.' ? child : `${name}/${child}`)
+        const inside = name === '.' ? child : `${name}/${child}`
+        if (child.includes(NOT_UTF8)) leftOut.add(`${inside} has a name that is no UTF-8`)
+        else await add(out, join(path, child), inside)
       }
     } else if (found.isSymbolicLink()) {
       await entry(out, { ...header, type: 'symlink', linkname: await readlink(path) })
@@ -55,11 +62,7 @@ function tarOf(root: string, leftOut: Set<string>): Readable {
     } else leftOut.add(`${name} is neither a file nor a folder nor a link`)
   }
 
-  add(root.endsWith('/') ? root : `${root}/`, '.').then(
-    () => out.finalize(),
-    (error: Error) => out.destroy(error),
-  )
-  return Readable.from(out, { objectMode: false })
+  return tarOf(async (out) => await add(out, root.endsWith('/') ? root : `${root}/`, '.'))
 }
 
 async function entry(out: Pack, header: Parameters<Pack['entry']>[0]): Promise<void> {

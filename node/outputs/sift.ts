@@ -1,11 +1,12 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { posix } from 'node:path'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
-import { extract, type Header, pack } from 'tar-stream'
+import { extract, type Header, type Pack } from 'tar-stream'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
+import { tarOf } from '../tar-of.ts'
 
 /** Entries in one archive. */
 const MAX_ENTRIES = 1_000_000
@@ -60,7 +61,6 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
   let passedOver = 0
   let isOver = false
   const unpack = extract()
-  const out = pack()
 
   function leaveOut(name: string, reason: string): void {
     if (gone.size < MAX_REMEMBERED) gone.add(plain(name))
@@ -81,7 +81,7 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
     return counts.bytes + size > maxBytes ? `is larger than what may be kept (${size} bytes)` : null
   }
 
-  async function sift(): Promise<void> {
+  async function sift(out: Pack): Promise<void> {
     for await (const entry of unpack) {
       const { header } = entry
       const reason = reasonAgainst(header)
@@ -109,7 +109,6 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
       await pipeline(entry, sink)
     }
     isOver = true
-    out.finalize()
     source.destroy()
   }
 
@@ -127,13 +126,16 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
   const reading = pipeline(source, unpack).catch((error: unknown) => {
     if (!isOver) throw error
   })
-  void Promise.all([reading, sift()]).catch((error: Error) => {
-    out.destroy(error)
-    source.destroy()
-  })
+  async function write(out: Pack): Promise<void> {
+    try {
+      await Promise.all([reading, sift(out)])
+    } catch (error) {
+      source.destroy()
+      throw error
+    }
+  }
   return {
-    // A stream of Node's own: the library's tears down what it is piped into in a way that others do not know.
-    tar: Readable.from(out, { objectMode: false }),
+    tar: tarOf(write),
     leftOut: () => (others === 0 ? named : [...named, { path: '…', reason: `and ${others} more` }]),
     counts,
   }

@@ -3,10 +3,11 @@
  * works with engines on other machines, too, and whatever is in an archive stays in that container.
  */
 
-import { type Duplex, Readable, type Writable } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
-import { extract, pack } from 'tar-stream'
+import { extract, type Pack } from 'tar-stream'
+import { tarOf } from '../../node/tar-of.ts'
 import { type Abort, askEngine } from './ask-engine.ts'
 import { checkName } from './container/spec.ts'
 import { statusOf } from './errors.ts'
@@ -222,8 +223,7 @@ async function putInto(container: Docker.Container, tar: Readable, until: AbortS
 /** The engine's own archive with other names. */
 function renaming(tar: Readable, renamed: (name: string) => string): Readable {
   const unpack = extract()
-  const out = pack()
-  async function pass(): Promise<void> {
+  async function pass(out: Pack): Promise<void> {
     for await (const entry of unpack) {
       const { name, type, linkname, size = 0, mode = 0o644, uid = 0, gid = 0, mtime } = entry.header
       const target = typeof linkname === 'string' ? { linkname: type === 'link' ? renamed(linkname) : linkname } : {}
@@ -232,8 +232,6 @@ function renaming(tar: Readable, renamed: (name: string) => string): Readable {
       const sink = out.entry({ name: renamed(name), type, size, uid, gid, mode: mode | 0o100000, ...target, ...times })
       await pipeline(entry, sink)
     }
-    out.finalize()
   }
-  void Promise.all([pipeline(tar, unpack), pass()]).catch((error: Error) => out.destroy(error))
-  return Readable.from(out, { objectMode: false })
+  return tarOf(async (out) => await Promise.all([pipeline(tar, unpack), pass(out)]))
 }

@@ -2,9 +2,10 @@
 
 import { createReadStream } from 'node:fs'
 import { posix } from 'node:path'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { extract, type Header, pack } from 'tar-stream'
+import { extract, type Header, type Pack } from 'tar-stream'
+import { tarOf } from '../../node/tar-of.ts'
 import { INPUT_ROOT } from '../engine/input-volumes.ts'
 import { DataError } from './data-error.ts'
 
@@ -23,15 +24,11 @@ export interface InputTar {
   size(): number
 }
 
-/** A file under {@link FILE_NAME}, for everybody to read. */
+/** A file under {@link FILE_NAME}, for everybody to read and, as it may be a program, to execute. */
 export function fileTar(path: string, bytes: number): InputTar {
-  const out = pack()
-  const sink = out.entry({ name: `${INPUT_ROOT}/${FILE_NAME}`, size: bytes, mode: 0o644, mtime: new Date(0) })
-  pipeline(createReadStream(path), sink).then(
-    () => out.finalize(),
-    (error: Error) => out.destroy(error),
-  )
-  return { tar: Readable.from(out, { objectMode: false }), size: () => bytes + ENTRY_BYTES }
+  const header = { name: `${INPUT_ROOT}/${FILE_NAME}`, size: bytes, mode: 0o755, mtime: new Date(0) }
+  const tar = tarOf(async (out) => await pipeline(createReadStream(path), out.entry(header)))
+  return { tar, size: () => bytes + ENTRY_BYTES }
 }
 
 /**
@@ -43,13 +40,12 @@ export function fileTar(path: string, bytes: number): InputTar {
  */
 export function folderTar(path: string, input: string): InputTar {
   const unpack = extract()
-  const out = pack()
   const links = new Set<string>()
   const files = new Set<string>()
   let entries = 0
   let bytes = 0
 
-  async function pass(): Promise<void> {
+  async function pass(out: Pack): Promise<void> {
     for await (const entry of unpack) {
       const { header } = entry
       entries += 1
@@ -67,24 +63,20 @@ export function folderTar(path: string, input: string): InputTar {
       const sink = out.entry({ name: placed(name), type, size, uid, gid, mode: mode | 0o100000, ...target, ...times })
       await pipeline(entry, sink)
     }
-    out.finalize()
   }
 
   /** An error of the file system is told as it is; any other is the archive's. */
-  async function* read(): AsyncGenerator<Buffer> {
+  async function write(out: Pack): Promise<void> {
     try {
-      yield* out as AsyncIterable<Buffer>
+      await Promise.all([pipeline(createReadStream(path), unpack), pass(out)])
     } catch (error) {
+      unpack.destroy()
       const isKnown = error instanceof DataError || typeof (error as NodeJS.ErrnoException).errno === 'number'
       throw isKnown ? error : new DataError('unsafe-archive', input, 'is no tar, or ends before its end')
     }
   }
 
-  void Promise.all([pipeline(createReadStream(path), unpack), pass()]).catch((error: Error) => {
-    out.destroy(error)
-    unpack.destroy()
-  })
-  return { tar: Readable.from(read(), { objectMode: false }), size: () => bytes + entries * ENTRY_BYTES }
+  return { tar: tarOf(write), size: () => bytes + entries * ENTRY_BYTES }
 }
 
 /** Where an entry stands in what the engine unpacks. */

@@ -5,7 +5,10 @@ import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, chown, link, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
+import { pack } from 'tar-stream'
 import { giveLocal } from '../../node/inputs/give-local.ts'
 import type { JobRecord } from '../../node/store/index.ts'
 import { type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
@@ -77,6 +80,23 @@ describe('what jobs bring', () => {
     assert.equal(await said(slow), '400000\ndone')
     const part = await market.run('head -n 2', { stdin })
     assert.deepEqual([part.state.status, await said(part)], ['completed', 'line 0\nline 1'])
+  })
+
+  it('an archive with a name that leads out fails its job alone, and the provider runs the next one', async () => {
+    const tar = pack()
+    tar.entry({ name: 'good' }, 'x')
+    tar.entry({ name: '../climb' }, 'x')
+    tar.finalize()
+    const { id } = await market.node.uploads.begin({ owner: 'test', folder: true, name: '', length: null })
+    const upload = await market.node.uploads.append(
+      { owner: 'test', id, offset: 0 },
+      Readable.from(await buffer(tar)),
+      true,
+    )
+    const inputs = [{ path: '/in', from: { upload: `sha256:${upload.sha256}` } }]
+    const { state } = await market.run('true', { inputs })
+    assert.ok(state.status === 'failed' && state.failure.details['reason'] === 'unsafe-archive', JSON.stringify(state))
+    assert.equal(await prints('echo well', []), 'well')
   })
 
   it('with rw it is the job’s own, and the next job finds it as it was', async () => {
@@ -166,7 +186,7 @@ describe('what jobs bring', () => {
       const { Volumes: left } = await market.docker.listVolumes({ filters: { label: [owner] } } as object)
       return left.every(({ Labels: labels }) => labels['cortex.job'] === undefined)
     })
-    assert.deepEqual(await market.left(), [])
+    await until(async () => (await market.left()).length === 0)
   })
 })
 

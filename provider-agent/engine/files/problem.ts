@@ -5,6 +5,7 @@ import type { EngineError } from '../index.ts'
 const PROBLEMS: [RegExp, FileError['code'], string][] = [
   [/no space left on device|disk quota/i, 'NO_ROOM', 'The container has no room for it'],
   [/marked read-?only|read-only file system/i, 'BAD_PATH', 'The path is read-only'],
+  [/device or resource busy/i, 'BAD_PATH', 'Something is mounted at the path, which cannot be replaced'],
   [
     /cannot overwrite|is a directory|not a directory|file exists/i,
     'BAD_PATH',

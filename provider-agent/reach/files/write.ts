@@ -1,10 +1,10 @@
 import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Pack, pack } from 'tar-stream'
 import { deadline } from '../../../node/deadline.ts'
 import type { Channel } from '../../../node/network/index.ts'
 import { siftTar } from '../../../node/outputs/sift.ts'
+import { tarOf } from '../../../node/tar-of.ts'
 import type { ReachHello_Write as WriteRequest } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import type { ContainerAccess } from '../../engine/access.ts'
 import { FileError } from '../../engine/file-access.ts'
@@ -21,6 +21,9 @@ const MAX_FRAMES = 4
 
 /** Folders that are made on the way: the engine is asked for each. */
 const MAX_MISSING = 64
+
+/** The engine would put it under what the container has there. */
+const IN_MEMORY = /^\/(proc|sys|dev)\//
 
 const FOLDER_MODE = 0o755
 const FILE_MODE = 0o644
@@ -47,6 +50,7 @@ export async function writeFiles(
   const place = found?.path ?? path
   const { folder: there, missing } = await targetOf(access, name, tar ? place : posix.dirname(place), signal)
   const folder = posix.join(there, ...missing)
+  if (IN_MEMORY.test(`${folder}/`)) throw new FileError('BAD_PATH', 'What is memory (/proc, /sys, /dev) takes no files')
   const owner = await access.ownerOf(name, { signal })
   const now = (): Date => new Date(clock.nowMs())
   const { storageBytes } = lease.record.resources
@@ -119,14 +123,4 @@ async function* asTar(sifted: Readable): AsyncGenerator<Buffer> {
     }
     throw cause
   }
-}
-
-/** A tar as it is written. */
-function tarOf(write: (out: Pack) => Promise<void>): Readable {
-  const out = pack()
-  write(out).then(
-    () => out.finalize(),
-    (error: Error) => out.destroy(error),
-  )
-  return Readable.from(out, { objectMode: false })
 }

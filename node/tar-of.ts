@@ -1,0 +1,34 @@
+import { Readable } from 'node:stream'
+import { type Pack, pack } from 'tar-stream'
+
+/**
+ * A tar as it is written. What the writing fails with is what reading it ends with, whenever that begins: the library's own
+ * stream would tell of it at once, and where nobody listens yet that ends the process.
+ *
+ * @param write adds the entries; what it answers is waited for before the tar ends
+ */
+export function tarOf(write: (out: Pack) => Promise<unknown>): Readable {
+  const out = pack()
+  out.on('error', () => undefined)
+  const written: Promise<{ error: unknown } | null> = write(out).then(
+    () => {
+      out.finalize()
+      return null
+    },
+    (error: unknown) => {
+      out.destroy(error instanceof Error ? error : new Error(String(error)))
+      return { error }
+    },
+  )
+  async function* read(): AsyncGenerator<Buffer> {
+    try {
+      yield* out as AsyncIterable<Buffer>
+    } catch (error) {
+      // What broke first may have been the stream, and the writing by that.
+      throw (await written)?.error ?? error
+    }
+    const failure = await written
+    if (failure !== null) throw failure.error
+  }
+  return Readable.from(read(), { objectMode: false })
+}
