@@ -105,7 +105,7 @@ export function toCreateOptions(
     AttachStdout: false,
     AttachStderr: false,
     OpenStdin: spec.stdin === true,
-    StdinOnce: spec.stdin === true,
+    ...(spec.stdin === true && { StdinOnce: true }),
     Tty: spec.tty === true,
     Healthcheck: hardening.healthcheck ?? { Test: ['NONE'] },
     ...publishingOf(spec, hardening).config,

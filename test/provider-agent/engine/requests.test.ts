@@ -21,7 +21,11 @@ const spec: ContainerSpec = {
   network: 'bridge',
 }
 
-const running = { State: { Running: true, Status: 'running' }, HostConfig: { LogConfig: { Type: 'local' } } }
+const running = {
+  State: { Running: true, Status: 'running' },
+  Config: {},
+  HostConfig: { LogConfig: { Type: 'local' } },
+}
 
 test('secrets are in the body of a request and never in its address', async (t) => {
   const { engine, requests } = await fakeEngine(t, {
