@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
-import { extract, type Header } from 'tar-stream'
+import type { Header } from 'tar-stream'
+import { entriesOf } from '../tar-entries.ts'
 import type { Outputs } from './index.ts'
 
 /** Links that are followed to come to a file. */
@@ -48,11 +49,8 @@ export async function findPart(
 type Placed = Header & { byteOffset: number }
 
 async function entryOf(tar: Readable, wanted: string): Promise<Placed | null> {
-  const unpack = extract()
-  tar.on('error', (error) => unpack.destroy(error))
-  tar.pipe(unpack as unknown as NodeJS.WritableStream)
   try {
-    for await (const entry of unpack) {
+    for await (const entry of entriesOf(tar)) {
       if (plain(entry.header.name) === wanted) return entry.header as Placed
       entry.resume()
     }

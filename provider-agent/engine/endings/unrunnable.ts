@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import { extract } from 'tar-stream'
+import { entriesOf } from '../../../node/tar-entries.ts'
 import type { Abort } from '../ask-engine.ts'
 import { statusOf } from '../errors.ts'
 import type { EngineError } from '../index.ts'
@@ -122,9 +122,7 @@ export async function isForeign(
 
 /** The beginning of the one file in a tar; the rest is not read. */
 async function firstBytes(tar: Readable): Promise<Buffer> {
-  const entries = extract()
-  tar.on('error', (error) => entries.destroy(error))
-  tar.pipe(entries)
+  const entries = entriesOf(tar)
   try {
     for await (const entry of entries) {
       for await (const chunk of entry) return chunk as Buffer

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
-import { extract, type Header } from 'tar-stream'
+import type { Header } from 'tar-stream'
+import { entriesOf } from '../../../node/tar-entries.ts'
 import type { FileType } from '../../../protocol/file-messages.ts'
 import type { ContainerFile, Listing, ListPage } from '../file-access.ts'
 import { MAX_NAMES, pageOf } from './kernel-list.ts'
@@ -23,14 +24,11 @@ export async function listArchive(tar: Readable, page: ListPage): Promise<Listin
   const found: ContainerFile[] = []
   let read = 0
   let incomplete = false
-  const unpack = extract()
   tar.on('data', (chunk: Buffer) => {
     read += chunk.length
   })
-  tar.on('error', (error) => unpack.destroy(error))
-  tar.pipe(unpack as unknown as NodeJS.WritableStream)
   try {
-    for await (const entry of unpack) {
+    for await (const entry of entriesOf(tar)) {
       const file = childOf(entry.header)
       if (file !== null) found.push(file)
       incomplete = read > MAX_READ_BYTES || found.length >= MAX_NAMES

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { extract } from 'tar-stream'
+import { entriesOf } from '../../../node/tar-entries.ts'
 import type { FileOwner } from '../file-access.ts'
 
 /** Of a list of users or groups, in bytes. */
@@ -31,11 +31,8 @@ function isNumber(text: string): boolean {
 async function linesOf(path: string, archive: (path: string) => Promise<Readable>): Promise<string[][]> {
   try {
     const tar = await archive(path)
-    const unpack = extract()
-    tar.on('error', (error) => unpack.destroy(error))
-    tar.pipe(unpack as unknown as NodeJS.WritableStream)
     try {
-      for await (const entry of unpack) {
+      for await (const entry of entriesOf(tar)) {
         const chunks: Buffer[] = []
         let bytes = 0
         for await (const chunk of entry as unknown as AsyncIterable<Buffer>) {

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import { extract } from 'tar-stream'
 import { onAbort } from '../../../node/abort.ts'
 import { deadline } from '../../../node/deadline.ts'
 import { outputTarBytes } from '../../../node/outputs/index.ts'
+import { entriesOf } from '../../../node/tar-entries.ts'
 import { encode } from '../../../protocol/codec.ts'
 import {
   FileContentSchema,
@@ -82,12 +82,9 @@ async function* contentOf(
   { offset, length }: { offset: number; length: number },
   onSize: (size: number) => Promise<void>,
 ): AsyncGenerator<Buffer> {
-  const unpack = extract()
   const source = Readable.from(tar, { objectMode: false })
-  source.on('error', (error) => unpack.destroy(error))
-  source.pipe(unpack as unknown as NodeJS.WritableStream)
   try {
-    for await (const entry of unpack) {
+    for await (const entry of entriesOf(source)) {
       const { type, size = 0 } = entry.header
       if (type !== 'file') throw new FileError('BAD_PATH', 'The path is no file any more')
       await onSize(size)
