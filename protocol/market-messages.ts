@@ -32,13 +32,12 @@ import {
   RequirementsSchema,
   type SignedStatement,
   SignedStatementSchema,
-  type IsolationOffer as WireIsolationOffer,
 } from './gen/cortex/v1/market_pb.js'
 import { checkGpu, checkGpuRequirements, checkGpus } from './gpu-wire.ts'
 import type { GpuModel, GpuRequirements } from './gpus.ts'
 import type { Hardware } from './hardware.ts'
 import { isJobId, isPeerId } from './ids.ts'
-import { ISOLATIONS, type IsolationOffer, MAX_FACTOR_MILLIS } from './isolation.ts'
+import type { IsolationOffer } from './isolation.ts'
 import { isImageReference } from './job-fields.ts'
 import type { KeptRequirement } from './job-volumes.ts'
 import {
@@ -61,18 +60,23 @@ import {
   MIN_LEASE_TIMEOUT_SECONDS,
   MIN_MEMORY_BYTES,
 } from './limits.ts'
-import { checkFigures, checkHardware, checkMeasured, checkTraffic } from './machine-wire.ts'
+import {
+  checkFigures,
+  checkHardware,
+  checkImageDigest,
+  checkIsolation,
+  checkIsolations,
+  checkMeasured,
+  checkPlatforms,
+  checkTraffic,
+} from './machine-wire.ts'
 import type { Measured, Minimums } from './measured.ts'
 import { chargeOf, type NanoUsd, type Prices } from './money.ts'
-import { isImageDigest, isPlatform, MAX_PLATFORMS } from './platforms.ts'
 import { openStatement } from './statements.ts'
 import { readTraceparent } from './traceparent.ts'
 import { type Resources, shortages } from './units.ts'
 import { checkKept } from './volume-messages.ts'
 import { WireError } from './wire-error.ts'
-
-/** Classes of isolation in one announcement. */
-const MAX_ISOLATIONS = 4 * ISOLATIONS.length
 
 /** What a provider says of itself; amounts in base units. */
 export interface Announcement {
@@ -215,32 +219,6 @@ export async function checkAnnouncement(statement: SignedStatement, network: str
     emulatedPlatforms: checkPlatforms('emulated_platforms', wire.emulatedPlatforms),
     isolations: checkIsolations(wire.isolations),
   }
-}
-
-/** Each once; room for more than this version knows. */
-function checkIsolations(wire: WireIsolationOffer[]): IsolationOffer[] {
-  checkRange('isolations', wire.length, 0, MAX_ISOLATIONS)
-  const names = wire.map(({ isolation }) => checkIsolation(isolation))
-  if (new Set(names).size < names.length) throw invalidField('isolations', 'must not name one twice')
-  for (const { factorMillis } of wire) checkRange('isolations', factorMillis, 0, MAX_FACTOR_MILLIS)
-  return wire.map(({ isolation, factorMillis }) => ({ isolation, factorMillis }))
-}
-
-/** Newer versions may know others than {@link ISOLATIONS}. */
-function checkIsolation(isolation: string): string {
-  checkLine('isolation', isolation, MAX_LABEL_LENGTH)
-  return isolation
-}
-
-function checkPlatforms(field: string, platforms: string[]): string[] {
-  checkRange(field, platforms.length, 0, MAX_PLATFORMS)
-  if (!platforms.every(isPlatform)) throw invalidField(field, 'must be platforms')
-  return platforms
-}
-
-function checkImageDigest(digest: string): string {
-  if (digest !== '' && !isImageDigest(digest)) throw invalidField('image_digest', 'must be a digest')
-  return digest
 }
 
 /** A request that is hours old, or from the future: it was said again, or one of two clocks is wrong. */
