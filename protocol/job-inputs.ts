@@ -99,6 +99,11 @@ export interface JobInput {
   blob: BlobSource
 }
 
+/** What of a job its program reads from its standard input; none where it has none. */
+export function stdinOf({ inputs = [] }: { inputs?: readonly JobInput[] | undefined }): JobInput | undefined {
+  return inputs.find(({ stdin }) => stdin === true)
+}
+
 /** Text that a job brings itself, as its provider fetches it. */
 export function inlineBlob(text: string): BlobSource {
   return { sha256: sha256Of(text), bytes: Buffer.byteLength(text), folder: false }

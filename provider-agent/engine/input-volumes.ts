@@ -68,33 +68,18 @@ export interface InputVolumes {
 
 /** @param docker connected to the engine */
 export function createInputVolumes(docker: Docker): InputVolumes {
-  /** With a container that has these volumes; it is gone afterwards. */
-  async function within<T>(
-    { helper, image, owner }: Pick<NewInputVolume, 'helper' | 'image' | 'owner'>,
-    mounts: { name: string; at: string; readOnly: boolean }[],
+  /** With an archive of a volume's file. @param of.container of whose image the helper is made */
+  async function withFile(
+    volume: Pick<NewInputVolume, 'name' | 'owner' | 'helper'>,
+    of: { file: string; container: string },
     abort: Abort,
-    task: (container: Docker.Container) => Promise<T>,
-  ): Promise<T> {
-    checkName(helper)
-    // One that an earlier try left.
-    await removeContainer(docker.getContainer(helper), abort)
-    const container = await docker.createContainer({
-      ...{ name: helper, Image: image, Entrypoint: ['none'], Cmd: [], Labels: { [ownerLabel]: owner } },
-      HostConfig: {
-        NetworkMode: 'none',
-        Mounts: mounts.map(({ name, at, readOnly }) => ({
-          ...{ Type: 'volume' as const, Source: name, Target: at, ReadOnly: readOnly },
-          VolumeOptions: { NoCopy: true },
-        })),
-      },
-      ...abort,
-      // Its types want options of volumes that engines leave out.
-    } as unknown as Docker.ContainerCreateOptions)
-    try {
-      return await task(container)
-    } finally {
-      await removeContainer(container, {})
-    }
+    task: (tar: Readable) => Promise<void>,
+  ): Promise<void> {
+    const { Image: image } = await docker.getContainer(of.container).inspect(abort)
+    const mounts = [{ name: volume.name, at: INSIDE, readOnly: true }]
+    await within(docker, { ...volume, image }, mounts, abort, async (helper) => {
+      await task((await helper.getArchive({ path: `${INSIDE}/${of.file}`, ...abort })) as Readable)
+    })
   }
 
   /** Makes the volume anew, and undoes that where its filling fails. */
@@ -134,7 +119,8 @@ export function createInputVolumes(docker: Docker): InputVolumes {
       carried(tar, signal, async (until) => {
         await askEngine(`filling the volume ${volume.name}`, until, async (abort) => {
           await made(volume, abort, async () => {
-            await within(volume, [{ name: volume.name, at: INSIDE, readOnly: false }], abort, async (container) => {
+            const mounts = [{ name: volume.name, at: INSIDE, readOnly: false }]
+            await within(docker, volume, mounts, abort, async (container) => {
               await container.putArchive(tar, { path: '/', ...abort })
             })
           })
@@ -148,7 +134,7 @@ export function createInputVolumes(docker: Docker): InputVolumes {
           { name: volume.name, at: INSIDE, readOnly: false },
         ]
         await made(volume, abort, async () => {
-          await within(volume, mounts, abort, async (container) => {
+          await within(docker, volume, mounts, abort, async (container) => {
             const tar = (await container.getArchive({ path: `${INSIDE}-from`, ...abort })) as Readable
             const renamed = renaming(tar, (name) => name.replace(`${INPUT_ROOT}-from`, INPUT_ROOT))
             await carried(renamed, signal, async (until) => await putInto(container, renamed, until))
@@ -158,10 +144,7 @@ export function createInputVolumes(docker: Docker): InputVolumes {
 
     put: (volume, file, { container: name, path }, { signal } = {}) =>
       askEngine(`putting ${path} into ${name}`, signal, async (abort) => {
-        const { Image: image } = await docker.getContainer(name).inspect(abort)
-        const mounts = [{ name: volume.name, at: INSIDE, readOnly: true }]
-        await within({ ...volume, image }, mounts, abort, async (container) => {
-          const tar = await archiveOf(container, file, abort)
+        await withFile(volume, { file, container: name }, abort, async (tar) => {
           const renamed = renaming(tar, () => path.slice(1))
           await carried(renamed, signal, async (until) => await putInto(docker.getContainer(name), renamed, until))
         })
@@ -169,11 +152,7 @@ export function createInputVolumes(docker: Docker): InputVolumes {
 
     read: (volume, file, { container: name, sink }, { signal } = {}) =>
       askEngine(`reading the volume ${volume.name}`, signal, async (abort) => {
-        const { Image: image } = await docker.getContainer(name).inspect(abort)
-        const mounts = [{ name: volume.name, at: INSIDE, readOnly: true }]
-        await within({ ...volume, image }, mounts, abort, async (container) => {
-          await pipeInto(await archiveOf(container, file, abort), sink)
-        })
+        await withFile(volume, { file, container: name }, abort, async (tar) => await pipeInto(tar, sink))
       }),
 
     stdin: async (name, options = {}) => await openStandardInput(docker, name, options),
@@ -183,6 +162,36 @@ export function createInputVolumes(docker: Docker): InputVolumes {
         checkName(name)
         return `${(await docker.getVolume(name).inspect(abort)).Mountpoint}/${file}`
       }),
+  }
+}
+
+/** With a container that has these volumes; it is gone afterwards. */
+async function within<T>(
+  docker: Docker,
+  { helper, image, owner }: Pick<NewInputVolume, 'helper' | 'image' | 'owner'>,
+  mounts: { name: string; at: string; readOnly: boolean }[],
+  abort: Abort,
+  task: (container: Docker.Container) => Promise<T>,
+): Promise<T> {
+  checkName(helper)
+  // One that an earlier try left.
+  await removeContainer(docker.getContainer(helper), abort)
+  const container = await docker.createContainer({
+    ...{ name: helper, Image: image, Entrypoint: ['none'], Cmd: [], Labels: { [ownerLabel]: owner } },
+    HostConfig: {
+      NetworkMode: 'none',
+      Mounts: mounts.map(({ name, at, readOnly }) => ({
+        ...{ Type: 'volume' as const, Source: name, Target: at, ReadOnly: readOnly },
+        VolumeOptions: { NoCopy: true },
+      })),
+    },
+    ...abort,
+    // Its types want options of volumes that engines leave out.
+  } as unknown as Docker.ContainerCreateOptions)
+  try {
+    return await task(container)
+  } finally {
+    await removeContainer(container, {})
   }
 }
 
@@ -200,11 +209,6 @@ async function carried(
   } finally {
     stream.destroy()
   }
-}
-
-/** A file of the volume that is mounted there. */
-async function archiveOf(container: Docker.Container, file: string, abort: Abort): Promise<Readable> {
-  return (await container.getArchive({ path: `${INSIDE}/${file}`, ...abort })) as Readable
 }
 
 /** Writes the one file of an archive. */

@@ -5,7 +5,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { orAborted } from '../../node/abort.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
-import type { JobInput } from '../../protocol/job-inputs.ts'
+import { type JobInput, stdinOf } from '../../protocol/job-inputs.ts'
 import type { InputMount } from '../engine/index.ts'
 import { INPUT_PREFIX, inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
@@ -122,7 +122,7 @@ export function createInputRoom(
     },
 
     async openStdin(record, signal) {
-      const input = (record.job.inputs ?? []).find(({ stdin }) => stdin === true)
+      const input = stdinOf(record.job)
       if (input === undefined) return null
       const container = containerName(record)
       const volume = { name: volumeOf(owner, record.requester, input.blob), owner, helper: `${container}-stdin` }

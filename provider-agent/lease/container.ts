@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { JobEnvironment } from '../../protocol/job-environment.ts'
+import { stdinOf } from '../../protocol/job-inputs.ts'
 import type { VolumeSpec } from '../engine/container-spec.ts'
 import type { ContainerSpec, ImageInfo, InputMount } from '../engine/index.ts'
 import { type LeaseRecord, type LeaseSecrets, type LeaseVolume, leaseId } from '../journal/records.ts'
@@ -119,7 +120,7 @@ export function containerSpec(
     storageBytes: ownStorageBytes(record),
     volumes: (job.volumes ?? []).map((volume) => volumeSpec(record, volume, owner)),
     ...(inputs.length > 0 && { inputs }),
-    ...((job.inputs ?? []).some(({ stdin }) => stdin === true) && { stdin: true }),
+    ...(stdinOf(job) !== undefined && { stdin: true }),
     gpu: resources.gpu,
     ...(gpuKind === undefined ? {} : { gpuKind }),
     labels: { 'cortex.job': record.jobId, 'cortex.fence': String(record.fence), 'cortex.requester': record.requester },

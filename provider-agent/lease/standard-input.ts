@@ -1,5 +1,6 @@
 /** The standard input of a lease's program. It goes through this process and the engine: where one of them ends, so does it. */
 
+import { stdinOf } from '../../protocol/job-inputs.ts'
 import type { InputRoom } from '../inputs/input-room.ts'
 import { LeaseBrokenError } from './ending.ts'
 import type { Lease } from './lease.ts'
@@ -19,7 +20,7 @@ export interface StandardInput {
 
 /** Of a job that has none, it does nothing. */
 export function createStandardInput(lease: Lease, inputs: Pick<InputRoom, 'openStdin'> | undefined): StandardInput {
-  const isWanted = (lease.record.job.inputs ?? []).some(({ stdin }) => stdin === true)
+  const isWanted = stdinOf(lease.record.job) !== undefined
   let give: ((signal: AbortSignal) => Promise<boolean>) | null = null
   return {
     check(hasBegun) {
