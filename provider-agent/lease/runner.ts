@@ -62,7 +62,7 @@ export async function runLease(
   const follow = { engine, clock, logger, lease, name }
   const exceeded = createExceededLimits(follow, signal)
   const hadEnded = init.found?.state === 'exited'
-  const stdin = createStandardInput(lease, components.inputs)
+  const stdin = createStandardInput(parts, lease)
   const sight: Sight = { away: hadEnded, logProblem: '', guardedAt: null }
 
   async function run(): Promise<void> {

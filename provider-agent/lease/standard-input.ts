@@ -1,5 +1,6 @@
 /** The standard input of a lease's program. It goes through this process and the engine: where one of them ends, so does it. */
 
+import type { Logger } from '../../node/logger.ts'
 import { stdinOf } from '../../protocol/job-inputs.ts'
 import type { InputRoom } from '../inputs/input-room.ts'
 import { LeaseBrokenError } from './ending.ts'
@@ -19,7 +20,10 @@ export interface StandardInput {
 }
 
 /** Of a job that has none, it does nothing. */
-export function createStandardInput(lease: Lease, inputs: Pick<InputRoom, 'openStdin'> | undefined): StandardInput {
+export function createStandardInput(
+  { inputs, logger }: { inputs?: Pick<InputRoom, 'openStdin'> | undefined; logger: Logger },
+  lease: Lease,
+): StandardInput {
   const isWanted = stdinOf(lease.record.job) !== undefined
   let give: ((signal: AbortSignal) => Promise<boolean>) | null = null
   return {
@@ -30,7 +34,11 @@ export function createStandardInput(lease: Lease, inputs: Pick<InputRoom, 'openS
       if (isWanted) give = (await inputs?.openStdin(lease.record, signal)) ?? null
     },
     async give(signal) {
-      if (await give?.(signal)) await lease.report(null, { stdinGiven: true })
+      if (!(await give?.(signal))) return
+      // Where that cannot be written down, the attempt is made anew at the next start.
+      await lease.report(null, { stdinGiven: true }).catch((error) => {
+        logger.warn({ lease: lease.id, error: String(error) }, 'that the standard input was given is not written down')
+      })
     },
   }
 }
