@@ -26,8 +26,13 @@ async function killAgent(market: FaultMarket, agent: FaultAgent, faults: Fault[]
     const jobs = await Promise.all([0, 1].map(async (i) => await market.submit(job, i === 0)))
     await agent.process.ended()
     agent.process.restart()
-    for (const id of last) assert.equal((await market.ended(id)).status, 'completed', `${id}, ${fault.point}`)
+    for (const id of last) await assertCompleted(market, id, `until after ${fault.point}`)
     last = jobs
   }
-  for (const id of last) assert.equal((await market.ended(id)).status, 'completed', id)
+  for (const id of last) await assertCompleted(market, id, 'the last')
+}
+
+async function assertCompleted(market: FaultMarket, id: string, when: string): Promise<void> {
+  const job = await market.ended(id)
+  assert.equal(job.status, 'completed', `${id}, ${when}: ${JSON.stringify(job)}`)
 }

@@ -61,8 +61,8 @@ describe('behind routers', { skip: problem ?? false, concurrency: true }, () => 
     await eventually(async () => relayed(outside).length > 0 || 'no place for a public address yet')
 
     // Who is public reaches others over the relay, and is called back at once.
-    // Once more where the relayed connection gave way to the direct one in that very moment.
-    await outside.reach(first.id, first.state.addresses).catch(() => outside.reach(first.id, first.state.addresses))
+    // Once more where the relayed connection gave way to the direct one in that very moment, or no handshake came about.
+    await eventually(async () => await outside.reach(first.id, first.state.addresses).then(() => true as const, String))
     await eventually(
       async () =>
         (outside.state.peers.includes(first.id) && outside.state.counters.relayed === 0) || 'not called back directly',
@@ -70,7 +70,7 @@ describe('behind routers', { skip: problem ?? false, concurrency: true }, () => 
     await eventually(async () => relayed(outside).length === 0 || 'it was reached, and needs no relay')
 
     // Between two routers the relay stays.
-    await first.reach(second.id, second.state.addresses)
+    await eventually(async () => await first.reach(second.id, second.state.addresses).then(() => true as const, String))
     await eventually(async () => first.state.peers.includes(second.id) || 'not reached')
     assert.equal(first.state.counters.relayed, 1)
   })
@@ -100,7 +100,8 @@ describe('behind routers', { skip: problem ?? false, concurrency: true }, () => 
     const open = () => inside.state.addresses.filter((address) => address.startsWith(`/ip4/${home.publicHost}/`))
     await eventually(async () => open().length > 0 || 'the router let nobody in')
     const outside = stack.use(await startPeerProcess(spaces.agent('outside').command, LISTEN))
-    await outside.reach(inside.id, open())
+    // A machine may have no time for a handshake at the first try.
+    await eventually(async () => await outside.reach(inside.id, open()).then(() => true as const, String))
     assert.equal(outside.state.counters.relayed, 0)
   })
 

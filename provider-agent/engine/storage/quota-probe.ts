@@ -16,6 +16,10 @@ export interface StorageQuota {
 const MiB = 2 ** 20
 /** Size of the image that is made to try it, in bytes. */
 const imageBytes = 6 * MiB
+/** How the names of such images begin. */
+const REPOSITORY = 'cortex-node/probe-'
+/** Older images of that kind are not being tried any more, in seconds. */
+const FORGOTTEN_SECONDS = 3_600
 
 /**
  * Finds out whether the storage driver holds a container to a size, by writing more into one: by the driver's name it
@@ -71,7 +75,7 @@ async function tryCreate(
       ...abort,
     } as Docker.ContainerCreateOptions)
   } catch (error) {
-    return refused(error, toEngineError(error, '').code === 'RESOURCE_LIMIT_EXCEEDED' ? 'full' : null)
+    return refused(error, abort, toEngineError(error, '').code === 'RESOURCE_LIMIT_EXCEEDED' ? 'full' : null)
   }
 }
 
@@ -87,13 +91,14 @@ export async function canWrite(
     await container.putArchive(archive, { path: folder, ...abort })
     return true
   } catch (error) {
-    return refused(error, false)
+    return refused(error, abort, false)
   }
 }
 
-/** An image of one file, to be removed by the caller; answers its name. */
+/** An image of one file, to be removed by the caller; answers its name. Those that agents left that were killed go. */
 export async function makeImage(docker: Docker, abort: Abort): Promise<string> {
-  const repo = `cortex-node/probe-${randomBytes(6).toString('hex')}`
+  await removeForgotten(docker, abort)
+  const repo = `${REPOSITORY}${randomBytes(6).toString('hex')}`
   const output = await docker.importImage(Readable.from([await tarOf('image', imageBytes)]), {
     repo,
     tag: '1',
@@ -101,6 +106,15 @@ export async function makeImage(docker: Docker, abort: Abort): Promise<string> {
   })
   await buffer(output)
   return `${repo}:1`
+}
+
+/** Whose they were is not known: what is as old as that is nobody's any more. */
+async function removeForgotten(docker: Docker, abort: Abort): Promise<void> {
+  const filters = { reference: [`${REPOSITORY}*`] }
+  const before = Date.now() / 1000 - FORGOTTEN_SECONDS
+  const forgotten = (await docker.listImages({ filters, ...abort })).filter(({ Created: at }) => at < before)
+  // Where one is in use all the same, the next look finds it again.
+  for (const { Id: id } of forgotten) await docker.getImage(id).remove(abort).catch(() => undefined)
 }
 
 /** Random, so that no file system stores less. */
@@ -111,8 +125,9 @@ async function tarOf(name: string, bytes: number): Promise<Buffer> {
   return await buffer(tar)
 }
 
-/** What stands for the engine's own no; anything else that went wrong is thrown. */
-function refused<T>(error: unknown, value: T): T {
+/** What stands for the engine's own no; anything else that went wrong is thrown, as is that nobody waits any more. */
+function refused<T>(error: unknown, { abortSignal }: Abort, value: T): T {
+  abortSignal?.throwIfAborted()
   if (error instanceof EngineError || toEngineError(error, '').code === 'ENGINE_UNAVAILABLE') throw error
   return value
 }

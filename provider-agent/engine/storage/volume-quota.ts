@@ -13,6 +13,10 @@ import { canWrite, makeImage } from './quota-probe.ts'
 export type VolumeQuota = 'engine' | 'btrfs'
 
 const MiB = 2 ** 20
+/** How the names of volumes begin that are only tried. */
+const NAME = 'cortex-probe-'
+/** How long an engine may take to remove one, in ms. */
+const REMOVAL_MS = 30_000
 
 /** What the driver is told of a volume's size. */
 export function volumeOptions(quota: VolumeQuota | null, sizeBytes: number): Record<string, string> {
@@ -37,12 +41,16 @@ export async function holdVolume(
   }
 }
 
-/** Finds out what holds volumes to a size, by writing more into one; null where nothing does. Leaves nothing. */
+/**
+ * Finds out what holds volumes to a size, by writing more into one; null where nothing does. Leaves nothing, not even where
+ * it is broken off, and takes away what an agent left that was killed here.
+ */
 export async function probeVolumeQuota(
   docker: Docker,
   labels: Record<string, string>,
   abort: Abort,
 ): Promise<VolumeQuota | null> {
+  await removeEarlier(docker, labels, abort)
   for (const quota of ['engine', 'btrfs'] as const) if (await holds(docker, quota, labels, abort)) return quota
   return null
 }
@@ -53,25 +61,37 @@ async function holds(
   labels: Record<string, string>,
   abort: Abort,
 ): Promise<boolean> {
-  const name = `cortex-probe-${randomBytes(6).toString('hex')}`
+  const name = `${NAME}${randomBytes(6).toString('hex')}`
   const sizeBytes = 4 * MiB
   try {
     const options = { Name: name, Driver: 'local', DriverOpts: volumeOptions(quota, sizeBytes), Labels: labels }
     await docker.createVolume({ ...options, ...abort })
     await holdVolume(docker, quota, { name, sizeBytes }, abort)
   } catch (error) {
+    // Mostly there is none.
+    await remove(docker, name).catch(() => undefined)
+    abort.abortSignal?.throwIfAborted()
     if (toEngineError(error, '').code === 'ENGINE_UNAVAILABLE') throw error
-    await docker
-      .getVolume(name)
-      .remove(abort)
-      .catch(() => undefined) // mostly there is none
     return false
   }
   try {
     return await stopsWriting(docker, name, labels, abort)
   } finally {
-    await docker.getVolume(name).remove(abort)
+    await remove(docker, name)
   }
+}
+
+/** Whether or not the probe was broken off: what has begun is cleared away. */
+async function remove(docker: Docker, name: string): Promise<void> {
+  await docker.getVolume(name).remove({ abortSignal: AbortSignal.timeout(REMOVAL_MS) })
+}
+
+/** Those of the same labels, hence of the same agent, which tries one at a time. */
+async function removeEarlier(docker: Docker, labels: Record<string, string>, abort: Abort): Promise<void> {
+  const filters = { name: [NAME], label: Object.entries(labels).map(([label, value]) => `${label}=${value}`) }
+  const { Volumes: found } = await docker.listVolumes({ filters, ...abort } as Docker.VolumeListOptions)
+  // Where one cannot go yet, the next look finds it again.
+  for (const { Name: name } of found ?? []) await remove(docker, name).catch(() => undefined)
 }
 
 /** Whether a little can be written into a volume, and no more. */

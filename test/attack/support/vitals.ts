@@ -13,6 +13,11 @@ export interface Vitals {
   heldMs: number
   /** Longest delay of the loop, whatever caused it, in ms. */
   delayMs: number
+  /**
+   * How much longer than {@link YARDSTICK_MS} a fixed piece of work took meanwhile, as half of many did: cores that are
+   * shared, throttled or lent by another system take longer for the same work. 1 and more.
+   */
+  slowness: number
   heapBytes: number
   /** Memory of buffers, which no heap has. */
   bufferBytes: number
@@ -26,6 +31,10 @@ export const TELL = 'tell'
 export const MOST_HEAP_BYTES = 600 * 2 ** 20
 
 const ROUND_MS = 10
+/** How often the yardstick is tried, in rounds: it takes a hundredth of the process's time at most. */
+const YARDSTICK_ROUNDS = 20
+/** What the yardstick takes on a machine with nothing else to do, in ms: the one on which {@link Vitals.heldMs} was bounded. */
+const YARDSTICK_MS = 1
 
 if (new URL(import.meta.url).searchParams.has('watch')) watch()
 
@@ -34,11 +43,15 @@ function watch(): void {
   delay.enable()
   let most = nothing()
   let asked: string[] = []
+  let tried: number[] = []
+  let rounds = 0
   let before = { atMs: performance.now(), workedMs: workedMs() }
   const timer = setInterval(() => {
     const now = { atMs: performance.now(), workedMs: workedMs() }
     const held = Math.min(now.atMs - before.atMs, now.workedMs - before.workedMs)
-    before = now
+    rounds += 1
+    if (rounds % YARDSTICK_ROUNDS === 0) tried.push(yardstick())
+    before = { atMs: performance.now(), workedMs: workedMs() }
     // Not `memoryUsage`, which reads a file of the system's each time.
     const { used_heap_size: heap, external_memory: buffers } = getHeapStatistics()
     most = {
@@ -46,6 +59,7 @@ function watch(): void {
       delayMs: Math.max(most.delayMs, delay.max / 1e6),
       heapBytes: Math.max(most.heapBytes, heap),
       bufferBytes: Math.max(most.bufferBytes, buffers),
+      slowness: slownessOf(tried),
     }
     for (const message of asked) answer(message)
     asked = []
@@ -54,6 +68,7 @@ function watch(): void {
     process.send?.(most)
     if (message !== BEGIN_ANEW) return
     most = nothing()
+    tried = []
     delay.reset()
   }
   timer.unref()
@@ -64,7 +79,25 @@ function watch(): void {
 }
 
 function nothing(): Vitals {
-  return { heldMs: 0, delayMs: 0, heapBytes: 0, bufferBytes: 0 }
+  return { heldMs: 0, delayMs: 0, heapBytes: 0, bufferBytes: 0, slowness: 1 }
+}
+
+const places = new Uint32Array(2 ** 18)
+
+/** Reads and writes here and there in a MiB, as programs do. @returns how long it took, in ms */
+function yardstick(): number {
+  const startedMs = performance.now()
+  let at = 1
+  for (let i = 0; i < 240_000; i += 1) {
+    at = (Math.imul(at, 1_664_525) + 1_013_904_223) >>> 14
+    places[at] = (places[at] ?? 0) + i
+  }
+  return performance.now() - startedMs
+}
+
+function slownessOf(tried: number[]): number {
+  const usual = tried.toSorted((a, b) => a - b)[Math.floor(tried.length / 2)] ?? YARDSTICK_MS
+  return Math.max(1, usual / YARDSTICK_MS)
 }
 
 /** Of this thread, in ms. */

@@ -44,40 +44,50 @@ function assertShowsAll<T extends object>(sample: T, rowsOf: (item: T) => [strin
   assert.deepEqual(missing, unshown)
 }
 
-/** Every field that a submission may have. */
-const FULL = jobSubmissionSchema.parse({
-  ...{ image: 'busybox', platform: 'linux/arm64', isolation: 'gvisor', provider: 'attic', cpu: 300, memory: '32Mi' },
-  ...{ storage: '2Gi', gpu: 1, duration: 60, providerStrategy: 'value', maxPrice: 1, labels: { team: 'red' } },
-  gpuRequirements: {
-    ...{
-      vendor: 'nvidia',
-      models: ['h100'],
-      minVram: '80Gi',
-      minCompute: '9.0',
-      cuda: '>=12.4',
-      interconnect: 'nvlink',
+/** Every field that a submission may have; those that shut each other out are parsed apart. */
+const { stdin } = jobSubmissionSchema.parse({ image: 'busybox', stdin: { inline: 'typed' } })
+const FULL = Object.assign(
+  jobSubmissionSchema.parse({
+    ...{ image: 'busybox', platform: 'linux/arm64', isolation: 'gvisor', provider: 'attic', cpu: 300, memory: '32Mi' },
+    ...{ storage: '2Gi', gpu: 1, duration: 60, providerStrategy: 'value', maxPrice: 1, labels: { team: 'red' } },
+    gpuRequirements: {
+      ...{
+        vendor: 'nvidia',
+        models: ['h100'],
+        minVram: '80Gi',
+        minCompute: '9.0',
+        cuda: '>=12.4',
+        interconnect: 'nvlink',
+      },
     },
-  },
-  constraints: {
-    ...{ region: 'eu', labels: { disk: 'fast' }, minUptime: 5, capabilities: ['outputs'], minCpuScore: 900 },
-    ...{ minCpuAllScore: 4000, minMemoryBandwidth: '5Gi', minDiskRead: '1Gi', minDiskWrite: '512Mi', minIops: 4000 },
-  },
-  ...{
-    autoExtend: true,
-    maxDuration: 120,
-    maxAttempts: 4,
-    retryOnFailure: true,
-    queueTimeout: 9,
-    onDisconnect: 'stop',
-  },
-  ...{ leaseTimeout: 90, command: ['sh'], args: ['-c'], env: { DAY: 'monday' }, secrets: { KEY: 'hidden' } },
-  ...{ volumes: [{ name: 'v', mountPath: '/v', size: '1Gi' }], ports: [{ port: 80, public: true }] },
-  registryCredentials: { username: 'u', password: 'p', serverAddress: 'docker.io' },
-  ...{ imagePullPolicy: 'Always', workdir: '/srv', user: 'app', outputs: '/out', stopSignal: 'SIGINT' },
-  ...{ stopGraceSeconds: 3, network: 'bridge', maxNetwork: '3Gi', shmSize: '16Mi', ulimits: { nofile: 99 }, pids: 77 },
-  ...{ init: true, tty: true, inputs: [{ path: '/etc/app.conf', from: { inline: 'retries: 3' } }] },
-  stdin: { inline: 'typed' },
-})
+    constraints: {
+      ...{ region: 'eu', labels: { disk: 'fast' }, minUptime: 5, capabilities: ['outputs'], minCpuScore: 900 },
+      ...{ minCpuAllScore: 4000, minMemoryBandwidth: '5Gi', minDiskRead: '1Gi', minDiskWrite: '512Mi', minIops: 4000 },
+    },
+    ...{
+      autoExtend: true,
+      maxDuration: 120,
+      maxAttempts: 4,
+      retryOnFailure: true,
+      queueTimeout: 9,
+      onDisconnect: 'stop',
+    },
+    ...{ leaseTimeout: 90, command: ['sh'], args: ['-c'], env: { DAY: 'monday' }, secrets: { KEY: 'hidden' } },
+    ...{ volumes: [{ name: 'v', mountPath: '/v', size: '1Gi' }], ports: [{ port: 80, public: true }] },
+    registryCredentials: { username: 'u', password: 'p', serverAddress: 'docker.io' },
+    ...{ imagePullPolicy: 'Always', workdir: '/srv', user: 'app', outputs: '/out', stopSignal: 'SIGINT' },
+    ...{
+      stopGraceSeconds: 3,
+      network: 'bridge',
+      maxNetwork: '3Gi',
+      shmSize: '16Mi',
+      ulimits: { nofile: 99 },
+      pids: 77,
+    },
+    ...{ init: true, tty: true, inputs: [{ path: '/etc/app.conf', from: { inline: 'retries: 3' } }] },
+  }),
+  { stdin },
+)
 
 describe('the text of a job', () => {
   it('is tried with every field that a submission may have', () => {

@@ -22,6 +22,7 @@ import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import pRetry from 'p-retry'
 import { type SignedStatement, SignedStatementSchema } from '../../../protocol/gen/cortex/v1/market_pb.js'
 import { until } from '../../support/until.ts'
 
@@ -34,6 +35,9 @@ export const WIRE = {
   lease: '/cortex/lease/1.0.0',
   directory: '/cortex/directory/1.0.0',
 } as const
+
+/** How long one try to connect may take, in ms. */
+const DIAL_MS = 30_000
 
 export type Wire = LengthPrefixedStream<Stream>
 
@@ -88,11 +92,23 @@ export async function joinPlainly(market: { network: string; bootstrap: string[]
     heard.push(message)
     for (const callback of callbacks) callback(message)
   })
-  const connections = await Promise.all(market.bootstrap.map(async (address) => await host.dial(multiaddr(address))))
-  pubsub.subscribe(topicOf('requests'))
-  pubsub.subscribe(topicOf('announcements'))
-  const topics = ['requests', 'announcements'].map(topicOf)
-  await until(() => topics.every((topic) => pubsub.getSubscribers(topic).length >= connections.length))
+  const dial = async (address: string): Promise<Connection> =>
+    await host.dial(multiaddr(address), { signal: AbortSignal.timeout(DIAL_MS) })
+  const join = async (): Promise<Connection[]> => {
+    // A machine that has no time for a handshake has more of it later.
+    const connections = await Promise.all(
+      market.bootstrap.map(async (address) => await pRetry(async () => await dial(address), { retries: 5 })),
+    )
+    pubsub.subscribe(topicOf('requests'))
+    pubsub.subscribe(topicOf('announcements'))
+    const topics = ['requests', 'announcements'].map(topicOf)
+    await until(() => topics.every((topic) => pubsub.getSubscribers(topic).length >= connections.length))
+    return connections
+  }
+  const connections = await join().catch(async (error) => {
+    await host.stop() // else it would keep the whole test's process
+    throw error
+  })
 
   return {
     id: host.peerId.toString(),

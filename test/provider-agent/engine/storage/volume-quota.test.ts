@@ -17,6 +17,7 @@ const MiB = 2 ** 20
 function answersOf(limit: number | null): Parameters<typeof fakeEngine>[1] {
   const refused = json({ message: 'create: quota size requested but no quota support' }, 500)
   return {
+    'GET /images/json?': json([{ Id: 'forgotten', Created: 0 }, { Id: 'tried', Created: Date.now() / 1000 }]),
     'GET /images/json': json([]),
     'POST /images/create': json({}),
     'POST /networks/create': json({ Id: 'n' }, 201),
@@ -24,6 +25,7 @@ function answersOf(limit: number | null): Parameters<typeof fakeEngine>[1] {
       if (limit === null && JSON.parse(body).DriverOpts?.size !== undefined) refused(response)
       else json({ Name: 'x' }, 201)(response)
     },
+    'GET /volumes?': json({ Volumes: [{ Name: 'cortex-probe-left' }] }),
     'GET /volumes/': json({ Name: 'x', Mountpoint: '/no/such/folder' }),
     'POST /containers/create': (response, body) => {
       // No quota for containers: only volumes are looked at here.
@@ -52,8 +54,25 @@ for (const [what, limit, quota] of cases) {
     const paths = requests.map(({ path }) => path)
     const made = paths.filter((path) => path.startsWith('POST /volumes/create')).length
     const removed = paths.filter((path) => path.startsWith('DELETE /volumes/cortex-probe-')).length
-    assert.ok(removed >= made - (limit === null ? 1 : 0), paths.join('\n'))
+    assert.ok(removed > made - (limit === null ? 1 : 0), paths.join('\n'))
+    // What agents left that were killed there.
+    assert.ok(paths.includes('DELETE /volumes/cortex-probe-left'), paths.join('\n'))
+    assert.ok(paths.includes('DELETE /images/forgotten') && !paths.includes('DELETE /images/tried'), paths.join('\n'))
     const [first] = requests.filter(({ path }) => path.startsWith('POST /volumes/create'))
     assert.deepEqual(JSON.parse(first?.body ?? '').DriverOpts, { size: String(4 * MiB) })
   })
 }
+
+it('a volume that is being tried is removed, too, where the engine takes longer than it is waited for', async (t) => {
+  const stop = new AbortController()
+  const { engine, requests } = await fakeEngine(t, {
+    ...answersOf(4 * MiB),
+    // Never answered, until nobody waits any more.
+    'PUT /containers/c/archive?path=%2Fvolume': () => stop.abort(new Error('waited long enough')),
+  })
+  await assert.rejects(engine.features({ signal: stop.signal }), /waited long enough/)
+  const names = (start: string): string[] =>
+    requests.filter(({ path }) => path.startsWith(start)).map(({ path, body }) => `${path} ${body}`)
+  const [made] = names('POST /volumes/create').map((text) => /cortex-probe-\w+/.exec(text)?.[0])
+  assert.ok(made !== undefined && names('DELETE /volumes/').some((text) => text.includes(made)))
+})
