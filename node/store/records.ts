@@ -185,8 +185,8 @@ export interface PastLease {
   networkBytes?: number
   claimedBytes?: number
   outcome: 'lost' | 'refused' | 'failed'
-  /** Its code, and in the details its reason; absent in records of versions that kept neither. */
-  why?: Pick<Failure, 'code' | 'details'>
+  /** Its code, what was said of it, and in the details its reason; absent in records of versions that did not keep it. */
+  why?: Pick<Failure, 'code' | 'details'> & Partial<Pick<Failure, 'message'>>
   /** As in {@link Lease}: a provider that missed the last acknowledgement asks for it again. */
   lastReport: number
   settled: boolean

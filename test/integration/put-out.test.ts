@@ -46,6 +46,7 @@ describe('a job that owners put out of their machines', () => {
     assert.notEqual(first, second)
     const job = await api.ended(id)
     assert.deepEqual([job.status, job.error.code, job.error.details.reason], ['failed', 'INTERNAL', 'stopped-by-owner'])
+    assert.equal(job.error.message, 'The owner of the machine stopped the job: the machine is needed')
     const lost = job.events.filter(({ type }: { type: string }) => type === 'lost')
     assert.deepEqual(
       lost.map(({ message }: { message: string }) => message),

@@ -226,12 +226,12 @@ interface AttemptEnd {
 function endAttempt(draft: JobDraft, outcome: 'lost' | 'failed', end: AttemptEnd): Settlement {
   const { job } = draft
   const lease = requireLease(job)
-  const { code } = end.failure
+  const { code, message } = end.failure
   const reason = reasonOf(end.failure)
   const data = lossData(job, end.failure)
   if (end.mayRetry && job.attempt < job.spec.maxAttempts) {
     const { fence, provider, pricePerHour, minimumCharge = '0', meteredMs, lastReport, settled, receipt } = lease
-    const why = { code, details: reason }
+    const why = { code, message, details: reason }
     const { claimedMs, pricePerGb, networkBytes, claimedBytes } = lease
     const given = Object.entries({ claimedMs, pricePerGb, networkBytes, claimedBytes }).filter(
       ([, value]) => value !== undefined,

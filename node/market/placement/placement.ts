@@ -286,8 +286,8 @@ async function giveUp(components: PlacementComponents, job: JobRecord, answers: 
 }
 
 /** The failure of the last attempt, as that of the job. */
-function failureAgain({ code, details }: NonNullable<PastLease['why']>, image: string): Failure {
-  return code === 'IMAGE_PULL_ERROR' ? pullFailure(image, details) : failure(code, undefined, details)
+function failureAgain({ code, message, details }: NonNullable<PastLease['why']>, image: string): Failure {
+  return code === 'IMAGE_PULL_ERROR' ? pullFailure(image, details) : failure(code, message, details)
 }
 
 async function fail({ store }: PlacementComponents, job: JobRecord, why: Failure): Promise<void> {
