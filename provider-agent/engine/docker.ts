@@ -131,7 +131,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
   const { pidsLimit = 512, maxOpenFiles = 16_384, useInit, publishAt = null, jobWeight = DEFAULT_JOB_WEIGHT } = init
   const docker = withWholeAnswers(components.docker)
   const findings = createFindings(
-    { docker, firewall, sandboxes },
+    { docker, clock, firewall, sandboxes },
     { owner, runtimes: walls.map(({ runtime }) => runtime), privileges, requireNetworkIsolation, nameServers },
   )
   const wallOf = (isolation: string | undefined): EngineWall | undefined =>

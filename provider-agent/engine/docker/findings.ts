@@ -1,6 +1,8 @@
 import type Docker from 'dockerode'
+import type { Clock } from '../../../node/clock.ts'
 import type { Firewall } from '../../isolation/firewall.ts'
 import { networkProblem } from '../../networks/network-probe.ts'
+import { lasting } from '../../lasting.ts'
 import { portsProblem } from '../../networks/reach-probe.ts'
 import type { Sandboxes } from '../../sandbox/sandboxes.ts'
 import { type Abort, askEngine } from '../ask-engine.ts'
@@ -13,6 +15,7 @@ import { probeVolumeQuota, type VolumeQuota } from '../storage/volume-quota.ts'
 /** What {@link createFindings} works with. */
 export interface FindingsComponents {
   docker: Docker
+  clock: Pick<Clock, 'sleep'>
   firewall: Omit<Firewall, 'problem' | 'limitsConnections'> | undefined
   sandboxes: Pick<Sandboxes, 'open'> | undefined
 }
@@ -41,7 +44,8 @@ export interface Findings extends Pick<ContainerEngine, 'info' | 'features'> {
 }
 
 /** Asks nothing by itself. Before `features()` no quota is known, and jobs count as not kept from the network. */
-export function createFindings({ docker, firewall, sandboxes }: FindingsComponents, init: FindingsInit): Findings {
+export function createFindings(components: FindingsComponents, init: FindingsInit): Findings {
+  const { docker, clock, firewall, sandboxes } = components
   const { owner, runtimes, privileges } = init
   let known: EngineProperties | null = null
   let quota: StorageQuota | null = null
@@ -59,6 +63,18 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
   async function probeQuotas(labels: Record<string, string>, abort: Abort) {
     const own = await probeQuota(docker, labels, abort)
     return [own, await probeVolumeQuota(docker, labels, abort)] as const
+  }
+
+  /** Ends when each has cleared away what it made: an agent that gives up the first leaves none of the others' behind. */
+  async function tryAll(kind: EngineProperties, abort: Abort): Promise<void> {
+    const [quotas, isolation, ports] = await Promise.allSettled([
+      probeQuotas({ [ownerLabel]: owner }, abort),
+      firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
+      portsProblem(docker, kind, owner, abort),
+    ])
+    ;[quota, volumeQuota] = valueOf(quotas)
+    unisolated = valueOf(isolation)
+    unreached = valueOf(ports)
   }
 
   function nameServers(): string[] {
@@ -86,11 +102,9 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
     features: ({ signal } = {}) =>
       askEngine('trying the engine', signal, async (abort) => {
         const { info, ...kind } = await properties(signal === undefined ? {} : { signal })
-        ;[[quota, volumeQuota], unisolated, unreached] = await Promise.all([
-          probeQuotas({ [ownerLabel]: owner }, abort),
-          firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
-          portsProblem(docker, kind, owner, abort),
-        ])
+        const until = abort.abortSignal ?? new AbortController().signal
+        await lasting(clock, until, async (late) => await tryAll({ info, ...kind }, { abortSignal: late }))
+        until.throwIfAborted()
         sandboxes?.open({ architecture: info.architecture, nameServers: nameServers(), runtimes })
         return {
           storageQuota: quota === null ? 'measured' : 'hard',
@@ -106,4 +120,9 @@ export function createFindings({ docker, firewall, sandboxes }: FindingsComponen
         }
       }),
   }
+}
+
+function valueOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
 }
