@@ -1,8 +1,8 @@
 import type Docker from 'dockerode'
 import type { Clock } from '../../../node/clock.ts'
 import type { Firewall } from '../../isolation/firewall.ts'
-import { networkProblem } from '../../networks/network-probe.ts'
 import { lasting } from '../../lasting.ts'
+import { networkProblem } from '../../networks/network-probe.ts'
 import { portsProblem } from '../../networks/reach-probe.ts'
 import type { Sandboxes } from '../../sandbox/sandboxes.ts'
 import { type Abort, askEngine } from '../ask-engine.ts'
@@ -72,9 +72,9 @@ export function createFindings(components: FindingsComponents, init: FindingsIni
       firewall === undefined ? 'no firewall is set' : networkProblem(docker, firewall, owner, abort),
       portsProblem(docker, kind, owner, abort),
     ])
-    ;[quota, volumeQuota] = valueOf(quotas)
-    unisolated = valueOf(isolation)
-    unreached = valueOf(ports)
+    ;[quota, volumeQuota] = resultOf(quotas)
+    unisolated = resultOf(isolation)
+    unreached = resultOf(ports)
   }
 
   function nameServers(): string[] {
@@ -122,7 +122,7 @@ export function createFindings(components: FindingsComponents, init: FindingsIni
   }
 }
 
-function valueOf<T>(result: PromiseSettledResult<T>): T {
+function resultOf<T>(result: PromiseSettledResult<T>): T {
   if (result.status === 'rejected') throw result.reason
   return result.value
 }

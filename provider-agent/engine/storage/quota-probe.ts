@@ -114,7 +114,11 @@ async function removeForgotten(docker: Docker, abort: Abort): Promise<void> {
   const before = Date.now() / 1000 - FORGOTTEN_SECONDS
   const forgotten = (await docker.listImages({ filters, ...abort })).filter(({ Created: at }) => at < before)
   // Where one is in use all the same, the next look finds it again.
-  for (const { Id: id } of forgotten) await docker.getImage(id).remove(abort).catch(() => undefined)
+  for (const { Id: id } of forgotten)
+    await docker
+      .getImage(id)
+      .remove(abort)
+      .catch(() => undefined)
 }
 
 /** Random, so that no file system stores less. */

@@ -154,7 +154,14 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
     count(lines, everyMs, changes = {}) {
       const script = `i=1; while [ $i -le ${lines} ]; do echo line $i; i=$((i+1)); usleep ${everyMs * 1000}; done`
       // A machine that starts its peers slowly keeps jobs waiting that are meant for one.
-      const small = { cpu: 50, memory: '16Mi', storage: '16Mi', duration: 300, stopGraceSeconds: 1, queueTimeout: 3_600 }
+      const small = {
+        cpu: 50,
+        memory: '16Mi',
+        storage: '16Mi',
+        duration: 300,
+        stopGraceSeconds: 1,
+        queueTimeout: 3_600,
+      }
       const job = { image, command: ['sh', '-c'], args: [script], network: 'none' as const, ...small, ...changes }
       return { lines, job }
     },

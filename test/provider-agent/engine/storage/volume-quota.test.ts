@@ -17,7 +17,10 @@ const MiB = 2 ** 20
 function answersOf(limit: number | null): Parameters<typeof fakeEngine>[1] {
   const refused = json({ message: 'create: quota size requested but no quota support' }, 500)
   return {
-    'GET /images/json?': json([{ Id: 'forgotten', Created: 0 }, { Id: 'tried', Created: Date.now() / 1000 }]),
+    'GET /images/json?': json([
+      { Id: 'forgotten', Created: 0 },
+      { Id: 'tried', Created: Date.now() / 1000 },
+    ]),
     'GET /images/json': json([]),
     'POST /images/create': json({}),
     'POST /networks/create': json({ Id: 'n' }, 201),
