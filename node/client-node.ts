@@ -8,6 +8,7 @@ import { recallFirstSeen } from './directory/first-seen.ts'
 import { loadIdentity } from './identity.ts'
 import type { ClientNode } from './index.ts'
 import { inlineSource } from './inputs/inline.ts'
+import { createLeftOutputs } from './inputs/left-outputs.ts'
 import { createInputs } from './inputs/resolve.ts'
 import { serveInputs } from './inputs/serve.ts'
 import type { Logger } from './logger.ts'
@@ -139,7 +140,7 @@ export async function startClientNode(
       logger: logger.child({ part: 'market' }),
       tracer,
       outputs,
-      inputs: createInputs(uploads),
+      inputs: createInputs({ uploads, left: createLeftOutputs({ store, outputs, uploads }), clock }),
       volumes,
     },
     init.times === undefined ? {} : { times: init.times },

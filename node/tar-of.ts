@@ -32,3 +32,10 @@ export function tarOf(write: (out: Pack) => Promise<unknown>): Readable {
   }
   return Readable.from(read(), { objectMode: false })
 }
+
+/** Adds an entry without contents: a folder, or a link. */
+export async function addEmpty(out: Pack, header: Parameters<Pack['entry']>[0]): Promise<void> {
+  await new Promise<void>((done, failed) => {
+    out.entry(header, '', (error) => (error ? failed(error) : done()))
+  })
+}

@@ -10,6 +10,12 @@ export const DATA_FAILURES = {
     cause: 'An upload that the job brings is not there.',
     remedy: 'Upload it again: an upload is kept for a day after its last use.',
   },
+  'output-gone': {
+    fault: 'user',
+    cause: 'What another job left, and this one brings, is not there.',
+    remedy:
+      'Name a job of yours that has ended and whose outputs are kept, and a path in them, or run that job again: outputs are kept for thirty days.',
+  },
   'digest-mismatch': {
     fault: 'user',
     cause: 'What the job brings is not what its digest says.',

@@ -3,7 +3,8 @@ import { decodeTime, monotonicFactory } from 'ulid'
 
 const nextUlid = monotonicFactory()
 
-const JOB_ID = /^job_[0-9a-z]{12,40}$/
+/** The form of a job id. It is wider than what {@link newJobId} makes. */
+export const JOB_ID = /^job_[0-9a-z]{12,40}$/
 
 /** Base58 of an Ed25519 key: the length is fixed, so longer text is never decoded. */
 const PEER_ID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/
@@ -13,7 +14,7 @@ export function newJobId(nowMs: number): string {
   return `job_${nextUlid(nowMs).toLowerCase()}`
 }
 
-/** Whether the text has the form of a job id. It is wider than what {@link newJobId} makes. */
+/** Whether the text has the form of a job id, {@link JOB_ID}. */
 export function isJobId(text: string): boolean {
   return JOB_ID.test(text)
 }

@@ -11,6 +11,7 @@ import {
   MAX_IMAGE_LENGTH,
   MAX_LABEL_LENGTH,
   MAX_LABELS,
+  MAX_PATH_BYTES,
   MAX_PRICE_NANO_USD,
 } from './limits.ts'
 import { formatUsd, parseUsd } from './money.ts'
@@ -109,6 +110,19 @@ const TAKEN_EXPECTED =
 
 /** A path that a job may have for itself. */
 export const ownPathField = pathField.refine((path) => !TAKEN.test(path), TAKEN_EXPECTED)
+
+/** Parts that are names, one behind another: what an entry of an archive is called. */
+const KEPT_PATH = /^(?!\.{1,2}(?:\/|$))[^/\0]+(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)*$/u
+
+/** A file or folder of what a job left, as its entry in the tar is called. */
+export const keptPathField = z
+  .string()
+  .max(MAX_PATH_BYTES, { abort: true })
+  .regex(KEPT_PATH, 'must be like "results/model.bin", without a "/" at either end, and without parts "." or ".."')
+  .refine(
+    (path) => path.isWellFormed() && Buffer.byteLength(path) <= MAX_PATH_BYTES,
+    `must be Unicode text of at most ${MAX_PATH_BYTES} bytes of UTF-8`,
+  )
 
 /** Where a program begins: a path that a job may have for itself, or the root. */
 export const workdirField = pathMatching(new RegExp(`^/$|${CONTAINER_PATH.source}`, 'u')).refine(

@@ -5,7 +5,8 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import { safeNumber } from './codec.ts'
 import type { Input, InputSchema, Job } from './gen/cortex/v1/market_pb.js'
-import { ownPathField } from './job-fields.ts'
+import { JOB_ID } from './ids.ts'
+import { keptPathField, ownPathField } from './job-fields.ts'
 import { MAX_INLINE_BYTES, MAX_INPUTS } from './limits.ts'
 import { WireError } from './wire-error.ts'
 
@@ -25,16 +26,37 @@ const sources = {
     .regex(/^sha256:[0-9a-f]{64}$/, 'must be the digest of an upload: "sha256:" and 64 digits of it in lower case')
     .optional()
     .describe('The digest of a file or folder that was uploaded before.'),
+  job: z
+    .string()
+    .regex(JOB_ID, 'must be the id of a job, such as "job_01k8m3q7w9x2v5n4c6b8d0f1g3"')
+    .optional()
+    .describe('A job of the same owner that has ended: what is kept of its `outputs`.'),
 }
 
-const SOURCE_NAMES = Object.keys(sources)
+/** What says more of a source, each beside that one alone. */
+const particulars = {
+  path: keptPathField
+    .optional()
+    .describe(
+      'Beside `job`: a file or folder of what it left, as its entry in the tar is called, such as `results/model.bin`; links are followed. Where it is left out: all of it.',
+    ),
+}
+const PARTICULAR_OF = { path: 'job' } as const satisfies Record<keyof typeof particulars, keyof typeof sources>
+
+const SOURCE_NAMES = Object.keys(sources) as (keyof typeof sources)[]
 
 const sourceField = z
-  .strictObject(sources)
+  .strictObject({ ...sources, ...particulars })
   .refine(
-    (from) => Object.values(from).filter((value) => value !== undefined).length === 1,
+    (from) => SOURCE_NAMES.filter((name) => from[name] !== undefined).length === 1,
     `must say one of ${SOURCE_NAMES.join(', ')}`,
   )
+  .superRefine((from, context) => {
+    for (const [name, source] of Object.entries(PARTICULAR_OF)) {
+      if (from[name as keyof typeof particulars] === undefined || from[source] !== undefined) continue
+      context.addIssue({ code: 'custom', path: [name], message: `must be beside ${source}: leave it out here` })
+    }
+  })
   .meta({ examples: [{ inline: 'retries: 3\n' }] })
 
 const inputField = z.strictObject({

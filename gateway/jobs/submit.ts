@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { matchProviders, ProviderUnknownError } from '../../node/directory/find-provider.ts'
 import type { Directory } from '../../node/directory/index.ts'
+import { outputProblem } from '../../node/inputs/left-outputs.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { plainDigest, type Uploads } from '../../node/uploads/index.ts'
@@ -17,7 +18,7 @@ import { GatewayError } from '../http/errors.ts'
 /** What a submission goes through, wherever it comes from: a request, a template, a schedule, a row. */
 export interface SubmitComponents {
   requester: Requester
-  store: Pick<JobStore, 'firstWith'>
+  store: Pick<JobStore, 'firstWith' | 'get'>
   directory: Directory
   uploads: Pick<Uploads, 'find'>
   /** Other names for providers and networks. */
@@ -92,15 +93,23 @@ export async function submitJob(
   // A repetition is answered whoever is online now: after a restart the provider asked for may not have been heard yet.
   const first = idempotency === null ? undefined : await components.store.firstWith(owner, idempotency)
   if (first !== undefined) return { job: first, repeated: true }
-  await assertUploaded(components, owner, spec)
+  await assertThere(components, owner, spec)
   const job: SubmitJob = { owner, spec: resolveProvider(spec, owner, components), origin }
   return await components.requester.submit(idempotency === null ? job : { ...job, idempotency })
 }
 
 /** That what a job brings is there, which counts as a use of it. @throws {GatewayError} VALIDATION_ERROR */
-async function assertUploaded({ uploads }: Pick<SubmitComponents, 'uploads'>, owner: string, spec: JobSpec) {
+async function assertThere(
+  { uploads, store }: Pick<SubmitComponents, 'uploads' | 'store'>,
+  owner: string,
+  spec: JobSpec,
+): Promise<void> {
   const fields: { path: string; message: string }[] = []
   for (const { field, path, from } of inputsAsked(spec)) {
+    if (from.job !== undefined) {
+      const message = outputProblem(owner, await store.get(from.job))
+      if (message !== null) fields.push({ path: `${field}.job`, message })
+    }
     if (from.upload === undefined) continue
     const found = await uploads.find(owner, plainDigest(from.upload))
     if (found !== null && (path !== null || !found.folder)) continue

@@ -9,7 +9,7 @@ import { CliError } from './cli-error.ts'
 
 /** What `--input` says. */
 export interface InputFlag {
-  /** What is before the path in the container: a file or folder of this machine. */
+  /** What is before the path in the container: a file or folder of this machine, or {@link OF_A_JOB}. */
   source: string
   path: string
   mode: 'ro' | 'rw'
@@ -25,6 +25,9 @@ const WHY: Readonly<Record<string, string>> = {
   ENOTSUP: 'is neither a file nor a folder',
 }
 
+/** What an earlier job left, or an entry of that, in place of a file of this machine. */
+const OF_A_JOB = /^job:([^/]*)(?:\/(.*?)\/?)?$/s
+
 /** Stands for the digest of what is still to be given, so that everything else can be checked before. */
 const TO_BE_GIVEN = `sha256:${'0'.repeat(64)}`
 
@@ -32,7 +35,9 @@ const TO_BE_GIVEN = `sha256:${'0'.repeat(64)}`
 export function inputFlag(text: string, previous: InputFlag[] = []): InputFlag[] {
   const [, source, path, mode = 'ro'] = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? []
   if (source === undefined || path === undefined) {
-    throw new InvalidArgumentError('Write it as ./data:/data, or ./data:/data:rw for a copy that the job may write.')
+    throw new InvalidArgumentError(
+      'Write it as ./data:/data or job:JOB:/data, with :rw behind it for a copy that the job may write.',
+    )
   }
   return [...previous, { source, path, mode: mode === 'rw' ? 'rw' : 'ro' }]
 }
@@ -44,7 +49,7 @@ export function stdinToCheck(interactive: boolean | undefined): JobSubmission['s
 
 /** Inputs for the job's schema, before anything was given. */
 export function inputsToCheck(flags: InputFlag[] | undefined): Inputs | undefined {
-  return flags?.map((flag) => inputOf(flag, { upload: TO_BE_GIVEN }))
+  return flags?.map((flag) => inputOf(flag, leftByJob(flag) ?? { upload: TO_BE_GIVEN }))
 }
 
 /**
@@ -84,6 +89,11 @@ async function pipedIn(give: (path: string) => Promise<string>): Promise<string>
 async function givenInputs(flags: readonly InputFlag[], give: (path: string) => Promise<string>): Promise<Inputs> {
   const inputs: Inputs = []
   for (const flag of flags) {
+    const left = leftByJob(flag)
+    if (left !== null) {
+      inputs.push(inputOf(flag, left))
+      continue
+    }
     const upload = await give(flag.source).catch((error: unknown) => {
       const { code } = error as NodeJS.ErrnoException
       if (code === undefined || !(code in WHY)) throw error
@@ -94,6 +104,12 @@ async function givenInputs(flags: readonly InputFlag[], give: (path: string) => 
     inputs.push(inputOf(flag, { upload }))
   }
   return inputs
+}
+
+/** Null where it names a file or folder of this machine. */
+function leftByJob({ source }: InputFlag): Inputs[number]['from'] | null {
+  const [, job, path = ''] = OF_A_JOB.exec(source) ?? []
+  return job === undefined ? null : { job, ...(path === '' ? {} : { path }) }
 }
 
 function inputOf({ path, mode }: InputFlag, from: Inputs[number]['from']): Inputs[number] {

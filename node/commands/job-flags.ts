@@ -69,12 +69,12 @@ export interface JobFlags {
   minIops?: number
 }
 
-/** With the flags of what a job brings from this machine: for commands that submit it at once. */
+/** With the flags of what a job brings: for commands that submit it at once. */
 export function inputFlags(command: Command): Command {
   return command
     .option(
       '--input <source:/path[:rw]>',
-      'a file or folder of this machine, read-only at that path; repeat it',
+      'a file or folder of this machine, or job:JOB[/file or folder] of what an earlier job left, read-only at that path; repeat it',
       inputFlag,
     )
     .option('-i, --interactive', 'what is piped in to this command is its standard input')

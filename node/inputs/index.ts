@@ -5,8 +5,11 @@ import type { JobRecord } from '../store/index.ts'
 
 /** What this peer's jobs bring: made out before anybody gets a job, and given to whoever holds its lease. */
 export interface Inputs {
-  /** What a job's `inputs` come to; a failure where something that it names is not here. */
-  resolve(job: JobRecord): Promise<JobInput[] | Failure>
+  /**
+   * What a job's `inputs` come to; a failure where something that it names is not here.
+   * @throws what the signal aborts with
+   */
+  resolve(job: JobRecord, signal: AbortSignal): Promise<JobInput[] | Failure>
 }
 
 /** Where the bytes of what jobs bring are. */

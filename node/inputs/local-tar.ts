@@ -7,7 +7,7 @@ import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Pack } from 'tar-stream'
-import { tarOf } from '../tar-of.ts'
+import { addEmpty, tarOf } from '../tar-of.ts'
 
 /** What stands in a name for bytes that are no UTF-8: under it nothing is found. */
 const NOT_UTF8 = '\ufffd'
@@ -45,30 +45,24 @@ function tarOfFolder(root: string, leftOut: Set<string>): Readable {
     const found = await lstat(path)
     const header = { name, mode: found.mode, uid: found.uid, gid: found.gid, mtime: wholeSeconds(found) }
     if (found.isDirectory()) {
-      await entry(out, { ...header, name: `${name}/`, type: 'directory' })
+      await addEmpty(out, { ...header, name: `${name}/`, type: 'directory' })
       for (const child of (await readdir(path)).toSorted(byCodeUnits)) {
         const inside = name === '.' ? child : `${name}/${child}`
         if (child.includes(NOT_UTF8)) leftOut.add(`${inside} has a name that is no UTF-8`)
         else await add(out, join(path, child), inside)
       }
     } else if (found.isSymbolicLink()) {
-      await entry(out, { ...header, type: 'symlink', linkname: await readlink(path) })
+      await addEmpty(out, { ...header, type: 'symlink', linkname: await readlink(path) })
     } else if (found.isFile()) {
       const id = `${found.dev}:${found.ino}`
       const first = found.nlink > 1 ? seen.get(id) : undefined
-      if (first !== undefined) return await entry(out, { ...header, type: 'link', linkname: first })
+      if (first !== undefined) return await addEmpty(out, { ...header, type: 'link', linkname: first })
       seen.set(id, name)
       await pipeline(createReadStream(path), out.entry({ ...header, type: 'file', size: found.size }))
     } else leftOut.add(`${name} is neither a file nor a folder nor a link`)
   }
 
   return tarOf(async (out) => await add(out, root.endsWith('/') ? root : `${root}/`, '.'))
-}
-
-async function entry(out: Pack, header: Parameters<Pack['entry']>[0]): Promise<void> {
-  await new Promise<void>((done, failed) => {
-    out.entry(header, '', (error) => (error ? failed(error) : done()))
-  })
 }
 
 function wholeSeconds({ mtimeMs }: Stats): Date {

@@ -1,36 +1,74 @@
 import { type Failure, failure } from '../../protocol/failures.ts'
 import { type AskedInput, type BlobSource, inlineBlob, inputsAsked, type JobInput } from '../../protocol/job-inputs.ts'
+import type { Clock } from '../clock.ts'
+import { deadline } from '../deadline.ts'
+import type { JobRecord } from '../store/index.ts'
 import { plainDigest, type Uploads } from '../uploads/index.ts'
 import type { Inputs } from './index.ts'
+import type { LeftOutputs } from './left-outputs.ts'
 
 const FOLDER = 'A standard input must be a file, and this is a folder.'
 
-/** Looks each input up where it is kept. @param uploads those of this peer; null where it has none */
-export function createInputs(uploads: Pick<Uploads, 'find'> | null = null): Inputs {
-  async function blobOf(owner: string, { path, from, field }: AskedInput): Promise<BlobSource | Failure> {
-    if (from.inline !== undefined) return inlineBlob(from.inline)
-    const { upload = '' } = from
+/** Where what jobs name is kept. */
+export interface KeptInputs {
+  uploads: Pick<Uploads, 'find'>
+  /** What earlier jobs left. */
+  left: LeftOutputs
+  clock: Clock
+}
+
+/** Looks each input up where it is kept. @param kept of this peer; null where it keeps nothing */
+export function createInputs(kept: KeptInputs | null = null): Inputs {
+  async function uploaded(owner: string, where: string, upload: string): Promise<BlobSource | Failure> {
     const sha256 = plainDigest(upload)
-    const found = (await uploads?.find(owner, sha256)) ?? null
+    const found = (await kept?.uploads.find(owner, sha256)) ?? null
+    if (found !== null) return { sha256, bytes: found.offset, folder: found.folder }
+    const details = { reason: 'upload-gone', path: where, upload }
+    return failure('DATA_ERROR', `There is no upload ${upload} (${where}).`, details)
+  }
+
+  /** An output that is on its way is waited for as long as the job waits for a provider. */
+  async function left(
+    { owner, spec }: JobRecord,
+    where: string,
+    job: string,
+    path: string | undefined,
+    signal: AbortSignal,
+  ) {
+    if (kept === null) return outputGone('is no job of yours', where, job)
+    const limit = deadline(kept.clock, spec.queueTimeout * 1000, signal)
+    const found = await kept.left.blobOf(owner, { job, path }, limit.signal).finally(limit.clear)
+    signal.throwIfAborted()
+    return typeof found === 'string' ? outputGone(found, where, job) : found
+  }
+
+  async function blobOf(job: JobRecord, asked: AskedInput, signal: AbortSignal): Promise<BlobSource | Failure> {
+    const { path, from, field } = asked
     const where = path ?? field
-    if (found === null) {
-      const details = { reason: 'upload-gone', path: where, upload }
-      return failure('DATA_ERROR', `There is no upload ${upload} (${where}).`, details)
-    }
-    if (path === null && found.folder) return failure('DATA_ERROR', FOLDER, { reason: 'unsafe-archive', path: where })
-    return { sha256, bytes: found.offset, folder: found.folder }
+    if (from.inline !== undefined) return inlineBlob(from.inline)
+    const blob =
+      from.job === undefined
+        ? await uploaded(job.owner, where, from.upload ?? '')
+        : await left(job, where, from.job, from.path, signal)
+    if ('code' in blob || path !== null || !blob.folder) return blob
+    return failure('DATA_ERROR', FOLDER, { reason: 'unsafe-archive', path: where })
   }
 
   return {
-    async resolve({ owner, spec }) {
+    async resolve(job, signal) {
       const inputs: JobInput[] = []
-      for (const asked of inputsAsked(spec)) {
+      for (const asked of inputsAsked(job.spec)) {
         const { path, writable } = asked
-        const blob = await blobOf(owner, asked)
+        const blob = await blobOf(job, asked, signal)
         if ('code' in blob) return blob
         inputs.push(path === null ? { path: '', stdin: true, writable, blob } : { path, writable, blob })
       }
       return inputs
     },
   }
+}
+
+/** @param why to be read behind the job's id */
+function outputGone(why: string, path: string, job: string): Failure {
+  return failure('DATA_ERROR', `${job} ${why} (${path}).`, { reason: 'output-gone', path, job })
 }

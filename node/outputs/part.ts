@@ -30,7 +30,7 @@ export async function findPart(
   jobId: string,
   path: string,
 ): Promise<OutputPart | null> {
-  let wanted = plain(path)
+  let wanted = entryName(path)
   for (let links = 0; links <= MAX_LINKS; links += 1) {
     const kept = await outputs.open(jobId)
     const header = kept === null ? null : await entryOf(kept.stream, wanted)
@@ -40,18 +40,18 @@ export async function findPart(
     if (type === 'directory') return { ...found, type: 'folder', size: 0 }
     if (type === 'file' || type === 'contiguous-file') return { ...found, type: 'file', size }
     const target = linkname ?? ''
-    wanted = plain(type === 'symlink' ? posix.join(posix.dirname(wanted), target) : target)
+    wanted = entryName(type === 'symlink' ? posix.join(posix.dirname(wanted), target) : target)
   }
   return null
 }
 
 /** The library says besides where contents begin, which its types leave out. */
-type Placed = Header & { byteOffset: number }
+export type PlacedHeader = Header & { byteOffset: number }
 
-async function entryOf(tar: Readable, wanted: string): Promise<Placed | null> {
+async function entryOf(tar: Readable, wanted: string): Promise<PlacedHeader | null> {
   try {
     for await (const entry of entriesOf(tar)) {
-      if (plain(entry.header.name) === wanted) return entry.header as Placed
+      if (entryName(entry.header.name) === wanted) return entry.header as PlacedHeader
       entry.resume()
     }
     return null
@@ -60,6 +60,7 @@ async function entryOf(tar: Readable, wanted: string): Promise<Placed | null> {
   }
 }
 
-function plain(path: string): string {
+/** What an entry is called, however that is written. */
+export function entryName(path: string): string {
   return posix.normalize(path).replace(/^\.\//, '').replace(/\/$/, '')
 }

@@ -1,7 +1,46 @@
+const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
+
+/** Where something may come from, and where not. */
+const goodSources = [
+  { job: JOB },
+  { job: JOB, path: 'out' },
+  { job: JOB, path: 'out/ünï code\n/..x/:*' },
+  { job: JOB, path: `o/${'n'.repeat(4_000)}` },
+]
+const badSources = [
+  ...[
+    '',
+    'job_',
+    'JOB_01K8M3Q7W9X2V5N4C6B8D0F1G3',
+    `${JOB}/../x`,
+    `${JOB}\n`,
+    '../../etc/passwd',
+    `job_${'0'.repeat(41)}`,
+  ].map((job) => ({ job })),
+  ...['', '/', '/out', 'out/', '.', '..', './out', 'out/../x', 'out//x', 'a\0b', '\ud800', 'n'.repeat(4_097)].map(
+    (path) => ({
+      job: JOB,
+      path,
+    }),
+  ),
+  { path: 'out' },
+  { inline: '', path: 'out' },
+  { upload: `sha256:${'0'.repeat(64)}`, path: 'out' },
+  { inline: '', job: JOB },
+]
+
 /** What `stdin` takes and refuses. */
 export const stdinCases = {
-  good: [{ inline: '' }, { inline: 'é\n' }, { upload: `sha256:${'0'.repeat(64)}` }],
-  bad: [{}, null, 'text', { inline: 'a', upload: `sha256:${'0'.repeat(64)}` }, { upload: 'sha256:0' }, { path: '/a' }],
+  good: [{ inline: '' }, { inline: 'é\n' }, { upload: `sha256:${'0'.repeat(64)}` }, ...goodSources],
+  bad: [
+    ...badSources,
+    {},
+    null,
+    'text',
+    { inline: 'a', upload: `sha256:${'0'.repeat(64)}` },
+    { upload: 'sha256:0' },
+    { path: '/a' },
+  ],
 }
 
 /** What `inputs` takes and refuses, for `job-spec-fields.ts`. */
@@ -11,10 +50,12 @@ export const inputsOf = (badPaths: string[]) => ({
     [{ path: '/etc/app.conf', from: { inline: '' } }],
     [{ path: '/a', from: { inline: 'x'.repeat(65_536) }, mode: 'rw' }],
     [{ path: '/a', from: { upload: `sha256:${'0'.repeat(64)}` }, mode: 'ro' }],
+    ...goodSources.map((from) => [{ path: '/in', from }]),
     ['/a', '/ab', '/a-b', '/b/c', '/b/d'].map((path) => ({ path, from: { inline: 'é\n' } })),
     Array.from({ length: 64 }, (_, i) => ({ path: `/in${i}`, from: { inline: 'x' } })),
   ],
   bad: [
+    ...badSources.map((from) => [{ path: '/in', from }]),
     ...badPaths.map((where) => [{ path: where, from: { inline: '' } }]),
     ...[
       {},

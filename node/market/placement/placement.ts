@@ -84,7 +84,7 @@ async function placeTraced(components: PlacementComponents, jobId: string, signa
       await giveUp(components, waiting, answers)
       return
     }
-    const brought = await withInputs(components, await withImage(components, waiting, signal))
+    const brought = await withInputs(components, await withImage(components, waiting, signal), signal)
     if (brought === null) return
     const job = brought
     const image = job.image ?? null
@@ -152,10 +152,14 @@ async function withImage(
 }
 
 /** The job with what its inputs came to; null where something that it names is not here: then it has failed. */
-async function withInputs(components: PlacementComponents, job: JobRecord): Promise<JobRecord | null> {
+async function withInputs(
+  components: PlacementComponents,
+  job: JobRecord,
+  signal: AbortSignal,
+): Promise<JobRecord | null> {
   const { store, inputs } = components
   if (job.inputs !== undefined || inputsAsked(job.spec).length === 0) return job
-  const found = await inputs.resolve(job)
+  const found = await inputs.resolve(job, signal)
   if (Array.isArray(found)) return (await store.change(job.id, (draft) => draft.patch({ inputs: found }))).job
   await fail(components, job, found)
   return null

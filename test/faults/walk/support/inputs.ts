@@ -40,6 +40,13 @@ export const inputWays: Ways = {
     how: 'a digest of nothing that was given',
     bring: async (stage) => await stage.run('true', at(`sha256:${'0'.repeat(64)}`)),
   },
+  'DATA_ERROR output-gone': {
+    how: 'an output of a job that keeps none',
+    async bring(stage) {
+      const { id } = await stage.run('true')
+      return await stage.run('true', { inputs: [{ path: '/in', from: { job: id } }] })
+    },
+  },
   'DATA_ERROR digest-mismatch': {
     how: 'a requester on whose disk it was changed',
     async bring(stage) {

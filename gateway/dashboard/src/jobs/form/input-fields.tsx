@@ -103,26 +103,7 @@ function Source({ name, input: { from }, error, onChange }: SourceProps) {
   }
   return (
     <div style={{ flex: '3 1 220px' }}>
-      {from.inline === undefined ? (
-        <TextInput
-          aria-label={`Upload of ${name}`}
-          value={from.upload ?? ''}
-          error={error}
-          classNames={{ input: 'mono' }}
-          onChange={(event) => onChange({ upload: event.currentTarget.value })}
-        />
-      ) : (
-        <Textarea
-          aria-label={`Text of ${name}`}
-          value={from.inline}
-          error={error}
-          autosize
-          minRows={1}
-          maxRows={12}
-          classNames={{ input: 'mono' }}
-          onChange={(event) => onChange({ inline: event.currentTarget.value })}
-        />
-      )}
+      <Given name={name} from={from} error={error} onChange={onChange} />
       <Group gap={6} mt={4}>
         <FileButton onChange={(file) => void send(file)}>
           {(props) => (
@@ -131,6 +112,16 @@ function Source({ name, input: { from }, error, onChange }: SourceProps) {
             </Button>
           )}
         </FileButton>
+        {from.job === undefined && (
+          <Button
+            size="compact-xs"
+            variant="default"
+            aria-label={`Output of a job for ${name}`}
+            onClick={() => onChange({ job: '' })}
+          >
+            Output of a job
+          </Button>
+        )}
         {from.inline === undefined && (
           <Button size="compact-xs" variant="default" onClick={() => onChange({ inline: '' })}>
             Text instead
@@ -142,6 +133,59 @@ function Source({ name, input: { from }, error, onChange }: SourceProps) {
         <Progress value={state.share} size="xs" mt={4} aria-label={`Upload of ${name}`} />
       )}
     </div>
+  )
+}
+
+/** What is given, by its kind. */
+function Given({ name, from, error, onChange }: Omit<SourceProps, 'input'> & { from: Input['from'] }) {
+  const mono = { classNames: { input: 'mono' } }
+  if (from.inline !== undefined) {
+    return (
+      <Textarea
+        aria-label={`Text of ${name}`}
+        value={from.inline}
+        error={error}
+        autosize
+        minRows={1}
+        maxRows={12}
+        onChange={(event) => onChange({ inline: event.currentTarget.value })}
+        {...mono}
+      />
+    )
+  }
+  if (from.job === undefined) {
+    return (
+      <TextInput
+        aria-label={`Upload of ${name}`}
+        value={from.upload ?? ''}
+        error={error}
+        onChange={(event) => onChange({ upload: event.currentTarget.value })}
+        {...mono}
+      />
+    )
+  }
+  const { job, path = '' } = from
+  const change = (id: string, entry: string) => onChange(entry === '' ? { job: id } : { job: id, path: entry })
+  return (
+    <Group gap={6} align="flex-start">
+      <TextInput
+        aria-label={`Job of ${name}`}
+        placeholder="job_…"
+        value={job}
+        error={error}
+        onChange={(event) => change(event.currentTarget.value.trim(), path)}
+        flex="2 1 160px"
+        {...mono}
+      />
+      <TextInput
+        aria-label={`Part of the output for ${name}`}
+        placeholder="all of it"
+        value={path}
+        onChange={(event) => change(job, event.currentTarget.value)}
+        flex="1 1 100px"
+        {...mono}
+      />
+    </Group>
   )
 }
 

@@ -48,7 +48,8 @@ function Transfer({ done, total }: { done: number; total: number }) {
   )
 }
 
-function sourceOf({ inline, upload }: Input['from']): string {
+function sourceOf({ inline, upload, job, path = 'all' }: Input['from']): string {
   if (inline !== undefined) return `text, ${inline.length} characters`
+  if (job !== undefined) return `output of ${job}: ${path}`
   return upload === undefined ? '' : `upload ${upload.slice(0, 19)}…`
 }
