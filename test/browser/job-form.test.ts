@@ -73,6 +73,20 @@ describe('the form of a job', () => {
     assert.equal(await image().inputValue(), '')
   })
 
+  it('brings what an earlier job left, whole or a part of it', async () => {
+    await rig.open('/jobs/create')
+    await json().fill('{"image": "busybox", "inputs": [{ "path": "/in", "from": { "inline": "" } }]}')
+    await rig.page.getByRole('button', { name: 'Output of a job for input 1' }).click()
+    const written = async () => JSON.parse(await json().inputValue()).inputs[0].from
+    await rig.page.getByLabel('Job of input 1').fill('job_01k8m3q7w9x2v5n4c6b8d0f1g3')
+    await until(async () => (await written()).job === 'job_01k8m3q7w9x2v5n4c6b8d0f1g3')
+    await rig.page.getByLabel('Part of the output for input 1').fill('out/model.bin')
+    await until(async () => (await written()).path === 'out/model.bin')
+    await rig.page.getByLabel('Part of the output for input 1').fill('')
+    await until(async () => !('path' in (await written())))
+    await json().fill('')
+  })
+
   it('entry 47: goes to the first field that is wrong', async () => {
     await rig.open('/jobs/create')
     await json().fill('{"image": "busybox", "duration": 0, "memory": "1 potato", "queueTimeout": -1}')

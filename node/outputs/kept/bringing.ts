@@ -10,12 +10,12 @@ import type { JobRecord, Lease } from '../../store/index.ts'
 import { leaseOf } from '../../store/records.ts'
 import { type JobOutput, lostOutput, outputTarBytes } from '../index.ts'
 import { rootOf, siftFile } from '../sift.ts'
+import { createTurns } from '../turns.ts'
 import { fetchOutput, OutputGoneError } from './fetch.ts'
 import type { Forgetting } from './forgetting.ts'
 import type { Held } from './gives-way.ts'
 import type { NoteOutput } from './note.ts'
 import type { OutputFolder } from './output-folder.ts'
-import { createTurns } from './turns.ts'
 
 const MIB = 2 ** 20
 /** Outputs that are fetched at a time: in all, and of one owner or from one provider, so that none holds up the others. */
