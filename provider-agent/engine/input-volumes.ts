@@ -129,15 +129,15 @@ export function createInputVolumes(docker: Docker): InputVolumes {
 
     copy: (from, volume, { signal } = {}) =>
       askEngine(`copying the volume ${from}`, signal, async (abort) => {
-        const mounts = [
-          { name: from, at: `${INSIDE}-from`, readOnly: true },
-          { name: volume.name, at: INSIDE, readOnly: false },
-        ]
+        const mountsOf = (name: string, readOnly: boolean) => [{ name, at: INSIDE, readOnly }]
+        // Two: what an engine writes into a container waits for the end of what it reads out of it.
+        const source = { ...volume, helper: `${volume.helper}-from` }
         await made(volume, abort, async () => {
-          await within(docker, volume, mounts, abort, async (container) => {
-            const tar = (await container.getArchive({ path: `${INSIDE}-from`, ...abort })) as Readable
-            const renamed = renaming(tar, (name) => name.replace(`${INPUT_ROOT}-from`, INPUT_ROOT))
-            await carried(renamed, signal, async (until) => await putInto(container, renamed, until))
+          await within(docker, source, mountsOf(from, true), abort, async (reader) => {
+            await within(docker, volume, mountsOf(volume.name, false), abort, async (writer) => {
+              const tar = (await reader.getArchive({ path: INSIDE, ...abort })) as Readable
+              await carried(tar, signal, async (until) => await putInto(writer, tar, until))
+            })
           })
         })
       }),
