@@ -3,7 +3,7 @@
  * folders finds them; the kernel knows them by whose they are.
  */
 
-import { readdir, statfs } from 'node:fs/promises'
+import { readdir, stat, statfs } from 'node:fs/promises'
 import { type Located, processesOf, processFolder } from '../usage/kernel-view.ts'
 import { leastFileBytes, outputOf } from './folder-size.ts'
 
@@ -49,7 +49,7 @@ export async function hiddenBytes(
   const since = `@${Date.parse(container.State.StartedAt) / 1_000 - 1}`
   const said = await outputOf('sh', ['-c', ADD_UP, 'sh', ...places], signal, { SINCE: since })
   for (const [, device, bytes, example = ''] of said.matchAll(/^(\d+) (\d+) (\S+)$/gm)) {
-    if (!(await isMemory(example))) found.set(Number(device), Number(bytes))
+    if (!(await isMemory(example, Number(device)))) found.set(Number(device), Number(bytes))
   }
   return found
 }
@@ -65,10 +65,13 @@ async function placesOf(processes: number[], threads: boolean): Promise<string[]
   return [...places, ...(await Promise.all(others)).flat()]
 }
 
-async function isMemory(path: string): Promise<boolean> {
+/** @param device that of the file that was found there: a program may have opened another in its place meanwhile */
+async function isMemory(path: string, device: number): Promise<boolean> {
   try {
-    return MEMORY.has((await statfs(path)).type)
+    const { type } = await statfs(path)
+    const isTheSame = (await stat(path)).dev === device
+    return MEMORY.has(type) || !isTheSame
   } catch {
-    return true // closed meanwhile: what it took is free, or is seen by the next look
+    return true // closed meanwhile, as where it is another: what it took is free, or is seen by the next look
   }
 }

@@ -122,7 +122,10 @@ export async function createMachine(agentFlags: string[], withGvisor = false): P
       await until(async () => (await docker.listContainers({ all: true })).length === 0)
       await until(async () => !(await inside('ip', '-o', 'link')).includes(anyBridge))
     } catch (error) {
-      throw new Error(`Jobs are left. The agent said:\n${agent.output()}`, { cause: error })
+      const left = await docker.listContainers({ all: true })
+      const names = left.map(({ Names, Status, Labels }) => `${Names} (${Status}) ${JSON.stringify(Labels)}`)
+      const told = [...names, await inside('ip', '-o', 'link')].join('\n')
+      throw new Error(`Jobs are left:\n${told}\nThe agent said:\n${agent.output()}`, { cause: error })
     }
   }
   const made = stack.move()
