@@ -36,7 +36,7 @@ const ADD_UP = `
  * @returns nothing where the container is not this machine's, or may not be looked at
  */
 export async function hiddenBytes(
-  container: Located & { State: { StartedAt: string } },
+  container: Located & { State: { StartedAt: string }; Mounts: { Type: string; Source: string }[] },
   threads: boolean,
   signal: AbortSignal | undefined,
 ): Promise<HiddenBytes> {
@@ -47,11 +47,20 @@ export async function hiddenBytes(
   if (places.length === 0) return found
   // A second earlier: file systems are told the time of the last tick.
   const since = `@${Date.parse(container.State.StartedAt) / 1_000 - 1}`
+  const disks = await disksOf(folder, container.Mounts)
   const said = await outputOf('sh', ['-c', ADD_UP, 'sh', ...places], signal, { SINCE: since })
   for (const [, device, bytes, example = ''] of said.matchAll(/^(\d+) (\d+) (\S+)$/gm)) {
-    if (!(await isMemory(example, Number(device)))) found.set(Number(device), Number(bytes))
+    if (disks.has(Number(device)) || !(await isMemory(example, Number(device))))
+      found.set(Number(device), Number(bytes))
   }
   return found
+}
+
+/** Where a container's own files and volumes are: no file that a program closes and opens again in time makes memory of them. */
+async function disksOf(folder: string, mounts: { Type: string; Source: string }[]): Promise<Set<number>> {
+  const volumes = mounts.filter(({ Type: type }) => type === 'volume').map(({ Source }) => Source)
+  const places = [`${folder}/root`, ...volumes].map(async (path) => (await stat(path).catch(() => null))?.dev ?? [])
+  return new Set((await Promise.all(places)).flat())
 }
 
 /** Folders of links to what is open. */
