@@ -7,7 +7,7 @@ import { safeNumber } from './codec.ts'
 import type { Input, InputSchema, Job } from './gen/cortex/v1/market_pb.js'
 import { JOB_ID } from './ids.ts'
 import { keptPathField, ownPathField } from './job-fields.ts'
-import { MAX_INLINE_BYTES, MAX_INPUTS } from './limits.ts'
+import { MAX_INLINE_BYTES, MAX_INPUT_URL_LENGTH, MAX_INPUTS } from './limits.ts'
 import { WireError } from './wire-error.ts'
 
 const inlineField = z
@@ -17,6 +17,22 @@ const inlineField = z
     (text) => text.isWellFormed() && Buffer.byteLength(text) <= MAX_INLINE_BYTES,
     `must be Unicode text of at most ${MAX_INLINE_BYTES} bytes of UTF-8`,
   )
+
+const HEX_DIGEST = /^[0-9a-f]{64}$/
+
+/** What is wrong with a URL that a provider is to fetch; null where nothing is. @param isChecked whether its digest is given */
+function urlProblem(text: string, isChecked: boolean): string | null {
+  if (!/^https?:\/\/[\x21-\x7e]+$/i.test(text) || !URL.canParse(text)) {
+    return 'must be a URL that begins with https://, with all but ASCII in it as %XX'
+  }
+  const { protocol, username, password } = new URL(text)
+  if (username !== '' || password !== '') return 'must have no user and no password: use a presigned URL'
+  if (text.includes('#')) return 'must have no #: give the digest as sha256'
+  if (protocol === 'http:' && !isChecked) {
+    return 'must begin with https://, or have sha256 beside it: without TLS anybody on the way could change what comes'
+  }
+  return null
+}
 
 /** Where an input comes from: one of these. */
 const sources = {
@@ -31,6 +47,13 @@ const sources = {
     .regex(JOB_ID, 'must be the id of a job, such as "job_01k8m3q7w9x2v5n4c6b8d0f1g3"')
     .optional()
     .describe('A job of the same owner that has ended: what is kept of its `outputs`.'),
+  url: z
+    .string()
+    .max(MAX_INPUT_URL_LENGTH)
+    .optional()
+    .describe(
+      'A file that the provider fetches before the job begins: `https://…`, public, without user and password. It counts as the job’s storage.',
+    ),
 }
 
 /** What says more of a source, each beside that one alone. */
@@ -40,8 +63,16 @@ const particulars = {
     .describe(
       'Beside `job`: a file or folder of what it left, as its entry in the tar is called, such as `results/model.bin`; links are followed. Where it is left out: all of it.',
     ),
+  sha256: z
+    .string()
+    .regex(HEX_DIGEST, 'must be 64 hexadecimal digits in lower case')
+    .optional()
+    .describe('Beside `url`: of the file. What comes is checked by it, and kept at the provider for the next job.'),
 }
-const PARTICULAR_OF = { path: 'job' } as const satisfies Record<keyof typeof particulars, keyof typeof sources>
+const PARTICULAR_OF = { path: 'job', sha256: 'url' } as const satisfies Record<
+  keyof typeof particulars,
+  keyof typeof sources
+>
 
 const SOURCE_NAMES = Object.keys(sources) as (keyof typeof sources)[]
 
@@ -56,6 +87,8 @@ const sourceField = z
       if (from[name as keyof typeof particulars] === undefined || from[source] !== undefined) continue
       context.addIssue({ code: 'custom', path: [name], message: `must be beside ${source}: leave it out here` })
     }
+    const problem = from.url === undefined ? null : urlProblem(from.url, from.sha256 !== undefined)
+    if (problem !== null) context.addIssue({ code: 'custom', path: ['url'], message: problem })
   })
   .meta({ examples: [{ inline: 'retries: 3\n' }] })
 
@@ -86,6 +119,14 @@ export interface BlobSource {
   folder: boolean
 }
 
+/** A file that the provider fetches from elsewhere. */
+export interface UrlSource {
+  /** `https:`, or `http:` beside a digest. Whoever has it may have what it names: it is in no log. */
+  url: string
+  /** Of the file, hex; absent is any. */
+  sha256?: string
+}
+
 /** What a job asks to be brought, and under which of its fields. */
 export interface AskedInput {
   /** As a problem with it is told, e.g. `inputs[0].from`. */
@@ -110,16 +151,30 @@ export function inputsAsked({
   return stdin === undefined ? asked : [...asked, { field: 'stdin', path: null, writable: false, from: stdin }]
 }
 
-/** One of a job's `inputs`, as its provider gets it. */
-export interface JobInput {
+/** Where one of a job's `inputs` stands, as its provider gets it. */
+interface InputPlace {
   /** Empty for the standard input. */
   path: string
   /** Whether the program reads it from its standard input: then it stands nowhere. @default false */
   stdin?: true
   /** Whether the job may write there. */
   writable: boolean
-  blob: BlobSource
 }
+
+/** One that its requester has. */
+export interface BlobInput extends InputPlace {
+  blob: BlobSource
+  url?: undefined
+}
+
+/** One that the provider fetches from elsewhere; a file. */
+export interface UrlInput extends InputPlace {
+  url: UrlSource
+  blob?: undefined
+}
+
+/** One of a job's `inputs`, as its provider gets it. */
+export type JobInput = BlobInput | UrlInput
 
 /** What of a job its program reads from its standard input; none where it has none. */
 export function stdinOf({ inputs = [] }: { inputs?: readonly JobInput[] | undefined }): JobInput | undefined {
@@ -159,10 +214,17 @@ export function inputProblems(
 }
 
 /** As an award carries it. */
-export function inputToWire({ path, writable, stdin, blob }: JobInput): MessageInitShape<typeof InputSchema> {
+export function inputToWire(input: JobInput): MessageInitShape<typeof InputSchema> {
+  const { path, writable, stdin } = input
+  return { path, writable, stdin: stdin === true, source: sourceToWire(input) }
+}
+
+function sourceToWire({ blob, url: from }: JobInput): NonNullable<MessageInitShape<typeof InputSchema>['source']> {
+  if (blob === undefined) {
+    return { case: 'url', value: { url: from.url, sha256: Buffer.from(from.sha256 ?? '', 'hex') } }
+  }
   const { sha256, bytes, folder } = blob
-  const value = { sha256: Buffer.from(sha256, 'hex'), bytes: BigInt(bytes), folder }
-  return { path, writable, stdin: stdin === true, source: { case: 'blob', value } }
+  return { case: 'blob', value: { sha256: Buffer.from(sha256, 'hex'), bytes: BigInt(bytes), folder } }
 }
 
 /** Of a job that {@link checkInputs} has let through. */
@@ -171,15 +233,19 @@ export function inputsOf({ inputs }: Pick<Job, 'inputs'>): JobInput[] {
 }
 
 function inputFromWire({ path, writable, stdin, source }: Input, index: number): JobInput {
-  if (source.case !== 'blob') throw invalid(`inputs[${index}].from`, 'is of a kind that is not known here')
-  const { sha256, bytes, folder } = source.value
-  if (sha256.length !== 32) throw invalid(`inputs[${index}].from`, 'must have a digest of 32 bytes')
-  return {
-    path,
-    writable,
-    ...(stdin && { stdin: true }),
-    blob: { sha256: Buffer.from(sha256).toString('hex'), bytes: safeNumber(bytes, 'inputs'), folder },
+  const field = `inputs[${index}].from`
+  const place = { path, writable, ...(stdin && { stdin: true as const }) }
+  if (source.case === undefined) throw invalid(field, 'is of a kind that is not known here')
+  const sha256 = Buffer.from(source.value.sha256).toString('hex')
+  if (source.case === 'url') {
+    const { url } = source.value
+    const problem = sourceField.safeParse({ url, ...(sha256 !== '' && { sha256 }) }).error?.issues[0]?.message
+    if (problem !== undefined) throw invalid(field, problem)
+    return { ...place, url: { url, ...(sha256 !== '' && { sha256 }) } }
   }
+  if (!HEX_DIGEST.test(sha256)) throw invalid(field, 'must have a digest of 32 bytes')
+  const { bytes, folder } = source.value
+  return { ...place, blob: { sha256, bytes: safeNumber(bytes, 'inputs'), folder } }
 }
 
 /** Holds the inputs of a peer's award to the rules. @throws {WireError} `INVALID_FIELD` */
@@ -189,7 +255,7 @@ export function checkInputs(job: Pick<Job, 'inputs' | 'volumes'>): void {
   const [stdin, second] = all.filter((input) => input.stdin === true)
   if (inputs.length > MAX_INPUTS) throw invalid('inputs', `must have at most ${MAX_INPUTS} entries`)
   if (second !== undefined) throw invalid('stdin', 'must be one')
-  if (stdin !== undefined && (stdin.path !== '' || stdin.writable || stdin.blob.folder)) {
+  if (stdin !== undefined && (stdin.path !== '' || stdin.writable || stdin.blob?.folder === true)) {
     throw invalid('stdin', 'must be a file without a path')
   }
   for (const [index, { path }] of inputs.entries()) {

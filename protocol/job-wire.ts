@@ -64,8 +64,12 @@ export const NETWORK_LIMIT = 'network-limit'
 /** Offered by providers that put a job's `inputs` into its container. */
 export const INPUTS = 'inputs'
 
+/** Offered by providers that fetch what a job brings from URLs, beside {@link INPUTS}. */
+export const URL_INPUTS = 'url-inputs'
+
 /** Offered by providers that keep volumes after their job, and give them to later ones. */
 export const KEPT_VOLUMES = 'kept-volumes'
+
 /** Offered by providers that give a program a standard input, beside {@link INPUTS}. */
 export const STDIN = 'stdin'
 
@@ -84,6 +88,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   [NETWORK_LIMIT, 'maxNetwork'],
   [TERMINAL, 'tty'],
   [INPUTS, 'inputs'],
+  [URL_INPUTS, 'inputs from a url'],
   [KEPT_VOLUMES, 'volumes that are kept'],
   [STDIN, 'stdin'],
 ])
@@ -193,6 +198,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.isolation === undefined ? [] : [ISOLATION]),
     ...(spec.maxNetwork === undefined || spec.network === 'none' ? [] : [NETWORK_LIMIT]),
     ...(inputsAsked(spec).length === 0 ? [] : [INPUTS]),
+    ...(inputsAsked(spec).some(({ from }) => from.url !== undefined) ? [URL_INPUTS] : []),
     ...(spec.stdin === undefined ? [] : [STDIN]),
   ]
 }

@@ -221,6 +221,8 @@ export const MAX_VOLUMES = 16
 export const MAX_INPUTS = 64
 /** Text that a job brings itself at one path, in bytes: larger things are given beforehand. */
 export const MAX_INLINE_BYTES = 64 * 1024
+/** The URL of something that a job brings, in characters: presigned ones of clouds have up to some 3,000. */
+export const MAX_INPUT_URL_LENGTH = 4_096
 /** One message of a stream that brings an input, in bytes: a chunk with room for a frame. */
 export const MAX_INPUT_MESSAGE_BYTES = 128 * 1024
 /** Streams of inputs that one provider may have open at a time. */

@@ -1,6 +1,7 @@
 import { MAX_DURATION_SECONDS } from '../protocol/limits.ts'
 import type { Prices } from '../protocol/money.ts'
 import type { Resources } from '../protocol/units.ts'
+import type { UrlPatience } from './inputs/fetch-url.ts'
 import { PLAIN_WALL, type Wall } from './isolation/walls.ts'
 import { DEFAULT_PRICES } from './prices/default-prices.ts'
 import type { GpuPrice, PriceRule } from './prices/price-rules.ts'
@@ -140,6 +141,13 @@ export interface AgentInit {
   cacheRoomBytes?: number
   /** How long nothing may come of what a job brings before it is given up, in ms. @default 10 minutes */
   inputStallMs?: number
+  /**
+   * Hosts that jobs may bring something from though they are inside the network: `HOST[:PORT]` as URLs write them, in lower
+   * case. Read at each connection. @default []
+   */
+  allowInputHosts?: string[]
+  /** How long the servers of URLs are waited for. @default as said there */
+  urlPatience?: UrlPatience
   /** A UDP flow into a container without a datagram for this long is over, in ms. Range 1_000..3_600_000. @default 300_000 */
   udpIdleMs?: number
   /** Whether the machine is measured, while nothing runs on it: at the first start, and once a week. @default false */
@@ -203,6 +211,8 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     maxOutputBytes: 2 ** 30,
     maxSpoolBytes: 8 * 2 ** 30,
     inputStallMs: 600_000,
+    allowInputHosts: [],
+    urlPatience: {},
     udpIdleMs: 300_000,
     benchmark: false,
     endedRetentionMs: 7 * 24 * 3_600_000,

@@ -9,7 +9,7 @@ import { CliError } from './cli-error.ts'
 
 /** What `--input` says. */
 export interface InputFlag {
-  /** What is before the path in the container: a file or folder of this machine, or {@link OF_A_JOB}. */
+  /** What is before the path in the container: a file or folder of this machine, {@link OF_A_JOB}, or a URL. */
   source: string
   path: string
   mode: 'ro' | 'rw'
@@ -28,6 +28,9 @@ const WHY: Readonly<Record<string, string>> = {
 /** What an earlier job left, or an entry of that, in place of a file of this machine. */
 const OF_A_JOB = /^job:([^/]*)(?:\/(.*?)\/?)?$/s
 
+/** A URL whose file is known. */
+const OF_A_DIGEST = /^(.+)#sha256=([0-9a-f]*)$/i
+
 /** Stands for the digest of what is still to be given, so that everything else can be checked before. */
 const TO_BE_GIVEN = `sha256:${'0'.repeat(64)}`
 
@@ -36,7 +39,12 @@ export function inputFlag(text: string, previous: InputFlag[] = []): InputFlag[]
   const [, source, path, mode = 'ro'] = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? []
   if (source === undefined || path === undefined) {
     throw new InvalidArgumentError(
-      'Write it as ./data:/data or job:JOB:/data, with :rw behind it for a copy that the job may write.',
+      'Write it as ./data:/data, job:JOB:/data or https://…:/data, with :rw behind it for a copy that the job may write.',
+    )
+  }
+  if (/^https?$/i.test(source)) {
+    throw new InvalidArgumentError(
+      'Write where it is to stand behind the URL: https://example.com/model.bin:/model.bin.',
     )
   }
   return [...previous, { source, path, mode: mode === 'rw' ? 'rw' : 'ro' }]
@@ -49,7 +57,7 @@ export function stdinToCheck(interactive: boolean | undefined): JobSubmission['s
 
 /** Inputs for the job's schema, before anything was given. */
 export function inputsToCheck(flags: InputFlag[] | undefined): Inputs | undefined {
-  return flags?.map((flag) => inputOf(flag, leftByJob(flag) ?? { upload: TO_BE_GIVEN }))
+  return flags?.map((flag) => inputOf(flag, fromElsewhere(flag) ?? { upload: TO_BE_GIVEN }))
 }
 
 /**
@@ -89,9 +97,9 @@ async function pipedIn(give: (path: string) => Promise<string>): Promise<string>
 async function givenInputs(flags: readonly InputFlag[], give: (path: string) => Promise<string>): Promise<Inputs> {
   const inputs: Inputs = []
   for (const flag of flags) {
-    const left = leftByJob(flag)
-    if (left !== null) {
-      inputs.push(inputOf(flag, left))
+    const from = fromElsewhere(flag)
+    if (from !== null) {
+      inputs.push(inputOf(flag, from))
       continue
     }
     const upload = await give(flag.source).catch((error: unknown) => {
@@ -107,7 +115,11 @@ async function givenInputs(flags: readonly InputFlag[], give: (path: string) => 
 }
 
 /** Null where it names a file or folder of this machine. */
-function leftByJob({ source }: InputFlag): Inputs[number]['from'] | null {
+function fromElsewhere({ source }: InputFlag): Inputs[number]['from'] | null {
+  if (/^https?:\/\//i.test(source)) {
+    const [, url = source, sha256] = OF_A_DIGEST.exec(source) ?? []
+    return sha256 === undefined ? { url } : { url, sha256: sha256.toLowerCase() }
+  }
   const [, job, path = ''] = OF_A_JOB.exec(source) ?? []
   return job === undefined ? null : { job, ...(path === '' ? {} : { path }) }
 }

@@ -74,7 +74,7 @@ export function inputFlags(command: Command): Command {
   return command
     .option(
       '--input <source:/path[:rw]>',
-      'a file or folder of this machine, or job:JOB[/file or folder] of what an earlier job left, read-only at that path; repeat it',
+      'a file or folder of this machine, job:JOB[/file or folder] of what an earlier job left, or https://…[#sha256=…] that the provider fetches, read-only at that path; repeat it',
       inputFlag,
     )
     .option('-i, --interactive', 'what is piped in to this command is its standard input')

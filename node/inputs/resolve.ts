@@ -1,5 +1,12 @@
 import { type Failure, failure } from '../../protocol/failures.ts'
-import { type AskedInput, type BlobSource, inlineBlob, inputsAsked, type JobInput } from '../../protocol/job-inputs.ts'
+import {
+  type AskedInput,
+  type BlobSource,
+  inlineBlob,
+  inputsAsked,
+  type JobInput,
+  type UrlSource,
+} from '../../protocol/job-inputs.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { JobRecord } from '../store/index.ts'
@@ -17,7 +24,9 @@ export interface KeptInputs {
   clock: Clock
 }
 
-/** Looks each input up where it is kept. @param kept of this peer; null where it keeps nothing */
+type Source = { blob: BlobSource } | { url: UrlSource }
+
+/** Looks each input up where it is kept; a URL is its provider's to fetch. @param kept of this peer; null where it keeps nothing */
 export function createInputs(kept: KeptInputs | null = null): Inputs {
   async function uploaded(owner: string, where: string, upload: string): Promise<BlobSource | Failure> {
     const sha256 = plainDigest(upload)
@@ -54,14 +63,21 @@ export function createInputs(kept: KeptInputs | null = null): Inputs {
     return failure('DATA_ERROR', FOLDER, { reason: 'unsafe-archive', path: where })
   }
 
+  async function sourceOf(job: JobRecord, asked: AskedInput, signal: AbortSignal): Promise<Source | Failure> {
+    const { url, sha256 } = asked.from
+    if (url !== undefined) return { url: sha256 === undefined ? { url } : { url, sha256 } }
+    const blob = await blobOf(job, asked, signal)
+    return 'code' in blob ? blob : { blob }
+  }
+
   return {
     async resolve(job, signal) {
       const inputs: JobInput[] = []
       for (const asked of inputsAsked(job.spec)) {
         const { path, writable } = asked
-        const blob = await blobOf(job, asked, signal)
-        if ('code' in blob) return blob
-        inputs.push(path === null ? { path: '', stdin: true, writable, blob } : { path, writable, blob })
+        const source = await sourceOf(job, asked, signal)
+        if ('code' in source) return source
+        inputs.push(path === null ? { path: '', stdin: true, writable, ...source } : { path, writable, ...source })
       }
       return inputs
     },

@@ -39,7 +39,7 @@ export function serveInputs({ network, store, clock, logger, sources }: ServeCom
   }
 
   async function open(job: JobRecord, sha256: string, offset: number) {
-    if (!(job.inputs ?? []).some(({ blob }) => blob.sha256 === sha256)) return null
+    if (!(job.inputs ?? []).some(({ blob }) => blob?.sha256 === sha256)) return null
     for (const source of sources) {
       const found = await source.open(job, sha256, offset)
       if (found !== null) return found

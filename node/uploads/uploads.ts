@@ -167,7 +167,7 @@ export function createUploads(components: UploadsComponents, init: UploadsInit):
 async function needed(store: UploadsComponents['store']): Promise<Set<string>> {
   const names = new Set<string>()
   for await (const { owner, spec, inputs = [] } of store.active()) {
-    for (const { blob } of inputs) names.add(`${owner} ${blob.sha256}`)
+    for (const { blob } of inputs) if (blob !== undefined) names.add(`${owner} ${blob.sha256}`)
     for (const { from } of inputsAsked(spec)) {
       if (from.upload !== undefined) names.add(`${owner} ${plainDigest(from.upload)}`)
     }

@@ -19,6 +19,7 @@ import {
   PUBLIC_PORTS,
   STDIN,
   TERMINAL,
+  URL_INPUTS,
 } from '../../protocol/job-wire.ts'
 import { storedTerms } from '../../protocol/money.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
@@ -110,6 +111,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.isolation === '' ? '' : ISOLATION,
       job.inputs.length === 0 ? '' : INPUTS,
       job.inputs.some(({ stdin }) => stdin) ? STDIN : '',
+      job.inputs.some(({ source }) => source.case === 'url') ? URL_INPUTS : '',
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
     if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)

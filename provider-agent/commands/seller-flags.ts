@@ -22,7 +22,7 @@ import { parsePriceRule } from '../prices/price-rules.ts'
 import type { ProviderInit } from '../start-provider.ts'
 import { DEFAULT_JOB_WEIGHT } from '../weights/shares.ts'
 import { type GpuPrices, gpuPrices, isolation, usd } from './price-words.ts'
-import { client, hours, mirror, platform, rate, timeZone } from './seller-words.ts'
+import { client, hours, inputHost, mirror, platform, rate, timeZone } from './seller-words.ts'
 
 const amount = bytesWithin(1, MAX_BYTES)
 
@@ -82,6 +82,7 @@ export interface SellerOptions {
   /** Bytes. */
   imageRoom?: number
   cacheRoom?: number
+  allowInputHost?: string[]
   /** False where jobs are not extended. */
   extension: boolean
   runtime?: string
@@ -256,6 +257,11 @@ function runFlags(command: Command): Command {
         amount,
       ),
     )
+    .option(
+      '--allow-input-host <host[:port]>',
+      'let jobs bring files from URLs of this host though it is inside your network; repeat it',
+      inputHost,
+    )
     .addOption(option('--image-room <amount>', 'free disk below which images that jobs left are removed (5Gi)', amount))
     .addOption(option('--no-extension', 'do not extend running jobs'))
     .addOption(option('--runtime <name>', 'of jobs that name no isolation, e.g. runsc; else the engine’s own'))
@@ -352,6 +358,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('maxDurationSeconds', options.maxDuration),
       ...given('imageRoomBytes', options.imageRoom),
       ...given('cacheRoomBytes', options.cacheRoom),
+      ...given('allowInputHosts', options.allowInputHost),
       ...given('heartbeatMs', options.heartbeatMs),
       ...given('volumeRetentionMs', options.volumeRetentionMs),
       ...given('silenceMs', options.lostAfterMs),

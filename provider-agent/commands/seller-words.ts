@@ -20,6 +20,14 @@ export function mirror(text: string, previous?: Record<string, string>): Record<
   return keyValue(text, previous)
 }
 
+/** A host as URLs write it, without the port that is the usual one; one more each time. */
+export function inputHost(text: string, previous: string[] = []): string[] {
+  if (!/^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:\d{1,5})?$/i.test(text)) {
+    throw new InvalidArgumentError('Give the host of the URLs, such as files.lan:8443.')
+  }
+  return [...previous, text.toLowerCase().replace(/:(80|443)$/, '')]
+}
+
 /** Platforms, one more each time. */
 export function platform(text: string, previous: string[] = []): string[] {
   if (!isPlatform(text)) throw new InvalidArgumentError('Write it as linux/arm64 or linux/arm/v7.')

@@ -4,104 +4,154 @@ import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
-import type { JobInput } from '../../protocol/job-inputs.ts'
+import type { Outside } from '../../node/network/outside.ts'
+import type { BlobInput, JobInput } from '../../protocol/job-inputs.ts'
 import { EngineError } from '../engine/index.ts'
 import { type InputVolumes, inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { containerName } from '../lease/container.ts'
 import { DataError } from './data-error.ts'
 import { fetchBlob } from './fetch-blob.ts'
+import { fetchUrl, type UrlPatience } from './fetch-url.ts'
 import { fileTar, folderTar } from './input-tar.ts'
-import { contentOf, type Shelf, shortDigest, volumeOf } from './shelf.ts'
+import { type InputPlace, shortDigest } from './place.ts'
+import type { Reserved, Shelf } from './shelf.ts'
 
 /** What {@link createBringing} works with. */
 export interface BringingComponents {
   network: Pick<PeerNetwork, 'open'>
   volumes: InputVolumes
   shelf: Shelf
+  /** The way to URLs that jobs name. */
+  outside: Outside
   clock: Clock
   logger: Logger
+}
+
+/** How and where it is brought. */
+export interface BringingInit {
+  /** Where what comes is kept until all of it is there. */
+  folder: string
+  /** Peer id of the agent. */
+  owner: string
+  /** How long no byte of a requester may come before a job is given up, in ms. */
+  stallMs: number
+  urlPatience?: UrlPatience
 }
 
 /** One input that a lease wants. */
 export interface Wanted {
   record: LeaseRecord
   input: JobInput
+  place: InputPlace
   image: string
-  onBytes: (bytes: number) => void
+  /** More is not taken of a URL. */
+  maxBytes: number
+  /** Told how many bytes are there, and of how many where that is known. */
+  onBytes: (bytes: number, total: number | null) => void
 }
 
-/** Brings one blob to the shelf where it is not there yet; answers its volume and what that takes of the disk. */
-export type Bring = (wanted: Wanted, signal: AbortSignal) => Promise<{ volume: string; bytes: number }>
+/** What was brought. */
+export interface Brought {
+  /** What it takes of the disk. */
+  bytes: number
+}
 
-/** @param init as of `createInputRoom` */
+/** Brings one input to its place where it is not there yet; answers what that takes of the disk. */
+export type Bring = (wanted: Wanted, signal: AbortSignal) => Promise<Brought>
+
+/** Brings what a lease wants, from its requester or from elsewhere. */
 export function createBringing(
-  { network, volumes, shelf, clock, logger }: BringingComponents,
-  { folder, owner, stallMs }: { folder: string; owner: string; stallMs: number },
+  { network, volumes, shelf, outside, clock, logger }: BringingComponents,
+  { folder, owner, stallMs, urlPatience = {} }: BringingInit,
 ): Bring {
-  async function bring(wanted: Wanted, signal: AbortSignal) {
-    const { record, input, image, onBytes } = wanted
-    const { requester } = record
-    const volume = volumeOf(owner, requester, input.blob)
-    const known = await shelf.find(requester, input.blob)
+  async function bring(wanted: Wanted, signal: AbortSignal): Promise<Brought> {
+    const { input, place, onBytes } = wanted
+    const { volume, content, isOwn } = place
+    const known = isOwn ? null : await shelf.find(volume)
     if (known !== null) {
-      onBytes(input.blob.bytes)
-      if (await volumes.has(volume, contentOf(input.blob), { signal })) return known
+      const bytes = input.blob?.bytes ?? known.bytes
+      onBytes(bytes, bytes)
+      if (await volumes.has(volume, content, { signal })) return known
       // Somebody removed it from the engine.
-      onBytes(0)
-      await shelf.forget(requester, input.blob)
+      onBytes(0, bytes)
+      await shelf.forget(volume)
     }
-    const release = await shelf.reserve(requester, input.blob, input.path, signal)
+    const room = shelf.reserve(input.path)
     try {
-      const part = join(folder, `${partName(requester, input)}.part`)
-      await fetch(wanted, part, signal)
-      const { tar, size } = input.blob.folder ? folderTar(part, input.path) : fileTar(part, input.blob.bytes)
-      const labels = { [inputLabel]: contentOf(input.blob), 'cortex.requester': requester }
-      const helper = `${containerName(record)}-fill`
-      await volumes
-        .fill({ name: volume, labels, owner, helper, image }, tar, { signal })
-        .catch(async (error: unknown) => {
-          if (error instanceof DataError) await rm(part, { force: true })
-          throw noSpace(error, input)
-        })
-      await shelf.keep(requester, input.blob, size())
+      const part = join(folder, `${shortDigest(volume)}.part`)
+      const came = await fetch(wanted, part, room, signal)
+      const bytes = await fill(wanted, part, came, signal)
+      if (!isOwn) await shelf.keep(volume, bytes)
       await rm(part, { force: true })
-      return { volume, bytes: size() }
+      return { bytes }
     } finally {
-      release()
+      room.release()
+    }
+  }
+
+  /** Makes its volume of what came; answers what that takes of the disk. */
+  async function fill({ record, input, place, image }: Wanted, part: string, came: number, signal: AbortSignal) {
+    const { tar, size } = input.blob?.folder === true ? folderTar(part, input.path) : fileTar(part, came)
+    const { requester, jobId } = record
+    const labels = {
+      ...{ [inputLabel]: place.content, 'cortex.requester': requester },
+      ...(place.isOwn && { 'cortex.job': jobId }),
+    }
+    const helper = `${containerName(record)}-fill`
+    await volumes
+      .fill({ name: place.volume, labels, owner, helper, image }, tar, { signal })
+      .catch(async (error: unknown) => {
+        if (error instanceof DataError) await rm(part, { force: true })
+        throw noSpace(error, input)
+      })
+    return size()
+  }
+
+  /** Answers the bytes that are in the part then. */
+  async function fetch(wanted: Wanted, part: string, room: Reserved, signal: AbortSignal): Promise<number> {
+    const { input, maxBytes, onBytes } = wanted
+    const { path } = input
+    try {
+      if (input.blob !== undefined) return await fetchGiven({ ...wanted, input }, part, room, signal)
+      const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
+      const file = { source: input.url, path, part, maxBytes, onBytes, makeRoom }
+      return await fetchUrl({ outside, clock, logger }, file, urlPatience, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof DataError) throw error
+      throw isFull(error) ? new DataError('no-space', path) : new DataError(null, path)
     }
   }
 
   /** Tries again where the stream broke, as long as something comes at all. */
-  async function fetch({ record, input, onBytes }: Wanted, part: string, signal: AbortSignal): Promise<void> {
+  async function fetchGiven(
+    { record, input, onBytes }: Wanted & { input: BlobInput },
+    part: string,
+    room: Reserved,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { bytes: total } = input.blob
+    await room.upTo(total, signal)
     let lastMs = clock.monotonicMs()
     let most = -1
     const told = (bytes: number): void => {
       if (bytes > most) lastMs = clock.monotonicMs()
       most = Math.max(most, bytes)
-      onBytes(bytes)
+      onBytes(bytes, total)
     }
     const worthAnother = (error: unknown): boolean => {
       if (error instanceof DataError || isFull(error)) return false
       logger.debug({ job: record.jobId, path: input.path, error: String(error) }, 'an input broke off')
       return clock.monotonicMs() - lastMs < stallMs
     }
-    try {
-      await retried(clock, signal, worthAnother, async () => {
-        await fetchBlob({ network, clock }, { record, input, part, onBytes: told }, signal)
-      })
-    } catch (error) {
-      signal.throwIfAborted()
-      if (error instanceof DataError) throw error
-      throw isFull(error) ? new DataError('no-space', input.path) : new DataError(null, input.path)
-    }
+    await retried(clock, signal, worthAnother, async () => {
+      await fetchBlob({ network, clock }, { record, input, part, onBytes: told }, signal)
+    })
+    return total
   }
 
   return bring
-}
-
-function partName(requester: string, { blob }: JobInput): string {
-  return shortDigest(`${requester} ${blob.sha256} ${blob.bytes}`)
 }
 
 function isFull(error: unknown): boolean {

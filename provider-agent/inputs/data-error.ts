@@ -7,6 +7,10 @@ export type DataReason =
   | 'no-space'
   | 'larger-than-storage'
   | 'upload-gone'
+  | 'url-not-given'
+  | 'url-not-allowed'
+  | 'url-unreachable'
+  | 'url-too-slow'
   | null
 
 /** What a job brings did not come, or cannot be used. The message is for the job's owner. */

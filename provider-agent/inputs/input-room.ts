@@ -5,15 +5,15 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { orAborted } from '../../node/abort.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
-import { type JobInput, stdinOf } from '../../protocol/job-inputs.ts'
+import type { JobInput } from '../../protocol/job-inputs.ts'
 import type { InputMount } from '../engine/index.ts'
-import { INPUT_PREFIX, inputLabel } from '../engine/input-volumes.ts'
+import { inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { containerName, ownStorageBytes } from '../lease/container.ts'
-import { type BringingComponents, createBringing } from './bringing.ts'
+import { type BringingComponents, type BringingInit, createBringing } from './bringing.ts'
 import { DataError } from './data-error.ts'
 import { FILE_NAME } from './input-tar.ts'
-import { contentOf, shortDigest, volumeOf } from './shelf.ts'
+import { type InputPlace, ownVolume, placesOf, shortDigest } from './place.ts'
 import { keptInput } from './standard-input.ts'
 
 /** A part that nothing was added to for so long is of a job that nobody has any more, in ms. */
@@ -39,30 +39,35 @@ export interface InputRoom {
 }
 
 /** The volumes that a lease has mounted while it has not ended: what is in them is not to go. @param owner peer id of the agent */
-export function volumesUsed(owner: string, { requester, job }: LeaseRecord): string[] {
-  return (job.inputs ?? []).map(({ blob }) => volumeOf(owner, requester, blob))
+export function volumesUsed(owner: string, record: LeaseRecord): string[] {
+  return placesOf(owner, record).map(({ volume }) => volume)
 }
 
-/**
- * @param init.folder where what comes is kept until all of it is there
- * @param init.owner peer id of the agent
- * @param init.stallMs how long no byte may come before a job is given up, in ms
- */
-export function createInputRoom(
-  components: BringingComponents,
-  { folder, owner, stallMs }: { folder: string; owner: string; stallMs: number },
-): InputRoom {
+/** Brings nothing before it is started. */
+export function createInputRoom(components: BringingComponents, init: BringingInit): InputRoom {
   const { volumes, shelf, clock } = components
+  const { folder, owner } = init
   const queue = createKeyedQueue()
 
-  const bring = createBringing(components, { folder, owner, stallMs })
+  const bring = createBringing(components, init)
 
-  async function mountOf(record: LeaseRecord, input: JobInput, index: number, image: string, signal: AbortSignal) {
-    const { requester } = record
-    const volume = volumeOf(owner, requester, input.blob)
+  /** With the place of each. */
+  function inputsOf(record: LeaseRecord): { input: JobInput; place: InputPlace }[] {
+    const places = placesOf(owner, record)
+    return (record.job.inputs ?? []).map((input, index) => ({ input, place: places[index] as InputPlace }))
+  }
+
+  async function mountOf(
+    record: LeaseRecord,
+    { input, place }: { input: JobInput; place: InputPlace },
+    index: number,
+    image: string,
+    signal: AbortSignal,
+  ) {
     const { path, writable, stdin } = input
+    const { volume, content } = place
     if (stdin === true) return []
-    if (!input.blob.folder) {
+    if (input.blob?.folder !== true) {
       // A file to be written to is put into the container itself.
       if (writable) return []
       return [
@@ -71,7 +76,8 @@ export function createInputRoom(
     }
     if (!writable) return [{ type: 'volume' as const, source: volume, path, readOnly: true }]
     const own = ownVolume(record, index)
-    const labels = { [inputLabel]: contentOf(input.blob), 'cortex.job': record.jobId, 'cortex.requester': requester }
+    const { jobId, requester } = record
+    const labels = { [inputLabel]: content, 'cortex.job': jobId, 'cortex.requester': requester }
     await volumes.copy(volume, { name: own, labels, owner, helper: `${containerName(record)}-copy`, image }, { signal })
     return [{ type: 'volume' as const, source: own, path, readOnly: false }]
   }
@@ -87,34 +93,30 @@ export function createInputRoom(
     },
 
     async prepare(record, image, onTransfer, signal) {
-      const inputs = record.job.inputs ?? []
-      const total = inputs.reduce((sum, { blob }) => sum + blob.bytes, 0)
+      const inputs = inputsOf(record)
+      const tally = createTally(record, onTransfer)
       const mounts: InputMount[] = []
-      let before = 0
-      let ownBytes = 0
-      for (const [index, input] of inputs.entries()) {
-        const onBytes = (bytes: number): void => onTransfer(before + bytes, total)
-        const key = volumeOf(owner, record.requester, input.blob)
-        const wanted = { record, input, image, onBytes }
+      let left = ownStorageBytes(record)
+      for (const [index, { input, place }] of inputs.entries()) {
+        const wanted = { record, input, place, image, maxBytes: left, onBytes: tally(index) }
         const brought = await orAborted(
-          queue.run(key, async () => {
+          queue.run(place.volume, async () => {
             signal.throwIfAborted()
             return await bring(wanted, signal)
           }),
           signal,
         )
-        before += input.blob.bytes
-        if (input.writable) ownBytes += brought.bytes
-        if (ownBytes > ownStorageBytes(record)) throw new DataError('larger-than-storage', input.path)
-        mounts.push(...(await mountOf(record, input, index, image, signal)))
+        if (input.url !== undefined || input.writable) left -= brought.bytes
+        if (left < 0) throw new DataError('larger-than-storage', input.path)
+        mounts.push(...(await mountOf(record, { input, place }, index, image, signal)))
       }
       return mounts
     },
 
     async put(record, signal) {
-      for (const input of record.job.inputs ?? []) {
-        if (input.blob.folder || !input.writable || input.stdin === true) continue
-        const name = volumeOf(owner, record.requester, input.blob)
+      for (const { input, place } of inputsOf(record)) {
+        if (input.blob?.folder === true || !input.writable || input.stdin === true) continue
+        const name = place.volume
         const helper = `${containerName(record)}-put`
         const to = { container: containerName(record), path: input.path }
         await volumes.put({ name, owner, helper }, FILE_NAME, to, { signal })
@@ -122,10 +124,10 @@ export function createInputRoom(
     },
 
     async openStdin(record, signal) {
-      const input = stdinOf(record.job)
-      if (input === undefined) return null
+      const given = inputsOf(record).find(({ input }) => input.stdin === true)
+      if (given === undefined) return null
       const container = containerName(record)
-      const volume = { name: volumeOf(owner, record.requester, input.blob), owner, helper: `${container}-stdin` }
+      const volume = { name: given.place.volume, owner, helper: `${container}-stdin` }
       return await keptInput(
         join(folder, `${shortDigest(container)}.part`),
         async (path) => {
@@ -138,7 +140,13 @@ export function createInputRoom(
   }
 }
 
-/** The copy that a job may write. */
-function ownVolume({ requester, jobId, fence }: LeaseRecord, index: number): string {
-  return `${INPUT_PREFIX}own-${shortDigest(`${requester} ${jobId} ${fence} ${index}`)}`
+/** Adds up what of a lease's inputs is there, and how much there is as far as anybody says. */
+function createTally({ job }: LeaseRecord, onTransfer: OnTransfer) {
+  const parts = (job.inputs ?? []).map(({ blob }) => ({ there: 0, total: blob?.bytes ?? 0 }))
+  return (index: number) =>
+    (there: number, total: number | null): void => {
+      parts[index] = { there, total: Math.max(there, total ?? 0) }
+      const sum = (what: 'there' | 'total'): number => parts.reduce((all, part) => all + part[what], 0)
+      onTransfer(sum('there'), sum('total'))
+    }
 }

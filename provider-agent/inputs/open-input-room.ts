@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
+import { createOutside } from '../../node/network/outside.ts'
 import { diskBytes, freeStorage } from '../capacity/machine.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import type { InputVolumes } from '../engine/input-volumes.ts'
@@ -25,9 +26,10 @@ export interface OpenInputRoomComponents {
 /** The room of an agent, in its data folder. @param leases those that it holds */
 export function openInputRoom(
   { engine, inputVolumes: volumes, network, clock, ...components }: OpenInputRoomComponents,
-  { dataFolder, cacheRoomBytes, inputStallMs }: Pick<AgentOptions, 'dataFolder' | 'cacheRoomBytes' | 'inputStallMs'>,
+  options: Pick<AgentOptions, 'dataFolder' | 'cacheRoomBytes' | 'inputStallMs' | 'allowInputHosts' | 'urlPatience'>,
   leases: () => readonly Lease[],
 ): InputRoom {
+  const { dataFolder, cacheRoomBytes, inputStallMs, allowInputHosts, urlPatience } = options
   const logger = components.logger.child({ part: 'inputs' })
   const owner = network.peerId
   const folder = join(dataFolder, 'inputs')
@@ -41,5 +43,9 @@ export function openInputRoom(
     },
     { folder: join(folder, 'kept'), owner },
   )
-  return createInputRoom({ network, volumes, shelf, clock, logger }, { folder, owner, stallMs: inputStallMs })
+  const outside = createOutside({ isAllowed: ({ host }) => allowInputHosts.includes(host) })
+  return createInputRoom(
+    { network, volumes, shelf, outside, clock, logger },
+    { folder, owner, stallMs: inputStallMs, urlPatience },
+  )
 }

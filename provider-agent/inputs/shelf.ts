@@ -3,32 +3,38 @@
  * whole, so that one without a note was being filled when an earlier process ended.
  */
 
-import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import type { BlobSource } from '../../protocol/job-inputs.ts'
 import type { ContainerEngine } from '../engine/index.ts'
-import { INPUT_PREFIX, inputLabel } from '../engine/input-volumes.ts'
+import { inputLabel } from '../engine/input-volumes.ts'
 import { DataError } from './data-error.ts'
 
 const noteSchema = z.object({ volume: z.string(), bytes: z.number().int().min(0), usedAtMs: z.number() })
 type Note = z.output<typeof noteSchema>
 
+/** The room of something that comes. */
+export interface Reserved {
+  /** Makes room for so many bytes of it in all. @throws {DataError} `no-space` */
+  upTo(bytes: number, signal: AbortSignal): Promise<void>
+  /** It is kept, or will not be. */
+  release(): void
+}
+
 /** What is kept, and how much of it there may be. */
 export interface Shelf {
   /** Forgets what has no volume any more, and removes volumes that are not whole. The engine must be there. */
   start(signal: AbortSignal): Promise<void>
-  /** Where a blob of a requester is kept, and what was put there; null where it is not. Counts as a use of it. */
-  find(requester: string, blob: BlobSource): Promise<Note | null>
-  /** Makes room for a blob that comes; call the answer when it is kept, or will not be. @throws {DataError} `no-space` */
-  reserve(requester: string, blob: BlobSource, path: string, signal: AbortSignal): Promise<() => void>
+  /** A volume that is kept, and what was put there; null where it is not. Counts as a use of it. */
+  find(volume: string): Promise<Note | null>
+  /** For what comes, which has none yet. @param path its place in the job, for its owner */
+  reserve(path: string): Reserved
   /** It is whole. @param bytes that it takes of the disk */
-  keep(requester: string, blob: BlobSource, bytes: number): Promise<void>
+  keep(volume: string, bytes: number): Promise<void>
   /** It is not there, whatever the notes say. */
-  forget(requester: string, blob: BlobSource): Promise<void>
+  forget(volume: string): Promise<void>
 }
 
 /** What {@link createShelf} works with. */
@@ -42,21 +48,6 @@ export interface ShelfComponents {
   room: () => Promise<number>
   /** Bytes that are free for them where they come to. */
   freeBytes: () => Promise<number>
-}
-
-/** The volume of a blob: one for each requester, so that nobody is given what another brought. @param owner peer id of the agent */
-export function volumeOf(owner: string, requester: string, blob: BlobSource): string {
-  return `${INPUT_PREFIX}${shortDigest(`${owner} ${requester} ${contentOf(blob)}`)}`
-}
-
-/** What is in it, as its label says. */
-export function contentOf({ sha256, folder }: BlobSource): string {
-  return `${folder ? 'folder' : 'file'}-${sha256}`
-}
-
-/** Of a text, for a name on the engine or the disk that says nothing of it. */
-export function shortDigest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 40)
 }
 
 /** @param init.folder of the notes @param init.owner peer id that marks this agent's volumes */
@@ -115,24 +106,30 @@ export function createShelf(components: ShelfComponents, { folder, owner }: { fo
         await engine.removeVolume(name, { signal })
       }
     },
-    async find(requester, blob) {
-      const note = notes.get(volumeOf(owner, requester, blob))
+    async find(volume) {
+      const note = notes.get(volume)
       if (note === undefined) return null
       const used = { ...note, usedAtMs: clock.nowMs() }
       await write(used)
       return used
     },
-    async reserve(requester, blob, path, signal) {
-      const mark = Symbol(volumeOf(owner, requester, blob))
-      const most = await room()
-      await makeRoom(blob.bytes, most, signal)
-      if (held() + blob.bytes > most || (await freeBytes()) < blob.bytes) throw new DataError('no-space', path)
-      coming.set(mark, blob.bytes)
-      return () => void coming.delete(mark)
+    reserve(path) {
+      const mark = Symbol(path)
+      return {
+        async upTo(bytes, signal) {
+          const more = bytes - (coming.get(mark) ?? 0)
+          if (more < 0) return
+          const most = await room()
+          await makeRoom(more, most, signal)
+          if (held() + more > most || (await freeBytes()) < more) throw new DataError('no-space', path)
+          coming.set(mark, bytes)
+        },
+        release: () => void coming.delete(mark),
+      }
     },
-    async keep(requester, blob, bytes) {
-      await write({ volume: volumeOf(owner, requester, blob), bytes, usedAtMs: clock.nowMs() })
+    async keep(volume, bytes) {
+      await write({ volume, bytes, usedAtMs: clock.nowMs() })
     },
-    forget: async (requester, blob) => await drop(volumeOf(owner, requester, blob)),
+    forget: drop,
   }
 }

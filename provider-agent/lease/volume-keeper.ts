@@ -11,6 +11,7 @@ import type { ContainerEngine } from '../engine/index.ts'
 import { inputLabel } from '../engine/input-volumes.ts'
 import { keptLabel } from '../engine/labels.ts'
 import { removeSurely } from '../engine/remove-surely.ts'
+import { hasOwnVolume } from '../inputs/place.ts'
 import type { LeaseEnd, LeaseRecord } from '../journal/records.ts'
 
 /** Whose job it is, and which. */
@@ -83,7 +84,7 @@ export function createVolumeKeeper(
   return {
     ended(record, end) {
       const { volumes = [], inputs = [] } = record.job
-      const hasVolumes = volumes.some(({ kept }) => kept === undefined) || inputs.some(({ writable }) => writable)
+      const hasVolumes = volumes.some(({ kept }) => kept === undefined) || inputs.some(hasOwnVolume)
       if (hasVolumes) removeLater(record, null, isOver(end) ? 0 : retentionMs)
     },
     async start() {

@@ -200,7 +200,15 @@ describe('cortex', () => {
       'priceRule',
       'region',
     ]
-    const more = ['label', 'registryMirror', 'allowRegistry', 'allowLocalImage', 'allowImage', 'denyImage']
+    const more = [
+      'label',
+      'registryMirror',
+      'allowRegistry',
+      'allowLocalImage',
+      'allowImage',
+      'denyImage',
+      'allowInputHost',
+    ]
     const last = [
       'platform',
       'emulate',

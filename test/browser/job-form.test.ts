@@ -87,6 +87,22 @@ describe('the form of a job', () => {
     await json().fill('')
   })
 
+  it('takes what a job brings from a URL, with its digest or without', async () => {
+    await rig.open('/jobs/create')
+    await json().fill('{"image": "busybox", "inputs": [{ "path": "/in/model", "from": { "inline": "" } }]}')
+    await rig.page.getByRole('button', { name: 'URL instead' }).first().click()
+    await rig.page.getByLabel('URL of input 1').fill('http://example.com/model')
+    await rig.page.getByRole('button', { name: 'Submit' }).click()
+    await rig.page.getByText('must begin with https://').first().waitFor()
+    const digest = 'ab'.repeat(32)
+    await rig.page.getByLabel('SHA-256 of input 1').fill(digest)
+    const inputs = async () => (JSON.parse(await json().inputValue()) as { inputs: object[] }).inputs
+    assert.deepEqual(await inputs(), [{ path: '/in/model', from: { url: 'http://example.com/model', sha256: digest } }])
+    await rig.page.getByLabel('SHA-256 of input 1').fill('')
+    await rig.page.getByLabel('URL of input 1').fill('https://example.com/model')
+    assert.deepEqual(await inputs(), [{ path: '/in/model', from: { url: 'https://example.com/model' } }])
+  })
+
   it('entry 47: goes to the first field that is wrong', async () => {
     await rig.open('/jobs/create')
     await json().fill('{"image": "busybox", "duration": 0, "memory": "1 potato", "queueTimeout": -1}')

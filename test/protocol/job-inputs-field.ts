@@ -31,7 +31,13 @@ const badSources = [
 
 /** What `stdin` takes and refuses. */
 export const stdinCases = {
-  good: [{ inline: '' }, { inline: 'é\n' }, { upload: `sha256:${'0'.repeat(64)}` }, ...goodSources],
+  good: [
+    { inline: '' },
+    { inline: 'é\n' },
+    { upload: `sha256:${'0'.repeat(64)}` },
+    { url: 'https://example.com/rows.csv' },
+    ...goodSources,
+  ],
   bad: [
     ...badSources,
     {},
@@ -53,6 +59,12 @@ export const inputsOf = (badPaths: string[]) => ({
     ...goodSources.map((from) => [{ path: '/in', from }]),
     ['/a', '/ab', '/a-b', '/b/c', '/b/d'].map((path) => ({ path, from: { inline: 'é\n' } })),
     Array.from({ length: 64 }, (_, i) => ({ path: `/in${i}`, from: { inline: 'x' } })),
+    ...[
+      { url: 'https://example.com' },
+      { url: 'HTTPS://Example.com:8443/a:b/%C3%BC?x=1&y=/z', sha256: 'ab'.repeat(32) },
+      { url: 'http://example.com/a', sha256: 'ab'.repeat(32) },
+      { url: `https://example.com/${'a'.repeat(4_076)}` },
+    ].map((from) => [{ path: '/a', from, mode: 'rw' }]),
   ],
   bad: [
     ...badSources.map((from) => [{ path: '/in', from }]),
@@ -69,6 +81,33 @@ export const inputsOf = (badPaths: string[]) => ({
       { path: '/a', from: { upload } },
     ]),
     [{ path: '/a', from: { inline: '', upload: `sha256:${'0'.repeat(64)}` } }],
+    ...[
+      ...['', 'example.com', '//example.com/a', 'ftp://example.com/a', 'file:///etc/passwd', 'https://', 'https:///'],
+      ...[
+        'https://user@example.com/',
+        'https://user:word@example.com/',
+        'https://:word@example.com/',
+        'https://é.com/',
+      ],
+      ...[
+        'https://example.com/a b',
+        'https://example.com/\n',
+        ' https://example.com/',
+        'https://example.com/#sha256=ab',
+      ],
+      ...[
+        'https://example.com:99999/',
+        'https://[::1',
+        'http://example.com/a',
+        `https://example.com/${'a'.repeat(4_077)}`,
+      ],
+    ].map((url) => [{ path: '/a', from: { url } }]),
+    ...['', 'AB'.repeat(32), 'ab'.repeat(31), `sha256:${'ab'.repeat(32)}`].map((sha256) => [
+      { path: '/a', from: { url: 'https://example.com/a', sha256 } },
+    ]),
+    [{ path: '/a', from: { sha256: 'ab'.repeat(32) } }],
+    [{ path: '/a', from: { inline: '', sha256: 'ab'.repeat(32) } }],
+    [{ path: '/a', from: { inline: '', url: 'https://example.com/a' } }],
     [{ path: '/a', from: { inline: '' }, mode: 'wo' }],
     [{ path: '/a', from: { inline: '' }, name: 'x' }],
     ['/a', '/a'].map((where) => ({ path: where, from: { inline: '' } })),

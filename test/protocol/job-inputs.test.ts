@@ -15,6 +15,11 @@ const INPUTS: JobInput[] = [
   { path: '/etc/app.conf', writable: false, blob: inlineBlob('retries: 3\n') },
   { path: '/data', writable: true, blob: { sha256: 'ab'.repeat(32), bytes: 2 ** 40, folder: true } },
 ]
+const URLS: JobInput[] = [
+  { path: '/model', writable: false, url: { url: 'https://example.com/a?signature=secret' } },
+  { path: '/rows', writable: true, url: { url: 'http://example.com/a', sha256: 'ab'.repeat(32) } },
+  { path: '', stdin: true, writable: false, url: { url: 'https://example.com/rows' } },
+]
 const JOB: JobSubmission = {
   image: 'busybox',
   volumes: [{ name: 'out', mountPath: '/out', size: '1Mi' }],
@@ -57,6 +62,18 @@ describe('what a job brings, on the wire', () => {
     }
   })
 
+  it('is fetched by who knows how, and where from is said in public to nobody', () => {
+    const from = { url: 'https://example.com/a?signature=secret' }
+    for (const job of [{ inputs: [{ path: '/a', from }] }, { stdin: from }]) {
+      const { spec } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox', ...job }))
+      const bytes = encodedRequirements(spec)
+      assert.ok(readRequirements(bytes).capabilities.includes('url-inputs'))
+      assert.equal(Buffer.from(bytes).includes('example'), false)
+    }
+    const { job, requirements } = onTheWire(URLS)
+    assert.deepEqual(inputsOf(checkWireJob(job, requirements)), URLS)
+  })
+
   const blob = { case: 'blob', value: { sha256: Buffer.alloc(32), bytes: 1n, folder: false } } as const
   const cases: Record<string, MessageInitShape<typeof InputSchema>[]> = {
     'a relative path': [{ path: 'data', source: blob }],
@@ -74,6 +91,12 @@ describe('what a job brings, on the wire', () => {
     'a short digest': [{ path: '/a', source: { case: 'blob', value: { sha256: Buffer.alloc(31) } } }],
     'a size beyond all': [
       { path: '/a', source: { case: 'blob', value: { sha256: Buffer.alloc(32), bytes: 2n ** 63n } } },
+    ],
+    'a URL of another kind': [{ path: '/a', source: { case: 'url', value: { url: 'file:///etc/passwd' } } }],
+    'a URL in the clear': [{ path: '/a', source: { case: 'url', value: { url: 'http://example.com/' } } }],
+    'a URL with a password': [{ path: '/a', source: { case: 'url', value: { url: 'https://a:b@example.com/' } } }],
+    'a URL and a short digest': [
+      { path: '/a', source: { case: 'url', value: { url: 'https://example.com/', sha256: Buffer.alloc(31) } } },
     ],
     'too many': Array.from({ length: 65 }, (_, i) => ({ path: `/a${i}`, source: blob })),
   }

@@ -1,10 +1,61 @@
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
+import { describe, it } from 'node:test'
 import { Command } from 'commander'
-import { givenSources } from '../../../node/commands/input-flags.ts'
+import { givenSources, type InputFlag, inputFlag, inputsToCheck } from '../../../node/commands/input-flags.ts'
 import { inputFlags, type JobFlags, jobFlags, submissionOf } from '../../../node/commands/job-flags.ts'
+import { jobSubmissionSchema } from '../../../protocol/job-spec.ts'
 
 const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
+const DIGEST = 'ab'.repeat(32)
+const UPLOAD = `sha256:${'0'.repeat(64)}`
+
+describe('the flag of inputs', () => {
+  const cases: [flag: string, from: object, path: string, mode?: 'rw'][] = [
+    ['./data:/data', { upload: UPLOAD }, '/data'],
+    ['a:b/c:/data:rw', { upload: UPLOAD }, '/data', 'rw'],
+    ['https://example.com/a:/in/a', { url: 'https://example.com/a' }, '/in/a'],
+    ['https://example.com:8443/a?x=b:/c:/in/a:rw', { url: 'https://example.com:8443/a?x=b:/c' }, '/in/a', 'rw'],
+    [`https://example.com/a#sha256=${DIGEST}:/in/a`, { url: 'https://example.com/a', sha256: DIGEST }, '/in/a'],
+    [`http://example.com/a#sha256=${DIGEST.toUpperCase()}:/a`, { url: 'http://example.com/a', sha256: DIGEST }, '/a'],
+  ]
+  for (const [flag, from, path, mode] of cases) {
+    it(flag, () => {
+      const inputs = inputsToCheck(inputFlag(flag))
+      assert.deepEqual(inputs, [{ path, from, ...(mode !== undefined && { mode }) }])
+    })
+  }
+
+  it('gives what is of this machine, and nothing of a URL', async () => {
+    const input = ['./data:/data', 'https://example.com/a:/in/a'].reduce<InputFlag[]>(
+      (all, one) => inputFlag(one, all),
+      [],
+    )
+    const given: string[] = []
+    const { inputs } = await givenSources({ input }, async (path) => {
+      given.push(path)
+      return UPLOAD
+    })
+    assert.deepEqual(given, ['./data'])
+    assert.deepEqual(
+      inputs?.map(({ from }) => from),
+      [{ upload: UPLOAD }, { url: 'https://example.com/a' }],
+    )
+  })
+
+  function jobOf(...flags: string[]) {
+    const command = inputFlags(jobFlags(new Command().exitOverride().configureOutput({ writeErr: () => undefined })))
+    command.parse(flags, { from: 'user' })
+    return jobSubmissionSchema.safeParse(submissionOf('busybox', [], command.opts<JobFlags>()))
+  }
+
+  it('says what is wrong before anything is given', () => {
+    assert.throws(() => jobOf('--input', 'https://example.com/a'), /behind the URL/)
+    assert.match(String(jobOf('--input', 'http://example.com/a:/a').error), /sha256 beside it/)
+    assert.match(String(jobOf('--input', 'https://example.com/a#sha256=ab:/a').error), /64 hexadecimal digits/)
+    assert.match(String(jobOf('--input', 'https://example.com/a#part:/a').error), /must have no #/)
+    assert.match(String(jobOf('--input', 'https://me:word@example.com/a:/a').error), /no password/)
+  })
+})
 
 it('--input names a file or folder of this machine, or what an earlier job left', async () => {
   const command = inputFlags(jobFlags(new Command()))

@@ -61,6 +61,14 @@ describe('the flags of a seller', () => {
       ...['--registry-mirror', 'docker.io=mirror.lan:5000/hub', '--price-minimum', '0.002'],
       ...['--allow-local-image', 'own/*', '--allow-local-image', 'b:1', '--allow-registry', 'registry.lan:5000'],
       ...['--hours', 'Mon-Fri 18:00-08:00', '--hours', 'sat,sun'],
+      ...[
+        '--allow-input-host',
+        'Files.lan:8443',
+        '--allow-input-host',
+        '10.0.0.7:443',
+        '--allow-input-host',
+        '[fd00::1]',
+      ],
       ...['--deny-image', '*miner*', '--allow-client', PEER, '--deny-client', `${PEER}b`],
     )
     assert.deepEqual(init.priceRules, [parsePriceRule('22:00-06:00 x0.5'), parsePriceRule('sat,sun x0.8')])
@@ -69,6 +77,7 @@ describe('the flags of a seller', () => {
     assert.deepEqual([init.maxDurationSeconds, init.allowExtension], [7_200, false])
     assert.deepEqual(init.hours, ['Mon-Fri 18:00-08:00', 'sat,sun'])
     assert.deepEqual(init.allowLocalImages, ['own/*', 'b:1'])
+    assert.deepEqual(init.allowInputHosts, ['files.lan:8443', '10.0.0.7', '[fd00::1]'])
     assert.deepEqual([init.denyImages, init.allowClients, init.denyClients], [['*miner*'], [PEER], [`${PEER}b`]])
   })
 
@@ -129,6 +138,8 @@ describe('the flags of a seller', () => {
     ['--registry-mirror', 'docker.io=http://mirror.lan'],
     ['--allow-registry', 'registry.lan/path'],
     ['--allow-registry', 'ftp://registry.lan'],
+    ['--allow-input-host', 'https://files.lan'],
+    ['--allow-input-host', 'files.lan/path'],
     ['--max-image', '0'],
     ['--cpu', '0.05'],
     ['--memory', 'lots'],

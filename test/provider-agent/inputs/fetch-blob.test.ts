@@ -12,7 +12,7 @@ import type { InputSource } from '../../../node/inputs/index.ts'
 import { serveInputs } from '../../../node/inputs/serve.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import type { JobRecord } from '../../../node/store/index.ts'
-import type { JobInput } from '../../../protocol/job-inputs.ts'
+import type { BlobInput } from '../../../protocol/job-inputs.ts'
 import { DataError } from '../../../provider-agent/inputs/data-error.ts'
 import { fetchBlob } from '../../../provider-agent/inputs/fetch-blob.ts'
 import type { LeaseRecord } from '../../../provider-agent/journal/records.ts'
@@ -33,12 +33,12 @@ let source: Buffer | null
 let offsets: number[]
 const scope = new AbortController()
 
-function inputOf(bytes: Buffer, change: Partial<JobInput['blob']> = {}): JobInput {
+function inputOf(bytes: Buffer, change: Partial<BlobInput['blob']> = {}): BlobInput {
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   return { path: '/in', writable: false, blob: { sha256, bytes: bytes.length, folder: false, ...change } }
 }
 
-async function fetch(from: MemoryPeer, input: JobInput, fence = 1): Promise<number[]> {
+async function fetch(from: MemoryPeer, input: BlobInput, fence = 1): Promise<number[]> {
   const told: number[] = []
   const record = { requester: requester.network.peerId, addresses: [], jobId: JOB_ID, fence } as unknown as LeaseRecord
   const wanted = { record, input, part, onBytes: (bytes: number) => void told.push(bytes) }

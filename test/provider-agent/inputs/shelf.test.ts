@@ -6,11 +6,11 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../node/logger.ts'
 import { inputLabel } from '../../../provider-agent/engine/input-volumes.ts'
 import { DataError } from '../../../provider-agent/inputs/data-error.ts'
-import { createShelf, volumeOf } from '../../../provider-agent/inputs/shelf.ts'
+import { volumeOf } from '../../../provider-agent/inputs/place.ts'
+import { createShelf } from '../../../provider-agent/inputs/shelf.ts'
 import { createSimClock, type SimClock } from '../../support/sim-clock.ts'
 
-const blob = (name: string, bytes = 100) => ({ sha256: name.repeat(64).slice(0, 64), bytes, folder: false })
-const volume = (name: string, requester = 'me'): string => volumeOf('agent', requester, blob(name))
+const volume = (name: string, requester = 'me'): string => volumeOf('agent', requester, `file-${name}`)
 
 let folder: string
 let clock: SimClock
@@ -33,10 +33,11 @@ const shelfOf = () =>
 const { signal } = new AbortController()
 
 async function fill(shelf: ReturnType<typeof shelfOf>, name: string, requester = 'me'): Promise<void> {
-  const release = await shelf.reserve(requester, blob(name), '/in', signal)
+  const room = shelf.reserve('/in')
+  await room.upTo(100, signal)
   there.set(volume(name, requester), { [inputLabel]: name })
-  await shelf.keep(requester, blob(name), 100)
-  release()
+  await shelf.keep(volume(name, requester), 100)
+  room.release()
   await clock.advance(1_000)
 }
 
@@ -54,10 +55,10 @@ describe('what jobs brought', () => {
     const shelf = shelfOf()
     await shelf.start(signal)
     await fill(shelf, 'a')
-    assert.equal((await shelf.find('me', blob('a')))?.volume, volume('a'))
-    assert.equal(await shelf.find('other', blob('a')), null)
-    assert.equal(await shelf.find('me', { ...blob('a'), folder: true }), null, 'a folder is no file')
-    assert.notEqual(volume('a'), volumeOf('another agent', 'me', blob('a')))
+    assert.equal((await shelf.find(volume('a')))?.volume, volume('a'))
+    assert.equal(await shelf.find(volume('a', 'other')), null)
+    assert.equal(await shelf.find(volumeOf('agent', 'me', 'folder-a')), null, 'a folder is no file')
+    assert.notEqual(volume('a'), volumeOf('another agent', 'me', 'file-a'))
   })
 
   it('gives way to what comes, the least recently used first', async () => {
@@ -65,11 +66,11 @@ describe('what jobs brought', () => {
     await shelf.start(signal)
     await fill(shelf, 'a')
     await fill(shelf, 'b')
-    await shelf.find('me', blob('a'))
+    await shelf.find(volume('a'))
     await clock.advance(1_000)
     await fill(shelf, 'c')
     assert.deepEqual([...there.keys()].toSorted(), [volume('a'), volume('c')].toSorted())
-    assert.equal(await shelf.find('me', blob('b')), null)
+    assert.equal(await shelf.find(volume('b')), null)
   })
 
   it('stays while a lease has it, and what comes has no room then', async () => {
@@ -79,15 +80,18 @@ describe('what jobs brought', () => {
     await fill(shelf, 'b')
     used.add(volume('a')).add(volume('b'))
     const isFull = (error: unknown) => error instanceof DataError && error.details.reason === 'no-space'
-    await assert.rejects(shelf.reserve('me', blob('c'), '/in', signal), isFull)
+    await assert.rejects(shelf.reserve('/in').upTo(100, signal), isFull)
     used.delete(volume('a'))
-    const release = await shelf.reserve('me', blob('c'), '/in', signal)
+    const coming = shelf.reserve('/in')
+    await coming.upTo(60, signal)
+    await coming.upTo(100, signal)
+    await coming.upTo(80, signal)
     used.add(volume('b'))
-    await assert.rejects(shelf.reserve('me', blob('d'), '/in', signal), isFull, 'what is on its way has its place')
-    release()
+    await assert.rejects(shelf.reserve('/in').upTo(51, signal), isFull, 'what is on its way has its place')
+    coming.release()
     free = 99
-    await assert.rejects(shelf.reserve('me', blob('d'), '/in', signal), isFull, 'a full disk')
-    await assert.rejects(shelf.reserve('me', blob('e', 251), '/in', signal), isFull, 'more than all of the room')
+    await assert.rejects(shelf.reserve('/in').upTo(100, signal), isFull, 'a full disk')
+    await assert.rejects(shelf.reserve('/in').upTo(251, signal), isFull, 'more than all of the room')
   })
 
   it('is there after a restart, without what was half there, and without what somebody removed', async () => {
@@ -102,7 +106,7 @@ describe('what jobs brought', () => {
     const second = shelfOf()
     await second.start(signal)
     assert.deepEqual([...there.keys()].toSorted(), [volume('a'), 'a job’s own', 'a volume'].toSorted())
-    assert.equal((await second.find('me', blob('a')))?.bytes, 100)
-    assert.equal(await second.find('me', blob('b')), null)
+    assert.equal((await second.find(volume('a')))?.bytes, 100)
+    assert.equal(await second.find(volume('b')), null)
   })
 })

@@ -917,6 +917,12 @@ export declare type Input = Message<"cortex.v1.Input"> & {
      */
     value: Input_Blob;
     case: "blob";
+  } | {
+    /**
+     * @generated from field: cortex.v1.Input.Url url = 4;
+     */
+    value: Input_Url;
+    case: "url";
   } | { case: undefined; value?: undefined };
 };
 
@@ -955,6 +961,33 @@ export declare type Input_Blob = Message<"cortex.v1.Input.Blob"> & {
  * Use `create(Input_BlobSchema)` to create a new message.
  */
 export declare const Input_BlobSchema: GenMessage<Input_Blob>;
+
+/**
+ * A file that the provider itself fetches from elsewhere, and only where it says `url-inputs`.
+ *
+ * @generated from message cortex.v1.Input.Url
+ */
+export declare type Input_Url = Message<"cortex.v1.Input.Url"> & {
+  /**
+   * `https:`, or `http:` beside a digest; without user, password and fragment. It may open what it names to whoever has it.
+   *
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * Of the file, 32 bytes; empty is any.
+   *
+   * @generated from field: bytes sha256 = 2;
+   */
+  sha256: Uint8Array;
+};
+
+/**
+ * Describes the message cortex.v1.Input.Url.
+ * Use `create(Input_UrlSchema)` to create a new message.
+ */
+export declare const Input_UrlSchema: GenMessage<Input_Url>;
 
 /**
  * All of a job that its provider needs. Never broadcast.

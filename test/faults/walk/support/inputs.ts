@@ -1,13 +1,35 @@
 /** Rows about what jobs bring. */
 
 import { readdir, rm, writeFile } from 'node:fs/promises'
+import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import type { JobRecord } from '../../../../node/store/index.ts'
+import type { UrlPatience } from '../../../../provider-agent/inputs/fetch-url.ts'
 import type { SellerInit } from '../../../integration/support/market.ts'
+import { startFileServer } from '../../../support/file-server.ts'
 import { addPair, type Stage, type Ways } from './stage.ts'
 
 /** Sellers that wait for no byte for long. */
 export const HASTY: SellerInit = { agent: { inputStallMs: 500 } }
+
+/** A seller that may fetch from a server inside, which answers so. */
+async function fetched(
+  stage: Stage,
+  label: string,
+  answer: RequestListener,
+  urlPatience: UrlPatience = {},
+): Promise<JobRecord> {
+  const server = await startFileServer()
+  stage.market.defer(server.close)
+  server.on('/file', answer)
+  const pair = await addPair(stage.market, label, () => ({
+    agent: { urlPatience, allowInputHosts: [server.host] },
+  }))
+  return await (await stage.at(pair)).run('true', from(server.url('/file')))
+}
+
+const from = (url: string) => ({ inputs: [{ path: '/in', from: { url, sha256: '0'.repeat(64) } }] })
 
 /** Gives the bytes; answers their digest. */
 async function give({ node, owner }: Stage, bytes: Buffer, folder = false): Promise<string> {
@@ -63,6 +85,30 @@ export const inputWays: Ways = {
     how: 'a copy that is larger than the storage',
     bring: async (stage) =>
       await stage.run('true', { ...at(await give(stage, Buffer.alloc(2 ** 21)), 'rw'), storage: '1Mi' }),
+  },
+  'DATA_ERROR url-not-given': {
+    how: 'a URL of which its server says no',
+    bring: async (stage) => await fetched(stage, 'told no', (_request, response) => void response.writeHead(404).end()),
+  },
+  'DATA_ERROR url-not-allowed': {
+    how: 'the address of the metadata of clouds',
+    bring: async (stage) => await stage.run('true', from('http://169.254.169.254/latest/meta-data')),
+  },
+  'DATA_ERROR url-unreachable': {
+    how: 'a server that says each time that it cannot now',
+    bring: async (stage) =>
+      await fetched(stage, 'told later', (_request, response) => void response.writeHead(503).end()),
+  },
+  'DATA_ERROR url-too-slow': {
+    how: 'a server that sends a byte now and then',
+    async bring(stage) {
+      const slowly: RequestListener = (_request, response) => {
+        response.writeHead(200, { 'content-length': 10_000 })
+        const more = (): void => void (response.destroyed || response.write('x', () => setTimeout(more, 50)))
+        more()
+      }
+      return await fetched(stage, 'told slowly', slowly, { graceMs: 1_000, leastRate: 2 ** 20 })
+    },
   },
   'DATA_ERROR no-space': {
     how: 'sellers without room for anything',

@@ -10,7 +10,7 @@ import type { DraftEditor } from './use-draft.ts'
 
 type Input = NonNullable<Draft['inputs']>[number]
 
-/** What the job brings: texts, and files that are uploaded as they are chosen. */
+/** What the job brings: texts, files that are uploaded as they are chosen, and what its provider fetches. */
 export function InputFields({ editor: { draft, set }, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
   const inputs = draft.inputs ?? []
   const change = (i: number, part: Partial<Input>) =>
@@ -83,6 +83,33 @@ interface SourceProps {
   onChange(from: Input['from']): void
 }
 
+interface UrlFieldsProps extends Omit<SourceProps, 'input'> {
+  from: Input['from']
+}
+
+function UrlFields({ name, from: { url = '', sha256 }, error, onChange }: UrlFieldsProps) {
+  return (
+    <>
+      <TextInput
+        aria-label={`URL of ${name}`}
+        placeholder="https://example.com/model.bin"
+        value={url}
+        error={error}
+        classNames={{ input: 'mono' }}
+        onChange={(event) => onChange({ ...(sha256 !== undefined && { sha256 }), url: event.currentTarget.value })}
+      />
+      <TextInput
+        aria-label={`SHA-256 of ${name}`}
+        placeholder="SHA-256, so that it is checked and kept there"
+        value={sha256 ?? ''}
+        mt={4}
+        classNames={{ input: 'mono' }}
+        onChange={({ currentTarget: { value } }) => onChange(value === '' ? { url } : { url, sha256: value.trim() })}
+      />
+    </>
+  )
+}
+
 function Source({ name, input: { from }, error, onChange }: SourceProps) {
   const [state, setState] = useState<{ share: number; text: string } | null>(null)
   async function send(file: File | null): Promise<void> {
@@ -127,6 +154,11 @@ function Source({ name, input: { from }, error, onChange }: SourceProps) {
             Text instead
           </Button>
         )}
+        {from.url === undefined && (
+          <Button size="compact-xs" variant="default" onClick={() => onChange({ url: '' })}>
+            URL instead
+          </Button>
+        )}
         {state !== null && <Text size="xs">{state.text}</Text>}
       </Group>
       {state !== null && state.share < 100 && (
@@ -153,6 +185,7 @@ function Given({ name, from, error, onChange }: Omit<SourceProps, 'input'> & { f
       />
     )
   }
+  if (from.url !== undefined) return <UrlFields name={name} from={from} error={error} onChange={onChange} />
   if (from.job === undefined) {
     return (
       <TextInput

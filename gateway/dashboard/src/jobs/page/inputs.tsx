@@ -48,8 +48,15 @@ function Transfer({ done, total }: { done: number; total: number }) {
   )
 }
 
-function sourceOf({ inline, upload, job, path = 'all' }: Input['from']): string {
+function sourceOf({ inline, upload, job, path = 'all', url, sha256 }: Input['from']): string {
   if (inline !== undefined) return `text, ${inline.length} characters`
   if (job !== undefined) return `output of ${job}: ${path}`
+  if (url !== undefined) return `${shownUrl(url)}${sha256 === undefined ? '' : `, sha256 ${sha256.slice(0, 12)}…`}`
   return upload === undefined ? '' : `upload ${upload.slice(0, 19)}…`
+}
+
+/** Without what may open it to whoever looks over a shoulder. */
+function shownUrl(url: string): string {
+  const { origin, pathname, search } = new URL(url)
+  return `${origin}${pathname}${search === '' ? '' : '?…'}`
 }

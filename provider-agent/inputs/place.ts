@@ -1,0 +1,50 @@
+/** Where what a lease brings is, in names that say nothing of it. */
+
+import { createHash } from 'node:crypto'
+import type { JobInput } from '../../protocol/job-inputs.ts'
+import { INPUT_PREFIX } from '../engine/input-volumes.ts'
+import type { LeaseRecord } from '../journal/records.ts'
+
+/** The volume of an input. */
+export interface InputPlace {
+  volume: string
+  /** What is in it, as its label says. */
+  content: string
+  /** Whether it is of this lease alone, and goes with it: nobody can say what is in it before it came. */
+  isOwn: boolean
+}
+
+/** Of a text, for a name on the engine or the disk that says nothing of it. */
+export function shortDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 40)
+}
+
+/** A volume for one requester, so that nobody is given what another brought. @param owner peer id of the agent */
+export function volumeOf(owner: string, requester: string, content: string): string {
+  return `${INPUT_PREFIX}${shortDigest(`${owner} ${requester} ${content}`)}`
+}
+
+/** The volume that a lease has of one of its inputs for itself: a copy that it may write, or what nobody else is given. */
+export function ownVolume({ requester, jobId, fence }: LeaseRecord, index: number): string {
+  return `${INPUT_PREFIX}own-${shortDigest(`${requester} ${jobId} ${fence} ${index}`)}`
+}
+
+/** Where each of a lease's inputs is put. @param owner peer id of the agent */
+export function placesOf(owner: string, record: LeaseRecord): InputPlace[] {
+  return (record.job.inputs ?? []).map((input, index) => {
+    const content = contentOf(input)
+    if (content === null) return { volume: ownVolume(record, index), content: 'file', isOwn: true }
+    return { volume: volumeOf(owner, record.requester, content), content, isOwn: false }
+  })
+}
+
+/** Whether the lease has a volume of its own of it. */
+export function hasOwnVolume(input: JobInput): boolean {
+  return input.writable || contentOf(input) === null
+}
+
+/** What it holds; null where only its source can say. A URL whose digest is told is as good as a file that was given. */
+function contentOf({ blob, url }: JobInput): string | null {
+  if (blob !== undefined) return `${blob.folder ? 'folder' : 'file'}-${blob.sha256}`
+  return url.sha256 === undefined ? null : `file-${url.sha256}`
+}
