@@ -6,6 +6,7 @@ import { finished, pipeline } from 'node:stream/promises'
 import { extract, type Header, type Pack } from 'tar-stream'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
+import { LONGEST_NAME, MOST_REMEMBERED } from '../tar-entries.ts'
 import { tarOf } from '../tar-of.ts'
 
 /** Entries in one archive. */
@@ -55,6 +56,9 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
   const { root, maxBytes = Number.POSITIVE_INFINITY, enough, owner = {} } = init
   const named: LeftOut[] = []
   const gone = new Set<string>()
+  /** Behind these may be anything, where links may lead out. */
+  const links = new Set<string>()
+  let remembered = 0
   const counts = { entries: 0, files: 0, bytes: 0 }
   let others = 0
   let entries = 0
@@ -63,8 +67,10 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
   const unpack = extract()
 
   function leaveOut(name: string, reason: string): void {
-    if (gone.size < MAX_REMEMBERED) gone.add(plain(name))
-    if (named.length < MAX_LEFT_OUT - 1) named.push({ path: name.slice(0, 1024), reason })
+    if (gone.size < MAX_REMEMBERED && name.length <= LONGEST_NAME) gone.add(plain(name))
+    // A copy: a part of a text keeps all of it.
+    const path = Buffer.from(name.slice(0, 1024)).toString()
+    if (named.length < MAX_LEFT_OUT - 1) named.push({ path, reason })
     else others += 1
   }
 
@@ -74,6 +80,12 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
     if (entries > MAX_ENTRIES) return `comes after ${MAX_ENTRIES} others`
     const odd = oddityOf(header, init)
     if (odd !== null) return odd
+    if (init.mayLinkOut === true && liesBehind(header.name, links)) return 'lies behind a link'
+    if (header.type === 'symlink' && init.mayLinkOut === true) {
+      remembered += header.name.length
+      if (remembered > MOST_REMEMBERED) return 'is a link after too many others'
+      links.add(plain(header.name))
+    }
     if (header.type === 'link') {
       const target = plain(header.linkname ?? '')
       if (gone.has(target) || gone.size === MAX_REMEMBERED) return 'is the same file as one that was left out'
@@ -163,6 +175,8 @@ function oddityOf({ name, type, linkname }: Header, { root, mayLinkOut = false }
   if (type !== 'file' && type !== 'contiguous-file' && type !== 'directory' && type !== 'symlink' && type !== 'link') {
     return KINDS[type ?? ''] ?? 'is of an unknown kind'
   }
+  if (name.length > LONGEST_NAME || target.length > LONGEST_NAME)
+    return `has a name of more than ${LONGEST_NAME} letters`
   if (name.includes('\ufffd')) return 'has a name that is no UTF-8'
   if (name.includes('\\')) return 'has a backslash in its name'
   if (leadsOut(name)) return 'leads out of the folder'
@@ -180,6 +194,14 @@ function oddityOf({ name, type, linkname }: Header, { root, mayLinkOut = false }
 
 function plain(path: string): string {
   return posix.normalize(path).replace(/\/$/, '')
+}
+
+function liesBehind(name: string, links: ReadonlySet<string>): boolean {
+  if (links.size === 0) return false
+  for (let at = posix.dirname(plain(name)); at !== '.' && at !== '/'; at = posix.dirname(at)) {
+    if (links.has(at)) return true
+  }
+  return false
 }
 
 function leadsOut(path: string): boolean {

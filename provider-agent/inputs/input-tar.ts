@@ -5,6 +5,7 @@ import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract, type Header, type Pack } from 'tar-stream'
+import { LONGEST_NAME, MOST_REMEMBERED } from '../../node/tar-entries.ts'
 import { tarOf } from '../../node/tar-of.ts'
 import { INPUT_ROOT } from '../engine/input-volumes.ts'
 import { DataError } from './data-error.ts'
@@ -44,12 +45,17 @@ export function folderTar(path: string, input: string): InputTar {
   const files = new Set<string>()
   let entries = 0
   let bytes = 0
+  let remembered = 0
 
   async function pass(out: Pack): Promise<void> {
     for await (const entry of unpack) {
       const { header } = entry
       entries += 1
-      const odd = entries > MAX_ENTRIES ? `has more than ${MAX_ENTRIES} entries` : oddityOf(header, { links, files })
+      remembered += header.name.length
+      const isMuch = entries > MAX_ENTRIES || remembered > MOST_REMEMBERED
+      const odd = isMuch
+        ? `has more than ${MAX_ENTRIES} entries, or names of more than ${MOST_REMEMBERED} letters in all`
+        : oddityOf(header, { links, files })
       if (odd !== null) throw new DataError('unsafe-archive', input, odd)
       const { name, type, linkname, size = 0, mode = 0o644, uid = 0, gid = 0, mtime } = header
       const plain = posix.normalize(name).replace(/\/$/, '')
@@ -96,6 +102,8 @@ function oddityOf({ name, type, linkname, pax }: Header, { links, files }: Seen)
   const what = JSON.stringify(name.slice(0, 256))
   if (!KINDS.has(type ?? '')) return `${what} is neither a file nor a folder nor a link`
   if (Object.keys(pax ?? {}).some((key) => key.startsWith('GNU.sparse'))) return `${what} is a sparse file`
+  if (name.length > LONGEST_NAME || (linkname ?? '').length > LONGEST_NAME)
+    return `${what} has a name of more than ${LONGEST_NAME} letters`
   if (name.includes('\ufffd')) return `${what} has a name that is no UTF-8`
   if (leadsOut(name)) return `${what} leads out of the folder`
   const plain = posix.normalize(name).replace(/\/$/, '')

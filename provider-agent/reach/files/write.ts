@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { deadline } from '../../../node/deadline.ts'
 import type { Channel } from '../../../node/network/index.ts'
 import { siftTar } from '../../../node/outputs/sift.ts'
+import { isNoTar } from '../../../node/tar-entries.ts'
 import { tarOf } from '../../../node/tar-of.ts'
 import type { ReachHello_Write as WriteRequest } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import type { ContainerAccess } from '../../engine/access.ts'
@@ -118,7 +119,7 @@ async function* asTar(sifted: Readable): AsyncGenerator<Buffer> {
   try {
     yield* sifted as AsyncIterable<Buffer>
   } catch (cause) {
-    if (cause instanceof Error && /tar header|end of data|tar format/i.test(cause.message)) {
+    if (isNoTar(cause)) {
       throw new FileError('BAD_PATH', 'What was sent is no tar, or breaks off', { cause })
     }
     throw cause

@@ -10,6 +10,7 @@ import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { type Header, pack } from 'tar-stream'
 import { extractTar } from '../../../node/outputs/extract.ts'
 import { siftTar } from '../../../node/outputs/sift.ts'
+import { entriesOf } from '../../../node/tar-entries.ts'
 import type { LeftOut } from '../../../protocol/left-out.ts'
 
 type Entry = Partial<Header> & { name: string; text?: string }
@@ -185,6 +186,29 @@ describe('unpacking what a stranger packed', () => {
     const { leftOut } = await unpack([...pipes, { name: 'out/file', text: 'x' }])
     assert.equal(leftOut.length, 64)
     assert.deepEqual(leftOut.at(-1), { path: '…', reason: 'and 137 more' })
+  })
+
+  it('leaves out what lies behind a link, where links may lead anywhere, and names that no system holds', async () => {
+    const long = 'n'.repeat(5_000)
+    const tar = await tarOf([
+      { name: 'door', type: 'symlink', linkname: '/etc' },
+      { name: 'door/deep/passwd', text: 'x' },
+      { name: long, text: 'x' },
+      { name: 'far', type: 'symlink', linkname: `/${long}` },
+      { name: 'doorstep', text: 'mine' },
+    ])
+    const sifted = siftTar(Readable.from([tar]), { root: null, mayLinkOut: true })
+    const names: string[] = []
+    for await (const entry of entriesOf(sifted.tar)) {
+      names.push(entry.header.name)
+      entry.resume()
+    }
+    assert.deepEqual(names, ['door', 'doorstep'])
+    assert.deepEqual(sifted.leftOut(), [
+      { path: 'door/deep/passwd', reason: 'lies behind a link' },
+      { path: 'n'.repeat(1_024), reason: 'has a name of more than 4096 letters' },
+      { path: 'far', reason: 'has a name of more than 4096 letters' },
+    ])
   })
 
   it('writes nothing through a link that the archive made itself', async () => {

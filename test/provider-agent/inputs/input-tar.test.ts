@@ -80,6 +80,8 @@ describe('what of a folder is passed on', () => {
       { name: 'b', type: 'symlink', linkname: '/etc/shadow' },
       { name: 'a', type: 'link', linkname: 'b' },
     ],
+    'a name that no system holds': [{ name: 'n'.repeat(5_000) }],
+    'a link to a name that none holds': [{ name: 'a', type: 'symlink', linkname: 'n'.repeat(5_000) }],
     'a device': [{ name: 'a', type: 'character-device', devmajor: 1, devminor: 3 }],
     'a block device': [{ name: 'a', type: 'block-device', devmajor: 8, devminor: 0 }],
     'a pipe': [{ name: 'a', type: 'fifo' }],
