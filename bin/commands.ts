@@ -76,6 +76,11 @@ const ENTRIES: readonly Entry[] = [
       ),
   },
   {
+    name: 'image',
+    description: 'images without a registry',
+    load: async () => (await import('../gateway/commands/image.ts')).imageCommand(),
+  },
+  {
     name: 'volume',
     description: 'what jobs left to be used again',
     load: async () =>

@@ -34,14 +34,15 @@ function urlProblem(text: string, isChecked: boolean): string | null {
   return null
 }
 
+/** The digest of something that was given beforehand. */
+export const uploadField = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'must be the digest of an upload: "sha256:" and 64 digits of it in lower case')
+
 /** Where an input comes from: one of these. */
 const sources = {
   inline: inlineField.optional().describe('The text itself, at most 64 KiB; it is kept with the job.'),
-  upload: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/, 'must be the digest of an upload: "sha256:" and 64 digits of it in lower case')
-    .optional()
-    .describe('The digest of a file or folder that was uploaded before.'),
+  upload: uploadField.optional().describe('The digest of a file or folder that was uploaded before.'),
   job: z
     .string()
     .regex(JOB_ID, 'must be the id of a job, such as "job_01k8m3q7w9x2v5n4c6b8d0f1g3"')

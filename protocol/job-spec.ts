@@ -55,6 +55,7 @@ import {
 } from './limits.ts'
 import type { Minimums } from './measured.ts'
 import { type NanoUsd, parseUsd, type Used } from './money.ts'
+import { imageFromField } from './sent-image.ts'
 import { formatBytes, parseBytes, type Resources } from './units.ts'
 
 export { type FieldError, fieldErrors } from './field-errors.ts'
@@ -179,6 +180,11 @@ export const containerFields = {
 
 const fields = {
   image: imageField.meta({ examples: ['busybox:1.36'] }),
+  imageFrom: imageFromField
+    .optional()
+    .describe(
+      'The image itself, which no registry has to have: it is sent to the provider, as far as that lacks it, and is nobody’s but its sender’s. `image` is then what it is called.',
+    ),
   platform: platformField
     .optional()
     .describe('As what the image is to run, such as `linux/arm64`. Where it is left out: as anything that it is for.'),
@@ -246,6 +252,9 @@ export const jobSubmissionSchema = z.strictObject(fields).superRefine((job, cont
   }
   const problem = credentialsProblem(job.image, job.registryCredentials)
   if (problem !== null) wrong(context, ['registryCredentials', 'serverAddress'], problem)
+  if (job.imageFrom !== undefined && job.registryCredentials !== undefined) {
+    wrong(context, ['registryCredentials'], 'must not be given beside imageFrom: no registry is asked for that image')
+  }
   if (job.maxDuration !== undefined && job.maxDuration < job.duration) {
     wrong(context, ['maxDuration'], `must be at least duration (${job.duration})`)
   }

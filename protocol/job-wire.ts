@@ -31,6 +31,7 @@ import { keptRequirements, volumeBytes } from './job-volumes.ts'
 import type { Requirements } from './market-messages.ts'
 import { asksForSpeed, toWireFigures } from './measured.ts'
 import { plainPlatform, platformsAsked, type ResolvedImage } from './platforms.ts'
+import { type SentImage, sentImageOf, sentImageToWire } from './sent-image.ts'
 import { RESOURCE_KINDS } from './units.ts'
 import { WireError } from './wire-error.ts'
 
@@ -67,6 +68,9 @@ export const INPUTS = 'inputs'
 /** Offered by providers that fetch what a job brings from URLs, beside {@link INPUTS}. */
 export const URL_INPUTS = 'url-inputs'
 
+/** Offered by providers that run images which their requesters send. */
+export const SENT_IMAGES = 'sent-images'
+
 /** Offered by providers that keep volumes after their job, and give them to later ones. */
 export const KEPT_VOLUMES = 'kept-volumes'
 
@@ -89,6 +93,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   [TERMINAL, 'tty'],
   [INPUTS, 'inputs'],
   [URL_INPUTS, 'inputs from a url'],
+  [SENT_IMAGES, 'imageFrom'],
   [KEPT_VOLUMES, 'volumes that are kept'],
   [STDIN, 'stdin'],
 ])
@@ -199,6 +204,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.maxNetwork === undefined || spec.network === 'none' ? [] : [NETWORK_LIMIT]),
     ...(inputsAsked(spec).length === 0 ? [] : [INPUTS]),
     ...(inputsAsked(spec).some(({ from }) => from.url !== undefined) ? [URL_INPUTS] : []),
+    ...(spec.imageFrom === undefined ? [] : [SENT_IMAGES]),
     ...(spec.stdin === undefined ? [] : [STDIN]),
   ]
 }
@@ -211,12 +217,14 @@ function hasContainerOptions({ shmSize, ulimits, pids, init }: PublicJobSpec): b
  * The job as its award carries it, secrets included.
  * @param image as in {@link requirementsOf}
  * @param inputs what `spec.inputs` came to
+ * @param sent what `spec.imageFrom` came to
  */
 export function jobToWire(
   spec: PublicJobSpec,
   secrets: JobSecrets,
   image: ResolvedImage | null = null,
   inputs: readonly JobInput[] = [],
+  sent?: SentImage,
 ): MessageInitShape<typeof JobSchema> {
   return {
     image: spec.image,
@@ -254,6 +262,7 @@ export function jobToWire(
     imageDigest: image?.digest ?? '',
     isolation: spec.isolation ?? '',
     inputs: inputs.map(inputToWire),
+    ...(sent === undefined ? {} : { sentImage: sentImageToWire(sent) }),
   }
 }
 
@@ -295,6 +304,10 @@ export function checkWireJob(job: Job | undefined, requirements: Requirements): 
     throw invalid(first?.path ?? '', first?.message ?? 'is not valid')
   }
   checkInputs(job)
+  // Who bid took it for what a registry has under that name.
+  if (sentImageOf(job) !== undefined && !requirements.capabilities.includes(SENT_IMAGES)) {
+    throw invalid('imageFrom', 'is not what was bid on')
+  }
   const problem = credentialsProblem(job.image, job.registryCredentials)
   if (problem !== null) throw invalid('registryCredentials.serverAddress', problem)
   const volumeBytes = job.volumes.reduce((sum, volume) => sum + safeNumber(volume.sizeBytes, 'volumes'), 0)

@@ -225,6 +225,10 @@ export const MAX_INLINE_BYTES = 64 * 1024
 export const MAX_INPUT_URL_LENGTH = 4_096
 /** One message of a stream that brings an input, in bytes: a chunk with room for a frame. */
 export const MAX_INPUT_MESSAGE_BYTES = 128 * 1024
+/** Layers of one image: what overlay file systems take. */
+export const MAX_IMAGE_LAYERS = 127
+/** The configuration of an image, or a manifest of one, in bytes: it has some KiB; labels and history may make it larger. */
+export const MAX_IMAGE_CONFIG_BYTES = 2 ** 20
 /** Streams of inputs that one provider may have open at a time. */
 export const MAX_INPUT_STREAMS = 128
 

@@ -159,7 +159,8 @@ async function storeJobs(
 function createBatchImages({ requester, clock }: BatchComponents) {
   const endMs = clock.monotonicMs() + RESOLVING_MS
   const known = new Map<string, ReturnType<typeof requester.resolveImage>>()
-  return async ({ image, registryCredentials }: JobSpec) => {
+  return async ({ image, imageFrom, registryCredentials }: JobSpec) => {
+    if (imageFrom !== undefined) return null
     const key = JSON.stringify([image, registryCredentials])
     const before = known.get(key)
     if (before !== undefined) return await before

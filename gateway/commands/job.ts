@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
 import { seconds } from '../../node/commands/docker-amounts.ts'
 import { group } from '../../node/commands/group.ts'
+import { bringsImage } from '../../node/commands/image-flags.ts'
 import { inputFlags, type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
 import { keyValue, wholeNumber } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
@@ -45,6 +46,7 @@ function submitCommand(): Command {
 Examples:
   $ cortex job submit --cpu 500 --memory 256Mi busybox -- echo hello
   $ cortex job submit --input ./data:/data busybox -- ls /data
+  $ cortex job submit --build ./app my/app:dev -- ./serve
   $ cortex job submit -f job.yaml --max-price 0.05`
   return withConnection(inputFlags(jobFlags(command)))
     .addHelpText('after', example)
@@ -71,9 +73,10 @@ async function submissionFrom(image: string | undefined, words: string[], option
 
 /** With what it brings from this machine: uploaded, unless the gateway has it. */
 async function withInputs(client: CortexClient, submission: JobSubmission, flags: JobFlags) {
-  if (flags.input === undefined && flags.interactive !== true) return submission
+  if (flags.input === undefined && flags.interactive !== true && !bringsImage(flags)) return submission
+  if (bringsImage(flags) && !submission.image) throw new CliError('--send-image and --build need the image’s name', 1)
   const { uploadInputs } = await import('./upload-inputs.ts')
-  return { ...submission, ...(await uploadInputs(client, flags)) }
+  return { ...submission, ...(await uploadInputs(client, submission.image, flags)) }
 }
 
 async function showSubmitted(job: { id: string }, options: ConnectionOptions): Promise<void> {

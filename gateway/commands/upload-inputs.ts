@@ -1,12 +1,17 @@
+import { createReadStream } from 'node:fs'
+import { type GivePart, givenLocalImage } from '../../node/commands/give-image.ts'
 import { givenSources } from '../../node/commands/input-flags.ts'
 import type { JobFlags } from '../../node/commands/job-flags.ts'
-import { statusLine } from '../../node/commands/output.ts'
+import { type StatusLine, statusLine } from '../../node/commands/output.ts'
 import { digestOfInput, fromOffset, localInput } from '../../node/inputs/local-tar.ts'
 import { shownBytes } from '../../protocol/units.ts'
 import type { CortexClient } from '../client/index.ts'
 
-/** Gives the gateway what `--input` and `-i` name and it does not have yet; answers what the job says of it. */
-export async function uploadInputs(client: CortexClient, flags: JobFlags) {
+/**
+ * Gives the gateway what `--send-image`, `--build`, `--input` and `-i` name and it does not have yet; answers what the job says
+ * of it.
+ */
+export async function uploadInputs(client: CortexClient, image: string, flags: JobFlags) {
   const status = statusLine()
   async function give(path: string): Promise<string> {
     status.now(`reading ${path}`)
@@ -22,9 +27,21 @@ export async function uploadInputs(client: CortexClient, flags: JobFlags) {
     return upload.digest ?? digest
   }
   try {
-    return await givenSources(flags, give)
+    const brought = await givenLocalImage(image, flags, partGiver(client, image, status), status)
+    return { ...brought, ...(await givenSources(flags, give)) }
   } finally {
     status.stop()
+  }
+}
+
+/** Uploads parts of an image that the gateway lacks. */
+export function partGiver({ uploads }: CortexClient, image: string, status: StatusLine): GivePart {
+  return async ({ digest, bytes, path }, name) => {
+    if ((await uploads.find(digest)) !== null) return false
+    const onProgress = (done: number): void =>
+      status.now(`uploading ${image} (${shownBytes(done)} of ${shownBytes(bytes)} of a part)`)
+    await uploads.create((start) => createReadStream(path, { start }), { name, onProgress })
+    return true
   }
 }
 

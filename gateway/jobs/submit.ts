@@ -3,11 +3,13 @@ import type { z } from 'zod'
 import { matchProviders, ProviderUnknownError } from '../../node/directory/find-provider.ts'
 import type { Directory } from '../../node/directory/index.ts'
 import { outputProblem } from '../../node/inputs/left-outputs.ts'
+import { findSentImage } from '../../node/inputs/sent-image.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { plainDigest, type Uploads } from '../../node/uploads/index.ts'
 import { mostUsed } from '../../node/views/cost.ts'
 import { VolumeError, type Volumes } from '../../node/volumes/index.ts'
+import type { Failure } from '../../protocol/failures.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
 import { inputsAsked } from '../../protocol/job-inputs.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
@@ -20,7 +22,7 @@ export interface SubmitComponents {
   requester: Requester
   store: Pick<JobStore, 'firstWith' | 'get'>
   directory: Directory
-  uploads: Pick<Uploads, 'find'>
+  uploads: Pick<Uploads, 'find' | 'open'>
   /** Other names for providers and networks. */
   providerAliases: Readonly<Record<string, string>>
   volumes: Pick<Volumes, 'place'>
@@ -116,9 +118,18 @@ async function assertThere(
     const isMissing = 'is no upload of yours: upload it first, with POST /plugin-core/uploads'
     fields.push({ path: `${field}.upload`, message: found === null ? isMissing : 'is a folder: give a file' })
   }
+  if (spec.imageFrom !== undefined) {
+    const found = await findSentImage(uploads, { owner, name: spec.image, digest: spec.imageFrom.upload })
+    if ('code' in found) fields.push({ path: 'imageFrom.upload', message: imageProblem(found) })
+  }
   const [first] = fields
   if (first === undefined) return
   throw new GatewayError('VALIDATION_ERROR', `${first.path} ${first.message}`, { details: { fields, in: 'body' } })
+}
+
+function imageProblem({ message, details }: Failure): string {
+  if (details.reason !== 'upload-gone') return `is no image that can be run: ${message}`
+  return `is no image of yours, or a part of it is not there (${details.upload}): push it first, with cortex image push`
 }
 
 /** The same for bodies that mean the same, in whatever order their fields came and whichever defaults they spelled out. */
@@ -141,7 +152,7 @@ export async function dryRun(
   owner: string,
 ): Promise<z.input<typeof dryRunSchema>> {
   const resolved = resolveProvider(spec, owner, components)
-  const quotes = await components.requester.quote(resolved)
+  const quotes = await components.requester.quote(resolved, owner)
   return {
     valid: true,
     accepted: quotes.some((quote) => quote.pricePerHour !== null),

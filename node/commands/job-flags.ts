@@ -4,6 +4,7 @@ import { ISOLATIONS, type Isolation } from '../../protocol/isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from '../../protocol/job-defaults.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { amount, millicores, seconds } from './docker-amounts.ts'
+import { type ImageFlags, imageToCheck } from './image-flags.ts'
 import { type InputFlag, inputFlag, inputsToCheck, stdinToCheck } from './input-flags.ts'
 import { keyValue, repeated, twice, wholeNumber } from './options.ts'
 
@@ -23,7 +24,7 @@ const MAX = Number.MAX_SAFE_INTEGER
  * The flags that describe a job, as commander gives them: times in seconds, amounts as text that {@link amount} made, such
  * as `"256Mi"`. One that was not given is absent, and its field has the schema's default.
  */
-export interface JobFlags {
+export interface JobFlags extends ImageFlags {
   cpu?: number
   memory?: string
   storage?: string
@@ -78,6 +79,8 @@ export function inputFlags(command: Command): Command {
       inputFlag,
     )
     .option('-i, --interactive', 'what is piped in to this command is its standard input')
+    .option('--send-image', 'the image is that of the engine on this machine, and is sent: no registry is asked for it')
+    .option('--build <folder>', 'build the image there first, by the engine of this machine, and send it')
 }
 
 /** Adds the flags that describe a job; values are checked by the job's own schema afterwards. */
@@ -86,6 +89,7 @@ export function jobFlags(command: Command): Command {
     .option('--cpu <millicores>', withDefault('1000 is one core; or cores with a point, e.g. 0.5', 'cpu'), millicores)
     .option('--memory <amount>', withDefault('e.g. 256Mi or 256m', 'memory'), amount)
     .option('--storage <amount>', withDefault('e.g. 1Gi or 1g', 'storage'), amount)
+    .option('--image-from <digest>', 'the image is one that was given before, with cortex image push')
     .option('--platform <name>', 'as what the image is to run, e.g. linux/arm64 (anything that it is for)')
     .addOption(
       new Option('--isolation <class>', 'these walls around it and no others (the provider’s own choice)').choices(
@@ -183,6 +187,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     cpu: flags.cpu,
     memory: flags.memory,
     storage: flags.storage,
+    imageFrom: imageToCheck(flags),
     platform: flags.platform,
     isolation: flags.isolation,
     ...gpuFields(flags),

@@ -5,11 +5,13 @@ import { formatUsd, meteredSeconds } from '../../protocol/money.ts'
 import { shownBytes } from '../../protocol/units.ts'
 import { isResolved, matchProviders, ProviderUnknownError, resolveProviderName } from '../directory/find-provider.ts'
 import type { Directory } from '../directory/index.ts'
+import type { ImagePart } from '../images/read-archive.ts'
 import type { ClientNode } from '../index.ts'
 import { giveLocal } from '../inputs/give-local.ts'
 import { createLogger } from '../logger.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
+import { plainDigest } from '../uploads/index.ts'
 import { attemptCost } from '../views/cost.ts'
 import { eventView, jobView, volumesLeft } from '../views/job-view.ts'
 import { VolumeError } from '../volumes/index.ts'
@@ -20,6 +22,8 @@ import { CliError, INTERRUPTED, MARKET_FAILED } from './cli-error.ts'
 import { startInSlot } from './client-slot.ts'
 import { containerOutput } from './container-output.ts'
 import { followJob } from './follow-job.ts'
+import { givenLocalImage } from './give-image.ts'
+import { bringsImage } from './image-flags.ts'
 import { givenSources } from './input-flags.ts'
 import { type JobFlags, submissionOf } from './job-flags.ts'
 import type { PeerOptions, RegistryOptions } from './options.ts'
@@ -49,7 +53,8 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
     // Listened for before there is a job, so that none is left that nobody waits for.
     const interruption = cancelOnInterrupt(node, status)
     try {
-      const whole = await withInputs(node, await resolved(spec, node.directory), options, status)
+      const known = await resolved(spec, node.directory)
+      const whole = await withInputs(node, await withImage(node, known, options, status), options, status)
       const job = await submitted(node, whole)
       status.done(`submitted ${job.id}`)
       interruption.concerns(job.id)
@@ -89,6 +94,23 @@ async function resolved(spec: JobSpec, directory: Directory): Promise<JobSpec> {
     const remedy = error.candidates.length === 0 ? " on this network: 'cortex provider list --all' shows who is" : ''
     throw new CliError(`--provider: ${error.message}${remedy}`, MARKET_FAILED, { cause: error })
   }
+}
+
+/** With its image, where that is this machine's. */
+async function withImage(
+  { uploads }: ClientNode,
+  spec: JobSpec,
+  flags: RunOptions,
+  status: StatusLine,
+): Promise<JobSpec> {
+  if (!bringsImage(flags)) return spec
+  const give = async ({ digest, path }: ImagePart, name: string): Promise<boolean> => {
+    if ((await uploads.find('local', plainDigest(digest))) !== null) return false
+    await giveLocal(uploads, 'local', path, name)
+    return true
+  }
+  const { imageFrom } = await givenLocalImage(spec.image, flags, give, status)
+  return imageFrom === undefined ? spec : { ...spec, imageFrom }
 }
 
 /** With what it brings from this machine. */

@@ -9,6 +9,7 @@ Example:
   $ cortex run --cpu 500 --memory 256Mi --max-price 0.05 --bids python:3 -- python -c 'print(2**64)'
   $ cortex run --input ./data:/data busybox -- ls -l /data
   $ cat rows.csv | cortex run -i busybox -- sort
+  $ cortex run --build ./app my/app:dev -- ./serve
   $ cortex run --output /out -o results busybox -- sh -c 'mkdir /out; date > /out/today'`
 
 /** `cortex run IMAGE -- CMD`: one job straight from a client node, followed to its end. */

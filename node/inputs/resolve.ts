@@ -13,12 +13,15 @@ import type { JobRecord } from '../store/index.ts'
 import { plainDigest, type Uploads } from '../uploads/index.ts'
 import type { Inputs } from './index.ts'
 import type { LeftOutputs } from './left-outputs.ts'
+import { findSentImage } from './sent-image.ts'
+
+const NO_UPLOADS: Pick<Uploads, 'find' | 'open'> = { find: async () => null, open: async () => null }
 
 const FOLDER = 'A standard input must be a file, and this is a folder.'
 
 /** Where what jobs name is kept. */
 export interface KeptInputs {
-  uploads: Pick<Uploads, 'find'>
+  uploads: Pick<Uploads, 'find' | 'open'>
   /** What earlier jobs left. */
   left: LeftOutputs
   clock: Clock
@@ -80,6 +83,10 @@ export function createInputs(kept: KeptInputs | null = null): Inputs {
         inputs.push(path === null ? { path: '', stdin: true, writable, ...source } : { path, writable, ...source })
       }
       return inputs
+    },
+    async image({ owner, spec }) {
+      const digest = spec.imageFrom?.upload ?? ''
+      return await findSentImage(kept?.uploads ?? NO_UPLOADS, { owner, name: spec.image, digest })
     },
   }
 }

@@ -7,6 +7,7 @@ import { encode } from '../../protocol/codec.ts'
 import { InputReplySchema } from '../../protocol/gen/cortex/v1/inputs_pb.js'
 import { type InputRefusal, readInputHello } from '../../protocol/input-messages.ts'
 import { MAX_INPUT_MESSAGE_BYTES, MAX_INPUT_STREAMS, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
+import { partsOf } from '../../protocol/sent-image.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
@@ -39,7 +40,7 @@ export function serveInputs({ network, store, clock, logger, sources }: ServeCom
   }
 
   async function open(job: JobRecord, sha256: string, offset: number) {
-    if (!(job.inputs ?? []).some(({ blob }) => blob?.sha256 === sha256)) return null
+    if (!brings(job, sha256)) return null
     for (const source of sources) {
       const found = await source.open(job, sha256, offset)
       if (found !== null) return found
@@ -82,6 +83,12 @@ export function serveInputs({ network, store, clock, logger, sources }: ServeCom
 
   const options = { maxMessageBytes: MAX_INPUT_MESSAGE_BYTES, maxInboundStreams: MAX_INPUT_STREAMS }
   answerStreams({ network, logger, name: 'input' }, Protocol.input, options, answer)
+}
+
+/** Whether it is something that the job brings, its image included. */
+function brings({ inputs = [], sentImage }: JobRecord, sha256: string): boolean {
+  const parts = sentImage === undefined ? [] : partsOf(sentImage)
+  return [...inputs.map(({ blob }) => blob), ...parts].some((blob) => blob?.sha256 === sha256)
 }
 
 /** Whether the provider has the job, or may have accepted it a moment ago. */

@@ -31,8 +31,8 @@ export interface Requester {
    */
   extend(id: string, additionalSeconds: number): Promise<JobRecord>
 
-  /** Asks the network who would take the job now and at what price, and takes nobody. */
-  quote(spec: JobSpec): Promise<Quote[]>
+  /** Asks the network who would take the job now and at what price, and takes nobody. @param owner whose job it would be */
+  quote(spec: JobSpec, owner: string): Promise<Quote[]>
 
   /**
    * What the registry of a job's image says of it, for jobs that are to run the same bytes; null where it says nothing

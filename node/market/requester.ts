@@ -3,6 +3,7 @@ import PQueue from 'p-queue'
 import { type JobSpec, splitSecrets } from '../../protocol/job-spec.ts'
 import { encodedRequirements, requirementsOf } from '../../protocol/job-wire.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
+import type { ResolvedImage } from '../../protocol/platforms.ts'
 import type { Clock } from '../clock.ts'
 import { isResolved, ProviderUnknownError } from '../directory/find-provider.ts'
 import type { Directory } from '../directory/index.ts'
@@ -167,7 +168,7 @@ export function createRequester(
 
     extend: extensions.ask,
 
-    quote: async (spec) => await quotesFor(placement, spec, stopping.signal),
+    quote: async (spec, owner) => await quotesFor(placement, { spec, owner }, stopping.signal),
 
     resolveImage: async ({ image, registryCredentials }) =>
       await images.resolve(image, registryCredentials, stopping.signal),
@@ -206,12 +207,12 @@ const NO_VOLUMES: Pick<Volumes, 'place' | 'note'> = {
 /** What the market says to a job that nobody is given. @throws {ProviderUnknownError} */
 async function quotesFor(
   placement: Omit<PlacementComponents, 'span'>,
-  spec: JobSpec,
+  { spec, owner }: { spec: JobSpec; owner: string },
   signal: AbortSignal,
 ): Promise<Quote[]> {
   mustBeResolved(spec)
   const asked = splitSecrets(spec).spec
-  const image = await placement.images.resolve(spec.image, spec.registryCredentials, signal)
+  const image = await imageOf(placement, { spec, owner }, signal)
   const answers = await placement.inTurn(() =>
     runRound(placement, {
       requirements: requirementsOf(asked, image),
@@ -227,6 +228,17 @@ async function quotesFor(
   const { directory } = placement
   const nameOf = (provider: string): string => directory.get(provider)?.name ?? ''
   return quotesOf(answers, { spec: asked, ...(image === null ? {} : { image }) }, nameOf)
+}
+
+/** What is known of an image before a job has it; null where that is nothing. */
+async function imageOf(
+  { images, inputs }: Pick<PlacementComponents, 'images' | 'inputs'>,
+  { spec, owner }: { spec: JobSpec; owner: string },
+  signal: AbortSignal,
+): Promise<ResolvedImage | null> {
+  if (spec.imageFrom === undefined) return await images.resolve(spec.image, spec.registryCredentials, signal)
+  const found = await inputs.image({ owner, spec })
+  return 'image' in found ? found.image : null
 }
 
 /** Writes down that the job is to end; of one that nobody looks after, that it has ended. @throws {JobStateError} where it has */

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import PQueue from 'p-queue'
 import { registryOf } from '../../protocol/image-registry.ts'
+import { MAX_IMAGE_CONFIG_BYTES } from '../../protocol/limits.ts'
 import { isImageDigest, type ResolvedImage } from '../../protocol/platforms.ts'
 import { whenAborted } from '../abort.ts'
 import type { Clock } from '../clock.ts'
@@ -43,8 +44,6 @@ const MAX_KNOWN = 4_096
 /** Registries that are remembered to be away. */
 const MAX_AWAY = 256
 const AT_A_TIME = 16
-/** Larger ones are of no image that has a few platforms. */
-const MAX_CONFIG_BYTES = 2 ** 20
 
 /** Nothing is known at first; in memory. Who asks for the same at one time shares the answer. */
 export function createImageResolver({ access, clock, logger }: ImageResolverComponents): ImageResolver {
@@ -58,7 +57,7 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
     if (known !== undefined) return known
     const { bytes } = await session.manifest(digest)
     const found = readPlatforms(bytes)
-    const all = Array.isArray(found) ? found : readPlatforms(await session.blob(found.config, MAX_CONFIG_BYTES))
+    const all = Array.isArray(found) ? found : readPlatforms(await session.blob(found.config, MAX_IMAGE_CONFIG_BYTES))
     if (!Array.isArray(all)) throw new RegistryFailure('invalid-image', 'the configuration is none')
     remember(platforms, digest, all, MAX_KNOWN)
     return all

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { MAX_IMAGE_LAYERS } from '../../protocol/limits.ts'
 import { architectureOf, isPlatform, MAX_PLATFORMS, plainPlatform } from '../../protocol/platforms.ts'
 import { RegistryFailure } from './failure.ts'
 import { runSchema } from './image-config.ts'
@@ -18,8 +19,6 @@ export const MANIFEST_TYPES = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ]
 
-/** What overlay file systems take. */
-const MAX_LAYERS = 127
 const MAX_ENTRIES = 512
 /** No blob is larger, in bytes. */
 const MAX_BLOB_BYTES = 2 ** 40
@@ -43,13 +42,13 @@ const indexSchema = z.object({
 const manifestSchema = z.object({
   schemaVersion: z.literal(2),
   config: descriptor,
-  layers: z.array(descriptor).max(MAX_LAYERS),
+  layers: z.array(descriptor).max(MAX_IMAGE_LAYERS),
 })
 
 const configSchema = z.object({
   architecture: z.string().max(64),
   os: z.string().max(64),
-  rootfs: z.object({ diff_ids: z.array(digest).max(MAX_LAYERS) }),
+  rootfs: z.object({ diff_ids: z.array(digest).max(MAX_IMAGE_LAYERS) }),
   config: z.unknown().optional(),
 })
 

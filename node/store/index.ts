@@ -154,6 +154,7 @@ export interface JobDraft {
         JobRecord,
         | 'spec'
         | 'inputs'
+        | 'sentImage'
         | 'attempt'
         | 'fence'
         | 'durationSeconds'

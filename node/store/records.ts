@@ -10,6 +10,7 @@ import type { PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { JobEventType } from '../../protocol/lifecycle.ts'
 import type { Measured } from '../../protocol/measured.ts'
 import type { ResolvedImage } from '../../protocol/platforms.ts'
+import type { SentImage } from '../../protocol/sent-image.ts'
 import type { Moment } from '../moment.ts'
 import type { JobOutput } from '../outputs/index.ts'
 import type { GpuView } from '../views/gpu-view.ts'
@@ -40,6 +41,8 @@ export interface JobRecord {
   image?: ResolvedImage
   /** What its `inputs` came to when a provider was first looked for; absent before, and where it brings nothing. */
   inputs?: JobInput[]
+  /** What its `imageFrom` came to, likewise; absent where a registry has its image. */
+  sentImage?: SentImage
   /** What became of its outputs; absent where it names none, or has not ended. */
   output?: JobOutput
   /** Why lines of the log may be missing, for people; absent where none are. */

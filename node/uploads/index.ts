@@ -1,5 +1,7 @@
 /** What was given to this peer beforehand, for jobs to bring: files, and folders as tars, each under its digest. */
 
+import type { Readable } from 'node:stream'
+
 /** Something that was given, or is being given. */
 export interface Upload {
   /** `upload_` and a ULID in lower case. */
@@ -42,6 +44,15 @@ export interface Uploads {
   get(owner: string, id: string): Upload | null
   /** The complete one of that digest, which counts as a use of it; null where this owner has none. */
   find(owner: string, sha256: string): Promise<Upload | null>
+  /**
+   * The bytes of the complete one of that digest, from an offset on, which counts as a use of it; null where this owner has
+   * none.
+   */
+  open(
+    holder: Pick<Upload, 'owner'>,
+    sha256: string,
+    offset: number,
+  ): Promise<{ bytes: number; stream: Readable } | null>
   /** Newest first. */
   list(owner: string): Upload[]
   /** False where there is none. */

@@ -1,8 +1,8 @@
 import { ulid } from 'ulid'
 import { inputsAsked } from '../../protocol/job-inputs.ts'
+import { partsOf } from '../../protocol/sent-image.ts'
 import { formatBytes } from '../../protocol/units.ts'
 import type { Clock } from '../clock.ts'
-import type { InputSource } from '../inputs/index.ts'
 import type { Logger } from '../logger.ts'
 import type { JobStore } from '../store/index.ts'
 import { type NewUpload, plainDigest, UPLOAD_KEPT_MS, type Upload, UploadError, type Uploads } from './index.ts'
@@ -25,7 +25,7 @@ export interface UploadsInit {
 }
 
 /** Uploads in the hands of the node that starts and stops them. */
-export interface RunningUploads extends Uploads, InputSource {
+export interface RunningUploads extends Uploads {
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -166,11 +166,13 @@ export function createUploads(components: UploadsComponents, init: UploadsInit):
 /** Owner and digest of what jobs bring that have not ended. */
 async function needed(store: UploadsComponents['store']): Promise<Set<string>> {
   const names = new Set<string>()
-  for await (const { owner, spec, inputs = [] } of store.active()) {
+  for await (const { owner, spec, inputs = [], sentImage } of store.active()) {
     for (const { blob } of inputs) if (blob !== undefined) names.add(`${owner} ${blob.sha256}`)
     for (const { from } of inputsAsked(spec)) {
       if (from.upload !== undefined) names.add(`${owner} ${plainDigest(from.upload)}`)
     }
+    if (spec.imageFrom !== undefined) names.add(`${owner} ${plainDigest(spec.imageFrom.upload)}`)
+    for (const { sha256 } of sentImage === undefined ? [] : partsOf(sentImage)) names.add(`${owner} ${sha256}`)
   }
   return names
 }

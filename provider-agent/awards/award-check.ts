@@ -2,7 +2,7 @@
 
 import type { Moment } from '../../node/moment.ts'
 import { fromWireResources } from '../../protocol/codec.ts'
-import type { Award, Volume } from '../../protocol/gen/cortex/v1/market_pb.js'
+import type { Award, Job, Volume } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { isolationFor } from '../../protocol/isolation.ts'
 import { inputsOf } from '../../protocol/job-inputs.ts'
 import { volumeIdOf } from '../../protocol/job-volumes.ts'
@@ -17,11 +17,13 @@ import {
   PLATFORMS,
   PROCESS_OPTIONS,
   PUBLIC_PORTS,
+  SENT_IMAGES,
   STDIN,
   TERMINAL,
   URL_INPUTS,
 } from '../../protocol/job-wire.ts'
 import { storedTerms } from '../../protocol/money.ts'
+import { sentImageOf } from '../../protocol/sent-image.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
 import { RESOURCE_KINDS } from '../../protocol/units.ts'
 import { WireError } from '../../protocol/wire-error.ts'
@@ -110,6 +112,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.platform === '' && job.imageDigest === '' ? '' : PLATFORMS,
       job.isolation === '' ? '' : ISOLATION,
       job.inputs.length === 0 ? '' : INPUTS,
+      job.sentImage === undefined ? '' : SENT_IMAGES,
       job.inputs.some(({ stdin }) => stdin) ? STDIN : '',
       job.inputs.some(({ source }) => source.case === 'url') ? URL_INPUTS : '',
     ]
@@ -163,6 +166,7 @@ export function leaseRecordOf(
       outputs: job.outputs,
       volumes: job.volumes.map((volume) => leaseVolumeOf(award, volume, sizeOf)),
       ...(job.inputs.length === 0 ? {} : { inputs: inputsOf(job) }),
+      ...sentImageFields(job),
       ...(shmBytes === 0n ? {} : { shmBytes: Number(shmBytes) }),
       ...(openFiles === 0 ? {} : { openFiles }),
       ...(pids === 0 ? {} : { pids }),
@@ -184,6 +188,11 @@ export function leaseRecordOf(
     acceptedAtMs: now.wallMs,
     acceptedAt: now,
   }
+}
+
+function sentImageFields(job: Job): Pick<LeaseRecord['job'], 'sentImage'> {
+  const sentImage = sentImageOf(job)
+  return sentImage === undefined ? {} : { sentImage }
 }
 
 function leaseVolumeOf(

@@ -5,7 +5,7 @@
 
 import { describeGpu, type GpuModel, gpuLacks } from '../../protocol/gpus.ts'
 import { isolationFor } from '../../protocol/isolation.ts'
-import { askedBy } from '../../protocol/job-wire.ts'
+import { askedBy, SENT_IMAGES } from '../../protocol/job-wire.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import { describeFigure, type Figures, lacking, MINIMUM_FIELDS } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type Terms, type Used } from '../../protocol/money.ts'
@@ -169,6 +169,10 @@ function unsuitable(wanted: Requirements, offering: Offering, { uptimeSeconds }:
   }
   if (wanted.durationSeconds > offering.maxDurationSeconds) {
     return no('DURATION_TOO_LONG', `runs jobs up to ${offering.maxDurationSeconds}s, ${wanted.durationSeconds}s asked`)
+  }
+  // What is sent may be called anything.
+  if (wanted.capabilities.includes(SENT_IMAGES) && offering.allowImages.length > 0) {
+    return no('IMAGE_NOT_ALLOWED', 'runs images of registries alone, and this one is sent')
   }
   if (!imageAllowed(wanted.image, offering)) return no('IMAGE_NOT_ALLOWED', `does not run the image ${wanted.image}`)
   return null

@@ -23,6 +23,7 @@ import { createFindings, type Findings } from './docker/findings.ts'
 import { createHardening } from './docker/hardening.ts'
 import { createProof } from './docker/proof.ts'
 import { readEngineTime } from './engine-properties.ts'
+import { createImageRoom } from './images/image-room.ts'
 import { createPuller } from './images/pull.ts'
 import { removeImage } from './images/remove-image.ts'
 import type { PullTimes } from './images/transfer.ts'
@@ -217,8 +218,9 @@ function pullerOf(docker: Docker, clock: Clock, { properties }: Findings, init: 
         const { info, sharesLayers } = await properties(options)
         return { architecture: info.architecture, sharesLayers }
       },
+      rooms: createImageRoom(maxImageBytes),
       room: async () => imageRoom(await freeStorage((await properties({})).info.dataRoot)),
     },
-    { mirrors, maxImageBytes, ...(times === undefined ? {} : { times }) },
+    { mirrors, ...(times === undefined ? {} : { times }) },
   )
 }

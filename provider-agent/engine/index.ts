@@ -219,8 +219,23 @@ export interface PullRequest {
   mayUseLocal?: boolean
   /** Bytes that images may take of the disk now, this one included. @default what is free, but for a rest */
   room?: () => Promise<number>
+  /** Where its requester sends it: then no registry is asked. @default its registry has it */
+  sent?: {
+    /** What it is called on the engine, where nothing else may be called so. */
+    name: string
+    /** Gets its parts; called where the engine does not have it. */
+    parts: () => Promise<ImageParts>
+  }
   /** Called as layers come in; bytes are over all layers known so far. */
   onProgress?: (progress: { layersDone: number; layersTotal: number; bytesDone: number; bytesTotal: number }) => void
+}
+
+/** An image in parts that are here. */
+export interface ImageParts {
+  /** As OCI and Docker have it. */
+  config: Buffer
+  /** From the lowest on; `size` is what `open` gives, in bytes. */
+  layers: { size: number; open: () => AsyncIterable<Buffer> }[]
 }
 
 /** An image that is there now: what {@link ContainerEngine.pull} answers. */

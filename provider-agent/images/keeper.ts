@@ -118,7 +118,7 @@ export async function createImageKeeper(
   }
 
   function failed(request: KeeperRequest, use: ImageUse, { code, details, cause }: EngineError): void {
-    const { image, credentials, policy } = request
+    const { image, credentials, policy, sent } = request
     if (code !== 'IMAGE_PULL_ERROR') return
     logger.warn({ image, reason: details.reason, why: String(cause ?? '') }, 'an image could not be pulled')
     // What a wrong name or password brings about says nothing of this machine.
@@ -128,7 +128,7 @@ export async function createImageKeeper(
     if (isAnew && use.mayUseLocal) return
     holdback.failed(image, use, {
       // Others may do with what is here, or have a right of their own.
-      inRequester: isAnew || credentials !== undefined,
+      inRequester: isAnew || credentials !== undefined || sent !== undefined,
       inPlatform: OF_PLATFORM.includes(String(details.reason)),
     })
   }

@@ -11,6 +11,8 @@ export const OWN_NAMES = 'cortex-node/'
 const PUBLIC = `${OWN_NAMES}public/`
 const PRIVATE = `${OWN_NAMES}private/`
 
+const SENT = `${OWN_NAMES}sent/`
+
 /** Leaves room in the 255 characters that a repository's name may have. */
 const MAX_PLACE = 200
 
@@ -31,6 +33,11 @@ export function isReadableAt(name: string, repository: Repository): boolean {
 /** Whether this names a copy of these bytes that anybody may read where it came from. */
 export function isPublicCopy(name: string, digest: string): boolean {
   return name.startsWith(PUBLIC) && name.includes(`:${digest.slice('sha256:'.length)}`)
+}
+
+/** The name of an image that a requester sent, for that one alone. @param config its digest, hex: it says what the layers are */
+export function sentName(requester: string, config: string): string {
+  return `${SENT}${createHash('sha256').update(requester).digest('hex').slice(0, 40)}:${config}`
 }
 
 /** A port's colon is none in a name; hosts have no underscores. */

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
@@ -11,7 +10,7 @@ import { type InputVolumes, inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { containerName } from '../lease/container.ts'
 import { DataError } from './data-error.ts'
-import { fetchBlob } from './fetch-blob.ts'
+import { fetchGiven, isFull } from './fetch-given.ts'
 import { fetchUrl, type UrlPatience } from './fetch-url.ts'
 import { fileTar, folderTar } from './input-tar.ts'
 import { type InputPlace, shortDigest } from './place.ts'
@@ -113,7 +112,7 @@ export function createBringing(
     const { input, maxBytes, onBytes } = wanted
     const { path } = input
     try {
-      if (input.blob !== undefined) return await fetchGiven({ ...wanted, input }, part, room, signal)
+      if (input.blob !== undefined) return await given({ ...wanted, input }, part, room, signal)
       const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
       const file = { source: input.url, path, part, maxBytes, onBytes, makeRoom }
       return await fetchUrl({ outside, clock, logger }, file, urlPatience, signal)
@@ -124,8 +123,7 @@ export function createBringing(
     }
   }
 
-  /** Tries again where the stream broke, as long as something comes at all. */
-  async function fetchGiven(
+  async function given(
     { record, input, onBytes }: Wanted & { input: BlobInput },
     part: string,
     room: Reserved,
@@ -133,29 +131,12 @@ export function createBringing(
   ): Promise<number> {
     const { bytes: total } = input.blob
     await room.upTo(total, signal)
-    let lastMs = clock.monotonicMs()
-    let most = -1
-    const told = (bytes: number): void => {
-      if (bytes > most) lastMs = clock.monotonicMs()
-      most = Math.max(most, bytes)
-      onBytes(bytes, total)
-    }
-    const worthAnother = (error: unknown): boolean => {
-      if (error instanceof DataError || isFull(error)) return false
-      logger.debug({ job: record.jobId, path: input.path, error: String(error) }, 'an input broke off')
-      return clock.monotonicMs() - lastMs < stallMs
-    }
-    await retried(clock, signal, worthAnother, async () => {
-      await fetchBlob({ network, clock }, { record, input, part, onBytes: told }, signal)
-    })
+    const told = (bytes: number): void => onBytes(bytes, total)
+    await fetchGiven({ network, clock, logger }, { record, input, part, onBytes: told }, stallMs, signal)
     return total
   }
 
   return bring
-}
-
-function isFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 function noSpace(error: unknown, { path }: JobInput): unknown {

@@ -8,7 +8,7 @@ import type { Channel, PeerNetwork } from '../../node/network/index.ts'
 import { encode } from '../../protocol/codec.ts'
 import { InputHelloSchema } from '../../protocol/gen/cortex/v1/inputs_pb.js'
 import { type InputRefusal, readInputReply } from '../../protocol/input-messages.ts'
-import type { BlobInput } from '../../protocol/job-inputs.ts'
+import type { BlobSource } from '../../protocol/job-inputs.ts'
 import { MAX_INPUT_MESSAGE_BYTES } from '../../protocol/limits.ts'
 import { Protocol } from '../../protocol/topics.ts'
 import type { LeaseRecord } from '../journal/records.ts'
@@ -22,7 +22,8 @@ const PIECE_MS = 30_000
 /** Which bytes, and where they are kept while they come. */
 export interface BlobWanted {
   record: LeaseRecord
-  input: BlobInput
+  /** With its place in the job, for people. */
+  input: { path: string; blob: BlobSource }
   /** A file; what it holds already is gone on from. */
   part: string
   /** Told how many of the bytes are there. */
@@ -82,7 +83,7 @@ async function hashed(file: FileHandle, part: string, bytes: number, hash: Hash)
 async function ask(
   { network, clock }: { network: Pick<PeerNetwork, 'open'>; clock: Clock },
   { requester, addresses, jobId, fence }: LeaseRecord,
-  { path, blob }: BlobInput,
+  { path, blob }: BlobWanted['input'],
   offset: number,
   signal: AbortSignal,
 ): Promise<Channel> {

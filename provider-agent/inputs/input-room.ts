@@ -13,19 +13,21 @@ import { containerName, ownStorageBytes } from '../lease/container.ts'
 import { type BringingComponents, type BringingInit, createBringing } from './bringing.ts'
 import { DataError } from './data-error.ts'
 import { FILE_NAME } from './input-tar.ts'
-import { type InputPlace, ownVolume, placesOf, shortDigest } from './place.ts'
+import type { OnTransfer } from './on-transfer.ts'
+import type { PartFiles } from './part-files.ts'
+import { type InputPlace, ownVolume, partNamesOf, placesOf, shortDigest } from './place.ts'
+import { createSentImages, type SentImages } from './sent-images.ts'
 import { keptInput } from './standard-input.ts'
 
 /** A part that nothing was added to for so long is of a job that nobody has any more, in ms. */
 const PART_MS = 24 * 3_600_000
 
-/** Told how many bytes of all that a job brings are there. */
-export type OnTransfer = (done: number, total: number) => void
-
 /** What jobs bring, from their requesters into containers. */
 export interface InputRoom {
   /** Takes up what an earlier process left. The engine must be there. */
   start(signal: AbortSignal): Promise<void>
+  /** The parts of an image that a job brings, which come before anything else. @throws {DataError} */
+  imageParts: SentImages['parts']
   /**
    * Gets all that a job brings; answers what its container is to have mounted. Repeating it goes on.
    * @param image that the engine has: containers that never run are made of it
@@ -38,18 +40,19 @@ export interface InputRoom {
   openStdin(record: LeaseRecord, signal: AbortSignal): Promise<((signal: AbortSignal) => Promise<boolean>) | null>
 }
 
-/** The volumes that a lease has mounted while it has not ended: what is in them is not to go. @param owner peer id of the agent */
-export function volumesUsed(owner: string, record: LeaseRecord): string[] {
-  return placesOf(owner, record).map(({ volume }) => volume)
+/** What of the shelf a lease has while it has not ended: what is in it is not to go. @param owner peer id of the agent */
+export function keptFor(owner: string, record: LeaseRecord): string[] {
+  return [...placesOf(owner, record).map(({ volume }) => volume), ...partNamesOf(record)]
 }
 
 /** Brings nothing before it is started. */
-export function createInputRoom(components: BringingComponents, init: BringingInit): InputRoom {
+export function createInputRoom(components: BringingComponents & { files: PartFiles }, init: BringingInit): InputRoom {
   const { volumes, shelf, clock } = components
   const { folder, owner } = init
   const queue = createKeyedQueue()
 
   const bring = createBringing(components, init)
+  const images = createSentImages(components, init)
 
   /** With the place of each. */
   function inputsOf(record: LeaseRecord): { input: JobInput; place: InputPlace }[] {
@@ -91,6 +94,8 @@ export function createInputRoom(components: BringingComponents, init: BringingIn
       }
       await shelf.start(signal)
     },
+
+    imageParts: images.parts,
 
     async prepare(record, image, onTransfer, signal) {
       const inputs = inputsOf(record)

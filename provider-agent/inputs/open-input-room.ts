@@ -8,7 +8,8 @@ import type { ContainerEngine } from '../engine/index.ts'
 import type { InputVolumes } from '../engine/input-volumes.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { AgentOptions } from '../options.ts'
-import { createInputRoom, type InputRoom, volumesUsed } from './input-room.ts'
+import { createInputRoom, type InputRoom, keptFor } from './input-room.ts'
+import { createPartFiles } from './part-files.ts'
 import { createShelf } from './shelf.ts'
 
 /** What jobs bring may take this share of the disk where the owner says nothing. */
@@ -33,11 +34,12 @@ export function openInputRoom(
   const logger = components.logger.child({ part: 'inputs' })
   const owner = network.peerId
   const folder = join(dataFolder, 'inputs')
-  const isUsed = (volume: string): boolean =>
-    leases().some(({ record, progress }) => progress.ended === null && volumesUsed(owner, record).includes(volume))
+  const files = createPartFiles(join(folder, 'parts'))
+  const isUsed = (name: string): boolean =>
+    leases().some(({ record, progress }) => progress.ended === null && keptFor(owner, record).includes(name))
   const shelf = createShelf(
     {
-      ...{ engine, clock, logger, isUsed },
+      ...{ engine: files.among(engine), clock, logger, isUsed },
       room: async () => cacheRoomBytes ?? Math.floor((await diskBytes(dataFolder)) * CACHE_SHARE),
       freeBytes: async () => await freeStorage(dataFolder),
     },
@@ -45,7 +47,7 @@ export function openInputRoom(
   )
   const outside = createOutside({ isAllowed: ({ host }) => allowInputHosts.includes(host) })
   return createInputRoom(
-    { network, volumes, shelf, outside, clock, logger },
+    { network, volumes, shelf, files, outside, clock, logger },
     { folder, owner, stallMs: inputStallMs, urlPatience },
   )
 }

@@ -1,9 +1,13 @@
 /** Where what a lease brings is, in names that say nothing of it. */
 
 import { createHash } from 'node:crypto'
-import type { JobInput } from '../../protocol/job-inputs.ts'
+import type { BlobSource, JobInput } from '../../protocol/job-inputs.ts'
+import { partsOf } from '../../protocol/sent-image.ts'
 import { INPUT_PREFIX } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
+
+/** Names of parts of images begin so: they are files of the agent’s own, and no volumes. */
+export const PART_PREFIX = 'image-part-'
 
 /** The volume of an input. */
 export interface InputPlace {
@@ -47,4 +51,14 @@ export function hasOwnVolume(input: JobInput): boolean {
 function contentOf({ blob, url }: JobInput): string | null {
   if (blob !== undefined) return `${blob.folder ? 'folder' : 'file'}-${blob.sha256}`
   return url.sha256 === undefined ? null : `file-${url.sha256}`
+}
+
+/** Where a part of a requester's image is kept, for that one alone. */
+export function partNameOf(requester: string, { sha256 }: Pick<BlobSource, 'sha256'>): string {
+  return `${PART_PREFIX}${shortDigest(`${requester} ${sha256}`)}`
+}
+
+/** Where all parts of an image that a lease brings are kept; none where a registry has its image. */
+export function partNamesOf({ requester, job }: LeaseRecord): string[] {
+  return job.sentImage === undefined ? [] : partsOf(job.sentImage).map((part) => partNameOf(requester, part))
 }

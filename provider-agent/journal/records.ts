@@ -3,6 +3,7 @@
 import type { Moment } from '../../node/moment.ts'
 import type { Isolation } from '../../protocol/isolation.ts'
 import type { JobInput } from '../../protocol/job-inputs.ts'
+import type { SentImage } from '../../protocol/sent-image.ts'
 import type { Resources } from '../../protocol/units.ts'
 import type { PulledImage } from '../engine/index.ts'
 
@@ -62,6 +63,8 @@ export interface LeaseJob {
   volumes?: LeaseVolume[]
   /** What it brings; absent is nothing. */
   inputs?: JobInput[]
+  /** Its image, where it brings that; absent is one that a registry has. */
+  sentImage?: SentImage
   /** Of /dev/shm; absent is half of the memory. */
   shmBytes?: number
   /** Most open files of a process; absent is this provider's default. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PullRequest } from '../engine/index.ts'
-import type { OnTransfer } from '../inputs/input-room.ts'
+import type { OnTransfer } from '../inputs/on-transfer.ts'
 import type { Lease } from './lease.ts'
 
 /** Progress reports of one lease come no closer together than this, in ms. */

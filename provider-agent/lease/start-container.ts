@@ -3,8 +3,15 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { following, type Tracer, within } from '../../node/tracing/index.ts'
 import { isGone } from '../engine/errors.ts'
-import { type ContainerEngine, type ContainerSummary, EngineError, type ImageInfo } from '../engine/index.ts'
+import {
+  type ContainerEngine,
+  type ContainerSummary,
+  EngineError,
+  type ImageInfo,
+  type PullRequest,
+} from '../engine/index.ts'
 import type { ImageKeeper } from '../images/keeper.ts'
+import { sentName } from '../images/names.ts'
 import type { InputRoom } from '../inputs/input-room.ts'
 import { containerName, containerSpec } from './container.ts'
 import { LeaseBrokenError } from './ending.ts'
@@ -28,7 +35,7 @@ export interface StartComponents {
   /** Gets images, and keeps them while they are needed. */
   images: Pick<ImageKeeper, 'pull' | 'release'>
   /** Gets what jobs bring. @default no such job is taken */
-  inputs?: Pick<InputRoom, 'prepare' | 'put' | 'openStdin'>
+  inputs?: Pick<InputRoom, 'imageParts' | 'prepare' | 'put' | 'openStdin'>
 }
 
 /** Where the start of a lease begins. */
@@ -118,7 +125,8 @@ async function prepare(
   })
 }
 
-async function pull({ clock, logger, images }: StartComponents, lease: Lease, until: AbortSignal): Promise<ImageInfo> {
+async function pull(components: StartComponents, lease: Lease, until: AbortSignal): Promise<ImageInfo> {
+  const { clock, logger, images } = components
   const { job, requester } = lease.record
   const credentials = lease.secrets?.registryCredentials
   const request = {
@@ -129,13 +137,29 @@ async function pull({ clock, logger, images }: StartComponents, lease: Lease, un
     ...(job.imageDigest === undefined ? {} : { digest: job.imageDigest }),
   }
   const onProgress = createProgressReporter(clock, lease, logger)
-  return await images.pull(lease.id, { ...request, onProgress }, { signal: until })
+  return await images.pull(lease.id, { ...request, ...sentOf(components, lease, until), onProgress }, { signal: until })
+}
+
+function noInputs(): EngineError {
+  return new EngineError('ENGINE_ERROR', 'no inputs are taken here', { reason: 'inputs' })
+}
+
+/** How the image comes, where the job brings it. */
+function sentOf(components: StartComponents, lease: Lease, until: AbortSignal): Pick<PullRequest, 'sent'> {
+  const { record } = lease
+  const { sentImage: image } = record.job
+  if (image === undefined) return {}
+  const { clock, logger, inputs } = components
+  if (inputs === undefined) throw noInputs()
+  const onTransfer = createTransferReporter(clock, lease, logger)
+  const parts = async () => await inputs.imageParts(record, image, onTransfer, until)
+  return { sent: { name: sentName(record.requester, image.config.sha256), parts } }
 }
 
 /** Gets what the job brings; answers where it is. */
 async function bring(components: StartComponents, lease: Lease, image: string, until: AbortSignal) {
   const { clock, logger, inputs } = components
-  if (inputs === undefined) throw new EngineError('ENGINE_ERROR', 'no inputs are taken here', { reason: 'inputs' })
+  if (inputs === undefined) throw noInputs()
   const onTransfer = createTransferReporter(clock, lease, logger)
   const task = async () => await inputs.prepare(lease.record, image, onTransfer, until)
   return await traced(components, lease, 'cortex.transfer', task)

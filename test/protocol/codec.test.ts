@@ -64,6 +64,7 @@ describe('golden messages', () => {
       'Port',
       'RegistryCredentials',
       'Input',
+      'SentImage',
       'Job',
       'Decline',
       'Release',

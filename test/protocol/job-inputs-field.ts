@@ -49,6 +49,19 @@ export const stdinCases = {
   ],
 }
 
+/** What `imageFrom` takes and refuses. */
+export const imageFromCases = {
+  good: [{ upload: `sha256:${'0'.repeat(64)}` }],
+  bad: [
+    {},
+    null,
+    `sha256:${'0'.repeat(64)}`,
+    { upload: 'busybox' },
+    { upload: `sha256:${'A'.repeat(64)}` },
+    { inline: '{}' },
+  ],
+}
+
 /** What `inputs` takes and refuses, for `job-spec-fields.ts`. */
 export const inputsOf = (badPaths: string[]) => ({
   good: [

@@ -1,6 +1,6 @@
 /** What each field of a job takes and refuses, for `job-spec.test.ts`. */
 
-import { inputsOf, stdinCases } from './job-inputs-field.ts'
+import { imageFromCases, inputsOf, stdinCases } from './job-inputs-field.ts'
 
 const MEGABYTE = 1_000_000
 
@@ -347,6 +347,7 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: 
   tty: flag,
   inputs: inputsOf(path.bad),
   stdin: stdinCases,
+  imageFrom: imageFromCases,
   workdir: {
     good: ['/', '/srv', '/srv/app', '/a b/ü', '/prociano', '/dev2'],
     bad: [

@@ -11,10 +11,12 @@ import { inlineBlob, type JobInput } from '../../protocol/job-inputs.ts'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
 import { plainPlatform, type ResolvedImage } from '../../protocol/platforms.ts'
+import type { SentImage } from '../../protocol/sent-image.ts'
 import { readReleased, releasedMessage } from '../support/released.ts'
 
 const FIXTURES = join(import.meta.dirname, 'fixtures/messages.json')
 const INPUT: JobInput = { path: '/a', writable: false, blob: inlineBlob('a') }
+const SENT: SentImage = { config: INPUT.blob, layers: [INPUT.blob] }
 /** All that a released agent offers beside containers, whatever its engine can. */
 const OFFERED = ['extend']
 
@@ -58,7 +60,10 @@ describe('what newer peers say', () => {
 describe('what older agents cannot keep', () => {
   const image: ResolvedImage = { digest: `sha256:${'a'.repeat(64)}`, platforms: [plainPlatform('linux/arm64')] }
   /** A job that has a newer field set, by the field's name on the wire; null where an older agent loses nothing by it. */
-  const WISHES: Record<string, { job?: Partial<JobSubmission>; image?: ResolvedImage; inputs?: JobInput[] } | null> = {
+  const WISHES: Record<
+    string,
+    { job?: Partial<JobSubmission>; image?: ResolvedImage; inputs?: JobInput[]; sentImage?: SentImage } | null
+  > = {
     minimums: { job: { constraints: { minCpuScore: 1_000 } } },
     platforms: { job: { platform: 'linux/arm64' } },
     platform: { job: { platform: 'linux/arm64' } },
@@ -74,6 +79,7 @@ describe('what older agents cannot keep', () => {
     user: { job: { user: 'nobody' } },
     tty: { job: { tty: true } },
     inputs: { job: { inputs: [{ path: '/a', from: { inline: 'a' } }] }, inputs: [INPUT] },
+    sent_image: { job: { imageFrom: { upload: image.digest } }, image, sentImage: SENT },
     kept_volumes: { job: { volumes: [{ name: 'v', mountPath: '/v', size: '1Mi', keep: 60 }] } },
     public: { job: { ports: [{ port: 80, public: true }] } },
     // Beside it stands the signal that they send.
@@ -92,7 +98,7 @@ describe('what older agents cannot keep', () => {
       if (wish == null) return
       const { spec, secrets } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox', ...wish.job }))
       const asked = encodedRequirements(spec, wish.image ?? null)
-      const job = encode(market.JobSchema, jobToWire(spec, secrets, wish.image ?? null, wish.inputs))
+      const job = encode(market.JobSchema, jobToWire(spec, secrets, wish.image ?? null, wish.inputs, wish.sentImage))
       const parts: Record<string, Uint8Array[]> = {
         Requirements: [asked],
         Job: [job],

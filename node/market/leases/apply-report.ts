@@ -61,7 +61,9 @@ export function applyReport(draft: JobDraft, report: Report, received: Received)
     }
     case 'transferring': {
       const { bytesDone, bytesTotal } = content.value
-      const isNews = draft.job.inputs !== undefined && isNewProgress(draft, lease, TRANSFER_PROGRESS_MS)
+      const { inputs, sentImage } = draft.job
+      const bringsAny = inputs !== undefined || sentImage !== undefined
+      const isNews = bringsAny && isNewProgress(draft, lease, TRANSFER_PROGRESS_MS)
       if (isNews) progressed(draft, 'transferring', { bytesDone: Number(bytesDone), bytesTotal: Number(bytesTotal) })
       return null
     }

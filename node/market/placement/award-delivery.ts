@@ -89,7 +89,7 @@ async function deliver(
   const { traceparent } = span
   const order = {
     id: job.id,
-    job: jobToWire(spec, secrets, job.image ?? null, job.inputs),
+    job: jobToWire(spec, secrets, job.image ?? null, job.inputs, job.sentImage),
     onDisconnect,
     leaseTimeoutMs,
     traceparent,

@@ -84,9 +84,9 @@ async function placeTraced(components: PlacementComponents, jobId: string, signa
       await giveUp(components, waiting, answers)
       return
     }
-    const brought = await withInputs(components, await withImage(components, waiting, signal), signal)
-    if (brought === null) return
-    const job = brought
+    const known = await withImage(components, waiting, signal)
+    const job = known === null ? null : await withInputs(components, known, signal)
+    if (job === null) return
     const image = job.image ?? null
     if (lacksPlatform(job)) {
       await fail(components, job, pullFailure(job.spec.image, { reason: 'no-such-platform' }))
@@ -139,13 +139,23 @@ async function pendingJob({ store }: PlacementComponents, jobId: string): Promis
   return result === 'go' ? job : null
 }
 
-/** The job with what its registry says of its image: asked once for all attempts, where it says anything. */
+/**
+ * The job with what its registry says of its image, or what it brings says itself: found out once for all attempts, where that
+ * says anything. Null where it is one that the job brings, and not here: then the job has failed.
+ */
 async function withImage(
-  { store, images }: PlacementComponents,
+  components: PlacementComponents,
   job: JobRecord,
   signal: AbortSignal,
-): Promise<JobRecord> {
+): Promise<JobRecord | null> {
+  const { store, images } = components
   if (job.image !== undefined) return job
+  if (job.spec.imageFrom !== undefined) {
+    const found = await components.inputs.image(job)
+    if ('image' in found) return (await store.change(job.id, (draft) => draft.patch(found))).job
+    await fail(components, job, found)
+    return null
+  }
   const { registryCredentials } = await store.secrets(job.id)
   const image = await images.resolve(job.spec.image, registryCredentials, signal)
   return image === null ? job : (await store.change(job.id, (draft) => draft.patch({ image }))).job

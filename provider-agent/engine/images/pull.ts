@@ -10,15 +10,17 @@ import { isFor } from '../../../node/registry/manifest.ts'
 import { nativePlatforms } from '../../../protocol/platforms.ts'
 import { createGrants, type Grant } from '../../images/grants.ts'
 import { pulledName } from '../../images/names.ts'
+import { DataError } from '../../inputs/data-error.ts'
 import { toPullError } from '../errors.ts'
 import type { AbortOptions, ImageInfo, PullRequest } from '../index.ts'
 import { type ImageReference, parseReference } from '../reference.ts'
+import { createSentLoader } from './load-sent.ts'
 import { findImage, findLocal, findPulled } from './present.ts'
 import { createSharedPulls } from './shared-pulls.ts'
-import { createTransfer, type PullTimes, type TransferComponents, type TransferInit } from './transfer.ts'
+import { createTransfer, type PullTimes, type TransferComponents } from './transfer.ts'
 
-/** Which registries are mirrored, how large an image may be, and how long one may take. */
-export interface PullerInit extends Pick<TransferInit, 'maxImageBytes'> {
+/** Which registries are mirrored, and how long one may take. */
+export interface PullerInit {
   /** Registry → host of its mirror, with a path where it has one. */
   mirrors: Readonly<Record<string, string>>
   /** @default {@link PULL_TIMES} */
@@ -36,7 +38,8 @@ export function createPuller(components: TransferComponents, init: PullerInit) {
   const times = { ...PULL_TIMES, ...init.times }
   const grants = createGrants({ clock, access }, { mirrors: init.mirrors })
   const pulls = createSharedPulls()
-  const transfer = createTransfer(components, { maxImageBytes: init.maxImageBytes, times })
+  const transfer = createTransfer(components, times)
+  const load = createSentLoader(components)
 
   async function download(
     grant: Grant,
@@ -61,6 +64,8 @@ export function createPuller(components: TransferComponents, init: PullerInit) {
     const reference = request.digest === undefined ? named : pinned(named, request.digest)
     const { architecture } = await components.engine(signal === undefined ? {} : { signal })
     const as = asWhat(request, architecture)
+    const { sent } = request
+    if (sent !== undefined) return await load({ ...request, sent }, as.platforms, signal)
     const own = await findLocal(docker, named, request, signal)
     const digests = own?.RepoDigests?.filter((digest) => digest.startsWith(`${named.repository}@`)) ?? []
     // What was built here is meant by its name; what came from a registry, by its digest.
@@ -90,6 +95,7 @@ export function createPuller(components: TransferComponents, init: PullerInit) {
       return await pull(request, options)
     } catch (error) {
       options.signal?.throwIfAborted()
+      if (error instanceof DataError) throw error
       throw toPullError(asNamed(error, request), request.image)
     }
   }

@@ -6,12 +6,13 @@ import type { RegistryAccess } from '../../../node/registry/access.ts'
 import { RegistryFailure } from '../../../node/registry/failure.ts'
 import { digestOf, type Layer, readConfig, readManifest } from '../../../node/registry/manifest.ts'
 import { openRegistrySession, type RegistrySession } from '../../../node/registry/session.ts'
+import { MAX_IMAGE_CONFIG_BYTES } from '../../../protocol/limits.ts'
 import type { ArchivedImage } from '../../images/archive.ts'
 import type { Grant } from '../../images/grants.ts'
 import { type LayerTransfer, readLayer } from '../../images/layer-source.ts'
 import { createPatience, type PatienceInit } from '../../images/patience.ts'
 import type { AbortOptions, PullRequest } from '../index.ts'
-import { createImageRoom } from './image-room.ts'
+import type { ImageRoom } from './image-room.ts'
 import { LoadError, loadImage } from './load-image.ts'
 import { createSharedLayers } from './shared-layers.ts'
 import type { PullProgress } from './shared-pulls.ts'
@@ -23,15 +24,10 @@ export interface TransferComponents {
   access: RegistryAccess
   /** Docker's name of the engine's architecture, and whether it takes an image without the layers that it has. */
   engine: (options: AbortOptions) => Promise<{ architecture: string; sharesLayers: boolean }>
+  /** Of all images that come. */
+  rooms: ImageRoom
   /** Bytes that images may take now, where a request does not say. */
   room: () => Promise<number>
-}
-
-/** Bounds of each image that is brought. */
-export interface TransferInit {
-  /** The largest image, unpacked, in bytes. */
-  maxImageBytes: number
-  times: PullTimes
 }
 
 /** How long registries are waited for. */
@@ -65,14 +61,11 @@ interface Described {
 const MEAN_RATE = 2 ** 20
 /** How long the engine may take to unpack what it has, in ms. */
 const UNPACK_MS = 600_000
-/** A configuration has some KiB; labels and history may make it larger. */
-const MAX_CONFIG_BYTES = 2 ** 20
 
 /** Brings images from their registries into the engine. */
-export function createTransfer(components: TransferComponents, { maxImageBytes, times }: TransferInit) {
-  const { docker, clock, access } = components
+export function createTransfer(components: TransferComponents, times: PullTimes) {
+  const { docker, clock, access, rooms } = components
   const { lookMs, baseMs, ...patienceInit } = times
-  const rooms = createImageRoom(maxImageBytes)
   const shared = createSharedLayers(docker)
 
   function openSession({ grant, request }: Wanted, signal: AbortSignal): RegistrySession {
@@ -177,6 +170,6 @@ async function describe(session: RegistrySession, { grant, platforms }: Wanted):
     if (manifest.kind === 'index') throw new RegistryFailure('invalid-image', 'an index lists an index')
   }
   const { config, layers } = manifest
-  const bytes = await session.blob(config.digest, MAX_CONFIG_BYTES)
+  const bytes = await session.blob(config.digest, MAX_IMAGE_CONFIG_BYTES)
   return { config: { digest: digestOf(bytes), bytes }, layers, diffIds: readConfig(bytes, layers.length, platforms) }
 }

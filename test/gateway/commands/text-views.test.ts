@@ -46,6 +46,7 @@ function assertShowsAll<T extends object>(sample: T, rowsOf: (item: T) => [strin
 
 /** Every field that a submission may have; those that shut each other out are parsed apart. */
 const { stdin } = jobSubmissionSchema.parse({ image: 'busybox', stdin: { inline: 'typed' } })
+const { imageFrom } = jobSubmissionSchema.parse({ image: 'a', imageFrom: { upload: `sha256:${'0'.repeat(64)}` } })
 const FULL = Object.assign(
   jobSubmissionSchema.parse({
     ...{ image: 'busybox', platform: 'linux/arm64', isolation: 'gvisor', provider: 'attic', cpu: 300, memory: '32Mi' },
@@ -86,7 +87,7 @@ const FULL = Object.assign(
     },
     ...{ init: true, tty: true, inputs: [{ path: '/etc/app.conf', from: { inline: 'retries: 3' } }] },
   }),
-  { stdin },
+  { stdin, imageFrom },
 )
 
 describe('the text of a job', () => {

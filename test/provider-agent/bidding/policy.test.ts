@@ -264,6 +264,13 @@ const CASES: Case[] = [
   { name: 'a denied image', wanted: { image: 'x/miner:1' }, code: 'IMAGE_NOT_ALLOWED', message: /x\/miner:1/ },
   { name: 'an image off the list', offering: { allowImages: ['alpine:*'] }, code: 'IMAGE_NOT_ALLOWED' },
   { name: 'an image on the list', offering: { allowImages: ['busy*'] }, code: null },
+  {
+    name: 'an image that is called as one on the list, and is sent',
+    wanted: { capabilities: ['sent-images'] },
+    offering: { allowImages: ['busy*'], capabilities: ['sent-images'] },
+    code: 'IMAGE_NOT_ALLOWED',
+    message: /this one is sent/,
+  },
   { name: 'a denied client', now: { client: { ...NOW.client, peerId: 'rude' } }, code: 'CLIENT_NOT_ALLOWED' },
   {
     name: 'a denied client, whatever else is wrong',

@@ -1173,6 +1173,13 @@ export declare type Job = Message<"cortex.v1.Job"> & {
    * @generated from field: repeated cortex.v1.Input inputs = 45;
    */
   inputs: Input[];
+
+  /**
+   * Where its requester sends the image: then no registry is asked, and `image` is but what it calls it.
+   *
+   * @generated from field: cortex.v1.SentImage sent_image = 50;
+   */
+  sentImage?: SentImage | undefined;
 };
 
 /**
@@ -1180,6 +1187,33 @@ export declare type Job = Message<"cortex.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export declare const JobSchema: GenMessage<Job>;
+
+/**
+ * An image that no registry has, in parts that the requester gives to whoever holds the lease: see `inputs.proto`.
+ *
+ * @generated from message cortex.v1.SentImage
+ */
+export declare type SentImage = Message<"cortex.v1.SentImage"> & {
+  /**
+   * As OCI has it, at most 1 MiB: it names the layers by what they unpack to.
+   *
+   * @generated from field: cortex.v1.Input.Blob config = 1;
+   */
+  config?: Input_Blob | undefined;
+
+  /**
+   * From the lowest on, at most 127: tars, as they are or packed with gzip or zstd.
+   *
+   * @generated from field: repeated cortex.v1.Input.Blob layers = 2;
+   */
+  layers: Input_Blob[];
+};
+
+/**
+ * Describes the message cortex.v1.SentImage.
+ * Use `create(SentImageSchema)` to create a new message.
+ */
+export declare const SentImageSchema: GenMessage<SentImage>;
 
 /**
  * Requester to provider, inside a SignedStatement: the bid is taken, this is the job.

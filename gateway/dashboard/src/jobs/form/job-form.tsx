@@ -13,6 +13,7 @@ import { WordsInput } from './words-input.tsx'
 
 const SHOWN = [
   'image',
+  'imageFrom',
   'command',
   'args',
   'cpu',
@@ -51,6 +52,10 @@ const SHOWN = [
   'labels',
 ]
 
+function pushedImage(digest: string): { upload: string } | undefined {
+  return digest === '' ? undefined : { upload: digest.trim() }
+}
+
 /** A job's fields, each with what the gateway says of it. */
 export function JobForm({ editor, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
   const { draft, set } = editor
@@ -83,6 +88,17 @@ export function JobForm({ editor, problems }: { editor: DraftEditor; problems: F
             value={draft.image ?? ''}
             error={errorAt(problems, 'image')}
             onChange={(event) => set('image', event.currentTarget.value)}
+            classNames={{ input: 'mono' }}
+            spellCheck={false}
+            autoComplete="off"
+          />
+          <TextInput
+            label="Image that was pushed"
+            description="The digest that cortex image push printed; empty where a registry has the image."
+            placeholder="sha256:…"
+            value={draft.imageFrom?.upload ?? ''}
+            error={errorAt(problems, 'imageFrom')}
+            onChange={(event) => set('imageFrom', pushedImage(event.currentTarget.value))}
             classNames={{ input: 'mono' }}
             spellCheck={false}
             autoComplete="off"

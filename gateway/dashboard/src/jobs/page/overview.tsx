@@ -1,6 +1,6 @@
 import { Stack } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
-import type { Job } from '../../../../client/index.ts'
+import type { Job, JobSubmission } from '../../../../client/index.ts'
 import { hasEnded } from '../../../../contract/job-status.ts'
 import { bytes, cores, usdExact } from '../../format/amounts.ts'
 import { span } from '../../format/time.ts'
@@ -19,6 +19,12 @@ import { Timeline } from './timeline.tsx'
 function gpuWords({ gpuRequirements: asked }: Job['config']): string[] {
   if (typeof asked !== 'object' || asked === null) return []
   return Object.entries(asked).map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' or ') : value}`)
+}
+
+/** Where the image comes from, where no registry has it. */
+function sentImageOf({ config }: Job): string | null {
+  const { imageFrom } = config as Pick<JobSubmission, 'imageFrom'>
+  return imageFrom === undefined ? null : `sent, ${imageFrom.upload.slice(0, 19)}…`
 }
 
 /** How far it is, where it runs, and what it was asked for. */
@@ -47,6 +53,7 @@ export function Overview({ job }: { job: Job }) {
             ['Memory', bytes(job.memory)],
             ['Storage', bytes(job.storage)],
             ['GPUs', job.gpu > 0 ? [job.gpu, ...gpuWords(job.config)].join(', ') : null],
+            ['Image', sentImageOf(job)],
             ['Platform', typeof job.config['platform'] === 'string' ? job.config['platform'] : null],
             ['Isolation', typeof job.config['isolation'] === 'string' ? job.config['isolation'] : null],
             ['Longest duration', span(job.duration)],

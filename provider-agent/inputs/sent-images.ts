@@ -1,0 +1,117 @@
+/**
+ * Gets the parts of images that requesters send, as far as they are not here, and keeps them for the next image of the same
+ * requester. See docs/decisions/0083-sent-images.md.
+ */
+
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { orAborted } from '../../node/abort.ts'
+import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
+import type { BlobSource } from '../../protocol/job-inputs.ts'
+import { partsOf, type SentImage } from '../../protocol/sent-image.ts'
+import type { ImageParts } from '../engine/index.ts'
+import type { LeaseRecord } from '../journal/records.ts'
+import { fetchGiven, type GivenComponents } from './fetch-given.ts'
+import type { OnTransfer } from './on-transfer.ts'
+import type { PartFiles } from './part-files.ts'
+import { partNameOf, shortDigest } from './place.ts'
+import type { Shelf } from './shelf.ts'
+
+/** Under which field of the job what is wrong with it is told. */
+const FIELD = 'imageFrom'
+
+/** What {@link createSentImages} works with. */
+export interface SentImagesComponents extends GivenComponents {
+  shelf: Shelf
+  files: PartFiles
+}
+
+/** Images of requesters, in parts. */
+export interface SentImages {
+  /** Gets all parts of a lease's image. Repeating it goes on. @throws {DataError} */
+  parts(record: LeaseRecord, image: SentImage, onTransfer: OnTransfer, signal: AbortSignal): Promise<ImageParts>
+}
+
+/** @param init as of `createInputRoom` */
+export function createSentImages(
+  { shelf, files, ...given }: SentImagesComponents,
+  { folder, stallMs }: { folder: string; stallMs: number },
+): SentImages {
+  const queue = createKeyedQueue()
+
+  async function isHere(name: string, { bytes }: BlobSource): Promise<boolean> {
+    if ((await shelf.find(name)) === null) return false
+    if (await files.has(name, bytes)) return true
+    await shelf.forget(name)
+    return false
+  }
+
+  async function bring(record: LeaseRecord, blob: BlobSource, onBytes: (bytes: number) => void, signal: AbortSignal) {
+    const name = partNameOf(record.requester, blob)
+    if (await isHere(name, blob)) return
+    const room = shelf.reserve(FIELD)
+    try {
+      await room.upTo(blob.bytes, signal)
+      const part = join(folder, `${shortDigest(name)}.part`)
+      await fetchGiven(given, { record, input: { path: FIELD, blob }, part, onBytes }, stallMs, signal)
+      await files.take(name, part)
+      await shelf.keep(name, blob.bytes)
+    } finally {
+      room.release()
+    }
+  }
+
+  /** That all of them have room together, before the first comes. */
+  async function assertRoom(requester: string, blobs: readonly BlobSource[], signal: AbortSignal): Promise<void> {
+    let lacking = 0
+    for (const blob of blobs) if (!(await isHere(partNameOf(requester, blob), blob))) lacking += blob.bytes
+    const room = shelf.reserve(FIELD)
+    try {
+      await room.upTo(lacking, signal)
+    } finally {
+      room.release()
+    }
+  }
+
+  /** As it is read it is looked at once more: what the disk has spoilt is not taken for what was sent. */
+  async function* reading(name: string, { sha256 }: BlobSource): AsyncGenerator<Buffer> {
+    const hash = createHash('sha256')
+    for await (const piece of createReadStream(files.pathOf(name), { highWaterMark: 256 * 1024 })) {
+      hash.update(piece as Buffer)
+      yield piece as Buffer
+    }
+    if (hash.digest('hex') === sha256) return
+    await shelf.forget(name)
+    throw new Error('A part of the image is spoilt on this disk')
+  }
+
+  return {
+    async parts(record, image, onTransfer, signal) {
+      const { requester } = record
+      const blobs = partsOf(image)
+      const total = blobs.reduce((sum, { bytes }) => sum + bytes, 0)
+      await assertRoom(requester, blobs, signal)
+      let before = 0
+      for (const blob of blobs) {
+        const onBytes = (bytes: number): void => onTransfer(before + bytes, total)
+        const task = async (): Promise<void> => {
+          signal.throwIfAborted()
+          await bring(record, blob, onBytes, signal)
+        }
+        await orAborted(queue.run(partNameOf(requester, blob), task), signal)
+        before += blob.bytes
+        onBytes(0)
+      }
+      const config = await readFile(files.pathOf(partNameOf(requester, image.config)))
+      return {
+        config,
+        layers: image.layers.map((blob) => ({
+          size: blob.bytes,
+          open: () => reading(partNameOf(requester, blob), blob),
+        })),
+      }
+    },
+  }
+}
