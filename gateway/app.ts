@@ -122,7 +122,8 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     }),
     batches: await openBatches(
       { db, ...submitting, bodies, revocation, clock, logger },
-      { uploads: join(folder, 'uploads') },
+      // Emptied at every start. The node of the gateway keeps what is given for jobs in `uploads` of the same folder.
+      { uploads: join(folder, 'batch-files') },
     ),
     uploads: openUploads({ uploads: node.uploads, revocation, clock }),
     keysBehind,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { CortexClient, ValidationError } from '../../gateway/client/index.ts'
+import { configOf } from '../support/image-archive.ts'
 import { ADMIN_KEY, openTestGateway, type TestGateway } from './support/test-gateway.ts'
 
 const BASE = '/api/plugin-core/uploads'
@@ -83,6 +85,42 @@ describe('uploads', () => {
     )
     assert.equal((await gateway.ask('DELETE', `${BASE}/${id}`, { key: mine })).status, 200)
     assert.equal((await gateway.ask('GET', `${BASE}/${digest}`, { key: other })).status, 200, 'and keeps it')
+  })
+
+  it('make an image that its owner’s jobs name, and nobody else’s', async () => {
+    const [mine, other] = [await gateway.keyFor('me'), await gateway.keyFor('other')]
+    const give = async (body: string, key: string) => {
+      const { digest, length: size } = (await gateway.ask('POST', BASE, { body, key })).data
+      return { digest, size, mediaType: 'application/octet-stream' }
+    }
+    const config = await give(configOf([]), mine)
+    const manifest = await give(JSON.stringify({ schemaVersion: 2, config, layers: [] }), mine)
+    const submit = async (upload: string, key: string, more: object = {}) =>
+      await gateway.ask('POST', '/api/plugin-core/jobs', {
+        json: { image: 'my/app:dev', imageFrom: { upload }, ...more },
+        key,
+      })
+    const own = await submit(manifest.digest, mine)
+    assert.deepEqual(
+      [own.status, own.data.image, own.data.config.imageFrom.upload],
+      [201, 'my/app:dev', manifest.digest],
+    )
+    for (const [how, answer] of [
+      ['another owner', await submit(manifest.digest, other)],
+      [
+        'one who has only the manifest',
+        await submit((await give(JSON.stringify({ schemaVersion: 2, config, layers: [] }), other)).digest, other),
+      ],
+      ['what is no manifest', await submit(config.digest, mine)],
+    ] as const) {
+      const { code, body } = answer
+      assert.deepEqual([code, body.error.details.fields[0].path], ['VALIDATION_ERROR', 'imageFrom.upload'], how)
+    }
+  })
+
+  it('are nothing that the gateway’s records clear away: its node has the same folder, and keeps them in it', async () => {
+    const own = await readdir(gateway.folder)
+    assert.ok(own.includes('batch-files') && !own.includes('uploads'), own.join())
   })
 
   it('need a key that may submit', async () => {

@@ -248,7 +248,7 @@ describe('a batch', () => {
       assert.equal(answer.code, 'VALIDATION_ERROR')
       assert.match(answer.body.error.message, message)
       assert.equal((await gateway.store.list({ limit: 1 })).total, 0)
-      assert.deepEqual(await readdir(join(gateway.folder, 'uploads')), [])
+      assert.deepEqual(await readdir(join(gateway.folder, 'batch-files')), [])
     })
   }
 
