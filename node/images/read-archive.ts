@@ -14,7 +14,7 @@ import { MAX_IMAGE_CONFIG_BYTES, MAX_IMAGE_LAYERS } from '../../protocol/limits.
 import { nativePlatforms } from '../../protocol/platforms.ts'
 import { RegistryFailure } from '../registry/failure.ts'
 import { type Layer, readManifest } from '../registry/manifest.ts'
-import { entriesOf } from '../tar-entries.ts'
+import { entriesOf, LONGEST_NAME } from '../tar-entries.ts'
 
 /** Something that an image is made of, in a file. */
 export interface ImagePart {
@@ -105,6 +105,9 @@ async function unpacked(tar: Readable, folder: string): Promise<Map<string, Entr
       const { name, type, linkname } = entry.header
       count += 1
       if (count > MAX_ENTRIES) throw new ImageArchiveError(`it has more than ${MAX_ENTRIES} entries`)
+      if (Math.max(name.length, linkname?.length ?? 0) > LONGEST_NAME) {
+        throw new ImageArchiveError('it has a name that is longer than any')
+      }
       const plain = posix.normalize(name)
       if (type === 'symlink') entries.set(plain, { link: posix.join(posix.dirname(plain), linkname ?? '') })
       else if (type === 'link') entries.set(plain, { link: posix.normalize(linkname ?? '') })

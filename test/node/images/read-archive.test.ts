@@ -86,6 +86,7 @@ describe('an image that was saved', () => {
     'a link to the machine’s own files': async () =>
       await tarOfFiles({ ...manifest([{ Config: 'c.json', Layers: ['a'] }]), a: { link: '/etc/passwd' } }),
     'a list of more than a MiB': async () => await tarOfFiles({ 'manifest.json': ' '.repeat(2 ** 20 + 1) }),
+    'a name of a MiB': async () => await tarOfFiles({ ['x'.repeat(2 ** 20)]: '' }),
     'too many entries': async () =>
       await tarOfFiles(Object.fromEntries(Array.from({ length: 4_100 }, (_, i) => [`f${i}`, { link: 'x' }]))),
   }
