@@ -40,9 +40,18 @@ function toFieldErrors(issue: Issue): FieldError[] {
       const expected = issue.issues[0]?.message ?? 'must be another'
       return [{ path: pathText(issue.path), message: `is not a valid name: it ${expected}` }]
     }
-    default:
-      return [{ path: pathText(issue.path), message: issue.message }]
+    case 'invalid_union': {
+      // What is wrong with it as what it is, rather than that it is none of several.
+      const [own, ...others] = issue.errors.filter((errors) => !errors.some(isOfAnotherType))
+      if (own === undefined || others.length > 0) break
+      return own.flatMap((inner) => toFieldErrors({ ...inner, path: [...issue.path, ...inner.path] }))
+    }
   }
+  return [{ path: pathText(issue.path), message: issue.message }]
+}
+
+function isOfAnotherType({ code, path }: Issue): boolean {
+  return code === 'invalid_type' && path.length === 0
 }
 
 function pathText(path: readonly PropertyKey[]): string {
@@ -110,6 +119,12 @@ function expectation(issue: RawIssue): string {
     case 'enum':
     case 'literal':
       return `must be one of ${[...(schema._zod.values ?? [])].map((value) => JSON.stringify(value)).join(', ')}`
+    case 'union':
+      return [
+        ...new Set(schema._zod.def.options.map((option) => expectation({ ...issue, schema: option } as RawIssue))),
+      ]
+        .join(' or ')
+        .replaceAll(' or must be ', ' or ')
     default:
       return 'must be of another form'
   }

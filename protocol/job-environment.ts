@@ -8,7 +8,8 @@ export const JOB_ENVIRONMENT = {
   CORTEX_STORAGE: 'Its storage in bytes, volumes included.',
   CORTEX_GPU: 'How many GPUs it has.',
   CORTEX_DURATION: 'Seconds that it may run, as at its start.',
-  CORTEX_OUTPUTS: 'The path that is kept when it ends; not there where nothing is.',
+  CORTEX_OUTPUTS:
+    'The path that is kept when it ends, or several with a colon between them; not there where nothing is.',
 } as const
 
 /** Some of {@link JOB_ENVIRONMENT} with their values. */

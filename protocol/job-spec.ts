@@ -17,7 +17,6 @@ import {
   imageField,
   labelsField,
   lineField,
-  ownPathField,
   platformField,
   pricePerHourField,
   registryField,
@@ -29,6 +28,7 @@ import {
 } from './job-fields.ts'
 import { gpuRequirementsField, gpuRequirementsOf } from './job-gpus.ts'
 import { inputProblems, inputsField, stdinField } from './job-inputs.ts'
+import { outputProblems, outputsField } from './job-outputs.ts'
 import { volumeBytes, volumeProblems, volumeSchema } from './job-volumes.ts'
 import {
   MAX_BYTES,
@@ -146,7 +146,11 @@ export const containerFields = {
   user: userField
     .optional()
     .describe('As whom the program runs, such as `app` or `1000:1000`. Where it is left out: the image’s own.'),
-  outputs: ownPathField.optional().describe('Path in the container that is kept when it ends.'),
+  outputs: outputsField
+    .optional()
+    .describe(
+      'What in the container is kept when it ends: a path, or a list of `{ name, path }` that are kept apart, none in another.',
+    ),
   stopSignal: signalField.optional().describe('Where it is left out: the image’s own, or SIGTERM.'),
   stopGraceSeconds: secondsField(0, MAX_STOP_GRACE_SECONDS)
     .default(JOB_DEFAULTS.stopGraceSeconds)
@@ -280,6 +284,7 @@ export function checkContainerFields(job: ContainerFields, context: z.Refinement
     wrong(context, ['secrets'], `must have at most ${MAX_ENV_ENTRIES} entries together with env`)
   }
   for (const { path, message } of volumeProblems(job.volumes)) wrong(context, path, message)
+  for (const { path, message } of outputProblems(job.outputs)) wrong(context, path, message)
   duplicates(job.ports.map((port) => `${port.protocol}${port.port}`)).forEach((i) => {
     wrong(context, ['ports', i, 'port'], 'is listed twice: remove one')
   })

@@ -14,6 +14,7 @@ import { isPeerId } from './ids.ts'
 import { ANY_PROVIDER } from './job-defaults.ts'
 import { gpuRequirementsOf } from './job-gpus.ts'
 import { checkInputs, inputsAsked, inputToWire, type JobInput } from './job-inputs.ts'
+import { outputsOfWire, outputsToWire } from './job-outputs.ts'
 import {
   bytesOf,
   checkContainerFields,
@@ -74,6 +75,9 @@ export const SENT_IMAGES = 'sent-images'
 /** Offered by providers that keep volumes after their job, and give them to later ones. */
 export const KEPT_VOLUMES = 'kept-volumes'
 
+/** Offered by providers that keep several paths of a job apart, beside one. */
+export const OUTPUT_LIST = 'output-list'
+
 /** Offered by providers that give a program a standard input, beside {@link INPUTS}. */
 export const STDIN = 'stdin'
 
@@ -81,6 +85,7 @@ export const STDIN = 'stdin'
 const ASKED_BY: ReadonlyMap<string, string> = new Map([
   ['volumes', 'volumes'],
   ['outputs', 'outputs'],
+  [OUTPUT_LIST, 'outputs as a list'],
   ['ports', 'ports'],
   [PUBLIC_PORTS, 'ports that are public'],
   [CONTAINER_OPTIONS, 'shmSize, ulimits, pids and init'],
@@ -192,6 +197,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.volumes.length > 0 ? ['volumes'] : []),
     ...(keptRequirements(spec.volumes).length > 0 ? [KEPT_VOLUMES] : []),
     ...(spec.outputs === undefined ? [] : ['outputs']),
+    ...(Array.isArray(spec.outputs) ? [OUTPUT_LIST] : []),
     ...(spec.ports.some((port) => port.expose && port.public !== true) ? ['ports'] : []),
     ...(spec.ports.some((port) => port.public === true) ? [PUBLIC_PORTS] : []),
     ...(hasContainerOptions(spec) ? [CONTAINER_OPTIONS] : []),
@@ -244,7 +250,7 @@ export function jobToWire(
     })),
     ...(secrets.registryCredentials === undefined ? {} : { registryCredentials: secrets.registryCredentials }),
     imagePullPolicy: spec.imagePullPolicy,
-    outputs: spec.outputs ?? '',
+    ...outputsToWire(spec.outputs),
     stopSignal: spec.stopSignal ?? DEFAULT_STOP_SIGNAL,
     imageStopSignal: spec.stopSignal === undefined,
     stopGraceSeconds: spec.stopGraceSeconds,
@@ -318,7 +324,8 @@ export function checkWireJob(job: Job | undefined, requirements: Requirements): 
 }
 
 function specFieldsOf(job: Job): z.input<typeof containerSchema> {
-  const { command, args, env, secrets, registryCredentials, outputs, stopSignal, stopGraceSeconds } = job
+  const { command, args, env, secrets, registryCredentials, stopSignal, stopGraceSeconds } = job
+  const outputs = outputsOfWire(job)
   return {
     command,
     args,
@@ -331,7 +338,7 @@ function specFieldsOf(job: Job): z.input<typeof containerSchema> {
     })),
     ...(registryCredentials === undefined ? {} : { registryCredentials: withoutType(registryCredentials) }),
     imagePullPolicy: job.imagePullPolicy as 'Always',
-    ...(outputs === '' ? {} : { outputs }),
+    ...(outputs === undefined ? {} : { outputs }),
     stopSignal,
     stopGraceSeconds,
     network: job.networkMode as 'bridge',

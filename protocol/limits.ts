@@ -161,6 +161,9 @@ export const MAX_REACH_STREAMS = 512
 /** A path in a container, in bytes: what Linux takes. */
 export const MAX_PATH_BYTES = 4096
 
+/** Paths that a job keeps at its end. */
+export const MAX_OUTPUTS = 16
+
 /** Entries of a folder that are told at a time. */
 export const MAX_LISTED_FILES = 1000
 

@@ -216,8 +216,9 @@ function fromText(schema: Schema, text: string): unknown {
       return trimmed.startsWith('[') ? fromJson(text) : [text]
     case 'string':
     case 'enum':
-    case 'union':
       return text
+    case 'union':
+      return trimmed.startsWith('[') ? fromJson(text) : text
     default:
       return trimmed.startsWith('{') ? fromJson(text) : text
   }

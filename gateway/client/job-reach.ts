@@ -7,6 +7,8 @@ import type { Container, ExecResult, ExecSocket, NewExec, PortLink } from './typ
 export interface OutputOptions extends CallOptions {
   /** As its entry in the tar is called. @default all, as a tar */
   path?: string
+  /** One of several outputs, as a tar; not beside `path`. @default all of them */
+  name?: string
   /** @default 0 */
   offset?: number
   /** At least 1. @default all there are */
@@ -69,9 +71,9 @@ export function jobReachCalls(transport: Transport) {
      * @throws {CortexError} where it comes packed
      */
     output: async (id: string, options: OutputOptions = {}): Promise<ReadableStream<Uint8Array>> => {
-      const { path, offset = 0, length, ...rest } = options
+      const { path, name, offset = 0, length, ...rest } = options
       const headers = { Accept: '*/*', 'Accept-Encoding': 'identity', ...rangeOf(offset, length) }
-      const request = { method: 'GET', path: jobPath(id, '/output'), query: { path }, headers } as const
+      const request = { method: 'GET', path: jobPath(id, '/output'), query: { path, name }, headers } as const
       return await unpacked(await transport.open({ ...request, ...rest }))
     },
   }

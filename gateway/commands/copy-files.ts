@@ -108,7 +108,7 @@ async function fetchFolder(
   const part = await mkdtemp(join(dirname(place), `.${basename(place)}.`)).catch(inWords)
   try {
     const tar = readable(await client.jobs.files.readTar(id, path))
-    const { files, bytes, leftOut } = await extractTar(tar, part, root).catch(inWords)
+    const { files, bytes, leftOut } = await extractTar(tar, part, [root]).catch(inWords)
     await rename(join(part, root), place)
     return { files, bytes, to, leftOut }
   } finally {

@@ -121,44 +121,49 @@ function outputCommand(): Command {
     .argument('<id>', 'which')
     .option('-o, --output <folder>', 'where to; the tar goes to the standard output without it')
     .option('--path <file>', 'one file of it, as the tar calls it, to the standard output')
+    .option('--name <name>', 'one of several outputs')
   return withConnection(command)
     .addHelpText(
       'after',
       '\nExample:\n  $ cortex job output job_01k8m3q7w9x2 -o results\n  $ cortex job output job_01k8m3q7w9x2 --path results/report.csv > report.csv',
     )
     .action(
-      aboutJob(async (client, id, options: ConnectionOptions & { output?: string; path?: string }) => {
+      aboutJob(async (client, id, options: ConnectionOptions & { output?: string; path?: string; name?: string }) => {
         const { Readable } = await import('node:stream')
-        const { output: folder, path } = options
+        const { output: folder, path, name } = options
         if (folder !== undefined && path !== undefined) {
           throw new CliError('--path is for one file, to the standard output: leave out -o')
         }
+        if (name !== undefined && path !== undefined) {
+          throw new CliError('--path begins with the name of its output: leave out --name')
+        }
         const output = async (): Promise<import('node:stream').Readable> =>
           Readable.fromWeb(
-            (await client.jobs.output(
-              id,
-              path === undefined ? {} : { path },
-            )) as import('node:stream/web').ReadableStream,
+            (await client.jobs.output(id, {
+              ...(path === undefined ? {} : { path }),
+              ...(name === undefined ? {} : { name }),
+            })) as import('node:stream/web').ReadableStream,
           )
         if (folder === undefined) {
           for await (const chunk of await output()) await writeRaw('stdout', chunk)
           return
         }
-        const [{ extractTar }, { rootOf }] = await Promise.all([
+        const [{ extractTar }, { rootsOf }] = await Promise.all([
           import('../../node/outputs/extract.ts'),
-          import('../../node/outputs/sift.ts'),
+          import('./output-roots.ts'),
         ])
         // What answers there need not be a gateway.
         const { config, results } = ((await client.jobs.get(id)) ?? {}) as Partial<Job>
-        const root = rootOf(String(config?.outputs ?? ''))
-        const before: LeftOut[] = Array.isArray(results?.leftOut) ? results.leftOut : []
+        const roots = name === undefined ? rootsOf(config?.outputs) : [name]
+        const all: LeftOut[] = Array.isArray(results?.leftOut) ? results.leftOut : []
+        const before = name === undefined ? all : all.filter(({ path: odd }) => `${odd}/`.startsWith(`${name}/`))
         // The name is the gateway's to say: what was in the folder is not to be written over by whoever is that.
-        if (root !== '') await mustBeNew(folder, root)
-        const { files, bytes, leftOut } = await extractTar(await output(), folder, root).catch((error: Error) => {
+        for (const root of roots) if (root !== '') await mustBeNew(folder, root)
+        const { files, bytes, leftOut } = await extractTar(await output(), folder, roots).catch((error: Error) => {
           if (!isOfTransfer(error)) throw error
           throw new CliError(`What the job kept came no further (${error.message}): try again, to another folder`)
         })
-        say(`${files} files, ${bytes} bytes in ${join(folder, root)}`)
+        say(`${files} files, ${bytes} bytes in ${roots.map((root) => join(folder, root)).join(', ')}`)
         for (const { path, reason } of [...before, ...leftOut]) say(`left out: ${path} ${reason}`)
       }),
     )

@@ -4,8 +4,10 @@ import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { ClientNode } from '../../node/index.ts'
 import { outputArrived } from '../../node/outputs/arrived.ts'
+import { oneOfSeveral } from '../../node/outputs/one-of-several.ts'
 import { findPart } from '../../node/outputs/part.ts'
 import { type JobRecord, JobStateError, type JobStore } from '../../node/store/index.ts'
+import { outputRoots } from '../../protocol/job-outputs.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { MAX_PATH_BYTES } from '../../protocol/limits.ts'
 import type { Answers } from '../events/index.ts'
@@ -28,11 +30,17 @@ const outputOperation = operation({
   tag: 'Jobs',
   summary: 'The kept output',
   description:
-    'What the container left at `outputs`, as a tar whose entries begin with the last part of that path; with `path` one file of it, as it is, with `Range`. Of a job that has just ended it may still be on its way: then the answer waits a little.',
+    'What the container left at `outputs`, as a tar whose entries begin with the last part of that path, or of several paths with the name of each; with `name` a tar of that one alone; with `path` one file of it, as it is, with `Range`. Of a job that has just ended it may still be on its way: then the answer waits a little.',
   permission: 'jobs:read',
   request: {
     params: jobParams,
     query: z.strictObject({
+      name: z
+        .string()
+        .min(1)
+        .max(MAX_PATH_BYTES)
+        .optional()
+        .describe('One of several outputs, by its name; not beside `path`, which begins with it.'),
       path: z
         .string()
         .min(1)
@@ -66,8 +74,12 @@ export function addOutputRoute(
     }
     const limit = deadline(clock, WAIT_MS, c.req.raw.signal)
     const job = await outputArrived(store, first, limit.signal).finally(limit.clear)
-    const { path } = c.req.valid('query')
+    const { path, name } = c.req.valid('query')
+    if (path !== undefined && name !== undefined) {
+      throw new GatewayError('VALIDATION_ERROR', 'Leave out name: path begins with the name of its output')
+    }
     if (path !== undefined) return await sendPart(c, components, job, path)
+    if (name !== undefined) return await sendOne(c, components, job, name)
     const kept = job.output?.state === 'kept' ? await outputs.open(job.id) : null
     if (kept === null) throw missing(job)
     return answers.file(c, kept.stream, {
@@ -76,6 +88,24 @@ export function addOutputRoute(
       'Content-Disposition': `attachment; filename="${job.id}.tar"`,
     })
   })
+}
+
+/** One of several outputs. */
+async function sendOne(
+  c: GatewayContext,
+  { outputs, answers }: { outputs: ClientNode['outputs']; answers: Answers },
+  job: JobRecord,
+  name: string,
+): Promise<Response> {
+  if (job.output?.state !== 'kept') throw missing(job)
+  const names = outputRoots(job.spec.outputs)
+  if (!names.includes(name)) {
+    throw new GatewayError('RESOURCE_NOT_FOUND', `The job has no output ${name}: it has ${names.join(', ')}`)
+  }
+  const kept = await oneOfSeveral(outputs, job.id, name)
+  if (kept === null) throw new GatewayError('RESOURCE_NOT_FOUND', `Nothing was kept of the output ${name}`)
+  const headers = attachmentHeaders(`${job.id}-${name}.tar`, 'application/x-tar')
+  return answers.file(c, kept.stream, { ...headers, 'Content-Length': String(kept.bytes) })
 }
 
 /** One file of it. */
@@ -111,7 +141,10 @@ async function sendPart(
 
 function missing({ spec, output }: JobRecord): GatewayError {
   if (spec.outputs === undefined) {
-    return new GatewayError('RESOURCE_NOT_FOUND', 'The job names no outputs: submit it with `outputs`, a path')
+    return new GatewayError(
+      'RESOURCE_NOT_FOUND',
+      'The job names no outputs: submit it with `outputs`, a path or several',
+    )
   }
   if (output?.state === 'waiting') {
     const message = 'The output is still on its way from the provider: ask again'

@@ -1,7 +1,7 @@
+import { outputRoots } from '../../protocol/job-outputs.ts'
 import type { ClientNode } from '../index.ts'
 import { outputArrived } from '../outputs/arrived.ts'
 import { extractTar } from '../outputs/extract.ts'
-import { rootOf } from '../outputs/sift.ts'
 import type { JobRecord } from '../store/index.ts'
 import type { StatusLine } from './output.ts'
 
@@ -25,8 +25,8 @@ export async function bringOutputs(
   const kept = output.state === 'kept' ? await node.outputs.open(ended.id) : null
   if (kept === null) return `there are no outputs: ${output.message}`
   try {
-    const root = rootOf(ended.spec.outputs ?? '')
-    const { entries, files, bytes, leftOut } = await extractTar(kept.stream, init.folder, root)
+    const roots = outputRoots(ended.spec.outputs)
+    const { entries, files, bytes, leftOut } = await extractTar(kept.stream, init.folder, roots)
     status.done(`${files} files of outputs, ${bytes} bytes, in ${init.folder}`)
     for (const { path, reason } of [...(output.leftOut ?? []), ...leftOut]) status.done(`left out: ${path} ${reason}`)
     return entries === 0 ? 'nothing of the outputs arrived' : null

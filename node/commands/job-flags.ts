@@ -48,7 +48,7 @@ export interface JobFlags extends ImageFlags {
   strategy?: (typeof STRATEGIES)[number]
   maxPrice?: string
   provider?: string
-  output?: string
+  output?: NonNullable<JobSubmission['outputs']>
   entrypoint?: string
   pull?: 'Always' | 'IfNotPresent' | 'Never'
   queueTimeout?: number
@@ -120,7 +120,11 @@ export function jobFlags(command: Command): Command {
     )
     .option('--max-price <usd>', 'US dollars per hour at most')
     .option('--provider <name|id>', 'this provider only: its name, its peer id or the end of it')
-    .option('--output <path>', 'a path in the container that is kept')
+    .option(
+      '--output <[name=]path>',
+      'a path in the container that is kept; repeat it, each is kept under its name',
+      output,
+    )
     .option('--pull <policy>', withDefault('Always, IfNotPresent or Never', 'imagePullPolicy'))
     .option(
       '--queue-timeout <seconds>',
@@ -226,6 +230,14 @@ function constraintsOf(flags: JobFlags): Record<string, unknown> | undefined {
   const asked = { minCpuScore, minCpuAllScore, minMemoryBandwidth, minDiskRead, minDiskWrite, minIops }
   const given = Object.entries(asked).filter(([, value]) => value !== undefined)
   return given.length === 0 ? undefined : Object.fromEntries(given)
+}
+
+/** One path alone is what it was before there were several. */
+function output(text: string, previous?: JobFlags['output']): NonNullable<JobFlags['output']> {
+  const [, name, path = text] = /^([^/=]+)=(.*)$/s.exec(text) ?? []
+  if (previous === undefined && name === undefined) return path
+  const before = typeof previous === 'string' ? [{ path: previous }] : (previous ?? [])
+  return [...before, name === undefined ? { path } : { name, path }]
 }
 
 function port(text: string, previous: NonNullable<JobSubmission['ports']> = []): NonNullable<JobSubmission['ports']> {

@@ -4,12 +4,12 @@
  */
 
 import type { BlobSource } from '../../protocol/job-inputs.ts'
+import { outputRoots } from '../../protocol/job-outputs.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { orAborted } from '../abort.ts'
 import { outputArrived } from '../outputs/arrived.ts'
 import { broughtOn } from '../outputs/bring-on.ts'
 import type { Outputs } from '../outputs/index.ts'
-import { rootOf } from '../outputs/sift.ts'
 import { createTurns } from '../outputs/turns.ts'
 import type { JobRecord, JobStore } from '../store/index.ts'
 import { createKeyedQueue } from '../store/keyed-queue.ts'
@@ -86,7 +86,7 @@ export function createLeftOutputs({ store, outputs, uploads }: LeftOutputsCompon
       const job = await outputArrived(store, named, signal)
       const lost = lostProblem(job)
       if (lost !== null) return lost
-      const from = { job: id, path: path ?? rootOf(job.spec.outputs ?? '') }
+      const from = { job: id, path: path ?? wholeOf(job) }
       const key = `${id}/${from.path}`
       try {
         const made = queue.run(key, async () => {
@@ -113,6 +113,12 @@ export function outputProblem(owner: string, job: JobRecord | undefined): string
   if (job.spec.outputs === undefined) return 'names no outputs'
   if (!isTerminal(job.state.status)) return 'has not ended: submit this one once it has'
   return job.output?.state === 'waiting' ? null : lostProblem(job)
+}
+
+/** What all of its output is called: that of several paths is a folder with them, which has no name. */
+function wholeOf({ spec }: JobRecord): string {
+  const [only = ''] = outputRoots(spec.outputs)
+  return Array.isArray(spec.outputs) ? '' : only
 }
 
 function lostProblem({ output }: JobRecord): string | null {

@@ -4,7 +4,7 @@ import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Header, Pack } from 'tar-stream'
-import { entriesOf } from '../tar-entries.ts'
+import { entriesOf, MOST_REMEMBERED } from '../tar-entries.ts'
 import { addEmpty, tarOf } from '../tar-of.ts'
 import type { Outputs } from './index.ts'
 import { entryName, findPart, type PlacedHeader } from './part.ts'
@@ -30,13 +30,14 @@ interface Span {
 
 /**
  * A file or folder of a kept output, links within it followed; null where there is none of that name.
- * @param path as its entry in the tar is called
+ * @param path as its entry in the tar is called; empty is the folder that all of its entries are in
  */
 export async function broughtOn(
   outputs: Pick<Outputs, 'open'>,
   jobId: string,
   path: string,
 ): Promise<BroughtOn | null> {
+  if (path === '') return { folder: true, open: async () => await folderOf(outputs, jobId, '') }
   const part = await findPart(outputs, jobId, path)
   if (part === null) return null
   if (part.type === 'file') return { folder: false, open: async () => await contentsOf(outputs, jobId, part) }
@@ -60,6 +61,7 @@ async function opened(outputs: Pick<Outputs, 'open'>, jobId: string, part?: { of
 async function folderOf(outputs: Pick<Outputs, 'open'>, jobId: string, folder: string): Promise<Readable> {
   const outside = await outsideOf(outputs, jobId, folder)
   const links = new Set<string>()
+  let remembered = 0
   /** The first of those that are the same as a file outside, by that. */
   const firsts = new Map<string, string>()
 
@@ -69,6 +71,8 @@ async function folderOf(outputs: Pick<Outputs, 'open'>, jobId: string, folder: s
     const own = ownHeader(header, name)
     if (type === 'directory') await addEmpty(out, { ...own, name: `${name}/`, type })
     else if (type === 'symlink') {
+      remembered += name.length
+      if (remembered > MOST_REMEMBERED) return
       links.add(name)
       await addEmpty(out, { ...own, type, linkname: target })
     } else if (type === 'link') await addSame(out, own, entryName(target))
@@ -107,10 +111,13 @@ async function outsideOf(
   folder: string,
 ): Promise<ReadonlyMap<string, Span>> {
   const wanted = new Set<string>()
+  let remembered = 0
   await eachHeader(outputs, jobId, ({ type, name, linkname }) => {
     if (type !== 'link' || nameIn(folder, entryName(name)) === undefined || wanted.size >= MAX_OUTSIDE) return
     const target = entryName(linkname ?? '')
-    if (nameIn(folder, target) === undefined) wanted.add(target)
+    if (nameIn(folder, target) !== undefined) return
+    remembered += target.length
+    if (remembered <= MOST_REMEMBERED) wanted.add(target)
   })
   const spans = new Map<string, Span>()
   if (wanted.size === 0) return spans
@@ -135,6 +142,7 @@ async function eachHeader(outputs: Pick<Outputs, 'open'>, jobId: string, look: (
 
 /** What an entry is called from a folder on; undefined where it is not in it. */
 function nameIn(folder: string, name: string): string | undefined {
+  if (folder === '') return name
   if (name === folder) return '.'
   return name.startsWith(`${folder}/`) ? name.slice(folder.length + 1) : undefined
 }

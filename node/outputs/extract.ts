@@ -19,17 +19,17 @@ export interface Extracted {
 }
 
 /**
- * Writes the output `root` of a stranger's tar into a folder, made where it is missing. Entries with absolute or climbing
- * paths, links that lead out, devices, and what lies beside the output are left out and named; owners and special mode
+ * Writes the outputs `roots` of a stranger's tar into a folder, made where it is missing. Entries with absolute or climbing
+ * paths, links that lead out, devices, and what lies beside the outputs are left out and named; owners and special mode
  * bits are not taken over. What is compressed is no tar: so no more is written than was read.
  *
  * @throws where it is no tar, ends before it should, or the folder cannot be written
  */
-export async function extractTar(tar: Readable, folder: string, root: string): Promise<Extracted> {
+export async function extractTar(tar: Readable, folder: string, roots: readonly string[]): Promise<Extracted> {
   // It may break off before anybody reads it, and says so once it is read.
   tar.on('error', () => undefined)
   await mkdir(folder, { recursive: true })
-  const sifted = siftTar(tar, { root })
+  const sifted = siftTar(tar, { roots })
   const failed: LeftOut[] = []
   let problem: Error | null = null
   const unpack = extract({

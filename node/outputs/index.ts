@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream'
+import { type OutputsSpec, outputPaths } from '../../protocol/job-outputs.ts'
 import type { LeftOut } from '../../protocol/left-out.ts'
+import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
 
 /** Entries that an event names. */
 const SHOWN = 8
@@ -33,9 +35,14 @@ export interface JobOutput {
   leftOut?: LeftOut[]
 }
 
-/** An output of which nothing came: its own path is what was left out. */
-export function lostOutput(path: string, message: string, leftOut: LeftOut[] = []): JobOutput & { leftOut: LeftOut[] } {
-  return { state: 'lost', bytes: 0, message, leftOut: [...leftOut, { path, reason: `was not kept: ${message}` }] }
+/** An output of which nothing came: its own path is what was left out, or each of them. */
+export function lostOutput(
+  outputs: OutputsSpec,
+  message: string,
+  leftOut: LeftOut[] = [],
+): JobOutput & { leftOut: LeftOut[] } {
+  const lost = outputPaths(outputs).map(({ path }) => ({ path, reason: `was not kept: ${message}` }))
+  return { state: 'lost', bytes: 0, message, leftOut: [...leftOut.slice(0, MAX_LEFT_OUT + 1 - lost.length), ...lost] }
 }
 
 /** What a job's events say of what was left out. */

@@ -8,6 +8,7 @@ import type { LeftOut } from '../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
 import { LONGEST_NAME, MOST_REMEMBERED } from '../tar-entries.ts'
 import { tarOf } from '../tar-of.ts'
+import { asItIs, renaming } from './renaming.ts'
 
 /** Entries in one archive. */
 const MAX_ENTRIES = 1_000_000
@@ -26,8 +27,8 @@ const KINDS: Readonly<Record<string, string>> = {
 
 /** What is let through. */
 export interface SiftInit {
-  /** Name of the output itself, e.g. `out` of `/data/out`: what lies beside it has no place. Null: all may stand side by side. */
-  root: string | null
+  /** Names of the outputs themselves, e.g. `out` of `/data/out`: what lies beside them has no place. Null: all may stand side by side. */
+  roots: readonly string[] | null
   /** Whether links may lead anywhere: where it is unpacked, nothing leads out. @default false */
   mayLinkOut?: boolean
   /** Whose all of it is to be. @default root's */
@@ -48,37 +49,56 @@ export interface Sifted {
   counts: { entries: number; files: number; bytes: number }
 }
 
+/** Several archives that are being sifted into one, within the same bounds. */
+export interface Sieve extends Omit<Sifted, 'tar'> {
+  /**
+   * Passes on what of a tar has its place, and names the rest.
+   * @param as what its one root is called in what is passed on. @default as it is
+   */
+  pass(source: Readable, out: Pack, roots: SiftInit['roots'], as?: string): Promise<void>
+  leaveOut(name: string, reason: string): void
+}
+
 /**
  * Passes on what of a stranger's tar is safe to unpack, and names the rest: absolute and climbing paths, links that lead
  * out, devices and pipes, names that no other system can hold. One odd entry never stops the others; what is no tar does.
  */
 export function siftTar(source: Readable, init: SiftInit): Sifted {
-  const { root, maxBytes = Number.POSITIVE_INFINITY, enough, owner = {} } = init
-  const named: LeftOut[] = []
-  const gone = new Set<string>()
+  const sieve = createSieve(init)
+  const { leftOut, counts } = sieve
+  return { tar: tarOf(async (out) => await sieve.pass(source, out, init.roots)), leftOut, counts }
+}
+
+/** What was in an archive before. */
+interface Seen {
+  /** Names of what was left out. */
+  gone: Set<string>
   /** Behind these may be anything, where links may lead out. */
-  const links = new Set<string>()
+  links: Set<string>
+}
+
+/** @param init as of {@link siftTar}, for all archives together */
+export function createSieve(init: Omit<SiftInit, 'roots'>): Sieve {
+  const { maxBytes = Number.POSITIVE_INFINITY, enough, owner = {} } = init
+  const named: LeftOut[] = []
   let remembered = 0
   const counts = { entries: 0, files: 0, bytes: 0 }
   let others = 0
   let entries = 0
   let passedOver = 0
-  let isOver = false
-  const unpack = extract()
 
   function leaveOut(name: string, reason: string): void {
-    if (gone.size < MAX_REMEMBERED && name.length <= LONGEST_NAME) gone.add(plain(name))
     // A copy: a part of a text keeps all of it.
     const path = Buffer.from(name.slice(0, 1024)).toString()
     if (named.length < MAX_LEFT_OUT - 1) named.push({ path, reason })
     else others += 1
   }
 
-  function reasonAgainst(header: Header): string | null {
+  function reasonAgainst(header: Header, roots: SiftInit['roots'], { gone, links }: Seen): string | null {
     entries += 1
     const size = header.size ?? 0
     if (entries > MAX_ENTRIES) return `comes after ${MAX_ENTRIES} others`
-    const odd = oddityOf(header, init)
+    const odd = oddityOf(header, { ...init, roots })
     if (odd !== null) return odd
     if (init.mayLinkOut === true && liesBehind(header.name, links)) return 'lies behind a link'
     if (header.type === 'symlink' && init.mayLinkOut === true) {
@@ -93,35 +113,45 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
     return counts.bytes + size > maxBytes ? `is larger than what may be kept (${size} bytes)` : null
   }
 
-  async function sift(out: Pack): Promise<void> {
-    for await (const entry of unpack) {
-      const { header } = entry
-      const reason = reasonAgainst(header)
-      if (reason !== null) {
-        leaveOut(header.name, reason)
-        passedOver += header.size ?? 0
-        if (passedOver <= MAX_PASSED_OVER && (await passOver(entry as unknown as Readable))) continue
-        leaveOut(root ?? '…', 'was read no further: that took too long')
-        break
+  async function pass(source: Readable, out: Pack, roots: SiftInit['roots'], as?: string): Promise<void> {
+    const unpack = extract()
+    const seen: Seen = { gone: new Set(), links: new Set() }
+    const rename = as === undefined || roots?.[0] === undefined ? asItIs : renaming(roots[0], as)
+    let isOver = false
+
+    async function sift(): Promise<void> {
+      for await (const entry of unpack) {
+        const reason = reasonAgainst(entry.header, roots, seen)
+        if (reason !== null) {
+          const { name } = entry.header
+          if (seen.gone.size < MAX_REMEMBERED && name.length <= LONGEST_NAME) seen.gone.add(plain(name))
+          leaveOut(rename({ ...entry.header, linkname: '' }).name, reason)
+          passedOver += entry.header.size ?? 0
+          if (passedOver <= MAX_PASSED_OVER && (await passOver(entry as unknown as Readable))) continue
+          leaveOut(as ?? roots?.[0] ?? '…', 'was read no further: that took too long')
+          break
+        }
+        const { name, type, linkname, mtime, size = 0, mode = 0o600 } = rename(entry.header)
+        counts.entries += 1
+        if (type !== 'directory') counts.files += 1
+        counts.bytes += size
+        const link = linkname === null || linkname === undefined ? {} : { linkname }
+        const time = mtime === undefined ? {} : { mtime }
+        await pipeline(entry, out.entry({ name, type, size, ...link, ...time, mode: mode & 0o777, ...owner }))
       }
-      const { name, type, linkname, mtime, size = 0, mode = 0o600 } = header
-      counts.entries += 1
-      if (type !== 'directory') counts.files += 1
-      counts.bytes += size
-      const link = linkname === null || linkname === undefined ? {} : { linkname }
-      const sink = out.entry({
-        name,
-        type,
-        size,
-        ...link,
-        ...(mtime === undefined ? {} : { mtime }),
-        mode: mode & 0o777,
-        ...owner,
-      })
-      await pipeline(entry, sink)
+      isOver = true
+      source.destroy()
     }
-    isOver = true
-    source.destroy()
+
+    const reading = pipeline(source, unpack).catch((error: unknown) => {
+      if (!isOver) throw error
+    })
+    try {
+      await Promise.all([reading, sift()])
+    } catch (error) {
+      source.destroy()
+      throw error
+    }
   }
 
   /** False where there is no more time for it. */
@@ -135,19 +165,9 @@ export function siftTar(source: Readable, init: SiftInit): Sifted {
     }
   }
 
-  const reading = pipeline(source, unpack).catch((error: unknown) => {
-    if (!isOver) throw error
-  })
-  async function write(out: Pack): Promise<void> {
-    try {
-      await Promise.all([reading, sift(out)])
-    } catch (error) {
-      source.destroy()
-      throw error
-    }
-  }
   return {
-    tar: tarOf(write),
+    pass,
+    leaveOut,
     leftOut: () => (others === 0 ? named : [...named, { path: '…', reason: `and ${others} more` }]),
     counts,
   }
@@ -170,7 +190,7 @@ export async function siftFile(path: string, init: SiftInit): Promise<LeftOut[]>
   }
 }
 
-function oddityOf({ name, type, linkname }: Header, { root, mayLinkOut = false }: SiftInit): string | null {
+function oddityOf({ name, type, linkname }: Header, { roots, mayLinkOut = false }: SiftInit): string | null {
   const target = linkname ?? ''
   if (type !== 'file' && type !== 'contiguous-file' && type !== 'directory' && type !== 'symlink' && type !== 'link') {
     return KINDS[type ?? ''] ?? 'is of an unknown kind'
@@ -180,8 +200,9 @@ function oddityOf({ name, type, linkname }: Header, { root, mayLinkOut = false }
   if (name.includes('\ufffd')) return 'has a name that is no UTF-8'
   if (name.includes('\\')) return 'has a backslash in its name'
   if (leadsOut(name)) return 'leads out of the folder'
-  const isIn = (path: string): boolean => root === null || path === root || path.startsWith(`${root}/`)
-  if (!isIn(plain(name))) return `lies beside ${root}`
+  const isIn = (path: string): boolean =>
+    roots === null || roots.some((root) => path === root || path.startsWith(`${root}/`))
+  if (!isIn(plain(name))) return `lies beside ${roots?.join(', ')}`
   if (type === 'link' && leadsOut(target)) return 'is the same file as one elsewhere'
   if (type === 'symlink' && !mayLinkOut) {
     // Climbing after a step down is not what it looks like where that step is a link itself.
@@ -207,9 +228,4 @@ function liesBehind(name: string, links: ReadonlySet<string>): boolean {
 function leadsOut(path: string): boolean {
   const normal = posix.normalize(path)
   return path.includes('\0') || normal.startsWith('/') || normal === '..' || normal.startsWith('../')
-}
-
-/** What the entries of a container's path are called in its archive: its last part. */
-export function rootOf(outputs: string): string {
-  return posix.basename(outputs)
 }

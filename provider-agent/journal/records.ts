@@ -3,6 +3,7 @@
 import type { Moment } from '../../node/moment.ts'
 import type { Isolation } from '../../protocol/isolation.ts'
 import type { JobInput } from '../../protocol/job-inputs.ts'
+import type { JobOutputPath } from '../../protocol/job-outputs.ts'
 import type { SentImage } from '../../protocol/sent-image.ts'
 import type { Resources } from '../../protocol/units.ts'
 import type { PulledImage } from '../engine/index.ts'
@@ -59,6 +60,8 @@ export interface LeaseJob {
   ports?: { port: number; protocol: 'TCP' | 'UDP'; isPublic?: boolean }[]
   /** A path that is kept at the end; absent or empty is none. */
   outputs?: string
+  /** Paths that are kept apart, in place of one; absent in records of versions that knew none. */
+  outputList?: JobOutputPath[]
   /** Missing in journals of versions that had none. */
   volumes?: LeaseVolume[]
   /** What it brings; absent is nothing. */

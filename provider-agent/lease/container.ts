@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JobEnvironment } from '../../protocol/job-environment.ts'
 import { stdinOf } from '../../protocol/job-inputs.ts'
+import { outputPaths } from '../../protocol/job-outputs.ts'
 import type { VolumeSpec } from '../engine/container-spec.ts'
 import type { ContainerSpec, ImageInfo, InputMount } from '../engine/index.ts'
 import { type LeaseRecord, type LeaseSecrets, type LeaseVolume, leaseId } from '../journal/records.ts'
@@ -65,6 +66,7 @@ export function ownStorageBytes({ job, resources }: Pick<LeaseRecord, 'job' | 'r
  * `protocol/job-environment.ts` says what each means.
  */
 function environmentOf({ jobId, attempt, job, resources }: LeaseRecord, owner: string): JobEnvironment {
+  const outputs = outputPaths(job.outputList ?? job.outputs)
   return {
     CORTEX_JOB_ID: jobId,
     ...(attempt === undefined ? {} : { CORTEX_ATTEMPT: String(attempt) }),
@@ -74,7 +76,7 @@ function environmentOf({ jobId, attempt, job, resources }: LeaseRecord, owner: s
     CORTEX_STORAGE: String(resources.storageBytes),
     CORTEX_GPU: String(resources.gpu),
     CORTEX_DURATION: String(job.durationSeconds),
-    ...(job.outputs === undefined || job.outputs === '' ? {} : { CORTEX_OUTPUTS: job.outputs }),
+    ...(outputs.length === 0 ? {} : { CORTEX_OUTPUTS: outputs.map(({ path }) => path).join(':') }),
   }
 }
 

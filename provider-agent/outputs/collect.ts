@@ -1,8 +1,11 @@
+import type { Pack } from 'tar-stream'
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
 import { outputTarBytes } from '../../node/outputs/index.ts'
-import { rootOf, siftTar } from '../../node/outputs/sift.ts'
+import { createSieve } from '../../node/outputs/sift.ts'
+import { tarOf } from '../../node/tar-of.ts'
+import { outputPaths, rootOf } from '../../protocol/job-outputs.ts'
 import { type ContainerAccess, isMissing } from '../engine/access.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { OutputProblem, type OutputSpool } from './spool.ts'
@@ -41,8 +44,8 @@ export async function collectOutput(
   signal: AbortSignal,
 ): Promise<CollectedOutput | null> {
   const { id, record } = lease
-  const { outputs = '' } = record.job
-  if (outputs === '') return null
+  const outputs = outputPaths(record.job.outputList ?? record.job.outputs)
+  if (outputs.length === 0) return null
   // Who cancelled before the end may want what there is; who cancels now does not wait for it.
   const until = lease.cancelSignal.aborted ? signal : AbortSignal.any([signal, lease.cancelSignal])
   const limit = deadline(clock, COLLECT_MS, until)
@@ -50,15 +53,22 @@ export async function collectOutput(
   try {
     // A sparse file is as large in a tar as it pretends to be: no more comes than the job may write.
     const { storageBytes } = record.resources
-    const tar = async () => {
-      const all = await access.archive(name, outputs, { signal: limit.signal })
-      const maxBytes = Math.min(storageBytes, spool.maxOutputBytes)
-      return siftTar(all, { root: rootOf(outputs), maxBytes, enough: enough.signal })
+    const sieve = createSieve({ maxBytes: Math.min(storageBytes, spool.maxOutputBytes), enough: enough.signal })
+    const write = async (out: Pack): Promise<void> => {
+      let missing = 0
+      for (const { name: as, path } of outputs) {
+        const all = await access.archive(name, path, { signal: limit.signal }).catch(unlessMissing)
+        if (all !== null) await sieve.pass(all, out, [rootOf(path)], as)
+        else if (outputs.length > 1) sieve.leaveOut(path, 'was not there when the container ended')
+        if (all === null) missing += 1
+      }
+      if (missing === outputs.length) throw new OutputProblem(`The container left nothing at ${pathsOf(outputs)}`)
     }
+    const tar = async () => ({ tar: tarOf(write), leftOut: sieve.leftOut })
     return { kept: await spool.keep(record, tar, outputTarBytes(storageBytes), limit.signal) }
   } catch (error) {
     signal.throwIfAborted()
-    const problem = until.aborted ? 'The job was cancelled while they were read' : problemOf(error, outputs)
+    const problem = until.aborted ? 'The job was cancelled while they were read' : problemOf(error)
     logger.info({ lease: id, problem, error: String(error) }, 'outputs were not kept')
     return { problem }
   } finally {
@@ -67,8 +77,16 @@ export async function collectOutput(
   }
 }
 
-function problemOf(error: unknown, path: string): string {
-  if (error instanceof OutputProblem) return error.message
-  if (isMissing(error)) return `The container left nothing at ${path}`
-  return 'The provider could not read the outputs'
+function problemOf(error: unknown): string {
+  return error instanceof OutputProblem ? error.message : 'The provider could not read the outputs'
+}
+
+/** Null where there is nothing at the path. @throws anything else */
+function unlessMissing(error: unknown): null {
+  if (isMissing(error)) return null
+  throw error
+}
+
+function pathsOf(outputs: { path: string }[]): string {
+  return outputs.map(({ path }) => path).join(', ')
 }

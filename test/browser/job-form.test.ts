@@ -103,6 +103,20 @@ describe('the form of a job', () => {
     assert.deepEqual(await inputs(), [{ path: '/in/model', from: { url: 'https://example.com/model' } }])
   })
 
+  it('keeps one path, or several with names', async () => {
+    await rig.open('/jobs/create')
+    await json().fill('{"image": "busybox", "outputs": "/out"}')
+    const outputs = rig.page.getByLabel('Outputs')
+    const written = async () => JSON.stringify(JSON.parse(await json().inputValue()).outputs)
+    await until(async () => (await outputs.inputValue()) === '/out')
+    await outputs.fill('/out\nlogs=/var/log\n')
+    await until(async () => (await written()) === '[{"path":"/out"},{"name":"logs","path":"/var/log"}]')
+    assert.equal(await outputs.inputValue(), '/out\nlogs=/var/log\n', 'what is typed stays')
+    await outputs.fill('/data')
+    await until(async () => (await written()) === '"/data"')
+    await json().fill('')
+  })
+
   it('entry 47: goes to the first field that is wrong', async () => {
     await rig.open('/jobs/create')
     await json().fill('{"image": "busybox", "duration": 0, "memory": "1 potato", "queueTimeout": -1}')

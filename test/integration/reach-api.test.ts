@@ -319,7 +319,7 @@ describe('a container through the gateway', () => {
     const { extractTar } = await import('../../node/outputs/extract.ts')
     const { Readable } = await import('node:stream')
     const tar = await client.jobs.output(job.id)
-    await extractTar(Readable.fromWeb(tar as never), folder, 'out')
+    await extractTar(Readable.fromWeb(tar as never), folder, ['out'])
     assert.equal(await readFile(join(folder, 'out/deep/file'), 'utf8'), 'result\n')
     await rm(folder, { recursive: true })
   })

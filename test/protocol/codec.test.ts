@@ -65,6 +65,7 @@ describe('golden messages', () => {
       'RegistryCredentials',
       'Input',
       'SentImage',
+      'Output',
       'Job',
       'Decline',
       'Release',

@@ -41,7 +41,10 @@ const CASES: [schema: z.ZodType, input: unknown, message: string][] = [
   [z.record(z.string().max(1), z.string()), { ab: '' }, 'is not a valid name: it must have at most 1 characters'],
   [z.string().regex(/^a$/, 'must be the letter a'), 'b', 'must be the letter a'],
   [z.string().regex(/^a$/, 'must be the letter a'), 5, 'is a number: it must be the letter a'],
-  [z.union([z.string(), z.number()]), true, 'is true: it must be of another form'],
+  [z.union([z.string(), z.number()]), true, 'is true: it must be text or a number'],
+  [z.union([z.string().regex(/^a$/, 'must be the letter a'), z.number()]), 'b', 'must be the letter a'],
+  [z.union([z.string(), z.array(z.number())]), ['b'], 'is text: it must be a number'],
+  [z.union([z.string(), z.array(z.number()).min(1)]), [], 'must not be empty'],
 ]
 
 describe('fieldErrors', () => {

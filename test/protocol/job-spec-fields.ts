@@ -1,6 +1,7 @@
 /** What each field of a job takes and refuses, for `job-spec.test.ts`. */
 
 import { imageFromCases, inputsOf, stdinCases } from './job-inputs-field.ts'
+import { outputsOf } from './job-outputs-field.ts'
 
 const MEGABYTE = 1_000_000
 
@@ -283,7 +284,7 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: 
     ],
   },
   imagePullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
-  outputs: path,
+  outputs: outputsOf(path),
   providerStrategy: oneOf('cost', 'performance', 'availability'),
   maxPrice: {
     good: [0, 0.05, '0.05', 1e-7, 1e-9, 1_000_000, '1000000.000000000'],

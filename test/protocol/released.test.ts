@@ -80,6 +80,7 @@ describe('what older agents cannot keep', () => {
     tty: { job: { tty: true } },
     inputs: { job: { inputs: [{ path: '/a', from: { inline: 'a' } }] }, inputs: [INPUT] },
     sent_image: { job: { imageFrom: { upload: image.digest } }, image, sentImage: SENT },
+    output_list: { job: { outputs: [{ path: '/out' }] } },
     kept_volumes: { job: { volumes: [{ name: 'v', mountPath: '/v', size: '1Mi', keep: 60 }] } },
     public: { job: { ports: [{ port: 80, public: true }] } },
     // Beside it stands the signal that they send.

@@ -9,6 +9,7 @@ import {
   kindOfFailure,
 } from '../../../protocol/failures.ts'
 import type { Report, Report_Ended } from '../../../protocol/gen/cortex/v1/market_pb.js'
+import type { OutputsSpec } from '../../../protocol/job-outputs.ts'
 import type { LeftOut } from '../../../protocol/left-out.ts'
 import { isTerminal } from '../../../protocol/lifecycle.ts'
 import { MAX_LOG_LINE_BYTES } from '../../../protocol/limits.ts'
@@ -293,12 +294,12 @@ function lostLease({ state, attempt, logs }: Readonly<JobRecord>): LostLease | n
   return { lease, scheduledAtMs, startedAtMs, attempt, logOffset: logs.offset }
 }
 
-function outputOf(report: Report_Ended, path: string): JobOutput & { leftOut: LeftOut[] } {
+function outputOf(report: Report_Ended, outputs: OutputsSpec): JobOutput & { leftOut: LeftOut[] } {
   const { outputBytes, outputProblem } = report
   const leftOut = report.leftOut.map(({ path, reason }) => ({ path, reason }))
   if (outputBytes !== undefined) return { state: 'waiting', bytes: Number(outputBytes), message: '', leftOut }
   const message = outputProblem === '' ? 'The container did not run to its end' : outputProblem
-  return lostOutput(path, message, leftOut)
+  return lostOutput(outputs, message, leftOut)
 }
 
 function reportedFailure(report: Report_Ended): Failure {

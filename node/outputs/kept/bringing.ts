@@ -1,4 +1,5 @@
 import { appendFile } from 'node:fs/promises'
+import { outputRoots } from '../../../protocol/job-outputs.ts'
 import { resourcesOf } from '../../../protocol/job-spec.ts'
 import type { LeftOut } from '../../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../../protocol/limits.ts'
@@ -9,7 +10,7 @@ import type { PeerNetwork } from '../../network/index.ts'
 import type { JobRecord, Lease } from '../../store/index.ts'
 import { leaseOf } from '../../store/records.ts'
 import { type JobOutput, lostOutput, outputTarBytes } from '../index.ts'
-import { rootOf, siftFile } from '../sift.ts'
+import { siftFile } from '../sift.ts'
 import { createTurns } from '../turns.ts'
 import { fetchOutput, OutputGoneError } from './fetch.ts'
 import type { Forgetting } from './forgetting.ts'
@@ -54,7 +55,7 @@ export function createBringing(
       await makeRoom([...arriving.values()])
       await appendFile(part, '', { mode: 0o600 })
       await fetchOutput({ network, clock }, { jobId: job.id, lease, bytes, part, signal }, async () => {
-        odd = await siftFile(part, { root: rootOf(job.spec.outputs ?? '') }).catch((error: unknown) => {
+        odd = await siftFile(part, { roots: outputRoots(job.spec.outputs) }).catch((error: unknown) => {
           throw new OutputGoneError(`The provider sent what is no tar (${String(error)})`)
         })
         await folder.arrived(job.id)
@@ -78,9 +79,9 @@ export function createBringing(
 
   return async (job, { bytes, leftOut: before = [] }) => {
     const lease = leaseOf(job)
-    const path = job.spec.outputs
-    if (lease === null || path === undefined) return
-    const lose = async (message: string) => await note(job.id, lostOutput(path, message, before), before.length)
+    const { outputs } = job.spec
+    if (lease === null || outputs === undefined) return
+    const lose = async (message: string) => await note(job.id, lostOutput(outputs, message, before), before.length)
     // The provider says how large it is: never more than what the job could have written.
     const mostBytes = Math.min(maxOutputBytes, outputTarBytes(resourcesOf(job.spec).storageBytes))
     if (bytes > mostBytes) {

@@ -73,7 +73,7 @@ export async function writeFiles(
     await channel.send(WELCOME)
     const pieces = received(channel, guard)
     if (tar) {
-      const init = { root: null, maxBytes: storageBytes, owner, mayLinkOut: true }
+      const init = { roots: null, maxBytes: storageBytes, owner, mayLinkOut: true }
       const sifted = siftTar(Readable.from(pieces, { objectMode: false }), init)
       await using kept = await transfers.keep(asTar(sifted.tar), MAX_FRAMES * storageBytes + 2 ** 20)
       await makeFolders()

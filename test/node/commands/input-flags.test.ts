@@ -84,3 +84,22 @@ it('--input names a file or folder of this machine, or what an earlier job left'
   const checked = submissionOf('busybox', [], flags)['inputs'] as typeof inputs
   assert.deepEqual(checked?.slice(1, 4), left, 'its id is checked before anything is read')
 })
+
+it('--output names one path, or several with names', () => {
+  const outputsOf = (...texts: string[]) => {
+    const command = jobFlags(new Command())
+    command.parse(
+      texts.flatMap((text) => ['--output', text]),
+      { from: 'user' },
+    )
+    return submissionOf('busybox', [], command.opts<JobFlags>())['outputs']
+  }
+  assert.equal(outputsOf('/out'), '/out')
+  assert.equal(outputsOf('/a=b'), '/a=b')
+  assert.deepEqual(outputsOf('logs=/var/log'), [{ name: 'logs', path: '/var/log' }])
+  assert.deepEqual(outputsOf('/out', 'logs=/var/log', '/x'), [
+    { path: '/out' },
+    { name: 'logs', path: '/var/log' },
+    { path: '/x' },
+  ])
+})

@@ -53,6 +53,11 @@ describe('award', () => {
     ],
     ['outputs that it does not offer', 'CAPABILITY_MISSING', (asked) => changed(asked, { outputs: '/out' })],
     [
+      'several outputs that it does not offer',
+      'CAPABILITY_MISSING',
+      (asked) => changed(asked, { outputList: [{ name: 'out', path: '/out' }] as never }),
+    ],
+    [
       'a port that nobody reaches there',
       'CAPABILITY_MISSING',
       (asked) => changed(asked, { ports: [{ port: 80, protocol: 'TCP', expose: true }] as never }),

@@ -1180,6 +1180,13 @@ export declare type Job = Message<"cortex.v1.Job"> & {
    * @generated from field: cortex.v1.SentImage sent_image = 50;
    */
   sentImage?: SentImage | undefined;
+
+  /**
+   * Paths that are kept when it ends, in place of `outputs`; at most 16.
+   *
+   * @generated from field: repeated cortex.v1.Output output_list = 60;
+   */
+  outputList: Output[];
 };
 
 /**
@@ -1214,6 +1221,31 @@ export declare type SentImage = Message<"cortex.v1.SentImage"> & {
  * Use `create(SentImageSchema)` to create a new message.
  */
 export declare const SentImageSchema: GenMessage<SentImage>;
+
+/**
+ * A path in the container that is kept.
+ *
+ * @generated from message cortex.v1.Output
+ */
+export declare type Output = Message<"cortex.v1.Output"> & {
+  /**
+   * What its entries in the tar begin with, in place of the path's last part.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message cortex.v1.Output.
+ * Use `create(OutputSchema)` to create a new message.
+ */
+export declare const OutputSchema: GenMessage<Output>;
 
 /**
  * Requester to provider, inside a SignedStatement: the bid is taken, this is the job.

@@ -7,6 +7,7 @@ import { DurationInput } from '../../ui/duration-input.tsx'
 import type { Draft } from '../submission.ts'
 import { errorAt } from './field-errors.ts'
 import { MapInput } from './map-input.tsx'
+import { OutputsInput } from './outputs-input.tsx'
 import type { DraftEditor } from './use-draft.ts'
 
 type Credentials = NonNullable<Draft['registryCredentials']>
@@ -35,14 +36,10 @@ export function MoreFields({ editor, problems }: Props) {
             )
           }
         />
-        <TextInput
-          label="Outputs"
-          description="A path in the container that is kept when it ends."
-          placeholder="/out"
-          value={draft.outputs ?? ''}
-          classNames={{ input: 'mono' }}
+        <OutputsInput
+          value={draft.outputs}
           error={errorAt(problems, 'outputs')}
-          onChange={(event) => set('outputs', event.currentTarget.value)}
+          onChange={(value) => set('outputs', value)}
         />
         <ProcessFields editor={editor} problems={problems} />
         <PatienceFields editor={editor} problems={problems} />

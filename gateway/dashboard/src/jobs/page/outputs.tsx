@@ -1,7 +1,7 @@
-import { ActionIcon, Button, Table, Text } from '@mantine/core'
+import { ActionIcon, Button, Group, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
-import type { Job } from '../../../../client/index.ts'
+import { type ReactNode, useState } from 'react'
+import type { Job, JobSubmission } from '../../../../client/index.ts'
 import { hasEnded } from '../../../../contract/job-status.ts'
 import { client } from '../../app/client.ts'
 import { bytes, number } from '../../format/amounts.ts'
@@ -18,8 +18,9 @@ import { fileOf, listFiles, nameOf, type OutputFile, type OutputList } from './o
 
 /** The files that the job leaves behind. */
 export function Outputs({ job }: { job: Job }) {
-  const path = typeof job.config.outputs === 'string' ? job.config.outputs : ''
-  if (path === '') {
+  const outputs = pathsOf(job.config['outputs'] as JobSubmission['outputs'])
+  const path = outputs.map((output) => output.path).join(', ')
+  if (outputs.length === 0) {
     return (
       <Empty icon="file" title="This job keeps no output">
         Name a path in the container under Outputs when you create a job, and what is there when it ends can be
@@ -37,10 +38,18 @@ export function Outputs({ job }: { job: Job }) {
   }
   return (
     <>
-      {job.results.outputUrl !== null && <KeptOutput jobId={job.id} path={path} />}
+      {job.results.outputUrl !== null && (
+        <KeptOutput jobId={job.id} path={path} names={outputs.flatMap(({ name = [] }) => name)} />
+      )}
       <LeftOut leftOut={job.results.leftOut} />
     </>
   )
+}
+
+/** The paths that are kept; those of a list have names. */
+function pathsOf(outputs: JobSubmission['outputs']): { name?: string | undefined; path: string }[] {
+  if (Array.isArray(outputs)) return outputs
+  return outputs === undefined || outputs === '' ? [] : [{ path: outputs }]
 }
 
 /** What of the output did not arrive, and why. */
@@ -61,7 +70,8 @@ function LeftOut({ leftOut }: { leftOut: Job['results']['leftOut'] }) {
   )
 }
 
-function KeptOutput({ jobId, path }: { jobId: string; path: string }) {
+function KeptOutput({ jobId, path, names }: { jobId: string; path: string; names: string[] }) {
+  const address = `/api/plugin-core/jobs/${encodeURIComponent(jobId)}/output`
   const query = useQuery({
     queryKey: jobKeys.output(jobId),
     queryFn: async ({ signal }) => await listFiles(await client.jobs.output(jobId, { signal })),
@@ -72,21 +82,36 @@ function KeptOutput({ jobId, path }: { jobId: string; path: string }) {
       title="Kept output"
       actions={
         query.isSuccess && (
-          <Button
-            component="a"
-            href={`/api/plugin-core/jobs/${encodeURIComponent(jobId)}/output`}
-            download={`${jobId}.tar`}
-            size="xs"
-            variant="default"
-            leftSection={<Icon name="download" size={14} />}
-          >
-            Download all (tar)
-          </Button>
+          <Group gap={6}>
+            {names.map((name) => (
+              <DownloadTar key={name} href={`${address}?name=${encodeURIComponent(name)}`} file={`${jobId}-${name}`}>
+                {name} (tar)
+              </DownloadTar>
+            ))}
+            <DownloadTar href={address} file={jobId}>
+              Download all (tar)
+            </DownloadTar>
+          </Group>
         )
       }
     >
       <Loaded query={query}>{(list) => <Files jobId={jobId} path={path} list={list} />}</Loaded>
     </Card>
+  )
+}
+
+function DownloadTar({ href, file, children }: { href: string; file: string; children: ReactNode }) {
+  return (
+    <Button
+      component="a"
+      href={href}
+      download={`${file}.tar`}
+      size="xs"
+      variant="default"
+      leftSection={<Icon name="download" size={14} />}
+    >
+      {children}
+    </Button>
   )
 }
 

@@ -1,0 +1,56 @@
+import { Textarea } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import type { Draft } from '../submission.ts'
+
+type Outputs = Draft['outputs']
+
+/** A path, or several, one a line, each with a name before it where it has one. */
+export function OutputsInput({
+  value,
+  error,
+  onChange,
+}: {
+  value: Outputs
+  error: ReactNode
+  onChange(outputs: Outputs): void
+}) {
+  const [typed, setTyped] = useState(() => textOf(value))
+  const isSame = JSON.stringify(outputsOf(typed)) === JSON.stringify(value ?? '')
+  return (
+    <Textarea
+      label="Outputs"
+      description="A path in the container that is kept when it ends; or several, one a line, as name=/path."
+      placeholder="/out"
+      value={isSame ? typed : textOf(value)}
+      error={error}
+      autosize
+      minRows={1}
+      maxRows={8}
+      classNames={{ input: 'mono' }}
+      spellCheck={false}
+      onChange={(event) => {
+        setTyped(event.currentTarget.value)
+        onChange(outputsOf(event.currentTarget.value))
+      }}
+    />
+  )
+}
+
+function textOf(outputs: Outputs): string {
+  if (!Array.isArray(outputs)) return outputs ?? ''
+  return outputs.map(({ name, path }) => (name === undefined ? path : `${name}=${path}`)).join('\n')
+}
+
+function outputsOf(text: string): NonNullable<Outputs> {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  const all = lines.map((line) => {
+    const [, name, path] = /^([^/=]+)=(.*)$/.exec(line) ?? []
+    return name === undefined || path === undefined ? { path: line } : { name, path }
+  })
+  const [first] = all
+  if (first === undefined) return ''
+  return all.length === 1 && !('name' in first) ? first.path : all
+}

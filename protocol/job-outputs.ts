@@ -1,0 +1,95 @@
+/** What of a job's container is kept at its end: one path, or several that are each called by a name. */
+
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { z } from 'zod'
+import type { Job, OutputSchema } from './gen/cortex/v1/market_pb.js'
+import { nameField, ownPathField } from './job-fields.ts'
+import { MAX_OUTPUTS } from './limits.ts'
+import { WireError } from './wire-error.ts'
+
+const outputField = z
+  .strictObject({
+    name: nameField
+      .optional()
+      .describe(
+        'What its entries in the tar begin with. Where it is left out: the last part of its path, with “-” for what no name may have.',
+      ),
+    path: ownPathField.describe('A path in the container.'),
+  })
+  .transform(({ name, path }) => ({ name: name ?? nameOf(path), path }))
+
+/** A path, or at most {@link MAX_OUTPUTS} of them with names. */
+export const outputsField = z.union([ownPathField, z.array(outputField).min(1).max(MAX_OUTPUTS)])
+
+/** A job's `outputs`, as it was asked for. */
+export type OutputsSpec = z.output<typeof outputsField>
+
+/** One path that is kept. */
+export interface JobOutputPath {
+  /** What its entries in the tar begin with. */
+  name: string
+  path: string
+}
+
+/** All that a job's `outputs` say; nothing where it has none. A path alone is called by its last part, whatever that is. */
+export function outputPaths(outputs: OutputsSpec | undefined): JobOutputPath[] {
+  if (outputs === undefined || outputs === '') return []
+  if (typeof outputs === 'string') return [{ name: rootOf(outputs), path: outputs }]
+  return outputs
+}
+
+/** What the entries of a container's path are called in its archive: its last part. */
+export function rootOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/** What the entries of a job's output begin with, in the names that {@link outputPaths} gives. */
+export function outputRoots(outputs: OutputsSpec | undefined): string[] {
+  return outputPaths(outputs).map(({ name }) => name)
+}
+
+/** A name that may be one, of any path. */
+function nameOf(path: string): string {
+  const name = rootOf(path)
+    .replaceAll(/[^a-zA-Z0-9_.-]/gu, '-')
+    .replace(/^[^a-zA-Z0-9]+/, '')
+    .slice(0, 63)
+  return name === '' ? 'output' : name
+}
+
+/** What is wrong between several outputs: each has a name and a place for itself, none in another. */
+export function outputProblems(outputs: OutputsSpec | undefined): { path: PropertyKey[]; message: string }[] {
+  if (outputs === undefined || typeof outputs === 'string') return []
+  return outputs.flatMap(({ name, path }, index) => {
+    const before = outputs.slice(0, index)
+    const inside = outputs.find((other) => path.startsWith(`${other.path}/`))
+    if (before.some((other) => other.path === path)) {
+      return [{ path: ['outputs', index, 'path'], message: 'is listed twice: remove one' }]
+    }
+    if (inside !== undefined) {
+      const message = `lies in ${inside.path}, which is kept whole: remove one of the two`
+      return [{ path: ['outputs', index, 'path'], message }]
+    }
+    if (!before.some((other) => other.name.toLowerCase() === name.toLowerCase())) return []
+    const message = `must be another than ${JSON.stringify(name)}, which another output has: give each its own`
+    return [{ path: ['outputs', index, 'name'], message }]
+  })
+}
+
+/** As an award carries it: a path alone as it was before there were several. */
+export function outputsToWire(outputs: OutputsSpec | undefined): {
+  outputs: string
+  outputList: MessageInitShape<typeof OutputSchema>[]
+} {
+  if (typeof outputs === 'string') return { outputs, outputList: [] }
+  return { outputs: '', outputList: outputPaths(outputs) }
+}
+
+/** What a peer's award says of it, to be held to the rules. @throws {WireError} `INVALID_FIELD` where it says both */
+export function outputsOfWire({ outputs, outputList }: Pick<Job, 'outputs' | 'outputList'>): OutputsSpec | undefined {
+  if (outputs !== '' && outputList.length > 0) {
+    throw new WireError('INVALID_FIELD', 'outputs must be a path or a list of them', { field: 'outputs' })
+  }
+  if (outputList.length > 0) return outputList.map(({ name, path }) => ({ name, path }))
+  return outputs === '' ? undefined : outputs
+}
