@@ -110,6 +110,8 @@ async function runOne(group: Group, file: string, env: Record<string, string>): 
   results.push({ ...result, file: relative(root, file) })
   print(failed > 0 ? 'red' : 'green', `${failed > 0 ? '✖' : '✔'} ${line}`)
   if (result.output !== '' && (failed > 0 || chosen.length === 1)) console.log(indent(result.output))
+  // Now, too: a run that is ended before its end has told it.
+  if (failed > 0) tell('because', [result])
 }
 
 async function runFailedAgain(): Promise<void> {
