@@ -20,8 +20,8 @@ let raws: Raw[] = []
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cortex-gateway-'))
-  await mkdir(join(folder, 'uploads'))
-  await writeFile(join(folder, 'uploads', 'left.csv'), 'a\n')
+  await mkdir(join(folder, 'batch-files'))
+  await writeFile(join(folder, 'batch-files', 'left.csv'), 'a\n')
   test = await openTestNode()
   gateway = createGateway({ node: test.node, logger: silentLogger }, { folder, port: 0 })
   await gateway.start()
@@ -36,7 +36,7 @@ after(async () => {
   await rm(folder, { recursive: true })
 })
 
-const kept = async (): Promise<string[]> => await readdir(join(folder, 'uploads'))
+const kept = async (): Promise<string[]> => await readdir(join(folder, 'batch-files'))
 const isEmpty = async (): Promise<boolean> => (await kept()).length === 0
 const FILE = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
 const field = (name: string, value: string) =>
