@@ -7,8 +7,8 @@ import { say } from './print.ts'
 /** How long peers of the local network may take to answer, in ms. */
 const MDNS_MS = 5_000
 
-/** How long an address may say nothing, neither yes nor no, in ms. */
-const SILENT_MS = 12_000
+/** How long an address may say nothing, neither yes nor no, in ms: that of a busy machine may need some tries. */
+const SILENT_MS = 30_000
 
 const LOOK_MS = 50
 

@@ -60,6 +60,18 @@ function listenError(error: unknown): unknown {
   return new PeerOptionError(`Cannot listen on ${address}: ${problem}`, { cause: error })
 }
 
+const HANDSHAKE =
+  /ECONNRESET|EPIPE|EncryptionFailed|UnexpectedEOF|Unexpected EOF|InvalidCrypto|Invalid|StreamReset|closed|varint|nonce/i
+
+/**
+ * Whether somebody answered, and the two did not come to terms: which may be for good, or because one of them had no time for
+ * it; only another try tells.
+ */
+export function brokeInHandshake(error: unknown): boolean {
+  const text = textOf(error)
+  return connectProblem(text) === null && HANDSHAKE.test(text)
+}
+
 /** Why a bootstrap address was not reached, and what to do. @param isPrivate whether this peer has a network key */
 export function bootstrapProblem(address: string, error: unknown, isPrivate: boolean): string {
   const text = textOf(error)
@@ -68,11 +80,7 @@ export function bootstrapProblem(address: string, error: unknown, isPrivate: boo
   if (known !== null) return `${address}: ${known}: ${check}`
   if (/connection error|Connection timeout/.test(text)) return `${address} is not reached: ${check}`
   if (/ERR_IP_BLOCKED|gater/.test(text)) return `${address} is never dialled: give another --bootstrap`
-  if (
-    /ECONNRESET|EPIPE|EncryptionFailed|UnexpectedEOF|Unexpected EOF|InvalidCrypto|Invalid|StreamReset|closed|varint|nonce/i.test(
-      text,
-    )
-  ) {
+  if (HANDSHAKE.test(text)) {
     const key = isPrivate
       ? 'another --network-key than this one, or none'
       : 'a --network-key, which this peer was not given'

@@ -5,10 +5,14 @@ import pRetry from 'p-retry'
 import { backoffMs } from '../../backoff.ts'
 import type { Logger } from '../../logger.ts'
 import type { Host } from '../host/create-host.ts'
+import { brokeInHandshake } from '../startup-problems.ts'
 
 /** The first wait after a failed dial and the longest, in ms; each doubles, half of it by chance. */
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 15_000
+
+/** Tries after which a handshake that breaks off each time is told. */
+const HANDSHAKES = 3
 
 /** A connection that lasted less, in ms, was refused rather than lost: dialled again at once, it would be refused again. */
 const SHORT_LIVED_MS = 5_000
@@ -69,7 +73,7 @@ async function dialUntilConnected(
       maxTimeout: LONGEST_WAIT_MS,
       randomize: true,
       onFailedAttempt: ({ error, attemptNumber, retryDelay }) => {
-        onTrouble(error)
+        if (attemptNumber >= HANDSHAKES || !brokeInHandshake(error)) onTrouble(error)
         const level = attemptNumber === 5 ? 'warn' : 'debug'
         logger[level]({ address, attemptNumber, retryDelay, reason: error.message }, 'cannot reach a bootstrap address')
       },
