@@ -31,8 +31,8 @@ interface Group {
 }
 
 const working: Lane = { concurrency: availableParallelism() }
-/** What uses the engine waits for it, and for time to pass, more than it works. */
-const waiting: Lane = { concurrency: 4 }
+/** What uses the engine waits for it, and for time to pass: two cores are full with three of them, and a fourth starves all. */
+const waiting: Lane = { concurrency: 3 }
 const background: Lane = { concurrency: 1, idle: true }
 const lanes = [waiting, working, background]
 
@@ -61,7 +61,7 @@ const long = [
   'faults/partition',
   'browser/work',
 ].map((name) => join(import.meta.dirname, `../test/${name}.test.ts`))
-/** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes about a quarter of an hour. */
+/** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes a quarter of an hour to one. */
 const totalTimeoutMs = 120 * 60_000
 const slowMs = 1_000
 /** Files that may be unsteady, one in fifty: where more have failed, something is broken. */
