@@ -91,9 +91,17 @@ describe('the page of a job that runs', () => {
     await page.keyboard.press('Shift+Tab')
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Disconnect')
     await page.keyboard.press('Tab')
-    await page.keyboard.type('exit 7')
-    await page.keyboard.press('Enter')
-    await state.getByText('The command ended with exit code 7').waitFor()
+    // A shell that takes long to come back from the interrupt drops what was typed before.
+    const ended = state.getByText('The command ended with exit code 7')
+    await until(async () => {
+      if (await ended.isVisible()) return true
+      await page.keyboard.type('exit 7')
+      await page.keyboard.press('Enter')
+      return await ended.waitFor({ timeout: 5_000 }).then(
+        () => true,
+        () => false,
+      )
+    })
   })
 
   it('says what became of a terminal', async () => {

@@ -38,6 +38,8 @@ export const WIRE = {
 
 /** How long one try to connect may take, in ms. */
 const DIAL_MS = 30_000
+/** How long gossip may take to come about over a connection, in ms: the library asks once whether the other speaks it. */
+const GOSSIP_MS = 60_000
 
 export type Wire = LengthPrefixedStream<Stream>
 
@@ -94,17 +96,19 @@ export async function joinPlainly(market: { network: string; bootstrap: string[]
   })
   const dial = async (address: string): Promise<Connection> =>
     await host.dial(multiaddr(address), { signal: AbortSignal.timeout(DIAL_MS) })
-  const join = async (): Promise<Connection[]> => {
-    // A machine that has no time for a handshake has more of it later.
-    const connections = await Promise.all(
-      market.bootstrap.map(async (address) => await pRetry(async () => await dial(address), { retries: 5 })),
-    )
-    pubsub.subscribe(topicOf('requests'))
-    pubsub.subscribe(topicOf('announcements'))
-    const topics = ['requests', 'announcements'].map(topicOf)
-    await until(() => topics.every((topic) => pubsub.getSubscribers(topic).length >= connections.length))
+  const topics = ['requests', 'announcements'].map(topicOf)
+  const tryToJoin = async (): Promise<Connection[]> => {
+    const connections = await Promise.all(market.bootstrap.map(dial))
+    for (const topic of topics) pubsub.subscribe(topic)
+    const isHeard = (): boolean => topics.every((topic) => pubsub.getSubscribers(topic).length >= connections.length)
+    await until(isHeard, AbortSignal.timeout(GOSSIP_MS)).catch(async (error) => {
+      await Promise.all(connections.map(async (connection) => await connection.close()))
+      throw error
+    })
     return connections
   }
+  // A machine that has no time for a handshake, or for asking a neighbour what it speaks, has more of it later.
+  const join = async (): Promise<Connection[]> => await pRetry(tryToJoin, { retries: 5 })
   const connections = await join().catch(async (error) => {
     await host.stop() // else it would keep the whole test's process
     throw error
