@@ -4,7 +4,8 @@ import type { GatewayOptions } from '../gateway/commands/gateway-options.ts'
 import { DEFAULT_PEER_PORT, type PeerOptions, withPeerOptions, words } from '../node/commands/options.ts'
 import { say } from '../node/commands/print.ts'
 import { untilStopped } from '../node/commands/stopping.ts'
-import { providerInit, type SellerOptions, sellerFlags, withEngine } from '../provider-agent/commands/seller-flags.ts'
+import { providerInit, withEngine } from '../provider-agent/commands/provider-init.ts'
+import { type SellerOptions, sellerFlags } from '../provider-agent/commands/seller-flags.ts'
 import { fromHere, secondPeer } from './second-peer.ts'
 
 type UpOptions = GatewayOptions & PeerOptions & SellerOptions & { agentListen?: string[]; agentAnnounce?: string[] }

@@ -4,7 +4,8 @@ import { say } from '../../node/commands/print.ts'
 import { untilStopped } from '../../node/commands/stopping.ts'
 import type { RunningProvider } from '../start-provider.ts'
 import { addControlCommands } from './control.ts'
-import { providerInit, type SellerOptions, sellerFlags, withEngine } from './seller-flags.ts'
+import { providerInit, withEngine } from './provider-init.ts'
+import { type SellerOptions, sellerFlags } from './seller-flags.ts'
 
 /** `cortex agent`: sells this machine until it is stopped; and what its owner may ask of it meanwhile. */
 export function agentCommand(): Command {
