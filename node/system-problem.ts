@@ -58,6 +58,11 @@ export function connectProblem(text: string): string | null {
   return code === undefined ? null : (CONNECTING[code] ?? null)
 }
 
+/** Whether the disk, or what one user may have of it, took no more. */
+export function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
 /**
  * One sentence for an error of the operating system, wherever in the causes it is; null where there is none.
  *

@@ -145,7 +145,7 @@ export function createInputVolumes(docker: Docker): InputVolumes {
     put: (volume, file, { container: name, path }, { signal } = {}) =>
       askEngine(`putting ${path} into ${name}`, signal, async (abort) => {
         await withFile(volume, { file, container: name }, abort, async (tar) => {
-          const renamed = renaming(tar, () => path.slice(1))
+          const renamed = renamedTo(tar, path.slice(1))
           await carried(renamed, signal, async (until) => await putInto(docker.getContainer(name), renamed, until))
         })
       }),
@@ -224,16 +224,15 @@ async function putInto(container: Docker.Container, tar: Readable, until: AbortS
   await container.putArchive(tar, { path: '/', ...(until === undefined ? {} : { abortSignal: until }) })
 }
 
-/** The engine's own archive with other names. */
-function renaming(tar: Readable, renamed: (name: string) => string): Readable {
+/** The engine's own archive of one file, under another name. */
+function renamedTo(tar: Readable, name: string): Readable {
   const unpack = extract()
   async function pass(out: Pack): Promise<void> {
     for await (const entry of unpack) {
-      const { name, type, linkname, size = 0, mode = 0o644, uid = 0, gid = 0, mtime } = entry.header
-      const target = typeof linkname === 'string' ? { linkname: type === 'link' ? renamed(linkname) : linkname } : {}
+      const { type, size = 0, mode = 0o644, uid = 0, gid = 0, mtime } = entry.header
       const times = mtime === undefined ? {} : { mtime }
       // With the bit of an ordinary file, for the library takes 0 for none.
-      const sink = out.entry({ name: renamed(name), type, size, uid, gid, mode: mode | 0o100000, ...target, ...times })
+      const sink = out.entry({ name, type, size, uid, gid, mode: mode | 0o100000, ...times })
       await pipeline(entry, sink)
     }
   }

@@ -4,13 +4,14 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import type { Outside } from '../../node/network/outside.ts'
+import { isDiskFull } from '../../node/system-problem.ts'
 import type { BlobInput, JobInput } from '../../protocol/job-inputs.ts'
 import { EngineError } from '../engine/index.ts'
 import { type InputVolumes, inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { containerName } from '../lease/container.ts'
-import { DataError } from './data-error.ts'
-import { fetchGiven, isFull } from './fetch-given.ts'
+import { DataError, dataErrorOf } from './data-error.ts'
+import { fetchGiven } from './fetch-given.ts'
 import { fetchUrl, type UrlPatience } from './fetch-url.ts'
 import { fileTar, folderTar } from './input-tar.ts'
 import { type InputPlace, shortDigest } from './place.ts'
@@ -118,8 +119,7 @@ export function createBringing(
       return await fetchUrl({ outside, clock, logger }, file, urlPatience, signal)
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof DataError) throw error
-      throw isFull(error) ? new DataError('no-space', path) : new DataError(null, path)
+      throw dataErrorOf(error, path)
     }
   }
 
@@ -141,5 +141,5 @@ export function createBringing(
 
 function noSpace(error: unknown, { path }: JobInput): unknown {
   const isEngines = error instanceof EngineError && error.details.reason === 'no-space'
-  return isEngines || isFull(error) ? new DataError('no-space', path) : error
+  return isEngines || isDiskFull(error) ? new DataError('no-space', path) : error
 }

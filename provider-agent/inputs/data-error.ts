@@ -1,3 +1,4 @@
+import { isDiskFull } from '../../node/system-problem.ts'
 import { type FailureDetails, failure } from '../../protocol/failures.ts'
 
 /** Why what a job brings did not come: rows of `DATA_ERROR` in `protocol/failures.ts`; null is the code's own. */
@@ -26,4 +27,10 @@ export class DataError extends Error {
     super(message.replace(/\.$/, ` (${aside}).`))
     this.details = details
   }
+}
+
+/** What something that went wrong on the way means to the job's owner. */
+export function dataErrorOf(error: unknown, path: string): DataError {
+  if (error instanceof DataError) return error
+  return new DataError(isDiskFull(error) ? 'no-space' : null, path)
 }

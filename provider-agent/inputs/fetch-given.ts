@@ -2,7 +2,8 @@ import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
-import { DataError } from './data-error.ts'
+import { isDiskFull } from '../../node/system-problem.ts'
+import { DataError, dataErrorOf } from './data-error.ts'
 import { type BlobWanted, fetchBlob } from './fetch-blob.ts'
 
 /** What {@link fetchGiven} works with. */
@@ -33,7 +34,7 @@ export async function fetchGiven(
     onBytes(bytes)
   }
   const worthAnother = (error: unknown): boolean => {
-    if (error instanceof DataError || isFull(error)) return false
+    if (error instanceof DataError || isDiskFull(error)) return false
     logger.debug({ job: record.jobId, path: input.path, error: String(error) }, 'an input broke off')
     return clock.monotonicMs() - lastMs < stallMs
   }
@@ -43,12 +44,6 @@ export async function fetchGiven(
     })
   } catch (error) {
     signal.throwIfAborted()
-    if (error instanceof DataError) throw error
-    throw isFull(error) ? new DataError('no-space', input.path) : new DataError(null, input.path)
+    throw dataErrorOf(error, input.path)
   }
-}
-
-/** Whether the disk took no more. */
-export function isFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
 import { type Outside, OutsideError } from '../../node/network/outside.ts'
+import { isDiskFull } from '../../node/system-problem.ts'
 import type { UrlSource } from '../../protocol/job-inputs.ts'
 import { DataError } from './data-error.ts'
 import { openUrl } from './open-url.ts'
@@ -219,7 +220,6 @@ async function* pieces(answer: IncomingMessage, clock: Clock, idleMs: number): A
 
 function isOfDisk(error: unknown): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException
-  return (
-    ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'].includes(code ?? '') || ['open', 'write', 'ftruncate'].includes(syscall ?? '')
-  )
+  const isDisks = isDiskFull(error) || ['EIO', 'EROFS'].includes(code ?? '')
+  return isDisks || ['open', 'write', 'ftruncate'].includes(syscall ?? '')
 }

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { orAborted } from '../../node/abort.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
 import type { BlobSource } from '../../protocol/job-inputs.ts'
-import { partsOf, type SentImage } from '../../protocol/sent-image.ts'
+import { bytesOfImage, partsOf, type SentImage } from '../../protocol/sent-image.ts'
 import type { ImageParts } from '../engine/index.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { fetchGiven, type GivenComponents } from './fetch-given.ts'
@@ -91,7 +91,7 @@ export function createSentImages(
     async parts(record, image, onTransfer, signal) {
       const { requester } = record
       const blobs = partsOf(image)
-      const total = blobs.reduce((sum, { bytes }) => sum + bytes, 0)
+      const total = bytesOfImage(image)
       await assertRoom(requester, blobs, signal)
       let before = 0
       for (const blob of blobs) {

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import type { Abort } from '../engine/ask-engine.ts'
 import { ownerLabel } from '../engine/labels.ts'
+import { probeName } from '../engine/probe-name.ts'
 import type { Firewall } from '../isolation/firewall.ts'
 import { bridgeName } from './bridge-name.ts'
 import { createNetwork, removeNetwork } from './network.ts'
@@ -23,7 +23,7 @@ export async function networkProblem(
     if (firewall.isInForce) return null
     return `firewall rules cannot be set: ${(error as Error).message}`
   }
-  const name = `cortex-probe-${randomBytes(6).toString('hex')}`
+  const name = probeName()
   await createNetwork(docker, { name, owner, labels: { [ownerLabel]: owner } }, abort)
   try {
     if (await firewall.hasInterface(bridgeName(owner, name))) return null

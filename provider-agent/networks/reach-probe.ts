@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import type { Abort } from '../engine/ask-engine.ts'
 import type { EngineProperties } from '../engine/engine-properties.ts'
 import { ownerLabel } from '../engine/labels.ts'
+import { probeName } from '../engine/probe-name.ts'
 import { bridgeName } from './bridge-name.ts'
 import { createNetwork, removeNetwork } from './network.ts'
 
@@ -24,7 +24,7 @@ export async function portsProblem(
 ): Promise<string | null> {
   if (isRootless) return `the engine is rootless, and keeps its networks to itself: ${REMEDY}`
   if (isPodman) return null
-  const name = `cortex-probe-${randomBytes(6).toString('hex')}`
+  const name = probeName()
   // An agent that is killed here finds it by that at its next start.
   await createNetwork(docker, { name, owner, labels: { [ownerLabel]: owner } }, abort)
   try {

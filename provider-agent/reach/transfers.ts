@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { isDiskFull } from '../../node/system-problem.ts'
 import { ReachRefusedError } from './refusal.ts'
 
 /** Read from the disk at a time, in bytes. */
@@ -132,8 +133,7 @@ async function writeWhole(file: FileHandle, chunk: Uint8Array, at: number): Prom
       done += (await file.write(chunk, done, chunk.length - done, at + done)).bytesWritten
     }
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw code === 'ENOSPC' || code === 'EDQUOT' ? noRoom({ cause }) : cause
+    throw isDiskFull(cause) ? noRoom({ cause }) : cause
   }
 }
 

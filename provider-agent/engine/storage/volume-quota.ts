@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import type { Abort } from '../ask-engine.ts'
 import { toEngineError } from '../errors.ts'
 import { EngineError } from '../index.ts'
+import { PROBE_PREFIX, probeName } from '../probe-name.ts'
 import { holdFolder } from './btrfs.ts'
 import { canWrite, makeImage } from './quota-probe.ts'
 
@@ -13,8 +13,6 @@ import { canWrite, makeImage } from './quota-probe.ts'
 export type VolumeQuota = 'engine' | 'btrfs'
 
 const MiB = 2 ** 20
-/** How the names of volumes begin that are only tried. */
-const NAME = 'cortex-probe-'
 /** How long an engine may take to remove one, in ms. */
 const REMOVAL_MS = 30_000
 
@@ -61,7 +59,7 @@ async function holds(
   labels: Record<string, string>,
   abort: Abort,
 ): Promise<boolean> {
-  const name = `${NAME}${randomBytes(6).toString('hex')}`
+  const name = probeName()
   const sizeBytes = 4 * MiB
   try {
     const options = { Name: name, Driver: 'local', DriverOpts: volumeOptions(quota, sizeBytes), Labels: labels }
@@ -88,7 +86,7 @@ async function remove(docker: Docker, name: string): Promise<void> {
 
 /** Those of the same labels, hence of the same agent, which tries one at a time. */
 async function removeEarlier(docker: Docker, labels: Record<string, string>, abort: Abort): Promise<void> {
-  const filters = { name: [NAME], label: Object.entries(labels).map(([label, value]) => `${label}=${value}`) }
+  const filters = { name: [PROBE_PREFIX], label: Object.entries(labels).map(([label, value]) => `${label}=${value}`) }
   const { Volumes: found } = await docker.listVolumes({ filters, ...abort } as Docker.VolumeListOptions)
   // Where one cannot go yet, the next look finds it again.
   for (const { Name: name } of found ?? []) await remove(docker, name).catch(() => undefined)
