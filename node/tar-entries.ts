@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { type Extract, extract } from 'tar-stream'
 
@@ -12,6 +13,13 @@ export function entriesOf(tar: Readable): Extract {
   tar.on('error', (error) => entries.destroy(error))
   tar.pipe(entries as unknown as NodeJS.WritableStream)
   return entries
+}
+
+/** Whether an entry stands behind one of the links, which are called as it is: normal, without a slash at either end. */
+export function liesBehind(links: ReadonlySet<string>, name: string): boolean {
+  if (links.size === 0) return false
+  for (let at = posix.dirname(name); at !== '.' && at !== '/'; at = posix.dirname(at)) if (links.has(at)) return true
+  return false
 }
 
 /** Whether this is what the library says of bytes that are no tar, break off, or have a header of more than it holds (4 MiB). */

@@ -224,8 +224,12 @@ function sourceToWire({ blob, url: from }: JobInput): NonNullable<MessageInitSha
   if (blob === undefined) {
     return { case: 'url', value: { url: from.url, sha256: Buffer.from(from.sha256 ?? '', 'hex') } }
   }
-  const { sha256, bytes, folder } = blob
-  return { case: 'blob', value: { sha256: Buffer.from(sha256, 'hex'), bytes: BigInt(bytes), folder } }
+  return { case: 'blob', value: blobToWire(blob) }
+}
+
+/** As an award carries it. */
+export function blobToWire({ sha256, bytes, folder }: BlobSource) {
+  return { sha256: Buffer.from(sha256, 'hex'), bytes: BigInt(bytes), folder }
 }
 
 /** Of a job that {@link checkInputs} has let through. */

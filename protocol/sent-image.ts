@@ -4,7 +4,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import { safeNumber } from './codec.ts'
 import type { Input_Blob, Job, SentImageSchema } from './gen/cortex/v1/market_pb.js'
-import { type BlobSource, uploadField } from './job-inputs.ts'
+import { type BlobSource, blobToWire, uploadField } from './job-inputs.ts'
 import { MAX_IMAGE_CONFIG_BYTES, MAX_IMAGE_LAYERS } from './limits.ts'
 import { WireError } from './wire-error.ts'
 
@@ -29,10 +29,6 @@ export function partsOf({ config, layers }: SentImage): BlobSource[] {
 /** As an award carries it. */
 export function sentImageToWire({ config, layers }: SentImage): MessageInitShape<typeof SentImageSchema> {
   return { config: blobToWire(config), layers: layers.map(blobToWire) }
-}
-
-function blobToWire({ sha256, bytes }: BlobSource) {
-  return { sha256: Buffer.from(sha256, 'hex'), bytes: BigInt(bytes), folder: false }
 }
 
 /** Of a job's award; undefined where a registry has its image. @throws {WireError} `INVALID_FIELD` where it can be none */

@@ -1,4 +1,5 @@
 import type { JobSubmission } from '../../protocol/job-spec.ts'
+import { TO_BE_GIVEN } from './input-flags.ts'
 
 /** What `--send-image`, `--build` and `--image-from` say. */
 export interface ImageFlags {
@@ -9,12 +10,10 @@ export interface ImageFlags {
   imageFrom?: string
 }
 
-/** Stands for the digest of what is still to be given, so that everything else can be checked before. */
-const TO_BE_GIVEN = `sha256:${'0'.repeat(64)}`
-
 /** Where the image is for the job's schema, before it was given. */
-export function imageToCheck({ sendImage, build, imageFrom }: ImageFlags): JobSubmission['imageFrom'] {
-  if (sendImage === true || build !== undefined) return { upload: TO_BE_GIVEN }
+export function imageToCheck(flags: ImageFlags): JobSubmission['imageFrom'] {
+  if (bringsImage(flags)) return { upload: TO_BE_GIVEN }
+  const { imageFrom } = flags
   return imageFrom === undefined ? undefined : { upload: imageFrom }
 }
 

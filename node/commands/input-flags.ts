@@ -32,7 +32,7 @@ const OF_A_JOB = /^job:([^/]*)(?:\/(.*?)\/?)?$/s
 const OF_A_DIGEST = /^(.+)#sha256=([0-9a-f]*)$/i
 
 /** Stands for the digest of what is still to be given, so that everything else can be checked before. */
-const TO_BE_GIVEN = `sha256:${'0'.repeat(64)}`
+export const TO_BE_GIVEN = `sha256:${'0'.repeat(64)}`
 
 /** Reads one `SOURCE:/path[:rw]`; a source may have colons of its own. */
 export function inputFlag(text: string, previous: InputFlag[] = []): InputFlag[] {

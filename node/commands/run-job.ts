@@ -23,7 +23,6 @@ import { startInSlot } from './client-slot.ts'
 import { containerOutput } from './container-output.ts'
 import { followJob } from './follow-job.ts'
 import { givenLocalImage } from './give-image.ts'
-import { bringsImage } from './image-flags.ts'
 import { givenSources } from './input-flags.ts'
 import { type JobFlags, submissionOf } from './job-flags.ts'
 import type { PeerOptions, RegistryOptions } from './options.ts'
@@ -103,7 +102,6 @@ async function withImage(
   flags: RunOptions,
   status: StatusLine,
 ): Promise<JobSpec> {
-  if (!bringsImage(flags)) return spec
   const give = async ({ digest, path }: ImagePart, name: string): Promise<boolean> => {
     if ((await uploads.find('local', plainDigest(digest))) !== null) return false
     await giveLocal(uploads, 'local', path, name)

@@ -11,6 +11,7 @@ import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { JobRecord } from '../store/index.ts'
 import { plainDigest, type Uploads } from '../uploads/index.ts'
+import { outputGone, uploadGone } from './gone.ts'
 import type { Inputs } from './index.ts'
 import type { LeftOutputs } from './left-outputs.ts'
 import { findSentImage } from './sent-image.ts'
@@ -35,8 +36,7 @@ export function createInputs(kept: KeptInputs | null = null): Inputs {
     const sha256 = plainDigest(upload)
     const found = (await kept?.uploads.find(owner, sha256)) ?? null
     if (found !== null) return { sha256, bytes: found.offset, folder: found.folder }
-    const details = { reason: 'upload-gone', path: where, upload }
-    return failure('DATA_ERROR', `There is no upload ${upload} (${where}).`, details)
+    return uploadGone(upload, where)
   }
 
   /** An output that is on its way is waited for as long as the job waits for a provider. */
@@ -89,9 +89,4 @@ export function createInputs(kept: KeptInputs | null = null): Inputs {
       return await findSentImage(kept?.uploads ?? NO_UPLOADS, { owner, name: spec.image, digest })
     },
   }
-}
-
-/** @param why to be read behind the job's id */
-function outputGone(why: string, path: string, job: string): Failure {
-  return failure('DATA_ERROR', `${job} ${why} (${path}).`, { reason: 'output-gone', path, job })
 }

@@ -1,13 +1,14 @@
 /** What an image that was given beforehand is made of, by its manifest: looked at before anybody is asked to run it. */
 
 import { buffer } from 'node:stream/consumers'
-import { type Failure, failure, pullFailure } from '../../protocol/failures.ts'
+import { type Failure, pullFailure } from '../../protocol/failures.ts'
 import type { BlobSource } from '../../protocol/job-inputs.ts'
 import { MAX_IMAGE_CONFIG_BYTES } from '../../protocol/limits.ts'
 import type { SentImage } from '../../protocol/sent-image.ts'
 import { RegistryFailure } from '../registry/failure.ts'
 import { type Layer, readConfig, readManifest, readPlatforms } from '../registry/manifest.ts'
 import { plainDigest, type Uploads } from '../uploads/index.ts'
+import { uploadGone } from './gone.ts'
 import type { FoundImage } from './index.ts'
 
 const NO_MANIFEST = 'it is not the manifest of one image'
@@ -35,10 +36,7 @@ export async function findSentImage(
     for (const layer of found.layers) sentImage.layers.push(await partOf(uploads, owner, layer))
     return { image: { digest, platforms }, sentImage }
   } catch (error) {
-    if (error instanceof MissingPart) {
-      const details = { reason: 'upload-gone', path: 'imageFrom', upload: error.digest }
-      return failure('DATA_ERROR', `There is no upload ${error.digest} (imageFrom).`, details)
-    }
+    if (error instanceof MissingPart) return uploadGone(error.digest, 'imageFrom')
     if (!(error instanceof RegistryFailure)) throw error
     return pullFailure(`${name}: ${error.message}`, { reason: error.reason })
   }

@@ -1,10 +1,9 @@
 /** What an earlier job left, as a later one brings it: a file as it is, a folder as a tar of what is in it. */
 
-import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Header, Pack } from 'tar-stream'
-import { entriesOf, MOST_REMEMBERED } from '../tar-entries.ts'
+import { entriesOf, liesBehind, MOST_REMEMBERED } from '../tar-entries.ts'
 import { addEmpty, tarOf } from '../tar-of.ts'
 import type { Outputs } from './index.ts'
 import { entryName, findPart, type PlacedHeader } from './part.ts'
@@ -93,7 +92,7 @@ async function folderOf(outputs: Pick<Outputs, 'open'>, jobId: string, folder: s
     try {
       for await (const entry of entriesOf(tar)) {
         const name = nameIn(folder, entryName(entry.header.name))
-        if (name !== undefined && !isBehind(links, name)) {
+        if (name !== undefined && !links.has(name) && !liesBehind(links, name)) {
           await add(out, name, entry.header, entry as unknown as Readable)
         }
         entry.resume()
@@ -145,11 +144,6 @@ function nameIn(folder: string, name: string): string | undefined {
   if (folder === '') return name
   if (name === folder) return '.'
   return name.startsWith(`${folder}/`) ? name.slice(folder.length + 1) : undefined
-}
-
-function isBehind(links: ReadonlySet<string>, name: string): boolean {
-  for (let at = posix.dirname(name); at !== '.'; at = posix.dirname(at)) if (links.has(at)) return true
-  return links.has(name)
 }
 
 /** With the bit of an ordinary file, for the library takes 0 for none. */

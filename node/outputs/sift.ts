@@ -6,7 +6,7 @@ import { finished, pipeline } from 'node:stream/promises'
 import { extract, type Header, type Pack } from 'tar-stream'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
-import { LONGEST_NAME, MOST_REMEMBERED } from '../tar-entries.ts'
+import { LONGEST_NAME, liesBehind, MOST_REMEMBERED } from '../tar-entries.ts'
 import { tarOf } from '../tar-of.ts'
 import { asItIs, renaming } from './renaming.ts'
 
@@ -100,7 +100,7 @@ export function createSieve(init: Omit<SiftInit, 'roots'>): Sieve {
     if (entries > MAX_ENTRIES) return `comes after ${MAX_ENTRIES} others`
     const odd = oddityOf(header, { ...init, roots })
     if (odd !== null) return odd
-    if (init.mayLinkOut === true && liesBehind(header.name, links)) return 'lies behind a link'
+    if (init.mayLinkOut === true && liesBehind(links, plain(header.name))) return 'lies behind a link'
     if (header.type === 'symlink' && init.mayLinkOut === true) {
       remembered += header.name.length
       if (remembered > MOST_REMEMBERED) return 'is a link after too many others'
@@ -215,14 +215,6 @@ function oddityOf({ name, type, linkname }: Header, { roots, mayLinkOut = false 
 
 function plain(path: string): string {
   return posix.normalize(path).replace(/\/$/, '')
-}
-
-function liesBehind(name: string, links: ReadonlySet<string>): boolean {
-  if (links.size === 0) return false
-  for (let at = posix.dirname(plain(name)); at !== '.' && at !== '/'; at = posix.dirname(at)) {
-    if (links.has(at)) return true
-  }
-  return false
 }
 
 function leadsOut(path: string): boolean {

@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract, type Header, type Pack } from 'tar-stream'
-import { LONGEST_NAME, MOST_REMEMBERED } from '../../node/tar-entries.ts'
+import { LONGEST_NAME, liesBehind, MOST_REMEMBERED } from '../../node/tar-entries.ts'
 import { tarOf } from '../../node/tar-of.ts'
 import { INPUT_ROOT } from '../engine/input-volumes.ts'
 import { DataError } from './data-error.ts'
@@ -108,9 +108,7 @@ function oddityOf({ name, type, linkname, pax }: Header, { links, files }: Seen)
   if (leadsOut(name)) return `${what} leads out of the folder`
   const plain = posix.normalize(name).replace(/\/$/, '')
   if (type !== 'directory' && plain === '.') return 'its first entry is no folder'
-  for (let at = posix.dirname(plain); at !== '.'; at = posix.dirname(at)) {
-    if (links.has(at)) return `${what} lies behind a link`
-  }
+  if (liesBehind(links, plain)) return `${what} lies behind a link`
   if (type === 'directory' && links.has(plain)) return `${what} is a link and a folder`
   if (type !== 'link') return null
   const target = linkname ?? ''
