@@ -218,14 +218,15 @@ export const pricePerHourField = z.union([z.number(), z.string()]).refine(
   `must be US dollars per hour such as 0.05, from 0 to ${formatUsd(MAX_PRICE_NANO_USD)}, with at most 9 decimals`,
 )
 
-const envName = z
+/** The name of a variable, or of a secret. */
+export const secretNameField = z
   .string()
   .max(128, { abort: true })
   .regex(ENV_NAME, 'must be a variable name: at most 128 letters, digits, _ . -, starting with a letter or _')
 const envValue = argumentField(MAX_ENV_VALUE_LENGTH)
 
 /** Variables by name, at most {@link MAX_ENV_ENTRIES}; secrets are such a map, too. */
-export const envField = mapField(envName, envValue, MAX_ENV_ENTRIES)
+export const envField = mapField(secretNameField, envValue, MAX_ENV_ENTRIES)
 
 const labelName = z
   .string()
@@ -240,7 +241,7 @@ const labelValue = z
 export const labelsField = mapField(labelName, labelValue, MAX_LABELS)
 
 /** Changes of such maps: null takes a name out. */
-export const envChangesField = mapField(envName, envValue.nullable(), MAX_ENV_ENTRIES)
+export const envChangesField = mapField(secretNameField, envValue.nullable(), MAX_ENV_ENTRIES)
 /** See {@link envChangesField}. */
 export const labelChangesField = mapField(labelName, labelValue.nullable(), MAX_LABELS)
 

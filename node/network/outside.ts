@@ -10,6 +10,8 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { type RequestOptions, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { isOpenAddress } from './open-address.ts'
 
@@ -31,15 +33,17 @@ export interface OutsideInit {
   isAllowed?: (url: URL) => boolean
   /** @default the system's */
   resolve?: (host: string) => Promise<LookupAddress[]>
-  /** How long a server may take to begin its answer, in ms. Range 100..300_000. @default 20_000 */
+  /** How long a server may take to begin its answer once it has the request, or to take the next piece of one, in ms. Range 100..300_000. @default 20_000 */
   answerMs?: number
 }
 
-/** A request; none has a body. */
+/** A request. */
 export interface OutsideRequest {
-  method: 'GET' | 'HEAD'
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   headers: Record<string, string>
   signal: AbortSignal
+  /** What is sent with it, as `content-length` among the headers says. It is read once. @default nothing */
+  body?: Uint8Array | Readable
   /** Whether it may be asked without TLS. @default false */
   plain?: boolean
 }
@@ -111,14 +115,15 @@ export function createOutside(init: OutsideInit = {}): Outside {
       }
       // A literal address is connected to without a lookup.
       if (isIP(plainHost(url)) !== 0) await addressesOf(url)
-      const late = AbortSignal.timeout(answerMs)
-      const scope = new AbortController()
-      const onLate = (): void => scope.abort(late.reason)
-      late.addEventListener('abort', onLate, { once: true })
+      const late = new AbortController()
+      const timer = setTimeout(() => late.abort(), answerMs)
       try {
-        const request = open(url, { ...init, signal: AbortSignal.any([init.signal, scope.signal]) })
+        const request = open(url, { ...init, signal: AbortSignal.any([init.signal, late.signal]) })
         const { promise, resolve: answered, reject } = Promise.withResolvers<IncomingMessage>()
-        request.once('response', answered).on('error', reject).end()
+        request.once('response', answered).on('error', reject)
+        const moved = (): void => void timer.refresh()
+        request.once('finish', moved)
+        sendBody(request, init.body, moved).catch(reject)
         const response = await promise
         // Whoever reads it hears of an error there; nobody else does.
         response.on('error', () => undefined)
@@ -126,13 +131,25 @@ export function createOutside(init: OutsideInit = {}): Outside {
       } catch (error) {
         init.signal.throwIfAborted()
         if (error instanceof OutsideError) throw error
-        if (late.aborted) throw new OutsideError('too-slow', `${url.host} did not answer in time`)
+        if (late.signal.aborted) throw new OutsideError('too-slow', `${url.host} did not answer in time`)
         throw new OutsideError('unreachable', `${url.host}: ${codeOf(error)}`, { cause: error })
       } finally {
-        late.removeEventListener('abort', onLate)
+        clearTimeout(timer)
       }
     },
   }
+}
+
+/** @param moved told of each piece that was taken */
+async function sendBody(request: ClientRequest, body: OutsideRequest['body'], moved: () => void): Promise<void> {
+  if (!(body instanceof Readable)) return void request.end(body)
+  const pieces = async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of source) {
+      moved()
+      yield piece
+    }
+  }
+  await pipeline(body, pieces, request)
 }
 
 async function systemResolve(host: string): Promise<LookupAddress[]> {

@@ -1,33 +1,16 @@
 /** What jobs bring from URLs, on a real engine and from real servers. */
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { networkInterfaces, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { networkInterfaces } from 'node:os'
 import { after, before, describe, it } from 'node:test'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { JobRecord } from '../../node/store/index.ts'
 import { type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { openNode } from '../faults/walk/support/stage.ts'
+import { certificate } from '../support/certificate.ts'
 import { type FileServer, giving, sha256Of, startFileServer } from '../support/file-server.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
-
-/** Of a server on loopback, which this process trusts from then on. */
-async function certificate(): Promise<{ key: string; cert: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'cortex-tls-'))
-  const at = (name: string): string => join(folder, name)
-  const names = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  execFileSync('openssl', ['req', ...kind, ...names, '-keyout', at('key'), '-out', at('cert')], { stdio: 'ignore' })
-  const made = { key: readFileSync(at('key'), 'utf8'), cert: readFileSync(at('cert'), 'utf8') }
-  await rm(folder, { recursive: true })
-  setDefaultCACertificates([...getCACertificates('default'), made.cert])
-  return made
-}
 
 describe('what jobs bring from URLs', () => {
   let market: TestMarket

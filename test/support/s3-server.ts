@@ -1,0 +1,97 @@
+/** S3 on loopback: s3rver, behind a door that checks signatures, which that does not, and that knows `If-Match`. */
+
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { IncomingHttpHeaders, RequestListener, ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import S3rver from 's3rver'
+import { signedBy } from './s3-signature.ts'
+
+/** Who may do anything at the server. */
+export const S3_KEYS = { accessKeyId: 'AKIATESTEXAMPLE', secretAccessKey: 'test/Secret+Key0123456789' }
+
+/** A server with empty buckets. */
+export interface S3Server {
+  /** With its port. */
+  host: string
+  endpoint: string
+  /** What was asked, in order. */
+  asked: { method: string; path: string; headers: IncomingHttpHeaders }[]
+  /** Answers in place of the server, whatever is asked; false leaves it to that. */
+  meanwhile: (...asked: Parameters<RequestListener>) => boolean
+  close(): Promise<void>
+}
+
+/**
+ * @param tls its key and certificate
+ * @param init.open buckets that everybody may read
+ */
+export async function startS3Server(
+  tls: { key: string; cert: string },
+  { buckets, open = [], region = 'us-east-1' }: { buckets: string[]; open?: string[]; region?: string },
+): Promise<S3Server> {
+  const directory = await mkdtemp(join(tmpdir(), 'cortex-s3-'))
+  const rules = { silent: true, vhostBuckets: false, allowMismatchedSignatures: true }
+  const all = buckets.map((name) => ({ name, configs: [] }))
+  const store = new S3rver({ directory, ...rules, configureBuckets: all })
+  await store.configureBuckets()
+  const inner = store.callback()
+  const server: S3Server = { host: '', endpoint: '', asked: [], meanwhile: () => false, close }
+
+  function problemOf(request: Parameters<RequestListener>[0]): [number, string, string?] | null {
+    const by = signedBy(request, (id) => (id === S3_KEYS.accessKeyId ? S3_KEYS.secretAccessKey : 'none'))
+    const bucket = request.url?.split(/[/?]/)[1] ?? ''
+    if (by === null) return open.includes(bucket) && request.method === 'GET' ? null : [403, 'AccessDenied']
+    if (by.region !== region) return [400, 'AuthorizationHeaderMalformed', region]
+    if (by.accessKeyId !== S3_KEYS.accessKeyId) return [403, 'InvalidAccessKeyId']
+    return by.isRight ? null : [403, 'SignatureDoesNotMatch']
+  }
+
+  const http = createServer(tls, (request, response) => {
+    const { method = '', url = '', headers } = request
+    server.asked.push({ method, path: url, headers: { ...headers } })
+    if (server.meanwhile(request, response)) return
+    const problem = problemOf(request)
+    if (problem !== null) return refuse(response, ...problem)
+    const wanted = headers['if-match']
+    // It would be refused as a kind of authorization that is not known there.
+    delete headers.authorization
+    if (wanted !== undefined) holdTo(response, wanted)
+    inner(request, response)
+  }).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  server.host = `127.0.0.1:${(http.address() as AddressInfo).port}`
+  server.endpoint = `https://${server.host}`
+
+  async function close(): Promise<void> {
+    http.close()
+    http.closeAllConnections()
+    await once(http, 'close')
+    await rm(directory, { recursive: true, force: true })
+  }
+  return server
+}
+
+/** As the server of Amazon says no. */
+export function refuse(response: ServerResponse, status: number, code: string, region?: string): void {
+  const more = region === undefined ? '' : `<Region>${region}</Region>`
+  response.writeHead(status, { 'content-type': 'application/xml' })
+  response.end(
+    `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>no</Message>${more}</Error>`,
+  )
+}
+
+/** Refuses what is another object by now. */
+function holdTo(response: ServerResponse, etag: string): void {
+  const { writeHead } = response
+  response.writeHead = (...given: Parameters<typeof writeHead>) => {
+    const isOther = response.statusCode < 300 && response.getHeader('etag') !== etag
+    if (!isOther) return writeHead.apply(response, given)
+    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    response.setHeader('content-length', 0)
+    return writeHead.call(response, 412)
+  }
+}
