@@ -87,11 +87,12 @@ export function refuse(response: ServerResponse, status: number, code: string, r
 /** Refuses what is another object by now. */
 function holdTo(response: ServerResponse, etag: string): void {
   const { writeHead } = response
-  response.writeHead = (...given: Parameters<typeof writeHead>) => {
+  const held = (...given: unknown[]): ServerResponse => {
     const isOther = response.statusCode < 300 && response.getHeader('etag') !== etag
-    if (!isOther) return writeHead.apply(response, given)
+    if (!isOther) return Reflect.apply(writeHead, response, given) as ServerResponse
     for (const name of response.getHeaderNames()) response.removeHeader(name)
     response.setHeader('content-length', 0)
     return writeHead.call(response, 412)
   }
+  response.writeHead = held
 }
