@@ -129,7 +129,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     keysBehind,
     jobs: openJobs({ node, answers, clock, logger }, { providerAliases, retention }),
     reach: openReach({ node, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),
-    volumes: openVolumes({ node }),
+    volumes: openVolumes({ node, revocation, shares }),
     analytics: openAnalytics({ node, clock }),
     events: openEvents({
       store,

@@ -170,6 +170,9 @@ export const MAX_LISTED_FILES = 1000
 /** Files and folders of one container that are copied, listed or removed at a time. */
 export const MAX_FILE_STREAMS = 8
 
+/** Volumes of one provider whose files are copied or listed at a time, counted for each copy. */
+export const MAX_VOLUME_FILE_STREAMS = 32
+
 /** Commands that run in one container at a time. */
 export const MAX_EXECS = 16
 

@@ -44,6 +44,7 @@ export const REACH_REFUSALS = [
   'BAD_PATH',
   'TOO_LARGE',
   'NO_ROOM',
+  'UNKNOWN_VOLUME',
 ] as const
 /** One of {@link REACH_REFUSALS}; of what a newer provider says beside them, `FAILED` is made. */
 export type ReachRefusal = (typeof REACH_REFUSALS)[number]

@@ -36,6 +36,8 @@ export const Protocol = {
   input: '/cortex/input/1.0.0',
   /** Requester to provider: what volumes it keeps there, and what is to become of them. */
   volumes: '/cortex/volumes/1.0.0',
+  /** Requester to provider: what is in such a volume. */
+  volumeFiles: '/cortex/volume-files/1.0.0',
   /** A newcomer asks a neighbour for the announcements that it knows. */
   directory: '/cortex/directory/1.0.0',
 } as const

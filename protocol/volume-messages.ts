@@ -2,9 +2,13 @@
 
 import { checkLine, checkRange, invalidField, safeNumber } from './check-fields.ts'
 import { decode } from './codec.ts'
+import { checkFiles } from './file-messages.ts'
 import type { KeptVolumeRequirement } from './gen/cortex/v1/market_pb.js'
+import type { ReachHello_Files } from './gen/cortex/v1/reach_pb.js'
 import {
   type KeptVolume,
+  type VolumeFilesHello,
+  VolumeFilesHelloSchema,
   type VolumesReply,
   VolumesReplySchema,
   type VolumesRequest,
@@ -18,6 +22,7 @@ import {
   MAX_KEEP_SECONDS,
   MAX_LISTED_VOLUMES,
   MAX_MESSAGE_LENGTH,
+  MAX_REACH_MESSAGE_BYTES,
   MAX_VOLUMES,
   MAX_VOLUMES_MESSAGE_BYTES,
   MIN_KEEP_SECONDS,
@@ -66,6 +71,16 @@ function checkVolume({ id, sizeBytes, keepSeconds }: KeptVolume): void {
   checkVolumeId('volumes.id', id)
   checkRange('volumes.size_bytes', safeNumber(sizeBytes, 'volumes.size_bytes'), 0, MAX_BYTES)
   checkRange('volumes.keep_seconds', keepSeconds, MIN_KEEP_SECONDS, MAX_KEEP_SECONDS)
+}
+
+/** What a requester asks of a volume's files. @throws {WireError} */
+export function readVolumeFilesHello(bytes: Uint8Array): { id: string; files: ReachHello_Files } {
+  const { id, files }: VolumeFilesHello = decode(VolumeFilesHelloSchema, bytes, MAX_REACH_MESSAGE_BYTES)
+  checkVolumeId('id', id)
+  if (files === undefined) throw new WireError('MALFORMED', 'VolumeFilesHello without files')
+  checkFiles(files)
+  if (files.action.case === 'remove') throw invalidField('action', 'must be to look, to read or to write')
+  return { id, files }
 }
 
 /** The volumes of a request that outlive its job. @throws {WireError} */

@@ -25,6 +25,7 @@ import { type Capacity, openCapacity } from './capacity/open-capacity.ts'
 import type { ContainerAccess } from './engine/access.ts'
 import type { ContainerEngine, EngineInfo } from './engine/index.ts'
 import type { InputVolumes } from './engine/input-volumes.ts'
+import type { VolumeAccess } from './engine/volume-access.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth, type Health } from './health.ts'
 import { createOpeningHours } from './hours/opening-hours.ts'
@@ -40,6 +41,7 @@ import { createOutputSpool } from './outputs/spool.ts'
 import { createPriceList } from './prices/price-rules.ts'
 import { createReachDesk } from './reach/reach-desk.ts'
 import { createTransfers } from './reach/transfers.ts'
+import { createVolumeFilesDesk } from './reach/volume-files-desk.ts'
 import { createSelling } from './selling.ts'
 import { createVolumeDesk } from './volumes/volume-desk.ts'
 
@@ -48,6 +50,8 @@ export interface AgentComponents {
   engine: ContainerEngine
   /** Lets requesters into their containers. @default nobody is let in, and no outputs are kept */
   access?: ContainerAccess
+  /** The way to what is in volumes that outlive their jobs. @default nobody has one */
+  volumeAccess?: VolumeAccess
   /** Holds what jobs bring. @default no job that brings something is taken */
   inputVolumes?: InputVolumes
   network: PeerNetwork
@@ -311,6 +315,7 @@ function createWork(
   options: AgentOptions,
 ) {
   const { engine, access, network, privateKey, clock, logger, journal, capacity, abilities, proofs } = components
+  const { kept } = capacity
   const { diskProblem = statDisk } = components
   const outputsLogger = logger.child({ part: 'outputs' })
   const signer = { privateKey, marketName: options.marketName, provider: network.peerId }
@@ -375,16 +380,19 @@ function createWork(
       ? null
       : createReachDesk({ network, access, spool, transfers, clock, logger, find: (id) => leases.get(id) }, options)
   const isDraining = (): boolean => health.paused()?.code === 'DRAINING'
-  const volumeDesk = createVolumeDesk({ network, clock, logger, kept: capacity.kept, isDraining }, options)
+  const volumeDesk = createVolumeDesk({ network, clock, logger, kept, isDraining }, options)
+  const filesDesk = createVolumeFilesDesk({ ...components, kept, transfers })
   const keeping = {
     /** Once the leases are taken up. */
     open() {
-      capacity.kept.watch()
+      kept.watch()
       volumeDesk.start()
+      filesDesk.start()
     },
     async stop() {
       volumeDesk.stop()
-      await capacity.kept.stop()
+      await filesDesk.stop()
+      await kept.stop()
     },
   }
   return { leases, health, spool, transfers, reach, keeping, hardware: () => hardware }

@@ -12,6 +12,7 @@ import { noRuntime } from './engine/errors.ts'
 import type { ContainerEngine, EngineInfo, Privileges } from './engine/index.ts'
 import { createInputVolumes, type InputVolumes } from './engine/input-volumes.ts'
 import { createSwarmEngine } from './engine/swarm.ts'
+import { createVolumeAccess, type VolumeAccess } from './engine/volume-access.ts'
 import { findGpus } from './gpus/find-gpus.ts'
 import { createGpuWatch } from './gpus/gpu-watch.ts'
 import { createFirewall, type Firewall } from './isolation/firewall.ts'
@@ -70,6 +71,8 @@ export interface OpenEngine {
   access?: ContainerAccess
   /** Absent with a swarm, likewise. */
   inputVolumes?: InputVolumes
+  /** Absent with a swarm, likewise. */
+  volumeAccess?: VolumeAccess
   /** Whether ports are published that jobs ask to have public. */
   publishes: boolean
   /** How jobs yield to the owner's programs, at the moment. */
@@ -131,7 +134,11 @@ export function openEngine(
     ...(shaper === undefined ? {} : { shaper }),
     ...(swarm
       ? {}
-      : { access: createContainerAccess(docker, publicAddress), inputVolumes: createInputVolumes(docker) }),
+      : {
+          access: createContainerAccess(docker, publicAddress),
+          inputVolumes: createInputVolumes(docker),
+          volumeAccess: createVolumeAccess(docker, { owner }),
+        }),
     publishes: 'publishAt' in publish,
     bandwidth: () => shaper?.state() ?? { rate, problem: rate === null ? null : ELSEWHERE },
     yielding: () => ({ weight: jobWeight, inSwarm: swarm, problem: jobGroup?.problem() ?? null }),

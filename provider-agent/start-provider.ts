@@ -95,7 +95,7 @@ export async function startProvider(
   const place = engineSocket === null || swarm ? null : await enterAgent({ owner, engine: engineSocket, dataFolder })
   stack.defer(async () => await place?.release())
   const opened = openEngine({ docker, clock, logger, owner }, init)
-  const { engine, inspect, firewall, shaper, access, inputVolumes } = opened
+  const { engine, inspect, firewall, shaper, access, inputVolumes, volumeAccess } = opened
   stack.defer(opened.close)
   await assertKept(opened, docker, init)
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
@@ -111,6 +111,7 @@ export async function startProvider(
       ...{ network, privateKey, clock, logger },
       ...(access === undefined ? {} : { access }),
       ...(inputVolumes === undefined ? {} : { inputVolumes }),
+      ...(volumeAccess === undefined ? {} : { volumeAccess }),
       ...(components.tracer === undefined ? {} : { tracer: components.tracer }),
       // It ends containers of one engine by their names, which those of a swarm do not have.
       ...(swarm ? {} : { guard, hardware: async (dataRoot: string) => await findHardware(dataRoot, logger) }),

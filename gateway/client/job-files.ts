@@ -11,7 +11,20 @@ export type FileContent = NonNullable<RequestInit['body']>
 /** `client.jobs.files`: those of a running job's container. Paths are absolute; links are followed. */
 export function jobFileCalls(transport: Transport) {
   const path = (id: string): string => jobPath(id, '/files')
+  return {
+    ...fileCalls(transport, path),
+    /** @param recursive whether a folder goes with all that is in it. @default false */
+    remove: async (
+      id: string,
+      at: string,
+      { recursive, ...options }: CallOptions & { recursive?: boolean } = {},
+    ): Promise<RemovedFile> =>
+      await transport.data({ method: 'DELETE', path: path(id), query: { path: at, recursive }, ...options }),
+  }
+}
 
+/** What files in a container and files in a volume have in common. @param path of the API, by the id of what they are in */
+export function fileCalls(transport: Transport, path: (id: string) => string) {
   /** What is at a path, and of a folder its first 1000 entries; `nextCursor` leads to more. */
   const list = async (
     id: string,
@@ -83,13 +96,6 @@ export function jobFileCalls(transport: Transport) {
     /** Unpacks a tar in a folder; sent once. */
     writeTar: async (id: string, at: string, tar: FileContent, options: CallOptions = {}): Promise<WrittenFiles> =>
       await put(id, { path: at }, tar, TAR, options),
-    /** @param recursive whether a folder goes with all that is in it. @default false */
-    remove: async (
-      id: string,
-      at: string,
-      { recursive, ...options }: CallOptions & { recursive?: boolean } = {},
-    ): Promise<RemovedFile> =>
-      await transport.data({ method: 'DELETE', path: path(id), query: { path: at, recursive }, ...options }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { fileCalls } from './job-files.ts'
 import { type CallOptions, everyItem, part } from './resource.ts'
 import type { Page, Transport } from './transport.ts'
 import type { Paging, Volume } from './types.ts'
@@ -29,6 +30,8 @@ export function volumeCalls(transport: Transport) {
     /** @param keep seconds that it is kept after its last use, from now on */
     extend: async (id: string, keep: number, options: CallOptions = {}): Promise<Volume> =>
       await one('PATCH', id, options, { keep }),
+    /** What is in it, whether a job has it or not. Paths are within the volume: `/` is all of it. */
+    files: fileCalls(transport, (id) => `${path}/${part(id)}/content`),
     /** With what is in it: at once, or once its provider is back; the answer's `status` says which. */
     delete: async (id: string, options: CallOptions = {}): Promise<Volume> => await one('DELETE', id, options),
   }

@@ -1,11 +1,10 @@
-import { createReadStream, createWriteStream, type Stats } from 'node:fs'
-import { lstat, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ReadableStream as WebStream } from 'node:stream/web'
-import { create } from 'tar'
 import { CliError } from '../../node/commands/cli-error.ts'
+import { inWords, mustBeNew, packed, readable } from '../../node/commands/local-files.ts'
 import { printJson, say, writeRaw } from '../../node/commands/print.ts'
 import { extractTar } from '../../node/outputs/extract.ts'
 import { containerPath } from '../../protocol/file-messages.ts'
@@ -134,48 +133,11 @@ async function sendTo(client: CortexClient, from: string, { id, path }: Remote):
   return { ...written, to, leftOut: [...leftOut, ...(Array.isArray(written.leftOut) ? written.leftOut : [])] }
 }
 
-/** A folder as a tar, and what has no place in it. */
-function packed(folder: string, leftOut: LeftOut[]): Readable {
-  const filter = (path: string, entry: Pick<Stats, 'isFile'>): boolean => {
-    const found = entry as Stats
-    if (found.isFile() || found.isDirectory() || found.isSymbolicLink()) return true
-    leftOut.push({ path, reason: 'is neither a file, a folder nor a link' })
-    return false
-  }
-  const onwarn = (_code: string, message: string | Error): void => {
-    leftOut.push({ path: folder, reason: String(message) })
-  }
-  const pack = create({ cwd: folder, filter: filter as (path: string) => boolean, onwarn }, ['.'])
-  return Readable.from(pack as unknown as AsyncIterable<Buffer>, { objectMode: false })
-}
-
 function nothing(error: unknown): ContainerFiles | null {
   if (error instanceof CortexError && error.code === 'RESOURCE_NOT_FOUND') return null
   throw error
 }
 
-function readable(stream: ReadableStream<Uint8Array>): Readable {
-  return Readable.fromWeb(stream as WebStream)
-}
-
 function body(stream: Readable): ReadableStream<Uint8Array> {
   return Readable.toWeb(stream) as ReadableStream<Uint8Array>
-}
-
-/** @throws {CliError} where a folder has something in it */
-async function mustBeNew(place: string): Promise<void> {
-  const found = await readdir(place).catch(({ code }: { code?: string }) => (code === 'ENOENT' ? [] : [place]))
-  const isLink = (await lstat(place).catch(() => null))?.isSymbolicLink() === true
-  if (found.length === 0 && !isLink) return
-  throw new CliError(`There is something at ${place} already, and nothing is written over: give another folder`)
-}
-
-/** Of the fetch, which calls each of its failures a TypeError, and of the disk. */
-function inWords(error: Error & { code?: string }): never {
-  if (error instanceof TypeError && error.cause !== undefined) {
-    throw new CliError(`It came no further (${error.message}): try again`, 1, { cause: error })
-  }
-  if (typeof error.code === 'string' && error.code.startsWith('E'))
-    throw new CliError(error.message, 1, { cause: error })
-  throw error
 }

@@ -1,6 +1,9 @@
+import { Readable } from 'node:stream'
+import { readable } from '../../node/commands/local-files.ts'
 import type { VolumeOptions, VolumeSource } from '../../node/commands/volume.ts'
+import type { VolumeContent } from '../../node/commands/volume-content.ts'
 import { showVolume, showVolumes } from '../../node/commands/volume-table.ts'
-import type { CortexClient } from '../client/index.ts'
+import { type CortexClient, CortexError } from '../client/index.ts'
 import { DEFAULT_GATEWAY } from '../contract/address.ts'
 import { throughGateway } from './connection.ts'
 
@@ -19,6 +22,29 @@ export const gatewayVolumes: VolumeSource = {
   async delete(id, options) {
     showVolume(await asking(options, async ({ volumes }) => await volumes.delete(id)), options)
   },
+  async withContent(id, options, task) {
+    await asking(options, async (client) => await task(contentOf(client, id)))
+  },
+}
+
+function contentOf({ volumes: { files } }: CortexClient, id: string): VolumeContent {
+  return {
+    async typeAt(path) {
+      try {
+        return String((await files.list(id, path, { max: 0 })).type)
+      } catch (error) {
+        if (error instanceof CortexError && error.details?.reason === 'NO_FILE') return null
+        throw error
+      }
+    },
+    readTar: async (path) => readable(await files.readTar(id, path)),
+    async write(path, { tar = false, mode }, source) {
+      const body = Readable.toWeb(source) as ReadableStream<Uint8Array>
+      const how = mode === undefined ? {} : { mode }
+      const written = await (tar ? files.writeTar(id, path, body) : files.write(id, path, body, how))
+      return { ...written, leftOut: Array.isArray(written.leftOut) ? written.leftOut : [] }
+    },
+  }
 }
 
 async function asking<T>(

@@ -38,6 +38,19 @@ export const filesQuery = z.strictObject({
     .describe('`nextCursor` of the page before.'),
 })
 
+const inVolume = pathField.default('/').describe('Absolute, in the volume. A link is followed, but not out of it.')
+
+/** Query of `GET /plugin-core/volumes/{id}/content`. */
+export const volumeContentQuery = filesQuery.extend({
+  path: inVolume,
+  as: z
+    .enum(['json', 'tar'])
+    .optional()
+    .describe(
+      '`tar`: whatever it is, as a tar, as a folder is by itself; `json`: what it is, and of a folder what it holds.',
+    ),
+})
+
 /** Query of `PUT /plugin-core/jobs/{id}/files`. */
 export const writeFilesQuery = z.strictObject({
   path: pathField,
@@ -46,6 +59,9 @@ export const writeFilesQuery = z.strictObject({
     .optional()
     .describe('Permission bits of a file in octal. Absent: those that it has, or 0644.'),
 })
+
+/** Query of `PUT /plugin-core/volumes/{id}/content`. */
+export const writeVolumeQuery = writeFilesQuery.extend({ path: inVolume })
 
 /** Query of `DELETE /plugin-core/jobs/{id}/files`. */
 export const removeFilesQuery = z.strictObject({

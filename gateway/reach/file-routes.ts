@@ -1,10 +1,6 @@
-import { Readable } from 'node:stream'
-import type { ReadableStream as WebStream } from 'node:stream/web'
-import { type FileLook, type JobFile, ReachError } from '../../node/reach/index.ts'
+import { ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
-import { isoTime } from '../../node/views/time.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
-import { revokedError } from '../auth/index.ts'
 import { success } from '../contract/envelope.ts'
 import {
   fileLookSchema,
@@ -14,18 +10,14 @@ import {
   writeFilesQuery,
   writtenFilesSchema,
 } from '../contract/files.ts'
-import { attachmentHeaders } from '../http/attachment.ts'
-import { type ByteRange, rangeHeaders, rangeOf } from '../http/byte-range.ts'
-import { type GatewayContext, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import { REACH_ERRORS } from '../http/reach-error.ts'
 import { jobParams, visibleJob } from '../jobs/index.ts'
+import { BYTES, createFileTransfer, TAR, viewOf, wantsTar } from './file-transfer.ts'
 import type { TunnelComponents } from './tunnel-route.ts'
 
-const BYTES = 'application/octet-stream'
-const TAR = 'application/x-tar'
 const path = '/plugin-core/jobs/{id}/files'
 const TIME = '2026-01-31T12:00:00.000Z'
 const ENTRY = { name: 'model.bin', type: 'file', size: 1024, mode: '0644', mtime: TIME, linkTarget: null } as const
@@ -85,86 +77,28 @@ const removeOperation = operation({
 /** `GET, PUT, DELETE …/jobs/{id}/files?path=` */
 export function addFileRoutes(api: Api, { node, revocation, shares }: TunnelComponents): void {
   const { files } = node.reach
-
-  /** For as long as whoever asked may, and is there. @param hold called with what ends it; answers when it is over */
-  function hold(c: GatewayContext): { signal: AbortSignal; release: () => void } {
-    const principal = principalOf(c)
-    const giveBack = shares.take(c, principal)
-    const over = new AbortController()
-    const forget = revocation.watch(principal, () => over.abort(revokedError()))
-    const release = (): void => {
-      forget()
-      giveBack()
-    }
-    return { signal: AbortSignal.any([over.signal, c.req.raw.signal]), release }
-  }
-
-  async function held<T>(c: GatewayContext, id: string, task: (jobId: string, signal: AbortSignal) => Promise<T>) {
-    const job = await visibleJob(c, node.store, id)
-    const { signal, release } = hold(c)
-    return await task(job.id, signal).catch(inWords).finally(release)
-  }
-
-  async function send(
-    c: GatewayContext,
-    jobId: string,
-    from: string,
-    how: { tar: true } | { range: ByteRange | null },
-  ): Promise<Response> {
-    const { signal, release } = hold(c)
-    const range = 'tar' in how ? null : how.range
-    const asked = 'tar' in how ? { tar: true } : range === null ? {} : { offset: range.from, length: range.length }
-    const { file, content } = await files.read(jobId, from, asked, signal).catch((error: unknown) => {
-      release()
-      return inWords(error)
-    })
-    content.once('close', release)
-    const sized = 'tar' in how ? {} : rangeHeaders(range, file.size)
-    const headers = { ...headersOf(file), ...sized, ...attachment(file, 'tar' in how) }
-    return c.body(Readable.toWeb(content) as ReadableStream, range === null ? 200 : 206, headers)
-  }
+  const transfer = createFileTransfer({ files, revocation, shares, inWords })
 
   api.openapi(readOperation, async (c) => {
-    const { id } = c.req.valid('param')
     const { path: from, as, max, cursor } = c.req.valid('query')
-    const { id: jobId } = await visibleJob(c, node.store, id)
-    const isHead = c.req.method === 'HEAD'
-    const wantsTar = as === 'tar' || (as === undefined && (c.req.header('accept') ?? '').includes(TAR))
-    if (wantsTar && !isHead) return await send(c, jobId, from, { tar: true })
-    const page = { limit: isHead ? 0 : max, after: cursor === undefined ? '' : nameOf(cursor) }
-    const look = await held(c, id, async (_, signal) => await files.look(jobId, from, page, signal))
-    const { file } = look
-    if (isHead)
-      return c.body(null, 200, { ...headersOf(file), ...attachment(file, wantsTar), ...sizeOf(file, wantsTar) })
-    if (as === 'json' || file.type === 'folder') return c.json(success(viewOf(from, look)), 200)
-    return await send(c, jobId, from, { range: rangeOf(c.req.header('range'), file.size) })
+    const { id } = await visibleJob(c, node.store, c.req.valid('param').id)
+    if (c.req.method === 'HEAD') return await transfer.head(c, id, from, wantsTar(c, as))
+    if (wantsTar(c, as)) return await transfer.sendTar(c, id, from)
+    const look = await transfer.look(c, id, from, { limit: max, cursor })
+    if (as === 'json' || look.file.type === 'folder') return c.json(success(viewOf(from, look)), 200)
+    return await transfer.sendFile(c, id, from, look.file.size)
   })
 
   api.openapi(writeOperation, async (c) => {
-    const { id } = c.req.valid('param')
     const { path: to, mode } = c.req.valid('query')
-    const tar = /^application\/(x-)?tar\s*(;|$)/i.test(c.req.header('content-type') ?? '')
-    const how = { tar, ...(mode === undefined ? {} : { mode }) }
-    const { body } = c.req.raw
-    const source = body === null ? Readable.from([]) : Readable.fromWeb(body as WebStream)
-    source.on('error', () => undefined) // whoever reads it hears of it
-    try {
-      const written = await held(c, id, async (jobId, signal) => {
-        const broken = (): void => void source.destroy(signal.reason)
-        signal.addEventListener('abort', broken, { once: true })
-        return await files.write(jobId, to, how, source as AsyncIterable<Uint8Array>, signal)
-      })
-      return c.json(success({ path: to, ...written }), 200)
-    } finally {
-      source.destroy()
-    }
+    const { id } = await visibleJob(c, node.store, c.req.valid('param').id)
+    return c.json(success({ path: to, ...(await transfer.receive(c, id, to, mode)) }), 200)
   })
 
   api.openapi(removeOperation, async (c) => {
     const { path: at, recursive } = c.req.valid('query')
-    await held(c, c.req.valid('param').id, async (jobId, signal) => {
-      await files.remove(jobId, at, { recursive: recursive === true }, signal)
-    })
+    const { id } = await visibleJob(c, node.store, c.req.valid('param').id)
+    await transfer.held(c, async (signal) => await files.remove(id, at, { recursive: recursive === true }, signal))
     return c.json(success({ path: at }), 200)
   })
 }
@@ -181,47 +115,4 @@ function inWords(error: unknown): never {
     cause: error,
     ...(status === null ? {} : { details: { status } }),
   })
-}
-
-function headersOf({ type, mode, mtimeMs }: JobFile): Record<string, string> {
-  return {
-    'X-File-Type': type,
-    'X-File-Mode': modeText(mode),
-    'Last-Modified': new Date(mtimeMs).toUTCString(),
-    ...(type === 'file' ? { 'Accept-Ranges': 'bytes' } : {}),
-  }
-}
-
-function sizeOf({ type, size }: JobFile, asTar: boolean): Record<string, string> {
-  return type === 'file' && !asTar ? { 'Content-Length': String(size) } : {}
-}
-
-function attachment({ name }: JobFile, asTar: boolean): Record<string, string> {
-  const shown = name === '' || name === '/' ? 'root' : name
-  return asTar ? attachmentHeaders(`${shown}.tar`, TAR) : attachmentHeaders(shown, BYTES)
-}
-
-function viewOf(path: string, { file, entries, total, more, incomplete }: FileLook) {
-  const isFolder = file.type === 'folder'
-  const last = entries.at(-1)
-  return {
-    ...{ path, ...fileView(file) },
-    entries: isFolder ? entries.map(fileView) : null,
-    total: isFolder ? total : null,
-    complete: !incomplete,
-    nextCursor: more && last !== undefined ? Buffer.from(last.name).toString('base64url') : null,
-  }
-}
-
-function fileView({ name, type, size, mode, mtimeMs, target }: JobFile) {
-  const linkTarget = type === 'link' ? target : null
-  return { name, type, size, mode: modeText(mode), mtime: isoTime(mtimeMs), linkTarget }
-}
-
-function modeText(mode: number): string {
-  return mode.toString(8).padStart(4, '0')
-}
-
-function nameOf(cursor: string): string {
-  return Buffer.from(cursor, 'base64url').toString()
 }

@@ -1,8 +1,13 @@
-import type { ClientNode } from '../../node/index.ts'
 import type { Feature } from '../http/feature.ts'
-import { addVolumeRoutes } from './routes.ts'
+import { addVolumeRoutes, type VolumeComponents } from './routes.ts'
+
+const CONTENT_PATH = /\/plugin-core\/volumes\/[^/]+\/content$/
 
 /** What outlives jobs at their providers. */
-export function openVolumes({ node }: { node: Pick<ClientNode, 'volumes' | 'directory'> }): Feature {
-  return { routes: (api) => addVolumeRoutes(api, node) }
+export function openVolumes(components: VolumeComponents): Feature {
+  return {
+    routes: (api) => addVolumeRoutes(api, components),
+    // It goes to the provider as it comes, and is bounded there.
+    readsBody: ({ method, path }) => method === 'PUT' && CONTENT_PATH.test(path),
+  }
 }

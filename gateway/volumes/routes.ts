@@ -2,9 +2,7 @@ import { z } from 'zod'
 import type { ClientNode } from '../../node/index.ts'
 import type { VolumeRecord } from '../../node/store/index.ts'
 import { volumeView } from '../../node/views/volume-view.ts'
-import { VolumeError } from '../../node/volumes/index.ts'
 import { page, success } from '../contract/envelope.ts'
-import type { ErrorCode } from '../contract/errors.ts'
 import { JOB_EXAMPLE } from '../contract/jobs.ts'
 import { listField, pagingFields } from '../contract/list-fields.ts'
 import { VOLUME_STATUSES, volumeChangesSchema, volumeSchema } from '../contract/volumes.ts'
@@ -14,9 +12,12 @@ import type { Api } from '../http/feature.ts'
 import { listOperation, operation } from '../http/operation.ts'
 import { pageOf } from '../http/paging.ts'
 import { sees, seesAll } from '../http/principal.ts'
+import { addContentRoutes, type ContentComponents } from './content-routes.ts'
+import { VOLUME_ID_EXAMPLE, volumeParams } from './params.ts'
+import { throwInWords } from './volume-errors.ts'
 
 const EXAMPLE: z.input<typeof volumeSchema> = {
-  id: 'vol_5d41402abc4b2a76b9719d911f',
+  id: VOLUME_ID_EXAMPLE,
   name: 'data',
   provider: JOB_EXAMPLE.assignedProvider ?? '',
   job: JOB_EXAMPLE.id,
@@ -31,12 +32,7 @@ const EXAMPLE: z.input<typeof volumeSchema> = {
 }
 const BASE = '/plugin-core/volumes'
 const tag = 'Volumes'
-const params = z.strictObject({
-  id: z
-    .string()
-    .max(64)
-    .meta({ examples: [EXAMPLE.id] }),
-})
+const params = volumeParams
 
 const listVolumes = listOperation({
   method: 'get',
@@ -102,13 +98,14 @@ const deleteVolume = operation({
   errors: ['RESOURCE_NOT_FOUND', 'PROVIDER_CONFLICT'],
 })
 
-const ERRORS: Partial<Record<VolumeError['code'], ErrorCode>> = {
-  UNKNOWN_VOLUME: 'RESOURCE_NOT_FOUND',
-  UNREACHABLE: 'PROVIDER_UNAVAILABLE',
+/** What volumes work with. */
+export interface VolumeComponents extends Omit<ContentComponents, 'visible' | 'node'> {
+  node: Pick<ClientNode, 'volumes' | 'directory'>
 }
 
 /** Volumes of jobs: whose they are is who may see them, whoever asks for whichever id. */
-export function addVolumeRoutes(api: Api, { volumes, directory }: Pick<ClientNode, 'volumes' | 'directory'>): void {
+export function addVolumeRoutes(api: Api, { node, revocation, shares }: VolumeComponents): void {
+  const { volumes, directory } = node
   const view = (record: VolumeRecord): z.input<typeof volumeSchema> => volumeView(record, directory)
 
   function visible(c: GatewayContext, id: string): VolumeRecord {
@@ -118,13 +115,10 @@ export function addVolumeRoutes(api: Api, { volumes, directory }: Pick<ClientNod
   }
 
   async function told(ask: () => Promise<VolumeRecord>): Promise<VolumeRecord> {
-    try {
-      return await ask()
-    } catch (cause) {
-      if (!(cause instanceof VolumeError)) throw cause
-      throw new GatewayError(ERRORS[cause.code] ?? 'PROVIDER_CONFLICT', cause.message, { cause })
-    }
+    return await ask().catch(throwInWords)
   }
+
+  addContentRoutes(api, { node, visible, revocation, shares })
 
   api.openapi(listVolumes, async (c) => {
     const { status, provider, ...paging } = c.req.valid('query')

@@ -1,5 +1,6 @@
 import type { ClientNode } from '../index.ts'
 import { createLogger } from '../logger.ts'
+import { ReachError } from '../reach/index.ts'
 import type { VolumeRecord } from '../store/index.ts'
 import { volumeView } from '../views/volume-view.ts'
 import { VolumeError } from '../volumes/index.ts'
@@ -38,6 +39,25 @@ export const networkVolumes: VolumeSource = {
   async delete(id, options) {
     await about(id, options, async ({ volumes }) => await volumes.delete(id))
   },
+  async withContent(id, options, task) {
+    await withNode(options, async ({ volumes: { files } }, line) => {
+      const { signal } = new AbortController()
+      line.stop()
+      await task({
+        async typeAt(path) {
+          try {
+            return (await files.look(id, path, { limit: 0 }, signal)).file.type
+          } catch (error) {
+            if (error instanceof ReachError && error.code === 'NO_FILE') return null
+            throw error
+          }
+        },
+        readTar: async (path) => (await files.read(id, path, { tar: true }, signal)).content,
+        write: async (path, how, source) =>
+          await files.write(id, path, how, source as AsyncIterable<Uint8Array>, signal),
+      })
+    })
+  },
 }
 
 async function about(
@@ -52,14 +72,18 @@ async function about(
   })
 }
 
-async function withNode(options: VolumeOptions, task: (node: ClientNode) => Promise<void>): Promise<void> {
+async function withNode(
+  options: VolumeOptions,
+  task: (node: ClientNode, line: Pick<ReturnType<typeof statusLine>, 'stop'>) => Promise<void>,
+): Promise<void> {
   const line = statusLine()
   line.now('asking the providers')
   const node = await startInSlot(options, { logger: createLogger({ name: 'cortex', level: options.logLevel }) })
   try {
     await providersHeard(node.directory)
-    await task(node)
+    await task(node, line)
   } catch (error) {
+    if (error instanceof ReachError) throw new CliError(error.message, 1, { cause: error })
     if (!(error instanceof VolumeError)) throw error
     const hint = error.code === 'UNKNOWN_VOLUME' ? `; ${OWN_NODE}` : ''
     throw new CliError(`${error.message}${hint}`, 1, { cause: error })

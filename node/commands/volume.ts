@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { seconds } from './docker-amounts.ts'
 import { group } from './group.ts'
 import { type PeerOptions, withPeerOptions } from './options.ts'
+import type { VolumeContent } from './volume-content.ts'
 
 /** Flags of `cortex volume …`, as commander gives them. */
 export interface VolumeOptions extends PeerOptions {
@@ -20,9 +21,11 @@ export interface VolumeSource {
   show(id: string, options: VolumeOptions): Promise<void>
   extend(id: string, keepSeconds: number, options: VolumeOptions): Promise<void>
   delete(id: string, options: VolumeOptions): Promise<void>
+  /** Runs what copies from or to a volume. */
+  withContent(id: string, options: VolumeOptions, task: (content: VolumeContent) => Promise<void>): Promise<void>
 }
 
-/** `cortex volume list|show|extend|delete`: of the client node of this machine, or of a gateway where one is named. */
+/** `cortex volume list|show|extend|download|upload|delete`: of the client node of this machine, or of a gateway where one is named. */
 export function volumeCommand(sources: Record<'gateway' | 'network', () => Promise<VolumeSource>>): Command {
   const sourceOf = async (options: VolumeOptions) =>
     await (options.gateway === undefined ? sources.network() : sources.gateway())
@@ -46,8 +49,47 @@ export function volumeCommand(sources: Record<'gateway' | 'network', () => Promi
     .argument('<id>', 'which')
     .addHelpText('after', '\nExample:\n  $ cortex volume delete vol_5d41402abc4b2a76b9719d911f')
     .action(async (id: string, options: VolumeOptions) => await (await sourceOf(options)).delete(id, options))
+  const download = withSource(
+    new Command('download').description('copy what is in a volume to here, whether a job has it or not'),
+  )
+    .argument('<volume[:/path]>', 'which, and what of it')
+    .argument('[to]', 'a new folder, a file’s new name, or -: a tar on the standard output')
+    .addHelpText(
+      'after',
+      `
+Nothing is written over. What leads out of the folder, devices and the like are left out and named.
+
+Examples:
+  $ cortex volume download vol_5d41402abc4b2a76b9719d911f ./data
+  $ cortex volume download vol_5d41402abc4b2a76b9719d911f:/model.bin
+  $ cortex volume download vol_5d41402abc4b2a76b9719d911f - | tar -t`,
+    )
+    .action(async (from: string, to: string | undefined, options: VolumeOptions) => {
+      const { downloadVolume, volumePlace } = await import('./volume-content.ts')
+      const place = volumePlace(from)
+      const task = async (content: VolumeContent) => await downloadVolume(content, place, to, options)
+      await (await sourceOf(options)).withContent(place.id, options, task)
+    })
+  const upload = withSource(new Command('upload').description('copy a file, or what is in a folder, into a volume'))
+    .argument('<path>', 'here; -: a tar on the standard input')
+    .argument('<volume[:/dir]>', 'where to')
+    .addHelpText(
+      'after',
+      `
+It counts towards the volume’s size, and is refused before anything is written where that has no room for it.
+
+Examples:
+  $ cortex volume upload ./model.bin vol_5d41402abc4b2a76b9719d911f
+  $ cortex volume upload ./rows vol_5d41402abc4b2a76b9719d911f:/in`,
+    )
+    .action(async (from: string, to: string, options: VolumeOptions) => {
+      const { uploadVolume, volumePlace } = await import('./volume-content.ts')
+      const place = volumePlace(to)
+      const task = async (content: VolumeContent) => await uploadVolume(content, from, place, options)
+      await (await sourceOf(options)).withContent(place.id, options, task)
+    })
   const examples = ['list', 'extend vol_5d41402abc4b2a76b9719d911f 168h']
-  return group('volume', 'what jobs left to be used again', [list, show, extend, remove], examples)
+  return group('volume', 'what jobs left to be used again', [list, show, extend, download, upload, remove], examples)
 }
 
 function withSource(command: Command): Command {

@@ -1,42 +1,47 @@
 import { Readable } from 'node:stream'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FileType } from '../../protocol/file-messages.ts'
-import type { FileEntry, ReachReply } from '../../protocol/gen/cortex/v1/reach_pb.js'
+import type { FileEntry, ReachHello_FilesSchema, ReachReply } from '../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_LISTED_FILES, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
 import { readFileContent, readReachReply } from '../../protocol/reach-messages.ts'
-import { Protocol } from '../../protocol/topics.ts'
 import { onAbort } from '../abort.ts'
 import type { Channel } from '../network/index.ts'
 import { type JobFile, type JobFiles, ReachError } from './index.ts'
-import { type Enter, refusalOf } from './open-reach.ts'
+import { type Entered, refusalOf } from './open-reach.ts'
 
 /** How long a provider may take for an answer, in ms: it may have to look at many files. */
 const REPLY_MS = 90_000
 
-/** The requester's end of what is done with a container's files. */
-export function createJobFiles(enter: Enter): JobFiles {
+/** Opens a stream about the files of something, and waits to be let in. */
+export type EnterFiles = (
+  id: string,
+  files: Pick<MessageInitShape<typeof ReachHello_FilesSchema>, 'path' | 'action'>,
+  signal: AbortSignal,
+  replyMs: number,
+) => Promise<Entered>
+
+/** The requester's end of what is done with files at a provider: a container's, or a volume's. */
+export function createJobFiles(enter: EnterFiles): JobFiles {
   return {
-    async look(jobId, path, { after = '', limit = MAX_LISTED_FILES }, signal) {
+    async look(id, path, { after = '', limit = MAX_LISTED_FILES }, signal) {
       const action = { case: 'list', value: { after, limit } } as const
-      const content = { case: 'files', value: { path, action } } as const
-      const { channel, reply } = await enter(jobId, Protocol.files, content, signal, REPLY_MS)
+      const { channel, reply } = await enter(id, { path, action }, signal, REPLY_MS)
       await channel.close()
       const { entries, total, more, incomplete } = filesOf(reply)
       return { file: entryOf(reply), entries: entries.map(fileOf), total, more, incomplete }
     },
 
-    async read(jobId, path, { tar = false, offset = 0, length = 0 }, signal) {
+    async read(id, path, { tar = false, offset = 0, length = 0 }, signal) {
       const value = { tar, offset: BigInt(offset), length: BigInt(length) }
-      const content = { case: 'files', value: { path, action: { case: 'read', value } } } as const
-      const { channel, reply } = await enter(jobId, Protocol.files, content, signal, REPLY_MS)
+      const { channel, reply } = await enter(id, { path, action: { case: 'read', value } }, signal, REPLY_MS)
       const stream = Readable.from(contentOf(channel), { objectMode: false })
       onAbort(signal, () => stream.destroy(signal.reason))
       return { file: entryOf(reply), content: stream }
     },
 
-    async write(jobId, path, { tar = false, mode }, source, signal) {
+    async write(id, path, { tar = false, mode }, source, signal) {
       const value = { tar, ...(mode === undefined ? {} : { mode }) }
-      const content = { case: 'files', value: { path, action: { case: 'write', value } } } as const
-      const { channel } = await enter(jobId, Protocol.files, content, signal, REPLY_MS)
+      const { channel } = await enter(id, { path, action: { case: 'write', value } }, signal, REPLY_MS)
       try {
         const { files, bytes, leftOut } = filesOf(await sendAll(channel, source, signal))
         const named = leftOut.map(({ path: left, reason }) => ({ path: left, reason }))
@@ -46,9 +51,8 @@ export function createJobFiles(enter: Enter): JobFiles {
       }
     },
 
-    async remove(jobId, path, how, signal) {
-      const content = { case: 'files', value: { path, action: { case: 'remove', value: how } } } as const
-      const { channel } = await enter(jobId, Protocol.files, content, signal, REPLY_MS)
+    async remove(id, path, how, signal) {
+      const { channel } = await enter(id, { path, action: { case: 'remove', value: how } }, signal, REPLY_MS)
       await channel.close()
     },
   }
@@ -115,7 +119,7 @@ async function* contentOf(channel: Channel): AsyncGenerator<Uint8Array> {
 }
 
 function broken(cause: unknown): ReachError {
-  return new ReachError('UNREACHABLE', 'The connection to the provider broke, or the container has ended', { cause })
+  return new ReachError('UNREACHABLE', 'The connection to the provider broke, or what it led to has ended', { cause })
 }
 
 function filesOf({ files }: ReachReply) {

@@ -19,16 +19,22 @@ export type Enter = (
   content: HelloContent,
   signal: AbortSignal,
   replyMs?: number,
-) => Promise<{ channel: Channel; reply: ReachReply }>
+) => Promise<Entered>
 
 type HelloContent = NonNullable<MessageInitShape<typeof ReachHelloSchema>['content']>
+
+/** A stream that was let in, and what was said to that. */
+export interface Entered {
+  channel: Channel
+  reply: ReachReply
+}
 
 /**
  * Opens a stream to the provider of a lease, and waits to be let in.
  * @throws {ReachError}
  */
 export async function openReach(
-  { network, clock }: { network: PeerNetwork; clock: Clock },
+  components: { network: PeerNetwork; clock: Clock },
   to: {
     jobId: string
     lease: Pick<Lease, 'provider' | 'addresses' | 'fence'>
@@ -38,14 +44,40 @@ export async function openReach(
     /** @default REPLY_MS */
     replyMs?: number
   },
-): Promise<{ channel: Channel; reply: ReachReply }> {
-  const { jobId, protocol, content, signal, replyMs = REPLY_MS } = to
-  const { provider, addresses, fence } = to.lease
+): Promise<Entered> {
+  const { jobId, content, lease, ...rest } = to
+  return await enterWith(components, {
+    ...{ ...rest, provider: lease.provider, addresses: lease.addresses },
+    hello: encode(ReachHelloSchema, { jobId, fence: lease.fence, content }),
+    away: 'The job’s provider cannot be reached: try again when it is back',
+  })
+}
+
+/**
+ * Opens a stream to a provider, and waits to be let in.
+ * @throws {ReachError}
+ */
+export async function enterWith(
+  { network, clock }: { network: PeerNetwork; clock: Clock },
+  to: {
+    provider: string
+    addresses: string[]
+    protocol: string
+    /** The first message, which says to what. */
+    hello: Uint8Array
+    signal: AbortSignal
+    /** Said where it is not reached. */
+    away: string
+    /** @default REPLY_MS */
+    replyMs?: number | undefined
+  },
+): Promise<Entered> {
+  const { provider, addresses, protocol, hello, signal, away, replyMs = REPLY_MS } = to
   const limit = deadline(clock, replyMs, signal)
   let channel: Channel | null = null
   try {
     channel = await network.open(provider, protocol, { addresses, signal, maxMessageBytes: MAX_REACH_MESSAGE_BYTES })
-    await channel.send(encode(ReachHelloSchema, { jobId, fence, content }))
+    await channel.send(hello)
     const bytes = await channel.receive({ signal: limit.signal })
     if (bytes === null) throw new Error('The provider closed the stream')
     const reply = readReachReply(bytes)
@@ -55,7 +87,7 @@ export async function openReach(
     channel?.abort(cause instanceof Error ? cause : new Error(String(cause)))
     signal.throwIfAborted()
     if (cause instanceof ReachError) throw cause
-    throw new ReachError('UNREACHABLE', 'The job’s provider cannot be reached: try again when it is back', { cause })
+    throw new ReachError('UNREACHABLE', away, { cause })
   } finally {
     limit.clear()
   }

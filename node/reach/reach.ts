@@ -31,7 +31,10 @@ export function createReach({ network, store, clock }: ReachComponents): Reach {
   }
 
   return {
-    files: createJobFiles(enter),
+    files: createJobFiles(
+      async (jobId, files, signal, replyMs) =>
+        await enter(jobId, Protocol.files, { case: 'files', value: files }, signal, replyMs),
+    ),
 
     async tunnel(jobId, to, signal) {
       const { channel } = await enter(jobId, Protocol.tunnel, { case: 'tunnel', value: to }, signal)

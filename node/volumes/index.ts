@@ -1,5 +1,6 @@
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import type { VolumeRefusal } from '../../protocol/volume-messages.ts'
+import type { JobFiles } from '../reach/index.ts'
 import type { JobRecord, VolumeRecord } from '../store/index.ts'
 
 /** Volumes that outlive their jobs: each lies at one provider, and belongs to the owner of the job that left it. */
@@ -14,11 +15,16 @@ export interface Volumes {
   place(owner: string, spec: JobSpec): JobSpec
   /** A provider has taken the job: it keeps what that leaves. */
   note(job: Pick<JobRecord, 'id' | 'owner' | 'spec'>, at: { provider: string; addresses: string[] }): Promise<void>
+  /** What is in it, whether a job has it or not; paths are within the volume. @throws {VolumeError} {@link ReachError} */
+  readonly files: VolumeFiles
   /** From now on it is kept so long after its last use. @throws {VolumeError} */
   extend(id: string, keepSeconds: number): Promise<VolumeRecord>
   /** Has it removed: at once, or once its provider is back. @throws {VolumeError} where a job has it */
   delete(id: string): Promise<VolumeRecord>
 }
+
+/** Files of volumes, each by the volume's id; as those of a running job's container, but for removing. */
+export type VolumeFiles = Pick<JobFiles, 'look' | 'read' | 'write'>
 
 /** Volumes in the hands of the node that starts and stops them. */
 export interface RunningVolumes extends Volumes {

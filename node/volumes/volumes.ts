@@ -9,6 +9,7 @@ import type { VolumeRecord } from '../store/index.ts'
 import { askProvider } from './ask-provider.ts'
 import { type RunningVolumes, VolumeError } from './index.ts'
 import { createRefreshing, isThere, type VolumesComponents } from './refreshing.ts'
+import { createVolumeFiles } from './volume-files.ts'
 
 /** Time between two rounds of asking the providers, in ms. */
 const EVERY_MS = 30_000
@@ -67,6 +68,7 @@ export function createVolumes(components: VolumesComponents): RunningVolumes {
         })
       }
     },
+    files: createVolumeFiles(components, (id) => holderOf(existing(id))),
     async extend(id, keepSeconds) {
       const record = existing(id)
       const { volumes, draining } = await askProvider(

@@ -5,6 +5,7 @@ import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { ContainerEngine } from '../engine/index.ts'
+import { clearVolumeFiles } from '../engine/volume-access.ts'
 import { lasting } from '../lasting.ts'
 import { sweepHolders } from '../sandbox/holder.ts'
 import { removeJobGroup } from '../weights/job-group.ts'
@@ -63,6 +64,7 @@ async function removeAll(
   owner: string,
   signal: AbortSignal,
 ): Promise<string[]> {
+  await clearVolumeFiles(docker, owner, signal)
   const containers = (await engine.list(owner, { signal })).map(({ name }) => name)
   for (const name of containers) await engine.remove(name, { signal })
   const volumes = (await engine.volumes(owner, { signal })).map(({ name }) => name)

@@ -7,6 +7,7 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { answerStreams, receiveWithin } from '../../node/network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../../node/network/index.ts'
+import { outputTarBytes } from '../../node/outputs/index.ts'
 import { encode } from '../../protocol/codec.ts'
 import { type ReachHello, ReachReplySchema } from '../../protocol/gen/cortex/v1/reach_pb.js'
 import {
@@ -24,7 +25,9 @@ import { leaseId } from '../journal/records.ts'
 import { containerName } from '../lease/container.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { OutputSpool } from '../outputs/spool.ts'
+import { createCounter } from './counter.ts'
 import { serveExec } from './exec.ts'
+import type { FilesPlace } from './files/answers.ts'
 import { serveFiles } from './files/serve-files.ts'
 import { lookInto } from './inspect.ts'
 import { serveOutput } from './output.ts'
@@ -53,6 +56,8 @@ export interface ReachDesk {
 /** How long a stranger may take to say what it wants, in ms. */
 const HELLO_MS = 10_000
 
+const CONTAINER = 'The container'
+
 /** What a protocol's streams are for. */
 const KINDS = {
   [Protocol.tunnel]: ['tunnel'],
@@ -66,9 +71,9 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
   const { network, access, spool, transfers, clock, find } = components
   const logger = components.logger.child({ part: 'reach' })
   const scope = new AbortController()
-  const tunnels = createCounter()
-  const execs = createCounter()
-  const files = createCounter()
+  const tunnels = createCounter(CONTAINER)
+  const execs = createCounter(CONTAINER)
+  const files = createCounter(CONTAINER)
   const running = new Set<Promise<void>>()
 
   async function answer(channel: Channel, peer: string, kinds: readonly string[]): Promise<void> {
@@ -104,7 +109,7 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
         })
       case 'files':
         return await files.within(reached.lease.id, MAX_FILE_STREAMS, async () => {
-          await serveFiles({ access, transfers, clock }, reached, content.value)
+          await serveFiles({ transfers, clock }, placeOf(access, reached), content.value)
         })
       default:
         await channel.send(encode(ReachReplySchema, { ok: true, container: await lookInto(access, reached) }))
@@ -144,24 +149,13 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
   }
 }
 
-/** How many of something each lease has at the moment. */
-function createCounter() {
-  const counts = new Map<string, number>()
+/** The files of a lease's container. */
+function placeOf(access: ContainerAccess, { channel, lease, name, signal }: Reached): FilesPlace {
+  const maxBytes = lease.record.resources.storageBytes
   return {
-    /** @throws {ReachRefusedError} `TOO_MANY` */
-    async within(id: string, most: number, task: () => Promise<void>): Promise<void> {
-      const count = counts.get(id) ?? 0
-      if (count >= most) {
-        throw new ReachRefusedError('TOO_MANY', `The container has ${most} of these open already: close some first`)
-      }
-      counts.set(id, count + 1)
-      try {
-        await task()
-      } finally {
-        const left = (counts.get(id) ?? 1) - 1
-        if (left > 0) counts.set(id, left)
-        else counts.delete(id)
-      }
-    },
+    ...{ channel, access, name, signal, maxBytes, maxReadBytes: outputTarBytes(maxBytes), isApart: false },
+    ownerIn: async () => await access.ownerOf(name, { signal }),
+    // What it has is measured, or held, whoever writes it.
+    admit: async (_size, write) => await write(),
   }
 }

@@ -138,7 +138,10 @@ async function writeWhole(file: FileHandle, chunk: Uint8Array, at: number): Prom
 }
 
 function tooLarge(maxBytes: number): ReachRefusedError {
-  return new ReachRefusedError('TOO_LARGE', `That is more than the job's storage (${maxBytes} bytes): take parts of it`)
+  return new ReachRefusedError(
+    'TOO_LARGE',
+    `That is more than may be handed over at once (${maxBytes} bytes): take parts of it`,
+  )
 }
 
 function noRoom(options?: ErrorOptions): ReachRefusedError {

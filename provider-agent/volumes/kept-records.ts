@@ -12,12 +12,14 @@ export interface KeptRecords {
   /** By volume the leases that have it, and whether each shares it. */
   readonly users: ReadonlyMap<string, ReadonlyMap<string, boolean>>
   isUsed(key: string): boolean
-  /** Whether nobody has it, and its time is over or its removal was asked for. */
+  /** Whether nobody has it or is at it, and its time is over or its removal was asked for. */
   isOver(record: KeptRecord): boolean
   /** A lease has it from now on. */
   use(key: string, leaseId: string, shared: boolean): void
   /** It has it no longer. */
   leave(key: string, leaseId: string): void
+  /** Something is read from it or written to it from now on, until what this answers is called: meanwhile its time is not over. */
+  lend(key: string): () => void
   /** Known from this moment on; resolves when it is written down. */
   put(record: KeptRecord): Promise<void>
   drop(record: KeptRecord): Promise<void>
@@ -41,6 +43,7 @@ export function createKeptRecords({
 }): KeptRecords {
   const all = new Map<string, KeptRecord>()
   const users = new Map<string, Map<string, boolean>>()
+  const lent = new Map<string, number>()
   const isUsed = (key: string): boolean => (users.get(key)?.size ?? 0) > 0
   const holdId = (key: string): string => `kept ${key}`
 
@@ -53,12 +56,20 @@ export function createKeptRecords({
     ...{ all, users, isUsed, hold },
     letGo: (key) => book.release(holdId(key)),
     isOver(record) {
-      if (isUsed(keptKey(record))) return false
+      if (isUsed(keptKey(record)) || lent.has(keptKey(record))) return false
       return record.deleting === true || elapsedSince(clock, record.usedAt) >= record.keepSeconds * 1000
     },
     use: (key, leaseId, shared) =>
       void users.set(key, (users.get(key) ?? new Map<string, boolean>()).set(leaseId, shared)),
     leave: (key, leaseId) => void users.get(key)?.delete(leaseId),
+    lend(key) {
+      lent.set(key, (lent.get(key) ?? 0) + 1)
+      return () => {
+        const left = (lent.get(key) ?? 1) - 1
+        if (left > 0) lent.set(key, left)
+        else lent.delete(key)
+      }
+    },
     async put(record) {
       all.set(keptKey(record), record)
       await journal.saveVolume(record)

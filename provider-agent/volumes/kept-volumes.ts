@@ -12,6 +12,7 @@ import type { Book } from '../capacity/book.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import { type KeptRecord, type LeaseRecord, type LeaseVolume, leaseId } from '../journal/records.ts'
+import { keptVolumeName } from '../lease/container.ts'
 import { keptKey, refusalOfKept } from './keeping-rules.ts'
 import { createKeptRecords } from './kept-records.ts'
 import { createKeptSweep } from './kept-sweep.ts'
@@ -26,6 +27,15 @@ export interface KeptView extends Pick<KeptRecord, 'id' | 'sizeBytes' | 'keepSec
 
 /** What came of a word about a volume. */
 export type KeptAnswer = 'done' | 'unknown' | 'in-use' | 'later'
+
+/** A volume whose files are read or written; that is a use of it. */
+export interface LentVolume {
+  /** On the engine. */
+  name: string
+  sizeBytes: number
+  /** Its files are left alone again: from now on its time is counted anew. */
+  giveBack(): Promise<void>
+}
 
 /** See {@link createKeptVolumes}. */
 export interface KeptVolumes {
@@ -44,6 +54,8 @@ export interface KeptVolumes {
   hold(record: LeaseRecord): void
   /** The container of the lease is gone. */
   ended(record: LeaseRecord): Promise<void>
+  /** To read or write what is in it; null where there is none of this requester's. */
+  lend(requester: string, id: string): LentVolume | null
   /** The requester's, by id. */
   list(requester: string): KeptView[]
   /** From now on it is kept so long after its last use. */
@@ -77,6 +89,8 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
   const records = createKeptRecords(components)
   const sweep = createKeptSweep({ ...components, records }, init)
   const find = (requester: string, id: string): KeptRecord | undefined => records.all.get(keptKey({ requester, id }))
+  const isGoing = (record: KeptRecord): boolean =>
+    record.deleting === true || sweep.removal(keptKey(record)) !== undefined
 
   /** A job's next attempt here finds what the one before left; it is written once that is not being removed any more. */
   async function made(key: string, { requester }: LeaseRecord, { kept, sizeBytes }: LeaseVolume): Promise<void> {
@@ -128,6 +142,20 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
         if (there !== undefined) await records.put({ ...there, usedAt: momentNow(clock) })
       }
     },
+    lend(requester, id) {
+      const there = find(requester, id)
+      if (there === undefined || isGoing(there)) return null
+      const end = records.lend(keptKey(there))
+      return {
+        name: keptVolumeName(init.owner, requester, id),
+        sizeBytes: there.sizeBytes,
+        async giveBack() {
+          end()
+          const now = find(requester, id)
+          if (now !== undefined && !isGoing(now)) await records.put({ ...now, usedAt: momentNow(clock) })
+        },
+      }
+    },
     list: (requester) =>
       [...records.all.values()]
         .filter((record) => record.requester === requester)
@@ -135,8 +163,7 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
         .map((record) => viewOf(clock, record, records.isUsed(keptKey(record)))),
     async extend(requester, id, keepSeconds) {
       const there = find(requester, id)
-      if (there === undefined || there.deleting === true || sweep.removal(keptKey(there)) !== undefined)
-        return 'unknown'
+      if (there === undefined || isGoing(there)) return 'unknown'
       await records.put({ ...there, keepSeconds })
       return 'done'
     },

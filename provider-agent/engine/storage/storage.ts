@@ -47,7 +47,7 @@ export async function readStorage(
     const hidden = await hiddenBytes(container, around || all, signal)
     let anonymousBytes = 0
     for (const mount of mounted) {
-      const bytes = (await folderBytes(mount.Source, signal)) ?? (await askVolume(docker, mount.Name ?? '', abort))
+      const bytes = await bytesOf(docker, { folder: mount.Source, name: mount.Name ?? '' }, abort)
       if (named.has(mount.Name ?? '')) volumes[mount.Name ?? ''] = bytes
       else anonymousBytes += bytes // An image's own; a driver's limit does not hold them.
     }
@@ -154,6 +154,16 @@ async function freeBytes(
   const folder = driver.Data?.UpperDir
   if (folder !== undefined) return (await folderBytes(folder, signal)) ?? 0
   return driver.Name === 'btrfs' ? await subvolumeBytes(await containerFolder(docker, name, abort), signal) : 0
+}
+
+/** What a named volume takes of the disk, in bytes, whoever has it. */
+export async function volumeBytes(docker: Docker, name: string, abort: Abort): Promise<number> {
+  const { Mountpoint: folder } = await docker.getVolume(name).inspect(abort)
+  return await bytesOf(docker, { folder, name }, abort)
+}
+
+async function bytesOf(docker: Docker, { folder, name }: { folder: string; name: string }, abort: Abort) {
+  return (await folderBytes(folder, abort.abortSignal)) ?? (await askVolume(docker, name, abort))
 }
 
 /** The engine has no cheaper way to tell than to measure everything. */

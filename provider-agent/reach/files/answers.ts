@@ -1,22 +1,41 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../../node/clock.ts'
+import type { Channel } from '../../../node/network/index.ts'
 import { encode } from '../../../protocol/codec.ts'
 import {
   type FileEntrySchema,
   type FilesReplySchema,
   ReachReplySchema,
 } from '../../../protocol/gen/cortex/v1/reach_pb.js'
-import type { ContainerAccess } from '../../engine/access.ts'
-import { type ContainerFile, FileError } from '../../engine/file-access.ts'
+import { type ContainerFile, type FileAccess, FileError, type FileOwner } from '../../engine/file-access.ts'
 import { EngineError } from '../../engine/index.ts'
 import { ReachRefusedError } from '../refusal.ts'
 import type { Transfers } from '../transfers.ts'
 
 /** What serving files works with. */
 export interface FilesComponents {
-  access: ContainerAccess
   transfers: Transfers
   clock: Clock
+}
+
+/** Whose files are served, and to whom. */
+export interface FilesPlace {
+  channel: Channel
+  access: Pick<FileAccess, 'archive' | 'stat' | 'unpack' | 'list' | 'remove'>
+  /** Of the container on the engine. */
+  name: string
+  /** Aborted when the files are out of reach, or the agent stops. */
+  signal: AbortSignal
+  /** As many bytes may be taken in. */
+  maxBytes: number
+  /** As many bytes may be handed over, those of a tar's frames included. */
+  maxReadBytes: number
+  /** Whether nobody needs the container for anything else: then the engine may read it as slowly as the requester takes it. */
+  isApart: boolean
+  /** Whose new files in a folder that is there are to be. */
+  ownerIn(folder: string): Promise<FileOwner>
+  /** Runs what writes so much, or refuses it. @param size of contents, and how many entries they are in */
+  admit(size: { bytes: number; entries: number }, write: () => Promise<void>): Promise<void>
 }
 
 /** What the requester is told of a failure; null where that is not the requester's to know. */
@@ -41,5 +60,5 @@ export function answerOf(files: MessageInitShape<typeof FilesReplySchema>): Uint
 
 /** There is nothing at the path. */
 export function nothingThere(options?: ErrorOptions): ReachRefusedError {
-  return new ReachRefusedError('NO_FILE', 'There is nothing at this path of the container', options)
+  return new ReachRefusedError('NO_FILE', 'There is nothing at this path', options)
 }

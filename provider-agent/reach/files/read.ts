@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { onAbort } from '../../../node/abort.ts'
 import { deadline } from '../../../node/deadline.ts'
-import { outputTarBytes } from '../../../node/outputs/index.ts'
 import { entriesOf } from '../../../node/tar-entries.ts'
 import { encode } from '../../../protocol/codec.ts'
 import {
@@ -12,9 +11,8 @@ import {
 } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_REACH_CHUNK_BYTES } from '../../../protocol/limits.ts'
 import { FileError, type FoundFile } from '../../engine/file-access.ts'
-import type { Reached } from '../reached.ts'
 import { ReachRefusedError } from '../refusal.ts'
-import { answerOf, entryOf, type FilesComponents, nothingThere, refusalOf } from './answers.ts'
+import { answerOf, entryOf, type FilesComponents, type FilesPlace, nothingThere, refusalOf } from './answers.ts'
 import { guardStall } from './stall.ts'
 
 /** How long the engine may take to read all of it, in ms: meanwhile it does nothing else with the container. */
@@ -22,20 +20,19 @@ const ENGINE_MS = 240_000
 
 /** Sends a file from a byte on, or a path as a tar. @throws {ReachRefusedError} @throws {FileError} */
 export async function readFiles(
-  { access, transfers, clock }: FilesComponents,
-  { channel, lease, name, signal }: Reached,
+  { transfers, clock }: FilesComponents,
+  { channel, access, name, signal, maxReadBytes: maxBytes, isApart }: FilesPlace,
   path: string,
   { tar, offset, length }: ReadRequest,
 ): Promise<void> {
   const found = await access.stat(name, path, { signal })
   if (found === null) throw nothingThere()
   if (!tar && found.type !== 'file') throw new FileError('BAD_PATH', `The path is no file but a ${found.type}`)
-  const maxBytes = outputTarBytes(lease.record.resources.storageBytes)
   if (found.size > maxBytes) {
     throw new ReachRefusedError('TOO_LARGE', `The file is larger than what is handed over (${maxBytes} bytes)`)
   }
   const guard = guardStall(clock, signal)
-  const engine = deadline(clock, ENGINE_MS, guard.signal)
+  const engine = isApart ? { signal: guard.signal, clear: () => undefined } : deadline(clock, ENGINE_MS, guard.signal)
   const abort = (): void => channel.abort(new Error('The transfer was given up'))
   onAbort(guard.signal, abort)
   let isTold = false
@@ -45,7 +42,7 @@ export async function readFiles(
   }
   try {
     const archive = await access.archive(name, found.path, { signal: engine.signal })
-    const pieces = transfers.follow(archive, maxBytes)
+    const pieces = isApart ? piecesOf(archive, maxBytes) : transfers.follow(archive, maxBytes)
     if (tar) await tell(found)
     const contents = tar
       ? pieces
@@ -69,6 +66,25 @@ export async function readFiles(
     guard.clear()
     engine.clear()
     guard.signal.removeEventListener('abort', abort)
+  }
+}
+
+/** As they come, and no faster than they are taken. */
+async function* piecesOf(archive: Readable, maxBytes: number): AsyncGenerator<Buffer> {
+  let bytes = 0
+  try {
+    for await (const piece of archive as AsyncIterable<Buffer>) {
+      bytes += piece.length
+      if (bytes > maxBytes) {
+        throw new ReachRefusedError(
+          'TOO_LARGE',
+          `That is more than is handed over (${maxBytes} bytes): take parts of it`,
+        )
+      }
+      yield piece
+    }
+  } finally {
+    archive.destroy()
   }
 }
 

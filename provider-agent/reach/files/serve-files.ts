@@ -2,11 +2,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { deadline } from '../../../node/deadline.ts'
 import type { FileEntrySchema, ReachHello_Files } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_LISTED_FILES, MAX_PATH_BYTES, MAX_REACH_MESSAGE_BYTES } from '../../../protocol/limits.ts'
-import type { ContainerAccess } from '../../engine/access.ts'
 import { FileError, type ListPage } from '../../engine/file-access.ts'
-import type { Reached } from '../reached.ts'
 import { ReachRefusedError } from '../refusal.ts'
-import { answerOf, entryOf, type FilesComponents, nothingThere, refusalOf } from './answers.ts'
+import { answerOf, entryOf, type FilesComponents, type FilesPlace, nothingThere, refusalOf } from './answers.ts'
 import { readFiles } from './read.ts'
 import { writeFiles } from './write.ts'
 
@@ -20,27 +18,31 @@ const UNSEEN =
 /** Of one answer that is left for what is not entries, in bytes. */
 const REST_BYTES = 4 * MAX_PATH_BYTES
 
-/** Does with a file or folder of the container what its requester asks. @throws {ReachRefusedError} */
+/** Does with a file or folder what its requester asks. @throws {ReachRefusedError} */
 export async function serveFiles(
   components: FilesComponents,
-  reached: Reached,
+  place: FilesPlace,
   asked: ReachHello_Files,
 ): Promise<void> {
-  const { signal } = reached
+  const { signal } = place
   try {
-    await serve(components, reached, asked)
+    await serve(components, place, asked)
   } catch (cause) {
     signal.throwIfAborted()
     throw refusalOf(cause) ?? cause
   }
 }
 
-async function serve(components: FilesComponents, reached: Reached, { path, action }: ReachHello_Files): Promise<void> {
-  const { access, clock } = components
-  const { channel, name } = reached
-  if (action.case === 'read') return await readFiles(components, reached, path, action.value)
-  if (action.case === 'write') return await writeFiles(components, reached, path, action.value)
-  const limit = deadline(clock, LOOK_MS, reached.signal)
+async function serve(
+  components: FilesComponents,
+  place: FilesPlace,
+  { path, action }: ReachHello_Files,
+): Promise<void> {
+  const { clock } = components
+  const { channel, access, name } = place
+  if (action.case === 'read') return await readFiles(components, place, path, action.value)
+  if (action.case === 'write') return await writeFiles(components, place, path, action.value)
+  const limit = deadline(clock, LOOK_MS, place.signal)
   try {
     if (action.case === 'remove') {
       await access.remove(name, path, action.value, limit)
@@ -49,7 +51,7 @@ async function serve(components: FilesComponents, reached: Reached, { path, acti
       await channel.send(answerOf(await look(access, name, path, action.value, limit.signal)))
     }
   } catch (cause) {
-    if (!limit.signal.aborted || reached.signal.aborted) throw cause
+    if (!limit.signal.aborted || place.signal.aborted) throw cause
     throw new ReachRefusedError('TOO_LARGE', `That takes longer than ${LOOK_MS / 1000} s: ask for a part of it`, {
       cause,
     })
@@ -59,7 +61,7 @@ async function serve(components: FilesComponents, reached: Reached, { path, acti
 }
 
 /** What there is at the path, and where that is a folder what it holds. */
-async function look(access: ContainerAccess, name: string, path: string, page: ListPage, signal: AbortSignal) {
+async function look(access: FilesPlace['access'], name: string, path: string, page: ListPage, signal: AbortSignal) {
   const found = await access.stat(name, path, { signal })
   // What is only memory, engines do not see.
   if (found !== null && found.type !== 'folder') return { entry: entryOf(found) }

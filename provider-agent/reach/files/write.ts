@@ -7,11 +7,9 @@ import { siftTar } from '../../../node/outputs/sift.ts'
 import { isNoTar } from '../../../node/tar-entries.ts'
 import { tarOf } from '../../../node/tar-of.ts'
 import type { ReachHello_Write as WriteRequest } from '../../../protocol/gen/cortex/v1/reach_pb.js'
-import type { ContainerAccess } from '../../engine/access.ts'
 import { FileError } from '../../engine/file-access.ts'
-import type { Reached } from '../reached.ts'
 import { WELCOME } from '../refusal.ts'
-import { answerOf, type FilesComponents } from './answers.ts'
+import { answerOf, type FilesComponents, type FilesPlace } from './answers.ts'
 import { guardStall, type StallGuard } from './stall.ts'
 
 /** How long the engine may take to write all of it, in ms: meanwhile it does nothing else with the container. */
@@ -38,8 +36,8 @@ interface Target {
 
 /** Takes a file in, or a tar, and puts it into the container. @throws {ReachRefusedError} @throws {FileError} */
 export async function writeFiles(
-  { access, transfers, clock }: FilesComponents,
-  { channel, lease, name, signal }: Reached,
+  { transfers, clock }: FilesComponents,
+  { channel, access, name, signal, maxBytes, ownerIn, admit }: FilesPlace,
   path: string,
   { tar, mode }: WriteRequest,
 ): Promise<void> {
@@ -52,9 +50,8 @@ export async function writeFiles(
   const { folder: there, missing } = await targetOf(access, name, tar ? place : posix.dirname(place), signal)
   const folder = posix.join(there, ...missing)
   if (IN_MEMORY.test(`${folder}/`)) throw new FileError('BAD_PATH', 'What is memory (/proc, /sys, /dev) takes no files')
-  const owner = await access.ownerOf(name, { signal })
+  const owner = await ownerIn(there)
   const now = (): Date => new Date(clock.nowMs())
-  const { storageBytes } = lease.record.resources
   const guard = guardStall(clock, signal)
   const unpackAt = async (at: string, ready: Readable): Promise<void> => {
     const limit = deadline(clock, ENGINE_MS, signal)
@@ -73,18 +70,22 @@ export async function writeFiles(
     await channel.send(WELCOME)
     const pieces = received(channel, guard)
     if (tar) {
-      const init = { roots: null, maxBytes: storageBytes, owner, mayLinkOut: true }
+      const init = { roots: null, maxBytes, owner, mayLinkOut: true }
       const sifted = siftTar(Readable.from(pieces, { objectMode: false }), init)
-      await using kept = await transfers.keep(asTar(sifted.tar), MAX_FRAMES * storageBytes + 2 ** 20)
-      await makeFolders()
-      await put(kept.read())
-      const { files, bytes } = sifted.counts
+      await using kept = await transfers.keep(asTar(sifted.tar), MAX_FRAMES * maxBytes + 2 ** 20)
+      const { entries, files, bytes } = sifted.counts
+      await admit({ bytes, entries: entries + missing.length }, async () => {
+        await makeFolders()
+        await put(kept.read())
+      })
       await channel.send(answerOf({ files, bytes: BigInt(bytes), leftOut: sifted.leftOut() }))
     } else {
-      await using kept = await transfers.keep(pieces, storageBytes)
-      await makeFolders()
+      await using kept = await transfers.keep(pieces, maxBytes)
       const file = { name: posix.basename(place), mode: mode ?? found?.mode ?? FILE_MODE, size: kept.bytes }
-      await put(tarOf(async (out) => await pipeline(kept.read(), out.entry({ ...file, ...owner, mtime: now() }))))
+      await admit({ bytes: kept.bytes, entries: 1 + missing.length }, async () => {
+        await makeFolders()
+        await put(tarOf(async (out) => await pipeline(kept.read(), out.entry({ ...file, ...owner, mtime: now() }))))
+      })
       await channel.send(answerOf({ files: 1, bytes: BigInt(kept.bytes) }))
     }
   } finally {
@@ -93,7 +94,12 @@ export async function writeFiles(
 }
 
 /** The nearest folder that is there. @throws {FileError} */
-async function targetOf(access: ContainerAccess, name: string, folder: string, signal: AbortSignal): Promise<Target> {
+async function targetOf(
+  access: FilesPlace['access'],
+  name: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Target> {
   const missing: string[] = []
   for (let at = folder; ; at = posix.dirname(at)) {
     const found = await access.stat(name, at, { signal })

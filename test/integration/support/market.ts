@@ -25,6 +25,7 @@ import { createContainerAccess } from '../../../provider-agent/engine/access.ts'
 import { createDockerEngine, type DockerEngineInit } from '../../../provider-agent/engine/docker.ts'
 import type { ContainerEngine, Privileges } from '../../../provider-agent/engine/index.ts'
 import { createInputVolumes, inputLabel } from '../../../provider-agent/engine/input-volumes.ts'
+import { createVolumeAccess } from '../../../provider-agent/engine/volume-access.ts'
 import { createFirewall } from '../../../provider-agent/isolation/firewall.ts'
 import type { Wall } from '../../../provider-agent/isolation/walls.ts'
 import type { AgentInit } from '../../../provider-agent/options.ts'
@@ -234,6 +235,7 @@ async function startSeller(
         },
         access: createContainerAccess(docker, publicAddress),
         inputVolumes: createInputVolumes(docker),
+        volumeAccess: createVolumeAccess(docker, { owner }),
         ...{ network, privateKey, clock, logger },
         ...(inspect === undefined ? {} : { inspect }),
       },

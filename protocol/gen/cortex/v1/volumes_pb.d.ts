@@ -6,6 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { ReachHello_Files } from "./reach_pb.js";
 
 /**
  * Describes the file cortex/v1/volumes.proto.
@@ -199,4 +200,32 @@ export declare type KeptVolume = Message<"cortex.v1.KeptVolume"> & {
  * Use `create(KeptVolumeSchema)` to create a new message.
  */
 export declare const KeptVolumeSchema: GenMessage<KeptVolume>;
+
+/**
+ * First message on a stream about what is in a volume; answered with a ReachReply and what follows it, as for the files of a
+ * running container. Only the peer that the volume belongs to is answered.
+ *
+ * @generated from message cortex.v1.VolumeFilesHello
+ */
+export declare type VolumeFilesHello = Message<"cortex.v1.VolumeFilesHello"> & {
+  /**
+   * Of the volume.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Paths are within the volume: `/` is the volume itself. Nothing is removed.
+   *
+   * @generated from field: cortex.v1.ReachHello.Files files = 2;
+   */
+  files?: ReachHello_Files | undefined;
+};
+
+/**
+ * Describes the message cortex.v1.VolumeFilesHello.
+ * Use `create(VolumeFilesHelloSchema)` to create a new message.
+ */
+export declare const VolumeFilesHelloSchema: GenMessage<VolumeFilesHello>;
 

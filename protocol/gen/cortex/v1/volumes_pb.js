@@ -5,12 +5,13 @@
 // What a requester says to a provider of the volumes that it keeps there. Only the peer that they belong to is answered.
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_cortex_v1_reach } from "./reach_pb.js";
 
 /**
  * Describes the file cortex/v1/volumes.proto.
  */
 export const file_cortex_v1_volumes = /*@__PURE__*/
-  fileDesc("Chdjb3J0ZXgvdjEvdm9sdW1lcy5wcm90bxIJY29ydGV4LnYxIowCCg5Wb2x1bWVzUmVxdWVzdBIuCgRsaXN0GAEgASgLMh4uY29ydGV4LnYxLlZvbHVtZXNSZXF1ZXN0Lkxpc3RIABIyCgZleHRlbmQYAiABKAsyIC5jb3J0ZXgudjEuVm9sdW1lc1JlcXVlc3QuRXh0ZW5kSAASMgoGZGVsZXRlGAMgASgLMiAuY29ydGV4LnYxLlZvbHVtZXNSZXF1ZXN0LkRlbGV0ZUgAGhUKBExpc3QSDQoFYWZ0ZXIYASABKAkaKgoGRXh0ZW5kEgoKAmlkGAEgASgJEhQKDGtlZXBfc2Vjb25kcxgCIAEoDRoUCgZEZWxldGUSCgoCaWQYASABKAlCCQoHY29udGVudCKBAQoMVm9sdW1lc1JlcGx5EgoKAm9rGAEgASgIEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRImCgd2b2x1bWVzGAQgAygLMhUuY29ydGV4LnYxLktlcHRWb2x1bWUSDAoEbW9yZRgFIAEoCBIQCghkcmFpbmluZxgGIAEoCCKMAQoKS2VwdFZvbHVtZRIKCgJpZBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEhQKDGtlZXBfc2Vjb25kcxgDIAEoDRIfChJleHBpcmVzX2luX3NlY29uZHMYBCABKA1IAIgBARIQCghkZWxldGluZxgFIAEoCEIVChNfZXhwaXJlc19pbl9zZWNvbmRzYgZwcm90bzM");
+  fileDesc("Chdjb3J0ZXgvdjEvdm9sdW1lcy5wcm90bxIJY29ydGV4LnYxIowCCg5Wb2x1bWVzUmVxdWVzdBIuCgRsaXN0GAEgASgLMh4uY29ydGV4LnYxLlZvbHVtZXNSZXF1ZXN0Lkxpc3RIABIyCgZleHRlbmQYAiABKAsyIC5jb3J0ZXgudjEuVm9sdW1lc1JlcXVlc3QuRXh0ZW5kSAASMgoGZGVsZXRlGAMgASgLMiAuY29ydGV4LnYxLlZvbHVtZXNSZXF1ZXN0LkRlbGV0ZUgAGhUKBExpc3QSDQoFYWZ0ZXIYASABKAkaKgoGRXh0ZW5kEgoKAmlkGAEgASgJEhQKDGtlZXBfc2Vjb25kcxgCIAEoDRoUCgZEZWxldGUSCgoCaWQYASABKAlCCQoHY29udGVudCKBAQoMVm9sdW1lc1JlcGx5EgoKAm9rGAEgASgIEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRImCgd2b2x1bWVzGAQgAygLMhUuY29ydGV4LnYxLktlcHRWb2x1bWUSDAoEbW9yZRgFIAEoCBIQCghkcmFpbmluZxgGIAEoCCKMAQoKS2VwdFZvbHVtZRIKCgJpZBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEhQKDGtlZXBfc2Vjb25kcxgDIAEoDRIfChJleHBpcmVzX2luX3NlY29uZHMYBCABKA1IAIgBARIQCghkZWxldGluZxgFIAEoCEIVChNfZXhwaXJlc19pbl9zZWNvbmRzIkoKEFZvbHVtZUZpbGVzSGVsbG8SCgoCaWQYASABKAkSKgoFZmlsZXMYAiABKAsyGy5jb3J0ZXgudjEuUmVhY2hIZWxsby5GaWxlc2IGcHJvdG8z", [file_cortex_v1_reach]);
 
 /**
  * Describes the message cortex.v1.VolumesRequest.
@@ -53,4 +54,11 @@ export const VolumesReplySchema = /*@__PURE__*/
  */
 export const KeptVolumeSchema = /*@__PURE__*/
   messageDesc(file_cortex_v1_volumes, 2);
+
+/**
+ * Describes the message cortex.v1.VolumeFilesHello.
+ * Use `create(VolumeFilesHelloSchema)` to create a new message.
+ */
+export const VolumeFilesHelloSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_volumes, 3);
 

@@ -1,0 +1,1 @@
+export { BYTES, createFileTransfer, type FileTransferComponents, TAR, viewOf, wantsTar } from './file-transfer.ts'
