@@ -15,6 +15,8 @@ const EXPECTED: Record<string, number> = {
   retryDelivery: 404,
   extendJob: 409,
   extendVolume: 503,
+  readVolume: 503,
+  writeVolume: 503,
 }
 const MIB = 1024 * 1024
 const MISSING = { id: 'job_01k8m3q7w9x2v5n4c6b8d0f1g3', name: 'none', deliveryId: 'none' }
