@@ -150,6 +150,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
   }
   const { reach } = features
   const rooms: Feature[] = Object.values(features)
+  for (const { stillToRun } of rooms) if (stillToRun !== undefined) node.uploads.keepFor(stillToRun)
   const middleware = [
     requestId(),
     accessLog({ logger, clock }),

@@ -8,7 +8,8 @@ export const DATA_FAILURES = {
   'upload-gone': {
     fault: 'user',
     cause: 'An upload that the job brings is not there.',
-    remedy: 'Upload it again: an upload is kept for a day after its last use.',
+    remedy:
+      'Upload it again: an upload is kept for a day after its last use, and while something that will still run names it.',
   },
   'output-gone': {
     fault: 'user',

@@ -159,7 +159,7 @@ export const containerFields = {
   maxNetwork: bytesField('traffic')
     .optional()
     .describe(
-      'Most bytes sent and received together: the job is ended there. Providers that ask a price for traffic take only jobs that say it.',
+      'Most bytes that its container sends and receives together: the job is ended there. What its provider fetches for it before, images and inputs, is none of them. Providers that ask a price for traffic take only jobs that say it.',
     ),
   shmSize: bytesField('shared memory')
     .optional()

@@ -4,7 +4,6 @@ import { givenSources } from '../../node/commands/input-flags.ts'
 import type { JobFlags } from '../../node/commands/job-flags.ts'
 import { type StatusLine, statusLine } from '../../node/commands/output.ts'
 import { digestOfInput, fromOffset, localInput } from '../../node/inputs/local-tar.ts'
-import { shownBytes } from '../../protocol/units.ts'
 import type { CortexClient } from '../client/index.ts'
 
 /**
@@ -20,8 +19,7 @@ export async function uploadInputs(client: CortexClient, image: string, flags: J
     for (const odd of input.leftOut()) status.done(`${path}: ${odd}, and is left out`)
     const there = await client.uploads.find(digest)
     if (there !== null && there.type === typeOf(input)) return digest
-    const onProgress = (done: number): void =>
-      status.now(`uploading ${path} (${shownBytes(done)} of ${shownBytes(bytes)})`)
+    const onProgress = (done: number): void => status.progress(`uploading ${path}`, done, bytes)
     const source = (offset: number) => fromOffset(input.open(), offset)
     const upload = await client.uploads.create(source, { type: typeOf(input), name: input.name, onProgress })
     return upload.digest ?? digest
@@ -38,8 +36,7 @@ export async function uploadInputs(client: CortexClient, image: string, flags: J
 export function partGiver({ uploads }: CortexClient, image: string, status: StatusLine): GivePart {
   return async ({ digest, bytes, path }, name) => {
     if ((await uploads.find(digest)) !== null) return false
-    const onProgress = (done: number): void =>
-      status.now(`uploading ${image} (${shownBytes(done)} of ${shownBytes(bytes)} of a part)`)
+    const onProgress = (done: number): void => status.progress(`uploading a part of ${image}`, done, bytes)
     await uploads.create((start) => createReadStream(path, { start }), { name, onProgress })
     return true
   }

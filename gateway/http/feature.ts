@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { StillToRun } from '../../node/uploads/index.ts'
 import type { GatewayEnv } from './context.ts'
 
 /** What routes are added to. */
@@ -12,6 +13,8 @@ export interface Feature {
   readsBody?(request: { method: string; path: string }): boolean
   /** Adds what it answers elsewhere: at the root, or with a path of its own. Called after every feature's `routes`. */
   rootRoutes?(app: Api): void
+  /** Jobs that may come of what it keeps, and of whose uploads none is to be forgotten. */
+  stillToRun?(): AsyncIterable<StillToRun>
   /** Begins what it does by itself, once the gateway listens. */
   start?(): Promise<void>
   /** Ends what it reads or sends on behalf of clients for as long as they like, since the gateway closes. */

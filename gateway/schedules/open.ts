@@ -28,6 +28,12 @@ export async function openSchedules(
   return {
     ...{ schedules, scheduler },
     routes: (api) => addScheduleRoutes(api, { ...rest, schedules, scheduler }),
+    async *stillToRun() {
+      // What runs by a template, that has; what a key left behind runs for nobody. What is paused may go on.
+      for await (const { owner, stored, disabled } of schedules.all()) {
+        if (stored !== null && !disabled) yield { owner, spec: stored.config }
+      }
+    },
     start: async () => background.run('schedules', scheduler.run),
     stop: background.stop,
   }

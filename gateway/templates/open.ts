@@ -17,6 +17,9 @@ export async function openTemplates(
   const templates = await openTemplateTable(db)
   return {
     get: templates.get,
+    async *stillToRun() {
+      for await (const { owner, config } of templates.all()) yield { owner, spec: config }
+    },
     routes: (api) => addTemplateRoutes(api, { ...others, templates }),
   }
 }

@@ -48,7 +48,7 @@ const bytes = {
   content: { 'application/octet-stream': { schema: { type: 'string' as const, format: 'binary' } } },
 }
 const HOW =
-  'Resumable as in the IETF draft of resumable uploads: `HEAD` tells by `Upload-Offset` how much is here, and `PATCH` goes on there. What is complete is kept for a day after its last use, and a job names it by its digest: `"inputs": [{ "path": "/data", "from": { "upload": "sha256:…" } }]`.'
+  'Resumable as in the IETF draft of resumable uploads: `HEAD` tells by `Upload-Offset` how much is here, and `PATCH` goes on there. What is complete is kept for a day after its last use, and for as long as a job that has not ended, a schedule or a template names it; a job names it by its digest: `"inputs": [{ "path": "/data", "from": { "upload": "sha256:…" } }]`.'
 
 const createUpload = operation({
   method: 'post',
@@ -129,7 +129,7 @@ export function addUploadRoutes(
     if (found !== null) return found
     throw new GatewayError(
       'RESOURCE_NOT_FOUND',
-      `There is no upload ${id}: an upload is kept for a day after its last use`,
+      `There is no upload ${id}: an upload is kept for a day after its last use, and while something that will still run names it`,
     )
   }
 
@@ -205,6 +205,7 @@ function parsed<S extends z.ZodType>(schema: S, value: unknown, where: string): 
 
 const CODES: Record<UploadProblem, ErrorCode> = {
   OFFSET: 'UPLOAD_CONFLICT',
+  COMPLETE: 'UPLOAD_CONFLICT',
   BUSY: 'UPLOAD_CONFLICT',
   TOO_LARGE: 'PAYLOAD_TOO_LARGE',
   TOO_MANY: 'LIMIT_REACHED',

@@ -2,7 +2,6 @@ import { failureSentences } from '../../protocol/failures.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { formatUsd, meteredSeconds } from '../../protocol/money.ts'
-import { shownBytes } from '../../protocol/units.ts'
 import { isResolved, matchProviders, ProviderUnknownError, resolveProviderName } from '../directory/find-provider.ts'
 import type { Directory } from '../directory/index.ts'
 import type { ImagePart } from '../images/read-archive.ts'
@@ -49,6 +48,7 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
   const logger = createLogger({ name: 'cortex', level: options.logLevel })
   const node = await startInSlot(options, { logger, tracer })
   try {
+    await node.uploads.forgetOld()
     // Listened for before there is a job, so that none is left that nobody waits for.
     const interruption = cancelOnInterrupt(node, status)
     try {
@@ -104,7 +104,7 @@ async function withImage(
 ): Promise<JobSpec> {
   const give = async ({ digest, path }: ImagePart, name: string): Promise<boolean> => {
     if ((await uploads.find('local', plainDigest(digest))) !== null) return false
-    await giveLocal(uploads, 'local', path, name)
+    await giveLocal(uploads, 'local', path, { shown: name })
     return true
   }
   const { imageFrom } = await givenLocalImage(spec.image, flags, give, status)
@@ -115,7 +115,8 @@ async function withImage(
 async function withInputs(node: ClientNode, spec: JobSpec, flags: RunOptions, status: StatusLine) {
   const give = async (path: string): Promise<string> => {
     status.now(`reading ${path}`)
-    const { upload, leftOut } = await giveLocal(node.uploads, 'local', path)
+    const onBytes = (bytes: number): void => status.progress(`reading ${path}`, bytes, null)
+    const { upload, leftOut } = await giveLocal(node.uploads, 'local', path, { onBytes })
     for (const odd of leftOut) status.done(`${path}: ${odd}, and is left out`)
     return `sha256:${upload.sha256}`
   }
@@ -169,9 +170,7 @@ function describe(event: JobEvent, status: StatusLine): void {
     status.now('preparing the container')
   } else if (type === 'pulling') status.now(`pulling ${data.image} (${data.layersDone}/${data.layersTotal} layers)`)
   else if (type === 'transferring')
-    status.now(
-      `sending what it brings (${shownBytes(Number(data.bytesDone))} of ${shownBytes(Number(data.bytesTotal))})`,
-    )
+    status.progress('bringing its data', Number(data.bytesDone), Number(data.bytesTotal))
   else if (type === 'started') status.done('running')
   else if (type === 'lost') status.done(`lost: ${data.message}`)
   else if (type === 'expired') status.done('reached its duration; stopping')

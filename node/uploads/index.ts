@@ -1,6 +1,7 @@
 /** What was given to this peer beforehand, for jobs to bring: files, and folders as tars, each under its digest. */
 
 import type { Readable } from 'node:stream'
+import type { JobSpec } from '../../protocol/job-spec.ts'
 
 /** Something that was given, or is being given. */
 export interface Upload {
@@ -26,6 +27,13 @@ export interface Upload {
 /** What is said of an upload when it begins. */
 export type NewUpload = Pick<Upload, 'owner' | 'folder' | 'name' | 'length'>
 
+/** A job that is not there yet and may be any time: what it names is kept for it. */
+export interface StillToRun {
+  owner: string
+  /** As much of it as is known. */
+  spec: Pick<Partial<JobSpec>, 'inputs' | 'stdin' | 'imageFrom'>
+}
+
 /** Uploads of all owners; nobody is given another's. */
 export interface Uploads {
   /** @throws {UploadError} `TOO_LARGE`, `TOO_MANY`, `NO_ROOM` */
@@ -34,7 +42,7 @@ export interface Uploads {
    * Adds bytes, which are to go on where those that are here end. What came before the source broke is kept.
    *
    * @param isLast whether the upload is complete with them; where the same is here already, that one is answered
-   * @throws {UploadError} `OFFSET`, `BUSY`, `TOO_LARGE`, `NO_ROOM`, `GONE` @throws what the source ends with
+   * @throws {UploadError} `OFFSET`, `COMPLETE`, `BUSY`, `TOO_LARGE`, `NO_ROOM`, `GONE` @throws what the source ends with
    */
   append(
     place: { owner: string; id: string; offset: number },
@@ -57,10 +65,17 @@ export interface Uploads {
   list(owner: string): Upload[]
   /** False where there is none. */
   remove(owner: string, id: string): Promise<boolean>
+  /**
+   * From now on what these name counts as used for as long as they do, as what jobs name that have not ended: within the room
+   * that its owner has. Where the source fails, nothing is forgotten.
+   */
+  keepFor(source: () => AsyncIterable<StillToRun>): void
+  /** Forgets what is too old, as happens by itself every ten minutes: for a process that does not live as long. */
+  forgetOld(): Promise<void>
 }
 
 /** Why something is not taken. */
-export type UploadProblem = 'OFFSET' | 'BUSY' | 'TOO_LARGE' | 'TOO_MANY' | 'NO_ROOM' | 'GONE'
+export type UploadProblem = 'OFFSET' | 'COMPLETE' | 'BUSY' | 'TOO_LARGE' | 'TOO_MANY' | 'NO_ROOM' | 'GONE'
 
 /** The message is for people. */
 export class UploadError extends Error {
@@ -73,7 +88,7 @@ export class UploadError extends Error {
   }
 }
 
-/** How long one is kept after its last use, in ms. */
+/** How long one is kept after its last use, in ms; what will still run uses what it names. */
 export const UPLOAD_KEPT_MS = 24 * 3_600_000
 
 /** Without the name of its algorithm. */

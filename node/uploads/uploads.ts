@@ -1,16 +1,13 @@
 import { ulid } from 'ulid'
-import { inputsAsked } from '../../protocol/job-inputs.ts'
-import { partsOf } from '../../protocol/sent-image.ts'
 import { formatBytes } from '../../protocol/units.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { JobStore } from '../store/index.ts'
-import { type NewUpload, plainDigest, UPLOAD_KEPT_MS, type Upload, UploadError, type Uploads } from './index.ts'
+import { type NewUpload, type Upload, UploadError, type Uploads } from './index.ts'
+import { createNamedUploads } from './named.ts'
+import { createSweeper } from './sweeper.ts'
 import { createUploadBook } from './upload-book.ts'
 import { createUploadFolder } from './upload-folder.ts'
-
-/** How often what is too old is looked for, in ms. */
-const SWEEP_MS = 600_000
 
 /** How much is kept. */
 export interface UploadsInit {
@@ -47,10 +44,10 @@ export function createUploads(components: UploadsComponents, init: UploadsInit):
   const { maxOwnerBytes = 64 * GIB, maxTotalBytes = 256 * GIB, maxOwnerUploads = 10_000 } = init
   const folder = createUploadFolder(init.folder)
   const book = createUploadBook({ folder, clock })
-  const { all: uploads, of, own, complete, change, used, remove, finish } = book
+  const { all: uploads, of, own, complete, change, used, finish, remove } = book
   const busy = new Set<string>()
-  const scope = new AbortController()
-  let sweeping: Promise<void> = Promise.resolve()
+  const named = createNamedUploads(store)
+  const sweeper = createSweeper({ book, named, read, isBusy: (id) => busy.has(id), clock, logger })
 
   const bytesOf = (some: Iterable<Upload>): number => [...some].reduce((sum, { offset }) => sum + offset, 0)
 
@@ -70,12 +67,9 @@ export function createUploads(components: UploadsComponents, init: UploadsInit):
     if (problem !== null) throw new UploadError('NO_ROOM', `There is no room for uploads: this node ${problem}`)
   }
 
-  async function sweep(): Promise<void> {
-    const kept = await needed(store)
-    for (const upload of uploads.values()) {
-      const isOld = clock.nowMs() - upload.usedAtMs > UPLOAD_KEPT_MS
-      if (isOld && !busy.has(upload.id) && !kept.has(`${upload.owner} ${upload.sha256}`)) await remove(upload)
-    }
+  async function read({ owner }: Pick<Upload, 'owner'>, sha256: string, offset: number) {
+    const upload = complete(owner, sha256)
+    return upload === null ? null : { bytes: upload.offset, stream: folder.read(sha256, offset) }
   }
 
   return {
@@ -84,17 +78,11 @@ export function createUploads(components: UploadsComponents, init: UploadsInit):
         logger.warn({ file, error: String(error) }, 'forgetting an upload whose note cannot be read')
       })
       for (const upload of found) uploads.set(upload.id, upload)
-      sweeping = (async () => {
-        while (!scope.signal.aborted) {
-          await sweep().catch((error) => logger.error({ error: String(error) }, 'old uploads were not looked for'))
-          await clock.sleep(SWEEP_MS, scope.signal).catch(() => undefined) // stopped: the loop ends
-        }
-      })()
+      sweeper.start()
     },
-    async stop() {
-      scope.abort(new Error('The node is stopping'))
-      await sweeping
-    },
+    stop: sweeper.stop,
+    keepFor: named.add,
+    forgetOld: sweeper.now,
     async begin({ owner, folder: isFolder, name, length }: NewUpload) {
       if (length !== null && length > maxOwnerBytes) {
         throw new UploadError('TOO_LARGE', `An upload may have ${formatBytes(maxOwnerBytes)} at most`)
@@ -111,7 +99,13 @@ export function createUploads(components: UploadsComponents, init: UploadsInit):
     },
     async append({ owner, id, offset }, source, isLast) {
       const upload = own(owner, id)
-      if (upload.sha256 !== null || offset !== upload.offset) {
+      if (upload.sha256 !== null) {
+        throw new UploadError(
+          'COMPLETE',
+          'The upload is complete, and nothing is added to it: begin another one for other bytes',
+        )
+      }
+      if (offset !== upload.offset) {
         throw new UploadError('OFFSET', `The upload goes on at ${upload.offset}, not at ${offset}`)
       }
       if (busy.has(id)) throw new UploadError('BUSY', 'Something is being added to the upload already')
@@ -154,25 +148,10 @@ export function createUploads(components: UploadsComponents, init: UploadsInit):
       await remove(upload)
       return true
     },
-    async open({ owner }, sha256, offset) {
-      const upload = complete(owner, sha256)
-      if (upload === null) return null
-      await used(upload)
-      return { bytes: upload.offset, stream: folder.read(sha256, offset) }
+    async open(holder, sha256, offset) {
+      const upload = complete(holder.owner, sha256)
+      if (upload !== null) await used(upload)
+      return await read(holder, sha256, offset)
     },
   }
-}
-
-/** Owner and digest of what jobs bring that have not ended. */
-async function needed(store: UploadsComponents['store']): Promise<Set<string>> {
-  const names = new Set<string>()
-  for await (const { owner, spec, inputs = [], sentImage } of store.active()) {
-    for (const { blob } of inputs) if (blob !== undefined) names.add(`${owner} ${blob.sha256}`)
-    for (const { from } of inputsAsked(spec)) {
-      if (from.upload !== undefined) names.add(`${owner} ${plainDigest(from.upload)}`)
-    }
-    if (spec.imageFrom !== undefined) names.add(`${owner} ${plainDigest(spec.imageFrom.upload)}`)
-    for (const { sha256 } of sentImage === undefined ? [] : partsOf(sentImage)) names.add(`${owner} ${sha256}`)
-  }
-  return names
 }

@@ -50,7 +50,7 @@ export function createSentImages(
 
   async function bring(record: LeaseRecord, blob: BlobSource, onBytes: (bytes: number) => void, signal: AbortSignal) {
     const name = partNameOf(record.requester, blob)
-    if (await isHere(name, blob)) return
+    if (await isHere(name, blob)) return // another lease of the same requester brought it meanwhile
     const room = shelf.reserve(FIELD)
     try {
       await room.upTo(blob.bytes, signal)
@@ -63,16 +63,27 @@ export function createSentImages(
     }
   }
 
-  /** That all of them have room together, before the first comes. */
-  async function assertRoom(requester: string, blobs: readonly BlobSource[], signal: AbortSignal): Promise<void> {
-    let lacking = 0
-    for (const blob of blobs) if (!(await isHere(partNameOf(requester, blob), blob))) lacking += blob.bytes
+  /**
+   * Those that are not here, for which there is room together. What is here stays while the lease has it, so it is looked for
+   * this once.
+   */
+  async function lackingOf(
+    requester: string,
+    blobs: readonly BlobSource[],
+    signal: AbortSignal,
+  ): Promise<Set<BlobSource>> {
+    const lacking = new Set<BlobSource>()
+    for (const blob of blobs) if (!(await isHere(partNameOf(requester, blob), blob))) lacking.add(blob)
     const room = shelf.reserve(FIELD)
     try {
-      await room.upTo(lacking, signal)
+      await room.upTo(
+        [...lacking].reduce((sum, { bytes }) => sum + bytes, 0),
+        signal,
+      )
     } finally {
       room.release()
     }
+    return lacking
   }
 
   /** As it is read it is looked at once more: what the disk has spoilt is not taken for what was sent. */
@@ -92,7 +103,7 @@ export function createSentImages(
       const { requester } = record
       const blobs = partsOf(image)
       const total = bytesOfImage(image)
-      await assertRoom(requester, blobs, signal)
+      const lacking = await lackingOf(requester, blobs, signal)
       let before = 0
       for (const blob of blobs) {
         const onBytes = (bytes: number): void => onTransfer(before + bytes, total)
@@ -100,7 +111,7 @@ export function createSentImages(
           signal.throwIfAborted()
           await bring(record, blob, onBytes, signal)
         }
-        await orAborted(queue.run(partNameOf(requester, blob), task), signal)
+        if (lacking.has(blob)) await orAborted(queue.run(partNameOf(requester, blob), task), signal)
         before += blob.bytes
         onBytes(0)
       }

@@ -58,7 +58,13 @@ describe('uploads', () => {
     assert.equal((await patch('3', 'de')).code, 'UPLOAD_CONFLICT', 'complete, and less than it was to have')
     const done = await patch('5', 'f')
     assert.deepEqual([done.status, done.data.digest, done.data.type], [200, digestOf('abcdef'), 'folder'])
-    assert.equal((await patch('6', '')).code, 'UPLOAD_CONFLICT', 'nothing is added to what is complete')
+    for (const offset of ['6', '0']) {
+      const { code, body } = await patch(offset, '')
+      assert.deepEqual(
+        [code, body.error.message],
+        ['UPLOAD_CONFLICT', 'The upload is complete, and nothing is added to it: begin another one for other bytes'],
+      )
+    }
   })
 
   it('are their owner’s alone, also by their digest', async () => {
@@ -121,6 +127,35 @@ describe('uploads', () => {
   it('are nothing that the gateway’s records clear away: its node has the same folder, and keeps them in it', async () => {
     const own = await readdir(gateway.folder)
     assert.ok(own.includes('batch-files') && !own.includes('uploads'), own.join())
+  })
+
+  it('stay while a template or a schedule names them, also a paused one, but not for one whose key has ended', async (t) => {
+    const give = async (body: string, key = ADMIN_KEY) => (await gateway.ask('POST', BASE, { body, key })).data.digest
+    const configFor = (upload: string) => ({ image: 'busybox', inputs: [{ path: '/in', from: { upload } }] })
+    const post = async (path: string, json: object, key = ADMIN_KEY) => {
+      const { status, data, body } = await gateway.ask('POST', `/api/plugin-core/jobs/${path}`, { json, key })
+      assert.equal(status, 201, JSON.stringify(body))
+      return data.id as string
+    }
+    const digests = [await give('of a template'), await give('of a schedule'), await give('idle')]
+    const [ofTemplate = '', ofSchedule = ''] = digests
+    const template = await post('templates', { name: 'x', config: configFor(ofTemplate) })
+    const weekly = { name: 'x', schedule: '0 3 * * 1', enabled: false }
+    await post('schedules', { ...weekly, config: configFor(ofSchedule) })
+    const key = await gateway.keyFor('alice', ['jobs:*'])
+    const left = await give('left behind', key)
+    await post('schedules', { ...weekly, enabled: true, config: configFor(left) }, key)
+    const { id = '' } = gateway.keys.list().find(({ owner }) => owner === 'alice') ?? {}
+    assert.equal((await gateway.ask('DELETE', `/api/auth/keys/${id}`)).status, 200)
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 6 * 24 * 3_600_000 })
+    await gateway.node.uploads.forgetOld()
+    const kept = async () => (await gateway.ask('GET', BASE)).data.map(({ digest }: { digest: string }) => digest)
+    assert.deepEqual((await kept()).toSorted(), [ofTemplate, ofSchedule].toSorted())
+    await gateway.ask('DELETE', `/api/plugin-core/jobs/templates/${template}`)
+    t.mock.timers.setTime(Date.now() + 2 * 24 * 3_600_000)
+    await gateway.node.uploads.forgetOld()
+    assert.deepEqual(await kept(), [ofSchedule])
+    assert.deepEqual(gateway.node.uploads.list('alice'), [])
   })
 
   it('need a key that may submit', async () => {

@@ -8,8 +8,9 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../node/logger.ts'
 import type { JobRecord } from '../../../node/store/index.ts'
-import { UploadError } from '../../../node/uploads/index.ts'
+import { type StillToRun, type Upload, UploadError } from '../../../node/uploads/index.ts'
 import { createUploads, type RunningUploads, type UploadsInit } from '../../../node/uploads/uploads.ts'
+import { configOf } from '../../support/image-archive.ts'
 import { createSimClock, type SimClock } from '../../support/sim-clock.ts'
 import { until } from '../../support/until.ts'
 
@@ -133,6 +134,50 @@ describe('uploads', () => {
     const more = Readable.from([Buffer.from('cde')])
     await assert.rejects(uploads.append({ owner: 'me', id, offset: 2 }, more, true), failsAs('TOO_LARGE'))
     await assert.rejects(uploads.append({ owner: 'other', id, offset: 2 }, Readable.from([]), true), failsAs('GONE'))
+  })
+
+  it('are kept while something that will still run names them, an image with all of its parts, and a day longer', async () => {
+    const [ofTemplate, ofSchedule, idle] = [
+      await give('of a template'),
+      await give('of a schedule'),
+      await give('idle'),
+    ]
+    const [layer, config] = [await give('layer'), await give(configOf([Buffer.from('layer')]))]
+    const part = ({ sha256, offset }: Upload) => ({
+      ...{ mediaType: 'application/octet-stream', digest: `sha256:${sha256}`, size: offset },
+    })
+    const manifest = await give(JSON.stringify({ schemaVersion: 2, config: part(config), layers: [part(layer)] }))
+    const ofOther = await give('of a template', 'other')
+    const upload = (one: Upload) => ({ upload: `sha256:${one.sha256}` })
+    let named: StillToRun[] = [
+      { owner: 'me', spec: { inputs: [{ path: '/in', from: upload(ofTemplate) }], imageFrom: upload(manifest) } },
+      { owner: 'me', spec: { stdin: upload(ofSchedule) } },
+    ]
+    let isBroken = true
+    uploads.keepFor(async function* () {
+      yield* named
+      if (isBroken) throw new Error('the table cannot be read')
+    })
+    await clock.advance(30 * HOUR_MS)
+    await uploads.forgetOld()
+    assert.notEqual(uploads.get('me', idle.id), null, 'nothing is forgotten where not all is known')
+    isBroken = false
+    await uploads.forgetOld()
+    assert.equal(uploads.get('me', idle.id), null)
+    const kept = [ofTemplate, ofSchedule, layer, config, manifest].map(({ id }) => id)
+    assert.deepEqual(
+      uploads
+        .list('me')
+        .map(({ id }) => id)
+        .toSorted(),
+      kept.toSorted(),
+    )
+    assert.equal(uploads.get('other', ofOther.id), null, 'whose it is, is who names it')
+    named = []
+    await clock.advance(20 * HOUR_MS)
+    await uploads.forgetOld()
+    assert.equal(uploads.list('me').length, kept.length, 'being named is a use')
+    await comesTrue(() => uploads.list('me').length === 0)
   })
 
   it('are forgotten a day after their last use, those of jobs that go on apart', async () => {
