@@ -170,7 +170,7 @@ export const MAX_LISTED_FILES = 1000
 /** Files and folders of one container that are copied, listed or removed at a time. */
 export const MAX_FILE_STREAMS = 8
 
-/** Volumes of one provider whose files are copied or listed at a time, counted for each copy. */
+/** Copies and listings of volumes at one provider at a time; each requester has as many as one container has. */
 export const MAX_VOLUME_FILE_STREAMS = 32
 
 /** Commands that run in one container at a time. */

@@ -24,6 +24,8 @@ import type { Transfers } from './transfers.ts'
 const HELLO_MS = 10_000
 /** How long the engine may take to open a volume, in ms. */
 const OPEN_MS = 30_000
+/** How long one of them may take altogether, in ms: meanwhile the volume stays, and cannot be removed. */
+const LONGEST_MS = 6 * 3_600_000
 /** Requests of one requester answered per 10 s, and of all together: for each a container is made and removed. */
 const RATE = { own: 20, total: 60, spanMs: 10_000 }
 
@@ -58,7 +60,7 @@ function openDesk(components: Required<VolumeFilesDeskComponents>): VolumeFilesD
   const logger = components.logger.child({ part: 'volume-files' })
   const scope = new AbortController()
   const requests = createRateBudget({ clock }, RATE)
-  const ofVolume = createCounter('The volume')
+  const ofPeer = createCounter('The requester')
   const ofAll = createCounter('The provider')
   const places = createVolumePlaces({ access, volumeAccess })
   const running = new Set<Promise<void>>()
@@ -73,7 +75,7 @@ function openDesk(components: Required<VolumeFilesDeskComponents>): VolumeFilesD
         throw new ReachRefusedError('TOO_MANY', 'Volumes are opened too often: wait some seconds')
       }
       await ofAll.within('', MAX_VOLUME_FILE_STREAMS, async () => {
-        await ofVolume.within(`${peer} ${id}`, MAX_FILE_STREAMS, async () => await serve(channel, peer, id, files))
+        await ofPeer.within(peer, MAX_FILE_STREAMS, async () => await serve(channel, peer, id, files))
       })
     } catch (error) {
       if (!(error instanceof ReachRefusedError)) throw error
@@ -86,14 +88,16 @@ function openDesk(components: Required<VolumeFilesDeskComponents>): VolumeFilesD
   async function serve(channel: Channel, peer: string, id: string, asked: ReachHello_Files): Promise<void> {
     const lent = kept.lend(peer, id)
     if (lent === null) throw new ReachRefusedError('UNKNOWN_VOLUME', 'The provider has no such volume')
+    const over = deadline(clock, LONGEST_MS, scope.signal)
     try {
       await clearing
       const limit = deadline(clock, OPEN_MS, scope.signal)
       await using place = await places
-        .open({ channel, lent, readOnly: asked.action.case !== 'write', signal: scope.signal }, limit.signal)
+        .open({ channel, lent, readOnly: asked.action.case !== 'write', signal: over.signal }, limit.signal)
         .finally(limit.clear)
       await serveFiles({ transfers, clock }, place, place.within(asked))
     } finally {
+      over.clear()
       await lent.giveBack()
     }
   }

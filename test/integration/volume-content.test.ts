@@ -1,13 +1,19 @@
 /** What is in a volume that stays, through the gateway: while a job has it, while none does, and while its provider is away. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { extract, pack } from 'tar-stream'
 import { CortexClient } from '../../gateway/client/index.ts'
+import { systemClock } from '../../node/clock.ts'
+import { silentLogger } from '../../node/logger.ts'
+import { createLibp2pNetwork } from '../../node/network/libp2p-network.ts'
+import { createVolumeFiles } from '../../node/volumes/volume-files.ts'
 import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
@@ -183,6 +189,41 @@ describe('what is in a volume that stays', () => {
         assert.equal(asked.status, status, method)
       }
     }
+  })
+
+  test('another peer that knows its id is told of no volume', async () => {
+    const network = createLibp2pNetwork(
+      { privateKey: await generateKeyPair('Ed25519'), logger: silentLogger },
+      { network: market.network, listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: market.bootstrap },
+    )
+    await network.start()
+    try {
+      const at = { provider: seller.id, addresses: seller.network.addresses() }
+      const files = createVolumeFiles({ network, clock: systemClock }, () => at)
+      const { signal } = new AbortController()
+      await assert.rejects(files.look(id, '/', {}, signal), { code: 'UNKNOWN_VOLUME' })
+      await assert.rejects(files.read(id, '/a b', {}, signal), { code: 'UNKNOWN_VOLUME' })
+      await assert.rejects(files.write(id, '/x', {}, Readable.from(['x']), signal), { code: 'UNKNOWN_VOLUME' })
+    } finally {
+      await network.stop()
+    }
+  })
+
+  test('one that is deleted while it is read is read to its end, and gone then', async () => {
+    const volumes = [{ name: 'large', mountPath: '/data', size: '64Mi', keep: 3_600 }]
+    const script = 'dd if=/dev/urandom of=/data/large bs=1M count=48 2>/dev/null; sha256sum </data/large'
+    const { id: job, results } = await api.run(market.job(script, { volumes, storage: '96Mi' }))
+    const large = results.volumes[0].id
+    const reader = (await client.volumes.files.read(large, '/large')).getReader()
+    const hash = createHash('sha256').update((await reader.read()).value ?? assert.fail('nothing was read'))
+    assert.equal((await client.volumes.delete(large)).status, 'deleting')
+    await assert.rejects(client.volumes.files.read(large, '/large'), { code: 'RESOURCE_NOT_FOUND' })
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) hash.update(piece.value)
+    for await (const { line } of client.jobs.logs(job, { follow: true })) {
+      assert.equal(line.slice(0, 64), hash.digest('hex'))
+      break
+    }
+    await until(async () => (await client.volumes.get(large)).status === 'deleted')
   })
 
   test('download and upload: a folder, a file, a tar', async () => {

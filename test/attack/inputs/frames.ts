@@ -71,6 +71,7 @@ const victims: [name: string, address: (target: AttackTarget) => string, protoco
       Protocol.output,
       Protocol.directory,
       Protocol.volumes,
+      Protocol.volumeFiles,
     ],
   ],
   ['the gateway', ({ peer }) => peer, [Protocol.bid, Protocol.directory]],
