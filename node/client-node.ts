@@ -117,7 +117,7 @@ export async function startClientNode(
   )
   const outputs = createOutputKeeper(
     { network, store, clock, logger: logger.child({ part: 'outputs' }) },
-    { folder: join(dataFolder, 'outputs'), ...init.outputs },
+    { folder: join(dataFolder, 'outputs'), minFreeBytes, ...init.outputs },
   )
   const inputsLogger = logger.child({ part: 'inputs' })
   const uploads = createUploads(

@@ -328,7 +328,7 @@ function createWork(
     { clock, logger: outputsLogger },
     {
       folder: join(options.dataFolder, 'outputs'),
-      ...{ maxOutputBytes: options.maxOutputBytes, maxSpoolBytes: options.maxSpoolBytes },
+      ...{ roomBytes: options.outputRoomBytes, minFreeBytes: options.minFreeBytes },
       retentionMs: options.endedRetentionMs,
     },
   )

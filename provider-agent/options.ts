@@ -130,9 +130,9 @@ export interface AgentInit {
   maxLeaseBytes?: number
   /** What all leases may keep unsent together, in bytes. @default 1 GiB */
   maxJournalBytes?: number
-  /** The largest output of a job that is kept for its requester, in bytes. @default 1 GiB */
-  maxOutputBytes?: number
-  /** What all kept outputs may take together, in bytes. @default 8 GiB */
+  /** What outputs of jobs may take together until their requesters have them, in bytes. @default a tenth of the disk */
+  outputRoomBytes?: number
+  /** What is on its way into containers or out of them may take together, in bytes. @default 8 GiB */
   maxSpoolBytes?: number
   /**
    * What jobs brought and is kept for others of the same requesters may take so much, in bytes, with what is on its way.
@@ -156,9 +156,11 @@ export interface AgentInit {
   endedRetentionMs?: number
 }
 
-/** {@link AgentInit} with its defaults; without a time zone it is the machine's. */
-export type AgentOptions = Required<Omit<AgentInit, 'timeZone' | 'cacheRoomBytes'>> &
-  Pick<AgentInit, 'timeZone' | 'cacheRoomBytes'>
+/** {@link AgentInit} with its defaults; without a time zone it is the machine's, and rooms are a tenth of the disk. */
+export type AgentOptions = Required<Omit<AgentInit, Open>> & Pick<AgentInit, Open>
+
+/** What has no value where nothing is said of it. */
+type Open = 'timeZone' | 'cacheRoomBytes' | 'outputRoomBytes'
 
 /** Fills in the defaults. @param peerId names the agent where its owner does not */
 export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
@@ -208,7 +210,6 @@ export function resolveOptions(init: AgentInit, peerId: string): AgentOptions {
     imageRoomBytes: 5 * 2 ** 30,
     maxLeaseBytes: 64 * 2 ** 20,
     maxJournalBytes: 2 ** 30,
-    maxOutputBytes: 2 ** 30,
     maxSpoolBytes: 8 * 2 ** 30,
     inputStallMs: 600_000,
     allowInputHosts: [],

@@ -1,9 +1,9 @@
-import type { RegistryOptions } from '../../node/commands/options.ts'
+import type { OutputRoomOptions, RegistryOptions } from '../../node/commands/options.ts'
 import type { RelayOptions } from '../../node/commands/relay-options.ts'
 import type { Retention } from '../../node/store/index.ts'
 
 /** What `cortex gateway` may be told, besides what every peer may. */
-export interface GatewayOptions extends RelayOptions, RegistryOptions {
+export interface GatewayOptions extends RelayOptions, RegistryOptions, OutputRoomOptions {
   relay?: true
   host: string
   port: number

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import {
   DEFAULT_PEER_PORT,
   keyValue,
+  outputRoomOption,
   type PeerOptions,
   repeated,
   wholeNumber,
@@ -17,8 +18,8 @@ import type { GatewayOptions } from './gateway-options.ts'
 /** `cortex gateway`: a client node that serves the plugin-core API. */
 export function gatewayCommand(): Command {
   const command = new Command('gateway').description('serve the REST and SSE API over a client node of its own')
-  // Of `cortex up` it is one of its seller's flags.
-  withAllowedRegistries(command)
+  // Of `cortex up` they are among its seller's flags.
+  withAllowedRegistries(command).addOption(outputRoomOption())
   withPeerOptions(gatewayFlags(command), { listen: [`/ip4/0.0.0.0/tcp/${DEFAULT_PEER_PORT}`], logLevel: 'info' })
   return command
     .addHelpText('after', '\nExample:\n  $ cortex gateway --port 13000 --bootstrap /dns4/market.example/tcp/13100')

@@ -43,6 +43,7 @@ export async function startGatewayNode(
       ...(options.relay === true ? { relay: relayLimits(options) } : {}),
       dataFolder: folder,
       times: followerTimes(options),
+      ...(options.outputRoom === undefined ? {} : { outputs: { roomBytes: options.outputRoom } }),
       ...(options.allowRegistry === undefined ? {} : { allowRegistries: options.allowRegistry }),
       ...(masterKey === undefined ? {} : { masterKey }),
     },

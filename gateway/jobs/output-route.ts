@@ -4,7 +4,7 @@ import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { ClientNode } from '../../node/index.ts'
 import { outputArrived } from '../../node/outputs/arrived.ts'
-import { oneOfSeveral } from '../../node/outputs/one-of-several.ts'
+import { type OneOutput, oneOfSeveral } from '../../node/outputs/one-of-several.ts'
 import { findPart } from '../../node/outputs/part.ts'
 import { type JobRecord, JobStateError, type JobStore } from '../../node/store/index.ts'
 import { outputRoots } from '../../protocol/job-outputs.ts'
@@ -30,7 +30,7 @@ const outputOperation = operation({
   tag: 'Jobs',
   summary: 'The kept output',
   description:
-    'What the container left at `outputs`, as a tar whose entries begin with the last part of that path, or of several paths with the name of each; with `name` a tar of that one alone; with `path` one file of it, as it is, with `Range`. Of a job that has just ended it may still be on its way: then the answer waits a little.',
+    'What the container left at `outputs`, as a tar whose entries begin with the last part of that path, or of several paths with the name of each; with `name` a tar of that one alone; with `path` one file of it, as it is. `Range` gives a part of each. Of a job that has just ended it may still be on its way: then the answer waits a little.',
   permission: 'jobs:read',
   request: {
     params: jobParams,
@@ -80,14 +80,34 @@ export function addOutputRoute(
     }
     if (path !== undefined) return await sendPart(c, components, job, path)
     if (name !== undefined) return await sendOne(c, components, job, name)
-    const kept = job.output?.state === 'kept' ? await outputs.open(job.id) : null
-    if (kept === null) throw missing(job)
-    return answers.file(c, kept.stream, {
-      'Content-Type': 'application/x-tar',
-      'Content-Length': String(kept.bytes),
-      'Content-Disposition': `attachment; filename="${job.id}.tar"`,
-    })
+    if (job.output?.state !== 'kept') throw missing(job)
+    const whole = {
+      bytes: job.output.bytes,
+      open: async (part: Part) => (await outputs.open(job.id, part))?.stream ?? null,
+    }
+    return await sendTar(c, answers, job, whole, `${job.id}.tar`)
   })
+}
+
+/** A piece of a file, in bytes. */
+type Part = Parameters<OneOutput['open']>[0]
+
+/** A tar, or the part of it that is asked for. */
+async function sendTar(
+  c: GatewayContext,
+  answers: Answers,
+  job: JobRecord,
+  tar: OneOutput,
+  name: string,
+): Promise<Response> {
+  const range = rangeOf(c.req.header('range'), tar.bytes)
+  const headers = { ...attachmentHeaders(name, 'application/x-tar'), ...rangeHeaders(range, tar.bytes) }
+  const status = range === null ? 200 : 206
+  if (c.req.method === 'HEAD') return c.body(null, status, headers)
+  const { from, length } = range ?? { from: 0, length: tar.bytes }
+  const stream = await tar.open({ offset: from, length })
+  if (stream === null) throw missing(job)
+  return answers.file(c, stream, headers, status)
 }
 
 /** One of several outputs. */
@@ -104,8 +124,7 @@ async function sendOne(
   }
   const kept = await oneOfSeveral(outputs, job.id, name)
   if (kept === null) throw new GatewayError('RESOURCE_NOT_FOUND', `Nothing was kept of the output ${name}`)
-  const headers = attachmentHeaders(`${job.id}-${name}.tar`, 'application/x-tar')
-  return answers.file(c, kept.stream, { ...headers, 'Content-Length': String(kept.bytes) })
+  return await sendTar(c, answers, job, kept, `${job.id}-${name}.tar`)
 }
 
 /** One file of it. */
@@ -149,6 +168,9 @@ function missing({ spec, output }: JobRecord): GatewayError {
   if (output?.state === 'waiting') {
     const message = 'The output is still on its way from the provider: ask again'
     return new GatewayError('PROVIDER_UNAVAILABLE', message, { headers: { 'Retry-After': '5' } })
+  }
+  if (output?.state === 'held') {
+    return new GatewayError('RESOURCE_NOT_FOUND', `The output is not here yet: ${output.message}`)
   }
   const why = output === undefined || output.message === '' ? 'it is not kept any more' : output.message
   return new GatewayError('RESOURCE_NOT_FOUND', `There is no output: ${why}`)

@@ -6,7 +6,14 @@ import { DataFolderError } from '../store/database.ts'
 import { JobStateError } from '../store/index.ts'
 import { noTracer, type Tracer } from '../tracing/index.ts'
 import { CliError } from './cli-error.ts'
-import { followerTimes, type PeerOptions, partFolder, peerInit, type RegistryOptions } from './options.ts'
+import {
+  followerTimes,
+  type OutputRoomOptions,
+  type PeerOptions,
+  partFolder,
+  peerInit,
+  type RegistryOptions,
+} from './options.ts'
 import { untilConnected } from './until-connected.ts'
 
 /** Client commands that may run side by side on one data folder. */
@@ -20,7 +27,7 @@ const SLOTS = 64
  * @throws {CliError}
  */
 export async function startInSlot(
-  options: PeerOptions & RegistryOptions,
+  options: PeerOptions & RegistryOptions & OutputRoomOptions,
   components: { logger: Logger; masterKey?: string; tracer?: Tracer },
   { stays = false } = {},
 ) {
@@ -36,6 +43,7 @@ export async function startInSlot(
           ...(stays ? {} : { onTrouble: (line) => troubles.push(line) }),
           dataFolder,
           times: followerTimes(options),
+          ...(options.outputRoom === undefined ? {} : { outputs: { roomBytes: options.outputRoom } }),
           ...(options.allowRegistry === undefined ? {} : { allowRegistries: options.allowRegistry }),
           ...(masterKey === undefined ? {} : { masterKey }),
         },

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { MAX_BYTES } from '../../protocol/limits.ts'
 import { DEFAULT_NETWORK, NETWORK_NAME } from '../../protocol/topics.ts'
 import type { FollowerTimes } from '../market/index.ts'
 import type { PeerInit } from '../network/peer-init.ts'
+import { bytesWithin } from './docker-amounts.ts'
 import { say } from './print.ts'
 import { userFolders } from './user-folders.ts'
 
@@ -200,6 +202,19 @@ export function withAllowedRegistries(command: Command): Command {
     'ask this registry what images are though it is inside your network; http:// before it for one without TLS; repeat it',
     registry,
   )
+}
+
+/** What a peer that keeps outputs is told of it. */
+export interface OutputRoomOptions {
+  /** Bytes. */
+  outputRoom?: number
+}
+
+/** `--output-room` of every command that keeps outputs. */
+export function outputRoomOption(): Option {
+  return new Option('--output-room <amount>', 'what jobs left may take so much of the disk (a tenth of it)')
+    .env('CORTEX_OUTPUT_ROOM')
+    .argParser(bytesWithin(1, MAX_BYTES))
 }
 
 /** A registry as images name it, with `http://` before it for one without TLS; of a flag that may be repeated. */

@@ -24,7 +24,7 @@ import { followJob } from './follow-job.ts'
 import { givenLocalImage } from './give-image.ts'
 import { givenSources } from './input-flags.ts'
 import { type JobFlags, submissionOf } from './job-flags.ts'
-import type { PeerOptions, RegistryOptions } from './options.ts'
+import type { OutputRoomOptions, PeerOptions, RegistryOptions } from './options.ts'
 import { type StatusLine, statusLine } from './output.ts'
 import { parseSubmission } from './parse-submission.ts'
 import { printJson, say } from './print.ts'
@@ -33,7 +33,10 @@ import { startTracing } from './tracing.ts'
 import { exitCodeOf } from './whole.ts'
 
 /** What `cortex run` was given. */
-export type RunOptions = JobFlags & PeerOptions & RegistryOptions & { bids?: true; json?: true; outputFolder?: string }
+export type RunOptions = JobFlags &
+  PeerOptions &
+  RegistryOptions &
+  OutputRoomOptions & { bids?: true; json?: true; outputFolder?: string }
 
 /** Runs one job to its end; answers what the process exits with. */
 export async function runJob(image: string, words: string[], options: RunOptions): Promise<number> {

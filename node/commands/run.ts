@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { inputFlags, jobFlags } from './job-flags.ts'
-import { withAllowedRegistries, withPeerOptions } from './options.ts'
+import { outputRoomOption, withAllowedRegistries, withPeerOptions } from './options.ts'
 import type { RunOptions } from './run-job.ts'
 
 const EXAMPLE = `
@@ -25,6 +25,7 @@ export function runCommand(): Command {
   return (
     command
       .option('-o, --output-folder <folder>', 'where its outputs are unpacked; without it a folder named as the job')
+      .addOption(outputRoomOption())
       .option('--bids', 'show every bid and decline')
       .option('--json', 'print the finished job as JSON instead of its output')
       // As for Docker, what comes after the image is the container's: `run IMAGE ls -la`.

@@ -23,10 +23,24 @@ export function outputTarBytes(storageBytes: number): number {
   return storageBytes + 64 * 1024 + Math.ceil(storageBytes / 8)
 }
 
+/** A GiB is read in so long at the most, in ms: at 8 MiB a second, which a busy disk does. */
+const GIB_MS = 128_000
+
+/**
+ * How long a provider may take to read what a job of so much storage left, in ms: four minutes, and beyond 1 GiB in
+ * proportion. Its requester waits as long, and a little more.
+ */
+export function outputReadingMs(storageBytes: number): number {
+  return 240_000 + Math.ceil((Math.max(0, storageBytes - 2 ** 30) / 2 ** 30) * GIB_MS)
+}
+
 /** What became of a job's outputs. */
 export interface JobOutput {
-  /** `waiting`: the provider has it, and it is on its way here. `lost`: it was not kept, and `message` says why. */
-  state: 'waiting' | 'kept' | 'lost'
+  /**
+   * `waiting`: the provider has it, and it is on its way here. `held`: the provider has it, and there is no room here, as
+   * `message` says. `lost`: it was not kept, and `message` says why.
+   */
+  state: 'waiting' | 'held' | 'kept' | 'lost'
   /** Of the tar; 0 where it is lost. */
   bytes: number
   /** For people; empty where nothing is wrong. */
@@ -43,6 +57,14 @@ export function lostOutput(
 ): JobOutput & { leftOut: LeftOut[] } {
   const lost = outputPaths(outputs).map(({ path }) => ({ path, reason: `was not kept: ${message}` }))
   return { state: 'lost', bytes: 0, message, leftOut: [...leftOut.slice(0, MAX_LEFT_OUT + 1 - lost.length), ...lost] }
+}
+
+/** What of a job's outputs is not here, as its owner is told: what was left out, and what waits at the provider for room. */
+export function notHere(outputs: OutputsSpec | undefined, output: JobOutput | undefined): LeftOut[] {
+  const leftOut = output?.leftOut ?? []
+  if (output?.state !== 'held') return leftOut
+  const held = outputPaths(outputs).map(({ path }) => ({ path, reason: `is not here yet: ${output.message}` }))
+  return [...leftOut.slice(0, MAX_LEFT_OUT + 1 - held.length), ...held]
 }
 
 /** What a job's events say of what was left out. */

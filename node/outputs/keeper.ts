@@ -8,15 +8,16 @@ import { createBringing } from './kept/bringing.ts'
 import { createForgetting } from './kept/forgetting.ts'
 import { noteIn } from './kept/note.ts'
 import { createOutputFolder } from './kept/output-folder.ts'
+import { createOutputRoom } from './kept/room.ts'
 
 /** Where outputs are kept, how much of them, and for how long. */
 export interface OutputKeeperInit {
   /** Made where it is missing; one process at a time. */
   folder: string
-  /** The largest tar that is fetched, in bytes. @default 1 GiB */
-  maxOutputBytes?: number
-  /** All of them together, in bytes; beyond it the oldest go of the owner who has the most. @default 16 GiB */
-  maxTotalBytes?: number
+  /** All of them together, in bytes; beyond it the oldest go of the owner who has the most. @default a tenth of the disk */
+  roomBytes?: number
+  /** What stays free of the disk, in bytes: what would take of it waits at its provider. @default 0 */
+  minFreeBytes?: number
   /** How long one is kept, in ms. @default 30 days */
   retentionMs?: number
 }
@@ -25,13 +26,14 @@ export interface OutputKeeperInit {
 export interface OutputKeeper extends Outputs {
   /** Takes up what the last process left. */
   start(): Promise<void>
+  /** Jobs whose output waits at its provider for room here. */
+  held(): string[]
   /** What is on its way is fetched further by the next process. */
   stop(): Promise<void>
 }
 
-const GIB = 2 ** 30
 const DAY_MS = 24 * 3_600_000
-/** How often what is too old is looked for, in ms. */
+/** How often what is too old is looked for, and whether there is room now for what waits for it, in ms. */
 const SWEEP_MS = 3_600_000
 
 /** Keeps what this peer's jobs leave: fetches each at its end, over crashes, and lets go of the old. */
@@ -45,12 +47,15 @@ export function createOutputKeeper(
   init: OutputKeeperInit,
 ): OutputKeeper {
   const { network, store, clock, logger } = components
-  const { maxOutputBytes = GIB, maxTotalBytes = 16 * GIB, retentionMs = 30 * DAY_MS } = init
+  const { retentionMs = 30 * DAY_MS } = init
   const scope = new AbortController()
   const folder = createOutputFolder(init.folder)
   const note = noteIn(store)
-  const { makeRoom, forgetOld } = createForgetting({ folder, store, note, clock }, { maxTotalBytes, retentionMs })
-  const bring = createBringing({ network, clock, logger, folder, note, makeRoom }, { maxOutputBytes }, scope.signal)
+  const room = createOutputRoom({ folder, path: init.folder }, init)
+  const { makeRoom, forgetOld } = createForgetting({ folder, room, store, note, clock }, { retentionMs })
+  const bring = createBringing({ network, clock, logger, folder, note, makeRoom }, scope.signal)
+  /** Those that wait at their providers for room here, by job. */
+  const held = new Set<string>()
   const watched = new Map<string, () => void>()
   const settling = new Set<Promise<void>>()
   let sweeping: Promise<void> = Promise.resolve()
@@ -76,8 +81,10 @@ export function createOutputKeeper(
     watched.delete(jobId)
     stop()
     const settled = (async () => {
-      if (job?.output?.state === 'waiting') await bring(job, job.output)
-      await folder.settled(jobId)
+      const { output } = job ?? {}
+      const isDue = output?.state === 'waiting' || output?.state === 'held'
+      if (job !== undefined && isDue && (await bring(job, output)) === 'held') held.add(jobId)
+      else await folder.settled(jobId)
     })().catch((error: unknown) => {
       if (!scope.signal.aborted) logger.error({ jobId, error }, 'an output was not fetched')
     })
@@ -88,12 +95,17 @@ export function createOutputKeeper(
   async function sweep(): Promise<void> {
     while (!scope.signal.aborted) {
       await forgetOld()
+      for (const jobId of [...held]) {
+        held.delete(jobId)
+        watch(jobId)
+      }
       await clock.sleep(SWEEP_MS, scope.signal).catch(() => undefined) // stopped: the loop ends
     }
   }
 
   return {
     open: folder.open,
+    held: () => [...held],
     async start() {
       await folder.make()
       for (const jobId of await folder.expected()) watch(jobId)

@@ -173,12 +173,17 @@ export function createSieve(init: Omit<SiftInit, 'roots'>): Sieve {
   }
 }
 
-/** Takes out of a tar in a file what has no place in it; answers what that was. @throws where it is no tar */
-export async function siftFile(path: string, init: SiftInit): Promise<LeftOut[]> {
+/**
+ * Takes out of a tar in a file what has no place in it; answers what that was.
+ * @param onCopy told before a second file is written for that, as large as the first
+ * @throws where it is no tar, and what `onCopy` throws
+ */
+export async function siftFile(path: string, init: SiftInit, onCopy?: () => Promise<void>): Promise<LeftOut[]> {
   const looked = siftTar(createReadStream(path), init)
   for await (const _chunk of looked.tar);
   // Written anew only where there is something odd, which an honest provider has left out already.
   if (looked.leftOut().length === 0) return []
+  await onCopy?.()
   const sifted = `${path}.sifted`
   try {
     const again = siftTar(createReadStream(path), init)

@@ -10,6 +10,7 @@ import { quoteOf } from '../../protocol/quote.ts'
 import { fits } from '../../protocol/units.ts'
 import { couldTake } from '../directory/could-take.ts'
 import type { Directory } from '../directory/index.ts'
+import { notHere } from '../outputs/index.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
 import { costView } from './cost.ts'
@@ -57,7 +58,7 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
     results: {
       exitCode: ended?.exitCode ?? null,
       outputUrl: outputUrl(job),
-      leftOut: job.output?.leftOut ?? [],
+      leftOut: notHere(spec.outputs, job.output),
       ...(job.logProblem !== undefined && { logProblem: job.logProblem }),
       ...(volumes.length > 0 && { volumes }),
     },
@@ -95,9 +96,9 @@ export function volumesLeft(job: JobRecord): LeftVolume[] {
   })
 }
 
-/** Where the output is fetched, below the API's own address; null where there is none. */
+/** Where the output is fetched, below the API's own address; null where there is none here, nor on its way. */
 function outputUrl({ id, output }: JobRecord): string | null {
-  return output === undefined || output.state === 'lost' ? null : `/api/plugin-core/jobs/${id}/output`
+  return output?.state === 'waiting' || output?.state === 'kept' ? `/api/plugin-core/jobs/${id}/output` : null
 }
 
 /** An exposed port of a running job as the API shows it. */

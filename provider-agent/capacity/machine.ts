@@ -94,9 +94,3 @@ export async function freeStorage(path: string): Promise<number> {
     return mountOf(path, await system.fsSize())?.available ?? 0
   }
 }
-
-/** Bytes of the whole disk that `path` is on. */
-export async function diskBytes(path: string): Promise<number> {
-  const { blocks, bsize } = await statfs(path)
-  return blocks * bsize
-}

@@ -72,6 +72,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
       ...given('maxDurationSeconds', options.maxDuration),
       ...given('imageRoomBytes', options.imageRoom),
       ...given('cacheRoomBytes', options.cacheRoom),
+      ...given('outputRoomBytes', options.outputRoom),
       ...given('allowInputHosts', options.allowInputHost),
       ...given('heartbeatMs', options.heartbeatMs),
       ...given('volumeRetentionMs', options.volumeRetentionMs),

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { bytesWithin, millicoresWithin, secondsWithin } from '../../node/commands/docker-amounts.ts'
-import { keyValue, registry, repeated, wholeNumber } from '../../node/commands/options.ts'
+import { keyValue, outputRoomOption, registry, repeated, wholeNumber } from '../../node/commands/options.ts'
 import { MAX_BYTES, MAX_DURATION_SECONDS, MAX_KEEP_SECONDS, MIN_KEEP_SECONDS } from '../../protocol/limits.ts'
 import { formatUsd, type NanoUsd } from '../../protocol/money.ts'
 import { MAX_STAMP_BITS } from '../../protocol/stamp.ts'
@@ -71,6 +71,7 @@ export interface SellerOptions {
   /** Bytes. */
   imageRoom?: number
   cacheRoom?: number
+  outputRoom?: number
   allowInputHost?: string[]
   /** False where jobs are not extended. */
   extension: boolean
@@ -246,6 +247,7 @@ function runFlags(command: Command): Command {
         amount,
       ),
     )
+    .addOption(outputRoomOption())
     .option(
       '--allow-input-host <host[:port]>',
       'let jobs bring files from URLs of this host though it is inside your network; repeat it',

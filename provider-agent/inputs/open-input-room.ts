@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Clock } from '../../node/clock.ts'
+import { roomAt } from '../../node/disk.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import { createOutside } from '../../node/network/outside.ts'
-import { diskBytes, freeStorage } from '../capacity/machine.ts'
+import { freeStorage } from '../capacity/machine.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import type { InputVolumes } from '../engine/input-volumes.ts'
 import type { Lease } from '../lease/lease.ts'
@@ -11,9 +12,6 @@ import type { AgentOptions } from '../options.ts'
 import { createInputRoom, type InputRoom, keptFor } from './input-room.ts'
 import { createPartFiles } from './part-files.ts'
 import { createShelf } from './shelf.ts'
-
-/** What jobs bring may take this share of the disk where the owner says nothing. */
-const CACHE_SHARE = 0.1
 
 /** What {@link openInputRoom} works with. */
 export interface OpenInputRoomComponents {
@@ -40,7 +38,7 @@ export function openInputRoom(
   const shelf = createShelf(
     {
       ...{ engine: files.among(engine), clock, logger, isUsed },
-      room: async () => cacheRoomBytes ?? Math.floor((await diskBytes(dataFolder)) * CACHE_SHARE),
+      room: async () => await roomAt(dataFolder, cacheRoomBytes),
       freeBytes: async () => await freeStorage(dataFolder),
     },
     { folder: join(folder, 'kept'), owner },

@@ -2,7 +2,7 @@ import type { Pack } from 'tar-stream'
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
-import { outputTarBytes } from '../../node/outputs/index.ts'
+import { outputReadingMs, outputTarBytes } from '../../node/outputs/index.ts'
 import { createSieve } from '../../node/outputs/sift.ts'
 import { tarOf } from '../../node/tar-of.ts'
 import { outputPaths, rootOf } from '../../protocol/job-outputs.ts'
@@ -11,11 +11,8 @@ import type { LeaseRecord } from '../journal/records.ts'
 import { OutputProblem, type OutputSpool } from './spool.ts'
 import type { KeptOutput } from './spool-folder.ts'
 
-/** How long the reading of an output may take, in ms; the requester gives the provider a little more. */
-const COLLECT_MS = 240_000
-
-/** From then on what has no place in it is not waited for, in ms: what came before is kept. */
-const ENOUGH_MS = 120_000
+/** From this share of the time on what has no place in it is not waited for: what came before is kept. */
+const ENOUGH = 0.5
 
 /** What the last report says of a job's outputs. */
 export type CollectedOutput = { kept: KeptOutput } | { problem: string }
@@ -48,12 +45,12 @@ export async function collectOutput(
   if (outputs.length === 0) return null
   // Who cancelled before the end may want what there is; who cancels now does not wait for it.
   const until = lease.cancelSignal.aborted ? signal : AbortSignal.any([signal, lease.cancelSignal])
-  const limit = deadline(clock, COLLECT_MS, until)
-  const enough = deadline(clock, ENOUGH_MS, signal)
+  const { storageBytes } = record.resources
+  const limit = deadline(clock, outputReadingMs(storageBytes), until)
+  const enough = deadline(clock, outputReadingMs(storageBytes) * ENOUGH, signal)
   try {
     // A sparse file is as large in a tar as it pretends to be: no more comes than the job may write.
-    const { storageBytes } = record.resources
-    const sieve = createSieve({ maxBytes: Math.min(storageBytes, spool.maxOutputBytes), enough: enough.signal })
+    const sieve = createSieve({ maxBytes: storageBytes, enough: enough.signal })
     const write = async (out: Pack): Promise<void> => {
       let missing = 0
       for (const { name: as, path } of outputs) {

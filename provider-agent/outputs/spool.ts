@@ -2,8 +2,11 @@
 
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../node/clock.ts'
+import { freeBytesAt, roomAt } from '../../node/disk.ts'
 import type { Logger } from '../../node/logger.ts'
 import { elapsedSince, momentNow } from '../../node/moment.ts'
+import { isDiskFull } from '../../node/system-problem.ts'
+import { shownBytes } from '../../protocol/units.ts'
 import {
   type KeptOutput,
   type Note,
@@ -15,8 +18,6 @@ import {
 
 /** Files of outputs in one folder, each with a note beside it. */
 export interface OutputSpool {
-  /** The most that one output's files may hold together, in bytes. */
-  readonly maxOutputBytes: number
   /** Makes the folder, and forgets what is too old. */
   start(): Promise<void>
   /**
@@ -35,10 +36,10 @@ export interface OutputSpool {
 /** Where outputs are kept, and how much and how long. */
 export interface OutputSpoolInit {
   folder: string
-  /** The largest tar, in bytes. */
-  maxOutputBytes: number
-  /** All of them together, in bytes. */
-  maxSpoolBytes: number
+  /** All of them together, in bytes. @default a tenth of the disk */
+  roomBytes?: number | undefined
+  /** What stays free of the disk, in bytes. @default 0 */
+  minFreeBytes?: number
   /** How long one waits for its requester, in ms. */
   retentionMs: number
 }
@@ -48,12 +49,15 @@ export class OutputProblem extends Error {
   override readonly name = 'OutputProblem'
 }
 
-const MIB = 2 ** 20
+function noRoom(cause?: unknown): OutputProblem {
+  const message = 'The provider has no room for the outputs, which its owner gives with --output-room'
+  return new OutputProblem(message, { cause })
+}
 
 /** Knows of none before {@link OutputSpool.start}. */
 export function createOutputSpool(components: { clock: Clock; logger: Logger }, init: OutputSpoolInit): OutputSpool {
   const { clock, logger } = components
-  const { folder, maxOutputBytes, maxSpoolBytes, retentionMs } = init
+  const { folder, roomBytes, minFreeBytes = 0, retentionMs } = init
   const files = openSpoolFolder(folder)
   const notes = new Map<string, Note>()
   /** Being written, in bytes so far. */
@@ -74,18 +78,21 @@ export function createOutputSpool(components: { clock: Clock; logger: Logger }, 
   }
 
   /** @throws {OutputProblem} where so much of an output, or of all of them, is not kept */
-  function assertFits(name: string, bytes: number, limitBytes: number): void {
+  function assertFits(name: string, bytes: number, limits: { ownBytes: number; allBytes: number }): void {
     writing.set(name, bytes)
-    if (bytes > limitBytes) {
-      throw new OutputProblem(`The outputs are larger than the ${Math.floor(limitBytes / MIB)} MiB that are kept`)
+    if (bytes > limits.ownBytes) {
+      throw new OutputProblem(`The outputs are larger than the ${shownBytes(limits.ownBytes)} that are kept`)
     }
-    if (held() > maxSpoolBytes) throw new OutputProblem('The provider has no room for the outputs')
+    if (held() > limits.allBytes) throw noRoom()
+  }
+
+  /** What there may be of all, of which the disk has to have what is not there yet. */
+  async function allBytes(): Promise<number> {
+    const free = Math.max(0, (await freeBytesAt(folder)) - minFreeBytes)
+    return Math.min(await roomAt(folder, roomBytes), held() + free)
   }
 
   return {
-    // Names and frames of a tar take some, too.
-    maxOutputBytes: maxOutputBytes - Math.floor(maxOutputBytes / 16),
-
     async start() {
       const found = await files.open((file, error) => {
         logger.warn({ file, error: String(error) }, 'forgetting an output whose note cannot be read')
@@ -100,8 +107,8 @@ export function createOutputSpool(components: { clock: Clock; logger: Logger }, 
       if (known !== undefined) return known
       await forgetOld()
       try {
-        const limitBytes = Math.min(maxBytes, maxOutputBytes)
-        const onBytes = (bytes: number): void => assertFits(name, bytes, limitBytes)
+        const limits = { ownBytes: maxBytes, allBytes: await allBytes() }
+        const onBytes = (bytes: number): void => assertFits(name, bytes, limits)
         const kept = await files.write(name, await tar(), onBytes, signal)
         const { wallMs, sinceBoot } = momentNow(clock)
         const note = { ...kept, keptAtMs: wallMs, sinceBoot }
@@ -110,9 +117,7 @@ export function createOutputSpool(components: { clock: Clock; logger: Logger }, 
         return kept
       } catch (error) {
         signal.throwIfAborted()
-        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
-          throw new OutputProblem('The provider has no room for the outputs', { cause: error })
-        }
+        if (isDiskFull(error)) throw noRoom(error)
         throw error
       } finally {
         writing.delete(name)

@@ -1,5 +1,7 @@
 import { type Failure, failure } from '../../../protocol/failures.ts'
+import { resourcesOf } from '../../../protocol/job-spec.ts'
 import type { Clock } from '../../clock.ts'
+import { outputReadingMs } from '../../outputs/index.ts'
 import type { JobRecord } from '../../store/index.ts'
 
 /**
@@ -14,8 +16,8 @@ export const START_WITHIN_MS = 3_600_000
  */
 export const END_WITHIN_MS = 60_000
 
-/** How much longer where the job's outputs have to be read before its end is told, in ms. */
-const OUTPUTS_WITHIN_MS = 300_000
+/** How much longer than they are read where the job has outputs, in ms: they have to be written down, too. */
+const OUTPUTS_GRACE_MS = 60_000
 
 /** What a provider that says it is there has not done in time. */
 export type Overdue = 'start' | 'cancel' | 'end'
@@ -40,7 +42,7 @@ export function createOverdueCheck(
 
   return ({ state, spec, durationSeconds, cancelRequestedAtMs }) => {
     const nowMs = clock.monotonicMs()
-    const outputsMs = spec.outputs === undefined ? 0 : OUTPUTS_WITHIN_MS
+    const outputsMs = spec.outputs === undefined ? 0 : outputsWithinMs(spec)
     const endMs = spec.stopGraceSeconds * 1000 + endWithinMs + outputsMs
     const waits: { what: Overdue; isDue: boolean; limitMs: number }[] = [
       { what: 'cancel', isDue: cancelRequestedAtMs !== null, limitMs: endMs },
@@ -55,6 +57,11 @@ export function createOverdueCheck(
     }
     return null
   }
+}
+
+/** How much longer an end may take of which the outputs have to be read before it is told. */
+function outputsWithinMs(spec: JobRecord['spec']): number {
+  return outputReadingMs(resourcesOf(spec).storageBytes) + OUTPUTS_GRACE_MS
 }
 
 /** Why a lease is given up. */

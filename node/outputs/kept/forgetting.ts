@@ -5,28 +5,31 @@ import { jobNow } from '../../store/job-now.ts'
 import { givesWay, type Held } from './gives-way.ts'
 import type { NoteOutput } from './note.ts'
 import type { KeptFile, OutputFolder } from './output-folder.ts'
+import { NoRoomError, type OutputRoom, roomMessage } from './room.ts'
 
-/** How much is kept, and for how long. */
+/** For how long outputs are kept. */
 export interface ForgettingInit {
-  /** All outputs together, in bytes; beyond it the oldest go of the owner who has the most. */
-  maxTotalBytes: number
   /** How long one is kept, in ms. */
   retentionMs: number
 }
 
 /** Lets go of outputs: for newer ones, and for their age. */
 export interface Forgetting {
-  /** @param arriving what is on its way here at the moment, which counts and stays */
-  makeRoom(arriving: Held[]): Promise<void>
+  /**
+   * @param one what is about to come
+   * @param arriving all that is on its way here at the moment, which counts and stays; `one` is among it
+   * @throws {NoRoomError} where it does not fit, and nothing has gone for it
+   */
+  makeRoom(one: Held, arriving: Held[]): Promise<void>
   forgetOld(): Promise<void>
 }
 
 /** Notes with each job that what it left is lost now, and why. */
 export function createForgetting(
-  components: { folder: OutputFolder; store: Pick<JobStore, 'get'>; note: NoteOutput; clock: Clock },
-  { maxTotalBytes, retentionMs }: ForgettingInit,
+  components: { folder: OutputFolder; room: OutputRoom; store: Pick<JobStore, 'get'>; note: NoteOutput; clock: Clock },
+  { retentionMs }: ForgettingInit,
 ): Forgetting {
-  const { folder, store, note, clock } = components
+  const { folder, room, store, note, clock } = components
 
   async function jobOf(id: string): Promise<JobRecord | undefined> {
     return isJobId(id) ? await store.get(id) : undefined
@@ -50,17 +53,22 @@ export function createForgetting(
   }
 
   return {
-    async makeRoom(arriving) {
+    async makeRoom(one, arriving) {
+      const roomBytes = await room.bytes()
       const whole = await folder.list('tar')
       const parts = (await folder.list('part')).filter(({ jobId }) => !arriving.some((one) => one.jobId === jobId))
       const all = [...whole, ...parts, ...arriving]
-      if (all.reduce((sum, { bytes }) => sum + bytes, 0) <= maxTotalBytes) return
-      // What broke off goes first: it can be asked for again.
-      const held = await Promise.all([...parts, ...whole].map(withOwner))
-      for (const { jobId } of givesWay(held, arriving, maxTotalBytes)) {
-        if (parts.some((part) => part.jobId === jobId)) await folder.remove(jobId, 'part')
-        else await forget(jobId, 'The outputs gave way to newer ones')
+      if (all.reduce((sum, { bytes }) => sum + bytes, 0) > roomBytes) {
+        // What broke off goes first: it can be asked for again.
+        const held = await Promise.all([...parts, ...whole].map(withOwner))
+        const going = givesWay(one, held, arriving, roomBytes)
+        if (going === null) throw new NoRoomError(roomMessage(one, roomBytes))
+        for (const { jobId } of going) {
+          if (parts.some((part) => part.jobId === jobId)) await folder.remove(jobId, 'part')
+          else await forget(jobId, 'The outputs gave way to newer ones: --output-room says how many are kept')
+        }
       }
+      await room.assertDisk(one, arriving)
     },
     async forgetOld() {
       for (const one of await folder.list('tar')) {

@@ -7,29 +7,37 @@ export interface Held {
 }
 
 /**
- * What goes so that all fit: the first of whoever holds the most, again and again, so that nobody's outputs push out
- * those of an owner who has less.
+ * What goes so that one more fits: the first of whoever holds the most, again and again, and of nobody who holds less than
+ * its own owner does with it. So no owner's outputs push out those of another who has less.
  *
+ * @param one on its way here; it is among `arriving`
  * @param held in the order in which an owner's own go
  * @param arriving counts for its owners, and stays
+ * @returns null where there is no room for it so
  */
-export function givesWay(held: Held[], arriving: Held[], maxTotalBytes: number): Held[] {
-  const ofOwner = Map.groupBy([...held, ...arriving], ({ owner }) => owner)
-  const sums = new Map([...ofOwner].map(([owner, all]) => [owner, all.reduce((sum, { bytes }) => sum + bytes, 0)]))
+export function givesWay(one: Held, held: Held[], arriving: Held[], roomBytes: number): Held[] | null {
+  const sums = sumsOf([...held, ...arriving])
   const left = Map.groupBy(held, ({ owner }) => owner)
   const going: Held[] = []
   let total = [...sums.values()].reduce((sum, bytes) => sum + bytes, 0)
-  while (total > maxTotalBytes) {
-    const [owner] = [...left.keys()].toSorted((a, b) => (sums.get(b) ?? 0) - (sums.get(a) ?? 0))
-    if (owner === undefined) break
-    const one = left.get(owner)?.shift()
-    if (one === undefined) {
+  const sumOf = (owner: string): number => sums.get(owner) ?? 0
+  while (total > roomBytes) {
+    const owners = [...left.keys()].filter((owner) => owner === one.owner || sumOf(owner) >= sumOf(one.owner))
+    const [owner] = owners.toSorted((a, b) => sumOf(b) - sumOf(a))
+    if (owner === undefined) return null
+    const first = left.get(owner)?.shift()
+    if (first === undefined) {
       left.delete(owner)
       continue
     }
-    going.push(one)
-    total -= one.bytes
-    sums.set(owner, (sums.get(owner) ?? 0) - one.bytes)
+    going.push(first)
+    total -= first.bytes
+    sums.set(owner, sumOf(owner) - first.bytes)
   }
   return going
+}
+
+function sumsOf(all: Held[]): Map<string, number> {
+  const ofOwner = Map.groupBy(all, ({ owner }) => owner)
+  return new Map([...ofOwner].map(([owner, of]) => [owner, of.reduce((sum, { bytes }) => sum + bytes, 0)]))
 }

@@ -1,5 +1,5 @@
 import type { JobStore } from '../../store/index.ts'
-import { type JobOutput, leftOutEvent } from '../index.ts'
+import { type JobOutput, leftOutEvent, notHere } from '../index.ts'
 
 /**
  * Writes down with a job what became of its output.
@@ -7,11 +7,13 @@ import { type JobOutput, leftOutEvent } from '../index.ts'
  */
 export type NoteOutput = (jobId: string, output: JobOutput, told: number) => Promise<void>
 
-/** With the jobs of this store; what was left out and is news becomes an event. */
+/** With the jobs of this store; what was left out, or waits for room, becomes an event where it is news. */
 export function noteIn(store: Pick<JobStore, 'change'>): NoteOutput {
   return async (jobId, output, told) => {
     await store.change(jobId, (draft) => {
+      const isNewlyHeld = output.state === 'held' && draft.job.output?.state !== 'held'
       draft.patch({ output })
+      if (isNewlyHeld) draft.event('left-out', leftOutEvent(notHere(draft.job.spec.outputs, output)))
       const news = output.leftOut?.slice(told) ?? []
       if (news.length > 0) draft.event('left-out', leftOutEvent(news))
     })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
-import { startClientNode } from '../../../node/client-node.ts'
+import { type ClientNodeInit, startClientNode } from '../../../node/client-node.ts'
 import { type Clock, systemClock } from '../../../node/clock.ts'
 import { loadIdentity } from '../../../node/identity.ts'
 import type { ClientNode } from '../../../node/index.ts'
@@ -104,6 +104,8 @@ export interface MarketInit {
   times?: Partial<FollowerTimes>
   /** Which its client node may ask about images. Read at each request. @default [] */
   allowRegistries?: string[]
+  /** What its client node keeps of outputs. @default as the program */
+  outputs?: ClientNodeInit['outputs']
 }
 
 export async function openMarket(init: MarketInit = {}): Promise<TestMarket> {
@@ -121,6 +123,7 @@ export async function openMarket(init: MarketInit = {}): Promise<TestMarket> {
       ...{ networkName: network, listen: LOOPBACK, bootstrap: [], mdns: false },
       ...{ dataFolder: join(folder, 'client-node'), allowRegistries: init.allowRegistries ?? [] },
       ...(init.times === undefined ? {} : { times: init.times }),
+      ...(init.outputs === undefined ? {} : { outputs: init.outputs }),
     },
   )
   stack.defer(node.stop)

@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type Header, pack } from 'tar-stream'
 import { type Clock, systemClock } from '../../../node/clock.ts'
 import { silentLogger } from '../../../node/logger.ts'
-import type { JobOutput } from '../../../node/outputs/index.ts'
+import { type JobOutput, notHere } from '../../../node/outputs/index.ts'
 import { createOutputKeeper, type OutputKeeper, type OutputKeeperInit } from '../../../node/outputs/keeper.ts'
 import { LEAST_PACE } from '../../../node/outputs/kept/fetch.ts'
 import type { JobRecord, JobStore } from '../../../node/store/index.ts'
@@ -35,6 +35,12 @@ const OTHER = 'job_01k8m3q7w9x2v5n4c6b8d0f1g4'
 const SPEC = { outputs: '/out', cpu: 100, memory: '16Mi', storage: '64Mi', gpu: 0, volumes: [] }
 const never = new AbortController().signal
 
+interface Draft {
+  job: JobRecord
+  patch(fields: Partial<JobRecord>): void
+  event(type: string, data: { message: string }): void
+}
+
 interface Entry extends Partial<Header> {
   name: string
   bytes?: Buffer
@@ -47,8 +53,6 @@ async function tarOf(entries: Entry[]): Promise<Buffer> {
   return await buffer(tar)
 }
 
-const plain = (...chunks: Buffer[]) => ({ tar: Readable.from(chunks), leftOut: () => [] })
-
 describe('outputs on their way from a provider', () => {
   let folder: string
   let hub: MemoryHub
@@ -58,6 +62,8 @@ describe('outputs on their way from a provider', () => {
   let keeper: OutputKeeper
   let jobs: Map<string, JobRecord>
   let listeners: Set<() => void>
+  /** What events said. */
+  let told: string[]
   /** Pieces that left the provider, and what is to happen when one does. */
   let sent: number
   let onSent: (count: number) => 'pass' | 'drop'
@@ -68,6 +74,7 @@ describe('outputs on their way from a provider', () => {
     onSent = () => 'pass'
     jobs = new Map()
     listeners = new Set()
+    told = []
     hub = createMemoryHub({
       rule({ kind, protocol, from }) {
         if (kind !== 'message' || protocol !== Protocol.output || from !== provider.network.peerId) return 'pass'
@@ -87,8 +94,7 @@ describe('outputs on their way from a provider', () => {
     provider = await hub.join(1)
     const init = {
       folder: join(folder, 'spool'),
-      maxOutputBytes: 64 * MIB,
-      maxSpoolBytes: 64 * MIB,
+      roomBytes: 64 * MIB,
       retentionMs: DAY_MS,
     }
     spool = createOutputSpool({ clock: systemClock, logger: silentLogger }, init)
@@ -141,8 +147,12 @@ describe('outputs on their way from a provider', () => {
   /** As much of a store as the keeper uses. */
   const store: Pick<JobStore, 'get' | 'change' | 'onChange'> = {
     get: async (id) => jobs.get(id),
-    change: (async (id: string, task: (draft: { patch(fields: Partial<JobRecord>): void; event(): void }) => void) => {
-      task({ patch: (fields) => jobs.set(id, { ...(jobs.get(id) as JobRecord), ...fields }), event: () => {} })
+    change: (async (id: string, task: (draft: Draft) => void) => {
+      task({
+        job: jobs.get(id) as JobRecord,
+        patch: (fields) => jobs.set(id, { ...(jobs.get(id) as JobRecord), ...fields }),
+        event: (_type, { message }) => told.push(message),
+      })
       for (const listener of listeners) listener()
     }) as unknown as JobStore['change'],
     onChange(_id, callback) {
@@ -263,7 +273,6 @@ describe('outputs on their way from a provider', () => {
   const lies: [string, Partial<JobOutput>][] = [
     ['more than was told of', { bytes: TAR.length - 1 }],
     ['less than was told of', { bytes: TAR.length + 1 }],
-    ['more than is kept here', { bytes: 2 ** 40 }],
     ['more than the job may write', { bytes: 73 * MIB }],
   ]
   for (const [what, lie] of lies) {
@@ -304,7 +313,7 @@ describe('outputs on their way from a provider', () => {
   })
 
   it('give way to newer ones of their owner, not of another', async () => {
-    await restartRequester({ maxTotalBytes: TAR.length * 2.5 })
+    await restartRequester({ roomBytes: TAR.length * 2.5 })
     const [second, third] = [`${OTHER.slice(0, -1)}h`, `${OTHER.slice(0, -1)}j`]
     await end(JOB, TAR, {}, 'alice')
     await until(() => stateOf() === 'kept')
@@ -316,7 +325,7 @@ describe('outputs on their way from a provider', () => {
   })
 
   it('give way to newer ones, and go when they are old', async () => {
-    await restartRequester({ maxTotalBytes: TAR.length * 1.5, retentionMs: DAY_MS })
+    await restartRequester({ roomBytes: TAR.length * 1.5, retentionMs: DAY_MS })
     await end()
     await arrivesWhole()
     await end(OTHER)
@@ -329,27 +338,58 @@ describe('outputs on their way from a provider', () => {
     assert.equal(await keeper.open(OTHER), null)
   })
 
-  it('are kept by the provider for a while, and half of one is not', async () => {
-    const owner = { jobId: JOB, fence: 1, requester: 'somebody' }
+  it('wait at their provider where they are larger than the room, and come once there is more', async () => {
+    const room = { roomBytes: TAR.length - 1 }
+    await restartRequester(room)
+    await end()
+    await until(() => stateOf() === 'held')
+    assert.match(jobs.get(JOB)?.output?.message ?? '', /all the room is 2\.5Mi, --output-room/)
+    assert.equal(notHere('/out', jobs.get(JOB)?.output).at(-1)?.path, '/out')
+    assert.equal(await keeper.open(JOB), null)
+    // It is told once, and nothing is asked of the provider.
+    await restartRequester(room)
+    await until(() => keeper.held().length === 1)
+    assert.deepEqual([told.length, sent, stateOf()], [1, 0, 'held'])
+    await restartRequester({ roomBytes: TAR.length })
+    await until(() => stateOf() !== 'held')
+    await arrivesWhole()
+    assert.deepEqual(notHere('/out', jobs.get(JOB)?.output), [])
+  })
+
+  it('of an owner who has more push out none of an owner who has less, and come when those have gone', async () => {
     let nowMs = Date.now()
-    const clock = { ...systemClock, nowMs: () => nowMs, sinceBoot: () => ({ bootId: 'boot', ms: nowMs }) }
-    const init = { folder: join(folder, 'other'), maxOutputBytes: 2 * MIB, maxSpoolBytes: 3 * MIB, retentionMs: DAY_MS }
-    const first = createOutputSpool({ clock, logger: silentLogger }, init)
-    await first.start()
-    const kept = await first.keep(owner, async () => plain(Buffer.alloc(MIB)), MIB, never)
-    const late = async () => plain(Buffer.alloc(MIB), Buffer.alloc(MIB))
-    await assert.rejects(first.keep({ ...owner, fence: 2 }, late, MIB, never), { name: 'OutputProblem' })
-    await first.keep({ ...owner, fence: 3 }, late, 2 * MIB, never)
-    const one = async () => plain(Buffer.alloc(MIB))
-    await assert.rejects(first.keep({ ...owner, fence: 4 }, one, MIB, never), { name: 'OutputProblem' })
-    await writeFile(join(init.folder, 'half.tar.part'), 'half')
-    const second = createOutputSpool({ clock, logger: silentLogger }, init)
-    await second.start()
-    assert.equal((await second.find(owner))?.sha256, kept.sha256)
-    assert.equal((await stat(init.folder)).mode & 0o777, 0o700)
+    let sweep = (): void => undefined
+    const sleep: Clock['sleep'] = async (ms, signal) =>
+      await (ms < 3_600_000
+        ? systemClock.sleep(ms, signal)
+        : new Promise<void>((resolve) => {
+            sweep = resolve
+            signal?.addEventListener('abort', () => resolve())
+          }))
+    await restartRequester(
+      { roomBytes: TAR.length * 1.3, retentionMs: DAY_MS },
+      { ...systemClock, sleep, nowMs: () => nowMs },
+    )
+    const little = await tarOf([{ name: 'out', bytes: randomBytes(MIB) }])
+    await end(OTHER, little, {}, 'alice')
+    await until(() => stateOf(OTHER) === 'kept')
+    await end(JOB, TAR, {}, 'mallory')
+    await until(() => stateOf() === 'held')
+    assert.match(jobs.get(JOB)?.output?.message ?? '', /others have the room \(3\.3Mi, --output-room\)/)
+    assert.equal(stateOf(OTHER), 'kept')
     nowMs += 2 * DAY_MS
-    const third = createOutputSpool({ clock, logger: silentLogger }, init)
-    await third.start()
-    assert.deepEqual([await third.find(owner), await readdir(init.folder)], [null, []])
+    sweep()
+    await until(() => stateOf() === 'kept')
+    assert.equal(stateOf(OTHER), 'lost')
+  })
+
+  it('wait at their provider where the disk has no room for them', async () => {
+    await restartRequester({ minFreeBytes: 2 ** 60 })
+    await end()
+    await until(() => stateOf() === 'held')
+    assert.match(jobs.get(JOB)?.output?.message ?? '', /the disk here has 0B free/)
+    await restartRequester()
+    await until(() => stateOf() !== 'held')
+    await arrivesWhole()
   })
 })

@@ -121,8 +121,23 @@ describe('several outputs of a job', () => {
     ] as const) {
       const one = await oneOfSeveral(kept, JOB, name)
       assert.ok(one !== null, name)
-      const bytes = await buffer(one.stream)
+      const read = async (offset: number, length: number) => {
+        const stream = await one.open({ offset, length })
+        return stream === null ? null : await buffer(stream)
+      }
+      const bytes = await read(0, one.bytes)
+      assert.ok(bytes !== null)
       assert.equal(bytes.length, one.bytes, 'as many as it said')
+      for (const [from, to] of [
+        [0, 1],
+        [511, 513],
+        [1, one.bytes - 1_025],
+        [one.bytes - 1_025, one.bytes],
+        [one.bytes - 1_024, one.bytes - 1],
+        [one.bytes - 1, one.bytes],
+      ] as const) {
+        assert.deepEqual(await read(from, to - from), bytes.subarray(from, to), `${name} ${from} ${to}`)
+      }
       assert.deepEqual(await listed(bytes), entries)
     }
     for (const name of ['result', 'ou', '', 'l/', '..', 'results/file/x']) {

@@ -40,19 +40,6 @@ export async function listFiles(tar: ReadableStream<Uint8Array>): Promise<Output
   return { files, isCut: false }
 }
 
-/** One file of an output; null where it is not in there. */
-export async function fileOf(tar: ReadableStream<Uint8Array>, path: string): Promise<Blob | null> {
-  for await (const entry of entriesOf(tar)) {
-    if (entry.header.type === 'file' && entry.header.name === path) {
-      const parts: Uint8Array<ArrayBuffer>[] = []
-      for await (const part of entry) parts.push(part as Uint8Array<ArrayBuffer>)
-      return new Blob(parts)
-    }
-    entry.resume()
-  }
-  return null
-}
-
 /** The last part of a path, for a file to be saved as. */
 export function nameOf(path: string): string {
   return path.split('/').findLast((part) => part !== '') ?? 'file'

@@ -1,20 +1,18 @@
 import { ActionIcon, Button, Group, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { type ReactNode, useState } from 'react'
+import type { ReactNode } from 'react'
 import type { Job, JobSubmission } from '../../../../client/index.ts'
 import { hasEnded } from '../../../../contract/job-status.ts'
 import { client } from '../../app/client.ts'
 import { bytes, number } from '../../format/amounts.ts'
-import { save } from '../../format/save.ts'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { Icon } from '../../ui/icons.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
-import { failed } from '../../ui/notify.ts'
 import { PlainTable } from '../../ui/plain-table.tsx'
 import { Ago } from '../../ui/time.tsx'
 import { jobKeys } from '../queries.ts'
-import { fileOf, listFiles, nameOf, type OutputFile, type OutputList } from './output-files.ts'
+import { listFiles, nameOf, type OutputFile, type OutputList } from './output-files.ts'
 
 /** The files that the job leaves behind. */
 export function Outputs({ job }: { job: Job }) {
@@ -95,7 +93,7 @@ function KeptOutput({ jobId, path, names }: { jobId: string; path: string; names
         )
       }
     >
-      <Loaded query={query}>{(list) => <Files jobId={jobId} path={path} list={list} />}</Loaded>
+      <Loaded query={query}>{(list) => <Files address={address} path={path} list={list} />}</Loaded>
     </Card>
   )
 }
@@ -115,7 +113,7 @@ function DownloadTar({ href, file, children }: { href: string; file: string; chi
   )
 }
 
-function Files({ jobId, path, list: { files, isCut } }: { jobId: string; path: string; list: OutputList }) {
+function Files({ address, path, list: { files, isCut } }: { address: string; path: string; list: OutputList }) {
   if (files.length === 0) {
     return (
       <Text size="sm" c="dimmed">
@@ -131,7 +129,7 @@ function Files({ jobId, path, list: { files, isCut } }: { jobId: string; path: s
       >
         {files.map((file, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a tar may hold one path twice, and never changes
-          <FileRow key={i} jobId={jobId} file={file} />
+          <FileRow key={i} address={address} file={file} />
         ))}
       </PlainTable>
       <Text size="sm" c="dimmed" mt="sm">
@@ -143,22 +141,7 @@ function Files({ jobId, path, list: { files, isCut } }: { jobId: string; path: s
   )
 }
 
-function FileRow({ jobId, file: { path, bytes: size, modifiedMs } }: { jobId: string; file: OutputFile }) {
-  const [busy, setBusy] = useState(false)
-
-  async function download(): Promise<void> {
-    setBusy(true)
-    try {
-      const blob = await fileOf(await client.jobs.output(jobId), path)
-      if (blob === null) throw new Error('It is not in the output any more')
-      save(blob, nameOf(path))
-    } catch (error) {
-      failed(`Could not download ${path}`, error)
-    } finally {
-      setBusy(false)
-    }
-  }
-
+function FileRow({ address, file: { path, bytes: size, modifiedMs } }: { address: string; file: OutputFile }) {
   return (
     <Table.Tr>
       <Table.Td className="mono break">{path}</Table.Td>
@@ -170,11 +153,12 @@ function FileRow({ jobId, file: { path, bytes: size, modifiedMs } }: { jobId: st
       </Table.Td>
       <Table.Td ta="right">
         <ActionIcon
+          component="a"
+          href={`${address}?path=${encodeURIComponent(path)}`}
+          download={nameOf(path)}
           variant="subtle"
           color="gray"
           aria-label={`Download ${path}`}
-          loading={busy}
-          onClick={() => void download()}
         >
           <Icon name="download" size={16} />
         </ActionIcon>
