@@ -47,6 +47,19 @@ const NEIGHBOURS = 12
 /** Gossip reaches everybody over so many links. */
 const gossipHops = (peers: number): number => Math.max(1, Math.ceil(Math.log(peers) / Math.log(8)))
 
+function countersOf(own: Peer, peers: number): ReturnType<PeerNetwork['counters']> {
+  const listeners = Math.min(8, peers - 1)
+  return {
+    peers: own.connected.size,
+    published: 0,
+    delivered: 0,
+    heard: { announcements: 0, requests: 0 },
+    refused: own.refusals.totals(),
+    relayed: 0,
+    listeners: { announcements: listeners, requests: listeners },
+  }
+}
+
 export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedInit) {
   const peers = new Map<string, Peer>()
   const delays = new Map<string, number>()
@@ -118,17 +131,7 @@ export function createTimedNetwork({ clock, perMessageMs, link, random }: TimedI
         onPeer: () => undefined,
         penalise: (peer, reason) => penalise(own, peer, reason),
         latencyMs: (peer) => (own.connected.has(peer) ? 2 * between(peerId, peer) : null),
-        counters: () => ({
-          ...{
-            peers: own.connected.size,
-            published: 0,
-            delivered: 0,
-            heard: { announcements: 0, requests: 0 },
-            refused: own.refusals.totals(),
-          },
-          relayed: 0,
-          listeners: { announcements: Math.min(8, peers.size - 1), requests: Math.min(8, peers.size - 1) },
-        }),
+        counters: () => countersOf(own, peers.size),
         traffic: () => [],
         async publish(topic, data) {
           const hear = async (id: string, peer: Peer): Promise<void> => {
