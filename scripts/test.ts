@@ -106,7 +106,8 @@ async function runOne(group: Group, file: string, env: Record<string, string>): 
   const result = await runFile(file, { timeoutMs: group.timeoutMs, env, signal, idle: group.lane.idle })
   const failed = countFailed(result)
   const tests = `${result.tests.length} test${result.tests.length === 1 ? '' : 's'}`
-  const line = `${relative(root, file)}  ${tests}  ${seconds(result.durationMs)}`
+  const times = `${seconds(result.durationMs)}, ${seconds(result.processorMs)} of the processor`
+  const line = `${relative(root, file)}  ${tests}  ${times}`
   results.push({ ...result, file: relative(root, file) })
   print(failed > 0 ? 'red' : 'green', `${failed > 0 ? '✖' : '✔'} ${line}`)
   if (result.output !== '' && (failed > 0 || chosen.length === 1)) console.log(indent(result.output))
@@ -141,7 +142,14 @@ async function engineEnvironment(): Promise<Record<string, string> | null> {
   } catch (error) {
     const problem = `no container engine: ${(error as Error).message}`
     print('red', `✖ ${problem}`)
-    results.push({ file: 'scripts/engine.ts', tests: [], problems: [problem], durationMs: 0, output: '' })
+    results.push({
+      file: 'scripts/engine.ts',
+      tests: [],
+      problems: [problem],
+      durationMs: 0,
+      processorMs: 0,
+      output: '',
+    })
     return null
   }
   const host = `unix://${engine.socketPath}`
@@ -192,6 +200,10 @@ function finish(): void {
   if (slow.length > 0) print('bold', '\nslowest')
   for (const test of slow.slice(0, 10))
     console.log(`${seconds(test.durationMs).padStart(7)}  ${test.file}  ${test.name}`)
+
+  const costly = results.toSorted((a, b) => b.processorMs - a.processorMs).slice(0, 10)
+  print('bold', `\nmost of the processor's time, of ${seconds(results.reduce((sum, one) => sum + one.processorMs, 0))}`)
+  for (const { file, processorMs } of costly) console.log(`${seconds(processorMs).padStart(7)}  ${file}`)
 
   tell('unsteady: failed at first, passed by itself', unsteady)
   tell(

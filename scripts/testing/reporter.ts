@@ -3,6 +3,7 @@
  * of a file. Only leaves are told: a suite, or a test with subtests, stands for nothing but the tests in it, unless it
  * failed by itself (a hook, or its own code).
  */
+import { readFileSync } from 'node:fs'
 import type { TestEvent } from 'node:test/reporters'
 import { inspect, stripVTControlCharacters } from 'node:util'
 
@@ -18,7 +19,7 @@ export type TestRecord =
       reason: string
     }
   /** Always the last one; where it is missing, the process ended in the middle of its tests. */
-  | { type: 'end' }
+  | { type: 'end'; processorMs: number }
 
 // biome-ignore lint/style/noDefaultExport: how Node finds a reporter in a module
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
@@ -56,7 +57,16 @@ async function* records(events: AsyncIterable<TestEvent>): AsyncGenerator<TestRe
       }
     }
   }
-  yield { type: 'end' }
+  yield { type: 'end', processorMs: processorMs() }
+}
+
+/** Time that this process and the programs that it started and saw end have had of the processor, in ms; 0 where it is not known. */
+function processorMs(): number {
+  if (process.platform !== 'linux') return 0
+  const [, fields = ''] = readFileSync('/proc/self/stat', 'utf8').split(') ')
+  // proc(5): `utime`, `stime`, `cutime` and `cstime`, in hundredths of a second.
+  const ticks = fields.split(' ').slice(11, 15).map(Number)
+  return ticks.reduce((sum, count) => sum + count, 0) * 10
 }
 
 function isSet(mark: string | boolean | undefined): boolean {

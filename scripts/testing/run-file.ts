@@ -15,6 +15,8 @@ export interface FileResult {
   /** What is wrong with the file beyond its failed tests: it hung, crashed, holds no test, left processes behind. */
   problems: string[]
   durationMs: number
+  /** Of the processor's time, in ms: of the test and the programs that it saw end. 0 where it crashed. */
+  processorMs: number
   /** What the tests printed, and Node's `spec` reporter about them, without its totals. */
   output: string
 }
@@ -104,8 +106,9 @@ async function runIn(folder: string, file: string, init: RunFileInit): Promise<F
   }
   if (left.length > 0 && !timedOut) problems.push(`left processes running: ${left.join('; ')}`)
   const durationMs = Math.round(performance.now() - startedMs)
+  const processorMs = records.findLast((record) => record.type === 'end')?.processorMs ?? 0
   const printed = await readFile(outputPath, 'utf8')
-  return { file, tests, problems, durationMs, output: printed.replace(/^ℹ tests \d+$.*/ms, '').trim() }
+  return { file, tests, problems, durationMs, processorMs, output: printed.replace(/^ℹ tests \d+$.*/ms, '').trim() }
 }
 
 async function readRecords(path: string): Promise<TestRecord[]> {
