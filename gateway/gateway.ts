@@ -1,31 +1,14 @@
-import type { Server } from 'node:http'
-import { isIPv6 } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { type Clock, systemClock } from '../node/clock.ts'
 import type { ClientNode } from '../node/index.ts'
 import type { Logger } from '../node/logger.ts'
-import { takeTurn } from '../node/turns.ts'
 import { ownVersion } from '../node/version.ts'
 import { type GatewayAppInit, openGatewayApp } from './app.ts'
-import { DEFAULT_HOST, DEFAULT_PORT } from './contract/address.ts'
-import { BoundedRequest } from './http/asked-ahead.ts'
-import { type ConnectionLimits, createConnections } from './http/connections.ts'
-import { ExactResponse } from './http/exact-response.ts'
-import { HEAD_MS, KEEP_ALIVE_MS } from './http/limits.ts'
-import { createListener } from './http/listener.ts'
-import { serveUpgrades, upgradeOptions } from './http/upgrades.ts'
+import { type FrontInit, openFront } from './http/front.ts'
 
-/** Where a gateway listens, and how it is set up. */
-export interface GatewayInit extends Omit<GatewayAppInit, 'version'> {
-  /** Address to listen on. @default "127.0.0.1" */
-  host?: string
-  /** 0 is any free one. @default 13000 */
-  port?: number
-  /** How many connections are held, in all and of each address. */
-  connections?: ConnectionLimits
-}
+/** How a gateway is set up, and where it listens. */
+export interface GatewayInit extends Omit<GatewayAppInit, 'version'>, Omit<FrontInit, 'allowedHosts'> {}
 
 /** What {@link createGateway} works with. Its node has started, and is stopped by whoever started it. */
 export interface GatewayComponents {
@@ -38,11 +21,11 @@ export interface GatewayComponents {
 
 /** A gateway that may be started, and again after it was stopped. */
 export interface Gateway {
-  /** @throws {ListenError} @throws {DataFolderError} @throws {AdminKeyError} */
+  /** @throws {ListenError} @throws {CertificateError} @throws {DataFolderError} @throws {AdminKeyError} */
   start(): Promise<void>
   /** Ends streams, lets requests under way finish, and closes its records. The node goes on. */
   stop(): Promise<void>
-  /** `http://HOST:PORT`, once started. */
+  /** `http://HOST:PORT`, or `https:`, once started. */
   url(): string
   /** The admin key, once started; `created` where this start made it. */
   adminKey(): { text: string; created: boolean }
@@ -51,16 +34,11 @@ export interface Gateway {
 }
 
 interface Running {
-  server: Server
   url: string
   adminKey: { text: string; created: boolean }
   signInLink(): string
   stop(): Promise<void>
 }
-
-/** Where WebSockets may be opened, besides the origins of ports. */
-const SOCKET_PATH =
-  /^(?:\/api(?:\/v1)?)?\/ws$|^\/api(?:\/v1)?\/plugin-core\/(?:streams$|jobs\/[^/]+\/(?:exec\/socket$|tunnel\/|proxy\/))/
 
 /**
  * Serves the API, and the dashboard, over HTTP.
@@ -114,7 +92,8 @@ export function createGateway(components: GatewayComponents, init: GatewayInit):
 
 async function run(components: GatewayComponents, init: GatewayInit): Promise<Running> {
   const { clock = systemClock, logger } = components
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, connections = {}, ...rest } = init
+  const { host, port, connections, tls, redirectPort, trustedProxies, ...rest } = init
+  const how = { host, port, connections, tls, redirectPort, trustedProxies }
   await using stack = new AsyncDisposableStack()
   const opened = await openGatewayApp({ ...components, clock }, { version: await ownVersion(), ...rest })
   const { app, registry, isPort } = opened
@@ -124,57 +103,20 @@ async function run(components: GatewayComponents, init: GatewayInit): Promise<Ru
   for (const what of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`cortex_nodejs_active_${what}_total`)
   }
-  // However many requests arrive at the same moment, others get their turn between them.
-  const inTurn = {
-    fetch: async (...asked: Parameters<typeof app.fetch>): Promise<Response> => {
-      await takeTurn()
-      return await app.fetch(...asked)
-    },
-  }
-  /** Whether a request may open a WebSocket, by its path or its host. */
-  const takesSockets = ({ path, host }: { path: string; host: string }) => isPort(host) || SOCKET_PATH.test(path)
-  const server = createAdaptorServer({
-    fetch: inTurn.fetch,
-    hostname: host,
-    serverOptions: { ...TIMES, ...upgradeOptions(takesSockets), ...REQUESTS },
-  }) as Server
-  serveUpgrades(server, inTurn, takesSockets)
-  const listener = createListener(server, createConnections(server, connections))
-  await listener.listen(host, port)
+  const front = await openFront({ app, isPort, logger, registry }, { ...how, allowedHosts: init.allowedHosts ?? [] })
   stack.defer(async () => {
-    const closed = listener.close()
+    const closed = front.close()
     await opened.letGo()
     await closed
   })
   await opened.start()
-  const url = urlOf(server, host)
+  const { url } = front
   logger.info({ url }, 'gateway listens')
   const ready = stack.move()
   return {
-    server,
     url,
     adminKey: opened.adminKey,
     signInLink: () => `${url}/sign-in?code=${opened.adminSignInCode()}`,
     stop: async () => await ready.disposeAsync(),
   }
-}
-
-/**
- * A body has no deadline of its own here: what reads it has one, and what is passed on to a container may take as long as
- * bytes flow.
- */
-const TIMES = {
-  headersTimeout: HEAD_MS,
-  requestTimeout: 0,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  connectionsCheckingInterval: HEAD_MS / 3,
-}
-
-const REQUESTS = { IncomingMessage: BoundedRequest, ServerResponse: ExactResponse }
-
-function urlOf(server: Server, host: string): string {
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : isIPv6(host) ? `[${host}]` : host
-  return `http://${name}:${port}`
 }

@@ -13,6 +13,7 @@ import { say } from '../../node/commands/print.ts'
 import { withRelayLimits } from '../../node/commands/relay-options.ts'
 import { untilStopped } from '../../node/commands/stopping.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../contract/address.ts'
+import { createProxies } from '../http/proxies.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 
 /** `cortex gateway`: a client node that serves the plugin-core API. */
@@ -56,6 +57,19 @@ export function gatewayFlags(command: Command): Command {
       'a host name that clients may use, besides addresses and localhost; repeat it',
       repeated,
     )
+    .addOption(
+      new Option(
+        '--tls-cert <file>',
+        'serve HTTPS with this certificate (PEM); a renewed one is served within seconds',
+      ).env('CORTEX_TLS_CERT'),
+    )
+    .addOption(new Option('--tls-key <file>', 'its private key (PEM)').env('CORTEX_TLS_KEY'))
+    .option('--redirect-port <number>', 'lead plain HTTP on this port to HTTPS, e.g. 80', wholeNumber(1, 65_535))
+    .option(
+      '--trust-proxy <address>',
+      'believe what a proxy at this address or network says of its clients (X-Forwarded-For, X-Forwarded-Proto), or loopback; repeat it',
+      proxyAddress,
+    )
     .option('--cors-origin <origin>', 'a web page elsewhere that may use the API; repeat it', repeated)
     .addOption(
       new Option(
@@ -86,6 +100,16 @@ export function gatewayFlags(command: Command): Command {
 function metricsToken(text: string): string {
   if (/^[\x21-\x7e]{16,256}$/.test(text)) return text
   throw new InvalidArgumentError('Give 16 to 256 printable characters without spaces, e.g. of `openssl rand -hex 16`.')
+}
+
+/** @throws {InvalidArgumentError} */
+function proxyAddress(text: string, before: string[] = []): string[] {
+  try {
+    createProxies([text])
+  } catch {
+    throw new InvalidArgumentError('Give an address, a network such as 10.0.0.0/8, or loopback.')
+  }
+  return [...before, text]
 }
 
 function keep(name: string, what: string, days: number): Option {

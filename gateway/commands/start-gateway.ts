@@ -10,7 +10,7 @@ import { LINK_MS } from '../auth/sign-in.ts'
 import { assertListens } from '../http/listener.ts'
 import { createGateway } from '../index.ts'
 import { MetricsRegistry } from '../metrics/registry.ts'
-import { type GatewayOptions, retentionOf } from './gateway-options.ts'
+import { frontOf, type GatewayOptions, retentionOf } from './gateway-options.ts'
 
 /** A gateway that has started, with the client node that it is over. */
 export interface RunningGateway {
@@ -28,6 +28,7 @@ export async function startGatewayNode(
   options: GatewayOptions & PeerOptions,
   how: { embedded: boolean },
 ): Promise<RunningGateway> {
+  const front = frontOf(options)
   await assertListens(options.host, options.port)
   const folder = partFolder(options, 'gateway')
   await using stack = new AsyncDisposableStack()
@@ -59,6 +60,7 @@ export async function startGatewayNode(
       folder,
       host,
       port,
+      ...front,
       rateLimits: { enforced, ...(rateLimit === undefined || rateLimit === 0 ? {} : { perMinute: rateLimit }) },
       openLoopbackStreams: how.embedded && local,
       retention: retentionOf(options),

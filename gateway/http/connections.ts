@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { takeTurn } from '../../node/turns.ts'
 import { isAskedAhead, setFull } from './asked-ahead.ts'
-import { createConnectionBook } from './connection-book.ts'
+import { createConnectionBook, type Doing } from './connection-book.ts'
 import {
   MAX_CONNECTIONS,
   MAX_CONNECTIONS_AT_REST,
@@ -27,6 +27,8 @@ export interface ConnectionLimits {
   atOnce?: number
   /** How long a client may take nothing of what waits for it, in ms. @default STALLED_MS */
   stalledMs?: number
+  /** Whether an address stands for many clients, so that it may have as many as there are in all. @default none does */
+  isShared?: (address: string | undefined) => boolean
 }
 
 /** One connection. */
@@ -57,7 +59,7 @@ export interface Connections {
  * cannot ask many things at once.
  */
 export function createConnections(server: Server, limits: ConnectionLimits = {}): Connections {
-  const { all = MAX_CONNECTIONS, perAddress = MAX_CONNECTIONS_PER_ADDRESS } = limits
+  const { all = MAX_CONNECTIONS, perAddress = MAX_CONNECTIONS_PER_ADDRESS, isShared = () => false } = limits
   const { atRest = MAX_CONNECTIONS_AT_REST, restMs = REST_MS } = limits
   const { atOnce = MAX_REQUESTS_AT_ONCE, stalledMs = STALLED_MS } = limits
   const guests = new Map<Socket, Guest>()
@@ -69,23 +71,40 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
   const serve = takeOver(server, 'connection')
   const answer = takeOver(server, 'request')
   const upgrade = takeOver(server, 'upgrade')
+  // Over TLS a connection begins as the one below it, and from its handshake on is the one that was made of that.
+  const secure = server.listenerCount('secureConnection') === 0 ? null : takeOver(server, 'secureConnection')
+  const shaking = new Map<string, Socket>()
   Object.assign(server, { pauseOnConnect: true }) // as `net.createServer` takes it: nothing is read before `resume`
 
   server.on('connection', (socket: Socket) => {
     socket.on('error', () => undefined) // gone before it was served
     const site = siteOf(socket.remoteAddress)
-    if (book.sizeOf(site) >= perAddress && !displace(book.firstOfSite(site))) return refuse(socket)
-    if (guests.size >= all && !displace(book.firstOfAll())) return refuse(socket)
-    book.note(socket, site, 'waiting')
-    guests.set(socket, { site, under: 0, answers: 0 })
-    socket.once('close', () => forget(socket))
+    const most = isShared(socket.remoteAddress) ? all : perAddress
+    if (book.sizeOf(site) >= most && !displace(book.firstOfSite(site))) return refuse(socket, secure === null)
+    if (guests.size >= all && !displace(book.firstOfAll())) return refuse(socket, secure === null)
+    enter(socket, { site, under: 0, answers: 0 }, 'waiting')
     void takeTurn().then(() => {
       if (!book.isAt(socket, 'waiting')) return // gone
       book.note(socket, site, 'silent')
       rested()
+      if (secure !== null) {
+        const name = endsOf(socket)
+        shaking.set(name, socket)
+        socket.once('close', () => shaking.delete(name))
+      }
       serve(socket)
-      socket.resume()
+      if (secure === null) socket.resume()
     })
+  })
+
+  server.on('secureConnection', (socket: Socket) => {
+    const below = shaking.get(endsOf(socket))
+    const guest = below && guests.get(below)
+    if (below === undefined || guest === undefined) return void socket.destroy() // gone
+    forget(below)
+    socket.on('error', () => undefined)
+    enter(socket, guest, 'silent')
+    secure?.(socket)
   })
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -118,6 +137,12 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
   server.setTimeout(stalledMs, (socket) => {
     if ((guests.get(socket)?.under ?? 0) === 0 || socket.writableLength > 0) socket.destroy()
   })
+
+  function enter(socket: Socket, guest: Guest, doing: Doing): void {
+    book.note(socket, guest.site, doing)
+    guests.set(socket, guest)
+    socket.once('close', () => forget(socket))
+  }
 
   function answered(count: number): void {
     answersInAll -= count
@@ -165,7 +190,10 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
 }
 
 /** What the server does with such an event, to be called instead of being told of it. */
-function takeOver(server: Server, event: 'connection' | 'request' | 'upgrade'): (...told: unknown[]) => void {
+function takeOver(
+  server: Server,
+  event: 'connection' | 'request' | 'secureConnection' | 'upgrade',
+): (...told: unknown[]) => void {
   const [listener, ...others] = server.listeners(event)
   if (listener === undefined || others.length > 0) throw new Error(`The server has not one listener of ${event}`)
   server.removeAllListeners(event)
@@ -189,7 +217,13 @@ const REFUSAL = [
   BODY,
 ].join('\r\n')
 
-function refuse(socket: Socket): void {
+/** Both ends of a connection, which no two have at a time; of TLS and the TCP below it they are the same. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return [remoteAddress, remotePort, localAddress, localPort].join(' ')
+}
+
+function refuse(socket: Socket, speaksPlainly: boolean): void {
+  if (!speaksPlainly) return void socket.destroy()
   socket.resume() // what it asked is thrown away; unread, it would take the answer with it
   socket.end(REFUSAL, () => socket.destroy())
 }

@@ -22,10 +22,10 @@ export function principalOf(c: Context<GatewayEnv>): Principal {
   throw authProblem ?? new GatewayError('UNAUTHORIZED', 'Sign in, or send the header Authorization: Bearer KEY')
 }
 
-/** Address of the TCP peer; empty where there is no socket. Forwarding headers are never believed. */
+/** Address of the client: of the TCP peer, or what a trusted proxy says; empty where there is no socket. */
 export function remoteAddress(c: Context): string {
-  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined
-  return env?.incoming?.socket?.remoteAddress ?? ''
+  const env = c.env as { clientAddress?: string; incoming?: { socket?: { remoteAddress?: string } } } | undefined
+  return env?.clientAddress ?? env?.incoming?.socket?.remoteAddress ?? ''
 }
 
 /** Names and values of its headers one after the other, as they came; none where there is no socket. */

@@ -2,6 +2,7 @@ import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import { type Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
+import { TLSSocket } from 'node:tls'
 import { isAskedAhead } from './asked-ahead.ts'
 import type { GatewayContext } from './context.ts'
 import { GatewayError } from './errors.ts'
@@ -82,7 +83,8 @@ async function ask(app: App, incoming: IncomingMessage, upgrade: Upgrade): Promi
     headers.append(incoming.rawHeaders[at] ?? '', incoming.rawHeaders[at + 1] ?? '')
   }
   const { method = 'GET', url = '/' } = incoming
-  const request = new Request(new URL(url, `http://${incoming.headers.host ?? 'localhost'}`), {
+  const scheme = incoming.socket instanceof TLSSocket ? 'https' : 'http'
+  const request = new Request(new URL(url, `${scheme}://${incoming.headers.host ?? 'localhost'}`), {
     method,
     headers,
     signal: upgrade.gone,

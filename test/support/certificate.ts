@@ -5,15 +5,38 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 
-/** Of a server on loopback, which this process trusts from then on: call it before anything is asked with TLS. */
-export async function certificate(): Promise<{ key: string; cert: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'cortex-tls-'))
-  const at = (name: string): string => join(folder, name)
-  const names = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
+/** Files of a certificate that signs itself, and what they hold. */
+export interface MadeCertificate {
+  certPath: string
+  keyPath: string
+  cert: string
+  key: string
+}
+
+/**
+ * Makes a certificate by `openssl`.
+ * @param folder where `cert` and `key` are written; what is there is replaced
+ * @param names as `subjectAltName` has them, e.g. `DNS:localhost,IP:127.0.0.1`
+ */
+export function makeCertificate(folder: string, names: string): MadeCertificate {
+  const [certPath, keyPath] = [join(folder, 'cert'), join(folder, 'key')]
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  execFileSync('openssl', ['req', ...kind, ...names, '-keyout', at('key'), '-out', at('cert')], { stdio: 'ignore' })
-  const made = { key: readFileSync(at('key'), 'utf8'), cert: readFileSync(at('cert'), 'utf8') }
+  const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=${names}`]
+  execFileSync('openssl', ['req', ...kind, ...subject, '-keyout', keyPath, '-out', certPath], { stdio: 'ignore' })
+  return { certPath, keyPath, cert: readFileSync(certPath, 'utf8'), key: readFileSync(keyPath, 'utf8') }
+}
+
+/** Signs a certificate once more, so that it expired yesterday. */
+export function expire({ certPath, keyPath }: MadeCertificate): void {
+  const files = ['-in', certPath, '-signkey', keyPath, '-out', certPath]
+  execFileSync('openssl', ['x509', ...files, '-days', '-1'], { stdio: 'ignore' })
+}
+
+/** One of a server on loopback, which this process trusts from then on. */
+export async function certificate(): Promise<Pick<MadeCertificate, 'cert' | 'key'>> {
+  const folder = await mkdtemp(join(tmpdir(), 'cortex-tls-'))
+  const { cert, key } = makeCertificate(folder, 'IP:127.0.0.1')
   await rm(folder, { recursive: true })
-  setDefaultCACertificates([...getCACertificates('default'), made.cert])
-  return made
+  setDefaultCACertificates([...getCACertificates('default'), cert])
+  return { cert, key }
 }

@@ -1,0 +1,155 @@
+import type { IncomingMessage, Server } from 'node:http'
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
+import { isIPv6 } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { Gauge, type Registry } from 'prom-client'
+import type { Logger } from '../../node/logger.ts'
+import { takeTurn } from '../../node/turns.ts'
+import { DEFAULT_HOST, DEFAULT_PORT } from '../contract/address.ts'
+import { BoundedRequest } from './asked-ahead.ts'
+import { type Certificate, type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts'
+import { type ConnectionLimits, createConnections } from './connections.ts'
+import { ExactResponse } from './exact-response.ts'
+import { HEAD_MS, KEEP_ALIVE_MS } from './limits.ts'
+import { createListener } from './listener.ts'
+import { createProxies } from './proxies.ts'
+import { startRedirect } from './redirect.ts'
+import { serveUpgrades, upgradeOptions } from './upgrades.ts'
+
+/** Where a gateway listens, and whom it believes. */
+export interface FrontInit {
+  /** Address to listen on. @default "127.0.0.1" */
+  host?: string | undefined
+  /** 0 is any free one. @default 13000 */
+  port?: number | undefined
+  /** How many connections are held, in all and of each address. */
+  connections?: ConnectionLimits | undefined
+  /** Serves HTTPS with this certificate, and with what takes its place in these files. @default HTTP */
+  tls?: CertificateFiles | undefined
+  /** Beside HTTPS: plain HTTP here is led to it. @default none */
+  redirectPort?: number | undefined
+  /** Proxies whose word on clients is taken; see {@link createProxies}. @default none */
+  trustedProxies?: readonly string[] | undefined
+  /** Names besides addresses and `localhost`; the first is that of its URL where it speaks TLS. */
+  allowedHosts: readonly string[]
+}
+
+/** What answers behind a front. */
+export interface FrontComponents {
+  app: { fetch(request: Request, env: object): Response | Promise<Response> }
+  /** Whether a host is that of a job's port. */
+  isPort: (host: string) => boolean
+  logger: Logger
+  registry: Registry
+}
+
+/** An open front. */
+export interface Front {
+  /** `http://HOST:PORT`, or `https:`. */
+  url: string
+  /** Lets answers under way end; then every connection is gone. */
+  close(): Promise<void>
+}
+
+/** Where WebSockets may be opened, besides the origins of ports. */
+const SOCKET_PATH =
+  /^(?:\/api(?:\/v1)?)?\/ws$|^\/api(?:\/v1)?\/plugin-core\/(?:streams$|jobs\/[^/]+\/(?:exec\/socket$|tunnel\/|proxy\/))/
+
+/**
+ * A body has no deadline of its own here: what reads it has one, and what is passed on to a container may take as long as
+ * bytes flow.
+ */
+const TIMES = {
+  headersTimeout: HEAD_MS,
+  requestTimeout: 0,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  connectionsCheckingInterval: HEAD_MS / 3,
+}
+
+const REQUESTS = { IncomingMessage: BoundedRequest, ServerResponse: ExactResponse }
+
+/** Opens the door of a gateway: its connections, TLS, and who is taken to ask. @throws {ListenError} @throws {CertificateError} */
+export async function openFront(components: FrontComponents, init: FrontInit): Promise<Front> {
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, connections = {}, tls, redirectPort, allowedHosts } = init
+  const { app, isPort, logger } = components
+  const proxies = createProxies(init.trustedProxies ?? [])
+  const certificate = tls === undefined ? null : await readCertificate(tls)
+  /** However many requests arrive at the same moment, others get their turn between them. */
+  const fetch = async (request: Request, env: { incoming?: IncomingMessage }): Promise<Response> => {
+    await takeTurn()
+    if (env.incoming === undefined) return await app.fetch(request, env)
+    const { address, protocol } = proxies.asked(env.incoming)
+    if (protocol !== null) Object.defineProperty(request, 'url', { value: spokenBy(protocol, request.url) })
+    return await app.fetch(request, { ...env, clientAddress: address })
+  }
+  const takesSockets = (request: { path: string; host: string }) =>
+    isPort(request.host) || SOCKET_PATH.test(request.path)
+  const server = createAdaptorServer({
+    fetch: fetch as (request: Request, env: object) => Promise<Response>,
+    hostname: host,
+    ...(certificate === null ? {} : { createServer: createSecureServer }),
+    serverOptions: { ...TIMES, ...upgradeOptions(takesSockets), ...REQUESTS, ...secureOptions(certificate) },
+  }) as Server
+  serveUpgrades(server, { fetch }, takesSockets)
+  const listener = createListener(server, createConnections(server, { isShared: proxies.has, ...connections }))
+  await listener.listen(host, port)
+  const url = urlOf(server, certificate === null ? host : (allowedHosts[0] ?? host), certificate !== null)
+  const closing: (() => Promise<void> | void)[] = [listener.close]
+  if (tls !== undefined && certificate !== null) {
+    closing.push(keepCertificate(server as SecureServer, tls, certificate, components))
+    if (redirectPort !== undefined) {
+      const to = Number(new URL(url).port || 443)
+      try {
+        closing.push((await startRedirect({ host, port: redirectPort, to, allowedHosts, connections })).close)
+      } catch (error) {
+        await listener.close()
+        throw error
+      }
+    }
+  }
+  logger.info({ url }, 'gateway listens')
+  return {
+    url,
+    async close() {
+      await Promise.all(closing.map((close) => close()))
+    },
+  }
+}
+
+/** Serves what takes the certificate's place, and says when that expires. @returns ends it */
+function keepCertificate(
+  server: SecureServer,
+  files: CertificateFiles,
+  first: Certificate,
+  { logger, registry }: Pick<FrontComponents, 'logger' | 'registry'>,
+): () => void {
+  const expires = new Gauge({
+    name: 'cortex_tls_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate that is served expires, in seconds since 1970',
+    registers: [registry],
+  })
+  expires.set(Math.floor(first.expiresAtMs / 1_000))
+  return watchCertificate(files, logger, (certificate) => {
+    server.setSecureContext(secureOptions(certificate))
+    expires.set(Math.floor(certificate.expiresAtMs / 1_000))
+    logger.info({ expires: new Date(certificate.expiresAtMs) }, 'a new certificate is served')
+  })
+}
+
+/** A client has as long for its handshake as for the head of a request. */
+function secureOptions(certificate: Certificate | null): object {
+  if (certificate === null) return {}
+  return { cert: certificate.cert, key: certificate.key, handshakeTimeout: HEAD_MS }
+}
+
+/** A request's URL where a proxy says what its client speaks. */
+function spokenBy(protocol: 'http' | 'https', text: string): string {
+  return text.replace(/^https?:/, `${protocol}:`)
+}
+
+function urlOf(server: Server, host: string, isSecure: boolean): string {
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : isIPv6(host) ? `[${host}]` : host
+  return isSecure ? `https://${name}${port === 443 ? '' : `:${port}`}` : `http://${name}:${port}`
+}
