@@ -27,7 +27,12 @@ export interface GatewayOptions extends RelayOptions, RegistryOptions, OutputRoo
 }
 
 /** What the flags say of who may come, and how. @throws {CliError} where one is there without the other */
-export function frontOf({ tlsCert: cert, tlsKey: key, redirectPort, trustProxy }: GatewayOptions): Partial<FrontInit> {
+export function frontOf({
+  tlsCert: cert,
+  tlsKey: key,
+  redirectPort,
+  trustProxy,
+}: GatewayOptions): Pick<FrontInit, 'tls' | 'redirectPort' | 'trustedProxies'> {
   if (cert === undefined && key !== undefined) throw new CliError('--tls-key needs --tls-cert beside it')
   if (cert !== undefined && key === undefined) throw new CliError('--tls-cert needs --tls-key beside it')
   if (cert === undefined && redirectPort !== undefined) {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { takeTurn } from '../../node/turns.ts'
 import { isAskedAhead, setFull } from './asked-ahead.ts'
 import { createConnectionBook, type Doing } from './connection-book.ts'
+import { createHandshakes } from './handshakes.ts'
 import {
   MAX_CONNECTIONS,
   MAX_CONNECTIONS_AT_REST,
@@ -29,6 +30,16 @@ export interface ConnectionLimits {
   stalledMs?: number
   /** Whether an address stands for many clients, so that it may have as many as there are in all. @default none does */
   isShared?: (address: string | undefined) => boolean
+}
+
+const LIMITS: Required<ConnectionLimits> = {
+  all: MAX_CONNECTIONS,
+  perAddress: MAX_CONNECTIONS_PER_ADDRESS,
+  atRest: MAX_CONNECTIONS_AT_REST,
+  restMs: REST_MS,
+  atOnce: MAX_REQUESTS_AT_ONCE,
+  stalledMs: STALLED_MS,
+  isShared: () => false,
 }
 
 /** One connection. */
@@ -59,52 +70,31 @@ export interface Connections {
  * cannot ask many things at once.
  */
 export function createConnections(server: Server, limits: ConnectionLimits = {}): Connections {
-  const { all = MAX_CONNECTIONS, perAddress = MAX_CONNECTIONS_PER_ADDRESS, isShared = () => false } = limits
-  const { atRest = MAX_CONNECTIONS_AT_REST, restMs = REST_MS } = limits
-  const { atOnce = MAX_REQUESTS_AT_ONCE, stalledMs = STALLED_MS } = limits
+  const { all, perAddress, atRest, restMs, atOnce, stalledMs, isShared } = { ...LIMITS, ...limits }
   const guests = new Map<Socket, Guest>()
   const book = createConnectionBook()
-  let answersInAll = 0
-  let idle = Promise.withResolvers<void>()
-  idle.resolve()
-
+  const answers = countAnswers()
   const serve = takeOver(server, 'connection')
   const answer = takeOver(server, 'request')
   const upgrade = takeOver(server, 'upgrade')
-  // Over TLS a connection begins as the one below it, and from its handshake on is the one that was made of that.
-  const secure = server.listenerCount('secureConnection') === 0 ? null : takeOver(server, 'secureConnection')
-  const shaking = new Map<string, Socket>()
+  const handshakes = isSecure(server) ? createHandshakes(server, takeOver(server, 'secureConnection'), replace) : null
   Object.assign(server, { pauseOnConnect: true }) // as `net.createServer` takes it: nothing is read before `resume`
 
   server.on('connection', (socket: Socket) => {
     socket.on('error', () => undefined) // gone before it was served
     const site = siteOf(socket.remoteAddress)
     const most = isShared(socket.remoteAddress) ? all : perAddress
-    if (book.sizeOf(site) >= most && !displace(book.firstOfSite(site))) return refuse(socket, secure === null)
-    if (guests.size >= all && !displace(book.firstOfAll())) return refuse(socket, secure === null)
+    if (book.sizeOf(site) >= most && !displace(book.firstOfSite(site))) return refuse(socket, handshakes === null)
+    if (guests.size >= all && !displace(book.firstOfAll())) return refuse(socket, handshakes === null)
     enter(socket, { site, under: 0, answers: 0 }, 'waiting')
     void takeTurn().then(() => {
       if (!book.isAt(socket, 'waiting')) return // gone
       book.note(socket, site, 'silent')
       rested()
-      if (secure !== null) {
-        const name = endsOf(socket)
-        shaking.set(name, socket)
-        socket.once('close', () => shaking.delete(name))
-      }
+      handshakes?.begin(socket)
       serve(socket)
-      if (secure === null) socket.resume()
+      if (handshakes === null) socket.resume()
     })
-  })
-
-  server.on('secureConnection', (socket: Socket) => {
-    const below = shaking.get(endsOf(socket))
-    const guest = below && guests.get(below)
-    if (below === undefined || guest === undefined) return void socket.destroy() // gone
-    forget(below)
-    socket.on('error', () => undefined)
-    enter(socket, guest, 'silent')
-    secure?.(socket)
   })
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -112,8 +102,7 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
     const guest = guests.get(socket)
     // Of a connection that was ended, what Node had read of it before is still told.
     if (guest === undefined || socket.destroyed) return
-    if (answersInAll === 0) idle = Promise.withResolvers()
-    answersInAll += 1
+    answers.add(1)
     guest.answers += 1
     setFull(socket, guest.answers >= atOnce)
     work(socket, 1)
@@ -122,7 +111,7 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
       guest.answers -= 1
       setFull(socket, guest.answers >= atOnce)
       work(socket, -1)
-      answered(1)
+      answers.add(-1)
     })
     answer(request, response)
   })
@@ -144,9 +133,14 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
     socket.once('close', () => forget(socket))
   }
 
-  function answered(count: number): void {
-    answersInAll -= count
-    if (answersInAll === 0) idle.resolve()
+  /** From its handshake on, a connection is the one that was made of it. */
+  function replace(below: Socket, secured: Socket): boolean {
+    const guest = guests.get(below)
+    if (guest === undefined) return false
+    forget(below)
+    secured.on('error', () => undefined)
+    enter(secured, guest, 'silent')
+    return true
   }
 
   function work(socket: Socket, change: number): void {
@@ -170,7 +164,7 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
     if (guest === undefined) return
     guests.delete(socket)
     book.note(socket, guest.site, null)
-    answered(guest.answers)
+    answers.add(-guest.answers)
   }
 
   function displace(socket: Socket | null): boolean {
@@ -182,11 +176,31 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
 
   return {
     size: () => guests.size,
-    idle: () => idle.promise,
+    idle: answers.idle,
     destroy() {
       for (const socket of guests.keys()) socket.destroy()
     },
   }
+}
+
+/** How many answers are under way. */
+function countAnswers() {
+  let count = 0
+  let idle = Promise.withResolvers<void>()
+  idle.resolve()
+  return {
+    add(change: number): void {
+      if (count === 0 && change > 0) idle = Promise.withResolvers()
+      count += change
+      if (count === 0) idle.resolve()
+    },
+    /** Resolves when there is none. */
+    idle: () => idle.promise,
+  }
+}
+
+function isSecure(server: Server): boolean {
+  return server.listenerCount('secureConnection') > 0
 }
 
 /** What the server does with such an event, to be called instead of being told of it. */
@@ -216,11 +230,6 @@ const REFUSAL = [
   '',
   BODY,
 ].join('\r\n')
-
-/** Both ends of a connection, which no two have at a time; of TLS and the TCP below it they are the same. */
-function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
-  return [remoteAddress, remotePort, localAddress, localPort].join(' ')
-}
 
 function refuse(socket: Socket, speaksPlainly: boolean): void {
   if (!speaksPlainly) return void socket.destroy()

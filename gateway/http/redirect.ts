@@ -7,6 +7,7 @@ import { hostCheck, oneHost } from './host-check.ts'
 import { HEAD_MS } from './limits.ts'
 import { createListener } from './listener.ts'
 
+/** From where to where plain HTTP is led. */
 export interface RedirectInit {
   host: string
   /** Where plain HTTP is heard. */

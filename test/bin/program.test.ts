@@ -208,6 +208,10 @@ describe('cortex', () => {
       'allowImage',
       'denyImage',
       'allowInputHost',
+      'tlsCert',
+      'tlsKey',
+      'redirectPort',
+      'trustProxy',
     ]
     const last = [
       'platform',

@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { connect } from 'node:tls'
 import { WebSocket } from 'ws'
 import { createGateway, type Gateway, type GatewayInit } from '../../../gateway/index.ts'
-import { silentLogger } from '../../../node/logger.ts'
+import { type Logger, silentLogger } from '../../../node/logger.ts'
 import { freePort } from '../../../scripts/free-port.ts'
 import { expire, type MadeCertificate, makeCertificate } from '../../support/certificate.ts'
 import { until } from '../../support/until.ts'
@@ -41,11 +41,9 @@ afterEach(async () => {
 
 async function start(init: Partial<GatewayInit> = {}): Promise<void> {
   warnings = []
-  const warn = (fields: { problem?: string }) => void warnings.push(fields.problem ?? '')
-  gateway = createGateway(
-    { node: test.node, logger: { ...silentLogger, warn: warn as never } },
-    { folder, port: 0, ...init },
-  )
+  const logger: Logger = Object.create(silentLogger)
+  logger.warn = ((fields: { problem?: string }) => void warnings.push(fields.problem ?? '')) as Logger['warn']
+  gateway = createGateway({ node: test.node, logger }, { folder, port: 0, ...init })
   await gateway.start()
 }
 
