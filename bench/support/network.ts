@@ -15,7 +15,7 @@ export async function benchNetwork(
   flags: string[],
   startEngine: () => Promise<EngineHandle> = ensureEngine,
 ) {
-  const stack = new AsyncDisposableStack()
+  await using stack = new AsyncDisposableStack()
   const engine = await startEngine()
   stack.defer(async () => await engine.stop())
   const docker = new Docker({ socketPath: engine.socketPath })
@@ -30,7 +30,12 @@ export async function benchNetwork(
   })
   stack.defer(async () => await network.stop())
   const api = openApi(network.url, network.key)
-  while ((await api.providers()).length < agents) await new Promise((resolve) => setTimeout(resolve, 100))
+  while ((await api.providers()).length < agents) {
+    const gone = network.processes.find(({ running }) => !running)
+    if (gone !== undefined) throw new Error(`${gone.name} ended before it was ready:\n${gone.output()}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  const all = stack.move()
   return {
     docker,
     dockerHost: `unix://${engine.socketPath}`,
@@ -42,6 +47,6 @@ export async function benchNetwork(
     /** The gateway's, then the agents'. */
     pids: network.processes.map(({ pid }) => pid),
     folder: network.folder,
-    [Symbol.asyncDispose]: async () => await stack.disposeAsync(),
+    [Symbol.asyncDispose]: async () => await all.disposeAsync(),
   }
 }

@@ -3,17 +3,19 @@
  * digest gets nothing by that. See docs/decisions/0079-inputs.md.
  */
 
+import type { Readable } from 'node:stream'
 import { encode } from '../../protocol/codec.ts'
 import { InputReplySchema } from '../../protocol/gen/cortex/v1/inputs_pb.js'
 import { type InputRefusal, readInputHello } from '../../protocol/input-messages.ts'
 import { MAX_INPUT_MESSAGE_BYTES, MAX_INPUT_STREAMS, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
 import { partsOf } from '../../protocol/sent-image.ts'
 import { Protocol } from '../../protocol/topics.ts'
+import { onAbort } from '../abort.ts'
 import type { Clock } from '../clock.ts'
-import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import { answerStreams, receiveWithin } from '../network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../network/index.ts'
+import { guardStall } from '../stall.ts'
 import type { JobRecord, JobStore } from '../store/index.ts'
 import type { InputSource } from './index.ts'
 
@@ -63,21 +65,22 @@ export function serveInputs({ network, store, clock, logger, sources }: ServeCom
       return await refuse(channel, 'BLOB_GONE', 'The job brings no such thing, or it is not there any more')
     }
     await channel.send(encode(InputReplySchema, { ok: true, bytes: BigInt(found.bytes) }))
-    for await (const chunk of found.stream) await sendWithin(channel, chunk as Buffer)
+    await sendAll(channel, found.stream)
     await channel.close()
   }
 
-  async function sendWithin(channel: Channel, chunk: Buffer): Promise<void> {
-    const limit = deadline(clock, TAKE_MS, signal)
-    const tooLate = (): void => channel.abort(limit.signal.reason as Error)
-    limit.signal.addEventListener('abort', tooLate, { once: true })
+  async function sendAll(channel: Channel, stream: Readable): Promise<void> {
+    const guard = guardStall(clock, signal, TAKE_MS)
+    onAbort(guard.signal, () => channel.abort(guard.signal.reason as Error))
     try {
-      for (let at = 0; at < chunk.length; at += MAX_REACH_CHUNK_BYTES) {
-        await channel.send(chunk.subarray(at, at + MAX_REACH_CHUNK_BYTES))
+      for await (const chunk of stream) {
+        for (let at = 0; at < chunk.length; at += MAX_REACH_CHUNK_BYTES) {
+          await channel.send((chunk as Buffer).subarray(at, at + MAX_REACH_CHUNK_BYTES))
+          guard.moved()
+        }
       }
     } finally {
-      limit.signal.removeEventListener('abort', tooLate)
-      limit.clear()
+      guard.clear()
     }
   }
 

@@ -10,6 +10,8 @@ import { LONGEST_NAME, liesBehind, MOST_REMEMBERED } from '../tar-entries.ts'
 import { tarOf } from '../tar-of.ts'
 import { asItIs, renaming } from './renaming.ts'
 
+/** Read from the disk at a time, in bytes. */
+const READ_BYTES = 256 * 1024
 /** Entries in one archive. */
 const MAX_ENTRIES = 1_000_000
 /** Names of left out files that are remembered, because hard links may lead to them. */
@@ -179,14 +181,14 @@ export function createSieve(init: Omit<SiftInit, 'roots'>): Sieve {
  * @throws where it is no tar, and what `onCopy` throws
  */
 export async function siftFile(path: string, init: SiftInit, onCopy?: () => Promise<void>): Promise<LeftOut[]> {
-  const looked = siftTar(createReadStream(path), init)
+  const looked = siftTar(createReadStream(path, { highWaterMark: READ_BYTES }), init)
   for await (const _chunk of looked.tar);
   // Written anew only where there is something odd, which an honest provider has left out already.
   if (looked.leftOut().length === 0) return []
   await onCopy?.()
   const sifted = `${path}.sifted`
   try {
-    const again = siftTar(createReadStream(path), init)
+    const again = siftTar(createReadStream(path, { highWaterMark: READ_BYTES }), init)
     await pipeline(again.tar, createWriteStream(sifted, { mode: 0o600 }))
     await rename(sifted, path)
     return again.leftOut()

@@ -6,6 +6,9 @@ import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Upload } from './index.ts'
 
+/** Read from the disk at a time, in bytes. */
+const READ_BYTES = 256 * 1024
+
 const noteSchema = z.object({
   id: z.string(),
   owner: z.string(),
@@ -100,7 +103,7 @@ export function createUploadFolder(folder: string): UploadFolder {
       await rename(partOf(id), blobOf(sha256))
       return sha256
     },
-    read: (sha256, offset) => createReadStream(blobOf(sha256), { start: offset, highWaterMark: 64 * 1024 }),
+    read: (sha256, offset) => createReadStream(blobOf(sha256), { start: offset, highWaterMark: READ_BYTES }),
     async remove(id, blob) {
       hashes.delete(id)
       await rm(noteOf(id), { force: true })

@@ -3,8 +3,9 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
-import { receiveWithin } from '../../node/network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../../node/network/index.ts'
+import { guardStall } from '../../node/stall.ts'
+import { writeBehind } from '../../node/write-behind.ts'
 import { encode } from '../../protocol/codec.ts'
 import { InputHelloSchema } from '../../protocol/gen/cortex/v1/inputs_pb.js'
 import { type InputRefusal, readInputReply } from '../../protocol/input-messages.ts'
@@ -47,12 +48,15 @@ export async function fetchBlob(
   onBytes(there)
   if (there < bytes || bytes === 0) {
     const channel = await ask({ network, clock }, record, input, there, signal)
+    const guard = guardStall(clock, signal, PIECE_MS)
+    const behind = writeBehind(file)
     try {
       while (there < bytes) {
-        const piece = await receiveWithin(channel, { clock, ms: PIECE_MS, signal })
+        const piece = await channel.receive({ signal: guard.signal })
         if (piece === null) throw new Error('The input ended before its end')
         if (there + piece.length > bytes) throw new DataError('digest-mismatch', input.path)
-        await file.appendFile(piece)
+        guard.moved()
+        await behind.add(piece)
         hash.update(piece)
         there += piece.length
         onBytes(there)
@@ -61,6 +65,10 @@ export async function fetchBlob(
     } catch (error) {
       channel.abort(error instanceof Error ? error : new Error(String(error)))
       throw error
+    } finally {
+      guard.clear()
+      // Also where it broke off: the next try goes on behind all that came.
+      await behind.flush()
     }
   }
   if (hash.digest('hex') === sha256) return

@@ -13,6 +13,8 @@ import { DataError } from './data-error.ts'
 /** What a file is called in its volume. */
 export const FILE_NAME = 'file'
 
+/** Read from the disk at a time, in bytes. */
+const READ_BYTES = 256 * 1024
 /** Entries in one folder. */
 const MAX_ENTRIES = 1_000_000
 /** What an entry takes of the disk beside its content, in bytes. */
@@ -28,7 +30,9 @@ export interface InputTar {
 /** A file under {@link FILE_NAME}, for everybody to read and, as it may be a program, to execute. */
 export function fileTar(path: string, bytes: number): InputTar {
   const header = { name: `${INPUT_ROOT}/${FILE_NAME}`, size: bytes, mode: 0o755, mtime: new Date(0) }
-  const tar = tarOf(async (out) => await pipeline(createReadStream(path), out.entry(header)))
+  const tar = tarOf(
+    async (out) => await pipeline(createReadStream(path, { highWaterMark: READ_BYTES }), out.entry(header)),
+  )
   return { tar, size: () => bytes + ENTRY_BYTES }
 }
 

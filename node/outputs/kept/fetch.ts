@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, stat, truncate } from 'node:fs/promises'
 import { Protocol } from '../../../protocol/topics.ts'
@@ -8,6 +8,7 @@ import type { Channel, PeerNetwork } from '../../network/index.ts'
 import { ReachError } from '../../reach/index.ts'
 import { openReach } from '../../reach/open-reach.ts'
 import type { Lease } from '../../store/index.ts'
+import { type WriteBehind, writeBehind } from '../../write-behind.ts'
 
 /**
  * What comes of an output in a span, at the least, while there is more of it: a provider that is slower, or silent, loses
@@ -45,8 +46,9 @@ export async function fetchOutput(
   })
   try {
     if (Number(reply.bytes) !== bytes) throw new OutputGoneError('The provider keeps another output than it told of')
-    await receiveInto(components.clock, channel, part, bytes - offset)
-    if ((await sha256Of(part)) !== Buffer.from(reply.sha256).toString('hex')) {
+    const hash = await hashOf(part)
+    await receiveInto({ clock: components.clock, channel, hash }, part, bytes - offset)
+    if (hash.digest('hex') !== Buffer.from(reply.sha256).toString('hex')) {
       await truncate(part, 0)
       throw new Error('The output was damaged on its way')
     }
@@ -59,8 +61,26 @@ export async function fetchOutput(
   }
 }
 
-async function receiveInto(clock: Clock, channel: Channel, part: string, bytes: number): Promise<void> {
+/** What comes, and how. */
+interface Coming {
+  clock: Clock
+  channel: Channel
+  /** Of all that is there. */
+  hash: Hash
+}
+
+async function receiveInto(coming: Coming, part: string, bytes: number): Promise<void> {
   await using file = await open(part, 'a')
+  const behind = writeBehind(file)
+  try {
+    await receiveBehind(coming, behind, bytes)
+  } finally {
+    // Also where it broke off: the next try goes on behind all that came.
+    await behind.flush()
+  }
+}
+
+async function receiveBehind({ clock, channel, hash }: Coming, behind: WriteBehind, bytes: number): Promise<void> {
   let left = bytes
   while (left > 0) {
     const enoughLeft = Math.max(0, left - LEAST_PACE.bytes)
@@ -70,7 +90,8 @@ async function receiveInto(clock: Clock, channel: Channel, part: string, bytes: 
         const chunk = await channel.receive({ signal: limit.signal })
         if (chunk === null) throw new Error('The output ended before its end')
         if (chunk.length > left) throw new OutputGoneError('The provider sent more than it told of')
-        await file.appendFile(chunk)
+        await behind.add(chunk)
+        hash.update(chunk)
         left -= chunk.length
       }
     } finally {
@@ -79,8 +100,8 @@ async function receiveInto(clock: Clock, channel: Channel, part: string, bytes: 
   }
 }
 
-async function sha256Of(path: string): Promise<string> {
+async function hashOf(path: string): Promise<Hash> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
-  return hash.digest('hex')
+  return hash
 }

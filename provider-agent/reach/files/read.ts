@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { onAbort } from '../../../node/abort.ts'
 import { deadline } from '../../../node/deadline.ts'
+import { guardStall } from '../../../node/stall.ts'
 import { entriesOf } from '../../../node/tar-entries.ts'
 import { encode } from '../../../protocol/codec.ts'
 import {
@@ -10,10 +11,10 @@ import {
   type ReachHello_Read as ReadRequest,
 } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_REACH_CHUNK_BYTES } from '../../../protocol/limits.ts'
+import { encodeFileData } from '../../../protocol/reach-messages.ts'
 import { FileError, type FoundFile } from '../../engine/file-access.ts'
 import { ReachRefusedError } from '../refusal.ts'
 import { answerOf, entryOf, type FilesComponents, type FilesPlace, nothingThere, refusalOf } from './answers.ts'
-import { guardStall } from './stall.ts'
 
 /** How long the engine may take to read all of it, in ms: meanwhile it does nothing else with the container. */
 const ENGINE_MS = 240_000
@@ -53,7 +54,7 @@ export async function readFiles(
     for await (const piece of contents) {
       for (let at = 0; at < piece.length; at += MAX_REACH_CHUNK_BYTES) {
         const data = piece.subarray(at, at + MAX_REACH_CHUNK_BYTES)
-        await channel.send(encode(FileContentSchema, { content: { case: 'data', value: data } }))
+        await channel.send(encodeFileData(data))
         guard.moved()
       }
     }

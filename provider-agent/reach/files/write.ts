@@ -4,13 +4,13 @@ import { pipeline } from 'node:stream/promises'
 import { deadline } from '../../../node/deadline.ts'
 import type { Channel } from '../../../node/network/index.ts'
 import { siftTar } from '../../../node/outputs/sift.ts'
+import { guardStall, type StallGuard } from '../../../node/stall.ts'
 import { isNoTar } from '../../../node/tar-entries.ts'
 import { tarOf } from '../../../node/tar-of.ts'
 import type { ReachHello_Write as WriteRequest } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import { FileError } from '../../engine/file-access.ts'
 import { WELCOME } from '../refusal.ts'
 import { answerOf, type FilesComponents, type FilesPlace } from './answers.ts'
-import { guardStall, type StallGuard } from './stall.ts'
 
 /** How long the engine may take to write all of it, in ms: meanwhile it does nothing else with the container. */
 const ENGINE_MS = 240_000
