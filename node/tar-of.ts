@@ -39,3 +39,8 @@ export async function addEmpty(out: Pack, header: Parameters<Pack['entry']>[0]):
     out.entry(header, '', (error) => (error ? failed(error) : done()))
   })
 }
+
+/** Permission bits for a header: with that of an ordinary file, for the library takes 0 for none, and none for 0644. */
+export function tarMode(mode: number): number {
+  return mode | 0o100000
+}

@@ -44,6 +44,8 @@ export async function benchNetwork(
     peer: network.peer,
     url: network.url,
     key: network.key,
+    /** The gateway first, then the agents. */
+    processes: network.processes,
     /** The gateway's, then the agents'. */
     pids: network.processes.map(({ pid }) => pid),
     folder: network.folder,

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Header, Pack } from 'tar-stream'
 import { entriesOf, liesBehind, MOST_REMEMBERED } from '../tar-entries.ts'
-import { addEmpty, tarOf } from '../tar-of.ts'
+import { addEmpty, tarMode, tarOf } from '../tar-of.ts'
 import type { Outputs } from './index.ts'
 import { entryName, findPart, type PlacedHeader } from './part.ts'
 
@@ -146,7 +146,6 @@ function nameIn(folder: string, name: string): string | undefined {
   return name.startsWith(`${folder}/`) ? name.slice(folder.length + 1) : undefined
 }
 
-/** With the bit of an ordinary file, for the library takes 0 for none. */
 function ownHeader({ mode = 0o644, mtime }: Header, name: string): OwnHeader {
-  return { name, mode: (mode & 0o777) | 0o100000, uid: 0, gid: 0, ...(mtime === undefined ? {} : { mtime }) }
+  return { name, mode: tarMode(mode & 0o777), uid: 0, gid: 0, ...(mtime === undefined ? {} : { mtime }) }
 }

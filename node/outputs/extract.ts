@@ -47,8 +47,8 @@ export async function extractTar(tar: Readable, folder: string, roots: readonly 
       } else if (code !== 'TAR_BAD_ARCHIVE') problem ??= data instanceof Error ? data : new Error(reason)
     },
     onReadEntry(entry) {
-      // The owner can always look at what was fetched.
-      entry.mode = (entry.mode ?? 0o600) | (entry.type === 'Directory' ? 0o700 : 0o600)
+      // The owner can always look at what was fetched, and remove it; what nobody may write to stays so.
+      entry.mode = (entry.mode ?? 0o600) | (entry.type === 'Directory' ? 0o700 : 0o400)
     },
   })
   await pipeline(sifted.tar, unpack as unknown as NodeJS.WritableStream).catch((error: Error & { code?: string }) => {

@@ -7,7 +7,7 @@ import { extract, type Header, type Pack } from 'tar-stream'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
 import { LONGEST_NAME, liesBehind, MOST_REMEMBERED } from '../tar-entries.ts'
-import { tarOf } from '../tar-of.ts'
+import { tarMode, tarOf } from '../tar-of.ts'
 import { asItIs, renaming } from './renaming.ts'
 
 /** Read from the disk at a time, in bytes. */
@@ -139,7 +139,7 @@ export function createSieve(init: Omit<SiftInit, 'roots'>): Sieve {
         counts.bytes += size
         const link = linkname === null || linkname === undefined ? {} : { linkname }
         const time = mtime === undefined ? {} : { mtime }
-        await pipeline(entry, out.entry({ name, type, size, ...link, ...time, mode: mode & 0o777, ...owner }))
+        await pipeline(entry, out.entry({ name, type, size, ...link, ...time, mode: tarMode(mode & 0o777), ...owner }))
       }
       isOver = true
       source.destroy()

@@ -7,7 +7,7 @@ import type { Duplex, Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { extract, type Pack } from 'tar-stream'
-import { tarOf } from '../../node/tar-of.ts'
+import { tarMode, tarOf } from '../../node/tar-of.ts'
 import { type Abort, askEngine } from './ask-engine.ts'
 import { checkName } from './container/spec.ts'
 import { statusOf } from './errors.ts'
@@ -231,8 +231,7 @@ function renamedTo(tar: Readable, name: string): Readable {
     for await (const entry of unpack) {
       const { type, size = 0, mode = 0o644, uid = 0, gid = 0, mtime } = entry.header
       const times = mtime === undefined ? {} : { mtime }
-      // With the bit of an ordinary file, for the library takes 0 for none.
-      const sink = out.entry({ name, type, size, uid, gid, mode: mode | 0o100000, ...times })
+      const sink = out.entry({ name, type, size, uid, gid, mode: tarMode(mode), ...times })
       await pipeline(entry, sink)
     }
   }

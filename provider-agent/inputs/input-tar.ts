@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract, type Header, type Pack } from 'tar-stream'
 import { LONGEST_NAME, liesBehind, MOST_REMEMBERED } from '../../node/tar-entries.ts'
-import { tarOf } from '../../node/tar-of.ts'
+import { tarMode, tarOf } from '../../node/tar-of.ts'
 import { INPUT_ROOT } from '../engine/input-volumes.ts'
 import { DataError } from './data-error.ts'
 
@@ -69,8 +69,7 @@ export function folderTar(path: string, input: string): InputTar {
       const target =
         type === 'link' ? { linkname: placed(linkname ?? '') } : typeof linkname === 'string' ? { linkname } : {}
       const times = mtime === undefined ? {} : { mtime }
-      // With the bit of an ordinary file, for the library takes 0 for none.
-      const sink = out.entry({ name: placed(name), type, size, uid, gid, mode: mode | 0o100000, ...target, ...times })
+      const sink = out.entry({ name: placed(name), type, size, uid, gid, mode: tarMode(mode), ...target, ...times })
       await pipeline(entry, sink)
     }
   }

@@ -2,8 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { encode } from '../../protocol/codec.ts'
-import { ExecInputSchema, ReachHelloSchema, ReachReplySchema } from '../../protocol/gen/cortex/v1/reach_pb.js'
-import { readExecInput, readReachHello, readReachReply } from '../../protocol/reach-messages.ts'
+import {
+  ExecInputSchema,
+  FileContentSchema,
+  ReachHelloSchema,
+  ReachReplySchema,
+} from '../../protocol/gen/cortex/v1/reach_pb.js'
+import { encodeFileData, readExecInput, readReachHello, readReachReply } from '../../protocol/reach-messages.ts'
 import { isLine } from '../../protocol/text.ts'
 
 const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
@@ -71,6 +76,14 @@ describe('a hello into a container', () => {
 })
 
 describe('what comes back', () => {
+  it('has pieces of files as the library would write them', () => {
+    for (const bytes of [0, 1, 127, 128, 64 * 1024]) {
+      const value = new Uint8Array(bytes).fill(7)
+      const written = encode(FileContentSchema, { content: { case: 'data', value } })
+      assert.deepEqual(new Uint8Array(encodeFileData(value)), new Uint8Array(written), String(bytes))
+    }
+  })
+
   it('is one line of bounded length where people read it', () => {
     const reply = readReachReply(
       encode(ReachReplySchema, { code: 'FAILED', message: `a\n\x1b[31mb${'x'.repeat(5000)}` }),

@@ -6,7 +6,7 @@ import type { Channel } from '../../../node/network/index.ts'
 import { siftTar } from '../../../node/outputs/sift.ts'
 import { guardStall, type StallGuard } from '../../../node/stall.ts'
 import { isNoTar } from '../../../node/tar-entries.ts'
-import { tarOf } from '../../../node/tar-of.ts'
+import { tarMode, tarOf } from '../../../node/tar-of.ts'
 import type { ReachHello_Write as WriteRequest } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import { FileError } from '../../engine/file-access.ts'
 import { WELCOME } from '../refusal.ts'
@@ -81,7 +81,7 @@ export async function writeFiles(
       await channel.send(answerOf({ files, bytes: BigInt(bytes), leftOut: sifted.leftOut() }))
     } else {
       await using kept = await transfers.keep(pieces, maxBytes)
-      const file = { name: posix.basename(place), mode: mode ?? found?.mode ?? FILE_MODE, size: kept.bytes }
+      const file = { name: posix.basename(place), mode: tarMode(mode ?? found?.mode ?? FILE_MODE), size: kept.bytes }
       await admit({ bytes: kept.bytes, entries: 1 + missing.length }, async () => {
         await makeFolders()
         await put(tarOf(async (out) => await pipeline(kept.read(), out.entry({ ...file, ...owner, mtime: now() }))))

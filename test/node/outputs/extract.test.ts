@@ -11,6 +11,7 @@ import { type Header, pack } from 'tar-stream'
 import { extractTar } from '../../../node/outputs/extract.ts'
 import { siftTar } from '../../../node/outputs/sift.ts'
 import { entriesOf } from '../../../node/tar-entries.ts'
+import { tarMode } from '../../../node/tar-of.ts'
 import type { LeftOut } from '../../../protocol/left-out.ts'
 
 type Entry = Partial<Header> & { name: string; text?: string }
@@ -49,15 +50,21 @@ describe('unpacking what a stranger packed', () => {
     const { target } = await unpack([
       { name: 'out', type: 'directory', mode: 0o555 },
       { name: 'out/program', mode: 0o6755, uid: 12_345, gid: 12_345, text: 'text' },
+      { name: 'out/fixed', mode: 0o444, text: 'text' },
+      { name: 'out/hidden', mode: tarMode(0), text: 'text' },
       { name: 'out/link', type: 'symlink', linkname: 'program' },
       { name: 'out/deep/up', type: 'symlink', linkname: '../program' },
       { name: 'out/same', type: 'link', linkname: 'out/program' },
     ])
-    for (const name of ['program', 'link', 'deep/up', 'same']) {
+    for (const name of ['program', 'fixed', 'hidden', 'link', 'deep/up', 'same']) {
       assert.equal(await readFile(join(target, 'out', name), 'utf8'), 'text', name)
     }
     const { mode, uid } = await stat(join(target, 'out/program'))
     assert.deepEqual([mode & 0o7777, uid], [0o755, process.getuid?.()])
+    // As it was, but that its owner can look at it.
+    for (const [name, kept] of [['fixed', 0o444] as const, ['hidden', 0o400] as const]) {
+      assert.equal((await stat(join(target, 'out', name))).mode & 0o7777, kept, name)
+    }
   })
 
   /** One odd entry each; entries after it that depend on it are odd as well. */
