@@ -35,8 +35,17 @@ export function tarOf(write: (out: Pack) => Promise<unknown>): Readable {
 
 /** Adds an entry without contents: a folder, or a link. */
 export async function addEmpty(out: Pack, header: Parameters<Pack['entry']>[0]): Promise<void> {
+  await addContent(out, header, '')
+}
+
+/** Adds an entry with all that is in it. */
+export async function addContent(
+  out: Pack,
+  header: Parameters<Pack['entry']>[0],
+  content: Buffer | string,
+): Promise<void> {
   await new Promise<void>((done, failed) => {
-    out.entry(header, '', (error) => (error ? failed(error) : done()))
+    out.entry(header, content, (error) => (error ? failed(error) : done()))
   })
 }
 

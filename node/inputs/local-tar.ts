@@ -2,15 +2,19 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream, type Stats } from 'node:fs'
-import { lstat, readdir, readlink, stat } from 'node:fs/promises'
+import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Pack } from 'tar-stream'
-import { addEmpty, tarOf } from '../tar-of.ts'
+import { addContent, addEmpty, tarOf } from '../tar-of.ts'
 
 /** What stands in a name for bytes that are no UTF-8: under it nothing is found. */
 const NOT_UTF8 = '\ufffd'
+
+/** What is read as a whole, in bytes; and how many such files of a folder are read before their turn: 1 MiB in memory for each folder on the way down. */
+const SMALL_BYTES = 64 * 1024
+const AHEAD = 16
 
 /** A file or folder that is read as it is asked for. */
 export interface LocalInput {
@@ -41,15 +45,17 @@ export async function localInput(path: string): Promise<LocalInput> {
 function tarOfFolder(root: string, leftOut: Set<string>): Readable {
   const seen = new Map<string, string>()
 
-  async function add(out: Pack, path: string, name: string): Promise<void> {
-    const found = await lstat(path)
+  async function add(out: Pack, path: string, name: string, { found, content }: Looked): Promise<void> {
     const header = { name, mode: found.mode, uid: found.uid, gid: found.gid, mtime: wholeSeconds(found) }
     if (found.isDirectory()) {
       await addEmpty(out, { ...header, name: `${name}/`, type: 'directory' })
-      for (const child of (await readdir(path)).toSorted(byCodeUnits)) {
-        const inside = name === '.' ? child : `${name}/${child}`
-        if (child.includes(NOT_UTF8)) leftOut.add(`${inside} has a name that is no UTF-8`)
-        else await add(out, join(path, child), inside)
+      const inside = (child: string): string => (name === '.' ? child : `${name}/${child}`)
+      const isOdd = (child: string): boolean => child.includes(NOT_UTF8)
+      const children = (await readdir(path)).toSorted(byCodeUnits)
+      for (const child of children.filter(isOdd)) leftOut.add(`${inside(child)} has a name that is no UTF-8`)
+      const known = children.filter((child) => !isOdd(child))
+      for await (const [child, looked] of lookedAhead(known, async (next) => await look(join(path, next)))) {
+        await add(out, join(path, child), inside(child), looked)
       }
     } else if (found.isSymbolicLink()) {
       await addEmpty(out, { ...header, type: 'symlink', linkname: await readlink(path) })
@@ -58,11 +64,38 @@ function tarOfFolder(root: string, leftOut: Set<string>): Readable {
       const first = found.nlink > 1 ? seen.get(id) : undefined
       if (first !== undefined) return await addEmpty(out, { ...header, type: 'link', linkname: first })
       seen.set(id, name)
+      if (content !== null) return await addContent(out, { ...header, type: 'file' }, content)
       await pipeline(createReadStream(path), out.entry({ ...header, type: 'file', size: found.size }))
     } else leftOut.add(`${name} is neither a file nor a folder nor a link`)
   }
 
-  return tarOf(async (out) => await add(out, root.endsWith('/') ? root : `${root}/`, '.'))
+  const top = root.endsWith('/') ? root : `${root}/`
+  return tarOf(async (out) => await add(out, top, '.', await look(top)))
+}
+
+/** What is at a path. */
+interface Looked {
+  found: Stats
+  /** Of a small file; null of all else. */
+  content: Buffer | null
+}
+
+async function look(path: string): Promise<Looked> {
+  const found = await lstat(path)
+  return { found, content: found.isFile() && found.size <= SMALL_BYTES ? await readFile(path) : null }
+}
+
+/** Each with what was seen of it, in their order; some are looked at before it is their turn. */
+async function* lookedAhead<T>(names: string[], task: (name: string) => Promise<T>): AsyncGenerator<[string, T]> {
+  const coming: Promise<T>[] = []
+  for (const [i, name] of names.entries()) {
+    for (let next = i + coming.length; coming.length < AHEAD && next < names.length; next += 1) {
+      const looked = task(names[next] as string)
+      looked.catch(() => undefined) // heard of when it is its turn
+      coming.push(looked)
+    }
+    yield [name, await (coming.shift() as Promise<T>)]
+  }
 }
 
 function wholeSeconds({ mtimeMs }: Stats): Date {
