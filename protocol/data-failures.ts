@@ -24,13 +24,13 @@ export const DATA_FAILURES = {
   },
   'unsafe-archive': {
     fault: 'user',
-    cause: 'An archive that the job brings cannot be unpacked safely.',
+    cause: 'An archive or folder that the job brings cannot be unpacked safely.',
     remedy:
-      'Make the archive of files, folders and links, with names that stay inside of it: no devices, pipes or sparse files.',
+      'Make it of files, folders and links, with names that stay inside of it: no devices, pipes or sparse files, and in a bucket no names with empty parts or parts of dots.',
   },
   'larger-than-storage': {
     fault: 'user',
-    cause: 'What the job brings to write to, or from URLs, is larger than its storage.',
+    cause: 'What the job brings to write to, or from elsewhere, is larger than its storage.',
     remedy: 'Raise storage, or leave out rw where the job only reads.',
   },
   'no-space': {
@@ -46,17 +46,43 @@ export const DATA_FAILURES = {
   },
   'url-not-allowed': {
     fault: 'place',
-    cause: 'A URL that the job brings is, or leads, inside the provider’s network, where its owner does not allow it.',
-    remedy: 'Use a URL with a public address, or ask the provider’s owner to allow its host: --allow-input-host.',
+    cause: 'What the job brings is, or leads, inside the provider’s network, where its owner does not allow it.',
+    remedy: 'Use a server with a public address, or ask the provider’s owner to allow its host: --allow-input-host.',
   },
   'url-unreachable': {
     fault: 'place',
-    cause: 'The provider does not reach the server of a URL that the job brings, or not for long enough.',
-    remedy: 'Check the host of the URL, or submit the job again when it answers.',
+    cause: 'The provider does not reach the server that has what the job brings, or not for long enough.',
+    remedy: 'Check its host, or submit the job again when it answers.',
   },
   'url-too-slow': {
     fault: 'place',
-    cause: 'The server of a URL that the job brings did not send the file in time.',
-    remedy: 'Try again, or put the file where more than 32 KiB come in a second.',
+    cause: 'The server that has what the job brings did not send it in time.',
+    remedy: 'Try again, or put it where more than 32 KiB come in a second.',
+  },
+  's3-not-found': {
+    fault: 'user',
+    cause: 'A bucket that the job brings something from does not have it.',
+    remedy: 'Check endpoint, region, bucket and key: names are exact, and a prefix is a folder, up to a slash.',
+  },
+  's3-refused': {
+    fault: 'user',
+    cause: 'A bucket that the job brings something from does not let these keys read it.',
+    remedy:
+      'Check the secrets that accessKeyId and secretAccessKey name, and that they may read the object, and list a prefix.',
+  },
+  's3-wrong-region': {
+    fault: 'user',
+    cause: 'A bucket that the job brings something from is in another region.',
+    remedy: 'Give that region as s3.region.',
+  },
+  's3-changed': {
+    fault: 'place',
+    cause: 'What the job brings from a bucket changed while it came.',
+    remedy: 'Submit the job again once nobody writes there.',
+  },
+  's3-not-given': {
+    fault: 'user',
+    cause: 'A bucket that the job brings something from does not give it.',
+    remedy: 'Check that endpoint is that of an S3 server, and that it gives the object to these keys at once.',
   },
 } as const

@@ -8,6 +8,8 @@ import type { Input, InputSchema, Job } from './gen/cortex/v1/market_pb.js'
 import { JOB_ID } from './ids.ts'
 import { keptPathField, ownPathField } from './job-fields.ts'
 import { MAX_INLINE_BYTES, MAX_INPUT_URL_LENGTH, MAX_INPUTS } from './limits.ts'
+import { namedSecrets, type SecretName } from './named-secret.ts'
+import { type S3Source, s3FromWire, s3InputField, s3ToWire } from './s3-input.ts'
 import { WireError } from './wire-error.ts'
 
 const inlineField = z
@@ -55,6 +57,9 @@ const sources = {
     .describe(
       'A file that the provider fetches before the job begins: `https://…`, public, without user and password. It counts as the job’s storage.',
     ),
+  s3: s3InputField
+    .optional()
+    .describe('A file or folder of a bucket, fetched likewise, by keys that are among the job’s `secrets`.'),
 }
 
 /** What says more of a source, each beside that one alone. */
@@ -106,7 +111,10 @@ const inputField = z.strictObject({
 export const inputsField = z.array(inputField).max(MAX_INPUTS)
 
 /** What the program reads from its standard input. */
-export const stdinField = sourceField
+export const stdinField = sourceField.refine(({ s3 }) => s3?.prefix === undefined, {
+  error: 'must be a file, and prefix is a folder: give the key of one',
+  path: ['s3', 'prefix'],
+})
 
 /** One of a job's `inputs`, as it was asked for. */
 export type InputSpec = z.output<typeof inputField>
@@ -152,6 +160,25 @@ export function inputsAsked({
   return stdin === undefined ? asked : [...asked, { field: 'stdin', path: null, writable: false, from: stdin }]
 }
 
+/** Which of a job's secrets its inputs name, and under which of its fields. */
+export function secretsNamed(job: Parameters<typeof inputsAsked>[0]): { path: PropertyKey[]; secret: string }[] {
+  const asked = [
+    ...(job.inputs ?? []).map(({ from }, i) => ({ at: ['inputs', i, 'from'], from })),
+    ...(job.stdin === undefined ? [] : [{ at: ['stdin'], from: job.stdin }]),
+  ]
+  return asked.flatMap(({ at, from }) => {
+    const names = Object.entries(namesIn(from))
+    return names.map(([name, { secret }]) => ({ path: [...at, 's3', name], secret }))
+  })
+}
+
+/** The names of secrets in a source. */
+function namesIn({ s3 }: { s3?: S3Source | undefined }): Record<string, SecretName> {
+  const { accessKeyId, secretAccessKey, sessionToken } = s3 ?? {}
+  const names = Object.entries({ accessKeyId, secretAccessKey, sessionToken })
+  return Object.fromEntries(names.flatMap(([name, secret]) => (secret === undefined ? [] : [[name, secret]])))
+}
+
 /** Where one of a job's `inputs` stands, as its provider gets it. */
 interface InputPlace {
   /** Empty for the standard input. */
@@ -166,16 +193,35 @@ interface InputPlace {
 export interface BlobInput extends InputPlace {
   blob: BlobSource
   url?: undefined
+  s3?: undefined
 }
 
 /** One that the provider fetches from elsewhere; a file. */
 export interface UrlInput extends InputPlace {
   url: UrlSource
   blob?: undefined
+  s3?: undefined
+}
+
+/** One that the provider fetches from a bucket. */
+export interface S3Input extends InputPlace {
+  s3: S3Source
+  blob?: undefined
+  url?: undefined
 }
 
 /** One of a job's `inputs`, as its provider gets it. */
-export type JobInput = BlobInput | UrlInput
+export type JobInput = BlobInput | UrlInput | S3Input
+
+/** Whether it is a folder, and comes as a tar of it; else it is a file. */
+export function isFolder({ blob, s3 }: JobInput): boolean {
+  return blob?.folder === true || s3?.prefix !== undefined
+}
+
+/** Which of a job's secrets are there for its inputs: they are not for its program. */
+export function secretsOfInputs(inputs: readonly JobInput[]): Set<string> {
+  return namedSecrets(inputs.flatMap((input) => Object.values(namesIn(input))))
+}
 
 /** What of a job its program reads from its standard input; none where it has none. */
 export function stdinOf({ inputs = [] }: { inputs?: readonly JobInput[] | undefined }): JobInput | undefined {
@@ -220,7 +266,8 @@ export function inputToWire(input: JobInput): MessageInitShape<typeof InputSchem
   return { path, writable, stdin: stdin === true, source: sourceToWire(input) }
 }
 
-function sourceToWire({ blob, url: from }: JobInput): NonNullable<MessageInitShape<typeof InputSchema>['source']> {
+function sourceToWire({ blob, url: from, s3 }: JobInput): NonNullable<MessageInitShape<typeof InputSchema>['source']> {
+  if (s3 !== undefined) return { case: 's3', value: s3ToWire(s3) }
   if (blob === undefined) {
     return { case: 'url', value: { url: from.url, sha256: Buffer.from(from.sha256 ?? '', 'hex') } }
   }
@@ -241,6 +288,11 @@ function inputFromWire({ path, writable, stdin, source }: Input, index: number):
   const field = `inputs[${index}].from`
   const place = { path, writable, ...(stdin && { stdin: true as const }) }
   if (source.case === undefined) throw invalid(field, 'is of a kind that is not known here')
+  if (source.case === 's3') {
+    const read = s3FromWire(source.value)
+    if (read.s3 === null) throw invalid(field, read.problem)
+    return { ...place, s3: read.s3 }
+  }
   const sha256 = Buffer.from(source.value.sha256).toString('hex')
   if (source.case === 'url') {
     const { url } = source.value
@@ -254,13 +306,15 @@ function inputFromWire({ path, writable, stdin, source }: Input, index: number):
 }
 
 /** Holds the inputs of a peer's award to the rules. @throws {WireError} `INVALID_FIELD` */
-export function checkInputs(job: Pick<Job, 'inputs' | 'volumes'>): void {
+export function checkInputs(job: Pick<Job, 'inputs' | 'volumes' | 'secrets'>): void {
   const all = inputsOf(job)
+  const missing = [...secretsOfInputs(all)].find((name) => !Object.hasOwn(job.secrets, name))
+  if (missing !== undefined) throw invalid('inputs', `name a secret that is not there: ${missing}`)
   const inputs = all.filter(({ stdin }) => stdin !== true)
   const [stdin, second] = all.filter((input) => input.stdin === true)
   if (inputs.length > MAX_INPUTS) throw invalid('inputs', `must have at most ${MAX_INPUTS} entries`)
   if (second !== undefined) throw invalid('stdin', 'must be one')
-  if (stdin !== undefined && (stdin.path !== '' || stdin.writable || stdin.blob?.folder === true)) {
+  if (stdin !== undefined && (stdin.path !== '' || stdin.writable || isFolder(stdin))) {
     throw invalid('stdin', 'must be a file without a path')
   }
   for (const [index, { path }] of inputs.entries()) {

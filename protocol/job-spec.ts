@@ -27,7 +27,7 @@ import {
   workdirField,
 } from './job-fields.ts'
 import { gpuRequirementsField, gpuRequirementsOf } from './job-gpus.ts'
-import { inputProblems, inputsField, stdinField } from './job-inputs.ts'
+import { inputProblems, inputsField, secretsNamed, stdinField } from './job-inputs.ts'
 import { outputProblems, outputsField } from './job-outputs.ts'
 import { volumeBytes, volumeProblems, volumeSchema } from './job-volumes.ts'
 import {
@@ -135,7 +135,11 @@ export const containerFields = {
     .describe(
       `Environment of the container, beside what every program is told of itself: ${Object.keys(JOB_ENVIRONMENT).join(', ')}. Comes back in \`config\`; for passwords use \`secrets\`.`,
     ),
-  secrets: envField.default({}).describe('Environment that is stored encrypted and never comes back.'),
+  secrets: envField
+    .default({})
+    .describe(
+      'Environment that is stored encrypted and never comes back. What an input names as its key is not in the environment.',
+    ),
   volumes: z.array(volumeSchema).max(MAX_VOLUMES).default([]),
   ports: z.array(portSchema).max(MAX_PORTS).default([]),
   registryCredentials: registryCredentialsSchema.optional(),
@@ -253,6 +257,10 @@ export const jobSubmissionSchema = z.strictObject(fields).superRefine((job, cont
   }
   for (const { index, problem } of inputProblems(job.inputs ?? [], job.volumes)) {
     wrong(context, ['inputs', index, 'path'], problem)
+  }
+  for (const { path, secret } of secretsNamed(job)) {
+    if (Object.hasOwn(job.secrets, secret)) continue
+    wrong(context, path, `must name one of secrets, and ${secret} is none: put the key there under that name`)
   }
   const problem = credentialsProblem(job.image, job.registryCredentials)
   if (problem !== null) wrong(context, ['registryCredentials', 'serverAddress'], problem)

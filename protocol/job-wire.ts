@@ -69,6 +69,9 @@ export const INPUTS = 'inputs'
 /** Offered by providers that fetch what a job brings from URLs, beside {@link INPUTS}. */
 export const URL_INPUTS = 'url-inputs'
 
+/** Offered by providers that fetch what a job brings from buckets, beside {@link INPUTS}. */
+export const S3_INPUTS = 's3-inputs'
+
 /** Offered by providers that run images which their requesters send. */
 export const SENT_IMAGES = 'sent-images'
 
@@ -98,6 +101,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   [TERMINAL, 'tty'],
   [INPUTS, 'inputs'],
   [URL_INPUTS, 'inputs from a url'],
+  [S3_INPUTS, 'inputs from s3'],
   [SENT_IMAGES, 'imageFrom'],
   [KEPT_VOLUMES, 'volumes that are kept'],
   [STDIN, 'stdin'],
@@ -210,6 +214,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.maxNetwork === undefined || spec.network === 'none' ? [] : [NETWORK_LIMIT]),
     ...(inputsAsked(spec).length === 0 ? [] : [INPUTS]),
     ...(inputsAsked(spec).some(({ from }) => from.url !== undefined) ? [URL_INPUTS] : []),
+    ...(inputsAsked(spec).some(({ from }) => from.s3 !== undefined) ? [S3_INPUTS] : []),
     ...(spec.imageFrom === undefined ? [] : [SENT_IMAGES]),
     ...(spec.stdin === undefined ? [] : [STDIN]),
   ]

@@ -9,9 +9,9 @@ export const MAX_S3_KEY_BYTES = 1_024
 /** Where a bucket is. */
 export interface S3Place {
   /** `https://` and a host, with a path where it has one. @default that of AWS, for the region */
-  endpoint?: string
+  endpoint?: string | undefined
   /** @default us-east-1 */
-  region?: string
+  region?: string | undefined
   bucket: string
 }
 
@@ -24,9 +24,9 @@ export interface S3Keys {
 
 /** The same as a job says it: each is a name among its secrets. All absent is what everybody may read. */
 export interface S3KeyNames {
-  accessKeyId?: SecretName
-  secretAccessKey?: SecretName
-  sessionToken?: SecretName
+  accessKeyId?: SecretName | undefined
+  secretAccessKey?: SecretName | undefined
+  sessionToken?: SecretName | undefined
 }
 
 function endpointProblem(text: string): string | null {

@@ -11,7 +11,7 @@ import { type Database, openDatabase } from '../node/store/database.ts'
 import { diskProblem as statDisk } from '../node/store/disk-problem.ts'
 import { noTracer, type Tracer } from '../node/tracing/index.ts'
 import type { Hardware } from '../protocol/hardware.ts'
-import { INPUTS, OUTPUT_LIST, SENT_IMAGES, URL_INPUTS } from '../protocol/job-wire.ts'
+import { INPUTS, OUTPUT_LIST, S3_INPUTS, SENT_IMAGES, URL_INPUTS } from '../protocol/job-wire.ts'
 import type { Requirements } from '../protocol/market-messages.ts'
 import type { Terms } from '../protocol/money.ts'
 import { type AgentStatus, statusOf } from './agent-status.ts'
@@ -274,7 +274,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
 function abilitiesOf({ access, inputVolumes }: AgentComponents): string[] {
   return [
     ...(access === undefined ? [] : ['outputs', OUTPUT_LIST, 'exec']),
-    ...(inputVolumes === undefined ? [] : [INPUTS, URL_INPUTS, SENT_IMAGES]),
+    ...(inputVolumes === undefined ? [] : [INPUTS, URL_INPUTS, S3_INPUTS, SENT_IMAGES]),
   ]
 }
 

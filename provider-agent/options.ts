@@ -1,7 +1,7 @@
 import { MAX_DURATION_SECONDS } from '../protocol/limits.ts'
 import type { Prices } from '../protocol/money.ts'
 import type { Resources } from '../protocol/units.ts'
-import type { UrlPatience } from './inputs/fetch-url.ts'
+import type { UrlPatience } from './inputs/patience.ts'
 import { PLAIN_WALL, type Wall } from './isolation/walls.ts'
 import { DEFAULT_PRICES } from './prices/default-prices.ts'
 import type { GpuPrice, PriceRule } from './prices/price-rules.ts'

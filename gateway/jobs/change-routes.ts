@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { JobStateError, type JobStore } from '../../node/store/index.ts'
+import { secretsNamed } from '../../protocol/job-inputs.ts'
 import { jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { success } from '../contract/envelope.ts'
@@ -235,7 +236,9 @@ async function updatePending(store: Pick<JobStore, 'change'>, id: string, change
   const { job } = await store.change(id, (draft) => {
     const { state, spec } = draft.job
     if (state.status !== 'pending' || state.award !== null) throw new JobStateError(state.status, ['pending'])
-    const changed = splitSecrets(withOverrides(spec, changes)).spec
+    // Those that it has are sealed, and stay: names are enough to check what of the job names them.
+    const secrets = Object.fromEntries(secretsNamed(spec).map(({ secret }) => [secret, '']))
+    const changed = splitSecrets(withOverrides({ ...spec, secrets }, changes)).spec
     draft.patch({ spec: changed, durationSeconds: changed.duration })
   })
   return job

@@ -6,13 +6,20 @@ import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError } from 'commander'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { CliError } from './cli-error.ts'
+import { s3Flag } from './s3-flag.ts'
 
 /** What `--input` says. */
 export interface InputFlag {
-  /** What is before the path in the container: a file or folder of this machine, {@link OF_A_JOB}, or a URL. */
+  /** What is before the path in the container: a file or folder of this machine, {@link OF_A_JOB}, a URL, or one of a bucket. */
   source: string
   path: string
   mode: 'ro' | 'rw'
+}
+
+/** Flags that say what is brought, and the secrets that it may be fetched by. */
+interface SourceFlags {
+  input?: InputFlag[]
+  secret?: Record<string, string>
 }
 
 type Inputs = NonNullable<JobSubmission['inputs']>
@@ -39,10 +46,10 @@ export function inputFlag(text: string, previous: InputFlag[] = []): InputFlag[]
   const [, source, path, mode = 'ro'] = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? []
   if (source === undefined || path === undefined) {
     throw new InvalidArgumentError(
-      'Write it as ./data:/data, job:JOB:/data or https://…:/data, with :rw behind it for a copy that the job may write.',
+      'Write it as ./data:/data, job:JOB:/data, https://…:/data or s3://BUCKET/KEY:/data, with :rw behind it for a copy that the job may write.',
     )
   }
-  if (/^https?$/i.test(source)) {
+  if (/^(https?|s3)$/i.test(source)) {
     throw new InvalidArgumentError(
       'Write where it is to stand behind the URL: https://example.com/model.bin:/model.bin.',
     )
@@ -56,8 +63,8 @@ export function stdinToCheck(interactive: boolean | undefined): JobSubmission['s
 }
 
 /** Inputs for the job's schema, before anything was given. */
-export function inputsToCheck(flags: InputFlag[] | undefined): Inputs | undefined {
-  return flags?.map((flag) => inputOf(flag, fromElsewhere(flag) ?? { upload: TO_BE_GIVEN }))
+export function inputsToCheck({ input, secret = {} }: SourceFlags): Inputs | undefined {
+  return input?.map((flag) => inputOf(flag, fromElsewhere(flag, secret) ?? { upload: TO_BE_GIVEN }))
 }
 
 /**
@@ -65,10 +72,10 @@ export function inputsToCheck(flags: InputFlag[] | undefined): Inputs | undefine
  * @param give as of {@link givenInputs}
  */
 export async function givenSources(
-  { input = [], interactive }: { input?: InputFlag[]; interactive?: boolean },
+  { input = [], secret = {}, interactive }: SourceFlags & { interactive?: boolean },
   give: (path: string) => Promise<string>,
 ): Promise<Pick<JobSubmission, 'inputs' | 'stdin'>> {
-  const inputs = input.length === 0 ? {} : { inputs: await givenInputs(input, give) }
+  const inputs = input.length === 0 ? {} : { inputs: await givenInputs(input, secret, give) }
   return interactive === true ? { ...inputs, stdin: { upload: await pipedIn(give) } } : inputs
 }
 
@@ -94,10 +101,14 @@ async function pipedIn(give: (path: string) => Promise<string>): Promise<string>
  * @param give hands a file or folder of this machine over, and answers its digest
  * @throws {CliError} where something is not there
  */
-async function givenInputs(flags: readonly InputFlag[], give: (path: string) => Promise<string>): Promise<Inputs> {
+async function givenInputs(
+  flags: readonly InputFlag[],
+  secrets: Readonly<Record<string, string>>,
+  give: (path: string) => Promise<string>,
+): Promise<Inputs> {
   const inputs: Inputs = []
   for (const flag of flags) {
-    const from = fromElsewhere(flag)
+    const from = fromElsewhere(flag, secrets)
     if (from !== null) {
       inputs.push(inputOf(flag, from))
       continue
@@ -115,7 +126,12 @@ async function givenInputs(flags: readonly InputFlag[], give: (path: string) => 
 }
 
 /** Null where it names a file or folder of this machine. */
-function fromElsewhere({ source }: InputFlag): Inputs[number]['from'] | null {
+function fromElsewhere(
+  { source }: InputFlag,
+  secrets: Readonly<Record<string, string>>,
+): Inputs[number]['from'] | null {
+  const s3 = s3Flag(source, secrets)
+  if (s3 !== null) return { s3 }
   if (/^https?:\/\//i.test(source)) {
     const [, url = source, sha256] = OF_A_DIGEST.exec(source) ?? []
     return sha256 === undefined ? { url } : { url, sha256: sha256.toLowerCase() }

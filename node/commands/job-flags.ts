@@ -75,7 +75,7 @@ export function inputFlags(command: Command): Command {
   return command
     .option(
       '--input <source:/path[:rw]>',
-      'a file or folder of this machine, job:JOB[/file or folder] of what an earlier job left, or https://…[#sha256=…] that the provider fetches, read-only at that path; repeat it',
+      'a file or folder of this machine, job:JOB[/file or folder] of what an earlier job left, https://…[#sha256=…] or s3://BUCKET/KEY or /FOLDER/ that the provider fetches, read-only at that path; repeat it',
       inputFlag,
     )
     .option('-i, --interactive', 'what is piped in to this command is its standard input')
@@ -200,7 +200,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     labels: flags.label,
     ports: flags.port,
     volumes: flags.volume,
-    inputs: inputsToCheck(flags.input),
+    inputs: inputsToCheck(flags),
     stdin: stdinToCheck(flags.interactive),
     duration: flags.duration,
     providerStrategy: flags.strategy,

@@ -7,6 +7,7 @@ import {
   type JobInput,
   type UrlSource,
 } from '../../protocol/job-inputs.ts'
+import type { S3Source } from '../../protocol/s3-input.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { JobRecord } from '../store/index.ts'
@@ -28,9 +29,9 @@ export interface KeptInputs {
   clock: Clock
 }
 
-type Source = { blob: BlobSource } | { url: UrlSource }
+type Source = { blob: BlobSource } | { url: UrlSource } | { s3: S3Source }
 
-/** Looks each input up where it is kept; a URL is its provider's to fetch. @param kept of this peer; null where it keeps nothing */
+/** Looks each input up where it is kept; what a URL or a bucket has is its provider's to fetch. @param kept of this peer; null where it keeps nothing */
 export function createInputs(kept: KeptInputs | null = null): Inputs {
   async function uploaded(owner: string, where: string, upload: string): Promise<BlobSource | Failure> {
     const sha256 = plainDigest(upload)
@@ -67,7 +68,8 @@ export function createInputs(kept: KeptInputs | null = null): Inputs {
   }
 
   async function sourceOf(job: JobRecord, asked: AskedInput, signal: AbortSignal): Promise<Source | Failure> {
-    const { url, sha256 } = asked.from
+    const { url, sha256, s3 } = asked.from
+    if (s3 !== undefined) return { s3 }
     if (url !== undefined) return { url: sha256 === undefined ? { url } : { url, sha256 } }
     const blob = await blobOf(job, asked, signal)
     return 'code' in blob ? blob : { blob }

@@ -48,10 +48,13 @@ export interface OutsideRequest {
   plain?: boolean
 }
 
+/** A server's answer: its reader destroys it. */
+export type OutsideAnswer = IncomingMessage
+
 /** The one way to what strangers name. */
 export interface Outside {
   /** One request, whose answer is not read yet. Redirects are answered as they are. @throws {OutsideError} */
-  send(url: URL, request: OutsideRequest): Promise<IncomingMessage>
+  send(url: URL, request: OutsideRequest): Promise<OutsideAnswer>
 }
 
 /** The most that a server may say in headers, in bytes. */

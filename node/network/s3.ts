@@ -4,11 +4,10 @@
  * docs/decisions/0085-inputs-from-s3.md.
  */
 
-import type { IncomingMessage } from 'node:http'
 import { AwsV4Signer } from 'aws4fetch'
 import type { S3Keys, S3Place } from '../../protocol/s3.ts'
 import type { Clock } from '../clock.ts'
-import { type Outside, OutsideError, type OutsideRequest } from './outside.ts'
+import { type Outside, type OutsideAnswer, OutsideError, type OutsideRequest } from './outside.ts'
 import { childrenOf, readXml, textOf, type XmlElement } from './xml.ts'
 
 /** What is taken for the region where a job names none. */
@@ -60,7 +59,7 @@ export interface S3 {
    *
    * @throws {S3Error} @throws {OutsideError} where another try may do better
    */
-  send(request: S3Request): Promise<IncomingMessage>
+  send(request: S3Request): Promise<OutsideAnswer>
   /** What begins so, in the server's order, page by page. @throws as {@link S3.send} */
   list(prefix: string, signal: AbortSignal): AsyncGenerator<S3Object>
 }
@@ -86,7 +85,7 @@ export function createS3({ outside, clock }: S3Components, place: S3Place, keys:
     return { ...Object.fromEntries(signed.headers), ...plain }
   }
 
-  async function send(request: S3Request): Promise<IncomingMessage> {
+  async function send(request: S3Request): Promise<OutsideAnswer> {
     const { method, key = '', query = {}, signal, body } = request
     const url = new URL(`${base}${key.split('/').map(encoded).join('/')}${queryOf(query)}`)
     const headers = await headersOf(url, request)
@@ -100,7 +99,7 @@ export function createS3({ outside, clock }: S3Components, place: S3Place, keys:
     }
   }
 
-  async function refusalOf(answer: IncomingMessage): Promise<Error> {
+  async function refusalOf(answer: OutsideAnswer): Promise<Error> {
     const { statusCode = 0, headers } = answer
     const said = await readXml(answer, MAX_ERROR_BYTES).catch(() => null)
     const code = (said === null ? '' : textOf(said, 'Code')).replace(/[^\w.-]/g, '').slice(0, 64)

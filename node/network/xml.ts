@@ -1,11 +1,23 @@
-import type { IncomingMessage } from 'node:http'
 import { parseStringPromise, type XmlNode } from 'xml2js'
+import type { OutsideAnswer } from './outside.ts'
 
 /** An element without its attributes' meaning: its children by name; one without children is its text. */
 export type XmlElement = XmlNode
 
-/** The root element of an answer. @throws where it is larger, ends before its end, or is no XML */
-export async function readXml(answer: IncomingMessage, maxBytes: number): Promise<XmlElement> {
+/** How long an answer may take to its end, in ms. */
+const READ_MS = 60_000
+
+/** The root element of an answer. @throws where it is larger, takes too long, ends before its end, or is no XML */
+export async function readXml(answer: OutsideAnswer, maxBytes: number): Promise<XmlElement> {
+  const timer = setTimeout(() => answer.destroy(new Error('it did not come in time')), READ_MS)
+  try {
+    return await rootOf(await readAll(answer, maxBytes))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function readAll(answer: OutsideAnswer, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -13,7 +25,11 @@ export async function readXml(answer: IncomingMessage, maxBytes: number): Promis
     if (bytes > maxBytes) throw new Error(`more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
-  const [root] = Object.values((await parseStringPromise(Buffer.concat(chunks).toString())) ?? {})
+  return Buffer.concat(chunks).toString()
+}
+
+async function rootOf(text: string): Promise<XmlElement> {
+  const [root] = Object.values((await parseStringPromise(text)) ?? {})
   if (root === undefined) throw new Error('no element')
   return root
 }

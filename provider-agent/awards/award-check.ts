@@ -4,7 +4,7 @@ import type { Moment } from '../../node/moment.ts'
 import { fromWireResources } from '../../protocol/codec.ts'
 import type { Award, Job, Volume } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { isolationFor } from '../../protocol/isolation.ts'
-import { inputsOf } from '../../protocol/job-inputs.ts'
+import { inputsOf, secretsOfInputs } from '../../protocol/job-inputs.ts'
 import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import {
   CONTAINER_OPTIONS,
@@ -18,6 +18,7 @@ import {
   PLATFORMS,
   PROCESS_OPTIONS,
   PUBLIC_PORTS,
+  S3_INPUTS,
   SENT_IMAGES,
   STDIN,
   TERMINAL,
@@ -117,6 +118,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.sentImage === undefined ? '' : SENT_IMAGES,
       job.inputs.some(({ stdin }) => stdin) ? STDIN : '',
       job.inputs.some(({ source }) => source.case === 'url') ? URL_INPUTS : '',
+      job.inputs.some(({ source }) => source.case === 's3') ? S3_INPUTS : '',
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
     if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)
@@ -211,14 +213,19 @@ function leaseVolumeOf(
 }
 
 /**
- * What of an award goes to the container and is never written down: its secrets, as environment, and what the registry
- * is to be told.
+ * What of an award is never written down: its secrets, as environment of the container, but for those that an input names as
+ * its keys, and what the registry is to be told.
  */
 export function secretsOf({ job }: Award): LeaseSecrets {
   const { secrets = {}, registryCredentials } = job ?? {}
-  if (registryCredentials === undefined) return { env: secrets }
+  const named = secretsOfInputs(job === undefined ? [] : inputsOf(job))
+  const [keys, env] = [true, false].map((isKey) =>
+    Object.fromEntries(Object.entries(secrets).filter(([name]) => named.has(name) === isKey)),
+  ) as [Record<string, string>, Record<string, string>]
+  const all = { env, ...(named.size > 0 && { keys }) }
+  if (registryCredentials === undefined) return all
   const { username, password, serverAddress } = registryCredentials
-  return { env: secrets, registryCredentials: { username, password, serverAddress } }
+  return { ...all, registryCredentials: { username, password, serverAddress } }
 }
 
 function no(code: AwardRefusalCode, message: string): AwardRefusal {

@@ -5,15 +5,18 @@ import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import type { Outside } from '../../node/network/outside.ts'
 import { isDiskFull } from '../../node/system-problem.ts'
-import type { BlobInput, JobInput } from '../../protocol/job-inputs.ts'
+import { type BlobInput, isFolder, type JobInput } from '../../protocol/job-inputs.ts'
+import type { S3Source } from '../../protocol/s3-input.ts'
 import { EngineError } from '../engine/index.ts'
 import { type InputVolumes, inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { containerName } from '../lease/container.ts'
 import { DataError, dataErrorOf } from './data-error.ts'
 import { fetchGiven } from './fetch-given.ts'
-import { fetchUrl, type UrlPatience } from './fetch-url.ts'
+import { fetchS3 } from './fetch-s3.ts'
+import { fetchUrl } from './fetch-url.ts'
 import { fileTar, folderTar } from './input-tar.ts'
+import type { UrlPatience } from './patience.ts'
 import { type InputPlace, shortDigest } from './place.ts'
 import type { Reserved, Shelf } from './shelf.ts'
 
@@ -22,7 +25,7 @@ export interface BringingComponents {
   network: Pick<PeerNetwork, 'open'>
   volumes: InputVolumes
   shelf: Shelf
-  /** The way to URLs that jobs name. */
+  /** The way to what jobs name elsewhere. */
   outside: Outside
   clock: Clock
   logger: Logger
@@ -42,10 +45,12 @@ export interface BringingInit {
 /** One input that a lease wants. */
 export interface Wanted {
   record: LeaseRecord
+  /** The job's secrets that its inputs name. */
+  secrets: Readonly<Record<string, string>>
   input: JobInput
   place: InputPlace
   image: string
-  /** More is not taken of a URL. */
+  /** More is not taken from elsewhere. */
   maxBytes: number
   /** Told how many bytes are there, and of how many where that is known. */
   onBytes: (bytes: number, total: number | null) => void
@@ -79,7 +84,7 @@ export function createBringing(
     }
     const room = shelf.reserve(input.path)
     try {
-      const part = join(folder, `${shortDigest(volume)}.part`)
+      const part = join(folder, `${shortDigest(partOf(wanted))}.part`)
       const came = await fetch(wanted, part, room, signal)
       const bytes = await fill(wanted, part, came, signal)
       if (!isOwn) await shelf.keep(volume, bytes)
@@ -92,7 +97,7 @@ export function createBringing(
 
   /** Makes its volume of what came; answers what that takes of the disk. */
   async function fill({ record, input, place, image }: Wanted, part: string, came: number, signal: AbortSignal) {
-    const { tar, size } = input.blob?.folder === true ? folderTar(part, input.path) : fileTar(part, came)
+    const { tar, size } = isFolder(input) ? folderTar(part, input.path) : fileTar(part, came)
     const { requester, jobId } = record
     const labels = {
       ...{ [inputLabel]: place.content, 'cortex.requester': requester },
@@ -114,6 +119,7 @@ export function createBringing(
     const { path } = input
     try {
       if (input.blob !== undefined) return await given({ ...wanted, input }, part, room, signal)
+      if (input.s3 !== undefined) return await fromBucket({ ...wanted, source: input.s3 }, part, room, signal)
       const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
       const file = { source: input.url, path, part, maxBytes, onBytes, makeRoom }
       return await fetchUrl({ outside, clock, logger }, file, urlPatience, signal)
@@ -121,6 +127,17 @@ export function createBringing(
       signal.throwIfAborted()
       throw dataErrorOf(error, path)
     }
+  }
+
+  async function fromBucket(
+    { source, secrets, input: { path }, maxBytes, onBytes }: Wanted & { source: S3Source },
+    part: string,
+    room: Reserved,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
+    const wanted = { source, secrets, path, part, maxBytes, onBytes, makeRoom }
+    return await fetchS3({ outside, clock, logger }, wanted, urlPatience, signal)
   }
 
   async function given(
@@ -137,6 +154,11 @@ export function createBringing(
   }
 
   return bring
+}
+
+/** What came of a bucket is noted, so that a later attempt of the job goes on from it; anything else is its volume's. */
+function partOf({ record: { requester, jobId }, input, place }: Wanted): string {
+  return input.s3 === undefined ? place.volume : `s3 ${requester} ${jobId} ${input.path}`
 }
 
 function noSpace(error: unknown, { path }: JobInput): unknown {

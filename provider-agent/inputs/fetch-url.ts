@@ -4,28 +4,13 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
-import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
 import { type Outside, OutsideError } from '../../node/network/outside.ts'
-import { isDiskFull } from '../../node/system-problem.ts'
 import type { UrlSource } from '../../protocol/job-inputs.ts'
 import { DataError } from './data-error.ts'
 import { openUrl } from './open-url.ts'
+import { IDLE_MS, isOfDisk, MAX_BREAKS, pieces, timed, type UrlPatience } from './patience.ts'
 
-/** How long the server of a URL is waited for. */
-export interface UrlPatience {
-  /** For the next piece, in ms: then another connection goes on from there. @default 30_000 */
-  idleMs?: number
-  /** Beyond what {@link UrlPatience.leastRate} makes of what came, all tries together, in ms. @default 120_000 */
-  graceMs?: number
-  /** Bytes a second. @default 32 KiB */
-  leastRate?: number
-  /** For all of it, in ms. @default 6 hours */
-  deadlineMs?: number
-}
-
-/** Tries one after the other that bring nothing new. */
-const MAX_BREAKS = 5
 /** Room is made in such steps where nobody says how much comes, in bytes. */
 const STEP_BYTES = 64 * 2 ** 20
 /** A time of the last change tells one content from another once it is so old, in ms (RFC 9110, 8.8.2.2). */
@@ -78,7 +63,7 @@ export async function fetchUrl(
   const { source, path } = wanted
   const { host } = new URL(source.url)
   const progress: Progress = { validator: null, received: 0, most: 0 }
-  const inTime = timed(clock, path, host, progress, patience)
+  const inTime = timed(clock, { path, host }, progress, patience)
   let breaks = 0
   let mostBefore = 0
   const worthAnother = (error: unknown): boolean => {
@@ -91,23 +76,13 @@ export async function fetchUrl(
   try {
     return await retried(clock, signal, worthAnother, async () => {
       inTime()
-      return await tryOnce({ ...components, inTime, idleMs: patience.idleMs ?? 30_000 }, wanted, progress, signal)
+      return await tryOnce({ ...components, inTime, idleMs: patience.idleMs ?? IDLE_MS }, wanted, progress, signal)
     })
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof DataError || isOfDisk(error)) throw error
     const isSlow = error instanceof OutsideError && error.code === 'too-slow'
     throw new DataError(isSlow ? 'url-too-slow' : 'url-unreachable', path, host)
-  }
-}
-
-/** @returns throws where it took too long by now */
-function timed(clock: Clock, path: string, host: string, progress: Progress, patience: UrlPatience): () => void {
-  const { graceMs = 120_000, leastRate = 32 * 1024, deadlineMs = 6 * 3_600_000 } = patience
-  const beganMs = clock.monotonicMs()
-  return () => {
-    const allowedMs = Math.min(deadlineMs, graceMs + (progress.received * 1000) / leastRate)
-    if (clock.monotonicMs() - beganMs > allowedMs) throw new DataError('url-too-slow', path, host)
   }
 }
 
@@ -199,27 +174,4 @@ function validatorOf(headers: IncomingHttpHeaders): string | null {
   if (etag !== undefined) return /^"[\x21\x23-\x7e]{1,1024}"$/.test(etag) ? etag : null
   const isSettled = Date.parse(date ?? '') - Date.parse(modified ?? '') >= SETTLED_MS
   return isSettled && modified !== undefined ? modified : null
-}
-
-async function* pieces(answer: IncomingMessage, clock: Clock, idleMs: number): AsyncGenerator<Buffer> {
-  const iterator = (answer as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
-  for (;;) {
-    const limit = deadline(clock, idleMs)
-    const giveUp = (): void => void answer.destroy(new OutsideError('too-slow', 'it sends nothing'))
-    limit.signal.addEventListener('abort', giveUp, { once: true })
-    let next: IteratorResult<Buffer>
-    try {
-      next = await iterator.next()
-    } finally {
-      limit.clear()
-    }
-    if (next.done === true) return
-    yield next.value
-  }
-}
-
-function isOfDisk(error: unknown): boolean {
-  const { code, syscall } = error as NodeJS.ErrnoException
-  const isDisks = isDiskFull(error) || ['EIO', 'EROFS'].includes(code ?? '')
-  return isDisks || ['open', 'write', 'ftruncate'].includes(syscall ?? '')
 }

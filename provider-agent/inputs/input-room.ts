@@ -5,10 +5,10 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { orAborted } from '../../node/abort.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
-import type { JobInput } from '../../protocol/job-inputs.ts'
+import { isFolder, type JobInput } from '../../protocol/job-inputs.ts'
 import type { InputMount } from '../engine/index.ts'
 import { inputLabel } from '../engine/input-volumes.ts'
-import type { LeaseRecord } from '../journal/records.ts'
+import type { LeaseRecord, LeaseSecrets } from '../journal/records.ts'
 import { containerName, ownStorageBytes } from '../lease/container.ts'
 import { type BringingComponents, type BringingInit, createBringing } from './bringing.ts'
 import { DataError } from './data-error.ts'
@@ -30,10 +30,16 @@ export interface InputRoom {
   imageParts: SentImages['parts']
   /**
    * Gets all that a job brings; answers what its container is to have mounted. Repeating it goes on.
+   * @param lease its record, and the secrets that what it brings is fetched by
    * @param image that the engine has: containers that never run are made of it
    * @throws {DataError} @throws {EngineError}
    */
-  prepare(record: LeaseRecord, image: string, onTransfer: OnTransfer, signal: AbortSignal): Promise<InputMount[]>
+  prepare(
+    lease: { record: LeaseRecord; secrets: Pick<LeaseSecrets, 'keys'> | null },
+    image: string,
+    onTransfer: OnTransfer,
+    signal: AbortSignal,
+  ): Promise<InputMount[]>
   /** Puts files that the job may write into its container, which was created and has not run. Repeating it is no error. */
   put(record: LeaseRecord, signal: AbortSignal): Promise<void>
   /** Opens the standard input of its container, which was created and has not run; answers what gives it, see {@link keptInput}. */
@@ -70,14 +76,15 @@ export function createInputRoom(components: BringingComponents & { files: PartFi
     const { path, writable, stdin } = input
     const { volume, content } = place
     if (stdin === true) return []
-    if (input.blob?.folder !== true) {
+    if (!isFolder(input)) {
       // A file to be written to is put into the container itself.
       if (writable) return []
       return [
         { type: 'bind' as const, source: await volumes.pathOf(volume, FILE_NAME, { signal }), path, readOnly: true },
       ]
     }
-    if (!writable) return [{ type: 'volume' as const, source: volume, path, readOnly: true }]
+    // What is the lease's own needs no copy.
+    if (!writable || place.isOwn) return [{ type: 'volume' as const, source: volume, path, readOnly: !writable }]
     const own = ownVolume(record, index)
     const { jobId, requester } = record
     const labels = { [inputLabel]: content, 'cortex.job': jobId, 'cortex.requester': requester }
@@ -97,13 +104,21 @@ export function createInputRoom(components: BringingComponents & { files: PartFi
 
     imageParts: images.parts,
 
-    async prepare(record, image, onTransfer, signal) {
+    async prepare({ record, secrets }, image, onTransfer, signal) {
       const inputs = inputsOf(record)
       const tally = createTally(record, onTransfer)
       const mounts: InputMount[] = []
       let left = ownStorageBytes(record)
       for (const [index, { input, place }] of inputs.entries()) {
-        const wanted = { record, input, place, image, maxBytes: left, onBytes: tally(index) }
+        const wanted = {
+          record,
+          secrets: secrets?.keys ?? {},
+          input,
+          place,
+          image,
+          maxBytes: left,
+          onBytes: tally(index),
+        }
         const brought = await orAborted(
           queue.run(place.volume, async () => {
             signal.throwIfAborted()
@@ -111,7 +126,7 @@ export function createInputRoom(components: BringingComponents & { files: PartFi
           }),
           signal,
         )
-        if (input.url !== undefined || input.writable) left -= brought.bytes
+        if (input.blob === undefined || input.writable) left -= brought.bytes
         if (left < 0) throw new DataError('larger-than-storage', input.path)
         mounts.push(...(await mountOf(record, { input, place }, index, image, signal)))
       }
@@ -120,7 +135,7 @@ export function createInputRoom(components: BringingComponents & { files: PartFi
 
     async put(record, signal) {
       for (const { input, place } of inputsOf(record)) {
-        if (input.blob?.folder === true || !input.writable || input.stdin === true) continue
+        if (isFolder(input) || !input.writable || input.stdin === true) continue
         const name = place.volume
         const helper = `${containerName(record)}-put`
         const to = { container: containerName(record), path: input.path }

@@ -1,7 +1,7 @@
 /** Where what a lease brings is, in names that say nothing of it. */
 
 import { createHash } from 'node:crypto'
-import type { BlobSource, JobInput } from '../../protocol/job-inputs.ts'
+import { type BlobSource, isFolder, type JobInput } from '../../protocol/job-inputs.ts'
 import { partsOf } from '../../protocol/sent-image.ts'
 import { INPUT_PREFIX } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
@@ -37,7 +37,9 @@ export function ownVolume({ requester, jobId, fence }: LeaseRecord, index: numbe
 export function placesOf(owner: string, record: LeaseRecord): InputPlace[] {
   return (record.job.inputs ?? []).map((input, index) => {
     const content = contentOf(input)
-    if (content === null) return { volume: ownVolume(record, index), content: 'file', isOwn: true }
+    if (content === null) {
+      return { volume: ownVolume(record, index), content: isFolder(input) ? 'folder' : 'file', isOwn: true }
+    }
     return { volume: volumeOf(owner, record.requester, content), content, isOwn: false }
   })
 }
@@ -48,9 +50,9 @@ export function hasOwnVolume(input: JobInput): boolean {
 }
 
 /** What it holds; null where only its source can say. A URL whose digest is told is as good as a file that was given. */
-function contentOf({ blob, url }: JobInput): string | null {
+function contentOf({ blob, url, s3 }: JobInput): string | null {
   if (blob !== undefined) return `${blob.folder ? 'folder' : 'file'}-${blob.sha256}`
-  return url.sha256 === undefined ? null : `file-${url.sha256}`
+  return s3 !== undefined || url.sha256 === undefined ? null : `file-${url.sha256}`
 }
 
 /** Where a part of a requester's image is kept, for that one alone. */

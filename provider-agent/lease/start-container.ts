@@ -161,7 +161,7 @@ async function bring(components: StartComponents, lease: Lease, image: string, u
   const { clock, logger, inputs } = components
   if (inputs === undefined) throw noInputs()
   const onTransfer = createTransferReporter(clock, lease, logger)
-  const task = async () => await inputs.prepare(lease.record, image, onTransfer, until)
+  const task = async () => await inputs.prepare(lease, image, onTransfer, until)
   return await traced(components, lease, 'cortex.transfer', task)
 }
 

@@ -103,6 +103,27 @@ describe('the form of a job', () => {
     assert.deepEqual(await inputs(), [{ path: '/in/model', from: { url: 'https://example.com/model' } }])
   })
 
+  it('takes what a job brings from a bucket, whose keys are names of its secrets', async () => {
+    await rig.open('/jobs/create')
+    await json().fill('{"image": "busybox", "inputs": [{ "path": "/in", "from": { "inline": "" } }]}')
+    await rig.page.getByRole('button', { name: 'S3 instead' }).first().click()
+    const fill = async (label: string, text: string) => await rig.page.getByLabel(`${label} of input 1`).fill(text)
+    await fill('Bucket', 'data')
+    await fill('Key', 'rows/')
+    await fill('Region', 'eu-central-1')
+    await fill('Access key', 'ID')
+    await fill('Secret key', 'KEY')
+    const keys = { accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } }
+    const s3 = { bucket: 'data', prefix: 'rows/', region: 'eu-central-1', ...keys }
+    const from = async () => (JSON.parse(await json().inputValue()) as { inputs: { from: object }[] }).inputs[0]?.from
+    assert.deepEqual(await from(), { s3 })
+    await rig.page.getByRole('button', { name: 'Submit' }).click()
+    await rig.page.getByText('must name one of secrets').first().waitFor()
+    await fill('Key', 'rows/a')
+    await fill('Region', '')
+    assert.deepEqual(await from(), { s3: { bucket: 'data', key: 'rows/a', ...keys } })
+  })
+
   it('keeps one path, or several with names', async () => {
     await rig.open('/jobs/create')
     await json().fill('{"image": "busybox", "outputs": "/out"}')

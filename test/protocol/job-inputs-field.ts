@@ -1,13 +1,55 @@
 const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
 
+/** Those without secrets, for the rest of the job is none. */
+const goodBuckets = [
+  { bucket: 'data', key: 'model.bin' },
+  { bucket: 'a.b-c', key: '/ünï code\n//x:*', region: 'eu-central-1' },
+  { bucket: 'data', key: `k${'n'.repeat(1_023)}`, endpoint: 'https://minio.example.com:9000/s3' },
+]
+const goodFolders = [
+  { bucket: 'data', prefix: '' },
+  { bucket: 'data', prefix: 'rows/' },
+  { bucket: 'data', prefix: 'rows' },
+]
+const badBuckets = [
+  ...['', 'ab', 'Data', 'a..b', '-ab', 'a/b', 'a@b', 'b?c', 'a'.repeat(64)].map((bucket) => ({ bucket, key: 'a' })),
+  ...['', 'rows/', '..', 'a/../b', './a', 'a/.', 'a\0b', '\ud800', 'é'.repeat(513)].map((key) => ({
+    bucket: 'data',
+    key,
+  })),
+  ...['../', 'a/./', '\0', 'n'.repeat(1_025)].map((prefix) => ({ bucket: 'data', prefix })),
+  ...[
+    ...['', 'example.com', 'http://example.com', 'https://', 'https://a:b@example.com', 'https://example.com/?a=b'],
+    ...['https://example.com/#a', 'https://example.com/%2e%2e', 'https://exa mple.com', 'ftp://example.com'],
+  ].map((endpoint) => ({ bucket: 'data', key: 'a', endpoint })),
+  ...['', 'EU', 'a.b', 'evil.example/'].map((region) => ({ bucket: 'data', key: 'a', region })),
+  ...['AKIAEXAMPLE', '', {}, { secret: '' }, { secret: 'a b' }, { secret: 1 }, null].map((accessKeyId) => {
+    return { bucket: 'data', key: 'a', accessKeyId, secretAccessKey: { secret: 'KEY' } }
+  }),
+  { bucket: 'data', key: 'a', accessKeyId: { secret: 'ID' } },
+  { bucket: 'data', key: 'a', secretAccessKey: { secret: 'KEY' } },
+  { bucket: 'data', key: 'a', sessionToken: { secret: 'TOKEN' } },
+  { bucket: 'data', key: 'a', accessKeyId: { secret: 'NOT_THERE' }, secretAccessKey: { secret: 'NEITHER' } },
+  { bucket: 'data' },
+  { bucket: 'data', key: 'a', prefix: 'a' },
+  { key: 'a' },
+  { bucket: 'data', key: 'a', acl: 'x' },
+  'data/a',
+  null,
+].map((s3) => ({ s3 }))
+
 /** Where something may come from, and where not. */
 const goodSources = [
+  ...goodBuckets.map((s3) => ({ s3 })),
   { job: JOB },
   { job: JOB, path: 'out' },
   { job: JOB, path: 'out/ünï code\n/..x/:*' },
   { job: JOB, path: `o/${'n'.repeat(4_000)}` },
 ]
 const badSources = [
+  ...badBuckets,
+  { s3: { bucket: 'data', key: 'a' }, sha256: 'ab'.repeat(32) },
+  { s3: { bucket: 'data', key: 'a' }, inline: '' },
   ...[
     '',
     'job_',
@@ -40,6 +82,7 @@ export const stdinCases = {
   ],
   bad: [
     ...badSources,
+    ...goodFolders.map((s3) => ({ s3 })),
     {},
     null,
     'text',
@@ -69,7 +112,7 @@ export const inputsOf = (badPaths: string[]) => ({
     [{ path: '/etc/app.conf', from: { inline: '' } }],
     [{ path: '/a', from: { inline: 'x'.repeat(65_536) }, mode: 'rw' }],
     [{ path: '/a', from: { upload: `sha256:${'0'.repeat(64)}` }, mode: 'ro' }],
-    ...goodSources.map((from) => [{ path: '/in', from }]),
+    ...[...goodSources, ...goodFolders.map((s3) => ({ s3 }))].map((from) => [{ path: '/in', from }]),
     ['/a', '/ab', '/a-b', '/b/c', '/b/d'].map((path) => ({ path, from: { inline: 'é\n' } })),
     Array.from({ length: 64 }, (_, i) => ({ path: `/in${i}`, from: { inline: 'x' } })),
     ...[

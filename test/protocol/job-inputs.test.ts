@@ -5,7 +5,7 @@ import { encode } from '../../protocol/codec.ts'
 import { InputHelloSchema, InputReplySchema } from '../../protocol/gen/cortex/v1/inputs_pb.js'
 import { InputSchema, JobSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { readInputHello, readInputReply } from '../../protocol/input-messages.ts'
-import { inlineBlob, inputsOf, type JobInput } from '../../protocol/job-inputs.ts'
+import { inlineBlob, inputsOf, type JobInput, secretsOfInputs } from '../../protocol/job-inputs.ts'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
 import { readRequirements } from '../../protocol/market-messages.ts'
@@ -20,8 +20,16 @@ const URLS: JobInput[] = [
   { path: '/rows', writable: true, url: { url: 'http://example.com/a', sha256: 'ab'.repeat(32) } },
   { path: '', stdin: true, writable: false, url: { url: 'https://example.com/rows' } },
 ]
+const KEYS = { accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' }, sessionToken: { secret: 'TOKEN' } }
+const BUCKETS: JobInput[] = [
+  { path: '/model', writable: false, s3: { bucket: 'data', key: 'model.bin' } },
+  { path: '/rows', writable: true, s3: { bucket: 'data', prefix: 'rows/', region: 'eu-central-1', ...KEYS } },
+  { path: '/all', writable: false, s3: { bucket: 'data', prefix: '', endpoint: 'https://s3.example.com' } },
+  { path: '', stdin: true, writable: false, s3: { bucket: 'data', key: 'rows.csv' } },
+]
 const JOB: JobSubmission = {
   image: 'busybox',
+  secrets: { ID: 'AKIAEXAMPLE', KEY: 'hidden', TOKEN: 'token' },
   volumes: [{ name: 'out', mountPath: '/out', size: '1Mi' }],
   inputs: [{ path: '/etc/app.conf', from: { inline: 'retries: 3\n' } }],
 }
@@ -74,6 +82,30 @@ describe('what a job brings, on the wire', () => {
     assert.deepEqual(inputsOf(checkWireJob(job, requirements)), URLS)
   })
 
+  it('is fetched from buckets by who knows how, with secrets of the job', () => {
+    const from = { s3: { bucket: 'whose-bucket', key: 'a', ...KEYS } }
+    const secrets = { ID: 'a', KEY: 'b', TOKEN: 'c' }
+    for (const job of [{ inputs: [{ path: '/a', from }] }, { stdin: from }]) {
+      const { spec } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox', secrets, ...job }))
+      const bytes = encodedRequirements(spec)
+      assert.ok(readRequirements(bytes).capabilities.includes('s3-inputs'))
+      assert.equal(Buffer.from(bytes).includes('whose-bucket'), false)
+    }
+    const { job, requirements } = onTheWire(BUCKETS)
+    assert.deepEqual(inputsOf(checkWireJob(job, requirements)), BUCKETS)
+    assert.deepEqual([...secretsOfInputs(BUCKETS)], ['ID', 'KEY', 'TOKEN'])
+    refuses(() => checkWireJob({ ...job, secrets: { ID: 'a', KEY: 'b' } }, requirements), /TOKEN/)
+  })
+
+  it('says where a key belongs, under the field that has it or lacks it', () => {
+    const s3 = { bucket: 'data', key: 'a', accessKeyId: 'AKIAEXAMPLE', secretAccessKey: { secret: 'KEY' } }
+    const parsed = jobSubmissionSchema.safeParse({ image: 'busybox', inputs: [{ path: '/a', from: { s3 } }] })
+    const [issue] = parsed.error?.issues ?? []
+    assert.deepEqual(issue?.path, ['inputs', 0, 'from', 's3', 'accessKeyId'])
+    assert.match(issue?.message ?? '', /secrets/)
+    assert.doesNotMatch(String(parsed.error), /AKIAEXAMPLE/)
+  })
+
   const blob = { case: 'blob', value: { sha256: Buffer.alloc(32), bytes: 1n, folder: false } } as const
   const cases: Record<string, MessageInitShape<typeof InputSchema>[]> = {
     'a relative path': [{ path: 'data', source: blob }],
@@ -97,6 +129,12 @@ describe('what a job brings, on the wire', () => {
     'a URL with a password': [{ path: '/a', source: { case: 'url', value: { url: 'https://a:b@example.com/' } } }],
     'a URL and a short digest': [
       { path: '/a', source: { case: 'url', value: { url: 'https://example.com/', sha256: Buffer.alloc(31) } } },
+    ],
+    'a bucket and a key out of it': [{ path: '/a', source: { case: 's3', value: { bucket: 'data', key: '../a' } } }],
+    'a bucket that is none': [{ path: '/a', source: { case: 's3', value: { bucket: 'a/../b', key: 'a' } } }],
+    'one key of two': [{ path: '/a', source: { case: 's3', value: { bucket: 'data', key: 'a', accessKeyId: 'ID' } } }],
+    'a bucket in the clear': [
+      { path: '/a', source: { case: 's3', value: { bucket: 'data', key: 'a', endpoint: 'http://example.com' } } },
     ],
     'too many': Array.from({ length: 65 }, (_, i) => ({ path: `/a${i}`, source: blob })),
   }

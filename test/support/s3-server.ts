@@ -7,7 +7,11 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import S3rver from 's3rver'
+import { systemClock } from '../../node/clock.ts'
+import { createOutside } from '../../node/network/outside.ts'
+import { createS3 } from '../../node/network/s3.ts'
 import { signedBy } from './s3-signature.ts'
 
 /** Who may do anything at the server. */
@@ -95,4 +99,20 @@ function holdTo(response: ServerResponse, etag: string): void {
     return writeHead.call(response, 412)
   }
   response.writeHead = held
+}
+
+/** Puts objects there, as whoever has the keys. */
+export async function putObjects(
+  server: S3Server,
+  bucket: string,
+  objects: Record<string, Buffer | string>,
+): Promise<void> {
+  const outside = createOutside({ isAllowed: () => true })
+  const s3 = createS3({ outside, clock: systemClock }, { endpoint: server.endpoint, bucket }, S3_KEYS)
+  for (const [key, content] of Object.entries(objects)) {
+    const body = Buffer.from(content)
+    const headers = { 'content-length': String(body.length) }
+    const answer = await s3.send({ method: 'PUT', key, headers, body, signal: AbortSignal.timeout(300_000) })
+    await buffer(answer)
+  }
 }

@@ -7,6 +7,7 @@ import { jobSubmissionSchema } from '../../../protocol/job-spec.ts'
 
 const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
 const DIGEST = 'ab'.repeat(32)
+const NAMED = { accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } }
 const UPLOAD = `sha256:${'0'.repeat(64)}`
 
 describe('the flag of inputs', () => {
@@ -17,10 +18,23 @@ describe('the flag of inputs', () => {
     ['https://example.com:8443/a?x=b:/c:/in/a:rw', { url: 'https://example.com:8443/a?x=b:/c' }, '/in/a', 'rw'],
     [`https://example.com/a#sha256=${DIGEST}:/in/a`, { url: 'https://example.com/a', sha256: DIGEST }, '/in/a'],
     [`http://example.com/a#sha256=${DIGEST.toUpperCase()}:/a`, { url: 'http://example.com/a', sha256: DIGEST }, '/a'],
+    ['s3://data/rows/a.csv:/in/a', { s3: { bucket: 'data', key: 'rows/a.csv' } }, '/in/a'],
+    ['s3://data/rows/:/in:rw', { s3: { bucket: 'data', prefix: 'rows/' } }, '/in', 'rw'],
+    ['s3://data/:/in', { s3: { bucket: 'data', prefix: '' } }, '/in'],
+    [
+      's3://data/a#b:c#region=eu-central-1:/in',
+      { s3: { region: 'eu-central-1', bucket: 'data', key: 'a#b:c' } },
+      '/in',
+    ],
+    [
+      's3://data/a#endpoint=https://s3.example.com:9000&accessKeyId=ID&secretAccessKey=KEY:/in',
+      { s3: { endpoint: 'https://s3.example.com:9000', bucket: 'data', key: 'a', ...NAMED } },
+      '/in',
+    ],
   ]
   for (const [flag, from, path, mode] of cases) {
     it(flag, () => {
-      const inputs = inputsToCheck(inputFlag(flag))
+      const inputs = inputsToCheck({ input: inputFlag(flag), secret: { OTHER: 'x' } })
       assert.deepEqual(inputs, [{ path, from, ...(mode !== undefined && { mode }) }])
     })
   }
@@ -48,7 +62,23 @@ describe('the flag of inputs', () => {
     return jobSubmissionSchema.safeParse(submissionOf('busybox', [], command.opts<JobFlags>()))
   }
 
+  it('takes the secrets that are called as the tools of Amazon call them', () => {
+    const usual = ['--secret', 'AWS_ACCESS_KEY_ID=a', '--secret', 'AWS_SECRET_ACCESS_KEY=b']
+    const own = ['--secret', 'ID=c', '--secret', 'KEY=d']
+    const { data } = jobOf(...usual, '--input', 's3://data/a:/a')
+    assert.deepEqual(data?.inputs?.[0]?.from.s3, {
+      ...{ bucket: 'data', key: 'a', accessKeyId: { secret: 'AWS_ACCESS_KEY_ID' } },
+      secretAccessKey: { secret: 'AWS_SECRET_ACCESS_KEY' },
+    })
+    const named = jobOf(...usual, ...own, '--input', 's3://data/a#accessKeyId=ID&secretAccessKey=KEY:/a')
+    assert.deepEqual(named.data?.inputs?.[0]?.from.s3, { bucket: 'data', key: 'a', ...NAMED })
+  })
+
   it('says what is wrong before anything is given', () => {
+    assert.throws(() => jobOf('--input', 's3://data/a'), /behind the URL/)
+    assert.throws(() => jobOf('--input', 's3://data:/a'), /names no object/)
+    assert.throws(() => jobOf('--input', 's3://data/a#region=a&acl=b:/a'), /acl says nothing/)
+    assert.match(String(jobOf('--input', 's3://data/a#accessKeyId=ID&secretAccessKey=KEY:/a').error), /ID is none/)
     assert.throws(() => jobOf('--input', 'https://example.com/a'), /behind the URL/)
     assert.match(String(jobOf('--input', 'http://example.com/a:/a').error), /sha256 beside it/)
     assert.match(String(jobOf('--input', 'https://example.com/a#sha256=ab:/a').error), /64 hexadecimal digits/)

@@ -10,7 +10,8 @@ import { systemClock } from '../../../node/clock.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { createOutside, type Outside } from '../../../node/network/outside.ts'
 import { DataError } from '../../../provider-agent/inputs/data-error.ts'
-import { fetchUrl, type UrlPatience, type UrlWanted } from '../../../provider-agent/inputs/fetch-url.ts'
+import { fetchUrl, type UrlWanted } from '../../../provider-agent/inputs/fetch-url.ts'
+import type { UrlPatience } from '../../../provider-agent/inputs/patience.ts'
 import { type FileServer, giving, sha256Of, startFileServer } from '../../support/file-server.ts'
 
 const BYTES = randomBytes(300 * 1024)

@@ -923,6 +923,12 @@ export declare type Input = Message<"cortex.v1.Input"> & {
      */
     value: Input_Url;
     case: "url";
+  } | {
+    /**
+     * @generated from field: cortex.v1.Input.S3 s3 = 5;
+     */
+    value: Input_S3;
+    case: "s3";
   } | { case: undefined; value?: undefined };
 };
 
@@ -988,6 +994,69 @@ export declare type Input_Url = Message<"cortex.v1.Input.Url"> & {
  * Use `create(Input_UrlSchema)` to create a new message.
  */
 export declare const Input_UrlSchema: GenMessage<Input_Url>;
+
+/**
+ * A file or folder of a bucket that the provider itself fetches, and only where it says `s3-inputs`.
+ *
+ * @generated from message cortex.v1.Input.S3
+ */
+export declare type Input_S3 = Message<"cortex.v1.Input.S3"> & {
+  /**
+   * `https:`, without user, password, query and fragment; empty is Amazon's.
+   *
+   * @generated from field: string endpoint = 1;
+   */
+  endpoint: string;
+
+  /**
+   * Empty is `us-east-1`.
+   *
+   * @generated from field: string region = 2;
+   */
+  region: string;
+
+  /**
+   * @generated from field: string bucket = 3;
+   */
+  bucket: string;
+
+  /**
+   * Of the object, at most 1,024 bytes.
+   *
+   * @generated from field: string key = 4;
+   */
+  key: string;
+
+  /**
+   * Whether all whose names begin with the key, and a slash, stand at the path; else the key is a file's.
+   *
+   * @generated from field: bool folder = 5;
+   */
+  folder: boolean;
+
+  /**
+   * Which of the job's secrets are the keys; the first two empty is a bucket that everybody may read.
+   *
+   * @generated from field: string access_key_id = 6;
+   */
+  accessKeyId: string;
+
+  /**
+   * @generated from field: string secret_access_key = 7;
+   */
+  secretAccessKey: string;
+
+  /**
+   * @generated from field: string session_token = 8;
+   */
+  sessionToken: string;
+};
+
+/**
+ * Describes the message cortex.v1.Input.S3.
+ * Use `create(Input_S3Schema)` to create a new message.
+ */
+export declare const Input_S3Schema: GenMessage<Input_S3>;
 
 /**
  * All of a job that its provider needs. Never broadcast.

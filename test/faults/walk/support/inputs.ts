@@ -5,9 +5,11 @@ import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { JobRecord } from '../../../../node/store/index.ts'
-import type { UrlPatience } from '../../../../provider-agent/inputs/fetch-url.ts'
+import type { UrlPatience } from '../../../../provider-agent/inputs/patience.ts'
 import type { SellerInit } from '../../../integration/support/market.ts'
+import { certificate } from '../../../support/certificate.ts'
 import { startFileServer } from '../../../support/file-server.ts'
+import { putObjects, refuse, S3_KEYS, startS3Server } from '../../../support/s3-server.ts'
 import { addPair, type Stage, type Ways } from './stage.ts'
 
 /** Sellers that wait for no byte for long. */
@@ -27,6 +29,29 @@ async function fetched(
     agent: { urlPatience, allowInputHosts: [server.host] },
   }))
   return await (await stage.at(pair)).run('true', from(server.url('/file')))
+}
+
+/** A seller that may fetch from a bucket inside, which answers so from its second answer on. */
+async function fromBucket(
+  stage: Stage,
+  label: string,
+  s3: { bucket?: string; key?: string; region?: string },
+  answer?: RequestListener,
+): Promise<JobRecord> {
+  const server = await startS3Server(await certificate(), { buckets: ['mine'] })
+  stage.market.defer(server.close)
+  await putObjects(server, 'mine', { file: 'content' })
+  server.asked.length = 0
+  server.meanwhile = (...asked) => {
+    if (answer === undefined || server.asked.length < 2) return false
+    answer(...asked)
+    return true
+  }
+  const pair = await addPair(stage.market, label, () => ({ agent: { allowInputHosts: [server.host] } }))
+  const secrets = { ID: S3_KEYS.accessKeyId, KEY: S3_KEYS.secretAccessKey }
+  const keys = { accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } }
+  const source = { endpoint: server.endpoint, bucket: 'mine', key: 'file', ...keys, ...s3 }
+  return await (await stage.at(pair)).run('true', { secrets, inputs: [{ path: '/in', from: { s3: source } }] })
 }
 
 const from = (url: string) => ({ inputs: [{ path: '/in', from: { url, sha256: '0'.repeat(64) } }] })
@@ -109,6 +134,31 @@ export const inputWays: Ways = {
       }
       return await fetched(stage, 'told slowly', slowly, { graceMs: 1_000, leastRate: 2 ** 20 })
     },
+  },
+  'DATA_ERROR s3-not-found': {
+    how: 'a key of no object',
+    bring: async (stage) => await fromBucket(stage, 'no object', { key: 'none' }),
+  },
+  'DATA_ERROR s3-refused': {
+    how: 'a bucket that says that these keys may not read the object',
+    bring: async (stage) =>
+      await fromBucket(stage, 'no keys', {}, (_request, response) => refuse(response, 403, 'AccessDenied')),
+  },
+  'DATA_ERROR s3-wrong-region': {
+    how: 'a region in which the bucket is not',
+    bring: async (stage) => await fromBucket(stage, 'elsewhere', { region: 'eu-west-1' }),
+  },
+  'DATA_ERROR s3-changed': {
+    how: 'a bucket in which the object is another by the second request',
+    bring: async (stage) =>
+      await fromBucket(stage, 'another', {}, (_request, response) => refuse(response, 412, 'PreconditionFailed')),
+  },
+  'DATA_ERROR s3-not-given': {
+    how: 'a bucket that leads on',
+    bring: async (stage) =>
+      await fromBucket(stage, 'led on', {}, (_request, response) => {
+        response.writeHead(302, { location: 'https://169.254.169.254/' }).end()
+      }),
   },
   'DATA_ERROR no-space': {
     how: 'sellers without room for anything',

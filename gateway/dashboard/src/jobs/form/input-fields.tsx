@@ -6,6 +6,7 @@ import { bytes } from '../../format/amounts.ts'
 import type { Draft } from '../submission.ts'
 import { errorAt } from './field-errors.ts'
 import { Remove, Rows } from './rows.tsx'
+import { S3Fields } from './s3-fields.tsx'
 import type { DraftEditor } from './use-draft.ts'
 
 type Input = NonNullable<Draft['inputs']>[number]
@@ -159,6 +160,11 @@ function Source({ name, input: { from }, error, onChange }: SourceProps) {
             URL instead
           </Button>
         )}
+        {from.s3 === undefined && (
+          <Button size="compact-xs" variant="default" onClick={() => onChange({ s3: { bucket: '', key: '' } })}>
+            S3 instead
+          </Button>
+        )}
         {state !== null && <Text size="xs">{state.text}</Text>}
       </Group>
       {state !== null && state.share < 100 && (
@@ -186,6 +192,9 @@ function Given({ name, from, error, onChange }: Omit<SourceProps, 'input'> & { f
     )
   }
   if (from.url !== undefined) return <UrlFields name={name} from={from} error={error} onChange={onChange} />
+  if (from.s3 !== undefined) {
+    return <S3Fields name={name} s3={from.s3} error={error} onChange={(s3) => onChange({ s3 })} />
+  }
   if (from.job === undefined) {
     return (
       <TextInput
