@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { namedSecretField, type SecretName } from './named-secret.ts'
 
 /** Bytes of UTF-8 in the name of an object (S3's own limit). */
-export const MAX_S3_KEY_BYTES = 1_024
+const MAX_S3_KEY_BYTES = 1_024
 
 /** Where a bucket is. */
 export interface S3Place {
@@ -40,7 +40,7 @@ function endpointProblem(text: string): string | null {
 }
 
 /** Whether the name of an object, or the beginning of names, can be asked for: URLs know no parts of dots. */
-export function isAskable(key: string): boolean {
+function isAskable(key: string): boolean {
   const isText = key.isWellFormed() && !key.includes('\0') && Buffer.byteLength(key) <= MAX_S3_KEY_BYTES
   return isText && !key.split('/').some((part) => part === '.' || part === '..')
 }

@@ -11,7 +11,7 @@ import { type Outside, type OutsideAnswer, OutsideError, type OutsideRequest } f
 import { childrenOf, readXml, textOf, type XmlElement } from './xml.ts'
 
 /** What is taken for the region where a job names none. */
-export const DEFAULT_REGION = 'us-east-1'
+const DEFAULT_REGION = 'us-east-1'
 
 /** An error's text, in bytes; a list's page of a thousand names, each of which may be a kilobyte and is written as `%XX`. */
 const MAX_ERROR_BYTES = 64 * 1024
