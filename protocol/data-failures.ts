@@ -59,28 +59,28 @@ export const DATA_FAILURES = {
     cause: 'The server that has what the job brings did not send it in time.',
     remedy: 'Try again, or put it where more than 32 KiB come in a second.',
   },
-  's3-not-found': {
+  'bucket-not-found': {
     fault: 'user',
     cause: 'A bucket that the job brings something from does not have it.',
     remedy: 'Check endpoint, region, bucket and key: names are exact, and a prefix is a folder, up to a slash.',
   },
-  's3-refused': {
+  'bucket-refused': {
     fault: 'user',
     cause: 'A bucket that the job brings something from does not let these keys read it.',
     remedy:
       'Check the secrets that accessKeyId and secretAccessKey name, and that they may read the object, and list a prefix.',
   },
-  's3-wrong-region': {
+  'bucket-elsewhere': {
     fault: 'user',
     cause: 'A bucket that the job brings something from is in another region.',
     remedy: 'Give that region as s3.region.',
   },
-  's3-changed': {
+  'bucket-changed': {
     fault: 'place',
     cause: 'What the job brings from a bucket changed while it came.',
     remedy: 'Submit the job again once nobody writes there.',
   },
-  's3-not-given': {
+  'bucket-not-given': {
     fault: 'user',
     cause: 'A bucket that the job brings something from does not give it.',
     remedy: 'Check that endpoint is that of an S3 server, and that it gives the object to these keys at once.',

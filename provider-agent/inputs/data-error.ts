@@ -12,11 +12,11 @@ export type DataReason =
   | 'url-not-allowed'
   | 'url-unreachable'
   | 'url-too-slow'
-  | 's3-not-found'
-  | 's3-refused'
-  | 's3-wrong-region'
-  | 's3-changed'
-  | 's3-not-given'
+  | 'bucket-not-found'
+  | 'bucket-refused'
+  | 'bucket-elsewhere'
+  | 'bucket-changed'
+  | 'bucket-not-given'
   | null
 
 /** What a job brings did not come, or cannot be used. The message is for the job's owner. */

@@ -206,12 +206,12 @@ async function bring(
 }
 
 const REASONS = {
-  'not-found': 's3-not-found',
-  refused: 's3-refused',
-  'wrong-region': 's3-wrong-region',
-  changed: 's3-changed',
-  'not-given': 's3-not-given',
-  range: 's3-changed',
+  'not-found': 'bucket-not-found',
+  refused: 'bucket-refused',
+  'wrong-region': 'bucket-elsewhere',
+  changed: 'bucket-changed',
+  'not-given': 'bucket-not-given',
+  range: 'bucket-changed',
 } as const satisfies Record<S3Error['code'], ConstructorParameters<typeof DataError>[0]>
 
 /** As the job's owner is told. */

@@ -97,9 +97,9 @@ describe('what jobs bring from buckets', () => {
       response.writeHead(307, { location: 'https://169.254.169.254/latest/meta-data' }).end()
       return true
     }
-    assert.equal(await fails({ key: 'large' }), 's3-not-given')
+    assert.equal(await fails({ key: 'large' }), 'bucket-not-given')
     server.meanwhile = () => false
-    assert.equal(await fails({ key: 'none' }), 's3-not-found')
+    assert.equal(await fails({ key: 'none' }), 'bucket-not-found')
   })
 
   it('leave no key on the disk of the provider, and no volume', async () => {

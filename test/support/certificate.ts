@@ -32,8 +32,18 @@ export function expire({ certPath, keyPath }: MadeCertificate): void {
   execFileSync('openssl', ['x509', ...files, '-days', '-1'], { stdio: 'ignore' })
 }
 
-/** One of a server on loopback, which this process trusts from then on. */
+let trusted: Promise<Pick<MadeCertificate, 'cert' | 'key'>> | undefined
+
+/**
+ * The one of servers on loopback that this process trusts from then on: call it before a market opens, for that reads once
+ * whom to trust.
+ */
 export async function certificate(): Promise<Pick<MadeCertificate, 'cert' | 'key'>> {
+  trusted ??= makeTrusted()
+  return await trusted
+}
+
+async function makeTrusted(): Promise<Pick<MadeCertificate, 'cert' | 'key'>> {
   const folder = await mkdtemp(join(tmpdir(), 'cortex-tls-'))
   const { cert, key } = makeCertificate(folder, 'IP:127.0.0.1')
   await rm(folder, { recursive: true })

@@ -155,13 +155,13 @@ describe('what comes from a bucket', () => {
       refuse(response, 412, 'PreconditionFailed')
       return true
     }
-    await fails(fetched({ key: 'large' }), 's3-changed')
+    await fails(fetched({ key: 'large' }), 'bucket-changed')
     server.meanwhile = (request, response) => {
       if (request.headers.range === 'bytes=0-1') return false
       part206(response, Buffer.alloc(large.length), 0, PIECE_BYTES - 1, '"another"')
       return true
     }
-    await fails(fetched({ key: 'large' }), 's3-changed')
+    await fails(fetched({ key: 'large' }), 'bucket-changed')
   })
 
   it('is a folder as a tar', async () => {
@@ -177,7 +177,7 @@ describe('what comes from a bucket', () => {
       await fetched({ prefix })
       assert.deepEqual(await entries(), { a: 'A', 'b/c': 'C', [long]: 'long', empty: '' })
     }
-    await fails(fetched({ prefix: 'none' }), 's3-not-found')
+    await fails(fetched({ prefix: 'none' }), 'bucket-not-found')
   })
 
   it('takes no name that would stand elsewhere, or twice', async () => {
@@ -222,20 +222,20 @@ describe('what comes from a bucket', () => {
   })
 
   it('tells what is wrong, and never the keys', async () => {
-    await fails(fetched({ key: 'nothing' }), 's3-not-found', /NoSuchKey/)
-    await fails(fetched({ bucket: 'nothing', key: 'a' }), 's3-not-found', /NoSuchBucket/)
+    await fails(fetched({ key: 'nothing' }), 'bucket-not-found', /NoSuchKey/)
+    await fails(fetched({ bucket: 'nothing', key: 'a' }), 'bucket-not-found', /NoSuchBucket/)
     await fails(
       fetched({ key: 'small' }, { secrets: { ...SECRETS, KEY: 'Secret+wrong' } }),
-      's3-refused',
+      'bucket-refused',
       /SignatureDoesNotMatch/,
     )
-    await fails(fetched({ key: 'small', region: 'eu-west-1' }), 's3-wrong-region', /us-east-1/)
+    await fails(fetched({ key: 'small', region: 'eu-west-1' }), 'bucket-elsewhere', /us-east-1/)
     await fails(fetched({ key: 'a', endpoint: 'https://169.254.169.254' }), 'url-not-allowed')
     server.meanwhile = (_request, response) => {
       response.writeHead(302, { location: 'https://169.254.169.254/latest/meta-data' }).end()
       return true
     }
-    await fails(fetched({ key: 'small' }), 's3-not-given', /302/)
+    await fails(fetched({ key: 'small' }), 'bucket-not-given', /302/)
   })
 
   it('is given up where the server is away, or slow', async () => {

@@ -12,6 +12,9 @@ import { startFileServer } from '../../../support/file-server.ts'
 import { putObjects, refuse, S3_KEYS, startS3Server } from '../../../support/s3-server.ts'
 import { addPair, type Stage, type Ways } from './stage.ts'
 
+// Before any market is opened.
+const TLS = await certificate()
+
 /** Sellers that wait for no byte for long. */
 export const HASTY: SellerInit = { agent: { inputStallMs: 500 } }
 
@@ -38,7 +41,7 @@ async function fromBucket(
   s3: { bucket?: string; key?: string; region?: string },
   answer?: RequestListener,
 ): Promise<JobRecord> {
-  const server = await startS3Server(await certificate(), { buckets: ['mine'] })
+  const server = await startS3Server(TLS, { buckets: ['mine'] })
   stage.market.defer(server.close)
   await putObjects(server, 'mine', { file: 'content' })
   server.asked.length = 0
@@ -135,25 +138,25 @@ export const inputWays: Ways = {
       return await fetched(stage, 'told slowly', slowly, { graceMs: 1_000, leastRate: 2 ** 20 })
     },
   },
-  'DATA_ERROR s3-not-found': {
+  'DATA_ERROR bucket-not-found': {
     how: 'a key of no object',
     bring: async (stage) => await fromBucket(stage, 'no object', { key: 'none' }),
   },
-  'DATA_ERROR s3-refused': {
+  'DATA_ERROR bucket-refused': {
     how: 'a bucket that says that these keys may not read the object',
     bring: async (stage) =>
       await fromBucket(stage, 'no keys', {}, (_request, response) => refuse(response, 403, 'AccessDenied')),
   },
-  'DATA_ERROR s3-wrong-region': {
+  'DATA_ERROR bucket-elsewhere': {
     how: 'a region in which the bucket is not',
     bring: async (stage) => await fromBucket(stage, 'elsewhere', { region: 'eu-west-1' }),
   },
-  'DATA_ERROR s3-changed': {
+  'DATA_ERROR bucket-changed': {
     how: 'a bucket in which the object is another by the second request',
     bring: async (stage) =>
       await fromBucket(stage, 'another', {}, (_request, response) => refuse(response, 412, 'PreconditionFailed')),
   },
-  'DATA_ERROR s3-not-given': {
+  'DATA_ERROR bucket-not-given': {
     how: 'a bucket that leads on',
     bring: async (stage) =>
       await fromBucket(stage, 'led on', {}, (_request, response) => {
