@@ -38,7 +38,7 @@ export function S3Fields({ name, s3, error, onChange }: S3FieldsProps) {
   return (
     <Group gap={6} align="flex-start">
       {text('Bucket', 'Bucket', s3.bucket, (bucket) => onChange({ ...s3, bucket: bucket.trim() }), error)}
-      {text('Key', 'Key, or a folder with / at its end', key ?? prefix ?? '', (value) =>
+      {text('Object', 'Key, or a folder with / at its end', key ?? prefix ?? '', (value) =>
         onChange({ ...place, ...(value.endsWith('/') ? { prefix: value } : { key: value }) }),
       )}
       {where('Region', 'us-east-1', 'region')}
