@@ -93,7 +93,7 @@ function build<P extends string, R extends Request, E extends z.ZodType, S exten
     summary,
     ...(description === undefined ? {} : { description }),
     security: permission === 'public' ? [] : [{ key: [] }, { session: [] }],
-    middleware: [requires(permission), ...bodyCheck(init)],
+    middleware: [requires(permission), ...dryRunCheck(init), ...bodyCheck(init)],
     request: init.request ?? {},
     responses: { [status]: success, ...errorResponses(init) },
   })
@@ -110,6 +110,19 @@ function build<P extends string, R extends Request, E extends z.ZodType, S exten
 
 function bodyCheck({ request, takesFile = false }: OperationInit<string, Request, z.ZodType, number>) {
   return request?.body === undefined || takesFile ? [] : [takesJson(request.body)]
+}
+
+/** Whoever asks for no change must not get one: an operation that knows no dry run says so. */
+function dryRunCheck({ method, request }: OperationInit<string, Request, z.ZodType, number>) {
+  return method === 'get' || request?.query !== undefined ? [] : [knowsNoDryRun]
+}
+
+const knowsNoDryRun: MiddlewareHandler<GatewayEnv> = async (c, next) => {
+  if (c.req.query('dryRun') !== undefined) {
+    const instead = 'take it out, or check the job by itself with POST /api/v1/plugin-core/jobs?dryRun=true'
+    throw new GatewayError('VALIDATION_ERROR', `dryRun is not known here, and nothing was changed: ${instead}`)
+  }
+  await next()
 }
 
 const RATE_HEADERS = {

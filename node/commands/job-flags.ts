@@ -3,12 +3,13 @@ import { GPU_INTERCONNECTS, GPU_VENDORS, type GpuVendor } from '../../protocol/g
 import { ISOLATIONS, type Isolation } from '../../protocol/isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from '../../protocol/job-defaults.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
+import { MAX_SCORE } from '../../protocol/limits.ts'
 import { amount, millicores, seconds } from './docker-amounts.ts'
 import { type ImageFlags, imageToCheck } from './image-flags.ts'
 import { type InputFlag, inputFlag, inputsToCheck, stdinToCheck } from './input-flags.ts'
 import { keyValue, repeated, twice, wholeNumber } from './options.ts'
 
-const whole = wholeNumber(1, Number.MAX_SAFE_INTEGER)
+const score = wholeNumber(1, MAX_SCORE)
 
 /** Spelled out, so that `--help` needs no schema. */
 const STRATEGIES = [
@@ -151,12 +152,12 @@ export function jobFlags(command: Command): Command {
     .option('-t, --tty', 'give the program a terminal for what it writes: colours, and lines at once')
     .option('--init', 'put a small init before the program, even one that is an init itself')
     .option('--no-init', 'the program is process 1')
-    .option('--min-cpu-score <count>', 'only machines whose core finds so many primes a second', whole)
-    .option('--min-cpu-all-score <count>', 'the same of all cores of the machine together', whole)
+    .option('--min-cpu-score <count>', 'only machines whose core finds so many primes a second', score)
+    .option('--min-cpu-all-score <count>', 'the same of all cores of the machine together', score)
     .option('--min-memory-bandwidth <amount>', 'that a core copies a second, e.g. 8Gi', amount)
     .option('--min-disk-read <amount>', 'a second, e.g. 500Mi', amount)
     .option('--min-disk-write <amount>', 'a second, e.g. 500Mi', amount)
-    .option('--min-iops <count>', 'blocks of 4 KiB that the disk reads and writes a second', whole)
+    .option('--min-iops <count>', 'blocks of 4 KiB that the disk reads and writes a second', score)
 }
 
 /** A word about GPUs asks for one. */

@@ -53,6 +53,16 @@ describe('templates', () => {
     assert.deepEqual([shown.status, shown.data.hidden], [200, null])
   })
 
+  it('refuse a dry run that they do not know, and submit nothing', async () => {
+    const { id } = (await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config: { image: 'nginx' } } })).data
+    const refused = await gateway.ask('POST', `/api/plugin-core/jobs/from-template/${id}?dryRun=true`)
+    assert.equal(refused.status, 400)
+    assert.match(refused.body.error.message, /dryRun is not known here, and nothing was changed/)
+    const deleted = await gateway.ask('DELETE', `${TEMPLATES}/${id}?dryRun=1`)
+    assert.equal(deleted.status, 400)
+    assert.equal((await gateway.ask('GET', `${TEMPLATES}/${id}`)).status, 200)
+  })
+
   it('make jobs, with overrides checked as a whole', async () => {
     const config = { image: 'nginx', cpu: 500, env: { A: '1' } }
     const { id } = (await gateway.ask('POST', TEMPLATES, { json: { name: 'Web', config } })).data

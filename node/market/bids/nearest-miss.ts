@@ -68,7 +68,7 @@ export function nearestMiss(
   if (otherWalls !== null) return otherWalls
   const tooSlow = lacksSpeed(job, possible)
   if (tooSlow !== null) return tooSlow
-  const decline = off ?? answers.declines.find((one) => !findsClockOff(one)) ?? answers.declines[0]
+  const decline = off ?? nearestDecline(answers.declines, possible)
   if (decline !== undefined) {
     const who = shownName(decline.name, decline.provider)
     return {
@@ -86,6 +86,15 @@ export function nearestMiss(
     message: `No provider took the job: ${up.length} known, none bid`,
     details: { reason: 'no-bid', providers: up.length },
   }
+}
+
+/** Who is large enough comes closer than who is not: there it helps to wait, or to leave something out. */
+function nearestDecline(
+  declines: readonly NamedDecline[],
+  possible: readonly ProviderView[],
+): NamedDecline | undefined {
+  const told = declines.filter((one) => !findsClockOff(one))
+  return told.find((one) => possible.some(({ provider }) => provider === one.provider)) ?? told[0] ?? declines[0]
 }
 
 /** Where the job takes up a volume, and who has that is not there: nobody else can have the job. */
@@ -133,17 +142,21 @@ function tooLarge(wanted: Resources, providers: readonly ProviderView[]): Neares
   }
 }
 
-/** Where providers have as many GPUs, and none has those that are asked for: what the one lacks that comes closest. */
+/** Where providers have as many GPUs, and none has those that are asked for, or so many of one kind: what the one lacks that comes closest. */
 function lacksGpus({ spec }: JobRecord, possible: readonly ProviderView[]): NearestMiss | null {
   const asked = gpuRequirementsOf(spec.gpuRequirements)
-  if (asked === null || possible.length === 0) return null
-  const wanted = { resources: { gpu: spec.gpu }, gpuRequirements: asked }
+  if (spec.gpu === 0 || possible.length === 0) return null
+  // Of older versions nobody knows how many are of one kind, which is no matter where nothing else is asked.
+  if (asked === null && possible.some(({ gpus }) => !gpus.some(({ free }) => free !== null))) return null
+  const wanted = { resources: { gpu: spec.gpu }, ...(asked === null ? {} : { gpuRequirements: asked }) }
   if (possible.some(({ gpus }) => suitableKinds(gpus, wanted, 0n).length > 0)) return null
   const misses = possible.flatMap((view) =>
-    view.gpus.map((gpu) => ({ view, gpu, wrong: gpuLacks(gpu, asked), few: tooFew(spec.gpu, gpu.count) })),
+    view.gpus.map((gpu) => {
+      return { view, gpu, wrong: asked === null ? [] : gpuLacks(gpu, asked), few: tooFew(spec.gpu, gpu.count) }
+    }),
   )
   // Too few of the right ones are nearer than enough of others.
-  const [nearest] = misses.toSorted((a, b) => a.wrong.length - b.wrong.length || a.few.length - b.few.length)
+  const [nearest] = misses.toSorted((a, b) => a.wrong.length - b.wrong.length || b.gpu.count - a.gpu.count)
   if (nearest === undefined) return null
   const { view, gpu, wrong, few } = nearest
   const who = shownName(view.name, view.provider)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { ProviderView } from '../../../../node/directory/index.ts'
+import type { NamedDecline } from '../../../../node/market/bids/answer.ts'
 import { nearestMiss } from '../../../../node/market/bids/nearest-miss.ts'
 import type { JobRecord } from '../../../../node/store/index.ts'
 import { type JobSubmission, jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
@@ -74,4 +76,38 @@ describe('why nobody took a job with GPUs', () => {
       assert.match(found.message, message)
     })
   }
+})
+
+describe('why nobody took a job, where some say why', () => {
+  const declined = (view: ProviderView | undefined, code: string, message: string) => {
+    return { provider: view?.provider ?? '', name: view?.name ?? '', decline: { code, message } } as NamedDecline
+  }
+  const small = providerView({ provider: 'small', name: 'barn', total: { ...room, gpu: 0 }, gpus: [] })
+  const busy = providerView({ provider: 'busy', name: 'attic', total: room, gpus: [aKind({ count: 2, free: 1 })] })
+
+  it('names who is large enough before who is not, whoever answered first', () => {
+    const spec = jobSubmissionSchema.parse({ image: 'busybox', gpu: 2, gpuRequirements: { models: ['h100'] } })
+    const declines = [
+      declined(small, 'OVER_TOTAL_CAPACITY', 'offers 0 GPU in all, 2 GPU asked'),
+      declined(busy, 'INSUFFICIENT_CAPACITY', 'has 1 free, 2 asked'),
+    ]
+    const found = nearestMiss({ spec } as unknown as JobRecord, { offers: [], declines }, [small, busy])
+    assert.match(found.message, /nearest was attic: has 1 free, 2 asked/)
+    assert.equal(found.details.provider, 'busy')
+  })
+
+  it('says how many of one kind there are, where a job asks for more of any', () => {
+    const spec = jobSubmissionSchema.parse({ image: 'busybox', gpu: 3 })
+    const mixed = providerView({
+      name: 'cellar',
+      total: room,
+      gpus: [aKind({ count: 1, free: 1 }), aKind({ model: 'NVIDIA L4', count: 2, free: 2 })],
+    })
+    const found = nearestMiss({ spec } as unknown as JobRecord, { offers: [], declines: [] }, [mixed, small])
+    assert.equal(found.code, 'RESOURCE_LIMIT_EXCEEDED')
+    assert.match(found.message, /nearest is cellar with 2 NVIDIA L4 .*: 3 of them asked, 2 there$/)
+    const older = providerView({ name: 'old', total: room, gpus: [aKind({ count: 4, free: null })] })
+    const unknown = nearestMiss({ spec } as unknown as JobRecord, { offers: [], declines: [] }, [older, mixed])
+    assert.match(unknown.message, /none bid/)
+  })
 })
