@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { benchNetwork } from '../bench/support/network.ts'
 import { parseBytes } from '../protocol/units.ts'
 import { seeded } from '../test/faults/support/seeded.ts'
+import { type Counter, createCounter } from './data-proof/counter.ts'
 import { linesOf, makeTree } from './data-proof/tree.ts'
 import { cortex, createPeaks, type Peaks } from './data-proof/watched.ts'
 import type { ManagedProcess } from './local-network.ts'
@@ -106,6 +107,7 @@ async function goThrough({ net, peaks, source, storage, kills = 0, seed = 1 }: T
   const problems = ended.status === 'completed' ? [] : [`the job ${ended.status}: ${ended.error?.message}`]
   const sent = await counter.end()
   if (problems.length === 0) {
+    await outputHere(net, id)
     await cortex(peaks, ['job', 'output', id, '-o', to], env)
     const found = await linesOf(join(to, 'out'))
     const different = wanted.filter((line, i) => found[i] !== line)
@@ -143,48 +145,18 @@ function bothOf({ processes: [gateway, agent] }: Net): [ManagedProcess, ManagedP
   return [gateway, agent]
 }
 
+/** Until all of it has come to the gateway: on a busy machine that takes longer than a request waits. */
+async function outputHere({ url, key }: Net, id: string): Promise<void> {
+  for (;;) {
+    const headers = { Authorization: `Bearer ${key}` }
+    const answer = await fetch(`${url}/api/plugin-core/jobs/${id}/output`, { headers })
+    await answer.body?.cancel()
+    if (answer.status !== 503) return
+  }
+}
+
 async function answersAgain(net: Net): Promise<void> {
   while ((await fetch(`${net.url}/api/health`).catch(() => null))?.ok !== true) await delay(100)
-}
-
-interface Counter {
-  begin(): Promise<void>
-  note(): Promise<void>
-  end(): Promise<number>
-}
-
-/** What the gateway has sent of inputs, over its restarts, in bytes. */
-function createCounter({ url }: Net): Counter {
-  let [before, sum, last] = [0, 0, -1]
-  async function now(): Promise<number> {
-    const text = await (await fetch(`${url}/metrics`)).text()
-    const lines = text
-      .split('\n')
-      .filter(
-        (line) =>
-          line.startsWith('libp2p_data_transfer_bytes_total') &&
-          line.includes('/cortex/input/') &&
-          line.includes('sent'),
-      )
-    return lines.reduce((bytes, line) => bytes + Number(line.split(' ').at(-1)), 0)
-  }
-  return {
-    async begin() {
-      const bytes = await now()
-      if (last === -1) before = bytes
-      // It began again at nothing.
-      else if (bytes < last) sum += last
-      last = bytes
-    },
-    async note() {
-      last = await now()
-    },
-    async end() {
-      const bytes = await now()
-      if (bytes < last) sum += last
-      return sum + bytes - before
-    },
-  }
 }
 
 function say(line: string): void {
