@@ -59,6 +59,22 @@ export const DATA_FAILURES = {
     cause: 'The server that has what the job brings did not send it in time.',
     remedy: 'Try again, or put it where more than 32 KiB come in a second.',
   },
+  'git-not-found': {
+    fault: 'user',
+    cause: 'A repository that the job brings, or a branch, tag or commit of it, is not there.',
+    remedy:
+      'Check its URL and ref: a commit has all of its 40 digits, and some servers give none but those of branches and tags.',
+  },
+  'git-refused': {
+    fault: 'user',
+    cause: 'A repository that the job brings does not let everybody, or this token, read it.',
+    remedy: 'Check its URL, and give a token that may read it as one of secrets, which git.token names.',
+  },
+  'git-not-given': {
+    fault: 'user',
+    cause: 'A repository that the job brings does not give its files, or they cannot be unpacked safely.',
+    remedy: 'Check that the URL is what git clones, and that git fsck finds nothing in the commit.',
+  },
   'bucket-not-found': {
     fault: 'user',
     cause: 'A bucket that the job brings something from does not have it.',

@@ -5,6 +5,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import { safeNumber } from './codec.ts'
 import type { Input, InputSchema, Job } from './gen/cortex/v1/market_pb.js'
+import { type GitSource, gitFromWire, gitInputField, gitToWire } from './git-input.ts'
 import { JOB_ID } from './ids.ts'
 import { keptPathField, ownPathField } from './job-fields.ts'
 import { MAX_INLINE_BYTES, MAX_INPUT_URL_LENGTH, MAX_INPUTS } from './limits.ts'
@@ -60,6 +61,11 @@ const sources = {
   s3: s3InputField
     .optional()
     .describe('A file or folder of a bucket, fetched likewise, by keys that are among the job’s `secrets`.'),
+  git: gitInputField
+    .optional()
+    .describe(
+      'A folder with the files of one commit of a repository, fetched likewise; without `.git`, and without submodules.',
+    ),
 }
 
 /** What says more of a source, each beside that one alone. */
@@ -111,10 +117,12 @@ const inputField = z.strictObject({
 export const inputsField = z.array(inputField).max(MAX_INPUTS)
 
 /** What the program reads from its standard input. */
-export const stdinField = sourceField.refine(({ s3 }) => s3?.prefix === undefined, {
-  error: 'must be a file, and prefix is a folder: give the key of one',
-  path: ['s3', 'prefix'],
-})
+export const stdinField = sourceField
+  .refine(({ s3 }) => s3?.prefix === undefined, {
+    error: 'must be a file, and prefix is a folder: give the key of one',
+    path: ['s3', 'prefix'],
+  })
+  .refine(({ git }) => git === undefined, { error: 'must be a file, and this is a folder', path: ['git'] })
 
 /** One of a job's `inputs`, as it was asked for. */
 export type InputSpec = z.output<typeof inputField>
@@ -168,14 +176,19 @@ export function secretsNamed(job: Parameters<typeof inputsAsked>[0]): { path: Pr
   ]
   return asked.flatMap(({ at, from }) => {
     const names = Object.entries(namesIn(from))
-    return names.map(([name, { secret }]) => ({ path: [...at, 's3', name], secret }))
+    return names.map(([name, { secret }]) => ({ path: [...at, ...name.split('.')], secret }))
   })
 }
 
-/** The names of secrets in a source. */
-function namesIn({ s3 }: { s3?: S3Source | undefined }): Record<string, SecretName> {
+/** The names of secrets in a source, by their fields. */
+function namesIn({ s3, git }: { s3?: S3Source | undefined; git?: GitSource | undefined }): Record<string, SecretName> {
   const { accessKeyId, secretAccessKey, sessionToken } = s3 ?? {}
-  const names = Object.entries({ accessKeyId, secretAccessKey, sessionToken })
+  const names = Object.entries({
+    's3.accessKeyId': accessKeyId,
+    's3.secretAccessKey': secretAccessKey,
+    's3.sessionToken': sessionToken,
+    'git.token': git?.token,
+  })
   return Object.fromEntries(names.flatMap(([name, secret]) => (secret === undefined ? [] : [[name, secret]])))
 }
 
@@ -194,6 +207,7 @@ export interface BlobInput extends InputPlace {
   blob: BlobSource
   url?: undefined
   s3?: undefined
+  git?: undefined
 }
 
 /** One that the provider fetches from elsewhere; a file. */
@@ -201,6 +215,7 @@ export interface UrlInput extends InputPlace {
   url: UrlSource
   blob?: undefined
   s3?: undefined
+  git?: undefined
 }
 
 /** One that the provider fetches from a bucket. */
@@ -208,14 +223,23 @@ export interface S3Input extends InputPlace {
   s3: S3Source
   blob?: undefined
   url?: undefined
+  git?: undefined
+}
+
+/** One that the provider fetches from a repository; a folder. */
+export interface GitInput extends InputPlace {
+  git: GitSource
+  blob?: undefined
+  url?: undefined
+  s3?: undefined
 }
 
 /** One of a job's `inputs`, as its provider gets it. */
-export type JobInput = BlobInput | UrlInput | S3Input
+export type JobInput = BlobInput | UrlInput | S3Input | GitInput
 
 /** Whether it is a folder, and comes as a tar of it; else it is a file. */
-export function isFolder({ blob, s3 }: JobInput): boolean {
-  return blob?.folder === true || s3?.prefix !== undefined
+export function isFolder({ blob, s3, git }: JobInput): boolean {
+  return blob?.folder === true || s3?.prefix !== undefined || git !== undefined
 }
 
 /** Which of a job's secrets are there for its inputs: they are not for its program. */
@@ -266,8 +290,14 @@ export function inputToWire(input: JobInput): MessageInitShape<typeof InputSchem
   return { path, writable, stdin: stdin === true, source: sourceToWire(input) }
 }
 
-function sourceToWire({ blob, url: from, s3 }: JobInput): NonNullable<MessageInitShape<typeof InputSchema>['source']> {
+function sourceToWire({
+  blob,
+  url: from,
+  s3,
+  git,
+}: JobInput): NonNullable<MessageInitShape<typeof InputSchema>['source']> {
   if (s3 !== undefined) return { case: 's3', value: s3ToWire(s3) }
+  if (git !== undefined) return { case: 'git', value: gitToWire(git) }
   if (blob === undefined) {
     return { case: 'url', value: { url: from.url, sha256: Buffer.from(from.sha256 ?? '', 'hex') } }
   }
@@ -292,6 +322,11 @@ function inputFromWire({ path, writable, stdin, source }: Input, index: number):
     const read = s3FromWire(source.value)
     if (read.s3 === null) throw invalid(field, read.problem)
     return { ...place, s3: read.s3 }
+  }
+  if (source.case === 'git') {
+    const read = gitFromWire(source.value)
+    if (read.git === null) throw invalid(field, read.problem)
+    return { ...place, git: read.git }
   }
   const sha256 = Buffer.from(source.value.sha256).toString('hex')
   if (source.case === 'url') {

@@ -72,6 +72,9 @@ export const URL_INPUTS = 'url-inputs'
 /** Offered by providers that fetch what a job brings from buckets, beside {@link INPUTS}. */
 export const S3_INPUTS = 's3-inputs'
 
+/** Offered by providers that fetch what a job brings from repositories of git, beside {@link INPUTS}. */
+export const GIT_INPUTS = 'git-inputs'
+
 /** Offered by providers that run images which their requesters send. */
 export const SENT_IMAGES = 'sent-images'
 
@@ -102,6 +105,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   [INPUTS, 'inputs'],
   [URL_INPUTS, 'inputs from a url'],
   [S3_INPUTS, 'inputs from s3'],
+  [GIT_INPUTS, 'inputs from git'],
   [SENT_IMAGES, 'imageFrom'],
   [KEPT_VOLUMES, 'volumes that are kept'],
   [STDIN, 'stdin'],
@@ -215,6 +219,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(inputsAsked(spec).length === 0 ? [] : [INPUTS]),
     ...(inputsAsked(spec).some(({ from }) => from.url !== undefined) ? [URL_INPUTS] : []),
     ...(inputsAsked(spec).some(({ from }) => from.s3 !== undefined) ? [S3_INPUTS] : []),
+    ...(inputsAsked(spec).some(({ from }) => from.git !== undefined) ? [GIT_INPUTS] : []),
     ...(spec.imageFrom === undefined ? [] : [SENT_IMAGES]),
     ...(spec.stdin === undefined ? [] : [STDIN]),
   ]

@@ -10,7 +10,7 @@ import { s3Flag } from './s3-flag.ts'
 
 /** What `--input` says. */
 export interface InputFlag {
-  /** What is before the path in the container: a file or folder of this machine, {@link OF_A_JOB}, a URL, or one of a bucket. */
+  /** What is before the path in the container: a file or folder of this machine, {@link OF_A_JOB}, a URL, a bucket's or a repository. */
   source: string
   path: string
   mode: 'ro' | 'rw'
@@ -38,6 +38,12 @@ const OF_A_JOB = /^job:([^/]*)(?:\/(.*?)\/?)?$/s
 /** A URL whose file is known. */
 const OF_A_DIGEST = /^(.+)#sha256=([0-9a-f]*)$/i
 
+/** A repository, with a branch, tag or commit of it. */
+const OF_GIT = /^git\+(https:\/\/[^#]*)(?:#(.*))?$/is
+
+/** The secret that opens a repository, where the job has one of this name. */
+const GIT_TOKEN = 'GIT_TOKEN'
+
 /** Stands for the digest of what is still to be given, so that everything else can be checked before. */
 export const TO_BE_GIVEN = `sha256:${'0'.repeat(64)}`
 
@@ -46,10 +52,10 @@ export function inputFlag(text: string, previous: InputFlag[] = []): InputFlag[]
   const [, source, path, mode = 'ro'] = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? []
   if (source === undefined || path === undefined) {
     throw new InvalidArgumentError(
-      'Write it as ./data:/data, job:JOB:/data, https://…:/data or s3://BUCKET/KEY:/data, with :rw behind it for a copy that the job may write.',
+      'Write it as ./data:/data, job:JOB:/data, https://…:/data, s3://BUCKET/KEY:/data or git+https://…#main:/data, with :rw behind it for a copy that the job may write.',
     )
   }
-  if (/^(https?|s3)$/i.test(source)) {
+  if (/^(https?|s3|git\+https)$/i.test(source)) {
     throw new InvalidArgumentError(
       'Write where it is to stand behind the URL: https://example.com/model.bin:/model.bin.',
     )
@@ -132,6 +138,11 @@ function fromElsewhere(
 ): Inputs[number]['from'] | null {
   const s3 = s3Flag(source, secrets)
   if (s3 !== null) return { s3 }
+  const [, repository, ref = ''] = OF_GIT.exec(source) ?? []
+  if (repository !== undefined) {
+    const token = GIT_TOKEN in secrets ? { token: { secret: GIT_TOKEN } } : {}
+    return { git: { url: repository, ...(ref !== '' && { ref }), ...token } }
+  }
   if (/^https?:\/\//i.test(source)) {
     const [, url = source, sha256] = OF_A_DIGEST.exec(source) ?? []
     return sha256 === undefined ? { url } : { url, sha256: sha256.toLowerCase() }

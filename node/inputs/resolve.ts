@@ -1,4 +1,5 @@
 import { type Failure, failure } from '../../protocol/failures.ts'
+import type { GitSource } from '../../protocol/git-input.ts'
 import {
   type AskedInput,
   type BlobSource,
@@ -29,9 +30,9 @@ export interface KeptInputs {
   clock: Clock
 }
 
-type Source = { blob: BlobSource } | { url: UrlSource } | { s3: S3Source }
+type Source = { blob: BlobSource } | { url: UrlSource } | { s3: S3Source } | { git: GitSource }
 
-/** Looks each input up where it is kept; what a URL or a bucket has is its provider's to fetch. @param kept of this peer; null where it keeps nothing */
+/** Looks each input up where it is kept; what a URL, a bucket or a repository has is its provider's to fetch. @param kept of this peer; null where it keeps nothing */
 export function createInputs(kept: KeptInputs | null = null): Inputs {
   async function uploaded(owner: string, where: string, upload: string): Promise<BlobSource | Failure> {
     const sha256 = plainDigest(upload)
@@ -68,7 +69,8 @@ export function createInputs(kept: KeptInputs | null = null): Inputs {
   }
 
   async function sourceOf(job: JobRecord, asked: AskedInput, signal: AbortSignal): Promise<Source | Failure> {
-    const { url, sha256, s3 } = asked.from
+    const { url, sha256, s3, git } = asked.from
+    if (git !== undefined) return { git }
     if (s3 !== undefined) return { s3 }
     if (url !== undefined) return { url: sha256 === undefined ? { url } : { url, sha256 } }
     const blob = await blobOf(job, asked, signal)

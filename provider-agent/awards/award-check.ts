@@ -9,6 +9,7 @@ import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import {
   CONTAINER_OPTIONS,
   checkWireJob,
+  GIT_INPUTS,
   GPU_REQUIREMENTS,
   INPUTS,
   ISOLATION,
@@ -119,6 +120,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.inputs.some(({ stdin }) => stdin) ? STDIN : '',
       job.inputs.some(({ source }) => source.case === 'url') ? URL_INPUTS : '',
       job.inputs.some(({ source }) => source.case === 's3') ? S3_INPUTS : '',
+      job.inputs.some(({ source }) => source.case === 'git') ? GIT_INPUTS : '',
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
     if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)

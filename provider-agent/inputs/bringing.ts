@@ -5,6 +5,7 @@ import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import type { Outside } from '../../node/network/outside.ts'
 import { isDiskFull } from '../../node/system-problem.ts'
+import type { GitSource } from '../../protocol/git-input.ts'
 import { type BlobInput, isFolder, type JobInput } from '../../protocol/job-inputs.ts'
 import type { S3Source } from '../../protocol/s3-input.ts'
 import { EngineError } from '../engine/index.ts'
@@ -12,6 +13,7 @@ import { type InputVolumes, inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { containerName } from '../lease/container.ts'
 import { DataError, dataErrorOf } from './data-error.ts'
+import { fetchGit } from './fetch-git.ts'
 import { fetchGiven } from './fetch-given.ts'
 import { fetchS3 } from './fetch-s3.ts'
 import { fetchUrl } from './fetch-url.ts'
@@ -119,6 +121,7 @@ export function createBringing(
     const { path } = input
     try {
       if (input.blob !== undefined) return await given({ ...wanted, input }, part, room, signal)
+      if (input.git !== undefined) return await fromRepository({ ...wanted, source: input.git }, part, room, signal)
       if (input.s3 !== undefined) return await fromBucket({ ...wanted, source: input.s3 }, part, room, signal)
       const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
       const file = { source: input.url, path, part, maxBytes, onBytes, makeRoom }
@@ -138,6 +141,17 @@ export function createBringing(
     const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
     const wanted = { source, secrets, path, part, maxBytes, onBytes, makeRoom }
     return await fetchS3({ outside, clock, logger }, wanted, urlPatience, signal)
+  }
+
+  async function fromRepository(
+    { source, secrets, input: { path }, maxBytes, onBytes }: Wanted & { source: GitSource },
+    part: string,
+    room: Reserved,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
+    const wanted = { source, secrets, path, part, maxBytes, onBytes, makeRoom }
+    return await fetchGit({ outside, clock, logger }, wanted, urlPatience, signal)
   }
 
   async function given(

@@ -12,6 +12,7 @@ import type { LeaseRecord, LeaseSecrets } from '../journal/records.ts'
 import { containerName, ownStorageBytes } from '../lease/container.ts'
 import { type BringingComponents, type BringingInit, createBringing } from './bringing.ts'
 import { DataError } from './data-error.ts'
+import { GIT_FOLDER } from './fetch-git.ts'
 import { FILE_NAME } from './input-tar.ts'
 import type { OnTransfer } from './on-transfer.ts'
 import type { PartFiles } from './part-files.ts'
@@ -97,6 +98,8 @@ export function createInputRoom(components: BringingComponents & { files: PartFi
       await mkdir(folder, { recursive: true, mode: 0o700 })
       for (const file of await readdir(folder)) {
         const path = join(folder, file)
+        // Of an earlier process: one that fetches it anew makes it anew.
+        if (file.endsWith(GIT_FOLDER)) await rm(path, { recursive: true })
         if (file.endsWith('.part') && clock.nowMs() - (await stat(path)).mtimeMs > PART_MS) await rm(path)
       }
       await shelf.start(signal)

@@ -50,9 +50,9 @@ export function hasOwnVolume(input: JobInput): boolean {
 }
 
 /** What it holds; null where only its source can say. A URL whose digest is told is as good as a file that was given. */
-function contentOf({ blob, url, s3 }: JobInput): string | null {
+function contentOf({ blob, url, s3, git }: JobInput): string | null {
   if (blob !== undefined) return `${blob.folder ? 'folder' : 'file'}-${blob.sha256}`
-  return s3 !== undefined || url.sha256 === undefined ? null : `file-${url.sha256}`
+  return s3 !== undefined || git !== undefined || url.sha256 === undefined ? null : `file-${url.sha256}`
 }
 
 /** Where a part of a requester's image is kept, for that one alone. */

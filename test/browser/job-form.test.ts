@@ -124,6 +124,17 @@ describe('the form of a job', () => {
     assert.deepEqual(await from(), { s3: { bucket: 'data', key: 'rows/a', ...keys } })
   })
 
+  it('takes the files of a repository', async () => {
+    await rig.open('/jobs/create')
+    await json().fill('{"image": "busybox", "inputs": [{ "path": "/src", "from": { "inline": "" } }]}')
+    await rig.page.getByRole('button', { name: 'Git instead' }).first().click()
+    await rig.page.getByLabel('Repository of input 1').fill('https://example.com/a.git')
+    await rig.page.getByLabel('Branch, tag or commit of input 1').fill('main')
+    await rig.page.getByLabel('Token of input 1').fill('GIT')
+    const from = async () => (JSON.parse(await json().inputValue()) as { inputs: { from: object }[] }).inputs[0]?.from
+    assert.deepEqual(await from(), { git: { url: 'https://example.com/a.git', ref: 'main', token: { secret: 'GIT' } } })
+  })
+
   it('keeps one path, or several with names', async () => {
     await rig.open('/jobs/create')
     await json().fill('{"image": "busybox", "outputs": "/out"}')

@@ -31,7 +31,7 @@ describe('an object of a bucket, and an agent that is killed while it comes', ()
     const tls = await certificate()
     folder = await mkdtemp(join(tmpdir(), 'cortex-ca-'))
     await writeFile(join(folder, 'ca.pem'), tls.cert)
-    process.env['NODE_EXTRA_CA_CERTS'] = join(folder, 'ca.pem')
+    process.env.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem')
     server = await startS3Server(tls, { buckets: ['open'], open: ['open'] })
     await putObjects(server, 'open', { object: BYTES })
     market = await startFaultMarket({

@@ -38,6 +38,53 @@ const badBuckets = [
   null,
 ].map((s3) => ({ s3 }))
 
+const goodRepositories = [
+  { url: 'https://example.com/a.git' },
+  { url: 'HTTPS://example.com:8443/a/b%20c/', ref: 'main' },
+  ...['v1.0', 'feature/x', 'a'.repeat(40), 'ünï', 'a-b_c', 'refs/heads/main'].map((ref) => ({
+    url: 'https://example.com/a',
+    ref,
+  })),
+]
+const badRepositories = [
+  ...[
+    '',
+    'example.com/a',
+    'http://example.com/a',
+    'git://example.com/a',
+    'ssh://git@example.com/a',
+    'git@example.com:a/b',
+  ].map((url) => ({ url })),
+  ...[
+    'file:///etc',
+    'https://me:word@example.com/a',
+    'https://example.com/a?b=c',
+    'https://example.com/a#main',
+    'ext::sh -c id',
+  ].map((url) => ({ url })),
+  ...[
+    '',
+    '-x',
+    '--upload-pack=x',
+    '+main',
+    'a:b',
+    'a..b',
+    'a b',
+    'a~1',
+    'a^',
+    '@',
+    'a@{1}',
+    '/a',
+    'a/',
+    'a.',
+    'a.lock',
+    '.a',
+  ].map((ref) => ({ url: 'https://example.com/a', ref })),
+  ...['a\n', 'a*', 'a\\b', 'a//b', 'n'.repeat(256)].map((ref) => ({ url: 'https://example.com/a', ref })),
+  ...['ghp_x', { secret: 'NOT_THERE' }].map((token) => ({ url: 'https://example.com/a', token })),
+  'https://example.com/a',
+].map((git) => ({ git }))
+
 /** Where something may come from, and where not. */
 const goodSources = [
   ...goodBuckets.map((s3) => ({ s3 })),
@@ -48,6 +95,7 @@ const goodSources = [
 ]
 const badSources = [
   ...badBuckets,
+  ...badRepositories,
   { s3: { bucket: 'data', key: 'a' }, sha256: 'ab'.repeat(32) },
   { s3: { bucket: 'data', key: 'a' }, inline: '' },
   ...[
@@ -82,7 +130,7 @@ export const stdinCases = {
   ],
   bad: [
     ...badSources,
-    ...goodFolders.map((s3) => ({ s3 })),
+    ...[...goodFolders.map((s3) => ({ s3 })), ...goodRepositories.map((git) => ({ git }))],
     {},
     null,
     'text',
@@ -112,7 +160,9 @@ export const inputsOf = (badPaths: string[]) => ({
     [{ path: '/etc/app.conf', from: { inline: '' } }],
     [{ path: '/a', from: { inline: 'x'.repeat(65_536) }, mode: 'rw' }],
     [{ path: '/a', from: { upload: `sha256:${'0'.repeat(64)}` }, mode: 'ro' }],
-    ...[...goodSources, ...goodFolders.map((s3) => ({ s3 }))].map((from) => [{ path: '/in', from }]),
+    ...[...goodSources, ...goodFolders.map((s3) => ({ s3 })), ...goodRepositories.map((git) => ({ git }))].map(
+      (from) => [{ path: '/in', from }],
+    ),
     ['/a', '/ab', '/a-b', '/b/c', '/b/d'].map((path) => ({ path, from: { inline: 'é\n' } })),
     Array.from({ length: 64 }, (_, i) => ({ path: `/in${i}`, from: { inline: 'x' } })),
     ...[

@@ -26,10 +26,12 @@ const BUCKETS: JobInput[] = [
   { path: '/rows', writable: true, s3: { bucket: 'data', prefix: 'rows/', region: 'eu-central-1', ...KEYS } },
   { path: '/all', writable: false, s3: { bucket: 'data', prefix: '', endpoint: 'https://s3.example.com' } },
   { path: '', stdin: true, writable: false, s3: { bucket: 'data', key: 'rows.csv' } },
+  { path: '/src', writable: false, git: { url: 'https://example.com/a.git' } },
+  { path: '/own', writable: true, git: { url: 'https://example.com/a.git', ref: 'v1', token: { secret: 'GIT' } } },
 ]
 const JOB: JobSubmission = {
   image: 'busybox',
-  secrets: { ID: 'AKIAEXAMPLE', KEY: 'hidden', TOKEN: 'token' },
+  secrets: { ID: 'AKIAEXAMPLE', KEY: 'hidden', TOKEN: 'token', GIT: 'token' },
   volumes: [{ name: 'out', mountPath: '/out', size: '1Mi' }],
   inputs: [{ path: '/etc/app.conf', from: { inline: 'retries: 3\n' } }],
 }
@@ -93,8 +95,13 @@ describe('what a job brings, on the wire', () => {
     }
     const { job, requirements } = onTheWire(BUCKETS)
     assert.deepEqual(inputsOf(checkWireJob(job, requirements)), BUCKETS)
-    assert.deepEqual([...secretsOfInputs(BUCKETS)], ['ID', 'KEY', 'TOKEN'])
+    assert.deepEqual([...secretsOfInputs(BUCKETS)], ['ID', 'KEY', 'TOKEN', 'GIT'])
     refuses(() => checkWireJob({ ...job, secrets: { ID: 'a', KEY: 'b' } }, requirements), /TOKEN/)
+    const git = { url: 'https://example.com/whose.git' }
+    const asked = jobSubmissionSchema.parse({ image: 'busybox', inputs: [{ path: '/a', from: { git } }] })
+    const bytes = encodedRequirements(splitSecrets(asked).spec)
+    assert.ok(readRequirements(bytes).capabilities.includes('git-inputs'))
+    assert.equal(Buffer.from(bytes).includes('whose'), false)
   })
 
   it('says where a key belongs, under the field that has it or lacks it', () => {
@@ -132,6 +139,10 @@ describe('what a job brings, on the wire', () => {
     ],
     'a bucket and a key out of it': [{ path: '/a', source: { case: 's3', value: { bucket: 'data', key: '../a' } } }],
     'a bucket that is none': [{ path: '/a', source: { case: 's3', value: { bucket: 'a/../b', key: 'a' } } }],
+    'a repository in the clear': [{ path: '/a', source: { case: 'git', value: { url: 'http://example.com/a' } } }],
+    'a ref that is a flag': [
+      { path: '/a', source: { case: 'git', value: { url: 'https://example.com/a', ref: '--upload-pack=x' } } },
+    ],
     'one key of two': [{ path: '/a', source: { case: 's3', value: { bucket: 'data', key: 'a', accessKeyId: 'ID' } } }],
     'a bucket in the clear': [
       { path: '/a', source: { case: 's3', value: { bucket: 'data', key: 'a', endpoint: 'http://example.com' } } },

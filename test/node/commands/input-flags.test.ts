@@ -19,6 +19,13 @@ describe('the flag of inputs', () => {
     [`https://example.com/a#sha256=${DIGEST}:/in/a`, { url: 'https://example.com/a', sha256: DIGEST }, '/in/a'],
     [`http://example.com/a#sha256=${DIGEST.toUpperCase()}:/a`, { url: 'http://example.com/a', sha256: DIGEST }, '/a'],
     ['s3://data/rows/a.csv:/in/a', { s3: { bucket: 'data', key: 'rows/a.csv' } }, '/in/a'],
+    ['git+https://example.com/a.git:/src', { git: { url: 'https://example.com/a.git' } }, '/src'],
+    [
+      'git+https://example.com:8443/a#v1/x:/src:rw',
+      { git: { url: 'https://example.com:8443/a', ref: 'v1/x' } },
+      '/src',
+      'rw',
+    ],
     ['s3://data/rows/:/in:rw', { s3: { bucket: 'data', prefix: 'rows/' } }, '/in', 'rw'],
     ['s3://data/:/in', { s3: { bucket: 'data', prefix: '' } }, '/in'],
     [
@@ -70,11 +77,17 @@ describe('the flag of inputs', () => {
       ...{ bucket: 'data', key: 'a', accessKeyId: { secret: 'AWS_ACCESS_KEY_ID' } },
       secretAccessKey: { secret: 'AWS_SECRET_ACCESS_KEY' },
     })
+    const { data: opened } = jobOf('--secret', 'GIT_TOKEN=a', '--input', 'git+https://example.com/a#main:/a')
+    assert.deepEqual(opened?.inputs?.[0]?.from.git, {
+      ...{ url: 'https://example.com/a', ref: 'main', token: { secret: 'GIT_TOKEN' } },
+    })
     const named = jobOf(...usual, ...own, '--input', 's3://data/a#accessKeyId=ID&secretAccessKey=KEY:/a')
     assert.deepEqual(named.data?.inputs?.[0]?.from.s3, { bucket: 'data', key: 'a', ...NAMED })
   })
 
   it('says what is wrong before anything is given', () => {
+    assert.throws(() => jobOf('--input', 'git+https://example.com/a'), /behind the URL/)
+    assert.match(String(jobOf('--input', 'git+https://example.com/a#a..b:/a').error), /name of a branch or tag/)
     assert.throws(() => jobOf('--input', 's3://data/a'), /behind the URL/)
     assert.throws(() => jobOf('--input', 's3://data:/a'), /names no object/)
     assert.throws(() => jobOf('--input', 's3://data/a#region=a&acl=b:/a'), /acl says nothing/)

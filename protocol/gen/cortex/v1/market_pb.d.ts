@@ -929,6 +929,12 @@ export declare type Input = Message<"cortex.v1.Input"> & {
      */
     value: Input_S3;
     case: "s3";
+  } | {
+    /**
+     * @generated from field: cortex.v1.Input.Git git = 6;
+     */
+    value: Input_Git;
+    case: "git";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1057,6 +1063,40 @@ export declare type Input_S3 = Message<"cortex.v1.Input.S3"> & {
  * Use `create(Input_S3Schema)` to create a new message.
  */
 export declare const Input_S3Schema: GenMessage<Input_S3>;
+
+/**
+ * The files of one commit of a repository that the provider itself fetches, and only where it says `git-inputs`.
+ *
+ * @generated from message cortex.v1.Input.Git
+ */
+export declare type Input_Git = Message<"cortex.v1.Input.Git"> & {
+  /**
+   * `https:`, without user, password, query and fragment.
+   *
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * A branch, a tag or a whole commit; empty is what the repository has checked out.
+   *
+   * @generated from field: string ref = 2;
+   */
+  ref: string;
+
+  /**
+   * Which of the job's secrets opens it; empty is none.
+   *
+   * @generated from field: string token = 3;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message cortex.v1.Input.Git.
+ * Use `create(Input_GitSchema)` to create a new message.
+ */
+export declare const Input_GitSchema: GenMessage<Input_Git>;
 
 /**
  * All of a job that its provider needs. Never broadcast.

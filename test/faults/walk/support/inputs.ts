@@ -9,6 +9,7 @@ import type { UrlPatience } from '../../../../provider-agent/inputs/patience.ts'
 import type { SellerInit } from '../../../integration/support/market.ts'
 import { certificate } from '../../../support/certificate.ts'
 import { startFileServer } from '../../../support/file-server.ts'
+import { startGitServer } from '../../../support/git-server.ts'
 import { putObjects, refuse, S3_KEYS, startS3Server } from '../../../support/s3-server.ts'
 import { addPair, type Stage, type Ways } from './stage.ts'
 
@@ -55,6 +56,22 @@ async function fromBucket(
   const keys = { accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } }
   const source = { endpoint: server.endpoint, bucket: 'mine', key: 'file', ...keys, ...s3 }
   return await (await stage.at(pair)).run('true', { secrets, inputs: [{ path: '/in', from: { s3: source } }] })
+}
+
+/** A seller that may fetch from a repository inside, which is at this path of its server. */
+async function fromRepository(stage: Stage, label: string, name: string, answer?: RequestListener): Promise<JobRecord> {
+  const server = await startGitServer(TLS)
+  stage.market.defer(server.close)
+  if (answer !== undefined) {
+    server.meanwhile = (...asked) => {
+      answer(...asked)
+      return true
+    }
+  }
+  const pair = await addPair(stage.market, label, () => ({ agent: { allowInputHosts: [server.host] } }))
+  return await (await stage.at(pair)).run('true', {
+    inputs: [{ path: '/in', from: { git: { url: server.url(name) } } }],
+  })
 }
 
 const from = (url: string) => ({ inputs: [{ path: '/in', from: { url, sha256: '0'.repeat(64) } }] })
@@ -162,6 +179,19 @@ export const inputWays: Ways = {
       await fromBucket(stage, 'led on', {}, (_request, response) => {
         response.writeHead(302, { location: 'https://169.254.169.254/' }).end()
       }),
+  },
+  'DATA_ERROR git-not-found': {
+    how: 'a repository that is not there',
+    bring: async (stage) => await fromRepository(stage, 'no repository', 'nowhere'),
+  },
+  'DATA_ERROR git-refused': {
+    how: 'a repository that wants a token',
+    bring: async (stage) => await fromRepository(stage, 'no token', 'private'),
+  },
+  'DATA_ERROR git-not-given': {
+    how: 'a server that knows nothing of git',
+    bring: async (stage) =>
+      await fromRepository(stage, 'no git', 'mine', (_request, response) => void response.writeHead(200).end('hello')),
   },
   'DATA_ERROR no-space': {
     how: 'sellers without room for anything',

@@ -5,6 +5,7 @@ import { client } from '../../app/client.ts'
 import { bytes } from '../../format/amounts.ts'
 import type { Draft } from '../submission.ts'
 import { errorAt } from './field-errors.ts'
+import { GitFields } from './git-fields.tsx'
 import { Remove, Rows } from './rows.tsx'
 import { S3Fields } from './s3-fields.tsx'
 import type { DraftEditor } from './use-draft.ts'
@@ -165,6 +166,11 @@ function Source({ name, input: { from }, error, onChange }: SourceProps) {
             S3 instead
           </Button>
         )}
+        {from.git === undefined && (
+          <Button size="compact-xs" variant="default" onClick={() => onChange({ git: { url: '' } })}>
+            Git instead
+          </Button>
+        )}
         {state !== null && <Text size="xs">{state.text}</Text>}
       </Group>
       {state !== null && state.share < 100 && (
@@ -192,6 +198,9 @@ function Given({ name, from, error, onChange }: Omit<SourceProps, 'input'> & { f
     )
   }
   if (from.url !== undefined) return <UrlFields name={name} from={from} error={error} onChange={onChange} />
+  if (from.git !== undefined) {
+    return <GitFields name={name} git={from.git} error={error} onChange={(git) => onChange({ git })} />
+  }
   if (from.s3 !== undefined) {
     return <S3Fields name={name} s3={from.s3} error={error} onChange={(s3) => onChange({ s3 })} />
   }
