@@ -14,6 +14,7 @@ const PATH = /^(?:bench|bin|docs|gateway|node|protocol|provider-agent|scripts|te
 /** Flags of the project's scripts and of other programs that the documents speak of. */
 const OTHER_FLAGS = [
   ...['--attack', '--gvisor', '--jobs', '--minutes', '--providers', '--seed', '--soak', '--keep'], // npm run attack, chaos, demo, sim
+  ...['--files', '--size', '--kills'], // scripts/data-proof.ts, scripts/image-proof.ts
   ...['--always-sparkplug', '--inspect', '--test', '--test-name-pattern'], // node
   ...['--ignore-scripts', '--save-exact'], // npm
   ...['--filter', '--live-restore'], // docker, dockerd
