@@ -5,10 +5,14 @@ import type { ClientNode } from '../node/index.ts'
 import type { Logger } from '../node/logger.ts'
 import { ownVersion } from '../node/version.ts'
 import { type GatewayAppInit, openGatewayApp } from './app.ts'
+import type { AcmeInit } from './http/acme.ts'
 import { type FrontInit, openFront } from './http/front.ts'
 
 /** How a gateway is set up, and where it listens. */
-export interface GatewayInit extends Omit<GatewayAppInit, 'version'>, Omit<FrontInit, 'allowedHosts'> {}
+export interface GatewayInit extends Omit<GatewayAppInit, 'version'>, Omit<FrontInit, 'acme' | 'allowedHosts'> {
+  /** Instead of `tls`: fetches a certificate from an authority, keeps it in `folder`, and renews it. */
+  acme?: AcmeInit
+}
 
 /** What {@link createGateway} works with. Its node has started, and is stopped by whoever started it. */
 export interface GatewayComponents {
@@ -92,8 +96,9 @@ export function createGateway(components: GatewayComponents, init: GatewayInit):
 
 async function run(components: GatewayComponents, init: GatewayInit): Promise<Running> {
   const { clock = systemClock, logger } = components
-  const { host, port, connections, tls, redirectPort, trustedProxies, ...rest } = init
-  const how = { host, port, connections, tls, redirectPort, trustedProxies }
+  const { host, port, connections, tls, acme, redirectPort, trustedProxies, ...rest } = init
+  const kept = acme === undefined ? undefined : { ...acme, folder: init.folder }
+  const how = { host, port, connections, tls, acme: kept, redirectPort, trustedProxies }
   await using stack = new AsyncDisposableStack()
   const opened = await openGatewayApp({ ...components, clock }, { version: await ownVersion(), ...rest })
   const { app, registry, isPort } = opened
@@ -103,7 +108,10 @@ async function run(components: GatewayComponents, init: GatewayInit): Promise<Ru
   for (const what of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`cortex_nodejs_active_${what}_total`)
   }
-  const front = await openFront({ app, isPort, logger, registry }, { ...how, allowedHosts: init.allowedHosts ?? [] })
+  const front = await openFront(
+    { app, isPort, logger, registry, clock },
+    { ...how, allowedHosts: init.allowedHosts ?? [] },
+  )
   stack.defer(async () => {
     const closed = front.close()
     await opened.letGo()

@@ -13,6 +13,7 @@ import { say } from '../../node/commands/print.ts'
 import { withRelayLimits } from '../../node/commands/relay-options.ts'
 import { untilStopped } from '../../node/commands/stopping.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../contract/address.ts'
+import { DEFAULT_ACME_DIRECTORY } from '../http/acme.ts'
 import { createProxies } from '../http/proxies.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 
@@ -64,7 +65,18 @@ export function gatewayFlags(command: Command): Command {
       ).env('CORTEX_TLS_CERT'),
     )
     .addOption(new Option('--tls-key <file>', 'its private key (PEM)').env('CORTEX_TLS_KEY'))
-    .option('--redirect-port <number>', 'lead plain HTTP on this port to HTTPS, e.g. 80', wholeNumber(1, 65_535))
+    .option(
+      '--acme <name>',
+      'fetch and renew a certificate for this host name, by Let’s Encrypt, to whose terms this agrees; port 80 of the name has to lead here; repeat it',
+      domainName,
+    )
+    .option('--acme-email <address>', 'where the authority may write to')
+    .option('--acme-directory <url>', `another authority’s directory (${DEFAULT_ACME_DIRECTORY})`, directoryUrl)
+    .option(
+      '--redirect-port <number>',
+      'lead plain HTTP on this port to HTTPS (80 with --acme)',
+      wholeNumber(1, 65_535),
+    )
     .option(
       '--trust-proxy <address>',
       'believe what a proxy at this address or network says of its clients (X-Forwarded-For, X-Forwarded-Proto), or loopback; repeat it',
@@ -100,6 +112,21 @@ export function gatewayFlags(command: Command): Command {
 function metricsToken(text: string): string {
   if (/^[\x21-\x7e]{16,256}$/.test(text)) return text
   throw new InvalidArgumentError('Give 16 to 256 printable characters without spaces, e.g. of `openssl rand -hex 16`.')
+}
+
+/** @throws {InvalidArgumentError} */
+function domainName(text: string, before: string[] = []): string[] {
+  const name = text.toLowerCase()
+  if (!/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) || name.length > 253) {
+    throw new InvalidArgumentError('Give a host name such as cortex.example, without wildcards.')
+  }
+  return [...before, name]
+}
+
+/** @throws {InvalidArgumentError} */
+function directoryUrl(text: string): string {
+  if (URL.canParse(text) && new URL(text).protocol === 'https:') return text
+  throw new InvalidArgumentError('Give a URL that begins with https://.')
 }
 
 /** @throws {InvalidArgumentError} */

@@ -50,7 +50,7 @@ export async function startGatewayNode(
     },
   )
   stack.defer(async () => await node.stop())
-  const { host, port, allowHost, corsOrigin, rateLimit, alias: providerAliases, proxyDomain } = options
+  const { host, port, corsOrigin, rateLimit, alias: providerAliases, proxyDomain } = options
   const adminKey = process.env.CORTEX_ADMIN_KEY
   const local = ['127.0.0.1', '::1', 'localhost'].includes(host)
   const enforced = rateLimit === undefined ? !(how.embedded && local) : rateLimit > 0
@@ -66,7 +66,6 @@ export async function startGatewayNode(
       retention: retentionOf(options),
       ...(adminKey === undefined ? {} : { adminKey }),
       ...(masterKey === undefined ? {} : { masterKey }),
-      ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
       ...(options.metricsToken === undefined ? {} : { metricsToken: options.metricsToken }),
       ...(corsOrigin === undefined ? {} : { corsOrigins: corsOrigin }),
       ...(providerAliases === undefined ? {} : { providerAliases }),

@@ -2,17 +2,20 @@ import type { IncomingMessage, Server } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import { Gauge, type Registry } from 'prom-client'
+import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { takeTurn } from '../../node/turns.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../contract/address.ts'
+import { type AcmeInit, keepAcmeCertificate } from './acme.ts'
 import { BoundedRequest } from './asked-ahead.ts'
 import { type Certificate, type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts'
 import { type ConnectionLimits, createConnections } from './connections.ts'
 import { ExactResponse } from './exact-response.ts'
 import { HEAD_MS, KEEP_ALIVE_MS } from './limits.ts'
 import { createListener } from './listener.ts'
-import { createProxies } from './proxies.ts'
+import { createProxies, type Proxies } from './proxies.ts'
 import { startRedirect } from './redirect.ts'
 import { serveUpgrades, upgradeOptions } from './upgrades.ts'
 
@@ -26,7 +29,9 @@ export interface FrontInit {
   connections?: ConnectionLimits | undefined
   /** Serves HTTPS with this certificate, and with what takes its place in these files. @default HTTP */
   tls?: CertificateFiles | undefined
-  /** Beside HTTPS: plain HTTP here is led to it. @default none */
+  /** Instead of `tls`: fetches a certificate from an authority, keeps it below this folder, and renews it. */
+  acme?: (AcmeInit & { folder: string }) | undefined
+  /** Beside HTTPS: plain HTTP here is led to it, and an authority is answered. @default none */
   redirectPort?: number | undefined
   /** Proxies whose word on clients is taken; see {@link createProxies}. @default none */
   trustedProxies?: readonly string[] | undefined
@@ -41,6 +46,7 @@ export interface FrontComponents {
   isPort: (host: string) => boolean
   logger: Logger
   registry: Registry
+  clock: Clock
 }
 
 /** An open front. */
@@ -68,51 +74,60 @@ const TIMES = {
 
 const REQUESTS = { IncomingMessage: BoundedRequest, ServerResponse: ExactResponse }
 
-/** Opens the door of a gateway: its connections, TLS, and who is taken to ask. @throws {ListenError} @throws {CertificateError} */
+/**
+ * Opens the door of a gateway: its connections, TLS, and who is taken to ask.
+ * @throws {ListenError} @throws {CertificateError} @throws {AcmeError}
+ */
 export async function openFront(components: FrontComponents, init: FrontInit): Promise<Front> {
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, connections = {}, tls, redirectPort, allowedHosts } = init
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, connections = {}, acme, redirectPort, allowedHosts } = init
   const { app, isPort, logger } = components
-  const proxies = createProxies(init.trustedProxies ?? [])
+  await using stack = new AsyncDisposableStack()
+  let portNow = port
+  const challenges = new Map<string, string>()
+  if (redirectPort !== undefined) {
+    const shared = { host, allowedHosts, connections, challenges }
+    const plain = await startRedirect({ ...shared, port: redirectPort, to: () => portNow })
+    stack.defer(plain.close)
+  }
+  let tls = init.tls
+  if (acme !== undefined) {
+    const kept = await keepAcmeCertificate({ ...components, challenges }, acme)
+    stack.defer(kept.stop)
+    tls = kept.files
+  }
   const certificate = tls === undefined ? null : await readCertificate(tls)
-  /** However many requests arrive at the same moment, others get their turn between them. */
-  const fetch = async (request: Request, env: { incoming?: IncomingMessage }): Promise<Response> => {
+  const proxies = createProxies(init.trustedProxies ?? [])
+  const inTurn = { fetch: asClient(proxies, app) }
+  const takesSockets = (request: { path: string; host: string }) =>
+    isPort(request.host) || SOCKET_PATH.test(request.path)
+  const server = createAdaptorServer({
+    fetch: inTurn.fetch as (request: Request, env: object) => Promise<Response>,
+    hostname: host,
+    ...(certificate === null ? {} : { createServer: createSecureServer }),
+    serverOptions: { ...TIMES, ...upgradeOptions(takesSockets), ...REQUESTS, ...secureOptions(certificate) },
+  }) as Server
+  serveUpgrades(server, inTurn, takesSockets)
+  const listener = createListener(server, createConnections(server, { isShared: proxies.has, ...connections }))
+  await listener.listen(host, port)
+  stack.defer(listener.close)
+  portNow = portOf(server)
+  if (tls !== undefined && certificate !== null) {
+    stack.defer(keepCertificate(server as SecureServer, tls, certificate, components))
+  }
+  const url = urlOf(portNow, certificate === null ? host : (allowedHosts[0] ?? host), certificate !== null)
+  logger.info({ url }, 'gateway listens')
+  const open = stack.move()
+  return { url, close: async () => await open.disposeAsync() }
+}
+
+/** However many requests arrive at the same moment, others get their turn between them. */
+function asClient(proxies: Proxies, app: FrontComponents['app']) {
+  return async (request: Request, env: { incoming?: IncomingMessage }): Promise<Response> => {
     await takeTurn()
     if (env.incoming === undefined) return await app.fetch(request, env)
     const { address, protocol } = proxies.asked(env.incoming)
     if (protocol !== null) Object.defineProperty(request, 'url', { value: spokenBy(protocol, request.url) })
     return await app.fetch(request, { ...env, clientAddress: address })
-  }
-  const takesSockets = (request: { path: string; host: string }) =>
-    isPort(request.host) || SOCKET_PATH.test(request.path)
-  const server = createAdaptorServer({
-    fetch: fetch as (request: Request, env: object) => Promise<Response>,
-    hostname: host,
-    ...(certificate === null ? {} : { createServer: createSecureServer }),
-    serverOptions: { ...TIMES, ...upgradeOptions(takesSockets), ...REQUESTS, ...secureOptions(certificate) },
-  }) as Server
-  serveUpgrades(server, { fetch }, takesSockets)
-  const listener = createListener(server, createConnections(server, { isShared: proxies.has, ...connections }))
-  await listener.listen(host, port)
-  const url = urlOf(server, certificate === null ? host : (allowedHosts[0] ?? host), certificate !== null)
-  const closing: (() => Promise<void> | void)[] = [listener.close]
-  if (tls !== undefined && certificate !== null) {
-    closing.push(keepCertificate(server as SecureServer, tls, certificate, components))
-    if (redirectPort !== undefined) {
-      const to = Number(new URL(url).port || 443)
-      try {
-        closing.push((await startRedirect({ host, port: redirectPort, to, allowedHosts, connections })).close)
-      } catch (error) {
-        await listener.close()
-        throw error
-      }
-    }
-  }
-  logger.info({ url }, 'gateway listens')
-  return {
-    url,
-    async close() {
-      await Promise.all(closing.map((close) => close()))
-    },
   }
 }
 
@@ -147,9 +162,12 @@ function spokenBy(protocol: 'http' | 'https', text: string): string {
   return text.replace(/^https?:/, `${protocol}:`)
 }
 
-function urlOf(server: Server, host: string, isSecure: boolean): string {
+function portOf(server: Server): number {
   const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+function urlOf(port: number, host: string, isSecure: boolean): string {
   const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : isIPv6(host) ? `[${host}]` : host
   return isSecure ? `https://${name}${port === 443 ? '' : `:${port}`}` : `http://${name}:${port}`
 }

@@ -12,22 +12,29 @@ export interface RedirectInit {
   host: string
   /** Where plain HTTP is heard. */
   port: number
-  /** Port of HTTPS. */
-  to: number
+  /** Port of HTTPS, once it listens. */
+  to: () => number
+  /** What is answered to an authority that asks for these tokens; see {@link keepAcmeCertificate}. */
+  challenges: ReadonlyMap<string, string>
   /** Names besides addresses and `localhost`. */
   allowedHosts: readonly string[]
   connections: ConnectionLimits
 }
 
 /** Leads whoever comes by plain HTTP to the same path by HTTPS (308, so that a method and its body stay). @throws {ListenError} */
-export async function startRedirect({ host, port, to, allowedHosts, connections }: RedirectInit) {
+export async function startRedirect(init: RedirectInit) {
+  const { host, port, to, allowedHosts, challenges, connections } = init
   const app = new Hono<GatewayEnv>()
     .use(oneHost)
     .use(hostCheck(allowedHosts))
+    .get('/.well-known/acme-challenge/:token', async (c, next) => {
+      const answer = challenges.get(c.req.param('token'))
+      return answer === undefined ? await next() : c.text(answer)
+    })
     .all('*', (c) => {
       const url = new URL(c.req.url)
       url.protocol = 'https:'
-      url.port = String(to)
+      url.port = String(to())
       return c.redirect(url.href, 308)
     })
     .onError((error, c) => c.text(`${error.message}\n`, 400))

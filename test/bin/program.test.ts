@@ -211,6 +211,9 @@ describe('cortex', () => {
       'tlsCert',
       'tlsKey',
       'redirectPort',
+      'acme',
+      'acmeEmail',
+      'acmeDirectory',
       'trustProxy',
     ]
     const last = [
