@@ -1,1 +1,1 @@
-export { shownName } from '../../protocol/text.ts'
+export { escapeText, shownName } from '../../protocol/text.ts'

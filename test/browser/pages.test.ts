@@ -49,6 +49,7 @@ describe('the pages of the dashboard, filled', () => {
     ['/jobs/schedules', 'Schedules', /Nightly/],
     ['/jobs/schedules/:schedule', 'Nightly', /Europe\/Berlin/],
     ['/jobs/schedules/:schedule/edit', 'Nightly', /While a job of it runs/],
+    ['/volumes', 'Volumes', /No volumes/],
     ['/network', 'Network', /attic/],
     ['/network/:provider', '', /core-hour/],
     ['/costs', 'Costs', /Export CSV/],

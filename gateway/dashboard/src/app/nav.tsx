@@ -10,6 +10,7 @@ const GROUPS: { title: string; links: { to: string; label: string; icon: IconNam
       { to: '/jobs/templates', label: 'Templates', icon: 'templates' },
       { to: '/jobs/batches', label: 'Batches', icon: 'batches' },
       { to: '/jobs/schedules', label: 'Schedules', icon: 'schedules' },
+      { to: '/volumes', label: 'Volumes', icon: 'volumes' },
     ],
   },
   {

@@ -72,7 +72,7 @@ const word =
 const createJob = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/create',
-  validateSearch: word('template'),
+  validateSearch: (search: Record<string, unknown>) => ({ ...word('template')(search), ...word('volume')(search) }),
   component: lazyRouteComponent(() => import('../jobs/form/create-job-page.tsx'), 'CreateJobPage'),
 })
 
@@ -131,6 +131,12 @@ const editSchedule = createRoute({
   component: lazyRouteComponent(() => import('../schedules/schedule-form-page.tsx'), 'EditSchedulePage'),
 })
 
+const volumes = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/volumes',
+  component: lazyRouteComponent(() => import('../volumes/volumes-page.tsx'), 'VolumesPage'),
+})
+
 const network = createRoute({
   getParentRoute: () => signedIn,
   path: '/network',
@@ -170,7 +176,7 @@ const pages = [
   createBatch,
   schedules,
 ] as const
-const more = [createSchedule, schedule, editSchedule, network, provider, costs, settings, webhook] as const
+const more = [createSchedule, schedule, editSchedule, volumes, network, provider, costs, settings, webhook] as const
 
 /** The pages by their paths; all but the login ask first who is signed in. */
 export const router = createRouter({

@@ -22,10 +22,15 @@ const NO_PROBLEMS: FieldProblem[] = []
 const { cpu, memory, storage, duration } = JOB_DEFAULTS
 const FIRST: Draft = { image: '', cpu, memory, storage, duration }
 
-/** A new job, from nothing or from a template. */
+function firstWith(volume: string | undefined): Draft {
+  return volume === undefined ? FIRST : { ...FIRST, volumes: [{ volume, mountPath: '/data' }] }
+}
+
+/** A new job, from nothing, from a template, or with a volume that an earlier one left. */
 export function CreateJobPage() {
-  const { template: id } = useSearch({ from: '/signed-in/jobs/create' })
-  return id === undefined ? <CreateJob template={null} /> : <CreateFromTemplate key={id} id={id} />
+  const { template: id, volume } = useSearch({ from: '/signed-in/jobs/create' })
+  if (id !== undefined) return <CreateFromTemplate key={id} id={id} />
+  return <CreateJob key={volume} template={null} volume={volume} />
 }
 
 function CreateFromTemplate({ id }: { id: string }) {
@@ -33,10 +38,11 @@ function CreateFromTemplate({ id }: { id: string }) {
   return <Loaded query={query}>{(template) => <CreateJob template={template} />}</Loaded>
 }
 
-function CreateJob({ template }: { template: Template | null }) {
+/** @param props.volume id of a volume that it takes up */
+function CreateJob({ template, volume }: { template: Template | null; volume?: string | undefined }) {
   const navigate = useNavigate()
-  const form = template === null ? 'job' : `job from ${template.id}`
-  const editor = useDraft(form, template === null ? FIRST : (template.config as Draft))
+  const form = template !== null ? `job from ${template.id}` : volume === undefined ? 'job' : `job with ${volume}`
+  const editor = useDraft(form, template === null ? firstWith(volume) : (template.config as Draft))
   const [leftOut, setLeftOut] = useState(NOTHING_HIDDEN)
   const submit = useMutation({
     mutationFn: async (): Promise<Job> => {

@@ -21,6 +21,7 @@ import { Overview } from './overview.tsx'
 
 const Logs = lazy(async () => ({ default: (await import('../logs/logs.tsx')).Logs }))
 const Outputs = lazy(async () => ({ default: (await import('./outputs.tsx')).Outputs }))
+const Files = lazy(async () => ({ default: (await import('../files/files.tsx')).Files }))
 const Terminal = lazy(async () => ({ default: (await import('../terminal/terminal.tsx')).Terminal }))
 const Metrics = lazy(async () => ({ default: (await import('./metrics.tsx')).Metrics }))
 
@@ -84,6 +85,7 @@ function JobDetails({ job }: { job: Job }) {
           <Tabs.Tab value="events">Events</Tabs.Tab>
           <Tabs.Tab value="bids">Bids</Tabs.Tab>
           <Tabs.Tab value="outputs">Outputs</Tabs.Tab>
+          {(job.status === 'running' || tab === 'files') && <Tabs.Tab value="files">Files</Tabs.Tab>}
           {(job.status === 'running' || tab === 'terminal') && <Tabs.Tab value="terminal">Terminal</Tabs.Tab>}
         </Tabs.List>
         <Suspense fallback={<Outline />}>
@@ -104,6 +106,9 @@ function JobDetails({ job }: { job: Job }) {
           </Tabs.Panel>
           <Tabs.Panel value="outputs">
             <Outputs job={job} />
+          </Tabs.Panel>
+          <Tabs.Panel value="files">
+            <Files job={job} />
           </Tabs.Panel>
           <Tabs.Panel value="terminal" className="tabs-panel-filled">
             <Terminal job={job} />
