@@ -181,7 +181,7 @@ describe('data in the dashboard', () => {
     const tar = await downloaded('Download results as a tar')
     assert.deepEqual([tar.name, tar.content.includes('kept\n')], ['volume.tar', true])
     await button('Extend results').click()
-    await page.getByRole('dialog').getByLabel('Keep it after its last use for').fill('2')
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Keep it after its last use for' }).fill('2')
     await rig.inspect('volume-extend')
     await page.getByRole('dialog').getByRole('button', { name: 'Extend', exact: true }).click()
     await page.getByText('kept so long from its last use').waitFor()
