@@ -10,6 +10,8 @@ export type Isolation = (typeof ISOLATIONS)[number]
 
 /** Of a price factor, in thousandths: what stands where nothing is said, and the most. */
 export const NO_FACTOR_MILLIS = 1_000
+/** The least that an owner can say: at 0 all under that class would be sold for nothing. */
+export const MIN_FACTOR_MILLIS = 10
 /** See {@link NO_FACTOR_MILLIS}. */
 export const MAX_FACTOR_MILLIS = 100_000
 

@@ -5,7 +5,7 @@ import { twice } from '../../node/commands/options.ts'
 import { isModel } from '../../protocol/gpus.ts'
 import { ISOLATIONS } from '../../protocol/isolation.ts'
 import { type NanoUsd, parseUsd } from '../../protocol/money.ts'
-import { parseWall, type Wall } from '../isolation/walls.ts'
+import { hasOwnKernel, PLAIN_RUNTIMES, parseWall, type Wall } from '../isolation/walls.ts'
 import type { GpuPrice } from '../prices/price-rules.ts'
 
 /** US dollars, 0 or more. */
@@ -57,7 +57,12 @@ export function isolation(text: string, previous: Wall[] = []): Wall[] {
     const wall = parseWall(word.trim())
     if (wall === null) {
       throw new InvalidArgumentError(
-        `Write one of ${ISOLATIONS.join(', ')}, the engine's runtime and, if need be, a factor up to 100: gvisor=runsc, vm=kata@1.5.`,
+        `Write one of ${ISOLATIONS.join(', ')}, the engine's runtime and, if need be, a factor from 0.01 to 100: gvisor=runsc, vm=kata@1.5.`,
+      )
+    }
+    if (hasOwnKernel(wall.isolation) && PLAIN_RUNTIMES.has(wall.runtime ?? '')) {
+      throw new InvalidArgumentError(
+        `${wall.runtime} runs jobs on this machine's own kernel: for ${wall.isolation} name a runtime that gives them another, such as gvisor=runsc or vm=kata.`,
       )
     }
     if (walls.some((one) => one.isolation === wall.isolation)) throw twice(wall.isolation)

@@ -259,7 +259,7 @@ function runFlags(command: Command): Command {
     .addOption(
       option(
         '--isolation <class=runtime[@factor]>',
-        'sell this class, too: container, gvisor or vm, at so many times the price, e.g. gvisor=runsc@1.2; repeat it',
+        'sell this class, too: container, gvisor or vm, at 0.01 to 100 times the price, e.g. gvisor=runsc@1.2; GPUs are given under container alone; repeat it',
         isolation,
       ),
     )

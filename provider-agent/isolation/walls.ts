@@ -5,6 +5,7 @@ import {
   type IsolationOffer,
   isIsolation,
   MAX_FACTOR_MILLIS,
+  MIN_FACTOR_MILLIS,
   NO_FACTOR_MILLIS,
 } from '../../protocol/isolation.ts'
 
@@ -18,14 +19,27 @@ export interface Wall extends IsolationOffer {
 /** What an agent sells that says nothing of it. */
 export const PLAIN_WALL: Readonly<Wall> = { isolation: 'container', runtime: null, factorMillis: NO_FACTOR_MILLIS }
 
+/** Runtimes whose containers have the machine's own kernel, by the names that engines give them. */
+export const PLAIN_RUNTIMES: ReadonlySet<string> = new Set(['runc', 'crun', 'youki', 'io.containerd.runc.v2'])
+
+/** Whether jobs under this class are promised a kernel that is not the machine's. */
+export function hasOwnKernel(isolation: string): boolean {
+  return isolation !== 'container'
+}
+
+/** Whether such jobs can be given GPUs: what a kernel of their own makes of a card was never tried. See decision 0071. */
+export function givesGpus(isolation: string): boolean {
+  return isolation === 'container'
+}
+
 const WALL = /^([a-z]+)=([a-zA-Z0-9][\w.-]{0,127})(?:@(\d{1,3})(?:\.(\d{1,3}))?)?$/
 
-/** `gvisor=runsc`, or with the factor on the prices of jobs under it, x0 to x100: `gvisor=runsc@1.2`. Null where the text is no such. */
+/** `gvisor=runsc`, or with the factor on the prices of jobs under it, 0.01 to 100: `gvisor=runsc@1.2`. Null where the text is no such. */
 export function parseWall(text: string): Wall | null {
   const [, isolation = '', runtime = '', whole, fraction = ''] = WALL.exec(text) ?? []
   if (!isIsolation(isolation)) return null
   const factorMillis = whole === undefined ? NO_FACTOR_MILLIS : Number(whole) * 1_000 + Number(fraction.padEnd(3, '0'))
-  return factorMillis <= MAX_FACTOR_MILLIS ? { isolation, runtime, factorMillis } : null
+  return factorMillis >= MIN_FACTOR_MILLIS && factorMillis <= MAX_FACTOR_MILLIS ? { isolation, runtime, factorMillis } : null
 }
 
 /** What a runtime's name says of the walls that it makes, where its owner does not. */

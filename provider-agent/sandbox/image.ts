@@ -17,7 +17,7 @@ export const PROVE = '/prove'
 export const TELL = '/tell'
 
 /**
- * Makes the image of sandboxes and proofs present, without a registry: programs of less than 300 bytes each. It stays on the engine,
+ * Makes the image of sandboxes and proofs present, without a registry: programs of less than 512 bytes each. It stays on the engine,
  * for the next start and for other agents. Answers its name, which says what is in it.
  */
 export async function ensureSandboxImage(docker: Docker, programs: Programs, abort: Abort): Promise<string> {

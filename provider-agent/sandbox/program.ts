@@ -12,7 +12,10 @@ export interface Programs {
   hold: Uint8Array
   /** Listens on {@link PROBE_PORT}, where the kernel accepts by itself, and sleeps: what tries a sandbox out. */
   listen: Uint8Array
-  /** Listens there, too, writes {@link PROVED} as a line, waits until somebody connects, and ends with {@link PROVED_CODE}. */
+  /**
+   * Listens there, too, writes {@link PROVED} as a line and what {@link KERNEL_FILES} hold, waits until somebody connects, and
+   * ends with {@link PROVED_CODE}.
+   */
   prove: Uint8Array
   /** The same without listening and waiting. */
   tell: Uint8Array
@@ -22,6 +25,8 @@ export interface Programs {
 export const PROVED = 'proved'
 /** What it ends with: nothing that ends by itself. */
 export const PROVED_CODE = 7
+/** What tells one kernel from another, each a line; one that is not there is passed over. */
+export const KERNEL_FILES = ['/proc/sys/kernel/random/boot_id', '/proc/version']
 
 /** Pieces of machine code, which are put together. */
 interface Code {
@@ -29,8 +34,12 @@ interface Code {
   hold: string
   listen: string
   write: string
+  /** Writes out what a file holds. Before it, a call over the file's path. */
+  cat: string
   accept: string
   exit: string
+  /** A call over so many bytes: where they begin is then what the call returns to. */
+  over: (bytes: number) => string
 }
 
 /** Machine code by the engine's name of the architecture; Linux's own system calls, and nothing of a library. */
@@ -47,10 +56,18 @@ const code: Record<string, Code> = {
       'b8 31000000 | 0f05 | be 08000000 | b8 32000000 | 0f05 | 89fb',
     // mov rax, "proved\n"; push rax; mov edi, 1; mov rsi, rsp; mov edx, 7; mov eax, 1 (write); syscall
     write: '48b8 70726f7665640a00 | 50 | bf 01000000 | 4889e6 | ba 07000000 | b8 01000000 | 0f05',
+    // pop rdi; xor esi, esi; xor edx, edx; mov eax, 2 (open); syscall; mov edi, eax
+    // sub rsp, 512; mov rsi, rsp; mov edx, 512; xor eax, eax (read); syscall
+    // mov rdx, rax; mov edi, 1; mov eax, 1 (write); syscall: nothing where the file is not there, for no size is below 0
+    cat:
+      '5f | 31f6 | 31d2 | b8 02000000 | 0f05 | 89c7 | 4881ec 00020000 | 4889e6 | ba 00020000 | 31c0 | 0f05 |' +
+      '4889c2 | bf 01000000 | b8 01000000 | 0f05',
     // mov edi, ebx; xor esi, esi; xor edx, edx; mov eax, 43 (accept); syscall
     accept: '89df | 31f6 | 31d2 | b8 2b000000 | 0f05',
     // mov edi, 7; mov eax, 231 (exit_group); syscall
     exit: 'bf 07000000 | b8 e7000000 | 0f05',
+    // call
+    over: (bytes) => `e8 ${littleEndian(bytes)}`,
   },
   arm64: {
     machine: 0xb7,
@@ -66,10 +83,17 @@ const code: Record<string, Code> = {
     // mov x0, 1; mov x1, sp; mov x2, 7; mov x8, 64 (write); svc 0
     write:
       '0a4e8ed2 | eacdaef2 | aa8cccf2 | 4a01e0f2 | ea0f1ff8 | 200080d2 | e1030091 | e20080d2 | 080880d2 | 010000d4',
+    // mov x1, x30; mov x0, -100 (AT_FDCWD); mov x2, 0; mov x8, 56 (openat); svc 0
+    // sub sp, sp, 512; mov x1, sp; mov x2, 512; mov x8, 63 (read); svc 0; mov x2, x0; mov x0, 1; mov x8, 64 (write); svc 0
+    cat:
+      'e1031eaa | 600c8092 | 020080d2 | 080780d2 | 010000d4 | ff0308d1 | e1030091 | 024080d2 | e80780d2 | 010000d4 |' +
+      'e20300aa | 200080d2 | 080880d2 | 010000d4',
     // mov x0, x9; mov x1, 0; mov x2, 0; mov x8, 202 (accept); svc 0
     accept: 'e00309aa | 010080d2 | 020080d2 | 481980d2 | 010000d4',
     // mov x0, 7; mov x8, 94 (exit_group); svc 0
     exit: 'e00080d2 | c80b80d2 | 010000d4',
+    // bl, which counts instructions, itself included
+    over: (bytes) => littleEndian(0x94000000 + 1 + bytes / 4),
   },
 }
 
@@ -81,13 +105,28 @@ export function programsFor(architecture: string): Programs | null {
   const known = Object.hasOwn(code, architecture) ? code[architecture] : undefined
   if (known === undefined) return null
   const { machine, hold, listen, write, accept, exit } = known
+  const kernel = KERNEL_FILES.map((path) => catOf(known, path)).join('|')
   const program = (...pieces: string[]): Buffer => elf(machine, bytesOf(pieces.join('|')))
   return {
     hold: program(hold),
     listen: program(listen, hold),
-    prove: program(listen, write, accept, exit),
-    tell: program(write, exit),
+    prove: program(listen, write, kernel, accept, exit),
+    tell: program(write, kernel, exit),
   }
+}
+
+/** The path lies among the code, its end a zero, of a size that instructions have. */
+function catOf({ over, cat }: Code, path: string): string {
+  const text = Buffer.alloc((Math.floor(path.length / 4) + 1) * 4)
+  text.write(path)
+  return [over(text.length), text.toString('hex'), cat].join('|')
+}
+
+/** Four bytes. */
+function littleEndian(number: number): string {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(number)
+  return bytes.toString('hex')
 }
 
 function bytesOf(hex: string): Buffer {

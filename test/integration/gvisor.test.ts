@@ -55,6 +55,11 @@ describe('walls', { skip: problem ?? false }, () => {
     await engine.prove('gvisor')
     await assert.rejects(engine.prove('vm'), { code: 'ENGINE_ERROR', message: /false/ })
     assert.deepEqual(await engine.list('prover'), [])
+    for (const isolation of ['gvisor', 'vm'] as const) {
+      const plain = createDockerEngine({ docker }, { owner: 'prover', walls: [{ isolation, runtime: 'runc' }] })
+      await plain.features()
+      await assert.rejects(plain.prove(isolation), { code: 'ENGINE_ERROR', message: /^runc runs on the machine's own/ })
+    }
     const other = createDockerEngine({ docker }, { owner: 'prover', walls: [{ ...GVISOR, runtime: 'nowhere' }] })
     const missing = { code: 'ENGINE_ERROR', message: /^the engine has no runtime nowhere: it has .*runsc/ }
     await assert.rejects(other.prove('gvisor'), missing)

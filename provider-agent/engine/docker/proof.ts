@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
+import type { Isolation } from '../../../protocol/isolation.ts'
 import { MIN_STORAGE_BYTES } from '../../../protocol/limits.ts'
-import type { Wall } from '../../isolation/walls.ts'
+import { hasOwnKernel, type Wall } from '../../isolation/walls.ts'
 import { addressOf, networkSettings } from '../../networks/network-mode.ts'
 import { ensureSandboxImage, PROVE, TELL } from '../../sandbox/image.ts'
 import { PROBE_PORT, PROVED, PROVED_CODE, programsFor } from '../../sandbox/program.ts'
@@ -12,6 +13,7 @@ import { type Abort, askEngine } from '../ask-engine.ts'
 import type { EngineProperties } from '../engine-properties.ts'
 import { noRuntime } from '../errors.ts'
 import { type AbortOptions, type ContainerEngine, type ContainerSpec, EngineError } from '../index.ts'
+import { isSameKernel, type Kernel, machineKernel, readKernel } from './kernel.ts'
 
 /** What {@link createProof} works with: the steps are those of jobs. */
 export interface ProofComponents {
@@ -36,14 +38,15 @@ const REMOVE_MS = 30_000
 /**
  * See `ContainerEngine.prove`: a container as jobs have theirs, of a program of ours, which listens on its network, is
  * connected to from here where that is how jobs are reached, writes a line and ends with a code of its own. The engine must
- * say of it that it holds it to its limits.
+ * say of it that it holds it to its limits; and where the class promises a kernel of the job's own, it must not be the machine's.
  *
  * @param owner peer id of the agent
  */
 export function createProof(components: ProofComponents, { owner }: { owner: string }): ContainerEngine['prove'] {
   const { docker, steps, properties } = components
 
-  async function run(spec: ContainerSpec, isReached: boolean, abort: Abort): Promise<void> {
+  /** @returns what it says of its kernel */
+  async function run(spec: ContainerSpec, isReached: boolean, abort: Abort): Promise<Kernel> {
     const options = abort.abortSignal === undefined ? {} : { signal: abort.abortSignal }
     await steps.create(spec, options)
     await steps.start(spec.name, options)
@@ -60,8 +63,9 @@ export function createProof(components: ProofComponents, { owner }: { owner: str
     if (exitCode !== PROVED_CODE) throw unproved(`a program that ends with ${PROVED_CODE} ended with ${exitCode}`)
     const lines: string[] = []
     for await (const batch of steps.logs(spec.name, 1, options)) lines.push(...batch.map(({ line }) => line))
-    if (lines.join('\n') !== PROVED)
-      throw unproved(`the log of a container is not what it wrote: ${lines.length} lines`)
+    const [proved, ...kernel] = lines
+    if (proved !== PROVED) throw unproved(`the log of a container is not what it wrote: ${lines.length} lines`)
+    return readKernel(kernel)
   }
 
   return (isolation, { signal } = {}) =>
@@ -73,12 +77,15 @@ export function createProof(components: ProofComponents, { owner }: { owner: str
       const { runtime } = wall
       if (runtime !== null && !runtimes.includes(runtime)) throw noRuntime(runtime, runtimes)
       const programs = programsFor(info.architecture)
-      if (programs === null) return // there is nothing to try it with
+      if (programs === null) {
+        if (!hasOwnKernel(isolation)) return // there is nothing to try it with, and nothing that it promises beyond
+        throw unproved(`${isolation} cannot be tried on ${info.architecture}: leave out --isolation ${isolation}=…`)
+      }
       const isReached = components.isReached()
+      const image = await ensureSandboxImage(docker, programs, abort)
       const spec: ContainerSpec = {
         name: `cortex-proof-${randomBytes(6).toString('hex')}`,
-        image: await ensureSandboxImage(docker, programs, abort),
-        ...{ command: [isReached ? PROVE : TELL], args: [], env: {} },
+        ...{ image, command: [isReached ? PROVE : TELL], args: [], env: {} },
         ...{
           cpuMillis: Math.min(CPU_MILLIS, info.cpuMillis),
           memoryBytes: MEMORY_BYTES,
@@ -87,12 +94,22 @@ export function createProof(components: ProofComponents, { owner }: { owner: str
         ...{ gpu: 0, labels: {}, owner, pids: PIDS, network: 'bridge' as const, isolation },
       }
       try {
-        await run(spec, isReached, abort)
+        const kernel = await run(spec, isReached, abort)
+        if (!hasOwnKernel(isolation)) return
+        const shared = await machineKernel(docker, { image, owner, runtimes }, abort)
+        if (isSameKernel(kernel, shared)) throw unproved(sharesKernel(isolation, runtime))
       } finally {
         // Whatever became of it. What cannot be removed now is found later by who looks for what no lease needs.
         await steps.remove(spec.name, { signal: AbortSignal.timeout(REMOVE_MS) }).catch(() => undefined)
       }
     })
+}
+
+/** For the owner: what is wrong, and which flag mends it. */
+function sharesKernel(isolation: Isolation, runtime: string | null): string {
+  const example = isolation === 'gvisor' ? 'gVisor’s, e.g. runsc' : 'one of virtual machines, e.g. kata'
+  const name = runtime ?? 'the engine’s default runtime'
+  return `${name} runs on the machine's own kernel, which is no ${isolation}: name ${example}, in --isolation ${isolation}=RUNTIME or --runtime`
 }
 
 function unproved(problem: string): EngineError {

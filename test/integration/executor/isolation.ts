@@ -120,6 +120,19 @@ export function isolationTests(bed: TestBed): void {
     await assert.rejects(bed.docker.getNetwork(container).inspect(), { statusCode: 404 })
   })
 
+  for (const isolation of ['gvisor', 'vm'] as const) {
+    test(`a runtime of the machine's own kernel is no proof of ${isolation}, whatever it is called`, async () => {
+      const engine = bed.makeEngine({ walls: [{ isolation, runtime: null }] })
+      await engine.features()
+      const refused = { code: 'ENGINE_ERROR', message: /machine's own kernel.*--isolation (gvisor|vm)=RUNTIME/ }
+      await assert.rejects(engine.prove(isolation), refused)
+      await bed.makeEngine().prove('container')
+      const left = await bed.docker.listContainers({ all: true, filters: { name: ['cortex-proof-'] } })
+      const own = left.filter(({ Labels: labels }) => labels['org.cortex-node.owner'] === bed.owner)
+      assert.deepEqual(own, [])
+    })
+  }
+
   test('no mounts of the host, no ports, no restart', async () => {
     const container = await bed.run(loop)
     const details = await bed.docker.getContainer(container).inspect()
