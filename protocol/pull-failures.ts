@@ -86,7 +86,8 @@ export const PULL_FAILURES = {
   },
   'invalid-image': {
     fault: 'user',
-    cause: 'The image is not as its own digests say, or its configuration or a layer is of no form that is taken.',
+    cause:
+      'The image is not as its own digests say, is for no platform at all, or its configuration or a layer is of no form that is taken.',
     remedy: 'Build and push the image again, with layers packed by gzip or zstd and without sparse files.',
   },
 } as const

@@ -12,7 +12,7 @@ import { type Measured, toWireFigures } from '../protocol/measured.ts'
 import type { Terms } from '../protocol/money.ts'
 import { runsAs } from '../protocol/platforms.ts'
 import { quote } from '../protocol/quote.ts'
-import { NO_RESOURCES } from '../protocol/units.ts'
+import { NO_RESOURCES, type Resources } from '../protocol/units.ts'
 import { type Announcer, createAnnouncer, type Offer } from './announcing/announcer.ts'
 import { type AwardDesk, createAwardDesk } from './awards/award-desk.ts'
 import { createBidder } from './bidding/bidder.ts'
@@ -22,6 +22,7 @@ import { createReplayMemory } from './bidding/replay-memory.ts'
 import type { Capacity } from './capacity/open-capacity.ts'
 import { chooseKind, onSale } from './gpus/kinds.ts'
 import type { Health } from './health.ts'
+import { givesGpus } from './isolation/walls.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Leases } from './lease/leases.ts'
 import type { AgentOptions } from './options.ts'
@@ -96,13 +97,16 @@ export async function createSelling(components: SellingComponents, options: Agen
   function describe(): Offer {
     const { completed, failed } = journal.counts()
     const { region, labels, capabilities, platforms, emulatedPlatforms, isolations } = offering
+    // None are given under the others; before any was tried nothing is sold at all.
+    const hidesGpus = isolations.length > 0 && !isolations.some(({ isolation }) => givesGpus(isolation))
+    const shown = (resources: Resources): Resources => (hidesGpus ? { ...resources, gpu: 0 } : resources)
     const said = { name: options.name, version: options.version, architecture: measuring.architecture() }
     return {
       ...{ platforms: [...platforms], emulatedPlatforms: [...emulatedPlatforms] },
       isolations: isolations.map(({ isolation, factorMillis }) => ({ isolation, factorMillis })),
       ...{ region, labels, capabilities, ...said, prices: askable(prices.posted(clock.nowMs()), capabilities) },
-      total: toWireResources(book.total),
-      free: toWireResources(book.freeFor(null)),
+      total: toWireResources(shown(book.total)),
+      free: toWireResources(shown(book.freeFor(null))),
       uptimeSeconds: BigInt(uptimeSeconds()),
       pausedReason: paused()?.message ?? '',
       impaired: health.impaired(),
@@ -110,7 +114,7 @@ export async function createSelling(components: SellingComponents, options: Agen
       jobsFailed: BigInt(failed),
       ...toldFigures(components.measured()),
       ...toldHardware(components.hardware()),
-      gpus: kindsFor(null).map(gpuToWire),
+      gpus: hidesGpus ? [] : kindsFor(null).map(gpuToWire),
     }
   }
 

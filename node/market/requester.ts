@@ -12,7 +12,7 @@ import { createInputs } from '../inputs/resolve.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
 import type { Outputs } from '../outputs/index.ts'
-import type { ImageResolver } from '../registry/image-resolver.ts'
+import type { ImageResolver, UnusableImage } from '../registry/image-resolver.ts'
 import { type JobRecord, JobStateError, type JobStore } from '../store/index.ts'
 import { noTracer, type Tracer } from '../tracing/index.ts'
 import { VolumeError, type Volumes } from '../volumes/index.ts'
@@ -171,7 +171,7 @@ export function createRequester(
     quote: async (spec, owner) => await quotesFor(placement, { spec, owner }, stopping.signal),
 
     resolveImage: async ({ image, registryCredentials }) =>
-      await images.resolve(image, registryCredentials, stopping.signal),
+      usable(await images.resolve(image, registryCredentials, stopping.signal)),
 
     seen: speeds.seen,
     tally: tally.totals,
@@ -236,9 +236,16 @@ async function imageOf(
   { spec, owner }: { spec: JobSpec; owner: string },
   signal: AbortSignal,
 ): Promise<ResolvedImage | null> {
-  if (spec.imageFrom === undefined) return await images.resolve(spec.image, spec.registryCredentials, signal)
+  if (spec.imageFrom === undefined) {
+    return usable(await images.resolve(spec.image, spec.registryCredentials, signal))
+  }
   const found = await inputs.image({ owner, spec })
   return 'image' in found ? found.image : null
+}
+
+/** Each job that names what nobody can run is told so when its turn comes. */
+function usable(image: ResolvedImage | UnusableImage | null): ResolvedImage | null {
+  return image === null || 'problem' in image ? null : image
 }
 
 /** Writes down that the job is to end; of one that nobody looks after, that it has ended. @throws {JobStateError} where it has */

@@ -11,7 +11,7 @@ import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import type { RegistryAccess } from './access.ts'
 import { RegistryFailure } from './failure.ts'
-import { readPlatforms } from './manifest.ts'
+import { RunsNowhere, readPlatforms } from './manifest.ts'
 import type { RegistryCredentials } from './repository.ts'
 import { openRegistrySession, type RegistrySession } from './session.ts'
 
@@ -25,7 +25,13 @@ export interface ImageResolver {
     image: string,
     credentials: RegistryCredentials | undefined,
     signal: AbortSignal,
-  ): Promise<ResolvedImage | null>
+  ): Promise<ResolvedImage | UnusableImage | null>
+}
+
+/** An image that no machine can run: to be told to whoever names it, and asked of nobody. */
+export interface UnusableImage {
+  /** What is wrong with it, for people. */
+  problem: string
 }
 
 /** What {@link createImageResolver} works with. */
@@ -50,7 +56,7 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
   const queue = new PQueue({ concurrency: AT_A_TIME })
   const platforms = new Map<string, string[]>()
   const away = new Map<string, number>()
-  const underway = new Map<string, Promise<ResolvedImage | null>>()
+  const underway = new Map<string, Promise<ResolvedImage | UnusableImage | null>>()
 
   async function platformsOf(session: RegistrySession, digest: string): Promise<string[]> {
     const known = platforms.get(digest)
@@ -63,7 +69,10 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
     return all
   }
 
-  async function ask(image: string, credentials: RegistryCredentials | undefined): Promise<ResolvedImage | null> {
+  async function ask(
+    image: string,
+    credentials: RegistryCredentials | undefined,
+  ): Promise<ResolvedImage | UnusableImage | null> {
     const { repository, reference } = partsOf(image)
     const { host } = repository
     // What is rationed is so for whoever was counted: who shows a password, or all who show none.
@@ -77,6 +86,7 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
         : ((await session.look(reference)) ?? (await session.manifest(reference)).digest)
       return { digest, platforms: await platformsOf(session, digest) }
     } catch (error) {
+      if (error instanceof RunsNowhere) return { problem: error.message }
       const reason = error instanceof RegistryFailure ? error.reason : 'registry-too-slow'
       logger.debug({ image, reason }, 'the registry does not say what an image is')
       const isAway = ['registry-unreachable', 'registry-too-slow'].includes(reason)

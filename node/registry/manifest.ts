@@ -28,15 +28,14 @@ const descriptor = z.object({ mediaType: z.string().max(256), digest, size: z.in
 
 const word = z.string().max(64)
 
+const entrySchema = descriptor.extend({
+  platform: z.object({ os: word, architecture: word, variant: word.optional() }).optional(),
+})
+
+/** What cannot be read of one entry says nothing of the others. */
 const indexSchema = z.object({
   schemaVersion: z.literal(2),
-  manifests: z
-    .array(
-      descriptor.extend({
-        platform: z.object({ os: word, architecture: word, variant: word.optional() }).optional(),
-      }),
-    )
-    .max(MAX_ENTRIES),
+  manifests: z.array(entrySchema.or(z.unknown().transform(() => null))).max(MAX_ENTRIES),
 })
 
 const manifestSchema = z.object({
@@ -73,9 +72,9 @@ export function readManifest(bytes: Buffer, platforms: readonly string[]): Manif
   const value = json(bytes)
   const index = indexSchema.safeParse(value)
   if (index.success) {
+    const entries = runnable(index.data.manifests)
     // The first of several for one platform counts.
-    const entries = index.data.manifests.toReversed()
-    const there = new Map(entries.map(({ platform, digest }) => [platformText(platform), digest] as const))
+    const there = new Map(entries.toReversed().map(({ platform, digest }) => [platform, digest] as const))
     const digest = [...platforms, 'linux/'].map((platform) => there.get(platform)).find((found) => found !== undefined)
     if (digest !== undefined) return { kind: 'index', digest }
     throw new RegistryFailure('wrong-architecture', `the image is not for ${platforms.join(', ')}`)
@@ -106,6 +105,7 @@ export function readConfig(bytes: Buffer, layers: number, platforms: readonly st
   if (!config.success || config.data.rootfs.diff_ids.length !== layers) {
     throw new RegistryFailure('invalid-image', 'the configuration does not go with the manifest')
   }
+  if (!isRunnable(platformText(config.data))) throw new RunsNowhere('the image names no platform that anybody has')
   if (!isFor(config.data, platforms)) {
     throw new RegistryFailure('wrong-architecture', `the image is not for ${platforms.join(', ')}`)
   }
@@ -119,23 +119,52 @@ const ownPlatform = z.object({ os: word, architecture: word, variant: word.optio
 
 /**
  * What an image is for, by its index or its configuration; where it is a manifest of one image, which configuration says
- * it. Attestations and what names no platform are passed over; none where there are too many to be told.
+ * it. Attestations and what names no platform are passed over; none where there are too many to be told, or it says for none
+ * in particular.
  *
- * @throws {RegistryFailure} `invalid-image`
+ * @throws {RegistryFailure} `invalid-image`; a {@link RunsNowhere} where no machine can run any of it
  */
 export function readPlatforms(bytes: Buffer): string[] | { config: string } {
   const value = json(bytes)
   const index = indexSchema.safeParse(value)
-  if (index.success) return told(index.data.manifests.map(({ platform }) => platformText(platform)))
+  if (index.success) return told(runnable(index.data.manifests).map(({ platform }) => platform))
   const image = manifestSchema.safeParse(value)
   if (image.success) return { config: image.data.config.digest }
   const config = ownPlatform.safeParse(value)
-  if (config.success) return told([platformText(config.data)])
+  if (config.success) {
+    const platform = platformText(config.data)
+    if (isRunnable(platform)) return told([platform])
+    throw new RunsNowhere('the image names no platform that anybody has')
+  }
   throw new RegistryFailure('invalid-image', 'the manifest is of no form that images have')
 }
 
+/** An image that is read and that no machine can run, whichever: to whoever made it, not to whoever was to run it. */
+export class RunsNowhere extends RegistryFailure {
+  constructor(message: string) {
+    super('invalid-image', message)
+  }
+}
+
+type Entry = z.infer<typeof entrySchema>
+
+/** Those that a machine could run, in their order. @throws {RunsNowhere} where there are none */
+function runnable(entries: readonly (Entry | null)[]): { platform: string; digest: string }[] {
+  const named = entries
+    .filter((entry) => entry !== null)
+    .map(({ platform, digest }) => ({ platform: platformText(platform), digest }))
+    .filter(({ platform }) => isRunnable(platform))
+  if (named.length > 0) return named
+  throw new RunsNowhere('the index of the image lists no image for any platform')
+}
+
+/** Attestations are listed as of a platform that is none; where no architecture is named, any will do. */
+function isRunnable(platform: string): boolean {
+  return platform === 'linux/' || (isPlatform(platform) && platform !== 'unknown/unknown')
+}
+
 function told(platforms: string[]): string[] {
-  const named = [...new Set(platforms)].filter((text) => isPlatform(text) && text !== 'unknown/unknown')
+  const named = [...new Set(platforms)].filter((text) => isPlatform(text))
   return named.length > MAX_PLATFORMS ? [] : named
 }
 

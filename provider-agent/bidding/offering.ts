@@ -95,6 +95,7 @@ export function createAbilities(
 ): Abilities {
   const own = offering.capabilities
   const isTold = offering.platforms.length > 0
+  const { emulatedPlatforms } = offering
   /** As the engine's were found last. */
   let found: string[] = []
 
@@ -107,6 +108,10 @@ export function createAbilities(
     refresh,
     async learn({ architecture }, signal) {
       if (!isTold) offering.platforms = nativePlatforms(`linux/${architecture}`)
+      const { platforms } = offering
+      offering.emulatedPlatforms = emulatedPlatforms.filter((name) => !platforms.includes(name))
+      const byItself = emulatedPlatforms.filter((name) => platforms.includes(name))
+      if (byItself.length > 0) logger.warn({ platforms: byItself }, 'are not emulated: the engine runs them by itself')
       const features = await engine.features({ signal })
       const ports = canReach && features.portsProblem === null ? ['ports'] : []
       const kept = keeps && features.volumes ? [KEPT_VOLUMES] : []

@@ -20,7 +20,7 @@ import {
 } from '../../protocol/units.ts'
 import { chooseKind } from '../gpus/kinds.ts'
 import { imageAllowed } from '../images/rules.ts'
-import { leastMemoryBytes, type Wall } from '../isolation/walls.ts'
+import { givesGpus, leastMemoryBytes, type Wall } from '../isolation/walls.ts'
 
 /** Append-only: these cross the wire in declines. */
 export type DeclineCode =
@@ -191,6 +191,11 @@ function wrongIsolation({ isolation, resources }: Requirements, { isolations }: 
   if (wall === null) {
     const sold = isolations.map((one) => one.isolation).join(', ')
     return no('ISOLATION_MISMATCH', `runs jobs under ${sold}, ${isolation} asked`)
+  }
+  if (resources.gpu > 0 && !givesGpus(wall.isolation)) {
+    const isThere = isolations.some((one) => givesGpus(one.isolation))
+    const remedy = isThere ? 'ask for isolation container' : 'ask another provider'
+    return no('ISOLATION_MISMATCH', `gives no GPUs to jobs under ${wall.isolation}: ${remedy}, or leave out gpu`)
   }
   const least = leastMemoryBytes(wall.isolation)
   if (resources.memoryBytes >= least) return null

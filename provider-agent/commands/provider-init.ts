@@ -3,6 +3,7 @@
 import { type PeerOptions, partFolder, peerInit } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import type { Prices } from '../../protocol/money.ts'
+import { plainPlatform } from '../../protocol/platforms.ts'
 import type { Resources } from '../../protocol/units.ts'
 import { DEFAULT_PRICES } from '../prices/default-prices.ts'
 import { parsePriceRule } from '../prices/price-rules.ts'
@@ -14,6 +15,7 @@ import type { SellerOptions } from './seller-flags.ts'
  * prices.
  */
 export function providerInit(options: PeerOptions & SellerOptions): ProviderInit {
+  assertEmulated(options)
   const caps: Partial<Resources> = {
     ...given('cpuMillis', options.cpu),
     ...given('memoryBytes', options.memory),
@@ -91,6 +93,16 @@ export async function withEngine(init: ProviderInit): Promise<ProviderInit> {
   if (problem !== null) say(`cortex: ${problem}`)
   else if (named === undefined) say(`using the container engine on ${dockerHost}`)
   return { ...init, dockerHost }
+}
+
+/** @throws where something would be emulated that the engine runs by itself */
+function assertEmulated({ platform = [], emulate = [] }: SellerOptions): void {
+  const own = platform.map(plainPlatform)
+  const both = emulate.find((name) => own.includes(plainPlatform(name)))
+  if (both === undefined) return
+  throw new Error(
+    `${both} is given by --platform and by --emulate: leave it out of --emulate where the engine runs it by itself, else out of --platform.`,
+  )
 }
 
 /** Nothing where it was not given, so that the default holds. */

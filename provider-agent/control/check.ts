@@ -11,6 +11,7 @@ import type { AgentStatus } from '../agent-status.ts'
 import type { Bandwidth } from '../bandwidth/shaper.ts'
 import { mostAsked, type Refusal } from '../bidding/policy.ts'
 import { kindsOf } from '../gpus/kinds.ts'
+import { givesGpus } from '../isolation/walls.ts'
 import { bandwidthFinding } from './bandwidth.ts'
 import { engineWords } from './engine-words.ts'
 import type { Finding } from './finding.ts'
@@ -173,9 +174,14 @@ function storage({ capabilities }: Facts): Finding {
 }
 
 /** Null on a machine without any. */
-function gpus({ gpus: sold, unsoldGpus: unsold }: Facts): Finding | null {
+function gpus({ gpus: sold, unsoldGpus: unsold, isolations }: Facts): Finding | null {
   const subject = 'gpus'
   if (sold.length + unsold.length === 0) return null
+  if (sold.length > 0 && !isolations.some(({ isolation }) => givesGpus(isolation))) {
+    const classes = isolations.map(({ isolation }) => isolation).join(' and ')
+    const text = `sells none: jobs under ${classes} are given no GPUs; --isolation container=runc sells them, too`
+    return { subject, level: 'note', text }
+  }
   const kinds = kindsOf(sold).map((kind) => describeGpu(kind, kind.count))
   const sells = `sells ${kinds.length === 0 ? 'none' : kinds.join(', ')}`
   if (unsold.length === 0) return { subject, level: 'ok', text: sells }

@@ -27,7 +27,7 @@ export function hasOwnKernel(isolation: string): boolean {
   return isolation !== 'container'
 }
 
-/** Whether such jobs can be given GPUs: what a kernel of their own makes of a card was never tried. See decision 0071. */
+/** Whether such jobs can be given GPUs: what a kernel of their own makes of a card was never tried. See decision 0075. */
 export function givesGpus(isolation: string): boolean {
   return isolation === 'container'
 }
@@ -39,7 +39,9 @@ export function parseWall(text: string): Wall | null {
   const [, isolation = '', runtime = '', whole, fraction = ''] = WALL.exec(text) ?? []
   if (!isIsolation(isolation)) return null
   const factorMillis = whole === undefined ? NO_FACTOR_MILLIS : Number(whole) * 1_000 + Number(fraction.padEnd(3, '0'))
-  return factorMillis >= MIN_FACTOR_MILLIS && factorMillis <= MAX_FACTOR_MILLIS ? { isolation, runtime, factorMillis } : null
+  return factorMillis >= MIN_FACTOR_MILLIS && factorMillis <= MAX_FACTOR_MILLIS
+    ? { isolation, runtime, factorMillis }
+    : null
 }
 
 /** What a runtime's name says of the walls that it makes, where its owner does not. */

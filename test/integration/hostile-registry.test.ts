@@ -201,7 +201,15 @@ describe('a hostile registry', () => {
       (one) => ({ ...one, layers: one.layers.map((layer) => ({ ...layer, size: 20 * GIB })) }),
       'no-space',
     ],
-    ['is an index without this machine', () => ({ schemaVersion: 2, manifests: [] }), 'wrong-architecture'],
+    ['is an index of nothing', () => ({ schemaVersion: 2, manifests: [] })],
+    [
+      'is an index without this machine',
+      ({ config }) => ({
+        schemaVersion: 2,
+        manifests: [{ ...config, platform: { os: 'linux', architecture: 's390x' } }],
+      }),
+      'wrong-architecture',
+    ],
   ]
   for (const [what, manifest, reason = 'invalid-image'] of manifests) {
     it(`has a manifest that ${what}: ${reason}`, async () => {

@@ -103,7 +103,9 @@ describe('an image that is not to be had everywhere', { skip: obstacle ?? false 
     const resolved = async (allow: string[]) => {
       const access = createRegistryAccess({ allow })
       const resolver = createImageResolver({ access, clock: systemClock, logger: silentLogger })
-      return await resolver.resolve(image, undefined, new AbortController().signal)
+      const found = await resolver.resolve(image, undefined, new AbortController().signal)
+      assert.ok(found === null || 'digest' in found)
+      return found
     }
     assert.equal(await resolved([]), null)
     const { digest, platforms } = (await resolved([registry.host])) ?? {}

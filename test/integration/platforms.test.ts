@@ -116,6 +116,16 @@ describe('an image that is for some platforms', () => {
     assert.deepEqual(job.state.failure.details, { reason: 'no-such-platform' })
   })
 
+  it('fails at once, and is asked of nobody, where no machine can run any of it', async () => {
+    for (const platforms of [[], ['unknown/unknown']]) {
+      const job = await run(await offer('nowhere', platforms), { queueTimeout: 3_600 })
+      assert.ok(job.state.status === 'failed')
+      assert.deepEqual(job.state.failure.details, { reason: 'invalid-image' })
+      assert.match(job.state.failure.message, /the index of the image lists no image for any platform/)
+      assert.deepEqual([job.attempt, await market.node.store.bids(job.id)], [1, []])
+    }
+  })
+
   it('fails at once, too, where only the provider has the image', async () => {
     const job = await run(market.image, { platform: 'linux/arm64', queueTimeout: 3_600 })
     assert.ok(job.state.status === 'failed')

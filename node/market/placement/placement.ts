@@ -141,7 +141,7 @@ async function pendingJob({ store }: PlacementComponents, jobId: string): Promis
 
 /**
  * The job with what its registry says of its image, or what it brings says itself: found out once for all attempts, where that
- * says anything. Null where it is one that the job brings, and not here: then the job has failed.
+ * says anything. Null where it is one that the job brings, and not here, or one that no machine runs: then the job has failed.
  */
 async function withImage(
   components: PlacementComponents,
@@ -158,7 +158,10 @@ async function withImage(
   }
   const { registryCredentials } = await store.secrets(job.id)
   const image = await images.resolve(job.spec.image, registryCredentials, signal)
-  return image === null ? job : (await store.change(job.id, (draft) => draft.patch({ image }))).job
+  if (image === null) return job
+  if (!('problem' in image)) return (await store.change(job.id, (draft) => draft.patch({ image }))).job
+  await fail(components, job, pullFailure(`${job.spec.image}: ${image.problem}`, { reason: 'invalid-image' }))
+  return null
 }
 
 /** The job with what its inputs came to; null where something that it names is not here: then it has failed. */

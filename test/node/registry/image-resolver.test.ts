@@ -24,8 +24,11 @@ describe('what a registry says of an image', () => {
 
   function resolverOf(allow = [open.host, closed.host], clock = systemClock) {
     const resolver = createImageResolver({ access: createRegistryAccess({ allow }), clock, logger: silentLogger })
-    return async (image: string, credentials?: RegistryCredentials) =>
-      await resolver.resolve(image, credentials, new AbortController().signal)
+    return async (image: string, credentials?: RegistryCredentials) => {
+      const found = await resolver.resolve(image, credentials, new AbortController().signal)
+      assert.ok(found === null || 'digest' in found)
+      return found
+    }
   }
 
   it('is which bytes its name means, and what they are for', async () => {
@@ -37,6 +40,14 @@ describe('what a registry says of an image', () => {
     })
     const one = await open.add('one', { architecture: 's390x' })
     assert.deepEqual(await resolve(one), { digest: open.digest('one'), platforms: ['linux/s390x'] })
+  })
+
+  it('is what is wrong with it, where no machine can run any of it', async () => {
+    const access = createRegistryAccess({ allow: [open.host] })
+    const { resolve } = createImageResolver({ access, clock: systemClock, logger: silentLogger })
+    const image = await open.add('nowhere', { platforms: ['unknown/unknown'] })
+    const found = await resolve(image, undefined, new AbortController().signal)
+    assert.deepEqual(found, { problem: 'the index of the image lists no image for any platform' })
   })
 
   it('is asked for each name anew, and for each digest once', async () => {

@@ -58,3 +58,11 @@ test('emulation is its owner’s to offer; the bid says so, and the image is pul
   assert.deepEqual(pulled.at(-1)?.platforms, ['linux/arm64'])
   await rig.stop()
 })
+
+test('what the engine runs by itself is not emulated, whatever its owner says', async () => {
+  const { rig, answer, announced } = await rigOf({ emulate: ['linux/386', 'linux/arm64'] })
+  assert.deepEqual((await announced()).emulatedPlatforms, ['linux/arm64'])
+  const bid = (await answer({ platform: 'linux/386' })).bid
+  assert.deepEqual([bid?.platform, bid?.emulated], ['linux/386', false])
+  await rig.stop()
+})

@@ -76,6 +76,7 @@ const WITH_GPUS: Partial<Situation> = {
   gpus: [aKind({ count: 2, free: 1 }), aKind({ model: 'Tesla T4', memoryBytes: 15 * GIB, compute: '7.5', free: 1 })],
 }
 const WHOLE = { maxClientShare: 1 }
+const VM = { isolation: 'vm', runtime: 'kata', factorMillis: 1_000 } as const
 
 const FIGURES = { ...NO_MINIMUMS, cpuSingle: 1_200, diskRead: 900_000_000 }
 
@@ -153,6 +154,23 @@ const CASES: Case[] = [
   {
     name: 'a GPU of a model that is there',
     ...{ wanted: gpus(1, { models: ['h100'] }), now: WITH_GPUS, offering: WHOLE, code: null },
+  },
+  {
+    name: 'a GPU under walls that were never tried with one',
+    ...{ wanted: { ...gpus(1), isolation: 'gvisor' }, now: WITH_GPUS, offering: WHOLE },
+    code: 'ISOLATION_MISMATCH',
+    message: /gives no GPUs to jobs under gvisor: ask for isolation container, or leave out gpu/,
+  },
+  {
+    name: 'a GPU under such walls, where there are no others',
+    ...{ wanted: gpus(1), now: WITH_GPUS, offering: { ...WHOLE, isolations: [VM] } },
+    code: 'ISOLATION_MISMATCH',
+    message: /under vm: ask another provider, or leave out gpu/,
+  },
+  {
+    name: 'a GPU under the walls of containers, beside others',
+    ...{ wanted: { ...gpus(1), isolation: 'container' }, now: WITH_GPUS },
+    ...{ offering: { ...WHOLE, isolations: [VM, PLAIN_WALL] }, code: null },
   },
   {
     name: 'a model that is not there',

@@ -40,6 +40,17 @@ describe('the flags of a seller', () => {
     assert.equal(walls(), undefined)
     assert.throws(() => walls('--isolation', 'runsc'), /one of container, gvisor, vm/)
     assert.throws(() => walls('--isolation', 'vm=kata,vm=runsc'), /vm is given twice/)
+    assert.throws(() => walls('--isolation', 'gvisor=runsc@0'), /a factor from 0\.01 to 100/)
+    for (const plain of ['gvisor=runc@0.5', 'vm=runc', 'vm=crun']) {
+      assert.throws(() => walls('--isolation', plain), /runs jobs on this machine's own kernel: .*gvisor=runsc/, plain)
+    }
+    assert.equal(walls('--isolation', 'container=runc')?.[0]?.runtime, 'runc')
+  })
+
+  it('do not emulate what the engine runs by itself, in whatever spelling', () => {
+    const both = (emulate: string) => () => sellerInit('--platform', 'linux/arm64', '--emulate', emulate)
+    for (const name of ['linux/arm64', 'linux/aarch64']) assert.throws(both(name), /leave it out of --emulate/, name)
+    assert.deepEqual(both('linux/arm/v7')().agent?.emulate, ['linux/arm/v7'])
   })
 
   it('name each of their pairs once', () => {

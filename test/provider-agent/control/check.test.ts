@@ -79,6 +79,12 @@ const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, te
     { subject: 'walls', level: 'problem' },
     /^container is not sold: it failed; gvisor/,
   ],
+  [
+    'GPUs, and no class under which they are given',
+    { gpus: TWO_GPUS, isolations: [{ ...GVISOR, problem: null }] },
+    { subject: 'gpus', level: 'note' },
+    /^sells none: jobs under gvisor are given no GPUs; --isolation container=runc/,
+  ],
   ['drained', { paused: 'is drained', draining: true }, { subject: 'ready', level: 'problem' }, /cortex agent resume/],
   ['nobody there now', { peers: 0 }, { subject: 'connectivity', level: 'note' }, /--bootstrap/],
   [

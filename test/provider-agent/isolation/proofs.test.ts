@@ -7,6 +7,7 @@ import { readAnnouncement } from '../../../protocol/market-messages.ts'
 import { EngineError } from '../../../provider-agent/engine/index.ts'
 import { PLAIN_WALL, type Wall } from '../../../provider-agent/isolation/walls.ts'
 import { createAgentRig } from '../../support/agent-rig.ts'
+import { TWO_GPUS } from '../../support/gpus.ts'
 import { MARKET } from '../../support/test-requester.ts'
 import { until } from '../../support/until.ts'
 
@@ -121,4 +122,21 @@ test('what a job asks for may keep it from starting again and again: a proof is 
   }
   assert.equal(proofs('container'), 2)
   await rig.stop()
+})
+
+test('GPUs are announced where a class is sold under which they are given', async () => {
+  for (const [walls, count] of [
+    [[PLAIN_WALL, GVISOR], 2],
+    [[GVISOR, PLAIN_WALL], 2],
+    [[GVISOR], 0],
+  ] as [Wall[], number][]) {
+    const said: Uint8Array[] = []
+    const inspect = async (info: object) => ({ ...info, freeStorageBytes: 100 * 2 ** 30, gpus: TWO_GPUS })
+    const components = { announce: async (statement: Uint8Array) => void said.push(statement), inspect }
+    const rig = await createAgentRig({ walls, components: components as never })
+    const { total, free, gpus } = await readAnnouncement(said.at(-1) ?? new Uint8Array(), MARKET)
+    const what = walls.map(({ isolation }) => isolation).join(', ')
+    assert.deepEqual([total.gpu, free.gpu, gpus.length], [count, count, count], what)
+    await rig.stop()
+  }
 })

@@ -11,8 +11,10 @@ describe('a class as its owner writes it', () => {
     ['vm=io.containerd.kata.v2@2', { isolation: 'vm', runtime: 'io.containerd.kata.v2', factorMillis: 2_000 }],
     ['container=crun@0.125', { isolation: 'container', runtime: 'crun', factorMillis: 125 }],
     ['vm=kata@100', { isolation: 'vm', runtime: 'kata', factorMillis: 100_000 }],
-    ['vm=kata@0', { isolation: 'vm', runtime: 'kata', factorMillis: 0 }],
+    ['vm=kata@0.01', { isolation: 'vm', runtime: 'kata', factorMillis: 10 }],
     ...[
+      'vm=kata@0',
+      'vm=kata@0.009',
       'vm=kata@100.001',
       'vm=kata@1.2345',
       'vm=kata@',
