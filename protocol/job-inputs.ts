@@ -23,8 +23,8 @@ const inlineField = z
 
 const HEX_DIGEST = /^[0-9a-f]{64}$/
 
-/** What is wrong with a URL that a provider is to fetch; null where nothing is. @param isChecked whether its digest is given */
-function urlProblem(text: string, isChecked: boolean): string | null {
+/** What is wrong with a URL that a provider is to ask; null where nothing is. @param isChecked whether its digest is given */
+export function urlProblem(text: string, isChecked: boolean): string | null {
   if (!/^https?:\/\/[\x21-\x7e]+$/i.test(text) || !URL.canParse(text)) {
     return 'must be a URL that begins with https://, with all but ASCII in it as %XX'
   }

@@ -2,10 +2,28 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
-import type { Job, OutputSchema } from './gen/cortex/v1/market_pb.js'
+import type { Job, Output, OutputSchema } from './gen/cortex/v1/market_pb.js'
 import { nameField, ownPathField } from './job-fields.ts'
-import { MAX_OUTPUTS } from './limits.ts'
+import { urlProblem } from './job-inputs.ts'
+import { MAX_INPUT_URL_LENGTH, MAX_OUTPUTS } from './limits.ts'
+import { outputNameOf, rootOf } from './output-name.ts'
 import { WireError } from './wire-error.ts'
+
+/** Where an output goes in place of its requester. */
+const toField = z
+  .strictObject({
+    url: z
+      .string()
+      .max(MAX_INPUT_URL_LENGTH)
+      .superRefine((text, context) => {
+        const message = urlProblem(text, false)
+        if (message !== null) context.addIssue({ code: 'custom', message })
+      })
+      .describe('A presigned URL that takes a `PUT`: `https://…`, public, without user and password.'),
+  })
+  .describe(
+    'Where the provider sends it when the container has ended: a file as it is, a folder as a tar. Where it is left out, or the server does not take it, it is kept.',
+  )
 
 const outputField = z
   .strictObject({
@@ -15,8 +33,9 @@ const outputField = z
         'What its entries in the tar begin with. Where it is left out: the last part of its path, with “-” for what no name may have.',
       ),
     path: ownPathField.describe('A path in the container.'),
+    to: toField.optional(),
   })
-  .transform(({ name, path }) => ({ name: name ?? nameOf(path), path }))
+  .transform(({ name, path, to }) => ({ name: name ?? outputNameOf(path), path, ...(to !== undefined && { to }) }))
 
 /** A path, or at most {@link MAX_OUTPUTS} of them with names. */
 export const outputsField = z.union([ownPathField, z.array(outputField).min(1).max(MAX_OUTPUTS)])
@@ -29,6 +48,20 @@ export interface JobOutputPath {
   /** What its entries in the tar begin with. */
   name: string
   path: string
+  /** Where its provider sends it. @default to its requester */
+  to?: { url: string }
+}
+
+/** What became of an output that was to go elsewhere. */
+export interface SentOutput {
+  /** As the job calls it. */
+  name: string
+  /** Of what was sent: a file as it is, or a folder's tar; 0 where it was not. */
+  bytes: number
+  /** Of that, hex; empty where it was not sent. */
+  sha256: string
+  /** Why it was not, for people; empty where it was. */
+  problem: string
 }
 
 /** All that a job's `outputs` say; nothing where it has none. A path alone is called by its last part, whatever that is. */
@@ -38,23 +71,9 @@ export function outputPaths(outputs: OutputsSpec | undefined): JobOutputPath[] {
   return outputs
 }
 
-/** What the entries of a container's path are called in its archive: its last part. */
-export function rootOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
-}
-
 /** What the entries of a job's output begin with, in the names that {@link outputPaths} gives. */
 export function outputRoots(outputs: OutputsSpec | undefined): string[] {
   return outputPaths(outputs).map(({ name }) => name)
-}
-
-/** A name that may be one, of any path. */
-function nameOf(path: string): string {
-  const name = rootOf(path)
-    .replaceAll(/[^a-zA-Z0-9_.-]/gu, '-')
-    .replace(/^[^a-zA-Z0-9]+/, '')
-    .slice(0, 63)
-  return name === '' ? 'output' : name
 }
 
 /** What is wrong between several outputs: each has a name and a place for itself, none in another. */
@@ -82,7 +101,18 @@ export function outputsToWire(outputs: OutputsSpec | undefined): {
   outputList: MessageInitShape<typeof OutputSchema>[]
 } {
   if (typeof outputs === 'string') return { outputs, outputList: [] }
-  return { outputs: '', outputList: outputPaths(outputs) }
+  return {
+    outputs: '',
+    outputList: outputPaths(outputs).map(({ name, path, to }) => ({
+      ...{ name, path },
+      ...(to !== undefined && { to: { case: 'toUrl', value: to } as const }),
+    })),
+  }
+}
+
+/** One of a list, as a peer says it. */
+export function outputFromWire({ name, path, to }: Output): JobOutputPath {
+  return { name, path, ...(to.case === 'toUrl' && { to: { url: to.value.url } }) }
 }
 
 /** What a peer's award says of it, to be held to the rules. @throws {WireError} `INVALID_FIELD` where it says both */
@@ -90,6 +120,6 @@ export function outputsOfWire({ outputs, outputList }: Pick<Job, 'outputs' | 'ou
   if (outputs !== '' && outputList.length > 0) {
     throw new WireError('INVALID_FIELD', 'outputs must be a path or a list of them', { field: 'outputs' })
   }
-  if (outputList.length > 0) return outputList.map(({ name, path }) => ({ name, path }))
+  if (outputList.length > 0) return outputList.map(outputFromWire)
   return outputs === '' ? undefined : outputs
 }

@@ -14,7 +14,7 @@ import { isPeerId } from './ids.ts'
 import { ANY_PROVIDER } from './job-defaults.ts'
 import { gpuRequirementsOf } from './job-gpus.ts'
 import { checkInputs, inputsAsked, inputToWire, type JobInput } from './job-inputs.ts'
-import { outputsOfWire, outputsToWire } from './job-outputs.ts'
+import { outputPaths, outputsOfWire, outputsToWire } from './job-outputs.ts'
 import {
   bytesOf,
   checkContainerFields,
@@ -84,6 +84,9 @@ export const KEPT_VOLUMES = 'kept-volumes'
 /** Offered by providers that keep several paths of a job apart, beside one. */
 export const OUTPUT_LIST = 'output-list'
 
+/** Offered by providers that send outputs where a job says, beside {@link OUTPUT_LIST}. */
+export const OUTPUT_TO = 'output-to'
+
 /** Offered by providers that give a program a standard input, beside {@link INPUTS}. */
 export const STDIN = 'stdin'
 
@@ -92,6 +95,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   ['volumes', 'volumes'],
   ['outputs', 'outputs'],
   [OUTPUT_LIST, 'outputs as a list'],
+  [OUTPUT_TO, 'outputs with to'],
   ['ports', 'ports'],
   [PUBLIC_PORTS, 'ports that are public'],
   [CONTAINER_OPTIONS, 'shmSize, ulimits, pids and init'],
@@ -206,6 +210,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(keptRequirements(spec.volumes).length > 0 ? [KEPT_VOLUMES] : []),
     ...(spec.outputs === undefined ? [] : ['outputs']),
     ...(Array.isArray(spec.outputs) ? [OUTPUT_LIST] : []),
+    ...(outputPaths(spec.outputs).some(({ to }) => to !== undefined) ? [OUTPUT_TO] : []),
     ...(spec.ports.some((port) => port.expose && port.public !== true) ? ['ports'] : []),
     ...(spec.ports.some((port) => port.public === true) ? [PUBLIC_PORTS] : []),
     ...(hasContainerOptions(spec) ? [CONTAINER_OPTIONS] : []),

@@ -36,11 +36,13 @@ import {
   MAX_DURATION_SECONDS,
   MAX_EXIT_CODE,
   MAX_IMAGE_LENGTH,
+  MAX_LABEL_LENGTH,
   MAX_LEASE_MESSAGE_BYTES,
   MAX_LEFT_OUT,
   MAX_LOG_BATCH_LINES,
   MAX_LOG_LINE_BYTES,
   MAX_MESSAGE_LENGTH,
+  MAX_OUTPUTS,
 } from './limits.ts'
 import { toLine } from './text.ts'
 import { WireError } from './wire-error.ts'
@@ -213,6 +215,13 @@ function checkEnded(ended: Report_Ended): void {
     entry.path = toLine(entry.path, MAX_MESSAGE_LENGTH)
     entry.reason = toLine(entry.reason, MAX_MESSAGE_LENGTH)
   }
+  ended.sent = ended.sent.slice(0, MAX_OUTPUTS)
+  for (const entry of ended.sent) {
+    checkLine('sent.name', entry.name, MAX_LABEL_LENGTH)
+    safeNumber(entry.bytes, 'sent.bytes')
+    if (entry.sha256.length !== 0 && entry.sha256.length !== 32) throw invalidDigest()
+    entry.problem = toLine(entry.problem, MAX_MESSAGE_LENGTH)
+  }
   ended.logProblem = toLine(ended.logProblem, MAX_MESSAGE_LENGTH)
   ended.details = Object.fromEntries(
     Object.entries(ended.details)
@@ -225,6 +234,10 @@ function checkEnded(ended: Report_Ended): void {
 /** Codes are compared, never shown alone; newer peers may have codes that this one does not know. */
 function checkCode(field: string, code: string): void {
   checkLine(field, code, MAX_CODE_LENGTH)
+}
+
+function invalidDigest(): WireError {
+  return new WireError('INVALID_FIELD', 'sent.sha256 must be a digest of 32 bytes', { field: 'sent.sha256' })
 }
 
 function empty(message: string): WireError {

@@ -11,7 +11,7 @@ import { type Database, openDatabase } from '../node/store/database.ts'
 import { diskProblem as statDisk } from '../node/store/disk-problem.ts'
 import { noTracer, type Tracer } from '../node/tracing/index.ts'
 import type { Hardware } from '../protocol/hardware.ts'
-import { GIT_INPUTS, INPUTS, OUTPUT_LIST, S3_INPUTS, SENT_IMAGES, URL_INPUTS } from '../protocol/job-wire.ts'
+import { GIT_INPUTS, INPUTS, OUTPUT_LIST, OUTPUT_TO, S3_INPUTS, SENT_IMAGES, URL_INPUTS } from '../protocol/job-wire.ts'
 import type { Requirements } from '../protocol/market-messages.ts'
 import type { Terms } from '../protocol/money.ts'
 import { type AgentStatus, statusOf } from './agent-status.ts'
@@ -30,7 +30,7 @@ import type { Guard } from './guard/guard.ts'
 import { createHealth, type Health } from './health.ts'
 import { createOpeningHours } from './hours/opening-hours.ts'
 import { hasGit } from './inputs/git-program.ts'
-import { openInputRoom } from './inputs/open-input-room.ts'
+import { openInputRoom, outsideOf } from './inputs/open-input-room.ts'
 import { createProofs, type Proofs } from './isolation/proofs.ts'
 import { addUp, type Earnings, endedAttempts } from './journal/earnings.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
@@ -274,7 +274,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
 /** What jobs can ask for whatever the engine can. */
 function abilitiesOf({ access, inputVolumes }: AgentComponents): string[] {
   return [
-    ...(access === undefined ? [] : ['outputs', OUTPUT_LIST, 'exec']),
+    ...(access === undefined ? [] : ['outputs', OUTPUT_LIST, OUTPUT_TO, 'exec']),
     ...(inputVolumes === undefined ? [] : [INPUTS, URL_INPUTS, S3_INPUTS, SENT_IMAGES]),
     ...(inputVolumes !== undefined && hasGit() ? [GIT_INPUTS] : []),
   ]
@@ -349,7 +349,12 @@ function createWork(
       collect: async (lease, name, signal) =>
         access === undefined
           ? null
-          : await collectOutput({ access, spool, clock, logger: outputsLogger }, lease, name, signal),
+          : await collectOutput(
+              { access, spool, clock, logger: outputsLogger, outside: outsideOf(options) },
+              lease,
+              name,
+              signal,
+            ),
     },
     options,
   )

@@ -1,4 +1,5 @@
-import { outputRoots, outputsField, rootOf } from '../../protocol/job-outputs.ts'
+import { outputRoots, outputsField } from '../../protocol/job-outputs.ts'
+import { rootOf } from '../../protocol/output-name.ts'
 
 /** What the entries of an output begin with, by what is said of the job, whoever says it. */
 export function rootsOf(outputs: unknown): string[] {

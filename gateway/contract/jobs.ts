@@ -95,6 +95,19 @@ export const jobSchema = z
       leftOut: z
         .array(z.strictObject({ path: z.string(), reason: z.string().describe('To be read behind the path.') }))
         .describe('What of the outputs was not kept, at most 65: links that lead out, devices, what was too large.'),
+      sent: z
+        .array(
+          z.strictObject({
+            name: z.string(),
+            path: z.string(),
+            host: z.string().describe('Where it went, or was to go.'),
+            bytes: z.number().int().describe('Of what was sent: a file as it is, or a folder’s tar.'),
+            sha256: z.string().nullable().describe('Of that, in hex; null where it was not sent.'),
+            problem: z.string().nullable().describe('Why it was not sent, and is kept instead; null where it was.'),
+          }),
+        )
+        .optional()
+        .describe('Outputs with `to`, once the job has ended; absent where it has none.'),
       logProblem: z
         .string()
         .optional()

@@ -172,6 +172,9 @@ function missing({ spec, output }: JobRecord): GatewayError {
   if (output?.state === 'held') {
     return new GatewayError('RESOURCE_NOT_FOUND', `The output is not here yet: ${output.message}`)
   }
+  if (output?.state === 'sent') {
+    return new GatewayError('RESOURCE_NOT_FOUND', 'None of the output is kept here: it went where the job said')
+  }
   const why = output === undefined || output.message === '' ? 'it is not kept any more' : output.message
   return new GatewayError('RESOURCE_NOT_FOUND', `There is no output: ${why}`)
 }

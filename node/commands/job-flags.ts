@@ -4,6 +4,8 @@ import { ISOLATIONS, type Isolation } from '../../protocol/isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from '../../protocol/job-defaults.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { MAX_SCORE } from '../../protocol/limits.ts'
+import { outputNameOf } from '../../protocol/output-name.ts'
+import { CliError } from './cli-error.ts'
 import { amount, millicores, seconds } from './docker-amounts.ts'
 import { type ImageFlags, imageToCheck } from './image-flags.ts'
 import { type InputFlag, inputFlag, inputsToCheck, stdinToCheck } from './input-flags.ts'
@@ -50,6 +52,8 @@ export interface JobFlags extends ImageFlags {
   maxPrice?: string
   provider?: string
   output?: NonNullable<JobSubmission['outputs']>
+  /** URLs by the names of outputs. */
+  outputTo?: Record<string, string>
   entrypoint?: string
   pull?: 'Always' | 'IfNotPresent' | 'Never'
   queueTimeout?: number
@@ -125,6 +129,11 @@ export function jobFlags(command: Command): Command {
       '--output <[name=]path>',
       'a path in the container that is kept; repeat it, each is kept under its name',
       output,
+    )
+    .option(
+      '--output-to <name=url>',
+      'a presigned URL to which the provider sends that output, in place of keeping it; repeat it',
+      keyValue,
     )
     .option('--pull <policy>', withDefault('Always, IfNotPresent or Never', 'imagePullPolicy'))
     .option(
@@ -207,7 +216,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
     providerStrategy: flags.strategy,
     maxPrice: flags.maxPrice,
     provider: flags.provider,
-    outputs: flags.output,
+    outputs: outputsTo(flags),
     imagePullPolicy: flags.pull,
     queueTimeout: flags.queueTimeout,
     maxAttempts: flags.maxAttempts,
@@ -231,6 +240,22 @@ function constraintsOf(flags: JobFlags): Record<string, unknown> | undefined {
   const asked = { minCpuScore, minCpuAllScore, minMemoryBandwidth, minDiskRead, minDiskWrite, minIops }
   const given = Object.entries(asked).filter(([, value]) => value !== undefined)
   return given.length === 0 ? undefined : Object.fromEntries(given)
+}
+
+/** With where they go. @throws {CliError} where there is no output of that name */
+function outputsTo({ output: outputs, outputTo = {} }: JobFlags): JobFlags['output'] {
+  const names = Object.keys(outputTo)
+  if (names.length === 0) return outputs
+  const all = typeof outputs === 'string' ? [{ path: outputs }] : (outputs ?? [])
+  const called = all.map((one) => ({ ...one, name: one.name ?? outputNameOf(one.path) }))
+  const unknown = names.find((name) => !called.some((one) => one.name === name))
+  if (unknown !== undefined) {
+    throw new CliError(`--output-to: there is no output ${unknown}: name one with --output ${unknown}=/path`)
+  }
+  return called.map((one) => {
+    const url = outputTo[one.name]
+    return url === undefined ? one : { ...one, to: { url } }
+  })
 }
 
 /** One path alone is what it was before there were several. */

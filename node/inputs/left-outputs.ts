@@ -124,6 +124,7 @@ function wholeOf({ spec }: JobRecord): string {
 function lostProblem({ output }: JobRecord): string | null {
   if (output?.state === 'kept') return null
   if (output?.state === 'waiting') return 'has an output that is still on its way: submit this one again later'
+  if (output?.state === 'sent') return 'left no output here: it went where that job said'
   return output === undefined || output.message === '' ? 'left no output' : `has no output: ${output.message}`
 }
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type OutputsSpec, outputPaths } from '../../protocol/job-outputs.ts'
+import { type OutputsSpec, outputPaths, type SentOutput } from '../../protocol/job-outputs.ts'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
 
@@ -34,19 +34,35 @@ export function outputReadingMs(storageBytes: number): number {
   return 240_000 + Math.ceil((Math.max(0, storageBytes - 2 ** 30) / 2 ** 30) * GIB_MS)
 }
 
+/**
+ * How long a provider may take to send what a job of so much storage left where that is to go, in ms: ten minutes, and beyond
+ * 1 GiB in proportion, which is 1.7 MiB a second. Its requester waits as long.
+ */
+export function outputSendingMs(storageBytes: number): number {
+  return Math.ceil(600_000 * Math.max(1, storageBytes / 2 ** 30))
+}
+
+/** Those of a job's outputs that did not go elsewhere. */
+export function notSent(outputs: OutputsSpec, sent: readonly SentOutput[] = []): OutputsSpec {
+  if (typeof outputs === 'string') return outputs
+  return outputs.filter(({ name }) => !sent.some((one) => one.name === name && one.problem === ''))
+}
+
 /** What became of a job's outputs. */
 export interface JobOutput {
   /**
-   * `waiting`: the provider has it, and it is on its way here. `held`: the provider has it, and there is no room here, as
+   * `sent`: all of it went where the job said. `waiting`: the provider has it, and it is on its way here. `held`: the provider has it, and there is no room here, as
    * `message` says. `lost`: it was not kept, and `message` says why.
    */
-  state: 'waiting' | 'held' | 'kept' | 'lost'
+  state: 'waiting' | 'held' | 'kept' | 'lost' | 'sent'
   /** Of the tar; 0 where it is lost. */
   bytes: number
   /** For people; empty where nothing is wrong. */
   message: string
   /** What of it was not kept; absent in records of before there was this. */
   leftOut?: LeftOut[]
+  /** What became of outputs that were to go elsewhere; absent where none was. */
+  sent?: SentOutput[]
 }
 
 /** An output of which nothing came: its own path is what was left out, or each of them. */
@@ -63,7 +79,10 @@ export function lostOutput(
 export function notHere(outputs: OutputsSpec | undefined, output: JobOutput | undefined): LeftOut[] {
   const leftOut = output?.leftOut ?? []
   if (output?.state !== 'held') return leftOut
-  const held = outputPaths(outputs).map(({ path }) => ({ path, reason: `is not here yet: ${output.message}` }))
+  const held = outputPaths(outputs === undefined ? undefined : notSent(outputs, output.sent)).map(({ path }) => ({
+    path,
+    reason: `is not here yet: ${output.message}`,
+  }))
   return [...leftOut.slice(0, MAX_LEFT_OUT + 1 - held.length), ...held]
 }
 

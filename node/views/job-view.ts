@@ -2,6 +2,7 @@ import type { EndpointHealth } from '../../protocol/endpoints.ts'
 import { type Failure, kindOfFailure } from '../../protocol/failures.ts'
 import { isPeerId } from '../../protocol/ids.ts'
 import { JOB_DEFAULTS } from '../../protocol/job-defaults.ts'
+import { type OutputsSpec, outputPaths, type SentOutput } from '../../protocol/job-outputs.ts'
 import { mostOf } from '../../protocol/job-spec.ts'
 import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import { requirementsOf } from '../../protocol/job-wire.ts'
@@ -59,6 +60,7 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
       exitCode: ended?.exitCode ?? null,
       outputUrl: outputUrl(job),
       leftOut: notHere(spec.outputs, job.output),
+      ...(job.output?.sent !== undefined && { sent: sentView(job.spec.outputs, job.output.sent) }),
       ...(job.logProblem !== undefined && { logProblem: job.logProblem }),
       ...(volumes.length > 0 && { volumes }),
     },
@@ -93,6 +95,17 @@ export function volumesLeft(job: JobRecord): LeftVolume[] {
   return job.spec.volumes.flatMap(({ name = '', mountPath, keep, volume }) => {
     if (volume !== undefined) return { id: volume, name: volume, mountPath, provider }
     return keep === undefined ? [] : { id: volumeIdOf(job.id, provider, name), name, mountPath, provider }
+  })
+}
+
+/** Outputs that were to go elsewhere, as the API shows them: of where they went, the host alone. */
+function sentView(outputs: OutputsSpec | undefined, sent: readonly SentOutput[]) {
+  const all = outputPaths(outputs)
+  return sent.map(({ name, bytes, sha256, problem }) => {
+    const { path = '', to } = all.find((one) => one.name === name) ?? {}
+    const host = to === undefined ? '' : new URL(to.url).host
+    const isSent = problem === ''
+    return { name, path, host, bytes, sha256: isSent ? sha256 : null, problem: isSent ? null : problem }
   })
 }
 

@@ -5,6 +5,7 @@ import { fromWireResources } from '../../protocol/codec.ts'
 import type { Award, Job, Volume } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { isolationFor } from '../../protocol/isolation.ts'
 import { inputsOf, secretsOfInputs } from '../../protocol/job-inputs.ts'
+import { outputFromWire } from '../../protocol/job-outputs.ts'
 import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import {
   CONTAINER_OPTIONS,
@@ -16,6 +17,7 @@ import {
   KEPT_VOLUMES,
   NETWORK_LIMIT,
   OUTPUT_LIST,
+  OUTPUT_TO,
   PLATFORMS,
   PROCESS_OPTIONS,
   PUBLIC_PORTS,
@@ -106,6 +108,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.volumes.some(({ id, keepSeconds }) => id !== '' || keepSeconds > 0) ? KEPT_VOLUMES : '',
       job.outputs === '' && job.outputList.length === 0 ? '' : 'outputs',
       job.outputList.length === 0 ? '' : OUTPUT_LIST,
+      job.outputList.some(({ to }) => to.case !== undefined) ? OUTPUT_TO : '',
       job.ports.some((port) => port.expose && !port.public) ? 'ports' : '',
       job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
       job.shmBytes > 0n || job.openFiles > 0 || job.pids > 0 || job.init !== undefined ? CONTAINER_OPTIONS : '',
@@ -170,7 +173,7 @@ export function leaseRecordOf(
           protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
         })),
       outputs: job.outputs,
-      ...(job.outputList.length === 0 ? {} : { outputList: job.outputList.map(({ name, path }) => ({ name, path })) }),
+      ...(job.outputList.length === 0 ? {} : { outputList: job.outputList.map(outputFromWire) }),
       volumes: job.volumes.map((volume) => leaseVolumeOf(award, volume, sizeOf)),
       ...(job.inputs.length === 0 ? {} : { inputs: inputsOf(job) }),
       ...sentImageFields(job),

@@ -250,7 +250,7 @@ function runFlags(command: Command): Command {
     .addOption(outputRoomOption())
     .option(
       '--allow-input-host <host[:port]>',
-      'let jobs bring files from URLs of this host though it is inside your network; repeat it',
+      'let jobs bring files from URLs of this host, and send outputs there, though it is inside your network; repeat it',
       inputHost,
     )
     .addOption(option('--image-room <amount>', 'free disk below which images that jobs left are removed (5Gi)', amount))

@@ -3,7 +3,7 @@ import type { Clock } from '../../node/clock.ts'
 import { roomAt } from '../../node/disk.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
-import { createOutside } from '../../node/network/outside.ts'
+import { createOutside, type Outside } from '../../node/network/outside.ts'
 import { freeStorage } from '../capacity/machine.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import type { InputVolumes } from '../engine/input-volumes.ts'
@@ -20,6 +20,11 @@ export interface OpenInputRoomComponents {
   network: PeerNetwork
   clock: Clock
   logger: Logger
+}
+
+/** The way to what jobs name, in and out: what is inside the network is reached where its owner allows its host. */
+export function outsideOf({ allowInputHosts }: Pick<AgentOptions, 'allowInputHosts'>): Outside {
+  return createOutside({ isAllowed: ({ host }) => allowInputHosts.includes(host) })
 }
 
 /** The room of an agent, in its data folder. @param leases those that it holds */
@@ -43,7 +48,7 @@ export function openInputRoom(
     },
     { folder: join(folder, 'kept'), owner },
   )
-  const outside = createOutside({ isAllowed: ({ host }) => allowInputHosts.includes(host) })
+  const outside = outsideOf({ allowInputHosts })
   return createInputRoom(
     { network, volumes, shelf, files, outside, clock, logger },
     { folder, owner, stallMs: inputStallMs, urlPatience },

@@ -2,20 +2,34 @@ import type { Pack } from 'tar-stream'
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
-import { outputReadingMs, outputTarBytes } from '../../node/outputs/index.ts'
+import type { Outside } from '../../node/network/outside.ts'
+import { outputReadingMs, outputSendingMs, outputTarBytes } from '../../node/outputs/index.ts'
 import { createSieve } from '../../node/outputs/sift.ts'
 import { tarOf } from '../../node/tar-of.ts'
-import { outputPaths, rootOf } from '../../protocol/job-outputs.ts'
+import { type JobOutputPath, outputPaths, type SentOutput } from '../../protocol/job-outputs.ts'
+import type { LeftOut } from '../../protocol/left-out.ts'
+import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
+import { rootOf } from '../../protocol/output-name.ts'
 import { type ContainerAccess, isMissing } from '../engine/access.ts'
 import type { LeaseRecord } from '../journal/records.ts'
+import { type SendComponents, sendKept } from './send.ts'
 import { OutputProblem, type OutputSpool } from './spool.ts'
-import type { KeptOutput } from './spool-folder.ts'
+import type { KeptOutput, OutputOwner } from './spool-folder.ts'
 
 /** From this share of the time on what has no place in it is not waited for: what came before is kept. */
 const ENOUGH = 0.5
 
 /** What the last report says of a job's outputs. */
-export type CollectedOutput = { kept: KeptOutput } | { problem: string }
+export interface CollectedOutput {
+  /** What the requester fetches; absent where there is nothing for it. */
+  kept?: KeptOutput
+  /** Why there is nothing for it; empty where there is, or all of it went elsewhere. */
+  problem: string
+  /** What of it was not kept, and not sent. */
+  leftOut: LeftOut[]
+  /** What became of those that were to go elsewhere. */
+  sent: SentOutput[]
+}
 
 /** What {@link collectOutput} works with. */
 export interface CollectComponents {
@@ -23,6 +37,8 @@ export interface CollectComponents {
   spool: OutputSpool
   clock: Clock
   logger: Logger
+  /** The way to where jobs send outputs. */
+  outside: Outside
 }
 
 /** The lease whose container ended. */
@@ -35,7 +51,7 @@ export interface EndedLease {
 
 /** Keeps what an ended container left at its job's `outputs`; null where the job names none. Repeating it is no error. */
 export async function collectOutput(
-  { access, spool, clock, logger }: CollectComponents,
+  { access, spool, clock, logger, outside }: CollectComponents,
   lease: EndedLease,
   name: string,
   signal: AbortSignal,
@@ -46,31 +62,84 @@ export async function collectOutput(
   // Who cancelled before the end may want what there is; who cancels now does not wait for it.
   const until = lease.cancelSignal.aborted ? signal : AbortSignal.any([signal, lease.cancelSignal])
   const { storageBytes } = record.resources
-  const limit = deadline(clock, outputReadingMs(storageBytes), until)
+  let limit: ReturnType<typeof deadline> | null = null
+  // Writing one down before it is sent counts as sending it.
+  const sending = deadline(clock, outputSendingMs(storageBytes), until)
   const enough = deadline(clock, outputReadingMs(storageBytes) * ENOUGH, signal)
+  const sent: SentOutput[] = []
   try {
     // A sparse file is as large in a tar as it pretends to be: no more comes than the job may write.
-    const sieve = createSieve({ maxBytes: storageBytes, enough: enough.signal })
-    const write = async (out: Pack): Promise<void> => {
-      let missing = 0
-      for (const { name: as, path } of outputs) {
-        const all = await access.archive(name, path, { signal: limit.signal }).catch(unlessMissing)
-        if (all !== null) await sieve.pass(all, out, [rootOf(path)], as)
-        else if (outputs.length > 1) sieve.leaveOut(path, 'was not there when the container ended')
-        if (all === null) missing += 1
+    const keep = async (
+      owner: OutputOwner,
+      some: JobOutputPath[],
+      isAll: boolean,
+      within: AbortSignal,
+    ): Promise<KeptOutput> => {
+      const sieve = createSieve({ maxBytes: storageBytes, enough: enough.signal })
+      const write = async (out: Pack): Promise<void> => {
+        let missing = 0
+        for (const { name: as, path } of some) {
+          const all = await access.archive(name, path, { signal: within }).catch(unlessMissing)
+          if (all !== null) await sieve.pass(all, out, [rootOf(path)], as)
+          else if (outputs.length > 1) sieve.leaveOut(path, 'was not there when the container ended')
+          if (all === null) missing += 1
+        }
+        if (isAll && missing === some.length) throw new OutputProblem(`The container left nothing at ${pathsOf(some)}`)
       }
-      if (missing === outputs.length) throw new OutputProblem(`The container left nothing at ${pathsOf(outputs)}`)
+      const tar = async () => ({ tar: tarOf(write), leftOut: sieve.leftOut })
+      return await spool.keep(owner, tar, outputTarBytes(storageBytes), within)
     }
-    const tar = async () => ({ tar: tarOf(write), leftOut: sieve.leftOut })
-    return { kept: await spool.keep(record, tar, outputTarBytes(storageBytes), limit.signal) }
+    const leftOut: LeftOut[] = []
+    for (const one of outputs) {
+      if (one.to === undefined) continue
+      const write = async (owner: OutputOwner) => await keep(owner, [one], true, sending.signal)
+      const gone = await sendOne({ spool, outside, clock, logger }, record, one, write, sending.signal)
+      sent.push(gone.sent)
+      leftOut.push(...gone.leftOut)
+    }
+    sending.clear()
+    signal.throwIfAborted()
+    limit = deadline(clock, outputReadingMs(storageBytes), until)
+    // What did not go is kept as if it had not been to.
+    const left = outputs.filter(({ name: as }) => !sent.some((one) => one.name === as && one.problem === ''))
+    if (left.length === 0) return { problem: '', leftOut, sent }
+    const kept = await keep(ownerOf(record), left, left.length === outputs.length, limit.signal)
+    return { kept, problem: '', leftOut: [...leftOut, ...kept.leftOut].slice(0, MAX_LEFT_OUT), sent }
   } catch (error) {
     signal.throwIfAborted()
     const problem = until.aborted ? 'The job was cancelled while they were read' : problemOf(error)
     logger.info({ lease: id, problem, error: String(error) }, 'outputs were not kept')
-    return { problem }
+    return { problem, leftOut: [], sent }
   } finally {
-    limit.clear()
+    sending.clear()
+    limit?.clear()
     enough.clear()
+  }
+}
+
+function ownerOf({ jobId, fence, requester }: LeaseRecord): OutputOwner {
+  return { jobId, fence, requester }
+}
+
+/** Writes one down, sends it, and forgets it again. */
+async function sendOne(
+  components: SendComponents & { spool: OutputSpool },
+  record: LeaseRecord,
+  { name, to }: JobOutputPath,
+  keep: (owner: OutputOwner) => Promise<KeptOutput>,
+  signal: AbortSignal,
+): Promise<{ sent: SentOutput; leftOut: LeftOut[] }> {
+  const owner = { ...ownerOf(record), sentName: name }
+  const failed = (problem: string) => ({ sent: { name, bytes: 0, sha256: '', problem }, leftOut: [] })
+  try {
+    const kept = await keep(owner)
+    const gone = await sendKept(components, { owner, kept, name, url: to?.url ?? '' }, signal)
+    if (typeof gone === 'string') return failed(gone)
+    return { sent: { name, ...gone, problem: '' }, leftOut: kept.leftOut }
+  } catch (error) {
+    return failed(error instanceof OutputProblem ? error.message : 'it could not be read')
+  } finally {
+    await components.spool.drop(owner)
   }
 }
 

@@ -13,6 +13,8 @@ export interface OutputOwner {
   jobId: string
   fence: number
   requester: string
+  /** One output of the job that goes elsewhere. @default what its requester fetches */
+  sentName?: string
 }
 
 /** A tar, and what had no place in it once it has been read. */
@@ -57,8 +59,8 @@ export interface SpoolFolder {
   write(name: string, tar: OutputTar, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<KeptOutput>
   /** From here on it is there, over restarts. */
   note(name: string, note: Note): Promise<void>
-  /** The tar from a byte on. */
-  read(name: string, offset: number): Promise<Readable>
+  /** The tar from a byte on. @param length of what is read. @default to its end */
+  read(name: string, offset: number, length?: number): Promise<Readable>
   remove(name: string): Promise<void>
 }
 
@@ -115,17 +117,18 @@ export function openSpoolFolder(folder: string): SpoolFolder {
       return { bytes, sha256: hash.digest('hex'), leftOut: leftOut() }
     },
     note: async (name, note) => await writeFile(noteOf(name), JSON.stringify(note), { mode: 0o600 }),
-    async read(name, offset) {
+    async read(name, offset, length) {
       const file = await open(tarOf(name))
-      return file.createReadStream({ start: offset, highWaterMark: 64 * 1024 })
+      const end = length === undefined ? {} : { end: offset + length - 1 }
+      return file.createReadStream({ start: offset, ...end, highWaterMark: 64 * 1024 })
     },
   }
 }
 
 /** A file's name that says nothing of whose it is, and that no two owners share. */
-export function nameOf({ requester, jobId, fence }: OutputOwner): string {
+export function nameOf({ requester, jobId, fence, sentName }: OutputOwner): string {
   return createHash('sha256')
-    .update(`${requester}!${leaseId(jobId, fence)}`)
+    .update(`${requester}!${leaseId(jobId, fence)}${sentName === undefined ? '' : `!${sentName}`}`)
     .digest('hex')
     .slice(0, 40)
 }

@@ -28,8 +28,8 @@ export interface OutputSpool {
   keep(owner: OutputOwner, tar: () => Promise<OutputTar>, maxBytes: number, signal: AbortSignal): Promise<KeptOutput>
   /** Null where there is none. */
   find(owner: OutputOwner): Promise<KeptOutput | null>
-  /** The tar from a byte on. */
-  read(owner: OutputOwner, offset: number): Promise<Readable>
+  /** The tar from a byte on. @param length of what is read, at least one byte. @default to its end */
+  read(owner: OutputOwner, offset: number, length?: number): Promise<Readable>
   drop(owner: OutputOwner): Promise<void>
 }
 
@@ -128,8 +128,8 @@ export function createOutputSpool(components: { clock: Clock; logger: Logger }, 
       return notes.get(nameOf(owner)) ?? null
     },
 
-    async read(owner, offset) {
-      return await files.read(nameOf(owner), offset)
+    async read(owner, offset, length) {
+      return await files.read(nameOf(owner), offset, length)
     },
 
     drop: async (owner) => await forget(nameOf(owner)),

@@ -9,13 +9,13 @@ import {
   kindOfFailure,
 } from '../../../protocol/failures.ts'
 import type { Report, Report_Ended } from '../../../protocol/gen/cortex/v1/market_pb.js'
-import type { OutputsSpec } from '../../../protocol/job-outputs.ts'
+import { type OutputsSpec, outputPaths } from '../../../protocol/job-outputs.ts'
 import type { LeftOut } from '../../../protocol/left-out.ts'
 import { isTerminal } from '../../../protocol/lifecycle.ts'
 import { MAX_LOG_LINE_BYTES } from '../../../protocol/limits.ts'
 import { meteredSeconds } from '../../../protocol/money.ts'
 import { WireError } from '../../../protocol/wire-error.ts'
-import { type JobOutput, leftOutEvent, lostOutput } from '../../outputs/index.ts'
+import { type JobOutput, leftOutEvent, lostOutput, notSent } from '../../outputs/index.ts'
 import type { JobDraft, JobRecord, Lease, LostLease, ToldToRun } from '../../store/index.ts'
 import { leaseOf } from '../../store/records.ts'
 import { lineOf } from '../../store/stored-lines.ts'
@@ -297,9 +297,17 @@ function lostLease({ state, attempt, logs }: Readonly<JobRecord>): LostLease | n
 function outputOf(report: Report_Ended, outputs: OutputsSpec): JobOutput & { leftOut: LeftOut[] } {
   const { outputBytes, outputProblem } = report
   const leftOut = report.leftOut.map(({ path, reason }) => ({ path, reason }))
-  if (outputBytes !== undefined) return { state: 'waiting', bytes: Number(outputBytes), message: '', leftOut }
+  const known = outputPaths(outputs).filter(({ to }) => to !== undefined)
+  const told = known.flatMap(({ name }) => report.sent.filter((one) => one.name === name).slice(0, 1))
+  const sent = told.map(({ name, bytes, sha256, problem }) => {
+    return { name, bytes: Number(bytes), sha256: Buffer.from(sha256).toString('hex'), problem }
+  })
+  const also = { leftOut, ...(sent.length > 0 && { sent }) }
+  if (outputBytes !== undefined) return { state: 'waiting', bytes: Number(outputBytes), message: '', ...also }
+  const isAllSent = sent.length === outputPaths(outputs).length && sent.every(({ problem }) => problem === '')
+  if (isAllSent) return { state: 'sent', bytes: 0, message: 'It went where the job said', ...also }
   const message = outputProblem === '' ? 'The container did not run to its end' : outputProblem
-  return lostOutput(outputs, message, leftOut)
+  return { ...lostOutput(notSent(outputs, sent), message, leftOut), ...(sent.length > 0 && { sent }) }
 }
 
 function reportedFailure(report: Report_Ended): Failure {

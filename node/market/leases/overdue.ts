@@ -1,7 +1,8 @@
 import { type Failure, failure } from '../../../protocol/failures.ts'
+import { outputPaths } from '../../../protocol/job-outputs.ts'
 import { resourcesOf } from '../../../protocol/job-spec.ts'
 import type { Clock } from '../../clock.ts'
-import { outputReadingMs } from '../../outputs/index.ts'
+import { outputReadingMs, outputSendingMs } from '../../outputs/index.ts'
 import type { JobRecord } from '../../store/index.ts'
 
 /**
@@ -61,7 +62,9 @@ export function createOverdueCheck(
 
 /** How much longer an end may take of which the outputs have to be read before it is told. */
 function outputsWithinMs(spec: JobRecord['spec']): number {
-  return outputReadingMs(resourcesOf(spec).storageBytes) + OUTPUTS_GRACE_MS
+  const { storageBytes } = resourcesOf(spec)
+  const goElsewhere = outputPaths(spec.outputs).some(({ to }) => to !== undefined)
+  return outputReadingMs(storageBytes) + OUTPUTS_GRACE_MS + (goElsewhere ? outputSendingMs(storageBytes) : 0)
 }
 
 /** Why a lease is given up. */

@@ -11,7 +11,7 @@ import type { PeerNetwork } from '../../network/index.ts'
 import type { JobRecord, Lease } from '../../store/index.ts'
 import { jobNow } from '../../store/job-now.ts'
 import { leaseOf } from '../../store/records.ts'
-import { type JobOutput, lostOutput, outputTarBytes } from '../index.ts'
+import { type JobOutput, lostOutput, notSent, outputTarBytes } from '../index.ts'
 import { siftFile } from '../sift.ts'
 import { createTurns } from '../turns.ts'
 import { fetchOutput, OutputGoneError } from './fetch.ts'
@@ -92,12 +92,12 @@ export function createBringing(
   const isOverdue = (job: JobRecord): boolean =>
     'endedAtMs' in job.state && jobNow(clock, job) - job.state.endedAtMs > HELD_MS
 
-  return async (job, { bytes, leftOut: before = [] }) => {
+  return async (job, { bytes, leftOut: before = [], sent }) => {
     const lease = leaseOf(job)
     const { outputs } = job.spec
     if (lease === null || outputs === undefined) return 'settled'
     const lose = async (message: string): Promise<'settled'> => {
-      await note(job.id, lostOutput(outputs, message, before), before.length)
+      await note(job.id, lostOutput(notSent(outputs, sent), message, before), before.length)
       return 'settled'
     }
     // The provider says how large it is: never more than what the job could have written.

@@ -12,7 +12,8 @@ export function noteIn(store: Pick<JobStore, 'change'>): NoteOutput {
   return async (jobId, output, told) => {
     await store.change(jobId, (draft) => {
       const isNewlyHeld = output.state === 'held' && draft.job.output?.state !== 'held'
-      draft.patch({ output })
+      const { sent } = draft.job.output ?? {}
+      draft.patch({ output: { ...output, ...(sent !== undefined && { sent }) } })
       if (isNewlyHeld) draft.event('left-out', leftOutEvent(notHere(draft.job.spec.outputs, output)))
       const news = output.leftOut?.slice(told) ?? []
       if (news.length > 0) draft.event('left-out', leftOutEvent(news))

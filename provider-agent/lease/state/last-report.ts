@@ -57,6 +57,10 @@ export function sendable(exitCode: number | null): number | null {
 
 function outputFields(output: CollectedOutput | null) {
   if (output === null) return {}
-  if (!('kept' in output)) return { outputProblem: output.problem }
-  return { outputBytes: BigInt(output.kept.bytes), leftOut: output.kept.leftOut }
+  const { kept, problem, leftOut } = output
+  const sent = output.sent.map(({ name, bytes, sha256, problem: why }) => {
+    return { name, bytes: BigInt(bytes), sha256: Buffer.from(sha256, 'hex'), problem: why }
+  })
+  if (kept === undefined) return { outputProblem: problem, leftOut, sent }
+  return { outputBytes: BigInt(kept.bytes), leftOut, sent }
 }

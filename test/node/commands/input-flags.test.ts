@@ -137,6 +137,17 @@ it('--output names one path, or several with names', () => {
     )
     return submissionOf('busybox', [], command.opts<JobFlags>())['outputs']
   }
+  const to = (...words: string[]) => {
+    const command = jobFlags(new Command())
+    command.parse(words, { from: 'user' })
+    return submissionOf('busybox', [], command.opts<JobFlags>())['outputs']
+  }
+  const url = 'https://example.com/x?a=b'
+  assert.deepEqual(to('--output', '/x/out', '--output', 'logs=/y', '--output-to', `out=${url}`), [
+    { name: 'out', path: '/x/out', to: { url } },
+    { name: 'logs', path: '/y' },
+  ])
+  assert.throws(() => to('--output', '/out', '--output-to', `other=${url}`), /there is no output other/)
   assert.equal(outputsOf('/out'), '/out')
   assert.equal(outputsOf('/a=b'), '/a=b')
   assert.deepEqual(outputsOf('logs=/var/log'), [{ name: 'logs', path: '/var/log' }])

@@ -1348,6 +1348,19 @@ export declare type Output = Message<"cortex.v1.Output"> & {
    * @generated from field: string path = 2;
    */
   path: string;
+
+  /**
+   * Where the provider sends it, only where it says `output-to`; where there is none, its requester keeps it.
+   *
+   * @generated from oneof cortex.v1.Output.to
+   */
+  to: {
+    /**
+     * @generated from field: cortex.v1.Output.Url to_url = 3;
+     */
+    value: Output_Url;
+    case: "toUrl";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -1355,6 +1368,26 @@ export declare type Output = Message<"cortex.v1.Output"> & {
  * Use `create(OutputSchema)` to create a new message.
  */
 export declare const OutputSchema: GenMessage<Output>;
+
+/**
+ * A presigned URL that takes a PUT: whoever has it may write there.
+ *
+ * @generated from message cortex.v1.Output.Url
+ */
+export declare type Output_Url = Message<"cortex.v1.Output.Url"> & {
+  /**
+   * `https:` alone, at most 4096 characters.
+   *
+   * @generated from field: string url = 1;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message cortex.v1.Output.Url.
+ * Use `create(Output_UrlSchema)` to create a new message.
+ */
+export declare const Output_UrlSchema: GenMessage<Output_Url>;
 
 /**
  * Requester to provider, inside a SignedStatement: the bid is taken, this is the job.
@@ -2132,6 +2165,13 @@ export declare type Report_Ended = Message<"cortex.v1.Report.Ended"> & {
    * @generated from field: string log_problem = 12;
    */
   logProblem: string;
+
+  /**
+   * What became of outputs that were to go elsewhere, at most 16.
+   *
+   * @generated from field: repeated cortex.v1.Report.Sent sent = 70;
+   */
+  sent: Report_Sent[];
 };
 
 /**
@@ -2139,6 +2179,47 @@ export declare type Report_Ended = Message<"cortex.v1.Report.Ended"> & {
  * Use `create(Report_EndedSchema)` to create a new message.
  */
 export declare const Report_EndedSchema: GenMessage<Report_Ended>;
+
+/**
+ * An output that was to be sent elsewhere.
+ *
+ * @generated from message cortex.v1.Report.Sent
+ */
+export declare type Report_Sent = Message<"cortex.v1.Report.Sent"> & {
+  /**
+   * As the job calls it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Of what was sent: a file as it is, or a folder's tar; 0 where it was not.
+   *
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * SHA-256 of that; empty where it was not sent.
+   *
+   * @generated from field: bytes sha256 = 3;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * Why it was not, for people; empty where it was. What was not sent is kept as other outputs are.
+   *
+   * @generated from field: string problem = 4;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message cortex.v1.Report.Sent.
+ * Use `create(Report_SentSchema)` to create a new message.
+ */
+export declare const Report_SentSchema: GenMessage<Report_Sent>;
 
 /**
  * Something of a job's outputs that was not kept.

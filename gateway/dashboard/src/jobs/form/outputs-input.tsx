@@ -19,7 +19,7 @@ export function OutputsInput({
   return (
     <Textarea
       label="Outputs"
-      description="A path in the container that is kept when it ends; or several, one a line, as name=/path."
+      description="A path in the container that is kept when it ends; or several, one a line, as name=/path. With -> https://… behind it, it is sent to that presigned URL instead."
       placeholder="/out"
       value={isSame ? typed : textOf(value)}
       error={error}
@@ -38,7 +38,12 @@ export function OutputsInput({
 
 function textOf(outputs: Outputs): string {
   if (!Array.isArray(outputs)) return outputs ?? ''
-  return outputs.map(({ name, path }) => (name === undefined ? path : `${name}=${path}`)).join('\n')
+  return outputs
+    .map(({ name, path, to }) => {
+      const called = name === undefined ? path : `${name}=${path}`
+      return to === undefined ? called : `${called} -> ${to.url}`
+    })
+    .join('\n')
 }
 
 function outputsOf(text: string): NonNullable<Outputs> {
@@ -47,10 +52,12 @@ function outputsOf(text: string): NonNullable<Outputs> {
     .map((line) => line.trim())
     .filter((line) => line !== '')
   const all = lines.map((line) => {
-    const [, name, path] = /^([^/=]+)=(.*)$/.exec(line) ?? []
-    return name === undefined || path === undefined ? { path: line } : { name, path }
+    const [, where = line, url] = /^(.*?) +-> *(.*)$/.exec(line) ?? []
+    const [, name, path] = /^([^/=]+)=(.*)$/.exec(where) ?? []
+    const to = url === undefined ? {} : { to: { url } }
+    return name === undefined || path === undefined ? { path: where, ...to } : { name, path, ...to }
   })
   const [first] = all
   if (first === undefined) return ''
-  return all.length === 1 && !('name' in first) ? first.path : all
+  return all.length === 1 && !('name' in first || 'to' in first) ? first.path : all
 }

@@ -39,6 +39,7 @@ export function Outputs({ job }: { job: Job }) {
       {job.results.outputUrl !== null && (
         <KeptOutput jobId={job.id} path={path} names={outputs.flatMap(({ name = [] }) => name)} />
       )}
+      <Sent sent={job.results.sent ?? []} />
       <LeftOut leftOut={job.results.leftOut} />
     </>
   )
@@ -48,6 +49,25 @@ export function Outputs({ job }: { job: Job }) {
 function pathsOf(outputs: JobSubmission['outputs']): { name?: string | undefined; path: string }[] {
   if (Array.isArray(outputs)) return outputs
   return outputs === undefined || outputs === '' ? [] : [{ path: outputs }]
+}
+
+/** What went elsewhere, or was to. */
+function Sent({ sent }: { sent: NonNullable<Job['results']['sent']> }) {
+  if (sent.length === 0) return null
+  return (
+    <Card title="Sent elsewhere">
+      <PlainTable label="Outputs that were to go elsewhere" heads={['Output', 'To', 'Size', 'SHA-256']}>
+        {sent.map(({ name, host, bytes: size, sha256, problem }) => (
+          <Table.Tr key={name}>
+            <Table.Td className="mono">{name}</Table.Td>
+            <Table.Td>{host}</Table.Td>
+            <Table.Td>{sha256 === null ? '–' : bytes(size)}</Table.Td>
+            <Table.Td className="mono break">{sha256 ?? `not sent: ${problem}`}</Table.Td>
+          </Table.Tr>
+        ))}
+      </PlainTable>
+    </Card>
+  )
 }
 
 /** What of the output did not arrive, and why. */
