@@ -191,18 +191,30 @@ export const durationField = secondsField(1, MAX_DURATION_SECONDS)
 /** Words of a command, each an argument as it is: no shell takes them apart. */
 export const commandField = z.array(argumentField(MAX_COMMAND_WORD_LENGTH)).max(MAX_COMMAND_WORDS)
 
-/** An amount such as `"512Mi"` or `536870912`; parses to text. */
-export function bytesField(what: string, minBytes = 1) {
+/**
+ * An amount such as `"512Mi"` or `536870912`; parses to text.
+ * @param asks whether a small number without a unit is asked about, as gibibytes or mebibytes: `24` may be `24Gi`
+ */
+export function bytesField(what: string, minBytes = 1, asks = false) {
   const examples = '"512Mi" or "2Gi" (Ki, Mi, Gi, Ti or plain bytes)'
   const range = `from ${formatBytes(minBytes)} to ${formatBytes(MAX_BYTES)}`
   return z
     .union([z.string(), z.number()])
     .refine((amount) => isWithin(parseBytes(amount), minBytes, MAX_BYTES), {
-      error: `must be a whole amount of ${what} such as ${examples}, ${range}`,
+      error: ({ input }) => {
+        const problem = `must be a whole amount of ${what} such as ${examples}, ${range}`
+        return asks && /^\d{1,6}$/.test(String(input))
+          ? `${problem}: did you mean "${withUnit(Number(input))}"?`
+          : problem
+      },
       abort: true, // so that rules between fields meet amounts that they can add up
     })
     .transform(String)
     .meta({ examples: ['512Mi'] })
+}
+
+function withUnit(amount: number): string {
+  return amount < 1024 ? `${amount}Gi` : `${amount}Mi`
 }
 
 function isWithin(value: number | null, min: number, max: number): boolean {

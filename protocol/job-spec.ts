@@ -26,7 +26,7 @@ import {
   wholeField,
   workdirField,
 } from './job-fields.ts'
-import { gpuRequirementsField, gpuRequirementsOf } from './job-gpus.ts'
+import { gpuRequirementsField } from './job-gpus.ts'
 import { inputProblems, inputsField, secretsNamed, stdinField } from './job-inputs.ts'
 import { outputProblems, outputsField } from './job-outputs.ts'
 import { volumeBytes, volumeProblems, volumeSchema } from './job-volumes.ts'
@@ -273,7 +273,7 @@ export const jobSubmissionSchema = z.strictObject(fields).superRefine((job, cont
   if (resourcesOf(job).storageBytes > MAX_BYTES) {
     wrong(context, ['storage'], `must be at most ${formatBytes(MAX_BYTES)} together with the volumes`)
   }
-  if (gpuRequirementsOf(job.gpuRequirements) !== null && job.gpu === 0) {
+  if (job.gpuRequirements !== undefined && job.gpu === 0) {
     wrong(context, ['gpuRequirements'], 'must have gpu of at least 1 beside it')
   }
   if (job.shmSize !== undefined && bytesOf(job.shmSize) > bytesOf(job.memory)) {

@@ -117,6 +117,9 @@ export const MAX_ASKED_MODELS = 16
 /** A GPU model as a job asks for it, in characters. */
 export const MAX_MODEL_LENGTH = 64
 
+/** The least VRAM a job may ask for, in bytes: less is a number whose unit was forgotten. */
+export const MIN_VRAM_BYTES = 64 * 2 ** 20
+
 /** GPUs a job may ask for. */
 export const MAX_GPUS = 64
 

@@ -321,7 +321,10 @@ it('what is asked of GPUs wants one', () => {
     { path: 'gpuRequirements', message: 'must have gpu of at least 1 beside it' },
   ])
   assert.deepEqual(errorsOf({ ...BASE, gpuRequirements, gpu: 1 }), [])
-  assert.deepEqual(errorsOf({ ...BASE, gpuRequirements: {} }), [])
+  assert.deepEqual(errorsOf({ ...BASE, gpuRequirements: {} }), [
+    { path: 'gpuRequirements', message: 'must have gpu of at least 1 beside it' },
+  ])
+  assert.deepEqual(errorsOf({ ...BASE, gpuRequirements: {}, gpu: 1 }), [])
 })
 
 describe('what a job takes', () => {

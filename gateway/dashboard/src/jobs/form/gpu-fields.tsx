@@ -76,6 +76,7 @@ export function GpuFields({
             value={asked.interconnect ?? null}
             placeholder="any"
             clearable
+            error={errorAt(problems, 'gpuRequirements.interconnect')}
             onChange={(value) => ask('interconnect', (value ?? undefined) as Asked['interconnect'])}
           />
           <TextInput
