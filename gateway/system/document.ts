@@ -7,7 +7,7 @@ Unknown fields and unknown query parameters are refused by name. Each answer bea
 
 /** The OpenAPI 3.1 document of an API, from the schemas that check its requests. */
 function apiDocument(api: Api, version: string) {
-  return api.getOpenAPI31Document(
+  const document = api.getOpenAPI31Document(
     {
       openapi: '3.1.0',
       info: {
@@ -36,6 +36,17 @@ function apiDocument(api: Api, version: string) {
       ],
     },
     { unionPreferredType: 'oneOf' },
+  )
+  return withPlainPatterns(document)
+}
+
+/** The flags of a regular expression that was written out as its text with a slash; slashes of its own are escaped. */
+const FLAGS = /(?<=(?<!\\)(?:\\\\)*)\/[a-z]+$/
+
+/** JSON Schema's patterns are Unicode's and have no flags; the generator leaves those of a `RegExp` behind its text. */
+function withPlainPatterns<T>(document: T): T {
+  return JSON.parse(JSON.stringify(document), (key, value: unknown) =>
+    key === 'pattern' && typeof value === 'string' ? value.replace(FLAGS, '') : value,
   )
 }
 

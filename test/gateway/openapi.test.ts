@@ -35,6 +35,32 @@ describe('the OpenAPI document', () => {
     )
   })
 
+  it('has patterns that are regular expressions without flags, and that its examples match', () => {
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    const found: { pattern: string; at: string; examples: any[] }[] = []
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    function collect(node: any, at: string): void {
+      if (typeof node !== 'object' || node === null) return
+      if (typeof node.pattern === 'string') {
+        found.push({ pattern: node.pattern, at, examples: [...(node.examples ?? []), node.example ?? []].flat() })
+      }
+      for (const [key, value] of Object.entries(node)) if (key !== 'example') collect(value, `${at}/${key}`)
+    }
+    collect(document, '')
+    assert.ok(found.length > 20, `${found.length} patterns`)
+    for (const { pattern, at, examples } of found) {
+      const expression = new RegExp(pattern, 'u')
+      assert.doesNotMatch(pattern, /(?<!\\)\/[a-z]+$/, `${at}: ${pattern}`)
+      for (const example of examples) assert.match(example, expression, at)
+    }
+    const models = found.filter(({ at }) => at.endsWith('/gpuRequirements/properties/models/items'))
+    assert.ok(models.length > 0)
+    for (const { pattern } of models) {
+      assert.ok(new RegExp(pattern, 'u').test('a100 80gb'), pattern)
+      assert.ok(!new RegExp(pattern, 'u').test('a,b'), pattern)
+    }
+  })
+
   it('has an example for every body and answer', () => {
     assert.ok(operations().length > 25)
     for (const [method, path, one] of operations()) {
