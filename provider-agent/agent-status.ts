@@ -17,6 +17,8 @@ export interface AgentStatus {
   peerId: string
   /** Why no jobs are taken; null while they are. */
   paused: string | null
+  /** Why the last announcement could not be made or broadcast; null where it was. */
+  announceProblem: string | null
   /** Whether that is because the owner said so. */
   draining: boolean
   /** All that is sold. */
@@ -76,7 +78,7 @@ export interface StatusComponents {
   journal: Pick<Journal, 'bytes' | 'counts'>
   leases: Pick<Leases, 'list'>
   paused: Health['paused']
-  selling: Pick<Selling, 'refusedAwards'>
+  selling: Pick<Selling, 'announcer' | 'refusedAwards'>
 }
 
 /** How it stands now. */
@@ -101,6 +103,7 @@ export function statusOf(
   })
   return {
     ...{ peerId, paused: why?.message ?? null, draining: why?.code === 'DRAINING' },
+    announceProblem: selling.announcer.problem(),
     ...{ total: book.total, free: book.free(), gpus: measuring.gpus(), unsoldGpus: measuring.unsold(), ...now },
     ...{ ...journal.counts(), refusedAwards: selling.refusedAwards(), leases: listed },
   }

@@ -9,6 +9,7 @@ import type { PeerNetwork } from '../../node/network/index.ts'
 import { encode } from '../../protocol/codec.ts'
 import { AnnouncementSchema, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { signStatement } from '../../protocol/statements.ts'
+import { toLine } from '../../protocol/text.ts'
 import { type AnnouncePace, announcePace } from './announce-pace.ts'
 
 /** What is said, but for what the announcer itself knows. */
@@ -42,7 +43,7 @@ export interface AnnouncerInit {
   announceDelayMs: number
 }
 
-/** One that cannot be broadcast is only logged: the next comes soon enough. */
+/** One that cannot be made or broadcast is logged and remembered as {@link Announcer.problem}: the next comes soon enough. */
 export interface Announcer {
   /** Announces at once, and from then on whenever it is due or the network's addresses change. */
   start(): void
@@ -50,6 +51,8 @@ export interface Announcer {
   changed(): void
   /** Something changed that others should know at once. */
   urgent(): void
+  /** Why the last one could not be made or broadcast, one line for the owner; null where it was. */
+  problem(): string | null
   /** Says goodbye. */
   stop(): Promise<void>
 }
@@ -71,42 +74,59 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
   /** Before this a change waits: in a large network everyone speaks less often. */
   let quietUntilMs = Number.NEGATIVE_INFINITY
   let loop: Promise<void> = Promise.resolve()
+  let problem: string | null = null
 
   async function announce(offer: Offer, { intervalMs }: AnnouncePace): Promise<void> {
     sequence += 1
-    const payload = encode(AnnouncementSchema, {
-      ...offer,
-      network: init.marketName,
-      provider: network.peerId,
-      incarnation: BigInt(init.incarnation),
-      sequence: BigInt(sequence),
-      intervalMs,
-      addresses: network.addresses(),
-    })
     try {
+      const payload = encode(AnnouncementSchema, {
+        ...offer,
+        network: init.marketName,
+        provider: network.peerId,
+        incarnation: BigInt(init.incarnation),
+        sequence: BigInt(sequence),
+        intervalMs,
+        addresses: network.addresses(),
+      })
       const statement = await signStatement('announcement', payload, privateKey)
       await broadcast(toBinary(SignedStatementSchema, statement))
+      problem = null
     } catch (error) {
       // The next one comes soon enough.
-      logger.warn({ error: String(error) }, 'not announced')
+      failed(error)
     }
+  }
+
+  function failed(error: unknown): void {
+    problem = toLine(String(error), MAX_PROBLEM_LENGTH)
+    logger.warn({ error: String(error) }, 'not announced')
   }
 
   async function run(): Promise<void> {
     while (!scope.signal.aborted) {
       changeAtMs = Number.POSITIVE_INFINITY
-      const offer = describe()
-      const text = fingerprint(offer, network.addresses())
-      if (clock.monotonicMs() >= regularAtMs || text !== told) {
-        told = text
-        const pace = announcePace(components.providers(), init)
-        const nowMs = clock.monotonicMs()
-        regularAtMs = nowMs + pace.intervalMs
-        quietUntilMs = nowMs + pace.gapMs
-        await announce(offer, pace)
+      try {
+        await announceNews()
+      } catch (error) {
+        // Nothing could be said of this provider: it looks again when the next one is due.
+        regularAtMs = clock.monotonicMs() + init.announceMs
+        failed(error)
       }
       await untilDue()
     }
+  }
+
+  /** Announces where it is due, or something is new. */
+  async function announceNews(): Promise<void> {
+    const offer = describe()
+    const text = fingerprint(offer, network.addresses())
+    if (clock.monotonicMs() < regularAtMs && text === told) return
+    told = text
+    const pace = announcePace(components.providers(), init)
+    const nowMs = clock.monotonicMs()
+    regularAtMs = nowMs + pace.intervalMs
+    quietUntilMs = nowMs + pace.gapMs
+    await announce(offer, pace)
   }
 
   async function untilDue(): Promise<void> {
@@ -135,6 +155,7 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
       loop = run()
     },
     changed,
+    problem: () => problem,
     urgent: () => at(clock.monotonicMs()),
     async stop() {
       if (scope.signal.aborted) return
@@ -144,6 +165,9 @@ export function createAnnouncer(components: AnnouncerComponents, init: Announcer
     },
   }
 }
+
+/** In characters. */
+const MAX_PROBLEM_LENGTH = 300
 
 /** What makes a change worth telling. */
 function fingerprint({ uptimeSeconds, jobsCompleted, jobsFailed, ...offer }: Offer, addresses: string[]): string {

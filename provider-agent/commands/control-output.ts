@@ -26,11 +26,12 @@ export function showState(state: StateView, options: OutputOptions): void {
   }
   const { running, paused } = state
   const jobs = `${running} ${running === 1 ? 'job runs' : 'jobs run'}`
+  const silent = state.announceProblem === undefined ? [] : [`Not announced: ${state.announceProblem}.`]
   const unsold = state.unsoldGpus.map(({ name, reason }) => `Not sold: ${name} ${reason}.`)
   const walls = state.isolations.flatMap(({ isolation, problem }) =>
     problem === undefined ? [] : [`Not sold: jobs under ${isolation}: ${engineWords(problem)}.`],
   )
-  print(`${paused === null ? 'It takes jobs' : `It ${paused}`}; ${jobs}.`, ...unsold, ...walls)
+  print(`${paused === null ? 'It takes jobs' : `It ${paused}`}; ${jobs}.`, ...silent, ...unsold, ...walls)
 }
 
 /** What `cortex agent jobs` prints, an attempt a line. */

@@ -37,7 +37,7 @@ export const TYPICAL_JOB: Requirements = {
 }
 
 /** All that {@link checkSelf} judges by. */
-export interface Facts extends Pick<AgentStatus, 'gpus' | 'unsoldGpus' | 'isolations'> {
+export interface Facts extends Pick<AgentStatus, 'announceProblem' | 'gpus' | 'unsoldGpus' | 'isolations'> {
   peerId: string
   /** Where others can dial. */
   addresses: string[]
@@ -70,7 +70,8 @@ const QUOTAS = ['storage-quota', 'volume-quota']
  * keeps it from winning a typical job, a `note` does not.
  */
 export function checkSelf(facts: Facts): Finding[] {
-  const findings = [readiness(facts), clock(facts), connectivity(facts), policy(facts), price(facts), isolation(facts)]
+  const market = [announcing(facts), clock(facts), connectivity(facts), policy(facts), price(facts)]
+  const findings = [readiness(facts), ...market, isolation(facts)]
   const own = [walls(facts), storage(facts), gpus(facts), sharedFinding(facts.shared)]
   const rest = [...own, yieldingFinding(facts.yielding), bandwidthFinding(facts.bandwidth)]
   return [...findings, ...rest].filter((finding) => finding !== null)
@@ -95,6 +96,13 @@ function connectivity({ peers, addresses }: Facts): Finding {
   const text = `connected to ${peers} ${peers === 1 ? 'peer' : 'peers'}, known under ${addresses.join(' ')}`
   if (addresses.length > 0) return { subject, level: 'ok', text }
   return { subject, level: 'note', text: 'no address is known under which others reach it: set --listen' }
+}
+
+/** Null where it was heard, as far as is known. */
+function announcing({ announceProblem: problem }: Facts): Finding | null {
+  if (problem === null) return null
+  const text = `the last announcement was not made, so that nobody new finds it: ${problem}; its log says more`
+  return { subject: 'announcing', level: 'problem', text }
 }
 
 function clock({ clockOff = null }: Facts): Finding | null {

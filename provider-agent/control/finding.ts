@@ -2,6 +2,7 @@
 export interface Finding {
   subject:
     | 'ready'
+    | 'announcing'
     | 'clock'
     | 'connectivity'
     | 'policy'

@@ -77,12 +77,13 @@ export async function startControl(components: ControlComponents, dataFolder: st
   }
 
   async function check() {
-    const { paused, draining, capabilities, gpus, unsoldGpus, isolations } = agent.status()
+    const { announceProblem, paused, draining, capabilities, gpus, unsoldGpus, isolations } = agent.status()
     const { peerId } = network
     const reach = { peerId, addresses: network.addresses(), peers: network.peers().length }
     const offer = { paused, draining, capabilities, clockOff: agent.clockOff(), ...agent.consider(TYPICAL_JOB) }
     const shared = await components.shared()
     const found = {
+      announceProblem,
       gpus,
       unsoldGpus,
       isolations,

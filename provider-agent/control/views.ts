@@ -29,6 +29,7 @@ export function stateView(status: AgentStatus) {
   const {
     peerId,
     paused,
+    announceProblem,
     draining,
     uptimeSeconds,
     completed,
@@ -44,6 +45,7 @@ export function stateView(status: AgentStatus) {
   } = status
   const running = leases.filter(({ outcome }) => outcome === null).length
   return {
+    ...(announceProblem === null ? {} : { announceProblem }),
     ...{ peerId, paused, draining, uptimeSeconds, running, completed, failed, refusedAwards },
     capacity: { total: amounts(total), free: amounts(free) },
     /** The default first; a class with a problem is not sold. */

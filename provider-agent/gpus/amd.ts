@@ -4,8 +4,10 @@
  */
 
 import { z } from 'zod'
+import { MAX_GPUS } from '../../protocol/limits.ts'
 import { KFD, type RenderNodes, withDevices } from './device-files.ts'
-import { bareGpu, eccProblem, type Gpu, heatProblem, LOST, MIB } from './gpu.ts'
+import { busIdOf, silentTool } from './found.ts'
+import { bareGpu, eccProblem, type FoundGpus, type Gpu, heatProblem, LOST, MIB, type UnsoldCard } from './gpu.ts'
 import { jsonOf, type RunTool } from './tool.ts'
 
 /** `N/A` where a number is not known, and some releases give its unit beside it. */
@@ -36,18 +38,32 @@ const metricCard = z.object({
 })
 
 /** Null where neither tool is installed. */
-export async function findAmd(machine: { run: RunTool } & RenderNodes): Promise<Gpu[] | null> {
+export async function findAmd(machine: { run: RunTool } & RenderNodes): Promise<FoundGpus | null> {
   const { run } = machine
   const known = await run('amd-smi', ['static', '--json'])
   if (known.status === 'missing') return await findByRocmSmi(machine)
+  const said = jsonOf(known)
+  if (rawList(said) === null) return { gpus: [], unsold: [silentTool('amd-smi', known, REMEDY)] }
   const [metrics, versions] = await Promise.all([
     run('amd-smi', ['metric', '--ecc', '--temperature', '--json']),
     run('amd-smi', ['version', '--json']),
   ])
   const rocm = JSON.stringify(jsonOf(versions) ?? '').match(/"rocm_version":"(\d[\d.]{0,30})/)?.[1] ?? ''
-  const cards = parseAmdSmi(jsonOf(known), jsonOf(metrics), rocm)
-  return await Promise.all(cards.map(async ({ busId, ...card }) => await withDevices(card, busId, machine, [KFD])))
+  const cards = parseAmdSmi(said, jsonOf(metrics), rocm)
+  return await foundOf(cards, (rawList(said)?.length ?? 0) - cards.length, machine)
 }
+
+const REMEDY = 'load AMD’s driver or install ROCm again, or remove the tool if no such card is to be sold'
+
+/** @param untold cards of which the tool says too little */
+async function foundOf(cards: AmdCard[], untold: number, machine: RenderNodes): Promise<FoundGpus> {
+  const gpus = await Promise.all(
+    cards.map(async ({ busId, ...card }) => await withDevices(card, busId, machine, [KFD])),
+  )
+  return { gpus, unsold: Array.from({ length: Math.min(untold, MAX_GPUS) }, () => UNTOLD) }
+}
+
+const UNTOLD: UnsoldCard = { name: 'AMD GPU', reason: 'has no address on the bus by its tool: update ROCm' }
 
 /** A card, and where on the bus it is. */
 type AmdCard = Gpu & { busId: string }
@@ -78,11 +94,16 @@ function parseAmdSmi(known: unknown, metrics: unknown, rocm: string): AmdCard[] 
 
 const ROCM_SMI = ['--showproductname', '--showmeminfo', 'vram', '--showbus', '--showdriverversion', '--json']
 
-async function findByRocmSmi(machine: { run: RunTool } & RenderNodes): Promise<Gpu[] | null> {
+async function findByRocmSmi(machine: { run: RunTool } & RenderNodes): Promise<FoundGpus | null> {
   const answer = await machine.run('rocm-smi', ROCM_SMI)
   if (answer.status === 'missing') return null
-  const cards = parseRocmSmi(jsonOf(answer))
-  return await Promise.all(cards.map(async ({ busId, ...card }) => await withDevices(card, busId, machine, [KFD])))
+  const said = jsonOf(answer)
+  if (typeof said !== 'object' || said === null) {
+    return { gpus: [], unsold: [silentTool('rocm-smi', answer, REMEDY)] }
+  }
+  const cards = parseRocmSmi(said)
+  const listed = Object.keys(said).filter((name) => /^card\d/.test(name)).length
+  return await foundOf(cards, listed - cards.length, machine)
 }
 
 /** Of `rocm-smi … --json`: an object of `card0`, `card1`, … and `system`, with names for people. */
@@ -122,15 +143,15 @@ function problemOf(errors: number, at: number | null, most: number | null): stri
 
 /** The entries that are whole; since ROCm 7 they stand below a name. */
 function listOf<T>(said: unknown, schema: z.ZodType<T>): T[] {
-  const list = Array.isArray(said) ? said : ((said as { gpu_data?: unknown } | null)?.gpu_data ?? [])
-  return (Array.isArray(list) ? list : []).flatMap((entry) => {
+  return (rawList(said) ?? []).flatMap((entry) => {
     const parsed = schema.safeParse(entry)
     return parsed.success ? [parsed.data] : []
   })
 }
 
-function busIdOf(text: string): string | null {
-  return /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i.test(text) ? text.toLowerCase() : null
+function rawList(said: unknown): unknown[] | null {
+  const list = Array.isArray(said) ? said : (said as { gpu_data?: unknown } | null)?.gpu_data
+  return Array.isArray(list) ? list : null
 }
 
 function computeOf(text: string | undefined): string {

@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { GPU_VENDORS } from '../../protocol/gpus.ts'
 import { findAmd } from './amd.ts'
 import type { RenderNodes } from './device-files.ts'
+import { soundOnly } from './found.ts'
 import type { FoundGpus } from './gpu.ts'
 import { findIntel } from './intel.ts'
 import { findNvidia, type NvidiaComponents } from './nvidia.ts'
@@ -19,7 +20,7 @@ export interface FindComponents extends NvidiaComponents, RenderNodes {
 
 /** What this machine's own files and tools say. */
 const thisMachine: FindComponents = {
-  run: runTool,
+  run: async (name, args) => await runTool(name, args),
   busIds: async () => await readdir('/proc/driver/nvidia/gpus').catch(() => []), // No such driver.
   async renderNode(busId) {
     const files = await readdir(`/sys/bus/pci/devices/${busId}/drm`).catch(() => []) // No such card, or no driver for it.
@@ -46,5 +47,8 @@ export async function findGpus(machine: FindComponents = thisMachine): Promise<F
   const found = await Promise.all([findNvidia(machine), findAmd(machine), findIntel(machine)])
   const silent = GPU_VENDORS.filter((_, place) => found[place] === null)
   const unsold = silent.length === 0 ? [] : unsoldCards(await machine.controllers(), silent)
-  return { gpus: found.flatMap((gpus) => gpus ?? []), unsold }
+  return soundOnly({
+    gpus: found.flatMap((one) => one?.gpus ?? []),
+    unsold: [...found.flatMap((one) => one?.unsold ?? []), ...unsold],
+  })
 }

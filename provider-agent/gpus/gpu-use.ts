@@ -23,7 +23,13 @@ const FRESH_MS = 1_000
  * Asks `nvidia-smi`, once a second at most, whoever asks here.
  * @param components.run runs it; never rejects. @default {@link runTool}
  */
-export function createGpuUse({ clock, run = runTool }: { clock: Clock; run?: RunTool }): ReadGpuUse {
+export function createGpuUse({
+  clock,
+  run = async (name, args) => await runTool(name, args),
+}: {
+  clock: Clock
+  run?: RunTool
+}): ReadGpuUse {
   let last: { atMs: number; uses: Promise<Map<string, GpuUse>> } | null = null
 
   function look(): Promise<Map<string, GpuUse>> {

@@ -4,7 +4,7 @@
  */
 
 import { parseStringPromise, type XmlNode } from 'xml2js'
-import { bareGpu, eccProblem, type Gpu, heatProblem, LOST, MIB, NO_MEMORY } from './gpu.ts'
+import { bareGpu, eccProblem, type Gpu, heatProblem, LOST, MIB, NO_MEMORY, type UnsoldCard } from './gpu.ts'
 
 /** A card, and the parts that it is divided into. */
 export interface NvidiaCard extends Gpu {
@@ -12,16 +12,20 @@ export interface NvidiaCard extends Gpu {
   parts: { place: number; memoryBytes: number }[] | null
 }
 
-/** None where the text is no such XML. */
-export async function parseNvidiaXml(text: string): Promise<NvidiaCard[]> {
-  const root = (await parseStringPromise(text).catch(() => null))?.nvidia_smi_log
-  if (root === undefined) return []
+/** Null where the text is no such XML. */
+export async function parseNvidiaXml(text: string): Promise<{ cards: NvidiaCard[]; unsold: UnsoldCard[] } | null> {
+  const root = (await parseStringPromise(withLegalReferences(text)).catch(() => null))?.nvidia_smi_log
+  if (root === undefined) return null
+  const unsold: UnsoldCard[] = []
   const driver = version(textAt(root, 'driver_version'))
   const runtime = version(textAt(root, 'cuda_version'))
-  return childrenOf(root, 'gpu').flatMap((card, index) => {
+  const cards = childrenOf(root, 'gpu').flatMap((card, index) => {
     const uuid = textAt(card, 'uuid')
-    if (!/^GPU-[0-9a-f-]{8,64}$/.test(uuid)) return [] // Nothing that a container could be given it by.
     const model = textAt(card, 'product_name')
+    if (!/^GPU-[0-9a-f-]{8,64}$/.test(uuid)) {
+      unsold.push({ name: isValue(model) ? model : 'NVIDIA GPU', reason: NO_UUID })
+      return []
+    }
     const memoryBytes = mebibytes(textAt(card, 'fb_memory_usage', 'total'))
     const isWhole = textAt(card, 'mig_mode', 'current_mig') !== 'Enabled'
     const isKnown = isValue(model) && memoryBytes > 0
@@ -32,6 +36,20 @@ export async function parseNvidiaXml(text: string): Promise<NvidiaCard[]> {
       parts: isWhole ? null : partsOf(card),
       problem: isKnown ? problemOf(card) : noMemory(card, model),
     }
+  })
+  return { cards, unsold }
+}
+
+const NO_UUID = 'has no uuid by which a container could be given it: update its driver'
+
+/** A reference to what XML has not, or a bare `&`, stands for a character that nobody knows: no card is lost for it. */
+function withLegalReferences(text: string): string {
+  return text.replaceAll(/&(?:#(x[0-9a-f]{1,8}|\d{1,9});|(?:amp|lt|gt|quot|apos);)?/gi, (whole, number?: string) => {
+    if (whole === '&') return '&amp;'
+    if (number === undefined) return whole.toLowerCase()
+    const code = Number.parseInt(number.replace(/^x/i, ''), /^x/i.test(number) ? 16 : 10)
+    const isLegal = code >= 0x20 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
+    return isLegal ? whole : '\ufffd'
   })
 }
 

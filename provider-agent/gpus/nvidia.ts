@@ -1,6 +1,7 @@
 /** The NVIDIA GPUs of this machine, whole cards and MIG devices, as the driver's own tool tells of them. */
 
-import type { Gpu } from './gpu.ts'
+import { saidOf, silentTool } from './found.ts'
+import type { FoundGpus, Gpu, UnsoldCard } from './gpu.ts'
 import { type NvidiaCard, parseNvidiaXml } from './nvidia-xml.ts'
 import type { RunTool, ToolAnswer } from './tool.ts'
 
@@ -12,12 +13,14 @@ export interface NvidiaComponents {
 }
 
 /** Null where the tool is not installed. */
-export async function findNvidia({ run, busIds }: NvidiaComponents): Promise<Gpu[] | null> {
+export async function findNvidia({ run, busIds }: NvidiaComponents): Promise<FoundGpus | null> {
   const answer = await run('nvidia-smi', ['-x', '-q'])
   if (answer.status === 'missing') return null
+  const all = answer.status === 'ok' ? await parseNvidiaXml(answer.text) : null
   // One card that does not answer makes the tool fail for all of them: then each is asked alone.
-  const cards = answer.status === 'ok' ? await parseNvidiaXml(answer.text) : await oneByOne(run, await busIds())
-  if (cards.length === 0) return []
+  const { cards, unsold } = all ?? (await oneByOne(run, await busIds()))
+  if (all === null && cards.length === 0) return { gpus: [], unsold: [silentTool('nvidia-smi', answer, REMEDY)] }
+  if (cards.length === 0) return { gpus: [], unsold }
   const more = async (args: string[]): Promise<string> => textOf(await run('nvidia-smi', args))
   const [list, computes, links] = await Promise.all([
     cards.some(({ parts }) => parts !== null) ? more(['-L']) : '',
@@ -25,14 +28,25 @@ export async function findNvidia({ run, busIds }: NvidiaComponents): Promise<Gpu
     more(['nvlink', '--status']),
   ])
   const known = { computes: parseCompute(computes), linked: parseLinks(links), parts: parseMigList(list) }
-  return cards.flatMap((card) => sold(card, known))
+  return { gpus: cards.flatMap((card) => sold(card, known)), unsold }
 }
 
-async function oneByOne(run: RunTool, busIds: string[]): Promise<NvidiaCard[]> {
+const REMEDY = 'load NVIDIA’s driver or install it again, or remove the tool if no such card is to be sold'
+
+async function oneByOne(run: RunTool, busIds: string[]): Promise<{ cards: NvidiaCard[]; unsold: UnsoldCard[] }> {
   const answers = await Promise.all(busIds.map(async (id) => await run('nvidia-smi', ['-x', '-q', '-i', id])))
-  const cards = await Promise.all(answers.map(async (answer) => await parseNvidiaXml(textOf(answer))))
-  return cards.flatMap(([card], index) => (card === undefined ? [] : { ...card, index }))
+  const parsed = await Promise.all(answers.map(async (answer) => await parseNvidiaXml(textOf(answer))))
+  const firsts = parsed.map((one) => one?.cards[0])
+  return {
+    cards: firsts.flatMap((card, index) => (card === undefined ? [] : { ...card, index })),
+    unsold: answers.flatMap((answer, place) => {
+      if (firsts[place] !== undefined) return []
+      return [{ name: `NVIDIA GPU (${busIds[place]})`, reason: `is not told of (${saidOf(answer)}): ${LOST_REMEDY}` }]
+    }),
+  }
 }
+
+const LOST_REMEDY = 'restart the machine, or reset the card'
 
 interface Known {
   computes: Map<string, string>

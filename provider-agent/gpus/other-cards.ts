@@ -26,8 +26,6 @@ export function unsoldCards(controllers: readonly Controller[], silent: readonly
     if (maker === undefined) return []
     const { tool, remedy } = TOOLS[maker]
     const name = model === '' ? vendor : model
-    return [
-      { name: name.slice(0, 128), reason: `is found and not sold, for ${tool} is not there to tell of it: ${remedy}` },
-    ]
+    return [{ name: name, reason: `is found and not sold, for ${tool} is not there to tell of it: ${remedy}` }]
   })
 }

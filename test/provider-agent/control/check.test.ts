@@ -41,6 +41,7 @@ const FACTS: Facts = {
   capabilities: ['network-isolation'],
   gpus: [],
   unsoldGpus: [],
+  announceProblem: null,
   isolations: [{ ...PLAIN_WALL, problem: null }],
   shared: { limits: { inotifyInstances: 128, terminals: 4096 }, connectionsAreCounted: true },
   yielding: { weight: 10, inSwarm: false, problem: null },
@@ -56,6 +57,12 @@ const CASES: [what: string, facts: Partial<Facts>, finding: Partial<Finding>, te
     { paused: 'has no container engine at the moment' },
     { subject: 'ready', level: 'problem' },
     /no container engine/,
+  ],
+  [
+    'the last announcement could not be made',
+    { announceProblem: 'WireError: gpus must be from 0 to 16' },
+    { subject: 'announcing', level: 'problem' },
+    /not made.*gpus must be from 0 to 16/,
   ],
   [
     'one class does not work',

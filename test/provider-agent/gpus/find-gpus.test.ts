@@ -20,9 +20,10 @@ function machineOf(prints: Record<string, string>, change: Partial<FindComponent
   return {
     async run(name, args): Promise<ToolAnswer> {
       const file = prints[[name, ...args].join(' ')]
-      if (file === '!') return { status: 'failed' }
+      if (file === '!') return { status: 'failed', said: 'it says “no driver”' }
       if (file !== undefined) return { status: 'ok', text: await fixture(file) }
-      return { status: Object.keys(prints).some((line) => line.startsWith(name)) ? 'failed' : 'missing' }
+      const isThere = Object.keys(prints).some((line) => line.startsWith(name))
+      return isThere ? { status: 'failed', said: 'it ended with 1' } : { status: 'missing' }
     },
     busIds: async () => [],
     renderNode: async (busId) => `renderD${128 + Number.parseInt(busId.slice(5, 7), 16)}`,
@@ -204,6 +205,8 @@ describe('what the tools of makers tell of the cards', () => {
       gpus.map(({ uuid, index, problem }) => [uuid, index, problem]),
       [[A100, 0, null]],
     )
+    const { unsold } = await findGpus(machineOf(prints, { busIds }))
+    assert.match(unsold.map(({ name, reason }) => `${name} ${reason}`).join(), /3b:00.0.*no driver.*reset the card/)
   })
 
   it('gives files of the card alone, with the groups that may open them', async () => {
@@ -246,7 +249,7 @@ describe('cards that no tool speaks for', () => {
     const { unsold } = await findGpus(machineOf({ [XML]: 'nvidia-470.xml', [ROCM]: '!' }, { controllers }))
     assert.deepEqual(
       unsold.map(({ name }) => name),
-      ['Intel Corporation'],
+      ['rocm-smi', 'Intel Corporation'],
     )
     assert.match(LOST, /restart/)
   })

@@ -32,7 +32,7 @@ test('the use of a job’s GPUs is that of all of them, where each tells', async
 })
 
 test('a tool that is not there, or fails, tells nothing', async () => {
-  for (const status of ['missing', 'failed'] as const) {
-    assert.equal(await createGpuUse({ clock: createSimClock(), run: async () => ({ status }) })([A100]), null, status)
+  for (const answer of [{ status: 'missing' }, { status: 'failed', said: '' }] as const) {
+    assert.equal(await createGpuUse({ clock: createSimClock(), run: async () => answer })([A100]), null, answer.status)
   }
 })
