@@ -19,7 +19,7 @@ export interface AcmeInit {
 export const DEFAULT_ACME_DIRECTORY = 'https://acme-v02.api.letsencrypt.org/directory'
 
 /** A certificate that the authority did not give; the message says what to look at. */
-export class AcmeError extends Error {
+class AcmeError extends Error {
   override readonly name = 'AcmeError'
   readonly code = 'NO_CERTIFICATE'
 }

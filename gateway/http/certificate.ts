@@ -21,7 +21,7 @@ export interface Certificate {
 }
 
 /** A certificate that cannot be served; the message names the flag and what to do. */
-export class CertificateError extends Error {
+class CertificateError extends Error {
   override readonly name = 'CertificateError'
   readonly code = 'BAD_CERTIFICATE'
 }
