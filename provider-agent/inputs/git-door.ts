@@ -80,7 +80,11 @@ export async function openGitDoor(
     if (!isLook && !isFetch) return void response.writeHead(404).end()
     const answer = await ask(request, rest, isFetch ? await bodyOf(request) : null)
     try {
-      response.writeHead(200, { 'content-type': answer.headers['content-type'] ?? '' })
+      const type = `application/x-${SERVICE}-${isLook ? 'advertisement' : 'result'}`
+      // Git would look for a repository among the files of a plain server.
+      if (answer.headers['content-type'] !== type)
+        throw new DataError('git-not-given', path, `${host} does not speak git`)
+      response.writeHead(200, { 'content-type': type })
       for await (const piece of pieces(answer, clock, idleMs)) {
         await came(piece.length)
         if (!response.write(piece)) await once(response, 'drain', { signal })
