@@ -18,7 +18,11 @@ export const uploadSchema = z
       .nullable()
       .describe('`sha256:…` of all of it, which a job says as `from: { upload }`; null until it is complete.'),
     createdAt: z.iso.datetime(),
-    expiresAt: z.iso.datetime().describe('When it is forgotten, unless something is added or a job uses it before. A job that has not ended, a schedule and a template use what they name all the time.'),
+    expiresAt: z.iso
+      .datetime()
+      .describe(
+        'When it is forgotten, unless something is added or a job uses it before. A job that has not ended, a schedule and a template use what they name all the time.',
+      ),
   })
   .meta({ id: 'Upload' })
 /** An {@link uploadSchema} as the gateway makes it. */

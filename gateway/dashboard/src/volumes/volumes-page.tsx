@@ -153,12 +153,7 @@ function VolumeRow({ volume, provider, onExtend, onDelete }: VolumeRowProps) {
             <Button size="xs" variant="default" onClick={onExtend} aria-label={`Extend ${name}`}>
               Extend
             </Button>
-            <Button
-              size="xs"
-              variant="default"
-              onClick={onDelete}
-              aria-label={`Delete ${name}`}
-            >
+            <Button size="xs" variant="default" onClick={onDelete} aria-label={`Delete ${name}`}>
               Delete
             </Button>
           </Group>
