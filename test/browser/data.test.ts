@@ -92,7 +92,7 @@ describe('data in the dashboard', () => {
     await page.keyboard.press('Enter')
     const refused = page.locator('.drop-zone').getByRole('alert')
     await refused.waitFor()
-    assert.match(await refused.textContent(), /\/no\/such|nothing|no file|not there/i)
+    assert.match((await refused.textContent()) ?? '', /\/no\/such|nothing|no file|not there/i)
   })
 
   it('takes files and folders, chosen and dropped, into the folder that is shown, and names what did not go', async () => {
