@@ -101,7 +101,7 @@ export function jobFlags(command: Command): Command {
         ISOLATIONS,
       ),
     )
-    .option('--gpu <count>', 'whole GPUs, all of one kind', wholeNumber(0, MAX))
+    .option('--gpu <count>', 'whole GPUs, all of one kind (1 where more is asked of them)', wholeNumber(0, MAX))
     .option('--gpu-model <name>', 'any of these, e.g. h100 or rtx4090; repeat it', repeated)
     .option('--gpu-vram <amount>', 'of each at least, as it is sold, e.g. 24Gi', amount)
     .addOption(new Option('--gpu-vendor <name>', 'their maker').choices(GPU_VENDORS))
@@ -169,6 +169,7 @@ export function jobFlags(command: Command): Command {
     .option('--min-iops <count>', 'blocks of 4 KiB that the disk reads and writes a second', score)
 }
 
+/** A word about GPUs asks for one: a flag is there to be typed, and a field to be exact. */
 function gpuFields(flags: JobFlags): Record<string, unknown> {
   const { gpu, gpuModel, gpuVram, gpuVendor, gpuCompute, gpuCuda, gpuInterconnect } = flags
   const asked = {
@@ -181,7 +182,7 @@ function gpuFields(flags: JobFlags): Record<string, unknown> {
   }
   const given = Object.entries(asked).filter(([, value]) => value !== undefined)
   if (given.length === 0) return { gpu }
-  return { gpu, gpuRequirements: Object.fromEntries(given) }
+  return { gpu: gpu ?? 1, gpuRequirements: Object.fromEntries(given) }
 }
 
 /** Help of a flag that says what holds without it. */

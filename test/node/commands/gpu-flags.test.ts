@@ -19,22 +19,18 @@ describe('the flags of GPUs', () => {
   const cases: [flags: string[], gpu: number, asked: object | undefined][] = [
     [[], 0, undefined],
     [['--gpu', '2'], 2, undefined],
-    [['--gpu', '1', '--gpu-model', 'h100', '--gpu-model', 'a100 80gb'], 1, { models: ['h100', 'a100 80gb'] }],
+    [['--gpu-model', 'h100', '--gpu-model', 'a100 80gb'], 1, { models: ['h100', 'a100 80gb'] }],
     [['--gpu', '4', '--gpu-vram', '24Gi'], 4, { minVram: '24Gi' }],
-    [['--gpu', '1', '--gpu-vendor', 'amd', '--gpu-compute', 'gfx942'], 1, { vendor: 'amd', minCompute: 'gfx942' }],
-    [
-      ['--gpu', '1', '--gpu-cuda', '12.4', '--gpu-interconnect', 'nvlink'],
-      1,
-      { cuda: '>=12.4', interconnect: 'nvlink' },
-    ],
-    [['--gpu', '1', '--gpu-cuda', '>=12.4'], 1, { cuda: '>=12.4' }],
+    [['--gpu-vendor', 'amd', '--gpu-compute', 'gfx942'], 1, { vendor: 'amd', minCompute: 'gfx942' }],
+    [['--gpu-cuda', '12.4', '--gpu-interconnect', 'nvlink'], 1, { cuda: '>=12.4', interconnect: 'nvlink' }],
+    [['--gpu-cuda', '>=12.4'], 1, { cuda: '>=12.4' }],
   ]
   for (const [flags, gpu, gpuRequirements] of cases) {
     it(flags.join(' '), () => assert.deepEqual(jobOf(...flags), { gpu, gpuRequirements }))
   }
 
-  it('say nothing of how many by themselves, as the API', () => {
-    assert.throws(() => jobOf('--gpu-model', 'h100'), /gpu of at least 1 beside it/)
+  it('are refused where no GPU is asked for, in words', () => {
+    assert.throws(() => jobOf('--gpu', '0', '--gpu-model', 'h100'), /gpu of at least 1 beside it/)
   })
 
   it('refuse a number whose unit was forgotten', () => {
