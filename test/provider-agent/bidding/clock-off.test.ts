@@ -58,7 +58,7 @@ describe('two clocks that are hours apart', () => {
       ...{ terms: { pricePerHour: 1n, minimumCharge: 0n, pricePerGb: 0n }, capabilities: [] },
       gpus: [],
       unsoldGpus: [],
-  announceProblem: null,
+      announceProblem: null,
       isolations: [],
       shared: { limits: null, connectionsAreCounted: true },
       bandwidth: { rate: null, problem: null },
