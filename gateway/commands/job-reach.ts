@@ -1,7 +1,8 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
+import { secondsWithin } from '../../node/commands/docker-amounts.ts'
 import { print, say, writeRaw } from '../../node/commands/print.ts'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import type { Job } from '../client/types.ts'
@@ -9,6 +10,11 @@ import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 import type { ExecStyle } from './exec-job.ts'
 import type { ForwardRule } from './forward-listener.ts'
 import { aboutJob } from './job-id.ts'
+
+/** How long `job output` waits for what is on its way, where nobody says: most are here within seconds of their job's end. */
+const OUTPUT_WAIT_SECONDS = 600
+/** No provider keeps one longer of itself. */
+const MAX_WAIT_SECONDS = 7 * 24 * 3_600
 
 /** `cortex job exec · cp · forward · output`: what reaches into a container. */
 export function jobReachCommands(): Command[] {
@@ -115,6 +121,14 @@ function forwardRule(text: string, before: ForwardRule[] = []): ForwardRule[] {
   return [...before, rule]
 }
 
+interface OutputCommandOptions extends ConnectionOptions {
+  output?: string
+  path?: string
+  name?: string
+  /** Seconds. */
+  wait: number
+}
+
 function outputCommand(): Command {
   const command = new Command('output')
     .description('fetch what a job kept')
@@ -122,14 +136,22 @@ function outputCommand(): Command {
     .option('-o, --output <folder>', 'where to; the tar goes to the standard output without it')
     .option('--path <file>', 'one file of it, as the tar calls it, to the standard output')
     .option('--name <name>', 'one of several outputs')
+    .addOption(
+      new Option('--wait <duration>', 'how long to wait for what is still on its way from the provider, e.g. 2h')
+        .default(OUTPUT_WAIT_SECONDS, '10m')
+        .argParser(secondsWithin(1, MAX_WAIT_SECONDS)),
+    )
   return withConnection(command)
     .addHelpText(
       'after',
       '\nExample:\n  $ cortex job output job_01k8m3q7w9x2 -o results\n  $ cortex job output job_01k8m3q7w9x2 --path results/report.csv > report.csv',
     )
     .action(
-      aboutJob(async (client, id, options: ConnectionOptions & { output?: string; path?: string; name?: string }) => {
-        const { Readable } = await import('node:stream')
+      aboutJob(async (client, id, options: OutputCommandOptions) => {
+        const [{ Readable }, { awaitedOutput }] = await Promise.all([
+          import('node:stream'),
+          import('./awaited-output.ts'),
+        ])
         const { output: folder, path, name } = options
         if (folder !== undefined && path !== undefined) {
           throw new CliError('--path is for one file, to the standard output: leave out -o')
@@ -139,10 +161,14 @@ function outputCommand(): Command {
         }
         const output = async (): Promise<import('node:stream').Readable> =>
           Readable.fromWeb(
-            (await client.jobs.output(id, {
-              ...(path === undefined ? {} : { path }),
-              ...(name === undefined ? {} : { name }),
-            })) as import('node:stream/web').ReadableStream,
+            (await awaitedOutput(
+              async () =>
+                await client.jobs.output(id, {
+                  ...(path === undefined ? {} : { path }),
+                  ...(name === undefined ? {} : { name }),
+                }),
+              options.wait,
+            )) as import('node:stream/web').ReadableStream,
           )
         if (folder === undefined) {
           for await (const chunk of await output()) await writeRaw('stdout', chunk)

@@ -77,6 +77,34 @@ describe('entry 22: cortex job output -o before a hostile gateway', { concurrenc
       response.end(body)
     }
 
+  it('waits for what is on its way from the provider, and no longer than it was told', async () => {
+    const tar = await tarOf([{ name: 'results/a', text: 'here' }])
+    let asked = 0
+    const late = (response: ServerResponse): void => {
+      asked += 1
+      if (asked > 2) return void send(tar)(response)
+      const error = { code: 'PROVIDER_UNAVAILABLE', message: 'The output is still on its way from the provider' }
+      response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' })
+      response.end(JSON.stringify({ success: false, error }))
+    }
+    const { folder } = await newPlace()
+    const fetched = await fetchTo(folder, { job: jobOf('/results'), output: late })
+    assert.equal(fetched.code, 0, fetched.err)
+    assert.equal(await readFile(join(folder, 'results', 'a'), 'utf8'), 'here')
+    assert.equal(asked, 3)
+
+    plays.set('never', {
+      job: jobOf('/results'),
+      output: (response) => {
+        asked = 0
+        late(response)
+      },
+    })
+    const never = await cortex.run(['job', 'output', ID, '--wait', '1', '--gateway', `${url}/never`])
+    assert.equal(never.code, 1)
+    assert.match(never.err, /still on its way from the provider, or wait longer with --wait/)
+  })
+
   it('writes what belongs there, and nothing outside, special, or through a link; each is named as a terminal may show it', async () => {
     const { around, folder } = await newPlace()
     await writeFile(join(around, 'secret'), 'mine')
