@@ -5,13 +5,13 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import { pack } from 'tar-stream'
 import { type Abort, askEngine } from './ask-engine.ts'
 import { checkName } from './container/spec.ts'
 import { statusOf } from './errors.ts'
+import { importImage } from './images/import-image.ts'
 import { type AbortOptions, EngineError } from './index.ts'
 import { filesLabel, keptLabel, ownerLabel } from './labels.ts'
 import { removeContainer } from './removal.ts'
@@ -136,8 +136,7 @@ async function makeImage(docker: Docker, image: string, abort: Abort): Promise<v
   } catch (error) {
     if (statusOf(error) !== 404) throw error
   }
-  const [repo = '', tag = ''] = image.split(':')
   const empty = pack()
   empty.finalize()
-  await buffer(await docker.importImage(Readable.from([await buffer(empty)]), { repo, tag, ...abort }))
+  await importImage(docker, image, await buffer(empty), abort)
 }

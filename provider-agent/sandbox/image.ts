@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import { pack as packTar } from 'tar-stream'
 import type { Abort } from '../engine/ask-engine.ts'
 import { statusOf } from '../engine/errors.ts'
+import { importImage } from '../engine/images/import-image.ts'
 import type { Programs } from './program.ts'
 
 /** Path in the image of the program that keeps a network alive; see {@link Programs}. */
@@ -43,11 +43,6 @@ export async function ensureSandboxImage(docker: Docker, programs: Programs, abo
     root.entry({ name: path.slice(1), mode: 0o555, mtime: new Date(0) }, Buffer.from(bytes))
   }
   root.finalize()
-  const output = await docker.importImage(Readable.from([await buffer(root)]), {
-    repo: 'cortex-node/sandbox',
-    tag,
-    ...abort,
-  })
-  await buffer(output)
+  await importImage(docker, image, await buffer(root), abort)
   return image
 }

@@ -12,6 +12,7 @@ describe('names on the wire', () => {
       award: '/cortex/award/1.0.0',
       lease: '/cortex/lease/1.0.0',
       tunnel: '/cortex/tunnel/1.0.0',
+      volumeFiles: '/cortex/volume-files/1.0.0',
       exec: '/cortex/exec/1.0.0',
       input: '/cortex/input/1.0.0',
       output: '/cortex/output/1.0.0',

@@ -5,6 +5,7 @@ import type Docker from 'dockerode'
 import { pack as packTar } from 'tar-stream'
 import type { Abort } from '../ask-engine.ts'
 import { toEngineError } from '../errors.ts'
+import { importImage } from '../images/import-image.ts'
 import { EngineError } from '../index.ts'
 
 /** How a storage driver counts that holds containers to a size. */
@@ -98,14 +99,9 @@ export async function canWrite(
 /** An image of one file, to be removed by the caller; answers its name. Those that agents left that were killed go. */
 export async function makeImage(docker: Docker, abort: Abort): Promise<string> {
   await removeForgotten(docker, abort)
-  const repo = `${REPOSITORY}${randomBytes(6).toString('hex')}`
-  const output = await docker.importImage(Readable.from([await tarOf('image', imageBytes)]), {
-    repo,
-    tag: '1',
-    ...abort,
-  })
-  await buffer(output)
-  return `${repo}:1`
+  const image = `${REPOSITORY}${randomBytes(6).toString('hex')}:1`
+  await importImage(docker, image, await tarOf('image', imageBytes), abort)
+  return image
 }
 
 /** Whose they were is not known: what is as old as that is nobody's any more. */
