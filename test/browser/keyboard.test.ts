@@ -48,7 +48,7 @@ describe('the dashboard by the keyboard alone', () => {
   it('goes through the tabs of the job, and is caught in none', async () => {
     const { page } = rig
     await tabTo(page, 'Overview')
-    for (const name of ['Logs', 'Metrics', 'Events', 'Bids', 'Outputs', 'Terminal']) {
+    for (const name of ['Logs', 'Metrics', 'Events', 'Bids', 'Outputs', 'Files', 'Terminal']) {
       await page.keyboard.press('ArrowRight')
       await page.getByRole('tab', { name, selected: true }).waitFor()
       assert.deepEqual((await focusOf(page)).name, name)
