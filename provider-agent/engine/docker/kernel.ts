@@ -16,6 +16,10 @@ export interface Kernel {
   version: string | null
 }
 
+/** How long the removal of a container may take, in ms. */
+const REMOVE_MS = 30_000
+/** Podman would give it more than the machine may allow. */
+const OPEN_FILES = 1_024
 const BOOT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** @param lines of `KERNEL_FILES`, each where it is there */
@@ -48,6 +52,7 @@ export async function machineKernel(
     HostConfig: {
       ...{ NetworkMode: 'none', CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'], ReadonlyRootfs: true },
       ...{ LogConfig: { Type: 'json-file', Config: {} }, RestartPolicy: { Name: 'no' } },
+      Ulimits: [{ Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES }],
       ...(runtime === undefined ? {} : { Runtime: runtime }),
     },
     ...abort,
@@ -58,6 +63,6 @@ export async function machineKernel(
     const said = await container.logs({ stdout: true, follow: false, ...abort })
     return readKernel(said.toString('utf8').trim().split(/\r?\n/).slice(1))
   } finally {
-    await removeContainer(container, {}).catch(() => undefined) // found later, as all that no lease needs
+    await removeContainer(container, { abortSignal: AbortSignal.timeout(REMOVE_MS) }).catch(() => undefined) // found later, as all that no lease needs
   }
 }
