@@ -4,7 +4,7 @@ import type Docker from 'dockerode'
 import { pack as packTar } from 'tar-stream'
 import type { Abort } from '../engine/ask-engine.ts'
 import { statusOf } from '../engine/errors.ts'
-import { importImage } from '../engine/images/import-image.ts'
+import { importImage } from '../engine/import-image.ts'
 import type { Programs } from './program.ts'
 
 /** Path in the image of the program that keeps a network alive; see {@link Programs}. */

@@ -5,7 +5,7 @@ import type Docker from 'dockerode'
 import { pack as packTar } from 'tar-stream'
 import type { Abort } from '../ask-engine.ts'
 import { toEngineError } from '../errors.ts'
-import { importImage } from '../images/import-image.ts'
+import { importImage } from '../import-image.ts'
 import { EngineError } from '../index.ts'
 
 /** How a storage driver counts that holds containers to a size. */

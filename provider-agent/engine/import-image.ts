@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type Docker from 'dockerode'
-import type { Abort } from '../ask-engine.ts'
-import { statusOf } from '../errors.ts'
+import type { Abort } from './ask-engine.ts'
+import { statusOf } from './errors.ts'
 
 /** What Podman calls all that is imported, whatever name it is told. */
 const PODMANS_TAG = 'latest'
