@@ -17,7 +17,7 @@ export interface SuiteEngine {
   lacks?: Partial<Record<Lack, string>>
 }
 
-export type Lack = 'seccomp-namespaces' | 'whole-logs'
+export type Lack = 'proofs' | 'seccomp-namespaces' | 'whole-logs'
 
 export const MiB = 1024 * 1024
 
