@@ -5,9 +5,7 @@ import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import type { Outside } from '../../node/network/outside.ts'
 import { isDiskFull } from '../../node/system-problem.ts'
-import type { GitSource } from '../../protocol/git-input.ts'
 import { type BlobInput, isFolder, type JobInput } from '../../protocol/job-inputs.ts'
-import type { S3Source } from '../../protocol/s3-input.ts'
 import { EngineError } from '../engine/index.ts'
 import { type InputVolumes, inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
@@ -117,41 +115,20 @@ export function createBringing(
 
   /** Answers the bytes that are in the part then. */
   async function fetch(wanted: Wanted, part: string, room: Reserved, signal: AbortSignal): Promise<number> {
-    const { input, maxBytes, onBytes } = wanted
-    const { path } = input
+    const { input, secrets, maxBytes, onBytes } = wanted
+    const { path, blob, url, s3, git } = input
+    const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
+    const file = { path, part, maxBytes, onBytes, makeRoom }
+    const there = { outside, clock, logger }
     try {
-      if (input.blob !== undefined) return await given({ ...wanted, input }, part, room, signal)
-      if (input.git !== undefined) return await fromRepository({ ...wanted, source: input.git }, part, room, signal)
-      if (input.s3 !== undefined) return await fromBucket({ ...wanted, source: input.s3 }, part, room, signal)
-      const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
-      const file = { source: input.url, path, part, maxBytes, onBytes, makeRoom }
-      return await fetchUrl({ outside, clock, logger }, file, urlPatience, signal)
+      if (blob !== undefined) return await given({ ...wanted, input }, part, room, signal)
+      if (git !== undefined) return await fetchGit(there, { ...file, source: git, secrets }, urlPatience, signal)
+      if (s3 !== undefined) return await fetchS3(there, { ...file, source: s3, secrets }, urlPatience, signal)
+      return await fetchUrl(there, { ...file, source: url }, urlPatience, signal)
     } catch (error) {
       signal.throwIfAborted()
       throw dataErrorOf(error, path)
     }
-  }
-
-  async function fromBucket(
-    { source, secrets, input: { path }, maxBytes, onBytes }: Wanted & { source: S3Source },
-    part: string,
-    room: Reserved,
-    signal: AbortSignal,
-  ): Promise<number> {
-    const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
-    const wanted = { source, secrets, path, part, maxBytes, onBytes, makeRoom }
-    return await fetchS3({ outside, clock, logger }, wanted, urlPatience, signal)
-  }
-
-  async function fromRepository(
-    { source, secrets, input: { path }, maxBytes, onBytes }: Wanted & { source: GitSource },
-    part: string,
-    room: Reserved,
-    signal: AbortSignal,
-  ): Promise<number> {
-    const makeRoom = async (bytes: number): Promise<void> => await room.upTo(bytes, signal)
-    const wanted = { source, secrets, path, part, maxBytes, onBytes, makeRoom }
-    return await fetchGit({ outside, clock, logger }, wanted, urlPatience, signal)
   }
 
   async function given(

@@ -10,7 +10,7 @@ import type { GitSource } from '../../protocol/git-input.ts'
 import { DataError } from './data-error.ts'
 import { type GitDoor, openGitDoor } from './git-door.ts'
 import { runGit } from './git-program.ts'
-import { IDLE_MS, isOfDisk, MAX_BREAKS, timed, type UrlPatience } from './patience.ts'
+import { IDLE_MS, isOfDisk, MAX_BREAKS, timed, type UrlPatience, unreached } from './patience.ts'
 
 /** Room is made in such steps, in bytes. */
 const STEP_BYTES = 64 * 2 ** 20
@@ -160,7 +160,6 @@ function problemOf(door: GitDoor, said: string, path: string): unknown {
 function told(error: unknown, { path, host }: { path: string; host: string }): unknown {
   if (error instanceof DataError || isOfDisk(error)) return error
   if (!(error instanceof OutsideError)) return error
-  if (error.code === 'not-open') return new DataError('url-not-allowed', path, host)
   if (error.code === 'no-tls') return new DataError('git-not-given', path, `${host} leads to where there is no TLS`)
-  return new DataError(error.code === 'too-slow' ? 'url-too-slow' : 'url-unreachable', path, host)
+  return unreached(error, { path, host })
 }

@@ -5,12 +5,12 @@ import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
 import type { Logger } from '../../node/logger.ts'
-import { type Outside, OutsideError } from '../../node/network/outside.ts'
+import type { Outside } from '../../node/network/outside.ts'
 import { createS3, type S3, S3Error } from '../../node/network/s3.ts'
 import { keysOf } from '../../protocol/s3.ts'
 import type { S3Source } from '../../protocol/s3-input.ts'
 import { DataError } from './data-error.ts'
-import { IDLE_MS, isOfDisk, MAX_BREAKS, pieces, timed, type UrlPatience } from './patience.ts'
+import { IDLE_MS, isOfDisk, MAX_BREAKS, pieces, timed, type UrlPatience, unreached } from './patience.ts'
 import { planOf, type S3Piece, type S3Plan } from './s3-plan.ts'
 
 /** How long it may take to say what is there, in ms: a list of many thousand has many pages. */
@@ -218,7 +218,5 @@ const REASONS = {
 function told(error: unknown, { path, host }: { path: string; host: string }): unknown {
   if (error instanceof DataError || isOfDisk(error)) return error
   if (error instanceof S3Error) return new DataError(REASONS[error.code], path, error.message)
-  if (error instanceof OutsideError && error.code === 'not-open') return new DataError('url-not-allowed', path, host)
-  const isSlow = error instanceof OutsideError && error.code === 'too-slow'
-  return new DataError(isSlow ? 'url-too-slow' : 'url-unreachable', path, host)
+  return unreached(error, { path, host })
 }

@@ -5,11 +5,11 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import { type Outside, OutsideError } from '../../node/network/outside.ts'
+import type { Outside } from '../../node/network/outside.ts'
 import type { UrlSource } from '../../protocol/job-inputs.ts'
 import { DataError } from './data-error.ts'
 import { openUrl } from './open-url.ts'
-import { IDLE_MS, isOfDisk, MAX_BREAKS, pieces, timed, type UrlPatience } from './patience.ts'
+import { IDLE_MS, isOfDisk, MAX_BREAKS, pieces, timed, type UrlPatience, unreached } from './patience.ts'
 
 /** Room is made in such steps where nobody says how much comes, in bytes. */
 const STEP_BYTES = 64 * 2 ** 20
@@ -81,8 +81,7 @@ export async function fetchUrl(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof DataError || isOfDisk(error)) throw error
-    const isSlow = error instanceof OutsideError && error.code === 'too-slow'
-    throw new DataError(isSlow ? 'url-too-slow' : 'url-unreachable', path, host)
+    throw unreached(error, { path, host })
   }
 }
 
