@@ -11,9 +11,9 @@ import { type Database, openDatabase } from '../node/store/database.ts'
 import { diskProblem as statDisk } from '../node/store/disk-problem.ts'
 import { noTracer, type Tracer } from '../node/tracing/index.ts'
 import type { Hardware } from '../protocol/hardware.ts'
-import { GIT_INPUTS, INPUTS, OUTPUT_LIST, OUTPUT_TO, S3_INPUTS, SENT_IMAGES, URL_INPUTS } from '../protocol/job-wire.ts'
 import type { Requirements } from '../protocol/market-messages.ts'
 import type { Terms } from '../protocol/money.ts'
+import { abilitiesOf } from './abilities.ts'
 import { type AgentStatus, statusOf } from './agent-status.ts'
 import type { Announcer } from './announcing/announcer.ts'
 import { type BenchmarkComponents, besideStorage, createBenchmark } from './benchmark/benchmark.ts'
@@ -29,7 +29,6 @@ import type { VolumeAccess } from './engine/volume-access.ts'
 import type { Guard } from './guard/guard.ts'
 import { createHealth, type Health } from './health.ts'
 import { createOpeningHours } from './hours/opening-hours.ts'
-import { hasGit } from './inputs/git-program.ts'
 import { openInputRoom, outsideOf } from './inputs/open-input-room.ts'
 import { createProofs, type Proofs } from './isolation/proofs.ts'
 import { addUp, type Earnings, endedAttempts } from './journal/earnings.ts'
@@ -271,15 +270,6 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   }
 }
 
-/** What jobs can ask for whatever the engine can. */
-function abilitiesOf({ access, inputVolumes }: AgentComponents): string[] {
-  return [
-    ...(access === undefined ? [] : ['outputs', OUTPUT_LIST, OUTPUT_TO, 'exec']),
-    ...(inputVolumes === undefined ? [] : [INPUTS, URL_INPUTS, S3_INPUTS, SENT_IMAGES]),
-    ...(inputVolumes !== undefined && hasGit() ? [GIT_INPUTS] : []),
-  ]
-}
-
 interface Changing {
   book: Pick<Capacity['book'], 'onChange'>
   benchmark: Pick<ReturnType<typeof createBenchmark>, 'onChange'>
@@ -334,6 +324,7 @@ function createWork(
       retentionMs: options.endedRetentionMs,
     },
   )
+  const outside = outsideOf(options)
   const { inputVolumes } = components
   const inputRoom =
     inputVolumes === undefined ? null : openInputRoom({ ...components, inputVolumes }, options, () => leases.list())
@@ -349,12 +340,7 @@ function createWork(
       collect: async (lease, name, signal) =>
         access === undefined
           ? null
-          : await collectOutput(
-              { access, spool, clock, logger: outputsLogger, outside: outsideOf(options) },
-              lease,
-              name,
-              signal,
-            ),
+          : await collectOutput({ access, spool, clock, logger: outputsLogger, outside }, lease, name, signal),
     },
     options,
   )
