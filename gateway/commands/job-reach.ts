@@ -1,4 +1,3 @@
-import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
@@ -174,7 +173,8 @@ function outputCommand(): Command {
           for await (const chunk of await output()) await writeRaw('stdout', chunk)
           return
         }
-        const [{ extractTar }, { rootsOf }] = await Promise.all([
+        const [{ mustBeNew }, { extractTar }, { rootsOf }] = await Promise.all([
+          import('../../node/commands/local-files.ts'),
           import('../../node/outputs/extract.ts'),
           import('./output-roots.ts'),
         ])
@@ -184,7 +184,7 @@ function outputCommand(): Command {
         const all: LeftOut[] = Array.isArray(results?.leftOut) ? results.leftOut : []
         const before = name === undefined ? all : all.filter(({ path: odd }) => `${odd}/`.startsWith(`${name}/`))
         // The name is the gateway's to say: what was in the folder is not to be written over by whoever is that.
-        for (const root of roots) if (root !== '') await mustBeNew(folder, root)
+        for (const root of roots) if (root !== '') await mustBeNew(join(folder, root), ' with -o')
         const { files, bytes, leftOut } = await extractTar(await output(), folder, roots).catch((error: Error) => {
           if (!isOfTransfer(error)) throw error
           throw new CliError(`What the job kept came no further (${error.message}): try again, to another folder`)
@@ -198,13 +198,4 @@ function outputCommand(): Command {
 /** Of the fetch, which calls each of its failures a TypeError. */
 function isOfTransfer(error: Error): boolean {
   return error instanceof TypeError && error.cause !== undefined
-}
-
-/** @throws {CliError} where the folder has something of that name already */
-async function mustBeNew(folder: string, root: string): Promise<void> {
-  const place = join(folder, root)
-  const found = await readdir(place).catch(({ code }: { code?: string }) => (code === 'ENOENT' ? [] : [place]))
-  const isLink = (await lstat(place).catch(() => null))?.isSymbolicLink() === true
-  if (found.length === 0 && !isLink) return
-  throw new CliError(`There is something at ${place} already, and nothing is written over: give another folder with -o`)
 }

@@ -1,6 +1,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { whenAborted } from '../../node/abort.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { CertificateFiles } from './certificate.ts'
@@ -106,7 +107,7 @@ async function order(
     })
   }
   try {
-    const cert = await Promise.race([given(), until(late)])
+    const cert = await Promise.race([given(), notInTime(late)])
     await put(files.key, key)
     await put(files.cert, Buffer.from(cert))
   } catch (cause) {
@@ -120,10 +121,9 @@ async function order(
   }
 }
 
-async function until(signal: AbortSignal): Promise<never> {
-  return await new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error(`no answer within ${ORDER_MS / 1_000} s`)), { once: true })
-  })
+async function notInTime(late: AbortSignal): Promise<never> {
+  await whenAborted(late)
+  throw new Error(`no answer within ${ORDER_MS / 1_000} s`)
 }
 
 async function accountKeyIn(folder: string, make: () => Promise<Buffer>): Promise<Buffer> {

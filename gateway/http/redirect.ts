@@ -41,10 +41,7 @@ export async function startRedirect(init: RedirectInit) {
   const serverOptions = { headersTimeout: HEAD_MS, requestTimeout: HEAD_MS, keepAliveTimeout: HEAD_MS }
   const server = createAdaptorServer({ fetch: app.fetch, createServer, hostname: host, serverOptions }) as Server
   server.on('upgrade', (_, socket) => socket.destroy()) // WebSockets begin where HTTPS is
-  const listener = createListener(
-    server as ReturnType<typeof createServer>,
-    createConnections(server as never, connections),
-  )
+  const listener = createListener(server, createConnections(server, connections))
   await listener.listen(host, port)
   return listener
 }

@@ -15,14 +15,10 @@ import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import { REACH_ERRORS } from '../http/reach-error.ts'
 import { jobParams, visibleJob } from '../jobs/index.ts'
-import { BYTES, createFileTransfer, TAR, viewOf, wantsTar } from './file-transfer.ts'
+import { BYTES, createFileTransfer, FILE_BODY, FOLDER_EXAMPLE, TAR, viewOf, wantsTar } from './file-transfer.ts'
 import type { TunnelComponents } from './tunnel-route.ts'
 
 const path = '/plugin-core/jobs/{id}/files'
-const TIME = '2026-01-31T12:00:00.000Z'
-const ENTRY = { name: 'model.bin', type: 'file', size: 1024, mode: '0644', mtime: TIME, linkTarget: null } as const
-const FOLDER = { name: 'data', type: 'folder', size: 0, mode: '0755', mtime: TIME, linkTarget: null } as const
-const BINARY = { schema: { type: 'string' as const, format: 'binary' } }
 
 const readOperation = operation({
   method: 'get',
@@ -36,7 +32,7 @@ const readOperation = operation({
   request: { params: jobParams, query: filesQuery },
   data: fileLookSchema,
   files: [BYTES, TAR],
-  example: { path: '/data', ...FOLDER, entries: [ENTRY], total: 1, complete: true, nextCursor: null },
+  example: FOLDER_EXAMPLE,
   errors: [...REACH_ERRORS, 'RANGE_NOT_SATISFIABLE'],
 })
 
@@ -52,7 +48,7 @@ const writeOperation = operation({
   request: {
     params: jobParams,
     query: writeFilesQuery,
-    body: { required: true, content: { [BYTES]: BINARY, [TAR]: BINARY } },
+    body: FILE_BODY,
   },
   takesFile: true,
   data: writtenFilesSchema,

@@ -13,6 +13,18 @@ export const BYTES = 'application/octet-stream'
 /** Folders, or anything, as a tar. */
 export const TAR = 'application/x-tar'
 
+const TIME = '2026-01-31T12:00:00.000Z'
+const FILE = { name: 'model.bin', type: 'file', size: 1024, mode: '0644', mtime: TIME, linkTarget: null } as const
+const FOLDER = { name: 'data', type: 'folder', size: 0, mode: '0755', mtime: TIME, linkTarget: null } as const
+
+/** A folder that was looked at, for the document of the API. */
+export const FOLDER_EXAMPLE = {
+  ...{ path: '/data', ...FOLDER, entries: [FILE], total: 1, complete: true, nextCursor: null },
+}
+const BINARY = { schema: { type: 'string' as const, format: 'binary' } }
+/** What is sent to be written, for the document of the API. */
+export const FILE_BODY = { required: true, content: { [BYTES]: BINARY, [TAR]: BINARY } }
+
 /** What {@link createFileTransfer} works with. */
 export interface FileTransferComponents {
   /** Each by the id of what it is in: a job, a volume. */

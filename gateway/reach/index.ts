@@ -1,1 +1,10 @@
-export { BYTES, createFileTransfer, type FileTransferComponents, TAR, viewOf, wantsTar } from './file-transfer.ts'
+export {
+  BYTES,
+  createFileTransfer,
+  FILE_BODY,
+  type FileTransferComponents,
+  FOLDER_EXAMPLE,
+  TAR,
+  viewOf,
+  wantsTar,
+} from './file-transfer.ts'

@@ -6,15 +6,20 @@ import type { GatewayContext } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import { REACH_ERRORS } from '../http/reach-error.ts'
-import { BYTES, createFileTransfer, type FileTransferComponents, TAR, viewOf, wantsTar } from '../reach/index.ts'
+import {
+  BYTES,
+  createFileTransfer,
+  FILE_BODY,
+  type FileTransferComponents,
+  FOLDER_EXAMPLE,
+  TAR,
+  viewOf,
+  wantsTar,
+} from '../reach/index.ts'
 import { volumeParams } from './params.ts'
 import { throwInWords } from './volume-errors.ts'
 
 const path = '/plugin-core/volumes/{id}/content'
-const TIME = '2026-01-31T12:00:00.000Z'
-const ENTRY = { name: 'model.bin', type: 'file', size: 1024, mode: '0644', mtime: TIME, linkTarget: null } as const
-const FOLDER = { name: 'data', type: 'folder', size: 0, mode: '0755', mtime: TIME, linkTarget: null } as const
-const BINARY = { schema: { type: 'string' as const, format: 'binary' } }
 const errors = REACH_ERRORS.filter((code) => code !== 'JOB_NOT_FOUND' && code !== 'JOB_STATE_CONFLICT')
 
 const readOperation = operation({
@@ -29,7 +34,7 @@ const readOperation = operation({
   request: { params: volumeParams, query: volumeContentQuery },
   data: fileLookSchema,
   files: [BYTES, TAR],
-  example: { path: '/data', ...FOLDER, entries: [ENTRY], total: 1, complete: true, nextCursor: null },
+  example: FOLDER_EXAMPLE,
   errors: [...errors, 'RANGE_NOT_SATISFIABLE'],
 })
 
@@ -45,7 +50,7 @@ const writeOperation = operation({
   request: {
     params: volumeParams,
     query: writeVolumeQuery,
-    body: { required: true, content: { [BYTES]: BINARY, [TAR]: BINARY } },
+    body: FILE_BODY,
   },
   takesFile: true,
   data: writtenFilesSchema,

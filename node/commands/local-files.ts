@@ -28,12 +28,12 @@ export function readable(stream: ReadableStream<Uint8Array>): Readable {
   return Readable.fromWeb(stream as WebStream)
 }
 
-/** @throws {CliError} where a folder has something in it */
-export async function mustBeNew(place: string): Promise<void> {
+/** @param how else to say where to, for people @throws {CliError} where a folder has something in it */
+export async function mustBeNew(place: string, how = ''): Promise<void> {
   const found = await readdir(place).catch(({ code }: { code?: string }) => (code === 'ENOENT' ? [] : [place]))
   const isLink = (await lstat(place).catch(() => null))?.isSymbolicLink() === true
   if (found.length === 0 && !isLink) return
-  throw new CliError(`There is something at ${place} already, and nothing is written over: give another folder`)
+  throw new CliError(`There is something at ${place} already, and nothing is written over: give another folder${how}`)
 }
 
 /** Throws in words what a fetch failed with, which calls each of its failures a TypeError, or the disk. */
