@@ -23,6 +23,7 @@ function answersOf(limit: number | null): Parameters<typeof fakeEngine>[1] {
     ]),
     'GET /images/json': json([]),
     'POST /images/create': json({}),
+    'GET /images/': json({ Id: 'made' }),
     'POST /networks/create': json({ Id: 'n' }, 201),
     'POST /volumes/create': (response, body) => {
       if (limit === null && JSON.parse(body).DriverOpts?.size !== undefined) refused(response)
