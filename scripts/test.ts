@@ -70,8 +70,6 @@ const mostUnsteady = 8
 const mostTold = 30
 
 const root = join(import.meta.dirname, '..')
-/** What Node compiled: tests and the programs that they start read it in place of compiling it anew, a third of a second each. */
-const compiled = join(root, 'node_modules/.cache/compiled')
 const results: FileResult[] = []
 /** The first results of files that were run again. */
 const unsteady: FileResult[] = []
@@ -105,10 +103,7 @@ async function runLane(lane: Lane): Promise<void> {
 
 async function runOne(group: Group, file: string, env: Record<string, string>): Promise<void> {
   if (signal.aborted) return
-  const result = await runFile(file, {
-    ...{ timeoutMs: group.timeoutMs, signal, idle: group.lane.idle },
-    env: { NODE_COMPILE_CACHE: compiled, ...env },
-  })
+  const result = await runFile(file, { timeoutMs: group.timeoutMs, env, signal, idle: group.lane.idle })
   const failed = countFailed(result)
   const tests = `${result.tests.length} test${result.tests.length === 1 ? '' : 's'}`
   const times = `${seconds(result.durationMs)}, ${seconds(result.processorMs)} of the processor`
