@@ -96,6 +96,12 @@ export const DATA_FAILURES = {
     cause: 'What the job brings from a bucket changed while it came.',
     remedy: 'Submit the job again once nobody writes there.',
   },
+  'bucket-too-many': {
+    fault: 'user',
+    cause: 'A folder of a bucket that the job brings has too many objects.',
+    remedy:
+      'Bring at most 100000 with one input: several prefixes below it as several inputs, or one archive of it as a key.',
+  },
   'bucket-not-given': {
     fault: 'user',
     cause: 'A bucket that the job brings something from does not give it.',

@@ -321,6 +321,7 @@ function createWork(
     {
       folder: join(options.dataFolder, 'outputs'),
       ...{ roomBytes: options.outputRoomBytes, minFreeBytes: options.minFreeBytes },
+      ...{ maxClientShare: options.maxClientShare, ownRequesters: options.ownRequesters },
       retentionMs: options.endedRetentionMs,
     },
   )

@@ -51,7 +51,7 @@ export interface AgentInit {
    * what the owner built, or loaded. @default []
    */
   allowLocalImages?: string[]
-  /** Peer ids of requesters that may run any such image: the owner's own. @default [] */
+  /** Peer ids of requesters that may run any such image, and have all the room for outputs: the owner's own. @default [] */
   ownRequesters?: string[]
   /** Peer ids of the requesters that are served; empty is everyone. @default [] */
   allowClients?: string[]
@@ -130,7 +130,11 @@ export interface AgentInit {
   maxLeaseBytes?: number
   /** What all leases may keep unsent together, in bytes. @default 1 GiB */
   maxJournalBytes?: number
-  /** What outputs of jobs may take together until their requesters have them, in bytes. @default a tenth of the disk */
+  /**
+   * What outputs of jobs may take together until their requesters have them, in bytes; those of one requester take no more than
+   * half of it, and no more than `maxClientShare`, unless it is one of `ownRequesters`.
+   * @default a tenth of the disk
+   */
   outputRoomBytes?: number
   /** What is on its way into containers or out of them may take together, in bytes. @default 8 GiB */
   maxSpoolBytes?: number

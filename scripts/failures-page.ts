@@ -1,6 +1,7 @@
 /** `docs/failures.md`, made from the table in `protocol/failures.ts`: `npm run gen` writes it, a test holds it against the table. */
 import { writeFile } from 'node:fs/promises'
 import { type Consequences, FAULTS, type FailureKind, type Fault, failureKinds } from '../protocol/failures.ts'
+import { OUTPUT_PROBLEMS } from '../protocol/output-problems.ts'
 
 export const FAILURES_PAGE = new URL('../docs/failures.md', import.meta.url)
 
@@ -46,6 +47,16 @@ Where a row differs from its \`fault\`, it says so.
 | code | reason | \`fault\` | what happened | what to do | but |
 |---|---|---|---|---|---|
 ${failureKinds().map(reasonRow).join('\n')}
+
+## Outputs that were not kept
+
+Made from the table in \`protocol/output-problems.ts\`. A job ends as its container ended, whatever became of what it left: the message is in \`results.leftOut\`, in the answer of \`GET …/output\`, and what \`cortex run\` says before it ends with 125.
+
+| what happened | can be mended by | what to do |
+|---|---|---|
+${Object.values(OUTPUT_PROBLEMS)
+  .map(({ message, fault, remedy }) => row([message, FAULTS[fault].who, remedy]))
+  .join('\n')}
 `
 }
 

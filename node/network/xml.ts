@@ -6,6 +6,8 @@ export type XmlElement = XmlNode
 
 /** How long an answer may take to its end, in ms. */
 const READ_MS = 60_000
+/** Letters that are parsed in one go: others have their turn between two. */
+const CHUNK_LETTERS = 16 * 1024
 
 /** The root element of an answer. @throws where it is larger, takes too long, ends before its end, or is no XML */
 export async function readXml(answer: OutsideAnswer, maxBytes: number): Promise<XmlElement> {
@@ -29,7 +31,7 @@ async function readAll(answer: OutsideAnswer, maxBytes: number): Promise<string>
 }
 
 async function rootOf(text: string): Promise<XmlElement> {
-  const [root] = Object.values((await parseStringPromise(text)) ?? {})
+  const [root] = Object.values((await parseStringPromise(text, { async: true, chunkSize: CHUNK_LETTERS })) ?? {})
   if (root === undefined) throw new Error('no element')
   return root
 }

@@ -19,6 +19,7 @@ export type DataReason =
   | 'bucket-refused'
   | 'bucket-elsewhere'
   | 'bucket-changed'
+  | 'bucket-too-many'
   | 'bucket-not-given'
   | null
 

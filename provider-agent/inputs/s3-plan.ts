@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { Header, Pax } from 'tar'
 import type { S3, S3Object } from '../../node/network/s3.ts'
 import { S3Error } from '../../node/network/s3.ts'
+import { breathe } from '../../node/turns.ts'
 import type { S3Source } from '../../protocol/s3-input.ts'
 import { DataError } from './data-error.ts'
 
@@ -57,7 +58,7 @@ async function filePlan(s3: S3, key: string, { path, maxBytes }: S3PlanWanted, s
   if (bytes > maxBytes) throw new DataError('larger-than-storage', path)
   const object = { key, bytes, etag: etag ?? '' }
   const pieces = hasParts ? piecesOf(object, 0) : [{ key, etag, from: null, bytes, at: 0 }]
-  return { digest: digestOf([object]), bytes, pieces: bytes === 0 ? [] : pieces, headers: function* none() {} }
+  return { digest: await digestOf([object]), bytes, pieces: bytes === 0 ? [] : pieces, headers: function* none() {} }
 }
 
 /** What an object is, told by its first bytes: an answer without a body would not say what is wrong. */
@@ -97,6 +98,7 @@ async function folderPlan(s3: S3, prefix: string, wanted: S3PlanWanted, signal: 
   const pieces: S3Piece[] = []
   let at = 0
   for (const object of objects) {
+    await breathe()
     at += headerOf(object, root).length
     for (const piece of piecesOf(object, at)) pieces.push(piece)
     at += padded(object.bytes)
@@ -110,7 +112,7 @@ async function folderPlan(s3: S3, prefix: string, wanted: S3PlanWanted, signal: 
     }
   }
   // A tar ends with two blocks of nothing.
-  return { digest: digestOf(objects), bytes: at + 2 * BLOCK, pieces, headers }
+  return { digest: await digestOf(objects), bytes: at + 2 * BLOCK, pieces, headers }
 }
 
 async function objectsUnder(s3: S3, root: string, { path, maxBytes }: S3PlanWanted, signal: AbortSignal) {
@@ -120,11 +122,12 @@ async function objectsUnder(s3: S3, root: string, { path, maxBytes }: S3PlanWant
   let bytes = 0
   let letters = 0
   for await (const object of s3.list(root, signal)) {
+    await breathe()
     if (object.key === root) continue
     letters += object.key.length
     if (objects.length >= MAX_OBJECTS || letters > MAX_NAMES) {
       const most = `has more than ${MAX_OBJECTS} objects, or names of more than ${MAX_NAMES} letters in all`
-      throw new DataError('unsafe-archive', path, most)
+      throw new DataError('bucket-too-many', path, most)
     }
     const odd = oddityOf(object, root, { files, folders })
     if (odd !== null) throw new DataError('unsafe-archive', path, `${JSON.stringify(object.key.slice(0, 256))} ${odd}`)
@@ -180,8 +183,11 @@ function padded(bytes: number): number {
   return Math.ceil(bytes / BLOCK) * BLOCK
 }
 
-function digestOf(objects: readonly S3Object[]): string {
+async function digestOf(objects: readonly S3Object[]): Promise<string> {
   const hash = createHash('sha256')
-  for (const { key, bytes, etag } of objects) hash.update(`${JSON.stringify([key, bytes, etag])}\n`)
+  for (const { key, bytes, etag } of objects) {
+    await breathe()
+    hash.update(`${JSON.stringify([key, bytes, etag])}\n`)
+  }
   return hash.digest('hex')
 }

@@ -9,6 +9,7 @@ import { tarOf } from '../../node/tar-of.ts'
 import { type JobOutputPath, outputPaths, type SentOutput } from '../../protocol/job-outputs.ts'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
+import { OUTPUT_PROBLEMS } from '../../protocol/output-problems.ts'
 import { rootOf } from '../../protocol/output-name.ts'
 import { type ContainerAccess, isMissing } from '../engine/access.ts'
 import type { LeaseRecord } from '../journal/records.ts'
@@ -84,7 +85,7 @@ export async function collectOutput(
           else if (outputs.length > 1) sieve.leaveOut(path, 'was not there when the container ended')
           if (all === null) missing += 1
         }
-        if (isAll && missing === some.length) throw new OutputProblem(`The container left nothing at ${pathsOf(some)}`)
+        if (isAll && missing === some.length) throw nothingAt(some)
       }
       const tar = async () => ({ tar: tarOf(write), leftOut: sieve.leftOut })
       return await spool.keep(owner, tar, outputTarBytes(storageBytes), within)
@@ -107,7 +108,7 @@ export async function collectOutput(
     return { kept, problem: '', leftOut: [...leftOut, ...kept.leftOut].slice(0, MAX_LEFT_OUT), sent }
   } catch (error) {
     signal.throwIfAborted()
-    const problem = until.aborted ? 'The job was cancelled while they were read' : problemOf(error)
+    const problem = until.aborted ? OUTPUT_PROBLEMS.cancelled.message : problemOf(error)
     logger.info({ lease: id, problem, error: String(error) }, 'outputs were not kept')
     return { problem, leftOut: [], sent }
   } finally {
@@ -144,7 +145,7 @@ async function sendOne(
 }
 
 function problemOf(error: unknown): string {
-  return error instanceof OutputProblem ? error.message : 'The provider could not read the outputs'
+  return error instanceof OutputProblem ? error.message : OUTPUT_PROBLEMS.unreadable.message
 }
 
 /** Null where there is nothing at the path. @throws anything else */
@@ -153,6 +154,7 @@ function unlessMissing(error: unknown): null {
   throw error
 }
 
-function pathsOf(outputs: { path: string }[]): string {
-  return outputs.map(({ path }) => path).join(', ')
+function nothingAt(outputs: { path: string }[]): OutputProblem {
+  const paths = outputs.map(({ path }) => path).join(', ')
+  return new OutputProblem(OUTPUT_PROBLEMS['nothing-there'].message.replace('PATHS', () => paths))
 }

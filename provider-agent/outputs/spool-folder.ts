@@ -37,6 +37,8 @@ const noteSchema = z.object({
   bytes: z.number().int().min(0),
   sha256: z.string(),
   keptAtMs: z.number(),
+  /** Whose it is; absent in notes of older versions. */
+  requester: z.string().optional(),
   /** The same on a clock that never jumps; absent in notes of older versions. */
   sinceBoot: z
     .strictObject({ bootId: z.string(), ms: z.number(), asleepMs: z.number().optional() })

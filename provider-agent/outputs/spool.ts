@@ -6,6 +6,7 @@ import { freeBytesAt, roomAt } from '../../node/disk.ts'
 import type { Logger } from '../../node/logger.ts'
 import { elapsedSince, momentNow } from '../../node/moment.ts'
 import { isDiskFull } from '../../node/system-problem.ts'
+import { OUTPUT_PROBLEMS } from '../../protocol/output-problems.ts'
 import { shownBytes } from '../../protocol/units.ts'
 import {
   type KeptOutput,
@@ -40,6 +41,10 @@ export interface OutputSpoolInit {
   roomBytes?: number | undefined
   /** What stays free of the disk, in bytes. @default 0 */
   minFreeBytes?: number
+  /** Share of the room that one requester may have at most, above 0 up to 1; half of it is never more. @default 1 */
+  maxClientShare?: number
+  /** Peer ids of requesters that may have all of it: the owner's own. @default [] */
+  ownRequesters?: readonly string[]
   /** How long one waits for its requester, in ms. */
   retentionMs: number
 }
@@ -50,21 +55,34 @@ export class OutputProblem extends Error {
 }
 
 function noRoom(cause?: unknown): OutputProblem {
-  const message = 'The provider has no room for the outputs, which its owner gives with --output-room'
-  return new OutputProblem(message, { cause })
+  return new OutputProblem(OUTPUT_PROBLEMS['room-full'].message, { cause })
+}
+
+/** Share of the room that outputs of one requester may have at most, whatever it may hold of the machine: as of kept volumes. */
+const OWN_SHARE = 0.5
+
+/** Most bytes of one output, of all, and of those of its requester. */
+interface Limits {
+  ownBytes: number
+  allBytes: number
+  shareBytes: number
 }
 
 /** Knows of none before {@link OutputSpool.start}. */
 export function createOutputSpool(components: { clock: Clock; logger: Logger }, init: OutputSpoolInit): OutputSpool {
   const { clock, logger } = components
-  const { folder, roomBytes, minFreeBytes = 0, retentionMs } = init
+  const { folder, roomBytes, minFreeBytes = 0, retentionMs, maxClientShare = 1, ownRequesters = [] } = init
   const files = openSpoolFolder(folder)
   const notes = new Map<string, Note>()
-  /** Being written, in bytes so far. */
-  const writing = new Map<string, number>()
+  /** Being written, with their bytes so far. */
+  const writing = new Map<string, Pick<Note, 'bytes' | 'requester'>>()
 
-  const held = (): number =>
-    [...notes.values()].reduce((sum, { bytes }) => sum + bytes, 0) + [...writing.values()].reduce((a, b) => a + b, 0)
+  /** @param requester whose. @default everybody's */
+  function held(requester?: string): number {
+    const all = [...notes.values(), ...writing.values()]
+    const some = requester === undefined ? all : all.filter((one) => one.requester === requester)
+    return some.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
 
   async function forget(name: string): Promise<void> {
     notes.delete(name)
@@ -77,19 +95,25 @@ export function createOutputSpool(components: { clock: Clock; logger: Logger }, 
     }
   }
 
-  /** @throws {OutputProblem} where so much of an output, or of all of them, is not kept */
-  function assertFits(name: string, bytes: number, limits: { ownBytes: number; allBytes: number }): void {
-    writing.set(name, bytes)
+  /** @throws {OutputProblem} where so much of an output, of its requester's or of all of them, is not kept */
+  function assertFits(name: string, { requester }: OutputOwner, bytes: number, limits: Limits): void {
+    writing.set(name, { bytes, requester })
     if (bytes > limits.ownBytes) {
-      throw new OutputProblem(`The outputs are larger than the ${shownBytes(limits.ownBytes)} that are kept`)
+      const message = OUTPUT_PROBLEMS['larger-than-storage'].message.replace('BYTES', shownBytes(limits.ownBytes))
+      throw new OutputProblem(message)
     }
     if (held() > limits.allBytes) throw noRoom()
+    if (held(requester) > limits.shareBytes) {
+      throw new OutputProblem(`${OUTPUT_PROBLEMS['share-full'].message} (${shownBytes(limits.shareBytes)})`)
+    }
   }
 
-  /** What there may be of all, of which the disk has to have what is not there yet. */
-  async function allBytes(): Promise<number> {
+  /** What there may be of all, of which the disk has to have what is not there yet, and of one requester's. */
+  async function limitsOf({ requester }: OutputOwner, ownBytes: number): Promise<Limits> {
     const free = Math.max(0, (await freeBytesAt(folder)) - minFreeBytes)
-    return Math.min(await roomAt(folder, roomBytes), held() + free)
+    const room = await roomAt(folder, roomBytes)
+    const share = ownRequesters.includes(requester) ? 1 : Math.min(OWN_SHARE, maxClientShare)
+    return { ownBytes, allBytes: Math.min(room, held() + free), shareBytes: Math.floor(room * share) }
   }
 
   return {
@@ -107,11 +131,11 @@ export function createOutputSpool(components: { clock: Clock; logger: Logger }, 
       if (known !== undefined) return known
       await forgetOld()
       try {
-        const limits = { ownBytes: maxBytes, allBytes: await allBytes() }
-        const onBytes = (bytes: number): void => assertFits(name, bytes, limits)
+        const limits = await limitsOf(owner, maxBytes)
+        const onBytes = (bytes: number): void => assertFits(name, owner, bytes, limits)
         const kept = await files.write(name, await tar(), onBytes, signal)
         const { wallMs, sinceBoot } = momentNow(clock)
-        const note = { ...kept, keptAtMs: wallMs, sinceBoot }
+        const note = { ...kept, requester: owner.requester, keptAtMs: wallMs, sinceBoot }
         await files.note(name, note)
         notes.set(name, note)
         return kept

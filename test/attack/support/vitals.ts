@@ -38,11 +38,21 @@ const YARDSTICK_MS = 1
 
 if (new URL(import.meta.url).searchParams.has('watch')) watch()
 
-function watch(): void {
+/** Measures this process; see {@link measureVitals}. */
+export interface Measured {
+  /** The most so far, after one more measurement. */
+  most(): Promise<Vitals>
+  /** From here on. */
+  beginAnew(): void
+  stop(): void
+}
+
+/** Measures from now on; nothing waits for it to be stopped. */
+export function measureVitals(): Measured {
   const delay = monitorEventLoopDelay({ resolution: ROUND_MS })
   delay.enable()
   let most = nothing()
-  let asked: string[] = []
+  let asked: ((vitals: Vitals) => void)[] = []
   let tried: number[] = []
   let rounds = 0
   let before = { atMs: performance.now(), workedMs: workedMs() }
@@ -61,19 +71,36 @@ function watch(): void {
       bufferBytes: Math.max(most.bufferBytes, buffers),
       slowness: slownessOf(tried),
     }
-    for (const message of asked) answer(message)
+    for (const tell of asked) tell(most)
     asked = []
+    timer.unref()
   }, ROUND_MS)
-  function answer(message: string): void {
-    process.send?.(most)
-    if (message !== BEGIN_ANEW) return
-    most = nothing()
-    tried = []
-    delay.reset()
-  }
   timer.unref()
+  return {
+    async most() {
+      timer.ref()
+      return await new Promise((resolve) => asked.push(resolve))
+    },
+    beginAnew() {
+      most = nothing()
+      tried = []
+      delay.reset()
+    },
+    stop() {
+      clearInterval(timer)
+      delay.disable()
+    },
+  }
+}
+
+function watch(): void {
+  const { most, beginAnew } = measureVitals()
   process.on('message', (message) => {
-    if (message === BEGIN_ANEW || message === TELL) asked.push(message)
+    if (message !== BEGIN_ANEW && message !== TELL) return
+    void most().then((vitals) => {
+      process.send?.(vitals)
+      if (message === BEGIN_ANEW) beginAnew()
+    })
   })
   process.channel?.unref()
 }

@@ -217,7 +217,7 @@ describe('what comes from a bucket', () => {
       response.end(`<ListBucketResult>${more}${all.join('')}</ListBucketResult>`)
       return true
     }
-    await fails(fetched({ prefix: 'x' }), 'unsafe-archive', /more than 100000 objects/)
+    await fails(fetched({ prefix: 'x' }), 'bucket-too-many', /more than 100000 objects/)
     assert.ok(page <= 101)
   })
 

@@ -39,7 +39,7 @@ async function fetched(
 async function fromBucket(
   stage: Stage,
   label: string,
-  s3: { bucket?: string; key?: string; region?: string },
+  s3: { bucket?: string; key?: string; prefix?: string; region?: string },
   answer?: RequestListener,
 ): Promise<JobRecord> {
   const server = await startS3Server(TLS, { buckets: ['mine'] })
@@ -47,14 +47,15 @@ async function fromBucket(
   await putObjects(server, 'mine', { file: 'content' })
   server.asked.length = 0
   server.meanwhile = (...asked) => {
-    if (answer === undefined || server.asked.length < 2) return false
+    if (answer === undefined || (s3.prefix === undefined && server.asked.length < 2)) return false
     answer(...asked)
     return true
   }
   const pair = await addPair(stage.market, label, () => ({ agent: { allowInputHosts: [server.host] } }))
   const secrets = { ID: S3_KEYS.accessKeyId, KEY: S3_KEYS.secretAccessKey }
   const keys = { accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } }
-  const source = { endpoint: server.endpoint, bucket: 'mine', key: 'file', ...keys, ...s3 }
+  const what = s3.prefix === undefined ? { key: 'file' } : {}
+  const source = { endpoint: server.endpoint, bucket: 'mine', ...what, ...keys, ...s3 }
   return await (await stage.at(pair)).run('true', { secrets, inputs: [{ path: '/in', from: { s3: source } }] })
 }
 
@@ -172,6 +173,18 @@ export const inputWays: Ways = {
     how: 'a bucket in which the object is another by the second request',
     bring: async (stage) =>
       await fromBucket(stage, 'another', {}, (_request, response) => refuse(response, 412, 'PreconditionFailed')),
+  },
+  'DATA_ERROR bucket-too-many': {
+    how: 'a bucket that lists names without end',
+    bring: async (stage) =>
+      await fromBucket(stage, 'without end', { prefix: 'many/' }, (request, response) => {
+        const page = Number(new URL(request.url ?? '', 'https://bucket').searchParams.get('continuation-token'))
+        const entries = Array.from({ length: 1_000 }, (_, i) => {
+          return `<Contents><Key>many/${'n'.repeat(1_000)}${page}-${i}</Key><Size>0</Size></Contents>`
+        })
+        const more = `<IsTruncated>true</IsTruncated><NextContinuationToken>${page + 1}</NextContinuationToken>`
+        response.end(`<ListBucketResult>${more}${entries.join('')}</ListBucketResult>`)
+      }),
   },
   'DATA_ERROR bucket-not-given': {
     how: 'a bucket that leads on',
