@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { addCommands, pathOf } from './commands.ts'
 import { addCompletion } from './completion.ts'
 import { configCommand } from './config.ts'
+import { doctorCommand } from './doctor.ts'
 import { withSettings } from './settings.ts'
 
 /** Commands that need all the others. */
@@ -20,6 +21,7 @@ export async function createProgram(words: string[], passesOn: () => void = () =
   const whole = NEED_ALL.includes(named)
   const program = await bare(whole ? '*' : named, passesOn)
   program.addCommand(configCommand(async () => await bare('*', () => undefined)))
+  program.addCommand(doctorCommand(async (name) => await bare(name, () => undefined)))
   if (whole) await addCompletion(program)
   else program.command('completion <shell>').description('completion for bash, zsh, fish or powershell')
   return program

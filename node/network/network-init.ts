@@ -40,6 +40,8 @@ export interface Libp2pNetworkInit {
   byteRates?: Partial<ByteRates>
   /** Told, once for each bootstrap address that is not reached, why, in one line. @default nobody is */
   onTrouble?: (line: string) => void
+  /** Told under which multiaddr a peer that was dialled saw this one. @default nobody is */
+  onSeenAs?: (address: string) => void
   /** Told to others. @default "0" */
   version?: string
 }

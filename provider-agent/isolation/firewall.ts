@@ -168,6 +168,20 @@ export function createFirewall({ logger }: { logger: Logger }, init: FirewallIni
   }
 }
 
+/**
+ * Tries whether the rules of an agent could be set, and sets none.
+ * @throws {ProgramError} where they could not: without root, or without iptables
+ */
+export async function tryRules(): Promise<void> {
+  const closed = ownNetworks(networkInterfaces(), anyBridge)
+  for (const family of await families()) {
+    const init = { owner: 'nobody', pid: process.pid, closed, nameServers: defaultNameServers() }
+    const rules = rulesFor(family, { ...init, maxConnections: MAX_CONNECTIONS })
+    const change = toPlace(await save(family), rules)
+    await runProgram(`${programOf(family)}-restore`, ['--test', '--noflush', '--wait', '5'], change)
+  }
+}
+
 function defaultNameServers(): string[] {
   const own = getServers().filter((address) => isIPv4(address) && isPublicAddress(address))
   return own.length > 0 ? own : publicNameServers

@@ -68,7 +68,7 @@ export async function join(components: JoinComponents, init: Libp2pNetworkInit, 
   let lookAtAddresses = (): void => undefined
   const { host, relays, guard } = await makeHost(components, init, { signal, onRelays: () => lookAtAddresses() })
   components.onHost(host)
-  listenTo(components, host, { relays, signal })
+  listenTo(components, host, { relays, onSeenAs: init.onSeenAs, signal })
   pingConnections(host, {
     ...{ logger, clock, signal },
     intervalMs: init.pingIntervalMs ?? 10_000,
@@ -141,12 +141,13 @@ async function makeHost(
 function listenTo(
   { acquaintances, places, conduct, clock, logger, countGossip, isBootstrap }: JoinComponents,
   host: Host,
-  { relays, signal }: { relays: RelayClient; signal: AbortSignal },
+  { relays, onSeenAs, signal }: { relays: RelayClient; onSeenAs: Libp2pNetworkInit['onSeenAs']; signal: AbortSignal },
 ): void {
   const { pubsub, open } = host.services
   host.addEventListener('peer:identify', ({ detail }: CustomEvent<IdentifyResult>) => {
     acquaintances.learn(detail.peerId, detail.protocols)
     relays.met(detail.connection, detail.protocols)
+    if (detail.observedAddr !== undefined) onSeenAs?.(detail.observedAddr.toString())
   })
   host.addEventListener('peer:update', ({ detail }: CustomEvent<PeerUpdate>) => {
     const { id, protocols } = detail.peer
