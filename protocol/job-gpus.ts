@@ -17,7 +17,7 @@ function modelProblem({ input }: { input?: unknown }): string {
 /** `gpuRequirements` of a submission; {@link gpuRequirementsOf} makes of it what peers are told. */
 export const gpuRequirementsField = z
   .strictObject({
-    vendor: z.enum(GPU_VENDORS).optional(),
+    vendor: z.enum(GPU_VENDORS).optional().describe('Whose they are.'),
     models: z
       .array(lineField(MAX_MODEL_LENGTH).regex(MODEL, { error: modelProblem }))
       .min(1)

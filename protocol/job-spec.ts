@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { registryHost, registryOfImage } from './image-registry.ts'
 import { ISOLATIONS } from './isolation.ts'
+import { constraintsField } from './job-constraints.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from './job-defaults.ts'
 import { JOB_ENVIRONMENT } from './job-environment.ts'
 import {
@@ -32,18 +33,14 @@ import { outputProblems, outputsField } from './job-outputs.ts'
 import { volumeBytes, volumeProblems, volumeSchema } from './job-volumes.ts'
 import {
   MAX_BYTES,
-  MAX_CAPABILITIES,
-  MAX_CONSTRAINTS_BYTES,
   MAX_CPU_MILLIS,
   MAX_ENV_ENTRIES,
   MAX_GPUS,
   MAX_JOB_TEXT_LENGTH,
-  MAX_LABEL_LENGTH,
   MAX_LEASE_TIMEOUT_SECONDS,
   MAX_OPEN_FILES,
   MAX_PIDS,
   MAX_PORTS,
-  MAX_SCORE,
   MAX_STOP_GRACE_SECONDS,
   MAX_VOLUMES,
   MIN_CPU_MILLIS,
@@ -60,12 +57,10 @@ import { formatBytes, parseBytes, type Resources } from './units.ts'
 
 export { type FieldError, fieldErrors } from './field-errors.ts'
 
-const labelsSchema = labelsField
-
 const portSchema = z.strictObject({
   port: wholeField(1, 65_535).describe('Port the container listens on.'),
   expose: z.boolean().default(true).describe('Whether it is reached from outside.'),
-  protocol: z.enum(['TCP', 'UDP']).default('TCP'),
+  protocol: z.enum(['TCP', 'UDP']).default('TCP').describe('What it speaks there.'),
   public: z
     .boolean()
     .optional()
@@ -79,34 +74,12 @@ const ulimitsSchema = z.strictObject({
 })
 
 const registryCredentialsSchema = z.strictObject({
-  username: argumentField(256).min(1),
-  password: argumentField(16_384).min(1),
+  username: argumentField(256).min(1).describe('Of the account there.'),
+  password: argumentField(16_384).min(1).describe('Or a token; stored encrypted, and never shown again.'),
   serverAddress: registryField.describe(
     'Host (and port) of the image’s registry; credentials for another are refused.',
   ),
 })
-
-const constraintsSchema = z
-  .strictObject({
-    region: lineField(128).optional(),
-    labels: labelsSchema.default({}),
-    minUptime: secondsField(0, 10 * 365 * 24 * 3600)
-      .default(0)
-      .describe('Seconds the provider has been up without a break.'),
-    capabilities: z.array(lineField(MAX_LABEL_LENGTH)).max(MAX_CAPABILITIES).default([]),
-    minCpuScore: wholeField(1, MAX_SCORE)
-      .optional()
-      .describe('Primes up to 10,000 that one core finds, times a second, as providers measure themselves.'),
-    minCpuAllScore: wholeField(1, MAX_SCORE).optional().describe('The same of all cores of the machine together.'),
-    minMemoryBandwidth: bytesField('bytes a second').optional().describe('That one core copies, a second.'),
-    minDiskRead: bytesField('bytes a second').optional().describe('A second, in blocks of 1 MiB.'),
-    minDiskWrite: bytesField('bytes a second').optional().describe('A second, in blocks of 1 MiB.'),
-    minIops: wholeField(1, MAX_SCORE).optional().describe('Blocks of 4 KiB a second, half read and half written.'),
-  })
-  .refine(
-    (constraints) => Buffer.byteLength(JSON.stringify(constraints)) <= MAX_CONSTRAINTS_BYTES,
-    `must be an object of at most ${MAX_CONSTRAINTS_BYTES} bytes in all: it is broadcast`,
-  )
 
 /** What a job's constraints ask of a machine's speed; 0 where they say nothing. */
 export function minimumsOf(constraints: JobSpec['constraints']): Minimums {
@@ -140,10 +113,19 @@ export const containerFields = {
     .describe(
       'Environment that is stored encrypted and never comes back. What an input names as its key is not in the environment.',
     ),
-  volumes: z.array(volumeSchema).max(MAX_VOLUMES).default([]),
-  ports: z.array(portSchema).max(MAX_PORTS).default([]),
-  registryCredentials: registryCredentialsSchema.optional(),
-  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default(JOB_DEFAULTS.imagePullPolicy),
+  volumes: z
+    .array(volumeSchema)
+    .max(MAX_VOLUMES)
+    .default([])
+    .describe('Folders beside the container’s own files, each of its own size; they count as storage.'),
+  ports: z.array(portSchema).max(MAX_PORTS).default([]).describe('Ports on which it listens.'),
+  registryCredentials: registryCredentialsSchema
+    .optional()
+    .describe('For an image that its registry gives to somebody alone.'),
+  imagePullPolicy: z
+    .enum(['Always', 'IfNotPresent', 'Never'])
+    .default(JOB_DEFAULTS.imagePullPolicy)
+    .describe('When the registry is asked for the image, rather than what the machine has of it.'),
   workdir: workdirField
     .optional()
     .describe('Folder in which the program begins. Where it is left out: the image’s own.'),
@@ -187,7 +169,7 @@ export const containerFields = {
 }
 
 const fields = {
-  image: imageField.meta({ examples: ['busybox:1.36'] }),
+  image: imageField.describe('What to run, as `docker run` names it.').meta({ examples: ['busybox:1.36'] }),
   imageFrom: imageFromField
     .optional()
     .describe(
@@ -208,16 +190,24 @@ const fields = {
   cpu: wholeField(MIN_CPU_MILLIS, MAX_CPU_MILLIS, 'millicores')
     .default(JOB_DEFAULTS.cpu)
     .describe('Millicores; 1000 is one core.'),
-  memory: bytesField('memory', MIN_MEMORY_BYTES).default(JOB_DEFAULTS.memory),
-  storage: bytesField('storage', MIN_STORAGE_BYTES).default(JOB_DEFAULTS.storage),
-  gpu: wholeField(0, MAX_GPUS, 'GPUs').default(JOB_DEFAULTS.gpu),
+  memory: bytesField('memory', MIN_MEMORY_BYTES).default(JOB_DEFAULTS.memory).describe('Of all its processes.'),
+  storage: bytesField('storage', MIN_STORAGE_BYTES)
+    .default(JOB_DEFAULTS.storage)
+    .describe('Most that the container writes, beside its volumes.'),
+  gpu: wholeField(0, MAX_GPUS, 'GPUs').default(JOB_DEFAULTS.gpu).describe('How many GPUs it has to itself.'),
   gpuRequirements: gpuRequirementsField.optional(),
   duration: durationField.default(JOB_DEFAULTS.duration).describe('Longest runtime in seconds.'),
-  providerStrategy: z.enum(PROVIDER_STRATEGIES).default(JOB_DEFAULTS.providerStrategy),
+  providerStrategy: z
+    .enum(PROVIDER_STRATEGIES)
+    .default(JOB_DEFAULTS.providerStrategy)
+    .describe('What bids are ranked by most; `value` is the price of the same work.'),
   maxPrice: pricePerHourField.optional().describe('US dollars per hour at most.'),
-  constraints: constraintsSchema.prefault({}),
-  labels: labelsSchema.default({}),
-  autoExtend: z.boolean().default(JOB_DEFAULTS.autoExtend),
+  constraints: constraintsField.prefault({}).describe('What its provider must be.'),
+  labels: labelsField.default({}).describe('The job’s own, to find it by.'),
+  autoExtend: z
+    .boolean()
+    .default(JOB_DEFAULTS.autoExtend)
+    .describe('Whether its duration is extended as it comes to its end, up to `maxDuration`.'),
   maxDuration: durationField.optional().describe('Where autoExtend ends, in seconds.'),
   maxAttempts: wholeField(1, MAX_ATTEMPTS, 'attempts')
     .default(JOB_DEFAULTS.maxAttempts)

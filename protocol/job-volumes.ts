@@ -9,7 +9,7 @@ import { parseBytes } from './units.ts'
 /** A new volume has a `name` and a `size`; one that is there already is named by `volume` alone. */
 export const volumeSchema = z.strictObject({
   name: nameField.optional().describe('Of a new volume, as the job calls it.'),
-  mountPath: ownPathField,
+  mountPath: ownPathField.describe('Where it is in the container.'),
   size: bytesField('storage', MIN_VOLUME_BYTES).optional().describe('Of a new volume.'),
   keep: secondsField(MIN_KEEP_SECONDS, MAX_KEEP_SECONDS)
     .optional()
