@@ -5,10 +5,10 @@ import { fillIn } from './settings.ts'
 import { isFlag, readVariables } from './variables.ts'
 
 /** Variables that no flag shows, because other users of the machine can read the flags of a process. */
-const VARIABLES_ONLY = { adminKey: 'CORTEX_ADMIN_KEY', masterKey: 'CORTEX_MASTER_KEY' } as const
+export const VARIABLES_ONLY = { adminKey: 'CORTEX_ADMIN_KEY', masterKey: 'CORTEX_MASTER_KEY' } as const
 const SECRET = /key|secret|token/i
 /** Options that are no settings. */
-const NOT_SETTINGS = new Set(['json', 'help', 'config', 'file', 'forget', 'yes'])
+export const NOT_SETTINGS = new Set(['json', 'help', 'config', 'file', 'forget', 'yes'])
 
 interface Setting {
   name: string
@@ -84,7 +84,7 @@ function hasVariable(command: Command, name: string): boolean {
 }
 
 /** What holds where nothing is said: as the help says it, at its end in brackets. */
-function defaultOf(option: Option): unknown {
+export function defaultOf(option: Option): unknown {
   if (option.defaultValue !== undefined) return option.defaultValue
   if (isFlag(option)) return option.negate
   return / \((?:default: )?([^()]+)\)$/.exec(option.description)?.[1]

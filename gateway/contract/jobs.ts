@@ -139,7 +139,7 @@ export const jobSchema = z
     events: z.array(jobEventSchema).optional().describe('With one job; not in lists.'),
     debug: debugSchema.optional().describe('With `?debug=true`.'),
   })
-  .meta({ id: 'Job' })
+  .meta({ id: 'Job', description: 'A job, its configuration and how far it is.' })
 /** A {@link jobSchema} as the gateway makes it. */
 export type JobView = z.input<typeof jobSchema>
 

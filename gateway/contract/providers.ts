@@ -111,7 +111,7 @@ export const providerSchema = z
     createdAt: time.describe('First heard of.'),
     updatedAt: time.describe('Last heard of.'),
   })
-  .meta({ id: 'Provider' })
+  .meta({ id: 'Provider', description: 'A provider, as the gateway last heard of it.' })
 
 /**
  * Answer of `GET /plugin-core/providers/{id}/status`. `latency` is the round trip in ms, null where it was not

@@ -92,6 +92,7 @@ function build<P extends string, R extends Request, E extends z.ZodType, S exten
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
+    'x-permission': permission,
     security: permission === 'public' ? [] : [{ key: [] }, { session: [] }],
     middleware: [requires(permission), ...dryRunCheck(init), ...bodyCheck(init)],
     request: init.request ?? {},

@@ -2,10 +2,9 @@ import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import { isoTime } from '../../node/views/time.ts'
 import { page, success } from '../contract/envelope.ts'
-import { JOB_EXAMPLE } from '../contract/jobs.ts'
 import { listField, pagingFields, timeField } from '../contract/list-fields.ts'
-import { PROVIDER_EXAMPLE } from '../contract/providers.ts'
-import { WEBHOOK_EVENTS, type WebhookEvent } from '../contract/webhook-events.ts'
+import { WEBHOOK_EVENTS } from '../contract/webhook-events.ts'
+import { exampleData } from '../contract/webhook-payload.ts'
 import { DELIVERY_EXAMPLE, deliverySchema } from '../contract/webhooks.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
@@ -133,9 +132,4 @@ export function addDeliveryRoutes(
     const { attempts } = delivery
     return c.json(success({ id: deliveryId, status: 'retrying' as const, attempts, timestamp: isoTime(nowMs) }), 200)
   })
-}
-
-function exampleData(type: WebhookEvent): Record<string, unknown> {
-  if (type.startsWith('job.')) return { job: JOB_EXAMPLE }
-  return type.startsWith('provider.') ? { provider: PROVIDER_EXAMPLE } : { message: 'This is a test' }
 }

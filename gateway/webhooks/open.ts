@@ -10,6 +10,7 @@ import type { Database } from '../records/table.ts'
 import { type Resolve, systemResolve } from './address-check.ts'
 import { addDeliveryRoutes } from './delivery-routes.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
+import { describeWebhooks } from './document.ts'
 import { createEnqueue } from './enqueue.ts'
 import { createPump, type PumpComponents } from './pump.ts'
 import { addWebhookRoutes } from './routes.ts'
@@ -62,6 +63,7 @@ export async function openWebhooks(components: WebhooksComponents, init: Webhook
     routes(api) {
       addWebhookRoutes(api, { webhooks, dispatcher, secretBox, clock, resolve, allowPrivate })
       addDeliveryRoutes(api, { webhooks, dispatcher, clock })
+      describeWebhooks(api)
     },
     async start() {
       await pump.begin()

@@ -4,7 +4,7 @@ import type { Clock } from '../../node/clock.ts'
 import { publicLookup, type Resolve, resolvePublic } from './address-check.ts'
 
 /** How long an endpoint may take to answer, in ms. */
-const TIMEOUT_MS = 10_000
+export const TIMEOUT_MS = 10_000
 
 /** What became of one attempt. */
 export interface Outcome {
