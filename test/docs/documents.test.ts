@@ -18,6 +18,7 @@ const OTHER_FLAGS = [
   ...['--always-sparkplug', '--inspect', '--test', '--test-name-pattern'], // node
   ...['--ignore-scripts', '--save-exact'], // npm
   ...['--filter', '--live-restore'], // docker, dockerd
+  ...['--prefix', '--uninstall', '--now'], // packaging/install.sh, systemctl
   ...['--help', '--version', '--http2'],
 ]
 

@@ -1,0 +1,123 @@
+/** How packages are made: the same bytes each time, the right Node, services that are in order. `scripts/packages-proof.ts` does the rest. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { parse } from 'yaml'
+import { findProgram } from '../../scripts/apt.ts'
+import { makeDeb } from '../../scripts/packaging/deb.ts'
+import { settle, tarball } from '../../scripts/packaging/files.ts'
+import { pinnedNode } from '../../scripts/packaging/node-binary.ts'
+
+const execute = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+const EPOCH = 1_700_000_000
+const noDpkg = (await findProgram('dpkg-deb')) === null && 'needs dpkg-deb'
+const noSystemd = (await findProgram('systemd-analyze')) === null && 'needs systemd-analyze'
+
+describe('packages', () => {
+  let folder: string
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cortex-packaging-'))
+  })
+
+  after(async () => await rm(folder, { recursive: true, force: true }))
+
+  /** What a package is made of, in small; made at another time and by somebody of another umask each time. */
+  async function lay(name: string, mode: number): Promise<string> {
+    const laid = join(folder, name)
+    for (const part of ['bin', 'lib/cortex-node/dist', 'share/doc/cortex-node', 'share/man/man1']) {
+      await mkdir(join(laid, part), { recursive: true })
+    }
+    const files = ['bin/cortex', 'lib/cortex-node/node', 'lib/cortex-node/dist/b.js', 'lib/cortex-node/dist/a.js']
+    for (const path of [...files, 'share/doc/cortex-node/LICENSE', 'share/man/man1/cortex.1']) {
+      await writeFile(join(laid, path), path)
+      await chmod(join(laid, path), mode)
+      await utimes(join(laid, path), mode, mode)
+    }
+    await symlink('a.js', join(laid, 'lib/cortex-node/dist/c.js'))
+    return laid
+  }
+
+  it('are archives of the same bytes', async () => {
+    const made: Buffer[] = []
+    for (const mode of [0o600, 0o664]) {
+      await lay(join(String(mode), 'laid'), mode)
+      await settle(join(folder, String(mode), 'laid'), new Set(['bin/cortex']), EPOCH)
+      const file = join(folder, `${mode}.tar.gz`)
+      await tarball(join(folder, String(mode)), 'laid', file, EPOCH, 6)
+      made.push(await readFile(file))
+    }
+    assert.ok(made[0]?.equals(made[1] ?? Buffer.of()))
+    const { stdout } = await execute('tar', ['-tvzf', join(folder, `${0o600}.tar.gz`)])
+    assert.match(stdout, /^-rwxr-xr-x 0\/0 .* laid\/bin\/cortex$/m)
+    assert.match(stdout, /^-rw-r--r-- 0\/0 .* laid\/lib\/cortex-node\/dist\/a\.js$/m)
+  })
+
+  it('are Debian packages of the same bytes, which own what they should', { skip: noDpkg }, async () => {
+    const made: Buffer[] = []
+    let file = ''
+    for (const mode of [0o600, 0o664]) {
+      const laid = await lay(`deb-${mode}`, mode)
+      const out = join(folder, `out-${mode}`)
+      await mkdir(out)
+      file = await makeDeb(laid, { arch: 'arm64', version: '1.2.3-1', out, epoch: EPOCH, level: 0 })
+      assert.deepEqual(await readdir(out), ['cortex-node_1.2.3-1_arm64.deb'])
+      made.push(await readFile(file))
+    }
+    assert.ok(made[0]?.equals(made[1] ?? Buffer.of()))
+    const { stdout: fields } = await execute('dpkg-deb', ['-f', file])
+    assert.match(fields, /^Package: cortex-node$/m)
+    assert.match(fields, /^Version: 1\.2\.3-1$/m)
+    assert.match(fields, /^Architecture: arm64$/m)
+    assert.doesNotMatch(fields, /@[A-Z]+@/)
+    const { stdout: content } = await execute('dpkg-deb', ['-c', file])
+    assert.match(content, /^-rwxr-xr-x root\/root .* \.\/usr\/bin\/cortex$/m)
+    assert.match(content, /^-rwxr-xr-x root\/root .* \.\/usr\/lib\/cortex-node\/node$/m)
+    assert.match(content, /^-rw-r--r-- root\/root .* \.\/etc\/cortex\/cortex\.yaml$/m)
+    assert.match(content, /\.\/usr\/lib\/systemd\/system\/cortex-gateway\.service$/m)
+    const { stdout: settings } = await execute('dpkg-deb', ['--info', file, 'conffiles'])
+    assert.equal(settings, '/etc/cortex/cortex.yaml\n')
+  })
+
+  it('bring the Node that the checkout runs on', async () => {
+    const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      devDependencies: { node: string }
+    }
+    assert.equal((await pinnedNode()).version, devDependencies.node)
+  })
+
+  it('have settings that mean something once their marks are taken away', async () => {
+    const text = await readFile(join(root, 'packaging/debian/cortex.yaml'), 'utf8')
+    assert.equal(parse(text), null)
+    const file = join(folder, 'cortex.yaml')
+    const [, ...blocks] = text.split('\n\n')
+    await writeFile(file, blocks.join('\n').replaceAll(/^# /gm, ''))
+    for (const command of ['agent', 'gateway', 'relay']) {
+      const { stdout } = await execute(process.execPath, [
+        ...[join(root, 'bin/cortex.ts'), 'config', command, '--config', file, '--json'],
+      ])
+      const settings = JSON.parse(stdout) as { from: string }[]
+      assert.ok(settings.some(({ from }) => from === `file ${file}`))
+    }
+  })
+
+  it('have services that are in order, and little exposed', { skip: noSystemd }, async () => {
+    const units = await readdir(join(root, 'packaging/systemd'))
+    assert.deepEqual(units.toSorted(), ['cortex-agent.service', 'cortex-gateway.service', 'cortex-relay.service'])
+    for (const unit of units) {
+      const path = join(folder, unit)
+      await cp(join(root, 'packaging/systemd', unit), path)
+      // Where there is such a program.
+      await writeFile(path, (await readFile(path, 'utf8')).replace('/usr/bin/cortex', process.execPath))
+      await execute('systemd-analyze', ['verify', '--man=no', path])
+      const { stdout } = await execute('systemd-analyze', ['security', '--offline=true', '--no-pager', path])
+      const exposure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1])
+      assert.ok(exposure < 5, `${unit}: ${exposure}`)
+    }
+  })
+})
