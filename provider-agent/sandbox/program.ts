@@ -14,7 +14,7 @@ export interface Programs {
   listen: Uint8Array
   /**
    * Listens there, too, writes {@link PROVED} as a line and what {@link KERNEL_FILES} hold, waits until somebody connects, and
-   * ends with {@link PROVED_CODE}.
+   * ends with {@link PROVED_CODE}; with another code after {@link PROVE_SECONDS} in which nobody did.
    */
   prove: Uint8Array
   /** The same without listening and waiting. */
@@ -25,6 +25,8 @@ export interface Programs {
 export const PROVED = 'proved'
 /** What it ends with: nothing that ends by itself. */
 export const PROVED_CODE = 7
+/** How long it waits: no agent does for so long, and one that was killed meanwhile may never come back. */
+export const PROVE_SECONDS = 60
 /** What tells one kernel from another, each a line; one that is not there is passed over. */
 export const KERNEL_FILES = ['/proc/sys/kernel/random/boot_id', '/proc/version']
 
@@ -36,7 +38,11 @@ interface Code {
   write: string
   /** Writes out what a file holds. Before it, a call over the file's path. */
   cat: string
-  accept: string
+  /** Waits until somebody connects. */
+  wait: string
+  /** How it ends after that: with {@link PROVED_CODE} where somebody did. */
+  spoken: string
+  /** Ends with {@link PROVED_CODE}. */
   exit: string
   /** A call over so many bytes: where they begin is then what the call returns to. */
   over: (bytes: number) => string
@@ -62,8 +68,13 @@ const code: Record<string, Code> = {
     cat:
       '5f | 31f6 | 31d2 | b8 02000000 | 0f05 | 89c7 | 4881ec 00020000 | 4889e6 | ba 00020000 | 31c0 | 0f05 |' +
       '4889c2 | bf 01000000 | b8 01000000 | 0f05',
-    // mov edi, ebx; xor esi, esi; xor edx, edx; mov eax, 43 (accept); syscall
-    accept: '89df | 31f6 | 31d2 | b8 2b000000 | 0f05',
+    // mov rax, 1 << 32 (POLLIN); or rax, rbx; push rax: a pollfd; mov rdi, rsp; mov esi, 1
+    // mov edx, the time in ms; mov eax, 7 (poll); syscall
+    wait:
+      `48b8 0000000001000000 | 4809d8 | 50 | 4889e7 | be 01000000 | ba ${littleEndian(PROVE_SECONDS * 1_000)} |` +
+      'b8 07000000 | 0f05',
+    // imul edi, eax, 7: of one that is there, of none; mov eax, 231 (exit_group); syscall
+    spoken: '6bf807 | b8 e7000000 | 0f05',
     // mov edi, 7; mov eax, 231 (exit_group); syscall
     exit: 'bf 07000000 | b8 e7000000 | 0f05',
     // call
@@ -88,8 +99,13 @@ const code: Record<string, Code> = {
     cat:
       'e1031eaa | 600c8092 | 020080d2 | 080780d2 | 010000d4 | ff0308d1 | e1030091 | 024080d2 | e80780d2 | 010000d4 |' +
       'e20300aa | 200080d2 | 080880d2 | 010000d4',
-    // mov x0, x9; mov x1, 0; mov x2, 0; mov x8, 202 (accept); svc 0
-    accept: 'e00309aa | 010080d2 | 020080d2 | 481980d2 | 010000d4',
+    // movz x10, 1, lsl 32 (POLLIN); orr x10, x10, x9; str x10, [sp, -16]!: a pollfd; mov x0, sp; mov x1, 1
+    // movz x11, the time in s; stp x11, xzr, [sp, -16]!: a timespec; mov x2, sp; mov x3, 0; mov x8, 73 (ppoll); svc 0
+    wait:
+      `2a00c0d2 | 4a0109aa | ea0f1ff8 | e0030091 | 210080d2 | ${littleEndian(0xd280000b + PROVE_SECONDS * 32)} |` +
+      'eb7fbfa9 | e2030091 | 030080d2 | 280980d2 | 010000d4',
+    // mov x1, 7; mul x0, x0, x1: of one that is there, of none; mov x8, 94 (exit_group); svc 0
+    spoken: 'e10080d2 | 007c019b | c80b80d2 | 010000d4',
     // mov x0, 7; mov x8, 94 (exit_group); svc 0
     exit: 'e00080d2 | c80b80d2 | 010000d4',
     // bl, which counts instructions, itself included
@@ -104,13 +120,13 @@ const code: Record<string, Code> = {
 export function programsFor(architecture: string): Programs | null {
   const known = Object.hasOwn(code, architecture) ? code[architecture] : undefined
   if (known === undefined) return null
-  const { machine, hold, listen, write, accept, exit } = known
+  const { machine, hold, listen, write, wait, spoken, exit } = known
   const kernel = KERNEL_FILES.map((path) => catOf(known, path)).join('|')
   const program = (...pieces: string[]): Buffer => elf(machine, bytesOf(pieces.join('|')))
   return {
     hold: program(hold),
     listen: program(listen, hold),
-    prove: program(listen, write, kernel, accept, exit),
+    prove: program(listen, write, kernel, wait, spoken),
     tell: program(write, kernel, exit),
   }
 }

@@ -8,7 +8,14 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { KERNEL_FILES, PROBE_PORT, PROVED, PROVED_CODE, programsFor } from '../../../provider-agent/sandbox/program.ts'
+import {
+  KERNEL_FILES,
+  PROBE_PORT,
+  PROVE_SECONDS,
+  PROVED,
+  PROVED_CODE,
+  programsFor,
+} from '../../../provider-agent/sandbox/program.ts'
 
 describe('programs of sandboxes', () => {
   for (const [architecture, machine] of [
@@ -71,11 +78,30 @@ describe('programs of sandboxes', () => {
       assert.equal(child.exitCode, null)
       connect(PROBE_PORT, '127.0.0.1').on('error', () => undefined)
       assert.deepEqual(await ending(child), [said, PROVED_CODE])
+      const impatient = join(folder, 'impatient')
+      await writeFile(impatient, inNoTime(prove ?? Buffer.alloc(0)), { mode: 0o755 })
+      assert.deepEqual(await ending(spawn(impatient)), [said, 0], 'to whom nobody has spoken')
     } finally {
       await rm(folder, { recursive: true })
     }
   })
 })
+
+/** The program, with no time to wait for anybody. */
+function inNoTime(program: Uint8Array): Buffer {
+  const bytes = Buffer.from(program)
+  const word = (number: number): Buffer => {
+    const found = Buffer.alloc(4)
+    found.writeUInt32LE(number)
+    return found
+  }
+  const movz = 0xd280000b // mov x11, the seconds, of arm64
+  const [waits, none] = process.arch === 'x64' ? [PROVE_SECONDS * 1_000, 0] : [movz + PROVE_SECONDS * 32, movz]
+  const at = bytes.indexOf(word(waits))
+  assert.ok(at > 0)
+  word(none).copy(bytes, at)
+  return bytes
+}
 
 async function ending(child: ChildProcessWithoutNullStreams): Promise<[string, number | null]> {
   const exit = once(child, 'close')
