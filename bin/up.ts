@@ -3,7 +3,7 @@ import { gatewayFlags } from '../gateway/commands/gateway.ts'
 import type { GatewayOptions } from '../gateway/commands/gateway-options.ts'
 import { DEFAULT_PEER_PORT, type PeerOptions, withPeerOptions, words } from '../node/commands/options.ts'
 import { say } from '../node/commands/print.ts'
-import { untilStopped } from '../node/commands/stopping.ts'
+import { heedStop } from '../node/commands/stopping.ts'
 import { providerInit, withEngine } from '../provider-agent/commands/provider-init.ts'
 import { type SellerOptions, sellerFlags } from '../provider-agent/commands/seller-flags.ts'
 import { fromHere, secondPeer } from './second-peer.ts'
@@ -40,7 +40,7 @@ export function upCommand(): Command {
     const logger = createLogger({ name: 'up', level: options.logLevel })
     const gateway = await startGatewayNode(logger, options, { embedded: true })
     // Before anybody hears that it is up, and may end it again.
-    const stopped = untilStopped()
+    const { signal, stopped } = heedStop()
     gateway.introduce()
     const tracing = await startTracing('cortex-agent')
     try {
@@ -57,6 +57,7 @@ export function upCommand(): Command {
           ...second,
           bootstrap: [...options.bootstrap, ...near],
         },
+        { signal },
       )
       const why = provider.paused()
       if (why !== null) say(`the agent sells nothing yet: it ${why}`)

@@ -20,10 +20,11 @@ import { type BenchmarkComponents, besideStorage, createBenchmark } from './benc
 import type { ClockWatch } from './bidding/clock-watch.ts'
 import { type Abilities, createAbilities, offeringOf } from './bidding/offering.ts'
 import type { Refusal } from './bidding/policy.ts'
+import { unlessBrokenOff } from './broken-off.ts'
 import { freeStorage, inspectMachine, type Machine } from './capacity/machine.ts'
 import { type Capacity, openCapacity } from './capacity/open-capacity.ts'
 import type { ContainerAccess } from './engine/access.ts'
-import type { ContainerEngine, EngineInfo } from './engine/index.ts'
+import type { AbortOptions, ContainerEngine, EngineInfo } from './engine/index.ts'
 import type { InputVolumes } from './engine/input-volumes.ts'
 import type { VolumeAccess } from './engine/volume-access.ts'
 import type { Guard } from './guard/guard.ts'
@@ -89,10 +90,11 @@ export interface AgentComponents {
 /** One seller of one machine. Starting and stopping follow each other, however they are called, and may be repeated. */
 export interface Agent {
   /**
-   * Takes up what the last process left, and sells. The network must run.
+   * Takes up what the last process left, and sells. The network must run. Where the signal aborts it ends early, and nothing
+   * was begun.
    * @throws {DataFolderError} where another process has the folder, or it cannot be read
    */
-  start(): Promise<void>
+  start(options?: AbortOptions): Promise<void>
   /** Takes nothing new and ends. Containers run on for the next start, unless `stopJobs`. */
   stop(how?: { stopJobs?: boolean }): Promise<void>
   /**
@@ -138,9 +140,9 @@ export function createAgent(components: AgentComponents, init: AgentInit): Agent
   }
 
   return {
-    start: async () =>
+    start: async (options = {}) =>
       await inTurn(async () => {
-        running ??= await startAgent(components, init)
+        running ??= await startAgent(components, init, options)
       }),
     stop: async (how) =>
       await inTurn(async () => {
@@ -157,7 +159,7 @@ export function createAgent(components: AgentComponents, init: AgentInit): Agent
   }
 }
 
-async function startAgent(components: AgentComponents, init: AgentInit) {
+async function startAgent(components: AgentComponents, init: AgentInit, { signal }: AbortOptions) {
   const { engine, access, network, clock, logger, tracer = noTracer } = components
   const { inspect = inspectMachine, freeBytes = freeStorage, openDatabase: open = openDatabase } = components
   const options = resolveOptions(init, network.peerId)
@@ -217,7 +219,7 @@ async function startAgent(components: AgentComponents, init: AgentInit) {
   undo.defer(async () => await proofs.stop())
   undo.defer(async () => await health.stop())
   if (await journal.isDraining()) health.drain(true)
-  await health.start()
+  await unlessBrokenOff(signal, health.start, async () => await Promise.all([proofs.stop(), health.stop()]))
   if (access !== undefined) await Promise.all([spool.start(), transfers.start()])
   undo.defer(async () => await measuring.stop())
   measuring.start()

@@ -9,7 +9,7 @@ import { type ContainerAccess, createContainerAccess } from './engine/access.ts'
 import { createDockerEngine } from './engine/docker.ts'
 import { readProperties } from './engine/engine-properties.ts'
 import { noRuntime } from './engine/errors.ts'
-import type { ContainerEngine, EngineInfo, Privileges } from './engine/index.ts'
+import type { AbortOptions, ContainerEngine, EngineInfo, Privileges } from './engine/index.ts'
 import { createInputVolumes, type InputVolumes } from './engine/input-volumes.ts'
 import { createSwarmEngine } from './engine/swarm.ts'
 import { createVolumeAccess, type VolumeAccess } from './engine/volume-access.ts'
@@ -154,7 +154,12 @@ export function openEngine(
 }
 
 /** @throws where jobs cannot be kept as was asked for */
-export async function assertKept({ engine, walls }: OpenEngine, docker: Docker, init: EngineInit): Promise<void> {
+export async function assertKept(
+  { engine, walls }: OpenEngine,
+  docker: Docker,
+  init: EngineInit,
+  options: AbortOptions,
+): Promise<void> {
   const { requireNetworkIsolation = false } = init
   const named = walls.map(({ runtime }) => runtime).filter((runtime) => runtime !== null)
   if (named.length > 0) {
@@ -162,7 +167,7 @@ export async function assertKept({ engine, walls }: OpenEngine, docker: Docker, 
     for (const runtime of named) if (!runtimes.includes(runtime)) throw noRuntime(runtime, runtimes)
   }
   if (!requireNetworkIsolation) return
-  const { networkProblem } = await engine.features()
+  const { networkProblem } = await engine.features(options)
   if (networkProblem !== null) {
     throw new Error(`Jobs cannot be kept from the network around this machine: ${networkProblem}. ${REMEDY}`)
   }

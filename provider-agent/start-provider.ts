@@ -19,6 +19,7 @@ import { findHardware } from './capacity/hardware.ts'
 import { startControl } from './control/server.ts'
 import { readShared } from './control/shared.ts'
 import { connectDocker } from './engine/connect.ts'
+import type { AbortOptions } from './engine/index.ts'
 import { isSwarmManager } from './engine/swarm.ts'
 import { createGuard } from './guard/guard.ts'
 import { shareKernel } from './isolation/walls.ts'
@@ -65,11 +66,14 @@ export interface RunningProvider {
  * console.log('selling as', provider.network.peerId)
  * await provider.stop({ stopJobs: true })
  * ```
+ * @param options.signal ends the start early; what it has made is put away
  * @throws {DataFolderError} where the folder is in use, or damaged
+ * @throws the signal's reason
  */
 export async function startProvider(
   components: { logger: Logger; clock?: Clock; docker?: Docker; tracer?: Tracer },
   init: ProviderInit,
+  options: AbortOptions = {},
 ): Promise<RunningProvider> {
   const { logger, clock = systemClock } = components
   const { networkName, dataFolder } = init
@@ -97,7 +101,8 @@ export async function startProvider(
   const opened = openEngine({ docker, clock, logger, owner }, init)
   const { engine, inspect, firewall, shaper, access, inputVolumes, volumeAccess } = opened
   stack.defer(opened.close)
-  await assertKept(opened, docker, init)
+  await assertKept(opened, docker, init, options)
+  options.signal?.throwIfAborted()
   // Not to choose anybody: so that newcomers hear of the market from providers, too.
   const directory = createDirectory({ network, clock, logger: logger.child({ part: 'directory' }) }, { networkName })
   const { dockerHost } = init
@@ -131,7 +136,7 @@ export async function startProvider(
   stack.defer(async () => await network.stop())
   await directory.start()
   stack.defer(async () => await directory.stop())
-  await agent.start()
+  await agent.start(options)
   stack.defer(async () => await agent.stop())
   if (place !== null && engineSocket !== null) {
     const watch = watchAbandoned(

@@ -3,7 +3,7 @@
  * finish first registers with {@link onStop}; the others end at once, without a word.
  */
 
-import { INTERRUPTED } from './cli-error.ts'
+import { CliError, INTERRUPTED } from './cli-error.ts'
 import { say } from './print.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
@@ -52,6 +52,17 @@ export function onStop(handler: (reason: StopReason) => void): () => void {
 export async function untilStopped(): Promise<StopReason> {
   // Not let go of: what follows is the stopping, and a second signal is to break it off.
   return await new Promise((resolve) => void onStop(resolve))
+}
+
+/**
+ * The same from before a start: what a process has made elsewhere that dies of a signal, nobody puts away. The start is to
+ * end early where `signal` aborts, whose reason ends the command without an error.
+ */
+export function heedStop(): { signal: AbortSignal; stopped: Promise<StopReason> } {
+  const scope = new AbortController()
+  const stopped = untilStopped()
+  void stopped.then((reason) => scope.abort(new CliError(`${reason}: ended before it was up`, 0)))
+  return { signal: scope.signal, stopped }
 }
 
 function onSignal(signal: NodeJS.Signals): void {

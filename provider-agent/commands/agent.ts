@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { type PeerOptions, withPeerOptions } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
-import { untilStopped } from '../../node/commands/stopping.ts'
+import { heedStop } from '../../node/commands/stopping.ts'
 import type { RunningProvider } from '../start-provider.ts'
 import { addControlCommands } from './control.ts'
 import { providerInit, withEngine } from './provider-init.ts'
@@ -23,9 +23,8 @@ export function agentCommand(): Command {
       ])
       const logger = createLogger({ name: 'agent', level: options.logLevel })
       const { tracer, stop } = await startTracing('cortex-agent')
-      const provider = await startProvider({ logger, tracer }, await withEngine(providerInit(options)))
-      // Before anybody hears that it is up, and may end it again.
-      const stopped = untilStopped()
+      const { signal, stopped } = heedStop()
+      const provider = await startProvider({ logger, tracer }, await withEngine(providerInit(options)), { signal })
       say(sellingLine(options.network, provider))
       const reason = await stopped
       const left = options.stopJobs === true ? 'jobs are ended' : 'containers are left running for the next start'

@@ -119,9 +119,12 @@ export async function unusedHolders(docker: Docker, owner: string, runs: string[
  *
  * @param runs those whose own is left alone
  * @returns names of what was removed
+ * @throws where something was not, once all was tried
  */
 export async function sweepHolders(docker: Docker, owner: string, runs: string[], abort: Abort): Promise<string[]> {
   const strays = await unusedHolders(docker, owner, runs, abort)
-  for (const name of strays) await removeHolder(docker, name, abort)
+  const errors: unknown[] = []
+  for (const name of strays) await removeHolder(docker, name, abort).catch((error) => errors.push(error))
+  if (errors.length > 0) throw errors[0]
   return strays
 }

@@ -1,0 +1,22 @@
+/**
+ * Runs a step of a start, which `end` ends early once the signal aborts.
+ *
+ * @throws the signal's reason, once the step has ended
+ */
+export async function unlessBrokenOff(
+  signal: AbortSignal | undefined,
+  step: () => Promise<void>,
+  end: () => Promise<unknown>,
+): Promise<void> {
+  signal?.throwIfAborted()
+  const over = new AbortController()
+  let ending: Promise<unknown> = Promise.resolve()
+  signal?.addEventListener('abort', () => (ending = end()), { once: true, signal: over.signal })
+  try {
+    await step()
+  } finally {
+    over.abort()
+    await ending
+  }
+  signal?.throwIfAborted()
+}
