@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { CortexClient, type Job, type JobSubmission } from '../../gateway/client/index.ts'
+import { closeAll } from '../support/close-all.ts'
 import { eventually, type FaultMarket, startFaultMarket } from './support/fault-market.ts'
 
 const MiB = 2 ** 20
@@ -23,8 +24,13 @@ describe('volumes that outlive their jobs', () => {
     client = new CortexClient({ baseUrl: market.network.url, apiKey: market.network.key })
   })
   after(async () => {
-    for (const { id } of await Array.fromAsync(client.volumes.all({ status: 'kept' }))) await client.volumes.delete(id)
-    await market[Symbol.asyncDispose]()
+    await closeAll(
+      async () => {
+        const kept = await Array.fromAsync(client.volumes.all({ status: 'kept' }))
+        for (const { id } of kept) await client.volumes.delete(id)
+      },
+      async () => await market?.[Symbol.asyncDispose](),
+    )
   })
 
   const submit = async (script: string, changes: Partial<JobSubmission>, as = client): Promise<Job> =>

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { ensureEngine } from '../../scripts/engine.ts'
 import { type ManagedProcess, startProgram } from '../../scripts/local-network.ts'
+import { closeAll } from '../support/close-all.ts'
 import { until } from '../support/until.ts'
 
 const PEER = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--log-level', 'warn']
@@ -18,9 +19,11 @@ describe('one writer', () => {
     const started: ManagedProcess[] = []
     // In this order: what still runs writes into the folder.
     test.after(async () => {
-      await Promise.all(started.map((each) => each.end('SIGKILL')))
-      await rm(root, { recursive: true, force: true })
-      await engine.stop()
+      await closeAll(
+        async () => await Promise.all(started.map((each) => each.end('SIGKILL'))),
+        async () => await rm(root, { recursive: true, force: true }),
+        async () => await engine.stop(),
+      )
     })
     const docker = ['--docker-host', `unix://${engine.socketPath}`]
     const kinds = [

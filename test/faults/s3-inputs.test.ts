@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { certificate } from '../support/certificate.ts'
+import { closeAll } from '../support/close-all.ts'
 import { sha256Of } from '../support/file-server.ts'
 import { putObjects, type S3Server, startS3Server } from '../support/s3-server.ts'
 import { until } from '../support/until.ts'
@@ -40,9 +41,11 @@ describe('an object of a bucket, and an agent that is killed while it comes', ()
     })
   })
   after(async () => {
-    await market[Symbol.asyncDispose]()
-    await server.close()
-    await rm(folder, { recursive: true })
+    await closeAll(
+      async () => await market?.[Symbol.asyncDispose](),
+      async () => await server?.close(),
+      async () => await rm(folder, { recursive: true }),
+    )
   })
 
   it('arrives as it is, and what was there is not asked for again', async () => {

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { closeAll } from '../support/close-all.ts'
 import { type FileServer, giving, sha256Of, startFileServer } from '../support/file-server.ts'
 import { until } from '../support/until.ts'
 import { type FaultMarket, startFaultMarket } from './support/fault-market.ts'
@@ -32,8 +33,10 @@ describe('a file from a URL, and an agent that is killed while it comes', () => 
     })
   })
   after(async () => {
-    await market[Symbol.asyncDispose]()
-    await server.close()
+    await closeAll(
+      async () => await market?.[Symbol.asyncDispose](),
+      async () => await server?.close(),
+    )
   })
 
   for (const ranges of [true, false]) {

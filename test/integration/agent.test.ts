@@ -15,6 +15,7 @@ import { type Agent, createAgent } from '../../provider-agent/agent.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
+import { closeAll } from '../support/close-all.ts'
 import { createMemoryHub, type MemoryPeer } from '../support/memory-network.ts'
 import { createTestRequester, type Follow, MARKET, type TestRequester } from '../support/test-requester.ts'
 import { until } from '../support/until.ts'
@@ -52,9 +53,11 @@ describe('provider agent on a real engine', () => {
   })
 
   after(async () => {
-    await agent?.stop({ stopJobs: true })
-    await rm(folder, { recursive: true, force: true })
-    await handle?.stop()
+    await closeAll(
+      async () => await agent?.stop({ stopJobs: true }),
+      async () => await rm(folder, { recursive: true, force: true }),
+      async () => await handle?.stop(),
+    )
   })
 
   async function run(script: string, submission: Partial<JobSubmission> = {}) {

@@ -11,6 +11,7 @@ import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { type ServedGateway, serveTestGateway } from '../gateway/support/served-gateway.ts'
 import { ADMIN_KEY } from '../gateway/support/test-gateway.ts'
+import { closeAll } from '../support/close-all.ts'
 
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -60,8 +61,10 @@ describe('cortex-client', () => {
   })
 
   after(async () => {
-    await gateway?.close()
-    await rm(folder, { recursive: true, force: true })
+    await closeAll(
+      async () => await gateway?.close(),
+      async () => await rm(folder, { recursive: true, force: true }),
+    )
   })
 
   const args = (): string[] => ['use.mjs', gateway.url, ADMIN_KEY]

@@ -9,6 +9,7 @@ import Docker from 'dockerode'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { createProcessMark } from '../../scripts/testing/leftovers.ts'
+import { closeAll } from '../support/close-all.ts'
 import { startProgram } from './support/program.ts'
 
 const LABEL = 'org.cortex-node.owner'
@@ -25,8 +26,10 @@ describe('the demo', () => {
     folder = await mkdtemp(join(tmpdir(), 'cortex-demo-'))
   })
   after(async () => {
-    await rm(folder, { recursive: true, force: true })
-    await engine?.stop()
+    await closeAll(
+      async () => await rm(folder, { recursive: true, force: true }),
+      async () => await engine?.stop(),
+    )
   })
 
   /** Containers and networks of agents, whoever started them, by name. */

@@ -10,6 +10,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { bridgePrefix } from '../../provider-agent/networks/bridge-name.ts'
 import { namespaceProblem } from '../faults/support/namespaces.ts'
+import { closeAll } from '../support/close-all.ts'
 
 const run = promisify(execFile)
 const problem = await namespaceProblem()
@@ -71,8 +72,10 @@ describe('firewall', { skip: problem ?? false }, () => {
     firewall = startFirewall(owner)
   })
   after(async () => {
-    await firewall?.end()
-    await run('ip', ['netns', 'del', space])
+    await closeAll(
+      async () => await firewall?.end(),
+      async () => await run('ip', ['netns', 'del', space]),
+    )
   })
   beforeEach(async () => assert.deepEqual(await firewall.ask('ensure'), { value: null, isInForce: true }))
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { certificate } from '../support/certificate.ts'
+import { closeAll } from '../support/close-all.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
@@ -32,8 +33,10 @@ describe('what jobs bring from repositories', () => {
     await market.addSeller({ agent: { allowInputHosts: [server.host] } })
   })
   after(async () => {
-    await market.close()
-    await server.close()
+    await closeAll(
+      async () => await market?.close(),
+      async () => await server?.close(),
+    )
   })
 
   it('are their files, in a job without a network, whose program does not have the token', async () => {

@@ -10,6 +10,7 @@ import Docker from 'dockerode'
 import { EventSource } from 'eventsource'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
+import { closeAll } from '../support/close-all.ts'
 import { until } from '../support/until.ts'
 import { type Program, startProgram } from './support/program.ts'
 
@@ -47,9 +48,11 @@ describe('the guide’s page against cortex up', () => {
   after(async () => {
     global.EventSource = earlier
     up?.child.kill('SIGTERM')
-    await up?.ended
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
-    await engine?.stop()
+    await closeAll(
+      async () => await up?.ended,
+      async () => folder && (await rm(folder, { recursive: true, force: true })),
+      async () => await engine?.stop(),
+    )
   })
 
   /** What a reader does before running it: puts in the address and the key. */

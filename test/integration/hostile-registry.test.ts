@@ -10,6 +10,7 @@ import { digestOf } from '../../node/registry/manifest.ts'
 import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import { type ContainerEngine, EngineError, type PullRequest } from '../../provider-agent/engine/index.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
+import { closeAll } from '../support/close-all.ts'
 import {
   brokenLayer,
   type HostileImage,
@@ -58,11 +59,13 @@ describe('a hostile registry', () => {
     insideUrl = `http://127.0.0.1:${(inside.address() as AddressInfo).port}`
   })
   after(async () => {
-    await removePulled(docker, registry.host)
-    inside?.close()
-    inside?.closeAllConnections()
-    await registry?.close()
-    await handle?.stop()
+    await closeAll(
+      async () => await removePulled(docker, registry.host),
+      () => inside?.close(),
+      () => inside?.closeAllConnections(),
+      async () => await registry?.close(),
+      async () => await handle?.stop(),
+    )
   })
 
   async function refused(image: HostileImage, request: Partial<PullRequest> = {}, by = engine): Promise<string> {

@@ -7,6 +7,7 @@ import { silentLogger } from '../../node/logger.ts'
 import { createRegistryAccess } from '../../node/registry/access.ts'
 import { createImageResolver } from '../../node/registry/image-resolver.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
+import { closeAll } from '../support/close-all.ts'
 import { type HostileRegistry, refuse, startHostileRegistry } from '../support/hostile-registry.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
 import { removePulled } from './support/pulled-images.ts'
@@ -32,10 +33,12 @@ describe('an image that is not to be had everywhere', { skip: obstacle ?? false 
     open = await market.addSeller({ name: 'open', price: '1', allowRegistries: [registry.host, hostile.host] })
   })
   after(async () => {
-    if (market !== undefined) await removePulled(market.docker, registry.host)
-    await market?.close()
-    await hostile?.close()
-    await registry?.close()
+    await closeAll(
+      async () => market && (await removePulled(market.docker, registry.host)),
+      async () => await market?.close(),
+      async () => await hostile?.close(),
+      async () => await registry?.close(),
+    )
   })
 
   it('entry 26: is tried at the next provider, and the first does not bid for it for a while', async () => {

@@ -7,6 +7,7 @@ import type { JobRecord } from '../../node/store/index.ts'
 import { jobView } from '../../node/views/job-view.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { ensureDebianImage } from '../../scripts/debian-image.ts'
+import { closeAll } from '../support/close-all.ts'
 import { buildImage } from './support/build-image.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
@@ -23,8 +24,10 @@ describe('ordinary programs', () => {
     await market.addSeller({ name: 'least', privileges: 'least' })
   })
   after(async () => {
-    await market.close()
-    for (const image of built) await market.docker.getImage(image).remove({ force: true })
+    await closeAll(
+      async () => await market.close(),
+      ...built.map((image) => async () => await market.docker.getImage(image).remove({ force: true })),
+    )
   })
 
   async function lines(id: string): Promise<string[]> {

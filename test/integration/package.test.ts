@@ -16,6 +16,7 @@ import Docker from 'dockerode'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { freePort } from '../../scripts/free-port.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
+import { closeAll } from '../support/close-all.ts'
 
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -49,8 +50,10 @@ describe('the published package', () => {
   })
 
   after(async () => {
-    await engine?.stop()
-    await rm(folder, { recursive: true, force: true })
+    await closeAll(
+      async () => await engine?.stop(),
+      async () => await rm(folder, { recursive: true, force: true }),
+    )
   })
 
   test('holds the program, its documents and the license, and no source, test or script', () => {

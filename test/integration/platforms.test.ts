@@ -9,6 +9,7 @@ import type Docker from 'dockerode'
 import { extract } from 'tar-stream'
 import type { JobRecord } from '../../node/store/index.ts'
 import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { closeAll } from '../support/close-all.ts'
 import { startRegistry, type TestRegistry } from '../support/registry.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
 import { startProgram } from './support/program.ts'
@@ -60,9 +61,11 @@ describe('an image that is for some platforms', () => {
     })
   })
   after(async () => {
-    if (market !== undefined) await removePulled(market.docker, registry.host)
-    await market?.close()
-    await registry?.close()
+    await closeAll(
+      async () => market && (await removePulled(market.docker, registry.host)),
+      async () => await market?.close(),
+      async () => await registry?.close(),
+    )
   })
 
   const whereIs = ({ state }: JobRecord): string | undefined =>

@@ -5,6 +5,7 @@ import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import type { ContainerEngine, PullRequest } from '../../provider-agent/engine/index.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
+import { closeAll } from '../support/close-all.ts'
 import { startRegistry, type TestImage, type TestRegistry } from '../support/registry.ts'
 import { pulledNames, removePulled } from './support/pulled-images.ts'
 
@@ -24,9 +25,11 @@ describe('pulling', () => {
     engine = createDockerEngine({ docker }, { allowRegistries: [registry.host, '127.0.0.1:1'] })
   })
   after(async () => {
-    await removePulled(docker, registry.host)
-    await registry.close()
-    await handle.stop()
+    await closeAll(
+      async () => await removePulled(docker, registry.host),
+      async () => await registry?.close(),
+      async () => await handle?.stop(),
+    )
   })
 
   async function offer(repository: string, image: TestImage = {}): Promise<string> {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { AttemptCost } from '../../gateway/client/index.ts'
 import { type Cortex, openCortex } from '../gateway/support/cortex.ts'
+import { closeAll } from '../support/close-all.ts'
 import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
@@ -23,8 +24,10 @@ describe('a job that owners put out of their machines', () => {
     cortex = await openCortex({ CORTEX_GATEWAY: api.url, CORTEX_KEY: api.key })
   })
   after(async () => {
-    await cortex?.close()
-    await market?.close()
+    await closeAll(
+      async () => await cortex?.close(),
+      async () => await market?.close(),
+    )
   })
 
   /** The owner of the machine that has the job stops it there; answers which that was. */

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import { CortexClient } from '../../gateway/client/index.ts'
 import { type Forwarding, forwardPorts } from '../../gateway/commands/forward-job.ts'
 import { MAX_DATAGRAM_BYTES, MAX_TUNNELS } from '../../protocol/limits.ts'
+import { closeAll } from '../support/close-all.ts'
 import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
@@ -41,8 +42,7 @@ describe('datagrams and WebSockets of a container', () => {
     await market.when(id, ({ state, logs }) => state.status === 'running' && logs.lines > 0)
   })
   after(async () => {
-    for (const one of open) await one.close()
-    await market.close()
+    await closeAll(...open.map((one) => async () => await one.close()), async () => await market?.close())
   })
 
   async function forwardUdp(): Promise<number> {

@@ -10,6 +10,7 @@ import { type Forwarding, forwardPorts } from '../../gateway/commands/forward-jo
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { canInstall, findProgram, installPackages } from '../../scripts/apt.ts'
 import { ensureDebianImage } from '../../scripts/debian-image.ts'
+import { closeAll } from '../support/close-all.ts'
 import { until } from '../support/until.ts'
 import { openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
@@ -44,8 +45,10 @@ describe('real images', () => {
     client = new CortexClient({ baseUrl: api.url, apiKey: api.key })
   })
   after(async () => {
-    await Promise.all(forwardings.map(async (forwarding) => await forwarding.close()))
-    await market.close()
+    await closeAll(
+      async () => await Promise.all(forwardings.map(async (forwarding) => await forwarding.close())),
+      async () => await market?.close(),
+    )
   })
 
   /** Runs a server, and answers the local port that leads to it once it listens. */

@@ -12,6 +12,7 @@ import { createDockerEngine } from '../../provider-agent/engine/docker.ts'
 import { type ContainerEngine, EngineError, type PullRequest } from '../../provider-agent/engine/index.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
+import { closeAll } from '../support/close-all.ts'
 import { pulledNames, removePulled } from './support/pulled-images.ts'
 import { type RealRegistry, registryObstacle, startRealRegistry } from './support/real-registry.ts'
 
@@ -37,13 +38,15 @@ describe('a private registry', { skip: obstacle ?? false }, () => {
     elsewhere = await registry.push(docker, await foreignImage(docker), 'team/elsewhere')
   })
   after(async () => {
-    await registry?.close()
-    await Promise.allSettled(
-      [...(await pulledNames(docker, new RegExp(`/${registry.host.replace(':', '_')}/`))), 'cortex/elsewhere:1'].map(
-        (name) => docker.getImage(name).remove({ force: true }),
-      ),
+    await closeAll(
+      async () => await registry?.close(),
+      async () => {
+        const pulled = await pulledNames(docker, new RegExp(`/${registry.host.replace(':', '_')}/`))
+        const names = [...pulled, 'cortex/elsewhere:1']
+        await Promise.allSettled(names.map((name) => docker.getImage(name).remove({ force: true })))
+      },
+      async () => await handle?.stop(),
     )
-    await handle?.stop()
   })
 
   const login = (password = PASSWORD): Pick<PullRequest, 'credentials'> => ({

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import type { JobRecord } from '../../node/store/index.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
 import { certificate } from '../support/certificate.ts'
+import { closeAll } from '../support/close-all.ts'
 import { putObjects, S3_KEYS, type S3Server, startS3Server } from '../support/s3-server.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
@@ -27,8 +28,10 @@ describe('what jobs bring from buckets', () => {
     await putObjects(server, 'open', { hello: 'hello\n' })
   })
   after(async () => {
-    await market.close()
-    await server.close()
+    await closeAll(
+      async () => await market?.close(),
+      async () => await server?.close(),
+    )
   })
 
   async function said(job: JobRecord): Promise<string> {

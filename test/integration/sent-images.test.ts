@@ -14,6 +14,7 @@ import { type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { sentName } from '../../provider-agent/images/names.ts'
 import { type OwnNode, openNode } from '../faults/walk/support/stage.ts'
+import { closeAll } from '../support/close-all.ts'
 import { configOf, dockerArchive, hexOf, ociArchive, tarOfFiles } from '../support/image-archive.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
@@ -37,9 +38,14 @@ describe('images that are sent', () => {
     base = await readFile(layers[0]?.path ?? '')
   })
   after(async () => {
-    const names = (await Promise.all(senders.map(sentBy))).flat()
-    await market.close()
-    for (const name of names) await market.docker.getImage(name).remove({ force: true })
+    let names: string[] = []
+    await closeAll(
+      async () => (names = (await Promise.all(senders.map(sentBy))).flat()),
+      async () => await market.close(),
+      async () => {
+        for (const name of names) await market.docker.getImage(name).remove({ force: true })
+      },
+    )
   })
 
   /** What the engine calls what this peer sent. */

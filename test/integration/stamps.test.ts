@@ -13,6 +13,7 @@ import {
   RequirementsSchema,
 } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { makeStamp, stampBits } from '../../protocol/stamp.ts'
+import { closeAll } from '../support/close-all.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
 import { bytesOf, joinPlainly, type PlainPeer, readAs, WIRE } from './support/plain-peer.ts'
 
@@ -45,8 +46,10 @@ describe('a busy market', () => {
     askers = await Promise.all(Array.from({ length: ASKERS }, async () => await joinPlainly(where)))
   })
   after(async () => {
-    await Promise.all((askers ?? []).map(async (peer) => await peer.stop()))
-    await market?.close()
+    await closeAll(
+      async () => await Promise.all((askers ?? []).map(async (peer) => await peer.stop())),
+      async () => await market?.close(),
+    )
   })
 
   /** Asks for what nobody has, with a stamp of so many bits. */

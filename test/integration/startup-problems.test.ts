@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { createNetworkKey } from '../../node/network/network-key.ts'
+import { closeAll } from '../support/close-all.ts'
 import { type Program, startProgram } from './support/program.ts'
 
 const RELAY = [
@@ -44,10 +45,12 @@ describe('a peer that cannot join', () => {
     atRelay = address
   })
   after(async () => {
-    taken.close()
-    relay.child.kill('SIGTERM')
-    await relay.ended
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+    await closeAll(
+      () => taken.close(),
+      () => relay.child.kill('SIGTERM'),
+      async () => await relay.ended,
+      async () => await rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+    )
   })
 
   let count = 0

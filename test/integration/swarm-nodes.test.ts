@@ -12,6 +12,7 @@ import { findProgram } from '../../scripts/apt.ts'
 import { startDockerd } from '../../scripts/dockerd.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { createNamespaces, namespaceProblem } from '../faults/support/namespaces.ts'
+import { closeAll } from '../support/close-all.ts'
 import { unmountUnder } from '../support/unmount.ts'
 import { until } from '../support/until.ts'
 import { createTestBed, loop, type TestBed } from './executor/bed.ts'
@@ -87,9 +88,11 @@ describe('a Swarm of two nodes', { skip: problem ?? false }, () => {
     bed = createTestBed({ docker: first.docker, image: 'cortex/busybox:1', makeEngine })
   })
   after(async () => {
-    await cutOff?.(false)
-    await bed?.clear()
-    await stack.disposeAsync()
+    await closeAll(
+      async () => await cutOff?.(false),
+      async () => await bed?.clear(),
+      async () => await stack.disposeAsync(),
+    )
   })
 
   /** Which node a job is on. */

@@ -10,6 +10,7 @@ import { createSwarmEngine, isSwarmManager } from '../../provider-agent/engine/s
 import { findProgram } from '../../scripts/apt.ts'
 import { startDockerd } from '../../scripts/dockerd.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
+import { closeAll } from '../support/close-all.ts'
 import { collect, createTestBed, loop, MiB, type TestBed } from './executor/bed.ts'
 import { capabilityMask } from './executor/capabilities.ts'
 
@@ -68,8 +69,10 @@ describe('container engine: Swarm', { concurrency: 4 }, () => {
   })
   after(async () => {
     if (!isPossible) return
-    await bed.clear()
-    await swarm.stop()
+    await closeAll(
+      async () => await bed.clear(),
+      async () => await swarm.stop(),
+    )
   })
 
   const test = (name: string, run: () => Promise<void>): void => {

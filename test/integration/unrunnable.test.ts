@@ -9,6 +9,7 @@ import type { ContainerSpec } from '../../provider-agent/engine/index.ts'
 import { endingOfError } from '../../provider-agent/lease/ending.ts'
 import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
+import { closeAll } from '../support/close-all.ts'
 import { createTestBed, type TestBed } from './executor/bed.ts'
 import { importOddPrograms } from './support/odd-programs.ts'
 
@@ -43,9 +44,11 @@ describe('entry 27: what cannot be run', () => {
     Object.assign(bed, createTestBed({ docker, image, makeEngine: (init) => createDockerEngine({ docker }, init) }))
   })
   after(async () => {
-    await bed.clear()
-    await odd?.remove()
-    await handle?.stop()
+    await closeAll(
+      async () => await bed?.clear(),
+      async () => await odd?.remove(),
+      async () => await handle?.stop(),
+    )
   })
 
   const places: [what: Partial<ContainerSpec>, reason: string, told?: RegExp][] = [

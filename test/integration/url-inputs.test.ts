@@ -8,6 +8,7 @@ import { type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { openNode } from '../faults/walk/support/stage.ts'
 import { certificate } from '../support/certificate.ts'
+import { closeAll } from '../support/close-all.ts'
 import { type FileServer, giving, sha256Of, startFileServer } from '../support/file-server.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
@@ -26,8 +27,11 @@ describe('what jobs bring from URLs', () => {
     await market.addSeller({ agent: { allowInputHosts } })
   })
   after(async () => {
-    await market.close()
-    await Promise.all([plain.close(), secure.close()])
+    await closeAll(
+      async () => await market?.close(),
+      async () => await plain?.close(),
+      async () => await secure?.close(),
+    )
   })
 
   async function said(job: JobRecord): Promise<string> {

@@ -14,6 +14,7 @@ import { systemClock } from '../../node/clock.ts'
 import { silentLogger } from '../../node/logger.ts'
 import { createLibp2pNetwork } from '../../node/network/libp2p-network.ts'
 import { createVolumeFiles } from '../../node/volumes/volume-files.ts'
+import { closeAll } from '../support/close-all.ts'
 import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
@@ -43,9 +44,13 @@ describe('what is in a volume that stays', () => {
     id = job.results.volumes[0].id
   })
   after(async () => {
-    for (const { id: each } of await Array.fromAsync(client.volumes.all({ status: 'kept' })))
-      await client.volumes.delete(each)
-    await market.close()
+    await closeAll(
+      async () => {
+        const kept = await Array.fromAsync(client.volumes.all({ status: 'kept' }))
+        for (const { id: each } of kept) await client.volumes.delete(each)
+      },
+      async () => await market?.close(),
+    )
   })
 
   async function ask(method: string, query: string, init: RequestInit & { key?: string; volume?: string } = {}) {

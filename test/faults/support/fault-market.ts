@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
 import type { JobSubmission } from '../../../protocol/job-spec.ts'
+import { removeContainer } from '../../../provider-agent/engine/removal.ts'
+import { dropNetwork } from '../../../provider-agent/networks/network.ts'
 import { ensureEngine } from '../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import {
@@ -311,8 +313,8 @@ async function removeLeft(agents: FaultAgent[]): Promise<void> {
     for (const label of [`org.cortex-node.owner=${id}`, `org.cortex-node.sandbox=${id}`]) {
       const filters = { label: [label] }
       for (const { Id } of await docker.listContainers({ all: true, filters }))
-        await docker.getContainer(Id).remove({ force: true })
-      for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove()
+        await removeContainer(docker.getContainer(Id), {})
+      for (const { Id } of await docker.listNetworks({ filters })) await dropNetwork(docker, Id, {})
     }
   }
 }

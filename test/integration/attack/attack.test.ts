@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import type { ManagedProcess } from '../../../scripts/local-network.ts'
 import { namespaceProblem } from '../../faults/support/namespaces.ts'
+import { closeAll } from '../../support/close-all.ts'
 import { until } from '../../support/until.ts'
 import { attackerOn, attackTests, confinementTests, speakTo } from './suite.ts'
 import { type AttackedMachine, createMachine, internet, metadata } from './support/machine.ts'
@@ -43,9 +44,11 @@ describe('attacks', { skip: problem ?? false }, () => {
     after(async () => {
       // A job has ended before its container is gone, and an agent that ends meanwhile leaves it to its next start.
       const filters = { label: jobsOfAgent() }
-      await until(async () => (await machine.docker.listContainers({ all: true, filters })).length === 0)
-      await agent.end()
-      await machine.idle()
+      await closeAll(
+        async () => await until(async () => (await machine.docker.listContainers({ all: true, filters })).length === 0),
+        async () => await agent.end(),
+        async () => await machine.idle(),
+      )
     })
 
     confinementTests(
@@ -73,8 +76,7 @@ describe('attacks', { skip: problem ?? false }, () => {
       id = (await attackerOn(machine).api.provider(name, ({ paused }) => paused === null)).id
     })
     after(async () => {
-      await machine.idle()
-      await agent.end()
+      await closeAll(machine.idle, agent.end)
     })
 
     it('entry 43: the agent says that it leaves programs the least, and the other that it does not', async () => {
