@@ -14,6 +14,9 @@ export async function unlessBrokenOff(
   signal?.addEventListener('abort', () => (ending = end()), { once: true, signal: over.signal })
   try {
     await step()
+  } catch (error) {
+    signal?.throwIfAborted() // it failed by being ended
+    throw error
   } finally {
     over.abort()
     await ending
