@@ -4,6 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
+import { hashFile } from '../hash-file.ts'
 import type { Upload } from './index.ts'
 
 /** Read from the disk at a time, in bytes. */
@@ -53,7 +54,7 @@ export function createUploadFolder(folder: string): UploadFolder {
     const known = hashes.get(id)
     if (known?.bytes === bytes) return known
     const fresh = { hash: createHash('sha256'), bytes }
-    if (bytes > 0) for await (const chunk of createReadStream(partOf(id))) fresh.hash.update(chunk as Buffer)
+    if (bytes > 0) await hashFile(partOf(id), fresh.hash)
     hashes.set(id, fresh)
     return fresh
   }

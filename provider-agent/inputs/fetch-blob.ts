@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
+import { hashFile } from '../../node/hash-file.ts'
 import type { Channel, PeerNetwork } from '../../node/network/index.ts'
 import { guardStall } from '../../node/stall.ts'
 import { writeBehind } from '../../node/write-behind.ts'
@@ -83,7 +83,7 @@ async function hashed(file: FileHandle, part: string, bytes: number, hash: Hash)
     await file.truncate(0)
     return 0
   }
-  for await (const chunk of createReadStream(part)) hash.update(chunk as Buffer)
+  await hashFile(part, hash)
   return size
 }
 

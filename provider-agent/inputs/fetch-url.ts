@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
+import { hashFile } from '../../node/hash-file.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Outside } from '../../node/network/outside.ts'
 import type { UrlSource } from '../../protocol/job-inputs.ts'
@@ -144,7 +144,7 @@ async function kept(file: FileHandle, wanted: UrlWanted, { validator }: Progress
     await file.truncate(0)
     return 0
   }
-  if (source.sha256 !== undefined) for await (const chunk of createReadStream(part)) hash.update(chunk as Buffer)
+  if (source.sha256 !== undefined) await hashFile(part, hash)
   return size
 }
 

@@ -108,7 +108,7 @@ export async function collectOutput(
     return { kept, problem: '', leftOut: [...leftOut, ...kept.leftOut].slice(0, MAX_LEFT_OUT), sent }
   } catch (error) {
     signal.throwIfAborted()
-    const problem = until.aborted ? OUTPUT_PROBLEMS.cancelled.message : problemOf(error)
+    const problem = until.aborted ? OUTPUT_PROBLEMS.cancelled.message : problemOf(error, limit?.signal.aborted === true)
     logger.info({ lease: id, problem, error: String(error) }, 'outputs were not kept')
     return { problem, leftOut: [], sent }
   } finally {
@@ -144,8 +144,9 @@ async function sendOne(
   }
 }
 
-function problemOf(error: unknown): string {
-  return error instanceof OutputProblem ? error.message : OUTPUT_PROBLEMS.unreadable.message
+function problemOf(error: unknown, isLate: boolean): string {
+  if (error instanceof OutputProblem) return error.message
+  return OUTPUT_PROBLEMS[isLate ? 'not-in-time' : 'unreadable'].message
 }
 
 /** Null where there is nothing at the path. @throws anything else */

@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { open, stat, truncate } from 'node:fs/promises'
 import { Protocol } from '../../../protocol/topics.ts'
 import type { Clock } from '../../clock.ts'
 import { deadline } from '../../deadline.ts'
+import { hashFile } from '../../hash-file.ts'
 import type { Channel, PeerNetwork } from '../../network/index.ts'
 import { ReachError } from '../../reach/index.ts'
 import { openReach } from '../../reach/open-reach.ts'
@@ -102,6 +102,6 @@ async function receiveBehind({ clock, channel, hash }: Coming, behind: WriteBehi
 
 async function hashOf(path: string): Promise<Hash> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  await hashFile(path, hash)
   return hash
 }
