@@ -8,7 +8,7 @@ import type { Row, RowProblem, RowSource } from './rows.ts'
  * @param further what is wrong with a job that is well-formed; null where nothing is
  * @throws {GatewayError} VALIDATION_ERROR with row, column and reason of the first bad rows, and how many are bad
  */
-export async function checkRows(source: RowSource, further: (row: Row) => RowProblem | null): Promise<number> {
+export async function checkRows(source: RowSource, further: (row: Row) => Promise<RowProblem | null>): Promise<number> {
   const told: { row: number; line: number | null; column: string; reason: string }[] = []
   let badRows = 0
   let rows = 0
@@ -16,7 +16,7 @@ export async function checkRows(source: RowSource, further: (row: Row) => RowPro
   for await (const row of source()) {
     rows += 1
     if (rows > MAX_BATCH_ROWS) throw refused(`A batch has at most ${MAX_BATCH_ROWS} jobs: make several of it`)
-    const problems = row.spec === null ? row.problems : [further(row)].filter((problem) => problem !== null)
+    const problems = row.spec === null ? row.problems : [await further(row)].filter((problem) => problem !== null)
     if (problems.length > 0) {
       badRows += 1
       if (badRows <= MAX_TOLD_ROWS)

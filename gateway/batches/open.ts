@@ -3,6 +3,8 @@ import type { Clock } from '../../node/clock.ts'
 import type { Directory } from '../../node/directory/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Requester } from '../../node/market/index.ts'
+import type { JobStore } from '../../node/store/index.ts'
+import type { Uploads } from '../../node/uploads/index.ts'
 import type { Volumes } from '../../node/volumes/index.ts'
 import type { Revocation } from '../auth/index.ts'
 import type { Feature } from '../http/feature.ts'
@@ -17,10 +19,12 @@ import { createBatchDesk } from './submit-batch.ts'
 /** What {@link openBatches} works with. */
 export interface BatchesComponents {
   db: Database
-  store: BatchRunnerComponents['store']
+  store: BatchRunnerComponents['store'] & Pick<JobStore, 'get'>
   directory: Directory
   requester: Requester
   volumes: Pick<Volumes, 'place'>
+  /** What was given for jobs. */
+  uploads: Pick<Uploads, 'find' | 'open'>
   /** Bytes of bodies that are held. */
   bodies: Shares
   revocation: Pick<Revocation, 'watch'>
@@ -40,11 +44,11 @@ export interface Batches extends Feature {
 
 /** @param init.uploads where what is uploaded is kept while it is read */
 export async function openBatches(components: BatchesComponents, init: { uploads: string }): Promise<Batches> {
-  const { db, store, directory, requester, providerAliases, volumes, bodies, revocation, clock } = components
+  const { db, store, requester, bodies, revocation, clock } = components
   const batches = await openBatchStore(db)
   const logger = components.logger.child({ part: 'batches' })
   const batchRunner = createBatchRunner({ store, requester, batches, clock, logger })
-  const batchDesk = createBatchDesk({ requester, directory, providerAliases, volumes, batches, batchRunner, clock })
+  const batchDesk = createBatchDesk({ ...components, batches, batchRunner })
   const uploads = await openUploads({ bodies, revocation }, { folder: init.uploads })
   const background = createBackground(components)
   return {

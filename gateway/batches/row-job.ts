@@ -21,7 +21,7 @@ export interface RowJobs {
 /** Reads the base once, in turns, for all rows. @param columns names of the cells, in order */
 export async function createRowJobs(base: Record<string, unknown>, columns: string[]): Promise<RowJobs> {
   const index = new Map(columns.map((name, i) => [name, i]))
-  const { uses, firstOf, spelled } = await usesOf(base, index)
+  const { uses, places, spelled } = await usesOf(base, index)
   const placeholders = [...uses.values()].reduce((sum, times) => sum + times, 0)
   // Made for the first row that is worth it.
   let template: { field: string; fill: Fill }[] | null = null
@@ -34,8 +34,8 @@ export async function createRowJobs(base: Record<string, unknown>, columns: stri
     const field = path.split(/[.[]/)[0] ?? ''
     if (index.has(path)) return path
     if (index.has(field)) return field
-    const used = firstOf.get(field)
-    return used === undefined ? path : (columns[used] ?? path)
+    const used = places.find((place) => isWithin(place.path, path) || isWithin(path, place.path))
+    return used === undefined ? path : (columns[used.column] ?? path)
   }
 
   /** A job that is beyond all measure is told by its size alone: nothing of that size is ever made. */
@@ -164,11 +164,14 @@ function* placeholdersOf(text: string, index: Map<string, number>): Generator<Pl
 interface Uses {
   /** How often each column is used, by its place. */
   uses: Map<number, number>
-  /** The first column that a field of the base uses. */
-  firstOf: Map<string, number>
+  /** Where in the base the first of them stand, as `inputs[0].from.url`. */
+  places: { path: string; column: number }[]
   /** Characters of the placeholders' own spelling. */
   spelled: number
 }
+
+/** Places of placeholders that are known, so that a problem there is told by its column: more has no base that people write. */
+const MAX_PLACES = 1_000
 
 /** Placeholders that are counted before others get their turn: less than a millisecond. */
 const COUNTED_AT_ONCE = 1024
@@ -176,27 +179,38 @@ const COUNTED_AT_ONCE = 1024
 /** Counts, and makes nothing: a base may hold hundreds of thousands. */
 async function usesOf(base: Record<string, unknown>, index: Map<string, number>): Promise<Uses> {
   const uses = new Map<number, number>()
-  const firstOf = new Map<string, number>()
+  const places: Uses['places'] = []
   let spelled = 0
   let counted = 0
   for (const [field, value] of Object.entries(base)) {
-    for (const text of textsOf(value)) {
+    for (const { text, path } of textsOf(value, () => field)) {
       for (const { column, from, to } of placeholdersOf(text, index)) {
         counted += 1
         if (counted % COUNTED_AT_ONCE === 0) await breathe()
         if (column === undefined) continue
         uses.set(column, (uses.get(column) ?? 0) + 1)
-        if (!firstOf.has(field)) firstOf.set(field, column)
+        if (places.length < MAX_PLACES) places.push({ path: path(), column })
         spelled += to - from
       }
     }
   }
-  return { uses, firstOf, spelled }
+  return { uses, places, spelled }
 }
 
-function* textsOf(value: unknown): Generator<string> {
-  if (typeof value === 'string') yield value
-  else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) yield* textsOf(inner)
+/** @param path of the value, as problems name it: only made where somebody asks */
+function* textsOf(value: unknown, path: () => string): Generator<{ text: string; path: () => string }> {
+  if (typeof value === 'string') yield { text: value, path }
+  else if (typeof value === 'object' && value !== null) {
+    const isList = Array.isArray(value)
+    for (const [name, inner] of Object.entries(value)) {
+      yield* textsOf(inner, () => `${path()}${isList ? `[${name}]` : `.${name}`}`)
+    }
+  }
+}
+
+/** Whether a place in a job is another one, or in it. */
+function isWithin(path: string, other: string): boolean {
+  return path === other || (path.startsWith(other) && '.['.includes(path[other.length] ?? ' '))
 }
 
 function isList(field: string): boolean {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../node/clock.ts'
+import type { JobStore } from '../../node/store/index.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
 import { breathe } from '../../node/turns.ts'
-import { VolumeError } from '../../node/volumes/index.ts'
 import { newJobId } from '../../protocol/ids.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -12,7 +12,8 @@ import type { BatchRunner } from './batch-runner.ts'
 import type { BatchStore } from './batch-store.ts'
 import { checkRows } from './check-rows.ts'
 import { digestOf } from './read-upload.ts'
-import type { Row, RowProblem, RowSource } from './rows.ts'
+import { createRowProblems } from './row-problem.ts'
+import type { RowSource } from './rows.ts'
 
 /** How long an Idempotency-Key is remembered, in ms: 24 hours. */
 const KEY_MS = 24 * 3600 * 1000
@@ -24,7 +25,8 @@ const RESOLVING_MS = 10_000
 const LENGTH_AT_A_TIME = 1024 * 1024
 
 /** What {@link createBatchDesk} works with. */
-export interface BatchComponents extends Omit<SubmitComponents, 'store' | 'uploads'> {
+export interface BatchComponents extends Omit<SubmitComponents, 'store'> {
+  store: Pick<JobStore, 'get'>
   batches: BatchStore
   batchRunner: BatchRunner
   clock: Clock
@@ -76,7 +78,7 @@ export function createBatchDesk(components: BatchComponents): BatchDesk {
   }
 
   return {
-    check: async (rows, owner) => await checkRows(rows, (row) => providerProblem(components, row, owner)),
+    check: async (rows, owner) => await checkRows(rows, createRowProblems(components, owner)),
     async submit(submission) {
       const { idempotency, owner } = submission
       if (idempotency === null) return await make(components, submission, null)
@@ -99,7 +101,7 @@ async function make(
 ): Promise<SubmittedBatch> {
   const { batches, batchRunner, clock } = components
   const { owner, rows, concurrency, idempotency } = submission
-  const total = await checkRows(rows, (row) => providerProblem(components, row, owner))
+  const total = await checkRows(rows, createRowProblems(components, owner))
   const nowMs = clock.nowMs()
   const jobIds = Array.from({ length: total }, () => newJobId(nowMs))
   const id = newId('batch', nowMs)
@@ -175,16 +177,4 @@ function createBatchImages({ requester, clock }: BatchComponents) {
 async function allOf(tasks: Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(tasks)).find((result) => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason
-}
-
-function providerProblem(components: BatchComponents, { spec }: Row, owner: string): RowProblem | null {
-  try {
-    if (spec !== null) resolveProvider(spec, owner, components)
-    return null
-  } catch (error) {
-    if (error instanceof GatewayError) {
-      return { column: error.cause instanceof VolumeError ? 'volumes' : 'provider', reason: error.message }
-    }
-    throw error
-  }
 }

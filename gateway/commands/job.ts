@@ -2,11 +2,10 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
 import { seconds } from '../../node/commands/docker-amounts.ts'
 import { group } from '../../node/commands/group.ts'
-import { bringsImage } from '../../node/commands/image-flags.ts'
 import { inputFlags, type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
 import { keyValue, wholeNumber } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
-import type { CortexClient, JobOverrides, JobQuery, JobStatus, JobSubmission } from '../client/index.ts'
+import type { JobOverrides, JobQuery, JobStatus, JobSubmission } from '../client/index.ts'
 import { isTerminal, JOB_STATUSES } from '../contract/job-status.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 import { aboutJob, wholeJobId } from './job-id.ts'
@@ -54,7 +53,8 @@ Examples:
       asking(async (client, image: string | undefined, words: string[], options: SubmitOptions) => {
         const checked = (await submissionFrom(image, words, options)) as JobSubmission
         if (options.dryRun === true) return showBids(await client.jobs.dryRun(checked), options)
-        const submission = await withInputs(client, checked, options)
+        const { withUploads } = await import('./upload-inputs.ts')
+        const submission = await withUploads(client, checked, options)
         const job = await client.jobs.submit(submission, { idempotencyKey: options.idempotencyKey })
         await showSubmitted(job, options)
       }),
@@ -69,14 +69,6 @@ async function submissionFrom(image: string | undefined, words: string[], option
   }
   const given = submissionOf(image, words, options)
   return options.file === undefined ? given : { ...(await readObject(options.file)), ...given }
-}
-
-/** With what it brings from this machine: uploaded, unless the gateway has it. */
-async function withInputs(client: CortexClient, submission: JobSubmission, flags: JobFlags) {
-  if (flags.input === undefined && flags.interactive !== true && !bringsImage(flags)) return submission
-  if (bringsImage(flags) && !submission.image) throw new CliError('--send-image and --build need the image’s name', 1)
-  const { uploadInputs } = await import('./upload-inputs.ts')
-  return { ...submission, ...(await uploadInputs(client, submission.image, flags)) }
 }
 
 async function showSubmitted(job: { id: string }, options: ConnectionOptions): Promise<void> {

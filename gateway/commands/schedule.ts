@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander'
 import { group } from '../../node/commands/group.ts'
-import { type JobFlags, jobFlags } from '../../node/commands/job-flags.ts'
+import { inputFlags, type JobFlags, jobFlags } from '../../node/commands/job-flags.ts'
 import type { NewSchedule, Schedule, ScheduleChanges } from '../client/index.ts'
 import { CONCURRENCY_POLICIES } from '../contract/schedule-words.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
-import { configFrom, showId } from './template.ts'
+import { configFrom, showId, uploaded } from './template.ts'
 
 interface Rhythm {
   cron?: string
@@ -46,14 +46,15 @@ function create(): Command {
     .option('-f, --file <path>', 'a job in JSON or YAML; flags outweigh it')
     .option('--image <image>', 'the container image')
     .option('--paused', 'do not run it yet')
-  return withConnection(jobFlags(rhythmFlags(command)))
+  return withConnection(inputFlags(jobFlags(rhythmFlags(command))))
     .addHelpText(
       'after',
       "\nExample:\n  $ cortex schedule create nightly '0 3 * * *' --timezone Europe/Berlin --image busybox",
     )
     .action(
       asking(async (client, name: string, cron: string, options: CreateOptions) => {
-        const config = options.template === undefined ? { config: await configFrom(options) } : {}
+        const config =
+          options.template === undefined ? { config: await uploaded(client, await configFrom(options), options) } : {}
         const fields = { name, ...rhythmOf({ ...options, cron }), ...config, enabled: options.paused !== true }
         await showId(await client.schedules.create(fields as NewSchedule), options)
       }),

@@ -1,7 +1,8 @@
 import { Command } from 'commander'
+import { CliError } from '../../node/commands/cli-error.ts'
 import { group } from '../../node/commands/group.ts'
-import { type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
-import type { JobConfig, Template } from '../client/index.ts'
+import { inputFlags, type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
+import type { CortexClient, JobConfig, Template } from '../client/index.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 
 interface TemplateOptions extends ConnectionOptions {
@@ -24,15 +25,18 @@ function create(): Command {
     .argument('<name>', 'what people read')
     .option('--image <image>', 'the container image')
     .option('--description <text>', 'what it is for')
-  return withConnection(jobFlags(command))
-    .addHelpText('after', '\nExample:\n  $ cortex template create web --image nginx --port 80 --memory 256Mi')
+  return withConnection(inputFlags(jobFlags(command)))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ cortex template create web --image nginx --port 80 --memory 256Mi\n  $ cortex template create sum --image busybox --input ./data:/data --output /out',
+    )
     .action(
       asking(async (client, name: string, options: TemplateOptions & JobFlags & { image?: string }) => {
         const { description } = options
         const config = await configFrom(options)
         const made = await client.templates.create({
           name,
-          config,
+          config: await uploaded(client, config, options),
           ...(description === undefined ? {} : { description }),
         })
         await showId(made, options)
@@ -43,8 +47,17 @@ function create(): Command {
 /** What the file says, and what the flags say over it. */
 export async function configFrom(options: JobFlags & { file?: string; image?: string }): Promise<JobConfig> {
   const { readObject } = await import('./input-file.ts')
+  if (options.file === '-' && options.interactive === true) {
+    throw new CliError('-f - and -i both read the standard input: give the job in a file of its own', 1)
+  }
   const given = submissionOf(options.image, [], options)
   return { ...(options.file === undefined ? {} : await readObject(options.file)), ...given } as JobConfig
+}
+
+/** With what it brings from this machine, which the gateway keeps for as long as the template or schedule names it. */
+export async function uploaded(client: CortexClient, config: JobConfig, options: JobFlags): Promise<JobConfig> {
+  const { withUploads } = await import('./upload-inputs.ts')
+  return await withUploads(client, config, options)
 }
 
 /** What a program wants of something new: its id. */
@@ -117,11 +130,12 @@ function submit(): Command {
   const command = fileFlag(new Command('submit').description('submit a job from a template; prints the job’s id'))
     .argument('<id>', 'which')
     .option('--image <image>', 'another image')
-  return withConnection(jobFlags(command))
+  return withConnection(inputFlags(jobFlags(command)))
     .addHelpText('after', '\nExample:\n  $ cortex template submit template_01k8m3q7w9x2 --env DAY=monday')
     .action(
       asking(async (client, id: string, options: ConnectionOptions & JobFlags & { file?: string; image?: string }) => {
-        await showId(await client.jobs.fromTemplate(id, await configFrom(options)), options)
+        const config = await uploaded(client, await configFrom(options), options)
+        await showId(await client.jobs.fromTemplate(id, config), options)
       }),
     )
 }

@@ -1,16 +1,31 @@
 import { createReadStream } from 'node:fs'
+import { CliError } from '../../node/commands/cli-error.ts'
 import { type GivePart, givenLocalImage } from '../../node/commands/give-image.ts'
+import { bringsImage } from '../../node/commands/image-flags.ts'
 import { givenSources } from '../../node/commands/input-flags.ts'
 import type { JobFlags } from '../../node/commands/job-flags.ts'
 import { type StatusLine, statusLine } from '../../node/commands/output.ts'
 import { digestOfInput, fromOffset, localInput } from '../../node/inputs/local-tar.ts'
 import type { CortexClient } from '../client/index.ts'
 
+/** A job with what it brings from this machine, which is uploaded unless the gateway has it. */
+export async function withUploads<J extends { image?: unknown }>(
+  client: CortexClient,
+  job: J,
+  flags: JobFlags,
+): Promise<J> {
+  const { image } = job
+  if (flags.input === undefined && flags.interactive !== true && !bringsImage(flags)) return job
+  if (typeof image === 'string' && image !== '') return { ...job, ...(await uploadInputs(client, image, flags)) }
+  if (bringsImage(flags)) throw new CliError('--send-image and --build need the image’s name', 1)
+  return { ...job, ...(await uploadInputs(client, '', flags)) }
+}
+
 /**
  * Gives the gateway what `--send-image`, `--build`, `--input` and `-i` name and it does not have yet; answers what the job says
  * of it.
  */
-export async function uploadInputs(client: CortexClient, image: string, flags: JobFlags) {
+async function uploadInputs(client: CortexClient, image: string, flags: JobFlags) {
   const status = statusLine()
   async function give(path: string): Promise<string> {
     status.now(`reading ${path}`)

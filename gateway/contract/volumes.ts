@@ -20,6 +20,9 @@ export const volumeSchema = z
         '`deleting`: its provider removes it once it is back; `gone`: its provider has it no more, since its time was over, or it was lost.',
       ),
     inUse: z.boolean().describe('Whether a job has it.'),
+    usedBy: z
+      .array(z.string())
+      .describe('The jobs that have it now, oldest first: one, or where they share it, the first 16 of them.'),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso
       .datetime()

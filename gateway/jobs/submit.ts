@@ -100,12 +100,24 @@ export async function submitJob(
   return await components.requester.submit(idempotency === null ? job : { ...job, idempotency })
 }
 
-/** That what a job brings is there, which counts as a use of it. @throws {GatewayError} VALIDATION_ERROR */
+/** That what a job brings is there. @throws {GatewayError} VALIDATION_ERROR */
 async function assertThere(
-  { uploads, store }: Pick<SubmitComponents, 'uploads' | 'store'>,
+  components: Pick<SubmitComponents, 'uploads'> & { store: Pick<JobStore, 'get'> },
   owner: string,
   spec: JobSpec,
 ): Promise<void> {
+  const fields = await missingOf(components, owner, spec)
+  const [first] = fields
+  if (first === undefined) return
+  throw new GatewayError('VALIDATION_ERROR', `${first.path} ${first.message}`, { details: { fields, in: 'body' } })
+}
+
+/** What a job brings that is not there, by the fields that name it; what is there counts as used. */
+export async function missingOf(
+  { uploads, store }: Pick<SubmitComponents, 'uploads'> & { store: Pick<JobStore, 'get'> },
+  owner: string,
+  spec: Pick<JobSpec, 'inputs' | 'stdin' | 'image' | 'imageFrom'>,
+): Promise<{ path: string; message: string }[]> {
   const fields: { path: string; message: string }[] = []
   for (const { field, path, from } of inputsAsked(spec)) {
     if (from.job !== undefined) {
@@ -122,9 +134,7 @@ async function assertThere(
     const found = await findSentImage(uploads, { owner, name: spec.image, digest: spec.imageFrom.upload })
     if ('code' in found) fields.push({ path: 'imageFrom.upload', message: imageProblem(found) })
   }
-  const [first] = fields
-  if (first === undefined) return
-  throw new GatewayError('VALIDATION_ERROR', `${first.path} ${first.message}`, { details: { fields, in: 'body' } })
+  return fields
 }
 
 function imageProblem({ message, details }: Failure): string {

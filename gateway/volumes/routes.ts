@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ClientNode } from '../../node/index.ts'
 import type { VolumeRecord } from '../../node/store/index.ts'
-import { volumeView } from '../../node/views/volume-view.ts'
+import { volumeViews } from '../../node/views/volume-view.ts'
 import { page, success } from '../contract/envelope.ts'
 import { JOB_EXAMPLE } from '../contract/jobs.ts'
 import { listField, pagingFields } from '../contract/list-fields.ts'
@@ -25,6 +25,7 @@ const EXAMPLE: z.input<typeof volumeSchema> = {
   keep: 604_800,
   status: 'kept',
   inUse: false,
+  usedBy: [],
   createdAt: JOB_EXAMPLE.createdAt,
   expiresAt: '2026-02-07T12:00:00.000Z',
   providerStatus: 'online',
@@ -106,7 +107,14 @@ export interface VolumeComponents extends Omit<ContentComponents, 'visible' | 'n
 /** Volumes of jobs: whose they are is who may see them, whoever asks for whichever id. */
 export function addVolumeRoutes(api: Api, { node, revocation, shares }: VolumeComponents): void {
   const { volumes, directory } = node
-  const view = (record: VolumeRecord): z.input<typeof volumeSchema> => volumeView(record, directory)
+  const views = async (records: VolumeRecord[]): Promise<z.input<typeof volumeSchema>[]> =>
+    await volumeViews(records, { directory, volumes })
+
+  async function view(record: VolumeRecord): Promise<z.input<typeof volumeSchema>> {
+    const [shown] = await views([record])
+    if (shown === undefined) throw new Error('One record has one view')
+    return shown
+  }
 
   function visible(c: GatewayContext, id: string): VolumeRecord {
     const record = volumes.get(id)
@@ -128,22 +136,22 @@ export function addVolumeRoutes(api: Api, { node, revocation, shares }: VolumeCo
       .filter(({ state }) => status === undefined || status.includes(state))
       .filter((record) => provider === undefined || record.provider === provider)
     const { items, pagination } = pageOf(all, paging)
-    return c.json(page(items.map(view), pagination), 200)
+    return c.json(page(await views(items), pagination), 200)
   })
 
   api.openapi(getVolume, async (c) => {
     const { id } = visible(c, c.req.valid('param').id)
-    return c.json(success(view((await volumes.look(id)) ?? visible(c, id))), 200)
+    return c.json(success(await view((await volumes.look(id)) ?? visible(c, id))), 200)
   })
 
   api.openapi(extendVolume, async (c) => {
     const { id } = visible(c, c.req.valid('param').id)
     const { keep } = c.req.valid('json')
-    return c.json(success(view(await told(async () => await volumes.extend(id, keep)))), 200)
+    return c.json(success(await view(await told(async () => await volumes.extend(id, keep)))), 200)
   })
 
   api.openapi(deleteVolume, async (c) => {
     const { id } = visible(c, c.req.valid('param').id)
-    return c.json(success(view(await told(async () => await volumes.delete(id)))), 200)
+    return c.json(success(await view(await told(async () => await volumes.delete(id)))), 200)
   })
 }

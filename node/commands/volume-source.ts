@@ -2,7 +2,7 @@ import type { ClientNode } from '../index.ts'
 import { createLogger } from '../logger.ts'
 import { ReachError } from '../reach/index.ts'
 import type { VolumeRecord } from '../store/index.ts'
-import { volumeView } from '../views/volume-view.ts'
+import { volumeViews } from '../views/volume-view.ts'
 import { VolumeError } from '../volumes/index.ts'
 import { providersHeard } from './await-providers.ts'
 import { CliError } from './cli-error.ts'
@@ -23,11 +23,7 @@ export const networkVolumes: VolumeSource = {
         .list()
         .filter(({ state }) => options.all === true || state === 'kept' || state === 'deleting')
       if (shown.length === 0 && options.json !== true) say(`none; ${OWN_NODE}`)
-      else
-        showVolumes(
-          shown.map((record) => volumeView(record, directory)),
-          options,
-        )
+      else showVolumes(await volumeViews(shown, { directory, volumes }), options)
     })
   },
   async show(id, options) {
@@ -68,7 +64,7 @@ async function about(
   await withNode(options, async (node) => {
     const record = await act(node)
     if (record === undefined) throw new CliError(`There is no volume ${id}; ${OWN_NODE}`)
-    showVolume(volumeView(record, node.directory), options)
+    for (const view of await volumeViews([record], node)) showVolume(view, options)
   })
 }
 

@@ -1,9 +1,9 @@
-import type { volumeView } from '../views/volume-view.ts'
+import type { volumeViews } from '../views/volume-view.ts'
 import { fieldTable, table } from './output.ts'
 import { print, printJson } from './print.ts'
 
 /** A volume as its commands show it. */
-export type ShownVolume = ReturnType<typeof volumeView>
+export type ShownVolume = Awaited<ReturnType<typeof volumeViews>>[number]
 
 /** @param options.json whether a program reads it */
 export function showVolumes(volumes: ShownVolume[], options: { json?: true }): void {
@@ -18,8 +18,9 @@ export function showVolumes(volumes: ShownVolume[], options: { json?: true }): v
     stateOf(one),
     one.expiresAt ?? '-',
     one.provider.slice(-8),
+    usersOf(one),
   ])
-  print(...table(['VOLUME', 'NAME', 'SIZE', 'STATE', 'KEPT UNTIL', 'PROVIDER'], rows))
+  print(...table(['VOLUME', 'NAME', 'SIZE', 'STATE', 'KEPT UNTIL', 'PROVIDER', 'USED BY'], rows))
 }
 
 /** One of them, field by field. */
@@ -36,11 +37,17 @@ export function showVolume(volume: ShownVolume, options: { json?: true }): void 
     ['state', stateOf(volume)],
     ['keep', `${keep} s after its last use`],
     ['kept until', expiresAt ?? '-'],
-    ['job', job],
+    ['used by', usersOf(volume)],
+    ['left by', job],
     ['provider', `${provider} (${providerStatus})`],
     ['created', createdAt],
   ]
   print(...fieldTable(rows))
+}
+
+/** Ids of jobs, which other commands take. */
+function usersOf({ usedBy }: ShownVolume): string {
+  return usedBy.length === 0 ? '-' : usedBy.join(', ')
 }
 
 function stateOf({ status, inUse, draining, providerStatus }: ShownVolume): string {

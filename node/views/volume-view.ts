@@ -1,10 +1,22 @@
 import { formatBytes } from '../../protocol/units.ts'
 import type { Directory } from '../directory/index.ts'
 import type { VolumeRecord } from '../store/index.ts'
+import type { Volumes } from '../volumes/index.ts'
 import { isoTime, isoTimeOrNull } from './time.ts'
 
-/** A volume as the API shows it; the gateway's schema of it is held against this by its types. */
-export function volumeView(record: VolumeRecord, directory: Pick<Directory, 'get'>) {
+/** What a volume's view is made with. */
+interface VolumeViewer {
+  directory: Pick<Directory, 'get'>
+  volumes: Pick<Volumes, 'users'>
+}
+
+/** Volumes as the API shows them; the gateway's schema of one is held against this by its types. */
+export async function volumeViews(records: readonly VolumeRecord[], { directory, volumes }: VolumeViewer) {
+  const users = await volumes.users(records)
+  return records.map((record) => volumeView(record, directory, users.get(record.id) ?? []))
+}
+
+function volumeView(record: VolumeRecord, directory: Pick<Directory, 'get'>, usedBy: readonly string[]) {
   const { id, name, provider, jobId, sizeBytes, keepSeconds, state, inUse, draining } = record
   const known = directory.get(provider)
   return {
@@ -16,6 +28,7 @@ export function volumeView(record: VolumeRecord, directory: Pick<Directory, 'get
     keep: keepSeconds,
     status: state,
     inUse,
+    usedBy: [...usedBy],
     createdAt: isoTime(record.createdAtMs),
     expiresAt: isoTimeOrNull(record.expiresAtMs),
     providerStatus: known?.status ?? ('offline' as const),

@@ -11,6 +11,8 @@ export interface Volumes {
   get(id: string): VolumeRecord | undefined
   /** The same, once its provider was asked, where that answers within some seconds. */
   look(id: string): Promise<VolumeRecord | undefined>
+  /** The jobs that have each of them, oldest first, by the volume's id; what nobody has is not among them. */
+  users(records: readonly VolumeRecord[]): Promise<ReadonlyMap<string, readonly string[]>>
   /** The spec with the provider at which the volumes lie that it takes up. @throws {VolumeError} where it cannot be */
   place(owner: string, spec: JobSpec): JobSpec
   /** A provider has taken the job: it keeps what that leaves. */

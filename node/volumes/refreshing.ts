@@ -17,7 +17,7 @@ const TOLERATED_MS = 60_000
 export interface VolumesComponents {
   network: PeerNetwork
   directory: Pick<Directory, 'get'>
-  store: Pick<JobStore, 'volumes' | 'keepVolume'>
+  store: Pick<JobStore, 'volumes' | 'keepVolume' | 'list'>
   clock: Clock
   logger: Logger
 }

@@ -9,6 +9,7 @@ import type { VolumeRecord } from '../store/index.ts'
 import { askProvider } from './ask-provider.ts'
 import { type RunningVolumes, VolumeError } from './index.ts'
 import { createRefreshing, isThere, type VolumesComponents } from './refreshing.ts'
+import { usersOf } from './users.ts'
 import { createVolumeFiles } from './volume-files.ts'
 
 /** Time between two rounds of asking the providers, in ms. */
@@ -46,6 +47,7 @@ export function createVolumes(components: VolumesComponents): RunningVolumes {
       limit.clear()
       return records.get(id)
     },
+    users: async (some) => await usersOf(store, some),
     place(owner, spec) {
       return spec.volumes.reduce((placed, { volume: id }, index) => {
         if (id === undefined) return placed

@@ -135,9 +135,7 @@ function VolumeRow({ volume, provider, onExtend, onDelete }: VolumeRowProps) {
         <Going volume={volume} />
       </Table.Td>
       <Table.Td>
-        <Link to="/jobs/$jobId" params={{ jobId: job }} className="text-link mono">
-          …{job.slice(-8)}
-        </Link>
+        <JobLink job={job} />
       </Table.Td>
       <Table.Td>
         {status === 'kept' && mayWrite && (
@@ -192,6 +190,14 @@ function Download({ volume: { id, name } }: { volume: Volume }) {
   )
 }
 
+function JobLink({ job }: { job: string }) {
+  return (
+    <Link to="/jobs/$jobId" params={{ jobId: job }} className="text-link mono">
+      …{job.slice(-8)}
+    </Link>
+  )
+}
+
 function ProviderState({ volume: { status, providerStatus, draining } }: { volume: Volume }) {
   if (status !== 'kept') return null
   const what = draining ? 'takes no more jobs: save what you need' : providerStatus === 'online' ? null : providerStatus
@@ -208,13 +214,23 @@ const GONE: Record<Exclude<Volume['status'], 'kept'>, string> = {
   gone: 'gone',
 }
 
-function Going({ volume: { status, inUse, expiresAt } }: { volume: Volume }) {
+function Going({ volume: { status, inUse, usedBy, expiresAt } }: { volume: Volume }) {
   if (status !== 'kept')
     return (
       <Badge color="gray" variant="light">
         {GONE[status]}
       </Badge>
     )
-  if (inUse) return <Badge variant="light">in use</Badge>
+  if (inUse)
+    return (
+      <>
+        <Badge variant="light">in use</Badge>
+        {usedBy.map((job) => (
+          <Text key={job} size="xs">
+            by <JobLink job={job} />
+          </Text>
+        ))}
+      </>
+    )
   return expiresAt === null ? '–' : <Ago at={expiresAt} />
 }
