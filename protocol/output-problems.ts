@@ -32,7 +32,8 @@ export const OUTPUT_PROBLEMS = {
   'not-in-time': {
     message: 'The provider did not read the outputs in time',
     fault: 'place',
-    remedy: 'Submit the job again, at a different provider or with more storage: reading may take longer where there is more.',
+    remedy:
+      'Submit the job again, at a different provider or with more storage: reading may take longer where there is more.',
   },
   unreadable: {
     message: 'The provider could not read the outputs',
