@@ -160,6 +160,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     hostCheck(init.allowedHosts ?? []),
     ...forOrigins(init.corsOrigins ?? []),
     features.pages.serveFiles,
+    features.pages.serveDocs,
     auth.authenticate,
     features.audit.noteChanges,
     rateLimit.middleware,

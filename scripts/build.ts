@@ -14,7 +14,9 @@ const dashboard = join(root, 'gateway', 'dashboard')
 const project = join(root, 'tsconfig.build.json')
 const { include: folders } = JSON.parse(readFileSync(project, 'utf8')) as { include: string[] }
 
-execFileSync(process.execPath, [join(root, 'scripts', 'dashboard.mjs')], { stdio: 'inherit' })
+for (const script of ['dashboard.mjs', 'docs-site.mjs']) {
+  execFileSync(process.execPath, [join(root, 'scripts', script)], { stdio: 'inherit' })
+}
 rmSync(dist, { recursive: true, force: true })
 execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', project, '--outDir', dist], { stdio: 'inherit' })
 for (const folder of folders) {

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 
 /** Where the build puts the dashboard; in the published package as well. */
 export const DASHBOARD_FOLDER = fileURLToPath(new URL('../dashboard/dist/', import.meta.url))
+/** Likewise the documentation. */
+export const DOCS_FOLDER = fileURLToPath(new URL('../docs/dist/', import.meta.url))
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -11,9 +13,15 @@ const TYPES: Record<string, string> = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.woff2': 'font/woff2',
+  '.json': 'application/json',
+  '.webp': 'image/webp',
+  '.py': 'text/plain; charset=utf-8',
+  '.go': 'text/plain; charset=utf-8',
+  '.sh': 'text/plain; charset=utf-8',
+  '.mjs': 'text/plain; charset=utf-8',
 }
 
-/** One file of the built dashboard, in memory. */
+/** One file of the built dashboard or documentation, in memory. */
 export interface DashboardFile {
   /** Its `Content-Type`. */
   type: string
@@ -28,6 +36,17 @@ export interface DashboardFile {
 
 /** The built dashboard by path, `/index.html` among them; empty where it was not built. */
 export type DashboardFiles = ReadonlyMap<string, DashboardFile>
+
+/** The files of a build, read at the first request, and again as long as there are none: it may be built while this runs. */
+export function onceBuilt(folder: string): () => Promise<DashboardFiles> {
+  let files: Promise<DashboardFiles> | undefined
+  return async () => {
+    files ??= readDashboardFiles(folder)
+    const loaded = await files
+    if (loaded.size === 0) files = undefined
+    return loaded
+  }
+}
 
 /** Reads the whole build, about two megabytes: what is asked for is then looked up, and never a path on the disk. */
 export async function readDashboardFiles(folder: string): Promise<DashboardFiles> {

@@ -52,6 +52,15 @@ export function Nav({ onFollow }: { onFollow: () => void }) {
               className="nav-link"
             />
           ))}
+          {title === 'Gateway' && (
+            <NavLink
+              href="/docs/"
+              label="Documentation"
+              leftSection={<Icon name="docs" />}
+              onClick={onFollow}
+              className="nav-link"
+            />
+          )}
         </div>
       ))}
     </Stack>
