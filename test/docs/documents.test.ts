@@ -20,6 +20,7 @@ const OTHER_FLAGS = [
   ...['--filter', '--live-restore'], // docker, dockerd
   ...['--prefix', '--uninstall', '--now'], // packaging/install.sh, systemctl
   ...['--help', '--version', '--http2'],
+  ...['--input', '--publisher', '--selector', '--timeout'], // bacalhau, which docs/guides/migrating.md speaks of
 ]
 
 interface Document {
@@ -59,6 +60,13 @@ describe('the documents', () => {
     const dead = links.filter(({ path, to }) => !existsSync(join(ROOT, dirname(path), to)))
     assert.deepEqual(dead, [])
     assert.ok(links.length > 0)
+  })
+
+  it('are in the contents of the documentation, each by its title', () => {
+    const contents = readFileSync(join(ROOT, 'docs/README.md'), 'utf8')
+    const pages = documents.filter(({ path }) => /^docs\/(?!README|decisions\/|reference\/)/.test(path))
+    assert.ok(pages.length > 15)
+    for (const { path } of pages) assert.ok(contents.includes(`](${path.slice('docs/'.length)})`), path)
   })
 
   it('name flags that there are', async () => {
