@@ -49,7 +49,7 @@ export function onceBuilt(folder: string): () => Promise<DashboardFiles> {
 }
 
 /** Reads the whole build, about two megabytes: what is asked for is then looked up, and never a path on the disk. */
-export async function readDashboardFiles(folder: string): Promise<DashboardFiles> {
+async function readDashboardFiles(folder: string): Promise<DashboardFiles> {
   const files = new Map<string, DashboardFile>()
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []) // not built
   for (const entry of entries) {
