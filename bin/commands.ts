@@ -118,6 +118,11 @@ const ENTRIES: readonly Entry[] = [
     description: 'print this node’s peer id (made on first use)',
     load: async () => (await import('../node/commands/id.ts')).idCommand(),
   },
+  {
+    name: 'version',
+    description: 'which version this is, and whether there is a newer one',
+    load: async () => (await import('../node/commands/version.ts')).versionCommand(),
+  },
 ]
 
 /** Adds every command: the one with this name, or all where it is `*`, whole, the others by name and description. */
