@@ -17,6 +17,7 @@ const OTHER_FLAGS = [
   ...['--files', '--size', '--kills'], // scripts/data-proof.ts, scripts/image-proof.ts
   ...['--always-sparkplug', '--inspect', '--test', '--test-name-pattern'], // node
   ...['--ignore-scripts', '--save-exact'], // npm
+  ...['--follow-tags'], // git
   ...['--filter', '--live-restore'], // docker, dockerd
   ...['--prefix', '--uninstall', '--now'], // packaging/install.sh, systemctl
   ...['--help', '--version', '--http2'],

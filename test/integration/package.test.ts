@@ -60,7 +60,9 @@ describe('the published package', () => {
     for (const wanted of ['dist/bin/cortex.js', 'package.json', 'LICENSE', 'README.md']) {
       assert.ok(files.includes(wanted), wanted)
     }
-    assert.deepEqual(files.filter((path) => !/^(dist|docs)\//.test(path)).toSorted(), [
+    assert.deepEqual(files.filter((path) => !/^(dist|docs|examples)\//.test(path)).toSorted(), [
+      'CHANGELOG.md',
+      'CODE_OF_CONDUCT.md',
       'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
@@ -68,7 +70,7 @@ describe('the published package', () => {
       'package.json',
     ])
     assert.deepEqual(
-      files.filter((path) => /(?<!\.d)\.tsx?$/.test(path)),
+      files.filter((path) => /(?<!\.d)\.tsx?$/.test(path) && !path.startsWith('examples/')),
       [],
     )
   })
