@@ -2,6 +2,7 @@ import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Level } from 'level'
 import { systemProblem } from '../system-problem.ts'
+import { ownVersion } from '../version.ts'
 import { DataFolderError } from './errors.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { noteChecked, readChecked } from './leveldb/checked-note.ts'
@@ -9,6 +10,7 @@ import { noteClosed, readClosed } from './leveldb/closed-note.ts'
 import { type Inspection, inspectLevel } from './leveldb/inspect.ts'
 import { type OnDisk, RecoveringLevel, repairLevel } from './leveldb/recovering-level.ts'
 import { keepChecking } from './leveldb/table-checks.ts'
+import { formProblem, markForm, readForm } from './store-form.ts'
 
 export { DataFolderError } from './errors.ts'
 
@@ -60,6 +62,7 @@ export async function openDatabase(
       afterClose: release,
     })
     await database.open()
+    await assertKnown(folder, database)
     await writeFile(pidFile, `${process.pid}\n`)
     await noteChecked(checkedFile, found.checked)
     if (found.kind === 'without-manifest') {
@@ -75,6 +78,15 @@ export async function openDatabase(
     await lock?.release()
     throw explain(folder, error)
   }
+}
+
+/** Refuses a store of a newer version before anything is written to it, and marks it as this one's. */
+async function assertKnown(folder: string, database: Database): Promise<void> {
+  const [stored, version] = [await readForm(database), await ownVersion()]
+  const problem = formProblem(folder, stored, version)
+  if (problem !== null) throw new DataFolderError('DATA_FOLDER_NEWER', problem)
+  // Of a full disk whoever writes next hears, and the next start marks it.
+  await markForm(database, stored, version).catch(() => undefined)
 }
 
 /** Why the database must not be opened as it is; null where it may. */

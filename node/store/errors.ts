@@ -1,7 +1,7 @@
 /** A data folder that cannot be opened; the message says what to do. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
-  readonly code: 'DATA_FOLDER_IN_USE' | 'DATA_FOLDER_CORRUPT' | 'DATA_FOLDER_UNUSABLE'
+  readonly code: 'DATA_FOLDER_IN_USE' | 'DATA_FOLDER_CORRUPT' | 'DATA_FOLDER_NEWER' | 'DATA_FOLDER_UNUSABLE'
 
   constructor(code: DataFolderError['code'], message: string, options?: ErrorOptions) {
     super(message, options)
