@@ -18,7 +18,7 @@ const OTHER_FLAGS = [
   ...['--always-sparkplug', '--inspect', '--test', '--test-name-pattern'], // node
   ...['--ignore-scripts', '--save-exact'], // npm
   ...['--follow-tags'], // git
-  ...['--filter', '--live-restore'], // docker, dockerd
+  ...['--filter', '--live-restore', '--build-arg', '--target', '--rm'], // docker, dockerd
   ...['--prefix', '--uninstall', '--now'], // packaging/install.sh, systemctl
   ...['--help', '--version', '--http2'],
   ...['--input', '--publisher', '--selector', '--timeout'], // bacalhau, which docs/guides/migrating.md speaks of

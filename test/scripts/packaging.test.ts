@@ -1,7 +1,7 @@
 /** How packages are made: the same bytes each time, the right Node, services that are in order. `scripts/packages-proof.ts` does the rest. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { access, chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -104,6 +104,21 @@ describe('packages', () => {
       const settings = JSON.parse(stdout) as { from: string }[]
       assert.ok(settings.some(({ from }) => from === `file ${file}`))
     }
+  })
+
+  it('have a compose file whose commands and files are there', async () => {
+    const folder = join(root, 'packaging/container')
+    const { services } = parse(await readFile(join(folder, 'compose.yaml'), 'utf8')) as {
+      services: Record<string, { command?: string[]; volumes?: string[] }>
+    }
+    assert.deepEqual(Object.keys(services), ['gateway', 'agent', 'prometheus', 'grafana'])
+    for (const { command = [] } of [services.gateway ?? {}, services.agent ?? {}]) {
+      await execute(process.execPath, [join(root, 'bin/cortex.ts'), 'config', ...command])
+    }
+    const mounted = Object.values(services).flatMap(({ volumes = [] }) => volumes.map((one) => one.split(':')[0] ?? ''))
+    const files = mounted.filter((path) => path.startsWith('.'))
+    assert.equal(files.length, 4)
+    for (const file of files) await access(join(folder, file))
   })
 
   it('have services that are in order, and little exposed', { skip: noSystemd }, async () => {
