@@ -46,8 +46,10 @@ export const DATA_FAILURES = {
   },
   'url-not-allowed': {
     fault: 'place',
-    cause: 'What the job brings is, or leads, inside the provider’s network, where its owner does not allow it.',
-    remedy: 'Use a server with a public address, or ask the provider’s owner to allow its host: --allow-input-host.',
+    cause:
+      'What the job brings is, or leads, inside the provider’s network, or has no TLS, and its owner does not allow it.',
+    remedy:
+      'Use a server with a public address and https, or ask the provider’s owner to allow its host: --allow-input-host.',
   },
   'url-unreachable': {
     fault: 'place',

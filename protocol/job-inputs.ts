@@ -10,7 +10,8 @@ import { JOB_ID } from './ids.ts'
 import { keptPathField, ownPathField } from './job-fields.ts'
 import { MAX_INLINE_BYTES, MAX_INPUT_URL_LENGTH, MAX_INPUTS } from './limits.ts'
 import { namedSecrets, type SecretName } from './named-secret.ts'
-import { type S3Source, s3FromWire, s3InputField, s3ToWire } from './s3-input.ts'
+import { keyNamesOf } from './s3.ts'
+import { type S3Source, s3FromWire, s3InputField, s3ToWire } from './s3-object.ts'
 import { WireError } from './wire-error.ts'
 
 const inlineField = z
@@ -169,7 +170,7 @@ export function inputsAsked({
 }
 
 /** Which of a job's secrets its inputs name, and under which of its fields. */
-export function secretsNamed(job: Parameters<typeof inputsAsked>[0]): { path: PropertyKey[]; secret: string }[] {
+export function secretsInputsName(job: Parameters<typeof inputsAsked>[0]): { path: PropertyKey[]; secret: string }[] {
   const asked = [
     ...(job.inputs ?? []).map(({ from }, i) => ({ at: ['inputs', i, 'from'], from })),
     ...(job.stdin === undefined ? [] : [{ at: ['stdin'], from: job.stdin }]),
@@ -182,14 +183,8 @@ export function secretsNamed(job: Parameters<typeof inputsAsked>[0]): { path: Pr
 
 /** The names of secrets in a source, by their fields. */
 function namesIn({ s3, git }: { s3?: S3Source | undefined; git?: GitSource | undefined }): Record<string, SecretName> {
-  const { accessKeyId, secretAccessKey, sessionToken } = s3 ?? {}
-  const names = Object.entries({
-    's3.accessKeyId': accessKeyId,
-    's3.secretAccessKey': secretAccessKey,
-    's3.sessionToken': sessionToken,
-    'git.token': git?.token,
-  })
-  return Object.fromEntries(names.flatMap(([name, secret]) => (secret === undefined ? [] : [[name, secret]])))
+  const keys = keyNamesOf(s3 ?? {}).map(([name, secret]) => [`s3.${name}`, secret])
+  return Object.fromEntries([...keys, ...(git?.token === undefined ? [] : [['git.token', git.token]])])
 }
 
 /** Where one of a job's `inputs` stands, as its provider gets it. */

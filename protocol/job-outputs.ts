@@ -6,7 +6,10 @@ import type { Job, Output, OutputSchema } from './gen/cortex/v1/market_pb.js'
 import { nameField, ownPathField } from './job-fields.ts'
 import { urlProblem } from './job-inputs.ts'
 import { MAX_INPUT_URL_LENGTH, MAX_OUTPUTS } from './limits.ts'
+import { namedSecrets } from './named-secret.ts'
 import { outputNameOf, rootOf } from './output-name.ts'
+import { keyNamesOf, s3Base } from './s3.ts'
+import { type S3Target, s3OfWire, s3OutputField, s3ToWire } from './s3-object.ts'
 import { WireError } from './wire-error.ts'
 
 /** Where an output goes in place of its requester. */
@@ -19,10 +22,13 @@ const toField = z
         const message = urlProblem(text, false)
         if (message !== null) context.addIssue({ code: 'custom', message })
       })
+      .optional()
       .describe('A presigned URL that takes a `PUT`: `https://…`, public, without user and password.'),
+    s3: s3OutputField.optional().describe('A bucket, by keys that are among the job’s `secrets`.'),
   })
+  .refine(({ url, s3 }) => (url === undefined) !== (s3 === undefined), 'must say one of url, s3')
   .describe(
-    'Where the provider sends it when the container has ended: a file as it is, a folder as a tar. Where it is left out, or the server does not take it, it is kept.',
+    'Where the provider sends it when the container has ended: a file as it is, a folder as a tar, or as the objects of a prefix. Where it is left out, or the server does not take it, it is kept.',
   )
 
 const outputField = z
@@ -49,19 +55,47 @@ export interface JobOutputPath {
   name: string
   path: string
   /** Where its provider sends it. @default to its requester */
-  to?: { url: string }
+  to?: OutputTarget
+}
+
+/** Where an output goes in place of its requester: one of these is there. */
+export interface OutputTarget {
+  /** Whoever has it may write there. */
+  url?: string | undefined
+  s3?: S3Target | undefined
 }
 
 /** What became of an output that was to go elsewhere. */
 export interface SentOutput {
   /** As the job calls it. */
   name: string
-  /** Of what was sent: a file as it is, or a folder's tar; 0 where it was not. */
+  /** Of what was sent: a file as it is, a folder's tar, or all objects together; 0 where it was not. */
   bytes: number
-  /** Of that, hex; empty where it was not sent. */
+  /** Of that, hex; empty where it was not sent, and of the objects of a prefix. */
   sha256: string
+  /** How many objects it became; absent in records of before there was this. */
+  objects?: number
   /** Why it was not, for people; empty where it was. */
   problem: string
+  /** The same for programs, a row of `sent-failures.ts`; absent in records of before there was this. */
+  reason?: string
+}
+
+/** Its host, for people. */
+export function hostOfTarget({ url, s3 }: OutputTarget): string {
+  return new URL(s3 === undefined ? (url ?? '') : s3Base(s3)).host
+}
+
+/** Which of a job's secrets its outputs name, and under which of its fields. */
+export function secretsOutputsName(outputs: OutputsSpec | undefined): { path: PropertyKey[]; secret: string }[] {
+  return outputPaths(outputs).flatMap(({ to }, index) =>
+    keyNamesOf(to?.s3 ?? {}).map(([name, { secret }]) => ({ path: ['outputs', index, 'to', 's3', name], secret })),
+  )
+}
+
+/** Which of a job's secrets are there for its outputs: they are not for its program. */
+export function secretsOfOutputs(outputs: readonly Pick<JobOutputPath, 'to'>[]): Set<string> {
+  return namedSecrets(outputs.flatMap(({ to }) => keyNamesOf(to?.s3 ?? {}).map(([, secret]) => secret)))
 }
 
 /** All that a job's `outputs` say; nothing where it has none. A path alone is called by its last part, whatever that is. */
@@ -105,14 +139,19 @@ export function outputsToWire(outputs: OutputsSpec | undefined): {
     outputs: '',
     outputList: outputPaths(outputs).map(({ name, path, to }) => ({
       ...{ name, path },
-      ...(to !== undefined && { to: { case: 'toUrl', value: to } as const }),
+      ...(to !== undefined && { to: targetToWire(to) }),
     })),
   }
 }
 
+function targetToWire({ url = '', s3 }: OutputTarget): NonNullable<MessageInitShape<typeof OutputSchema>['to']> {
+  return s3 === undefined ? { case: 'toUrl', value: { url } } : { case: 'toS3', value: s3ToWire(s3) }
+}
+
 /** One of a list, as a peer says it. */
 export function outputFromWire({ name, path, to }: Output): JobOutputPath {
-  return { name, path, ...(to.case === 'toUrl' && { to: { url: to.value.url } }) }
+  if (to.case === undefined) return { name, path }
+  return { name, path, to: to.case === 'toUrl' ? { url: to.value.url } : { s3: s3OfWire(to.value) } }
 }
 
 /** What a peer's award says of it, to be held to the rules. @throws {WireError} `INVALID_FIELD` where it says both */

@@ -28,8 +28,8 @@ import {
   workdirField,
 } from './job-fields.ts'
 import { gpuRequirementsField } from './job-gpus.ts'
-import { inputProblems, inputsField, secretsNamed, stdinField } from './job-inputs.ts'
-import { outputProblems, outputsField } from './job-outputs.ts'
+import { inputProblems, inputsField, secretsInputsName, stdinField } from './job-inputs.ts'
+import { outputProblems, outputsField, secretsOutputsName } from './job-outputs.ts'
 import { volumeBytes, volumeProblems, volumeSchema } from './job-volumes.ts'
 import {
   MAX_BYTES,
@@ -248,10 +248,7 @@ export const jobSubmissionSchema = z.strictObject(fields).superRefine((job, cont
   for (const { index, problem } of inputProblems(job.inputs ?? [], job.volumes)) {
     wrong(context, ['inputs', index, 'path'], problem)
   }
-  for (const { path, secret } of secretsNamed(job)) {
-    if (Object.hasOwn(job.secrets, secret)) continue
-    wrong(context, path, `must name one of secrets, and ${secret} is none: put the key there under that name`)
-  }
+  checkNamed(job, secretsInputsName(job), context)
   const problem = credentialsProblem(job.image, job.registryCredentials)
   if (problem !== null) wrong(context, ['registryCredentials', 'serverAddress'], problem)
   if (job.imageFrom !== undefined && job.registryCredentials !== undefined) {
@@ -283,6 +280,7 @@ export function checkContainerFields(job: ContainerFields, context: z.Refinement
   }
   for (const { path, message } of volumeProblems(job.volumes)) wrong(context, path, message)
   for (const { path, message } of outputProblems(job.outputs)) wrong(context, path, message)
+  checkNamed(job, secretsOutputsName(job.outputs), context)
   duplicates(job.ports.map((port) => `${port.protocol}${port.port}`)).forEach((i) => {
     wrong(context, ['ports', i, 'port'], 'is listed twice: remove one')
   })
@@ -292,6 +290,17 @@ export function checkContainerFields(job: ContainerFields, context: z.Refinement
   })
   if (JSON.stringify(job).length > MAX_JOB_TEXT_LENGTH) {
     wrong(context, [], `is larger than ${MAX_JOB_TEXT_LENGTH} characters in all: move data into the image or a volume`)
+  }
+}
+
+function checkNamed(
+  { secrets }: ContainerFields,
+  named: { path: PropertyKey[]; secret: string }[],
+  context: z.RefinementCtx,
+): void {
+  for (const { path, secret } of named) {
+    if (Object.hasOwn(secrets, secret)) continue
+    wrong(context, path, `must name one of secrets, and ${secret} is none: put the key there under that name`)
   }
 }
 

@@ -32,6 +32,8 @@ import { keptRequirements, volumeBytes } from './job-volumes.ts'
 import type { Requirements } from './market-messages.ts'
 import { asksForSpeed, toWireFigures } from './measured.ts'
 import { plainPlatform, platformsAsked, type ResolvedImage } from './platforms.ts'
+import { isPlainS3 } from './s3.ts'
+import { S3_OUTPUTS } from './s3-object.ts'
 import { type SentImage, sentImageOf, sentImageToWire } from './sent-image.ts'
 import { RESOURCE_KINDS } from './units.ts'
 import { WireError } from './wire-error.ts'
@@ -96,6 +98,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   ['outputs', 'outputs'],
   [OUTPUT_LIST, 'outputs as a list'],
   [OUTPUT_TO, 'outputs with to'],
+  [S3_OUTPUTS, 'outputs to s3, or s3 at http://'],
   ['ports', 'ports'],
   [PUBLIC_PORTS, 'ports that are public'],
   [CONTAINER_OPTIONS, 'shmSize, ulimits, pids and init'],
@@ -211,6 +214,7 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.outputs === undefined ? [] : ['outputs']),
     ...(Array.isArray(spec.outputs) ? [OUTPUT_LIST] : []),
     ...(outputPaths(spec.outputs).some(({ to }) => to !== undefined) ? [OUTPUT_TO] : []),
+    ...(needsS3Outputs(spec) ? [S3_OUTPUTS] : []),
     ...(spec.ports.some((port) => port.expose && port.public !== true) ? ['ports'] : []),
     ...(spec.ports.some((port) => port.public === true) ? [PUBLIC_PORTS] : []),
     ...(hasContainerOptions(spec) ? [CONTAINER_OPTIONS] : []),
@@ -228,6 +232,11 @@ function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null): stri
     ...(spec.imageFrom === undefined ? [] : [SENT_IMAGES]),
     ...(spec.stdin === undefined ? [] : [STDIN]),
   ]
+}
+
+function needsS3Outputs(spec: PublicJobSpec): boolean {
+  const isPlain = inputsAsked(spec).some(({ from }) => from.s3 !== undefined && isPlainS3(from.s3))
+  return isPlain || outputPaths(spec.outputs).some(({ to }) => to?.s3 !== undefined)
 }
 
 function hasContainerOptions({ shmSize, ulimits, pids, init }: PublicJobSpec): boolean {

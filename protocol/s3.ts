@@ -4,11 +4,11 @@ import { z } from 'zod'
 import { namedSecretField, type SecretName } from './named-secret.ts'
 
 /** Bytes of UTF-8 in the name of an object (S3's own limit). */
-const MAX_S3_KEY_BYTES = 1_024
+export const MAX_S3_KEY_BYTES = 1_024
 
 /** Where a bucket is. */
 export interface S3Place {
-  /** `https://` and a host, with a path where it has one. @default that of AWS, for the region */
+  /** `https://` and a host, with a path where it has one; `http://` where providers allow that. @default that of AWS, for the region */
   endpoint?: string | undefined
   /** @default us-east-1 */
   region?: string | undefined
@@ -29,8 +29,25 @@ export interface S3KeyNames {
   sessionToken?: SecretName | undefined
 }
 
+/** What is taken for the region where a job names none. */
+export const DEFAULT_S3_REGION = 'us-east-1'
+
+/** Its address, with the bucket in the name where that is the rule of those who give the certificates. Ends with a slash. */
+export function s3Base({ endpoint, region = DEFAULT_S3_REGION, bucket }: S3Place): string {
+  if (endpoint !== undefined) return `${endpoint.replace(/\/+$/, '')}/${bucket}/`
+  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
+  // A certificate for one name does not hold for what has a dot more.
+  const isName = !bucket.includes('.')
+  return isName ? `https://${bucket}.s3.${region}.${suffix}/` : `https://s3.${region}.${suffix}/${bucket}/`
+}
+
+/** Whether it is asked without TLS. */
+export function isPlainS3({ endpoint = '' }: Pick<S3Place, 'endpoint'>): boolean {
+  return /^http:/i.test(endpoint)
+}
+
 function endpointProblem(text: string): string | null {
-  if (!/^https:\/\/[\x21-\x7e]+$/i.test(text) || !URL.canParse(text)) return 'must be a URL that begins with https://'
+  if (!/^https?:\/\/[\x21-\x7e]+$/i.test(text) || !URL.canParse(text)) return 'must be a URL that begins with https://'
   const { username, password, search, hash } = new URL(text)
   if (username !== '' || password !== '')
     return 'must have no user and no password: name secrets as accessKeyId and secretAccessKey'
@@ -64,7 +81,7 @@ export const s3PlaceFields = {
     })
     .optional()
     .describe(
-      'Of a server that is not Amazon’s, such as `https://minio.example.com`; the bucket is then the first part of the path.',
+      'Of a server that is not Amazon’s, such as `https://minio.example.com`; the bucket is then the first part of the path. `http://` reaches what a provider’s owner allows by name (`--allow-input-host`), and nothing else: anybody on the way sees what goes there, and may change what comes.',
     ),
   region: z
     .string()
@@ -93,6 +110,16 @@ export function keyNamesProblem(
     return [missing, 'must be there: give both keys, or none for a bucket that everybody may read']
   }
   return sessionToken === undefined || accessKeyId !== undefined ? null : ['accessKeyId', 'must be beside sessionToken']
+}
+
+/** Those that are there, by their fields. */
+export function keyNamesOf({
+  accessKeyId,
+  secretAccessKey,
+  sessionToken,
+}: S3KeyNames): [keyof S3KeyNames, SecretName][] {
+  const names = Object.entries({ accessKeyId, secretAccessKey, sessionToken }) as [keyof S3KeyNames, SecretName?][]
+  return names.flatMap(([name, secret]) => (secret === undefined ? [] : [[name, secret]]))
 }
 
 /** The keys that these names stand for; null where there are none. @throws {RangeError} where a secret is not there */

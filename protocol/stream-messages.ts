@@ -221,6 +221,7 @@ function checkEnded(ended: Report_Ended): void {
     safeNumber(entry.bytes, 'sent.bytes')
     if (entry.sha256.length !== 0 && entry.sha256.length !== 32) throw invalidDigest()
     entry.problem = toLine(entry.problem, MAX_MESSAGE_LENGTH)
+    checkCode('sent.reason', entry.reason)
   }
   ended.logProblem = toLine(ended.logProblem, MAX_MESSAGE_LENGTH)
   ended.details = Object.fromEntries(

@@ -1,4 +1,5 @@
 import { GIT_INPUTS, INPUTS, OUTPUT_LIST, OUTPUT_TO, S3_INPUTS, SENT_IMAGES, URL_INPUTS } from '../protocol/job-wire.ts'
+import { S3_OUTPUTS } from '../protocol/s3-object.ts'
 import type { ContainerAccess } from './engine/access.ts'
 import type { InputVolumes } from './engine/input-volumes.ts'
 import { hasGit } from './inputs/git-program.ts'
@@ -10,7 +11,7 @@ export function abilitiesOf(has: {
 }): string[] {
   const { access, inputVolumes } = has
   return [
-    ...(access === undefined ? [] : ['outputs', OUTPUT_LIST, OUTPUT_TO, 'exec']),
+    ...(access === undefined ? [] : ['outputs', OUTPUT_LIST, OUTPUT_TO, S3_OUTPUTS, 'exec']),
     ...(inputVolumes === undefined ? [] : [INPUTS, URL_INPUTS, S3_INPUTS, SENT_IMAGES]),
     ...(inputVolumes !== undefined && hasGit() ? [GIT_INPUTS] : []),
   ]

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { type Consequences, FAULTS, type FailureKind, type Fault, failureKinds } from '../protocol/failures.ts'
 import { OUTPUT_PROBLEMS } from '../protocol/output-problems.ts'
+import { SENT_FAILURES } from '../protocol/sent-failures.ts'
 
 export const FAILURES_PAGE = new URL('../docs/failures.md', import.meta.url)
 
@@ -57,7 +58,19 @@ Made from the table in \`protocol/output-problems.ts\`. A job ends as its contai
 ${Object.values(OUTPUT_PROBLEMS)
   .map(({ message, fault, remedy }) => row([message, FAULTS[fault].who, remedy]))
   .join('\n')}
+
+## Outputs that did not go where the job said
+
+Made from \`protocol/sent-failures.ts\`. The job has not failed: \`results.sent\` has the output with this \`reason\` and a \`problem\` to read, and it is kept as outputs without \`to\` are.
+
+| reason | what happened | what to do |
+|---|---|---|
+${sentRows().join('\n')}
 `
+}
+
+function sentRows(): string[] {
+  return Object.entries(SENT_FAILURES).map(([reason, { cause, remedy }]) => row([`\`${reason}\``, cause, remedy]))
 }
 
 function reasonRow(kind: FailureKind): string {

@@ -101,9 +101,20 @@ export const jobSchema = z
             name: z.string(),
             path: z.string(),
             host: z.string().describe('Where it went, or was to go.'),
-            bytes: z.number().int().describe('Of what was sent: a file as it is, or a folder’s tar.'),
-            sha256: z.string().nullable().describe('Of that, in hex; null where it was not sent.'),
+            bytes: z
+              .number()
+              .int()
+              .describe('Of what was sent: a file as it is, a folder’s tar, or all objects of a prefix.'),
+            sha256: z
+              .string()
+              .nullable()
+              .describe('Of that, in hex; null where it was not sent, and of the objects of a prefix.'),
+            objects: z.number().int().describe('How many objects it became in a bucket; 0 of a URL.'),
             problem: z.string().nullable().describe('Why it was not sent, and is kept instead; null where it was.'),
+            reason: z
+              .string()
+              .nullable()
+              .describe('The same for programs, a row of docs/failures.md; null where it was sent.'),
           }),
         )
         .optional()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { JobStateError, type JobStore } from '../../node/store/index.ts'
-import { secretsNamed } from '../../protocol/job-inputs.ts'
+import { secretsInputsName } from '../../protocol/job-inputs.ts'
+import { secretsOutputsName } from '../../protocol/job-outputs.ts'
 import { jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { success } from '../contract/envelope.ts'
@@ -237,7 +238,8 @@ async function updatePending(store: Pick<JobStore, 'change'>, id: string, change
     const { state, spec } = draft.job
     if (state.status !== 'pending' || state.award !== null) throw new JobStateError(state.status, ['pending'])
     // Those that it has are sealed, and stay: names are enough to check what of the job names them.
-    const secrets = Object.fromEntries(secretsNamed(spec).map(({ secret }) => [secret, '']))
+    const named = [...secretsInputsName(spec), ...secretsOutputsName(spec.outputs)]
+    const secrets = Object.fromEntries(named.map(({ secret }) => [secret, '']))
     const changed = splitSecrets(withOverrides({ ...spec, secrets }, changes)).spec
     draft.patch({ spec: changed, durationSeconds: changed.duration })
   })

@@ -22,8 +22,9 @@ export async function bringOutputs(
   if (ended.output.state === 'waiting') status.now('fetching the outputs')
   const { output = ended.output } = await outputArrived(node.store, ended, init.signal)
   if (output.state === 'waiting') return 'the outputs were not waited for'
-  for (const { name, bytes, problem } of output.sent ?? []) {
-    status.done(problem === '' ? `output ${name} was sent, ${bytes} bytes` : `output ${name} was not sent: ${problem}`)
+  for (const { name, bytes, objects = 0, problem } of output.sent ?? []) {
+    const what = objects === 1 || objects === 0 ? `${bytes} bytes` : `${bytes} bytes in ${objects} objects`
+    status.done(problem === '' ? `output ${name} was sent, ${what}` : `output ${name} was not sent: ${problem}`)
   }
   if (output.state === 'sent') return null
   const kept = output.state === 'kept' ? await node.outputs.open(ended.id) : null

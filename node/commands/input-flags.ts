@@ -136,7 +136,7 @@ function fromElsewhere(
   { source }: InputFlag,
   secrets: Readonly<Record<string, string>>,
 ): Inputs[number]['from'] | null {
-  const s3 = s3Flag(source, secrets)
+  const s3 = s3Flag('--input', source, secrets)
   if (s3 !== null) return { s3 }
   const [, repository, ref = ''] = OF_GIT.exec(source) ?? []
   if (repository !== undefined) {

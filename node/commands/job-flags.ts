@@ -10,6 +10,7 @@ import { amount, millicores, seconds } from './docker-amounts.ts'
 import { type ImageFlags, imageToCheck } from './image-flags.ts'
 import { type InputFlag, inputFlag, inputsToCheck, stdinToCheck } from './input-flags.ts'
 import { keyValue, repeated, twice, wholeNumber } from './options.ts'
+import { s3Flag } from './s3-flag.ts'
 
 const score = wholeNumber(1, MAX_SCORE)
 
@@ -52,7 +53,7 @@ export interface JobFlags extends ImageFlags {
   maxPrice?: string
   provider?: string
   output?: NonNullable<JobSubmission['outputs']>
-  /** URLs by the names of outputs. */
+  /** URLs, and buckets, by the names of outputs. */
   outputTo?: Record<string, string>
   entrypoint?: string
   pull?: 'Always' | 'IfNotPresent' | 'Never'
@@ -132,7 +133,7 @@ export function jobFlags(command: Command): Command {
     )
     .option(
       '--output-to <name=url>',
-      'a presigned URL to which the provider sends that output, in place of keeping it; repeat it',
+      'where the provider sends that output in place of keeping it: a presigned URL, or s3://BUCKET/KEY or /FOLDER/; repeat it',
       keyValue,
     )
     .option('--pull <policy>', withDefault('Always, IfNotPresent or Never', 'imagePullPolicy'))
@@ -243,7 +244,7 @@ function constraintsOf(flags: JobFlags): Record<string, unknown> | undefined {
 }
 
 /** With where they go. @throws {CliError} where there is no output of that name */
-function outputsTo({ output: outputs, outputTo = {} }: JobFlags): JobFlags['output'] {
+function outputsTo({ output: outputs, outputTo = {}, secret = {} }: JobFlags): JobFlags['output'] {
   const names = Object.keys(outputTo)
   if (names.length === 0) return outputs
   const all = typeof outputs === 'string' ? [{ path: outputs }] : (outputs ?? [])
@@ -254,7 +255,9 @@ function outputsTo({ output: outputs, outputTo = {} }: JobFlags): JobFlags['outp
   }
   return called.map((one) => {
     const url = outputTo[one.name]
-    return url === undefined ? one : { ...one, to: { url } }
+    if (url === undefined) return one
+    const s3 = s3Flag('--output-to', url, secret)
+    return { ...one, to: s3 === null ? { url } : { s3 } }
   })
 }
 

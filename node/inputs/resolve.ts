@@ -8,7 +8,7 @@ import {
   type JobInput,
   type UrlSource,
 } from '../../protocol/job-inputs.ts'
-import type { S3Source } from '../../protocol/s3-input.ts'
+import type { S3Source } from '../../protocol/s3-object.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { JobRecord } from '../store/index.ts'

@@ -44,8 +44,8 @@ export interface OutsideRequest {
   signal: AbortSignal
   /** What is sent with it, as `content-length` among the headers says. It is read once. @default nothing */
   body?: Uint8Array | Readable
-  /** Whether it may be asked without TLS. @default false */
-  plain?: boolean
+  /** Whether it may be asked without TLS; `allowed`: where the owner lets this one be reached wherever it is. @default false */
+  plain?: boolean | 'allowed'
 }
 
 /** A server's answer: its reader destroys it. */
@@ -113,7 +113,8 @@ export function createOutside(init: OutsideInit = {}): Outside {
 
   return {
     async send(url, init) {
-      if (url.protocol !== 'https:' && !(url.protocol === 'http:' && init.plain === true)) {
+      const mayBePlain = init.plain === 'allowed' ? isAllowed(url) : init.plain === true
+      if (url.protocol !== 'https:' && !(url.protocol === 'http:' && mayBePlain)) {
         throw new OutsideError('no-tls', `${url.host} is asked without TLS`)
       }
       // A literal address is connected to without a lookup.

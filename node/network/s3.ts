@@ -5,17 +5,22 @@
  */
 
 import { AwsV4Signer } from 'aws4fetch'
-import type { S3Keys, S3Place } from '../../protocol/s3.ts'
+import { DEFAULT_S3_REGION, type S3Keys, type S3Place, s3Base } from '../../protocol/s3.ts'
 import type { Clock } from '../clock.ts'
 import { type Outside, type OutsideAnswer, OutsideError, type OutsideRequest } from './outside.ts'
 import { childrenOf, readXml, textOf, type XmlElement } from './xml.ts'
 
-/** What is taken for the region where a job names none. */
-const DEFAULT_REGION = 'us-east-1'
-
 /** An error's text, in bytes; a list's page of a thousand names, each of which may be a kilobyte and is written as `%XX`. */
 const MAX_ERROR_BYTES = 64 * 1024
 const MAX_PAGE_BYTES = 6 * 2 ** 20
+/** A no that is not of what was asked, whatever its status: of a clock, of a way that is slow, or that changed what was sent. */
+const LATER = new Set([
+  'RequestTimeTooSkewed',
+  'RequestTimeout',
+  'IncompleteBody',
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+])
 /** Pages of one list: those of a million keys, and some. */
 const MAX_PAGES = 1_100
 
@@ -55,7 +60,8 @@ export interface S3 {
   /** Where it is, for people. */
   host: string
   /**
-   * An answer of status 2xx, whose body is not read yet: its reader destroys it. A body that is sent is not part of the signature.
+   * An answer of status 2xx, whose body is not read yet: its reader destroys it. A body that is sent is part of the signature
+   * where `x-amz-content-sha256` is among the headers.
    *
    * @throws {S3Error} @throws {OutsideError} where another try may do better
    */
@@ -72,8 +78,8 @@ export interface S3Components {
 
 /** Asks nobody by itself. @param keys null for what everybody may read */
 export function createS3({ outside, clock }: S3Components, place: S3Place, keys: S3Keys | null): S3 {
-  const { bucket, region = DEFAULT_REGION } = place
-  const base = baseOf(place)
+  const { bucket, region = DEFAULT_S3_REGION } = place
+  const base = s3Base(place)
   const { host } = new URL(base)
 
   async function headersOf(url: URL, { method, headers = {} }: S3Request): Promise<Record<string, string>> {
@@ -89,7 +95,9 @@ export function createS3({ outside, clock }: S3Components, place: S3Place, keys:
     const { method, key = '', query = {}, signal, body } = request
     const url = new URL(`${base}${key.split('/').map(encoded).join('/')}${queryOf(query)}`)
     const headers = await headersOf(url, request)
-    const answer = await outside.send(url, { method, headers, signal, ...(body !== undefined && { body }) })
+    // Without TLS what the owner of this machine allows by name, and nothing else.
+    const sent = { method, headers, signal, plain: 'allowed' as const, ...(body !== undefined && { body }) }
+    const answer = await outside.send(url, sent)
     const { statusCode = 0 } = answer
     if (statusCode >= 200 && statusCode < 300) return answer
     try {
@@ -103,7 +111,7 @@ export function createS3({ outside, clock }: S3Components, place: S3Place, keys:
     const { statusCode = 0, headers } = answer
     const said = await readXml(answer, MAX_ERROR_BYTES).catch(() => null)
     const code = (said === null ? '' : textOf(said, 'Code')).replace(/[^\w.-]/g, '').slice(0, 64)
-    const isLater = statusCode >= 500 || [408, 425, 429].includes(statusCode) || code === 'RequestTimeTooSkewed'
+    const isLater = statusCode >= 500 || [408, 425, 429].includes(statusCode) || LATER.has(code)
     const what = code === '' ? `answered ${statusCode}` : `answered ${statusCode} ${code}`
     if (isLater) return new OutsideError('unreachable', `${host} ${what}`)
     const itsRegion = regionSaid(said, headers['x-amz-bucket-region'])
@@ -140,15 +148,6 @@ export function createS3({ outside, clock }: S3Components, place: S3Place, keys:
   }
 
   return { host, send, list }
-}
-
-/** With the bucket in the name where that is the rule of those who give the certificates. Ends with a slash. */
-function baseOf({ endpoint, region = DEFAULT_REGION, bucket }: S3Place): string {
-  if (endpoint !== undefined) return `${endpoint.replace(/\/+$/, '')}/${bucket}/`
-  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
-  // A certificate for one name does not hold for what has a dot more.
-  const isName = !bucket.includes('.')
-  return isName ? `https://${bucket}.s3.${region}.${suffix}/` : `https://s3.${region}.${suffix}/${bucket}/`
 }
 
 function kindOf(status: number, code: string): S3Error['code'] {

@@ -10,8 +10,8 @@ const READ_MS = 60_000
 const CHUNK_LETTERS = 16 * 1024
 
 /** The root element of an answer. @throws where it is larger, takes too long, ends before its end, or is no XML */
-export async function readXml(answer: OutsideAnswer, maxBytes: number): Promise<XmlElement> {
-  const timer = setTimeout(() => answer.destroy(new Error('it did not come in time')), READ_MS)
+export async function readXml(answer: OutsideAnswer, maxBytes: number, withinMs = READ_MS): Promise<XmlElement> {
+  const timer = setTimeout(() => answer.destroy(new Error('it did not come in time')), withinMs)
   try {
     return await rootOf(await readAll(answer, maxBytes))
   } finally {
@@ -31,7 +31,9 @@ async function readAll(answer: OutsideAnswer, maxBytes: number): Promise<string>
 }
 
 async function rootOf(text: string): Promise<XmlElement> {
-  const [root] = Object.values((await parseStringPromise(text, { async: true, chunkSize: CHUNK_LETTERS })) ?? {})
+  const whole = { async: true, chunkSize: CHUNK_LETTERS }
+  // Spaces before it keep a connection alive while there is nothing to say.
+  const [root] = Object.values((await parseStringPromise(text.trimStart(), whole)) ?? {})
   if (root === undefined) throw new Error('no element')
   return root
 }

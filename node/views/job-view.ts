@@ -2,7 +2,7 @@ import type { EndpointHealth } from '../../protocol/endpoints.ts'
 import { type Failure, kindOfFailure } from '../../protocol/failures.ts'
 import { isPeerId } from '../../protocol/ids.ts'
 import { JOB_DEFAULTS } from '../../protocol/job-defaults.ts'
-import { type OutputsSpec, outputPaths, type SentOutput } from '../../protocol/job-outputs.ts'
+import { hostOfTarget, type OutputsSpec, outputPaths, type SentOutput } from '../../protocol/job-outputs.ts'
 import { mostOf } from '../../protocol/job-spec.ts'
 import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import { requirementsOf } from '../../protocol/job-wire.ts'
@@ -101,11 +101,12 @@ export function volumesLeft(job: JobRecord): LeftVolume[] {
 /** Outputs that were to go elsewhere, as the API shows them: of where they went, the host alone. */
 function sentView(outputs: OutputsSpec | undefined, sent: readonly SentOutput[]) {
   const all = outputPaths(outputs)
-  return sent.map(({ name, bytes, sha256, problem }) => {
+  return sent.map(({ name, bytes, sha256, objects = 0, problem, reason = '' }) => {
     const { path = '', to } = all.find((one) => one.name === name) ?? {}
-    const host = to === undefined ? '' : new URL(to.url).host
+    const host = to === undefined ? '' : hostOfTarget(to)
     const isSent = problem === ''
-    return { name, path, host, bytes, sha256: isSent ? sha256 : null, problem: isSent ? null : problem }
+    const why = isSent ? { problem: null, reason: null } : { problem, reason: reason === '' ? null : reason }
+    return { name, path, host, bytes, sha256: sha256 === '' ? null : sha256, objects, ...why }
   })
 }
 

@@ -5,7 +5,7 @@ import { fromWireResources } from '../../protocol/codec.ts'
 import type { Award, Job, Volume } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { isolationFor } from '../../protocol/isolation.ts'
 import { inputsOf, secretsOfInputs } from '../../protocol/job-inputs.ts'
-import { outputFromWire } from '../../protocol/job-outputs.ts'
+import { outputFromWire, secretsOfOutputs } from '../../protocol/job-outputs.ts'
 import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import {
   CONTAINER_OPTIONS,
@@ -28,6 +28,7 @@ import {
   URL_INPUTS,
 } from '../../protocol/job-wire.ts'
 import { storedTerms } from '../../protocol/money.ts'
+import { S3_OUTPUTS } from '../../protocol/s3-object.ts'
 import { sentImageOf } from '../../protocol/sent-image.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
 import { RESOURCE_KINDS } from '../../protocol/units.ts'
@@ -109,6 +110,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.outputs === '' && job.outputList.length === 0 ? '' : 'outputs',
       job.outputList.length === 0 ? '' : OUTPUT_LIST,
       job.outputList.some(({ to }) => to.case !== undefined) ? OUTPUT_TO : '',
+      job.outputList.some(({ to }) => to.case === 'toS3') ? S3_OUTPUTS : '',
       job.ports.some((port) => port.expose && !port.public) ? 'ports' : '',
       job.ports.some((port) => port.public) ? PUBLIC_PORTS : '',
       job.shmBytes > 0n || job.openFiles > 0 || job.pids > 0 || job.init !== undefined ? CONTAINER_OPTIONS : '',
@@ -218,12 +220,13 @@ function leaseVolumeOf(
 }
 
 /**
- * What of an award is never written down: its secrets, as environment of the container, but for those that an input names as
- * its keys, and what the registry is to be told.
+ * What of an award is never written down: its secrets, as environment of the container, but for those that an input or an
+ * output names as its keys, and what the registry is to be told.
  */
 export function secretsOf({ job }: Award): LeaseSecrets {
   const { secrets = {}, registryCredentials } = job ?? {}
-  const named = secretsOfInputs(job === undefined ? [] : inputsOf(job))
+  const named = job === undefined ? new Set<string>() : secretsOfInputs(inputsOf(job))
+  for (const name of secretsOfOutputs((job?.outputList ?? []).map(outputFromWire))) named.add(name)
   const [keys, env] = [true, false].map((isKey) =>
     Object.fromEntries(Object.entries(secrets).filter(([name]) => named.has(name) === isKey)),
   ) as [Record<string, string>, Record<string, string>]

@@ -4,11 +4,12 @@ import { appendFile, type FileHandle, open, readFile, rm, stat, writeFile } from
 import { retried } from '../../node/backoff.ts'
 import type { Clock } from '../../node/clock.ts'
 import { deadline } from '../../node/deadline.ts'
+import { inLanes } from '../../node/lanes.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Outside } from '../../node/network/outside.ts'
 import { createS3, type S3, S3Error } from '../../node/network/s3.ts'
 import { keysOf } from '../../protocol/s3.ts'
-import type { S3Source } from '../../protocol/s3-input.ts'
+import type { S3Source } from '../../protocol/s3-object.ts'
 import { DataError } from './data-error.ts'
 import { IDLE_MS, isOfDisk, MAX_BREAKS, pieces, timed, type UrlPatience, unreached } from './patience.ts'
 import { planOf, type S3Piece, type S3Plan } from './s3-plan.ts'
@@ -138,7 +139,6 @@ async function begin(file: FileHandle, notes: string, name: string, plan: S3Plan
   await writeFile(notes, `${name}\n`, { mode: 0o600 })
 }
 
-/** Several at a time; the first that fails ends the others. */
 async function all(
   trip: Trip,
   plan: S3Plan,
@@ -146,25 +146,12 @@ async function all(
   again: () => (error: unknown) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const scope = new AbortController()
-  const both = AbortSignal.any([signal, scope.signal])
   const placeOf = new Map(plan.pieces.map((piece, i) => [piece, i]))
-  const queue = left.values()
-  const lane = async (): Promise<void> => {
-    for (const piece of queue) {
-      const state = { there: 0 }
-      await retried(trip.clock, both, again(), async () => await bring(trip, piece, state, both))
-      await appendFile(trip.notes, `${placeOf.get(piece)}\n`)
-    }
-  }
-  const lanes = Array.from({ length: LANES }, async () => {
-    await lane().catch((error: unknown) => {
-      scope.abort(error)
-      throw error
-    })
+  await inLanes(LANES, left, signal, async (piece, until) => {
+    const state = { there: 0 }
+    await retried(trip.clock, until, again(), async () => await bring(trip, piece, state, until))
+    await appendFile(trip.notes, `${placeOf.get(piece)}\n`)
   })
-  await Promise.allSettled(lanes)
-  scope.signal.throwIfAborted()
 }
 
 /** What of a piece is not there yet. */

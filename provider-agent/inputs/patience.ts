@@ -63,7 +63,7 @@ export async function* pieces(answer: IncomingMessage, clock: Clock, idleMs: num
 /** What it means to the job's owner that a server did not give what it names. */
 export function unreached(error: unknown, { path, host }: { path: string; host: string }): DataError {
   const code = error instanceof OutsideError ? error.code : null
-  if (code === 'not-open') return new DataError('url-not-allowed', path, host)
+  if (code === 'not-open' || code === 'no-tls') return new DataError('url-not-allowed', path, host)
   return new DataError(code === 'too-slow' ? 'url-too-slow' : 'url-unreachable', path, host)
 }
 

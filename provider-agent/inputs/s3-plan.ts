@@ -5,7 +5,7 @@ import { Header, Pax } from 'tar'
 import type { S3, S3Object } from '../../node/network/s3.ts'
 import { S3Error } from '../../node/network/s3.ts'
 import { breathe } from '../../node/turns.ts'
-import type { S3Source } from '../../protocol/s3-input.ts'
+import type { S3Source } from '../../protocol/s3-object.ts'
 import { DataError } from './data-error.ts'
 
 /** What one request brings, in bytes. */

@@ -122,7 +122,7 @@ export interface KeptRecord {
 /** Given to the container and then only held in memory. */
 export interface LeaseSecrets {
   env: Record<string, string>
-  /** Those that the provider itself uses, to fetch what the job brings. @default none */
+  /** Those that the provider itself uses, to fetch what the job brings and to send what it leaves. @default none */
   keys?: Record<string, string>
   registryCredentials?: { username: string; password: string; serverAddress: string }
 }

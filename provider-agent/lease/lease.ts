@@ -7,6 +7,7 @@
 import type { Clock } from '../../node/clock.ts'
 import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { outputPaths, secretsOfOutputs } from '../../protocol/job-outputs.ts'
 import type { Journal } from '../journal/journal.ts'
 import { type LeaseProgress, type LeaseRecord, type LeaseSecrets, leaseId } from '../journal/records.ts'
 import type { CollectedOutput } from '../outputs/collect.ts'
@@ -47,8 +48,10 @@ export interface Lease extends Commands, Stopping {
   readonly progress: LeaseProgress
   /** Null once they are in the container, and after a restart of the agent. */
   readonly secrets: LeaseSecrets | null
-  /** The container holds them from now on, and nobody else. */
+  /** The container holds them from now on, and nobody else but {@link Lease.outputKeys}. */
   forgetSecrets(): void
+  /** Of them what outputs are sent by, in memory alone; null once its end was told, and after a restart of the agent. */
+  readonly outputKeys: Readonly<Record<string, string>> | null
   readonly meter: Meter
   /** What was metered so far and may be billed, in ms: no more than the duration, and the grace where that was used. */
   readonly billableMs: number
@@ -135,6 +138,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   const traffic = createTrafficCount(progress, record)
   const endings = endingsOf(init.progress)
   let { secrets } = init
+  let outputKeys = secrets === null ? null : keysOfOutputs(record, secrets)
   let toldMs = init.progress.meteredMs
   let contactMs = clock.monotonicMs() - elapsedSince(clock, init.progress.lastContact)
   let isStartAsked = false
@@ -152,11 +156,13 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     const last = { ending, use, receipt: await signReceipt(record, use, ending), output, logProblem }
     const ended = leaseEndOf(record, last, progress.now.lastSequence + 1)
     await progress.write(lastReportContent(last), { ended, meteredMs })
+    outputKeys = null
     endings.ended.abort()
   }
 
   async function settle(requesterReceipt: SignedStatement | null): Promise<void> {
     if (endings.settled.signal.aborted) return
+    outputKeys = null
     endings.settled.abort()
     progress.wake()
     const { jobId, fence, requester, bidId } = record
@@ -178,6 +184,9 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     },
     forgetSecrets() {
       secrets = null
+    },
+    get outputKeys() {
+      return outputKeys
     },
     stopSignal: endings.stop.signal,
     hastySignal: endings.hasty.signal,
@@ -245,4 +254,9 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     nextChange: progress.nextChange,
     wake: progress.wake,
   }
+}
+
+function keysOfOutputs({ job }: LeaseRecord, { keys = {} }: LeaseSecrets): Record<string, string> {
+  const named = secretsOfOutputs(outputPaths(job.outputList))
+  return Object.fromEntries(Object.entries(keys).filter(([name]) => named.has(name)))
 }

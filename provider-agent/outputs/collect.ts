@@ -6,14 +6,15 @@ import type { Outside } from '../../node/network/outside.ts'
 import { outputReadingMs, outputSendingMs, outputTarBytes } from '../../node/outputs/index.ts'
 import { createSieve } from '../../node/outputs/sift.ts'
 import { tarOf } from '../../node/tar-of.ts'
-import { type JobOutputPath, outputPaths, type SentOutput } from '../../protocol/job-outputs.ts'
+import { type JobOutputPath, type OutputTarget, outputPaths, type SentOutput } from '../../protocol/job-outputs.ts'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import { MAX_LEFT_OUT } from '../../protocol/limits.ts'
 import { rootOf } from '../../protocol/output-name.ts'
 import { OUTPUT_PROBLEMS } from '../../protocol/output-problems.ts'
 import { type ContainerAccess, isMissing } from '../engine/access.ts'
 import type { LeaseRecord } from '../journal/records.ts'
-import { type SendComponents, sendKept } from './send.ts'
+import { type Destination, type NotSent, obstacleTo, sendKept } from './send.ts'
+import type { SendComponents } from './span.ts'
 import { OutputProblem, type OutputSpool } from './spool.ts'
 import type { KeptOutput, OutputOwner } from './spool-folder.ts'
 
@@ -48,6 +49,8 @@ export interface EndedLease {
   readonly record: LeaseRecord
   /** Aborted once nobody waits for what is still to be read of it. */
   readonly cancelSignal: AbortSignal
+  /** What outputs that go to buckets are sent by; null after a restart of the agent. */
+  readonly outputKeys: Destination['keys']
 }
 
 /** Keeps what an ended container left at its job's `outputs`; null where the job names none. Repeating it is no error. */
@@ -94,7 +97,8 @@ export async function collectOutput(
     for (const one of outputs) {
       if (one.to === undefined) continue
       const write = async (owner: OutputOwner) => await keep(owner, [one], true, sending.signal)
-      const gone = await sendOne({ spool, outside, clock, logger }, record, one, write, sending.signal)
+      const going = { name: one.name, to: one.to, keys: lease.outputKeys }
+      const gone = await sendOne({ spool, outside, clock, logger }, record, going, write, sending.signal)
       sent.push(gone.sent)
       leftOut.push(...gone.leftOut)
     }
@@ -103,7 +107,7 @@ export async function collectOutput(
     limit = deadline(clock, outputReadingMs(storageBytes), until)
     // What did not go is kept as if it had not been to.
     const left = outputs.filter(({ name: as }) => !sent.some((one) => one.name === as && one.problem === ''))
-    if (left.length === 0) return { problem: '', leftOut, sent }
+    if (left.length === 0) return { problem: '', leftOut: leftOut.slice(0, MAX_LEFT_OUT), sent }
     const kept = await keep(ownerOf(record), left, left.length === outputs.length, limit.signal)
     return { kept, problem: '', leftOut: [...leftOut, ...kept.leftOut].slice(0, MAX_LEFT_OUT), sent }
   } catch (error) {
@@ -126,19 +130,23 @@ function ownerOf({ jobId, fence, requester }: LeaseRecord): OutputOwner {
 async function sendOne(
   components: SendComponents & { spool: OutputSpool },
   record: LeaseRecord,
-  { name, to }: JobOutputPath,
+  { name, ...destination }: { name: string; to: OutputTarget; keys: Destination['keys'] },
   keep: (owner: OutputOwner) => Promise<KeptOutput>,
   signal: AbortSignal,
 ): Promise<{ sent: SentOutput; leftOut: LeftOut[] }> {
   const owner = { ...ownerOf(record), sentName: name }
-  const failed = (problem: string) => ({ sent: { name, bytes: 0, sha256: '', problem }, leftOut: [] })
+  const failed = (why: NotSent) => ({ sent: { name, bytes: 0, sha256: '', objects: 0, ...why }, leftOut: [] })
+  const obstacle = obstacleTo(destination)
+  if (obstacle !== null) return failed(obstacle)
   try {
     const kept = await keep(owner)
-    const gone = await sendKept(components, { owner, kept, name, url: to?.url ?? '' }, signal)
-    if (typeof gone === 'string') return failed(gone)
-    return { sent: { name, ...gone, problem: '' }, leftOut: kept.leftOut }
+    const gone = await sendKept(components, { owner, kept, name }, destination, signal)
+    if ('problem' in gone) return failed(gone)
+    const { leftOut, ...what } = gone
+    return { sent: { name, ...what, problem: '', reason: '' }, leftOut: [...kept.leftOut, ...leftOut] }
   } catch (error) {
-    return failed(error instanceof OutputProblem ? error.message : 'it could not be read')
+    const problem = error instanceof OutputProblem ? error.message : 'it could not be read'
+    return failed({ reason: 'not-read', problem })
   } finally {
     await components.spool.drop(owner)
   }

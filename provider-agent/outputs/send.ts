@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto'
 import { Readable, Transform } from 'node:stream'
 import { retried } from '../../node/backoff.ts'
-import type { Clock } from '../../node/clock.ts'
-import type { Logger } from '../../node/logger.ts'
-import { type Outside, OutsideError } from '../../node/network/outside.ts'
-import { findPart } from '../../node/outputs/part.ts'
-import type { OutputSpool } from './spool.ts'
-import type { KeptOutput, OutputOwner } from './spool-folder.ts'
+import { OutsideError } from '../../node/network/outside.ts'
+import { S3Error } from '../../node/network/s3.ts'
+import { hostOfTarget, type OutputTarget } from '../../protocol/job-outputs.ts'
+import type { SentReason } from '../../protocol/sent-failures.ts'
+import { type SentObjects, sendToBucket, TooManyFilesError } from './send-s3.ts'
+import { type SendComponents, type Span, type Spooled, spanOf } from './span.ts'
+import type { OutputOwner } from './spool-folder.ts'
 
 /** Tries to send one; each begins anew. */
 const MOST_TRIES = 5
@@ -20,87 +21,100 @@ class RefusedError extends Error {
   override readonly name = 'RefusedError'
 }
 
-/** What {@link sendKept} works with. */
-export interface SendComponents {
-  spool: Pick<OutputSpool, 'read'>
-  outside: Outside
-  clock: Clock
-  logger: Logger
+/** Where an output is to go, and by which keys. */
+export interface Destination {
+  to: OutputTarget
+  /** Of the job's secrets those that its outputs name; null where they are not here any more. */
+  keys: Readonly<Record<string, string>> | null
 }
 
-/** An output in the spool, and where it is to go. */
-export interface ToSend {
-  /** Of its entry in the spool. */
-  owner: OutputOwner
-  kept: KeptOutput
-  /** What its entries begin with. */
-  name: string
-  url: string
+/** Why an output did not go. */
+export interface NotSent {
+  reason: SentReason
+  /** For the job's owner; it holds nothing of a URL but its host, and no key. */
+  problem: string
 }
 
-/** What was sent: a single file as it is, anything else as a tar. */
-export interface SentBytes {
-  bytes: number
-  /** Hex. */
-  sha256: string
+/** Why it is not even to be tried; null where it is. */
+export function obstacleTo({ to, keys }: Destination): NotSent | null {
+  if (to.s3?.accessKeyId === undefined || keys !== null) return null
+  const problem = 'the agent was restarted after the job had begun, and has its keys no more'
+  return { reason: 'keys-lost', problem }
 }
 
 /**
- * Sends a kept output with one `PUT`, whose length is said. Nobody is followed elsewhere, and nothing is sent beside the bytes.
- *
- * @returns text for the job's owner where it did not go, which holds nothing of the URL but its host
+ * Sends a kept output: to a URL with one `PUT`, whose length is said, to a bucket as {@link sendToBucket} does. Nobody is
+ * followed elsewhere, and nothing is sent beside the bytes.
  */
 export async function sendKept(
   components: SendComponents,
-  what: ToSend,
+  what: Spooled,
+  { to, keys }: Destination,
   signal: AbortSignal,
-): Promise<SentBytes | string> {
+): Promise<SentObjects | NotSent> {
+  try {
+    if (to.s3 === undefined) return await sendToUrl(components, what, to.url ?? '', signal)
+    return await sendToBucket(components, what, { target: to.s3, secrets: keys ?? {} }, signal)
+  } catch (error) {
+    return told(error, hostOfTarget(to), signal)
+  }
+}
+
+const BUCKET_REASONS = {
+  'not-found': 'bucket-not-found',
+  refused: 'bucket-refused',
+  'wrong-region': 'bucket-elsewhere',
+  changed: 'bucket-not-taken',
+  'not-given': 'bucket-not-taken',
+  range: 'bucket-not-taken',
+} as const satisfies Record<S3Error['code'], SentReason>
+
+/** Of the owner's network nothing is told but that it is that. */
+function told(error: unknown, host: string, signal: AbortSignal): NotSent {
+  if (error instanceof RefusedError) return { reason: 'url-refused', problem: error.message }
+  if (error instanceof S3Error) return { reason: BUCKET_REASONS[error.code], problem: error.message }
+  if (error instanceof TooManyFilesError) return { reason: 'too-many-files', problem: error.message }
+  const code = error instanceof OutsideError ? error.code : null
+  if (signal.aborted || code === 'too-slow') return { reason: 'too-slow', problem: `${host} did not take it in time` }
+  if (code === 'not-open') {
+    const problem = `${host} is inside the provider’s network, which its owner allows with --allow-input-host`
+    return { reason: 'not-allowed', problem }
+  }
+  if (code === 'no-tls') {
+    const problem = `${host} has no TLS, without which its owner allows it with --allow-input-host`
+    return { reason: 'not-allowed', problem }
+  }
+  if (code === null) return { reason: 'not-sent', problem: `it could not be sent to ${host}` }
+  return { reason: 'unreachable', problem: `${host} was not reached, or broke off` }
+}
+
+async function sendToUrl(
+  components: SendComponents,
+  what: Spooled,
+  url: string,
+  signal: AbortSignal,
+): Promise<SentObjects> {
   const { clock, logger } = components
-  const { owner, url } = what
   const { host } = new URL(url)
   const span = await spanOf(components.spool, what)
   const worthAnother = (error: unknown, attempt: number): boolean => {
     logger.debug({ host, error: String(error) }, 'an output was not taken')
     return error instanceof OutsideError && ['unreachable', 'too-slow'].includes(error.code) && attempt < MOST_TRIES
   }
-  try {
-    return await retried(clock, signal, worthAnother, async () => await putOnce(components, owner, url, span, signal))
-  } catch (error) {
-    if (error instanceof RefusedError) return error.message
-    if (signal.aborted) return `${host} did not take it in time`
-    return error instanceof OutsideError ? problemOf(error, host) : `it could not be sent to ${host}`
-  }
-}
-
-/** Of the owner's network nothing is told but that it is that. */
-function problemOf({ code }: OutsideError, host: string): string {
-  if (code === 'not-open')
-    return `${host} is inside the provider’s network, which its owner allows with --allow-input-host`
-  return code === 'too-slow' ? `${host} did not take it in time` : `${host} was not reached, or broke off`
-}
-
-interface Span {
-  offset: number
-  length: number
-}
-
-/** Where in the tar it stands: the contents of a file that is all there is, or all of the tar. */
-async function spanOf(spool: SendComponents['spool'], { owner, kept, name }: ToSend): Promise<Span> {
-  const open = async (_job: string, part: Span = { offset: 0, length: kept.bytes }) => ({
-    bytes: kept.bytes,
-    stream: await spool.read(owner, part.offset, part.length),
+  return await retried(clock, signal, worthAnother, async () => {
+    const sha256 = await putOnce(components, what.owner, url, span, signal)
+    return { bytes: span.length, sha256, objects: 0, leftOut: [] }
   })
-  const part = await findPart({ open }, owner.jobId, name)
-  return part?.type === 'file' ? { offset: part.offset, length: part.size } : { offset: 0, length: kept.bytes }
 }
 
+/** Answers the SHA-256 of what was sent, hex. */
 async function putOnce(
   { spool, outside }: SendComponents,
   owner: OutputOwner,
   url: string,
   { offset, length }: Span,
   signal: AbortSignal,
-): Promise<SentBytes> {
+): Promise<string> {
   const target = new URL(url)
   const hash = createHash('sha256')
   const hashed = new Transform({
@@ -117,7 +131,7 @@ async function putOnce(
     const answer = await outside.send(target, { method: 'PUT', headers, signal, body })
     const { statusCode = 0 } = answer
     answer.destroy()
-    if (statusCode >= 200 && statusCode < 300) return { bytes: length, sha256: hash.digest('hex') }
+    if (statusCode >= 200 && statusCode < 300) return hash.digest('hex')
     const message = `${target.host} answered ${statusCode}`
     if (statusCode >= 500 || PASSING.includes(statusCode)) throw new OutsideError('unreachable', message)
     throw new RefusedError(message)

@@ -19,7 +19,7 @@ const badBuckets = [
   })),
   ...['../', 'a/./', '\0', 'n'.repeat(1_025)].map((prefix) => ({ bucket: 'data', prefix })),
   ...[
-    ...['', 'example.com', 'http://example.com', 'https://', 'https://a:b@example.com', 'https://example.com/?a=b'],
+    ...['', 'example.com', 'ftp://example.com', 'https://', 'https://a:b@example.com', 'https://example.com/?a=b'],
     ...['https://example.com/#a', 'https://example.com/%2e%2e', 'https://exa mple.com', 'ftp://example.com'],
   ].map((endpoint) => ({ bucket: 'data', key: 'a', endpoint })),
   ...['', 'EU', 'a.b', 'evil.example/'].map((region) => ({ bucket: 'data', key: 'a', region })),

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { JobSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
-import { outputsOfWire } from '../../protocol/job-outputs.ts'
+import { outputsOfWire, secretsOfOutputs } from '../../protocol/job-outputs.ts'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { checkWireJob, jobToWire, OUTPUT_LIST, OUTPUT_TO, requirementsOf } from '../../protocol/job-wire.ts'
+import { S3_OUTPUTS } from '../../protocol/s3-object.ts'
 import type { WireError } from '../../protocol/wire-error.ts'
 
 describe('what is kept at the end', () => {
@@ -40,6 +41,29 @@ describe('what is kept at the end', () => {
     ])
   })
 
+  it('goes to a bucket by keys that are named, and are not the program’s', () => {
+    const keys = { accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } }
+    const to = { s3: { bucket: 'mine', prefix: 'a/b', region: 'eu-west-1', ...keys } }
+    const outputs = [{ path: '/a', to }, { path: '/b' }]
+    const submission = { image: 'busybox', outputs, secrets: { ID: 'AKIA', KEY: 'x', OWN: 'y' } }
+    const { spec, secrets } = splitSecrets(jobSubmissionSchema.parse(submission))
+    assert.deepEqual(requirementsOf(spec).capabilities, ['outputs', OUTPUT_LIST, OUTPUT_TO, S3_OUTPUTS])
+    const arrived = checkWireJob(create(JobSchema, jobToWire(spec, secrets)), requirementsOf(spec))
+    const list = outputsOfWire(arrived)
+    assert.deepEqual(list, [
+      { name: 'a', path: '/a', to },
+      { name: 'b', path: '/b' },
+    ])
+    assert.deepEqual([...secretsOfOutputs(Array.isArray(list) ? list : [])], ['ID', 'KEY'])
+    const without = create(JobSchema, jobToWire(spec, { ...secrets, secrets: { ID: 'AKIA' } }))
+    assert.throws(() => checkWireJob(without, requirementsOf(spec)), /outputs\.?\S* must name one of secrets, and KEY is none/)
+    const { error } = jobSubmissionSchema.safeParse({ ...submission, secrets: { ID: 'AKIA' } })
+    assert.deepEqual(error?.issues[0]?.path, ['outputs', 0, 'to', 's3', 'secretAccessKey'])
+    const plain = { s3: { bucket: 'mine', key: 'a', endpoint: 'http://minio.lan:9000' } }
+    const reads = jobSubmissionSchema.parse({ image: 'busybox', inputs: [{ path: '/a', from: plain }] })
+    assert.ok(requirementsOf(splitSecrets(reads).spec).capabilities.includes(S3_OUTPUTS), 'older ones know no http')
+  })
+
   it('is refused where it says both, or what no job could', () => {
     const { spec, secrets } = asked([{ name: 'a', path: '/a' }])
     const wire = jobToWire(spec, secrets)
@@ -49,6 +73,8 @@ describe('what is kept at the end', () => {
       { outputList: [{ name: '../a', path: '/a' }] },
       { outputList: [{ name: 'a', path: '/proc' }] },
       { outputList: [{ name: 'a', path: '/a', to: { case: 'toUrl', value: { url: 'http://example.com' } } }] },
+      { outputList: [{ name: 'a', path: '/a', to: { case: 'toS3', value: { bucket: 'A', key: 'x' } } }] },
+      { outputList: [{ name: 'a', path: '/a', to: { case: 'toS3', value: { bucket: 'mine', key: '../x' } } }] },
       { outputList: ['/a', '/a/b'].map((path, i) => ({ name: `n${i}`, path })) },
       { outputList: Array.from({ length: 17 }, (_, i) => ({ name: `n${i}`, path: `/p${i}` })) },
     ]) {

@@ -2,7 +2,12 @@
 
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { IncomingHttpHeaders, RequestListener, ServerResponse } from 'node:http'
+import {
+  createServer as createPlainServer,
+  type IncomingHttpHeaders,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -24,17 +29,19 @@ export interface S3Server {
   endpoint: string
   /** What was asked, in order. */
   asked: { method: string; path: string; headers: IncomingHttpHeaders }[]
+  /** Uploads in parts that were given up, by their ids. */
+  abandoned: string[]
   /** Answers in place of the server, whatever is asked; false leaves it to that. */
   meanwhile: (...asked: Parameters<RequestListener>) => boolean
   close(): Promise<void>
 }
 
 /**
- * @param tls its key and certificate
- * @param init.open buckets that everybody may read
+ * @param tls its key and certificate; null is a server without TLS
+ * @param init.open buckets that everybody may read, and write to
  */
 export async function startS3Server(
-  tls: { key: string; cert: string },
+  tls: { key: string; cert: string } | null,
   { buckets, open = [], region = 'us-east-1' }: { buckets: string[]; open?: string[]; region?: string },
 ): Promise<S3Server> {
   const directory = await mkdtemp(join(tmpdir(), 'cortex-s3-'))
@@ -43,32 +50,38 @@ export async function startS3Server(
   const store = new S3rver({ directory, ...rules, configureBuckets: all })
   await store.configureBuckets()
   const inner = store.callback()
-  const server: S3Server = { host: '', endpoint: '', asked: [], meanwhile: () => false, close }
+  const server: S3Server = { host: '', endpoint: '', asked: [], abandoned: [], meanwhile: () => false, close }
 
   function problemOf(request: Parameters<RequestListener>[0]): [number, string, string?] | null {
     const by = signedBy(request, (id) => (id === S3_KEYS.accessKeyId ? S3_KEYS.secretAccessKey : 'none'))
     const bucket = request.url?.split(/[/?]/)[1] ?? ''
-    if (by === null) return open.includes(bucket) && request.method === 'GET' ? null : [403, 'AccessDenied']
+    if (by === null) return open.includes(bucket) ? null : [403, 'AccessDenied']
     if (by.region !== region) return [400, 'AuthorizationHeaderMalformed', region]
     if (by.accessKeyId !== S3_KEYS.accessKeyId) return [403, 'InvalidAccessKeyId']
     return by.isRight ? null : [403, 'SignatureDoesNotMatch']
   }
 
-  const http = createServer(tls, (request, response) => {
+  const listener: RequestListener = (request, response) => {
     const { method = '', url = '', headers } = request
     server.asked.push({ method, path: url, headers: { ...headers } })
     if (server.meanwhile(request, response)) return
     const problem = problemOf(request)
     if (problem !== null) return refuse(response, ...problem)
+    const upload = new URL(url, 'https://none').searchParams.get('uploadId')
+    if (method === 'DELETE' && upload !== null) {
+      server.abandoned.push(upload)
+      return void response.writeHead(204).end()
+    }
     const wanted = headers['if-match']
     // It would be refused as a kind of authorization that is not known there.
     delete headers.authorization
     if (wanted !== undefined) holdTo(response, wanted)
     inner(request, response)
-  }).listen(0, '127.0.0.1')
+  }
+  const http = (tls === null ? createPlainServer(listener) : createServer(tls, listener)).listen(0, '127.0.0.1')
   await once(http, 'listening')
   server.host = `127.0.0.1:${(http.address() as AddressInfo).port}`
-  server.endpoint = `https://${server.host}`
+  server.endpoint = `${tls === null ? 'http' : 'https'}://${server.host}`
 
   async function close(): Promise<void> {
     http.close()

@@ -299,8 +299,8 @@ function outputOf(report: Report_Ended, outputs: OutputsSpec): JobOutput & { lef
   const leftOut = report.leftOut.map(({ path, reason }) => ({ path, reason }))
   const known = outputPaths(outputs).filter(({ to }) => to !== undefined)
   const told = known.flatMap(({ name }) => report.sent.filter((one) => one.name === name).slice(0, 1))
-  const sent = told.map(({ name, bytes, sha256, problem }) => {
-    return { name, bytes: Number(bytes), sha256: Buffer.from(sha256).toString('hex'), problem }
+  const sent = told.map(({ bytes, sha256, name, objects, problem, reason }) => {
+    return { name, bytes: Number(bytes), sha256: Buffer.from(sha256).toString('hex'), objects, problem, reason }
   })
   const also = { leftOut, ...(sent.length > 0 && { sent }) }
   if (outputBytes !== undefined) return { state: 'waiting', bytes: Number(outputBytes), message: '', ...also }

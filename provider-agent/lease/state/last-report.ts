@@ -58,8 +58,8 @@ export function sendable(exitCode: number | null): number | null {
 function outputFields(output: CollectedOutput | null) {
   if (output === null) return {}
   const { kept, problem, leftOut } = output
-  const sent = output.sent.map(({ name, bytes, sha256, problem: why }) => {
-    return { name, bytes: BigInt(bytes), sha256: Buffer.from(sha256, 'hex'), problem: why }
+  const sent = output.sent.map(({ bytes, sha256, problem: why, ...one }) => {
+    return { ...one, bytes: BigInt(bytes), sha256: Buffer.from(sha256, 'hex'), problem: why }
   })
   if (kept === undefined) return { outputProblem: problem, leftOut, sent }
   return { outputBytes: BigInt(kept.bytes), leftOut, sent }

@@ -148,6 +148,19 @@ it('--output names one path, or several with names', () => {
     { name: 'logs', path: '/y' },
   ])
   assert.throws(() => to('--output', '/out', '--output-to', `other=${url}`), /there is no output other/)
+  const usual = ['--secret', 'AWS_ACCESS_KEY_ID=a', '--secret', 'AWS_SECRET_ACCESS_KEY=b']
+  const keys = { accessKeyId: { secret: 'AWS_ACCESS_KEY_ID' }, secretAccessKey: { secret: 'AWS_SECRET_ACCESS_KEY' } }
+  const bucket = 's3://mine/run 1/#region=eu-west-1'
+  assert.deepEqual(to(...usual, '--output', '/out', '--output-to', `out=${bucket}`), [
+    { name: 'out', path: '/out', to: { s3: { bucket: 'mine', prefix: 'run 1/', region: 'eu-west-1', ...keys } } },
+  ])
+  assert.deepEqual(to('--output', '/a', '--output-to', 'a=s3://mine/b#accessKeyId=ID&secretAccessKey=KEY'), [
+    {
+      ...{ name: 'a', path: '/a' },
+      to: { s3: { bucket: 'mine', key: 'b', accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } } },
+    },
+  ])
+  assert.throws(() => to('--output', '/a', '--output-to', 'a=s3://mine'), /^CliError: --output-to: s3:\/\/mine names no/)
   assert.equal(outputsOf('/out'), '/out')
   assert.equal(outputsOf('/a=b'), '/a=b')
   assert.deepEqual(outputsOf('logs=/var/log'), [{ name: 'logs', path: '/var/log' }])

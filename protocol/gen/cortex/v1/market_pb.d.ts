@@ -1002,13 +1002,15 @@ export declare type Input_Url = Message<"cortex.v1.Input.Url"> & {
 export declare const Input_UrlSchema: GenMessage<Input_Url>;
 
 /**
- * A file or folder of a bucket that the provider itself fetches, and only where it says `s3-inputs`.
+ * A file or folder of a bucket that the provider itself fetches, and only where it says `s3-inputs`; or where it sends an
+ * output, and only where it says `s3-outputs`.
  *
  * @generated from message cortex.v1.Input.S3
  */
 export declare type Input_S3 = Message<"cortex.v1.Input.S3"> & {
   /**
-   * `https:`, without user, password, query and fragment; empty is Amazon's.
+   * `https:`, or `http:` only where the provider says `s3-outputs`; without user, password, query and fragment. Empty is
+   * Amazon's.
    *
    * @generated from field: string endpoint = 1;
    */
@@ -1034,7 +1036,7 @@ export declare type Input_S3 = Message<"cortex.v1.Input.S3"> & {
   key: string;
 
   /**
-   * Whether all whose names begin with the key, and a slash, stand at the path; else the key is a file's.
+   * Whether it is all whose names begin with the key, and a slash; else the key is a file's.
    *
    * @generated from field: bool folder = 5;
    */
@@ -1360,6 +1362,12 @@ export declare type Output = Message<"cortex.v1.Output"> & {
      */
     value: Output_Url;
     case: "toUrl";
+  } | {
+    /**
+     * @generated from field: cortex.v1.Input.S3 to_s3 = 4;
+     */
+    value: Input_S3;
+    case: "toS3";
   } | { case: undefined; value?: undefined };
 };
 
@@ -2194,14 +2202,14 @@ export declare type Report_Sent = Message<"cortex.v1.Report.Sent"> & {
   name: string;
 
   /**
-   * Of what was sent: a file as it is, or a folder's tar; 0 where it was not.
+   * Of what was sent: a file as it is, a folder's tar, or all objects together; 0 where it was not.
    *
    * @generated from field: uint64 bytes = 2;
    */
   bytes: bigint;
 
   /**
-   * SHA-256 of that; empty where it was not sent.
+   * SHA-256 of that; empty where it was not sent, and of the objects of a prefix.
    *
    * @generated from field: bytes sha256 = 3;
    */
@@ -2213,6 +2221,20 @@ export declare type Report_Sent = Message<"cortex.v1.Report.Sent"> & {
    * @generated from field: string problem = 4;
    */
   problem: string;
+
+  /**
+   * The same for programs.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * How many objects it became in a bucket.
+   *
+   * @generated from field: uint32 objects = 6;
+   */
+  objects: number;
 };
 
 /**

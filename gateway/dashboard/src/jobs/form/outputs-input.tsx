@@ -1,5 +1,6 @@
 import { Textarea } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
+import { readS3Text, s3Text } from '../../../../contract/s3-words.ts'
 import type { Draft } from '../submission.ts'
 
 type Outputs = Draft['outputs']
@@ -19,7 +20,7 @@ export function OutputsInput({
   return (
     <Textarea
       label="Outputs"
-      description="A path in the container that is kept when it ends; or several, one a line, as name=/path. With -> https://… behind it, it is sent to that presigned URL instead."
+      description="A path in the container that is kept when it ends; or several, one a line, as name=/path. With -> https://… behind it, it is sent to that presigned URL instead; with -> s3://bucket/key, or s3://bucket/folder/, to a bucket, by keys that are secrets of the job: #region=eu-central-1&accessKeyId=NAME&secretAccessKey=NAME."
       placeholder="/out"
       value={isSame ? typed : textOf(value)}
       error={error}
@@ -41,7 +42,7 @@ function textOf(outputs: Outputs): string {
   return outputs
     .map(({ name, path, to }) => {
       const called = name === undefined ? path : `${name}=${path}`
-      return to === undefined ? called : `${called} -> ${to.url}`
+      return to === undefined ? called : `${called} -> ${to.s3 === undefined ? to.url : s3Text(to.s3)}`
     })
     .join('\n')
 }
@@ -54,10 +55,16 @@ function outputsOf(text: string): NonNullable<Outputs> {
   const all = lines.map((line) => {
     const [, where = line, url] = /^(.*?) +-> *(.*)$/.exec(line) ?? []
     const [, name, path] = /^([^/=]+)=(.*)$/.exec(where) ?? []
-    const to = url === undefined ? {} : { to: { url } }
+    const to = url === undefined ? {} : { to: targetOf(url) }
     return name === undefined || path === undefined ? { path: where, ...to } : { name, path, ...to }
   })
   const [first] = all
   if (first === undefined) return ''
   return all.length === 1 && !('name' in first || 'to' in first) ? first.path : all
+}
+
+/** What cannot be read as a bucket stays as it was typed, and is refused with what a URL is. */
+function targetOf(text: string) {
+  const s3 = text.startsWith('s3://') ? readS3Text(text, {}) : text
+  return typeof s3 === 'string' ? { url: text } : { s3 }
 }

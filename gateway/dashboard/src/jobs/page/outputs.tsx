@@ -57,12 +57,14 @@ function Sent({ sent }: { sent: NonNullable<Job['results']['sent']> }) {
   return (
     <Card title="Sent elsewhere">
       <PlainTable label="Outputs that were to go elsewhere" heads={['Output', 'To', 'Size', 'SHA-256']}>
-        {sent.map(({ name, host, bytes: size, sha256, problem }) => (
+        {sent.map(({ name, host, bytes: size, sha256, objects, problem }) => (
           <Table.Tr key={name}>
             <Table.Td className="mono">{name}</Table.Td>
             <Table.Td>{host}</Table.Td>
-            <Table.Td>{sha256 === null ? '–' : bytes(size)}</Table.Td>
-            <Table.Td className="mono break">{sha256 ?? `not sent: ${problem}`}</Table.Td>
+            <Table.Td>{problem === null ? bytes(size) : '–'}</Table.Td>
+            <Table.Td className="mono break">
+              {problem === null ? (sha256 ?? `${number(objects)} objects`) : `not sent: ${problem}`}
+            </Table.Td>
           </Table.Tr>
         ))}
       </PlainTable>
