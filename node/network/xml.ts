@@ -31,7 +31,7 @@ async function readAll(answer: OutsideAnswer, maxBytes: number): Promise<string>
 }
 
 async function rootOf(text: string): Promise<XmlElement> {
-  const whole = { async: true, chunkSize: CHUNK_LETTERS }
+  const whole = { async: true, chunkSize: CHUNK_LETTERS } as const
   // Spaces before it keep a connection alive while there is nothing to say.
   const [root] = Object.values((await parseStringPromise(text.trimStart(), whole)) ?? {})
   if (root === undefined) throw new Error('no element')
