@@ -6,7 +6,12 @@ export const outputsOf = (path: { good: string[]; bad: string[] }) => ({
     [{ name: 'a', path: '/x/b' }, { path: '/y/b' }, { path: '/y/c d' }, { path: '/z/ü' }],
     [{ path: '/a', to: { url: 'https://example.com/x?X-Amz-Signature=1' } }, { path: '/b' }],
     [{ path: '/a', to: { s3: { bucket: 'mine', key: 'a/b' } } }],
-    [{ path: '/a', to: { s3: { bucket: 'mine', prefix: '', region: 'eu-west-1', endpoint: 'http://minio.lan:9000' } } }],
+    [
+      {
+        path: '/a',
+        to: { s3: { bucket: 'mine', prefix: '', region: 'eu-west-1', endpoint: 'http://minio.lan:9000' } },
+      },
+    ],
     Array.from({ length: 16 }, (_, i) => ({ path: `/out${i}` })),
   ],
   bad: [

@@ -56,7 +56,10 @@ describe('what is kept at the end', () => {
     ])
     assert.deepEqual([...secretsOfOutputs(Array.isArray(list) ? list : [])], ['ID', 'KEY'])
     const without = create(JobSchema, jobToWire(spec, { ...secrets, secrets: { ID: 'AKIA' } }))
-    assert.throws(() => checkWireJob(without, requirementsOf(spec)), /outputs\.?\S* must name one of secrets, and KEY is none/)
+    assert.throws(
+      () => checkWireJob(without, requirementsOf(spec)),
+      /outputs\.?\S* must name one of secrets, and KEY is none/,
+    )
     const { error } = jobSubmissionSchema.safeParse({ ...submission, secrets: { ID: 'AKIA' } })
     assert.deepEqual(error?.issues[0]?.path, ['outputs', 0, 'to', 's3', 'secretAccessKey'])
     const plain = { s3: { bucket: 'mine', key: 'a', endpoint: 'http://minio.lan:9000' } }

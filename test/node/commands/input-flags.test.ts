@@ -160,7 +160,10 @@ it('--output names one path, or several with names', () => {
       to: { s3: { bucket: 'mine', key: 'b', accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } } },
     },
   ])
-  assert.throws(() => to('--output', '/a', '--output-to', 'a=s3://mine'), /^CliError: --output-to: s3:\/\/mine names no/)
+  assert.throws(
+    () => to('--output', '/a', '--output-to', 'a=s3://mine'),
+    /^CliError: --output-to: s3:\/\/mine names no/,
+  )
   assert.equal(outputsOf('/out'), '/out')
   assert.equal(outputsOf('/a=b'), '/a=b')
   assert.deepEqual(outputsOf('logs=/var/log'), [{ name: 'logs', path: '/var/log' }])
