@@ -9,7 +9,7 @@ import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { outputPaths, secretsOfOutputs } from '../../protocol/job-outputs.ts'
 import type { Journal } from '../journal/journal.ts'
-import { type LeaseProgress, type LeaseRecord, type LeaseSecrets, leaseId } from '../journal/records.ts'
+import { type LeaseProgress, type LeaseRecord, type LeaseSecrets, leaseId, type SettledLease } from '../journal/records.ts'
 import type { CollectedOutput } from '../outputs/collect.ts'
 import type { Ending } from './ending.ts'
 import { createMeter, type Meter, type MeterStart } from './meter.ts'
@@ -165,14 +165,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     outputKeys = null
     endings.settled.abort()
     progress.wake()
-    const { jobId, fence, requester, bidId } = record
-    const { ended, startedAtMs, stopping, ownerSaid = '' } = progress.now
-    await journal.settle({
-      ...{ jobId, fence, requester, bidId, end: ended, startedAtMs },
-      ...(stopping === 'owner' ? { ownerSaid } : {}),
-      requesterReceipt: requesterReceipt === null ? null : packStatement(requesterReceipt),
-      settledAtMs: clock.nowMs(),
-    })
+    await journal.settle(settledOf(record, progress.now, requesterReceipt, clock.nowMs()))
   }
 
   return {
@@ -259,4 +252,18 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
 function keysOfOutputs({ job }: LeaseRecord, { keys = {} }: LeaseSecrets): Record<string, string> {
   const named = secretsOfOutputs(outputPaths(job.outputList))
   return Object.fromEntries(Object.entries(keys).filter(([name]) => named.has(name)))
+}
+
+function settledOf(
+  { jobId, fence, requester, bidId }: LeaseRecord,
+  { ended, startedAtMs, stopping, ownerSaid = '' }: LeaseProgress,
+  receipt: SignedStatement | null,
+  settledAtMs: number,
+): SettledLease {
+  return {
+    ...{ jobId, fence, requester, bidId, end: ended, startedAtMs },
+    ...(stopping === 'owner' ? { ownerSaid } : {}),
+    requesterReceipt: receipt === null ? null : packStatement(receipt),
+    settledAtMs,
+  }
 }
