@@ -9,7 +9,13 @@ import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { outputPaths, secretsOfOutputs } from '../../protocol/job-outputs.ts'
 import type { Journal } from '../journal/journal.ts'
-import { type LeaseProgress, type LeaseRecord, type LeaseSecrets, leaseId, type SettledLease } from '../journal/records.ts'
+import {
+  type LeaseProgress,
+  type LeaseRecord,
+  type LeaseSecrets,
+  leaseId,
+  type SettledLease,
+} from '../journal/records.ts'
 import type { CollectedOutput } from '../outputs/collect.ts'
 import type { Ending } from './ending.ts'
 import { createMeter, type Meter, type MeterStart } from './meter.ts'
