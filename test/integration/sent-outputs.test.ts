@@ -120,9 +120,10 @@ describe('outputs that go elsewhere', () => {
       [String(one.bytes), one.headers['content-length'], one.url],
       ['one\n', '4', '/one?X-Signature=secret'],
     )
+    const fine = { objects: 0, problem: null, reason: null }
     assert.deepEqual(results.sent, [
-      { name: 'model', path: '/out', host, bytes: model.bytes.length, sha256: sha256(model.bytes), problem: null },
-      { name: 'one', path: '/one', host, bytes: 4, sha256: sha256(one.bytes), problem: null },
+      { name: 'model', path: '/out', host, bytes: model.bytes.length, sha256: sha256(model.bytes), ...fine },
+      { name: 'one', path: '/one', host, bytes: 4, sha256: sha256(one.bytes), ...fine },
     ])
     assert.deepEqual([results.leftOut, results.outputUrl], [[{ path: 'model/pipe', reason: 'is a pipe' }], null])
     assert.equal(await status(id), 404)
