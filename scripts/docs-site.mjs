@@ -87,15 +87,19 @@ function createMarkdown(MarkdownIt) {
   renderer.rules.heading_open = (tokens, at) => `<${tokens[at].tag} id="${tokens[at].attrGet('id')}">`
   renderer.rules.link_open = (tokens, at, options, env, self) => {
     const to = linkOf(tokens[at].attrGet('href') ?? '', env)
-    tokens[at].attrSet('href', to)
+    // What has no page here is named, and not linked to.
+    if (to === null) tokens[at].tag = 'span'
+    tokens[at].attrs = to === null ? null : [['href', to]]
+    const close = tokens.slice(at).find(({ type }) => type === 'link_close')
+    if (close !== undefined) close.tag = tokens[at].tag
     return self.renderToken(tokens, at, options)
   }
   renderer.rules.image = (tokens, at, _options, env) =>
-    `<img src="${escaped(linkOf(tokens[at].attrGet('src') ?? '', env))}" alt="${escaped(tokens[at].content)}">`
+    `<img src="${escaped(linkOf(tokens[at].attrGet('src') ?? '', env) ?? '')}" alt="${escaped(tokens[at].content)}">`
   return markdown
 }
 
-/** A link of a Markdown file as a link of its page. */
+/** A link of a Markdown file as a link of its page; null where it leads to what is no page, as a file of the source. */
 function linkOf(href, { path, paths }) {
   if (/^(?:[a-z]+:|#|\/)/.test(href)) return href
   const [to = '', anchor] = href.split('#')
@@ -104,7 +108,7 @@ function linkOf(href, { path, paths }) {
     .replace(/^docs\//, '')
     .replace('../docs/', '')
   const file = paths.has(target) ? target : posix.join(target, 'README.md')
-  if (!paths.has(file)) throw new Error(`docs-site: ${path} links to ${href}, which is no page`)
+  if (!paths.has(file)) return null
   return anchor === undefined ? urlOf(file) : `${urlOf(file)}#${anchor}`
 }
 
