@@ -22,7 +22,7 @@ const KEY_EXAMPLE = {
   expiresAt: null,
   madeBy: 'admin',
 }
-const keyParams = z.strictObject({ id: z.string().max(64) })
+const keyParams = z.strictObject({ id: z.string().max(64).describe('Which.') })
 
 const listKeysOperation = listOperation({
   method: 'get',

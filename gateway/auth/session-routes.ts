@@ -107,7 +107,7 @@ const signOutOperation = operation({
   summary: 'Sign a browser out',
   description: 'The session is over, wherever its cookie is, and what it had open: streams, sockets, ports of jobs.',
   permission: 'public',
-  data: z.strictObject({ message: z.string() }),
+  data: z.strictObject({ message: z.string().describe('For people.') }),
   example: { message: 'Signed out' },
 })
 

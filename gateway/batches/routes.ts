@@ -40,6 +40,7 @@ const params = z.strictObject({
   id: z
     .string()
     .max(64)
+    .describe('Which batch.')
     .meta({ examples: [BATCH_EXAMPLE.id] }),
 })
 

@@ -62,9 +62,9 @@ export const batchFormSchema = z
 /** Answer to a batch that was taken, when all of its jobs are stored. */
 export const submittedBatchSchema = z
   .strictObject({
-    batchId: z.string(),
+    batchId: z.string().describe('Its id.'),
     jobIds: z.array(z.string()).describe('In the order of the rows.'),
-    status: z.literal('submitted'),
+    status: z.literal('submitted').describe('How far it is.'),
   })
   .meta({ id: 'SubmittedBatch' })
 
@@ -83,16 +83,16 @@ const countsSchema = z.strictObject(
 /** A batch and how far its jobs are; `endedAt` is null until all of them have ended. */
 export const batchSchema = z
   .strictObject({
-    id: z.string(),
+    id: z.string().describe('Its id.'),
     status: z
       .enum(BATCH_STATUSES)
       .exclude(['preparing'])
       .describe('`completed` once every job has ended, however it did; `cancelled` where the batch was.'),
-    total: z.int(),
-    concurrency: z.int(),
+    total: z.int().describe('How many jobs it has.'),
+    concurrency: z.int().describe('How many run at a time.'),
     counts: countsSchema.describe('Jobs by status; those that wait for their turn are pending.'),
-    createdAt: time,
-    endedAt: time.nullable(),
+    createdAt: time.describe('When it was submitted.'),
+    endedAt: time.nullable().describe('When its last job ended; null until then.'),
   })
   .meta({ id: 'Batch' })
 

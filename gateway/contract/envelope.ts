@@ -5,9 +5,9 @@ import { ERROR_STATUS, type ErrorCode } from './errors.ts'
 const paginationSchema = z
   .strictObject({
     total: z.number().int().describe('All that match; with `atLeast`, those that were counted.'),
-    page: z.number().int(),
-    limit: z.number().int(),
-    pages: z.number().int(),
+    page: z.number().int().describe('The one asked for.'),
+    limit: z.number().int().describe('Objects a page, as asked for.'),
+    pages: z.number().int().describe('How many pages there are.'),
     atLeast: z.literal(true).optional().describe('There are more than `total`: counting them all would take too long.'),
     searched: z
       .number()
@@ -22,13 +22,13 @@ export type Pagination = z.output<typeof paginationSchema>
 
 /** Schema of a success with this data. */
 export function successSchema<D extends z.ZodType>(data: D) {
-  return z.strictObject({ success: z.literal(true), data })
+  return z.strictObject({ success: z.literal(true).describe('It was done.'), data })
 }
 
 /** Schema of one page of a list. */
 export function pageSchema<D extends z.ZodType>(item: D) {
   return z.strictObject({
-    success: z.literal(true),
+    success: z.literal(true).describe('Whether it was done.'),
     data: z.array(item),
     meta: z.strictObject({ pagination: paginationSchema }),
   })
@@ -37,7 +37,7 @@ export function pageSchema<D extends z.ZodType>(item: D) {
 /** Body of every answer that is no success. Programs match `code`, whose HTTP status is in {@link ERROR_STATUS}. */
 export const errorSchema = z
   .strictObject({
-    success: z.literal(false),
+    success: z.literal(false).describe('Whether it was done.'),
     error: z.strictObject({
       code: z.enum(Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]]),
       message: z.string().describe('What is wrong, and what would be right.'),

@@ -12,7 +12,11 @@ const size = z.int().min(1).max(MAX_TERMINAL_SIZE)
 /** Body of `POST /plugin-core/jobs/{id}/exec`: a command and its arguments, run without a shell. */
 export const execRequestSchema = z
   .strictObject({
-    command: z.array(word).min(1).max(MAX_COMMAND_WORDS),
+    command: z
+      .array(word)
+      .min(1)
+      .max(MAX_COMMAND_WORDS)
+      .describe('A program and its arguments; no shell takes them apart.'),
     interactive: z.boolean().default(false).describe('Answers the address of a WebSocket instead of the output.'),
     terminal: z.boolean().default(true).describe('With `interactive`: whether it gets a terminal.'),
     columns: size.default(80).describe('Of the terminal.'),
@@ -34,13 +38,13 @@ export const execAnswerSchema = z
   .union([
     z.strictObject({
       exitCode: z.number().int().nullable().describe('Null where it had not ended in time; it goes on.'),
-      stdout: z.string(),
-      stderr: z.string(),
+      stdout: z.string().describe('What it wrote there.'),
+      stderr: z.string().describe('What it wrote there.'),
       truncated: z.boolean().describe('Whether there was more output than is answered.'),
     }),
     z.strictObject({
       url: z.string().describe('Of the WebSocket; it opens once.'),
-      expiresAt: z.iso.datetime(),
+      expiresAt: z.iso.datetime().describe('When it can be used no more.'),
     }),
   ])
   .meta({ id: 'ExecAnswer' })
@@ -48,17 +52,42 @@ export const execAnswerSchema = z
 /** Answer of `GET /plugin-core/jobs/{id}/container`: what its provider sees of the running container at this moment. */
 export const containerSchema = z
   .strictObject({
-    startedAt: z.iso.datetime(),
-    imageDigest: z.string(),
-    processes: z.array(z.strictObject({ pid: z.number().int(), user: z.string(), command: z.string() })),
+    startedAt: z.iso.datetime().describe('When it started.'),
+    imageDigest: z.string().describe('Of the image that runs.'),
+    processes: z
+      .array(
+        z.strictObject({
+          pid: z.number().int().describe('As its provider counts.'),
+          user: z.string().describe('As whom it runs.'),
+          command: z.string().describe('With its arguments.'),
+        }),
+      )
+      .describe('What runs in it.'),
     usage: z.strictObject({
       memory: z.number().describe('Bytes.'),
       memoryLimit: z.number().describe('Bytes.'),
-      processes: z.number().int(),
-      network: z.strictObject({ rx: z.number(), tx: z.number() }).describe('Bytes since the container started.'),
+      processes: z.number().int().describe('How many there are.'),
+      network: z
+        .strictObject({ rx: z.number().describe('Received.'), tx: z.number().describe('Sent.') })
+        .describe('Bytes since the container started.'),
     }),
-    mounts: z.array(z.strictObject({ path: z.string(), name: z.string(), readOnly: z.boolean() })),
-    networks: z.array(z.strictObject({ address: z.string(), gateway: z.string() })),
+    mounts: z
+      .array(
+        z.strictObject({
+          path: z.string().describe('Where it is.'),
+          name: z.string().describe('Of the volume.'),
+          readOnly: z.boolean().describe('Whether nothing can be written there.'),
+        }),
+      )
+      .describe('What is mounted.'),
+    networks: z
+      .array(
+        z.strictObject({
+          address: z.string().describe('Of the container.'),
+          gateway: z.string().describe('Through which it reaches others.'),
+        }),
+      )
+      .describe('That it is in.'),
   })
   .meta({ id: 'Container' })
 
@@ -68,7 +97,7 @@ export const containerSchema = z
  */
 export const portLinkSchema = z
   .strictObject({
-    port: z.int().min(1).max(65_535),
+    port: z.int().min(1).max(65_535).describe('On which the container listens.'),
     path: z
       .string()
       .max(1024)

@@ -70,11 +70,11 @@ export const removeFilesQuery = z.strictObject({
 })
 
 const fileFields = {
-  name: z.string(),
-  type: z.enum(FILE_TYPES),
+  name: z.string().describe('Without its folder.'),
+  type: z.enum(FILE_TYPES).describe('What it is.'),
   size: z.number().describe('Bytes; 0 of what is no file.'),
   mode: modeText.describe('Permission bits in octal.'),
-  mtime: z.iso.datetime(),
+  mtime: z.iso.datetime().describe('When it was changed last.'),
   linkTarget: z.string().nullable().describe('Where a link leads, as it has that.'),
 }
 
@@ -96,14 +96,14 @@ export const fileLookSchema = z
 /** Answer of `PUT /plugin-core/jobs/{id}/files`. */
 export const writtenFilesSchema = z
   .strictObject({
-    path: z.string(),
+    path: z.string().describe('Where.'),
     files: z.int().describe('How many were written, folders apart.'),
-    bytes: z.number(),
+    bytes: z.number().describe('Of all files together.'),
     leftOut: z
-      .array(z.strictObject({ path: z.string(), reason: z.string() }))
+      .array(z.strictObject({ path: z.string().describe('As it was sent.'), reason: z.string().describe('Why.') }))
       .describe('What had no place: climbing paths, devices, pipes; at most 64, the last counts the others.'),
   })
   .meta({ id: 'WrittenFiles' })
 
 /** Answer of `DELETE /plugin-core/jobs/{id}/files`. */
-export const removedFileSchema = z.strictObject({ path: z.string() })
+export const removedFileSchema = z.strictObject({ path: z.string().describe('As asked for, in short.') })

@@ -8,7 +8,7 @@ export const gpuSchema = z
     vendor: text('`nvidia`, `amd` or `intel`'),
     model: text('The driver’s name'),
     memory: z.string().describe('Of each.'),
-    count: z.number().int(),
+    count: z.number().int().describe('How many.'),
     driver: text('Version of the driver'),
     runtime: text('The newest CUDA that the driver runs, or the ROCm that is installed'),
     compute: text('Compute capability of NVIDIA’s, target of AMD’s'),

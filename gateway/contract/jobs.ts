@@ -11,23 +11,25 @@ const usd = z.number().describe('US dollars.')
 /** An entry in a job’s history; `seq` counts the job’s events from 1. */
 export const jobEventSchema = z
   .looseObject({
-    seq: z.number().int().min(1),
-    type: z.enum(JOB_EVENT_TYPES),
-    timestamp: time,
+    seq: z.number().int().min(1).describe('Counts the job’s events from 1.'),
+    type: z.enum(JOB_EVENT_TYPES).describe('What happened.'),
+    timestamp: time.describe('When, ISO 8601.'),
   })
   .meta({ id: 'JobEvent', description: 'Further fields depend on the type.' })
 
 const jobErrorSchema = z
   .strictObject({
-    code: z.enum(FAILURE_CODES),
-    message: z.string(),
+    code: z.enum(FAILURE_CODES).describe('What programs match.'),
+    message: z.string().describe('For people.'),
     remedy: z.string().describe('What to do about it.'),
     fault: z
       .enum(FAULT_NAMES)
       .describe(
         'Who can mend it: the program (`job`), what was asked for (`user`), the owner of the machine (`provider`), nobody at once (`place`), or this program (`ours`).',
       ),
-    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    details: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .describe('Further words for programs, `reason` among them.'),
   })
   .meta({ id: 'JobError' })
 
@@ -43,13 +45,13 @@ const costSchema = z
       .describe(
         'What its provider claims instead, where that is more than this gateway’s own clock bears out: it is not signed, and not owed.',
       ),
-    currency: z.literal('USD'),
+    currency: z.literal('USD').describe('Of all amounts.'),
   })
   .meta({ id: 'JobCost' })
 
 const endpointSchema = z.strictObject({
-  port: z.number().int(),
-  protocol: z.enum(['TCP', 'UDP']),
+  port: z.number().int().describe('On which the container listens.'),
+  protocol: z.enum(['TCP', 'UDP']).describe('What it speaks there.'),
   url: z.string().describe('Below this gateway’s own address; for browsers ask for a link with POST …/links.'),
   health: z
     .enum(['answering', 'silent', 'unknown'])
@@ -59,47 +61,58 @@ const endpointSchema = z.strictObject({
 
 const debugSchema = z
   .strictObject({
-    attempt: z.number().int(),
-    fence: z.number().int(),
-    lease: z.record(z.string(), z.unknown()).nullable(),
-    pastLeases: z.array(z.record(z.string(), z.unknown())),
-    excluded: z.array(z.string()),
-    logs: z.strictObject({ lines: z.number(), bytes: z.number(), first: z.number() }),
+    attempt: z.number().int().describe('Counted from 1.'),
+    fence: z.number().int().describe('The number of the lease: reports with an older one are not heard.'),
+    lease: z.record(z.string(), z.unknown()).nullable().describe('The lease that it has; null where it has none.'),
+    pastLeases: z.array(z.record(z.string(), z.unknown())).describe('Those of earlier attempts.'),
+    excluded: z.array(z.string()).describe('Providers that are not asked again.'),
+    logs: z
+      .strictObject({
+        lines: z.number().describe('How many are kept.'),
+        bytes: z.number().describe('Of them.'),
+        first: z.number().describe('The number of the first that is kept.'),
+      })
+      .describe('How much of the log there is.'),
   })
   .meta({ id: 'JobDebug' })
 
 /** A job, as every answer shows it: alone, in lists and after a change. */
 export const jobSchema = z
   .strictObject({
-    id: z.string(),
+    id: z.string().describe('Of the job.'),
     provider: z.string().describe('The network asked for, or one provider’s id.'),
     assignedProvider: z.string().nullable().describe('Who holds the lease.'),
-    status: z.enum(JOB_STATUSES),
-    image: z.string(),
-    command: z.array(z.string()),
-    args: z.array(z.string()),
+    status: z.enum(JOB_STATUSES).describe('How far it is.'),
+    image: z.string().describe('What runs.'),
+    command: z.array(z.string()).describe('In place of the image’s entrypoint.'),
+    args: z.array(z.string()).describe('Arguments to the entrypoint.'),
     cpu: z.number().int().describe('Millicores.'),
-    memory: z.string(),
-    storage: z.string(),
-    gpu: z.number().int(),
+    memory: z.string().describe('With a unit, such as `512Mi`.'),
+    storage: z.string().describe('With a unit, such as `1Gi`.'),
+    gpu: z.number().int().describe('How many GPUs.'),
     duration: z.number().int().describe('Longest runtime in seconds, extensions included.'),
-    createdAt: time,
-    scheduledAt: time.nullable(),
-    startedAt: time.nullable(),
-    endedAt: time.nullable(),
+    createdAt: time.describe('When it was submitted.'),
+    scheduledAt: time.nullable().describe('When a provider took it.'),
+    startedAt: time.nullable().describe('When its container started.'),
+    endedAt: time.nullable().describe('When it ended.'),
     cost: costSchema,
     config: z.record(z.string(), z.unknown()).describe('The rest of the submission, without secrets.'),
     results: z.strictObject({
-      exitCode: z.number().int().nullable(),
-      outputUrl: z.string().nullable(),
+      exitCode: z.number().int().nullable().describe('Of its program; null where there is none.'),
+      outputUrl: z.string().nullable().describe('Where what it left is fetched; null where nothing is kept.'),
       leftOut: z
-        .array(z.strictObject({ path: z.string(), reason: z.string().describe('To be read behind the path.') }))
+        .array(
+          z.strictObject({
+            path: z.string().describe('Where it was.'),
+            reason: z.string().describe('To be read behind the path.'),
+          }),
+        )
         .describe('What of the outputs was not kept, at most 65: links that lead out, devices, what was too large.'),
       sent: z
         .array(
           z.strictObject({
-            name: z.string(),
-            path: z.string(),
+            name: z.string().describe('As people call it.'),
+            path: z.string().describe('Where it was in the container.'),
             host: z.string().describe('Where it went, or was to go.'),
             bytes: z
               .number()
@@ -127,8 +140,8 @@ export const jobSchema = z
         .array(
           z.strictObject({
             id: z.string().describe('For `volumes: [{ volume }]` of another job.'),
-            name: z.string(),
-            mountPath: z.string(),
+            name: z.string().describe('As people call it.'),
+            mountPath: z.string().describe('Where it was in the container.'),
             provider: z.string().describe('Where it lies.'),
           }),
         )
@@ -136,14 +149,14 @@ export const jobSchema = z
         .describe('Volumes that outlive the job, once it was given to a provider; absent where it has none.'),
     }),
     error: jobErrorSchema.nullable(),
-    attempt: z.number().int(),
-    maxAttempts: z.number().int(),
-    endpoints: z.array(endpointSchema),
+    attempt: z.number().int().describe('Counted from 1.'),
+    maxAttempts: z.number().int().describe('Attempts that it may have.'),
+    endpoints: z.array(endpointSchema).describe('Its exposed ports, while it runs.'),
     health: z
       .enum(CONTAINER_HEALTHS)
       .nullable()
       .describe('What the image’s own health check says while the job runs; null where the image has none.'),
-    labels: z.record(z.string(), z.string()),
+    labels: z.record(z.string(), z.string()).describe('By which it is found.'),
     origin: z
       .record(z.string(), z.string())
       .describe('Where it came from: resubmittedFrom, batch, schedule, template.'),
@@ -160,9 +173,9 @@ export const jobListItemSchema = jobSchema.partial().meta({ id: 'JobListItem' })
 /** A piece of a container’s log, mostly a line: longer ones come in several, all but the last `partial`. */
 export const logLineSchema = z
   .strictObject({
-    timestamp: time,
+    timestamp: time.describe('When, ISO 8601.'),
     line: z.string().describe('Without its newline. Bytes that are no UTF-8 are U+FFFD here.'),
-    stream: z.enum(['stdout', 'stderr']),
+    stream: z.enum(['stdout', 'stderr']).describe('Which of the two it was written to.'),
     partial: z
       .literal(true)
       .optional()
@@ -186,28 +199,33 @@ const runsAs = {
 /** What one provider said to a request for the job, and what came of it; a job has those of all its attempts. */
 export const bidSchema = z
   .strictObject({
-    attempt: z.number().int(),
-    provider: z.string(),
-    name: z.string(),
-    timestamp: time,
-    outcome: z.enum(['accepted', 'released', 'refused', 'silent', 'declined']),
+    attempt: z.number().int().describe('Counted from 1.'),
+    provider: z.string().describe('Its peer id.'),
+    name: z.string().describe('As people call it.'),
+    timestamp: time.describe('When, ISO 8601.'),
+    outcome: z.enum(['accepted', 'released', 'refused', 'silent', 'declined']).describe('What came of it.'),
     price: usd.nullable().describe('US dollars per hour; null for a decline.'),
     minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null for a decline.'),
     pricePerGb: usd.nullable().describe('US dollars for each GB that the job sends or receives; null for a decline.'),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have; null where it asks for none, or nobody said.'),
     ...runsAs,
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
-    reason: z.string(),
+    reason: z.string().describe('Why, for people.'),
   })
   .meta({ id: 'Bid' })
 
-const point = z.strictObject({ timestamp: time, value: z.number() })
+const point = z.strictObject({
+  timestamp: time.describe('When the step began.'),
+  value: z.number().describe('In the step.'),
+})
 /** What a job used over time: a point for each step of the resolution that has a sample, oldest first. */
 export const metricsSchema = z
   .strictObject({
     cpu: z.array(point).describe('Millicores.'),
     memory: z.array(point).describe('Bytes.'),
-    network: z.strictObject({ rx: z.array(point), tx: z.array(point) }).describe('Bytes since the container started.'),
+    network: z
+      .strictObject({ rx: z.array(point).describe('Received.'), tx: z.array(point).describe('Sent.') })
+      .describe('Bytes since the container started.'),
     storage: z.array(point).describe('Bytes.'),
     gpu: z.array(point).describe('Thousandths of one GPU at full use, of all that it has; none where nothing tells.'),
     gpuMemory: z.array(point).describe('Bytes of VRAM.'),
@@ -216,9 +234,9 @@ export const metricsSchema = z
 
 const quoteSchema = z
   .strictObject({
-    provider: z.string(),
-    name: z.string(),
-    accepts: z.boolean(),
+    provider: z.string().describe('Its peer id.'),
+    name: z.string().describe('As people call it.'),
+    accepts: z.boolean().describe('Whether it would take the job.'),
     price: usd.nullable().describe('US dollars per hour; null where it declines.'),
     minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null where it declines.'),
     pricePerGb: usd
@@ -231,15 +249,15 @@ const quoteSchema = z
       ),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have.'),
     ...runsAs,
-    score: z.number().nullable(),
-    reason: z.string(),
+    score: z.number().nullable().describe('Higher is better; null for a decline.'),
+    reason: z.string().describe('Why, for people.'),
   })
   .meta({ id: 'Quote' })
 
 /** Answer of `POST /plugin-core/jobs?dryRun=true`: what each provider that is asked says to a job that nobody submits. */
 export const dryRunSchema = z
   .strictObject({
-    valid: z.literal(true),
+    valid: z.literal(true).describe('It was checked, and nothing is wrong.'),
     accepted: z.boolean().describe('Whether anybody would take it now.'),
     quotes: z
       .array(quoteSchema)
@@ -252,21 +270,21 @@ export const dryRunSchema = z
 /** The cost of one lease: what both sides signed, and the same in plain fields. */
 export const receiptSchema = z
   .strictObject({
-    jobId: z.string(),
-    network: z.string(),
-    attempt: z.number().int(),
-    provider: z.string(),
-    requester: z.string(),
+    jobId: z.string().describe('Of the job.'),
+    network: z.string().describe('On which market.'),
+    attempt: z.number().int().describe('Counted from 1.'),
+    provider: z.string().describe('Its peer id.'),
+    requester: z.string().describe('Peer id of whoever asked.'),
     pricePerHour: usd,
     minimumCharge: usd,
     pricePerGb: usd,
-    meteredSeconds: z.number().int(),
+    meteredSeconds: z.number().int().describe('That are paid.'),
     networkBytes: z.number().int().describe('What the job sent and received, where it was counted.'),
     cost: usd,
-    startedAt: time.nullable(),
-    endedAt: time,
-    outcome: z.string(),
-    exitCode: z.number().int().nullable(),
+    startedAt: time.nullable().describe('When its container started.'),
+    endedAt: time.describe('When it ended.'),
+    outcome: z.string().describe('What came of it.'),
+    exitCode: z.number().int().nullable().describe('Of its program; null where there is none.'),
     signed: z
       .strictObject({ provider: z.string(), requester: z.string() })
       .describe('The statements that both sides signed, base64: `cortex receipt verify` checks them offline.'),
@@ -276,15 +294,15 @@ export const receiptSchema = z
 /** What one attempt costs, and what both sides signed of it; see {@link receiptSchema}. */
 export const attemptCostSchema = z
   .strictObject({
-    attempt: z.number().int(),
-    provider: z.string(),
+    attempt: z.number().int().describe('Counted from 1.'),
+    provider: z.string().describe('Its peer id.'),
     outcome: z
       .enum(['lost', 'refused', 'failed', ...JOB_STATUSES])
       .describe('Why an earlier attempt was over; the status of the job for its last one.'),
     pricePerHour: usd,
     minimumCharge: usd,
     pricePerGb: usd,
-    meteredSeconds: z.number().int(),
+    meteredSeconds: z.number().int().describe('That are paid.'),
     networkBytes: z.number().int().describe('What the job sent and received, where it was counted.'),
     cost: usd.describe('So far; the sum over all attempts is what the job costs.'),
     receipt: receiptSchema

@@ -16,7 +16,12 @@ export const PROVIDER_METRICS = ['latency', 'cpu', 'memory', 'storage', 'uptime'
 /** One of {@link PROVIDER_METRICS}. */
 export type ProviderMetric = (typeof PROVIDER_METRICS)[number]
 
-const seriesSchema = z.array(z.strictObject({ timestamp: z.iso.datetime(), value: z.number() }))
+const seriesSchema = z.array(
+  z.strictObject({
+    timestamp: z.iso.datetime().describe('When the step began.'),
+    value: z.number().describe('In the step.'),
+  }),
+)
 
 /**
  * How near and how busy a provider was: of each metric that was asked for a point per step that has a sample, oldest
@@ -26,8 +31,8 @@ export const providerMetricsSchema = z
   .strictObject({
     latency: seriesSchema.optional().describe('Round trip in ms, on average.'),
     cpu: seriesSchema.optional().describe('Percent of its capacity that is taken, on average; likewise the next two.'),
-    memory: seriesSchema.optional(),
-    storage: seriesSchema.optional(),
+    memory: seriesSchema.optional().describe('Percent of its capacity that is taken.'),
+    storage: seriesSchema.optional().describe('Percent of its capacity that is taken.'),
     uptime: seriesSchema.optional().describe('Percent of the times it was looked at that it was there.'),
   })
   .meta({ id: 'ProviderMetrics' })

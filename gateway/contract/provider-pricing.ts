@@ -12,11 +12,18 @@ export const PRICE_UNITS = {
 /** Everything that a provider has a price of; a price of each is in the answer. */
 export const PRICE_KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network', 'minimum'] as const
 
-const rangeSchema = z.strictObject({ min: z.number(), max: z.number(), avg: z.number().describe('Weighted by time.') })
-const ranges = { '7d': rangeSchema, '30d': rangeSchema }
+const rangeSchema = z.strictObject({
+  min: z.number().describe('The lowest.'),
+  max: z.number().describe('The highest.'),
+  avg: z.number().describe('Weighted by time.'),
+})
+const ranges = {
+  '7d': rangeSchema.describe('In the last 7 days.'),
+  '30d': rangeSchema.describe('In the last 30 days.'),
+}
 const priceSchema = z.strictObject({
   price: z.number().describe('US dollars.'),
-  unit: z.enum(Object.values(PRICE_UNITS)),
+  unit: z.enum(Object.values(PRICE_UNITS)).describe('What the price is for.'),
   ...ranges,
 })
 /** What is asked for a GPU of one model. */
@@ -31,16 +38,16 @@ const gpuPriceSchema = z.strictObject({
  */
 export const pricingSchema = z
   .strictObject({
-    id: z.string(),
-    currency: z.literal('USD'),
-    cpu: priceSchema,
-    memory: priceSchema,
-    storage: priceSchema,
+    id: z.string().describe('Its peer id.'),
+    currency: z.literal('USD').describe('Of all prices.'),
+    cpu: priceSchema.describe('Of cores.'),
+    memory: priceSchema.describe('Of memory.'),
+    storage: priceSchema.describe('Of storage.'),
     gpu: priceSchema.describe('Of models without a price of their own.'),
     gpus: z
       .array(gpuPriceSchema)
       .describe('Of each model that it sells now; ranges are over the time in which it sold that model.'),
-    network: priceSchema,
-    minimum: priceSchema,
+    network: priceSchema.describe('Of traffic.'),
+    minimum: priceSchema.describe('That a job pays at least.'),
   })
   .meta({ id: 'ProviderPricing' })

@@ -8,9 +8,9 @@ const usd = z.number()
 const capacitySchema = z
   .strictObject({
     cpu: z.number().describe('Millicores.'),
-    memory: z.string(),
-    storage: z.string(),
-    gpu: z.number().int(),
+    memory: z.string().describe('With a unit, such as `8Gi`.'),
+    storage: z.string().describe('With a unit, such as `100Gi`.'),
+    gpu: z.number().int().describe('GPUs of all kinds.'),
   })
   .meta({ id: 'Capacity' })
 
@@ -28,7 +28,7 @@ const figures = {
   diskRead: z.number().int().describe('Bytes a second, in blocks of 1 MiB.'),
   diskWrite: z.number().int().describe('Bytes a second, in blocks of 1 MiB.'),
   iops: z.number().int().describe('Blocks of 4 KiB a second, half read and half written.'),
-  at: time,
+  at: time.describe('When it was measured.'),
   method: z.string().describe('Version of the methods: figures of two versions are not compared.'),
 }
 
@@ -44,9 +44,9 @@ const seenSchema = z
 const hardwareSchema = z
   .strictObject({
     cpu: z.strictObject({
-      model: z.string(),
+      model: z.string().describe('As its maker calls it.'),
       cores: z.number().int().describe('Physical ones.'),
-      threads: z.number().int(),
+      threads: z.number().int().describe('That run at once.'),
       mhz: z.number().int().describe('The highest clock.'),
     }),
     memory: z.strictObject({ type: z.string(), mhz: z.number().int().describe('Transfers a second, in millions.') }),
@@ -60,15 +60,15 @@ const hardwareSchema = z
 /** A provider, as this gateway last heard of it. Sizes are text with a unit, such as `8Gi`. */
 export const providerSchema = z
   .strictObject({
-    id: z.string(),
-    name: z.string(),
-    type: z.literal('p2p'),
-    status: z.enum(PROVIDER_STATUSES),
-    version: z.string(),
+    id: z.string().describe('Its peer id.'),
+    name: z.string().describe('What people call it; its own choice.'),
+    type: z.literal('p2p').describe('How it is reached.'),
+    status: z.enum(PROVIDER_STATUSES).describe('How it is: heard of, missed once, or missed for longer.'),
+    version: z.string().describe('Of its program.'),
     endpoints: z.array(z.string()).describe('Multiaddrs.'),
-    region: z.string(),
-    labels: z.record(z.string(), z.string()),
-    architecture: z.string(),
+    region: z.string().describe('Where it is, as it says.'),
+    labels: z.record(z.string(), z.string()).describe('What jobs can ask for by `constraints.labels`.'),
+    architecture: z.string().describe('Of its processor.'),
     platforms: z
       .array(z.string())
       .describe('What it runs by itself, such as `linux/amd64`; none where its version does not say.'),
@@ -87,8 +87,8 @@ export const providerSchema = z
     metrics: z.strictObject({
       latency: z.number().nullable().describe('Round trip in ms; null where it was not measured.'),
       uptime: z.number().describe('Seconds without a break, as it says itself.'),
-      jobsCompleted: z.number().int(),
-      jobsFailed: z.number().int(),
+      jobsCompleted: z.number().int().describe('Of your jobs.'),
+      jobsFailed: z.number().int().describe('Of your jobs.'),
       costToDate: usd.describe('What your jobs cost there.'),
     }),
     pricing: z.strictObject({
@@ -98,12 +98,12 @@ export const providerSchema = z
       gpu: usd.describe('Per GPU-hour, of models without a price of their own.'),
       network: usd.describe('Per GB.'),
       minimum: usd.describe('Per job that ran, at least.'),
-      currency: z.literal('USD'),
+      currency: z.literal('USD').describe('Of all prices.'),
     }),
     hardware: hardwareSchema.nullable().describe('Null where its provider does not tell.'),
     measured: measuredSchema.nullable().describe('Null where its provider measured nothing.'),
     seen: seenSchema.nullable().describe('Null where your jobs measured nothing.'),
-    capabilities: z.array(z.string()),
+    capabilities: z.array(z.string()).describe('What it can do, such as `extend`.'),
     storageQuota: z
       .enum(['hard', 'measured'])
       .describe('Whether its engine holds containers to their storage, or their use is measured every few seconds.'),
@@ -119,12 +119,12 @@ export const providerSchema = z
  */
 export const providerStatusSchema = z
   .strictObject({
-    id: z.string(),
-    status: z.enum(PROVIDER_STATUSES),
-    latency: z.number().nullable(),
-    lastChecked: time,
-    version: z.string(),
-    nodeCount: z.number().int(),
+    id: z.string().describe('Its peer id.'),
+    status: z.enum(PROVIDER_STATUSES).describe('How it is: heard of, missed once, or missed for longer.'),
+    latency: z.number().nullable().describe('Round trip in ms; null where it was not measured.'),
+    lastChecked: time.describe('When it was last heard of.'),
+    version: z.string().describe('Of its program.'),
+    nodeCount: z.number().int().describe('Machines behind it.'),
     networkLoad: z
       .strictObject({ cpu: z.number(), memory: z.number(), storage: z.number() })
       .describe('Percent of its capacity that is taken.'),
@@ -134,28 +134,31 @@ export const providerStatusSchema = z
 /** A network: the sum of its providers, and how many of the asker’s jobs are in each status. */
 export const networkSchema = z
   .strictObject({
-    name: z.string(),
-    type: z.literal('p2p'),
-    status: z.enum(PROVIDER_STATUSES),
+    name: z.string().describe('What people call it; its own choice.'),
+    type: z.literal('p2p').describe('How it is reached.'),
+    status: z.enum(PROVIDER_STATUSES).describe('How it is: heard of, missed once, or missed for longer.'),
     providers: z.strictObject({
-      online: z.number().int(),
-      degraded: z.number().int(),
-      offline: z.number().int(),
-      total: z.number().int(),
+      online: z.number().int().describe('Heard of.'),
+      degraded: z.number().int().describe('Missed once.'),
+      offline: z.number().int().describe('Missed for longer.'),
+      total: z.number().int().describe('All of them.'),
     }),
     peers: z.number().int().describe('Peers this gateway is connected to.'),
     capacity: z.strictObject({ total: capacitySchema, free: capacitySchema }),
     priceRange: z
-      .strictObject({ cpu: z.strictObject({ min: usd, max: usd }), memory: z.strictObject({ min: usd, max: usd }) })
+      .strictObject({
+        cpu: z.strictObject({ min: usd.describe('The lowest.'), max: usd.describe('The highest.') }),
+        memory: z.strictObject({ min: usd.describe('The lowest.'), max: usd.describe('The highest.') }),
+      })
       .nullable()
       .describe('Of providers that are online; null where none is.'),
     jobs: z.strictObject({
-      pending: z.number().int(),
-      scheduled: z.number().int(),
-      running: z.number().int(),
-      completed: z.number().int(),
-      failed: z.number().int(),
-      cancelled: z.number().int(),
+      pending: z.number().int().describe('Wait for a provider.'),
+      scheduled: z.number().int().describe('Have one, and do not run yet.'),
+      running: z.number().int().describe('Run.'),
+      completed: z.number().int().describe('Ended with 0.'),
+      failed: z.number().int().describe('Ended badly.'),
+      cancelled: z.number().int().describe('Were cancelled.'),
     }),
   })
   .meta({ id: 'Network' })

@@ -10,39 +10,39 @@ const time = z.iso.datetime()
 /** A schedule: a job for each tick of a cron expression. Either `config` or `templateId` is null. */
 export const scheduleSchema = z
   .strictObject({
-    id: z.string(),
-    name: z.string(),
-    schedule: z.string(),
-    timezone: z.string(),
+    id: z.string().describe('Its id.'),
+    name: z.string().describe('What people call it.'),
+    schedule: z.string().describe('When it runs, as cron.'),
+    timezone: z.string().describe('In which zone that is, by its IANA name.'),
     config: shownConfigSchema.nullable(),
-    templateId: z.string().nullable(),
-    concurrencyPolicy: z.enum(CONCURRENCY_POLICIES),
-    enabled: z.boolean(),
+    templateId: z.string().nullable().describe('The template that it runs; null where it has a config.'),
+    concurrencyPolicy: z.enum(CONCURRENCY_POLICIES).describe('What a tick does while a job of it runs.'),
+    enabled: z.boolean().describe('Whether it runs; else it is paused.'),
     disabledReason: z
       .string()
       .nullable()
       .describe(
         'Why the gateway disabled it: the key behind it has ended. Null where it did not; whoever enables it, or changes it, stands behind it from then on.',
       ),
-    catchUp: z.boolean(),
+    catchUp: z.boolean().describe('Whether ticks missed while the gateway was down run once.'),
     nextRuns: z.array(time).describe('The next five ticks; none while it is paused.'),
     lastRuns: z
       .array(
         z.strictObject({
           tick: time.describe('When it was due.'),
-          outcome: z.enum(RUN_OUTCOMES),
-          jobId: z.string().nullable(),
-          reason: z.string(),
+          outcome: z.enum(RUN_OUTCOMES).describe('What became of it.'),
+          jobId: z.string().nullable().describe('The job that it made; null where it made none.'),
+          reason: z.string().describe('Why none; empty where there is one.'),
         }),
       )
       .describe('Newest first, at most twenty.'),
-    createdAt: time,
-    updatedAt: time,
+    createdAt: time.describe('When it was made.'),
+    updatedAt: time.describe('When it was changed last.'),
   })
   .meta({ id: 'Schedule' })
 
 const fields = {
-  name: lineField(128),
+  name: lineField(128).describe('What people call it.'),
   schedule: z
     .string()
     .max(256)
@@ -51,11 +51,11 @@ const fields = {
     ),
   timezone: z.string().max(64).describe('IANA name; daylight saving is kept.'),
   config: configSchema,
-  templateId: z.string().max(64),
+  templateId: z.string().max(64).describe('The template that it runs; null where it has a config.'),
   concurrencyPolicy: z
     .enum(CONCURRENCY_POLICIES)
     .describe('What a tick does while a job of the schedule runs: a second, nothing, or cancel it and begin anew.'),
-  enabled: z.boolean(),
+  enabled: z.boolean().describe('Whether it runs; else it is paused.'),
   catchUp: z.boolean().describe('Whether ticks missed while the gateway was down run once.'),
 }
 
@@ -66,12 +66,14 @@ const fields = {
 export const newScheduleSchema = z
   .strictObject({
     ...fields,
-    timezone: fields.timezone.default('UTC'),
+    timezone: fields.timezone.default('UTC').describe('In which zone that is, by its IANA name.'),
     config: fields.config.optional(),
-    templateId: fields.templateId.optional(),
-    concurrencyPolicy: fields.concurrencyPolicy.default(CONCURRENCY_POLICIES[0]),
-    enabled: fields.enabled.default(true),
-    catchUp: fields.catchUp.default(false),
+    templateId: fields.templateId.optional().describe('The template that it runs; null where it has a config.'),
+    concurrencyPolicy: fields.concurrencyPolicy
+      .default(CONCURRENCY_POLICIES[0])
+      .describe('What a tick does while a job of it runs.'),
+    enabled: fields.enabled.default(true).describe('Whether it runs; else it is paused.'),
+    catchUp: fields.catchUp.default(false).describe('Whether ticks missed while the gateway was down run once.'),
   })
   .superRefine((body, context) => {
     if ((body.config === undefined) === (body.templateId === undefined)) {

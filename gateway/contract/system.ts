@@ -6,26 +6,26 @@ import { z } from 'zod'
  */
 export const auditEntrySchema = z
   .strictObject({
-    id: z.number().int(),
-    timestamp: z.iso.datetime(),
-    keyId: z.string().nullable(),
-    owner: z.string().nullable(),
-    method: z.string(),
-    path: z.string(),
-    status: z.number().int(),
-    requestId: z.string(),
-    address: z.string(),
+    id: z.number().int().describe('Counts from 1.'),
+    timestamp: z.iso.datetime().describe('When.'),
+    keyId: z.string().nullable().describe('The key that was used; null where nobody was signed in.'),
+    owner: z.string().nullable().describe('Whose key that is; null where nobody was signed in.'),
+    method: z.string().describe('Of the request.'),
+    path: z.string().describe('Of the request.'),
+    status: z.number().int().describe('HTTP status of the answer.'),
+    requestId: z.string().describe('`X-Request-Id` of the answer.'),
+    address: z.string().describe('From where it came.'),
   })
   .meta({ id: 'AuditEntry' })
 
 /** Answer of `GET /health`, which takes no key. */
 export const healthSchema = z
   .strictObject({
-    status: z.literal('ok'),
-    version: z.string(),
+    status: z.literal('ok').describe('It answers.'),
+    version: z.string().describe('Of the program.'),
     uptime: z.number().describe('Seconds.'),
-    peerId: z.string(),
-    peers: z.number().int(),
+    peerId: z.string().describe('Of the gateway’s peer.'),
+    peers: z.number().int().describe('That it is connected with.'),
     providers: z.number().int().describe('Online.'),
   })
   .meta({ id: 'Health' })

@@ -5,9 +5,9 @@ import { configSchema, shownConfigSchema } from './job-config.ts'
 /** A template: a part of a submission that jobs and schedules are made from, its secrets not shown. */
 export const templateSchema = z
   .strictObject({
-    id: z.string(),
-    name: z.string(),
-    description: z.string(),
+    id: z.string().describe('Its id.'),
+    name: z.string().describe('What people call it.'),
+    description: z.string().describe('What it is for.'),
     config: shownConfigSchema,
     hidden: z
       .strictObject({
@@ -16,14 +16,14 @@ export const templateSchema = z
       })
       .nullable()
       .describe('What the config does not show; null where it cannot be opened: the gateway had another master key.'),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
+    createdAt: z.iso.datetime().describe('When it was made.'),
+    updatedAt: z.iso.datetime().describe('When it was changed last.'),
   })
   .meta({ id: 'Template' })
 
 const fields = {
-  name: lineField(128),
-  description: linesField(2000),
+  name: lineField(128).describe('What people call it.'),
+  description: linesField(2000).describe('What it is for.'),
   config: configSchema.describe('Fields of a submission; together with the defaults they make a valid job.'),
 }
 /** Body of `POST /plugin-core/jobs/templates`. */
@@ -36,8 +36,8 @@ export const newTemplateSchema = z
  */
 export const templateChangesSchema = z
   .strictObject({
-    name: fields.name.optional(),
-    description: fields.description.optional(),
+    name: fields.name.optional().describe('What people call it.'),
+    description: fields.description.optional().describe('What it is for.'),
     config: fields.config.optional(),
   })
   .meta({

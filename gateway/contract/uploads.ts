@@ -7,17 +7,17 @@ const UPLOAD_TYPES = ['file', 'folder'] as const
 /** Something that was given for jobs to bring, or is being given. */
 export const uploadSchema = z
   .strictObject({
-    id: z.string(),
-    type: z.enum(UPLOAD_TYPES),
-    name: z.string(),
+    id: z.string().describe('Its id.'),
+    type: z.enum(UPLOAD_TYPES).describe('`folder` is a tar, whose entries a job finds at its input’s path.'),
+    name: z.string().describe('For people.'),
     offset: z.number().int().describe('Bytes that are here: what follows is sent with this as `Upload-Offset`.'),
     length: z.number().int().nullable().describe('Bytes in all; null where nobody said, until it is complete.'),
-    complete: z.boolean(),
+    complete: z.boolean().describe('Whether all of it is here.'),
     digest: z
       .string()
       .nullable()
       .describe('`sha256:…` of all of it, which a job says as `from: { upload }`; null until it is complete.'),
-    createdAt: z.iso.datetime(),
+    createdAt: z.iso.datetime().describe('When it was begun.'),
     expiresAt: z.iso
       .datetime()
       .describe(
@@ -30,7 +30,10 @@ export type UploadView = z.input<typeof uploadSchema>
 
 /** Query of `POST /plugin-core/uploads`. */
 export const newUploadQuery = z.strictObject({
-  type: z.enum(UPLOAD_TYPES).default('file'),
+  type: z
+    .enum(UPLOAD_TYPES)
+    .default('file')
+    .describe('`folder` is a tar, whose entries a job finds at its input’s path.'),
   name: lineField(256).optional().describe('For people.'),
 })
 

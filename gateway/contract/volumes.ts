@@ -12,7 +12,7 @@ export const volumeSchema = z
     name: z.string().describe('As the job called it that left it.'),
     provider: z.string().describe('Where it lies: a job that takes it up goes there.'),
     job: z.string().describe('The job that left it.'),
-    size: z.string(),
+    size: z.string().describe('With a unit, such as `1Gi`.'),
     keep: z.number().int().describe('Seconds that it is kept after its last use.'),
     status: z
       .enum(VOLUME_STATUSES)
@@ -23,12 +23,12 @@ export const volumeSchema = z
     usedBy: z
       .array(z.string())
       .describe('The jobs that have it now, oldest first: one, or where they share it, the first 16 of them.'),
-    createdAt: z.iso.datetime(),
+    createdAt: z.iso.datetime().describe('When it was made.'),
     expiresAt: z.iso
       .datetime()
       .nullable()
       .describe('When it is removed unless it is used before; null while a job has it.'),
-    providerStatus: z.enum(['online', 'degraded', 'offline']),
+    providerStatus: z.enum(['online', 'degraded', 'offline']).describe('How its provider is.'),
     draining: z
       .boolean()
       .describe('Whether its provider takes no more jobs, because its owner is about to take the machine away.'),

@@ -8,52 +8,56 @@ const MAX_URL_LENGTH = 2048
 /** One event on its way to one webhook. `responseCode`, `responseTime` and `error` are of the last attempt. */
 export const deliverySchema = z
   .strictObject({
-    id: z.string(),
-    eventId: z.string(),
-    eventType: z.enum(WEBHOOK_EVENTS),
-    timestamp: time,
-    status: z.enum(['delivered', 'failed', 'retrying']),
-    responseCode: z.number().int().nullable(),
+    id: z.string().describe('Its id.'),
+    eventId: z.string().describe('Of the event: the same in every delivery of it.'),
+    eventType: z.enum(WEBHOOK_EVENTS).describe('Name of the event.'),
+    timestamp: time.describe('When it was made.'),
+    status: z.enum(['delivered', 'failed', 'retrying']).describe('How it went so far.'),
+    responseCode: z.number().int().nullable().describe('HTTP status of the last answer; null where there was none.'),
     responseTime: z.number().nullable().describe('Milliseconds.'),
-    attempts: z.number().int(),
+    attempts: z.number().int().describe('How often it was tried.'),
     nextAttempt: time.nullable().describe('Null once it is delivered or has failed.'),
-    error: z.string().nullable(),
+    error: z.string().nullable().describe('Why it did not arrive; null where it did.'),
   })
   .meta({ id: 'Delivery' })
 
 /** A webhook and how its deliveries go. `lastTriggered` is null until there was one. */
 export const webhookSchema = z
   .strictObject({
-    id: z.string(),
-    name: z.string(),
-    url: z.string(),
-    events: z.array(z.enum(WEBHOOK_EVENTS)),
+    id: z.string().describe('Its id.'),
+    name: z.string().describe('What people call it.'),
+    url: z.string().describe('Where events are sent.'),
+    events: z.array(z.enum(WEBHOOK_EVENTS)).describe('Which it is told of.'),
     secret: z.string().nullable().describe('A fingerprint; null where deliveries are not signed.'),
     costThreshold: z
       .number()
       .nullable()
       .describe('US dollars at which `job.cost.threshold` is told; null: four fifths of what the job may cost.'),
-    enabled: z.boolean(),
+    enabled: z.boolean().describe('Whether anything is sent.'),
     disabledReason: z
       .string()
       .nullable()
       .describe(
         'Why the gateway disabled it: the key behind it has ended. Null where it did not; whoever enables it, or changes it, stands behind it from then on.',
       ),
-    createdAt: time,
-    updatedAt: time,
-    lastTriggered: time.nullable(),
+    createdAt: time.describe('When it was made.'),
+    updatedAt: time.describe('When it was changed last.'),
+    lastTriggered: time.nullable().describe('When something was sent last; null until then.'),
     stats: z.strictObject({
-      delivered: z.number().int(),
-      failed: z.number().int(),
-      retried: z.number().int(),
+      delivered: z.number().int().describe('That arrived.'),
+      failed: z.number().int().describe('That were given up.'),
+      retried: z.number().int().describe('That were tried more than once.'),
     }),
     failing: z
       .strictObject({
-        since: time,
-        attempts: z.number().int(),
-        responseCode: z.number().int().nullable(),
-        error: z.string().nullable(),
+        since: time.describe('When the first of them was.'),
+        attempts: z.number().int().describe('How often it was tried.'),
+        responseCode: z
+          .number()
+          .int()
+          .nullable()
+          .describe('HTTP status of the last answer; null where there was none.'),
+        error: z.string().nullable().describe('Why it did not arrive; null where it did.'),
       })
       .nullable()
       .describe('Attempts one after the other that did not arrive, with what the last one was answered; null: none.'),
@@ -71,8 +75,8 @@ const urlField = lineField(MAX_URL_LENGTH).superRefine((text, context) => {
 })
 
 const fields = {
-  name: lineField(128),
-  url: urlField,
+  name: lineField(128).describe('What people call it.'),
+  url: urlField.describe('Where events are sent.'),
   events: z
     .array(z.enum(WEBHOOK_EVENTS))
     .min(1)
@@ -84,7 +88,7 @@ const fields = {
     .min(0)
     .max(1_000_000)
     .describe('US dollars at which `job.cost.threshold` is told of a job.'),
-  enabled: z.boolean(),
+  enabled: z.boolean().describe('Whether anything is sent.'),
 }
 
 /** Body of `POST /plugin-core/webhooks`. */
@@ -94,19 +98,19 @@ export const newWebhookSchema = z
     name: fields.name.optional().describe('Default: the host of the URL.'),
     secret: fields.secret.optional(),
     costThreshold: fields.costThreshold.nullable().default(null),
-    enabled: fields.enabled.default(true),
+    enabled: fields.enabled.default(true).describe('Whether anything is sent.'),
   })
   .meta({ id: 'NewWebhook' })
 
 /** Body of `PUT /plugin-core/webhooks/{id}`: what is absent stays as it is. */
 export const webhookChangesSchema = z
   .strictObject({
-    name: fields.name.optional(),
-    url: fields.url.optional(),
-    events: fields.events.optional(),
+    name: fields.name.optional().describe('What people call it.'),
+    url: fields.url.optional().describe('Where events are sent.'),
+    events: fields.events.optional().describe('Which it is told of.'),
     secret: fields.secret.nullable().optional().describe('Null: deliveries are not signed any more.'),
     costThreshold: fields.costThreshold.nullable().optional(),
-    enabled: fields.enabled.optional(),
+    enabled: fields.enabled.optional().describe('Whether anything is sent.'),
   })
   .meta({ id: 'WebhookChanges' })
 

@@ -5,6 +5,7 @@ export const jobParams = z.strictObject({
   id: z
     .string()
     .max(64)
+    .describe('Which job.')
     .meta({ examples: ['job_01k8m3q7w9x2v5n4c6b8d0f1g3'] }),
 })
 

@@ -16,7 +16,7 @@ import { providerView } from './view.ts'
 
 const tag = 'Providers'
 const EXAMPLE = { name: 'attic', type: 'p2p' as const, endpoints: PROVIDER_EXAMPLE.endpoints }
-const params = z.strictObject({ id: z.string().max(128) })
+const params = z.strictObject({ id: z.string().max(128).describe('Which.') })
 
 const addOperation = operation({
   method: 'post',
@@ -64,7 +64,7 @@ const deleteOperation = operation({
   description: 'It is listed while it announces itself.',
   permission: 'providers:write',
   request: { params },
-  data: z.strictObject({ message: z.string() }),
+  data: z.strictObject({ message: z.string().describe('For people.') }),
   example: { message: 'Provider successfully deleted' },
   errors: ['PROVIDER_NOT_FOUND'],
 })

@@ -21,7 +21,7 @@ const historyOperation = operation({
   summary: 'Changes of a provider’s status and prices, newest first',
   description: `The last ${MAX_CHANGES}, as this gateway heard of them.`,
   permission: 'providers:read',
-  request: { params: z.strictObject({ id: z.string().max(128) }) },
+  request: { params: z.strictObject({ id: z.string().max(128).describe('Which.') }) },
   data: z.strictObject({ id: z.string(), history: z.array(providerHistorySchema) }),
   example: {
     id: PROVIDER_EXAMPLE.id,

@@ -27,7 +27,7 @@ const metricsOperation = operation({
   description: 'As this gateway saw it, looking every five minutes.',
   permission: 'providers:read',
   request: {
-    params: z.strictObject({ id: z.string().max(128) }),
+    params: z.strictObject({ id: z.string().max(128).describe('Which.') }),
     query: z.strictObject({
       period: keysOf(PROVIDER_PERIODS).default('24h').describe('How far back.'),
       resolution: keysOf(PROVIDER_RESOLUTIONS).default('5m'),

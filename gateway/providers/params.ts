@@ -6,5 +6,6 @@ export const providerParams = z.strictObject({
   id: z
     .string()
     .max(128)
+    .describe('Which provider.')
     .meta({ examples: [PROVIDER_EXAMPLE.id] }),
 })

@@ -38,7 +38,7 @@ const pricingOperation = operation({
   summary: 'What a provider asks, now and lately',
   description: 'The last days are as this gateway heard of them; where it knows less, the time that it knows counts.',
   permission: 'providers:read',
-  request: { params: z.strictObject({ id: z.string().max(128) }) },
+  request: { params: z.strictObject({ id: z.string().max(128).describe('Which.') }) },
   data: pricingSchema,
   example: {
     id: PROVIDER_EXAMPLE.id,

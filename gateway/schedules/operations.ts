@@ -10,6 +10,7 @@ const params = z.strictObject({
   id: z
     .string()
     .max(64)
+    .describe('Which schedule.')
     .meta({ examples: [SCHEDULE_EXAMPLE.id] }),
 })
 const one = { tag, request: { params }, data: scheduleSchema, example: SCHEDULE_EXAMPLE } as const
@@ -88,7 +89,7 @@ export const deleteSchedule = operation({
   summary: 'Delete a schedule; its jobs go on',
   permission: 'jobs:write',
   request: { params },
-  data: z.strictObject({ message: z.string() }),
+  data: z.strictObject({ message: z.string().describe('For people.') }),
   example: { message: 'Schedule successfully deleted' },
   errors: NOT_FOUND,
 })

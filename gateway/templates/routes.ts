@@ -31,6 +31,7 @@ const params = z.strictObject({
   id: z
     .string()
     .max(64)
+    .describe('Which template.')
     .meta({ examples: [EXAMPLE.id] }),
 })
 const json = <S extends z.ZodType>(schema: S, example: unknown) => ({
@@ -94,7 +95,7 @@ const deleteTemplate = operation({
   summary: 'Delete a template',
   permission: 'templates:write',
   request: { params },
-  data: z.strictObject({ message: z.string() }),
+  data: z.strictObject({ message: z.string().describe('For people.') }),
   example: { message: 'Template successfully deleted' },
   errors: ['RESOURCE_NOT_FOUND'],
 })

@@ -112,7 +112,7 @@ const deleteUpload = operation({
   summary: 'Delete an upload',
   permission: 'jobs:write',
   request: { params },
-  data: z.strictObject({ message: z.string() }),
+  data: z.strictObject({ message: z.string().describe('For people.') }),
   example: { message: 'Upload successfully deleted' },
   errors: ['RESOURCE_NOT_FOUND'],
 })

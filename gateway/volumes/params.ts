@@ -8,5 +8,6 @@ export const volumeParams = z.strictObject({
   id: z
     .string()
     .max(64)
+    .describe('Which volume.')
     .meta({ examples: [VOLUME_ID_EXAMPLE] }),
 })

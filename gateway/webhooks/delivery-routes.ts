@@ -79,7 +79,9 @@ const retryDelivery = operation({
   tag,
   summary: 'Send a delivery again',
   permission: 'webhooks:write',
-  request: { params: z.strictObject({ ...webhookParams.shape, deliveryId: z.string().max(64) }) },
+  request: {
+    params: z.strictObject({ ...webhookParams.shape, deliveryId: z.string().max(64).describe('Which delivery.') }),
+  },
   data: z.strictObject({
     id: z.string(),
     status: z.literal('retrying'),

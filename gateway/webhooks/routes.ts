@@ -28,6 +28,7 @@ export const webhookParams = z.strictObject({
   id: z
     .string()
     .max(64)
+    .describe('Which webhook.')
     .meta({ examples: [WEBHOOK_EXAMPLE.id] }),
 })
 
@@ -105,7 +106,7 @@ const deleteWebhook = operation({
   summary: 'Delete a webhook with what waits for it',
   permission: 'webhooks:write',
   request: { params: webhookParams },
-  data: z.strictObject({ message: z.string() }),
+  data: z.strictObject({ message: z.string().describe('For people.') }),
   example: { message: 'Webhook successfully deleted' },
   errors: ['WEBHOOK_NOT_FOUND'],
 })
