@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { gatewayFlags } from '../gateway/commands/gateway.ts'
 import type { GatewayOptions } from '../gateway/commands/gateway-options.ts'
+import { withBackupOptions } from '../node/commands/backup-flags.ts'
 import { DEFAULT_PEER_PORT, type PeerOptions, withPeerOptions, words } from '../node/commands/options.ts'
 import { say } from '../node/commands/print.ts'
 import { heedStop } from '../node/commands/stopping.ts'
@@ -17,7 +18,7 @@ export function upCommand(): Command {
     listen: [`/ip4/0.0.0.0/tcp/${DEFAULT_PEER_PORT}`],
     logLevel: 'warn',
   })
-  command
+  withBackupOptions(command)
     .addOption(
       new Option('--agent-listen <multiaddr>', 'of the agent’s peer; repeat it (as --listen, at the next port)')
         .env('CORTEX_AGENT_LISTEN')

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { type Clock, systemClock } from '../node/clock.ts'
 import type { ClientNode } from '../node/index.ts'
 import type { Logger } from '../node/logger.ts'
+import { type Dump, openDump } from '../node/store/dump.ts'
 import { ownVersion } from '../node/version.ts'
 import { type GatewayAppInit, openGatewayApp } from './app.ts'
 import type { AcmeInit } from './http/acme.ts'
@@ -35,9 +36,12 @@ export interface Gateway {
   adminKey(): { text: string; created: boolean }
   /** A link that signs a browser in as the admin, once and for ten minutes. */
   signInLink(): string
+  /** Its own records as of this moment, beside those of its node. */
+  dump(): Dump
 }
 
 interface Running {
+  dump(): Dump
   url: string
   adminKey: { text: string; created: boolean }
   signInLink(): string
@@ -91,6 +95,7 @@ export function createGateway(components: GatewayComponents, init: GatewayInit):
     url: () => started().url,
     adminKey: () => started().adminKey,
     signInLink: () => started().signInLink(),
+    dump: () => started().dump(),
   }
 }
 
@@ -123,6 +128,7 @@ async function run(components: GatewayComponents, init: GatewayInit): Promise<Ru
   const ready = stack.move()
   return {
     url,
+    dump: () => openDump(opened.db),
     adminKey: opened.adminKey,
     signInLink: () => `${url}/sign-in?code=${opened.adminSignInCode()}`,
     stop: async () => await ready.disposeAsync(),

@@ -1,5 +1,7 @@
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import type Docker from 'dockerode'
+import { type BackupPlan, startBackups } from '../node/backup/keep-backups.ts'
+import { writeBackup } from '../node/backup/write-backup.ts'
 import { type Clock, systemClock } from '../node/clock.ts'
 import { createDirectory } from '../node/directory/directory.ts'
 import { loadIdentity } from '../node/identity.ts'
@@ -9,6 +11,7 @@ import { createLibp2pNetwork } from '../node/network/libp2p-network.ts'
 import { trusted } from '../node/network/outside.ts'
 import { networkInit, type PeerInit } from '../node/network/peer-init.ts'
 import { openDatabase } from '../node/store/database.ts'
+import { openDump } from '../node/store/dump.ts'
 import type { Tracer } from '../node/tracing/index.ts'
 import { ownVersion } from '../node/version.ts'
 import { PUBLIC_PORTS } from '../protocol/job-wire.ts'
@@ -32,6 +35,8 @@ export interface ProviderInit extends PeerInit, EngineInit {
   dataFolder: string
   /** `unix://PATH` or `tcp://HOST:PORT`. Without it connecting goes to the engine's usual socket. */
   dockerHost?: string
+  /** When backups of its data folder are made. @default never */
+  backups?: BackupPlan
   /** How it sells. */
   agent: Omit<AgentInit, 'marketName' | 'dataFolder' | 'walls'>
 }
@@ -146,11 +151,26 @@ export async function startProvider(
     stack.defer(watch.stop)
   }
   const shared = async () => await readShared(shareKernel(opened.walls), firewall.limitsConnections)
+  const version = await ownVersion()
+  const backup = async (withFiles: boolean) => {
+    const dumps = { journal: openDump(database) }
+    return writeBackup(
+      { kind: 'agent', peerId: owner, folder: dataFolder, dumps },
+      { withFiles, version, nowMs: clock.nowMs() },
+    )
+  }
   const control = await startControl(
-    { ...{ agent, directory, network, clock, logger, shared }, yielding: opened.yielding, bandwidth: opened.bandwidth },
+    {
+      ...{ agent, directory, network, clock, logger, shared, backup },
+      ...{ yielding: opened.yielding, bandwidth: opened.bandwidth },
+    },
     dataFolder,
   )
   stack.defer(async () => await control.stop())
+  if (init.backups !== undefined) {
+    const parts = { kind: 'agent', peerId: owner, make: backup, clock } as const
+    stack.defer(startBackups({ ...parts, logger: logger.child({ part: 'backup' }) }, init.backups).stop)
+  }
   const started = stack.move()
   return {
     network,

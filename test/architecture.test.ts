@@ -18,7 +18,7 @@ const rules: Record<string, { mayImport: string[]; never: RegExp }> = {
 }
 
 /** What of `node` asks over HTTP; none of it serves that (docs/decisions/0074-platforms-and-pinned-images.md). */
-const HTTP_CLIENT = /^node\/(registry\/|network\/outside\.ts$)/
+const HTTP_CLIENT = /^node\/(registry\/|network\/outside\.ts$|control\/client\.ts$)/
 
 /** Lines that a function has at most. */
 const MOST_LINES = 120

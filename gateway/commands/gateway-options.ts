@@ -1,3 +1,4 @@
+import type { BackupOptions } from '../../node/commands/backup-flags.ts'
 import { CliError } from '../../node/commands/cli-error.ts'
 import type { OutputRoomOptions, RegistryOptions } from '../../node/commands/options.ts'
 import type { RelayOptions } from '../../node/commands/relay-options.ts'
@@ -5,7 +6,7 @@ import type { Retention } from '../../node/store/index.ts'
 import type { GatewayInit } from '../gateway.ts'
 
 /** What `cortex gateway` may be told, besides what every peer may. */
-export interface GatewayOptions extends RelayOptions, RegistryOptions, OutputRoomOptions {
+export interface GatewayOptions extends RelayOptions, RegistryOptions, OutputRoomOptions, BackupOptions {
   relay?: true
   host: string
   port: number

@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { backupCommands } from '../../node/commands/backup.ts'
+import { withBackupOptions } from '../../node/commands/backup-flags.ts'
 import {
   DEFAULT_PEER_PORT,
   keyValue,
@@ -23,7 +25,11 @@ export function gatewayCommand(): Command {
   // Of `cortex up` they are among its seller's flags.
   withAllowedRegistries(command).addOption(outputRoomOption())
   withPeerOptions(gatewayFlags(command), { listen: [`/ip4/0.0.0.0/tcp/${DEFAULT_PEER_PORT}`], logLevel: 'info' })
+  // `cortex up` has them once, for both of its parts.
+  withBackupOptions(command)
+  for (const part of backupCommands('gateway')) command.addCommand(part)
   return command
+    .enablePositionalOptions() // `gateway backup --data D`: the flag is that of `backup`.
     .addHelpText('after', '\nExample:\n  $ cortex gateway --port 13000 --bootstrap /dns4/market.example/tcp/13100')
     .action(async (options: GatewayOptions & PeerOptions) => {
       const [{ createLogger }, { startGatewayNode }] = await Promise.all([

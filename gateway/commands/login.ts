@@ -1,7 +1,8 @@
 import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
+import { askHidden } from '../../node/commands/ask-hidden.ts'
 import { CliError } from '../../node/commands/cli-error.ts'
-import { ask, printJsonLine, say } from '../../node/commands/print.ts'
+import { printJsonLine, say } from '../../node/commands/print.ts'
 import { type ConnectionOptions, throughGateway, withConnection } from './connection.ts'
 import { removeLogin, writeLogin } from './login-file.ts'
 
@@ -35,15 +36,5 @@ Examples:
 /** Typed without being shown, or the whole standard input. */
 async function askForKey(gateway: string): Promise<string> {
   if (!process.stdin.isTTY) return await text(process.stdin)
-  const { createInterface } = await import('node:readline/promises')
-  const { Writable } = await import('node:stream')
-  ask(`Key for ${gateway}: `)
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true })
-  try {
-    return await terminal.question('')
-  } finally {
-    terminal.close()
-    say('')
-  }
+  return await askHidden(`Key for ${gateway}: `)
 }

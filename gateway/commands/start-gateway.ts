@@ -1,15 +1,21 @@
 import { spawn } from 'node:child_process'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import { startBackups } from '../../node/backup/keep-backups.ts'
+import { writeBackup } from '../../node/backup/write-backup.ts'
 import { startClientNode } from '../../node/client-node.ts'
+import { systemClock } from '../../node/clock.ts'
+import { backupPlanOf } from '../../node/commands/backup-flags.ts'
 import { followerTimes, type PeerOptions, partFolder, peerInit } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import { relayLimits } from '../../node/commands/relay-options.ts'
 import { startTracing } from '../../node/commands/tracing.ts'
 import type { Logger } from '../../node/logger.ts'
+import { ownVersion } from '../../node/version.ts'
 import { LINK_MS } from '../auth/sign-in.ts'
 import { assertListens } from '../http/listener.ts'
 import { createGateway } from '../index.ts'
 import { MetricsRegistry } from '../metrics/registry.ts'
+import { startControl } from './control.ts'
 import { frontOf, type GatewayOptions, retentionOf } from './gateway-options.ts'
 
 /** A gateway that has started, with the client node that it is over. */
@@ -29,6 +35,7 @@ export async function startGatewayNode(
   how: { embedded: boolean },
 ): Promise<RunningGateway> {
   const front = frontOf(options)
+  const backups = backupPlanOf(options)
   await assertListens(options.host, options.port)
   const folder = partFolder(options, 'gateway')
   await using stack = new AsyncDisposableStack()
@@ -75,12 +82,24 @@ export async function startGatewayNode(
   )
   await gateway.start()
   stack.defer(async () => await gateway.stop())
+  const { peerId } = node.network
+  const version = await ownVersion()
+  const backup = async (withFiles: boolean) => {
+    const dumps = { jobs: node.store.dump(), records: gateway.dump() }
+    return writeBackup({ kind: 'gateway', peerId, folder, dumps }, { withFiles, version, nowMs: systemClock.nowMs() })
+  }
+  const control = await startControl({ logger: logger.child({ part: 'control' }), backup }, folder)
+  stack.defer(control.stop)
+  if (backups !== undefined) {
+    const parts = { kind: 'gateway', peerId, make: backup, clock: systemClock } as const
+    stack.defer(startBackups({ ...parts, logger: logger.child({ part: 'backup' }) }, backups).stop)
+  }
   const { text, created } = gateway.adminKey()
   const lines = [
     `gateway    ${gateway.url()}`,
     `sign in    ${gateway.signInLink()}  (once, within ${LINK_MS / 60_000} minutes)`,
     ...(created ? [`admin key  ${text}  (shown once; kept in ${folder}/admin.key)`] : []),
-    `network    ${options.network}, peer ${node.network.peerId}`,
+    `network    ${options.network}, peer ${peerId}`,
   ]
   const started = stack.move()
   return {
@@ -88,7 +107,7 @@ export async function startGatewayNode(
       say(...lines)
       if (options.open === true) openInBrowser(gateway.signInLink())
     },
-    peerId: node.network.peerId,
+    peerId,
     peerAddresses: node.network.addresses(),
     stop: async () => await started.disposeAsync(),
   }

@@ -3,6 +3,7 @@ import type { JobSecrets, PublicJobSpec } from '../../protocol/job-spec.ts'
 import type { Cause, JobEventType, JobStatus } from '../../protocol/lifecycle.ts'
 import type { NanoUsd } from '../../protocol/money.ts'
 import type { ResolvedImage } from '../../protocol/platforms.ts'
+import type { Dump } from './dump.ts'
 import type { JobSort } from './indexes/fields.ts'
 import type {
   BidRecord,
@@ -110,6 +111,9 @@ export interface JobStore {
 
   /** Bytes that the store takes on the disk, about. */
   sizeBytes(): Promise<number>
+
+  /** All records as of this moment, without what is made anew from them. */
+  dump(): Dump
 
   /** Why nothing can be written at the moment, for people; changes wait until it can. Null while it works. */
   problem(): string | null

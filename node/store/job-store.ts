@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { momentNow } from '../moment.ts'
 import type { Database } from './database.ts'
+import { openDump } from './dump.ts'
 import { JobNotFoundError, type JobStore } from './index.ts'
 import { createJobIndexes } from './indexes/job-indexes.ts'
 import { ANY, NO_FACET } from './indexes/places.ts'
@@ -21,7 +22,7 @@ import { forgetOld } from './jobs/retention.ts'
 import { createKeyedQueue } from './keyed-queue.ts'
 import { createRetryingDatabase } from './retrying-database.ts'
 import type { SecretBox } from './secret-box.ts'
-import { createTables, key, numberKey, type Tables, within } from './tables.ts'
+import { createTables, DERIVED_KEYS, key, numberKey, type Tables, within } from './tables.ts'
 import { createWriter, del, put, type Writer } from './writer.ts'
 
 const NO_SECRETS: JobSecrets = { secrets: {}, registryCredentials: undefined }
@@ -82,6 +83,7 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
     forgetOld: async (retention, signal) =>
       await forgetOld({ tables, database, change, clock, opened }, retention, signal),
     sizeBytes: async () => await database.approximateSize('', '\u{10ffff}'),
+    dump: () => openDump(database, DERIVED_KEYS),
     problem: retrying.problem,
     async close() {
       if (retrying.problem() !== null) retrying.giveUp()

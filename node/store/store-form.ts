@@ -6,8 +6,8 @@ import type { Level } from 'level'
  */
 export const STORE_FORM = 1
 
-/** Beside every table: none has such a key. */
-const KEY = 'form'
+/** Where it stands, beside every table: none has such a key. */
+export const FORM_KEY = 'form'
 
 /** Which form a store has, and which version wrote it last. */
 export interface StoredForm {
@@ -17,7 +17,7 @@ export interface StoredForm {
 
 /** Null in stores of versions that did not say. */
 export async function readForm(database: Pick<Level<string, string>, 'get'>): Promise<StoredForm | null> {
-  const text = await database.get(KEY)
+  const text = await database.get(FORM_KEY)
   return text === undefined ? null : (JSON.parse(text) as StoredForm)
 }
 
@@ -36,5 +36,5 @@ export async function markForm(
   version: string,
 ): Promise<void> {
   if (stored?.form === STORE_FORM && stored.version === version) return
-  await database.put(KEY, JSON.stringify({ form: STORE_FORM, version } satisfies StoredForm))
+  await database.put(FORM_KEY, JSON.stringify({ form: STORE_FORM, version } satisfies StoredForm))
 }

@@ -50,6 +50,12 @@ export interface IdempotencyRecord {
   expires?: Moment
 }
 
+/** Keys, with the names of their tables, of what `indexes/rebuild.ts` makes anew from the records. */
+export const DERIVED_KEYS = [
+  ...['order', 'totals', 'spans', 'costs', 'index', 'counts'].map((name) => `!${name}!`),
+  '!meta!schema',
+]
+
 /** The sublevels by name; see {@link createTables}. */
 export type Tables = ReturnType<typeof createTables>
 

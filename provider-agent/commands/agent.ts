@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { backupCommands } from '../../node/commands/backup.ts'
+import { type BackupOptions, withBackupOptions } from '../../node/commands/backup-flags.ts'
 import { type PeerOptions, withPeerOptions } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import { heedStop } from '../../node/commands/stopping.ts'
@@ -11,11 +13,13 @@ import { type SellerOptions, sellerFlags } from './seller-flags.ts'
 export function agentCommand(): Command {
   const command = new Command('agent').description('rent out this machine: measure it, bid, and run the jobs it wins')
   withPeerOptions(sellerFlags(command), { listen: ['/ip4/0.0.0.0/tcp/0'], logLevel: 'info' })
+  withBackupOptions(command)
   addControlCommands(command)
+  for (const part of backupCommands('agent')) command.addCommand(part)
   return command
     .enablePositionalOptions() // `agent jobs --data D`: the flag is that of `jobs`.
     .addHelpText('after', '\nExample:\n  $ cortex agent --price-cpu 0.01 --cpu 4000 --memory 8Gi --region eu')
-    .action(async (options: PeerOptions & SellerOptions) => {
+    .action(async (options: PeerOptions & SellerOptions & BackupOptions) => {
       const [{ createLogger }, { startTracing }, { startProvider }] = await Promise.all([
         import('../../node/logger.ts'),
         import('../../node/commands/tracing.ts'),

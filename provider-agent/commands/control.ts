@@ -66,8 +66,8 @@ function controlCommand(name: string, description: string, { example = '' } = {}
 }
 
 async function ask<T>(options: ControlOptions, call: string): Promise<T> {
-  const { askAgent } = await import('../control/client.ts')
-  return await askAgent<T>(partFolder(options, 'agent'), call)
+  const { askPart } = await import('../../node/control/client.ts')
+  return await askPart<T>({ part: 'agent', dataFolder: partFolder(options, 'agent') }, call)
 }
 
 async function changeState(options: ControlOptions, call: 'POST /drain' | 'POST /resume'): Promise<void> {

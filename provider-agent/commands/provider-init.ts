@@ -1,5 +1,6 @@
 /** What the flags of a seller mean to the program. */
 
+import { type BackupOptions, backupPlanOf } from '../../node/commands/backup-flags.ts'
 import { type PeerOptions, partFolder, peerInit } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import type { Prices } from '../../protocol/money.ts'
@@ -14,7 +15,7 @@ import type { SellerOptions } from './seller-flags.ts'
  * What the flags mean to `startProvider`. What was not given is left out, so that the agent's default holds, but for
  * prices.
  */
-export function providerInit(options: PeerOptions & SellerOptions): ProviderInit {
+export function providerInit(options: PeerOptions & SellerOptions & BackupOptions): ProviderInit {
   assertEmulated(options)
   const caps: Partial<Resources> = {
     ...given('cpuMillis', options.cpu),
@@ -46,6 +47,7 @@ export function providerInit(options: PeerOptions & SellerOptions): ProviderInit
     ...given('jobWeight', options.jobWeight),
     ...given('maxBandwidth', options.maxBandwidth),
     ...given('publicAddress', options.publicAddress),
+    ...given('backups', backupPlanOf(options)),
     requireNetworkIsolation: options.requireNetworkIsolation === true,
     agent: {
       prices,

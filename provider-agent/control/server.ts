@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../node/clock.ts'
+import { prepareSocketFolder, socketPath } from '../../node/control/socket.ts'
 import type { Directory } from '../../node/directory/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
@@ -10,7 +13,6 @@ import type { Agent } from '../agent.ts'
 import type { Bandwidth } from '../bandwidth/shaper.ts'
 import { checkSelf, TYPICAL_JOB } from './check.ts'
 import type { Shared } from './shared.ts'
-import { prepareSocketFolder, socketPath } from './socket.ts'
 import { checkView, earningsView, jobView, type StoppedView, stateView } from './views.ts'
 import type { Yielding } from './yielding.ts'
 
@@ -27,6 +29,8 @@ export interface ControlComponents {
   yielding(): Yielding
   /** What they are held to of the network. */
   bandwidth(): Bandwidth
+  /** A backup, as it is made. */
+  backup(withFiles: boolean): Promise<Readable>
 }
 
 /** The socket while it is open. */
@@ -49,7 +53,7 @@ class RefusedError extends Error {
 
 /**
  * Answers the owner's commands over HTTP on a unix socket of mode 0600: `GET /status`, `/check`, `/jobs`,
- * `/earnings?days=N`, `POST /drain`, `/resume`, `/stop?job=ID&reason=TEXT`. The agent of this data folder runs in this process: a socket that is
+ * `/earnings?days=N`, `/backup?files=1`, `POST /drain`, `/resume`, `/stop?job=ID&reason=TEXT`. The agent of this data folder runs in this process: a socket that is
  * there already is what a killed one left.
  */
 export async function startControl(components: ControlComponents, dataFolder: string): Promise<Control> {
@@ -65,6 +69,7 @@ export async function startControl(components: ControlComponents, dataFolder: st
       const sinceMs = clock.nowMs() - days * DAY_MS
       return earningsView(await agent.earnings(sinceMs), sinceMs)
     },
+    'GET /backup': async (query) => await components.backup(query.get('files') === '1'),
     'POST /stop': stopJob,
     'POST /drain': async () => {
       await agent.drain()
@@ -114,16 +119,20 @@ export async function startControl(components: ControlComponents, dataFolder: st
     request.resume()
     if (route === undefined) return send(response, 404, { error: `There is no ${name} here` })
     try {
-      send(response, 200, await route(searchParams))
+      const value = await route(searchParams)
+      if (value instanceof Readable) await pipeline(value, response)
+      else send(response, 200, value)
     } catch (error) {
       if (error instanceof RefusedError) return send(response, 400, { error: error.message })
       logger.error({ error: String(error) }, 'a command failed')
+      // Whoever reads it is to see that it is not whole.
+      if (response.headersSent) return void response.destroy()
       send(response, 500, { error: 'The agent could not do it; its log says why' })
     }
   }
 
   await prepareSocketFolder(dataFolder)
-  const { path, release } = await socketPath(dataFolder)
+  const { path, release } = await socketPath(dataFolder, 'agent')
   await rm(path, { force: true })
   const server = createServer((request, response) => void answer(request, response))
   server.listen(path)

@@ -227,6 +227,8 @@ describe('cortex', () => {
       'publicAddress',
       'announce',
       'networkKey',
+      'backupTo',
+      'backupPassphraseFile',
     ]
     assert.deepEqual(
       none.filter((name) => ![...known, ...more, ...last].includes(name)),

@@ -40,6 +40,8 @@ export interface OnDisk {
   compactRange(start: string, end: string): Promise<void>
   /** Bytes that the values of this range take on the disk, about. */
   approximateSize(start: string, end: string): Promise<number>
+  /** Why nothing can be written; null while it can. Absent in memory. */
+  problem?(): string | null
 }
 
 /** Makes a manifest anew from what the other files of a LevelDB hold. Nobody may have it open. */

@@ -5,8 +5,11 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { writeBackup } from '../../../node/backup/write-backup.ts'
+import { askPart } from '../../../node/control/client.ts'
 import { silentLogger } from '../../../node/logger.ts'
-import { askAgent } from '../../../provider-agent/control/client.ts'
+import { openDatabase } from '../../../node/store/database.ts'
+import { openDump } from '../../../node/store/dump.ts'
 import { type Control, startControl } from '../../../provider-agent/control/server.ts'
 import type { EarningsView, JobView, StateView } from '../../../provider-agent/control/views.ts'
 import { type Cortex, openCortex } from '../../gateway/support/cortex.ts'
@@ -20,7 +23,17 @@ function controlOf(rig: AgentRig, folder: string): Promise<Control> {
   const yielding = () => ({ weight: 10, inSwarm: false, problem: null })
   const bandwidth = () => ({ rate: null, problem: null })
   const directory = { list: () => [] }
-  return startControl({ agent, network, clock, directory, logger: silentLogger, shared, yielding, bandwidth }, folder)
+  const backup = async (withFiles: boolean) => {
+    await writeFile(join(folder, 'identity.key'), 'a key', { mode: 0o600 })
+    const database = await openDatabase(join(folder, 'other'))
+    await database.put('!receipts!one', '{}')
+    const how = { withFiles, version: '1', nowMs: 1 }
+    return writeBackup({ kind: 'agent', peerId: 'me', folder, dumps: { journal: openDump(database) } }, how)
+  }
+  return startControl(
+    { agent, network, clock, directory, logger: silentLogger, shared, yielding, bandwidth, backup },
+    folder,
+  )
 }
 
 describe('cortex agent check · drain · resume · stop · earnings · jobs', () => {
@@ -106,6 +119,19 @@ describe('cortex agent check · drain · resume · stop · earnings · jobs', ()
     assert.equal(again.err, `cortex: No job ${jobId} runs here: 'cortex agent jobs' lists those that do\n`)
   })
 
+  it('gives a backup of itself', async () => {
+    const file = join(cortex.folder, 'agent.tar')
+    const { code, out, err } = await agent('backup', file, '--with-files', '--json')
+    assert.equal(code, 0, err)
+    const { kind, peerId, records, withFiles } = JSON.parse(out)
+    assert.deepEqual(
+      { kind, peerId, records, withFiles },
+      { kind: 'agent', peerId: 'me', records: { journal: { receipts: 1 } }, withFiles: true },
+    )
+    assert.match(err, /^It holds the private key of me\./)
+    assert.equal((await stat(file)).mode & 0o777, 0o600)
+  })
+
   it('drains and resumes', async () => {
     const drained = await agent('drain')
     assert.deepEqual([drained.code, drained.out], [0, 'It takes no new jobs: it is being drained; 0 jobs run.\n'])
@@ -141,8 +167,14 @@ describe('cortex agent check · drain · resume · stop · earnings · jobs', ()
   })
 
   it('knows no other question', async () => {
-    await assert.rejects(askAgent(join(data, 'agent'), 'GET /__proto__'), /There is no GET \/__proto__ here/)
-    await assert.rejects(askAgent(join(data, 'agent'), 'GET /drain'), /There is no GET \/drain here/)
+    await assert.rejects(
+      askPart({ part: 'agent', dataFolder: join(data, 'agent') }, 'GET /__proto__'),
+      /There is no GET \/__proto__ here/,
+    )
+    await assert.rejects(
+      askPart({ part: 'agent', dataFolder: join(data, 'agent') }, 'GET /drain'),
+      /There is no GET \/drain here/,
+    )
   })
 })
 
@@ -153,9 +185,9 @@ describe('the agent’s socket', () => {
     await writeFile(join(folder, 'control', 'agent.sock'), '')
     const rig = await createAgentRig({ engine: MACHINE })
     const control = await controlOf(rig, folder)
-    assert.equal((await askAgent<StateView>(folder, 'GET /status')).running, 0)
+    assert.equal((await askPart<StateView>({ part: 'agent', dataFolder: folder }, 'GET /status')).running, 0)
     await control.stop()
-    await assert.rejects(askAgent(folder, 'GET /status'), /No agent runs/)
+    await assert.rejects(askPart({ part: 'agent', dataFolder: folder }, 'GET /status'), /No agent runs/)
     await rig.stop()
     await rm(folder, { recursive: true })
   })
@@ -165,7 +197,7 @@ describe('the agent’s socket', () => {
     const folder = join(top, 'x'.repeat(150))
     const rig = await createAgentRig({ engine: MACHINE })
     const control = await controlOf(rig, folder)
-    assert.equal((await askAgent<StateView>(folder, 'GET /status')).peerId, rig.provider)
+    assert.equal((await askPart<StateView>({ part: 'agent', dataFolder: folder }, 'GET /status')).peerId, rig.provider)
     await control.stop()
     await rig.stop()
     await rm(top, { recursive: true })

@@ -1,11 +1,13 @@
-/** Where the owner's commands meet the running agent: a unix socket in its data folder, for its own user alone. */
+/** Where the owner's commands meet what runs on a data folder: a unix socket in it, for its own user alone. */
 
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** In a folder of its own, closed to others before there is a socket that others could open. */
 const FOLDER = 'control'
-const NAME = 'agent.sock'
+
+/** Who answers on it. */
+export type ControlPart = 'agent' | 'gateway'
 
 /** What the kernel takes for the path of a socket, less than the shortest limit there is (104 on macOS). */
 const MAX_PATH_BYTES = 100
@@ -27,11 +29,11 @@ export async function prepareSocketFolder(dataFolder: string): Promise<void> {
  *
  * @throws where the folder is missing, or the path is too long elsewhere
  */
-export async function socketPath(dataFolder: string): Promise<SocketPath> {
+export async function socketPath(dataFolder: string, part: ControlPart): Promise<SocketPath> {
   const folder = join(dataFolder, FOLDER)
-  const path = join(folder, NAME)
+  const path = join(folder, `${part}.sock`)
   if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return { path, release: async () => undefined }
   if (process.platform !== 'linux') throw new Error(`${path} is too long for a socket: choose a shorter --data`)
   const handle = await open(folder)
-  return { path: `/proc/self/fd/${handle.fd}/${NAME}`, release: async () => await handle.close() }
+  return { path: `/proc/self/fd/${handle.fd}/${part}.sock`, release: async () => await handle.close() }
 }
