@@ -93,8 +93,8 @@ function runningCheck(folder: string): Check {
   return {
     name: 'agent',
     async run() {
-      const { askAgent } = await import('../control/client.ts')
-      const { findings } = await askAgent<CheckView>(folder, 'GET /check')
+      const { askPart } = await import('../../node/control/client.ts')
+      const { findings } = await askPart<CheckView>({ part: 'agent', dataFolder: folder }, 'GET /check')
       return findings.flatMap(({ subject, level, text }) => {
         const name = (OF_AGENT as Record<string, string>)[subject]
         if (name === undefined) return []

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { askAgent } from '../../provider-agent/control/client.ts'
+import { askPart } from '../../node/control/client.ts'
 import { ensureEngine } from '../../scripts/engine.ts'
 import { freePort } from '../../scripts/free-port.ts'
 import { expire, makeCertificate } from '../support/certificate.ts'
@@ -120,7 +120,8 @@ describe('cortex doctor', () => {
       up = startProgram('bin/cortex.ts', ['up', ...flags, ...small])
       await up.says(/^gateway /m)
       // The agent beside it takes longer.
-      const isUp = async () => await askAgent(join(data, 'agent'), 'GET /status').then(Boolean, () => false)
+      const isUp = async () =>
+        await askPart({ part: 'agent', dataFolder: join(data, 'agent') }, 'GET /status').then(Boolean, () => false)
       await until(isUp)
       flags.push('--bootstrap', `/ip4/127.0.0.1/tcp/${port}`)
     })
