@@ -8,7 +8,7 @@ import type { Input, InputSchema, Job } from './gen/cortex/v1/market_pb.js'
 import { type GitSource, gitFromWire, gitInputField, gitToWire } from './git-input.ts'
 import { JOB_ID } from './ids.ts'
 import { keptPathField, ownPathField } from './job-fields.ts'
-import { MAX_INLINE_BYTES, MAX_INPUT_URL_LENGTH, MAX_INPUTS } from './limits.ts'
+import { MARK_BYTES, MAX_INLINE_BYTES, MAX_INPUT_URL_LENGTH, MAX_INPUTS } from './limits.ts'
 import { namedSecrets, type SecretName } from './named-secret.ts'
 import { keyNamesOf } from './s3.ts'
 import { type S3Source, s3FromWire, s3InputField, s3ToWire } from './s3-object.ts'
@@ -135,6 +135,8 @@ export interface BlobSource {
   bytes: number
   /** Whether they are a tar whose entries stand at the path; else they are a file. */
   folder: boolean
+  /** Hex, as its provider gets it: under which later requests name it, see `wanted-blobs.ts`. Absent is none. */
+  mark?: string
 }
 
 /** A file that the provider fetches from elsewhere. */
@@ -300,8 +302,14 @@ function sourceToWire({
 }
 
 /** As an award carries it. */
-export function blobToWire({ sha256, bytes, folder }: BlobSource) {
-  return { sha256: Buffer.from(sha256, 'hex'), bytes: BigInt(bytes), folder }
+export function blobToWire({ sha256, bytes, folder, mark = '' }: BlobSource) {
+  return { sha256: Buffer.from(sha256, 'hex'), bytes: BigInt(bytes), folder, mark: Buffer.from(mark, 'hex') }
+}
+
+/** What an award says beside a blob; nothing where its requester is of an older version. @throws {WireError} */
+export function markOf({ mark }: { mark: Uint8Array }, field: string): { mark?: string } {
+  if (mark.length !== 0 && mark.length !== MARK_BYTES) throw invalid(field, `must have a mark of ${MARK_BYTES} bytes`)
+  return mark.length === 0 ? {} : { mark: Buffer.from(mark).toString('hex') }
 }
 
 /** Of a job that {@link checkInputs} has let through. */
@@ -332,7 +340,8 @@ function inputFromWire({ path, writable, stdin, source }: Input, index: number):
   }
   if (!HEX_DIGEST.test(sha256)) throw invalid(field, 'must have a digest of 32 bytes')
   const { bytes, folder } = source.value
-  return { ...place, blob: { sha256, bytes: safeNumber(bytes, 'inputs'), folder } }
+  const marked = markOf(source.value, field)
+  return { ...place, blob: { sha256, bytes: safeNumber(bytes, 'inputs'), folder, ...marked } }
 }
 
 /** Holds the inputs of a peer's award to the rules. @throws {WireError} `INVALID_FIELD` */

@@ -36,6 +36,7 @@ import { isPlainS3 } from './s3.ts'
 import { S3_OUTPUTS } from './s3-object.ts'
 import { type SentImage, sentImageOf, sentImageToWire } from './sent-image.ts'
 import { RESOURCE_KINDS } from './units.ts'
+import { type WantedBlobs, wantedToWire } from './wanted-blobs.ts'
 import { WireError } from './wire-error.ts'
 
 /** Offered by providers that publish ports at an address of their own. */
@@ -132,9 +133,10 @@ const containerSchema = z.strictObject(containerFields).superRefine(checkContain
  * not look like one that was not given.
  *
  * @param image as its registry said; null where it did not
+ * @param blobs what it brings, see `Marker`; undefined is nothing
  * @throws {WireError} `INVALID_FIELD` where the spec asks for a provider by anything but its id
  */
-export function requirementsOf(spec: PublicJobSpec, image: ResolvedImage | null = null): Requirements {
+export function requirementsOf(spec: PublicJobSpec, image?: ResolvedImage | null, blobs?: WantedBlobs): Requirements {
   return {
     resources: resourcesOf(spec),
     image: spec.image,
@@ -142,16 +144,18 @@ export function requirementsOf(spec: PublicJobSpec, image: ResolvedImage | null 
     maxPricePerHour: maxPricePerHour(spec),
     region: spec.constraints.region ?? '',
     labels: spec.constraints.labels,
-    capabilities: [...new Set([...spec.constraints.capabilities, ...capabilitiesFor(spec, image)])],
+    capabilities: [...new Set([...spec.constraints.capabilities, ...capabilitiesFor(spec, image ?? null)])],
     minUptimeSeconds: spec.constraints.minUptime,
     provider: wireProvider(spec.provider),
     minimums: minimumsOf(spec.constraints),
-    platforms: platformsAsked(spec, image),
+    platforms: platformsAsked(spec, image ?? null),
     imageDigest: image?.digest ?? '',
     isolation: spec.isolation ?? '',
     ...gpusAsked(spec),
     ...trafficAsked(spec),
     ...keptAsked(spec),
+    ...(blobs === undefined ? {} : { blobs }),
+    ...(image?.bytes === undefined ? {} : { imageBytes: image.bytes }),
   }
 }
 
@@ -172,7 +176,7 @@ function trafficToWire(maxNetworkBytes: number | undefined): { maxNetworkBytes?:
 }
 
 /** The same as the request carries them. @throws {WireError} as {@link requirementsOf} */
-export function encodedRequirements(spec: PublicJobSpec, image: ResolvedImage | null = null): Uint8Array {
+export function encodedRequirements(spec: PublicJobSpec, image?: ResolvedImage | null, data?: WantedBlobs): Uint8Array {
   const {
     resources,
     maxPricePerHour: cap,
@@ -180,8 +184,10 @@ export function encodedRequirements(spec: PublicJobSpec, image: ResolvedImage | 
     minimums,
     maxNetworkBytes,
     keptVolumes = [],
+    blobs,
+    imageBytes = 0,
     ...rest
-  } = requirementsOf(spec, image)
+  } = requirementsOf(spec, image, data)
   return encode(RequirementsSchema, {
     ...rest,
     ...(asksForSpeed(minimums) ? { minimums: toWireFigures(minimums) } : {}),
@@ -190,6 +196,8 @@ export function encodedRequirements(spec: PublicJobSpec, image: ResolvedImage | 
     ...(gpuRequirements === undefined ? {} : { gpuRequirements: gpuRequirementsToWire(gpuRequirements) }),
     ...trafficToWire(maxNetworkBytes),
     keptVolumes: keptVolumes.map((volume) => ({ ...volume, sizeBytes: BigInt(volume.sizeBytes) })),
+    ...(blobs === undefined ? {} : { blobs: wantedToWire(blobs) }),
+    imageBytes: BigInt(imageBytes),
   })
 }
 

@@ -234,6 +234,10 @@ export const MAX_INLINE_BYTES = 64 * 1024
 export const MAX_INPUT_URL_LENGTH = 4_096
 /** One message of a stream that brings an input, in bytes: a chunk with room for a frame. */
 export const MAX_INPUT_MESSAGE_BYTES = 128 * 1024
+/** A name of a blob that means something to nobody but its requester and those who had it of it, in bytes. */
+export const MARK_BYTES = 16
+/** Blobs that one request names so: some 400 bytes of it. */
+export const MAX_MARKED = 16
 /** Layers of one image: what overlay file systems take. */
 export const MAX_IMAGE_LAYERS = 127
 /** The configuration of an image, or a manifest of one, in bytes: it has some KiB; labels and history may make it larger. */

@@ -76,6 +76,7 @@ import { openStatement } from './statements.ts'
 import { readTraceparent } from './traceparent.ts'
 import { type Resources, shortages } from './units.ts'
 import { checkKept } from './volume-messages.ts'
+import { checkImageBytes, checkMissing, checkWanted, type WantedBlobs } from './wanted-blobs.ts'
 import { WireError } from './wire-error.ts'
 
 /** What a provider says of itself; amounts in base units. */
@@ -147,6 +148,10 @@ export interface Requirements {
   maxNetworkBytes?: number
   /** Volumes that outlive it; absent is none. */
   keptVolumes?: KeptRequirement[]
+  /** What its requester sends to whoever gets it; absent is nothing. */
+  blobs?: WantedBlobs
+  /** What all layers of its image take as its registry sends them; absent where nobody knows. */
+  imageBytes?: number
 }
 
 /** A request as a provider works with it. */
@@ -291,6 +296,8 @@ export function readRequirements(bytes: Uint8Array): Requirements {
     ...(wire.gpuRequirements === undefined ? {} : { gpuRequirements: checkGpuRequirements(wire.gpuRequirements) }),
     ...(wire.maxNetworkBytes === undefined ? {} : { maxNetworkBytes: checkTraffic(wire.maxNetworkBytes) }),
     ...(wire.keptVolumes.length === 0 ? {} : { keptVolumes: checkKept(wire.keptVolumes) }),
+    ...(wire.blobs === undefined ? {} : { blobs: checkWanted(wire.blobs) }),
+    ...(wire.imageBytes === 0n ? {} : { imageBytes: checkImageBytes(wire.imageBytes) }),
   }
 }
 
@@ -318,6 +325,8 @@ export async function checkBid(statement: SignedStatement, network: string): Pro
   if (bid.platform !== '') checkPlatforms('platform', [bid.platform])
   checkImageDigest(bid.imageDigest)
   checkIsolation(bid.isolation)
+  checkMissing('from_requester', bid.fromRequester)
+  checkMissing('from_registry', bid.fromRegistry)
   safeNumber(bid.uptimeSeconds, 'uptime_seconds')
   return bid
 }

@@ -93,6 +93,8 @@ export interface ResolvedImage {
   digest: string
   /** As {@link plainPlatform} writes them; none where that was not found out. */
   platforms: string[]
+  /** What its layers take as its registry sends them, for one of its platforms; absent where that was not found out. */
+  bytes?: number
 }
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/

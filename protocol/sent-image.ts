@@ -4,7 +4,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import { safeNumber } from './codec.ts'
 import type { Input_Blob, Job, SentImageSchema } from './gen/cortex/v1/market_pb.js'
-import { type BlobSource, blobToWire, uploadField } from './job-inputs.ts'
+import { type BlobSource, blobToWire, markOf, uploadField } from './job-inputs.ts'
 import { MAX_IMAGE_CONFIG_BYTES, MAX_IMAGE_LAYERS } from './limits.ts'
 import { WireError } from './wire-error.ts'
 
@@ -51,9 +51,11 @@ export function bytesOfImage(image: SentImage): number {
   return partsOf(image).reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
-function blobFromWire({ sha256, bytes }: Input_Blob): BlobSource {
+function blobFromWire(blob: Input_Blob): BlobSource {
+  const sha256 = Buffer.from(blob.sha256)
   if (sha256.length !== 32) throw invalid('must have digests of 32 bytes')
-  return { sha256: Buffer.from(sha256).toString('hex'), bytes: safeNumber(bytes, 'imageFrom'), folder: false }
+  const bytes = safeNumber(blob.bytes, 'imageFrom')
+  return { sha256: sha256.toString('hex'), bytes, folder: false, ...markOf(blob, 'imageFrom') }
 }
 
 function invalid(problem: string): WireError {

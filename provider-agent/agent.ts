@@ -208,6 +208,7 @@ async function startAgent(components: AgentComponents, init: AgentInit, { signal
     {
       ...{ ...components, tracer, capacity, leases, journal, health, prices, offering },
       ...{ measured: benchmark.measured, hardware: () => work.hardware(), openForMs, paused, uptimeSeconds },
+      holds: work.holds,
       broadcast: components.announce ?? (async (statement) => await network.publish('announcements', statement)),
       providersOnline: components.providersOnline ?? (() => 1),
     },
@@ -330,7 +331,9 @@ function createWork(
   const outside = outsideOf(options)
   const { inputVolumes } = components
   const inputRoom =
-    inputVolumes === undefined ? null : openInputRoom({ ...components, inputVolumes }, options, () => leases.list())
+    inputVolumes === undefined
+      ? null
+      : openInputRoom({ ...components, ...capacity, inputVolumes }, options, () => leases.list())
   const leases = createLeases(
     {
       ...(inputRoom === null ? {} : { inputRoom }),
@@ -391,5 +394,6 @@ function createWork(
       await kept.stop()
     },
   }
-  return { leases, health, spool, transfers, reach, keeping, hardware: () => hardware }
+  const holds = (requester: string, mark: string): boolean => inputRoom?.has(requester, mark) ?? false
+  return { leases, health, spool, transfers, reach, keeping, holds, hardware: () => hardware }
 }

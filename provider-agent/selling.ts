@@ -17,6 +17,7 @@ import { type Announcer, createAnnouncer, type Offer } from './announcing/announ
 import { type AwardDesk, createAwardDesk } from './awards/award-desk.ts'
 import { createBidder } from './bidding/bidder.ts'
 import { type ClockWatch, createClockWatch } from './bidding/clock-watch.ts'
+import { createLackingData } from './bidding/lacking-data.ts'
 import { type Offering, type Refusal, refusal } from './bidding/policy.ts'
 import { createReplayMemory } from './bidding/replay-memory.ts'
 import type { Capacity } from './capacity/open-capacity.ts'
@@ -52,6 +53,8 @@ export interface SellingComponents {
   measured: () => Measured | null
   /** What it is made of; null where nobody knows. */
   hardware: () => Hardware | null
+  /** Whether what a requester asks for under this mark is here. */
+  holds: (requester: string, mark: string) => boolean
   /** Broadcasts an announcement. */
   broadcast: (statement: Uint8Array) => Promise<void>
   /** How many providers are online, this one included. */
@@ -77,7 +80,8 @@ export async function createSelling(components: SellingComponents, options: Agen
   const { marketName } = options
   const { paused } = components
   const clocks = createClockWatch({ clock, logger })
-  const parts = { ...components, ...capacity, paused }
+  const lacking = createLackingData({ ...capacity, has: components.holds })
+  const parts = { ...components, ...capacity, paused, lacking }
   const bidder = createBidder(
     { ...parts, clocks, replays: createReplayMemory({ clock }) },
     { ...options, ...{ marketName, prices, offering } },

@@ -1,6 +1,7 @@
 import type { FieldRow } from '../../node/commands/field-rows.ts'
 import { printJson, say } from '../../node/commands/print.ts'
 import { gpuText } from '../../node/views/gpu-view.ts'
+import { missingText } from '../../node/views/missing-text.ts'
 import { FAULTS, failureSentences } from '../../protocol/failures.ts'
 import type { Bid, DryRun, Job, JobListItem } from '../client/index.ts'
 import { shownName } from '../contract/names.ts'
@@ -19,15 +20,23 @@ export async function jobTable(jobs: JobListItem[], options: { json?: true }): P
 }
 
 /** What a bid says of the machine that the job would have: heads of {@link machineCells}. */
-export const MACHINE_HEAD = ['GPU', 'PLATFORM', 'ISOLATION']
+export const MACHINE_HEAD = ['GPU', 'PLATFORM', 'ISOLATION', 'MISSING']
 const DRY_RUN_HEAD = ['PROVIDER', 'TAKES IT', 'PRICE', 'AT LEAST', 'PER GB', 'COST', ...MACHINE_HEAD, 'SCORE', 'REASON']
 
 /** A dash each where it does not say. */
-export function machineCells({ gpu, platform, emulated, isolation }: Offered): string[] {
-  return [gpu === null ? '-' : gpuText(gpu), `${platform ?? '-'}${emulated ? ', emulated' : ''}`, isolation ?? '-']
+export function machineCells({ gpu, platform, emulated, isolation, ...data }: Offered): string[] {
+  return [
+    gpu === null ? '-' : gpuText(gpu),
+    `${platform ?? '-'}${emulated ? ', emulated' : ''}`,
+    isolation ?? '-',
+    missingText({
+      missingBytes: data.missingBytes,
+      waitMs: data.waitSeconds === null ? null : 1_000 * data.waitSeconds,
+    }),
+  ]
 }
 
-type Offered = Pick<Bid, 'gpu' | 'platform' | 'emulated' | 'isolation'>
+type Offered = Pick<Bid, 'gpu' | 'platform' | 'emulated' | 'isolation' | 'missingBytes' | 'waitSeconds'>
 
 /** Who would take a job. */
 export async function showBids({ accepted, quotes, ...rest }: DryRun, options: { json?: true }): Promise<void> {

@@ -184,7 +184,7 @@ export const logLineSchema = z
   })
   .meta({ id: 'LogLine' })
 
-const runsAs = {
+const offered = {
   platform: z
     .string()
     .nullable()
@@ -194,6 +194,18 @@ const runsAs = {
     .string()
     .nullable()
     .describe('Which walls the job would have around it: `container`, `gvisor` or `vm`; null where nobody said.'),
+  missingBytes: z
+    .int()
+    .min(0)
+    .nullable()
+    .describe('How many bytes of what the job brings, and of its image, are missing there; null where nobody said.'),
+  waitSeconds: z
+    .number()
+    .min(0)
+    .nullable()
+    .describe(
+      'How long the job is expected to wait for them there: by what such bytes have lately taken, and by what your jobs saw of the provider. Null where nothing has to come.',
+    ),
 }
 
 /** What one provider said to a request for the job, and what came of it; a job has those of all its attempts. */
@@ -208,7 +220,7 @@ export const bidSchema = z
     minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null for a decline.'),
     pricePerGb: usd.nullable().describe('US dollars for each GB that the job sends or receives; null for a decline.'),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have; null where it asks for none, or nobody said.'),
-    ...runsAs,
+    ...offered,
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
     reason: z.string().describe('Why, for people.'),
   })
@@ -248,7 +260,7 @@ const quoteSchema = z
         'The most that it costs: for the whole duration, the grace after it and all traffic that the job may cause, the minimum charge included.',
       ),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have.'),
-    ...runsAs,
+    ...offered,
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
     reason: z.string().describe('Why, for people.'),
   })

@@ -130,6 +130,8 @@ const bidsOperation = operation({
         platform: 'linux/amd64',
         emulated: false,
         isolation: 'container',
+        missingBytes: 67_108_864,
+        waitSeconds: 6.4,
         score: 0.9,
         reason: 'the cheapest',
       },

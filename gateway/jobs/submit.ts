@@ -170,12 +170,13 @@ export async function dryRun(
   }
 }
 
-function quoteView({ pricePerHour, minimumCharge, pricePerGb, ...quote }: Quote, most: Used) {
+function quoteView({ pricePerHour, minimumCharge, pricePerGb, waitMs, ...quote }: Quote, most: Used) {
   const isOffer = pricePerHour !== null && minimumCharge !== null && pricePerGb !== null
   const terms = isOffer ? { pricePerHour, minimumCharge, pricePerGb } : null
   return {
     ...quote,
     accepts: terms !== null,
+    waitSeconds: waitMs === null ? null : waitMs / 1_000,
     price: terms === null ? null : usdNumber(terms.pricePerHour),
     minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
     pricePerGb: terms === null ? null : usdNumber(terms.pricePerGb),

@@ -19,13 +19,14 @@ export function eventView(event: JobEvent): z.input<typeof jobEventSchema> {
 
 /** A bid or decline as the API shows it, its prices in dollars. */
 export function bidView(bid: BidRecord): z.input<typeof bidSchema> {
-  const { timestampMs, pricePerHour, minimumCharge, pricePerGb, gpu = null, platform = null, ...rest } = bid
-  const { emulated = false, isolation = null } = bid
+  const { timestampMs, pricePerHour, minimumCharge, pricePerGb, gpu = null, platform = null, waitMs, ...rest } = bid
+  const { emulated = false, isolation = null, missingBytes = null } = bid
   const stored = { minimumCharge: minimumCharge ?? '0', pricePerGb: pricePerGb ?? '0' }
   const terms = pricePerHour === null ? null : termsOf({ pricePerHour, ...stored })
   return {
     ...rest,
-    ...{ gpu, platform, emulated, isolation },
+    ...{ gpu, platform, emulated, isolation, missingBytes },
+    waitSeconds: waitMs === undefined ? null : waitMs / 1_000,
     timestamp: isoTime(timestampMs),
     price: terms === null ? null : usdNumber(terms.pricePerHour),
     minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),

@@ -2,11 +2,12 @@ import { formatUsd } from '../../protocol/money.ts'
 import { shownName } from '../../protocol/text.ts'
 import type { BidRecord } from '../store/index.ts'
 import { gpuText } from '../views/gpu-view.ts'
+import { missingText } from '../views/missing-text.ts'
 import { table } from './output.ts'
 
 /**
  * Every bid and decline, the best first; with what traffic costs and with GPUs where somebody says so, and platforms and walls
- * where they differ.
+ * where they differ, and what of its data is missing where a job has any.
  */
 export function bidTable(bids: BidRecord[]): string[] {
   if (bids.length === 0) return ['nobody answered']
@@ -15,6 +16,7 @@ export function bidTable(bids: BidRecord[]): string[] {
     `${platform}${emulated ? ', emulated' : ''}`
   const withPlatforms = new Set(bids.filter(({ platform }) => platform !== undefined).map(platformOf)).size > 1
   const withIsolations = new Set(bids.flatMap(({ isolation }) => isolation ?? [])).size > 1
+  const withData = bids.some(({ waitMs }) => waitMs !== undefined)
   const withTraffic = bids.some(({ pricePerGb }) => pricePerGb !== undefined)
   const rows = bids
     .toSorted((a, b) => (b.score ?? -1) - (a.score ?? -1))
@@ -27,6 +29,7 @@ export function bidTable(bids: BidRecord[]): string[] {
       ...(withGpus ? [offer.gpu === undefined ? '-' : gpuText(offer.gpu)] : []),
       ...(withPlatforms ? [platformOf(offer)] : []),
       ...(withIsolations ? [offer.isolation ?? '-'] : []),
+      ...(withData ? [missingText(offer)] : []),
       score === null ? '-' : score.toFixed(3),
       reason,
     ])
@@ -35,6 +38,7 @@ export function bidTable(bids: BidRecord[]): string[] {
     ...(withGpus ? ['GPU'] : []),
     ...(withPlatforms ? ['PLATFORM'] : []),
     ...(withIsolations ? ['ISOLATION'] : []),
+    ...(withData ? ['MISSING'] : []),
   ]
   return table(['PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', ...offered, 'SCORE', 'REASON'], rows)
 }

@@ -17,7 +17,7 @@ export interface Inputs {
    * What a job's `inputs` come to; a failure where something that it names is not here.
    * @throws what the signal aborts with
    */
-  resolve(job: JobRecord, signal: AbortSignal): Promise<JobInput[] | Failure>
+  resolve(job: Pick<JobRecord, 'owner' | 'spec'>, signal: AbortSignal): Promise<JobInput[] | Failure>
   /** What a job's `imageFrom` comes to; a failure where something of it is not here, or cannot be run. */
   image(job: Pick<JobRecord, 'owner' | 'spec'>): Promise<FoundImage | Failure>
 }

@@ -30,6 +30,9 @@ export interface KeptInputs {
   clock: Clock
 }
 
+/** Whose job brings something. */
+type AskingJob = Pick<JobRecord, 'owner' | 'spec'>
+
 type Source = { blob: BlobSource } | { url: UrlSource } | { s3: S3Source } | { git: GitSource }
 
 /** Looks each input up where it is kept; what a URL, a bucket or a repository has is its provider's to fetch. @param kept of this peer; null where it keeps nothing */
@@ -43,7 +46,7 @@ export function createInputs(kept: KeptInputs | null = null): Inputs {
 
   /** An output that is on its way is waited for as long as the job waits for a provider. */
   async function left(
-    { owner, spec }: JobRecord,
+    { owner, spec }: AskingJob,
     where: string,
     job: string,
     path: string | undefined,
@@ -56,7 +59,7 @@ export function createInputs(kept: KeptInputs | null = null): Inputs {
     return typeof found === 'string' ? outputGone(found, where, job) : found
   }
 
-  async function blobOf(job: JobRecord, asked: AskedInput, signal: AbortSignal): Promise<BlobSource | Failure> {
+  async function blobOf(job: AskingJob, asked: AskedInput, signal: AbortSignal): Promise<BlobSource | Failure> {
     const { path, from, field } = asked
     const where = path ?? field
     if (from.inline !== undefined) return inlineBlob(from.inline)
@@ -68,7 +71,7 @@ export function createInputs(kept: KeptInputs | null = null): Inputs {
     return failure('DATA_ERROR', FOLDER, { reason: 'unsafe-archive', path: where })
   }
 
-  async function sourceOf(job: JobRecord, asked: AskedInput, signal: AbortSignal): Promise<Source | Failure> {
+  async function sourceOf(job: AskingJob, asked: AskedInput, signal: AbortSignal): Promise<Source | Failure> {
     const { url, sha256, s3, git } = asked.from
     if (git !== undefined) return { git }
     if (s3 !== undefined) return { s3 }

@@ -85,6 +85,10 @@ export interface Quote {
   emulated: boolean
   /** Which walls the job would have around it, one of `ISOLATIONS`; null where it declined, or did not say. */
   isolation: string | null
+  /** What of the job's bytes is missing there; null where it declined, did not say, or none are needed. */
+  missingBytes: number | null
+  /** How long the job would wait for them, in ms; null where nothing has to come, or it declined. */
+  waitMs: number | null
   /** 0..1, higher is better; null where it declined. */
   score: number | null
   /** Why it would, or would not. */

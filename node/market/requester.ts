@@ -4,6 +4,7 @@ import { type JobSpec, splitSecrets } from '../../protocol/job-spec.ts'
 import { encodedRequirements, requirementsOf } from '../../protocol/job-wire.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { ResolvedImage } from '../../protocol/platforms.ts'
+import { createMarker, type WantedBlobs } from '../../protocol/wanted-blobs.ts'
 import type { Clock } from '../clock.ts'
 import { isResolved, ProviderUnknownError } from '../directory/find-provider.ts'
 import type { Directory } from '../directory/index.ts'
@@ -37,6 +38,7 @@ import { quotesOf } from './placement/quotes.ts'
 import { BID_WINDOW_MS, runRound } from './placement/round.ts'
 import { createReputation } from './reputation/reputation.ts'
 import { createSpeeds } from './reputation/speeds.ts'
+import { createStarts } from './reputation/starts.ts'
 import { createTally } from './tally.ts'
 
 /** Rounds under way at a time: enough to fill a window, few enough to keep each quick. */
@@ -93,6 +95,8 @@ export function createRequester(
   const { volumes = NO_VOLUMES } = components
   const reputation = createReputation({ clock, store, logger })
   const speeds = createSpeeds({ store, clock, logger })
+  const starts = createStarts({ store, clock, logger })
+  const marker = createMarker(components.privateKey.raw)
   const tally = createTally()
   const lot = createParkingLot({ directory, clock })
   const rounds = new PQueue({ concurrency: MAX_ROUNDS })
@@ -107,7 +111,7 @@ export function createRequester(
     ...components,
     desk: bidDesk,
     reputation,
-    speeds,
+    ...{ speeds, starts, marker },
     tally,
     stamps: createStamps({ clock }, { network: components.networkName, requester: network.peerId }),
     tracer: components.tracer ?? noTracer,
@@ -122,7 +126,7 @@ export function createRequester(
   const extensions = createExtensions({ store, clock }, stopping.signal)
   const heldUp = createHeldUp(clock)
   const keeper = createLeaseKeeper(
-    { ...components, heldUp, desk: leaseDesk, extensions, reputation, speeds },
+    { ...components, heldUp, desk: leaseDesk, extensions, reputation, speeds, starts },
     { times, stopping: stopping.signal },
   )
   const drivers = createJobDrivers(
@@ -178,7 +182,7 @@ export function createRequester(
     counters: () => ({ jobs: drivers.count(), roundsRunning: rounds.pending, roundsWaiting: rounds.size }),
 
     async start() {
-      await Promise.all([reputation.recall(), speeds.recall()])
+      await Promise.all([reputation.recall(), speeds.recall(), starts.recall()])
       for await (const job of store.active()) {
         if (!isHeld(job)) drivers.drive(job.id)
       }
@@ -212,11 +216,11 @@ async function quotesFor(
 ): Promise<Quote[]> {
   mustBeResolved(spec)
   const asked = splitSecrets(spec).spec
-  const image = await imageOf(placement, { spec, owner }, signal)
+  const { image, blobs } = await dataOf(placement, { spec, owner }, signal)
   const answers = await placement.inTurn(() =>
     runRound(placement, {
-      requirements: requirementsOf(asked, image),
-      requirementsBytes: encodedRequirements(asked, image),
+      requirements: requirementsOf(asked, image, blobs),
+      requirementsBytes: encodedRequirements(asked, image, blobs),
       strategy: spec.providerStrategy,
       widen: 1,
       windowMs: BID_WINDOW_MS,
@@ -230,17 +234,23 @@ async function quotesFor(
   return quotesOf(answers, { spec: asked, ...(image === null ? {} : { image }) }, nameOf)
 }
 
-/** What is known of an image before a job has it; null where that is nothing. */
-async function imageOf(
-  { images, inputs }: Pick<PlacementComponents, 'images' | 'inputs'>,
+/** What is known of a job's image and of what it brings before it is there; of what is not here, nothing. */
+async function dataOf(
+  { images, inputs, marker }: Pick<PlacementComponents, 'images' | 'inputs' | 'marker'>,
   { spec, owner }: { spec: JobSpec; owner: string },
   signal: AbortSignal,
-): Promise<ResolvedImage | null> {
+): Promise<{ image: ResolvedImage | null; blobs: WantedBlobs | undefined }> {
+  // What an earlier job leaves may be on its way yet, and nobody waits for it here.
+  const here = { owner, spec: { ...spec, inputs: spec.inputs?.filter(({ from }) => from.job === undefined) } }
+  const resolved = await inputs.resolve(here, signal)
+  const brought = { inputs: Array.isArray(resolved) ? resolved : [] }
   if (spec.imageFrom === undefined) {
-    return usable(await images.resolve(spec.image, spec.registryCredentials, signal))
+    const image = usable(await images.resolve(spec.image, spec.registryCredentials, signal))
+    return { image, blobs: marker.wanted(brought) }
   }
   const found = await inputs.image({ owner, spec })
-  return 'image' in found ? found.image : null
+  if ('image' in found) return { image: found.image, blobs: marker.wanted({ ...brought, ...found }) }
+  return { image: null, blobs: marker.wanted(brought) }
 }
 
 /** Each job that names what nobody can run is told so when its turn comes. */

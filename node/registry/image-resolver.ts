@@ -5,13 +5,13 @@ import PQueue from 'p-queue'
 import { registryOf } from '../../protocol/image-registry.ts'
 import { MAX_IMAGE_CONFIG_BYTES } from '../../protocol/limits.ts'
 import { isImageDigest, type ResolvedImage } from '../../protocol/platforms.ts'
-import { whenAborted } from '../abort.ts'
+import { orAborted, whenAborted } from '../abort.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import type { RegistryAccess } from './access.ts'
 import { RegistryFailure } from './failure.ts'
-import { RunsNowhere, readPlatforms } from './manifest.ts'
+import { layerBytes, RunsNowhere, readManifest, readPlatforms } from './manifest.ts'
 import type { RegistryCredentials } from './repository.ts'
 import { openRegistrySession, type RegistrySession } from './session.ts'
 
@@ -43,9 +43,11 @@ export interface ImageResolverComponents {
 
 /** How long a job waits for its registry at most, in ms. */
 const WAIT_MS = 2_000
+/** How long it may take to find out how large an image is: who has to ask once more for that stops in time, in ms. */
+const SIZE_WITHIN_MS = 1_500
 /** How long a registry that was not reached, or asks for patience, is left alone, in ms. */
 const AWAY_MS = 60_000
-/** Images whose platforms are remembered; a digest always means the same. */
+/** Images whose platforms and sizes are remembered; a digest always means the same. */
 const MAX_KNOWN = 4_096
 /** Registries that are remembered to be away. */
 const MAX_AWAY = 256
@@ -54,19 +56,38 @@ const AT_A_TIME = 16
 /** Nothing is known at first; in memory. Who asks for the same at one time shares the answer. */
 export function createImageResolver({ access, clock, logger }: ImageResolverComponents): ImageResolver {
   const queue = new PQueue({ concurrency: AT_A_TIME })
-  const platforms = new Map<string, string[]>()
+  const known = new Map<string, Omit<ResolvedImage, 'digest'>>()
   const away = new Map<string, number>()
   const underway = new Map<string, Promise<ResolvedImage | UnusableImage | null>>()
 
-  async function platformsOf(session: RegistrySession, digest: string): Promise<string[]> {
-    const known = platforms.get(digest)
-    if (known !== undefined) return known
+  /** @param early aborts while there is time to tell what is known by then */
+  async function contentOf(session: RegistrySession, digest: string, early: AbortSignal) {
+    const before = known.get(digest)
+    if (before !== undefined) return before
     const { bytes } = await session.manifest(digest)
     const found = readPlatforms(bytes)
-    const all = Array.isArray(found) ? found : readPlatforms(await session.blob(found.config, MAX_IMAGE_CONFIG_BYTES))
-    if (!Array.isArray(all)) throw new RegistryFailure('invalid-image', 'the configuration is none')
-    remember(platforms, digest, all, MAX_KNOWN)
-    return all
+    const platforms = Array.isArray(found)
+      ? found
+      : readPlatforms(await session.blob(found.config, MAX_IMAGE_CONFIG_BYTES))
+    if (!Array.isArray(platforms)) throw new RegistryFailure('invalid-image', 'the configuration is none')
+    // Images of one index are about alike.
+    const size =
+      layerBytes(bytes) ?? (await orAborted(sizeOf(session, bytes, platforms), early).catch(unlessAborted(early)))
+    const content = { platforms, ...(size === null ? {} : { bytes: size }) }
+    remember(known, digest, content, MAX_KNOWN)
+    return content
+  }
+
+  /** Of the image that an index has for one of these platforms; null where that cannot be found out, which nobody needs. */
+  async function sizeOf(session: RegistrySession, index: Buffer, platforms: string[]): Promise<number | null> {
+    try {
+      const entry = readManifest(index, platforms)
+      if (entry.kind === 'image') return null
+      return layerBytes((await session.manifest(entry.digest)).bytes)
+    } catch (error) {
+      if (error instanceof RegistryFailure) return null
+      throw error
+    }
   }
 
   async function ask(
@@ -79,12 +100,15 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
     const rationed = keyOf(host, credentials)
     if ([`${host} away`, rationed].some((key) => (away.get(key) ?? 0) > clock.monotonicMs())) return null
     const limit = deadline(clock, WAIT_MS)
+    const early = deadline(clock, SIZE_WITHIN_MS)
+    const over = new AbortController()
     try {
-      const session = openRegistrySession(access, repository, credentials, limit.signal)
+      const signal = AbortSignal.any([limit.signal, over.signal])
+      const session = openRegistrySession(access, repository, credentials, signal)
       const digest = isImageDigest(reference)
         ? reference
         : ((await session.look(reference)) ?? (await session.manifest(reference)).digest)
-      return { digest, platforms: await platformsOf(session, digest) }
+      return { digest, ...(await contentOf(session, digest, early.signal)) }
     } catch (error) {
       if (error instanceof RunsNowhere) return { problem: error.message }
       const reason = error instanceof RegistryFailure ? error.reason : 'registry-too-slow'
@@ -95,6 +119,8 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
       return null
     } finally {
       limit.clear()
+      early.clear()
+      over.abort(new RegistryFailure('registry-too-slow', 'nobody waits for it'))
     }
   }
 
@@ -113,6 +139,14 @@ export function createImageResolver({ access, clock, logger }: ImageResolverComp
         limit.clear()
       }
     },
+  }
+}
+
+/** For what is nice to know. */
+function unlessAborted(signal: AbortSignal): (error: unknown) => null {
+  return (error) => {
+    if (signal.aborted) return null
+    throw error
   }
 }
 

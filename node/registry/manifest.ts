@@ -115,6 +115,12 @@ export function readConfig(bytes: Buffer, layers: number, platforms: readonly st
   return config.data.rootfs.diff_ids
 }
 
+/** What all layers take as they are sent, in bytes; null where it is an index. @throws {RegistryFailure} `invalid-image` */
+export function layerBytes(bytes: Buffer): number | null {
+  const image = manifestSchema.safeParse(json(bytes))
+  return image.success ? image.data.layers.reduce((sum, { size }) => sum + size, 0) : null
+}
+
 const ownPlatform = z.object({ os: word, architecture: word, variant: word.optional() })
 
 /**

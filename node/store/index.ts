@@ -13,6 +13,7 @@ import type {
   LogRecord,
   MetricSample,
   SpeedRecord,
+  StartRecord,
   TrackRecord,
   VolumeRecord,
 } from './records.ts'
@@ -95,6 +96,11 @@ export interface JobStore {
   speeds(): Promise<Map<string, SpeedRecord>>
   /** Keeps it of one; null forgets it. */
   keepSpeed(key: string, record: SpeedRecord | null): Promise<void>
+
+  /** How late jobs began at each provider, by peer id and owner. */
+  starts(): Promise<Map<string, StartRecord>>
+  /** Keeps it of one; null forgets it. */
+  keepStart(key: string, record: StartRecord | null): Promise<void>
 
   /** Volumes that outlive their jobs, by id. */
   volumes(): Promise<Map<string, VolumeRecord>>

@@ -142,12 +142,14 @@ type OfProviders =
   | 'keepTrackRecord'
   | 'speeds'
   | 'keepSpeed'
+  | 'starts'
+  | 'keepStart'
   | 'firstSeen'
   | 'keepFirstSeen'
 
 /** What is kept of providers, beside the jobs. */
 function providersOf(
-  { volumes, trackRecords, speeds, firstSeen }: Tables,
+  { volumes, trackRecords, speeds, starts, firstSeen }: Tables,
   writer: Writer,
 ): Pick<JobStore, OfProviders> {
   return {
@@ -162,6 +164,10 @@ function providersOf(
     speeds: async () => new Map(await speeds.iterator().all()),
     async keepSpeed(at, record) {
       await writer.write([record === null ? del(speeds, at) : put(speeds, at, record)])
+    },
+    starts: async () => new Map(await starts.iterator().all()),
+    async keepStart(at, record) {
+      await writer.write([record === null ? del(starts, at) : put(starts, at, record)])
     },
     firstSeen: async () => new Map(await firstSeen.iterator().all()),
     async keepFirstSeen(provider, atMs) {

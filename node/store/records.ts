@@ -233,6 +233,14 @@ export interface SpeedRecord extends Measured {
   count: number
 }
 
+/** How late an owner's jobs began at a provider. */
+export interface StartRecord {
+  /** How many times as long as it had said that they would wait for their data; 1 or more. */
+  times: number
+  /** Wall clock of the last one, in ms. */
+  atMs: number
+}
+
 /** What a provider said when asked, and what became of it. */
 export interface BidRecord {
   attempt: number
@@ -254,6 +262,10 @@ export interface BidRecord {
   emulated?: boolean
   /** Which walls the job would have around it there; absent where it did not say. */
   isolation?: string
+  /** What of the job's bytes was missing there, as it said; absent where it did not say. */
+  missingBytes?: number
+  /** How long the job was expected to wait for them there, in ms; absent where nothing had to come, and in older records. */
+  waitMs?: number
   /** Higher is better; null for a decline. */
   score: number | null
   /** Why it was chosen, passed over or declined. */

@@ -1,6 +1,15 @@
 import type { Moment } from '../moment.ts'
 import type { Database } from './database.ts'
-import type { BidRecord, JobEvent, JobRecord, MetricSample, SpeedRecord, TrackRecord, VolumeRecord } from './records.ts'
+import type {
+  BidRecord,
+  JobEvent,
+  JobRecord,
+  MetricSample,
+  SpeedRecord,
+  StartRecord,
+  TrackRecord,
+  VolumeRecord,
+} from './records.ts'
 import type { StoredLine } from './stored-lines.ts'
 
 /** The separator of key parts: below every character that ids, statuses and numbers have. */
@@ -95,6 +104,7 @@ export function createTables(database: Database) {
     /** provider → what was seen of it. */
     trackRecords: json<TrackRecord>('track-records'),
     speeds: json<SpeedRecord>('speeds'),
+    starts: json<StartRecord>('starts'),
     /** id → volume that outlives its job. */
     volumes: json<VolumeRecord>('volumes'),
     /** provider → wall clock of when it was first heard of, in ms. */

@@ -5,6 +5,7 @@ import { BidMessageSchema, BidSchema } from '../../protocol/gen/cortex/v1/market
 import { gpuToWire } from '../../protocol/gpu-wire.ts'
 import type { CheckedRequest } from '../../protocol/market-messages.ts'
 import { signStatement } from '../../protocol/statements.ts'
+import { missingToWire } from '../../protocol/wanted-blobs.ts'
 import type { Book } from '../capacity/book.ts'
 import { type Deciding, hex, type Offered } from './deciding.ts'
 import type { Refusal } from './policy.ts'
@@ -61,6 +62,7 @@ export function createAnswering(components: AnsweringComponents, { marketName }:
       ...{ platform: bid.platform, emulated: bid.emulated, imageDigest: bid.imageDigest },
       isolation: bid.isolation,
       ...gpuOffered(request, bid),
+      ...lackingToWire(bid.lacking),
     })
     return await signStatement('bid', payload, components.privateKey)
   }
@@ -71,6 +73,14 @@ export function createAnswering(components: AnsweringComponents, { marketName }:
       async () => await compose(request, requester),
       ({ bid }) => ({ 'cortex.bids': bid !== null }),
     )
+}
+
+/** Of what nobody knows, nothing is said. */
+function lackingToWire({ fromRequester, fromRegistry }: Offered['lacking']) {
+  return {
+    ...(fromRequester === undefined ? {} : { fromRequester: missingToWire(fromRequester) }),
+    ...(fromRegistry === undefined ? {} : { fromRegistry: missingToWire(fromRegistry) }),
+  }
 }
 
 /** As many of the kind as the job would have. */

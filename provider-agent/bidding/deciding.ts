@@ -15,6 +15,7 @@ import type { ImageKeeper } from '../images/keeper.ts'
 import { askable } from '../prices/askable.ts'
 import type { PriceList } from '../prices/price-rules.ts'
 import type { KeptVolumes } from '../volumes/kept-volumes.ts'
+import type { createLackingData, LackingData } from './lacking-data.ts'
 import { newBidId, type Offers } from './offers.ts'
 import { type Offering, type Refusal, refusal } from './policy.ts'
 import type { RequesterCredit } from './requester-credit.ts'
@@ -35,6 +36,8 @@ export interface DecidingComponents {
   uptimeSeconds: () => number
   /** What the machine does in a second; null where it was not measured. */
   measured: () => Figures | null
+  /** What of a job's bytes is not here. @default nothing is said of that */
+  lacking?: ReturnType<typeof createLackingData>
 }
 
 /** On what terms bids are made. */
@@ -62,6 +65,7 @@ export interface Offered extends Terms {
   isolation: Isolation
   /** The digest that is asked for, where the image is here and no secret; else empty. */
   imageDigest: string
+  lacking: LackingData
 }
 
 /** Whether to bid, and at what price. */
@@ -155,7 +159,8 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       })
       const { imageDigest: wanted } = requirements
       const imageDigest = wanted !== '' && components.images.holds(wanted) ? wanted : ''
-      return { bidId, validForMs, gpu, ...as, isolation, imageDigest, ...terms }
+      const lacking = components.lacking?.(requester, requirements) ?? {}
+      return { bidId, validForMs, gpu, ...as, isolation, imageDigest, lacking, ...terms }
     },
     withdraw(bidId) {
       offers.remove(bidId)

@@ -6,6 +6,7 @@ import { createOffers, type Offers } from '../bidding/offers.ts'
 import { createRequesterCredit, type RequesterCredit } from '../bidding/requester-credit.ts'
 import type { ContainerEngine, EngineInfo } from '../engine/index.ts'
 import { createImageKeeper, type ImageKeeper } from '../images/keeper.ts'
+import { type Arrivals, openArrivals } from '../inputs/arrivals.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { AgentOptions } from '../options.ts'
 import { createKeptVolumes, type KeptVolumes } from '../volumes/kept-volumes.ts'
@@ -34,6 +35,8 @@ export interface Capacity {
   credit: RequesterCredit
   letGo: LetGo
   images: ImageKeeper
+  /** How fast what jobs need has come in. */
+  arrivals: Arrivals
   measuring: Measuring
   /** Volumes that outlive their jobs. */
   kept: KeptVolumes
@@ -55,8 +58,10 @@ export async function openCapacity(components: CapacityComponents, options: Agen
       },
     },
   )
+  const arrivals = await openArrivals({ journal, logger })
   const images = await createImageKeeper(
     {
+      arrivals,
       ...{ engine, journal, clock, logger: logger.child({ part: 'images' }) },
       freeBytes: async () => await freeBytes((await engine.info()).dataRoot),
       promisedBytes: () => Math.max(0, book.total.storageBytes - book.free().storageBytes),
@@ -79,5 +84,14 @@ export async function openCapacity(components: CapacityComponents, options: Agen
     { ...options, owner },
   )
   await kept.start()
-  return { kept, book, offers, credit, letGo: createLetGo({ clock, offers, book, credit }), images, measuring }
+  return {
+    kept,
+    arrivals,
+    book,
+    offers,
+    credit,
+    letGo: createLetGo({ clock, offers, book, credit }),
+    images,
+    measuring,
+  }
 }

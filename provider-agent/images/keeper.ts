@@ -7,6 +7,7 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
 import { kindOfFailure } from '../../protocol/failures.ts'
+import { registryOfImage } from '../../protocol/image-registry.ts'
 import {
   type AbortOptions,
   type ContainerEngine,
@@ -14,6 +15,7 @@ import {
   type ImageInfo,
   type PullRequest,
 } from '../engine/index.ts'
+import type { Arrivals } from '../inputs/arrivals.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { ImageRecord } from '../journal/records.ts'
 import { createImageHoldback, type ImageUse } from './holdback.ts'
@@ -55,6 +57,8 @@ export interface ImageKeeperComponents {
   logger: Logger
   /** Free bytes under the engine's data root, now. */
   freeBytes: () => Promise<number>
+  /** Told how fast images come. @default nobody */
+  arrivals?: Pick<Arrivals, 'came'>
   /** What running jobs may still write there, in bytes, at most. @default nothing */
   promisedBytes?: () => number
 }
@@ -71,7 +75,7 @@ export interface ImageKeeperInit {
 
 /** Takes up what the journal knows of images. No lease holds one before it pulls again. */
 export async function createImageKeeper(
-  { engine, journal, clock, logger, freeBytes, promisedBytes = () => 0 }: ImageKeeperComponents,
+  { engine, journal, clock, logger, freeBytes, arrivals, promisedBytes = () => 0 }: ImageKeeperComponents,
   { minFreeBytes, allowLocalImages = [], ownRequesters = [] }: ImageKeeperInit,
 ): Promise<ImageKeeper> {
   const rules = { allowLocalImages, ownRequesters }
@@ -163,7 +167,7 @@ export async function createImageKeeper(
     async pull(leaseId, request, options) {
       const room = async (): Promise<number> => imageRoom(await freeBytes(), promisedBytes())
       const use = useOf(request.image, wantedBy(request))
-      const asked = { room, mayUseLocal: use.mayUseLocal, ...request }
+      const asked = watched({ room, mayUseLocal: use.mayUseLocal, ...request }, { arrivals, clock })
       try {
         const info = await held(leaseId, asked, options).catch(async (error: unknown) => {
           if (!isFull(error) || (await makeRoom({ ...options, atLeast: 1 })) === 0) throw error
@@ -187,6 +191,26 @@ export async function createImageKeeper(
     holds: (digest) => [...images.values()].some(({ names }) => names.some((name) => isPublicCopy(name, digest))),
     makeRoom,
   }
+}
+
+/** Sees how fast a registry's image comes: from the first that is told of it, since somebody else may have begun. */
+function watched<R extends PullRequest>(
+  request: R,
+  { arrivals, clock }: { arrivals: ImageKeeperComponents['arrivals']; clock: Clock },
+): R {
+  if (arrivals === undefined || request.sent !== undefined) return request
+  let first: { bytes: number; atMs: number } | null = null
+  const onProgress: NonNullable<PullRequest['onProgress']> = (progress) => {
+    request.onProgress?.(progress)
+    const { layersDone, layersTotal, bytesDone, bytesTotal } = progress
+    const atMs = clock.monotonicMs()
+    first ??= { bytes: bytesDone, atMs }
+    if (layersDone < layersTotal || bytesDone < bytesTotal) return
+    const what = { bytes: bytesDone - first.bytes, ms: atMs - first.atMs }
+    first = { bytes: bytesDone, atMs }
+    arrivals.came('registry', registryOfImage(request.image), what)
+  }
+  return { ...request, onProgress }
 }
 
 /** Reasons that lie in what an image is for one platform: another of its platforms may well be had. */

@@ -10,6 +10,7 @@ import { EngineError } from '../engine/index.ts'
 import { type InputVolumes, inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { containerName } from '../lease/container.ts'
+import type { Arrivals } from './arrivals.ts'
 import { DataError, dataErrorOf } from './data-error.ts'
 import { fetchGit } from './fetch-git.ts'
 import { fetchGiven } from './fetch-given.ts'
@@ -27,6 +28,8 @@ export interface BringingComponents {
   shelf: Shelf
   /** The way to what jobs name elsewhere. */
   outside: Outside
+  /** Told how fast it comes. */
+  arrivals: Pick<Arrivals, 'came'>
   clock: Clock
   logger: Logger
 }
@@ -67,13 +70,13 @@ export type Bring = (wanted: Wanted, signal: AbortSignal) => Promise<Brought>
 
 /** Brings what a lease wants, from its requester or from elsewhere. */
 export function createBringing(
-  { network, volumes, shelf, outside, clock, logger }: BringingComponents,
+  { network, volumes, shelf, outside, arrivals, clock, logger }: BringingComponents,
   { folder, owner, stallMs, urlPatience = {} }: BringingInit,
 ): Bring {
   async function bring(wanted: Wanted, signal: AbortSignal): Promise<Brought> {
     const { input, place, onBytes } = wanted
     const { volume, content, isOwn } = place
-    const known = isOwn ? null : await shelf.find(volume)
+    const known = isOwn ? null : await shelf.find(volume, place.mark)
     if (known !== null) {
       const bytes = input.blob?.bytes ?? known.bytes
       onBytes(bytes, bytes)
@@ -85,9 +88,19 @@ export function createBringing(
     const room = shelf.reserve(input.path)
     try {
       const part = join(folder, `${shortDigest(partOf(wanted))}.part`)
-      const came = await fetch(wanted, part, room, signal)
+      const beganMs = clock.monotonicMs()
+      let before: number | null = null
+      const noted = (there: number, total: number | null): void => {
+        before ??= there
+        onBytes(there, total)
+      }
+      const came = await fetch({ ...wanted, onBytes: noted }, part, room, signal)
       const bytes = await fill(wanted, part, came, signal)
-      if (!isOwn) await shelf.keep(volume, bytes)
+      if (input.blob !== undefined) {
+        const ms = clock.monotonicMs() - beganMs
+        arrivals.came('requester', wanted.record.requester, { bytes: came - (before ?? 0), ms })
+      }
+      if (!isOwn) await shelf.keep(volume, bytes, place.mark)
       await rm(part, { force: true })
       return { bytes }
     } finally {

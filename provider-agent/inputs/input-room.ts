@@ -16,7 +16,7 @@ import { GIT_FOLDER } from './fetch-git.ts'
 import { FILE_NAME } from './input-tar.ts'
 import type { OnTransfer } from './on-transfer.ts'
 import type { PartFiles } from './part-files.ts'
-import { type InputPlace, ownVolume, partNamesOf, placesOf, shortDigest } from './place.ts'
+import { heldMark, type InputPlace, ownVolume, partNamesOf, placesOf, shortDigest } from './place.ts'
 import { createSentImages, type SentImages } from './sent-images.ts'
 import { keptInput } from './standard-input.ts'
 
@@ -27,6 +27,8 @@ const PART_MS = 24 * 3_600_000
 export interface InputRoom {
   /** Takes up what an earlier process left. The engine must be there. */
   start(signal: AbortSignal): Promise<void>
+  /** Whether what a requester asks for so is here; see `wanted-blobs.ts`. */
+  has(requester: string, mark: string): boolean
   /** The parts of an image that a job brings, which come before anything else. @throws {DataError} */
   imageParts: SentImages['parts']
   /**
@@ -104,6 +106,8 @@ export function createInputRoom(components: BringingComponents & { files: PartFi
       }
       await shelf.start(signal)
     },
+
+    has: (requester, mark) => shelf.has(heldMark(requester, mark)),
 
     imageParts: images.parts,
 

@@ -9,6 +9,7 @@ import type { ContainerEngine } from '../engine/index.ts'
 import type { InputVolumes } from '../engine/input-volumes.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { AgentOptions } from '../options.ts'
+import type { Arrivals } from './arrivals.ts'
 import { createInputRoom, type InputRoom, keptFor } from './input-room.ts'
 import { createPartFiles } from './part-files.ts'
 import { createShelf } from './shelf.ts'
@@ -18,6 +19,8 @@ export interface OpenInputRoomComponents {
   engine: ContainerEngine
   inputVolumes: InputVolumes
   network: PeerNetwork
+  /** Told how fast things come. */
+  arrivals: Arrivals
   clock: Clock
   logger: Logger
 }
@@ -29,7 +32,7 @@ export function outsideOf({ allowInputHosts }: Pick<AgentOptions, 'allowInputHos
 
 /** The room of an agent, in its data folder. @param leases those that it holds */
 export function openInputRoom(
-  { engine, inputVolumes: volumes, network, clock, ...components }: OpenInputRoomComponents,
+  { engine, inputVolumes: volumes, network, arrivals, clock, ...components }: OpenInputRoomComponents,
   options: Pick<AgentOptions, 'dataFolder' | 'cacheRoomBytes' | 'inputStallMs' | 'allowInputHosts' | 'urlPatience'>,
   leases: () => readonly Lease[],
 ): InputRoom {
@@ -50,7 +53,7 @@ export function openInputRoom(
   )
   const outside = outsideOf({ allowInputHosts })
   return createInputRoom(
-    { network, volumes, shelf, files, outside, clock, logger },
+    { network, volumes, shelf, files, outside, arrivals, clock, logger },
     { folder, owner, stallMs: inputStallMs, urlPatience },
   )
 }

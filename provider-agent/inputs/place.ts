@@ -16,6 +16,8 @@ export interface InputPlace {
   content: string
   /** Whether it is of this lease alone, and goes with it: nobody can say what is in it before it came. */
   isOwn: boolean
+  /** Under which its requester asks for it, see {@link heldMark}; absent where it does not say. */
+  mark?: string
 }
 
 /** Of a text, for a name on the engine or the disk that says nothing of it. */
@@ -40,8 +42,26 @@ export function placesOf(owner: string, record: LeaseRecord): InputPlace[] {
     if (content === null) {
       return { volume: ownVolume(record, index), content: isFolder(input) ? 'folder' : 'file', isOwn: true }
     }
-    return { volume: volumeOf(owner, record.requester, content), content, isOwn: false }
+    return {
+      volume: volumeOf(owner, record.requester, content),
+      content,
+      isOwn: false,
+      ...heldMarkOf(record, input.blob),
+    }
   })
+}
+
+/** What a requester's mark of a blob is here: everybody hears its requests, and nobody else is to find out what it brought. */
+export function heldMark(requester: string, mark: string): string {
+  return shortDigest(`${requester} mark ${mark}`)
+}
+
+/** That of a blob; nothing where its requester is of an older version. */
+export function heldMarkOf(
+  { requester }: Pick<LeaseRecord, 'requester'>,
+  blob: BlobSource | undefined,
+): { mark?: string } {
+  return blob?.mark === undefined ? {} : { mark: heldMark(requester, blob.mark) }
 }
 
 /** Whether the lease has a volume of its own of it. */

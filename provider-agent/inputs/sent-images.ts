@@ -13,10 +13,11 @@ import type { BlobSource } from '../../protocol/job-inputs.ts'
 import { bytesOfImage, partsOf, type SentImage } from '../../protocol/sent-image.ts'
 import type { ImageParts } from '../engine/index.ts'
 import type { LeaseRecord } from '../journal/records.ts'
+import type { Arrivals } from './arrivals.ts'
 import { fetchGiven, type GivenComponents } from './fetch-given.ts'
 import type { OnTransfer } from './on-transfer.ts'
 import type { PartFiles } from './part-files.ts'
-import { partNameOf, shortDigest } from './place.ts'
+import { heldMarkOf, partNameOf, shortDigest } from './place.ts'
 import type { Shelf } from './shelf.ts'
 
 /** Under which field of the job what is wrong with it is told. */
@@ -26,6 +27,8 @@ const FIELD = 'imageFrom'
 export interface SentImagesComponents extends GivenComponents {
   shelf: Shelf
   files: PartFiles
+  /** Told how fast they come. */
+  arrivals: Pick<Arrivals, 'came'>
 }
 
 /** Images of requesters, in parts. */
@@ -36,28 +39,38 @@ export interface SentImages {
 
 /** @param init as of `createInputRoom` */
 export function createSentImages(
-  { shelf, files, ...given }: SentImagesComponents,
+  { shelf, files, arrivals, ...given }: SentImagesComponents,
   { folder, stallMs }: { folder: string; stallMs: number },
 ): SentImages {
   const queue = createKeyedQueue()
 
-  async function isHere(name: string, { bytes }: BlobSource): Promise<boolean> {
-    if ((await shelf.find(name)) === null) return false
-    if (await files.has(name, bytes)) return true
+  async function isHere(requester: string, blob: BlobSource): Promise<boolean> {
+    const name = partNameOf(requester, blob)
+    if ((await shelf.find(name, heldMarkOf({ requester }, blob).mark)) === null) return false
+    if (await files.has(name, blob.bytes)) return true
     await shelf.forget(name)
     return false
   }
 
   async function bring(record: LeaseRecord, blob: BlobSource, onBytes: (bytes: number) => void, signal: AbortSignal) {
-    const name = partNameOf(record.requester, blob)
-    if (await isHere(name, blob)) return // another lease of the same requester brought it meanwhile
+    const { requester } = record
+    const name = partNameOf(requester, blob)
+    if (await isHere(requester, blob)) return // another lease of the same requester brought it meanwhile
     const room = shelf.reserve(FIELD)
     try {
       await room.upTo(blob.bytes, signal)
       const part = join(folder, `${shortDigest(name)}.part`)
-      await fetchGiven(given, { record, input: { path: FIELD, blob }, part, onBytes }, stallMs, signal)
+      const beganMs = given.clock.monotonicMs()
+      let before: number | null = null
+      const noted = (bytes: number): void => {
+        before ??= bytes
+        onBytes(bytes)
+      }
+      await fetchGiven(given, { record, input: { path: FIELD, blob }, part, onBytes: noted }, stallMs, signal)
+      const ms = given.clock.monotonicMs() - beganMs
+      arrivals.came('requester', requester, { bytes: blob.bytes - (before ?? 0), ms })
       await files.take(name, part)
-      await shelf.keep(name, blob.bytes)
+      await shelf.keep(name, blob.bytes, heldMarkOf(record, blob).mark)
     } finally {
       room.release()
     }
@@ -73,7 +86,7 @@ export function createSentImages(
     signal: AbortSignal,
   ): Promise<Set<BlobSource>> {
     const lacking = new Set<BlobSource>()
-    for (const blob of blobs) if (!(await isHere(partNameOf(requester, blob), blob))) lacking.add(blob)
+    for (const blob of blobs) if (!(await isHere(requester, blob))) lacking.add(blob)
     const room = shelf.reserve(FIELD)
     try {
       await room.upTo(

@@ -12,7 +12,13 @@ import type { ContainerEngine } from '../engine/index.ts'
 import { inputLabel } from '../engine/input-volumes.ts'
 import { DataError } from './data-error.ts'
 
-const noteSchema = z.object({ volume: z.string(), bytes: z.number().int().min(0), usedAtMs: z.number() })
+const noteSchema = z.object({
+  volume: z.string(),
+  bytes: z.number().int().min(0),
+  usedAtMs: z.number(),
+  /** Under which its requester asks for it; absent where it never said. */
+  mark: z.string().optional(),
+})
 type Note = z.output<typeof noteSchema>
 
 /** The room of something that comes. */
@@ -27,12 +33,17 @@ export interface Reserved {
 export interface Shelf {
   /** Forgets what has no volume any more, and removes volumes that are not whole. The engine must be there. */
   start(signal: AbortSignal): Promise<void>
-  /** A volume that is kept, and what was put there; null where it is not. Counts as a use of it. */
-  find(volume: string): Promise<Note | null>
+  /**
+   * A volume that is kept, and what was put there; null where it is not. Counts as a use of it.
+   * @param mark under which its requester asks for it from now on; see `heldMark`
+   */
+  find(volume: string, mark?: string): Promise<Note | null>
+  /** Whether what is asked for so is kept. */
+  has(mark: string): boolean
   /** For what comes, which has none yet. @param path its place in the job, for its owner */
   reserve(path: string): Reserved
-  /** It is whole. @param bytes that it takes of the disk */
-  keep(volume: string, bytes: number): Promise<void>
+  /** It is whole. @param bytes that it takes of the disk @param mark as in {@link Shelf.find} */
+  keep(volume: string, bytes: number, mark?: string): Promise<void>
   /** It is not there, whatever the notes say. */
   forget(volume: string): Promise<void>
 }
@@ -54,18 +65,26 @@ export interface ShelfComponents {
 export function createShelf(components: ShelfComponents, { folder, owner }: { folder: string; owner: string }): Shelf {
   const { engine, clock, logger, isUsed, room, freeBytes } = components
   const notes = new Map<string, Note>()
+  /** Volume by mark. */
+  const marks = new Map<string, string>()
   /** Bytes of what is on its way. */
   const coming = new Map<symbol, number>()
   const fileOf = (volume: string): string => join(folder, `${volume}.json`)
   const held = (): number =>
     [...notes.values(), ...[...coming.values()].map((bytes) => ({ bytes }))].reduce((sum, { bytes }) => sum + bytes, 0)
 
-  async function write(note: Note): Promise<void> {
+  function take(note: Note): void {
     notes.set(note.volume, note)
+    if (note.mark !== undefined) marks.set(note.mark, note.volume)
+  }
+
+  async function write(note: Note): Promise<void> {
+    take(note)
     await writeFile(fileOf(note.volume), JSON.stringify(note), { mode: 0o600 })
   }
 
   async function drop(volume: string): Promise<void> {
+    marks.delete(notes.get(volume)?.mark ?? '')
     notes.delete(volume)
     await rm(fileOf(volume), { force: true })
   }
@@ -75,7 +94,7 @@ export function createShelf(components: ShelfComponents, { folder, owner }: { fo
     for (const file of (await readdir(folder)).filter((name) => name.endsWith('.json'))) {
       try {
         const note = noteSchema.parse(JSON.parse(await readFile(join(folder, file), 'utf8')))
-        notes.set(note.volume, note)
+        take(note)
       } catch (error) {
         logger.warn({ file, error: String(error) }, 'forgetting an input whose note cannot be read')
         await rm(join(folder, file), { force: true })
@@ -106,13 +125,14 @@ export function createShelf(components: ShelfComponents, { folder, owner }: { fo
         await engine.removeVolume(name, { signal })
       }
     },
-    async find(volume) {
+    async find(volume, mark) {
       const note = notes.get(volume)
       if (note === undefined) return null
-      const used = { ...note, usedAtMs: clock.nowMs() }
+      const used = { ...note, usedAtMs: clock.nowMs(), ...(mark === undefined ? {} : { mark }) }
       await write(used)
       return used
     },
+    has: (mark) => marks.has(mark),
     reserve(path) {
       const mark = Symbol(path)
       return {
@@ -127,8 +147,8 @@ export function createShelf(components: ShelfComponents, { folder, owner }: { fo
         release: () => void coming.delete(mark),
       }
     },
-    async keep(volume, bytes) {
-      await write({ volume, bytes, usedAtMs: clock.nowMs() })
+    async keep(volume, bytes, mark) {
+      await write({ volume, bytes, usedAtMs: clock.nowMs(), ...(mark === undefined ? {} : { mark }) })
     },
     forget: drop,
   }

@@ -52,6 +52,9 @@ export interface Journal extends Omit<Reports, 'add' | 'forget'> {
   dropVolume(record: Pick<KeptRecord, 'requester' | 'id'>): Promise<void>
   /** Jobs since the folder was made. */
   counts(): JobCounts
+  /** How fast what jobs need has come in lately, in bytes a second; 0 where nothing has. @param from where it comes from */
+  rate(from: string): Promise<number>
+  setRate(from: string, bytesPerSecond: number): Promise<void>
   /** A number higher than any it answered before, at least `nowMs`. */
   nextIncarnation(nowMs: number): Promise<number>
   /** Why writing does not work at the moment; null while it does. */
@@ -114,6 +117,10 @@ export async function openJournal(
       await writer.write([put(tables.numbers, 'draining', on ? 1 : 0)])
     },
     counts: () => counts,
+    rate: async (from) => (await tables.numbers.get(`rate ${from}`)) ?? 0,
+    async setRate(from, bytesPerSecond) {
+      await writer.write([put(tables.numbers, `rate ${from}`, bytesPerSecond)])
+    },
     async nextIncarnation(nowMs) {
       const last = (await tables.numbers.get('incarnation')) ?? 0
       const next = Math.max(nowMs, last + 1)

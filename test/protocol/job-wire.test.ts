@@ -80,6 +80,7 @@ describe('a job on the wire', () => {
         maxPricePerHour: 50_000_000n,
         maxNetworkBytes: 0n,
         keptVolumes: [],
+        imageBytes: 0n,
         region: 'eu',
         labels: { disk: 'ssd' },
         capabilities: [

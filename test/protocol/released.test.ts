@@ -85,6 +85,9 @@ describe('what older agents cannot keep', () => {
     public: { job: { ports: [{ port: 80, public: true }] } },
     // Beside it stands the signal that they send.
     image_stop_signal: null,
+    // One that says nothing of what it lacks of them loses nothing: it fetches all the same.
+    blobs: null,
+    image_bytes: null,
   }
 
   const newer = [market.RequirementsSchema, market.JobSchema, market.PortSchema].flatMap((message) => {

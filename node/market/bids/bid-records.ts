@@ -47,7 +47,11 @@ function bidRecord(job: JobRecord, offer: LiveOffer): Omit<NewBidRecord, 'outcom
   const gpu = offer.gpu === null ? {} : { gpu: gpuView(offer.gpu) }
   const runs = platform === '' ? {} : { platform, ...(emulated ? { emulated } : {}) }
   const walls = isolation === '' ? {} : { isolation }
-  return { attempt: job.attempt, provider, name, ...storedTerms(offer), ...gpu, ...runs, ...walls }
+  const data = {
+    ...(offer.missingBytes === null ? {} : { missingBytes: offer.missingBytes }),
+    ...(offer.waiting.mostMs === 0 ? {} : { waitMs: Math.round(offer.waitMs) }),
+  }
+  return { attempt: job.attempt, provider, name, ...storedTerms(offer), ...gpu, ...runs, ...walls, ...data }
 }
 
 /** Every decline of a round, its code cut to 64 characters and its message to 256: both are a stranger's. */

@@ -79,7 +79,7 @@ function bestOf(candidates: ProviderView[], count: number, init: InvitationInit)
   }
   const best: { view: ProviderView; score: number; lot: number }[] = []
   for (const [i, view] of candidates.entries()) {
-    const ratios = { price: (cheapest + 1) / ((prices[i] ?? 0) + 1), speed: speeds[i] ?? 1 }
+    const ratios = { price: (cheapest + 1) / ((prices[i] ?? 0) + 1), speed: speeds[i] ?? 1, start: 1 }
     const score = (trusts[i] ?? 0) * merit(view, ratios, init.strategy)
     const last = best[count - 1]
     if (last !== undefined && score < last.score) continue

@@ -1,7 +1,7 @@
 import type { ProviderStrategy } from '../../../protocol/job-spec.ts'
 import { describeFigure, type Figures } from '../../../protocol/measured.ts'
 import { effectivePerHour, type NanoUsd, type Terms, type Used, usdNumber } from '../../../protocol/money.ts'
-import type { Resources } from '../../../protocol/units.ts'
+import { type Resources, shownBytes } from '../../../protocol/units.ts'
 
 /** A checked bid with what is known of its provider. */
 export interface Offer extends Terms {
@@ -19,8 +19,12 @@ export interface Offer extends Terms {
   figures: Figures | null
   /** Whether its machine would run the image by emulation. */
   emulated: boolean
-  /** Whether it has the image already, as it says: the job need not wait for it. */
+  /** Whether it has the image already, as it says. */
   holdsImage: boolean
+  /** What of the job's bytes it lacks, as it says; null where it does not say, or the job needs none. */
+  missingBytes: number | null
+  /** How long the job would wait for what it lacks, in ms, as far as its provider is believed. */
+  waitMs: number
 }
 
 /** An offer with its place among the others of its round. */
@@ -32,15 +36,17 @@ export interface Ranked<O extends Offer> {
   reason: string
 }
 
-type Weights = Record<'price' | 'headroom' | 'latency' | 'uptime' | 'speed' | 'image', number>
+type Weights = Record<'price' | 'headroom' | 'latency' | 'uptime' | 'speed' | 'start', number>
 
 /** Shares in a score; each row sums to 1. For `value` the price is that of the work and not of the hour. */
 const WEIGHTS: Record<ProviderStrategy, Weights> = {
-  cost: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0, image: 0 },
-  performance: { price: 0.1, headroom: 0.3, latency: 0.15, uptime: 0, speed: 0.3, image: 0.15 },
-  availability: { price: 0.1, headroom: 0.1, latency: 0, uptime: 0.8, speed: 0, image: 0 },
-  value: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0, image: 0 },
+  cost: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0, start: 0 },
+  performance: { price: 0.1, headroom: 0.2, latency: 0.1, uptime: 0, speed: 0.25, start: 0.35 },
+  availability: { price: 0.1, headroom: 0.1, latency: 0, uptime: 0.8, speed: 0, start: 0 },
+  value: { price: 1, headroom: 0, latency: 0, uptime: 0, speed: 0, start: 0 },
 }
+/** Offers whose scores by `cost` are so near to the best of them go by how soon the job would run there. */
+const TIE = 0.05
 /** How a machine compares that nobody measured, beside the slowest that was. */
 const UNMEASURED = 0.5
 
@@ -63,6 +69,8 @@ const EMULATED = 0.1
 const SCALE = 1_000_000n
 const LEAST_RATIO = 1e-6
 
+/** How much longer than where it is shortest a job waits for its data where that share is half, in ms. */
+const HALF_WAIT_MS = 10_000
 /** Latency at which its share is half, in ms. */
 const HALF_LATENCY_MS = 50
 /** Uptime at which its share is half, in seconds: a day. */
@@ -83,10 +91,17 @@ export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, m
   const isDoubtful = believed.length === 0 && offers.length >= LEAST_FOR_MEDIAN
   const prices = (believed.length > 0 ? believed : offers).map(priceOf).sort(compare)
   const standard = prices[isDoubtful ? Math.floor(prices.length / 2) : 0] ?? 0n
+  const shortestMs = Math.min(...offers.map(({ waitMs }) => waitMs))
+  const startOf = ({ waitMs }: O): number => (shortestMs + HALF_WAIT_MS) / (waitMs + HALF_WAIT_MS)
   const ratioOf = (price: NanoUsd): number =>
     isDoubtful && 2n * price < standard ? ratio(price, standard) : ratio(standard, price)
-  return offers
-    .map((offer) => score(offer, { price: ratioOf(priceOf(offer)), speed: speeds.get(offer) ?? 1 }, strategy))
+  const ratiosOf = (offer: O): Ratios => ({
+    price: ratioOf(priceOf(offer)),
+    speed: speeds.get(offer) ?? 1,
+    start: startOf(offer),
+  })
+  const ranked = offers
+    .map((offer) => score(offer, ratiosOf(offer), strategy))
     .sort(
       (a, b) =>
         b.score - a.score ||
@@ -94,6 +109,17 @@ export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, m
         headroom(b.offer) - headroom(a.offer) ||
         compare(a.offer.provider, b.offer.provider),
     )
+  return strategy === 'cost' ? soonerFirst(ranked) : ranked
+}
+
+/** Of those that are about as good as the best of them, those first where the job would run a second or more sooner. */
+function soonerFirst<O extends Offer>(ranked: readonly Ranked<O>[]): Ranked<O>[] {
+  const [best] = ranked
+  if (best === undefined) return []
+  const end = ranked.findIndex(({ score: other }) => other < best.score * (1 - TIE))
+  const near = end === -1 ? ranked : ranked.slice(0, end)
+  const seconds = ({ offer: { waitMs } }: Ranked<O>): number => Math.floor(waitMs / 1_000)
+  return [...near.toSorted((a, b) => seconds(a) - seconds(b)), ...soonerFirst(end === -1 ? [] : ranked.slice(end))]
 }
 
 /** One more than the prices, so that free machines compare, too. */
@@ -110,15 +136,21 @@ function score<O extends Offer>(offer: O, ratios: Ratios, strategy: ProviderStra
   return {
     offer,
     score: merit(offer, ratios, strategy) * offer.trust * (offer.emulated ? EMULATED : 1),
-    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${traffic}${speed}${offer.emulated ? ', by emulation' : ''}${offer.holdsImage ? ', has the image' : ''}, ${percent(headroom(offer))} left free${distrust}`,
+    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${traffic}${speed}${offer.emulated ? ', by emulation' : ''}${offer.holdsImage ? ', has the image' : ''}${dataOf(offer)}, ${percent(headroom(offer))} left free${distrust}`,
   }
+}
+
+/** What a job would wait for there, where anything has to come. */
+function dataOf({ missingBytes, waitMs }: Offer): string {
+  const lacks = missingBytes === null || missingBytes === 0 ? '' : `, lacks ${shownBytes(missingBytes)}`
+  return waitMs < 1_000 ? lacks : `${lacks}, about ${Math.round(waitMs / 1_000)} s until that is there`
 }
 
 /**
  * What a machine is worth to a strategy, 0..1, before what was seen of its provider.
  */
 export function merit(
-  machine: Pick<Offer, 'free' | 'total' | 'uptimeSeconds' | 'latencyMs'> & { holdsImage?: boolean },
+  machine: Pick<Offer, 'free' | 'total' | 'uptimeSeconds' | 'latencyMs'>,
   ratios: Ratios,
   strategy: ProviderStrategy,
 ): number {
@@ -129,7 +161,7 @@ export function merit(
     weights.speed * Math.min(1, ratios.speed) +
     weights.headroom * headroom(machine) +
     weights.latency * (latencyMs === null ? 0.5 : HALF_LATENCY_MS / (HALF_LATENCY_MS + latencyMs)) +
-    weights.image * (machine.holdsImage === true ? 1 : 0) +
+    weights.start * ratios.start +
     weights.uptime * (uptimeSeconds / (HALF_UPTIME_S + uptimeSeconds))
   )
 }
@@ -140,6 +172,8 @@ export interface Ratios {
   price: number
   /** This one's speed divided by the fastest one's. */
   speed: number
+  /** How soon the job would run there, beside where it would soonest; 0..1. */
+  start: number
 }
 
 /** Of each speed: itself divided by the fastest one, above 0 up to 1. All are alike where nobody measured. */

@@ -7,6 +7,7 @@ import { FENCE_MARGIN_MS } from '../placement/award-delivery.ts'
 import { type Experience, experienceOf, experienceOfFailure } from '../reputation/experience.ts'
 import type { Reputation } from '../reputation/reputation.ts'
 import type { Speeds } from '../reputation/speeds.ts'
+import type { Starts } from '../reputation/starts.ts'
 import { loseLease } from './apply-report.ts'
 import { autoExtend } from './auto-extend.ts'
 import type { Extensions } from './extensions.ts'
@@ -21,6 +22,7 @@ export interface LeaseKeeperComponents extends Omit<FollowerComponents, 'onReply
   extensions: Extensions
   reputation: Pick<Reputation, 'record'>
   speeds: Pick<Speeds, 'record'>
+  starts: Pick<Starts, 'follow'>
   /** Told of every job with outputs that has a provider. @default nobody */
   outputs?: Pick<Outputs, 'expect'>
 }
@@ -36,7 +38,7 @@ export function createLeaseKeeper(
   components: LeaseKeeperComponents,
   { times, stopping }: { times: FollowerTimes; stopping: AbortSignal },
 ): LeaseKeeper {
-  const { network, store, clock, logger, extensions, reputation, speeds } = components
+  const { network, store, clock, logger, extensions, reputation, speeds, starts } = components
 
   function onBreach(provider: string, breach: Breach): void {
     logger.warn({ provider, breach }, 'a provider reported what only this peer may cause')
@@ -88,7 +90,8 @@ export function createLeaseKeeper(
       if (job.state.status !== 'scheduled' && job.state.status !== 'running') return
       const { lease } = job.state
       if (job.spec.outputs !== undefined) await components.outputs?.expect(job.id)
-      const parting = await followToTheEnd(job, lease)
+      const unfollow = starts.follow(job.id)
+      const parting = await followToTheEnd(job, lease).finally(unfollow)
       if (parting !== 'settled') return await lost(job, lease, parting)
       const ended = await store.get(job.id)
       if (ended !== undefined) keepExperience(job, lease, experienceOf(ended, lease.fence))

@@ -2,6 +2,7 @@ import { requirementsDigest } from '../../../protocol/codec.ts'
 import { encodedRequirements, jobToWire } from '../../../protocol/job-wire.ts'
 import { MAX_HASTY_GRACE_MS } from '../../../protocol/limits.ts'
 import { storedTerms, termsOf, usdNumber } from '../../../protocol/money.ts'
+import type { Marker } from '../../../protocol/wanted-blobs.ts'
 import type { Clock } from '../../clock.ts'
 import { momentNow } from '../../moment.ts'
 import type { AwardInFlight, BidRecord, JobDraft, JobRecord, JobStore, Lease } from '../../store/index.ts'
@@ -10,6 +11,7 @@ import type { Volumes } from '../../volumes/index.ts'
 import { idOf } from '../bids/bid-desk.ts'
 import type { Ranked } from '../bids/ranking.ts'
 import type { Reputation } from '../reputation/reputation.ts'
+import type { Starts } from '../reputation/starts.ts'
 import type { Tally } from '../tally.ts'
 import { type AwardComponents, type AwardOutcome, sendAward } from './award.ts'
 import type { LiveOffer, RoundResult } from './round.ts'
@@ -28,6 +30,9 @@ export interface DeliveryComponents extends AwardComponents {
   store: JobStore
   reputation: Reputation
   tally: Tally
+  starts: Pick<Starts, 'believedMs' | 'placed'>
+  /** Names what jobs bring to their providers. */
+  marker: Marker
   /** Told of the volumes that a job leaves at its provider. */
   volumes: Pick<Volumes, 'note'>
   /** Of the job's placement. */
@@ -47,6 +52,7 @@ export async function tryAward(
   signal: AbortSignal,
 ): Promise<AwardOutcome | null> {
   const { offer } = candidate
+  const { marker, starts } = components
   const award: AwardInFlight = {
     provider: offer.provider,
     addresses: offer.addresses,
@@ -61,7 +67,7 @@ export async function tryAward(
   // Written down before it is sent: after a crash the same award is sent again, and nobody else gets the job before its answer.
   const { job: current, result: isAsBid } = await components.store.change(job.id, (draft) => {
     if (
-      idOf(requirementsDigest(encodedRequirements(draft.job.spec, draft.job.image ?? null))) !==
+      idOf(requirementsDigest(encodedRequirements(draft.job.spec, draft.job.image, marker.wanted(draft.job)))) !==
       award.requirementsDigest
     )
       return false
@@ -70,7 +76,10 @@ export async function tryAward(
     draft.durable()
     return true
   })
-  return isAsBid ? await deliver(components, current, award, signal) : null
+  if (!isAsBid) return null
+  const outcome = await deliver(components, current, award, signal)
+  if (outcome.kind === 'accepted') starts.placed(current, offer)
+  return outcome
 }
 
 /** Sends the award that the job's record holds, and writes down what came of it. */
@@ -80,8 +89,8 @@ async function deliver(
   award: AwardInFlight,
   signal: AbortSignal,
 ): Promise<AwardOutcome> {
-  const { store, reputation, tally } = components
-  const { spec } = job
+  const { store, reputation, tally, marker } = components
+  const { spec, image = null, inputs = [], sentImage } = job
   const leaseTimeoutMs = spec.leaseTimeout * 1000
   const secrets = await store.secrets(job.id)
   const { onDisconnect } = spec
@@ -89,7 +98,7 @@ async function deliver(
   const { traceparent } = span
   const order = {
     id: job.id,
-    job: jobToWire(spec, secrets, job.image ?? null, job.inputs, job.sentImage),
+    job: jobToWire(spec, secrets, image, marker.inputs(inputs), sentImage && marker.image(sentImage)),
     onDisconnect,
     leaseTimeoutMs,
     traceparent,

@@ -92,8 +92,9 @@ async function placeTraced(components: PlacementComponents, jobId: string, signa
       await fail(components, job, pullFailure(job.spec.image, { reason: 'no-such-platform' }))
       return
     }
-    const requirements = requirementsOf(job.spec, image)
-    const requirementsBytes = encodedRequirements(job.spec, image)
+    const blobs = components.marker.wanted(job)
+    const requirements = requirementsOf(job.spec, image, blobs)
+    const requirementsBytes = encodedRequirements(job.spec, image, blobs)
     const { resources, provider } = requirements
     const wanted = { jobId, owner: job.owner, kind: idOf(requirementsDigest(requirementsBytes)), resources, provider }
     if (answers === null && components.directory.list().length === 0) {

@@ -23,7 +23,9 @@ export function quotesOf(
     const platform = offer.platform === '' ? null : offer.platform
     const isolation = offer.isolation === '' ? null : offer.isolation
     const terms = { pricePerHour, minimumCharge, pricePerGb }
-    return { provider, name, ...terms, gpu, platform, emulated, isolation, score, reason }
+    const { missingBytes, waiting } = offer
+    const waitMs = waiting.mostMs === 0 ? null : Math.round(offer.waitMs)
+    return { provider, name, ...terms, gpu, platform, emulated, isolation, missingBytes, waitMs, score, reason }
   })
   const refusals = [
     ...offers.flatMap((offer) => {
@@ -39,5 +41,5 @@ export function quotesOf(
 function refused(provider: string, name: string, reason: string): Quote {
   const noTerms = { pricePerHour: null, minimumCharge: null, pricePerGb: null }
   const nothing = { ...noTerms, gpu: null, platform: null, emulated: false, isolation: null, score: null }
-  return { provider, name, ...nothing, reason }
+  return { provider, name, ...nothing, missingBytes: null, waitMs: null, reason }
 }

@@ -21,8 +21,10 @@ import { chooseInvited, isSuitable } from '../bids/invitation.ts'
 import type { Offer } from '../bids/ranking.ts'
 import type { Stamps } from '../bids/stamps.ts'
 import { STRANGERS, type WaitedFor, waitedFor } from '../bids/waited-for.ts'
+import { type Waiting, waitingOf } from '../bids/waiting.ts'
 import type { Reputation } from '../reputation/reputation.ts'
 import type { Speeds } from '../reputation/speeds.ts'
+import type { Starts } from '../reputation/starts.ts'
 import type { Tally } from '../tally.ts'
 import { releaseBid } from './award.ts'
 
@@ -49,6 +51,7 @@ export interface RoundComponents {
   desk: BidDesk
   reputation: Reputation
   speeds: Pick<Speeds, 'believed'>
+  starts: Pick<Starts, 'believedMs' | 'placed'>
   attendance: Attendance
   tally: Tally
   stamps: Stamps
@@ -65,6 +68,8 @@ export interface LiveOffer extends Offer {
   platform: string
   /** Which walls the job would have around it; empty where it is not told. */
   isolation: string
+  /** What it says of the data that the job needs. */
+  waiting: Waiting
   addresses: string[]
   expiresAtMs: number
   /** Lets go of the bid when the round is decided. @param answered whether the provider has answered an award of it, and so knows */
@@ -351,14 +356,17 @@ function asksOf(directory: Directory, requestId: Uint8Array, rate: number, init:
 }
 
 function toOffer(
-  { reputation, speeds, clock }: RoundComponents,
-  { owner }: RoundInit,
+  { reputation, speeds, starts, clock }: RoundComponents,
+  { owner, requirements }: RoundInit,
   bid: Bid,
   view: ProviderView | undefined,
   letGo: LiveOffer['letGo'],
 ): LiveOffer {
+  const waiting = waitingOf(requirements, bid)
   return {
     bid,
+    ...{ waiting, missingBytes: waiting.mostMs === 0 ? null : waiting.missingBytes },
+    waitMs: starts.believedMs(bid.provider, waiting.saidMs, owner),
     gpu: bid.gpu === undefined ? null : checkGpu(bid.gpu),
     ...{ platform: bid.platform, emulated: bid.emulated, holdsImage: bid.imageDigest !== '' },
     isolation: bid.isolation,

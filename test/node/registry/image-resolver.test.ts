@@ -34,12 +34,45 @@ describe('what a registry says of an image', () => {
   it('is which bytes its name means, and what they are for', async () => {
     const resolve = resolverOf()
     const both = await open.add('both', { platforms: ['linux/amd64', 'linux/arm64/v8', 'linux/arm/v6'] })
-    assert.deepEqual(await resolve(both), {
+    const { bytes = 0, ...found } = (await resolve(both)) ?? {}
+    assert.deepEqual(found, {
       digest: open.digest('both'),
       platforms: ['linux/amd64', 'linux/arm64', 'linux/arm/v6'],
     })
+    assert.ok(bytes > 0, 'how much of it has to come')
     const one = await open.add('one', { architecture: 's390x' })
-    assert.deepEqual(await resolve(one), { digest: open.digest('one'), platforms: ['linux/s390x'] })
+    const { bytes: layers = 0, ...alone } = (await resolve(one)) ?? {}
+    assert.deepEqual(alone, { digest: open.digest('one'), platforms: ['linux/s390x'] })
+    assert.ok(layers > 0)
+  })
+
+  it('is told without its size where that takes too long', async () => {
+    const clock = createSimClock()
+    const asked = Promise.withResolvers<void>()
+    const entry = {
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      digest: `sha256:${'0'.repeat(64)}`,
+      size: 1,
+    }
+    const index = { schemaVersion: 2, manifests: [{ ...entry, platform: { os: 'linux', architecture: 'amd64' } }] }
+    const slow = createServer((request, response) => {
+      // The image itself is not answered.
+      if (request.url?.endsWith('0'.repeat(64)) === true) return asked.resolve()
+      response.end(JSON.stringify(index))
+    })
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve))
+    try {
+      const host = `127.0.0.1:${(slow.address() as AddressInfo).port}`
+      const waiting = resolverOf([host], clock)(`${host}/a:1`)
+      await asked.promise
+      await clock.advance(1_500)
+      const { digest, ...found } = (await waiting) ?? {}
+      assert.match(digest ?? '', /^sha256:/)
+      assert.deepEqual(found, { platforms: ['linux/amd64'] })
+    } finally {
+      slow.close()
+      slow.closeAllConnections()
+    }
   })
 
   it('is what is wrong with it, where no machine can run any of it', async () => {

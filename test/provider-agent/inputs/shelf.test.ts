@@ -51,6 +51,21 @@ describe('what jobs brought', () => {
   })
   afterEach(async () => await rm(folder, { recursive: true }))
 
+  it('is asked for by its mark while it is kept, over a restart, and as soon as its requester says one', async () => {
+    const shelf = shelfOf()
+    await shelf.start(signal)
+    await fill(shelf, 'a')
+    assert.equal(shelf.has('mark-a'), false)
+    await shelf.find(volume('a'), 'mark-a')
+    assert.equal(shelf.has('mark-a'), true)
+    await shelf.find(volume('a'))
+    const next = shelfOf()
+    await next.start(signal)
+    assert.equal(next.has('mark-a'), true)
+    await next.forget(volume('a'))
+    assert.equal(next.has('mark-a'), false)
+  })
+
   it('is found by who brought it, and by nobody else', async () => {
     const shelf = shelfOf()
     await shelf.start(signal)

@@ -436,6 +436,20 @@ export declare type Requirements = Message<"cortex.v1.Requirements"> & {
    * @generated from field: repeated cortex.v1.KeptVolumeRequirement kept_volumes = 24;
    */
   keptVolumes: KeptVolumeRequirement[];
+
+  /**
+   * What its requester sends to whoever gets the job; absent is nothing. A bid says how much of it is missing there.
+   *
+   * @generated from field: cortex.v1.WantedBlobs blobs = 30;
+   */
+  blobs?: WantedBlobs | undefined;
+
+  /**
+   * What all layers of its image take as its registry sends them; 0 where nobody knows, or its requester sends it.
+   *
+   * @generated from field: uint64 image_bytes = 31;
+   */
+  imageBytes: bigint;
 };
 
 /**
@@ -443,6 +457,56 @@ export declare type Requirements = Message<"cortex.v1.Requirements"> & {
  * Use `create(RequirementsSchema)` to create a new message.
  */
 export declare const RequirementsSchema: GenMessage<Requirements>;
+
+/**
+ * Bytes that a job brings, by names that mean something to nobody but their requester and those who had them of it.
+ *
+ * @generated from message cortex.v1.WantedBlobs
+ */
+export declare type WantedBlobs = Message<"cortex.v1.WantedBlobs"> & {
+  /**
+   * At most 16, the largest.
+   *
+   * @generated from field: repeated cortex.v1.WantedBlobs.Marked marked = 1;
+   */
+  marked: WantedBlobs_Marked[];
+
+  /**
+   * What the others take together.
+   *
+   * @generated from field: uint64 other_bytes = 2;
+   */
+  otherBytes: bigint;
+};
+
+/**
+ * Describes the message cortex.v1.WantedBlobs.
+ * Use `create(WantedBlobsSchema)` to create a new message.
+ */
+export declare const WantedBlobsSchema: GenMessage<WantedBlobs>;
+
+/**
+ * @generated from message cortex.v1.WantedBlobs.Marked
+ */
+export declare type WantedBlobs_Marked = Message<"cortex.v1.WantedBlobs.Marked"> & {
+  /**
+   * As in `Input.Blob`.
+   *
+   * @generated from field: bytes mark = 1;
+   */
+  mark: Uint8Array;
+
+  /**
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message cortex.v1.WantedBlobs.Marked.
+ * Use `create(WantedBlobs_MarkedSchema)` to create a new message.
+ */
+export declare const WantedBlobs_MarkedSchema: GenMessage<WantedBlobs_Marked>;
 
 /**
  * A volume that outlives its job, as a request says it.
@@ -678,6 +742,20 @@ export declare type Bid = Message<"cortex.v1.Bid"> & {
    * @generated from field: uint64 price_per_gb = 17;
    */
   pricePerGb: bigint;
+
+  /**
+   * Of what the requester sends; absent in older versions, which do not say, and where it sends nothing.
+   *
+   * @generated from field: cortex.v1.Missing from_requester = 30;
+   */
+  fromRequester?: Missing | undefined;
+
+  /**
+   * Of the image, where a registry has it; absent in older versions, and where nobody knows.
+   *
+   * @generated from field: cortex.v1.Missing from_registry = 31;
+   */
+  fromRegistry?: Missing | undefined;
 };
 
 /**
@@ -685,6 +763,31 @@ export declare type Bid = Message<"cortex.v1.Bid"> & {
  * Use `create(BidSchema)` to create a new message.
  */
 export declare const BidSchema: GenMessage<Bid>;
+
+/**
+ * What of a job's bytes a provider lacks.
+ *
+ * @generated from message cortex.v1.Missing
+ */
+export declare type Missing = Message<"cortex.v1.Missing"> & {
+  /**
+   * @generated from field: uint64 bytes = 1;
+   */
+  bytes: bigint;
+
+  /**
+   * How fast such bytes have come in lately, in bytes a second; 0 where none have.
+   *
+   * @generated from field: uint64 bytes_per_second = 2;
+   */
+  bytesPerSecond: bigint;
+};
+
+/**
+ * Describes the message cortex.v1.Missing.
+ * Use `create(MissingSchema)` to create a new message.
+ */
+export declare const MissingSchema: GenMessage<Missing>;
 
 /**
  * Provider to requester: asked, but not taking it.
@@ -966,6 +1069,13 @@ export declare type Input_Blob = Message<"cortex.v1.Input.Blob"> & {
    * @generated from field: bool folder = 3;
    */
   folder: boolean;
+
+  /**
+   * 16 bytes, under which later requests of this requester name it; empty in older versions, which name none.
+   *
+   * @generated from field: bytes mark = 30;
+   */
+  mark: Uint8Array;
 };
 
 /**

@@ -12,7 +12,7 @@ import { file_cortex_v1_endpoints } from "./endpoints_pb.js";
  * Describes the file cortex/v1/market.proto.
  */
 export const file_cortex_v1_market = /*@__PURE__*/
-  fileDesc("ChZjb3J0ZXgvdjEvbWFya2V0LnByb3RvEgljb3J0ZXgudjEiWQoJUmVzb3VyY2VzEhIKCmNwdV9taWxsaXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhUKDXN0b3JhZ2VfYnl0ZXMYAyABKAQSCwoDZ3B1GAQgASgNIqMBCgZQcmljZXMSGQoRY3B1X3Blcl9jb3JlX2hvdXIYASABKAQSGgoSbWVtb3J5X3Blcl9nYl9ob3VyGAIgASgEEhsKE3N0b3JhZ2VfcGVyX2diX2hvdXIYAyABKAQSFAoMZ3B1X3Blcl9ob3VyGAQgASgEEhYKDm5ldHdvcmtfcGVyX2diGAUgASgEEhcKD21pbmltdW1fcGVyX2pvYhgGIAEoBCJJCg9TaWduZWRTdGF0ZW1lbnQSDwoHcGF5bG9hZBgBIAEoDBISCgpwdWJsaWNfa2V5GAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCLoBQoMQW5ub3VuY2VtZW50Eg8KB25ldHdvcmsYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAQSEAoIc2VxdWVuY2UYBCABKAQSEwoLaW50ZXJ2YWxfbXMYBSABKA0SIwoFdG90YWwYBiABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEiIKBGZyZWUYByABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEiEKBnByaWNlcxgIIAEoCzIRLmNvcnRleC52MS5QcmljZXMSDgoGcmVnaW9uGAkgASgJEjMKBmxhYmVscxgKIAMoCzIjLmNvcnRleC52MS5Bbm5vdW5jZW1lbnQuTGFiZWxzRW50cnkSFAoMY2FwYWJpbGl0aWVzGAsgAygJEg8KB3ZlcnNpb24YDCABKAkSFAoMYXJjaGl0ZWN0dXJlGA0gASgJEhEKCWFkZHJlc3NlcxgOIAMoCRIWCg51cHRpbWVfc2Vjb25kcxgPIAEoBBIVCg1wYXVzZWRfcmVhc29uGBAgASgJEgwKBG5hbWUYESABKAkSFgoOam9ic19jb21wbGV0ZWQYEiABKAQSEwoLam9ic19mYWlsZWQYEyABKAQSIQoEZ3B1cxgUIAMoCzITLmNvcnRleC52MS5HcHVNb2RlbBIQCghpbXBhaXJlZBgVIAEoCBIRCglwbGF0Zm9ybXMYFiADKAkSGgoSZW11bGF0ZWRfcGxhdGZvcm1zGBcgAygJEi0KCmlzb2xhdGlvbnMYGCADKAsyGS5jb3J0ZXgudjEuSXNvbGF0aW9uT2ZmZXISJQoIbWVhc3VyZWQYGSABKAsyEy5jb3J0ZXgudjEuTWVhc3VyZWQSJQoIaGFyZHdhcmUYGiABKAsyEy5jb3J0ZXgudjEuSGFyZHdhcmUaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI6Cg5Jc29sYXRpb25PZmZlchIRCglpc29sYXRpb24YASABKAkSFQoNZmFjdG9yX21pbGxpcxgCIAEoDSLWBAoMUmVxdWlyZW1lbnRzEicKCXJlc291cmNlcxgBIAEoCzIULmNvcnRleC52MS5SZXNvdXJjZXMSDQoFaW1hZ2UYAiABKAkSGAoQZHVyYXRpb25fc2Vjb25kcxgDIAEoDRIfChJtYXhfcHJpY2VfcGVyX2hvdXIYBCABKARIAIgBARIOCgZyZWdpb24YBSABKAkSMwoGbGFiZWxzGAYgAygLMiMuY29ydGV4LnYxLlJlcXVpcmVtZW50cy5MYWJlbHNFbnRyeRIUCgxjYXBhYmlsaXRpZXMYByADKAkSGgoSbWluX3VwdGltZV9zZWNvbmRzGAggASgNEhAKCHByb3ZpZGVyGAkgASgJEhEKCXBsYXRmb3JtcxgKIAMoCRIUCgxpbWFnZV9kaWdlc3QYCyABKAkSEQoJaXNvbGF0aW9uGA0gASgJEiQKCG1pbmltdW1zGA4gASgLMhIuY29ydGV4LnYxLkZpZ3VyZXMSNAoQZ3B1X3JlcXVpcmVtZW50cxgMIAEoCzIaLmNvcnRleC52MS5HcHVSZXF1aXJlbWVudHMSHgoRbWF4X25ldHdvcmtfYnl0ZXMYECABKARIAYgBARI2CgxrZXB0X3ZvbHVtZXMYGCADKAsyIC5jb3J0ZXgudjEuS2VwdFZvbHVtZVJlcXVpcmVtZW50Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCFQoTX21heF9wcmljZV9wZXJfaG91ckIUChJfbWF4X25ldHdvcmtfYnl0ZXMiXQoVS2VwdFZvbHVtZVJlcXVpcmVtZW50EgoKAmlkGAEgASgJEg4KBnNoYXJlZBgCIAEoCBIUCgxrZWVwX3NlY29uZHMYAyABKA0SEgoKc2l6ZV9ieXRlcxgEIAEoBCLmAQoKSm9iUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAwSFAoMcmVxdWlyZW1lbnRzGAMgASgMEhUKDWJpZF93aW5kb3dfbXMYBCABKA0SGgoSc2FtcGxlX3Blcl9taWxsaW9uGAUgASgNEhEKCWFkZHJlc3NlcxgGIAMoCRIVCg1jcmVhdGVkX2F0X21zGAcgASgEEhwKFHRha2VzX21pbmltdW1fY2hhcmdlGAggASgIEhMKC3RyYWNlcGFyZW50GAkgASgJEg0KBXN0YW1wGAogASgMIoMDCgNCaWQSDwoHbmV0d29yaxgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgMEhsKE3JlcXVpcmVtZW50c19kaWdlc3QYAyABKAwSDgoGYmlkX2lkGAQgASgMEhAKCHByb3ZpZGVyGAUgASgJEhEKCXJlcXVlc3RlchgGIAEoCRIWCg5wcmljZV9wZXJfaG91chgHIAEoBBIUCgx2YWxpZF9mb3JfbXMYCCABKA0SIgoEZnJlZRgJIAEoCzIULmNvcnRleC52MS5SZXNvdXJjZXMSFgoOdXB0aW1lX3NlY29uZHMYCiABKAQSFgoObWluaW11bV9jaGFyZ2UYCyABKAQSEAoIcGxhdGZvcm0YDCABKAkSEAoIZW11bGF0ZWQYDSABKAgSFAoMaW1hZ2VfZGlnZXN0GA4gASgJEhEKCWlzb2xhdGlvbhgPIAEoCRIgCgNncHUYECABKAsyEy5jb3J0ZXgudjEuR3B1TW9kZWwSFAoMcHJpY2VfcGVyX2diGBEgASgEIlAKB0RlY2xpbmUSEgoKcmVxdWVzdF9pZBgBIAEoDBIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSEgoKc3RhbXBfYml0cxgEIAEoDSJpCgpCaWRNZXNzYWdlEikKA2JpZBgBIAEoCzIaLmNvcnRleC52MS5TaWduZWRTdGF0ZW1lbnRIABIlCgdkZWNsaW5lGAIgASgLMhIuY29ydGV4LnYxLkRlY2xpbmVIAEIJCgdjb250ZW50Ig0KC0JpZFJlY2VpdmVkInAKBlZvbHVtZRIMCgRuYW1lGAEgASgJEhIKCm1vdW50X3BhdGgYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoBBIUCgxrZWVwX3NlY29uZHMYBCABKA0SCgoCaWQYBSABKAkSDgoGc2hhcmVkGAYgASgIIkYKBFBvcnQSDAoEcG9ydBgBIAEoDRIOCgZleHBvc2UYAiABKAgSEAoIcHJvdG9jb2wYAyABKAkSDgoGcHVibGljGAQgASgIIlEKE1JlZ2lzdHJ5Q3JlZGVudGlhbHMSEAoIdXNlcm5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSFgoOc2VydmVyX2FkZHJlc3MYAyABKAki/gMKBUlucHV0EgwKBHBhdGgYASABKAkSEAoId3JpdGFibGUYAiABKAgSDQoFc3RkaW4YCSABKAgSJQoEYmxvYhgDIAEoCzIVLmNvcnRleC52MS5JbnB1dC5CbG9iSAASIwoDdXJsGAQgASgLMhQuY29ydGV4LnYxLklucHV0LlVybEgAEiEKAnMzGAUgASgLMhMuY29ydGV4LnYxLklucHV0LlMzSAASIwoDZ2l0GAYgASgLMhQuY29ydGV4LnYxLklucHV0LkdpdEgAGjUKBEJsb2ISDgoGc2hhMjU2GAEgASgMEg0KBWJ5dGVzGAIgASgEEg4KBmZvbGRlchgDIAEoCBoiCgNVcmwSCwoDdXJsGAEgASgJEg4KBnNoYTI1NhgCIAEoDBqcAQoCUzMSEAoIZW5kcG9pbnQYASABKAkSDgoGcmVnaW9uGAIgASgJEg4KBmJ1Y2tldBgDIAEoCRILCgNrZXkYBCABKAkSDgoGZm9sZGVyGAUgASgIEhUKDWFjY2Vzc19rZXlfaWQYBiABKAkSGQoRc2VjcmV0X2FjY2Vzc19rZXkYByABKAkSFQoNc2Vzc2lvbl90b2tlbhgIIAEoCRouCgNHaXQSCwoDdXJsGAEgASgJEgsKA3JlZhgCIAEoCRINCgV0b2tlbhgDIAEoCUIICgZzb3VyY2UizgcKA0pvYhINCgVpbWFnZRgBIAEoCRIPCgdjb21tYW5kGAIgAygJEgwKBGFyZ3MYAyADKAkSJAoDZW52GAQgAygLMhcuY29ydGV4LnYxLkpvYi5FbnZFbnRyeRIsCgdzZWNyZXRzGAUgAygLMhsuY29ydGV4LnYxLkpvYi5TZWNyZXRzRW50cnkSJwoJcmVzb3VyY2VzGAYgASgLMhQuY29ydGV4LnYxLlJlc291cmNlcxIYChBkdXJhdGlvbl9zZWNvbmRzGAcgASgNEiIKB3ZvbHVtZXMYCCADKAsyES5jb3J0ZXgudjEuVm9sdW1lEh4KBXBvcnRzGAkgAygLMg8uY29ydGV4LnYxLlBvcnQSPAoUcmVnaXN0cnlfY3JlZGVudGlhbHMYCiABKAsyHi5jb3J0ZXgudjEuUmVnaXN0cnlDcmVkZW50aWFscxIZChFpbWFnZV9wdWxsX3BvbGljeRgLIAEoCRIPCgdvdXRwdXRzGAwgASgJEhMKC3N0b3Bfc2lnbmFsGA0gASgJEhoKEnN0b3BfZ3JhY2Vfc2Vjb25kcxgOIAEoDRIUCgxuZXR3b3JrX21vZGUYDyABKAkSEQoJc2htX2J5dGVzGBAgASgEEhIKCm9wZW5fZmlsZXMYESABKA0SDAoEcGlkcxgSIAEoDRIRCgRpbml0GBMgASgISACIAQESGQoRaW1hZ2Vfc3RvcF9zaWduYWwYFCABKAgSEAoIcGxhdGZvcm0YFSABKAkSFAoMaW1hZ2VfZGlnZXN0GBYgASgJEhEKCWlzb2xhdGlvbhgXIAEoCRI0ChBncHVfcmVxdWlyZW1lbnRzGBggASgLMhouY29ydGV4LnYxLkdwdVJlcXVpcmVtZW50cxIPCgd3b3JrZGlyGB4gASgJEgwKBHVzZXIYHyABKAkSCwoDdHR5GCggASgIEh4KEW1heF9uZXR3b3JrX2J5dGVzGBkgASgESAGIAQESIAoGaW5wdXRzGC0gAygLMhAuY29ydGV4LnYxLklucHV0EigKCnNlbnRfaW1hZ2UYMiABKAsyFC5jb3J0ZXgudjEuU2VudEltYWdlEiYKC291dHB1dF9saXN0GDwgAygLMhEuY29ydGV4LnYxLk91dHB1dBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9pbml0QhQKEl9tYXhfbmV0d29ya19ieXRlcyJZCglTZW50SW1hZ2USJQoGY29uZmlnGAEgASgLMhUuY29ydGV4LnYxLklucHV0LkJsb2ISJQoGbGF5ZXJzGAIgAygLMhUuY29ydGV4LnYxLklucHV0LkJsb2IijQEKBk91dHB1dBIMCgRuYW1lGAEgASgJEgwKBHBhdGgYAiABKAkSJwoGdG9fdXJsGAMgASgLMhUuY29ydGV4LnYxLk91dHB1dC5VcmxIABIkCgV0b19zMxgEIAEoCzITLmNvcnRleC52MS5JbnB1dC5TM0gAGhIKA1VybBILCgN1cmwYASABKAlCBAoCdG8i6gIKBUF3YXJkEg8KB25ldHdvcmsYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoDBIOCgZiaWRfaWQYAyABKAwSGwoTcmVxdWlyZW1lbnRzX2RpZ2VzdBgEIAEoDBIRCglyZXF1ZXN0ZXIYBSABKAkSEAoIcHJvdmlkZXIYBiABKAkSDgoGam9iX2lkGAcgASgJEg0KBWZlbmNlGAggASgNEhYKDnByaWNlX3Blcl9ob3VyGAkgASgEEhsKA2pvYhgKIAEoCzIOLmNvcnRleC52MS5Kb2ISFQoNb25fZGlzY29ubmVjdBgLIAEoCRIYChBsZWFzZV90aW1lb3V0X21zGAwgASgNEhEKCWFkZHJlc3NlcxgNIAMoCRIWCg5taW5pbXVtX2NoYXJnZRgOIAEoBBITCgt0cmFjZXBhcmVudBgPIAEoCRIPCgdhdHRlbXB0GBQgASgNEhQKDHByaWNlX3Blcl9nYhgQIAEoBCItCgdSZWxlYXNlEhIKCnJlcXVlc3RfaWQYASABKAwSDgoGYmlkX2lkGAIgASgMIm0KDEF3YXJkTWVzc2FnZRIrCgVhd2FyZBgBIAEoCzIaLmNvcnRleC52MS5TaWduZWRTdGF0ZW1lbnRIABIlCgdyZWxlYXNlGAIgASgLMhIuY29ydGV4LnYxLlJlbGVhc2VIAEIJCgdjb250ZW50Ij0KCkF3YXJkUmVwbHkSEAoIYWNjZXB0ZWQYASABKAgSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIisKCkxlYXNlSGVsbG8SDgoGam9iX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNIv8DCgxMZWFzZUNvbW1hbmQSMAoGYXR0YWNoGAEgASgLMh4uY29ydGV4LnYxLkxlYXNlQ29tbWFuZC5BdHRhY2hIABIqCgNhY2sYAiABKAsyGy5jb3J0ZXgudjEuTGVhc2VDb21tYW5kLkFja0gAEikKCWhlYXJ0YmVhdBgDIAEoCzIULmNvcnRleC52MS5IZWFydGJlYXRIABIwCgZjYW5jZWwYBCABKAsyHi5jb3J0ZXgudjEuTGVhc2VDb21tYW5kLkNhbmNlbEgAEjAKBmV4dGVuZBgFIAEoCzIeLmNvcnRleC52MS5MZWFzZUNvbW1hbmQuRXh0ZW5kSAASLgoFc3RhbGUYBiABKAsyHS5jb3J0ZXgudjEuTGVhc2VDb21tYW5kLlN0YWxlSAAaIAoGQXR0YWNoEhYKDmFmdGVyX3NlcXVlbmNlGAEgASgEGkQKA0FjaxIQCghzZXF1ZW5jZRgBIAEoBBIrCgdyZWNlaXB0GAIgASgLMhouY29ydGV4LnYxLlNpZ25lZFN0YXRlbWVudBocCgZDYW5jZWwSEgoKY29tbWFuZF9pZBgBIAEoCRo4CgZFeHRlbmQSEgoKY29tbWFuZF9pZBgBIAEoCRIaChJhZGRpdGlvbmFsX3NlY29uZHMYAiABKA0aBwoFU3RhbGVCCQoHY29udGVudCKNAQoJSGVhcnRiZWF0EhIKCm1ldGVyZWRfbXMYASABKAQSDgoGbnVtYmVyGAIgASgNEisKCWVuZHBvaW50cxgDIAMoCzIYLmNvcnRleC52MS5FbmRwb2ludFN0YXRlEhgKEGNvbnRhaW5lcl9oZWFsdGgYBCABKAkSFQoNbmV0d29ya19ieXRlcxgFIAEoBCKuAgoMTGVhc2VNZXNzYWdlEiMKBnJlcG9ydBgBIAEoCzIRLmNvcnRleC52MS5SZXBvcnRIABIpCgloZWFydGJlYXQYAiABKAsyFC5jb3J0ZXgudjEuSGVhcnRiZWF0SAASNQoFcmVwbHkYAyABKAsyJC5jb3J0ZXgudjEuTGVhc2VNZXNzYWdlLkNvbW1hbmRSZXBseUgAEjIKB3Vua25vd24YBCABKAsyHy5jb3J0ZXgudjEuTGVhc2VNZXNzYWdlLlVua25vd25IABpNCgxDb21tYW5kUmVwbHkSEgoKY29tbWFuZF9pZBgBIAEoCRIKCgJvaxgCIAEoCBIMCgRjb2RlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkaCQoHVW5rbm93bkIJCgdjb250ZW50IpQKCgZSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSFAoMdGltZXN0YW1wX21zGAIgASgEEiwKB3B1bGxpbmcYAyABKAsyGS5jb3J0ZXgudjEuUmVwb3J0LlB1bGxpbmdIABIsCgdzdGFydGVkGAQgASgLMhkuY29ydGV4LnYxLlJlcG9ydC5TdGFydGVkSAASIwoEbG9ncxgFIAEoCzITLmNvcnRleC52MS5Mb2dCYXRjaEgAEiEKBXN0YXRzGAYgASgLMhAuY29ydGV4LnYxLlN0YXRzSAASLAoHZXhwaXJlZBgHIAEoCzIZLmNvcnRleC52MS5SZXBvcnQuRXhwaXJlZEgAEi4KCGV4dGVuZGVkGAggASgLMhouY29ydGV4LnYxLlJlcG9ydC5FeHRlbmRlZEgAEigKBWVuZGVkGAkgASgLMhcuY29ydGV4LnYxLlJlcG9ydC5FbmRlZEgAEjYKDHRyYW5zZmVycmluZxgUIAEoCzIeLmNvcnRleC52MS5SZXBvcnQuVHJhbnNmZXJyaW5nSAASFgoOZmlyc3Rfc2VxdWVuY2UYCiABKAQabAoHUHVsbGluZxINCgVpbWFnZRgBIAEoCRITCgtsYXllcnNfZG9uZRgCIAEoDRIUCgxsYXllcnNfdG90YWwYAyABKA0SEgoKYnl0ZXNfZG9uZRgEIAEoBBITCgtieXRlc190b3RhbBgFIAEoBBo3CgxUcmFuc2ZlcnJpbmcSEgoKYnl0ZXNfZG9uZRgBIAEoBBITCgtieXRlc190b3RhbBgCIAEoBBo2CgdTdGFydGVkEhUKDXN0YXJ0ZWRfYXRfbXMYASABKAQSFAoMaW1hZ2VfZGlnZXN0GAIgASgJGgkKB0V4cGlyZWQaJAoIRXh0ZW5kZWQSGAoQZHVyYXRpb25fc2Vjb25kcxgBIAEoDRq6AwoFRW5kZWQSDwoHb3V0Y29tZRgBIAEoCRIWCglleGl0X2NvZGUYAiABKAVIAIgBARITCgtlbmRlZF9hdF9tcxgDIAEoBBIUCgxmYWlsdXJlX2NvZGUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRI1CgdkZXRhaWxzGAYgAygLMiQuY29ydGV4LnYxLlJlcG9ydC5FbmRlZC5EZXRhaWxzRW50cnkSKwoHcmVjZWlwdBgHIAEoCzIaLmNvcnRleC52MS5TaWduZWRTdGF0ZW1lbnQSGQoMb3V0cHV0X2J5dGVzGAggASgESAGIAQESFgoOb3V0cHV0X3Byb2JsZW0YCSABKAkSKwoIbGVmdF9vdXQYCiADKAsyGS5jb3J0ZXgudjEuUmVwb3J0LkxlZnRPdXQSEwoLbG9nX3Byb2JsZW0YDCABKAkSJAoEc2VudBhGIAMoCzIWLmNvcnRleC52MS5SZXBvcnQuU2VudBouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIMCgpfZXhpdF9jb2RlQg8KDV9vdXRwdXRfYnl0ZXMaZQoEU2VudBIMCgRuYW1lGAEgASgJEg0KBWJ5dGVzGAIgASgEEg4KBnNoYTI1NhgDIAEoDBIPCgdwcm9ibGVtGAQgASgJEg4KBnJlYXNvbhgFIAEoCRIPCgdvYmplY3RzGAYgASgNGicKB0xlZnRPdXQSDAoEcGF0aBgBIAEoCRIOCgZyZWFzb24YAiABKAlCCQoHY29udGVudCJBCghMb2dCYXRjaBISCgpmaXJzdF9saW5lGAEgASgEEiEKBWxpbmVzGAIgAygLMhIuY29ydGV4LnYxLkxvZ0xpbmUiXQoHTG9nTGluZRIUCgx0aW1lc3RhbXBfbXMYASABKAQSDAoEbGluZRgCIAEoCRIOCgZzdGRlcnIYAyABKAgSDwoHcGFydGlhbBgEIAEoCBINCgVieXRlcxgFIAEoDCL1AQoFU3RhdHMSFAoMdGltZXN0YW1wX21zGAEgASgEEhIKCmNwdV9taWxsaXMYAiABKA0SFAoMbWVtb3J5X2J5dGVzGAMgASgEEhAKCHJ4X2J5dGVzGAQgASgEEhAKCHR4X2J5dGVzGAUgASgEEhoKDXN0b3JhZ2VfYnl0ZXMYBiABKARIAIgBARIXCgpncHVfbWlsbGlzGAcgASgNSAGIAQESHQoQZ3B1X21lbW9yeV9ieXRlcxgIIAEoBEgCiAEBQhAKDl9zdG9yYWdlX2J5dGVzQg0KC19ncHVfbWlsbGlzQhMKEV9ncHVfbWVtb3J5X2J5dGVzIusCCgdSZWNlaXB0Eg8KB25ldHdvcmsYASABKAkSDgoGam9iX2lkGAIgASgJEg0KBWZlbmNlGAMgASgNEhEKCXJlcXVlc3RlchgEIAEoCRIQCghwcm92aWRlchgFIAEoCRIbChNyZXF1aXJlbWVudHNfZGlnZXN0GAYgASgMEhYKDnByaWNlX3Blcl9ob3VyGAcgASgEEhcKD21ldGVyZWRfc2Vjb25kcxgIIAEoBBIVCg1jb3N0X25hbm9fdXNkGAkgASgEEhUKDXN0YXJ0ZWRfYXRfbXMYCiABKAQSEwoLZW5kZWRfYXRfbXMYCyABKAQSDwoHb3V0Y29tZRgMIAEoCRIWCglleGl0X2NvZGUYDSABKAVIAIgBARIWCg5taW5pbXVtX2NoYXJnZRgOIAEoBBIVCg1uZXR3b3JrX2J5dGVzGA8gASgEEhQKDHByaWNlX3Blcl9nYhgQIAEoBEIMCgpfZXhpdF9jb2RlIiMKEERpcmVjdG9yeVJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCSKNAQoORGlyZWN0b3J5UmVwbHkSMAoHZW50cmllcxgBIAMoCzIfLmNvcnRleC52MS5EaXJlY3RvcnlSZXBseS5FbnRyeRpJCgVFbnRyeRIwCgxhbm5vdW5jZW1lbnQYASABKAsyGi5jb3J0ZXgudjEuU2lnbmVkU3RhdGVtZW50Eg4KBmFnZV9tcxgCIAEoBGIGcHJvdG8z", [file_cortex_v1_capacity, file_cortex_v1_endpoints]);
+  fileDesc("ChZjb3J0ZXgvdjEvbWFya2V0LnByb3RvEgljb3J0ZXgudjEiWQoJUmVzb3VyY2VzEhIKCmNwdV9taWxsaXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhUKDXN0b3JhZ2VfYnl0ZXMYAyABKAQSCwoDZ3B1GAQgASgNIqMBCgZQcmljZXMSGQoRY3B1X3Blcl9jb3JlX2hvdXIYASABKAQSGgoSbWVtb3J5X3Blcl9nYl9ob3VyGAIgASgEEhsKE3N0b3JhZ2VfcGVyX2diX2hvdXIYAyABKAQSFAoMZ3B1X3Blcl9ob3VyGAQgASgEEhYKDm5ldHdvcmtfcGVyX2diGAUgASgEEhcKD21pbmltdW1fcGVyX2pvYhgGIAEoBCJJCg9TaWduZWRTdGF0ZW1lbnQSDwoHcGF5bG9hZBgBIAEoDBISCgpwdWJsaWNfa2V5GAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCLoBQoMQW5ub3VuY2VtZW50Eg8KB25ldHdvcmsYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAQSEAoIc2VxdWVuY2UYBCABKAQSEwoLaW50ZXJ2YWxfbXMYBSABKA0SIwoFdG90YWwYBiABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEiIKBGZyZWUYByABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEiEKBnByaWNlcxgIIAEoCzIRLmNvcnRleC52MS5QcmljZXMSDgoGcmVnaW9uGAkgASgJEjMKBmxhYmVscxgKIAMoCzIjLmNvcnRleC52MS5Bbm5vdW5jZW1lbnQuTGFiZWxzRW50cnkSFAoMY2FwYWJpbGl0aWVzGAsgAygJEg8KB3ZlcnNpb24YDCABKAkSFAoMYXJjaGl0ZWN0dXJlGA0gASgJEhEKCWFkZHJlc3NlcxgOIAMoCRIWCg51cHRpbWVfc2Vjb25kcxgPIAEoBBIVCg1wYXVzZWRfcmVhc29uGBAgASgJEgwKBG5hbWUYESABKAkSFgoOam9ic19jb21wbGV0ZWQYEiABKAQSEwoLam9ic19mYWlsZWQYEyABKAQSIQoEZ3B1cxgUIAMoCzITLmNvcnRleC52MS5HcHVNb2RlbBIQCghpbXBhaXJlZBgVIAEoCBIRCglwbGF0Zm9ybXMYFiADKAkSGgoSZW11bGF0ZWRfcGxhdGZvcm1zGBcgAygJEi0KCmlzb2xhdGlvbnMYGCADKAsyGS5jb3J0ZXgudjEuSXNvbGF0aW9uT2ZmZXISJQoIbWVhc3VyZWQYGSABKAsyEy5jb3J0ZXgudjEuTWVhc3VyZWQSJQoIaGFyZHdhcmUYGiABKAsyEy5jb3J0ZXgudjEuSGFyZHdhcmUaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI6Cg5Jc29sYXRpb25PZmZlchIRCglpc29sYXRpb24YASABKAkSFQoNZmFjdG9yX21pbGxpcxgCIAEoDSKSBQoMUmVxdWlyZW1lbnRzEicKCXJlc291cmNlcxgBIAEoCzIULmNvcnRleC52MS5SZXNvdXJjZXMSDQoFaW1hZ2UYAiABKAkSGAoQZHVyYXRpb25fc2Vjb25kcxgDIAEoDRIfChJtYXhfcHJpY2VfcGVyX2hvdXIYBCABKARIAIgBARIOCgZyZWdpb24YBSABKAkSMwoGbGFiZWxzGAYgAygLMiMuY29ydGV4LnYxLlJlcXVpcmVtZW50cy5MYWJlbHNFbnRyeRIUCgxjYXBhYmlsaXRpZXMYByADKAkSGgoSbWluX3VwdGltZV9zZWNvbmRzGAggASgNEhAKCHByb3ZpZGVyGAkgASgJEhEKCXBsYXRmb3JtcxgKIAMoCRIUCgxpbWFnZV9kaWdlc3QYCyABKAkSEQoJaXNvbGF0aW9uGA0gASgJEiQKCG1pbmltdW1zGA4gASgLMhIuY29ydGV4LnYxLkZpZ3VyZXMSNAoQZ3B1X3JlcXVpcmVtZW50cxgMIAEoCzIaLmNvcnRleC52MS5HcHVSZXF1aXJlbWVudHMSHgoRbWF4X25ldHdvcmtfYnl0ZXMYECABKARIAYgBARI2CgxrZXB0X3ZvbHVtZXMYGCADKAsyIC5jb3J0ZXgudjEuS2VwdFZvbHVtZVJlcXVpcmVtZW50EiUKBWJsb2JzGB4gASgLMhYuY29ydGV4LnYxLldhbnRlZEJsb2JzEhMKC2ltYWdlX2J5dGVzGB8gASgEGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCFQoTX21heF9wcmljZV9wZXJfaG91ckIUChJfbWF4X25ldHdvcmtfYnl0ZXMieAoLV2FudGVkQmxvYnMSLQoGbWFya2VkGAEgAygLMh0uY29ydGV4LnYxLldhbnRlZEJsb2JzLk1hcmtlZBITCgtvdGhlcl9ieXRlcxgCIAEoBBolCgZNYXJrZWQSDAoEbWFyaxgBIAEoDBINCgVieXRlcxgCIAEoBCJdChVLZXB0Vm9sdW1lUmVxdWlyZW1lbnQSCgoCaWQYASABKAkSDgoGc2hhcmVkGAIgASgIEhQKDGtlZXBfc2Vjb25kcxgDIAEoDRISCgpzaXplX2J5dGVzGAQgASgEIuYBCgpKb2JSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoDBIUCgxyZXF1aXJlbWVudHMYAyABKAwSFQoNYmlkX3dpbmRvd19tcxgEIAEoDRIaChJzYW1wbGVfcGVyX21pbGxpb24YBSABKA0SEQoJYWRkcmVzc2VzGAYgAygJEhUKDWNyZWF0ZWRfYXRfbXMYByABKAQSHAoUdGFrZXNfbWluaW11bV9jaGFyZ2UYCCABKAgSEwoLdHJhY2VwYXJlbnQYCSABKAkSDQoFc3RhbXAYCiABKAwi2gMKA0JpZBIPCgduZXR3b3JrGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAwSGwoTcmVxdWlyZW1lbnRzX2RpZ2VzdBgDIAEoDBIOCgZiaWRfaWQYBCABKAwSEAoIcHJvdmlkZXIYBSABKAkSEQoJcmVxdWVzdGVyGAYgASgJEhYKDnByaWNlX3Blcl9ob3VyGAcgASgEEhQKDHZhbGlkX2Zvcl9tcxgIIAEoDRIiCgRmcmVlGAkgASgLMhQuY29ydGV4LnYxLlJlc291cmNlcxIWCg51cHRpbWVfc2Vjb25kcxgKIAEoBBIWCg5taW5pbXVtX2NoYXJnZRgLIAEoBBIQCghwbGF0Zm9ybRgMIAEoCRIQCghlbXVsYXRlZBgNIAEoCBIUCgxpbWFnZV9kaWdlc3QYDiABKAkSEQoJaXNvbGF0aW9uGA8gASgJEiAKA2dwdRgQIAEoCzITLmNvcnRleC52MS5HcHVNb2RlbBIUCgxwcmljZV9wZXJfZ2IYESABKAQSKgoOZnJvbV9yZXF1ZXN0ZXIYHiABKAsyEi5jb3J0ZXgudjEuTWlzc2luZxIpCg1mcm9tX3JlZ2lzdHJ5GB8gASgLMhIuY29ydGV4LnYxLk1pc3NpbmciMgoHTWlzc2luZxINCgVieXRlcxgBIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAIgASgEIlAKB0RlY2xpbmUSEgoKcmVxdWVzdF9pZBgBIAEoDBIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSEgoKc3RhbXBfYml0cxgEIAEoDSJpCgpCaWRNZXNzYWdlEikKA2JpZBgBIAEoCzIaLmNvcnRleC52MS5TaWduZWRTdGF0ZW1lbnRIABIlCgdkZWNsaW5lGAIgASgLMhIuY29ydGV4LnYxLkRlY2xpbmVIAEIJCgdjb250ZW50Ig0KC0JpZFJlY2VpdmVkInAKBlZvbHVtZRIMCgRuYW1lGAEgASgJEhIKCm1vdW50X3BhdGgYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoBBIUCgxrZWVwX3NlY29uZHMYBCABKA0SCgoCaWQYBSABKAkSDgoGc2hhcmVkGAYgASgIIkYKBFBvcnQSDAoEcG9ydBgBIAEoDRIOCgZleHBvc2UYAiABKAgSEAoIcHJvdG9jb2wYAyABKAkSDgoGcHVibGljGAQgASgIIlEKE1JlZ2lzdHJ5Q3JlZGVudGlhbHMSEAoIdXNlcm5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSFgoOc2VydmVyX2FkZHJlc3MYAyABKAkijAQKBUlucHV0EgwKBHBhdGgYASABKAkSEAoId3JpdGFibGUYAiABKAgSDQoFc3RkaW4YCSABKAgSJQoEYmxvYhgDIAEoCzIVLmNvcnRleC52MS5JbnB1dC5CbG9iSAASIwoDdXJsGAQgASgLMhQuY29ydGV4LnYxLklucHV0LlVybEgAEiEKAnMzGAUgASgLMhMuY29ydGV4LnYxLklucHV0LlMzSAASIwoDZ2l0GAYgASgLMhQuY29ydGV4LnYxLklucHV0LkdpdEgAGkMKBEJsb2ISDgoGc2hhMjU2GAEgASgMEg0KBWJ5dGVzGAIgASgEEg4KBmZvbGRlchgDIAEoCBIMCgRtYXJrGB4gASgMGiIKA1VybBILCgN1cmwYASABKAkSDgoGc2hhMjU2GAIgASgMGpwBCgJTMxIQCghlbmRwb2ludBgBIAEoCRIOCgZyZWdpb24YAiABKAkSDgoGYnVja2V0GAMgASgJEgsKA2tleRgEIAEoCRIOCgZmb2xkZXIYBSABKAgSFQoNYWNjZXNzX2tleV9pZBgGIAEoCRIZChFzZWNyZXRfYWNjZXNzX2tleRgHIAEoCRIVCg1zZXNzaW9uX3Rva2VuGAggASgJGi4KA0dpdBILCgN1cmwYASABKAkSCwoDcmVmGAIgASgJEg0KBXRva2VuGAMgASgJQggKBnNvdXJjZSLOBwoDSm9iEg0KBWltYWdlGAEgASgJEg8KB2NvbW1hbmQYAiADKAkSDAoEYXJncxgDIAMoCRIkCgNlbnYYBCADKAsyFy5jb3J0ZXgudjEuSm9iLkVudkVudHJ5EiwKB3NlY3JldHMYBSADKAsyGy5jb3J0ZXgudjEuSm9iLlNlY3JldHNFbnRyeRInCglyZXNvdXJjZXMYBiABKAsyFC5jb3J0ZXgudjEuUmVzb3VyY2VzEhgKEGR1cmF0aW9uX3NlY29uZHMYByABKA0SIgoHdm9sdW1lcxgIIAMoCzIRLmNvcnRleC52MS5Wb2x1bWUSHgoFcG9ydHMYCSADKAsyDy5jb3J0ZXgudjEuUG9ydBI8ChRyZWdpc3RyeV9jcmVkZW50aWFscxgKIAEoCzIeLmNvcnRleC52MS5SZWdpc3RyeUNyZWRlbnRpYWxzEhkKEWltYWdlX3B1bGxfcG9saWN5GAsgASgJEg8KB291dHB1dHMYDCABKAkSEwoLc3RvcF9zaWduYWwYDSABKAkSGgoSc3RvcF9ncmFjZV9zZWNvbmRzGA4gASgNEhQKDG5ldHdvcmtfbW9kZRgPIAEoCRIRCglzaG1fYnl0ZXMYECABKAQSEgoKb3Blbl9maWxlcxgRIAEoDRIMCgRwaWRzGBIgASgNEhEKBGluaXQYEyABKAhIAIgBARIZChFpbWFnZV9zdG9wX3NpZ25hbBgUIAEoCBIQCghwbGF0Zm9ybRgVIAEoCRIUCgxpbWFnZV9kaWdlc3QYFiABKAkSEQoJaXNvbGF0aW9uGBcgASgJEjQKEGdwdV9yZXF1aXJlbWVudHMYGCABKAsyGi5jb3J0ZXgudjEuR3B1UmVxdWlyZW1lbnRzEg8KB3dvcmtkaXIYHiABKAkSDAoEdXNlchgfIAEoCRILCgN0dHkYKCABKAgSHgoRbWF4X25ldHdvcmtfYnl0ZXMYGSABKARIAYgBARIgCgZpbnB1dHMYLSADKAsyEC5jb3J0ZXgudjEuSW5wdXQSKAoKc2VudF9pbWFnZRgyIAEoCzIULmNvcnRleC52MS5TZW50SW1hZ2USJgoLb3V0cHV0X2xpc3QYPCADKAsyES5jb3J0ZXgudjEuT3V0cHV0GioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX2luaXRCFAoSX21heF9uZXR3b3JrX2J5dGVzIlkKCVNlbnRJbWFnZRIlCgZjb25maWcYASABKAsyFS5jb3J0ZXgudjEuSW5wdXQuQmxvYhIlCgZsYXllcnMYAiADKAsyFS5jb3J0ZXgudjEuSW5wdXQuQmxvYiKNAQoGT3V0cHV0EgwKBG5hbWUYASABKAkSDAoEcGF0aBgCIAEoCRInCgZ0b191cmwYAyABKAsyFS5jb3J0ZXgudjEuT3V0cHV0LlVybEgAEiQKBXRvX3MzGAQgASgLMhMuY29ydGV4LnYxLklucHV0LlMzSAAaEgoDVXJsEgsKA3VybBgBIAEoCUIECgJ0byLqAgoFQXdhcmQSDwoHbmV0d29yaxgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgMEg4KBmJpZF9pZBgDIAEoDBIbChNyZXF1aXJlbWVudHNfZGlnZXN0GAQgASgMEhEKCXJlcXVlc3RlchgFIAEoCRIQCghwcm92aWRlchgGIAEoCRIOCgZqb2JfaWQYByABKAkSDQoFZmVuY2UYCCABKA0SFgoOcHJpY2VfcGVyX2hvdXIYCSABKAQSGwoDam9iGAogASgLMg4uY29ydGV4LnYxLkpvYhIVCg1vbl9kaXNjb25uZWN0GAsgASgJEhgKEGxlYXNlX3RpbWVvdXRfbXMYDCABKA0SEQoJYWRkcmVzc2VzGA0gAygJEhYKDm1pbmltdW1fY2hhcmdlGA4gASgEEhMKC3RyYWNlcGFyZW50GA8gASgJEg8KB2F0dGVtcHQYFCABKA0SFAoMcHJpY2VfcGVyX2diGBAgASgEIi0KB1JlbGVhc2USEgoKcmVxdWVzdF9pZBgBIAEoDBIOCgZiaWRfaWQYAiABKAwibQoMQXdhcmRNZXNzYWdlEisKBWF3YXJkGAEgASgLMhouY29ydGV4LnYxLlNpZ25lZFN0YXRlbWVudEgAEiUKB3JlbGVhc2UYAiABKAsyEi5jb3J0ZXgudjEuUmVsZWFzZUgAQgkKB2NvbnRlbnQiPQoKQXdhcmRSZXBseRIQCghhY2NlcHRlZBgBIAEoCBIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiKwoKTGVhc2VIZWxsbxIOCgZqb2JfaWQYASABKAkSDQoFZmVuY2UYAiABKA0i/wMKDExlYXNlQ29tbWFuZBIwCgZhdHRhY2gYASABKAsyHi5jb3J0ZXgudjEuTGVhc2VDb21tYW5kLkF0dGFjaEgAEioKA2FjaxgCIAEoCzIbLmNvcnRleC52MS5MZWFzZUNvbW1hbmQuQWNrSAASKQoJaGVhcnRiZWF0GAMgASgLMhQuY29ydGV4LnYxLkhlYXJ0YmVhdEgAEjAKBmNhbmNlbBgEIAEoCzIeLmNvcnRleC52MS5MZWFzZUNvbW1hbmQuQ2FuY2VsSAASMAoGZXh0ZW5kGAUgASgLMh4uY29ydGV4LnYxLkxlYXNlQ29tbWFuZC5FeHRlbmRIABIuCgVzdGFsZRgGIAEoCzIdLmNvcnRleC52MS5MZWFzZUNvbW1hbmQuU3RhbGVIABogCgZBdHRhY2gSFgoOYWZ0ZXJfc2VxdWVuY2UYASABKAQaRAoDQWNrEhAKCHNlcXVlbmNlGAEgASgEEisKB3JlY2VpcHQYAiABKAsyGi5jb3J0ZXgudjEuU2lnbmVkU3RhdGVtZW50GhwKBkNhbmNlbBISCgpjb21tYW5kX2lkGAEgASgJGjgKBkV4dGVuZBISCgpjb21tYW5kX2lkGAEgASgJEhoKEmFkZGl0aW9uYWxfc2Vjb25kcxgCIAEoDRoHCgVTdGFsZUIJCgdjb250ZW50Io0BCglIZWFydGJlYXQSEgoKbWV0ZXJlZF9tcxgBIAEoBBIOCgZudW1iZXIYAiABKA0SKwoJZW5kcG9pbnRzGAMgAygLMhguY29ydGV4LnYxLkVuZHBvaW50U3RhdGUSGAoQY29udGFpbmVyX2hlYWx0aBgEIAEoCRIVCg1uZXR3b3JrX2J5dGVzGAUgASgEIq4CCgxMZWFzZU1lc3NhZ2USIwoGcmVwb3J0GAEgASgLMhEuY29ydGV4LnYxLlJlcG9ydEgAEikKCWhlYXJ0YmVhdBgCIAEoCzIULmNvcnRleC52MS5IZWFydGJlYXRIABI1CgVyZXBseRgDIAEoCzIkLmNvcnRleC52MS5MZWFzZU1lc3NhZ2UuQ29tbWFuZFJlcGx5SAASMgoHdW5rbm93bhgEIAEoCzIfLmNvcnRleC52MS5MZWFzZU1lc3NhZ2UuVW5rbm93bkgAGk0KDENvbW1hbmRSZXBseRISCgpjb21tYW5kX2lkGAEgASgJEgoKAm9rGAIgASgIEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRoJCgdVbmtub3duQgkKB2NvbnRlbnQilAoKBlJlcG9ydBIQCghzZXF1ZW5jZRgBIAEoBBIUCgx0aW1lc3RhbXBfbXMYAiABKAQSLAoHcHVsbGluZxgDIAEoCzIZLmNvcnRleC52MS5SZXBvcnQuUHVsbGluZ0gAEiwKB3N0YXJ0ZWQYBCABKAsyGS5jb3J0ZXgudjEuUmVwb3J0LlN0YXJ0ZWRIABIjCgRsb2dzGAUgASgLMhMuY29ydGV4LnYxLkxvZ0JhdGNoSAASIQoFc3RhdHMYBiABKAsyEC5jb3J0ZXgudjEuU3RhdHNIABIsCgdleHBpcmVkGAcgASgLMhkuY29ydGV4LnYxLlJlcG9ydC5FeHBpcmVkSAASLgoIZXh0ZW5kZWQYCCABKAsyGi5jb3J0ZXgudjEuUmVwb3J0LkV4dGVuZGVkSAASKAoFZW5kZWQYCSABKAsyFy5jb3J0ZXgudjEuUmVwb3J0LkVuZGVkSAASNgoMdHJhbnNmZXJyaW5nGBQgASgLMh4uY29ydGV4LnYxLlJlcG9ydC5UcmFuc2ZlcnJpbmdIABIWCg5maXJzdF9zZXF1ZW5jZRgKIAEoBBpsCgdQdWxsaW5nEg0KBWltYWdlGAEgASgJEhMKC2xheWVyc19kb25lGAIgASgNEhQKDGxheWVyc190b3RhbBgDIAEoDRISCgpieXRlc19kb25lGAQgASgEEhMKC2J5dGVzX3RvdGFsGAUgASgEGjcKDFRyYW5zZmVycmluZxISCgpieXRlc19kb25lGAEgASgEEhMKC2J5dGVzX3RvdGFsGAIgASgEGjYKB1N0YXJ0ZWQSFQoNc3RhcnRlZF9hdF9tcxgBIAEoBBIUCgxpbWFnZV9kaWdlc3QYAiABKAkaCQoHRXhwaXJlZBokCghFeHRlbmRlZBIYChBkdXJhdGlvbl9zZWNvbmRzGAEgASgNGroDCgVFbmRlZBIPCgdvdXRjb21lGAEgASgJEhYKCWV4aXRfY29kZRgCIAEoBUgAiAEBEhMKC2VuZGVkX2F0X21zGAMgASgEEhQKDGZhaWx1cmVfY29kZRgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEjUKB2RldGFpbHMYBiADKAsyJC5jb3J0ZXgudjEuUmVwb3J0LkVuZGVkLkRldGFpbHNFbnRyeRIrCgdyZWNlaXB0GAcgASgLMhouY29ydGV4LnYxLlNpZ25lZFN0YXRlbWVudBIZCgxvdXRwdXRfYnl0ZXMYCCABKARIAYgBARIWCg5vdXRwdXRfcHJvYmxlbRgJIAEoCRIrCghsZWZ0X291dBgKIAMoCzIZLmNvcnRleC52MS5SZXBvcnQuTGVmdE91dBITCgtsb2dfcHJvYmxlbRgMIAEoCRIkCgRzZW50GEYgAygLMhYuY29ydGV4LnYxLlJlcG9ydC5TZW50Gi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9leGl0X2NvZGVCDwoNX291dHB1dF9ieXRlcxplCgRTZW50EgwKBG5hbWUYASABKAkSDQoFYnl0ZXMYAiABKAQSDgoGc2hhMjU2GAMgASgMEg8KB3Byb2JsZW0YBCABKAkSDgoGcmVhc29uGAUgASgJEg8KB29iamVjdHMYBiABKA0aJwoHTGVmdE91dBIMCgRwYXRoGAEgASgJEg4KBnJlYXNvbhgCIAEoCUIJCgdjb250ZW50IkEKCExvZ0JhdGNoEhIKCmZpcnN0X2xpbmUYASABKAQSIQoFbGluZXMYAiADKAsyEi5jb3J0ZXgudjEuTG9nTGluZSJdCgdMb2dMaW5lEhQKDHRpbWVzdGFtcF9tcxgBIAEoBBIMCgRsaW5lGAIgASgJEg4KBnN0ZGVychgDIAEoCBIPCgdwYXJ0aWFsGAQgASgIEg0KBWJ5dGVzGAUgASgMIvUBCgVTdGF0cxIUCgx0aW1lc3RhbXBfbXMYASABKAQSEgoKY3B1X21pbGxpcxgCIAEoDRIUCgxtZW1vcnlfYnl0ZXMYAyABKAQSEAoIcnhfYnl0ZXMYBCABKAQSEAoIdHhfYnl0ZXMYBSABKAQSGgoNc3RvcmFnZV9ieXRlcxgGIAEoBEgAiAEBEhcKCmdwdV9taWxsaXMYByABKA1IAYgBARIdChBncHVfbWVtb3J5X2J5dGVzGAggASgESAKIAQFCEAoOX3N0b3JhZ2VfYnl0ZXNCDQoLX2dwdV9taWxsaXNCEwoRX2dwdV9tZW1vcnlfYnl0ZXMi6wIKB1JlY2VpcHQSDwoHbmV0d29yaxgBIAEoCRIOCgZqb2JfaWQYAiABKAkSDQoFZmVuY2UYAyABKA0SEQoJcmVxdWVzdGVyGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJEhsKE3JlcXVpcmVtZW50c19kaWdlc3QYBiABKAwSFgoOcHJpY2VfcGVyX2hvdXIYByABKAQSFwoPbWV0ZXJlZF9zZWNvbmRzGAggASgEEhUKDWNvc3RfbmFub191c2QYCSABKAQSFQoNc3RhcnRlZF9hdF9tcxgKIAEoBBITCgtlbmRlZF9hdF9tcxgLIAEoBBIPCgdvdXRjb21lGAwgASgJEhYKCWV4aXRfY29kZRgNIAEoBUgAiAEBEhYKDm1pbmltdW1fY2hhcmdlGA4gASgEEhUKDW5ldHdvcmtfYnl0ZXMYDyABKAQSFAoMcHJpY2VfcGVyX2diGBAgASgEQgwKCl9leGl0X2NvZGUiIwoQRGlyZWN0b3J5UmVxdWVzdBIPCgduZXR3b3JrGAEgASgJIo0BCg5EaXJlY3RvcnlSZXBseRIwCgdlbnRyaWVzGAEgAygLMh8uY29ydGV4LnYxLkRpcmVjdG9yeVJlcGx5LkVudHJ5GkkKBUVudHJ5EjAKDGFubm91bmNlbWVudBgBIAEoCzIaLmNvcnRleC52MS5TaWduZWRTdGF0ZW1lbnQSDgoGYWdlX21zGAIgASgEYgZwcm90bzM", [file_cortex_v1_capacity, file_cortex_v1_endpoints]);
 
 /**
  * Describes the message cortex.v1.Resources.
@@ -57,345 +57,366 @@ export const RequirementsSchema = /*@__PURE__*/
   messageDesc(file_cortex_v1_market, 5);
 
 /**
+ * Describes the message cortex.v1.WantedBlobs.
+ * Use `create(WantedBlobsSchema)` to create a new message.
+ */
+export const WantedBlobsSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_market, 6);
+
+/**
+ * Describes the message cortex.v1.WantedBlobs.Marked.
+ * Use `create(WantedBlobs_MarkedSchema)` to create a new message.
+ */
+export const WantedBlobs_MarkedSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_market, 6, 0);
+
+/**
  * Describes the message cortex.v1.KeptVolumeRequirement.
  * Use `create(KeptVolumeRequirementSchema)` to create a new message.
  */
 export const KeptVolumeRequirementSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 6);
+  messageDesc(file_cortex_v1_market, 7);
 
 /**
  * Describes the message cortex.v1.JobRequest.
  * Use `create(JobRequestSchema)` to create a new message.
  */
 export const JobRequestSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 7);
+  messageDesc(file_cortex_v1_market, 8);
 
 /**
  * Describes the message cortex.v1.Bid.
  * Use `create(BidSchema)` to create a new message.
  */
 export const BidSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 8);
+  messageDesc(file_cortex_v1_market, 9);
+
+/**
+ * Describes the message cortex.v1.Missing.
+ * Use `create(MissingSchema)` to create a new message.
+ */
+export const MissingSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_market, 10);
 
 /**
  * Describes the message cortex.v1.Decline.
  * Use `create(DeclineSchema)` to create a new message.
  */
 export const DeclineSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 9);
+  messageDesc(file_cortex_v1_market, 11);
 
 /**
  * Describes the message cortex.v1.BidMessage.
  * Use `create(BidMessageSchema)` to create a new message.
  */
 export const BidMessageSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 10);
+  messageDesc(file_cortex_v1_market, 12);
 
 /**
  * Describes the message cortex.v1.BidReceived.
  * Use `create(BidReceivedSchema)` to create a new message.
  */
 export const BidReceivedSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 11);
+  messageDesc(file_cortex_v1_market, 13);
 
 /**
  * Describes the message cortex.v1.Volume.
  * Use `create(VolumeSchema)` to create a new message.
  */
 export const VolumeSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 12);
+  messageDesc(file_cortex_v1_market, 14);
 
 /**
  * Describes the message cortex.v1.Port.
  * Use `create(PortSchema)` to create a new message.
  */
 export const PortSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 13);
+  messageDesc(file_cortex_v1_market, 15);
 
 /**
  * Describes the message cortex.v1.RegistryCredentials.
  * Use `create(RegistryCredentialsSchema)` to create a new message.
  */
 export const RegistryCredentialsSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 14);
+  messageDesc(file_cortex_v1_market, 16);
 
 /**
  * Describes the message cortex.v1.Input.
  * Use `create(InputSchema)` to create a new message.
  */
 export const InputSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 15);
+  messageDesc(file_cortex_v1_market, 17);
 
 /**
  * Describes the message cortex.v1.Input.Blob.
  * Use `create(Input_BlobSchema)` to create a new message.
  */
 export const Input_BlobSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 15, 0);
+  messageDesc(file_cortex_v1_market, 17, 0);
 
 /**
  * Describes the message cortex.v1.Input.Url.
  * Use `create(Input_UrlSchema)` to create a new message.
  */
 export const Input_UrlSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 15, 1);
+  messageDesc(file_cortex_v1_market, 17, 1);
 
 /**
  * Describes the message cortex.v1.Input.S3.
  * Use `create(Input_S3Schema)` to create a new message.
  */
 export const Input_S3Schema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 15, 2);
+  messageDesc(file_cortex_v1_market, 17, 2);
 
 /**
  * Describes the message cortex.v1.Input.Git.
  * Use `create(Input_GitSchema)` to create a new message.
  */
 export const Input_GitSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 15, 3);
+  messageDesc(file_cortex_v1_market, 17, 3);
 
 /**
  * Describes the message cortex.v1.Job.
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 16);
+  messageDesc(file_cortex_v1_market, 18);
 
 /**
  * Describes the message cortex.v1.SentImage.
  * Use `create(SentImageSchema)` to create a new message.
  */
 export const SentImageSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 17);
+  messageDesc(file_cortex_v1_market, 19);
 
 /**
  * Describes the message cortex.v1.Output.
  * Use `create(OutputSchema)` to create a new message.
  */
 export const OutputSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 18);
+  messageDesc(file_cortex_v1_market, 20);
 
 /**
  * Describes the message cortex.v1.Output.Url.
  * Use `create(Output_UrlSchema)` to create a new message.
  */
 export const Output_UrlSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 18, 0);
+  messageDesc(file_cortex_v1_market, 20, 0);
 
 /**
  * Describes the message cortex.v1.Award.
  * Use `create(AwardSchema)` to create a new message.
  */
 export const AwardSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 19);
+  messageDesc(file_cortex_v1_market, 21);
 
 /**
  * Describes the message cortex.v1.Release.
  * Use `create(ReleaseSchema)` to create a new message.
  */
 export const ReleaseSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 20);
+  messageDesc(file_cortex_v1_market, 22);
 
 /**
  * Describes the message cortex.v1.AwardMessage.
  * Use `create(AwardMessageSchema)` to create a new message.
  */
 export const AwardMessageSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 21);
+  messageDesc(file_cortex_v1_market, 23);
 
 /**
  * Describes the message cortex.v1.AwardReply.
  * Use `create(AwardReplySchema)` to create a new message.
  */
 export const AwardReplySchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 22);
+  messageDesc(file_cortex_v1_market, 24);
 
 /**
  * Describes the message cortex.v1.LeaseHello.
  * Use `create(LeaseHelloSchema)` to create a new message.
  */
 export const LeaseHelloSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 23);
+  messageDesc(file_cortex_v1_market, 25);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.
  * Use `create(LeaseCommandSchema)` to create a new message.
  */
 export const LeaseCommandSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 24);
+  messageDesc(file_cortex_v1_market, 26);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Attach.
  * Use `create(LeaseCommand_AttachSchema)` to create a new message.
  */
 export const LeaseCommand_AttachSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 24, 0);
+  messageDesc(file_cortex_v1_market, 26, 0);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Ack.
  * Use `create(LeaseCommand_AckSchema)` to create a new message.
  */
 export const LeaseCommand_AckSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 24, 1);
+  messageDesc(file_cortex_v1_market, 26, 1);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Cancel.
  * Use `create(LeaseCommand_CancelSchema)` to create a new message.
  */
 export const LeaseCommand_CancelSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 24, 2);
+  messageDesc(file_cortex_v1_market, 26, 2);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Extend.
  * Use `create(LeaseCommand_ExtendSchema)` to create a new message.
  */
 export const LeaseCommand_ExtendSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 24, 3);
+  messageDesc(file_cortex_v1_market, 26, 3);
 
 /**
  * Describes the message cortex.v1.LeaseCommand.Stale.
  * Use `create(LeaseCommand_StaleSchema)` to create a new message.
  */
 export const LeaseCommand_StaleSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 24, 4);
+  messageDesc(file_cortex_v1_market, 26, 4);
 
 /**
  * Describes the message cortex.v1.Heartbeat.
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 25);
+  messageDesc(file_cortex_v1_market, 27);
 
 /**
  * Describes the message cortex.v1.LeaseMessage.
  * Use `create(LeaseMessageSchema)` to create a new message.
  */
 export const LeaseMessageSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 26);
+  messageDesc(file_cortex_v1_market, 28);
 
 /**
  * Describes the message cortex.v1.LeaseMessage.CommandReply.
  * Use `create(LeaseMessage_CommandReplySchema)` to create a new message.
  */
 export const LeaseMessage_CommandReplySchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 26, 0);
+  messageDesc(file_cortex_v1_market, 28, 0);
 
 /**
  * Describes the message cortex.v1.LeaseMessage.Unknown.
  * Use `create(LeaseMessage_UnknownSchema)` to create a new message.
  */
 export const LeaseMessage_UnknownSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 26, 1);
+  messageDesc(file_cortex_v1_market, 28, 1);
 
 /**
  * Describes the message cortex.v1.Report.
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27);
+  messageDesc(file_cortex_v1_market, 29);
 
 /**
  * Describes the message cortex.v1.Report.Pulling.
  * Use `create(Report_PullingSchema)` to create a new message.
  */
 export const Report_PullingSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27, 0);
+  messageDesc(file_cortex_v1_market, 29, 0);
 
 /**
  * Describes the message cortex.v1.Report.Transferring.
  * Use `create(Report_TransferringSchema)` to create a new message.
  */
 export const Report_TransferringSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27, 1);
+  messageDesc(file_cortex_v1_market, 29, 1);
 
 /**
  * Describes the message cortex.v1.Report.Started.
  * Use `create(Report_StartedSchema)` to create a new message.
  */
 export const Report_StartedSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27, 2);
+  messageDesc(file_cortex_v1_market, 29, 2);
 
 /**
  * Describes the message cortex.v1.Report.Expired.
  * Use `create(Report_ExpiredSchema)` to create a new message.
  */
 export const Report_ExpiredSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27, 3);
+  messageDesc(file_cortex_v1_market, 29, 3);
 
 /**
  * Describes the message cortex.v1.Report.Extended.
  * Use `create(Report_ExtendedSchema)` to create a new message.
  */
 export const Report_ExtendedSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27, 4);
+  messageDesc(file_cortex_v1_market, 29, 4);
 
 /**
  * Describes the message cortex.v1.Report.Ended.
  * Use `create(Report_EndedSchema)` to create a new message.
  */
 export const Report_EndedSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27, 5);
+  messageDesc(file_cortex_v1_market, 29, 5);
 
 /**
  * Describes the message cortex.v1.Report.Sent.
  * Use `create(Report_SentSchema)` to create a new message.
  */
 export const Report_SentSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27, 6);
+  messageDesc(file_cortex_v1_market, 29, 6);
 
 /**
  * Describes the message cortex.v1.Report.LeftOut.
  * Use `create(Report_LeftOutSchema)` to create a new message.
  */
 export const Report_LeftOutSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 27, 7);
+  messageDesc(file_cortex_v1_market, 29, 7);
 
 /**
  * Describes the message cortex.v1.LogBatch.
  * Use `create(LogBatchSchema)` to create a new message.
  */
 export const LogBatchSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 28);
+  messageDesc(file_cortex_v1_market, 30);
 
 /**
  * Describes the message cortex.v1.LogLine.
  * Use `create(LogLineSchema)` to create a new message.
  */
 export const LogLineSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 29);
+  messageDesc(file_cortex_v1_market, 31);
 
 /**
  * Describes the message cortex.v1.Stats.
  * Use `create(StatsSchema)` to create a new message.
  */
 export const StatsSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 30);
+  messageDesc(file_cortex_v1_market, 32);
 
 /**
  * Describes the message cortex.v1.Receipt.
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 31);
+  messageDesc(file_cortex_v1_market, 33);
 
 /**
  * Describes the message cortex.v1.DirectoryRequest.
  * Use `create(DirectoryRequestSchema)` to create a new message.
  */
 export const DirectoryRequestSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 32);
+  messageDesc(file_cortex_v1_market, 34);
 
 /**
  * Describes the message cortex.v1.DirectoryReply.
  * Use `create(DirectoryReplySchema)` to create a new message.
  */
 export const DirectoryReplySchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 33);
+  messageDesc(file_cortex_v1_market, 35);
 
 /**
  * Describes the message cortex.v1.DirectoryReply.Entry.
  * Use `create(DirectoryReply_EntrySchema)` to create a new message.
  */
 export const DirectoryReply_EntrySchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_market, 33, 0);
+  messageDesc(file_cortex_v1_market, 35, 0);
 

@@ -127,6 +127,7 @@ describe('a round that asks one by one', () => {
       speeds: { believed: () => null },
       attendance,
       tally,
+      starts: { believedMs: (_: string, saidMs: number) => saidMs, placed: () => undefined },
       stamps: createStamps({ clock }, { network: MARKET, requester: buyer.network.peerId }),
     }
   }

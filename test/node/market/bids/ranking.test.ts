@@ -20,6 +20,8 @@ function offer(provider: string, fields: Partial<Offer> = {}): Offer {
     figures: null,
     emulated: false,
     holdsImage: false,
+    missingBytes: null,
+    waitMs: 0,
     ...fields,
   }
 }
@@ -44,8 +46,41 @@ describe('ranking', () => {
       [offer('a', { pricePerHour: 10n, emulated: true }), offer('b', { pricePerHour: 21n })],
       ['b', 'a'],
     ],
-    ['who has the image starts sooner', 'performance', [offer('a'), offer('b', { holdsImage: true })], ['b', 'a']],
-    ['who has the image is not cheaper for that', 'cost', [offer('a'), offer('b', { holdsImage: true })], ['a', 'b']],
+    [
+      'where the job need not wait for its data it runs sooner',
+      'performance',
+      [offer('a', { waitMs: 6_000 }), offer('b')],
+      ['b', 'a'],
+    ],
+    [
+      'a long wait outweighs a machine that is less busy',
+      'performance',
+      [offer('a', { waitMs: 60_000, free: idle }), offer('b', { waitMs: 1_000 })],
+      ['b', 'a'],
+    ],
+    [
+      'of about the same price it is where the job runs sooner',
+      'cost',
+      [
+        offer('a', { pricePerHour: 10_000_000n, waitMs: 9_000 }),
+        offer('b', { pricePerHour: 10_400_000n, waitMs: 1_000 }),
+        offer('c', { pricePerHour: 10_300_000n, waitMs: 5_000 }),
+        offer('d', { pricePerHour: 10_600_000n }),
+      ],
+      ['b', 'c', 'a', 'd'],
+    ],
+    [
+      'a part of a second is worth no money',
+      'cost',
+      [offer('a', { pricePerHour: 10_000_000n, waitMs: 900 }), offer('b', { pricePerHour: 10_400_000n })],
+      ['a', 'b'],
+    ],
+    [
+      'who is not believed gains nothing by a short wait',
+      'cost',
+      [offer('a', { trust: 0.5 }), offer('b', { waitMs: 60_000 })],
+      ['b', 'a'],
+    ],
     ['all equal goes by id', 'cost', [offer('b'), offer('a')], ['a', 'b']],
     [
       'one that broke its word loses to one at half again the price',

@@ -67,6 +67,8 @@ describe('speeds', () => {
         figures: speeds.believed(provider, measured, 'alice'),
         emulated: false,
         holdsImage: false,
+        missingBytes: null,
+        waitMs: 0,
       },
     })
     const first = () =>

@@ -1,9 +1,11 @@
 import { Table } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import type { Bid } from '../../../../client/index.ts'
 import { shownName } from '../../../../contract/names.ts'
 import { client } from '../../app/client.ts'
-import { gpuName, number, usd } from '../../format/amounts.ts'
+import { bytes, gpuName, number, usd } from '../../format/amounts.ts'
+import { span } from '../../format/time.ts'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
@@ -21,9 +23,17 @@ const HEADS = [
   'GPU',
   'Platform',
   'Isolation',
+  { label: 'Missing data', isRight: true },
   { label: 'Score', isRight: true },
   'Reason',
 ]
+
+/** What of the job's bytes was missing there, and how long it was expected to wait for them. */
+function missing({ missingBytes, waitSeconds }: Bid): string {
+  const wait = waitSeconds === null || waitSeconds < 1 ? [] : [span(Math.round(waitSeconds))]
+  if (missingBytes === null) return wait[0] ?? '–'
+  return [missingBytes === 0 ? 'nothing' : bytes(missingBytes), ...wait].join(', ')
+}
 
 /** Everybody who was asked: what they wanted, how they ranked, and why. */
 export function Bids({ jobId }: { jobId: string }) {
@@ -63,6 +73,7 @@ export function Bids({ jobId }: { jobId: string }) {
                     {bid.emulated && ', emulated'}
                   </Table.Td>
                   <Table.Td>{bid.isolation ?? '–'}</Table.Td>
+                  <Table.Td ta="right">{missing(bid)}</Table.Td>
                   <Table.Td ta="right">{bid.score === null ? '–' : number(bid.score, 3)}</Table.Td>
                   <Table.Td>{bid.reason}</Table.Td>
                 </Table.Tr>
