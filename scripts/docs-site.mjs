@@ -23,7 +23,7 @@ const docs = join(root, 'docs')
 const own = join(root, 'gateway', 'docs')
 const dist = join(own, 'dist')
 /** Beside those of `docs/`; their links to each other hold on the pages as well. */
-const outside = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md']
+const outside = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'CODE_OF_CONDUCT.md']
 /** Below them headings are searched, and not the text: there are many, and whoever asks how has no use for them. */
 const byHeading = 'decisions/'
 
