@@ -5,6 +5,7 @@ import { withBackupOptions } from '../node/commands/backup-flags.ts'
 import { DEFAULT_PEER_PORT, type PeerOptions, withPeerOptions, words } from '../node/commands/options.ts'
 import { say } from '../node/commands/print.ts'
 import { heedStop } from '../node/commands/stopping.ts'
+import { onceSelling } from '../provider-agent/commands/agent.ts'
 import { providerInit, withEngine } from '../provider-agent/commands/provider-init.ts'
 import { type SellerOptions, sellerFlags } from '../provider-agent/commands/seller-flags.ts'
 import { fromHere, secondPeer } from './second-peer.ts'
@@ -62,6 +63,7 @@ export function upCommand(): Command {
       )
       const why = provider.paused()
       if (why !== null) say(`the agent sells nothing yet: it ${why}`)
+      void onceSelling(provider, signal, () => say('the agent sells now'))
       const reason = await stopped
       const left = options.stopJobs === true ? 'jobs are ended' : 'containers are left running for the next start'
       say(`${reason}: stopping, ${left}`)

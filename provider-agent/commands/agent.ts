@@ -1,3 +1,4 @@
+import { setInterval } from 'node:timers/promises'
 import { Command } from 'commander'
 import { backupCommands } from '../../node/commands/backup.ts'
 import { type BackupOptions, withBackupOptions } from '../../node/commands/backup-flags.ts'
@@ -30,12 +31,32 @@ export function agentCommand(): Command {
       const { signal, stopped } = heedStop()
       const provider = await startProvider({ logger, tracer }, await withEngine(providerInit(options)), { signal })
       say(sellingLine(options.network, provider))
+      void onceSelling(provider, signal, () => say(sellingLine(options.network, provider)))
       const reason = await stopped
       const left = options.stopJobs === true ? 'jobs are ended' : 'containers are left running for the next start'
       say(`${reason}: stopping, ${left}`)
       await provider.stop({ stopJobs: options.stopJobs === true })
       await stop()
     })
+}
+
+/** How often it is looked whether an agent sells by now, in ms. */
+const LOOK_MS = 1_000
+
+/** Calls back once an agent that something keeps from selling sells; never where it does already, or is stopped before. */
+export async function onceSelling(
+  { paused }: Pick<RunningProvider, 'paused'>,
+  signal: AbortSignal,
+  sells: () => void,
+): Promise<void> {
+  if (paused() === null) return
+  try {
+    for await (const _ of setInterval(LOOK_MS, null, { signal, ref: false })) {
+      if (paused() === null) return sells()
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }
 
 /** What it does from here on: sells, or waits for what keeps it from that. */
