@@ -71,6 +71,8 @@ describe('golden messages', () => {
       'Release',
       'IsolationOffer',
       'KeptVolumeRequirement',
+      'Missing',
+      'WantedBlobs',
     ]
     const reports = ['Heartbeat', 'Report', 'LogBatch', 'LogLine', 'Stats']
     const covered = new Set(golden.messages.map(({ type }) => type.replace('cortex.v1.', '')))
