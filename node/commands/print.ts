@@ -30,10 +30,17 @@ export function printJsonLine(value: unknown): void {
   process.stdout.write(`${escapeJson(JSON.stringify(value))}\n`)
 }
 
+/** Who waits for room: once for all that is written meanwhile. */
+const draining = new Map<'stdout' | 'stderr', Promise<void>>()
+
 /** The bytes of a container, or of a file, as they are; resolves when there is room for more. */
 export async function writeRaw(to: 'stdout' | 'stderr', bytes: Uint8Array | string): Promise<void> {
+  if (process[to].write(bytes)) return
   // Where it cannot be written, `stopping.ts` has seen that, and nothing more is waited for.
-  if (!process[to].write(bytes)) await once(process[to], 'drain').catch(() => undefined)
+  const over = (): void => void draining.delete(to)
+  const drained = draining.get(to) ?? once(process[to], 'drain').then(over, over)
+  draining.set(to, drained)
+  await drained
 }
 
 /** In the same place each time where that is a terminal, else one block after the other. */
