@@ -5,12 +5,6 @@ import { z } from 'zod'
 import type { Input_S3, Input_S3Schema } from './gen/cortex/v1/market_pb.js'
 import { keyNamesProblem, s3NameField, s3PlaceFields } from './s3.ts'
 
-/**
- * Offered by providers that send outputs to buckets, beside `output-to`; they also ask buckets without TLS where their owner
- * allows that host.
- */
-export const S3_OUTPUTS = 's3-outputs'
-
 /** @param says what the two are, for people */
 function s3ObjectField(says: { key: string; prefix: string }) {
   return z

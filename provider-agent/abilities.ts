@@ -1,5 +1,13 @@
-import { GIT_INPUTS, INPUTS, OUTPUT_LIST, OUTPUT_TO, S3_INPUTS, SENT_IMAGES, URL_INPUTS } from '../protocol/job-wire.ts'
-import { S3_OUTPUTS } from '../protocol/s3-object.ts'
+import {
+  GIT_INPUTS,
+  INPUTS,
+  OUTPUT_LIST,
+  OUTPUT_TO,
+  S3_INPUTS,
+  S3_OUTPUTS,
+  SENT_IMAGES,
+  URL_INPUTS,
+} from '../protocol/capabilities.ts'
 import type { ContainerAccess } from './engine/access.ts'
 import type { InputVolumes } from './engine/input-volumes.ts'
 import { hasGit } from './inputs/git-program.ts'

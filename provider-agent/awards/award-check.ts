@@ -1,15 +1,8 @@
 /** Whether an award says what was bid on; pure. The job in it is a stranger's, and held to the rules of the job spec. */
 
 import type { Moment } from '../../node/moment.ts'
-import { fromWireResources } from '../../protocol/codec.ts'
-import type { Award, Job, Volume } from '../../protocol/gen/cortex/v1/market_pb.js'
-import { isolationFor } from '../../protocol/isolation.ts'
-import { inputsOf, secretsOfInputs } from '../../protocol/job-inputs.ts'
-import { outputFromWire, secretsOfOutputs } from '../../protocol/job-outputs.ts'
-import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import {
   CONTAINER_OPTIONS,
-  checkWireJob,
   GIT_INPUTS,
   GPU_REQUIREMENTS,
   INPUTS,
@@ -22,13 +15,20 @@ import {
   PROCESS_OPTIONS,
   PUBLIC_PORTS,
   S3_INPUTS,
+  S3_OUTPUTS,
   SENT_IMAGES,
   STDIN,
   TERMINAL,
   URL_INPUTS,
-} from '../../protocol/job-wire.ts'
+} from '../../protocol/capabilities.ts'
+import { fromWireResources } from '../../protocol/codec.ts'
+import type { Award, Job, Volume } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { isolationFor } from '../../protocol/isolation.ts'
+import { inputsOf, secretsOfInputs } from '../../protocol/job-inputs.ts'
+import { outputFromWire, secretsOfOutputs } from '../../protocol/job-outputs.ts'
+import { volumeIdOf } from '../../protocol/job-volumes.ts'
+import { checkWireJob } from '../../protocol/job-wire.ts'
 import { storedTerms } from '../../protocol/money.ts'
-import { S3_OUTPUTS } from '../../protocol/s3-object.ts'
 import { sentImageOf } from '../../protocol/sent-image.ts'
 import { readTraceparent } from '../../protocol/traceparent.ts'
 import { RESOURCE_KINDS } from '../../protocol/units.ts'

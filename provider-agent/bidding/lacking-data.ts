@@ -1,5 +1,5 @@
+import { SENT_IMAGES } from '../../protocol/capabilities.ts'
 import { registryOfImage } from '../../protocol/image-registry.ts'
-import { SENT_IMAGES } from '../../protocol/job-wire.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import type { Missing } from '../../protocol/wanted-blobs.ts'
 import type { ImageKeeper } from '../images/keeper.ts'

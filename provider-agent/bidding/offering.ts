@@ -12,7 +12,7 @@ import {
   PROCESS_OPTIONS,
   STDIN,
   TERMINAL,
-} from '../../protocol/job-wire.ts'
+} from '../../protocol/capabilities.ts'
 import { nativePlatforms, plainPlatform } from '../../protocol/platforms.ts'
 import type { ContainerEngine, EngineFeatures, EngineInfo } from '../engine/index.ts'
 import type { Proofs } from '../isolation/proofs.ts'

@@ -3,9 +3,9 @@
  * can ask the same question.
  */
 
+import { askedBy, SENT_IMAGES } from '../../protocol/capabilities.ts'
 import { describeGpu, type GpuModel, gpuLacks } from '../../protocol/gpus.ts'
 import { isolationFor } from '../../protocol/isolation.ts'
-import { askedBy, SENT_IMAGES } from '../../protocol/job-wire.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import { describeFigure, type Figures, lacking, MINIMUM_FIELDS } from '../../protocol/measured.ts'
 import { effectivePerHour, formatUsd, type Terms, type Used } from '../../protocol/money.ts'

@@ -1,4 +1,4 @@
-import { NETWORK_LIMIT } from '../../protocol/job-wire.ts'
+import { NETWORK_LIMIT } from '../../protocol/capabilities.ts'
 import type { Prices } from '../../protocol/money.ts'
 
 /** What is asked by an agent with these capabilities: nothing for traffic where it cannot count that. */

@@ -6,9 +6,9 @@ import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { after, before, describe, test } from 'node:test'
 import { leaseOf } from '../../node/store/records.ts'
+import { PUBLIC_PORTS } from '../../protocol/capabilities.ts'
 import type { EndpointHealth } from '../../protocol/endpoints.ts'
 import { type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
-import { PUBLIC_PORTS } from '../../protocol/job-wire.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
 /** Any address of this machine that is not loopback: the engine listens there for everybody who reaches it. */

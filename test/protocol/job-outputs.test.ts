@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { OUTPUT_LIST, OUTPUT_TO, S3_OUTPUTS } from '../../protocol/capabilities.ts'
 import { JobSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { outputsOfWire, secretsOfOutputs } from '../../protocol/job-outputs.ts'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
-import { checkWireJob, jobToWire, OUTPUT_LIST, OUTPUT_TO, requirementsOf } from '../../protocol/job-wire.ts'
-import { S3_OUTPUTS } from '../../protocol/s3-object.ts'
+import { checkWireJob, jobToWire, requirementsOf } from '../../protocol/job-wire.ts'
 import type { WireError } from '../../protocol/wire-error.ts'
 
 describe('what is kept at the end', () => {

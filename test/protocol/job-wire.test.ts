@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { askedBy } from '../../protocol/capabilities.ts'
 import { JobSchema, RequirementsSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
-import { askedBy, checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
+import { checkWireJob, encodedRequirements, jobToWire } from '../../protocol/job-wire.ts'
 import { readRequirements } from '../../protocol/market-messages.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 

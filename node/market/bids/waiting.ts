@@ -1,5 +1,5 @@
+import { SENT_IMAGES } from '../../../protocol/capabilities.ts'
 import type { Bid } from '../../../protocol/gen/cortex/v1/market_pb.js'
-import { SENT_IMAGES } from '../../../protocol/job-wire.ts'
 import type { Requirements } from '../../../protocol/market-messages.ts'
 import { bytesWanted, checkMissing, type Missing } from '../../../protocol/wanted-blobs.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { SENT_IMAGES } from '../../../protocol/job-wire.ts'
+import { SENT_IMAGES } from '../../../protocol/capabilities.ts'
 import { createLackingData } from '../../../provider-agent/bidding/lacking-data.ts'
 
 const [HERE, GONE] = ['ab'.repeat(16), 'cd'.repeat(16)]

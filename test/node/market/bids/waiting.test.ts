@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { fromBinary } from '@bufbuild/protobuf'
 import { waitingOf } from '../../../../node/market/bids/waiting.ts'
+import { SENT_IMAGES } from '../../../../protocol/capabilities.ts'
 import { encode } from '../../../../protocol/codec.ts'
 import { BidSchema } from '../../../../protocol/gen/cortex/v1/market_pb.js'
 import { jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
-import { requirementsOf, SENT_IMAGES } from '../../../../protocol/job-wire.ts'
+import { requirementsOf } from '../../../../protocol/job-wire.ts'
 
 const MIB = 2 ** 20
 const DIGEST = `sha256:${'a'.repeat(64)}`
