@@ -27,6 +27,11 @@ export class OutsideError extends Error {
   }
 }
 
+/** Whether an answer of this status says: not now. Another try may do better, as where there was no answer. */
+export function isForNow(statusCode: number): boolean {
+  return statusCode >= 500 || [408, 425, 429].includes(statusCode)
+}
+
 /** What may be reached, and how. */
 export interface OutsideInit {
   /** Whether the owner lets this one be reached wherever it is. Asked at each connection. @default none */

@@ -7,7 +7,7 @@
 import { AwsV4Signer } from 'aws4fetch'
 import { DEFAULT_S3_REGION, type S3Keys, type S3Place, s3Base } from '../../protocol/s3.ts'
 import type { Clock } from '../clock.ts'
-import { type Outside, type OutsideAnswer, OutsideError, type OutsideRequest } from './outside.ts'
+import { isForNow, type Outside, type OutsideAnswer, OutsideError, type OutsideRequest } from './outside.ts'
 import { childrenOf, readXml, textOf, type XmlElement } from './xml.ts'
 
 /** An error's text, in bytes; a list's page of a thousand names, each of which may be a kilobyte and is written as `%XX`. */
@@ -111,7 +111,7 @@ export function createS3({ outside, clock }: S3Components, place: S3Place, keys:
     const { statusCode = 0, headers } = answer
     const said = await readXml(answer, MAX_ERROR_BYTES).catch(() => null)
     const code = (said === null ? '' : textOf(said, 'Code')).replace(/[^\w.-]/g, '').slice(0, 64)
-    const isLater = statusCode >= 500 || [408, 425, 429].includes(statusCode) || LATER.has(code)
+    const isLater = isForNow(statusCode) || LATER.has(code)
     const what = code === '' ? `answered ${statusCode}` : `answered ${statusCode} ${code}`
     if (isLater) return new OutsideError('unreachable', `${host} ${what}`)
     const itsRegion = regionSaid(said, headers['x-amz-bucket-region'])

@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../node/clock.ts'
-import { type Outside, OutsideError } from '../../node/network/outside.ts'
+import { isForNow, type Outside, OutsideError } from '../../node/network/outside.ts'
 import { DataError } from './data-error.ts'
 import { pieces } from './patience.ts'
 
@@ -138,8 +138,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 function refusal(status: number, host: string, path: string): Error {
-  if (status >= 500 || [408, 425, 429].includes(status))
-    return new OutsideError('unreachable', `${host} answered ${status}`)
+  if (isForNow(status)) return new OutsideError('unreachable', `${host} answered ${status}`)
   const reason =
     status === 404 || status === 410 ? 'git-not-found' : [401, 403].includes(status) ? 'git-refused' : 'git-not-given'
   return new DataError(reason, path, `${host} answered ${status}`)

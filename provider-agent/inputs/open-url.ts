@@ -1,14 +1,12 @@
 /** Asks for what a stranger's URL names, and follows where that leads; each step by the rules of jobs' own traffic. */
 
 import type { IncomingMessage } from 'node:http'
-import { type Outside, OutsideError } from '../../node/network/outside.ts'
+import { isForNow, type Outside, OutsideError } from '../../node/network/outside.ts'
 import { DataError } from './data-error.ts'
 
 /** Stores are sent on to once, rarely twice. */
 const MAX_REDIRECTS = 5
 const REDIRECTS = [301, 302, 303, 307, 308]
-/** Of an answer that says: not now. */
-const PASSING = [408, 425, 429]
 
 /** A URL to be asked. */
 export interface Asked {
@@ -52,7 +50,7 @@ function final(error: unknown, at: URL, path: string): unknown {
 }
 
 function refusal(status: number, at: URL, path: string): Error {
-  if (status >= 500 || PASSING.includes(status)) return new OutsideError('unreachable', `${at.host} answered ${status}`)
+  if (isForNow(status)) return new OutsideError('unreachable', `${at.host} answered ${status}`)
   return notGiven(at, path, `answered ${status}`)
 }
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { Readable, Transform } from 'node:stream'
 import { retried } from '../../node/backoff.ts'
-import { OutsideError } from '../../node/network/outside.ts'
+import { isForNow, OutsideError } from '../../node/network/outside.ts'
 import { S3Error } from '../../node/network/s3.ts'
 import { hostOfTarget, type OutputTarget } from '../../protocol/job-outputs.ts'
 import type { SentReason } from '../../protocol/sent-failures.ts'
@@ -13,8 +13,6 @@ import type { OutputOwner } from './spool-folder.ts'
 
 /** Tries to send one; each begins anew. */
 const MOST_TRIES = 5
-/** Answers that say: not now. */
-const PASSING = [408, 425, 429]
 
 /** A server's no; the message names its host and nothing else of the URL. */
 class RefusedError extends Error {
@@ -133,7 +131,7 @@ async function putOnce(
     answer.destroy()
     if (statusCode >= 200 && statusCode < 300) return hash.digest('hex')
     const message = `${target.host} answered ${statusCode}`
-    if (statusCode >= 500 || PASSING.includes(statusCode)) throw new OutsideError('unreachable', message)
+    if (isForNow(statusCode)) throw new OutsideError('unreachable', message)
     throw new RefusedError(message)
   } finally {
     source.destroy()
