@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import type { JobStore, SpeedRecord } from '../../store/index.ts'
 import { ownerKey } from './owner-key.ts'
+import { createRemembered } from './remembered.ts'
 
 /** How fast this peer's own jobs found machines, beside what their providers say. */
 export interface Speeds {
@@ -23,8 +24,6 @@ export interface Speeds {
 const LEAST_SEEN = 2
 /** A provider's word stands while what was seen is within this share of it. */
 const MOST_OFF = 1 / 3
-/** More are not remembered: those that were measured longest ago go first. */
-const MAX_RECORDS = 10_000
 /** The newest measurement counts at least this much: machines change. */
 const LEAST_WEIGHT = 0.25
 
@@ -35,20 +34,15 @@ export function createSpeeds(components: {
   logger: Logger
 }): Speeds {
   const { store, clock, logger } = components
-  const known = new Map<string, SpeedRecord>()
-
-  /** Nobody waits for it: what is lost in a crash is measured again. */
-  function keep(key: string, record: SpeedRecord | null): void {
-    store
-      .keepSpeed(key, record)
-      .catch((error) => logger.warn({ key, error }, 'what was measured of a provider could not be kept'))
-  }
+  // What is lost in a crash is measured again.
+  const known = createRemembered<SpeedRecord>({
+    load: async () => await store.speeds(),
+    keep: async (key, record) => await store.keepSpeed(key, record),
+    onFailed: (key, error) => logger.warn({ key, error }, 'what was measured of a provider could not be kept'),
+  })
 
   return {
-    async recall() {
-      const kept = [...(await store.speeds())].toSorted(([, one], [, other]) => one.atMs - other.atMs)
-      for (const [key, record] of kept) if (!known.has(key)) known.set(key, record)
-    },
+    recall: known.recall,
     seen: (provider, owner) => known.get(ownerKey(provider, owner)) ?? null,
     record(provider, seen, owner) {
       const key = ownerKey(provider, owner)
@@ -60,14 +54,7 @@ export function createSpeeds(components: {
         const old = count === 1 ? 0 : (before?.[figure] ?? 0)
         return Math.round(old === 0 ? seen[figure] : old + weight * (seen[figure] - old))
       })
-      const record = { ...mean, method: seen.method, count, atMs: clock.nowMs() }
-      known.delete(key)
-      known.set(key, record)
-      keep(key, record)
-      const [oldest] = known.keys()
-      if (known.size <= MAX_RECORDS || oldest === undefined) return
-      known.delete(oldest)
-      keep(oldest, null)
+      known.set(key, { ...mean, method: seen.method, count, atMs: clock.nowMs() })
     },
     believed(provider, measured, owner) {
       const record = owner === undefined ? undefined : known.get(ownerKey(provider, owner))

@@ -3,6 +3,7 @@ import type { Logger } from '../../logger.ts'
 import type { JobStore, StartRecord } from '../../store/index.ts'
 import type { Waiting } from '../bids/waiting.ts'
 import { ownerKey } from './owner-key.ts'
+import { createRemembered } from './remembered.ts'
 
 /** How soon this peer's jobs began, beside how soon their providers said that the data would be there. */
 export interface Starts {
@@ -29,8 +30,6 @@ const MOST_OFF = 4 / 3
 const MOST_TIMES = 1_000
 /** The newest start counts so much: rates change, and what was there may have gone. */
 const WEIGHT = 0.5
-/** More are not remembered: those that were seen longest ago go first. */
-const MAX_RECORDS = 10_000
 
 /** What {@link createStarts} works with. */
 export interface StartsComponents {
@@ -41,13 +40,13 @@ export interface StartsComponents {
 
 /** Believes everybody until it has seen otherwise. Jobs that were placed before this process began show it nothing. */
 export function createStarts({ store, clock, logger }: StartsComponents): Starts {
-  const known = new Map<string, StartRecord>()
+  // What is lost in a crash is one late start more to find out.
+  const known = createRemembered<StartRecord>({
+    load: async () => await store.starts(),
+    keep: async (at, record) => await store.keepStart(at, record),
+    onFailed: (at, error) => logger.warn({ at, error }, 'how late a job began could not be kept'),
+  })
   const expected = new Map<string, { at: string; saidMs: number; placedMs: number }>()
-
-  /** Nobody waits for it: what is lost in a crash is one late start more to find out. */
-  function keep(at: string, record: StartRecord | null): void {
-    store.keepStart(at, record).catch((error) => logger.warn({ at, error }, 'how late a job began could not be kept'))
-  }
 
   function began(jobId: string): void {
     const job = expected.get(jobId)
@@ -57,21 +56,11 @@ export function createStarts({ store, clock, logger }: StartsComponents): Starts
     const seenMs = clock.monotonicMs() - placedMs - BESIDE_MS
     const times = Math.min(MOST_TIMES, Math.max(1, (seenMs + SHORT_MS) / (saidMs + SHORT_MS)))
     const before = known.get(at)?.times ?? 1
-    const record = { times: before + WEIGHT * (times - before), atMs: clock.nowMs() }
-    known.delete(at)
-    known.set(at, record)
-    keep(at, record)
-    const [oldest] = known.keys()
-    if (known.size <= MAX_RECORDS || oldest === undefined) return
-    known.delete(oldest)
-    keep(oldest, null)
+    known.set(at, { times: before + WEIGHT * (times - before), atMs: clock.nowMs() })
   }
 
   return {
-    async recall() {
-      const kept = [...(await store.starts())].toSorted(([, one], [, other]) => one.atMs - other.atMs)
-      for (const [at, record] of kept) if (!known.has(at)) known.set(at, record)
-    },
+    recall: known.recall,
     believedMs(provider, saidMs, owner) {
       const times = (owner === undefined ? undefined : known.get(ownerKey(provider, owner))?.times) ?? 1
       return times <= MOST_OFF ? saidMs : (saidMs + SHORT_MS) * times - SHORT_MS
