@@ -1,9 +1,7 @@
-import { once } from 'node:events'
-import { chmod, rm } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { prepareSocketFolder, socketPath } from '../../node/control/socket.ts'
+import { type Control, listenOnSocket } from '../../node/control/listen.ts'
 import type { Logger } from '../../node/logger.ts'
 
 /** What {@link startControl} works with. */
@@ -14,14 +12,10 @@ export interface ControlComponents {
 }
 
 /**
- * Answers the commands of the gateway's owner over HTTP on a unix socket of mode 0600: `GET /backup?files=1`. The gateway of
- * this data folder runs in this process: a socket that is there already is what a killed one left. As the agent's, see
+ * Answers the commands of the gateway's owner over HTTP on a unix socket: `GET /backup?files=1`. As the agent's, see
  * docs/decisions/0017-the-owners-socket.md.
  */
-export async function startControl(
-  { logger, backup }: ControlComponents,
-  dataFolder: string,
-): Promise<{ stop(): Promise<void> }> {
+export async function startControl({ logger, backup }: ControlComponents, dataFolder: string): Promise<Control> {
   async function answer(call: string, response: ServerResponse): Promise<void> {
     const [method = '', path = ''] = call.split(' ')
     const { pathname, searchParams } = new URL(path, 'http://gateway')
@@ -38,24 +32,11 @@ export async function startControl(
     }
   }
 
-  await prepareSocketFolder(dataFolder)
-  const { path, release } = await socketPath(dataFolder, 'gateway')
-  await rm(path, { force: true })
   const server = createServer((request, response) => {
     request.resume()
     void answer(`${request.method} ${request.url}`, response)
   })
-  server.listen(path)
-  await once(server, 'listening')
-  await chmod(path, 0o600)
-  return {
-    async stop() {
-      server.close()
-      server.closeAllConnections()
-      await rm(path, { force: true })
-      await release()
-    },
-  }
+  return await listenOnSocket(server, dataFolder, 'gateway')
 }
 
 function refuse(response: ServerResponse, status: number, error: string): void {

@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../node/clock.ts'
-import { prepareSocketFolder, socketPath } from '../../node/control/socket.ts'
+import { type Control, listenOnSocket } from '../../node/control/listen.ts'
 import type { Directory } from '../../node/directory/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
@@ -33,12 +31,6 @@ export interface ControlComponents {
   backup(withFiles: boolean): Promise<Readable>
 }
 
-/** The socket while it is open. */
-export interface Control {
-  /** Cuts off who is being answered, and removes the socket. */
-  stop(): Promise<void>
-}
-
 /** How far back earnings may be asked for, in days. */
 const MAX_DAYS = 3_650
 const DAY_MS = 24 * 3_600_000
@@ -52,9 +44,8 @@ class RefusedError extends Error {
 }
 
 /**
- * Answers the owner's commands over HTTP on a unix socket of mode 0600: `GET /status`, `/check`, `/jobs`,
- * `/earnings?days=N`, `/backup?files=1`, `POST /drain`, `/resume`, `/stop?job=ID&reason=TEXT`. The agent of this data folder runs in this process: a socket that is
- * there already is what a killed one left.
+ * Answers the owner's commands over HTTP on a unix socket: `GET /status`, `/check`, `/jobs`, `/earnings?days=N`,
+ * `/backup?files=1`, `POST /drain`, `/resume`, `/stop?job=ID&reason=TEXT`.
  */
 export async function startControl(components: ControlComponents, dataFolder: string): Promise<Control> {
   const { agent, directory, network, clock } = components
@@ -131,21 +122,8 @@ export async function startControl(components: ControlComponents, dataFolder: st
     }
   }
 
-  await prepareSocketFolder(dataFolder)
-  const { path, release } = await socketPath(dataFolder, 'agent')
-  await rm(path, { force: true })
   const server = createServer((request, response) => void answer(request, response))
-  server.listen(path)
-  await once(server, 'listening')
-  await chmod(path, 0o600)
-  return {
-    async stop() {
-      server.close()
-      server.closeAllConnections()
-      await rm(path, { force: true })
-      await release()
-    },
-  }
+  return await listenOnSocket(server, dataFolder, 'agent')
 }
 
 function send(response: ServerResponse, status: number, value: unknown): void {
