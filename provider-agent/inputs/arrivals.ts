@@ -1,3 +1,4 @@
+import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Journal } from '../journal/journal.ts'
 
@@ -48,5 +49,31 @@ export async function openArrivals({ journal, logger }: ArrivalsComponents): Pro
         .catch((error) => logger.warn({ error }, 'how fast data comes in could not be kept'))
     },
     rate: (from, who) => Math.round(known.get(keyOf(from, who)) ?? ofAll[from]),
+  }
+}
+
+/** Sees how fast something comes of which a part may have been there before. */
+export interface Watch {
+  /** So much is there by now. */
+  there(bytes: number): void
+  /** All of it is. */
+  done(bytes: number): void
+}
+
+/** From now on until {@link Watch.done}. */
+export function watchArrival(
+  { arrivals, clock }: { arrivals: Pick<Arrivals, 'came'>; clock: Pick<Clock, 'monotonicMs'> },
+  from: Origin,
+  who: string,
+): Watch {
+  const beganMs = clock.monotonicMs()
+  let before: number | null = null
+  return {
+    there(bytes) {
+      before ??= bytes
+    },
+    done(bytes) {
+      arrivals.came(from, who, { bytes: bytes - (before ?? 0), ms: clock.monotonicMs() - beganMs })
+    },
   }
 }

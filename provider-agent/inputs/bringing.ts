@@ -10,7 +10,7 @@ import { EngineError } from '../engine/index.ts'
 import { type InputVolumes, inputLabel } from '../engine/input-volumes.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import { containerName } from '../lease/container.ts'
-import type { Arrivals } from './arrivals.ts'
+import { type Arrivals, watchArrival } from './arrivals.ts'
 import { DataError, dataErrorOf } from './data-error.ts'
 import { fetchGit } from './fetch-git.ts'
 import { fetchGiven } from './fetch-given.ts'
@@ -88,18 +88,14 @@ export function createBringing(
     const room = shelf.reserve(input.path)
     try {
       const part = join(folder, `${shortDigest(partOf(wanted))}.part`)
-      const beganMs = clock.monotonicMs()
-      let before: number | null = null
+      const watch = watchArrival({ arrivals, clock }, 'requester', wanted.record.requester)
       const noted = (there: number, total: number | null): void => {
-        before ??= there
+        watch.there(there)
         onBytes(there, total)
       }
       const came = await fetch({ ...wanted, onBytes: noted }, part, room, signal)
       const bytes = await fill(wanted, part, came, signal)
-      if (input.blob !== undefined) {
-        const ms = clock.monotonicMs() - beganMs
-        arrivals.came('requester', wanted.record.requester, { bytes: came - (before ?? 0), ms })
-      }
+      if (input.blob !== undefined) watch.done(came)
       if (!isOwn) await shelf.keep(volume, bytes, place.mark)
       await rm(part, { force: true })
       return { bytes }

@@ -13,7 +13,7 @@ import type { BlobSource } from '../../protocol/job-inputs.ts'
 import { bytesOfImage, partsOf, type SentImage } from '../../protocol/sent-image.ts'
 import type { ImageParts } from '../engine/index.ts'
 import type { LeaseRecord } from '../journal/records.ts'
-import type { Arrivals } from './arrivals.ts'
+import { type Arrivals, watchArrival } from './arrivals.ts'
 import { fetchGiven, type GivenComponents } from './fetch-given.ts'
 import type { OnTransfer } from './on-transfer.ts'
 import type { PartFiles } from './part-files.ts'
@@ -60,15 +60,13 @@ export function createSentImages(
     try {
       await room.upTo(blob.bytes, signal)
       const part = join(folder, `${shortDigest(name)}.part`)
-      const beganMs = given.clock.monotonicMs()
-      let before: number | null = null
+      const watch = watchArrival({ arrivals, clock: given.clock }, 'requester', requester)
       const noted = (bytes: number): void => {
-        before ??= bytes
+        watch.there(bytes)
         onBytes(bytes)
       }
       await fetchGiven(given, { record, input: { path: FIELD, blob }, part, onBytes: noted }, stallMs, signal)
-      const ms = given.clock.monotonicMs() - beganMs
-      arrivals.came('requester', requester, { bytes: blob.bytes - (before ?? 0), ms })
+      watch.done(blob.bytes)
       await files.take(name, part)
       await shelf.keep(name, blob.bytes, heldMarkOf(record, blob).mark)
     } finally {
