@@ -21,7 +21,7 @@ import { createReach } from './reach/reach.ts'
 import { createRegistryAccess } from './registry/access.ts'
 import { createImageResolver } from './registry/image-resolver.ts'
 import { openDatabase } from './store/database.ts'
-import { diskProblem } from './store/disk-problem.ts'
+import { diskProblem, MIN_FREE_BYTES } from './store/disk-problem.ts'
 import { openJobStore } from './store/job-store.ts'
 import { createSecretBox, loadMasterKey } from './store/secret-box.ts'
 import { noTracer, type Tracer } from './tracing/index.ts'
@@ -88,7 +88,7 @@ export async function startClientNode(
 ): Promise<ClientNode & { privateKey: PrivateKey }> {
   const { logger, clock = systemClock, registry, tracer = noTracer } = components
   await using stack = new AsyncDisposableStack()
-  const { dataFolder, minFreeBytes = 64 * 2 ** 20 } = init
+  const { dataFolder, minFreeBytes = MIN_FREE_BYTES } = init
   const storeLogger = logger.child({ part: 'store' })
   const database = await openDatabase(
     dataFolder,

@@ -2,12 +2,11 @@
 
 import { access, constants, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { MIN_FREE_BYTES } from '../store/disk-problem.ts'
 import { systemProblem } from '../system-problem.ts'
 import { ownVersion } from '../version.ts'
 import { type Check, type Finding, fine, wrong } from './check.ts'
 
-/** Under so much no new job is taken. */
-const LEAST_BYTES = 64 * 2 ** 20
 /** Under so much it is said. */
 const LITTLE_BYTES = 2 ** 30
 
@@ -79,7 +78,7 @@ export function diskCheck(folder: string): Check {
       const free = bavail * bsize
       const found = `${shown(free)} of ${shown(blocks * bsize)} are free for ${folder}`
       if (free >= LITTLE_BYTES) return fine(name, found)
-      const state = free < LEAST_BYTES ? 'fail' : 'warn'
+      const state = free < MIN_FREE_BYTES ? 'fail' : 'warn'
       const what = state === 'fail' ? 'no new jobs are taken' : 'outputs and images may find no room'
       return { check: name, state, found: `${found}: ${what}`, remedy: 'make room, or choose another disk by --data' }
     },
