@@ -97,7 +97,7 @@ async function sendToUrl(
   const span = await spanOf(components.spool, what)
   const worthAnother = (error: unknown, attempt: number): boolean => {
     logger.debug({ host, error: String(error) }, 'an output was not taken')
-    return error instanceof OutsideError && ['unreachable', 'too-slow'].includes(error.code) && attempt < MOST_TRIES
+    return error instanceof OutsideError && ['unreachable', 'too-slow'].includes(error.code) && attempt + 1 < MOST_TRIES
   }
   return await retried(clock, signal, worthAnother, async () => {
     const sha256 = await putOnce(components, what.owner, url, span, signal)

@@ -120,14 +120,7 @@ function drawn(candidates: ProviderView[], taken: ReadonlySet<ProviderView>, cou
 /** In nano-dollars per hour with any minimum spread over the job, close enough to choose whom to ask: the bid says the exact price. */
 function roughPrice({ prices, gpus, isolations }: ProviderView, wanted: Requirements): number {
   const { resources, durationSeconds } = wanted
-  const known = numbers.get(prices) ?? {
-    cpu: Number(prices.cpuPerCoreHour) / 1000,
-    memory: Number(prices.memoryPerGbHour) / GIB,
-    storage: Number(prices.storagePerGbHour) / GIB,
-    minimum: Number(prices.minimumPerJob) * 3600,
-    traffic: (Number(prices.networkPerGb) * 3600) / GIB,
-  }
-  if (!numbers.has(prices)) numbers.set(prices, known)
+  const known = inNumbers(prices)
   const { cpuMillis, memoryBytes, storageBytes, gpu } = resources
   const gpuPrice = gpu === 0 ? 0 : Number(pricesFor(prices, gpus, wanted)?.gpuPerHour ?? prices.gpuPerHour)
   const perHour = cpuMillis * known.cpu + memoryBytes * known.memory + storageBytes * known.storage + gpu * gpuPrice
@@ -148,3 +141,17 @@ interface RoughPrices {
 
 /** Announced prices for one millicore and byte, as numbers. */
 const numbers = new WeakMap<ProviderView['prices'], RoughPrices>()
+
+function inNumbers(prices: ProviderView['prices']): RoughPrices {
+  const before = numbers.get(prices)
+  if (before !== undefined) return before
+  const known = {
+    cpu: Number(prices.cpuPerCoreHour) / 1000,
+    memory: Number(prices.memoryPerGbHour) / GIB,
+    storage: Number(prices.storagePerGbHour) / GIB,
+    minimum: Number(prices.minimumPerJob) * 3600,
+    traffic: (Number(prices.networkPerGb) * 3600) / GIB,
+  }
+  numbers.set(prices, known)
+  return known
+}
