@@ -12,7 +12,7 @@ import { ownerFilter } from '../http/principal.ts'
 import { costRows, grouping } from './costs.ts'
 
 const sums = {
-  jobs: z.number().int(),
+  jobs: z.number().int().describe('How many.'),
   estimated: z.number().describe('US dollars: at the accepted price for the whole duration.'),
   actual: z.number().describe('US dollars: metered so far.'),
 }
@@ -27,22 +27,32 @@ const costsOperation = operation({
   permission: 'jobs:read',
   request: {
     query: z.strictObject({
-      period: keysOf(COST_PERIODS).default('30d'),
+      period: keysOf(COST_PERIODS).default('30d').describe('How far back, until now.'),
       groupBy: z
         .string()
         .max(128)
         .regex(/^(?:day|provider|label\..+)$/, 'must be day, provider or label.KEY')
-        .default('day'),
+        .default('day')
+        .describe('`day` (in UTC), `provider`, or a label as `label.KEY`.'),
     }),
   },
-  data: z.strictObject({
-    from: z.iso.datetime(),
-    to: z.iso.datetime(),
-    groupBy: z.string(),
-    currency: z.literal('USD'),
-    rows: z.array(z.strictObject({ group: z.string(), ...sums })),
-    total: z.strictObject(sums),
-  }),
+  data: z
+    .strictObject({
+      from: z.iso.datetime().describe('Where the period begins.'),
+      to: z.iso.datetime().describe('Where it ends: now.'),
+      groupBy: z.string().describe('As it was asked for.'),
+      currency: z.literal('USD').describe('Of all amounts.'),
+      rows: z
+        .array(
+          z.strictObject({
+            group: z.string().describe('The day, the provider’s peer id, or the label’s value.'),
+            ...sums,
+          }),
+        )
+        .describe('One for each group that has a job.'),
+      total: z.strictObject(sums).describe('Of all groups.'),
+    })
+    .describe('What it cost.'),
   example: {
     from: '2026-01-01T12:00:00.000Z',
     to: '2026-01-31T12:00:00.000Z',

@@ -47,10 +47,13 @@ const createKeyOperation = operation({
   request: {
     body: {
       required: true,
+      description: 'What the key is to be.',
       content: { 'application/json': { schema: newKeySchema, example: { name: 'CI', permissions: ['jobs:*'] } } },
     },
   },
-  data: z.strictObject({ ...keySchema.shape, key: z.string().describe('Shown once.') }),
+  data: z
+    .strictObject({ ...keySchema.shape, key: z.string().describe('Shown once.') })
+    .describe('The key, with its text.'),
   status: 201,
   example: { ...KEY_EXAMPLE, key: 'ck_EXAMPLE' },
   errors: ['LIMIT_REACHED'],

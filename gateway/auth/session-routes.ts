@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import { isoTime } from '../../node/views/time.ts'
-import { success } from '../contract/envelope.ts'
+import { messageSchema, success } from '../contract/envelope.ts'
 import { userSchema } from '../contract/keys.ts'
 import { type GatewayEnv, principalOf, remoteAddress } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -31,7 +31,9 @@ const testOperation = operation({
   tag: 'Auth',
   summary: 'Check a key',
   permission: 'signed-in',
-  data: z.strictObject({ valid: z.literal(true), ...userSchema.shape }),
+  data: z
+    .strictObject({ valid: z.literal(true).describe('The key is one.'), ...userSchema.shape })
+    .describe('Whose key it is.'),
   example: { valid: true, ...USER_EXAMPLE },
 })
 
@@ -58,18 +60,29 @@ const streamTokenOperation = operation({
   request: {
     body: {
       required: false,
+      description: 'What the token is to open, and for how long.',
       content: {
         'application/json': {
           schema: z.strictObject({
             jobId: z.string().max(64).optional().describe('Only this job’s streams.'),
-            ttl: z.int().min(1).max(MAX_STREAM_TOKEN_SECONDS).default(STREAM_TOKEN_SECONDS).describe('Seconds.'),
+            ttl: z
+              .int()
+              .min(1)
+              .max(MAX_STREAM_TOKEN_SECONDS)
+              .default(STREAM_TOKEN_SECONDS)
+              .describe('Seconds that it lasts.'),
           }),
           example: { ttl: 600 },
         },
       },
     },
   },
-  data: z.strictObject({ token: z.string(), expiresAt: z.iso.datetime() }),
+  data: z
+    .strictObject({
+      token: z.string().describe('For `?access_token=`.'),
+      expiresAt: z.iso.datetime().describe('From when it opens nothing; what is open goes on.'),
+    })
+    .describe('The token.'),
   status: 201,
   example: { token: 'eyJ…', expiresAt: '2026-01-31T12:10:00.000Z' },
 })
@@ -85,9 +98,10 @@ const signInOperation = operation({
   request: {
     body: {
       required: true,
+      description: 'Who signs in.',
       content: {
         'application/json': {
-          schema: z.strictObject({ key: z.string().min(1).max(512) }),
+          schema: z.strictObject({ key: z.string().min(1).max(512).describe('The text of a key.') }),
           example: { key: 'ck_EXAMPLE' },
         },
       },
@@ -107,7 +121,7 @@ const signOutOperation = operation({
   summary: 'Sign a browser out',
   description: 'The session is over, wherever its cookie is, and what it had open: streams, sockets, ports of jobs.',
   permission: 'public',
-  data: z.strictObject({ message: z.string().describe('For people.') }),
+  data: messageSchema,
   example: { message: 'Signed out' },
 })
 

@@ -61,6 +61,7 @@ As a form: a column named like a field of a job sets it, \`env.NAME\` (also \`se
     headers: idempotencyHeader,
     body: {
       required: true,
+      description: 'The jobs: as JSON, or as a CSV file.',
       content: {
         'application/json': {
           schema: newBatchSchema,
@@ -73,7 +74,9 @@ As a form: a column named like a field of a job sets it, \`env.NAME\` (also \`se
       },
     },
   },
-  data: z.union([submittedBatchSchema, checkedBatchSchema]),
+  data: z
+    .union([submittedBatchSchema, checkedBatchSchema])
+    .describe('The batch; with `?dryRun=true` that it may be submitted.'),
   status: 201,
   example: SUBMITTED_EXAMPLE,
   errors: ['IDEMPOTENCY_CONFLICT'],

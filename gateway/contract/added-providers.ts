@@ -40,7 +40,7 @@ export const newProviderSchema = z
     endpoints: fields.endpoints,
     config: fields.config.default({}),
   })
-  .meta({ id: 'NewProvider' })
+  .meta({ id: 'NewProvider', description: 'A peer for this gateway to dial.' })
 
 /**
  * Body of `PUT /plugin-core/providers/{id}`: what is absent stays as it is, and `endpoints` and `config` are replaced
@@ -52,7 +52,10 @@ export const providerChangesSchema = z
     endpoints: fields.endpoints.optional().describe('Of the same peer.'),
     config: fields.config.optional(),
   })
-  .meta({ id: 'ProviderChanges' })
+  .meta({
+    id: 'ProviderChanges',
+    description: 'What is absent stays as it is; `endpoints` and `config` are replaced as a whole.',
+  })
 
 /** The peer that answers at an address; null where there is none that may be dialled. */
 export function dialledPeer(address: string): string | null {

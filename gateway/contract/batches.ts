@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
-import { JOB_STATUSES, type JobStatus } from '../../protocol/lifecycle.ts'
 import { DEFAULT_CONCURRENCY, MAX_BATCH_ROWS } from './batch-limits.ts'
+import { submissionSchema } from './job-config.ts'
+import { jobCountsSchema } from './job-counts.ts'
 import { JOB_EXAMPLE } from './jobs.ts'
 
 /**
@@ -38,12 +38,13 @@ export const batchEnvelopeSchema = z.strictObject({
 export const newBatchSchema = z
   .strictObject({
     jobs: z
-      .array(jobSubmissionSchema.meta({ id: 'JobSubmission' }))
+      .array(submissionSchema)
       .min(1)
-      .max(MAX_BATCH_ROWS),
+      .max(MAX_BATCH_ROWS)
+      .describe('The jobs, each as it would be submitted by itself.'),
     concurrency: concurrencySchema,
   })
-  .meta({ id: 'NewBatch' })
+  .meta({ id: 'NewBatch', description: 'Many jobs at once: all of them are taken, or none.' })
 
 /** Body of `POST /plugin-core/jobs/batch` as a form: a CSV file of which each row makes one job over `base`. */
 export const batchFormSchema = z
@@ -57,7 +58,7 @@ export const batchFormSchema = z
     file: z.string().meta({ format: 'binary' }).describe('CSV in UTF-8; the first row names the columns.'),
     concurrency: concurrencySchema,
   })
-  .meta({ id: 'BatchForm' })
+  .meta({ id: 'BatchForm', description: 'A CSV file of which each row makes one job over `base`.' })
 
 /** Answer to a batch that was taken, when all of its jobs are stored. */
 export const submittedBatchSchema = z
@@ -66,19 +67,18 @@ export const submittedBatchSchema = z
     jobIds: z.array(z.string()).describe('In the order of the rows.'),
     status: z.literal('submitted').describe('How far it is.'),
   })
-  .meta({ id: 'SubmittedBatch' })
+  .meta({ id: 'SubmittedBatch', description: 'A batch that was taken: all of its jobs are stored.' })
 
 /**
  * Answer to a batch with `?dryRun=true`, every row of which is right; else it is VALIDATION_ERROR, as it would be
  * without.
  */
 export const checkedBatchSchema = z
-  .strictObject({ valid: z.literal(true), total: z.int().describe('Jobs it would make.') })
-  .meta({ id: 'CheckedBatch' })
-
-const countsSchema = z.strictObject(
-  Object.fromEntries(JOB_STATUSES.map((status) => [status, z.int()])) as Record<JobStatus, z.ZodInt>,
-)
+  .strictObject({
+    valid: z.literal(true).describe('Every row is right; where one is not, the answer is VALIDATION_ERROR.'),
+    total: z.int().describe('Jobs it would make.'),
+  })
+  .meta({ id: 'CheckedBatch', description: 'A batch that was only checked, with `?dryRun=true`.' })
 
 /** A batch and how far its jobs are; `endedAt` is null until all of them have ended. */
 export const batchSchema = z
@@ -90,11 +90,11 @@ export const batchSchema = z
       .describe('`completed` once every job has ended, however it did; `cancelled` where the batch was.'),
     total: z.int().describe('How many jobs it has.'),
     concurrency: z.int().describe('How many run at a time.'),
-    counts: countsSchema.describe('Jobs by status; those that wait for their turn are pending.'),
+    counts: jobCountsSchema.describe('Jobs by status; those that wait for their turn are pending.'),
     createdAt: time.describe('When it was submitted.'),
     endedAt: time.nullable().describe('When its last job ended; null until then.'),
   })
-  .meta({ id: 'Batch' })
+  .meta({ id: 'Batch', description: 'Many jobs that were submitted at once, and how far they are.' })
 
 /** A {@link batchSchema} for the API’s document. */
 export const BATCH_EXAMPLE: z.input<typeof batchSchema> = {

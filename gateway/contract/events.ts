@@ -8,4 +8,4 @@ export const apiEventSchema = z
     createdAt: z.iso.datetime().describe('When it happened.'),
     data: z.record(z.string(), z.unknown()).describe('What it is about.'),
   })
-  .meta({ id: 'Event' })
+  .meta({ id: 'Event', description: 'Something that happened to a job or a provider.' })

@@ -28,7 +28,7 @@ export const execRequestSchema = z
       .default(EXEC_SECONDS)
       .describe('Without `interactive`: seconds to wait for its end; then its provider ends it, where it can.'),
   })
-  .meta({ id: 'ExecRequest' })
+  .meta({ id: 'ExecRequest', description: 'A command for the running container.' })
 
 /**
  * What a command is answered: its output, of each stream the first MiB, or with `interactive` the address of a
@@ -47,7 +47,11 @@ export const execAnswerSchema = z
       expiresAt: z.iso.datetime().describe('When it can be used no more.'),
     }),
   ])
-  .meta({ id: 'ExecAnswer' })
+  .meta({
+    id: 'ExecAnswer',
+    description:
+      'The output of the command, of each stream the first MiB; with `interactive` the address of a WebSocket to it.',
+  })
 
 /** Answer of `GET /plugin-core/jobs/{id}/container`: what its provider sees of the running container at this moment. */
 export const containerSchema = z
@@ -63,14 +67,16 @@ export const containerSchema = z
         }),
       )
       .describe('What runs in it.'),
-    usage: z.strictObject({
-      memory: z.number().describe('Bytes.'),
-      memoryLimit: z.number().describe('Bytes.'),
-      processes: z.number().int().describe('How many there are.'),
-      network: z
-        .strictObject({ rx: z.number().describe('Received.'), tx: z.number().describe('Sent.') })
-        .describe('Bytes since the container started.'),
-    }),
+    usage: z
+      .strictObject({
+        memory: z.number().describe('Bytes.'),
+        memoryLimit: z.number().describe('Bytes.'),
+        processes: z.number().int().describe('How many there are.'),
+        network: z
+          .strictObject({ rx: z.number().describe('Received.'), tx: z.number().describe('Sent.') })
+          .describe('Bytes since the container started.'),
+      })
+      .describe('What it uses at this moment.'),
     mounts: z
       .array(
         z.strictObject({
@@ -89,7 +95,7 @@ export const containerSchema = z
       )
       .describe('That it is in.'),
   })
-  .meta({ id: 'Container' })
+  .meta({ id: 'Container', description: 'What a provider sees of a running container at this moment.' })
 
 /**
  * Body of `POST /plugin-core/jobs/{id}/links`: an exposed TCP port, and the path and query that the browser opens
@@ -102,6 +108,7 @@ export const portLinkSchema = z
       .string()
       .max(1024)
       .regex(/^\/(?!\/)[\x21-\x7e]*$/, 'must begin with one / and hold no spaces')
-      .default('/'),
+      .default('/')
+      .describe('Path and query that the browser opens there.'),
   })
-  .meta({ id: 'PortLinkRequest' })
+  .meta({ id: 'PortLinkRequest', description: 'Which exposed port a browser is to open.' })

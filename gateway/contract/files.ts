@@ -79,7 +79,9 @@ const fileFields = {
 }
 
 /** Something in a container. */
-export const fileSchema = z.strictObject(fileFields).meta({ id: 'ContainerFile' })
+export const fileSchema = z
+  .strictObject(fileFields)
+  .meta({ id: 'ContainerFile', description: 'Something in a container or a volume.' })
 
 /** Answer of `GET /plugin-core/jobs/{id}/files` as JSON. */
 export const fileLookSchema = z
@@ -91,7 +93,10 @@ export const fileLookSchema = z
     complete: z.boolean().describe('Whether all of the folder was looked at: not where it is too large for that.'),
     nextCursor: z.string().nullable().describe('Leads to the entries behind these.'),
   })
-  .meta({ id: 'ContainerFiles' })
+  .meta({
+    id: 'ContainerFiles',
+    description: 'What is at a path of a container or a volume, and of a folder what it holds.',
+  })
 
 /** Answer of `PUT /plugin-core/jobs/{id}/files`. */
 export const writtenFilesSchema = z
@@ -103,7 +108,9 @@ export const writtenFilesSchema = z
       .array(z.strictObject({ path: z.string().describe('As it was sent.'), reason: z.string().describe('Why.') }))
       .describe('What had no place: climbing paths, devices, pipes; at most 64, the last counts the others.'),
   })
-  .meta({ id: 'WrittenFiles' })
+  .meta({ id: 'WrittenFiles', description: 'What was written into a container or a volume.' })
 
 /** Answer of `DELETE /plugin-core/jobs/{id}/files`. */
-export const removedFileSchema = z.strictObject({ path: z.string().describe('As asked for, in short.') })
+export const removedFileSchema = z
+  .strictObject({ path: z.string().describe('As asked for, in short.') })
+  .describe('What was removed.')

@@ -15,7 +15,7 @@ export const gpuSchema = z
     interconnect: text('`pcie`, `nvlink` or `xgmi`'),
     migProfile: z.string().describe('Of a part of a card; empty for a whole one.'),
   })
-  .meta({ id: 'Gpu' })
+  .meta({ id: 'Gpu', description: 'GPUs of one kind.' })
 
 /** A {@link gpuSchema} for the API’s document. */
 export const GPU_EXAMPLE: z.input<typeof gpuSchema> = {

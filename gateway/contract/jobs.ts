@@ -31,7 +31,7 @@ const jobErrorSchema = z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .describe('Further words for programs, `reason` among them.'),
   })
-  .meta({ id: 'JobError' })
+  .meta({ id: 'JobError', description: 'Why a job failed.' })
 
 const costSchema = z
   .strictObject({
@@ -47,7 +47,7 @@ const costSchema = z
       ),
     currency: z.literal('USD').describe('Of all amounts.'),
   })
-  .meta({ id: 'JobCost' })
+  .meta({ id: 'JobCost', description: 'What a job costs, over all of its attempts.' })
 
 const endpointSchema = z.strictObject({
   port: z.number().int().describe('On which the container listens.'),
@@ -76,6 +76,60 @@ const debugSchema = z
   })
   .meta({ id: 'JobDebug' })
 
+const resultsSchema = z
+  .strictObject({
+    exitCode: z.number().int().nullable().describe('Of its program; null where there is none.'),
+    outputUrl: z.string().nullable().describe('Where what it left is fetched; null where nothing is kept.'),
+    leftOut: z
+      .array(
+        z.strictObject({
+          path: z.string().describe('Where it was.'),
+          reason: z.string().describe('To be read behind the path.'),
+        }),
+      )
+      .describe('What of the outputs was not kept, at most 65: links that lead out, devices, what was too large.'),
+    sent: z
+      .array(
+        z.strictObject({
+          name: z.string().describe('As people call it.'),
+          path: z.string().describe('Where it was in the container.'),
+          host: z.string().describe('Where it went, or was to go.'),
+          bytes: z
+            .number()
+            .int()
+            .describe('Of what was sent: a file as it is, a folder’s tar, or all objects of a prefix.'),
+          sha256: z
+            .string()
+            .nullable()
+            .describe('Of that, in hex; null where it was not sent, and of the objects of a prefix.'),
+          objects: z.number().int().describe('How many objects it became in a bucket; 0 of a URL.'),
+          problem: z.string().nullable().describe('Why it was not sent, and is kept instead; null where it was.'),
+          reason: z
+            .string()
+            .nullable()
+            .describe('The same for programs, a row of docs/failures.md; null where it was sent.'),
+        }),
+      )
+      .optional()
+      .describe('Outputs with `to`, once the job has ended; absent where it has none.'),
+    logProblem: z
+      .string()
+      .optional()
+      .describe('Why lines of the log may be missing, as where the engine was away; absent where none are.'),
+    volumes: z
+      .array(
+        z.strictObject({
+          id: z.string().describe('For `volumes: [{ volume }]` of another job.'),
+          name: z.string().describe('As people call it.'),
+          mountPath: z.string().describe('Where it was in the container.'),
+          provider: z.string().describe('Where it lies.'),
+        }),
+      )
+      .optional()
+      .describe('Volumes that outlive the job, once it was given to a provider; absent where it has none.'),
+  })
+  .describe('What came of it.')
+
 /** A job, as every answer shows it: alone, in lists and after a change. */
 export const jobSchema = z
   .strictObject({
@@ -97,57 +151,7 @@ export const jobSchema = z
     endedAt: time.nullable().describe('When it ended.'),
     cost: costSchema,
     config: z.record(z.string(), z.unknown()).describe('The rest of the submission, without secrets.'),
-    results: z.strictObject({
-      exitCode: z.number().int().nullable().describe('Of its program; null where there is none.'),
-      outputUrl: z.string().nullable().describe('Where what it left is fetched; null where nothing is kept.'),
-      leftOut: z
-        .array(
-          z.strictObject({
-            path: z.string().describe('Where it was.'),
-            reason: z.string().describe('To be read behind the path.'),
-          }),
-        )
-        .describe('What of the outputs was not kept, at most 65: links that lead out, devices, what was too large.'),
-      sent: z
-        .array(
-          z.strictObject({
-            name: z.string().describe('As people call it.'),
-            path: z.string().describe('Where it was in the container.'),
-            host: z.string().describe('Where it went, or was to go.'),
-            bytes: z
-              .number()
-              .int()
-              .describe('Of what was sent: a file as it is, a folder’s tar, or all objects of a prefix.'),
-            sha256: z
-              .string()
-              .nullable()
-              .describe('Of that, in hex; null where it was not sent, and of the objects of a prefix.'),
-            objects: z.number().int().describe('How many objects it became in a bucket; 0 of a URL.'),
-            problem: z.string().nullable().describe('Why it was not sent, and is kept instead; null where it was.'),
-            reason: z
-              .string()
-              .nullable()
-              .describe('The same for programs, a row of docs/failures.md; null where it was sent.'),
-          }),
-        )
-        .optional()
-        .describe('Outputs with `to`, once the job has ended; absent where it has none.'),
-      logProblem: z
-        .string()
-        .optional()
-        .describe('Why lines of the log may be missing, as where the engine was away; absent where none are.'),
-      volumes: z
-        .array(
-          z.strictObject({
-            id: z.string().describe('For `volumes: [{ volume }]` of another job.'),
-            name: z.string().describe('As people call it.'),
-            mountPath: z.string().describe('Where it was in the container.'),
-            provider: z.string().describe('Where it lies.'),
-          }),
-        )
-        .optional()
-        .describe('Volumes that outlive the job, once it was given to a provider; absent where it has none.'),
-    }),
+    results: resultsSchema,
     error: jobErrorSchema.nullable(),
     attempt: z.number().int().describe('Counted from 1.'),
     maxAttempts: z.number().int().describe('Attempts that it may have.'),
@@ -168,7 +172,9 @@ export const jobSchema = z
 export type JobView = z.input<typeof jobSchema>
 
 /** An item of a list: with `fields` only those are there. */
-export const jobListItemSchema = jobSchema.partial().meta({ id: 'JobListItem' })
+export const jobListItemSchema = jobSchema
+  .partial()
+  .meta({ id: 'JobListItem', description: 'A job in a list; where `fields` was asked for, only those are there.' })
 
 /** A piece of a container’s log, mostly a line: longer ones come in several, all but the last `partial`. */
 export const logLineSchema = z
@@ -182,7 +188,7 @@ export const logLineSchema = z
       .describe('No newline comes behind it: it goes on in the next of its stream, or the output ended so.'),
     base64: z.base64().optional().describe('The line’s bytes; only where they are no UTF-8.'),
   })
-  .meta({ id: 'LogLine' })
+  .meta({ id: 'LogLine', description: 'A piece of what a container wrote, mostly a line.' })
 
 const offered = {
   platform: z
@@ -224,7 +230,7 @@ export const bidSchema = z
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
     reason: z.string().describe('Why, for people.'),
   })
-  .meta({ id: 'Bid' })
+  .meta({ id: 'Bid', description: 'What one provider said to a request for the job, and what came of it.' })
 
 const point = z.strictObject({
   timestamp: time.describe('When the step began.'),
@@ -242,7 +248,10 @@ export const metricsSchema = z
     gpu: z.array(point).describe('Thousandths of one GPU at full use, of all that it has; none where nothing tells.'),
     gpuMemory: z.array(point).describe('Bytes of VRAM.'),
   })
-  .meta({ id: 'JobMetrics' })
+  .meta({
+    id: 'JobMetrics',
+    description: 'What a job used: a point for each step of the resolution that has a sample, oldest first.',
+  })
 
 const quoteSchema = z
   .strictObject({
@@ -264,7 +273,7 @@ const quoteSchema = z
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
     reason: z.string().describe('Why, for people.'),
   })
-  .meta({ id: 'Quote' })
+  .meta({ id: 'Quote', description: 'What one provider says to a job that nobody submits.' })
 
 /** Answer of `POST /plugin-core/jobs?dryRun=true`: what each provider that is asked says to a job that nobody submits. */
 export const dryRunSchema = z
@@ -277,7 +286,18 @@ export const dryRunSchema = z
         'Of everybody who was asked, those too that have not answered in time. In a larger network a dozen that fit are asked.',
       ),
   })
-  .meta({ id: 'DryRun' })
+  .meta({
+    id: 'DryRun',
+    description: 'What becomes of a job that is only checked: who would take it, and at what price.',
+  })
+
+const terms = {
+  pricePerHour: usd.describe('US dollars for each hour that is paid.'),
+  minimumCharge: usd.describe('US dollars that it costs at least, if it ran.'),
+  pricePerGb: usd.describe('US dollars for each GB that the job sent or received.'),
+  meteredSeconds: z.number().int().describe('Seconds that are paid.'),
+  networkBytes: z.number().int().describe('What the job sent and received; 0 where it was not counted.'),
+}
 
 /** The cost of one lease: what both sides signed, and the same in plain fields. */
 export const receiptSchema = z
@@ -287,21 +307,23 @@ export const receiptSchema = z
     attempt: z.number().int().describe('Counted from 1.'),
     provider: z.string().describe('Its peer id.'),
     requester: z.string().describe('Peer id of whoever asked.'),
-    pricePerHour: usd,
-    minimumCharge: usd,
-    pricePerGb: usd,
-    meteredSeconds: z.number().int().describe('That are paid.'),
-    networkBytes: z.number().int().describe('What the job sent and received, where it was counted.'),
-    cost: usd,
+    ...terms,
+    cost: usd.describe('US dollars that this attempt cost.'),
     startedAt: time.nullable().describe('When its container started.'),
     endedAt: time.describe('When it ended.'),
     outcome: z.string().describe('What came of it.'),
     exitCode: z.number().int().nullable().describe('Of its program; null where there is none.'),
     signed: z
-      .strictObject({ provider: z.string(), requester: z.string() })
+      .strictObject({
+        provider: z.string().describe('The provider’s statement with its signature, as base64 of Protobuf.'),
+        requester: z.string().describe('The same of whoever asked.'),
+      })
       .describe('The statements that both sides signed, base64: `cortex receipt verify` checks them offline.'),
   })
-  .meta({ id: 'Receipt' })
+  .meta({
+    id: 'Receipt',
+    description: 'What one attempt cost: the statement that both sides signed, and the same in plain fields.',
+  })
 
 /** What one attempt costs, and what both sides signed of it; see {@link receiptSchema}. */
 export const attemptCostSchema = z
@@ -311,17 +333,13 @@ export const attemptCostSchema = z
     outcome: z
       .enum(['lost', 'refused', 'failed', ...JOB_STATUSES])
       .describe('Why an earlier attempt was over; the status of the job for its last one.'),
-    pricePerHour: usd,
-    minimumCharge: usd,
-    pricePerGb: usd,
-    meteredSeconds: z.number().int().describe('That are paid.'),
-    networkBytes: z.number().int().describe('What the job sent and received, where it was counted.'),
-    cost: usd.describe('So far; the sum over all attempts is what the job costs.'),
+    ...terms,
+    cost: usd.describe('US dollars so far; the sum over all attempts is what the job costs.'),
     receipt: receiptSchema
       .nullable()
       .describe('Null while it runs, and where both sides did not sign, as where its provider was lost.'),
   })
-  .meta({ id: 'AttemptCost' })
+  .meta({ id: 'AttemptCost', description: 'What one attempt costs, and what both sides signed of it.' })
 
 /** A {@link jobSchema} for the API’s document: a job that runs. */
 export const JOB_EXAMPLE: JobView = {

@@ -16,7 +16,7 @@ export const keySchema = z
     expiresAt: z.iso.datetime().nullable().describe('When it ends; null is never.'),
     madeBy: z.string().nullable().describe('The key that made it; null where that is not known.'),
   })
-  .meta({ id: 'Key' })
+  .meta({ id: 'Key', description: 'A key of the API, without its text.' })
 
 /** Answer of `DELETE /auth/keys/{id}`: a key goes, and what it made stays unless `withMade` was asked for. */
 export const revokedKeySchema = z
@@ -24,7 +24,10 @@ export const revokedKeySchema = z
     message: z.string().describe('For people.'),
     keysLeft: z.array(keySchema).describe('Keys that it made, and those made, that go on.'),
   })
-  .meta({ id: 'RevokedKey' })
+  .meta({
+    id: 'RevokedKey',
+    description: 'A key that was revoked; what it made stays unless `withMade` was asked for.',
+  })
 
 /**
  * Body of `POST /auth/keys`. Without `permissions` it gets what of `DEFAULT_GRANTS` the key has that makes it.
@@ -43,7 +46,11 @@ export const newKeySchema = z
       .optional()
       .describe('When it ends. Absent: with the key that makes it. Null: never, which takes a key that never ends.'),
   })
-  .meta({ id: 'NewKey' })
+  .meta({
+    id: 'NewKey',
+    description:
+      'Without `permissions` it gets what the key has that makes it of jobs, templates, webhooks and reading providers.',
+  })
 
 /** Who asks: the answer of `GET /users/me` and of signing in. */
 export const userSchema = z
@@ -53,4 +60,4 @@ export const userSchema = z
     permissions: z.array(z.enum(GRANTS)).describe('What it may do.'),
     admin: z.boolean().describe('Whether it may do everything, for every owner.'),
   })
-  .meta({ id: 'User' })
+  .meta({ id: 'User', description: 'Who asks, by the key that was used.' })

@@ -18,4 +18,7 @@ export const providerHistorySchema = z
       )
       .describe('What a GPU of each model that it sells costs from then on.'),
   })
-  .meta({ id: 'ProviderHistoryEntry' })
+  .meta({
+    id: 'ProviderHistoryEntry',
+    description: 'A change of a provider’s status or prices, with both as they were from then on.',
+  })

@@ -35,4 +35,7 @@ export const providerMetricsSchema = z
     storage: seriesSchema.optional().describe('Percent of its capacity that is taken.'),
     uptime: seriesSchema.optional().describe('Percent of the times it was looked at that it was there.'),
   })
-  .meta({ id: 'ProviderMetrics' })
+  .meta({
+    id: 'ProviderMetrics',
+    description: 'How near and how busy a provider was: a point for each step that has a sample, oldest first.',
+  })

@@ -50,4 +50,7 @@ export const pricingSchema = z
     network: priceSchema.describe('Of traffic.'),
     minimum: priceSchema.describe('That a job pays at least.'),
   })
-  .meta({ id: 'ProviderPricing' })
+  .meta({
+    id: 'ProviderPricing',
+    description: 'What a provider asks now, and between which prices it moved in 7 and 30 days.',
+  })

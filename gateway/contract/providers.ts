@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { GPU_EXAMPLE, gpuSchema } from './gpus.ts'
+import { jobCountsSchema } from './job-counts.ts'
 import { PROVIDER_STATUSES } from './provider-status.ts'
 
 const time = z.iso.datetime()
@@ -12,14 +13,14 @@ const capacitySchema = z
     storage: z.string().describe('With a unit, such as `100Gi`.'),
     gpu: z.number().int().describe('GPUs of all kinds.'),
   })
-  .meta({ id: 'Capacity' })
+  .meta({ id: 'Capacity', description: 'What there is of each resource.' })
 
 const providerCapacitySchema = z
   .strictObject({
     ...capacitySchema.shape,
     gpu: z.array(z.strictObject({ ...gpuSchema.shape, pricePerHour: usd.describe('For one.') })).describe('By kind.'),
   })
-  .meta({ id: 'ProviderCapacity' })
+  .meta({ id: 'ProviderCapacity', description: 'What a provider has of each resource.' })
 
 const figures = {
   cpuSingle: z.number().int().describe('Primes up to 10,000 that one core finds, times a second.'),
@@ -33,29 +34,46 @@ const figures = {
 }
 
 /** What a machine does in a second; 0 is what was not measured. */
-const measuredSchema = z.strictObject(figures).meta({ id: 'Measured' })
+const measuredSchema = z
+  .strictObject(figures)
+  .meta({ id: 'Measured', description: 'What a machine does in a second; 0 is what was not measured.' })
 
 /** What the asker's own jobs found, see `benchProvider`. */
 const seenSchema = z
   .strictObject({ ...figures, jobs: z.number().int().describe('How many measured; the figures are their mean.') })
-  .meta({ id: 'Seen' })
+  .meta({ id: 'Seen', description: 'What your own jobs measured there.' })
 
 /** What a machine is made of, as its system tells; empty and 0 is what that does not. */
 const hardwareSchema = z
   .strictObject({
-    cpu: z.strictObject({
-      model: z.string().describe('As its maker calls it.'),
-      cores: z.number().int().describe('Physical ones.'),
-      threads: z.number().int().describe('That run at once.'),
-      mhz: z.number().int().describe('The highest clock.'),
-    }),
-    memory: z.strictObject({ type: z.string(), mhz: z.number().int().describe('Transfers a second, in millions.') }),
+    cpu: z
+      .strictObject({
+        model: z.string().describe('As its maker calls it.'),
+        cores: z.number().int().describe('Physical ones.'),
+        threads: z.number().int().describe('That run at once.'),
+        mhz: z.number().int().describe('The highest clock.'),
+      })
+      .describe('Its processors.'),
+    memory: z
+      .strictObject({
+        type: z.string().describe('Such as `DDR4`.'),
+        mhz: z.number().int().describe('Transfers a second, in millions.'),
+      })
+      .describe('Its memory modules.'),
     disk: z
-      .strictObject({ type: z.string().describe('`NVMe`, `SSD` or `HDD`.'), model: z.string() })
+      .strictObject({
+        type: z.string().describe('`NVMe`, `SSD` or `HDD`.'),
+        model: z.string().describe('As its maker calls it.'),
+      })
       .describe('On which containers lie.'),
-    network: z.strictObject({ mbps: z.number().int() }).describe('The interface that leads to the internet.'),
+    network: z
+      .strictObject({ mbps: z.number().int().describe('Megabits a second.') })
+      .describe('The interface that leads to the internet.'),
   })
-  .meta({ id: 'Hardware' })
+  .meta({
+    id: 'Hardware',
+    description: 'What a machine is made of, as its system tells; empty and 0 is what that does not.',
+  })
 
 /** A provider, as this gateway last heard of it. Sizes are text with a unit, such as `8Gi`. */
 export const providerSchema = z
@@ -83,23 +101,29 @@ export const providerSchema = z
       .describe(
         'Walls that it puts around jobs, first what jobs have that name none; none where its version does not say.',
       ),
-    capacity: z.strictObject({ total: providerCapacitySchema, free: providerCapacitySchema }),
-    metrics: z.strictObject({
-      latency: z.number().nullable().describe('Round trip in ms; null where it was not measured.'),
-      uptime: z.number().describe('Seconds without a break, as it says itself.'),
-      jobsCompleted: z.number().int().describe('Of your jobs.'),
-      jobsFailed: z.number().int().describe('Of your jobs.'),
-      costToDate: usd.describe('What your jobs cost there.'),
-    }),
-    pricing: z.strictObject({
-      cpu: usd.describe('Per core-hour.'),
-      memory: usd.describe('Per GB-hour.'),
-      storage: usd.describe('Per GB-hour.'),
-      gpu: usd.describe('Per GPU-hour, of models without a price of their own.'),
-      network: usd.describe('Per GB.'),
-      minimum: usd.describe('Per job that ran, at least.'),
-      currency: z.literal('USD').describe('Of all prices.'),
-    }),
+    capacity: z
+      .strictObject({ total: providerCapacitySchema, free: providerCapacitySchema })
+      .describe('What it sells in all, and what of that nobody has.'),
+    metrics: z
+      .strictObject({
+        latency: z.number().nullable().describe('Round trip in ms; null where it was not measured.'),
+        uptime: z.number().describe('Seconds without a break, as it says itself.'),
+        jobsCompleted: z.number().int().describe('Of your jobs.'),
+        jobsFailed: z.number().int().describe('Of your jobs.'),
+        costToDate: usd.describe('What your jobs cost there.'),
+      })
+      .describe('How near it is, and how your jobs fared there.'),
+    pricing: z
+      .strictObject({
+        cpu: usd.describe('Per core-hour.'),
+        memory: usd.describe('Per GB-hour.'),
+        storage: usd.describe('Per GB-hour.'),
+        gpu: usd.describe('Per GPU-hour, of models without a price of their own.'),
+        network: usd.describe('Per GB.'),
+        minimum: usd.describe('Per job that ran, at least.'),
+        currency: z.literal('USD').describe('Of all prices.'),
+      })
+      .describe('What it asks, in US dollars.'),
     hardware: hardwareSchema.nullable().describe('Null where its provider does not tell.'),
     measured: measuredSchema.nullable().describe('Null where its provider measured nothing.'),
     seen: seenSchema.nullable().describe('Null where your jobs measured nothing.'),
@@ -126,10 +150,14 @@ export const providerStatusSchema = z
     version: z.string().describe('Of its program.'),
     nodeCount: z.number().int().describe('Machines behind it.'),
     networkLoad: z
-      .strictObject({ cpu: z.number(), memory: z.number(), storage: z.number() })
-      .describe('Percent of its capacity that is taken.'),
+      .strictObject({
+        cpu: z.number().describe('Of its cores.'),
+        memory: z.number().describe('Of its memory.'),
+        storage: z.number().describe('Of its storage.'),
+      })
+      .describe('Percent of its capacity that is taken, 0 to 100.'),
   })
-  .meta({ id: 'ProviderStatus' })
+  .meta({ id: 'ProviderStatus', description: 'Whether a provider is there, and how busy.' })
 
 /** A network: the sum of its providers, and how many of the asker’s jobs are in each status. */
 export const networkSchema = z
@@ -137,31 +165,32 @@ export const networkSchema = z
     name: z.string().describe('What people call it; its own choice.'),
     type: z.literal('p2p').describe('How it is reached.'),
     status: z.enum(PROVIDER_STATUSES).describe('How it is: heard of, missed once, or missed for longer.'),
-    providers: z.strictObject({
-      online: z.number().int().describe('Heard of.'),
-      degraded: z.number().int().describe('Missed once.'),
-      offline: z.number().int().describe('Missed for longer.'),
-      total: z.number().int().describe('All of them.'),
-    }),
+    providers: z
+      .strictObject({
+        online: z.number().int().describe('Heard of.'),
+        degraded: z.number().int().describe('Missed once.'),
+        offline: z.number().int().describe('Missed for longer.'),
+        total: z.number().int().describe('All of them.'),
+      })
+      .describe('How many there are, by status.'),
     peers: z.number().int().describe('Peers this gateway is connected to.'),
-    capacity: z.strictObject({ total: capacitySchema, free: capacitySchema }),
+    capacity: z
+      .strictObject({ total: capacitySchema, free: capacitySchema })
+      .describe('What all that are not offline sell together, and what of that nobody has.'),
     priceRange: z
       .strictObject({
-        cpu: z.strictObject({ min: usd.describe('The lowest.'), max: usd.describe('The highest.') }),
-        memory: z.strictObject({ min: usd.describe('The lowest.'), max: usd.describe('The highest.') }),
+        cpu: z
+          .strictObject({ min: usd.describe('The lowest.'), max: usd.describe('The highest.') })
+          .describe('US dollars per core-hour.'),
+        memory: z
+          .strictObject({ min: usd.describe('The lowest.'), max: usd.describe('The highest.') })
+          .describe('US dollars per GB-hour.'),
       })
       .nullable()
       .describe('Of providers that are online; null where none is.'),
-    jobs: z.strictObject({
-      pending: z.number().int().describe('Wait for a provider.'),
-      scheduled: z.number().int().describe('Have one, and do not run yet.'),
-      running: z.number().int().describe('Run.'),
-      completed: z.number().int().describe('Ended with 0.'),
-      failed: z.number().int().describe('Ended badly.'),
-      cancelled: z.number().int().describe('Were cancelled.'),
-    }),
+    jobs: jobCountsSchema.describe('How many of your jobs are in each status.'),
   })
-  .meta({ id: 'Network' })
+  .meta({ id: 'Network', description: 'The sum of its providers, and how many of your jobs are in each status.' })
 
 const GPUS = [{ ...GPU_EXAMPLE, pricePerHour: 0.5 }]
 const CAPACITY = { cpu: 4000, memory: '8Gi', storage: '100Gi', gpu: 2 }

@@ -14,7 +14,9 @@ export const scheduleSchema = z
     name: z.string().describe('What people call it.'),
     schedule: z.string().describe('When it runs, as cron.'),
     timezone: z.string().describe('In which zone that is, by its IANA name.'),
-    config: shownConfigSchema.nullable(),
+    config: shownConfigSchema
+      .nullable()
+      .describe('Fields of a submission, without secrets and registry credentials; null where it has a template.'),
     templateId: z.string().nullable().describe('The template that it runs; null where it has a config.'),
     concurrencyPolicy: z.enum(CONCURRENCY_POLICIES).describe('What a tick does while a job of it runs.'),
     enabled: z.boolean().describe('Whether it runs; else it is paused.'),
@@ -39,7 +41,10 @@ export const scheduleSchema = z
     createdAt: time.describe('When it was made.'),
     updatedAt: time.describe('When it was changed last.'),
   })
-  .meta({ id: 'Schedule' })
+  .meta({
+    id: 'Schedule',
+    description: 'A job for each tick of a cron expression, from a `config` of its own or a template.',
+  })
 
 const fields = {
   name: lineField(128).describe('What people call it.'),
@@ -51,7 +56,7 @@ const fields = {
     ),
   timezone: z.string().max(64).describe('IANA name; daylight saving is kept.'),
   config: configSchema,
-  templateId: z.string().max(64).describe('The template that it runs; null where it has a config.'),
+  templateId: z.string().max(64).describe('The template that it runs, in place of a config.'),
   concurrencyPolicy: z
     .enum(CONCURRENCY_POLICIES)
     .describe('What a tick does while a job of the schedule runs: a second, nothing, or cancel it and begin anew.'),
@@ -68,7 +73,7 @@ export const newScheduleSchema = z
     ...fields,
     timezone: fields.timezone.default('UTC').describe('In which zone that is, by its IANA name.'),
     config: fields.config.optional(),
-    templateId: fields.templateId.optional().describe('The template that it runs; null where it has a config.'),
+    templateId: fields.templateId.optional(),
     concurrencyPolicy: fields.concurrencyPolicy
       .default(CONCURRENCY_POLICIES[0])
       .describe('What a tick does while a job of it runs.'),
@@ -81,7 +86,7 @@ export const newScheduleSchema = z
     }
     checkCron(body.schedule, body.timezone, context)
   })
-  .meta({ id: 'NewSchedule' })
+  .meta({ id: 'NewSchedule', description: 'Either with a `config` of its own or with a `templateId`.' })
 
 /**
  * Body of `PUT /plugin-core/jobs/schedules/{id}`: what is absent stays; a `config` takes the place of a template, and
@@ -96,7 +101,10 @@ export const scheduleChangesSchema = z
     }
     checkCron(body.schedule ?? '@daily', body.timezone ?? 'UTC', context)
   })
-  .meta({ id: 'ScheduleChanges' })
+  .meta({
+    id: 'ScheduleChanges',
+    description: 'What is absent stays; a `config` takes the place of a template, and the other way round.',
+  })
 
 function checkCron(schedule: string, timezone: string, context: z.RefinementCtx): void {
   try {

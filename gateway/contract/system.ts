@@ -16,7 +16,7 @@ export const auditEntrySchema = z
     requestId: z.string().describe('`X-Request-Id` of the answer.'),
     address: z.string().describe('From where it came.'),
   })
-  .meta({ id: 'AuditEntry' })
+  .meta({ id: 'AuditEntry', description: 'A change that somebody made or tried to make, or a wrong key.' })
 
 /** Answer of `GET /health`, which takes no key. */
 export const healthSchema = z
@@ -28,7 +28,7 @@ export const healthSchema = z
     peers: z.number().int().describe('That it is connected with.'),
     providers: z.number().int().describe('Online.'),
   })
-  .meta({ id: 'Health' })
+  .meta({ id: 'Health', description: 'How the gateway is.' })
 
 /** What went between the gateway and one peer that it is connected with. */
 export const peerTrafficSchema = z
@@ -37,4 +37,4 @@ export const peerTrafficSchema = z
     receivedBytes: z.number().int().describe('Since it connected, on the wire.'),
     sentBytes: z.number().int().describe('Likewise.'),
   })
-  .meta({ id: 'PeerTraffic' })
+  .meta({ id: 'PeerTraffic', description: 'What went between the gateway and one peer that it is connected with.' })

@@ -19,7 +19,7 @@ export const templateSchema = z
     createdAt: z.iso.datetime().describe('When it was made.'),
     updatedAt: z.iso.datetime().describe('When it was changed last.'),
   })
-  .meta({ id: 'Template' })
+  .meta({ id: 'Template', description: 'A part of a submission that jobs and schedules are made from.' })
 
 const fields = {
   name: lineField(128).describe('What people call it.'),
@@ -29,7 +29,7 @@ const fields = {
 /** Body of `POST /plugin-core/jobs/templates`. */
 export const newTemplateSchema = z
   .strictObject({ ...fields, description: fields.description.default('') })
-  .meta({ id: 'NewTemplate' })
+  .meta({ id: 'NewTemplate', description: 'A part of a submission, and a name for it.' })
 /**
  * Body of `PUT /plugin-core/jobs/templates/{id}`: what is absent stays; a `config` is replaced as a whole, but for
  * secrets, see its description.

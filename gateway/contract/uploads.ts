@@ -24,7 +24,7 @@ export const uploadSchema = z
         'When it is forgotten, unless something is added or a job uses it before. A job that has not ended, a schedule and a template use what they name all the time.',
       ),
   })
-  .meta({ id: 'Upload' })
+  .meta({ id: 'Upload', description: 'Something that was given for jobs to bring, or is being given.' })
 /** An {@link uploadSchema} as the gateway makes it. */
 export type UploadView = z.input<typeof uploadSchema>
 

@@ -33,7 +33,7 @@ export const volumeSchema = z
       .boolean()
       .describe('Whether its provider takes no more jobs, because its owner is about to take the machine away.'),
   })
-  .meta({ id: 'Volume' })
+  .meta({ id: 'Volume', description: 'A volume that outlives its job, as its provider told of it last.' })
 
 /** Body of `PATCH /plugin-core/volumes/{id}`. */
 export const volumeChangesSchema = z
@@ -42,4 +42,4 @@ export const volumeChangesSchema = z
       'Seconds that it is kept after its last use, from now on. Its provider may keep none so long.',
     ),
   })
-  .meta({ id: 'VolumeChanges' })
+  .meta({ id: 'VolumeChanges', description: 'What may be changed of a volume.' })

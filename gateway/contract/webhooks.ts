@@ -14,12 +14,12 @@ export const deliverySchema = z
     timestamp: time.describe('When it was made.'),
     status: z.enum(['delivered', 'failed', 'retrying']).describe('How it went so far.'),
     responseCode: z.number().int().nullable().describe('HTTP status of the last answer; null where there was none.'),
-    responseTime: z.number().nullable().describe('Milliseconds.'),
+    responseTime: z.number().nullable().describe('Milliseconds until the last answer; null where there was none.'),
     attempts: z.number().int().describe('How often it was tried.'),
     nextAttempt: time.nullable().describe('Null once it is delivered or has failed.'),
     error: z.string().nullable().describe('Why it did not arrive; null where it did.'),
   })
-  .meta({ id: 'Delivery' })
+  .meta({ id: 'Delivery', description: 'One event on its way to one webhook.' })
 
 /** A webhook and how its deliveries go. `lastTriggered` is null until there was one. */
 export const webhookSchema = z
@@ -43,11 +43,13 @@ export const webhookSchema = z
     createdAt: time.describe('When it was made.'),
     updatedAt: time.describe('When it was changed last.'),
     lastTriggered: time.nullable().describe('When something was sent last; null until then.'),
-    stats: z.strictObject({
-      delivered: z.number().int().describe('That arrived.'),
-      failed: z.number().int().describe('That were given up.'),
-      retried: z.number().int().describe('That were tried more than once.'),
-    }),
+    stats: z
+      .strictObject({
+        delivered: z.number().int().describe('That arrived.'),
+        failed: z.number().int().describe('That were given up.'),
+        retried: z.number().int().describe('That were tried more than once.'),
+      })
+      .describe('Deliveries since it was made.'),
     failing: z
       .strictObject({
         since: time.describe('When the first of them was.'),
@@ -63,7 +65,7 @@ export const webhookSchema = z
       .describe('Attempts one after the other that did not arrive, with what the last one was answered; null: none.'),
     deliveryHistory: z.array(deliverySchema).optional().describe('With one webhook: the last ten.'),
   })
-  .meta({ id: 'Webhook' })
+  .meta({ id: 'Webhook', description: 'A URL that events are sent to, and how its deliveries go.' })
 
 const urlField = lineField(MAX_URL_LENGTH).superRefine((text, context) => {
   const url = URL.parse(text)
@@ -81,7 +83,8 @@ const fields = {
     .array(z.enum(WEBHOOK_EVENTS))
     .min(1)
     .max(WEBHOOK_EVENTS.length)
-    .transform((events) => [...new Set(events)].toSorted()),
+    .transform((events) => [...new Set(events)].toSorted())
+    .describe('Which it is told of.'),
   secret: z.string().min(8).max(256).describe('Signs deliveries; never shown again.'),
   costThreshold: z
     .number()
@@ -100,7 +103,7 @@ export const newWebhookSchema = z
     costThreshold: fields.costThreshold.nullable().default(null),
     enabled: fields.enabled.default(true).describe('Whether anything is sent.'),
   })
-  .meta({ id: 'NewWebhook' })
+  .meta({ id: 'NewWebhook', description: 'Where events are to be sent, and which.' })
 
 /** Body of `PUT /plugin-core/webhooks/{id}`: what is absent stays as it is. */
 export const webhookChangesSchema = z
@@ -112,7 +115,7 @@ export const webhookChangesSchema = z
     costThreshold: fields.costThreshold.nullable().optional(),
     enabled: fields.enabled.optional().describe('Whether anything is sent.'),
   })
-  .meta({ id: 'WebhookChanges' })
+  .meta({ id: 'WebhookChanges', description: 'What is absent stays as it is.' })
 
 /** A {@link deliverySchema} for the API’s document. */
 export const DELIVERY_EXAMPLE: z.input<typeof deliverySchema> = {

@@ -35,7 +35,12 @@ const eventsOperation = operation({
     'As a stream: what comes from now on, or after `Last-Event-ID`, without gap or repeat. As JSON: the next events after `lastEventId`, some hundred at most, and where to go on. Events of providers need `providers:read`.',
   permission: 'jobs:read',
   request: { query: z.strictObject({ types: listField(EVENT_TYPES), ...streamFields }) },
-  data: z.strictObject({ events: z.array(apiEventSchema), lastEventId: z.string() }),
+  data: z
+    .strictObject({
+      events: z.array(apiEventSchema).describe('Oldest first.'),
+      lastEventId: z.string().describe('Where to go on: `lastEventId` of the next request.'),
+    })
+    .describe('What happened.'),
   example: {
     events: [
       { id: '7-2', type: 'job.created', createdAt: JOB_EXAMPLE.createdAt, data: { job: { id: JOB_EXAMPLE.id } } },

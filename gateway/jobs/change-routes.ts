@@ -5,7 +5,7 @@ import { secretsOutputsName } from '../../protocol/job-outputs.ts'
 import { jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { success } from '../contract/envelope.ts'
-import { overridesSchema } from '../contract/job-config.ts'
+import { overridesSchema, submissionSchema } from '../contract/job-config.ts'
 import { dryRunSchema, JOB_EXAMPLE, jobSchema } from '../contract/jobs.ts'
 import { flagField } from '../contract/list-fields.ts'
 import { partialOf } from '../contract/partial.ts'
@@ -17,8 +17,6 @@ import { withOverrides, withStoredSecrets } from './overrides.ts'
 import { idempotencyHeader, jobParams } from './params.ts'
 import { dryRun, type SubmitComponents, submitJob } from './submit.ts'
 import { jobView } from './view.ts'
-
-const submissionSchema = jobSubmissionSchema.meta({ id: 'JobSubmission' })
 
 const PENDING_EXAMPLE = {
   ...JOB_EXAMPLE,
@@ -39,10 +37,13 @@ const submitOperation = operation({
     'Only `image` is needed. With `?dryRun=true` nothing is submitted: it is checked, and every provider that is asked says whether it would take it and at what price.',
   permission: 'jobs:write',
   request: {
-    query: z.strictObject({ dryRun: flagField }),
+    query: z.strictObject({
+      dryRun: flagField.describe('Checks the job and asks providers what they say to it; nothing is submitted.'),
+    }),
     headers: idempotencyHeader,
     body: {
       required: true,
+      description: 'The job.',
       content: {
         'application/json': {
           schema: submissionSchema,
@@ -51,7 +52,7 @@ const submitOperation = operation({
       },
     },
   },
-  data: z.union([jobSchema, dryRunSchema]),
+  data: z.union([jobSchema, dryRunSchema]).describe('The job; with `?dryRun=true` what providers say to it.'),
   status: 201,
   example: PENDING_EXAMPLE,
   errors: ['IDEMPOTENCY_CONFLICT', 'PROVIDER_UNAVAILABLE'],
@@ -74,7 +75,7 @@ const changesSchema = partialOf(
     labels: true,
     queueTimeout: true,
   }),
-).meta({ id: 'JobChanges' })
+).meta({ id: 'JobChanges', description: 'What may still change of a job while nobody has it; what is absent stays.' })
 
 const updateOperation = operation({
   method: 'put',
@@ -86,14 +87,23 @@ const updateOperation = operation({
   permission: 'jobs:write',
   request: {
     params: jobParams,
-    body: { required: true, content: { 'application/json': { schema: changesSchema, example: { memory: '1Gi' } } } },
+    body: {
+      required: true,
+      description: 'What is to be changed.',
+      content: { 'application/json': { schema: changesSchema, example: { memory: '1Gi' } } },
+    },
   },
   data: jobSchema,
   example: { ...PENDING_EXAMPLE, memory: '1Gi' },
   errors: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
 })
 
-const cancelSchema = z.strictObject({ id: z.string(), status: z.literal('cancelling') })
+const cancelSchema = z
+  .strictObject({
+    id: z.string().describe('Of the job.'),
+    status: z.literal('cancelling').describe('Its provider is told to stop it.'),
+  })
+  .describe('What was begun.')
 const cancel = {
   tag: 'Jobs',
   description: 'Answers at once; the job is `cancelled` when its provider has stopped it.',
@@ -133,6 +143,7 @@ const extendOperation = operation({
     params: jobParams,
     body: {
       required: true,
+      description: 'How much more.',
       content: {
         'application/json': {
           schema: z.strictObject({
@@ -162,6 +173,7 @@ const resubmitOperation = operation({
     headers: idempotencyHeader,
     body: {
       required: false,
+      description: 'What the new job has instead; without a body it is the same.',
       content: {
         'application/json': {
           schema: z.strictObject({ ...overridesSchema.shape, overrides: overridesSchema.optional() }),

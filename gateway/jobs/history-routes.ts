@@ -48,10 +48,12 @@ const logsOperation = operation({
       ...streamFields,
     }),
   },
-  data: z.strictObject({
-    logs: z.array(logLineSchema),
-    truncated: z.literal(true).optional().describe('Older lines of the range were left out: a stream has them all.'),
-  }),
+  data: z
+    .strictObject({
+      logs: z.array(logLineSchema).describe('Oldest first.'),
+      truncated: z.literal(true).optional().describe('Older lines of the range were left out: a stream has them all.'),
+    })
+    .describe('What it wrote.'),
   example: { logs: [{ timestamp: TIME, line: 'hello', stream: 'stdout' }] },
   errors: ['JOB_NOT_FOUND'],
   events:
@@ -72,7 +74,7 @@ const eventsOperation = operation({
       ...streamFields,
     }),
   },
-  data: z.strictObject({ events: z.array(jobEventSchema) }),
+  data: z.strictObject({ events: z.array(jobEventSchema).describe('Oldest first.') }).describe('What happened.'),
   example: { events: [{ seq: 1, type: 'created', timestamp: TIME }] },
   errors: ['JOB_NOT_FOUND'],
   events: 'Each message is one event; its id is the event’s seq.',
@@ -89,7 +91,9 @@ const metricsOperation = operation({
     params: jobParams,
     query: z.strictObject({
       period: keysOf(PERIODS).default('1h').describe('How far back; of an ended job, from its end.'),
-      resolution: keysOf(RESOLUTIONS).default('1m'),
+      resolution: keysOf(RESOLUTIONS)
+        .default('1m')
+        .describe('How far apart the points are; a stream has every sample.'),
       ...streamFields,
     }),
   },
@@ -114,7 +118,9 @@ const bidsOperation = operation({
   summary: 'Every bid and decline, with the reason',
   permission: 'jobs:read',
   request: { params: jobParams },
-  data: z.strictObject({ bids: z.array(bidSchema) }),
+  data: z
+    .strictObject({ bids: z.array(bidSchema).describe('Of all its attempts, in the order in which they came.') })
+    .describe('What providers said.'),
   example: {
     bids: [
       {
@@ -190,7 +196,9 @@ const receiptsOperation = operation({
   summary: 'What each attempt costs, and what both sides signed of it',
   permission: 'jobs:read',
   request: { params: jobParams },
-  data: z.strictObject({ receipts: z.array(attemptCostSchema) }),
+  data: z
+    .strictObject({ receipts: z.array(attemptCostSchema).describe('One for each attempt, the first one first.') })
+    .describe('What it costs.'),
   example: { receipts: [LOST_ATTEMPT, { ...SIGNED_ATTEMPT, receipt: RECEIPT }] },
   errors: ['JOB_NOT_FOUND'],
 })

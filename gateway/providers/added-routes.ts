@@ -4,7 +4,7 @@ import type { Directory } from '../../node/directory/index.ts'
 import { isPublicEndpoint } from '../../node/network/addresses.ts'
 import { isoTime } from '../../node/views/time.ts'
 import { dialledPeer, newProviderSchema, providerChangesSchema } from '../contract/added-providers.ts'
-import { success } from '../contract/envelope.ts'
+import { messageSchema, success } from '../contract/envelope.ts'
 import { PROVIDER_EXAMPLE, providerSchema } from '../contract/providers.ts'
 import { type GatewayContext, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -28,7 +28,11 @@ const addOperation = operation({
     'This gateway keeps a connection to it. What it sells it announces itself; until then it is offline. It is yours: no other owner changes or deletes it. Names, and addresses that are not of the open internet, take an admin.',
   permission: 'providers:write',
   request: {
-    body: { required: true, content: { 'application/json': { schema: newProviderSchema, example: EXAMPLE } } },
+    body: {
+      required: true,
+      description: 'Whom to dial.',
+      content: { 'application/json': { schema: newProviderSchema, example: EXAMPLE } },
+    },
   },
   data: providerSchema,
   status: 201,
@@ -47,6 +51,7 @@ const changeOperation = operation({
     params,
     body: {
       required: true,
+      description: 'What is to be changed.',
       content: { 'application/json': { schema: providerChangesSchema, example: { name: 'attic' } } },
     },
   },
@@ -64,7 +69,7 @@ const deleteOperation = operation({
   description: 'It is listed while it announces itself.',
   permission: 'providers:write',
   request: { params },
-  data: z.strictObject({ message: z.string().describe('For people.') }),
+  data: messageSchema,
   example: { message: 'Provider successfully deleted' },
   errors: ['PROVIDER_NOT_FOUND'],
 })

@@ -15,7 +15,7 @@ const bodySchema = z
     image: imageField.default(BENCH_IMAGE).describe('One that has Node 20 or later, as `node`.'),
     maxPrice: pricePerHourField.optional().describe('US dollars per hour at most.'),
   })
-  .meta({ id: 'NewBench' })
+  .meta({ id: 'NewBench', description: 'How a machine is to be measured.' })
 
 const benchOperation = operation({
   method: 'post',
@@ -31,6 +31,7 @@ const benchOperation = operation({
     headers: idempotencyHeader,
     body: {
       required: true,
+      description: 'How it is to be measured.',
       content: { 'application/json': { schema: bodySchema, example: { image: BENCH_IMAGE, maxPrice: 0.1 } } },
     },
   },

@@ -22,7 +22,12 @@ const historyOperation = operation({
   description: `The last ${MAX_CHANGES}, as this gateway heard of them.`,
   permission: 'providers:read',
   request: { params: z.strictObject({ id: z.string().max(128).describe('Which.') }) },
-  data: z.strictObject({ id: z.string(), history: z.array(providerHistorySchema) }),
+  data: z
+    .strictObject({
+      id: z.string().describe('Its peer id.'),
+      history: z.array(providerHistorySchema).describe('Newest first.'),
+    })
+    .describe('Its changes.'),
   example: {
     id: PROVIDER_EXAMPLE.id,
     history: [

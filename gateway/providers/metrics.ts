@@ -30,7 +30,7 @@ const metricsOperation = operation({
     params: z.strictObject({ id: z.string().max(128).describe('Which.') }),
     query: z.strictObject({
       period: keysOf(PROVIDER_PERIODS).default('24h').describe('How far back.'),
-      resolution: keysOf(PROVIDER_RESOLUTIONS).default('5m'),
+      resolution: keysOf(PROVIDER_RESOLUTIONS).default('5m').describe('How far apart the points are.'),
       metrics: listField(PROVIDER_METRICS).describe('Only these, comma-separated.'),
     }),
   },

@@ -46,7 +46,10 @@ const listProvidersOperation = listOperation({
       ...pagingFields,
     }),
   },
-  data: providerSchema.partial().meta({ id: 'ProviderListItem' }),
+  data: providerSchema.partial().meta({
+    id: 'ProviderListItem',
+    description: 'A provider in a list; where `fields` was asked for, only those are there.',
+  }),
   example: PROVIDER_EXAMPLE,
 })
 
@@ -92,7 +95,7 @@ const capabilitiesOperation = operation({
   summary: 'What a provider can do',
   permission: 'providers:read',
   request: { params: providerParams },
-  data: z.strictObject({ id: z.string(), capabilities: z.array(z.string()), architecture: z.string() }),
+  data: providerSchema.pick({ id: true, capabilities: true, architecture: true }).describe('What it can do.'),
   example: { id: PROVIDER_EXAMPLE.id, capabilities: ['extend'], architecture: 'amd64' },
   errors: ['PROVIDER_NOT_FOUND'],
 })
@@ -134,6 +137,7 @@ const getNetworkOperation = operation({
       name: z
         .string()
         .max(64)
+        .describe('Which network; there is none but `p2p`.')
         .meta({ examples: [ANY_PROVIDER] }),
     }),
   },

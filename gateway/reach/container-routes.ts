@@ -59,6 +59,7 @@ const execOperation = operation({
     params: jobParams,
     body: {
       required: true,
+      description: 'The command.',
       content: { 'application/json': { schema: execRequestSchema, example: { command: ['ps'] } } },
     },
   },
@@ -78,9 +79,18 @@ const linkOperation = operation({
   permission: 'jobs:write',
   request: {
     params: jobParams,
-    body: { required: true, content: { 'application/json': { schema: portLinkSchema, example: { port: 80 } } } },
+    body: {
+      required: true,
+      description: 'Where the link is to lead.',
+      content: { 'application/json': { schema: portLinkSchema, example: { port: 80 } } },
+    },
   },
-  data: z.strictObject({ url: z.string(), expiresAt: z.iso.datetime() }),
+  data: z
+    .strictObject({
+      url: z.string().describe('For a browser; it opens once.'),
+      expiresAt: z.iso.datetime().describe('When it opens no more.'),
+    })
+    .describe('The link.'),
   status: 201,
   example: {
     url: 'http://80--job_01k8m3q7w9x2v5n4c6b8d0f1g3.localhost:13000/?cortex-link=EXAMPLE',

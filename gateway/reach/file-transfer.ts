@@ -23,7 +23,11 @@ export const FOLDER_EXAMPLE = {
 }
 const BINARY = { schema: { type: 'string' as const, format: 'binary' } }
 /** What is sent to be written, for the document of the API. */
-export const FILE_BODY = { required: true, content: { [BYTES]: BINARY, [TAR]: BINARY } }
+export const FILE_BODY = {
+  required: true,
+  description: 'Bytes of a file, or a tar to be unpacked.',
+  content: { [BYTES]: BINARY, [TAR]: BINARY },
+}
 
 /** What {@link createFileTransfer} works with. */
 export interface FileTransferComponents {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { messageSchema } from '../contract/envelope.ts'
 import { JOB_EXAMPLE, jobSchema } from '../contract/jobs.ts'
 import { pagingFields } from '../contract/list-fields.ts'
 import { newScheduleSchema, SCHEDULE_EXAMPLE, scheduleChangesSchema, scheduleSchema } from '../contract/schedules.ts'
@@ -40,6 +41,7 @@ export const createSchedule = operation({
   request: {
     body: {
       required: true,
+      description: 'When, and what.',
       content: {
         'application/json': {
           schema: newScheduleSchema,
@@ -75,6 +77,7 @@ export const updateSchedule = operation({
     params,
     body: {
       required: true,
+      description: 'What is to be changed.',
       content: { 'application/json': { schema: scheduleChangesSchema, example: { schedule: '@hourly' } } },
     },
   },
@@ -89,7 +92,7 @@ export const deleteSchedule = operation({
   summary: 'Delete a schedule; its jobs go on',
   permission: 'jobs:write',
   request: { params },
-  data: z.strictObject({ message: z.string().describe('For people.') }),
+  data: messageSchema,
   example: { message: 'Schedule successfully deleted' },
   errors: NOT_FOUND,
 })

@@ -25,6 +25,7 @@ function apiDocument(api: Api, version: string) {
         { name: 'Templates', description: 'Job configurations to use again.' },
         { name: 'Schedules', description: 'Jobs that run at given times.' },
         { name: 'Batches', description: 'Many jobs at once.' },
+        { name: 'Uploads', description: 'Files and folders that are given for jobs to bring.' },
         { name: 'Volumes', description: 'What outlives jobs, for later ones.' },
         { name: 'Providers', description: 'Who sells, at which price.' },
         { name: 'Networks', description: 'The market as a whole.' },

@@ -32,12 +32,14 @@ const limitsOperation = operation({
   tag: 'System',
   summary: 'My rate limit',
   permission: 'signed-in',
-  data: z.strictObject({
-    limit: z.number().int().describe('Requests a minute.'),
-    remaining: z.number().int(),
-    reset: z.number().int().describe('Epoch seconds.'),
-    enforced: z.boolean(),
-  }),
+  data: z
+    .strictObject({
+      limit: z.number().int().describe('Requests a minute.'),
+      remaining: z.number().int().describe('Requests left of them.'),
+      reset: z.number().int().describe('When the minute is over, in epoch seconds.'),
+      enforced: z.boolean().describe('Whether more than that are refused.'),
+    })
+    .describe('How much may be asked for.'),
   example: { limit: 300, remaining: 299, reset: 1_769_860_860, enforced: true },
 })
 
@@ -49,7 +51,7 @@ const peersOperation = operation({
   summary: 'Who the gateway is connected with',
   description: 'Bytes to and from each peer that has an open connection. Two looks make a rate.',
   permission: 'admin',
-  data: z.array(peerTrafficSchema),
+  data: z.array(peerTrafficSchema).describe('One for each peer.'),
   example: [
     {
       peer: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',

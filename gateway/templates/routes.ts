@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import { isoTime } from '../../node/views/time.ts'
-import { page, success } from '../contract/envelope.ts'
+import { messageSchema, page, success } from '../contract/envelope.ts'
 import { overridesSchema } from '../contract/job-config.ts'
 import { JOB_EXAMPLE, jobSchema } from '../contract/jobs.ts'
 import { pagingFields } from '../contract/list-fields.ts'
@@ -34,8 +34,9 @@ const params = z.strictObject({
     .describe('Which template.')
     .meta({ examples: [EXAMPLE.id] }),
 })
-const json = <S extends z.ZodType>(schema: S, example: unknown) => ({
+const json = <S extends z.ZodType>(description: string, schema: S, example: unknown) => ({
   required: true as const,
+  description,
   content: { 'application/json': { schema, example } },
 })
 
@@ -57,7 +58,7 @@ const createTemplate = operation({
   tag,
   summary: 'Keep a job configuration as a template',
   permission: 'templates:write',
-  request: { body: json(newTemplateSchema, BODY_EXAMPLE) },
+  request: { body: json('The template.', newTemplateSchema, BODY_EXAMPLE) },
   data: templateSchema,
   status: 201,
   example: EXAMPLE,
@@ -82,7 +83,7 @@ const updateTemplate = operation({
   tag,
   summary: 'Change a template',
   permission: 'templates:write',
-  request: { params, body: json(templateChangesSchema, { name: 'Web server 2' }) },
+  request: { params, body: json('What is to be changed.', templateChangesSchema, { name: 'Web server 2' }) },
   data: templateSchema,
   example: EXAMPLE,
   errors: ['RESOURCE_NOT_FOUND'],
@@ -95,7 +96,7 @@ const deleteTemplate = operation({
   summary: 'Delete a template',
   permission: 'templates:write',
   request: { params },
-  data: z.strictObject({ message: z.string().describe('For people.') }),
+  data: messageSchema,
   example: { message: 'Template successfully deleted' },
   errors: ['RESOURCE_NOT_FOUND'],
 })
@@ -113,6 +114,7 @@ const submitFromTemplate = operation({
     headers: idempotencyHeader,
     body: {
       required: false,
+      description: 'What the job has otherwise than the template.',
       content: {
         'application/json': {
           schema: z.strictObject({ overrides: overridesSchema.optional() }),

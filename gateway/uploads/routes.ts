@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { z } from 'zod'
 import { UPLOAD_KEPT_MS, type Upload, UploadError, type UploadProblem, type Uploads } from '../../node/uploads/index.ts'
 import { isoTime } from '../../node/views/time.ts'
-import { page, success } from '../contract/envelope.ts'
+import { messageSchema, page, success } from '../contract/envelope.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import { pagingFields } from '../contract/list-fields.ts'
 import {
@@ -45,6 +45,7 @@ const params = z.strictObject({
     .meta({ examples: [EXAMPLE.id] }),
 })
 const bytes = {
+  description: 'Bytes of a file, or of the tar of a folder.',
   content: { 'application/octet-stream': { schema: { type: 'string' as const, format: 'binary' } } },
 }
 const HOW =
@@ -112,7 +113,7 @@ const deleteUpload = operation({
   summary: 'Delete an upload',
   permission: 'jobs:write',
   request: { params },
-  data: z.strictObject({ message: z.string().describe('For people.') }),
+  data: messageSchema,
   example: { message: 'Upload successfully deleted' },
   errors: ['RESOURCE_NOT_FOUND'],
 })

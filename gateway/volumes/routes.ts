@@ -77,6 +77,7 @@ const extendVolume = operation({
     params,
     body: {
       required: true,
+      description: 'What is to be changed.',
       content: { 'application/json': { schema: volumeChangesSchema, example: { keep: 604_800 } } },
     },
   },

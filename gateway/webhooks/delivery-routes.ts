@@ -32,21 +32,26 @@ const testWebhook = operation({
     params: webhookParams,
     body: {
       required: false,
+      description: 'Which event; without a body the first that it is told of.',
       content: {
         'application/json': {
-          schema: z.strictObject({ eventType: z.enum(WEBHOOK_EVENTS).optional() }),
+          schema: z.strictObject({
+            eventType: z.enum(WEBHOOK_EVENTS).optional().describe('Of what; default: the first that it is told of.'),
+          }),
           example: { eventType: 'job.completed' },
         },
       },
     },
   },
-  data: z.strictObject({
-    delivered: z.boolean(),
-    statusCode: z.number().int().nullable(),
-    responseTime: z.number().describe('Milliseconds.'),
-    timestamp: z.iso.datetime(),
-    error: z.string().nullable(),
-  }),
+  data: z
+    .strictObject({
+      delivered: z.boolean().describe('Whether it was answered 2xx.'),
+      statusCode: z.number().int().nullable().describe('HTTP status of the answer; null where there was none.'),
+      responseTime: z.number().describe('Milliseconds until the answer, or until it was given up.'),
+      timestamp: z.iso.datetime().describe('When it was sent.'),
+      error: z.string().nullable().describe('Why it did not arrive; null where it did.'),
+    })
+    .describe('How it went.'),
   example: { delivered: true, statusCode: 200, responseTime: 135, timestamp: '2026-01-31T12:00:00.000Z', error: null },
   errors: ['WEBHOOK_NOT_FOUND'],
 })
@@ -62,8 +67,8 @@ const listDeliveries = listOperation({
     params: webhookParams,
     query: z.strictObject({
       status: listField(['delivered', 'failed', 'retrying']),
-      from: timeField.optional(),
-      to: timeField.optional(),
+      from: timeField.optional().describe('Made at or after.'),
+      to: timeField.optional().describe('Made at or before.'),
       ...pagingFields,
     }),
   },
@@ -82,12 +87,14 @@ const retryDelivery = operation({
   request: {
     params: z.strictObject({ ...webhookParams.shape, deliveryId: z.string().max(64).describe('Which delivery.') }),
   },
-  data: z.strictObject({
-    id: z.string(),
-    status: z.literal('retrying'),
-    attempts: z.number().int(),
-    timestamp: z.iso.datetime(),
-  }),
+  data: z
+    .strictObject({
+      id: z.string().describe('Of the delivery.'),
+      status: z.literal('retrying').describe('It is sent as soon as those before it are.'),
+      attempts: z.number().int().describe('How often it was tried before.'),
+      timestamp: z.iso.datetime().describe('When it was asked for.'),
+    })
+    .describe('The delivery.'),
   example: { id: DELIVERY_EXAMPLE.id, status: 'retrying', attempts: 2, timestamp: '2026-01-31T12:00:00.000Z' },
   errors: ['WEBHOOK_NOT_FOUND', 'DELIVERY_NOT_FOUND'],
 })

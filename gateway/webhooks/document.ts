@@ -32,6 +32,7 @@ export function describeWebhooks(api: Api): void {
         headers: deliveryHeaders,
         body: {
           required: true,
+          description: 'The event.',
           content: {
             'application/json': { schema: payloadSchema(event), example: { ...example, data: exampleData(event) } },
           },

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import type { SecretBox } from '../../node/store/secret-box.ts'
 import { behind } from '../auth/index.ts'
-import { page, success } from '../contract/envelope.ts'
+import { messageSchema, page, success } from '../contract/envelope.ts'
 import { pagingFields } from '../contract/list-fields.ts'
 import { permissionsFor } from '../contract/webhook-events.ts'
 import { newWebhookSchema, WEBHOOK_EXAMPLE, webhookChangesSchema, webhookSchema } from '../contract/webhooks.ts'
@@ -55,6 +55,7 @@ const createWebhook = operation({
   request: {
     body: {
       required: true,
+      description: 'Where events are to be sent, and which.',
       content: {
         'application/json': {
           schema: newWebhookSchema,
@@ -91,6 +92,7 @@ const updateWebhook = operation({
     params: webhookParams,
     body: {
       required: true,
+      description: 'What is to be changed.',
       content: { 'application/json': { schema: webhookChangesSchema, example: { enabled: false } } },
     },
   },
@@ -106,7 +108,7 @@ const deleteWebhook = operation({
   summary: 'Delete a webhook with what waits for it',
   permission: 'webhooks:write',
   request: { params: webhookParams },
-  data: z.strictObject({ message: z.string().describe('For people.') }),
+  data: messageSchema,
   example: { message: 'Webhook successfully deleted' },
   errors: ['WEBHOOK_NOT_FOUND'],
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { openTestGateway, type TestGateway } from './support/test-gateway.ts'
+import { undescribed } from './support/undescribed.ts'
 
 describe('the OpenAPI document', () => {
   let gateway: TestGateway
@@ -61,6 +62,17 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('describes every parameter, header, body, answer, object and property', () => {
+    const { bare, looked } = undescribed(document)
+    assert.deepEqual(bare, [])
+    assert.ok(looked > 2500, `${looked} were looked at`)
+  })
+
+  it('has a tag of the list for every operation, or it would be on no page', () => {
+    const tags = document.tags.map(({ name }: { name: string }) => name)
+    for (const [method, path, one] of operations()) assert.ok(tags.includes(one.tags[0]), `${method} ${path}`)
+  })
+
   it('has an example for every body and answer', () => {
     assert.ok(operations().length > 25)
     for (const [method, path, one] of operations()) {
@@ -82,5 +94,73 @@ describe('the OpenAPI document', () => {
       const isPublic = one.security.length === 0
       assert.equal(answer.status === 401 && answer.code === 'UNAUTHORIZED', !isPublic, `${method} ${path}`)
     }
+  })
+})
+
+describe('undescribed', () => {
+  const told = () => ({ description: 'What it is.' })
+  const whole = () => ({
+    paths: {
+      '/jobs': {
+        post: {
+          parameters: [{ name: 'id', in: 'query', ...told(), schema: { type: 'string' } }],
+          requestBody: {
+            ...told(),
+            content: { 'application/json': { schema: { properties: { properties: { ...told(), type: 'object' } } } } },
+          },
+          responses: {
+            200: {
+              ...told(),
+              headers: { 'X-A': told() },
+              content: { 'application/json': { schema: { $ref: '#/x/Job' } } },
+            },
+          },
+        },
+      },
+    },
+    components: {
+      schemas: {
+        Job: {
+          ...told(),
+          example: { properties: { none: {} } },
+          properties: { cost: { $ref: '#/x/Cost' }, gpus: { ...told(), items: { properties: { model: told() } } } },
+        },
+        Cost: told(),
+      },
+    },
+  })
+
+  it('finds nothing where everything is described', () => {
+    assert.deepEqual(undescribed(whole()), { bare: [], looked: 10 })
+  })
+
+  const places = [
+    ['/paths/~/post/parameters/0', '/paths/~/post/parameters/id'],
+    ['/paths/~/post/requestBody', '/paths/~/post/requestBody'],
+    ['/paths/~/post/responses/200', '/paths/~/post/responses/200'],
+    ['/paths/~/post/responses/200/headers/X-A', '/paths/~/post/responses/200/headers/X-A'],
+    ['/components/schemas/Job', '/components/schemas/Job'],
+    ['/components/schemas/Job/properties/gpus', '/components/schemas/Job/properties/gpus'],
+  ]
+  for (const [taken = '', found = ''] of places) {
+    it(`names ${found} where its description is taken out`, () => {
+      const document = whole()
+      // biome-ignore lint/suspicious/noExplicitAny: looked into as JSON
+      let node: any = document
+      for (const part of taken.split('/').slice(1)) node = node[part === '~' ? '/jobs' : part]
+      delete node.description
+      assert.deepEqual(undescribed(document).bare, [found.replace('~', '/jobs')])
+    })
+  }
+
+  it('names a field in a list, and a field whose object says nothing', () => {
+    const document = whole()
+    document.components.schemas.Job.properties.gpus.items.properties.model.description = ' '
+    document.components.schemas.Cost.description = ''
+    assert.deepEqual(undescribed(document).bare, [
+      '/components/schemas/Cost',
+      '/components/schemas/Job/properties/cost',
+      '/components/schemas/Job/properties/gpus/items/properties/model',
+    ])
   })
 })
