@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { Command, CommanderError } from 'commander'
+import { Argument, Command, CommanderError } from 'commander'
 import type { GatewayOptions } from '../gateway/commands/gateway-options.ts'
 import { CliError } from '../node/commands/cli-error.ts'
 import { type PeerOptions, partFolder } from '../node/commands/options.ts'
@@ -33,21 +33,27 @@ export function doctorCommand(program: (command: string) => Promise<Command>): C
     .description(
       'what keeps this machine from its work, and what to do; exits with 1 on a failure, with 2 on warnings alone',
     )
-    .argument(
-      '[words...]',
-      `${Object.keys(ROLES).join(', ')}, with the flags that start it (default: the parts that are in --data)`,
-    )
+    .addArgument(roleArgument())
+    .argument('[flags...]', 'those that start it')
     .option('--json', 'as JSON')
     .passThroughOptions()
     .allowUnknownOption()
     .addHelpText('after', '\nExamples:\n  $ cortex doctor\n  $ cortex doctor agent --config cortex.yaml')
-    .action(async (all: string[], { json }: { json?: true }) => {
+    .action(async (role: string | undefined, flags: string[], { json }: { json?: true }) => {
+      const all = role === undefined ? flags : [role, ...flags]
       const words = all.filter((word) => word !== '--json')
       const rows = await lookAt(program, words)
       await show(rows, json === true || words.length < all.length)
       if (rows.some(({ state }) => state === 'fail')) process.exitCode = 1
       else if (rows.some(({ state }) => state === 'warn')) process.exitCode = ONLY_WARNINGS
     })
+}
+
+/** Offered to whoever types, and not held to: the first word may be a flag as well. */
+function roleArgument(): Argument {
+  const argument = new Argument('[role]', 'what is looked at, else the parts that are in --data')
+  argument.argChoices = Object.keys(ROLES)
+  return argument
 }
 
 async function lookAt(program: (command: string) => Promise<Command>, words: string[]): Promise<Row[]> {

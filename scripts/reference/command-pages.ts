@@ -58,7 +58,7 @@ function bodyOf(command: Command): string[] {
 
 function argumentRow(argument: Argument): string[] {
   const name = argument.variadic ? `${argument.name()}…` : argument.name()
-  return [code(argument.required ? name : `[${name}]`), argument.description]
+  return [code(argument.required ? name : `[${name}]`), argument.description + valuesOf(argument)]
 }
 
 function optionRow(option: Option): string[] {
@@ -82,8 +82,11 @@ export function defaultText(option: Option): string {
 
 /** Without the default, which has a column. */
 export function meaning(option: Option): string {
-  const values = option.argChoices === undefined ? '' : `: ${option.argChoices.map(code).join(', ')}`
-  return option.description.replace(/ \((?:default: )?[^()]+\)$/, '') + values
+  return option.description.replace(/ \((?:default: )?[^()]+\)$/, '') + valuesOf(option)
+}
+
+function valuesOf({ argChoices }: Pick<Option | Argument, 'argChoices'>): string {
+  return argChoices === undefined ? '' : `: ${argChoices.map(code).join(', ')}`
 }
 
 /** What stands behind `Example:` in the help. */

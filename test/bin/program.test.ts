@@ -241,6 +241,7 @@ describe('cortex', () => {
     assert.match(await words('sched'), /^schedule\t/m)
     assert.match(await words('job', 'resu'), /^resubmit\t/m)
     assert.match(await words('run', '--max'), /^--max-price\t/m)
+    assert.match(await words('doctor', 'g'), /^gateway\t?$/m)
     for (const shell of ['bash', 'zsh', 'fish']) {
       const { code, out } = await cortex.run(['completion', shell])
       assert.equal(code, 0)
