@@ -114,7 +114,7 @@ async function checksOf(part: Part, options: RoleOptions): Promise<Check[]> {
 
 async function ownChecks(
   part: Part,
-  { host = '', port = 0, tlsCert, tlsKey, acme, dockerHost }: RoleOptions,
+  { host = '', port = 0, tlsCert, tlsKey, acme, acmeChallenge, acmeDnsHook, dockerHost }: RoleOptions,
   { folder, pid }: { folder: string; pid: number | null },
 ): Promise<Check[]> {
   if (part === 'agent') {
@@ -123,7 +123,12 @@ async function ownChecks(
   }
   if (part !== 'gateway') return []
   const { gatewayChecks } = await import('../gateway/commands/gateway-checks.ts')
-  const tls = { ...(tlsCert && { tlsCert }), ...(tlsKey && { tlsKey }), ...(acme && { acme }) }
+  const certified = {
+    ...(acme && { acme }),
+    ...(acmeChallenge && { acmeChallenge }),
+    ...(acmeDnsHook && { acmeDnsHook }),
+  }
+  const tls = { ...(tlsCert && { tlsCert }), ...(tlsKey && { tlsKey }), ...certified }
   return gatewayChecks({ options: { host, port, ...tls }, folder, pid })
 }
 

@@ -14,7 +14,7 @@ import type { GatewayOptions } from './gateway-options.ts'
 
 /** What the checks are told of a gateway. */
 export interface GatewayChecksInit {
-  options: Pick<GatewayOptions, 'host' | 'port' | 'tlsCert' | 'tlsKey' | 'acme'>
+  options: Pick<GatewayOptions, 'host' | 'port' | 'tlsCert' | 'tlsKey' | 'acme' | 'acmeChallenge' | 'acmeDnsHook'>
   /** Its own folder. */
   folder: string
   /** The process that it runs as; null where it does not. */
@@ -83,8 +83,13 @@ async function certificateFinding({ options, folder }: GatewayChecksInit): Promi
   const pem = await readFile(path).catch(() => null) // none was fetched
   const names = (acme ?? []).join(', ')
   if (pem === null) return fine(name, `one for ${names} is fetched at the start`)
-  const remedy = `see that port 80 of ${names} leads here: its log says why it is not renewed`
+  const remedy = `${seeTo(options, names)}: its log says why it is not renewed`
   return expiryFinding(path, new X509Certificate(pem).validToDate.getTime(), remedy)
+}
+
+function seeTo({ acmeChallenge, acmeDnsHook }: GatewayChecksInit['options'], names: string): string {
+  if (acmeDnsHook !== undefined) return `see that ${acmeDnsHook} sets the records of ${names}`
+  return `see that port ${acmeChallenge === 'tls-alpn-01' ? 443 : 80} of ${names} leads here`
 }
 
 function expiryFinding(path: string, expiresAtMs: number, remedy: string): Finding {

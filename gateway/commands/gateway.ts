@@ -16,6 +16,7 @@ import { withRelayLimits } from '../../node/commands/relay-options.ts'
 import { untilStopped } from '../../node/commands/stopping.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../contract/address.ts'
 import { DEFAULT_ACME_DIRECTORY } from '../http/acme.ts'
+import { ACME_CHALLENGES } from '../http/acme-proof.ts'
 import { createProxies } from '../http/proxies.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 
@@ -73,14 +74,24 @@ export function gatewayFlags(command: Command): Command {
     .addOption(new Option('--tls-key <file>', 'its private key (PEM)').env('CORTEX_TLS_KEY'))
     .option(
       '--acme <name>',
-      'fetch and renew a certificate for this host name, by Let’s Encrypt, to whose terms this agrees; port 80 of the name has to lead here; repeat it',
+      'fetch and renew a certificate for this host name, by Let’s Encrypt, to whose terms this agrees; repeat it',
       domainName,
     )
     .option('--acme-email <address>', 'where the authority may write to')
     .option('--acme-directory <url>', `another authority’s directory (${DEFAULT_ACME_DIRECTORY})`, directoryUrl)
+    .addOption(
+      new Option(
+        '--acme-challenge <how>',
+        'how the authority is shown that the names are yours: by port 80 of each, by port 443 of each, or by their records (http-01, and dns-01 with --acme-dns-hook)',
+      ).choices(ACME_CHALLENGES),
+    )
+    .option(
+      '--acme-dns-hook <program>',
+      'sets and removes those records: called with present NAME VALUE, and cleanup NAME VALUE; makes wildcards possible',
+    )
     .option(
       '--redirect-port <number>',
-      'lead plain HTTP on this port to HTTPS (80 with --acme)',
+      'lead plain HTTP on this port to HTTPS (80 with --acme-challenge http-01)',
       wholeNumber(1, 65_535),
     )
     .option(
@@ -123,8 +134,11 @@ function metricsToken(text: string): string {
 /** @throws {InvalidArgumentError} */
 function domainName(text: string, before: string[] = []): string[] {
   const name = text.toLowerCase()
-  if (!/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) || name.length > 253) {
-    throw new InvalidArgumentError('Give a host name such as cortex.example, without wildcards.')
+  if (
+    !/^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) ||
+    name.length > 253
+  ) {
+    throw new InvalidArgumentError('Give a host name such as cortex.example, or *.jobs.cortex.example.')
   }
   return [...before, name]
 }

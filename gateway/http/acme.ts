@@ -1,15 +1,18 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { whenAborted } from '../../node/abort.ts'
+import { abortedWithin, orAborted } from '../../node/abort.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import type { AcmeChallenge, Proof } from './acme-proof.ts'
 import type { CertificateFiles } from './certificate.ts'
 
 /** How certificates are fetched from an authority that speaks ACME (RFC 8555). */
 export interface AcmeInit {
-  /** Names that lead here; the authority asks for each on port 80. */
+  /** Names that lead here; `*.NAME` by `dns-01` alone. */
   domains: readonly string[]
+  /** How the authority is shown that they are ours. @default "http-01" */
+  challenge?: AcmeChallenge | undefined
   /** Where the authority may write to. @default nowhere */
   email?: string | undefined
   /** @default DEFAULT_ACME_DIRECTORY */
@@ -25,12 +28,19 @@ class AcmeError extends Error {
   readonly code = 'NO_CERTIFICATE'
 }
 
+/** A certificate in files; see {@link keepAcmeCertificate}. */
+export interface AcmeCertificate {
+  files: CertificateFiles
+  /** Renews it there from now on. To be called once the authority can ask. */
+  follow(): void
+  stop(): void
+}
+
 /** What {@link keepAcmeCertificate} works with. */
 export interface AcmeComponents {
   clock: Clock
   logger: Logger
-  /** Answers to what the authority asks, by token; served under `/.well-known/acme-challenge/`. */
-  challenges: Map<string, string>
+  proof: Proof
 }
 
 /** How often it is looked whether the certificate is to be renewed, in ms. */
@@ -44,25 +54,23 @@ const ORDER_MS = 120_000
 /**
  * Sees to it that there is a certificate in files, and renews it there for as long as it is followed.
  * @param folder where the account's key, the certificate and its key are kept; readable by its owner alone
- * @returns the files, and what ends it
  * @throws {AcmeError} where there is none, and none was given
  */
 export async function keepAcmeCertificate(
   components: AcmeComponents,
   init: AcmeInit & { folder: string },
-): Promise<{ files: CertificateFiles; stop: () => void }> {
+): Promise<AcmeCertificate> {
   const { clock, logger } = components
   const folder = join(init.folder, 'acme')
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
   const over = new AbortController()
   const first = await timeOf(files.cert, init.domains)
-  if (first === null || first.expiresAtMs <= clock.nowMs()) await order(components, init, folder, files)
-  else if (isDue(first, clock)) void renew()
+  if (first === null || first.expiresAtMs <= clock.nowMs()) await order(components, init, folder, files, over.signal)
 
   async function renew(): Promise<boolean> {
     try {
-      await order(components, init, folder, files)
+      await order(components, init, folder, files, over.signal)
       return true
     } catch (error) {
       logger.warn({ problem: (error as Error).message }, 'the certificate could not be renewed; it is tried again')
@@ -71,27 +79,32 @@ export async function keepAcmeCertificate(
   }
   async function look(): Promise<void> {
     for (let wait = 0; !over.signal.aborted; wait = Math.max(0, wait - 1)) {
-      await clock.sleep(LOOK_MS, over.signal)
       const now = await timeOf(files.cert, init.domains)
       if (wait === 0 && (now === null || isDue(now, clock)) && !(await renew())) wait = LOOKS_BETWEEN
+      await clock.sleep(LOOK_MS, over.signal)
     }
   }
-  look().catch(() => undefined) // ended
-  return { files, stop: () => over.abort() }
+  return {
+    files,
+    follow: () => void look().catch(() => undefined), // ended
+    stop: () => over.abort(new Error('The gateway ends')),
+  }
 }
 
 async function order(
-  { challenges }: AcmeComponents,
+  { proof }: AcmeComponents,
   { domains, email, directoryUrl = DEFAULT_ACME_DIRECTORY }: AcmeInit,
   folder: string,
   files: CertificateFiles,
+  over: AbortSignal,
 ): Promise<void> {
   // A library with much below it, which nobody else needs.
   const { Client, crypto } = await import('acme-client')
   const accountKey = await accountKeyIn(folder, async () => await crypto.createPrivateEcdsaKey())
   const client = new Client({ directoryUrl, accountKey })
   const [key, csr] = await crypto.createCsr({ altNames: [...domains] }, await crypto.createPrivateEcdsaKey())
-  const late = AbortSignal.timeout(ORDER_MS)
+  const limitMs = ORDER_MS + domains.length * proof.takesMs
+  const late = abortedWithin(limitMs, over)
   const given = async (): Promise<string> => {
     // The library's own words for one that is not there are about itself.
     const { status } = await fetch(directoryUrl, { signal: late })
@@ -100,30 +113,30 @@ async function order(
       csr,
       ...(email === undefined ? {} : { email }),
       termsOfServiceAgreed: true,
-      challengePriority: ['http-01'],
+      challengePriority: [proof.challenge],
       skipChallengeVerification: true, // the authority asks; from here the names may lead elsewhere
-      challengeCreateFn: async (_, { token }, answer) => void challenges.set(token, answer),
-      challengeRemoveFn: async (_, { token }) => void challenges.delete(token),
+      async challengeCreateFn(authorization, { type, token }, answer) {
+        // It takes another where the authority does not offer that one.
+        if (type !== proof.challenge) throw new Error(`it does not take ${proof.challenge}`)
+        await proof.give({ authorization, token, answer }, late)
+      },
+      async challengeRemoveFn(authorization, { type, token }, answer) {
+        if (type === proof.challenge) await proof.takeBack({ authorization, token, answer }, over)
+      },
     })
   }
   try {
-    const cert = await Promise.race([given(), notInTime(late)])
+    const cert = await orAborted(given(), late)
     await put(files.key, key)
     await put(files.cert, Buffer.from(cert))
   } catch (cause) {
-    const names = domains.join(', ')
     const { message, cause: below } = cause as Error
     const why = below instanceof Error ? below.message : message
     throw new AcmeError(
-      `${directoryUrl} gave no certificate for ${names}: ${why}. It asks http://${domains[0]}/.well-known/acme-challenge/ on port 80, which has to lead here`,
+      `${directoryUrl} gave no certificate for ${domains.join(', ')}: ${why}. ${proof.where(domains)}`,
       { cause },
     )
   }
-}
-
-async function notInTime(late: AbortSignal): Promise<never> {
-  await whenAborted(late)
-  throw new Error(`no answer within ${ORDER_MS / 1_000} s`)
 }
 
 async function accountKeyIn(folder: string, make: () => Promise<Buffer>): Promise<Buffer> {
@@ -154,7 +167,9 @@ interface Times {
 async function timeOf(path: string, domains: readonly string[]): Promise<Times | null> {
   try {
     const certificate = new X509Certificate(await readFile(path))
-    if (!domains.every((name) => certificate.checkHost(name) !== undefined)) return null
+    // A wildcard is for any name there.
+    const isFor = (name: string) => certificate.checkHost(name.replace(/^\*\./, 'any.')) !== undefined
+    if (!domains.every(isFor)) return null
     const { validFromDate, validToDate } = certificate
     return { beginsAtMs: validFromDate.getTime(), expiresAtMs: validToDate.getTime() }
   } catch {

@@ -8,7 +8,10 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { takeTurn } from '../../node/turns.ts'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../contract/address.ts'
-import { type AcmeInit, keepAcmeCertificate } from './acme.ts'
+import { type AcmeCertificate, type AcmeInit, keepAcmeCertificate } from './acme.ts'
+import { type AlpnAnswers, createAlpnAnswers } from './acme-alpn.ts'
+import { dnsProof } from './acme-dns-hook.ts'
+import { httpProof } from './acme-proof.ts'
 import { BoundedRequest } from './asked-ahead.ts'
 import { type Certificate, type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts'
 import { type ConnectionLimits, createConnections } from './connections.ts'
@@ -89,12 +92,10 @@ export async function openFront(components: FrontComponents, init: FrontInit): P
     const plain = await startRedirect({ ...shared, port: redirectPort, to: () => portNow })
     stack.defer(plain.close)
   }
-  let tls = init.tls
-  if (acme !== undefined) {
-    const kept = await keepAcmeCertificate({ ...components, challenges }, acme)
-    stack.defer(kept.stop)
-    tls = kept.files
-  }
+  const alpn = acme?.challenge === 'tls-alpn-01' ? createAlpnAnswers() : null
+  const kept = acme && (await openAcme(components, { acme, challenges, alpn, host, port, connections }))
+  if (kept !== undefined) stack.defer(kept.stop)
+  const tls = kept?.files ?? init.tls
   const certificate = tls === undefined ? null : await readCertificate(tls)
   const proxies = createProxies(init.trustedProxies ?? [])
   const inTurn = { fetch: asClient(proxies, app) }
@@ -104,13 +105,20 @@ export async function openFront(components: FrontComponents, init: FrontInit): P
     fetch: inTurn.fetch as (request: Request, env: object) => Promise<Response>,
     hostname: host,
     ...(certificate === null ? {} : { createServer: createSecureServer }),
-    serverOptions: { ...TIMES, ...upgradeOptions(takesSockets), ...REQUESTS, ...secureOptions(certificate) },
+    serverOptions: {
+      ...TIMES,
+      ...upgradeOptions(takesSockets),
+      ...REQUESTS,
+      ...secureOptions(certificate),
+      ...(alpn === null ? {} : { ALPNCallback: alpn.ALPNCallback }),
+    },
   }) as Server
   serveUpgrades(server, inTurn, takesSockets)
   const listener = createListener(server, createConnections(server, { isShared: proxies.has, ...connections }))
   await listener.listen(host, port)
   stack.defer(listener.close)
   portNow = portOf(server)
+  kept?.follow()
   if (tls !== undefined && certificate !== null) {
     stack.defer(keepCertificate(server as SecureServer, tls, certificate, components))
   }
@@ -118,6 +126,28 @@ export async function openFront(components: FrontComponents, init: FrontInit): P
   logger.info({ url }, 'gateway listens')
   const open = stack.move()
   return { url, close: async () => await open.disposeAsync() }
+}
+
+interface AcmeWays {
+  acme: NonNullable<FrontInit['acme']>
+  challenges: Map<string, string>
+  alpn: AlpnAnswers | null
+  host: string
+  port: number
+  connections: ConnectionLimits
+}
+
+/** A certificate is there before anybody is served; one that is asked for by TLS, it is asked for where HTTPS will be. */
+async function openAcme(
+  { clock, logger }: Pick<FrontComponents, 'clock' | 'logger'>,
+  { acme, challenges, alpn, host, port, connections }: AcmeWays,
+): Promise<AcmeCertificate> {
+  await using early = new AsyncDisposableStack()
+  if (alpn !== null) early.defer((await alpn.listenEarly(host, port, connections)).close)
+  const { challenge } = acme
+  const proof =
+    alpn?.proof ?? (typeof challenge === 'object' ? dnsProof(challenge.dnsHook, logger) : httpProof(challenges))
+  return await keepAcmeCertificate({ clock, logger, proof }, acme)
 }
 
 /** However many requests arrive at the same moment, others get their turn between them. */

@@ -1,5 +1,9 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+
+/** What an authority says that it speaks: it looks at the certificate, and says nothing more (RFC 8737). */
+export const ACME_TLS = 'acme-tls/1'
 
 /** Connections on which TLS is being agreed on; see {@link createHandshakes}. */
 export interface Handshakes {
@@ -19,9 +23,10 @@ export function createHandshakes(
   replace: (below: Socket, secured: Socket) => boolean,
 ): Handshakes {
   const shaking = new Map<string, Socket>()
-  server.on('secureConnection', (secured: Socket) => {
+  server.on('secureConnection', (secured: TLSSocket) => {
     const below = shaking.get(endsOf(secured))
-    if (below !== undefined && replace(below, secured)) serve(secured)
+    const isServed = below !== undefined && replace(below, secured)
+    if (isServed && secured.alpnProtocol !== ACME_TLS) serve(secured)
     else secured.destroy()
   })
   return {

@@ -214,6 +214,8 @@ describe('cortex', () => {
       'acme',
       'acmeEmail',
       'acmeDirectory',
+      'acmeChallenge',
+      'acmeDnsHook',
       'trustProxy',
     ]
     const last = [

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
@@ -20,6 +21,8 @@ import { openTestNode, type TestNode } from '../support/test-node.ts'
 
 const DOMAINS = ['cortex.example', 'www.cortex.example']
 const DAY_MS = 24 * 3_600_000
+/** Of the five years that this authority gives. */
+const LATE_DAYS = 4 * 365
 
 const skip =
   (await findProgram('pebble')) === null && !(await canInstall())
@@ -31,8 +34,11 @@ describe('a certificate from an authority', { skip }, () => {
   let programs: ChildProcess[] = []
   let said = ''
   let directoryUrl: string
-  /** Where the authority asks. */
+  /** Where the authority asks by HTTP, and where by TLS. */
   let asked: number
+  let askedByTls: number
+  /** Where its resolver is told records. */
+  let names: string
   let test: TestNode
   let gateway: Gateway | undefined
 
@@ -55,6 +61,7 @@ describe('a certificate from an authority', { skip }, () => {
     await writeFile(certPath, own.cert)
     await writeFile(keyPath, own.key)
     asked = await freePort()
+    askedByTls = await freePort()
     const [port, dns, management, other] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
     const config = {
       listenAddress: `127.0.0.1:${port}`,
@@ -62,17 +69,20 @@ describe('a certificate from an authority', { skip }, () => {
       certificate: certPath,
       privateKey: keyPath,
       httpPort: asked,
-      tlsPort: 5001,
+      tlsPort: askedByTls,
       ocspResponderURL: '',
       externalAccountBindingRequired: false,
     }
     const configPath = join(folder, 'pebble.json')
     await writeFile(configPath, JSON.stringify({ pebble: config }))
-    const names = ['-dns01', `127.0.0.1:${dns}`, '-defaultIPv4', '127.0.0.1', '-defaultIPv6', '']
+    names = `http://127.0.0.1:${management}`
+    const resolver = ['-dns01', `127.0.0.1:${dns}`, '-defaultIPv4', '127.0.0.1', '-defaultIPv6', '']
     const none = ['-http01', '', '-https01', '', '-tlsalpn01', '', '-management', `127.0.0.1:${management}`]
-    await run('pebble-challtestsrv', [...names, ...none])
+    await run('pebble-challtestsrv', [...resolver, ...none])
     await run('pebble', ['-config', configPath, '-dnsserver', `127.0.0.1:${dns}`, '-strict'], {
       PEBBLE_VA_NOSLEEP: '1',
+      // It asks again, whatever it has seen.
+      PEBBLE_AUTHZREUSE: '0',
     })
     directoryUrl = `https://127.0.0.1:${port}/dir`
     await until(async () => {
@@ -102,16 +112,21 @@ describe('a certificate from an authority', { skip }, () => {
     await gateway?.stop()
     gateway = undefined
     await test.close()
+    await rm(join(folder, 'acme'), { recursive: true, force: true })
   })
 
   async function start(init: Partial<GatewayInit> = {}, clock: Clock = systemClock): Promise<void> {
-    const acme = { domains: DOMAINS, directoryUrl, email: 'admin@cortex.example' }
+    const acme = { ...account(), domains: DOMAINS }
     const made = createGateway(
       { node: test.node, logger: silentLogger, clock },
       { folder, port: 0, redirectPort: asked, allowedHosts: DOMAINS, acme, ...init },
     )
     await made.start()
     gateway = made
+  }
+
+  function account() {
+    return { directoryUrl, email: 'admin@cortex.example' }
   }
 
   async function served(): Promise<{ fingerprint256: string; subjectaltname?: string; issuer: { CN: string } }> {
@@ -144,18 +159,85 @@ describe('a certificate from an authority', { skip }, () => {
     assert.equal((await served()).fingerprint256, first.fingerprint256)
     await gateway?.stop()
 
-    const lateDays = 4 * 365 // Of the five years that this authority gives.
-    await start({}, { ...systemClock, nowMs: () => Date.now() + lateDays * DAY_MS })
+    await start({}, { ...systemClock, nowMs: () => Date.now() + LATE_DAYS * DAY_MS })
     await until(async () => (await served()).fingerprint256 !== first.fingerprint256)
   })
 
+  it('is fetched and renewed by the port of HTTPS alone, and others are served meanwhile', async () => {
+    const acme = { ...account(), domains: DOMAINS, challenge: 'tls-alpn-01' } as const
+    const init = { acme, port: askedByTls, redirectPort: undefined }
+    await start(init)
+    const first = await served()
+    assert.match(first.issuer.CN, /Pebble/)
+    const path = `https://127.0.0.1:${askedByTls}/api/health`
+    const headers = { host: `cortex.example:${askedByTls}` }
+    const [answer] = await once(get(path, { headers, rejectUnauthorized: false, agent: false }), 'response')
+    assert.equal(answer.statusCode, 200)
+    answer.resume()
+    await gateway?.stop()
+
+    await start(init, { ...systemClock, nowMs: () => Date.now() + LATE_DAYS * DAY_MS })
+    await until(async () => {
+      const now = await served()
+      assert.match(now.issuer.CN, /Pebble/)
+      return now.fingerprint256 !== first.fingerprint256
+    })
+  })
+
+  it('is fetched by records that a program sets, for wildcards too', async () => {
+    const log = join(folder, 'calls')
+    const hook = join(folder, 'hook.mjs')
+    // This resolver forgets all values of a name at once: they stay.
+    const program = `#!${process.execPath}
+      import { appendFile } from 'node:fs/promises'
+      const [, , action, name, value] = process.argv
+      await appendFile(${JSON.stringify(log)}, action + ' ' + name + '\\n')
+      const body = JSON.stringify({ host: name + '.', value })
+      if (action === 'present') await fetch('${names}/set-txt', { method: 'POST', body })`
+    await writeFile(hook, program, { mode: 0o755 })
+    const domains = ['cortex.example', 'jobs.cortex.example', '*.jobs.cortex.example']
+    const acme = { ...account(), domains, challenge: { dnsHook: hook } }
+    await start({ acme, redirectPort: undefined, allowedHosts: ['cortex.example'] })
+    const { subjectaltname = '' } = await served()
+    for (const name of domains) assert.ok(subjectaltname.includes(`DNS:${name}`), subjectaltname)
+    const calls = (await readFile(log, 'utf8')).trim().split('\n')
+    const records = ['_acme-challenge.cortex.example', ...Array(2).fill('_acme-challenge.jobs.cortex.example')]
+    for (const action of ['present', 'cleanup']) {
+      const of = calls.filter((call) => call.startsWith(action)).sort()
+      assert.deepEqual(
+        of,
+        records.map((name) => `${action} ${name}`),
+      )
+    }
+    await gateway?.stop()
+
+    // It is kept, wildcard and all: nobody is asked again.
+    const before = calls.length
+    await start({ acme, redirectPort: undefined, allowedHosts: ['cortex.example'] })
+    assert.equal((await readFile(log, 'utf8')).trim().split('\n').length, before)
+    await gateway?.stop()
+    await rm(join(folder, 'acme'), { recursive: true })
+
+    await writeFile(hook, '#!/bin/sh\necho no such zone\nexit 3\n')
+    await assert.rejects(
+      start({ acme, redirectPort: undefined }),
+      /gave no certificate for .*: .*hook\.mjs present _acme-challenge\.\S+: it ended with 3: no such zone\. It asks for the TXT record of _acme-challenge\.cortex\.example and _acme-challenge\.jobs\.cortex\.example, which .*hook\.mjs has to set/s,
+    )
+  })
+
   it('that is not given is told with what to look at, and nothing listens', async () => {
-    await rm(join(folder, 'acme'), { recursive: true, force: true })
     const elsewhere = await freePort()
     await assert.rejects(
       start({ redirectPort: elsewhere }),
       /gave no certificate for cortex\.example, www\.cortex\.example: .* It asks http:\/\/cortex\.example\/.* port 80, which has to lead here/s,
     )
+    const byTls = { ...account(), domains: DOMAINS, challenge: 'tls-alpn-01' } as const
+    await assert.rejects(
+      start({ acme: byTls, port: elsewhere, redirectPort: undefined }),
+      /gave no certificate for .*It asks cortex\.example by TLS \(acme-tls\/1\) on port 443/s,
+    )
+    const wildcard = { ...account(), domains: ['*.cortex.example'] }
+    await assert.rejects(start({ acme: wildcard }), /gave no certificate for .*it does not take http-01/s)
     const nobody = { domains: DOMAINS, directoryUrl: `https://127.0.0.1:${elsewhere}/dir` }
     await assert.rejects(start({ acme: nobody }), /gave no certificate for .*ECONNREFUSED/s)
   })

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
+import { type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -179,6 +180,24 @@ for (const proxy of PROXIES) {
       const socket = new WebSocket(`wss://localhost:${port}/ws`, { ca: made.cert, headers: bearer(), family: 4 })
       await once(socket, 'open')
       socket.terminate()
+    })
+
+    it('who speaks HTTP/2 has requests and event streams by one connection', async () => {
+      const session = connect(`https://127.0.0.1:${port}`, { ca: made.cert, servername: 'localhost' })
+      const begin = async (path: string, accept: string): Promise<ClientHttp2Stream> => {
+        const asked = session.request({ ':path': path, ':authority': `localhost:${port}`, accept, ...bearer() })
+        const [answer] = (await once(asked, 'response')) as [IncomingHttpHeaders]
+        assert.equal(answer[':status'], 200, path)
+        return asked
+      }
+      const paths = Array.from({ length: 10 }, () => '/api/v1/plugin-core/events')
+      const streams = await Promise.all(paths.map(async (path) => await begin(path, 'text/event-stream')))
+      assert.equal(session.alpnProtocol, 'h2')
+      const asked = await begin('/api/health', 'application/json')
+      assert.match(await text(asked), /"success":true/)
+      const events = await Promise.all(streams.map(async (stream) => (await once(stream, 'data')) as [Buffer]))
+      for (const [first] of events) assert.ok(first.length > 0)
+      session.destroy()
     })
 
     it('uploads are larger than what proxies hold in memory', async () => {
