@@ -114,14 +114,18 @@ async function checksOf(part: Part, options: RoleOptions): Promise<Check[]> {
 
 async function ownChecks(
   part: Part,
-  { host = '', port = 0, tlsCert, tlsKey, acme, acmeChallenge, acmeDnsHook, dockerHost }: RoleOptions,
+  options: RoleOptions,
   { folder, pid }: { folder: string; pid: number | null },
 ): Promise<Check[]> {
+  if (part !== 'agent' && part !== 'gateway') return []
+  const { backupsChecks } = await import('../node/doctor/backups.ts')
+  const { host = '', port = 0, tlsCert, tlsKey, acme, acmeChallenge, acmeDnsHook, dockerHost } = options
+  const isRunning = pid !== null
+  const backups = backupsChecks({ kind: part, folder, options, isRunning })
   if (part === 'agent') {
     const { agentChecks } = await import('../provider-agent/commands/agent-checks.ts')
-    return agentChecks({ folder, isRunning: pid !== null, ...(dockerHost === undefined ? {} : { dockerHost }) })
+    return [...agentChecks({ folder, isRunning, ...(dockerHost === undefined ? {} : { dockerHost }) }), ...backups]
   }
-  if (part !== 'gateway') return []
   const { gatewayChecks } = await import('../gateway/commands/gateway-checks.ts')
   const certified = {
     ...(acme && { acme }),
@@ -129,7 +133,7 @@ async function ownChecks(
     ...(acmeDnsHook && { acmeDnsHook }),
   }
   const tls = { ...(tlsCert && { tlsCert }), ...(tlsKey && { tlsKey }), ...certified }
-  return gatewayChecks({ options: { host, port, ...tls }, folder, pid })
+  return [...gatewayChecks({ options: { host, port, ...tls }, folder, pid }), ...backups]
 }
 
 /**

@@ -19,6 +19,7 @@ import { DEFAULT_ACME_DIRECTORY } from '../http/acme.ts'
 import { ACME_CHALLENGES } from '../http/acme-proof.ts'
 import { createProxies } from '../http/proxies.ts'
 import type { GatewayOptions } from './gateway-options.ts'
+import { upkeepCommands } from './upkeep.ts'
 
 /** `cortex gateway`: a client node that serves the plugin-core API. */
 export function gatewayCommand(): Command {
@@ -28,7 +29,7 @@ export function gatewayCommand(): Command {
   withPeerOptions(gatewayFlags(command), { listen: [`/ip4/0.0.0.0/tcp/${DEFAULT_PEER_PORT}`], logLevel: 'info' })
   // `cortex up` has them once, for both of its parts.
   withBackupOptions(command)
-  for (const part of backupCommands('gateway')) command.addCommand(part)
+  for (const part of [...backupCommands('gateway'), ...upkeepCommands()]) command.addCommand(part)
   return command
     .enablePositionalOptions() // `gateway backup --data D`: the flag is that of `backup`.
     .addHelpText('after', '\nExample:\n  $ cortex gateway --port 13000 --bootstrap /dns4/market.example/tcp/13100')

@@ -88,8 +88,16 @@ async function makeOne(components: KeepBackupsComponents, plan: BackupPlan, sign
   for (const part of parts) await rm(join(plan.folder, part), { force: true })
 }
 
+/** When the newest of a peer's backups in a folder was made, ms since the epoch; null where there is none. */
+export async function newestBackup(peer: Peer, folder: string): Promise<number | null> {
+  const [last] = await namesOf(peer, { folder })
+  return last === undefined ? null : timeOf(last)
+}
+
+type Peer = Pick<KeepBackupsComponents, 'kind' | 'peerId'>
+
 /** This peer's own, the newest first. */
-async function namesOf(components: KeepBackupsComponents, { folder }: BackupPlan): Promise<string[]> {
+async function namesOf(components: Peer, { folder }: Pick<BackupPlan, 'folder'>): Promise<string[]> {
   const names = await readdir(folder)
   return names
     .filter((name) => isOwn(components, name) && /Z\.tar(\.age)?$/.test(name))
@@ -97,11 +105,11 @@ async function namesOf(components: KeepBackupsComponents, { folder }: BackupPlan
 }
 
 /** Two gateways may keep theirs in one folder. */
-function prefixOf({ kind, peerId }: Pick<KeepBackupsComponents, 'kind' | 'peerId'>): string {
+function prefixOf({ kind, peerId }: Peer): string {
   return `cortex-${kind}-${peerId.slice(-8)}-`
 }
 
-function isOwn(components: KeepBackupsComponents, name: string): boolean {
+function isOwn(components: Peer, name: string): boolean {
   return name.startsWith(prefixOf(components)) && STAMP.test(name)
 }
 

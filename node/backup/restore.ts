@@ -9,6 +9,7 @@ import { type Database, openDatabase } from '../store/database.ts'
 import { type FolderLock, lockFolder } from '../store/folder-lock.ts'
 import { FORM_KEY, formProblem, type StoredForm } from '../store/store-form.ts'
 import { ownVersion } from '../version.ts'
+import { stagingOf } from './broken-restores.ts'
 import { BackupError, type BackupHead, type BackupKind, LAYOUTS } from './layout.ts'
 import { type BackupSink, type BackupSummary, readBackup } from './read-backup.ts'
 
@@ -41,7 +42,7 @@ export async function restoreBackup(source: Readable, init: RestoreInit): Promis
     // Before all of it is read for nothing.
     await (await lockUnused(folder)).release()
   }
-  const staging = `${folder}.restoring-${process.pid}`
+  const staging = stagingOf(folder)
   await rm(staging, { recursive: true, force: true })
   await mkdir(staging, { mode: 0o700 })
   const databases = new Map<string, Database>()

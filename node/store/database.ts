@@ -5,9 +5,9 @@ import { systemProblem } from '../system-problem.ts'
 import { ownVersion } from '../version.ts'
 import { DataFolderError } from './errors.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
-import { noteChecked, readChecked } from './leveldb/checked-note.ts'
-import { noteClosed, readClosed } from './leveldb/closed-note.ts'
-import { type Inspection, inspectLevel } from './leveldb/inspect.ts'
+import { inspectStore, storePlaces } from './inspect-store.ts'
+import { noteChecked } from './leveldb/checked-note.ts'
+import { noteClosed } from './leveldb/closed-note.ts'
 import { type OnDisk, RecoveringLevel, repairLevel } from './leveldb/recovering-level.ts'
 import { keepChecking } from './leveldb/table-checks.ts'
 import { formProblem, markForm, readForm } from './store-form.ts'
@@ -33,10 +33,7 @@ export async function openDatabase(
   onRepair: (problem: string) => void = () => {},
   onDamage: (problem: string) => void = () => {},
 ): Promise<Database> {
-  const location = join(folder, 'db')
-  const pidFile = join(folder, 'pid')
-  const closedFile = join(folder, 'closed.json')
-  const checkedFile = join(folder, 'checked.json')
+  const { location, pidFile, closedFile, checkedFile } = storePlaces(folder)
   const checking = new AbortController()
   let lock: FolderLock | null = null
   let database: RecoveringLevel | null = null
@@ -48,9 +45,9 @@ export async function openDatabase(
     // Moved away, as the message about a damaged one says: what is known of the old one is not about the new one.
     if (isNew) await Promise.all([pidFile, closedFile].map(async (path) => await rm(path, { force: true })))
     await mkdir(location, { recursive: true, mode: 0o700 })
-    const found = await inspectLevel(location, await readChecked(checkedFile))
-    const problem = (await closedProblem(found, closedFile)) ?? (await problemOf(found, pidFile))
-    if (problem !== null) throw corrupt(folder, problem)
+    const found = await inspectStore(folder)
+    const [problem] = found.refusals
+    if (problem !== undefined) throw corrupt(folder, problem)
     await rm(closedFile, { force: true })
     if (found.kind === 'without-manifest') await repairLevel(location)
     // It opens by itself once it is made.
@@ -89,21 +86,6 @@ async function assertKnown(folder: string, database: Database): Promise<void> {
   await markForm(database, stored, version).catch(() => undefined)
 }
 
-/** Why the database must not be opened as it is; null where it may. */
-async function problemOf(found: Inspection, pidFile: string): Promise<string | null> {
-  if (found.kind === 'damaged') return found.problem
-  if (found.kind === 'new' && (await exists(pidFile))) return 'its files are gone'
-  return null
-}
-
-async function closedProblem({ logs }: Inspection, closedFile: string): Promise<string | null> {
-  const closed = await readClosed(closedFile)
-  if (closed === null) return null
-  const bytes = logs[closed.log]
-  if (bytes === undefined) return `${closed.log} is missing`
-  return bytes === closed.bytes ? null : `${closed.log} has ${bytes} bytes, and had ${closed.bytes} when it was closed`
-}
-
 function explain(folder: string, error: unknown): DataFolderError {
   if (error instanceof DataFolderError) return error
   const { code, message, cause } = causeOf(error)
@@ -122,7 +104,12 @@ async function inUse(folder: string, pidFile: string): Promise<DataFolderError> 
 }
 
 function corrupt(folder: string, problem: string, cause?: unknown): DataFolderError {
-  const remedy = `restore ${folder} from a backup, or move ${join(folder, 'db')} away to start anew without what is in it`
+  const ways = [
+    `restore ${folder} from a backup`,
+    "save what is whole of a gateway's by 'cortex gateway repair'",
+    `or move ${join(folder, 'db')} away to start anew without what is in it`,
+  ]
+  const remedy = ways.join(', ')
   return new DataFolderError('DATA_FOLDER_CORRUPT', `The store in ${folder} is damaged (${problem}): ${remedy}`, {
     cause,
   })

@@ -10,7 +10,8 @@ import type { Upload } from './index.ts'
 /** Read from the disk at a time, in bytes. */
 const READ_BYTES = 256 * 1024
 
-const noteSchema = z.object({
+/** What a note of an upload says. */
+export const noteSchema = z.object({
   id: z.string(),
   owner: z.string(),
   folder: z.boolean(),

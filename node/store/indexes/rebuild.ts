@@ -7,7 +7,7 @@ import { indexed } from './places.ts'
 import { spansOf } from './times.ts'
 
 /** Version of what is written beside the records. Raise it with every change of an entry's or a counter's key. */
-const SCHEMA = 3
+export const SCHEMA = 3
 
 /** Jobs whose entries, some hundred each, are written together: what is in memory at a time. */
 const JOBS_AT_A_TIME = 500

@@ -9,15 +9,18 @@ import { tableDamage } from './table-file.ts'
 export interface Inspection {
   /** `new` has never held anything. */
   kind: 'new' | 'whole' | 'without-manifest' | 'damaged'
-  /** What is wrong, for people; empty where nothing is. */
+  /** What is wrong, for people, the first of it; empty where nothing is. */
   problem: string
+  /** All of it. */
+  problems: string[]
   /** Size of each log, in bytes. */
   logs: Record<string, number>
   /** The tables that are whole. */
   checked: CheckedTables
 }
 
-interface DataFile {
+/** A table or a log. */
+export interface DataFile {
   name: string
   number: number
   isLog: boolean
@@ -36,9 +39,8 @@ export async function inspectLevel(location: string, known: CheckedTables = {}):
   const files = names.flatMap((name) => dataFile(name))
   const manifest = await findManifest(location, names)
   const logs: Record<string, number> = {}
-  const missing = typeof manifest === 'string' ? null : missingFile(manifest, files)
   const checked: CheckedTables = {}
-  if (missing !== null) return { kind: 'damaged', problem: `${missing} is missing`, logs, checked }
+  const problems = typeof manifest === 'string' ? [] : missingFiles(manifest, files).map((name) => `${name} is missing`)
   for (const file of files) {
     const path = join(location, file.name)
     const entry = { file: identityOf(await stat(path, { bigint: true })), atMs: Date.now() }
@@ -50,11 +52,14 @@ export async function inspectLevel(location: string, known: CheckedTables = {}):
     const bytes = await readFile(path)
     if (file.isLog) logs[file.name] = bytes.length
     const damage = isNeeded(file, manifest) ? damageOf(file, bytes, manifest) : null
-    if (damage !== null) return { kind: 'damaged', problem: `${file.name} has ${damage}`, logs, checked }
-    if (!file.isLog && isNeeded(file, manifest)) checked[file.name] = entry
+    if (damage !== null) problems.push(`${file.name} has ${damage}`)
+    else if (!file.isLog && isNeeded(file, manifest)) checked[file.name] = entry
   }
-  if (typeof manifest !== 'string') return { kind: 'whole', problem: '', logs, checked }
-  return { kind: files.length > 0 ? 'without-manifest' : 'new', problem: manifest, logs, checked }
+  const [problem] = problems
+  if (problem !== undefined) return { kind: 'damaged', problem, problems, logs, checked }
+  if (typeof manifest !== 'string') return { kind: 'whole', problem: '', problems, logs, checked }
+  const kind = files.length > 0 ? 'without-manifest' : 'new'
+  return { kind, problem: manifest, problems: [manifest], logs, checked }
 }
 
 /** Names of the tables that the manifest says are in use; none where it cannot be read. */
@@ -65,26 +70,27 @@ export async function liveTables(location: string): Promise<string[]> {
   return names.filter((name) => dataFile(name).some(({ number, isLog }) => !isLog && manifest.tables.has(number)))
 }
 
-function missingFile({ log, tables }: Manifest, files: DataFile[]): string | null {
+function missingFiles({ log, tables }: Manifest, files: DataFile[]): string[] {
   const there = new Set(files.map(({ number }) => number))
-  const number = [log, ...tables.keys()].find((needed) => needed !== 0 && !there.has(needed))
-  if (number === undefined) return null
-  return `${String(number).padStart(6, '0')}.${number === log ? 'log' : 'ldb'}`
+  return [log, ...tables.keys()]
+    .filter((needed) => needed !== 0 && !there.has(needed))
+    .map((number) => `${String(number).padStart(6, '0')}.${number === log ? 'log' : 'ldb'}`)
 }
 
 /** A process that was killed leaves unfinished tables, and logs whose content is in tables; LevelDB removes both. */
-function isNeeded({ number, isLog }: DataFile, manifest: Manifest | string): boolean {
+export function isNeeded({ number, isLog }: DataFile, manifest: Manifest | string): boolean {
   return typeof manifest === 'string' || (isLog ? number >= manifest.log : manifest.tables.has(number))
 }
 
-function damageOf({ number, isLog }: DataFile, bytes: Uint8Array, manifest: Manifest | string): string | null {
+/** What is wrong with a file, for people; null where nothing is. */
+export function damageOf({ number, isLog }: DataFile, bytes: Uint8Array, manifest: Manifest | string): string | null {
   if (isLog) return readLog(bytes).damage
   const size = typeof manifest === 'string' ? bytes.length : manifest.tables.get(number)
   return bytes.length === size ? tableDamage(bytes) : `${bytes.length} bytes instead of ${size}`
 }
 
 /** The manifest that CURRENT names, or why there is none, for people. */
-async function findManifest(location: string, names: string[]): Promise<Manifest | string> {
+export async function findManifest(location: string, names: string[]): Promise<Manifest | string> {
   if (!names.includes('CURRENT')) return 'CURRENT is missing'
   const name = (await readFile(join(location, 'CURRENT'), 'utf8')).trim()
   if (!/^MANIFEST-\d+$/.test(name)) return 'CURRENT names no manifest'
@@ -93,7 +99,8 @@ async function findManifest(location: string, names: string[]): Promise<Manifest
   return typeof manifest === 'string' ? `${name} has ${manifest}` : manifest
 }
 
-function dataFile(name: string): DataFile[] {
+/** What a file's name says; nothing where it is neither. */
+export function dataFile(name: string): DataFile[] {
   const match = /^(\d+)\.(log|ldb|sst)$/.exec(name)
   return match === null ? [] : [{ name, number: Number(match[1]), isLog: match[2] === 'log' }]
 }
