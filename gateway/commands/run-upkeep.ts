@@ -36,7 +36,7 @@ export async function repair(options: RepairOptions): Promise<void> {
   if (options.dryRun === true) {
     const rows = await told(findProblems(place))
     const mended = rows.filter(({ remedy }) => remedy.startsWith(REPAIR))
-    show(mended, options)
+    if (mended.length > 0 || options.json === true) show(mended, options)
     process.exitCode = 0
     if (options.json !== true)
       say(mended.length === 0 ? 'There is nothing to mend.' : 'Nothing was changed (--dry-run).')
