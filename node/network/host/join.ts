@@ -84,7 +84,7 @@ export async function join(components: JoinComponents, init: Libp2pNetworkInit, 
     void keepConnected(host, address, { logger, onTrouble: tell }, signal)
   }
   const { dht } = host.services
-  if (dht !== undefined) void lookAround(dht, host.peerId, signal)
+  if (dht !== undefined) void lookAround(host, dht, { network: init.network, signal })
   const addresses = host.getMultiaddrs().map(String)
   logger.info({ peer: host.peerId.toString(), addresses }, 'joined the network')
 }
