@@ -37,7 +37,7 @@ export function isJoined(peer: Libp2pNetwork): boolean {
 }
 
 /**
- * Says something every tenth of a second until it has shown effect: a newcomer that does not know the speaker hears it
+ * Says something several times a second until it has shown effect: a newcomer that does not know the speaker hears it
  * from the next heartbeat of those between on, up to a second later. @param say is given a number from 1 to 250
  */
 export async function sayUntil(condition: () => boolean, say: (id: number) => Promise<void>): Promise<void> {

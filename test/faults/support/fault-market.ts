@@ -16,6 +16,7 @@ import {
   startLocalNetwork,
   startProgram,
 } from '../../../scripts/local-network.ts'
+import { lookAgainMs } from '../../support/until.ts'
 import { type ApiJob, type FaultApi, type LiveLog, openFaultApi } from './api.ts'
 import type { Befallen } from './befallen.ts'
 import { check, type Expected, type Violation } from './checker.ts'
@@ -81,6 +82,8 @@ export interface FaultAgent {
 }
 
 const PATIENCE_MS = 300_000
+/** How soon it is looked again, in ms. */
+const LOOK_MS = 150
 /** What Node says of an error that nobody caught, to its last line. */
 const CRASH = /^file:.*?^Node\.js v\S+$/ms
 
@@ -255,8 +258,9 @@ export async function eventually(ask: () => Promise<true | string>, patienceMs =
   for (;;) {
     const answer = await ask()
     if (answer === true) return
-    if (performance.now() - startedMs > patienceMs) throw new Error(answer)
-    await delay(150)
+    const waitedMs = performance.now() - startedMs
+    if (waitedMs > patienceMs) throw new Error(answer)
+    await delay(lookAgainMs(waitedMs, LOOK_MS))
   }
 }
 

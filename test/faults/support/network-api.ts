@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LocalNetwork } from '../../../scripts/local-network.ts'
-import { LONGEST_WAIT_MS } from '../../support/until.ts'
+import { LONGEST_WAIT_MS, lookAgainMs } from '../../support/until.ts'
 
 export interface Answer {
   status: number
@@ -32,7 +32,7 @@ export interface NetworkApi {
   provider(name: string, condition: (provider: Answer['data']) => boolean): Promise<Answer['data']>
 }
 
-/** @param init.lookMs how long it waits before it looks again at what it waits for, in ms. @default 100 */
+/** @param init.lookMs how long it waits at least before it looks again at what it waits for, in ms. @default 100 */
 export function networkApi(network: Pick<LocalNetwork, 'url' | 'key'>, { lookMs = 100 } = {}): NetworkApi {
   async function call(method: string, path: string, json?: unknown, headers = {}): Promise<Answer> {
     const response = await fetch(`${network.url}/api/plugin-core${path}`, {
@@ -50,9 +50,9 @@ export function networkApi(network: Pick<LocalNetwork, 'url' | 'key'>, { lookMs 
     for (;;) {
       const found = await look()
       if (found !== undefined) return found
-      if (performance.now() - startedMs > LONGEST_WAIT_MS)
-        throw new Error(`${what} did not come about in ${LONGEST_WAIT_MS} ms`)
-      await delay(lookMs)
+      const waitedMs = performance.now() - startedMs
+      if (waitedMs > LONGEST_WAIT_MS) throw new Error(`${what} did not come about in ${LONGEST_WAIT_MS} ms`)
+      await delay(lookAgainMs(waitedMs, lookMs))
     }
   }
 
