@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type Docker from 'dockerode'
 import { canInstall, installPackages, type Report } from './apt.ts'
+import { lockFile } from './file-lock.ts'
 import { importRoot, isPresent } from './image.ts'
 
 /** Servers as their Debian packages install them, all in one image: nginx, PostgreSQL, Redis, Python, sshd, cron, sudo. */
 export const debianImage = 'cortex/debian-servers:2'
 
+/** Held by whoever makes it, which only root can. */
+const LOCK = '/run/cortex-dev-debian-image.lock'
 const PACKAGES = [
   ...['nginx-light', 'postgresql', 'redis-server', 'python3-minimal'],
   ...['openssh-server', 'openssh-client', 'sudo', 'cron', 'libcap2-bin'],
@@ -23,6 +26,17 @@ export async function ensureDebianImage(docker: Docker, report: Report): Promise
   if (await isPresent(docker, debianImage)) return debianImage
   const source = await aptSource()
   if (source === null || !(await canInstall())) return null
+  // Tests that begin together all want it: one makes it, and the others find it.
+  const lock = await lockFile(LOCK, 'exclusive')
+  try {
+    if (!(await isPresent(docker, debianImage))) await makeImage(docker, source, report)
+  } finally {
+    await lock.release()
+  }
+  return debianImage
+}
+
+async function makeImage(docker: Docker, source: AptSource, report: Report): Promise<void> {
   report(`making the image ${debianImage}`)
   await installPackages(['debootstrap'], report)
   const folder = await mkdtemp(join(tmpdir(), 'cortex-debian-'))
@@ -42,11 +56,15 @@ export async function ensureDebianImage(docker: Docker, report: Report): Promise
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  return debianImage
+}
+
+interface AptSource {
+  site: string
+  codename: string
 }
 
 /** Where apt has this system's own packages from. */
-async function aptSource(): Promise<{ site: string; codename: string } | null> {
+async function aptSource(): Promise<AptSource | null> {
   const format = '$(SITE) $(CODENAME) $(COMPONENT)'
   try {
     const { stdout } = await promisify(execFile)('apt-get', ['indextargets', '--format', format])
