@@ -11,6 +11,8 @@ import { getHeapStatistics } from 'node:v8'
 export interface Vitals {
   /** Longest stretch of its own work between two rounds of the loop, in ms. */
   heldMs: number
+  /** The stretches of {@link LONG_MS} and more, the first thousand of them. */
+  holds: Hold[]
   /** Longest delay of the loop, whatever caused it, in ms. */
   delayMs: number
   /**
@@ -23,12 +25,23 @@ export interface Vitals {
   bufferBytes: number
 }
 
+/** A stretch of its own work: from when until when, as `Date.now` has it. */
+export interface Hold {
+  heldMs: number
+  fromMs: number
+  toMs: number
+}
+
 /** What it is told; each is answered with the {@link Vitals} until then, after one more measurement. */
 export const BEGIN_ANEW = 'begin-anew'
 export const TELL = 'tell'
 
 /** The most heap that anybody's inputs may bring a process to take. */
 export const MOST_HEAP_BYTES = 600 * 2 ** 20
+
+/** A stretch of work is told of from so long on, in ms. */
+export const LONG_MS = 50
+const MOST_HOLDS = 1_000
 
 const ROUND_MS = 10
 /** How often the yardstick is tried, in rounds: it takes a hundredth of the process's time at most. */
@@ -60,11 +73,16 @@ export function measureVitals(): Measured {
     const now = { atMs: performance.now(), workedMs: workedMs() }
     const held = Math.min(now.atMs - before.atMs, now.workedMs - before.workedMs)
     rounds += 1
+    if (held >= LONG_MS && most.holds.length < MOST_HOLDS) {
+      const toMs = Date.now()
+      most.holds.push({ heldMs: held, fromMs: toMs - (now.atMs - before.atMs), toMs })
+    }
     if (rounds % YARDSTICK_ROUNDS === 0) tried.push(yardstick())
     before = { atMs: performance.now(), workedMs: workedMs() }
     // Not `memoryUsage`, which reads a file of the system's each time.
     const { used_heap_size: heap, external_memory: buffers } = getHeapStatistics()
     most = {
+      holds: most.holds,
       heldMs: Math.max(most.heldMs, held),
       delayMs: Math.max(most.delayMs, delay.max / 1e6),
       heapBytes: Math.max(most.heapBytes, heap),
@@ -106,7 +124,7 @@ function watch(): void {
 }
 
 function nothing(): Vitals {
-  return { heldMs: 0, delayMs: 0, heapBytes: 0, bufferBytes: 0, slowness: 1 }
+  return { heldMs: 0, holds: [], delayMs: 0, heapBytes: 0, bufferBytes: 0, slowness: 1 }
 }
 
 const places = new Uint32Array(2 ** 18)
