@@ -12,12 +12,18 @@ import { styleText } from 'node:util'
 import Docker from 'dockerode'
 import PQueue from 'p-queue'
 import { type EngineHandle, ensureEngine } from './engine.ts'
-import { type FileResult, runFile } from './testing/run-file.ts'
+import { fillCores } from './testing/fill-cores.ts'
+import type { FileResult } from './testing/run-file.ts'
+import { runTogether } from './testing/run-together.ts'
 
 /** Files that take turns; those of one lane run beside those of the others, from the beginning. */
 interface Lane {
   /** Files at the same time. */
   concurrency: number
+  /** The same, where cores would be idle. @default as many as always */
+  most?: number
+  /** Files that share a process. @default 1 */
+  together?: number
   /** On what the others leave of the cores. */
   idle?: true
 }
@@ -30,9 +36,12 @@ interface Group {
   timeoutMs: number
 }
 
-const working: Lane = { concurrency: availableParallelism() }
-/** What uses the engine waits for it, and for time to pass: two cores are full with three of them, and a fourth starves all. */
-const waiting: Lane = { concurrency: 3 }
+const working: Lane = { concurrency: availableParallelism(), together: 10 }
+/**
+ * What uses the engine waits for it, and for time to pass: two cores are full with three of them beside the others, and a
+ * fourth starves all. Where those wait, or the others are over, more begin; not as many as cores, for one engine serves them.
+ */
+const waiting: Lane = { concurrency: 3, most: Math.min(12, 4 * availableParallelism()) }
 const background: Lane = { concurrency: 1, idle: true }
 const lanes = [waiting, working, background]
 
@@ -46,21 +55,30 @@ const groups: Group[] = [
   { name: 'browser', lane: waiting, needsEngine: true, timeoutMs: 20 * 60_000 },
   { name: 'integration', lane: waiting, needsEngine: true, timeoutMs: 20 * 60_000 },
 ]
-/** What takes a minute and more begins first, so that none is waited for alone in the end; from the longest on. */
+/**
+ * What takes a minute and more begins first, so that none is waited for alone in the end; from the longest on. A whole run
+ * tells which are missing here.
+ */
 const long = [
   'attack/attack',
-  'faults/stopped-outside',
-  'integration/ordinary-programs',
-  'integration/attack/attack',
   'integration/docker-26',
-  'integration/run',
-  'integration/podman',
   'faults/kill-agent',
   'faults/kill-gateway',
+  'integration/run',
   'integration/package',
+  'integration/attack/attack',
+  'integration/ordinary-programs',
+  'faults/stopped-outside',
+  'faults/routers',
+  'faults/lost',
+  'integration/podman',
   'faults/partition',
   'browser/work',
+  'gateway/events/fan-out',
+  'node/commands/stopping',
+  'gateway/large-answers',
 ].map((name) => join(import.meta.dirname, `../test/${name}.test.ts`))
+const longMs = 60_000
 /** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes a quarter of an hour to one. */
 const totalTimeoutMs = 120 * 60_000
 const slowMs = 1_000
@@ -88,27 +106,39 @@ finish()
 
 async function runLane(lane: Lane): Promise<void> {
   const turns = new PQueue({ concurrency: lane.concurrency })
-  const files = chosen.map((file) => ({ group: groupOf(file), file })).filter(({ group }) => group.lane === lane)
+  const files = chosen.filter((file) => groupOf(file).lane === lane)
   if (files.length === 0) return
-  const env = files.some(({ group }) => group.needsEngine) ? await engineEnvironment() : {}
+  const env = files.some((file) => groupOf(file).needsEngine) ? await engineEnvironment() : {}
   if (env === null) return
-  await turns.addAll(
-    files.map(
-      ({ group, file }) =>
-        () =>
-          runOne(group, file, env),
-    ),
-  )
+  const stopFilling = lane.most === undefined ? () => undefined : fillCores(turns, { most: lane.most })
+  await turns.addAll(sharesOf(files, lane.together ?? 1).map((share) => async () => await run(share, env)))
+  stopFilling()
 }
 
-async function runOne(group: Group, file: string, env: Record<string, string>): Promise<void> {
-  if (signal.aborted) return
-  const result = await runFile(file, { timeoutMs: group.timeoutMs, env, signal, idle: group.lane.idle })
+/** Files that run in one process; those that take long have one of their own. */
+function sharesOf(files: string[], together: number): string[][] {
+  const short = files.filter((file) => !long.includes(file))
+  const alone = files.filter((file) => long.includes(file)).map((file) => [file])
+  const shares = Array.from({ length: Math.ceil(short.length / together) }, (_, i) =>
+    short.slice(i * together, (i + 1) * together),
+  )
+  return [...alone, ...shares]
+}
+
+/** @param files of one group, by which they are run */
+async function run(files: string[], env: Record<string, string>): Promise<void> {
+  const [first] = files
+  if (signal.aborted || first === undefined) return
+  const { timeoutMs, lane } = groupOf(first)
+  for (const result of await runTogether(files, { timeoutMs, env, signal, idle: lane.idle })) report(result)
+}
+
+function report(result: FileResult): void {
   const failed = countFailed(result)
   const tests = `${result.tests.length} test${result.tests.length === 1 ? '' : 's'}`
   const times = `${seconds(result.durationMs)}, ${seconds(result.processorMs)} of the processor`
-  const line = `${relative(root, file)}  ${tests}  ${times}`
-  results.push({ ...result, file: relative(root, file) })
+  const line = `${relative(root, result.file)}  ${tests}  ${times}`
+  results.push({ ...result, file: relative(root, result.file) })
   print(failed > 0 ? 'red' : 'green', `${failed > 0 ? '✖' : '✔'} ${line}`)
   if (result.output !== '' && (failed > 0 || chosen.length === 1)) console.log(indent(result.output))
   // Now, too: a run that is ended before its end has told it.
@@ -125,7 +155,7 @@ async function runFailedAgain(): Promise<void> {
     const env = group.needsEngine ? await engineEnvironment() : {}
     if (env === null) return
     results.splice(results.indexOf(first), 1)
-    await runOne(group, file, env)
+    await run([file], env)
     const again = results.find((result) => result.file === first.file)
     if (again === undefined) results.push(first)
     else if (countFailed(again) === 0) unsteady.push(first)
@@ -145,6 +175,7 @@ async function engineEnvironment(): Promise<Record<string, string> | null> {
     results.push({
       file: 'scripts/engine.ts',
       tests: [],
+      suites: [],
       problems: [problem],
       durationMs: 0,
       processorMs: 0,
@@ -204,6 +235,12 @@ function finish(): void {
   const costly = results.toSorted((a, b) => b.processorMs - a.processorMs).slice(0, 10)
   print('bold', `\nmost of the processor's time, of ${seconds(results.reduce((sum, one) => sum + one.processorMs, 0))}`)
   for (const { file, processorMs } of costly) console.log(`${seconds(processorMs).padStart(7)}  ${file}`)
+
+  const late = results.filter(({ file, durationMs }) => durationMs >= longMs && !long.includes(join(root, file)))
+  if (process.argv.length === 2 && late.length > 0) {
+    print('bold', `\nto begin earlier, by the list in ${relative(root, import.meta.filename)}`)
+    for (const { file, durationMs } of late) console.log(`${seconds(durationMs).padStart(7)}  ${file}`)
+  }
 
   tell('unsteady: failed at first, passed by itself', unsteady)
   tell(

@@ -3,9 +3,9 @@
  * of a file. Only leaves are told: a suite, or a test with subtests, stands for nothing but the tests in it, unless it
  * failed by itself (a hook, or its own code).
  */
-import { readFileSync } from 'node:fs'
 import type { TestEvent } from 'node:test/reporters'
 import { inspect, stripVTControlCharacters } from 'node:util'
+import { processorMs, spent } from './spent.ts'
 
 export type TestRecord =
   /** A test begins to run; `name` is its own, without those around it. */
@@ -18,6 +18,8 @@ export type TestRecord =
       /** Why, where it failed or was skipped. */
       reason: string
     }
+  /** An outermost suite is over. `processorMs` is 0 where it is no file's. */
+  | { type: 'suite'; name: string; durationMs: number; processorMs: number }
   /** Always the last one; where it is missing, the process ended in the middle of its tests. */
   | { type: 'end'; processorMs: number }
 
@@ -46,6 +48,10 @@ async function* records(events: AsyncIterable<TestEvent>): AsyncGenerator<TestRe
 
       const base = { name: names.slice(0, nesting).concat(event.data.name).join(' › '), line: line ?? 0 }
       const timed = { ...base, durationMs: Math.round(details.duration_ms) }
+      if (nesting === 0 && details.type === 'suite') {
+        const { name, durationMs } = timed
+        yield { type: 'suite', name, durationMs, processorMs: spent.of(name) }
+      }
       if (isSet(skip) || isSet(todo)) {
         if (!isParent) yield { ...timed, type: 'skipped', reason: String(skip ?? todo) }
       } else if (event.type === 'test:fail') {
@@ -58,15 +64,6 @@ async function* records(events: AsyncIterable<TestEvent>): AsyncGenerator<TestRe
     }
   }
   yield { type: 'end', processorMs: processorMs() }
-}
-
-/** Time that this process and the programs that it started and saw end have had of the processor, in ms; 0 where it is not known. */
-function processorMs(): number {
-  if (process.platform !== 'linux') return 0
-  const [, fields = ''] = readFileSync('/proc/self/stat', 'utf8').split(') ')
-  // proc(5): `utime`, `stime`, `cutime` and `cstime`, in hundredths of a second.
-  const ticks = fields.split(' ').slice(11, 15).map(Number)
-  return ticks.reduce((sum, count) => sum + count, 0) * 10
 }
 
 function isSet(mark: string | boolean | undefined): boolean {

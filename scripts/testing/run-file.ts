@@ -7,11 +7,14 @@ import { createProcessMark } from './leftovers.ts'
 import type { TestRecord } from './reporter.ts'
 import { yieldCores } from './yield-cores.ts'
 
-export type TestResult = Extract<TestRecord, { name: string; durationMs: number }>
+export type TestResult = Extract<TestRecord, { name: string; line: number }>
+export type SuiteResult = Extract<TestRecord, { type: 'suite' }>
 
 export interface FileResult {
   file: string
   tests: TestResult[]
+  /** The outermost ones. */
+  suites: SuiteResult[]
   /** What is wrong with the file beyond its failed tests: it hung, crashed, holds no test, left processes behind. */
   problems: string[]
   durationMs: number
@@ -24,6 +27,8 @@ export interface FileResult {
 export interface RunFileInit {
   /** The file and all that it started are killed after this long, in ms. */
   timeoutMs: number
+  /** Of the file. @default none */
+  args?: string[]
   /** Added to the environment. */
   env?: Record<string, string>
   /** Before its program, e.g. to enter a namespace. @default nothing */
@@ -59,7 +64,7 @@ async function runIn(folder: string, file: string, init: RunFileInit): Promise<F
   const startedMs = performance.now()
   const output = await open(outputPath, 'w')
   const [program = '', ...args] = [...(init.command ?? []), process.execPath, `--import=${unwatched}`]
-  const child = spawn(program, [...args, ...reporters, file], {
+  const child = spawn(program, [...args, ...reporters, file, ...(init.args ?? [])], {
     env: { ...environment, ...init.env, ...mark.env },
     stdio: ['ignore', output.fd, output.fd], // not a pipe: that would stay open in what the tests leave behind
     detached: true, // a process group of its own, so that it can be ended with what it started
@@ -91,7 +96,8 @@ async function runIn(folder: string, file: string, init: RunFileInit): Promise<F
 
   const left = await mark.endAll()
   const records = await readRecords(recordsPath)
-  const tests = records.filter((record): record is TestResult => record.type !== 'start' && record.type !== 'end')
+  const tests = records.filter((record): record is TestResult => 'line' in record)
+  const suites = records.filter((record): record is SuiteResult => record.type === 'suite')
   if (timedOut) {
     const running = lastUnfinished(records)
     problems.push(
@@ -107,8 +113,8 @@ async function runIn(folder: string, file: string, init: RunFileInit): Promise<F
   if (left.length > 0 && !timedOut) problems.push(`left processes running: ${left.join('; ')}`)
   const durationMs = Math.round(performance.now() - startedMs)
   const processorMs = records.findLast((record) => record.type === 'end')?.processorMs ?? 0
-  const printed = await readFile(outputPath, 'utf8')
-  return { file, tests, problems, durationMs, processorMs, output: printed.replace(/^ℹ tests \d+$.*/ms, '').trim() }
+  const printed = (await readFile(outputPath, 'utf8')).replace(/^ℹ tests \d+$.*/ms, '').trim()
+  return { file, tests, suites, problems, durationMs, processorMs, output: printed }
 }
 
 async function readRecords(path: string): Promise<TestRecord[]> {

@@ -1,7 +1,8 @@
 /** Peers with fixed keys, and one good message of each kind, for the tests beside it. */
 
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type {
@@ -21,15 +22,21 @@ export interface TestPeer {
   id: string
 }
 
-/** The same peer for the same number, always. */
-async function testPeer(number: number): Promise<TestPeer> {
-  const key = await generateKeyPairFromSeed('Ed25519', new Uint8Array(32).fill(number))
+/** What PKCS #8 has before the bytes of an Ed25519 key. */
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** The same peer for the same number, always; at once, so that whatever imports it can be loaded at once. */
+function testPeer(number: number): TestPeer {
+  const seed = Buffer.alloc(32, number)
+  const pair = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
+  const point = Buffer.from(createPublicKey(pair).export({ format: 'jwk' }).x ?? '', 'base64url')
+  const key = privateKeyFromRaw(Buffer.concat([seed, point]))
   return { key, id: peerIdFromPrivateKey(key).toString() }
 }
 
-export const provider: TestPeer = await testPeer(1)
-export const requester: TestPeer = await testPeer(2)
-export const stranger: TestPeer = await testPeer(3)
+export const provider: TestPeer = testPeer(1)
+export const requester: TestPeer = testPeer(2)
+export const stranger: TestPeer = testPeer(3)
 
 export const bytes = (length: number, value: number): Uint8Array<ArrayBuffer> => new Uint8Array(length).fill(value)
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { type Header, pack } from 'tar-stream'
 import { type Clock, systemClock } from '../../../node/clock.ts'
@@ -28,8 +28,8 @@ import { until } from '../../support/until.ts'
 const MIB = 2 ** 20
 const DAY_MS = 24 * 3_600_000
 const PIECES = 40
-/** What the container left: more than a link holds. */
-const TAR = await tarOf([{ name: 'out', bytes: randomBytes(PIECES * MAX_REACH_CHUNK_BYTES - 1_536) }])
+/** What the container left, as a tar: more than a link holds. */
+const BYTES = PIECES * MAX_REACH_CHUNK_BYTES
 const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
 const OTHER = 'job_01k8m3q7w9x2v5n4c6b8d0f1g4'
 const SPEC = { outputs: '/out', cpu: 100, memory: '16Mi', storage: '64Mi', gpu: 0, volumes: [] }
@@ -54,6 +54,7 @@ async function tarOf(entries: Entry[]): Promise<Buffer> {
 }
 
 describe('outputs on their way from a provider', () => {
+  let left: Buffer
   let folder: string
   let hub: MemoryHub
   let provider: MemoryPeer
@@ -68,6 +69,10 @@ describe('outputs on their way from a provider', () => {
   let sent: number
   let onSent: (count: number) => 'pass' | 'drop'
 
+  before(async () => {
+    left = await tarOf([{ name: 'out', bytes: randomBytes(BYTES - 1_536) }])
+    assert.equal(left.length, BYTES)
+  })
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cortex-outputs-'))
     sent = 0
@@ -163,7 +168,7 @@ describe('outputs on their way from a provider', () => {
   }
 
   /** A job that has ended, and whose provider keeps what it left. */
-  async function end(id = JOB, tar = TAR, lies: Partial<JobOutput> = {}, of = 'local'): Promise<void> {
+  async function end(id = JOB, tar = left, lies: Partial<JobOutput> = {}, of = 'local'): Promise<void> {
     const owner = { jobId: id, fence: 1, requester: requester.network.peerId }
     await spool.keep(owner, async () => ({ tar: Readable.from([tar]), leftOut: () => [] }), 64 * MIB, never)
     const lease = { provider: provider.network.peerId, addresses: [], fence: 1 }
@@ -188,9 +193,9 @@ describe('outputs on their way from a provider', () => {
 
   async function arrivesWhole(): Promise<void> {
     await until(() => stateOf() !== 'waiting')
-    assert.deepEqual(jobs.get(JOB)?.output, { state: 'kept', bytes: TAR.length, message: '', leftOut: [] })
+    assert.deepEqual(jobs.get(JOB)?.output, { state: 'kept', bytes: BYTES, message: '', leftOut: [] })
     const kept = await keeper.open(JOB)
-    assert.ok(kept !== null && (await buffer(kept.stream)).equals(TAR))
+    assert.ok(kept !== null && (await buffer(kept.stream)).equals(left))
     // Its provider forgets it, and nothing is left that says that it is still to come.
     const owner = { jobId: JOB, fence: 1, requester: requester.network.peerId }
     await until(async () => (await spool.find(owner)) === null)
@@ -248,7 +253,7 @@ describe('outputs on their way from a provider', () => {
     await end()
     await arrivesWhole()
     const job = jobs.get(JOB) as JobRecord
-    jobs.set(JOB, { ...job, output: { state: 'waiting', bytes: TAR.length, message: '' } })
+    jobs.set(JOB, { ...job, output: { state: 'waiting', bytes: BYTES, message: '' } })
     await writeFile(join(folder, 'kept', `${JOB}.expected`), '')
     const before = sent
     await restartRequester()
@@ -271,13 +276,13 @@ describe('outputs on their way from a provider', () => {
   })
 
   const lies: [string, Partial<JobOutput>][] = [
-    ['more than was told of', { bytes: TAR.length - 1 }],
-    ['less than was told of', { bytes: TAR.length + 1 }],
+    ['more than was told of', { bytes: BYTES - 1 }],
+    ['less than was told of', { bytes: BYTES + 1 }],
     ['more than the job may write', { bytes: 73 * MIB }],
   ]
   for (const [what, lie] of lies) {
     it(`are lost where they are ${what}`, async () => {
-      await end(JOB, TAR, lie)
+      await end(JOB, left, lie)
       await until(() => stateOf() !== 'waiting')
       assert.equal(stateOf(), 'lost')
       assert.equal(await keeper.open(JOB), null)
@@ -295,7 +300,7 @@ describe('outputs on their way from a provider', () => {
     for (const at of [0, 1, 2])
       await expectOf(`${OTHER.slice(0, -2)}h${at}`, 'alice', slow[0]?.peer.network.peerId ?? '', MIB)
     await until(() => slow[0]?.opened() === 2)
-    await end(JOB, TAR, {}, 'alice')
+    await end(JOB, left, {}, 'alice')
     await arrives()
     assert.deepEqual([slow[0]?.opened(), slow[1]?.opened()], [2, 1])
   })
@@ -313,19 +318,19 @@ describe('outputs on their way from a provider', () => {
   })
 
   it('give way to newer ones of their owner, not of another', async () => {
-    await restartRequester({ roomBytes: TAR.length * 2.5 })
+    await restartRequester({ roomBytes: BYTES * 2.5 })
     const [second, third] = [`${OTHER.slice(0, -1)}h`, `${OTHER.slice(0, -1)}j`]
-    await end(JOB, TAR, {}, 'alice')
+    await end(JOB, left, {}, 'alice')
     await until(() => stateOf() === 'kept')
     for (const id of [OTHER, second, third]) {
-      await end(id, TAR, {}, 'mallory')
+      await end(id, left, {}, 'mallory')
       await until(() => stateOf(id) === 'kept')
     }
     assert.deepEqual([JOB, OTHER, second, third].map(stateOf), ['kept', 'lost', 'lost', 'kept'])
   })
 
   it('give way to newer ones, and go when they are old', async () => {
-    await restartRequester({ roomBytes: TAR.length * 1.5, retentionMs: DAY_MS })
+    await restartRequester({ roomBytes: BYTES * 1.5, retentionMs: DAY_MS })
     await end()
     await arrivesWhole()
     await end(OTHER)
@@ -339,7 +344,7 @@ describe('outputs on their way from a provider', () => {
   })
 
   it('wait at their provider where they are larger than the room, and come once there is more', async () => {
-    const room = { roomBytes: TAR.length - 1 }
+    const room = { roomBytes: BYTES - 1 }
     await restartRequester(room)
     await end()
     await until(() => stateOf() === 'held')
@@ -350,7 +355,7 @@ describe('outputs on their way from a provider', () => {
     await restartRequester(room)
     await until(() => keeper.held().length === 1)
     assert.deepEqual([told.length, sent, stateOf()], [1, 0, 'held'])
-    await restartRequester({ roomBytes: TAR.length })
+    await restartRequester({ roomBytes: BYTES })
     await until(() => stateOf() !== 'held')
     await arrivesWhole()
     assert.deepEqual(notHere('/out', jobs.get(JOB)?.output), [])
@@ -367,13 +372,13 @@ describe('outputs on their way from a provider', () => {
             signal?.addEventListener('abort', () => resolve())
           }))
     await restartRequester(
-      { roomBytes: TAR.length * 1.3, retentionMs: DAY_MS },
+      { roomBytes: BYTES * 1.3, retentionMs: DAY_MS },
       { ...systemClock, sleep, nowMs: () => nowMs },
     )
     const little = await tarOf([{ name: 'out', bytes: randomBytes(MIB) }])
     await end(OTHER, little, {}, 'alice')
     await until(() => stateOf(OTHER) === 'kept')
-    await end(JOB, TAR, {}, 'mallory')
+    await end(JOB, left, {}, 'mallory')
     await until(() => stateOf() === 'held')
     assert.match(jobs.get(JOB)?.output?.message ?? '', /others have the room \(3\.3Mi, --output-room\)/)
     assert.equal(stateOf(OTHER), 'kept')
