@@ -1,9 +1,10 @@
 /** Finds the container engine of this machine where none was named. */
 
 import { join } from 'node:path'
-import Docker from 'dockerode'
+import type DockerClient from 'dockerode'
 import { USUAL_SOCKET } from './address.ts'
 import { connectDocker } from './connect.ts'
+import { Docker } from './dockerode.ts'
 
 /** What {@link findEngine} goes by. */
 export interface EngineSearch {
@@ -73,7 +74,7 @@ export async function askSocket(socketPath: string): Promise<SocketState> {
   return await askEngine(new Docker({ socketPath, timeout: PROBE_MS }))
 }
 
-async function askEngine(docker: Docker): Promise<SocketState> {
+async function askEngine(docker: DockerClient): Promise<SocketState> {
   try {
     const limit = AbortSignal.timeout(PROBE_MS)
     await Promise.race([
