@@ -1,4 +1,3 @@
-import { generateKey } from '@libp2p/pnet'
 import { createPrivateFile, readPrivateFile } from '../private-file.ts'
 
 /** What the file holds, as other programs of libp2p write it, too: two lines that say what it is, and 32 bytes in hex. */
@@ -10,6 +9,7 @@ const MAX_FILE_BYTES = 256
 
 /** Writes a new key for a private network. @throws {NetworkKeyError} where there is a file already */
 export async function createNetworkKey(path: string): Promise<void> {
+  const { generateKey } = await import('@libp2p/pnet')
   const key = new Uint8Array(KEY_BYTES)
   generateKey(key)
   if (await createPrivateFile(path, `${Buffer.from(key).toString()}\n`)) return

@@ -6,12 +6,9 @@ import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
-import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
-import { preSharedKey } from '@libp2p/pnet'
-import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -108,13 +105,11 @@ const MAX_STREAMS_PER_CONNECTION = 1_024
 
 /** The libp2p host, not yet started. */
 export async function createHost(init: HostInit): Promise<Host> {
-  const { registry, networkKey } = init
   const self = peerIdFromPrivateKey(init.privateKey)
   const topics = [topicName(init.network, 'announcements'), topicName(init.network, 'requests')]
   const told = init.announce.length > 0 ? (own: Multiaddr[]) => own : createInnerFilter(init.listen)
 
-  const upnp = init.upnp ? (await import('@libp2p/upnp-nat')).uPnPNAT({ autoConfirmAddress: true }) : undefined
-  const dht = init.dht ? await createDht(init.network) : undefined
+  const { upnp, dht, ...some } = await partsOfSome(init)
   const createRouter = gossipsub({
     ...gossipOptions(topics),
     metricsRegister: refusalMetrics(init.refusals),
@@ -141,7 +136,7 @@ export async function createHost(init: HostInit): Promise<Host> {
         streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES },
       }),
     ],
-    peerDiscovery: init.mdns ? [mdns({ serviceTag: serviceTag(init), interval: 10_000 })] : [],
+    ...some,
     connectionManager: {
       // `places.ts` chooses who stays, and must be asked: libp2p would turn newcomers away before, or close the youngest
       maxConnections: init.places + MAX_PENDING_CONNECTIONS,
@@ -155,10 +150,6 @@ export async function createHost(init: HostInit): Promise<Host> {
     // `pings.ts` does that
     connectionMonitor: { enabled: false },
     connectionGater: init.gater,
-    ...(networkKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: networkKey }) }),
-    ...(registry === undefined
-      ? {}
-      : { metrics: prometheusMetrics({ registry, collectDefaultMetrics: false, preserveExistingMetrics: true }) }),
     services: {
       identify: identify({ maxMessageSize: 16 * 1024, timeout: IDENTIFY_TIMEOUT_MS }),
       identifyPush: identifyPush({ maxMessageSize: 16 * 1024, timeout: IDENTIFY_TIMEOUT_MS, debounce: 100 }),
@@ -171,6 +162,28 @@ export async function createHost(init: HostInit): Promise<Host> {
       pubsub: (components: Parameters<ReturnType<typeof gossipsub>>[0]) => prepareStreams(createRouter(components)),
     },
   })
+}
+
+/** What only some hosts have, each loaded where it is: a hundred modules in all. */
+async function partsOfSome(init: HostInit) {
+  const { registry, networkKey } = init
+  const [mdns, pnet, metrics, upnp, dht] = await Promise.all([
+    init.mdns ? import('@libp2p/mdns') : undefined,
+    networkKey === undefined ? undefined : import('@libp2p/pnet'),
+    registry === undefined ? undefined : import('@libp2p/prometheus-metrics'),
+    init.upnp ? import('@libp2p/upnp-nat') : undefined,
+    init.dht ? createDht(init.network) : undefined,
+  ])
+  return {
+    peerDiscovery: mdns === undefined ? [] : [mdns.mdns({ serviceTag: serviceTag(init), interval: 10_000 })],
+    ...(pnet && networkKey && { connectionProtector: pnet.preSharedKey({ psk: networkKey }) }),
+    ...(metrics &&
+      registry && {
+        metrics: metrics.prometheusMetrics({ registry, collectDefaultMetrics: false, preserveExistingMetrics: true }),
+      }),
+    upnp: upnp?.uPnPNAT({ autoConfirmAddress: true }),
+    dht,
+  }
 }
 
 /** TCP that connects nowhere where no peers are, whatever a name resolves to. */
