@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { Busboy, type BusboyHeaders } from '@fastify/busboy'
+import type { BusboyHeaders } from '@fastify/busboy'
 import { abortedWithin } from '../../node/abort.ts'
 import { type Revocation, revokedError } from '../auth/index.ts'
 import { MAX_BASE_BYTES, MAX_BATCH_BODY_BYTES } from '../contract/batch-limits.ts'
@@ -87,7 +87,7 @@ export async function openUploads(
       let part: Readable | undefined
       let file: Promise<void> | undefined
       try {
-        const parts = openParts(c.req.raw)
+        const parts = await openParts(c.req.raw)
         parts.on('field', (name, value, nameTruncated, truncated) => {
           if (nameTruncated || truncated) parts.destroy(tooLarge(`${name} is larger than ${MAX_BASE_BYTES} bytes`))
           else if (fields.has(name) || !['base', 'concurrency'].includes(name)) parts.destroy(unexpected(name))
@@ -140,7 +140,8 @@ export function digestOf(value: string): string {
   return createHash('sha256').update(value).digest('hex')
 }
 
-function openParts(request: Request) {
+async function openParts(request: Request) {
+  const { Busboy } = await import('@fastify/busboy')
   const headers = { 'content-type': request.headers.get('content-type') ?? '' } as BusboyHeaders
   return new Busboy({ headers, limits: { fieldSize: MAX_BASE_BYTES, fields: 10, files: 2, parts: 12 } })
 }

@@ -26,8 +26,6 @@ import { idempotencyHeader } from '../jobs/index.ts'
 import type { BatchRecord, StatusCounts } from './batch-records.ts'
 import type { BatchRunner } from './batch-runner.ts'
 import type { BatchStore } from './batch-store.ts'
-import { csvRows } from './csv-rows.ts'
-import { openJsonBatch } from './json-rows.ts'
 import type { Uploads } from './read-upload.ts'
 import type { RowSource } from './rows.ts'
 import type { BatchDesk } from './submit-batch.ts'
@@ -158,6 +156,7 @@ export function addBatchRoutes(api: Api, { batches, batchDesk, batchRunner, uplo
       const { fields, file, digest } = upload
       if (file === null) throw wrong('file', 'is missing: it must be a CSV file')
       const base = baseOf(fields.get('base') ?? '{}')
+      const { csvRows } = await import('./csv-rows.ts')
       return await submit(c, csvRows(file, base), concurrencyOf(fields.get('concurrency')), digest)
     } finally {
       await upload.dispose()
@@ -167,6 +166,7 @@ export function addBatchRoutes(api: Api, { batches, batchDesk, batchRunner, uplo
   async function fromJson(c: GatewayContext): Promise<Response> {
     const { file, digest, dispose } = await uploads.readBody(c)
     try {
+      const { openJsonBatch } = await import('./json-rows.ts')
       const { rows, concurrency } = await openJsonBatch(file)
       return await submit(c, rows, concurrency, digest)
     } finally {

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 import type { Clock } from '../../node/clock.ts'
 import { type GatewayContext, type GatewayEnv, remoteAddress } from './context.ts'
 import { GatewayError } from './errors.ts'

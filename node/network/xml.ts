@@ -1,4 +1,4 @@
-import { parseStringPromise, type XmlNode } from 'xml2js'
+import type { XmlNode } from 'xml2js'
 import type { OutsideAnswer } from './outside.ts'
 
 /** An element without its attributes' meaning: its children by name; one without children is its text. */
@@ -31,6 +31,7 @@ async function readAll(answer: OutsideAnswer, maxBytes: number): Promise<string>
 }
 
 async function rootOf(text: string): Promise<XmlElement> {
+  const { parseStringPromise } = await import('xml2js')
   const whole = { async: true, chunkSize: CHUNK_LETTERS } as const
   // Spaces before it keep a connection alive while there is nothing to say.
   const [root] = Object.values((await parseStringPromise(text.trimStart(), whole)) ?? {})

@@ -3,7 +3,7 @@
  * what must be there and is not (`Unknown Error`, `GPU requires reset`, `N/A`) belongs to a card that is not to be sold.
  */
 
-import { parseStringPromise, type XmlNode } from 'xml2js'
+import type { XmlNode } from 'xml2js'
 import { bareGpu, eccProblem, type Gpu, heatProblem, LOST, MIB, NO_MEMORY, type UnsoldCard } from './gpu.ts'
 
 /** A card, and the parts that it is divided into. */
@@ -14,6 +14,7 @@ export interface NvidiaCard extends Gpu {
 
 /** Null where the text is no such XML. */
 export async function parseNvidiaXml(text: string): Promise<{ cards: NvidiaCard[]; unsold: UnsoldCard[] } | null> {
+  const { parseStringPromise } = await import('xml2js')
   const root = (await parseStringPromise(withLegalReferences(text)).catch(() => null))?.nvidia_smi_log
   if (root === undefined) return null
   const unsold: UnsoldCard[] = []

@@ -1,6 +1,6 @@
 /** An image as engines take it by `load`: Docker's archive, which Podman and containerd read as well. */
 
-import { Header } from 'tar'
+import { Header } from 'tar/header'
 
 /** An image whose layers are read as the engine takes them. */
 export interface ArchivedImage {

@@ -1,7 +1,8 @@
 /** What of a bucket is to come, in which pieces, and where each is to lie in the file: an object as it is, a folder as a tar. */
 
 import { createHash } from 'node:crypto'
-import { Header, Pax } from 'tar'
+import { Header } from 'tar/header'
+import { Pax } from 'tar/pax'
 import type { S3, S3Object } from '../../node/network/s3.ts'
 import { S3Error } from '../../node/network/s3.ts'
 import { breathe } from '../../node/turns.ts'
