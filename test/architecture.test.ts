@@ -110,7 +110,7 @@ describe('architecture', () => {
       'bin/cortex.ts',
       'bin/completion.ts',
       'node/commands/print.ts',
-      'node/commands/output.ts',
+      'node/commands/status-line.ts',
       'node/logger.ts',
       // A process of its own, whose output is its answer.
       'node/benchmark/run.ts',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from '../../node/commands/cli-error.ts'
-import { statusLine } from '../../node/commands/output.ts'
+import { statusLine } from '../../node/commands/status-line.ts'
 import { CortexError } from '../client/errors.ts'
 
 /** It may be here sooner than a gateway says, which speaks of outputs of any size; in ms. */

@@ -25,9 +25,9 @@ Example:
     .action(
       asking(async (client, source: string, options: ConnectionOptions & { image?: string }) => {
         const { givenImage } = await import('../../node/commands/give-image.ts')
-        const { statusLine } = await import('../../node/commands/output.ts')
+        const { statusLine } = await import('../../node/commands/status-line.ts')
         const { print, printJson } = await import('../../node/commands/print.ts')
-        const { partGiver } = await import('./upload-inputs.ts')
+        const { partGiver } = await import('./upload-sources.ts')
         const { shownBytes } = await import('../../protocol/units.ts')
         const status = statusLine()
         try {

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import { parse, YAMLParseError } from 'yaml'
 import { CliError } from '../../node/commands/cli-error.ts'
 
 /** An object in JSON or YAML; `-` is the standard input. @throws {CliError} */
 export async function readObject(path: string): Promise<Record<string, unknown>> {
+  const { parse, YAMLParseError } = await import('yaml')
   let value: unknown
   try {
     value = parse(await readInput(path)) // JSON is YAML

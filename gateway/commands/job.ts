@@ -63,12 +63,13 @@ Examples:
 
 /** What the file says, and what the flags say over it. */
 async function submissionFrom(image: string | undefined, words: string[], options: JobFlags & { file?: string }) {
-  const { readObject } = await import('./input-file.ts')
   if (options.file === '-' && options.interactive === true) {
     throw new CliError('-f - and -i both read the standard input: give the job in a file of its own', 1)
   }
   const given = submissionOf(image, words, options)
-  return options.file === undefined ? given : { ...(await readObject(options.file)), ...given }
+  if (options.file === undefined) return given
+  const { readObject } = await import('./input-file.ts')
+  return { ...(await readObject(options.file)), ...given }
 }
 
 async function showSubmitted(job: { id: string }, options: ConnectionOptions): Promise<void> {

@@ -1,9 +1,8 @@
 import { outputRoots } from '../../protocol/job-outputs.ts'
 import type { ClientNode } from '../index.ts'
 import { outputArrived } from '../outputs/arrived.ts'
-import { extractTar } from '../outputs/extract.ts'
 import type { JobRecord } from '../store/index.ts'
-import type { StatusLine } from './output.ts'
+import type { StatusLine } from './status-line.ts'
 
 /**
  * Waits for what an ended job left at its `outputs`, and unpacks it; does nothing where it left nothing and was not to.
@@ -30,6 +29,7 @@ export async function bringOutputs(
   const kept = output.state === 'kept' ? await node.outputs.open(ended.id) : null
   if (kept === null) return `there are no outputs: ${output.message}`
   try {
+    const { extractTar } = await import('../outputs/extract.ts')
     const roots = outputRoots(ended.spec.outputs)
     const { entries, files, bytes, leftOut } = await extractTar(kept.stream, init.folder, roots)
     status.done(`${files} files of outputs, ${bytes} bytes, in ${init.folder}`)

@@ -9,7 +9,7 @@ import { buildImage, LocalEngineError, saveImage } from '../images/local-engine.
 import { ImageArchiveError, type ImagePart, type LocalImage, readImageArchive } from '../images/read-archive.ts'
 import { CliError } from './cli-error.ts'
 import { bringsImage, type ImageFlags } from './image-flags.ts'
-import type { StatusLine } from './output.ts'
+import type { StatusLine } from './status-line.ts'
 
 /** Gives a part of an image to whoever sends it on; answers whether it was new there. */
 export type GivePart = (part: ImagePart, name: string) => Promise<boolean>

@@ -8,10 +8,10 @@ import { CliError } from './cli-error.ts'
 import { startInSlot } from './client-slot.ts'
 import { followJob } from './follow-job.ts'
 import type { PeerOptions } from './options.ts'
-import { statusLine } from './output.ts'
 import { parseSubmission } from './parse-submission.ts'
 import type { ProviderSource } from './provider.ts'
 import { findProvider, type ShownProvider, showBench, showProvider, showProviders } from './provider-table.ts'
+import { statusLine } from './status-line.ts'
 
 /** The directory as a client node of its own sees it. */
 export const networkSource: ProviderSource = {

@@ -15,7 +15,6 @@ import { attemptCost } from '../views/cost.ts'
 import { eventView, jobView, volumesLeft } from '../views/job-view.ts'
 import { VolumeError } from '../volumes/index.ts'
 import { providersHeard } from './await-providers.ts'
-import { bidTable } from './bid-table.ts'
 import { bringOutputs } from './bring-outputs.ts'
 import { CliError, INTERRUPTED, MARKET_FAILED } from './cli-error.ts'
 import { startInSlot } from './client-slot.ts'
@@ -25,9 +24,9 @@ import { givenLocalImage } from './give-image.ts'
 import { givenSources } from './input-flags.ts'
 import { type JobFlags, submissionOf } from './job-flags.ts'
 import type { OutputRoomOptions, PeerOptions, RegistryOptions } from './options.ts'
-import { type StatusLine, statusLine } from './output.ts'
 import { parseSubmission } from './parse-submission.ts'
 import { printJson, say } from './print.ts'
+import { type StatusLine, statusLine } from './status-line.ts'
 import { isOutputGone, onStop } from './stopping.ts'
 import { startTracing } from './tracing.ts'
 import { exitCodeOf } from './whole.ts'
@@ -140,6 +139,7 @@ async function follow(
       if (!bidsShown && event.type !== 'created') {
         bidsShown = true
         output.beginLine()
+        const { bidTable } = await import('./bid-table.ts')
         say(...bidTable(await node.store.bids(id)))
       }
       output.beginLine()

@@ -1,6 +1,6 @@
 import { startInSlot } from '../commands/client-slot.ts'
 import type { Top } from '../commands/net.ts'
-import { statusLine } from '../commands/output.ts'
+import { statusLine } from '../commands/status-line.ts'
 import { createLogger } from '../logger.ts'
 import { isOneLook, showTop } from './show-top.ts'
 import { sellerOf } from './top-view.ts'

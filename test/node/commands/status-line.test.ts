@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { PROGRESS_EVERY_MS, statusLine } from '../../../node/commands/output.ts'
+import { PROGRESS_EVERY_MS, statusLine } from '../../../node/commands/status-line.ts'
 import { until } from '../../support/until.ts'
 
 function written(isTerminal: boolean) {
