@@ -1,7 +1,8 @@
 /**
- * `node scripts/packages-proof.ts`: packages are made twice and compared byte by byte; the archive is installed and taken away;
- * the Debian package goes into a fresh Debian, over an older one, runs its gateway as its service does, and is purged. Prints
- * what held; the exit code is 1 where something did not. Takes root, debootstrap, and some minutes.
+ * `node scripts/packages-proof.ts`: packages are made twice and compared byte by byte; the archive is installed and taken away,
+ * once by itself and once by the formula; the Debian package goes into a fresh Debian, over an older one, runs its gateway as
+ * its service does, and is purged. Prints what held; the exit code is 1 where something did not. Takes root, debootstrap, and
+ * some minutes.
  * `--made FOLDER` takes packages that are there instead of making them, `--debian FOLDER` a copy of what debootstrap made.
  */
 import assert from 'node:assert/strict'
@@ -34,6 +35,7 @@ try {
   assert.ok(archive !== undefined && deb !== undefined, `an archive and a package for x64 in ${made}`)
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
   await proveArchive(join(made, archive), version)
+  await proveFormula(made, archive, version)
   await makeDebian()
   await provePackage(join(made, deb), version)
 } finally {
@@ -71,6 +73,17 @@ async function proveArchive(archive: string, version: string): Promise<void> {
     [],
   )
   held('the archive is installed, runs, and is taken away whole')
+}
+
+/** What Homebrew would do with it: Homebrew itself is in no Debian. */
+async function proveFormula(made: string, archive: string, version: string): Promise<void> {
+  await installPackages(['ruby'], () => undefined)
+  const prefix = join(folder, 'brewed')
+  const brew = join(root, 'test/scripts/support/formula.rb')
+  await run('ruby', [brew, join(made, 'cortex-node.rb'), 'x64', join(made, archive), prefix])
+  const env = { PATH: '/usr/bin:/bin' }
+  assert.equal((await run(join(prefix, 'bin/cortex'), ['--version'], { env })).trim(), version)
+  held('the formula has the archive’s digest, and what it installs runs')
 }
 
 async function makeDebian(): Promise<void> {

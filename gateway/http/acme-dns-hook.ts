@@ -6,7 +6,7 @@ import type { Logger } from '../../node/logger.ts'
 import type { Proof, Question } from './acme-proof.ts'
 
 /** How long the program may take for one record, in ms: until a record is seen everywhere can take minutes. */
-export const DNS_HOOK_MS = 300_000
+const DNS_HOOK_MS = 300_000
 /** What is kept of what it says, in bytes. */
 const MAX_SAID_BYTES = 8 * 1024
 

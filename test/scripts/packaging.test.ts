@@ -1,21 +1,37 @@
 /** How packages are made: the same bytes each time, the right Node, services that are in order. `scripts/packages-proof.ts` does the rest. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { access, chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import {
+  access,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { parse } from 'yaml'
-import { findProgram } from '../../scripts/apt.ts'
+import { canInstall, findProgram, installPackages } from '../../scripts/apt.ts'
 import { makeDeb } from '../../scripts/packaging/deb.ts'
 import { settle, tarball } from '../../scripts/packaging/files.ts'
+import { makeFormula } from '../../scripts/packaging/formula.ts'
 import { pinnedNode } from '../../scripts/packaging/node-binary.ts'
 
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const EPOCH = 1_700_000_000
 const noDpkg = (await findProgram('dpkg-deb')) === null && 'needs dpkg-deb'
+const noRuby = (await findProgram('ruby')) === null && !(await canInstall()) && 'needs ruby'
 const noSystemd = (await findProgram('systemd-analyze')) === null && 'needs systemd-analyze'
 
 describe('packages', () => {
@@ -56,6 +72,48 @@ describe('packages', () => {
     const { stdout } = await execute('tar', ['-tvzf', join(folder, `${0o600}.tar.gz`)])
     assert.match(stdout, /^-rwxr-xr-x 0\/0 .* laid\/bin\/cortex$/m)
     assert.match(stdout, /^-rw-r--r-- 0\/0 .* laid\/lib\/cortex-node\/dist\/a\.js$/m)
+  })
+
+  it('are installed by a formula, which holds them against their digests', { skip: noRuby }, async () => {
+    if ((await findProgram('ruby')) === null) await installPackages(['ruby'], () => undefined)
+    const arches = ['x64', 'arm64'] as const
+    const archives = await Promise.all(
+      arches.map(async (arch) => {
+        const name = `cortex-node-1.2.3-linux-${arch}`
+        const laid = join(folder, 'brew')
+        await lay(join('brew', name), 0o755)
+        const file = join(folder, `${name}.tar.gz`)
+        await tarball(laid, name, file, EPOCH, 1)
+        const digest = createHash('sha256').update(await readFile(file))
+        return { arch, file, digest: digest.digest('hex') }
+      }),
+    )
+    const downloads = 'https://downloads.example/v1.2.3'
+    const formula = await makeFormula(archives, { version: '1.2.3', downloads, out: folder })
+    const install = async (arch: string, file: string, prefix: string) => {
+      const program = join(import.meta.dirname, 'support/formula.rb')
+      return (await execute('ruby', [program, formula, arch, file, prefix])).stdout
+    }
+    for (const { arch, file, digest } of archives) {
+      const prefix = join(folder, `brewed-${arch}`)
+      const said = JSON.parse(await install(arch, file, prefix))
+      assert.deepEqual([said.version, said.license, said.homepage], ['1.2.3', 'Apache-2.0', downloads])
+      assert.deepEqual(said.depends_on, ['linux'])
+      assert.deepEqual(said.service, ['/opt/bin/cortex', 'gateway'])
+      assert.deepEqual(said.archives[arch], {
+        url: `${downloads}/cortex-node-1.2.3-linux-${arch}.tar.gz`,
+        sha256: digest,
+      })
+      assert.equal(await realpath(join(prefix, 'bin/cortex')), join(await realpath(prefix), 'libexec/bin/cortex'))
+      await access(join(prefix, 'libexec/lib/cortex-node/node'))
+      await access(join(prefix, 'share/man/man1/cortex.1'))
+      await access(join(prefix, 'share/doc/cortex-node/LICENSE'))
+    }
+    const [intel, arm] = archives
+    await assert.rejects(install('x64', arm?.file ?? '', join(folder, 'wrong')), /the archive is [0-9a-f]{64}/)
+    // Of one processor alone.
+    await makeFormula(intel === undefined ? [] : [intel], { version: '1.2.3', downloads, out: folder })
+    assert.doesNotMatch(await readFile(formula, 'utf8'), /on_arm|@[A-Z]+@/)
   })
 
   it('are Debian packages of the same bytes, which own what they should', { skip: noDpkg }, async () => {
