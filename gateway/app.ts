@@ -6,6 +6,7 @@ import type { Clock } from '../node/clock.ts'
 import type { ClientNode } from '../node/index.ts'
 import type { Logger } from '../node/logger.ts'
 import { createSecretBox, loadMasterKey } from '../node/store/secret-box.ts'
+import type { StillToRun } from '../node/uploads/index.ts'
 import { openAnalytics } from './analytics/open.ts'
 import { openAudit } from './audit/open.ts'
 import { createKeysBehind } from './auth/left-behind.ts'
@@ -105,6 +106,12 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
   const { providerLog } = providers
   const system = openSystem({ node, rateLimit, clock, version, startedMs: clock.monotonicMs() })
   const { health } = system
+  const batches = await openBatches(
+    { db, ...submitting, bodies, revocation, clock, logger },
+    // Emptied at every start. The node of the gateway keeps what is given for jobs in `uploads` of the same folder.
+    { uploads: join(folder, 'batch-files') },
+  )
+  const stillToRun = () => stillToRunOf(rooms)
 
   /** In the order in which they begin, and in which a path finds its route: what is below `/jobs/` before `/jobs/{id}`. */
   const features = {
@@ -120,29 +127,19 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
       ...{ db, ...submitting, vault, keysBehind, pace: rateLimit.schedules, clock, logger },
       templateOf: templates.get,
     }),
-    batches: await openBatches(
-      { db, ...submitting, bodies, revocation, clock, logger },
-      // Emptied at every start. The node of the gateway keeps what is given for jobs in `uploads` of the same folder.
-      { uploads: join(folder, 'batch-files') },
-    ),
+    batches,
     uploads: openUploads({ uploads: node.uploads, revocation, clock }),
     keysBehind,
-    jobs: openJobs({ node, answers, clock, logger }, { providerAliases, retention }),
+    jobs: openJobs(
+      { node, answers, stillToRun, batchGoesOn: batches.goesOn, clock, logger },
+      { providerAliases, retention },
+    ),
     reach: openReach({ node, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),
     volumes: openVolumes({ node, revocation, shares }),
     analytics: openAnalytics({ node, clock }),
     events: openEvents({
-      store,
-      directory,
-      providerLog,
-      answers,
-      keyGuard,
-      revocation,
-      shares,
-      clock,
-      logger,
-      health,
-      ask,
+      ...{ store, directory, providerLog, answers, keyGuard, revocation, shares },
+      ...{ clock, logger, health, ask },
     }),
     system,
     metrics: openMetrics({ node, streams, registry, clock, logger }, init),
@@ -150,7 +147,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
   }
   const { reach } = features
   const rooms: Feature[] = Object.values(features)
-  for (const { stillToRun } of rooms) if (stillToRun !== undefined) node.uploads.keepFor(stillToRun)
+  node.uploads.keepFor(stillToRun)
   const middleware = [
     requestId(),
     accessLog({ logger, clock }),
@@ -179,6 +176,8 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     registry,
     /** Those that are open. */
     streams,
+    /** Jobs that may come of what is kept. */
+    stillToRun,
     adminKey: auth.adminKey,
     adminSignInCode: auth.adminSignInCode,
     /** Whether a `Host` is that of a job's port. */
@@ -196,4 +195,9 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     /** Ends what goes on by itself, the last first, and closes the records. */
     stop: async (): Promise<void> => await running.disposeAsync(),
   }
+}
+
+/** Jobs that may come of what is kept. */
+async function* stillToRunOf(rooms: Feature[]): AsyncGenerator<StillToRun> {
+  for (const room of rooms) if (room.stillToRun !== undefined) yield* room.stillToRun()
 }

@@ -16,7 +16,7 @@ export interface ClientNode {
   /** Into the containers of running jobs. */
   readonly reach: Reach
   /** What jobs left. */
-  readonly outputs: Pick<Outputs, 'open'>
+  readonly outputs: Pick<Outputs, 'open' | 'forget'>
   /** What was given for jobs to bring. */
   readonly uploads: Uploads
   /** What outlives jobs at their providers. */

@@ -23,7 +23,7 @@ const costsOperation = operation({
   operationId: 'getCosts',
   tag: 'Analytics',
   summary: 'What jobs cost, by day, provider or label',
-  description: `Of jobs created in the period. Jobs without the label, or never placed, are counted under \`${NONE}\`.`,
+  description: `Of jobs created in the period. Jobs without the label, or never placed, are counted under \`${NONE}\`. Jobs that are no longer kept count on.`,
   permission: 'jobs:read',
   request: {
     query: z.strictObject({

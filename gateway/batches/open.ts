@@ -40,6 +40,8 @@ const BATCH_PATH = /\/plugin-core\/jobs\/batch$/
 export interface Batches extends Feature {
   batches: BatchStore
   batchRunner: BatchRunner
+  /** Whether the batch of this id has not ended: how its jobs are is counted by looking at them. */
+  goesOn(id: string): Promise<boolean>
 }
 
 /** @param init.uploads where what is uploaded is kept while it is read */
@@ -53,6 +55,7 @@ export async function openBatches(components: BatchesComponents, init: { uploads
   const background = createBackground(components)
   return {
     ...{ batches, batchRunner },
+    goesOn: async (id) => (await batches.get(id))?.endedAtMs === null,
     routes: (api) => addBatchRoutes(api, { batches, batchDesk, batchRunner, uploads }),
     // Read as they arrive, and bounded where that is done.
     readsBody: ({ method, path }) => method === 'POST' && BATCH_PATH.test(path),

@@ -29,6 +29,7 @@ export interface GatewayOptions extends RelayOptions, RegistryOptions, OutputRoo
   redirectPort?: number
   trustProxy?: string[]
   metricsToken?: string
+  keepJobs?: number
   keepLogs?: number
   keepMetrics?: number
   keepEvents?: number
@@ -87,9 +88,10 @@ function isWildcard(name: string): boolean {
 }
 
 /** What the flags say of how long things are kept. */
-export function retentionOf({ keepLogs, keepMetrics, keepEvents }: GatewayOptions): Partial<Retention> {
+export function retentionOf({ keepJobs, keepLogs, keepMetrics, keepEvents }: GatewayOptions): Partial<Retention> {
   const ms = (days: number): number | null => (days === 0 ? null : days * 24 * 3_600_000)
   return {
+    ...(keepJobs === undefined ? {} : { jobsMs: ms(keepJobs) }),
     ...(keepLogs === undefined ? {} : { logsMs: ms(keepLogs) }),
     ...(keepMetrics === undefined ? {} : { metricsMs: ms(keepMetrics) }),
     ...(keepEvents === undefined ? {} : { eventsMs: ms(keepEvents) }),

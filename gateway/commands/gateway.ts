@@ -115,6 +115,7 @@ export function gatewayFlags(command: Command): Command {
         .argParser(metricsToken),
     )
     .option('--alias <name=network>', 'other names for networks in old scripts, e.g. akash=p2p', keyValue)
+    .addOption(keep('jobs', 'ended jobs', 0, ', and then what they cost and their receipts alone'))
     .addOption(keep('logs', 'output of jobs', 30))
     .addOption(keep('metrics', 'samples of use', 30))
     .addOption(keep('events', 'events', 90))
@@ -160,8 +161,9 @@ function proxyAddress(text: string, before: string[] = []): string[] {
   return [...before, text]
 }
 
-function keep(name: string, what: string, days: number): Option {
-  return new Option(`--keep-${name} <days>`, `keep ${what} so long after the end; 0 is for ever (default: ${days})`)
+function keep(name: string, what: string, days: number, then = ''): Option {
+  const text = `keep ${what} so long after the end${then}; 0 is for ever (default: ${days})`
+  return new Option(`--keep-${name} <days>`, text)
     .env(`CORTEX_KEEP_${name.toUpperCase()}`)
     .argParser(wholeNumber(0, 36_500))
 }

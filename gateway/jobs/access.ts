@@ -1,4 +1,4 @@
-import type { JobRecord, JobStore } from '../../node/store/index.ts'
+import type { BillRecord, JobRecord, JobStore } from '../../node/store/index.ts'
 import { JobNotFoundError } from '../../node/store/index.ts'
 import { isJobId } from '../../protocol/ids.ts'
 import { type GatewayContext, principalOf } from '../http/context.ts'
@@ -9,4 +9,15 @@ export async function visibleJob(c: GatewayContext, store: Pick<JobStore, 'get'>
   const job = isJobId(id) ? await store.get(id) : undefined
   if (job === undefined || !sees(principalOf(c), job.owner)) throw new JobNotFoundError(id)
   return job
+}
+
+/** The same, or what stays of it where it went with its age. @throws {JobNotFoundError} also for another owner's */
+export async function visibleBill(
+  c: GatewayContext,
+  store: Pick<JobStore, 'get' | 'bill'>,
+  id: string,
+): Promise<BillRecord> {
+  const bill = isJobId(id) ? ((await store.get(id)) ?? (await store.bill(id))) : undefined
+  if (bill === undefined || !sees(principalOf(c), bill.owner)) throw new JobNotFoundError(id)
+  return bill
 }

@@ -21,7 +21,7 @@ import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
 import { MAX_ANSWER_BYTES } from '../http/limits.ts'
 import { operation } from '../http/operation.ts'
-import { visibleJob } from './access.ts'
+import { visibleBill, visibleJob } from './access.ts'
 import { eventsAfter, followEvents } from './events.ts'
 import { firstLine, followLogs, MAX_JSON_LINES, newestLines } from './logs.ts'
 import { followMetrics, metricsView } from './metrics.ts'
@@ -181,6 +181,7 @@ const receiptOperation = operation({
   operationId: 'getJobReceipt',
   tag: 'Jobs',
   summary: 'Both sides’ signed statement of use, of the last attempt',
+  description: 'Also of a job that is no longer kept (`--keep-jobs`).',
   permission: 'jobs:read',
   request: { params: jobParams },
   data: receiptSchema,
@@ -194,6 +195,7 @@ const receiptsOperation = operation({
   operationId: 'getJobReceipts',
   tag: 'Jobs',
   summary: 'What each attempt costs, and what both sides signed of it',
+  description: 'Also of a job that is no longer kept (`--keep-jobs`).',
   permission: 'jobs:read',
   request: { params: jobParams },
   data: z
@@ -264,7 +266,7 @@ export function addHistoryRoutes(
   })
 
   api.openapi(receiptOperation, async (c) => {
-    const job = await visibleJob(c, store, c.req.valid('param').id)
+    const job = await visibleBill(c, store, c.req.valid('param').id)
     const receipt = await readReceipt(job)
     if (receipt !== null) return c.json(success(receipt), 200)
     throw new GatewayError(
@@ -274,7 +276,7 @@ export function addHistoryRoutes(
   })
 
   api.openapi(receiptsOperation, async (c) => {
-    const job = await visibleJob(c, store, c.req.valid('param').id)
+    const job = await visibleBill(c, store, c.req.valid('param').id)
     return c.json(success({ receipts: await attemptCosts(job) }), 200)
   })
 }

@@ -3,10 +3,12 @@ import type { Clock } from '../../node/clock.ts'
 import type { ClientNode } from '../../node/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import { type Retention, StoreUnavailableError } from '../../node/store/index.ts'
+import type { StillToRun } from '../../node/uploads/index.ts'
 import type { Answers } from '../events/index.ts'
 import type { Feature } from '../http/feature.ts'
 import { addChangeRoutes } from './change-routes.ts'
 import { addHistoryRoutes } from './history-routes.ts'
+import { createNeeded } from './needed.ts'
 import { addOutputRoute } from './output-route.ts'
 import { addQueryRoutes } from './query-routes.ts'
 import { DEFAULT_RETENTION, keepForgetting } from './retention.ts'
@@ -15,20 +17,25 @@ import { DEFAULT_RETENTION, keepForgetting } from './retention.ts'
 export interface JobsComponents {
   node: Pick<ClientNode, 'store' | 'directory' | 'requester' | 'outputs' | 'uploads' | 'volumes'>
   answers: Answers
+  /** Jobs that may come of what is kept, and whose outputs they bring. */
+  stillToRun(): AsyncIterable<StillToRun>
+  /** Whether the batch of this id has not ended. */
+  batchGoesOn(id: string): Promise<boolean>
   clock: Clock
   logger: Logger
 }
 
-/** How jobs are called, and how long what they leave is kept. */
+/** How jobs are called, and how long they and what they leave are kept. */
 export interface JobsInit {
   /** Other names for providers and networks. */
   providerAliases: Readonly<Record<string, string>>
-  /** How long output, samples and events are kept after a job's end. @default DEFAULT_RETENTION */
+  /** How long jobs, and their output, samples and events are kept after a job's end. @default DEFAULT_RETENTION */
   retention?: Partial<Retention> | undefined
 }
 
 /** Everything that concerns single jobs; what reaches into their containers is in `reach`. */
-export function openJobs({ node, answers, clock, logger }: JobsComponents, init: JobsInit): Feature {
+export function openJobs(components: JobsComponents, init: JobsInit): Feature {
+  const { node, answers, clock, logger } = components
   const { store, directory, requester, outputs, uploads, volumes } = node
   const { providerAliases, retention } = init
   const background = createBackground({ logger })
@@ -47,7 +54,8 @@ export function openJobs({ node, answers, clock, logger }: JobsComponents, init:
     },
     async start() {
       const kept = { ...DEFAULT_RETENTION, ...retention }
-      background.run('retention', async (signal) => await keepForgetting({ store, clock, logger }, kept, signal))
+      const forgetting = { store, outputs, isNeeded: createNeeded({ ...components, store }), clock, logger }
+      background.run('retention', async (signal) => await keepForgetting(forgetting, kept, signal))
     },
     stop: background.stop,
   }

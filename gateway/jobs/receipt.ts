@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type JobRecord, type Lease, leaseOf, type PastLease } from '../../node/store/records.ts'
+import { type BillRecord, type Lease, leaseOf, type PastLease } from '../../node/store/records.ts'
 import { attemptCost } from '../../node/views/cost.ts'
 import { openReceipt, receiptView } from '../../node/views/receipt-view.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
@@ -7,12 +7,12 @@ import { meteredSeconds, termsOf, usdNumber } from '../../protocol/money.ts'
 import type { attemptCostSchema, receiptSchema } from '../contract/jobs.ts'
 
 /** The statement that both sides signed for the last attempt, with its signature checked; null where there is none. */
-export async function readReceipt(job: JobRecord): Promise<z.input<typeof receiptSchema> | null> {
+export async function readReceipt(job: BillRecord): Promise<z.input<typeof receiptSchema> | null> {
   return await receiptOf(leaseOf(job)?.receipt ?? null, job.attempt)
 }
 
 /** What each attempt that a provider took has cost so far, the first one first, with what both sides signed of it. */
-export async function attemptCosts(job: JobRecord): Promise<z.input<typeof attemptCostSchema>[]> {
+export async function attemptCosts(job: BillRecord): Promise<z.input<typeof attemptCostSchema>[]> {
   const { pastLeases, attempt, state } = job
   const lease = leaseOf(job)
   const past = pastLeases.map((one) => attemptView(one, { attempt: one.attempt, outcome: one.outcome, isOver: true }))

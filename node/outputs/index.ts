@@ -11,6 +11,9 @@ export interface Outputs {
   /** A job with outputs is about to have a provider: from here on its output is fetched at its end, over restarts. */
   expect(jobId: string): Promise<void>
 
+  /** The job goes, and with it what it left. */
+  forget(jobId: string): Promise<void>
+
   /**
    * The kept tar, or a part of it; null where there is none (any more). `bytes` are those of the whole.
    * @param part at least one byte, within the tar

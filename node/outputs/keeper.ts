@@ -105,6 +105,12 @@ export function createOutputKeeper(
 
   return {
     open: folder.open,
+    async forget(jobId) {
+      watched.get(jobId)?.()
+      watched.delete(jobId)
+      await folder.settled(jobId)
+      await folder.remove(jobId, 'tar')
+    },
     held: () => [...held],
     async start() {
       await folder.make()

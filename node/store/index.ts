@@ -7,6 +7,7 @@ import type { Dump } from './dump.ts'
 import type { JobSort } from './indexes/fields.ts'
 import type {
   BidRecord,
+  BillRecord,
   JobEvent,
   JobRecord,
   JobState,
@@ -111,6 +112,16 @@ export interface JobStore {
   firstSeen(): Promise<Map<string, number>>
   /** Keeps it of one; null forgets it. */
   keepFirstSeen(provider: string, atMs: number | null): Promise<void>
+
+  /**
+   * Removes jobs that ended longer ago than they are to be kept, with all that is theirs but their bill; may be repeated, and
+   * cut off. Answers how many.
+   */
+  forgetJobs(init: ForgetJobsInit, signal: AbortSignal): Promise<number>
+  /** What stays of a job that went so. */
+  bill(id: string): Promise<BillRecord | undefined>
+  /** Those of jobs that were created at or after the one and at or before the other time, ms; oldest first. */
+  eachBill(fromMs: number, toMs: number): AsyncIterable<BillRecord>
 
   /** Removes output, samples and events that are older than they are to be kept; may be repeated, and cut off. */
   forgetOld(retention: Retention, signal: AbortSignal): Promise<Forgotten>
@@ -257,8 +268,20 @@ export interface FeedEntry {
   event: JobEvent
 }
 
-/** How long what is written of a job is kept after its end, in ms; null is for ever. The job itself always stays. */
+/** Which jobs go, and which stay for all that. */
+export interface ForgetJobsInit {
+  /** Jobs that ended at least so long ago, in ms. */
+  keepMs: number
+  /** Whether something else still needs the job, such as its output. */
+  isNeeded(job: JobRecord): Promise<boolean>
+  /** Called before one goes, for what is kept of it elsewhere; may be called again. */
+  before(job: JobRecord): Promise<void>
+}
+
+/** How long what is written of a job is kept after its end, in ms; null is for ever. */
 export interface Retention {
+  /** The job itself, and with it the rest; its bill stays. @default null */
+  jobsMs?: number | null
   /** Its output. */
   logsMs: number | null
   /** Its samples of use; those of a job that still runs are kept as long. */

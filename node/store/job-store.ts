@@ -12,9 +12,11 @@ import { listJobIds, listJobs } from './indexes/query.ts'
 import { readJobs } from './indexes/read-jobs.ts'
 import { rebuildIndexes } from './indexes/rebuild.ts'
 import { EVERY_ID, idOf, merged, openSource } from './indexes/sources.ts'
+import { idAt } from './indexes/times.ts'
 import { readCosts } from './indexes/totals.ts'
 import { jobNow } from './job-now.ts'
 import { openCommits } from './jobs/commits.ts'
+import { forgetJobs } from './jobs/forget-jobs.ts'
 import { createDraft } from './jobs/job-draft.ts'
 import { findLogStart, readLogs, withoutOldestLogs } from './jobs/job-logs.ts'
 import { createNewJobs } from './jobs/new-jobs.ts'
@@ -26,6 +28,9 @@ import { createTables, DERIVED_KEYS, key, numberKey, type Tables, within } from 
 import { createWriter, del, put, type Writer } from './writer.ts'
 
 const NO_SECRETS: JobSecrets = { secrets: {}, registryCredentials: undefined }
+
+/** Jobs that go in one pass after which the room is given back at once. */
+const MANY_JOBS = 1_000
 
 /** What {@link openJobStore} works with. */
 export interface JobStoreComponents {
@@ -52,7 +57,8 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
   const queue = createKeyedQueue()
   await rebuildIndexes({ tables, database, logger })
   const opened = momentNow(clock)
-  const { commit, ...wakes } = await openCommits({ tables, writer, indexes: createJobIndexes(tables) })
+  const indexes = createJobIndexes(tables)
+  const { commit, ...wakes } = await openCommits({ tables, writer, indexes })
   const newJobs = createNewJobs({
     ...{ tables, clock, queue, secretBox, commit },
     refusal: async () => retrying.problem() ?? (await refusal()),
@@ -82,6 +88,12 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
     },
     forgetOld: async (retention, signal) =>
       await forgetOld({ tables, database, change, clock, opened }, retention, signal),
+    async forgetJobs(init, signal) {
+      const gone = await forgetJobs({ tables, indexes, writer, queue, change, clock }, init, signal)
+      // Of a few LevelDB gives back the room by and by.
+      if (gone >= MANY_JOBS && !signal.aborted) await database.compactRange('', '\u{10ffff}')
+      return gone
+    },
     sizeBytes: async () => await database.approximateSize('', '\u{10ffff}'),
     dump: () => openDump(database, DERIVED_KEYS),
     problem: retrying.problem,
@@ -93,7 +105,7 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
   }
 }
 
-type Reading = 'get' | 'look' | 'list' | 'listIds' | 'costAt' | 'active'
+type Reading = 'get' | 'look' | 'list' | 'listIds' | 'costAt' | 'active' | 'bill' | 'eachBill'
 type ReadingOfOne = 'events' | 'bids' | 'eachBid' | 'logs' | 'logStart' | 'metrics' | 'eachMetric' | 'feed'
 
 /** What only reads, as it was written last. */
@@ -107,6 +119,8 @@ function readingOf(tables: Tables, feedEnd: () => number): Pick<JobStore, Readin
     listIds: async (query) => await listJobIds(tables, query),
     get: async (id) => await tables.jobs.get(id),
     look: async (ids, look) => await readJobs(tables, ids, look),
+    bill: async (id) => await tables.bills.get(id),
+    eachBill: (fromMs, toMs) => tables.bills.values({ gte: idAt(fromMs), lt: idAt(toMs + 1) }),
     costAt: async (provider, owner) => await readCosts(tables, provider, owner),
     async *active() {
       const range = { owner: ANY, facet: NO_FACET, sort: 'createdAt', order: 'asc', ids: EVERY_ID } as const

@@ -305,8 +305,17 @@ export interface MetricSample {
   gpuMemoryBytes?: number
 }
 
+/** What stays of a job that went with its age: all that its costs and its receipts are read from. A job is one, too. */
+export interface BillRecord
+  extends Pick<
+    JobRecord,
+    'id' | 'owner' | 'createdAtMs' | 'attempt' | 'durationSeconds' | 'state' | 'pastLeases' | 'origin'
+  > {
+  spec: Pick<PublicJobSpec, 'image' | 'labels' | 'stopGraceSeconds' | 'network' | 'maxNetwork'>
+}
+
 /** The lease that a job has, or had at its end; null while it is pending, and where it ended without one. */
-export function leaseOf(job: JobRecord): Lease | null {
+export function leaseOf(job: Pick<JobRecord, 'state'>): Lease | null {
   return 'lease' in job.state ? job.state.lease : null
 }
 

@@ -2,6 +2,7 @@ import type { Moment } from '../moment.ts'
 import type { Database } from './database.ts'
 import type {
   BidRecord,
+  BillRecord,
   JobEvent,
   JobRecord,
   MetricSample,
@@ -99,6 +100,8 @@ export function createTables(database: Database) {
     secrets: database.sublevel<string, string>('secrets', { valueEncoding: 'utf8' }),
     /** hash of owner and key → the job it made. */
     idempotency: json<IdempotencyRecord>('idempotency'),
+    /** id → what stays of a job that went with its age. */
+    bills: json<BillRecord>('bills'),
     /** position → event, of every job. */
     feed: json<FeedRecord>('feed'),
     /** provider → what was seen of it. */

@@ -11,7 +11,7 @@ import {
   usdNumber,
   useOf,
 } from '../../protocol/money.ts'
-import { type JobRecord, type Lease, leaseOf, type PastLease } from '../store/records.ts'
+import { type BillRecord, type JobRecord, type Lease, leaseOf, type PastLease } from '../store/records.ts'
 
 /** What a job costs, in US dollars. */
 export interface CostView {
@@ -27,7 +27,7 @@ export interface CostView {
 }
 
 /** What a job has cost so far: every attempt's metered time on its accepted terms, in nano-dollars. */
-export function currentCost(job: JobRecord): NanoUsd {
+export function currentCost(job: Pick<JobRecord, 'state' | 'pastLeases'>): NanoUsd {
   const isOver = isTerminal(job.state.status)
   const past = job.pastLeases.reduce((sum, lease) => sum + attemptCost(lease, true), 0n)
   const lease = leaseOf(job)
@@ -59,12 +59,12 @@ export function costView(job: JobRecord, estimate: () => Terms): CostView {
 }
 
 /** What one attempt of a job may be billed at most, in seconds. */
-export function mostSecondsOf({ durationSeconds, spec }: Pick<JobRecord, 'durationSeconds' | 'spec'>): number {
+export function mostSecondsOf({ durationSeconds, spec }: Pick<BillRecord, 'durationSeconds' | 'spec'>): number {
   return mostSeconds({ durationSeconds, stopGraceSeconds: spec.stopGraceSeconds })
 }
 
 /** What one attempt of a job may be billed at most. */
-export function mostUsed(job: Pick<JobRecord, 'durationSeconds' | 'spec'>): Used {
+export function mostUsed(job: Pick<BillRecord, 'durationSeconds' | 'spec'>): Used {
   return { seconds: mostSecondsOf(job), networkBytes: maxNetworkOf(job.spec) ?? 0 }
 }
 

@@ -1,9 +1,9 @@
 import type { Found, LookedAt } from '../../upkeep/problem.ts'
 import type { Database } from '../database.ts'
-import { indexed } from '../indexes/places.ts'
+import { costOf, indexed } from '../indexes/places.ts'
 import { SCHEMA } from '../indexes/rebuild.ts'
 import { spansOf } from '../indexes/times.ts'
-import type { JobRecord } from '../records.ts'
+import type { BillRecord, JobRecord } from '../records.ts'
 import { key } from '../tables.ts'
 import { createBalance } from './balance.ts'
 import { formed, JOB_FORMS } from './forms.ts'
@@ -67,6 +67,11 @@ async function* expected(database: Database): AsyncGenerator<[key: string, amoun
     const job = formed(JOB_FORMS.job, record) as unknown as JobRecord | null
     if (job === null) continue
     yield* writtenOf(job)
+  }
+  for await (const record of rawRecords(database, 'bills')) {
+    const bill = formed(JOB_FORMS.bill, record) as unknown as BillRecord | null
+    const cost = bill === null ? null : costOf(bill)
+    if (cost !== null) yield [`!costs!${cost.at}`, cost.nanoUsd]
   }
 }
 

@@ -172,6 +172,7 @@ async function checkOthers({ database, found, looked }: RecordsCheckComponents):
 /** What people call the tables that are not called so. */
 const NAMES: Readonly<Record<string, string>> = {
   idempotency: 'idempotency keys',
+  bills: 'bills of jobs that went',
   feed: 'feed of events',
   'track-records': 'records of providers',
   speeds: 'speeds of providers',

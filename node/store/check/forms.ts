@@ -65,13 +65,26 @@ const bid = z.looseObject({ attempt: count, provider: z.string(), outcome: z.str
 const line = z.looseObject({ line: z.string(), stream: z.string(), timestampMs: z.number() })
 const sample = z.looseObject({ timestampMs: z.number(), cpuMillis: z.number(), memoryBytes: z.number() })
 
+const bill = z.looseObject({
+  ...{ id: z.string(), owner: z.string(), createdAtMs: z.number(), durationSeconds: z.number(), state },
+  ...{ pastLeases: z.array(z.looseObject(used)), spec: z.looseObject({ labels: z.record(z.string(), z.string()) }) },
+})
+
 /** Tables whose records belong to a job, by its id, beside what they hold. */
-export const JOB_FORMS = { job, event, bid, logs: z.looseObject({ attempt: count, lines: z.array(line) }), sample }
+export const JOB_FORMS = {
+  job,
+  event,
+  bid,
+  logs: z.looseObject({ attempt: count, lines: z.array(line) }),
+  sample,
+  bill,
+}
 
 /** Tables of the store that stand by themselves. */
 export const OWN_FORMS: Readonly<Record<string, z.ZodType>> = {
   idempotency: z.looseObject({ jobId: z.string(), digest: z.string(), expiresAtMs: z.number() }),
   feed: z.looseObject({ jobId: z.string(), owner: z.string(), event }),
+  bills: bill,
   'track-records': z.looseObject({ honoured: z.number(), broken: z.number(), atMs: z.number() }),
   speeds: z.looseObject({ count: z.number() }),
   starts: z.looseObject({ times: z.number(), atMs: z.number() }),

@@ -17,8 +17,16 @@ export interface IndexChange {
 
 /** What keeps lists and counts of jobs true; see {@link createJobIndexes}. */
 export interface JobIndexes {
-  /** @param before absent: the job is new @param after absent: it goes */
-  change(before: JobRecord | undefined, after: JobRecord | undefined): Promise<IndexChange>
+  /**
+   * @param before absent: the job is new
+   * @param after absent: it goes
+   * @param how.keepCosts what it cost goes on to count @default false
+   */
+  change(
+    before: JobRecord | undefined,
+    after: JobRecord | undefined,
+    how?: { keepCosts: boolean },
+  ): Promise<IndexChange>
 }
 
 const NOTHING: IndexChange = { entries: [], count: () => [], done: () => {} }
@@ -34,7 +42,7 @@ export function createJobIndexes(tables: Tables): JobIndexes {
   const costs = createCounters(tables.costs)
 
   return {
-    async change(before, after) {
+    async change(before, after, how) {
       if (before !== undefined && after !== undefined && isSame(before, after)) return NOTHING
       const id = (after ?? before)?.id ?? ''
       const old = before === undefined ? null : indexed(before)
@@ -45,7 +53,7 @@ export function createJobIndexes(tables: Tables): JobIndexes {
       ]
       const less = missingFrom(now?.totals, old?.totals)
       const more = missingFrom(old?.totals, now?.totals)
-      const paid = paidBetween(old, now)
+      const paid = how?.keepCosts === true ? [] : paidBetween(old, now)
       const paidAt = paid.map(({ at }) => at)
       if (less.length + more.length + paid.length === 0) return { ...NOTHING, entries }
       const timed = new Set([...(old?.timed ?? []), ...(now?.timed ?? [])])

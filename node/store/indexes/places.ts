@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { JobStatus } from '../../../protocol/lifecycle.ts'
 import { currentCost } from '../../views/cost.ts'
-import { type JobRecord, leaseOf } from '../records.ts'
+import { type BillRecord, type JobRecord, leaseOf } from '../records.ts'
 import { key, SEPARATOR } from '../tables.ts'
 import { INDEXED_FIELDS, type IndexedField, isAbsent, section, statusPart, valuePart } from './fields.ts'
 
@@ -93,6 +93,12 @@ export interface IndexedJob {
   cost: { at: string; nanoUsd: number } | null
 }
 
+/** What a job adds to what jobs of its owner cost at its provider, be it there or gone; null without one. */
+export function costOf(job: BillRecord): IndexedJob['cost'] {
+  const provider = leaseOf(job)?.provider
+  return provider === undefined ? null : { at: costKey(provider, job.owner), nanoUsd: Number(currentCost(job)) }
+}
+
 /** Entries and counters of a job as its record is now; what changes is the difference between two of these. */
 export function indexed(job: JobRecord): IndexedJob {
   const { status } = job.state
@@ -100,9 +106,7 @@ export function indexed(job: JobRecord): IndexedJob {
     field,
     tail: `${SEPARATOR}${section(status, field)}${SEPARATOR}${valuePart(job, field)}${SEPARATOR}${job.id}`,
   }))
-  const provider = leaseOf(job)?.provider
-  const cost = provider === undefined ? null : { at: costKey(provider, job.owner), nanoUsd: Number(currentCost(job)) }
-  const found: IndexedJob = { entries: new Set(), totals: new Set(), timed: [], cost }
+  const found: IndexedJob = { entries: new Set(), totals: new Set(), timed: [], cost: costOf(job) }
   for (const { owner, facet, fields } of placesOf(job)) {
     const place = key(owner, facet)
     for (const { field, tail } of values) {

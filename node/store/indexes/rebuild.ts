@@ -3,7 +3,7 @@ import type { Database } from '../database.ts'
 import type { Tables } from '../tables.ts'
 import { key } from '../tables.ts'
 import { type Operation, put } from '../writer.ts'
-import { indexed } from './places.ts'
+import { costOf, indexed } from './places.ts'
 import { spansOf } from './times.ts'
 
 /** Version of what is written beside the records. Raise it with every change of an entry's or a counter's key. */
@@ -30,8 +30,8 @@ export async function rebuildIndexes({
   logger: Logger
 }): Promise<void> {
   if ((await tables.meta.get('schema')) === String(SCHEMA)) return
-  const [first] = await tables.jobs.keys({ limit: 1 }).all()
-  if (first !== undefined) {
+  const first = [...(await tables.jobs.keys({ limit: 1 }).all()), ...(await tables.bills.keys({ limit: 1 }).all())]
+  if (first.length > 0) {
     logger.info({ schema: SCHEMA }, 'indexes are made anew, since this version has others')
     const jobs = await rebuild(tables, database, (done) => logger.info({ jobs: done }, 'indexes are being made'))
     logger.info({ jobs }, 'indexes are made')
@@ -72,6 +72,11 @@ async function rebuild(tables: Tables, database: Database, progress: (jobs: numb
     if (jobs % (200 * JOBS_AT_A_TIME) === 0) progress(jobs)
   }
   await flush()
+  for await (const bill of tables.bills.values()) {
+    const cost = costOf(bill)
+    if (cost !== null) costs.add(cost.at, cost.nanoUsd)
+    await costs.flush(MAX_COUNTERS)
+  }
   await totals.flush(0)
   await spans.flush(0)
   await costs.flush(0)

@@ -25,7 +25,7 @@ export interface Answer {
 }
 
 /** What the features hold, by name, for tests that look behind the API. */
-function insideOf({ db, features, adminKey, streams }: GatewayApp) {
+function insideOf({ db, features, adminKey, streams, stillToRun }: GatewayApp) {
   const { auth, providers, webhooks, schedules, batches, metrics } = features
   const { keys, sessions, tokens } = auth
   const { providerLog, providerSamples } = providers
@@ -33,6 +33,7 @@ function insideOf({ db, features, adminKey, streams }: GatewayApp) {
   return {
     ...{ db, streams, adminKey, keys, sessions, tokens, providerLog, providerSamples, dispatcher, pump, watch },
     ...{ webhooks: webhooks.webhooks, schedules: schedules.schedules, scheduler: schedules.scheduler },
+    ...{ stillToRun, batchGoesOn: batches.goesOn },
     ...{ batches: batches.batches, batchRunner: batches.batchRunner, jobMetrics: metrics.jobMetrics },
     records: recordsOf(db),
   }

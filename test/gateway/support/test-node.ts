@@ -131,7 +131,7 @@ export async function openTestNode(): Promise<TestNode> {
     } as unknown as ClientNode['network'],
     reach: unreachable(store),
     uploads,
-    outputs: { open: async () => null },
+    outputs: { open: async () => null, forget: async () => undefined },
     stop: async () => {},
   }
   return {
