@@ -16,10 +16,11 @@ const OTHER_FLAGS = [
   ...['--attack', '--gvisor', '--jobs', '--minutes', '--providers', '--seed', '--soak', '--keep'], // npm run attack, chaos, demo, sim
   ...['--files', '--size', '--kills'], // scripts/data-proof.ts, scripts/image-proof.ts
   ...['--always-sparkplug', '--inspect', '--test', '--test-name-pattern'], // node
-  ...['--ignore-scripts', '--save-exact'], // npm
+  ...['--ignore-scripts', '--save-exact', '--global'], // npm
   ...['--follow-tags'], // git
   ...['--filter', '--live-restore', '--build-arg', '--target', '--rm'], // docker, dockerd
   ...['--prefix', '--uninstall', '--now'], // packaging/install.sh, systemctl
+  ...['--downloads', '--namespace', '--create-namespace', '--set'], // npm run package, helm, kubectl
   ...['--help', '--version', '--http2'],
   ...['--input', '--publisher', '--selector', '--timeout'], // bacalhau, which docs/guides/migrating.md speaks of
 ]
