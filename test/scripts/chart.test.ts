@@ -17,6 +17,7 @@ import { problemWith } from './support/kubernetes.ts'
 const execute = promisify(execFile)
 const VERSION = '1.2.3'
 const NAME = 'market-cortex-node'
+const CHART = join(import.meta.dirname, '../../packaging/helm')
 /** Where Debian keeps packages of Go. */
 const GO_PATH = '/usr/share/gocode'
 const PACKAGES = ['golang-go', 'golang-github-masterminds-sprig-dev', 'golang-k8s-sigs-yaml-dev']
@@ -60,6 +61,11 @@ const EVERYTHING = {
     peers: { announce: ['/dns4/relay.example/tcp/13100'], annotations: { e: 'f' } },
     persistence: { existingClaim: 'relay' },
   },
+}
+
+async function valuesSchema(): Promise<(values: unknown) => boolean> {
+  const schema = JSON.parse(await readFile(join(CHART, 'values.schema.json'), 'utf8'))
+  return new Ajv({ strict: false }).compile(schema)
 }
 
 describe('the Helm chart', { skip }, () => {
@@ -212,6 +218,15 @@ describe('the Helm chart', { skip }, () => {
     assert.match(notes, /https:\/\/cortex\.example/)
   })
 
+  it('takes what the documentation says that most will set', async () => {
+    const guide = await readFile(join(import.meta.dirname, '../../docs/install.md'), 'utf8')
+    const values = parse(/```yaml not-run\n(image:.*?)```/s.exec(guide)?.[1] ?? '')
+    assert.ok((await valuesSchema())(values))
+    const { documents } = await render(values)
+    assert.equal(documents.filter((document) => problemWith(document) === null).length, documents.length)
+    assert.equal(settingsIn(documents).gateway['proxy-domain'], 'jobs.cortex.example')
+  })
+
   it('refuses what would not work, and says which value it is', async () => {
     const ingress = { enabled: true, hosts: ['cortex.example'], trustedProxies: ['10.0.0.0/8'] }
     const cases: [object, RegExp][] = [
@@ -224,17 +239,9 @@ describe('the Helm chart', { skip }, () => {
 })
 
 describe('the values of the Helm chart', () => {
-  let valid: (values: unknown) => boolean
-
-  before(async () => {
-    const schema = JSON.parse(
-      await readFile(join(import.meta.dirname, '../../packaging/helm/values.schema.json'), 'utf8'),
-    )
-    valid = new Ajv({ strict: false }).compile(schema)
-  })
-
   it('have a schema, which knows each of them and nothing else', async () => {
-    const text = await readFile(join(import.meta.dirname, '../../packaging/helm/values.yaml'), 'utf8')
+    const valid = await valuesSchema()
+    const text = await readFile(join(CHART, 'values.yaml'), 'utf8')
     assert.ok(valid(parse(text)))
     assert.ok(valid(EVERYTHING))
     const WRONG = [
