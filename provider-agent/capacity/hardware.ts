@@ -1,5 +1,6 @@
 /** What the machine is made of, for people who choose one: as the system tells, which a virtual machine tells less of. */
 
+import { readFile } from 'node:fs/promises'
 import type { Logger } from '../../node/logger.ts'
 import type { Hardware } from '../../protocol/hardware.ts'
 import { MAX_LABEL_LENGTH } from '../../protocol/limits.ts'
@@ -14,12 +15,12 @@ export interface SystemFacts {
   disks: { device: string; type: string; name: string }[]
   /** Of mounts, with the device each lies on. */
   mounts: { fs: string; mount: string }[]
-  /** `speed` in Mbit/s. */
-  networks: { default: boolean; speed: number | null }[]
+  /** Of the way out, in Mbit/s; null where the system does not say. */
+  networkSpeed: number | null
 }
 
 /** @param dataRoot where the engine keeps containers */
-export function hardwareOf({ cpu, memory, disks, mounts, networks }: SystemFacts, dataRoot: string): Hardware {
+export function hardwareOf({ cpu, memory, disks, mounts, networkSpeed }: SystemFacts, dataRoot: string): Hardware {
   const [module] = memory
   const mount = mountOf(dataRoot, mounts)
   // A partition's name begins with its disk's.
@@ -33,7 +34,7 @@ export function hardwareOf({ cpu, memory, disks, mounts, networks }: SystemFacts
     memoryMhz: whole(module?.clockSpeed ?? 0),
     diskType: disk === undefined ? '' : line(disk.type === 'HD' ? 'HDD' : disk.type),
     diskModel: line(disk?.name ?? ''),
-    networkMbps: whole(networks.find((network) => network.default)?.speed ?? 0),
+    networkMbps: whole(networkSpeed ?? 0),
   }
 }
 
@@ -41,19 +42,52 @@ export function hardwareOf({ cpu, memory, disks, mounts, networks }: SystemFacts
 export async function findHardware(dataRoot: string, logger: Logger): Promise<Hardware | null> {
   try {
     const { default: system } = await import('systeminformation')
-    const [cpu, memory, disks, mounts, networks] = await Promise.all([
+    const [cpu, memory, disks, mounts, networkSpeed] = await Promise.all([
       system.cpu(),
       system.memLayout(),
       system.diskLayout(),
       system.fsSize(),
-      system.networkInterfaces(),
+      findNetworkSpeed(),
     ])
-    return hardwareOf({ cpu, memory, disks, mounts, networks: [networks].flat() }, dataRoot)
+    return hardwareOf({ cpu, memory, disks, mounts, networkSpeed }, dataRoot)
   } catch (error) {
     logger.debug({ error: String(error) }, 'the system does not say what the machine is made of')
     return null
   }
 }
+
+/**
+ * Of the interface to which the default route leads, in Mbit/s. On Linux not by systeminformation: that starts some thirty
+ * programs for each interface, one after the other, while nothing else of this process runs; and where there is an engine,
+ * there is an interface for each of its networks.
+ */
+async function findNetworkSpeed(): Promise<number | null> {
+  if (process.platform === 'linux') {
+    const name = wayOut(await readFile('/proc/net/route', 'utf8'))
+    // Some have no speed, and say so by an error.
+    return name === null ? null : Number(await readFile(`/sys/class/net/${name}/speed`, 'utf8').catch(() => 0))
+  }
+  const { default: system } = await import('systeminformation')
+  const networks = [await system.networkInterfaces()].flat()
+  return networks.find((network) => network.default)?.speed ?? null
+}
+
+/** The interface of the default route that comes first, of `/proc/net/route`; null where there is none. */
+export function wayOut(routes: string): string | null {
+  const rows = routes.split('\n').map((row) => row.trim().split(/\s+/))
+  const [first] = rows
+    .map(([name = '', to, , , , , metric, mask]) => ({
+      name,
+      metric: Number(metric),
+      isAll: to === NONE && mask === NONE,
+    }))
+    .filter(({ isAll }) => isAll)
+    .toSorted((a, b) => a.metric - b.metric)
+  return first?.name ?? null
+}
+
+/** An address of four bytes, as that file writes it. */
+const NONE = '00000000'
 
 /** Names that makers write may hold anything. */
 function line(text: string): string {
