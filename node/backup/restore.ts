@@ -8,6 +8,7 @@ import { loadIdentity } from '../identity.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { type FolderLock, lockFolder } from '../store/folder-lock.ts'
 import { FORM_KEY, formProblem, type StoredForm } from '../store/store-form.ts'
+import { RESTORED_KEY } from '../store/tables.ts'
 import { ownVersion } from '../version.ts'
 import { stagingOf } from './broken-restores.ts'
 import { BackupError, type BackupHead, type BackupKind, LAYOUTS } from './layout.ts'
@@ -48,6 +49,8 @@ export async function restoreBackup(source: Readable, init: RestoreInit): Promis
   const databases = new Map<string, Database>()
   try {
     const summary = await readBackup(source, intoFolder(staging, kind, databases))
+    // Reports that its providers sent after this moment are acknowledged, and not in it.
+    await databases.get('jobs')?.put(RESTORED_KEY, String(summary.createdAtMs), { sync: true } as object)
     for (const database of databases.values()) await database.close()
     databases.clear()
     const peerId = peerIdFromPrivateKey(await loadIdentity(staging)).toString()

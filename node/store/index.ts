@@ -132,6 +132,9 @@ export interface JobStore {
   /** All records as of this moment, without what is made anew from them. */
   dump(): Dump
 
+  /** The moment that the backup is of which the store was restored from last, in ms since the epoch; null where it was not. */
+  readonly restoredFromMs: number | null
+
   /** Why nothing can be written at the moment, for people; changes wait until it can. Null while it works. */
   problem(): string | null
 

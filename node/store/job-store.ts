@@ -57,6 +57,7 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
   const queue = createKeyedQueue()
   await rebuildIndexes({ tables, database, logger })
   const opened = momentNow(clock)
+  const restored = await tables.meta.get('restored')
   const indexes = createJobIndexes(tables)
   const { commit, ...wakes } = await openCommits({ tables, writer, indexes })
   const newJobs = createNewJobs({
@@ -96,6 +97,7 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
     },
     sizeBytes: async () => await database.approximateSize('', '\u{10ffff}'),
     dump: () => openDump(database, DERIVED_KEYS),
+    restoredFromMs: restored === undefined ? null : Number(restored),
     problem: retrying.problem,
     async close() {
       if (retrying.problem() !== null) retrying.giveUp()

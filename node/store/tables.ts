@@ -66,6 +66,9 @@ export const DERIVED_KEYS = [
   '!meta!schema',
 ]
 
+/** Key, with the name of its table, of the moment that a restored store is of, in ms since the epoch as text. */
+export const RESTORED_KEY = '!meta!restored'
+
 /** The sublevels by name; see {@link createTables}. */
 export type Tables = ReturnType<typeof createTables>
 
@@ -86,7 +89,7 @@ export function createTables(database: Database) {
     /** What versions before 2 had in place of those above. */
     index: database.sublevel<string, string>('index', { valueEncoding: 'utf8' }),
     counts: json<number>('counts'),
-    /** name → what the store remembers of itself: `schema`, and how far each retention is. */
+    /** name → what the store remembers of itself: `schema`, `restored`, and how far each retention is. */
     meta: database.sublevel<string, string>('meta', { valueEncoding: 'utf8' }),
     /** id, seq → event. */
     events: json<JobEvent>('events'),

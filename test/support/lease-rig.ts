@@ -13,6 +13,7 @@ import type { JobRecord, JobStore, Lease } from '../../node/store/index.ts'
 import { openJobStore } from '../../node/store/job-store.ts'
 import { leaseOf } from '../../node/store/records.ts'
 import { createSecretBox } from '../../node/store/secret-box.ts'
+import { RESTORED_KEY } from '../../node/store/tables.ts'
 import { encode, requirementsDigest, toWireResources } from '../../protocol/codec.ts'
 import {
   type Award,
@@ -47,6 +48,8 @@ type ReceiptInit = MessageInitShape<typeof ReceiptSchema>
 export interface LeaseRigInit {
   times?: Partial<FollowerTimes>
   terms?: Partial<Terms>
+  /** The moment of the backup that the requester's store was restored from. @default it was not */
+  restoredFromMs?: number
   /** How far the provider's clock is from the requester's, in ms. @default 0 */
   providerOffsetMs?: number
 }
@@ -154,6 +157,7 @@ export async function createLeaseRig(init: LeaseRigInit = {}): Promise<LeaseRig>
     }
   }
 
+  if (init.restoredFromMs !== undefined) await disk.put(RESTORED_KEY, String(init.restoredFromMs))
   const store = await openJobStore({
     database: disk as unknown as Database,
     secretBox: createSecretBox('key'),

@@ -31,6 +31,8 @@ const PROGRESS_MS = 400
 /** The same of what a job brings. */
 const TRANSFER_PROGRESS_MS = 900
 
+const LACKING = 'what the job wrote between a backup and its restoration is missing'
+
 /** What becomes of a job when its lease is over. */
 export type Settlement = 'final' | 'retry'
 
@@ -48,7 +50,11 @@ export function applyReport(draft: JobDraft, report: Report, received: Received)
   if (sequence <= lease.lastReport) return null
   // A provider whose journal was full says with one report that several are gone.
   const first = report.firstSequence === 0n ? sequence : safeNumber(report.firstSequence, 'first_sequence')
-  if (first > lease.lastReport + 1) throw new WireError('INVALID_FIELD', `Report ${first} after ${lease.lastReport}`)
+  if (first > lease.lastReport + 1) {
+    if (!isOfBackup(draft.job, received.restoredFromMs))
+      throw new WireError('INVALID_FIELD', `Report ${first} after ${lease.lastReport}`)
+    lacking(draft)
+  }
   refineLease(draft, { lastReport: sequence, clockOffset: offsetAfter(draft, lease, report, received) })
   const breach = breachOf(draft.job, report, received)
   const { content } = report
@@ -112,6 +118,17 @@ export function applyReport(draft: JobDraft, report: Report, received: Received)
     default:
       throw new WireError('MALFORMED', 'A report without content')
   }
+}
+
+/** Whether the job ran when the backup was made that this store was restored from. */
+function isOfBackup({ state }: JobRecord, restoredFromMs: number | null): boolean {
+  return state.status === 'running' && restoredFromMs !== null && state.startedAtMs <= restoredFromMs
+}
+
+/** What this peer acknowledged after the backup that it was restored from is here no more, and its provider has let go of it. */
+function lacking(draft: JobDraft): void {
+  draft.patch({ logProblem: LACKING })
+  draft.event('log-cut', { message: LACKING })
 }
 
 /**

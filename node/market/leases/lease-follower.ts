@@ -320,6 +320,7 @@ async function storeReport(components: FollowerComponents, session: Session, rep
         })
       : null
   const received: Received = {
+    restoredFromMs: store.restoredFromMs,
     end: settlement?.end ?? null,
     sinceAwardMs,
     running:

@@ -21,6 +21,8 @@ export interface Received {
   end: CheckedEnd | null
   /** How long ago the job was awarded, by this peer's clock, in ms. */
   sinceAwardMs: number
+  /** The moment of the backup that this store was restored from: what was acknowledged after it is not here. Null where it was not. */
+  restoredFromMs: number | null
   /** What is to be kept where the report tells of the start. */
   running: ToldToRun | null
 }

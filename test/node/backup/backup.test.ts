@@ -74,6 +74,7 @@ describe('backups', () => {
     const other = await openHome(folder)
     try {
       assert.equal(other.peerId, home.peerId)
+      assert.deepEqual([home.store.restoredFromMs, other.store.restoredFromMs], [null, HOW.nowMs])
       for (const id of before) assert.deepEqual(await seen(other, id), await seen(home, id), id)
       const { jobs, total } = await other.store.list({ limit: 10_000, owner: 'alice', sort: 'endedAt' })
       assert.equal(total, jobs.length)
@@ -111,7 +112,9 @@ describe('backups', () => {
     const source = await openStopped('gateway', folder)
     try {
       const summary = await readBackup(writeBackup(source, HOW), NOWHERE)
-      assert.deepEqual(summary.records.jobs, (await readBackupFile(file, noPassphrase, verify)).records.jobs)
+      const { records } = await readBackupFile(file, noPassphrase, verify)
+      // And of which moment it was restored.
+      assert.deepEqual(summary.records.jobs, { ...records.jobs, meta: 1 })
     } finally {
       await source.close()
     }
