@@ -48,6 +48,8 @@ export interface Launch {
   command?: string[]
   /** Before the program, e.g. `--import`. @default none */
   nodeFlags?: string[]
+  /** Path of `cortex`, where it is another version's. @default that of this checkout */
+  program?: string
   /** Address on which its peer listens. @default "127.0.0.1" */
   host?: string
 }
@@ -110,8 +112,8 @@ export async function startLocalNetwork(init: LocalNetworkInit): Promise<LocalNe
 
 /** Starts `cortex ARGS` as a process of its own, whose words go to a file. */
 export function startProgram(name: string, logFile: string, args: string[], how: Launch = {}): ManagedProcess {
-  const { command = [], nodeFlags } = how
-  const [program = process.execPath, ...rest] = [...command, process.execPath, ...(nodeFlags ?? []), PROGRAM, ...args]
+  const { command = [], nodeFlags = [], program: cortex = PROGRAM } = how
+  const [program = process.execPath, ...rest] = [...command, process.execPath, ...nodeFlags, cortex, ...args]
   const begin = (): ChildProcess => {
     const log = openSync(logFile, 'a')
     try {

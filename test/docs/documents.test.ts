@@ -15,6 +15,7 @@ const PATH = /^(?:bench|bin|docs|gateway|node|protocol|provider-agent|scripts|te
 const OTHER_FLAGS = [
   ...['--attack', '--gvisor', '--jobs', '--minutes', '--providers', '--seed', '--soak', '--keep'], // npm run attack, chaos, demo, sim
   ...['--files', '--size', '--kills'], // scripts/data-proof.ts, scripts/image-proof.ts
+  ...['--commit', '--package'], // scripts/neighbours-proof.ts
   ...['--always-sparkplug', '--inspect', '--test', '--test-name-pattern'], // node
   ...['--ignore-scripts', '--save-exact', '--global'], // npm
   ...['--follow-tags'], // git
