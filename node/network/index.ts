@@ -156,6 +156,13 @@ export interface Channel {
 export class PeerUnreachableError extends Error {
   override readonly name = 'PeerUnreachableError'
   readonly code = 'PEER_UNREACHABLE'
+  /** Whether it is there, and does not speak the protocol, as an older version. */
+  readonly isOlder: boolean
+
+  constructor(message: string, { isOlder = false, ...options }: ErrorOptions & { isOlder?: boolean } = {}) {
+    super(message, options)
+    this.isOlder = isOlder
+  }
 }
 
 /** The connection under the channel was lost, or either side aborted it; `cause` says which where it is known. */

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { PeerId, PrivateKey } from '@libp2p/interface'
+import { type PeerId, type PrivateKey, UnsupportedProtocolError } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import type { Registry } from 'prom-client'
 import { isPeerId } from '../../protocol/ids.ts'
@@ -98,7 +98,8 @@ export function createLibp2pNetwork(components: Libp2pNetworkComponents, init: L
       return await task(life, limit.signal)
     } catch (cause) {
       options.signal?.throwIfAborted()
-      throw new PeerUnreachableError(`Peer ${peer} cannot be reached ${what}`, { cause })
+      const isOlder = cause instanceof UnsupportedProtocolError
+      throw new PeerUnreachableError(`Peer ${peer} cannot be reached ${what}`, { cause, isOlder })
     } finally {
       limit.clear()
     }

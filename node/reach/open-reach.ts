@@ -5,12 +5,15 @@ import { MAX_REACH_MESSAGE_BYTES } from '../../protocol/limits.ts'
 import { REACH_REFUSALS, type ReachRefusal, readReachReply } from '../../protocol/reach-messages.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
-import type { Channel, PeerNetwork } from '../network/index.ts'
+import { type Channel, type PeerNetwork, PeerUnreachableError } from '../network/index.ts'
 import type { Lease } from '../store/index.ts'
 import { ReachError } from './index.ts'
 
 /** How long a provider may take to let us in, in ms: it may have to dial a container that does not answer. */
 const REPLY_MS = 20_000
+
+const OLDER =
+  'The provider’s version is older, and does not offer this: ask its owner for an upgrade, or use another provider'
 
 /** Opens a stream to the provider of a running job, and waits to be let in. */
 export type Enter = (
@@ -87,7 +90,8 @@ export async function enterWith(
     channel?.abort(cause instanceof Error ? cause : new Error(String(cause)))
     signal.throwIfAborted()
     if (cause instanceof ReachError) throw cause
-    throw new ReachError('UNREACHABLE', away, { cause })
+    const isOlder = cause instanceof PeerUnreachableError && cause.isOlder
+    throw new ReachError('UNREACHABLE', isOlder ? OLDER : away, { cause })
   } finally {
     limit.clear()
   }

@@ -124,7 +124,8 @@ export function createMemoryPeer(fabric: Fabric, peerId: string): MemoryPeerCore
         // one that comes too late is nobody's
         opening.then((channel) => channel.abort(new Error('Opened too late'))).catch(() => {})
         options.signal?.throwIfAborted()
-        throw new PeerUnreachableError(`Peer ${peer} cannot be reached for ${protocol}`, { cause })
+        const isOlder = fabric.peers.get(peer)?.protocols().includes(protocol) === false
+        throw new PeerUnreachableError(`Peer ${peer} cannot be reached for ${protocol}`, { cause, isOlder })
       } finally {
         limit.clear()
       }

@@ -164,9 +164,10 @@ export function peerNetworkSuite(name: string, makePeers: MakePeers): void {
       const [a, b] = await pair(test)
       const addresses = b.addresses()
       const nobody = '12D3KooWGzBXwNHB3cXmXsCLzHCLcTAzGHXcMEeeWkTvLxNVBgDz'
-      await assert.rejects(a.open(nobody, ECHO, options), PeerUnreachableError)
+      await assert.rejects(a.open(nobody, ECHO, options), { code: 'PEER_UNREACHABLE', isOlder: false })
       await assert.rejects(a.open('nonsense', ECHO, options), PeerUnreachableError)
-      await assert.rejects(a.open(b.peerId, '/test/unspoken/1.0.0', { ...options, addresses }), PeerUnreachableError)
+      const unspoken = a.open(b.peerId, '/test/unspoken/1.0.0', { ...options, addresses })
+      await assert.rejects(unspoken, { code: 'PEER_UNREACHABLE', isOlder: true })
       const signal = AbortSignal.abort(new Error('gave up'))
       await assert.rejects(a.open(b.peerId, ECHO, { ...options, addresses, signal }), /gave up/)
     })
