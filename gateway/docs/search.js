@@ -3,6 +3,14 @@ import MiniSearch from './minisearch.js'
 
 const MOST = 20
 const AROUND = 60
+/** Words of questions that every page has, or that say nothing of what is asked. */
+const PASSED_OVER = new Set(
+  'a an and are be by can do does for from how i if in is it me must my of on or the there to what when where which who why with'.split(
+    ' ',
+  ),
+)
+/** The reference but for a job's fields, and why it is built so, come behind what says how, where both have the words. */
+const LESS = /^\/docs\/(?:reference\/(?!job$)|decisions\/|about\/)/
 
 const query = document.getElementById('query')
 const found = document.getElementById('found')
@@ -18,7 +26,9 @@ async function load() {
   const index = new MiniSearch({
     fields: ['heading', 'page', 'text'],
     storeFields: ['url', 'heading', 'page', 'text'],
+    processTerm: (term) => (PASSED_OVER.has(term.toLowerCase()) ? null : term.toLowerCase()),
     searchOptions: {
+      boostDocument: (_id, _term, { url }) => (LESS.test(url) ? 0.5 : 1),
       boost: { heading: 4, page: 2 },
       prefix: true,
       fuzzy: (term) => (term.length > 4 ? 0.2 : 0),

@@ -75,6 +75,19 @@ describe('the documentation', () => {
     await page.getByRole('heading', { name: 'Python' }).waitFor()
   })
 
+  it('answers a question asked in whole sentences by the page that says how', async () => {
+    const asked: [question: string, url: string][] = [
+      ['How do I move my gateway to another machine?', '/docs/backup#moving-to-another-machine'],
+      ['What does it cost me if the machine of the provider dies?', '/docs/guides/questions#i-want-something-run'],
+      ['How do I sell only at night?', '/docs/guides/selling-at-night'],
+    ]
+    await page.goto(`${url}/docs/`)
+    for (const [question, first] of asked) {
+      await page.locator('#query').fill(question)
+      await page.locator(`#results li:first-child a[href="${first}"]`).waitFor()
+    }
+  })
+
   it('complains of nothing, and asks nobody but its gateway', () => {
     assert.deepEqual(complaints, [])
   })
