@@ -1,3 +1,3 @@
 export { UpkeepError } from './check-gateway.ts'
 export { compactGateway } from './compact.ts'
-export { findProblems, REPAIR, type Repaired, repairGateway } from './repair-gateway.ts'
+export { findProblems, REPAIR, repairGateway } from './repair-gateway.ts'

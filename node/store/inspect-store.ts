@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, rm } from 'node:fs/promises'
+import { access, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readChecked } from './leveldb/checked-note.ts'
 import { readClosed } from './leveldb/closed-note.ts'
@@ -60,11 +60,6 @@ export async function salvageStore(folder: string): Promise<string[]> {
   const lost = await salvageLevel(location)
   await Promise.all([closedFile, checkedFile].map(async (path) => await rm(path, { force: true })))
   return [...lost, ...cut]
-}
-
-/** Whether somebody has ever had a store there. */
-export async function hasStore(folder: string): Promise<boolean> {
-  return (await readdir(storePlaces(folder).location).catch(() => [])).length > 0
 }
 
 async function closedProblems({ logs }: Inspection, closedFile: string): Promise<string[]> {

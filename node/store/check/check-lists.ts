@@ -9,8 +9,8 @@ import { createBalance } from './balance.ts'
 import { formed, JOB_FORMS } from './forms.ts'
 import { ownKey, rawRecords } from './raw-table.ts'
 
-/** Where they are compared one by one, no more than so many are held. */
-const MOST_HELD = 200_000
+/** Where they are compared one by one, no more than so many are held: beyond, they are not told apart. */
+const MOST_HELD = 100_000
 
 /** What {@link checkLists} works with. */
 export interface ListsCheckComponents {
@@ -51,11 +51,15 @@ export async function checkLists({ database, found, looked }: ListsCheckComponen
   looked({ what: WHAT, count })
   if (!balance.differs()) return
   const left = await differences(database, balance.isSuspect)
+  if (left === null || left.size === 0) {
+    const kind = left === null ? 'unlike the jobs in too many places to name them' : 'unlike the jobs'
+    await found({ kind, which: '', remedy: null, mend: rebuild })
+    return
+  }
   for (const [at, amount] of left) {
     const kind = amount > 0 ? 'missing, or too low' : 'of no job, or too high'
     await found({ kind, which: shownKey(at), remedy: null, mend: rebuild })
   }
-  if (left.size === 0) await found({ kind: 'unlike the jobs', which: '', remedy: null, mend: rebuild })
 }
 
 /** Where it stands which version made them. */
@@ -92,16 +96,26 @@ async function* stored(database: Database): AsyncGenerator<[key: string, amount:
   }
 }
 
-/** What differs among the suspects, above 0 where it is missing. */
-async function differences(database: Database, isSuspect: (at: string) => boolean): Promise<Map<string, number>> {
+/** What differs among the suspects, above 0 where it is missing; null where they are too many to be told apart. */
+async function differences(
+  database: Database,
+  isSuspect: (at: string) => boolean,
+): Promise<Map<string, number> | null> {
   const left = new Map<string, number>()
   const add = (at: string, amount: number): void => {
-    if (!isSuspect(at) || (left.size >= MOST_HELD && !left.has(at))) return
-    left.set(at, (left.get(at) ?? 0) + amount)
+    if (!isSuspect(at)) return
+    const sum = (left.get(at) ?? 0) + amount
+    if (sum === 0) left.delete(at)
+    else left.set(at, sum)
   }
-  for await (const [at, amount] of expected(database)) add(at, amount)
-  for await (const [at, amount] of stored(database)) add(at, -amount)
-  for (const [at, amount] of left) if (amount === 0) left.delete(at)
+  for await (const [at, amount] of expected(database)) {
+    add(at, amount)
+    if (left.size > MOST_HELD) return null
+  }
+  for await (const [at, amount] of stored(database)) {
+    add(at, -amount)
+    if (left.size > MOST_HELD) return null
+  }
   return left
 }
 

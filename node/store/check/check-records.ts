@@ -21,7 +21,7 @@ export interface RecordsCheckComponents {
 }
 
 /** What is done with a record that nobody can read, or that belongs to nothing. */
-export function setAside(record: DumpRecord): Mend {
+function setAside(record: DumpRecord): Mend {
   return { how: 'set aside', aside: [record] }
 }
 

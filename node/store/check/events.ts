@@ -6,9 +6,9 @@ import type { JobRecord } from '../records.ts'
 import { formed, JOB_FORMS } from './forms.ts'
 import { ownKey } from './raw-table.ts'
 
-/** Where it stands which events of a job are known to be lost, so that it is said once. */
-export function lostKey(jobId: string): string {
-  return `!meta!lost events ${jobId}`
+/** Under which name the store remembers which events of a job are lost, so that it is said once. */
+export function lostMark(jobId: string): string {
+  return `lost events ${jobId}`
 }
 
 /** Looks at the events of one job after the other. */
@@ -58,10 +58,10 @@ export function createEventCheck(database: Database, found: Found): EventCheck {
       if (last < lastEvent && (last !== 0 || !isTerminal(state.status))) note(last + 1, lastEvent)
       if (gaps.length === 0) return
       const text = gaps.join(', ')
-      if ((await database.get(lostKey(id))) === text) return
+      if ((await database.get(`!meta!${lostMark(id)}`)) === text) return
       await found({
         ...{ kind: 'missing', which: `${id} (${text})`, remedy: null },
-        mend: { how: 'noted as lost', writes: [{ key: lostKey(id), value: text }] },
+        mend: { how: 'noted as lost', writes: [{ key: `!meta!${lostMark(id)}`, value: text }] },
       })
     },
   }

@@ -1,6 +1,7 @@
 import { isTerminal, JOB_STATUSES } from '../../../protocol/lifecycle.ts'
 import type { Clock } from '../../clock.ts'
 import { breathe } from '../../turns.ts'
+import { lostMark } from '../check/events.ts'
 import type { ForgetJobsInit, JobStore } from '../index.ts'
 import type { JobIndexes } from '../indexes/job-indexes.ts'
 import { listJobIds } from '../indexes/query.ts'
@@ -86,7 +87,7 @@ async function remove(components: ForgetJobsComponents, id: string): Promise<boo
     const operations: Operation[] = [
       del(tables.jobs, id),
       del(tables.secrets, id),
-      del(tables.meta, `lost events ${id}`),
+      del(tables.meta, lostMark(id)),
       put(tables.bills, key(id), billOf(job)),
     ]
     try {

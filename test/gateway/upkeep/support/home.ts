@@ -15,7 +15,7 @@ export interface StoppedHome {
   sha256: string
 }
 
-export const CONTENT = 'rows of an upload'
+const CONTENT = 'rows of an upload'
 
 /** Ended jobs with secrets, logs and an output each, one that waits, an upload, and records of the gateway. */
 export async function stoppedHome(folder: string, count: number): Promise<StoppedHome> {
