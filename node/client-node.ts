@@ -126,7 +126,10 @@ export async function startClientNode(
   )
   await uploads.start()
   stack.defer(async () => await uploads.stop())
-  const volumes = createVolumes({ network, directory, store, clock, logger: logger.child({ part: 'volumes' }) })
+  const volumes = createVolumes({
+    ...{ network, networkName: init.networkName, privateKey, directory, store, clock },
+    logger: logger.child({ part: 'volumes' }),
+  })
   const access = createRegistryAccess({ allow: init.allowRegistries ?? [] })
   const requester = createRequester(
     {

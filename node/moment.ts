@@ -25,6 +25,11 @@ export function elapsedSince(clock: Clock, { wallMs, sinceBoot }: Moment): numbe
   return Math.max(0, sameBoot ? now.ms - sinceBoot.ms : clock.nowMs() - wallMs)
 }
 
+/** The same with the time that the machine slept: what is rented by the hour is rented then, too. */
+export function spanSince(clock: Clock, origin: Moment): number {
+  return elapsedSince(clock, origin) + asleepSince(clock, origin)
+}
+
 /** Ms from one moment to a later one, as {@link elapsedSince} counts them; never negative. */
 export function spanBetween(from: Moment, to: Moment): number {
   const [begin, end] = [from.sinceBoot, to.sinceBoot]
@@ -37,7 +42,7 @@ export function spanBetween(from: Moment, to: Moment): number {
  * spans between two such times are right whatever happens to the wall clock; the time that a machine slept is among them.
  */
 export function timeSince(clock: Clock, origin: Moment): number {
-  return Math.floor(origin.wallMs + elapsedSince(clock, origin) + asleepSince(clock, origin))
+  return Math.floor(origin.wallMs + spanSince(clock, origin))
 }
 
 /** How long the machine slept since then, in ms: that is no jump of the wall clock. Under a second it is not told from 0. */

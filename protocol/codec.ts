@@ -78,5 +78,6 @@ export function fromWirePrices(wire: WirePrices | undefined): Prices {
     gpuPerHour: wire?.gpuPerHour ?? 0n,
     networkPerGb: wire?.networkPerGb ?? 0n,
     minimumPerJob: wire?.minimumPerJob ?? 0n,
+    volumePerGbHour: wire?.volumePerGbHour ?? 0n,
   }
 }

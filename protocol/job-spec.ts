@@ -30,7 +30,7 @@ import {
 import { gpuRequirementsField } from './job-gpus.ts'
 import { inputProblems, inputsField, secretsInputsName, stdinField } from './job-inputs.ts'
 import { outputProblems, outputsField, secretsOutputsName } from './job-outputs.ts'
-import { volumeBytes, volumeProblems, volumeSchema } from './job-volumes.ts'
+import { keptByteSecondsOf, keptRequirements, volumeBytes, volumeProblems, volumeSchema } from './job-volumes.ts'
 import {
   MAX_BYTES,
   MAX_CPU_MILLIS,
@@ -51,7 +51,7 @@ import {
   MIN_STORAGE_BYTES,
 } from './limits.ts'
 import type { Minimums } from './measured.ts'
-import { type NanoUsd, parseUsd, type Used } from './money.ts'
+import { type Most, type NanoUsd, parseUsd } from './money.ts'
 import { imageFromField } from './sent-image.ts'
 import { formatBytes, parseBytes, type Resources } from './units.ts'
 
@@ -359,9 +359,13 @@ export function maxNetworkOf({ network, maxNetwork }: Pick<JobSpec, 'network' | 
   return maxNetwork === undefined ? undefined : bytesOf(maxNetwork)
 }
 
-/** What bids on a validated spec are compared by: all of its duration, and all of the traffic that it may cause. */
-export function mostOf(spec: Pick<JobSpec, 'duration' | 'network' | 'maxNetwork'>): Used {
-  return { seconds: spec.duration, networkBytes: maxNetworkOf(spec) ?? 0 }
+/**
+ * What bids on a validated spec are compared by: all of its duration, all of the traffic that it may cause, and the volumes that it
+ * leaves for as long as they are kept unused.
+ */
+export function mostOf(spec: Pick<JobSpec, 'duration' | 'network' | 'maxNetwork' | 'volumes'>): Most {
+  const keptByteSeconds = keptByteSecondsOf(keptRequirements(spec.volumes))
+  return { seconds: spec.duration, networkBytes: maxNetworkOf(spec) ?? 0, keptByteSeconds }
 }
 
 /** The price cap of a validated spec in nano-dollars per hour; null is none. */

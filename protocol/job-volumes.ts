@@ -92,6 +92,11 @@ export function keptRequirements(volumes: readonly JobVolume[]): KeptRequirement
     }))
 }
 
+/** Of each new one its bytes times the seconds that it is kept after its last use, together; see `Most`. */
+export function keptByteSecondsOf(volumes: readonly KeptRequirement[]): bigint {
+  return volumes.reduce((sum, { sizeBytes, keepSeconds }) => sum + BigInt(sizeBytes) * BigInt(keepSeconds), 0n)
+}
+
 /**
  * The id of a volume that a job leaves at a provider, as both of them make it: all attempts of the job there have the same
  * volume, and one elsewhere has its own. It is no secret: whoever asks for a volume is looked at, not what they know.

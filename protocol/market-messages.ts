@@ -165,6 +165,8 @@ export interface CheckedRequest {
   addresses: string[]
   /** Whether the requester knows of minimum charges. */
   takesMinimumCharge: boolean
+  /** Whether it knows of prices of volumes that outlive their jobs. */
+  takesVolumePrice: boolean
   /** See `stamp.ts`; of any length. */
   stamp: Uint8Array
   /** See `traceparent.ts`. */
@@ -259,6 +261,7 @@ export function readRequest(bytes: Uint8Array, network: string, nowMs: number): 
     samplePerMillion: wire.samplePerMillion,
     addresses: wire.addresses,
     takesMinimumCharge: wire.takesMinimumCharge,
+    takesVolumePrice: wire.takesVolumePrice,
     stamp: wire.stamp,
     traceparent: readTraceparent(wire.traceparent),
   }
@@ -319,6 +322,7 @@ export async function checkBid(statement: SignedStatement, network: string): Pro
   checkPrice('price_per_hour', bid.pricePerHour)
   checkPrice('minimum_charge', bid.minimumCharge)
   checkPrice('price_per_gb', bid.pricePerGb)
+  checkPrice('volume_per_gb_hour', bid.volumePerGbHour)
   checkRange('valid_for_ms', bid.validForMs, 1, MAX_BID_VALID_MS)
   fromWireResources(bid.free)
   if (bid.gpu !== undefined) checkGpu(bid.gpu)
@@ -350,6 +354,7 @@ export async function checkAward(statement: SignedStatement, network: string): P
   checkPrice('price_per_hour', award.pricePerHour)
   checkPrice('minimum_charge', award.minimumCharge)
   checkPrice('price_per_gb', award.pricePerGb)
+  checkPrice('volume_per_gb_hour', award.volumePerGbHour)
   checkOneOf('on_disconnect', award.onDisconnect, ['continue', 'stop'])
   const minTimeoutMs = award.onDisconnect === 'stop' ? MIN_LEASE_TIMEOUT_SECONDS * 1000 : 0
   checkRange('lease_timeout_ms', award.leaseTimeoutMs, minTimeoutMs, MAX_LEASE_TIMEOUT_SECONDS * 1000)

@@ -22,15 +22,23 @@ export interface Prices {
   networkPerGb: NanoUsd
   /** What a job that ran pays at least; 0 is no minimum. */
   minimumPerJob: NanoUsd
+  /** Of a volume that outlives its job, for the hours in which no job has it. */
+  volumePerGbHour: NanoUsd
 }
 
-/** What a bid asks for one job: an award repeats it, and the receipt is held to it. */
-export interface Terms {
+/** What a job's run is charged by: the receipt of it repeats these. */
+export interface RunTerms {
   pricePerHour: NanoUsd
   /** What the job pays at least if its container ran at all; 0 is no minimum. */
   minimumCharge: NanoUsd
   /** For each GB that the job sends or receives; 0 is nothing. */
   pricePerGb: NanoUsd
+}
+
+/** What a bid asks for one job: an award repeats it, and receipts are held to it. */
+export interface Terms extends RunTerms {
+  /** For each GB of the volumes that the job leaves and hour in which no job has them; 0 is nothing. */
+  volumePerGbHour: NanoUsd
 }
 
 /**
@@ -82,8 +90,14 @@ export interface Used {
   networkBytes: number
 }
 
+/** All that a job may come to: what it may use, and what it may leave for later. */
+export interface Most extends Used {
+  /** Of each volume that it leaves its bytes times the seconds that it is kept after its last use, together. */
+  keptByteSeconds: bigint
+}
+
 /** What was used costs at its prices, each part rounded down to a whole nano-dollar, whatever the minimum. */
-export function useOf({ pricePerHour: perHour, pricePerGb }: Terms, { seconds, networkBytes }: Used): NanoUsd {
+export function useOf({ pricePerHour: perHour, pricePerGb }: RunTerms, { seconds, networkBytes }: Used): NanoUsd {
   return costOf(perHour, seconds) + (pricePerGb * BigInt(networkBytes)) / BigInt(GIB)
 }
 
@@ -91,22 +105,33 @@ export function useOf({ pricePerHour: perHour, pricePerGb }: Terms, { seconds, n
  * What was used costs under these terms: time and traffic at their prices, or the minimum where that is more. What never ran
  * costs nothing.
  */
-export function chargeOf(terms: Terms, used: Used): NanoUsd {
+export function chargeOf(terms: RunTerms, used: Used): NanoUsd {
   if (used.seconds === 0) return 0n
   const cost = useOf(terms, used)
   return larger(cost, terms.minimumCharge)
 }
 
+/** What volumes cost for so many bytes times seconds in which no job has them, rounded down. */
+export function keepingCost(volumePerGbHour: NanoUsd, byteSeconds: bigint): NanoUsd {
+  return (volumePerGbHour * byteSeconds) / (BigInt(GIB) * SECONDS_PER_HOUR)
+}
+
+/** The most that a job comes to under these terms: its run, and the volumes that it leaves, for as long as nobody uses them. */
+export function mostCharge(terms: Terms, most: Most): NanoUsd {
+  return chargeOf(terms, most) + keepingCost(terms.volumePerGbHour, most.keptByteSeconds)
+}
+
 /**
- * The price per hour at which a job of this duration would cost as much if it sent and received all that it may: what bids are
- * ranked by, and what a price cap holds. Rounded up.
+ * The price per hour at which a job of this duration would cost as much if it sent and received all that it may, and nobody used
+ * what it leaves: what bids are ranked by, and what a price cap holds. Rounded up.
  */
-export function effectivePerHour(terms: Terms, most: Used): NanoUsd {
-  const { pricePerHour: perHour, minimumCharge, pricePerGb } = terms
+export function effectivePerHour(terms: Terms, most: Most): NanoUsd {
+  const { pricePerHour: perHour, minimumCharge, pricePerGb, volumePerGbHour } = terms
   const seconds = BigInt(Math.max(1, most.seconds))
   const traffic = divideUp(pricePerGb * BigInt(most.networkBytes) * SECONDS_PER_HOUR, BigInt(GIB) * seconds)
+  const kept = divideUp(volumePerGbHour * most.keptByteSeconds, BigInt(GIB) * seconds)
   const spread = divideUp(minimumCharge * SECONDS_PER_HOUR, seconds)
-  return larger(spread, perHour + traffic)
+  return larger(spread, perHour + traffic) + kept
 }
 
 /** Math.max is of numbers. */
@@ -119,26 +144,39 @@ function divideUp(amount: bigint, by: bigint): bigint {
   return (amount + by - 1n) / by
 }
 
-/** Terms as records hold them, as decimal text; those of versions that knew no minimum charge or price of traffic lack it. */
+/** Terms as records hold them, as decimal text; those of versions that knew no such price lack it. */
 export interface StoredTerms {
   pricePerHour: string
   minimumCharge?: string
   pricePerGb?: string
+  volumePerGbHour?: string
 }
 
 /** The terms of a record. */
-export function termsOf({ pricePerHour: perHour, minimumCharge = '0', pricePerGb = '0' }: StoredTerms): Terms {
-  return { pricePerHour: BigInt(perHour), minimumCharge: BigInt(minimumCharge), pricePerGb: BigInt(pricePerGb) }
+export function termsOf({
+  pricePerHour: perHour,
+  minimumCharge = '0',
+  pricePerGb = '0',
+  volumePerGbHour = '0',
+}: StoredTerms): Terms {
+  return {
+    pricePerHour: BigInt(perHour),
+    minimumCharge: BigInt(minimumCharge),
+    pricePerGb: BigInt(pricePerGb),
+    volumePerGbHour: BigInt(volumePerGbHour),
+  }
 }
 
-/** The terms for a record; a price of traffic only where there is one. */
+/** The terms for a record; prices of traffic and of volumes only where there are such. */
 export function storedTerms({
   pricePerHour: perHour,
   minimumCharge,
   pricePerGb,
+  volumePerGbHour,
 }: Terms): StoredTerms & { minimumCharge: string } {
   const traffic = pricePerGb === 0n ? {} : { pricePerGb: String(pricePerGb) }
-  return { pricePerHour: String(perHour), minimumCharge: String(minimumCharge), ...traffic }
+  const volumes = volumePerGbHour === 0n ? {} : { volumePerGbHour: String(volumePerGbHour) }
+  return { pricePerHour: String(perHour), minimumCharge: String(minimumCharge), ...traffic, ...volumes }
 }
 
 /** Billing is by the second begun: 1 ms is one second. */

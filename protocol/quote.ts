@@ -6,13 +6,13 @@ import type { Requirements } from './market-messages.ts'
 import { type Prices, pricePerHour, type Terms } from './money.ts'
 
 /**
- * What a bid on these asks. What sends and receives nothing is asked nothing for that.
+ * What a bid on these asks. What sends and receives nothing, or leaves no volume, is asked nothing for that.
  *
- * @param factorMillis of the walls that the job has, see `IsolationOffer`; the minimum stays as it is, and so does the price of
- * traffic
+ * @param factorMillis of the walls that the job has, see `IsolationOffer`; the minimum stays as it is, and so do the prices of
+ * traffic and of volumes
  */
 export function quote(
-  { resources, maxNetworkBytes }: Pick<Requirements, 'resources' | 'maxNetworkBytes'>,
+  { resources, maxNetworkBytes, keptVolumes = [] }: Pick<Requirements, 'resources' | 'maxNetworkBytes' | 'keptVolumes'>,
   prices: Prices,
   factorMillis = NO_FACTOR_MILLIS,
 ): Terms {
@@ -21,6 +21,7 @@ export function quote(
     pricePerHour: (plain * BigInt(factorMillis)) / BigInt(NO_FACTOR_MILLIS),
     minimumCharge: prices.minimumPerJob,
     pricePerGb: maxNetworkBytes === 0 ? 0n : prices.networkPerGb,
+    volumePerGbHour: keptVolumes.some(({ id }) => id === '') ? prices.volumePerGbHour : 0n,
   }
 }
 

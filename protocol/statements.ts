@@ -1,5 +1,5 @@
 /**
- * Statements that a peer signs and another can show to a third: announcements, bids, awards, receipts.
+ * Statements that a peer signs and another can show to a third: announcements, bids, awards, receipts of jobs and volumes.
  *
  * The signature covers `cortex-node/KIND/1`, a zero byte and the payload, so that bytes signed as one kind never pass as
  * another. Only Ed25519 keys are taken: their size is fixed, and the peer id holds the key itself.
@@ -13,7 +13,7 @@ import { type SignedStatement, SignedStatementSchema } from './gen/cortex/v1/mar
 import { WireError } from './wire-error.ts'
 
 /** What was signed; it is part of the signed bytes. */
-export type StatementKind = 'announcement' | 'bid' | 'award' | 'receipt'
+export type StatementKind = 'announcement' | 'bid' | 'award' | 'receipt' | 'volume-receipt'
 
 /**
  * What comes before the 32 bytes of an Ed25519 key in its protobuf form: type 1, data of 32 bytes. Compared rather than

@@ -32,7 +32,14 @@ import { toLine } from './text.ts'
 import { WireError } from './wire-error.ts'
 
 /** Why a provider does not do with a volume what its requester asks. Append-only: it crosses the wire. */
-export const VOLUME_REFUSALS = ['UNKNOWN_VOLUME', 'VOLUME_IN_USE', 'KEEP_TOO_LONG', 'FAILED'] as const
+export const VOLUME_REFUSALS = [
+  'UNKNOWN_VOLUME',
+  'VOLUME_IN_USE',
+  'KEEP_TOO_LONG',
+  'FAILED',
+  'NOT_AGREED',
+  'VOLUME_UNPAID',
+] as const
 /** One of {@link VOLUME_REFUSALS}; of what a newer provider says beside them, `FAILED` is made. */
 export type VolumeRefusal = (typeof VOLUME_REFUSALS)[number]
 
@@ -51,6 +58,9 @@ export function readVolumesRequest(bytes: Uint8Array): VolumesRequest {
     case 'delete':
       checkVolumeId('id', content.value.id)
       break
+    case 'settle':
+      if (content.value.receipt === undefined) throw new WireError('MALFORMED', 'Settle without receipt')
+      break
     case undefined:
       throw new WireError('MALFORMED', 'VolumesRequest without content')
   }
@@ -67,10 +77,11 @@ export function readVolumesReply(bytes: Uint8Array): VolumesReply {
   return reply
 }
 
-function checkVolume({ id, sizeBytes, keepSeconds }: KeptVolume): void {
+function checkVolume({ id, sizeBytes, keepSeconds, idleSeconds }: KeptVolume): void {
   checkVolumeId('volumes.id', id)
   checkRange('volumes.size_bytes', safeNumber(sizeBytes, 'volumes.size_bytes'), 0, MAX_BYTES)
   checkRange('volumes.keep_seconds', keepSeconds, MIN_KEEP_SECONDS, MAX_KEEP_SECONDS)
+  safeNumber(idleSeconds, 'volumes.idle_seconds')
 }
 
 /** What a requester asks of a volume's files. @throws {WireError} */

@@ -180,7 +180,7 @@ async function startAgent(components: AgentComponents, init: AgentInit, { signal
   undo.defer(async () => await database.close())
   const journal = await openJournal({ database, clock, logger: logger.child({ part: 'journal' }) }, options)
   const capacity = await openCapacity(
-    { engine, journal, clock, logger, owner: network.peerId, inspect, freeBytes },
+    { engine, journal, clock, logger, owner: network.peerId, privateKey: components.privateKey, inspect, freeBytes },
     options,
   )
   const { book, measuring } = capacity
@@ -236,7 +236,7 @@ async function startAgent(components: AgentComponents, init: AgentInit, { signal
   return {
     consider: selling.consider,
     clockOff: selling.clockOff,
-    earnings: async (sinceMs: number) => await addUp(endedAttempts(journal, leases), sinceMs),
+    earnings: async (sinceMs: number) => await addUp(endedAttempts(journal, leases), journal.keptReceipts(), sinceMs),
     async drain(on: boolean): Promise<void> {
       health.drain(on)
       await journal.setDraining(on)

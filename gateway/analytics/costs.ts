@@ -1,4 +1,4 @@
-import type { BillRecord, JobStore } from '../../node/store/index.ts'
+import type { BillRecord, JobStore, VolumeReceiptRecord } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
 import { breathe } from '../../node/turns.ts'
 import { currentCost, mostUsed } from '../../node/views/cost.ts'
@@ -11,22 +11,31 @@ interface Sum {
   jobs: number
   estimated: NanoUsd
   actual: NanoUsd
+  volumes: NanoUsd
 }
 
-/** What jobs of a time cost, by group, those that went with their age included: added up in whole nano-dollars, shown in dollars. */
+/** By what jobs, and receipts of volumes, are grouped. */
+export interface Grouping {
+  ofJob(job: BillRecord): string
+  ofReceipt(receipt: VolumeReceiptRecord): string
+}
+
+/** What jobs of a time cost, those that went with their age included, and volumes in that time, by group: added up in whole nano-dollars, shown in dollars. */
 export async function costRows(
-  store: Pick<JobStore, 'listIds' | 'look' | 'eachBill'>,
+  store: Pick<JobStore, 'listIds' | 'look' | 'eachBill' | 'volumeReceipts'>,
   range: { owner: string | undefined; fromMs: number; toMs: number },
-  groupOf: (job: BillRecord) => string,
+  { ofJob, ofReceipt }: Grouping,
 ): Promise<{ rows: CostRow[]; total: Omit<CostRow, 'group'> }> {
   const { owner, fromMs, toMs } = range
   const sums = new Map<string, Sum>()
-  const total: Sum = { jobs: 0, estimated: 0n, actual: 0n }
-  const count = (job: BillRecord): void => {
-    const group = groupOf(job)
-    const sum = sums.get(group) ?? { jobs: 0, estimated: 0n, actual: 0n }
+  const total: Sum = { ...NOTHING }
+  const sumOf = (group: string): Sum => {
+    const sum = sums.get(group) ?? { ...NOTHING }
     sums.set(group, sum)
-    for (const into of [sum, total]) add(into, job)
+    return sum
+  }
+  const count = (job: BillRecord): void => {
+    for (const into of [sumOf(ofJob(job)), total]) add(into, job)
   }
   let after: string | undefined
   for (;;) {
@@ -46,11 +55,19 @@ export async function costRows(
     await breathe()
     if (owner === undefined || bill.owner === owner) count(bill)
   }
+  for await (const receipt of store.volumeReceipts()) {
+    await breathe()
+    const isMeant = receipt.signedAtMs >= fromMs && receipt.signedAtMs <= toMs
+    if (!isMeant || (owner !== undefined && receipt.owner !== owner)) continue
+    for (const into of [sumOf(ofReceipt(receipt)), total]) into.volumes += BigInt(receipt.cost)
+  }
   const rows = [...sums]
     .map(([group, sum]) => ({ group, ...shown(sum) }))
     .toSorted((a, b) => (a.group < b.group ? -1 : 1))
   return { rows, total: shown(total) }
 }
+
+const NOTHING: Readonly<Sum> = { jobs: 0, estimated: 0n, actual: 0n, volumes: 0n }
 
 function add(sum: Sum, job: BillRecord): void {
   sum.jobs += 1
@@ -58,8 +75,8 @@ function add(sum: Sum, job: BillRecord): void {
   sum.actual += currentCost(job)
 }
 
-function shown({ jobs, estimated, actual }: Sum): Omit<CostRow, 'group'> {
-  return { jobs, estimated: usdNumber(estimated), actual: usdNumber(actual) }
+function shown({ jobs, estimated, actual, volumes }: Sum): Omit<CostRow, 'group'> {
+  return { jobs, estimated: usdNumber(estimated), actual: usdNumber(actual), volumes: usdNumber(volumes) }
 }
 
 /** What the job would cost on its accepted terms if it ran for its whole duration and grace, and sent and received all that it may; nothing before it has a price. */
@@ -68,10 +85,21 @@ function estimatedCost(job: BillRecord): NanoUsd {
   return lease === null ? 0n : chargeOf(termsOf(lease), mostUsed(job))
 }
 
-/** What jobs are grouped by: `day`, `provider`, or `label.KEY`. */
-export function grouping(groupBy: string): (job: BillRecord) => string {
-  if (groupBy === 'day') return (job) => new Date(job.createdAtMs).toISOString().slice(0, 'YYYY-MM-DD'.length)
-  if (groupBy === 'provider') return (job) => leaseOf(job)?.provider ?? NONE
+/** What is grouped by: `day`, `provider`, or `label.KEY`, which volumes have none of. */
+export function grouping(groupBy: string): Grouping {
+  if (groupBy === 'day') {
+    return { ofJob: (job) => dayOf(job.createdAtMs), ofReceipt: ({ signedAtMs }) => dayOf(signedAtMs) }
+  }
+  if (groupBy === 'provider') {
+    return { ofJob: (job) => leaseOf(job)?.provider ?? NONE, ofReceipt: ({ provider }) => provider }
+  }
   const label = groupBy.slice('label.'.length)
-  return (job) => (Object.hasOwn(job.spec.labels, label) ? (job.spec.labels[label] ?? NONE) : NONE)
+  return {
+    ofJob: (job) => (Object.hasOwn(job.spec.labels, label) ? (job.spec.labels[label] ?? NONE) : NONE),
+    ofReceipt: () => NONE,
+  }
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 'YYYY-MM-DD'.length)
 }

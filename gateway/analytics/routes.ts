@@ -15,6 +15,9 @@ const sums = {
   jobs: z.number().int().describe('How many.'),
   estimated: z.number().describe('US dollars: at the accepted price for the whole duration.'),
   actual: z.number().describe('US dollars: metered so far.'),
+  volumes: z
+    .number()
+    .describe('US dollars: for keeping volumes while no job had them, by the receipts signed in the period.'),
 }
 
 const costsOperation = operation({
@@ -22,8 +25,8 @@ const costsOperation = operation({
   path: '/plugin-core/analytics/costs',
   operationId: 'getCosts',
   tag: 'Analytics',
-  summary: 'What jobs cost, by day, provider or label',
-  description: `Of jobs created in the period. Jobs without the label, or never placed, are counted under \`${NONE}\`. Jobs that are no longer kept count on.`,
+  summary: 'What jobs and volumes cost, by day, provider or label',
+  description: `Of jobs created in the period. Jobs without the label, or never placed, are counted under \`${NONE}\`, and by label so is what keeping volumes costs. Jobs that are no longer kept count on.`,
   permission: 'jobs:read',
   request: {
     query: z.strictObject({
@@ -58,8 +61,8 @@ const costsOperation = operation({
     to: '2026-01-31T12:00:00.000Z',
     groupBy: 'label.team',
     currency: 'USD',
-    rows: [{ group: 'research', jobs: 12, estimated: 1.2, actual: 0.4 }],
-    total: { jobs: 12, estimated: 1.2, actual: 0.4 },
+    rows: [{ group: 'research', jobs: 12, estimated: 1.2, actual: 0.4, volumes: 0 }],
+    total: { jobs: 12, estimated: 1.2, actual: 0.4, volumes: 0 },
   },
 })
 

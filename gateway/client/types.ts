@@ -31,7 +31,7 @@ import type { newScheduleSchema, scheduleChangesSchema, scheduleSchema } from '.
 import type { auditEntrySchema, peerTrafficSchema } from '../contract/system.ts'
 import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../contract/templates.ts'
 import type { uploadSchema } from '../contract/uploads.ts'
-import type { volumeSchema } from '../contract/volumes.ts'
+import type { volumeReceiptSchema, volumeSchema } from '../contract/volumes.ts'
 import type { deliverySchema, newWebhookSchema, webhookChangesSchema, webhookSchema } from '../contract/webhooks.ts'
 
 export type { CostRow, ErrorCode, JobSubmission, Pagination }
@@ -132,6 +132,8 @@ export type SubmittedBatch = z.output<typeof submittedBatchSchema>
 export type Template = z.output<typeof templateSchema>
 /** A volume that outlives the job that left it. */
 export type Volume = z.output<typeof volumeSchema>
+/** What both sides signed of a volume for a time in which no job had it. */
+export type VolumeReceipt = z.output<typeof volumeReceiptSchema>
 /** A template to be made. */
 export type NewTemplate = z.input<typeof newTemplateSchema>
 /** What a template becomes; what is absent stays. */

@@ -1,7 +1,7 @@
 import { fileCalls } from './job-files.ts'
 import { type CallOptions, everyItem, part } from './resource.ts'
 import type { Page, Transport } from './transport.ts'
-import type { Paging, Volume } from './types.ts'
+import type { Paging, Volume, VolumeReceipt } from './types.ts'
 
 /** Which volumes; all of them without it. */
 export interface VolumeQuery extends Paging {
@@ -20,6 +20,8 @@ export function volumeCalls(transport: Transport) {
       ...{ method, path: `${path}/${part(id)}`, ...options },
       ...(json === undefined ? {} : { json }),
     })
+  const receipts = async (id: string, query: Paging = {}, options: CallOptions = {}): Promise<Page<VolumeReceipt>> =>
+    await transport.page({ method: 'GET', path: `${path}/${part(id)}/receipts`, query: { ...query }, ...options })
   return {
     /** As their providers told of them last, newest first. */
     list,
@@ -27,6 +29,10 @@ export function volumeCalls(transport: Transport) {
       everyItem((paging) => list({ ...query, ...paging }, options), query),
     /** As its provider tells of it now, where that answers within some seconds. */
     get: async (id: string, options: CallOptions = {}): Promise<Volume> => await one('GET', id, options),
+    /** What both sides signed of what keeping it costs, the first one first. */
+    receipts,
+    allReceipts: (id: string, options: CallOptions = {}): AsyncGenerator<VolumeReceipt> =>
+      everyItem((paging) => receipts(id, paging, options), {}),
     /** @param keep seconds that it is kept after its last use, from now on */
     extend: async (id: string, keep: number, options: CallOptions = {}): Promise<Volume> =>
       await one('PATCH', id, options, { keep }),

@@ -78,7 +78,18 @@ function bidsCommand(): Command {
         showList(
           bids,
           options,
-          ['ATTEMPT', 'PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', 'PER GB', ...MACHINE_HEAD, 'SCORE', 'REASON'],
+          [
+            'ATTEMPT',
+            'PROVIDER',
+            'OUTCOME',
+            'PRICE',
+            'AT LEAST',
+            'PER GB',
+            'PER GB-HOUR KEPT',
+            ...MACHINE_HEAD,
+            'SCORE',
+            'REASON',
+          ],
           (bid) => [
             String(bid.attempt),
             shownName(bid.name, bid.provider),
@@ -86,6 +97,7 @@ function bidsCommand(): Command {
             bid.price === null ? '-' : `${dollars(bid.price)}/h`,
             bid.minimumCharge === null ? '-' : dollars(bid.minimumCharge),
             bid.pricePerGb === null ? '-' : dollars(bid.pricePerGb),
+            bid.volumePerGbHour === null ? '-' : dollars(bid.volumePerGbHour),
             ...machineCells(bid),
             bid.score === null ? '-' : bid.score.toFixed(3),
             bid.reason,

@@ -21,7 +21,18 @@ export async function jobTable(jobs: JobListItem[], options: { json?: true }): P
 
 /** What a bid says of the machine that the job would have: heads of {@link machineCells}. */
 export const MACHINE_HEAD = ['GPU', 'PLATFORM', 'ISOLATION', 'MISSING']
-const DRY_RUN_HEAD = ['PROVIDER', 'TAKES IT', 'PRICE', 'AT LEAST', 'PER GB', 'COST', ...MACHINE_HEAD, 'SCORE', 'REASON']
+const DRY_RUN_HEAD = [
+  'PROVIDER',
+  'TAKES IT',
+  'PRICE',
+  'AT LEAST',
+  'PER GB',
+  'PER GB-HOUR KEPT',
+  'COST',
+  ...MACHINE_HEAD,
+  'SCORE',
+  'REASON',
+]
 
 /** A dash each where it does not say. */
 export function machineCells({ gpu, platform, emulated, isolation, ...data }: Offered): string[] {
@@ -51,6 +62,7 @@ export async function showBids({ accepted, quotes, ...rest }: DryRun, options: {
     quote.price === null ? '-' : `${dollars(quote.price)}/h`,
     quote.minimumCharge === null ? '-' : dollars(quote.minimumCharge),
     quote.pricePerGb === null ? '-' : dollars(quote.pricePerGb),
+    quote.volumePerGbHour === null ? '-' : dollars(quote.volumePerGbHour),
     quote.cost === null ? '-' : dollars(quote.cost),
     ...machineCells(quote),
     quote.score === null ? '-' : quote.score.toFixed(3),

@@ -22,6 +22,9 @@ export const gatewayVolumes: VolumeSource = {
   async delete(id, options) {
     showVolume(await asking(options, async ({ volumes }) => await volumes.delete(id)), options)
   },
+  async receipts(id, options) {
+    return await asking(options, async ({ volumes }) => await Array.fromAsync(volumes.allReceipts(id)))
+  },
   async withContent(id, options, task) {
     await asking(options, async (client) => await task(contentOf(client, id)))
   },

@@ -14,6 +14,8 @@ export interface CostRow {
   estimated: number
   /** What they have come to so far. */
   actual: number
+  /** What keeping volumes cost beside them, by the receipts signed in the period. */
+  volumes: number
 }
 
 const DAY_MS = 86_400_000

@@ -225,6 +225,11 @@ export const bidSchema = z
     price: usd.nullable().describe('US dollars per hour; null for a decline.'),
     minimumCharge: usd.nullable().describe('US dollars that the job pays at least if it runs; null for a decline.'),
     pricePerGb: usd.nullable().describe('US dollars for each GB that the job sends or receives; null for a decline.'),
+    volumePerGbHour: usd
+      .nullable()
+      .describe(
+        'US dollars for each GB of the volumes that the job leaves and hour in which no job has them; null for a decline.',
+      ),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have; null where it asks for none, or nobody said.'),
     ...offered,
     score: z.number().nullable().describe('Higher is better; null for a decline.'),
@@ -263,10 +268,15 @@ const quoteSchema = z
     pricePerGb: usd
       .nullable()
       .describe('US dollars for each GB that the job sends or receives; null where it declines.'),
+    volumePerGbHour: usd
+      .nullable()
+      .describe(
+        'US dollars for each GB of the volumes that the job leaves and hour in which no job has them; null where it declines.',
+      ),
     cost: usd
       .nullable()
       .describe(
-        'The most that it costs: for the whole duration, the grace after it and all traffic that the job may cause, the minimum charge included.',
+        'The most that it costs: for the whole duration, the grace after it and all traffic that the job may cause, the minimum charge included, and for the volumes that it leaves, until their `keep` is over.',
       ),
     gpu: gpuSchema.nullable().describe('Which GPUs the job would have.'),
     ...offered,

@@ -7,10 +7,11 @@ export const PRICE_UNITS = {
   storage: 'GB-hour',
   gpu: 'GPU-hour',
   network: 'GB',
+  volume: 'GB-hour',
   minimum: 'job',
 } as const
 /** Everything that a provider has a price of; a price of each is in the answer. */
-export const PRICE_KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network', 'minimum'] as const
+export const PRICE_KINDS = ['cpu', 'memory', 'storage', 'gpu', 'network', 'volume', 'minimum'] as const
 
 const rangeSchema = z.strictObject({
   min: z.number().describe('The lowest.'),
@@ -48,6 +49,7 @@ export const pricingSchema = z
       .array(gpuPriceSchema)
       .describe('Of each model that it sells now; ranges are over the time in which it sold that model.'),
     network: priceSchema.describe('Of traffic.'),
+    volume: priceSchema.describe('Of volumes that stay, while no job has them.'),
     minimum: priceSchema.describe('That a job pays at least.'),
   })
   .meta({

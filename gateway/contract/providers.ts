@@ -120,6 +120,7 @@ export const providerSchema = z
         storage: usd.describe('Per GB-hour.'),
         gpu: usd.describe('Per GPU-hour, of models without a price of their own.'),
         network: usd.describe('Per GB.'),
+        volume: usd.describe('Per GB-hour of a volume that stays, for the hours in which no job has it.'),
         minimum: usd.describe('Per job that ran, at least.'),
         currency: z.literal('USD').describe('Of all prices.'),
       })
@@ -213,7 +214,7 @@ export const PROVIDER_EXAMPLE: z.input<typeof providerSchema> = {
   ],
   capacity: { total: { ...CAPACITY, gpu: GPUS }, free: { ...CAPACITY, gpu: GPUS } },
   metrics: { latency: 12, uptime: 86_400, jobsCompleted: 156, jobsFailed: 3, costToDate: 4.5 },
-  pricing: { cpu: 0.02, memory: 0.01, storage: 0.001, gpu: 0.5, network: 0, minimum: 0, currency: 'USD' },
+  pricing: { cpu: 0.02, memory: 0.01, storage: 0.001, gpu: 0.5, network: 0, volume: 0, minimum: 0, currency: 'USD' },
   hardware: {
     cpu: { model: 'AMD EPYC 7B13', cores: 8, threads: 16, mhz: 3_500 },
     memory: { type: 'DDR4', mhz: 3_200 },

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { secondsField } from '../../protocol/job-fields.ts'
 import { MAX_KEEP_SECONDS, MIN_KEEP_SECONDS } from '../../protocol/limits.ts'
 
+const usd = z.number().min(0)
+
 /** What became of a volume. */
 export const VOLUME_STATUSES = ['kept', 'deleting', 'deleted', 'gone'] as const
 
@@ -32,8 +34,46 @@ export const volumeSchema = z
     draining: z
       .boolean()
       .describe('Whether its provider takes no more jobs, because its owner is about to take the machine away.'),
+    pricePerGbHour: usd.describe(
+      'US dollars for each GB of its size and hour in which no job has it, as agreed with the job that left it. While a job has it, its size is that job’s storage.',
+    ),
+    idleSeconds: z.number().int().describe('For how long no job has had it, so far.'),
+    cost: z
+      .strictObject({
+        current: usd.describe('So far, by this node’s clock.'),
+        signed: usd.describe('Of which both sides have signed receipts: once an hour, and at its end.'),
+        most: usd.describe('At its end, if nobody uses it any more.'),
+        currency: z.literal('USD').describe('Of all amounts.'),
+      })
+      .describe('What keeping it costs, in US dollars, beside the jobs that have it.'),
   })
   .meta({ id: 'Volume', description: 'A volume that outlives its job, as its provider told of it last.' })
+
+/** What both sides signed of a volume for a time in which no job had it. */
+export const volumeReceiptSchema = z
+  .strictObject({
+    volumeId: z.string().describe('Of the volume.'),
+    network: z.string().describe('On which market.'),
+    provider: z.string().describe('Its peer id.'),
+    requester: z.string().describe('Peer id of whoever pays.'),
+    number: z.number().int().describe('1 for the first of the volume.'),
+    size: z.string().describe('With a unit, such as `1Gi`.'),
+    pricePerGbHour: usd.describe('US dollars for each GB and hour.'),
+    secondsBefore: z.number().int().describe('What earlier receipts are for.'),
+    seconds: z.number().int().describe('What this one is for.'),
+    cost: usd.describe('US dollars for these seconds.'),
+    signedAt: z.iso.datetime().describe('When the requester signed it, by its clock.'),
+    signed: z
+      .strictObject({
+        provider: z.string().describe('With the provider’s signature.'),
+        requester: z.string().describe('With the requester’s.'),
+      })
+      .describe('The statements that both sides signed, base64: `cortex receipt verify` checks them offline.'),
+  })
+  .meta({
+    id: 'VolumeReceipt',
+    description: 'What both sides signed of a volume for a time in which no job had it.',
+  })
 
 /** Body of `PATCH /plugin-core/volumes/{id}`. */
 export const volumeChangesSchema = z

@@ -132,6 +132,7 @@ const bidsOperation = operation({
         price: 0.02,
         minimumCharge: 0,
         pricePerGb: 0,
+        volumePerGbHour: 0,
         gpu: null,
         platform: 'linux/amd64',
         emulated: false,

@@ -7,13 +7,13 @@ import { findSentImage } from '../../node/inputs/sent-image.ts'
 import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { plainDigest, type Uploads } from '../../node/uploads/index.ts'
-import { mostUsed } from '../../node/views/cost.ts'
+import { mostOfAttempt } from '../../node/views/cost.ts'
 import { VolumeError, type Volumes } from '../../node/volumes/index.ts'
 import type { Failure } from '../../protocol/failures.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
 import { inputsAsked } from '../../protocol/job-inputs.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
-import { chargeOf, type Used, usdNumber } from '../../protocol/money.ts'
+import { type Most, mostCharge, usdNumber } from '../../protocol/money.ts'
 import type { dryRunSchema } from '../contract/jobs.ts'
 import { GatewayError } from '../http/errors.ts'
 
@@ -166,13 +166,13 @@ export async function dryRun(
   return {
     valid: true,
     accepted: quotes.some((quote) => quote.pricePerHour !== null),
-    quotes: quotes.map((quote) => quoteView(quote, mostUsed({ spec, durationSeconds: spec.duration }))),
+    quotes: quotes.map((quote) => quoteView(quote, mostOfAttempt({ spec, durationSeconds: spec.duration }))),
   }
 }
 
-function quoteView({ pricePerHour, minimumCharge, pricePerGb, waitMs, ...quote }: Quote, most: Used) {
-  const isOffer = pricePerHour !== null && minimumCharge !== null && pricePerGb !== null
-  const terms = isOffer ? { pricePerHour, minimumCharge, pricePerGb } : null
+function quoteView({ pricePerHour, minimumCharge, pricePerGb, volumePerGbHour, waitMs, ...quote }: Quote, most: Most) {
+  const isOffer = pricePerHour !== null && minimumCharge !== null && pricePerGb !== null && volumePerGbHour !== null
+  const terms = isOffer ? { pricePerHour, minimumCharge, pricePerGb, volumePerGbHour } : null
   return {
     ...quote,
     accepts: terms !== null,
@@ -180,6 +180,7 @@ function quoteView({ pricePerHour, minimumCharge, pricePerGb, waitMs, ...quote }
     price: terms === null ? null : usdNumber(terms.pricePerHour),
     minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
     pricePerGb: terms === null ? null : usdNumber(terms.pricePerGb),
-    cost: terms === null ? null : usdNumber(chargeOf(terms, most)),
+    volumePerGbHour: terms === null ? null : usdNumber(terms.volumePerGbHour),
+    cost: terms === null ? null : usdNumber(mostCharge(terms, most)),
   }
 }

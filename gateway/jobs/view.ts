@@ -19,10 +19,11 @@ export function eventView(event: JobEvent): z.input<typeof jobEventSchema> {
 
 /** A bid or decline as the API shows it, its prices in dollars. */
 export function bidView(bid: BidRecord): z.input<typeof bidSchema> {
-  const { timestampMs, pricePerHour, minimumCharge, pricePerGb, gpu = null, platform = null, waitMs, ...rest } = bid
-  const { emulated = false, isolation = null, missingBytes = null } = bid
+  const { timestampMs, pricePerHour, minimumCharge, pricePerGb, volumePerGbHour, waitMs, ...rest } = bid
+  const { gpu = null, platform = null, emulated = false, isolation = null, missingBytes = null } = bid
   const stored = { minimumCharge: minimumCharge ?? '0', pricePerGb: pricePerGb ?? '0' }
-  const terms = pricePerHour === null ? null : termsOf({ pricePerHour, ...stored })
+  const kept = { volumePerGbHour: volumePerGbHour ?? '0' }
+  const terms = pricePerHour === null ? null : termsOf({ pricePerHour, ...stored, ...kept })
   return {
     ...rest,
     ...{ gpu, platform, emulated, isolation, missingBytes },
@@ -31,6 +32,7 @@ export function bidView(bid: BidRecord): z.input<typeof bidSchema> {
     price: terms === null ? null : usdNumber(terms.pricePerHour),
     minimumCharge: terms === null ? null : usdNumber(terms.minimumCharge),
     pricePerGb: terms === null ? null : usdNumber(terms.pricePerGb),
+    volumePerGbHour: terms === null ? null : usdNumber(terms.volumePerGbHour),
   }
 }
 

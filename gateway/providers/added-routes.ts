@@ -157,7 +157,7 @@ export function addedView(added: AddedProvider): z.input<typeof providerSchema> 
     ...{ platforms: [], emulatedPlatforms: [], isolations: [] },
     capacity: { total: nothing, free: nothing },
     metrics: { latency: null, uptime: 0, jobsCompleted: 0, jobsFailed: 0, costToDate: 0 },
-    pricing: { cpu: 0, memory: 0, storage: 0, gpu: 0, network: 0, minimum: 0, currency: 'USD' },
+    pricing: { cpu: 0, memory: 0, storage: 0, gpu: 0, network: 0, volume: 0, minimum: 0, currency: 'USD' },
     ...{
       hardware: null,
       measured: null,

@@ -49,6 +49,7 @@ const pricingOperation = operation({
     gpu: price('GPU-hour'),
     gpus: [{ model: 'NVIDIA A10', price: 0.5, '7d': GPU_RANGE, '30d': GPU_RANGE }],
     network: price('GB'),
+    volume: price('GB-hour'),
     minimum: price('job'),
   },
   errors: ['PROVIDER_NOT_FOUND'],
@@ -82,15 +83,17 @@ export function addPricingRoute(
     const gpus = Object.entries(now.gpus).map(([model, price]) => {
       return { model, price, ...ranges((step) => step.gpus[model]) }
     })
-    const [cpu, memory, storage, gpu, network, minimum] = [
+    const [cpu, memory, storage, gpu, network, volume, minimum] = [
       kind('cpu'),
       kind('memory'),
       kind('storage'),
       kind('gpu'),
       kind('network'),
+      kind('volume'),
       kind('minimum'),
     ]
-    return c.json(success({ id, currency: 'USD' as const, cpu, memory, storage, gpu, gpus, network, minimum }), 200)
+    const prices = { cpu, memory, storage, gpu, gpus, network, volume, minimum }
+    return c.json(success({ id, currency: 'USD' as const, ...prices }), 200)
   })
 }
 

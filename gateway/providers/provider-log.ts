@@ -130,14 +130,18 @@ function changesOf(known: KnownProvider | undefined, now: KnownProvider): Provid
   ]
 }
 
-function pricesText({ prices: { minimumPerJob, ...prices } }: ProviderView, gpus: Record<string, number>): string {
+function pricesText(
+  { prices: { minimumPerJob, volumePerGbHour, ...prices } }: ProviderView,
+  gpus: Record<string, number>,
+): string {
   const text = Object.values(prices).join(',')
-  // As written before there were minimum charges and prices of models, where there is none.
-  const least = minimumPerJob === 0n ? text : `${text},${minimumPerJob}`
+  // As written before there were minimum charges, prices of models and of volumes, where there is none.
+  const kept = volumePerGbHour === 0n ? '' : ` volume ${volumePerGbHour}`
+  const least = `${minimumPerJob === 0n ? text : `${text},${minimumPerJob}`}${kept}`
   return Object.keys(gpus).length === 0 ? least : `${least} ${JSON.stringify(gpus)}`
 }
 
-/** Events of versions without minimum charges and prices of models hold none. */
+/** Events of versions without minimum charges, prices of models and of volumes hold none. */
 function complete(event: ProviderEvent): ProviderEvent {
   const { pricing, capacity, ...provider } = event.provider
   const gpu = capacity.total.gpu.map((one) => ({ ...one, pricePerHour: one.pricePerHour ?? pricing.gpu }))
@@ -145,7 +149,7 @@ function complete(event: ProviderEvent): ProviderEvent {
     ...event,
     provider: {
       ...provider,
-      pricing: { ...pricing, minimum: pricing.minimum ?? 0 },
+      pricing: { ...pricing, minimum: pricing.minimum ?? 0, volume: pricing.volume ?? 0 },
       capacity: { ...capacity, total: { ...capacity.total, gpu } },
     },
   }

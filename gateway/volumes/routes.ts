@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import type { ClientNode } from '../../node/index.ts'
 import type { VolumeRecord } from '../../node/store/index.ts'
+import { volumeReceiptViews } from '../../node/views/receipt-view.ts'
 import { volumeViews } from '../../node/views/volume-view.ts'
 import { page, success } from '../contract/envelope.ts'
 import { JOB_EXAMPLE } from '../contract/jobs.ts'
 import { listField, pagingFields } from '../contract/list-fields.ts'
-import { VOLUME_STATUSES, volumeChangesSchema, volumeSchema } from '../contract/volumes.ts'
+import { VOLUME_STATUSES, volumeChangesSchema, volumeReceiptSchema, volumeSchema } from '../contract/volumes.ts'
 import { type GatewayContext, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
@@ -30,6 +31,23 @@ const EXAMPLE: z.input<typeof volumeSchema> = {
   expiresAt: '2026-02-07T12:00:00.000Z',
   providerStatus: 'online',
   draining: false,
+  pricePerGbHour: 0.0001,
+  idleSeconds: 7_200,
+  cost: { current: 0.0002, signed: 0.0001, most: 0.0168, currency: 'USD' },
+}
+const RECEIPT_EXAMPLE: z.input<typeof volumeReceiptSchema> = {
+  volumeId: EXAMPLE.id,
+  network: 'main',
+  provider: EXAMPLE.provider,
+  requester: '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN',
+  number: 1,
+  size: '1Gi',
+  pricePerGbHour: 0.0001,
+  secondsBefore: 0,
+  seconds: 3_600,
+  cost: 0.0001,
+  signedAt: '2026-01-31T13:00:00.000Z',
+  signed: { provider: 'CoYB…', requester: 'CoYB…' },
 }
 const BASE = '/plugin-core/volumes'
 const tag = 'Volumes'
@@ -64,6 +82,20 @@ const getVolume = operation({
   request: { params },
   data: volumeSchema,
   example: EXAMPLE,
+  errors: ['RESOURCE_NOT_FOUND'],
+})
+const listReceipts = listOperation({
+  method: 'get',
+  path: `${BASE}/{id}/receipts`,
+  operationId: 'listVolumeReceipts',
+  tag,
+  summary: 'What keeping a volume has cost, as both sides have signed it',
+  description:
+    'One for each hour or more in which no job had it, and one at its end, the first one first. They stay when the volume is gone. A volume without a price has none.',
+  permission: 'jobs:read',
+  request: { params, query: z.strictObject(pagingFields) },
+  data: volumeReceiptSchema,
+  example: RECEIPT_EXAMPLE,
   errors: ['RESOURCE_NOT_FOUND'],
 })
 const extendVolume = operation({
@@ -143,6 +175,16 @@ export function addVolumeRoutes(api: Api, { node, revocation, shares }: VolumeCo
   api.openapi(getVolume, async (c) => {
     const { id } = visible(c, c.req.valid('param').id)
     return c.json(success(await view((await volumes.look(id)) ?? visible(c, id))), 200)
+  })
+
+  api.openapi(listReceipts, async (c) => {
+    const { id } = c.req.valid('param')
+    const all = await Array.fromAsync(volumes.receipts(id))
+    const [first] = all
+    // Those of a volume that is forgotten are its owner's all the same.
+    if (first === undefined || !sees(principalOf(c), first.owner)) visible(c, id)
+    const { items, pagination } = pageOf(all, c.req.valid('query'))
+    return c.json(page(await volumeReceiptViews(items), pagination), 200)
   })
 
   api.openapi(extendVolume, async (c) => {

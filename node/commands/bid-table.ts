@@ -6,7 +6,7 @@ import { missingText } from '../views/missing-text.ts'
 import { table } from './output.ts'
 
 /**
- * Every bid and decline, the best first; with what traffic costs and with GPUs where somebody says so, and platforms and walls
+ * Every bid and decline, the best first; with what traffic and volumes cost and with GPUs where somebody says so, and platforms and walls
  * where they differ, and what of its data is missing where a job has any.
  */
 export function bidTable(bids: BidRecord[]): string[] {
@@ -18,6 +18,7 @@ export function bidTable(bids: BidRecord[]): string[] {
   const withIsolations = new Set(bids.flatMap(({ isolation }) => isolation ?? [])).size > 1
   const withData = bids.some(({ waitMs }) => waitMs !== undefined)
   const withTraffic = bids.some(({ pricePerGb }) => pricePerGb !== undefined)
+  const withVolumes = bids.some(({ volumePerGbHour }) => volumePerGbHour !== undefined)
   const rows = bids
     .toSorted((a, b) => (b.score ?? -1) - (a.score ?? -1))
     .map(({ provider, name, outcome, pricePerHour, minimumCharge = null, pricePerGb, score, reason, ...offer }) => [
@@ -25,7 +26,8 @@ export function bidTable(bids: BidRecord[]): string[] {
       outcome,
       pricePerHour === null ? '-' : `$${formatUsd(BigInt(pricePerHour))}/h`,
       minimumCharge === null ? '-' : `$${formatUsd(BigInt(minimumCharge))}`,
-      ...(withTraffic ? [pricePerGb === undefined ? '-' : `$${formatUsd(BigInt(pricePerGb))}`] : []),
+      ...(withTraffic ? [dollars(pricePerGb)] : []),
+      ...(withVolumes ? [dollars(offer.volumePerGbHour)] : []),
       ...(withGpus ? [offer.gpu === undefined ? '-' : gpuText(offer.gpu)] : []),
       ...(withPlatforms ? [platformOf(offer)] : []),
       ...(withIsolations ? [offer.isolation ?? '-'] : []),
@@ -35,10 +37,15 @@ export function bidTable(bids: BidRecord[]): string[] {
     ])
   const offered = [
     ...(withTraffic ? ['PER GB'] : []),
+    ...(withVolumes ? ['PER GB-HOUR KEPT'] : []),
     ...(withGpus ? ['GPU'] : []),
     ...(withPlatforms ? ['PLATFORM'] : []),
     ...(withIsolations ? ['ISOLATION'] : []),
     ...(withData ? ['MISSING'] : []),
   ]
   return table(['PROVIDER', 'OUTCOME', 'PRICE', 'AT LEAST', ...offered, 'SCORE', 'REASON'], rows)
+}
+
+function dollars(price: string | undefined): string {
+  return price === undefined ? '-' : `$${formatUsd(BigInt(price))}`
 }

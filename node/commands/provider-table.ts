@@ -96,6 +96,12 @@ export function providerRows(provider: ShownProvider): { [K in keyof ShownProvid
             ] satisfies FieldRow,
           ]),
       ['traffic', pricing.network === 0 ? 'free' : `$${usd(pricing.network)} per GB`],
+      [
+        'volumes',
+        pricing.volume === 0
+          ? 'free while no job has them'
+          : `$${usd(pricing.volume)} per GB-hour in which no job has them`,
+      ],
       ['minimum', pricing.minimum === 0 ? 'none' : `$${usd(pricing.minimum)} per job`],
     ],
     hardware: [['hardware', hardwareText(provider.hardware)]],

@@ -5,7 +5,10 @@ import { group } from './group.ts'
 export function receiptCommand(): Command {
   const verify = new Command('verify')
     .description('check receipts: both signatures, who signed, and the arithmetic')
-    .argument('<file>', 'as `cortex job receipt -o FILE` or the API gives it; - for standard input')
+    .argument(
+      '<file>',
+      'as `cortex job receipt -o FILE`, `cortex volume receipt -o FILE` or the API gives it; - for standard input',
+    )
     .option('--provider <id>', 'who has to have signed as the provider')
     .option('--requester <id>', 'who has to have signed as the requester')
     .option('--json', 'what was signed, as JSON')

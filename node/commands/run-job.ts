@@ -169,7 +169,8 @@ function describe(event: JobEvent, status: StatusLine): void {
   else if (type === 'scheduled') {
     const least = data.minimumCharge === undefined ? '' : `, at least $${data.minimumCharge}`
     const traffic = data.pricePerGb === undefined ? '' : `, $${data.pricePerGb} per GB of traffic`
-    status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h${least}${traffic}`)
+    const kept = data.volumePerGbHour === undefined ? '' : `, $${data.volumePerGbHour} per GB-hour of volumes`
+    status.done(`scheduled on ${data.provider} at $${data.pricePerHour}/h${least}${traffic}${kept}`)
     status.now('preparing the container')
   } else if (type === 'pulling') status.now(`pulling ${data.image} (${data.layersDone}/${data.layersTotal} layers)`)
   else if (type === 'transferring')

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import type { Receipt } from '../../protocol/gen/cortex/v1/market_pb.js'
+import type { VolumeReceipt } from '../../protocol/gen/cortex/v1/volumes_pb.js'
 import { formatUsd } from '../../protocol/money.ts'
 import { formatBytes } from '../../protocol/units.ts'
 import { WireError } from '../../protocol/wire-error.ts'
-import { openReceipt, receiptView } from '../views/receipt-view.ts'
+import { openReceipt, openVolumeReceipt, receiptView, volumeReceiptView } from '../views/receipt-view.ts'
 import { isoTime } from '../views/time.ts'
 import { CliError } from './cli-error.ts'
 import { fieldTable } from './output.ts'
@@ -22,23 +23,35 @@ const SIDES = ['provider', 'requester'] as const
 /** Tells what the receipts of a file say. @throws {CliError} where one is not what both sides signed */
 export async function verifyReceipt(path: string, expected: Expected): Promise<void> {
   const { receipts, isList } = await readReceipts(path)
-  const checked: Receipt[] = []
+  const checked: (Receipt | VolumeReceipt)[] = []
   for (const file of receipts) checked.push(await checkFile(path, file, expected))
-  const shown = checked.map((receipt) => ({ valid: true, ...receiptView(receipt) }))
+  const shown = checked.map((receipt) => ({ valid: true, ...viewOf(receipt) }))
   if (expected.json === true) printJson(isList ? shown : shown[0])
   else print(...checked.flatMap((receipt, i) => [...(i === 0 ? [] : ['']), ...describe(receipt)]))
 }
 
-async function checkFile(path: string, file: Record<string, unknown>, expected: Expected): Promise<Receipt> {
+function viewOf(receipt: Receipt | VolumeReceipt) {
+  return isOfVolume(receipt) ? volumeReceiptView(receipt) : receiptView(receipt)
+}
+
+function isOfVolume(receipt: Receipt | VolumeReceipt): receipt is VolumeReceipt {
+  return 'volumeId' in receipt
+}
+
+async function checkFile(
+  path: string,
+  file: Record<string, unknown>,
+  expected: Expected,
+): Promise<Receipt | VolumeReceipt> {
   const signed = file.signed as Partial<Record<(typeof SIDES)[number], unknown>> | undefined
   const opened = []
-  for (const side of SIDES) opened.push(await open(side, signed?.[side]))
+  for (const side of SIDES) opened.push(await open(side, signed?.[side], 'volumeId' in file))
   const [first, second] = opened
   if (first === undefined || second === undefined) throw new CliError(`${path} is no receipt`)
   if (!Buffer.from(first.payload).equals(second.payload)) {
     throw refused('the two sides signed different statements')
   }
-  const shown = receiptView(first.receipt)
+  const shown = viewOf(first.receipt)
   for (const side of SIDES) {
     if (expected[side] !== undefined && expected[side] !== shown[side]) {
       throw refused(`its ${side} is ${shown[side]}, not ${expected[side]}`)
@@ -52,12 +65,14 @@ async function checkFile(path: string, file: Record<string, unknown>, expected: 
   return first.receipt
 }
 
-async function open(side: (typeof SIDES)[number], base64: unknown) {
+async function open(side: (typeof SIDES)[number], base64: unknown, isVolumes: boolean) {
   if (typeof base64 !== 'string') {
-    throw new CliError(`It has no signature of the ${side}: a receipt is what 'cortex job receipt ID -o FILE' keeps`)
+    throw new CliError(
+      `It has no signature of the ${side}: a receipt is what 'cortex job receipt ID -o FILE' keeps, or 'cortex volume receipt'`,
+    )
   }
   try {
-    const { receipt, signer, payload } = await openReceipt(base64)
+    const { receipt, signer, payload } = await (isVolumes ? openVolumeReceipt(base64) : openReceipt(base64))
     if (signer !== receipt[side]) throw refused(`it is signed by ${signer} where the ${side} is ${receipt[side]}`)
     return { receipt, payload }
   } catch (error) {
@@ -66,7 +81,30 @@ async function open(side: (typeof SIDES)[number], base64: unknown) {
   }
 }
 
-function describe(receipt: Receipt): string[] {
+function describe(receipt: Receipt | VolumeReceipt): string[] {
+  return fieldTable([
+    ['valid', 'both signatures, both peer ids and the arithmetic'],
+    ...(isOfVolume(receipt) ? volumeRows(receipt) : jobRows(receipt)),
+  ])
+}
+
+type Rows = [name: string, value: string][]
+
+function volumeRows(receipt: VolumeReceipt): Rows {
+  const { volumeId, number, network, provider, requester, sizeBytes, seconds } = receipt
+  const price = formatUsd(receipt.pricePerGbHour)
+  const size = formatBytes(Number(sizeBytes))
+  return [
+    ['volume', `${volumeId}, receipt ${number}`],
+    ['network', network],
+    ['provider', provider],
+    ['requester', requester],
+    ['cost', `${size} for ${seconds} s at $${price} per GB-hour is $${formatUsd(receipt.costNanoUsd)}`],
+    ['signed', isoTime(Number(receipt.signedAtMs))],
+  ]
+}
+
+function jobRows(receipt: Receipt): Rows {
   const { provider, requester, jobId, network, outcome, meteredSeconds } = receipt
   const price = formatUsd(receipt.pricePerHour)
   const least = receipt.minimumCharge === 0n ? '' : `, at least $${formatUsd(receipt.minimumCharge)},`
@@ -74,8 +112,7 @@ function describe(receipt: Receipt): string[] {
     receipt.pricePerGb === 0n
       ? ''
       : `, ${formatBytes(Number(receipt.networkBytes))} at $${formatUsd(receipt.pricePerGb)} per GB,`
-  return fieldTable([
-    ['valid', 'both signatures, both peer ids and the arithmetic'],
+  return [
     ['job', jobId],
     ['network', network],
     ['provider', provider],
@@ -83,7 +120,7 @@ function describe(receipt: Receipt): string[] {
     ['outcome', `${outcome}${receipt.exitCode === undefined ? '' : `, exit code ${receipt.exitCode}`}`],
     ['cost', `${meteredSeconds} s at $${price}/h${least}${traffic} is $${formatUsd(receipt.costNanoUsd)}`],
     ['ended', isoTime(Number(receipt.endedAtMs))],
-  ])
+  ]
 }
 
 function refused(what: string, cause?: unknown): CliError {

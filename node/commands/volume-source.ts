@@ -2,6 +2,7 @@ import type { ClientNode } from '../index.ts'
 import { createLogger } from '../logger.ts'
 import { ReachError } from '../reach/index.ts'
 import type { VolumeRecord } from '../store/index.ts'
+import { volumeReceiptViews } from '../views/receipt-view.ts'
 import { volumeViews } from '../views/volume-view.ts'
 import { VolumeError } from '../volumes/index.ts'
 import { providersHeard } from './await-providers.ts'
@@ -34,6 +35,14 @@ export const networkVolumes: VolumeSource = {
   },
   async delete(id, options) {
     await about(id, options, async ({ volumes }) => await volumes.delete(id))
+  },
+  async receipts(id, options) {
+    let views: Awaited<ReturnType<typeof volumeReceiptViews>> = []
+    await withNode(options, async ({ volumes }) => {
+      if (volumes.get(id) !== undefined) await volumes.look(id)
+      views = await volumeReceiptViews(await Array.fromAsync(volumes.receipts(id)))
+    })
+    return views
   },
   async withContent(id, options, task) {
     await withNode(options, async ({ volumes: { files } }, line) => {

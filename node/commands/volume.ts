@@ -3,6 +3,7 @@ import { seconds } from './docker-amounts.ts'
 import { group } from './group.ts'
 import { type PeerOptions, withPeerOptions } from './options.ts'
 import type { VolumeContent } from './volume-content.ts'
+import type { ShownReceipt } from './volume-table.ts'
 
 /** Flags of `cortex volume …`, as commander gives them. */
 export interface VolumeOptions extends PeerOptions {
@@ -21,11 +22,13 @@ export interface VolumeSource {
   show(id: string, options: VolumeOptions): Promise<void>
   extend(id: string, keepSeconds: number, options: VolumeOptions): Promise<void>
   delete(id: string, options: VolumeOptions): Promise<void>
+  /** What both sides signed of it, the first one first. */
+  receipts(id: string, options: VolumeOptions): Promise<ShownReceipt[]>
   /** Runs what copies from or to a volume. */
   withContent(id: string, options: VolumeOptions, task: (content: VolumeContent) => Promise<void>): Promise<void>
 }
 
-/** `cortex volume list|show|extend|download|upload|delete`: of the client node of this machine, or of a gateway where one is named. */
+/** `cortex volume list|show|extend|receipt|download|upload|delete`: of the client node of this machine, or of a gateway where one is named. */
 export function volumeCommand(sources: Record<'gateway' | 'network', () => Promise<VolumeSource>>): Command {
   const sourceOf = async (options: VolumeOptions) =>
     await (options.gateway === undefined ? sources.network() : sources.gateway())
@@ -49,6 +52,16 @@ export function volumeCommand(sources: Record<'gateway' | 'network', () => Promi
     .argument('<id>', 'which')
     .addHelpText('after', '\nExample:\n  $ cortex volume delete vol_5d41402abc4b2a76b9719d911f')
     .action(async (id: string, options: VolumeOptions) => await (await sourceOf(options)).delete(id, options))
+  const receipt = withSource(
+    new Command('receipt').description('what keeping a volume has cost, as both sides have signed it'),
+  )
+    .argument('<id>', 'which')
+    .option('-o, --output <file>', 'keep what was signed for `cortex receipt verify`')
+    .addHelpText('after', '\nExample:\n  $ cortex volume receipt vol_5d41402abc4b2a76b9719d911f -o receipts.json')
+    .action(async (id: string, options: VolumeOptions & { output?: string }) => {
+      const { showReceipts } = await import('./volume-table.ts')
+      await showReceipts(await (await sourceOf(options)).receipts(id, options), options)
+    })
   const download = withSource(
     new Command('download').description('copy what is in a volume to here, whether a job has it or not'),
   )
@@ -89,7 +102,12 @@ Examples:
       await (await sourceOf(options)).withContent(place.id, options, task)
     })
   const examples = ['list', 'extend vol_5d41402abc4b2a76b9719d911f 168h']
-  return group('volume', 'what jobs left to be used again', [list, show, extend, download, upload, remove], examples)
+  return group(
+    'volume',
+    'what jobs left to be used again',
+    [list, show, extend, receipt, download, upload, remove],
+    examples,
+  )
 }
 
 function withSource(command: Command): Command {

@@ -77,6 +77,8 @@ export interface Quote {
   minimumCharge: bigint | null
   /** Nano-dollars for each GB that the job sends or receives; null where it declined. */
   pricePerGb: bigint | null
+  /** Nano-dollars for each GB of the volumes that it would leave and hour in which no job has them; null where it declines. */
+  volumePerGbHour: bigint | null
   /** Which GPUs the job would have; null where it has none, or nobody said. */
   gpu: GpuView | null
   /** As what the image would run, such as `linux/amd64`; null where it declined, or did not say. */

@@ -16,12 +16,13 @@ import type {
   SpeedRecord,
   StartRecord,
   TrackRecord,
-  VolumeRecord,
 } from './records.ts'
+import type { VolumeReceiptRecord, VolumeRecord } from './volume-records.ts'
 
 export { StoreUnavailableError } from './errors.ts'
 export { JOB_SORTS, type JobSort } from './indexes/fields.ts'
 export type * from './records.ts'
+export type * from './volume-records.ts'
 
 /**
  * The jobs of this peer, in LevelDB: it alone decides over their state. Everything that changes a job goes through
@@ -105,8 +106,10 @@ export interface JobStore {
 
   /** Volumes that outlive their jobs, by id. */
   volumes(): Promise<Map<string, VolumeRecord>>
-  /** Keeps it of one; null forgets it. */
-  keepVolume(id: string, record: VolumeRecord | null): Promise<void>
+  /** Keeps it of one; null forgets it, but for its receipts. @param receipt of it that both sides have signed now */
+  keepVolume(id: string, record: VolumeRecord | null, receipt?: VolumeReceiptRecord): Promise<void>
+  /** What both sides signed of a volume, the first one first; absent: of every volume. */
+  volumeReceipts(id?: string): AsyncIterable<VolumeReceiptRecord>
 
   /** Since when each provider is known, by peer id: wall clock in ms. */
   firstSeen(): Promise<Map<string, number>>

@@ -154,6 +154,7 @@ function readingOf(tables: Tables, feedEnd: () => number): Pick<JobStore, Readin
 type OfProviders =
   | 'volumes'
   | 'keepVolume'
+  | 'volumeReceipts'
   | 'trackRecords'
   | 'keepTrackRecord'
   | 'speeds'
@@ -165,14 +166,16 @@ type OfProviders =
 
 /** What is kept of providers, beside the jobs. */
 function providersOf(
-  { volumes, trackRecords, speeds, starts, firstSeen }: Tables,
+  { volumes, volumeReceipts, trackRecords, speeds, starts, firstSeen }: Tables,
   writer: Writer,
 ): Pick<JobStore, OfProviders> {
   return {
     volumes: async () => new Map(await volumes.iterator().all()),
-    async keepVolume(id, record) {
-      await writer.write([record === null ? del(volumes, id) : put(volumes, id, record)])
+    async keepVolume(id, record, receipt) {
+      const signed = receipt === undefined ? [] : [put(volumeReceipts, key(id, receipt.number), receipt)]
+      await writer.write([record === null ? del(volumes, id) : put(volumes, id, record), ...signed])
     },
+    volumeReceipts: (id) => volumeReceipts.values(id === undefined ? {} : within(id)),
     trackRecords: async () => new Map(await trackRecords.iterator().all()),
     async keepTrackRecord(provider, record) {
       await writer.write([record === null ? del(trackRecords, provider) : put(trackRecords, provider, record)])

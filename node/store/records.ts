@@ -112,6 +112,8 @@ export interface AwardInFlight {
   minimumCharge?: string
   /** Nano-dollars for each GB that it sends or receives; absent is nothing. */
   pricePerGb?: string
+  /** Nano-dollars for each GB of the volumes that it leaves and hour in which no job has them; absent is nothing. */
+  volumePerGbHour?: string
   /** When it was first sent: the container cannot run before. */
   awardedAt: Moment
   /** How long the provider may still accept it, in ms from then. */
@@ -254,6 +256,8 @@ export interface BidRecord {
   minimumCharge?: string | null
   /** Nano-dollars for each GB that the job would send or receive; absent is nothing. */
   pricePerGb?: string
+  /** The same for each GB of the volumes that it would leave and hour in which no job has them. */
+  volumePerGbHour?: string
   /** Which GPUs it offered; absent where it did not say. */
   gpu?: GpuView
   /** As what the image would run there; absent where it did not say. */
@@ -329,33 +333,4 @@ export function leaseWithFence(job: JobRecord, fence: number): Lease | PastLease
 /** The lease that a pending job would go on with; null where there is none. */
 export function lostLeaseOf({ state }: Pick<JobRecord, 'state'>): LostLease | null {
   return state.status === 'pending' ? (state.lost ?? null) : null
-}
-
-/** A volume that outlives its job, as its provider told of it last. */
-export interface VolumeRecord {
-  id: string
-  /** Whose job left it. */
-  owner: string
-  /** Peer id of where it lies. */
-  provider: string
-  /** Under which that was reached. */
-  addresses: string[]
-  /** The job that left it. */
-  jobId: string
-  /** As that job called it. */
-  name: string
-  sizeBytes: number
-  /** It is removed so long after its last use. */
-  keepSeconds: number
-  createdAtMs: number
-  /** `deleting`: its provider is still to do it. `gone`: its provider has it no more, though nobody asked for that. */
-  state: 'kept' | 'deleting' | 'deleted' | 'gone'
-  /** Whether a job has it. */
-  inUse: boolean
-  /** Whether its provider takes no new jobs, since its machine is to go. */
-  draining: boolean
-  /** When it is removed; null while a job has it, and where nobody said yet. */
-  expiresAtMs: number | null
-  /** When it was found to be there no more; null before. */
-  endedAtMs: number | null
 }

@@ -9,9 +9,9 @@ import type {
   SpeedRecord,
   StartRecord,
   TrackRecord,
-  VolumeRecord,
 } from './records.ts'
 import type { StoredLine } from './stored-lines.ts'
+import type { VolumeReceiptRecord, VolumeRecord } from './volume-records.ts'
 
 /** The separator of key parts: below every character that ids, statuses and numbers have. */
 export const SEPARATOR = '!'
@@ -113,6 +113,8 @@ export function createTables(database: Database) {
     starts: json<StartRecord>('starts'),
     /** id → volume that outlives its job. */
     volumes: json<VolumeRecord>('volumes'),
+    /** volume id, number → what both sides signed of it. */
+    volumeReceipts: json<VolumeReceiptRecord>('volume-receipts'),
     /** provider → wall clock of when it was first heard of, in ms. */
     firstSeen: json<number>('first-seen'),
   }

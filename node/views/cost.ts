@@ -1,7 +1,8 @@
-import { maxNetworkOf } from '../../protocol/job-spec.ts'
+import { maxNetworkOf, mostOf } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import {
   chargeOf,
+  type Most,
   meteredSeconds,
   mostSeconds,
   type NanoUsd,
@@ -66,6 +67,11 @@ export function mostSecondsOf({ durationSeconds, spec }: Pick<BillRecord, 'durat
 /** What one attempt of a job may be billed at most. */
 export function mostUsed(job: Pick<BillRecord, 'durationSeconds' | 'spec'>): Used {
   return { seconds: mostSecondsOf(job), networkBytes: maxNetworkOf(job.spec) ?? 0 }
+}
+
+/** What one attempt of a job may be billed at most, and the volumes that it leaves. */
+export function mostOfAttempt(job: Pick<JobRecord, 'durationSeconds' | 'spec'>): Most {
+  return { ...mostUsed(job), keptByteSeconds: mostOf(job.spec).keptByteSeconds }
 }
 
 function claimView(job: JobRecord, owed: NanoUsd): Pick<CostView, 'claimed'> {

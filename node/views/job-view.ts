@@ -162,7 +162,7 @@ function cheapest(job: JobRecord, directory: Pick<Directory, 'list'>): Terms {
     .map((view) => quoteOf(view, wanted))
     .filter((terms) => terms !== null)
   const [first, ...others] = offers
-  if (first === undefined) return { pricePerHour: 0n, minimumCharge: 0n, pricePerGb: 0n }
+  if (first === undefined) return { pricePerHour: 0n, minimumCharge: 0n, pricePerGb: 0n, volumePerGbHour: 0n }
   const priceOf = (terms: Terms): bigint => effectivePerHour(terms, most)
   return others.reduce((best, terms) => (priceOf(terms) < priceOf(best) ? terms : best), first)
 }

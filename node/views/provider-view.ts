@@ -49,6 +49,7 @@ export function providerView(provider: ProviderView, costToDate: NanoUsd, seen: 
       storage: usdNumber(prices.storagePerGbHour),
       gpu: usdNumber(prices.gpuPerHour),
       network: usdNumber(prices.networkPerGb),
+      volume: usdNumber(prices.volumePerGbHour),
       minimum: usdNumber(prices.minimumPerJob),
       currency: 'USD' as const,
     },

@@ -1,8 +1,12 @@
 import { decode } from '../../protocol/codec.ts'
 import { type Receipt, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import type { VolumeReceipt } from '../../protocol/gen/cortex/v1/volumes_pb.js'
 import { MAX_BID_BYTES } from '../../protocol/limits.ts'
 import { checkReceipt } from '../../protocol/market-messages.ts'
 import { usdNumber } from '../../protocol/money.ts'
+import { formatBytes } from '../../protocol/units.ts'
+import { checkVolumeReceipt } from '../../protocol/volume-receipts.ts'
+import type { VolumeReceiptRecord } from '../store/index.ts'
 import { isoTime } from './time.ts'
 
 /** What of a receipt is shown that both sides signed: times as ISO 8601, money in US dollars. */
@@ -33,4 +37,39 @@ export function receiptView(receipt: Receipt) {
 export async function openReceipt(base64: string): Promise<{ receipt: Receipt; signer: string; payload: Uint8Array }> {
   const statement = decode(SignedStatementSchema, Buffer.from(base64, 'base64'), MAX_BID_BYTES)
   return { ...(await checkReceipt(statement)), payload: statement.payload }
+}
+
+/** What of a volume's receipt is shown that both sides signed. */
+export function volumeReceiptView(receipt: VolumeReceipt) {
+  return {
+    volumeId: receipt.volumeId,
+    network: receipt.network,
+    provider: receipt.provider,
+    requester: receipt.requester,
+    number: receipt.number,
+    size: formatBytes(Number(receipt.sizeBytes)),
+    pricePerGbHour: usdNumber(receipt.pricePerGbHour),
+    secondsBefore: Number(receipt.secondsBefore),
+    seconds: Number(receipt.seconds),
+    cost: usdNumber(receipt.costNanoUsd),
+    signedAt: isoTime(Number(receipt.signedAtMs)),
+  }
+}
+
+/** As {@link openReceipt}, of a volume's. @throws {WireError} */
+export async function openVolumeReceipt(
+  base64: string,
+): Promise<{ receipt: VolumeReceipt; signer: string; payload: Uint8Array }> {
+  const statement = decode(SignedStatementSchema, Buffer.from(base64, 'base64'), MAX_BID_BYTES)
+  return { ...(await checkVolumeReceipt(statement)), payload: statement.payload }
+}
+
+/** Each with what both sides signed, for `cortex receipt verify`; the signatures are checked. @throws {WireError} */
+export async function volumeReceiptViews(records: readonly Pick<VolumeReceiptRecord, 'signed'>[]) {
+  return await Promise.all(
+    records.map(async ({ signed }) => {
+      const { receipt } = await openVolumeReceipt(signed.provider)
+      return { ...volumeReceiptView(receipt), signed }
+    }),
+  )
 }

@@ -1,7 +1,8 @@
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import type { VolumeRefusal } from '../../protocol/volume-messages.ts'
 import type { JobFiles } from '../reach/index.ts'
-import type { JobRecord, VolumeRecord } from '../store/index.ts'
+import type { AwardInFlight, JobRecord, VolumeReceiptRecord, VolumeRecord } from '../store/index.ts'
+import type { VolumeCost } from './volume-account.ts'
 
 /** Volumes that outlive their jobs: each lies at one provider, and belongs to the owner of the job that left it. */
 export interface Volumes {
@@ -15,8 +16,15 @@ export interface Volumes {
   users(records: readonly VolumeRecord[]): Promise<ReadonlyMap<string, readonly string[]>>
   /** The spec with the provider at which the volumes lie that it takes up. @throws {VolumeError} where it cannot be */
   place(owner: string, spec: JobSpec): JobSpec
-  /** A provider has taken the job: it keeps what that leaves. */
-  note(job: Pick<JobRecord, 'id' | 'owner' | 'spec'>, at: { provider: string; addresses: string[] }): Promise<void>
+  /** A provider has taken the job: it keeps what that leaves, and the job has what it takes up. */
+  note(
+    job: Pick<JobRecord, 'id' | 'owner' | 'spec'>,
+    at: Pick<AwardInFlight, 'provider' | 'addresses' | 'fence' | 'volumePerGbHour'>,
+  ): Promise<void>
+  /** What it costs beside its jobs, by this peer's clock. */
+  costOf(record: VolumeRecord): VolumeCost
+  /** What both sides have signed of it, the first one first; absent: of every volume. */
+  receipts(id?: string): AsyncIterable<VolumeReceiptRecord>
   /** What is in it, whether a job has it or not; paths are within the volume. @throws {VolumeError} {@link ReachError} */
   readonly files: VolumeFiles
   /** From now on it is kept so long after its last use. @throws {VolumeError} */
@@ -24,6 +32,8 @@ export interface Volumes {
   /** Has it removed: at once, or once its provider is back. @throws {VolumeError} where a job has it */
   delete(id: string): Promise<VolumeRecord>
 }
+
+export type { VolumeCost } from './volume-account.ts'
 
 /** Files of volumes, each by the volume's id; as those of a running job's container, but for removing. */
 export type VolumeFiles = Pick<JobFiles, 'look' | 'read' | 'write'>

@@ -1,10 +1,11 @@
 import type { KeptVolume } from '../../protocol/gen/cortex/v1/volumes_pb.js'
-import type { Clock } from '../clock.ts'
 import type { Directory } from '../directory/index.ts'
 import type { Logger } from '../logger.ts'
-import type { PeerNetwork } from '../network/index.ts'
-import type { JobStore, VolumeRecord } from '../store/index.ts'
+import type { JobStore, VolumeReceiptRecord, VolumeRecord } from '../store/index.ts'
 import { askProvider, type Held, type Holder, volumesAt } from './ask-provider.ts'
+import { endedAttempts } from './attempts.ts'
+import { type ChangeVolume, createSettling, type SettlingComponents } from './settling.ts'
+import { closed, owes, stopped } from './volume-account.ts'
 
 /** How long a volume is told of that is there no more, in ms. */
 const TOLD_MS = 7 * 24 * 3_600_000
@@ -14,21 +15,22 @@ const BELIEVED_MS = 24 * 3_600_000
 const TOLERATED_MS = 60_000
 
 /** What {@link createRefreshing} works with. */
-export interface VolumesComponents {
-  network: PeerNetwork
+export interface VolumesComponents extends SettlingComponents {
   directory: Pick<Directory, 'get'>
-  store: Pick<JobStore, 'volumes' | 'keepVolume' | 'list'>
-  clock: Clock
+  store: Pick<JobStore, 'volumes' | 'keepVolume' | 'volumeReceipts' | 'list' | 'get'>
   logger: Logger
 }
 
 /** The records, as providers tell of them. */
 export interface Refreshing {
   keep(record: VolumeRecord): Promise<VolumeRecord>
+  change: ChangeVolume
+  /** Takes attempts that are over out of what has the volume. */
+  leave(id: string): Promise<void>
   holderOf(record: VolumeRecord): Holder
   /** The record by what its provider says. */
-  heard(record: VolumeRecord, held: Held): Promise<VolumeRecord>
-  /** Asks one provider about all that it has, and has removed what still is to be. */
+  heard(record: VolumeRecord, held: Held): Promise<VolumeRecord | undefined>
+  /** Asks one provider about all that it has, has removed what still is to be, and signs what is owed. */
   refresh(holder: Holder, signal: AbortSignal): Promise<void>
   /** Asks all of them, and forgets what was over long ago. */
   round(signal: AbortSignal): Promise<void>
@@ -41,10 +43,23 @@ export const isThere = ({ state }: VolumeRecord): boolean => state === 'kept' ||
 export function createRefreshing(components: VolumesComponents, records: Map<string, VolumeRecord>): Refreshing {
   const { directory, store, clock, logger } = components
 
-  async function keep(record: VolumeRecord): Promise<VolumeRecord> {
+  async function keep(record: VolumeRecord, receipt?: VolumeReceiptRecord): Promise<VolumeRecord> {
     records.set(record.id, record)
-    await store.keepVolume(record.id, record)
+    await store.keepVolume(record.id, record, receipt)
     return record
+  }
+
+  const change: ChangeVolume = async (id, how, receipt) => {
+    const record = records.get(id)
+    return record === undefined ? undefined : await keep(how(record), receipt)
+  }
+  const { settle } = createSettling(components, change)
+
+  async function leave(id: string): Promise<void> {
+    const { account } = records.get(id) ?? {}
+    const without = account === undefined ? null : await endedAttempts(components, account)
+    if (without === null) return
+    await change(id, (now) => (now.account === undefined ? now : { ...now, account: without(now.account) }))
   }
 
   function holderOf({ provider, addresses }: VolumeRecord): Holder {
@@ -52,11 +67,17 @@ export function createRefreshing(components: VolumesComponents, records: Map<str
   }
 
   /** The record by what its provider says. */
-  async function heard(record: VolumeRecord, { volumes, draining }: Held): Promise<VolumeRecord> {
-    const found = volumes.get(record.id)
-    if (found === undefined) {
+  async function heard({ id }: VolumeRecord, { volumes, draining }: Held): Promise<VolumeRecord | undefined> {
+    const found = volumes.get(id)
+    await leave(id)
+    const record = records.get(id)
+    if (record === undefined) return undefined
+    if (found === undefined || found.over) {
       const state = record.state === 'deleting' ? 'deleted' : 'gone'
-      return await keep({ ...record, state, inUse: false, expiresAtMs: null, endedAtMs: clock.nowMs() })
+      const over = { inUse: false, expiresAtMs: null, endedAtMs: clock.nowMs() }
+      // What its provider has lost, it is paid for as far as that is signed.
+      const account = found === undefined ? closed(record) : stopped(clock, record)
+      return await keep({ ...record, state, ...over, ...account })
     }
     const told = toldOf(record, found, draining, clock.nowMs())
     if (isSame(record, told)) {
@@ -66,13 +87,33 @@ export function createRefreshing(components: VolumesComponents, records: Map<str
     return await keep(told)
   }
 
-  /** Asks one provider about all that it has, and has removed what still is to be. */
+  /** Signs what is owed for one that is there, or was till now. */
+  async function pay(record: VolumeRecord, held: Held, holder: Holder, signal: AbortSignal): Promise<void> {
+    const told = held.volumes.get(record.id)
+    if (told === undefined) return
+    await settle(record, told, holder, signal).catch((error) => {
+      if (signal.aborted) return
+      logger.warn({ volume: record.id, provider: holder.provider, error: String(error) }, 'a receipt was not signed')
+    })
+  }
+
+  /** Asks one provider about all that it has, has removed what still is to be, and signs what is owed. */
   async function refresh(holder: Holder, signal: AbortSignal): Promise<void> {
+    // One that is made meanwhile may be missing in what is told.
+    const asked = [...records.values()].filter(({ provider }) => provider === holder.provider)
     const held = await volumesAt(components, holder, signal)
-    for (const { id, provider } of [...records.values()]) {
+    for (const { id } of asked) {
       const record = records.get(id)
-      if (record === undefined || provider !== holder.provider || !isThere(record)) continue
+      if (record === undefined) continue
+      if (!isThere(record)) {
+        if (!owes(clock, record)) continue
+        if (held.volumes.get(id)?.over === true) await pay(record, held, holder, signal)
+        else await keep({ ...record, ...closed(record) })
+        continue
+      }
       const told = await heard(record, held)
+      if (told === undefined) continue
+      await pay(told, held, holder, signal)
       if (told.state !== 'deleting' || held.volumes.get(id)?.deleting === true) continue
       await askProvider(components, holder, { case: 'delete', value: { id } }, signal)
     }
@@ -86,10 +127,11 @@ export function createRefreshing(components: VolumesComponents, records: Map<str
         records.delete(record.id)
         await store.keepVolume(record.id, null)
       } else if (record.expiresAtMs !== null && nowMs > record.expiresAtMs + BELIEVED_MS) {
-        await keep({ ...record, state: 'gone', expiresAtMs: null, endedAtMs: nowMs })
+        await keep({ ...record, state: 'gone', expiresAtMs: null, endedAtMs: nowMs, ...stopped(clock, record) })
       }
     }
-    const holders = new Map([...records.values()].filter(isThere).map((record) => [record.provider, holderOf(record)]))
+    const asked = [...records.values()].filter((record) => isThere(record) || owes(clock, record))
+    const holders = new Map(asked.map((record) => [record.provider, holderOf(record)]))
     for (const holder of holders.values()) {
       if (directory.get(holder.provider)?.status === 'offline') continue
       await refresh(holder, signal).catch((error) => {
@@ -98,7 +140,7 @@ export function createRefreshing(components: VolumesComponents, records: Map<str
     }
   }
 
-  return { keep, holderOf, heard, refresh, round }
+  return { keep, change, leave, holderOf, heard, refresh, round }
 }
 
 function toldOf(record: VolumeRecord, found: KeptVolume, draining: boolean, nowMs: number): VolumeRecord {

@@ -26,7 +26,8 @@ export async function usersOf(
   return users
 }
 
-function volumesOf({ id: jobId, spec }: JobRecord, provider: string): string[] {
+/** The volumes that outlive a job, those that it makes at this provider and those that it takes up, by id. */
+export function volumesOf({ id: jobId, spec }: Pick<JobRecord, 'id' | 'spec'>, provider: string): string[] {
   return spec.volumes.flatMap(({ volume, name, keep }) => {
     if (volume !== undefined) return [volume]
     return name === undefined || keep === undefined ? [] : [volumeIdOf(jobId, provider, name)]

@@ -2,14 +2,15 @@
 
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
-import { volumeBytes, volumeIdOf } from '../../protocol/job-volumes.ts'
 import { createBackground } from '../background.ts'
 import { deadline } from '../deadline.ts'
 import type { VolumeRecord } from '../store/index.ts'
 import { askProvider } from './ask-provider.ts'
 import { type RunningVolumes, VolumeError } from './index.ts'
+import { createNoting } from './noting.ts'
 import { createRefreshing, isThere, type VolumesComponents } from './refreshing.ts'
 import { usersOf } from './users.ts'
+import { closed, costOf, stopped, touched } from './volume-account.ts'
 import { createVolumeFiles } from './volume-files.ts'
 
 /** Time between two rounds of asking the providers, in ms. */
@@ -21,7 +22,7 @@ const LOOK_MS = 5_000
 export function createVolumes(components: VolumesComponents): RunningVolumes {
   const { store, clock, logger } = components
   const records = new Map<string, VolumeRecord>()
-  const { keep, holderOf, heard, refresh, round } = createRefreshing(components, records)
+  const { keep, change, leave, holderOf, heard, refresh, round } = createRefreshing(components, records)
   const background = createBackground({ logger, clock })
   const scope = new AbortController()
 
@@ -30,6 +31,13 @@ export function createVolumes(components: VolumesComponents): RunningVolumes {
     const record = records.get(id)
     if (record === undefined || !isThere(record)) throw unknown(id)
     return record
+  }
+
+  /** Its provider counts its time anew. */
+  function used({ id }: VolumeRecord): void {
+    change(id, (now) => (now.account === undefined ? now : { ...now, account: touched(clock, now.account) })).catch(
+      (error) => logger.warn({ volume: id, error: String(error) }, 'the use of a volume was not written down'),
+    )
   }
 
   return {
@@ -56,21 +64,14 @@ export function createVolumes(components: VolumesComponents): RunningVolumes {
         return at(placed, record, index)
       }, spec)
     },
-    async note({ id: jobId, owner, spec }, { provider, addresses }) {
-      for (const { name, keep: keepSeconds, ...volume } of spec.volumes) {
-        if (name === undefined || keepSeconds === undefined) continue
-        const id = volumeIdOf(jobId, provider, name)
-        const before = records.get(id)
-        await keep({
-          ...{ id, owner, provider, addresses, jobId, name },
-          sizeBytes: volumeBytes(volume),
-          keepSeconds: before?.keepSeconds ?? keepSeconds,
-          createdAtMs: before?.createdAtMs ?? clock.nowMs(),
-          ...{ state: 'kept', inUse: true, draining: false, expiresAtMs: null, endedAtMs: null },
-        })
-      }
-    },
-    files: createVolumeFiles(components, (id) => holderOf(existing(id))),
+    costOf: (record) => costOf(clock, record),
+    receipts: store.volumeReceipts,
+    note: createNoting({ clock }, records, { keep, change, leave }),
+    files: createVolumeFiles(components, (id) => {
+      const record = existing(id)
+      used(record)
+      return holderOf(record)
+    }),
     async extend(id, keepSeconds) {
       const record = existing(id)
       const { volumes, draining } = await askProvider(
@@ -79,10 +80,17 @@ export function createVolumes(components: VolumesComponents): RunningVolumes {
         { case: 'extend', value: { id, keepSeconds } },
         scope.signal,
       )
-      return await heard(record, { volumes: new Map(volumes.map((volume) => [volume.id, volume])), draining })
+      await change(id, (now) =>
+        now.account === undefined ? now : { ...now, account: { ...now.account, keepSeconds } },
+      )
+      const told = await heard(record, { volumes: new Map(volumes.map((volume) => [volume.id, volume])), draining })
+      return told ?? record
     },
     async delete(id) {
-      const record = await keep({ ...existing(id), state: 'deleting' })
+      await leave(id)
+      const before = existing(id)
+      // Who wants no more of it pays no more for it, however long it takes.
+      const record = await keep({ ...before, state: 'deleting', ...stopped(clock, before) })
       const holder = holderOf(record)
       try {
         await askProvider(components, holder, { case: 'delete', value: { id } }, scope.signal)
@@ -90,10 +98,12 @@ export function createVolumes(components: VolumesComponents): RunningVolumes {
       } catch (error) {
         if (!(error instanceof VolumeError)) throw error
         if (error.code === 'VOLUME_IN_USE') {
-          await keep({ ...record, state: 'kept' })
+          await keep({ ...(records.get(id) ?? record), ...accountOf(before), state: 'kept' })
           throw error
         }
-        if (error.code === 'UNKNOWN_VOLUME') await keep({ ...record, state: 'deleted', endedAtMs: clock.nowMs() })
+        if (error.code === 'UNKNOWN_VOLUME') {
+          await keep({ ...record, state: 'deleted', endedAtMs: clock.nowMs(), ...closed(record) })
+        }
       }
       return records.get(id) ?? record
     },
@@ -123,6 +133,10 @@ function at(spec: JobSpec, { id, provider }: VolumeRecord, index: number): JobSp
       index,
     },
   )
+}
+
+function accountOf({ account }: VolumeRecord): Pick<VolumeRecord, 'account'> {
+  return account === undefined ? {} : { account }
 }
 
 function unknown(id: string, index?: number): VolumeError {

@@ -88,6 +88,12 @@ export function checkAgainstOffer(
       `The bid asks ${offer.pricePerGb} nano-dollars per GB of traffic, the award says ${award.pricePerGb}`,
     )
   }
+  if (award.volumePerGbHour !== offer.volumePerGbHour) {
+    return no(
+      'PRICE_CHANGED',
+      `The bid asks ${offer.volumePerGbHour} nano-dollars per GB-hour of volumes, the award says ${award.volumePerGbHour}`,
+    )
+  }
   // Its runtime may have failed since the bid.
   if (isolationFor(isolations, offer.isolation) === null) {
     return no('ENGINE_UNAVAILABLE', `Does not run jobs under ${offer.isolation} at the moment`)

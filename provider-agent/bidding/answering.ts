@@ -56,6 +56,7 @@ export function createAnswering(components: AnsweringComponents, { marketName }:
       pricePerHour: bid.pricePerHour,
       minimumCharge: bid.minimumCharge,
       pricePerGb: bid.pricePerGb,
+      volumePerGbHour: bid.volumePerGbHour,
       validForMs: bid.validForMs,
       free: toWireResources(book.freeFor(requester)),
       uptimeSeconds: BigInt(Math.floor(components.uptimeSeconds())),

@@ -2,7 +2,7 @@ import type { Clock } from '../../node/clock.ts'
 import { createRateBudget } from '../../node/rate-budget.ts'
 import { requirementsDigest } from '../../protocol/codec.ts'
 import { type Isolation, isolationFor } from '../../protocol/isolation.ts'
-import type { CheckedRequest } from '../../protocol/market-messages.ts'
+import type { CheckedRequest, Requirements } from '../../protocol/market-messages.ts'
 import type { Figures } from '../../protocol/measured.ts'
 import type { Terms } from '../../protocol/money.ts'
 import { runsAs } from '../../protocol/platforms.ts'
@@ -28,7 +28,7 @@ export interface DecidingComponents {
   offers: Offers
   credit: RequesterCredit
   images: Pick<ImageKeeper, 'heldBackMs' | 'holds'>
-  kept: Pick<KeptVolumes, 'refusal'>
+  kept: Pick<KeptVolumes, 'refusal' | 'sizeOf'>
   /** Null while the agent bids. */
   paused: () => Refusal | null
   /** How long the provider stays open, in ms; infinite where it never closes. */
@@ -100,13 +100,14 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
     requester: string,
     { terms, gpus, platform }: { terms: Terms; gpus: GpuKind[]; platform: string },
   ): Refusal | null {
-    const { requirements, takesMinimumCharge } = request
+    const { requirements, takesMinimumCharge, takesVolumePrice } = request
     return refusal(requirements, init.offering, {
       total: book.total,
       free: book.freeFor(requester),
       gpus,
       terms,
       takesMinimumCharge,
+      takesVolumePrice,
       uptimeSeconds: components.uptimeSeconds(),
       paused: components.paused(),
       openForMs: components.openForMs(),
@@ -118,6 +119,16 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       volumes: components.kept.refusal(requester, requirements),
       client: { peerId: requester, ...book.heldBy(requester), bidShare: credit.share(requester) },
     })
+  }
+
+  /** While a job has a volume, that is the job's storage, whoever left it. */
+  function withVolumes(requirements: Requirements, requester: string): Requirements {
+    const taken = (requirements.keptVolumes ?? []).reduce(
+      (sum, { id }) => sum + (id === '' ? 0 : components.kept.sizeOf(requester, id)),
+      0,
+    )
+    const { resources } = requirements
+    return { ...requirements, resources: { ...resources, storageBytes: resources.storageBytes + taken } }
   }
 
   return {
@@ -132,7 +143,11 @@ export function createDeciding(components: DecidingComponents, init: DecidingIni
       const gpu = chooseKind(gpus, requirements)
       const wall = isolationFor(init.offering.isolations, requirements.isolation)
       const prices = init.prices.forClient(clock.nowMs(), requester, gpu?.model)
-      const terms = quote(requirements, askable(prices, init.offering.capabilities), wall?.factorMillis)
+      const terms = quote(
+        withVolumes(requirements, requester),
+        askable(prices, init.offering.capabilities),
+        wall?.factorMillis,
+      )
       const as = runsAs(init.offering, requirements.platforms) ?? { platform: '', emulated: false }
       const refused = policyRefusal(request, requester, { terms, gpus, platform: as.platform })
       if (refused !== null) return refused

@@ -6,9 +6,10 @@
 import { askedBy, SENT_IMAGES } from '../../protocol/capabilities.ts'
 import { describeGpu, type GpuModel, gpuLacks } from '../../protocol/gpus.ts'
 import { isolationFor } from '../../protocol/isolation.ts'
+import { keptByteSecondsOf } from '../../protocol/job-volumes.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import { describeFigure, type Figures, lacking, MINIMUM_FIELDS } from '../../protocol/measured.ts'
-import { effectivePerHour, formatUsd, type Terms, type Used } from '../../protocol/money.ts'
+import { effectivePerHour, formatUsd, type Most, type Terms } from '../../protocol/money.ts'
 import { type Running, runsAs } from '../../protocol/platforms.ts'
 import {
   addResources,
@@ -51,6 +52,8 @@ export type DeclineCode =
   | 'VOLUME_IN_USE'
   | 'KEEP_TOO_LONG'
   | 'KEEPS_TOO_MUCH'
+  | 'VOLUME_PRICE_UNKNOWN'
+  | 'VOLUME_UNPAID'
 
 /** Why a request is declined; its requester is told so. */
 export interface Refusal {
@@ -90,6 +93,8 @@ export interface Situation {
   terms: Terms
   /** Whether the requester would understand a bid with a minimum charge. */
   takesMinimumCharge: boolean
+  /** Whether it would understand one with a price of volumes that outlive the job. @default true */
+  takesVolumePrice?: boolean
   uptimeSeconds: number
   /** Null while the provider bids. */
   paused: Refusal | null
@@ -230,7 +235,7 @@ function wrongGpus(wanted: Requirements, { gpus }: Situation): Refusal | null {
 
 function tooDear(wanted: Requirements, now: Situation): Refusal | null {
   const { maxPricePerHour: cap, durationSeconds, maxNetworkBytes } = wanted
-  const { pricePerHour, minimumCharge, pricePerGb } = now.terms
+  const { pricePerHour, minimumCharge, pricePerGb, volumePerGbHour } = now.terms
   // What any amount of it may cost can be agreed to by nobody; and older requesters know of no such price.
   if (pricePerGb > 0n && maxNetworkBytes === undefined) {
     return no(
@@ -241,9 +246,16 @@ function tooDear(wanted: Requirements, now: Situation): Refusal | null {
   if (cap !== null && effectivePerHour(now.terms, mostAsked(wanted)) > cap) {
     const least = minimumCharge === 0n ? '' : ` and at least $${formatUsd(minimumCharge)} for ${durationSeconds} s`
     const traffic = pricePerGb === 0n ? '' : ` and $${formatUsd(pricePerGb)} per GB`
+    const kept = volumePerGbHour === 0n ? '' : ` and $${formatUsd(volumePerGbHour)} per GB-hour of volumes that stay`
     return no(
       'PRICE_ABOVE_CAP',
-      `asks $${formatUsd(pricePerHour)} an hour${least}${traffic}, the cap is $${formatUsd(cap)} an hour`,
+      `asks $${formatUsd(pricePerHour)} an hour${least}${traffic}${kept}, the cap is $${formatUsd(cap)} an hour`,
+    )
+  }
+  if (volumePerGbHour > 0n && now.takesVolumePrice === false) {
+    return no(
+      'VOLUME_PRICE_UNKNOWN',
+      `asks $${formatUsd(volumePerGbHour)} per GB-hour of volumes that stay: update the requester to agree to it, or leave out keep`,
     )
   }
   if (minimumCharge === 0n || now.takesMinimumCharge) return null
@@ -253,9 +265,10 @@ function tooDear(wanted: Requirements, now: Situation): Refusal | null {
   )
 }
 
-/** All of the time and of the traffic that a request asks for. */
-export function mostAsked({ durationSeconds, maxNetworkBytes = 0 }: Requirements): Used {
-  return { seconds: durationSeconds, networkBytes: maxNetworkBytes }
+/** All of the time and of the traffic that a request asks for, and of the volumes that it leaves. */
+export function mostAsked({ durationSeconds, maxNetworkBytes = 0, keptVolumes = [] }: Requirements): Most {
+  const keptByteSeconds = keptByteSecondsOf(keptVolumes)
+  return { seconds: durationSeconds, networkBytes: maxNetworkBytes, keptByteSeconds }
 }
 
 function outsideHours({ durationSeconds }: Requirements, { openForMs }: Situation): Refusal | null {

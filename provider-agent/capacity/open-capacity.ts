@@ -1,3 +1,4 @@
+import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { NO_RESOURCES } from '../../protocol/units.ts'
@@ -22,6 +23,7 @@ export interface CapacityComponents {
   logger: Logger
   /** Peer id of this provider. */
   owner: string
+  privateKey: PrivateKey
   inspect: (info: EngineInfo) => Promise<Machine>
   /** Bytes that are free where the engine keeps its images, now. */
   freeBytes: (dataRoot: string) => Promise<number>
@@ -44,7 +46,7 @@ export interface Capacity {
 
 /** Takes up the images that jobs brought, the volumes that they left, and the requesters that this provider knows; nothing is measured yet. */
 export async function openCapacity(components: CapacityComponents, options: AgentOptions): Promise<Capacity> {
-  const { engine, journal, clock, logger, owner, inspect, freeBytes } = components
+  const { engine, journal, clock, logger, owner, privateKey, inspect, freeBytes } = components
   const offers = createOffers()
   const credit = createRequesterCredit({ clock })
   for await (const requester of journal.requesters()) credit.awarded(requester)
@@ -80,7 +82,7 @@ export async function openCapacity(components: CapacityComponents, options: Agen
     options,
   )
   const kept = createKeptVolumes(
-    { engine, journal, book, clock, logger: logger.child({ part: 'volumes' }) },
+    { engine, journal, book, privateKey, clock, logger: logger.child({ part: 'volumes' }) },
     { ...options, owner },
   )
   await kept.start()

@@ -75,13 +75,14 @@ export function showEarnings({ byDay, byClient, total, ...rest }: EarningsView, 
     printJson({ ...rest, total, byDay, byClient })
     return
   }
-  const head = ['JOBS', 'COMPLETED', 'RUN TIME', 'EARNED', 'SIGNED BY BOTH']
+  const head = ['JOBS', 'COMPLETED', 'RUN TIME', 'EARNED', 'SIGNED BY BOTH', 'FOR VOLUMES']
   const cells = (row: typeof total): string[] => [
     String(row.jobs),
     String(row.completed),
     ago(row.meteredSeconds * 1000),
     `$${row.earned}`,
     `$${row.signed}`,
+    `$${row.volumes}`,
   ]
   const days = [...byDay.map((row) => [row.day, ...cells(row)]), ['all', ...cells(total)]]
   const clients = byClient.map((row) => [row.requester, ...cells(row)])

@@ -29,6 +29,7 @@ export function providerInit(options: PeerOptions & SellerOptions & BackupOption
     storagePerGbHour: options.priceStorage ?? DEFAULT_PRICES.storagePerGbHour,
     gpuPerHour: options.priceGpu?.any ?? DEFAULT_PRICES.gpuPerHour,
     networkPerGb: options.priceNetwork ?? DEFAULT_PRICES.networkPerGb,
+    volumePerGbHour: options.priceVolume ?? DEFAULT_PRICES.volumePerGbHour,
     minimumPerJob: options.priceMinimum ?? DEFAULT_PRICES.minimumPerJob,
   }
   return {

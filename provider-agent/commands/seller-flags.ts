@@ -41,6 +41,8 @@ export interface SellerOptions {
   priceGpu?: GpuPrices
   /** For a GB that a job sends or receives. */
   priceNetwork?: NanoUsd
+  /** For a GB-hour of a volume that stays, while no job has it. */
+  priceVolume?: NanoUsd
   /** For a job that ran. */
   priceMinimum?: NanoUsd
   /** As written; each can be parsed. */
@@ -152,6 +154,13 @@ function priceFlags(command: Command): Command {
       option(
         '--price-network <usd>',
         `per GB that a job sends or receives, of jobs that say how much that may be (${formatUsd(DEFAULT_PRICES.networkPerGb)})`,
+        usd,
+      ),
+    )
+    .addOption(
+      option(
+        '--price-volume <usd>',
+        `per GB-hour of a volume that stays, for the hours in which no job has it (${formatUsd(DEFAULT_PRICES.volumePerGbHour)})`,
         usd,
       ),
     )

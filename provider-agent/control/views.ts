@@ -109,8 +109,9 @@ export function earningsView({ byDay, byClient, total }: Earnings, sinceMs: numb
   }
 }
 
-function rowView({ jobs, completed, meteredSeconds: seconds, earned, signed }: EarningsRow) {
-  return { jobs, completed, meteredSeconds: seconds, earned: formatUsd(earned), signed: formatUsd(signed) }
+function rowView({ jobs, completed, meteredSeconds: seconds, earned, signed, volumes }: EarningsRow) {
+  const money = { earned: formatUsd(earned), signed: formatUsd(signed), volumes: formatUsd(volumes) }
+  return { jobs, completed, meteredSeconds: seconds, ...money }
 }
 
 function amounts({ cpuMillis, memoryBytes, storageBytes, gpu }: Resources) {

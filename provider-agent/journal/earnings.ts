@@ -2,11 +2,11 @@
 
 import type { Leases } from '../lease/leases.ts'
 import type { Journal } from './journal.ts'
-import type { Outcome, SettledLease } from './records.ts'
+import type { KeptReceipt, Outcome, SettledLease } from './records.ts'
 
 /** Sums of the jobs of one day, or of one requester. */
 export interface EarningsRow {
-  /** `YYYY-MM-DD` of the jobs' ends in UTC, or a peer id. */
+  /** `YYYY-MM-DD` of the jobs' ends in UTC, or of the signatures for volumes; or a peer id. */
   key: string
   jobs: number
   /** Ended by themselves with exit code 0. */
@@ -16,6 +16,8 @@ export interface EarningsRow {
   earned: bigint
   /** The part that requesters have signed; the rest is this side's word alone. */
   signed: bigint
+  /** The part of both for volumes that stayed, of which only what is signed counts. */
+  volumes: bigint
 }
 
 /** What {@link addUp} answers. */
@@ -62,15 +64,26 @@ export async function* endedAttempts(
   }
 }
 
-/** @param sinceMs attempts that ended before are left out; ms since the epoch */
-export async function addUp(attempts: AsyncIterable<EndedAttempt>, sinceMs: number): Promise<Earnings> {
+/** @param sinceMs attempts that ended before, and receipts of volumes signed before, are left out; ms since the epoch */
+export async function addUp(
+  attempts: AsyncIterable<EndedAttempt>,
+  receipts: AsyncIterable<Pick<KeptReceipt, 'requester' | 'cost' | 'signedAtMs'>>,
+  sinceMs: number,
+): Promise<Earnings> {
   const days = new Map<string, EarningsRow>()
   const clients = new Map<string, EarningsRow>()
   const total = emptyRow('')
+  const rowsOf = (atMs: number, requester: string): EarningsRow[] => {
+    const day = new Date(atMs).toISOString().slice(0, 10)
+    return [rowOf(days, day), rowOf(clients, requester), total]
+  }
   for await (const attempt of attempts) {
     if (attempt.endedAtMs < sinceMs) continue
-    const day = new Date(attempt.endedAtMs).toISOString().slice(0, 10)
-    for (const row of [rowOf(days, day), rowOf(clients, attempt.requester), total]) add(row, attempt)
+    for (const row of rowsOf(attempt.endedAtMs, attempt.requester)) add(row, attempt)
+  }
+  for await (const { requester, cost, signedAtMs } of receipts) {
+    if (signedAtMs < sinceMs) continue
+    for (const row of rowsOf(signedAtMs, requester)) addKept(row, BigInt(cost))
   }
   return {
     byDay: [...days.values()].sort((a, b) => (a.key < b.key ? 1 : -1)),
@@ -86,7 +99,7 @@ function rowOf(rows: Map<string, EarningsRow>, key: string): EarningsRow {
 }
 
 function emptyRow(key: string): EarningsRow {
-  return { key, jobs: 0, completed: 0, meteredSeconds: 0, earned: 0n, signed: 0n }
+  return { key, jobs: 0, completed: 0, meteredSeconds: 0, earned: 0n, signed: 0n, volumes: 0n }
 }
 
 function add(row: EarningsRow, { outcome, exitCode, meteredSeconds, cost, isSigned }: EndedAttempt): void {
@@ -95,4 +108,11 @@ function add(row: EarningsRow, { outcome, exitCode, meteredSeconds, cost, isSign
   row.meteredSeconds += meteredSeconds
   row.earned += cost
   if (isSigned) row.signed += cost
+}
+
+/** Of a receipt that both sides signed. */
+function addKept(row: EarningsRow, cost: bigint): void {
+  row.earned += cost
+  row.signed += cost
+  row.volumes += cost
 }

@@ -14,6 +14,7 @@ import { createWriter, del, put, type Writer } from '../../node/store/writer.ts'
 import {
   type ImageRecord,
   type JobPast,
+  type KeptReceipt,
   type KeptRecord,
   type LeaseProgress,
   type LeaseRecord,
@@ -21,7 +22,7 @@ import {
   type SettledLease,
 } from './records.ts'
 import { type NewReport, openReports, type Reports, type ReportsInit } from './reports.ts'
-import { createTables, type JobCounts, receiptKey, type Tables } from './tables.ts'
+import { createTables, type JobCounts, keptReceiptKey, receiptKey, type Tables } from './tables.ts'
 
 /** What outlives the process. Whatever writes resolves once the database has it. */
 export interface Journal extends Omit<Reports, 'add' | 'forget'> {
@@ -48,8 +49,12 @@ export interface Journal extends Omit<Reports, 'add' | 'forget'> {
   dropImage(imageId: string): Promise<void>
   /** Volumes that outlive their jobs. */
   volumes(): Promise<KeptRecord[]>
-  saveVolume(record: KeptRecord): Promise<void>
+  /** @param receipt of it that both sides have signed now */
+  saveVolume(record: KeptRecord, receipt?: KeptReceipt): Promise<void>
   dropVolume(record: Pick<KeptRecord, 'requester' | 'id'>): Promise<void>
+  keptReceipt(requester: string, id: string, number: number): Promise<KeptReceipt | undefined>
+  /** Every receipt of every volume, in no order that means something. */
+  keptReceipts(): AsyncIterable<KeptReceipt>
   /** Jobs since the folder was made. */
   counts(): JobCounts
   /** How fast what jobs need has come in lately, in bytes a second; 0 where nothing has. @param from where it comes from */
@@ -145,11 +150,22 @@ function imagesIn({ images }: Tables, writer: Writer): Pick<Journal, 'images' | 
   }
 }
 
-function volumesIn({ volumes }: Tables, writer: Writer): Pick<Journal, 'volumes' | 'saveVolume' | 'dropVolume'> {
+function volumesIn(
+  { volumes, volumeReceipts }: Tables,
+  writer: Writer,
+): Pick<Journal, 'volumes' | 'saveVolume' | 'dropVolume' | 'keptReceipt' | 'keptReceipts'> {
   const keyOf = ({ requester, id }: Pick<KeptRecord, 'requester' | 'id'>): string => `${requester}!${id}`
   return {
     volumes: async () => await volumes.values().all(),
-    saveVolume: async (record) => await writer.write([put(volumes, keyOf(record), record)]),
+    async saveVolume(record, receipt) {
+      const signed =
+        receipt === undefined
+          ? []
+          : [put(volumeReceipts, keptReceiptKey(receipt.requester, receipt.id, receipt.number), receipt)]
+      await writer.write([put(volumes, keyOf(record), record), ...signed])
+    },
+    keptReceipt: async (requester, id, number) => await volumeReceipts.get(keptReceiptKey(requester, id, number)),
+    keptReceipts: () => volumeReceipts.values(),
     dropVolume: async (record) => await writer.write([del(volumes, keyOf(record))]),
   }
 }

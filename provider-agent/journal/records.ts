@@ -24,6 +24,8 @@ export interface LeaseRecord {
   minimumCharge?: string
   /** Nano-dollars for each GB that the job sends or receives; absent is nothing. */
   pricePerGb?: string
+  /** Nano-dollars for each GB of its volumes that stay and hour in which no job has them; absent is nothing. */
+  volumePerGbHour?: string
   resources: Resources
   /** Of which kind its GPUs are, see `kindOf`; absent where it has none, and in records of versions that knew none. */
   gpuKind?: string
@@ -117,6 +119,42 @@ export interface KeptRecord {
   usedAt: Moment
   /** Its removal was asked for. */
   deleting?: true
+  /** What it costs while no job has it; absent is nothing. */
+  account?: KeptAccount
+  /** It is there no more, and its last receipt is not signed yet; absent while it is there. */
+  overAt?: Moment
+}
+
+/** What is metered of a volume that outlives its job, and what of that is signed. */
+export interface KeptAccount {
+  /** Id of the lease whose award agreed to the price. */
+  award: string
+  /** Nano-dollars. */
+  pricePerGbHour: string
+  /** For how long no job had it before {@link idleSince}, in ms. */
+  idleMs: number
+  /** Since when no job has it; null while one has, or it is not metered any more. */
+  idleSince: Moment | null
+  /** Number of the newest receipt, 0 before the first, and what all of them are for. */
+  number: number
+  signedSeconds: number
+  /** Whether its requester may never have heard that it has it, and has signed nothing of it. */
+  unheard?: true
+}
+
+/** A receipt that both sides signed of a volume. Kept for ever. */
+export interface KeptReceipt {
+  /** Peer id. */
+  requester: string
+  id: string
+  number: number
+  seconds: number
+  /** Nano-dollars. */
+  cost: string
+  /** When it was signed, in ms since the epoch. */
+  signedAtMs: number
+  /** Base64 of the statement, signed by the requester and by the provider. */
+  signed: { requester: string; provider: string }
 }
 
 /** Given to the container and then only held in memory. */

@@ -1,5 +1,5 @@
 import type { Database } from '../../node/store/database.ts'
-import type { ImageRecord, KeptRecord, LeaseProgress, LeaseRecord, SettledLease } from './records.ts'
+import type { ImageRecord, KeptReceipt, KeptRecord, LeaseProgress, LeaseRecord, SettledLease } from './records.ts'
 
 /** Jobs since the folder was made. */
 export interface JobCounts {
@@ -28,7 +28,14 @@ export function createTables(database: Database) {
     images: json<ImageRecord>('images'),
     /** requester, id → volumes that outlive their jobs. */
     volumes: json<KeptRecord>('volumes'),
+    /** requester, id, number → what both sides signed of them. */
+    volumeReceipts: json<KeptReceipt>('volume-receipts'),
   }
+}
+
+/** Receipts of one volume sort by number. */
+export function keptReceiptKey(requester: string, id: string, number: number): string {
+  return `${requester}!${id}!${String(number).padStart(10, '0')}`
 }
 
 /** Fences of one job sort by value. */

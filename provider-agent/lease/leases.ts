@@ -156,7 +156,7 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
         await journal.create(record, progress)
       } catch (error) {
         kept.hold(record)
-        await kept.ended(record)
+        await kept.ended(record, true)
         throw error
       }
       const lease = make(record, progress, secrets)

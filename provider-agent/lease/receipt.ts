@@ -75,6 +75,7 @@ export function packStatement(statement: SignedStatement): string {
   return Buffer.from(toBinary(SignedStatementSchema, statement)).toString('base64')
 }
 
-function unpackStatement(text: string): SignedStatement {
+/** What {@link packStatement} made. */
+export function unpackStatement(text: string): SignedStatement {
   return fromBinary(SignedStatementSchema, Buffer.from(text, 'base64'))
 }

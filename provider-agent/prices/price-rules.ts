@@ -111,6 +111,7 @@ function scale(prices: Prices, factor: bigint, unit: bigint): Omit<Prices, 'mini
     storagePerGbHour: scaled(prices.storagePerGbHour),
     gpuPerHour: scaled(prices.gpuPerHour),
     networkPerGb: scaled(prices.networkPerGb),
+    volumePerGbHour: scaled(prices.volumePerGbHour),
   }
 }
 

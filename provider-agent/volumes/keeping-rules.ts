@@ -49,6 +49,21 @@ export function refusalOfKept(
   return added.length === 0 ? null : tooMuch(now, limits, requester, added)
 }
 
+/**
+ * Whoever has not signed for what it had kept here has nothing more kept until it does. Its volumes stay for as long as it was
+ * promised: who was away signs as soon as it is back.
+ */
+export function unpaidRefusal(
+  requester: string,
+  wanted: readonly KeptRequirement[],
+  unpaid: readonly KeptRecord[],
+): Refusal | null {
+  const [first] = unpaid
+  if (first === undefined || wanted.every(({ id }) => id !== '')) return null
+  const what = unpaid.length === 1 ? `volume ${first.id}` : `${unpaid.length} volumes`
+  return no('VOLUME_UNPAID', `keeps no more volumes for ${requester} before it has signed what it owes for ${what}`)
+}
+
 function tooMuch(
   { records, storageBytes }: KeptSituation,
   { maxKept, maxKeepSeconds, maxClientShare }: { maxKept: number; maxKeepSeconds: number; maxClientShare: number },

@@ -1,14 +1,22 @@
 import type { Clock } from '../../node/clock.ts'
-import { elapsedSince } from '../../node/moment.ts'
+import { elapsedSince, momentNow } from '../../node/moment.ts'
 import { NO_RESOURCES } from '../../protocol/units.ts'
 import type { Book } from '../capacity/book.ts'
 import type { Journal } from '../journal/journal.ts'
-import type { KeptRecord } from '../journal/records.ts'
+import type { KeptReceipt, KeptRecord } from '../journal/records.ts'
 import { keptKey } from './keeping-rules.ts'
+import { stopped, unpaidSeconds } from './kept-account.ts'
+
+/** How long a volume that is there no more is told of while its last receipt is not signed, in ms. */
+const OWED_MS = 7 * 24 * 3_600_000
+/** Of those at most so many are told of; the oldest go first. */
+const MAX_OWED = 1_000
 
 /** What is known of volumes that outlive their jobs, in memory as in the journal, and which leases have them. */
 export interface KeptRecords {
   readonly all: ReadonlyMap<string, KeptRecord>
+  /** Those that are there no more, and whose last receipt is not signed yet. */
+  readonly owed: ReadonlyMap<string, KeptRecord>
   /** By volume the leases that have it, and whether each shares it. */
   readonly users: ReadonlyMap<string, ReadonlyMap<string, boolean>>
   isUsed(key: string): boolean
@@ -22,7 +30,14 @@ export interface KeptRecords {
   lend(key: string): () => void
   /** Known from this moment on; resolves when it is written down. */
   put(record: KeptRecord): Promise<void>
+  /** It is there no more, and nobody owes anything for it from now on. */
   drop(record: KeptRecord): Promise<void>
+  /** It was removed: what is not signed of it yet is still owed, for a week. */
+  removed(record: KeptRecord): Promise<void>
+  /** Both sides have signed a receipt of it. */
+  settled(record: KeptRecord, receipt: KeptReceipt): Promise<void>
+  /** Forgets what was owed for too long. */
+  forget(): Promise<void>
   /** Its room is held for it, beside what leases hold. */
   hold(record: KeptRecord): void
   /** Its room is held by a lease. */
@@ -42,10 +57,23 @@ export function createKeptRecords({
   clock: Clock
 }): KeptRecords {
   const all = new Map<string, KeptRecord>()
+  const owed = new Map<string, KeptRecord>()
   const users = new Map<string, Map<string, boolean>>()
   const lent = new Map<string, number>()
   const isUsed = (key: string): boolean => (users.get(key)?.size ?? 0) > 0
   const holdId = (key: string): string => `kept ${key}`
+
+  function letGo(record: KeptRecord): void {
+    const key = keptKey(record)
+    all.delete(key)
+    users.delete(key)
+    book.release(holdId(key))
+  }
+
+  async function forget(record: KeptRecord): Promise<void> {
+    owed.delete(keptKey(record))
+    await journal.dropVolume(record)
+  }
 
   function hold(record: KeptRecord): void {
     const resources = { ...NO_RESOURCES, storageBytes: record.sizeBytes }
@@ -53,7 +81,7 @@ export function createKeptRecords({
   }
 
   return {
-    ...{ all, users, isUsed, hold },
+    ...{ all, owed, users, isUsed, hold },
     letGo: (key) => book.release(holdId(key)),
     isOver(record) {
       if (isUsed(keptKey(record)) || lent.has(keptKey(record))) return false
@@ -72,17 +100,39 @@ export function createKeptRecords({
     },
     async put(record) {
       all.set(keptKey(record), record)
+      owed.delete(keptKey(record))
       await journal.saveVolume(record)
     },
     async drop(record) {
-      const key = keptKey(record)
-      all.delete(key)
-      users.delete(key)
-      book.release(holdId(key))
+      letGo(record)
       await journal.dropVolume(record)
+    },
+    async removed(record) {
+      const last = { ...(all.get(keptKey(record)) ?? record), overAt: momentNow(clock) }
+      const over = { ...last, ...stopped(clock, last) }
+      letGo(record)
+      if (unpaidSeconds(clock, over) === 0) return await journal.dropVolume(record)
+      owed.set(keptKey(record), over)
+      await journal.saveVolume(over)
+    },
+    async settled(record, receipt) {
+      const isOwed = record.overAt !== undefined
+      ;(isOwed ? owed : all).set(keptKey(record), record)
+      await journal.saveVolume(record, receipt)
+      if (isOwed && unpaidSeconds(clock, record) === 0) await forget(record)
+    },
+    async forget() {
+      for (const record of [...owed.values()]) {
+        const isOld = record.overAt === undefined || elapsedSince(clock, record.overAt) >= OWED_MS
+        if (isOld || owed.size > MAX_OWED) await forget(record)
+      }
     },
     async read() {
       for (const record of await journal.volumes()) {
+        if (record.overAt !== undefined) {
+          owed.set(keptKey(record), record)
+          continue
+        }
         all.set(keptKey(record), record)
         hold(record)
       }

@@ -55,7 +55,7 @@ export function createKeptSweep(
     if (running !== undefined) return await running
     const removing = (async () => {
       await within(async (signal) => await engine.removeVolume(nameOf(record), { signal }))
-      await records.drop(record)
+      await records.removed(record)
       logger.info({ volume: record.id, requester: record.requester }, 'removed a volume')
     })().finally(() => removals.delete(key))
     removals.set(key, removing)
@@ -64,6 +64,7 @@ export function createKeptSweep(
 
   /** Removes what is over, forgets what the engine has lost, and removes what the journal knows nothing of. */
   async function look(): Promise<void> {
+    await records.forget()
     for (const record of [...records.all.values()].filter(records.isOver)) {
       await remove(record).catch((error) => logger.debug({ volume: record.id, error }, 'a volume was not removed'))
     }

@@ -3,6 +3,7 @@
  * is there, and goes so long after its last use as its requester said. See docs/decisions/0080-volumes-that-stay.md.
  */
 
+import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { elapsedSince, momentNow } from '../../node/moment.ts'
@@ -13,7 +14,9 @@ import type { ContainerEngine } from '../engine/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import { type KeptRecord, type LeaseRecord, type LeaseVolume, leaseId } from '../journal/records.ts'
 import { keptVolumeName } from '../lease/container.ts'
-import { keptKey, refusalOfKept } from './keeping-rules.ts'
+import { keptKey, refusalOfKept, unpaidRefusal } from './keeping-rules.ts'
+import { accountFor, idleSeconds, isUnpaid, started, stopped } from './kept-account.ts'
+import { createKeptReceipts, type KeptReceipts } from './kept-receipts.ts'
 import { createKeptRecords } from './kept-records.ts'
 import { createKeptSweep } from './kept-sweep.ts'
 
@@ -23,10 +26,14 @@ export interface KeptView extends Pick<KeptRecord, 'id' | 'sizeBytes' | 'keepSec
   expiresInMs: number | null
   /** Its removal was asked for, and is not done yet. */
   deleting: boolean
+  /** For how long no job has had it, in seconds; 0 of one without a price. */
+  idleSeconds: number
+  /** It is there no more, and its last receipt is not signed yet. */
+  over: boolean
 }
 
 /** What came of a word about a volume. */
-export type KeptAnswer = 'done' | 'unknown' | 'in-use' | 'later'
+export type KeptAnswer = 'done' | 'unknown' | 'in-use' | 'later' | 'unpaid'
 
 /** A volume whose files are read or written; that is a use of it. */
 export interface LentVolume {
@@ -38,7 +45,7 @@ export interface LentVolume {
 }
 
 /** See {@link createKeptVolumes}. */
-export interface KeptVolumes {
+export interface KeptVolumes extends KeptReceipts {
   /** Takes up what the journal has; then leases may be adopted. */
   start(): Promise<void>
   /** Removes what nobody wants any more, now and again, until it is stopped. */
@@ -52,8 +59,8 @@ export interface KeptVolumes {
   begun(record: LeaseRecord): Promise<void>
   /** What its volumes hold of this provider's storage passes from the lease to them. */
   hold(record: LeaseRecord): void
-  /** The container of the lease is gone. */
-  ended(record: LeaseRecord): Promise<void>
+  /** The container of the lease is gone. @param unheard whether its requester may never have heard that it had one @default false */
+  ended(record: LeaseRecord, unheard?: boolean): Promise<void>
   /** To read or write what is in it; null where there is none of this requester's. */
   lend(requester: string, id: string): LentVolume | null
   /** The requester's, by id. */
@@ -67,7 +74,9 @@ export interface KeptVolumes {
 /** What {@link createKeptVolumes} works with. */
 export interface KeptVolumesComponents {
   engine: Pick<ContainerEngine, 'volumes' | 'removeVolume'>
-  journal: Pick<Journal, 'volumes' | 'saveVolume' | 'dropVolume'>
+  journal: Pick<Journal, 'volumes' | 'saveVolume' | 'dropVolume' | 'keptReceipt'>
+  /** Signs receipts. */
+  privateKey: PrivateKey
   book: Pick<Book, 'adopt' | 'release' | 'total'>
   clock: Clock
   logger: Logger
@@ -77,6 +86,7 @@ export interface KeptVolumesComponents {
 export interface KeptVolumesInit {
   /** Peer id of this provider. */
   owner: string
+  marketName: string
   maxKept: number
   maxKeepSeconds: number
   /** Share of `maxKept` that one requester may have, above 0 up to 1. */
@@ -88,28 +98,42 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
   const { book, clock, logger } = components
   const records = createKeptRecords(components)
   const sweep = createKeptSweep({ ...components, records }, init)
+  const { settle } = createKeptReceipts({ ...components, records }, init)
   const find = (requester: string, id: string): KeptRecord | undefined => records.all.get(keptKey({ requester, id }))
   const isGoing = (record: KeptRecord): boolean =>
     record.deleting === true || sweep.removal(keptKey(record)) !== undefined
 
+  function unpaidOf(requester: string): KeptRecord[] {
+    return [...records.all.values(), ...records.owed.values()].filter(
+      (record) => record.requester === requester && isUnpaid(clock, record),
+    )
+  }
+
   /** A job's next attempt here finds what the one before left; it is written once that is not being removed any more. */
-  async function made(key: string, { requester }: LeaseRecord, { kept, sizeBytes }: LeaseVolume): Promise<void> {
+  async function made(key: string, lease: LeaseRecord, { kept, sizeBytes }: LeaseVolume): Promise<void> {
+    const { requester } = lease
     const { id = '', keepSeconds = 0 } = kept ?? {}
     // Until its end the lease itself holds this room.
     records.letGo(key)
     const fresh: KeptRecord = { requester, id, sizeBytes, keepSeconds, usedAt: momentNow(clock) }
-    const { deleting: _deleted, ...before } = records.all.get(key) ?? fresh
-    const record = { ...before, sizeBytes: Math.max(sizeBytes, before.sizeBytes) }
+    const { deleting: _deleted, account: earlier, ...before } = records.all.get(key) ?? fresh
+    const account = earlier ?? records.owed.get(key)?.account
+    const record = {
+      ...{ ...before, sizeBytes: Math.max(sizeBytes, before.sizeBytes) },
+      ...accountFor(lease, account),
+    }
     const removal = sweep.removal(key)
     if (removal !== undefined) await removal.catch(() => undefined) // it is tried again, where nobody has it
     await records.put(record)
   }
 
   return {
+    settle,
     start: records.read,
     watch: sweep.watch,
     stop: sweep.stop,
     refusal: (requester, { keptVolumes = [] }) =>
+      unpaidRefusal(requester, keptVolumes, unpaidOf(requester)) ??
       refusalOfKept(
         {
           ...{ records: records.all, users: records.users, storageBytes: book.total.storageBytes },
@@ -126,7 +150,11 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
         records.use(key, leaseId(record.jobId, record.fence), volume.kept?.shared === true)
       }
       await Promise.all(
-        kept.filter(({ isNew }) => isNew).map(async ({ key, volume }) => await made(key, record, volume)),
+        kept.map(async ({ key, volume, isNew }) => {
+          if (isNew) await made(key, record, volume)
+          const there = records.all.get(key)
+          if (there?.account !== undefined) await records.put({ ...there, ...stopped(clock, there) })
+        }),
       )
     },
     hold(record) {
@@ -135,11 +163,13 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
         if (isNew && there !== undefined) records.hold(there)
       }
     },
-    async ended(record) {
-      for (const { key } of keptOf(record)) {
+    async ended(record, unheard = false) {
+      for (const { key, isNew } of keptOf(record)) {
         records.leave(key, leaseId(record.jobId, record.fence))
         const there = records.all.get(key)
-        if (there !== undefined) await records.put({ ...there, usedAt: momentNow(clock) })
+        if (there === undefined) continue
+        const account = records.isUsed(key) ? {} : started(clock, there, unheard && isNew)
+        await records.put({ ...there, usedAt: momentNow(clock), ...account })
       }
     },
     lend(requester, id) {
@@ -157,13 +187,14 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
       }
     },
     list: (requester) =>
-      [...records.all.values()]
+      [...records.all.values(), ...records.owed.values()]
         .filter((record) => record.requester === requester)
         .toSorted((a, b) => (a.id < b.id ? -1 : 1))
         .map((record) => viewOf(clock, record, records.isUsed(keptKey(record)))),
     async extend(requester, id, keepSeconds) {
       const there = find(requester, id)
       if (there === undefined || isGoing(there)) return 'unknown'
+      if (isUnpaid(clock, there)) return 'unpaid'
       await records.put({ ...there, keepSeconds })
       return 'done'
     },
@@ -171,7 +202,7 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
       const there = find(requester, id)
       if (there === undefined) return 'unknown'
       if (records.isUsed(keptKey(there))) return 'in-use'
-      const going = { ...there, deleting: true as const }
+      const going = { ...there, deleting: true as const, ...stopped(clock, there) }
       await records.put(going)
       try {
         await sweep.remove(going)
@@ -194,7 +225,9 @@ function keptOf({ requester, job }: LeaseRecord): { key: string; volume: LeaseVo
 }
 
 function viewOf(clock: Clock, record: KeptRecord, isUsed: boolean): KeptView {
-  const { id, sizeBytes, keepSeconds, deleting = false } = record
+  const { id, sizeBytes, keepSeconds, deleting = false, account } = record
+  const over = record.overAt !== undefined
+  const idle = account === undefined ? 0 : idleSeconds(clock, account)
   const leftMs = Math.max(0, keepSeconds * 1000 - elapsedSince(clock, record.usedAt))
-  return { id, sizeBytes, keepSeconds, deleting, expiresInMs: isUsed ? null : leftMs }
+  return { id, sizeBytes, keepSeconds, deleting, over, idleSeconds: idle, expiresInMs: isUsed ? null : leftMs }
 }

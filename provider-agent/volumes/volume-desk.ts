@@ -7,6 +7,7 @@ import { answerStreams, receiveWithin } from '../../node/network/answer-streams.
 import type { Channel, PeerNetwork } from '../../node/network/index.ts'
 import { createRateBudget } from '../../node/rate-budget.ts'
 import { encode } from '../../protocol/codec.ts'
+import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import {
   type KeptVolumeSchema,
   type VolumesReply,
@@ -25,7 +26,7 @@ const MAX_STREAMS = 8
 /** Requests of one requester answered per 10 s, and of all together: each may write to the disk. */
 const RATE = { own: 100, total: 500, spanMs: 10_000 }
 
-interface Reply extends Partial<Pick<VolumesReply, 'ok' | 'code' | 'message' | 'more'>> {
+interface Reply extends Partial<Pick<VolumesReply, 'ok' | 'code' | 'message' | 'more' | 'receipt'>> {
   volumes?: MessageInitShape<typeof KeptVolumeSchema>[]
 }
 
@@ -34,7 +35,7 @@ export interface VolumeDeskComponents {
   network: PeerNetwork
   clock: Clock
   logger: Logger
-  kept: Pick<KeptVolumes, 'list' | 'extend' | 'remove'>
+  kept: Pick<KeptVolumes, 'list' | 'extend' | 'remove' | 'settle'>
   /** Whether the owner has told this provider to take nothing new. */
   isDraining: () => boolean
 }
@@ -69,12 +70,20 @@ export function createVolumeDesk(components: VolumeDeskComponents, init: { maxKe
         return await extend(peer, content.value.id, content.value.keepSeconds)
       case 'delete':
         return answered(await kept.remove(peer, content.value.id))
+      case 'settle':
+        return await settle(peer, content.value.receipt)
       default: {
         const all = kept.list(peer).filter(({ id }) => id > (content.value?.after ?? ''))
         const shown = all.slice(0, MAX_LISTED_VOLUMES)
         return { ok: true, volumes: shown.map(toWire), more: all.length > shown.length }
       }
     }
+  }
+
+  async function settle(peer: string, statement: SignedStatement | undefined): Promise<Reply> {
+    const answer = statement === undefined ? 'NOT_AGREED' : await kept.settle(peer, statement)
+    if (typeof answer !== 'string') return { ok: true, receipt: answer.receipt }
+    return no(answer, 'The receipt is not what was agreed, or of a volume that the provider has not kept')
   }
 
   async function extend(peer: string, id: string, keepSeconds: number): Promise<Reply> {
@@ -97,6 +106,7 @@ export function createVolumeDesk(components: VolumeDeskComponents, init: { maxKe
 
 /** What is done later is done: the volume is told of as being deleted until then. */
 function answered(answer: KeptAnswer): Reply {
+  if (answer === 'unpaid') return no('VOLUME_UNPAID', 'What is owed for the volume is not signed yet: try again')
   if (answer === 'unknown') return no('UNKNOWN_VOLUME', 'The provider has no such volume')
   if (answer === 'in-use') return no('VOLUME_IN_USE', 'A job has the volume: cancel it, or wait for its end')
   return { ok: true }
@@ -112,7 +122,9 @@ function toWire({
   keepSeconds,
   expiresInMs,
   deleting,
+  over,
+  idleSeconds,
 }: KeptView): MessageInitShape<typeof KeptVolumeSchema> {
   const left = expiresInMs === null ? {} : { expiresInSeconds: Math.ceil(expiresInMs / 1000) }
-  return { id, sizeBytes: BigInt(sizeBytes), keepSeconds, deleting, ...left }
+  return { id, sizeBytes: BigInt(sizeBytes), keepSeconds, deleting, over, idleSeconds: BigInt(idleSeconds), ...left }
 }

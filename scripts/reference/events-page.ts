@@ -7,7 +7,10 @@ import { code, fence, pageOf, type ReferencePage, table } from './markdown.ts'
 const JOB_EVENTS: Record<JobEventType, [when: string, fields: string]> = {
   created: ['the job was submitted', ''],
   bidding: ['kept for histories that may have it; none is recorded today', ''],
-  scheduled: ['a provider took the job', '`provider`, `attempt`, `pricePerHour`, `minimumCharge`?, `pricePerGb`?'],
+  scheduled: [
+    'a provider took the job',
+    '`provider`, `attempt`, `pricePerHour`, `minimumCharge`?, `pricePerGb`?, `volumePerGbHour`?',
+  ],
   transferring: ['what the job brings comes to its provider', '`bytesDone`, `bytesTotal`'],
   pulling: ['its image comes', '`image`, `layersDone`, `layersTotal`, `bytesDone`, `bytesTotal`'],
   started: ['its container has started', '`provider`, `imageDigest`'],

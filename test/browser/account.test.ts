@@ -99,11 +99,11 @@ describe('keys, webhooks, costs and connections in the dashboard', () => {
     const { rows } = await client.analytics.costs({ period: '30d', groupBy: 'label.team' })
     const [row] = rows
     assert.ok(row !== undefined && rows.length === 1 && row.actual > 0)
-    const amounts = [row.estimated, row.actual].map((usd) => usd.toFixed(9).replace(/0+$/, ''))
+    const amounts = [row.estimated, row.actual, row.volumes].map((usd) => usd.toFixed(9).replace(/\.?0+$/, ''))
     // Quoted, and for a spreadsheet no formula.
     assert.equal(
       await readFile(await download.path(), 'utf8'),
-      `label.team,jobs,estimated USD,actual USD\n"'=1+1,""x""",1,${amounts.join(',')}\n`,
+      `label.team,jobs,estimated USD,actual USD,volumes USD\n"'=1+1,""x""",1,${amounts.join(',')}\n`,
     )
     await page.getByText('By provider').click()
     await page.getByRole('cell', { name: /^(?:attic|cellar)$/ }).waitFor()

@@ -28,13 +28,13 @@ describe('cost analytics', () => {
     await submit(gateway)
     const byTeam = (await gateway.ask('GET', `${COSTS}?groupBy=label.team`)).data
     assert.deepEqual(byTeam.rows, [
-      { group: 'a', jobs: 2, estimated: 0.04, actual: 0.02 },
-      { group: 'b', jobs: 1, estimated: 0.02, actual: 0.01 },
-      { group: 'none', jobs: 1, estimated: 0, actual: 0 },
+      { group: 'a', jobs: 2, estimated: 0.04, actual: 0.02, volumes: 0 },
+      { group: 'b', jobs: 1, estimated: 0.02, actual: 0.01, volumes: 0 },
+      { group: 'none', jobs: 1, estimated: 0, actual: 0, volumes: 0 },
     ])
-    assert.deepEqual(byTeam.total, { jobs: 4, estimated: 0.06, actual: 0.03 })
+    assert.deepEqual(byTeam.total, { jobs: 4, estimated: 0.06, actual: 0.03, volumes: 0 })
     const hers = (await gateway.ask('GET', `${COSTS}?groupBy=provider`, { key: alice })).data
-    assert.deepEqual(hers.rows, [{ group: PROVIDER, jobs: 1, estimated: 0.02, actual: 0.01 }])
+    assert.deepEqual(hers.rows, [{ group: PROVIDER, jobs: 1, estimated: 0.02, actual: 0.01, volumes: 0 }])
     const days = (await gateway.ask('GET', COSTS)).data
     assert.deepEqual([days.groupBy, days.rows.length, days.total.jobs], ['day', 1, 4])
     assert.match(days.rows[0].group, /^\d{4}-\d\d-\d\d$/)

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { toBinary } from '@bufbuild/protobuf'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { encode } from '../../protocol/codec.ts'
+import { SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { VolumeReceiptSchema } from '../../protocol/gen/cortex/v1/volumes_pb.js'
 import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { volumeIdOf } from '../../protocol/job-volumes.ts'
+import { signStatement } from '../../protocol/statements.ts'
+import { costOfKept } from '../../protocol/volume-receipts.ts'
 import { openTestGateway, type TestGateway } from './support/test-gateway.ts'
 import { PROVIDER } from './support/test-node.ts'
 
@@ -16,11 +24,11 @@ describe('volumes', () => {
   afterEach(async () => await gateway.close())
 
   /** As the market does once a provider has taken the job. */
-  async function note(owner: string, name: string): Promise<string> {
+  async function note(owner: string, name: string, terms: { volumePerGbHour?: string } = {}): Promise<string> {
     const id = `job_${name.padEnd(16, '0')}`
     const volumes = [{ name, mountPath: '/data', size: '1Gi', keep: 3_600 }]
     const spec = jobSubmissionSchema.parse({ image: 'busybox', volumes })
-    await gateway.node.volumes.note({ id, owner, spec }, { provider: PROVIDER, addresses: [] })
+    await gateway.node.volumes.note({ id, owner, spec }, { provider: PROVIDER, addresses: [], fence: 1, ...terms })
     return volumeIdOf(id, PROVIDER, name)
   }
 
@@ -80,6 +88,41 @@ describe('volumes', () => {
     assert.deepEqual([deleted.status, deleted.data.status], [200, 'deleting'])
     const job = { image: 'busybox', volumes: [{ volume: id, mountPath: '/data' }] }
     assert.equal((await gateway.ask('POST', JOBS, { key, json: job })).status, 400)
+  })
+
+  it('with a price show what they cost, and their owner alone has what both sides signed of it', async () => {
+    const [alice, bob] = [await gateway.keyFor('alice'), await gateway.keyFor('bob')]
+    const id = await note('alice', 'a', { volumePerGbHour: '2000000' })
+    const [seller, buyer] = [await generateKeyPair('Ed25519'), await generateKeyPair('Ed25519')]
+    const time = { sizeBytes: 2n ** 30n, pricePerGbHour: 2_000_000n, secondsBefore: 1_800n, seconds: 1_800n }
+    const payload = encode(VolumeReceiptSchema, {
+      ...{ network: 'test', volumeId: id, number: 2, ...time, costNanoUsd: costOfKept(time), signedAtMs: 1n },
+      ...{ provider: peerIdFromPrivateKey(seller).toString(), requester: peerIdFromPrivateKey(buyer).toString() },
+    })
+    const half = async (key: typeof seller): Promise<string> =>
+      Buffer.from(toBinary(SignedStatementSchema, await signStatement('volume-receipt', payload, key))).toString(
+        'base64',
+      )
+    const signed = { provider: await half(seller), requester: await half(buyer) }
+    const record = gateway.node.volumes.get(id) ?? assert.fail()
+    const receipt = { volumeId: id, owner: 'alice', provider: PROVIDER, number: 2, seconds: 1_800, cost: '1000000' }
+    await gateway.node.store.keepVolume(id, record, { ...receipt, signedAtMs: Date.now() - 1_000, signed })
+
+    const shown = (await gateway.ask('GET', `${VOLUMES}/${id}`, { key: alice })).data
+    assert.deepEqual([shown.pricePerGbHour, shown.idleSeconds, shown.cost.current], [0.002, 0, 0])
+    assert.equal(shown.cost.most, 0.002, 'an hour of a GB, if nobody takes it up')
+    const told = await gateway.ask('GET', `${VOLUMES}/${id}/receipts`, { key: alice })
+    assert.deepEqual(
+      told.data.map(({ number, seconds, cost, size }: Record<string, unknown>) => [number, seconds, cost, size]),
+      [[2, 1_800, 0.001, '1Gi']],
+    )
+    assert.deepEqual(told.data[0].signed, signed)
+    assert.equal((await gateway.ask('GET', `${VOLUMES}/${id}/receipts`, { key: bob })).status, 404)
+    assert.equal((await gateway.ask('GET', `${VOLUMES}/vol_${'0'.repeat(26)}/receipts`, { key: alice })).status, 404)
+    const costs = async (key: string) =>
+      (await gateway.ask('GET', '/api/plugin-core/analytics/costs?groupBy=provider', { key })).data
+    assert.deepEqual((await costs(alice)).rows, [{ group: PROVIDER, jobs: 0, estimated: 0, actual: 0, volumes: 0.001 }])
+    assert.equal((await costs(bob)).total.volumes, 0)
   })
 
   it('need the permissions of jobs', async () => {

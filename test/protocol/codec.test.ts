@@ -167,7 +167,7 @@ describe('amounts on the wire', () => {
 
   it('are nothing where nothing is said', () => {
     assert.deepEqual(fromWireResources(undefined), { cpuMillis: 0, memoryBytes: 0, storageBytes: 0, gpu: 0 })
-    assert.deepEqual(Object.values(fromWirePrices(undefined)), Array(6).fill(0n))
+    assert.deepEqual(Object.values(fromWirePrices(undefined)), Array(7).fill(0n))
   })
 
   it('are refused beyond what a number holds exactly', () => {

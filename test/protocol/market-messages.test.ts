@@ -216,7 +216,7 @@ describe('requests', () => {
       requirementsBytes: encode(RequirementsSchema, REQUIREMENTS),
       bidWindowMs: 1000,
       samplePerMillion: 1_000_000,
-      takesMinimumCharge: true,
+      ...{ takesMinimumCharge: true, takesVolumePrice: false },
       stamp: new Uint8Array(),
       traceparent: '',
       addresses: REQUEST.addresses,

@@ -8,6 +8,7 @@ import {
   effectivePerHour,
   formatUsd,
   meteredSeconds,
+  mostCharge,
   type Prices,
   parseUsd,
   pricePerHour,
@@ -122,6 +123,7 @@ describe('pricePerHour', () => {
       gpuPerHour: price,
       networkPerGb: price,
       minimumPerJob: price,
+      volumePerGbHour: price,
     },
     PLAIN,
   )
@@ -166,6 +168,7 @@ describe('pricePerHour', () => {
       gpuPerHour: 1n,
       networkPerGb: 1n,
       minimumPerJob: 1n,
+      volumePerGbHour: 1n,
     }
     assert.equal(pricePerHour(half, one), 1n)
     assert.equal(pricePerHour({ ...half, memoryBytes: Number(GIB / 2n) - 1 }, one), 0n)
@@ -180,6 +183,7 @@ describe('pricePerHour', () => {
       gpuPerHour: DOLLAR,
       networkPerGb: 7n,
       minimumPerJob: 7n,
+      volumePerGbHour: 7n,
     }
     assert.equal(formatUsd(pricePerHour(asked, posted)), '1.021')
   })
@@ -203,10 +207,12 @@ describe('costOf', () => {
   })
 })
 
+const NOTHING: Terms = { pricePerHour: 0n, minimumCharge: 0n, pricePerGb: 0n, volumePerGbHour: 0n }
+
 describe('chargeOf', () => {
   const amount = fc.bigInt(0n, MAX_PRICE_NANO_USD)
   const terms: fc.Arbitrary<Terms> = fc.record(
-    { pricePerHour: amount, minimumCharge: amount, pricePerGb: amount },
+    { pricePerHour: amount, minimumCharge: amount, pricePerGb: amount, volumePerGbHour: amount },
     PLAIN,
   )
   const networkBytes = fc.nat(2 ** 50)
@@ -226,7 +232,7 @@ describe('chargeOf', () => {
     const duration = fc.integer({ min: 1, max: MAX_DURATION_SECONDS })
     fc.assert(
       fc.property(terms, amount, duration, networkBytes, (asked, cap, seconds, bytes) => {
-        const perHour = effectivePerHour(asked, { seconds, networkBytes: bytes })
+        const perHour = effectivePerHour(asked, { seconds, networkBytes: bytes, keptByteSeconds: 0n })
         const traffic = asked.pricePerGb * BigInt(bytes) * 3600n
         const isWithin =
           traffic <= (cap - asked.pricePerHour) * BigInt(seconds) * 2n ** 30n &&
@@ -249,10 +255,28 @@ describe('chargeOf', () => {
     )
   })
 
-  it('reads records from before minimum charges and prices of traffic', () => {
-    assert.deepEqual(termsOf({ pricePerHour: '7' }), { pricePerHour: 7n, minimumCharge: 0n, pricePerGb: 0n })
-    const all = { pricePerHour: '7', minimumCharge: '3', pricePerGb: '5' }
-    assert.deepEqual(termsOf(all), { pricePerHour: 7n, minimumCharge: 3n, pricePerGb: 5n })
+  it('counts what a job leaves at the price of volumes for as long as it is kept, in the cap and in the most that it costs', () => {
+    const duration = fc.integer({ min: 1, max: MAX_DURATION_SECONDS })
+    fc.assert(
+      fc.property(terms, duration, fc.nat(2 ** 40), fc.nat(31_536_000), (asked, seconds, bytes, keep) => {
+        const used = { seconds, networkBytes: 0 }
+        const most = { ...used, keptByteSeconds: BigInt(bytes) * BigInt(keep) }
+        const kept = (asked.volumePerGbHour * BigInt(bytes) * BigInt(keep)) / (2n ** 30n * 3600n)
+        assert.equal(mostCharge(asked, most) - chargeOf(asked, used), kept)
+        const perHour = effectivePerHour(asked, most) - effectivePerHour(asked, { ...most, keptByteSeconds: 0n })
+        // Spread over the job it is what the keeping costs, rounded up.
+        return (
+          (perHour * BigInt(seconds)) / 3600n >= kept &&
+          perHour * BigInt(seconds) < (kept + BigInt(seconds) + 1n) * 3600n
+        )
+      }),
+    )
+  })
+
+  it('reads records from before minimum charges and prices of traffic and volumes', () => {
+    assert.deepEqual(termsOf({ pricePerHour: '7' }), { ...NOTHING, pricePerHour: 7n })
+    const all = { pricePerHour: '7', minimumCharge: '3', pricePerGb: '5', volumePerGbHour: '9' }
+    assert.deepEqual(termsOf(all), { pricePerHour: 7n, minimumCharge: 3n, pricePerGb: 5n, volumePerGbHour: 9n })
     assert.deepEqual(storedTerms(termsOf(all)), all)
     assert.deepEqual(storedTerms(termsOf({ pricePerHour: '7' })), { pricePerHour: '7', minimumCharge: '0' })
   })

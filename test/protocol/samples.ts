@@ -79,6 +79,7 @@ export const ANNOUNCEMENT = {
     gpuPerHour: 500_000_000n,
     networkPerGb: 0n,
     minimumPerJob: 1_000_000n,
+    volumePerGbHour: 0n,
   },
   region: 'eu',
   labels: { disk: 'ssd' },

@@ -9,7 +9,7 @@ import { chargeOf, meteredSeconds } from '../../protocol/money.ts'
 import { createLeaseRig, type LeaseRig, type ReportInit } from '../support/lease-rig.ts'
 
 const LIES = 2_000
-const TERMS = { pricePerHour: 3_600_000n, minimumCharge: 1_000n, pricePerGb: 5_000_000n }
+const TERMS = { pricePerHour: 3_600_000n, minimumCharge: 1_000n, pricePerGb: 5_000_000n, volumePerGbHour: 0n }
 /** What every second job may send and receive, in bytes; the others do not say, so nobody pays for that. */
 const MOST_BYTES = 2 ** 30
 /** A machine that others use hears as many of the same lies as it can in this time, and these at least. */

@@ -92,7 +92,7 @@ export interface LeaseRig {
 
 export async function createLeaseRig(init: LeaseRigInit = {}): Promise<LeaseRig> {
   const { times = {}, providerOffsetMs = 0 } = init
-  const terms = { pricePerHour: 3_600_000n, minimumCharge: 0n, pricePerGb: 0n, ...init.terms }
+  const terms = { pricePerHour: 3_600_000n, minimumCharge: 0n, pricePerGb: 0n, volumePerGbHour: 0n, ...init.terms }
   const clock = createSimClock()
   const hub = createMemoryHub({ clock })
   const buyer = await hub.join(1)

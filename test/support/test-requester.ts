@@ -141,6 +141,7 @@ export function createTestRequester({ peer, clock }: { peer: MemoryPeer; clock: 
         addresses: network.addresses(),
         createdAtMs: BigInt(clock.nowMs()),
         takesMinimumCharge: true,
+        takesVolumePrice: true,
         ...wire,
       })
       await network.publish('requests', request)
@@ -181,6 +182,7 @@ export function createTestRequester({ peer, clock }: { peer: MemoryPeer; clock: 
         pricePerHour: bid.pricePerHour,
         minimumCharge: bid.minimumCharge,
         pricePerGb: bid.pricePerGb,
+        volumePerGbHour: bid.volumePerGbHour,
         job: asked.job,
         onDisconnect: asked.onDisconnect,
         leaseTimeoutMs: asked.leaseTimeoutMs,

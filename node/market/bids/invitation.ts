@@ -1,6 +1,7 @@
 import { type GpuModel, pricesFor, suitableKinds } from '../../../protocol/gpus.ts'
 import { isolationFor, NO_FACTOR_MILLIS } from '../../../protocol/isolation.ts'
 import type { ProviderStrategy } from '../../../protocol/job-spec.ts'
+import { keptByteSecondsOf } from '../../../protocol/job-volumes.ts'
 import type { Requirements } from '../../../protocol/market-messages.ts'
 import type { Figures } from '../../../protocol/measured.ts'
 import { fits, GIB } from '../../../protocol/units.ts'
@@ -126,7 +127,8 @@ function roughPrice({ prices, gpus, isolations }: ProviderView, wanted: Requirem
   const perHour = cpuMillis * known.cpu + memoryBytes * known.memory + storageBytes * known.storage + gpu * gpuPrice
   const { factorMillis } = isolationFor(isolations, wanted.isolation) ?? { factorMillis: NO_FACTOR_MILLIS }
   const traffic = (known.traffic * (wanted.maxNetworkBytes ?? 0)) / durationSeconds
-  return Math.max((perHour * factorMillis) / NO_FACTOR_MILLIS + traffic, known.minimum / durationSeconds)
+  const kept = (known.kept * Number(keptByteSecondsOf(wanted.keptVolumes ?? []))) / durationSeconds
+  return Math.max((perHour * factorMillis) / NO_FACTOR_MILLIS + traffic, known.minimum / durationSeconds) + kept
 }
 
 interface RoughPrices {
@@ -137,6 +139,8 @@ interface RoughPrices {
   minimum: number
   /** Per byte, for seconds of one hour. */
   traffic: number
+  /** Per byte and second, for seconds of one hour. */
+  kept: number
 }
 
 /** Announced prices for one millicore and byte, as numbers. */
@@ -151,6 +155,7 @@ function inNumbers(prices: ProviderView['prices']): RoughPrices {
     storage: Number(prices.storagePerGbHour) / GIB,
     minimum: Number(prices.minimumPerJob) * 3600,
     traffic: (Number(prices.networkPerGb) * 3600) / GIB,
+    kept: Number(prices.volumePerGbHour) / GIB,
   }
   numbers.set(prices, known)
   return known

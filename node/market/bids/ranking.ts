@@ -1,6 +1,6 @@
 import type { ProviderStrategy } from '../../../protocol/job-spec.ts'
 import { describeFigure, type Figures } from '../../../protocol/measured.ts'
-import { effectivePerHour, type NanoUsd, type Terms, type Used, usdNumber } from '../../../protocol/money.ts'
+import { effectivePerHour, type Most, type NanoUsd, type Terms, usdNumber } from '../../../protocol/money.ts'
 import { type Resources, shownBytes } from '../../../protocol/units.ts'
 
 /** A checked bid with what is known of its provider. */
@@ -78,9 +78,9 @@ const HALF_UPTIME_S = 24 * 3600
 
 /**
  * Best first. Equal scores go by price, then headroom, then id, so that the order is the same everywhere.
- * @param most what the job may use: a minimum charge weighs more on a short one, and prices of traffic count for all that it may cause
+ * @param most what the job may use: a minimum charge weighs more on a short one, and prices of traffic and of volumes count for all that it may cause and leave
  */
-export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, most: Used): Ranked<O>[] {
+export function rank<O extends Offer>(offers: O[], strategy: ProviderStrategy, most: Most): Ranked<O>[] {
   const ratios = speedRatios(offers.map(speedOf))
   const speeds = new Map(offers.map((offer, i) => [offer, ratios[i] ?? 1]))
   const priceOf = (offer: O): NanoUsd => {
@@ -131,12 +131,13 @@ function score<O extends Offer>(offer: O, ratios: Ratios, strategy: ProviderStra
   const distrust = offer.trust < 1 ? `, trust ${percent(offer.trust)} from what was seen of it` : ''
   const least = offer.minimumCharge === 0n ? '' : `, at least $${usdNumber(offer.minimumCharge)}`
   const traffic = offer.pricePerGb === 0n ? '' : `, $${usdNumber(offer.pricePerGb)} per GB of traffic`
+  const kept = offer.volumePerGbHour === 0n ? '' : `, $${usdNumber(offer.volumePerGbHour)} per GB-hour of volumes`
   const perCore = speedOf(offer)
   const speed = perCore === null ? '' : `, ${describeFigure('cpuSingle', perCore)} a core`
   return {
     offer,
     score: merit(offer, ratios, strategy) * offer.trust * (offer.emulated ? EMULATED : 1),
-    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${traffic}${speed}${offer.emulated ? ', by emulation' : ''}${offer.holdsImage ? ', has the image' : ''}${dataOf(offer)}, ${percent(headroom(offer))} left free${distrust}`,
+    reason: `${strategy}: $${usdNumber(offer.pricePerHour)}/h${least}${traffic}${kept}${speed}${offer.emulated ? ', by emulation' : ''}${offer.holdsImage ? ', has the image' : ''}${dataOf(offer)}, ${percent(headroom(offer))} left free${distrust}`,
   }
 }
 

@@ -23,7 +23,14 @@ import type { LiveOffer, RoundResult } from './round.ts'
 export const FENCE_MARGIN_MS = MAX_HASTY_GRACE_MS + 5_000
 
 /** Refusals of what a job holds, or of volumes that another job of its requester has. */
-const OF_THE_JOB = new Set(['INVALID_JOB', 'VOLUME_UNKNOWN', 'VOLUME_IN_USE', 'KEEP_TOO_LONG', 'KEEPS_TOO_MUCH'])
+const OF_THE_JOB = new Set([
+  'INVALID_JOB',
+  'VOLUME_UNKNOWN',
+  'VOLUME_IN_USE',
+  'KEEP_TOO_LONG',
+  'KEEPS_TOO_MUCH',
+  'VOLUME_UNPAID',
+])
 
 /** What {@link tryAward} works with. */
 export interface DeliveryComponents extends AwardComponents {
@@ -185,10 +192,11 @@ async function waitOut({ store, clock }: DeliveryComponents, jobId: string, sign
 }
 
 function shownTerms(award: AwardInFlight): Record<string, number> {
-  const { pricePerHour, minimumCharge, pricePerGb } = termsOf(award)
+  const { pricePerHour, minimumCharge, pricePerGb, volumePerGbHour } = termsOf(award)
   return {
     pricePerHour: usdNumber(pricePerHour),
     ...(minimumCharge === 0n ? {} : { minimumCharge: usdNumber(minimumCharge) }),
     ...(pricePerGb === 0n ? {} : { pricePerGb: usdNumber(pricePerGb) }),
+    ...(volumePerGbHour === 0n ? {} : { volumePerGbHour: usdNumber(volumePerGbHour) }),
   }
 }

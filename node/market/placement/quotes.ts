@@ -18,11 +18,11 @@ export function quotesOf(
   const { spec } = job
   const fit = offers.filter((offer) => unfitness(job, offer) === null)
   const bids = rank(fit, spec.providerStrategy, mostOf(spec)).map(({ offer, score, reason }): Quote => {
-    const { provider, name, pricePerHour, minimumCharge, pricePerGb, emulated } = offer
+    const { provider, name, pricePerHour, minimumCharge, pricePerGb, volumePerGbHour, emulated } = offer
     const gpu = offer.gpu === null ? null : gpuView(offer.gpu)
     const platform = offer.platform === '' ? null : offer.platform
     const isolation = offer.isolation === '' ? null : offer.isolation
-    const terms = { pricePerHour, minimumCharge, pricePerGb }
+    const terms = { pricePerHour, minimumCharge, pricePerGb, volumePerGbHour }
     const { missingBytes, waiting } = offer
     const waitMs = waiting.mostMs === 0 ? null : Math.round(offer.waitMs)
     return { provider, name, ...terms, gpu, platform, emulated, isolation, missingBytes, waitMs, score, reason }
@@ -39,7 +39,7 @@ export function quotesOf(
 }
 
 function refused(provider: string, name: string, reason: string): Quote {
-  const noTerms = { pricePerHour: null, minimumCharge: null, pricePerGb: null }
+  const noTerms = { pricePerHour: null, minimumCharge: null, pricePerGb: null, volumePerGbHour: null }
   const nothing = { ...noTerms, gpu: null, platform: null, emulated: false, isolation: null, score: null }
   return { provider, name, ...nothing, missingBytes: null, waitMs: null, reason }
 }

@@ -298,6 +298,7 @@ async function requestOf(
     addresses: network.addresses(),
     createdAtMs: BigInt(clock.nowMs()),
     takesMinimumCharge: true,
+    takesVolumePrice: true,
     stamp: await stamps.make(requestId),
     traceparent: init.traceparent ?? '',
   })
@@ -375,6 +376,7 @@ function toOffer(
     pricePerHour: bid.pricePerHour,
     minimumCharge: bid.minimumCharge,
     pricePerGb: bid.pricePerGb,
+    volumePerGbHour: bid.volumePerGbHour,
     free: fromWireResources(bid.free),
     total: view?.total ?? null,
     uptimeSeconds: Number(bid.uptimeSeconds),

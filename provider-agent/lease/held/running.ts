@@ -59,7 +59,7 @@ export function createRunning(components: RunningComponents, init: RunningInit, 
     book.release(lease.id)
     if (!signal.aborted) volumes.ended(lease.record, lease.progress.ended)
     try {
-      if (!signal.aborted) await kept.ended(lease.record)
+      if (!signal.aborted) await kept.ended(lease.record, lease.progress.stopping === 'stale')
       if (lease.progress.stopping === 'stale') await lease.settle(null)
       await sleepLong(clock, init.endedRetentionMs, AbortSignal.any([signal, lease.settledSignal]))
       logger.warn({ lease: lease.id }, 'the requester never took the last report')

@@ -37,7 +37,7 @@ async function listedSeller(target: AttackTarget, lie: (line: PlainLease) => Pro
   const market = { network: target.network, bootstrap: [target.peer] }
   for (let tries = 1; ; tries += 1) {
     const peer = await sellPlainly(market, {
-      ...{ pricePerHour: PRICE, minimumCharge: 0n, pricePerGb: 0n },
+      ...{ pricePerHour: PRICE, minimumCharge: 0n, pricePerGb: 0n, volumePerGbHour: 0n },
       // Nobody else's job is taken from the honest one.
       takes: ({ provider }, { id }) => provider === id,
       lease: lie,

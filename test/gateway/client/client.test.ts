@@ -220,7 +220,7 @@ describe('CortexClient', () => {
     await client.jobs.submit({ image: 'busybox', labels: { team: 'a' } })
     const { rows, groupBy } = await client.analytics.costs({ period: '7d', groupBy: 'label.team' })
     assert.equal(groupBy, 'label.team')
-    assert.deepEqual(rows, [{ group: 'a', jobs: 1, estimated: 0, actual: 0 }])
+    assert.deepEqual(rows, [{ group: 'a', jobs: 1, estimated: 0, actual: 0, volumes: 0 }])
   })
 
   it('throws an error of its kind with code, status, details and request id', async () => {

@@ -57,7 +57,7 @@ describe('cortex job submit, list', () => {
   it('asks who would take it', async () => {
     const out = await at.ok('job', 'submit', '--dry-run', 'busybox')
     assert.match(out, /attic\s+yes\s+\$0\.01\/h/)
-    assert.match(out, /cellar\s+no(\s+-){9}\s+has 100m CPU free/)
+    assert.match(out, /cellar\s+no(\s+-){10}\s+has 100m CPU free/)
   })
 
   it('lists as a table and as the API’s JSON', async () => {

@@ -117,7 +117,7 @@ export async function openApiUnderTest(): Promise<ApiUnderTest & { keyOf(owner: 
     const { data } = await gateway.ask('GET', '/api/users/me', { key })
     const volumes = [{ name: 'data', mountPath: '/data', size: '1Gi', keep: 3_600 }]
     const job = { id: newJobId(count), owner: data.id, spec: jobSubmissionSchema.parse({ image: 'busybox', volumes }) }
-    await gateway.node.volumes.note(job, { provider: PROVIDER, addresses: [] })
+    await gateway.node.volumes.note(job, { provider: PROVIDER, addresses: [], fence: 1 })
     return volumeIdOf(job.id, PROVIDER, 'data')
   }
 

@@ -49,12 +49,12 @@ describe('how the dashboard writes numbers', () => {
 
 describe('costs as a CSV file', () => {
   it('quotes what has to be, and lets no label be a formula', () => {
-    const row = { group: '=HYPERLINK("x")', jobs: 2, estimated: 0.000001, actual: 10 }
+    const row = { group: '=HYPERLINK("x")', jobs: 2, estimated: 0.000001, actual: 10, volumes: 0 }
     const csv = csvOf({ rows: [row, { ...row, group: '-5' }], currency: 'USD', groupBy: 'label' } as never)
     assert.deepEqual(csv.split('\n'), [
-      'label,jobs,estimated USD,actual USD',
-      `"'=HYPERLINK(""x"")",2,0.000001,10`,
-      '-5,2,0.000001,10',
+      'label,jobs,estimated USD,actual USD,volumes USD',
+      `"'=HYPERLINK(""x"")",2,0.000001,10,0`,
+      '-5,2,0.000001,10,0',
       '',
     ])
   })

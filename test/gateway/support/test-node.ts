@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { systemClock } from '../../../node/clock.ts'
 import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
@@ -44,6 +45,7 @@ export function providerView(fields: Partial<ProviderView> = {}): ProviderView {
       gpuPerHour: 0n,
       networkPerGb: 0n,
       minimumPerJob: 0n,
+      volumePerGbHour: 0n,
     },
     region: 'eu',
     labels: {},
@@ -95,6 +97,7 @@ export async function openTestNode(): Promise<TestNode> {
     { folder: join(folder, 'uploads') },
   )
   await uploads.start()
+  const privateKey = await generateKeyPair('Ed25519')
   const listeners = new Set<(provider: ProviderView) => void>()
   const directory: ClientNode['directory'] = {
     list: () => providers,
@@ -113,7 +116,10 @@ export async function openTestNode(): Promise<TestNode> {
     store,
     requester: scriptedRequester(store),
     directory,
-    volumes: createVolumes({ network, directory, store, clock: systemClock, logger: silentLogger }),
+    volumes: createVolumes({
+      ...{ network, networkName: 'test', privateKey, directory, store, clock: systemClock },
+      logger: silentLogger,
+    }),
     network: {
       peerId: 'requester',
       peers: () => [PROVIDER],
@@ -189,6 +195,7 @@ function scriptedRequester(store: JobStore): Requester {
         ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
         ...{
           pricePerGb: 0n,
+          volumePerGbHour: 0n,
           gpu: null,
           platform: 'linux/amd64',
           emulated: false,
@@ -201,6 +208,7 @@ function scriptedRequester(store: JobStore): Requester {
       },
       {
         ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null, pricePerGb: null },
+        volumePerGbHour: null,
         ...{ gpu: null, platform: null, emulated: false, isolation: null, missingBytes: null, waitMs: null },
         ...{ score: null, reason: 'has 100m CPU free' },
       },

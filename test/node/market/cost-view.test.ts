@@ -11,7 +11,7 @@ import { openTestNode, providerView } from '../../gateway/support/test-node.ts'
 import { provider, requester } from '../../protocol/samples.ts'
 import { createLeaseRig } from '../../support/lease-rig.ts'
 
-const TERMS = { pricePerHour: 3_333_333_337n, minimumCharge: 1_234_567n, pricePerGb: 0n }
+const TERMS = { pricePerHour: 3_333_333_337n, minimumCharge: 1_234_567n, pricePerGb: 0n, volumePerGbHour: 0n }
 
 describe('the cost of a job', () => {
   it('item 3: agrees to the nano-dollar in API, command line and dashboard, and is never above “at most”', async (test) => {

@@ -55,7 +55,7 @@ describe('two clocks that are hours apart', () => {
   it('entry 23: the agent’s own check says so', () => {
     const facts = {
       ...{ peerId: 'p', addresses: ['a'], peers: 1, providers: [], refusal: null, paused: null, draining: false },
-      ...{ terms: { pricePerHour: 1n, minimumCharge: 0n, pricePerGb: 0n }, capabilities: [] },
+      ...{ terms: { pricePerHour: 1n, minimumCharge: 0n, pricePerGb: 0n, volumePerGbHour: 0n }, capabilities: [] },
       gpus: [],
       unsoldGpus: [],
       announceProblem: null,

@@ -66,7 +66,7 @@ describe('volumes that outlive their jobs', () => {
     assert.equal(free(), before - GIB)
     const [name] = rig.engine.volumeNames()
     assert.match(name ?? '', new RegExp(`^cortex-${id}-`))
-    const one = { id, sizeBytes: BigInt(GIB), keepSeconds: HOUR, deleting: false }
+    const one = { id, sizeBytes: BigInt(GIB), keepSeconds: HOUR, deleting: false, over: false, idleSeconds: 0n }
     assert.deepEqual(await told(), { volumes: [{ ...one, expiresInSeconds: HOUR }], draining: false })
 
     const second = await begin({ volumes: [{ volume: id, mountPath: '/there' }] })

@@ -99,6 +99,7 @@ export async function createProvider(components: ProviderComponents): Promise<Pr
             gpuPerHour: 0n,
             networkPerGb: 0n,
             minimumPerJob: 0n,
+            volumePerGbHour: 0n,
           },
           // What only repeats itself costs most of an idle run, and shows nothing new.
           statsMs: 20_000,

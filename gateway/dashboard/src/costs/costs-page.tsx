@@ -48,7 +48,7 @@ export function CostsPage() {
   return (
     <Page
       title="Costs"
-      description="Of jobs created in the period, in US dollars."
+      description="Of jobs created in the period, and of volumes that stayed, in US dollars."
       actions={
         <Button
           variant="default"
@@ -70,10 +70,11 @@ export function CostsPage() {
           ) : (
             <Stack>
               <Card
-                title={`Total ${usd(costs.total.actual)}`}
+                title={`Total ${usd(costs.total.actual + costs.total.volumes)}`}
                 actions={
                   <Text size="sm" c="dimmed">
-                    {counted(costs.total.jobs, 'job')}, at most {usd(costs.total.estimated)} was agreed
+                    {counted(costs.total.jobs, 'job')}, at most {usd(costs.total.estimated)} was agreed; volumes{' '}
+                    {usd(costs.total.volumes)}
                   </Text>
                 }
               >
@@ -150,14 +151,16 @@ function CostTable({ head, rows, nameOf }: { head: string; rows: Row[]; nameOf: 
           { label: 'Jobs', isRight: true },
           { label: 'Estimated at most', isRight: true },
           { label: 'Actual', isRight: true },
+          { label: 'Volumes', isRight: true },
         ]}
       >
-        {rows.map(({ group, jobs, estimated, actual }) => (
+        {rows.map(({ group, jobs, estimated, actual, volumes }) => (
           <Table.Tr key={group}>
             <Table.Td>{nameOf(group)}</Table.Td>
             <Table.Td ta="right">{number(jobs)}</Table.Td>
             <Table.Td ta="right">{usd(estimated)}</Table.Td>
             <Table.Td ta="right">{usd(actual)}</Table.Td>
+            <Table.Td ta="right">{usd(volumes)}</Table.Td>
           </Table.Tr>
         ))}
       </PlainTable>
@@ -169,5 +172,5 @@ function CostTable({ head, rows, nameOf }: { head: string; rows: Row[]; nameOf: 
 function everyDay(rows: Row[]): Row[] {
   const byDay = new Map(rows.map((row) => [row.group, row]))
   const days = daysBetween(rows[0]?.group ?? '', rows.at(-1)?.group ?? '')
-  return days.map((group) => byDay.get(group) ?? { group, jobs: 0, estimated: 0, actual: 0 })
+  return days.map((group) => byDay.get(group) ?? { group, jobs: 0, estimated: 0, actual: 0, volumes: 0 })
 }

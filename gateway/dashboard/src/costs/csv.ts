@@ -5,9 +5,16 @@ import type { Costs } from '../../../client/index.ts'
  * @param nameOf a group that is an id, for a last column; without it there is none
  */
 export function csvOf({ rows, currency, groupBy }: Costs, nameOf?: (group: string) => string): string {
-  const head = [groupBy, 'jobs', `estimated ${currency}`, `actual ${currency}`, ...(nameOf ? ['name'] : [])]
-  const lines = rows.map(({ group, jobs, estimated, actual }) => {
-    return [group, jobs, amount(estimated), amount(actual), ...(nameOf ? [nameOf(group)] : [])]
+  const head = [
+    groupBy,
+    'jobs',
+    `estimated ${currency}`,
+    `actual ${currency}`,
+    `volumes ${currency}`,
+    ...(nameOf ? ['name'] : []),
+  ]
+  const lines = rows.map(({ group, jobs, estimated, actual, volumes }) => {
+    return [group, jobs, amount(estimated), amount(actual), amount(volumes), ...(nameOf ? [nameOf(group)] : [])]
   })
   return [head, ...lines].map((line) => `${line.map(cell).join(',')}\n`).join('')
 }

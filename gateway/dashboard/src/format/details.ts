@@ -7,7 +7,7 @@ const UNITS: [end: RegExp, write: (value: number) => string][] = [
   [/(?:Cpu)?Millis$|(?<=^cpu)$/, (value) => cores(value)],
   [/Ms$/, (value) => between(0, value)],
   [/Seconds$|(?<=^duration)$/, (value) => span(value)],
-  [/(?<=^(?:pricePerHour|minimumCharge|pricePerGb|cost)$)/, (value) => usd(value)],
+  [/(?<=^(?:pricePerHour|minimumCharge|pricePerGb|volumePerGbHour|cost)$)/, (value) => usd(value)],
 ]
 
 /**

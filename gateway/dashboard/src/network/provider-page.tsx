@@ -74,6 +74,7 @@ function ProviderDetails({ provider }: { provider: Provider }) {
               ['GB-hour of memory', usd(pricing.memory)],
               ['GB-hour of storage', usd(pricing.storage)],
               ['GB of traffic', usd(pricing.network)],
+              ['GB-hour of a volume that no job has', usd(pricing.volume)],
               ['Job, at least', pricing.minimum > 0 ? usd(pricing.minimum) : null],
               ['What you spent here', usd(metrics.costToDate)],
             ]}

@@ -2,6 +2,7 @@ import { Text } from '@mantine/core'
 import { useState } from 'react'
 import type { Volume } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
+import { usd } from '../format/amounts.ts'
 import { Confirm } from '../ui/confirm.tsx'
 import { DurationInput } from '../ui/duration-input.tsx'
 import { told } from '../ui/notify.ts'
@@ -13,7 +14,7 @@ interface ExtendVolumeProps {
 }
 
 /** Asks for how long a volume is kept from now on. */
-export function ExtendVolume({ volume: { id, name, keep }, onDone, onClose }: ExtendVolumeProps) {
+export function ExtendVolume({ volume: { id, name, keep, pricePerGbHour }, onDone, onClose }: ExtendVolumeProps) {
   const [seconds, setSeconds] = useState<number | undefined>(keep)
   return (
     <Confirm
@@ -31,7 +32,10 @@ export function ExtendVolume({ volume: { id, name, keep }, onDone, onClose }: Ex
       }}
     >
       <Text size="sm">
-        <strong>{name}</strong> is paid for as long as it is kept, at the price of its provider.
+        <strong>{name}</strong>{' '}
+        {pricePerGbHour === 0
+          ? 'costs nothing while no job has it.'
+          : `costs ${usd(pricePerGbHour)} for each GB and hour in which no job has it.`}
       </Text>
       <DurationInput
         label="Keep it after its last use for"

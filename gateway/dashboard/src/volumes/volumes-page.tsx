@@ -5,7 +5,7 @@ import type { Volume } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { useMay } from '../app/session.ts'
-import { bytes } from '../format/amounts.ts'
+import { bytes, usd } from '../format/amounts.ts'
 import { saveFrom } from '../format/save.ts'
 import { useProviderNames } from '../jobs/queries.ts'
 import { Card } from '../ui/card.tsx'
@@ -67,7 +67,15 @@ function VolumesTable({ volumes }: { volumes: Volume[] }) {
     <Card>
       <PlainTable
         label="Volumes"
-        heads={['Name', 'Size', 'Provider', 'Goes', 'Left by', { label: 'Actions', isHidden: true }]}
+        heads={[
+          'Name',
+          'Size',
+          'Provider',
+          'Goes',
+          { label: 'Cost', isRight: true },
+          'Left by',
+          { label: 'Actions', isHidden: true },
+        ]}
       >
         {volumes.map((volume) => (
           <VolumeRow
@@ -134,6 +142,9 @@ function VolumeRow({ volume, provider, onExtend, onDelete }: VolumeRowProps) {
       <Table.Td className="nowrap">
         <Going volume={volume} />
       </Table.Td>
+      <Table.Td ta="right">
+        <Cost volume={volume} />
+      </Table.Td>
       <Table.Td>
         <JobLink job={job} />
       </Table.Td>
@@ -187,6 +198,19 @@ function Download({ volume: { id, name } }: { volume: Volume }) {
     >
       Download
     </Button>
+  )
+}
+
+/** So far, and how much it can become. */
+function Cost({ volume: { pricePerGbHour, cost, status } }: { volume: Volume }) {
+  if (pricePerGbHour === 0) return '–'
+  return (
+    <>
+      {usd(cost.current)}
+      <Text size="xs" c="dimmed">
+        {usd(pricePerGbHour)} per GB-hour unused{status === 'kept' && `, at most ${usd(cost.most)}`}
+      </Text>
+    </>
   )
 }
 

@@ -88,6 +88,13 @@ export declare type Prices = Message<"cortex.v1.Prices"> & {
    * @generated from field: uint64 minimum_per_job = 6;
    */
   minimumPerJob: bigint;
+
+  /**
+   * Of a volume that outlives its job, for the hours in which no job has it; 0 is nothing.
+   *
+   * @generated from field: uint64 volume_per_gb_hour = 10;
+   */
+  volumePerGbHour: bigint;
 };
 
 /**
@@ -622,6 +629,13 @@ export declare type JobRequest = Message<"cortex.v1.JobRequest"> & {
    * @generated from field: bytes stamp = 10;
    */
   stamp: Uint8Array;
+
+  /**
+   * Bids with a price of volumes that outlive their jobs are understood. Providers that ask one decline the others.
+   *
+   * @generated from field: bool takes_volume_price = 40;
+   */
+  takesVolumePrice: boolean;
 };
 
 /**
@@ -756,6 +770,13 @@ export declare type Bid = Message<"cortex.v1.Bid"> & {
    * @generated from field: cortex.v1.Missing from_registry = 31;
    */
   fromRegistry?: Missing | undefined;
+
+  /**
+   * Nano-dollars for 2^30 bytes of the volumes that the job leaves and an hour in which no job has them; 0 is nothing.
+   *
+   * @generated from field: uint64 volume_per_gb_hour = 40;
+   */
+  volumePerGbHour: bigint;
 };
 
 /**
@@ -1613,6 +1634,13 @@ export declare type Award = Message<"cortex.v1.Award"> & {
    * @generated from field: uint64 price_per_gb = 16;
    */
   pricePerGb: bigint;
+
+  /**
+   * As in the bid: it is the price of the volumes that the job leaves from now on.
+   *
+   * @generated from field: uint64 volume_per_gb_hour = 41;
+   */
+  volumePerGbHour: bigint;
 };
 
 /**

@@ -6,6 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { SignedStatement } from "./market_pb.js";
 import type { ReachHello_Files } from "./reach_pb.js";
 
 /**
@@ -40,6 +41,12 @@ export declare type VolumesRequest = Message<"cortex.v1.VolumesRequest"> & {
      */
     value: VolumesRequest_Delete;
     case: "delete";
+  } | {
+    /**
+     * @generated from field: cortex.v1.VolumesRequest.Settle settle = 10;
+     */
+    value: VolumesRequest_Settle;
+    case: "settle";
   } | { case: undefined; value?: undefined };
 };
 
@@ -109,6 +116,26 @@ export declare type VolumesRequest_Delete = Message<"cortex.v1.VolumesRequest.De
 export declare const VolumesRequest_DeleteSchema: GenMessage<VolumesRequest_Delete>;
 
 /**
+ * What the requester owes for one of them since the receipt before, by its own clock.
+ *
+ * @generated from message cortex.v1.VolumesRequest.Settle
+ */
+export declare type VolumesRequest_Settle = Message<"cortex.v1.VolumesRequest.Settle"> & {
+  /**
+   * A VolumeReceipt that the requester signed.
+   *
+   * @generated from field: cortex.v1.SignedStatement receipt = 1;
+   */
+  receipt?: SignedStatement | undefined;
+};
+
+/**
+ * Describes the message cortex.v1.VolumesRequest.Settle.
+ * Use `create(VolumesRequest_SettleSchema)` to create a new message.
+ */
+export declare const VolumesRequest_SettleSchema: GenMessage<VolumesRequest_Settle>;
+
+/**
  * @generated from message cortex.v1.VolumesReply
  */
 export declare type VolumesReply = Message<"cortex.v1.VolumesReply"> & {
@@ -151,6 +178,13 @@ export declare type VolumesReply = Message<"cortex.v1.VolumesReply"> & {
    * @generated from field: bool draining = 6;
    */
   draining: boolean;
+
+  /**
+   * For `settle`: the provider's signature under the same receipt.
+   *
+   * @generated from field: cortex.v1.SignedStatement receipt = 10;
+   */
+  receipt?: SignedStatement | undefined;
 };
 
 /**
@@ -193,6 +227,20 @@ export declare type KeptVolume = Message<"cortex.v1.KeptVolume"> & {
    * @generated from field: bool deleting = 5;
    */
   deleting: boolean;
+
+  /**
+   * For how long no job has had it, in seconds, by the provider's clock; 0 of one without a price.
+   *
+   * @generated from field: uint64 idle_seconds = 10;
+   */
+  idleSeconds: bigint;
+
+  /**
+   * It is there no more: it is told of until its last receipt is signed, for a week at most.
+   *
+   * @generated from field: bool over = 11;
+   */
+  over: boolean;
 };
 
 /**
@@ -200,6 +248,85 @@ export declare type KeptVolume = Message<"cortex.v1.KeptVolume"> & {
  * Use `create(KeptVolumeSchema)` to create a new message.
  */
 export declare const KeptVolumeSchema: GenMessage<KeptVolume>;
+
+/**
+ * What both sides sign of a volume that outlives its job: what it costs for a time in which no job had it.
+ *
+ * @generated from message cortex.v1.VolumeReceipt
+ */
+export declare type VolumeReceipt = Message<"cortex.v1.VolumeReceipt"> & {
+  /**
+   * @generated from field: string network = 1;
+   */
+  network: string;
+
+  /**
+   * @generated from field: string volume_id = 2;
+   */
+  volumeId: string;
+
+  /**
+   * @generated from field: string requester = 3;
+   */
+  requester: string;
+
+  /**
+   * @generated from field: string provider = 4;
+   */
+  provider: string;
+
+  /**
+   * 1 for the first of the volume, and rising; nobody signs two different ones of a number.
+   *
+   * @generated from field: uint32 number = 5;
+   */
+  number: number;
+
+  /**
+   * @generated from field: uint64 size_bytes = 6;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * As in the award, in nano-dollars.
+   *
+   * @generated from field: uint64 price_per_gb_hour = 7;
+   */
+  pricePerGbHour: bigint;
+
+  /**
+   * What earlier receipts are for, together, and what this one is for: seconds in which no job had it.
+   *
+   * @generated from field: uint64 seconds_before = 8;
+   */
+  secondsBefore: bigint;
+
+  /**
+   * @generated from field: uint64 seconds = 9;
+   */
+  seconds: bigint;
+
+  /**
+   * price_per_gb_hour * size_bytes * (seconds_before + seconds) / (2^30 * 3600), rounded down, less the same of
+   * seconds_before alone.
+   *
+   * @generated from field: uint64 cost_nano_usd = 10;
+   */
+  costNanoUsd: bigint;
+
+  /**
+   * The requester's clock when it signed, in ms.
+   *
+   * @generated from field: uint64 signed_at_ms = 11;
+   */
+  signedAtMs: bigint;
+};
+
+/**
+ * Describes the message cortex.v1.VolumeReceipt.
+ * Use `create(VolumeReceiptSchema)` to create a new message.
+ */
+export declare const VolumeReceiptSchema: GenMessage<VolumeReceipt>;
 
 /**
  * First message on a stream about what is in a volume; answered with a ReachReply and what follows it, as for the files of a

@@ -5,13 +5,14 @@
 // What a requester says to a provider of the volumes that it keeps there. Only the peer that they belong to is answered.
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_cortex_v1_market } from "./market_pb.js";
 import { file_cortex_v1_reach } from "./reach_pb.js";
 
 /**
  * Describes the file cortex/v1/volumes.proto.
  */
 export const file_cortex_v1_volumes = /*@__PURE__*/
-  fileDesc("Chdjb3J0ZXgvdjEvdm9sdW1lcy5wcm90bxIJY29ydGV4LnYxIowCCg5Wb2x1bWVzUmVxdWVzdBIuCgRsaXN0GAEgASgLMh4uY29ydGV4LnYxLlZvbHVtZXNSZXF1ZXN0Lkxpc3RIABIyCgZleHRlbmQYAiABKAsyIC5jb3J0ZXgudjEuVm9sdW1lc1JlcXVlc3QuRXh0ZW5kSAASMgoGZGVsZXRlGAMgASgLMiAuY29ydGV4LnYxLlZvbHVtZXNSZXF1ZXN0LkRlbGV0ZUgAGhUKBExpc3QSDQoFYWZ0ZXIYASABKAkaKgoGRXh0ZW5kEgoKAmlkGAEgASgJEhQKDGtlZXBfc2Vjb25kcxgCIAEoDRoUCgZEZWxldGUSCgoCaWQYASABKAlCCQoHY29udGVudCKBAQoMVm9sdW1lc1JlcGx5EgoKAm9rGAEgASgIEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRImCgd2b2x1bWVzGAQgAygLMhUuY29ydGV4LnYxLktlcHRWb2x1bWUSDAoEbW9yZRgFIAEoCBIQCghkcmFpbmluZxgGIAEoCCKMAQoKS2VwdFZvbHVtZRIKCgJpZBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEhQKDGtlZXBfc2Vjb25kcxgDIAEoDRIfChJleHBpcmVzX2luX3NlY29uZHMYBCABKA1IAIgBARIQCghkZWxldGluZxgFIAEoCEIVChNfZXhwaXJlc19pbl9zZWNvbmRzIkoKEFZvbHVtZUZpbGVzSGVsbG8SCgoCaWQYASABKAkSKgoFZmlsZXMYAiABKAsyGy5jb3J0ZXgudjEuUmVhY2hIZWxsby5GaWxlc2IGcHJvdG8z", [file_cortex_v1_reach]);
+  fileDesc("Chdjb3J0ZXgvdjEvdm9sdW1lcy5wcm90bxIJY29ydGV4LnYxIvcCCg5Wb2x1bWVzUmVxdWVzdBIuCgRsaXN0GAEgASgLMh4uY29ydGV4LnYxLlZvbHVtZXNSZXF1ZXN0Lkxpc3RIABIyCgZleHRlbmQYAiABKAsyIC5jb3J0ZXgudjEuVm9sdW1lc1JlcXVlc3QuRXh0ZW5kSAASMgoGZGVsZXRlGAMgASgLMiAuY29ydGV4LnYxLlZvbHVtZXNSZXF1ZXN0LkRlbGV0ZUgAEjIKBnNldHRsZRgKIAEoCzIgLmNvcnRleC52MS5Wb2x1bWVzUmVxdWVzdC5TZXR0bGVIABoVCgRMaXN0Eg0KBWFmdGVyGAEgASgJGioKBkV4dGVuZBIKCgJpZBgBIAEoCRIUCgxrZWVwX3NlY29uZHMYAiABKA0aFAoGRGVsZXRlEgoKAmlkGAEgASgJGjUKBlNldHRsZRIrCgdyZWNlaXB0GAEgASgLMhouY29ydGV4LnYxLlNpZ25lZFN0YXRlbWVudEIJCgdjb250ZW50Iq4BCgxWb2x1bWVzUmVwbHkSCgoCb2sYASABKAgSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEiYKB3ZvbHVtZXMYBCADKAsyFS5jb3J0ZXgudjEuS2VwdFZvbHVtZRIMCgRtb3JlGAUgASgIEhAKCGRyYWluaW5nGAYgASgIEisKB3JlY2VpcHQYCiABKAsyGi5jb3J0ZXgudjEuU2lnbmVkU3RhdGVtZW50IrABCgpLZXB0Vm9sdW1lEgoKAmlkGAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAQSFAoMa2VlcF9zZWNvbmRzGAMgASgNEh8KEmV4cGlyZXNfaW5fc2Vjb25kcxgEIAEoDUgAiAEBEhAKCGRlbGV0aW5nGAUgASgIEhQKDGlkbGVfc2Vjb25kcxgKIAEoBBIMCgRvdmVyGAsgASgIQhUKE19leHBpcmVzX2luX3NlY29uZHMi7QEKDVZvbHVtZVJlY2VpcHQSDwoHbmV0d29yaxgBIAEoCRIRCgl2b2x1bWVfaWQYAiABKAkSEQoJcmVxdWVzdGVyGAMgASgJEhAKCHByb3ZpZGVyGAQgASgJEg4KBm51bWJlchgFIAEoDRISCgpzaXplX2J5dGVzGAYgASgEEhkKEXByaWNlX3Blcl9nYl9ob3VyGAcgASgEEhYKDnNlY29uZHNfYmVmb3JlGAggASgEEg8KB3NlY29uZHMYCSABKAQSFQoNY29zdF9uYW5vX3VzZBgKIAEoBBIUCgxzaWduZWRfYXRfbXMYCyABKAQiSgoQVm9sdW1lRmlsZXNIZWxsbxIKCgJpZBgBIAEoCRIqCgVmaWxlcxgCIAEoCzIbLmNvcnRleC52MS5SZWFjaEhlbGxvLkZpbGVzYgZwcm90bzM", [file_cortex_v1_market, file_cortex_v1_reach]);
 
 /**
  * Describes the message cortex.v1.VolumesRequest.
@@ -42,6 +43,13 @@ export const VolumesRequest_DeleteSchema = /*@__PURE__*/
   messageDesc(file_cortex_v1_volumes, 0, 2);
 
 /**
+ * Describes the message cortex.v1.VolumesRequest.Settle.
+ * Use `create(VolumesRequest_SettleSchema)` to create a new message.
+ */
+export const VolumesRequest_SettleSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_volumes, 0, 3);
+
+/**
  * Describes the message cortex.v1.VolumesReply.
  * Use `create(VolumesReplySchema)` to create a new message.
  */
@@ -56,9 +64,16 @@ export const KeptVolumeSchema = /*@__PURE__*/
   messageDesc(file_cortex_v1_volumes, 2);
 
 /**
+ * Describes the message cortex.v1.VolumeReceipt.
+ * Use `create(VolumeReceiptSchema)` to create a new message.
+ */
+export const VolumeReceiptSchema = /*@__PURE__*/
+  messageDesc(file_cortex_v1_volumes, 3);
+
+/**
  * Describes the message cortex.v1.VolumeFilesHello.
  * Use `create(VolumeFilesHelloSchema)` to create a new message.
  */
 export const VolumeFilesHelloSchema = /*@__PURE__*/
-  messageDesc(file_cortex_v1_volumes, 3);
+  messageDesc(file_cortex_v1_volumes, 4);
 

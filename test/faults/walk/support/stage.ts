@@ -193,7 +193,7 @@ async function createStage(who: { market: TestMarket; node: ClientNode; owner: s
       label = owner
       const peers = [0, 1].map(async () => {
         const takes = ({ labels }: { labels: Record<string, string> }): boolean => labels.pair === owner
-        const terms = { pricePerHour: 1_000_000n, minimumCharge: MINIMUM, pricePerGb: 0n }
+        const terms = { pricePerHour: 1_000_000n, minimumCharge: MINIMUM, pricePerGb: 0n, volumePerGbHour: 0n }
         const peer = await sellPlainly(market, { ...terms, takes, lease })
         market.defer(peer.stop)
         return peer

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { type Offer, rank } from '../../../../node/market/bids/ranking.ts'
 
 const GIB = 2 ** 30
-const HOUR = { seconds: 3_600, networkBytes: 0 }
+const HOUR = { seconds: 3_600, networkBytes: 0, keptByteSeconds: 0n }
 
 function offer(provider: string, fields: Partial<Offer> = {}): Offer {
   return {
@@ -12,6 +12,7 @@ function offer(provider: string, fields: Partial<Offer> = {}): Offer {
     pricePerHour: 10_000_000n,
     minimumCharge: 0n,
     pricePerGb: 0n,
+    volumePerGbHour: 0n,
     free: { cpuMillis: 2000, memoryBytes: GIB, storageBytes: GIB, gpu: 0 },
     total: { cpuMillis: 4000, memoryBytes: 4 * GIB, storageBytes: 4 * GIB, gpu: 0 },
     uptimeSeconds: 3600,
@@ -143,10 +144,10 @@ describe('ranking', () => {
     // Half the price and a cent at least: as much as the other's for an hour, dearer below half of one.
     const offers = [offer('a', { pricePerHour: 5_000_000n, minimumCharge: 10_000_000n }), offer('b')]
     const first = (seconds: number): string | undefined =>
-      rank(offers, 'cost', { seconds, networkBytes: 0 })[0]?.offer.provider
+      rank(offers, 'cost', { seconds, networkBytes: 0, keptByteSeconds: 0n })[0]?.offer.provider
     assert.deepEqual([first(600), first(3_599), first(3_600), first(7_200)], ['b', 'b', 'a', 'a'])
     assert.match(
-      rank(offers, 'cost', { seconds: 600, networkBytes: 0 })[1]?.reason ?? '',
+      rank(offers, 'cost', { seconds: 600, networkBytes: 0, keptByteSeconds: 0n })[1]?.reason ?? '',
       /cost: \$0\.005\/h, at least \$0\.01, 50% left free/,
     )
   })
@@ -155,9 +156,20 @@ describe('ranking', () => {
     // Half the price, and as much as the other's for an hour and half a GB.
     const offers = [offer('a', { pricePerHour: 5_000_000n, pricePerGb: 10_000_000n }), offer('b')]
     const first = (networkBytes: number): string | undefined =>
-      rank(offers, 'cost', { seconds: 3_600, networkBytes })[0]?.offer.provider
+      rank(offers, 'cost', { seconds: 3_600, networkBytes, keptByteSeconds: 0n })[0]?.offer.provider
     assert.deepEqual([first(0), first(GIB / 2), first(GIB / 2 + 1_000), first(GIB)], ['a', 'a', 'b', 'b'])
     assert.match(rank(offers, 'cost', HOUR)[0]?.reason ?? '', /cost: \$0\.005\/h, \$0\.01 per GB of traffic, 50% left/)
+  })
+
+  it('counts a price of volumes for as long as the job has them kept', () => {
+    // Half the price, and as much as the other's for an hour and half a GB-hour.
+    const offers = [offer('a', { pricePerHour: 5_000_000n, volumePerGbHour: 10_000_000n }), offer('b')]
+    const first = (gbHours: number): string | undefined => {
+      const keptByteSeconds = BigInt(gbHours * 3_600 * GIB)
+      return rank(offers, 'cost', { ...HOUR, keptByteSeconds })[0]?.offer.provider
+    }
+    assert.deepEqual([first(0), first(0.5), first(0.51), first(1)], ['a', 'a', 'b', 'b'])
+    assert.match(rank(offers, 'cost', HOUR)[0]?.reason ?? '', /\$0\.005\/h, \$0\.01 per GB-hour of volumes, 50% left/)
   })
 
   it('ranks nothing without offers', () => assert.deepEqual(rank([], 'cost', HOUR), []))

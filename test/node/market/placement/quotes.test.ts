@@ -8,7 +8,16 @@ import { jobSubmissionSchema, splitSecrets } from '../../../../protocol/job-spec
 
 function offer(provider: string, fields: Partial<LiveOffer> = {}): LiveOffer {
   return {
-    ...{ provider, name: provider, pricePerHour: 1_000n, minimumCharge: 0n, pricePerGb: 0n, gpu: null, platform: '' },
+    ...{
+      provider,
+      name: provider,
+      pricePerHour: 1_000n,
+      minimumCharge: 0n,
+      pricePerGb: 0n,
+      volumePerGbHour: 0n,
+      gpu: null,
+      platform: '',
+    },
     ...{ isolation: '', emulated: false, holdsImage: false, total: null, uptimeSeconds: 1, latencyMs: 1, trust: 1 },
     ...{ missingBytes: null, waitMs: 0, waiting: { missingBytes: 0, saidMs: 0, mostMs: 0 } },
     ...{ figures: null, free: { cpuMillis: 1, memoryBytes: 1, storageBytes: 1, gpu: 0 }, ...fields },

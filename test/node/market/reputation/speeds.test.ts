@@ -58,7 +58,15 @@ describe('speeds', () => {
     const speeds = rig()
     const honest = said({ cpuSingle: 1_500 })
     const offer = (provider: string, measured: Measured) => ({
-      ...{ provider, name: provider, pricePerHour: 10_000_000n, minimumCharge: 0n, pricePerGb: 0n, trust: 1 },
+      ...{
+        provider,
+        name: provider,
+        pricePerHour: 10_000_000n,
+        minimumCharge: 0n,
+        pricePerGb: 0n,
+        volumePerGbHour: 0n,
+        trust: 1,
+      },
       free: { cpuMillis: 1_000, memoryBytes: 1, storageBytes: 1, gpu: 0 },
       total: { cpuMillis: 1_000, memoryBytes: 1, storageBytes: 1, gpu: 0 },
       ...{
@@ -76,6 +84,7 @@ describe('speeds', () => {
         const [best] = rank([offer('liar', said()), offer('honest', honest)], strategy, {
           seconds: 3_600,
           networkBytes: 0,
+          keptByteSeconds: 0n,
         })
         return best?.offer.provider
       })

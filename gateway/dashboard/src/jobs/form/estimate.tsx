@@ -63,7 +63,8 @@ function Quotes({ answer, duration }: { answer: DryRun; duration: number }) {
             {usdExact(best.cost)}
           </Text>
           <Text size="sm" c="dimmed">
-            at most, for {span(duration)} and the grace after it, with {shownName(best.name, best.provider)} (
+            at most, for {span(duration)} and the grace after it
+            {best.volumePerGbHour ? ' and for keeping its volumes' : ''}, with {shownName(best.name, best.provider)} (
             {usd(best.price)} per hour)
           </Text>
         </div>
@@ -89,9 +90,11 @@ function priced({
   price,
   minimumCharge,
   pricePerGb,
-}: Pick<DryRun['quotes'][number], 'price' | 'minimumCharge' | 'pricePerGb'>): string {
+  volumePerGbHour,
+}: Pick<DryRun['quotes'][number], 'price' | 'minimumCharge' | 'pricePerGb' | 'volumePerGbHour'>): string {
   const least = minimumCharge ? `, at least ${usd(minimumCharge)}` : ''
-  return `${usd(price)} per hour${least}${pricePerGb ? `, ${usd(pricePerGb)} per GB of traffic` : ''}`
+  const kept = volumePerGbHour ? `, ${usd(volumePerGbHour)} per GB-hour of its volumes afterwards` : ''
+  return `${usd(price)} per hour${least}${pricePerGb ? `, ${usd(pricePerGb)} per GB of traffic` : ''}${kept}`
 }
 
 function Hint({ children }: { children: React.ReactNode }) {

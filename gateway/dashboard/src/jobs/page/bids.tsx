@@ -20,6 +20,7 @@ const HEADS = [
   { label: 'Price per hour', isRight: true },
   { label: 'At least', isRight: true },
   { label: 'Per GB of traffic', isRight: true },
+  { label: 'Per GB-hour kept', isRight: true },
   'GPU',
   'Platform',
   'Isolation',
@@ -67,6 +68,7 @@ export function Bids({ jobId }: { jobId: string }) {
                   <Table.Td ta="right">{usd(bid.price)}</Table.Td>
                   <Table.Td ta="right">{bid.minimumCharge === 0 ? '–' : usd(bid.minimumCharge)}</Table.Td>
                   <Table.Td ta="right">{bid.pricePerGb === 0 ? '–' : usd(bid.pricePerGb)}</Table.Td>
+                  <Table.Td ta="right">{bid.volumePerGbHour === 0 ? '–' : usd(bid.volumePerGbHour)}</Table.Td>
                   <Table.Td>{bid.gpu === null ? '–' : gpuName(bid.gpu)}</Table.Td>
                   <Table.Td>
                     {bid.platform ?? '–'}

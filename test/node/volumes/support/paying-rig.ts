@@ -1,0 +1,168 @@
+/** A requester with its real meter of volumes, and a provider that says of them whatever a test wants. */
+
+import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf'
+import { silentLogger } from '../../../../node/logger.ts'
+import { momentNow } from '../../../../node/moment.ts'
+import type { JobRecord, VolumeReceiptRecord, VolumeRecord } from '../../../../node/store/index.ts'
+import type { RunningVolumes } from '../../../../node/volumes/index.ts'
+import { createVolumes } from '../../../../node/volumes/volumes.ts'
+import { encode } from '../../../../protocol/codec.ts'
+import type { SignedStatement } from '../../../../protocol/gen/cortex/v1/market_pb.js'
+import {
+  type KeptVolumeSchema,
+  type VolumeReceipt,
+  VolumeReceiptSchema,
+  VolumesReplySchema,
+} from '../../../../protocol/gen/cortex/v1/volumes_pb.js'
+import { jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
+import { volumeIdOf } from '../../../../protocol/job-volumes.ts'
+import { signStatement } from '../../../../protocol/statements.ts'
+import { Protocol } from '../../../../protocol/topics.ts'
+import { readVolumesRequest } from '../../../../protocol/volume-messages.ts'
+import { createMemoryHub, type MemoryHub, type MemoryPeer } from '../../../support/memory-network.ts'
+import { createSimClock, type SimClock } from '../../../support/sim-clock.ts'
+
+type Told = MessageInitShape<typeof KeptVolumeSchema>
+
+/** What the provider says; a test changes it at any time. */
+export interface Script {
+  /** All that it lists. */
+  tells: () => Told[]
+  /** Its answer to a receipt: its half, or a code of refusal. */
+  signs: (receipt: SignedStatement) => Promise<SignedStatement | string | undefined>
+  deletes: () => void
+}
+
+export interface PayingRig {
+  clock: SimClock
+  hub: MemoryHub
+  volumes: RunningVolumes
+  script: Script
+  buyer: MemoryPeer
+  seller: MemoryPeer
+  /** Every receipt that the requester has signed and sent, oldest first, as often as it did. */
+  sent: { receipt: VolumeReceipt; statement: SignedStatement }[]
+  records: Map<string, VolumeRecord>
+  receipts: VolumeReceiptRecord[]
+  /** A job that leaves a volume, or takes one up, is placed at the provider. Answers the volume's id. */
+  begin(jobId: string, how: BeginInit): Promise<string>
+  end(jobId: string): void
+  account(id: string): NonNullable<VolumeRecord['account']>
+  /** As at a restart of the process: what is not written down is forgotten. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A new volume of `size` unless `volume` names one. */
+export interface BeginInit {
+  fence?: number
+  keep?: number
+  size?: string
+  price?: bigint
+  volume?: string
+  shared?: boolean
+}
+
+export async function createPayingRig(): Promise<PayingRig> {
+  const clock = createSimClock()
+  const hub = createMemoryHub({ clock })
+  const buyer = await hub.join(1)
+  const seller = await hub.join(2)
+  const provider = seller.network.peerId
+  const jobs = new Map<string, JobRecord>()
+  const records = new Map<string, VolumeRecord>()
+  const receipts: VolumeReceiptRecord[] = []
+  const sent: PayingRig['sent'] = []
+  const script: Script = {
+    tells: () => [],
+    signs: async ({ payload }) => await signStatement('volume-receipt', payload, seller.privateKey),
+    deletes: () => undefined,
+  }
+
+  seller.network.handle(
+    Protocol.volumes,
+    async (channel) => {
+      const bytes = await channel.receive()
+      if (bytes === null) return
+      const { content } = readVolumesRequest(bytes)
+      if (content.case === 'delete') script.deletes()
+      if (content.case === 'settle' && content.value.receipt !== undefined) {
+        const statement = content.value.receipt
+        sent.push({ receipt: fromBinary(VolumeReceiptSchema, statement.payload), statement })
+        const answer = await script.signs(statement)
+        const reply = typeof answer === 'string' ? { ok: false, code: answer } : { ok: true, ...given(answer) }
+        await channel.send(encode(VolumesReplySchema, reply))
+      } else {
+        await channel.send(encode(VolumesReplySchema, { ok: true, volumes: script.tells() }))
+      }
+      await channel.close()
+    },
+    { maxMessageBytes: 64 * 1024, maxInboundStreams: 1_000 },
+  )
+
+  const open = (): RunningVolumes =>
+    createVolumes({
+      ...{ network: buyer.network, networkName: 'test', privateKey: buyer.privateKey, clock, logger: silentLogger },
+      directory: { get: () => undefined },
+      store: {
+        volumes: async () => new Map(records),
+        async keepVolume(id, record, receipt) {
+          if (record === null) records.delete(id)
+          else records.set(id, record)
+          if (receipt !== undefined) receipts.push(receipt)
+        },
+        async *volumeReceipts(id) {
+          yield* receipts.filter(({ volumeId }) => id === undefined || volumeId === id)
+        },
+        list: async () => ({ jobs: [], ids: [], total: 0, isExact: true, hasMore: false, next: null, searched: null }),
+        get: async (id) => jobs.get(id),
+      },
+    })
+  let volumes = open()
+
+  return {
+    ...{ clock, hub, script, buyer, seller, sent, records, receipts },
+    get volumes() {
+      return volumes
+    },
+    async begin(jobId, { fence = 1, keep = 604_800, size = '1Gi', price, volume, shared }) {
+      const one = volume === undefined ? { name: 'data', size, keep } : { volume }
+      const spec = jobSubmissionSchema.parse({
+        image: 'busybox',
+        volumes: [{ ...one, mountPath: '/data', ...(shared === true ? { shared } : {}) }],
+      })
+      const job = { id: jobId, owner: 'me', spec }
+      const terms = price === undefined ? {} : { volumePerGbHour: String(price) }
+      await volumes.note(job, { provider, addresses: [], fence, ...terms })
+      const state = { status: 'running', lease: { fence } }
+      jobs.set(jobId, { ...job, created: momentNow(clock), state } as unknown as JobRecord)
+      return volume ?? volumeIdOf(jobId, provider, 'data')
+    },
+    end(jobId) {
+      const job = jobs.get(jobId)
+      if (job === undefined) throw new Error(`No job ${jobId}`)
+      const state = { ...job.state, status: 'completed', endedAtMs: clock.nowMs() }
+      jobs.set(jobId, { ...job, state } as unknown as JobRecord)
+    },
+    account(id) {
+      const { account } = volumes.get(id) ?? {}
+      if (account === undefined) throw new Error(`No account of ${id}`)
+      return account
+    },
+    async restart() {
+      await volumes.stop()
+      volumes = open()
+      for (const [id, record] of records) records.set(id, structuredClone(record))
+      await volumes.start()
+    },
+    async stop() {
+      await volumes.stop()
+      buyer.leave()
+      seller.leave()
+    },
+  }
+}
+
+function given(receipt: SignedStatement | undefined) {
+  return receipt === undefined ? {} : { receipt }
+}
