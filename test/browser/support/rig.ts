@@ -156,10 +156,11 @@ async function inspect(page: Page, name: string): Promise<void> {
 }
 
 async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(AXE)
+  // A page keeps it until another one is loaded.
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE)
   return await page.evaluate(async (tags) => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
-    const { violations: found } = await axe.run({ runOnly: tags })
+    const { violations: found } = await axe.run({ runOnly: tags, resultTypes: ['violations'] })
     return found.flatMap(({ id, nodes }) =>
       nodes.slice(0, 5).map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary}`),
     )
