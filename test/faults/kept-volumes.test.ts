@@ -147,7 +147,14 @@ describe('volumes that outlive their jobs', () => {
     const { id } = await leave()
     const { Volumes: all } = await market.docker.listVolumes()
     const name = all.find((volume) => volume.Name.startsWith(`cortex-${id}-`))?.Name ?? ''
-    await market.docker.getVolume(name).remove()
+    // Its job's container may be on its way out still.
+    const removed = async () => await market.docker.getVolume(name).remove()
+    await eventually(async () => {
+      return await removed().then(
+        () => true as const,
+        (error) => String(error),
+      )
+    })
     const { job } = await run('ls /data', {
       volumes: [{ volume: id, mountPath: '/data' }],
       maxAttempts: 1,
