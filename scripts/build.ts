@@ -22,6 +22,7 @@ execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', project, '--outDi
 for (const folder of folders) {
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: isPublished })
 }
+execFileSync(process.execPath, [join(root, 'scripts', 'bundle.ts'), dist], { stdio: 'inherit' })
 
 if (elsewhere === undefined) {
   execFileSync(process.execPath, [join(root, 'scripts', 'client-package.ts')], { stdio: 'inherit' })

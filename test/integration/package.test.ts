@@ -57,7 +57,8 @@ describe('the published package', () => {
   })
 
   test('holds the program, its documents and the license, and no source, test or script', () => {
-    for (const wanted of ['dist/bin/cortex.js', 'package.json', 'LICENSE', 'README.md']) {
+    const ofProgram = ['dist/bin/cortex.js', 'dist/program/main.js', 'dist/program/LICENSES.txt']
+    for (const wanted of [...ofProgram, 'package.json', 'LICENSE', 'README.md']) {
       assert.ok(files.includes(wanted), wanted)
     }
     assert.deepEqual(files.filter((path) => !/^(dist|docs|examples)\//.test(path)).toSorted(), [
