@@ -1,7 +1,8 @@
 /**
- * Makes `dist/`, what the npm package holds: JavaScript and declarations, since Node strips no types under
- * node_modules. Everything else in the folders (the generated wire code, its `.proto` files) is copied as it is. Then
- * `dist-client/`, the package of the client alone. `node scripts/build.ts FOLDER` makes the first alone, there.
+ * Makes `dist/`, what the npm package holds: JavaScript and declarations, since Node strips no types under node_modules, and
+ * of the program few files (`bundle.ts`). Everything else in the folders (the generated wire code, its `.proto` files) is
+ * copied as it is. Then `dist-client/`, the package of the client alone. `node scripts/build.ts FOLDER` makes the first alone,
+ * there.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, readFileSync, rmSync } from 'node:fs'

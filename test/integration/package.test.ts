@@ -76,6 +76,13 @@ describe('the published package', () => {
     )
   })
 
+  test('begins with the program in few files, with the terms of all that is in them', async () => {
+    const dist = join(consumer, 'node_modules/cortex-node/dist')
+    assert.equal(await readFile(join(dist, 'bin/main.js'), 'utf8'), "import '../program/main.js'\n")
+    const terms = await readFile(join(dist, 'program/LICENSES.txt'), 'utf8')
+    for (const name of ['libp2p', 'hono', 'zod', 'commander']) assert.match(terms, new RegExp(`^${name}@\\d`, 'm'))
+  })
+
   test('what its documents link to is there, for whoever reads them in the package', async () => {
     const installed = join(consumer, 'node_modules/cortex-node')
     const documents = files.filter((path) => path.endsWith('.md') && !path.startsWith('dist/'))
