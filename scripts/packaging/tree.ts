@@ -8,7 +8,9 @@ const root = join(import.meta.dirname, '../..')
 const sources = join(root, 'packaging')
 
 /** Of installed packages: nobody compiles, debugs or type-checks there. */
-const NOT_RUN = new Set(['.ts', '.cts', '.mts', '.map', '.c', '.cc', '.cpp', '.h', '.hpp', '.gyp', '.gypi'])
+const NOT_RUN = new Set(['.ts', '.cts', '.mts', '.map', '.c', '.cc', '.cpp', '.h', '.hpp', '.gyp', '.gypi', '.bare'])
+/** Settings of tools that work on a package's source; and what is built for a C library that the Node here is not. */
+const NOT_HERE = /\/node_modules\/(?:.*\/)?(?:\.[^/]+|[^/]+\.musl\.node)$/
 /** What is run, of all files in a package. */
 const PROGRAMS = new Set(['bin/cortex', 'lib/cortex-node/node', 'install.sh'])
 
@@ -64,7 +66,7 @@ export async function layOut(program: Program, arch: Arch, folder: string, epoch
 }
 
 function isRun(path: string, arch: Arch): boolean {
-  if (/\/node_modules\/\.(?:bin|package-lock\.json)$/.test(path)) return false
+  if (NOT_HERE.test(path)) return false
   const [, built] = /\/prebuilds\/([^/]+)/.exec(path) ?? []
   if (built !== undefined && built !== `linux-${arch}`) return false
   return !NOT_RUN.has(extname(path)) || path.includes('/dashboard/dist/')
