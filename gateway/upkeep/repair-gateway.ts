@@ -1,4 +1,4 @@
-import { cp, mkdir, rm } from 'node:fs/promises'
+import { access, cp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeBackupFile } from '../../node/backup/backup-file.ts'
 import { openStopped } from '../../node/backup/open-stopped.ts'
@@ -146,6 +146,7 @@ async function copyOf({ folder, version, nowMs }: RepairInit, damaged: StoreName
   try {
     for (const place of Object.values(STORES)) {
       const { location } = storePlaces(join(folder, place))
+      if (!(await isThere(location))) continue
       await cp(location, join(path, place, 'db'), { recursive: true, errorOnExist: true, force: false })
     }
   } catch (error) {
@@ -154,4 +155,11 @@ async function copyOf({ folder, version, nowMs }: RepairInit, damaged: StoreName
     throw error
   }
   return path
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false, // it was removed, or never made
+  )
 }

@@ -7,7 +7,7 @@ import type { BillRecord, JobRecord } from '../records.ts'
 import { key } from '../tables.ts'
 import { createBalance } from './balance.ts'
 import { formed, JOB_FORMS } from './forms.ts'
-import { ownKey, rawRecords } from './raw-table.ts'
+import { ownKey, rawKeys, rawRecords } from './raw-table.ts'
 
 /** Where they are compared one by one, no more than so many are held: beyond, they are not told apart. */
 const MOST_HELD = 100_000
@@ -88,9 +88,10 @@ function* writtenOf(job: JobRecord): Generator<[key: string, amount: number]> {
 }
 
 async function* stored(database: Database): AsyncGenerator<[key: string, amount: number]> {
-  for (const name of ['order', 'totals', 'spans', 'costs']) {
+  for await (const at of rawKeys(database, 'order')) yield [at, 1]
+  for (const name of ['totals', 'spans', 'costs']) {
     for await (const record of rawRecords(database, name)) {
-      const amount = name === 'order' ? 1 : Number(record[1].toString('utf8'))
+      const amount = Number(record[1].toString('utf8'))
       yield [record[0], Number.isSafeInteger(amount) ? amount : NO_NUMBER]
     }
   }
