@@ -136,6 +136,8 @@ export interface Lease extends AwardInFlight {
   lastContactMs: number
   /** The same for this peer's meter; absent in records of versions that had none. */
   lastContact?: Moment
+  /** When it was heard of before its end, so far as that is told from what waited with the end; see `last-heard.ts`. Absent is not known. */
+  heard?: Moment[]
   /** How the provider's clock differs from the job's time; absent before its first report. See `job-time.ts`. */
   clockOffset?: ClockOffset
   /** When progress of its pull, or of what it brings, was kept last; absent before. */
@@ -313,7 +315,7 @@ export interface MetricSample {
 export interface BillRecord
   extends Pick<
     JobRecord,
-    'id' | 'owner' | 'createdAtMs' | 'attempt' | 'durationSeconds' | 'state' | 'pastLeases' | 'origin'
+    'id' | 'owner' | 'createdAtMs' | 'created' | 'attempt' | 'durationSeconds' | 'state' | 'pastLeases' | 'origin'
   > {
   spec: Pick<PublicJobSpec, 'image' | 'labels' | 'stopGraceSeconds' | 'network' | 'maxNetwork'>
 }

@@ -17,7 +17,7 @@ const TOLERATED_MS = 60_000
 /** What {@link createRefreshing} works with. */
 export interface VolumesComponents extends SettlingComponents {
   directory: Pick<Directory, 'get'>
-  store: Pick<JobStore, 'volumes' | 'keepVolume' | 'volumeReceipts' | 'list' | 'get'>
+  store: Pick<JobStore, 'volumes' | 'keepVolume' | 'volumeReceipts' | 'list' | 'get' | 'bill'>
   logger: Logger
 }
 

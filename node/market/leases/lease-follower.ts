@@ -23,7 +23,9 @@ import type { JobRecord, JobStore, Lease } from '../../store/index.ts'
 import { leaseOf, leaseWithFence } from '../../store/records.ts'
 import { createMailbox } from '../mailbox.ts'
 import { applyReport, refineLease } from './apply-report.ts'
+import { createCommander } from './commander.ts'
 import type { HeldUp } from './held-up.ts'
+import { beforeEnd, heardNow } from './last-heard.ts'
 import { type LeaseDesk, lastAck } from './lease-desk.ts'
 import type { Loss, OverdueTimes } from './overdue.ts'
 import { idleAtStart, knownRunMs, type LastIdle, toldToRun } from './own-meter.ts'
@@ -283,13 +285,18 @@ async function hear(
           ...(endpoints.length === 0 ? {} : { endpoints }),
           ...(health === null ? {} : { health }),
         }
-        refineLease(draft, { meteredMs, lastContactMs: draft.nowMs, lastContact: heardAt, ...told })
+        const heard = heardNow(clock, lease)
+        refineLease(draft, { meteredMs, lastContactMs: draft.nowMs, lastContact: heardAt, heard, ...told })
       })
       if (claimedMs === 0) session.idle = { atMs: heardMs, awayMs: 0 }
       return null
     }
     case 'reply':
       keepPace(session)
+      await store.change(session.jobId, (draft) => {
+        const lease = leaseOf(draft.job)
+        if (lease?.fence === session.fence) refineLease(draft, { heard: heardNow(clock, lease) })
+      })
       await components.onReply(session.jobId, content.value)
       return null
     case 'unknown':
@@ -333,7 +340,9 @@ async function storeReport(components: FollowerComponents, session: Session, rep
         : null,
   }
   const { job: after, result: breach } = await store.change(jobId, (draft) => {
-    if (leaseOf(draft.job)?.fence !== session.fence) throw new WireError('STALE', 'A report of an older attempt')
+    const now = leaseOf(draft.job)
+    if (now?.fence !== session.fence) throw new WireError('STALE', 'A report of an older attempt')
+    refineLease(draft, { heard: content.case === 'ended' ? beforeEnd(clock, now) : heardNow(clock, now) })
     const found = applyReport(draft, report, received)
     if (content.case === 'ended') draft.durable()
     return found
@@ -377,23 +386,4 @@ async function heartbeats(
 
 function beatOf({ beat }: Heard): Uint8Array {
   return encode(LeaseCommandSchema, { content: { case: 'heartbeat', value: { number: beat } } })
-}
-
-/** Sends what the user wants of the job, each wish once per stream; the provider knows repeated ones by their id. */
-function createCommander(channel: Channel): { wishes(job: JobRecord | undefined): Promise<void> } {
-  const sent = new Set<string>()
-  return {
-    async wishes(job) {
-      if (job === undefined) return
-      if (job.cancelRequestedAtMs !== null && !sent.has('cancel')) {
-        sent.add('cancel')
-        await channel.send(encode(LeaseCommandSchema, { content: { case: 'cancel', value: { commandId: 'cancel' } } }))
-      }
-      const { extension } = job
-      if (extension !== null && !sent.has(extension.commandId)) {
-        sent.add(extension.commandId)
-        await channel.send(encode(LeaseCommandSchema, { content: { case: 'extend', value: extension } }))
-      }
-    },
-  }
 }

@@ -116,6 +116,7 @@ export async function createPayingRig(): Promise<PayingRig> {
         },
         list: async () => ({ jobs: [], ids: [], total: 0, isExact: true, hasMore: false, next: null, searched: null }),
         get: async (id) => jobs.get(id),
+        bill: async () => undefined,
       },
     })
   let volumes = open()
