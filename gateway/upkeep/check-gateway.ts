@@ -5,7 +5,7 @@ import { loadIdentity } from '../../node/identity.ts'
 import { createOutputsCheck } from '../../node/outputs/check-outputs.ts'
 import { readPrivateFile } from '../../node/private-file.ts'
 import { checkStore, readableJob } from '../../node/store/check-store.ts'
-import { type Database, openDatabase } from '../../node/store/database.ts'
+import { type Database, openDatabase, openLocked } from '../../node/store/database.ts'
 import { lockFolder } from '../../node/store/folder-lock.ts'
 import { inspectStore } from '../../node/store/inspect-store.ts'
 import { createSecretBox, type SecretBox } from '../../node/store/secret-box.ts'
@@ -46,8 +46,12 @@ export class UpkeepError extends Error {
   }
 }
 
-/** @throws {UpkeepError} where there is no gateway, or it runs */
-export async function assertStopped(folder: string): Promise<void> {
+/**
+ * Does something with a gateway's folder, which is locked until that has ended: no gateway can start meanwhile.
+ *
+ * @throws {UpkeepError} where there is no gateway, or it runs
+ */
+export async function whileStopped<T>(folder: string, work: () => Promise<T>): Promise<T> {
   await access(join(folder, 'identity.key')).catch(async (cause: unknown) => {
     await access(join(folder, 'db')).catch(() => {
       throw new UpkeepError('NO_GATEWAY', `There is no gateway in ${folder}: give the --data that it was given`, {
@@ -57,17 +61,27 @@ export async function assertStopped(folder: string): Promise<void> {
   })
   const lock = await lockFolder(folder)
   if (lock === null) throw new UpkeepError('GATEWAY_RUNS', `The gateway in ${folder} runs: stop it first`)
-  await lock.release()
+  try {
+    return await work()
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Opens a database of a gateway by its place in the folder, to be called within {@link whileStopped}. @throws {DataFolderError} */
+export async function openPlace(folder: string, place: string): Promise<Database> {
+  // The lock of the jobs is that of the whole folder, and outlasts this.
+  if (place === STORES.jobs) return await openLocked(folder, { release: async () => undefined })
+  return await openDatabase(join(folder, place))
 }
 
 /**
- * Reads all that a gateway keeps, while it does not run. Changes nothing by itself.
+ * Reads all that a gateway keeps, to be called within {@link whileStopped}. Changes nothing by itself.
  *
- * @throws {UpkeepError} @throws {DataFolderError} where a newer version wrote it
+ * @throws {DataFolderError} where a newer version wrote it
  */
 export async function checkGateway(check: GatewayCheck): Promise<void> {
   const { folder, looked } = check
-  await assertStopped(folder)
   await using stack = new AsyncDisposableStack()
   await checkIdentity(check)
   const jobs = await openStore(check, 'jobs')
@@ -120,7 +134,7 @@ async function openStore({ folder, onProblem, looked }: GatewayCheck, store: Sto
     await onProblem(what, { kind: 'damaged', which, remedy: null, mend }, store, null)
   }
   if (refusals.length > 0 || without.length > 0 || kind === 'new') return null
-  return await openDatabase(own)
+  return await openPlace(folder, STORES[store])
 }
 
 async function checkIdentity({ folder, onProblem, looked }: GatewayCheck): Promise<void> {

@@ -1,8 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openDatabase } from '../../node/store/database.ts'
 import { storePlaces } from '../../node/store/inspect-store.ts'
-import { assertStopped, STORES } from './check-gateway.ts'
+import { openPlace, STORES, whileStopped } from './check-gateway.ts'
 
 /** What the databases of a gateway took of the disk, and take. */
 export interface Compacted {
@@ -14,12 +13,15 @@ export interface Compacted {
 
 /** Gives back the room of what was deleted. @throws {UpkeepError} @throws {DataFolderError} where it is damaged */
 export async function compactGateway(folder: string): Promise<Compacted[]> {
-  await assertStopped(folder)
+  return await whileStopped(folder, async () => await compactAll(folder))
+}
+
+async function compactAll(folder: string): Promise<Compacted[]> {
   const compacted: Compacted[] = []
   for (const [store, place] of Object.entries(STORES)) {
     const own = join(folder, place)
     const beforeBytes = await sizeOf(own)
-    const database = await openDatabase(own)
+    const database = await openPlace(folder, place)
     try {
       await database.compactRange('', '\u{10ffff}')
     } finally {

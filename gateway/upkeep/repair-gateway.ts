@@ -5,12 +5,11 @@ import { openStopped } from '../../node/backup/open-stopped.ts'
 import { stampOf } from '../../node/backup/restore.ts'
 import { writeBackup } from '../../node/backup/write-backup.ts'
 import type { Logger } from '../../node/logger.ts'
-import { remakeLists } from '../../node/store/check-store.ts'
-import { openDatabase } from '../../node/store/database.ts'
+import { remakeLists, writesAfterSalvage } from '../../node/store/check-store.ts'
 import { salvageStore, storePlaces } from '../../node/store/inspect-store.ts'
 import { type AsideFolder, createAsideFolder } from '../../node/upkeep/aside-folder.ts'
 import { createFindings, type UpkeepRow } from '../../node/upkeep/findings.ts'
-import { assertStopped, checkGateway, type GatewayCheck, STORES, type StoreName } from './check-gateway.ts'
+import { checkGateway, type GatewayCheck, openPlace, STORES, type StoreName, whileStopped } from './check-gateway.ts'
 import { createMender, type Done } from './mender.ts'
 
 /** Passes until what one mends brings nothing else to light: what belongs to what was set aside is found by the same. */
@@ -47,7 +46,7 @@ export const REPAIR = 'cortex gateway repair'
 
 /** A check, with all that it found as rows. @throws {UpkeepError} @throws {DataFolderError} */
 export async function findProblems(init: Pick<GatewayCheck, 'folder' | 'masterKey'>): Promise<UpkeepRow[]> {
-  const { rows } = await look(init)
+  const { rows } = await whileStopped(init.folder, async () => await look(init))
   return rows
 }
 
@@ -79,19 +78,19 @@ async function look(init: Pick<GatewayCheck, 'folder' | 'masterKey'>): Promise<{
  * @throws {UpkeepError} @throws {DataFolderError} where a newer version wrote it
  */
 export async function repairGateway(init: RepairInit): Promise<Repaired> {
+  return await whileStopped(init.folder, async () => await repairStopped(init))
+}
+
+async function repairStopped(init: RepairInit): Promise<Repaired> {
   const { folder, nowMs, say } = init
-  await assertStopped(folder)
   const first = await look(init)
   if (first.mends === 0) return { copy: null, aside: null, lost: [], done: [], rows: first.rows }
   const copy = init.backup ? await copyOf(init, first.damaged) : null
   if (copy !== null) say(`What was there before is in ${copy}.`)
   const lost: string[] = []
   for (const store of first.damaged) {
-    const found = await salvageStore(join(folder, STORES[store]))
-    // Repaired tables lie beside each other: merged they do not.
-    const database = await openDatabase(join(folder, STORES[store]))
-    await database.compactRange('', '\u{10ffff}')
-    await database.close()
+    const writes = store === 'jobs' ? writesAfterSalvage(nowMs) : []
+    const found = await salvageStore(join(folder, STORES[store]), writes)
     say(`The files of ${store} are made anew of what is whole in them.`)
     lost.push(...found.map((one) => `${store}: ${one}`))
   }
@@ -120,7 +119,7 @@ async function mendOnce({ folder, masterKey, logger }: RepairInit, aside: AsideF
   })
   const done = mender.done()
   if (done.length === 0) return done
-  const database = await openDatabase(folder)
+  const database = await openPlace(folder, STORES.jobs)
   try {
     await remakeLists({ database, logger })
   } finally {
@@ -133,7 +132,7 @@ async function mendOnce({ folder, masterKey, logger }: RepairInit, aside: AsideF
 async function copyOf({ folder, version, nowMs }: RepairInit, damaged: StoreName[]): Promise<string> {
   const path = `${folder}.before-repair-${stampOf(nowMs)}`
   if (damaged.length === 0) {
-    const source = await openStopped('gateway', folder)
+    const source = await openStopped('gateway', folder, async (place) => await openPlace(folder, place))
     try {
       const stream = writeBackup(source, { withFiles: false, version, nowMs })
       await writeBackupFile(stream, { path: `${path}.tar`, passphrase: null })
@@ -147,7 +146,12 @@ async function copyOf({ folder, version, nowMs }: RepairInit, damaged: StoreName
     for (const place of Object.values(STORES)) {
       const { location } = storePlaces(join(folder, place))
       if (!(await isThere(location))) continue
-      await cp(location, join(path, place, 'db'), { recursive: true, errorOnExist: true, force: false })
+      await cp(location, join(path, place, 'db'), {
+        recursive: true,
+        dereference: true,
+        errorOnExist: true,
+        force: false,
+      })
     }
   } catch (error) {
     // Half a copy is none.

@@ -10,12 +10,14 @@ import type { BackupSource } from './write-backup.ts'
 /**
  * What a backup is made of where nothing runs on the data folder; nothing can until it is closed.
  *
+ * @param open opens a database by its place in the folder @default {@link openDatabase}, which locks it
  * @throws {BackupError} where there is nothing
  * @throws {DataFolderError} where something runs there, or it is damaged
  */
 export async function openStopped(
   kind: BackupKind,
   folder: string,
+  open: (place: string) => Promise<Database> = async (place) => await openDatabase(join(folder, place)),
 ): Promise<BackupSource & { close(): Promise<void> }> {
   // Opening would make one.
   await access(join(folder, 'identity.key')).catch((cause: unknown) => {
@@ -30,7 +32,7 @@ export async function openStopped(
   try {
     const { stores } = LAYOUTS[kind]
     for (const [name, { folder: at }] of Object.entries(stores)) {
-      databases.push([name, await openDatabase(join(folder, at))])
+      databases.push([name, await open(at)])
     }
     const peerId = peerIdFromPrivateKey(await loadIdentity(folder)).toString()
     const dumps = Object.fromEntries(

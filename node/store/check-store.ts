@@ -1,5 +1,5 @@
 import type { Logger } from '../logger.ts'
-import type { Found, LookedAt } from '../upkeep/problem.ts'
+import type { Found, LookedAt, MendWrite } from '../upkeep/problem.ts'
 import { checkLists, SCHEMA_KEY } from './check/check-lists.ts'
 import { checkRecords } from './check/check-records.ts'
 import { formed, JOB_FORMS } from './check/forms.ts'
@@ -7,7 +7,7 @@ import type { Database } from './database.ts'
 import { rebuildIndexes } from './indexes/rebuild.ts'
 import type { JobRecord } from './records.ts'
 import type { SecretBox } from './secret-box.ts'
-import { createTables } from './tables.ts'
+import { createTables, RESTORED_KEY } from './tables.ts'
 
 export { formed } from './check/forms.ts'
 export { ownKey, rawRecords } from './check/raw-table.ts'
@@ -45,6 +45,14 @@ export async function readableJob(database: Database, id: string): Promise<JobRe
   return value === undefined
     ? undefined
     : ((formed(JOB_FORMS.job, [key, value]) as unknown as JobRecord | null) ?? undefined)
+}
+
+/**
+ * What a job store is told that was made of damaged files, where older records may have come back. Its lists and counts are
+ * to be made anew. And it may lack what it acknowledged, as one that was put back from a backup of this moment does.
+ */
+export function writesAfterSalvage(nowMs: number): MendWrite[] {
+  return [{ key: SCHEMA_KEY }, { key: RESTORED_KEY, value: String(nowMs) }]
 }
 
 /** Makes lists and counts anew where a mend has taken their mark away. */

@@ -33,14 +33,24 @@ export async function openDatabase(
   onRepair: (problem: string) => void = () => {},
   onDamage: (problem: string) => void = () => {},
 ): Promise<Database> {
+  const lock = await lockFolder(folder).catch((error: unknown) => {
+    throw explain(folder, error)
+  })
+  if (lock === null) throw await inUse(folder)
+  return await openLocked(folder, lock, onRepair, onDamage)
+}
+
+/** The same in a folder that this process has locked. The lock is let go of when the database is closed, or cannot be opened. */
+export async function openLocked(
+  folder: string,
+  { release }: FolderLock,
+  onRepair: (problem: string) => void = () => {},
+  onDamage: (problem: string) => void = () => {},
+): Promise<Database> {
   const { location, pidFile, closedFile, checkedFile } = storePlaces(folder)
   const checking = new AbortController()
-  let lock: FolderLock | null = null
   let database: RecoveringLevel | null = null
   try {
-    lock = await lockFolder(folder)
-    if (lock === null) throw await inUse(folder, pidFile)
-    const { release } = lock
     const isNew = !(await exists(location))
     // Moved away, as the message about a damaged one says: what is known of the old one is not about the new one.
     if (isNew) await Promise.all([pidFile, closedFile].map(async (path) => await rm(path, { force: true })))
@@ -72,7 +82,7 @@ export async function openDatabase(
     return database
   } catch (error) {
     await database?.close()
-    await lock?.release()
+    await release()
     throw explain(folder, error)
   }
 }
@@ -94,9 +104,9 @@ function explain(folder: string, error: unknown): DataFolderError {
   return new DataFolderError('DATA_FOLDER_UNUSABLE', `Cannot open the store in ${folder}: ${problem}`, { cause })
 }
 
-async function inUse(folder: string, pidFile: string): Promise<DataFolderError> {
+async function inUse(folder: string): Promise<DataFolderError> {
   // Without the file the message only lacks the number.
-  const pid = await readFile(pidFile, 'utf8').catch(() => 'unknown')
+  const pid = await readFile(storePlaces(folder).pidFile, 'utf8').catch(() => 'unknown')
   return new DataFolderError(
     'DATA_FOLDER_IN_USE',
     `${folder} is in use by process ${pid.trim()}: stop it, or choose another folder with --data`,

@@ -1,9 +1,9 @@
-import { access, mkdir, rm } from 'node:fs/promises'
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readChecked } from './leveldb/checked-note.ts'
 import { readClosed } from './leveldb/closed-note.ts'
-import { type Inspection, inspectLevel } from './leveldb/inspect.ts'
-import { salvageLevel } from './leveldb/salvage.ts'
+import { type Inspection, inspectLevel, SALVAGING } from './leveldb/inspect.ts'
+import { type SalvageWrite, salvageLevel } from './leveldb/salvage.ts'
 
 /** Where the parts of a store are. */
 export interface StorePlaces {
@@ -47,19 +47,23 @@ export async function inspectStore(folder: string, again = false): Promise<Store
 }
 
 /**
- * Makes a store that can be opened of what is whole in one that cannot; see {@link salvageLevel}.
+ * Makes a store that can be opened of what is whole in one that cannot; see {@link salvageLevel}. Until all of that is done,
+ * `writes` among it, it is refused: where this is killed, it is to be done again.
  *
  * @returns what was lost, for people
  */
-export async function salvageStore(folder: string): Promise<string[]> {
+export async function salvageStore(folder: string, writes: SalvageWrite[] = []): Promise<string[]> {
   const { location, closedFile, checkedFile } = storePlaces(folder)
   await mkdir(location, { recursive: true, mode: 0o700 })
   const { kind, refusals } = await inspectStore(folder, true)
   if (kind === 'new') return []
-  const cut = refusals.filter((problem) => problem.includes('when it was closed'))
-  const lost = await salvageLevel(location)
+  const gone = refusals.filter((problem) => / is missing$| when it was closed$/.test(problem))
+  const mark = join(location, SALVAGING)
+  await writeFile(mark, '', { mode: 0o600, flush: true })
   await Promise.all([closedFile, checkedFile].map(async (path) => await rm(path, { force: true })))
-  return [...lost, ...cut]
+  const lost = await salvageLevel(location, writes)
+  await rm(mark)
+  return [...new Set([...gone, ...lost])]
 }
 
 async function closedProblems({ logs }: Inspection, closedFile: string): Promise<string[]> {

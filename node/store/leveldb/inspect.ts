@@ -19,6 +19,9 @@ export interface Inspection {
   checked: CheckedTables
 }
 
+/** Lies beside the files for as long as they are being salvaged: until that has ended, nobody opens them. */
+export const SALVAGING = 'SALVAGING'
+
 /** A table or a log. */
 export interface DataFile {
   name: string
@@ -41,6 +44,7 @@ export async function inspectLevel(location: string, known: CheckedTables = {}):
   const logs: Record<string, number> = {}
   const checked: CheckedTables = {}
   const problems = typeof manifest === 'string' ? [] : missingFiles(manifest, files).map((name) => `${name} is missing`)
+  if (names.includes(SALVAGING)) problems.push('a repair of it was broken off')
   for (const file of files) {
     const path = join(location, file.name)
     const entry = { file: identityOf(await stat(path, { bigint: true })), atMs: Date.now() }

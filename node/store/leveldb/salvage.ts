@@ -1,19 +1,28 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Level } from 'level'
 import { type DataFile, damageOf, dataFile, findManifest, isNeeded } from './inspect.ts'
-import { repairLevel } from './recovering-level.ts'
+import { type OnDisk, repairLevel } from './recovering-level.ts'
 import { salvageLog } from './salvage-log.ts'
 import { salvageTable } from './salvage-table.ts'
+
+/** A write by a whole key; without a value the key goes. */
+export interface SalvageWrite {
+  key: string
+  value?: string
+}
 
 /**
  * Makes a LevelDB that can be opened of what is whole in one that is damaged. LevelDB's own repair alone would read damaged
  * blocks as data: it looks at no checksum. So damaged files are first made into such as hold only what is whole.
  *
- * Nobody may have it open. What it changes is not kept: copy the folder before.
+ * Nobody may have it open. What it changes is not kept: copy the folder before. Where it is killed it is to be done again
+ * before anybody opens the files.
  *
+ * @param writes are written to it at the end
  * @returns what was lost, for people; empty where nothing was
  */
-export async function salvageLevel(location: string): Promise<string[]> {
+export async function salvageLevel(location: string, writes: SalvageWrite[] = []): Promise<string[]> {
   const names = await readdir(location)
   const manifest = await findManifest(location, names)
   const lost: string[] = []
@@ -23,9 +32,22 @@ export async function salvageLevel(location: string): Promise<string[]> {
     if (!isNeeded(file, manifest)) await rm(path)
     else lost.push(...(await salvageFile(path, file, manifest)))
   }
+  // It makes tables of logs long before the manifest that names them: done again, by the old one they would go.
+  await rm(join(location, 'CURRENT'), { force: true })
   await repairLevel(location)
   // Logs that are tables now, and the manifest from before.
   await rm(join(location, 'lost'), { recursive: true, force: true })
+  const database = new Level<string, string>(location) as Level<string, string> & OnDisk
+  try {
+    const batch = writes.map(({ key, value }) =>
+      value === undefined ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
+    )
+    await database.batch(batch, { sync: true } as object)
+    // Repaired tables lie beside each other, where a read may find an older value first; merged they do not.
+    await database.compactRange('', '\u{10ffff}')
+  } finally {
+    await database.close()
+  }
   return lost
 }
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, open, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, rmdir, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { openDatabase } from '../../../node/store/database.ts'
 import { inspectStore, salvageStore } from '../../../node/store/inspect-store.ts'
@@ -141,12 +141,32 @@ describe('what is left of a store whose files are damaged', () => {
     )
   })
 
-  it('has lost a table that is gone, and the rest is there', async () => {
+  it('has lost a table that is gone, and says so, and the rest is there', async () => {
     const folder = await copy()
     const [file = ''] = await filesOf(folder, /\.ldb$/)
     await rm(file)
-    const { wrong } = await salvaged(folder)
+    const { wrong, lost } = await salvaged(folder)
     assert.ok(wrong.length > 0 && wrong.length < 3_000)
+    assert.deepEqual(lost, [`${basename(file)} is missing`])
+  })
+
+  it('is all of it, too, where a salvage was broken off before there was a manifest, and until then nobody opens it', async () => {
+    const folder = await copy()
+    // The repair of LevelDB gets as far as this: by then logs are tables.
+    const obstacle = join(folder, 'db/000001.dbtmp')
+    await mkdir(obstacle)
+    await assert.rejects(salvageStore(folder))
+    await rmdir(obstacle)
+    await assert.rejects(openDatabase(folder), { code: 'DATA_FOLDER_CORRUPT' })
+    assert.deepEqual(await salvaged(folder), { wrong: [], lost: [] })
+  })
+
+  it('has what its owner writes to it, from when it can be opened', async () => {
+    const folder = await copy()
+    await salvageStore(folder, [{ key: 'key 000001' }, { key: 'new', value: 'one' }])
+    const database = await openDatabase(folder)
+    assert.deepEqual(await database.getMany(['key 000001', 'new']), [undefined, 'one'])
+    await database.close()
   })
 })
 
