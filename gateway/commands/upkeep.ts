@@ -31,9 +31,11 @@ export function upkeepCommands(): Command[] {
 }
 
 const REPAIR_HELP = `
-What was there before is copied beside the folder first: to gateway.before-repair-TIME.tar, which 'cortex gateway restore'
-puts back, or where the files themselves are damaged, to a folder gateway.before-repair-TIME. What is taken away lies in
-gateway.set-aside-TIME. Both hold keys and secrets as the folder does: remove them when all is well.
+Keys and records as they were before are copied beside the folder first: to gateway.before-repair-TIME.tar, which
+'cortex gateway restore --replace' puts back, or where the files themselves are damaged, or identity.key is missing, the
+databases to a folder gateway.before-repair-TIME. Outputs and uploads are not in it; a restore moves those that are there
+aside with the folder. What is taken away lies in gateway.set-aside-TIME. Both hold keys and secrets as the folder does:
+remove them when all is well.
 
 Example:
   $ cortex gateway repair --dry-run --data /srv/cortex`

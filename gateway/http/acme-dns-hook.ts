@@ -52,7 +52,8 @@ async function runHook(program: string, words: string[], signal: AbortSignal): P
   }
   child.once('exit', () => endGroup(child.pid))
   onAbort(signal, () => {
-    endGroup(child.pid)
+    // Once it has ended, its number may be another's.
+    if (child.exitCode === null && child.signalCode === null) endGroup(child.pid)
     for (const stream of streams) stream.destroy()
   })
   const what = `${program} ${words.slice(0, 2).join(' ')}`

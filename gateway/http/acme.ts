@@ -1,4 +1,4 @@
-import { randomBytes, X509Certificate } from 'node:crypto'
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abortedWithin, orAborted } from '../../node/abort.ts'
@@ -65,7 +65,7 @@ export async function keepAcmeCertificate(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
   const over = new AbortController()
-  const first = await timeOf(files.cert, init.domains)
+  const first = await timeOf(files, init.domains)
   if (first === null || first.expiresAtMs <= clock.nowMs()) await order(components, init, folder, files, over.signal)
 
   async function renew(): Promise<boolean> {
@@ -79,7 +79,7 @@ export async function keepAcmeCertificate(
   }
   async function look(): Promise<void> {
     for (let wait = 0; !over.signal.aborted; wait = Math.max(0, wait - 1)) {
-      const now = await timeOf(files.cert, init.domains)
+      const now = await timeOf(files, init.domains)
       if (wait === 0 && (now === null || isDue(now, clock)) && !(await renew())) wait = LOOKS_BETWEEN
       await clock.sleep(LOOK_MS, over.signal)
     }
@@ -163,10 +163,12 @@ interface Times {
   expiresAtMs: number
 }
 
-/** When a certificate is good; null where there is none for these names. */
-async function timeOf(path: string, domains: readonly string[]): Promise<Times | null> {
+/** When a certificate is good; null where there is none for these names, or one of another key. */
+async function timeOf({ cert, key }: CertificateFiles, domains: readonly string[]): Promise<Times | null> {
   try {
-    const certificate = new X509Certificate(await readFile(path))
+    const certificate = new X509Certificate(await readFile(cert))
+    // A renewal that was cut off between the two files leaves the new key with the old certificate.
+    if (!certificate.checkPrivateKey(createPrivateKey(await readFile(key)))) return null
     // A wildcard is for any name there.
     const isFor = (name: string) => certificate.checkHost(name.replace(/^\*\./, 'any.')) !== undefined
     if (!domains.every(isFor)) return null

@@ -54,22 +54,25 @@ async function look(init: Pick<GatewayCheck, 'folder' | 'masterKey'>): Promise<{
   rows: UpkeepRow[]
   mends: number
   damaged: StoreName[]
+  hasKey: boolean
 }> {
   const findings = createFindings(REPAIR)
   const damaged = new Set<StoreName>()
   let mends = 0
+  let hasKey = true
   await checkGateway({
     ...init,
     looked: findings.looked,
     settled: async () => undefined,
     async onProblem(what, problem, store, database) {
       findings.add(what, problem)
+      if (what === 'identity') hasKey = false
       if (problem.mend === null) return
       mends += 1
       if (database === null && what === `files of ${store}`) damaged.add(store)
     },
   })
-  return { rows: findings.rows(), mends, damaged: [...damaged] }
+  return { rows: findings.rows(), mends, damaged: [...damaged], hasKey }
 }
 
 /**
@@ -85,7 +88,7 @@ async function repairStopped(init: RepairInit): Promise<Repaired> {
   const { folder, nowMs, say } = init
   const first = await look(init)
   if (first.mends === 0) return { copy: null, aside: null, lost: [], done: [], rows: first.rows }
-  const copy = init.backup ? await copyOf(init, first.damaged) : null
+  const copy = init.backup ? await copyOf(init, first.hasKey && first.damaged.length === 0) : null
   if (copy !== null) say(`What was there before is in ${copy}.`)
   const lost: string[] = []
   for (const store of first.damaged) {
@@ -128,10 +131,10 @@ async function mendOnce({ folder, masterKey, logger }: RepairInit, aside: AsideF
   return done
 }
 
-/** A backup, or where that cannot be made, the files of the databases as they are. */
-async function copyOf({ folder, version, nowMs }: RepairInit, damaged: StoreName[]): Promise<string> {
+/** A backup, or where none can be made, as without the key, the files of the databases as they are. */
+async function copyOf({ folder, version, nowMs }: RepairInit, canBackUp: boolean): Promise<string> {
   const path = `${folder}.before-repair-${stampOf(nowMs)}`
-  if (damaged.length === 0) {
+  if (canBackUp) {
     const source = await openStopped('gateway', folder, async (place) => await openPlace(folder, place))
     try {
       const stream = writeBackup(source, { withFiles: false, version, nowMs })

@@ -92,7 +92,8 @@ async function sizeOf(path: string): Promise<number | null> {
 
 async function* namesIn(folder: string): AsyncGenerator<string> {
   try {
-    for await (const { name } of await opendir(folder)) yield name
+    // What is no file is nobody's output, such as the `lost+found` of a disk of its own.
+    for await (const entry of await opendir(folder)) if (entry.isFile()) yield entry.name
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }

@@ -89,6 +89,15 @@ describe('the program that sets records', () => {
     assert.equal(await pid(), 0)
   })
 
+  it('that has ended is let alone: its number may be another’s by then', async (t) => {
+    const hook = await proof('true')
+    const over = new AbortController()
+    await hook.give(question('cortex.example'), over.signal)
+    const { mock } = t.mock.method(process, 'kill', () => true)
+    over.abort(new Error('The gateway ends'))
+    assert.equal(mock.callCount(), 0)
+  })
+
   async function hook(from: Awaited<ReturnType<typeof proof>>): Promise<void> {
     await from.give(question('cortex.example'), never)
   }

@@ -3,19 +3,21 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { connect } from 'node:tls'
+import { keepAcmeCertificate } from '../../../gateway/http/acme.ts'
+import { httpProof } from '../../../gateway/http/acme-proof.ts'
 import { createGateway, type Gateway, type GatewayInit } from '../../../gateway/index.ts'
 import { type Clock, systemClock } from '../../../node/clock.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { canInstall, findProgram, installPackages } from '../../../scripts/apt.ts'
 import { freePort } from '../../../scripts/free-port.ts'
-import { certificate } from '../../support/certificate.ts'
+import { certificate, makeCertificate } from '../../support/certificate.ts'
 import { until } from '../../support/until.ts'
 import { openTestNode, type TestNode } from '../support/test-node.ts'
 
@@ -240,5 +242,27 @@ describe('a certificate from an authority', { skip }, () => {
     await assert.rejects(start({ acme: wildcard }), /gave no certificate for .*it does not take http-01/s)
     const nobody = { domains: DOMAINS, directoryUrl: `https://127.0.0.1:${elsewhere}/dir` }
     await assert.rejects(start({ acme: nobody }), /gave no certificate for .*ECONNREFUSED/s)
+  })
+})
+
+describe('a certificate that an authority gave before', () => {
+  it('is asked for anew where the key beside it is another one, as after a renewal that was cut off', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cortex-acme-'))
+    try {
+      const own = join(folder, 'acme')
+      await mkdir(own)
+      const given = makeCertificate(folder, 'DNS:cortex.example')
+      await writeFile(join(own, 'cert.pem'), given.cert)
+      await writeFile(join(own, 'key.pem'), given.key)
+      const components = { clock: systemClock, logger: silentLogger, proof: httpProof(new Map()) }
+      // Where nobody answers.
+      const init = { folder, domains: ['cortex.example'], directoryUrl: `http://127.0.0.1:${await freePort()}/dir` }
+      const kept = await keepAcmeCertificate(components, init)
+      kept.stop()
+      await writeFile(join(own, 'key.pem'), makeCertificate(folder, 'DNS:cortex.example').key)
+      await assert.rejects(keepAcmeCertificate(components, init), { code: 'NO_CERTIFICATE' })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 })

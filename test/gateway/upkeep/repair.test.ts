@@ -4,6 +4,7 @@ import {
   access,
   cp,
   lstat,
+  mkdir,
   mkdtemp,
   open,
   readdir,
@@ -277,6 +278,25 @@ describe('cortex gateway check and repair', () => {
       now.delete(RESTORED_KEY)
       assert.deepEqual(now, await recordsOf(model.folder))
     }
+  })
+
+  it('mends what there is to mend without the identity, which stays missing', async () => {
+    const folder = await copy()
+    await rm(join(folder, 'identity.key'))
+    await put('', () => `!jobs!${job(3)}`, '{{{')(folder)
+    const { copy: kept, rows } = await repairGateway(repairInit(folder))
+    assert.deepEqual(
+      rows.filter(isWrong).map(({ what }) => what),
+      ['identity'],
+    )
+    await access(join(kept ?? '', 'db/CURRENT'))
+    await assert.rejects(access(join(folder, 'identity.key')), 'none was made')
+  })
+
+  it('passes over folders among outputs, such as a disk of its own has', async () => {
+    const folder = await copy()
+    await mkdir(join(folder, 'outputs/lost+found'))
+    assert.deepEqual(await check(folder), [])
   })
 
   it('copies the files themselves before, where their folder is elsewhere', async () => {
