@@ -48,6 +48,9 @@ export const S3_INPUTS = 's3-inputs'
 /** Offered by providers that fetch what a job brings from repositories of git, beside {@link INPUTS}. */
 export const GIT_INPUTS = 'git-inputs'
 
+/** Offered by providers that fetch the submodules of such repositories, beside {@link GIT_INPUTS}. */
+export const GIT_SUBMODULES = 'git-submodules'
+
 /** Offered by providers that run images which their requesters send. */
 export const SENT_IMAGES = 'sent-images'
 
@@ -90,6 +93,7 @@ const ASKED_BY: ReadonlyMap<string, string> = new Map([
   [URL_INPUTS, 'inputs from a url'],
   [S3_INPUTS, 'inputs from s3'],
   [GIT_INPUTS, 'inputs from git'],
+  [GIT_SUBMODULES, 'inputs from git with submodules'],
   [SENT_IMAGES, 'imageFrom'],
   [KEPT_VOLUMES, 'volumes that are kept'],
   [STDIN, 'stdin'],
@@ -123,6 +127,7 @@ export function capabilitiesFor(spec: PublicJobSpec, image: ResolvedImage | null
     ...(inputsAsked(spec).some(({ from }) => from.url !== undefined) ? [URL_INPUTS] : []),
     ...(inputsAsked(spec).some(({ from }) => from.s3 !== undefined) ? [S3_INPUTS] : []),
     ...(inputsAsked(spec).some(({ from }) => from.git !== undefined) ? [GIT_INPUTS] : []),
+    ...(inputsAsked(spec).some(({ from }) => from.git?.submodules === true) ? [GIT_SUBMODULES] : []),
     ...(spec.imageFrom === undefined ? [] : [SENT_IMAGES]),
     ...(spec.stdin === undefined ? [] : [STDIN]),
   ]

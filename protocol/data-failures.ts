@@ -77,6 +77,12 @@ export const DATA_FAILURES = {
     cause: 'A repository that the job brings does not give its files, or they cannot be unpacked safely.',
     remedy: 'Check that the URL is what git clones, and that git fsck finds nothing in the commit.',
   },
+  'git-submodule': {
+    fault: 'user',
+    cause: 'A submodule of a repository that the job brings cannot be brought as the commit names it.',
+    remedy:
+      'Name it in .gitmodules by https://… or relative to the repository, without user and password; or leave submodules out, and bring what is needed as an input of its own.',
+  },
   'bucket-not-found': {
     fault: 'user',
     cause: 'A bucket that the job brings something from does not have it.',

@@ -1,4 +1,4 @@
-/** A repository of git, as a job brings it: the files of one commit. */
+/** A repository of git, as a job brings it: the files of one commit, and of its submodules where that is asked for. */
 
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
@@ -28,16 +28,18 @@ function isRef(ref: string): boolean {
   return ref !== '@' && ref.isWellFormed()
 }
 
+/** Where a repository is, or a submodule of one: `https:` alone, without user, password, query and fragment. */
+export const gitUrlField = z
+  .string()
+  .max(MAX_INPUT_URL_LENGTH, { abort: true })
+  .superRefine((text, context) => {
+    const message = urlProblem(text)
+    if (message !== null) context.addIssue({ code: 'custom', message })
+  })
+
 /** What `from` says of it. */
 export const gitInputField = z.strictObject({
-  url: z
-    .string()
-    .max(MAX_INPUT_URL_LENGTH, { abort: true })
-    .superRefine((text, context) => {
-      const message = urlProblem(text)
-      if (message !== null) context.addIssue({ code: 'custom', message })
-    })
-    .describe('As git clones it: `https://…`, without user and password.'),
+  url: gitUrlField.describe('As git clones it: `https://…`, without user and password.'),
   ref: z
     .string()
     .max(MAX_REF_LENGTH, { abort: true })
@@ -45,22 +47,39 @@ export const gitInputField = z.strictObject({
     .optional()
     .describe('A branch, a tag or a commit. Where it is left out: what the repository has checked out.'),
   token: namedSecretField('What opens it where not everybody may read it').optional(),
+  submodules: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the submodules of the commit, and theirs, stand at their paths: each is fetched from the `https://…` that `.gitmodules` names, and the token goes to those at the repository’s own host alone. Where it is left out: their folders are empty.',
+    ),
 })
 
 /** The files of one commit. */
 export type GitSource = z.output<typeof gitInputField>
 
 /** As an award carries it. */
-export function gitToWire({ url, ref = '', token }: GitSource): MessageInitShape<typeof Input_GitSchema> {
-  return { url, ref, token: token?.secret ?? '' }
+export function gitToWire({
+  url,
+  ref = '',
+  token,
+  submodules = false,
+}: GitSource): MessageInitShape<typeof Input_GitSchema> {
+  return { url, ref, token: token?.secret ?? '', submodules }
 }
 
 /** Out of an award, held to the rules of a job's own. */
-export function gitFromWire({ url, ref, token }: Input_Git): { git: GitSource } | { git: null; problem: string } {
+export function gitFromWire({
+  url,
+  ref,
+  token,
+  submodules,
+}: Input_Git): { git: GitSource } | { git: null; problem: string } {
   const parsed = gitInputField.safeParse({
     url,
     ...(ref !== '' && { ref }),
     ...(token !== '' && { token: { secret: token } }),
+    ...(submodules && { submodules }),
   })
   if (parsed.success) return { git: parsed.data }
   return { git: null, problem: `git: ${parsed.error.issues[0]?.message ?? 'is not valid'}` }

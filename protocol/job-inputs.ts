@@ -65,7 +65,7 @@ const sources = {
   git: gitInputField
     .optional()
     .describe(
-      'A folder with the files of one commit of a repository, fetched likewise; without `.git`, and without submodules.',
+      'A folder with the files of one commit of a repository, fetched likewise; without `.git`.',
     ),
 }
 

@@ -1,5 +1,6 @@
 import {
   GIT_INPUTS,
+  GIT_SUBMODULES,
   INPUTS,
   OUTPUT_LIST,
   OUTPUT_TO,
@@ -21,6 +22,6 @@ export function abilitiesOf(has: {
   return [
     ...(access === undefined ? [] : ['outputs', OUTPUT_LIST, OUTPUT_TO, S3_OUTPUTS, 'exec']),
     ...(inputVolumes === undefined ? [] : [INPUTS, URL_INPUTS, S3_INPUTS, SENT_IMAGES]),
-    ...(inputVolumes !== undefined && hasGit() ? [GIT_INPUTS] : []),
+    ...(inputVolumes !== undefined && hasGit() ? [GIT_INPUTS, GIT_SUBMODULES] : []),
   ]
 }

@@ -38,8 +38,8 @@ const OF_A_JOB = /^job:([^/]*)(?:\/(.*?)\/?)?$/s
 /** A URL whose file is known. */
 const OF_A_DIGEST = /^(.+)#sha256=([0-9a-f]*)$/i
 
-/** A repository, with a branch, tag or commit of it. */
-const OF_GIT = /^git\+(https:\/\/[^#]*)(?:#(.*))?$/is
+/** A repository, whether with its submodules, and a branch, tag or commit of it. */
+const OF_GIT = /^git\+(https:\/\/[^#]*?)(\?submodules)?(?:#(.*))?$/is
 
 /** The secret that opens a repository, where the job has one of this name. */
 const GIT_TOKEN = 'GIT_TOKEN'
@@ -138,10 +138,17 @@ function fromElsewhere(
 ): Inputs[number]['from'] | null {
   const s3 = s3Flag('--input', source, secrets)
   if (s3 !== null) return { s3 }
-  const [, repository, ref = ''] = OF_GIT.exec(source) ?? []
+  const [, repository, submodules, ref = ''] = OF_GIT.exec(source) ?? []
   if (repository !== undefined) {
     const token = GIT_TOKEN in secrets ? { token: { secret: GIT_TOKEN } } : {}
-    return { git: { url: repository, ...(ref !== '' && { ref }), ...token } }
+    return {
+      git: {
+        url: repository,
+        ...(ref !== '' && { ref }),
+        ...token,
+        ...(submodules !== undefined && { submodules: true }),
+      },
+    }
   }
   if (/^https?:\/\//i.test(source)) {
     const [, url = source, sha256] = OF_A_DIGEST.exec(source) ?? []

@@ -81,7 +81,7 @@ export function inputFlags(command: Command): Command {
   return command
     .option(
       '--input <source:/path[:rw]>',
-      'a file or folder of this machine, job:JOB[/file or folder] of what an earlier job left, https://…[#sha256=…], s3://BUCKET/KEY or /FOLDER/, or git+https://…[#REF] that the provider fetches, read-only at that path; repeat it',
+      'a file or folder of this machine, job:JOB[/file or folder] of what an earlier job left, https://…[#sha256=…], s3://BUCKET/KEY or /FOLDER/, or git+https://…[?submodules][#REF] that the provider fetches, read-only at that path; repeat it',
       inputFlag,
     )
     .option('-i, --interactive', 'what is piped in to this command is its standard input')

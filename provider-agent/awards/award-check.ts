@@ -4,6 +4,7 @@ import type { Moment } from '../../node/moment.ts'
 import {
   CONTAINER_OPTIONS,
   GIT_INPUTS,
+  GIT_SUBMODULES,
   GPU_REQUIREMENTS,
   INPUTS,
   ISOLATION,
@@ -132,6 +133,7 @@ function checkJob({ job }: Award, { requirements }: Offer, capabilities: string[
       job.inputs.some(({ source }) => source.case === 'url') ? URL_INPUTS : '',
       job.inputs.some(({ source }) => source.case === 's3') ? S3_INPUTS : '',
       job.inputs.some(({ source }) => source.case === 'git') ? GIT_INPUTS : '',
+      job.inputs.some(({ source }) => source.case === 'git' && source.value.submodules) ? GIT_SUBMODULES : '',
     ]
     const missing = needs.find((need) => need !== '' && !capabilities.includes(need))
     if (missing !== undefined) return no('CAPABILITY_MISSING', `This provider does not offer ${missing}`)

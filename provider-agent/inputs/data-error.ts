@@ -15,6 +15,7 @@ export type DataReason =
   | 'git-not-found'
   | 'git-refused'
   | 'git-not-given'
+  | 'git-submodule'
   | 'bucket-not-found'
   | 'bucket-refused'
   | 'bucket-elsewhere'

@@ -27,6 +27,8 @@ export interface GitDoorInit {
   token: string | null
   /** Of the input, for the job's owner. */
   path: string
+  /** Begins what is told of it. */
+  about: string
   /** A server may send nothing for so long, in ms. */
   idleMs: number
   /** Told of bytes before they go on. @throws where there are too many, or it takes too long */
@@ -45,13 +47,14 @@ export interface GitDoor {
 /** @param signal ends what is on its way */
 export async function openGitDoor(
   { outside, clock }: { outside: Outside; clock: Clock },
-  { url, token, path, idleMs, came }: GitDoorInit,
+  { url, token, path, about, idleMs, came }: GitDoorInit,
   signal: AbortSignal,
 ): Promise<GitDoor> {
   const secret = `/${randomUUID()}`
   const { host } = new URL(url)
   let base = new URL(url.replace(/\/+$/, ''))
   let problem: unknown = null
+  const notGiven = (said: string) => new DataError('git-not-given', path, `${about}${said}`)
 
   /** Whose end is the repository's: where a server leads on, it is asked there from then on. */
   async function ask(request: IncomingMessage, rest: string, body: Buffer | null) {
@@ -63,14 +66,13 @@ export async function openGitDoor(
       const { statusCode = 0, headers: said } = answer
       if (statusCode === 200) return answer
       answer.destroy()
-      if (!REDIRECTS.includes(statusCode) || body !== null) throw refusal(statusCode, at.host, path)
+      if (!REDIRECTS.includes(statusCode) || body !== null) throw refusal(statusCode, at.host, { path, about })
       const to = URL.canParse(said.location ?? '', at.href) ? new URL(said.location ?? '', at).href : ''
-      if (!to.endsWith(rest)) throw new DataError('git-not-given', path, `${at.host} leads elsewhere`)
+      if (!to.endsWith(rest)) throw notGiven(`${at.host} leads elsewhere`)
       base = new URL(to.slice(0, -rest.length))
-      if (base.username !== '' || base.password !== '')
-        throw new DataError('git-not-given', path, `${at.host} leads on with a password`)
+      if (base.username !== '' || base.password !== '') throw notGiven(`${at.host} leads on with a password`)
     }
-    throw new DataError('git-not-given', path, `${host} leads on without end`)
+    throw notGiven(`${host} leads on without end`)
   }
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -82,8 +84,7 @@ export async function openGitDoor(
     try {
       const type = `application/x-${SERVICE}-${isLook ? 'advertisement' : 'result'}`
       // Git would look for a repository among the files of a plain server.
-      if (answer.headers['content-type'] !== type)
-        throw new DataError('git-not-given', path, `${host} does not speak git`)
+      if (answer.headers['content-type'] !== type) throw notGiven(`${host} does not speak git`)
       response.writeHead(200, { 'content-type': type })
       for await (const piece of pieces(answer, clock, idleMs)) {
         await came(piece.length)
@@ -137,9 +138,9 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function refusal(status: number, host: string, path: string): Error {
+function refusal(status: number, host: string, { path, about }: { path: string; about: string }): Error {
   if (isForNow(status)) return new OutsideError('unreachable', `${host} answered ${status}`)
   const reason =
     status === 404 || status === 410 ? 'git-not-found' : [401, 403].includes(status) ? 'git-refused' : 'git-not-given'
-  return new DataError(reason, path, `${host} answered ${status}`)
+  return new DataError(reason, path, `${about}${host} answered ${status}`)
 }

@@ -42,6 +42,8 @@ const SETTINGS: readonly string[] = [
     'http.proxy=',
     'tar.umask=0022',
   ],
+  // A pack stays one, whose size is bounded: its objects, each a file, may be far larger.
+  'fetch.unpackLimit=1',
   ...['fetch.fsckObjects=true', ...HARMLESS.map((one) => `fetch.fsck.${one}=ignore`)],
   ...[
     'pack.threads=1',

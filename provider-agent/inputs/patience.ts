@@ -25,12 +25,13 @@ export interface UrlPatience {
 }
 
 /**
+ * @param where as it is by the time that it took too long
  * @param progress bytes that came by now, all tries together
  * @returns throws where it took too long by now
  */
 export function timed(
   clock: Clock,
-  { path, host }: { path: string; host: string },
+  where: { readonly path: string; readonly host: string },
   progress: { readonly received: number },
   patience: UrlPatience,
 ): () => void {
@@ -38,7 +39,7 @@ export function timed(
   const beganMs = clock.monotonicMs()
   return () => {
     const allowedMs = Math.min(deadlineMs, graceMs + (progress.received * 1000) / leastRate)
-    if (clock.monotonicMs() - beganMs > allowedMs) throw new DataError('url-too-slow', path, host)
+    if (clock.monotonicMs() - beganMs > allowedMs) throw new DataError('url-too-slow', where.path, where.host)
   }
 }
 

@@ -132,7 +132,12 @@ describe('the form of a job', () => {
     await rig.page.getByLabel('Branch, tag or commit of input 1').fill('main')
     await rig.page.getByLabel('Token of input 1').fill('GIT')
     const from = async () => (JSON.parse(await json().inputValue()) as { inputs: { from: object }[] }).inputs[0]?.from
-    assert.deepEqual(await from(), { git: { url: 'https://example.com/a.git', ref: 'main', token: { secret: 'GIT' } } })
+    const git = { url: 'https://example.com/a.git', ref: 'main', token: { secret: 'GIT' } }
+    assert.deepEqual(await from(), { git })
+    await rig.page.getByLabel('Submodules of input 1').check()
+    assert.deepEqual(await from(), { git: { ...git, submodules: true } })
+    await rig.page.getByLabel('Submodules of input 1').uncheck()
+    assert.deepEqual(await from(), { git })
   })
 
   it('keeps one path, or several with names', async () => {

@@ -54,6 +54,31 @@ describe('what jobs bring from repositories', () => {
     }
   })
 
+  it('are those of their submodules, too, where the job asks for them', async () => {
+    await mkdir(join(server.folder, 'parent'))
+    const { folder } = server
+    await writeFile(join(folder, 'parent/.gitmodules'), '[submodule "x"]\npath = libs/x\nurl = ../private.git\n')
+    const commit = server.git('private', 'rev-parse', 'HEAD')
+    for (const words of [
+      ['init', '--quiet', '-b', 'main'],
+      ['add', '-A'],
+      ['update-index', '--add', '--cacheinfo', `160000,${commit},libs/x`],
+      ['commit', '--quiet', '-m', 'first'],
+    ]) {
+      server.git('parent', ...words)
+    }
+    for (const submodules of [true, false]) {
+      const git = { url: server.url('parent'), token: { secret: 'TOKEN' }, submodules }
+      const inputs: JobSubmission['inputs'] = [{ path: '/src', from: { git } }]
+      const script = 'ls -A /src /src/libs/x; /src/libs/x/bin/hello; true'
+      const job = await market.run(script, { inputs, network: 'none', secrets: { TOKEN: 'ghp_Secret' } })
+      const log = (await market.node.store.logs(job.id, 1, 100)).map(({ line }) => line).join('\n')
+      assert.equal(job.state.status, 'completed', `${JSON.stringify(job.state)} ${log}`)
+      const seen = '/src:\n.gitmodules\nlibs\n\n/src/libs/x:'
+      assert.ok(log.startsWith(submodules ? `${seen}\nbin\nusers\nhello from` : `${seen}\n/bin/sh`), log)
+    }
+  })
+
   it('leave nothing that nobody else is given', async () => {
     const owner = `org.cortex-node.owner=${market.sellers[0]?.id}`
     await until(async () => {

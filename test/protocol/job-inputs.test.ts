@@ -28,6 +28,7 @@ const BUCKETS: JobInput[] = [
   { path: '', stdin: true, writable: false, s3: { bucket: 'data', key: 'rows.csv' } },
   { path: '/src', writable: false, git: { url: 'https://example.com/a.git' } },
   { path: '/own', writable: true, git: { url: 'https://example.com/a.git', ref: 'v1', token: { secret: 'GIT' } } },
+  { path: '/with', writable: false, git: { url: 'https://example.com/a.git', submodules: true } },
 ]
 const JOB: JobSubmission = {
   image: 'busybox',
@@ -100,7 +101,13 @@ describe('what a job brings, on the wire', () => {
     const git = { url: 'https://example.com/whose.git' }
     const asked = jobSubmissionSchema.parse({ image: 'busybox', inputs: [{ path: '/a', from: { git } }] })
     const bytes = encodedRequirements(splitSecrets(asked).spec)
-    assert.ok(readRequirements(bytes).capabilities.includes('git-inputs'))
+    assert.deepEqual(readRequirements(bytes).capabilities, ['inputs', 'git-inputs'])
+    const all = jobSubmissionSchema.parse({
+      image: 'busybox',
+      inputs: [{ path: '/a', from: { git: { ...git, submodules: true } } }],
+    })
+    const { capabilities } = readRequirements(encodedRequirements(splitSecrets(all).spec))
+    assert.deepEqual(capabilities, ['inputs', 'git-inputs', 'git-submodules'], 'older providers decline')
     assert.equal(Buffer.from(bytes).includes('whose'), false)
   })
 

@@ -39,7 +39,9 @@ describe('what jobs bring and leave', () => {
       { path: '/s3', from: { s3: { bucket: 'rows', prefix: 'all/${file}/', ...KEYS } } },
       {
         path: '/git',
-        from: { git: { url: 'https://example.com/${file}.git', ref: '${ref}', token: { secret: 'ID' } } },
+        from: {
+          git: { url: 'https://example.com/${file}.git', ref: '${ref}', token: { secret: 'ID' }, submodules: true },
+        },
       },
     ]
     const outputs = [
@@ -121,7 +123,7 @@ describe('what jobs bring and leave', () => {
     await writeFile(join(folder, 'a'), 'a')
     const flags = [
       ...['--input', `${folder}:/data`, '--input', 'https://example.com/model.bin:/model.bin'],
-      ...['--input', 's3://rows/all/:/rows', '--input', 'git+https://example.com/code.git#main:/src'],
+      ...['--input', 's3://rows/all/:/rows', '--input', 'git+https://example.com/code.git?submodules#main:/src'],
       ...['--output', 'out=/out', '--output-to', 'out=https://example.com/out.tar'],
     ]
     const id = await run('template', 'create', 'all', '--image', 'busybox', ...flags)
@@ -133,7 +135,7 @@ describe('what jobs bring and leave', () => {
       [
         { url: 'https://example.com/model.bin' },
         { s3: { bucket: 'rows', prefix: 'all/' } },
-        { git: { url: 'https://example.com/code.git', ref: 'main' } },
+        { git: { url: 'https://example.com/code.git', ref: 'main', submodules: true } },
       ],
     )
     const job = JSON.parse(await run('job', 'get', await run('template', 'submit', id), '--json'))

@@ -26,6 +26,17 @@ describe('the flag of inputs', () => {
       '/src',
       'rw',
     ],
+    [
+      'git+https://example.com/a.git?submodules:/src',
+      { git: { url: 'https://example.com/a.git', submodules: true } },
+      '/src',
+    ],
+    [
+      'git+https://example.com:8443/a?submodules#v1/x:/src:rw',
+      { git: { url: 'https://example.com:8443/a', ref: 'v1/x', submodules: true } },
+      '/src',
+      'rw',
+    ],
     ['s3://data/rows/:/in:rw', { s3: { bucket: 'data', prefix: 'rows/' } }, '/in', 'rw'],
     ['s3://data/:/in', { s3: { bucket: 'data', prefix: '' } }, '/in'],
     [
@@ -88,6 +99,7 @@ describe('the flag of inputs', () => {
   it('says what is wrong before anything is given', () => {
     assert.throws(() => jobOf('--input', 'git+https://example.com/a'), /behind the URL/)
     assert.match(String(jobOf('--input', 'git+https://example.com/a#a..b:/a').error), /name of a branch or tag/)
+    assert.match(String(jobOf('--input', 'git+https://example.com/a?depth=1#main:/a').error), /must have no \?/)
     assert.throws(() => jobOf('--input', 's3://data/a'), /behind the URL/)
     assert.throws(() => jobOf('--input', 's3://data:/a'), /names no object/)
     assert.throws(() => jobOf('--input', 's3://data/a#region=a&acl=b:/a'), /acl says nothing/)

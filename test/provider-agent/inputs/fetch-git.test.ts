@@ -1,114 +1,38 @@
 import assert from 'node:assert/strict'
-import { createReadStream } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { systemClock } from '../../../node/clock.ts'
-import { silentLogger } from '../../../node/logger.ts'
-import { createOutside } from '../../../node/network/outside.ts'
-import { entriesOf } from '../../../node/tar-entries.ts'
-import { DataError } from '../../../provider-agent/inputs/data-error.ts'
-import { fetchGit, type GitWanted } from '../../../provider-agent/inputs/fetch-git.ts'
-import { certificate } from '../../support/certificate.ts'
-import { type GitServer, startGitServer } from '../../support/git-server.ts'
-
-const TOKEN = 'ghp_Secret'
+import type { GitWanted } from '../../../provider-agent/inputs/fetch-git.ts'
+import type { GitServer } from '../../support/git-server.ts'
+import { type GitFetches, openGitFetches } from './support/git-fetches.ts'
 
 describe('what comes from a repository', () => {
+  let git: GitFetches
   let server: GitServer
-  let folder: string
-  let part: string
   let first: string
 
   before(async () => {
-    server = await startGitServer(await certificate(), TOKEN)
-    folder = await mkdtemp(join(tmpdir(), 'cortex-fetch-git-'))
-    part = join(folder, 'a.part')
-    await repository('mine', {
+    git = await openGitFetches()
+    server = git.server
+    await git.repository('mine', {
       'README.md': 'one\n',
       'src/run.sh': '#!/bin/sh\n',
       '.gitattributes': '* export-subst eol=crlf\nsrc export-ignore\nREADME.md filter=evil\n',
     })
     await chmod(join(server.folder, 'mine/src/run.sh'), 0o755)
     await symlink('../README.md', join(server.folder, 'mine/src/link'))
-    first = commit('mine')
+    first = git.commit('mine')
     server.git('mine', 'tag', '-a', 'v1', '-m', 'v1')
     await writeFile(join(server.folder, 'mine/README.md'), 'two $Format:%H$\n')
-    commit('mine')
+    git.commit('mine')
     server.git('mine', 'branch', 'feature/x', first)
-    await repository('private', { secret: 'hidden' })
+    await git.repository('private', { secret: 'hidden' })
   })
-  after(async () => {
-    await server.close()
-    await rm(folder, { recursive: true })
-  })
-  beforeEach(async () => {
-    server.meanwhile = () => false
-    server.asked.length = 0
-    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })
-  })
+  after(async () => await git?.close())
+  beforeEach(async () => await git.reset())
 
-  async function repository(name: string, files: Record<string, string | Buffer>): Promise<void> {
-    await mkdir(join(server.folder, name))
-    server.git(name, 'init', '--quiet', '-b', 'main')
-    for (const [path, content] of Object.entries(files)) {
-      await mkdir(join(server.folder, name, path, '..'), { recursive: true })
-      await writeFile(join(server.folder, name, path), content)
-    }
-    commit(name)
-  }
-
-  function commit(name: string): string {
-    server.git(name, 'add', '-A')
-    server.git(name, 'commit', '--quiet', '--allow-empty', '-m', 'next')
-    return server.git(name, 'rev-parse', 'HEAD')
-  }
-
-  async function fetched(
-    name: string,
-    ref?: string,
-    changes: Partial<GitWanted> = {},
-  ): Promise<Record<string, string>> {
-    const outside = createOutside({ isAllowed: ({ host }) => host === server.host, answerMs: 5_000 })
-    const wanted = {
-      ...{
-        secrets: { TOKEN },
-        path: '/in',
-        part,
-        maxBytes: 2 ** 26,
-        onBytes: () => undefined,
-        makeRoom: async () => undefined,
-      },
-      source: { url: server.url(name), ...(ref !== undefined && { ref }) },
-    }
-    const { signal } = new AbortController()
-    await fetchGit({ outside, clock: systemClock, logger: silentLogger }, { ...wanted, ...changes }, {}, signal)
-    assert.deepEqual(await readdir(folder), ['a.part'], 'the repository is left')
-    const found: Record<string, string> = {}
-    for await (const entry of entriesOf(createReadStream(part))) {
-      const { type, linkname, mode = 0, name: path } = entry.header
-      const content = type === 'symlink' ? `-> ${linkname}` : String(await buffer(entry))
-      if (type !== 'directory') found[path] = type === 'file' && (mode & 0o100) > 0 ? `+x ${content}` : content
-      entry.resume()
-    }
-    return found
-  }
-
-  async function fails(task: Promise<unknown>, reason: string, said = /./): Promise<void> {
-    await assert.rejects(task, (error: DataError) => {
-      assert.ok(error instanceof DataError, String(error))
-      assert.equal(error.details.reason, reason, error.message)
-      assert.match(error.message, said)
-      assert.doesNotMatch(error.message, /Secret/)
-      return true
-    })
-    assert.deepEqual(
-      (await readdir(folder)).filter((name) => name !== 'a.part'),
-      [],
-      'the repository is left',
-    )
+  async function fetched(name: string, ref?: string, changes: Partial<GitWanted> = {}) {
+    return await git.fetched({ url: server.url(name), ...(ref !== undefined && { ref }) }, changes)
   }
 
   const ATTRIBUTES = '* export-subst eol=crlf\nsrc export-ignore\nREADME.md filter=evil\n'
@@ -127,15 +51,15 @@ describe('what comes from a repository', () => {
   it('is opened by a token, which goes to no other host', async () => {
     const source = { url: server.url('private'), token: { secret: 'TOKEN' } }
     assert.deepEqual(await fetched('private', undefined, { source }), { secret: 'hidden' })
-    await fails(fetched('private'), 'git-refused')
-    await fails(fetched('private', undefined, { source, secrets: { TOKEN: 'Secret-wrong' } }), 'git-refused')
+    await git.fails(fetched('private'), 'git-refused')
+    await git.fails(fetched('private', undefined, { source, secrets: { TOKEN: 'Secret-wrong' } }), 'git-refused')
   })
 
   it('tells what is wrong', async () => {
-    await fails(fetched('mine', 'nothing'), 'git-not-found')
-    await fails(fetched('mine', 'a'.repeat(40)), 'git-not-found')
-    await fails(fetched('nowhere'), 'git-not-found')
-    await fails(fetched('mine', undefined, { source: { url: 'https://169.254.169.254/a.git' } }), 'url-not-allowed')
+    await git.fails(fetched('mine', 'nothing'), 'git-not-found')
+    await git.fails(fetched('mine', 'a'.repeat(40)), 'git-not-found')
+    await git.fails(fetched('nowhere'), 'git-not-found')
+    await git.fails(fetched('mine', undefined, { source: { url: 'https://169.254.169.254/a.git' } }), 'url-not-allowed')
     for (const location of [
       'https://169.254.169.254/x.git/info/refs?service=git-upload-pack',
       'https://[::1]/info/refs?service=git-upload-pack',
@@ -144,27 +68,27 @@ describe('what comes from a repository', () => {
         response.writeHead(302, { location }).end()
         return true
       }
-      await fails(fetched('mine'), 'url-not-allowed')
+      await git.fails(fetched('mine'), 'url-not-allowed')
     }
     server.meanwhile = (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-advertisement' }).end('nonsense')
       return true
     }
-    await fails(fetched('mine'), 'git-not-given')
+    await git.fails(fetched('mine'), 'git-not-given')
   })
 
   it('is no larger than the storage, on the way and unpacked', async () => {
-    await repository(
+    await git.repository(
       'bomb',
       Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`zero${i}`, Buffer.alloc(2 ** 22, String(i))])),
     )
-    await fails(fetched('bomb', undefined, { maxBytes: 2 ** 20 }), 'larger-than-storage')
+    await git.fails(fetched('bomb', undefined, { maxBytes: 2 ** 20 }), 'larger-than-storage')
     assert.equal(Object.keys(await fetched('bomb')).length, 8)
-    await fails(fetched('mine', undefined, { maxBytes: 300 }), 'larger-than-storage')
+    await git.fails(fetched('mine', undefined, { maxBytes: 300 }), 'larger-than-storage')
   })
 
   it('has no names that git would not check out', async () => {
-    await repository('evil', { file: 'x' })
+    await git.repository('evil', { file: 'x' })
     const blob = server.git('evil', 'rev-parse', 'HEAD:file')
     for (const name of ['.git', '.GIT', '..', '.git ', 'git~1']) {
       const entry = Buffer.concat([Buffer.from(`100644 ${name}\0`), Buffer.from(blob, 'hex')])
@@ -172,7 +96,7 @@ describe('what comes from a repository', () => {
       const tree = server.git('evil', 'hash-object', '-t', 'tree', '-w', '--literally', join(server.folder, 'tree'))
       const evil = server.git('evil', 'commit-tree', tree, '-m', 'evil')
       server.git('evil', 'update-ref', 'refs/heads/evil', evil)
-      await fails(fetched('evil', 'evil'), 'git-not-given')
+      await git.fails(fetched('evil', 'evil'), 'git-not-given')
     }
   })
 })

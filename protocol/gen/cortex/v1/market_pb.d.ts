@@ -1223,6 +1223,13 @@ export declare type Input_Git = Message<"cortex.v1.Input.Git"> & {
    * @generated from field: string token = 3;
    */
   token: string;
+
+  /**
+   * Whether its submodules stand at their paths, too; only where the provider says `git-submodules`.
+   *
+   * @generated from field: bool submodules = 4;
+   */
+  submodules: boolean;
 };
 
 /**

@@ -1,6 +1,6 @@
 /** Rows about what jobs bring. */
 
-import { readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -72,6 +72,24 @@ async function fromRepository(stage: Stage, label: string, name: string, answer?
   const pair = await addPair(stage.market, label, () => ({ agent: { allowInputHosts: [server.host] } }))
   return await (await stage.at(pair)).run('true', {
     inputs: [{ path: '/in', from: { git: { url: server.url(name) } } }],
+  })
+}
+
+/** One whose commit has a submodule of which `.gitmodules` says nothing. */
+async function withSubmodule(stage: Stage): Promise<JobRecord> {
+  const server = await startGitServer(TLS)
+  stage.market.defer(server.close)
+  await mkdir(join(server.folder, 'linking'))
+  for (const words of [
+    ['init', '--quiet', '-b', 'main'],
+    ['update-index', '--add', '--cacheinfo', `160000,${'a'.repeat(40)},lib`],
+    ['commit', '--quiet', '-m', 'first'],
+  ]) {
+    server.git('linking', ...words)
+  }
+  const pair = await addPair(stage.market, 'a submodule', () => ({ agent: { allowInputHosts: [server.host] } }))
+  return await (await stage.at(pair)).run('true', {
+    inputs: [{ path: '/in', from: { git: { url: server.url('linking'), submodules: true } } }],
   })
 }
 
@@ -206,6 +224,7 @@ export const inputWays: Ways = {
     bring: async (stage) =>
       await fromRepository(stage, 'no git', 'mine', (_request, response) => void response.writeHead(200).end('hello')),
   },
+  'DATA_ERROR git-submodule': { how: 'a submodule without a url', bring: withSubmodule },
   'DATA_ERROR no-space': {
     how: 'sellers without room for anything',
     async bring(stage) {

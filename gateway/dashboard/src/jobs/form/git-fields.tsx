@@ -1,4 +1,4 @@
-import { Group, TextInput } from '@mantine/core'
+import { Checkbox, Group, TextInput } from '@mantine/core'
 import type { Draft } from '../submission.ts'
 
 type Git = NonNullable<NonNullable<Draft['inputs']>[number]['from']['git']>
@@ -11,10 +11,20 @@ interface GitFieldsProps {
 }
 
 /** A repository. Its token is the name of one of the job's secrets: none is typed here. */
-export function GitFields({ name, git: { url, ref = '', token }, error, onChange }: GitFieldsProps) {
-  const change = (to: string, at: string, secret: string) =>
-    onChange({ url: to, ...(at !== '' && { ref: at }), ...(secret !== '' && { token: { secret } }) })
+export function GitFields({
+  name,
+  git: { url, ref = '', token, submodules = false },
+  error,
+  onChange,
+}: GitFieldsProps) {
   const secret = token?.secret ?? ''
+  const change = (said: Partial<{ to: string; at: string; key: string; all: boolean }>) => {
+    const { to, at, key, all } = { ...{ to: url, at: ref, key: secret, all: submodules }, ...said }
+    onChange({
+      ...{ url: to, ...(at !== '' && { ref: at }), ...(key !== '' && { token: { secret: key } }) },
+      ...(all && { submodules: true }),
+    })
+  }
   const mono = { classNames: { input: 'mono' } }
   return (
     <Group gap={6} align="flex-start">
@@ -24,7 +34,7 @@ export function GitFields({ name, git: { url, ref = '', token }, error, onChange
         value={url}
         error={error}
         flex="2 1 200px"
-        onChange={({ currentTarget }) => change(currentTarget.value.trim(), ref, secret)}
+        onChange={({ currentTarget }) => change({ to: currentTarget.value.trim() })}
         {...mono}
       />
       <TextInput
@@ -32,7 +42,7 @@ export function GitFields({ name, git: { url, ref = '', token }, error, onChange
         placeholder="Branch, tag or commit"
         value={ref}
         flex="1 1 100px"
-        onChange={({ currentTarget }) => change(url, currentTarget.value.trim(), secret)}
+        onChange={({ currentTarget }) => change({ at: currentTarget.value.trim() })}
         {...mono}
       />
       <TextInput
@@ -40,8 +50,14 @@ export function GitFields({ name, git: { url, ref = '', token }, error, onChange
         placeholder="token: name of a secret"
         value={secret}
         flex="1 1 100px"
-        onChange={({ currentTarget }) => change(url, ref, currentTarget.value.trim())}
+        onChange={({ currentTarget }) => change({ key: currentTarget.value.trim() })}
         {...mono}
+      />
+      <Checkbox
+        aria-label={`Submodules of ${name}`}
+        label="Submodules, too"
+        checked={submodules}
+        onChange={({ currentTarget }) => change({ all: currentTarget.checked })}
       />
     </Group>
   )
