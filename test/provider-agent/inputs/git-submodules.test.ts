@@ -39,9 +39,8 @@ describe('what comes with the submodules of a repository', () => {
       url === undefined ? [] : [`[submodule "n${i}"]\n\tpath = ${path}\n\turl = ${JSON.stringify(url)}\n\t${more}\n`],
     )
     await git.repository(name, { own: 'own\n', ...(said.length > 0 && { '.gitmodules': said.join('') }), ...files })
-    for (const { path, commit } of links) {
-      git.server.git(name, 'update-index', '--add', '--cacheinfo', `160000,${commit},${path}`)
-    }
+    const entries = links.flatMap(({ path, commit }) => ['--cacheinfo', `160000,${commit},${path}`])
+    git.server.git(name, 'update-index', '--add', ...entries)
     git.server.git(name, 'commit', '--quiet', '--allow-empty', '-m', 'links')
     return [name, git.server.git(name, 'rev-parse', 'HEAD')]
   }
@@ -66,8 +65,10 @@ describe('what comes with the submodules of a repository', () => {
       { path: 'deep/lib', url: '../lib.git', commit: lib },
       { path: 'none', url: '../lib.git', commit: lib, more: 'update = none' },
     ])
+    const file = join(git.server.folder, 'included')
+    await writeFile(file, '[submodule "n0"]\n\turl = file:///etc\n')
     const [name] = await linking([
-      { path: 'libs/a b', url: git.server.url('lib'), commit: lib },
+      { path: 'libs/a b', url: git.server.url('lib'), commit: lib, more: `[include]\n\tpath = ${file}` },
       { path: 'libs/m', url: `.././${inner}.git`, commit: middle },
     ])
     const attributes = '* export-ignore\n'
