@@ -67,6 +67,11 @@ export async function askProvider(
   }
 }
 
+/** Whether a provider did not answer: then it may have done what it was asked to. */
+export function isUnanswered(error: unknown): boolean {
+  return !(error instanceof VolumeError) || error.code === 'UNREACHABLE'
+}
+
 /** What this peer has at a provider. @throws {VolumeError} `UNREACHABLE` */
 export async function volumesAt(components: AskingComponents, holder: Holder, signal: AbortSignal): Promise<Held> {
   const volumes = new Map<string, KeptVolume>()

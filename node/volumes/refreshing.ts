@@ -2,10 +2,10 @@ import type { KeptVolume } from '../../protocol/gen/cortex/v1/volumes_pb.js'
 import type { Directory } from '../directory/index.ts'
 import type { Logger } from '../logger.ts'
 import type { JobStore, VolumeReceiptRecord, VolumeRecord } from '../store/index.ts'
-import { askProvider, type Held, type Holder, volumesAt } from './ask-provider.ts'
+import { askProvider, type Held, type Holder, isUnanswered, volumesAt } from './ask-provider.ts'
 import { endedAttempts } from './attempts.ts'
 import { type ChangeVolume, createSettling, type SettlingComponents } from './settling.ts'
-import { closed, owes, stopped } from './volume-account.ts'
+import { owes, stopped } from './volume-account.ts'
 
 /** How long a volume is told of that is there no more, in ms. */
 const TOLD_MS = 7 * 24 * 3_600_000
@@ -53,7 +53,7 @@ export function createRefreshing(components: VolumesComponents, records: Map<str
     const record = records.get(id)
     return record === undefined ? undefined : await keep(how(record), receipt)
   }
-  const { settle } = createSettling(components, change)
+  const { settle } = createSettling(components, (id) => records.get(id), change)
 
   async function leave(id: string): Promise<void> {
     const { account } = records.get(id) ?? {}
@@ -75,9 +75,7 @@ export function createRefreshing(components: VolumesComponents, records: Map<str
     if (found === undefined || found.over) {
       const state = record.state === 'deleting' ? 'deleted' : 'gone'
       const over = { inUse: false, expiresAtMs: null, endedAtMs: clock.nowMs() }
-      // What its provider has lost, it is paid for as far as that is signed.
-      const account = found === undefined ? closed(record) : stopped(clock, record)
-      return await keep({ ...record, state, ...over, ...account })
+      return await keep({ ...record, state, ...over, ...stopped(clock, record) })
     }
     const told = toldOf(record, found, draining, clock.nowMs())
     if (isSame(record, told)) {
@@ -87,35 +85,36 @@ export function createRefreshing(components: VolumesComponents, records: Map<str
     return await keep(told)
   }
 
-  /** Signs what is owed for one that is there, or was till now. */
-  async function pay(record: VolumeRecord, held: Held, holder: Holder, signal: AbortSignal): Promise<void> {
-    const told = held.volumes.get(record.id)
-    if (told === undefined) return
-    await settle(record, told, holder, signal).catch((error) => {
+  /** Signs what is owed for one that is there, or was till now; what its provider has lost, it is paid for as far as that is signed. */
+  async function pay({ id }: VolumeRecord, held: Held, holder: Holder, signal: AbortSignal): Promise<void> {
+    await settle(id, held.volumes.get(id), holder, signal).catch((error) => {
       if (signal.aborted) return
-      logger.warn({ volume: record.id, provider: holder.provider, error: String(error) }, 'a receipt was not signed')
+      logger.warn({ volume: id, provider: holder.provider, error: String(error) }, 'a receipt was not signed')
     })
   }
 
   /** Asks one provider about all that it has, has removed what still is to be, and signs what is owed. */
   async function refresh(holder: Holder, signal: AbortSignal): Promise<void> {
-    // One that is made meanwhile may be missing in what is told.
+    // One that is made, or made anew, meanwhile may be missing in what is told.
     const asked = [...records.values()].filter(({ provider }) => provider === holder.provider)
     const held = await volumesAt(components, holder, signal)
-    for (const { id } of asked) {
+    for (const { id, account } of asked) {
       const record = records.get(id)
-      if (record === undefined) continue
-      if (!isThere(record)) {
-        if (!owes(clock, record)) continue
-        if (held.volumes.get(id)?.over === true) await pay(record, held, holder, signal)
-        else await keep({ ...record, ...closed(record) })
+      if (record === undefined || record.account?.award !== account?.award) continue
+      const found = held.volumes.get(id)
+      const isBack = record.state === 'gone' && found?.over === false
+      if (!isThere(record) && !isBack) {
+        if (owes(clock, record)) await pay(record, held, holder, signal)
         continue
       }
       const told = await heard(record, held)
       if (told === undefined) continue
       await pay(told, held, holder, signal)
-      if (told.state !== 'deleting' || held.volumes.get(id)?.deleting === true) continue
-      await askProvider(components, holder, { case: 'delete', value: { id } }, signal)
+      if (told.state !== 'deleting' || found?.deleting === true) continue
+      await askProvider(components, holder, { case: 'delete', value: { id } }, signal).catch((error) => {
+        // What is refused is of this one alone: a job may have it, or it has ended meanwhile.
+        if (isUnanswered(error)) throw error
+      })
     }
   }
 
@@ -127,10 +126,12 @@ export function createRefreshing(components: VolumesComponents, records: Map<str
         records.delete(record.id)
         await store.keepVolume(record.id, null)
       } else if (record.expiresAtMs !== null && nowMs > record.expiresAtMs + BELIEVED_MS) {
-        await keep({ ...record, state: 'gone', expiresAtMs: null, endedAtMs: nowMs, ...stopped(clock, record) })
+        // Where it is told of again it is there again: so its time is counted on, which is no more than it was to be kept.
+        const state = record.state === 'deleting' ? 'deleted' : 'gone'
+        await keep({ ...record, state, expiresAtMs: null, endedAtMs: nowMs })
       }
     }
-    const asked = [...records.values()].filter((record) => isThere(record) || owes(clock, record))
+    const asked = [...records.values()].filter((record) => record.state !== 'deleted' || owes(clock, record))
     const holders = new Map(asked.map((record) => [record.provider, holderOf(record)]))
     for (const holder of holders.values()) {
       if (directory.get(holder.provider)?.status === 'offline') continue
@@ -146,11 +147,12 @@ export function createRefreshing(components: VolumesComponents, records: Map<str
 function toldOf(record: VolumeRecord, found: KeptVolume, draining: boolean, nowMs: number): VolumeRecord {
   const { expiresInSeconds, keepSeconds } = found
   const expiresAtMs = expiresInSeconds === undefined ? null : nowMs + expiresInSeconds * 1000
-  return { ...record, keepSeconds, inUse: expiresInSeconds === undefined, expiresAtMs, draining }
+  const isBack = record.state === 'gone' ? { state: 'kept' as const, endedAtMs: null } : {}
+  return { ...record, ...isBack, keepSeconds, inUse: expiresInSeconds === undefined, expiresAtMs, draining }
 }
 
 function isSame(before: VolumeRecord, after: VolumeRecord): boolean {
   const drift = Math.abs((before.expiresAtMs ?? 0) - (after.expiresAtMs ?? 0))
-  const fields = ['keepSeconds', 'inUse', 'draining'] as const
+  const fields = ['state', 'keepSeconds', 'inUse', 'draining'] as const
   return drift < TOLERATED_MS && fields.every((field) => before[field] === after[field])
 }

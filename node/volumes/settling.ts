@@ -7,9 +7,9 @@ import { signStatement } from '../../protocol/statements.ts'
 import { checkVolumeReceipt, costOfKept } from '../../protocol/volume-receipts.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import { momentNow } from '../moment.ts'
-import type { VolumeReceiptRecord, VolumeRecord } from '../store/index.ts'
-import { type AskingComponents, askProvider, type Holder } from './ask-provider.ts'
-import { closed, dueSeconds, isTime } from './volume-account.ts'
+import type { VolumeAccount, VolumeReceiptRecord, VolumeRecord } from '../store/index.ts'
+import { type AskingComponents, askProvider, type Holder, isUnanswered } from './ask-provider.ts'
+import { dueSeconds, isTime, withoutRest } from './volume-account.ts'
 
 /** What {@link createSettling} works with. */
 export interface SettlingComponents extends AskingComponents {
@@ -27,27 +27,40 @@ export type ChangeVolume = (
 /** A volume as its provider tells of it. */
 export type Told = Pick<KeptVolume, 'idleSeconds' | 'over'>
 
+/** One that its provider does not tell of: no more is claimed of it. */
+const UNTOLD: Told = { over: true, idleSeconds: 0n }
+
 /** Signs for volumes what this peer owes, and has its provider sign the same. */
 export interface Settling {
   /**
    * Once an hour, and at the end. This peer writes the receipt, and by its own clock: all that a provider can do is to sign the same
    * bytes. What was signed once is sent again until it is answered, and nothing else is signed before.
    *
+   * @param told undefined where its provider tells of it no more: it may have signed what was sent last, and its answer be lost
    * @throws {VolumeError} where the provider refuses, or is away
    * @throws {WireError} where it signs something else
    */
-  settle(record: VolumeRecord, told: Told, holder: Holder, signal: AbortSignal): Promise<void>
+  settle(id: string, told: Told | undefined, holder: Holder, signal: AbortSignal): Promise<void>
 }
 
-/** Says nothing by itself: see `refreshing.ts`. */
-export function createSettling(components: SettlingComponents, change: ChangeVolume): Settling {
+/** Says nothing by itself: see `refreshing.ts`. @param get the record of a volume as it is by now */
+export function createSettling(
+  components: SettlingComponents,
+  get: (id: string) => VolumeRecord | undefined,
+  change: ChangeVolume,
+): Settling {
   const { network, networkName, clock, privateKey } = components
   /** Of one volume nothing is signed twice at a time. */
   const busy = new Set<string>()
 
+  /** Changes the account, unless another award has begun one anew meanwhile. */
+  async function changeOf(id: string, award: string, how: (account: VolumeAccount) => VolumeAccount): Promise<void> {
+    await change(id, (now) => (now.account?.award === award ? { ...now, account: how(now.account) } : now))
+  }
+
   /** Base64 of what this peer has signed and is not answered yet; null where nothing is due. */
-  async function ownHalf({ id, provider, sizeBytes, account }: VolumeRecord, told: Told): Promise<string | null> {
-    if (account === undefined) return null
+  async function ownHalf(record: VolumeRecord, account: VolumeAccount, told: Told): Promise<string | null> {
+    const { id, provider, sizeBytes } = record
     if (account.unanswered !== undefined) return account.unanswered
     if (!told.over && !isTime(clock, account)) return null
     const seconds = dueSeconds(clock, account, Number(told.idleSeconds))
@@ -62,22 +75,22 @@ export function createSettling(components: SettlingComponents, change: ChangeVol
     })
     const unanswered = packed(await signStatement('volume-receipt', payload, privateKey))
     // Written down before it is sent: after a crash the same bytes are sent, never others of the same number.
-    await change(id, (now) => (now.account === undefined ? now : { ...now, account: { ...now.account, unanswered } }))
-    return unanswered
+    await changeOf(id, account.award, (now) => ({ ...now, unanswered }))
+    return get(id)?.account?.unanswered === unanswered ? unanswered : null
   }
 
-  async function settleOnce(record: VolumeRecord, told: Told, holder: Holder, signal: AbortSignal): Promise<void> {
+  async function settleOnce(record: VolumeRecord, account: VolumeAccount, told: Told, to: Asking): Promise<void> {
     const { id, owner, provider } = record
-    const own = await ownHalf(record, told)
+    const own = await ownHalf(record, account, told)
     if (own !== null) {
       const receipt = fromBinary(SignedStatementSchema, Buffer.from(own, 'base64'))
-      const reply = await askProvider(components, holder, { case: 'settle', value: { receipt } }, signal)
+      const reply = await askProvider(components, to.holder, { case: 'settle', value: { receipt } }, to.signal)
       const { number, secondsBefore, seconds, costNanoUsd } = await checkSame(receipt, reply.receipt, provider)
       const answered = (now: VolumeRecord): VolumeRecord => {
         if (now.account?.unanswered !== own) return now
-        const { unanswered: _own, ...account } = now.account
+        const { unanswered: _own, ...rest } = now.account
         const signedSeconds = Number(secondsBefore + seconds)
-        return { ...now, account: { ...account, number, signedSeconds, signedAt: momentNow(clock) } }
+        return { ...now, account: { ...rest, number, signedSeconds, signedAt: momentNow(clock) } }
       }
       await change(id, answered, {
         ...{ volumeId: id, owner, provider, number, seconds: Number(seconds) },
@@ -85,21 +98,31 @@ export function createSettling(components: SettlingComponents, change: ChangeVol
         signed: { provider: packed(reply.receipt ?? receipt), requester: own },
       })
     }
-    // The provider has told all that it claims.
-    if (told.over) await change(id, (now) => ({ ...now, ...closed(now) }))
+    // The provider has told all that it claims. What had waited may be of less: then the rest is signed in the next round.
+    if (told.over && (own === null || own !== account.unanswered)) await changeOf(id, account.award, withoutRest)
   }
 
   return {
-    async settle(record, told, holder, signal) {
-      if (record.account === undefined || busy.has(record.id)) return
-      busy.add(record.id)
+    async settle(id, told, holder, signal) {
+      const record = get(id)
+      if (record?.account === undefined || busy.has(id)) return
+      const { account } = record
+      busy.add(id)
       try {
-        await settleOnce(record, told, holder, signal)
+        await settleOnce(record, account, told ?? UNTOLD, { holder, signal })
+      } catch (error) {
+        if (told === undefined && !isUnanswered(error)) await changeOf(id, account.award, withoutRest)
+        throw error
       } finally {
-        busy.delete(record.id)
+        busy.delete(id)
       }
     },
   }
+}
+
+interface Asking {
+  holder: Holder
+  signal: AbortSignal
 }
 
 /** @throws {WireError} where it is not the provider's signature under these very bytes */

@@ -50,10 +50,11 @@ export function taken(clock: Clock, account: VolumeAccount, user: string): Volum
   return { ...account, users, idleMs: idleMs(clock, account), idleSince: null }
 }
 
-/** These have it no longer. @param agoMs since when, in ms: of the last of them */
+/** These have it no longer; nothing changes where none of them has it by now. @param agoMs since when, in ms: of the last of them */
 export function left(clock: Clock, account: VolumeAccount, users: readonly string[], agoMs: number): VolumeAccount {
   const others = account.users.filter((user) => !users.includes(user))
-  const idleSince = others.length > 0 || users.length === 0 ? account.idleSince : momentBefore(clock, agoMs)
+  if (others.length === account.users.length) return account
+  const idleSince = others.length > 0 ? account.idleSince : momentBefore(clock, agoMs)
   return { ...account, users: others, idleSince }
 }
 
@@ -69,12 +70,18 @@ export function stopped(clock: Clock, { account }: VolumeRecord): { account?: Vo
   return { account: { ...account, idleMs: idleMs(clock, account), idleSince: null, users: [] } }
 }
 
+/** Its removal was refused: all is as before the wish, but for what was signed, and who took it, since. */
+export function resumed({ account }: VolumeRecord, { account: before }: VolumeRecord): { account?: VolumeAccount } {
+  if (account === undefined || before === undefined || account.award !== before.award) return {}
+  const { idleMs, idleSince } = account.users.length > 0 ? account : before
+  return { account: { ...account, users: [...new Set([...before.users, ...account.users])], idleMs, idleSince } }
+}
+
 /** Nothing more is owed than what is signed. */
-export function closed({ account }: VolumeRecord): { account?: VolumeAccount } {
-  if (account === undefined) return {}
+export function withoutRest(account: VolumeAccount): VolumeAccount {
   const { unanswered: _unheard, ...rest } = account
   const over = { idleMs: account.signedSeconds * 1_000, idleSince: null, users: [] }
-  return { account: { ...rest, ...over, number: lastNumber(account) } }
+  return { ...rest, ...over, number: lastNumber(account) }
 }
 
 /** The highest that was signed, whether it was answered or not: it is never signed again. */

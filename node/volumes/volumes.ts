@@ -5,12 +5,12 @@ import type { JobSpec } from '../../protocol/job-spec.ts'
 import { createBackground } from '../background.ts'
 import { deadline } from '../deadline.ts'
 import type { VolumeRecord } from '../store/index.ts'
-import { askProvider } from './ask-provider.ts'
+import { askProvider, isUnanswered } from './ask-provider.ts'
 import { type RunningVolumes, VolumeError } from './index.ts'
 import { createNoting } from './noting.ts'
 import { createRefreshing, isThere, type VolumesComponents } from './refreshing.ts'
 import { usersOf } from './users.ts'
-import { closed, costOf, stopped, touched } from './volume-account.ts'
+import { costOf, resumed, stopped, touched } from './volume-account.ts'
 import { createVolumeFiles } from './volume-files.ts'
 
 /** Time between two rounds of asking the providers, in ms. */
@@ -38,6 +38,10 @@ export function createVolumes(components: VolumesComponents): RunningVolumes {
     change(id, (now) => (now.account === undefined ? now : { ...now, account: touched(clock, now.account) })).catch(
       (error) => logger.warn({ volume: id, error: String(error) }, 'the use of a volume was not written down'),
     )
+  }
+
+  async function keptFor(id: string, keepSeconds: number): Promise<void> {
+    await change(id, (now) => (now.account === undefined ? now : { ...now, account: { ...now.account, keepSeconds } }))
   }
 
   return {
@@ -74,15 +78,16 @@ export function createVolumes(components: VolumesComponents): RunningVolumes {
     }),
     async extend(id, keepSeconds) {
       const record = existing(id)
-      const { volumes, draining } = await askProvider(
-        components,
-        holderOf(record),
-        { case: 'extend', value: { id, keepSeconds } },
-        scope.signal,
-      )
-      await change(id, (now) =>
-        now.account === undefined ? now : { ...now, account: { ...now.account, keepSeconds } },
-      )
+      const before = record.account?.keepSeconds ?? 0
+      // First, so that it is paid for so long where its provider does it and the answer is lost.
+      await keptFor(id, Math.max(before, keepSeconds))
+      const value = { id, keepSeconds }
+      const asking = askProvider(components, holderOf(record), { case: 'extend', value }, scope.signal)
+      const { volumes, draining } = await asking.catch(async (error) => {
+        if (!isUnanswered(error)) await keptFor(id, before)
+        throw error
+      })
+      await keptFor(id, keepSeconds)
       const told = await heard(record, { volumes: new Map(volumes.map((volume) => [volume.id, volume])), draining })
       return told ?? record
     },
@@ -98,12 +103,13 @@ export function createVolumes(components: VolumesComponents): RunningVolumes {
       } catch (error) {
         if (!(error instanceof VolumeError)) throw error
         if (error.code === 'VOLUME_IN_USE') {
-          await keep({ ...(records.get(id) ?? record), ...accountOf(before), state: 'kept' })
+          await change(id, (now) =>
+            now.state === 'deleting' ? { ...now, ...resumed(now, before), state: 'kept' } : now,
+          )
           throw error
         }
-        if (error.code === 'UNKNOWN_VOLUME') {
-          await keep({ ...record, state: 'deleted', endedAtMs: clock.nowMs(), ...closed(record) })
-        }
+        // It has ended before: what is still owed of it is told with the others, where anything is.
+        if (error.code === 'UNKNOWN_VOLUME') await refresh(holder, scope.signal).catch(() => undefined)
       }
       return records.get(id) ?? record
     },
@@ -133,10 +139,6 @@ function at(spec: JobSpec, { id, provider }: VolumeRecord, index: number): JobSp
       index,
     },
   )
-}
-
-function accountOf({ account }: VolumeRecord): Pick<VolumeRecord, 'account'> {
-  return account === undefined ? {} : { account }
 }
 
 function unknown(id: string, index?: number): VolumeError {

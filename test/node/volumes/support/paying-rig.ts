@@ -13,6 +13,7 @@ import {
   type VolumeReceipt,
   VolumeReceiptSchema,
   VolumesReplySchema,
+  type VolumesRequest,
 } from '../../../../protocol/gen/cortex/v1/volumes_pb.js'
 import { jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
 import { volumeIdOf } from '../../../../protocol/job-volumes.ts'
@@ -30,7 +31,9 @@ export interface Script {
   tells: () => Told[]
   /** Its answer to a receipt: its half, or a code of refusal. */
   signs: (receipt: SignedStatement) => Promise<SignedStatement | string | undefined>
-  deletes: () => void
+  /** What it does where one is to be deleted, or kept longer; answers a code of refusal. What it throws breaks the stream. */
+  deletes: () => unknown
+  extends: (keepSeconds: number) => unknown
 }
 
 export interface PayingRig {
@@ -77,6 +80,19 @@ export async function createPayingRig(): Promise<PayingRig> {
     tells: () => [],
     signs: async ({ payload }) => await signStatement('volume-receipt', payload, seller.privateKey),
     deletes: () => undefined,
+    extends: () => undefined,
+  }
+
+  async function replyTo({ content }: VolumesRequest): Promise<MessageInitShape<typeof VolumesReplySchema>> {
+    if (content.case === 'settle' && content.value.receipt !== undefined) {
+      const statement = content.value.receipt
+      sent.push({ receipt: fromBinary(VolumeReceiptSchema, statement.payload), statement })
+      const answer = await script.signs(statement)
+      return typeof answer === 'string' ? { ok: false, code: answer } : { ok: true, ...given(answer) }
+    }
+    if (content.case !== 'delete' && content.case !== 'extend') return { ok: true, volumes: script.tells() }
+    const code = await (content.case === 'delete' ? script.deletes() : script.extends(content.value.keepSeconds))
+    return typeof code === 'string' ? { ok: false, code } : { ok: true, volumes: script.tells() }
   }
 
   seller.network.handle(
@@ -84,18 +100,12 @@ export async function createPayingRig(): Promise<PayingRig> {
     async (channel) => {
       const bytes = await channel.receive()
       if (bytes === null) return
-      const { content } = readVolumesRequest(bytes)
-      if (content.case === 'delete') script.deletes()
-      if (content.case === 'settle' && content.value.receipt !== undefined) {
-        const statement = content.value.receipt
-        sent.push({ receipt: fromBinary(VolumeReceiptSchema, statement.payload), statement })
-        const answer = await script.signs(statement)
-        const reply = typeof answer === 'string' ? { ok: false, code: answer } : { ok: true, ...given(answer) }
-        await channel.send(encode(VolumesReplySchema, reply))
-      } else {
-        await channel.send(encode(VolumesReplySchema, { ok: true, volumes: script.tells() }))
+      try {
+        await channel.send(encode(VolumesReplySchema, await replyTo(readVolumesRequest(bytes))))
+        await channel.close()
+      } catch (error) {
+        channel.abort(error instanceof Error ? error : new Error(String(error)))
       }
-      await channel.close()
     },
     { maxMessageBytes: 64 * 1024, maxInboundStreams: 1_000 },
   )
