@@ -19,6 +19,7 @@ import { closeAll } from '../support/close-all.ts'
 import { createMemoryHub, type MemoryPeer } from '../support/memory-network.ts'
 import { createTestRequester, type Follow, MARKET, type TestRequester } from '../support/test-requester.ts'
 import { until } from '../support/until.ts'
+import { withoutOthers } from './support/without-others.ts'
 
 /** Longer than usual: the machine may be busy with other tests between a bid and its award. */
 const RESERVATION_MS = 30_000
@@ -37,7 +38,13 @@ describe('provider agent on a real engine', () => {
     peer = await hub.join(1)
     const { network, privateKey } = peer
     agent = createAgent(
-      { engine: createDockerEngine({ docker }), network, privateKey, clock: systemClock, logger: silentLogger },
+      {
+        engine: withoutOthers(createDockerEngine({ docker })),
+        network,
+        privateKey,
+        clock: systemClock,
+        logger: silentLogger,
+      },
       { marketName: MARKET, dataFolder: folder, reservationMs: RESERVATION_MS, allowLocalImages: ['cortex/*'] },
     )
     await agent.start()

@@ -33,6 +33,7 @@ import { DEFAULT_PRICES } from '../../../provider-agent/prices/default-prices.ts
 import { ensureEngine } from '../../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../../scripts/image.ts'
 import { until } from '../../support/until.ts'
+import { withoutOthers } from './without-others.ts'
 
 const LOOPBACK = ['/ip4/127.0.0.1/tcp/0']
 
@@ -228,14 +229,7 @@ async function startSeller(
   const agentOn = (network: PeerNetwork): Agent =>
     createAgent(
       {
-        // Containers of other tests on the same engine are not what this market is about.
-        engine: {
-          ...engine,
-          survey: async (...args) => ({
-            ...(await engine.survey(...args)),
-            others: { cpuMillis: 0, memoryBytes: 0, gpus: [] },
-          }),
-        },
+        engine: withoutOthers(engine),
         access: createContainerAccess(docker, publicAddress),
         inputVolumes: createInputVolumes(docker),
         volumeAccess: createVolumeAccess(docker, { owner }),
