@@ -50,6 +50,12 @@ export function endOf({ store, providerLog }: EventStreamComponents): EventPosit
   return { jobs: store.feedEnd(), providers: providerLog.end() }
 }
 
+/** The position, or the end of a log where it is behind that: of a store that was put back to a backup since, or mended. */
+export function withinEnds(components: EventStreamComponents, { jobs, providers }: EventPosition): EventPosition {
+  const end = endOf(components)
+  return { jobs: Math.min(jobs, end.jobs), providers: Math.min(providers, end.providers) }
+}
+
 /** Reads both logs on from a position. */
 export interface EventReader {
   /** The next batch: what passes the filter, and whether there was anything at all. */

@@ -19,6 +19,7 @@ import {
   endOf,
   followEverything,
   parsePosition,
+  withinEnds,
 } from './event-stream.ts'
 import { streamFields } from './last-event-id.ts'
 
@@ -61,7 +62,8 @@ export function addEventRoutes(api: Api, components: EventStreamComponents & { a
       wants: (type: string) =>
         (types === undefined || types.some((one) => one === type)) && (seesProviders || type.startsWith('job.')),
     }
-    const after = positionOf(c)
+    const asked = positionOf(c)
+    const after = asked === undefined ? undefined : withinEnds(components, asked)
     if (wantsEvents(c)) {
       const from = after ?? endOf(components)
       return components.answers.events(c, async function* (signal) {

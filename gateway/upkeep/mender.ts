@@ -33,16 +33,17 @@ export interface Mender {
 /** What goes is kept aside, on the disk, before it goes. */
 export function createMender(aside: Aside): Mender {
   const counts = new Map<string, Omit<Done, 'text'>>()
-  const once = new Set<Mend>()
+  // Weakly, for each may hold what it takes away.
+  const once = new WeakSet<Mend>()
   let waiting: Waiting[] = []
 
   async function settled(): Promise<void> {
     const now = waiting
     waiting = []
-    for (const { mend, why, store } of now) {
-      for (const record of mend.aside ?? []) await aside.record(store, record, why)
-      await mend.act?.(aside)
-    }
+    await aside.records(
+      now.flatMap(({ mend, why, store }) => (mend.aside ?? []).map((record) => ({ store, record, why }))),
+    )
+    for (const { mend } of now) await mend.act?.(aside)
     for (const [database, own] of Map.groupBy(now, (one) => one.database)) {
       await database.batch(
         own.flatMap(({ mend }) => writesOf(mend)),

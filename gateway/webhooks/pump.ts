@@ -50,8 +50,9 @@ export function createPump(components: PumpComponents) {
     await db.batch(Object.entries(positions).map(([name, position]) => write(meta, name, String(position))))
   }
 
+  // A log that was put back to a backup, or mended, may end before what was read of it.
   async function pumpJobs(signal: AbortSignal): Promise<void> {
-    const from = Number(await meta.get(JOBS_POSITION))
+    const from = Math.min(Number(await meta.get(JOBS_POSITION)), store.feedEnd())
     for await (const entries of followFeed(store, from, signal)) {
       const happenings = await Promise.all(entries.map(jobHappening))
       await enqueue(happenings, [write(meta, JOBS_POSITION, String(entries.at(-1)?.position ?? from))])
@@ -66,7 +67,7 @@ export function createPump(components: PumpComponents) {
   }
 
   async function pumpProviders(signal: AbortSignal): Promise<void> {
-    let last = Number(await meta.get(PROVIDERS_POSITION))
+    let last = Math.min(Number(await meta.get(PROVIDERS_POSITION)), providerLog.end())
     const source = {
       read: async () => await providerLog.read(last, BATCH),
       ended: async () => false,

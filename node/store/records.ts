@@ -326,7 +326,7 @@ export function leaseOf(job: Pick<JobRecord, 'state'>): Lease | null {
 }
 
 /** The lease of the current or an earlier attempt; null where no award with this fence was accepted. */
-export function leaseWithFence(job: JobRecord, fence: number): Lease | PastLease | null {
+export function leaseWithFence(job: Pick<JobRecord, 'state' | 'pastLeases'>, fence: number): Lease | PastLease | null {
   const current = leaseOf(job)
   if (current?.fence === fence) return current
   return job.pastLeases.find((lease) => lease.fence === fence) ?? null

@@ -20,10 +20,15 @@ export function createAsideFolder(path: string): AsideFolder {
 
   return {
     path: () => (made ? path : null),
-    async record(store, record, why) {
+    async records(records) {
+      if (records.length === 0) return
       await make()
       await using file = await open(join(path, 'records.ndjson'), 'a', 0o600)
-      await file.appendFile(`[${JSON.stringify(store)},${JSON.stringify(why)},${recordLine(record).trimEnd()}]\n`)
+      const lines = records.map(
+        ({ store, record, why }) =>
+          `[${JSON.stringify(store)},${JSON.stringify(why)},${recordLine(record).trimEnd()}]\n`,
+      )
+      await file.appendFile(lines.join(''))
       await file.datasync()
     },
     async file(from) {

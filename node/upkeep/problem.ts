@@ -2,10 +2,19 @@
 
 import type { DumpRecord } from '../store/dump.ts'
 
+/** A record that is taken away. */
+export interface AsideRecord {
+  /** As backups call it, e.g. `jobs`. */
+  store: string
+  record: DumpRecord
+  /** For people. */
+  why: string
+}
+
 /** Where a mend keeps what it takes away. */
 export interface Aside {
-  /** @param store as backups call it, e.g. `jobs` @param why for people */
-  record(store: string, record: DumpRecord, why: string): Promise<void>
+  /** Writes them down, on the disk; nothing is done for none. */
+  records(records: AsideRecord[]): Promise<void>
   /** Moves a file there; one that is gone is no error. */
   file(path: string): Promise<void>
 }

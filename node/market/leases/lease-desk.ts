@@ -13,7 +13,7 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { answerStreams, receiveWithin } from '../../network/answer-streams.ts'
 import type { Channel, PeerNetwork } from '../../network/index.ts'
-import type { JobStore, Lease } from '../../store/index.ts'
+import type { JobRecord, JobStore, Lease } from '../../store/index.ts'
 import { leaseWithFence, lostLeaseOf } from '../../store/records.ts'
 
 const HELLO_TIMEOUT_MS = 5_000
@@ -46,7 +46,8 @@ export function createLeaseDesk(components: {
       follower(channel)
       return
     }
-    const job = isJobId(jobId) ? await store.get(jobId) : undefined
+    // One that went with its age: its provider may not have heard yet what was signed.
+    const job = isJobId(jobId) ? ((await store.get(jobId)) ?? (await store.bill(jobId))) : undefined
     const lease = job === undefined ? null : leaseWithFence(job, fence)
     if (lease !== null && lease.provider === peer && lease.settled) {
       await channel.send(lastAck(lease))
@@ -71,7 +72,7 @@ export function createLeaseDesk(components: {
 }
 
 /** While an award is under way, or a follower is about to begin, or a lost provider may come back, it is to call again. */
-function mayStillCount(job: Awaited<ReturnType<JobStore['get']>>, fence: number, peer: string): boolean {
+function mayStillCount(job: Pick<JobRecord, 'state'> | undefined, fence: number, peer: string): boolean {
   if (job === undefined) return false
   const { state } = job
   const lost = lostLeaseOf(job)?.lease

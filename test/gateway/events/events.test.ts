@@ -100,6 +100,20 @@ describe('the stream of events', () => {
     await started.return(undefined)
   })
 
+  it('goes on from its end for who was further: the store may have been put back to a backup', async () => {
+    await submit(gateway)
+    const end = gateway.store.feedEnd()
+    const first = await gateway.ask('GET', `${EVENTS}?lastEventId=${end + 40}-9`)
+    assert.deepEqual([first.data.events, first.data.lastEventId], [[], `${end}-0`])
+    const events = await stream(admin, '', `${end + 40}-9`)
+    const next = await submit(gateway)
+    const [told] = await take(events, 1)
+    assert.deepEqual([told?.id, told?.data.data.job.id], [`${end + 1}-0`, next])
+    const second = await gateway.ask('GET', `${EVENTS}?lastEventId=${first.data.lastEventId}`)
+    assert.equal(second.data.events[0].data.job.id, next)
+    await events.return(undefined)
+  })
+
   it('is read in parts as JSON', async () => {
     for (let i = 0; i < 150; i += 1) await submit(gateway)
     const first = await gateway.ask('GET', EVENTS)
