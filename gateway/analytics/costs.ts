@@ -47,13 +47,18 @@ export async function costRows(
       ...(owner === undefined ? {} : { owner }),
       ...(after === undefined ? {} : { after }),
     })
-    await store.look(page.ids, count)
-    after = page.ids.at(-1)
-    if (!page.hasMore || after === undefined) break
-  }
-  for await (const bill of store.eachBill(fromMs, toMs)) {
-    await breathe()
-    if (owner === undefined || bill.owner === owner) count(bill)
+    const counted = new Set<string>()
+    await store.look(page.ids, (job) => {
+      counted.add(job.id)
+      count(job)
+    })
+    const upTo = page.hasMore ? page.ids.at(-1) : undefined
+    // Of the same part of the time, after its jobs: one that goes meanwhile is one of both, or both.
+    for await (const bill of store.eachBill(fromMs, toMs, { owner, after, upTo })) {
+      if (!counted.has(bill.id)) count(bill)
+    }
+    after = upTo
+    if (after === undefined) break
   }
   for await (const receipt of store.volumeReceipts()) {
     await breathe()

@@ -123,8 +123,17 @@ export interface JobStore {
   forgetJobs(init: ForgetJobsInit, signal: AbortSignal): Promise<number>
   /** What stays of a job that went so. */
   bill(id: string): Promise<BillRecord | undefined>
-  /** Those of jobs that were created at or after the one and at or before the other time, ms; oldest first. */
-  eachBill(fromMs: number, toMs: number): AsyncIterable<BillRecord>
+  /**
+   * Those of jobs that were created at or after the one and at or before the other time, ms; oldest first.
+   *
+   * @param part.owner whose @default everybody's
+   * @param part.after of later ids than this alone @param part.upTo of ids up to this one
+   */
+  eachBill(
+    fromMs: number,
+    toMs: number,
+    part?: { owner?: string | undefined; after?: string | undefined; upTo?: string | undefined },
+  ): AsyncIterable<BillRecord>
 
   /** Removes output, samples and events that are older than they are to be kept; may be repeated, and cut off. */
   forgetOld(retention: Retention, signal: AbortSignal): Promise<Forgotten>

@@ -15,6 +15,7 @@ import { EVERY_ID, idOf, merged, openSource } from './indexes/sources.ts'
 import { idAt } from './indexes/times.ts'
 import { readCosts } from './indexes/totals.ts'
 import { jobNow } from './job-now.ts'
+import { readBills } from './jobs/bills.ts'
 import { openCommits } from './jobs/commits.ts'
 import { forgetJobs } from './jobs/forget-jobs.ts'
 import { createDraft } from './jobs/job-draft.ts'
@@ -122,7 +123,11 @@ function readingOf(tables: Tables, feedEnd: () => number): Pick<JobStore, Readin
     get: async (id) => await tables.jobs.get(id),
     look: async (ids, look) => await readJobs(tables, ids, look),
     bill: async (id) => await tables.bills.get(id),
-    eachBill: (fromMs, toMs) => tables.bills.values({ gte: idAt(fromMs), lt: idAt(toMs + 1) }),
+    eachBill(fromMs, toMs, { owner, after, upTo } = {}) {
+      const from = after === undefined ? { gte: idAt(fromMs) } : { gt: after }
+      const to = upTo === undefined ? { lt: idAt(toMs + 1) } : { lte: upTo }
+      return readBills(tables, { ...from, ...to }, owner)
+    },
     costAt: async (provider, owner) => await readCosts(tables, provider, owner),
     async *active() {
       const range = { owner: ANY, facet: NO_FACET, sort: 'createdAt', order: 'asc', ids: EVERY_ID } as const

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { costRows, grouping } from '../../gateway/analytics/costs.ts'
 import { createNeeded } from '../../gateway/jobs/needed.ts'
 import { DEFAULT_RETENTION, keepForgetting } from '../../gateway/jobs/retention.ts'
 import { silentLogger } from '../../node/logger.ts'
@@ -86,6 +87,56 @@ describe('--keep-jobs', () => {
     assert.deepEqual((await pass()).toSorted(), [first, second].toSorted())
     assert.deepEqual((await gateway.ask('GET', `${JOBS}/batches/${batchId}`)).data, before)
     assert.equal((await gateway.ask('GET', `${JOBS}?batch=${batchId}`)).data.length, 0)
+  })
+
+  it('knows of inputs of jobs that came meanwhile, and reads the others again neither for them nor for other events', async () => {
+    let reads = 0
+    const store = {
+      ...gateway.store,
+      async *active() {
+        reads += 1
+        yield* gateway.store.active()
+      },
+    }
+    const { stillToRun, batchGoesOn, clock } = gateway
+    let nowMs = 0
+    const isNeeded = createNeeded({
+      ...{ store, stillToRun, batchGoesOn },
+      clock: { ...clock, monotonicMs: () => nowMs },
+    })
+    const [brought, other] = [await ended(), await ended()]
+    const needed = async (id: string) => await isNeeded((await gateway.store.get(id)) ?? assert.fail())
+    for (let i = 0; i < 5; i += 1) {
+      await submit(gateway)
+      assert.deepEqual([await needed(brought), await needed(other)], [false, false])
+    }
+    await submit(gateway, { image: 'busybox', inputs: [{ path: '/in', from: { job: brought } }] })
+    assert.deepEqual([await needed(brought), await needed(other)], [true, false])
+    assert.equal(reads, 1)
+    nowMs += 60_000
+    assert.equal(await needed(brought), true)
+    assert.equal(reads, 2)
+  })
+
+  it('counts what a job cost once where it goes while costs are added up', async () => {
+    const id = await submit(gateway)
+    await gateway.play.start(id)
+    await gateway.play.complete(id, { meteredMs: 3_600_000 })
+    const kept = await submit(gateway)
+    const gone: string[] = []
+    const store = {
+      ...gateway.store,
+      async look(ids: string[], look: Parameters<typeof gateway.store.look>[1]) {
+        await gateway.store.look(ids, look)
+        gone.push(...(await pass()))
+      },
+    }
+    const range = { owner: undefined, fromMs: 0, toMs: Date.now() + 60_000 }
+    const { total } = await costRows(store, range, grouping('day'))
+    assert.deepEqual(gone, [id])
+    assert.deepEqual([total.jobs, total.actual], [2, 0.01])
+    assert.deepEqual((await costRows(gateway.store, range, grouping('day'))).total, total)
+    assert.notEqual(await gateway.store.get(kept), undefined)
   })
 
   it('keeps what jobs cost and their receipts, for their owner alone', async () => {
