@@ -1,4 +1,4 @@
-import type { BillRecord, JobStore, VolumeReceiptRecord } from '../../node/store/index.ts'
+import type { BillRecord, JobStore, VolumeCharge } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
 import { breathe } from '../../node/turns.ts'
 import { currentCost, mostUsed } from '../../node/views/cost.ts'
@@ -14,17 +14,17 @@ interface Sum {
   volumes: NanoUsd
 }
 
-/** By what jobs, and receipts of volumes, are grouped. */
+/** By what jobs, and what is signed for volumes, are grouped. */
 export interface Grouping {
   ofJob(job: BillRecord): string
-  ofReceipt(receipt: VolumeReceiptRecord): string
+  ofVolume(charge: VolumeCharge): string
 }
 
 /** What jobs of a time cost, those that went with their age included, and volumes in that time, by group: added up in whole nano-dollars, shown in dollars. */
 export async function costRows(
-  store: Pick<JobStore, 'listIds' | 'look' | 'eachBill' | 'volumeReceipts'>,
+  store: Pick<JobStore, 'listIds' | 'look' | 'eachBill' | 'volumeCosts'>,
   range: { owner: string | undefined; fromMs: number; toMs: number },
-  { ofJob, ofReceipt }: Grouping,
+  { ofJob, ofVolume }: Grouping,
 ): Promise<{ rows: CostRow[]; total: Omit<CostRow, 'group'> }> {
   const { owner, fromMs, toMs } = range
   const sums = new Map<string, Sum>()
@@ -60,11 +60,9 @@ export async function costRows(
     after = upTo
     if (after === undefined) break
   }
-  for await (const receipt of store.volumeReceipts()) {
+  for await (const charge of store.volumeCosts(range)) {
     await breathe()
-    const isMeant = receipt.signedAtMs >= fromMs && receipt.signedAtMs <= toMs
-    if (!isMeant || (owner !== undefined && receipt.owner !== owner)) continue
-    for (const into of [sumOf(ofReceipt(receipt)), total]) into.volumes += BigInt(receipt.cost)
+    for (const into of [sumOf(ofVolume(charge)), total]) into.volumes += charge.cost
   }
   const rows = [...sums]
     .map(([group, sum]) => ({ group, ...shown(sum) }))
@@ -93,15 +91,15 @@ function estimatedCost(job: BillRecord): NanoUsd {
 /** What is grouped by: `day`, `provider`, or `label.KEY`, which volumes have none of. */
 export function grouping(groupBy: string): Grouping {
   if (groupBy === 'day') {
-    return { ofJob: (job) => dayOf(job.createdAtMs), ofReceipt: ({ signedAtMs }) => dayOf(signedAtMs) }
+    return { ofJob: (job) => dayOf(job.createdAtMs), ofVolume: ({ signedAtMs }) => dayOf(signedAtMs) }
   }
   if (groupBy === 'provider') {
-    return { ofJob: (job) => leaseOf(job)?.provider ?? NONE, ofReceipt: ({ provider }) => provider }
+    return { ofJob: (job) => leaseOf(job)?.provider ?? NONE, ofVolume: ({ provider }) => provider }
   }
   const label = groupBy.slice('label.'.length)
   return {
     ofJob: (job) => (Object.hasOwn(job.spec.labels, label) ? (job.spec.labels[label] ?? NONE) : NONE),
-    ofReceipt: () => NONE,
+    ofVolume: () => NONE,
   }
 }
 

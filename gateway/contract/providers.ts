@@ -110,7 +110,7 @@ export const providerSchema = z
         uptime: z.number().describe('Seconds without a break, as it says itself.'),
         jobsCompleted: z.number().int().describe('Of your jobs.'),
         jobsFailed: z.number().int().describe('Of your jobs.'),
-        costToDate: usd.describe('What your jobs cost there.'),
+        costToDate: usd.describe('What your jobs cost there, and what is signed for your volumes there.'),
       })
       .describe('How near it is, and how your jobs fared there.'),
     pricing: z

@@ -9,7 +9,7 @@ import type { networkSchema, providerSchema, providerStatusSchema } from '../con
 
 /**
  * A provider as the API shows it.
- * @param costToDate what the asker's jobs cost there
+ * @param costToDate what the asker's jobs and volumes cost there
  * @param seen what they measured there
  */
 export function providerView(

@@ -17,7 +17,7 @@ import type {
   StartRecord,
   TrackRecord,
 } from './records.ts'
-import type { VolumeReceiptRecord, VolumeRecord } from './volume-records.ts'
+import type { VolumeCharge, VolumeReceiptRecord, VolumeRecord } from './volume-records.ts'
 
 export { StoreUnavailableError } from './errors.ts'
 export { JOB_SORTS, type JobSort } from './indexes/fields.ts'
@@ -55,7 +55,10 @@ export interface JobStore {
   /** The same without the jobs, of which a page may be large. */
   listIds(query: JobQuery): Promise<JobIdsPage>
 
-  /** What an owner's jobs cost so far at the provider that they have or had last; absent: every owner's. Kept as a running sum. */
+  /**
+   * What an owner's jobs cost so far at the provider that they have or had last, and what is signed of its volumes there; absent:
+   * every owner's. Kept as a running sum.
+   */
   costAt(provider: string, owner?: string): Promise<NanoUsd>
 
   /** Every job that is not terminal, oldest first. */
@@ -110,6 +113,9 @@ export interface JobStore {
   keepVolume(id: string, record: VolumeRecord | null, receipt?: VolumeReceiptRecord): Promise<void>
   /** What both sides signed of a volume, the first one first; absent: of every volume. */
   volumeReceipts(id?: string): AsyncIterable<VolumeReceiptRecord>
+
+  /** What was signed for volumes in a time, ms, its ends included; oldest first. @param range.owner undefined: everybody's */
+  volumeCosts(range: { owner: string | undefined; fromMs: number; toMs: number }): AsyncIterable<VolumeCharge>
 
   /** Since when each provider is known, by peer id: wall clock in ms. */
   firstSeen(): Promise<Map<string, number>>

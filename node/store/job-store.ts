@@ -6,14 +6,14 @@ import { momentNow } from '../moment.ts'
 import type { Database } from './database.ts'
 import { openDump } from './dump.ts'
 import { JobNotFoundError, type JobStore } from './index.ts'
-import { createJobIndexes } from './indexes/job-indexes.ts'
+import { createJobIndexes, type JobIndexes } from './indexes/job-indexes.ts'
 import { ANY, NO_FACET } from './indexes/places.ts'
 import { listJobIds, listJobs } from './indexes/query.ts'
 import { readJobs } from './indexes/read-jobs.ts'
 import { rebuildIndexes } from './indexes/rebuild.ts'
 import { EVERY_ID, idOf, merged, openSource } from './indexes/sources.ts'
 import { idAt } from './indexes/times.ts'
-import { readCosts } from './indexes/totals.ts'
+import { readCosts, readVolumeCosts } from './indexes/totals.ts'
 import { jobNow } from './job-now.ts'
 import { readBills } from './jobs/bills.ts'
 import { openCommits } from './jobs/commits.ts'
@@ -26,7 +26,8 @@ import { createKeyedQueue } from './keyed-queue.ts'
 import { createRetryingDatabase } from './retrying-database.ts'
 import type { SecretBox } from './secret-box.ts'
 import { createTables, DERIVED_KEYS, key, numberKey, type Tables, within } from './tables.ts'
-import { createWriter, del, put, type Writer } from './writer.ts'
+import type { VolumeReceiptRecord } from './volume-records.ts'
+import { createWriter, del, type Operation, put, type Writer } from './writer.ts'
 
 const NO_SECRETS: JobSecrets = { secrets: {}, registryCredentials: undefined }
 
@@ -83,6 +84,7 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
     ...wakes,
     ...readingOf(tables, wakes.feedEnd),
     ...providersOf(tables, writer),
+    ...volumesOf({ tables, writer, indexes }),
     change,
     async secrets(id) {
       const sealed = await tables.secrets.get(id)
@@ -157,9 +159,6 @@ function readingOf(tables: Tables, feedEnd: () => number): Pick<JobStore, Readin
 }
 
 type OfProviders =
-  | 'volumes'
-  | 'keepVolume'
-  | 'volumeReceipts'
   | 'trackRecords'
   | 'keepTrackRecord'
   | 'speeds'
@@ -170,17 +169,8 @@ type OfProviders =
   | 'keepFirstSeen'
 
 /** What is kept of providers, beside the jobs. */
-function providersOf(
-  { volumes, volumeReceipts, trackRecords, speeds, starts, firstSeen }: Tables,
-  writer: Writer,
-): Pick<JobStore, OfProviders> {
+function providersOf({ trackRecords, speeds, starts, firstSeen }: Tables, writer: Writer): Pick<JobStore, OfProviders> {
   return {
-    volumes: async () => new Map(await volumes.iterator().all()),
-    async keepVolume(id, record, receipt) {
-      const signed = receipt === undefined ? [] : [put(volumeReceipts, key(id, receipt.number), receipt)]
-      await writer.write([record === null ? del(volumes, id) : put(volumes, id, record), ...signed])
-    },
-    volumeReceipts: (id) => volumeReceipts.values(id === undefined ? {} : within(id)),
     trackRecords: async () => new Map(await trackRecords.iterator().all()),
     async keepTrackRecord(provider, record) {
       await writer.write([record === null ? del(trackRecords, provider) : put(trackRecords, provider, record)])
@@ -197,5 +187,42 @@ function providersOf(
     async keepFirstSeen(provider, atMs) {
       await writer.write([atMs === null ? del(firstSeen, provider) : put(firstSeen, provider, atMs)])
     },
+  }
+}
+
+/** Volumes that outlive their jobs, and what is signed of them. */
+function volumesOf({
+  tables,
+  writer,
+  indexes,
+}: {
+  tables: Tables
+  writer: Writer
+  indexes: JobIndexes
+}): Pick<JobStore, 'volumes' | 'keepVolume' | 'volumeReceipts' | 'volumeCosts'> {
+  const { volumes, volumeReceipts } = tables
+  const queue = createKeyedQueue()
+
+  async function keepSigned(record: Operation, receipt: VolumeReceiptRecord): Promise<void> {
+    const at = key(receipt.volumeId, receipt.number)
+    // One that was answered twice counts once.
+    if ((await volumeReceipts.get(at)) !== undefined) return await writer.write([record])
+    const changes = await indexes.receipt(receipt)
+    try {
+      await writer.write([record, put(volumeReceipts, at, receipt), ...changes.entries, ...changes.count()])
+    } finally {
+      changes.done()
+    }
+  }
+
+  return {
+    volumes: async () => new Map(await volumes.iterator().all()),
+    keepVolume: async (id, record, receipt) =>
+      await queue.run(id, async () => {
+        const kept = record === null ? del(volumes, id) : put(volumes, id, record)
+        await (receipt === undefined ? writer.write([kept]) : keepSigned(kept, receipt))
+      }),
+    volumeReceipts: (id) => volumeReceipts.values(id === undefined ? {} : within(id)),
+    volumeCosts: (range) => readVolumeCosts(tables, range),
   }
 }

@@ -62,7 +62,7 @@ export interface IdempotencyRecord {
 
 /** Keys, with the names of their tables, of what `indexes/rebuild.ts` makes anew from the records. */
 export const DERIVED_KEYS = [
-  ...['order', 'totals', 'spans', 'costs', 'index', 'counts'].map((name) => `!${name}!`),
+  ...['order', 'totals', 'spans', 'costs', 'volume-costs', 'index', 'counts'].map((name) => `!${name}!`),
   '!meta!schema',
 ]
 
@@ -84,8 +84,10 @@ export function createTables(database: Database) {
     totals: json<number>('totals'),
     /** -, owner or *, status, span of time → how many jobs. */
     spans: json<number>('spans'),
-    /** provider, owner → what the jobs that have or had last that provider cost so far, in nano-dollars. */
+    /** provider, owner → what the jobs that have or had last that provider cost so far, and its volumes, in nano-dollars. */
     costs: json<number>('costs'),
+    /** owner or *, time, volume id, number, provider → what the receipt of a volume that was signed then is for, in nano-dollars. */
+    volumeCosts: json<number>('volume-costs'),
     /** What versions before 2 had in place of those above. */
     index: database.sublevel<string, string>('index', { valueEncoding: 'utf8' }),
     counts: json<number>('counts'),

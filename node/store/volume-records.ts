@@ -1,5 +1,6 @@
 /** What the store keeps of volumes that outlive their jobs; times and money as in `records.ts`. */
 
+import type { NanoUsd } from '../../protocol/money.ts'
 import type { Moment } from '../moment.ts'
 
 /** What a volume costs beside its jobs: metered by this peer's own clock, and what of that is signed. */
@@ -41,6 +42,14 @@ export interface VolumeReceiptRecord {
   signedAtMs: number
   /** Base64 of the VolumeReceipt's statement, signed by each side. */
   signed: { provider: string; requester: string }
+}
+
+/** What a receipt of a volume adds to what its owner pays. */
+export interface VolumeCharge {
+  provider: string
+  /** Ms since the epoch. */
+  signedAtMs: number
+  cost: NanoUsd
 }
 
 /** A volume that outlives its job, as its provider told of it last. */

@@ -11,7 +11,7 @@ import { isoTime } from './time.ts'
 
 /**
  * A provider as the API shows it.
- * @param costToDate what the asker's jobs cost there
+ * @param costToDate what the asker's jobs and volumes cost there
  * @param seen what they measured there
  */
 export function providerView(provider: ProviderView, costToDate: NanoUsd, seen: SpeedRecord | null = null) {

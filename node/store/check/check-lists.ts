@@ -1,12 +1,12 @@
 import type { Found, LookedAt } from '../../upkeep/problem.ts'
 import type { Database } from '../database.ts'
-import { costOf, indexed } from '../indexes/places.ts'
+import { costOf, indexed, indexedReceipt } from '../indexes/places.ts'
 import { SCHEMA } from '../indexes/rebuild.ts'
 import { spansOf } from '../indexes/times.ts'
 import type { BillRecord, JobRecord } from '../records.ts'
 import { key } from '../tables.ts'
 import { createBalance } from './balance.ts'
-import { formed, JOB_FORMS } from './forms.ts'
+import { formed, JOB_FORMS, volumeReceipt } from './forms.ts'
 import { ownKey, rawKeys, rawRecords } from './raw-table.ts'
 
 /** Where they are compared one by one, no more than so many are held: beyond, they are not told apart. */
@@ -77,6 +77,13 @@ async function* expected(database: Database): AsyncGenerator<[key: string, amoun
     const cost = bill === null ? null : costOf(bill)
     if (cost !== null) yield [`!costs!${cost.at}`, cost.nanoUsd]
   }
+  for await (const record of rawRecords(database, 'volume-receipts')) {
+    const receipt = formed(volumeReceipt, record)
+    if (receipt === null) continue
+    const { cost, entries } = indexedReceipt(receipt)
+    yield [`!costs!${cost.at}`, cost.nanoUsd]
+    for (const at of entries) yield [`!volume-costs!${at}`, cost.nanoUsd]
+  }
 }
 
 function* writtenOf(job: JobRecord): Generator<[key: string, amount: number]> {
@@ -89,7 +96,7 @@ function* writtenOf(job: JobRecord): Generator<[key: string, amount: number]> {
 
 async function* stored(database: Database): AsyncGenerator<[key: string, amount: number]> {
   for await (const at of rawKeys(database, 'order')) yield [at, 1]
-  for (const name of ['totals', 'spans', 'costs']) {
+  for (const name of ['totals', 'spans', 'costs', 'volume-costs']) {
     for await (const record of rawRecords(database, name)) {
       const amount = Number(record[1].toString('utf8'))
       yield [record[0], Number.isSafeInteger(amount) ? amount : NO_NUMBER]

@@ -177,6 +177,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'track-records': 'records of providers',
   speeds: 'speeds of providers',
   starts: 'starts at providers',
+  'volume-receipts': 'receipts of volumes',
   'first-seen': 'first sights of providers',
 }
 

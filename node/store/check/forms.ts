@@ -70,6 +70,12 @@ const bill = z.looseObject({
   ...{ pastLeases: z.array(z.looseObject(used)), spec: z.looseObject({ labels: z.record(z.string(), z.string()) }) },
 })
 
+/** What both sides signed of a volume. */
+export const volumeReceipt = z.looseObject({
+  ...{ volumeId: z.string(), owner: z.string(), provider: z.string(), number: count, seconds: z.number(), cost: money },
+  ...{ signedAtMs: count, signed: z.looseObject({ provider: z.string(), requester: z.string() }) },
+})
+
 /** Tables whose records belong to a job, by its id, beside what they hold. */
 export const JOB_FORMS = {
   job,
@@ -92,6 +98,7 @@ export const OWN_FORMS: Readonly<Record<string, z.ZodType>> = {
     ...{ id: z.string(), owner: z.string(), provider: z.string(), jobId: z.string(), state: z.string() },
     ...{ addresses: z.array(z.string()), sizeBytes: z.number(), keepSeconds: z.number() },
   }),
+  'volume-receipts': volumeReceipt,
   'first-seen': z.number(),
 }
 

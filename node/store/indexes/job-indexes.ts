@@ -1,8 +1,9 @@
 import type { JobRecord } from '../records.ts'
 import { key, type Tables } from '../tables.ts'
+import type { VolumeReceiptRecord } from '../volume-records.ts'
 import { del, type Operation, put } from '../writer.ts'
 import { createCounters } from './counters.ts'
-import { type IndexedJob, indexed } from './places.ts'
+import { type IndexedJob, indexed, indexedReceipt } from './places.ts'
 import { spansOf } from './times.ts'
 
 /** What a change of a job changes in the indexes. */
@@ -27,6 +28,8 @@ export interface JobIndexes {
     after: JobRecord | undefined,
     how?: { keepCosts: boolean },
   ): Promise<IndexChange>
+  /** For a receipt of a volume that is written for the first time. */
+  receipt(receipt: VolumeReceiptRecord): Promise<IndexChange>
 }
 
 const NOTHING: IndexChange = { entries: [], count: () => [], done: () => {} }
@@ -75,6 +78,15 @@ export function createJobIndexes(tables: Tables): JobIndexes {
           spans.release([...lessSpans, ...moreSpans])
           costs.release(paidAt)
         },
+      }
+    },
+    async receipt(receipt) {
+      const { cost, entries } = indexedReceipt(receipt)
+      await costs.hold([cost.at])
+      return {
+        entries: entries.map((at) => put(tables.volumeCosts, at, cost.nanoUsd)),
+        count: () => [costs.add(cost.at, cost.nanoUsd)],
+        done: () => costs.release([cost.at]),
       }
     },
   }

@@ -3,6 +3,7 @@ import type { JobStatus } from '../../../protocol/lifecycle.ts'
 import { currentCost } from '../../views/cost.ts'
 import { type BillRecord, type JobRecord, leaseOf } from '../records.ts'
 import { key, SEPARATOR } from '../tables.ts'
+import type { VolumeReceiptRecord } from '../volume-records.ts'
 import { INDEXED_FIELDS, type IndexedField, isAbsent, section, statusPart, valuePart } from './fields.ts'
 
 /** Every owner. */
@@ -76,9 +77,21 @@ export function totalKey(owner: string, facet: string, status: JobStatus): strin
   return key(facet, owner, statusPart(status))
 }
 
-/** What jobs of an owner cost at a provider. */
+/** What jobs and volumes of an owner cost at a provider. */
 export function costKey(provider: string, owner: string): string {
   return key(facetPart({ kind: 'provider', name: '', value: provider }), ownerPart(owner))
+}
+
+/** What is written of a receipt of a volume beside it: what it adds to its owner's costs, and where it is found by its time. */
+export function indexedReceipt(receipt: VolumeReceiptRecord): {
+  cost: NonNullable<IndexedJob['cost']>
+  entries: string[]
+} {
+  const { owner, provider, signedAtMs, volumeId, number, cost } = receipt
+  return {
+    cost: { at: costKey(provider, owner), nanoUsd: Number(cost) },
+    entries: [ANY, ownerPart(owner)].map((whose) => key(whose, signedAtMs, volumeId, number, provider)),
+  }
 }
 
 /** Everything that is written of a job beside its record. */

@@ -3,11 +3,11 @@ import type { Database } from '../database.ts'
 import type { Tables } from '../tables.ts'
 import { key } from '../tables.ts'
 import { type Operation, put } from '../writer.ts'
-import { costOf, indexed } from './places.ts'
+import { costOf, indexed, indexedReceipt } from './places.ts'
 import { spansOf } from './times.ts'
 
 /** Version of what is written beside the records. Raise it with every change of an entry's or a counter's key. */
-export const SCHEMA = 3
+export const SCHEMA = 4
 
 /** Jobs whose entries, some hundred each, are written together: what is in memory at a time. */
 const JOBS_AT_A_TIME = 500
@@ -30,7 +30,11 @@ export async function rebuildIndexes({
   logger: Logger
 }): Promise<void> {
   if ((await tables.meta.get('schema')) === String(SCHEMA)) return
-  const first = [...(await tables.jobs.keys({ limit: 1 }).all()), ...(await tables.bills.keys({ limit: 1 }).all())]
+  const first = [
+    ...(await tables.jobs.keys({ limit: 1 }).all()),
+    ...(await tables.bills.keys({ limit: 1 }).all()),
+    ...(await tables.volumeReceipts.keys({ limit: 1 }).all()),
+  ]
   if (first.length > 0) {
     logger.info({ schema: SCHEMA }, 'indexes are made anew, since this version has others')
     const jobs = await rebuild(tables, database, (done) => logger.info({ jobs: done }, 'indexes are being made'))
@@ -40,7 +44,8 @@ export async function rebuildIndexes({
 }
 
 async function rebuild(tables: Tables, database: Database, progress: (jobs: number) => void): Promise<number> {
-  for (const table of [tables.index, tables.counts, tables.order, tables.totals, tables.spans, tables.costs])
+  const { index, counts, order, volumeCosts } = tables
+  for (const table of [index, counts, order, tables.totals, tables.spans, tables.costs, volumeCosts])
     await table.clear()
   const totals = createSums(tables.totals, database)
   const spans = createSums(tables.spans, database)
@@ -77,6 +82,17 @@ async function rebuild(tables: Tables, database: Database, progress: (jobs: numb
     if (cost !== null) costs.add(cost.at, cost.nanoUsd)
     await costs.flush(MAX_COUNTERS)
   }
+  let paid: Operation[] = []
+  for await (const receipt of tables.volumeReceipts.values()) {
+    const { cost, entries: times } = indexedReceipt(receipt)
+    costs.add(cost.at, cost.nanoUsd)
+    paid.push(...times.map((at) => put(volumeCosts, at, cost.nanoUsd)))
+    await costs.flush(MAX_COUNTERS)
+    if (paid.length < MAX_BATCH) continue
+    await writeAll(database, paid)
+    paid = []
+  }
+  await writeAll(database, paid)
   await totals.flush(0)
   await spans.flush(0)
   await costs.flush(0)

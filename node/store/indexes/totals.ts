@@ -1,7 +1,8 @@
 import { JOB_STATUSES, type JobStatus } from '../../../protocol/lifecycle.ts'
 import type { NanoUsd } from '../../../protocol/money.ts'
 import { key, SEPARATOR, type Tables, within } from '../tables.ts'
-import { costKey, facetPart, NO_FACET, orderPrefix, totalKey } from './places.ts'
+import type { VolumeCharge } from '../volume-records.ts'
+import { ANY, costKey, facetPart, NO_FACET, orderPrefix, ownerPart, totalKey } from './places.ts'
 import { idAt, partsOf } from './times.ts'
 
 /** How many jobs of each status a list has, by owner. */
@@ -21,13 +22,26 @@ export async function readTotals(tables: Tables, facet: string, owner: string | 
   return totals
 }
 
-/** What jobs cost so far at a provider, of one owner or, where undefined, of all. */
+/** What jobs and volumes cost so far at a provider, of one owner or, where undefined, of all. */
 export async function readCosts(tables: Tables, provider: string, owner: string | undefined): Promise<NanoUsd> {
   const { costs } = tables
   const part = facetPart({ kind: 'provider', name: '', value: provider })
   const found =
     owner === undefined ? await costs.values(within(part)).all() : [await costs.get(costKey(provider, owner))]
   return found.reduce((sum: NanoUsd, cost = 0) => sum + BigInt(cost), 0n)
+}
+
+/** What was signed for volumes in a time, its ends included, of one owner or, where undefined, of all; oldest first. */
+export async function* readVolumeCosts(
+  tables: Tables,
+  { owner, fromMs, toMs }: { owner: string | undefined; fromMs: number; toMs: number },
+): AsyncGenerator<VolumeCharge> {
+  const whose = owner === undefined ? ANY : ownerPart(owner)
+  const range = { gte: key(whose, Math.max(0, fromMs)), lt: key(whose, Math.max(0, toMs + 1)) }
+  for await (const [at, cost] of tables.volumeCosts.iterator(range)) {
+    const [, signedAt, , , provider = ''] = at.split(SEPARATOR)
+    yield { provider, signedAtMs: Number(signedAt), cost: BigInt(cost) }
+  }
 }
 
 /** Jobs in these statuses, of all owners in `totals` together. */
