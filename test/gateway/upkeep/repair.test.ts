@@ -280,6 +280,15 @@ describe('cortex gateway check and repair', () => {
     }
   })
 
+  it('does again what was broken off, before which no gateway starts', async () => {
+    const folder = await copy()
+    await writeFile(join(folder, 'db/SALVAGING'), '')
+    await assert.rejects(openDatabase(folder), /a repair of it was broken off.*cortex gateway repair/)
+    const [row] = await check(folder)
+    assert.match(row?.found ?? '', /^damaged: a repair of it was broken off/)
+    assert.deepEqual((await repaired(folder)).lost, [])
+  })
+
   it('mends what there is to mend without the identity, which stays missing', async () => {
     const folder = await copy()
     await rm(join(folder, 'identity.key'))
