@@ -138,7 +138,9 @@ export interface KeptAccount {
   /** Number of the newest receipt, 0 before the first, and what all of them are for. */
   number: number
   signedSeconds: number
-  /** Whether its requester may never have heard that it has it, and has signed nothing of it. */
+  /** When the newest was signed; absent before the first, and again once it is over. */
+  signedAt?: Moment
+  /** Whether its requester may never have heard that it has it: until it does something with it, or signs. */
   unheard?: true
 }
 

@@ -88,6 +88,9 @@ function openDesk(components: Required<VolumeFilesDeskComponents>): VolumeFilesD
   async function serve(channel: Channel, peer: string, id: string, asked: ReachHello_Files): Promise<void> {
     const lent = kept.lend(peer, id)
     if (lent === null) throw new ReachRefusedError('UNKNOWN_VOLUME', 'The provider has no such volume')
+    if (lent === 'unpaid') {
+      throw new ReachRefusedError('FAILED', 'What is owed for the volume is not signed yet: try again in a minute')
+    }
     const over = deadline(clock, LONGEST_MS, scope.signal)
     try {
       await clearing

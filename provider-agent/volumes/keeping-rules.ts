@@ -51,13 +51,20 @@ export function refusalOfKept(
 
 /**
  * Whoever has not signed for what it had kept here has nothing more kept until it does. Its volumes stay for as long as it was
- * promised: who was away signs as soon as it is back.
+ * promised, and may be used until then: who was away signs as soon as it is back.
+ *
+ * @param usedUp those that nobody uses before something is signed for them
  */
 export function unpaidRefusal(
   requester: string,
   wanted: readonly KeptRequirement[],
   unpaid: readonly KeptRecord[],
+  usedUp: readonly KeptRecord[],
 ): Refusal | null {
+  const held = usedUp.find(({ id }) => wanted.some((volume) => volume.id === id))
+  if (held !== undefined) {
+    return no('VOLUME_UNPAID', `lets nobody use volume ${held.id} before ${requester} has signed what it owes for it`)
+  }
   const [first] = unpaid
   if (first === undefined || wanted.every(({ id }) => id !== '')) return null
   const what = unpaid.length === 1 ? `volume ${first.id}` : `${unpaid.length} volumes`

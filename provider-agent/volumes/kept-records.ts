@@ -1,11 +1,11 @@
 import type { Clock } from '../../node/clock.ts'
-import { elapsedSince, momentNow } from '../../node/moment.ts'
+import { elapsedSince, spanSince } from '../../node/moment.ts'
 import { NO_RESOURCES } from '../../protocol/units.ts'
 import type { Book } from '../capacity/book.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { KeptReceipt, KeptRecord } from '../journal/records.ts'
 import { keptKey } from './keeping-rules.ts'
-import { stopped, unpaidSeconds } from './kept-account.ts'
+import { over, unpaidSeconds } from './kept-account.ts'
 
 /** How long a volume that is there no more is told of while its last receipt is not signed, in ms. */
 const OWED_MS = 7 * 24 * 3_600_000
@@ -85,7 +85,7 @@ export function createKeptRecords({
     letGo: (key) => book.release(holdId(key)),
     isOver(record) {
       if (isUsed(keptKey(record)) || lent.has(keptKey(record))) return false
-      return record.deleting === true || elapsedSince(clock, record.usedAt) >= record.keepSeconds * 1000
+      return record.deleting === true || spanSince(clock, record.usedAt) >= record.keepSeconds * 1000
     },
     use: (key, leaseId, shared) =>
       void users.set(key, (users.get(key) ?? new Map<string, boolean>()).set(leaseId, shared)),
@@ -108,12 +108,11 @@ export function createKeptRecords({
       await journal.dropVolume(record)
     },
     async removed(record) {
-      const last = { ...(all.get(keptKey(record)) ?? record), overAt: momentNow(clock) }
-      const over = { ...last, ...stopped(clock, last) }
+      const last = over(clock, all.get(keptKey(record)) ?? record)
       letGo(record)
-      if (unpaidSeconds(clock, over) === 0) return await journal.dropVolume(record)
-      owed.set(keptKey(record), over)
-      await journal.saveVolume(over)
+      if (unpaidSeconds(clock, last) === 0) return await journal.dropVolume(record)
+      owed.set(keptKey(record), last)
+      await journal.saveVolume(last)
     },
     async settled(record, receipt) {
       const isOwed = record.overAt !== undefined

@@ -6,7 +6,8 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
-import { elapsedSince, momentNow } from '../../node/moment.ts'
+import { momentNow, spanSince } from '../../node/moment.ts'
+import type { KeptRequirement } from '../../protocol/job-volumes.ts'
 import type { Requirements } from '../../protocol/market-messages.ts'
 import type { Refusal } from '../bidding/policy.ts'
 import type { Book } from '../capacity/book.ts'
@@ -15,7 +16,7 @@ import type { Journal } from '../journal/journal.ts'
 import { type KeptRecord, type LeaseRecord, type LeaseVolume, leaseId } from '../journal/records.ts'
 import { keptVolumeName } from '../lease/container.ts'
 import { keptKey, refusalOfKept, unpaidRefusal } from './keeping-rules.ts'
-import { accountFor, idleSeconds, isUnpaid, started, stopped } from './kept-account.ts'
+import { accountFor, idleSeconds, isUsedUp, renewed, started, stopped, taken, unpaidOf } from './kept-account.ts'
 import { createKeptReceipts, type KeptReceipts } from './kept-receipts.ts'
 import { createKeptRecords } from './kept-records.ts'
 import { createKeptSweep } from './kept-sweep.ts'
@@ -62,7 +63,7 @@ export interface KeptVolumes extends KeptReceipts {
   /** The container of the lease is gone. @param unheard whether its requester may never have heard that it had one @default false */
   ended(record: LeaseRecord, unheard?: boolean): Promise<void>
   /** To read or write what is in it; null where there is none of this requester's. */
-  lend(requester: string, id: string): LentVolume | null
+  lend(requester: string, id: string): LentVolume | 'unpaid' | null
   /** The requester's, by id. */
   list(requester: string): KeptView[]
   /** From now on it is kept so long after its last use. */
@@ -103,10 +104,14 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
   const isGoing = (record: KeptRecord): boolean =>
     record.deleting === true || sweep.removal(keptKey(record)) !== undefined
 
-  function unpaidOf(requester: string): KeptRecord[] {
-    return [...records.all.values(), ...records.owed.values()].filter(
-      (record) => record.requester === requester && isUnpaid(clock, record),
-    )
+  function allOf(requester: string): KeptRecord[] {
+    return [...records.all.values(), ...records.owed.values()].filter((record) => record.requester === requester)
+  }
+
+  function unpaid(requester: string, wanted: readonly KeptRequirement[]): Refusal | null {
+    const all = allOf(requester)
+    const usedUp = all.filter((record) => isUsedUp(clock, record))
+    return unpaidRefusal(requester, wanted, unpaidOf(clock, all), usedUp)
   }
 
   /** A job's next attempt here finds what the one before left; it is written once that is not being removed any more. */
@@ -133,7 +138,7 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
     watch: sweep.watch,
     stop: sweep.stop,
     refusal: (requester, { keptVolumes = [] }) =>
-      unpaidRefusal(requester, keptVolumes, unpaidOf(requester)) ??
+      unpaid(requester, keptVolumes) ??
       refusalOfKept(
         {
           ...{ records: records.all, users: records.users, storageBytes: book.total.storageBytes },
@@ -153,7 +158,7 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
         kept.map(async ({ key, volume, isNew }) => {
           if (isNew) await made(key, record, volume)
           const there = records.all.get(key)
-          if (there?.account !== undefined) await records.put({ ...there, ...stopped(clock, there) })
+          if (there?.account !== undefined) await records.put({ ...there, ...taken(clock, there) })
         }),
       )
     },
@@ -175,6 +180,7 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
     lend(requester, id) {
       const there = find(requester, id)
       if (there === undefined || isGoing(there)) return null
+      if (isUsedUp(clock, there)) return 'unpaid'
       const end = records.lend(keptKey(there))
       return {
         name: keptVolumeName(init.owner, requester, id),
@@ -182,25 +188,26 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
         async giveBack() {
           end()
           const now = find(requester, id)
-          if (now !== undefined && !isGoing(now)) await records.put({ ...now, usedAt: momentNow(clock) })
+          if (now === undefined || isGoing(now)) return
+          await records.put({ ...now, ...renewed(clock, now), usedAt: momentNow(clock) })
         },
       }
     },
     list: (requester) =>
-      [...records.all.values(), ...records.owed.values()]
-        .filter((record) => record.requester === requester)
+      allOf(requester)
         .toSorted((a, b) => (a.id < b.id ? -1 : 1))
         .map((record) => viewOf(clock, record, records.isUsed(keptKey(record)))),
     async extend(requester, id, keepSeconds) {
       const there = find(requester, id)
       if (there === undefined || isGoing(there)) return 'unknown'
-      if (isUnpaid(clock, there)) return 'unpaid'
-      await records.put({ ...there, keepSeconds })
+      if (unpaidOf(clock, allOf(requester)).length > 0) return 'unpaid'
+      await records.put({ ...there, ...renewed(clock, there), keepSeconds })
       return 'done'
     },
     async remove(requester, id) {
       const there = find(requester, id)
-      if (there === undefined) return 'unknown'
+      // One that went by itself is gone as it was asked for; what is owed for it stays so.
+      if (there === undefined) return records.owed.has(keptKey({ requester, id })) ? 'done' : 'unknown'
       if (records.isUsed(keptKey(there))) return 'in-use'
       const going = { ...there, deleting: true as const, ...stopped(clock, there) }
       await records.put(going)
@@ -225,9 +232,8 @@ function keptOf({ requester, job }: LeaseRecord): { key: string; volume: LeaseVo
 }
 
 function viewOf(clock: Clock, record: KeptRecord, isUsed: boolean): KeptView {
-  const { id, sizeBytes, keepSeconds, deleting = false, account } = record
+  const { id, sizeBytes, keepSeconds, deleting = false } = record
   const over = record.overAt !== undefined
-  const idle = account === undefined ? 0 : idleSeconds(clock, account)
-  const leftMs = Math.max(0, keepSeconds * 1000 - elapsedSince(clock, record.usedAt))
-  return { id, sizeBytes, keepSeconds, deleting, over, idleSeconds: idle, expiresInMs: isUsed ? null : leftMs }
+  const leftMs = isUsed ? null : Math.max(0, keepSeconds * 1000 - spanSince(clock, record.usedAt))
+  return { id, sizeBytes, keepSeconds, deleting, over, idleSeconds: idleSeconds(clock, record), expiresInMs: leftMs }
 }

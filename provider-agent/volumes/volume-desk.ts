@@ -83,7 +83,10 @@ export function createVolumeDesk(components: VolumeDeskComponents, init: { maxKe
   async function settle(peer: string, statement: SignedStatement | undefined): Promise<Reply> {
     const answer = statement === undefined ? 'NOT_AGREED' : await kept.settle(peer, statement)
     if (typeof answer !== 'string') return { ok: true, receipt: answer.receipt }
-    return no(answer, 'The receipt is not what was agreed, or of a volume that the provider has not kept')
+    return no(
+      answer,
+      'The receipt is not what was agreed, comes too soon after the one before, or is of a volume that is not kept here',
+    )
   }
 
   async function extend(peer: string, id: string, keepSeconds: number): Promise<Reply> {
@@ -106,7 +109,8 @@ export function createVolumeDesk(components: VolumeDeskComponents, init: { maxKe
 
 /** What is done later is done: the volume is told of as being deleted until then. */
 function answered(answer: KeptAnswer): Reply {
-  if (answer === 'unpaid') return no('VOLUME_UNPAID', 'What is owed for the volume is not signed yet: try again')
+  if (answer === 'unpaid')
+    return no('VOLUME_UNPAID', 'What is owed for volumes is not signed yet: try again in a minute')
   if (answer === 'unknown') return no('UNKNOWN_VOLUME', 'The provider has no such volume')
   if (answer === 'in-use') return no('VOLUME_IN_USE', 'A job has the volume: cancel it, or wait for its end')
   return { ok: true }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { systemClock } from '../../../node/clock.ts'
 import { askProvider, volumesAt } from '../../../node/volumes/ask-provider.ts'
+import { createVolumeFiles } from '../../../node/volumes/volume-files.ts'
 import { encode } from '../../../protocol/codec.ts'
 import { VolumeReceiptSchema } from '../../../protocol/gen/cortex/v1/volumes_pb.js'
 import type { JobSubmission } from '../../../protocol/job-spec.ts'
@@ -11,6 +12,8 @@ import { volumeIdOf } from '../../../protocol/job-volumes.ts'
 import { signStatement } from '../../../protocol/statements.ts'
 import { GIB } from '../../../protocol/units.ts'
 import { checkVolumeReceipt, costOfKept } from '../../../protocol/volume-receipts.ts'
+import type { ContainerAccess } from '../../../provider-agent/engine/access.ts'
+import { EngineError } from '../../../provider-agent/engine/index.ts'
 import { DEFAULT_PRICES } from '../../../provider-agent/prices/default-prices.ts'
 import { type AgentRig, createAgentRig, type Running } from '../../support/agent-rig.ts'
 import { MARKET } from '../../support/test-requester.ts'
@@ -28,13 +31,19 @@ type Change = Partial<Parameters<typeof encode<typeof VolumeReceiptSchema>>[1]>
 describe('the price of volumes that stay, at their provider', () => {
   let rig: AgentRig
   beforeEach(async () => {
-    rig = await createAgentRig({ prices: { ...DEFAULT_PRICES, volumePerGbHour: PRICE } })
+    // Its engine opens no volume: who wants to look into one has asked for it all the same.
+    const open = async () => await Promise.reject(new EngineError('ENGINE_ERROR', 'no'))
+    const volumeAccess = { open, measure: open, clear: async () => undefined }
+    const components = { access: {} as ContainerAccess, volumeAccess }
+    rig = await createAgentRig({ prices: { ...DEFAULT_PRICES, volumePerGbHour: PRICE }, components })
   })
   afterEach(async () => await rig.stop())
 
   const at = () => ({ provider: rig.provider, addresses: [] })
   const say = async (content: Parameters<typeof askProvider>[2]) =>
     await askProvider({ network: rig.requester.network, clock: systemClock }, at(), content, never)
+  const filesOf = async (id: string) =>
+    await createVolumeFiles({ network: rig.requester.network, clock: systemClock }, at).look(id, '/', {}, never)
   const told = async (id: string) =>
     (await volumesAt({ network: rig.requester.network, clock: systemClock }, at(), never)).volumes.get(id)
   const idle = async (id: string): Promise<number | undefined> => {
@@ -71,6 +80,13 @@ describe('the price of volumes that stay, at their provider', () => {
       ...(change as object),
     })
     return await signStatement('volume-receipt', payload, key)
+  }
+
+  /** What it says is agreed; behind it are bytes of a field that nobody knows. */
+  async function padded(volumeId: string) {
+    const { payload } = await statementOf(volumeId, {})
+    const more = Buffer.concat([payload, Buffer.from([0x82, 0x7d, 0x03]), Buffer.from('abc')])
+    return await signStatement('volume-receipt', more, rig.requester.peer.privateKey)
   }
 
   const pay = async (id: string, change: Change = {}) =>
@@ -145,6 +161,7 @@ describe('the price of volumes that stay, at their provider', () => {
     await rig.restart()
     await until(() => rig.agent.status().paused === null)
     assert.deepEqual((await pay(id)).receipt, first.receipt)
+    await rig.clock.holdUp(HOUR_MS)
     await pay(id, { number: 2, secondsBefore: 3_600n, seconds: 60n })
     const { total, byClient } = await rig.agent.earnings(0)
     assert.equal(total.volumes, PRICE + PRICE / 60n)
@@ -167,9 +184,40 @@ describe('the price of volumes that stay, at their provider', () => {
       const id = await leave()
       await rig.clock.holdUp(2 * HOUR_MS)
       await pay(id)
+      await rig.clock.holdUp(HOUR_MS)
       await assert.rejects(pay(id, change), { code: 'NOT_AGREED' })
+      await pay(id, { number: 2, secondsBefore: 3_600n })
     })
   }
+
+  it('signs one an hour, though clocks differ, and none with more in it than it reads', async () => {
+    const id = await leave()
+    await rig.clock.holdUp(HOUR_MS)
+    await assert.rejects(say({ case: 'settle', value: { receipt: await padded(id) } }), { code: 'NOT_AGREED' })
+    await pay(id)
+    const next: Change = { number: 2, secondsBefore: 3_600n, seconds: 1n }
+    await rig.clock.holdUp(HOUR_MS - 660_000)
+    await assert.rejects(pay(id, next), { code: 'NOT_AGREED' })
+    await rig.clock.holdUp(60_000)
+    await pay(id, next)
+    assert.equal((await rig.agent.earnings(0)).total.volumes, PRICE + (PRICE * 3_601n) / 3_600n - PRICE)
+  })
+
+  it('once it is over, signs one at once and the one after which nothing is open, and no others', async () => {
+    const id = await leave()
+    await rig.clock.holdUp(4 * HOUR_MS)
+    await pay(id, { seconds: 60n })
+    await say({ case: 'delete', value: { id } })
+    await pay(id, { number: 2, secondsBefore: 60n })
+    await assert.rejects(pay(id, { number: 3, secondsBefore: 3_660n, seconds: 1n }), { code: 'NOT_AGREED' })
+    const seconds = ((await told(id))?.idleSeconds ?? 0n) - 3_660n
+    const last: Change = { number: 3, secondsBefore: 3_660n, seconds }
+    const { receipt } = await pay(id, last)
+    assert.equal(await told(id), undefined)
+    // Its answer may have been lost.
+    assert.deepEqual((await pay(id, last)).receipt, receipt)
+    await assert.rejects(pay(id, { number: 4, secondsBefore: 14_400n }), { code: 'UNKNOWN_VOLUME' })
+  })
 
   it('refuses a receipt of somebody else, for a volume that it has not, and where there is no price', async () => {
     const id = await leave()
@@ -193,6 +241,8 @@ describe('the price of volumes that stay, at their provider', () => {
     await rig.restart()
     await until(() => rig.agent.status().paused === null)
     assert.equal((await told(id))?.idleSeconds, seconds, 'it is not metered any more')
+    await say({ case: 'delete', value: { id } })
+    assert.equal((await told(id))?.over, true, 'who asks for its end once more still owes for it')
     await pay(id, { seconds })
     assert.equal(await told(id), undefined)
 
@@ -203,13 +253,14 @@ describe('the price of volumes that stay, at their provider', () => {
     await until(async () => (await told(unpaid)) === undefined)
   })
 
+  async function declined(submission: Partial<JobSubmission> = { volumes: KEPT }) {
+    const { decline } = await (await rig.requester.ask(submission)).answer()
+    await rig.clock.advance(20_000)
+    return decline?.code
+  }
+
   it('keeps nothing more for who does not sign, but what it has promised', async () => {
     const id = await leave()
-    const declined = async (submission: Partial<JobSubmission>) => {
-      const { decline } = await (await rig.requester.ask(submission)).answer()
-      await rig.clock.advance(20_000)
-      return decline?.code
-    }
     await rig.clock.holdUp(2 * HOUR_MS - 60_000)
     assert.equal(await declined({ volumes: KEPT }), undefined)
     await rig.clock.advance(60_000)
@@ -220,8 +271,83 @@ describe('the price of volumes that stay, at their provider', () => {
     // A word about one minute is none about two hours.
     await pay(id, { seconds: 60n })
     assert.equal(await declined({ volumes: KEPT }), 'VOLUME_UNPAID')
+    await rig.clock.holdUp(HOUR_MS)
     const seconds = BigInt(((await idle(id)) ?? 0) - 60)
     await pay(id, { number: 2, secondsBefore: 60n, seconds })
     assert.equal(await declined({ volumes: KEPT }), undefined)
+  })
+
+  it('counts what nobody signs of all volumes of a requester, also of those that it deleted in time', async () => {
+    for (let n = 0; n < 2; n += 1) {
+      assert.equal(await declined(), undefined)
+      const id = await leave()
+      await rig.clock.holdUp(2 * HOUR_MS - 60_000)
+      await say({ case: 'delete', value: { id } })
+    }
+    assert.equal(await declined(), 'VOLUME_UNPAID')
+  })
+
+  it('lets nobody use one for which nobody signs for longer than it was to be kept', async () => {
+    const id = await leave()
+    const take: Partial<JobSubmission> = { volumes: [{ volume: id, mountPath: '/d' }] }
+    await rig.clock.holdUp(2 * DAY_MS)
+    await end(await begin(take))
+    await rig.clock.holdUp(2 * DAY_MS)
+    assert.equal(await declined(take), 'VOLUME_UNPAID')
+    assert.equal(rig.agent.status().leases.length, 0)
+    await assert.rejects(filesOf(id), { code: 'FAILED', message: /not signed yet/ })
+    await pay(id, { seconds: BigInt((await idle(id)) ?? 0) })
+    assert.equal(await declined(take), undefined)
+  })
+
+  const knowing: [how: string, use: (id: string) => Promise<unknown>][] = [
+    ['takes it up', async (id) => await end(await begin({ volumes: [{ volume: id, mountPath: '/d' }] }))],
+    ['extends it', async (id) => await say({ case: 'extend', value: { id, keepSeconds: 7 * 24 * HOUR } })],
+    ['looks into it', async (id) => await assert.rejects(filesOf(id), { code: 'FAILED', message: /could not open/ })],
+  ]
+  for (const [how, use] of knowing) {
+    it(`does not count one that its requester gave up unheard, until that ${how}`, async () => {
+      const { asked, follow } = await begin({ volumes: KEPT })
+      await follow.command({ case: 'stale', value: {} })
+      await until(() => rig.agent.status().leases.length === 0)
+      const id = volumeIdOf(asked.jobId, rig.provider, 'data')
+      await rig.clock.holdUp(3 * HOUR_MS)
+      assert.equal(await declined(), undefined)
+      await use(id)
+      assert.equal(await declined(), undefined, 'what was open till then is let go')
+      await rig.clock.holdUp(2 * HOUR_MS)
+      assert.equal(await declined(), 'VOLUME_UNPAID')
+    })
+  }
+
+  it('counts no longer than it was to be kept, wherever this agent was meanwhile, asleep or off', async () => {
+    let asleepMs = 0
+    const { sinceBoot } = rig.clock
+    rig.clock.sinceBoot = () => ({ ...(sinceBoot?.() ?? assert.fail()), asleepMs })
+    const asleep = await leave()
+    asleepMs += 4 * DAY_MS
+    rig.clock.jump(4 * DAY_MS)
+    assert.equal(await idle(asleep), KEPT[0]?.keep)
+    await rig.clock.advance(20_000)
+    await until(() => rig.engine.volumeNames().length === 0)
+    await pay(asleep, { seconds: BigInt(KEPT[0]?.keep ?? 0) })
+    assert.equal(await told(asleep), undefined, 'nothing is open')
+
+    const off = await leave()
+    rig.crash()
+    await rig.clock.holdUp(4 * DAY_MS)
+    await rig.boot()
+    await until(async () => (await told(off))?.over === true)
+    assert.equal(await idle(off), KEPT[0]?.keep)
+  })
+
+  it('takes a last receipt for what it is, though it heard later that the volume was to go', async () => {
+    const id = await leave()
+    await rig.clock.holdUp(12 * HOUR_MS)
+    await say({ case: 'delete', value: { id } })
+    assert.equal(await declined(), 'VOLUME_UNPAID')
+    await pay(id, { seconds: 1_800n })
+    assert.equal(await declined(), undefined)
+    assert.equal((await told(id))?.over, true)
   })
 })
