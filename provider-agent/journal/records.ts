@@ -117,6 +117,8 @@ export interface KeptRecord {
   keepSeconds: number
   /** When a job had it last, or it was made. */
   usedAt: Moment
+  /** Ids of the leases that have it; absent where none has, and in records of versions that did not write it down. */
+  hadBy?: string[]
   /** Its removal was asked for. */
   deleting?: true
   /** What it costs while no job has it; absent is nothing. */

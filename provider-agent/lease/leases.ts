@@ -40,7 +40,7 @@ export interface LeasesComponents extends Omit<RunnerComponents, 'owner' | 'inpu
   journal: Journal
   book: Book
   /** Volumes that outlive their jobs. */
-  kept: Pick<KeptVolumes, 'begun' | 'hold' | 'ended'>
+  kept: Pick<KeptVolumes, 'begun' | 'resumed' | 'releaseUnused' | 'hold' | 'ended'>
   signReceipt: (record: LeaseRecord, use: Use, ending: Ending) => Promise<SignedStatement>
   /** How long the provider stays open, in ms; infinite where it never closes. */
   openForMs: () => number
@@ -169,12 +169,15 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
       for (const lease of leases) {
         const { requester, resources, gpuKind } = lease.record
         const kind = gpuKind === undefined ? {} : { gpuKind }
-        // Its container may still be there.
-        await kept.begun(lease.record)
-        if (lease.progress.ended === null) book.adopt(lease.id, { requester, resources, ...kind })
-        else kept.hold(lease.record)
+        if (lease.progress.ended === null) {
+          await kept.begun(lease.record)
+          book.adopt(lease.id, { requester, resources, ...kind })
+        } else {
+          kept.resumed(lease.record)
+        }
         held.put(lease, Promise.resolve())
       }
+      await kept.releaseUnused()
       desk.start()
       for (const lease of leases) desk.keep(lease, 0)
       adopting = adoptContainers(leases).catch((error) => {

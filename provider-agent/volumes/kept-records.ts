@@ -24,11 +24,11 @@ export interface KeptRecords {
   isOver(record: KeptRecord): boolean
   /** A lease has it from now on. */
   use(key: string, leaseId: string, shared: boolean): void
-  /** It has it no longer. */
-  leave(key: string, leaseId: string): void
+  /** It has it no longer. Whether it had it till now. */
+  leave(key: string, leaseId: string): boolean
   /** Something is read from it or written to it from now on, until what this answers is called: meanwhile its time is not over. */
   lend(key: string): () => void
-  /** Known from this moment on; resolves when it is written down. */
+  /** Known from this moment on, with those that have it; resolves when it is written down. */
   put(record: KeptRecord): Promise<void>
   /** It is there no more, and nobody owes anything for it from now on. */
   drop(record: KeptRecord): Promise<void>
@@ -66,7 +66,6 @@ export function createKeptRecords({
   function letGo(record: KeptRecord): void {
     const key = keptKey(record)
     all.delete(key)
-    users.delete(key)
     book.release(holdId(key))
   }
 
@@ -89,7 +88,12 @@ export function createKeptRecords({
     },
     use: (key, leaseId, shared) =>
       void users.set(key, (users.get(key) ?? new Map<string, boolean>()).set(leaseId, shared)),
-    leave: (key, leaseId) => void users.get(key)?.delete(leaseId),
+    leave(key, leaseId) {
+      const own = users.get(key)
+      const had = own?.delete(leaseId) ?? false
+      if (own?.size === 0) users.delete(key)
+      return had
+    },
     lend(key) {
       lent.set(key, (lent.get(key) ?? 0) + 1)
       return () => {
@@ -98,9 +102,12 @@ export function createKeptRecords({
         else lent.delete(key)
       }
     },
-    async put(record) {
-      all.set(keptKey(record), record)
-      owed.delete(keptKey(record))
+    async put({ hadBy: _earlier, ...rest }) {
+      const key = keptKey(rest)
+      const hadBy = [...(users.get(key)?.keys() ?? [])]
+      const record = hadBy.length === 0 ? rest : { ...rest, hadBy }
+      all.set(key, record)
+      owed.delete(key)
       await journal.saveVolume(record)
     },
     async drop(record) {

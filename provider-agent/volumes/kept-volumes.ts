@@ -58,6 +58,10 @@ export interface KeptVolumes extends KeptReceipts {
   sizeOf(requester: string, id: string): number
   /** A lease has its volumes from this moment on; resolves when that is written down. */
   begun(record: LeaseRecord): Promise<void>
+  /** A lease of an earlier process, which has ended, has those of its volumes that it had not left by then: its container may be there. */
+  resumed(record: LeaseRecord): void
+  /** Once the leases of earlier processes are known: what no lease has that was had then, none has from this moment on. */
+  releaseUnused(): Promise<void>
   /** What its volumes hold of this provider's storage passes from the lease to them. */
   hold(record: LeaseRecord): void
   /** The container of the lease is gone. @param unheard whether its requester may never have heard that it had one @default false */
@@ -158,9 +162,24 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
         kept.map(async ({ key, volume, isNew }) => {
           if (isNew) await made(key, record, volume)
           const there = records.all.get(key)
-          if (there?.account !== undefined) await records.put({ ...there, ...taken(clock, there) })
+          if (there !== undefined) await records.put({ ...there, ...taken(clock, there) })
         }),
       )
+    },
+    resumed(record) {
+      const id = leaseId(record.jobId, record.fence)
+      for (const { key, volume } of keptOf(record)) {
+        const there = records.all.get(key)
+        if (there?.hadBy?.includes(id) === true) records.use(key, id, volume.kept?.shared === true)
+      }
+    },
+    async releaseUnused() {
+      for (const there of [...records.all.values()]) {
+        const wasHad = there.hadBy !== undefined || there.account?.idleSince === null
+        if (!wasHad || there.deleting === true || records.isUsed(keptKey(there))) continue
+        // Nobody knows whether its requester heard of the lease that had it.
+        await records.put({ ...there, ...started(clock, there, true), usedAt: momentNow(clock) })
+      }
     },
     hold(record) {
       for (const { key, isNew } of keptOf(record)) {
@@ -170,9 +189,9 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
     },
     async ended(record, unheard = false) {
       for (const { key, isNew } of keptOf(record)) {
-        records.leave(key, leaseId(record.jobId, record.fence))
+        const had = records.leave(key, leaseId(record.jobId, record.fence))
         const there = records.all.get(key)
-        if (there === undefined) continue
+        if (!had || there === undefined) continue
         const account = records.isUsed(key) ? {} : started(clock, there, unheard && isNew)
         await records.put({ ...there, usedAt: momentNow(clock), ...account })
       }

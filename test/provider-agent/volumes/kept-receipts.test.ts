@@ -341,6 +341,41 @@ describe('the price of volumes that stay, at their provider', () => {
     assert.equal(await idle(off), KEPT[0]?.keep)
   })
 
+  it('is metered, and kept from then on, though its agent was killed before the container was gone', async () => {
+    rig.engine.script = () => ({ removeMs: 60_000 })
+    const { asked, name, follow } = await begin({ volumes: KEPT.map((volume) => ({ ...volume, keep: 60 })) })
+    await rig.clock.advance(50_000)
+    rig.engine.containers.get(name)?.exit(0)
+    await follow.report('ended')
+    await follow.ack(follow.reports.at(-1)?.sequence ?? 0n)
+    await rig.clock.advance(15_000)
+    assert.notEqual(rig.engine.containers.get(name), undefined)
+    await rig.restart()
+    await until(() => rig.agent.status().paused === null)
+    assert.equal(rig.agent.status().leases.length, 0)
+    await rig.clock.advance(40_000)
+    const one = await told(volumeIdOf(asked.jobId, rig.provider, 'data'))
+    await rig.clock.advance(30_000) // the removal has begun, and is waited for
+    assert.deepEqual([one?.idleSeconds, one?.expiresInSeconds, one?.over], [40n, 20, false])
+  })
+
+  it('goes at its time, and stays owed for, over restarts while its requester does not come for the last report', async () => {
+    const { asked, name, follow } = await begin({ volumes: KEPT.map((volume) => ({ ...volume, keep: HOUR })) })
+    const id = volumeIdOf(asked.jobId, rig.provider, 'data')
+    rig.engine.containers.get(name)?.exit(0)
+    await follow.report('ended')
+    await until(async () => (await told(id))?.expiresInSeconds !== undefined)
+    for (const minutes of [45, 20, 20]) {
+      await rig.clock.holdUp(minutes * 60_000)
+      await rig.restart()
+      await until(() => rig.agent.status().paused === null)
+      await rig.clock.advance(16_000)
+    }
+    const one = await told(id)
+    assert.deepEqual([one?.over, one?.idleSeconds, rig.engine.volumeNames()], [true, BigInt(HOUR), []])
+    assert.equal(rig.agent.status().leases.length, 1)
+  })
+
   it('takes a last receipt for what it is, though it heard later that the volume was to go', async () => {
     const id = await leave()
     await rig.clock.holdUp(12 * HOUR_MS)
