@@ -144,6 +144,8 @@ export interface KeptAccount {
   signedAt?: Moment
   /** Whether its requester may never have heard that it has it: until it does something with it, or signs. */
   unheard?: true
+  /** The lease that had it last; absent once its requester has done something with it since. */
+  lastLease?: string
 }
 
 /** A receipt that both sides signed of a volume. Kept for ever. */

@@ -24,6 +24,8 @@ export interface LeaseDeskComponents {
   find: (id: string) => Lease | undefined
   /** As in `HeartbeatsComponents`. */
   look: (lease: Lease, signal: AbortSignal) => Promise<void>
+  /** As in `SessionComponents`. */
+  onGivenUp: (lease: Lease) => Promise<void>
 }
 
 /** Times, in ms; see `AgentInit`. */
@@ -57,7 +59,7 @@ const SLOW_DIAL_MS = 60_000
  * against that peer.
  */
 export function createLeaseDesk(components: LeaseDeskComponents, init: LeaseDeskInit): LeaseDesk {
-  const { network, journal, clock, find, look } = components
+  const { network, journal, clock, find, look, onGivenUp } = components
   const logger = components.logger.child({ part: 'lease-desk' })
   const server = { network, logger, name: 'lease' }
   const scope = new AbortController()
@@ -87,7 +89,7 @@ export function createLeaseDesk(components: LeaseDeskComponents, init: LeaseDesk
     }
     try {
       const signal = AbortSignal.any([scope.signal, stream.signal])
-      return await serveLease({ journal, clock, look, onAttached }, channel, lease, init, signal)
+      return await serveLease({ journal, clock, look, onAttached, onGivenUp }, channel, lease, init, signal)
     } finally {
       if (attached.get(lease.id)?.stream === stream) attached.delete(lease.id)
       over.resolve()

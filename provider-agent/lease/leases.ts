@@ -40,7 +40,7 @@ export interface LeasesComponents extends Omit<RunnerComponents, 'owner' | 'inpu
   journal: Journal
   book: Book
   /** Volumes that outlive their jobs. */
-  kept: Pick<KeptVolumes, 'begun' | 'resumed' | 'releaseUnused' | 'hold' | 'ended'>
+  kept: Pick<KeptVolumes, 'begun' | 'resumed' | 'releaseUnused' | 'hold' | 'ended' | 'givenUp'>
   signReceipt: (record: LeaseRecord, use: Use, ending: Ending) => Promise<SignedStatement>
   /** How long the provider stays open, in ms; infinite where it never closes. */
   openForMs: () => number
@@ -103,7 +103,8 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
     held.all().some(({ lease }) => `${name}-`.startsWith(`${containerName(lease.record)}-`))
   const sweep = createStraySweep({ engine, clock, logger, isHeld }, { owner }, signal)
   const { look } = createSightings({ engine, clock }, { owner })
-  const desk = createLeaseDesk({ network, journal, clock, logger, look, find: held.get }, init)
+  const onGivenUp = async ({ record }: Lease): Promise<void> => await kept.givenUp(record)
+  const desk = createLeaseDesk({ network, journal, clock, logger, look, find: held.get, onGivenUp }, init)
   const { inputRoom } = components
   const runner = { ...components, logger, owner, ...(inputRoom === undefined ? {} : { inputs: inputRoom }) }
   const running = createRunning({ runner, held, book, volumes, kept, isHeard: desk.isAttached }, init, signal)

@@ -24,6 +24,8 @@ export interface SessionComponents {
   clock: Clock
   /** As in `HeartbeatsComponents`. */
   look: (lease: Lease, signal: AbortSignal) => Promise<void>
+  /** Called when the requester gives the lease up after its end. */
+  onGivenUp: (lease: Lease) => Promise<void>
   /** Called when the requester takes up the lease on this stream; an older stream of it is to go. */
   onAttached: () => void
 }
@@ -44,7 +46,7 @@ const FIRST_COMMAND_MS = 10_000
  * broke, and with a WireError where the requester broke the protocol.
  */
 export async function serveLease(
-  { journal, clock, look, onAttached }: SessionComponents,
+  { journal, clock, look, onAttached, onGivenUp }: SessionComponents,
   channel: Channel,
   lease: Lease,
   init: SessionInit,
@@ -111,8 +113,12 @@ export async function serveLease(
   }
 
   async function stale(): Promise<void> {
-    if (lease.progress.ended !== null) await lease.settle(null)
-    else await lease.requestStop('stale')
+    if (lease.progress.ended === null) {
+      await lease.requestStop('stale')
+    } else {
+      await onGivenUp(lease)
+      await lease.settle(null)
+    }
     scope.abort()
   }
 

@@ -59,9 +59,19 @@ export function started(clock: Clock, { account }: KeptRecord, unheard: boolean)
   return { account: { ...account, idleSince, ...(unheard ? { unheard: true as const } : {}) } }
 }
 
-/** A job has it from now on. */
-export function taken(clock: Clock, record: KeptRecord): Changed {
-  return stopped(clock, { ...record, ...heardOf(clock, record) })
+/** A job has it from now on. @param lastLease its lease */
+export function taken(clock: Clock, record: KeptRecord, lastLease: string): Changed {
+  const { account } = stopped(clock, { ...record, ...heardOf(clock, record) })
+  return account === undefined ? {} : { account: { ...account, lastLease } }
+}
+
+/**
+ * Its requester gave up a lease that had ended: it may never have heard of it, or counts from that moment on. So what it signs next
+ * is right, unless it has done something with the volume since.
+ */
+export function givenUp({ account }: KeptRecord, lease: string): Changed {
+  if (account === undefined) return {}
+  return { account: account.lastLease === lease ? { ...account, unheard: true } : account }
 }
 
 /** Its requester does something with it though no job has it: what was counted stays, whatever becomes of its time. */
@@ -75,7 +85,7 @@ export function renewed(clock: Clock, record: KeptRecord): Changed {
 /** Its requester knows of it. What nobody signed while that was not sure is let go. */
 function heardOf(clock: Clock, { account }: KeptRecord): Changed {
   if (account === undefined) return {}
-  const { unheard, ...rest } = account
+  const { unheard, lastLease: _done, ...rest } = account
   return { account: unheard === true ? agreed(clock, rest, rest.signedSeconds) : rest }
 }
 

@@ -30,6 +30,8 @@ export interface KeptRecords {
   lend(key: string): () => void
   /** Known from this moment on, with those that have it; resolves when it is written down. */
   put(record: KeptRecord): Promise<void>
+  /** What is known of it changes, whether it is there or still owed for. @param receipt that both sides have signed with that */
+  note(record: KeptRecord, receipt?: KeptReceipt): Promise<void>
   /** It is there no more, and nobody owes anything for it from now on. */
   drop(record: KeptRecord): Promise<void>
   /** It was removed: what is not signed of it yet is still owed, for a week. */
@@ -72,6 +74,12 @@ export function createKeptRecords({
   async function forget(record: KeptRecord): Promise<void> {
     owed.delete(keptKey(record))
     await journal.dropVolume(record)
+  }
+
+  async function note(record: KeptRecord, receipt?: KeptReceipt): Promise<void> {
+    const known = record.overAt === undefined ? all : owed
+    known.set(keptKey(record), record)
+    await journal.saveVolume(record, receipt)
   }
 
   function hold(record: KeptRecord): void {
@@ -121,11 +129,10 @@ export function createKeptRecords({
       owed.set(keptKey(record), last)
       await journal.saveVolume(last)
     },
+    note,
     async settled(record, receipt) {
-      const isOwed = record.overAt !== undefined
-      ;(isOwed ? owed : all).set(keptKey(record), record)
-      await journal.saveVolume(record, receipt)
-      if (isOwed && unpaidSeconds(clock, record) === 0) await forget(record)
+      await note(record, receipt)
+      if (record.overAt !== undefined && unpaidSeconds(clock, record) === 0) await forget(record)
     },
     async forget() {
       for (const record of [...owed.values()]) {

@@ -16,7 +16,7 @@ import type { Journal } from '../journal/journal.ts'
 import { type KeptRecord, type LeaseRecord, type LeaseVolume, leaseId } from '../journal/records.ts'
 import { keptVolumeName } from '../lease/container.ts'
 import { keptKey, refusalOfKept, unpaidRefusal } from './keeping-rules.ts'
-import { accountFor, idleSeconds, isUsedUp, renewed, started, stopped, taken, unpaidOf } from './kept-account.ts'
+import { accountFor, givenUp, idleSeconds, isUsedUp, renewed, started, stopped, taken, unpaidOf } from './kept-account.ts'
 import { createKeptReceipts, type KeptReceipts } from './kept-receipts.ts'
 import { createKeptRecords } from './kept-records.ts'
 import { createKeptSweep } from './kept-sweep.ts'
@@ -66,6 +66,8 @@ export interface KeptVolumes extends KeptReceipts {
   hold(record: LeaseRecord): void
   /** The container of the lease is gone. @param unheard whether its requester may never have heard that it had one @default false */
   ended(record: LeaseRecord, unheard?: boolean): Promise<void>
+  /** Its requester gave the lease up after it had ended. */
+  givenUp(record: LeaseRecord): Promise<void>
   /** To read or write what is in it; null where there is none of this requester's. */
   lend(requester: string, id: string): LentVolume | 'unpaid' | null
   /** The requester's, by id. */
@@ -154,15 +156,14 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
       ),
     sizeOf: (requester, id) => find(requester, id)?.sizeBytes ?? 0,
     async begun(record) {
+      const id = leaseId(record.jobId, record.fence)
       const kept = keptOf(record)
-      for (const { key, volume } of kept) {
-        records.use(key, leaseId(record.jobId, record.fence), volume.kept?.shared === true)
-      }
+      for (const { key, volume } of kept) records.use(key, id, volume.kept?.shared === true)
       await Promise.all(
         kept.map(async ({ key, volume, isNew }) => {
           if (isNew) await made(key, record, volume)
           const there = records.all.get(key)
-          if (there !== undefined) await records.put({ ...there, ...taken(clock, there) })
+          if (there !== undefined) await records.put({ ...there, ...taken(clock, there, id) })
         }),
       )
     },
@@ -194,6 +195,13 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
         if (!had || there === undefined) continue
         const account = records.isUsed(key) ? {} : started(clock, there, unheard && isNew)
         await records.put({ ...there, usedAt: momentNow(clock), ...account })
+      }
+    },
+    async givenUp(record) {
+      for (const { key } of keptOf(record)) {
+        const known = records.all.get(key) ?? records.owed.get(key)
+        if (known === undefined) continue
+        await records.note({ ...known, ...givenUp(known, leaseId(record.jobId, record.fence)) })
       }
     },
     lend(requester, id) {

@@ -341,6 +341,34 @@ describe('the price of volumes that stay, at their provider', () => {
     assert.equal(await idle(off), KEPT[0]?.keep)
   })
 
+  it('takes what a requester signs next that gave up a lease after its end: it may never have heard of it', async () => {
+    const gone = async (submission: Partial<JobSubmission>): Promise<string> => {
+      const { asked, name, follow } = await begin(submission)
+      const [one] = submission.volumes ?? []
+      const id = one?.volume ?? volumeIdOf(asked.jobId, rig.provider, 'data')
+      rig.engine.containers.get(name)?.exit(0)
+      await follow.report('ended')
+      await until(async () => (await told(id))?.expiresInSeconds !== undefined)
+      await rig.clock.holdUp(3 * HOUR_MS)
+      assert.equal(await declined(), 'VOLUME_UNPAID')
+      const { command } = await rig.requester.follow(rig.provider, asked.jobId, 1)
+      await command({ case: 'stale', value: {} })
+      await until(() => rig.agent.status().leases.length === 0)
+      assert.equal(await declined(), undefined)
+      return id
+    }
+    await gone({ volumes: KEPT.map((volume) => ({ ...volume, keep: 2 * HOUR })) })
+    const id = await gone({ volumes: KEPT })
+    await rig.clock.holdUp(HOUR_MS)
+    await pay(id)
+    assert.equal(await idle(id), HOUR, 'what was open before is let go')
+    await gone({ volumes: [{ volume: id, mountPath: '/d' }] })
+    await pay(id, { number: 2, secondsBefore: 3_600n, seconds: 1n })
+    assert.equal(await declined(), undefined)
+    await rig.clock.holdUp(2 * HOUR_MS)
+    assert.equal(await declined(), 'VOLUME_UNPAID')
+  })
+
   it('is metered, and kept from then on, though its agent was killed before the container was gone', async () => {
     rig.engine.script = () => ({ removeMs: 60_000 })
     const { asked, name, follow } = await begin({ volumes: KEPT.map((volume) => ({ ...volume, keep: 60 })) })
