@@ -16,7 +16,17 @@ import type { Journal } from '../journal/journal.ts'
 import { type KeptRecord, type LeaseRecord, type LeaseVolume, leaseId } from '../journal/records.ts'
 import { keptVolumeName } from '../lease/container.ts'
 import { keptKey, refusalOfKept, unpaidRefusal } from './keeping-rules.ts'
-import { accountFor, givenUp, idleSeconds, isUsedUp, renewed, started, stopped, taken, unpaidOf } from './kept-account.ts'
+import {
+  accountFor,
+  givenUp,
+  idleSeconds,
+  isUsedUp,
+  renewed,
+  started,
+  stopped,
+  taken,
+  unpaidOf,
+} from './kept-account.ts'
 import { createKeptReceipts, type KeptReceipts } from './kept-receipts.ts'
 import { createKeptRecords } from './kept-records.ts'
 import { createKeptSweep } from './kept-sweep.ts'
