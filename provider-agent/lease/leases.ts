@@ -19,7 +19,7 @@ import {
 import type { KeptVolumes } from '../volumes/kept-volumes.ts'
 import { containerName } from './container.ts'
 import type { Ending } from './ending.ts'
-import { createHeldLeases } from './held/held-leases.ts'
+import { createHeldLeases, type Held } from './held/held-leases.ts'
 import { createRunning, type RunningInit } from './held/running.ts'
 import { stopJobs } from './held/stop-jobs.ts'
 import { createLease, type Lease } from './lease.ts'
@@ -141,15 +141,9 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
     get: held.get,
     list: () => held.all().map(({ lease }) => lease),
     isReady: () => adopted,
-    async pastOf(requester, jobId) {
-      const open = held.ofJob({ requester, jobId }).map(({ lease }) => lease)
-      const settled = await journal.pastOf(requester, jobId)
-      const stopped = open.find(({ progress }) => progress.stopping === 'owner')
-      return {
-        highestFence: Math.max(settled.highestFence, ...open.map(({ record }) => record.fence)),
-        ownerSaid: stopped === undefined ? settled.ownerSaid : (stopped.progress.ownerSaid ?? ''),
-      }
-    },
+    pastOf: async (requester, jobId) =>
+      // In this order: one that is settled meanwhile is among the first.
+      pastWith(held.ofJob({ requester, jobId }), await journal.pastOf(requester, jobId)),
     async accept(record, secrets) {
       const progress = newProgress(record, momentNow(clock))
       try {
@@ -205,5 +199,15 @@ export function createLeases(components: LeasesComponents, init: LeasesInit): Le
       await running.idle()
       await volumes.stop()
     },
+  }
+}
+
+/** What leases of a job say that are not settled, and those that are. */
+function pastWith(held: readonly Held[], settled: JobPast): JobPast {
+  const open = held.map(({ lease }) => lease)
+  const stopped = open.find(({ progress }) => progress.stopping === 'owner')
+  return {
+    highestFence: Math.max(settled.highestFence, ...open.map(({ record }) => record.fence)),
+    ownerSaid: stopped === undefined ? settled.ownerSaid : (stopped.progress.ownerSaid ?? ''),
   }
 }

@@ -13,20 +13,11 @@ import type { Refusal } from '../bidding/policy.ts'
 import type { Book } from '../capacity/book.ts'
 import type { ContainerEngine } from '../engine/index.ts'
 import type { Journal } from '../journal/journal.ts'
-import { type KeptRecord, type LeaseRecord, type LeaseVolume, leaseId } from '../journal/records.ts'
+import type { KeptRecord } from '../journal/records.ts'
 import { keptVolumeName } from '../lease/container.ts'
 import { keptKey, refusalOfKept, unpaidRefusal } from './keeping-rules.ts'
-import {
-  accountFor,
-  givenUp,
-  idleSeconds,
-  isUsedUp,
-  renewed,
-  started,
-  stopped,
-  taken,
-  unpaidOf,
-} from './kept-account.ts'
+import { idleSeconds, isUsedUp, renewed, stopped, unpaidOf } from './kept-account.ts'
+import { createKeptLeases, type KeptLeases } from './kept-leases.ts'
 import { createKeptReceipts, type KeptReceipts } from './kept-receipts.ts'
 import { createKeptRecords } from './kept-records.ts'
 import { createKeptSweep } from './kept-sweep.ts'
@@ -56,7 +47,7 @@ export interface LentVolume {
 }
 
 /** See {@link createKeptVolumes}. */
-export interface KeptVolumes extends KeptReceipts {
+export interface KeptVolumes extends KeptReceipts, KeptLeases {
   /** Takes up what the journal has; then leases may be adopted. */
   start(): Promise<void>
   /** Removes what nobody wants any more, now and again, until it is stopped. */
@@ -66,19 +57,7 @@ export interface KeptVolumes extends KeptReceipts {
   refusal(requester: string, wanted: Pick<Requirements, 'keptVolumes'>): Refusal | null
   /** How large the volume is; 0 where there is none of this requester's. */
   sizeOf(requester: string, id: string): number
-  /** A lease has its volumes from this moment on; resolves when that is written down. */
-  begun(record: LeaseRecord): Promise<void>
-  /** A lease of an earlier process, which has ended, has those of its volumes that it had not left by then: its container may be there. */
-  resumed(record: LeaseRecord): void
-  /** Once the leases of earlier processes are known: what no lease has that was had then, none has from this moment on. */
-  releaseUnused(): Promise<void>
-  /** What its volumes hold of this provider's storage passes from the lease to them. */
-  hold(record: LeaseRecord): void
-  /** The container of the lease is gone. @param unheard whether its requester may never have heard that it had one @default false */
-  ended(record: LeaseRecord, unheard?: boolean): Promise<void>
-  /** Its requester gave the lease up after it had ended. */
-  givenUp(record: LeaseRecord): Promise<void>
-  /** To read or write what is in it; null where there is none of this requester's. */
+  /** To read or write what is in it; null where there is none of this requester's, `unpaid` before something is signed for it. */
   lend(requester: string, id: string): LentVolume | 'unpaid' | null
   /** The requester's, by id. */
   list(requester: string): KeptView[]
@@ -130,26 +109,9 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
     return unpaidRefusal(requester, wanted, unpaidOf(clock, all), usedUp)
   }
 
-  /** A job's next attempt here finds what the one before left; it is written once that is not being removed any more. */
-  async function made(key: string, lease: LeaseRecord, { kept, sizeBytes }: LeaseVolume): Promise<void> {
-    const { requester } = lease
-    const { id = '', keepSeconds = 0 } = kept ?? {}
-    // Until its end the lease itself holds this room.
-    records.letGo(key)
-    const fresh: KeptRecord = { requester, id, sizeBytes, keepSeconds, usedAt: momentNow(clock) }
-    const { deleting: _deleted, account: earlier, ...before } = records.all.get(key) ?? fresh
-    const account = earlier ?? records.owed.get(key)?.account
-    const record = {
-      ...{ ...before, sizeBytes: Math.max(sizeBytes, before.sizeBytes) },
-      ...accountFor(lease, account),
-    }
-    const removal = sweep.removal(key)
-    if (removal !== undefined) await removal.catch(() => undefined) // it is tried again, where nobody has it
-    await records.put(record)
-  }
-
   return {
     settle,
+    ...createKeptLeases({ records, sweep, clock }),
     start: records.read,
     watch: sweep.watch,
     stop: sweep.stop,
@@ -165,55 +127,6 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
         keptVolumes,
       ),
     sizeOf: (requester, id) => find(requester, id)?.sizeBytes ?? 0,
-    async begun(record) {
-      const id = leaseId(record.jobId, record.fence)
-      const kept = keptOf(record)
-      for (const { key, volume } of kept) records.use(key, id, volume.kept?.shared === true)
-      await Promise.all(
-        kept.map(async ({ key, volume, isNew }) => {
-          if (isNew) await made(key, record, volume)
-          const there = records.all.get(key)
-          if (there !== undefined) await records.put({ ...there, ...taken(clock, there, id) })
-        }),
-      )
-    },
-    resumed(record) {
-      const id = leaseId(record.jobId, record.fence)
-      for (const { key, volume } of keptOf(record)) {
-        const there = records.all.get(key)
-        if (there?.hadBy?.includes(id) === true) records.use(key, id, volume.kept?.shared === true)
-      }
-    },
-    async releaseUnused() {
-      for (const there of [...records.all.values()]) {
-        const wasHad = there.hadBy !== undefined || there.account?.idleSince === null
-        if (!wasHad || there.deleting === true || records.isUsed(keptKey(there))) continue
-        // Nobody knows whether its requester heard of the lease that had it.
-        await records.put({ ...there, ...started(clock, there, true), usedAt: momentNow(clock) })
-      }
-    },
-    hold(record) {
-      for (const { key, isNew } of keptOf(record)) {
-        const there = records.all.get(key)
-        if (isNew && there !== undefined) records.hold(there)
-      }
-    },
-    async ended(record, unheard = false) {
-      for (const { key, isNew } of keptOf(record)) {
-        const had = records.leave(key, leaseId(record.jobId, record.fence))
-        const there = records.all.get(key)
-        if (!had || there === undefined) continue
-        const account = records.isUsed(key) ? {} : started(clock, there, unheard && isNew)
-        await records.put({ ...there, usedAt: momentNow(clock), ...account })
-      }
-    },
-    async givenUp(record) {
-      for (const { key } of keptOf(record)) {
-        const known = records.all.get(key) ?? records.owed.get(key)
-        if (known === undefined) continue
-        await records.note({ ...known, ...givenUp(known, leaseId(record.jobId, record.fence)) })
-      }
-    },
     lend(requester, id) {
       const there = find(requester, id)
       if (there === undefined || isGoing(there)) return null
@@ -257,15 +170,6 @@ export function createKeptVolumes(components: KeptVolumesComponents, init: KeptV
       }
     },
   }
-}
-
-/** The volumes of a lease that outlive it; a new one is made by it. */
-function keptOf({ requester, job }: LeaseRecord): { key: string; volume: LeaseVolume; isNew: boolean }[] {
-  return (job.volumes ?? []).flatMap((volume) => {
-    if (volume.kept === undefined) return []
-    const { id, keepSeconds } = volume.kept
-    return [{ key: keptKey({ requester, id }), volume, isNew: keepSeconds !== undefined }]
-  })
 }
 
 function viewOf(clock: Clock, record: KeptRecord, isUsed: boolean): KeptView {
