@@ -57,9 +57,17 @@ async function lie(rig: PayingRig, run: number, random: (below: number) => numbe
     }
     script.tells = () => (rarely() ? pick([[], [one, one]]) : [one])
   }
-  script.deletes = () => tell(true)
+  script.deletes = async () => {
+    tell(pick([true, false]))
+    if (random(3) === 0) return undefined
+    // What is told meanwhile is heard before the refusal.
+    await volumes.look(id)
+    await clock.advance(1_000)
+    return pick(['VOLUME_IN_USE', 'UNKNOWN_VOLUME'])
+  }
   script.signs = async ({ payload }) => {
     const last = rig.sent.at(-1)?.receipt ?? assert.fail()
+    if (rarely()) throw new Error('The link is cut')
     if (random(3) > 0) return await signStatement('volume-receipt', payload, rig.seller.privateKey)
     const other = { ...last, ...pick(CHANGES) } as VolumeReceipt
     const lied = encode(VolumeReceiptSchema, { ...other, costNanoUsd: costOfKept(other) })
@@ -79,7 +87,7 @@ async function lie(rig: PayingRig, run: number, random: (below: number) => numbe
       had = true
       jobs += 1
       await rig.begin(job(jobs), { volume: id })
-    } else if (what === 2 && !had && isThere && rarely()) {
+    } else if (what === 2 && !had && isThere) {
       await volumes.delete(id).catch(() => undefined) // as the provider's story has it
       isOver = true
     }
