@@ -64,9 +64,7 @@ const sources = {
     .describe('A file or folder of a bucket, fetched likewise, by keys that are among the job’s `secrets`.'),
   git: gitInputField
     .optional()
-    .describe(
-      'A folder with the files of one commit of a repository, fetched likewise; without `.git`.',
-    ),
+    .describe('A folder with the files of one commit of a repository, fetched likewise; without `.git`.'),
 }
 
 /** What says more of a source, each beside that one alone. */
