@@ -5,7 +5,7 @@
  * another. Only Ed25519 keys are taken: their size is fixed, and the peer id holds the key itself.
  */
 
-import { create } from '@bufbuild/protobuf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { publicKeyFromRaw, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey, PublicKey } from '@libp2p/interface'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
@@ -51,6 +51,16 @@ export async function openStatement(
   const key = publicKeyFromRaw(publicKey.subarray(KEY_FRAME.length))
   if (!(await verifies(key, signedBytes(kind, payload), signature))) throw badSignature(kind)
   return { payload, signer: peerIdFromPublicKey(key).toString() }
+}
+
+/** Base64, as it is kept. */
+export function packStatement(statement: SignedStatement): string {
+  return Buffer.from(toBinary(SignedStatementSchema, statement)).toString('base64')
+}
+
+/** What {@link packStatement} made. */
+export function unpackStatement(text: string): SignedStatement {
+  return fromBinary(SignedStatementSchema, Buffer.from(text, 'base64'))
 }
 
 async function verifies(key: PublicKey, data: Uint8Array, signature: Uint8Array): Promise<boolean> {

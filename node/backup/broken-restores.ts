@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { processOf } from '../process-of.ts'
 
 /** Where a restore into a folder writes before it takes its place. */
 export function stagingOf(folder: string): string {
@@ -16,12 +17,5 @@ export async function brokenRestores(folder: string): Promise<string[]> {
 }
 
 function runs(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Somebody else's process is one, too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return Number.isInteger(pid) && pid > 0 && processOf(pid) !== null
 }

@@ -2,6 +2,7 @@
 
 import { access, constants, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { processOf } from '../process-of.ts'
 import { MIN_FREE_BYTES } from '../store/disk-problem.ts'
 import { systemProblem } from '../system-problem.ts'
 import { ownVersion } from '../version.ts'
@@ -18,13 +19,7 @@ export async function runningOn(folder: string): Promise<number | null> {
   const text = await readFile(join(folder, 'pid'), 'utf8').catch(() => '') // never started here
   const pid = Number(text)
   if (!Number.isInteger(pid) || pid <= 0) return null
-  try {
-    process.kill(pid, 0)
-    return pid
-  } catch (error) {
-    // Somebody else's process is one, too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? pid : null
-  }
+  return processOf(pid) === null ? null : pid
 }
 
 /** This program, Node and the system. */

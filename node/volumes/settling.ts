@@ -1,9 +1,8 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import type { PrivateKey } from '@libp2p/interface'
 import { encode } from '../../protocol/codec.ts'
-import { type SignedStatement, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { type KeptVolume, VolumeReceiptSchema } from '../../protocol/gen/cortex/v1/volumes_pb.js'
-import { signStatement } from '../../protocol/statements.ts'
+import { packStatement, signStatement, unpackStatement } from '../../protocol/statements.ts'
 import { checkVolumeReceipt, costOfKept } from '../../protocol/volume-receipts.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import { momentNow } from '../moment.ts'
@@ -73,7 +72,7 @@ export function createSettling(
       ...{ network: networkName, volumeId: id, requester: network.peerId, provider },
       ...{ number: account.number + 1, ...time, costNanoUsd: costOfKept(time), signedAtMs: BigInt(clock.nowMs()) },
     })
-    const unanswered = packed(await signStatement('volume-receipt', payload, privateKey))
+    const unanswered = packStatement(await signStatement('volume-receipt', payload, privateKey))
     // Written down before it is sent: after a crash the same bytes are sent, never others of the same number.
     await changeOf(id, account.award, (now) => ({ ...now, unanswered }))
     return get(id)?.account?.unanswered === unanswered ? unanswered : null
@@ -83,7 +82,7 @@ export function createSettling(
     const { id, owner, provider } = record
     const own = await ownHalf(record, account, told)
     if (own !== null) {
-      const receipt = fromBinary(SignedStatementSchema, Buffer.from(own, 'base64'))
+      const receipt = unpackStatement(own)
       const reply = await askProvider(components, to.holder, { case: 'settle', value: { receipt } }, to.signal)
       const { number, secondsBefore, seconds, costNanoUsd } = await checkSame(receipt, reply.receipt, provider)
       const answered = (now: VolumeRecord): VolumeRecord => {
@@ -95,7 +94,7 @@ export function createSettling(
       await change(id, answered, {
         ...{ volumeId: id, owner, provider, number, seconds: Number(seconds) },
         ...{ cost: String(costNanoUsd), signedAtMs: clock.nowMs() },
-        signed: { provider: packed(reply.receipt ?? receipt), requester: own },
+        signed: { provider: packStatement(reply.receipt ?? receipt), requester: own },
       })
     }
     // The provider has told all that it claims. What had waited may be of less: then the rest is signed in the next round.
@@ -134,8 +133,4 @@ async function checkSame(own: SignedStatement, theirs: SignedStatement | undefin
     throw new WireError('INVALID_FIELD', 'The receipt is not the one that was sent')
   }
   return receipt
-}
-
-function packed(statement: SignedStatement): string {
-  return Buffer.from(toBinary(SignedStatementSchema, statement)).toString('base64')
 }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../node/clock.ts'
 import { elapsedSince, momentNow } from '../../node/moment.ts'
 import { engineAddress } from '../engine/address.ts'
-import { processOf } from '../process-of.ts'
+import { processOf } from '../../node/process-of.ts'
 import { type GuardFile, stampPath } from './guard-file.ts'
 
 const LOOK_MS = 500

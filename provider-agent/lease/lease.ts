@@ -8,6 +8,7 @@ import type { Clock } from '../../node/clock.ts'
 import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { outputPaths, secretsOfOutputs } from '../../protocol/job-outputs.ts'
+import { packStatement } from '../../protocol/statements.ts'
 import type { Journal } from '../journal/journal.ts'
 import {
   type LeaseProgress,
@@ -19,7 +20,7 @@ import {
 import type { CollectedOutput } from '../outputs/collect.ts'
 import type { Ending } from './ending.ts'
 import { createMeter, type Meter, type MeterStart } from './meter.ts'
-import { packStatement, type Use } from './receipt.ts'
+import type { Use } from './receipt.ts'
 import { createClaim } from './state/claim.ts'
 import { type Commands, createCommands } from './state/commands.ts'
 import { type Condition, createToldCondition } from './state/condition.ts'

@@ -1,11 +1,10 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import type { PrivateKey } from '@libp2p/interface'
 import { encode } from '../../protocol/codec.ts'
 import { owesTimeOnly } from '../../protocol/failures.ts'
-import { ReceiptSchema, type SignedStatement, SignedStatementSchema } from '../../protocol/gen/cortex/v1/market_pb.js'
+import { ReceiptSchema, type SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { checkReceipt } from '../../protocol/market-messages.ts'
 import { chargeOf, meteredSeconds, type Terms, termsOf } from '../../protocol/money.ts'
-import { signStatement } from '../../protocol/statements.ts'
+import { signStatement, unpackStatement } from '../../protocol/statements.ts'
 import { WireError } from '../../protocol/wire-error.ts'
 import type { LeaseRecord } from '../journal/records.ts'
 import type { Ending } from './ending.ts'
@@ -68,14 +67,4 @@ export async function checkCounterSignature(own: string, theirs: SignedStatement
   if (!Buffer.from(unpackStatement(own).payload).equals(theirs.payload)) {
     throw new WireError('INVALID_FIELD', 'The receipt is not the one that was sent')
   }
-}
-
-/** Base64, as the journal keeps it. */
-export function packStatement(statement: SignedStatement): string {
-  return Buffer.from(toBinary(SignedStatementSchema, statement)).toString('base64')
-}
-
-/** What {@link packStatement} made. */
-export function unpackStatement(text: string): SignedStatement {
-  return fromBinary(SignedStatementSchema, Buffer.from(text, 'base64'))
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
-import { processOf } from '../../provider-agent/process-of.ts'
+import { processOf } from '../../node/process-of.ts'
 import { startLocalNetwork } from '../../scripts/local-network.ts'
 import { until } from '../support/until.ts'
 import { networkApi } from './support/network-api.ts'

@@ -1,12 +1,8 @@
-import { fromBinary } from '@bufbuild/protobuf'
 import { encode } from '../../../protocol/codec.ts'
-import {
-  LeaseCommandSchema,
-  type SignedStatement,
-  SignedStatementSchema,
-} from '../../../protocol/gen/cortex/v1/market_pb.js'
+import { LeaseCommandSchema, type SignedStatement } from '../../../protocol/gen/cortex/v1/market_pb.js'
 import { isJobId } from '../../../protocol/ids.ts'
 import { MAX_LEASE_MESSAGE_BYTES } from '../../../protocol/limits.ts'
+import { unpackStatement } from '../../../protocol/statements.ts'
 import { readLeaseHello } from '../../../protocol/stream-messages.ts'
 import { Protocol } from '../../../protocol/topics.ts'
 import type { Clock } from '../../clock.ts'
@@ -85,9 +81,7 @@ function mayStillCount(job: Pick<JobRecord, 'state'> | undefined, fence: number,
 /** Everything is stored: the provider may forget the lease. Carries this peer's signature under the receipt, if there is one. */
 export function lastAck(lease: Pick<Lease, 'lastReport' | 'receipt'>): Uint8Array {
   const receipt: SignedStatement | undefined =
-    lease.receipt === null
-      ? undefined
-      : fromBinary(SignedStatementSchema, Buffer.from(lease.receipt.requester, 'base64'))
+    lease.receipt === null ? undefined : unpackStatement(lease.receipt.requester)
   const value = { sequence: BigInt(lease.lastReport), ...(receipt === undefined ? {} : { receipt }) }
   return encode(LeaseCommandSchema, { content: { case: 'ack', value } })
 }

@@ -1,16 +1,10 @@
-import { toBinary } from '@bufbuild/protobuf'
 import type { PrivateKey } from '@libp2p/interface'
 import { owesTimeOnly } from '../../../protocol/failures.ts'
-import {
-  type Receipt,
-  type Report_Ended,
-  type SignedStatement,
-  SignedStatementSchema,
-} from '../../../protocol/gen/cortex/v1/market_pb.js'
+import type { Receipt, Report_Ended, SignedStatement } from '../../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_TRAFFIC_PER_SECOND } from '../../../protocol/limits.ts'
 import { checkReceipt } from '../../../protocol/market-messages.ts'
 import { chargeOf, meteredSeconds, termsOf } from '../../../protocol/money.ts'
-import { signStatement } from '../../../protocol/statements.ts'
+import { packStatement, signStatement } from '../../../protocol/statements.ts'
 import { WireError } from '../../../protocol/wire-error.ts'
 import type { Lease } from '../../store/index.ts'
 import { idOf } from '../bids/bid-desk.ts'
@@ -76,7 +70,7 @@ export async function settleReceipt(
     if (!agreed)
       return { ...unsigned, end: { ...unsignedEnd({ meteredMs, networkBytes }, { ownMs, ownBytes }), receipt: null } }
     const countersigned = await signStatement('receipt', report.receipt.payload, context.privateKey)
-    const stored = { provider: base64(report.receipt), requester: base64(countersigned) }
+    const stored = { provider: packStatement(report.receipt), requester: packStatement(countersigned) }
     const traffic = networkBytes === 0 ? {} : { networkBytes }
     return { end: { meteredMs, ...traffic, receipt: stored, minimumCharge: String(minimumCharge) }, countersigned }
   } catch (error) {
@@ -112,8 +106,4 @@ function saysTheSame(receipt: Receipt, report: Report_Ended, startedAtMs: number
     receipt.outcome === report.outcome &&
     receipt.exitCode === report.exitCode
   )
-}
-
-function base64(statement: SignedStatement): string {
-  return Buffer.from(toBinary(SignedStatementSchema, statement)).toString('base64')
 }

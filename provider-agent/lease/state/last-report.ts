@@ -1,9 +1,10 @@
 import type { SignedStatement } from '../../../protocol/gen/cortex/v1/market_pb.js'
 import { MAX_EXIT_CODE } from '../../../protocol/limits.ts'
+import { packStatement } from '../../../protocol/statements.ts'
 import type { LeaseEnd, LeaseRecord } from '../../journal/records.ts'
 import type { CollectedOutput } from '../../outputs/collect.ts'
 import type { Ending } from '../ending.ts'
-import { costOfUse, packStatement, type Use } from '../receipt.ts'
+import { costOfUse, type Use } from '../receipt.ts'
 import type { ReportContent } from './written-progress.ts'
 
 /** How a lease ended, and what is told with that. */

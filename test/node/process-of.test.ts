@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { it } from 'node:test'
-import { processOf } from '../../provider-agent/process-of.ts'
+import { processOf } from '../../node/process-of.ts'
 
 it('tells a process that runs from one that has ended', async () => {
   assert.equal(processOf(process.pid), 'own')
@@ -17,7 +17,7 @@ it('tells a process that runs from one that has ended', async () => {
 it('tells another user’s process', {
   skip: process.getuid?.() !== 0 && 'only root can become another user',
 }, async () => {
-  const module = import.meta.resolve('../../provider-agent/process-of.ts')
+  const module = import.meta.resolve('../../node/process-of.ts')
   const child = spawn(process.execPath, [
     '--input-type=module',
     '--eval',
