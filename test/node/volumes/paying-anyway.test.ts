@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { left, stopped } from '../../../node/volumes/volume-account.ts'
-import { GIB } from '../../../protocol/units.ts'
-import { createPayingRig, type PayingRig } from './support/paying-rig.ts'
+import { createPayingRig, type PayingRig, told } from './support/paying-rig.ts'
 
 const HOUR = 3_600
 const HOUR_MS = HOUR * 1_000
@@ -18,14 +17,6 @@ describe('what is signed for a volume that stays, whatever becomes of a word', (
   })
   afterEach(async () => await rig.stop())
 
-  const told = (id: string, idleSeconds: number, more: object = {}) => ({
-    ...{ id, sizeBytes: BigInt(GIB), keepSeconds: 604_800, idleSeconds: BigInt(idleSeconds), expiresInSeconds: 60 },
-    ...more,
-  })
-  const tells = (id: string, idleSeconds: number, more: object = {}) => {
-    rig.script.tells = () => [told(id, idleSeconds, more)]
-  }
-  const signed = () => rig.sent.map(({ receipt: { number, seconds } }) => [number, Number(seconds)])
   const kept = () => rig.receipts.map(({ number, seconds }) => [number, seconds])
   const costOf = (id: string) => rig.volumes.costOf(rig.volumes.get(id) ?? assert.fail())
   const isCut = () => {
@@ -34,32 +25,27 @@ describe('what is signed for a volume that stays, whatever becomes of a word', (
 
   /** A volume that a job left this moment. */
   async function unused(jobId = 'job_a', changes: object = {}): Promise<string> {
-    const id = await rig.begin(jobId, { price: PRICE, ...changes })
-    await rig.clock.advance(5 * HOUR_MS)
-    tells(id, 0)
-    await rig.volumes.look(id)
-    rig.end(jobId)
-    return id
+    return await rig.leave(jobId, { price: PRICE, ...changes })
   }
 
   it('is one statement of each number where a receipt is signed while its removal is refused', async () => {
     const id = await unused()
     await rig.clock.advance(HOUR_MS)
     rig.script.deletes = async () => {
-      tells(id, HOUR)
+      rig.tells(id, HOUR)
       await rig.volumes.look(id)
       return 'VOLUME_IN_USE'
     }
     await assert.rejects(rig.volumes.delete(id), { code: 'VOLUME_IN_USE' })
-    assert.deepEqual([signed(), rig.volumes.get(id)?.state], [[[1, HOUR]], 'kept'])
+    assert.deepEqual([rig.signed(), rig.volumes.get(id)?.state], [[[1, HOUR]], 'kept'])
     await rig.clock.advance(2 * HOUR_MS)
-    tells(id, WORLD)
+    rig.tells(id, WORLD)
     await rig.volumes.look(id)
     const all = [
       [1, HOUR],
       [2, 2 * HOUR],
     ]
-    assert.deepEqual([signed(), kept()], [all, all])
+    assert.deepEqual([rig.signed(), kept()], [all, all])
   })
 
   it('is not of the time of a job that takes it while its removal is refused', async () => {
@@ -71,9 +57,9 @@ describe('what is signed for a volume that stays, whatever becomes of a word', (
     }
     await assert.rejects(rig.volumes.delete(id), { code: 'VOLUME_IN_USE' })
     await rig.clock.advance(9 * HOUR_MS)
-    tells(id, WORLD, { expiresInSeconds: undefined })
+    rig.tells(id, WORLD, { expiresInSeconds: undefined })
     await rig.volumes.look(id)
-    assert.deepEqual([signed(), rig.account(id).users], [[[1, HOUR]], ['job_b-1']])
+    assert.deepEqual([rig.signed(), rig.account(id).users], [[[1, HOUR]], ['job_b-1']])
   })
 
   it('is signed for those behind one that is to be deleted and that a job has', async () => {
@@ -98,9 +84,9 @@ describe('what is signed for a volume that stays, whatever becomes of a word', (
     rig.script.extends = isCut
     await assert.rejects(rig.volumes.extend(id, 10 * HOUR), { code: 'UNREACHABLE' })
     await rig.clock.advance(5 * HOUR_MS)
-    tells(id, WORLD, { keepSeconds: 10 * HOUR })
+    rig.tells(id, WORLD, { keepSeconds: 10 * HOUR })
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [[1, 5 * HOUR]])
+    assert.deepEqual(rig.signed(), [[1, 5 * HOUR]])
     rig.script.extends = () => 'KEEP_TOO_LONG'
     await assert.rejects(rig.volumes.extend(id, 99 * HOUR), { code: 'KEEP_TOO_LONG' })
     assert.equal(rig.account(id).keepSeconds, 10 * HOUR)
@@ -112,12 +98,12 @@ describe('what is signed for a volume that stays, whatever becomes of a word', (
   it('is all of it where it ended before an earlier receipt was answered', async () => {
     const id = await unused()
     await rig.clock.advance(HOUR_MS)
-    tells(id, HOUR)
+    rig.tells(id, HOUR)
     const { signs } = rig.script
     rig.script.signs = isCut
     await rig.volumes.look(id)
     await rig.clock.advance(3 * HOUR_MS)
-    tells(id, 4 * HOUR, { over: true })
+    rig.tells(id, 4 * HOUR, { over: true })
     rig.script.signs = signs
     await rig.restart()
     await rig.clock.advance(60_000)
@@ -131,7 +117,7 @@ describe('what is signed for a volume that stays, whatever becomes of a word', (
   it('is all of it where it had ended before it was to be deleted', async () => {
     const id = await unused()
     await rig.clock.advance(HOUR_MS)
-    tells(id, HOUR, { over: true })
+    rig.tells(id, HOUR, { over: true })
     rig.script.deletes = () => 'UNKNOWN_VOLUME'
     assert.equal((await rig.volumes.delete(id)).state, 'deleted')
     assert.deepEqual(kept(), [[1, HOUR]])
@@ -145,14 +131,14 @@ describe('what is signed for a volume that stays, whatever becomes of a word', (
   it('goes on where its provider was away long after its time, and has it nevertheless', async () => {
     const id = await unused('job_a', { keep: 2 * HOUR })
     await rig.clock.advance(HOUR_MS)
-    tells(id, HOUR)
+    rig.tells(id, HOUR)
     await rig.volumes.look(id)
     rig.hub.rule = () => 'drop'
     await rig.restart()
     await rig.clock.advance(26 * HOUR_MS)
     assert.equal(rig.volumes.get(id)?.state, 'gone')
     rig.hub.rule = () => 'pass'
-    tells(id, 2 * HOUR)
+    rig.tells(id, 2 * HOUR)
     await rig.clock.advance(60_000)
     const { state, endedAtMs } = rig.volumes.get(id) ?? assert.fail()
     assert.deepEqual([state, endedAtMs], ['kept', null])
@@ -170,15 +156,15 @@ describe('what is signed for a volume that stays, whatever becomes of a word', (
     await rig.restart()
     await rig.clock.advance(60_000)
     assert.equal(rig.volumes.get(id)?.state, 'gone')
-    tells(id, WORLD)
+    rig.tells(id, WORLD)
     await rig.clock.advance(9 * HOUR_MS)
-    assert.deepEqual([rig.volumes.get(id)?.state, signed()], ['kept', []])
+    assert.deepEqual([rig.volumes.get(id)?.state, rig.signed()], ['kept', []])
   })
 
   it('is known by both sides where the answer to the last receipt was lost, and its provider tells of it no more', async () => {
     const id = await unused()
     await rig.clock.advance(HOUR_MS)
-    tells(id, HOUR, { over: true })
+    rig.tells(id, HOUR, { over: true })
     const { signs } = rig.script
     rig.script.signs = isCut
     await rig.volumes.look(id)
@@ -196,7 +182,7 @@ describe('what is signed for a volume that stays, whatever becomes of a word', (
   it('is nothing more where its provider does not know the last receipt either', async () => {
     const id = await unused()
     await rig.clock.advance(HOUR_MS)
-    tells(id, HOUR, { over: true })
+    rig.tells(id, HOUR, { over: true })
     rig.script.signs = isCut
     await rig.volumes.look(id)
     rig.script.tells = () => []

@@ -21,39 +21,25 @@ describe('what is signed for a volume that stays', () => {
   })
   afterEach(async () => await rig.stop())
 
-  const told = (id: string, idleSeconds: number, more: object = {}) => ({
-    ...{ id, sizeBytes: BigInt(GIB), keepSeconds: 604_800, idleSeconds: BigInt(idleSeconds), expiresInSeconds: 60 },
-    ...more,
-  })
-  const tells = (id: string, idleSeconds: number, more: object = {}) => {
-    rig.script.tells = () => [told(id, idleSeconds, more)]
-  }
-  const signed = () => rig.sent.map(({ receipt: { number, seconds } }) => [number, Number(seconds)])
-
   /** A volume that a job left this moment, which costs {@link PRICE} for a GB-hour. */
   async function left(changes: object = {}): Promise<string> {
-    const id = await rig.begin('job_a', { price: PRICE, ...changes })
-    await rig.clock.advance(5 * HOUR_MS)
-    tells(id, 0)
-    await rig.volumes.look(id)
-    rig.end('job_a')
-    return id
+    return await rig.leave('job_a', { price: PRICE, ...changes })
   }
 
   it('are the hours in which no job had it, once an hour, at the price that was awarded', async () => {
     const id = await left()
     await rig.clock.advance(HOUR_MS / 2)
-    tells(id, 1_800)
+    rig.tells(id, 1_800)
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [[1, 1_800]], 'an hour after the price was agreed to the first is due')
+    assert.deepEqual(rig.signed(), [[1, 1_800]], 'an hour after the price was agreed to the first is due')
     await rig.clock.advance(HOUR_MS / 2)
-    tells(id, 3_600)
+    rig.tells(id, 3_600)
     await rig.volumes.look(id)
     assert.equal(rig.sent.length, 1, 'not before another hour')
     await rig.clock.advance(HOUR_MS / 2)
-    tells(id, 5_400)
+    rig.tells(id, 5_400)
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [
+    assert.deepEqual(rig.signed(), [
       [1, 1_800],
       [2, 3_600],
     ])
@@ -77,20 +63,20 @@ describe('what is signed for a volume that stays', () => {
   it('is nothing while a job has it, whatever the provider claims', async () => {
     const id = await rig.begin('job_a', { price: PRICE })
     await rig.clock.advance(9 * HOUR_MS)
-    tells(id, WORLD)
+    rig.tells(id, WORLD)
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [])
+    assert.deepEqual(rig.signed(), [])
     rig.end('job_a')
     await rig.clock.advance(HOUR_MS)
     await rig.begin('job_b', { volume: id })
     await rig.clock.advance(9 * HOUR_MS)
-    tells(id, WORLD, { expiresInSeconds: undefined })
+    rig.tells(id, WORLD, { expiresInSeconds: undefined })
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [[1, HOUR]])
+    assert.deepEqual(rig.signed(), [[1, HOUR]])
     rig.end('job_b')
     await rig.clock.advance(2 * HOUR_MS)
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [
+    assert.deepEqual(rig.signed(), [
       [1, HOUR],
       [2, 2 * HOUR],
     ])
@@ -103,37 +89,37 @@ describe('what is signed for a volume that stays', () => {
     await rig.clock.advance(3 * HOUR_MS)
     rig.end('job_b')
     await rig.clock.advance(2 * HOUR_MS)
-    tells(id, WORLD)
+    rig.tells(id, WORLD)
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [[1, 2 * HOUR]])
+    assert.deepEqual(rig.signed(), [[1, 2 * HOUR]])
   })
 
   it('is no more than the provider says, where that is less', async () => {
     const id = await left()
     await rig.clock.advance(4 * HOUR_MS)
-    tells(id, 100)
+    rig.tells(id, 100)
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [[1, 100]])
+    assert.deepEqual(rig.signed(), [[1, 100]])
   })
 
   it('is for one stretch no more than the time that it was to be kept, though its provider says that it is there', async () => {
     const id = await left({ keep: 2 * HOUR })
     await rig.clock.advance(90 * HOUR_MS)
-    tells(id, WORLD, { keepSeconds: 31_000_000 })
+    rig.tells(id, WORLD, { keepSeconds: 31_000_000 })
     await rig.volumes.look(id)
     await rig.clock.advance(90 * HOUR_MS)
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [[1, 2 * HOUR]])
+    assert.deepEqual(rig.signed(), [[1, 2 * HOUR]])
   })
 
   it('ends with its removal: by wish, by time, and where its provider has lost it', async () => {
     const id = await left()
     await rig.clock.advance(HOUR_MS / 4)
     // Deleted, and told as over from then on.
-    rig.script.deletes = () => tells(id, WORLD, { over: true })
-    tells(id, 900)
+    rig.script.deletes = () => rig.tells(id, WORLD, { over: true })
+    rig.tells(id, 900)
     await rig.volumes.delete(id)
-    assert.deepEqual([signed(), rig.volumes.get(id)?.state], [[[1, 900]], 'deleted'])
+    assert.deepEqual([rig.signed(), rig.volumes.get(id)?.state], [[[1, 900]], 'deleted'])
     await rig.clock.advance(9 * HOUR_MS)
     await rig.volumes.look(id)
     assert.equal(rig.sent.length, 1)
@@ -144,7 +130,7 @@ describe('what is signed for a volume that stays', () => {
     rig.script.tells = () => []
     await rig.volumes.look(lost)
     assert.equal(rig.volumes.get(lost)?.state, 'gone')
-    tells(lost, WORLD, { over: true })
+    rig.tells(lost, WORLD, { over: true })
     await rig.volumes.look(lost)
     assert.equal(rig.sent.length, 1, 'what is not told of is not paid')
     assert.equal(rig.volumes.costOf(rig.volumes.get(lost) ?? assert.fail()).cost, 0n)
@@ -158,9 +144,9 @@ describe('what is signed for a volume that stays', () => {
     assert.equal(rig.volumes.get(id)?.state, 'deleting')
     rig.hub.rule = () => 'pass'
     await rig.clock.advance(50 * HOUR_MS)
-    tells(id, WORLD, { over: true })
+    rig.tells(id, WORLD, { over: true })
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [[1, 900]])
+    assert.deepEqual(rig.signed(), [[1, 900]])
   })
 
   const otherwise: [what: string, change: (time: Record<string, unknown>) => Record<string, unknown>][] = [
@@ -175,7 +161,7 @@ describe('what is signed for a volume that stays', () => {
     it(`takes no signature under ${what}, and sends the same again`, async () => {
       const id = await left()
       await rig.clock.advance(HOUR_MS)
-      tells(id, WORLD)
+      rig.tells(id, WORLD)
       rig.script.signs = async () => {
         const receipt = rig.sent.at(-1)?.receipt ?? assert.fail()
         const other = change({ ...receipt }) as unknown as typeof receipt
@@ -186,7 +172,7 @@ describe('what is signed for a volume that stays', () => {
       await rig.clock.advance(3 * HOUR_MS)
       await rig.volumes.look(id)
       assert.deepEqual(rig.receipts, [])
-      assert.deepEqual(signed(), [
+      assert.deepEqual(rig.signed(), [
         [1, HOUR],
         [1, HOUR],
       ])
@@ -198,7 +184,7 @@ describe('what is signed for a volume that stays', () => {
   it('is sent again as it was signed, over a restart, where the answer did not come', async () => {
     const id = await left()
     await rig.clock.advance(HOUR_MS)
-    tells(id, WORLD)
+    rig.tells(id, WORLD)
     const { signs } = rig.script
     rig.script.signs = async () => 'NOT_AGREED'
     await rig.volumes.look(id)
@@ -211,14 +197,14 @@ describe('what is signed for a volume that stays', () => {
       1,
     )
     await rig.clock.advance(HOUR_MS)
-    assert.equal(signed().at(-1)?.[0], 2)
+    assert.equal(rig.signed().at(-1)?.[0], 2)
   })
 
   it('goes on over a restart in the middle of a time, and over a wall clock that is set', async () => {
     const id = await left()
     await rig.clock.advance(HOUR_MS / 2)
     rig.clock.jump(HOUR_MS)
-    tells(id, WORLD)
+    rig.tells(id, WORLD)
     await rig.restart()
     await rig.clock.advance(HOUR_MS / 2)
     rig.clock.jump(-5 * HOUR_MS)
@@ -226,7 +212,7 @@ describe('what is signed for a volume that stays', () => {
     await rig.clock.advance(HOUR_MS)
     await rig.volumes.look(id)
     assert.equal(rig.volumes.costOf(rig.volumes.get(id) ?? assert.fail()).idleSeconds, 2 * HOUR)
-    assert.deepEqual(signed(), [
+    assert.deepEqual(rig.signed(), [
       [1, HOUR / 2],
       [2, HOUR],
     ])
@@ -235,7 +221,7 @@ describe('what is signed for a volume that stays', () => {
   it('begins anew with another award of its job, and no number is signed twice', async () => {
     const id = await left()
     await rig.clock.advance(HOUR_MS)
-    tells(id, WORLD)
+    rig.tells(id, WORLD)
     await rig.volumes.look(id)
     await rig.begin('job_a', { price: PRICE * 2n, fence: 2 })
     assert.deepEqual([rig.account(id).number, rig.account(id).signedSeconds], [1, 0])
@@ -255,9 +241,9 @@ describe('what is signed for a volume that stays', () => {
     const id = await rig.begin('job_a', {})
     rig.end('job_a')
     await rig.clock.advance(9 * HOUR_MS)
-    tells(id, WORLD)
+    rig.tells(id, WORLD)
     await rig.volumes.look(id)
-    assert.deepEqual(signed(), [])
+    assert.deepEqual(rig.signed(), [])
     assert.equal(rig.volumes.costOf(rig.volumes.get(id) ?? assert.fail()).most, 0n)
   })
 })

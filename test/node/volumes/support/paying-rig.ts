@@ -19,11 +19,23 @@ import { jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
 import { volumeIdOf } from '../../../../protocol/job-volumes.ts'
 import { signStatement } from '../../../../protocol/statements.ts'
 import { Protocol } from '../../../../protocol/topics.ts'
+import { GIB } from '../../../../protocol/units.ts'
 import { readVolumesRequest } from '../../../../protocol/volume-messages.ts'
 import { createMemoryHub, type MemoryHub, type MemoryPeer } from '../../../support/memory-network.ts'
 import { createSimClock, type SimClock } from '../../../support/sim-clock.ts'
 
 type Told = MessageInitShape<typeof KeptVolumeSchema>
+
+/** From the award of a job that leaves a volume to its end. */
+const AWARDED_MS = 5 * 3_600_000
+
+/** What a provider says of a volume of a GiB that is kept for a week. */
+export function told(id: string, idleSeconds: number, more: object = {}): Told {
+  return {
+    ...{ id, sizeBytes: BigInt(GIB), keepSeconds: 604_800, idleSeconds: BigInt(idleSeconds), expiresInSeconds: 60 },
+    ...more,
+  }
+}
 
 /** What the provider says; a test changes it at any time. */
 export interface Script {
@@ -50,6 +62,12 @@ export interface PayingRig {
   /** A job that leaves a volume, or takes one up, is placed at the provider. Answers the volume's id. */
   begin(jobId: string, how: BeginInit): Promise<string>
   end(jobId: string): void
+  /** The provider lists one volume, of which it says so. */
+  tells(id: string, idleSeconds: number, more?: object): void
+  /** A volume that a job left this moment, five hours after its award. Answers its id. */
+  leave(jobId: string, how: BeginInit): Promise<string>
+  /** Number and seconds of every receipt in {@link PayingRig.sent}. */
+  signed(): number[][]
   account(id: string): NonNullable<VolumeRecord['account']>
   /** As at a restart of the process: what is not written down is forgotten. */
   restart(): Promise<void>
@@ -131,30 +149,49 @@ export async function createPayingRig(): Promise<PayingRig> {
     })
   let volumes = open()
 
+  async function begin(
+    jobId: string,
+    { fence = 1, keep = 604_800, size = '1Gi', price, volume, shared }: BeginInit,
+  ): Promise<string> {
+    const one = volume === undefined ? { name: 'data', size, keep } : { volume }
+    const spec = jobSubmissionSchema.parse({
+      image: 'busybox',
+      volumes: [{ ...one, mountPath: '/data', ...(shared === true ? { shared } : {}) }],
+    })
+    const job = { id: jobId, owner: 'me', spec }
+    const terms = price === undefined ? {} : { volumePerGbHour: String(price) }
+    await volumes.note(job, { provider, addresses: [], fence, ...terms })
+    const state = { status: 'running', lease: { fence } }
+    jobs.set(jobId, { ...job, created: momentNow(clock), state } as unknown as JobRecord)
+    return volume ?? volumeIdOf(jobId, provider, 'data')
+  }
+
+  function end(jobId: string): void {
+    const job = jobs.get(jobId)
+    if (job === undefined) throw new Error(`No job ${jobId}`)
+    const state = { ...job.state, status: 'completed', endedAtMs: clock.nowMs() }
+    jobs.set(jobId, { ...job, state } as unknown as JobRecord)
+  }
+
+  const tells: PayingRig['tells'] = (id, idleSeconds, more) => {
+    script.tells = () => [told(id, idleSeconds, more)]
+  }
+
   return {
     ...{ clock, hub, script, buyer, seller, sent, records, receipts },
     get volumes() {
       return volumes
     },
-    async begin(jobId, { fence = 1, keep = 604_800, size = '1Gi', price, volume, shared }) {
-      const one = volume === undefined ? { name: 'data', size, keep } : { volume }
-      const spec = jobSubmissionSchema.parse({
-        image: 'busybox',
-        volumes: [{ ...one, mountPath: '/data', ...(shared === true ? { shared } : {}) }],
-      })
-      const job = { id: jobId, owner: 'me', spec }
-      const terms = price === undefined ? {} : { volumePerGbHour: String(price) }
-      await volumes.note(job, { provider, addresses: [], fence, ...terms })
-      const state = { status: 'running', lease: { fence } }
-      jobs.set(jobId, { ...job, created: momentNow(clock), state } as unknown as JobRecord)
-      return volume ?? volumeIdOf(jobId, provider, 'data')
+    ...{ begin, end, tells },
+    async leave(jobId, how) {
+      const id = await begin(jobId, how)
+      await clock.advance(AWARDED_MS)
+      tells(id, 0)
+      await volumes.look(id)
+      end(jobId)
+      return id
     },
-    end(jobId) {
-      const job = jobs.get(jobId)
-      if (job === undefined) throw new Error(`No job ${jobId}`)
-      const state = { ...job.state, status: 'completed', endedAtMs: clock.nowMs() }
-      jobs.set(jobId, { ...job, state } as unknown as JobRecord)
-    },
+    signed: () => sent.map(({ receipt: { number, seconds } }) => [number, Number(seconds)]),
     account(id) {
       const { account } = volumes.get(id) ?? {}
       if (account === undefined) throw new Error(`No account of ${id}`)
