@@ -8,11 +8,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { exists } from '../node/exists.ts'
 import { canInstall, installPackages } from './apt.ts'
 import { freePort } from './free-port.ts'
 import { run } from './packaging/files.ts'
@@ -183,8 +184,5 @@ async function answered(child: ChildProcess, port: number): Promise<void> {
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return await access(join(debian, path)).then(
-    () => true,
-    () => false,
-  )
+  return await exists(join(debian, path))
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import PQueue from 'p-queue'
 import { abortedWithin, onAbort } from '../../node/abort.ts'
 import type { Logger } from '../../node/logger.ts'
+import { endGroup } from '../../node/process-group.ts'
 import type { Proof, Question } from './acme-proof.ts'
 
 /** How long the program may take for one record, in ms: until a record is seen everywhere can take minutes. */
@@ -65,14 +66,6 @@ async function runHook(program: string, words: string[], signal: AbortSignal): P
   } catch (cause) {
     if (!isSystemError(cause)) throw cause
     throw new Error(`${what} cannot be run: ${cause.code}`, { cause })
-  }
-}
-
-function endGroup(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
-  } catch {
-    // All of it has ended.
   }
 }
 

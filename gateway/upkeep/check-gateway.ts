@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import { exists } from '../../node/exists.ts'
 import { loadIdentity } from '../../node/identity.ts'
 import { createOutputsCheck } from '../../node/outputs/check-outputs.ts'
 import { readPrivateFile } from '../../node/private-file.ts'
@@ -144,12 +145,8 @@ async function checkIdentity({ folder, onProblem, looked }: GatewayCheck): Promi
     await onProblem('identity', { kind: 'no key', which, remedy, mend: null }, 'jobs', null)
   }
   const path = join(folder, 'identity.key')
-  const isThere = await access(path).then(
-    () => true,
-    () => false, // or may not be seen, which is as bad
-  )
   // Reading it would make one.
-  if (!isThere) return await tell(`${path} is missing`)
+  if (!(await exists(path))) return await tell(`${path} is missing`)
   await loadIdentity(folder).catch(async (error: unknown) => await tell((error as Error).message))
 }
 

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { storePlaces } from '../../node/store/inspect-store.ts'
+import { EVERY_KEY } from '../../node/store/whole-keys.ts'
 import { openPlace, STORES, whileStopped } from './check-gateway.ts'
 
 /** What the databases of a gateway took of the disk, and take. */
@@ -23,7 +24,7 @@ async function compactAll(folder: string): Promise<Compacted[]> {
     const beforeBytes = await sizeOf(own)
     const database = await openPlace(folder, place)
     try {
-      await database.compactRange('', '\u{10ffff}')
+      await database.compactRange(...EVERY_KEY)
     } finally {
       await database.close()
     }

@@ -1,4 +1,5 @@
 import type { Database } from '../../node/store/database.ts'
+import { batchOf } from '../../node/store/whole-keys.ts'
 import type { Aside, Mend, Problem } from '../../node/upkeep/problem.ts'
 import type { StoreName } from './check-gateway.ts'
 
@@ -73,10 +74,5 @@ export function createMender(aside: Aside): Mender {
 }
 
 function writesOf({ aside = [], writes = [] }: Mend) {
-  return [
-    ...aside.map(([key]) => ({ type: 'del' as const, key })),
-    ...writes.map(({ key, value }) =>
-      value === undefined ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
-    ),
-  ]
+  return batchOf([...aside.map(([key]) => ({ key })), ...writes])
 }

@@ -1,9 +1,10 @@
-import { access, cp, mkdir, rm } from 'node:fs/promises'
+import { cp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeBackupFile } from '../../node/backup/backup-file.ts'
 import { openStopped } from '../../node/backup/open-stopped.ts'
 import { stampOf } from '../../node/backup/restore.ts'
 import { writeBackup } from '../../node/backup/write-backup.ts'
+import { exists } from '../../node/exists.ts'
 import type { Logger } from '../../node/logger.ts'
 import { remakeLists, writesAfterSalvage } from '../../node/store/check-store.ts'
 import { salvageStore, storePlaces } from '../../node/store/inspect-store.ts'
@@ -148,7 +149,7 @@ async function copyOf({ folder, version, nowMs }: RepairInit, canBackUp: boolean
   try {
     for (const place of Object.values(STORES)) {
       const { location } = storePlaces(join(folder, place))
-      if (!(await isThere(location))) continue
+      if (!(await exists(location))) continue
       await cp(location, join(path, place, 'db'), {
         recursive: true,
         dereference: true,
@@ -162,11 +163,4 @@ async function copyOf({ folder, version, nowMs }: RepairInit, canBackUp: boolean
     throw error
   }
   return path
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false, // it was removed, or never made
-  )
 }

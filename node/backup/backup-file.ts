@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { access, link, open, rename, rm } from 'node:fs/promises'
+import { link, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { exists } from '../exists.ts'
 import { BackupError } from './layout.ts'
 import { type BackupSink, type BackupSummary, readBackup } from './read-backup.ts'
 import { lookAt, opened, sealed } from './seal.ts'
@@ -97,13 +98,7 @@ function checked(source: Readable): { stream: Readable; summary: Promise<BackupS
 }
 
 async function refuseTaken(path: string): Promise<void> {
-  if (
-    await access(path).then(
-      () => true,
-      () => false,
-    )
-  )
-    throw taken(path)
+  if (await exists(path)) throw taken(path)
 }
 
 async function giveName(part: string, path: string): Promise<void> {

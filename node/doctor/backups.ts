@@ -1,6 +1,5 @@
 /** Whether what an owner would need on a bad day is there. */
 
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { brokenRestores } from '../backup/broken-restores.ts'
@@ -8,6 +7,7 @@ import { newestBackup } from '../backup/keep-backups.ts'
 import type { BackupKind } from '../backup/layout.ts'
 import type { BackupOptions } from '../commands/backup-flags.ts'
 import { ago } from '../commands/output.ts'
+import { exists } from '../exists.ts'
 import { loadIdentity } from '../identity.ts'
 import { type Check, type Finding, fine } from './check.ts'
 
@@ -49,7 +49,7 @@ async function backupsFinding({ kind, folder, options, isRunning }: BackupsCheck
 }
 
 async function newestIn(kind: BackupKind, folder: string, to: string): Promise<number | null> {
-  const isThere = await Promise.all([join(folder, 'identity.key'), to].map(async (path) => await canSee(path)))
+  const isThere = await Promise.all([join(folder, 'identity.key'), to].map(async (path) => await exists(path)))
   // Reading an identity would make one.
   if (isThere.includes(false)) return null
   const peerId = peerIdFromPrivateKey(await loadIdentity(folder)).toString()
@@ -61,11 +61,4 @@ async function restoresFindings(folder: string): Promise<Finding[]> {
     const found = `${path} is left of a restore that was broken off`
     return { check: 'restores', state: 'warn', found, remedy: `run: rm -r ${path}` }
   })
-}
-
-async function canSee(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false, // nothing is there yet
-  )
 }

@@ -4,7 +4,7 @@ import { isJobId } from '../../protocol/ids.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { JobRecord } from '../store/records.ts'
 import type { Found, LookedAt, Mend, Problem } from '../upkeep/problem.ts'
-import type { JobOutput } from './index.ts'
+import { isToCome, type JobOutput } from './index.ts'
 
 /** What {@link createOutputsCheck} works with. */
 export interface OutputsCheckComponents {
@@ -83,7 +83,7 @@ function moved(path: string): Mend {
 
 /** Whether nothing of its output is still to come. */
 function isOver({ state, output }: JobRecord): boolean {
-  return isTerminal(state.status) && output?.state !== 'waiting' && output?.state !== 'held'
+  return isTerminal(state.status) && !isToCome(output)
 }
 
 async function sizeOf(path: string): Promise<number | null> {

@@ -68,6 +68,11 @@ export interface JobOutput {
   sent?: SentOutput[]
 }
 
+/** Whether something of it is still to come from its provider. */
+export function isToCome(output: JobOutput | undefined): output is JobOutput {
+  return output?.state === 'waiting' || output?.state === 'held'
+}
+
 /** An output of which nothing came: its own path is what was left out, or each of them. */
 export function lostOutput(
   outputs: OutputsSpec,

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerNetwork } from '../network/index.ts'
 import type { JobRecord, JobStore } from '../store/index.ts'
-import type { Outputs } from './index.ts'
+import { isToCome, type Outputs } from './index.ts'
 import { createBringing } from './kept/bringing.ts'
 import { createForgetting } from './kept/forgetting.ts'
 import { noteIn } from './kept/note.ts'
@@ -82,8 +82,7 @@ export function createOutputKeeper(
     stop()
     const settled = (async () => {
       const { output } = job ?? {}
-      const isDue = output?.state === 'waiting' || output?.state === 'held'
-      if (job !== undefined && isDue && (await bring(job, output)) === 'held') held.add(jobId)
+      if (job !== undefined && isToCome(output) && (await bring(job, output)) === 'held') held.add(jobId)
       else await folder.settled(jobId)
     })().catch((error: unknown) => {
       if (!scope.signal.aborted) logger.error({ jobId, error }, 'an output was not fetched')

@@ -1,5 +1,5 @@
 import type { Logger } from '../logger.ts'
-import type { Found, LookedAt, MendWrite } from '../upkeep/problem.ts'
+import type { Found, LookedAt } from '../upkeep/problem.ts'
 import { checkLists, SCHEMA_KEY } from './check/check-lists.ts'
 import { checkRecords } from './check/check-records.ts'
 import { formed, JOB_FORMS } from './check/forms.ts'
@@ -8,6 +8,7 @@ import { rebuildIndexes } from './indexes/rebuild.ts'
 import type { JobRecord } from './records.ts'
 import type { SecretBox } from './secret-box.ts'
 import { createTables, RESTORED_KEY } from './tables.ts'
+import type { KeyWrite } from './whole-keys.ts'
 
 export { formed } from './check/forms.ts'
 export { ownKey, rawRecords } from './check/raw-table.ts'
@@ -51,7 +52,7 @@ export async function readableJob(database: Database, id: string): Promise<JobRe
  * What a job store is told that was made of damaged files, where older records may have come back. Its lists and counts are
  * to be made anew. And it may lack what it acknowledged, as one that was put back from a backup of this moment does.
  */
-export function writesAfterSalvage(nowMs: number): MendWrite[] {
+export function writesAfterSalvage(nowMs: number): KeyWrite[] {
   return [{ key: SCHEMA_KEY }, { key: RESTORED_KEY, value: String(nowMs) }]
 }
 

@@ -1,6 +1,7 @@
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Level } from 'level'
+import { exists } from '../exists.ts'
 import { systemProblem } from '../system-problem.ts'
 import { ownVersion } from '../version.ts'
 import { DataFolderError } from './errors.ts'
@@ -11,6 +12,7 @@ import { noteClosed } from './leveldb/closed-note.ts'
 import { type OnDisk, RecoveringLevel, repairLevel } from './leveldb/recovering-level.ts'
 import { keepChecking } from './leveldb/table-checks.ts'
 import { formProblem, markForm, readForm } from './store-form.ts'
+import { EVERY_KEY } from './whole-keys.ts'
 
 export { DataFolderError } from './errors.ts'
 
@@ -74,7 +76,7 @@ export async function openLocked(
     await noteChecked(checkedFile, found.checked)
     if (found.kind === 'without-manifest') {
       // Repaired tables lie beside each other, where a read may find an older value first; merged they do not.
-      await database.compactRange('', '\u{10ffff}')
+      await database.compactRange(...EVERY_KEY)
       onRepair(found.problem)
     }
     const { signal } = checking
@@ -130,11 +132,4 @@ function causeOf(error: unknown): { code: string | undefined; message: string; c
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const { code } = cause as { code?: string }
   return { code, message: cause instanceof Error ? cause.message : String(cause), cause }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false, // the one reason that matters here: it is not there
-  )
 }

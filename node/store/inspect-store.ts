@@ -1,9 +1,11 @@
-import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { exists } from '../exists.ts'
 import { readChecked } from './leveldb/checked-note.ts'
 import { readClosed } from './leveldb/closed-note.ts'
 import { type Inspection, inspectLevel, SALVAGING } from './leveldb/inspect.ts'
-import { type SalvageWrite, salvageLevel } from './leveldb/salvage.ts'
+import { salvageLevel } from './leveldb/salvage.ts'
+import type { KeyWrite } from './whole-keys.ts'
 
 /** Where the parts of a store are. */
 export interface StorePlaces {
@@ -52,7 +54,7 @@ export async function inspectStore(folder: string, again = false): Promise<Store
  *
  * @returns what was lost, for people
  */
-export async function salvageStore(folder: string, writes: SalvageWrite[] = []): Promise<string[]> {
+export async function salvageStore(folder: string, writes: KeyWrite[] = []): Promise<string[]> {
   const { location, closedFile, checkedFile } = storePlaces(folder)
   await mkdir(location, { recursive: true, mode: 0o700 })
   const { kind, refusals } = await inspectStore(folder, true)
@@ -73,11 +75,4 @@ async function closedProblems({ logs }: Inspection, closedFile: string): Promise
   if (bytes === undefined) return [`${closed.log} is missing`]
   if (bytes === closed.bytes) return []
   return [`${closed.log} has ${bytes} bytes, and had ${closed.bytes} when it was closed`]
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false, // the one reason that matters here: it is not there
-  )
 }

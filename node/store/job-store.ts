@@ -27,6 +27,7 @@ import { createRetryingDatabase } from './retrying-database.ts'
 import type { SecretBox } from './secret-box.ts'
 import { createTables, DERIVED_KEYS, key, numberKey, type Tables, within } from './tables.ts'
 import type { VolumeReceiptRecord } from './volume-records.ts'
+import { EVERY_KEY } from './whole-keys.ts'
 import { createWriter, del, type Operation, put, type Writer } from './writer.ts'
 
 const NO_SECRETS: JobSecrets = { secrets: {}, registryCredentials: undefined }
@@ -95,10 +96,10 @@ export async function openJobStore(components: JobStoreComponents): Promise<JobS
     async forgetJobs(init, signal) {
       const gone = await forgetJobs({ tables, indexes, writer, queue, change, clock }, init, signal)
       // Of a few LevelDB gives back the room by and by.
-      if (gone >= MANY_JOBS && !signal.aborted) await database.compactRange('', '\u{10ffff}')
+      if (gone >= MANY_JOBS && !signal.aborted) await database.compactRange(...EVERY_KEY)
       return gone
     },
-    sizeBytes: async () => await database.approximateSize('', '\u{10ffff}'),
+    sizeBytes: async () => await database.approximateSize(...EVERY_KEY),
     dump: () => openDump(database, DERIVED_KEYS),
     restoredFromMs: restored === undefined ? null : Number(restored),
     problem: retrying.problem,

@@ -1,6 +1,7 @@
 /** What is wrong with what a peer keeps, and how it is mended: found by a check, done by a repair. */
 
 import type { DumpRecord } from '../store/dump.ts'
+import type { KeyWrite } from '../store/whole-keys.ts'
 
 /** A record that is taken away. */
 export interface AsideRecord {
@@ -19,20 +20,13 @@ export interface Aside {
   file(path: string): Promise<void>
 }
 
-/** A write of a mend, by whole keys. */
-export interface MendWrite {
-  key: string
-  /** Absent: the key goes. */
-  value?: string
-}
-
 /** How a problem is mended. */
 export interface Mend {
   /** What that does, for people, e.g. `set aside`. */
   how: string
   /** Records that are kept aside before anything else; they go. */
   aside?: DumpRecord[]
-  writes?: MendWrite[]
+  writes?: KeyWrite[]
   /** What is no record. */
   act?(aside: Aside): Promise<void>
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashFile } from '../hash-file.ts'
-import type { Found, LookedAt } from '../upkeep/problem.ts'
+import type { Found, LookedAt, Mend } from '../upkeep/problem.ts'
 import { noteSchema } from './upload-folder.ts'
 
 /** What {@link checkUploads} works with. */
@@ -26,10 +26,7 @@ export async function checkUploads({ folder, found, looked }: UploadsCheckCompon
     const path = join(folder, name)
     const note = await noteIn(path)
     if (note === null) {
-      const mend = {
-        how: 'set aside',
-        act: async (aside: { file(from: string): Promise<void> }) => await aside.file(path),
-      }
+      const mend: Mend = { how: 'set aside', act: async (aside) => await aside.file(path) }
       await found({ kind: 'whose note cannot be read', which: name, remedy: null, mend })
       continue
     }

@@ -6,8 +6,8 @@ import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../node/clock.ts'
 import { elapsedSince, momentNow } from '../../node/moment.ts'
-import { engineAddress } from '../engine/address.ts'
 import { processOf } from '../../node/process-of.ts'
+import { engineAddress } from '../engine/address.ts'
 import { type GuardFile, stampPath } from './guard-file.ts'
 
 const LOOK_MS = 500

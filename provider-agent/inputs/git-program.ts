@@ -6,6 +6,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
+import { endGroup } from '../../node/process-group.ts'
 
 /** What one process of it may have of addresses, in KiB: of memory it uses a part of that. */
 const MAX_MEMORY_KIB = 2 ** 20
@@ -99,13 +100,7 @@ export async function runGit(
   const words = ['-c', limits, 'git', ...SETTINGS, ...args]
   // With a group of its own, for it has helpers that end with it.
   const child = spawn('/bin/sh', words, { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-  const kill = (): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-    } catch {
-      // It has ended.
-    }
-  }
+  const kill = (): void => endGroup(child.pid)
   signal.addEventListener('abort', kill, { once: true })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

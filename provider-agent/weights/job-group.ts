@@ -5,6 +5,7 @@
 
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { exists } from '../../node/exists.ts'
 import { bridgePrefix } from '../networks/bridge-name.ts'
 import { runProgram } from '../system-program.ts'
 import { ownShares } from './shares.ts'
@@ -127,9 +128,5 @@ async function put(file: string, value: number): Promise<void> {
 
 /** Kernels without a scheduler that weighs have no such file. */
 async function putIfThere(file: string, value: number): Promise<void> {
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) await put(file, value)
+  if (await exists(file)) await put(file, value)
 }

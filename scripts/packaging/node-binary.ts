@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { exists } from '../../node/exists.ts'
 import { run } from './files.ts'
 
 /** What a package is for, as Node names it. */
@@ -30,7 +31,7 @@ export async function nodeFolder(arch: Arch): Promise<string> {
   const { version, integrity } = await pinnedNode()
   const cache = join(root, '.cache', 'packaging')
   const folder = join(cache, `node-${version}-${arch}`)
-  if (await isThere(join(folder, 'bin/node'))) return folder
+  if (await exists(join(folder, 'bin/node'))) return folder
   await mkdir(cache, { recursive: true })
   const work = await mkdtemp(join(cache, 'fetching-'))
   try {
@@ -49,11 +50,4 @@ export async function nodeFolder(arch: Arch): Promise<string> {
     await rm(work, { recursive: true, force: true })
   }
   return folder
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,16 +1,16 @@
-import { isTerminal, JOB_STATUSES } from '../../../protocol/lifecycle.ts'
+import { isTerminal } from '../../../protocol/lifecycle.ts'
 import type { Clock } from '../../clock.ts'
+import { isToCome } from '../../outputs/index.ts'
 import { breathe } from '../../turns.ts'
 import { lostMark } from '../check/events.ts'
 import type { ForgetJobsInit, JobStore } from '../index.ts'
 import type { JobIndexes } from '../indexes/job-indexes.ts'
 import { listJobIds } from '../indexes/query.ts'
-import { jobNow } from '../job-now.ts'
 import type { KeyedQueue } from '../keyed-queue.ts'
-import type { JobRecord } from '../records.ts'
 import { key, type Tables, within } from '../tables.ts'
 import { del, type Operation, put, type Writer } from '../writer.ts'
 import { billOf } from './bills.ts'
+import { ENDS, isOfAge } from './of-age.ts'
 
 /** What {@link forgetJobs} works with. */
 export interface ForgetJobsComponents {
@@ -23,7 +23,6 @@ export interface ForgetJobsComponents {
 }
 
 const JOBS_AT_A_TIME = 100
-const ENDS = JOB_STATUSES.filter(isTerminal)
 
 /**
  * Removes jobs that ended long enough ago, the oldest first, each by itself. A pass that is cut off leaves each job whole, or
@@ -38,10 +37,6 @@ export async function forgetJobs(
 ): Promise<number> {
   const { tables, clock } = components
   const { keepMs, isNeeded } = init
-  // Each by its own time: a wall clock that was set forward makes nothing old.
-  const isOld = (job: JobRecord): boolean =>
-    'endedAtMs' in job.state && job.state.endedAtMs < jobNow(clock, job) - keepMs
-
   let gone = 0
   for (const status of ENDS) {
     let after: string | null = null
@@ -57,22 +52,17 @@ export async function forgetJobs(
         await breathe()
         const job = await tables.jobs.get(id)
         if (job === undefined) continue
-        if (!isOld(job)) {
+        if (!isOfAge(clock, job, keepMs)) {
           isMore = false
           break
         }
-        if (isOnItsWay(job) || (await isNeeded(job))) continue
+        if (isToCome(job.output) || (await isNeeded(job))) continue
         await init.before(job)
         if (await remove(components, id)) gone += 1
       }
     }
   }
   return gone
-}
-
-/** Whether something of it is still to come. */
-function isOnItsWay({ output }: JobRecord): boolean {
-  return output?.state === 'waiting' || output?.state === 'held'
 }
 
 async function remove(components: ForgetJobsComponents, id: string): Promise<boolean> {

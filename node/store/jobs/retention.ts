@@ -1,4 +1,3 @@
-import { isTerminal, JOB_STATUSES } from '../../../protocol/lifecycle.ts'
 import type { Clock } from '../../clock.ts'
 import { type Moment, timeSince } from '../../moment.ts'
 import type { Database } from '../database.ts'
@@ -6,8 +5,10 @@ import type { Forgotten, JobStore, Retention } from '../index.ts'
 import { listJobs } from '../indexes/query.ts'
 import { jobNow } from '../job-now.ts'
 import { key, type Tables, within } from '../tables.ts'
+import { EVERY_KEY } from '../whole-keys.ts'
 import { del } from '../writer.ts'
 import { leftOfKey } from './idempotency.ts'
+import { ENDS, isOfAge } from './of-age.ts'
 
 /** What {@link forgetOld} works with. */
 export interface RetentionComponents {
@@ -21,7 +22,6 @@ export interface RetentionComponents {
 
 const JOBS_AT_A_TIME = 100
 const ENTRIES_AT_A_TIME = 1_000
-const ENDS = JOB_STATUSES.filter(isTerminal)
 
 /**
  * Removes what is older than it is to be kept. How far each kind has come is written down, so that a pass looks at those
@@ -50,8 +50,7 @@ export async function forgetOld(
       for (let isMore = true; isMore && !signal.aborted; ) {
         const after = await tables.meta.get(mark)
         const { jobs: next, hasMore } = await pageAfter(after, JOBS_AT_A_TIME)
-        // Each by its own time: a wall clock that was set forward makes nothing old.
-        const old = next.filter((job) => 'endedAtMs' in job.state && job.state.endedAtMs < jobNow(clock, job) - keepMs)
+        const old = next.filter((job) => isOfAge(clock, job, keepMs))
         for (const { id } of old) await forget(id)
         jobs += old.length
         isMore = hasMore && old.length === next.length
@@ -83,7 +82,7 @@ export async function forgetOld(
   if (retention.eventsMs !== null) forgotten.feed = await forgetFeed(components, feedNowMs - retention.eventsMs, signal)
   forgotten.keys = await forgetKeys(components, signal)
   // LevelDB only marks what is deleted: the room is free once its tables are merged.
-  if (forgotten.jobs + forgotten.feed > 0 && !signal.aborted) await database.compactRange('', '\u{10ffff}')
+  if (forgotten.jobs + forgotten.feed > 0 && !signal.aborted) await database.compactRange(...EVERY_KEY)
   return forgotten
 }
 

@@ -1,16 +1,11 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
+import { batchOf, EVERY_KEY, type KeyWrite } from '../whole-keys.ts'
 import { type DataFile, damageOf, dataFile, findManifest, isNeeded } from './inspect.ts'
 import { type OnDisk, repairLevel } from './recovering-level.ts'
 import { salvageLog } from './salvage-log.ts'
 import { salvageTable } from './salvage-table.ts'
-
-/** A write by a whole key; without a value the key goes. */
-export interface SalvageWrite {
-  key: string
-  value?: string
-}
 
 /**
  * Makes a LevelDB that can be opened of what is whole in one that is damaged. LevelDB's own repair alone would read damaged
@@ -22,7 +17,7 @@ export interface SalvageWrite {
  * @param writes are written to it at the end
  * @returns what was lost, for people; empty where nothing was
  */
-export async function salvageLevel(location: string, writes: SalvageWrite[] = []): Promise<string[]> {
+export async function salvageLevel(location: string, writes: KeyWrite[] = []): Promise<string[]> {
   const names = await readdir(location)
   const manifest = await findManifest(location, names)
   const lost: string[] = []
@@ -39,12 +34,9 @@ export async function salvageLevel(location: string, writes: SalvageWrite[] = []
   await rm(join(location, 'lost'), { recursive: true, force: true })
   const database = new Level<string, string>(location) as Level<string, string> & OnDisk
   try {
-    const batch = writes.map(({ key, value }) =>
-      value === undefined ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
-    )
-    await database.batch(batch, { sync: true } as object)
+    await database.batch(batchOf(writes), { sync: true } as object)
     // Repaired tables lie beside each other, where a read may find an older value first; merged they do not.
-    await database.compactRange('', '\u{10ffff}')
+    await database.compactRange(...EVERY_KEY)
   } finally {
     await database.close()
   }
