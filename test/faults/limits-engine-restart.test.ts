@@ -27,6 +27,8 @@ describe('an engine that is started again', {
     const api = networkApi(network)
     await api.provider('host', ({ paused }) => paused === null)
     const counting = (body: string) => ({ command: ['sh', '-c'], args: [body], duration: 600, network: 'none' })
+    // Ends when it is told to, however long the machine takes until then.
+    const untilTold = 'trap "echo line 2; exit 3" USR1; echo line 1; while true; do sleep 0.1; done'
     const endless = 'trap "exit 7" USR1; i=0; while true; do i=$((i+1)); echo line $i; sleep 0.2; done'
     const long = await api.submit(counting(endless))
     await api.moreLines(long, 2)
@@ -56,13 +58,14 @@ describe('an engine that is started again', {
     }
 
     // An agent that was away as well has not seen that its engine was.
-    const unseen = await api.submit(counting('echo line 1; sleep 3; echo line 2; exit 3'))
+    const unseen = await api.submit(counting(untilTold))
     await api.moreLines(unseen, 1)
     const [inside] = await engine.docker.listContainers({ filters: { label: [`cortex.job=${unseen}`] } })
     const { State: state } = await engine.docker.getContainer(inside?.Id ?? '').inspect()
     const agent = network.processes.find(({ name }) => name === 'host')
     await agent?.end('SIGKILL')
     await engine.end('SIGKILL')
+    process.kill(state.Pid, 'SIGUSR1')
     await until(async () => processOf(state.Pid) === null)
     await engine.start()
     agent?.restart()
@@ -71,9 +74,11 @@ describe('an engine that is started again', {
     assert.match(ended.results.logProblem ?? `${await api.lines(unseen)}, and nothing told`, /engine was away/)
 
     // An end that only the agent has missed is told whole.
-    const missed = await api.submit(counting('echo line 1; sleep 3; echo line 2; exit 3'))
+    const missed = await api.submit(counting(untilTold))
     await api.moreLines(missed, 1)
     await agent?.end('SIGKILL')
+    const [kept] = await engine.docker.listContainers({ filters: { label: [`cortex.job=${missed}`] } })
+    await engine.docker.getContainer(kept?.Id ?? '').kill({ signal: 'SIGUSR1' })
     await until(async () => {
       const [found] = await engine.docker.listContainers({ all: true, filters: { label: [`cortex.job=${missed}`] } })
       return found?.State === 'exited'
