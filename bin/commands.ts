@@ -59,6 +59,11 @@ const ENTRIES: readonly Entry[] = [
     load: async () => (await import('../gateway/commands/key.ts')).keyCommand(),
   },
   {
+    name: 'mcp',
+    description: 'tools for language models: jobs through a gateway, by the Model Context Protocol',
+    load: async () => (await import('../gateway/commands/mcp.ts')).mcpCommand(),
+  },
+  {
     name: 'login',
     description: 'keep a gateway’s address and key for the commands that ask one',
     load: async () => (await import('../gateway/commands/login.ts')).loginCommand(),

@@ -13,8 +13,8 @@ import { createKeysBehind } from './auth/left-behind.ts'
 import { type AuthInit, openAuth } from './auth/open.ts'
 import { openBatches } from './batches/open.ts'
 import { createAnswers } from './events/answers.ts'
+import type { Ask } from './events/index.ts'
 import { openEvents } from './events/open.ts'
-import type { Ask } from './events/stream-socket.ts'
 import { createEventStreams } from './events/streams.ts'
 import { accessLog } from './http/access-log.ts'
 import { createApp, forOrigins } from './http/app.ts'
@@ -27,6 +27,7 @@ import { createRateLimit, DEFAULT_PER_MINUTE, type RateLimits } from './http/rat
 import { createShares } from './http/shares.ts'
 import { createConfigVault } from './jobs/job-config.ts'
 import { type JobsInit, openJobs } from './jobs/open.ts'
+import { openMcp } from './mcp/open.ts'
 import { openMetrics } from './metrics/open.ts'
 import { MetricsRegistry } from './metrics/registry.ts'
 import type { MetricsAccess } from './metrics/route.ts'
@@ -142,6 +143,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
       ...{ clock, logger, health, ask },
     }),
     system,
+    mcp: openMcp({ ask, revocation: auth.revocation, logger }, { version, origins: init.corsOrigins ?? [] }),
     metrics: openMetrics({ node, streams, registry, clock, logger }, init),
     pages: openPages(init),
   }

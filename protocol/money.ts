@@ -134,8 +134,8 @@ export function effectivePerHour(terms: Terms, most: Most): NanoUsd {
   return larger(spread, perHour + traffic) + kept
 }
 
-/** Math.max is of numbers. */
-function larger(a: NanoUsd, b: NanoUsd): NanoUsd {
+/** The larger of two; Math.max is of numbers. */
+export function larger(a: NanoUsd, b: NanoUsd): NanoUsd {
   if (a > b) return a
   return b
 }

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { z } from 'zod'
 import { isoTime } from '../../node/views/time.ts'
+import { MCP_PATH } from '../contract/address.ts'
 import { page } from '../contract/envelope.ts'
 import { pagingFields } from '../contract/list-fields.ts'
 import { auditEntrySchema } from '../contract/system.ts'
@@ -18,7 +19,8 @@ export function auditChanges(audit: AuditLog): MiddlewareHandler<GatewayEnv> {
     await next()
     const { principal, authProblem, requestId } = c.var
     const { method, path } = c.req
-    if (READS.has(method) && (authProblem ?? null) === null) return
+    // What tools change they ask the API for, which is noted by itself.
+    if ((READS.has(method) || path === MCP_PATH) && (authProblem ?? null) === null) return
     audit.note({
       keyId: principal?.keyId ?? null,
       owner: principal?.owner ?? null,

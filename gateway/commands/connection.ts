@@ -15,10 +15,14 @@ const RETRIES = 2
 
 /** Adds `--gateway`, `--key` and `--json`. */
 export function withConnection(command: Command): Command {
+  return withGateway(command).option('--json', 'the API’s JSON')
+}
+
+/** Adds `--gateway` and `--key`. */
+export function withGateway(command: Command): Command {
   return command
     .addOption(new Option('--gateway <url>', 'where the gateway is').env('CORTEX_GATEWAY').default(DEFAULT_GATEWAY))
     .addOption(new Option('--key <key>', 'what lets you in; see cortex login').env('CORTEX_KEY'))
-    .option('--json', 'the API’s JSON')
 }
 
 /** The action of a command that asks a gateway: errors become one line with the remedy. */
