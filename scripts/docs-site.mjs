@@ -194,6 +194,42 @@ ${nav}</nav>
 `
 }
 
+/**
+ * What a language model reads first (llmstxt.org): the lists of the first page, each page with its first paragraph, and
+ * where it is as Markdown. Background comes last, as what may be left out.
+ * @param {Map<string, string>} beginnings first paragraphs, by the path of the page @returns {{ text: string, pages: string[] }}
+ */
+function forModels(beginnings) {
+  const readme = readFileSync(join(docs, 'README.md'), 'utf8')
+  const about = readme.split('\n\n')[1]?.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1') ?? ''
+  const pages = []
+  const lists = readme.slice(readme.indexOf('\n## ') + 1).replace('## Background', '## Optional')
+  const text = lists.replaceAll(/^- \[(.*?)\]\((.*?)\)$/gm, (line, title, to) => {
+    const path = posix.join('.', to)
+    if (!beginnings.has(path)) return line
+    pages.push(path)
+    const said = beginnings.get(path) ?? ''
+    return `- [${title}](/docs/${pathOfSource(path)})${said === '' ? '' : `: ${said}`}`
+  })
+  const tools =
+    'Agents have tools: `cortex mcp` over standard input and output, and `POST /mcp` of a gateway over HTTP, by the Model Context Protocol; see [Tools for agents](/docs/guides/agents.md). The API describes itself at `/api/v1/openapi.json`.'
+  return { text: `# Cortex node\n\n> ${about}\n\n${tools}\n\n${text}`, pages }
+}
+
+/** Where a page is as Markdown, below `/docs/`. @param {string} path as above */
+function pathOfSource(path) {
+  return path.startsWith('../') ? `about/${path.slice(3).toLowerCase()}` : path
+}
+
+/** @param {any[]} tokens of a page @returns the first sentence of its first paragraph, or the beginning of that */
+function beginningOf(tokens) {
+  const at = tokens.findIndex(({ type, level }) => type === 'paragraph_open' && level === 0)
+  const words =
+    tokens[at + 1]?.children?.map(({ type, content }) => (/break$/.test(type) ? ' ' : content)).join('') ?? ''
+  const sentence = /^.{20,200}?[.:](?= |$)/.exec(words)?.[0] ?? words.slice(0, 200)
+  return sentence.replace(/:$/, '.')
+}
+
 function write(path, content) {
   const file = join(dist, path)
   mkdirSync(dirname(file), { recursive: true })
@@ -208,6 +244,7 @@ function build({ MarkdownIt, minisearch }) {
   const paths = new Set(files)
   const markdown = createMarkdown(MarkdownIt)
   const searched = []
+  const beginnings = new Map()
   for (const path of files) {
     if (extname(path) !== '.md') {
       mkdirSync(dirname(join(dist, path)), { recursive: true })
@@ -215,6 +252,7 @@ function build({ MarkdownIt, minisearch }) {
       continue
     }
     const { tokens, sections, title } = readPage(markdown, path, readFileSync(join(docs, path), 'utf8'))
+    beginnings.set(path, beginningOf(tokens))
     const url = urlOf(path)
     const body = markdown.renderer.render(tokens, markdown.options, { path, paths, tables: 0 })
     write(pageAt(path), pageHtml({ title, nav: navigation(markdown, paths, url), body, toc: outline(sections) }))
@@ -223,6 +261,9 @@ function build({ MarkdownIt, minisearch }) {
       searched.push([level === 1 ? url : `${url}#${id}`, heading, title, kept])
     }
   }
+  const { text, pages } = forModels(beginnings)
+  write('llms.txt', text)
+  for (const path of pages) write(pathOfSource(path), readFileSync(join(docs, path), 'utf8'))
   write('search.json', JSON.stringify(searched))
   write('minisearch.js', readFileSync(minisearch, 'utf8').replace(/^\/\/# sourceMappingURL.*$/m, ''))
   for (const name of ['style.css', 'search.js']) write(name, readFileSync(join(own, name), 'utf8'))

@@ -5,7 +5,7 @@ import { isTerminal } from '../contract/job-status.ts'
 import { ToolError } from './tools/tool.ts'
 
 /** By this label the jobs are found that a key had run through tools; its value is the key's id. */
-export const KEY_LABEL = 'mcp.key'
+const KEY_LABEL = 'mcp.key'
 /** Of how long a time jobs count, in ms. */
 const DAY_MS = 86_400_000
 /** Jobs of a day that are added up at most: whoever has more is refused, since what they cost is not known. */

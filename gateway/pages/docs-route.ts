@@ -4,6 +4,8 @@ import { answer, isRead } from './answer-file.ts'
 import { onceBuilt } from './dashboard-files.ts'
 
 const BASE = '/docs'
+/** What a language model reads first, where it looks for it. */
+const FOR_MODELS = '/llms.txt'
 
 const NOT_BUILT = `<!doctype html>
 <html lang="en">
@@ -22,7 +24,7 @@ const NO_PAGE = NOT_BUILT.replace(
 export function serveDocs(folder: string): MiddlewareHandler<GatewayEnv> {
   const load = onceBuilt(folder)
   return async (c, next) => {
-    const { path } = c.req
+    const path = c.req.path === FOR_MODELS ? `${BASE}${FOR_MODELS}` : c.req.path
     if (!isRead(c) || (path !== BASE && !path.startsWith(`${BASE}/`))) return await next()
     if (path === BASE) return c.redirect(`${BASE}/`)
     const files = await load()

@@ -20,6 +20,7 @@ const SELDOM = [
   '@libp2p/mdns',
   '@libp2p/pnet',
   '@libp2p/upnp-nat',
+  '@modelcontextprotocol/server',
   '@opentelemetry/exporter-trace-otlp-http',
   '@opentelemetry/resources',
   '@opentelemetry/sdk-trace',

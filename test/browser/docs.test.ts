@@ -92,6 +92,20 @@ describe('the documentation', () => {
     assert.deepEqual(complaints, [])
   })
 
+  it('tells models where everything is, as Markdown', async () => {
+    const first = await fetch(`${url}/llms.txt`)
+    const text = await first.text()
+    assert.equal(first.headers.get('content-type'), 'text/plain; charset=utf-8')
+    assert.match(text, /^# Cortex node\n\n> .+\n\n.*`POST \/mcp`/)
+    const links = [...text.matchAll(/\]\((\/docs\/[^)]+\.md)\)/g)].map(([, to = '']) => to)
+    assert.ok(links.length > 30)
+    for (const to of links) {
+      const page = await fetch(url + to)
+      assert.equal(page.headers.get('content-type'), 'text/markdown; charset=utf-8', to)
+      assert.match(await page.text(), /^# /, to)
+    }
+  })
+
   it('has the page of each of its links, and the place on it', async () => {
     const texts = new Map<string, string>()
     for (const name of globSync('**/*.html', { cwd: DOCS_FOLDER })) {
