@@ -2,7 +2,7 @@ import { formatUsd, larger, type NanoUsd, parseUsd } from '../../protocol/money.
 import type { CortexClient, Job, JobListItem, JobSubmission } from '../client/index.ts'
 import { JOB_DEFAULTS } from '../contract/job-defaults.ts'
 import { isTerminal } from '../contract/job-status.ts'
-import { ToolError } from './tools/tool.ts'
+import { ToolError } from './tool-error.ts'
 
 /** By this label the jobs are found that a key had run through tools; its value is the key's id. */
 const KEY_LABEL = 'mcp.key'

@@ -4,12 +4,13 @@ import { fieldErrors } from '../../protocol/field-errors.ts'
 import { CortexError } from '../client/index.ts'
 import { allows, type Grant } from '../contract/permissions.ts'
 import { remedyOf } from './remedies.ts'
+import { ToolError } from './tool-error.ts'
 import { execTools } from './tools/exec.ts'
 import { fileTools } from './tools/files.ts'
 import { jobTools } from './tools/jobs.ts'
 import { logTools } from './tools/log.ts'
 import { runTools } from './tools/run.ts'
-import { type Answer, type Tool, type ToolContext, ToolError } from './tools/tool.ts'
+import type { Answer, Tool, ToolContext } from './tools/tool.ts'
 
 /** Every tool, in the order in which a model is told of them. */
 const TOOLS: readonly Tool[] = [...runTools, ...execTools, ...fileTools, ...logTools, ...jobTools]

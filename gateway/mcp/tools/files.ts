@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { Job } from '../../client/index.ts'
 import { isTerminal } from '../../contract/job-status.ts'
 import { shown } from '../text.ts'
+import { ToolError } from '../tool-error.ts'
 import { jobField, pathField } from './fields.ts'
-import { type ToolContext, ToolError, tool } from './tool.ts'
+import { type ToolContext, tool } from './tool.ts'
 
 /** Bytes of a file in one answer, unless said otherwise and at most. */
 const READ_BYTES = 32_768

@@ -32,7 +32,7 @@ export interface Tool {
   reads: boolean
   /** Whether what it does cannot be taken back. */
   destroys: boolean
-  /** @throws {CortexError} @throws {ToolError} */
+  /** @throws {CortexError} @throws {ToolError} of `../tool-error.ts` */
   call(args: unknown, context: ToolContext): Promise<Answer>
 }
 
@@ -51,18 +51,5 @@ export function tool<S extends z.ZodObject>(init: ToolInit<S>): Tool {
     reads: reads === true,
     destroys: destroys === true,
     call: async (args, context) => await call(args as z.output<S>, context),
-  }
-}
-
-/** What a tool itself refuses, with a code and what to do instead. */
-export class ToolError extends Error {
-  override readonly name = 'ToolError'
-  readonly code: 'BUDGET_EXCEEDED' | 'NOT_A_FILE' | 'JOB_HAS_ENDED'
-  readonly details: Record<string, unknown>
-
-  constructor(code: ToolError['code'], message: string, details: Record<string, unknown> = {}) {
-    super(message)
-    this.code = code
-    this.details = details
   }
 }
