@@ -78,8 +78,6 @@ const long = [
   'gateway/events/fan-out',
   'node/commands/stopping',
   'gateway/large-answers',
-  // Not long: its servers are not reached where it shares a process.
-  'provider-agent/inputs/git-submodules',
 ].map((name) => join(import.meta.dirname, `../test/${name}.test.ts`))
 const longMs = 60_000
 /** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes a quarter of an hour to one. */

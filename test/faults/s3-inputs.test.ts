@@ -6,10 +6,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { certificate } from '../support/certificate.ts'
 import { closeAll } from '../support/close-all.ts'
 import { sha256Of } from '../support/file-server.ts'
 import { putObjects, type S3Server, startS3Server } from '../support/s3-server.ts'
+import { trustedCertificate } from '../support/trusted-certificate.ts'
 import { until } from '../support/until.ts'
 import { type FaultMarket, startFaultMarket } from './support/fault-market.ts'
 
@@ -29,7 +29,7 @@ describe('an object of a bucket, and an agent that is killed while it comes', ()
   let folder: string
 
   before(async () => {
-    const tls = await certificate()
+    const tls = trustedCertificate
     folder = await mkdtemp(join(tmpdir(), 'cortex-ca-'))
     await writeFile(join(folder, 'ca.pem'), tls.cert)
     process.env.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem')

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Job } from '../../gateway/client/index.ts'
-import { certificate } from '../support/certificate.ts'
 import { S3_KEYS, type S3Server, startS3Server } from '../support/s3-server.ts'
+import { trustedCertificate } from '../support/trusted-certificate.ts'
 import { until } from '../support/until.ts'
 import { type FaultMarket, startFaultMarket } from './support/fault-market.ts'
 
@@ -19,7 +19,7 @@ describe('an output that goes to a bucket, and an agent that is killed while it 
   let folder: string
 
   before(async () => {
-    const tls = await certificate()
+    const tls = trustedCertificate
     folder = await mkdtemp(join(tmpdir(), 'cortex-ca-'))
     await writeFile(join(folder, 'ca.pem'), tls.cert)
     process.env.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem')

@@ -5,9 +5,9 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
-import { certificate } from '../support/certificate.ts'
 import { closeAll } from '../support/close-all.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
+import { trustedCertificate } from '../support/trusted-certificate.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
@@ -16,7 +16,7 @@ describe('what jobs bring from repositories', () => {
   let server: GitServer
 
   before(async () => {
-    server = await startGitServer(await certificate(), 'ghp_Secret')
+    server = await startGitServer(trustedCertificate, 'ghp_Secret')
     const folder = join(server.folder, 'private')
     await mkdir(join(folder, 'bin'), { recursive: true })
     await writeFile(join(folder, 'bin/hello'), '#!/bin/sh\necho hello from $(dirname $0)\n')

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { JobRecord } from '../../node/store/index.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
-import { certificate } from '../support/certificate.ts'
 import { closeAll } from '../support/close-all.ts'
 import { putObjects, S3_KEYS, type S3Server, startS3Server } from '../support/s3-server.ts'
+import { trustedCertificate } from '../support/trusted-certificate.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
@@ -21,7 +21,7 @@ describe('what jobs bring from buckets', () => {
   const large = randomBytes(20 * 2 ** 20 + 3)
 
   before(async () => {
-    server = await startS3Server(await certificate(), { buckets: ['mine', 'open'], open: ['open'] })
+    server = await startS3Server(trustedCertificate, { buckets: ['mine', 'open'], open: ['open'] })
     market = await openMarket()
     await market.addSeller({ agent: { allowInputHosts: [server.host] } })
     await putObjects(server, 'mine', { large, 'rows/a.csv': '2\n1\n', 'rows/deep/b c+d.csv': 'é\n', rowsbeside: 'no' })

@@ -13,8 +13,8 @@ import { createOutside } from '../../node/network/outside.ts'
 import { createS3 } from '../../node/network/s3.ts'
 import { entriesOf } from '../../node/tar-entries.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
-import { certificate } from '../support/certificate.ts'
 import { refuse, S3_KEYS, type S3Server, startS3Server } from '../support/s3-server.ts'
+import { trustedCertificate } from '../support/trusted-certificate.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
@@ -37,7 +37,7 @@ describe('outputs that go to buckets', () => {
   const allowInputHosts: string[] = []
 
   before(async () => {
-    server = await startS3Server(await certificate(), { buckets: ['mine'] })
+    server = await startS3Server(trustedCertificate, { buckets: ['mine'] })
     allowInputHosts.push(server.host)
     market = await openMarket()
     await market.addSeller({ agent: { allowInputHosts } })

@@ -13,7 +13,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Job } from '../../gateway/client/index.ts'
 import { entriesOf } from '../../node/tar-entries.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
-import { certificate } from '../support/certificate.ts'
+import { trustedCertificate } from '../support/trusted-certificate.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
@@ -36,7 +36,7 @@ describe('outputs that go elsewhere', () => {
   const allowInputHosts: string[] = []
 
   before(async () => {
-    const server = createServer(await certificate(), (request, response) => {
+    const server = createServer(trustedCertificate, (request, response) => {
       void buffer(request).then(
         (bytes) => {
           took.push({ url: request.url ?? '', method: request.method ?? '', headers: request.headers, bytes })

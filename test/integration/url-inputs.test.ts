@@ -7,9 +7,9 @@ import type { JobRecord } from '../../node/store/index.ts'
 import { type JobSubmission, jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import { openNode } from '../faults/walk/support/stage.ts'
-import { certificate } from '../support/certificate.ts'
 import { closeAll } from '../support/close-all.ts'
 import { type FileServer, giving, sha256Of, startFileServer } from '../support/file-server.ts'
+import { trustedCertificate } from '../support/trusted-certificate.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
@@ -21,7 +21,7 @@ describe('what jobs bring from URLs', () => {
 
   before(async () => {
     plain = await startFileServer()
-    secure = await startFileServer(await certificate())
+    secure = await startFileServer(trustedCertificate)
     allowInputHosts.push(plain.host, secure.host)
     market = await openMarket()
     await market.addSeller({ agent: { allowInputHosts } })

@@ -1,9 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 
 /** Files of a certificate that signs itself, and what they hold. */
 export interface MadeCertificate {
@@ -30,23 +27,4 @@ export function makeCertificate(folder: string, names: string): MadeCertificate 
 export function expire({ certPath, keyPath }: MadeCertificate): void {
   const files = ['-in', certPath, '-signkey', keyPath, '-out', certPath]
   execFileSync('openssl', ['x509', ...files, '-days', '-1'], { stdio: 'ignore' })
-}
-
-let trusted: Promise<Pick<MadeCertificate, 'cert' | 'key'>> | undefined
-
-/**
- * The one of servers on loopback that this process trusts from then on: call it before a market opens, for that reads once
- * whom to trust.
- */
-export async function certificate(): Promise<Pick<MadeCertificate, 'cert' | 'key'>> {
-  trusted ??= makeTrusted()
-  return await trusted
-}
-
-async function makeTrusted(): Promise<Pick<MadeCertificate, 'cert' | 'key'>> {
-  const folder = await mkdtemp(join(tmpdir(), 'cortex-tls-'))
-  const { cert, key } = makeCertificate(folder, 'IP:127.0.0.1')
-  await rm(folder, { recursive: true })
-  setDefaultCACertificates([...getCACertificates('default'), cert])
-  return { cert, key }
 }

@@ -17,7 +17,8 @@ import { type Clock, systemClock } from '../../../node/clock.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { canInstall, findProgram, installPackages } from '../../../scripts/apt.ts'
 import { freePort } from '../../../scripts/free-port.ts'
-import { certificate, makeCertificate } from '../../support/certificate.ts'
+import { makeCertificate } from '../../support/certificate.ts'
+import { trustedCertificate } from '../../support/trusted-certificate.ts'
 import { until } from '../../support/until.ts'
 import { openTestNode, type TestNode } from '../support/test-node.ts'
 
@@ -58,7 +59,7 @@ describe('a certificate from an authority', { skip }, () => {
   before(async () => {
     if ((await findProgram('pebble')) === null) await installPackages(['pebble'], () => undefined)
     folder = await mkdtemp(join(tmpdir(), 'cortex-acme-'))
-    const own = await certificate()
+    const own = trustedCertificate
     const [certPath, keyPath] = [join(folder, 'pebble.cert'), join(folder, 'pebble.key')]
     await writeFile(certPath, own.cert)
     await writeFile(keyPath, own.key)

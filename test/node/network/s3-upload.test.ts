@@ -8,9 +8,9 @@ import { systemClock } from '../../../node/clock.ts'
 import { createOutside, OutsideError } from '../../../node/network/outside.ts'
 import { createS3, type S3, S3Error } from '../../../node/network/s3.ts'
 import { isInParts, type ObjectSource, uploadObject } from '../../../node/network/s3-upload.ts'
-import { certificate } from '../../support/certificate.ts'
 import { refuse, S3_KEYS, type S3Server, startS3Server } from '../../support/s3-server.ts'
 import { signedBy } from '../../support/s3-signature.ts'
+import { trustedCertificate } from '../../support/trusted-certificate.ts'
 
 const { signal } = new AbortController()
 /** Four parts, the last of three bytes. */
@@ -23,7 +23,7 @@ describe('an object that is put into a bucket', () => {
   let s3: S3
 
   before(async () => {
-    server = await startS3Server(await certificate(), { buckets: ['mine'] })
+    server = await startS3Server(trustedCertificate, { buckets: ['mine'] })
     const outside = createOutside({ isAllowed: ({ host }) => host === server.host, answerMs: 2_000 })
     s3 = createS3({ outside, clock: systemClock }, { endpoint: server.endpoint, bucket: 'mine' }, S3_KEYS)
   })

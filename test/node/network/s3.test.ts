@@ -6,9 +6,9 @@ import { systemClock } from '../../../node/clock.ts'
 import { createOutside, OutsideError } from '../../../node/network/outside.ts'
 import { createS3, type S3, S3Error, type S3Object } from '../../../node/network/s3.ts'
 import type { S3Keys, S3Place } from '../../../protocol/s3.ts'
-import { certificate } from '../../support/certificate.ts'
 import { refuse, S3_KEYS, type S3Server, startS3Server } from '../../support/s3-server.ts'
 import { signedBy } from '../../support/s3-signature.ts'
+import { trustedCertificate } from '../../support/trusted-certificate.ts'
 
 const { signal } = new AbortController()
 
@@ -21,7 +21,7 @@ describe('a bucket', () => {
   const outside = () => createOutside({ isAllowed: ({ host }) => host === server.host })
 
   before(async () => {
-    server = await startS3Server(await certificate(), { buckets: ['mine', 'many', 'open'], open: ['open'] })
+    server = await startS3Server(trustedCertificate, { buckets: ['mine', 'many', 'open'], open: ['open'] })
   })
   after(async () => await server.close())
 

@@ -15,8 +15,8 @@ import { DataError } from '../../../provider-agent/inputs/data-error.ts'
 import { fetchS3, type S3Wanted } from '../../../provider-agent/inputs/fetch-s3.ts'
 import type { UrlPatience } from '../../../provider-agent/inputs/patience.ts'
 import { PIECE_BYTES } from '../../../provider-agent/inputs/s3-plan.ts'
-import { certificate } from '../../support/certificate.ts'
 import { putObjects, refuse, S3_KEYS, type S3Server, startS3Server } from '../../support/s3-server.ts'
+import { trustedCertificate } from '../../support/trusted-certificate.ts'
 import { until } from '../../support/until.ts'
 
 const NAMES = { accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } }
@@ -29,7 +29,7 @@ describe('what comes from a bucket', () => {
   const large = randomBytes(3 * PIECE_BYTES + 5)
 
   before(async () => {
-    server = await startS3Server(await certificate(), { buckets: ['mine'] })
+    server = await startS3Server(trustedCertificate, { buckets: ['mine'] })
     folder = await mkdtemp(join(tmpdir(), 'cortex-fetch-s3-'))
     part = join(folder, 'a.part')
     await putObjects(server, 'mine', { large, small: 'small\n', empty: '' })

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { GitSource } from '../../../protocol/git-input.ts'
 import { MAX_SUBMODULE_DEPTH, MAX_SUBMODULES } from '../../../provider-agent/inputs/git-submodules.ts'
-import { certificate } from '../../support/certificate.ts'
 import { startGitServer } from '../../support/git-server.ts'
+import { trustedCertificate } from '../../support/trusted-certificate.ts'
 import { type GitFetches, openGitFetches, TOKEN } from './support/git-fetches.ts'
 
 interface Link {
@@ -142,7 +142,7 @@ describe('what comes with the submodules of a repository', () => {
     assert.deepEqual(await filesOf(of(name, { token })), { own: 'own\n', 'a/secret': 'hidden' })
     await git.fails(git.fetched(of(name)), 'git-refused', /the submodule "a": /)
 
-    const other = await startGitServer(await certificate(), TOKEN)
+    const other = await startGitServer(trustedCertificate, TOKEN)
     try {
       git.allowed.add(other.host)
       const [elsewhere] = await linking([{ path: 'a', url: other.url('private-lib'), commit: hidden }])

@@ -7,14 +7,14 @@ import { Readable } from 'node:stream'
 import type { JobRecord } from '../../../../node/store/index.ts'
 import type { UrlPatience } from '../../../../provider-agent/inputs/patience.ts'
 import type { SellerInit } from '../../../integration/support/market.ts'
-import { certificate } from '../../../support/certificate.ts'
 import { startFileServer } from '../../../support/file-server.ts'
 import { startGitServer } from '../../../support/git-server.ts'
 import { putObjects, refuse, S3_KEYS, startS3Server } from '../../../support/s3-server.ts'
+import { trustedCertificate } from '../../../support/trusted-certificate.ts'
 import { addPair, type Stage, type Ways } from './stage.ts'
 
 // Before any market is opened.
-const TLS = await certificate()
+const TLS = trustedCertificate
 
 /** Sellers that wait for no byte for long. */
 export const HASTY: SellerInit = { agent: { inputStallMs: 500 } }

@@ -13,8 +13,8 @@ import { entriesOf } from '../../../../node/tar-entries.ts'
 import type { GitSource } from '../../../../protocol/git-input.ts'
 import { DataError } from '../../../../provider-agent/inputs/data-error.ts'
 import { fetchGit, type GitWanted } from '../../../../provider-agent/inputs/fetch-git.ts'
-import { certificate } from '../../../support/certificate.ts'
 import { type GitServer, startGitServer } from '../../../support/git-server.ts'
+import { trustedCertificate } from '../../../support/trusted-certificate.ts'
 
 /** What opens repositories whose name begins with `private`. */
 export const TOKEN = 'ghp_Secret'
@@ -39,7 +39,7 @@ export interface GitFetches {
 
 /** Open until it is closed. */
 export async function openGitFetches(): Promise<GitFetches> {
-  const server = await startGitServer(await certificate(), TOKEN)
+  const server = await startGitServer(trustedCertificate, TOKEN)
   const folder = await mkdtemp(join(tmpdir(), 'cortex-fetch-git-'))
   const part = join(folder, 'a.part')
   const allowed = new Set([server.host])
