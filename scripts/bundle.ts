@@ -4,57 +4,32 @@
  * What programs import, and the processes that the program starts, stay as the compiler made them. See
  * docs/decisions/0002-node-24-and-type-stripping.md.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
-import { type RolldownOutput, rolldown } from 'rolldown'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RolldownOutput } from 'rolldown'
+import { bundling, type Place } from './bundling.ts'
 
 const root = join(import.meta.dirname, '..')
 const [dist = join(root, 'dist')] = process.argv.slice(2)
+const folder = join(dist, 'program')
 
-/** Those with native parts, that find files beside themselves or load by name; and what is used too seldom to be tried here. */
-const OUTSIDE = [
-  ...['classic-level', 'dockerode', 'fs-native-extensions', 'pino', 'swagger-ui-dist', 'systeminformation', 'ws'],
-  ...['acme-client', 'age-encryption', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/resources'],
-  ...['@libp2p/upnp-nat', '@opentelemetry/sdk-trace', 'cli-table3'],
-]
-
-const bundle = await rolldown({
-  input: { main: join(root, 'bin/main.ts') },
-  cwd: root,
-  platform: 'node',
-  transform: { target: 'node22' },
-  external: (id) => id.startsWith('node:') || OUTSIDE.some((name) => id === name || id.startsWith(`${name}/`)),
-  plugins: [{ name: 'where-modules-were', transform: (code, id) => placed(code, relative(root, id)) }],
-})
-const output = await bundle.write({
-  dir: join(dist, 'program'),
-  cleanDir: true,
-  format: 'esm',
-  entryFileNames: '[name].js',
-  chunkFileNames: '[name]-[hash].js',
-})
+const output = await bundling({ root, input: { main: join(root, 'bin/main.ts') }, place: compiled })
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
+for (const file of output.output) {
+  writeFileSync(join(folder, file.fileName), file.type === 'chunk' ? file.code : file.source)
+}
 writeFileSync(join(dist, 'bin/main.js'), "import '../program/main.js'\n")
-writeFileSync(join(dist, 'program/LICENSES.txt'), termsOf(output))
+writeFileSync(join(folder, 'LICENSES.txt'), termsOf(output))
 
-/**
- * What a module asks of its own place is answered with where the compiler puts it.
- * @throws where a package asks: what it looks for does not lie beside the bundle
- */
-function placed(code: string, path: string): string | null {
-  if (path.startsWith('node_modules')) {
-    const text = code.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
-    const [asks] =
-      /\bimport\.meta\.(?:url|dirname|filename|resolve)|\b__(?:dir|file)name\b|\bcreateRequire\b/.exec(text) ?? []
-    if (asks !== undefined) throw new Error(`${path} has ${asks}: name its package in OUTSIDE`)
-    return null
-  }
-  // The bundler's own begin with a zero.
-  if (!/^[a-z]/.test(path) || !code.includes('import.meta')) return null
+/** Where the compiler puts a module, seen from the bundle. */
+function compiled(path: string): Place {
   const own = `/../${path.replace(/\.ts$/, '.js')}`
-  return code
-    .replaceAll('import.meta.dirname', `(import.meta.dirname + '${own.slice(0, own.lastIndexOf('/'))}')`)
-    .replaceAll('import.meta.filename', `(import.meta.dirname + '${own}')`)
-    .replaceAll('import.meta.url', `new URL('.${own}', import.meta.url).href`)
+  return {
+    dirname: `(import.meta.dirname + '${own.slice(0, own.lastIndexOf('/'))}')`,
+    filename: `(import.meta.dirname + '${own}')`,
+    url: `new URL('.${own}', import.meta.url).href`,
+  }
 }
 
 /** The terms of every package of which something is in the bundle. */

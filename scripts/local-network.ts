@@ -7,8 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PASSING_FILE } from '../provider-agent/abandoned/known-agents.ts'
 import { freePort } from './free-port.ts'
-
-const PROGRAM = join(import.meta.dirname, '..', 'bin', 'cortex.ts')
+import { PROGRAM } from './testing/programs.ts'
 
 export interface LocalNetwork {
   url: string
@@ -48,7 +47,7 @@ export interface Launch {
   command?: string[]
   /** Before the program, e.g. `--import`. @default none */
   nodeFlags?: string[]
-  /** Path of `cortex`, where it is another version's. @default that of this checkout */
+  /** Path of `cortex`, where it is another version's. @default that of this checkout, {@link PROGRAM} */
   program?: string
   /** Address on which its peer listens. @default "127.0.0.1" */
   host?: string

@@ -12,6 +12,7 @@ import { styleText } from 'node:util'
 import Docker from 'dockerode'
 import PQueue from 'p-queue'
 import { type EngineHandle, ensureEngine } from './engine.ts'
+import { bundledPrograms } from './testing/bundled-programs.ts'
 import { fillCores } from './testing/fill-cores.ts'
 import type { FileResult } from './testing/run-file.ts'
 import { runTogether } from './testing/run-together.ts'
@@ -80,6 +81,8 @@ const long = [
   'gateway/large-answers',
 ].map((name) => join(import.meta.dirname, `../test/${name}.test.ts`))
 const longMs = 60_000
+/** From so many files on, the programs that they start are bundled first: that takes what a few starts from the source do. */
+const MANY = 20
 /** For everything, in ms: what has not run by then fails. A guard against hangs; the whole takes a quarter of an hour to one. */
 const totalTimeoutMs = 120 * 60_000
 const slowMs = 1_000
@@ -100,6 +103,7 @@ let engine: EngineHandle | undefined
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(new Error(name)))
 
 const chosen = choose(process.argv.slice(2))
+const programs = chosen.length < MANY ? {} : await bundledPrograms()
 await Promise.all(lanes.map(runLane))
 if (process.argv.length === 2) await runFailedAgain()
 await engine?.stop()
@@ -109,7 +113,7 @@ async function runLane(lane: Lane): Promise<void> {
   const turns = new PQueue({ concurrency: lane.concurrency })
   const files = chosen.filter((file) => groupOf(file).lane === lane)
   if (files.length === 0) return
-  const env = files.some((file) => groupOf(file).needsEngine) ? await engineEnvironment() : {}
+  const env = files.some((file) => groupOf(file).needsEngine) ? await engineEnvironment() : programs
   if (env === null) return
   const stopFilling = lane.most === undefined ? () => undefined : fillCores(turns, { most: lane.most })
   await turns.addAll(sharesOf(files, lane.together ?? 1).map((share) => async () => await run(share, env)))
@@ -153,7 +157,7 @@ async function runFailedAgain(): Promise<void> {
   for (const first of failed) {
     const file = join(root, first.file)
     const group = groupOf(file)
-    const env = group.needsEngine ? await engineEnvironment() : {}
+    const env = group.needsEngine ? await engineEnvironment() : programs
     if (env === null) return
     results.splice(results.indexOf(first), 1)
     await run([file], env)
@@ -163,7 +167,7 @@ async function runFailedAgain(): Promise<void> {
   }
 }
 
-/** Where the engine is, told to tests both by the variable that Docker's tools know and by one of our own. */
+/** Where programs and the engine are, the latter told to tests both by the variable that Docker's tools know and by one of our own. */
 async function engineEnvironment(): Promise<Record<string, string> | null> {
   try {
     if (engine === undefined) {
@@ -185,7 +189,7 @@ async function engineEnvironment(): Promise<Record<string, string> | null> {
     return null
   }
   const host = `unix://${engine.socketPath}`
-  return { DOCKER_HOST: host, CORTEX_TEST_DOCKER_HOST: host }
+  return { ...programs, DOCKER_HOST: host, CORTEX_TEST_DOCKER_HOST: host }
 }
 
 /** What killed agents of earlier runs left on an engine that nobody else uses: their networks use up its addresses. */

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { SOURCE } from '../../scripts/testing/programs.ts'
 import { startProgram } from '../integration/support/program.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -69,7 +70,7 @@ describe('what a start loads', () => {
     const file = join(folder, `${args[0]}.txt`)
     const home = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder }
     const env = { ...home, LOADED_MODULES: file, NODE_OPTIONS: `--import=${HOOK}` }
-    const program = startProgram('bin/cortex.ts', args, env)
+    const program = startProgram(SOURCE, args, env)
     if (until !== undefined) {
       await program.says(until)
       program.child.kill('SIGTERM')

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { createProgram } from '../../bin/program.ts'
+import { SOURCE } from '../../scripts/testing/programs.ts'
 import { type Cortex, openCortex } from '../gateway/support/cortex.ts'
 import { type Import, readImports } from '../support/import-graph.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const PROGRAM = join(ROOT, 'bin/cortex.ts')
 /** Packages that take long to load, and are for when a command runs. */
 const HEAVY =
   /^(libp2p|@libp2p\/.*|level|classic-level|zod|hono|@hono\/.*|dockerode|pino|ora|yaml|cli-table3|@bufbuild\/.*)$/
@@ -18,7 +18,7 @@ let cortex: Cortex
 
 describe('cortex', () => {
   before(async () => {
-    cortex = await openCortex()
+    cortex = await openCortex({}, SOURCE)
   })
   after(async () => await cortex.close())
 
@@ -282,7 +282,7 @@ describe('cortex', () => {
       const { out } = await cortex.run(['completion', shell])
       const file = join(cortex.folder, `completion.${shell}`)
       await writeFile(file, out)
-      await writeFile(join(cortex.folder, 'cortex'), `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`, {
+      await writeFile(join(cortex.folder, 'cortex'), `#!/bin/sh\nexec '${process.execPath}' '${SOURCE}' "$@"\n`, {
         mode: 0o755,
       })
       const env = { ...process.env, HOME: cortex.folder, PATH: `${cortex.folder}:${process.env.PATH}` }

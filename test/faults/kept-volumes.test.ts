@@ -2,15 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { CortexClient, type Job, type JobSubmission } from '../../gateway/client/index.ts'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { closeAll } from '../support/close-all.ts'
 import { eventually, type FaultMarket, startFaultMarket } from './support/fault-market.ts'
 
 const MiB = 2 ** 20
-const CORTEX = join(import.meta.dirname, '../../bin/cortex.ts')
 
 describe('volumes that outlive their jobs', () => {
   let market: FaultMarket
@@ -169,7 +169,7 @@ describe('volumes that outlive their jobs', () => {
     const { id } = await leave({ provider: 'a' })
     assert.equal((await client.volumes.get(id)).draining, false)
     const own = async (what: string) =>
-      await promisify(execFile)(process.execPath, [CORTEX, 'agent', what, '--data', dirname(named('a').folder)])
+      await promisify(execFile)(process.execPath, [PROGRAM, 'agent', what, '--data', dirname(named('a').folder)])
     await own('drain')
     assert.equal((await client.volumes.get(id)).draining, true)
     const { job } = await run('true', { volumes: [{ volume: id, mountPath: '/d' }], queueTimeout: 2 })

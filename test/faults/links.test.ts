@@ -7,12 +7,12 @@ import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { eventually, startFaultMarket } from './support/fault-market.ts'
 import { createNamespaces, namespaceProblem } from './support/namespaces.ts'
 import { type PeerProcess, startPeerProcess } from './support/peer-process.ts'
 import { roughen, roughLinkProblem } from './support/rough-link.ts'
 
-const PROGRAM = join(import.meta.dirname, '../../bin/cortex.ts')
 const run = promisify(execFile)
 
 const problem = await namespaceProblem()

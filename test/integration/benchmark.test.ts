@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
@@ -11,9 +10,8 @@ import { FIGURES } from '../../protocol/measured.ts'
 import { ensureEngine } from '../../scripts/engine.ts'
 import { type LocalNetwork, startLocalNetwork } from '../../scripts/local-network.ts'
 import { ensureNodeImage } from '../../scripts/node-image.ts'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { type NetworkApi, networkApi } from '../faults/support/network-api.ts'
-
-const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'cortex.ts')
 
 describe('a machine', () => {
   const stack = new AsyncDisposableStack()

@@ -11,7 +11,7 @@ import { ensureEngine } from '../../scripts/engine.ts'
 import { freePort } from '../../scripts/free-port.ts'
 import { expire, makeCertificate } from '../support/certificate.ts'
 import { until } from '../support/until.ts'
-import { type Program, startProgram } from './support/program.ts'
+import { type Program, startCortex } from './support/program.ts'
 
 interface Row {
   part: string
@@ -23,7 +23,7 @@ interface Row {
 
 /** Runs it to its end. */
 async function doctor(...args: string[]): Promise<{ code: number | null; rows: Row[] }> {
-  const { code, stdout, stderr } = await startProgram('bin/cortex.ts', ['doctor', ...args, '--json']).ended
+  const { code, stdout, stderr } = await startCortex(['doctor', ...args, '--json']).ended
   assert.equal(stderr, '', args.join(' '))
   const { ok, findings } = JSON.parse(stdout.toString()) as { ok: boolean; findings: Row[] }
   assert.equal(ok, code !== 1)
@@ -96,7 +96,7 @@ describe('cortex doctor', () => {
 
   it('refuses words that mean nothing to the part', async () => {
     for (const args of [['agent', '--bogus'], ['nobody']]) {
-      const { code, stderr, stdout } = await startProgram('bin/cortex.ts', ['doctor', ...args]).ended
+      const { code, stderr, stdout } = await startCortex(['doctor', ...args]).ended
       assert.deepEqual([code, stdout.toString()], [1, ''])
       assert.match(stderr, /^(error: unknown option|cortex: There is no role nobody)/)
     }
@@ -117,7 +117,7 @@ describe('cortex doctor', () => {
       flags = [...own, '--listen', `/ip4/127.0.0.1/tcp/${port}`, '--port', String(api)]
       flags.push('--docker-host', `unix://${engine.socketPath}`)
       const small = ['--cpu', '100', '--memory', '64Mi', '--storage', '64Mi', '--sandboxes', '0', '--no-benchmark']
-      up = startProgram('bin/cortex.ts', ['up', ...flags, ...small])
+      up = startCortex(['up', ...flags, ...small])
       await up.says(/^gateway /m)
       // The agent beside it takes longer.
       const isUp = async () =>
@@ -150,7 +150,7 @@ describe('cortex doctor', () => {
     })
 
     it('looks at the parts of the data folder where no role is named, in a table', async () => {
-      const { stdout } = await startProgram('bin/cortex.ts', ['doctor', '--data', data, '--no-mdns']).ended
+      const { stdout } = await startCortex(['doctor', '--data', data, '--no-mdns']).ended
       const lines = stdout.toString().split('\n')
       assert.match(lines[0] ?? '', /^ +PART +WHAT +FOUND +WHAT TO DO/)
       for (const part of ['gateway', 'agent']) {

@@ -14,6 +14,7 @@ import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { freePort } from '../../scripts/free-port.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { type LocalNetwork, startLocalNetwork } from '../../scripts/local-network.ts'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { until } from '../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -32,7 +33,7 @@ describe('the examples', () => {
     folder = await mkdtemp(join(tmpdir(), 'cortex-examples-'))
     // The program on the path, and the client's package as if it were installed.
     await mkdir(join(folder, 'bin'))
-    await writeFile(join(folder, 'bin/cortex'), `#!/bin/sh\nexec ${process.execPath} ${ROOT}/bin/cortex.ts "$@"\n`)
+    await writeFile(join(folder, 'bin/cortex'), `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} "$@"\n`)
     await chmod(join(folder, 'bin/cortex'), 0o755)
     const own = join(folder, 'client')
     await mkdir(own)

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
-const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'cortex.ts')
 const MUCH = Buffer.alloc(20_000_000, 'x')
 
 describe('entry 40: a command that does not read all of its input', () => {

@@ -8,11 +8,10 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { CortexClient } from '../../gateway/client/index.ts'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
-
-const CORTEX = join(import.meta.dirname, '../../bin/cortex.ts')
 
 /** How a command ended: its exit code or the signal, and what it said on stderr. */
 interface End {
@@ -27,7 +26,7 @@ type Way = 'its reader goes' | 'it is interrupted' | 'it has no room'
 async function flood(words: string[], way: Way): Promise<End> {
   const full = way === 'it has no room' ? openSync('/dev/full', 'w') : null
   try {
-    const child: ChildProcess = spawn(process.execPath, [CORTEX, ...words], {
+    const child: ChildProcess = spawn(process.execPath, [PROGRAM, ...words], {
       stdio: ['ignore', full ?? 'pipe', 'pipe'],
     })
     assert.ok(child.stderr)

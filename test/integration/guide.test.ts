@@ -12,7 +12,7 @@ import { type EngineHandle, ensureEngine } from '../../scripts/engine.ts'
 import { ensureBusyboxImage } from '../../scripts/image.ts'
 import { closeAll } from '../support/close-all.ts'
 import { until } from '../support/until.ts'
-import { type Program, startProgram } from './support/program.ts'
+import { type Program, startCortex } from './support/program.ts'
 
 const FIXTURE = pathToFileURL(join(import.meta.dirname, '..', 'gateway', 'fixtures', 'job-management.md'))
 const AsyncFunction = (async () => {}).constructor as FunctionConstructor
@@ -40,7 +40,7 @@ describe('the guide’s page against cortex up', () => {
       '--docker-host',
       `unix://${engine.socketPath}`,
     ]
-    up = startProgram('bin/cortex.ts', ['up', ...flags, ...where])
+    up = startCortex(['up', ...flags, ...where])
     base = (await up.says(/^gateway +(\S+)$/m))[1] ?? ''
     key = (await up.says(/^admin key +(\S+)/m))[1] ?? ''
     global.EventSource = EventSource

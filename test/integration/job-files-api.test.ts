@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { CortexClient } from '../../gateway/client/index.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
-import { startProgram } from './support/program.ts'
+import { startCortex } from './support/program.ts'
 
 const MIB = 2 ** 20
 
@@ -46,7 +46,7 @@ describe('files of a job through the gateway', () => {
   }
 
   async function cp(...args: string[]) {
-    return await startProgram('bin/cortex.ts', ['job', 'cp', '--gateway', api.url, '--key', api.key, ...args]).ended
+    return await startCortex(['job', 'cp', '--gateway', api.url, '--key', api.key, ...args]).ended
   }
 
   async function sh(script: string): Promise<string> {
@@ -191,7 +191,7 @@ describe('files of a job through the gateway', () => {
     )
     assert.equal(await text(await client.jobs.output(kept ?? '', { path: 'out/a b', offset: 6, length: 3 })), 'wor')
     const door = ['--gateway', api.url, '--key', api.key]
-    const one = await startProgram('bin/cortex.ts', ['job', 'output', ...door, kept ?? '', '--path', 'out/a b']).ended
+    const one = await startCortex(['job', 'output', ...door, kept ?? '', '--path', 'out/a b']).ended
     assert.deepEqual([one.code, one.stdout.toString()], [0, 'hello world'])
   })
 

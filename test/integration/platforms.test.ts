@@ -12,7 +12,7 @@ import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { closeAll } from '../support/close-all.ts'
 import { startRegistry, type TestRegistry } from '../support/registry.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
-import { startProgram } from './support/program.ts'
+import { startCortex } from './support/program.ts'
 import { removePulled } from './support/pulled-images.ts'
 
 /** Jobs of a batch: those before the tag moves, and behind. */
@@ -85,7 +85,7 @@ describe('an image that is for some platforms', () => {
   it('is known to `cortex run`, too, where its registry is inside the network and the user allows it', async () => {
     const image = await offer('inside', ['linux/amd64'])
     const [at = ''] = market.bootstrap
-    const { code, stderr } = await startProgram('bin/cortex.ts', [
+    const { code, stderr } = await startCortex([
       ...['run', '--data', join(market.folder, 'run'), '--network', market.network, '--no-mdns'],
       ...['--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', at, '--bids', '--allow-registry', registry.host],
       ...['--memory', '16Mi', '--storage', '16Mi', image, '--', '/bin/sh', '-c', 'exit 0'],

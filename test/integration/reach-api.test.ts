@@ -13,7 +13,7 @@ import { forwardPorts } from '../../gateway/commands/forward-job.ts'
 import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
-import { startProgram } from './support/program.ts'
+import { startCortex } from './support/program.ts'
 
 /** A web server whose page says what it was sent, and a port that agrees to any upgrade and then says everything twice. */
 const SERVER = `mkdir -p /www/cgi-bin && cd /www && echo page > index.html
@@ -182,12 +182,12 @@ describe('a container through the gateway', () => {
   test('cortex job exec ends as the command did, and cortex job output writes the files', async () => {
     const door = ['--gateway', api.url, '--key', api.key]
     const words = ['sh', '-c', 'echo out; echo err >&2; exit 5']
-    const exec = startProgram('bin/cortex.ts', ['job', 'exec', ...door, id, '--', ...words])
+    const exec = startCortex(['job', 'exec', ...door, id, '--', ...words])
     const { code, stdout, stderr } = await exec.ended
     assert.deepEqual([code, stdout.toString(), stderr], [5, 'out\n', 'err\n'])
     const job = await api.run(market.job('echo kept > /file', { outputs: '/file' }))
     const folder = join(market.folder, 'fetched')
-    const output = await startProgram('bin/cortex.ts', ['job', 'output', ...door, job.id, '-o', folder]).ended
+    const output = await startCortex(['job', 'output', ...door, job.id, '-o', folder]).ended
     assert.equal(output.code, 0, output.stderr)
     assert.equal(await readFile(join(folder, 'file'), 'utf8'), 'kept\n')
   })

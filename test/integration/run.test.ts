@@ -9,9 +9,10 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { until } from '../support/until.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
-import { type Ended, type Program, startProgram } from './support/program.ts'
+import { type Ended, type Program, startCortex } from './support/program.ts'
 
 const SMALL = ['--cpu', '100', '--memory', '16Mi', '--storage', '16Mi']
 
@@ -28,7 +29,7 @@ describe('commands of a client node', () => {
   after(() => market?.close())
 
   function cortex(...args: string[]): Program {
-    return startProgram('bin/cortex.ts', args)
+    return startCortex(args)
   }
 
   /** Flags that lead to this market. */
@@ -235,7 +236,7 @@ describe('commands of a client node', () => {
           '-c',
           'while :; do echo more; sleep 0.1; done',
         ]
-        const child = spawn(process.execPath, [join(import.meta.dirname, '../../bin/cortex.ts'), ...args], {
+        const child = spawn(process.execPath, [PROGRAM, ...args], {
           stdio: ['ignore', full, 'pipe'],
         })
         assert.ok(child.stderr)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { createNetworkKey } from '../../node/network/network-key.ts'
 import { closeAll } from '../support/close-all.ts'
-import { type Program, startProgram } from './support/program.ts'
+import { type Program, startCortex } from './support/program.ts'
 
 const RELAY = [
   'relay',
@@ -34,13 +34,7 @@ describe('a peer that cannot join', () => {
     taken = { port: (server.address() as { port: number }).port, close: () => server.close() }
     await createNetworkKey(join(folder, 'a.key'))
     await createNetworkKey(join(folder, 'b.key'))
-    relay = startProgram('bin/cortex.ts', [
-      ...RELAY,
-      '--data',
-      join(folder, 'r'),
-      '--network-key',
-      join(folder, 'a.key'),
-    ])
+    relay = startCortex([...RELAY, '--data', join(folder, 'r'), '--network-key', join(folder, 'a.key')])
     const [, address = ''] = await relay.says(/^ {2}(\/ip4\/127\.0\.0\.1\/tcp\/\d+)\/p2p/m)
     atRelay = address
   })
@@ -59,7 +53,7 @@ describe('a peer that cannot join', () => {
     // What follows an image is the container's.
     const words = args.at(-1) === 'busybox' ? args.slice(0, -1) : args
     const own = ['--no-mdns', '--data', join(folder, String(count)), '--network', `startup-${process.pid}`]
-    return startProgram('bin/cortex.ts', [...words, ...own, ...args.slice(words.length)])
+    return startCortex([...words, ...own, ...args.slice(words.length)])
   }
 
   async function refuses(args: string[], code: number, line: RegExp): Promise<void> {

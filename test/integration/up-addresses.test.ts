@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { ensureEngine } from '../../scripts/engine.ts'
 import { freePort } from '../../scripts/free-port.ts'
-import { type Program, startProgram } from './support/program.ts'
+import { type Program, startCortex } from './support/program.ts'
 
 async function folderOf(test: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'cortex-up-'))
@@ -18,7 +18,7 @@ async function folderOf(test: TestContext): Promise<string> {
 function up(folder: string, dockerHost: string, flags: string[]): Program {
   const small = ['--cpu', '100', '--memory', '64Mi', '--storage', '64Mi', '--sandboxes', '0', '--port', '0']
   const own = ['--data', folder, '--network', `up-${process.pid}`, '--no-mdns', '--docker-host', dockerHost]
-  return startProgram('bin/cortex.ts', ['up', ...own, ...small, '--log-level', 'info', ...flags])
+  return startCortex(['up', ...own, ...small, '--log-level', 'info', ...flags])
 }
 
 /** What each peer says of where it is, in the order in which they start. */

@@ -13,7 +13,7 @@ import { openDatabase } from '../../node/store/database.ts'
 import { STORE_FORM } from '../../node/store/store-form.ts'
 import { ownVersion } from '../../node/version.ts'
 import { openJournal } from '../../provider-agent/journal/journal.ts'
-import { startProgram } from './support/program.ts'
+import { startCortex } from './support/program.ts'
 
 /** Made by `scripts/store-fixture.ts`, which says what is in them. */
 const STORES = join(import.meta.dirname, 'fixtures/stores')
@@ -26,7 +26,7 @@ async function unpacked(test: TestContext, file: string): Promise<string> {
 }
 
 const gateway = (folder: string) =>
-  startProgram('bin/cortex.ts', [
+  startCortex([
     ...['gateway', '--data', folder, '--port', '0', '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0'],
     ...['--bootstrap', '/ip4/127.0.0.1/tcp/9', '--network', `upgrades-${process.pid}`],
   ])

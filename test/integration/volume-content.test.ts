@@ -18,7 +18,7 @@ import { closeAll } from '../support/close-all.ts'
 import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
-import { startProgram } from './support/program.ts'
+import { startCortex } from './support/program.ts'
 
 const MIB = 2 ** 20
 const LEAVES = `cd /data && mkdir deep && printf 'hello world' > 'a b' && printf deep > deep/file && chown 7:8 deep
@@ -64,7 +64,7 @@ describe('what is in a volume that stays', () => {
   async function cli(...args: string[]) {
     const [name = '', ...rest] = args
     const door = ['--gateway', api.url, '--key', api.key]
-    return await startProgram('bin/cortex.ts', ['volume', name, ...door, ...rest]).ended
+    return await startCortex(['volume', name, ...door, ...rest]).ended
   }
 
   /** What a job sees of it. */

@@ -11,12 +11,12 @@ import type { JobRecord } from '../../node/store/index.ts'
 import { openVolumeReceipt, volumeReceiptViews } from '../../node/views/receipt-view.ts'
 import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import { DEFAULT_PRICES } from '../../provider-agent/prices/default-prices.ts'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 
 const MiB = 2 ** 20
 /** A GB-hour costs a dollar, so that seconds of a small volume come to something. */
 const PRICE = 1_000_000_000n
-const CORTEX = join(import.meta.dirname, '../../bin/cortex.ts')
 
 describe('the price of volumes that stay', () => {
   let market: TestMarket
@@ -70,7 +70,7 @@ describe('the price of volumes that stay', () => {
     const file = join(market.folder, 'receipts.json')
     const [shown = assert.fail()] = await volumeReceiptViews(records)
     await writeFile(file, JSON.stringify([shown]))
-    const verify = async () => await promisify(execFile)(process.execPath, [CORTEX, 'receipt', 'verify', file])
+    const verify = async () => await promisify(execFile)(process.execPath, [PROGRAM, 'receipt', 'verify', file])
     assert.match((await verify()).stdout, new RegExp(`volume +${id}, receipt 1`))
     await writeFile(file, JSON.stringify([{ ...shown, seconds: shown.seconds + 1 }]))
     await assert.rejects(verify(), /seconds says/)

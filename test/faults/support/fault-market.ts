@@ -16,6 +16,7 @@ import {
   startLocalNetwork,
   startProgram,
 } from '../../../scripts/local-network.ts'
+import { FAULTY_PROGRAM_VARIABLE } from '../../../scripts/testing/programs.ts'
 import { lookAgainMs } from '../../support/until.ts'
 import { type ApiJob, type FaultApi, type LiveLog, openFaultApi } from './api.ts'
 import type { Befallen } from './befallen.ts'
@@ -24,8 +25,10 @@ import { type EngineEvent, recordEngine } from './engine-events.ts'
 import type { Fault } from './fault-points.ts'
 import type { OwnEngine } from './own-engine.ts'
 
+const faulty = process.env[FAULTY_PROGRAM_VARIABLE]
 /** Lets a process be ended at an exact point of its work. */
-const FAULT_FLAGS = ['--import', join(import.meta.dirname, 'fault-points.ts')]
+const FAULTY: Launch =
+  faulty === undefined ? { nodeFlags: ['--import', join(import.meta.dirname, 'fault-points.ts')] } : { program: faulty }
 
 export interface FaultMarketInit {
   agents: { name: string; flags?: string[]; engine?: OwnEngine }[]
@@ -117,7 +120,7 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
       return { name, flags: [...machine, ...dockerHost, ...flags] }
     }),
     gatewayFlags: ['--rate-limit', '0', ...common, ...(init.gatewayFlags ?? [])],
-    launch: (name) => ({ nodeFlags: FAULT_FLAGS, ...init.launch?.(name) }),
+    launch: (name) => ({ ...FAULTY, ...init.launch?.(name) }),
   })
   stack.defer(async () => {
     for (const { pid, running } of network.processes) if (running) process.kill(pid, 'SIGCONT')
@@ -202,7 +205,7 @@ export async function startFaultMarket(init: FaultMarketInit): Promise<FaultMark
         clientName,
         join(network.folder, `${clientName}.log`),
         ['run', ...folder, ...peer, ...common, ...args],
-        { nodeFlags: FAULT_FLAGS, ...how },
+        { ...FAULTY, ...how },
       )
       resources.defer(async () => void (await started.end('SIGKILL')))
       return started

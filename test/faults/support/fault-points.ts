@@ -1,11 +1,13 @@
 /**
- * Loaded with `--import` in front of the program: puts a stand-in before its network and before its container engine, so
- * that a test can end the process at an exact point of its work, as `kill -9` would, or hold it up there. The program
- * itself knows nothing of it.
+ * Loaded with `--import` in front of the program, or with it in a bundle: puts a stand-in before its network and before its
+ * container engine, so that a test can end the process at an exact point of its work, as `kill -9` would, or hold it up
+ * there. The program itself knows nothing of it.
  */
 
 import { registerHooks } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { STAND_INS } from './stand-ins.ts'
 
 /** What a test tells a process. */
 export interface Fault {
@@ -43,24 +45,19 @@ export async function pass(point: string): Promise<void> {
   }
 }
 
-const root = new URL('../../../', import.meta.url)
-const standIns = new Map([
-  ['node/network/libp2p-network.ts', './faulty-network.ts'],
-  ['provider-agent/engine/docker.ts', './faulty-engine.ts'],
-])
+/** How the program's own file is called: its source, or a bundle with the stand-ins in it. */
+const PROGRAMS = /\/(?:bin\/cortex\.ts|faulty-cortex\.js)$/
 
 // Only where it is loaded into the program; tests import the types and nothing happens.
-if (process.send !== undefined && process.argv[1]?.endsWith('/bin/cortex.ts') === true) {
+if (process.send !== undefined && PROGRAMS.test(process.argv[1] ?? '')) {
   process.on('message', (fault: Fault) => void armed.push({ ...fault }))
   // The channel alone keeps no process alive.
   process.channel?.unref()
-  const urls = new Map(
-    [...standIns].map(([path, own]) => [new URL(path, root).href, new URL(own, import.meta.url).href]),
-  )
+  const standIns = new Map([...STAND_INS].map(([path, own]) => [pathToFileURL(path).href, pathToFileURL(own).href]))
   registerHooks({
     resolve(specifier, context, next) {
       const found = next(specifier, context)
-      const standIn = urls.get(found.url)
+      const standIn = standIns.get(found.url)
       return standIn === undefined || context.parentURL === standIn ? found : { ...found, url: standIn }
     },
   })

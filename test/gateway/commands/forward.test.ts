@@ -2,13 +2,11 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { PROGRAM } from '../../../scripts/testing/programs.ts'
 import { cortexAtGateway } from '../support/cortex.ts'
 import { ADMIN_KEY } from '../support/test-gateway.ts'
-
-const PROGRAM = join(import.meta.dirname, '../../../bin/cortex.ts')
 
 describe('entry 41: cortex job forward', () => {
   const at = cortexAtGateway('by environment')

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
-import { startProgram } from '../../integration/support/program.ts'
+import { startCortex } from '../../integration/support/program.ts'
 
 describe('entry 32: what docs/monitoring.md says', () => {
   it('holds: its command line, its host name, its token', async () => {
@@ -20,7 +20,7 @@ describe('entry 32: what docs/monitoring.md says', () => {
     // As it is written, but on loopback and any free port.
     const args = line.replace('--host 0.0.0.0', '--host 127.0.0.1 --port 0').split(' ')
     const more = ['--data', folder, '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', '--log-level', 'silent']
-    const program = startProgram('bin/cortex.ts', [...args, ...more])
+    const program = startCortex([...args, ...more])
     try {
       const [, url = ''] = await program.says(/gateway +(http:\S+)/)
       const scraped = async (host: string, token: string) => {

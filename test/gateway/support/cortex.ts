@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { after, before } from 'node:test'
+import { PROGRAM } from '../../../scripts/testing/programs.ts'
 import { type ServedGateway, serveTestGateway } from './served-gateway.ts'
 import { ADMIN_KEY } from './test-gateway.ts'
-
-const PROGRAM = join(import.meta.dirname, '../../../bin/cortex.ts')
 
 export interface Ran {
   code: number | null
@@ -31,8 +30,8 @@ export interface Cortex {
   close(): Promise<void>
 }
 
-/** The program, as somebody with a new account runs it. */
-export async function openCortex(variables: Record<string, string> = {}): Promise<Cortex> {
+/** The program, as somebody with a new account runs it. @param program its path. @default as tests start it, {@link PROGRAM} */
+export async function openCortex(variables: Record<string, string> = {}, program = PROGRAM): Promise<Cortex> {
   const folder = await mkdtemp(join(tmpdir(), 'cortex-commands-'))
   const home = {
     ...{ HOME: folder, XDG_CONFIG_HOME: join(folder, 'config') },
@@ -42,7 +41,7 @@ export async function openCortex(variables: Record<string, string> = {}): Promis
   return {
     folder,
     async run(args, { env = {}, input = '', encoding = 'utf8' } = {}) {
-      const child = spawn(process.execPath, [PROGRAM, ...args], {
+      const child = spawn(process.execPath, [program, ...args], {
         cwd: folder,
         env: { PATH, NODE_COMPILE_CACHE, ...home, ...variables, ...env },
         stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { PROGRAM } from '../../../scripts/testing/programs.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 
@@ -27,9 +28,14 @@ function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   )
 }
 
-/** Starts a program of this package, e.g. `bin/cortex.ts`, as people do. */
+/** Starts `cortex`, as people do. */
+export function startCortex(args: string[], env: Record<string, string> = {}): Program {
+  return startProgram(PROGRAM, args, env)
+}
+
+/** Starts the source of a program of this package, e.g. `scripts/demo.ts`, as people do. */
 export function startProgram(file: string, args: string[], env: Record<string, string> = {}): Program {
-  const child = spawn(process.execPath, [join(ROOT, file), ...args], {
+  const child = spawn(process.execPath, [resolve(ROOT, file), ...args], {
     env: { ...withoutSettings(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -10,9 +10,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { PROGRAM } from '../../../scripts/testing/programs.ts'
 import { startPeer } from '../../support/libp2p-peers.ts'
 
-const PROGRAM = join(import.meta.dirname, '../../../bin/cortex.ts')
 const ALONE = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', '/ip4/127.0.0.1/tcp/9']
 
 describe('entry 37: what nobody reads any more, and signals', () => {
