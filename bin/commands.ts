@@ -26,7 +26,11 @@ const ENTRIES: readonly Entry[] = [
   {
     name: 'run',
     description: 'run one job on the network and follow it; exits with the container’s exit code',
-    load: async () => (await import('../node/commands/run.ts')).runCommand(),
+    load: async () =>
+      (await import('../node/commands/run.ts')).runCommand({
+        flags: (await import('../gateway/commands/connection.ts')).withGateway,
+        submit: async () => (await import('../gateway/commands/submit-job.ts')).submitDetached,
+      }),
   },
   {
     name: 'job',

@@ -67,7 +67,7 @@ export function isImageReference(text: string): boolean {
 /** What runs an image, in any spelling: see `plainPlatform`. */
 export const platformField = matching(PLATFORM, MAX_PLATFORM_LENGTH, 'must be like "linux/amd64" or "linux/arm/v7"')
 
-/** The name of a volume. */
+/** A name that people give: a volume’s, or a job’s. */
 export const nameField = matching(NAME, 63, 'must be 1 to 63 letters, digits, _ . -, starting with a letter or digit')
 
 const VOLUME_ID = /^vol_[0-9a-z]{12,40}$/

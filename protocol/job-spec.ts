@@ -18,6 +18,7 @@ import {
   imageField,
   labelsField,
   lineField,
+  nameField,
   platformField,
   pricePerHourField,
   registryField,
@@ -184,6 +185,12 @@ const fields = {
     .describe(
       'How strong the walls around it are to be: `container` shares the machine’s kernel, `gvisor` has one of its own in a program, `vm` one in a virtual machine. That one and no other; where it is left out: what the provider gives jobs that do not say, at least `container`.',
     ),
+  name: nameField
+    .optional()
+    .describe(
+      'What people call it: in lists, and in commands in place of its id. Several jobs may have the same; its provider does not learn it.',
+    )
+    .meta({ examples: ['train'] }),
   provider: lineField(128)
     .default(JOB_DEFAULTS.provider)
     .describe('The network to ask (`p2p`), or one provider: its id, the end of it, or a name that only it has.'),

@@ -61,6 +61,7 @@ export type JobChanges = Pick<
   | 'providerStrategy'
   | 'constraints'
   | 'labels'
+  | 'name'
   | 'queueTimeout'
 >
 /** Something that was given for jobs to bring, or is being given. */
@@ -218,7 +219,9 @@ export interface JobQuery extends Paging {
   /** Each has to match. */
   labels?: Record<string, string>
   batch?: string
-  /** Text in id, image, command, arguments or labels. */
+  /** Called exactly so. */
+  name?: string
+  /** Text in id, name, image, command, arguments or labels. */
   q?: string
   /** `FIELD:asc` or `FIELD:desc`. */
   sort?: JobSorting

@@ -50,7 +50,7 @@ function submit(): Command {
 }
 
 async function sent(client: CortexClient, options: SubmitOptions): Promise<SubmittedBatch> {
-  const { readInput, readObject } = await import('./input-file.ts')
+  const { readInput, readObject } = await import('../../node/commands/input-file.ts')
   const { file, csv, concurrency, idempotencyKey } = options
   const base = file === undefined ? {} : await readObject(file)
   try {

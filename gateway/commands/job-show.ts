@@ -9,13 +9,14 @@ import { shownName } from '../contract/names.ts'
 /** Jobs as people read them. */
 export async function jobTable(jobs: JobListItem[], options: { json?: true }): Promise<void> {
   const { dollars, shortId, showList, when } = await import('./show.ts')
-  showList(jobs, options, ['JOB', 'STATUS', 'IMAGE', 'PROVIDER', 'CREATED', 'COST'], (job) => [
+  showList(jobs, options, ['JOB', 'STATUS', 'IMAGE', 'PROVIDER', 'CREATED', 'COST', 'NAME'], (job) => [
     job.id ?? '',
     job.status ?? '',
     job.image ?? '',
     shortId(job.assignedProvider),
     when(job.createdAt),
     job.cost === undefined ? '-' : dollars(job.cost.current),
+    job.name ?? '-',
   ])
 }
 
@@ -84,6 +85,7 @@ export async function jobRows(job: Job): Promise<{ [K in keyof Job]?: FieldRow[]
   const { error, cost, config, results, events = [] } = job
   return {
     id: [['job', job.id]],
+    name: [['name', job.name ?? '']],
     status: [['status', job.status]],
     attempt: [['attempt', `${job.attempt} of ${job.maxAttempts}`]],
     maxAttempts: [],

@@ -1,17 +1,19 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { CliError } from '../../node/commands/cli-error.ts'
 import { seconds } from '../../node/commands/docker-amounts.ts'
 import { group } from '../../node/commands/group.ts'
-import { inputFlags, type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
+import { submissionFrom } from '../../node/commands/job-file.ts'
+import { inputFlags, type JobFlags, jobFlags } from '../../node/commands/job-flags.ts'
 import { keyValue, wholeNumber } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
-import type { JobOverrides, JobQuery, JobStatus, JobSubmission } from '../client/index.ts'
-import { isTerminal, JOB_STATUSES } from '../contract/job-status.ts'
+import type { JobOverrides, JobQuery, JobStatus } from '../client/index.ts'
+import { JOB_STATUSES, OPEN_STATUSES } from '../contract/job-status.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 import { aboutJob, wholeJobId } from './job-id.ts'
+import { jobLookCommands } from './job-look.ts'
 import { jobReachCommands } from './job-reach.ts'
 import { jobReadCommands } from './job-read.ts'
-import { jobTable, showBids } from './job-show.ts'
+import { jobTable } from './job-show.ts'
+import { type SubmitOptions, showSubmitted, submitJob } from './submit-job.ts'
 
 const MANY = 1_000_000
 
@@ -26,12 +28,11 @@ export function jobCommand(): Command {
     cancelCommand(),
     extendCommand(),
     resubmitCommand(),
+    ...jobLookCommands(),
     ...jobReachCommands(),
   ]
   return group('job', 'jobs through a gateway', commands, ['submit busybox -- echo hello', 'logs -f job_01k8m3q7w9x2'])
 }
-
-type SubmitOptions = ConnectionOptions & JobFlags & { file?: string; dryRun?: true; idempotencyKey?: string }
 
 function submitCommand(): Command {
   const command = new Command('submit')
@@ -40,42 +41,22 @@ function submitCommand(): Command {
     .argument('[command...]', 'what to run in it, after --')
     .option('-f, --file <path>', 'a job in JSON or YAML, - for standard input; flags outweigh it')
     .option('--dry-run', 'submit nothing: who would take it, at what price')
+    .option('--wait', 'wait for its end, and exit as `job wait` does; --json prints the job once it has ended')
     .option('--idempotency-key <text>', 'submitting again under it answers the first job')
   const example = `
 Examples:
   $ cortex job submit --cpu 500 --memory 256Mi busybox -- echo hello
   $ cortex job submit --input ./data:/data busybox -- ls /data
   $ cortex job submit --build ./app my/app:dev -- ./serve
-  $ cortex job submit -f job.yaml --max-price 0.05`
+  $ cortex job submit -f job.yaml --max-price 0.05
+  $ cortex job submit --name train --wait python:3 -- python -c 'print(1)'`
   return withConnection(inputFlags(jobFlags(command)))
     .addHelpText('after', example)
     .action(
       asking(async (client, image: string | undefined, words: string[], options: SubmitOptions) => {
-        const checked = (await submissionFrom(image, words, options)) as JobSubmission
-        if (options.dryRun === true) return showBids(await client.jobs.dryRun(checked), options)
-        const { withUploads } = await import('./upload-inputs.ts')
-        const submission = await withUploads(client, checked, options)
-        const job = await client.jobs.submit(submission, { idempotencyKey: options.idempotencyKey })
-        await showSubmitted(job, options)
+        process.exitCode = await submitJob(client, image, words, options)
       }),
     )
-}
-
-/** What the file says, and what the flags say over it. */
-async function submissionFrom(image: string | undefined, words: string[], options: JobFlags & { file?: string }) {
-  if (options.file === '-' && options.interactive === true) {
-    throw new CliError('-f - and -i both read the standard input: give the job in a file of its own', 1)
-  }
-  const given = submissionOf(image, words, options)
-  if (options.file === undefined) return given
-  const { readObject } = await import('./input-file.ts')
-  return { ...(await readObject(options.file)), ...given }
-}
-
-async function showSubmitted(job: { id: string }, options: ConnectionOptions): Promise<void> {
-  const { print, printJson } = await import('../../node/commands/print.ts')
-  if (options.json === true) printJson(job)
-  else print(job.id)
 }
 
 interface ListOptions extends ConnectionOptions {
@@ -83,6 +64,7 @@ interface ListOptions extends ConnectionOptions {
   provider?: string
   label?: Record<string, string>
   batch?: string
+  name?: string
   from?: string
   to?: string
   query?: string
@@ -91,9 +73,6 @@ interface ListOptions extends ConnectionOptions {
   limit?: number
   all?: true
 }
-
-/** Of jobs that have not ended. */
-const OPEN = JOB_STATUSES.filter((status) => !isTerminal(status))
 
 function listCommand(): Command {
   return listing(
@@ -105,7 +84,7 @@ function listCommand(): Command {
 }
 
 function psCommand(): Command {
-  return listing(new Command('ps').description('jobs that have not ended, newest first'), 'ps', OPEN)
+  return listing(new Command('ps').description('jobs that have not ended, newest first'), 'ps', OPEN_STATUSES)
 }
 
 function listing(command: Command, example: string, status?: readonly JobStatus[]): Command {
@@ -113,9 +92,10 @@ function listing(command: Command, example: string, status?: readonly JobStatus[
     .option('--provider <id>', 'who has it, or p2p')
     .option('--label <name=value>', 'with this label; repeat it', keyValue)
     .option('--batch <id>', 'of this batch')
+    .option('--name <name>', 'called exactly so')
     .option('--from <time>', 'created at or after, e.g. 2026-01-31')
     .option('--to <time>', 'created at or before')
-    .option('-q, --query <text>', 'text in id, image, command or labels')
+    .option('-q, --query <text>', 'text in id, name, image, command or labels')
     .option('--sort <field:order>', 'e.g. cost:desc')
     .option('--page <number>', 'from 1', wholeNumber(1, MANY))
     .option('--limit <number>', 'jobs a page, 20 unless said', wholeNumber(1, 100))
@@ -138,8 +118,8 @@ function listing(command: Command, example: string, status?: readonly JobStatus[
 }
 
 function queryOf(options: ListOptions): JobQuery {
-  const { status, provider, label: labels, batch, from, to, query: q, sort, page, limit } = options
-  const given = { status, provider, labels, batch, from, to, q, sort, page, limit }
+  const { status, provider, label: labels, batch, name, from, to, query: q, sort, page, limit } = options
+  const given = { status, provider, labels, batch, name, from, to, q, sort, page, limit }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
@@ -163,7 +143,10 @@ function waitCommand(): Command {
 }
 
 function cancelCommand(): Command {
-  const command = new Command('cancel').description('cancel jobs').argument('<id...>', 'which')
+  const command = new Command('cancel')
+    .alias('rm')
+    .description('cancel jobs; what is known of them stays')
+    .argument('<id...>', 'which')
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job cancel job_01k8m3q7w9x2')
     .action(

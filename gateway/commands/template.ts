@@ -1,7 +1,7 @@
 import { Command } from 'commander'
-import { CliError } from '../../node/commands/cli-error.ts'
 import { group } from '../../node/commands/group.ts'
-import { inputFlags, type JobFlags, jobFlags, submissionOf } from '../../node/commands/job-flags.ts'
+import { submissionFrom } from '../../node/commands/job-file.ts'
+import { inputFlags, type JobFlags, jobFlags } from '../../node/commands/job-flags.ts'
 import type { CortexClient, JobConfig, Template } from '../client/index.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 
@@ -46,12 +46,7 @@ function create(): Command {
 
 /** What the file says, and what the flags say over it. */
 export async function configFrom(options: JobFlags & { file?: string; image?: string }): Promise<JobConfig> {
-  const { readObject } = await import('./input-file.ts')
-  if (options.file === '-' && options.interactive === true) {
-    throw new CliError('-f - and -i both read the standard input: give the job in a file of its own', 1)
-  }
-  const given = submissionOf(options.image, [], options)
-  return { ...(options.file === undefined ? {} : await readObject(options.file)), ...given } as JobConfig
+  return (await submissionFrom(options.image, [], options)) as JobConfig
 }
 
 /** With what it brings from this machine, which the gateway keeps for as long as the template or schedule names it. */

@@ -6,6 +6,7 @@ export const MAX_QUERY_TEXT = 200
 
 interface Searched {
   id: string
+  name?: string | null | undefined
   image?: string | undefined
   command?: readonly string[] | undefined
   args?: readonly string[] | undefined
@@ -13,8 +14,8 @@ interface Searched {
 }
 
 /** What a search for text looks through, in small letters. */
-export function jobText({ id, image = '', command = [], args = [], labels = {} }: Searched): string {
-  return [id, image, ...command, ...args, ...Object.entries(labels).flat()].join('\n').toLowerCase()
+export function jobText({ id, name, image = '', command = [], args = [], labels = {} }: Searched): string {
+  return [id, name ?? '', image, ...command, ...args, ...Object.entries(labels).flat()].join('\n').toLowerCase()
 }
 
 interface Filtered extends Searched {
@@ -28,6 +29,8 @@ interface Filtered extends Searched {
 export interface JobMatch {
   /** Any of these. */
   status?: readonly string[] | undefined
+  /** Exactly this one. */
+  name?: string | undefined
   /** Looked for in {@link jobText}, large and small letters alike. */
   q?: string | undefined
   /** A provider's id (who holds the lease), or `p2p` (what was asked for). */
@@ -39,9 +42,10 @@ export interface JobMatch {
 }
 
 /** Whether a job, as the API shows it, is one of those that a list is asked for. */
-export function matchesJob(job: Filtered, { status, q, provider, batch, labels = {} }: JobMatch): boolean {
+export function matchesJob(job: Filtered, { status, name, q, provider, batch, labels = {} }: JobMatch): boolean {
   return (
     (status === undefined || (job.status !== undefined && status.includes(job.status))) &&
+    (name === undefined || job.name === name) &&
     (q === undefined || jobText(job).includes(q.toLowerCase())) &&
     (provider === undefined || (provider === ANY_PROVIDER ? job.provider : job.assignedProvider) === provider) &&
     (batch === undefined || job.origin?.batch === batch) &&

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { JOB_SORTS } from '../../node/store/index.ts'
+import { nameField } from '../../protocol/job-fields.ts'
 import { JOB_STATUSES } from '../../protocol/lifecycle.ts'
 import { MAX_QUERY_TEXT } from './job-filter.ts'
 import { jobSchema } from './jobs.ts'
@@ -18,6 +19,7 @@ export const jobListQuery = z
   .object({
     status: listField(JOB_STATUSES),
     provider: z.string().max(128).optional().describe('A provider’s id (who holds the lease), or `p2p`.'),
+    name: nameField.optional().describe('Called exactly so. Looks at as many jobs as `q`.'),
     from: timeField.optional().describe('Created at or after.'),
     to: timeField.optional().describe('Created at or before.'),
     batch: z.string().max(64).optional().describe('Id of the batch it came from.'),
@@ -27,7 +29,7 @@ export const jobListQuery = z
       .max(MAX_QUERY_TEXT)
       .optional()
       .describe(
-        `Text in id, image, command, arguments or labels. Looks at ${MAX_SEARCHED.toLocaleString('en')} jobs or some more, then says so in \`searched\`: \`nextCursor\` searches on.`,
+        `Text in id, name, image, command, arguments or labels. Looks at ${MAX_SEARCHED.toLocaleString('en')} jobs or some more, then says so in \`searched\`: \`nextCursor\` searches on.`,
       ),
     sort: sortField(JOB_SORTS, 'createdAt:desc'),
     fields: fieldsField(jobSchema),

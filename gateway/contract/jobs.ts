@@ -134,6 +134,7 @@ const resultsSchema = z
 export const jobSchema = z
   .strictObject({
     id: z.string().describe('Of the job.'),
+    name: z.string().nullable().describe('What its owner calls it; null where it has none.'),
     provider: z.string().describe('The network asked for, or one provider’s id.'),
     assignedProvider: z.string().nullable().describe('Who holds the lease.'),
     status: z.enum(JOB_STATUSES).describe('How far it is.'),
@@ -354,6 +355,7 @@ export const attemptCostSchema = z
 /** A {@link jobSchema} for the API’s document: a job that runs. */
 export const JOB_EXAMPLE: JobView = {
   id: 'job_01k8m3q7w9x2v5n4c6b8d0f1g3',
+  name: 'hello',
   provider: 'p2p',
   assignedProvider: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
   status: 'running',

@@ -73,6 +73,7 @@ const changesSchema = partialOf(
     providerStrategy: true,
     constraints: true,
     labels: true,
+    name: true,
     queueTimeout: true,
   }),
 ).meta({ id: 'JobChanges', description: 'What may still change of a job while nobody has it; what is absent stays.' })
@@ -83,7 +84,7 @@ const updateOperation = operation({
   operationId: 'updateJob',
   tag: 'Jobs',
   summary: 'Change a pending job',
-  description: 'Resources, price cap, constraints and labels, until a provider is chosen.',
+  description: 'Resources, price cap, constraints, name and labels, until a provider is chosen.',
   permission: 'jobs:write',
   request: {
     params: jobParams,

@@ -21,6 +21,7 @@ const HARMLESS = new Set<keyof JobSpec>([
   'onDisconnect',
   'leaseTimeout',
   'labels',
+  'name',
   'secrets',
   'registryCredentials',
 ])

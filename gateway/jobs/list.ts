@@ -40,7 +40,7 @@ function positionIn(cursor: string, sort: JobSort): string {
 }
 
 function filterOf(owner: string | undefined, query: JobListQuery): Omit<JobQuery, 'limit'> {
-  const { status, provider, from, to, batch, q } = query
+  const { status, name, provider, from, to, batch, q } = query
   const needle = q?.toLowerCase()
   const labels = Object.entries(query).filter(([name]) => name.startsWith(LABEL_PREFIX))
   return {
@@ -51,6 +51,12 @@ function filterOf(owner: string | undefined, query: JobListQuery): Omit<JobQuery
     labels: Object.fromEntries(labels.map(([name, value]) => [name.slice(LABEL_PREFIX.length), String(value)])),
     ...(from === undefined ? {} : { fromMs: from }),
     ...(to === undefined ? {} : { toMs: to }),
-    ...(needle === undefined ? {} : { where: (job) => jobText({ id: job.id, ...job.spec }).includes(needle) }),
+    ...(needle === undefined && name === undefined
+      ? {}
+      : {
+          where: ({ id, spec }) =>
+            (name === undefined || spec.name === name) &&
+            (needle === undefined || jobText({ id, ...spec }).includes(needle)),
+        }),
   }
 }

@@ -29,6 +29,7 @@ const MAX = Number.MAX_SAFE_INTEGER
  * as `"256Mi"`. One that was not given is absent, and its field has the schema's default.
  */
 export interface JobFlags extends ImageFlags {
+  name?: string
   cpu?: number
   memory?: string
   storage?: string
@@ -92,6 +93,7 @@ export function inputFlags(command: Command): Command {
 /** Adds the flags that describe a job; values are checked by the job's own schema afterwards. */
 export function jobFlags(command: Command): Command {
   return command
+    .option('--name <name>', 'what people call it; commands take it in place of its id')
     .option('--cpu <millicores>', withDefault('1000 is one core; or cores with a point, e.g. 0.5', 'cpu'), millicores)
     .option('--memory <amount>', withDefault('e.g. 256Mi or 256m', 'memory'), amount)
     .option('--storage <amount>', withDefault('e.g. 1Gi or 1g', 'storage'), amount)
@@ -157,9 +159,10 @@ export function jobFlags(command: Command): Command {
     )
     .option('--ulimit <nofile=count>', 'most open files of a process (16384)', ulimit)
     .option('--pids-limit <count>', 'most processes and threads (512)', wholeNumber(1, Number.MAX_SAFE_INTEGER))
-    .option('--workdir <path>', 'folder in which the program begins (the image’s own)')
-    .option('--user <user[:group]>', 'as whom the program runs, names or numbers (the image’s own)')
+    .option('-w, --workdir <path>', 'folder in which the program begins (the image’s own)')
+    .option('-u, --user <user[:group]>', 'as whom the program runs, names or numbers (the image’s own)')
     .option('-t, --tty', 'give the program a terminal for what it writes: colours, and lines at once')
+    .option('--rm', 'nothing to add: no container stays when its job has ended')
     .option('--init', 'put a small init before the program, even one that is an init itself')
     .option('--no-init', 'the program is process 1')
     .option('--min-cpu-score <count>', 'only machines whose core finds so many primes a second', score)
@@ -196,6 +199,7 @@ export function submissionOf(image: string | undefined, words: string[], flags: 
   const [first, ...rest] = words
   const fields = {
     image,
+    name: flags.name,
     // Like `docker run`: words after the image are arguments, so an image's entrypoint stays.
     command: flags.entrypoint === undefined ? undefined : [flags.entrypoint],
     args: first === undefined ? undefined : [first, ...rest],

@@ -22,7 +22,8 @@ import { containerOutput } from './container-output.ts'
 import { followJob } from './follow-job.ts'
 import { givenLocalImage } from './give-image.ts'
 import { givenSources } from './input-flags.ts'
-import { type JobFlags, submissionOf } from './job-flags.ts'
+import { submissionFrom } from './job-file.ts'
+import type { JobFlags } from './job-flags.ts'
 import type { OutputRoomOptions, PeerOptions, RegistryOptions } from './options.ts'
 import { parseSubmission } from './parse-submission.ts'
 import { printJson, say } from './print.ts'
@@ -35,11 +36,11 @@ import { exitCodeOf } from './whole.ts'
 export type RunOptions = JobFlags &
   PeerOptions &
   RegistryOptions &
-  OutputRoomOptions & { bids?: true; json?: true; outputFolder?: string }
+  OutputRoomOptions & { bids?: true; json?: true; outputFolder?: string; file?: string; detach?: true }
 
 /** Runs one job to its end; answers what the process exits with. */
-export async function runJob(image: string, words: string[], options: RunOptions): Promise<number> {
-  return await run(parseSubmission(submissionOf(image, words, options)), options)
+export async function runJob(image: string | undefined, words: string[], options: RunOptions): Promise<number> {
+  return await run(parseSubmission(await submissionFrom(image, words, options)), options)
 }
 
 async function run(spec: JobSpec, options: RunOptions): Promise<number> {

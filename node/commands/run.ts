@@ -10,12 +10,28 @@ Example:
   $ cortex run --input ./data:/data busybox -- ls -l /data
   $ cat rows.csv | cortex run -i busybox -- sort
   $ cortex run --build ./app my/app:dev -- ./serve
+  $ cortex run -f job.yaml --max-price 0.05
+  $ cortex run -d --name web -p 80 nginx
   $ cortex run --output /out -o results busybox -- sh -c 'mkdir /out; date > /out/today'`
 
+/** How a job is left with a gateway, which is another package's to know. */
+export interface Detached {
+  /** Adds what names the gateway. */
+  flags(command: Command): Command
+  /** Loads what submits it; that answers what the process exits with. */
+  submit(): Promise<(image: string | undefined, words: string[], options: RunOptions & Connection) => Promise<number>>
+}
+
+/** What {@link Detached.flags} adds. */
+interface Connection {
+  gateway: string
+  key?: string
+}
+
 /** `cortex run IMAGE -- CMD`: one job straight from a client node, followed to its end. */
-export function runCommand(): Command {
+export function runCommand({ flags, submit }: Detached): Command {
   const command = new Command('run')
-    .argument('<image>', 'the container image')
+    .argument('[image]', 'the container image; may stand in the file of -f instead')
     .argument('[command...]', 'what to run in it; -- before it may be left out')
     .addHelpText('after', EXAMPLE)
   withPeerOptions(withAllowedRegistries(inputFlags(jobFlags(command))), {
@@ -23,15 +39,21 @@ export function runCommand(): Command {
     logLevel: 'silent',
   })
   return (
-    command
+    flags(command)
       .option('-o, --output-folder <folder>', 'where its outputs are unpacked; without it a folder named as the job')
       .addOption(outputRoomOption())
+      .option('-f, --file <path>', 'a job in JSON or YAML, - for standard input; flags outweigh it')
+      .option('-d, --detach', 'leave it with a gateway, print its id, and wait for nothing; see `cortex job submit`')
       .option('--bids', 'show every bid and decline')
       .option('--json', 'print the finished job as JSON instead of its output')
       // As for Docker, what comes after the image is the container's: `run IMAGE ls -la`.
       .passThroughOptions()
-      .action(async (image: string, given: string[], options: RunOptions) => {
+      .action(async (image: string | undefined, given: string[], options: RunOptions & Connection) => {
         const words = given[0] === '--' ? given.slice(1) : given
+        if (options.detach === true) {
+          process.exitCode = await (await submit())(image, words, options)
+          return
+        }
         const { runJob } = await import('./run-job.ts')
         process.exitCode = await runJob(image, words, options)
       })

@@ -19,6 +19,7 @@ import { isoTime, isoTimeOrNull } from './time.ts'
 
 /** Fields of a submission that the job shows by themselves; the others are its `config`. */
 const OWN_FIELDS = new Set([
+  'name',
   'image',
   'provider',
   'command',
@@ -39,6 +40,7 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
   const volumes = volumesLeft(job)
   return {
     id: job.id,
+    name: spec.name ?? null,
     provider: spec.provider,
     assignedProvider: leaseOf(job)?.provider ?? null,
     status: state.status,

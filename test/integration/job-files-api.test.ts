@@ -49,6 +49,13 @@ describe('files of a job through the gateway', () => {
     return await startCortex(['job', 'cp', '--gateway', api.url, '--key', api.key, ...args]).ended
   }
 
+  async function look(...args: string[]) {
+    const words = ['job', ...args, '--gateway', api.url, '--key', api.key]
+    const { code, stdout, stderr } = await startProgram('bin/cortex.ts', words).ended
+    assert.equal(code, 0, stderr)
+    return stdout.toString()
+  }
+
   async function sh(script: string): Promise<string> {
     return (await client.jobs.exec(id, ['sh', '-c', script])).stdout
   }
@@ -253,5 +260,21 @@ describe('files of a job through the gateway', () => {
     assert.deepEqual([nowhere.code, /nothing at/.test(nowhere.stderr)], [1, true])
     assert.equal((await cp('a', 'b')).code, 1)
     assert.equal((await buffer(await client.jobs.files.read(id, '/up/run'))).toString(), '#!/bin/sh\n')
+  })
+
+  test('job files, top and stats say what the container holds and does', async () => {
+    assert.match(await look('files', id.slice(0, -1), '/data'), /^0751 {2,}11B .* a b\n.*link {2}.* link -> a b$/ms)
+    const [file] = JSON.parse(await look('files', id, '/data/a b', '--json')) as { name: string; size: number }[]
+    assert.deepEqual([file?.name, file?.size], ['a b', 11])
+    assert.match(await look('top', id), /^PID +USER +COMMAND\n(?:.*\n)*.*sleep 1000/)
+    const stats = JSON.parse(await look('stats', '--json')) as {
+      id: string
+      cpuLimit: number
+      usage: { memory: number }
+    }[]
+    const [own] = stats.filter((one) => one.id === id)
+    assert.equal(own?.cpuLimit, 500)
+    assert.ok((own?.usage.memory ?? 0) > 0)
+    assert.match(await look('stats', id), /^JOB +CPU +MEMORY +OF +RECEIVED +SENT +PROCESSES +NAME\n.*m of 500m .*64Mi/)
   })
 })

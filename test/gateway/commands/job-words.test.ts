@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { ulid } from 'ulid'
+import type { JobRecord } from '../../../node/store/index.ts'
 import { jobIdRange } from '../../../protocol/ids.ts'
+import { until } from '../../support/until.ts'
 import { cortexAtGateway } from '../support/cortex.ts'
 
 describe('entry 51: cortex job takes the words that people know', () => {
@@ -53,10 +58,79 @@ describe('entry 51: cortex job takes the words that people know', () => {
     assert.equal((await at.gateway.store.get(id))?.durationSeconds, 3_600 + 600)
     const many = await at.cortex.run(['job', 'cancel', id.slice(0, 6)])
     assert.equal(many.code, 1)
-    assert.match(many.err, /jobs' ids begin with job_01, such as job_.*: give more of it/)
+    assert.match(
+      many.err,
+      /jobs are called job_01, or have ids that begin so, such as job_.*: give an id, or more of it/,
+    )
     const none = await at.cortex.run(['job', 'get', 'job_00'])
-    assert.match(none.err, /^cortex: No job's id begins with job_00: 'cortex job list' shows them\n$/)
-    assert.match((await at.cortex.run(['job', 'get', '../keys'])).err, /There is no job/)
+    assert.match(
+      none.err,
+      /^cortex: No job is called job_00, and no job's id begins so: 'cortex job list' shows them\n$/,
+    )
+    assert.match((await at.cortex.run(['job', 'get', '../keys'])).err, /No job is called \.\.\/keys/)
+  })
+
+  it('a name stands for the id, of a job that goes on before those that have ended', async () => {
+    const named = async (...args: string[]) => await submit('--name', 'train', ...args)
+    const get = async (text: string) => JSON.parse(await at.ok('job', 'get', text, '--json')) as Record<string, unknown>
+    const first = await named()
+    assert.deepEqual([(await get('train')).id, (await get('train')).name], [first, 'train'])
+    await at.gateway.play.start(first)
+    await at.gateway.play.complete(first)
+    assert.equal((await get('train')).id, first)
+    const second = await named()
+    assert.equal((await get('train')).id, second)
+    const third = (await at.ok('job', 'resubmit', second)).trim()
+    const both = await at.cortex.run(['job', 'cancel', 'train'])
+    assert.equal(both.code, 1)
+    assert.match(both.err, new RegExp(`2 jobs are called train, .*${third}, ${second}: give an id`))
+    assert.match(await at.ok('job', 'rm', third), /cancelling/)
+    await at.gateway.play.start(third)
+    await at.gateway.play.complete(third)
+    assert.equal((await get('train')).id, second)
+    const ids = (JSON.parse(await at.ok('job', 'list', '--name', 'train', '--json')) as { id: string }[]).map(
+      ({ id }) => id,
+    )
+    assert.deepEqual(ids, [third, second, first])
+    assert.deepEqual(JSON.parse(await at.ok('job', 'list', '--name', 'trai', '--json')), [])
+    assert.match(await at.ok('job', 'list', '-q', 'TRAIN'), /NAME\n.*train\n/s)
+    const odd = await at.cortex.run(['job', 'submit', '--name', '../x', 'busybox'])
+    assert.match(odd.err, /name must be 1 to 63 letters, digits/)
+    // A name that an id may begin with is both.
+    const [begun] = [third.slice(4, 8)]
+    await submit('--name', begun)
+    assert.match((await at.cortex.run(['job', 'get', begun])).err, /jobs are called/)
+  })
+
+  it('submit --wait prints the id and exits as the job did, and run -d leaves it with the gateway', async () => {
+    const waiting = at.cortex.run(['job', 'submit', '--name', 'waited', '--wait', 'busybox'])
+    const idOf = async (name: string) => {
+      let id: string | undefined
+      await until(async () => {
+        const { jobs } = await at.gateway.store.list({ limit: 100 })
+        id = jobs.find(({ spec }) => spec.name === name)?.id
+        return id !== undefined
+      })
+      return id ?? ''
+    }
+    const waited = await idOf('waited')
+    await at.gateway.play.start(waited)
+    await at.gateway.play.fail(waited, 9)
+    const { code, out } = await waiting
+    assert.deepEqual([code, out.trim()], [9, waited])
+    const folder = await mkdtemp(join(tmpdir(), 'cortex-job-words-'))
+    try {
+      const file = join(folder, 'job.yaml')
+      await writeFile(file, 'image: busybox\nname: left\ncpu: 250\n')
+      const left = (await at.ok('run', '-d', '-f', file, '-w', '/srv', '-u', '1000', '--rm', '--memory', '64m')).trim()
+      assert.equal(left, await idOf('left'))
+      const { spec } = (await at.gateway.store.get(left)) as JobRecord
+      assert.deepEqual([spec.cpu, spec.memory, spec.workdir, spec.user], [250, '64Mi', '/srv', '1000'])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+    const none = await at.cortex.run(['run', '-d'])
+    assert.match(none.err, /image/)
   })
 
   it('ids lie within the time that their beginning says', () => {

@@ -7,8 +7,22 @@ export type Draft = Partial<JobSubmission>
 
 /** What somebody could have submitted to get this job; secrets are not known to anybody but its provider. */
 export function submissionOf(job: Job | JobRow): Draft {
-  const { image, command, args, cpu, memory, storage, gpu, duration, labels, provider, maxAttempts, config = {} } = job
-  const all: Record<string, unknown> = { image, provider, command, args, cpu, memory, storage, gpu, duration }
+  const {
+    name,
+    image,
+    command,
+    args,
+    cpu,
+    memory,
+    storage,
+    gpu,
+    duration,
+    labels,
+    provider,
+    maxAttempts,
+    config = {},
+  } = job
+  const all: Record<string, unknown> = { name, image, provider, command, args, cpu, memory, storage, gpu, duration }
   return withoutDefaults({ ...all, ...config, labels, maxAttempts })
 }
 

@@ -222,7 +222,7 @@ function ProviderJobs({ id }: { id: string }) {
                 <Table.Tr key={job.id}>
                   <Table.Td>
                     <Link to="/jobs/$jobId" params={{ jobId: job.id }} className="text-link">
-                      {job.image} <span className="job-id">…{job.id.slice(-8)}</span>
+                      {job.name ?? job.image} <span className="job-id">…{job.id.slice(-8)}</span>
                     </Link>
                   </Table.Td>
                   <Table.Td>

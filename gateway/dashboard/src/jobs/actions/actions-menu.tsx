@@ -41,7 +41,7 @@ function Dots({ job, ...rest }: { job: JobRow } & ComponentProps<'button'>) {
       {...rest}
       type="button"
       className="row-dots"
-      aria-label={`Actions of ${job.image ?? 'the job'}`}
+      aria-label={`Actions of ${job.name ?? job.image ?? 'the job'}`}
       title="Actions"
     >
       <Icon name="dots" />

@@ -38,8 +38,8 @@ export function CancelJob({ jobs, isOpen, onClose, onDone }: CancelJobProps) {
       <Text size="sm">
         {isOne ? (
           <>
-            <strong>{job?.image}</strong> is stopped: its container gets the stop signal and, after its grace period, is
-            killed. You pay for the time that it ran.
+            <strong>{job?.name ?? job?.image}</strong> is stopped: its container gets the stop signal and, after its
+            grace period, is killed. You pay for the time that it ran.
           </>
         ) : (
           'Each container gets the stop signal and, after its grace period, is killed. You pay for the time that they ran.'

@@ -12,6 +12,7 @@ import type { DraftEditor } from './use-draft.ts'
 import { WordsInput } from './words-input.tsx'
 
 const SHOWN = [
+  'name',
   'image',
   'imageFrom',
   'command',
@@ -81,6 +82,16 @@ export function JobForm({ editor, problems }: { editor: DraftEditor; problems: F
       )}
       <Card title="Container">
         <Stack gap="sm">
+          <TextInput
+            label="Name"
+            description="What you call it: in lists, and in commands in place of its id."
+            placeholder="train"
+            value={draft.name ?? ''}
+            error={errorAt(problems, 'name')}
+            onChange={(event) => set('name', event.currentTarget.value.trim() || undefined)}
+            spellCheck={false}
+            autoComplete="off"
+          />
           <TextInput
             label="Docker image"
             placeholder="busybox:1.36"

@@ -34,7 +34,7 @@ export const JobsTableRow = memo(function JobsTableRow(props: JobsTableRowProps)
         <input
           type="checkbox"
           className="row-check"
-          aria-label={`Select ${job.image} ${job.id.slice(-6)}`}
+          aria-label={`Select ${job.name ?? job.image} ${job.id.slice(-6)}`}
           checked={isChosen}
           onChange={(event) => onChoose(job.id, event.currentTarget.checked)}
         />
@@ -44,8 +44,8 @@ export const JobsTableRow = memo(function JobsTableRow(props: JobsTableRowProps)
       </div>
       <div role="cell" className="cell-job">
         <Link to="/jobs/$jobId" params={{ jobId: job.id }} className="job-link" title={job.id}>
-          <span className="job-image">{job.image}</span>
-          <span className="job-id">{`…${job.id.slice(-8)}`}</span>
+          <span className="job-image">{job.name ?? job.image}</span>
+          <span className="job-id">{job.name ? job.image : `…${job.id.slice(-8)}`}</span>
         </Link>
         <span className="job-command">{[...(job.command ?? []), ...(job.args ?? [])].join(' ')}</span>
       </div>

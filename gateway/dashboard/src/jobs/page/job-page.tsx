@@ -42,7 +42,7 @@ function JobDetails({ job }: { job: Job }) {
   const { items, dialogs, open, isOver, mayWrite } = useJobActions(job, menu)
   return (
     <Page
-      title={job.image}
+      title={job.name ?? job.image}
       badge={<StatusBadge status={job.status} />}
       isFilled={FILLED.includes(tab)}
       description={<Numbers job={job} />}

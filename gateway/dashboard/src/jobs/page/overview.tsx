@@ -53,7 +53,7 @@ export function Overview({ job }: { job: Job }) {
             ['Memory', bytes(job.memory)],
             ['Storage', bytes(job.storage)],
             ['GPUs', job.gpu > 0 ? [job.gpu, ...gpuWords(job.config)].join(', ') : null],
-            ['Image', sentImageOf(job)],
+            ['Image', sentImageOf(job) ?? (job.name === null ? null : job.image)],
             ['Platform', typeof job.config['platform'] === 'string' ? job.config['platform'] : null],
             ['Isolation', typeof job.config['isolation'] === 'string' ? job.config['isolation'] : null],
             ['Longest duration', span(job.duration)],

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import { CliError } from '../../node/commands/cli-error.ts'
+import { CliError } from './cli-error.ts'
 
 /** An object in JSON or YAML; `-` is the standard input. @throws {CliError} */
 export async function readObject(path: string): Promise<Record<string, unknown>> {
