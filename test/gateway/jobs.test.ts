@@ -30,6 +30,7 @@ describe('jobs', () => {
       assert.equal(origin.requestId, answer.headers.get('x-request-id'))
       assert.deepEqual(config.env, {})
       assert.deepEqual(rest, {
+        name: null,
         provider: 'p2p',
         assignedProvider: null,
         status: 'pending',

@@ -350,6 +350,10 @@ export const FIELDS: Record<string, { good: unknown[]; bad: unknown[]; beside?: 
       null,
     ],
   },
+  name: {
+    good: ['a', 'train', 'Train_2.b-c', '7', 'x'.repeat(63)],
+    bad: ['', '-a', '.a', 'a b', 'a/b', 'ü', 'a\n', 'x'.repeat(64), 7, null, ['a']],
+  },
   pids: whole(16, 4_096),
   init: flag,
   tty: flag,
