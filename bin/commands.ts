@@ -38,6 +38,16 @@ const ENTRIES: readonly Entry[] = [
     load: async () => (await import('../gateway/commands/job.ts')).jobCommand(),
   },
   {
+    name: 'ssh',
+    description: 'a shell in a running job, files and ports of it, by OpenSSH’s client',
+    load: async () => (await import('../gateway/commands/ssh.ts')).sshCommand(),
+  },
+  {
+    name: 'ssh-config',
+    description: 'make plain ssh, scp, rsync and editors find jobs',
+    load: async () => (await import('../gateway/commands/ssh-config.ts')).sshConfigCommand(),
+  },
+  {
     name: 'batch',
     description: 'many jobs as one, from a list or a CSV file',
     load: async () => (await import('../gateway/commands/batch.ts')).batchCommand(),

@@ -36,6 +36,7 @@ import { openProviders } from './providers/open.ts'
 import { openReach } from './reach/open.ts'
 import { openRecords } from './records/table.ts'
 import { openSchedules } from './schedules/open.ts'
+import { openSsh, type SshInit } from './ssh/open.ts'
 import { addDocument } from './system/document.ts'
 import { openSystem } from './system/open.ts'
 import { openTemplates } from './templates/open.ts'
@@ -62,6 +63,8 @@ export interface GatewayAppInit extends AuthInit, MetricsAccess, WebhooksInit, P
   proxyDomain?: string
   /** @default 300 a minute, enforced */
   rateLimits?: Partial<RateLimits>
+  /** Where jobs are reached by SSH. @default nowhere */
+  ssh?: SshInit
   /** Where the built dashboard is. @default where the build puts it */
   dashboardFolder?: string
 }
@@ -136,6 +139,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
       { providerAliases, retention },
     ),
     reach: openReach({ node, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),
+    ssh: await openSsh({ db, node, keys, keyGuard, revocation, clock, logger }, { folder, ssh: init.ssh }),
     volumes: openVolumes({ node, revocation, shares }),
     analytics: openAnalytics({ node, clock }),
     events: openEvents({
@@ -184,6 +188,8 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     adminSignInCode: auth.adminSignInCode,
     /** Whether a `Host` is that of a job's port. */
     isPort: reach.isPort,
+    /** Where jobs are reached by SSH; null for nowhere. */
+    sshPlace: features.ssh.place,
     /** Begins what goes on by itself: schedules, webhooks, metrics. */
     async start(): Promise<void> {
       for (const room of rooms) await room.start?.()

@@ -8,6 +8,7 @@ import { ownVersion } from '../node/version.ts'
 import { type GatewayAppInit, openGatewayApp } from './app.ts'
 import type { AcmeInit } from './http/acme.ts'
 import { type FrontInit, openFront } from './http/front.ts'
+import type { SshPlace } from './ssh/open.ts'
 
 /** How a gateway is set up, and where it listens. */
 export interface GatewayInit extends Omit<GatewayAppInit, 'version'>, Omit<FrontInit, 'acme' | 'allowedHosts'> {
@@ -36,6 +37,8 @@ export interface Gateway {
   adminKey(): { text: string; created: boolean }
   /** A link that signs a browser in as the admin, once and for ten minutes. */
   signInLink(): string
+  /** Where jobs are reached by SSH, once started; null for nowhere. */
+  ssh(): SshPlace | null
   /** Its own records as of this moment, beside those of its node. */
   dump(): Dump
 }
@@ -45,6 +48,7 @@ interface Running {
   url: string
   adminKey: { text: string; created: boolean }
   signInLink(): string
+  ssh(): SshPlace | null
   stop(): Promise<void>
 }
 
@@ -95,6 +99,7 @@ export function createGateway(components: GatewayComponents, init: GatewayInit):
     url: () => started().url,
     adminKey: () => started().adminKey,
     signInLink: () => started().signInLink(),
+    ssh: () => started().ssh(),
     dump: () => started().dump(),
   }
 }
@@ -130,6 +135,7 @@ async function run(components: GatewayComponents, init: GatewayInit): Promise<Ru
     url,
     dump: () => openDump(opened.db),
     adminKey: opened.adminKey,
+    ssh: opened.sshPlace,
     signInLink: () => `${url}/sign-in?code=${opened.adminSignInCode()}`,
     stop: async () => await ready.disposeAsync(),
   }

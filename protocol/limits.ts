@@ -176,8 +176,8 @@ export const MAX_FILE_STREAMS = 8
 /** Copies and listings of volumes at one provider at a time; each requester has as many as one container has. */
 export const MAX_VOLUME_FILE_STREAMS = 32
 
-/** Commands that run in one container at a time. */
-export const MAX_EXECS = 16
+/** Commands that run in one container at a time: sessions of SSH, and what they reach from within it, are some as well. */
+export const MAX_EXECS = 128
 
 /** Columns or rows of a terminal. */
 export const MAX_TERMINAL_SIZE = 4_096

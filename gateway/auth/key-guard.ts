@@ -30,6 +30,13 @@ export interface KeyGuard {
   check(address: string, text: string): Promise<KeyRecord | null>
   /** The same, of keys that a gateway made only, and without consequences. */
   made(text: string): KeyRecord | undefined
+  /**
+   * Before somebody is told that something else was wrong, such as an SSH key: where many wrong ones come from, it takes
+   * its turn. @throws {GatewayError} RATE_LIMIT_EXCEEDED where too many wait there already
+   */
+  slowDown(address: string): Promise<void>
+  /** Counts it. */
+  noteWrong(address: string): void
 }
 
 /** @param init.other what else passes as a key's text, such as the token of a scraper */
@@ -69,10 +76,23 @@ export function createKeyGuard(
     if (lane.waiting === 0) lanes.delete(site)
   }
 
+  const siteAt = (address: string): string => siteOf(address) || 'unknown'
+
+  function noteWrong(site: string): { count: number; endMs: number } {
+    const before = countOf(site)
+    wrong.set(site, { ...before, count: before.count + 1 })
+    return before
+  }
+
   return {
     made,
+    async slowDown(address) {
+      const site = siteAt(address)
+      if (countOf(site).count >= MAX_WRONG) await turn(site)
+    },
+    noteWrong: (address) => void noteWrong(siteAt(address)),
     async check(address, text) {
-      const site = siteOf(address) || 'unknown'
+      const site = siteAt(address)
       const key = made(text)
       if (key !== undefined) return key
       const isSlow = countOf(site).count >= MAX_WRONG
@@ -82,8 +102,7 @@ export function createKeyGuard(
         right.set(`${site} ${digestOf(text)}`, true)
         return other
       }
-      const { count, endMs } = countOf(site)
-      wrong.set(site, { count: count + 1, endMs })
+      const { count, endMs } = noteWrong(site)
       if (count >= MAX_WRONG) throw tooMany(endMs - clock.monotonicMs())
       throw new GatewayError('UNAUTHORIZED', 'This key is wrong, revoked or expired: check it, or make a new one')
     },

@@ -24,6 +24,7 @@ import type {
   NewKey,
   NewProvider,
   NewSchedule,
+  NewSshKey,
   NewTemplate,
   NewWebhook,
   Paging,
@@ -39,6 +40,7 @@ import type {
   RevokedKey,
   Schedule,
   ScheduleChanges,
+  SshKey,
   Template,
   TemplateChanges,
   User,
@@ -107,6 +109,7 @@ export class CortexClient {
   readonly providers: ReturnType<typeof providerCalls>
   readonly networks: ReturnType<typeof networkCalls>
   readonly keys: ReturnType<typeof keyCalls>
+  readonly sshKeys: ReturnType<typeof sshKeyCalls>
   readonly analytics: ReturnType<typeof analyticsCalls>
   readonly session: ReturnType<typeof sessionCalls>
   readonly audit: ReturnType<typeof auditCalls>
@@ -130,6 +133,7 @@ export class CortexClient {
     this.providers = providerCalls(transport)
     this.networks = networkCalls(transport)
     this.keys = keyCalls(transport)
+    this.sshKeys = sshKeyCalls(transport)
     this.analytics = analyticsCalls(transport)
     this.session = sessionCalls(transport)
     this.audit = auditCalls(transport)
@@ -314,6 +318,21 @@ function keyCalls(transport: Transport) {
       const { withMade = false, ...call } = options
       const query = withMade ? { withMade: 'true' } : {}
       return await transport.data({ method: 'DELETE', path: `${path}/${part(id)}`, query, ...call })
+    },
+  }
+}
+
+function sshKeyCalls(transport: Transport) {
+  const path = '/auth/ssh-keys'
+  return {
+    list: async (paging: Paging = {}, options: CallOptions = {}): Promise<Page<SshKey>> =>
+      await transport.page({ method: 'GET', path, query: { ...paging }, ...options }),
+    /** Opens jobs to whoever has its private half, as long as the key holds that adds it. */
+    add: async (key: NewSshKey, options: CallOptions = {}): Promise<SshKey> =>
+      await transport.data({ method: 'POST', path, json: key, isRepeatable: true, ...options }),
+    /** Connections that it opened end at once. */
+    async remove(id: string, options: CallOptions = {}): Promise<void> {
+      await transport.data({ method: 'DELETE', path: `${path}/${part(id)}`, ...options })
     },
   }
 }

@@ -28,6 +28,7 @@ import type { PROVIDER_PERIODS, PROVIDER_RESOLUTIONS, providerMetricsSchema } fr
 import type { pricingSchema } from '../contract/provider-pricing.ts'
 import type { networkSchema, providerSchema, providerStatusSchema } from '../contract/providers.ts'
 import type { newScheduleSchema, scheduleChangesSchema, scheduleSchema } from '../contract/schedules.ts'
+import type { newSshKeySchema, sshKeySchema } from '../contract/ssh-keys.ts'
 import type { auditEntrySchema, peerTrafficSchema } from '../contract/system.ts'
 import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../contract/templates.ts'
 import type { uploadSchema } from '../contract/uploads.ts'
@@ -189,6 +190,10 @@ export type CostPeriod = keyof typeof COST_PERIODS
 export type Key = z.output<typeof keySchema>
 /** A key to be made; without `permissions` it gets the usual ones that the key has that makes it. */
 export type NewKey = z.input<typeof newKeySchema>
+/** A public key that opens jobs by SSH. */
+export type SshKey = z.output<typeof sshKeySchema>
+/** A public key that is to open jobs by SSH. */
+export type NewSshKey = z.input<typeof newSshKeySchema>
 /** What goes on of the keys that a revoked one had made. */
 export type RevokedKey = z.output<typeof revokedKeySchema>
 /** Whose key asks, and what it may do. */

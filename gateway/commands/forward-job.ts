@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type RawData, WebSocket } from 'ws'
 import { CliError } from '../../node/commands/cli-error.ts'
@@ -9,9 +8,7 @@ import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { CortexClient, Job, JobStatus } from '../client/index.ts'
 import { cannotListen, type ForwardRule, HIGH_WATER_BYTES, type Listener, type Way } from './forward-listener.ts'
 import { listenUdp } from './forward-udp.ts'
-
-/** The longest answer of a gateway that is shown, in bytes. */
-const MAX_ANSWER_BYTES = 64 * 1024
+import { tunnelSocket } from './tunnel-socket.ts'
 
 /** Ports of a job that are open on this machine. */
 export interface Forwarding {
@@ -81,30 +78,6 @@ function checkPorts({ config }: Pick<Job, 'config'>, rules: ForwardRule[]): void
     `The job exposes no port ${nameOf(wrong)}${known}: 'cortex job submit --port ${nameOf(wrong)}' would`,
     1,
   )
-}
-
-function tunnelSocket(url: string, headers: Record<string, string>): WebSocket {
-  const socket = new WebSocket(url, { headers, perMessageDeflate: false })
-  socket.once('unexpected-response', (_request, response: IncomingMessage) => {
-    void refusalOf(response).then((reason) => socket.emit('error', new Error(reason)))
-  })
-  return socket
-}
-
-/** What a gateway says that opens no tunnel. */
-async function refusalOf(response: IncomingMessage): Promise<string> {
-  let text = ''
-  try {
-    for await (const chunk of response) {
-      text += String(chunk)
-      if (text.length > MAX_ANSWER_BYTES) break
-    }
-    const { error } = JSON.parse(text) as { error?: { message?: unknown } }
-    if (typeof error?.message === 'string') return error.message
-  } catch {
-    // no answer of a gateway: its status is all there is to say
-  }
-  return `the gateway answers ${response.statusCode}`
 }
 
 /** Follows the job: what it has become is in `state`, so that nobody is led to a provider that is gone. */

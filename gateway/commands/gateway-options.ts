@@ -18,6 +18,7 @@ export interface GatewayOptions extends RelayOptions, RegistryOptions, OutputRoo
   rateLimit?: number
   alias?: Record<string, string>
   proxyDomain?: string
+  ssh?: number
   allowPrivateWebhooks?: true
   tlsCert?: string
   tlsKey?: string

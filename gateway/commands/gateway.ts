@@ -100,6 +100,14 @@ export function gatewayFlags(command: Command): Command {
       'believe what a proxy at this address or network says of its clients (X-Forwarded-For, X-Forwarded-Proto), or loopback; repeat it',
       proxyAddress,
     )
+    .addOption(
+      new Option(
+        '--ssh <port>',
+        'lead ssh JOB@here on this port into jobs, for keys of cortex key ssh; 0 is any free one',
+      )
+        .env('CORTEX_SSH')
+        .argParser(wholeNumber(0, 65_535)),
+    )
     .option('--cors-origin <origin>', 'a web page elsewhere that may use the API; repeat it', repeated)
     .addOption(
       new Option(

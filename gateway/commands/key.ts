@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { group } from '../../node/commands/group.ts'
 import type { NewKey, RevokedKey } from '../client/index.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+import { keySshCommand } from './key-ssh.ts'
 
 interface CreateOptions extends ConnectionOptions {
   owner?: string
@@ -9,9 +10,14 @@ interface CreateOptions extends ConnectionOptions {
   expires?: string
 }
 
-/** `cortex key create · list · revoke`: who may use the gateway. */
+/** `cortex key create · list · revoke · ssh`: who may use the gateway. */
 export function keyCommand(): Command {
-  return group('key', 'who may use the gateway', [create(), list(), revoke()], ['create CI --permission jobs:*'])
+  return group(
+    'key',
+    'who may use the gateway',
+    [create(), list(), revoke(), keySshCommand()],
+    ['create CI --permission jobs:*'],
+  )
 }
 
 function create(): Command {

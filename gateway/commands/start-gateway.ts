@@ -37,6 +37,7 @@ export async function startGatewayNode(
   const front = frontOf(options)
   const backups = backupPlanOf(options)
   await assertListens(options.host, options.port)
+  if (options.ssh !== undefined) await assertListens(options.host, options.ssh, '--ssh')
   const folder = partFolder(options, 'gateway')
   await using stack = new AsyncDisposableStack()
   const masterKey = process.env.CORTEX_MASTER_KEY
@@ -57,7 +58,7 @@ export async function startGatewayNode(
     },
   )
   stack.defer(async () => await node.stop())
-  const { host, port, corsOrigin, rateLimit, alias: providerAliases, proxyDomain } = options
+  const { host, port, corsOrigin, rateLimit, alias: providerAliases, proxyDomain, ssh } = options
   const adminKey = process.env.CORTEX_ADMIN_KEY
   const local = ['127.0.0.1', '::1', 'localhost'].includes(host)
   const enforced = rateLimit === undefined ? !(how.embedded && local) : rateLimit > 0
@@ -77,6 +78,7 @@ export async function startGatewayNode(
       ...(corsOrigin === undefined ? {} : { corsOrigins: corsOrigin }),
       ...(providerAliases === undefined ? {} : { providerAliases }),
       ...(proxyDomain === undefined ? {} : { proxyDomain }),
+      ...(ssh === undefined ? {} : { ssh: { host, port: ssh } }),
       allowPrivateWebhooks: options.allowPrivateWebhooks === true,
     },
   )
@@ -95,10 +97,12 @@ export async function startGatewayNode(
     stack.defer(startBackups({ ...parts, logger: logger.child({ part: 'backup' }) }, backups).stop)
   }
   const { text, created } = gateway.adminKey()
+  const place = gateway.ssh()
   const lines = [
     `gateway    ${gateway.url()}`,
     `sign in    ${gateway.signInLink()}  (once, within ${LINK_MS / 60_000} minutes)`,
     ...(created ? [`admin key  ${text}  (shown once; kept in ${folder}/admin.key)`] : []),
+    ...(place === null ? [] : [`ssh        port ${place.port}, host key ${place.fingerprint}`]),
     `network    ${options.network}, peer ${peerId}`,
   ]
   const started = stack.move()

@@ -59,7 +59,7 @@ export const MAX_READ = { key: 128, owner: 256, address: 512, all: 1024 } as con
  * What one owner may have of each: a key and a webhook are in memory or looked at with each of his jobs, a schedule whenever one
  * is due.
  */
-export const MAX_OWNED = { templates: 1000, schedules: 500, webhooks: 100, keys: 1000 } as const
+export const MAX_OWNED = { templates: 1000, schedules: 500, webhooks: 100, keys: 1000, sshKeys: 200 } as const
 
 /** Bytes of requests' bodies that are held at a time, in memory or, of batches, on the disk: room for two of the largest batches with one key. */
 export const MAX_BODIES = { key: 64 * MIB, owner: 128 * MIB, address: 192 * MIB, all: 256 * MIB } as const

@@ -32,13 +32,19 @@ export function createListener(server: Server, connections: Pick<Connections, 'd
 }
 
 /** Whether it can be listened there, before what takes longer is begun. @throws {ListenError} */
-export async function assertListens(host: string, port: number): Promise<void> {
+export async function assertListens(host: string, port: number, flag = '--port'): Promise<void> {
   const server = createServer()
-  await listenOn(server, host, port)
+  await listenOn(server, host, port, flag)
   await new Promise<void>((resolve) => server.close(() => resolve()))
 }
 
-async function listenOn(server: Pick<Server, 'listen' | 'off' | 'once'>, host: string, port: number): Promise<void> {
+/** @param flag which says the port @throws {ListenError} */
+export async function listenOn(
+  server: Pick<Server, 'listen' | 'off' | 'once'>,
+  host: string,
+  port: number,
+  flag = '--port',
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
   server.listen({ host, port }, resolve)
@@ -46,7 +52,7 @@ async function listenOn(server: Pick<Server, 'listen' | 'off' | 'once'>, host: s
     await promise
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    const problem = listenProblem(code, { port: ' with --port', address: ' with --host' }) ?? message
+    const problem = listenProblem(code, { port: ` with ${flag}`, address: ' with --host' }) ?? message
     throw new ListenError(`Cannot listen on ${host} port ${port}: ${problem}`, { cause })
   } finally {
     server.off('error', reject)

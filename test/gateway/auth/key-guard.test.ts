@@ -95,6 +95,21 @@ describe('guessed keys', () => {
     assert.equal(await elsewhere, ADMIN_KEY_ID)
   })
 
+  it('what else is wrong, such as an SSH key, is slowed down likewise, and is counted only where it failed', async () => {
+    const { guard, codeOf, sleeping, turns } = openGuard()
+    for (let i = 0; i < 100; i += 1) await guard.slowDown('10.0.0.1')
+    for (let i = 0; i < 20; i += 1) guard.noteWrong('10.0.0.1')
+    const refusals = Array.from({ length: 10 }, async () => {
+      await guard.slowDown('10.0.0.1').catch((error: GatewayError) => assert.equal(error.code, 'RATE_LIMIT_EXCEEDED'))
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(sleeping.length, 1)
+    await guard.slowDown('10.0.0.2')
+    assert.equal(await codeOf('10.0.0.1', MADE), 'key_made')
+    await turns()
+    await Promise.all(refusals)
+  })
+
   it('entry 18: counts by address, by /64 with IPv6, and only for a minute', async () => {
     const { codeOf, turns, later } = openGuard()
     for (let i = 0; i < 20; i += 1) await codeOf(`2001:db8:1:2::${i + 1}`, `wrong ${i}`)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { EventSource } from 'eventsource'
-import { createGateway } from '../../../gateway/index.ts'
+import { createGateway, type GatewayInit } from '../../../gateway/index.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import type { JobSubmission } from '../../../protocol/job-spec.ts'
 import type { TestMarket } from './market.ts'
@@ -17,6 +17,8 @@ export interface Answer {
 export interface Api {
   readonly url: string
   readonly key: string
+  /** Where its jobs are reached by SSH, where that was asked for. */
+  readonly sshPort: number | undefined
   call(method: string, path: string, json?: unknown): Promise<Answer>
   /** Answers the job's id. */
   submit(submission: JobSubmission): Promise<string>
@@ -29,10 +31,10 @@ export interface Api {
 }
 
 /** Serves the market's client node over HTTP on loopback; it ends with the market. */
-export async function openApi(market: TestMarket): Promise<Api> {
+export async function openApi(market: TestMarket, more: Partial<GatewayInit> = {}): Promise<Api> {
   const gateway = createGateway(
     { node: market.node, logger: silentLogger },
-    { folder: join(market.folder, 'gateway'), port: 0, rateLimits: { enforced: false } },
+    { folder: join(market.folder, 'gateway'), port: 0, rateLimits: { enforced: false }, ...more },
   )
   await gateway.start()
   market.defer(gateway.stop)
@@ -43,6 +45,7 @@ export async function openApi(market: TestMarket): Promise<Api> {
   const api: Api = {
     url: gateway.url(),
     key,
+    sshPort: gateway.ssh()?.port,
 
     async call(method, path, json) {
       const response = await fetch(`${base}${path}`, {

@@ -1,0 +1,27 @@
+import { DEFAULT_GATEWAY } from '../../contract/address.ts'
+import { HOST_ALIAS, writeKnownHosts } from './own-host.ts'
+
+/** What names of jobs end in for `ssh`, beside their ids alone. */
+export const HOST_SUFFIX = '.cortex'
+
+/** Settings of OpenSSH's client by which it reaches a job: `ProxyCommand` is this program, and nothing is asked. */
+export async function sshSettings(gateway: string): Promise<[name: string, value: string][]> {
+  const known = await writeKnownHosts()
+  const own = [process.execPath, ...(process.argv[1] === undefined ? [] : [process.argv[1]])]
+  const where = gateway === DEFAULT_GATEWAY ? [] : ['--gateway', gateway]
+  return [
+    ['ProxyCommand', `${[...own, 'ssh', '--stdio', ...where].map(quoted).join(' ')} %n`],
+    ['HostKeyAlias', HOST_ALIAS],
+    ['UserKnownHostsFile', `"${known}"`],
+    ['StrictHostKeyChecking', 'yes'],
+    // The server is in the command, which has the key of the API: there is nobody to sign in to.
+    ['PubkeyAuthentication', 'no'],
+  ]
+}
+
+/** A word as the user's shell takes it, which runs the command; `%` is OpenSSH's own. */
+function quoted(word: string): string {
+  const text = word.replaceAll('%', '%%')
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text)) return text
+  return process.platform === 'win32' ? `"${text}"` : `'${text.replaceAll("'", "'\\''")}'`
+}

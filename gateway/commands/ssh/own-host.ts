@@ -1,0 +1,25 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { userFolders } from '../../../node/commands/user-folders.ts'
+import { type HostKey, loadHostKey } from '../../../node/ssh/host-key.ts'
+
+/** The name under which `ssh` knows the server that is in the command itself. */
+export const HOST_ALIAS = 'cortex'
+
+/** Where what belongs to it is, in the user's own folder. */
+export function sshFolder(): string {
+  return join(userFolders().config, 'ssh')
+}
+
+/** Of that server: one for each user of a machine. @throws {HostKeyError} */
+export async function ownHostKey(): Promise<HostKey> {
+  return await loadHostKey(join(sshFolder(), 'host.key'))
+}
+
+/** Writes down what `ssh` is to find there; answers where. @throws {HostKeyError} */
+export async function writeKnownHosts(): Promise<string> {
+  const { publicLine } = await ownHostKey()
+  const path = join(sshFolder(), 'known_hosts')
+  await writeFile(path, `${HOST_ALIAS} ${publicLine}\n`, { mode: 0o600 })
+  return path
+}

@@ -1,0 +1,28 @@
+import { Duplex } from 'node:stream'
+import { silentLogger } from '../../../node/logger.ts'
+import { createSshServer } from '../../../node/ssh/serve.ts'
+import type { CortexClient } from '../../client/index.ts'
+import { clientTarget } from './client-target.ts'
+import { ownHostKey } from './own-host.ts'
+
+/**
+ * An SSH server for the one connection that is this process's input and output, as OpenSSH's `ProxyCommand` has it. Whoever
+ * started it has the key of the API, so nobody signs in. Resolves when the connection is over.
+ */
+export async function serveStdio(client: CortexClient, id: string): Promise<void> {
+  const target = clientTarget(client, id)
+  const guest = { name: 'own', target, watch: () => () => undefined }
+  const server = createSshServer(
+    { logger: silentLogger },
+    {
+      hostKey: await ownHostKey(),
+      door: { open: () => guest, admit: async () => null, refused: async () => undefined, failed: () => undefined },
+    },
+  )
+  const connection = Duplex.from({ readable: process.stdin, writable: process.stdout })
+  const over = Promise.withResolvers<void>()
+  connection.once('close', over.resolve).on('error', () => over.resolve())
+  server.serve(connection, 'own')
+  await over.promise
+  server.stop()
+}

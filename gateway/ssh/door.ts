@@ -1,0 +1,78 @@
+import type { ClientNode } from '../../node/index.ts'
+import { streamOf } from '../../node/network/channel-stream.ts'
+import { type SshDoor, SshRefusedError, type SshTarget } from '../../node/ssh/index.ts'
+import { isJobId, jobIdRange } from '../../protocol/ids.ts'
+import type { KeyGuard, Revocation } from '../auth/index.ts'
+import { ownerFilter, type Principal, sees } from '../http/principal.ts'
+import type { SshKeys } from './ssh-keys.ts'
+
+/** What {@link createDoor} works with. */
+export interface DoorComponents {
+  node: Pick<ClientNode, 'store' | 'reach'>
+  sshKeys: Pick<SshKeys, 'find' | 'watch'>
+  keyGuard: Pick<KeyGuard, 'slowDown' | 'noteWrong'>
+  revocation: Pick<Revocation, 'watch'>
+}
+
+/** Lets in whoever has a key that is kept here, to the job that the name before the `@` says. */
+export function createDoor({ node, sshKeys, keyGuard, revocation }: DoorComponents): SshDoor<SshTarget> {
+  return {
+    async admit({ blob }, user) {
+      const found = sshKeys.find(blob)
+      // One key may be several owners': then it is whose job it is.
+      let chosen = found[0]
+      if (found.length > 1) {
+        for (const one of found) {
+          const id = await idOf(node, one.principal, user).catch(() => null)
+          if (id !== null) chosen = one
+        }
+      }
+      if (chosen === undefined) return null
+      const { record, principal } = chosen
+      return {
+        name: principal.owner,
+        target: targetOf(node, principal, user),
+        watch(end) {
+          const both = [revocation.watch(principal, end), sshKeys.watch(record, end)]
+          return () => {
+            for (const release of both) release()
+          }
+        },
+      }
+    },
+    refused: keyGuard.slowDown,
+    failed: keyGuard.noteWrong,
+  }
+}
+
+function targetOf(node: DoorComponents['node'], principal: Principal, user: string): SshTarget {
+  // Each time anew: a connection may be there for days.
+  const jobId = async (): Promise<string> => await idOf(node, principal, user)
+  return {
+    exec: async (request, signal) => await node.reach.exec(await jobId(), request, signal),
+    tunnel: async (port, signal) => streamOf(await node.reach.tunnel(await jobId(), { port, protocol: 'TCP' }, signal)),
+  }
+}
+
+/** The job whose id this is, or begins so. @throws {SshRefusedError} where there is none, or more than one */
+async function idOf({ store }: DoorComponents['node'], principal: Principal, user: string): Promise<string> {
+  const id = `job_${user.trim().toLowerCase().replace(/^job_/, '')}`
+  const range = jobIdRange(id)
+  const job = isJobId(id) ? await store.get(id) : undefined
+  if (job !== undefined && sees(principal, job.owner)) return id
+  if (range === null) throw noJob(user)
+  const owner = ownerFilter(principal)
+  const where = (one: { id: string }): boolean => one.id.startsWith(id)
+  const query = { ...range, where, limit: 2, lookAt: MAX_LOOKED_AT, ...(owner === undefined ? {} : { owner }) }
+  const [first, second] = (await store.listIds(query)).ids
+  if (first === undefined) throw noJob(user)
+  if (second !== undefined) throw new SshRefusedError(`more than one job's id begins with ${id}: give more of it`)
+  return first
+}
+
+/** Jobs that are looked at for the beginning of an id. */
+const MAX_LOOKED_AT = 1_000
+
+function noJob(user: string): SshRefusedError {
+  return new SshRefusedError(`there is no job ${user} that this key may reach: 'cortex job list' shows them`)
+}

@@ -1,0 +1,38 @@
+import type { Writable } from 'node:stream'
+import type { ServerChannel } from 'ssh2'
+import type { Transport } from './transport.ts'
+
+/** How bytes get from and to a channel of the library, which itself waits for nobody. */
+export interface Carrier {
+  /** What the client sends on a channel, until it says that it sends no more. */
+  read(channel: ServerChannel): AsyncIterable<Buffer>
+  /** Resolves when the client has taken it, or there is room for it. Rejects when `signal` aborts. */
+  write(to: Writable, data: Uint8Array, signal: AbortSignal): Promise<void>
+}
+
+/** Over one connection. */
+export function createCarrier({ look, room }: Pick<Transport, 'look' | 'room'>): Carrier {
+  return {
+    async *read(channel) {
+      // Ending this ends the reading half alone.
+      for await (const chunk of channel.iterator({ destroyOnReturn: false })) {
+        yield chunk as Buffer
+        look()
+      }
+    },
+    async write(to, data, signal) {
+      signal.throwIfAborted()
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const onAbort = (): void => reject(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      try {
+        // A channel that closes meanwhile never calls back.
+        to.write(data, (error) => (error == null ? resolve() : reject(error)))
+        await promise
+        await room()
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+      }
+    },
+  }
+}

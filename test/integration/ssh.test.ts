@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import ssh2 from 'ssh2'
+import { CortexClient } from '../../gateway/client/index.ts'
+import { freePort } from '../../scripts/free-port.ts'
+import { hasSsh, QUIET, type Ran, ran } from '../node/ssh/support/ssh-client.ts'
+import { type Api, openApi } from './support/api.ts'
+import { openMarket, type TestMarket } from './support/market.ts'
+
+const HAS_SSH = await hasSsh()
+const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'cortex.ts')
+const SESSIONS = 50
+
+/** One port that the job exposes, and one that only the container itself reaches. */
+const JOB = `mkdir /www; echo page > /www/index.html
+httpd -p 8080 -h /www; httpd -p 127.0.0.1:9090 -h /www; echo up; exec sleep 3600`
+
+describe('a job by SSH', { skip: HAS_SSH ? false : 'OpenSSH is not here' }, () => {
+  let market: TestMarket
+  let api: Api
+  let client: CortexClient
+  let folder: string
+  let id: string
+  before(async () => {
+    market = await openMarket()
+    await market.addSeller()
+    api = await openApi(market, { ssh: { port: 0 } })
+    client = new CortexClient({ baseUrl: api.url, apiKey: api.key })
+    folder = await mkdtemp(join(tmpdir(), 'cortex-ssh-'))
+    for (const name of ['mine', 'stranger', 'other']) {
+      const pair = ssh2.utils.generateKeyPairSync('ed25519')
+      await writeFile(join(folder, name), pair.private, { mode: 0o600 })
+      await writeFile(join(folder, `${name}.pub`), `${pair.public} ${name}@laptop\n`)
+    }
+    id = await api.submit(
+      market.job(JOB, { duration: 3_600, network: 'bridge', memory: '256Mi', ports: [{ port: 8080 }] }),
+    )
+    await market.when(id, ({ state, logs }) => state.status === 'running' && logs.lines > 0)
+    await client.sshKeys.add({ publicKey: await publicKey('mine') })
+  })
+  after(async () => {
+    await market?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const publicKey = async (name: string): Promise<string> => await readFile(join(folder, `${name}.pub`), 'utf8')
+
+  /** OpenSSH's client at the gateway's port. */
+  function atPort(...more: string[]): string[] {
+    return [...QUIET, '-i', join(folder, 'mine'), '-p', String(api.sshPort), ...more]
+  }
+  const host = (): string => `${id}@127.0.0.1`
+
+  /** This program, as a user has it who gave it nothing but the key of the API. */
+  const environment = (): NodeJS.ProcessEnv => ({
+    ...{ ...process.env, HOME: folder, XDG_CONFIG_HOME: join(folder, 'config') },
+    ...{ CORTEX_GATEWAY: api.url, CORTEX_KEY: api.key },
+  })
+  async function cortex(args: string[], input = ''): Promise<Ran> {
+    return await ran(process.execPath, [PROGRAM, ...args], input, environment())
+  }
+
+  async function page(port: number): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${port}/`)
+    return await response.text()
+  }
+
+  /** Resolves when somebody listens there. */
+  async function listening(port: number, child: ChildProcess): Promise<void> {
+    while (child.exitCode === null) {
+      const socket = connect(port, '127.0.0.1')
+      const isOpen = await once(socket, 'connect').then(
+        () => true,
+        () => false,
+      )
+      socket.destroy()
+      if (isOpen) return
+    }
+    throw new Error(`It ended with ${child.exitCode}`)
+  }
+
+  test('the command needs a key of the API alone, and no port of the gateway', async () => {
+    const said = await cortex(['ssh', id, '--', 'cat; echo wrong >&2; exit 7'], 'given\n')
+    assert.deepEqual({ code: said.code, stdout: said.stdout }, { code: 7, stdout: 'given\n' }, said.stderr)
+    assert.match(said.stderr, /^wrong$/m)
+    const begins = await cortex(['ssh', id.slice(0, -2), '--', 'hostname'])
+    assert.equal(begins.code, 0, begins.stderr)
+  })
+
+  test('plain ssh finds jobs by what the command writes for it', async () => {
+    const written = await cortex(['ssh-config'])
+    assert.equal(written.code, 0, written.stderr)
+    const file = join(folder, 'ssh-config')
+    await writeFile(file, written.stdout)
+    const said = await ran('ssh', ['-F', file, `${id}.cortex`, 'echo in; exit 4'], '', environment())
+    assert.deepEqual({ code: said.code, stdout: said.stdout }, { code: 4, stdout: 'in\n' }, said.stderr)
+  })
+
+  test('commands, shells and terminals at the port of the gateway', async () => {
+    const said = await ran('ssh', atPort(host(), 'cat; exit 9'), 'given\n')
+    assert.deepEqual(said, { code: 9, stdout: 'given\n', stderr: '' })
+    const shell = await ran('ssh', atPort('-T', host()), 'cd /www && cat index.html; exit 3\n')
+    assert.deepEqual(shell, { code: 3, stdout: 'page\n', stderr: '' })
+    const terminal = await ran('ssh', atPort('-tt', host(), 'test -t 0 && tty && echo $TERM'))
+    assert.match(terminal.stdout, /^\/dev\/pts\/\d+\r\n/)
+    const missing = await ran('ssh', atPort(host(), 'no-such-program'))
+    assert.equal(missing.code, 127)
+  })
+
+  test('a terminal has the size of its client, also when that changes, and its keys', async () => {
+    const own = new ssh2.Client()
+    const privateKey = await readFile(join(folder, 'mine'))
+    own.connect({ host: '127.0.0.1', port: api.sshPort ?? 0, username: id, privateKey })
+    await once(own, 'ready')
+    const script =
+      'trap "echo interrupted; exit 6" INT; stty size; read -r line; stty size; echo ready; while :; do sleep 1; done'
+    const channel = await new Promise<ssh2.ClientChannel>((resolve, reject) =>
+      own.exec(script, { pty: { cols: 101, rows: 31 } }, (error, opened) =>
+        error === undefined ? resolve(opened) : reject(error),
+      ),
+    )
+    let said = ''
+    const until = async (pattern: RegExp): Promise<void> => {
+      while (!pattern.test(said)) said += String((await once(channel, 'data'))[0])
+    }
+    const ended = once(channel, 'exit')
+    await until(/31 101/)
+    channel.setWindow(41, 121, 0, 0)
+    channel.write('\n')
+    await until(/41 121\s+ready/)
+    channel.write('\x03')
+    assert.equal((await ended)[0], 6)
+    own.end()
+  })
+
+  test('ports are forwarded: those of the job, those within, and what the job itself reaches', async () => {
+    const [exposed, within, socks] = [await freePort(), await freePort(), await freePort()]
+    const rules = ['-L', `${exposed}:localhost:8080`, '-L', `${within}:127.0.0.1:9090`, '-D', `${socks}`]
+    const child = spawn('ssh', atPort('-N', '-o', 'ExitOnForwardFailure=yes', ...rules, host()), { stdio: 'pipe' })
+    const problem = text(child.stderr)
+    try {
+      await listening(socks, child)
+      assert.equal(await page(exposed), 'page\n')
+      assert.equal(await page(within), 'page\n')
+      const curl = await ran('curl', ['-sS', '-x', `socks5h://127.0.0.1:${socks}`, 'http://localhost:9090/'])
+      assert.equal(curl.stdout, 'page\n', curl.stderr)
+    } finally {
+      child.kill()
+    }
+    await problem
+  })
+
+  test(`${SESSIONS} at once`, async () => {
+    const all = Array.from(
+      { length: SESSIONS },
+      async (_, i) => await ran('ssh', atPort(host(), `cat; exit ${i}`), `${i}\n`),
+    )
+    for (const [i, said] of (await Promise.all(all)).entries()) {
+      assert.deepEqual(said, { code: i, stdout: `${i}\n`, stderr: '' }, `session ${i}`)
+    }
+  })
+
+  test('a stranger, another owner and an ended job are refused', async () => {
+    const stranger = await ran('ssh', [
+      ...QUIET,
+      '-i',
+      join(folder, 'stranger'),
+      '-p',
+      String(api.sshPort),
+      host(),
+      'true',
+    ])
+    assert.equal(stranger.code, 255)
+    assert.match(stranger.stderr, /Permission denied \(publickey\)/)
+    const { key } = await client.keys.create({ name: 'other', owner: 'other', permissions: ['jobs:*'] })
+    const other = new CortexClient({ baseUrl: api.url, apiKey: key })
+    await other.sshKeys.add({ publicKey: await publicKey('other') })
+    const said = await ran('ssh', [...QUIET, '-i', join(folder, 'other'), '-p', String(api.sshPort), host(), 'true'])
+    assert.equal(said.code, 255)
+    assert.match(said.stderr, /cortex: there is no job/)
+  })
+
+  test('what a key opened ends with it: removed, or with the key of the API behind it', async () => {
+    const cases: [name: string, end: (own: CortexClient, keyId: string) => Promise<void>][] = [
+      [
+        'removed',
+        async (own, made) =>
+          await own.sshKeys.remove((await own.sshKeys.list()).items.find(({ keyId }) => keyId === made)?.id ?? ''),
+      ],
+      ['revoked', async (_own, keyId) => void (await client.keys.revoke(keyId))],
+    ]
+    for (const [name, end] of cases) {
+      const pair = ssh2.utils.generateKeyPairSync('ed25519')
+      await writeFile(join(folder, name), pair.private, { mode: 0o600 })
+      const made = await client.keys.create({ name, permissions: ['jobs:*'] })
+      const own = new CortexClient({ baseUrl: api.url, apiKey: made.key })
+      await own.sshKeys.add({ publicKey: pair.public })
+      const words = [...QUIET, '-i', join(folder, name), '-p', String(api.sshPort), host(), 'echo up; sleep 600']
+      const child = spawn('ssh', words, { stdio: 'pipe' })
+      const exit = once(child, 'exit')
+      await once(child.stdout, 'data')
+      await end(own, made.id)
+      assert.equal((await exit)[0], 255, name)
+      assert.equal((await ran('ssh', words)).code, 255, name)
+    }
+  })
+})
