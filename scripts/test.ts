@@ -44,7 +44,8 @@ const working: Lane = { concurrency: availableParallelism(), together: 10 }
  * nothing where the containers of other tests have what the machine has.
  */
 const waiting: Lane = { concurrency: 3, most: Math.min(12, 2 * availableParallelism()) }
-const background: Lane = { concurrency: 1, idle: true }
+/** Files of this one look as long as they may, some for a quarter of an hour: one after the other they would be what is waited for. */
+const background: Lane = { concurrency: 2, idle: true }
 const lanes = [waiting, working, background]
 
 const unit: Group = { name: 'unit', lane: working, needsEngine: false, timeoutMs: 20 * 60_000 }
@@ -66,19 +67,33 @@ const long = [
   'integration/docker-26',
   'faults/kill-agent',
   'faults/kill-gateway',
+  'browser/account',
   'integration/run',
   'integration/package',
   'integration/attack/attack',
   'integration/ordinary-programs',
+  'faults/walk/market',
   'faults/stopped-outside',
   'faults/routers',
+  'integration/startup-problems',
   'faults/lost',
   'integration/podman',
+  'browser/pages',
   'faults/partition',
+  'integration/ended-early',
+  'browser/jobs',
+  'faults/abandoned',
+  'browser/data',
+  'faults/kept-volumes',
+  'browser/live-pages',
   'browser/work',
+  'integration/hostile-promises',
   'gateway/events/fan-out',
+  'gateway/upkeep/repair',
   'node/commands/stopping',
   'gateway/large-answers',
+  'sim/market-model',
+  'sim/lies',
 ].map((name) => join(import.meta.dirname, `../test/${name}.test.ts`))
 const longMs = 60_000
 /** From so many files on, the programs that they start are bundled first: that takes what a few starts from the source do. */

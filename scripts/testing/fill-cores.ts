@@ -4,7 +4,7 @@ import type PQueue from 'p-queue'
 /** How often is looked, in ms: whatever begins fills a core for some seconds, before it waits or does not. */
 const LOOK_MS = 4_000
 /** Shares of all processors' time that nobody had. */
-const IDLE = 0.2
+const IDLE = 0.12
 const FULL = 0.03
 /** Memory that has to be free for one more, in bytes: what a test of the engine takes with all that it starts, twice. */
 const ROOM_BYTES = 3 * 2 ** 30

@@ -17,7 +17,8 @@ import { type ManagedProcess, startProgram } from '../../scripts/local-network.t
 import { closeAll } from '../support/close-all.ts'
 import { until } from '../support/until.ts'
 
-describe('an agent that is ended while it starts', () => {
+// They wait, the last for a minute.
+describe('an agent that is ended while it starts', { concurrency: true }, () => {
   let handle: EngineHandle
   let docker: Docker
   let folder: string
