@@ -119,17 +119,19 @@ function isExpected(text: string): boolean {
 
 async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promise<LocalNetwork> {
   const common = ['--network', `browser-${process.pid}`]
+  // Its jobs have no network, mostly: four made ahead for each file would be four too many.
+  const machine = [...common, '--sandboxes', '0']
   return await startLocalNetwork({
     dockerHost: `unix://${engine.socketPath}`,
     gatewayFlags: ['--rate-limit', '0', ...common, ...gatewayFlags],
     agents: [
       {
         name: 'attic',
-        flags: [...common, '--cpu', '2000', '--memory', '2Gi', '--price-cpu', '0.008', '--region', 'eu-west'],
+        flags: [...machine, '--cpu', '2000', '--memory', '2Gi', '--price-cpu', '0.008', '--region', 'eu-west'],
       },
       {
         name: 'cellar',
-        flags: [...common, '--cpu', '4000', '--memory', '1Gi', '--price-cpu', '0.012', '--region', 'eu-north'],
+        flags: [...machine, '--cpu', '4000', '--memory', '1Gi', '--price-cpu', '0.012', '--region', 'eu-north'],
       },
     ],
   })
