@@ -1,0 +1,65 @@
+"""A gateway. The files of `_sync` are made from these by `npm run gen`."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, AsyncIterator, cast
+
+import httpx
+
+from ..types import Provider, User
+from .batches import AsyncBatches
+from .jobs import AsyncJobs
+from .sandbox import WAITING, AsyncSandbox
+from .transport import AsyncTransport
+
+
+class AsyncCortexClient:
+    """A gateway as a program sees it.
+
+    ``base_url`` is else ``CORTEX_GATEWAY`` or http://localhost:13000, ``api_key`` else ``CORTEX_KEY``. ``timeout`` is how
+    long nothing may come of an answer, in seconds; ``retries`` is how often one is repeated where that is safe. ``http`` is a client of httpx of
+    your own, with its proxies and certificates.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float = 30.0,
+        retries: int = 4,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._transport = AsyncTransport(base_url, api_key, timeout, retries, http)
+        self.jobs = AsyncJobs(self._transport)
+        self.batches = AsyncBatches(self._transport)
+
+    async def __aenter__(self) -> AsyncCortexClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes its connections."""
+        await self._transport.aclose()
+
+    async def me(self) -> User:
+        """Whose key this is, and what it may do."""
+        return cast(User, await self._transport.data("GET", "/users/me"))
+
+    async def providers(self, **query: Any) -> AsyncIterator[Provider]:
+        """Who sells, page after page."""
+        async for provider in self._transport.pages("/plugin-core/providers", query):
+            yield cast(Provider, provider)
+
+    def sandbox(self, image: str, *, ttl: int = 1_800, **fields: Any) -> AsyncSandbox:
+        """A machine to work in, which ends by itself after ``ttl`` seconds. The image needs ``sh``.
+
+        Use it in a ``with`` block; ``fields`` are those of a job, such as ``cpu=2000, memory="4Gi"``.
+        """
+        waiting = {"command": ["sh", "-c", WAITING], "args": [], "stopGraceSeconds": 1, "maxAttempts": 1}
+        return AsyncSandbox(self.jobs, {"image": image, "duration": ttl, **fields, **waiting})

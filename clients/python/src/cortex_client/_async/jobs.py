@@ -1,0 +1,132 @@
+"""Jobs. The files of `_sync` are made from these by `npm run gen`."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from typing import Any, AsyncGenerator, AsyncIterator, List, Mapping, Sequence, cast
+
+from .._errors import JobFailedError
+from .._requests import Request, job_path, range_of, words_of
+from ..types import AttemptCost, DryRun, ExecAnswer1, Job, JobEvent, JobListItem, JobOverrides, JobSubmission, LogLine
+from .files import AsyncJobFiles
+from .transport import AsyncTransport
+
+
+class AsyncJobs:
+    """``client.jobs``"""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+        self.files = AsyncJobFiles(transport)
+
+    async def submit(
+        self, job: JobSubmission | None = None, /, *, idempotency_key: str | None = None, **fields: Any
+    ) -> Job:
+        """Submits a job, as a mapping or by its fields: ``submit(image="busybox", args=["date"])``.
+
+        It is repeated under one key where the connection fails, so it makes one job.
+        """
+        body = {**(job or {}), **fields}
+        key = idempotency_key or secrets.token_hex(16)
+        return cast(Job, await self._transport.data("POST", "/plugin-core/jobs", json=body, idempotency_key=key))
+
+    async def estimate(self, job: JobSubmission | None = None, /, **fields: Any) -> DryRun:
+        """Checks a job and asks who would take it, and at what price; nothing is submitted."""
+        body = {**(job or {}), **fields}
+        query = {"dryRun": True}
+        answer = await self._transport.data("POST", "/plugin-core/jobs", query=query, json=body, repeatable=True)
+        return cast(DryRun, answer)
+
+    async def get(self, job: str) -> Job:
+        """The job, with its events."""
+        return cast(Job, await self._transport.data("GET", job_path(job)))
+
+    async def list(
+        self, *, labels: Mapping[str, str] | None = None, **query: Any
+    ) -> AsyncIterator[JobListItem]:
+        """Every job that matches, newest first, page after page: by ``status``, ``provider``, ``batch``, ``q``, ``sort``,
+        ``to`` and the like, as the API's own parameters; ``from`` is written ``from_``."""
+        named = {name.rstrip("_"): value for name, value in query.items()}
+        labelled = {f"label.{name}": value for name, value in (labels or {}).items()}
+        async for job in self._transport.pages("/plugin-core/jobs", {**named, **labelled}):
+            yield cast(JobListItem, job)
+
+    async def wait(self, job: str, *, check: bool = False) -> Job:
+        """The job once it has ended. With ``check`` it raises ``JobFailedError`` unless it has completed."""
+        async for _ in self.events(job, follow=True):
+            pass
+        ended = await self.get(job)
+        if check and ended["status"] != "completed":
+            raise JobFailedError(ended)
+        return ended
+
+    async def run(self, job: JobSubmission | None = None, /, *, check: bool = True, **fields: Any) -> Job:
+        """Submits a job and waits for its end. It raises ``JobFailedError`` unless ``check`` is ``False``."""
+        submitted = await self.submit(job, **fields)
+        return await self.wait(submitted["id"], check=check)
+
+    async def logs(
+        self, job: str, *, follow: bool = False, tail: int | None = None, since: Any = None, after: int | None = None
+    ) -> AsyncIterator[LogLine]:
+        """Lines that the job wrote. With ``follow`` all that come until it has ended, each once; else those that are
+        there, at most the newest 10,000. ``after``, the number of a line, goes with ``follow``."""
+        query = {"tail": tail, "since": since}
+        path = job_path(job, "/logs")
+        if not follow:
+            for line in (await self._transport.data("GET", path, query=query))["logs"]:
+                yield cast(LogLine, line)
+            return
+        async for _, line in self._transport.follow(path, query, after):
+            yield cast(LogLine, line)
+
+    async def events(self, job: str, *, follow: bool = False, after: int = 0) -> AsyncIterator[JobEvent]:
+        """What happened to the job behind ``after``; with ``follow`` on, until it has ended."""
+        path = job_path(job, "/events")
+        if not follow:
+            for event in (await self._transport.data("GET", path, query={"after": after}))["events"]:
+                yield cast(JobEvent, event)
+            return
+        async for _, event in self._transport.follow(path, {}, after or None):
+            yield cast(JobEvent, event)
+
+    async def exec(self, job: str, command: str | Sequence[str], *, timeout: int = 60) -> ExecAnswer1:
+        """Runs a command in the running container to its end, of text by ``sh -c``: ``exitCode``, ``stdout``, ``stderr``."""
+        body = {"command": words_of(command), "timeout": timeout}
+        answer = await self._transport.data("POST", job_path(job, "/exec"), json=body, timeout=timeout + 30.0)
+        return cast(ExecAnswer1, answer)
+
+    @contextlib.asynccontextmanager
+    async def open_output(
+        self, job: str, path: str | None = None, *, name: str | None = None, offset: int = 0, length: int | None = None
+    ) -> AsyncGenerator[AsyncIterator[bytes], None]:
+        """Pieces of what the job left: a tar of all of it or of one output (``name``), or one file of it, with ``path`` as
+        its entry in the tar is called."""
+        query = {"path": path, "name": name}
+        request = Request("GET", job_path(job, "/output"), query, headers=range_of(offset, length))
+        async with self._transport.open(request, 60.0) as response:
+            yield response.aiter_raw()
+
+    async def output(self, job: str, path: str | None = None, **how: Any) -> bytes:
+        """The same, all of it in memory."""
+        async with self.open_output(job, path, **how) as pieces:
+            return b"".join([piece async for piece in pieces])
+
+    async def cancel(self, job: str) -> None:
+        """Answers at once; the job is cancelled when its provider has stopped it."""
+        await self._transport.data("POST", job_path(job, "/cancel"))
+
+    async def extend(self, job: str, seconds: int) -> Job:
+        """Adds seconds to its duration."""
+        return cast(Job, await self._transport.data("POST", job_path(job, "/extend"), json={"additional": seconds}))
+
+    async def resubmit(self, job: str, overrides: JobOverrides | None = None) -> Job:
+        """A new job from this one."""
+        key = secrets.token_hex(16)
+        body = {"overrides": overrides or {}}
+        answer = await self._transport.data("POST", job_path(job, "/resubmit"), json=body, idempotency_key=key)
+        return cast(Job, answer)
+
+    async def costs(self, job: str) -> List[AttemptCost]:
+        """What each attempt costs, the first one first, with what both sides signed of it."""
+        return cast(List[AttemptCost], (await self._transport.data("GET", job_path(job, "/receipts")))["receipts"])

@@ -1,0 +1,65 @@
+"""A gateway. Made from the file of this name in `_async` by `npm run gen`."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Iterator, cast
+
+import httpx
+
+from ..types import Provider, User
+from .batches import Batches
+from .jobs import Jobs
+from .sandbox import WAITING, Sandbox
+from .transport import Transport
+
+
+class CortexClient:
+    """A gateway as a program sees it.
+
+    ``base_url`` is else ``CORTEX_GATEWAY`` or http://localhost:13000, ``api_key`` else ``CORTEX_KEY``. ``timeout`` is how
+    long nothing may come of an answer, in seconds; ``retries`` is how often one is repeated where that is safe. ``http`` is a client of httpx of
+    your own, with its proxies and certificates.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float = 30.0,
+        retries: int = 4,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._transport = Transport(base_url, api_key, timeout, retries, http)
+        self.jobs = Jobs(self._transport)
+        self.batches = Batches(self._transport)
+
+    def __enter__(self) -> CortexClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._transport.close()
+
+    def me(self) -> User:
+        """Whose key this is, and what it may do."""
+        return cast(User, self._transport.data("GET", "/users/me"))
+
+    def providers(self, **query: Any) -> Iterator[Provider]:
+        """Who sells, page after page."""
+        for provider in self._transport.pages("/plugin-core/providers", query):
+            yield cast(Provider, provider)
+
+    def sandbox(self, image: str, *, ttl: int = 1_800, **fields: Any) -> Sandbox:
+        """A machine to work in, which ends by itself after ``ttl`` seconds. The image needs ``sh``.
+
+        Use it in a ``with`` block; ``fields`` are those of a job, such as ``cpu=2000, memory="4Gi"``.
+        """
+        waiting = {"command": ["sh", "-c", WAITING], "args": [], "stopGraceSeconds": 1, "maxAttempts": 1}
+        return Sandbox(self.jobs, {"image": image, "duration": ttl, **fields, **waiting})
