@@ -4,23 +4,22 @@
  * run. Every way ends with a program that has the file, or a file that is there.
  */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { CortexClient } from '../gateway/client/index.ts'
 import type { BenchResult } from './run.ts'
+import { startBare } from './support/bare.ts'
 import { benchNetwork } from './support/network.ts'
 import { startOwnSshd } from './support/own-sshd.ts'
 import { median, round } from './support/statistics.ts'
 
 const run = promisify(execFile)
 const PROGRAM = join(import.meta.dirname, '../bin/cortex.ts')
-const BARE = join(import.meta.dirname, 'support/bare-stream.ts')
 const MIB = 2 ** 20
 const GOAL = 0.5
 const UNTIL_DONE = 'until [ -e /done ]; do sleep 0.1; done'
@@ -123,22 +122,4 @@ async function eventTimes(
 async function writeRandom(path: string, bytes: number): Promise<void> {
   await using file = await open(path, 'w')
   for (let left = bytes; left > 0; left -= MIB) await file.write(randomBytes(Math.min(left, MIB)))
-}
-
-/** The receiving end of bare streams, for as long as it is wanted. */
-async function startBare() {
-  const receiver: ChildProcess = spawn(process.execPath, [BARE, 'receive'], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  })
-  const lines = createInterface({ input: receiver.stdout as NodeJS.ReadableStream })
-  const address = await new Promise<string>((resolve, reject) => {
-    lines.once('line', resolve)
-    receiver.once('exit', () => reject(new Error('The bare peer ended by itself')))
-  })
-  return {
-    async seconds(bytes: number): Promise<number> {
-      return Number((await run(process.execPath, [BARE, 'send', address, String(bytes)])).stdout)
-    },
-    [Symbol.dispose]: () => void receiver.kill(),
-  }
 }

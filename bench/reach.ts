@@ -1,0 +1,197 @@
+/**
+ * Into the containers of running jobs, through gateway and agent, against the same without them, each in its turn in one
+ * run: bytes both ways through `cortex job forward` (against one bare libp2p stream), new connections, requests through
+ * `…/proxy` and at a port's origin and pgbench (against the container's own address), and `cortex job exec` (against
+ * `docker exec`). `ratio` is the worst figure as a part of its goal, so 1 means that all are met.
+ */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { findProgram } from '../scripts/apt.ts'
+import { ensureDebianImage } from '../scripts/debian-image.ts'
+import { ensureNodeImage } from '../scripts/node-image.ts'
+import type { BenchResult } from './run.ts'
+import { startBare } from './support/bare.ts'
+import { benchNetwork } from './support/network.ts'
+import {
+  connectMs,
+  type Place,
+  requestsPerSecond,
+  secondsOf,
+  secondsToRead,
+  secondsToSend,
+  transactionsPerSecond,
+} from './support/reach-ways.ts'
+import { median, round } from './support/statistics.ts'
+
+const PROGRAM = join(import.meta.dirname, '../bin/cortex.ts')
+const SERVER = join(import.meta.dirname, 'support/reach-server.mjs')
+const PORTS = [7000, 7001, 7002, 8080]
+const SIZE = { cpu: 1000, memory: '256Mi', storage: '256Mi', duration: 3_000, network: 'bridge', stopGraceSeconds: 0 }
+const LOAD = { clients: 8, seconds: 3 }
+const CONNECTIONS = 50
+/** Lets anybody in, and makes pgbench's tables once it answers. */
+const POSTGRES = `cd /etc/postgresql/*/main && echo 'host all all all trust' >> pg_hba.conf
+exec su postgres -c "exec $(echo /usr/lib/postgresql/*/bin/postgres) -c data_directory=$(echo /var/lib/postgresql/*/main) \
+ -c config_file=$PWD/postgresql.conf -c listen_addresses='*' -c ssl=off"`
+
+/** What of the baseline each way is to reach; of `connect`, how many times as long it may take. */
+const GOALS = { send: 0.5, read: 0.5, connect: 2, proxy: 0.3, origin: 0.3, pgbench: 0.6, execIn: 0.5, execOut: 0.5 }
+
+type Way = keyof typeof GOALS
+type Figures = Record<Way, { ours: number[]; baseline: number[] }>
+type Setup = Awaited<ReturnType<typeof benchNetwork>>
+
+/** @param args MiB that are sent, rounds, and ways that are measured. @default 200, 3, all */
+export async function bench(args: string[]): Promise<BenchResult> {
+  const [bytes, rounds] = [Number(args[0] ?? 200) * 2 ** 20, Number(args[1] ?? 3)]
+  const wanted = (way: Way): boolean => args.length < 3 || args.slice(2).includes(way)
+  await using setup = await benchNetwork(1, ['--memory', '4Gi', '--storage', '8Gi'])
+  const figures = Object.fromEntries(
+    Object.keys(GOALS).map((way) => [way, { ours: [], baseline: [] }]),
+  ) as never as Figures
+  const ways = await waysOf(setup, bytes, wanted('pgbench'))
+  await using _ends = { [Symbol.asyncDispose]: ways.end }
+  for (let i = 0; i < rounds; i += 1) {
+    for (const [way, [ours, baseline]] of Object.entries(ways.all) as [Way, [Measure, Measure]][]) {
+      if (!wanted(way)) continue
+      figures[way].baseline.push(await baseline())
+      figures[way].ours.push(await ours())
+      const { ours: all, baseline: bare } = figures[way]
+      process.stdout.write(`${way}: ${round(all.at(-1) ?? 0, 2)} against ${round(bare.at(-1) ?? 0, 2)}\n`)
+    }
+  }
+  return resultOf(figures)
+}
+
+type Measure = () => Promise<number>
+
+function resultOf(figures: Figures): BenchResult {
+  const rows = (Object.entries(figures) as [Way, Figures[Way]][])
+    .filter(([, { ours }]) => ours.length > 0)
+    .map(([way, all]) => {
+      const [ours, baseline] = [median(all.ours), median(all.baseline)]
+      const goal = GOALS[way]
+      const reached = way === 'connect' ? goal / (ours / baseline) : ours / baseline / goal
+      return {
+        way,
+        ours: round(ours, 2),
+        baseline: round(baseline, 2),
+        ratio: round(ours / baseline, 3),
+        goal,
+        reached,
+      }
+    })
+  for (const row of rows) process.stdout.write(`${JSON.stringify({ ...row, reached: round(row.reached) })}\n`)
+  return { name: 'reach', ratio: round(Math.min(...rows.map(({ reached }) => reached)), 3), goal: 1, ways: rows }
+}
+
+/** Each way as ours and as its baseline: MB/s, of `connect` ms, of others so many a second. */
+async function waysOf(setup: Setup, bytes: number, withDatabase: boolean) {
+  const { docker, dockerHost, url, key } = setup
+  const bare = await startBare()
+  const stops: (() => Promise<void>)[] = [async () => bare[Symbol.dispose]()]
+  const image = await ensureNodeImage(docker)
+  const script = await readFile(SERVER, 'utf8')
+  const server = await running(setup, { image, command: ['node', '--input-type=module', '-e', script] }, PORTS)
+  const plain = await running(setup, { image: setup.image, command: ['sleep', '3000'] }, [])
+  const forwarded = await forward(setup, server.id, PORTS)
+  stops.push(forwarded.stop)
+  const [direct, ours] = [(port: number) => ({ host: server.host, port }), forwarded.at]
+  const speed = async (seconds: Promise<number>): Promise<number> => bytes / 1e6 / (await seconds)
+  const bareSpeed = async (): Promise<number> => await speed(bare.seconds(bytes))
+  const load = async (to: Parameters<typeof requestsPerSecond>[0]) => await requestsPerSecond(to, LOAD)
+  const plainLoad = async (): Promise<number> => await load({ url: `http://${server.host}:8080/` })
+  const authorization = `Bearer ${key}`
+  const cortex = ['job', 'exec', '--gateway', url, '--key', key]
+  const engine = ['-H', dockerHost, 'exec']
+  const sink = ['sh', '-c', 'cat > /dev/null']
+  const source = ['head', '-c', String(bytes), '/dev/zero']
+  const exec = async (program: string, args: string[], input: number) => await speed(secondsOf(program, args, input))
+  const all: Partial<Record<Way, [Measure, Measure]>> = {
+    send: [async () => await speed(secondsToSend(ours(7000), bytes)), bareSpeed],
+    read: [async () => await speed(secondsToRead(ours(7001), bytes)), bareSpeed],
+    connect: [
+      async () => median(await connectMs(ours(7002), CONNECTIONS)),
+      async () => median(await connectMs(direct(7002), CONNECTIONS)),
+    ],
+    proxy: [
+      async () => await load({ url: `${url}/api/plugin-core/jobs/${server.id}/proxy/8080/`, authorization }),
+      plainLoad,
+    ],
+    origin: [
+      async () => await load({ url, authorization, host: `8080--${server.id}.localhost:${new URL(url).port}` }),
+      plainLoad,
+    ],
+    execIn: [
+      async () => await exec(process.execPath, [PROGRAM, ...cortex, '-i', plain.id, '--', ...sink], bytes),
+      async () => await exec('docker', [...engine, '-i', plain.container, ...sink], bytes),
+    ],
+    execOut: [
+      async () => await exec(process.execPath, [PROGRAM, ...cortex, plain.id, '--', ...source], 0),
+      async () => await exec('docker', [...engine, plain.container, ...source], 0),
+    ],
+  }
+  const database = withDatabase ? await openDatabase(setup) : null
+  if (database !== null) {
+    stops.push(database.stop)
+    all.pgbench = [
+      async () => await transactionsPerSecond(database.forwarded, LOAD.seconds),
+      async () => await transactionsPerSecond(database.direct, LOAD.seconds),
+    ]
+  }
+  return { all, end: async () => void (await Promise.all(stops.map(async (stop) => await stop()))) }
+}
+
+/** Starts a job, and answers where its container is once it runs. */
+async function running({ api, docker }: Setup, job: { image: string; command: string[] }, ports: number[]) {
+  const { id } = await api.submit({ ...SIZE, ...job, ports: ports.map((port) => ({ port })) })
+  while ((await api.job(id)).status !== 'running') await delay(50)
+  const container = `cortex-${id}-1`
+  const { NetworkSettings } = await docker.getContainer(container).inspect()
+  const host = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? ''
+  return { id, container, host }
+}
+
+/** `cortex job forward`, as a process of its own. */
+async function forward({ url, key }: Setup, id: string, ports: number[]) {
+  const rules = ports.map((port) => `0:${port}`)
+  const args = [PROGRAM, 'job', 'forward', '--json', '--gateway', url, '--key', key, id, ...rules]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  const local = new Map<number, number>()
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { port, localPort } = JSON.parse(line) as { port: number; localPort: number }
+    local.set(port, localPort)
+    if (local.size === ports.length) break
+  }
+  return {
+    at: (port: number): Place => ({ host: '127.0.0.1', port: local.get(port) ?? 0 }),
+    stop: async () => {
+      if (child.kill()) await ended
+    },
+  }
+}
+
+/** A PostgreSQL with pgbench's tables; null where there is no image of it, or no pgbench. */
+async function openDatabase(setup: Setup) {
+  const image = (await findProgram('pgbench')) === null ? null : await ensureDebianImage(setup.docker, report)
+  if (image === null) return null
+  const { id, host } = await running(setup, { image, command: ['sh', '-c', POSTGRES] }, [5432])
+  const direct = { host, port: 5432 }
+  for (;;) {
+    const made = await secondsOf('pgbench', ['-h', host, '-U', 'postgres', '-i', '-q'], 0).catch(() => null)
+    if (made !== null) break
+    await delay(500)
+  }
+  const { at, stop } = await forward(setup, id, [5432])
+  return { direct, forwarded: at(5432), stop }
+}
+
+function report(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
