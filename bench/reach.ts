@@ -50,7 +50,7 @@ type Setup = Awaited<ReturnType<typeof benchNetwork>>
 export async function bench(args: string[]): Promise<BenchResult> {
   const [bytes, rounds] = [Number(args[0] ?? 200) * 2 ** 20, Number(args[1] ?? 3)]
   const wanted = (way: Way): boolean => args.length < 3 || args.slice(2).includes(way)
-  await using setup = await benchNetwork(1, ['--memory', '4Gi', '--storage', '8Gi'])
+  await using setup = await benchNetwork(1, ['--cpu', '4000', '--memory', '4Gi', '--storage', '8Gi'])
   const figures = Object.fromEntries(
     Object.keys(GOALS).map((way) => [way, { ours: [], baseline: [] }]),
   ) as never as Figures
@@ -150,7 +150,12 @@ async function waysOf(setup: Setup, bytes: number, withDatabase: boolean) {
 /** Starts a job, and answers where its container is once it runs. */
 async function running({ api, docker }: Setup, job: { image: string; command: string[] }, ports: number[]) {
   const { id } = await api.submit({ ...SIZE, ...job, ports: ports.map((port) => ({ port })) })
-  while ((await api.job(id)).status !== 'running') await delay(50)
+  for (;;) {
+    const { status, error } = await api.job(id)
+    if (status === 'running') break
+    if (status !== 'pending' && status !== 'scheduled') throw new Error(`The job is ${status}: ${error?.message}`)
+    await delay(100)
+  }
   const container = `cortex-${id}-1`
   const { NetworkSettings } = await docker.getContainer(container).inspect()
   const host = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? ''

@@ -108,11 +108,26 @@ export function readExecOutput(bytes: Uint8Array): ExecOutput {
   return output
 }
 
-/** A piece of a file as {@link FileContent}: the library's own writer, which grows as it writes, takes ten times as long. */
+/** A piece of a file as {@link FileContent}. */
 export function encodeFileData(data: Uint8Array): Uint8Array {
-  const { number } = FileContentSchema.field.data
-  const head = new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(data.length).finish()
-  return Buffer.concat([head, data])
+  return encodeBytes(FileContentSchema.field.data.number, [data])
+}
+
+/** A piece of a command's input as {@link ExecInput}. */
+export function encodeExecData(data: Uint8Array): Uint8Array {
+  return encodeBytes(ExecInputSchema.field.data.number, [data])
+}
+
+/** A piece of a command's output as {@link ExecOutput}. @param parts which follow each other */
+export function encodeExecOutput(stream: 'stdout' | 'stderr', parts: Uint8Array[]): Uint8Array {
+  return encodeBytes(ExecOutputSchema.field[stream].number, parts)
+}
+
+/** A message of one field of bytes: the library's own writer, which grows as it writes, takes ten times as long. */
+function encodeBytes(field: number, parts: Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const head = new BinaryWriter().tag(field, WireType.LengthDelimited).uint32(length).finish()
+  return Buffer.concat([head, ...parts], head.length + length)
 }
 
 /** @throws {WireError} */

@@ -11,7 +11,7 @@ export interface ExecStyle {
   tty?: true
 }
 
-/** Bytes on their way to the gateway before input is read no further. */
+/** Bytes on their way to the gateway before input is read no further, and from it before its messages are. */
 const HIGH_WATER_BYTES = 256 * 1024
 
 /** Runs a command in a job's container with this terminal; answers its exit code. */
@@ -52,11 +52,16 @@ export async function execInJob(
 
 async function untilExit(socket: WebSocket): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
+  let unwrittenBytes = 0
   socket.on('message', (data: RawData, isBinary: boolean) => {
     if (isBinary) {
       const bytes = data as Buffer
-      socket.pause()
-      void writeRaw(bytes[0] === 2 ? 'stderr' : 'stdout', bytes.subarray(1)).then(() => socket.resume())
+      unwrittenBytes += bytes.length
+      if (unwrittenBytes > HIGH_WATER_BYTES) socket.pause()
+      void writeRaw(bytes[0] === 2 ? 'stderr' : 'stdout', bytes.subarray(1)).then(() => {
+        unwrittenBytes -= bytes.length
+        if (socket.isPaused && unwrittenBytes <= HIGH_WATER_BYTES) socket.resume()
+      })
       return
     }
     const message = JSON.parse(String(data)) as { type: string; exitCode?: number; error?: { message: string } }

@@ -3,6 +3,10 @@ import type { RawData, WebSocket } from 'ws'
 /** Bytes on their way to the client before whoever sends waits. */
 const HIGH_WATER_BYTES = 1024 * 1024
 
+/** Bytes from the client that wait to be taken before it is read no further; a message counts for a little more than it has. */
+const MAX_WAITING_BYTES = 256 * 1024
+const MESSAGE_BYTES = 256
+
 /** A WebSocket whose both directions wait for each other's reader. */
 export interface BinarySocket {
   /** Resolves when there is room for the next. */
@@ -26,11 +30,17 @@ export function createBinarySocket(client: WebSocket): BinarySocket {
     async each(take) {
       const over = Promise.withResolvers<void>()
       let last = Promise.resolve()
+      let waitingBytes = 0
       client.on('message', (data, isBinary) => {
-        client.pause()
+        const bytes = (data as Buffer).length + MESSAGE_BYTES
+        waitingBytes += bytes
+        if (waitingBytes > MAX_WAITING_BYTES) client.pause()
         last = last.then(async () => await take(data, isBinary))
         // After one that was not taken nothing is, but the other side's goodbye is still read.
-        last.catch(over.reject).finally(() => client.resume())
+        last.catch(over.reject).finally(() => {
+          waitingBytes -= bytes
+          if (client.isPaused && waitingBytes <= MAX_WAITING_BYTES) client.resume()
+        })
       })
       client.once('close', () => last.then(over.resolve, over.reject))
       client.resume()

@@ -14,7 +14,7 @@ import { jobParams, visibleJob } from '../jobs/index.ts'
 import { createOneTimeCodes } from '../records/one-time-codes.ts'
 import { addExecSocket, type ExecTicket } from './exec-socket.ts'
 import type { PortOrigins } from './port-origins.ts'
-import { addPortProxy } from './port-proxy.ts'
+import { addPortProxy, type ProxyComponents } from './port-proxy.ts'
 import { addTunnelRoute, type TunnelComponents } from './tunnel-route.ts'
 
 /** How long the address of a socket may be opened, in ms. */
@@ -100,7 +100,7 @@ const linkOperation = operation({
 })
 
 /** What {@link addContainerRoutes} works with. */
-export interface ReachComponents extends TunnelComponents {
+export interface ReachComponents extends TunnelComponents, Pick<ProxyComponents, 'kept'> {
   portOrigins: PortOrigins
   clock: Clock
 }

@@ -1,8 +1,9 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { type Duplex, Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { GatewayError } from '../http/errors.ts'
+import { NotConnectedError, type PortConnections } from './kept-connections.ts'
 
 /** Headers that are of one connection, never passed on (RFC 9110, 7.6.1). */
 const HOP_BY_HOP = [
@@ -37,15 +38,59 @@ export interface Forwarded {
   headMs?: number
 }
 
-/** Sends a request over a stream to a container, and answers what it says, as it comes. The stream is used up. */
-export async function forwardRequest(stream: Duplex, forwarded: Forwarded): Promise<Response> {
+/** Methods whose requests do nothing, so that one may be sent again. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** What a broken connection's error is called. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'CHANNEL_BROKEN', 'ERR_STREAM_PREMATURE_CLOSE'])
+
+/** The container closed a connection that was kept before it said anything: it may never have seen the request. */
+class StaleError extends Error {
+  override readonly name = 'StaleError'
+}
+
+/**
+ * Sends a request to a container, over connections that are kept or a stream, which is then used up; answers what it says
+ * as it comes.
+ * @param ended called when nothing of it is under way any more, unless this rejects
+ */
+export async function forwardRequest(
+  way: Duplex | PortConnections,
+  forwarded: Forwarded,
+  ended: () => void = () => undefined,
+): Promise<Response> {
+  if (!('agent' in way)) return await attempt({ createConnection: () => way }, forwarded, ended)
+  const over = { agent: way.agent }
+  const mayRepeat = forwarded.body === null && SAFE.has(forwarded.method)
+  if (!mayRepeat) way.refresh('unsure')
+  try {
+    return await attempt(over, forwarded, ended, way.guard)
+  } catch (error) {
+    if (!(error instanceof StaleError)) throw error
+    way.refresh('all')
+    if (!mayRepeat) throw notHttp('it closed the connection', error)
+    return await attempt(over, forwarded, ended, way.guard)
+  }
+}
+
+async function attempt(
+  over: RequestOptions,
+  forwarded: Forwarded,
+  ended: () => void,
+  guard: (request: ClientRequest) => void = () => undefined,
+): Promise<Response> {
   const { body, method, signal } = forwarded
-  const { request, isAlive } = begin(stream, forwarded, forwarded.headers)
+  const { request, isAlive } = begin(over, forwarded, forwarded.headers)
+  const closed = new Promise((resolve) => request.once('close', resolve))
+  guard(request)
   const head = answerTo(request)
   if (body === null) request.end()
   else void pipeline(Readable.fromWeb(body as WebStream), told(isAlive), request).catch(() => undefined) // the answer says it
   const answer = await head
-  if ('socket' in answer) throw notHttp('it changed the protocol unasked')
+  if ('socket' in answer) {
+    answer.socket.destroy()
+    throw notHttp('it changed the protocol unasked')
+  }
   const { response } = answer
   signal.addEventListener('abort', () => response.destroy(), { once: true })
   const status = response.statusCode ?? 0
@@ -53,10 +98,18 @@ export async function forwardRequest(stream: Duplex, forwarded: Forwarded): Prom
     response.destroy()
     throw notHttp(`its status is ${status}`)
   }
+  void closed.then(ended)
   const isEmpty = method === 'HEAD' || status === 204 || status === 205 || status === 304
   if (isEmpty) response.resume()
-  const content = isEmpty ? null : (Readable.toWeb(response) as ReadableStream<Uint8Array>)
-  return new Response(content, { status, headers: headersOf(response) })
+  return new Response(isEmpty ? null : contentOf(response), { status, headers: headersOf(response) })
+}
+
+/** What is there already as it is: a stream of it would cost more than all the rest. */
+function contentOf(response: IncomingMessage): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
+  if (!response.complete) return Readable.toWeb(response) as ReadableStream<Uint8Array>
+  const content = response.read() as Buffer<ArrayBuffer> | null
+  response.resume()
+  return content ?? new Uint8Array(0)
 }
 
 /**
@@ -71,7 +124,7 @@ export async function forwardUpgrade(
 ): Promise<void> {
   const { socket, head } = client
   const protocol = forwarded.headers.get('upgrade') ?? 'websocket'
-  const { request } = begin(stream, forwarded, withUpgrade(forwarded.headers, protocol))
+  const { request } = begin({ createConnection: () => stream }, forwarded, withUpgrade(forwarded.headers, protocol))
   request.end()
   const answer = await answerTo(request)
   const { response } = answer
@@ -123,12 +176,12 @@ function told(callback: () => void): Transform {
 
 /** @returns besides, how to say that the container took something of the request */
 function begin(
-  stream: Duplex,
+  over: RequestOptions,
   { method, path, signal, headMs = HEAD_MS }: Omit<Forwarded, 'body'>,
   headers: Headers,
 ): { request: ClientRequest; isAlive: () => void } {
   const request = httpRequest({
-    createConnection: () => stream,
+    ...over,
     method,
     path,
     headers: Object.fromEntries(headers),
@@ -144,9 +197,18 @@ type Answer = { response: IncomingMessage } | { response: IncomingMessage; socke
 
 async function answerTo(request: ClientRequest): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  let isHeard = false
+  request.once('information', () => {
+    isHeard = true
+  })
   request.once('response', (response) => resolve({ response }))
   request.once('upgrade', (response, socket, head) => resolve({ response, socket, head }))
   request.on('error', (cause: Error) => {
+    if (cause instanceof NotConnectedError) return reject(cause.cause)
+    if (cause instanceof GatewayError) return reject(cause)
+    if (request.reusedSocket && !isHeard && BROKEN.has(String((cause as NodeJS.ErrnoException).code))) {
+      return reject(new StaleError('The connection was closed', { cause }))
+    }
     const problem = cause.message.startsWith('Parse Error') ? 'it speaks no HTTP' : cause.message
     reject(notHttp(problem, cause))
   })

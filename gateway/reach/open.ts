@@ -3,6 +3,7 @@ import type { GatewayEnv } from '../http/context.ts'
 import type { Feature } from '../http/feature.ts'
 import { addContainerRoutes } from './container-routes.ts'
 import { addFileRoutes } from './file-routes.ts'
+import { createKeptConnections } from './kept-connections.ts'
 import { createPortOrigins, type OriginComponents } from './port-origins.ts'
 
 const PROXY_PATH = /\/plugin-core\/jobs\/[^/]+\/proxy\/\d+(?:\/|$)/
@@ -18,7 +19,8 @@ export interface Reach extends Feature {
 }
 
 /** @param init.proxyDomain what the origins of ports are under */
-export function openReach(components: OriginComponents, init: { proxyDomain: string }): Reach {
+export function openReach(given: Omit<OriginComponents, 'kept'>, init: { proxyDomain: string }): Reach {
+  const components = { ...given, kept: createKeptConnections(given) }
   const portOrigins = createPortOrigins(components, { domain: init.proxyDomain })
   return {
     isPort: portOrigins.isPort,

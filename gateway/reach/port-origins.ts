@@ -10,7 +10,7 @@ import { type Principal, type Session, sees } from '../http/principal.ts'
 import { createOneTimeCodes } from '../records/one-time-codes.ts'
 import { endToEnd } from './http-forward.ts'
 import { takeOutOwn } from './own-headers.ts'
-import { forward } from './port-proxy.ts'
+import { forward, type ProxyComponents } from './port-proxy.ts'
 import type { TunnelComponents } from './tunnel-route.ts'
 
 /** How long a link opens an origin, in ms. */
@@ -46,7 +46,7 @@ export interface PortOrigins {
 }
 
 /** What the origins of ports work with. */
-export interface OriginComponents extends TunnelComponents {
+export interface OriginComponents extends TunnelComponents, Pick<ProxyComponents, 'kept'> {
   keys: KeyRing
   keyGuard: KeyGuard
   tokens: Tokens
@@ -121,7 +121,7 @@ async function answer(
   headers.set('x-forwarded-host', url.host)
   headers.set('x-forwarded-proto', url.protocol.slice(0, -1))
   const path = `${url.pathname}${url.search}`
-  return await forward(c, { ...components, principal }, { id: to.jobId, port: to.port }, { path, headers }, asPages)
+  return await forward(c, { ...components, principal }, { job, port: to.port }, { path, headers }, asPages)
 }
 
 /** Turns a link into a cookie of this origin alone, and takes the code out of the address. */

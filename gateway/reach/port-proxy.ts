@@ -1,5 +1,6 @@
 import type { ClientNode } from '../../node/index.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
+import type { JobRecord } from '../../node/store/index.ts'
 import { revokedError } from '../auth/index.ts'
 import { type GatewayContext, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
@@ -8,13 +9,20 @@ import { assertPermission, type Principal } from '../http/principal.ts'
 import { takeOver, wantsSocket } from '../http/upgrades.ts'
 import { visibleJob } from '../jobs/index.ts'
 import { endToEnd, forwardRequest, forwardUpgrade } from './http-forward.ts'
+import type { KeptConnections } from './kept-connections.ts'
 import { takeOutAtGateway } from './own-headers.ts'
 import { portOf, type TunnelComponents } from './tunnel-route.ts'
 
 const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
 
+/** What requests to ports are passed on with. */
+export interface ProxyComponents extends Pick<TunnelComponents, 'revocation' | 'shares'> {
+  node: Pick<ClientNode, 'reach'>
+  kept: KeptConnections
+}
+
 /** `ANY …/jobs/{id}/proxy/{port}/*`: HTTP and WebSocket to a port that the job exposes, for programs. */
-export function addPortProxy(api: Api, { node, revocation, shares }: TunnelComponents): void {
+export function addPortProxy(api: Api, components: TunnelComponents & ProxyComponents): void {
   const serve = async (c: GatewayContext): Promise<Response> => {
     const principal = principalOf(c)
     if (principal.via !== 'key') {
@@ -22,7 +30,7 @@ export function addPortProxy(api: Api, { node, revocation, shares }: TunnelCompo
       throw new GatewayError('FORBIDDEN', message)
     }
     assertPermission(principal, 'jobs:write')
-    const { id } = await visibleJob(c, node.store, c.req.param('id') ?? '')
+    const job = await visibleJob(c, components.node.store, c.req.param('id') ?? '')
     const port = portOf(c.req.param('port') ?? '')
     const { pathname, search } = new URL(c.req.url)
     const [, prefix = '', rest = '/'] = PREFIX.exec(pathname) ?? []
@@ -30,13 +38,8 @@ export function addPortProxy(api: Api, { node, revocation, shares }: TunnelCompo
     for (const name of ['authorization', 'cookie', 'host']) headers.delete(name)
     headers.set('host', `localhost:${port}`)
     headers.set('x-forwarded-prefix', prefix)
-    return await forward(
-      c,
-      { node, revocation, shares, principal },
-      { id, port },
-      { path: `${rest}${search}`, headers },
-      asPrograms,
-    )
+    const what = { path: `${rest}${search}`, headers }
+    return await forward(c, { ...components, principal }, { job, port }, what, asPrograms)
   }
   api.all('/plugin-core/jobs/:id/proxy/:port', serve)
   api.all('/plugin-core/jobs/:id/proxy/:port/*', serve)
@@ -48,30 +51,39 @@ export function addPortProxy(api: Api, { node, revocation, shares }: TunnelCompo
  */
 export async function forward(
   c: GatewayContext,
-  {
-    node,
-    revocation,
-    shares,
-    principal,
-  }: Pick<TunnelComponents, 'revocation' | 'shares'> & {
-    node: Pick<ClientNode, 'reach'>
-    principal: Principal
-  },
-  to: { id: string; port: number },
+  components: ProxyComponents & { principal: Principal },
+  to: { job: JobRecord; port: number },
+  what: { path: string; headers: Headers },
+  clean: (headers: Headers) => void,
+): Promise<Response> {
+  const { kept, principal, shares } = components
+  const giveBack = shares.take(c, principal)
+  try {
+    if (wantsSocket(c)) return await forwardSocket(c, components, { ...to, giveBack }, what, clean)
+    const { method, raw } = c.req
+    const forwarded = { method, ...what, body: raw.body, signal: raw.signal }
+    const response = await forwardRequest(kept.to(to.job, to.port, principal), forwarded, giveBack)
+    clean(response.headers)
+    return response
+  } catch (error) {
+    giveBack()
+    throw error
+  }
+}
+
+/** Over a connection of its own, which becomes the other protocol's. */
+async function forwardSocket(
+  c: GatewayContext,
+  { node, revocation, principal }: ProxyComponents & { principal: Principal },
+  { job, port, giveBack }: { job: JobRecord; port: number; giveBack: () => void },
   what: { path: string; headers: Headers },
   clean: (headers: Headers) => void,
 ): Promise<Response> {
   const { method, raw } = c.req
   const over = new AbortController()
   const { signal } = over
-  const isSocket = wantsSocket(c)
-  const giveBack = shares.take(c, principal)
   raw.signal.addEventListener('abort', () => over.abort(raw.signal.reason), { once: true })
-  const channel = await node.reach.tunnel(to.id, { port: to.port, protocol: 'TCP' }, signal).catch((error: unknown) => {
-    giveBack()
-    throw error
-  })
-  const stream = streamOf(channel)
+  const stream = streamOf(await node.reach.tunnel(job.id, { port, protocol: 'TCP' }, signal))
   stream.on('error', () => undefined) // whoever reads the answer hears of it
   const end = (): void => {
     over.abort(revokedError())
@@ -79,11 +91,6 @@ export async function forward(
   }
   stream.once('close', revocation.watch(principal, end))
   stream.once('close', giveBack)
-  if (!isSocket) {
-    const response = await forwardRequest(stream, { method, ...what, body: raw.body, signal })
-    clean(response.headers)
-    return response
-  }
   try {
     return takeOver(c, (socket, head) => {
       socket.once('close', () => over.abort(new Error('The client is gone')))

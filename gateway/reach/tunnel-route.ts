@@ -80,7 +80,7 @@ async function join(client: WebSocket, channel: Channel, protocol: 'TCP' | 'UDP'
   })
   up.catch(() => channel.abort(new Error('The client broke off')))
   for (let piece = await channel.receive(); piece !== null; piece = await channel.receive()) {
-    await socket.send(Buffer.from(piece))
+    await socket.send(Buffer.from(piece.buffer, piece.byteOffset, piece.length))
   }
   await socket.send(END)
   // The other direction goes on until the client has ended it, too; a flow of datagrams has but one end.

@@ -16,7 +16,13 @@ export function streamOf(channel: Channel): Duplex {
       )
     },
     write(chunk: Buffer, _encoding, done) {
-      sendAll(channel, chunk).then(() => done(), done)
+      sendAll(channel, [chunk]).then(() => done(), done)
+    },
+    writev(chunks, done) {
+      sendAll(
+        channel,
+        chunks.map(({ chunk }) => chunk as Buffer),
+      ).then(() => done(), done)
     },
     final(done) {
       channel.close().then(() => done(), done)
@@ -30,10 +36,28 @@ export function streamOf(channel: Channel): Duplex {
   })
 }
 
-async function sendAll(channel: Channel, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; at += MAX_REACH_CHUNK_BYTES) {
-    await channel.send(bytes.subarray(at, at + MAX_REACH_CHUNK_BYTES))
+async function sendAll(channel: Channel, chunks: Buffer[]): Promise<void> {
+  for (const bytes of gathered(chunks)) {
+    for (let at = 0; at < bytes.length; at += MAX_REACH_CHUNK_BYTES) {
+      await channel.send(bytes.subarray(at, at + MAX_REACH_CHUNK_BYTES))
+    }
   }
+}
+
+/** Small chunks that follow each other as one, such as the head of a request and its body; a message costs more than a copy. */
+function* gathered(chunks: Buffer[]): Generator<Buffer> {
+  let small: Buffer[] = []
+  let bytes = 0
+  for (const chunk of chunks) {
+    if (bytes > 0 && bytes + chunk.length > MAX_REACH_CHUNK_BYTES) {
+      yield small.length === 1 ? (small[0] as Buffer) : Buffer.concat(small, bytes)
+      small = []
+      bytes = 0
+    }
+    small.push(chunk)
+    bytes += chunk.length
+  }
+  if (bytes > 0) yield small.length === 1 ? (small[0] as Buffer) : Buffer.concat(small, bytes)
 }
 
 /** An empty piece says nothing, and would end no read. */

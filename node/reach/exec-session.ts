@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { encode } from '../../protocol/codec.ts'
 import { ExecInputSchema } from '../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
-import { readExecOutput } from '../../protocol/reach-messages.ts'
+import { encodeExecData, readExecOutput } from '../../protocol/reach-messages.ts'
 import type { Channel } from '../network/index.ts'
 import { type ExecEvent, type ExecSession, ReachError } from './index.ts'
 
@@ -30,7 +30,7 @@ export function openExecSession(channel: Channel): ExecSession {
     output,
     async write(data) {
       for (let at = 0; at < data.length; at += MAX_REACH_CHUNK_BYTES) {
-        await send({ case: 'data', value: data.subarray(at, at + MAX_REACH_CHUNK_BYTES) })
+        await channel.send(encodeExecData(data.subarray(at, at + MAX_REACH_CHUNK_BYTES)))
       }
     },
     end: async () => await send({ case: 'end', value: {} }),

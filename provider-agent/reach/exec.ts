@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import type { MessageInitShape } from '@bufbuild/protobuf'
 import { encode } from '../../protocol/codec.ts'
 import { ExecOutputSchema, type ReachHello_Exec } from '../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
-import { readExecInput } from '../../protocol/reach-messages.ts'
+import { encodeExecOutput, readExecInput } from '../../protocol/reach-messages.ts'
 import type { ContainerAccess } from '../engine/access.ts'
 import { EngineError } from '../engine/index.ts'
 import type { RunningExec } from '../engine/running-exec.ts'
@@ -34,7 +33,7 @@ export async function serveExec(
   try {
     await channel.send(WELCOME)
     const reading = readInput(channel, running, input, AbortSignal.any([signal, over.signal])).catch(stop)
-    for await (const content of outputOf(running)) await channel.send(encode(ExecOutputSchema, { content }))
+    for await (const { stream: from, parts } of outputOf(running)) await channel.send(encodeExecOutput(from, parts))
     const exitCode = await running.exitCode()
     hasEnded = true
     await channel.send(encode(ExecOutputSchema, { content: { case: 'exited', value: { exitCode } } }))
@@ -68,18 +67,37 @@ async function start(
   }
 }
 
-type OutputContent = NonNullable<MessageInitShape<typeof ExecOutputSchema>['content']>
+/** What goes as one message. */
+interface Output {
+  stream: OutputPiece['stream']
+  parts: Buffer[]
+}
 
-async function* outputOf({ stream, framed }: RunningExec): AsyncGenerator<OutputContent> {
+async function* outputOf({ stream, framed }: RunningExec): AsyncGenerator<Output> {
   const frames = framed ? createOutputFrames() : null
   for await (const chunk of stream as Readable as AsyncIterable<Buffer>) {
-    const pieces: OutputPiece[] = frames === null ? [{ stream: 'stdout', bytes: chunk }] : frames.push(chunk)
-    for (const piece of pieces) {
-      for (let at = 0; at < piece.bytes.length; at += MAX_REACH_CHUNK_BYTES) {
-        yield { case: piece.stream, value: piece.bytes.subarray(at, at + MAX_REACH_CHUNK_BYTES) }
-      }
+    yield* gathered(frames === null ? [{ stream: 'stdout', bytes: chunk }] : frames.push(chunk))
+  }
+}
+
+/** What came together and is of one stream goes together, as far as a message has room; the engine's frames are small. */
+function* gathered(pieces: OutputPiece[]): Generator<Output> {
+  let next: Output = { stream: 'stdout', parts: [] }
+  let room = MAX_REACH_CHUNK_BYTES
+  for (const { stream, bytes } of pieces) {
+    if (stream !== next.stream && next.parts.length > 0) yield next
+    if (stream !== next.stream) [next, room] = [{ stream, parts: [] }, MAX_REACH_CHUNK_BYTES]
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + room)
+      next.parts.push(part)
+      at += part.length
+      room -= part.length
+      if (room > 0) continue
+      yield next
+      ;[next, room] = [{ stream, parts: [] }, MAX_REACH_CHUNK_BYTES]
     }
   }
+  if (next.parts.length > 0) yield next
 }
 
 async function readInput(

@@ -26,6 +26,7 @@ import { containerName } from '../lease/container.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { OutputSpool } from '../outputs/spool.ts'
 import { createCounter } from './counter.ts'
+import { createEndpoints } from './endpoints.ts'
 import { serveExec } from './exec.ts'
 import type { FilesPlace } from './files/answers.ts'
 import { serveFiles } from './files/serve-files.ts'
@@ -71,6 +72,7 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
   const { network, access, spool, transfers, clock, find } = components
   const logger = components.logger.child({ part: 'reach' })
   const scope = new AbortController()
+  const endpoints = createEndpoints({ access, clock })
   const tunnels = createCounter(CONTAINER)
   const execs = createCounter(CONTAINER)
   const files = createCounter(CONTAINER)
@@ -101,7 +103,7 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
     switch (content.case) {
       case 'tunnel':
         return await tunnels.within(reached.lease.id, MAX_TUNNELS, async () => {
-          await serveTunnel({ access, clock }, reached, content.value, init.udpIdleMs)
+          await serveTunnel({ endpoints, clock }, reached, content.value, init.udpIdleMs)
         })
       case 'exec':
         return await execs.within(reached.lease.id, MAX_EXECS, async () => {

@@ -5,8 +5,9 @@ import type { Clock } from '../../node/clock.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
 import type { Channel } from '../../node/network/index.ts'
 import type { ReachHello_Tunnel } from '../../protocol/gen/cortex/v1/reach_pb.js'
-import type { ContainerAccess, Endpoint } from '../engine/access.ts'
+import type { Endpoint } from '../engine/access.ts'
 import { relayDatagrams } from './datagrams.ts'
+import type { Endpoints } from './endpoints.ts'
 import type { Reached } from './reached.ts'
 import { ReachRefusedError, WELCOME } from './refusal.ts'
 
@@ -19,7 +20,7 @@ const CONNECT_MS = 10_000
  * @throws {ReachRefusedError}
  */
 export async function serveTunnel(
-  { access, clock }: { access: ContainerAccess; clock: Clock },
+  { endpoints, clock }: { endpoints: Endpoints; clock: Clock },
   { channel, lease, name, signal }: Reached,
   { port, protocol }: ReachHello_Tunnel,
   udpIdleMs: number,
@@ -28,14 +29,18 @@ export async function serveTunnel(
   if (exposed === undefined) {
     throw new ReachRefusedError('PORT_NOT_EXPOSED', `The job does not expose port ${port} (${protocol})`)
   }
-  const endpoint = await access.locate(name, port, exposed.protocol, { signal })
+  const sought = { lease, name, port, protocol: exposed.protocol }
+  const endpoint = await endpoints.find(sought, signal)
   if (endpoint === null) throw new ReachRefusedError('NOT_LISTENING', 'The container has no network')
-  if (exposed.protocol === 'UDP') await relayDatagrams({ clock }, channel, endpoint, udpIdleMs, signal)
-  else await joinStreams(channel, endpoint, signal)
+  if (exposed.protocol === 'UDP') return await relayDatagrams({ clock }, channel, endpoint, udpIdleMs, signal)
+  const socket = await dial(endpoint, signal).catch((error: unknown) => {
+    endpoints.forget(sought)
+    throw error
+  })
+  await joinStreams(channel, socket, signal)
 }
 
-async function joinStreams(channel: Channel, endpoint: Endpoint, signal: AbortSignal): Promise<void> {
-  const socket = await dial(endpoint, signal)
+async function joinStreams(channel: Channel, socket: Socket, signal: AbortSignal): Promise<void> {
   try {
     await channel.send(WELCOME)
   } catch (error) {
