@@ -11,6 +11,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { CortexClient } from '../gateway/client/index.ts'
 import { findProgram } from '../scripts/apt.ts'
 import { ensureDebianImage } from '../scripts/debian-image.ts'
 import { ensureNodeImage } from '../scripts/node-image.ts'
@@ -29,11 +31,17 @@ import {
 import { median, round } from './support/statistics.ts'
 
 const PROGRAM = join(import.meta.dirname, '../bin/cortex.ts')
-const SERVER = join(import.meta.dirname, 'support/reach-server.mjs')
+const SERVER = fileURLToPath(import.meta.resolve('./support/reach-server.mjs'))
 const PORTS = [7000, 7001, 7002, 8080]
-const SIZE = { cpu: 1000, memory: '256Mi', storage: '256Mi', duration: 3_000, network: 'bridge', stopGraceSeconds: 0 }
+const SIZE = { cpu: 200, memory: '256Mi', storage: '256Mi', duration: 3_000, network: 'bridge', stopGraceSeconds: 0 }
 const LOAD = { clients: 8, seconds: 3 }
 const CONNECTIONS = 50
+/** Programs for the image of Node, which has no others: one that reads its input, and one that writes so many bytes. */
+const SINK = 'process.stdin.resume()'
+const SOURCE = `const { pipeline } = require('node:stream'), piece = Buffer.alloc(65536)
+pipeline(function* () { for (let left = Number(process.argv[1]); left > 0; left -= 65536) yield piece.subarray(0, left) },
+  process.stdout, () => undefined)`
+
 /** Lets anybody in, and makes pgbench's tables once it answers. */
 const POSTGRES = `cd /etc/postgresql/*/main && echo 'host all all all trust' >> pg_hba.conf
 exec su postgres -c "exec $(echo /usr/lib/postgresql/*/bin/postgres) -c data_directory=$(echo /var/lib/postgresql/*/main) \
@@ -50,7 +58,7 @@ type Setup = Awaited<ReturnType<typeof benchNetwork>>
 export async function bench(args: string[]): Promise<BenchResult> {
   const [bytes, rounds] = [Number(args[0] ?? 200) * 2 ** 20, Number(args[1] ?? 3)]
   const wanted = (way: Way): boolean => args.length < 3 || args.slice(2).includes(way)
-  await using setup = await benchNetwork(1, ['--cpu', '4000', '--memory', '4Gi', '--storage', '8Gi'])
+  await using setup = await benchNetwork(1, ['--memory', '4Gi', '--storage', '8Gi'])
   const figures = Object.fromEntries(
     Object.keys(GOALS).map((way) => [way, { ours: [], baseline: [] }]),
   ) as never as Figures
@@ -97,8 +105,11 @@ async function waysOf(setup: Setup, bytes: number, withDatabase: boolean) {
   const stops: (() => Promise<void>)[] = [async () => bare[Symbol.dispose]()]
   const image = await ensureNodeImage(docker)
   const script = await readFile(SERVER, 'utf8')
-  const server = await running(setup, { image, command: ['node', '--input-type=module', '-e', script] }, PORTS)
-  const plain = await running(setup, { image: setup.image, command: ['sleep', '3000'] }, [])
+  const server = await running(
+    setup,
+    { image, cpu: 600, command: ['node', '--input-type=module', '-e', script] },
+    PORTS,
+  )
   const forwarded = await forward(setup, server.id, PORTS)
   stops.push(forwarded.stop)
   const [direct, ours] = [(port: number) => ({ host: server.host, port }), forwarded.at]
@@ -109,8 +120,8 @@ async function waysOf(setup: Setup, bytes: number, withDatabase: boolean) {
   const authorization = `Bearer ${key}`
   const cortex = ['job', 'exec', '--gateway', url, '--key', key]
   const engine = ['-H', dockerHost, 'exec']
-  const sink = ['sh', '-c', 'cat > /dev/null']
-  const source = ['head', '-c', String(bytes), '/dev/zero']
+  const sink = ['node', '-e', SINK]
+  const source = ['node', '-e', SOURCE, String(bytes)]
   const exec = async (program: string, args: string[], input: number) => await speed(secondsOf(program, args, input))
   const all: Partial<Record<Way, [Measure, Measure]>> = {
     send: [async () => await speed(secondsToSend(ours(7000), bytes)), bareSpeed],
@@ -128,12 +139,12 @@ async function waysOf(setup: Setup, bytes: number, withDatabase: boolean) {
       plainLoad,
     ],
     execIn: [
-      async () => await exec(process.execPath, [PROGRAM, ...cortex, '-i', plain.id, '--', ...sink], bytes),
-      async () => await exec('docker', [...engine, '-i', plain.container, ...sink], bytes),
+      async () => await exec(process.execPath, [PROGRAM, ...cortex, '-i', server.id, '--', ...sink], bytes),
+      async () => await exec('docker', [...engine, '-i', server.container, ...sink], bytes),
     ],
     execOut: [
-      async () => await exec(process.execPath, [PROGRAM, ...cortex, plain.id, '--', ...source], 0),
-      async () => await exec('docker', [...engine, plain.container, ...source], 0),
+      async () => await exec(process.execPath, [PROGRAM, ...cortex, server.id, '--', ...source], 0),
+      async () => await exec('docker', [...engine, server.container, ...source], 0),
     ],
   }
   const database = withDatabase ? await openDatabase(setup) : null
@@ -148,7 +159,11 @@ async function waysOf(setup: Setup, bytes: number, withDatabase: boolean) {
 }
 
 /** Starts a job, and answers where its container is once it runs. */
-async function running({ api, docker }: Setup, job: { image: string; command: string[] }, ports: number[]) {
+async function running(
+  { api, url, key }: Setup,
+  job: { image: string; cpu?: number; command: string[] },
+  ports: number[],
+) {
   const { id } = await api.submit({ ...SIZE, ...job, ports: ports.map((port) => ({ port })) })
   for (;;) {
     const { status, error } = await api.job(id)
@@ -156,10 +171,10 @@ async function running({ api, docker }: Setup, job: { image: string; command: st
     if (status !== 'pending' && status !== 'scheduled') throw new Error(`The job is ${status}: ${error?.message}`)
     await delay(100)
   }
-  const container = `cortex-${id}-1`
-  const { NetworkSettings } = await docker.getContainer(container).inspect()
-  const host = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? ''
-  return { id, container, host }
+  const { networks } = await new CortexClient({ baseUrl: url, apiKey: key }).jobs.container(id)
+  const host = networks[0]?.address
+  if (host === undefined) throw new Error('The container has no address')
+  return { id, container: `cortex-${id}-1`, host }
 }
 
 /** `cortex job forward`, as a process of its own. */
