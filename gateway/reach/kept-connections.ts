@@ -64,152 +64,162 @@ interface Pool extends PortConnections {
   jobId: string
 }
 
+/** What {@link createKeptConnections} works with. */
+export interface KeptComponents {
+  node: { reach: Pick<ClientNode['reach'], 'tunnel'> }
+  revocation: Revocation
+}
+
+/** All that a gateway keeps. */
+interface Pools {
+  byName: Map<string, Pool>
+  /** Connections that carry no request. */
+  idle: number
+}
+
 /**
- * Keeps connections to containers' ports over tunnels, so that a request needs none of its own. None is ever shared: one
+ * Keeps connections to containers’ ports over tunnels, so that a request needs none of its own. None is ever shared: one
  * that was opened for a key or session, a lease and a port carries requests of these alone. A container that says
  * anything that was not asked for loses the connection.
  */
-export function createKeptConnections({
-  node,
-  revocation,
-}: {
-  node: { reach: Pick<ClientNode['reach'], 'tunnel'> }
-  revocation: Revocation
-}): KeptConnections {
-  const pools = new Map<string, Pool>()
-  let idle = 0
-
-  function createPool(name: string, jobId: string, port: number, principal: Principal): Pool {
-    const over = new AbortController()
-    const sockets = new Map<Duplex, Kept>()
-    let opening = 0
-    let release: (() => void) | null = null
-
-    const begin = (): void => {
-      opening += 1
-      if (release !== null) return
-      pools.set(name, pool)
-      release = revocation.watch(principal, () => {
-        over.abort(revokedError())
-        for (const socket of sockets.keys()) socket.destroy(over.signal.reason)
-      })
-    }
-    const endIfEmpty = (): void => {
-      if (sockets.size > 0 || opening > 0) return
-      release?.()
-      release = null
-      if (pools.get(name) === pool) pools.delete(name)
-    }
-
-    const wake = (kept: Kept): void => {
-      if (kept.idle === null) return
-      clearTimeout(kept.idle.timer)
-      kept.idle = null
-      idle -= 1
-    }
-
-    const open = async (): Promise<Duplex> => {
-      const tunnel = async () => await node.reach.tunnel(jobId, { port, protocol: 'TCP' }, over.signal)
-      const channel = await tunnel().catch(async (error: unknown) => {
-        if (!(error instanceof ReachError && error.code === 'TOO_MANY' && dropIdle(jobId))) throw error
-        return await tunnel()
-      })
-      const socket = asSocket(streamOf(channel))
-      const kept: Kept = { idle: null, keptMs: IDLE_MS, isGuarded: false }
-      sockets.set(socket, kept)
-      socket.on('error', () => undefined) // whoever reads the answer hears of it
-      socket.once('end', () => kept.idle !== null && socket.destroy())
-      socket.once('close', () => {
-        wake(kept)
-        sockets.delete(socket)
-        endIfEmpty()
-      })
-      if (over.signal.aborted) socket.destroy(over.signal.reason)
-      return socket
-    }
-
-    const agent = Object.assign(new Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE, scheduling: 'lifo' }), {
-      createConnection(_options: object, done: (error: Error | null, socket: Duplex) => void): undefined {
-        begin()
-        open()
-          .finally(() => {
-            opening -= 1
-          })
-          .then(
-            (socket) => done(null, socket),
-            (cause: unknown) => {
-              endIfEmpty()
-              done(new NotConnectedError('There is no way to the port', { cause }), null as never)
-            },
-          )
-      },
-      keepSocketAlive(socket: Duplex): boolean {
-        const kept = sockets.get(socket)
-        if (kept === undefined || kept.keptMs <= 0 || idle >= MAX_ALL_IDLE) return false
-        if (socket.readableLength > 0 || socket.readableEnded) return false
-        idle += 1
-        kept.idle = { sinceMs: performance.now(), timer: setTimeout(() => socket.destroy(), kept.keptMs).unref() }
-        socket.resume()
-        return true
-      },
-      reuseSocket(socket: Duplex, request: ClientRequest): void {
-        const kept = sockets.get(socket)
-        if (kept !== undefined) wake(kept)
-        Agent.prototype.reuseSocket.call(agent, socket, request)
-      },
-    })
-
-    const pool: Pool = {
-      jobId,
-      agent,
-      guard(request) {
-        let informed = 0
-        let socket: Duplex | null = null
-        request.once('socket', (given) => {
-          socket = given
-          const kept = sockets.get(given)
-          if (kept === undefined || kept.isGuarded) return
-          kept.isGuarded = true
-          // First of all that listen: once the parser has gone, nothing is to come.
-          given.prependListener('data', () => given.listenerCount('data') === 1 && given.destroy())
-        })
-        request.on('information', () => {
-          informed += 1
-          if (informed > MAX_INFORMATION) request.destroy(new Error('it only says that it will answer'))
-        })
-        request.once('response', (response) => {
-          const kept = socket === null ? undefined : sockets.get(socket)
-          if (kept !== undefined) kept.keptMs = keptMsOf(response)
-          // It answered what it has not read: what is still sent is no request to it, or half of one.
-          response.once('end', () => request.writableFinished || socket?.destroy())
-        })
-      },
-      refresh(which) {
-        const beforeMs = which === 'all' ? Number.POSITIVE_INFINITY : performance.now() - SURE_MS
-        const closed = [...sockets].filter(([, kept]) => kept.idle !== null && kept.idle.sinceMs < beforeMs)
-        for (const [socket] of closed) socket.destroy()
-        return closed.length
-      },
-    }
-    return pool
-  }
-
-  /** Makes room in a container. */
-  function dropIdle(jobId: string): boolean {
-    let closed = 0
-    for (const pool of pools.values()) if (pool.jobId === jobId) closed += pool.refresh('all')
-    return closed > 0
-  }
-
+export function createKeptConnections(components: KeptComponents): KeptConnections {
+  const all: Pools = { byName: new Map(), idle: 0 }
   return {
     to({ id, state }, port, principal) {
       const lease = state.status === 'running' ? `${state.lease.provider} ${state.lease.fence}` : 'none'
       const { keyId, via, session } = principal
       const name = JSON.stringify([id, lease, port, via, keyId, session?.id, session?.expiresAtMs])
-      return pools.get(name) ?? createPool(name, id, port, principal)
+      return all.byName.get(name) ?? createPool(components, all, { name, jobId: id, port, principal })
     },
-    idle: () => idle,
+    idle: () => all.idle,
   }
+}
+
+/** Those to one port on behalf of somebody; it is among the others while it has any. */
+function createPool(
+  { node, revocation }: KeptComponents,
+  all: Pools,
+  { name, jobId, port, principal }: { name: string; jobId: string; port: number; principal: Principal },
+): Pool {
+  const over = new AbortController()
+  const sockets = new Map<Duplex, Kept>()
+  let opening = 0
+  let release: (() => void) | null = null
+
+  const begin = (): void => {
+    opening += 1
+    if (release !== null) return
+    all.byName.set(name, pool)
+    release = revocation.watch(principal, () => {
+      over.abort(revokedError())
+      for (const socket of sockets.keys()) socket.destroy(over.signal.reason)
+    })
+  }
+  const endIfEmpty = (): void => {
+    if (sockets.size > 0 || opening > 0) return
+    release?.()
+    release = null
+    if (all.byName.get(name) === pool) all.byName.delete(name)
+  }
+
+  const wake = (kept: Kept): void => {
+    if (kept.idle === null) return
+    clearTimeout(kept.idle.timer)
+    kept.idle = null
+    all.idle -= 1
+  }
+
+  const open = async (): Promise<Duplex> => {
+    const tunnel = async () => await node.reach.tunnel(jobId, { port, protocol: 'TCP' }, over.signal)
+    const channel = await tunnel().catch(async (error: unknown) => {
+      if (!(error instanceof ReachError && error.code === 'TOO_MANY' && dropIdle(all, jobId))) throw error
+      return await tunnel()
+    })
+    const socket = asSocket(streamOf(channel))
+    const kept: Kept = { idle: null, keptMs: IDLE_MS, isGuarded: false }
+    sockets.set(socket, kept)
+    socket.on('error', () => undefined) // whoever reads the answer hears of it
+    socket.once('end', () => kept.idle !== null && socket.destroy())
+    socket.once('close', () => {
+      wake(kept)
+      sockets.delete(socket)
+      endIfEmpty()
+    })
+    if (over.signal.aborted) socket.destroy(over.signal.reason)
+    return socket
+  }
+
+  const agent = Object.assign(new Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE, scheduling: 'lifo' }), {
+    createConnection(_options: object, done: (error: Error | null, socket: Duplex) => void): undefined {
+      begin()
+      open()
+        .finally(() => {
+          opening -= 1
+        })
+        .then(
+          (socket) => done(null, socket),
+          (cause: unknown) => {
+            endIfEmpty()
+            done(new NotConnectedError('There is no way to the port', { cause }), null as never)
+          },
+        )
+    },
+    keepSocketAlive(socket: Duplex): boolean {
+      const kept = sockets.get(socket)
+      if (kept === undefined || kept.keptMs <= 0 || all.idle >= MAX_ALL_IDLE) return false
+      if (socket.readableLength > 0 || socket.readableEnded) return false
+      all.idle += 1
+      kept.idle = { sinceMs: performance.now(), timer: setTimeout(() => socket.destroy(), kept.keptMs).unref() }
+      socket.resume()
+      return true
+    },
+    reuseSocket(socket: Duplex, request: ClientRequest): void {
+      const kept = sockets.get(socket)
+      if (kept !== undefined) wake(kept)
+      Agent.prototype.reuseSocket.call(agent, socket, request)
+    },
+  })
+
+  const pool: Pool = {
+    jobId,
+    agent,
+    guard(request) {
+      let informed = 0
+      let socket: Duplex | null = null
+      request.once('socket', (given) => {
+        socket = given
+        const kept = sockets.get(given)
+        if (kept === undefined || kept.isGuarded) return
+        kept.isGuarded = true
+        // First of all that listen: once the parser has gone, nothing is to come.
+        given.prependListener('data', () => given.listenerCount('data') === 1 && given.destroy())
+      })
+      request.on('information', () => {
+        informed += 1
+        if (informed > MAX_INFORMATION) request.destroy(new Error('it only says that it will answer'))
+      })
+      request.once('response', (response) => {
+        const kept = socket === null ? undefined : sockets.get(socket)
+        if (kept !== undefined) kept.keptMs = keptMsOf(response)
+        // It answered what it has not read: what is still sent is no request to it, or half of one.
+        response.once('end', () => request.writableFinished || socket?.destroy())
+      })
+    },
+    refresh(which) {
+      const beforeMs = which === 'all' ? Number.POSITIVE_INFINITY : performance.now() - SURE_MS
+      const closed = [...sockets].filter(([, kept]) => kept.idle !== null && kept.idle.sinceMs < beforeMs)
+      for (const [socket] of closed) socket.destroy()
+      return closed.length
+    },
+  }
+  return pool
+}
+
+/** Makes room in a container. */
+function dropIdle({ byName }: Pools, jobId: string): boolean {
+  let closed = 0
+  for (const pool of byName.values()) if (pool.jobId === jobId) closed += pool.refresh('all')
+  return closed > 0
 }
 
 /** How long a container keeps a connection after an answer, in ms: a second less than it says, if it says so. */
