@@ -12,6 +12,14 @@ export const FILE_TYPES = ['file', 'folder', 'link', 'pipe', 'socket', 'device',
 /** One of {@link FILE_TYPES}. */
 export type FileType = (typeof FILE_TYPES)[number]
 
+/** What may be done with files beside listing, reading, writing and removing, where a provider says that it does that. */
+export const FILE_ACTIONS = ['itself', 'move', 'change'] as const
+/** One of {@link FILE_ACTIONS}. */
+export type FileAction = (typeof FILE_ACTIONS)[number]
+
+/** Actions that one reply names. */
+const MAX_ACTIONS = 16
+
 /** Permission bits, those of setuid, setgid and the sticky bit included. */
 export const MAX_FILE_MODE = 0o7777
 
@@ -42,6 +50,16 @@ export function checkFiles({ path, action }: ReachHello_Files): void {
       checkRange('mode', action.value.mode ?? 0, 0, MAX_FILE_MODE)
       break
     case 'remove':
+    case 'itself':
+      break
+    case 'move':
+      if (containerPath(action.value.to) !== action.value.to) {
+        throw invalidField('to', 'must be absolute, and as short as can be')
+      }
+      break
+    case 'change':
+      checkRange('mode', action.value.mode ?? 0, 0, MAX_FILE_MODE)
+      checkTime(action.value.mtimeMs ?? 0n)
       break
     case undefined:
       throw new WireError('MALFORMED', 'Files without an action')
@@ -54,11 +72,17 @@ export function checkFilesReply(reply: FilesReply): void {
   checkRange('entries', entries.length, 0, MAX_LISTED_FILES)
   for (const one of entry === undefined ? entries : [entry, ...entries]) checkEntry(one)
   safeNumber(reply.bytes, 'bytes')
+  // Those that a newer provider has are not asked for.
+  reply.actions = reply.actions.slice(0, MAX_ACTIONS).filter(isFileAction)
   reply.leftOut = reply.leftOut.slice(0, MAX_LEFT_OUT)
   for (const one of reply.leftOut) {
     one.path = toLine(one.path, MAX_MESSAGE_LENGTH)
     one.reason = toLine(one.reason, MAX_MESSAGE_LENGTH)
   }
+}
+
+function isFileAction(name: string): name is FileAction {
+  return (FILE_ACTIONS as readonly string[]).includes(name)
 }
 
 function checkEntry(entry: FileEntry): void {
@@ -67,6 +91,10 @@ function checkEntry(entry: FileEntry): void {
   }
   safeNumber(entry.size, 'size')
   checkRange('mode', entry.mode, 0, MAX_FILE_MODE)
-  if (entry.mtimeMs > MAX_TIME_MS || entry.mtimeMs < -MAX_TIME_MS) throw invalidField('mtime_ms', 'is out of range')
+  checkTime(entry.mtimeMs)
   if (!(FILE_TYPES as readonly string[]).includes(entry.type)) entry.type = 'other'
+}
+
+function checkTime(ms: bigint): void {
+  if (ms > MAX_TIME_MS || ms < -MAX_TIME_MS) throw invalidField('mtime_ms', 'is out of range')
 }

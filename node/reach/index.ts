@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { FileType } from '../../protocol/file-messages.ts'
+import type { FileAction, FileType } from '../../protocol/file-messages.ts'
 import type { LeftOut } from '../../protocol/left-out.ts'
 import type { ReachRefusal } from '../../protocol/reach-messages.ts'
 import type { Channel } from '../network/index.ts'
@@ -44,6 +44,12 @@ export interface JobFiles {
     signal: AbortSignal,
   ): Promise<WrittenFiles>
   remove(jobId: string, path: string, how: { recursive: boolean }, signal: AbortSignal): Promise<void>
+  /** What is at a path, a link there as itself. For this and what follows, {@link FileLook.actions} has to name it. */
+  lookAt(jobId: string, path: string, signal: AbortSignal): Promise<JobFile>
+  /** Renames, or moves; a link itself. @param how.replace whether what is at `to` gives way */
+  move(jobId: string, path: string, to: string, how: { replace: boolean }, signal: AbortSignal): Promise<void>
+  /** Sets permission bits, or when something was last written; of a link that of where it leads. */
+  change(jobId: string, path: string, to: { mode?: number; mtimeMs?: number }, signal: AbortSignal): Promise<void>
 }
 
 /** Something in a container. */
@@ -66,6 +72,8 @@ export interface FilePage {
   limit?: number
 }
 
+export type { FileAction }
+
 /** What is at a path. */
 export interface FileLook {
   file: JobFile
@@ -77,6 +85,8 @@ export interface FileLook {
   more: boolean
   /** Not all of the folder was looked at. */
   incomplete: boolean
+  /** What the provider does beside looking, reading, writing and removing; `itself` is `lookAt`. */
+  actions: readonly FileAction[]
 }
 
 /** What is read: as a tar, or of a file a part in bytes. */

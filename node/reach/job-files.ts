@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { FileType } from '../../protocol/file-messages.ts'
+import type { FileAction, FileType } from '../../protocol/file-messages.ts'
 import type { FileEntry, ReachHello_FilesSchema, ReachReply } from '../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_LISTED_FILES, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
 import { readFileContent, readReachReply } from '../../protocol/reach-messages.ts'
@@ -22,13 +22,21 @@ export type EnterFiles = (
 
 /** The requester's end of what is done with files at a provider: a container's, or a volume's. */
 export function createJobFiles(enter: EnterFiles): JobFiles {
+  /** What is answered in the reply. */
+  async function asked(id: string, files: Parameters<EnterFiles>[1], signal: AbortSignal): Promise<ReachReply> {
+    const { channel, reply } = await enter(id, files, signal, REPLY_MS)
+    await channel.close()
+    return reply
+  }
+
   return {
     async look(id, path, { after = '', limit = MAX_LISTED_FILES }, signal) {
       const action = { case: 'list', value: { after, limit } } as const
       const { channel, reply } = await enter(id, { path, action }, signal, REPLY_MS)
       await channel.close()
-      const { entries, total, more, incomplete } = filesOf(reply)
-      return { file: entryOf(reply), entries: entries.map(fileOf), total, more, incomplete }
+      const { entries, total, more, incomplete, actions } = filesOf(reply)
+      const known = actions as FileAction[] // as they were checked
+      return { file: entryOf(reply), entries: entries.map(fileOf), total, more, incomplete, actions: known }
     },
 
     async read(id, path, { tar = false, offset = 0, length = 0 }, signal) {
@@ -52,8 +60,22 @@ export function createJobFiles(enter: EnterFiles): JobFiles {
     },
 
     async remove(id, path, how, signal) {
-      const { channel } = await enter(id, { path, action: { case: 'remove', value: how } }, signal, REPLY_MS)
-      await channel.close()
+      await asked(id, { path, action: { case: 'remove', value: how } }, signal)
+    },
+
+    lookAt: async (id, path, signal) =>
+      entryOf(await asked(id, { path, action: { case: 'itself', value: {} } }, signal)),
+
+    async move(id, path, to, { replace }, signal) {
+      await asked(id, { path, action: { case: 'move', value: { to, replace } } }, signal)
+    },
+
+    async change(id, path, { mode, mtimeMs }, signal) {
+      const value = {
+        ...(mode === undefined ? {} : { mode }),
+        ...(mtimeMs === undefined ? {} : { mtimeMs: BigInt(Math.trunc(mtimeMs)) }),
+      }
+      await asked(id, { path, action: { case: 'change', value } }, signal)
     },
   }
 }

@@ -27,6 +27,15 @@ export interface FileAccess {
   /** Removes a file, a link itself, or a folder, with `recursive` one that is not empty. @throws {FileError} */
   remove(name: string, path: string, how: { recursive: boolean }, options?: AbortOptions): Promise<void>
 
+  /** What is at a path, a link there as itself. @throws {FileError} */
+  lookAt(name: string, path: string, options?: AbortOptions): Promise<ContainerFile>
+
+  /** Renames a file, a link itself, or a folder. @param how.replace whether what is at `to` gives way @throws {FileError} */
+  move(name: string, path: string, to: string, how: { replace: boolean }, options?: AbortOptions): Promise<void>
+
+  /** Sets permission bits, or when a file or folder was last written; links are followed. @throws {FileError} */
+  change(name: string, path: string, to: { mode?: number; mtimeMs?: number }, options?: AbortOptions): Promise<void>
+
   /** Whose the container's new files are to be: the user that its program runs as. */
   ownerOf(name: string, options?: AbortOptions): Promise<FileOwner>
 }

@@ -155,7 +155,16 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
 function placeOf(access: ContainerAccess, { channel, lease, name, signal }: Reached): FilesPlace {
   const maxBytes = lease.record.resources.storageBytes
   return {
-    ...{ channel, access, name, signal, maxBytes, maxReadBytes: outputTarBytes(maxBytes), isApart: false },
+    ...{
+      channel,
+      access,
+      more: access,
+      name,
+      signal,
+      maxBytes,
+      maxReadBytes: outputTarBytes(maxBytes),
+      isApart: false,
+    },
     ownerIn: async () => await access.ownerOf(name, { signal }),
     // What it has is measured, or held, whoever writes it.
     admit: async (_size, write) => await write(),

@@ -4,7 +4,7 @@ import { FileError } from '../file-access.ts'
 import { type Located, processFolder } from '../usage/kernel-view.ts'
 
 /** Linux's own flag: a place in the file system, which is not opened. */
-const O_PATH = 0o10000000
+export const O_PATH = 0o10000000
 const FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /** Links on the way to a path, as many as Linux follows. */

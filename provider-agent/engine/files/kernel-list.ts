@@ -61,19 +61,20 @@ async function openList(folder: FileHandle) {
 }
 
 /** Null where it has just gone. Of a name that is no UTF-8, and so cannot be asked for, nothing else is told. */
-async function entryAt(folder: FileHandle, name: string): Promise<ContainerFile | null> {
+export async function entryAt(folder: FileHandle, name: string): Promise<ContainerFile | null> {
   try {
-    const stats = await lstat(within(folder, name))
-    const type = typeOf(stats)
-    return {
-      ...{ name, type, size: type === 'file' ? stats.size : 0 },
-      mode: stats.mode & 0o7777,
-      mtimeMs: Math.trunc(stats.mtimeMs),
-      target: type === 'link' ? await readlink(within(folder, name)) : '',
-    }
+    const entry = entryOfStats(name, await lstat(within(folder, name)))
+    return entry.type === 'link' ? { ...entry, target: await readlink(within(folder, name)) } : entry
   } catch {
     return name.includes('\ufffd') ? { name, type: 'other', size: 0, mode: 0, mtimeMs: 0, target: '' } : null
   }
+}
+
+/** What the kernel says of something, but for where a link leads. */
+export function entryOfStats(name: string, stats: Stats): ContainerFile {
+  const type = typeOf(stats)
+  const size = type === 'file' ? stats.size : 0
+  return { name, type, size, mode: stats.mode & 0o7777, mtimeMs: Math.trunc(stats.mtimeMs), target: '' }
 }
 
 function typeOf(stats: Stats): FileType {

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { deadline } from '../../../node/deadline.ts'
+import { FILE_ACTIONS } from '../../../protocol/file-messages.ts'
 import type { FileEntrySchema, ReachHello_Files } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_LISTED_FILES, MAX_PATH_BYTES, MAX_REACH_MESSAGE_BYTES } from '../../../protocol/limits.ts'
 import { FileError, type ListPage } from '../../engine/file-access.ts'
@@ -39,7 +40,7 @@ async function serve(
   { path, action }: ReachHello_Files,
 ): Promise<void> {
   const { clock } = components
-  const { channel, access, name } = place
+  const { channel, access, more, name } = place
   if (action.case === 'read') return await readFiles(components, place, path, action.value)
   if (action.case === 'write') return await writeFiles(components, place, path, action.value)
   const limit = deadline(clock, LOOK_MS, place.signal)
@@ -48,7 +49,12 @@ async function serve(
       await access.remove(name, path, action.value, limit)
       await channel.send(answerOf({}))
     } else if (action.case === 'list') {
-      await channel.send(answerOf(await look(access, name, path, action.value, limit.signal)))
+      const actions = more === null ? [] : FILE_ACTIONS
+      await channel.send(
+        answerOf({ ...(await look(access, name, path, action.value, limit.signal)), actions: [...actions] }),
+      )
+    } else {
+      await channel.send(answerOf(await serveMore(more, name, { path, action }, limit)))
     }
   } catch (cause) {
     if (!limit.signal.aborted || place.signal.aborted) throw cause
@@ -58,6 +64,27 @@ async function serve(
   } finally {
     limit.clear()
   }
+}
+
+/** What is not done everywhere. */
+async function serveMore(
+  more: FilesPlace['more'],
+  name: string,
+  { path, action }: Pick<ReachHello_Files, 'path' | 'action'>,
+  limit: { signal: AbortSignal },
+) {
+  if (more === null) throw new FileError('BAD_PATH', 'Files here are looked at, read and written, and nothing else')
+  if (action.case === 'itself') return { entry: entryOf({ ...(await more.lookAt(name, path, limit)) }) }
+  if (action.case === 'move') await more.move(name, path, action.value.to, action.value, limit)
+  if (action.case === 'change') {
+    const { mode, mtimeMs } = action.value
+    const to = {
+      ...(mode === undefined ? {} : { mode }),
+      ...(mtimeMs === undefined ? {} : { mtimeMs: Number(mtimeMs) }),
+    }
+    await more.change(name, path, to, limit)
+  }
+  return {}
 }
 
 /** What there is at the path, and where that is a folder what it holds. */

@@ -57,7 +57,7 @@ export function createVolumePlaces(components: { access: FileAccess; volumeAcces
         throw refusalOf(cause)
       })
       return {
-        ...{ channel, access: accessWithin(access), name: opened.container, signal },
+        ...{ channel, access: accessWithin(access), more: null, name: opened.container, signal },
         ...{ maxBytes: sizeBytes, maxReadBytes: MOST_READ * sizeBytes + ROOM_BYTES, isApart: true },
         within: (asked) => ({ ...asked, path: posix.join(VOLUME_PATH, asked.path) }),
         ownerIn: async (folder) => await ownerOf(access, opened.container, folder, signal),

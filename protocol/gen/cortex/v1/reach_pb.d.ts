@@ -217,6 +217,24 @@ export declare type ReachHello_Files = Message<"cortex.v1.ReachHello.Files"> & {
      */
     value: ReachHello_Remove;
     case: "remove";
+  } | {
+    /**
+     * @generated from field: cortex.v1.ReachHello.Itself itself = 6;
+     */
+    value: ReachHello_Itself;
+    case: "itself";
+  } | {
+    /**
+     * @generated from field: cortex.v1.ReachHello.Move move = 7;
+     */
+    value: ReachHello_Move;
+    case: "move";
+  } | {
+    /**
+     * @generated from field: cortex.v1.ReachHello.Change change = 8;
+     */
+    value: ReachHello_Change;
+    case: "change";
   } | { case: undefined; value?: undefined };
 };
 
@@ -332,6 +350,75 @@ export declare type ReachHello_Remove = Message<"cortex.v1.ReachHello.Remove"> &
 export declare const ReachHello_RemoveSchema: GenMessage<ReachHello_Remove>;
 
 /**
+ * Answered in the reply, whose entry is what is at the path itself: a link there is not followed. As the two below it, to be
+ * asked for only where a reply to `list` has named it among its `actions`.
+ *
+ * @generated from message cortex.v1.ReachHello.Itself
+ */
+export declare type ReachHello_Itself = Message<"cortex.v1.ReachHello.Itself"> & {
+};
+
+/**
+ * Describes the message cortex.v1.ReachHello.Itself.
+ * Use `create(ReachHello_ItselfSchema)` to create a new message.
+ */
+export declare const ReachHello_ItselfSchema: GenMessage<ReachHello_Itself>;
+
+/**
+ * Answered in the reply. A link at the path is renamed itself.
+ *
+ * @generated from message cortex.v1.ReachHello.Move
+ */
+export declare type ReachHello_Move = Message<"cortex.v1.ReachHello.Move"> & {
+  /**
+   * As the path.
+   *
+   * @generated from field: string to = 1;
+   */
+  to: string;
+
+  /**
+   * Whether what is at `to` gives way; else it is refused where there is something.
+   *
+   * @generated from field: bool replace = 2;
+   */
+  replace: boolean;
+};
+
+/**
+ * Describes the message cortex.v1.ReachHello.Move.
+ * Use `create(ReachHello_MoveSchema)` to create a new message.
+ */
+export declare const ReachHello_MoveSchema: GenMessage<ReachHello_Move>;
+
+/**
+ * Answered in the reply. Of a file or folder; a link is followed.
+ *
+ * @generated from message cortex.v1.ReachHello.Change
+ */
+export declare type ReachHello_Change = Message<"cortex.v1.ReachHello.Change"> & {
+  /**
+   * Permission bits; absent: as they are.
+   *
+   * @generated from field: optional uint32 mode = 1;
+   */
+  mode?: number | undefined;
+
+  /**
+   * When it was last written; absent: as it is.
+   *
+   * @generated from field: optional int64 mtime_ms = 2;
+   */
+  mtimeMs?: bigint | undefined;
+};
+
+/**
+ * Describes the message cortex.v1.ReachHello.Change.
+ * Use `create(ReachHello_ChangeSchema)` to create a new message.
+ */
+export declare const ReachHello_ChangeSchema: GenMessage<ReachHello_Change>;
+
+/**
  * @generated from message cortex.v1.ReachReply
  */
 export declare type ReachReply = Message<"cortex.v1.ReachReply"> & {
@@ -444,6 +531,13 @@ export declare type FilesReply = Message<"cortex.v1.FilesReply"> & {
    * @generated from field: repeated cortex.v1.LeftOutFile left_out = 8;
    */
   leftOut: LeftOutFile[];
+
+  /**
+   * Of `list`: what else may be asked for beside list, read, write and remove: `itself`, `move`, `change`.
+   *
+   * @generated from field: repeated string actions = 9;
+   */
+  actions: string[];
 };
 
 /**

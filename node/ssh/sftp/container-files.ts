@@ -1,0 +1,150 @@
+import { posix } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Pack } from 'tar-stream'
+import type { Clock } from '../../clock.ts'
+import { type FileAction, type JobFile, type JobFiles, ReachError } from '../../reach/index.ts'
+import { addEmpty, tarMode, tarOf } from '../../tar-of.ts'
+import { SftpError, type SftpFiles, Status, type WriteHow } from './index.ts'
+
+/** How often something is asked for again where too much is asked of the container at a time, and after how long, in ms. */
+const TRIES = 20
+const AGAIN_MS = 250
+
+/** Asked for at a time: what a folder holds. */
+const PAGE = 1000
+
+const OLDER = 'The provider’s version is older, and has no way to do that: use a command in the container'
+
+/** The files of one job's container, for a session. */
+export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Clock }, jobId: string): SftpFiles {
+  let actions: ReadonlySet<FileAction> | null = null
+
+  async function patiently<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await task()
+      } catch (error) {
+        if (!(error instanceof ReachError) || error.code !== 'TOO_MANY' || tries === TRIES) throw error
+        await clock.sleep(AGAIN_MS, signal)
+      }
+    }
+  }
+
+  async function can(action: FileAction, signal: AbortSignal): Promise<boolean> {
+    actions ??= new Set(
+      (await patiently(signal, async () => await files.look(jobId, '/', { limit: 0 }, signal))).actions,
+    )
+    return actions.has(action)
+  }
+
+  async function need(action: FileAction, signal: AbortSignal): Promise<void> {
+    if (!(await can(action, signal))) throw new SftpError(Status.unsupported, OLDER)
+  }
+
+  async function lstat(path: string, signal: AbortSignal): Promise<JobFile | null> {
+    if (await can('itself', signal)) {
+      return await orNothing(patiently(signal, async () => await files.lookAt(jobId, path, signal)))
+    }
+    if (path === '/') return await stat(path, signal)
+    const name = posix.basename(path)
+    const page = { after: before(name), limit: 1 }
+    const asked = patiently(signal, async () => await files.look(jobId, posix.dirname(path), page, signal))
+    return (await orNothing(asked))?.entries.find((entry) => entry.name === name) ?? null
+  }
+
+  async function stat(path: string, signal: AbortSignal): Promise<JobFile | null> {
+    const asked = patiently(signal, async () => await files.look(jobId, path, { limit: 0 }, signal))
+    return (await orNothing(asked))?.file ?? null
+  }
+
+  /** Puts entries into a folder that is there. */
+  async function put(folder: string, add: (out: Pack) => Promise<unknown>, signal: AbortSignal): Promise<void> {
+    const { leftOut } = await patiently(signal, async () => {
+      const tar = tarOf(add)
+      return await files.write(jobId, folder, { tar: true }, tar, signal).finally(() => tar.destroy())
+    })
+    const [left] = leftOut
+    if (left !== undefined) throw new SftpError(Status.failed, `${left.path} ${left.reason}`)
+  }
+
+  async function putFile(path: string, mode: number, content: () => Readable, signal: AbortSignal): Promise<void> {
+    await patiently(signal, async () => {
+      const source = content()
+      return await files.write(jobId, path, { mode }, source, signal).finally(() => source.destroy())
+    })
+  }
+
+  /** A tar brings times along, but no link is followed by it, and not every name is let through. */
+  async function goesByTar(path: string, { mtimeMs, isThere }: WriteHow, signal: AbortSignal): Promise<boolean> {
+    if (mtimeMs === undefined || path.includes('\\')) return false
+    return !isThere || (await lstat(path, signal))?.type !== 'link'
+  }
+
+  return {
+    ...{ stat, lstat },
+    async list(path, after, signal) {
+      const page = { after, limit: PAGE }
+      const { file, entries, more } = await patiently(signal, async () => await files.look(jobId, path, page, signal))
+      if (file.type !== 'folder') throw new SftpError(Status.failed, `The path is no folder but a ${file.type}`)
+      return { entries, more }
+    },
+    read: async (path, signal) => await patiently(signal, async () => await files.read(jobId, path, {}, signal)),
+    async write(path, how, content, signal) {
+      const { mode, mtimeMs, size } = how
+      if (await goesByTar(path, how, signal)) {
+        const header = { name: posix.basename(path), mode: tarMode(mode), size, mtime: new Date(mtimeMs ?? 0) }
+        await put(posix.dirname(path), async (out) => await pipeline(content(), out.entry(header)), signal)
+        return
+      }
+      await putFile(path, mode, content, signal)
+      if (mtimeMs !== undefined && (await can('change', signal))) {
+        await files.change(jobId, path, { mtimeMs }, signal)
+      }
+    },
+    async makeFolder(path, mode, signal) {
+      const header = { name: posix.basename(path), mode, mtime: new Date(clock.nowMs()), type: 'directory' } as const
+      await put(posix.dirname(path), async (out) => await addEmpty(out, header), signal)
+    },
+    async makeLink(path, target, signal) {
+      const header = {
+        name: posix.basename(path),
+        mtime: new Date(clock.nowMs()),
+        linkname: target,
+        type: 'symlink',
+      } as const
+      await put(posix.dirname(path), async (out) => await addEmpty(out, header), signal)
+    },
+    remove: async (path, signal) =>
+      await patiently(signal, async () => await files.remove(jobId, path, { recursive: false }, signal)),
+    async move(path, to, how, signal) {
+      await need('move', signal)
+      await patiently(signal, async () => await files.move(jobId, path, to, how, signal))
+    },
+    async change(path, to, signal) {
+      await need('change', signal)
+      await patiently(signal, async () => await files.change(jobId, path, to, signal))
+    },
+  }
+}
+
+/** Null where there is nothing, or what is on the way is no folder. */
+async function orNothing<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof ReachError && (error.code === 'NO_FILE' || error.code === 'BAD_PATH')) return null
+    throw error
+  }
+}
+
+/** A name that sorts shortly before another, by their UTF-16 code units: no other one is between them but by intent. */
+function before(name: string): string {
+  const last = [...name].at(-1) ?? ''
+  const rest = name.slice(0, name.length - last.length)
+  const point = last.codePointAt(0) ?? 0
+  if (point <= 1) return rest
+  if (point === 0x10000) return `${rest}\ud7ff\uffff`
+  if (point === 0xe000) return `${rest}\u{10ffff}`
+  return `${rest}${String.fromCodePoint(point - 1)}\uffff`
+}

@@ -1,0 +1,97 @@
+import type { Duplex } from 'node:stream'
+import { onAbort } from '../../abort.ts'
+import type { Clock } from '../../clock.ts'
+import { ReachError } from '../../reach/index.ts'
+import { statusAnswer, versionAnswer } from './answers.ts'
+import { SftpError, type SftpFiles, Status } from './index.ts'
+import { packetsOf } from './packets.ts'
+import { INIT, readRequest, requestId } from './requests.ts'
+import type { SftpRoom } from './room.ts'
+import { createSession } from './session.ts'
+
+/** Requests of a session that are answered at a time; what comes beyond them waits in the channel. */
+const MAX_REQUESTS = 32
+
+/** What {@link serveSftp} works with. */
+export interface SftpComponents {
+  files: SftpFiles
+  room: SftpRoom
+  clock: Clock
+}
+
+/**
+ * Serves one session over a channel, until the client ends it, or the signal aborts; then the channel is ended, and nothing
+ * is left of the session. A file is in the container once its closing is answered; one that was not closed never gets there.
+ *
+ * @param stream bytes as they are in the channel of the subsystem `sftp`
+ * @param init.home where relative paths begin. @default '/'
+ * @throws {SftpError} where the client does not speak the protocol
+ */
+export async function serveSftp(
+  stream: Duplex,
+  components: SftpComponents,
+  init: { signal: AbortSignal; home?: string },
+): Promise<void> {
+  const scope = new AbortController()
+  const signal = AbortSignal.any([scope.signal, init.signal])
+  const { files, room, clock } = components
+  const session = createSession({ files, clock, signal, room: room.openSession() }, { home: init.home ?? '/' })
+  const answering = new Set<Promise<void>>()
+  const gone = (): void => scope.abort(new Error('The client is gone'))
+  stream.once('close', gone)
+  stream.on('error', gone)
+  const stop = (): void => void stream.destroy()
+  onAbort(init.signal, stop)
+
+  /** Waits until it is taken: who reads no answers is asked for nothing more. */
+  async function send(packet: Buffer): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const taken = (): void => resolve()
+    onAbort(signal, taken)
+    stream.write(packet, taken)
+    await promise
+    signal.removeEventListener('abort', taken)
+  }
+
+  async function answer(packet: Buffer): Promise<void> {
+    const id = requestId(packet)
+    const answered = (async () => await session.answer(id, readRequest(packet)))()
+    const reply = await answered.catch((error: unknown) => refusal(id, error))
+    if (!signal.aborted) await send(reply)
+  }
+
+  try {
+    let isBegun = false
+    for await (const packet of packetsOf(stream)) {
+      if (signal.aborted) break
+      if (!isBegun) {
+        if (packet[0] !== INIT) throw new SftpError(Status.badMessage, 'A session begins with the version')
+        isBegun = true
+        await send(versionAnswer())
+        continue
+      }
+      const one = answer(packet)
+      answering.add(one)
+      one.catch(stop).finally(() => answering.delete(one))
+      if (answering.size >= MAX_REQUESTS) await Promise.race(answering)
+    }
+    // What was asked for before the end is done.
+    await Promise.allSettled(answering)
+  } catch (error) {
+    if (error instanceof SftpError) throw error
+    // The channel broke: then there is nobody to tell.
+  } finally {
+    init.signal.removeEventListener('abort', stop)
+    scope.abort(new Error('The session is over'))
+    await Promise.allSettled(answering)
+    await session.close()
+    stream.end()
+  }
+}
+
+/** What a client is told of a failure; what is not its to know, is not told. */
+function refusal(id: number, error: unknown): Buffer {
+  if (error instanceof SftpError) return statusAnswer(id, error.status, error.message)
+  if (!(error instanceof ReachError)) return statusAnswer(id, Status.failed, 'That failed here: try again')
+  return statusAnswer(id, error.code === 'NO_FILE' ? Status.noFile : Status.failed, error.message)
+}
