@@ -1,5 +1,5 @@
 /** The subsystem `sftp` of the server; see `sftp/index.ts`. */
 
 export { createSftpFiles } from './sftp/container-files.ts'
-export { createSftpRoom, type SftpRoom } from './sftp/room.ts'
+export { createSftpRoom } from './sftp/room.ts'
 export { serveSftp } from './sftp/serve.ts'

@@ -21,7 +21,9 @@ function hello(content: Content | undefined, fields: { jobId?: string; fence?: n
 
 const tunnel = (port: number, protocol = 'TCP'): Content => ({ case: 'tunnel', value: { port, protocol } })
 const list = (limit: number) => ({ case: 'list', value: { after: '', limit } }) as const
-const files = (path: string, action?: ReturnType<typeof list>): Content => ({
+const move = (to: string) => ({ case: 'move', value: { to } }) as const
+const change = (value: { mode?: number; mtimeMs?: bigint }) => ({ case: 'change', value }) as const
+const files = (path: string, action?: ReturnType<typeof list | typeof move | typeof change>): Content => ({
   case: 'files',
   value: { path, ...(action === undefined ? {} : { action }) },
 })
@@ -51,6 +53,10 @@ describe('a hello into a container', () => {
     ['a NUL in a path', hello(files('/a\0', list(9))), 'INVALID_FIELD'],
     ['a path that is too long', hello(files(`/${'ä'.repeat(2_048)}`, list(9))), 'INVALID_FIELD'],
     ['too many entries', hello(files('/', list(1_001))), 'INVALID_FIELD'],
+    ['a new path that climbs', hello(files('/a', move('/a/../b'))), 'INVALID_FIELD'],
+    ['a new path that is relative', hello(files('/a', move('b'))), 'INVALID_FIELD'],
+    ['a mode of too many bits', hello(files('/a', change({ mode: 0o10000 }))), 'INVALID_FIELD'],
+    ['a time that no date holds', hello(files('/a', change({ mtimeMs: 2n ** 62n }))), 'INVALID_FIELD'],
     ['no action on files', hello(files('/')), 'MALFORMED'],
     ['nothing to do', hello(undefined), 'MALFORMED'],
     ['no message', Buffer.from([0xff]), 'MALFORMED'],
@@ -68,6 +74,8 @@ describe('a hello into a container', () => {
       tunnel(65_535, 'UDP'),
       exec(['sh'], 80),
       files('/data/a b', list(1_000)),
+      files('/a', move('/b')),
+      files('/a', change({ mode: 0o7777, mtimeMs: -1n })),
       { case: 'inspect', value: {} } as const,
     ]) {
       assert.equal(readReachHello(hello(content)).content.case, content.case)
@@ -82,6 +90,12 @@ describe('what comes back', () => {
       const written = encode(FileContentSchema, { content: { case: 'data', value } })
       assert.deepEqual(new Uint8Array(encodeFileData(value)), new Uint8Array(written), String(bytes))
     }
+  })
+
+  it('names only those actions on files that are known here', () => {
+    const actions = ['move', 'format', '\x1b[31m', 'itself']
+    const reply = readReachReply(encode(ReachReplySchema, { ok: true, files: { actions } }))
+    assert.deepEqual(reply.files?.actions, ['move', 'itself'])
   })
 
   it('is one line of bounded length where people read it', () => {

@@ -46,7 +46,8 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
     if (await can('itself', signal)) {
       return await orNothing(patiently(signal, async () => await files.lookAt(jobId, path, signal)))
     }
-    if (path === '/') return await stat(path, signal)
+    if (path === '/')
+      return (await patiently(signal, async () => await files.look(jobId, path, { limit: 0 }, signal))).file
     const name = posix.basename(path)
     const page = { after: before(name), limit: 1 }
     const asked = patiently(signal, async () => await files.look(jobId, posix.dirname(path), page, signal))
@@ -54,6 +55,9 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
   }
 
   async function stat(path: string, signal: AbortSignal): Promise<JobFile | null> {
+    // Costs a provider the least, and tells of what is memory, too.
+    const itself = (await can('itself', signal)) ? await lstat(path, signal) : undefined
+    if (itself !== undefined && itself?.type !== 'link') return itself
     const asked = patiently(signal, async () => await files.look(jobId, path, { limit: 0 }, signal))
     return (await orNothing(asked))?.file ?? null
   }
@@ -107,13 +111,10 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
       await put(posix.dirname(path), async (out) => await addEmpty(out, header), signal)
     },
     async makeLink(path, target, signal) {
-      const header = {
-        name: posix.basename(path),
-        mtime: new Date(clock.nowMs()),
-        linkname: target,
-        type: 'symlink',
-      } as const
-      await put(posix.dirname(path), async (out) => await addEmpty(out, header), signal)
+      const mtime = new Date(clock.nowMs())
+      // Named from the root on: engines refuse a link that leads out of the folder in which a tar is unpacked.
+      const header = { name: path.slice(1), mtime, linkname: target, type: 'symlink' } as const
+      await put('/', async (out) => await addEmpty(out, header), signal)
     },
     remove: async (path, signal) =>
       await patiently(signal, async () => await files.remove(jobId, path, { recursive: false }, signal)),

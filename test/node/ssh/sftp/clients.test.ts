@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -11,6 +10,7 @@ import { systemClock } from '../../../../node/clock.ts'
 import { createSftpRoom } from '../../../../node/ssh/sftp/room.ts'
 import { serveSftp } from '../../../../node/ssh/sftp/serve.ts'
 import { type DiskFiles, diskFiles } from './support/disk-files.ts'
+import { openRelay, type Relay } from './support/relay.ts'
 
 const run = promisify(execFile)
 const MIB = 2 ** 20
@@ -23,7 +23,7 @@ const isThere = spawnSync('sftp', ['-h']).error === undefined
 describe('files over SFTP, by the clients of OpenSSH', { skip: !isThere }, () => {
   let folder = ''
   let files: DiskFiles
-  let server: Server
+  let relay: Relay
   const over = new AbortController()
   const inside = (...parts: string[]) => join(folder, 'root', ...parts)
   const here = (...parts: string[]) => join(folder, 'here', ...parts)
@@ -34,31 +34,25 @@ describe('files over SFTP, by the clients of OpenSSH', { skip: !isThere }, () =>
     files = diskFiles(join(folder, 'root'))
     const room = createSftpRoom({ folder: join(folder, 'room'), maxBytes: 4 * SHARE, maxSessionBytes: SHARE })
     await room.start()
-    server = createServer({ allowHalfOpen: true }, (socket) => {
-      serveSftp(socket, { files, room, clock: systemClock }, { signal: over.signal }).catch(() => undefined)
+    relay = await openRelay(folder, (stream) => {
+      serveSftp(stream, { files, room, clock: systemClock }, { signal: over.signal }).catch(() => undefined)
     })
-    const socket = join(folder, 'socket')
-    await new Promise<void>((done) => server.listen(socket, done))
-    const relay = `import { connect } from 'node:net'\nconst s = connect(${JSON.stringify(socket)})\nprocess.stdin.pipe(s).pipe(process.stdout)\n`
-    await writeFile(join(folder, 'relay.mjs'), relay)
-    await writeFile(join(folder, 'relay'), `#!/bin/sh\nexec ${process.execPath} ${join(folder, 'relay.mjs')}\n`)
-    await chmod(join(folder, 'relay'), 0o755)
   })
   after(async () => {
     over.abort()
-    server.close()
+    relay.close()
     await rm(folder, { recursive: true, force: true })
   })
 
   async function sftp(...commands: string[]): Promise<string> {
     const batch = here('batch')
     await writeFile(batch, `${commands.join('\n')}\n`)
-    const { stdout, stderr } = await run('sftp', ['-b', batch, '-D', join(folder, 'relay')])
+    const { stdout, stderr } = await run('sftp', ['-b', batch, '-D', relay.program])
     return stdout + stderr
   }
 
   async function scp(...words: string[]): Promise<void> {
-    await run('scp', ['-D', join(folder, 'relay'), ...words])
+    await run('scp', ['-D', relay.program, ...words])
   }
 
   test('a file is put and taken, byte for byte, with its mode and time', async () => {
