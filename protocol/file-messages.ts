@@ -12,8 +12,11 @@ export const FILE_TYPES = ['file', 'folder', 'link', 'pipe', 'socket', 'device',
 /** One of {@link FILE_TYPES}. */
 export type FileType = (typeof FILE_TYPES)[number]
 
-/** What may be done with files beside listing, reading, writing and removing, where a provider says that it does that. */
-export const FILE_ACTIONS = ['itself', 'move', 'change'] as const
+/**
+ * What may be done with files beside listing, reading, writing and removing, where a provider says that it does that; `timed`
+ * is writing a file with its time.
+ */
+export const FILE_ACTIONS = ['itself', 'move', 'change', 'timed'] as const
 /** One of {@link FILE_ACTIONS}. */
 export type FileAction = (typeof FILE_ACTIONS)[number]
 
@@ -48,6 +51,7 @@ export function checkFiles({ path, action }: ReachHello_Files): void {
       break
     case 'write':
       checkRange('mode', action.value.mode ?? 0, 0, MAX_FILE_MODE)
+      checkTime(action.value.mtimeMs ?? 0n)
       break
     case 'remove':
     case 'itself':

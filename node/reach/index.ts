@@ -35,11 +35,14 @@ export interface JobFiles {
   look(jobId: string, path: string, page: FilePage, signal: AbortSignal): Promise<FileLook>
   /** A file, or a path as a tar whose entries begin with its last part. What is not read to its end is to be destroyed. */
   read(jobId: string, path: string, how: ReadHow, signal: AbortSignal): Promise<{ file: JobFile; content: Readable }>
-  /** Writes a file, or unpacks a tar in a folder; what is missing of the folders is made. */
+  /**
+   * Writes a file, or unpacks a tar in a folder; what is missing of the folders is made.
+   * @param how.mtimeMs of a file, only where {@link FileLook.actions} has `timed`. @default now
+   */
   write(
     jobId: string,
     path: string,
-    how: { tar?: boolean; mode?: number },
+    how: { tar?: boolean; mode?: number; mtimeMs?: number },
     source: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<WrittenFiles>

@@ -47,8 +47,8 @@ export function createJobFiles(enter: EnterFiles): JobFiles {
       return { file: entryOf(reply), content: stream }
     },
 
-    async write(id, path, { tar = false, mode }, source, signal) {
-      const value = { tar, ...(mode === undefined ? {} : { mode }) }
+    async write(id, path, { tar = false, mode, mtimeMs }, source, signal) {
+      const value = { tar, ...(mode === undefined ? {} : { mode }), ...timeOf(mtimeMs) }
       const { channel } = await enter(id, { path, action: { case: 'write', value } }, signal, REPLY_MS)
       try {
         const { files, bytes, leftOut } = filesOf(await sendAll(channel, source, signal))
@@ -71,13 +71,14 @@ export function createJobFiles(enter: EnterFiles): JobFiles {
     },
 
     async change(id, path, { mode, mtimeMs }, signal) {
-      const value = {
-        ...(mode === undefined ? {} : { mode }),
-        ...(mtimeMs === undefined ? {} : { mtimeMs: BigInt(Math.trunc(mtimeMs)) }),
-      }
+      const value = { ...(mode === undefined ? {} : { mode }), ...timeOf(mtimeMs) }
       await asked(id, { path, action: { case: 'change', value } }, signal)
     },
   }
+}
+
+function timeOf(mtimeMs: number | undefined): { mtimeMs?: bigint } {
+  return mtimeMs === undefined ? {} : { mtimeMs: BigInt(Math.trunc(mtimeMs)) }
 }
 
 /** Sends all there is, and answers what the provider says at the end, or before that. */

@@ -36,6 +36,15 @@ export interface FileAccess {
   /** Sets permission bits, or when a file or folder was last written; links are followed. @throws {FileError} */
   change(name: string, path: string, to: { mode?: number; mtimeMs?: number }, options?: AbortOptions): Promise<void>
 
+  /** Opens a file that the engine need not be asked for, links followed; null where it has to be. @throws {FileError} */
+  openFile(name: string, path: string, options?: AbortOptions): Promise<HeldFile | null>
+
+  /**
+   * Holds where a file is to be put, links followed, so that the engine need not be asked to; null where it has to be, as
+   * where folders on the way are missing. @throws {FileError}
+   */
+  openPlace(name: string, path: string, options?: AbortOptions): Promise<HeldPlace | null>
+
   /** Whose the container's new files are to be: the user that its program runs as. */
   ownerOf(name: string, options?: AbortOptions): Promise<FileOwner>
 }
@@ -74,6 +83,24 @@ export interface Listing {
   more: boolean
   /** Not all of the folder was looked at. */
   incomplete: boolean
+}
+
+/** A file that is held: nobody can put another in its place. */
+export interface HeldFile extends AsyncDisposable {
+  file: ContainerFile
+  /** Some of its bytes, fewer where it ends. */
+  read(offset: number, length: number): AsyncIterable<Buffer>
+}
+
+/** Where a file is to be put. */
+export interface HeldPlace extends AsyncDisposable {
+  /** Permission bits of what is there; null for nothing. */
+  mode: number | null
+  /** Puts all of it in the place of what is there, or leaves that as it is. @throws {FileError} */
+  put(
+    content: AsyncIterable<Uint8Array>,
+    how: { mode: number; mtimeMs?: number; owner: FileOwner },
+  ): Promise<void>
 }
 
 /** In the container's numbers. */

@@ -15,9 +15,10 @@ import { changeByCommand, moveByCommand } from './files/command-change.ts'
 import { removeByCommand } from './files/command-remove.ts'
 import { type Inside, openInside } from './files/inside.ts'
 import { changeInside, lookInside, moveInside } from './files/kernel-change.ts'
+import { openFileInside, openPlaceInside } from './files/kernel-content.ts'
 import { listInside } from './files/kernel-list.ts'
 import { removeInside } from './files/kernel-remove.ts'
-import { ownerIn } from './files/owner.ts'
+import { ownerIn, textOf, textOfArchive } from './files/owner.ts'
 import { readPathStat } from './files/path-stat.ts'
 import { unpackProblem } from './files/problem.ts'
 import { EngineError } from './index.ts'
@@ -127,11 +128,31 @@ export function createFileAccess(docker: Docker, exec: RunCommand): FileAccess {
       await changeInside(held, path, to)
     },
 
+    openFile: async (name, path, { signal } = {}) => {
+      const root = await askEngine(`reading ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
+      if (root === null) return null
+      await using held = root
+      return await openFileInside(held, path)
+    },
+
+    openPlace: async (name, path, { signal } = {}) => {
+      const root = await askEngine(`writing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
+      if (root === null) return null
+      await using held = root
+      return await openPlaceInside(held, path)
+    },
+
     ownerOf: (name, { signal } = {}) =>
       askEngine(`finding the user of ${name}`, signal, async (abort) => {
         checkName(name)
-        const { Config: config } = await docker.getContainer(name).inspect(abort)
-        return await ownerIn(config.User ?? '', async (path) => await archive(name, path, abort))
+        const details = await docker.getContainer(name).inspect(abort)
+        const root = hasOwnKernel(details) ? null : await openInside(details)
+        await using held = root
+        return await ownerIn(details.Config.User ?? '', async (path, maxBytes) => {
+          if (held === null) return await textOfArchive(archive(name, path, abort), maxBytes)
+          await using file = await openFileInside(held, path).catch(() => null) // there is none
+          return file === null ? null : await textOf(file.read(0, maxBytes + 1), maxBytes)
+        })
       }),
   }
 }

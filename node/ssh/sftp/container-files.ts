@@ -5,7 +5,7 @@ import type { Pack } from 'tar-stream'
 import type { Clock } from '../../clock.ts'
 import { type FileAction, type JobFile, type JobFiles, ReachError } from '../../reach/index.ts'
 import { addEmpty, tarMode, tarOf } from '../../tar-of.ts'
-import { SftpError, type SftpFiles, Status, type WriteHow } from './index.ts'
+import { SftpError, type SftpFiles, Status } from './index.ts'
 
 /** How often something is asked for again where too much is asked of the container at a time, and after how long, in ms. */
 const TRIES = 20
@@ -72,17 +72,21 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
     if (left !== undefined) throw new SftpError(Status.failed, `${left.path} ${left.reason}`)
   }
 
-  async function putFile(path: string, mode: number, content: () => Readable, signal: AbortSignal): Promise<void> {
+  async function putFile(
+    path: string,
+    how: { mode: number; mtimeMs?: number },
+    content: () => Readable,
+    signal: AbortSignal,
+  ): Promise<void> {
     await patiently(signal, async () => {
       const source = content()
-      return await files.write(jobId, path, { mode }, source, signal).finally(() => source.destroy())
+      return await files.write(jobId, path, how, source, signal).finally(() => source.destroy())
     })
   }
 
-  /** A tar brings times along, but no link is followed by it, and not every name is let through. */
-  async function goesByTar(path: string, { mtimeMs, isThere }: WriteHow, signal: AbortSignal): Promise<boolean> {
-    if (mtimeMs === undefined || path.includes('\\')) return false
-    return !isThere || (await lstat(path, signal))?.type !== 'link'
+  /** With an older provider a tar brings times along, but no link is followed by it, and not every name is let through. */
+  async function goesByTar(path: string, isThere: boolean, signal: AbortSignal): Promise<boolean> {
+    return !path.includes('\\') && (!isThere || (await lstat(path, signal))?.type !== 'link')
   }
 
   return {
@@ -94,17 +98,12 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
       return { entries, more }
     },
     read: async (path, signal) => await patiently(signal, async () => await files.read(jobId, path, {}, signal)),
-    async write(path, how, content, signal) {
-      const { mode, mtimeMs, size } = how
-      if (await goesByTar(path, how, signal)) {
-        const header = { name: posix.basename(path), mode: tarMode(mode), size, mtime: new Date(mtimeMs ?? 0) }
-        await put(posix.dirname(path), async (out) => await pipeline(content(), out.entry(header)), signal)
-        return
-      }
-      await putFile(path, mode, content, signal)
-      if (mtimeMs !== undefined && (await can('change', signal))) {
-        await files.change(jobId, path, { mtimeMs }, signal)
-      }
+    async write(path, { mode, mtimeMs, size, isThere }, content, signal) {
+      if (mtimeMs === undefined) return await putFile(path, { mode }, content, signal)
+      if (await can('timed', signal)) return await putFile(path, { mode, mtimeMs }, content, signal)
+      if (!(await goesByTar(path, isThere, signal))) return await putFile(path, { mode }, content, signal)
+      const header = { name: posix.basename(path), mode: tarMode(mode), size, mtime: new Date(mtimeMs) }
+      await put(posix.dirname(path), async (out) => await pipeline(content(), out.entry(header)), signal)
     },
     async makeFolder(path, mode, signal) {
       const header = { name: posix.basename(path), mode, mtime: new Date(clock.nowMs()), type: 'directory' } as const

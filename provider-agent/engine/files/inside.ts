@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, readlink } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readFile, readlink } from 'node:fs/promises'
 import { FileError } from '../file-access.ts'
 import { type Located, processFolder } from '../usage/kernel-view.ts'
 
@@ -15,6 +15,8 @@ const MAX_PARTS = 4096
 /** The root of a running container, as its programs see it; closed when it is disposed of. */
 export interface Inside extends AsyncDisposable {
   readonly root: FileHandle
+  /** Whether its users have the numbers that they have on this machine. */
+  readonly hasOwnNumbers: boolean
 }
 
 /** Something in a container: a folder that is held, and a name in it that is no link any more; the root has none. */
@@ -34,7 +36,9 @@ export async function openInside(container: Located): Promise<Inside | null> {
     await root.close()
     return null
   }
-  return { root, [Symbol.asyncDispose]: async () => await root.close() }
+  const numbers = await readFile(`${folder}/uid_map`, 'utf8').catch(() => '') // it has just ended
+  const hasOwnNumbers = /^\s*0\s+0\s+4294967295\s*$/.test(numbers)
+  return { root, hasOwnNumbers, [Symbol.asyncDispose]: async () => await root.close() }
 }
 
 /** Path of something in a folder that is held: whatever becomes of the folder's own place, nothing outside is meant. */

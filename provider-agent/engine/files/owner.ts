@@ -10,16 +10,21 @@ const ROOT: FileOwner = { uid: 0, gid: 0 }
 /**
  * Whose files a container's user writes; root's where nobody knows that user.
  * @param user as images and engines write it: a name or number, and behind a colon a group's
- * @param archive a path of the container as a tar
+ * @param read the text of a file of the container, at most so many bytes; null where there is none, or it is larger
  */
-export async function ownerIn(user: string, archive: (path: string) => Promise<Readable>): Promise<FileOwner> {
+export async function ownerIn(
+  user: string,
+  read: (path: string, maxBytes: number) => Promise<string | null>,
+): Promise<FileOwner> {
   const [who = '', group = ''] = user.split(':')
   if (who === '') return ROOT
-  const users = isNumber(who) && isNumber(group) ? [] : await linesOf('/etc/passwd', archive)
+  // Where there is no such list, the engine knows no such user either.
+  const list = async (path: string): Promise<string[][]> => linesOf((await read(path, MAX_LIST_BYTES)) ?? '')
+  const users = isNumber(who) && isNumber(group) ? [] : await list('/etc/passwd')
   const known = users.find(([name, , uid]) => name === who || uid === who)
   const uid = isNumber(who) ? who : (known?.[2] ?? '0')
   if (group === '' || isNumber(group)) return { uid: Number(uid), gid: Number(group || (known?.[3] ?? '0')) }
-  const groups = await linesOf('/etc/group', archive)
+  const groups = await list('/etc/group')
   return { uid: Number(uid), gid: Number(groups.find(([name]) => name === group)?.[2] ?? '0') }
 }
 
@@ -27,27 +32,35 @@ function isNumber(text: string): boolean {
   return /^\d{1,9}$/.test(text)
 }
 
-/** Fields of lines; none where there is no such file, or one that is larger than such lists are. */
-async function linesOf(path: string, archive: (path: string) => Promise<Readable>): Promise<string[][]> {
+/** Fields of lines. */
+function linesOf(text: string): string[][] {
+  const lines = text.split('\n')
+  return lines.map((line) => line.split(':')).filter((fields) => fields.slice(2, 3).every(isNumber))
+}
+
+/** The text of the only file of a tar, for {@link ownerIn}. */
+export async function textOfArchive(archive: Promise<Readable>, maxBytes: number): Promise<string | null> {
   try {
-    const tar = await archive(path)
+    const tar = await archive
     try {
-      for await (const entry of entriesOf(tar)) {
-        const chunks: Buffer[] = []
-        let bytes = 0
-        for await (const chunk of entry as unknown as AsyncIterable<Buffer>) {
-          bytes += chunk.length
-          if (bytes > MAX_LIST_BYTES) return []
-          chunks.push(chunk)
-        }
-        const lines = Buffer.concat(chunks).toString('utf8').split('\n')
-        return lines.map((line) => line.split(':')).filter((fields) => fields.slice(2, 3).every(isNumber))
-      }
+      for await (const entry of entriesOf(tar)) return await textOf(entry as unknown as AsyncIterable<Buffer>, maxBytes)
     } finally {
       tar.destroy()
     }
   } catch {
-    // There is none: then the engine knows no such user either.
+    // There is none.
   }
-  return []
+  return null
+}
+
+/** All of what is read, as a text; null where that is more. */
+export async function textOf(content: AsyncIterable<Buffer>, maxBytes: number): Promise<string | null> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of content) {
+    bytes += chunk.length
+    if (bytes > maxBytes) return null
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }

@@ -23,7 +23,7 @@ export interface FilesPlace {
   channel: Channel
   access: Pick<FileAccess, 'archive' | 'stat' | 'unpack' | 'list' | 'remove'>
   /** What is done beside these; null where it is not. */
-  more: Pick<FileAccess, 'lookAt' | 'move' | 'change'> | null
+  more: Pick<FileAccess, 'lookAt' | 'move' | 'change' | 'openFile' | 'openPlace'> | null
   /** Of the container on the engine. */
   name: string
   /** Aborted when the files are out of reach, or the agent stops. */

@@ -8,7 +8,7 @@ import { guardStall, type StallGuard } from '../../../node/stall.ts'
 import { isNoTar } from '../../../node/tar-entries.ts'
 import { tarMode, tarOf } from '../../../node/tar-of.ts'
 import type { ReachHello_Write as WriteRequest } from '../../../protocol/gen/cortex/v1/reach_pb.js'
-import { FileError } from '../../engine/file-access.ts'
+import { FileError, type HeldPlace } from '../../engine/file-access.ts'
 import { WELCOME } from '../refusal.ts'
 import { answerOf, type FilesComponents, type FilesPlace } from './answers.ts'
 
@@ -36,10 +36,41 @@ interface Target {
 
 /** Takes a file in, or a tar, and puts it into the container. @throws {ReachRefusedError} @throws {FileError} */
 export async function writeFiles(
+  components: FilesComponents,
+  place: FilesPlace,
+  path: string,
+  asked: WriteRequest,
+): Promise<void> {
+  await using held = asked.tar ? null : ((await place.more?.openPlace(place.name, path, place)) ?? null)
+  if (held === null) await writeByEngine(components, place, path, asked)
+  else await writeHeld(components, place, held, asked)
+}
+
+/** Puts a file without asking the engine for it: an archive costs it more than most files do. */
+async function writeHeld(
+  { transfers, clock }: FilesComponents,
+  { channel, signal, maxBytes, ownerIn }: FilesPlace,
+  held: HeldPlace,
+  { mode, mtimeMs }: WriteRequest,
+): Promise<void> {
+  const owner = await ownerIn('/')
+  const guard = guardStall(clock, signal)
+  try {
+    await channel.send(WELCOME)
+    await using kept = await transfers.keep(received(channel, guard), maxBytes)
+    const how = { owner, mode: mode ?? held.mode ?? FILE_MODE }
+    await held.put(kept.read(), { ...how, ...(mtimeMs === undefined ? {} : { mtimeMs: Number(mtimeMs) }) })
+    await channel.send(answerOf({ files: 1, bytes: BigInt(kept.bytes) }))
+  } finally {
+    guard.clear()
+  }
+}
+
+async function writeByEngine(
   { transfers, clock }: FilesComponents,
   { channel, access, name, signal, maxBytes, ownerIn, admit }: FilesPlace,
   path: string,
-  { tar, mode }: WriteRequest,
+  { tar, mode, mtimeMs }: WriteRequest,
 ): Promise<void> {
   const found = await access.stat(name, path, { signal })
   const isFolder = found?.type === 'folder'
@@ -81,10 +112,11 @@ export async function writeFiles(
       await channel.send(answerOf({ files, bytes: BigInt(bytes), leftOut: sifted.leftOut() }))
     } else {
       await using kept = await transfers.keep(pieces, maxBytes)
+      const written = mtimeMs === undefined ? now() : new Date(Number(mtimeMs))
       const file = { name: posix.basename(place), mode: tarMode(mode ?? found?.mode ?? FILE_MODE), size: kept.bytes }
       await admit({ bytes: kept.bytes, entries: 1 + missing.length }, async () => {
         await makeFolders()
-        await put(tarOf(async (out) => await pipeline(kept.read(), out.entry({ ...file, ...owner, mtime: now() }))))
+        await put(tarOf(async (out) => await pipeline(kept.read(), out.entry({ ...file, ...owner, mtime: written }))))
       })
       await channel.send(answerOf({ files: 1, bytes: BigInt(kept.bytes) }))
     }

@@ -321,6 +321,13 @@ export declare type ReachHello_Write = Message<"cortex.v1.ReachHello.Write"> & {
    * @generated from field: optional uint32 mode = 2;
    */
   mode?: number | undefined;
+
+  /**
+   * When the file was last written; absent: now. Only where a reply to `list` has named `timed` among its `actions`.
+   *
+   * @generated from field: optional int64 mtime_ms = 3;
+   */
+  mtimeMs?: bigint | undefined;
 };
 
 /**
@@ -533,7 +540,8 @@ export declare type FilesReply = Message<"cortex.v1.FilesReply"> & {
   leftOut: LeftOutFile[];
 
   /**
-   * Of `list`: what else may be asked for beside list, read, write and remove: `itself`, `move`, `change`.
+   * Of `list`: what else may be asked for beside list, read, write and remove: `itself`, `move`, `change`,
+   * `timed`.
    *
    * @generated from field: repeated string actions = 9;
    */
