@@ -11,11 +11,10 @@ import { checkName } from './container/spec.ts'
 import { statusOf } from './errors.ts'
 import { type ContainerFile, type FileAccess, FileError, type FoundFile } from './file-access.ts'
 import { listArchive } from './files/archive-list.ts'
-import { changeByCommand, moveByCommand } from './files/command-change.ts'
 import { removeByCommand } from './files/command-remove.ts'
 import { type Inside, openInside } from './files/inside.ts'
-import { changeInside, lookInside, moveInside } from './files/kernel-change.ts'
-import { openFileInside, openPlaceInside } from './files/kernel-content.ts'
+import { openFileInside } from './files/kernel-content.ts'
+import { createKernelFiles } from './files/kernel-files.ts'
 import { listInside } from './files/kernel-list.ts'
 import { removeInside } from './files/kernel-remove.ts'
 import { ownerIn, textOf, textOfArchive } from './files/owner.ts'
@@ -97,50 +96,7 @@ export function createFileAccess(docker: Docker, exec: RunCommand): FileAccess {
       await removeInside(held, path, how, signal)
     },
 
-    lookAt: async (name, path, { signal } = {}) => {
-      const asked = `looking at ${path} of ${name}`
-      const root = await askEngine(asked, signal, async (abort) => await inside(name, abort))
-      if (root !== null) {
-        await using held = root
-        return await lookInside(held, path)
-      }
-      const file = await askEngine(asked, signal, async (abort) => await itself(name, path, abort))
-      if (file === null) throw new FileError('NO_FILE', 'There is nothing at the path')
-      return file
-    },
-
-    move: async (name, path, to, how, { signal } = {}) => {
-      const asked = `renaming ${path} of ${name}`
-      const root = await askEngine(asked, signal, async (abort) => await inside(name, abort))
-      if (root !== null) {
-        await using held = root
-        return await moveInside(held, path, to, how)
-      }
-      const at = await askEngine(asked, signal, async (abort) => await itself(name, to, abort))
-      if (at !== null && !how.replace) throw new FileError('BAD_PATH', 'There is something at the new path already')
-      await moveByCommand(exec, name, { from: path, to, at }, signal)
-    },
-
-    change: async (name, path, to, { signal } = {}) => {
-      const root = await askEngine(`changing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
-      if (root === null) return await changeByCommand(exec, name, path, to, signal)
-      await using held = root
-      await changeInside(held, path, to)
-    },
-
-    openFile: async (name, path, { signal } = {}) => {
-      const root = await askEngine(`reading ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
-      if (root === null) return null
-      await using held = root
-      return await openFileInside(held, path)
-    },
-
-    openPlace: async (name, path, { signal } = {}) => {
-      const root = await askEngine(`writing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
-      if (root === null) return null
-      await using held = root
-      return await openPlaceInside(held, path)
-    },
+    ...createKernelFiles({ inside, itself, exec }),
 
     ownerOf: (name, { signal } = {}) =>
       askEngine(`finding the user of ${name}`, signal, async (abort) => {

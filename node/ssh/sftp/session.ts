@@ -1,4 +1,3 @@
-import { posix } from 'node:path'
 import type { JobFile } from '../../reach/index.ts'
 import {
   attributesAnswer,
@@ -13,12 +12,10 @@ import {
 import { openFolder } from './folder.ts'
 import { createQueue, type Handle, type HandleComponents } from './handle.ts'
 import { SftpError, Status } from './index.ts'
-import { type Attributes, MAX_PACKET_BYTES } from './packets.ts'
-import { resolvePath } from './paths.ts'
-import { openForReading } from './reading.ts'
-import { OPEN, type Request } from './requests.ts'
-import { changeOf, sizeOf } from './setting.ts'
-import { openForWriting, type WritingHandle } from './writing.ts'
+import { MAX_PACKET_BYTES } from './packets.ts'
+import { createPathActions } from './path-actions.ts'
+import type { Request } from './requests.ts'
+import type { WritingHandle } from './writing.ts'
 
 /** Files and folders that a session has open at a time. */
 const MAX_HANDLES = 64
@@ -26,11 +23,8 @@ const MAX_HANDLES = 64
 const MAX_READ_BYTES = 128 * 1024
 /** What a packet of a write has beside its bytes, at most: the handle, and its frame. */
 const WRITE_FRAME_BYTES = 1024
-/** Folders that a session remembers to be there. */
-const MAX_KNOWN_FOLDERS = 1024
 
 const FOLDER_MODE = 0o755
-const PERMISSIONS = 0o777
 
 /** One client's session: what it has open, and answers to what it asks for. */
 export interface Session {
@@ -42,68 +36,18 @@ export interface Session {
 
 /** @param init.home where relative paths begin */
 export function createSession(components: HandleComponents, init: { home: string }): Session {
-  const { files, signal } = components
   const handles = new Map<string, Handle>()
   /** Files that are being written, by their paths: there are none in the container yet. */
   const writing = new Map<string, WritingHandle>()
-  const folders = new Set<string>()
+  const paths = createPathActions(components, writing, init.home)
   // What is asked of paths is done in the order in which it was asked for.
   const inTurn = createQueue()
   let opened = 0
-
-  const lstat = async (path: string): Promise<JobFile | null> =>
-    (await writing.get(path)?.stat()) ?? (await files.lstat(path, signal))
-  const stat = async (path: string): Promise<JobFile | null> =>
-    (await writing.get(path)?.stat()) ?? (await files.stat(path, signal))
-  const resolve = async (path: string): Promise<string> => await resolvePath(path, init.home, lstat)
-  const there = async (found: Promise<JobFile | null>): Promise<JobFile> => {
-    const file = await found
-    if (file === null) throw new SftpError(Status.noFile, 'There is nothing at this path')
-    return file
-  }
 
   function handle(name: string): Handle {
     const found = handles.get(name)
     if (found === undefined) throw new SftpError(Status.failed, 'Nothing is open by this name')
     return found
-  }
-
-  /** The engine would make what is missing. */
-  async function needFolder(path: string): Promise<void> {
-    if (folders.has(path)) return
-    const found = await there(files.stat(path, signal))
-    if (found.type !== 'folder') throw new SftpError(Status.noFile, 'What is on the way there is no folder')
-    know(path)
-  }
-
-  function know(folder: string): void {
-    if (folders.size === MAX_KNOWN_FOLDERS) folders.clear()
-    folders.add(folder)
-  }
-
-  async function needNothing(path: string): Promise<void> {
-    if ((await lstat(path)) !== null) throw new SftpError(Status.failed, 'There is something at this path already')
-    await needFolder(posix.dirname(path))
-  }
-
-  async function openFile(path: string, flags: number, { mode }: Attributes): Promise<Handle> {
-    const has = (flag: number): boolean => (flags & flag) !== 0
-    if (!has(OPEN.write | OPEN.append)) return await openForReading(components, path)
-    await writing.get(path)?.sync()
-    const found = await files.stat(path, signal)
-    if (found === null && !has(OPEN.create)) throw new SftpError(Status.noFile, 'There is nothing at this path')
-    if (found !== null && has(OPEN.exclusive))
-      throw new SftpError(Status.failed, 'There is a file at this path already')
-    if (found !== null && found.type !== 'file') {
-      throw new SftpError(Status.failed, `What is at this path is no file but a ${found.type}`)
-    }
-    if (found === null) await needFolder(posix.dirname(path))
-    const opening = openForWriting(components, {
-      ...{ path, found, mode: mode === undefined ? undefined : mode & PERMISSIONS },
-      ...{ isEmpty: has(OPEN.truncate), isAppending: has(OPEN.append), isReadable: has(OPEN.read) },
-    })
-    writing.set(path, opening)
-    return opening
   }
 
   async function open(id: number, opening: () => Promise<Handle>): Promise<Buffer> {
@@ -127,85 +71,29 @@ export function createSession(components: HandleComponents, init: { home: string
     }
   }
 
-  async function setstat(path: string, to: Attributes): Promise<void> {
-    const open = writing.get(path)
-    if (open !== undefined) return await open.change(to)
-    const change = changeOf(to)
-    if (sizeOf(to) !== undefined) {
-      const resized = await openFile(path, OPEN.write | (to.size === 0n ? OPEN.truncate : 0), {})
-      writing.delete(path)
-      try {
-        await resized.change(to)
-      } finally {
-        await resized.close()
-      }
-    } else if (Object.keys(change).length > 0) await files.change(path, change, signal)
-  }
-
-  async function rename(from: string, to: string, replace: boolean): Promise<void> {
-    const open = writing.get(from)
-    await open?.sync()
-    if (!replace) await needNothing(to)
-    await files.move(from, to, { replace }, signal)
-    folders.clear()
-    if (open === undefined) return
-    writing.delete(from)
-    open.path = to
-    writing.set(to, open)
-  }
-
-  async function remove(path: string, isFolder: boolean): Promise<void> {
-    const open = writing.get(path)
-    await open?.sync()
-    const found = await there(files.lstat(path, signal))
-    if ((found.type === 'folder') !== isFolder) {
-      throw new SftpError(Status.failed, isFolder ? 'That is no folder' : 'That is a folder')
-    }
-    await files.remove(path, signal)
-    folders.clear()
-  }
-
-  async function makeFolder(path: string, mode: number): Promise<void> {
-    await needNothing(path)
-    await files.makeFolder(path, mode & PERMISSIONS, signal)
-    know(path)
-  }
-
-  async function makeLink(path: string, target: string): Promise<void> {
-    if (target === '' || target.includes('\0')) throw new SftpError(Status.failed, 'A link leads to a path')
-    await needNothing(path)
-    await files.makeLink(path, target, signal)
-  }
-
-  async function readlink(path: string): Promise<string> {
-    const { type, target } = await there(lstat(path))
-    if (type !== 'link') throw new SftpError(Status.failed, 'That is no link')
-    return target
-  }
-
   async function answerForPath(id: number, request: Extract<Request, { path: string }>): Promise<Buffer> {
-    const path = await resolve(request.path)
+    const path = await paths.resolve(request.path)
     switch (request.kind) {
       case 'open':
-        return await open(id, async () => await openFile(path, request.flags, request.attributes))
+        return await open(id, async () => await paths.openFile(path, request.flags, request.attributes))
       case 'opendir':
         return await open(id, async () => await openFolder(components, path))
       case 'stat':
-        return attributesAnswer(id, await there(stat(path)))
+        return attributesAnswer(id, await paths.stat(path))
       case 'lstat':
-        return attributesAnswer(id, await there(lstat(path)))
+        return attributesAnswer(id, await paths.lstat(path))
       case 'realpath':
         return namesAnswer(id, [bareName(path)])
       case 'readlink':
-        return namesAnswer(id, [bareName(await readlink(path))])
+        return namesAnswer(id, [bareName(await paths.readlink(path))])
       case 'setstat':
-        return await done(id, setstat(path, request.attributes))
+        return await done(id, paths.setstat(path, request.attributes))
       case 'mkdir':
-        return await done(id, makeFolder(path, request.attributes.mode ?? FOLDER_MODE))
+        return await done(id, paths.makeFolder(path, request.attributes.mode ?? FOLDER_MODE))
       case 'symlink':
-        return await done(id, makeLink(path, request.target))
+        return await done(id, paths.makeLink(path, request.target))
       default:
-        return await done(id, remove(path, request.kind === 'rmdir'))
+        return await done(id, paths.remove(path, request.kind === 'rmdir'))
     }
   }
 
@@ -214,8 +102,8 @@ export function createSession(components: HandleComponents, init: { home: string
     switch (request.kind) {
       case 'rename':
         return await inTurn(async () => {
-          const [from, to] = [await resolve(request.from), await resolve(request.to)]
-          return await done(id, rename(from, to, request.replace))
+          const [from, to] = [await paths.resolve(request.from), await paths.resolve(request.to)]
+          return await done(id, paths.rename(from, to, request.replace))
         })
       case 'read':
         return dataOf(id, await handle(request.handle).read(request.offset, Math.min(request.length, MAX_READ_BYTES)))

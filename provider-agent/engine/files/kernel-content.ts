@@ -47,11 +47,10 @@ export async function openFileInside(inside: Inside, path: string): Promise<Held
  */
 export async function openPlaceInside(inside: Inside, path: string): Promise<HeldPlace | null> {
   if (!inside.hasOwnNumbers) return null
-  const place = await walk(inside, path, { followLast: true }).catch((error: unknown) => {
-    // What is missing on the way, the engine makes.
-    if (error instanceof FileError && error.code === 'NO_FILE') return null
-    throw error
-  })
+  // What is missing on the way, the engine makes.
+  const place =
+    (await walk(inside, path, { followLast: true }).catch(nothing)) ??
+    (await walk(inside, path, { followLast: false }).catch(nothing))
   if (place === null) return null
   const { folder, name } = place
   try {
@@ -70,6 +69,11 @@ export async function openPlaceInside(inside: Inside, path: string): Promise<Hel
     await place[Symbol.asyncDispose]()
     throw error
   }
+}
+
+function nothing(error: unknown): null {
+  if (error instanceof FileError && error.code === 'NO_FILE') return null
+  throw error
 }
 
 async function putFile(
