@@ -4,11 +4,19 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { encode } from '../../protocol/codec.ts'
 import {
   ExecInputSchema,
+  ExecOutputSchema,
   FileContentSchema,
   ReachHelloSchema,
   ReachReplySchema,
 } from '../../protocol/gen/cortex/v1/reach_pb.js'
-import { encodeFileData, readExecInput, readReachHello, readReachReply } from '../../protocol/reach-messages.ts'
+import {
+  encodeExecData,
+  encodeExecOutput,
+  encodeFileData,
+  readExecInput,
+  readReachHello,
+  readReachReply,
+} from '../../protocol/reach-messages.ts'
 import { isLine } from '../../protocol/text.ts'
 
 const JOB = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
@@ -105,5 +113,20 @@ describe('what comes back', () => {
     assert.ok(reply.message.length <= 1024 && isLine(reply.message))
     assert.throws(() => readReachReply(encode(ReachReplySchema, { code: 'A\nB' })), { code: 'INVALID_FIELD' })
     assert.throws(() => readExecInput(encode(ExecInputSchema, {})), { code: 'MALFORMED' })
+  })
+})
+
+describe('a piece of a command’s input or output', () => {
+  it('is written as the library writes it', () => {
+    for (const bytes of [0, 1, 127, 128, 64 * 1024]) {
+      const value = new Uint8Array(bytes).fill(7)
+      const input = encode(ExecInputSchema, { content: { case: 'data', value } })
+      assert.deepEqual(new Uint8Array(encodeExecData(value)), new Uint8Array(input), String(bytes))
+      for (const stream of ['stdout', 'stderr'] as const) {
+        const output = encode(ExecOutputSchema, { content: { case: stream, value } })
+        const parts = [value.subarray(0, 100), value.subarray(100)]
+        assert.deepEqual(new Uint8Array(encodeExecOutput(stream, parts)), new Uint8Array(output), `${stream} ${bytes}`)
+      }
+    }
   })
 })
