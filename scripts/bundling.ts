@@ -4,7 +4,16 @@ import { type RolldownOutput, type RolldownPlugin, rolldown } from 'rolldown'
 
 /** Those with native parts, that find files beside themselves or load by name; and what is used too seldom to be tried here. */
 const OUTSIDE = [
-  ...['classic-level', 'dockerode', 'fs-native-extensions', 'pino', 'swagger-ui-dist', 'systeminformation', 'ws'],
+  ...[
+    'classic-level',
+    'dockerode',
+    'fs-native-extensions',
+    'pino',
+    'ssh2',
+    'swagger-ui-dist',
+    'systeminformation',
+    'ws',
+  ],
   ...['acme-client', 'age-encryption', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/resources'],
   ...['@libp2p/upnp-nat', '@opentelemetry/sdk-trace', 'cli-table3'],
 ]

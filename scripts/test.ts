@@ -118,7 +118,7 @@ let engine: EngineHandle | undefined
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(new Error(name)))
 
 const chosen = choose(process.argv.slice(2))
-const programs = chosen.length < MANY ? {} : await bundledPrograms()
+const programs = chosen.length < MANY ? {} : await bundledPrograms().catch(withoutBundle)
 await Promise.all(lanes.map(runLane))
 if (process.argv.length === 2) await runFailedAgain()
 await engine?.stop()
@@ -190,21 +190,23 @@ async function engineEnvironment(): Promise<Record<string, string> | null> {
       if (engine.startedByUs) await removeLeftovers(new Docker({ socketPath: engine.socketPath }))
     }
   } catch (error) {
-    const problem = `no container engine: ${(error as Error).message}`
-    print('red', `✖ ${problem}`)
-    results.push({
-      file: 'scripts/engine.ts',
-      tests: [],
-      suites: [],
-      problems: [problem],
-      durationMs: 0,
-      processorMs: 0,
-      output: '',
-    })
+    missing('scripts/engine.ts', `no container engine: ${(error as Error).message}`)
     return null
   }
   const host = `unix://${engine.socketPath}`
   return { ...programs, DOCKER_HOST: host, CORTEX_TEST_DOCKER_HOST: host }
+}
+
+/** Then the source is started: the tests still say what they can, and what is published cannot be made either. */
+function withoutBundle(error: Error): Record<string, string> {
+  missing('scripts/bundling.ts', `no bundle of the program: ${error.message}`)
+  return {}
+}
+
+/** What tests need is not there. */
+function missing(file: string, problem: string): void {
+  print('red', `✖ ${problem}`)
+  results.push({ file, tests: [], suites: [], problems: [problem], durationMs: 0, processorMs: 0, output: '' })
 }
 
 /** What killed agents of earlier runs left on an engine that nobody else uses: their networks use up its addresses. */

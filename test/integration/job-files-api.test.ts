@@ -51,7 +51,7 @@ describe('files of a job through the gateway', () => {
 
   async function look(...args: string[]) {
     const words = ['job', ...args, '--gateway', api.url, '--key', api.key]
-    const { code, stdout, stderr } = await startProgram('bin/cortex.ts', words).ended
+    const { code, stdout, stderr } = await startCortex(words).ended
     assert.equal(code, 0, stderr)
     return stdout.toString()
   }

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { CortexClient } from '../../gateway/client/index.ts'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
-
-const PROGRAM = join(import.meta.dirname, '../../bin/cortex.ts')
 
 let market: TestMarket
 let api: Api
