@@ -54,23 +54,27 @@ function targetOf(node: DoorComponents['node'], principal: Principal, user: stri
   }
 }
 
-/** The job whose id this is, or begins so. @throws {SshRefusedError} where there is none, or more than one */
+/** The job whose id this is, that runs and is called so, or whose id begins so. @throws {SshRefusedError} */
 async function idOf({ store }: DoorComponents['node'], principal: Principal, user: string): Promise<string> {
-  const id = `job_${user.trim().toLowerCase().replace(/^job_/, '')}`
-  const range = jobIdRange(id)
+  const text = user.trim()
+  const id = `job_${text.toLowerCase().replace(/^job_/, '')}`
   const job = isJobId(id) ? await store.get(id) : undefined
   if (job !== undefined && sees(principal, job.owner)) return id
-  if (range === null) throw noJob(user)
   const owner = ownerFilter(principal)
-  const where = (one: { id: string }): boolean => one.id.startsWith(id)
-  const query = { ...range, where, limit: 2, lookAt: MAX_LOOKED_AT, ...(owner === undefined ? {} : { owner }) }
-  const [first, second] = (await store.listIds(query)).ids
-  if (first === undefined) throw noJob(user)
-  if (second !== undefined) throw new SshRefusedError(`more than one job's id begins with ${id}: give more of it`)
+  const query = { limit: 2, lookAt: MAX_LOOKED_AT, ...(owner === undefined ? {} : { owner }) }
+  const called = await store.listIds({ ...query, statuses: ['running'], where: ({ spec }) => spec.name === text })
+  const range = jobIdRange(id)
+  const begun =
+    range === null ? [] : (await store.listIds({ ...query, ...range, where: (one) => one.id.startsWith(id) })).ids
+  const [first, second] = new Set([...called.ids, ...begun])
+  if (first === undefined) throw noJob(text)
+  if (second !== undefined) {
+    throw new SshRefusedError(`more than one job is called ${text}, or has an id that begins so: give an id`)
+  }
   return first
 }
 
-/** Jobs that are looked at for the beginning of an id. */
+/** Jobs that are looked at for a name, or the beginning of an id: the newest. */
 const MAX_LOOKED_AT = 1_000
 
 function noJob(user: string): SshRefusedError {

@@ -5,6 +5,8 @@ import { after, before, describe, it } from 'node:test'
 import { until } from '../support/until.ts'
 import { type Rig, startRig } from './support/rig.ts'
 
+const SSH_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKtQb1Fv0Ahb4QXqXGbXoOe0dBDeX0kqQYd3wRCW8o8L ada@laptop'
+
 describe('the pages of the dashboard, filled', () => {
   let rig: Rig
   const ids: Record<string, string> = {}
@@ -27,6 +29,7 @@ describe('the pages of the dashboard, filled', () => {
       client.batches.submit({ jobs: [config, { ...config, command: ['false'] }], concurrency: 2 }),
       client.keys.create({ name: 'CI', owner: 'ci', permissions: ['jobs:*'] }),
       client.providers.list(),
+      client.sshKeys.add({ publicKey: SSH_KEY }),
     ])
     const run = await client.schedules.run(schedule.id)
     Object.assign(ids, { template: template.id, schedule: schedule.id, webhook: webhook.id })
@@ -54,6 +57,7 @@ describe('the pages of the dashboard, filled', () => {
     ['/network/:provider', '', /core-hour/],
     ['/costs', 'Costs', /Export CSV/],
     ['/settings', 'Settings', /CI/],
+    ['/settings?tab=ssh', 'Settings', /ada@laptop/],
     ['/settings?tab=webhooks', 'Settings', /Pager/],
     ['/settings/webhooks/:webhook', 'Pager', /127\.0\.0\.1:9/],
     ['/settings?tab=notifications', 'Settings', /Notifications/],

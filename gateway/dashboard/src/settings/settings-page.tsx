@@ -6,14 +6,16 @@ import { Page } from '../ui/page.tsx'
 import { AuditLog } from './audit-log.tsx'
 import { Keys } from './keys.tsx'
 import { Notices } from './notices.tsx'
+import { SshKeys } from './ssh-keys.tsx'
 import { Webhooks } from './webhooks.tsx'
 
-/** Keys, webhooks, notifications, and who changed what. */
+/** Keys, those of SSH, webhooks, notifications, and who changed what. */
 export function SettingsPage() {
   const { tab } = useSearch({ from: '/signed-in/settings' })
   const { data: me } = useQuery(meQuery)
   const navigate = useNavigate()
   const seesKeys = useMay('keys:read')
+  const seesJobs = useMay('jobs:read')
   const seesWebhooks = useMay('webhooks:read')
   const first = seesKeys ? 'keys' : seesWebhooks ? 'webhooks' : 'notifications'
   return (
@@ -28,11 +30,13 @@ export function SettingsPage() {
       >
         <Tabs.List className="tabs-list">
           {seesKeys && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
+          {seesJobs && <Tabs.Tab value="ssh">SSH keys</Tabs.Tab>}
           {seesWebhooks && <Tabs.Tab value="webhooks">Webhooks</Tabs.Tab>}
           <Tabs.Tab value="notifications">Notifications</Tabs.Tab>
           {me?.admin && <Tabs.Tab value="audit">Audit log</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="keys">{seesKeys && <Keys />}</Tabs.Panel>
+        <Tabs.Panel value="ssh">{seesJobs && <SshKeys />}</Tabs.Panel>
         <Tabs.Panel value="webhooks">{seesWebhooks && <Webhooks />}</Tabs.Panel>
         <Tabs.Panel value="notifications">
           <Notices />
