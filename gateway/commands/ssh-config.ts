@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { dataOption } from '../../node/commands/options.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 
 /** Running jobs that are named, so that editors list them. */
@@ -9,7 +10,7 @@ export function sshConfigCommand(): Command {
   const command = new Command('ssh-config')
     .description('print what makes plain ssh, scp, rsync and editors find jobs, as JOB.cortex')
     .option('--write', 'keep it in a file of its own, and have ~/.ssh/config include that')
-  return withConnection(command)
+  return withConnection(command.addOption(dataOption()))
     .addHelpText(
       'after',
       `
@@ -21,7 +22,7 @@ Examples:
   $ ssh job_01k8m3q7w9x2v5n4c6b8d0f1g3.cortex`,
     )
     .action(
-      asking(async (client, options: ConnectionOptions & { write?: true }) => {
+      asking(async (client, options: ConnectionOptions & { write?: true; data: string }) => {
         const [{ hostEntry, writeConfig }, { print, printJson, say }] = await Promise.all([
           import('./ssh/config-file.ts'),
           import('../../node/commands/print.ts'),
@@ -29,7 +30,7 @@ Examples:
         const { items } = await client.jobs.list({ status: 'running', limit: MAX_NAMED })
         // What answers there need not be a gateway, and this is read as a configuration.
         const ids = items.map(({ id }) => String(id)).filter((id) => /^job_[0-9a-z]{12,40}$/.test(id))
-        const entry = await hostEntry(options.gateway, ids)
+        const entry = await hostEntry(options, ids)
         if (options.write !== true) {
           if (options.json === true) printJson({ config: entry })
           else print(...entry.trimEnd().split('\n'))

@@ -1,11 +1,12 @@
 import { Command } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
-import { repeated } from '../../node/commands/options.ts'
+import { dataOption, repeated } from '../../node/commands/options.ts'
 import { type ConnectionOptions, throughGateway, withConnection } from './connection.ts'
 import type { SshFlags } from './ssh/run-ssh.ts'
 
 interface SshOptions extends ConnectionOptions, SshFlags {
   stdio?: true
+  data: string
 }
 
 /** `cortex ssh`: a job as a host of OpenSSH's. */
@@ -23,11 +24,11 @@ export function sshCommand(): Command {
     .option('-D, --dynamic-forward <port>', 'a SOCKS proxy here that connects from within the job; repeat it', repeated)
     .option('-N, --forward-only', 'no shell: only what is forwarded, until Ctrl-C')
     .option('--stdio', 'be the way there for a program that speaks SSH: ProxyCommand cortex ssh --stdio %n')
-  return withConnection(command)
+  return withConnection(command.addOption(dataOption()))
     .addHelpText(
       'after',
       `
-The image needs a shell, and no SSH server. 'cortex ssh-config' makes plain ssh, scp, rsync and editors find jobs.
+The image needs a shell, and no SSH server. A job of a 'cortex run' on this machine is found as well, without a gateway. 'cortex ssh-config' makes plain ssh, scp, rsync and editors find jobs.
 
 Examples:
   $ cortex ssh job_01k8m3q7w9x2
@@ -37,6 +38,19 @@ Examples:
     .action(async (text: string, words: string[], options: SshOptions) => {
       const name = text.replace(/\.cortex$/, '')
       if (options.stdio === true && words.length > 0) throw new CliError('--stdio takes a job alone')
+      const { openLocalJob } = await import('../../node/commands/ssh-socket.ts')
+      const local = await openLocalJob(options, name)
+      if (local !== null) {
+        const { joinStdio } = await import('./ssh/stdio.ts')
+        if (options.stdio === true) await joinStdio(local)
+        else {
+          local.destroy()
+          const { runSsh } = await import('./ssh/run-ssh.ts')
+          process.exitCode = await runSsh(name, words, options, options)
+          return
+        }
+        process.exit()
+      }
       await throughGateway(options, async (client) => {
         const { wholeJobId } = await import('./job-id.ts')
         const id = await wholeJobId(client, name)

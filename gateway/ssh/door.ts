@@ -1,6 +1,6 @@
 import type { ClientNode } from '../../node/index.ts'
-import { streamOf } from '../../node/network/channel-stream.ts'
 import { type SshDoor, SshRefusedError, type SshTarget } from '../../node/ssh/index.ts'
+import { reachTarget } from '../../node/ssh/reach-target.ts'
 import { isJobId, jobIdRange } from '../../protocol/ids.ts'
 import type { KeyGuard, Revocation } from '../auth/index.ts'
 import { ownerFilter, type Principal, sees } from '../http/principal.ts'
@@ -31,7 +31,7 @@ export function createDoor({ node, sshKeys, keyGuard, revocation }: DoorComponen
       const { record, principal } = chosen
       return {
         name: principal.owner,
-        target: targetOf(node, principal, user),
+        target: reachTarget(node.reach, async () => await idOf(node, principal, user)),
         watch(end) {
           const both = [revocation.watch(principal, end), sshKeys.watch(record, end)]
           return () => {
@@ -42,15 +42,6 @@ export function createDoor({ node, sshKeys, keyGuard, revocation }: DoorComponen
     },
     refused: keyGuard.slowDown,
     failed: keyGuard.noteWrong,
-  }
-}
-
-function targetOf(node: DoorComponents['node'], principal: Principal, user: string): SshTarget {
-  // Each time anew: a connection may be there for days.
-  const jobId = async (): Promise<string> => await idOf(node, principal, user)
-  return {
-    exec: async (request, signal) => await node.reach.exec(await jobId(), request, signal),
-    tunnel: async (port, signal) => streamOf(await node.reach.tunnel(await jobId(), { port, protocol: 'TCP' }, signal)),
   }
 }
 

@@ -23,13 +23,14 @@ const SLOTS = 64
  * Starts a short-lived client node in the first free slot `DATA/client/0`, `1`, …: each has its own identity and store,
  * because a store has one writer. Jobs that a killed command left there are taken up, see {@link takeUp}.
  *
+ * @param onSlot told of the folder
  * @param stays for a command that goes on until it is stopped: it may begin alone. Others end where nobody is reached.
  * @throws {CliError}
  */
 export async function startInSlot(
   options: PeerOptions & RegistryOptions & OutputRoomOptions,
   components: { logger: Logger; masterKey?: string; tracer?: Tracer },
-  { stays = false } = {},
+  { stays = false, onSlot = () => undefined }: { stays?: boolean; onSlot?: (folder: string) => void } = {},
 ) {
   const { logger, masterKey, tracer = noTracer } = components
   for (let slot = 0; slot < SLOTS; slot += 1) {
@@ -48,6 +49,7 @@ export async function startInSlot(
           ...(masterKey === undefined ? {} : { masterKey }),
         },
       )
+      onSlot(dataFolder)
       await takeUp(node)
       if (stays) return node
       await untilConnected(node, options, troubles).catch(async (error) => {

@@ -7,7 +7,8 @@ import type { Directory } from '../directory/index.ts'
 import type { ImagePart } from '../images/read-archive.ts'
 import type { ClientNode } from '../index.ts'
 import { giveLocal } from '../inputs/give-local.ts'
-import { createLogger } from '../logger.ts'
+import type { Control } from '../control/listen.ts'
+import { createLogger, type Logger } from '../logger.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
 import { plainDigest } from '../uploads/index.ts'
@@ -49,7 +50,12 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
   const tracing = await startTracing('cortex-run')
   const { tracer } = tracing
   const logger = createLogger({ name: 'cortex', level: options.logLevel })
-  const node = await startInSlot(options, { logger, tracer })
+  let folder = ''
+  const onSlot = (slot: string): void => {
+    folder = slot
+  }
+  const node = await startInSlot(options, { logger, tracer }, { onSlot })
+  const control = await bySsh(node, logger, folder)
   try {
     await node.uploads.forgetOld()
     // Listened for before there is a job, so that none is left that nobody waits for.
@@ -66,8 +72,21 @@ async function run(spec: JobSpec, options: RunOptions): Promise<number> {
     }
   } finally {
     status.stop()
+    await control?.stop()
     await node.stop()
     await tracing.stop()
+  }
+}
+
+/** Where `cortex ssh` finds the job; null where that cannot be: the job runs all the same. */
+async function bySsh(node: ClientNode, logger: Logger, folder: string): Promise<Control | null> {
+  try {
+    // Loaded here: most commands are over before anybody asks.
+    const { serveJobsBySsh } = await import('./ssh-socket.ts')
+    return await serveJobsBySsh({ node, logger }, folder)
+  } catch (error) {
+    logger.debug({ error: String(error) }, 'cortex ssh does not find this job')
+    return null
   }
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 const FOLDER = 'control'
 
 /** Who answers on it. */
-export type ControlPart = 'agent' | 'gateway'
+export type ControlPart = 'agent' | 'gateway' | 'client'
 
 /** What the kernel takes for the path of a socket, less than the shortest limit there is (104 on macOS). */
 const MAX_PATH_BYTES = 100

@@ -1,18 +1,18 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { HOST_SUFFIX, sshSettings } from './options.ts'
-import { sshFolder } from './own-host.ts'
+import { HOST_SUFFIX, type SshPlace, sshSettings } from './options.ts'
+import { sshFolder } from '../../../node/commands/own-ssh-host.ts'
 
 /** The largest configuration of `ssh` that a line is added to, in bytes. */
 const MAX_CONFIG_BYTES = 1024 * 1024
 
 /** The entry of `ssh`'s configuration by which it finds every job; editors list the jobs that are named in it. */
-export async function hostEntry(gateway: string, jobs: readonly string[]): Promise<string> {
+export async function hostEntry(place: SshPlace, jobs: readonly string[]): Promise<string> {
   const names = [...jobs.map((id) => `${id}${HOST_SUFFIX}`), `*${HOST_SUFFIX}`, 'job_*']
-  const settings = await sshSettings(gateway)
+  const settings = await sshSettings(place)
   const lines = [['User', 'cortex'], ...settings].map(([name, value]) => `  ${name} ${value}`)
-  return [`# Jobs of ${gateway}, by cortex ssh-config`, `Host ${names.join(' ')}`, ...lines, ''].join('\n')
+  return [`# Jobs of ${place.gateway}, by cortex ssh-config`, `Host ${names.join(' ')}`, ...lines, ''].join('\n')
 }
 
 /**

@@ -1,14 +1,26 @@
+import { defaultDataFolder } from '../../../node/commands/options.ts'
 import { DEFAULT_GATEWAY } from '../../contract/address.ts'
-import { HOST_ALIAS, writeKnownHosts } from './own-host.ts'
+import { HOST_ALIAS, writeKnownHosts } from '../../../node/commands/own-ssh-host.ts'
 
 /** What names of jobs end in for `ssh`, beside their ids alone. */
 export const HOST_SUFFIX = '.cortex'
 
+/** Where jobs are looked for. */
+export interface SshPlace {
+  /** Its URL. */
+  gateway: string
+  /** The folder in which client commands that run have theirs. */
+  data: string
+}
+
 /** Settings of OpenSSH's client by which it reaches a job: `ProxyCommand` is this program, and nothing is asked. */
-export async function sshSettings(gateway: string): Promise<[name: string, value: string][]> {
+export async function sshSettings({ gateway, data }: SshPlace): Promise<[name: string, value: string][]> {
   const known = await writeKnownHosts()
   const own = [process.execPath, ...(process.argv[1] === undefined ? [] : [process.argv[1]])]
-  const where = gateway === DEFAULT_GATEWAY ? [] : ['--gateway', gateway]
+  const where = [
+    ...(gateway === DEFAULT_GATEWAY ? [] : ['--gateway', gateway]),
+    ...(data === defaultDataFolder() ? [] : ['--data', data]),
+  ]
   return [
     ['ProxyCommand', `${[...own, 'ssh', '--stdio', ...where].map(quoted).join(' ')} %n`],
     ['HostKeyAlias', HOST_ALIAS],

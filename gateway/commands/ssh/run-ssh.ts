@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { CliError } from '../../../node/commands/cli-error.ts'
-import { sshSettings } from './options.ts'
+import { type SshPlace, sshSettings } from './options.ts'
 
 /** What of `ssh` may be asked for. */
 export interface SshFlags {
@@ -16,10 +16,10 @@ export async function runSsh(
   id: string,
   words: string[],
   flags: SshFlags,
-  connection: { gateway: string; key?: string },
+  connection: SshPlace & { key?: string },
 ): Promise<number> {
   const { tty, localForward = [], dynamicForward = [], forwardOnly } = flags
-  const settings = (await sshSettings(connection.gateway)).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+  const settings = (await sshSettings(connection)).flatMap(([name, value]) => ['-o', `${name}=${value}`])
   const asked = [
     ...(tty === true ? ['-t'] : []),
     ...localForward.flatMap((rule) => ['-L', rule]),

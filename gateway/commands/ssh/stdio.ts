@@ -1,9 +1,11 @@
+import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { silentLogger } from '../../../node/logger.ts'
 import { createSshServer } from '../../../node/ssh/serve.ts'
 import type { CortexClient } from '../../client/index.ts'
 import { clientTarget } from './client-target.ts'
-import { ownHostKey } from './own-host.ts'
+import { ownHostKey } from '../../../node/commands/own-ssh-host.ts'
 
 /**
  * An SSH server for the one connection that is this process's input and output, as OpenSSH's `ProxyCommand` has it. Whoever
@@ -25,4 +27,10 @@ export async function serveStdio(client: CortexClient, id: string): Promise<void
   server.serve(connection, 'own')
   await over.promise
   server.stop()
+}
+
+/** Joins this process's input and output to a server elsewhere on this machine, until that ends it. */
+export async function joinStdio(socket: Socket): Promise<void> {
+  process.stdin.pipe(socket)
+  await pipeline(socket, process.stdout, { end: false }).catch(() => undefined) // either side left
 }
