@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { userFolders } from './user-folders.ts'
 import { type HostKey, loadHostKey } from '../ssh/host-key.ts'
+import { userFolders } from './user-folders.ts'
 
 /** The name under which `ssh` knows the server that is in the command itself. */
 export const HOST_ALIAS = 'cortex'

@@ -37,6 +37,7 @@ export async function serveJobsBySsh(
   const sockets = new Set<Socket>()
 
   async function jobOf(text: string): Promise<string | null> {
+    if (text === '' || text === 'job_') return null
     for await (const { id, spec, state } of node.store.active()) {
       if (isTerminal(state.status)) continue
       if (spec.name === text || id.startsWith(`job_${text.toLowerCase().replace(/^job_/, '')}`)) return id

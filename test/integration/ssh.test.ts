@@ -10,12 +10,13 @@ import { after, before, describe, test } from 'node:test'
 import ssh2 from 'ssh2'
 import { CortexClient } from '../../gateway/client/index.ts'
 import { freePort } from '../../scripts/free-port.ts'
+import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { hasSsh, QUIET, type Ran, ran } from '../node/ssh/support/ssh-client.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
+import { startCortex } from './support/program.ts'
 
 const HAS_SSH = await hasSsh()
-const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'cortex.ts')
 const SESSIONS = 50
 
 /** One port that the job exposes, and one that only the container itself reaches. */
@@ -92,6 +93,24 @@ describe('a job by SSH', { skip: HAS_SSH ? false : 'OpenSSH is not here' }, () =
     assert.match(said.stderr, /^wrong$/m)
     const begins = await cortex(['ssh', id.slice(0, -2), '--', 'hostname'])
     assert.equal(begins.code, 0, begins.stderr)
+  })
+
+  test('a job of a client command is found without a gateway', async () => {
+    const data = ['--data', join(folder, 'data')]
+    const bootstrap = market.bootstrap.flatMap((address) => ['--bootstrap', address])
+    const where = ['--network', market.network, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', ...bootstrap]
+    const small = ['--cpu', '100', '--memory', '16Mi', '--storage', '16Mi', '--name', 'here']
+    const script = 'echo up; read -r line </tmp/end'
+    const words = ['run', ...data, ...where, ...small, market.image, '--', 'sh', '-c', `mkfifo /tmp/end; ${script}`]
+    const run = startCortex(words, { HOME: folder, XDG_CONFIG_HOME: join(folder, 'config') })
+    await run.prints(/up/)
+    const said = await cortex(
+      ['ssh', ...data, '--gateway', 'http://127.0.0.1:9', 'here', '--', 'cat; exit 8'],
+      'given\n',
+    )
+    assert.deepEqual({ code: said.code, stdout: said.stdout }, { code: 8, stdout: 'given\n' }, said.stderr)
+    await cortex(['ssh', ...data, 'here', '--', 'echo >/tmp/end'])
+    assert.equal((await run.ended).code, 0)
   })
 
   test('plain ssh finds jobs by what the command writes for it', async () => {

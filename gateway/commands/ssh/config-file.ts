@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { HOST_SUFFIX, type SshPlace, sshSettings } from './options.ts'
 import { sshFolder } from '../../../node/commands/own-ssh-host.ts'
+import { HOST_SUFFIX, type SshPlace, sshSettings } from './options.ts'
 
 /** The largest configuration of `ssh` that a line is added to, in bytes. */
 const MAX_CONFIG_BYTES = 1024 * 1024

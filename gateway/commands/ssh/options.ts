@@ -1,6 +1,6 @@
 import { defaultDataFolder } from '../../../node/commands/options.ts'
-import { DEFAULT_GATEWAY } from '../../contract/address.ts'
 import { HOST_ALIAS, writeKnownHosts } from '../../../node/commands/own-ssh-host.ts'
+import { DEFAULT_GATEWAY } from '../../contract/address.ts'
 
 /** What names of jobs end in for `ssh`, beside their ids alone. */
 export const HOST_SUFFIX = '.cortex'

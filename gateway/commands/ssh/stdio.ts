@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { ownHostKey } from '../../../node/commands/own-ssh-host.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { createSshServer } from '../../../node/ssh/serve.ts'
 import type { CortexClient } from '../../client/index.ts'
 import { clientTarget } from './client-target.ts'
-import { ownHostKey } from '../../../node/commands/own-ssh-host.ts'
 
 /**
  * An SSH server for the one connection that is this process's input and output, as OpenSSH's `ProxyCommand` has it. Whoever
