@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { ownHostKey } from '../../../node/commands/own-ssh-host.ts'
+import { writeRaw } from '../../../node/commands/print.ts'
 import { silentLogger } from '../../../node/logger.ts'
 import { createSshServer } from '../../../node/ssh/serve.ts'
 import type { CortexClient } from '../../client/index.ts'
@@ -32,5 +32,9 @@ export async function serveStdio(client: CortexClient, id: string): Promise<void
 /** Joins this process's input and output to a server elsewhere on this machine, until that ends it. */
 export async function joinStdio(socket: Socket): Promise<void> {
   process.stdin.pipe(socket)
-  await pipeline(socket, process.stdout, { end: false }).catch(() => undefined) // either side left
+  try {
+    for await (const chunk of socket) await writeRaw('stdout', chunk as Buffer)
+  } catch {
+    // either side left: that is its end
+  }
 }
