@@ -10,6 +10,8 @@ class Job(TypedDict):
 
     #: Of the job.
     id: str
+    #: What its owner calls it; null where it has none.
+    name: Union[str, None]
     #: The network asked for, or one provider’s id.
     provider: str
     #: Who holds the lease.
@@ -164,6 +166,8 @@ class JobListItem(TypedDict):
 
     #: Of the job.
     id: NotRequired[str]
+    #: What its owner calls it; null where it has none.
+    name: NotRequired[Union[str, None]]
     #: The network asked for, or one provider’s id.
     provider: NotRequired[str]
     #: Who holds the lease.
@@ -324,6 +328,8 @@ class JobSubmission(TypedDict):
     platform: NotRequired[str]
     #: How strong the walls around it are to be: `container` shares the machine’s kernel, `gvisor` has one of its own in a program, `vm` one in a virtual machine. That one and no other; where it is left out: what the provider gives jobs that do not say, at least `container`.
     isolation: NotRequired[Literal["container", "gvisor", "vm"]]
+    #: What people call it: in lists, and in commands in place of its id. Several jobs may have the same; its provider does not learn it.
+    name: NotRequired[str]
     #: The network to ask (`p2p`), or one provider: its id, the end of it, or a name that only it has.
     provider: NotRequired[str]
     #: Millicores; 1000 is one core.
@@ -736,6 +742,8 @@ class JobConfig(TypedDict):
     platform: NotRequired[str]
     #: How strong the walls around it are to be: `container` shares the machine’s kernel, `gvisor` has one of its own in a program, `vm` one in a virtual machine. That one and no other; where it is left out: what the provider gives jobs that do not say, at least `container`.
     isolation: NotRequired[Literal["container", "gvisor", "vm"]]
+    #: What people call it: in lists, and in commands in place of its id. Several jobs may have the same; its provider does not learn it.
+    name: NotRequired[str]
     #: The network to ask (`p2p`), or one provider: its id, the end of it, or a name that only it has.
     provider: NotRequired[str]
     #: Millicores; 1000 is one core.
@@ -1148,6 +1156,8 @@ class JobOverrides(TypedDict):
     platform: NotRequired[Union[str, None]]
     #: How strong the walls around it are to be: `container` shares the machine’s kernel, `gvisor` has one of its own in a program, `vm` one in a virtual machine. That one and no other; where it is left out: what the provider gives jobs that do not say, at least `container`.
     isolation: NotRequired[Literal["container", "gvisor", "vm", None]]
+    #: What people call it: in lists, and in commands in place of its id. Several jobs may have the same; its provider does not learn it.
+    name: NotRequired[Union[str, None]]
     #: The network to ask (`p2p`), or one provider: its id, the end of it, or a name that only it has.
     provider: NotRequired[Union[str, None]]
     #: Millicores; 1000 is one core.
