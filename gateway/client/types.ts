@@ -224,7 +224,7 @@ export interface JobQuery extends Paging {
   /** Each has to match. */
   labels?: Record<string, string>
   batch?: string
-  /** Called exactly so. */
+  /** Called exactly so, and the caller’s own. */
   name?: string
   /** Text in id, name, image, command, arguments or labels. */
   q?: string

@@ -19,7 +19,8 @@ export async function wholeJobId(client: CortexClient, text: string): Promise<st
   const { isJobId, jobIdRange } = await import('../../protocol/ids.ts')
   const id = `job_${text.trim().toLowerCase().replace(/^job_/, '')}`
   const range = jobIdRange(id)
-  if (range === null && isJobId(id)) return id
+  const isSaid = /^job_/i.test(text.trim())
+  if (range === null && isJobId(id) && (isSaid || id.length === WHOLE_LENGTH)) return id
   const called = await calledSo(client, text.trim())
   const begun = range === null ? [] : await begunSo(client, id, range)
   const found = [...new Set([...called, ...begun])]
@@ -63,6 +64,9 @@ async function calledSo(client: CortexClient, name: string): Promise<string[]> {
   }
   return []
 }
+
+/** Of an id as gateways make them, in characters: one that is given without `job_` is told from a name by it. */
+const WHOLE_LENGTH = 'job_'.length + 26
 
 /** Ids that are told where more than one could be meant. */
 const MAX_NAMED = 3

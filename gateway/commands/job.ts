@@ -92,7 +92,7 @@ function listing(command: Command, example: string, status?: readonly JobStatus[
     .option('--provider <id>', 'who has it, or p2p')
     .option('--label <name=value>', 'with this label; repeat it', keyValue)
     .option('--batch <id>', 'of this batch')
-    .option('--name <name>', 'called exactly so')
+    .option('--name <name>', 'your own that are called exactly so')
     .option('--from <time>', 'created at or after, e.g. 2026-01-31')
     .option('--to <time>', 'created at or before')
     .option('-q, --query <text>', 'text in id, name, image, command or labels')

@@ -56,7 +56,8 @@ export function addQueryRoutes(
 
   api.openapi(listJobsOperation, async (c) => {
     const query = c.req.valid('query')
-    const page = await listJobs(store, ownerFilter(principalOf(c)), query)
+    const principal = principalOf(c)
+    const page = await listJobs(store, query.name === undefined ? ownerFilter(principal) : principal.owner, query)
     return answerJobs(c, components, page, query.fields)
   })
 

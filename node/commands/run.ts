@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { CliError, MARKET_FAILED } from './cli-error.ts'
 import { inputFlags, jobFlags } from './job-flags.ts'
 import { outputRoomOption, withAllowedRegistries, withPeerOptions } from './options.ts'
 import type { RunOptions } from './run-job.ts'
@@ -48,9 +49,10 @@ export function runCommand({ flags, submit }: Detached): Command {
       .option('--json', 'print the finished job as JSON instead of its output')
       // As for Docker, what comes after the image is the container's: `run IMAGE ls -la`.
       .passThroughOptions()
-      .action(async (image: string | undefined, given: string[], options: RunOptions & Connection) => {
+      .action(async (image: string | undefined, given: string[], options: RunOptions & Connection, self: Command) => {
         const words = given[0] === '--' ? given.slice(1) : given
         if (options.detach === true) {
+          mustMean(self)
           process.exitCode = await (await submit())(image, words, options)
           return
         }
@@ -58,4 +60,24 @@ export function runCommand({ flags, submit }: Detached): Command {
         process.exitCode = await runJob(image, words, options)
       })
   )
+}
+
+/** Flags of what `--detach` does not do, by what does it. */
+const NOT_DETACHED: readonly (readonly [names: readonly string[], instead: string])[] = [
+  [['outputFolder', 'outputRoom'], "'cortex job output JOB -o FOLDER' brings what the job left"],
+  [['bids'], "'cortex job bids JOB' shows them"],
+  [
+    ['network', 'listen', 'announce', 'bootstrap', 'mdns', 'upnp', 'networkKey', 'maxPeers', 'peersPerAddress'],
+    'the gateway is the peer that asks: --gateway names it',
+  ],
+]
+
+/** @throws {CliError} where somebody typed a flag that would do nothing */
+function mustMean(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName()
+    const [, instead] = NOT_DETACHED.find(([names]) => names.includes(name)) ?? []
+    if (instead === undefined || command.getOptionValueSource(name) !== 'cli') continue
+    throw new CliError(`${option.long} does nothing beside --detach: ${instead}`, MARKET_FAILED)
+  }
 }

@@ -41,7 +41,10 @@ describe('list of jobs', () => {
 
   it('filters by status, provider, time, label, batch and text', async () => {
     const plain = await submit(gateway, { image: 'alpine' })
-    const labelled = await submit(gateway, { labels: { team: 'research', 'x/y': '1' }, args: ['Find-Me'] })
+    const labelled = await submit(gateway, {
+      ...{ name: 'train', labels: { team: 'research', 'x/y': '1' } },
+      args: ['Find-Me'],
+    })
     await gateway.play.start(labelled)
     const cases: [string, string[]][] = [
       ['?status=running', [labelled]],
@@ -56,6 +59,10 @@ describe('list of jobs', () => {
       ['?label.team=other', []],
       ['?q=find-me', [labelled]],
       ['?q=ALPINE', [plain]],
+      ['?q=TRAI', [labelled]],
+      ['?name=train', [labelled]],
+      ['?name=train&q=alpine', []],
+      ['?name=trai', []],
       ['?batch=none', []],
       ['?from=2000-01-01T00:00:00Z', [labelled, plain]],
       ['?to=2000-01-01T00:00:00Z', []],

@@ -96,6 +96,11 @@ describe('entry 51: cortex job takes the words that people know', () => {
     assert.match(await at.ok('job', 'list', '-q', 'TRAIN'), /NAME\n.*train\n/s)
     const odd = await at.cortex.run(['job', 'submit', '--name', '../x', 'busybox'])
     assert.match(odd.err, /name must be 1 to 63 letters, digits/)
+    // As long as an id of old might be, and with capitals.
+    for (const name of ['preprocessing', 'Nightly_Report', 'x'.repeat(63)]) {
+      const id = await submit('--name', name)
+      assert.equal((await get(name)).id, id, name)
+    }
     // A name that an id may begin with is both.
     const [begun] = [third.slice(4, 8)]
     await submit('--name', begun)
@@ -131,6 +136,10 @@ describe('entry 51: cortex job takes the words that people know', () => {
     }
     const none = await at.cortex.run(['run', '-d'])
     assert.match(none.err, /image/)
+    for (const flag of [['-o', 'here'], ['--bids'], ['--network', 'other'], ['--no-mdns']]) {
+      const { code, err } = await at.cortex.run(['run', '-d', ...flag, 'busybox'])
+      assert.deepEqual([code, /does nothing beside --detach: /.test(err)], [125, true], err)
+    }
   })
 
   it('ids lie within the time that their beginning says', () => {
