@@ -2,7 +2,7 @@ import { createServer } from 'node:https'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Proof } from './acme-proof.ts'
 import { type ConnectionLimits, createConnections } from './connections.ts'
-import { ACME_TLS } from './handshakes.ts'
+import { ACME_TLS, PROTOCOLS } from './handshakes.ts'
 import { HEAD_MS } from './limits.ts'
 import { createListener } from './listener.ts'
 
@@ -40,7 +40,7 @@ export function createAlpnAnswers(): AlpnAnswers {
   }
   const ALPNCallback: AlpnAnswers['ALPNCallback'] = function ({ servername, protocols }) {
     const answer = protocols.includes(ACME_TLS) ? answers.get(servername) : undefined
-    if (answer === undefined) return protocols.find((protocol) => protocol === 'http/1.1')
+    if (answer === undefined) return PROTOCOLS.find((protocol) => protocols.includes(protocol))
     this.setKeyCert(answer)
     return ACME_TLS
   }

@@ -1,9 +1,12 @@
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { takeTurn } from '../../node/turns.ts'
 import { isAskedAhead, setFull } from './asked-ahead.ts'
 import { createConnectionBook, type Doing } from './connection-book.ts'
 import { createHandshakes } from './handshakes.ts'
+import { HTTP2, type Session, serveSession } from './http2/index.ts'
 import {
   MAX_CONNECTIONS,
   MAX_CONNECTIONS_AT_REST,
@@ -49,6 +52,8 @@ interface Guest {
   under: number
   /** Of these, those that are answered. */
   answers: number
+  /** Where it speaks HTTP/2. */
+  session?: Session
 }
 
 /** Every connection of a server, in one book: how many there are, and which may go. */
@@ -56,6 +61,8 @@ export interface Connections {
   size(): number
   /** Resolves when no answer is under way. */
   idle(): Promise<void>
+  /** Has those that speak HTTP/2 begin no further request; others find out with their next answer. */
+  retire(): void
   /** Ends them all, those too that another protocol took over. */
   destroy(): void
 }
@@ -77,44 +84,82 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
   const serve = takeOver(server, 'connection')
   const answer = takeOver(server, 'request')
   const upgrade = takeOver(server, 'upgrade')
-  const handshakes = isSecure(server) ? createHandshakes(server, takeOver(server, 'secureConnection'), replace) : null
+  const handshakes = isSecure(server) ? createHandshakes(server, serveSecured(server), replace) : null
   Object.assign(server, { pauseOnConnect: true }) // as `net.createServer` takes it: nothing is read before `resume`
 
   server.on('connection', (socket: Socket) => {
-    socket.on('error', () => undefined) // gone before it was served
-    const site = siteOf(socket.remoteAddress)
-    const most = isShared(socket.remoteAddress) ? all : perAddress
-    if (book.sizeOf(site) >= most && !displace(book.firstOfSite(site))) return refuse(socket, handshakes === null)
-    if (guests.size >= all && !displace(book.firstOfAll())) return refuse(socket, handshakes === null)
-    enter(socket, { site, under: 0, answers: 0 }, 'waiting')
-    void takeTurn().then(() => {
-      if (!book.isAt(socket, 'waiting')) return // gone
-      book.note(socket, site, 'silent')
-      rested()
+    arrive(socket, handshakes === null, () => {
       handshakes?.begin(socket)
       serve(socket)
       if (handshakes === null) socket.resume()
     })
   })
 
+  /** @param begin called once it has its turn */
+  function arrive(socket: Socket, speaksPlainly: boolean, begin: () => void): void {
+    socket.on('error', () => undefined) // gone before it was served
+    const site = siteOf(socket.remoteAddress)
+    const most = isShared(socket.remoteAddress) ? all : perAddress
+    if (book.sizeOf(site) >= most && !displace(book.firstOfSite(site))) return void refuse(socket, speaksPlainly)
+    if (guests.size >= all && !displace(book.firstOfAll())) return void refuse(socket, speaksPlainly)
+    enter(socket, { site, under: 0, answers: 0 }, 'waiting')
+    void takeTurn().then(() => {
+      if (!book.isAt(socket, 'waiting')) return // gone
+      book.note(socket, site, 'silent')
+      rested()
+      begin()
+    })
+  }
+
+  /** Speaks what was agreed on in its handshake. */
+  function serveSecured(server: Server): (socket: TLSSocket) => void {
+    const serve = takeOver(server, 'secureConnection')
+    return (socket) => {
+      const guest = guests.get(socket)
+      if (socket.alpnProtocol !== HTTP2 || guest === undefined) return serve(socket)
+      socket.setTimeout(stalledMs, () => {
+        if (socket.writableLength > 0) socket.destroy() // one at rest, its session ends
+      })
+      guest.session = serveSession(socket, {
+        admit(stream, begun) {
+          const inner = stream as unknown as Socket
+          arrive(inner, true, () => {
+            work(inner, 1) // until its stream closes, and it with it
+            serve(inner)
+            begun()
+          })
+          if (!guests.has(inner)) begun() // for the answer that it is refused with
+        },
+        onStream: (stream) => follow(socket, guest, stream),
+        stalledMs,
+      })
+    }
+  }
+
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
     const guest = guests.get(socket)
     // Of a connection that was ended, what Node had read of it before is still told.
     if (guest === undefined || socket.destroyed) return
+    follow(socket, guest, response)
+    answer(request, response)
+  })
+
+  /** One more request of a connection is under way, until that closes. */
+  function follow(socket: Socket, guest: Guest, asked: Pick<EventEmitter, 'once'>): void {
     answers.add(1)
     guest.answers += 1
     setFull(socket, guest.answers >= atOnce)
     work(socket, 1)
-    response.once('close', () => {
+    asked.once('close', () => {
       if (!guests.has(socket)) return
       guest.answers -= 1
       setFull(socket, guest.answers >= atOnce)
       work(socket, -1)
       answers.add(-1)
     })
-    answer(request, response)
-  })
+  }
+
   // What another protocol takes over is at work until it closes, and sees to its own silence.
   server.on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {
     const { socket } = request
@@ -177,6 +222,13 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
   return {
     size: () => guests.size,
     idle: answers.idle,
+    retire() {
+      for (const { session } of guests.values()) {
+        if (session === undefined) continue
+        answers.add(1)
+        void session.retire().then(() => answers.add(-1))
+      }
+    },
     destroy() {
       for (const socket of guests.keys()) socket.destroy()
     },

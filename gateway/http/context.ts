@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { GatewayError } from './errors.ts'
+import { StreamSocket } from './http2/index.ts'
 import type { Principal } from './principal.ts'
 
 /** What middleware leaves for the handlers. */
@@ -26,6 +27,12 @@ export function principalOf(c: Context<GatewayEnv>): Principal {
 export function remoteAddress(c: Context): string {
   const env = c.env as { clientAddress?: string; incoming?: { socket?: { remoteAddress?: string } } } | undefined
   return env?.clientAddress ?? env?.incoming?.socket?.remoteAddress ?? ''
+}
+
+/** What the client speaks, e.g. `HTTP/2`; of a trusted proxy's client, what the proxy speaks. */
+export function protocolOf(c: Context): string {
+  const env = c.env as { incoming?: { socket?: object; httpVersion?: string } } | undefined
+  return env?.incoming?.socket instanceof StreamSocket ? 'HTTP/2' : `HTTP/${env?.incoming?.httpVersion ?? '1.1'}`
 }
 
 /** Names and values of its headers one after the other, as they came; none where there is no socket. */

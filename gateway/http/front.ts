@@ -16,6 +16,7 @@ import { BoundedRequest } from './asked-ahead.ts'
 import { type Certificate, type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts'
 import { type ConnectionLimits, createConnections } from './connections.ts'
 import { ExactResponse } from './exact-response.ts'
+import { PROTOCOLS } from './handshakes.ts'
 import { HEAD_MS, KEEP_ALIVE_MS } from './limits.ts'
 import { createListener } from './listener.ts'
 import { createProxies, type Proxies } from './proxies.ts'
@@ -110,7 +111,7 @@ export async function openFront(components: FrontComponents, init: FrontInit): P
       ...upgradeOptions(takesSockets),
       ...REQUESTS,
       ...secureOptions(certificate),
-      ...(alpn === null ? {} : { ALPNCallback: alpn.ALPNCallback }),
+      ...(alpn === null ? { ALPNProtocols: PROTOCOLS } : { ALPNCallback: alpn.ALPNCallback }),
     },
   }) as Server
   serveUpgrades(server, inTurn, takesSockets)

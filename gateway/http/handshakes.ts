@@ -1,9 +1,13 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { HTTP2 } from './http2/index.ts'
 
 /** What an authority says that it speaks: it looks at the certificate, and says nothing more (RFC 8737). */
 export const ACME_TLS = 'acme-tls/1'
+
+/** What clients may choose from; the first that they know. */
+export const PROTOCOLS = [HTTP2, 'http/1.1']
 
 /** Connections on which TLS is being agreed on; see {@link createHandshakes}. */
 export interface Handshakes {
@@ -19,7 +23,7 @@ export interface Handshakes {
  */
 export function createHandshakes(
   server: Server,
-  serve: (socket: Socket) => void,
+  serve: (socket: TLSSocket) => void,
   replace: (below: Socket, secured: Socket) => boolean,
 ): Handshakes {
   const shaking = new Map<string, Socket>()

@@ -49,6 +49,25 @@ export const REST_MS = 1_000
 /** Requests of one connection that are under way at a time. Node tells of all that a connection sends before the first is answered; one that sends more at once is ended. Clients that send ahead send ten or so. */
 export const MAX_REQUESTS_AT_ONCE = 8
 
+/** Requests of one connection by HTTP/2 that are under way at a time, each of which counts as a connection, too: those of a page with many event streams, and as many as the standard asks for. */
+export const MAX_STREAMS_OF_A_SESSION = 100
+
+/** Heads, and frames, that are read of a connection by HTTP/2 before others have their turn: 64 KiB may hold some thousands of either. */
+export const MAX_HEADS_IN_TURN = 16
+/** Likewise. */
+export const MAX_FRAMES_IN_TURN = 64
+
+/** One head by HTTP/2 as it is sent, in bytes and in frames; what it is unpacked may be 16 KiB, as by HTTP/1.1. */
+export const MAX_HEAD_BLOCK_BYTES = 32 * 1024
+/** Likewise. */
+export const MAX_CONTINUATIONS = 8
+
+/** Requests by HTTP/2 that a connection may take back, where each counts twice: as the frame that says so, and as a request that ended without its answer. A browser that leaves a page takes back all that are under way. */
+export const STREAMS_TAKEN_BACK = { atOnce: 400, perSecond: 40 } as const
+
+/** Frames by HTTP/2 that are neither a request nor a part of a body, besides those that go with requests and with what the client is sent. */
+export const FRAMES_OF_CONTROL = { atOnce: 1_000, perSecond: 100 } as const
+
 /** Streams and sockets that are open at a time: on behalf of one key, of one owner, from one address, and in all. */
 export const MAX_OPEN = { key: 256, owner: 512, address: 768, all: 2048 } as const
 

@@ -12,7 +12,7 @@ class ListenError extends Error {
 }
 
 /** Opens a server, and closes it as soon as its last answer is out; then every connection is gone. */
-export function createListener(server: Server, connections: Pick<Connections, 'destroy' | 'idle'>) {
+export function createListener(server: Server, connections: Pick<Connections, 'destroy' | 'idle' | 'retire'>) {
   return {
     /** @throws {ListenError} */
     async listen(host: string, port: number): Promise<void> {
@@ -21,6 +21,7 @@ export function createListener(server: Server, connections: Pick<Connections, 'd
     async close(): Promise<void> {
       const closed = Promise.withResolvers<void>()
       server.close(() => closed.resolve())
+      connections.retire()
       const late = setTimeout(connections.destroy, GRACE_MS)
       // The server knows only of those that speak HTTP, and it waits for all.
       await connections.idle()
