@@ -1,60 +1,12 @@
-import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { takeTurn } from '../../node/turns.ts'
-import { isAskedAhead, setFull } from './asked-ahead.ts'
-import { createConnectionBook, type Doing } from './connection-book.ts'
+import { isAskedAhead } from './asked-ahead.ts'
+import { type ConnectionLimits, createGuests, type Guests, LIMITS } from './guests.ts'
 import { createHandshakes } from './handshakes.ts'
 import { HTTP2, type Session, serveSession } from './http2/index.ts'
-import {
-  MAX_CONNECTIONS,
-  MAX_CONNECTIONS_AT_REST,
-  MAX_CONNECTIONS_PER_ADDRESS,
-  MAX_REQUESTS_AT_ONCE,
-  REST_MS,
-  STALLED_MS,
-} from './limits.ts'
-import { siteOf } from './site.ts'
 
-/** How many connections a server holds, and how long those that do nothing. */
-export interface ConnectionLimits {
-  /** @default MAX_CONNECTIONS */
-  all?: number
-  /** @default MAX_CONNECTIONS_PER_ADDRESS */
-  perAddress?: number
-  /** Of those that ask nothing at the moment. @default MAX_CONNECTIONS_AT_REST */
-  atRest?: number
-  /** How long one may have asked nothing before it goes for that, in ms. @default REST_MS */
-  restMs?: number
-  /** Requests of one connection that are under way at a time. @default MAX_REQUESTS_AT_ONCE */
-  atOnce?: number
-  /** How long a client may take nothing of what waits for it, in ms. @default STALLED_MS */
-  stalledMs?: number
-  /** Whether an address stands for many clients, so that it may have as many as there are in all. @default none does */
-  isShared?: (address: string | undefined) => boolean
-}
-
-const LIMITS: Required<ConnectionLimits> = {
-  all: MAX_CONNECTIONS,
-  perAddress: MAX_CONNECTIONS_PER_ADDRESS,
-  atRest: MAX_CONNECTIONS_AT_REST,
-  restMs: REST_MS,
-  atOnce: MAX_REQUESTS_AT_ONCE,
-  stalledMs: STALLED_MS,
-  isShared: () => false,
-}
-
-/** One connection. */
-interface Guest {
-  site: string
-  /** Requests under way, and one more where another protocol took it over. */
-  under: number
-  /** Of these, those that are answered. */
-  answers: number
-  /** Where it speaks HTTP/2. */
-  session?: Session
-}
+export type { ConnectionLimits } from './guests.ts'
 
 /** Every connection of a server, in one book: how many there are, and which may go. */
 export interface Connections {
@@ -77,182 +29,92 @@ export interface Connections {
  * cannot ask many things at once.
  */
 export function createConnections(server: Server, limits: ConnectionLimits = {}): Connections {
-  const { all, perAddress, atRest, restMs, atOnce, stalledMs, isShared } = { ...LIMITS, ...limits }
-  const guests = new Map<Socket, Guest>()
-  const book = createConnectionBook()
-  const answers = countAnswers()
-  const serve = takeOver(server, 'connection')
+  const { stalledMs, ...all } = { ...LIMITS, ...limits }
+  const guests = createGuests({ stalledMs, ...all })
+  const isSecure = server.listenerCount('secureConnection') > 0
+  const begin = takeOver(server, 'connection')
   const answer = takeOver(server, 'request')
   const upgrade = takeOver(server, 'upgrade')
-  const handshakes = isSecure(server) ? createHandshakes(server, serveSecured(server), replace) : null
+  const serve = isSecure ? takeOver(server, 'secureConnection') : begin
+  const handshakes = isSecure ? createHandshakes(server, serveSecured, guests.replace) : null
   Object.assign(server, { pauseOnConnect: true }) // as `net.createServer` takes it: nothing is read before `resume`
 
   server.on('connection', (socket: Socket) => {
-    arrive(socket, handshakes === null, () => {
+    const isIn = guests.admit(socket, () => {
       handshakes?.begin(socket)
-      serve(socket)
+      begin(socket)
       if (handshakes === null) socket.resume()
     })
+    if (!isIn) refuse(socket, handshakes === null)
   })
-
-  /** @param begin called once it has its turn */
-  function arrive(socket: Socket, speaksPlainly: boolean, begin: () => void): void {
-    socket.on('error', () => undefined) // gone before it was served
-    const site = siteOf(socket.remoteAddress)
-    const most = isShared(socket.remoteAddress) ? all : perAddress
-    if (book.sizeOf(site) >= most && !displace(book.firstOfSite(site))) return void refuse(socket, speaksPlainly)
-    if (guests.size >= all && !displace(book.firstOfAll())) return void refuse(socket, speaksPlainly)
-    enter(socket, { site, under: 0, answers: 0 }, 'waiting')
-    void takeTurn().then(() => {
-      if (!book.isAt(socket, 'waiting')) return // gone
-      book.note(socket, site, 'silent')
-      rested()
-      begin()
-    })
-  }
-
   /** Speaks what was agreed on in its handshake. */
-  function serveSecured(server: Server): (socket: TLSSocket) => void {
-    const serve = takeOver(server, 'secureConnection')
-    return (socket) => {
-      const guest = guests.get(socket)
-      if (socket.alpnProtocol !== HTTP2 || guest === undefined) return serve(socket)
-      socket.setTimeout(stalledMs, () => {
-        if (socket.writableLength > 0) socket.destroy() // one at rest, its session ends
-      })
-      guest.session = serveSession(socket, {
-        admit(stream, begun) {
-          const inner = stream as unknown as Socket
-          arrive(inner, true, () => {
-            work(inner, 1) // until its stream closes, and it with it
-            serve(inner)
-            begun()
-          })
-          if (!guests.has(inner)) begun() // for the answer that it is refused with
-        },
-        onStream: (stream) => follow(socket, guest, stream),
-        stalledMs,
-      })
-    }
+  function serveSecured(socket: TLSSocket): void {
+    const guest = guests.of(socket)
+    if (socket.alpnProtocol !== HTTP2 || guest === undefined) serve(socket)
+    else guest.session = serveStreams(socket, { guests, serve, stalledMs })
   }
-
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
-    const guest = guests.get(socket)
     // Of a connection that was ended, what Node had read of it before is still told.
-    if (guest === undefined || socket.destroyed) return
-    follow(socket, guest, response)
+    if (guests.of(socket) === undefined || socket.destroyed) return
+    guests.follow(socket, response)
     answer(request, response)
   })
-
-  /** One more request of a connection is under way, until that closes. */
-  function follow(socket: Socket, guest: Guest, asked: Pick<EventEmitter, 'once'>): void {
-    answers.add(1)
-    guest.answers += 1
-    setFull(socket, guest.answers >= atOnce)
-    work(socket, 1)
-    asked.once('close', () => {
-      if (!guests.has(socket)) return
-      guest.answers -= 1
-      setFull(socket, guest.answers >= atOnce)
-      work(socket, -1)
-      answers.add(-1)
-    })
-  }
-
   // What another protocol takes over is at work until it closes, and sees to its own silence.
   server.on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {
     const { socket } = request
     if (isAskedAhead(request)) return void socket.destroy()
-    work(socket, 1)
+    guests.work(socket, 1)
     socket.setTimeout(0)
     upgrade(request, ...rest)
   })
   server.setTimeout(stalledMs, (socket) => {
-    if ((guests.get(socket)?.under ?? 0) === 0 || socket.writableLength > 0) socket.destroy()
+    if ((guests.of(socket)?.under ?? 0) === 0 || socket.writableLength > 0) socket.destroy()
   })
 
-  function enter(socket: Socket, guest: Guest, doing: Doing): void {
-    book.note(socket, guest.site, doing)
-    guests.set(socket, guest)
-    socket.once('close', () => forget(socket))
-  }
-
-  /** From its handshake on, a connection is the one that was made of it. */
-  function replace(below: Socket, secured: Socket): boolean {
-    const guest = guests.get(below)
-    if (guest === undefined) return false
-    forget(below)
-    secured.on('error', () => undefined)
-    enter(secured, guest, 'silent')
-    return true
-  }
-
-  function work(socket: Socket, change: number): void {
-    const guest = guests.get(socket)
-    if (guest === undefined) return
-    guest.under += change
-    book.note(socket, guest.site, guest.under === 0 ? 'resting' : 'busy')
-    if (guest.under === 0) rested()
-  }
-
-  /** One more is at rest. Who has asked a moment ago may ask again, and must not find the door shut. */
-  function rested(): void {
-    // Two for each that comes, so that what came in a moment goes down to the bound again.
-    for (let gone = 0; gone < 2 && book.restingInAll() > atRest; gone += 1) {
-      if (!displace(book.firstAtRest(performance.now() - restMs))) return
-    }
-  }
-
-  function forget(socket: Socket): void {
-    const guest = guests.get(socket)
-    if (guest === undefined) return
-    guests.delete(socket)
-    book.note(socket, guest.site, null)
-    answers.add(-guest.answers)
-  }
-
-  function displace(socket: Socket | null): boolean {
-    if (socket === null) return false
-    forget(socket)
-    socket.destroy()
-    return true
-  }
-
   return {
-    size: () => guests.size,
-    idle: answers.idle,
+    size: guests.size,
+    idle: guests.answers.idle,
     retire() {
-      for (const { session } of guests.values()) {
+      for (const [, { session }] of guests.all()) {
         if (session === undefined) continue
-        answers.add(1)
-        void session.retire().then(() => answers.add(-1))
+        guests.answers.add(1)
+        void session.retire().then(() => guests.answers.add(-1))
       }
     },
     destroy() {
-      for (const socket of guests.keys()) socket.destroy()
+      for (const [socket] of guests.all()) socket.destroy()
     },
   }
 }
 
-/** How many answers are under way. */
-function countAnswers() {
-  let count = 0
-  let idle = Promise.withResolvers<void>()
-  idle.resolve()
-  return {
-    add(change: number): void {
-      if (count === 0 && change > 0) idle = Promise.withResolvers()
-      count += change
-      if (count === 0) idle.resolve()
-    },
-    /** Resolves when there is none. */
-    idle: () => idle.promise,
-  }
+interface Inside {
+  guests: Guests
+  /** What the server does with a connection whose handshake is done. */
+  serve(socket: Socket): void
+  stalledMs: number
 }
 
-function isSecure(server: Server): boolean {
-  return server.listenerCount('secureConnection') > 0
+/** A connection whose streams are connections of their own: each comes by the same door, and is at work until it closes. */
+function serveStreams(socket: TLSSocket, { guests, serve, stalledMs }: Inside): Session {
+  socket.setTimeout(stalledMs, () => {
+    if (socket.writableLength > 0) socket.destroy() // one at rest, its session ends
+  })
+  return serveSession(socket, {
+    admit(stream, begun) {
+      const inner = stream as unknown as Socket // it has what is asked of one here
+      const isIn = guests.admit(inner, () => {
+        guests.work(inner, 1)
+        serve(inner)
+        begun()
+      })
+      if (isIn) return
+      refuse(inner, true)
+      begun() // for that answer
+    },
+    onStream: (stream) => guests.follow(socket, stream),
+    stalledMs,
+  })
 }
 
 /** What the server does with such an event, to be called instead of being told of it. */

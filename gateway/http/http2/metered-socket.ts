@@ -19,7 +19,8 @@ export class MeteredSocket extends Duplex {
     super()
     this.#socket = socket
     this.#meter = meter
-    socket.once('close', () => this.destroy())
+    // All requests of it end then, and those of many connections may at the same moment.
+    socket.once('close', () => void takeTurn().then(() => this.destroy()))
     this.#watchHead()
     this.#handOn().catch((error: Error) => {
       if (error instanceof ExcessError) onExcess()

@@ -1,6 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import { pipeline } from 'node:stream'
+import { takeTurn } from '../../../node/turns.ts'
 import { HeadError, type RequestHead, requestHead } from './request-head.ts'
 import { type Ends, StreamSocket } from './stream-socket.ts'
 
@@ -10,7 +11,7 @@ import { type Ends, StreamSocket } from './stream-socket.ts'
  */
 export type Admit = (socket: StreamSocket, begun: () => void) => void
 
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants
+const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } = constants
 /** Of an answer's head. Those of containers are 16 KiB at most, and get some of ours. */
 const MAX_ANSWER_HEAD_BYTES = 64 * 1024
 const HAS_NO_BODY = new Set([204, 205, 304])
@@ -35,10 +36,14 @@ export function passOn(stream: ServerHttp2Stream, raw: readonly string[], isWhol
   const [client, server] = StreamSocket.pair(ends)
   client.on('error', () => undefined) // its request tells
   let request: ClientRequest | null = null
-  stream.once('close', () => {
+  const breakOff = (): void => {
     request?.destroy()
     client.destroy()
     server.destroy() // as a connection that breaks off, whatever its handler still writes
+  }
+  stream.once('close', () => {
+    if (request === null) breakOff()
+    else void takeTurn().then(breakOff) // the streams of a connection end all at once, and this is most of the work
   })
   server.once('close', () => {
     if (request === null) stream.close(NGHTTP2_REFUSED_STREAM) // never asked: the client may ask again
@@ -50,7 +55,7 @@ export function passOn(stream: ServerHttp2Stream, raw: readonly string[], isWhol
       return refuse(stream, made)
     }
     request = made
-    request.on('response', (response) => answer(stream, response))
+    request.on('response', (response) => answer(stream, response, head.method === 'HEAD'))
     request.on('continue', () => {
       if (!stream.destroyed && !stream.headersSent) stream.additionalHeaders({ ':status': 100 })
     })
@@ -70,25 +75,35 @@ function begin(client: StreamSocket, { method, path, headers }: RequestHead): Cl
 /** No more of a body than was said, and no less: what comes after it would be the next request. */
 function sendBody(stream: ServerHttp2Stream, request: ClientRequest, bodyBytes: number | null): void {
   let bytes = 0
+  let isFull = false
   request.flushHeaders()
-  request.on('drain', () => stream.resume())
-  stream.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes > (bodyBytes ?? bytes)) stream.close(constants.NGHTTP2_PROTOCOL_ERROR)
-    else if (!request.destroyed && !request.write(chunk)) stream.pause()
+  // All that has come in one piece: a byte in a frame of its own costs what a byte costs.
+  const send = (): void => {
+    while (!isFull && !request.destroyed) {
+      const chunk: Buffer | null = stream.read()
+      if (chunk === null) return
+      bytes += chunk.length
+      if (bytes > (bodyBytes ?? bytes)) return void stream.close(NGHTTP2_PROTOCOL_ERROR)
+      isFull = !request.write(chunk)
+    }
+  }
+  stream.on('readable', send)
+  request.on('drain', () => {
+    isFull = false
+    send()
   })
   stream.on('end', () => {
     if (stream.aborted || stream.destroyed) return
     if (bytes === (bodyBytes ?? bytes)) request.end()
-    else stream.close(constants.NGHTTP2_PROTOCOL_ERROR)
+    else stream.close(NGHTTP2_PROTOCOL_ERROR)
   })
 }
 
-function answer(stream: ServerHttp2Stream, response: IncomingMessage): void {
+function answer(stream: ServerHttp2Stream, response: IncomingMessage, isHead: boolean): void {
   if (stream.destroyed || stream.closed) return void response.destroy()
   const { statusCode: status = 502, headers } = response
   for (const name of OF_A_CONNECTION) delete headers[name]
-  const endStream = stream.headRequest || HAS_NO_BODY.has(status)
+  const endStream = isHead || HAS_NO_BODY.has(status)
   const told = tried(() => stream.respond({ ...headers, ':status': status }, { endStream }))
   if (told instanceof Error) return void stream.close(NGHTTP2_INTERNAL_ERROR)
   if (endStream) {

@@ -25,8 +25,8 @@ export interface SessionHooks {
 }
 
 const MIB = 1024 * 1024
-/** What a client may send of one body before it is read, in bytes: at 100 ms of way there and back, 2.5 MB a second. */
-const STREAM_WINDOW_BYTES = MIB / 4
+/** What a client may send of one body before it is read, in bytes: at 100 ms of way there and back, 5 MB a second. */
+const STREAM_WINDOW_BYTES = MIB / 2
 /** The same of all streams of a connection; Node opens it again as bytes arrive. */
 const SESSION_WINDOW_BYTES = 4 * MIB
 
@@ -45,7 +45,6 @@ const OPTIONS: ServerOptions = {
   maxSessionMemory: 8,
   maxHeaderListPairs: 128,
   maxSettings: 32,
-  maxOutstandingSettings: 4,
   maxOutstandingPings: 4,
   maxSessionInvalidFrames: 20,
   maxSessionRejectedStreams: MAX_STREAMS_OF_A_SESSION,
@@ -92,7 +91,7 @@ export function serveSession(socket: TLSSocket, { admit, onStream, stalledMs }: 
 
   /** Ends it at once, saying that it asks too much. */
   function calm(): void {
-    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    session.destroy(new Error('The client asks too much'), constants.NGHTTP2_ENHANCE_YOUR_CALM)
     lingers()
   }
 

@@ -19,6 +19,8 @@ export interface HostileInput {
 export interface AttackTarget {
   /** Of the gateway, without a path. */
   url: string
+  /** Port of loopback on which a gateway of its own speaks TLS. */
+  securePort: number
   /** As holders of different keys use it. */
   admin: Tenant
   alice: Tenant
