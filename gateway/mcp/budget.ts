@@ -94,18 +94,16 @@ export function createBudget(
     const affordable = (remaining * 3600n) / seconds
     const cap = own !== null && own < affordable ? own : affordable
     if (cap === 0n) throw exceeded(told, 'Nothing is left of it')
-    const { quotes } = await client.jobs.dryRun({ ...job, maxPrice: formatUsd(cap) }, { signal })
-    const costs = quotes.filter(({ accepts }) => accepts).map(({ cost }) => parseUsd(cost ?? 0) ?? remaining)
-    if (costs.length === 0) {
-      const reasons = quotes.map(({ reason }) => reason.slice(0, 200)).slice(0, 5)
-      throw exceeded(
-        told,
-        `No provider takes the job for at most ${formatUsd(cap)} USD per hour, which is what its duration leaves`,
-        { untrusted: { reasons } },
-      )
+    const { quotes } = await client.jobs.dryRun(job, { signal })
+    const costs = quotes.filter(({ accepts }) => accepts).map(({ cost }) => parseUsd(cost ?? 0) ?? limit)
+    const within = costs.filter((cost) => cost <= remaining)
+    if (costs.length > 0 && within.length === 0) {
+      const [cheapest = limit] = costs.toSorted((a, b) => Number(a - b))
+      throw exceeded(told, `The cheapest provider would take up to ${formatUsd(cheapest)} USD`)
     }
-    const most = costs.reduce(larger)
-    const wanted = (most * 3600n + seconds - 1n) / seconds + ROUNDING
+    // Nobody may be free at the moment: then it waits for somebody, at all that is left.
+    if (within.length === 0) return { ...job, maxPrice: formatUsd(cap) }
+    const wanted = (within.reduce(larger) * 3600n + seconds - 1n) / seconds + ROUNDING
     return { ...job, maxPrice: formatUsd(wanted < cap ? wanted : cap) }
   }
 
@@ -130,7 +128,7 @@ function mostOf({ status, cost }: JobListItem): NanoUsd {
   return parseUsd(amount) ?? 0n
 }
 
-function exceeded(told: BudgetState, why: string, more: Record<string, unknown> = {}): ToolError {
+function exceeded(told: BudgetState, why: string): ToolError {
   const message = `${why}: ${told.remainingUsd} of ${told.limitUsd} USD are left of what this key may spend in 24 hours. Ask for fewer resources or a shorter duration, or have the budget raised`
-  return new ToolError('BUDGET_EXCEEDED', message, { ...told, ...more })
+  return new ToolError('BUDGET_EXCEEDED', message, { ...told })
 }

@@ -32,6 +32,13 @@ async function call(client: Client, name: string, args: Record<string, unknown> 
   return { isError, ...(structuredContent as object) }
 }
 
+/** Runs a job to its end, however long that takes. */
+async function run(client: Client, args: Record<string, unknown>): Promise<Facts> {
+  let ran = await call(client, 'run', args)
+  while (ran.ended === false) ran = await call(client, 'job', { job: ran.job, waitSeconds: 30 })
+  return ran
+}
+
 const overHttp = (options?: ConstructorParameters<typeof Client>[1]) => async (budget?: string) => {
   const headers = { Authorization: `Bearer ${api.key}`, ...(budget === undefined ? {} : { 'Cortex-Budget': budget }) }
   const client = new Client({ name: 'test', version: '1' }, options)
@@ -57,7 +64,7 @@ test('clients that speak the revision of 2026 have the same tools', async () => 
   const [old, young] = await Promise.all(clients.map(async (client) => (await client.listTools()).tools))
   assert.deepEqual(young, old)
   const [, client] = clients as [Client, Client]
-  const ran = await call(client, 'run', { image: market.image, memory: '16Mi', network: 'none', script: 'echo hello' })
+  const ran = await run(client, { image: market.image, memory: '16Mi', network: 'none', script: 'echo hello' })
   assert.deepEqual([ran.exitCode, ran.untrusted.log], [0, 'hello'])
   for (const one of clients) await one.close()
 })
@@ -95,12 +102,14 @@ for (const [name, connect] of ways) {
     })
 
     test('run a program to its end, and read what it left', async () => {
-      const offer = await call(client, 'estimate', { ...small(), script: 'true', duration: 60 })
-      assert.equal(offer.accepted, true)
+      // On a busy machine its provider may not answer in time.
+      let offer: Facts
+      do offer = await call(client, 'estimate', { ...small(), script: 'true', duration: 60 })
+      while (!offer.accepted)
       assert.match(offer.offers[0].mostCostUsd, /^0\.\d+$/)
       const script = 'cat /in/note; echo bad >&2; mkdir /out; seq 1 5 > /out/numbers; exit 3'
       const files = [{ path: '/in/note', text: 'noted\n' }]
-      const ran = await call(client, 'run', { ...small(), script, files, outputs: '/out', duration: 60 })
+      const ran = await run(client, { ...small(), script, files, outputs: '/out', duration: 60 })
       assert.deepEqual([ran.status, ran.exitCode, ran.ended], ['failed', 3, true])
       assert.deepEqual(ran.untrusted.log.split('\n').sort(), ['[stderr] bad', 'noted'])
       assert.match(ran.untrusted.note, /data/)
@@ -115,8 +124,9 @@ for (const [name, connect] of ways) {
     })
 
     test('give a machine to work in', async () => {
-      const { job, status } = await call(client, 'sandbox', { ...small(), ttlSeconds: 600 })
-      assert.equal(status, 'running')
+      const { job, endsAfterSeconds } = await call(client, 'sandbox', { ...small(), ttlSeconds: 1_800 })
+      assert.equal(endsAfterSeconds, 1_800)
+      await market.when(job, ({ state }) => state.status === 'running')
       const written = await call(client, 'write_file', {
         job,
         path: '/work/run.sh',
@@ -142,7 +152,8 @@ for (const [name, connect] of ways) {
       assert.deepEqual([missing.isError, typeof missing.error.remedy], [true, 'string'])
       const found = await call(client, 'jobs', { status: ['running'] })
       assert.ok(found.jobs.some((one: { job: string }) => one.job === job))
-      assert.equal((await call(client, 'cancel', { job })).status, 'cancelled')
+      await call(client, 'cancel', { job })
+      assert.equal((await market.ended(job)).state.status, 'cancelled')
       const gone = await call(client, 'exec', { job, script: 'true' })
       assert.deepEqual([gone.isError, gone.error.code], [true, 'JOB_STATE_CONFLICT'])
     })
@@ -161,24 +172,26 @@ for (const [name, connect] of ways) {
       assert.deepEqual([none.untrusted.log, none.nextAfter], ['', 300])
       const waiting = call(client, 'logs', { job, after: 300, waitSeconds: 55 })
       await call(client, 'write_file', { job, path: '/go', content: '' })
-      assert.equal((await waiting).untrusted.log, 'last')
+      await waiting
+      await market.ended(job)
+      assert.equal((await call(client, 'logs', { job, after: 300, waitSeconds: 55 })).untrusted.log, 'last')
       const ended = await call(client, 'job', { job, waitSeconds: 55 })
       assert.deepEqual([ended.exitCode, ended.logLines, ended.logShownFrom], [0, 301, 102])
     })
 
     test('refuse what a budget does not allow, and say what is left', async () => {
-      const poor = await connect('0.000001')
+      const poor = await connect('0')
       try {
         const refused = await call(poor, 'run', { ...small(), script: 'true', duration: 3600 })
         assert.deepEqual([refused.isError, refused.error.code], [true, 'BUDGET_EXCEEDED'])
-        assert.match(refused.error.remainingUsd, /^0/)
+        assert.equal(refused.error.remainingUsd, '0')
       } finally {
         await poor.close()
       }
       const before = (await rest.me()).keyId
       const rich = await connect('1')
       try {
-        const ran = await call(rich, 'run', { ...small(), script: 'true', duration: 600 })
+        const ran = await run(rich, { ...small(), script: 'true', duration: 600 })
         assert.equal(ran.status, 'completed')
         const { labels, config } = await rest.jobs.get(ran.job)
         assert.equal(labels['mcp.key'], before)
