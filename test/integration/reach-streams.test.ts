@@ -18,6 +18,8 @@ const never = new AbortController().signal
 
 /** What the server in the container tells of itself. */
 interface ServerState {
+  /** Of its web server, so far. */
+  connections: number
   open: number
   heldBytes: number
   unsentBytes: number
@@ -168,6 +170,14 @@ describe('datagrams and WebSockets of a container', () => {
     other.close(4002, 'enough')
     await once(other, 'close')
     await until(async () => (await serverState()).closes.some(([code, reason]) => code === 4002 && reason === 'enough'))
+  })
+
+  test('requests share connections to the container', async () => {
+    const before = (await serverState()).connections
+    for (let i = 0; i < 20; i += 1) await serverState()
+    const made = (await serverState()).connections - before
+    // One at a time, over whichever was left open; on a machine that lets each wait for seconds there are some more.
+    assert.ok(made < 20, `${made} connections for 20 requests`)
   })
 
   test('a container that does not read is waited for', async () => {

@@ -11,7 +11,7 @@ import { WebSocketServer } from 'ws'
 const KIB = 1024
 
 /** What `GET /state` tells of the sockets. */
-const state = { open: 0, heldBytes: 0, unsentBytes: 0, closes: [], udpSenders: 0 }
+const state = { connections: 0, open: 0, heldBytes: 0, unsentBytes: 0, closes: [], udpSenders: 0 }
 /** Sockets at `/held`, which read nothing until `GET /go`. */
 const held = new Set()
 const flooding = new Set()
@@ -21,6 +21,9 @@ const web = createServer((request, response) => {
   const unsentBytes = [...flooding].reduce((sum, socket) => sum + socket.bufferedAmount, 0)
   response.setHeader('content-type', 'application/json')
   response.end(JSON.stringify({ ...state, unsentBytes, udpSenders: senders.size }))
+})
+web.on('connection', () => {
+  state.connections += 1
 })
 
 const sockets = new WebSocketServer({
