@@ -26,6 +26,7 @@ import { WebSocket } from 'ws'
 import { createGateway, type Gateway, type GatewayInit } from '../../../gateway/index.ts'
 import { type Logger, silentLogger } from '../../../node/logger.ts'
 import { type MadeCertificate, makeCertificate } from '../../support/certificate.ts'
+import { FRAME, frame, get, openRawHttp2, uint32 } from '../../support/raw-http2.ts'
 import { until } from '../../support/until.ts'
 import { openTestNode, type TestNode } from '../support/test-node.ts'
 
@@ -256,6 +257,16 @@ describe('HTTP/2', () => {
       for (const head of await Promise.all(streams.map(headOf))) assert.equal(head[':status'], 200)
       one.destroy()
     }
+  })
+
+  it('hands few of 5,000 requests on that are taken back at once, and ends their connection', async () => {
+    const before = logged.length
+    const raw = await openRawHttp2(Number(port()))
+    const both = (id: number) => [frame(FRAME.headers, 5, id, get('/api/health')), frame(FRAME.reset, 0, id, uint32(8))]
+    raw.send(...Array.from({ length: 5_000 }, (_, i) => both(1 + 2 * i)).flat())
+    await raw.ended
+    assert.equal((await ask(open(), { ':path': '/api/health' })).status, 200)
+    assert.ok(logged.length - before <= 200, `${logged.length - before} reached a handler`)
   })
 
   it('leaves WebSockets to a connection of their own', async () => {
