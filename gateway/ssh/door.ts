@@ -1,6 +1,6 @@
 import type { ClientNode } from '../../node/index.ts'
-import { type SshDoor, SshRefusedError, type SshTarget } from '../../node/ssh/index.ts'
-import { reachTarget } from '../../node/ssh/reach-target.ts'
+import { type SshDoor, SshRefusedError } from '../../node/ssh/index.ts'
+import { type JobTarget, reachTarget } from '../../node/ssh/reach-target.ts'
 import { isJobId, jobIdRange } from '../../protocol/ids.ts'
 import type { KeyGuard, Revocation } from '../auth/index.ts'
 import { ownerFilter, type Principal, sees } from '../http/principal.ts'
@@ -15,7 +15,7 @@ export interface DoorComponents {
 }
 
 /** Lets in whoever has a key that is kept here, to the job that the name before the `@` says. */
-export function createDoor({ node, sshKeys, keyGuard, revocation }: DoorComponents): SshDoor<SshTarget> {
+export function createDoor({ node, sshKeys, keyGuard, revocation }: DoorComponents): SshDoor<JobTarget> {
   return {
     async admit({ blob }, user) {
       const found = sshKeys.find(blob)

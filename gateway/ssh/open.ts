@@ -5,6 +5,7 @@ import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { loadHostKey } from '../../node/ssh/host-key.ts'
 import { createSshServer } from '../../node/ssh/serve.ts'
+import { createSftpFiles, createSftpRoom, serveSftp } from '../../node/ssh/sftp.ts'
 import type { KeyRing } from '../auth/index.ts'
 import type { Feature } from '../http/feature.ts'
 import { listenOn } from '../http/listener.ts'
@@ -45,14 +46,20 @@ interface Components extends Omit<DoorComponents, 'sshKeys'> {
   logger: Logger
 }
 
+/** Files that are on their way through sessions of SFTP, in bytes: of one session, and of all. */
+const MAX_SFTP_BYTES = { session: 4 * 2 ** 30, all: 8 * 2 ** 30 }
+
 /** Without `ssh` keys are kept, and no port is open. @param init.folder the gateway's */
 export async function openSsh(
   components: Components,
   init: { folder: string; ssh?: SshInit | undefined },
 ): Promise<Ssh> {
-  const { db, keys, clock } = components
+  const { db, keys, clock, node } = components
   const logger = components.logger.child({ part: 'ssh' })
   const sshKeys = await openSshKeys({ db, keys })
+  const room = createSftpRoom({
+    ...{ folder: join(init.folder, 'sftp'), maxBytes: MAX_SFTP_BYTES.all, maxSessionBytes: MAX_SFTP_BYTES.session },
+  })
   let place: SshPlace | null = null
   let close = async (): Promise<void> => undefined
 
@@ -63,7 +70,17 @@ export async function openSsh(
       if (init.ssh === undefined || place !== null) return
       const { host = '127.0.0.1', port } = init.ssh
       const hostKey = await loadHostKey(join(init.folder, 'ssh-host.key'))
-      const server = createSshServer({ logger }, { hostKey, door: createDoor({ ...components, sshKeys }) })
+      await room.start()
+      const server = createSshServer(
+        { logger },
+        {
+          ...{ hostKey, door: createDoor({ ...components, sshKeys }) },
+          async sftp(channel, target, signal) {
+            const files = createSftpFiles({ files: node.reach.files, clock }, await target.jobId())
+            await serveSftp(channel, { files, room, clock }, { signal })
+          },
+        },
+      )
       const listener = createServer({ noDelay: true, keepAlive: true }, (socket) =>
         server.serve(socket, siteOf(socket.remoteAddress)),
       )

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream'
-import type { SFTPWrapper } from 'ssh2'
 import type { ExecRequest, ExecSession } from '../reach/index.ts'
 
 /** What an SSH client is led to: one job's container. Each call rejects where that does not run, or cannot be reached. */
@@ -42,8 +41,8 @@ export interface SshDoor<T extends SshTarget> {
   failed(address: string): void
 }
 
-/** Answers the subsystem `sftp` of one session, until the signal aborts. */
-export type ServeSftp<T extends SshTarget> = (sftp: SFTPWrapper, target: T, signal: AbortSignal) => void
+/** Answers the subsystem `sftp` of one session over its channel, until that is over, or the signal aborts. */
+export type ServeSftp<T extends SshTarget> = (channel: Duplex, target: T, signal: AbortSignal) => Promise<void>
 
 /** An SSH server over connections that others accept. */
 export interface SshServer {

@@ -43,7 +43,9 @@ describe('files of a running container over SFTP', { skip: !isThere }, () => {
     await room.start()
     relay = await openRelay(folder, (stream) => {
       const served = { clock: systemClock, room, files: createSftpFiles({ files, clock: systemClock }, id) }
-      serveSftp(stream, served, { signal: never }).catch(() => undefined)
+      serveSftp(stream, served, { signal: never })
+        .catch(() => undefined)
+        .finally(() => stream.end())
     })
   })
   after(async () => {

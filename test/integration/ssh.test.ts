@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -131,6 +132,35 @@ describe('a job by SSH', { skip: HAS_SSH ? false : 'OpenSSH is not here' }, () =
     assert.match(terminal.stdout, /^\/dev\/pts\/\d+\r\n/)
     const missing = await ran('ssh', atPort(host(), 'no-such-program'))
     assert.equal(missing.code, 127)
+  })
+
+  test('files and folders go there and back by scp and sftp, at the port of the gateway', async () => {
+    const how = [...QUIET, '-i', join(folder, 'mine'), '-P', String(api.sshPort)]
+    const large = randomBytes(3_000_001)
+    await mkdir(join(folder, 'tree', 'deep'), { recursive: true })
+    await writeFile(join(folder, 'tree', 'large'), large, { mode: 0o600 })
+    await writeFile(join(folder, 'tree', 'deep', 'small'), 'small')
+    await utimes(join(folder, 'tree', 'large'), 1_600_000_000, 1_600_000_000)
+    const sent = await ran('scp', [...how, '-r', '-p', join(folder, 'tree'), `${host()}:/tree`])
+    assert.deepEqual(sent, { code: 0, stdout: '', stderr: '' })
+    const there = await ran('ssh', atPort(host(), 'cd /tree; stat -c "%a %Y" large; cat deep/small'))
+    assert.equal(there.stdout, '600 1600000000\nsmall')
+    const batch = ['mkdir /made', 'chmod 700 /made', 'rename /tree/deep/small /made/moved', 'ls -l /made', 'pwd']
+    const said = await ran('sftp', [...how, '-b', '-', host()], `${batch.join('\n')}\n`)
+    assert.equal(said.code, 0, said.stderr)
+    assert.match(said.stdout, /-rw-r--r-- .* 5 .*moved\n/)
+    const back = await ran('scp', [...how, '-r', `${host()}:/tree`, join(folder, 'back')])
+    assert.deepEqual(back, { code: 0, stdout: '', stderr: '' })
+    assert.deepEqual(await readFile(join(folder, 'back', 'large')), large)
+    const none = await ran('scp', [...how, `${host()}:/nothing`, join(folder, 'none')])
+    assert.equal(none.code, 1)
+    assert.match(none.stderr, /No such file/)
+    const nobody = await ran('scp', [
+      ...how,
+      join(folder, 'tree', 'large'),
+      'job_00000000000000000000000000@127.0.0.1:/x',
+    ])
+    assert.notEqual(nobody.code, 0)
   })
 
   test('a terminal has the size of its client, also when that changes, and its keys', async () => {

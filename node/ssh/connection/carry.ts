@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream'
+import { Duplex, Readable, Writable } from 'node:stream'
 import type { ServerChannel } from 'ssh2'
 import type { Transport } from './transport.ts'
 
@@ -35,4 +35,16 @@ export function createCarrier({ look, room }: Pick<Transport, 'look' | 'room'>):
       }
     },
   }
+}
+
+/** A channel as a stream that waits for its client, both ways; ending it leaves the channel open. */
+export function carried(channel: ServerChannel, carrier: Carrier, signal: AbortSignal): Duplex {
+  const writable = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      carrier.write(channel, chunk, signal).then(() => done(), done)
+    },
+  })
+  const stream = Duplex.from({ readable: Readable.from(carrier.read(channel), { objectMode: false }), writable })
+  stream.on('error', () => undefined) // whoever reads or writes it hears of it
+  return stream
 }

@@ -3,7 +3,7 @@ import type { ServerChannel, Session } from 'ssh2'
 import { MAX_TERMINAL_SIZE } from '../../../protocol/limits.ts'
 import type { ExecSession } from '../../reach/index.ts'
 import type { ServeSftp, SshTarget } from '../index.ts'
-import type { Carrier } from './carry.ts'
+import { type Carrier, carried } from './carry.ts'
 import { EXIT_FAILED, told } from './told.ts'
 import { commandWords, createVariables, isTooLong, signalNumber, signalWords } from './words.ts'
 
@@ -73,11 +73,28 @@ export function serveSession<T extends SshTarget>(
   session.on('shell', (accept) => void run(accept(), null))
   session.on('exec', (accept, _reject, { command }) => void run(accept(), command))
   if (sftp !== undefined) {
-    session.on('sftp', (accept) => {
-      const files = accept()
-      files.once('close', end).on('error', end)
-      sftp(files, target, signal)
+    // Not by the library's own event: it would read requests as fast as they come.
+    session.on('subsystem', (accept, reject, { name }) => {
+      if (name !== 'sftp') return reject()
+      void serveFiles(accept(), sftp)
     })
+  }
+
+  async function serveFiles(channel: ServerChannel | undefined, serve: ServeSftp<T>): Promise<void> {
+    if (channel === undefined) return // the session ended before it began
+    input = channel
+    channel.once('close', end).on('error', end)
+    const stream = carried(channel, carrier, signal)
+    try {
+      await serve(stream, target, signal)
+      channel.exit(0)
+    } catch {
+      // What its client does not speak, or a job that is not there.
+      channel.exit(EXIT_FAILED)
+    } finally {
+      stream.destroy()
+      channel.end()
+    }
   }
 
   async function deliver(command: ExecSession, name: string): Promise<void> {

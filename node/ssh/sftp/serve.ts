@@ -20,8 +20,8 @@ export interface SftpComponents {
 }
 
 /**
- * Serves one session over a channel, until the client ends it, or the signal aborts; then the channel is ended, and nothing
- * is left of the session. A file is in the container once its closing is answered; one that was not closed never gets there.
+ * Serves one session over a channel, until the client ends it, or the signal aborts; then nothing is left of the session, and
+ * the channel is the caller's to end. A file is in the container once its closing is answered; one that was not closed never gets there.
  *
  * @param stream bytes as they are in the channel of the subsystem `sftp`
  * @param init.home where relative paths begin. @default '/'
@@ -85,7 +85,6 @@ export async function serveSftp(
     scope.abort(new Error('The session is over'))
     await Promise.allSettled(answering)
     await session.close()
-    stream.end()
   }
 }
 

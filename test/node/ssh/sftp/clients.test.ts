@@ -35,7 +35,9 @@ describe('files over SFTP, by the clients of OpenSSH', { skip: !isThere }, () =>
     const room = createSftpRoom({ folder: join(folder, 'room'), maxBytes: 4 * SHARE, maxSessionBytes: SHARE })
     await room.start()
     relay = await openRelay(folder, (stream) => {
-      serveSftp(stream, { files, room, clock: systemClock }, { signal: over.signal }).catch(() => undefined)
+      serveSftp(stream, { files, room, clock: systemClock }, { signal: over.signal })
+        .catch(() => undefined)
+        .finally(() => stream.end())
     })
   })
   after(async () => {
