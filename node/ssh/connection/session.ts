@@ -76,25 +76,12 @@ export function serveSession<T extends SshTarget>(
     // Not by the library's own event: it would read requests as fast as they come.
     session.on('subsystem', (accept, reject, { name }) => {
       if (name !== 'sftp') return reject()
-      void serveFiles(accept(), sftp)
+      const channel: ServerChannel | undefined = accept()
+      if (channel === undefined) return // the session ended before it began
+      input = channel
+      channel.once('close', end).on('error', end)
+      void serveFiles(channel, { target, carrier, signal }, sftp)
     })
-  }
-
-  async function serveFiles(channel: ServerChannel | undefined, serve: ServeSftp<T>): Promise<void> {
-    if (channel === undefined) return // the session ended before it began
-    input = channel
-    channel.once('close', end).on('error', end)
-    const stream = carried(channel, carrier, signal)
-    try {
-      await serve(stream, target, signal)
-      channel.exit(0)
-    } catch {
-      // What its client does not speak, or a job that is not there.
-      channel.exit(EXIT_FAILED)
-    } finally {
-      stream.destroy()
-      channel.end()
-    }
   }
 
   async function deliver(command: ExecSession, name: string): Promise<void> {
@@ -161,6 +148,24 @@ export function serveSession<T extends SshTarget>(
   }
 
   return () => input?.readableLength ?? 0
+}
+
+async function serveFiles<T extends SshTarget>(
+  channel: ServerChannel,
+  { target, carrier, signal }: Omit<SessionComponents<T>, 'sftp'>,
+  serve: ServeSftp<T>,
+): Promise<void> {
+  const stream = carried(channel, carrier, signal)
+  try {
+    await serve(stream, target, signal)
+    channel.exit(0)
+  } catch {
+    // What its client does not speak, or a job that is not there.
+    channel.exit(EXIT_FAILED)
+  } finally {
+    stream.destroy()
+    channel.end()
+  }
 }
 
 function sizeOf(columns: number, rows: number): Size {
