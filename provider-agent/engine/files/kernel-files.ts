@@ -63,8 +63,20 @@ export function createKernelFiles({
     openPlace: async (name, path, { signal } = {}) => {
       const root = await askEngine(`writing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
       if (root === null) return null
-      await using held = root
-      return await openPlaceInside(held, path)
+      let place: Awaited<ReturnType<typeof openPlaceInside>> = null
+      try {
+        place = await openPlaceInside(root, path)
+      } finally {
+        if (place === null) await root[Symbol.asyncDispose]()
+      }
+      if (place === null) return null
+      const held = place
+      const release = async (): Promise<void> => {
+        await held[Symbol.asyncDispose]()
+        await root[Symbol.asyncDispose]()
+      }
+      // The folder of a file right below the root is the root, which has to be there when the file is put.
+      return { ...held, [Symbol.asyncDispose]: release }
     },
   }
 }
