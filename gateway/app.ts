@@ -147,7 +147,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
       ...{ clock, logger, health, ask },
     }),
     system,
-    mcp: openMcp({ ask, revocation: auth.revocation, logger }, { version, origins: init.corsOrigins ?? [] }),
+    mcp: openMcp({ ask, revocation, store, clock, logger }, { version, origins: init.corsOrigins ?? [] }),
     metrics: openMetrics({ node, streams, registry, clock, logger }, init),
     pages: openPages(init),
   }

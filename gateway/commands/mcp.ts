@@ -23,7 +23,7 @@ export function mcpCommand(): Command {
     .action(async (options: McpOptions) => {
       await throughGateway(options, async (client) => {
         const { serveTools } = await import('../mcp/stdio.ts')
-        await serveTools(client, options.budget === undefined ? {} : { limit: options.budget })
+        await serveTools(client, { gateway: options.gateway, key: options.key, limit: options.budget })
       })
     })
 }

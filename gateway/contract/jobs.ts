@@ -164,7 +164,9 @@ export const jobSchema = z
     labels: z.record(z.string(), z.string()).describe('By which it is found.'),
     origin: z
       .record(z.string(), z.string())
-      .describe('Where it came from: resubmittedFrom, batch, schedule, template.'),
+      .describe(
+        'Where it came from: resubmittedFrom, batch, schedule, template, mcpKey (the key whose tools made it).',
+      ),
     events: z.array(jobEventSchema).optional().describe('With one job; not in lists.'),
     debug: debugSchema.optional().describe('With `?debug=true`.'),
   })

@@ -35,6 +35,15 @@ export function protocolOf(c: Context): string {
   return env?.incoming?.socket instanceof StreamSocket ? 'HTTP/2' : `HTTP/${env?.incoming?.httpVersion ?? '1.1'}`
 }
 
+/** In the environment of a request that a tool makes within this process: the id of its key. Nothing from outside is there. */
+export const TOOL_KEY = 'toolKey'
+
+/** What a job says of its origin where a tool makes it; nothing where none does. */
+export function toolOrigin(c: Context): { mcpKey?: string } {
+  const keyId = (c.env as { [TOOL_KEY]?: string } | undefined)?.[TOOL_KEY]
+  return keyId === undefined ? {} : { mcpKey: keyId }
+}
+
 /** Names and values of its headers one after the other, as they came; none where there is no socket. */
 export function rawHeaders(c: Context): readonly string[] {
   const env = c.env as { incoming?: { rawHeaders?: string[] } } | undefined

@@ -9,7 +9,7 @@ import { overridesSchema, submissionSchema } from '../contract/job-config.ts'
 import { dryRunSchema, JOB_EXAMPLE, jobSchema } from '../contract/jobs.ts'
 import { flagField } from '../contract/list-fields.ts'
 import { partialOf } from '../contract/partial.ts'
-import { principalOf } from '../http/context.ts'
+import { principalOf, toolOrigin } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import { visibleJob } from './access.ts'
@@ -200,7 +200,7 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
     const { job, repeated } = await submitJob(submitting, {
       owner: principalOf(c).owner,
       spec,
-      origin: { requestId: c.var.requestId },
+      origin: { requestId: c.var.requestId, ...toolOrigin(c) },
       idempotencyKey: c.req.valid('header')['idempotency-key'],
     })
     if (repeated) c.header('Idempotency-Replayed', 'true')

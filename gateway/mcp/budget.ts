@@ -1,22 +1,15 @@
-import { formatUsd, larger, type NanoUsd, parseUsd } from '../../protocol/money.ts'
-import type { CortexClient, Job, JobListItem, JobSubmission } from '../client/index.ts'
-import { JOB_DEFAULTS } from '../contract/job-defaults.ts'
-import { isTerminal } from '../contract/job-status.ts'
+import { type JobSpec, mostOf } from '../../protocol/job-spec.ts'
+import { MAX_PRICE_NANO_USD } from '../../protocol/limits.ts'
+import { effectivePerHour, formatUsd, larger, type NanoUsd, parseUsd } from '../../protocol/money.ts'
+import type { CortexClient, DryRun, Job, JobSubmission } from '../client/index.ts'
+import { submissionSchema } from '../contract/job-config.ts'
+import { assertBounded } from './bounded.ts'
 import { ToolError } from './tool-error.ts'
-
-/** By this label the jobs are found that a key had run through tools; its value is the key's id. */
-const KEY_LABEL = 'mcp.key'
-/** Of how long a time jobs count, in ms. */
-const DAY_MS = 86_400_000
-/** Jobs of a day that are added up at most: whoever has more is refused, since what they cost is not known. */
-const MAX_JOBS = 2_000
-/** What rounding up may take of each part of a price. */
-const ROUNDING = 8n
 
 /** How much of a budget is left, as decimal text of US dollars. */
 export interface BudgetState {
   limitUsd: string
-  /** What jobs of the last 24 hours cost, those that have not ended counted with the most that they may. */
+  /** What jobs come to that ended in the last 24 hours, and those that go on with the most that they may. */
   usedUsd: string
   remainingUsd: string
 }
@@ -25,9 +18,10 @@ export interface BudgetState {
 export interface Budget {
   state(signal: AbortSignal): Promise<BudgetState>
   /**
-   * Submits a job that cannot cost more than what is left: its price is capped so. One at a time, so that two do not
-   * spend the same.
-   * @throws {ToolError} BUDGET_EXCEEDED
+   * Submits a job that cannot cost more than what is left: its price is capped so, and it has one attempt. One at a time, so
+   * that two do not spend the same.
+   * @throws {ToolError} BUDGET_EXCEEDED; VALIDATION_ERROR where something of it has no bound
+   * @throws {ZodError} where it is no valid job
    */
   submit(job: JobSubmission, signal: AbortSignal): Promise<Job>
 }
@@ -50,61 +44,43 @@ export function createTurns(): InTurn {
   }
 }
 
-/** @param init.keyId whose jobs count */
+/** What {@link createBudget} works with. */
+export interface BudgetComponents {
+  client: CortexClient
+  inTurn: InTurn
+  /** What the key's jobs come to so far. */
+  spent: (signal: AbortSignal) => Promise<NanoUsd>
+}
+
+/** The budget of a key. */
 export function createBudget(
-  { client, inTurn }: { client: CortexClient; inTurn: InTurn },
+  { client, inTurn, spent }: BudgetComponents,
   { keyId, limit }: { keyId: string; limit: NanoUsd },
 ): Budget {
-  async function used(signal: AbortSignal): Promise<NanoUsd> {
-    const from = new Date(Date.now() - DAY_MS)
-    const fields = ['status', 'cost'] as const
-    let sum = 0n
-    let jobs = 0
-    for await (const job of client.jobs.all({ labels: { [KEY_LABEL]: keyId }, from, fields }, { signal })) {
-      jobs += 1
-      if (jobs > MAX_JOBS) {
-        throw new ToolError(
-          'BUDGET_EXCEEDED',
-          `This key had more than ${MAX_JOBS} jobs run in 24 hours: wait, or ask for another key`,
-        )
-      }
-      sum += mostOf(job)
-    }
-    return sum
-  }
-
   async function state(signal: AbortSignal): Promise<BudgetState & { remaining: NanoUsd }> {
-    const spent = await used(signal)
-    const remaining = spent >= limit ? 0n : limit - spent
-    return {
-      limitUsd: formatUsd(limit),
-      usedUsd: formatUsd(spent),
-      remainingUsd: formatUsd(remaining),
-      remaining,
-    }
+    const used = await spent(signal)
+    const remaining = used >= limit ? 0n : limit - used
+    return { limitUsd: formatUsd(limit), usedUsd: formatUsd(used), remainingUsd: formatUsd(remaining), remaining }
   }
 
   /** The job with a price per hour at which all of it costs no more than is left. */
   async function capped(job: JobSubmission, signal: AbortSignal): Promise<JobSubmission> {
+    const spec = submissionSchema.parse(job)
+    assertBounded(job, spec)
     const { remaining, ...told } = await state(signal)
-    const seconds =
-      BigInt(Number(job.duration ?? JOB_DEFAULTS.duration)) +
-      BigInt(Number(job.stopGraceSeconds ?? JOB_DEFAULTS.stopGraceSeconds))
-    const own = job.maxPrice === undefined ? null : parseUsd(job.maxPrice)
-    const affordable = (remaining * 3600n) / seconds
-    const cap = own !== null && own < affordable ? own : affordable
-    if (cap === 0n) throw exceeded(told, 'Nothing is left of it')
-    const { quotes } = await client.jobs.dryRun(job, { signal })
-    const costs = quotes.filter(({ accepts }) => accepts).map(({ cost }) => parseUsd(cost ?? 0) ?? limit)
-    const within = costs.filter((cost) => cost <= remaining)
-    if (costs.length > 0 && within.length === 0) {
-      const [cheapest = limit] = costs.toSorted((a, b) => Number(a - b))
-      throw exceeded(told, `The cheapest provider would take up to ${formatUsd(cheapest)} USD`)
-    }
+    const left = (remaining * 3600n) / BigInt(spec.duration + spec.stopGraceSeconds)
+    const affordable = smaller(left, MAX_PRICE_NANO_USD)
+    if (affordable === 0n) throw exceeded(told, 'Nothing is left of it')
+    const own = spec.maxPrice === undefined ? null : parseUsd(spec.maxPrice)
+    const cap = own === null ? affordable : smaller(own, affordable)
+    const at = (price: NanoUsd): JobSubmission => ({ ...job, maxAttempts: 1, maxPrice: formatUsd(price) })
+    const prices = pricesOf(await client.jobs.dryRun(job, { signal }), spec)
+    const within = prices.filter((price) => price <= cap)
+    if (within.length > 0) return at(within.reduce(larger))
     // Nobody may be free at the moment: then it waits for somebody, at all that is left.
-    if (within.length === 0) return { ...job, maxPrice: formatUsd(cap) }
-    const wanted = (within.reduce(larger) * 3600n + seconds - 1n) / seconds + ROUNDING
-    return { ...job, maxPrice: formatUsd(wanted < cap ? wanted : cap) }
+    if (prices.length === 0) return at(cap)
+    const asked = formatUsd(prices.reduce(smaller))
+    throw exceeded(told, `The cheapest provider asks ${asked} USD per hour, and its duration leaves ${formatUsd(cap)}`)
   }
 
   return {
@@ -113,19 +89,27 @@ export function createBudget(
       return told
     },
     submit: async (job, signal) =>
-      await inTurn(keyId, async () => {
-        const labelled = { ...job, labels: { ...job.labels, [KEY_LABEL]: keyId } }
-        return await client.jobs.submit(await capped(labelled, signal), { signal })
-      }),
+      await inTurn(keyId, async () => await client.jobs.submit(await capped(job, signal), { signal })),
   }
 }
 
-/** What a job has come to, or may. */
-function mostOf({ status, cost }: JobListItem): NanoUsd {
-  if (cost === undefined) return 0n
-  const ended = status !== undefined && isTerminal(status)
-  const amount = ended ? (cost.final ?? cost.current) : Math.max(cost.current, cost.projected)
-  return parseUsd(amount) ?? 0n
+/** The prices per hour that those ask who take it, as a cap is compared with them: traffic and minimums are in them. */
+function pricesOf({ quotes }: DryRun, spec: JobSpec): NanoUsd[] {
+  const nano = (amount: number | null): NanoUsd => parseUsd(amount ?? 0) ?? MAX_PRICE_NANO_USD
+  return quotes
+    .filter(({ accepts }) => accepts)
+    .map(({ price, minimumCharge, pricePerGb, volumePerGbHour }) => {
+      const terms = {
+        ...{ pricePerHour: nano(price), minimumCharge: nano(minimumCharge) },
+        ...{ pricePerGb: nano(pricePerGb), volumePerGbHour: nano(volumePerGbHour) },
+      }
+      return effectivePerHour(terms, mostOf(spec))
+    })
+}
+
+function smaller(a: NanoUsd, b: NanoUsd): NanoUsd {
+  if (a < b) return a
+  return b
 }
 
 function exceeded(told: BudgetState, why: string): ToolError {

@@ -1,4 +1,3 @@
-import type { Logger } from '../../node/logger.ts'
 import type { Revocation } from '../auth/index.ts'
 import { MCP_PATH } from '../contract/address.ts'
 import type { Ask } from '../events/index.ts'
@@ -7,16 +6,16 @@ import { GatewayError } from '../http/errors.ts'
 import type { Feature } from '../http/feature.ts'
 import { createShares } from '../http/shares.ts'
 import { callerOf } from './caller.ts'
+import type { HandlerComponents } from './handler.ts'
 
 /** Calls of tools that are under way at a time: some wait for most of a minute. */
 const MAX_CALLS = { key: 32, owner: 64, address: 128, all: 256 } as const
 
 /** What {@link openMcp} works with. */
-export interface McpComponents {
+export interface McpComponents extends HandlerComponents {
   /** Asks the API as the caller itself would: keys, permissions, checks, limits and the audit hold for each tool. */
   ask: Ask
   revocation: Revocation
-  logger: Logger
 }
 
 /**
@@ -26,14 +25,14 @@ export interface McpComponents {
  * @param init.origins of web pages elsewhere that may use the API
  */
 export function openMcp(
-  { ask, revocation, logger }: McpComponents,
+  { ask, revocation, store, clock, logger }: McpComponents,
   { version, origins }: { version: string; origins: readonly string[] },
 ): Feature {
   const shares = createShares('calls of tools', MAX_CALLS)
   const stopping = new AbortController()
   // Loaded when somebody asks: most gateways start without.
   let handler: ReturnType<typeof load> | undefined
-  const load = async () => (await import('./handler.ts')).createHandler({ logger }, { version })
+  const load = async () => (await import('./handler.ts')).createHandler({ store, clock, logger }, { version })
 
   async function answer(c: GatewayContext): Promise<Response> {
     const principal = callerOf(c, origins)

@@ -19,7 +19,9 @@ export const jobField = z
   .string()
   .min(5)
   .max(64)
-  .describe('Id of the job, as run or sandbox answered it, such as job_01k8m3q7w9x2v5n4c6b8d0f1g3.')
+  .describe(
+    'Id of the job, as run or sandbox answered it, such as job_01k8m3q7w9x2v5n4c6b8d0f1g3; no name: jobs finds ids by names.',
+  )
 
 /** How long a tool may wait. @param until for what */
 export function waitField(until: string) {
@@ -35,11 +37,13 @@ export function waitField(until: string) {
 export const pathField = filesQuery.shape.path
 
 const { command, args, duration, memory, storage, network } = shape
-const { image, env, secrets, cpu, gpu, gpuRequirements, maxPrice, platform, workdir, ports, provider, labels } = shape
+const { image, name, env, secrets, cpu, gpu, gpuRequirements, maxPrice, platform, workdir, ports, provider, labels } =
+  shape
 
 /** What is asked of the machine, and what it may cost. */
 export const machineFields = {
   image,
+  name,
   cpu,
   memory: memory.describe('Of all its processes, with a unit such as 512Mi or 4Gi. Default 512Mi.'),
   storage: storage.describe('Most that the container writes, with a unit such as 2Gi. Default 1Gi.'),

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { z } from 'zod'
-import type { Job } from '../../client/index.ts'
+import { CortexError, type Job } from '../../client/index.ts'
 import { isTerminal } from '../../contract/job-status.ts'
 import { shown } from '../text.ts'
 import { ToolError } from '../tool-error.ts'
@@ -22,7 +22,7 @@ export const fileTools = [
     title: 'List a folder of a running job',
     description:
       'Answers what is in a folder of a running job’s container. With nextCursor of the answer as cursor it goes on.',
-    permission: 'jobs:read',
+    needs: ['jobs:write'],
     input: z.strictObject({
       job: jobField,
       path: pathField.default('/'),
@@ -40,8 +40,8 @@ export const fileTools = [
     name: 'read_file',
     title: 'Read a file of a job',
     description:
-      'Answers a file of a running job’s container; of a job that has ended, of what it left at its outputs. Text comes as text, anything else as base64. Of a large file it is a part: nextOffset of the answer as offset goes on.',
-    permission: 'jobs:read',
+      'Answers a file of a running job’s container; of a job that has ended, of what it left at its outputs. Text comes as text, anything else as base64. Of a large file it is a part: nextOffset of the answer as offset goes on. While the job runs the key needs jobs:write.',
+    needs: ['jobs:read'],
     input: z.strictObject({
       job: jobField,
       path: pathField,
@@ -51,7 +51,7 @@ export const fileTools = [
     reads: true,
     async call({ job: id, path, offset, length }, context) {
       const job = await context.client.jobs.get(id, { signal: context.signal })
-      const read = await readPart(await open(job, path, { offset, length: length + 1 }, context), length + 1)
+      const read = await readPart(job, path, { offset, length: length + 1 }, context)
       const isMore = read.length > length
       const { bytes, ...content } = contentOf(read.subarray(0, length), isMore)
       return { job: id, path, offset, bytes, nextOffset: isMore ? offset + bytes : null, untrusted: content }
@@ -62,7 +62,7 @@ export const fileTools = [
     title: 'Write a file into a running job',
     description:
       'Writes a file into a running job’s container, in folders that are made where they are missing; what was at that path is replaced.',
-    permission: 'jobs:write',
+    needs: ['jobs:write'],
     input: z.strictObject({
       job: jobField,
       path: pathField,
@@ -84,12 +84,9 @@ export const fileTools = [
   }),
 ]
 
-async function open(
-  job: Job,
-  path: string,
-  part: { offset: number; length: number },
-  { client, signal }: ToolContext,
-): Promise<ReadableStream<Uint8Array>> {
+type Range = { offset: number; length: number }
+
+async function open(job: Job, path: string, part: Range, { client, signal }: ToolContext) {
   if (!isTerminal(job.status)) return await client.jobs.files.read(job.id, path, { ...part, signal })
   return await client.jobs.output(job.id, { path: entryOf(job, path), ...part, signal })
 }
@@ -110,16 +107,25 @@ function entryOf({ config }: Job, path: string): string {
   )
 }
 
-async function readPart(stream: ReadableStream<Uint8Array>, max: number): Promise<Buffer> {
+/** No range of an empty file can be had: from its beginning on it is answered as what it is. */
+async function readPart(job: Job, path: string, part: Range, context: ToolContext): Promise<Buffer> {
+  let stream: ReadableStream<Uint8Array>
+  try {
+    stream = await open(job, path, part, context)
+  } catch (error) {
+    const isEmpty = part.offset === 0 && error instanceof CortexError && error.code === 'RANGE_NOT_SATISFIABLE'
+    if (isEmpty) return Buffer.alloc(0)
+    throw error
+  }
   const chunks: Uint8Array[] = []
   let bytes = 0
   // Leaving the loop ends the download.
   for await (const chunk of stream) {
     chunks.push(chunk)
     bytes += chunk.length
-    if (bytes >= max) break
+    if (bytes >= part.length) break
   }
-  return Buffer.concat(chunks).subarray(0, max)
+  return Buffer.concat(chunks).subarray(0, part.length)
 }
 
 /** @param isCut whether it may end within a character, which is then left for the next part */

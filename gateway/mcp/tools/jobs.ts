@@ -15,7 +15,7 @@ export const jobTools = [
     title: 'Look at a job, or wait for its end',
     description:
       'Answers how far a job is, and once it has ended its exit code and log. It waits for the end; with waitSeconds 0 it answers at once.',
-    permission: 'jobs:read',
+    needs: ['jobs:read'],
     input: z.strictObject({ job: jobField, waitSeconds: waitField('for its end').default(0) }),
     reads: true,
     async call({ job: id, waitSeconds: seconds }, context) {
@@ -28,7 +28,7 @@ export const jobTools = [
     title: 'List jobs',
     description:
       'Answers jobs, newest first: use it to find a job whose id is not known, or what still runs and costs money.',
-    permission: 'jobs:read',
+    needs: ['jobs:read'],
     input: z.strictObject({
       status: z
         .array(z.enum(JOB_STATUSES))
@@ -36,7 +36,7 @@ export const jobTools = [
         .max(JOB_STATUSES.length)
         .optional()
         .describe('Only those in one of these.'),
-      text: z.string().max(200).optional().describe('Text in id, image, command or labels.'),
+      text: z.string().max(200).optional().describe('Text in id, name, image, command or labels.'),
       limit: z.int().min(1).max(50).default(20).describe('Jobs at most.'),
       cursor: z.string().max(512).optional().describe('nextCursor of the answer before.'),
     }),
@@ -57,7 +57,7 @@ export const jobTools = [
     title: 'End a job or a sandbox',
     description:
       'Ends a job or a sandbox; what is in its container is lost, but for its outputs. Nothing is paid for it any more.',
-    permission: 'jobs:write',
+    needs: ['jobs:read', 'jobs:write'],
     input: z.strictObject({ job: jobField, waitSeconds: waitField('until it has ended').default(20) }),
     destroys: true,
     async call({ job: id, waitSeconds: seconds }, { client, signal }) {
@@ -70,7 +70,7 @@ export const jobTools = [
     name: 'costs',
     title: 'What jobs cost',
     description: 'Answers what jobs cost in a time, and what is left of the budget where there is one.',
-    permission: 'jobs:read',
+    needs: ['jobs:read'],
     input: z.strictObject({
       period: z
         .enum(PERIODS as [keyof typeof COST_PERIODS])

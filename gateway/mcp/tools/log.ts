@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { CortexClient } from '../../client/index.ts'
 import { isTerminal } from '../../contract/job-status.ts'
-import { clipped, shown } from '../text.ts'
+import { shownEnds } from '../text.ts'
 import { jobField } from './fields.ts'
 import { tool } from './tool.ts'
 
@@ -50,8 +50,8 @@ export async function readLog(client: CortexClient, id: string, part: Part): Pro
   const texts: { number: number; text: string }[] = []
   try {
     for await (const { number, line, stream } of client.jobs.logs(id, { follow: true, after: begin, signal: limit })) {
-      const text = clipped(`${stream === 'stderr' ? '[stderr] ' : ''}${shown(line)}`, MAX_LINE_CHARACTERS).text
-      texts.push({ number, text })
+      const { text } = shownEnds(line, MAX_LINE_CHARACTERS)
+      texts.push({ number, text: stream === 'stderr' ? `[stderr] ${text}` : text })
       read.last = number
       if (number >= stop || texts.length >= lines) break
     }
@@ -85,7 +85,7 @@ export const logTools = [
     title: 'Read what a job wrote',
     description:
       'Answers lines of a job’s standard output and error, while it runs or afterwards. Without after, the newest ones; then give nextAfter of the answer as after to read on, with waitSeconds to wait for new lines. atEnd says that the job has ended and there is no more.',
-    permission: 'jobs:read',
+    needs: ['jobs:read'],
     input: z.strictObject({
       job: jobField,
       after: z

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Job, JobSubmission } from '../../client/index.ts'
 import { isTerminal } from '../../contract/job-status.ts'
+import { problemOf } from '../answers.ts'
+import { shown } from '../text.ts'
 import { jobFields, machineFields, submissionOf, waitField } from './fields.ts'
 import { readLog } from './log.ts'
 import { type Answer, type ToolContext, tool } from './tool.ts'
@@ -20,20 +22,24 @@ export const runTools = [
     title: 'Ask what a job would cost',
     description:
       'Asks providers what they would take for a job, and starts nothing. Use it before run where cost matters or a GPU is asked for. mostCostUsd is for the whole duration: a job that ends sooner is paid by the second.',
-    permission: 'jobs:write',
+    needs: ['jobs:write'],
     input: z.strictObject(jobFields),
     reads: true,
     async call(args, { client, budget, signal }) {
       const { accepted, quotes } = await client.jobs.dryRun(submissionOf(args), { signal })
-      const offers = quotes
+      const takers = quotes
         .filter(({ accepts }) => accepts)
         .toSorted((a, b) => (a.cost ?? 0) - (b.cost ?? 0))
         .slice(0, MAX_OFFERS)
-        .map(({ provider, price, cost, waitSeconds, platform, gpu }) => ({
-          ...{ provider, pricePerHourUsd: usd(price), mostCostUsd: usd(cost), waitSeconds, platform },
-          ...(gpu === null ? {} : { gpu }),
-        }))
-      const reasons = quotes.filter(({ accepts }) => !accepts).map(({ reason }) => reason.slice(0, 200))
+      const offers = takers.map(({ provider, price, cost, waitSeconds, platform }) => ({
+        ...{ provider, pricePerHourUsd: usd(price), mostCostUsd: usd(cost), waitSeconds, platform },
+      }))
+      // What a provider calls its GPUs, and why it declines, are words of its own.
+      const gpus = takers.flatMap(({ provider, gpu }) =>
+        gpu === null ? [] : [{ provider, gpu: shown(JSON.stringify(gpu).slice(0, 500)) }],
+      )
+      const reasons = quotes.filter(({ accepts }) => !accepts).map(({ reason }) => shown(reason.slice(0, 200)))
+      const declined = [...new Set(reasons)].slice(0, MAX_OFFERS)
       return {
         accepted,
         offers,
@@ -41,7 +47,7 @@ export const runTools = [
         next: accepted
           ? 'run with the same fields starts it.'
           : 'Nobody takes it as it is: ask for less, or for a higher maxPrice. untrusted.declined has the reasons.',
-        ...(reasons.length === 0 ? {} : { untrusted: { declined: [...new Set(reasons)].slice(0, MAX_OFFERS) } }),
+        ...(gpus.length + declined.length === 0 ? {} : { untrusted: { gpus, declined } }),
       }
     },
   }),
@@ -50,12 +56,14 @@ export const runTools = [
     title: 'Run a job to its end',
     description:
       'Runs a program in a container on the cheapest provider and answers its exit code and log. Use it for one command with a beginning and an end; for many commands in one machine use sandbox. Give script for shell code, or command for a program with arguments. Where it has not ended within waitSeconds it goes on: call job with its id. It costs money by the second.',
-    permission: 'jobs:write',
+    needs: ['jobs:read', 'jobs:write'],
     input: z.strictObject({ ...jobFields, waitSeconds: waitField('for its end') }),
     async call({ waitSeconds: seconds, ...args }, context) {
       const { id } = await submit(submissionOf(args), context)
-      const job = await waitUntil(context.client, id, ({ status }) => isTerminal(status), { ...context, seconds })
-      return await answerOf(job, context)
+      return await named(id, async () => {
+        const job = await waitUntil(context.client, id, ({ status }) => isTerminal(status), { ...context, seconds })
+        return await answerOf(job, context)
+      })
     },
   }),
   tool({
@@ -63,7 +71,7 @@ export const runTools = [
     title: 'Start a machine to work in',
     description:
       'Starts a container that waits for commands: run them with exec, and use write_file, read_file and list_files. Files stay from one exec to the next. It ends by itself after ttlSeconds, with all that is in it; end it with cancel as soon as it is not needed, since it is paid by the second. The image needs sh.',
-    permission: 'jobs:write',
+    needs: ['jobs:read', 'jobs:write'],
     input: z.strictObject({
       ...machineFields,
       ttlSeconds: z.int().min(10).max(86_400).default(1_800).describe('Seconds until it ends by itself.'),
@@ -72,21 +80,37 @@ export const runTools = [
     async call({ ttlSeconds: duration, waitSeconds: seconds, ...args }, context) {
       const job = { ...args, duration, command: ['sh', '-c', WAITING], args: [], stopGraceSeconds: 1, maxAttempts: 1 }
       const { id } = await submit(job as JobSubmission, context)
-      const is = ({ status }: Job): boolean => status === 'running' || isTerminal(status)
-      const now = await waitUntil(context.client, id, is, { ...context, seconds })
-      const next = {
-        running: 'exec runs commands in it; cancel ends it.',
-        waiting: 'It does not run yet: call job with its id until its status is running.',
-        ended: 'It has ended; failure and remedy say why, or logs does.',
-      }
-      const state = isTerminal(now.status) ? 'ended' : now.status === 'running' ? 'running' : 'waiting'
-      return { ...jobView(now), endsAfterSeconds: duration, next: next[state] }
+      return await named(id, async () => {
+        const is = ({ status }: Job): boolean => status === 'running' || isTerminal(status)
+        const now = await waitUntil(context.client, id, is, { ...context, seconds })
+        const next = {
+          running: 'exec runs commands in it; cancel ends it.',
+          waiting: 'It does not run yet: call job with its id until its status is running.',
+          ended: 'It has ended; failure and remedy say why, or logs does.',
+        }
+        const state = isTerminal(now.status) ? 'ended' : now.status === 'running' ? 'running' : 'waiting'
+        return { ...jobView(now), endsAfterSeconds: duration, next: next[state] }
+      })
     },
   }),
 ]
 
 async function submit(job: JobSubmission, { client, budget, signal }: ToolContext): Promise<Job> {
   return budget === null ? await client.jobs.submit(job, { signal }) : await budget.submit(job, signal)
+}
+
+/** Once a job was made, every answer names it, whatever goes wrong with looking at it: it costs money. */
+async function named(id: string, look: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await look()
+  } catch (error) {
+    const { untrusted, ...problem } = problemOf(error)
+    return {
+      ...{ job: id, status: 'unknown', problem },
+      next: 'The job was made, but it is not known how it is: call job with this id, and do not run it again.',
+      ...(untrusted === undefined ? {} : { untrusted }),
+    }
+  }
 }
 
 /** How a job is: with its log where it has ended. */

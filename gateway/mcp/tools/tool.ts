@@ -25,8 +25,8 @@ export interface Tool {
   title: string
   /** For a model: when to use it, and what to do next. */
   description: string
-  /** A key without it is not shown the tool. */
-  permission: Permission
+  /** A key that lacks one of them is not shown the tool. */
+  needs: readonly Permission[]
   input: z.ZodObject
   /** Whether it changes nothing. */
   reads: boolean

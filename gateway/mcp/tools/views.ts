@@ -13,10 +13,11 @@ export function usd(amount: number | null | undefined): string | null {
 
 /** What a model is told of a job, in few words. */
 export function jobView(job: JobListItem): Answer {
-  const { id, status, image, cost, results, error, endpoints = [] } = job
+  const { id, name, status, image, cost, results, error, endpoints = [] } = job
   const ended = status !== undefined && isTerminal(status)
   return {
     job: id,
+    ...(name ? { name } : {}),
     status,
     ended,
     image,

@@ -70,7 +70,8 @@ describe('/mcp', () => {
 
   it('shows a key the tools that it may use', async () => {
     const cases: [grants: Grant[], names: string[]][] = [
-      [['jobs:read'], ['list_files', 'read_file', 'logs', 'job', 'jobs', 'costs']],
+      [['jobs:read'], ['read_file', 'logs', 'job', 'jobs', 'costs']],
+      [['jobs:write'], ['estimate', 'exec', 'list_files', 'write_file']],
       [['templates:read'], []],
     ]
     for (const [grants, names] of cases) {
