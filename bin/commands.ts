@@ -44,7 +44,7 @@ const ENTRIES: readonly Entry[] = [
   },
   {
     name: 'ssh-config',
-    description: 'make plain ssh, scp, rsync and editors find jobs',
+    description: 'make plain ssh, rsync, git and editors find jobs',
     load: async () => (await import('../gateway/commands/ssh-config.ts')).sshConfigCommand(),
   },
   {

@@ -8,7 +8,7 @@ const MAX_NAMED = 100
 /** `cortex ssh-config`: jobs as hosts of plain `ssh`. */
 export function sshConfigCommand(): Command {
   const command = new Command('ssh-config')
-    .description('print what makes plain ssh, scp, rsync and editors find jobs, as JOB.cortex')
+    .description('print what makes plain ssh, rsync, git and editors find jobs, as JOB.cortex')
     .option('--write', 'keep it in a file of its own, and have ~/.ssh/config include that')
   return withConnection(command.addOption(dataOption()))
     .addHelpText(

@@ -28,7 +28,7 @@ export function sshCommand(): Command {
     .addHelpText(
       'after',
       `
-The image needs a shell, and no SSH server. A job of a 'cortex run' on this machine is found as well, without a gateway. 'cortex ssh-config' makes plain ssh, scp, rsync and editors find jobs.
+The image needs a shell, and no SSH server. A job of a 'cortex run' on this machine is found as well, without a gateway. 'cortex ssh-config' makes plain ssh, rsync, git and editors find jobs.
 
 Examples:
   $ cortex ssh job_01k8m3q7w9x2
