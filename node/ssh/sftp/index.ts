@@ -1,4 +1,4 @@
-/** The files of a container over SFTP, version 3, as `sftp` and `scp` speak it; see docs/decisions/0103-files-over-sftp.md. */
+/** The files of a container over SFTP, version 3, as `sftp` and `scp` speak it; see docs/decisions/0100-files-over-sftp.md. */
 
 import type { Readable } from 'node:stream'
 import type { JobFile } from '../../reach/index.ts'
