@@ -58,7 +58,7 @@ class Job(TypedDict):
     health: Literal["starting", "healthy", "unhealthy", None]
     #: By which it is found.
     labels: Dict[str, str]
-    #: Where it came from: resubmittedFrom, batch, schedule, template.
+    #: Where it came from: resubmittedFrom, batch, schedule, template, mcpKey (the key whose tools made it).
     origin: Dict[str, str]
     #: With one job; not in lists.
     events: NotRequired[List[JobEvent]]
@@ -214,7 +214,7 @@ class JobListItem(TypedDict):
     health: NotRequired[Literal["starting", "healthy", "unhealthy", None]]
     #: By which it is found.
     labels: NotRequired[Dict[str, str]]
-    #: Where it came from: resubmittedFrom, batch, schedule, template.
+    #: Where it came from: resubmittedFrom, batch, schedule, template, mcpKey (the key whose tools made it).
     origin: NotRequired[Dict[str, str]]
     #: With one job; not in lists.
     events: NotRequired[List[JobEvent]]
