@@ -19,7 +19,11 @@ export const jobListQuery = z
   .object({
     status: listField(JOB_STATUSES),
     provider: z.string().max(128).optional().describe('A provider’s id (who holds the lease), or `p2p`.'),
-    name: nameField.optional().describe('Called exactly so, and the caller’s own: a name is not to lead anybody, an admin either, to another owner’s job. Looks at as many jobs as `q`.'),
+    name: nameField
+      .optional()
+      .describe(
+        'Called exactly so, and the caller’s own: a name is not to lead anybody, an admin either, to another owner’s job. Looks at as many jobs as `q`.',
+      ),
     from: timeField.optional().describe('Created at or after.'),
     to: timeField.optional().describe('Created at or before.'),
     batch: z.string().max(64).optional().describe('Id of the batch it came from.'),

@@ -16,7 +16,15 @@ export interface Layout {
 /** Of each kind. The identity is always among the files, and the first. */
 export const LAYOUTS: Readonly<Record<BackupKind, Layout>> = {
   gateway: {
-    files: ['identity.key', 'master.key', 'admin.key', 'ssh-host.key', 'acme/account.key', 'acme/cert.pem', 'acme/key.pem'],
+    files: [
+      'identity.key',
+      'master.key',
+      'admin.key',
+      'ssh-host.key',
+      'acme/account.key',
+      'acme/cert.pem',
+      'acme/key.pem',
+    ],
     stores: { jobs: { folder: '', leftOut: DERIVED_KEYS }, records: { folder: 'records', leftOut: [] } },
     folders: ['outputs', 'uploads'],
   },

@@ -97,10 +97,7 @@ export interface HeldPlace extends AsyncDisposable {
   /** Permission bits of what is there; null for nothing. */
   mode: number | null
   /** Puts all of it in the place of what is there, or leaves that as it is. @throws {FileError} */
-  put(
-    content: AsyncIterable<Uint8Array>,
-    how: { mode: number; mtimeMs?: number; owner: FileOwner },
-  ): Promise<void>
+  put(content: AsyncIterable<Uint8Array>, how: { mode: number; mtimeMs?: number; owner: FileOwner }): Promise<void>
 }
 
 /** In the container's numbers. */

@@ -1,4 +1,4 @@
-import { constants, performServerHandshake, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
+import { constants, performServerHandshake, type ServerHttp2Stream } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { KEEP_ALIVE_MS, MAX_STREAMS_OF_A_SESSION } from '../limits.ts'
 import { createFrameMeter } from './frame-meter.ts'
@@ -33,7 +33,8 @@ const SESSION_WINDOW_BYTES = 4 * MIB
 /** How long a client may take to close a connection that is over, in ms. */
 const LINGER_MS = 2_000
 
-const OPTIONS: ServerOptions = {
+// Without a type of its own: the types of Node 22 lack what its documentation has.
+const OPTIONS = {
   settings: {
     maxConcurrentStreams: MAX_STREAMS_OF_A_SESSION,
     initialWindowSize: STREAM_WINDOW_BYTES,
@@ -67,7 +68,7 @@ export function serveSession(socket: TLSSocket, { admit, onStream, stalledMs }: 
     metered.destroy()
   })
 
-  session.on('stream', (stream, _headers, flags, raw: unknown) => {
+  session.on('stream', (stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: unknown) => {
     stream.on('error', () => undefined)
     if (stream.destroyed) return broken()
     open += 1

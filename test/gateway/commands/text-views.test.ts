@@ -76,7 +76,14 @@ const FULL = Object.assign(
     ...{ leaseTimeout: 90, command: ['sh'], args: ['-c'], env: { DAY: 'monday' }, secrets: { KEY: 'hidden' } },
     ...{ volumes: [{ name: 'v', mountPath: '/v', size: '1Gi' }], ports: [{ port: 80, public: true }] },
     registryCredentials: { username: 'u', password: 'p', serverAddress: 'docker.io' },
-    ...{ name: 'train', imagePullPolicy: 'Always', workdir: '/srv', user: 'app', outputs: '/out', stopSignal: 'SIGINT' },
+    ...{
+      name: 'train',
+      imagePullPolicy: 'Always',
+      workdir: '/srv',
+      user: 'app',
+      outputs: '/out',
+      stopSignal: 'SIGINT',
+    },
     ...{
       stopGraceSeconds: 3,
       network: 'bridge',
