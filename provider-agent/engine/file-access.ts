@@ -88,7 +88,7 @@ export interface Listing {
 /** A file that is held: nobody can put another in its place. */
 export interface HeldFile extends AsyncDisposable {
   file: ContainerFile
-  /** Some of its bytes, fewer where it ends. */
+  /** Some of its bytes. Ends with {@link FileError} where the file has become shorter than that. */
   read(offset: number, length: number): AsyncIterable<Buffer>
 }
 
@@ -96,8 +96,12 @@ export interface HeldFile extends AsyncDisposable {
 export interface HeldPlace extends AsyncDisposable {
   /** Permission bits of what is there; null for nothing. */
   mode: number | null
-  /** Puts all of it in the place of what is there, or leaves that as it is. @throws {FileError} */
-  put(content: AsyncIterable<Uint8Array>, how: { mode: number; mtimeMs?: number; owner: FileOwner }): Promise<void>
+  /**
+   * Puts all of it in the place of what is there, or leaves that as it is.
+   * @returns false where this program may not, and nothing is changed: the engine has to
+   * @throws {FileError}
+   */
+  put(content: AsyncIterable<Uint8Array>, how: { mode: number; mtimeMs?: number; owner: FileOwner }): Promise<boolean>
 }
 
 /** In the container's numbers. */

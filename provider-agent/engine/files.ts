@@ -13,11 +13,11 @@ import { type ContainerFile, type FileAccess, FileError, type FoundFile } from '
 import { listArchive } from './files/archive-list.ts'
 import { removeByCommand } from './files/command-remove.ts'
 import { type Inside, openInside } from './files/inside.ts'
-import { openFileInside } from './files/kernel-content.ts'
 import { createKernelFiles } from './files/kernel-files.ts'
+import { kernelFirst } from './files/kernel-first.ts'
 import { listInside } from './files/kernel-list.ts'
 import { removeInside } from './files/kernel-remove.ts'
-import { ownerIn, textOf, textOfArchive } from './files/owner.ts'
+import { ownerIn, textInside, textOfArchive } from './files/owner.ts'
 import { readPathStat } from './files/path-stat.ts'
 import { unpackProblem } from './files/problem.ts'
 import { EngineError } from './index.ts'
@@ -79,21 +79,19 @@ export function createFileAccess(docker: Docker, exec: RunCommand): FileAccess {
     list: async (name, path, page, { signal } = {}) => {
       const asked = `listing ${path} of ${name}`
       const root = await askEngine(asked, signal, async (abort) => await inside(name, abort))
-      if (root !== null) {
-        await using held = root
-        return await listInside(held, path, page, signal)
-      }
-      const found = await askEngine(asked, signal, async (abort) => await stat(name, path, abort))
-      if (found?.type !== 'folder') throw new FileError('BAD_PATH', 'There is no folder at the path')
-      const tar = await askEngine(asked, signal, async (abort) => await archive(name, found.path, abort))
-      return await listArchive(tar, page)
+      const byKernel = async (held: Inside) => await listInside(held, path, page, signal)
+      return await kernelFirst(root, byKernel, async () => {
+        const found = await askEngine(asked, signal, async (abort) => await stat(name, path, abort))
+        if (found?.type !== 'folder') throw new FileError('BAD_PATH', 'There is no folder at the path')
+        const tar = await askEngine(asked, signal, async (abort) => await archive(name, found.path, abort))
+        return await listArchive(tar, page)
+      })
     },
 
     remove: async (name, path, how, { signal } = {}) => {
       const root = await askEngine(`removing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
-      if (root === null) return await removeByCommand(exec, name, path, how, signal)
-      await using held = root
-      await removeInside(held, path, how, signal)
+      const byKernel = async (held: Inside) => await removeInside(held, path, how, signal)
+      await kernelFirst(root, byKernel, async () => await removeByCommand(exec, name, path, how, signal))
     },
 
     ...createKernelFiles({ inside, itself, exec }),
@@ -105,9 +103,8 @@ export function createFileAccess(docker: Docker, exec: RunCommand): FileAccess {
         const root = hasOwnKernel(details) ? null : await openInside(details)
         await using held = root
         return await ownerIn(details.Config.User ?? '', async (path, maxBytes) => {
-          if (held === null) return await textOfArchive(archive(name, path, abort), maxBytes)
-          await using file = await openFileInside(held, path).catch(() => null) // there is none
-          return file === null ? null : await textOf(file.read(0, maxBytes + 1), maxBytes)
+          const found = held === null ? undefined : await textInside(held, path, maxBytes)
+          return found === undefined ? await textOfArchive(archive(name, path, abort), maxBytes) : found
         })
       }),
   }

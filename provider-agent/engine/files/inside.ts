@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, readFile, readlink } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readFile, readlink, statfs } from 'node:fs/promises'
 import { FileError } from '../file-access.ts'
 import { type Located, processFolder } from '../usage/kernel-view.ts'
 
@@ -9,8 +9,17 @@ const FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /** Links on the way to a path, as many as Linux follows. */
 const MAX_LINKS = 40
+/** Folders within each other on the way to a path: each is held until it is come to. */
+const MAX_DEPTH = 256
 /** Parts of a path, those of links included. */
 const MAX_PARTS = 4096
+
+/** File systems whose files are contents and nothing else, by the kernel's numbers: those of disks, and overlays of them. */
+const ON_DISK: ReadonlySet<number> = new Set([
+  ...[0x794c7630, 0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1, 0xf2f52010], // overlay, ext, xfs, btrfs, zfs, f2fs
+])
+/** Of memory: what is written there would be this program's. */
+const TMPFS = 0x01021994
 
 /** The root of a running container, as its programs see it; closed when it is disposed of. */
 export interface Inside extends AsyncDisposable {
@@ -44,6 +53,17 @@ export async function openInside(container: Located): Promise<Inside | null> {
 /** Path of something in a folder that is held: whatever becomes of the folder's own place, nothing outside is meant. */
 export function within(folder: FileHandle, name: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(`/proc/self/fd/${folder.fd}/`), Buffer.from(name)])
+}
+
+/** What is held, as a path: whatever has become of its name, that is meant. */
+export function itself(held: FileHandle): string {
+  return `/proc/self/fd/${held.fd}`
+}
+
+/** Whether what is held is on a disk, or in the memory that is for files, so that it acts on nothing but itself. */
+export async function isOfDisk(held: FileHandle, { orMemory = true }: { orMemory?: boolean } = {}): Promise<boolean> {
+  const { type } = await statfs(itself(held))
+  return ON_DISK.has(type) || (orMemory && type === TMPFS)
 }
 
 /**
@@ -83,6 +103,9 @@ export async function walk({ root }: Inside, path: string, init: { followLast: b
       if (isLast) {
         last = part
         break
+      }
+      if (held.length === MAX_DEPTH) {
+        throw new FileError('BAD_PATH', `The path leads through more than ${MAX_DEPTH} folders within each other`)
       }
       held.push(await openFolder(top(), part))
     }

@@ -1,19 +1,20 @@
 import { constants } from 'node:fs'
 import { chmod, lstat, open, rename, utimes } from 'node:fs/promises'
 import { type ContainerFile, type FileAccess, FileError } from '../file-access.ts'
-import { type Inside, missing, O_PATH, walk, within } from './inside.ts'
+import { type Inside, isOfDisk, itself, missing, O_PATH, walk, within } from './inside.ts'
+import { isForbidden, NotByKernelError } from './kernel-first.ts'
 import { entryAt, entryOfStats } from './kernel-list.ts'
 
 /** What is at a path, a link there as itself, as the kernel has it. */
 export async function lookInside(inside: Inside, path: string): Promise<ContainerFile> {
   await using place = await walk(inside, path, { followLast: false })
   if (place.name === null) return entryOfStats('', await place.folder.stat())
-  const found = await entryAt(place.folder, place.name)
+  const found = await entryAt(place.folder, place.name, { mayThrow: isForbidden })
   if (found === null) throw new FileError('NO_FILE', 'There is nothing at the path')
   return found
 }
 
-/** Renames by the kernel, as root of the container could. */
+/** Renames by the kernel. */
 export async function moveInside(
   inside: Inside,
   from: string,
@@ -33,8 +34,11 @@ export async function moveInside(
 }
 
 /**
- * Sets permission bits and times by the kernel, as root of the container could: of what is held, and known to be no link, so
- * that nobody who puts a link in its place meanwhile leads to something else.
+ * Sets permission bits and times by the kernel: of what is held, and known to be no link, so that nobody who puts a link in
+ * its place meanwhile leads to something else. That is done with this program's own powers, so of disks and memory for files
+ * alone: most of `/proc` and `/sys` is the whole machine's, and not the container's.
+ *
+ * @throws {NotByKernelError} where it is anything else
  */
 export async function changeInside(
   inside: Inside,
@@ -49,9 +53,9 @@ export async function changeInside(
       const stats = await held.stat()
       if (!stats.isFile() && !stats.isDirectory())
         throw new FileError('BAD_PATH', 'That is neither a file nor a folder')
-      const itself = `/proc/self/fd/${held.fd}`
-      if (mode !== undefined) await chmod(itself, mode)
-      if (mtimeMs !== undefined) await utimes(itself, mtimeMs / 1000, mtimeMs / 1000)
+      if (!(await isOfDisk(held))) throw new NotByKernelError('That is no file of a disk')
+      if (mode !== undefined) await chmod(itself(held), mode)
+      if (mtimeMs !== undefined) await utimes(itself(held), mtimeMs / 1000, mtimeMs / 1000)
     } finally {
       await held.close()
     }
@@ -76,10 +80,9 @@ function problemOf(cause: unknown): unknown {
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
-  EXDEV: 'The new path is on another file system, such as a volume: copy it, and remove the old one',
+  EXDEV:
+    'The new path is on another file system, such as a volume, or the path is a folder of the image: copy it, and remove the old one',
   EINVAL: 'A folder cannot be moved into itself',
   EBUSY: 'Something is mounted at the path',
   EROFS: 'The path is read-only',
-  EPERM: 'The path may not be changed',
-  EACCES: 'The path may not be changed',
 }

@@ -1,26 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, rename, statfs, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises'
 import { isDiskFull } from '../../../node/system-problem.ts'
 import { FileError, type HeldFile, type HeldPlace } from '../file-access.ts'
-import { type Inside, missing, O_PATH, walk, within } from './inside.ts'
+import { type Inside, isOfDisk, itself, missing, O_PATH, walk, within } from './inside.ts'
+import { isForbidden, NotByKernelError } from './kernel-first.ts'
 import { entryOfStats } from './kernel-list.ts'
 
 /** Read from the disk at a time, in bytes. */
 const PIECE_BYTES = 256 * 1024
 
-/** File systems whose files are contents and nothing else, by the kernel's numbers: those of disks, and overlays of them. */
-const ON_DISK: ReadonlySet<number> = new Set([
-  ...[0x794c7630, 0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1, 0xf2f52010], // overlay, ext, xfs, btrfs, zfs, f2fs
-])
-/** Of memory: what is written there would be this program's. */
-const TMPFS = 0x01021994
+/** A file that somebody has a lease on is not waited for: that would hold a thread of this program for as long as the lease does. */
+const NO_WAIT = constants.O_RDONLY | constants.O_NONBLOCK
 
 /**
- * Opens a file by the kernel, from anywhere in it; null where the engine has to read it. Nothing but a file is opened: it is
- * held, looked at, and opened as what is held.
+ * Opens a file by the kernel, from anywhere in it. Nothing but a file is opened: it is held, looked at, and opened as what is
+ * held.
+ *
+ * @throws {NotByKernelError} where the engine has to read it: it is no disk's, or a program of the container has a lease on it
  */
-export async function openFileInside(inside: Inside, path: string): Promise<HeldFile | null> {
+export async function openFileInside(inside: Inside, path: string): Promise<HeldFile> {
   await using place = await walk(inside, path, { followLast: true })
   if (place.name === null) throw new FileError('BAD_PATH', 'The path is no file but a folder')
   try {
@@ -28,46 +27,39 @@ export async function openFileInside(inside: Inside, path: string): Promise<Held
     try {
       const file = entryOfStats(place.name, await held.stat())
       if (file.type !== 'file') throw new FileError('BAD_PATH', `The path is no file but a ${file.type}`)
-      const kind = await kindOf(held)
-      if (!ON_DISK.has(kind) && kind !== TMPFS) return null
-      const opened = await open(itself(held), constants.O_RDONLY)
+      if (!(await isOfDisk(held))) throw new NotByKernelError('That is no file of a disk')
+      const opened = await open(itself(held), NO_WAIT)
       const read = (offset: number, length: number) => piecesOf(opened, offset, length)
       return { ...{ file, read }, [Symbol.asyncDispose]: async () => await opened.close() }
     } finally {
       await held.close()
     }
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EAGAIN') throw new NotByKernelError('It is leased', { cause })
     throw missing(cause)
   }
 }
 
 /**
- * Holds the folder in which a file is to be put; null where the engine has to do that. All of a file is there or nothing of
- * it, and what holds the old one goes on with that.
+ * Holds the folder in which a file is to be put, and nothing else; null where the engine has to do that. All of a file is there
+ * or nothing of it, and what holds the old one goes on with that.
  */
 export async function openPlaceInside(inside: Inside, path: string): Promise<HeldPlace | null> {
   if (!inside.hasOwnNumbers) return null
   // What is missing on the way, the engine makes.
-  const place =
+  await using place =
     (await walk(inside, path, { followLast: true }).catch(nothing)) ??
     (await walk(inside, path, { followLast: false }).catch(nothing))
-  if (place === null) return null
-  const { folder, name } = place
-  try {
-    const found = name === null ? null : await lstat(within(folder, name)).catch(() => null)
-    const isApt = name !== null && (found?.isFile() ?? true) && ON_DISK.has(await kindOf(folder))
-    if (!isApt) {
-      await place[Symbol.asyncDispose]()
-      return null
-    }
-    return {
-      mode: found === null ? null : found.mode & 0o7777,
-      put: async (content, how) => await putFile(folder, name, content, how),
-      [Symbol.asyncDispose]: async () => await place[Symbol.asyncDispose](),
-    }
-  } catch (error) {
-    await place[Symbol.asyncDispose]()
-    throw error
+  if (place === null || place.name === null) return null
+  const { name } = place
+  const found = await lstat(within(place.folder, name)).catch(() => null)
+  if (found?.isFile() === false || !(await isOfDisk(place.folder, { orMemory: false }))) return null
+  // Those on the way to it, and the root, are held no longer: what is to be put may be long in coming.
+  const folder = await open(itself(place.folder), O_PATH | constants.O_DIRECTORY)
+  return {
+    mode: found === null ? null : found.mode & 0o7777,
+    put: async (content, how) => await putFile(folder, name, content, how),
+    [Symbol.asyncDispose]: async () => await folder.close(),
   }
 }
 
@@ -81,49 +73,44 @@ async function putFile(
   name: string,
   content: AsyncIterable<Uint8Array>,
   { mode, mtimeMs, owner }: Parameters<HeldPlace['put']>[1],
-): Promise<void> {
+): Promise<boolean> {
   const draft = within(folder, `.${randomUUID()}.part`)
   try {
     const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
     try {
-      for await (const chunk of content) await file.appendFile(chunk)
+      // Before all that is written in vain where this program may not.
       await file.chown(owner.uid, owner.gid)
+      for await (const chunk of content) await file.appendFile(chunk)
       await file.chmod(mode)
       if (mtimeMs !== undefined) await file.utimes(mtimeMs / 1000, mtimeMs / 1000)
     } finally {
       await file.close()
     }
     await rename(draft, within(folder, name))
+    return true
   } catch (cause) {
     await unlink(draft).catch(() => undefined) // there is none, or somebody in the container has taken it away
+    if (isForbidden(cause)) return false
     throw problemOf(cause)
   }
 }
 
-/** What is asked for, as far as the file goes: it may become shorter meanwhile. */
+/** What is asked for. @throws {FileError} where the file has become shorter than that meanwhile */
 async function* piecesOf(file: FileHandle, offset: number, length: number): AsyncGenerator<Buffer> {
   for (let at = offset; at < offset + length; ) {
     const piece = Buffer.allocUnsafe(Math.min(offset + length - at, PIECE_BYTES))
     const { bytesRead } = await file.read(piece, 0, piece.length, at)
-    if (bytesRead === 0) return
+    if (bytesRead === 0) throw new FileError('BAD_PATH', 'The file became shorter as it was read')
     at += bytesRead
     yield piece.subarray(0, bytesRead)
   }
-}
-
-async function kindOf(held: FileHandle): Promise<number> {
-  return (await statfs(itself(held))).type
-}
-
-function itself(held: FileHandle): string {
-  return `/proc/self/fd/${held.fd}`
 }
 
 function problemOf(cause: unknown): unknown {
   const { code } = cause as NodeJS.ErrnoException
   if (isDiskFull(cause)) return new FileError('NO_ROOM', 'The container’s disk is full', { cause })
   if (code === 'EROFS') return new FileError('BAD_PATH', 'The path is read-only', { cause })
-  if (code === 'EISDIR' || code === 'EPERM' || code === 'EACCES' || code === 'EBUSY') {
+  if (code === 'EISDIR' || code === 'EBUSY') {
     return new FileError('BAD_PATH', 'The path cannot be written to', { cause })
   }
   return missing(cause)

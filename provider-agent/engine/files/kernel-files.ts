@@ -1,10 +1,11 @@
 import { type Abort, askEngine } from '../ask-engine.ts'
-import { type ContainerFile, type FileAccess, FileError } from '../file-access.ts'
+import { type ContainerFile, type FileAccess, FileError, type HeldFile } from '../file-access.ts'
 import type { RunCommand } from '../running-exec.ts'
 import { changeByCommand, moveByCommand } from './command-change.ts'
 import type { Inside } from './inside.ts'
 import { changeInside, lookInside, moveInside } from './kernel-change.ts'
 import { openFileInside, openPlaceInside } from './kernel-content.ts'
+import { kernelFirst } from './kernel-first.ts'
 
 /** What {@link createKernelFiles} works with. */
 export interface KernelFilesComponents {
@@ -25,58 +26,41 @@ export function createKernelFiles({
     lookAt: async (name, path, { signal } = {}) => {
       const asked = `looking at ${path} of ${name}`
       const root = await askEngine(asked, signal, async (abort) => await inside(name, abort))
-      if (root !== null) {
-        await using held = root
-        return await lookInside(held, path)
-      }
-      const file = await askEngine(asked, signal, async (abort) => await itself(name, path, abort))
-      if (file === null) throw new FileError('NO_FILE', 'There is nothing at the path')
-      return file
+      const byKernel = async (held: Inside) => await lookInside(held, path)
+      return await kernelFirst(root, byKernel, async () => {
+        const file = await askEngine(asked, signal, async (abort) => await itself(name, path, abort))
+        if (file === null) throw new FileError('NO_FILE', 'There is nothing at the path')
+        return file
+      })
     },
 
     move: async (name, path, to, how, { signal } = {}) => {
       const asked = `renaming ${path} of ${name}`
       const root = await askEngine(asked, signal, async (abort) => await inside(name, abort))
-      if (root !== null) {
-        await using held = root
-        return await moveInside(held, path, to, how)
-      }
-      const at = await askEngine(asked, signal, async (abort) => await itself(name, to, abort))
-      if (at !== null && !how.replace) throw new FileError('BAD_PATH', 'There is something at the new path already')
-      await moveByCommand(exec, name, { from: path, to, at }, signal)
+      const byKernel = async (held: Inside) => await moveInside(held, path, to, how)
+      await kernelFirst(root, byKernel, async () => {
+        const at = await askEngine(asked, signal, async (abort) => await itself(name, to, abort))
+        if (at !== null && !how.replace) throw new FileError('BAD_PATH', 'There is something at the new path already')
+        await moveByCommand(exec, name, { from: path, to, at }, signal)
+      })
     },
 
     change: async (name, path, to, { signal } = {}) => {
       const root = await askEngine(`changing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
-      if (root === null) return await changeByCommand(exec, name, path, to, signal)
-      await using held = root
-      await changeInside(held, path, to)
+      const byKernel = async (held: Inside) => await changeInside(held, path, to)
+      await kernelFirst(root, byKernel, async () => await changeByCommand(exec, name, path, to, signal))
     },
 
     openFile: async (name, path, { signal } = {}) => {
       const root = await askEngine(`reading ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
-      if (root === null) return null
-      await using held = root
-      return await openFileInside(held, path)
+      const byKernel = async (held: Inside) => await openFileInside(held, path)
+      return await kernelFirst<HeldFile | null>(root, byKernel, async () => null)
     },
 
     openPlace: async (name, path, { signal } = {}) => {
       const root = await askEngine(`writing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
-      if (root === null) return null
-      let place: Awaited<ReturnType<typeof openPlaceInside>> = null
-      try {
-        place = await openPlaceInside(root, path)
-      } finally {
-        if (place === null) await root[Symbol.asyncDispose]()
-      }
-      if (place === null) return null
-      const held = place
-      const release = async (): Promise<void> => {
-        await held[Symbol.asyncDispose]()
-        await root[Symbol.asyncDispose]()
-      }
-      // The folder of a file right below the root is the root, which has to be there when the file is put.
-      return { ...held, [Symbol.asyncDispose]: release }
+      const byKernel = async (held: Inside) => await openPlaceInside(held, path)
+      return await kernelFirst(root, byKernel, async () => null)
     },
   }
 }

@@ -4,6 +4,7 @@ import type { FileType } from '../../../protocol/file-messages.ts'
 import type { ContainerFile, Listing, ListPage } from '../file-access.ts'
 import { FileError } from '../file-access.ts'
 import { type Inside, openFolder, walk, within } from './inside.ts'
+import { isForbidden } from './kernel-first.ts'
 
 /** Names of one folder that are held to be sorted. */
 export const MAX_NAMES = 200_000
@@ -56,16 +57,24 @@ async function openList(folder: FileHandle) {
   try {
     return await opendir(within(folder, ''))
   } catch (cause) {
-    throw new FileError('BAD_PATH', 'The folder cannot be read', { cause })
+    throw isForbidden(cause) ? cause : new FileError('BAD_PATH', 'The folder cannot be read', { cause })
   }
 }
 
-/** Null where it has just gone. Of a name that is no UTF-8, and so cannot be asked for, nothing else is told. */
-export async function entryAt(folder: FileHandle, name: string): Promise<ContainerFile | null> {
+/**
+ * Null where it has just gone. Of a name that is no UTF-8, and so cannot be asked for, nothing else is told.
+ * @param init.mayThrow which of the system's errors are thrown. @default none
+ */
+export async function entryAt(
+  folder: FileHandle,
+  name: string,
+  { mayThrow = () => false }: { mayThrow?: (cause: unknown) => boolean } = {},
+): Promise<ContainerFile | null> {
   try {
     const entry = entryOfStats(name, await lstat(within(folder, name)))
     return entry.type === 'link' ? { ...entry, target: await readlink(within(folder, name)) } : entry
-  } catch {
+  } catch (cause) {
+    if (mayThrow(cause)) throw cause
     return name.includes('\ufffd') ? { name, type: 'other', size: 0, mode: 0, mtimeMs: 0, target: '' } : null
   }
 }

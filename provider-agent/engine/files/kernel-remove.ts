@@ -8,7 +8,7 @@ const AS_BYTES = { encoding: 'buffer' as BufferEncoding }
 /** How deep folders may stand in each other: each one that is emptied is held. */
 const MAX_DEPTH = 256
 
-/** Removes a path by the kernel, as root of the container could: also where the image has no program for that. */
+/** Removes a path by the kernel: also where the image has no program for that. */
 export async function removeInside(
   inside: Inside,
   path: string,
@@ -57,6 +57,4 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ENOTEMPTY: 'The folder is not empty, or is being written to: remove it with what is in it (recursive)',
   EBUSY: 'Something is mounted at the path',
   EROFS: 'The path is read-only',
-  EPERM: 'The path may not be removed',
-  EACCES: 'The path may not be removed',
 }

@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream'
 import { entriesOf } from '../../../node/tar-entries.ts'
-import type { FileOwner } from '../file-access.ts'
+import { statusOf } from '../errors.ts'
+import { FileError, type FileOwner } from '../file-access.ts'
+import type { Inside } from './inside.ts'
+import { openFileInside } from './kernel-content.ts'
 
 /** Of a list of users or groups, in bytes. */
 const MAX_LIST_BYTES = 1024 * 1024
@@ -38,6 +41,17 @@ function linesOf(text: string): string[][] {
   return lines.map((line) => line.split(':')).filter((fields) => fields.slice(2, 3).every(isNumber))
 }
 
+/** The text of a file, for {@link ownerIn}, as the kernel has it; undefined where the engine has to be asked. */
+export async function textInside(inside: Inside, path: string, maxBytes: number): Promise<string | null | undefined> {
+  try {
+    await using held = await openFileInside(inside, path)
+    const { size } = held.file
+    return size > maxBytes ? null : await textOf(held.read(0, size), maxBytes)
+  } catch (cause) {
+    return cause instanceof FileError && cause.code === 'NO_FILE' ? null : undefined
+  }
+}
+
 /** The text of the only file of a tar, for {@link ownerIn}. */
 export async function textOfArchive(archive: Promise<Readable>, maxBytes: number): Promise<string | null> {
   try {
@@ -47,14 +61,15 @@ export async function textOfArchive(archive: Promise<Readable>, maxBytes: number
     } finally {
       tar.destroy()
     }
-  } catch {
-    // There is none.
+  } catch (error) {
+    // There is none, or a file on the way; whose its files are is not guessed where the engine did not answer.
+    if (statusOf(error) === null) throw error
   }
   return null
 }
 
 /** All of what is read, as a text; null where that is more. */
-export async function textOf(content: AsyncIterable<Buffer>, maxBytes: number): Promise<string | null> {
+async function textOf(content: AsyncIterable<Buffer>, maxBytes: number): Promise<string | null> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of content) {
