@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts'
 import { ALGORITHMS } from './connection/algorithms.ts'
 import { createCarrier } from './connection/carry.ts'
 import { type Held, serveGuest } from './connection/guest.ts'
+import { type Tamed, tame } from './connection/library.ts'
 import { createSignIn } from './connection/sign-in.ts'
 import { guardTransport } from './connection/transport.ts'
 import type { HostKey } from './host-key.ts'
@@ -93,7 +94,7 @@ export function createSshServer<T extends SshTarget>(
       over.abort(new Error('The client is gone'))
     })
 
-    function letIn(client: Connection, guest: SshGuest<T>): boolean {
+    function letIn(client: Connection, tamed: Tamed, guest: SshGuest<T>): boolean {
       if (!strangers.delete(stranger) || !count(guest.name, 1)) return false
       clearTimeout(grace)
       const unwatch = guest.watch(() => {
@@ -104,12 +105,13 @@ export function createSshServer<T extends SshTarget>(
         unwatch()
         count(guest.name, -1)
       }
-      const carrier = createCarrier(transport)
+      const carrier = createCarrier(transport, tamed)
       serveGuest(client, { target: guest.target, carrier, sftp, signal: over.signal, logger }, channels)
       return true
     }
 
     const library = new ssh2.Server(config, (client) => {
+      const tamed = tame(client, transport.stream)
       client.on('error', (error: Error) => {
         logger.debug({ address, error: error.message }, 'an SSH connection broke')
         leave()
@@ -121,7 +123,7 @@ export function createSshServer<T extends SshTarget>(
       }
       client.on(
         'authentication',
-        createSignIn({ door, address }, { onGuest: (guest) => letIn(client, guest), onRefused, onTooMany }),
+        createSignIn({ door, address }, { onGuest: (guest) => letIn(client, tamed, guest), onRefused, onTooMany }),
       )
     })
     library.injectSocket(transport.stream as never)

@@ -1,17 +1,21 @@
 import { Duplex, Readable, Writable } from 'node:stream'
 import type { ServerChannel } from 'ssh2'
+import type { Tamed } from './library.ts'
 import type { Transport } from './transport.ts'
 
 /** How bytes get from and to a channel of the library, which itself waits for nobody. */
 export interface Carrier {
   /** What the client sends on a channel, until it says that it sends no more. */
   read(channel: ServerChannel): AsyncIterable<Buffer>
-  /** Resolves when the client has taken it, or there is room for it. Rejects when `signal` aborts. */
+  /**
+   * Resolves when the client has taken it, or there is room for it. Of one channel and its stderr one write at a time.
+   * Rejects when `signal` aborts.
+   */
   write(to: Writable, data: Uint8Array, signal: AbortSignal): Promise<void>
 }
 
 /** Over one connection. */
-export function createCarrier({ look, room }: Pick<Transport, 'look' | 'room'>): Carrier {
+export function createCarrier({ look, room }: Pick<Transport, 'look' | 'room'>, { agreed, forget }: Tamed): Carrier {
   return {
     async *read(channel) {
       // Ending this ends the reading half alone.
@@ -21,6 +25,7 @@ export function createCarrier({ look, room }: Pick<Transport, 'look' | 'room'>):
       }
     },
     async write(to, data, signal) {
+      await agreed()
       signal.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       const onAbort = (): void => reject(signal.reason)
@@ -29,6 +34,7 @@ export function createCarrier({ look, room }: Pick<Transport, 'look' | 'room'>):
         // A channel that closes meanwhile never calls back.
         to.write(data, (error) => (error == null ? resolve() : reject(error)))
         await promise
+        forget(to)
         await room()
       } finally {
         signal.removeEventListener('abort', onAbort)

@@ -4,8 +4,10 @@ import { MAX_TERMINAL_SIZE } from '../../../protocol/limits.ts'
 import type { ExecSession } from '../../reach/index.ts'
 import type { ServeSftp, SshTarget } from '../index.ts'
 import { type Carrier, carried } from './carry.ts'
+import { newestOfEach } from './newest.ts'
+import { createSignals } from './signals.ts'
 import { EXIT_FAILED, told } from './told.ts'
-import { commandWords, createVariables, isTooLong, signalNumber, signalWords } from './words.ts'
+import { commandWords, createVariables, isTooLong } from './words.ts'
 
 /** What a session works with. */
 export interface SessionComponents<T extends SshTarget> {
@@ -16,8 +18,7 @@ export interface SessionComponents<T extends SshTarget> {
   signal: AbortSignal
 }
 
-/** Control characters by which a terminal sends the signals of keys. */
-const KEYS: Readonly<Record<string, string>> = { INT: '\x03', QUIT: '\x1c' }
+/** By which a terminal says that nothing more comes. */
 const END_OF_INPUT = '\x04'
 
 interface Size {
@@ -42,7 +43,9 @@ export function serveSession<T extends SshTarget>(
   let terminal: Size | null = null
   let running: ExecSession | null = null
   let input: ServerChannel | null = null
-  const sent = new Set<number>()
+  const signals = createSignals(target, id, signal)
+  // What has ended has no size any more.
+  const resize = newestOfEach<Size>(async ({ columns, rows }) => await running?.resize(columns, rows))
 
   const end = (): void => over.abort(new Error('The session has ended'))
   signal.addEventListener('abort', onEnd, { once: true })
@@ -55,8 +58,7 @@ export function serveSession<T extends SshTarget>(
   })
   session.on('window-change', (accept, _reject, { cols, rows }) => {
     terminal &&= sizeOf(cols, rows)
-    // One that has ended in this very moment has no size any more.
-    if (terminal !== null) running?.resize(terminal.columns, terminal.rows).catch(() => undefined)
+    if (terminal !== null) resize('', terminal)
     accept?.()
   })
   session.on('env', (accept, reject, { key, val }) => {
@@ -64,11 +66,9 @@ export function serveSession<T extends SshTarget>(
     else reject?.()
   })
   session.on('signal', (accept, reject, { name }) => {
-    const number = signalNumber(name)
-    if (running === null || number === undefined) return reject?.()
-    accept?.()
-    sent.add(number)
-    deliver(running, name).catch(() => undefined) // what has ended needs no signal
+    const isSent = running !== null && signals.send(name, { command: running, hasTerminal: terminal !== null })
+    if (isSent) accept?.()
+    else reject?.()
   })
   session.on('shell', (accept) => void run(accept(), null))
   session.on('exec', (accept, _reject, { command }) => void run(accept(), command))
@@ -84,13 +84,6 @@ export function serveSession<T extends SshTarget>(
     })
   }
 
-  async function deliver(command: ExecSession, name: string): Promise<void> {
-    const key = terminal === null ? undefined : KEYS[name]
-    if (key !== undefined) return await command.write(Buffer.from(key))
-    const sending = await target.exec({ command: signalWords(name, id) }, signal)
-    for await (const { type } of sending.output()) if (type === 'exited') return
-  }
-
   async function run(channel: ServerChannel | undefined, command: string | null): Promise<void> {
     if (channel === undefined) return // the session ended before it began
     input = channel
@@ -98,7 +91,7 @@ export function serveSession<T extends SshTarget>(
     channel.stderr.on('error', end)
     try {
       const exitCode = await outcome(channel, command)
-      const name = nameOfSent(exitCode)
+      const name = signals.nameOf(exitCode)
       if (name === undefined) channel.exit(exitCode)
       else channel.exit(name)
     } catch (error) {
@@ -112,15 +105,6 @@ export function serveSession<T extends SshTarget>(
       channel.end()
       // It closes when its client says so, too; one that never does ends with its connection.
     }
-  }
-
-  /** Where a signal of this session ended it, that is what its client is told. */
-  function nameOfSent(exitCode: number): string | undefined {
-    const number = exitCode - 128
-    if (!sent.has(number)) return undefined
-    return ['HUP', 'INT', 'QUIT', 'ILL', 'ABRT', 'FPE', 'KILL', 'USR1', 'SEGV', 'USR2', 'PIPE', 'ALRM', 'TERM'].find(
-      (name) => signalNumber(name) === number,
-    )
   }
 
   async function outcome(channel: ServerChannel, command: string | null): Promise<number> {
