@@ -139,7 +139,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
       { providerAliases, retention },
     ),
     reach: openReach({ node, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),
-    ssh: await openSsh({ db, node, keys, keyGuard, revocation, clock, logger }, { folder, ssh: init.ssh }),
+    ssh: await openSsh({ db, node, keys, keyGuard, revocation, shares, clock, logger }, { folder, ssh: init.ssh }),
     volumes: openVolumes({ node, revocation, shares }),
     analytics: openAnalytics({ node, clock }),
     events: openEvents({

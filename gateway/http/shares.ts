@@ -21,6 +21,8 @@ export interface Shares {
   take(c: GatewayContext, principal: Sharer): () => void
   /** Takes places little by little, such as bytes as they come. @param principal null where nobody is signed in */
   open(c: GatewayContext, principal: Sharer | null): Share
+  /** As {@link take}, for what is no request. @param site see `siteOf` */
+  takeFrom(site: string, principal: Sharer): () => void
   /** How many are taken in all. */
   size(): number
 }
@@ -46,8 +48,7 @@ export function createShares(what: string, limits: ShareLimits): Shares {
     else taken.delete(name)
   }
 
-  function open(c: GatewayContext, principal: Sharer | null): Share {
-    const address = siteOf(remoteAddress(c))
+  function openFrom(address: string, principal: Sharer | null): Share {
     // Who is nobody yet shares with nobody but those at the same address.
     const { keyId, owner } = principal ?? { keyId: `none, at ${address}`, owner: `none, at ${address}` }
     const places: [name: string, limit: number, whose: string][] = [
@@ -74,13 +75,16 @@ export function createShares(what: string, limits: ShareLimits): Shares {
     }
   }
 
+  function takeFrom(site: string, principal: Sharer): () => void {
+    const share = openFrom(site, principal)
+    share.add(1)
+    return share.release
+  }
+
   return {
-    open,
+    takeFrom,
+    open: (c, principal) => openFrom(siteOf(remoteAddress(c)), principal),
     size: () => count('all'),
-    take(c, principal) {
-      const share = open(c, principal)
-      share.add(1)
-      return share.release
-    },
+    take: (c, principal) => takeFrom(siteOf(remoteAddress(c)), principal),
   }
 }

@@ -1,9 +1,11 @@
 import type { ClientNode } from '../../node/index.ts'
 import { type SshDoor, SshRefusedError } from '../../node/ssh/index.ts'
-import { type JobTarget, reachTarget } from '../../node/ssh/reach-target.ts'
+import { reachTarget } from '../../node/ssh/reach-target.ts'
 import { isJobId, jobIdRange } from '../../protocol/ids.ts'
 import type { KeyGuard, Revocation } from '../auth/index.ts'
-import { ownerFilter, type Principal, sees } from '../http/principal.ts'
+import { isAdmin, ownerFilter, type Principal, sees } from '../http/principal.ts'
+import type { Shares } from '../http/shares.ts'
+import { type SharedTarget, sharedTarget } from './shared-target.ts'
 import type { SshKeys } from './ssh-keys.ts'
 
 /** What {@link createDoor} works with. */
@@ -12,26 +14,28 @@ export interface DoorComponents {
   sshKeys: Pick<SshKeys, 'find' | 'watch'>
   keyGuard: Pick<KeyGuard, 'slowDown' | 'noteWrong'>
   revocation: Pick<Revocation, 'watch'>
+  /** Of what is open at a time. */
+  shares: Pick<Shares, 'takeFrom'>
 }
 
 /** Lets in whoever has a key that is kept here, to the job that the name before the `@` says. */
-export function createDoor({ node, sshKeys, keyGuard, revocation }: DoorComponents): SshDoor<JobTarget> {
+export function createDoor({ node, sshKeys, keyGuard, revocation, shares }: DoorComponents): SshDoor<SharedTarget> {
   return {
-    async admit({ blob }, user) {
+    async admit({ blob }, user, address) {
       const found = sshKeys.find(blob)
-      // One key may be several owners': then it is whose job it is.
-      let chosen = found[0]
-      if (found.length > 1) {
-        for (const one of found) {
-          const id = await idOf(node, one.principal, user).catch(() => null)
-          if (id !== null) chosen = one
-        }
-      }
+      // A key that is public may be added by others, whose jobs may be called as one likes: then it has to be the whole id.
+      const isShared = new Set(found.map(({ principal }) => principal.owner)).size > 1
+      const job = isShared ? await node.store.get(wholeId(user) ?? '') : undefined
+      const chosen =
+        found.find(({ principal }) => (isShared ? principal.owner === job?.owner : isAdmin(principal))) ??
+        found.find(({ principal }) => job === undefined || sees(principal, job.owner)) ??
+        found[0]
       if (chosen === undefined) return null
       const { record, principal } = chosen
+      const idNow = async (): Promise<string> => await idOf(node, { principal, user, isShared })
       return {
         name: principal.owner,
-        target: reachTarget(node.reach, async () => await idOf(node, principal, user)),
+        target: sharedTarget(reachTarget(node.reach, idNow), () => shares.takeFrom(address, principal)),
         watch(end) {
           const both = [revocation.watch(principal, end), sshKeys.watch(record, end)]
           return () => {
@@ -45,23 +49,50 @@ export function createDoor({ node, sshKeys, keyGuard, revocation }: DoorComponen
   }
 }
 
-/** The job whose id this is, that runs and is called so, or whose id begins so. @throws {SshRefusedError} */
-async function idOf({ store }: DoorComponents['node'], principal: Principal, user: string): Promise<string> {
+/** Null of what is no whole id. */
+function wholeId(user: string): string | null {
+  const id = beginningOf(user)
+  return isJobId(id) ? id : null
+}
+
+function beginningOf(user: string): string {
+  return `job_${user.trim().toLowerCase().replace(/^job_/, '')}`
+}
+
+/**
+ * The job whose id this is, that runs and is called so, or whose id begins so.
+ * @param of.isShared whether the key is more than one owner's
+ * @throws {SshRefusedError}
+ */
+async function idOf(
+  { store }: DoorComponents['node'],
+  { principal, user, isShared }: { principal: Principal; user: string; isShared: boolean },
+): Promise<string> {
   const text = user.trim()
-  const id = `job_${text.toLowerCase().replace(/^job_/, '')}`
-  const job = isJobId(id) ? await store.get(id) : undefined
-  if (job !== undefined && sees(principal, job.owner)) return id
+  const id = wholeId(user)
+  const job = id === null ? undefined : await store.get(id)
+  if (id !== null && job !== undefined && sees(principal, job.owner)) return id
+  if (isShared) {
+    throw new SshRefusedError(
+      'more than one owner has added this key, and this is no whole id of a job that one of them has: give that',
+    )
+  }
   const owner = ownerFilter(principal)
   const query = { limit: 2, lookAt: MAX_LOOKED_AT, ...(owner === undefined ? {} : { owner }) }
-  const called = await store.listIds({ ...query, statuses: ['running'], where: ({ spec }) => spec.name === text })
-  const range = jobIdRange(id)
-  const begun =
-    range === null ? [] : (await store.listIds({ ...query, ...range, where: (one) => one.id.startsWith(id) })).ids
-  const [first, second] = new Set([...called.ids, ...begun])
-  if (first === undefined) throw noJob(text)
+  const pages = [await store.listIds({ ...query, statuses: ['running'], where: ({ spec }) => spec.name === text })]
+  const part = beginningOf(user)
+  const range = jobIdRange(part)
+  if (range !== null) pages.push(await store.listIds({ ...query, ...range, where: (one) => one.id.startsWith(part) }))
+  const [first, second] = new Set(pages.flatMap(({ ids }) => ids))
   if (second !== undefined) {
     throw new SshRefusedError(`more than one job is called ${text}, or has an id that begins so: give an id`)
   }
+  if (pages.some(({ searched }) => searched !== null)) {
+    throw new SshRefusedError(
+      'there are more jobs here than are looked through for a name: give the whole id of the job',
+    )
+  }
+  if (first === undefined) throw noJob(text)
   return first
 }
 

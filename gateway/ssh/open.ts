@@ -76,8 +76,13 @@ export async function openSsh(
         {
           ...{ hostKey, door: createDoor({ ...components, sshKeys }) },
           async sftp(channel, target, signal) {
-            const files = createSftpFiles({ files: node.reach.files, clock }, await target.jobId())
-            await serveSftp(channel, { files, room, clock }, { signal })
+            const giveBack = target.place()
+            try {
+              const files = createSftpFiles({ files: node.reach.files, clock }, await target.jobId())
+              await serveSftp(channel, { files, room, clock }, { signal })
+            } finally {
+              giveBack()
+            }
           },
         },
       )

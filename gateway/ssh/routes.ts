@@ -100,12 +100,12 @@ export function addSshKeyRoutes(api: Api, { sshKeys, clock }: { sshKeys: SshKeys
     const same = sshKeys.find(blob).find(({ record }) => record.keyId === keyId)
     if (same !== undefined) return c.json(success(view(same.record)), 201)
     const nowMs = clock.nowMs()
-    const record = {
+    const added = {
       ...{ id: newId('sshkey', nowMs), owner, keyId, type, createdAtMs: nowMs },
       name: name ?? (toLine(comment, MAX_NAME) || fingerprintOf(blob)),
       blob: blob.toString('base64'),
     }
-    await sshKeys.add(record)
+    const record = await sshKeys.add(added)
     return c.json(success(view(record)), 201)
   })
 

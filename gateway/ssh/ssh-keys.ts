@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import type { PublicKey } from '../../node/ssh/public-key.ts'
-import type { KeyRing } from '../auth/index.ts'
+import type { KeyRecord, KeyRing } from '../auth/index.ts'
 import { allows } from '../contract/permissions.ts'
 import { MAX_OWNED } from '../http/limits.ts'
 import type { Principal } from '../http/principal.ts'
@@ -14,18 +15,20 @@ export interface SshKeyRecord extends Owned {
   blob: string
   /** Of the API key that added it. */
   keyId: string
+  /** Of the text of that key: the admin key is another where its text is, and has the same id. */
+  keyMark: string
   createdAtMs: number
 }
 
 /** The SSH keys of all owners. */
 export interface SshKeys extends Pick<OwnedTable<SshKeyRecord>, 'visible' | 'page'> {
-  add(record: SshKeyRecord): Promise<void>
+  add(record: Omit<SshKeyRecord, 'keyMark'>): Promise<SshKeyRecord>
   del(record: SshKeyRecord): Promise<void>
   /** Those that are this key and open something, each with on whose behalf. */
   find(blob: Buffer): { record: SshKeyRecord; principal: Principal }[]
   /** On whose behalf it opens jobs; undefined where it opens none any more. */
   principalOf(record: SshKeyRecord): Principal | undefined
-  /** Calls `end` when it was removed. @returns how to say that it is over by itself */
+  /** Calls `end` when it was removed, soon where it already is. @returns how to say that it is over by itself */
   watch(record: SshKeyRecord, end: () => void): () => void
 }
 
@@ -40,9 +43,10 @@ export async function openSshKeys({ db, keys }: { db: Database; keys: Pick<KeyRi
     void byBlob.set(record.blob, [...(byBlob.get(record.blob) ?? []), record])
   for await (const record of table.all()) note(record)
 
-  function principalOf({ keyId, owner }: SshKeyRecord): Principal | undefined {
+  function principalOf({ keyId, keyMark, owner }: SshKeyRecord): Principal | undefined {
     const key = keys.get(keyId)
     if (key === undefined || key.owner !== owner || !allows(key.grants, 'jobs:write')) return undefined
+    if (keyMark !== markOf(key)) return undefined
     return { keyId, owner, grants: key.grants, via: 'key' }
   }
 
@@ -50,9 +54,12 @@ export async function openSshKeys({ db, keys }: { db: Database; keys: Pick<KeyRi
     page: table.page,
     visible: table.visible,
     principalOf,
-    async add(record) {
+    async add(added) {
+      const key = keys.get(added.keyId)
+      const record = { ...added, keyMark: key === undefined ? '' : markOf(key) }
       await table.add(record)
       note(record)
+      return record
     },
     async del(record) {
       const others = (byBlob.get(record.blob) ?? []).filter(({ id }) => id !== record.id)
@@ -66,7 +73,9 @@ export async function openSshKeys({ db, keys }: { db: Database; keys: Pick<KeyRi
         const principal = principalOf(record)
         return principal === undefined ? [] : [{ record, principal }]
       }),
-    watch({ id }, end) {
+    watch({ id, blob }, end) {
+      // It may go while it is looked at whom it lets in.
+      if (!(byBlob.get(blob) ?? []).some((one) => one.id === id)) queueMicrotask(end)
       const ends = watched.get(id) ?? new Set()
       watched.set(id, ends.add(end))
       return () => {
@@ -75,4 +84,9 @@ export async function openSshKeys({ db, keys }: { db: Database; keys: Pick<KeyRi
       }
     },
   }
+}
+
+/** Tells whether two keys have one text; nobody finds the text by it who cannot by the key's own digest. */
+function markOf({ digest }: Pick<KeyRecord, 'digest'>): string {
+  return createHash('sha256').update(`ssh ${digest}`).digest('hex').slice(0, 32)
 }

@@ -34,7 +34,7 @@ export interface SshDoor<T extends SshTarget> {
   /** Lets everybody in, without a key: for a server whose only way in is its owner's. */
   open?(user: string): SshGuest<T>
   /** Whose key this is, before they have shown that they have it; null for nobody's. @param user what stands before the `@` */
-  admit(key: OfferedKey, user: string): Promise<SshGuest<T> | null>
+  admit(key: OfferedKey, user: string, address: string): Promise<SshGuest<T> | null>
   /** Called of each key that is refused; the client hears of it when this has resolved, and is cut off where it rejects. */
   refused(address: string): Promise<void>
   /** Called of each connection that showed nothing but keys that were refused. */
@@ -57,7 +57,7 @@ export class SshRefusedError extends Error {
   override readonly name = 'SshRefusedError'
 }
 
-/** Connections that have yet to show a key: of one address, and in all. Beyond, the oldest of them is cut off. */
+/** Connections that have yet to show a key: of one address, and in all. Beyond, one of them is cut off. */
 export const MAX_STRANGERS = { address: 10, all: 100 } as const
 
 /** How long a client may take until it has shown a key, in ms; OpenSSH's own servers wait for 120 s. */

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import ssh2, { type Connection } from 'ssh2'
 import type { Logger } from '../logger.ts'
@@ -32,6 +33,8 @@ export interface SshServerInit<T extends SshTarget> {
 /** Somebody who has yet to show a key. */
 interface Stranger {
   address: string
+  /** Whether SSH was heard of them. */
+  hasSpoken: boolean
   leave(): void
 }
 
@@ -54,7 +57,11 @@ export function createSshServer<T extends SshTarget>(
   function makeRoom(address: string): void {
     const same = [...strangers].filter((one) => one.address === address)
     if (same.length >= MAX_STRANGERS.address) same[0]?.leave()
-    if (strangers.size >= MAX_STRANGERS.all) strangers.values().next().value?.leave()
+    if (strangers.size < MAX_STRANGERS.all) return
+    // Not the oldest: whoever brings more connections than there is room for would have everybody else cut off.
+    const silent = [...strangers].filter(({ hasSpoken }) => !hasSpoken)
+    const from = silent.length > 0 ? silent : [...strangers]
+    from[randomInt(from.length)]?.leave()
   }
 
   /** Whether there was room. */
@@ -80,7 +87,7 @@ export function createSshServer<T extends SshTarget>(
       },
     })
     const leave = (): void => void transport.stream.destroy()
-    const stranger = { address, leave }
+    const stranger = { address, hasSpoken: false, leave }
     const grace = setTimeout(leave, GRACE_MS)
     strangers.add(stranger)
     open.add(leave)
@@ -95,7 +102,8 @@ export function createSshServer<T extends SshTarget>(
     })
 
     function letIn(client: Connection, tamed: Tamed, guest: SshGuest<T>): boolean {
-      if (!strangers.delete(stranger) || !count(guest.name, 1)) return false
+      if (!strangers.has(stranger) || !count(guest.name, 1)) return false
+      strangers.delete(stranger)
       clearTimeout(grace)
       const unwatch = guest.watch(() => {
         client.end()
@@ -111,13 +119,17 @@ export function createSshServer<T extends SshTarget>(
     }
 
     const library = new ssh2.Server(config, (client) => {
+      stranger.hasSpoken = true
       const tamed = tame(client, transport.stream)
       client.on('error', (error: Error) => {
         logger.debug({ address, error: error.message }, 'an SSH connection broke')
         leave()
       })
       client.on('end', leave)
-      const onTooMany = (): void => void client.end()
+      const onTooMany = (): void => {
+        transport.stream.once('finish', leave)
+        client.end()
+      }
       const onRefused = (): void => {
         wasRefused = true
       }

@@ -1,10 +1,14 @@
 import { Duplex } from 'node:stream'
-import { type RawData, WebSocket } from 'ws'
+import type { RawData, WebSocket } from 'ws'
+import { onAbort } from '../../../node/abort.ts'
 import { type ExecEvent, type ExecSession, ReachError } from '../../../node/reach/index.ts'
 import { SshRefusedError, type SshTarget } from '../../../node/ssh/index.ts'
 import { type CortexClient, CortexError } from '../../client/index.ts'
 import { type BinarySocket, createBinarySocket } from '../../http/binary-socket.ts'
 import { TunnelRefusedError, tunnelSocket } from '../tunnel-socket.ts'
+
+/** Bytes of one message, at most: a gateway takes 1 MiB, and a client's channel hands over 2 MiB at once. */
+const MAX_MESSAGE_BYTES = 256 * 1024
 
 /** A job as it is reached through a gateway's API, with a key. */
 export function clientTarget(client: CortexClient, id: string): SshTarget {
@@ -13,14 +17,15 @@ export function clientTarget(client: CortexClient, id: string): SshTarget {
       const size = columns > 0 && rows > 0 ? { columns, rows } : {}
       const { url } = await client.jobs.openExec(id, { command, terminal, ...size }, { signal }).catch(refused)
       signal.throwIfAborted()
-      const socket = new WebSocket(url, { perMessageDeflate: false })
-      return execSession(socket, createBinarySocket(socket))
+      const socket = tunnelSocket(url, {})
+      const binary = createBinarySocket(socket)
+      await opened(socket, signal)
+      return execSession(socket, binary)
     },
     async tunnel(port, signal) {
       const socket = client.jobs.openTunnel(id, { port }, (url, headers) => tunnelSocket(url, headers))
-      signal.addEventListener('abort', () => socket.terminate(), { once: true })
       const binary = createBinarySocket(socket)
-      await opened(socket)
+      await opened(socket, signal)
       return tunnelStream(socket, binary)
     },
   }
@@ -31,7 +36,11 @@ function refused(error: unknown): never {
   throw error
 }
 
-async function opened(socket: WebSocket): Promise<void> {
+/** Waits for it; the signal ends it then and later. @throws {ReachError} @throws {SshRefusedError} */
+async function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {
+  const end = (): void => socket.terminate()
+  onAbort(signal, end)
+  socket.once('close', () => signal.removeEventListener('abort', end))
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   socket.once('open', () => {
     socket.pause() // until somebody reads
@@ -43,7 +52,19 @@ async function opened(socket: WebSocket): Promise<void> {
     reject(isOfPort ? new ReachError(reason, error.message) : new SshRefusedError(error.message, { cause: error }))
   })
   socket.once('close', () => reject(new SshRefusedError('the gateway broke off')))
-  await promise
+  try {
+    await promise
+  } catch (error) {
+    end()
+    throw error
+  }
+}
+
+/** As many messages as it takes. */
+async function sendAll(binary: BinarySocket, data: Uint8Array): Promise<void> {
+  for (let at = 0; at < data.length; at += MAX_MESSAGE_BYTES) {
+    await binary.send(Buffer.from(data.subarray(at, at + MAX_MESSAGE_BYTES)))
+  }
 }
 
 /** Bytes, and `end` for the end of one direction. */
@@ -52,7 +73,7 @@ function tunnelStream(socket: WebSocket, binary: BinarySocket): Duplex {
   const stream = new Duplex({
     allowHalfOpen: true,
     read: () => wanted.resolve(),
-    write: (chunk: Buffer, _encoding, done) => void binary.send(chunk).then(() => done(), done),
+    write: (chunk: Buffer, _encoding, done) => void sendAll(binary, chunk).then(() => done(), done),
     final: (done) => void binary.send('end').then(() => done(), done),
     destroy(error, done) {
       wanted.resolve()
@@ -74,15 +95,7 @@ function tunnelStream(socket: WebSocket, binary: BinarySocket): Duplex {
 
 /** See `gateway/reach/exec-socket.ts` for what goes over it. */
 function execSession(socket: WebSocket, binary: BinarySocket): ExecSession {
-  const isOpen = new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve)
-    socket.once('close', () => reject(new SshRefusedError('the connection to the gateway was lost')))
-  })
-  isOpen.catch(() => undefined) // whoever sends or reads hears of it
-  const send = async (data: Buffer | object): Promise<void> => {
-    await isOpen
-    await binary.send(Buffer.isBuffer(data) ? data : JSON.stringify(data))
-  }
+  const send = async (message: object): Promise<void> => await binary.send(JSON.stringify(message))
 
   async function* output(): AsyncGenerator<ExecEvent> {
     let next = Promise.withResolvers<ExecEvent>()
@@ -113,7 +126,7 @@ function execSession(socket: WebSocket, binary: BinarySocket): ExecSession {
 
   return {
     output,
-    write: async (data) => await send(Buffer.from(data)),
+    write: async (data) => await sendAll(binary, data),
     end: async () => await send({ type: 'end' }),
     resize: async (columns, rows) => await send({ type: 'resize', columns, rows }),
     close: () => socket.terminate(),

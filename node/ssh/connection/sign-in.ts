@@ -32,7 +32,7 @@ export function createSignIn<T extends SshTarget>(
     if (context.method !== 'publickey') return await refuse(context)
     const { algo, data: blob } = context.key
     const isTaken = (KEY_TYPES as readonly string[]).includes(algo)
-    const guest = isTaken ? await door.admit({ algorithm: algo, blob }, context.username) : null
+    const guest = isTaken ? await door.admit({ algorithm: algo, blob }, context.username, address) : null
     if (guest === null) return await refuse(context)
     // Without a signature it is but asked whether one would be of use.
     if (context.signature === undefined || context.blob === undefined) return context.accept()

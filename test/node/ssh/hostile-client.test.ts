@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { ExecEvent, ExecRequest } from '../../../node/reach/index.ts'
-import type { SshTarget } from '../../../node/ssh/index.ts'
+import { MAX_STRANGERS, type SshTarget } from '../../../node/ssh/index.ts'
 import { ownServer } from './support/own-server.ts'
 
 const PIECE = Buffer.alloc(64 * 1024, 'x')
 
 describe('an SSH server before a client as no client is', () => {
+  let target: SshTarget
   let own: Awaited<ReturnType<typeof ownServer>>
   /** What a command of the test does, and what came to it. */
   let output: () => AsyncIterable<ExecEvent>
@@ -16,7 +19,7 @@ describe('an SSH server before a client as no client is', () => {
   /** Signals and sizes are on their way until it resolves. */
   let held: PromiseWithResolvers<void>
   before(async () => {
-    const target: SshTarget = {
+    target = {
       async exec({ command }: ExecRequest) {
         const isSignal = command.some((word) => word.includes('kill -s'))
         if (isSignal) signalled.push(command.at(-1) ?? '')
@@ -118,6 +121,28 @@ describe('an SSH server before a client as no client is', () => {
     await closed
     assert.equal(texts.stdout, 'a'.repeat(20_000) + 'c'.repeat(20_000))
     assert.equal(texts.stderr, 'b'.repeat(20_000))
+  })
+
+  test('whoever speaks SSH is not cut off for others that say nothing, however many', async () => {
+    const crowded = await ownServer(target, { addressEach: true })
+    const sockets: Socket[] = []
+    const connected = async (): Promise<Socket> => {
+      const socket = connect(crowded.port, '127.0.0.1').on('error', () => undefined)
+      sockets.push(socket)
+      await once(socket, 'connect')
+      return socket.resume()
+    }
+    const speaking = await connected()
+    speaking.write('SSH-2.0-x\r\n')
+    // Its version, and what it offers for the keys: then it has heard that this one speaks.
+    let bytes = 0
+    while (bytes < 200) bytes += ((await once(speaking, 'data')) as [Buffer])[0].length
+    for (let round = 0; round < MAX_STRANGERS.all + 50; round += 1) await connected()
+    const gone = sockets.filter((socket) => socket !== speaking)
+    while (gone.filter(({ closed }) => closed).length < 50) await setImmediate()
+    assert.equal(speaking.closed || speaking.readableEnded, false)
+    for (const socket of sockets) socket.destroy()
+    await crowded.stop()
   })
 
   test('a session that is closed before it begins is over for both', async () => {

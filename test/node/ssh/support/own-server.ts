@@ -56,8 +56,14 @@ export interface RawClient {
   closed: Promise<unknown>
 }
 
-/** A server at a port of this machine that lets everybody in to one target. */
-export async function ownServer(target: SshTarget): Promise<{ client(): Promise<RawClient>; stop(): Promise<void> }> {
+/**
+ * A server at a port of this machine that lets everybody in to one target.
+ * @param init.addressEach each connection counts as one of another address
+ */
+export async function ownServer(
+  target: SshTarget,
+  { addressEach = false } = {},
+): Promise<{ port: number; client(): Promise<RawClient>; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'cortex-ssh-'))
   const hostKey = await loadHostKey(join(folder, 'host.key'))
   const door = {
@@ -67,12 +73,17 @@ export async function ownServer(target: SshTarget): Promise<{ client(): Promise<
     failed: () => undefined,
   }
   const server = createSshServer({ logger: silentLogger }, { hostKey, door })
-  const listener = createServer({ noDelay: true }, (socket) => server.serve(socket, socket.remoteAddress ?? ''))
+  let connections = 0
+  const listener = createServer({ noDelay: true }, (socket) => {
+    connections += 1
+    server.serve(socket, `${addressEach ? connections : ''}`)
+  })
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const { port } = listener.address() as AddressInfo
   const clients = new Set<ssh2.Client>()
   return {
+    port,
     async client() {
       const client = new ssh2.Client()
       client.on('error', () => undefined) // those that are cut off
