@@ -97,11 +97,16 @@ export interface HeldPlace extends AsyncDisposable {
   /** Permission bits of what is there; null for nothing. */
   mode: number | null
   /**
-   * Puts all of it in the place of what is there, or leaves that as it is.
-   * @returns false where this program may not, and nothing is changed: the engine has to
+   * Puts all of it in the place of what is there, or leaves that as it is. Until it is done, both take room.
+   * @param how.bytes how many there are
+   * @param how.signal looked at before each piece
+   * @returns false where this program may not, or there is no room for both, and nothing is changed: the engine has to
    * @throws {FileError}
    */
-  put(content: AsyncIterable<Uint8Array>, how: { mode: number; mtimeMs?: number; owner: FileOwner }): Promise<boolean>
+  put(
+    content: AsyncIterable<Uint8Array>,
+    how: { bytes: number; mode: number; mtimeMs?: number; owner: FileOwner; signal?: AbortSignal },
+  ): Promise<boolean>
 }
 
 /** In the container's numbers. */

@@ -9,6 +9,7 @@ import { elapsedSince, momentBefore } from '../../node/moment.ts'
 import type { SignedStatement } from '../../protocol/gen/cortex/v1/market_pb.js'
 import { outputPaths, secretsOfOutputs } from '../../protocol/job-outputs.ts'
 import { packStatement } from '../../protocol/statements.ts'
+import type { StorageUse } from '../engine/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import {
   type LeaseProgress,
@@ -81,6 +82,9 @@ export interface Lease extends Commands, Stopping {
   readonly hastySignal: AbortSignal
   /** Monotonic time of what the requester is known to have heard last, in ms. */
   readonly contactMs: number
+
+  /** What it took of the disk when that was measured last; null before. Whoever measures it writes it. */
+  readonly storage: { use: StorageUse | null }
 
   /** How its container does, as it was looked at last. */
   readonly condition: Condition
@@ -178,7 +182,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   return {
     ...createStopping(progress, endings),
     ...createCommands(progress, endings, init, meter),
-    ...{ id, record, meter, traffic, end, settle },
+    ...{ id, record, meter, traffic, storage: { use: null }, end, settle },
     get secrets() {
       return secrets
     },

@@ -35,7 +35,9 @@ export async function watchStorage(
     if (signal.aborted) return
     const beganMs = clock.monotonicMs()
     try {
-      const exceeded = beyond(lease.record, await engine.storage(name, { signal, around: looks % HELD_EVERY === 1 }))
+      const use = await engine.storage(name, { signal, around: looks % HELD_EVERY === 1 })
+      lease.storage.use = use
+      const exceeded = beyond(lease.record, use)
       if (exceeded !== null) await lease.exceed(exceeded)
     } catch (error) {
       if (!signal.aborted && !isGone(error)) {
@@ -55,6 +57,26 @@ export async function watchStorage(
 export function beyond(record: LeaseRecord, use: StorageUse, failed = false): Exceeded | null {
   const isMet = ({ used, limit }: Exceeded, isHeld: boolean): boolean =>
     used > (failed && isHeld ? limit - nearness(limit) : limit)
+  const { own, volumes } = limitsOf(record, use)
+  if (isMet(own, use.isHeld)) return own
+  return volumes.find((volume) => isMet(volume, use.areVolumesHeld)) ?? null
+}
+
+/**
+ * What may be written, wherever in the container, before one of a job's limits of storage ends it, in bytes; infinite where all
+ * of them are held, and refuse what is too much.
+ *
+ * @param use null before it was measured: then nothing
+ */
+export function freeBytes(record: LeaseRecord, use: StorageUse | null): number {
+  if (use === null) return 0
+  const { own, volumes } = limitsOf(record, use)
+  const measured = [...(use.isHeld ? [] : [own]), ...(use.areVolumesHeld ? [] : volumes)]
+  return Math.min(...measured.map(({ limit, used }) => Math.max(0, limit - used)))
+}
+
+/** A job's limits of storage, and what is used of each. */
+function limitsOf(record: LeaseRecord, use: StorageUse): { own: Exceeded; volumes: Exceeded[] } {
   const own: Exceeded = { what: 'storage', limit: ownStorageBytes(record), used: use.ownBytes }
   const volumes = (record.job.volumes ?? []).map(
     (volume): Exceeded => ({
@@ -62,8 +84,7 @@ export function beyond(record: LeaseRecord, use: StorageUse, failed = false): Ex
       used: Object.entries(use.volumes).find(([name]) => name.endsWith(suffixOf(volume)))?.[1] ?? 0,
     }),
   )
-  if (isMet(own, use.isHeld)) return own
-  return volumes.find((volume) => isMet(volume, use.areVolumesHeld)) ?? null
+  return { own, volumes }
 }
 
 function nearness(limit: number): number {

@@ -24,6 +24,7 @@ import type { ContainerAccess } from '../engine/access.ts'
 import { leaseId } from '../journal/records.ts'
 import { containerName } from '../lease/container.ts'
 import type { Lease } from '../lease/lease.ts'
+import { freeBytes } from '../lease/watch-storage.ts'
 import type { OutputSpool } from '../outputs/spool.ts'
 import { createCounter } from './counter.ts'
 import { createEndpoints } from './endpoints.ts'
@@ -165,6 +166,7 @@ function placeOf(access: ContainerAccess, { channel, lease, name, signal }: Reac
       maxReadBytes: outputTarBytes(maxBytes),
       isApart: false,
     },
+    freeBytes: () => freeBytes(lease.record, lease.storage.use),
     ownerIn: async () => await access.ownerOf(name, { signal }),
     // What it has is measured, or held, whoever writes it.
     admit: async (_size, write) => await write(),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises'
 import { isDiskFull } from '../../../node/system-problem.ts'
 import { FileError, type HeldFile, type HeldPlace } from '../file-access.ts'
@@ -58,7 +58,7 @@ export async function openPlaceInside(inside: Inside, path: string): Promise<Hel
   const folder = await open(itself(place.folder), O_PATH | constants.O_DIRECTORY)
   return {
     mode: found === null ? null : found.mode & 0o7777,
-    put: async (content, how) => await putFile(folder, name, content, how),
+    put: async (content, how) => await putFile({ folder, name, found }, content, how),
     [Symbol.asyncDispose]: async () => await folder.close(),
   }
 }
@@ -69,10 +69,9 @@ function nothing(error: unknown): null {
 }
 
 async function putFile(
-  folder: FileHandle,
-  name: string,
+  { folder, name, found }: { folder: FileHandle; name: string; found: Stats | null },
   content: AsyncIterable<Uint8Array>,
-  { mode, mtimeMs, owner }: Parameters<HeldPlace['put']>[1],
+  { bytes, mode, mtimeMs, owner, signal }: Parameters<HeldPlace['put']>[1],
 ): Promise<boolean> {
   const draft = within(folder, `.${randomUUID()}.part`)
   try {
@@ -80,7 +79,10 @@ async function putFile(
     try {
       // Before all that is written in vain where this program may not.
       await file.chown(owner.uid, owner.gid)
-      for await (const chunk of content) await file.appendFile(chunk)
+      for await (const chunk of content) {
+        signal?.throwIfAborted()
+        await file.appendFile(chunk)
+      }
       await file.chmod(mode)
       if (mtimeMs !== undefined) await file.utimes(mtimeMs / 1000, mtimeMs / 1000)
     } finally {
@@ -91,8 +93,15 @@ async function putFile(
   } catch (cause) {
     await unlink(draft).catch(() => undefined) // there is none, or somebody in the container has taken it away
     if (isForbidden(cause)) return false
+    // The engine removes the old one first.
+    if (isDiskFull(cause) && found !== null && bytes <= takenBy(found)) return false
     throw problemOf(cause)
   }
+}
+
+/** What the disk has again once a file is removed, in bytes: nothing where it has other names. */
+function takenBy({ nlink, blocks }: Stats): number {
+  return nlink === 1 ? blocks * 512 : 0
 }
 
 /** What is asked for. @throws {FileError} where the file has become shorter than that meanwhile */

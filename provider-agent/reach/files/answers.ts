@@ -12,6 +12,9 @@ import { EngineError } from '../../engine/index.ts'
 import { ReachRefusedError } from '../refusal.ts'
 import type { Transfers } from '../transfers.ts'
 
+/** The last moment that messages have, in ms since the epoch, and the first before it: disks know later ones. */
+const MAX_TIME_MS = 8.64e15
+
 /** What serving files works with. */
 export interface FilesComponents {
   transfers: Transfers
@@ -32,6 +35,8 @@ export interface FilesPlace {
   maxBytes: number
   /** As many bytes may be handed over, those of a tar's frames included. */
   maxReadBytes: number
+  /** So much may be written before a limit of storage ends the job, in bytes, as was measured last. */
+  freeBytes(): number
   /** Whether nobody needs the container for anything else: then the engine may read it as slowly as the requester takes it. */
   isApart: boolean
   /** Whose new files in a folder that is there are to be. */
@@ -52,7 +57,9 @@ export function refusalOf(cause: unknown): ReachRefusedError | null {
 /** As messages have it. */
 export function entryOf(file: ContainerFile): MessageInitShape<typeof FileEntrySchema> {
   const { name, type, size, mode, mtimeMs, target } = file
-  return { name, type, mode, target, size: BigInt(size), mtimeMs: BigInt(Math.trunc(mtimeMs)) }
+  // A program of the container sets any; one that is no time at all is the epoch.
+  const time = Math.min(MAX_TIME_MS, Math.max(-MAX_TIME_MS, Math.trunc(mtimeMs) || 0))
+  return { name, type, mode, target, size: BigInt(size), mtimeMs: BigInt(time) }
 }
 
 /** A reply that says something of files. */

@@ -14,7 +14,7 @@ const LOOK_MS = 60_000
 
 /** Said of what the kernel has and the engine has not. */
 const UNSEEN =
-  'What is memory (/proc, /sys, /dev/shm), or in the way of the path, is no file that can be handed over: read it by a command in the container'
+  'What is memory (/proc, /sys, /dev/shm), or in the way of the path, cannot be looked at by itself: list its folder, or look by a command in the container'
 
 /** Of one answer that is left for what is not entries, in bytes. */
 const REST_BYTES = 4 * MAX_PATH_BYTES

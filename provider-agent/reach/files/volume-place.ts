@@ -59,6 +59,7 @@ export function createVolumePlaces(components: { access: FileAccess; volumeAcces
       return {
         ...{ channel, access: accessWithin(access), more: null, name: opened.container, signal },
         ...{ maxBytes: sizeBytes, maxReadBytes: MOST_READ * sizeBytes + ROOM_BYTES, isApart: true },
+        freeBytes: () => Number.POSITIVE_INFINITY, // `admit` measures
         within: (asked) => ({ ...asked, path: posix.join(VOLUME_PATH, asked.path) }),
         ownerIn: async (folder) => await ownerOf(access, opened.container, folder, signal),
         admit: async ({ bytes, entries }, write) => {

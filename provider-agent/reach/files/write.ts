@@ -9,12 +9,15 @@ import { isNoTar } from '../../../node/tar-entries.ts'
 import { tarMode, tarOf } from '../../../node/tar-of.ts'
 import type { ReachHello_Write as WriteRequest } from '../../../protocol/gen/cortex/v1/reach_pb.js'
 import { FileError, type FileOwner, type HeldPlace } from '../../engine/file-access.ts'
-import { WELCOME } from '../refusal.ts'
+import { ReachRefusedError, WELCOME } from '../refusal.ts'
 import type { Kept } from '../transfers.ts'
 import { answerOf, type FilesComponents, type FilesPlace } from './answers.ts'
 
 /** How long the engine may take to write all of it, in ms: meanwhile it does nothing else with the container. */
 const ENGINE_MS = 240_000
+
+/** How long the disk may take for a file that the engine is not asked to write, in ms. */
+const PUT_MS = 240_000
 
 /** How much larger than its contents a tar may be: each entry takes at least two blocks. */
 const MAX_FRAMES = 4
@@ -63,11 +66,32 @@ async function writeHeld(
 ): Promise<void> {
   const owner = await place.ownerIn('/')
   await using kept = await keepFile(components, place)
-  const how = { owner, mode: asked.mode ?? held.mode ?? FILE_MODE }
-  const { mtimeMs } = asked
-  const isPut = await held.put(kept.read(), { ...how, ...(mtimeMs === undefined ? {} : { mtimeMs: Number(mtimeMs) }) })
+  // The engine removes what is there first, and the kernel's way has both for a moment: that may end the job.
+  const isTight = held.mode !== null && kept.bytes > place.freeBytes()
+  const isPut = !isTight && (await putHeld(components, place, { held, owner, kept }, asked))
   if (!isPut) await putByEngine(components, place, await findTarget(place, path, asked), kept, asked)
   await place.channel.send(answerOf({ files: 1, bytes: BigInt(kept.bytes) }))
+}
+
+/** @returns whether it is put; else the engine has to. @throws {ReachRefusedError} where the disk takes too long */
+async function putHeld(
+  { clock }: FilesComponents,
+  { signal }: FilesPlace,
+  { held, owner, kept }: { held: HeldPlace; owner: FileOwner; kept: Kept },
+  { mode = held.mode ?? FILE_MODE, mtimeMs }: WriteRequest,
+): Promise<boolean> {
+  const limit = deadline(clock, PUT_MS, signal)
+  const time = mtimeMs === undefined ? {} : { mtimeMs: Number(mtimeMs) }
+  const content = kept.read()
+  try {
+    return await held.put(content, { ...{ owner, mode, bytes: kept.bytes, signal: limit.signal }, ...time })
+  } catch (cause) {
+    if (!limit.signal.aborted || signal.aborted) throw cause
+    throw new ReachRefusedError('FAILED', `The provider’s disk took longer than ${PUT_MS / 1000} s`, { cause })
+  } finally {
+    content.destroy()
+    limit.clear()
+  }
 }
 
 async function writeFile(

@@ -5,7 +5,7 @@ import { type ContainerEngine, EngineError, type StorageUse } from '../../../pro
 import type { Exceeded, LeaseRecord } from '../../../provider-agent/journal/records.ts'
 import { volumeName } from '../../../provider-agent/lease/container.ts'
 import type { Lease } from '../../../provider-agent/lease/lease.ts'
-import { beyond, watchStorage } from '../../../provider-agent/lease/watch-storage.ts'
+import { beyond, freeBytes, watchStorage } from '../../../provider-agent/lease/watch-storage.ts'
 import { createSimClock } from '../../support/sim-clock.ts'
 
 const volumes = [
@@ -50,6 +50,15 @@ describe('limits of storage', () => {
   }
 })
 
+it('so much is free as the tightest limit has that nothing holds', () => {
+  assert.equal(freeBytes(record, null), 0, 'before it was measured')
+  assert.equal(freeBytes(record, use(6_500, 100, 100)), 500)
+  assert.equal(freeBytes(record, use(0, 950, 100)), 50)
+  assert.equal(freeBytes(record, use(8_000)), 0)
+  assert.equal(freeBytes(record, use(6_500, 100, 100, { isHeld: true })), 900)
+  assert.equal(freeBytes(record, use(6_500, 100, 100, both)), Number.POSITIVE_INFINITY)
+})
+
 describe('near a limit that is held', () => {
   const MiB = 1024 ** 2
   for (const [limit, nearest] of [
@@ -74,6 +83,7 @@ describe('watching storage', () => {
     const looks: { atMs: number; around: boolean }[] = []
     const lease = {
       ...{ id: 'job_1-1', record, stopSignal: stop.signal },
+      storage: { use: null },
       exceed: async (limit: Exceeded) => {
         exceeded.push(limit)
         stop.abort()

@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { ownerIn, textInside } from '../../../../provider-agent/engine/files/owner.ts'
 import { filesOf, folderInside, reasonToSkipPuts } from './support/folder-inside.ts'
+import { createPutter } from './support/put-file.ts'
 
 const OWN = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
 
@@ -42,7 +43,7 @@ describe('files by the kernel', () => {
           (async function* () {
             yield Buffer.from('all of it')
           })(),
-          { mode: 0o640, mtimeMs: 1_000, owner: OWN },
+          { bytes: 9, mode: 0o640, mtimeMs: 1_000, owner: OWN },
         ),
         true,
       )
@@ -61,6 +62,43 @@ describe('files by the kernel', () => {
     }
     await using _place = await filesOf(folder, commands).openPlace('c', '/a/b/c/new')
     assert.deepEqual(await held(), [at('a/b/c')])
+  })
+
+  test('what is put is given up when its time is over, or the disk is full; where the old one makes room, the engine does it', {
+    skip: noPuts,
+  }, async () => {
+    await writeFile(at('a/old'), Buffer.alloc(10_000))
+    const over = AbortSignal.abort(new Error('its time is over'))
+    const full = Object.assign(new Error('full'), { code: 'ENOSPC' })
+    await using place = await filesOf(folder, commands).openPlace('c', '/a/old')
+    async function put(bytes: number, last: Error | null, signal?: AbortSignal) {
+      async function* content() {
+        yield Buffer.alloc(bytes)
+        if (last !== null) throw last
+      }
+      return await place?.put(content(), {
+        bytes,
+        mode: 0o644,
+        owner: OWN,
+        ...(signal === undefined ? {} : { signal }),
+      })
+    }
+    await assert.rejects(put(10, null, over), /its time is over/)
+    assert.equal(await put(10, full), false)
+    await assert.rejects(put(1_000_000, full), { code: 'NO_ROOM' })
+    assert.deepEqual([await readdir(at('a')), (await stat(at('a/old'))).size], [['b', 'old'], 10_000])
+  })
+
+  test('where there is no room for the old one and the new one, the engine puts it', { skip: noPuts }, async () => {
+    await mkdir(at('tight/spool'), { recursive: true })
+    await writeFile(at('tight/old'), 'old')
+    const init = { spool: at('tight/spool'), more: filesOf(at('tight'), commands), freeBytes: 5 }
+    const { put, unpacked } = await createPutter(init)
+    await put('/old', 'new', OWN.uid)
+    await put('/new', 'much of it', OWN.uid)
+    assert.deepEqual([await readFile(at('tight/old'), 'utf8'), unpacked], ['new', []])
+    await put('/old', 'too much of it', OWN.uid)
+    assert.deepEqual(unpacked, [{ at: '/', name: 'old', uid: OWN.uid, content: 'too much of it' }])
   })
 
   test('a path through more folders than are held is refused', async () => {
