@@ -29,8 +29,8 @@ export interface Connections {
  * cannot ask many things at once.
  */
 export function createConnections(server: Server, limits: ConnectionLimits = {}): Connections {
-  const { stalledMs, ...all } = { ...LIMITS, ...limits }
-  const guests = createGuests({ stalledMs, ...all })
+  const { stalledMs, isShared, ...all } = { ...LIMITS, ...limits }
+  const guests = createGuests({ stalledMs, isShared, ...all })
   const isSecure = server.listenerCount('secureConnection') > 0
   const begin = takeOver(server, 'connection')
   const answer = takeOver(server, 'request')
@@ -51,7 +51,7 @@ export function createConnections(server: Server, limits: ConnectionLimits = {})
   function serveSecured(socket: TLSSocket): void {
     const guest = guests.of(socket)
     if (socket.alpnProtocol !== HTTP2 || guest === undefined) serve(socket)
-    else guest.session = serveStreams(socket, { guests, serve, stalledMs })
+    else guest.session = serveStreams(socket, { guests, serve, stalledMs, isShared: isShared(socket.remoteAddress) })
   }
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
@@ -93,11 +93,14 @@ interface Inside {
   /** What the server does with a connection whose handshake is done. */
   serve(socket: Socket): void
   stalledMs: number
+  isShared: boolean
 }
 
 /** A connection whose streams are connections of their own: each comes by the same door, and is at work until it closes. */
-function serveStreams(socket: TLSSocket, { guests, serve, stalledMs }: Inside): Session {
-  socket.setTimeout(stalledMs, () => {
+function serveStreams(socket: TLSSocket, { guests, serve, stalledMs, isShared }: Inside): Session {
+  socket.setTimeout(stalledMs)
+  // Not as the callback of the time-out, which is called once.
+  socket.on('timeout', () => {
     if (socket.writableLength > 0) socket.destroy() // one at rest, its session ends
   })
   return serveSession(socket, {
@@ -114,6 +117,7 @@ function serveStreams(socket: TLSSocket, { guests, serve, stalledMs }: Inside): 
     },
     onStream: (stream) => guests.follow(socket, stream),
     stalledMs,
+    isShared,
   })
 }
 

@@ -28,8 +28,8 @@ export interface FrameMeter {
   sent(bytes: number): void
   /** A stream ended before its answer did. @returns whether as many may */
   broken(): boolean
-  /** Whether a head has begun and not ended, or the connection has yet to begin. */
-  isInHead(): boolean
+  /** Which head has begun and not ended, counted from 1, 0 where the connection has yet to begin; null where none has. */
+  head(): number | null
 }
 
 const PREFACE_BYTES = 24
@@ -47,15 +47,17 @@ const FRAMES_A_REQUEST = 4
  * Reads the nine bytes that begin each frame (RFC 9113, 4.1), and nothing else. What it bounds is what costs work without
  * being a request: heads in pieces, streams that are taken back, and frames about the connection itself. And it parts what
  * arrived, since Node makes something of every frame of it before anybody else has a turn.
+ * @param clients how many speak by it: a proxy's connection carries many. @default 1
  */
-export function createFrameMeter(): FrameMeter {
-  const control = createAllowance(FRAMES_OF_CONTROL)
-  const takenBack = createAllowance(STREAMS_TAKEN_BACK)
+export function createFrameMeter(clients = 1): FrameMeter {
+  const control = createAllowance(times(FRAMES_OF_CONTROL, clients))
+  const takenBack = createAllowance(times(STREAMS_TAKEN_BACK, clients))
   const header = Buffer.alloc(HEADER_BYTES)
   let known = 0
   /** Of the preface or of a frame's payload, what has yet to come. */
   let left = PREFACE_BYTES
   let hasBegun = false
+  let begun = 0
   /** Bytes and pieces of the head that is coming; null where none is. */
   let head: { bytes: number; pieces: number; isLast: boolean } | null = null
 
@@ -70,8 +72,10 @@ export function createFrameMeter(): FrameMeter {
       head = { bytes: bytes + length, pieces: pieces + 1, isLast: (flags & FLAG.endHeaders) !== 0 }
       if (head.bytes > MAX_HEAD_BLOCK_BYTES || head.pieces > MAX_CONTINUATIONS)
         throw new ExcessError('A head is too long')
-      if (type === TYPE.headers) control.give(FRAMES_A_REQUEST)
-      else if (length === 0) charge(control, 'frames without a request')
+      if (type === TYPE.headers) {
+        begun += 1
+        control.give(FRAMES_A_REQUEST)
+      } else if (length === 0) charge(control, 'frames without a request')
       return
     }
     if (type === TYPE.reset) charge(takenBack, 'requests taken back')
@@ -126,6 +130,10 @@ export function createFrameMeter(): FrameMeter {
     slices,
     sent: (bytes) => control.give(bytes / BYTES_A_FRAME),
     broken: () => takenBack.take(1),
-    isInHead: () => !hasBegun || head !== null,
+    head: () => (!hasBegun ? 0 : head === null ? null : begun),
   }
+}
+
+function times({ atOnce, perSecond }: Parameters<typeof createAllowance>[0], clients: number) {
+  return { atOnce: clients * atOnce, perSecond: clients * perSecond }
 }

@@ -13,6 +13,8 @@ export class MeteredSocket extends Duplex {
   #wanted = Promise.withResolvers<void>()
   /** Runs while a head is on its way. */
   #late: NodeJS.Timeout | undefined
+  /** Which head that is. */
+  #head: number | null = null
 
   /** @param onExcess called where the meter lets no more through; nothing more is read then */
   constructor(socket: Duplex, meter: FrameMeter, onExcess: () => void) {
@@ -63,9 +65,10 @@ export class MeteredSocket extends Duplex {
   }
 
   #watchHead(): void {
-    if (!this.#meter.isInHead()) {
-      clearTimeout(this.#late)
-      this.#late = undefined
-    } else this.#late ??= setTimeout(() => this.destroy(), HEAD_MS).unref()
+    const head = this.#meter.head()
+    if (head === this.#head && this.#late !== undefined) return
+    this.#head = head
+    clearTimeout(this.#late)
+    this.#late = head === null ? undefined : setTimeout(() => this.destroy(), HEAD_MS).unref()
   }
 }

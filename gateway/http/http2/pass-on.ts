@@ -1,6 +1,5 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
-import { pipeline } from 'node:stream'
 import { takeTurn } from '../../../node/turns.ts'
 import { HeadError, type RequestHead, requestHead } from './request-head.ts'
 import { type Ends, StreamSocket } from './stream-socket.ts'
@@ -11,9 +10,12 @@ import { type Ends, StreamSocket } from './stream-socket.ts'
  */
 export type Admit = (socket: StreamSocket, begun: () => void) => void
 
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } = constants
+const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
+  constants
 /** Of an answer's head. Those of containers are 16 KiB at most, and get some of ours. */
 const MAX_ANSWER_HEAD_BYTES = 64 * 1024
+/** Of an answer that is sent before the client has to have taken some, in bytes. */
+const PIECE_BYTES = 16 * 1024
 const HAS_NO_BODY = new Set([204, 205, 304])
 const OF_A_CONNECTION = [
   'connection',
@@ -24,13 +26,24 @@ const OF_A_CONNECTION = [
   'http2-settings',
 ]
 
+/** A stream, and what becomes of it. */
+interface Passed {
+  stream: ServerHttp2Stream
+  /** Names and values of its head one after the other. */
+  raw: readonly string[]
+  /** Whether no body follows. */
+  isWhole: boolean
+  ends: Ends
+  admit: Admit
+  /** How long a client may take nothing of an answer, in ms. */
+  stalledMs: number
+}
+
 /**
  * Makes one request by HTTP/1.1, over a connection of its own within this process, of a stream of HTTP/2. The client of Node
  * writes it and the server of Node reads it, so that neither takes a part of it for something else.
- * @param raw names and values of its head one after the other
- * @param isWhole whether no body follows
  */
-export function passOn(stream: ServerHttp2Stream, raw: readonly string[], isWhole: boolean, ends: Ends, admit: Admit) {
+export function passOn({ stream, raw, isWhole, ends, admit, stalledMs }: Passed): void {
   const head = tried(() => requestHead(raw, isWhole))
   if (head instanceof Error) return void refuse(stream, head)
   const [client, server] = StreamSocket.pair(ends)
@@ -55,9 +68,9 @@ export function passOn(stream: ServerHttp2Stream, raw: readonly string[], isWhol
       return refuse(stream, made)
     }
     request = made
-    request.on('response', (response) => answer(stream, response, head.method === 'HEAD'))
+    request.on('response', (response) => void answer(stream, response, { isHead: head.method === 'HEAD', stalledMs }))
     request.on('continue', () => {
-      if (!stream.destroyed && !stream.headersSent) stream.additionalHeaders({ ':status': 100 })
+      if (!isOver(stream) && !stream.headersSent) tried(() => stream.additionalHeaders({ ':status': 100 }))
     })
     request.on('error', () => {
       if (!stream.headersSent) stream.close(NGHTTP2_INTERNAL_ERROR)
@@ -99,8 +112,12 @@ function sendBody(stream: ServerHttp2Stream, request: ClientRequest, bodyBytes: 
   })
 }
 
-function answer(stream: ServerHttp2Stream, response: IncomingMessage, isHead: boolean): void {
-  if (stream.destroyed || stream.closed) return void response.destroy()
+async function answer(
+  stream: ServerHttp2Stream,
+  response: IncomingMessage,
+  { isHead, stalledMs }: { isHead: boolean; stalledMs: number },
+): Promise<void> {
+  if (isOver(stream)) return void response.destroy()
   const { statusCode: status = 502, headers } = response
   for (const name of OF_A_CONNECTION) delete headers[name]
   const endStream = isHead || HAS_NO_BODY.has(status)
@@ -110,9 +127,36 @@ function answer(stream: ServerHttp2Stream, response: IncomingMessage, isHead: bo
     response.resume()
     return void over(stream)
   }
-  pipeline(response, stream, (error) => {
-    if (!error) over(stream)
-  })
+  try {
+    await sendAnswer(stream, response, stalledMs)
+    if (!stream.destroyed) stream.end(() => over(stream))
+  } catch {
+    // It broke off on either side; what is left of it is ended with the stream.
+    if (!isOver(stream)) stream.close(NGHTTP2_INTERNAL_ERROR)
+  }
+}
+
+/**
+ * Sends a body in pieces, each after the one before was taken. The time-outs of Node's streams begin anew with whatever goes
+ * over their connection: a client that takes nothing of one stream would keep it by asking for something else.
+ */
+async function sendAnswer(stream: ServerHttp2Stream, response: IncomingMessage, stalledMs: number): Promise<void> {
+  const stall = setTimeout(() => {
+    if (stream.writableLength > 0) stream.close(NGHTTP2_CANCEL)
+  }, stalledMs).unref()
+  stream.once('close', () => clearTimeout(stall))
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      stall.refresh()
+      const piece = chunk.subarray(at, at + PIECE_BYTES)
+      await new Promise<void>((resolve, reject) => stream.write(piece, (error) => (error ? reject(error) : resolve())))
+    }
+  }
+}
+
+/** Whether nothing can be said by it any more; one that was taken back without an error is closed first, destroyed later. */
+function isOver(stream: ServerHttp2Stream): boolean {
+  return stream.destroyed || stream.closed
 }
 
 /** The answer is out: what the client still sends is not read any more (RFC 9113, 8.1). */
@@ -122,7 +166,9 @@ function over(stream: ServerHttp2Stream): void {
 
 function refuse(stream: ServerHttp2Stream, { message }: Error): void {
   const error = { code: 'VALIDATION_ERROR', message: `This is no request: ${message}` }
-  stream.respond({ ':status': 400, 'content-type': 'application/json' })
+  if (isOver(stream)) return
+  const told = tried(() => stream.respond({ ':status': 400, 'content-type': 'application/json' }))
+  if (told instanceof Error) return void stream.close(NGHTTP2_INTERNAL_ERROR)
   stream.end(JSON.stringify({ success: false, error }), () => over(stream))
 }
 

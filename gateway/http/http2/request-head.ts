@@ -28,6 +28,8 @@ const VALUE = /^[^\0\r\n]*$/
 const METHOD = /^[A-Z][A-Z-]{0,31}$/
 const PATH = /^\/[\x21-\x7e\x80-\xff]*$/
 const AUTHORITY = /^[^\s@/?#\\,]+$/
+/** In bytes. */
+const MAX_BODY_OF_GET = 64 * 1024
 const LENGTH = /^\d{1,15}$/
 
 /**
@@ -57,8 +59,16 @@ export function requestHead(raw: readonly string[], isWhole: boolean): RequestHe
   }
   const host = hostOf(pseudo.get(':authority'), hosts)
   const bodyBytes = lengthOf(lengths, isWhole)
+  const { method, path } = targetOf(pseudo)
+  if (!isWhole && (method === 'GET' || method === 'HEAD')) {
+    // Nobody has to read it: it would wait here for as long as the client likes.
+    assert(
+      (bodyBytes ?? Number.POSITIVE_INFINITY) <= MAX_BODY_OF_GET,
+      `A ${method} with a body says its content-length, ${MAX_BODY_OF_GET} at most`,
+    )
+  }
   if (cookies.length > 0) headers.push('cookie', cookies.join('; '))
-  return { ...targetOf(pseudo), headers: ['host', host, ...headers, ...framing(bodyBytes, isWhole)], bodyBytes }
+  return { method, path, headers: ['host', host, ...headers, ...framing(bodyBytes, isWhole)], bodyBytes }
 }
 
 function targetOf(pseudo: ReadonlyMap<string, string>): { method: string; path: string } {

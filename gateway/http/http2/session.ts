@@ -22,6 +22,8 @@ export interface SessionHooks {
   onStream(stream: ServerHttp2Stream): void
   /** How long a client may take nothing of an answer, in ms. */
   stalledMs: number
+  /** Whether its address stands for many clients, as a proxy's does: what one of them takes back is not to end all. */
+  isShared: boolean
 }
 
 const MIB = 1024 * 1024
@@ -30,10 +32,15 @@ const STREAM_WINDOW_BYTES = MIB / 2
 /** The same of all streams of a connection; Node opens it again as bytes arrive. */
 const SESSION_WINDOW_BYTES = 4 * MIB
 
+/** Frames that break the rules, for as long as a connection lasts. */
+const MAX_INVALID_FRAMES = 20
+
+/** For so many clients' worth of frames a proxy's connection is good. */
+const CLIENTS_OF_A_PROXY = 50
+
 /** How long a client may take to close a connection that is over, in ms. */
 const LINGER_MS = 2_000
 
-// Without a type of its own: the types of Node 22 lack what its documentation has.
 const OPTIONS = {
   settings: {
     maxConcurrentStreams: MAX_STREAMS_OF_A_SESSION,
@@ -47,18 +54,21 @@ const OPTIONS = {
   maxHeaderListPairs: 128,
   maxSettings: 32,
   maxOutstandingPings: 4,
-  maxSessionInvalidFrames: 20,
-  maxSessionRejectedStreams: MAX_STREAMS_OF_A_SESSION,
 }
 
 /**
  * Speaks HTTP/2 with a client that has chosen it in its handshake. Each of its streams becomes a connection of its own to the
  * server beside it, with one request by HTTP/1.1: whatever bounds connections and requests bounds streams, too.
  */
-export function serveSession(socket: TLSSocket, { admit, onStream, stalledMs }: SessionHooks): Session {
-  const meter = createFrameMeter()
+export function serveSession(socket: TLSSocket, { admit, onStream, stalledMs, isShared }: SessionHooks): Session {
+  const clients = isShared ? CLIENTS_OF_A_PROXY : 1
+  const meter = createFrameMeter(clients)
   const metered = new MeteredSocket(socket, meter, calm)
-  const session = performServerHandshake(metered, OPTIONS)
+  const session = performServerHandshake(metered, {
+    ...OPTIONS,
+    maxSessionInvalidFrames: clients * MAX_INVALID_FRAMES,
+    maxSessionRejectedStreams: clients * MAX_STREAMS_OF_A_SESSION,
+  })
   session.setLocalWindowSize(SESSION_WINDOW_BYTES)
   let open = 0
   let idle = setTimeout(retire, KEEP_ALIVE_MS).unref()
@@ -70,20 +80,18 @@ export function serveSession(socket: TLSSocket, { admit, onStream, stalledMs }: 
 
   session.on('stream', (stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: unknown) => {
     stream.on('error', () => undefined)
-    if (stream.destroyed) return broken()
+    // One that was taken back with the code of no error is closed, and destroyed only later.
+    if (stream.destroyed || stream.closed) return broken()
     open += 1
     clearTimeout(idle)
     onStream(stream)
-    stream.setTimeout(stalledMs, () => {
-      if (stream.writableLength > 0) stream.close(constants.NGHTTP2_CANCEL)
-    })
     stream.once('close', () => {
       open -= 1
       if (open === 0) rest()
       if (isBroken(stream)) broken()
     })
     const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
-    passOn(stream, raw as string[], isWhole, socket, admit)
+    passOn({ stream, raw: raw as string[], isWhole, ends: socket, admit, stalledMs })
   })
 
   function broken(): void {
@@ -92,6 +100,7 @@ export function serveSession(socket: TLSSocket, { admit, onStream, stalledMs }: 
 
   /** Ends it at once, saying that it asks too much. */
   function calm(): void {
+    clearTimeout(idle)
     session.destroy(new Error('The client asks too much'), constants.NGHTTP2_ENHANCE_YOUR_CALM)
     lingers()
   }
@@ -103,14 +112,15 @@ export function serveSession(socket: TLSSocket, { admit, onStream, stalledMs }: 
 
   function rest(): void {
     clearTimeout(idle)
-    if (session.closed) lingers()
+    if (session.closed || session.destroyed) lingers()
     else idle = setTimeout(retire, KEEP_ALIVE_MS).unref()
   }
 
-  /** Node waits for the client to close its side. */
-  function lingers(): void {
+  /** Node waits for the client to close its side; who still takes what was answered is waited for while it does. */
+  function lingers(waitedMs = 0): void {
     clearTimeout(idle)
-    idle = setTimeout(() => metered.destroy(), LINGER_MS).unref()
+    const isTaking = (): boolean => !session.destroyed && socket.writableLength > 0 && waitedMs < stalledMs
+    idle = setTimeout(() => (isTaking() ? lingers(waitedMs + LINGER_MS) : metered.destroy()), LINGER_MS).unref()
   }
 
   return {

@@ -227,6 +227,27 @@ const heads: HostileInput[] = HEADS.map(([what, text]) => ({
   },
 }))
 
+const EXPECTING = get('/api/plugin-core/jobs', [['expect', '100-continue']], 'POST')
+/** The code of no error leaves a stream closed before it is destroyed. */
+const withdrawn: HostileInput = {
+  name: 'bounds: HTTP/2: heads of every kind that are taken back at once, without an error, harm nobody',
+  async attempt(target) {
+    const all: [what: string, head: Buffer][] = [...HEADS, ['all that it needs', HEALTH], ['an expectation', EXPECTING]]
+    for (const [what, text] of all) {
+      await withMany(target, 1, async ([raw]) => {
+        raw?.send(frame(FRAME.settings, FLAG.ack, 0))
+        await delay(20) // nothing waits to be sent
+        for (const [i, flags] of [WHOLE, FLAG.endHeaders].entries()) {
+          const body = flags === WHOLE ? EMPTY : times(6, () => frame(FRAME.data, 0, idOf(i), Buffer.alloc(16_384)))
+          raw?.send(Buffer.concat([head(i, text, flags), body, frame(FRAME.reset, 0, idOf(i), uint32(0))]))
+        }
+        await Promise.race([raw?.ended, delay(50)])
+      })
+      await healthy(target).catch((error: Error) => assert.fail(`${what}: ${error.message}`))
+    }
+  },
+}
+
 /** Frames that answer a request, one way or the other. */
 const ENDS = new Set([FRAME.headers, FRAME.reset])
 
@@ -294,4 +315,4 @@ const slow: HostileInput[] = [
   }),
 ]
 
-export const inputs: HostileInput[] = [...floods, ...broken, ...heads, ...slow]
+export const inputs: HostileInput[] = [...floods, ...broken, ...heads, withdrawn, ...slow]

@@ -26,7 +26,7 @@ import { WebSocket } from 'ws'
 import { createGateway, type Gateway, type GatewayInit } from '../../../gateway/index.ts'
 import { type Logger, silentLogger } from '../../../node/logger.ts'
 import { type MadeCertificate, makeCertificate } from '../../support/certificate.ts'
-import { FRAME, frame, get, openRawHttp2, uint32 } from '../../support/raw-http2.ts'
+import { block, FRAME, frame, get, openRawHttp2, uint32 } from '../../support/raw-http2.ts'
 import { until } from '../../support/until.ts'
 import { openTestNode, type TestNode } from '../support/test-node.ts'
 
@@ -269,6 +269,39 @@ describe('HTTP/2', () => {
     assert.ok(logged.length - before <= 200, `${logged.length - before} reached a handler`)
   })
 
+  it('drops what is taken back without an error, and goes on', async () => {
+    const plain = block([
+      [':method', 'GET'],
+      [':scheme', 'http'],
+      [':authority', 'localhost'],
+      [':path', '/api/health'],
+    ])
+    const expecting = get(
+      `${API}/jobs`,
+      [
+        ['expect', '100-continue'],
+        ['authorization', bearer().authorization],
+      ],
+      'POST',
+    )
+    for (const [head, flags] of [
+      [plain, 5],
+      [plain, 4],
+      [get('/api/health'), 5],
+      [expecting, 4],
+    ] as const) {
+      const raw = await openRawHttp2(Number(port()))
+      raw.send(frame(FRAME.settings, 1, 0))
+      await until(() => raw.frames().some(({ type, flags: of }) => type === FRAME.settings && of === 1))
+      for (let id = 1; id < 16; id += 2) {
+        const body = flags === 5 ? [] : Array.from({ length: 5 }, () => frame(FRAME.data, 0, id, Buffer.alloc(16_384)))
+        raw.send(frame(FRAME.headers, flags, id, head), ...body, frame(FRAME.reset, 0, id, uint32(0)))
+      }
+      assert.equal((await ask(open(), { ':path': '/api/health' })).status, 200)
+      raw.socket.destroy()
+    }
+  })
+
   it('leaves WebSockets to a connection of their own', async () => {
     const session = open()
     const [settings] = (await once(session, 'remoteSettings')) as [{ enableConnectProtocol: boolean }]
@@ -343,5 +376,18 @@ describe('HTTP/2 of a gateway that', () => {
     await once(large, 'close')
     assert.notEqual(large.rstCode, constants.NGHTTP2_NO_ERROR)
     assert.equal((await ask(session, { ':path': '/api/health' })).status, 200)
+  })
+
+  it('ends who takes nothing of an answer, whatever else it asks for', async () => {
+    await start({ connections: { stalledMs: 300 } })
+    const shut = Buffer.concat([Buffer.from([0, 4]), uint32(0)])
+    const raw = await openRawHttp2(Number(port()), shut)
+    raw.send(frame(FRAME.headers, 5, 1, get('/api/health')))
+    const isOver = () => raw.frames().some(({ type, stream }) => type === FRAME.reset && stream === 1)
+    await until(async () => {
+      raw.send(frame(FRAME.ping, 0, 0, Buffer.alloc(8)))
+      return isOver()
+    })
+    raw.socket.destroy()
   })
 })
