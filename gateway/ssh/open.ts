@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { loadHostKey } from '../../node/ssh/host-key.ts'
-import { createSshServer } from '../../node/ssh/serve.ts'
 import { createSftpFiles, createSftpRoom, serveSftp } from '../../node/ssh/sftp.ts'
 import type { KeyRing } from '../auth/index.ts'
 import type { Feature } from '../http/feature.ts'
@@ -69,6 +68,7 @@ export async function openSsh(
     async start() {
       if (init.ssh === undefined || place !== null) return
       const { host = '127.0.0.1', port } = init.ssh
+      const { createSshServer } = await import('../../node/ssh/serve.ts')
       const hostKey = await loadHostKey(join(init.folder, 'ssh-host.key'))
       await room.start()
       const server = createSshServer(

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import ssh2, { type ParsedKey } from 'ssh2'
+import type { ParsedKey } from 'ssh2'
 import { keptPrivateFile } from '../private-file.ts'
+import { loadSsh2 } from './load.ts'
 import { parsePublicKey } from './public-key.ts'
 
 /** The largest file of one, in bytes: such a key takes 400. */
@@ -27,12 +28,16 @@ class HostKeyError extends Error {
 /** The ed25519 key in this file, made where there is none. @throws {HostKeyError} */
 export async function loadHostKey(path: string): Promise<HostKey> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const kept = await keptPrivateFile(path, MAX_FILE_BYTES, () => ssh2.utils.generateKeyPairSync('ed25519').private)
+  const kept = await keptPrivateFile(
+    path,
+    MAX_FILE_BYTES,
+    () => loadSsh2().utils.generateKeyPairSync('ed25519').private,
+  )
   if (!('text' in kept)) {
     const why = kept.problem === 'too_open' ? `has mode ${kept.mode}: chmod 600 it` : 'is too large for a key'
     throw new HostKeyError(`The SSH host key ${path} ${why}`)
   }
-  const parsed = ssh2.utils.parseKey(kept.text)
+  const parsed = loadSsh2().utils.parseKey(kept.text)
   if (parsed instanceof Error || parsed.type !== 'ssh-ed25519') {
     throw new HostKeyError(
       `${path} holds no ed25519 key: remove it, and another is made, which clients must be told of`,

@@ -1,4 +1,4 @@
-import ssh2 from 'ssh2'
+import { loadSsh2 } from './load.ts'
 
 /** Kinds of public keys that are taken: what everybody's `ssh-keygen` has made since 2014. */
 export const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'] as const
@@ -33,7 +33,7 @@ export function parsePublicKey(text: string): PublicKey {
   if (!(KEY_TYPES as readonly string[]).includes(type)) {
     throw new PublicKeyError(`is of the kind ${type}, which is not taken: make one by ssh-keygen -t ed25519`)
   }
-  const key = ssh2.utils.parseKey(`${type} ${base64}`)
+  const key = loadSsh2().utils.parseKey(`${type} ${base64}`)
   const blob = Buffer.from(base64, 'base64')
   if (key instanceof Error || key.type !== type || !key.getPublicSSH().equals(blob)) {
     throw new PublicKeyError('is damaged: copy the whole line of the file that ends in .pub')
@@ -47,6 +47,6 @@ export function isSignedBy(
   signed: Buffer,
   signature: Buffer,
 ): boolean {
-  const key = ssh2.utils.parseKey(`${type} ${blob.toString('base64')}`)
+  const key = loadSsh2().utils.parseKey(`${type} ${blob.toString('base64')}`)
   return !(key instanceof Error) && key.verify(signed, signature) === true
 }

@@ -231,6 +231,7 @@ describe('cortex', () => {
       'networkKey',
       'backupTo',
       'backupPassphraseFile',
+      'ssh',
     ]
     assert.deepEqual(
       none.filter((name) => ![...known, ...more, ...last].includes(name)),
