@@ -35,7 +35,9 @@ export function createDoor({ node, sshKeys, keyGuard, revocation, shares }: Door
       const idNow = async (): Promise<string> => await idOf(node, { principal, user, isShared })
       return {
         name: principal.owner,
-        target: sharedTarget(reachTarget(node.reach, idNow), () => shares.takeFrom(address, principal)),
+        target: sharedTarget(reachTarget(node.reach, idNow), principal.owner, () =>
+          shares.takeFrom(address, principal),
+        ),
         watch(end) {
           const both = [revocation.watch(principal, end), sshKeys.watch(record, end)]
           return () => {

@@ -79,7 +79,8 @@ export async function openSsh(
             const giveBack = target.place()
             try {
               const files = createSftpFiles({ files: node.reach.files, clock }, await target.jobId())
-              await serveSftp(channel, { files, room, clock }, { signal })
+              const own = { openSession: () => room.openSession(target.owner) }
+              await serveSftp(channel, { files, room: own, clock }, { signal })
             } finally {
               giveBack()
             }

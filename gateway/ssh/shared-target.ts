@@ -7,10 +7,12 @@ import { GatewayError } from '../http/errors.ts'
 export interface SharedTarget extends JobTarget {
   /** Takes a place for something else. @returns how to give it back. @throws {SshRefusedError} where none is free */
   place(): () => void
+  /** On whose behalf. */
+  owner: string
 }
 
 /** @param take one place. @throws {GatewayError} where none is free */
-export function sharedTarget(target: JobTarget, take: () => () => void): SharedTarget {
+export function sharedTarget(target: JobTarget, owner: string, take: () => () => void): SharedTarget {
   function place(): () => void {
     try {
       return take()
@@ -30,7 +32,7 @@ export function sharedTarget(target: JobTarget, take: () => () => void): SharedT
   }
 
   return {
-    place,
+    ...{ place, owner },
     jobId: target.jobId,
     exec: async (request, signal) => await inPlace(async () => await target.exec(request, signal), untilEnd),
     tunnel: async (port, signal) =>

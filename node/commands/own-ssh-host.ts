@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type HostKey, loadHostKey } from '../ssh/host-key.ts'
 import { userFolders } from './user-folders.ts'
@@ -20,6 +21,12 @@ export async function ownHostKey(): Promise<HostKey> {
 export async function writeKnownHosts(): Promise<string> {
   const { publicLine } = await ownHostKey()
   const path = join(sshFolder(), 'known_hosts')
-  await writeFile(path, `${HOST_ALIAS} ${publicLine}\n`, { mode: 0o600 })
+  const text = `${HOST_ALIAS} ${publicLine}\n`
+  // Others may read it in this moment.
+  if ((await readFile(path, 'utf8').catch(() => '')) !== text) {
+    const draft = `${path}.${randomUUID()}`
+    await writeFile(draft, text, { mode: 0o600 })
+    await rename(draft, path)
+  }
   return path
 }

@@ -12,6 +12,9 @@ import { type Entered, refusalOf } from './open-reach.ts'
 /** How long a provider may take for an answer, in ms: it may have to look at many files. */
 const REPLY_MS = 90_000
 
+/** How long it may take to put what it has all of, in ms. */
+const WRITTEN_MS = 600_000
+
 /** Opens a stream about the files of something, and waits to be let in. */
 export type EnterFiles = (
   id: string,
@@ -96,6 +99,7 @@ async function sendAll(channel: Channel, source: AsyncIterable<Uint8Array>, sign
     },
   )
   let isAnswered = false
+  let late: NodeJS.Timeout | undefined
   const answered = said.finally(() => {
     isAnswered = true
   })
@@ -108,10 +112,15 @@ async function sendAll(channel: Channel, source: AsyncIterable<Uint8Array>, sign
       }
     }
     await channel.close()
+    late = setTimeout(() => channel.abort(new Error('The provider says nothing')), WRITTEN_MS)
   })()
   // What the source breaks with is told; that the channel broke, the answer tells better.
   await Promise.race([sending.catch(async (error) => (isChannels(error) ? await answered : fail(error))), answered])
-  return await answered
+  try {
+    return await answered
+  } finally {
+    clearTimeout(late)
+  }
 }
 
 function fail(error: unknown): never {

@@ -30,6 +30,9 @@ export interface SshServerInit<T extends SshTarget> {
   sftp?: ServeSftp<T>
 }
 
+/** A client that says nothing is asked whether it is there, once a minute; after ten it is given up: networks come back. */
+const PATIENCE = { keepaliveInterval: 60_000, keepaliveCountMax: 10 }
+
 /** Somebody who has yet to show a key. */
 interface Stranger {
   address: string
@@ -52,7 +55,7 @@ export function createSshServer<T extends SshTarget>(
   const open = new Set<() => void>()
   const key = ssh2.utils.parseKey(hostKey.privateKey)
   if (key instanceof Error) throw key
-  const config = { hostKeys: [{ key }], algorithms: ALGORITHMS, ident: 'cortex' }
+  const config = { hostKeys: [{ key }], algorithms: ALGORITHMS, ident: 'cortex', ...PATIENCE }
 
   function makeRoom(address: string): void {
     const same = [...strangers].filter((one) => one.address === address)

@@ -5,6 +5,9 @@ import { DEFAULT_GATEWAY } from '../../contract/address.ts'
 /** What names of jobs end in for `ssh`, beside their ids alone. */
 export const HOST_SUFFIX = '.cortex'
 
+/** What OpenSSH puts the name for that it was given, as a word of the user's shell. */
+const HOST_NAME = process.platform === 'win32' ? '%n' : "'%n'"
+
 /** Where jobs are looked for. */
 export interface SshPlace {
   /** Its URL. */
@@ -22,7 +25,7 @@ export async function sshSettings({ gateway, data }: SshPlace): Promise<[name: s
     ...(data === defaultDataFolder() ? [] : ['--data', data]),
   ]
   return [
-    ['ProxyCommand', `${[...own, 'ssh', '--stdio', ...where].map(quoted).join(' ')} %n`],
+    ['ProxyCommand', `${[...own, 'ssh', '--stdio', ...where].map(quoted).join(' ')} ${HOST_NAME}`],
     ['HostKeyAlias', HOST_ALIAS],
     ['UserKnownHostsFile', `"${known}"`],
     ['StrictHostKeyChecking', 'yes'],

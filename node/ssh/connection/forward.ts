@@ -1,9 +1,14 @@
 import type { Duplex } from 'node:stream'
 import type { ServerChannel } from 'ssh2'
+import { onAbort, whenAborted } from '../../abort.ts'
 import { type ExecSession, ReachError } from '../../reach/index.ts'
 import { SshRefusedError, type SshTarget } from '../index.ts'
 import type { Carrier } from './carry.ts'
+import { HANG_UP } from './library.ts'
 import { dialWords, hostWithin } from './words.ts'
+
+/** How long what a client sent may still be on its way when it has closed its channel, in ms. */
+const LINGER_MS = 5_000
 
 /** A connection that was made on a client's behalf. */
 interface Connected {
@@ -27,7 +32,13 @@ export async function serveForward(
   const channel = accept()
   if (channel === undefined) return connected.close()
   const end = (): void => over.abort(new Error('The connection was closed'))
-  channel.once('close', end).on('error', end)
+  // What its client sent before it closed the channel is on its way for a while; then nothing is waited for.
+  let lingering: NodeJS.Timeout | undefined
+  const onHangUp = (): void => {
+    lingering = setTimeout(end, LINGER_MS)
+  }
+  channel.once('close', end).once(HANG_UP, onHangUp).on('error', end)
+  onAbort(signal, () => connected.close())
   const up = async (): Promise<void> => {
     for await (const chunk of carrier.read(channel)) await connected.write(chunk)
     await connected.end()
@@ -41,18 +52,12 @@ export async function serveForward(
     const upward = up()
     upward.catch(() => undefined)
     await down()
-    await Promise.race([upward, aborted(signal)])
+    await Promise.race([upward, whenAborted(signal)])
   } finally {
+    clearTimeout(lingering)
     connected.close()
     channel.end()
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  if (signal.aborted) resolve()
-  else signal.addEventListener('abort', () => resolve(), { once: true })
-  await promise
 }
 
 /** What a job exposes is reached through its provider; everything else from within the container, and as far as it may. */
@@ -71,7 +76,9 @@ async function dial(
       if (!mayBeWithin) throw error
     }
   }
-  return await fromWithin(await target.exec({ command: dialWords(within, port), input: true }, signal))
+  const session = await target.exec({ command: dialWords(within, port), input: true }, signal)
+  onAbort(signal, () => session.close())
+  return await fromWithin(session)
 }
 
 function ofStream(stream: Duplex): Connected {

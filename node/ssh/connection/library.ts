@@ -11,6 +11,9 @@ const REKEY_MS = 30_000
 /** `SSH_OPEN_RESOURCE_SHORTAGE` */
 const RESOURCE_SHORTAGE = 4
 
+/** What a channel emits at once when its client closes it: `close` waits until all that came before was taken. */
+export const HANG_UP = 'cortex:hang-up'
+
 /** What the library keeps to itself, of the one version that is used. */
 interface Inside {
   _protocol: {
@@ -24,7 +27,9 @@ interface Inside {
     channelClose(recipient: number): void
   }
   _chanMgr: {
-    get(id: number): { type?: string; _channel?: unknown; _chanInfo?: { outgoing: { id: number } } } | true | undefined
+    get(
+      id: number,
+    ): (EventEmitter & { _channel?: unknown; _chanInfo?: { outgoing: { id: number } } }) | true | undefined
     remove(id: number): void
   }
 }
@@ -62,7 +67,9 @@ export function tame(client: Connection, stream: Duplex): Tamed {
   protocol._handlers.CHANNEL_CLOSE = (_protocol, recipient) => {
     const session = channels.get(recipient)
     CHANNEL_CLOSE(_protocol, recipient)
-    if (typeof session !== 'object' || session._chanInfo === undefined || session._channel !== undefined) return
+    if (typeof session !== 'object') return
+    session.emit(HANG_UP)
+    if (session._chanInfo === undefined || session._channel !== undefined) return
     channels.remove(recipient)
     protocol.channelClose(session._chanInfo.outgoing.id)
   }

@@ -100,7 +100,9 @@ while True:
     while b: b = b[os.write(1, b):]
 os._exit(0)`
 
-const BASH = 'exec 3<>"/dev/tcp/$1/$2" || exit 1; printf +; { cat <&3; kill -9 $$; } & cat >&3; wait'
+/** It cannot end one direction alone: a minute after its input it ends the other, too. */
+const BASH =
+  'exec 3<>"/dev/tcp/$1/$2" || exit 1; printf +; cat <&3 & c=$!; { cat >&3; exec 3>&-; sleep 60; kill $c; } <&0 >/dev/null 2>&1 & wait $c'
 
 /**
  * What joins its input and output to a TCP port as the container sees it: by whatever of perl, Python, bash, nc and socat

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Pack } from 'tar-stream'
 import type { Clock } from '../../clock.ts'
 import { type FileAction, type JobFile, type JobFiles, ReachError } from '../../reach/index.ts'
+import { JobStateError } from '../../store/index.ts'
 import { addEmpty, tarMode, tarOf } from '../../tar-of.ts'
 import { SftpError, type SftpFiles, Status } from './index.ts'
 
@@ -25,6 +26,8 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
       try {
         return await task()
       } catch (error) {
+        // The job may go on at another provider, whose version is another.
+        if (isElsewhere(error)) actions = null
         if (!(error instanceof ReachError) || error.code !== 'TOO_MANY' || tries === TRIES) throw error
         await clock.sleep(AGAIN_MS, signal)
       }
@@ -95,7 +98,7 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
       const page = { after, limit: PAGE }
       const { file, entries, more } = await patiently(signal, async () => await files.look(jobId, path, page, signal))
       if (file.type !== 'folder') throw new SftpError(Status.failed, `The path is no folder but a ${file.type}`)
-      return { entries, more }
+      return { entries: entries.filter(isPlain), more }
     },
     read: async (path, signal) => await patiently(signal, async () => await files.read(jobId, path, {}, signal)),
     async write(path, { mode, mtimeMs, size, isThere }, content, signal) {
@@ -126,6 +129,16 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
       await patiently(signal, async () => await files.change(jobId, path, to, signal))
     },
   }
+}
+
+function isElsewhere(error: unknown): boolean {
+  if (error instanceof ReachError) return error.code === 'UNREACHABLE' || error.code === 'NOT_RUNNING'
+  return error instanceof JobStateError
+}
+
+/** Whether a client may put it behind the folder's path: who says what is there may say anything. */
+function isPlain({ name }: JobFile): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0')
 }
 
 /** Null where there is nothing, or what is on the way is no folder. */

@@ -12,7 +12,8 @@ import { openForWriting, type WritingHandle } from './writing.ts'
 /** Folders that a session remembers to be there. */
 const MAX_KNOWN_FOLDERS = 1024
 
-const PERMISSIONS = 0o777
+/** Of what is made: as by most programs, nobody but its owner writes it unless that is asked for afterwards. */
+const PERMISSIONS = 0o755
 
 /** What is done at paths, which are resolved but for those of `resolve`. Each throws what the client is to be told of. */
 export interface PathActions {

@@ -6,6 +6,9 @@ import { formatBytes } from '../../../protocol/units.ts'
 import { isDiskFull } from '../../system-problem.ts'
 import { SftpError, Status } from './index.ts'
 
+/** Files of one owner that are open at a time, in all sessions. */
+const MAX_OPEN_FILES = 512
+
 /** Read from the disk at a time, in bytes. */
 const PIECE_BYTES = 256 * 1024
 
@@ -13,13 +16,13 @@ const PIECE_BYTES = 256 * 1024
 export interface SftpRoom {
   /** Makes the folder, and removes what an earlier run left in it. */
   start(): Promise<void>
-  /** The share of one session. */
-  openSession(): SessionRoom
+  /** The share of one session; those of one owner have it together. @param owner absent: nobody else has it */
+  openSession(owner?: string): SessionRoom
 }
 
 /** What one session keeps on the disk. */
 export interface SessionRoom {
-  /** The most that it may keep at a time, in bytes. */
+  /** The most that it may keep, with others of its owner, at a time, in bytes. */
   readonly maxBytes: number
   /** A new file, empty and without a name: it goes with this process, whatever ends that. */
   openFile(): Promise<StagedFile>
@@ -43,33 +46,48 @@ export interface StagedFile {
 /** @param init.maxBytes of all sessions together @param init.maxSessionBytes of one of them */
 export function createSftpRoom(init: { folder: string; maxBytes: number; maxSessionBytes: number }): SftpRoom {
   let heldBytes = 0
+  const owners = new Map<string, { bytes: number; files: number }>()
 
-  function openSession(): SessionRoom {
+  function openSession(owner: string = randomUUID()): SessionRoom {
     const maxBytes = init.maxSessionBytes
-    let ownBytes = 0
 
     /** @throws {SftpError} */
-    function hold(bytes: number): void {
-      if (ownBytes + bytes > maxBytes) {
+    function hold(bytes: number, files = 0): void {
+      const own = owners.get(owner) ?? { bytes: 0, files: 0 }
+      if (own.files + files > MAX_OPEN_FILES) {
         throw new SftpError(
           Status.failed,
-          `A session has ${formatBytes(maxBytes)} of files on their way: copy larger ones by cortex job cp`,
+          `${MAX_OPEN_FILES} files are open at a time in all your sessions: close some`,
+        )
+      }
+      if (own.bytes + bytes > maxBytes) {
+        throw new SftpError(
+          Status.failed,
+          `A session, and all of one owner, has ${formatBytes(maxBytes)} of files on their way: copy larger ones by cortex job cp`,
         )
       }
       if (heldBytes + bytes > init.maxBytes) {
         throw new SftpError(Status.failed, 'The gateway has no room for more files on their way: try again later')
       }
-      ownBytes += bytes
+      const after = { bytes: own.bytes + bytes, files: own.files + files }
+      if (after.bytes > 0 || after.files > 0) owners.set(owner, after)
+      else owners.delete(owner)
       heldBytes += bytes
     }
 
     return {
       maxBytes,
       async openFile() {
-        const path = join(init.folder, randomUUID())
-        const file = await open(path, 'wx+', 0o600)
-        await rm(path)
-        return stagedFile(file, hold)
+        hold(0, 1)
+        try {
+          const path = join(init.folder, randomUUID())
+          const file = await open(path, 'wx+', 0o600)
+          await rm(path)
+          return stagedFile(file, hold)
+        } catch (error) {
+          hold(0, -1)
+          throw error
+        }
       },
     }
   }
@@ -84,7 +102,7 @@ export function createSftpRoom(init: { folder: string; maxBytes: number; maxSess
 }
 
 /** @param hold takes so many bytes of the room, or gives them back */
-function stagedFile(file: FileHandle, hold: (bytes: number) => void): StagedFile {
+function stagedFile(file: FileHandle, hold: (bytes: number, files?: number) => void): StagedFile {
   let size = 0
   let isClosed = false
   const atWork = new Set<Promise<unknown>>()
@@ -140,7 +158,7 @@ function stagedFile(file: FileHandle, hold: (bytes: number) => void): StagedFile
       if (isClosed) return
       isClosed = true
       await Promise.allSettled(atWork)
-      hold(-size)
+      hold(-size, -1)
       size = 0
       await file.close()
     },

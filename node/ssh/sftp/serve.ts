@@ -15,7 +15,7 @@ const MAX_REQUESTS = 32
 /** What {@link serveSftp} works with. */
 export interface SftpComponents {
   files: SftpFiles
-  room: SftpRoom
+  room: Pick<SftpRoom, 'openSession'>
   clock: Clock
 }
 
@@ -37,6 +37,7 @@ export async function serveSftp(
   const { files, room, clock } = components
   const session = createSession({ files, clock, signal, room: room.openSession() }, { home: init.home ?? '/' })
   const answering = new Set<Promise<void>>()
+  let freed = Promise.withResolvers<void>()
   const gone = (): void => scope.abort(new Error('The client is gone'))
   stream.once('close', gone)
   stream.on('error', gone)
@@ -72,8 +73,15 @@ export async function serveSftp(
       }
       const one = answer(packet)
       answering.add(one)
-      one.catch(stop).finally(() => answering.delete(one))
-      if (answering.size >= MAX_REQUESTS) await Promise.race(answering)
+      one.catch(stop).finally(() => {
+        answering.delete(one)
+        freed.resolve()
+      })
+      // Not a race: each would hold on to all that was raced before.
+      while (answering.size >= MAX_REQUESTS) {
+        freed = Promise.withResolvers()
+        await freed.promise
+      }
     }
     // What was asked for before the end is done.
     await Promise.allSettled(answering)
