@@ -5,6 +5,7 @@ import { ADMIN_KEY, type ApiUnderTest, type Operation, openApiUnderTest } from '
 /** What a valid request of these is answered with where no container, receipt or delivery is there. */
 const EXPECTED: Record<string, number> = {
   getJobReceipt: 404,
+  removeSshKey: 404,
   getJobOutput: 404,
   getJobContainer: 409,
   execInJob: 409,

@@ -15,7 +15,7 @@ export function SettingsPage() {
   const { data: me } = useQuery(meQuery)
   const navigate = useNavigate()
   const seesKeys = useMay('keys:read')
-  const seesJobs = useMay('jobs:read')
+  const reachesJobs = useMay('jobs:write')
   const seesWebhooks = useMay('webhooks:read')
   const first = seesKeys ? 'keys' : seesWebhooks ? 'webhooks' : 'notifications'
   return (
@@ -30,13 +30,13 @@ export function SettingsPage() {
       >
         <Tabs.List className="tabs-list">
           {seesKeys && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
-          {seesJobs && <Tabs.Tab value="ssh">SSH keys</Tabs.Tab>}
+          {reachesJobs && <Tabs.Tab value="ssh">SSH keys</Tabs.Tab>}
           {seesWebhooks && <Tabs.Tab value="webhooks">Webhooks</Tabs.Tab>}
           <Tabs.Tab value="notifications">Notifications</Tabs.Tab>
           {me?.admin && <Tabs.Tab value="audit">Audit log</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="keys">{seesKeys && <Keys />}</Tabs.Panel>
-        <Tabs.Panel value="ssh">{seesJobs && <SshKeys />}</Tabs.Panel>
+        <Tabs.Panel value="ssh">{reachesJobs && <SshKeys />}</Tabs.Panel>
         <Tabs.Panel value="webhooks">{seesWebhooks && <Webhooks />}</Tabs.Panel>
         <Tabs.Panel value="notifications">
           <Notices />
