@@ -80,7 +80,7 @@ export async function runLease(
         await guarded
       }
     }
-    await removeSurely(clock, signal, async (until) => await engine.remove(name, { signal: until }))
+    await remove()
     await guard?.release(name)
   }
 
@@ -132,11 +132,20 @@ export async function runLease(
     await lease.end(ending, Math.trunc(exit?.finishedAtMs ?? clock.nowMs()), output, sight.logProblem)
   }
 
+  /**
+   * Its address and its network are the next container's once it is gone, and what still went there would go to somebody
+   * else's: a stale lease has no other end than this one.
+   */
+  async function remove(tries?: number): Promise<void> {
+    lease.close()
+    await removeSurely(clock, signal, async (until) => await engine.remove(name, { signal: until }), tries)
+  }
+
   /** Whatever the engine says: a requester that hears of no end waits for ever. */
   async function removeBeforeEnd(): Promise<void> {
     const tries = record.onDisconnect === 'stop' ? Number.POSITIVE_INFINITY : undefined
     try {
-      await removeSurely(clock, signal, async (until) => await engine.remove(name, { signal: until }), tries)
+      await remove(tries)
     } catch (error) {
       signal.throwIfAborted()
       logger.warn({ lease: lease.id, error: String(error) }, 'its end is told before its container is removed')

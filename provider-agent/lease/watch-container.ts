@@ -98,6 +98,7 @@ export async function watchContainer(
   }
   try {
     const exit = await retried(clock, signal, worth, ended, LOOK_AGAIN)
+    lease.exited()
     if (lease.progress.stopping === null) init.stdin.check(wasAway)
     await traffic.last(signal)
     if (exit.exitCode === KILLED && lease.record.onDisconnect === 'stop')

@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram'
+import { onAbort, orAborted } from '../../node/abort.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Channel } from '../../node/network/index.ts'
 import type { Endpoint } from '../engine/access.ts'
@@ -35,13 +36,17 @@ export async function relayDatagrams(
       () => over.abort(),
     )
   })
+  const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>()
+  socket.once('close', onClosed)
+  // At once, wherever the stream is held up: what comes a moment later may be another's.
+  onAbort(both, () => socket.close())
   const watch = (async () => {
     while (clock.monotonicMs() - heardMs < idleMs) await clock.sleep(idleMs / 10, both)
     over.abort(new Error('The flow is idle'))
   })().catch(() => undefined) // over
   try {
-    await new Promise<void>((resolve) => socket.connect(port, host, resolve))
-    await channel.send(WELCOME)
+    await orAborted(new Promise<void>((resolve) => socket.connect(port, host, resolve)), both)
+    await orAborted(channel.send(WELCOME), both)
     for (;;) {
       const datagram = await channel.receive({ signal: both })
       if (datagram === null) return
@@ -53,7 +58,6 @@ export async function relayDatagrams(
     if (!both.aborted) throw error
   } finally {
     over.abort()
-    socket.close()
-    await watch
+    await Promise.all([closed, watch])
   }
 }

@@ -40,7 +40,8 @@ export function createEndpoints({
       const kept = known.get(lease)?.get(keyOf(sought))
       if (kept !== undefined && clock.monotonicMs() < kept.untilMs) return kept.endpoint
       const endpoint = await access.locate(name, port, protocol, { signal })
-      if (endpoint === null) return null
+      // Published on loopback a port is the engine's to give to the next container once this one has ended.
+      if (endpoint === null || endpoint.host.startsWith('127.') || endpoint.host === '::1') return endpoint
       const ports = known.get(lease) ?? new Map()
       known.set(lease, ports.set(keyOf(sought), { endpoint, untilMs: clock.monotonicMs() + BELIEVED_MS }))
       return endpoint

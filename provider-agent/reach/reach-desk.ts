@@ -79,7 +79,7 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
   const files = createCounter(CONTAINER)
   const running = new Set<Promise<void>>()
 
-  async function answer(channel: Channel, peer: string, kinds: readonly string[]): Promise<void> {
+  async function hear(channel: Channel, peer: string, kinds: readonly string[]): Promise<void> {
     const bytes = await receiveWithin(channel, { clock, ms: HELLO_MS, signal: scope.signal })
     if (bytes === null) return
     const hello = readReachHello(bytes)
@@ -101,6 +101,11 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
       return await serveOutput({ spool, clock }, channel, owner, Number(content.value.offset), scope.signal)
     }
     const reached = enter(channel, peer, hello)
+    await whileOpen(channel, reached.signal, async () => await reach(reached, content))
+  }
+
+  async function reach(reached: Reached, content: ReachHello['content']): Promise<void> {
+    const { channel } = reached
     switch (content.case) {
       case 'tunnel':
         return await tunnels.within(reached.lease.id, MAX_TUNNELS, async () => {
@@ -119,6 +124,10 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
     }
   }
 
+  async function answer(channel: Channel, peer: string, kinds: readonly string[]): Promise<void> {
+    await whileOpen(channel, scope.signal, async () => await hear(channel, peer, kinds))
+  }
+
   /** @throws {ReachRefusedError} */
   function enter(channel: Channel, peer: string, { jobId, fence }: ReachHello): Reached {
     const lease = find(leaseId(jobId, fence))
@@ -127,11 +136,13 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
       network.penalise(peer, 'reached for another’s container')
       throw new ReachRefusedError('UNKNOWN_LEASE', 'The provider has no such job')
     }
-    const { startedAtMs, ended } = lease.progress
+    const { startedAtMs, stopping } = lease.progress
     if (startedAtMs === null) throw new ReachRefusedError('NOT_RUNNING', 'The container does not run yet')
-    if (ended !== null) throw new ReachRefusedError('NOT_RUNNING', 'The container has ended')
-    const signal = AbortSignal.any([scope.signal, lease.endedSignal])
-    return { channel, lease, name: containerName(lease.record), signal }
+    const exited = AbortSignal.any([scope.signal, lease.exitedSignal])
+    // A stale one is over for its requester, however long its end takes.
+    if (exited.aborted || stopping === 'stale') throw new ReachRefusedError('NOT_RUNNING', 'The container has ended')
+    const signal = AbortSignal.any([scope.signal, lease.closedSignal])
+    return { channel, lease, name: containerName(lease.record), signal, exited }
   }
 
   return {
@@ -149,6 +160,17 @@ export function createReachDesk(components: ReachDeskComponents, init: { udpIdle
       scope.abort(new Error('The agent stops'))
       await Promise.allSettled(running)
     },
+  }
+}
+
+/** Breaks the stream where the signal aborts: a requester that reads nothing would else be waited for. */
+async function whileOpen(channel: Channel, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
+  const end = (): void => channel.abort(signal.reason)
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    await task()
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 

@@ -7,6 +7,8 @@ export interface Reached {
   lease: Lease
   /** Of the container on the engine. */
   name: string
-  /** Aborted when the container has ended, or the agent stops. */
+  /** Aborted before the container is removed or its end is told, or when the agent stops. */
   signal: AbortSignal
+  /** Aborted earlier, once the container has ended: another may answer at its address, and nothing new goes there. */
+  exited: AbortSignal
 }

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
-import { abortedWithin } from '../../node/abort.ts'
+import { abortedWithin, orAborted } from '../../node/abort.ts'
 import type { Clock } from '../../node/clock.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
 import type { Channel } from '../../node/network/index.ts'
@@ -21,7 +21,7 @@ const CONNECT_MS = 10_000
  */
 export async function serveTunnel(
   { endpoints, clock }: { endpoints: Endpoints; clock: Clock },
-  { channel, lease, name, signal }: Reached,
+  { channel, lease, name, signal, exited }: Reached,
   { port, protocol }: ReachHello_Tunnel,
   udpIdleMs: number,
 ): Promise<void> {
@@ -30,10 +30,11 @@ export async function serveTunnel(
     throw new ReachRefusedError('PORT_NOT_EXPOSED', `The job does not expose port ${port} (${protocol})`)
   }
   const sought = { lease, name, port, protocol: exposed.protocol }
-  const endpoint = await endpoints.find(sought, signal)
+  const endpoint = await endpoints.find(sought, exited)
+  exited.throwIfAborted()
   if (endpoint === null) throw new ReachRefusedError('NOT_LISTENING', 'The container has no network')
-  if (exposed.protocol === 'UDP') return await relayDatagrams({ clock }, channel, endpoint, udpIdleMs, signal)
-  const socket = await dial(endpoint, signal).catch((error: unknown) => {
+  if (exposed.protocol === 'UDP') return await relayDatagrams({ clock }, channel, endpoint, udpIdleMs, exited)
+  const socket = await dial(endpoint, exited).catch((error: unknown) => {
     endpoints.forget(sought)
     throw error
   })
@@ -42,7 +43,7 @@ export async function serveTunnel(
 
 async function joinStreams(channel: Channel, socket: Socket, signal: AbortSignal): Promise<void> {
   try {
-    await channel.send(WELCOME)
+    await orAborted(channel.send(WELCOME), signal)
   } catch (error) {
     socket.destroy()
     throw error

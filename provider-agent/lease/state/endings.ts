@@ -9,6 +9,10 @@ export interface Endings {
   readonly hasty: AbortController
   /** The requester wants no more of it. */
   readonly cancelled: AbortController
+  /** The container has ended. */
+  readonly exited: AbortController
+  /** Nobody reaches into the container any more. */
+  readonly closed: AbortController
   /** The last report is written. */
   readonly ended: AbortController
   /** Nothing is left to do. */
@@ -21,12 +25,14 @@ export function endingsOf({ stopping, ended }: LeaseProgress): Endings {
     stop: new AbortController(),
     hasty: new AbortController(),
     cancelled: new AbortController(),
+    exited: new AbortController(),
+    closed: new AbortController(),
     ended: new AbortController(),
     settled: new AbortController(),
   }
   if (stopping !== null) endings.stop.abort()
   if (isHasty(stopping)) endings.hasty.abort()
-  if (ended !== null) endings.ended.abort()
+  if (ended !== null) for (const over of [endings.exited, endings.closed, endings.ended]) over.abort()
   return endings
 }
 
