@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { GatewayError } from '../http/errors.ts'
 import { NotConnectedError, type PortConnections } from './kept-connections.ts'
+import { framed } from './request-body.ts'
 
 /** Headers that are of one connection, never passed on (RFC 9110, 7.6.1). */
 const HOP_BY_HOP = [
@@ -80,7 +81,7 @@ async function attempt(
   guard: (request: ClientRequest) => void = () => undefined,
 ): Promise<Response> {
   const { body, method, signal } = forwarded
-  const { request, isAlive } = begin(over, forwarded, forwarded.headers)
+  const { request, isAlive } = begin(over, forwarded, framed(forwarded.headers, body))
   const closed = new Promise((resolve) => request.once('close', resolve))
   guard(request)
   const head = answerTo(request)
@@ -100,7 +101,9 @@ async function attempt(
   }
   void closed.then(ended)
   const isEmpty = method === 'HEAD' || status === 204 || status === 205 || status === 304
-  if (isEmpty) response.resume()
+  // No 205 has a body: what comes behind it is nobody's, and may have no end.
+  if (status === 205) response.destroy()
+  else if (isEmpty) response.resume()
   return new Response(isEmpty ? null : contentOf(response), { status, headers: headersOf(response) })
 }
 
@@ -158,7 +161,7 @@ export function endToEnd(headers: Headers): Headers {
 }
 
 function withUpgrade(headers: Headers, protocol: string): Headers {
-  const kept = new Headers(headers)
+  const kept = framed(headers, null)
   kept.set('connection', 'Upgrade')
   kept.set('upgrade', protocol)
   return kept

@@ -11,6 +11,7 @@ import { visibleJob } from '../jobs/index.ts'
 import { endToEnd, forwardRequest, forwardUpgrade } from './http-forward.ts'
 import type { KeptConnections } from './kept-connections.ts'
 import { takeOutAtGateway } from './own-headers.ts'
+import { bodyOf } from './request-body.ts'
 import { portOf, type TunnelComponents } from './tunnel-route.ts'
 
 const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
@@ -61,7 +62,7 @@ export async function forward(
   try {
     if (wantsSocket(c)) return await forwardSocket(c, components, { ...to, giveBack }, what, clean)
     const { method, raw } = c.req
-    const forwarded = { method, ...what, body: raw.body, signal: raw.signal }
+    const forwarded = { method, ...what, body: bodyOf(c), signal: raw.signal }
     const response = await forwardRequest(kept.to(to.job, to.port, principal), forwarded, giveBack)
     clean(response.headers)
     return response

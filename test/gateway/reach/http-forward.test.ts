@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { Duplex } from 'node:stream'
+import { Duplex, Readable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { GatewayContext } from '../../../gateway/http/context.ts'
 import { type Forwarded, forwardRequest, forwardUpgrade } from '../../../gateway/reach/http-forward.ts'
+import { bodyOf } from '../../../gateway/reach/request-body.ts'
 
 /** Every byte that a header may hold, in a name's own spelling, besides those of controls. */
 const RAW = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte >= 33 && byte !== 127))
@@ -107,6 +109,64 @@ describe('entry 40: an upload to a container', () => {
     } finally {
       container.close()
       silent.close()
+    }
+  })
+})
+
+describe('where the body of a request to a container ends', () => {
+  const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: job\r\n\r\n'
+  const given = (text: string): ReadableStream<Uint8Array> => new Blob([text]).stream()
+  const incoming = (method: string, headers: object, text: string): GatewayContext => {
+    const raw = new Request('http://job/', { method })
+    return { req: { raw }, env: { incoming: Object.assign(Readable.from([Buffer.from(text)]), { headers }) } } as never
+  }
+
+  async function heardOf(changes: Partial<Forwarded>, end: string): Promise<string> {
+    const container = await openContainer((socket, heard) => {
+      if (heard.includes(end)) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    })
+    try {
+      await forwardRequest(container.connect(), asked(changes))
+      return String(container.heard())
+    } finally {
+      container.close()
+    }
+  }
+
+  for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'POST']) {
+    it(`is said to it: ${method}`, async () => {
+      const heard = await heardOf({ method, body: given(smuggled) }, '/smuggled')
+      assert.match(heard, /\r\ntransfer-encoding: chunked\r\n/i)
+      assert.match(heard, /\r\n\r\n[0-9a-f]+\r\nGET \/smuggled/)
+      const long = { method, body: given('12345'), headers: new Headers({ host: 'job', 'content-length': '5' }) }
+      assert.match(await heardOf(long, '12345'), /content-length: 5\r\n[^]*\r\n\r\n12345$/)
+      const none = await heardOf({ method, headers: new Headers({ host: 'job', 'content-length': '5' }) }, '\r\n\r\n')
+      assert.doesNotMatch(none, /content-length: 5/i)
+    })
+  }
+
+  it('is the body that the client sent, of GET too', async () => {
+    const sent = bodyOf(incoming('GET', { 'content-length': '5' }, '12345'))
+    assert.equal(sent === null ? null : await new Response(sent).text(), '12345')
+    assert.notEqual(bodyOf(incoming('HEAD', { 'transfer-encoding': 'chunked' }, '1')), null)
+    for (const headers of [{}, { 'content-length': '0' }]) assert.equal(bodyOf(incoming('GET', headers, '')), null)
+  })
+
+  it('is not looked for behind a 205', async () => {
+    let closed = false
+    const container = await openContainer((socket) => {
+      socket.once('close', () => {
+        closed = true
+      })
+      socket.write('HTTP/1.1 205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n')
+      const more = (): void => void (socket.destroyed || socket.write('1\r\nx\r\n', () => setImmediate(more)))
+      more()
+    })
+    try {
+      await forwardRequest(container.connect(), asked())
+      while (!closed) await delay(5)
+    } finally {
+      container.close()
     }
   })
 })
