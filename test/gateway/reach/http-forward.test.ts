@@ -139,7 +139,7 @@ describe('where the body of a request to a container ends', () => {
       assert.match(heard, /\r\ntransfer-encoding: chunked\r\n/i)
       assert.match(heard, /\r\n\r\n[0-9a-f]+\r\nGET \/smuggled/)
       const long = { method, body: given('12345'), headers: new Headers({ host: 'job', 'content-length': '5' }) }
-      assert.match(await heardOf(long, '12345'), /content-length: 5\r\n[^]*\r\n\r\n12345$/)
+      assert.match(await heardOf(long, '12345'), /content-length: 5\r\n(?:.*\r\n)*\r\n12345$/)
       const none = await heardOf({ method, headers: new Headers({ host: 'job', 'content-length': '5' }) }, '\r\n\r\n')
       assert.doesNotMatch(none, /content-length: 5/i)
     })
