@@ -25,7 +25,7 @@ import type { Use } from './receipt.ts'
 import { createClaim } from './state/claim.ts'
 import { type Commands, createCommands } from './state/commands.ts'
 import { type Condition, createToldCondition } from './state/condition.ts'
-import { createStopping, endingsOf, type Stopping } from './state/endings.ts'
+import { type Closing, createClosing, createStopping, endingsOf, type Stopping } from './state/endings.ts'
 import { lastReportContent, leaseEndOf, sendable } from './state/last-report.ts'
 import { createTrafficCount, type TrafficCount } from './state/traffic-count.ts'
 import { createWrittenProgress, type ReportContent } from './state/written-progress.ts'
@@ -50,7 +50,7 @@ export interface LeaseInit {
 }
 
 /** One lease as long as this process holds it. */
-export interface Lease extends Commands, Stopping {
+export interface Lease extends Commands, Stopping, Closing {
   readonly id: string
   readonly record: LeaseRecord
   readonly progress: LeaseProgress
@@ -72,10 +72,6 @@ export interface Lease extends Commands, Stopping {
   readonly traffic: TrafficCount
   /** Aborted once something wants the container to stop; `progress.stopping` says what. */
   readonly stopSignal: AbortSignal
-  /** Aborted once the container has ended: what was dialled at its address may be answered by another from now on. */
-  readonly exitedSignal: AbortSignal
-  /** Aborted before the container is removed, or its end is told: what still reaches into it is over. */
-  readonly closedSignal: AbortSignal
   /** Aborted once the last report is written: the container has ended. */
   readonly endedSignal: AbortSignal
   /** Aborted once the requester wants no more of it: what is still to be read of it is not waited for. */
@@ -110,10 +106,6 @@ export interface Lease extends Commands, Stopping {
   readonly idleMs: number
   /** The requester is being told that it has run for so long, in ms. */
   told(meteredMs: number): void
-  /** The container has ended: nobody is let in any more; what goes over a connection that it had may still come to its end. */
-  exited(): void
-  /** Nothing reaches into the container from now on: to be called before every removal of it. */
-  close(): void
   /** By now the requester has heard the newest word that it does not run yet. */
   idleHeard(): void
   /**
@@ -156,21 +148,13 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   const condition = createToldCondition()
   const traffic = createTrafficCount(progress, record)
   const endings = endingsOf(init.progress)
+  const closing = createClosing(endings)
   let { secrets } = init
   let outputKeys = secrets === null ? null : keysOfOutputs(record, secrets)
   let toldMs = init.progress.meteredMs
   let contactMs = clock.monotonicMs() - elapsedSince(clock, init.progress.lastContact)
   let isStartAsked = false
   const claim = createClaim(clock, init.progress.claimFrom)
-
-  function exited(): void {
-    endings.exited.abort(new Error('The container has ended'))
-  }
-
-  function close(): void {
-    exited()
-    endings.closed.abort(new Error('The container has ended'))
-  }
 
   async function end(found: Ending, endedAtMs: number, output: CollectedOutput | null, problem = ''): Promise<void> {
     const ending = { ...found, exitCode: sendable(found.exitCode) }
@@ -185,7 +169,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     const ended = leaseEndOf(record, last, progress.now.lastSequence + 1)
     await progress.write(lastReportContent(last), { ended, meteredMs })
     outputKeys = null
-    close()
+    closing.close()
     endings.ended.abort()
   }
 
@@ -200,7 +184,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
   return {
     ...createStopping(progress, endings),
     ...createCommands(progress, endings, init, meter),
-    ...{ id, record, meter, traffic, storage: { use: null }, exited, close, end, settle },
+    ...{ ...closing, id, record, meter, traffic, storage: { use: null }, end, settle },
     get secrets() {
       return secrets
     },
@@ -213,10 +197,7 @@ export function createLease({ journal, clock, signReceipt }: LeaseComponents, in
     stopSignal: endings.stop.signal,
     hastySignal: endings.hasty.signal,
     cancelSignal: endings.cancelled.signal,
-    exitedSignal: endings.exited.signal,
-    closedSignal: endings.closed.signal,
-    endedSignal: endings.ended.signal,
-    settledSignal: endings.settled.signal,
+    ...{ endedSignal: endings.ended.signal, settledSignal: endings.settled.signal },
     get progress() {
       return progress.now
     },

@@ -80,7 +80,7 @@ export async function runLease(
         await guarded
       }
     }
-    await remove()
+    await remove(components, lease, signal)
     await guard?.release(name)
   }
 
@@ -132,20 +132,11 @@ export async function runLease(
     await lease.end(ending, Math.trunc(exit?.finishedAtMs ?? clock.nowMs()), output, sight.logProblem)
   }
 
-  /**
-   * Its address and its network are the next container's once it is gone, and what still went there would go to somebody
-   * else's: a stale lease has no other end than this one.
-   */
-  async function remove(tries?: number): Promise<void> {
-    lease.close()
-    await removeSurely(clock, signal, async (until) => await engine.remove(name, { signal: until }), tries)
-  }
-
   /** Whatever the engine says: a requester that hears of no end waits for ever. */
   async function removeBeforeEnd(): Promise<void> {
     const tries = record.onDisconnect === 'stop' ? Number.POSITIVE_INFINITY : undefined
     try {
-      await remove(tries)
+      await remove(components, lease, signal, tries)
     } catch (error) {
       signal.throwIfAborted()
       logger.warn({ lease: lease.id, error: String(error) }, 'its end is told before its container is removed')
@@ -167,4 +158,19 @@ export async function runLease(
   } finally {
     if (!signal.aborted) await components.images.release(lease.id)
   }
+}
+
+/**
+ * Its address and its network are the next container's once it is gone, and what still went there would go to somebody
+ * else's: a stale lease has no other end than this one.
+ */
+async function remove(
+  { engine, clock }: RunnerComponents,
+  lease: Lease,
+  signal: AbortSignal,
+  tries?: number,
+): Promise<void> {
+  lease.close()
+  const name = containerName(lease.record)
+  await removeSurely(clock, signal, async (until) => await engine.remove(name, { signal: until }), tries)
 }

@@ -36,6 +36,32 @@ export function endingsOf({ stopping, ended }: LeaseProgress): Endings {
   return endings
 }
 
+/** Ends what reaches into the container. */
+export interface Closing {
+  /** Aborted once the container has ended: what was dialled at its address may be answered by another from now on. */
+  readonly exitedSignal: AbortSignal
+  /** Aborted before the container is removed, or its end is told: what still reaches into it is over. */
+  readonly closedSignal: AbortSignal
+  /** The container has ended: nobody is let in any more; what goes over a connection that it had may still come to its end. */
+  exited(): void
+  /** Nothing reaches into the container from now on: to be called before every removal of it. */
+  close(): void
+}
+
+/** Both may be called again. */
+export function createClosing({ exited, closed }: Endings): Closing {
+  const over = new Error('The container has ended')
+  return {
+    exitedSignal: exited.signal,
+    closedSignal: closed.signal,
+    exited: () => exited.abort(over),
+    close() {
+      exited.abort(over)
+      closed.abort(over)
+    },
+  }
+}
+
 /** Asks for the container's end. */
 export interface Stopping {
   /** Only a stronger reason replaces an earlier one; after the end it does nothing. */
