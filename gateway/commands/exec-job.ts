@@ -75,7 +75,9 @@ async function untilExit(socket: WebSocket): Promise<number> {
 
 function sendInput(socket: WebSocket): void {
   process.stdin.on('data', (chunk: Buffer) => {
-    socket.send(chunk, () => {
+    socket.send(chunk, (error) => {
+      // Where the command has ended, what reads on would keep this program.
+      if (error || socket.readyState !== WebSocket.OPEN) return
       if (socket.bufferedAmount <= HIGH_WATER_BYTES) process.stdin.resume()
     })
     if (socket.bufferedAmount > HIGH_WATER_BYTES) process.stdin.pause()

@@ -143,8 +143,11 @@ async function listenTcp(rule: ForwardRule, { open, isOpen }: Way): Promise<List
 
 /** Joins a local connection to a tunnel; each direction waits for the other's reader, and ends by itself. */
 function carry(socket: Socket, tunnel: WebSocket): void {
+  let hasFailed = false
+  // It fails twice where it is given up before it was there, which it is for the first.
   const fail = (error: Error): void => {
-    say(`a connection failed: ${error.message}`)
+    if (!hasFailed) say(`a connection failed: ${error.message}`)
+    hasFailed = true
     socket.destroy()
   }
   socket.pause()
@@ -167,8 +170,10 @@ function carry(socket: Socket, tunnel: WebSocket): void {
       socket.once('drain', () => tunnel.resume())
     }
   })
-  tunnel.once('error', fail)
+  tunnel.on('error', fail)
   tunnel.once('close', () => {
+    // Where both halves have ended it closes by itself, and where one has, what it was told is still on its way.
     if (!socket.writableEnded) socket.destroy()
+    else if (!socket.readableEnded) socket.destroySoon()
   })
 }

@@ -2,6 +2,7 @@ import { Agent, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ClientNode } from '../../node/index.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
+import type { Channel } from '../../node/network/index.ts'
 import { ReachError } from '../../node/reach/index.ts'
 import type { JobRecord } from '../../node/store/index.ts'
 import { type Revocation, revokedError } from '../auth/index.ts'
@@ -34,6 +35,8 @@ export class NotConnectedError extends Error {
 export interface KeptConnections {
   /** Those to a port on behalf of somebody; a request over one of them ends with the key or session behind it. */
   to(job: Pick<JobRecord, 'id' | 'state'>, port: number, principal: Principal): PortConnections
+  /** One of its own to a port of a job, as `Reach.tunnel` opens it; those that carry nothing make room for it. */
+  tunnel(jobId: string, to: { port: number; protocol: 'TCP' | 'UDP' }, signal: AbortSignal): Promise<Channel>
   /** How many are kept that carry no request. */
   idle(): number
 }
@@ -62,6 +65,9 @@ interface Kept {
 
 interface Pool extends PortConnections {
   jobId: string
+  owner: string
+  /** Its connections that carry no request, and how to close them. */
+  idle(): { sinceMs: number; close(): void }[]
 }
 
 /** What {@link createKeptConnections} works with. */
@@ -91,6 +97,7 @@ export function createKeptConnections(components: KeptComponents): KeptConnectio
       const name = JSON.stringify([id, lease, port, via, keyId, session?.id, session?.expiresAtMs])
       return all.byName.get(name) ?? createPool(components, all, { name, jobId: id, port, principal })
     },
+    tunnel: async (jobId, to, signal) => await openTunnel(components.node, all, jobId, to, signal),
     idle: () => all.idle,
   }
 }
@@ -130,11 +137,7 @@ function createPool(
   }
 
   const open = async (): Promise<Duplex> => {
-    const tunnel = async () => await node.reach.tunnel(jobId, { port, protocol: 'TCP' }, over.signal)
-    const channel = await tunnel().catch(async (error: unknown) => {
-      if (!(error instanceof ReachError && error.code === 'TOO_MANY' && dropIdle(all, jobId))) throw error
-      return await tunnel()
-    })
+    const channel = await openTunnel(node, all, jobId, { port, protocol: 'TCP' }, over.signal)
     const socket = asSocket(streamOf(channel))
     const kept: Kept = { idle: null, keptMs: IDLE_MS, isGuarded: false }
     sockets.set(socket, kept)
@@ -166,8 +169,8 @@ function createPool(
     },
     keepSocketAlive(socket: Duplex): boolean {
       const kept = sockets.get(socket)
-      if (kept === undefined || kept.keptMs <= 0 || all.idle >= MAX_ALL_IDLE) return false
-      if (socket.readableLength > 0 || socket.readableEnded) return false
+      if (kept === undefined || kept.keptMs <= 0 || socket.readableLength > 0 || socket.readableEnded) return false
+      if (all.idle >= MAX_ALL_IDLE) dropOldest(all)
       all.idle += 1
       kept.idle = { sinceMs: performance.now(), timer: setTimeout(() => socket.destroy(), kept.keptMs).unref() }
       socket.resume()
@@ -182,7 +185,9 @@ function createPool(
 
   const pool: Pool = {
     jobId,
+    owner: principal.owner,
     agent,
+    idle: () => idleOf(sockets, wake),
     guard(request) {
       let informed = 0
       let socket: Duplex | null = null
@@ -215,11 +220,48 @@ function createPool(
   return pool
 }
 
+/** Where a container takes no more, those that carry nothing make room. */
+async function openTunnel(
+  { reach }: KeptComponents['node'],
+  all: Pools,
+  ...[jobId, to, signal]: Parameters<KeptConnections['tunnel']>
+): Promise<Channel> {
+  try {
+    return await reach.tunnel(jobId, to, signal)
+  } catch (error) {
+    if (!(error instanceof ReachError && error.code === 'TOO_MANY' && dropIdle(all, jobId))) throw error
+    return await reach.tunnel(jobId, to, signal)
+  }
+}
+
+/** Makes room in this gateway, at the cost of whoever has most of it. */
+function dropOldest({ byName }: Pools): void {
+  const byOwner = new Map<string, { sinceMs: number; close(): void }[]>()
+  for (const pool of byName.values()) {
+    byOwner.set(pool.owner, [...(byOwner.get(pool.owner) ?? []), ...pool.idle()])
+  }
+  const [most = []] = [...byOwner.values()].sort((one, other) => other.length - one.length)
+  const [oldest] = most.sort((one, other) => one.sinceMs - other.sinceMs)
+  oldest?.close()
+}
+
 /** Makes room in a container. */
 function dropIdle({ byName }: Pools, jobId: string): boolean {
   let closed = 0
   for (const pool of byName.values()) if (pool.jobId === jobId) closed += pool.refresh('all')
   return closed > 0
+}
+
+function idleOf(sockets: Map<Duplex, Kept>, wake: (kept: Kept) => void): ReturnType<Pool['idle']> {
+  return [...sockets].flatMap(([socket, kept]) => {
+    if (kept.idle === null) return []
+    const close = (): void => {
+      // It is none of them from now on, and not only once it has closed.
+      wake(kept)
+      socket.destroy()
+    }
+    return [{ sinceMs: kept.idle.sinceMs, close }]
+  })
 }
 
 /** How long a container keeps a connection after an answer, in ms: a second less than it says, if it says so. */

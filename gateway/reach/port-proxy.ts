@@ -1,4 +1,3 @@
-import type { ClientNode } from '../../node/index.ts'
 import { streamOf } from '../../node/network/channel-stream.ts'
 import type { JobRecord } from '../../node/store/index.ts'
 import { revokedError } from '../auth/index.ts'
@@ -18,7 +17,6 @@ const PREFIX = /^(.*\/plugin-core\/jobs\/[^/]+\/proxy\/[^/]+)(\/.*)?$/
 
 /** What requests to ports are passed on with. */
 export interface ProxyComponents extends Pick<TunnelComponents, 'revocation' | 'shares'> {
-  node: Pick<ClientNode, 'reach'>
   kept: KeptConnections
 }
 
@@ -75,7 +73,7 @@ export async function forward(
 /** Over a connection of its own, which becomes the other protocol's. */
 async function forwardSocket(
   c: GatewayContext,
-  { node, revocation, principal }: ProxyComponents & { principal: Principal },
+  { kept, revocation, principal }: ProxyComponents & { principal: Principal },
   { job, port, giveBack }: { job: JobRecord; port: number; giveBack: () => void },
   what: { path: string; headers: Headers },
   clean: (headers: Headers) => void,
@@ -84,7 +82,7 @@ async function forwardSocket(
   const over = new AbortController()
   const { signal } = over
   raw.signal.addEventListener('abort', () => over.abort(raw.signal.reason), { once: true })
-  const stream = streamOf(await node.reach.tunnel(job.id, { port, protocol: 'TCP' }, signal))
+  const stream = streamOf(await kept.tunnel(job.id, { port, protocol: 'TCP' }, signal))
   stream.on('error', () => undefined) // whoever reads the answer hears of it
   const end = (): void => {
     over.abort(revokedError())

@@ -13,6 +13,7 @@ import { assertPermission } from '../http/principal.ts'
 import type { Shares } from '../http/shares.ts'
 import { takeOver, takePlace } from '../http/upgrades.ts'
 import { visibleJob } from '../jobs/index.ts'
+import type { KeptConnections } from './kept-connections.ts'
 
 /** The text message with which either side says that it sends no more. */
 const END = 'end'
@@ -32,7 +33,10 @@ const MAX_MESSAGE_BYTES = 1024 * 1024
  * `GET …/jobs/{id}/tunnel/{port}?protocol=TCP|UDP`: one connection to a port as a WebSocket, for `cortex job forward` and
  * programs. Binary messages are pieces of the stream, or datagrams; the text `end` ends one direction.
  */
-export function addTunnelRoute(api: Api, { node, revocation, shares, logger }: TunnelComponents): void {
+export function addTunnelRoute(
+  api: Api,
+  { node, kept, revocation, shares, logger }: TunnelComponents & { kept: Pick<KeptConnections, 'tunnel'> },
+): void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/tunnel/:port', async (c) => {
     const principal = principalOf(c)
@@ -43,7 +47,7 @@ export function addTunnelRoute(api: Api, { node, revocation, shares, logger }: T
     const port = portOf(c.req.param('port'))
     takePlace(c, shares, principal)
     const over = new AbortController()
-    const channel = await node.reach.tunnel(job.id, { port, protocol }, over.signal)
+    const channel = await kept.tunnel(job.id, { port, protocol }, over.signal)
     try {
       return takeOver(c, (socket, head, request) => {
         socket.once('close', () => over.abort(new Error('The client is gone')))

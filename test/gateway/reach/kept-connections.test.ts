@@ -61,7 +61,8 @@ function jobOf(fence: number): Pick<JobRecord, 'id' | 'state'> {
 }
 
 function principal(keyId: string): Principal {
-  return { keyId, owner: 'o', grants: [], via: 'key' }
+  const [owner = ''] = keyId.split('/')
+  return { keyId, owner, grants: [], via: 'key' }
 }
 
 function asked(changes: Partial<Forwarded> = {}): Forwarded {
@@ -245,6 +246,29 @@ describe('connections that are kept', async () => {
     await until(async () => state.sockets[0]?.destroyed === true)
     refusals = 2
     await assert.rejects(ask({}, 'c'), { code: 'TOO_MANY' })
+  })
+
+  it('make room for one that is no HTTP', async () => {
+    await ask()
+    await idle(1)
+    refusals = 1
+    const channel = await kept.tunnel(jobOf(1).id, { port: 80, protocol: 'TCP' }, new AbortController().signal)
+    await until(async () => state.sockets[0]?.destroyed === true)
+    channel.abort(new Error('enough'))
+  })
+
+  it('make room for another owner’s where one owner has all places', async () => {
+    const answers: (() => void)[] = []
+    state.script = (socket) => void answers.push(() => socket.write(OK))
+    const all = Array.from({ length: 256 }, (_, i) => ask({}, `many/${i % 16}`))
+    await until(() => answers.length === 256)
+    for (const answer of answers) answer()
+    await Promise.all(all)
+    state.script = (socket) => socket.write(OK)
+    await ask({}, 'few/1')
+    assert.equal(connections(), 257)
+    await ask({}, 'few/1')
+    assert.equal(connections(), 257)
   })
 
   it('wait for a client that does not read, and carry on for one that does', async () => {
