@@ -47,7 +47,7 @@ describe('cortex job forward', () => {
     for (let i = 0; i < 2; i += 1) {
       const socket = dial().resume()
       socket.on('error', () => undefined) // reset, as is right
-      await once(socket, 'close')
+      await new Promise((resolve) => socket.once('close', resolve))
     }
   })
 
@@ -64,7 +64,7 @@ describe('cortex job forward', () => {
       heard += chunk
     })
     socket.on('error', () => undefined) // reset, as is right
-    const closed = once(socket, 'close')
+    const closed = new Promise((resolve) => socket.once('close', resolve))
     await once(socket, 'end')
     socket.write('more')
     // It hears so at the next that it says.
