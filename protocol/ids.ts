@@ -19,6 +19,11 @@ export function isJobId(text: string): boolean {
   return JOB_ID.test(text)
 }
 
+/** What people write of a job's id, or of its beginning, as an id begins: `01K8…` and ` job_01k8…` are `job_01k8…`. */
+export function jobIdOf(text: string): string {
+  return `job_${text.trim().toLowerCase().replace(/^job_/, '')}`
+}
+
 /** A part of a ULID from its beginning: its first ten characters are the time in ms. */
 const PART_OF_ID = /^job_(0[0-9a-hjkmnp-tv-z]{0,24})$/
 

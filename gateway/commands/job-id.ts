@@ -16,8 +16,8 @@ export function aboutJob<A extends unknown[]>(
  * @throws {CliError} where no job is called so and no id begins so, or more than one
  */
 export async function wholeJobId(client: CortexClient, text: string): Promise<string> {
-  const { isJobId, jobIdRange } = await import('../../protocol/ids.ts')
-  const id = `job_${text.trim().toLowerCase().replace(/^job_/, '')}`
+  const { isJobId, jobIdOf, jobIdRange } = await import('../../protocol/ids.ts')
+  const id = jobIdOf(text)
   const range = jobIdRange(id)
   const isSaid = /^job_/i.test(text.trim())
   if (range === null && isJobId(id) && (isSaid || id.length === WHOLE_LENGTH)) return id

@@ -1,5 +1,6 @@
 import { type GatewayContext, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
+import { isKnownPage } from '../http/origin-check.ts'
 import type { Principal } from '../http/principal.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { Principal } from '../http/principal.ts'
  */
 export function callerOf(c: GatewayContext, origins: readonly string[]): Principal {
   const origin = c.req.header('origin')
-  if (origin !== undefined && origin !== new URL(c.req.url).origin && !origins.includes(origin)) {
+  if (origin !== undefined && !isKnownPage(c.req.url, origin, origins)) {
     throw new GatewayError('FORBIDDEN', 'Pages of this origin may not call tools: add it with --cors-origin')
   }
   const principal = principalOf(c)

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
 import { Readable } from 'node:stream'
 import type { GatewayContext } from '../http/context.ts'
 
@@ -9,15 +8,15 @@ import type { GatewayContext } from '../http/context.ts'
  */
 export function bodyOf(c: GatewayContext): ReadableStream<Uint8Array> | null {
   const { raw } = c.req
-  const { incoming } = (c.env ?? {}) as { incoming?: IncomingMessage | Http2ServerRequest }
+  const { incoming } = (c.env ?? {}) as { incoming?: IncomingMessage }
   if (incoming === undefined) return raw.body
   if (!hasBody(incoming)) return null
   return raw.body ?? (Readable.toWeb(incoming) as ReadableStream<Uint8Array>)
 }
 
-function hasBody(incoming: IncomingMessage | Http2ServerRequest): boolean {
-  if ('stream' in incoming) return !incoming.stream.endAfterHeaders
-  const { 'transfer-encoding': coding, 'content-length': length } = incoming.headers
+/** A request by HTTP/2 is one by HTTP/1.1 here, too. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  const { 'transfer-encoding': coding, 'content-length': length } = headers
   return coding !== undefined || (length !== undefined && Number(length) > 0)
 }
 

@@ -1,7 +1,7 @@
 import type { ClientNode } from '../../node/index.ts'
 import { type SshDoor, SshRefusedError } from '../../node/ssh/index.ts'
 import { reachTarget } from '../../node/ssh/reach-target.ts'
-import { isJobId, jobIdRange } from '../../protocol/ids.ts'
+import { isJobId, jobIdOf, jobIdRange } from '../../protocol/ids.ts'
 import type { KeyGuard, Revocation } from '../auth/index.ts'
 import { isAdmin, ownerFilter, type Principal, sees } from '../http/principal.ts'
 import type { Shares } from '../http/shares.ts'
@@ -53,12 +53,8 @@ export function createDoor({ node, sshKeys, keyGuard, revocation, shares }: Door
 
 /** Null of what is no whole id. */
 function wholeId(user: string): string | null {
-  const id = beginningOf(user)
+  const id = jobIdOf(user)
   return isJobId(id) ? id : null
-}
-
-function beginningOf(user: string): string {
-  return `job_${user.trim().toLowerCase().replace(/^job_/, '')}`
 }
 
 /**
@@ -82,7 +78,7 @@ async function idOf(
   const owner = ownerFilter(principal)
   const query = { limit: 2, lookAt: MAX_LOOKED_AT, ...(owner === undefined ? {} : { owner }) }
   const pages = [await store.listIds({ ...query, statuses: ['running'], where: ({ spec }) => spec.name === text })]
-  const part = beginningOf(user)
+  const part = jobIdOf(user)
   const range = jobIdRange(part)
   if (range !== null) pages.push(await store.listIds({ ...query, ...range, where: (one) => one.id.startsWith(part) }))
   const [first, second] = new Set(pages.flatMap(({ ids }) => ids))

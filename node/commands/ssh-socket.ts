@@ -12,6 +12,7 @@ import { type Control, listenOnSocket } from '../control/listen.ts'
 import { socketPath } from '../control/socket.ts'
 import type { ClientNode } from '../index.ts'
 import type { Logger } from '../logger.ts'
+import { ownDoor } from '../ssh/own-door.ts'
 import { reachTarget } from '../ssh/reach-target.ts'
 import { createSshServer } from '../ssh/serve.ts'
 import { partFolder } from './options.ts'
@@ -49,8 +50,7 @@ export async function serveJobsBySsh(
     const id = await jobOf(await lineOf(socket))
     socket.write(`${id === null ? NO : YES}\n`)
     if (id === null) return void socket.end()
-    const guest = { name: 'own', target: reachTarget(node.reach, async () => id), watch: () => () => undefined }
-    const door = { open: () => guest, admit: async () => null, refused: async () => undefined, failed: () => undefined }
+    const door = ownDoor(reachTarget(node.reach, async () => id))
     createSshServer({ logger }, { hostKey, door }).serve(socket, 'own')
   }
 

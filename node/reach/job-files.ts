@@ -35,8 +35,7 @@ export function createJobFiles(enter: EnterFiles): JobFiles {
   return {
     async look(id, path, { after = '', limit = MAX_LISTED_FILES }, signal) {
       const action = { case: 'list', value: { after, limit } } as const
-      const { channel, reply } = await enter(id, { path, action }, signal, REPLY_MS)
-      await channel.close()
+      const reply = await asked(id, { path, action }, signal)
       const { entries, total, more, incomplete, actions } = filesOf(reply)
       const known = actions as FileAction[] // as they were checked
       return { file: entryOf(reply), entries: entries.map(fileOf), total, more, incomplete, actions: known }

@@ -3,6 +3,7 @@ import { Duplex } from 'node:stream'
 import { ownHostKey } from '../../../node/commands/own-ssh-host.ts'
 import { writeRaw } from '../../../node/commands/print.ts'
 import { silentLogger } from '../../../node/logger.ts'
+import { ownDoor } from '../../../node/ssh/own-door.ts'
 import { createSshServer } from '../../../node/ssh/serve.ts'
 import type { CortexClient } from '../../client/index.ts'
 import { clientTarget } from './client-target.ts'
@@ -12,15 +13,8 @@ import { clientTarget } from './client-target.ts'
  * started it has the key of the API, so nobody signs in. Resolves when the connection is over.
  */
 export async function serveStdio(client: CortexClient, id: string): Promise<void> {
-  const target = clientTarget(client, id)
-  const guest = { name: 'own', target, watch: () => () => undefined }
-  const server = createSshServer(
-    { logger: silentLogger },
-    {
-      hostKey: await ownHostKey(),
-      door: { open: () => guest, admit: async () => null, refused: async () => undefined, failed: () => undefined },
-    },
-  )
+  const door = ownDoor(clientTarget(client, id))
+  const server = createSshServer({ logger: silentLogger }, { hostKey: await ownHostKey(), door })
   const connection = Duplex.from({ readable: process.stdin, writable: process.stdout })
   const over = Promise.withResolvers<void>()
   connection.once('close', over.resolve).on('error', () => over.resolve())

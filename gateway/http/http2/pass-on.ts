@@ -1,7 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import { takeTurn } from '../../../node/turns.ts'
-import { HeadError, type RequestHead, requestHead } from './request-head.ts'
+import { HeadError, OF_A_CONNECTION, type RequestHead, requestHead } from './request-head.ts'
 import { type Ends, StreamSocket } from './stream-socket.ts'
 
 /**
@@ -17,14 +17,6 @@ const MAX_ANSWER_HEAD_BYTES = 64 * 1024
 /** Of an answer that is sent before the client has to have taken some, in bytes. */
 const PIECE_BYTES = 16 * 1024
 const HAS_NO_BODY = new Set([204, 205, 304])
-const OF_A_CONNECTION = [
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]
 
 /** A stream, and what becomes of it. */
 interface Passed {

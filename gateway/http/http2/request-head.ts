@@ -14,7 +14,7 @@ export class HeadError extends Error {
 }
 
 /** What speaks of one connection, and has no place in a request by HTTP/2 (RFC 9113, 8.2.2). */
-const OF_A_CONNECTION = new Set([
+export const OF_A_CONNECTION: ReadonlySet<string> = new Set([
   'connection',
   'http2-settings',
   'keep-alive',

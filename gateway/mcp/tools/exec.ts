@@ -1,15 +1,11 @@
 import { z } from 'zod'
 import { execRequestSchema } from '../../contract/exec.ts'
 import { type Part, shownEnds, shownStart } from '../text.ts'
-import { jobField } from './fields.ts'
+import { jobField, MAX_SCRIPT_CHARACTERS, MAX_WAIT_SECONDS } from './fields.ts'
 import { tool } from './tool.ts'
 
 /** Characters of each of the two outputs that are answered. */
 const MAX_CHARACTERS = 32_768
-const MAX_SCRIPT_CHARACTERS = 16_384
-
-/** The longest that one may take, in seconds. */
-const MAX_SECONDS = 55
 
 const { command } = execRequestSchema.shape
 
@@ -46,7 +42,7 @@ export const execTools = [
       timeout: z
         .int()
         .min(1)
-        .max(MAX_SECONDS)
+        .max(MAX_WAIT_SECONDS)
         .default(45)
         .describe('Seconds that it may take: most clients give up on a call after 60.'),
     }),

@@ -6,9 +6,11 @@ import { submissionSchema } from '../../contract/job-config.ts'
 /**
  * The longest that a tool waits, in seconds. Most clients give up on a call after 60.
  */
-const MAX_WAIT_SECONDS = 55
+export const MAX_WAIT_SECONDS = 55
 /** @see MAX_WAIT_SECONDS */
 const WAIT_SECONDS = 45
+/** Characters of a shell script. */
+export const MAX_SCRIPT_CHARACTERS = 16_384
 /** Most texts that are given along with a job. */
 const MAX_FILES = 16
 
@@ -66,7 +68,7 @@ export const jobFields = {
   script: z
     .string()
     .min(1)
-    .max(16_384)
+    .max(MAX_SCRIPT_CHARACTERS)
     .optional()
     .describe(
       'A shell script, run with sh -c in the container: for pipes, && and several lines. In place of command and args.',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { CortexClient } from '../../client/index.ts'
 import { isTerminal } from '../../contract/job-status.ts'
 import { shownEnds } from '../text.ts'
-import { jobField } from './fields.ts'
+import { jobField, MAX_WAIT_SECONDS } from './fields.ts'
 import { tool } from './tool.ts'
 
 /** Lines of one answer unless said otherwise, and at most. */
@@ -11,8 +11,6 @@ const MAX_LINES = 1_000
 /** Characters of one answer, and of one line of it. */
 const MAX_CHARACTERS = 32_768
 const MAX_LINE_CHARACTERS = 2_000
-/** The longest that new lines are waited for, in seconds. */
-const MAX_WAIT_SECONDS = 55
 
 interface Read {
   text: string

@@ -1,5 +1,6 @@
 import { Duplex, Readable, Writable } from 'node:stream'
 import type { ServerChannel } from 'ssh2'
+import { orAborted } from '../../abort.ts'
 import type { Tamed } from './library.ts'
 import type { Transport } from './transport.ts'
 
@@ -28,17 +29,11 @@ export function createCarrier({ look, room }: Pick<Transport, 'look' | 'room'>, 
       await agreed()
       signal.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const onAbort = (): void => reject(signal.reason)
-      signal.addEventListener('abort', onAbort, { once: true })
-      try {
-        // A channel that closes meanwhile never calls back.
-        to.write(data, (error) => (error == null ? resolve() : reject(error)))
-        await promise
-        forget(to)
-        await room()
-      } finally {
-        signal.removeEventListener('abort', onAbort)
-      }
+      // A channel that closes meanwhile never calls back.
+      to.write(data, (error) => (error == null ? resolve() : reject(error)))
+      await orAborted(promise, signal)
+      forget(to)
+      await room()
     },
   }
 }

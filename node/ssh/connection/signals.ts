@@ -1,11 +1,10 @@
 import type { ExecSession } from '../../reach/index.ts'
 import type { SshTarget } from '../index.ts'
 import { newestOfEach } from './newest.ts'
-import { signalNumber, signalWords } from './words.ts'
+import { signalName, signalNumber, signalWords } from './words.ts'
 
 /** Control characters by which a terminal sends the signals of keys. */
 const KEYS: Readonly<Record<string, string>> = { INT: '\x03', QUIT: '\x1c' }
-const NAMES = ['HUP', 'INT', 'QUIT', 'ILL', 'ABRT', 'FPE', 'KILL', 'USR1', 'SEGV', 'USR2', 'PIPE', 'ALRM', 'TERM']
 
 /** The signals of one session. */
 export interface Signals {
@@ -37,7 +36,7 @@ export function createSignals(target: SshTarget, session: string, signal: AbortS
     },
     nameOf(exitCode) {
       const number = exitCode - 128
-      return sent.has(number) ? NAMES.find((name) => signalNumber(name) === number) : undefined
+      return sent.has(number) ? signalName(number) : undefined
     },
   }
 }

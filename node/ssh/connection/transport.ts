@@ -3,8 +3,6 @@ import { Duplex } from 'node:stream'
 /** A connection as the library gets it. */
 export interface Transport {
   stream: Duplex
-  /** Bytes that came so far. */
-  received(): number
   /** Resolves when the other side has taken enough of what was written, or is gone. */
   room(): Promise<void>
   /** To be called when some of what waits was taken: reads on. */
@@ -60,7 +58,6 @@ export function guardTransport(
 
   return {
     stream,
-    received: () => received,
     look,
     async room() {
       if (!stream.writableNeedDrain || stream.destroyed) return

@@ -65,6 +65,11 @@ export function signalNumber(name: string): number | undefined {
   return Object.hasOwn(SIGNALS, name) ? SIGNALS[name] : undefined
 }
 
+/** The name of such a number; undefined where it is none of SSH's. */
+export function signalName(number: number): string | undefined {
+  return Object.keys(SIGNALS).find((name) => SIGNALS[name] === number)
+}
+
 /** What sends a signal to a session's processes: to all that have its mark. */
 export function signalWords(name: string, session: string): string[] {
   const script = 'cd /proc && for n in [0-9]*; do grep -qs "$1" "$n/environ" && kill -s "$2" "$n"; done; :'
