@@ -3,6 +3,7 @@
  * the steps of its life, because nothing here may change them.
  */
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { type ContainerHealth, readContainerHealth } from '../../protocol/endpoints.ts'
 import { addressOf, networkSettings } from '../networks/network-mode.ts'
@@ -80,6 +81,9 @@ export interface ContainerLook {
 
 /** What Docker answers as the exit code of an exec that is not over. */
 const NOT_OVER = null
+/** How long an engine may take from the end of a command's output to noting its exit, in ms. */
+const EXIT_NOTED_MS = 60_000
+const EXIT_LOOK_MS = 20
 
 /** @param publicAddress the machine's own, where ports are published at one */
 export function createContainerAccess(docker: Docker, publicAddress: string | null = null): ContainerAccess {
@@ -221,12 +225,12 @@ function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
 }
 
-/** The engine notes the exit a moment after the output has ended. */
+/** The engine notes the exit a moment after the output has ended: seconds on a busy machine. */
 async function exitCodeOf(exec: Docker.Exec): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
+  for (let waitedMs = 0; waitedMs < EXIT_NOTED_MS; waitedMs += EXIT_LOOK_MS) {
     const { ExitCode: code, Running: running } = await exec.inspect()
     if (!running && code !== NOT_OVER) return code
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await delay(EXIT_LOOK_MS)
   }
   throw new EngineError('ENGINE_ERROR', 'the engine does not say how the command ended', { reason: 'no-exit-code' })
 }

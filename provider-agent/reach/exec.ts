@@ -33,7 +33,12 @@ export async function serveExec(
   try {
     await channel.send(WELCOME)
     const reading = readInput(channel, running, input, AbortSignal.any([signal, over.signal])).catch(stop)
-    for await (const { stream: from, parts } of outputOf(running)) await channel.send(encodeExecOutput(from, parts))
+    try {
+      for await (const { stream: from, parts } of outputOf(running)) await channel.send(encodeExecOutput(from, parts))
+    } catch (error) {
+      // The engine hangs up on input that the command did not wait for; it still says how that ended.
+      if (error !== stream.errored) throw error
+    }
     const exitCode = await running.exitCode()
     hasEnded = true
     await channel.send(encode(ExecOutputSchema, { content: { case: 'exited', value: { exitCode } } }))

@@ -7,6 +7,8 @@ import { type ContainerEvent, ENDING_ACTIONS, endedFromOutside, readEvents } fro
 
 /** How long after its end an engine may take to tell of it, and why a container was killed, in ms. */
 const HEARD_WITHIN_MS = 1_000
+/** The same on a machine that is as busy as may be: what has not been told of by then, the engine did not see. */
+const SEEN_WITHIN_MS = 10_000
 /** Events that an engine remembers (moby, `daemon/events`). */
 const REMEMBERED = 256
 /** How it tells of an end that it saw. */
@@ -37,8 +39,9 @@ export async function exitOf(docker: Docker, ended: Ended, abort: Abort): Promis
   if (state.OOMKilled) return { exitCode, oomKilled: exitCode !== 0, startedAtMs, finishedAtMs }
   // Who has listened from the start knows of all that a program could end well after.
   const told = isHeard && exitCode <= 128 ? [] : await toldOf(docker, ended, { startedAtMs, finishedAtMs }, abort)
+  const isTold = isHeard || ended.isPodman || told.some(isEnd)
   const isUnseen =
-    !isHeard && !ended.isPodman && !told.some(isEnd) && !(await hasForgotten(docker, finishedAtMs, abort))
+    !isTold && !(await hasForgotten(docker, finishedAtMs, abort)) && !(await isToldLate(docker, ended, abort))
   const exit = { exitCode, finishedAtMs, stopSignal }
   const oomKilled = exitCode === KILLED && (await wasOutOfMemory(ended, told))
   const fromOutside = !oomKilled && endedFromOutside([...heard, ...told], exit)
@@ -76,6 +79,17 @@ async function hasForgotten(docker: Docker, atMs: number, abort: Abort): Promise
   const query = { since: atMs / 1_000, until: (await readEngineTime(docker, abort)) / 1_000, filters: {} }
   for await (const _event of readEvents(docker, query, abort)) events += 1
   return events >= REMEMBERED
+}
+
+/** Whether the engine tells of the end after all. One of some time ago is answered at once. */
+async function isToldLate(docker: Docker, { id, state }: Ended, abort: Abort): Promise<boolean> {
+  const query = {
+    since: Date.parse(state.StartedAt) / 1_000,
+    until: (Date.parse(state.FinishedAt) + SEEN_WITHIN_MS) / 1_000,
+    filters: { container: [id], event: [END] },
+  }
+  for await (const _end of readEvents(docker, query, abort)) return true
+  return false
 }
 
 function isDecisive({ action, signal }: ContainerEvent): boolean {

@@ -205,14 +205,13 @@ async function checkCost(
     if (!each.settled) continue
     const { claimedMs } = each
     // It is paid for what its requester knows of, and has no receipt for more.
-    if (claimedMs !== undefined && each.receipt === null && run !== undefined && startedUnheard(run, befallen)) continue
+    const running = each === lease ? lease.running : undefined
+    const isUnsigned = claimedMs !== undefined && each.receipt === null
+    if (isUnsigned && run !== undefined && startedUnheard(run, befallen, running)) continue
     // What somebody else ended while its agent was away is billed as far as it was seen to run.
     if (run?.isFromOutside !== true && each.meteredMs < leastMs - METER_TOLERANCE_MS) say('cost', text)
     if (each.receipt === null) {
-      say(
-        'cost',
-        `settled without a receipt, ${claimedMs} ms claimed; ${text}; ${JSON.stringify(leaseOf(job)?.running)}`,
-      )
+      say('cost', `settled without a receipt, ${claimedMs} ms claimed; ${text}; ${JSON.stringify(running)}`)
       continue
     }
     const signed = [each.receipt.provider, each.receipt.requester].map((text) =>

@@ -1,6 +1,6 @@
 /** What must hold of one job whatever its machines, its clocks and their owners did. */
 
-import { leaseOf } from '../../../node/store/records.ts'
+import { leaseOf, type ToldToRun } from '../../../node/store/records.ts'
 import { kindOfFailure } from '../../../protocol/failures.ts'
 import type { Befallen, Disturbance } from './befallen.ts'
 import type { Expected, Say, Stored } from './checker.ts'
@@ -59,11 +59,18 @@ function undisturbed(befallen: Befallen[], provider: string, fromMs: number, toM
 /** How long after a start it may be told of, in ms, and how long before it somebody may have fallen silent. */
 const TELLING_MS = 5_000
 
+/** How much later than a start that its requester takes to be possible it may have been, in ms. */
+const SLIGHT_MS = 1_000
+
 /**
  * Whether a provider could not tell of a container's start when it happened, by no doing of its requester: then the first
- * seconds are nobody's to sign. See docs/decisions/0053-the-buyers-own-meter.md.
+ * seconds are nobody's to sign. See docs/decisions/0053-the-buyers-own-meter.md. A machine that is as busy as may be tells of
+ * it late, too.
+ *
+ * @param running what the requester keeps of having been told; absent where it keeps nothing
  */
-export function startedUnheard(run: Run, befallen: Befallen[]): boolean {
+export function startedUnheard(run: Run, befallen: Befallen[], running?: ToldToRun): boolean {
+  if (running !== undefined && running.heardAt.wallMs - running.unheardMs > run.startMs + SLIGHT_MS) return true
   return befallen.some(
     (each) =>
       (each.what === 'agent' || each.what === 'link' || each.what === 'machine') &&
