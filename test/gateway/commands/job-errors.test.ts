@@ -11,7 +11,7 @@ describe('cortex job, where something is wrong', () => {
   it('says what is wrong and what to do, in one line', async () => {
     const id = await submit('busybox')
     const cases: [args: string[], line: RegExp][] = [
-      [['job', 'get', 'job_000000000000'], /No job's id begins with job_000000000000/],
+      [['job', 'get', 'job_000000000000'], /No job is called job_000000000000, and no job's id begins so/],
       [['job', 'submit', '--memory', 'lots', '--max-price', '-1', 'busybox'], /memory must.*maxPrice/],
       [['job', 'submit'], /image/],
       [['job', 'submit', '-f', 'nowhere.json'], /Cannot read nowhere\.json \(ENOENT\): check the path/],

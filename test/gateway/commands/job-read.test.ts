@@ -105,7 +105,7 @@ describe('cortex job get, logs, cancel and so on', () => {
     const cancelled = await at.cortex.run(['job', 'cancel', 'job_000000000000', first, second])
     assert.equal(cancelled.out, `${first} cancelling\n${second} cancelling\n`, 'one that is not there keeps no other')
     assert.equal(cancelled.code, 1)
-    assert.match(cancelled.err, /^cortex: No job's id begins with job_000000000000[^\n]*\n$/)
+    assert.match(cancelled.err, /^cortex: No job is called job_000000000000, and no job's id begins so[^\n]*\n$/)
     const again = await at.ok('job', 'resubmit', first, '--memory', '1Gi')
     const job = await at.gateway.store.get(again)
     assert.deepEqual([job?.spec.cpu, job?.spec.memory, job?.origin.resubmittedFrom], [100, '1Gi', first])
