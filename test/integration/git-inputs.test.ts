@@ -70,7 +70,8 @@ describe('what jobs bring from repositories', () => {
     for (const submodules of [true, false]) {
       const git = { url: server.url('parent'), token: { secret: 'TOKEN' }, submodules }
       const inputs: JobSubmission['inputs'] = [{ path: '/src', from: { git } }]
-      const script = 'ls -A /src /src/libs/x; /src/libs/x/bin/hello; true'
+      // Of two streams none is sure to be read first.
+      const script = 'exec 2>&1; ls -A /src /src/libs/x; /src/libs/x/bin/hello; true'
       const job = await market.run(script, { inputs, network: 'none', secrets: { TOKEN: 'ghp_Secret' } })
       const log = (await market.node.store.logs(job.id, 1, 100)).map(({ line }) => line).join('\n')
       assert.equal(job.state.status, 'completed', `${JSON.stringify(job.state)} ${log}`)

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
+import type { RunOnly } from 'axe-core'
 import Docker from 'dockerode'
 import type { Page } from 'playwright-core'
 import { CortexClient } from '../../../gateway/client/index.ts'
@@ -18,10 +19,14 @@ import { openPage } from './open-page.ts'
 import { nextFrame } from './scrolling.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
-/** Git ignores it. */
+/** Where pictures of what is inspected go; Git ignores it. */
 const SHOTS = join(ROOT, '.cache', 'screenshots')
+/** Pictures are for who looks at them: they take a third of what inspecting costs. */
+const TAKES_SHOTS = process.env.CORTEX_SCREENSHOTS === '1'
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+const TAGS: RunOnly = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }
+/** What another theme can change. */
+const COLOURS: RunOnly = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] }
 
 /** A browser before a gateway with agents and a real engine. */
 export interface Rig {
@@ -38,7 +43,7 @@ export interface Rig {
   complaints: string[]
   /** Opens a page of the dashboard, e.g. `/jobs`. */
   open(path: string): Promise<void>
-  /** Checks the page's accessibility in both themes and takes pictures, wide and narrow. */
+  /** Checks the page's accessibility in both themes, wide and narrow; takes pictures where `CORTEX_SCREENSHOTS=1`. */
   inspect(name: string): Promise<void>
   stop(): Promise<void>
 }
@@ -57,7 +62,7 @@ export interface RigInit {
 
 export async function startRig({ gatewayFlags = [], fetchesAssetsOutside = true }: RigInit = {}): Promise<Rig> {
   buildDashboard()
-  mkdirSync(SHOTS, { recursive: true })
+  if (TAKES_SHOTS) mkdirSync(SHOTS, { recursive: true })
   await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
   stack.defer(engine.stop)
@@ -142,29 +147,40 @@ const STILL = '*, *::before, *::after { transition: none !important; animation: 
 
 async function inspect(page: Page, name: string): Promise<void> {
   const still = await page.addStyleTag({ content: STILL })
-  for (const theme of ['light', 'dark'] as const) {
+  for (const [theme, rules] of [
+    ['light', TAGS],
+    ['dark', COLOURS],
+  ] as const) {
     await page.evaluate((value) => document.documentElement.setAttribute('data-mantine-color-scheme', value), theme)
-    assert.deepEqual(await violations(page), [], `${name} in the ${theme} theme`)
-    await page.screenshot({ path: join(SHOTS, `${name}-${theme}-wide.png`) })
-    await page.setViewportSize({ width: 390, height: 844 })
-    await nextFrame(page)
-    await page.screenshot({ path: join(SHOTS, `${name}-${theme}-narrow.png`) })
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-    assert.ok(overflow <= 0, `${name} is ${overflow} px wider than a narrow screen`)
-    await page.setViewportSize({ width: 1360, height: 860 })
+    assert.deepEqual(await violations(page, rules), [], `${name} in the ${theme} theme`)
+    await takeShot(page, `${name}-${theme}-wide`)
+    if (theme === 'light' || TAKES_SHOTS) await inspectNarrow(page, `${name}-${theme}-narrow`)
   }
   await page.evaluate(() => document.documentElement.setAttribute('data-mantine-color-scheme', 'light'))
   await still.evaluate((style) => style.parentNode?.removeChild(style))
 }
 
-async function violations(page: Page): Promise<string[]> {
+async function inspectNarrow(page: Page, name: string): Promise<void> {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await nextFrame(page)
+  await takeShot(page, name)
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  assert.ok(overflow <= 0, `${name} is ${overflow} px wider than a narrow screen`)
+  await page.setViewportSize({ width: 1360, height: 860 })
+}
+
+async function takeShot(page: Page, name: string): Promise<void> {
+  if (TAKES_SHOTS) await page.screenshot({ path: join(SHOTS, `${name}.png`) })
+}
+
+async function violations(page: Page, rules: RunOnly): Promise<string[]> {
   // A page keeps it until another one is loaded.
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE)
-  return await page.evaluate(async (tags) => {
+  return await page.evaluate(async (runOnly) => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
-    const { violations: found } = await axe.run({ runOnly: tags, resultTypes: ['violations'] })
+    const { violations: found } = await axe.run({ runOnly, resultTypes: ['violations'] })
     return found.flatMap(({ id, nodes }) =>
       nodes.slice(0, 5).map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary}`),
     )
-  }, TAGS)
+  }, rules)
 }

@@ -83,7 +83,7 @@ export function JobForm({ editor, problems }: { editor: DraftEditor; problems: F
       <Card title="Container">
         <Stack gap="sm">
           <TextInput
-            label="Name"
+            label="Job name"
             description="What you call it: in lists, and in commands in place of its id."
             placeholder="train"
             value={draft.name ?? ''}
