@@ -57,8 +57,11 @@ export class SshRefusedError extends Error {
   override readonly name = 'SshRefusedError'
 }
 
-/** Connections that have yet to show a key: of one address, and in all. Beyond, one of them is cut off. */
-export const MAX_STRANGERS = { address: 10, all: 100 } as const
+/**
+ * Connections that have yet to show a key: of one address, and in all. Beyond, one of them is cut off. Whoever begins fifty
+ * sessions at once has room.
+ */
+export const MAX_STRANGERS = { address: 64, all: 256 } as const
 
 /** How long a client may take until it has shown a key, in ms; OpenSSH's own servers wait for 120 s. */
 export const GRACE_MS = 30_000

@@ -151,20 +151,24 @@ const NO_PROCESSES = { Processes: [] }
 
 async function openExec(container: Docker.Container, request: ExecRequest, abort: Abort): Promise<RunningExec> {
   const { command, terminal, columns, rows, input } = request
+  const isSized = terminal && columns > 0 && rows > 0
+  // From Docker 23 on a terminal has its size before its program looks.
+  const size: { ConsoleSize?: [number, number] } = isSized ? { ConsoleSize: [rows, columns] } : {}
   const exec = await container.exec({
     Cmd: command,
     AttachStdin: input,
     AttachStdout: true,
     AttachStderr: true,
     Tty: terminal,
+    ...size,
     ...abort,
   })
-  const stream = await exec.start({ hijack: true, stdin: input, Tty: terminal })
+  const stream = await exec.start({ hijack: true, stdin: input, Tty: terminal, ...size })
   const resize = async (width: number, height: number): Promise<void> => {
     await exec.resize({ w: width, h: height })
   }
   // It may have ended already: then there is no terminal to size.
-  if (terminal && columns > 0 && rows > 0) await resize(columns, rows).catch(() => undefined)
+  if (isSized) await resize(columns, rows).catch(() => undefined)
   const end = async (): Promise<void> => await endExec(exec)
   return { stream, framed: !terminal, resize, exitCode: async () => await exitCodeOf(exec), end }
 }

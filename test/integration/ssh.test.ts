@@ -13,6 +13,7 @@ import { CortexClient } from '../../gateway/client/index.ts'
 import { freePort } from '../../scripts/free-port.ts'
 import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { hasSsh, QUIET, type Ran, ran } from '../node/ssh/support/ssh-client.ts'
+import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
 import { startCortex } from './support/program.ts'
@@ -168,22 +169,23 @@ describe('a job by SSH', { skip: HAS_SSH ? false : 'OpenSSH is not here' }, () =
     const privateKey = await readFile(join(folder, 'mine'))
     own.connect({ host: '127.0.0.1', port: api.sshPort ?? 0, username: id, privateKey })
     await once(own, 'ready')
+    // An engine before Docker 23 tells a terminal its size once its program runs.
     const script =
-      'trap "echo interrupted; exit 6" INT; stty size; read -r line; stty size; echo ready; while :; do sleep 1; done'
+      'trap "echo interrupted; exit 6" INT; until stty size 2>&1 | grep "31 101"; do sleep 0.1; done; read -r line; stty size; echo ready; while :; do sleep 1; done'
     const channel = await new Promise<ssh2.ClientChannel>((resolve, reject) =>
       own.exec(script, { pty: { cols: 101, rows: 31 } }, (error, opened) =>
         error === undefined ? resolve(opened) : reject(error),
       ),
     )
     let said = ''
-    const until = async (pattern: RegExp): Promise<void> => {
-      while (!pattern.test(said)) said += String((await once(channel, 'data'))[0])
-    }
+    channel.on('data', (data: Buffer) => {
+      said += String(data)
+    })
     const ended = once(channel, 'exit')
-    await until(/31 101/)
+    await until(() => said.includes('31 101'))
     channel.setWindow(41, 121, 0, 0)
     channel.write('\n')
-    await until(/41 121\s+ready/)
+    await until(() => /41 121\s+ready/.test(said))
     channel.write('\x03')
     assert.equal((await ended)[0], 6)
     own.end()

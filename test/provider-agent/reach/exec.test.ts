@@ -6,6 +6,7 @@ import { ExecInputSchema, type ReachHello_Exec } from '../../../protocol/gen/cor
 import { readExecOutput } from '../../../protocol/reach-messages.ts'
 import type { ContainerAccess } from '../../../provider-agent/engine/access.ts'
 import { serveExec } from '../../../provider-agent/reach/exec.ts'
+import type { Reached } from '../../../provider-agent/reach/reached.ts'
 
 const HELLO = { command: ['sh'], terminal: true, columns: 0, rows: 0, input: true } as ReachHello_Exec
 
@@ -37,7 +38,7 @@ async function answers(last: (stream: Duplex) => void, signal = new AbortControl
     close: async () => undefined,
     abort: () => undefined,
   }
-  const over = serveExec({ access }, { channel, name: 'box', signal } as Parameters<typeof serveExec>[1], HELLO)
+  const over = serveExec({ access }, { channel, name: 'box', signal } as unknown as Reached, HELLO)
   stream.push('on')
   setTimeout(() => last(stream), 10)
   try {
