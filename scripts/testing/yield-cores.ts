@@ -5,8 +5,9 @@ import { setPriority } from 'node:os'
 const NICE = 10
 
 /**
- * Leaves a process little more than what others do not want of the cores. Linux shares these out among sessions first, by a priority
- * of their own, and then among a session's processes: it is to have been started `detached`, in a session of its own.
+ * Leaves a process little more than what others do not want of the cores. Linux shares these out among sessions first, by
+ * a priority of their own, and then among a session's processes: it is to have been started `detached`, in a session of its
+ * own.
  */
 export function yieldCores(pid: number): void {
   try {
