@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { PROGRAM } from '../testing/programs.ts'
 
-const PROGRAM = join(import.meta.dirname, '../../bin/cortex.ts')
 const MIB = 2 ** 20
 
 /** The most that processes had in memory, by what they are; see {@link createPeaks}. */
