@@ -164,14 +164,8 @@ export async function startClientNode(
   const started = stack.move()
   const reach = createReach({ network, store, clock })
   return {
-    network,
-    directory,
-    store,
-    requester,
-    reach,
-    outputs,
-    uploads,
-    volumes,
+    market: { name: init.networkName, isPrivate: init.networkKeyFile !== undefined },
+    ...{ network, directory, store, requester, reach, outputs, uploads, volumes },
     privateKey,
     stop: async () => await started.disposeAsync(),
   }

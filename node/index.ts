@@ -9,6 +9,8 @@ import type { Volumes } from './volumes/index.ts'
 
 /** A peer that asks for jobs: what `cortex run` is, and what a gateway serves. */
 export interface ClientNode {
+  /** Which market it is on, and whether only those are who have its key. */
+  readonly market: { name: string; isPrivate: boolean }
   readonly network: PeerNetwork
   readonly directory: Directory
   readonly store: JobStore

@@ -32,6 +32,7 @@ export const DATA_FAILURES = {
     fault: 'user',
     cause: 'What the job brings to write to, or from elsewhere, is larger than its storage.',
     remedy: 'Raise storage, or leave out rw where the job only reads.',
+    change: 'storage',
   },
   'no-space': {
     fault: 'place',

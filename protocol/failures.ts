@@ -7,6 +7,7 @@
 import { DATA_FAILURES } from './data-failures.ts'
 import { PROGRAM_FAILURES } from './program-failures.ts'
 import { PULL_FAILURES } from './pull-failures.ts'
+import type { RemedyField } from './remedy-fields.ts'
 
 /** The kinds of failure, as the API, webhooks and reports name them. Append-only. */
 export const FAILURE_CODES = [
@@ -93,6 +94,8 @@ interface Row extends Partial<Consequences> {
   cause: string
   /** What to do, as a sentence. */
   remedy: string
+  /** Which field of the job is to be changed for that, as far as one is; see `remedies.ts`. */
+  change?: RemedyField
 }
 
 type Rows = { default: Row } & Record<string, Row>
@@ -112,31 +115,37 @@ const TABLE: Record<FailureCode, Rows> = {
       fault: 'job',
       cause: 'The container ran out of memory.',
       remedy: 'Raise memory, or make the application use less.',
+      change: 'memory',
     },
     'storage-limit': {
       fault: 'job',
       cause: 'The container wrote more than its storage.',
       remedy: 'Raise storage, or the size of the volume, or make the application write less.',
+      change: 'storage',
     },
     'process-limit': {
       fault: 'job',
       cause: 'The container had as many processes as it may.',
       remedy: 'Raise pids, or make the application start fewer processes and threads.',
+      change: 'pids',
     },
     'file-limit': {
       fault: 'job',
       cause: 'A process of the container had as many files open as it may.',
       remedy: 'Raise ulimits.nofile, or make the application close what it no longer needs.',
+      change: 'ulimits',
     },
     'shared-memory-limit': {
       fault: 'job',
       cause: 'The container’s shared memory, /dev/shm, was full.',
       remedy: 'Raise shmSize, and memory with it: shared memory counts as that.',
+      change: 'shmSize',
     },
     'network-limit': {
       fault: 'job',
       cause: 'The container sent and received more than its maxNetwork.',
       remedy: 'Raise maxNetwork, or make the application send and receive less.',
+      change: 'maxNetwork',
     },
     'more-than-any-provider': {
       fault: 'user',
@@ -147,6 +156,7 @@ const TABLE: Record<FailureCode, Rows> = {
       fault: 'user',
       cause: 'The engine starts no container with so little memory.',
       remedy: 'Raise memory to 6Mi or more.',
+      change: 'memory',
     },
     'not-as-offered': {
       fault: 'provider',
@@ -195,6 +205,7 @@ const TABLE: Record<FailureCode, Rows> = {
       billed: 'with-minimum',
       cause: 'The requester was out of touch for leaseTimeout, so the container was stopped.',
       remedy: 'Raise leaseTimeout, or set onDisconnect to continue where running twice does no harm.',
+      change: 'leaseTimeout',
     },
   },
   NON_ZERO_EXIT: PROGRAM_FAILURES,
@@ -203,6 +214,7 @@ const TABLE: Record<FailureCode, Rows> = {
       fault: 'job',
       cause: 'The job reached its duration and was stopped.',
       remedy: 'Ask for a longer duration, extend the job while it runs, or set autoExtend.',
+      change: 'duration',
     },
     'provider-end': {
       fault: 'provider',
@@ -315,7 +327,7 @@ const TABLE: Record<FailureCode, Rows> = {
 }
 
 /** A row of the table with all that it says. */
-export interface FailureKind extends Required<Row> {
+export interface FailureKind extends Required<Omit<Row, 'change'>>, Pick<Row, 'change'> {
   code: FailureCode
   /** In `details.reason`; null for the code's own row. */
   reason: string | null

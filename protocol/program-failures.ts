@@ -10,6 +10,7 @@ export const PROGRAM_FAILURES = {
     cause: 'The application was ended by a bus error (SIGBUS).',
     remedy:
       'Mostly /dev/shm was full, which is half of memory where shmSize does not say: raise shmSize, and memory with it.',
+    change: 'shmSize',
   },
   'command-not-found': {
     fault: 'user',

@@ -1,12 +1,14 @@
 /**
  * `npm run demo`: a gateway and two agents as separate processes on this machine, one job that works and one that fails,
- * followed from bids to cost. `npm run demo -- --keep` leaves the network up and says how to reach it.
+ * followed from bids to cost. `npm run demo -- --keep` leaves the network up and says how to reach it, `--open` opens its
+ * dashboard in the browser, signed in.
  */
 
 import { once } from 'node:events'
 import { styleText } from 'node:util'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import Docker from 'dockerode'
+import { openInBrowser } from '../node/commands/open-in-browser.ts'
 import { onStop, watchOutput } from '../node/commands/stopping.ts'
 import { type DemoApi, type DemoJob, openApi } from './demo/api.ts'
 import { ensureEngine } from './engine.ts'
@@ -19,9 +21,13 @@ const FAILS = 'echo "reading /data/input.csv"; cat /data/input.csv; exit 3'
 
 async function main(signal: AbortSignal): Promise<void> {
   await using stack = new AsyncDisposableStack()
-  const { url, key } = await demonstrate(stack, signal)
-  if (process.argv.includes('--keep')) {
+  const { url, key, processes } = await demonstrate(stack, signal)
+  const opens = process.argv.includes('--open')
+  if (opens || process.argv.includes('--keep')) {
     title('Kept up until Ctrl-C')
+    const link = signInLink(processes[0]?.output() ?? '')
+    say(`sign in    ${link}  (once, within ten minutes of its start)`)
+    if (opens) openInBrowser(link)
     say(`API        ${url}/api/plugin-core/jobs`)
     say(`explorer   ${url}/api/explorer`)
     say(`key        ${key}`)
@@ -32,6 +38,13 @@ async function main(signal: AbortSignal): Promise<void> {
   title('Cleaning up')
   await stack.disposeAsync()
   say('stopped everything that the demo started')
+}
+
+/** As the gateway printed it when it started. */
+function signInLink(output: string): string {
+  const [, link] = /^sign in +(\S+)/m.exec(output) ?? []
+  if (link === undefined) throw new Error(`the gateway printed no sign-in link:\n${output}`)
+  return link
 }
 
 /** What is started here is on the stack before the signal is looked at, so that nothing of it stays. */

@@ -31,7 +31,7 @@ export function failuresPage(): string {
   })
   return `# Why jobs fail
 
-Made from the table in \`protocol/failures.ts\` by \`npm run gen\`. A job that failed has \`error: { code, message, remedy, fault, details }\`; \`details.reason\` is the row. Programs match code and reason, which are only ever added; a reason that a program does not know means what the code's own row means.
+Made from the table in \`protocol/failures.ts\` by \`npm run gen\`. A job that failed has \`error: { code, message, remedy, fault, details, change }\`; \`details.reason\` is the row, and \`change\` the fields of the job to change, where that is the remedy (\`POST …/resubmit\` takes them). Programs match code and reason, which are only ever added; a reason that a program does not know means what the code's own row means.
 
 ## Who can mend it, and what follows
 

@@ -47,6 +47,8 @@ export function jobCalls(transport: Transport, streams: StreamInit) {
     /** Checks a job and asks who would take it, and at what price; nothing is submitted. */
     dryRun: async (job: JobSubmission, options: CallOptions = {}): Promise<DryRun> =>
       await transport.data({ method: 'POST', path: JOBS, query: { dryRun: true }, json: job, ...options }),
+    /** What providers say to a job that was submitted, asked anew, and what would help where nobody takes it. */
+    why: async (id: string, options: CallOptions = {}): Promise<DryRun> => await get(jobPath(id, '/why'), {}, options),
     /** Changes a job that has no provider yet. */
     update: async (id: string, changes: JobChanges, options: CallOptions = {}): Promise<Job> =>
       await transport.data({ method: 'PUT', path: jobPath(id), json: changes, ...options }),

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../contract/errors.ts'
 import type { containerSchema, execAnswerSchema, execRequestSchema } from '../contract/exec.ts'
 import type { fileLookSchema, fileSchema, removedFileSchema, writtenFilesSchema } from '../contract/files.ts'
 import type { configSchema, JobSubmission, overridesSchema } from '../contract/job-config.ts'
+import type { jobErrorSchema, remedySchema, waitingSchema } from '../contract/job-failures.ts'
 import type { jobListQuery } from '../contract/job-list.ts'
 import type {
   attemptCostSchema,
@@ -47,9 +48,9 @@ export type JobStatus = Job['status']
 export type JobConfig = z.input<typeof configSchema>
 /** Changes to a job: null takes a field, or a name of `env`, `secrets` and `labels`, out. */
 export type JobOverrides = z.input<typeof overridesSchema>
-/** What may change while a job is pending. */
+/** What may change while a job is pending: null takes a field out. */
 export type JobChanges = Pick<
-  JobConfig,
+  JobOverrides,
   | 'cpu'
   | 'memory'
   | 'storage'
@@ -69,6 +70,12 @@ export type JobChanges = Pick<
 export type Upload = z.output<typeof uploadSchema>
 /** What each provider says to a job that was not submitted, and whether anybody would take it. */
 export type DryRun = z.output<typeof dryRunSchema>
+/** Why a job failed, or would. */
+export type JobError = z.output<typeof jobErrorSchema>
+/** A change of a job that helps: its `changes` are for `jobs.resubmit`, or while it is pending for `jobs.update`. */
+export type Remedy = z.output<typeof remedySchema>
+/** Why nobody has taken a pending job yet, and until when somebody may. */
+export type Waiting = z.output<typeof waitingSchema>
 /** An entry in a job’s history; further fields depend on its `type`. */
 export type JobEvent = z.output<typeof jobEventSchema>
 /** A line of a job’s log, or a piece of a long one. */

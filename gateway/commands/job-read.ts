@@ -9,9 +9,9 @@ import { type ConnectionOptions, withConnection } from './connection.ts'
 import { aboutJob } from './job-id.ts'
 import { receiptCommand } from './job-receipt.ts'
 
-/** `cortex job get · logs · bids · events · receipt` */
+/** `cortex job get · why · logs · bids · events · receipt` */
 export function jobReadCommands(): Command[] {
-  return [getCommand(), logsCommand(), bidsCommand(), eventsCommand(), receiptCommand()]
+  return [getCommand(), whyCommand(), logsCommand(), bidsCommand(), eventsCommand(), receiptCommand()]
 }
 
 function getCommand(): Command {
@@ -25,6 +25,20 @@ function getCommand(): Command {
       aboutJob(async (client, id, options: ConnectionOptions & { debug?: true }) => {
         const job = await client.jobs.get(id, options.debug === true ? { debug: true } : {})
         ;(await import('./job-show.ts')).showJob(job, options)
+      }),
+    )
+}
+
+function whyCommand(): Command {
+  const command = new Command('why')
+    .description('why nobody takes a job: asks all providers again, and says what would help')
+    .argument('<id>', 'which')
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex job why train')
+    .action(
+      aboutJob(async (client, id, options: ConnectionOptions) => {
+        const why = await client.jobs.why(id)
+        await (await import('./job-show.ts')).showBids(why, options)
       }),
     )
 }

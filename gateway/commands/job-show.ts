@@ -3,7 +3,7 @@ import { printJson, say } from '../../node/commands/print.ts'
 import { gpuText } from '../../node/views/gpu-view.ts'
 import { missingText } from '../../node/views/missing-text.ts'
 import { FAULTS, failureSentences } from '../../protocol/failures.ts'
-import type { Bid, DryRun, Job, JobListItem } from '../client/index.ts'
+import type { Bid, DryRun, Job, JobListItem, Waiting } from '../client/index.ts'
 import { shownName } from '../contract/names.ts'
 
 /** Jobs as people read them. */
@@ -69,7 +69,10 @@ export async function showBids({ accepted, quotes, ...rest }: DryRun, options: {
     quote.score === null ? '-' : quote.score.toFixed(3),
     quote.reason,
   ])
-  if (!accepted) say('Nobody would take it now: the reasons say what to change')
+  if (accepted) return
+  const { nearest, helps } = rest
+  say(nearest === null ? 'Nobody would take it now' : failureSentences(nearest))
+  for (const { text } of helps) say(`it would be taken: ${text}`)
 }
 
 /** One job as people read it. */
@@ -82,7 +85,7 @@ export async function showJob(job: Job, options: { json?: true }): Promise<void>
 /** See `allRows`. */
 export async function jobRows(job: Job): Promise<{ [K in keyof Job]?: FieldRow[] }> {
   const { dollars, fieldRows, pairs, when } = await import('./show.ts')
-  const { error, cost, config, results, events = [] } = job
+  const { error, waiting, hidden, cost, config, results, events = [] } = job
   return {
     id: [['job', job.id]],
     name: [['name', job.name ?? '']],
@@ -90,6 +93,8 @@ export async function jobRows(job: Job): Promise<{ [K in keyof Job]?: FieldRow[]
     attempt: [['attempt', `${job.attempt} of ${job.maxAttempts}`]],
     maxAttempts: [],
     error: error === null ? [] : errorRows(error, pairs(error.details)),
+    waiting: waiting === undefined ? [] : waitingRows(waiting, when(waiting.givesUpAt)),
+    hidden: hidden === undefined ? [] : hiddenRows(hidden),
     image: [['image', job.image]],
     command: [['command', [...job.command, ...job.args].join(' ')]],
     args: [],
@@ -134,6 +139,24 @@ function errorRows(error: NonNullable<Job['error']>, details: string): FieldRow[
     ['error', `${error.code}: ${failureSentences(error)}`],
     ['mended by', FAULTS[error.fault].who],
     ['details', details],
+    ...(error.change === null ? [] : [['would help', error.change.text] satisfies FieldRow]),
+  ]
+}
+
+function waitingRows({ answered, nearest }: Waiting, givesUp: string): FieldRow[] {
+  const why = nearest === null ? 'nobody was asked yet' : failureSentences(nearest)
+  return [
+    ['waits', `${why} (${answered} answered)`],
+    ['gives up', givesUp],
+  ]
+}
+
+function hiddenRows(hidden: NonNullable<Job['hidden']> | null): FieldRow[] {
+  if (hidden === null) return [['secrets', 'cannot be opened: the gateway had another master key']]
+  const { secrets, registryCredentials } = hidden
+  return [
+    ...(secrets.length === 0 ? [] : [['secrets', secrets.join(', ')] satisfies FieldRow]),
+    ...(registryCredentials ? [['registry', 'credentials were given'] satisfies FieldRow] : []),
   ]
 }
 

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import { startBackups } from '../../node/backup/keep-backups.ts'
 import { writeBackup } from '../../node/backup/write-backup.ts'
 import { startClientNode } from '../../node/client-node.ts'
 import { systemClock } from '../../node/clock.ts'
 import { backupPlanOf } from '../../node/commands/backup-flags.ts'
+import { openInBrowser } from '../../node/commands/open-in-browser.ts'
 import { followerTimes, type PeerOptions, partFolder, peerInit } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import { relayLimits } from '../../node/commands/relay-options.ts'
@@ -115,12 +115,4 @@ export async function startGatewayNode(
     peerAddresses: node.network.addresses(),
     stop: async () => await started.disposeAsync(),
   }
-}
-
-function openInBrowser(url: string): void {
-  const opener = process.platform === 'darwin' ? 'open' : 'xdg-open'
-  // The link is printed as well, for where there is no browser.
-  spawn(opener, [url], { stdio: 'ignore', detached: true })
-    .on('error', () => say('no browser could be opened; use the sign-in link'))
-    .unref()
 }

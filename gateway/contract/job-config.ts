@@ -36,3 +36,11 @@ export const overridesSchema = changesOf(
 export const shownConfigSchema = z
   .record(z.string(), z.unknown())
   .describe('Fields of a submission, without secrets and registry credentials.')
+
+/** What an answer does not show of a configuration, by its names. */
+export const hiddenSchema = z
+  .strictObject({
+    secrets: z.array(z.string()).describe('Names of its secrets.'),
+    registryCredentials: z.boolean().describe('Whether it has any.'),
+  })
+  .nullable()

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { CONTAINER_HEALTHS } from '../../protocol/endpoints.ts'
-import { FAILURE_CODES, FAULT_NAMES } from '../../protocol/failures.ts'
 import { JOB_EVENT_TYPES, JOB_STATUSES } from '../../protocol/lifecycle.ts'
 import { gpuSchema } from './gpus.ts'
+import { hiddenSchema } from './job-config.ts'
 import { JOB_DEFAULTS } from './job-defaults.ts'
+import { jobErrorSchema, remedySchema, waitingSchema } from './job-failures.ts'
 
 const time = z.iso.datetime()
 const usd = z.number().describe('US dollars.')
@@ -16,22 +17,6 @@ export const jobEventSchema = z
     timestamp: time.describe('When, ISO 8601.'),
   })
   .meta({ id: 'JobEvent', description: 'Further fields depend on the type.' })
-
-const jobErrorSchema = z
-  .strictObject({
-    code: z.enum(FAILURE_CODES).describe('What programs match.'),
-    message: z.string().describe('For people.'),
-    remedy: z.string().describe('What to do about it.'),
-    fault: z
-      .enum(FAULT_NAMES)
-      .describe(
-        'Who can mend it: the program (`job`), what was asked for (`user`), the owner of the machine (`provider`), nobody at once (`place`), or this program (`ours`).',
-      ),
-    details: z
-      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-      .describe('Further words for programs, `reason` among them.'),
-  })
-  .meta({ id: 'JobError', description: 'Why a job failed.' })
 
 const costSchema = z
   .strictObject({
@@ -167,6 +152,12 @@ export const jobSchema = z
       .describe(
         'Where it came from: resubmittedFrom, batch, schedule, template, mcpKey (the key whose tools made it).',
       ),
+    waiting: waitingSchema.optional().describe('While a provider is looked for, alone and in lists; not with events.'),
+    hidden: hiddenSchema
+      .optional()
+      .describe(
+        'What of the submission is not shown, with one job; null where it cannot be opened: the gateway had another master key.',
+      ),
     events: z.array(jobEventSchema).optional().describe('With one job; not in lists.'),
     debug: debugSchema.optional().describe('With `?debug=true`.'),
   })
@@ -297,6 +288,16 @@ export const dryRunSchema = z
       .array(quoteSchema)
       .describe(
         'Of everybody who was asked, those too that have not answered in time. In a larger network a dozen that fit are asked.',
+      ),
+    nearest: jobErrorSchema
+      .nullable()
+      .describe(
+        'Who came nearest, and what was lacking, as the job would fail by it; null where somebody would take it.',
+      ),
+    helps: z
+      .array(remedySchema)
+      .describe(
+        'Changes with which somebody would take it by what providers announce, each by itself; none where somebody would as it is.',
       ),
   })
   .meta({

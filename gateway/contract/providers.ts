@@ -190,6 +190,13 @@ export const networkSchema = z
       .nullable()
       .describe('Of providers that are online; null where none is.'),
     jobs: jobCountsSchema.describe('How many of your jobs are in each status.'),
+    join: z
+      .strictObject({
+        network: z.string().describe('The market’s name, for `--network`.'),
+        private: z.boolean().describe('Whether its key is needed as well, for `--network-key`.'),
+        addresses: z.array(z.string()).describe('Multiaddrs of this gateway’s peer, for `--bootstrap`.'),
+      })
+      .describe('What `cortex agent` is given to sell on it.'),
   })
   .meta({ id: 'Network', description: 'The sum of its providers, and how many of your jobs are in each status.' })
 
@@ -244,4 +251,9 @@ export const NETWORK_EXAMPLE: z.input<typeof networkSchema> = {
   capacity: { total: CAPACITY, free: CAPACITY },
   priceRange: { cpu: { min: 0.02, max: 0.03 }, memory: { min: 0.01, max: 0.02 } },
   jobs: { pending: 0, scheduled: 0, running: 1, completed: 156, failed: 3, cancelled: 2 },
+  join: {
+    network: 'main',
+    private: false,
+    addresses: ['/ip4/192.0.2.1/tcp/13100/p2p/12D3KooWLRPJAA5o6hXTtrMzJLzLQ3n5pCHnQ6cMPdZqxQ7KfHnA'],
+  },
 }

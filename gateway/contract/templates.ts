@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { lineField, linesField } from '../../protocol/job-fields.ts'
-import { configSchema, shownConfigSchema } from './job-config.ts'
+import { configSchema, hiddenSchema, shownConfigSchema } from './job-config.ts'
 
 /** A template: a part of a submission that jobs and schedules are made from, its secrets not shown. */
 export const templateSchema = z
@@ -9,13 +9,9 @@ export const templateSchema = z
     name: z.string().describe('What people call it.'),
     description: z.string().describe('What it is for.'),
     config: shownConfigSchema,
-    hidden: z
-      .strictObject({
-        secrets: z.array(z.string()).describe('Names of its secrets.'),
-        registryCredentials: z.boolean().describe('Whether it has any.'),
-      })
-      .nullable()
-      .describe('What the config does not show; null where it cannot be opened: the gateway had another master key.'),
+    hidden: hiddenSchema.describe(
+      'What the config does not show; null where it cannot be opened: the gateway had another master key.',
+    ),
     createdAt: z.iso.datetime().describe('When it was made.'),
     updatedAt: z.iso.datetime().describe('When it was changed last.'),
   })

@@ -2,13 +2,12 @@ import { z } from 'zod'
 import { JobStateError, type JobStore } from '../../node/store/index.ts'
 import { secretsInputsName } from '../../protocol/job-inputs.ts'
 import { secretsOutputsName } from '../../protocol/job-outputs.ts'
-import { jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
+import { splitSecrets } from '../../protocol/job-spec.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { success } from '../contract/envelope.ts'
 import { overridesSchema, submissionSchema } from '../contract/job-config.ts'
 import { dryRunSchema, JOB_EXAMPLE, jobSchema } from '../contract/jobs.ts'
 import { flagField } from '../contract/list-fields.ts'
-import { partialOf } from '../contract/partial.ts'
 import { principalOf, toolOrigin } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
@@ -59,8 +58,9 @@ const submitOperation = operation({
 })
 
 /** What may still change while nobody has the job. */
-const changesSchema = partialOf(
-  z.strictObject(jobSubmissionSchema.shape).pick({
+const changesSchema = z
+  .strictObject(overridesSchema.shape)
+  .pick({
     cpu: true,
     memory: true,
     storage: true,
@@ -75,8 +75,11 @@ const changesSchema = partialOf(
     labels: true,
     name: true,
     queueTimeout: true,
-  }),
-).meta({ id: 'JobChanges', description: 'What may still change of a job while nobody has it; what is absent stays.' })
+  })
+  .meta({
+    id: 'JobChanges',
+    description: 'What may still change of a job while nobody has it; what is absent stays, and null takes out.',
+  })
 
 const updateOperation = operation({
   method: 'put',
@@ -84,7 +87,8 @@ const updateOperation = operation({
   operationId: 'updateJob',
   tag: 'Jobs',
   summary: 'Change a pending job',
-  description: 'Resources, price cap, constraints, name and labels, until a provider is chosen.',
+  description:
+    'Resources, price cap, constraints, name and labels, until a provider is chosen. Providers are asked again at once, and `queueTimeout` counts from then.',
   permission: 'jobs:write',
   request: {
     params: jobParams,
@@ -210,6 +214,7 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
   api.openapi(updateOperation, async (c) => {
     const { id } = await visibleJob(c, store, c.req.valid('param').id)
     const job = await updatePending(store, id, c.req.valid('json'))
+    requester.askAgain(job)
     return c.json(success(jobView(job, directory)), 200)
   })
 

@@ -12,6 +12,7 @@ import { createNeeded } from './needed.ts'
 import { addOutputRoute } from './output-route.ts'
 import { addQueryRoutes } from './query-routes.ts'
 import { DEFAULT_RETENTION, keepForgetting } from './retention.ts'
+import { addWhyRoute } from './why-route.ts'
 
 /** What {@link openJobs} works with. */
 export interface JobsComponents {
@@ -47,8 +48,9 @@ export function openJobs(components: JobsComponents, init: JobsInit): Feature {
         if (c.req.method !== 'GET' && problem !== null) throw new StoreUnavailableError(problem)
         await next()
       })
-      addQueryRoutes(api, { store, directory, answers })
+      addQueryRoutes(api, { store, directory, requester, answers, clock })
       addChangeRoutes(api, { store, directory, requester, uploads, volumes, providerAliases })
+      addWhyRoute(api, { store, directory, requester, uploads, volumes, providerAliases })
       addHistoryRoutes(api, { store, answers, clock })
       addOutputRoute(api, { store, outputs, answers, clock })
     },

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { JobStore } from '../../node/store/index.ts'
 import { success } from '../contract/envelope.ts'
 import { jobListQuery } from '../contract/job-list.ts'
-import { JOB_EXAMPLE, jobListItemSchema, jobSchema } from '../contract/jobs.ts'
+import { JOB_EXAMPLE, type JobView, jobListItemSchema, jobSchema } from '../contract/jobs.ts'
 import { flagField } from '../contract/list-fields.ts'
 import { principalOf } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
@@ -12,7 +12,7 @@ import { visibleJob } from './access.ts'
 import { type AnswerJobsComponents, answerJobs } from './answer-jobs.ts'
 import { listJobs } from './list.ts'
 import { jobParams } from './params.ts'
-import { debugView, eventView, jobView } from './view.ts'
+import { debugView, eventView, waitingJobView } from './view.ts'
 
 /** Events shown with a job; `/events` has them all. */
 const MAX_EVENTS = 1000
@@ -50,9 +50,9 @@ const getJobOperation = operation({
 /** The list of jobs, and one job with its first thousand events. */
 export function addQueryRoutes(
   api: Api,
-  components: AnswerJobsComponents & { store: Pick<JobStore, 'get' | 'events' | 'listIds'> },
+  components: AnswerJobsComponents & { store: Pick<JobStore, 'get' | 'events' | 'listIds' | 'secrets'> },
 ): void {
-  const { store, directory } = components
+  const { store } = components
 
   api.openapi(listJobsOperation, async (c) => {
     const query = c.req.valid('query')
@@ -65,6 +65,17 @@ export function addQueryRoutes(
     const job = await visibleJob(c, store, c.req.valid('param').id)
     const events = (await store.events(job.id, 0, MAX_EVENTS)).map(eventView)
     const debug = c.req.valid('query').debug ? { debug: debugView(job) } : {}
-    return c.json(success({ ...jobView(job, directory), events, ...debug }), 200)
+    const hidden = await hiddenOf(store, job.id)
+    return c.json(success({ ...waitingJobView(job, components), hidden, events, ...debug }), 200)
   })
+}
+
+/** Names of what a job was submitted with and nobody is shown; null where that cannot be opened. */
+async function hiddenOf(store: Pick<JobStore, 'secrets'>, id: string): Promise<JobView['hidden']> {
+  try {
+    const { secrets = {}, registryCredentials } = await store.secrets(id)
+    return { secrets: Object.keys(secrets), registryCredentials: registryCredentials !== undefined }
+  } catch {
+    return null // another master key
+  }
 }

@@ -8,6 +8,7 @@ import type { Quote, Requester, SubmitJob } from '../../node/market/index.ts'
 import type { JobRecord, JobStore } from '../../node/store/index.ts'
 import { plainDigest, type Uploads } from '../../node/uploads/index.ts'
 import { mostOfAttempt } from '../../node/views/cost.ts'
+import { failureView } from '../../node/views/job-view.ts'
 import { VolumeError, type Volumes } from '../../node/volumes/index.ts'
 import type { Failure } from '../../protocol/failures.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
@@ -162,11 +163,13 @@ export async function dryRun(
   owner: string,
 ): Promise<z.input<typeof dryRunSchema>> {
   const resolved = resolveProvider(spec, owner, components)
-  const quotes = await components.requester.quote(resolved, owner)
+  const { quotes, nearest, helps } = await components.requester.quote(resolved, owner)
   return {
     valid: true,
     accepted: quotes.some((quote) => quote.pricePerHour !== null),
     quotes: quotes.map((quote) => quoteView(quote, mostOfAttempt({ spec, durationSeconds: spec.duration }))),
+    nearest: nearest === null ? null : failureView(nearest, spec),
+    helps,
   }
 }
 

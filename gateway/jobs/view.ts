@@ -1,5 +1,7 @@
 import type { z } from 'zod'
+import type { Clock } from '../../node/clock.ts'
 import type { Directory } from '../../node/directory/index.ts'
+import type { Requester } from '../../node/market/index.ts'
 import type { BidRecord, JobEvent, JobRecord, LogRecord } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
 import * as views from '../../node/views/job-view.ts'
@@ -10,6 +12,26 @@ import type { bidSchema, JobView, jobEventSchema, logLineSchema } from '../contr
 /** A job as the API shows it. */
 export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>): JobView {
   return views.jobView(job, directory)
+}
+
+/** The same, and while it waits why. */
+export function waitingJobView(job: JobRecord, { directory, requester, clock }: WaitingComponents): JobView {
+  const view = views.jobView(job, directory)
+  const waiting = job.state.status === 'pending' ? requester.waiting(job) : null
+  if (waiting === null) return view
+  const { leftMs, answered, nearest } = waiting
+  const givesUpAt = isoTime(clock.nowMs() + leftMs)
+  return {
+    ...view,
+    waiting: { givesUpAt, answered, nearest: nearest === null ? null : views.failureView(nearest, job.spec) },
+  }
+}
+
+/** What {@link waitingJobView} works with. */
+export interface WaitingComponents {
+  directory: Pick<Directory, 'list'>
+  requester: Pick<Requester, 'waiting'>
+  clock: Pick<Clock, 'nowMs'>
 }
 
 /** An entry of a job’s history as the API shows it. */

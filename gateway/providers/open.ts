@@ -18,7 +18,7 @@ import { createProviderSamples, type ProviderSamples } from './samples.ts'
 /** What {@link openProviders} works with. */
 export interface ProvidersComponents {
   db: Database
-  node: Pick<ClientNode, 'store' | 'directory' | 'network' | 'requester' | 'uploads' | 'volumes'>
+  node: Pick<ClientNode, 'market' | 'store' | 'directory' | 'network' | 'requester' | 'uploads' | 'volumes'>
   answers: Answers
   clock: Clock
   logger: Logger
@@ -55,7 +55,7 @@ export async function openProviders(
         clock,
         ...init,
       }
-      addProviderRoutes(api, { ...shared, requester })
+      addProviderRoutes(api, { ...shared, market: node.market, requester })
       addBenchRoute(api, { ...shared, requester, uploads: node.uploads, volumes: node.volumes })
       addAddedProviderRoutes(api, shared)
       addProviderMetricsRoute(api, shared)

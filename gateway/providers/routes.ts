@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Directory, ProviderView } from '../../node/directory/index.ts'
+import type { ClientNode } from '../../node/index.ts'
 import type { Requester } from '../../node/market/index.ts'
 import type { PeerNetwork } from '../../node/network/index.ts'
 import type { JobStore } from '../../node/store/index.ts'
@@ -150,15 +151,16 @@ const getNetworkOperation = operation({
 interface ProviderComponents extends AnswerJobsComponents {
   store: Pick<JobStore, 'get' | 'list' | 'listIds' | 'costAt'>
   directory: Directory
-  network: Pick<PeerNetwork, 'peers'>
+  network: Pick<PeerNetwork, 'peers' | 'addresses'>
+  market: ClientNode['market']
   providerAliases: Readonly<Record<string, string>>
   addedProviders: AddedProviders
-  requester: Pick<Requester, 'seen'>
+  requester: Pick<Requester, 'seen' | 'waiting'>
 }
 
 /** Providers and networks as they are now, and the jobs that a provider has or had. */
 export function addProviderRoutes(api: Api, components: ProviderComponents): void {
-  const { directory, store, network, providerAliases, addedProviders } = components
+  const { directory, store, network, market, providerAliases, addedProviders } = components
 
   function known(id: string): ProviderView {
     const provider = directory.get(id)
@@ -222,7 +224,8 @@ export function addProviderRoutes(api: Api, components: ProviderComponents): voi
       }),
     )
     const jobs = Object.fromEntries(counts) as z.input<typeof networkSchema>['jobs']
-    return networkView(ANY_PROVIDER, directory.list(), { peers: network.peers().length, jobs })
+    const join = { network: market.name, private: market.isPrivate, addresses: network.addresses() }
+    return networkView(ANY_PROVIDER, directory.list(), { peers: network.peers().length, jobs, join })
   }
 
   api.openapi(listNetworksOperation, async (c) => {

@@ -42,7 +42,7 @@ export function providerStatusView(provider: ProviderView): z.input<typeof provi
 export function networkView(
   name: string,
   providers: ProviderView[],
-  rest: Pick<z.input<typeof networkSchema>, 'peers' | 'jobs'>,
+  rest: Pick<z.input<typeof networkSchema>, 'peers' | 'jobs' | 'join'>,
 ): z.input<typeof networkSchema> {
   const count = (status: ProviderStatus) => providers.filter((provider) => provider.status === status).length
   const online = providers.filter((provider) => provider.status === 'online')

@@ -1,5 +1,7 @@
+import type { Failure } from '../../protocol/failures.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
 import type { ResolvedImage } from '../../protocol/platforms.ts'
+import type { Remedy } from '../../protocol/remedies.ts'
 import type { JobRecord, SpeedRecord } from '../store/index.ts'
 import type { GpuView } from '../views/gpu-view.ts'
 import type { MarketEvent } from './tally.ts'
@@ -32,7 +34,13 @@ export interface Requester {
   extend(id: string, additionalSeconds: number): Promise<JobRecord>
 
   /** Asks the network who would take the job now and at what price, and takes nobody. @param owner whose job it would be */
-  quote(spec: JobSpec, owner: string): Promise<Quote[]>
+  quote(spec: JobSpec, owner: string): Promise<Quoted>
+
+  /** Why nobody has taken a pending job yet, and until when somebody may; null where no provider is looked for. */
+  waiting(job: Pick<JobRecord, 'id' | 'spec' | 'image'>): Waiting | null
+
+  /** Asks the network again at once for a pending job that was changed; its `queueTimeout` counts from here. */
+  askAgain(job: Pick<JobRecord, 'id' | 'state'>): void
 
   /**
    * What the registry of a job's image says of it, for jobs that are to run the same bytes; null where it says nothing
@@ -65,6 +73,26 @@ export interface SubmitJob {
   image?: ResolvedImage
   /** A key that makes one job of its owner in 24 h; `digest` is of the body that came with it. */
   idempotency?: { key: string; digest: string }
+}
+
+/** What the market says to a job that nobody is given. */
+export interface Quoted {
+  /** The bids from the best on, then those that would be passed over, who declined, and who has not answered. */
+  quotes: Quote[]
+  /** Who came nearest, and what was lacking, as the job would fail by it; null where somebody would take it. */
+  nearest: Failure | null
+  /** Changes with which somebody would take it, each by itself; none where somebody would as it is. */
+  helps: Remedy[]
+}
+
+/** A job that is to be taken yet. */
+export interface Waiting {
+  /** Until it fails, in ms. */
+  leftMs: number
+  /** How many said something when they were asked last; 0 before. */
+  answered: number
+  /** As {@link Quoted.nearest}, of the last time that everybody was asked; null before. */
+  nearest: Failure | null
 }
 
 /** One provider's answer to a dry run. */

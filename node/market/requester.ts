@@ -1,5 +1,6 @@
 import type { PrivateKey } from '@libp2p/interface'
 import PQueue from 'p-queue'
+import { failure } from '../../protocol/failures.ts'
 import { type JobSpec, splitSecrets } from '../../protocol/job-spec.ts'
 import { encodedRequirements, requirementsOf } from '../../protocol/job-wire.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
@@ -20,8 +21,10 @@ import { VolumeError, type Volumes } from '../volumes/index.ts'
 import { createAttendance } from './bids/attendance.ts'
 import { createBidDesk } from './bids/bid-desk.ts'
 import { createClocksOff } from './bids/clocks-off.ts'
+import { nearestMiss } from './bids/nearest-miss.ts'
 import { createStamps } from './bids/stamps.ts'
-import type { Quote, Requester } from './index.ts'
+import { whatHelps } from './bids/what-helps.ts'
+import type { Quoted, Requester } from './index.ts'
 import { createJobDrivers } from './job-drivers.ts'
 import { cancelled } from './leases/apply-report.ts'
 import { createExtensions } from './leases/extensions.ts'
@@ -36,6 +39,7 @@ import { createParkingLot } from './placement/parking-lot.ts'
 import { type PlacementComponents, place } from './placement/placement.ts'
 import { quotesOf } from './placement/quotes.ts'
 import { BID_WINDOW_MS, runRound } from './placement/round.ts'
+import { createWaitingJobs } from './placement/waiting-jobs.ts'
 import { createReputation } from './reputation/reputation.ts'
 import { createSpeeds } from './reputation/speeds.ts'
 import { createStarts } from './reputation/starts.ts'
@@ -107,6 +111,7 @@ export function createRequester(
     },
   })
   const leaseDesk = createLeaseDesk(components)
+  const whoWaits = waitingOf(components)
   const placement: Omit<PlacementComponents, 'span'> = {
     ...components,
     desk: bidDesk,
@@ -119,8 +124,7 @@ export function createRequester(
     inputs,
     volumes,
     attendance: createAttendance({ clock }),
-    clocksOff: createClocksOff({ clock }),
-    lot,
+    ...{ ...whoWaits, lot },
     inTurn: async (task) => await rounds.add(task),
   }
   const extensions = createExtensions({ store, clock }, stopping.signal)
@@ -165,14 +169,15 @@ export function createRequester(
 
     async cancel(id) {
       const job = await askForTheEnd(store, id)
-      // A pending job's driver may be waiting; awards under way are finished first, since the provider may have it already.
-      if (job.state.status === 'pending' && job.state.award === null) drivers.interrupt(id)
+      if (isAskedFor(job)) drivers.interrupt(id)
       return job
     },
 
     extend: extensions.ask,
 
     quote: async (spec, owner) => await quotesFor(placement, { spec, owner }, stopping.signal),
+    waiting: whoWaits.waiting.of,
+    askAgain: (job) => void (isAskedFor(job) && drivers.interrupt(job.id)),
 
     resolveImage: async ({ image, registryCredentials }) =>
       usable(await images.resolve(image, registryCredentials, stopping.signal)),
@@ -197,6 +202,12 @@ export function createRequester(
   }
 }
 
+/** What is known of jobs that wait. */
+function waitingOf({ directory, clock }: Pick<RequesterComponents, 'directory' | 'clock'>) {
+  const clocksOff = createClocksOff({ clock })
+  return { clocksOff, waiting: createWaitingJobs({ directory, clocksOff, clock }) }
+}
+
 /** Of a requester that keeps none. */
 const NO_VOLUMES: Pick<Volumes, 'place' | 'note'> = {
   place(_owner, spec) {
@@ -213,7 +224,7 @@ async function quotesFor(
   placement: Omit<PlacementComponents, 'span'>,
   { spec, owner }: { spec: JobSpec; owner: string },
   signal: AbortSignal,
-): Promise<Quote[]> {
+): Promise<Quoted> {
   mustBeResolved(spec)
   const asked = splitSecrets(spec).spec
   const { image, blobs } = await dataOf(placement, { spec, owner }, signal)
@@ -229,9 +240,13 @@ async function quotesFor(
     }),
   )
   for (const offer of answers.offers) offer.letGo(false)
-  const { directory } = placement
+  const { directory, clocksOff } = placement
   const nameOf = (provider: string): string => directory.get(provider)?.name ?? ''
-  return quotesOf(answers, { spec: asked, ...(image === null ? {} : { image }) }, nameOf)
+  const job = { spec: asked, ...(image === null ? {} : { image }) }
+  const quotes = quotesOf(answers, job, nameOf)
+  if (quotes.some(({ pricePerHour }) => pricePerHour !== null)) return { quotes, nearest: null, helps: [] }
+  const { code, message, details } = nearestMiss(job, answers, directory.list(), clocksOff.told())
+  return { quotes, nearest: failure(code, message, details), helps: whatHelps(asked, image, directory.list()) }
 }
 
 /** What is known of a job's image and of what it brings before it is there; of what is not here, nothing. */
@@ -274,6 +289,11 @@ async function askForTheEnd(store: JobStore, id: string): Promise<JobRecord> {
 /** @throws {ProviderUnknownError} */
 function mustBeResolved({ provider }: JobSpec): void {
   if (!isResolved(provider)) throw new ProviderUnknownError(provider)
+}
+
+/** A pending job's driver may be waiting; awards under way are finished first, since the provider may have it already. */
+function isAskedFor({ state }: Pick<JobRecord, 'state'>): boolean {
+  return state.status === 'pending' && state.award === null
 }
 
 function isHeld({ state }: JobRecord): boolean {

@@ -3,11 +3,12 @@ import { type Failure, kindOfFailure } from '../../protocol/failures.ts'
 import { isPeerId } from '../../protocol/ids.ts'
 import { JOB_DEFAULTS } from '../../protocol/job-defaults.ts'
 import { hostOfTarget, type OutputsSpec, outputPaths, type SentOutput } from '../../protocol/job-outputs.ts'
-import { mostOf } from '../../protocol/job-spec.ts'
+import { mostOf, type PublicJobSpec } from '../../protocol/job-spec.ts'
 import { volumeIdOf } from '../../protocol/job-volumes.ts'
 import { requirementsOf } from '../../protocol/job-wire.ts'
 import { effectivePerHour, type Terms } from '../../protocol/money.ts'
 import { quoteOf } from '../../protocol/quote.ts'
+import { remedyOf } from '../../protocol/remedies.ts'
 import { fits } from '../../protocol/units.ts'
 import { couldTake } from '../directory/could-take.ts'
 import type { Directory } from '../directory/index.ts'
@@ -66,7 +67,7 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
       ...(job.logProblem !== undefined && { logProblem: job.logProblem }),
       ...(volumes.length > 0 && { volumes }),
     },
-    error: state.status === 'failed' ? failureView(state.failure) : null,
+    error: state.status === 'failed' ? failureView(state.failure, { ...spec, duration: job.durationSeconds }) : null,
     attempt: job.attempt,
     maxAttempts: spec.maxAttempts,
     endpoints: state.status === 'running' ? endpoints(job) : [],
@@ -76,8 +77,10 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
   }
 }
 
-function failureView({ code, message, remedy, details }: Failure) {
-  return { code, message, remedy, fault: kindOfFailure({ code, details }).fault, details }
+/** Why a job failed, or would, as the API shows it. @param spec with the duration that it had in the end */
+export function failureView({ code, message, remedy, details }: Failure, spec: PublicJobSpec) {
+  const { fault } = kindOfFailure({ code, details })
+  return { code, message, remedy, fault, details, change: remedyOf({ code, details }, spec) }
 }
 
 /** A volume that outlives the job, as the API shows it. */

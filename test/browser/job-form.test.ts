@@ -3,8 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { failure } from '../../protocol/failures.ts'
 import { until } from '../support/until.ts'
 import { type PlayedRig, startPlayedRig } from './support/played-rig.ts'
+import { inspectPage } from './support/rig.ts'
 
 describe('the form of a job', () => {
   let rig: PlayedRig
@@ -71,6 +73,56 @@ describe('the form of a job', () => {
     await rig.page.getByRole('button', { name: 'Account of' }).waitFor()
     await rig.open('/jobs/create')
     assert.equal(await image().inputValue(), '')
+  })
+
+  it('makes an earlier job again, changed: the draft is kept, its secrets go along, and the two compare', async () => {
+    const { page } = rig
+    const id = await rig.submit({ name: 'train', memory: '64Mi', env: { A: '1' }, secrets: { TOKEN: 'kept' } })
+    await rig.open(`/jobs/${id}`)
+    await page.getByRole('button', { name: 'Actions' }).click()
+    await page.getByRole('menuitem', { name: 'Edit and Run' }).click()
+    await page.getByRole('heading', { name: 'Edit and Run' }).waitFor()
+    assert.equal(await image().inputValue(), 'busybox')
+    await page.getByRole('checkbox', { name: 'TOKEN' }).waitFor()
+    await json().fill('{"name": "train", "image": "busybox", "memory": "128Mi", "env": {"A": "1"}}')
+    await page.reload()
+    await page.getByText('This was begun before').waitFor()
+    assert.equal(JSON.parse(await json().inputValue()).memory, '128Mi')
+    await page.getByRole('button', { name: 'Submit' }).click()
+    await page.getByRole('link', { name: 'compare' }).waitFor()
+    const next = new URL(page.url()).pathname.split('/').at(-1) ?? ''
+    const made = await rig.store.get(next)
+    assert.deepEqual([made?.spec.memory, made?.origin.resubmittedFrom], ['128Mi', id])
+    assert.deepEqual((await rig.store.secrets(next)).secrets, { TOKEN: 'kept' })
+
+    await page.getByRole('link', { name: 'compare' }).click()
+    const settings = page.getByRole('region', { name: 'Settings' })
+    const memory = settings.getByRole('row').filter({ hasText: 'memory' })
+    assert.deepEqual(await memory.getByRole('cell').allTextContents(), ['64Mi', '128Mi'])
+    assert.equal(await settings.getByRole('row').filter({ hasText: 'env.A' }).count(), 0)
+    await page.getByLabel('Only what differs').uncheck()
+    await settings.getByRole('row').filter({ hasText: 'env.A' }).waitFor()
+    await inspectPage(page, 'compare-jobs')
+    await page.getByRole('button', { name: `Save as Template: train …${id.slice(-8)}` }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('The smaller one')
+    await page.getByRole('dialog').getByRole('button', { name: 'Save Template' }).click()
+    await page.getByText('Saved as the template').waitFor()
+  })
+
+  it('takes up what would help, and asks again', async () => {
+    const before = rig.market.quoted
+    const quotes = before.quotes.filter(({ pricePerHour }) => pricePerHour === null)
+    const helps = [{ text: 'Lower memory to 256Mi', changes: { memory: '256Mi' } }]
+    rig.market.quoted = { quotes, nearest: failure('NO_PROVIDER'), helps }
+    await rig.open('/jobs/create')
+    await image().fill('busybox')
+    const help = rig.page.getByRole('button', { name: 'Lower memory to 256 MiB' })
+    await help.waitFor()
+    rig.market.quoted = before
+    await help.click()
+    await rig.page.getByText(/at most, for 1 h/).waitFor()
+    assert.equal(JSON.parse(await json().inputValue()).memory, '256Mi')
+    await json().fill('{}')
   })
 
   it('brings what an earlier job left, whole or a part of it', async () => {

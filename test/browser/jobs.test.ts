@@ -16,6 +16,7 @@ describe('the dashboard', () => {
     const { page, key } = rig
     await rig.open('/jobs?status=running')
     await page.getByRole('heading', { name: 'Sign in to Cortex' }).waitFor()
+    await page.getByText('This is the dashboard of a gateway').waitFor()
     await rig.inspect('sign-in')
     await page.getByLabel('API key', { exact: true }).fill('ck_wrong')
     await page.getByRole('button', { name: 'Sign in' }).click()
@@ -27,6 +28,7 @@ describe('the dashboard', () => {
     assert.deepEqual(await page.evaluate(() => Object.values(localStorage).join('').includes('ck_')), false)
     await rig.open('/jobs')
     await page.getByRole('heading', { name: 'Your first job' }).waitFor()
+    await page.getByText('2 providers').waitFor()
     await rig.inspect('jobs-empty')
   })
 

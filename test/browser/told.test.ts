@@ -5,9 +5,10 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { CortexClient } from '../../gateway/client/index.ts'
-import { failure } from '../../protocol/failures.ts'
+import { type Failure, failure } from '../../protocol/failures.ts'
 import { until } from '../support/until.ts'
 import { type PlayedRig, startPlayedRig } from './support/played-rig.ts'
+import { inspectPage } from './support/rig.ts'
 
 describe('what pages say', () => {
   let rig: PlayedRig
@@ -15,6 +16,87 @@ describe('what pages say', () => {
     rig = await startPlayedRig()
   })
   after(() => rig?.stop())
+
+  it('leads from nothing to the first log, and says how a provider joins', async () => {
+    const { page, providers } = rig
+    const there = providers.splice(0)
+    await rig.open('/jobs')
+    const command = 'cortex agent --network test --bootstrap /ip4/192.0.2.1/tcp/13100/p2p/requester --price-cpu 0.01'
+    await page.getByText(command).waitFor()
+    assert.ok(await page.getByRole('button', { name: 'Run the example' }).isDisabled())
+    await inspectPage(page, 'first-steps')
+    await rig.open('/network')
+    await page.getByText(command).waitFor()
+    providers.push(...there)
+    await rig.open('/jobs')
+    await page.getByText('A provider is online (done)').waitFor()
+    await page.getByRole('button', { name: 'Run the example' }).click()
+    await page.waitForURL(/\/jobs\/job_\w+\?tab=logs/)
+    const id = new URL(page.url()).pathname.split('/').at(-1) ?? ''
+    await page.getByRole('link', { name: 'Jobs', exact: true }).click()
+    await page.getByRole('link', { name: 'Open its log' }).waitFor()
+    await inspectPage(page, 'first-steps-begun')
+    await rig.play.start(id)
+    await rig.play.complete(id)
+    await page.locator('.status[data-status=completed]').waitFor()
+    assert.equal(await page.getByText('Until your first job is done').count(), 0)
+  })
+
+  async function fail(id: string, why: Failure): Promise<void> {
+    await rig.play.start(id)
+    await rig.store.change(id, (draft) => {
+      const { state } = draft.job
+      if (state.status !== 'running') throw new Error('it runs')
+      const { lease, scheduledAtMs, startedAtMs } = state
+      const times = { scheduledAtMs, startedAtMs, endedAtMs: startedAtMs + 1 }
+      draft.transition({
+        expect: ['running'],
+        to: { status: 'failed', failure: why, lease, ...times, exitCode: null },
+        by: 'provider',
+        event: 'failed',
+        data: { code: why.code, message: why.message, meteredSeconds: 90 },
+      })
+    })
+  }
+
+  const row = (id: string) => rig.page.getByRole('row').filter({ has: rig.page.locator(`a[href*="${id}"]`) })
+
+  it('says why a job waits: who was asked, who declined, when it gives up, and what would help', async () => {
+    const before = { ...rig.market }
+    const nearest = failure('NO_PROVIDER', 'No provider took the job; the nearest was attic: it is too dear', {
+      reason: 'declined',
+    })
+    const helps = [{ text: 'Raise maxPrice to 0.02', changes: { maxPrice: '0.02' } }]
+    const quotes = before.quoted.quotes.filter(({ pricePerHour }) => pricePerHour === null)
+    Object.assign(rig.market, { waiting: { leftMs: 90_000, answered: 1, nearest }, quoted: { quotes, nearest, helps } })
+    const id = await rig.submit({ maxPrice: 0.01 })
+    await rig.open('/jobs')
+    await row(id)
+      .getByText(/^nobody took it, gives up in 1 min$/)
+      .waitFor()
+    await rig.open(`/jobs/${id}`)
+    await rig.page.getByRole('heading', { name: 'Why it waits' }).waitFor()
+    await rig.page.getByText('1 provider answered, and none took it.').waitFor()
+    await rig.page.getByText(/the nearest was attic: it is too dear\./).waitFor()
+    await rig.page.getByRole('list', { name: 'Who was asked' }).getByText('has 100m CPU free').waitFor()
+    await inspectPage(rig.page, 'job-waiting')
+    await rig.page.getByRole('button', { name: 'Raise maxPrice to 0.02' }).click()
+    await until(async () => (await rig.store.get(id))?.spec.maxPrice === '0.02')
+    Object.assign(rig.market, before)
+  })
+
+  it('says why a job failed beside that it did, and takes the remedy up at a click', async () => {
+    const id = await rig.submit({ memory: '64Mi', secrets: { TOKEN: 'kept' } })
+    await fail(id, failure('RESOURCE_LIMIT_EXCEEDED', undefined, { reason: 'out-of-memory' }))
+    await rig.open('/jobs')
+    await row(id).getByText('out of memory').waitFor()
+    await row(id).getByRole('link').click()
+    await rig.page.getByRole('button', { name: 'Raise memory to 128 MiB and run' }).click()
+    await rig.page.waitForURL((url) => !url.pathname.endsWith(id))
+    const next = new URL(rig.page.url()).pathname.split('/').at(-1) ?? ''
+    assert.equal((await rig.store.get(next))?.spec.memory, '128Mi')
+    assert.deepEqual((await rig.store.secrets(next)).secrets, { TOKEN: 'kept' })
+  })
 
   it('entry 31: a webhook whose endpoint is dead is shown failing, with the reason, and no more once it answers', async () => {
     let status = 503
@@ -32,9 +114,9 @@ describe('what pages say', () => {
     await rig.play.start(await rig.submit())
     await until(async () => (await client.webhooks.get(id)).failing !== null)
     await rig.open('/settings?tab=webhooks')
-    const row = rig.page.getByRole('row').filter({ hasText: 'dead' })
-    await row.locator('.status[data-status=failing]').waitFor()
-    await row.getByText(/1 attempt in a row did not arrive: .*503/).waitFor()
+    const dead = rig.page.getByRole('row').filter({ hasText: 'dead' })
+    await dead.locator('.status[data-status=failing]').waitFor()
+    await dead.getByText(/1 attempt in a row did not arrive: .*503/).waitFor()
     await rig.page.getByRole('link', { name: 'dead' }).click()
     await rig.page.getByRole('alert').getByText(/503/).waitFor()
     await rig.page.screenshot({ path: '.cache/screenshots/webhook-failing.png' })
@@ -49,28 +131,7 @@ describe('what pages say', () => {
 
   it('entry 51: says amounts of a failure as people read them', async () => {
     const id = await rig.submit()
-    await rig.play.start(id)
-    await rig.store.change(id, (draft) => {
-      const { state } = draft.job
-      if (state.status !== 'running') throw new Error('it runs')
-      const { lease, scheduledAtMs, startedAtMs } = state
-      const why = failure('RESOURCE_LIMIT_EXCEEDED', undefined, { reason: 'storage-limit', limitBytes: '25165824' })
-      draft.transition({
-        expect: ['running'],
-        to: {
-          status: 'failed',
-          failure: why,
-          lease,
-          scheduledAtMs,
-          startedAtMs,
-          endedAtMs: startedAtMs + 1,
-          exitCode: null,
-        },
-        by: 'provider',
-        event: 'failed',
-        data: { code: why.code, message: why.message, meteredSeconds: 90 },
-      })
-    })
+    await fail(id, failure('RESOURCE_LIMIT_EXCEEDED', undefined, { reason: 'storage-limit', limitBytes: '25165824' }))
     await rig.open(`/jobs/${id}`)
     const alert = rig.page.getByRole('alert')
     await alert.getByText('limit: 24 MiB').waitFor()

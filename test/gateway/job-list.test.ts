@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { pageSchema } from '../../gateway/contract/envelope.ts'
-import { jobListItemSchema } from '../../gateway/contract/jobs.ts'
+import { pageSchema, successSchema } from '../../gateway/contract/envelope.ts'
+import { dryRunSchema, jobListItemSchema } from '../../gateway/contract/jobs.ts'
+import { failure } from '../../protocol/failures.ts'
 import { type Answer, openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
 import { PROVIDER } from './support/test-node.ts'
 
@@ -117,5 +118,31 @@ describe('list of jobs', () => {
       const answer = await list(query)
       assert.deepEqual([answer.status, answer.body.error?.details.fields[0].path], [400, path], query)
     }
+  })
+
+  it('says of a job that waits why, until when, and what would help', async () => {
+    const nearest = failure('NO_PROVIDER', 'Nobody took it', { reason: 'declined' })
+    const helps = [{ text: 'Raise maxPrice to 0.02', changes: { maxPrice: '0.02' } }]
+    const id = await submit(gateway, { image: 'busybox', secrets: { TOKEN: 'x' }, maxPrice: 0.01 })
+    const path = `/api/plugin-core/jobs/${id}`
+    assert.equal((await gateway.ask('GET', path)).data.waiting, undefined, 'nobody is looked for')
+    gateway.market.waiting = { leftMs: 60_000, answered: 2, nearest }
+    gateway.market.quoted = { quotes: [], nearest, helps }
+    const before = Date.now()
+    for (const shown of [(await gateway.ask('GET', path)).data, (await list('')).data[0]]) {
+      const { givesUpAt, answered, ...rest } = shown.waiting
+      assert.ok(Date.parse(givesUpAt) >= before + 60_000)
+      assert.deepEqual([answered, rest.nearest.fault, rest.nearest.change], [2, 'user', null])
+    }
+    const why = await gateway.ask('GET', `${path}/why`)
+    const { data } = successSchema(dryRunSchema).parse(why.body)
+    assert.deepEqual([data.accepted, data.nearest?.message, data.helps], [false, 'Nobody took it', helps])
+    const changed = await gateway.ask('PUT', path, { json: { ...helps[0]?.changes, isolation: null } })
+    assert.equal(changed.data.config.maxPrice, '0.02')
+    assert.equal((await gateway.ask('GET', `${path}/why`, { key: await gateway.keyFor('other') })).status, 404)
+    const reader = await gateway.keyFor('admin', ['jobs:read'])
+    assert.equal((await gateway.ask('GET', `${path}/why`, { key: reader })).status, 403, 'it costs providers an answer')
+    await gateway.play.start(id)
+    assert.equal((await gateway.ask('GET', path)).data.waiting, undefined)
   })
 })

@@ -67,7 +67,10 @@ describe('jobs', () => {
     for (const path of [`${JOBS}/${id}?debug=true`, JOBS, `${JOBS}?q=hidden`]) {
       const answer = await gateway.ask('GET', path)
       assert.equal(answer.status, 200)
-      assert.doesNotMatch(JSON.stringify(answer.body), /hidden-|registryCredentials|"secrets"/, path)
+      const { hidden, ...job } = answer.data
+      assert.doesNotMatch(JSON.stringify(job), /hidden-|registryCredentials|"secrets"/, path)
+      const names = { secrets: ['TOKEN'], registryCredentials: true }
+      assert.deepEqual(hidden, path.includes(id) ? names : undefined, path)
     }
     assert.equal((await gateway.store.secrets(id)).secrets.TOKEN, 'hidden-2')
   })

@@ -41,9 +41,9 @@ describe('the demo', () => {
   }
 
   /** Runs it with a folder for temporary files and a mark of its own. */
-  function start() {
+  function start(...args: string[]) {
     const mark = createProcessMark()
-    return { mark, program: startProgram('scripts/demo.ts', [], { ...mark.env, TMPDIR: folder }) }
+    return { mark, program: startProgram('scripts/demo.ts', args, { ...mark.env, TMPDIR: folder }) }
   }
 
   async function assertNothingLeft(jobs: string[], mark: ReturnType<typeof createProcessMark>): Promise<void> {
@@ -61,8 +61,12 @@ describe('the demo', () => {
     return [...new Set(text.match(/job_[0-9a-z]{12,}/g))]
   }
 
-  it('shows a job that works and one that fails, and ends with nothing left', async () => {
-    const { mark, program } = start()
+  it('shows a job that works and one that fails, stays up with a link that signs in, and ends with nothing left', async () => {
+    const { mark, program } = start('--keep')
+    const [, link = ''] = await program.prints(/^ +sign in +(\S+)/m)
+    const answer = await fetch(link, { redirect: 'manual' })
+    assert.deepEqual([answer.status, answer.headers.getSetCookie().length], [302, 1])
+    program.child.kill('SIGINT')
     const { code, stdout, stderr } = await program.ended
     const text = stdout.toString()
     assert.equal(code, 0, `${text}${stderr}`)

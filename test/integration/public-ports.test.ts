@@ -84,7 +84,8 @@ describe('ports of a job', () => {
   test('are published by providers alone whose owners say so', async () => {
     const quiet = await market.addSeller()
     const spec = market.job('true', { ports: [{ port: 80, public: true }], network: 'bridge', provider: quiet.id })
-    const [quote] = await market.node.requester.quote(jobSubmissionSchema.parse(spec), 'test')
+    const { quotes } = await market.node.requester.quote(jobSubmissionSchema.parse(spec), 'test')
+    const [quote] = quotes
     assert.equal(quote?.pricePerHour, null)
     assert.match(quote?.reason ?? '', /does not offer public-ports/)
   })

@@ -5,6 +5,7 @@ import {
   exitFailure,
   FAILURE_CODES,
   type FailureCode,
+  type FailureDetails,
   failure,
   failureKinds,
   failureSentences,
@@ -12,6 +13,8 @@ import {
   kindOfFailure,
   owesTimeOnly,
 } from '../../protocol/failures.ts'
+import { jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import { remedyOf } from '../../protocol/remedies.ts'
 import { FAILURES_PAGE, failuresPage } from '../../scripts/failures-page.ts'
 
 describe('failures', () => {
@@ -47,6 +50,46 @@ describe('failures', () => {
   for (const [row, code, solutions] of table) {
     it(`answers the row "${row}" of the user guide`, () => {
       for (const solution of solutions) assert.match(failure(code).remedy, solution)
+    })
+  }
+
+  /** `reason`, what the job asks for beside an image, and what to change of it. */
+  const changes: [code: FailureCode, details: FailureDetails, asked: object, changed: object | null][] = [
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'out-of-memory' }, { memory: '64Mi' }, { memory: '128Mi' }],
+    [
+      'RESOURCE_LIMIT_EXCEEDED',
+      { reason: 'storage-limit', what: 'storage' },
+      { storage: '1536Mi' },
+      { storage: '3Gi' },
+    ],
+    [
+      'RESOURCE_LIMIT_EXCEEDED',
+      { reason: 'storage-limit', what: 'volume', volume: 'v' },
+      { volumes: [{ name: 'v', mountPath: '/v', size: '1Gi' }] },
+      { volumes: [{ name: 'v', mountPath: '/v', size: '2Gi' }] },
+    ],
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'process-limit', limit: '512' }, {}, { pids: 1024 }],
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'process-limit' }, {}, null],
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'file-limit' }, { ulimits: { nofile: 100 } }, { ulimits: { nofile: 200 } }],
+    [
+      'RESOURCE_LIMIT_EXCEEDED',
+      { reason: 'shared-memory-limit' },
+      { memory: '64Mi' },
+      { shmSize: '64Mi', memory: '128Mi' },
+    ],
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'network-limit' }, { maxNetwork: '1Gi' }, { maxNetwork: '2Gi' }],
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'no-space' }, {}, null],
+    ['NON_ZERO_EXIT', { exitCode: 135, reason: 'bus-error' }, { shmSize: '1Mi' }, { shmSize: '2Mi', memory: '1Gi' }],
+    ['NON_ZERO_EXIT', { exitCode: 3 }, {}, null],
+    ['DURATION_EXCEEDED', {}, { duration: 20 * 24 * 3600 }, { duration: 30 * 24 * 3600 }],
+    ['DURATION_EXCEEDED', {}, { duration: 30 * 24 * 3600 }, null],
+    ['NETWORK_ERROR', { reason: 'disconnected' }, {}, { leaseTimeout: 120 }],
+  ]
+  for (const [code, details, asked, changed] of changes) {
+    it(`say what to change of a job: ${code} ${JSON.stringify(details)} ${JSON.stringify(asked)}`, () => {
+      const found = remedyOf({ code, details }, jobSubmissionSchema.parse({ image: 'busybox', ...asked }))
+      assert.deepEqual(found?.changes ?? null, changed)
+      if (found !== null) assert.match(found.text, /^Raise /)
     })
   }
 

@@ -30,6 +30,7 @@ export function jobView(job: JobListItem): Answer {
     endedAt: job.endedAt,
     ...(endpoints.length === 0 ? {} : { ports: endpoints.map(({ port, protocol, url }) => ({ port, protocol, url })) }),
     ...(!error ? {} : { failure: error.code, fault: error.fault, remedy: error.remedy }),
+    ...(error?.change ? { change: error.change.changes } : {}),
     // A provider may have chosen its words.
     ...(!error ? {} : { untrusted: { failureMessage: shown(error.message).slice(0, 2_000) } }),
   }

@@ -20,6 +20,9 @@ import type { RoundResult } from '../placement/round.ts'
 import type { NamedDecline } from './answer.ts'
 import { findsClockOff } from './clocks-off.ts'
 
+/** What of a job it depends on. */
+type Wanted = Pick<JobRecord, 'spec' | 'image'>
+
 /** What the job's failure is made of; `details.reason` chooses its row of the table in `failures.ts`. */
 export interface NearestMiss {
   code: FailureCode
@@ -33,7 +36,7 @@ export interface NearestMiss {
  * @param clocksOff what those said last that find a clock off
  */
 export function nearestMiss(
-  job: JobRecord,
+  job: Wanted,
   answers: Pick<RoundResult, 'offers' | 'declines'>,
   providers: readonly ProviderView[],
   clocksOff: NamedDecline[] = [],
@@ -99,7 +102,7 @@ function nearestDecline(
 
 /** Where the job takes up a volume, and who has that is not there: nobody else can have the job. */
 function volumeAway(
-  { spec }: JobRecord,
+  { spec }: Wanted,
   { offers, declines }: Pick<RoundResult, 'offers' | 'declines'>,
   providers: readonly ProviderView[],
 ): NearestMiss | null {
@@ -143,7 +146,7 @@ function tooLarge(wanted: Resources, providers: readonly ProviderView[]): Neares
 }
 
 /** Where providers have as many GPUs, and none has those that are asked for, or so many of one kind: what the one lacks that comes closest. */
-function lacksGpus({ spec }: JobRecord, possible: readonly ProviderView[]): NearestMiss | null {
+function lacksGpus({ spec }: Wanted, possible: readonly ProviderView[]): NearestMiss | null {
   const asked = gpuRequirementsOf(spec.gpuRequirements)
   if (spec.gpu === 0 || possible.length === 0) return null
   // Of older versions nobody knows how many are of one kind, which is no matter where nothing else is asked.
@@ -168,7 +171,7 @@ function lacksGpus({ spec }: JobRecord, possible: readonly ProviderView[]): Near
 }
 
 /** Where providers are large enough, and none runs the image: what one of them does run. */
-function lacksPlatform(job: JobRecord, possible: readonly ProviderView[]): NearestMiss | null {
+function lacksPlatform(job: Wanted, possible: readonly ProviderView[]): NearestMiss | null {
   const wanted = platformsAsked(job.spec, job.image ?? null)
   const [nearest] = possible
   if (nearest === undefined || wanted.length === 0) return null
@@ -183,7 +186,7 @@ function lacksPlatform(job: JobRecord, possible: readonly ProviderView[]): Neare
 }
 
 /** Where providers are large enough, and none offers the class of isolation: what one of them does offer. */
-function lacksIsolation({ spec: { isolation } }: JobRecord, possible: readonly ProviderView[]): NearestMiss | null {
+function lacksIsolation({ spec: { isolation } }: Wanted, possible: readonly ProviderView[]): NearestMiss | null {
   const [nearest] = possible
   if (nearest === undefined || isolation === undefined) return null
   if (possible.some(({ isolations }) => isolationFor(isolations, isolation) !== null)) return null
@@ -197,7 +200,7 @@ function lacksIsolation({ spec: { isolation } }: JobRecord, possible: readonly P
 }
 
 /** Where providers are large enough, and none says that its machine is so fast: what the one does that lacks least. */
-function lacksSpeed({ spec }: JobRecord, possible: readonly ProviderView[]): NearestMiss | null {
+function lacksSpeed({ spec }: Wanted, possible: readonly ProviderView[]): NearestMiss | null {
   const minimums = minimumsOf(spec.constraints)
   if (possible.length === 0 || !asksForSpeed(minimums)) return null
   const misses = possible.map((view) => ({ view, wrong: lacking(minimums, view.measured) }))

@@ -26,6 +26,7 @@ import { regain } from '../leases/regain.ts'
 import { type DeliveryComponents, resumeAward, tryAward } from './award-delivery.ts'
 import type { ParkingLot } from './parking-lot.ts'
 import { BID_WINDOW_MS, type LiveOffer, type RoundComponents, type RoundResult, runRound } from './round.ts'
+import type { WaitingJobs } from './waiting-jobs.ts'
 
 /** Pause before the network is asked again, in ms: doubles from the first to the last. */
 const FIRST_RETRY_MS = 500
@@ -41,6 +42,7 @@ export interface PlacementComponents extends RoundComponents, DeliveryComponents
   images: ImageResolver
   inputs: Inputs
   clocksOff: ClocksOff
+  waiting: WaitingJobs
   tracer: Tracer
   clock: Clock
   logger: Logger
@@ -64,7 +66,11 @@ export async function place(
   signal: AbortSignal,
 ): Promise<void> {
   const span = components.tracer.start('cortex.place', '', { 'cortex.job': jobId })
-  await within(span, async () => await placeTraced({ ...components, span }, jobId, signal))
+  try {
+    await within(span, async () => await placeTraced({ ...components, span }, jobId, signal))
+  } finally {
+    components.waiting.forget(jobId)
+  }
 }
 
 async function placeTraced(components: PlacementComponents, jobId: string, signal: AbortSignal): Promise<void> {
@@ -78,7 +84,9 @@ async function placeTraced(components: PlacementComponents, jobId: string, signa
   for (;;) {
     const waiting = await pendingJob(components, jobId)
     if (waiting === null) return
-    const leftMs = waiting.spec.queueTimeout * 1000 - (clock.monotonicMs() - startedMs)
+    const givesUpMs = startedMs + waiting.spec.queueTimeout * 1000
+    const leftMs = givesUpMs - clock.monotonicMs()
+    components.waiting.note(jobId, { givesUpMs, answers })
     // Earlier versions stored names: they must not be taken for any provider.
     if (leftMs <= 0 || !isResolved(waiting.spec.provider) || isSpent(components, waiting)) {
       await giveUp(components, waiting, answers)
@@ -119,6 +127,7 @@ async function placeTraced(components: PlacementComponents, jobId: string, signa
         components.clocksOff.heard(heard)
         if (await awardBest(components, job, answers, signal)) return
         await forgive(components, job)
+        components.waiting.note(jobId, { givesUpMs, answers })
         widen *= 4
         // nobody at all: the links may be slow, or lose what is said
         if (answers.offers.length + answers.declines.length === 0) windowMs = Math.min(2 * windowMs, LONGEST_WINDOW_MS)

@@ -14,7 +14,7 @@ import { openPage } from './open-page.ts'
 import { buildDashboard } from './rig.ts'
 
 /** A browser before a gateway whose jobs are played: what they do is said by the test. */
-export interface PlayedRig extends Pick<TestNode, 'store' | 'play'> {
+export interface PlayedRig extends Pick<TestNode, 'store' | 'play' | 'market' | 'providers'> {
   gateway: Gateway
   context: BrowserContext
   /** Signed in. */
@@ -48,7 +48,16 @@ export async function startPlayedRig(): Promise<PlayedRig> {
   await page.getByRole('button', { name: 'Account of' }).waitFor()
   const started = stack.move()
   return {
-    ...{ gateway, context: browser.context, page, store: node.store, play: node.play, url: gateway.url() },
+    ...{
+      gateway,
+      context: browser.context,
+      page,
+      store: node.store,
+      play: node.play,
+      market: node.market,
+      providers: node.providers,
+      url: gateway.url(),
+    },
     async submit(fields = {}) {
       const spec = jobSubmissionSchema.parse({ image: 'busybox', ...fields })
       return (await node.node.requester.submit({ owner: 'admin', spec })).job.id

@@ -100,7 +100,7 @@ export async function startRig({ gatewayFlags = [], fetchesAssetsOutside = true 
     complaints,
     open: async (path) => await openPage(page, network.url + path),
     signIn: async (key = network.key) => await signIn(page, network.url, key),
-    inspect: async (name) => await inspect(page, name),
+    inspect: async (name) => await inspectPage(page, name),
     stop: async () => await started.disposeAsync(),
   }
 }
@@ -145,7 +145,8 @@ async function startNetwork(engine: EngineHandle, gatewayFlags: string[]): Promi
 /** Nothing fades or slides, so that nothing has to be waited for. */
 const STILL = '*, *::before, *::after { transition: none !important; animation: none !important }'
 
-async function inspect(page: Page, name: string): Promise<void> {
+/** As {@link Rig.inspect}, of any page. */
+export async function inspectPage(page: Page, name: string): Promise<void> {
   const still = await page.addStyleTag({ content: STILL })
   for (const [theme, rules] of [
     ['light', TAGS],

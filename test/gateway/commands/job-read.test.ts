@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { failure } from '../../../protocol/failures.ts'
 import { cortexAtGateway } from '../support/cortex.ts'
 import { PROVIDER } from '../support/test-node.ts'
 
@@ -21,6 +22,18 @@ describe('cortex job get, logs, cancel and so on', () => {
       /1 {2}created.*\n.*2 {2}scheduled.*\n.*3 {2}started.*\n.*4 {2}completed/,
     )
     assert.equal((await at.cortex.run(['job', 'bids', id])).err, 'none\n')
+  })
+
+  it('says why nobody takes a job, and what would help', async () => {
+    const id = await submit('busybox')
+    assert.match(await at.ok('job', 'why', id), /^attic +yes +\$0\.01\/h/m)
+    const nearest = failure('NO_PROVIDER', 'Nobody took it', { reason: 'declined' })
+    at.gateway.market.quoted = { quotes: [], nearest, helps: [{ text: 'Ask any provider', changes: {} }] }
+    at.gateway.market.waiting = { leftMs: 60_000, answered: 2, nearest }
+    const { err } = await at.cortex.run(['job', 'why', id])
+    assert.match(err, /Nobody took it\. Relax the constraints.*\nit would be taken: Ask any provider\n$/)
+    assert.match(await at.ok('job', 'get', id), /^waits +Nobody took it\. .*\(2 answered\)\ngives up +in /m)
+    at.gateway.market.waiting = null
   })
 
   it('entry 17: shows what others wrote with controls written out, and a log as it is', async () => {

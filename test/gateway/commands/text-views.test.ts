@@ -97,6 +97,11 @@ const FULL = Object.assign(
   { stdin, imageFrom },
 )
 
+const FAILED = {
+  ...{ code: 'INTERNAL', message: 'It broke', remedy: 'Do this', fault: 'ours', details: { reason: 'r' } },
+  change: { text: 'Raise memory to 1Gi', changes: { memory: '1Gi' } },
+}
+
 describe('the text of a job', () => {
   it('is tried with every field that a submission may have', () => {
     assert.deepEqual(Object.keys(FULL).toSorted(), Object.keys(jobSubmissionSchema.shape).toSorted())
@@ -115,16 +120,24 @@ describe('the text of a job', () => {
       ...{ scheduledAt: JOB_EXAMPLE.createdAt, startedAt: JOB_EXAMPLE.createdAt, endedAt: JOB_EXAMPLE.createdAt },
       cost: { current: 3, projected: 4, final: 5, claimed: 6, currency: 'USD' },
       results: { exitCode: 3, outputUrl: '/o', leftOut: [{ path: 'a', reason: 'b' }], logProblem: 'lines are gone' },
-      error: { code: 'INTERNAL', message: 'It broke', remedy: 'Do this', fault: 'ours', details: { reason: 'r' } },
+      error: FAILED,
+      waiting: { givesUpAt: JOB_EXAMPLE.createdAt, answered: 2, nearest: FAILED },
+      hidden: { secrets: ['KEY'], registryCredentials: true },
       endpoints: [{ port: 80, protocol: 'TCP', url: '/proxy', health: 'answering', address: 'a:1' }],
       events: [{ seq: 1, type: 'created', timestamp: JOB_EXAMPLE.createdAt }],
     })
     const before = JSON.stringify(allRows(job, await jobRows(job)))
     const missing: string[] = []
     for (const path of leaves(job)) if ((await rowsOf(job, path)) === before) missing.push(path.join('.'))
-    // Of a cost that is final nothing else is shown; events are shown by `job events`.
-    const unshown = ['cost.current', 'cost.projected', 'cost.currency', 'events.0.seq', 'events.0.timestamp']
-    assert.deepEqual(missing, unshown)
+    // Of a cost that is final nothing else is shown; events are shown by `job events`, and the rest of why it waits by `job why`.
+    const unshown = [
+      ...['cost.current', 'cost.projected', 'cost.currency', 'error.change.changes.memory'],
+      ...['code', 'fault', 'details.reason', 'change.text', 'change.changes.memory'].map(
+        (it) => `waiting.nearest.${it}`,
+      ),
+      ...['events.0.seq', 'events.0.timestamp'],
+    ]
+    assert.deepEqual(missing.toSorted(), unshown.toSorted())
   })
 
   async function rowsOf(job: Job, path: Path): Promise<string> {

@@ -22,10 +22,11 @@ describe('a budget of tools', () => {
     // A provider bids where the cap allows it.
     const { requester } = gateway.node
     const { quote } = requester
-    requester.quote = async (spec, owner) =>
-      (await quote(spec, owner)).filter(
-        ({ pricePerHour }) => pricePerHour === null || Number(spec.maxPrice ?? MINIMUM) >= MINIMUM,
-      )
+    requester.quote = async (spec, owner) => {
+      const { quotes, ...rest } = await quote(spec, owner)
+      const isWithin = Number(spec.maxPrice ?? MINIMUM) >= MINIMUM
+      return { ...rest, quotes: quotes.filter(({ pricePerHour }) => pricePerHour === null || isWithin) }
+    }
     inProcess = async (url, init) => await gateway.app.request(new URL(String(url)), init)
   })
   after(async () => {
@@ -120,8 +121,10 @@ describe('a budget of tools', () => {
   it('lets a job wait that nobody takes for another reason than its price', async () => {
     const key = await gateway.keyFor('waiting')
     const { quote } = gateway.node.requester
-    const answer = async (...init: Parameters<typeof quote>) =>
-      (await quote(...init)).filter(({ pricePerHour }) => pricePerHour === null)
+    const answer = async (...init: Parameters<typeof quote>) => {
+      const { quotes, ...rest } = await quote(...init)
+      return { ...rest, quotes: quotes.filter(({ pricePerHour }) => pricePerHour === null) }
+    }
     gateway.node.requester.quote = answer
     try {
       assert.equal((await run({}, { key })).status, 'pending')

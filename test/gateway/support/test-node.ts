@@ -6,7 +6,7 @@ import { systemClock } from '../../../node/clock.ts'
 import type { ProviderView } from '../../../node/directory/index.ts'
 import type { ClientNode } from '../../../node/index.ts'
 import { silentLogger } from '../../../node/logger.ts'
-import { ExtensionRefusedError, type Quote, type Requester } from '../../../node/market/index.ts'
+import { ExtensionRefusedError, type Quoted, type Requester, type Waiting } from '../../../node/market/index.ts'
 import { cancelled } from '../../../node/market/leases/apply-report.ts'
 import { createTally } from '../../../node/market/tally.ts'
 import { PeerUnreachableError } from '../../../node/network/index.ts'
@@ -76,6 +76,8 @@ export interface TestNode {
   node: ClientNode
   store: JobStore
   providers: ProviderView[]
+  /** What the market says, to be changed by tests. */
+  market: { quoted: Quoted; waiting: Waiting | null }
   /** Has the directory say that something about a provider changed. */
   tellDirectory(provider: ProviderView): void
   /** Moves a job along as a provider would. */
@@ -92,6 +94,7 @@ export async function openTestNode(): Promise<TestNode> {
     clock: systemClock,
   })
   const providers = [providerView()]
+  const market: TestNode['market'] = { quoted: QUOTED, waiting: null }
   const uploads = createUploads(
     { store, clock: systemClock, logger: silentLogger, refusal: async () => null },
     { folder: join(folder, 'uploads') },
@@ -113,8 +116,9 @@ export async function openTestNode(): Promise<TestNode> {
     },
   } as unknown as ClientNode['network']
   const node: ClientNode = {
+    market: { name: 'test', isPrivate: false },
     store,
-    requester: scriptedRequester(store),
+    requester: scriptedRequester(store, market),
     directory,
     volumes: createVolumes({
       ...{ network, networkName: 'test', privateKey, directory, store, clock: systemClock },
@@ -123,7 +127,7 @@ export async function openTestNode(): Promise<TestNode> {
     network: {
       peerId: 'requester',
       peers: () => [PROVIDER],
-      addresses: () => [],
+      addresses: () => ['/ip4/127.0.0.1/tcp/13100/p2p/requester', '/ip4/192.0.2.1/tcp/13100/p2p/requester'],
       counters: () => ({
         peers: 1,
         relayed: 0,
@@ -144,6 +148,7 @@ export async function openTestNode(): Promise<TestNode> {
     node,
     store,
     providers,
+    market,
     play: createPlayer(store),
     tellDirectory(provider) {
       for (const listener of listeners) listener(provider)
@@ -164,7 +169,24 @@ function unreachable(store: JobStore): ClientNode['reach'] {
   return createReach({ network: { open } as unknown as ClientNode['network'], store, clock: systemClock })
 }
 
-function scriptedRequester(store: JobStore): Requester {
+const QUOTED: Quoted = {
+  nearest: null,
+  helps: [],
+  quotes: [
+    {
+      ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
+      ...{ pricePerGb: 0n, volumePerGbHour: 0n, gpu: null, platform: 'linux/amd64', emulated: false },
+      ...{ isolation: 'container', missingBytes: 67_108_864, waitMs: 6_400, score: 1, reason: 'the cheapest' },
+    },
+    {
+      ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null, pricePerGb: null },
+      ...{ volumePerGbHour: null, gpu: null, platform: null, emulated: false, isolation: null, missingBytes: null },
+      ...{ waitMs: null, score: null, reason: 'has 100m CPU free' },
+    },
+  ],
+}
+
+function scriptedRequester(store: JobStore, market: TestNode['market']): Requester {
   return {
     submit: async ({ spec, hold = false, ...job }) => await store.create({ ...job, ...splitSecrets(spec), held: hold }),
     async release(id) {
@@ -190,29 +212,9 @@ function scriptedRequester(store: JobStore): Requester {
       return job
     },
     resolveImage: async () => null,
-    quote: async (): Promise<Quote[]> => [
-      {
-        ...{ provider: PROVIDER, name: 'attic', pricePerHour: CENT_PER_HOUR, minimumCharge: 20_000_000n },
-        ...{
-          pricePerGb: 0n,
-          volumePerGbHour: 0n,
-          gpu: null,
-          platform: 'linux/amd64',
-          emulated: false,
-          isolation: 'container',
-          missingBytes: 67_108_864,
-          waitMs: 6_400,
-          score: 1,
-          reason: 'the cheapest',
-        },
-      },
-      {
-        ...{ provider: 'other', name: 'cellar', pricePerHour: null, minimumCharge: null, pricePerGb: null },
-        volumePerGbHour: null,
-        ...{ gpu: null, platform: null, emulated: false, isolation: null, missingBytes: null, waitMs: null },
-        ...{ score: null, reason: 'has 100m CPU free' },
-      },
-    ],
+    waiting: () => market.waiting,
+    askAgain: () => undefined,
+    quote: async () => market.quoted,
     counters: () => ({ jobs: 0 }),
     seen: () => null,
     tally: createTally().totals,

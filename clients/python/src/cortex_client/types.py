@@ -60,6 +60,10 @@ class Job(TypedDict):
     labels: Dict[str, str]
     #: Where it came from: resubmittedFrom, batch, schedule, template, mcpKey (the key whose tools made it).
     origin: Dict[str, str]
+    #: While a provider is looked for, alone and in lists; not with events.
+    waiting: NotRequired[JobWaiting]
+    #: What of the submission is not shown, with one job; null where it cannot be opened: the gateway had another master key.
+    hidden: NotRequired[Union[JobHidden, None]]
     #: With one job; not in lists.
     events: NotRequired[List[JobEvent]]
     #: With `?debug=true`.
@@ -131,6 +135,52 @@ class JobEndpointsItem(TypedDict):
     health: Literal["answering", "silent", "unknown"]
     #: HOST:PORT for everybody; null where the port is not public.
     address: Union[str, None]
+
+
+class JobWaiting(TypedDict):
+    """While a provider is looked for, alone and in lists; not with events."""
+
+    #: When it fails unless somebody takes it before.
+    givesUpAt: str
+    #: How many providers said something when they were asked last; 0 before.
+    answered: int
+    #: Who came nearest, and what was lacking, as the job would fail by it; null before anybody was asked.
+    nearest: Union[JobWaitingNearest, None]
+
+
+class JobWaitingNearest(TypedDict):
+    """Who came nearest, and what was lacking, as the job would fail by it; null before anybody was asked."""
+
+    #: What programs match.
+    code: Literal["IMAGE_PULL_ERROR", "RESOURCE_LIMIT_EXCEEDED", "NETWORK_ERROR", "NON_ZERO_EXIT", "DURATION_EXCEEDED", "NO_PROVIDER", "INTERNAL", "DATA_ERROR"]
+    #: For people.
+    message: str
+    #: What to do about it.
+    remedy: str
+    #: Who can mend it: the program (`job`), what was asked for (`user`), the owner of the machine (`provider`), nobody at once (`place`), or this program (`ours`).
+    fault: Literal["job", "user", "provider", "place", "ours"]
+    #: Further words for programs, `reason` among them.
+    details: Dict[str, Union[str, float, bool]]
+    #: What to change of the job for that; null where it is nothing that the job asks for.
+    change: Union[JobWaitingNearestChange, None]
+
+
+class JobWaitingNearestChange(TypedDict):
+    """What to change of the job for that; null where it is nothing that the job asks for."""
+
+    #: What is changed, such as `Raise memory to 128Mi`.
+    text: str
+    #: The same for `POST …/resubmit`, or while it is pending for `PUT`: fields of a submission; null takes one out.
+    changes: Dict[str, Any]
+
+
+class JobHidden(TypedDict):
+    """What of the submission is not shown, with one job; null where it cannot be opened: the gateway had another master key."""
+
+    #: Names of its secrets.
+    secrets: List[str]
+    #: Whether it has any.
+    registryCredentials: bool
 
 
 class JobDebug(TypedDict):
@@ -216,6 +266,10 @@ class JobListItem(TypedDict):
     labels: NotRequired[Dict[str, str]]
     #: Where it came from: resubmittedFrom, batch, schedule, template, mcpKey (the key whose tools made it).
     origin: NotRequired[Dict[str, str]]
+    #: While a provider is looked for, alone and in lists; not with events.
+    waiting: NotRequired[JobListItemWaiting]
+    #: What of the submission is not shown, with one job; null where it cannot be opened: the gateway had another master key.
+    hidden: NotRequired[Union[JobListItemHidden, None]]
     #: With one job; not in lists.
     events: NotRequired[List[JobEvent]]
     #: With `?debug=true`.
@@ -287,6 +341,52 @@ class JobListItemEndpointsItem(TypedDict):
     health: Literal["answering", "silent", "unknown"]
     #: HOST:PORT for everybody; null where the port is not public.
     address: Union[str, None]
+
+
+class JobListItemWaiting(TypedDict):
+    """While a provider is looked for, alone and in lists; not with events."""
+
+    #: When it fails unless somebody takes it before.
+    givesUpAt: str
+    #: How many providers said something when they were asked last; 0 before.
+    answered: int
+    #: Who came nearest, and what was lacking, as the job would fail by it; null before anybody was asked.
+    nearest: Union[JobListItemWaitingNearest, None]
+
+
+class JobListItemWaitingNearest(TypedDict):
+    """Who came nearest, and what was lacking, as the job would fail by it; null before anybody was asked."""
+
+    #: What programs match.
+    code: Literal["IMAGE_PULL_ERROR", "RESOURCE_LIMIT_EXCEEDED", "NETWORK_ERROR", "NON_ZERO_EXIT", "DURATION_EXCEEDED", "NO_PROVIDER", "INTERNAL", "DATA_ERROR"]
+    #: For people.
+    message: str
+    #: What to do about it.
+    remedy: str
+    #: Who can mend it: the program (`job`), what was asked for (`user`), the owner of the machine (`provider`), nobody at once (`place`), or this program (`ours`).
+    fault: Literal["job", "user", "provider", "place", "ours"]
+    #: Further words for programs, `reason` among them.
+    details: Dict[str, Union[str, float, bool]]
+    #: What to change of the job for that; null where it is nothing that the job asks for.
+    change: Union[JobListItemWaitingNearestChange, None]
+
+
+class JobListItemWaitingNearestChange(TypedDict):
+    """What to change of the job for that; null where it is nothing that the job asks for."""
+
+    #: What is changed, such as `Raise memory to 128Mi`.
+    text: str
+    #: The same for `POST …/resubmit`, or while it is pending for `PUT`: fields of a submission; null takes one out.
+    changes: Dict[str, Any]
+
+
+class JobListItemHidden(TypedDict):
+    """What of the submission is not shown, with one job; null where it cannot be opened: the gateway had another master key."""
+
+    #: Names of its secrets.
+    secrets: List[str]
+    #: Whether it has any.
+    registryCredentials: bool
 
 
 class JobListItemDebug(TypedDict):
@@ -1568,6 +1668,36 @@ class DryRun(TypedDict):
     accepted: bool
     #: Of everybody who was asked, those too that have not answered in time. In a larger network a dozen that fit are asked.
     quotes: List[Quote]
+    #: Who came nearest, and what was lacking, as the job would fail by it; null where somebody would take it.
+    nearest: Union[DryRunNearest, None]
+    #: Changes with which somebody would take it by what providers announce, each by itself; none where somebody would as it is.
+    helps: List[Remedy]
+
+
+class DryRunNearest(TypedDict):
+    """Who came nearest, and what was lacking, as the job would fail by it; null where somebody would take it."""
+
+    #: What programs match.
+    code: Literal["IMAGE_PULL_ERROR", "RESOURCE_LIMIT_EXCEEDED", "NETWORK_ERROR", "NON_ZERO_EXIT", "DURATION_EXCEEDED", "NO_PROVIDER", "INTERNAL", "DATA_ERROR"]
+    #: For people.
+    message: str
+    #: What to do about it.
+    remedy: str
+    #: Who can mend it: the program (`job`), what was asked for (`user`), the owner of the machine (`provider`), nobody at once (`place`), or this program (`ours`).
+    fault: Literal["job", "user", "provider", "place", "ours"]
+    #: Further words for programs, `reason` among them.
+    details: Dict[str, Union[str, float, bool]]
+    #: What to change of the job for that; null where it is nothing that the job asks for.
+    change: Union[DryRunNearestChange, None]
+
+
+class DryRunNearestChange(TypedDict):
+    """What to change of the job for that; null where it is nothing that the job asks for."""
+
+    #: What is changed, such as `Raise memory to 128Mi`.
+    text: str
+    #: The same for `POST …/resubmit`, or while it is pending for `PUT`: fields of a submission; null takes one out.
+    changes: Dict[str, Any]
 
 
 class JobEvent(TypedDict):
@@ -2054,6 +2184,17 @@ class JobError(TypedDict):
     fault: Literal["job", "user", "provider", "place", "ours"]
     #: Further words for programs, `reason` among them.
     details: Dict[str, Union[str, float, bool]]
+    #: What to change of the job for that; null where it is nothing that the job asks for.
+    change: Union[JobErrorChange, None]
+
+
+class JobErrorChange(TypedDict):
+    """What to change of the job for that; null where it is nothing that the job asks for."""
+
+    #: What is changed, such as `Raise memory to 128Mi`.
+    text: str
+    #: The same for `POST …/resubmit`, or while it is pending for `PUT`: fields of a submission; null takes one out.
+    changes: Dict[str, Any]
 
 
 class Quote(TypedDict):
@@ -2114,6 +2255,15 @@ class QuoteGpu(TypedDict):
     interconnect: str
     #: Of a part of a card; empty for a whole one.
     migProfile: str
+
+
+class Remedy(TypedDict):
+    """A change of a job that helps."""
+
+    #: What is changed, such as `Raise memory to 128Mi`.
+    text: str
+    #: The same for `POST …/resubmit`, or while it is pending for `PUT`: fields of a submission; null takes one out.
+    changes: Dict[str, Any]
 
 
 class ContainerFile(TypedDict):

@@ -47,7 +47,8 @@ export function LoginPage() {
                 Sign in to Cortex
               </Title>
               <Text size="sm" c="dimmed" mt={4}>
-                Open the link that the gateway printed when it started, or give an API key.
+                This is the dashboard of a gateway to a market for containers: you say what is to run, providers bid for
+                it, and you follow it here to its cost.
               </Text>
             </div>
             {reason !== undefined && REASONS[reason] !== undefined && (
@@ -55,6 +56,10 @@ export function LoginPage() {
                 {REASONS[reason]}
               </Alert>
             )}
+            <Text size="sm">
+              Open the link that the gateway printed as <Code>sign in</Code> when it started: it works once, within ten
+              minutes. Or give an API key.
+            </Text>
             <PasswordInput
               label="API key"
               description="It goes to the gateway once and is not kept in this browser."
@@ -70,8 +75,8 @@ export function LoginPage() {
               Sign in
             </Button>
             <Text size="xs" c="dimmed">
-              The first key, the admin’s, is in the file <Code>gateway/admin.key</Code> of the gateway’s data folder.
-              Others are made in Settings, or with <Code>cortex key create</Code>.
+              You started it yourself: the first key, the admin’s, is in the file <Code>gateway/admin.key</Code> of its
+              data folder. Somebody else did: they make one for you in Settings, or with <Code>cortex key create</Code>.
             </Text>
           </Stack>
         </form>

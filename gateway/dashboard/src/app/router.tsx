@@ -72,8 +72,19 @@ const word =
 const createJob = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/create',
-  validateSearch: (search: Record<string, unknown>) => ({ ...word('template')(search), ...word('volume')(search) }),
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...word('template')(search),
+    ...word('job')(search),
+    ...word('volume')(search),
+  }),
   component: lazyRouteComponent(() => import('../jobs/form/create-job-page.tsx'), 'CreateJobPage'),
+})
+
+const compareJobs = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/compare',
+  validateSearch: (search: Record<string, unknown>) => ({ ...word('a')(search), ...word('b')(search) }),
+  component: lazyRouteComponent(() => import('../jobs/compare/compare-page.tsx'), 'ComparePage'),
 })
 
 const job = createRoute({
@@ -168,6 +179,7 @@ const pages = [
   home,
   jobs,
   createJob,
+  compareJobs,
   job,
   templates,
   createTemplate,

@@ -7,20 +7,25 @@ export const jobKeys = {
   lists: ['jobs', 'list'] as const,
   one: (id: string) => ['jobs', 'one', id] as const,
   bids: (id: string) => ['jobs', 'bids', id] as const,
+  why: (id: string) => ['jobs', 'why', id] as const,
+  waiting: ['jobs', 'waiting'] as const,
   receipts: (id: string) => ['jobs', 'receipts', id] as const,
   output: (id: string) => ['jobs', 'output', id] as const,
 }
 
 /** How often a running job with ports is asked for again, in ms. */
 const ENDPOINTS_EVERY_MS = 5_000
+/** The same of one that waits. */
+const WAITING_EVERY_MS = 2_000
 
 /** One job with its events, which the events of the gateway keep up to date once it was asked for. */
 export const jobQuery = (id: string) =>
   queryOptions({
     queryKey: jobKeys.one(id),
     queryFn: async ({ signal }) => await client.jobs.get(id, { signal }),
-    // How its ports do changes without an event.
-    refetchInterval: ({ state }) => (state.data?.endpoints.length ? ENDPOINTS_EVERY_MS : false),
+    // How its ports do, and why it waits, changes without an event.
+    refetchInterval: ({ state: { data } }) =>
+      data?.status === 'pending' ? WAITING_EVERY_MS : data?.endpoints.length ? ENDPOINTS_EVERY_MS : false,
   })
 
 /** Providers change little by little, without an event for each: they are asked for again this often, in ms. */

@@ -54,6 +54,14 @@ function isEmpty(value: unknown): boolean {
 
 type Fields = Record<string, unknown>
 
+/** The draft with a change that helps: null takes a field out. */
+export function withChanges(draft: Draft, changes: Fields): Draft {
+  const changed = Object.entries({ ...draft, ...changes })
+    .map(([name, value]) => [name, name === 'constraints' ? withoutEmpty(value) : value] as const)
+    .filter(([, value]) => !isEmpty(value))
+  return Object.fromEntries(changed)
+}
+
 const MAPS: ReadonlySet<string> = new Set(MERGED_FIELDS.filter((name) => name !== 'secrets'))
 
 /** What a template has and does not show. */

@@ -1,10 +1,9 @@
-import { Code, SimpleGrid, Stack, Table, Text } from '@mantine/core'
+import { SimpleGrid, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Network, Provider } from '../../../client/index.ts'
 import { shownName } from '../../../contract/names.ts'
 import { PROVIDER_STATUSES } from '../../../contract/provider-status.ts'
-import { client } from '../app/client.ts'
 import { bytes, cores, number, usd } from '../format/amounts.ts'
 import { span } from '../format/time.ts'
 import { providersQuery } from '../jobs/queries.ts'
@@ -15,16 +14,12 @@ import { Page } from '../ui/page.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { CapacityBar } from './capacity-bar.tsx'
-
-const EVERY_MS = 15_000
+import { JoinCommand } from './join-command.tsx'
+import { networkQuery } from './queries.ts'
 
 /** Who sells, and what the network has in all. */
 export function NetworkPage() {
-  const network = useQuery({
-    queryKey: ['providers', 'network'],
-    queryFn: async ({ signal }) => await client.networks.get('p2p', { signal }),
-    refetchInterval: EVERY_MS,
-  })
+  const network = useQuery(networkQuery)
   const providers = useQuery(providersQuery)
   return (
     <Page title="Network" description="Providers that this gateway has heard of.">
@@ -70,15 +65,7 @@ function Stat({ name, value }: { name: string; value: string }) {
 function NoProviders() {
   return (
     <Empty icon="network" title="No provider is known yet">
-      <Stack gap="xs">
-        <span>
-          Start one on any machine with Docker: <Code>cortex agent --price-cpu 0.01</Code>
-        </span>
-        <span>
-          On this machine or this local network it is found by itself. Elsewhere, give it this gateway’s address:{' '}
-          <Code>--bootstrap /ip4/ADDRESS/tcp/13100</Code>
-        </span>
-      </Stack>
+      <JoinCommand />
     </Empty>
   )
 }

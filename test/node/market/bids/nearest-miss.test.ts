@@ -3,8 +3,9 @@ import { describe, it } from 'node:test'
 import type { ProviderView } from '../../../../node/directory/index.ts'
 import type { NamedDecline } from '../../../../node/market/bids/answer.ts'
 import { nearestMiss } from '../../../../node/market/bids/nearest-miss.ts'
+import { whatHelps } from '../../../../node/market/bids/what-helps.ts'
 import type { JobRecord } from '../../../../node/store/index.ts'
-import { type JobSubmission, jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
+import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../../../protocol/job-spec.ts'
 import { NO_MINIMUMS } from '../../../../protocol/measured.ts'
 import { providerView } from '../../../gateway/support/test-node.ts'
 import { aKind } from '../../../support/gpus.ts'
@@ -110,4 +111,35 @@ describe('why nobody took a job, where some say why', () => {
     const unknown = nearestMiss({ spec } as unknown as JobRecord, { offers: [], declines: [] }, [older, mixed])
     assert.match(unknown.message, /none bid/)
   })
+})
+
+describe('what would help a job that nobody takes', () => {
+  const dear = providerView({ provider: 'dear', name: 'attic', region: 'eu-west', total: room, free: room })
+  const tight = { ...room, cpuMillis: 500, memoryBytes: 2 ** 28 }
+  const near = providerView({ provider: 'near', name: 'barn', region: 'us-east', total: room, free: tight })
+  const cases: [asked: Partial<JobSubmission>, providers: ProviderView[], changes: object[]][] = [
+    [{}, [dear], []],
+    [{ maxPrice: 0.001 }, [dear, near], [{ maxPrice: '0.01' }]],
+    [
+      { constraints: { region: 'mars' } },
+      [dear, near],
+      [{ constraints: { labels: {}, minUptime: 0, capabilities: [], region: 'eu-west' } }],
+    ],
+    [{ memory: '1Gi' }, [near], [{ cpu: 500, memory: '256Mi' }]],
+    [{ isolation: 'vm' }, [dear], [{ isolation: null }]],
+    // Neither helps by itself.
+    [{ isolation: 'vm', maxPrice: 0.001 }, [dear], []],
+    [{ constraints: { minIops: 5 } }, [dear], [{ constraints: { labels: {}, minUptime: 0, capabilities: [] } }]],
+    [{ gpu: 4 }, [dear], []],
+    [{}, [{ ...dear, pausedReason: 'is being drained' }], []],
+  ]
+  for (const [asked, providers, changes] of cases) {
+    it(JSON.stringify(asked), () => {
+      const { spec } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox', ...asked }))
+      assert.deepEqual(
+        whatHelps(spec, null, providers).map((one) => one.changes),
+        changes,
+      )
+    })
+  }
 })

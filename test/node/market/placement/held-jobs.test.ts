@@ -65,16 +65,34 @@ describe('a held job', () => {
     await clock.advance(60_000)
     assert.equal(await statusOf(id), 'pending')
     assert.equal(drivers(), 0)
-    await requester.release(id)
+    const job = await requester.release(id)
     assert.equal(drivers(), 1)
+    await until(() => requester.waiting(job) !== null)
+    assert.deepEqual(requester.waiting(job), { leftMs: 2_000, answered: 0, nearest: null })
     await clock.advance(500)
     assert.equal(await statusOf(id), 'pending')
+    await until(async () => {
+      await clock.advance(100)
+      return requester.waiting(job)?.nearest !== null
+    })
+    assert.equal(requester.waiting(job)?.nearest?.details.reason, 'no-provider-known')
     await until(async () => {
       await clock.advance(500)
       return (await statusOf(id)) === 'failed'
     })
     const state = (await store.get(id))?.state
     assert.equal(state?.status === 'failed' && state.failure.code, 'NO_PROVIDER')
+    await until(() => requester.waiting(job) === null)
+  })
+
+  it('is asked for again at once where it was changed, and its queueTimeout counts from there', async () => {
+    const job = await requester.release(await hold({ queueTimeout: 60 }))
+    await until(async () => {
+      await clock.advance(1_000)
+      return (requester.waiting(job)?.leftMs ?? 60_000) < 30_000
+    })
+    requester.askAgain(job)
+    await until(() => (requester.waiting(job)?.leftMs ?? 0) > 50_000)
   })
 
   it('stays held over a restart, and a released one is taken up', async () => {

@@ -38,6 +38,10 @@ class AsyncJobs:
         answer = await self._transport.data("POST", "/plugin-core/jobs", query=query, json=body, repeatable=True)
         return cast(DryRun, answer)
 
+    async def why(self, job: str) -> DryRun:
+        """What providers say to a job that was submitted, asked anew, and what would help where nobody takes it."""
+        return cast(DryRun, await self._transport.data("GET", job_path(job, "/why")))
+
     async def get(self, job: str) -> Job:
         """The job, with its events."""
         return cast(Job, await self._transport.data("GET", job_path(job)))

@@ -38,6 +38,10 @@ class Jobs:
         answer = self._transport.data("POST", "/plugin-core/jobs", query=query, json=body, repeatable=True)
         return cast(DryRun, answer)
 
+    def why(self, job: str) -> DryRun:
+        """What providers say to a job that was submitted, asked anew, and what would help where nobody takes it."""
+        return cast(DryRun, self._transport.data("GET", job_path(job, "/why")))
+
     def get(self, job: str) -> Job:
         """The job, with its events."""
         return cast(Job, self._transport.data("GET", job_path(job)))

@@ -63,6 +63,13 @@ export function useJobActions(job: JobRow, opener: RefObject<HTMLElement | null>
       <Menu.Item disabled={!mayWrite} onClick={() => void resubmit()} leftSection={<Icon name="play" size={16} />}>
         Resubmit
       </Menu.Item>
+      <Menu.Item
+        disabled={!mayWrite}
+        onClick={() => void navigate({ to: '/jobs/create', search: { job: job.id } })}
+        leftSection={<Icon name="edit" size={16} />}
+      >
+        Edit and Run
+      </Menu.Item>
       <Menu.Item disabled={!mayKeep} onClick={() => ask('template')} leftSection={<Icon name="templates" size={16} />}>
         Save as Template
       </Menu.Item>

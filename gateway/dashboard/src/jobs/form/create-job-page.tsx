@@ -3,7 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type FieldProblem, ValidationError } from '../../../../client/errors.ts'
-import type { Job, JobSubmission, Template } from '../../../../client/index.ts'
+import type { Job, JobOverrides, JobSubmission, Template } from '../../../../client/index.ts'
 import { JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
 import { client } from '../../app/client.ts'
 import { templateQuery } from '../../templates/queries.ts'
@@ -13,12 +13,14 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { told } from '../../ui/notify.ts'
 import { Page } from '../../ui/page.tsx'
 import { Problem } from '../../ui/problem.tsx'
-import { changesTo, type Draft, NOTHING_HIDDEN } from '../submission.ts'
-import { HiddenFields } from './hidden-fields.tsx'
+import { jobQuery } from '../queries.ts'
+import { changesTo, type Draft, type Hidden, NOTHING_HIDDEN, submissionOf } from '../submission.ts'
+import { HiddenFields, type HiddenOf } from './hidden-fields.tsx'
 import { JobEditor } from './job-editor.tsx'
 import { useDraft } from './use-draft.ts'
 
 const NO_PROBLEMS: FieldProblem[] = []
+const NO_SECRETS: string[] = []
 const { cpu, memory, storage, duration } = JOB_DEFAULTS
 const FIRST: Draft = { image: '', cpu, memory, storage, duration }
 
@@ -26,29 +28,67 @@ function firstWith(volume: string | undefined): Draft {
   return volume === undefined ? FIRST : { ...FIRST, volumes: [{ volume, mountPath: '/data' }] }
 }
 
-/** A new job, from nothing, from a template, or with a volume that an earlier one left. */
+/** What a new job is made of that is there already, whose secrets go along unseen. */
+interface Base {
+  /** Under which name the draft is kept. */
+  form: string
+  title: string
+  description: string
+  /** What it is called in sentences. */
+  what: HiddenOf
+  config: Draft
+  hidden: Hidden | null
+  submit(changes: JobOverrides): Promise<Job>
+}
+
+/** A new job: from nothing, from a template, like an earlier one, or with a volume that one left. */
 export function CreateJobPage() {
-  const { template: id, volume } = useSearch({ from: '/signed-in/jobs/create' })
-  if (id !== undefined) return <CreateFromTemplate key={id} id={id} />
-  return <CreateJob key={volume} template={null} volume={volume} />
+  const { template, job, volume } = useSearch({ from: '/signed-in/jobs/create' })
+  if (template !== undefined) return <CreateFromTemplate key={template} id={template} />
+  if (job !== undefined) return <CreateAgain key={job} id={job} />
+  return <CreateJob key={volume} base={null} volume={volume} />
 }
 
 function CreateFromTemplate({ id }: { id: string }) {
   const query = useQuery(templateQuery(id))
-  return <Loaded query={query}>{(template) => <CreateJob template={template} />}</Loaded>
+  return <Loaded query={query}>{(template) => <CreateJob base={ofTemplate(template)} />}</Loaded>
+}
+
+/** An earlier job's form is made of what it was once: what becomes of it does not change what is typed. */
+function CreateAgain({ id }: { id: string }) {
+  const query = useQuery({ ...jobQuery(id), refetchInterval: false })
+  return <Loaded query={query}>{(job) => <CreateJob base={ofJob(job)} />}</Loaded>
+}
+
+function ofTemplate({ id, name, config, hidden }: Template): Base {
+  return {
+    ...{ form: `job from ${id}`, title: 'Create Job from Template', description: `From ${name}`, what: 'template' },
+    ...{ config: config as Draft, hidden },
+    submit: async (changes) => await client.jobs.fromTemplate(id, changes),
+  }
+}
+
+function ofJob(job: Job): Base {
+  const { id, name, image, hidden = NOTHING_HIDDEN } = job
+  const config = submissionOf(job)
+  return {
+    ...{ form: `job again ${id}`, title: 'Edit and Run', description: `As ${name ?? image}, ${id}`, what: 'job' },
+    ...{ config, hidden },
+    // What it ran in the end, extensions included, may be more than was asked for at first.
+    submit: async (changes) => await client.jobs.resubmit(id, { duration: config.duration ?? null, ...changes }),
+  }
 }
 
 /** @param props.volume id of a volume that it takes up */
-function CreateJob({ template, volume }: { template: Template | null; volume?: string | undefined }) {
+function CreateJob({ base, volume }: { base: Base | null; volume?: string | undefined }) {
   const navigate = useNavigate()
-  const form = template !== null ? `job from ${template.id}` : volume === undefined ? 'job' : `job with ${volume}`
-  const editor = useDraft(form, template === null ? firstWith(volume) : (template.config as Draft))
+  const form = base !== null ? base.form : volume === undefined ? 'job' : `job with ${volume}`
+  const editor = useDraft(form, base === null ? firstWith(volume) : base.config)
   const [leftOut, setLeftOut] = useState(NOTHING_HIDDEN)
   const submit = useMutation({
     mutationFn: async (): Promise<Job> => {
-      // By way of the template, so that secrets go along that nobody here knows.
-      if (template !== null)
-        return await client.jobs.fromTemplate(template.id, changesTo(template.config, editor.draft, leftOut))
+      // By way of what it is made of, so that secrets go along that nobody here knows.
+      if (base !== null) return await base.submit(changesTo(base.config, editor.draft, leftOut))
       return await client.jobs.submit(editor.draft as JobSubmission)
     },
     async onSuccess({ id }) {
@@ -61,19 +101,22 @@ function CreateJob({ template, volume }: { template: Template | null; volume?: s
   useFocusWrong(problems)
   return (
     <Page
-      title={template === null ? 'Create Job' : 'Create Job from Template'}
-      description={
-        template === null
-          ? 'The providers of the network bid for it, and the best offer gets it.'
-          : `From ${template.name}`
-      }
+      title={base?.title ?? 'Create Job'}
+      description={base?.description ?? 'The providers of the network bid for it, and the best offer gets it.'}
     >
       <JobEditor
         editor={editor}
         problems={problems}
+        secrets={base?.hidden?.secrets.filter((name) => !leftOut.secrets.includes(name)) ?? NO_SECRETS}
         before={
-          template !== null && (
-            <HiddenFields editor={editor} hidden={template.hidden} leftOut={leftOut} onLeaveOut={setLeftOut} />
+          base !== null && (
+            <HiddenFields
+              of={base.what}
+              editor={editor}
+              hidden={base.hidden}
+              leftOut={leftOut}
+              onLeaveOut={setLeftOut}
+            />
           )
         }
         after={

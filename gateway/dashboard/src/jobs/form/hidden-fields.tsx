@@ -3,22 +3,26 @@ import { Card } from '../../ui/card.tsx'
 import type { Hidden } from '../submission.ts'
 import type { DraftEditor } from './use-draft.ts'
 
+/** What they are of. */
+export type HiddenOf = 'template' | 'job'
+
 interface HiddenFieldsProps {
+  of: HiddenOf
   editor: DraftEditor
-  /** What the template has; null where nobody can open it. */
+  /** What it has; null where nobody can open it. */
   hidden: Hidden | null
   leftOut: Hidden
   onLeaveOut(leftOut: Hidden): void
 }
 
-/** What a template gives to a job without showing it: each is kept, replaced or left out. */
-export function HiddenFields({ editor: { draft, set }, hidden, leftOut, onLeaveOut }: HiddenFieldsProps) {
+/** What a template, or an earlier job, gives to a job without showing it: each is kept, replaced or left out. */
+export function HiddenFields({ of, editor: { draft, set }, hidden, leftOut, onLeaveOut }: HiddenFieldsProps) {
   if (hidden === null) {
     return (
-      <Card title="Secrets of the template">
+      <Card title={`Secrets of the ${of}`}>
         <Text size="sm">
-          They were encrypted with another master key, so no job can be made of this template: save its secrets anew, or
-          start the gateway with that key.
+          They were encrypted with another master key, so no job can be made of this {of}:{' '}
+          {of === 'template' ? 'save its secrets anew' : 'create one anew'}, or start the gateway with that key.
         </Text>
       </Card>
     )
@@ -38,7 +42,7 @@ export function HiddenFields({ editor: { draft, set }, hidden, leftOut, onLeaveO
   }
 
   return (
-    <Card title="Secrets of the template">
+    <Card title={`Secrets of the ${of}`}>
       <Stack gap="xs">
         <Text size="sm" c="dimmed">
           They go along unseen, unless what runs, or where, is changed: then give each anew. What is not ticked is left
@@ -57,7 +61,7 @@ export function HiddenFields({ editor: { draft, set }, hidden, leftOut, onLeaveO
               />
               <PasswordInput
                 aria-label={`New value of ${name}`}
-                placeholder="as in the template"
+                placeholder={`as in the ${of}`}
                 value={secrets[name] ?? ''}
                 autoComplete="off"
                 disabled={!isKept}

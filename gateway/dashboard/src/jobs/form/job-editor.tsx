@@ -8,6 +8,8 @@ import type { DraftEditor } from './use-draft.ts'
 
 interface JobEditorProps {
   editor: DraftEditor
+  /** Names of secrets that go along unseen. @default none */
+  secrets?: string[]
   /** What the gateway said of the last submission. */
   problems: FieldProblem[]
   /** Above the fields. */
@@ -16,9 +18,11 @@ interface JobEditorProps {
   after: ReactNode
 }
 
+const NONE: string[] = []
+
 /** A job's fields and, beside them, who would take it and the same as JSON. */
-export function JobEditor({ editor, problems, before, after }: JobEditorProps) {
-  const { query, fields } = useEstimate(editor.draft)
+export function JobEditor({ editor, secrets = NONE, problems, before, after }: JobEditorProps) {
+  const { query, fields } = useEstimate(editor.draft, secrets)
   const answered = useRef({ to: editor.draft, said: '' })
   const said = JSON.stringify(problems)
   if (said !== answered.current.said) answered.current = { to: editor.draft, said }
@@ -34,7 +38,7 @@ export function JobEditor({ editor, problems, before, after }: JobEditorProps) {
         <div className="form-actions">{after}</div>
       </div>
       <div className="job-editor-side">
-        <Estimate query={query} draft={editor.draft} />
+        <Estimate query={query} editor={editor} />
         <JsonEditor editor={editor} />
       </div>
     </div>

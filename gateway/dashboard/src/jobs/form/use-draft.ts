@@ -12,6 +12,8 @@ export interface DraftEditor {
   /** Undefined takes the field out: then its default counts. */
   set<N extends keyof Draft>(name: N, value: Draft[N] | undefined): void
   setText(text: string): void
+  /** Takes another job as a whole. */
+  replace(draft: Draft): void
   /** Whether it was begun before, and kept. */
   wasKept: boolean
   /** Takes what the form began with. */
@@ -43,6 +45,7 @@ export function useDraft(form: string, initial: Draft): DraftEditor {
       if (typeof read === 'string') setState({ ...state, text, textProblem: read })
       else setState({ draft: read, text, textProblem: null })
     },
+    replace: (draft) => setState(stateOf(draft)),
     startOver() {
       setState(stateOf(initial))
       forget(form)

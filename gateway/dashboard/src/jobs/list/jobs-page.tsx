@@ -16,6 +16,7 @@ import type { JobRow } from '../job-row.ts'
 import { jobKeys } from '../queries.ts'
 import { type JobFilter, queryOf } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
+import { FirstSteps, isBeginning } from './first-steps.tsx'
 import { JobsTable } from './jobs-table.tsx'
 import { NoJobs } from './no-jobs.tsx'
 
@@ -46,8 +47,11 @@ export function JobsPage() {
   const searched = query.hasNextPage
     ? (query.data?.pages ?? []).reduce((sum, { pagination }) => sum + (pagination.searched ?? 0), 0)
     : 0
-  const cancellable = rows.filter((row) => chosen.has(row.id) && !hasEnded(row.status))
+  const chosenRows = rows.filter((row) => chosen.has(row.id))
+  const cancellable = chosenRows.filter((row) => !hasEnded(row.status))
+  const [a, b, ...more] = chosenRows.map(({ id }) => id).toSorted()
   const isFiltered = Object.keys(filter).some((name) => name !== 'sort')
+  const isGuided = rows.length > 0 && !isFiltered && mayWrite && isBeginning(rows)
 
   function show(next: JobFilter): void {
     setChosen(new Set())
@@ -57,17 +61,28 @@ export function JobsPage() {
   return (
     <Page
       title="Jobs"
-      isFilled
+      isFilled={!isGuided}
       description={query.data && `${counted(total, 'job')}${isFiltered ? ' that match' : ''}`}
       actions={mayWrite && <CreateActions />}
     >
       <FilterBar filter={filter} onChange={show} />
-      {cancellable.length > 0 && (
+      {chosenRows.length > 0 && (
         <Group className="bulk-bar" gap="sm">
-          <span>{cancellable.length} selected</span>
-          <Button size="xs" color="red" onClick={() => setCancelling(true)}>
-            Cancel {cancellable.length === 1 ? 'Job' : `${cancellable.length} jobs`}
-          </Button>
+          <span>{chosenRows.length} selected</span>
+          {cancellable.length > 0 && (
+            <Button size="xs" color="red" onClick={() => setCancelling(true)}>
+              Cancel {cancellable.length === 1 ? 'Job' : `${cancellable.length} jobs`}
+            </Button>
+          )}
+          {a && b && more.length === 0 && (
+            <Button
+              size="xs"
+              variant="default"
+              renderRoot={(props) => <Link {...props} to="/jobs/compare" search={{ a, b }} />}
+            >
+              Compare
+            </Button>
+          )}
           <Button size="xs" variant="default" onClick={() => setChosen(new Set())}>
             Clear
           </Button>
@@ -76,6 +91,7 @@ export function JobsPage() {
       {query.isError && <Problem error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Outline rows={8} />}
       {query.data && rows.length === 0 && searched === 0 && <NoJobs isFiltered={isFiltered} onClear={() => show({})} />}
+      {isGuided && <FirstSteps rows={rows} />}
       {rows.length > 0 && (
         <JobsTable
           rows={rows}

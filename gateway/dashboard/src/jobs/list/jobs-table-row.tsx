@@ -1,12 +1,14 @@
 import { Link } from '@tanstack/react-router'
 import { memo } from 'react'
+import type { Waiting } from '../../../../client/index.ts'
 import { bytes, cores } from '../../format/amounts.ts'
-import { span } from '../../format/time.ts'
+import { relative, span } from '../../format/time.ts'
 import { StatusBadge } from '../../ui/status-badge.tsx'
 import { Ago, useNow } from '../../ui/time.tsx'
 import { ActionsMenu } from '../actions/actions-menu.tsx'
 import { Cost } from '../cost.tsx'
 import type { JobRow } from '../job-row.ts'
+import { shortReason } from '../short-reason.ts'
 
 interface JobsTableRowProps {
   job: JobRow
@@ -15,13 +17,15 @@ interface JobsTableRowProps {
   top: number
   height: number
   provider: string
+  /** Why it waits; not there where that is not known. */
+  waiting: Waiting | undefined
   isChosen: boolean
   onChoose(id: string, isChosen: boolean): void
 }
 
 /** A row, made again only where something in it changed. */
 export const JobsTableRow = memo(function JobsTableRow(props: JobsTableRowProps) {
-  const { job, index, top, height, provider, isChosen, onChoose } = props
+  const { job, index, top, height, provider, waiting, isChosen, onChoose } = props
   return (
     <div
       role="row"
@@ -41,6 +45,7 @@ export const JobsTableRow = memo(function JobsTableRow(props: JobsTableRowProps)
       </div>
       <div role="cell" className="cell-status">
         <StatusBadge status={job.status} />
+        <Reason job={job} waiting={waiting} />
       </div>
       <div role="cell" className="cell-job">
         <Link to="/jobs/$jobId" params={{ jobId: job.id }} className="job-link" title={job.id}>
@@ -71,6 +76,29 @@ export const JobsTableRow = memo(function JobsTableRow(props: JobsTableRowProps)
     </div>
   )
 })
+
+/** Why it failed, or waits, in the few words that there is room for; all of them on hover. */
+function Reason({ job: { status, error }, waiting }: { job: JobRow; waiting: Waiting | undefined }) {
+  if (status === 'failed' && error) {
+    return (
+      <small className="row-reason" title={`${error.message} ${error.remedy}`}>
+        {shortReason(error)}
+      </small>
+    )
+  }
+  if (status !== 'pending' || waiting === undefined) return null
+  return <WaitingReason waiting={waiting} />
+}
+
+function WaitingReason({ waiting: { givesUpAt, nearest } }: { waiting: Waiting }) {
+  const now = useNow()
+  const until = `gives up ${relative(Date.parse(givesUpAt), now)}`
+  return (
+    <small className="row-reason" title={nearest === null ? until : `${nearest.message}; ${until}`}>
+      {nearest === null ? until : `${shortReason(nearest)}, ${until}`}
+    </small>
+  )
+}
 
 function Runtime({ job }: { job: JobRow }) {
   const now = useNow()

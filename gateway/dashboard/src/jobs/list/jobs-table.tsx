@@ -6,6 +6,7 @@ import type { JobRow } from '../job-row.ts'
 import { useProviderNames } from '../queries.ts'
 import type { JobFilter, JobSorting } from './filter.ts'
 import { JobsTableRow } from './jobs-table-row.tsx'
+import { useWaiting } from './use-waiting.ts'
 
 /** Heights of a row in px: one line of cells, or a small card. */
 const ROW = { wide: 48, narrow: 88 }
@@ -39,6 +40,7 @@ export function JobsTable(props: JobsTableProps) {
   const isNarrow = useMediaQuery('(max-width: 48em)', false)
   const scroller = useRef<HTMLDivElement>(null)
   const nameOf = useProviderNames()
+  const waiting = useWaiting(rows)
   const height = isNarrow ? ROW.narrow : ROW.wide
   const virtual = useVirtualizer({
     count: rows.length,
@@ -100,6 +102,7 @@ export function JobsTable(props: JobsTableProps) {
                   top={start}
                   height={height}
                   provider={nameOf(job.assignedProvider)}
+                  waiting={waiting.get(job.id) ?? job.waiting}
                   isChosen={chosen.has(job.id)}
                   onChoose={chooseOne}
                 />

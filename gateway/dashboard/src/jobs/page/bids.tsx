@@ -1,7 +1,7 @@
 import { Table } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { Bid } from '../../../../client/index.ts'
+import type { Bid, Job } from '../../../../client/index.ts'
 import { shownName } from '../../../../contract/names.ts'
 import { client } from '../../app/client.ts'
 import { bytes, gpuName, number, usd } from '../../format/amounts.ts'
@@ -36,12 +36,16 @@ function missing({ missingBytes, waitSeconds }: Bid): string {
   return [missingBytes === 0 ? 'nothing' : bytes(missingBytes), ...wait].join(', ')
 }
 
-/** Everybody who was asked: what they wanted, how they ranked, and why. */
-export function Bids({ jobId }: { jobId: string }) {
+/** How often bids are asked for while there may be new ones, in ms: no event tells of each. */
+const LIVE_MS = 2_000
+
+/** Everybody who was asked: what they wanted, how they ranked, and why; as they come, while the job waits for one. */
+export function Bids({ job: { id: jobId, status } }: { job: Pick<Job, 'id' | 'status'> }) {
   const query = useQuery({
     queryKey: jobKeys.bids(jobId),
     queryFn: async ({ signal }) => await client.jobs.bids(jobId, { signal }),
     staleTime: 0,
+    refetchInterval: status === 'pending' ? LIVE_MS : false,
   })
   return (
     <Loaded query={query}>

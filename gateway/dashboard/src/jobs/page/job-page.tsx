@@ -4,6 +4,7 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useRef } from 'react'
 import type { Job } from '../../../../client/index.ts'
 import { secondsLeft } from '../../../../contract/cost.ts'
+import { useMay } from '../../app/session.ts'
 import { detail } from '../../format/details.ts'
 import { span } from '../../format/time.ts'
 import { Copy } from '../../ui/copy.tsx'
@@ -15,6 +16,7 @@ import { Ago, useNow } from '../../ui/time.tsx'
 import { useJobActions } from '../actions/job-actions.tsx'
 import { Cost } from '../cost.tsx'
 import { jobQuery } from '../queries.ts'
+import { remedyText, useRemedy } from '../remedies.ts'
 import { Bids } from './bids.tsx'
 import { JobEvents } from './job-events.tsx'
 import { Overview } from './overview.tsx'
@@ -102,7 +104,7 @@ function JobDetails({ job }: { job: Job }) {
             <JobEvents job={job} />
           </Tabs.Panel>
           <Tabs.Panel value="bids">
-            <Bids jobId={job.id} />
+            <Bids job={job} />
           </Tabs.Panel>
           <Tabs.Panel value="outputs">
             <Outputs job={job} />
@@ -144,19 +146,45 @@ function Numbers({ job }: { job: Job }) {
         </span>
       )}
       {job.origin.resubmittedFrom !== undefined && (
-        <Link to="/jobs/$jobId" params={{ jobId: job.origin.resubmittedFrom }} className="text-link">
-          resubmitted from …{job.origin.resubmittedFrom.slice(-8)}
-        </Link>
+        <span>
+          <Link to="/jobs/$jobId" params={{ jobId: job.origin.resubmittedFrom }} className="text-link">
+            resubmitted from …{job.origin.resubmittedFrom.slice(-8)}
+          </Link>
+          ,{' '}
+          <Link to="/jobs/compare" search={{ a: job.origin.resubmittedFrom, b: job.id }} className="text-link">
+            compare
+          </Link>
+        </span>
       )}
     </Group>
   )
 }
 
-function Failure({ job: { id, error } }: { job: Job }) {
+function Failure({ job }: { job: Job }) {
+  const { id, error } = job
+  const mayWrite = useMay('jobs:write')
+  const { take, isBusy } = useRemedy(job)
   if (error === null) return null
+  const { change } = error
   return (
     <Alert color="red" variant="light" title={error.message} role="alert">
       <Text size="sm">{error.remedy}</Text>
+      {mayWrite && (
+        <Group gap="xs" mt={8}>
+          {change !== null && (
+            <Button size="xs" loading={isBusy} onClick={() => take(change)} className="remedy-button">
+              {remedyText(change.text)} and run
+            </Button>
+          )}
+          <Button
+            size="xs"
+            variant="default"
+            renderRoot={(props) => <Link {...props} to="/jobs/create" search={{ job: id }} />}
+          >
+            Edit and Run
+          </Button>
+        </Group>
+      )}
       <Group gap="xs" mt={6}>
         <code className="mono">{error.code}</code>
         <span className="mono">{detail('fault', error.fault)}</span>

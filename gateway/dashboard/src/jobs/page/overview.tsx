@@ -14,6 +14,7 @@ import { Endpoints } from './endpoints.tsx'
 import { Inputs } from './inputs.tsx'
 import { Receipts } from './receipts.tsx'
 import { Timeline } from './timeline.tsx'
+import { Why } from './why.tsx'
 
 /** What was asked of the GPUs, a word each. */
 function gpuWords({ gpuRequirements: asked }: Job['config']): string[] {
@@ -36,6 +37,7 @@ export function Overview({ job }: { job: Job }) {
       <Card title="Timeline">
         <Timeline job={job} />
       </Card>
+      <Why job={job} />
       {job.endpoints.length > 0 && <Endpoints job={job} />}
       <Inputs job={job} />
       <Card title="Details">
