@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, link, open, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 
 /** Why a file that only its owner may read is not used: its mode, e.g. `0644`, or its size. */
 export type PrivateFileProblem = { problem: 'too_open'; mode: string } | { problem: 'too_large' }
@@ -45,6 +45,18 @@ export async function createPrivateFile(path: string, text: string): Promise<boo
     throw error
   } finally {
     await rm(draft, { force: true })
+  }
+}
+
+/** Writes a file of mode 0600 beside its place and puts it there: whoever reads it, or a crash, finds it whole or as it was. */
+export async function replacePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
+  const draft = `${path}.${randomUUID()}.tmp`
+  try {
+    await writeFile(draft, content, { mode: 0o600, flush: true })
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
   }
 }
 

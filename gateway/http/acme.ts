@@ -1,9 +1,10 @@
-import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abortedWithin, orAborted } from '../../node/abort.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import { replacePrivateFile } from '../../node/private-file.ts'
 import type { AcmeChallenge, Proof } from './acme-proof.ts'
 import type { CertificateFiles } from './certificate.ts'
 
@@ -127,8 +128,8 @@ async function order(
   }
   try {
     const cert = await orAborted(given(), late)
-    await put(files.key, key)
-    await put(files.cert, Buffer.from(cert))
+    await replacePrivateFile(files.key, key)
+    await replacePrivateFile(files.cert, Buffer.from(cert))
   } catch (cause) {
     const { message, cause: below } = cause as Error
     const why = below instanceof Error ? below.message : message
@@ -147,15 +148,8 @@ async function accountKeyIn(folder: string, make: () => Promise<Buffer>): Promis
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   const key = await make()
-  await put(path, key)
+  await replacePrivateFile(path, key)
   return key
-}
-
-/** Whole or not at all, and for nobody else's eyes. */
-async function put(path: string, content: Buffer): Promise<void> {
-  const beside = `${path}.${randomBytes(4).toString('hex')}`
-  await writeFile(beside, content, { mode: 0o600, flush: true })
-  await rename(beside, path)
 }
 
 interface Times {

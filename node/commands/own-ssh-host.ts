@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replacePrivateFile } from '../private-file.ts'
 import { type HostKey, loadHostKey } from '../ssh/host-key.ts'
 import { userFolders } from './user-folders.ts'
 
@@ -23,10 +23,6 @@ export async function writeKnownHosts(): Promise<string> {
   const path = join(sshFolder(), 'known_hosts')
   const text = `${HOST_ALIAS} ${publicLine}\n`
   // Others may read it in this moment.
-  if ((await readFile(path, 'utf8').catch(() => '')) !== text) {
-    const draft = `${path}.${randomUUID()}`
-    await writeFile(draft, text, { mode: 0o600 })
-    await rename(draft, path)
-  }
+  if ((await readFile(path, 'utf8').catch(() => '')) !== text) await replacePrivateFile(path, text)
   return path
 }

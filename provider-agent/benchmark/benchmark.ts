@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process'
-import { readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,6 +13,7 @@ import { figuresSchema } from '../../node/benchmark/bench-job.ts'
 import { DISK_QUEUE } from '../../node/benchmark/program.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
+import { replacePrivateFile } from '../../node/private-file.ts'
 import type { Measured } from '../../protocol/measured.ts'
 
 /** What the machine does in a second, measured again as the figures grow old. */
@@ -87,8 +88,7 @@ export function createBenchmark(components: BenchmarkComponents, init: Benchmark
       const [folder = tmpdir()] = await components.folders()
       const figures = await run(folder, AbortSignal.any([scope.signal, given.signal]))
       measured = { ...figures, atMs: clock.nowMs() }
-      await writeFile(`${path}.new`, JSON.stringify(measured))
-      await rename(`${path}.new`, path)
+      await replacePrivateFile(path, JSON.stringify(measured))
       logger.info(figures, 'measured the machine')
       for (const callback of callbacks) callback()
     } catch (error) {

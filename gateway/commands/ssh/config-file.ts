@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { sshFolder } from '../../../node/commands/own-ssh-host.ts'
+import { replacePrivateFile } from '../../../node/private-file.ts'
 import { HOST_SUFFIX, type SshPlace, sshSettings } from './options.ts'
 
 /** The largest configuration of `ssh` that a line is added to, in bytes. */
@@ -22,7 +23,7 @@ export async function hostEntry(place: SshPlace, jobs: readonly string[]): Promi
 export async function writeConfig(entry: string): Promise<{ own: string; users: string; isAdded: boolean }> {
   const own = join(sshFolder(), 'config')
   await mkdir(dirname(own), { recursive: true, mode: 0o700 })
-  await replace(own, entry)
+  await replacePrivateFile(own, entry)
   const users = join(homedir(), '.ssh', 'config')
   const line = `Include "${own}"`
   const before = await readFile(users, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -33,13 +34,6 @@ export async function writeConfig(entry: string): Promise<{ own: string; users: 
   if (before.length > MAX_CONFIG_BYTES) throw new Error(`${users} is too large: add this at its beginning: ${line}`)
   await mkdir(dirname(users), { recursive: true, mode: 0o700 })
   // Behind a Host line it would hold for that host alone.
-  await replace(users, `${line}\n${before === '' ? '' : `\n${before}`}`)
+  await replacePrivateFile(users, `${line}\n${before === '' ? '' : `\n${before}`}`)
   return { own, users, isAdded: true }
-}
-
-/** Whole, or as it was. */
-async function replace(path: string, text: string): Promise<void> {
-  const draft = `${path}.${process.pid}.tmp`
-  await writeFile(draft, text, { mode: 0o600 })
-  await rename(draft, path)
 }

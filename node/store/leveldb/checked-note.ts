@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { replacePrivateFile } from '../../private-file.ts'
 
 /**
  * Tables that were read and found whole: name → what tells that the file is still the same one, and when it was read, ms.
@@ -23,10 +24,8 @@ export async function readChecked(noteFile: string): Promise<CheckedTables> {
   }
 }
 
-/** Writes the note beside the one before and then in its place, so that a crash leaves either whole. */
 export async function noteChecked(noteFile: string, checked: CheckedTables): Promise<void> {
-  await writeFile(`${noteFile}.new`, JSON.stringify(checked))
-  await rename(`${noteFile}.new`, noteFile)
+  await replacePrivateFile(noteFile, JSON.stringify(checked))
 }
 
 function isEntry(value: unknown): boolean {
