@@ -13,7 +13,7 @@ import { type ContainerFile, type FileAccess, FileError, type FoundFile } from '
 import { listArchive } from './files/archive-list.ts'
 import { removeByCommand } from './files/command-remove.ts'
 import { type Inside, openInside } from './files/inside.ts'
-import { createKernelFiles } from './files/kernel-files.ts'
+import { createKernelFiles, type OpenRoot } from './files/kernel-files.ts'
 import { kernelFirst } from './files/kernel-first.ts'
 import { listInside } from './files/kernel-list.ts'
 import { removeInside } from './files/kernel-remove.ts'
@@ -31,12 +31,12 @@ export function createFileAccess(docker: Docker, exec: RunCommand): FileAccess {
     return (await docker.getContainer(name).getArchive({ path, ...abort })) as unknown as Readable
   }
 
-  /** Null where the container's kernel is not this machine's, or this user may not look. */
-  const inside = async (name: string, abort: Abort): Promise<Inside | null> => {
-    checkName(name)
-    const details = await docker.getContainer(name).inspect(abort)
-    return hasOwnKernel(details) ? null : await openInside(details)
-  }
+  const inside: OpenRoot = async (name, asked, signal) =>
+    await askEngine(asked, signal, async (abort) => {
+      checkName(name)
+      const details = await docker.getContainer(name).inspect(abort)
+      return hasOwnKernel(details) ? null : await openInside(details)
+    })
 
   const stat = async (name: string, path: string, abort: Abort): Promise<FoundFile | null> => {
     checkName(name)
@@ -78,7 +78,7 @@ export function createFileAccess(docker: Docker, exec: RunCommand): FileAccess {
 
     list: async (name, path, page, { signal } = {}) => {
       const asked = `listing ${path} of ${name}`
-      const root = await askEngine(asked, signal, async (abort) => await inside(name, abort))
+      const root = await inside(name, asked, signal)
       const byKernel = async (held: Inside) => await listInside(held, path, page, signal)
       return await kernelFirst(root, byKernel, async () => {
         const found = await askEngine(asked, signal, async (abort) => await stat(name, path, abort))
@@ -89,7 +89,7 @@ export function createFileAccess(docker: Docker, exec: RunCommand): FileAccess {
     },
 
     remove: async (name, path, how, { signal } = {}) => {
-      const root = await askEngine(`removing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
+      const root = await inside(name, `removing ${path} of ${name}`, signal)
       const byKernel = async (held: Inside) => await removeInside(held, path, how, signal)
       await kernelFirst(root, byKernel, async () => await removeByCommand(exec, name, path, how, signal))
     },

@@ -24,6 +24,7 @@ export async function readChecked(noteFile: string): Promise<CheckedTables> {
   }
 }
 
+/** So that a crash leaves the one before or this one. */
 export async function noteChecked(noteFile: string, checked: CheckedTables): Promise<void> {
   await replacePrivateFile(noteFile, JSON.stringify(checked))
 }

@@ -7,10 +7,16 @@ import { changeInside, lookInside, moveInside } from './kernel-change.ts'
 import { openFileInside, openPlaceInside } from './kernel-content.ts'
 import { kernelFirst } from './kernel-first.ts'
 
+/**
+ * Opens the root of a container; null where its kernel is not this machine's, or this user may not look.
+ *
+ * @param asked what for, as errors say it
+ */
+export type OpenRoot = (name: string, asked: string, signal: AbortSignal | undefined) => Promise<Inside | null>
+
 /** What {@link createKernelFiles} works with. */
 export interface KernelFilesComponents {
-  /** The root of a container; null where its kernel is not this machine's. */
-  inside(name: string, abort: Abort): Promise<Inside | null>
+  inside: OpenRoot
   /** What the engine says of a path, a link as itself; null for nothing. */
   itself(name: string, path: string, abort: Abort): Promise<ContainerFile | null>
   exec: RunCommand
@@ -25,7 +31,7 @@ export function createKernelFiles({
   return {
     lookAt: async (name, path, { signal } = {}) => {
       const asked = `looking at ${path} of ${name}`
-      const root = await askEngine(asked, signal, async (abort) => await inside(name, abort))
+      const root = await inside(name, asked, signal)
       const byKernel = async (held: Inside) => await lookInside(held, path)
       return await kernelFirst(root, byKernel, async () => {
         const file = await askEngine(asked, signal, async (abort) => await itself(name, path, abort))
@@ -36,7 +42,7 @@ export function createKernelFiles({
 
     move: async (name, path, to, how, { signal } = {}) => {
       const asked = `renaming ${path} of ${name}`
-      const root = await askEngine(asked, signal, async (abort) => await inside(name, abort))
+      const root = await inside(name, asked, signal)
       const byKernel = async (held: Inside) => await moveInside(held, path, to, how)
       await kernelFirst(root, byKernel, async () => {
         const at = await askEngine(asked, signal, async (abort) => await itself(name, to, abort))
@@ -46,19 +52,19 @@ export function createKernelFiles({
     },
 
     change: async (name, path, to, { signal } = {}) => {
-      const root = await askEngine(`changing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
+      const root = await inside(name, `changing ${path} of ${name}`, signal)
       const byKernel = async (held: Inside) => await changeInside(held, path, to)
       await kernelFirst(root, byKernel, async () => await changeByCommand(exec, name, path, to, signal))
     },
 
     openFile: async (name, path, { signal } = {}) => {
-      const root = await askEngine(`reading ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
+      const root = await inside(name, `reading ${path} of ${name}`, signal)
       const byKernel = async (held: Inside) => await openFileInside(held, path)
       return await kernelFirst<HeldFile | null>(root, byKernel, async () => null)
     },
 
     openPlace: async (name, path, { signal } = {}) => {
-      const root = await askEngine(`writing ${path} of ${name}`, signal, async (abort) => await inside(name, abort))
+      const root = await inside(name, `writing ${path} of ${name}`, signal)
       const byKernel = async (held: Inside) => await openPlaceInside(held, path)
       return await kernelFirst(root, byKernel, async () => null)
     },
