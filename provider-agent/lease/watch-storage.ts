@@ -7,6 +7,9 @@ import type { FollowComponents } from './follow.ts'
 /** Measuring may take this share of the time: a walk over a million files is not repeated every few seconds. */
 const MOST_MEASURING = 0.1
 
+/** The longest pause between two looks, in ms: what takes long on a busy machine is mostly waiting, which costs nobody. */
+const LONGEST_PAUSE_MS = 60_000
+
 /**
  * Each how many looks, the first included, it is looked for what went around the storage driver's limit: a subvolume of
  * btrfs counts apart, and with XFS a file's owner may give it to another project.
@@ -44,7 +47,8 @@ export async function watchStorage(
         logger.warn({ lease: lease.id, error: String(error) }, 'use of the disk was not measured')
       }
     }
-    pauseMs = Math.max(storageMs, (clock.monotonicMs() - beganMs) / MOST_MEASURING)
+    const sparingMs = Math.min(LONGEST_PAUSE_MS, (clock.monotonicMs() - beganMs) / MOST_MEASURING)
+    pauseMs = Math.max(storageMs, sparingMs)
   }
 }
 

@@ -30,45 +30,45 @@ describe('measured storage', { concurrency: 4 }, () => {
   }
 
   const beyond: [string, string, string][] = [
-    ['a file', `head -c ${40 * MiB} /dev/zero >/x; sleep 60`, 'storage'],
+    ['a file', `head -c ${40 * MiB} /dev/zero >/x; sleep 1000`, 'storage'],
     // An empty file takes an inode, of which a disk has so many.
-    ['files of nothing', 'mkdir /d; cd /d; seq 9000 | xargs touch; sleep 60', 'storage'],
-    ['a volume', `head -c ${12 * MiB} /dev/zero >/data/x; sleep 60`, 'volume'],
-    ['entry 5: a deleted file', `exec 3>/x; rm /x; head -c ${40 * MiB} /dev/zero >&3; sleep 60`, 'storage'],
+    ['files of nothing', 'mkdir /d; cd /d; seq 9000 | xargs touch; sleep 1000', 'storage'],
+    ['a volume', `head -c ${12 * MiB} /dev/zero >/data/x; sleep 1000`, 'volume'],
+    ['entry 5: a deleted file', `exec 3>/x; rm /x; head -c ${40 * MiB} /dev/zero >&3; sleep 1000`, 'storage'],
     [
       'entry 5: a deleted file of a volume',
-      `exec 3>/data/x; rm /data/x; head -c ${12 * MiB} /dev/zero >&3; sleep 60`,
+      `exec 3>/data/x; rm /data/x; head -c ${12 * MiB} /dev/zero >&3; sleep 1000`,
       'volume',
     ],
     [
       'entry 5: a file that another took the name of',
-      `exec 3>/x; : >/y; mv /y /x; head -c ${40 * MiB} /dev/zero >&3; sleep 60`,
+      `exec 3>/x; : >/y; mv /y /x; head -c ${40 * MiB} /dev/zero >&3; sleep 1000`,
       'storage',
     ],
     // Each with 4 MiB.
     [
       'entry 5: many deleted files of many processes',
-      `for i in $(seq 10); do (exec 3>/$i; rm /$i; head -c ${4 * MiB} /dev/zero >&3; sleep 60) & done; sleep 60`,
+      `for i in $(seq 10); do (exec 3>/$i; rm /$i; head -c ${4 * MiB} /dev/zero >&3; sleep 1000) & done; sleep 1000`,
       'storage',
     ],
     [
       'entry 5: a deleted file of a command that is no child of the program',
-      `(setsid sh -c 'exec 3>/x; rm /x; head -c ${40 * MiB} /dev/zero >&3; sleep 60' &) ; sleep 60`,
+      `(setsid sh -c 'exec 3>/x; rm /x; head -c ${40 * MiB} /dev/zero >&3; sleep 1000' &) ; sleep 1000`,
       'storage',
     ],
     [
       'entry 5: a deleted file of many links',
-      `exec 3>/x; for i in $(seq 5); do ln /x /x$i; done; rm /x*; head -c ${40 * MiB} /dev/zero >&3; sleep 60`,
+      `exec 3>/x; for i in $(seq 5); do ln /x /x$i; done; rm /x*; head -c ${40 * MiB} /dev/zero >&3; sleep 1000`,
       'storage',
     ],
     ...['hosts', 'resolv.conf', 'hostname'].map((file): [string, string, string] => [
       `entry 5: the file /etc/${file} of the engine`,
-      `head -c ${40 * MiB} /dev/zero >/etc/${file}; sleep 60`,
+      `head -c ${40 * MiB} /dev/zero >/etc/${file}; sleep 1000`,
       'storage',
     ]),
     [
       'entry 5: extended names of directories',
-      'n=$(printf %0200d 0); mkdir /d; cd /d; seq 9000 | while read i; do mkdir $n$i; done; sleep 60',
+      'n=$(printf %0200d 0); mkdir /d; cd /d; seq 9000 | while read i; do mkdir $n$i; done; sleep 1000',
       'storage',
     ],
   ]
@@ -77,7 +77,7 @@ describe('measured storage', { concurrency: 4 }, () => {
       if (isHard() && !what.includes('of the engine')) return t.skip(hard)
       const volumes = [{ name: 'data', mountPath: '/data', size: '8Mi' }]
       // The kernel's memory for thousands of new files is the job's, too, until they are on the disk.
-      const spec = { volumes, memory: '128Mi', maxAttempts: 1 }
+      const spec = { volumes, memory: '128Mi', maxAttempts: 1, duration: 1_200 }
       const { code, details } = failureOf(await market.run(script, spec))
       assert.equal(code, 'RESOURCE_LIMIT_EXCEEDED')
       assert.equal(details.reason, 'storage-limit')
@@ -91,21 +91,21 @@ describe('measured storage', { concurrency: 4 }, () => {
 
   /** What busybox has no words for. */
   const unnamed: [what: string, program: string, kind: string][] = [
-    ['a file that never had a name', `sysopen(F, '/tmp', 020200002) or die $!; fill(F, 40); sleep 60`, 'storage'],
+    ['a file that never had a name', `sysopen(F, '/tmp', 020200002) or die $!; fill(F, 40); sleep 1000`, 'storage'],
     [
       'a file of a volume that never had a name',
-      `sysopen(F, '/data', 020200002) or die $!; fill(F, 12); sleep 60`,
+      `sysopen(F, '/data', 020200002) or die $!; fill(F, 12); sleep 1000`,
       'volume',
     ],
     [
       'a file that is mapped, and open no longer',
       `open(F, '+>', '/x'); unlink '/x'; truncate(F, 40 << 20); my $at = syscall(9, 0, 40 << 20, 3, 1, fileno(F), 0);
-       close F; open(Z, '<', '/dev/zero'); syscall(0, fileno(Z), $at, 40 << 20); sleep 60`,
+       close F; open(Z, '<', '/dev/zero'); syscall(0, fileno(Z), $at, 40 << 20); sleep 1000`,
       'storage',
     ],
     [
       'a file that a thread has open for itself alone',
-      `threads->create(sub { syscall(436, 1000, 1000, 2) == 0 or die; open(F, '+>', '/x'); unlink '/x'; fill(F, 40); sleep 60 })->join`,
+      `threads->create(sub { syscall(436, 1000, 1000, 2) == 0 or die; open(F, '+>', '/x'); unlink '/x'; fill(F, 40); sleep 1000 })->join`,
       'storage',
     ],
   ]
@@ -116,7 +116,7 @@ describe('measured storage', { concurrency: 4 }, () => {
       if (image === null) return t.skip('an image of Debian packages needs root and apt-get')
       const args = ['-Mthreads', '-e', `sub fill { syswrite($_[0], "x" x (1 << 20)) for 1 .. $_[1] } ${program}`]
       const volumes = [{ name: 'data', mountPath: '/data', size: '8Mi' }]
-      const wish = { image, command: ['perl'], args, volumes, memory: '128Mi', maxAttempts: 1 }
+      const wish = { image, command: ['perl'], args, volumes, memory: '128Mi', maxAttempts: 1, duration: 1_200 }
       const { code, details } = failureOf(await market.run('', wish))
       assert.deepEqual([code, details.reason, details.what], ['RESOURCE_LIMIT_EXCEEDED', 'storage-limit', kind])
     })

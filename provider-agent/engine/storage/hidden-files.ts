@@ -16,15 +16,18 @@ const MEMORY = new Set([0x01021994, 0x858458f6, 0x958458f6])
 /** Different files that are added up, at most: each counts for 4 KiB at least, so what is beyond is far beyond any limit. */
 const MOST_FILES = 1_000_000
 
-/** How long a look may take, in s: a program may have any number of files open. */
+/** How long a look may take, in s of its own work: a program may have any number of files open. */
 const LIMIT_SECONDS = 20
+/** The same with all that it waits for: on a busy machine a small look takes long, too, and has to be seen through. */
+const WAIT_SECONDS = 10 * LIMIT_SECONDS
 
 /**
  * Each file once, however often it is open, with its blocks. One that is part of the image, and was deleted while it ran, takes
  * nothing that the container wrote: it has not changed since the start.
  */
 const ADD_UP = `
-  timeout -s KILL ${LIMIT_SECONDS} find -L "$@" -maxdepth 1 -type f -links 0 -newerct "$SINCE" -printf '%D %i %b %p\\n' 2>/dev/null |
+  ulimit -t ${LIMIT_SECONDS}
+  timeout -s KILL ${WAIT_SECONDS} find -L "$@" -maxdepth 1 -type f -links 0 -newerct "$SINCE" -printf '%D %i %b %p\\n' 2>/dev/null |
   awk '!seen[$1 " " $2]++ {
     bytes = $3 * 512; if (bytes < ${leastFileBytes}) bytes = ${leastFileBytes}
     sum[$1] += bytes; example[$1] = $4; if (++files == ${MOST_FILES}) exit

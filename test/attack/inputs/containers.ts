@@ -9,7 +9,7 @@ const MiB = 2 ** 20
 
 async function run({ alice: { api }, image }: AttackTarget, script: string, changes: object = {}) {
   const small = { cpu: 100, memory: '32Mi', storage: '16Mi', network: 'none', maxAttempts: 1, queueTimeout: 300 }
-  const id = await api.submit({ image, command: ['sh', '-c'], args: [script], ...small, duration: 120, ...changes })
+  const id = await api.submit({ image, command: ['sh', '-c'], args: [script], ...small, duration: 1_200, ...changes })
   const job = await api.ended(id)
   return { job, lines: await api.lines(id) }
 }
@@ -27,12 +27,12 @@ const hoards: [what: string, script: string, limit: 'storage' | 'volume'][] = [
   ],
   [
     'deleted files of many processes',
-    `for i in 1 2 3 4 5 6; do (exec 3>/$i; rm /$i; head -c ${5 * MiB} /dev/zero >&3; sleep 60) & done`,
+    `for i in 1 2 3 4 5 6; do (exec 3>/$i; rm /$i; head -c ${5 * MiB} /dev/zero >&3; sleep 1000) & done`,
     'storage',
   ],
   [
     'a deleted file of a process that left its session',
-    `(setsid sh -c 'exec 3>/x; rm /x; head -c ${40 * MiB} /dev/zero >&3; sleep 60' &)`,
+    `(setsid sh -c 'exec 3>/x; rm /x; head -c ${40 * MiB} /dev/zero >&3; sleep 1000' &)`,
     'storage',
   ],
   [
@@ -146,7 +146,7 @@ export const inputs: HostileInput[] = [
       name: `entry 5: ${what} beyond the job's ${limit}`,
       async attempt(target) {
         const volumes = [{ name: 'data', mountPath: '/data', size: '8Mi' }]
-        const { job } = await run(target, `${script}; sleep 100`, { volumes, stopGraceSeconds: 0 })
+        const { job } = await run(target, `${script}; sleep 1000`, { volumes, stopGraceSeconds: 0 })
         const { code, details } = job.error ?? {}
         assert.equal(code, 'RESOURCE_LIMIT_EXCEEDED', JSON.stringify(job))
         assert.deepEqual([details.reason, details.what], ['storage-limit', limit])

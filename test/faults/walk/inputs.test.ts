@@ -1,5 +1,5 @@
-import { HASTY, inputWays } from './support/inputs.ts'
+import { FETCHING, inputWays } from './support/inputs.ts'
 import { openWalkMarket } from './support/stage.ts'
 import { walk } from './support/walk.ts'
 
-walk('what jobs bring', async () => await openWalkMarket(HASTY), inputWays)
+walk('what jobs bring', async () => await openWalkMarket(FETCHING), inputWays)

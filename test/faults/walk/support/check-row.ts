@@ -1,13 +1,16 @@
 /** What `protocol/failures.ts` says of a row, looked for in a job that ended by it. */
 
 import assert from 'node:assert/strict'
-import type { BidRecord } from '../../../../node/store/records.ts'
+import type { BidRecord, JobEvent, JobRecord } from '../../../../node/store/records.ts'
 import { attemptCost, currentCost } from '../../../../node/views/cost.ts'
 import { jobView } from '../../../../node/views/job-view.ts'
 import { type FailureCode, type FailureKind, failureKinds, kindOfFailure } from '../../../../protocol/failures.ts'
 import { costOf, meteredSeconds, usdNumber } from '../../../../protocol/money.ts'
 import { until } from '../../../support/until.ts'
 import { type Brought, leasesOf, MINIMUM } from './stage.ts'
+
+/** Between two rounds of asking for a job, at least, in ms. */
+const FIRST_RETRY_MS = 500
 
 /** As a way is called. */
 export function nameOf({ code, reason }: Pick<FailureKind, 'code' | 'reason'>): string {
@@ -48,7 +51,7 @@ export async function checkRow(kind: FailureKind, { job, node }: Brought): Promi
     const tries = kind.elsewhere ? 2 : 1
     assert.deepEqual([leases.length, job.attempt], [tries, tries], all)
     const used = new Set(leases.map(({ provider }) => provider))
-    const isElsewhere = used.size === tries || !wasOffered(await node.store.bids(job.id), used)
+    const isElsewhere = used.size === tries || !wasOffered(job, await node.store.bids(job.id), events, used)
     assert.ok(isElsewhere, `the next attempt is elsewhere, where that can be: ${all}`)
   }
 
@@ -63,15 +66,19 @@ export async function checkRow(kind: FailureKind, { job, node }: Brought): Promi
   assert.equal(view.cost.final, usdNumber(currentCost(job)))
 }
 
-/** Whether another provider would have taken the second attempt; on a busy machine none may say so in time. */
-function wasOffered(bids: BidRecord[], used: ReadonlySet<string>): boolean {
-  const others = bids.filter(({ attempt, provider }) => attempt > 1 && !used.has(provider))
-  const unreached = others.filter(isLate).map(({ provider }) => provider)
-  return others.some(({ outcome, provider }) => outcome === 'released' && !unreached.includes(provider))
+/**
+ * Whether another provider would have taken the second attempt, and nobody was late: one that failed is kept out of a single
+ * round, so on a busy machine, where the other's answer to that did not come in time, it may have the job again.
+ */
+function wasOffered(job: JobRecord, bids: BidRecord[], events: JobEvent[], used: ReadonlySet<string>): boolean {
+  const [lostMs = 0] = timesOf(events, 'lost')
+  const again = timesOf(events, 'scheduled').some((atMs) => atMs > lostMs + FIRST_RETRY_MS)
+  if (again || wasLate(job)) return false
+  return bids.some(({ attempt, provider, outcome }) => attempt > 1 && !used.has(provider) && outcome === 'released')
 }
 
-function isLate({ outcome }: BidRecord): boolean {
-  return outcome === 'silent' || outcome === 'refused'
+function timesOf(events: JobEvent[], wanted: JobEvent['type']): number[] {
+  return events.filter(({ type }) => type === wanted).map(({ timestampMs }) => timestampMs)
 }
 
 /**
@@ -95,8 +102,13 @@ export async function checkCounts(
   }
 }
 
+/** Whether a provider was given the job and did not answer in time, as happens on a busy machine; its next bid hides that. */
+function wasLate(job: JobRecord): boolean {
+  return job.fence > leasesOf(job).length
+}
+
 /** Providers of which one was given the job and did not answer in time, as happens on a busy machine. */
 export async function lateFor({ job, node }: Brought): Promise<string[]> {
-  if (job.fence === leasesOf(job).length) return []
+  if (!wasLate(job)) return []
   return (await node.store.bids(job.id)).map(({ provider }) => provider)
 }

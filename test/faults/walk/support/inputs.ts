@@ -5,40 +5,41 @@ import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { JobRecord } from '../../../../node/store/index.ts'
-import type { UrlPatience } from '../../../../provider-agent/inputs/patience.ts'
 import type { SellerInit } from '../../../integration/support/market.ts'
-import { startFileServer } from '../../../support/file-server.ts'
+import { sha256Of, startFileServer } from '../../../support/file-server.ts'
 import { startGitServer } from '../../../support/git-server.ts'
 import { putObjects, refuse, S3_KEYS, startS3Server } from '../../../support/s3-server.ts'
 import { trustedCertificate } from '../../../support/trusted-certificate.ts'
-import { addPair, type Stage, type Ways } from './stage.ts'
+import { addPair, type Pair, type Stage, type Ways } from './stage.ts'
 
 // Before any market is opened.
 const TLS = trustedCertificate
 
-/** Sellers that wait for no byte for long. */
-export const HASTY: SellerInit = { agent: { inputStallMs: 500 } }
+/** Servers inside that sellers may fetch from: each row's, once it is there. */
+const hosts: string[] = []
+/** What the sellers of all rows are. */
+export const FETCHING: SellerInit = { agent: { allowInputHosts: hosts } }
 
-/** A seller that may fetch from a server inside, which answers so. */
-async function fetched(
-  stage: Stage,
-  label: string,
-  answer: RequestListener,
-  urlPatience: UrlPatience = {},
-): Promise<JobRecord> {
+let hasty: Promise<Pair> | undefined
+/** The same at sellers that wait for no byte for long. */
+async function atHasty(stage: Stage): Promise<Stage> {
+  const agent = { allowInputHosts: hosts, inputStallMs: 500, urlPatience: { graceMs: 1_000, leastRate: 2 ** 20 } }
+  hasty ??= addPair(stage.market, 'hasty', () => ({ agent }))
+  return await stage.at(await hasty)
+}
+
+/** From a server inside, which answers so. */
+async function fetched(stage: Stage, answer: RequestListener): Promise<JobRecord> {
   const server = await startFileServer()
   stage.market.defer(server.close)
   server.on('/file', answer)
-  const pair = await addPair(stage.market, label, () => ({
-    agent: { urlPatience, allowInputHosts: [server.host] },
-  }))
-  return await (await stage.at(pair)).run('true', from(server.url('/file')))
+  hosts.push(server.host)
+  return await stage.run('true', from(server.url('/file')))
 }
 
-/** A seller that may fetch from a bucket inside, which answers so from its second answer on. */
+/** From a bucket inside, which answers so from its second answer on. */
 async function fromBucket(
   stage: Stage,
-  label: string,
   s3: { bucket?: string; key?: string; prefix?: string; region?: string },
   answer?: RequestListener,
 ): Promise<JobRecord> {
@@ -51,16 +52,16 @@ async function fromBucket(
     answer(...asked)
     return true
   }
-  const pair = await addPair(stage.market, label, () => ({ agent: { allowInputHosts: [server.host] } }))
+  hosts.push(server.host)
   const secrets = { ID: S3_KEYS.accessKeyId, KEY: S3_KEYS.secretAccessKey }
   const keys = { accessKeyId: { secret: 'ID' }, secretAccessKey: { secret: 'KEY' } }
   const what = s3.prefix === undefined ? { key: 'file' } : {}
   const source = { endpoint: server.endpoint, bucket: 'mine', ...what, ...keys, ...s3 }
-  return await (await stage.at(pair)).run('true', { secrets, inputs: [{ path: '/in', from: { s3: source } }] })
+  return await stage.run('true', { secrets, inputs: [{ path: '/in', from: { s3: source } }] })
 }
 
-/** A seller that may fetch from a repository inside, which is at this path of its server. */
-async function fromRepository(stage: Stage, label: string, name: string, answer?: RequestListener): Promise<JobRecord> {
+/** From a repository inside, which is at this path of its server. */
+async function fromRepository(stage: Stage, name: string, answer?: RequestListener): Promise<JobRecord> {
   const server = await startGitServer(TLS)
   stage.market.defer(server.close)
   if (answer !== undefined) {
@@ -69,10 +70,8 @@ async function fromRepository(stage: Stage, label: string, name: string, answer?
       return true
     }
   }
-  const pair = await addPair(stage.market, label, () => ({ agent: { allowInputHosts: [server.host] } }))
-  return await (await stage.at(pair)).run('true', {
-    inputs: [{ path: '/in', from: { git: { url: server.url(name) } } }],
-  })
+  hosts.push(server.host)
+  return await stage.run('true', { inputs: [{ path: '/in', from: { git: { url: server.url(name) } } }] })
 }
 
 /** One whose commit has a submodule of which `.gitmodules` says nothing. */
@@ -87,13 +86,14 @@ async function withSubmodule(stage: Stage): Promise<JobRecord> {
   ]) {
     server.git('linking', ...words)
   }
-  const pair = await addPair(stage.market, 'a submodule', () => ({ agent: { allowInputHosts: [server.host] } }))
-  return await (await stage.at(pair)).run('true', {
+  hosts.push(server.host)
+  return await stage.run('true', {
     inputs: [{ path: '/in', from: { git: { url: server.url('linking'), submodules: true } } }],
   })
 }
 
-const from = (url: string) => ({ inputs: [{ path: '/in', from: { url, sha256: '0'.repeat(64) } }] })
+/** Of a digest of its own: sellers fetch the same once. */
+const from = (url: string) => ({ inputs: [{ path: '/in', from: { url, sha256: sha256Of(Buffer.from(url)) } }] })
 
 /** Gives the bytes; answers their digest. */
 async function give({ node, owner }: Stage, bytes: Buffer, folder = false): Promise<string> {
@@ -119,7 +119,7 @@ export const inputWays: Ways = {
     async bring(stage) {
       const upload = await give(stage, Buffer.from('lost'))
       await rm(await fileOf(stage, upload))
-      return await stage.run('true', at(upload))
+      return await (await atHasty(stage)).run('true', at(upload))
     },
   },
   'DATA_ERROR upload-gone': {
@@ -152,7 +152,7 @@ export const inputWays: Ways = {
   },
   'DATA_ERROR url-not-given': {
     how: 'a URL of which its server says no',
-    bring: async (stage) => await fetched(stage, 'told no', (_request, response) => void response.writeHead(404).end()),
+    bring: async (stage) => await fetched(stage, (_request, response) => void response.writeHead(404).end()),
   },
   'DATA_ERROR url-not-allowed': {
     how: 'the address of the metadata of clouds',
@@ -160,8 +160,7 @@ export const inputWays: Ways = {
   },
   'DATA_ERROR url-unreachable': {
     how: 'a server that says each time that it cannot now',
-    bring: async (stage) =>
-      await fetched(stage, 'told later', (_request, response) => void response.writeHead(503).end()),
+    bring: async (stage) => await fetched(stage, (_request, response) => void response.writeHead(503).end()),
   },
   'DATA_ERROR url-too-slow': {
     how: 'a server that sends a byte now and then',
@@ -171,31 +170,30 @@ export const inputWays: Ways = {
         const more = (): void => void (response.destroyed || response.write('x', () => setTimeout(more, 50)))
         more()
       }
-      return await fetched(stage, 'told slowly', slowly, { graceMs: 1_000, leastRate: 2 ** 20 })
+      return await fetched(await atHasty(stage), slowly)
     },
   },
   'DATA_ERROR bucket-not-found': {
     how: 'a key of no object',
-    bring: async (stage) => await fromBucket(stage, 'no object', { key: 'none' }),
+    bring: async (stage) => await fromBucket(stage, { key: 'none' }),
   },
   'DATA_ERROR bucket-refused': {
     how: 'a bucket that says that these keys may not read the object',
-    bring: async (stage) =>
-      await fromBucket(stage, 'no keys', {}, (_request, response) => refuse(response, 403, 'AccessDenied')),
+    bring: async (stage) => await fromBucket(stage, {}, (_request, response) => refuse(response, 403, 'AccessDenied')),
   },
   'DATA_ERROR bucket-elsewhere': {
     how: 'a region in which the bucket is not',
-    bring: async (stage) => await fromBucket(stage, 'elsewhere', { region: 'eu-west-1' }),
+    bring: async (stage) => await fromBucket(stage, { region: 'eu-west-1' }),
   },
   'DATA_ERROR bucket-changed': {
     how: 'a bucket in which the object is another by the second request',
     bring: async (stage) =>
-      await fromBucket(stage, 'another', {}, (_request, response) => refuse(response, 412, 'PreconditionFailed')),
+      await fromBucket(stage, {}, (_request, response) => refuse(response, 412, 'PreconditionFailed')),
   },
   'DATA_ERROR bucket-too-many': {
     how: 'a bucket that lists names without end',
     bring: async (stage) =>
-      await fromBucket(stage, 'without end', { prefix: 'many/' }, (request, response) => {
+      await fromBucket(stage, { prefix: 'many/' }, (request, response) => {
         const page = Number(new URL(request.url ?? '', 'https://bucket').searchParams.get('continuation-token'))
         const entries = Array.from({ length: 1_000 }, (_, i) => {
           return `<Contents><Key>many/${'n'.repeat(1_000)}${page}-${i}</Key><Size>0</Size></Contents>`
@@ -207,22 +205,22 @@ export const inputWays: Ways = {
   'DATA_ERROR bucket-not-given': {
     how: 'a bucket that leads on',
     bring: async (stage) =>
-      await fromBucket(stage, 'led on', {}, (_request, response) => {
+      await fromBucket(stage, {}, (_request, response) => {
         response.writeHead(302, { location: 'https://169.254.169.254/' }).end()
       }),
   },
   'DATA_ERROR git-not-found': {
     how: 'a repository that is not there',
-    bring: async (stage) => await fromRepository(stage, 'no repository', 'nowhere'),
+    bring: async (stage) => await fromRepository(stage, 'nowhere'),
   },
   'DATA_ERROR git-refused': {
     how: 'a repository that wants a token',
-    bring: async (stage) => await fromRepository(stage, 'no token', 'private'),
+    bring: async (stage) => await fromRepository(stage, 'private'),
   },
   'DATA_ERROR git-not-given': {
     how: 'a server that knows nothing of git',
     bring: async (stage) =>
-      await fromRepository(stage, 'no git', 'mine', (_request, response) => void response.writeHead(200).end('hello')),
+      await fromRepository(stage, 'mine', (_request, response) => void response.writeHead(200).end('hello')),
   },
   'DATA_ERROR git-submodule': { how: 'a submodule without a url', bring: withSubmodule },
   'DATA_ERROR no-space': {
