@@ -66,6 +66,15 @@ export function jobReachCalls(transport: Transport) {
       return connect(url.replace(/^http/, 'ws'), headers)
     },
     /**
+     * A session of SFTP in the running container as a WebSocket: binary messages are pieces of the stream, the text `end`
+     * ends one direction. For programs, as `openTunnel` is.
+     * @param connect makes the socket, e.g. of the package `ws`
+     */
+    openSftp: <T>(id: string, connect: (url: string, headers: Record<string, string>) => T): T => {
+      const { url, headers } = transport.address({ path: jobPath(id, '/sftp') })
+      return connect(url.replace(/^http/, 'ws'), headers)
+    },
+    /**
      * The kept output, a tar stream: no more bytes than were sent. With `path`, as an entry of it is called, the bytes of
      * that file alone, from `offset` on and at most `length` of them.
      * @throws {CortexError} where it comes packed

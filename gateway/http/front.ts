@@ -63,7 +63,7 @@ export interface Front {
 
 /** Where WebSockets may be opened, besides the origins of ports. */
 const SOCKET_PATH =
-  /^(?:\/api(?:\/v1)?)?\/ws$|^\/api(?:\/v1)?\/plugin-core\/(?:streams$|jobs\/[^/]+\/(?:exec\/socket$|tunnel\/|proxy\/))/
+  /^(?:\/api(?:\/v1)?)?\/ws$|^\/api(?:\/v1)?\/plugin-core\/(?:streams$|jobs\/[^/]+\/(?:exec\/socket$|sftp$|tunnel\/|proxy\/))/
 
 /**
  * A body has no deadline of its own here: what reads it has one, and what is passed on to a container may take as long as

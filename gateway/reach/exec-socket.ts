@@ -5,15 +5,14 @@ import type { Logger } from '../../node/logger.ts'
 import { type ExecRequest, type ExecSession, ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
 import { MAX_TERMINAL_SIZE } from '../../protocol/limits.ts'
-import { REVOKED_CLOSE, type Revocation } from '../auth/index.ts'
+import { type Revocation, takeSocket } from '../auth/index.ts'
 import { createBinarySocket } from '../http/binary-socket.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
-import { keepPinging } from '../http/ping.ts'
 import type { Principal } from '../http/principal.ts'
 import { reachErrorOf } from '../http/reach-error.ts'
 import type { Shares } from '../http/shares.ts'
-import { takeOver, takePlace } from '../http/upgrades.ts'
+import { takePlace } from '../http/upgrades.ts'
 import type { OneTimeCodes } from '../records/one-time-codes.ts'
 
 /** The largest message a client may send, in bytes: what is pasted into a terminal. */
@@ -58,22 +57,12 @@ export function addExecSocket(
       throw new GatewayError('UNAUTHORIZED', 'This address was used or is too old: ask for another with POST …/exec')
     }
     takePlace(c, shares, ticket.principal)
-    return takeOver(c, (socket, head, request) => {
-      server.handleUpgrade(request, socket, head, (client) => {
-        keepPinging(client)
-        const gone = new AbortController()
-        const release = revocation.watch(ticket.principal, () => {
-          client.close(...REVOKED_CLOSE)
-          gone.abort(new Error('The key is no more'))
-        })
-        client.once('close', () => {
-          release()
-          gone.abort(new Error('The client is gone'))
-        })
-        serve(client, reach, ticket, gone.signal).catch((error: unknown) => {
-          logger.debug({ jobId: ticket.jobId, error: String(error) }, 'a command’s socket broke')
-          client.terminate()
-        })
+    const { principal } = ticket
+    const over = new AbortController()
+    return takeSocket(c, { server, principal, revocation, over }, (client) => {
+      serve(client, reach, ticket, over.signal).catch((error: unknown) => {
+        logger.debug({ jobId: ticket.jobId, error: String(error) }, 'a command’s socket broke')
+        client.terminate()
       })
     })
   })

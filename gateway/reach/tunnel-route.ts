@@ -3,20 +3,17 @@ import type { ClientNode } from '../../node/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Channel } from '../../node/network/index.ts'
 import { MAX_DATAGRAM_BYTES, MAX_REACH_CHUNK_BYTES } from '../../protocol/limits.ts'
-import { REVOKED_CLOSE, type Revocation, revokedError } from '../auth/index.ts'
+import { type Revocation, takeSocket } from '../auth/index.ts'
 import { createBinarySocket } from '../http/binary-socket.ts'
 import { principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
-import { keepPinging } from '../http/ping.ts'
 import { assertPermission } from '../http/principal.ts'
 import type { Shares } from '../http/shares.ts'
-import { takeOver, takePlace } from '../http/upgrades.ts'
+import { END } from '../http/socket-stream.ts'
+import { takePlace } from '../http/upgrades.ts'
 import { visibleJob } from '../jobs/index.ts'
 import type { KeptConnections } from './kept-connections.ts'
-
-/** The text message with which either side says that it sends no more. */
-const END = 'end'
 
 /** What a connection to a job's port needs. */
 export interface TunnelComponents {
@@ -49,20 +46,11 @@ export function addTunnelRoute(
     const over = new AbortController()
     const channel = await kept.tunnel(job.id, { port, protocol }, over.signal)
     try {
-      return takeOver(c, (socket, head, request) => {
-        socket.once('close', () => over.abort(new Error('The client is gone')))
-        server.handleUpgrade(request, socket, head, (client) => {
-          keepPinging(client)
-          const release = revocation.watch(principal, () => {
-            client.close(...REVOKED_CLOSE)
-            over.abort(revokedError())
-          })
-          client.once('close', release)
-          join(client, channel, protocol).catch((error: unknown) => {
-            logger.debug({ jobId: job.id, port, error: String(error) }, 'a tunnel broke')
-            client.close(1011, 'the connection broke')
-            over.abort(new Error('The tunnel broke'))
-          })
+      return takeSocket(c, { server, principal, revocation, over }, (client) => {
+        join(client, channel, protocol).catch((error: unknown) => {
+          logger.debug({ jobId: job.id, port, error: String(error) }, 'a tunnel broke')
+          client.close(1011, 'the connection broke')
+          over.abort(new Error('The tunnel broke'))
         })
       })
     } catch (error) {

@@ -4,14 +4,16 @@ import { join } from 'node:path'
 import type { Clock } from '../../node/clock.ts'
 import type { Logger } from '../../node/logger.ts'
 import { loadHostKey } from '../../node/ssh/host-key.ts'
-import { createSftpFiles, createSftpRoom, serveSftp } from '../../node/ssh/sftp.ts'
+import { createJobSftp } from '../../node/ssh/sftp.ts'
 import type { KeyRing } from '../auth/index.ts'
 import type { Feature } from '../http/feature.ts'
 import { listenOn } from '../http/listener.ts'
+import type { Shares } from '../http/shares.ts'
 import { siteOf } from '../http/site.ts'
 import type { Database } from '../records/table.ts'
 import { createDoor, type DoorComponents } from './door.ts'
 import { addSshKeyRoutes } from './routes.ts'
+import { addSftpRoute } from './sftp-route.ts'
 import { openSshKeys } from './ssh-keys.ts'
 
 /** Where the gateway is reached by SSH. */
@@ -31,7 +33,7 @@ export interface SshPlace {
   hostKey: string
 }
 
-/** SSH keys, and the port at which they open jobs. */
+/** SSH keys, the port at which they open jobs, and files of jobs by SFTP. */
 export interface Ssh extends Feature {
   /** Where it is; null where there is no port. */
   place(): SshPlace | null
@@ -40,13 +42,11 @@ export interface Ssh extends Feature {
 /** What {@link openSsh} works with. */
 interface Components extends Omit<DoorComponents, 'sshKeys'> {
   db: Database
+  shares: Shares
   keys: Pick<KeyRing, 'get'>
   clock: Clock
   logger: Logger
 }
-
-/** Files that are on their way through sessions of SFTP, in bytes: of one session, and of all. */
-const MAX_SFTP_BYTES = { session: 4 * 2 ** 30, all: 8 * 2 ** 30 }
 
 /** Without `ssh` keys are kept, and no port is open. @param init.folder the gateway's */
 export async function openSsh(
@@ -56,21 +56,22 @@ export async function openSsh(
   const { db, keys, clock, node } = components
   const logger = components.logger.child({ part: 'ssh' })
   const sshKeys = await openSshKeys({ db, keys })
-  const room = createSftpRoom({
-    ...{ folder: join(init.folder, 'sftp'), maxBytes: MAX_SFTP_BYTES.all, maxSessionBytes: MAX_SFTP_BYTES.session },
-  })
+  const sftp = createJobSftp({ node, clock }, { folder: join(init.folder, 'sftp') })
+  await sftp.start()
   let place: SshPlace | null = null
   let close = async (): Promise<void> => undefined
 
   return {
     place: () => place,
-    routes: (api) => addSshKeyRoutes(api, { sshKeys, clock }),
+    routes(api) {
+      addSshKeyRoutes(api, { sshKeys, clock })
+      addSftpRoute(api, { ...components, sftp, logger })
+    },
     async start() {
       if (init.ssh === undefined || place !== null) return
       const { host = '127.0.0.1', port } = init.ssh
       const { createSshServer } = await import('../../node/ssh/serve.ts')
       const hostKey = await loadHostKey(join(init.folder, 'ssh-host.key'))
-      await room.start()
       const server = createSshServer(
         { logger },
         {
@@ -78,9 +79,7 @@ export async function openSsh(
           async sftp(channel, target, signal) {
             const giveBack = target.place()
             try {
-              const files = createSftpFiles({ files: node.reach.files, clock }, await target.jobId())
-              const own = { openSession: () => room.openSession(target.owner) }
-              await serveSftp(channel, { files, room: own, clock }, { signal })
+              await sftp.serve(channel, { jobId: await target.jobId(), owner: target.owner }, signal)
             } finally {
               giveBack()
             }

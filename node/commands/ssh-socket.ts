@@ -8,6 +8,7 @@ import { readdir } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { isTerminal } from '../../protocol/lifecycle.ts'
+import { systemClock } from '../clock.ts'
 import { type Control, listenOnSocket } from '../control/listen.ts'
 import { socketPath } from '../control/socket.ts'
 import type { ClientNode } from '../index.ts'
@@ -15,6 +16,7 @@ import type { Logger } from '../logger.ts'
 import { ownDoor } from '../ssh/own-door.ts'
 import { reachTarget } from '../ssh/reach-target.ts'
 import { createSshServer } from '../ssh/serve.ts'
+import { createJobSftp } from '../ssh/sftp.ts'
 import { partFolder } from './options.ts'
 import { ownHostKey } from './own-ssh-host.ts'
 
@@ -35,6 +37,8 @@ export async function serveJobsBySsh(
   folder: string,
 ): Promise<Control> {
   const hostKey = await ownHostKey()
+  const sftp = createJobSftp({ node, clock: systemClock }, { folder: join(folder, 'sftp') })
+  await sftp.start()
   const sockets = new Set<Socket>()
 
   async function jobOf(text: string): Promise<string | null> {
@@ -50,8 +54,13 @@ export async function serveJobsBySsh(
     const id = await jobOf(await lineOf(socket))
     socket.write(`${id === null ? NO : YES}\n`)
     if (id === null) return void socket.end()
-    const door = ownDoor(reachTarget(node.reach, async () => id))
-    createSshServer({ logger }, { hostKey, door }).serve(socket, 'own')
+    createSshServer(
+      { logger },
+      {
+        ...{ hostKey, door: ownDoor(reachTarget(node.reach, async () => id)) },
+        sftp: async (channel, _target, signal) => await sftp.serve(channel, { jobId: id, owner: 'own' }, signal),
+      },
+    ).serve(socket, 'own')
   }
 
   const server = createServer((socket) => {

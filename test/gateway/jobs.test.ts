@@ -303,6 +303,7 @@ describe('jobs', () => {
       ['POST', '/links', { port: 80 }],
       ['GET', '/proxy/80/'],
       ['GET', '/tunnel/80'],
+      ['GET', '/sftp'],
     ]
     for (const [method, path, json] of paths) {
       for (const target of [id, 'job_00000000000000000000000000', 'nonsense', 'x!y']) {

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { systemClock } from '../../node/clock.ts'
 import type { JobFiles } from '../../node/reach/index.ts'
-import { createSftpFiles, createSftpRoom, serveSftp } from '../../node/ssh/sftp.ts'
+import { createJobSftp } from '../../node/ssh/sftp.ts'
 import { createContainerAccess } from '../../provider-agent/engine/access.ts'
 import { openRelay, type Relay } from '../node/ssh/sftp/support/relay.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
@@ -33,17 +33,23 @@ describe('files of a running container over SFTP', { skip: !isThere }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cortex-job-sftp-'))
-    for (const name of ['here', 'room']) await mkdir(join(folder, name))
+    await mkdir(here())
     market = await openMarket()
     await market.addSeller()
     id = (await market.submit(market.job(SCRIPT, { storage: '400Mi', memory: '64Mi', cpu: 900, duration: 3_600 }))).id
     await market.when(id, ({ state, logs }) => state.status === 'running' && logs.lines > 0)
     files = market.node.reach.files
-    const room = createSftpRoom({ folder: join(folder, 'room'), maxBytes: 256 * MIB, maxSessionBytes: 256 * MIB })
-    await room.start()
+    const reach = {
+      get files() {
+        return files
+      },
+    }
+    const node = { store: market.node.store, reach }
+    const served = createJobSftp({ node, clock: systemClock }, { folder: join(folder, 'room') })
+    await served.start()
     relay = await openRelay(folder, (stream) => {
-      const served = { clock: systemClock, room, files: createSftpFiles({ files, clock: systemClock }, id) }
-      serveSftp(stream, served, { signal: never })
+      served
+        .serve(stream, { jobId: id, owner: 'anybody' }, never)
         .catch(() => undefined)
         .finally(() => stream.end())
     })

@@ -106,11 +106,16 @@ describe('a job by SSH', { skip: HAS_SSH ? false : 'OpenSSH is not here' }, () =
     const words = ['run', ...data, ...where, ...small, market.image, '--', 'sh', '-c', `mkfifo /tmp/end; ${script}`]
     const run = startCortex(words, { HOME: folder, XDG_CONFIG_HOME: join(folder, 'config') })
     await run.prints(/up/)
+    const config = join(folder, 'own-config')
+    await writeFile(config, (await cortex(['ssh-config', ...data])).stdout)
+    const sent = await ran('scp', ['-F', config, join(folder, 'mine.pub'), 'here.cortex:/tmp/sent'], '', environment())
+    assert.deepEqual(sent, { code: 0, stdout: '', stderr: '' })
     const said = await cortex(
-      ['ssh', ...data, '--gateway', 'http://127.0.0.1:9', 'here', '--', 'cat; exit 8'],
+      ['ssh', ...data, '--gateway', 'http://127.0.0.1:9', 'here', '--', 'cat /tmp/sent -; exit 8'],
       'given\n',
     )
-    assert.deepEqual({ code: said.code, stdout: said.stdout }, { code: 8, stdout: 'given\n' }, said.stderr)
+    const expected = `${await publicKey('mine')}given\n`
+    assert.deepEqual({ code: said.code, stdout: said.stdout }, { code: 8, stdout: expected }, said.stderr)
     await cortex(['ssh', ...data, 'here', '--', 'echo >/tmp/end'])
     assert.equal((await run.ended).code, 0)
   })
@@ -135,34 +140,53 @@ describe('a job by SSH', { skip: HAS_SSH ? false : 'OpenSSH is not here' }, () =
     assert.equal(missing.code, 127)
   })
 
-  test('files and folders go there and back by scp and sftp, at the port of the gateway', async () => {
-    const how = [...QUIET, '-i', join(folder, 'mine'), '-P', String(api.sshPort)]
-    const large = randomBytes(3_000_001)
-    await mkdir(join(folder, 'tree', 'deep'), { recursive: true })
-    await writeFile(join(folder, 'tree', 'large'), large, { mode: 0o600 })
-    await writeFile(join(folder, 'tree', 'deep', 'small'), 'small')
-    await utimes(join(folder, 'tree', 'large'), 1_600_000_000, 1_600_000_000)
-    const sent = await ran('scp', [...how, '-r', '-p', join(folder, 'tree'), `${host()}:/tree`])
-    assert.deepEqual(sent, { code: 0, stdout: '', stderr: '' })
-    const there = await ran('ssh', atPort(host(), 'cd /tree; stat -c "%a %Y" large; cat deep/small'))
-    assert.equal(there.stdout, '600 1600000000\nsmall')
-    const batch = ['mkdir /made', 'chmod 700 /made', 'rename /tree/deep/small /made/moved', 'ls -l /made', 'pwd']
-    const said = await ran('sftp', [...how, '-b', '-', host()], `${batch.join('\n')}\n`)
-    assert.equal(said.code, 0, said.stderr)
-    assert.match(said.stdout, /-rw-r--r-- .* 5 .*moved\n/)
-    const back = await ran('scp', [...how, '-r', `${host()}:/tree`, join(folder, 'back')])
-    assert.deepEqual(back, { code: 0, stdout: '', stderr: '' })
-    assert.deepEqual(await readFile(join(folder, 'back', 'large')), large)
-    const none = await ran('scp', [...how, `${host()}:/nothing`, join(folder, 'none')])
-    assert.equal(none.code, 1)
-    assert.match(none.stderr, /No such file/)
-    const nobody = await ran('scp', [
-      ...how,
-      join(folder, 'tree', 'large'),
-      'job_00000000000000000000000000@127.0.0.1:/x',
-    ])
-    assert.notEqual(nobody.code, 0)
-  })
+  /** Ways for OpenSSH's programs: what they are told, and what the job is called there. */
+  const ways: [name: string, open: () => Promise<{ how: string[]; at: string; none: string }>][] = [
+    [
+      'at the port of the gateway',
+      async () => ({
+        how: [...QUIET, '-i', join(folder, 'mine'), '-o', `Port=${api.sshPort}`],
+        ...{ at: host(), none: 'job_00000000000000000000000000@127.0.0.1' },
+      }),
+    ],
+    [
+      'by what the command writes',
+      async () => {
+        const file = join(folder, 'files-config')
+        await writeFile(file, (await cortex(['ssh-config'])).stdout)
+        return { how: ['-F', file], at: `${id}.cortex`, none: 'job_00000000000000000000000000' }
+      },
+    ],
+  ]
+  for (const [way, open] of ways) {
+    test(`files and folders go there and back by scp and sftp, ${way}`, async () => {
+      const { how, at, none } = await open()
+      const run = async (program: string, words: string[], input = ''): Promise<Ran> =>
+        await ran(program, [...how, ...words], input, environment())
+      const own = await mkdtemp(join(folder, 'files-'))
+      const large = randomBytes(3_000_001)
+      await mkdir(join(own, 'tree', 'deep'), { recursive: true })
+      await writeFile(join(own, 'tree', 'large'), large, { mode: 0o600 })
+      await writeFile(join(own, 'tree', 'deep', 'small'), 'small')
+      await utimes(join(own, 'tree', 'large'), 1_600_000_000, 1_600_000_000)
+      await run('ssh', [at, 'rm -rf /tree /made'])
+      const sent = await run('scp', ['-r', '-p', join(own, 'tree'), `${at}:/tree`])
+      assert.deepEqual(sent, { code: 0, stdout: '', stderr: '' })
+      const there = await run('ssh', [at, 'cd /tree; stat -c "%a %Y" large; cat deep/small'])
+      assert.equal(there.stdout, '600 1600000000\nsmall')
+      const batch = ['mkdir /made', 'chmod 700 /made', 'rename /tree/deep/small /made/moved', 'ls -l /made', 'pwd']
+      const said = await run('sftp', ['-b', '-', at], `${batch.join('\n')}\n`)
+      assert.equal(said.code, 0, said.stderr)
+      assert.match(said.stdout, /-rw-r--r-- .* 5 .*moved\n/)
+      const back = await run('scp', ['-r', `${at}:/tree`, join(own, 'back')])
+      assert.deepEqual(back, { code: 0, stdout: '', stderr: '' })
+      assert.deepEqual(await readFile(join(own, 'back', 'large')), large)
+      const missing = await run('scp', [`${at}:/nothing`, join(own, 'none')])
+      assert.equal(missing.code, 1)
+      assert.match(missing.stderr, /No such file/)
+      assert.notEqual((await run('scp', [join(own, 'tree', 'large'), `${none}:/x`])).code, 0)
+    })
+  }
 
   test('a terminal has the size of its client, also when that changes, and its keys', async () => {
     const own = new ssh2.Client()

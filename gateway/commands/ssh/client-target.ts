@@ -1,17 +1,27 @@
-import { Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { onAbort } from '../../../node/abort.ts'
 import { type ExecEvent, type ExecSession, ReachError } from '../../../node/reach/index.ts'
 import { SshRefusedError, type SshTarget } from '../../../node/ssh/index.ts'
 import { type CortexClient, CortexError } from '../../client/index.ts'
 import { type BinarySocket, createBinarySocket } from '../../http/binary-socket.ts'
+import { sendAll, streamOfSocket } from '../../http/socket-stream.ts'
 import { TunnelRefusedError, tunnelSocket } from '../tunnel-socket.ts'
 
-/** Bytes of one message, at most: a gateway takes 1 MiB, and a client's channel hands over 2 MiB at once. */
-const MAX_MESSAGE_BYTES = 256 * 1024
+/** A job whose files are reached, too. */
+export interface ClientTarget extends SshTarget {
+  /** A session of SFTP, which the gateway serves. @throws {SshRefusedError} */
+  sftp(signal: AbortSignal): Promise<Duplex>
+}
 
 /** A job as it is reached through a gateway's API, with a key. */
-export function clientTarget(client: CortexClient, id: string): SshTarget {
+export function clientTarget(client: CortexClient, id: string): ClientTarget {
+  async function streamTo(socket: WebSocket, signal: AbortSignal): Promise<Duplex> {
+    const binary = createBinarySocket(socket)
+    await opened(socket, signal)
+    return streamOfSocket(socket, binary)
+  }
+
   return {
     async exec({ command, terminal = false, columns = 0, rows = 0 }, signal) {
       const size = columns > 0 && rows > 0 ? { columns, rows } : {}
@@ -22,12 +32,8 @@ export function clientTarget(client: CortexClient, id: string): SshTarget {
       await opened(socket, signal)
       return execSession(socket, binary)
     },
-    async tunnel(port, signal) {
-      const socket = client.jobs.openTunnel(id, { port }, (url, headers) => tunnelSocket(url, headers))
-      const binary = createBinarySocket(socket)
-      await opened(socket, signal)
-      return tunnelStream(socket, binary)
-    },
+    tunnel: async (port, signal) => await streamTo(client.jobs.openTunnel(id, { port }, tunnelSocket), signal),
+    sftp: async (signal) => await streamTo(client.jobs.openSftp(id, tunnelSocket), signal),
   }
 }
 
@@ -58,39 +64,6 @@ async function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {
     end()
     throw error
   }
-}
-
-/** As many messages as it takes. */
-async function sendAll(binary: BinarySocket, data: Uint8Array): Promise<void> {
-  for (let at = 0; at < data.length; at += MAX_MESSAGE_BYTES) {
-    await binary.send(Buffer.from(data.subarray(at, at + MAX_MESSAGE_BYTES)))
-  }
-}
-
-/** Bytes, and `end` for the end of one direction. */
-function tunnelStream(socket: WebSocket, binary: BinarySocket): Duplex {
-  let wanted = Promise.withResolvers<void>()
-  const stream = new Duplex({
-    allowHalfOpen: true,
-    read: () => wanted.resolve(),
-    write: (chunk: Buffer, _encoding, done) => void sendAll(binary, chunk).then(() => done(), done),
-    final: (done) => void binary.send('end').then(() => done(), done),
-    destroy(error, done) {
-      wanted.resolve()
-      socket.terminate()
-      done(error)
-    },
-  })
-  const take = async (data: RawData, isBinary: boolean): Promise<void> => {
-    if (!isBinary) return void stream.push(null)
-    wanted = Promise.withResolvers<void>()
-    if (!stream.push(data as Buffer)) await wanted.promise
-  }
-  binary.each(take).then(
-    () => stream.destroy(),
-    (error: Error) => stream.destroy(error),
-  )
-  return stream
 }
 
 /** See `gateway/reach/exec-socket.ts` for what goes over it. */

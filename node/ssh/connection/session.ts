@@ -143,8 +143,12 @@ async function serveFiles<T extends SshTarget>(
   try {
     await serve(stream, target, signal)
     channel.exit(0)
-  } catch {
+  } catch (error) {
     // What its client does not speak, or a job that is not there.
+    if (!signal.aborted) {
+      const line = Buffer.from(`cortex: ${told(error).line}\r\n`)
+      await carrier.write(channel.stderr, line, signal).catch(() => undefined)
+    }
     channel.exit(EXIT_FAILED)
   } finally {
     stream.destroy()

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Pack } from 'tar-stream'
 import type { Clock } from '../../clock.ts'
 import { type FileAction, type JobFile, type JobFiles, ReachError } from '../../reach/index.ts'
-import { JobStateError } from '../../store/index.ts'
+import type { JobStore } from '../../store/index.ts'
 import { addEmpty, tarMode, tarOf } from '../../tar-of.ts'
 import { SftpError, type SftpFiles, Status } from './index.ts'
 
@@ -17,17 +17,23 @@ const PAGE = 1000
 
 const OLDER = 'The provider’s version is older, and has no way to do that: use a command in the container'
 
+/** What {@link createSftpFiles} works with. */
+export interface SftpFilesComponents {
+  files: JobFiles
+  store: Pick<JobStore, 'get'>
+  clock: Clock
+}
+
 /** The files of one job's container, for a session. */
-export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Clock }, jobId: string): SftpFiles {
-  let actions: ReadonlySet<FileAction> | null = null
+export function createSftpFiles({ files, store, clock }: SftpFilesComponents, jobId: string): SftpFiles {
+  /** What the provider of a lease does: the job may go on at another, whose version is another. */
+  let known: { lease: string; actions: ReadonlySet<FileAction> } | null = null
 
   async function patiently<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await task()
       } catch (error) {
-        // The job may go on at another provider, whose version is another.
-        if (isElsewhere(error)) actions = null
         if (!(error instanceof ReachError) || error.code !== 'TOO_MANY' || tries === TRIES) throw error
         await clock.sleep(AGAIN_MS, signal)
       }
@@ -35,10 +41,13 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
   }
 
   async function can(action: FileAction, signal: AbortSignal): Promise<boolean> {
-    actions ??= new Set(
-      (await patiently(signal, async () => await files.look(jobId, '/', { limit: 0 }, signal))).actions,
-    )
-    return actions.has(action)
+    const state = (await store.get(jobId))?.state
+    const lease = state?.status === 'running' ? `${state.lease.provider} ${state.lease.fence}` : ''
+    if (known?.lease !== lease) {
+      const { actions } = await patiently(signal, async () => await files.look(jobId, '/', { limit: 0 }, signal))
+      known = { lease, actions: new Set(actions) }
+    }
+    return known.actions.has(action)
   }
 
   async function need(action: FileAction, signal: AbortSignal): Promise<void> {
@@ -129,11 +138,6 @@ export function createSftpFiles({ files, clock }: { files: JobFiles; clock: Cloc
       await patiently(signal, async () => await files.change(jobId, path, to, signal))
     },
   }
-}
-
-function isElsewhere(error: unknown): boolean {
-  if (error instanceof ReachError) return error.code === 'UNREACHABLE' || error.code === 'NOT_RUNNING'
-  return error instanceof JobStateError
 }
 
 /** Whether a client may put it behind the folder's path: who says what is there may say anything. */

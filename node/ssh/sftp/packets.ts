@@ -14,7 +14,8 @@ export async function* packetsOf(stream: Readable): AsyncGenerator<Buffer> {
   let headBytes = 0
   let packet: Buffer | null = null
   let packetBytes = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  // Who has sent all is still answered.
+  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     for (let at = 0; at < chunk.length; ) {
       if (packet === null) {
         const taken = chunk.copy(head, headBytes, at, at + 4 - headBytes)
