@@ -8,13 +8,13 @@ import { type Held, serveGuest } from './connection/guest.ts'
 import { type Tamed, tame } from './connection/library.ts'
 import { createSignIn } from './connection/sign-in.ts'
 import { guardTransport } from './connection/transport.ts'
+import { createWaitingRoom } from './connection/waiting.ts'
 import type { HostKey } from './host-key.ts'
 import {
   GRACE_MS,
   MAX_CONNECTIONS,
   MAX_STRANGERS,
   MAX_STRANGERS_BYTES,
-  MAX_WAITING_BYTES,
   type ServeSftp,
   type SshDoor,
   type SshGuest,
@@ -53,6 +53,7 @@ export function createSshServer<T extends SshTarget>(
   const strangers = new Set<Stranger>()
   const guests = new Map<string, number>()
   const open = new Set<() => void>()
+  const room = createWaitingRoom()
   const key = ssh2.utils.parseKey(hostKey.privateKey)
   if (key instanceof Error) throw key
   const config = { hostKeys: [{ key }], algorithms: ALGORITHMS, ident: 'cortex', ...PATIENCE }
@@ -83,8 +84,7 @@ export function createSshServer<T extends SshTarget>(
     const channels = new Set<Held>()
     const waiting = (): number => [...channels].reduce((sum, one) => sum + one(), 0)
     const transport = guardTransport(raw, {
-      maxWaiting: MAX_WAITING_BYTES,
-      waiting,
+      ...{ room, waiting },
       onBytes(received) {
         if (strangers.has(stranger) && received > MAX_STRANGERS_BYTES) throw new Error('Too much before a key')
       },
@@ -108,6 +108,7 @@ export function createSshServer<T extends SshTarget>(
       if (!strangers.has(stranger) || !count(guest.name, 1)) return false
       strangers.delete(stranger)
       clearTimeout(grace)
+      transport.belongTo(guest.name)
       const unwatch = guest.watch(() => {
         client.end()
         leave()

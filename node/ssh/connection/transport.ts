@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import type { WaitingRoom, WaitingShare } from './waiting.ts'
 
 /** A connection as the library gets it. */
 export interface Transport {
@@ -7,22 +8,26 @@ export interface Transport {
   room(): Promise<void>
   /** To be called when some of what waits was taken: reads on. */
   look(): void
+  /** What waits in it counts as this guest's from now on. */
+  belongTo(guest: string): void
 }
 
 /**
  * Stands between a connection and the library, which reads however much waits, and writes without waiting: reads on only
  * while little waits either way.
  *
+ * @param init.room for what waits
  * @param init.waiting bytes from the other side that nobody has taken yet
  * @param init.onBytes called before the library sees them; a throw ends the connection
  */
 export function guardTransport(
   raw: Duplex,
-  init: { maxWaiting: number; waiting(): number; onBytes(received: number): void },
+  init: { room: WaitingRoom; waiting(): number; onBytes(received: number): void },
 ): Transport {
   let received = 0
 
-  const isFull = (): boolean => stream.writableLength > init.maxWaiting || init.waiting() > init.maxWaiting
+  const share: WaitingShare = init.room.open(look)
+  const isFull = (): boolean => share.isFull(stream.writableLength + init.waiting())
 
   function look(): void {
     if (!stream.destroyed && !isFull()) raw.resume()
@@ -36,6 +41,7 @@ export function guardTransport(
     },
     final: (done) => void raw.end(done),
     destroy(error, done) {
+      share.leave()
       raw.destroy()
       done(error)
     },
@@ -59,6 +65,7 @@ export function guardTransport(
   return {
     stream,
     look,
+    belongTo: share.belongTo,
     async room() {
       if (!stream.writableNeedDrain || stream.destroyed) return
       const { promise, resolve } = Promise.withResolvers<void>()

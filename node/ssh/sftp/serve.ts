@@ -12,6 +12,9 @@ import { createSession } from './session.ts'
 /** Requests of a session that are answered at a time; what comes beyond them waits in the channel. */
 const MAX_REQUESTS = 32
 
+/** How long a session may ask for nothing, in ms; before twice that it is over, with all that it has open. */
+const IDLE_MS = 30 * 60_000
+
 /** What {@link serveSftp} works with. */
 export interface SftpComponents {
   files: SftpFiles
@@ -20,8 +23,8 @@ export interface SftpComponents {
 }
 
 /**
- * Serves one session over a channel, until the client ends it, or the signal aborts; then nothing is left of the session, and
- * the channel is the caller's to end. A file is in the container once its closing is answered; one that was not closed never gets there.
+ * Serves one session over a channel, until the client ends it or asks for nothing for half an hour, or the signal aborts;
+ * then nothing is left of the session, and the channel is the caller's to end. A file is in the container once its closing is answered; one that was not closed never gets there.
  *
  * @param stream bytes as they are in the channel of the subsystem `sftp`
  * @param init.home where relative paths begin. @default '/'
@@ -37,12 +40,23 @@ export async function serveSftp(
   const { files, room, clock } = components
   const session = createSession({ files, clock, signal, room: room.openSession() }, { home: init.home ?? '/' })
   const answering = new Set<Promise<void>>()
+  let asked = 0
+  /** Requests that are being answered, without those whose answers nobody takes. */
+  let working = 0
   let freed = Promise.withResolvers<void>()
   const gone = (): void => scope.abort(new Error('The client is gone'))
   stream.once('close', gone)
   stream.on('error', gone)
   const stop = (): void => void stream.destroy()
   onAbort(init.signal, stop)
+
+  async function stopWhenIdle(): Promise<void> {
+    for (let before = -1; before !== asked || working > 0; ) {
+      before = asked
+      await clock.sleep(IDLE_MS, signal)
+    }
+    stop()
+  }
 
   /** Waits until it is taken: who reads no answers is asked for nothing more. */
   async function send(packet: Buffer): Promise<void> {
@@ -56,14 +70,18 @@ export async function serveSftp(
 
   async function answer(packet: Buffer): Promise<void> {
     const id = requestId(packet)
+    working += 1
     const answered = (async () => await session.answer(id, readRequest(packet)))()
     const reply = await answered.catch((error: unknown) => refusal(id, error))
+    working -= 1
     if (!signal.aborted) await send(reply)
   }
 
+  stopWhenIdle().catch(() => undefined) // the session is over
   try {
     let isBegun = false
     for await (const packet of packetsOf(stream)) {
+      asked += 1
       if (signal.aborted) break
       if (!isBegun) {
         if (packet[0] !== INIT) throw new SftpError(Status.badMessage, 'A session begins with the version')

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, beforeEach, describe, test } from 'node:test'
-import { systemClock } from '../../../../node/clock.ts'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { type Clock, systemClock } from '../../../../node/clock.ts'
 import { createSftpRoom, type SftpRoom } from '../../../../node/ssh/sftp/room.ts'
 import { serveSftp } from '../../../../node/ssh/sftp/serve.ts'
 import { type DiskFiles, diskFiles } from './support/disk-files.ts'
@@ -33,6 +33,7 @@ describe('what a hostile client sends over SFTP', () => {
   let client: RawClient
   let served: Promise<string>
   let stop: AbortController
+  const stops: AbortController[] = []
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cortex-sftp-'))
@@ -41,6 +42,9 @@ describe('what a hostile client sends over SFTP', () => {
     await room.start()
   })
   after(async () => await rm(folder, { recursive: true, force: true }))
+  afterEach(() => {
+    for (const one of stops.splice(0)) one.abort()
+  })
   beforeEach(async () => {
     await rm(join(folder, 'root'), { recursive: true, force: true })
     await mkdir(join(folder, 'root'))
@@ -49,10 +53,11 @@ describe('what a hostile client sends over SFTP', () => {
     begin()
   })
 
-  function begin(): void {
+  function begin(clock: Clock = systemClock): void {
     client = rawClient()
     stop = new AbortController()
-    served = serveSftp(client.served, { files, room, clock: systemClock }, { signal: stop.signal }).then(
+    stops.push(stop)
+    served = serveSftp(client.served, { files, room, clock }, { signal: stop.signal }).then(
       () => 'ended',
       (error) => `${error.name} ${error.status}`,
     )
@@ -167,6 +172,41 @@ describe('what a hostile client sends over SFTP', () => {
     stop.abort()
     assert.equal(await served, 'ended')
     assert.deepEqual(await readdir(join(folder, 'root')), ['file'], 'nothing that was not closed')
+    assert.equal(await held(), 0)
+  })
+
+  test('a session that asks for nothing is over, with all that it has open, and one that works is not', async () => {
+    const sleeps: PromiseWithResolvers<void>[] = []
+    const pass = async (): Promise<void> => {
+      sleeps.at(-1)?.resolve()
+      await new Promise((done) => setImmediate(done))
+    }
+    const sleep = async (): Promise<void> => {
+      const one = Promise.withResolvers<void>()
+      sleeps.push(one)
+      await one.promise
+    }
+    begin({ ...systemClock, sleep })
+    await hello()
+    await pass()
+    await open('/new', TO_WRITE)
+    assert.equal(await held(), 1)
+    await pass()
+    const working = Promise.withResolvers<null>()
+    const isAsked = new Promise<void>((done) => {
+      files.stat = async () => {
+        done()
+        return await working.promise
+      }
+    })
+    const asked = client.ask(STAT, text('/file'))
+    await isAsked
+    await pass()
+    await pass()
+    working.resolve(null)
+    assert.equal((await asked).status, NO_FILE)
+    await pass()
+    assert.equal(await served, 'ended')
     assert.equal(await held(), 0)
   })
 
