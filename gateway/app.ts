@@ -138,7 +138,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
       { node, answers, stillToRun, batchGoesOn: batches.goesOn, clock, logger },
       { providerAliases, retention },
     ),
-    reach: openReach({ node, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),
+    reach: openReach({ node, answers, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),
     ssh: await openSsh({ db, node, keys, keyGuard, revocation, shares, clock, logger }, { folder, ssh: init.ssh }),
     volumes: openVolumes({ node, revocation, shares }),
     analytics: openAnalytics({ node, clock }),

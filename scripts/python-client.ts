@@ -3,6 +3,7 @@
  * nothing (`_sync`) from the code that can (`_async`). A test holds both against their sources.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { sandboxFields } from '../gateway/client/waiting.ts'
 import { pythonTypes } from './python/types.ts'
 import { type ApiDocument, readGateway } from './reference/read-gateway.ts'
 
@@ -18,7 +19,7 @@ const WORDS: [async: RegExp, sync: string][] = [
   [/The client that is awaited\./, 'The client that waits for each answer.'],
   [/\basync (def|for|with)\b/g, '$1'],
   [/\bawait /g, ''],
-  [/\bAsync(Client|CortexClient|Jobs|JobFiles|Batches|Sandbox|Transport|Iterator|Iterable)\b/g, '$1'],
+  [/\bAsync(Client|CortexClient|Jobs|JobFiles|Batches|Sandbox|SandboxFiles|Transport|Iterator|Iterable)\b/g, '$1'],
   [/\bAsyncGenerator\[(.*?), None\]/g, 'Generator[$1, None, None]'],
   [/\bAsyncGenerator\b/g, 'Generator'],
   [/\b__a(enter|exit|iter|next)__\b/g, '__$1__'],
@@ -37,6 +38,16 @@ function withoutWaiting(source: string): string {
   return WORDS.reduce((text, [from, to]) => text.replace(from, to), source)
 }
 
+/** What a machine to work in does while nobody uses it, without its last word. */
+function waitingWords(): string {
+  const words = sandboxFields().command.slice(0, -1)
+  return `"""Made from \`gateway/client/waiting.ts\` by \`npm run gen\`."""
+
+#: What a machine to work in does; what follows is for how many seconds it may be idle.
+WAITING = ${JSON.stringify(words)}
+`
+}
+
 /** Every file that is made, by its path in `clients/python`: its version is that of the program. */
 export async function madeFiles(document: ApiDocument): Promise<Record<string, string>> {
   const names = (await readdir(new URL(`${PACKAGE}/_async/`, FOLDER))).filter((name) => name.endsWith('.py'))
@@ -49,6 +60,7 @@ export async function madeFiles(document: ApiDocument): Promise<Record<string, s
   return {
     'pyproject.toml': project.replace(/^version = ".*"$/m, `version = "${version}"`),
     [`${PACKAGE}/types.py`]: pythonTypes(document),
+    [`${PACKAGE}/_waiting.py`]: waitingWords(),
     ...Object.fromEntries(await Promise.all(sources)),
   }
 }

@@ -10,6 +10,7 @@ import {
   type StreamOptions,
   type SubmitOptions,
 } from './resource.ts'
+import { sandboxCalls } from './sandboxes.ts'
 import { createTransport, type Page, type Transport, type TransportInit } from './transport.ts'
 import type {
   AuditEntry,
@@ -100,6 +101,7 @@ export interface GatewayEvent {
  */
 export class CortexClient {
   readonly jobs: ReturnType<typeof jobCalls>
+  readonly sandboxes: ReturnType<typeof sandboxCalls>
   readonly batches: ReturnType<typeof batchCalls>
   readonly uploads: ReturnType<typeof uploadCalls>
   readonly templates: ReturnType<typeof crud<Template, NewTemplate, TemplateChanges>>
@@ -124,6 +126,7 @@ export class CortexClient {
     this.#transport = transport
     this.#streams = init.streams ?? {}
     this.jobs = jobCalls(transport, this.#streams)
+    this.sandboxes = sandboxCalls(transport, this.jobs)
     this.batches = batchCalls(transport)
     this.uploads = uploadCalls(transport)
     this.templates = crud(transport, '/plugin-core/jobs/templates')

@@ -18,8 +18,11 @@ export interface StreamInit {
 
 /** Which stream is followed, and from where. */
 export interface StreamRequest {
+  /** @default GET */
+  method?: 'GET' | 'POST'
   /** Below the base, already encoded. */
   path: string
+  json?: unknown
   query?: Record<string, QueryValue>
   /** Begins after this event. */
   lastEventId?: string | undefined
@@ -95,7 +98,7 @@ export async function* followEvents<T>(
  * One connection: `opened` first, then its events, and where it stands when it is told that without an event; throws when
  * it ends, because only `end` ends a stream.
  */
-async function* connection<T>(
+export async function* connection<T>(
   transport: Transport,
   request: StreamRequest,
   silenceMs: number,
@@ -108,8 +111,9 @@ async function* connection<T>(
   }
   try {
     const response = await transport.open({
-      method: 'GET',
+      method: request.method ?? 'GET',
       path: request.path,
+      json: request.json,
       query: request.query ?? {},
       headers: {
         Accept: 'text/event-stream',

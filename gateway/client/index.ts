@@ -29,8 +29,10 @@ export {
   ValidationError,
 } from './errors.ts'
 export type { StreamInit } from './event-stream.ts'
+export type { ExecOutput, SandboxCommand } from './exec.ts'
 export type { EventOptions, LogOptions, NumberedLine } from './job-history.ts'
 export type { CallOptions, StreamOptions, SubmitOptions } from './resource.ts'
+export type { NewSandbox, Sandbox, SandboxFiles, SandboxPort } from './sandboxes.ts'
 export type { Page, TransportInit } from './transport.ts'
 export type * from './types.ts'
 export type { UploadOptions, UploadSource } from './uploads.ts'

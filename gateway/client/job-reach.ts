@@ -1,3 +1,4 @@
+import { type ExecOutput, execStream } from './exec.ts'
 import { jobFileCalls, rangeOf, unpacked } from './job-files.ts'
 import { type CallOptions, jobPath } from './resource.ts'
 import type { Transport } from './transport.ts'
@@ -31,6 +32,9 @@ export function jobReachCalls(transport: Transport) {
         ...options,
       })
     },
+    /** Runs a command, and tells what it writes as it comes, `exit` last; leaving the loop lets go of it. */
+    execStream: (id: string, command: readonly string[], options: CallOptions = {}): AsyncGenerator<ExecOutput> =>
+      execStream(transport, id, command, options),
     /** The address of a WebSocket to a command that runs; it opens once. The API's document says what goes over it. */
     openExec: async (id: string, request: NewExec, options: CallOptions = {}): Promise<ExecSocket> =>
       await transport.data({

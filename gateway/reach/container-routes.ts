@@ -1,17 +1,19 @@
 import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
-import { type ExecEvent, ReachError } from '../../node/reach/index.ts'
+import { ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
 import { isoTime } from '../../node/views/time.ts'
 import { revokedError } from '../auth/index.ts'
 import { success } from '../contract/envelope.ts'
 import { containerSchema, execAnswerSchema, execRequestSchema, portLinkSchema } from '../contract/exec.ts'
-import { principalOf } from '../http/context.ts'
+import type { Answers } from '../events/index.ts'
+import { principalOf, wantsEvents } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import { REACH_ERRORS } from '../http/reach-error.ts'
 import { jobParams, visibleJob } from '../jobs/index.ts'
 import { createOneTimeCodes } from '../records/one-time-codes.ts'
+import { execEvents, execToEnd } from './exec-answers.ts'
 import { addExecSocket, type ExecTicket } from './exec-socket.ts'
 import type { PortOrigins } from './port-origins.ts'
 import { addPortProxy, type ProxyComponents } from './port-proxy.ts'
@@ -20,9 +22,6 @@ import { addTunnelRoute, type TunnelComponents } from './tunnel-route.ts'
 /** How long the address of a socket may be opened, in ms. */
 const TICKET_MS = 60_000
 const MAX_TICKETS = 1_000
-
-/** Output of one command that is answered, in bytes, of each stream. */
-const MAX_OUTPUT_BYTES = 1024 * 1024
 
 const TIME = '2026-01-31T12:00:00.000Z'
 
@@ -53,7 +52,7 @@ const execOperation = operation({
   tag: 'Jobs',
   summary: 'Run a command in the running container',
   description:
-    'Answers output and exit code. With `interactive` the address of a WebSocket instead: binary messages to it are input, text ones `{"type":"resize","columns":80,"rows":24}` or `{"type":"end"}`; binary messages from it are output after one byte, 1 for stdout and 2 for stderr, text ones `{"type":"exit","exitCode":0}` or `{"type":"error","error":{}}`.',
+    'Answers output and exit code; with `Accept: text/event-stream` what the command writes as it comes, however long it takes. With `interactive` the address of a WebSocket instead: binary messages to it are input, text ones `{"type":"resize","columns":80,"rows":24}` or `{"type":"end"}`; binary messages from it are output after one byte, 1 for stdout and 2 for stderr, text ones `{"type":"exit","exitCode":0}` or `{"type":"error","error":{}}`.',
   permission: 'jobs:write',
   request: {
     params: jobParams,
@@ -64,6 +63,8 @@ const execOperation = operation({
     },
   },
   data: execAnswerSchema,
+  events:
+    'Events `stdout` and `stderr` with `{"text":"…"}`, and `exit` with `{"exitCode":0}` or `error` with a code and a message in the end. Closing the stream lets go of the command.',
   example: { exitCode: 0, stdout: 'PID USER COMMAND\n', stderr: '', truncated: false },
   errors: REACH_ERRORS,
 })
@@ -90,7 +91,7 @@ const linkOperation = operation({
       url: z.string().describe('For a browser; it opens once.'),
       expiresAt: z.iso.datetime().describe('When it opens no more.'),
     })
-    .describe('The link.'),
+    .meta({ id: 'PortLink', description: 'A link that opens a port in a browser.' }),
   status: 201,
   example: {
     url: 'http://80--job_01k8m3q7w9x2v5n4c6b8d0f1g3.localhost:13000/?cortex-link=EXAMPLE',
@@ -102,12 +103,13 @@ const linkOperation = operation({
 /** What {@link addContainerRoutes} works with. */
 export interface ReachComponents extends TunnelComponents, Pick<ProxyComponents, 'kept'> {
   portOrigins: PortOrigins
+  answers: Pick<Answers, 'events'>
   clock: Clock
 }
 
 /** What reaches into a container: ports, commands, a look, what it left. */
 export function addContainerRoutes(api: Api, components: ReachComponents): void {
-  const { node, clock, revocation, portOrigins } = components
+  const { node, clock, revocation, portOrigins, answers } = components
   const tickets = createOneTimeCodes<ExecTicket>({ clock }, { lifeMs: TICKET_MS, maxOpen: MAX_TICKETS })
 
   api.openapi(containerOperation, async (c) => {
@@ -132,6 +134,15 @@ export function addContainerRoutes(api: Api, components: ReachComponents): void 
   api.openapi(execOperation, async (c) => {
     const job = await visibleJob(c, node.store, c.req.valid('param').id)
     const { command, interactive, terminal, columns, rows, timeout } = c.req.valid('json')
+    if (!interactive && wantsEvents(c)) {
+      const session = await node.reach.exec(job.id, { command }, c.req.raw.signal)
+      try {
+        return answers.events(c, (signal) => execEvents(session, signal))
+      } catch (error) {
+        session.close()
+        throw error
+      }
+    }
     if (!interactive) {
       const late = AbortSignal.timeout(timeout * 1000)
       const over = new AbortController()
@@ -167,34 +178,4 @@ export function addContainerRoutes(api: Api, components: ReachComponents): void 
   addExecSocket(api, { ...components, reach: node.reach }, tickets)
   addTunnelRoute(api, components)
   addPortProxy(api, components)
-}
-
-async function execToEnd(
-  reach: ReachComponents['node']['reach'],
-  { jobId, command, signal, late }: { jobId: string; command: string[]; signal: AbortSignal; late: AbortSignal },
-): Promise<{ exitCode: number | null; stdout: string; stderr: string; truncated: boolean }> {
-  const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] }
-  const room = { stdout: MAX_OUTPUT_BYTES, stderr: MAX_OUTPUT_BYTES }
-  let truncated = false
-  const take = (event: Extract<ExecEvent, { data: Uint8Array }>): void => {
-    const kept = event.data.subarray(0, room[event.type])
-    truncated ||= kept.length < event.data.length
-    room[event.type] -= kept.length
-    chunks[event.type].push(kept)
-  }
-  const answer = (exitCode: number | null) => ({
-    ...{ exitCode, truncated },
-    stdout: Buffer.concat(chunks.stdout).toString('utf8'),
-    stderr: Buffer.concat(chunks.stderr).toString('utf8'),
-  })
-  try {
-    const session = await reach.exec(jobId, { command }, signal)
-    for await (const event of session.output()) {
-      if (event.type === 'exited') return answer(event.exitCode)
-      take(event)
-    }
-  } catch (error) {
-    if (!late.aborted) throw error
-  }
-  return answer(null)
 }

@@ -89,7 +89,8 @@ async function serve(client: WebSocket, reach: Reach, ticket: ExecTicket, gone: 
   client.close(1000)
 }
 
-function told(error: unknown): { code: string; message: string } {
+/** What a client hears of a command that broke. */
+export function told(error: unknown): { code: string; message: string } {
   if (error instanceof ReachError) return reachErrorOf(error)
   if (error instanceof JobStateError) return error
   return { code: 'INTERNAL_ERROR', message: 'The command’s connection broke' }

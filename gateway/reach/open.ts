@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import type { Answers } from '../events/index.ts'
 import type { GatewayEnv } from '../http/context.ts'
 import type { Feature } from '../http/feature.ts'
 import { addContainerRoutes } from './container-routes.ts'
@@ -19,7 +20,10 @@ export interface Reach extends Feature {
 }
 
 /** @param init.proxyDomain what the origins of ports are under */
-export function openReach(given: Omit<OriginComponents, 'kept'>, init: { proxyDomain: string }): Reach {
+export function openReach(
+  given: Omit<OriginComponents, 'kept'> & { answers: Pick<Answers, 'events'> },
+  init: { proxyDomain: string },
+): Reach {
   const components = { ...given, kept: createKeptConnections(given) }
   const portOrigins = createPortOrigins(components, { domain: init.proxyDomain })
   return {

@@ -14,7 +14,16 @@ const ROOTS = [
     'LogLine',
     'AttemptCost',
   ],
-  ...['ExecAnswer', 'ContainerFiles', 'WrittenFiles', 'Batch', 'NewBatch', 'SubmittedBatch', 'CheckedBatch'],
+  ...[
+    'ExecAnswer',
+    'PortLink',
+    'ContainerFiles',
+    'WrittenFiles',
+    'Batch',
+    'NewBatch',
+    'SubmittedBatch',
+    'CheckedBatch',
+  ],
   ...['Provider', 'User', 'Error'],
 ]
 

@@ -17,9 +17,12 @@ describe('the client for Python', () => {
   it('is what the API and its own sources say: `npm run gen` writes it', async () => {
     const { document } = await readGateway()
     const made = await madeFiles(document)
-    const there = globSync(['src/cortex_client/_sync/*.py', 'src/cortex_client/types.py', 'pyproject.toml'], {
-      cwd: CLIENT,
-    })
+    const there = globSync(
+      ['src/cortex_client/_sync/*.py', 'src/cortex_client/{types,_waiting}.py', 'pyproject.toml'],
+      {
+        cwd: CLIENT,
+      },
+    )
     assert.deepEqual(there.toSorted(), Object.keys(made).toSorted())
     for (const [name, text] of Object.entries(made)) assert.equal(readFileSync(join(CLIENT, name), 'utf8'), text, name)
   })

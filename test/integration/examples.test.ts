@@ -79,6 +79,12 @@ describe('the examples', () => {
     assert.match(out, /^line 1\nline 2\nline 3\ncompleted 0 \$[\d.e-]+\n$/)
   })
 
+  it('typescript-client: a machine to work in', async () => {
+    await writeFile(join(folder, 'sandbox.ts'), await readFile(join(EXAMPLES, 'typescript-client/sandbox.ts')))
+    const out = await run(process.execPath, join(folder, 'sandbox.ts'))
+    assert.equal(out, '3 page.html\nline 1\nline 2\nline 3\nexited with 0\na page\n')
+  })
+
   it('batch-csv: a job for each row', async () => {
     await run('sh', join(EXAMPLES, 'batch-csv/batch.sh'))
     const jobs = JSON.parse(await cortex('job', 'list', '--json', '--label', 'row=second'))

@@ -88,6 +88,46 @@ describe('a container through the gateway', () => {
     assert.deepEqual([...policy, answer.headers.get('access-control-allow-origin')], ['sandbox', null, null])
   })
 
+  test('a machine to work in: commands as they write, files, its end', async () => {
+    const small = { image: market.image, cpu: 100, memory: '16Mi', storage: '16Mi', network: 'none' } as const
+    const idle = client.sandboxes.create({ ...small, idle: 5 })
+    const box = await client.sandboxes.create({ ...small, ttl: 600, env: { A: 'job' } })
+    const said: unknown[] = []
+    for await (const output of box.stream('mkfifo /fifo; echo "$A é"; read -r line </fifo; echo "$line" >&2; exit 7')) {
+      said.push(output)
+      // It comes while the command runs: the command waits for this.
+      if (said.length === 1) await (await client.sandboxes.get(box.id)).exec('echo go >/fifo')
+    }
+    const [out, wrong] = [
+      { type: 'stdout', text: 'job é\n' },
+      { type: 'stderr', text: 'go\n' },
+    ]
+    assert.deepEqual(said, [out, wrong, { type: 'exit', exitCode: 7 }])
+    await box.files.write('/a b/file', 'text')
+    const { stdout } = await box.exec(['sh', '-c', 'pwd; cat file; echo "$A" "$B"'], {
+      cwd: '/a b',
+      env: { B: 'x  y' },
+    })
+    assert.equal(stdout, '/a b\ntextjob x  y\n')
+    assert.equal(await box.files.text('/a b/file'), 'text')
+    assert.deepEqual(await box.files.read('/a b/file'), new TextEncoder().encode('text'))
+    assert.deepEqual(
+      (await box.files.list('/a b')).map(({ name, size }) => [name, size]),
+      [['file', 4]],
+    )
+    await box.files.remove('/a b', { recursive: true })
+    await assert.rejects(box.files.list('/a b'), { code: 'RESOURCE_NOT_FOUND' })
+    assert.equal((await box.extend(60)).duration, 660)
+    await box.stop()
+    await market.ended(box.id)
+    await box.stop()
+    await assert.rejects(box.stream('date').next(), { code: 'JOB_STATE_CONFLICT' })
+    const { state } = await market.ended((await idle).id)
+    assert.equal(state.status, 'completed', 'nobody used it')
+    const missing = client.sandboxes.create({ ...small, image: 'localhost:1/none', queueTimeout: 1 })
+    await assert.rejects(missing, { code: 'JOB_STATE_CONFLICT' })
+  })
+
   test('what is not there is said: job, port, key', async () => {
     const ask = async (path: string, key = api.key) => {
       const answer = await fetch(`${api.url}/api${path}`, { headers: { Authorization: `Bearer ${key}` } })

@@ -9,6 +9,8 @@ import sys
 import unittest
 from typing import Any
 
+import httpx
+
 from cortex_client import (
     AsyncCortexClient,
     ConnectionFailedError,
@@ -71,17 +73,27 @@ class Sync(unittest.TestCase):
         self.client.jobs.wait(first["id"])
 
     def test_sandbox(self) -> None:
-        with self.client.sandbox(IMAGE, ttl=1_800, **SMALL) as box:
-            box.write("/work/a b/run", "echo \"$1\"; exit 4", mode=0o755)
+        with self.client.sandbox(IMAGE, ttl=1_800, **{**SMALL, "network": "bridge"}, ports=[{"port": 8000}]) as box:
+            box.files.write("/work/a b/run", "echo \"$1\"; exit 4", mode=0o755)
             ran = box.exec("'/work/a b/run' hi")
             self.assertEqual((ran["exitCode"], ran["stdout"]), (4, "hi\n"))
             self.assertEqual(box.exec(["echo", "a b"])["stdout"], "a b\n")
-            self.assertEqual(box.read("/work/a b/run", length=4), b"echo")
-            entries = box.list("/work")["entries"] or []
+            there = box.exec('pwd; echo "$A"', cwd="/work/a b", env={"A": "b  c"})
+            self.assertEqual(there["stdout"], "/work/a b\nb  c\n")
+            outputs = list(box.stream("echo one; echo é; echo bad >&2; exit 3"))
+            self.assertEqual(outputs[-1], {"type": "exit", "exitCode": 3})
+            self.assertEqual("".join(one["text"] for one in outputs if one["type"] == "stdout"), "one\né\n")
+            self.assertEqual(box.files.read("/work/a b/run", length=4), b"echo")
+            entries = box.files.list("/work")["entries"] or []
             self.assertEqual([entry["name"] for entry in entries], ["a b"])
-            self.client.jobs.files.remove(box.id, "/work", recursive=True)
+            box.exec(["httpd", "-p", "8000", "-h", "/work"])
+            url, headers = box.port(8000)
+            self.assertIn("echo", httpx.get(f"{url}a%20b/run", headers=headers).text)
+            self.assertIn("8000--", box.link(8000)["url"])
+            box.extend(60)
+            box.files.remove("/work", recursive=True)
             with self.assertRaises(NotFoundError):
-                box.read("/work/a b/run")
+                box.files.read("/work/a b/run")
         self.assertEqual(self.client.jobs.wait(box.id)["status"], "cancelled")
 
     def test_batches(self) -> None:
@@ -125,8 +137,8 @@ class Awaited(unittest.IsolatedAsyncioTestCase):
                 lines = [line["line"] async for line in client.jobs.logs(done["id"], follow=True)]
                 self.assertEqual(lines, [str(number)])
             async with client.sandbox(IMAGE, ttl=1_800, **SMALL) as box:
-                await box.write("/note", b"\x00\xff")
-                self.assertEqual(await box.read("/note"), b"\x00\xff")
+                await box.files.write("/note", b"\x00\xff")
+                self.assertEqual(await box.files.read("/note"), b"\x00\xff")
                 self.assertEqual((await box.exec("wc -c < /note"))["stdout"].strip(), "2")
             batch = await client.batches.submit([job("true")])
             self.assertEqual((await client.batches.wait(batch["batchId"], every=0.2))["status"], "completed")

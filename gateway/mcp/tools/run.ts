@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Job, JobSubmission } from '../../client/index.ts'
+import { SANDBOX_SECONDS, sandboxFields } from '../../client/waiting.ts'
 import { isTerminal } from '../../contract/job-status.ts'
 import { problemOf } from '../answers.ts'
 import { shown } from '../text.ts'
@@ -12,8 +13,6 @@ import { jobView, usd, waitUntil } from './views.ts'
 const LOG_CHARACTERS = 16_384
 /** Offers that are answered, the cheapest first. */
 const MAX_OFFERS = 10
-/** What a sandbox does while nobody uses it: no image needs more than a shell. A shell that waits is heard by signals. */
-const WAITING = 'trap "exit 0" TERM INT; while :; do sleep 5 & wait $!; done'
 
 /** `estimate`, `run` and `sandbox`: what makes jobs, and what they would cost. */
 export const runTools = [
@@ -74,11 +73,11 @@ export const runTools = [
     needs: ['jobs:read', 'jobs:write'],
     input: z.strictObject({
       ...machineFields,
-      ttlSeconds: z.int().min(10).max(86_400).default(1_800).describe('Seconds until it ends by itself.'),
+      ttlSeconds: z.int().min(10).max(86_400).default(SANDBOX_SECONDS).describe('Seconds until it ends by itself.'),
       waitSeconds: waitField('until it runs'),
     }),
     async call({ ttlSeconds: duration, waitSeconds: seconds, ...args }, context) {
-      const job = { ...args, duration, command: ['sh', '-c', WAITING], args: [], stopGraceSeconds: 1, maxAttempts: 1 }
+      const job = { ...args, duration, ...sandboxFields() }
       const { id } = await submit(job as JobSubmission, context)
       return await named(id, async () => {
         const is = ({ status }: Job): boolean => status === 'running' || isTerminal(status)

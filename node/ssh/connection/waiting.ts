@@ -17,7 +17,9 @@ export interface WaitingRoom {
 }
 
 /** Nothing waits in it. @param limits @default {@link MAX_WAITING_BYTES} */
-export function createWaitingRoom(limits: Record<keyof typeof MAX_WAITING_BYTES, number> = MAX_WAITING_BYTES): WaitingRoom {
+export function createWaitingRoom(
+  limits: Record<keyof typeof MAX_WAITING_BYTES, number> = MAX_WAITING_BYTES,
+): WaitingRoom {
   const guests = new Map<string, number>()
   const heldUp = new Set<() => void>()
   let all = 0

@@ -28,10 +28,7 @@ export interface JobSftpComponents {
 }
 
 /** @param init.folder for files that are on their way, and nothing else */
-export function createJobSftp(
-  { node, clock }: JobSftpComponents,
-  init: { folder: string },
-): JobSftp {
+export function createJobSftp({ node, clock }: JobSftpComponents, init: { folder: string }): JobSftp {
   const room = createSftpRoom({ folder: init.folder, maxBytes: MAX_BYTES.all, maxSessionBytes: MAX_BYTES.owner })
   return {
     start: room.start,

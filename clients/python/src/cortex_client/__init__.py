@@ -7,7 +7,7 @@ from ._async.batches import AsyncBatches
 from ._async.client import AsyncCortexClient
 from ._async.files import AsyncJobFiles
 from ._async.jobs import AsyncJobs
-from ._async.sandbox import AsyncSandbox
+from ._async.sandbox import AsyncSandbox, AsyncSandboxFiles
 from ._errors import (
     ConflictError,
     ConnectionFailedError,
@@ -22,11 +22,12 @@ from ._errors import (
     UnavailableError,
     ValidationError,
 )
+from ._requests import ExecOutput
 from ._sync.batches import Batches
 from ._sync.client import CortexClient
 from ._sync.files import JobFiles
 from ._sync.jobs import Jobs
-from ._sync.sandbox import Sandbox
+from ._sync.sandbox import Sandbox, SandboxFiles
 
 __all__ = [
     "AsyncBatches",
@@ -34,11 +35,13 @@ __all__ = [
     "AsyncJobFiles",
     "AsyncJobs",
     "AsyncSandbox",
+    "AsyncSandboxFiles",
     "Batches",
     "ConflictError",
     "ConnectionFailedError",
     "CortexClient",
     "CortexError",
+    "ExecOutput",
     "ForbiddenError",
     "JobFailedError",
     "JobFiles",
@@ -47,6 +50,7 @@ __all__ = [
     "PayloadTooLargeError",
     "RateLimitError",
     "Sandbox",
+    "SandboxFiles",
     "ServerError",
     "UnauthorizedError",
     "UnavailableError",

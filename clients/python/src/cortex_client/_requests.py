@@ -9,7 +9,7 @@ import os
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping, TypedDict
 from urllib.parse import quote
 
 from ._errors import ConnectionFailedError, CortexError
@@ -28,8 +28,6 @@ STREAM_SILENCE = 45.0
 STREAM_RETRIES = 20
 #: How long a gateway may take to check and store ten thousand rows, in seconds.
 BATCH_TIMEOUT = 300.0
-#: Statuses in which a job has ended.
-ENDED = ("completed", "failed", "cancelled")
 
 
 def base_of(url: str | None) -> str:
@@ -191,6 +189,23 @@ class EventParser:
 def words_of(command: str | Iterable[str]) -> list[str]:
     """A command as words: text is run by ``sh -c``."""
     return ["sh", "-c", command] if isinstance(command, str) else list(command)
+
+
+def words_in(command: str | Iterable[str], cwd: str | None, env: Mapping[str, str] | None) -> list[str]:
+    """The same with a folder in which it runs, and variables besides the job's: a shell sees to both."""
+    words = words_of(command)
+    variables = [f"{name}={value}" for name, value in (env or {}).items()]
+    if cwd is None and not variables:
+        return words
+    return ["sh", "-c", 'cd -- "$1" && shift && exec env "$@"', "sh", cwd or ".", *variables, *words]
+
+
+class ExecOutput(TypedDict, total=False):
+    """A piece of what a command writes: ``type`` is ``stdout`` or ``stderr``, with ``text``; the last is ``exit``, with ``exitCode``."""
+
+    type: str
+    text: str
+    exitCode: int
 
 
 def range_of(offset: int, length: int | None) -> dict[str, str]:

@@ -1815,6 +1815,15 @@ class ExecAnswer2(TypedDict):
     expiresAt: str
 
 
+class PortLink(TypedDict):
+    """A link that opens a port in a browser."""
+
+    #: For a browser; it opens once.
+    url: str
+    #: When it opens no more.
+    expiresAt: str
+
+
 class ContainerFiles(TypedDict):
     """What is at a path of a container or a volume, and of a folder what it holds."""
 

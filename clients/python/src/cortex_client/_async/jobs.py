@@ -6,9 +6,9 @@ import contextlib
 import secrets
 from typing import Any, AsyncGenerator, AsyncIterator, List, Mapping, Sequence, cast
 
-from .._errors import JobFailedError
-from .._requests import Request, job_path, range_of, words_of
-from ..types import AttemptCost, DryRun, ExecAnswer1, Job, JobEvent, JobListItem, JobOverrides, JobSubmission, LogLine
+from .._errors import ConnectionFailedError, CortexError, JobFailedError
+from .._requests import ExecOutput, Request, job_path, range_of, words_of
+from ..types import AttemptCost, DryRun, ExecAnswer1, Job, JobEvent, JobListItem, JobOverrides, JobSubmission, LogLine, PortLink
 from .files import AsyncJobFiles
 from .transport import AsyncTransport
 
@@ -99,6 +99,32 @@ class AsyncJobs:
         body = {"command": words_of(command), "timeout": timeout}
         answer = await self._transport.data("POST", job_path(job, "/exec"), json=body, timeout=timeout + 30.0)
         return cast(ExecAnswer1, answer)
+
+    async def exec_stream(self, job: str, command: str | Sequence[str]) -> AsyncIterator[ExecOutput]:
+        """Runs a command and tells what it writes as it comes, with its ``exitCode`` last; however long it takes."""
+        request = Request(
+            "POST", job_path(job, "/exec"), json={"command": words_of(command)}, headers={"Accept": "text/event-stream"}
+        )
+        async with self._transport.events(request) as events:
+            async for event in events:
+                if event.name in ("stdout", "stderr"):
+                    yield {"type": event.name, "text": event.data["text"]}
+                elif event.name == "exit":
+                    yield {"type": "exit", "exitCode": event.data["exitCode"]}
+                    return
+                elif event.name == "error":
+                    raise CortexError(event.data["code"], event.data["message"])
+        raise ConnectionFailedError("STREAM_LOST", "The command’s output broke off")
+
+    def port(self, job: str, port: int) -> tuple[str, dict[str, str]]:
+        """Where a port that the job exposes is reached by HTTP, and the headers that let programs in."""
+        return self._transport.address(job_path(job, f"/proxy/{port}/"))
+
+    async def link(self, job: str, port: int, path: str = "/") -> PortLink:
+        """A link that opens a port that the job exposes in a browser, once and within a minute."""
+        body = {"port": port, "path": path}
+        answer = await self._transport.data("POST", job_path(job, "/links"), json=body, repeatable=True)
+        return cast(PortLink, answer)
 
     @contextlib.asynccontextmanager
     async def open_output(

@@ -4,48 +4,52 @@ from __future__ import annotations
 
 import contextlib
 from types import TracebackType
-from typing import Any, Mapping, Sequence, cast
+from typing import Any, AsyncIterator, Mapping, Sequence, cast
 
 from .._errors import CortexError, JobFailedError
-from .._requests import ENDED
-from ..types import ContainerFiles, ExecAnswer1, JobSubmission, WrittenFiles
+from .._requests import ExecOutput, words_in
+from ..types import ContainerFiles, ExecAnswer1, Job, JobSubmission, PortLink, WrittenFiles
 from .jobs import AsyncJobs
-
-#: What it does while nobody uses it.
-WAITING = 'trap "exit 0" TERM INT; while :; do sleep 5 & wait $!; done'
 
 
 class AsyncSandbox:
-    """A machine that waits for commands: made by ``client.sandbox``, ended where the ``with`` block ends."""
+    """A machine that waits for commands: made by ``client.sandbox``, ended where the ``with`` block ends.
+
+    Where there is no block, ``start`` it, and ``stop`` it once it is not needed: it costs until then.
+    """
 
     def __init__(self, jobs: AsyncJobs, submission: Mapping[str, Any]) -> None:
         self._jobs = jobs
         self._submission = submission
-        #: Id of its job, once it runs.
+        #: Id of its job, once it runs; by it ``client.jobs`` has all else.
         self.id = ""
+        #: Its files.
+        self.files = AsyncSandboxFiles(self, jobs)
 
     async def __aenter__(self) -> AsyncSandbox:
-        job = await self._jobs.submit(cast(JobSubmission, self._submission))
-        self.id = job["id"]
-        try:
-            async with contextlib.aclosing(cast(Any, self._jobs.events(self.id, follow=True))) as events:
-                async for _ in events:
-                    job = await self._jobs.get(self.id)
-                    if job["status"] == "running" or job["status"] in ENDED:
-                        break
-            if job["status"] != "running":
-                raise JobFailedError(await self._jobs.get(self.id))
-        except BaseException:
-            await self.close()
-            raise
-        return self
+        return await self.start()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        await self.stop()
 
-    async def close(self) -> None:
+    async def start(self) -> AsyncSandbox:
+        """Submits it, and waits until it runs. Raises ``JobFailedError`` where it ends before."""
+        job = await self._jobs.submit(cast(JobSubmission, self._submission))
+        self.id = job["id"]
+        try:
+            async with contextlib.aclosing(cast(Any, self._jobs.events(self.id, follow=True))) as events:
+                async for event in events:
+                    if event["type"] == "started":
+                        return self
+            raise JobFailedError(await self._jobs.get(self.id))
+        except BaseException:
+            # Nobody else knows of it.
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
         """Ends it, with all that is in it; it may have ended before."""
         try:
             await self._jobs.cancel(self.id)
@@ -53,18 +57,59 @@ class AsyncSandbox:
             if error.code != "JOB_STATE_CONFLICT":
                 raise
 
-    async def exec(self, command: str | Sequence[str], *, timeout: int = 60) -> ExecAnswer1:
-        """Runs a command, of text by ``sh -c``: ``exitCode``, ``stdout``, ``stderr``."""
-        return await self._jobs.exec(self.id, command, timeout=timeout)
+    async def exec(
+        self,
+        command: str | Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: int = 60,
+    ) -> ExecAnswer1:
+        """Runs a command to its end, of text by ``sh -c``: ``exitCode``, and the first MiB of ``stdout`` and ``stderr``."""
+        return await self._jobs.exec(self.id, words_in(command, cwd, env), timeout=timeout)
 
-    async def read(self, path: str, **part_of: Any) -> bytes:
-        """A file of it."""
-        return await self._jobs.files.read(self.id, path, **part_of)
+    async def stream(
+        self, command: str | Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None
+    ) -> AsyncIterator[ExecOutput]:
+        """Runs a command and tells what it writes as it comes, with its ``exitCode`` last."""
+        async with contextlib.aclosing(
+            cast(Any, self._jobs.exec_stream(self.id, words_in(command, cwd, env)))
+        ) as outputs:
+            async for output in outputs:
+                yield output
+
+    def port(self, port: int) -> tuple[str, dict[str, str]]:
+        """Where one of its ``ports`` is reached by HTTP, and the headers that let programs in."""
+        return self._jobs.port(self.id, port)
+
+    async def link(self, port: int, path: str = "/") -> PortLink:
+        """A link that opens one of its ``ports`` in a browser, once and within a minute."""
+        return await self._jobs.link(self.id, port, path)
+
+    async def extend(self, seconds: int) -> Job:
+        """Adds seconds to how long it lasts."""
+        return await self._jobs.extend(self.id, seconds)
+
+
+class AsyncSandboxFiles:
+    """Files of a machine; paths are absolute. ``client.jobs.files`` has more, for large ones."""
+
+    def __init__(self, box: AsyncSandbox, jobs: AsyncJobs) -> None:
+        self._box = box
+        self._files = jobs.files
+
+    async def read(self, path: str, *, offset: int = 0, length: int | None = None) -> bytes:
+        """A file, all of it in memory."""
+        return await self._files.read(self._box.id, path, offset=offset, length=length)
 
     async def write(self, path: str, content: bytes | str, *, mode: int | None = None) -> WrittenFiles:
-        """Writes a file into it."""
-        return await self._jobs.files.write(self.id, path, content, mode=mode)
+        """Writes a file, in folders that are made where they are missing. ``mode`` is such as ``0o755``."""
+        return await self._files.write(self._box.id, path, content, mode=mode)
 
-    async def list(self, path: str = "/") -> ContainerFiles:
-        """What is in a folder of it."""
-        return await self._jobs.files.list(self.id, path)
+    async def list(self, path: str = "/", *, cursor: str | None = None) -> ContainerFiles:
+        """What is at a path, and of a folder its first 1000 entries; ``nextCursor`` leads to more."""
+        return await self._files.list(self._box.id, path, cursor=cursor)
+
+    async def remove(self, path: str, *, recursive: bool = False) -> None:
+        """Removes a file; a folder with all that is in it only where ``recursive`` says so."""
+        await self._files.remove(self._box.id, path, recursive=recursive)

@@ -10,7 +10,16 @@ from typing import Any, AsyncGenerator, AsyncIterator, Mapping
 import httpx
 
 from .._errors import ConnectionFailedError, CortexError, ServerError, UnavailableError, error_of
-from .._requests import STREAM_RETRIES, STREAM_SILENCE, EventParser, Request, base_of, delay_of, query_of
+from .._requests import (
+    STREAM_RETRIES,
+    STREAM_SILENCE,
+    Event,
+    EventParser,
+    Request,
+    base_of,
+    delay_of,
+    query_of,
+)
 
 
 class AsyncTransport:
@@ -91,6 +100,24 @@ class AsyncTransport:
             cursor = answer["meta"]["pagination"]["nextCursor"]
             if cursor is None:
                 return
+
+    @contextlib.asynccontextmanager
+    async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[Event], None]:
+        """Events of one answer, as far as it goes."""
+        timeout = httpx.Timeout(self._timeout, read=STREAM_SILENCE)
+        parser = EventParser()
+        async with self.open(request, timeout) as response:
+
+            async def each() -> AsyncIterator[Event]:
+                async for piece in response.aiter_bytes():
+                    for event in parser.feed(piece):
+                        yield event
+
+            yield each()
+
+    def address(self, path: str) -> tuple[str, dict[str, str]]:
+        """Where something else than a request is opened, and the headers that let it in."""
+        return self.base + path, {name: text for name, text in self._headers.items() if name == "Authorization"}
 
     async def follow(self, path: str, query: Mapping[str, Any], after: Any = None) -> AsyncIterator[tuple[str, Any]]:
         """Id and data of each event of a stream, once and in order, until the gateway ends it."""

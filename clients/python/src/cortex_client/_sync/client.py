@@ -7,10 +7,11 @@ from typing import Any, Iterator, cast
 
 import httpx
 
+from .._waiting import WAITING
 from ..types import Provider, User
 from .batches import Batches
 from .jobs import Jobs
-from .sandbox import WAITING, Sandbox
+from .sandbox import Sandbox
 from .transport import Transport
 
 
@@ -56,10 +57,11 @@ class CortexClient:
         for provider in self._transport.pages("/plugin-core/providers", query):
             yield cast(Provider, provider)
 
-    def sandbox(self, image: str, *, ttl: int = 1_800, **fields: Any) -> Sandbox:
-        """A machine to work in, which ends by itself after ``ttl`` seconds. The image needs ``sh``.
+    def sandbox(self, image: str, *, ttl: int = 1_800, idle: int = 0, **fields: Any) -> Sandbox:
+        """A machine to work in, which ends by itself after ``ttl`` seconds, or after ``idle`` seconds in which nothing ran in
+        it. The image needs ``sh``.
 
         Use it in a ``with`` block; ``fields`` are those of a job, such as ``cpu=2000, memory="4Gi"``.
         """
-        waiting = {"command": ["sh", "-c", WAITING], "args": [], "stopGraceSeconds": 1, "maxAttempts": 1}
+        waiting = {"command": [*WAITING, str(idle)], "args": [], "stopGraceSeconds": 1, "maxAttempts": 1}
         return Sandbox(self.jobs, {"image": image, "duration": ttl, **fields, **waiting})

@@ -10,7 +10,16 @@ from typing import Any, Generator, Iterator, Mapping
 import httpx
 
 from .._errors import ConnectionFailedError, CortexError, ServerError, UnavailableError, error_of
-from .._requests import STREAM_RETRIES, STREAM_SILENCE, EventParser, Request, base_of, delay_of, query_of
+from .._requests import (
+    STREAM_RETRIES,
+    STREAM_SILENCE,
+    Event,
+    EventParser,
+    Request,
+    base_of,
+    delay_of,
+    query_of,
+)
 
 
 class Transport:
@@ -91,6 +100,24 @@ class Transport:
             cursor = answer["meta"]["pagination"]["nextCursor"]
             if cursor is None:
                 return
+
+    @contextlib.contextmanager
+    def events(self, request: Request) -> Generator[Iterator[Event], None, None]:
+        """Events of one answer, as far as it goes."""
+        timeout = httpx.Timeout(self._timeout, read=STREAM_SILENCE)
+        parser = EventParser()
+        with self.open(request, timeout) as response:
+
+            def each() -> Iterator[Event]:
+                for piece in response.iter_bytes():
+                    for event in parser.feed(piece):
+                        yield event
+
+            yield each()
+
+    def address(self, path: str) -> tuple[str, dict[str, str]]:
+        """Where something else than a request is opened, and the headers that let it in."""
+        return self.base + path, {name: text for name, text in self._headers.items() if name == "Authorization"}
 
     def follow(self, path: str, query: Mapping[str, Any], after: Any = None) -> Iterator[tuple[str, Any]]:
         """Id and data of each event of a stream, once and in order, until the gateway ends it."""
