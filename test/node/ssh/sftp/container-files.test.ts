@@ -19,7 +19,9 @@ test('what a provider can do is asked once of each lease', async () => {
     },
     move: async () => undefined,
   } as unknown as JobFiles
-  const store = { get: async () => ({ state: { status: 'running', lease } }) } as unknown as SftpFilesComponents['store']
+  const store = {
+    get: async () => ({ state: { status: 'running', lease } }),
+  } as unknown as SftpFilesComponents['store']
   const sftp = createSftpFiles({ files, store, clock: systemClock }, 'job_1')
   const move = async (): Promise<void> => await sftp.move('/a', '/b', { replace: false }, signal)
   await move()
