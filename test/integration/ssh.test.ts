@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import ssh2 from 'ssh2'
 import { CortexClient } from '../../gateway/client/index.ts'
+import { findProgram } from '../../scripts/apt.ts'
 import { freePort } from '../../scripts/free-port.ts'
 import { PROGRAM } from '../../scripts/testing/programs.ts'
 import { hasSsh, QUIET, type Ran, ran } from '../node/ssh/support/ssh-client.ts'
@@ -19,6 +20,7 @@ import { openMarket, type TestMarket } from './support/market.ts'
 import { startCortex } from './support/program.ts'
 
 const HAS_SSH = await hasSsh()
+const HAS_PROGRAMS = (await findProgram('rsync')) !== null && (await findProgram('git')) !== null
 const SESSIONS = 50
 
 /** One port that the job exposes, and one that only the container itself reaches. */
@@ -43,7 +45,13 @@ describe('a job by SSH', { skip: HAS_SSH ? false : 'OpenSSH is not here' }, () =
       await writeFile(join(folder, `${name}.pub`), `${pair.public} ${name}@laptop\n`)
     }
     id = await api.submit(
-      market.job(JOB, { duration: 3_600, network: 'bridge', memory: '256Mi', ports: [{ port: 8080 }] }),
+      market.job(JOB, {
+        duration: 3_600,
+        network: 'bridge',
+        memory: '256Mi',
+        storage: '128Mi',
+        ports: [{ port: 8080 }],
+      }),
     )
     await market.when(id, ({ state, logs }) => state.status === 'running' && logs.lines > 0)
     await client.sshKeys.add({ publicKey: await publicKey('mine') })
@@ -187,6 +195,90 @@ describe('a job by SSH', { skip: HAS_SSH ? false : 'OpenSSH is not here' }, () =
       assert.notEqual((await run('scp', [join(own, 'tree', 'large'), `${none}:/x`])).code, 0)
     })
   }
+
+  test('rsync and git go by what the command writes, there and back', {
+    skip: HAS_PROGRAMS ? false : 'no rsync or git',
+  }, async () => {
+    const [, open] = ways[1] ?? assert.fail()
+    const { how, at } = await open()
+    const own = await mkdtemp(join(folder, 'programs-'))
+    const [rsync, git] = [await findProgram('rsync'), await findProgram('git')]
+    // The image has neither: those of this machine, with what they are linked to, by SSH as well.
+    const linked = (await ran('ldd', [rsync ?? '', git ?? ''])).stdout.match(/\/\S+\.so\S*/g) ?? []
+    const paths = [rsync ?? '', git ?? '', ...linked].map((path) => path.slice(1))
+    const send = `tar -chf - -C / ${[...new Set(paths)].join(' ')} | ssh ${how.join(' ')} ${at} '
+      tar -xf - -C / && for name in git-upload-pack git-receive-pack; do ln -sf ${git} /usr/bin/$name; done'`
+    const sent = await ran('sh', ['-c', send], '', environment())
+    assert.equal(sent.code, 0, sent.stderr)
+    const shell = ['ssh', ...how].join(' ')
+    const run = async (program: string, ...words: string[]): Promise<string> => {
+      const quiet = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' }
+      const said = await ran(program, words, '', {
+        ...environment(),
+        ...quiet,
+        RSYNC_RSH: shell,
+        GIT_SSH_COMMAND: shell,
+      })
+      assert.equal(said.code, 0, `${program} ${words.join(' ')}: ${said.stderr}`)
+      return said.stdout
+    }
+
+    await mkdir(join(own, 'tree', 'deep'), { recursive: true })
+    const large = randomBytes(2_000_003)
+    await writeFile(join(own, 'tree', 'large'), large)
+    await writeFile(join(own, 'tree', 'deep', 'small'), 'small')
+    await run('rsync', '-a', `${own}/tree/`, `${at}:/synced`)
+    assert.equal(
+      await run('ssh', ...how, at, 'wc -c < /synced/large; cat /synced/deep/small'),
+      `${large.length}\nsmall`,
+    )
+    await rm(join(own, 'tree', 'deep'), { recursive: true })
+    await run('rsync', '-a', '--delete', `${own}/tree/`, `${at}:/synced`)
+    await run('rsync', '-a', `${at}:/synced/`, join(own, 'back'))
+    assert.deepEqual(await readdir(join(own, 'back')), ['large'])
+    assert.deepEqual(await readFile(join(own, 'back', 'large')), large)
+
+    await run('ssh', ...how, at, 'git init -q --bare -b main /repo')
+    const me = ['-c', 'user.name=ada', '-c', 'user.email=ada@example.com', '-C', join(own, 'clone')]
+    await run('git', 'clone', '-q', `ssh://${at}/repo`, join(own, 'clone'))
+    await writeFile(join(own, 'clone', 'file'), large)
+    await run('git', ...me, 'add', 'file')
+    await run('git', ...me, 'commit', '-q', '-m', 'one')
+    await run('git', ...me, 'push', '-q', 'origin', 'HEAD:main')
+    await run('git', 'clone', '-q', `ssh://${at}/repo`, join(own, 'again'))
+    assert.deepEqual(await readFile(join(own, 'again', 'file')), large)
+  })
+
+  test('an editor puts its server there, starts it, and reaches it on the container’s loopback', async () => {
+    const [, open] = ways[1] ?? assert.fail()
+    const { how, at } = await open()
+    const socks = await freePort()
+    const words = [...how, '-T', '-D', String(socks), '-o', 'ConnectTimeout=60', at, 'sh']
+    const child = spawn('ssh', words, { stdio: 'pipe', env: environment() })
+    try {
+      const problem = text(child.stderr)
+      // What Visual Studio Code's extension sends, but for the server, which it fetches.
+      child.stdin.write(`uname -rsv; umask 077; mkdir -p "$HOME/.vscode-server/bin/abc" && cd "$HOME/.vscode-server/bin/abc" || exit 12
+printf 'token' > .token; chmod 600 .token; echo editor > index.html
+httpd -f -p 127.0.0.1:9191 -h . > .log 2>&1 < /dev/null &
+echo $! > .pid; echo 'abc: start'
+until wget -q -O /dev/null http://127.0.0.1:9191/ || ! kill -0 $(cat .pid); do :; done
+kill -0 $(cat .pid) && echo 'listeningOn==9191=='; cat .log; echo 'abc: end'
+`)
+      let said = ''
+      child.stdout.on('data', (data) => {
+        said += String(data)
+      })
+      while (!/abc: end/.test(said) && !child.stdout.closed) {
+        await Promise.race([once(child.stdout, 'data'), once(child.stdout, 'close')])
+      }
+      assert.match(said, /^Linux .*\nabc: start\nlisteningOn==9191==\n/, said === '' ? await problem : said)
+      const curl = await ran('curl', ['-sS', '-x', `socks5h://127.0.0.1:${socks}`, 'http://127.0.0.1:9191/'])
+      assert.equal(curl.stdout, 'editor\n', curl.stderr)
+    } finally {
+      child.kill()
+    }
+  })
 
   test('a terminal has the size of its client, also when that changes, and its keys', async () => {
     const own = new ssh2.Client()
