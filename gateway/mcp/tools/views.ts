@@ -13,7 +13,8 @@ export function usd(amount: number | null | undefined): string | null {
 
 /** What a model is told of a job, in few words. */
 export function jobView(job: JobListItem): Answer {
-  const { id, name, status, image, cost, results, error, endpoints = [] } = job
+  const { id, name, status, image, cost, results, error, waiting, endpoints = [] } = job
+  const nearest = status === 'pending' ? waiting?.nearest : undefined
   const ended = status !== undefined && isTerminal(status)
   return {
     job: id,
@@ -31,8 +32,10 @@ export function jobView(job: JobListItem): Answer {
     ...(endpoints.length === 0 ? {} : { ports: endpoints.map(({ port, protocol, url }) => ({ port, protocol, url })) }),
     ...(!error ? {} : { failure: error.code, fault: error.fault, remedy: error.remedy }),
     ...(error?.change ? { change: error.change.changes } : {}),
+    ...(status === 'pending' && waiting ? { givesUpAt: waiting.givesUpAt } : {}),
     // A provider may have chosen its words.
     ...(!error ? {} : { untrusted: { failureMessage: shown(error.message).slice(0, 2_000) } }),
+    ...(!nearest ? {} : { untrusted: { waitsBecause: shown(nearest.message).slice(0, 2_000) } }),
   }
 }
 

@@ -2,9 +2,12 @@ import type { FailureCode, FailureDetails } from '../../../protocol/failures.ts'
 import { describeGpu, gpuLacks, suitableKinds } from '../../../protocol/gpus.ts'
 import { isolationFor } from '../../../protocol/isolation.ts'
 import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
-import { minimumsOf, resourcesOf } from '../../../protocol/job-spec.ts'
+import { minimumsOf, mostOf, resourcesOf } from '../../../protocol/job-spec.ts'
+import { requirementsOf } from '../../../protocol/job-wire.ts'
 import { asksForSpeed, describeFigure, lacking, MINIMUM_FIELDS } from '../../../protocol/measured.ts'
+import { effectivePerHour } from '../../../protocol/money.ts'
 import { platformsAsked, runsAs } from '../../../protocol/platforms.ts'
+import { quoteOf } from '../../../protocol/quote.ts'
 import { shownName } from '../../../protocol/text.ts'
 import {
   describeAmount,
@@ -71,7 +74,7 @@ export function nearestMiss(
   if (otherWalls !== null) return otherWalls
   const tooSlow = lacksSpeed(job, possible)
   if (tooSlow !== null) return tooSlow
-  const decline = off ?? nearestDecline(answers.declines, possible)
+  const decline = off ?? nearestDecline(job, answers.declines, possible)
   if (decline !== undefined) {
     const who = shownName(decline.name, decline.provider)
     return {
@@ -91,13 +94,28 @@ export function nearestMiss(
   }
 }
 
-/** Who is large enough comes closer than who is not: there it helps to wait, or to leave something out. */
+/**
+ * Who is large enough comes closer than who is not: there it helps to wait, or to leave something out. Of several the one that
+ * asks least by what it announces: where all are too dear, less has to be agreed to.
+ */
 function nearestDecline(
+  job: Wanted,
   declines: readonly NamedDecline[],
   possible: readonly ProviderView[],
 ): NamedDecline | undefined {
   const told = declines.filter((one) => !findsClockOff(one))
-  return told.find((one) => possible.some(({ provider }) => provider === one.provider)) ?? told[0] ?? declines[0]
+  const large = told.flatMap((one) => {
+    const view = possible.find(({ provider }) => provider === one.provider)
+    return view === undefined ? [] : [{ one, view }]
+  })
+  if (large.length < 2) return large[0]?.one ?? told[0] ?? declines[0]
+  const wanted = requirementsOf(job.spec, job.image)
+  const most = mostOf(job.spec)
+  const priced = large.map(({ one, view }) => {
+    const terms = quoteOf(view, wanted)
+    return { one, perHour: terms === null ? Number.POSITIVE_INFINITY : Number(effectivePerHour(terms, most)) }
+  })
+  return priced.toSorted((a, b) => (a.perHour === b.perHour ? 0 : a.perHour - b.perHour))[0]?.one
 }
 
 /** Where the job takes up a volume, and who has that is not there: nobody else can have the job. */

@@ -57,8 +57,8 @@ export function LoginPage() {
               </Alert>
             )}
             <Text size="sm">
-              Open the link that the gateway printed as <Code>sign in</Code> when it started: it works once, within ten
-              minutes. Or give an API key.
+              Open the link that the gateway printed as <Code className="nowrap">sign in</Code> when it started: it
+              works once, within ten minutes. Or give an API key.
             </Text>
             <PasswordInput
               label="API key"
@@ -75,8 +75,8 @@ export function LoginPage() {
               Sign in
             </Button>
             <Text size="xs" c="dimmed">
-              You started it yourself: the first key, the admin’s, is in the file <Code>gateway/admin.key</Code> of its
-              data folder. Somebody else did: they make one for you in Settings, or with <Code>cortex key create</Code>.
+              If you started it, your first key, the admin’s, is in the file <Code>gateway/admin.key</Code> of its data
+              folder. If somebody else did, they make a key for you in Settings, or with <Code>cortex key create</Code>.
             </Text>
           </Stack>
         </form>

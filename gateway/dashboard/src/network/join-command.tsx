@@ -42,10 +42,7 @@ function joinCommand(network: Network): string {
   ].join(' ')
 }
 
-/** One that leads here from elsewhere; the shortest of them is no detour. */
+/** The first that leads here from elsewhere. */
 function bestAddress({ join: { addresses } }: Network): string | undefined {
-  const [first] = addresses
-    .filter((address) => !/^\/ip4\/127\.|^\/ip6\/::1\/|^\/dns[46]?\/localhost\//.test(address))
-    .toSorted((a, b) => a.length - b.length)
-  return first
+  return addresses.find((address) => !/^\/ip4\/127\.|^\/ip6\/::1\/|^\/dns[46]?\/localhost\//.test(address))
 }

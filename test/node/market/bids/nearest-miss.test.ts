@@ -97,6 +97,20 @@ describe('why nobody took a job, where some say why', () => {
     assert.equal(found.details.provider, 'busy')
   })
 
+  it('names who asks least of those that are large enough, whoever answered first', () => {
+    const { prices } = busy
+    const dear = providerView({
+      ...busy,
+      provider: 'dear',
+      name: 'loft',
+      prices: { ...prices, cpuPerCoreHour: 2n ** 40n },
+    })
+    const declines = [declined(dear, 'PRICE_ABOVE_CAP', 'asks $9'), declined(busy, 'PRICE_ABOVE_CAP', 'asks $1')]
+    const spec = jobSubmissionSchema.parse({ image: 'busybox', maxPrice: 0.001 })
+    const found = nearestMiss({ spec } as unknown as JobRecord, { offers: [], declines }, [dear, busy])
+    assert.match(found.message, /nearest was attic: asks \$1/)
+  })
+
   it('says how many of one kind there are, where a job asks for more of any', () => {
     const spec = jobSubmissionSchema.parse({ image: 'busybox', gpu: 3 })
     const mixed = providerView({
