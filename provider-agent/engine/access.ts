@@ -149,6 +149,10 @@ async function processesOf(container: Docker.Container, abort: Abort) {
 
 const NO_PROCESSES = { Processes: [] }
 
+/** How often a terminal's size is told until the engine takes it, and the pause between, in ms. */
+const SIZING_TRIES = 6
+const SIZE_AGAIN_MS = 200
+
 async function openExec(container: Docker.Container, request: ExecRequest, abort: Abort): Promise<RunningExec> {
   const { command, terminal, columns, rows, input } = request
   const isSized = terminal && columns > 0 && rows > 0
@@ -167,10 +171,25 @@ async function openExec(container: Docker.Container, request: ExecRequest, abort
   const resize = async (width: number, height: number): Promise<void> => {
     await exec.resize({ w: width, h: height })
   }
-  // It may have ended already: then there is no terminal to size.
-  if (isSized) await resize(columns, rows).catch(() => undefined)
+  if (isSized) await sizeAtFirst(exec, async () => await resize(columns, rows))
   const end = async (): Promise<void> => await endExec(exec)
   return { stream, framed: !terminal, resize, exitCode: async () => await exitCodeOf(exec), end }
+}
+
+/**
+ * Until the engine has begun the command there is no terminal to size; it waits for that itself, for 10 s, and then says no. A
+ * command that has ended has none any more.
+ */
+async function sizeAtFirst(exec: Docker.Exec, resize: () => Promise<void>): Promise<void> {
+  for (let tries = 0; tries < SIZING_TRIES; tries += 1) {
+    try {
+      return await resize()
+    } catch {
+      const { Running: running, ExitCode: exitCode } = await exec.inspect()
+      if (!running && exitCode !== null) return
+      await delay(SIZE_AGAIN_MS)
+    }
+  }
 }
 
 /** Of the engine's answers, all but the networks. */

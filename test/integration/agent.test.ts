@@ -118,8 +118,9 @@ describe('provider agent on a real engine', () => {
   })
 
   it('ends a job at its duration, and tells a clean end from a forced one', async () => {
-    const clean = await run('trap "exit 0" TERM; while :; do sleep 0.1; done', { duration: 1 })
-    const forced = await run('trap "" TERM; while :; do sleep 0.1; done', { duration: 1, stopGraceSeconds: 1 })
+    // Time for a busy machine to come to the trap, and to it again.
+    const clean = await run('trap "exit 0" TERM; while :; do sleep 0.1; done', { duration: 5, stopGraceSeconds: 60 })
+    const forced = await run('trap "" TERM; while :; do sleep 0.1; done', { duration: 5, stopGraceSeconds: 1 })
     const end = await clean.follow.report('ended')
     assert.deepEqual([end.outcome, end.exitCode], ['exited', 0])
     const kill = await forced.follow.report('ended')

@@ -157,7 +157,7 @@ over" ]`,
 
   it('entry 44: an image’s health check is kept, and shown while the job runs', async () => {
     const image = await build(['HEALTHCHECK --interval=1s --retries=1 CMD [ -e /well ]'])
-    const { id } = await market.submit(market.job('sleep 8; : >/well; while :; do sleep 0.2; done', { image }))
+    const { id } = await market.submit(market.job('sleep 30; : >/well; while :; do sleep 0.2; done', { image }))
     const shown = async (health: string): Promise<void> => {
       await market.when(id, (job) => jobView(job, market.node.directory).health === health)
     }

@@ -14,12 +14,12 @@ describe('pings', () => {
   })
 
   it('keep a connection that answers, and end one that went silent without closing, at both ends', async (test) => {
-    const pings = { pingIntervalMs: 50, pingTimeoutMs: 500 }
+    const pings = { pingIntervalMs: 200, pingTimeoutMs: 5_000 }
     const first = await startPeer(test, pings)
     const link = await createLink(test, portOf(first))
     const second = await startPeer(test, { ...pings, bootstrap: [`${link.address}/p2p/${first.peerId}`] })
     await until(() => first.peers().length === 1 && second.latencyMs(first.peerId) !== null)
-    await delay(3 * pings.pingTimeoutMs)
+    await delay(1.2 * pings.pingTimeoutMs)
     assert.equal(first.peers().length + second.peers().length, 2)
 
     link.silence()

@@ -30,7 +30,8 @@ cat
 END
 printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"; echo begun; sleep 60\n' > cgi-bin/slow
 chmod +x cgi-bin/* /upgrade
-httpd -p 8080 -h /www & nc -ll -p 8081 -e /upgrade & nc -ll -p 8082 -e cat & sleep 1; echo up; wait`
+httpd -p 8080 -h /www & nc -ll -p 8081 -e /upgrade & nc -ll -p 8082 -e cat &
+for port in 8080 8081 8082; do until netstat -ltn | grep -q ":$port "; do sleep 0.2; done; done; echo up; wait`
 
 interface Said {
   status: number
@@ -188,7 +189,7 @@ describe('a container through the gateway', () => {
     const command = ['sh', '-c', 'echo out; echo err >&2; exit 4']
     const ended = await client.jobs.exec(id, command)
     assert.deepEqual(ended, { exitCode: 4, stdout: 'out\n', stderr: 'err\n', truncated: false })
-    const late = await client.jobs.exec(id, ['sh', '-c', 'echo begun; sleep 30'], { timeout: 1 })
+    const late = await client.jobs.exec(id, ['sh', '-c', 'echo begun; sleep 60'], { timeout: 10 })
     assert.deepEqual(late, { exitCode: null, stdout: 'begun\n', stderr: '', truncated: false })
     const many = await client.jobs.exec(id, ['head', '-c', '2000000', '/dev/zero'])
     assert.deepEqual([many.exitCode, many.stdout.length, many.truncated], [0, 2 ** 20, true])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { WebSocket } from 'ws'
@@ -63,13 +63,15 @@ describe('datagrams and WebSockets of a container', () => {
   /** Sends a datagram until it is answered, as programs on UDP have to; answers the answer. */
   async function echo(socket: Socket, port: number, datagram: Buffer): Promise<Buffer> {
     const answered = new AbortController()
-    const answer = once(socket, 'message').finally(() => answered.abort())
-    for (let tries = 0; tries < 20 && !answered.signal.aborted; tries += 1) {
+    // What was sent twice is answered twice: the answer to one before may still come.
+    const answer = (async () => {
+      for await (const [bytes] of on(socket, 'message')) if (datagram.equals(bytes)) return bytes as Buffer
+    })().finally(() => answered.abort())
+    for (let tries = 0; tries < 300 && !answered.signal.aborted; tries += 1) {
       socket.send(datagram, port, '127.0.0.1')
       await delay(1_000, undefined, { signal: answered.signal }).catch(() => undefined) // answered
     }
-    const [bytes] = await answer
-    return bytes as Buffer
+    return (await answer) as Buffer
   }
 
   async function proxied(path: string): Promise<Response> {

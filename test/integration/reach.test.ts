@@ -17,7 +17,8 @@ import { openMarket, type TestMarket } from './support/market.ts'
 const never = new AbortController().signal
 
 /** A container that answers on a port: what it is sent comes back after the other side has ended. */
-const ECHO = 'nc -ll -p 7000 -e cat & nc -ll -p 7001 -e sh -c "cat; echo end" & sleep 1; echo up; wait'
+const ECHO = `nc -ll -p 7000 -e cat & nc -ll -p 7001 -e sh -c "cat; echo end" &
+for port in 7000 7001; do until netstat -ltn | grep -q ":$port "; do sleep 0.2; done; done; echo up; wait`
 
 describe('reaching into a container', () => {
   let market: TestMarket

@@ -267,7 +267,7 @@ describe('commands of a client node', () => {
     })
 
     it('runs beside another one on the same data folder, each as a peer of its own', async () => {
-      const script = 'echo begins; sleep 5; echo ends'
+      const script = 'echo begins; sleep 30; echo ends'
       const programs = [run(script, ['--json'], 'shared'), run(script, ['--json'], 'shared')]
       await until(() => {
         const leases = market.sellers.flatMap(({ agent }) => agent.status().leases)

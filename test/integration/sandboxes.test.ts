@@ -61,7 +61,7 @@ describe('sandboxes', () => {
 
   it('a job has its own name, hosts, name servers and address, is reached there, and takes all with it', async () => {
     const { engine, sandboxes } = await open(1)
-    const script = `echo "$(hostname) $(hostname -i)"; ls /sys/class/net; nc -ll -p 80 -e echo hello & sleep 0.2; ${loop}`
+    const script = `echo "$(hostname) $(hostname -i)"; ls /sys/class/net; nc -ll -p 80 -e echo hello & until netstat -ltn | grep -q ':80 '; do sleep 0.1; done; ${loop}`
     const name = await bed.run(script, BRIDGE, engine)
     const own = await sandbox(name)
     assert.ok(own)

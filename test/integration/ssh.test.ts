@@ -372,7 +372,8 @@ kill -0 $(cat .pid) && echo 'listeningOn==9191=='; cat .log; echo 'abc: end'
       const words = [...QUIET, '-i', join(folder, name), '-p', String(api.sshPort), host(), 'echo up; sleep 600']
       const child = spawn('ssh', words, { stdio: 'pipe' })
       const exit = once(child, 'exit')
-      await once(child.stdout, 'data')
+      // Where it is not let in, it ends.
+      await Promise.race([once(child.stdout, 'data'), exit])
       await end(own, made.id)
       assert.equal((await exit)[0], 255, name)
       assert.equal((await ran('ssh', words)).code, 255, name)

@@ -27,7 +27,7 @@ export function statsTests(bed: TestBed): void {
   })
 
   test('samples end with the container', async () => {
-    const container = await bed.run('sleep 3')
+    const container = await bed.run('sleep 10')
     const samples = await collect(bed.engine.stats(container, 60_000))
     assert.equal(samples.length, 1)
     assert.deepEqual([samples[0]?.rxBytes, samples[0]?.txBytes], [0, 0])

@@ -114,10 +114,11 @@ describe('an SSH server before a job', { skip: HAS_SSH ? false : 'OpenSSH is not
   })
 
   test('whoever may be here no longer is cut off', async () => {
-    const child = spawn('ssh', words('echo up; sleep 60'), { stdio: 'pipe' })
-    await once(child.stdout, 'data')
+    const child = spawn('ssh', words('echo up; sleep 600'), { stdio: 'pipe' })
+    const exit = once(child, 'exit')
+    await Promise.race([once(child.stdout, 'data'), exit])
     for (const end of [...ends]) end()
-    const [code] = await once(child, 'exit')
+    const [code] = await exit
     assert.equal(code, 255)
   })
 
@@ -129,7 +130,7 @@ describe('an SSH server before a job', { skip: HAS_SSH ? false : 'OpenSSH is not
     client.connect({ host: '127.0.0.1', port, username: 'job', privateKey })
     await once(client, 'ready')
     const cases: [script: string, signal: string, exit: unknown[]][] = [
-      ['echo up; sleep 60', 'TERM', [null, 'SIGTERM']],
+      ['echo up; sleep 600', 'TERM', [null, 'SIGTERM']],
       ['trap "exit 5" USR1; echo up; while :; do sleep 0.1; done', 'USR1', [5]],
     ]
     for (const [script, signal, expected] of cases) {

@@ -5,8 +5,8 @@ import { invalidCommand } from '../../../../provider-agent/engine/invalid-comman
 import type { SellerInit } from '../../../integration/support/market.ts'
 import type { Way, Ways } from './stage.ts'
 
-/** Goes on until the limits were looked at twice. */
-const LINGER = 'sleep 8; exit 1'
+/** Goes on until the limits were looked at twice, on a busy machine, too. */
+const LINGER = 'sleep 20; exit 1'
 
 function script(how: string, text: string, changes: Partial<JobSubmission> = {}): Way {
   return { how, bring: async ({ run }) => await run(text, changes) }
@@ -23,7 +23,7 @@ const limits: Ways = {
   }),
   'RESOURCE_LIMIT_EXCEEDED storage-limit': script(
     'a program that writes more than its storage',
-    'head -c 50000000 /dev/zero > /file; sleep 60',
+    'head -c 50000000 /dev/zero > /file; sleep 1000',
   ),
   'RESOURCE_LIMIT_EXCEEDED process-limit': script(
     'a program that starts too many others',
@@ -83,7 +83,7 @@ function programs(odd: () => string): Ways {
         return await run('true')
       },
     },
-    DURATION_EXCEEDED: script('a program that goes on beyond its duration', 'sleep 60', { duration: 1 }),
+    DURATION_EXCEEDED: script('a program that goes on beyond its duration', 'sleep 600', { duration: 1 }),
   }
 }
 
