@@ -110,6 +110,26 @@ describe('templates, batches and schedules in the dashboard', () => {
     await page.locator('.log-line', { hasText: 'and %s more' }).waitFor()
   })
 
+  it('runs a job that waits once its price cap is raised at a click, and one that failed once it has more', async () => {
+    const { page, image, client } = rig
+    const { id } = await client.jobs.submit({ image, ...SMALL, command: ['true'], maxPrice: 0.000001 })
+    await rig.open(`/jobs/${id}`)
+    await page
+      .getByRole('list', { name: 'Who was asked' })
+      .getByText(/the cap is/)
+      .first()
+      .waitFor()
+    await page.getByRole('button', { name: /^Raise maxPrice to 0\.\d+$/ }).click()
+    await page.locator('.status[data-status=completed]').first().waitFor()
+    const command = ['sh', '-c', 'sleep 60']
+    const short = await client.jobs.submit({ image, ...SMALL, command, duration: 1 })
+    await rig.open(`/jobs/${short.id}`)
+    await page.getByRole('button', { name: 'Raise duration to 2 s and run' }).click()
+    await page.waitForURL((url) => /job_/.test(url.pathname) && !url.pathname.endsWith(short.id))
+    const again = await client.jobs.get(await shownJob())
+    assert.deepEqual([again.duration, again.origin.resubmittedFrom], [2, short.id])
+  })
+
   it('marks what is wrong with a file in its cells, and takes a right one to its end', async () => {
     const { page, image } = rig
     await rig.open('/jobs/batches')
