@@ -2,7 +2,7 @@ import type { WebSocket, WebSocketServer } from 'ws'
 import type { GatewayContext } from '../http/context.ts'
 import { keepPinging } from '../http/ping.ts'
 import type { Principal } from '../http/principal.ts'
-import { takeOver } from '../http/upgrades.ts'
+import { takeOver, whenGone } from '../http/upgrades.ts'
 import { REVOKED_CLOSE, type Revocation, revokedError } from './revocation.ts'
 
 /** What {@link takeSocket} takes. */
@@ -24,8 +24,8 @@ export function takeSocket(
   { server, principal, revocation, over }: SocketInit,
   serve: (client: WebSocket) => void,
 ): Response {
+  whenGone(c, () => over.abort(new Error('The client is gone')))
   return takeOver(c, (socket, head, request) => {
-    socket.once('close', () => over.abort(new Error('The client is gone')))
     server.handleUpgrade(request, socket, head, (client) => {
       keepPinging(client)
       const release = revocation.watch(principal, () => {

@@ -3,6 +3,7 @@ import { type Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { TLSSocket } from 'node:tls'
+import { onAbort } from '../../node/abort.ts'
 import { isAskedAhead } from './asked-ahead.ts'
 import type { GatewayContext } from './context.ts'
 import { GatewayError } from './errors.ts'
@@ -120,9 +121,12 @@ export function wantsSocket(c: GatewayContext): boolean {
  */
 export function takePlace(c: GatewayContext, shares: Shares, principal: Pick<Principal, 'keyId' | 'owner'>): void {
   const { gone } = upgradeOf(c)
-  const giveBack = shares.take(c, principal)
-  if (gone.aborted) giveBack()
-  else gone.addEventListener('abort', giveBack, { once: true })
+  onAbort(gone, shares.take(c, principal))
+}
+
+/** Calls back when the connection of such a request is closed. @throws {GatewayError} where it is an ordinary request */
+export function whenGone(c: GatewayContext, callback: () => void): void {
+  onAbort(upgradeOf(c).gone, callback)
 }
 
 /** Takes the connection of a request over; what the handler then answers is not sent. @throws {GatewayError} where it is an ordinary request */
