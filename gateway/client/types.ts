@@ -230,6 +230,9 @@ export interface JobQuery extends Paging {
   to?: Date | string
   /** Each has to match. */
   labels?: Record<string, string>
+  /** Whose; others’ are seen by admins alone. */
+  owner?: string
+  /** An id, or `none`: from no batch. */
   batch?: string
   /** Called exactly so, and the caller’s own. */
   name?: string

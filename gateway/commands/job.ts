@@ -64,6 +64,7 @@ interface ListOptions extends ConnectionOptions {
   provider?: string
   label?: Record<string, string>
   batch?: string
+  owner?: string
   name?: string
   from?: string
   to?: string
@@ -91,7 +92,8 @@ function listing(command: Command, example: string, status?: readonly JobStatus[
   command
     .option('--provider <id>', 'who has it, or p2p')
     .option('--label <name=value>', 'with this label; repeat it', keyValue)
-    .option('--batch <id>', 'of this batch')
+    .option('--batch <id>', 'of this batch, or none: of no batch')
+    .option('--owner <name>', 'whose; others’ are seen by admins alone')
     .option('--name <name>', 'your own that are called exactly so')
     .option('--from <time>', 'created at or after, e.g. 2026-01-31')
     .option('--to <time>', 'created at or before')
@@ -118,8 +120,8 @@ function listing(command: Command, example: string, status?: readonly JobStatus[
 }
 
 function queryOf(options: ListOptions): JobQuery {
-  const { status, provider, label: labels, batch, name, from, to, query: q, sort, page, limit } = options
-  const given = { status, provider, labels, batch, name, from, to, q, sort, page, limit }
+  const { status, provider, label: labels, batch, owner, name, from, to, query: q, sort, page, limit } = options
+  const given = { status, provider, labels, batch, owner, name, from, to, q, sort, page, limit }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 

@@ -21,6 +21,10 @@ export const execRequestSchema = z
     terminal: z.boolean().default(true).describe('With `interactive`: whether it gets a terminal.'),
     columns: size.default(80).describe('Of the terminal.'),
     rows: size.default(24).describe('Of the terminal.'),
+    keep: z
+      .boolean()
+      .default(false)
+      .describe('With `interactive`: whether the command waits a minute for another socket where its own is lost.'),
     timeout: z
       .int()
       .min(1)

@@ -4,6 +4,9 @@ import { ANY_PROVIDER } from './job-defaults.ts'
 /** The longest text that is looked for, in characters. */
 export const MAX_QUERY_TEXT = 200
 
+/** In place of a batch's id: only jobs that came from none. */
+export const NO_BATCH = 'none'
+
 interface Searched {
   id: string
   name?: string | null | undefined
@@ -20,6 +23,7 @@ export function jobText({ id, name, image = '', command = [], args = [], labels 
 
 interface Filtered extends Searched {
   status?: string | undefined
+  owner?: string | undefined
   provider?: string | undefined
   assignedProvider?: string | null | undefined
   origin?: Readonly<Record<string, string>> | undefined
@@ -35,20 +39,24 @@ export interface JobMatch {
   q?: string | undefined
   /** A provider's id (who holds the lease), or `p2p` (what was asked for). */
   provider?: string | undefined
-  /** Id of the batch it came from. */
+  /** Whose it is. */
+  owner?: string | undefined
+  /** Id of the batch it came from, or {@link NO_BATCH}. */
   batch?: string | undefined
   /** Each must be there with this value. */
   labels?: Readonly<Record<string, string>> | undefined
 }
 
 /** Whether a job, as the API shows it, is one of those that a list is asked for. */
-export function matchesJob(job: Filtered, { status, name, q, provider, batch, labels = {} }: JobMatch): boolean {
+export function matchesJob(job: Filtered, match: JobMatch): boolean {
+  const { status, name, q, provider, owner, batch, labels = {} } = match
   return (
     (status === undefined || (job.status !== undefined && status.includes(job.status))) &&
     (name === undefined || job.name === name) &&
     (q === undefined || jobText(job).includes(q.toLowerCase())) &&
     (provider === undefined || (provider === ANY_PROVIDER ? job.provider : job.assignedProvider) === provider) &&
-    (batch === undefined || job.origin?.batch === batch) &&
+    (owner === undefined || job.owner === owner) &&
+    (batch === undefined || (job.origin?.batch ?? NO_BATCH) === batch) &&
     Object.entries(labels).every(([name, value]) => job.labels?.[name] === value)
   )
 }

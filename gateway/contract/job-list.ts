@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { JOB_SORTS } from '../../node/store/index.ts'
 import { nameField } from '../../protocol/job-fields.ts'
 import { JOB_STATUSES } from '../../protocol/lifecycle.ts'
-import { MAX_QUERY_TEXT } from './job-filter.ts'
+import { MAX_QUERY_TEXT, NO_BATCH } from './job-filter.ts'
 import { jobSchema } from './jobs.ts'
 import { fieldsField, listField, pagingFields, sortField, timeField } from './list-fields.ts'
 
@@ -26,7 +26,18 @@ export const jobListQuery = z
       ),
     from: timeField.optional().describe('Created at or after.'),
     to: timeField.optional().describe('Created at or before.'),
-    batch: z.string().max(64).optional().describe('Id of the batch it came from.'),
+    owner: z
+      .string()
+      .max(128)
+      .optional()
+      .describe('Whose it is. Other owners’ jobs are seen by admins alone: for others there are none.'),
+    batch: z
+      .string()
+      .max(64)
+      .optional()
+      .describe(
+        `Id of the batch it came from; \`${NO_BATCH}\` for jobs that came from none, which looks at as many jobs as \`q\`.`,
+      ),
     q: z
       .string()
       .min(1)

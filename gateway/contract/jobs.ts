@@ -120,6 +120,7 @@ export const jobSchema = z
   .strictObject({
     id: z.string().describe('Of the job.'),
     name: z.string().nullable().describe('What its owner calls it; null where it has none.'),
+    owner: z.string().describe('Whose it is: the owner of the key that it was submitted with.'),
     provider: z.string().describe('The network asked for, or one provider’s id.'),
     assignedProvider: z.string().nullable().describe('Who holds the lease.'),
     status: z.enum(JOB_STATUSES).describe('How far it is.'),
@@ -181,6 +182,7 @@ export const logLineSchema = z
       .optional()
       .describe('No newline comes behind it: it goes on in the next of its stream, or the output ended so.'),
     base64: z.base64().optional().describe('The line’s bytes; only where they are no UTF-8.'),
+    attempt: z.int().min(2).optional().describe('Which attempt of the job wrote it; absent: the first.'),
   })
   .meta({ id: 'LogLine', description: 'A piece of what a container wrote, mostly a line.' })
 
@@ -359,6 +361,7 @@ export const attemptCostSchema = z
 export const JOB_EXAMPLE: JobView = {
   id: 'job_01k8m3q7w9x2v5n4c6b8d0f1g3',
   name: 'hello',
+  owner: 'ada',
   provider: 'p2p',
   assignedProvider: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
   status: 'running',

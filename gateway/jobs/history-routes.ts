@@ -57,7 +57,7 @@ const logsOperation = operation({
   example: { logs: [{ timestamp: TIME, line: 'hello', stream: 'stdout' }] },
   errors: ['JOB_NOT_FOUND'],
   events:
-    'Each message is one line, `{ timestamp, line, stream }`, with `partial` and `base64` where there is more to say; its id is the number of the line.',
+    'Each message is one line, `{ timestamp, line, stream }`, with `partial`, `base64` and `attempt` where there is more to say; its id is the number of the line.',
 })
 
 const eventsOperation = operation({

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { JobQuery, JobSort, JobStore } from '../../node/store/index.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
 import type { Pagination } from '../contract/envelope.ts'
-import { jobText } from '../contract/job-filter.ts'
+import { jobText, NO_BATCH } from '../contract/job-filter.ts'
 import { type JobListQuery, LABEL_PREFIX, MAX_SEARCHED } from '../contract/job-list.ts'
 import { decodeCursor, encodeCursor, pagination, passedOver } from '../http/paging.ts'
 
@@ -41,20 +41,22 @@ function positionIn(cursor: string, sort: JobSort): string {
 
 function filterOf(owner: string | undefined, query: JobListQuery): Omit<JobQuery, 'limit'> {
   const { status, name, provider, from, to, batch, q } = query
+  const isAlone = batch === NO_BATCH
   const needle = q?.toLowerCase()
   const labels = Object.entries(query).filter(([name]) => name.startsWith(LABEL_PREFIX))
   return {
     ...(owner === undefined ? {} : { owner }),
     ...(status === undefined ? {} : { statuses: [...new Set(status)] }),
     ...(provider === undefined ? {} : provider === ANY_PROVIDER ? { askedProvider: provider } : { provider }),
-    ...(batch === undefined ? {} : { batch }),
+    ...(batch === undefined || isAlone ? {} : { batch }),
     labels: Object.fromEntries(labels.map(([name, value]) => [name.slice(LABEL_PREFIX.length), String(value)])),
     ...(from === undefined ? {} : { fromMs: from }),
     ...(to === undefined ? {} : { toMs: to }),
-    ...(needle === undefined && name === undefined
+    ...(needle === undefined && name === undefined && !isAlone
       ? {}
       : {
-          where: ({ id, spec }) =>
+          where: ({ id, spec, origin }) =>
+            (!isAlone || origin.batch === undefined) &&
             (name === undefined || spec.name === name) &&
             (needle === undefined || jobText({ id, ...spec }).includes(needle)),
         }),

@@ -60,9 +60,9 @@ export function bidView(bid: BidRecord): z.input<typeof bidSchema> {
 
 /** A line of a log as the API shows it; its number is not part of it. */
 export function logView(record: LogRecord): z.input<typeof logLineSchema> {
-  const { timestampMs, line, stream, partial, base64 } = record
+  const { timestampMs, line, stream, partial, base64, attempt } = record
   const odd = { ...(partial && { partial }), ...(base64 !== undefined && { base64 }) }
-  return { timestamp: isoTime(timestampMs), line, stream, ...odd }
+  return { timestamp: isoTime(timestampMs), line, stream, ...odd, ...(attempt > 1 && { attempt }) }
 }
 
 /** Attempt, lease and limits without secrets: for people who look for a fault. */

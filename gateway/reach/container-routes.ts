@@ -52,7 +52,7 @@ const execOperation = operation({
   tag: 'Jobs',
   summary: 'Run a command in the running container',
   description:
-    'Answers output and exit code; with `Accept: text/event-stream` what the command writes as it comes, however long it takes. With `interactive` the address of a WebSocket instead: binary messages to it are input, text ones `{"type":"resize","columns":80,"rows":24}` or `{"type":"end"}`; binary messages from it are output after one byte, 1 for stdout and 2 for stderr, text ones `{"type":"exit","exitCode":0}` or `{"type":"error","error":{}}`.',
+    'Answers output and exit code; with `Accept: text/event-stream` what the command writes as it comes, however long it takes. With `interactive` the address of a WebSocket instead: binary messages to it are input, text ones `{"type":"resize","columns":80,"rows":24}` or `{"type":"end"}`; binary messages from it are output after one byte, 1 for stdout and 2 for stderr, text ones `{"type":"exit","exitCode":0}` or `{"type":"error","error":{}}`. With `keep` the first one is `{"type":"kept","code":"…"}`: where the socket is lost, or closed with another code than 1000, another one to the same path with that `code` goes on with the command within a minute, and is told again what it wrote last.',
   permission: 'jobs:write',
   request: {
     params: jobParams,
@@ -133,7 +133,7 @@ export function addContainerRoutes(api: Api, components: ReachComponents): void 
 
   api.openapi(execOperation, async (c) => {
     const job = await visibleJob(c, node.store, c.req.valid('param').id)
-    const { command, interactive, terminal, columns, rows, timeout } = c.req.valid('json')
+    const { command, interactive, terminal, columns, rows, keep, timeout } = c.req.valid('json')
     if (!interactive && wantsEvents(c)) {
       const session = await node.reach.exec(job.id, { command }, c.req.raw.signal)
       try {
@@ -154,7 +154,7 @@ export function addContainerRoutes(api: Api, components: ReachComponents): void 
     if (job.state.status !== 'running') throw new JobStateError(job.state.status, ['running'])
     const size = terminal ? { terminal, columns, rows } : {}
     const { code, expiresAtMs } = tickets.issue({
-      ...{ jobId: job.id, principal: principalOf(c) },
+      ...{ jobId: job.id, principal: principalOf(c), keep },
       request: { command, input: true, ...size },
     })
     const url = new URL(`${new URL(c.req.url).pathname}/socket`, c.req.url)

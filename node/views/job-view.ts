@@ -42,6 +42,7 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>) {
   return {
     id: job.id,
     name: spec.name ?? null,
+    owner: job.owner,
     provider: spec.provider,
     assignedProvider: leaseOf(job)?.provider ?? null,
     status: state.status,

@@ -88,6 +88,18 @@ describe('the page of a job that runs', () => {
     await page.setViewportSize({ width: 1360, height: 860 })
     await page.keyboard.press('Control+c')
 
+    // It stays while other tabs and pages are looked at.
+    await page.getByRole('tab', { name: 'Overview' }).click()
+    await page.getByRole('link', { name: 'Jobs', exact: true }).click()
+    await page.locator('.job-link').first().click()
+    await page.getByRole('tab', { name: 'Terminal' }).click()
+    await state.getByText('Connected').waitFor()
+    await screen.getByText(/^hi\s*$/).waitFor()
+    // And when the page is loaded anew.
+    await page.reload()
+    await state.getByText('Connected').waitFor()
+    await screen.getByText(/^hi\s*$/).waitFor()
+    await screen.click()
     await page.keyboard.press('Shift+Tab')
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Disconnect')
     await page.keyboard.press('Tab')

@@ -43,7 +43,7 @@ describe('the output of a job in its page', () => {
     const link = rig.page.getByRole('link', { name: 'the docs' })
     assert.equal(await link.getAttribute('href'), 'https://example.com/docs')
     assert.match((await link.getAttribute('rel')) ?? '', /noopener/)
-    assert.equal(await line('see the docs').locator('a').count(), 1)
+    assert.equal(await line('see the docs').locator('.log-text a').count(), 1)
   })
 
   it('entry 47: copies lines with their breaks, without numbers', async () => {
@@ -60,11 +60,119 @@ describe('the output of a job in its page', () => {
     assert.equal(await rig.page.evaluate(() => navigator.clipboard.readText()), 'to copy\nsecond')
   })
 
-  it('entry 47: tells the local time with its date', async () => {
-    await rig.page.getByLabel('Timestamps').check()
+  it('entry 47: tells the local time with its date, that of the world, and since the first line', async () => {
+    const choose = async (name: string): Promise<void> => {
+      await rig.page.getByRole('combobox', { name: 'Times' }).click()
+      await rig.page.getByRole('option', { name }).click()
+    }
     const time = line('first to copy').locator('.log-time')
-    assert.match((await time.textContent()) ?? '', /^14 Nov 2023, 22:13:\d\d\.000$/)
-    await rig.page.getByLabel('Timestamps').uncheck()
+    for (const [name, shown] of [
+      ['Local time', /^14 Nov 2023, 22:13:\d\d\.000$/],
+      ['UTC', /^2023-11-14T22:13:\d\d\.000Z$/],
+      ['Since the first line', /^\+00:00:05\.000$/],
+    ] as const) {
+      await choose(name)
+      await time.getByText(shown).waitFor()
+    }
+    // This browser keeps it.
+    await rig.page.reload()
+    await time.getByText('+00:00:05.000').waitFor()
+    await choose('No times')
+  })
+
+  it('counts and marks what is looked for, and keeps it in the address', async () => {
+    const { page } = rig
+    await page.getByLabel('Search the log').fill('GREEN')
+    await page.getByText('2 matches', { exact: true }).waitFor()
+    await page.getByLabel('Search the log').press('Enter')
+    await page.getByText('1 of 2', { exact: true }).waitFor()
+    assert.equal(await line('begins green').locator('mark').textContent(), 'green')
+    await page.getByLabel('Search the log').press('Enter')
+    await page.locator('.log-line[data-current]', { hasText: 'goes on green' }).waitFor()
+    await page.getByText('2 of 2', { exact: true }).waitFor()
+    assert.equal(await page.locator('.log-marks path').count(), 1)
+    await page.getByRole('tab', { name: 'Overview' }).click()
+    await page.getByRole('tab', { name: 'Logs' }).click()
+    await page.getByText('2 matches', { exact: true }).waitFor()
+    assert.equal(new URL(page.url()).searchParams.get('find'), 'GREEN')
+    await page.getByLabel('Search the log').fill('')
+    await page.locator('.log-count').waitFor({ state: 'detached' })
+  })
+
+  it('links to lines', async () => {
+    const { page } = rig
+    const linked = async () => await page.locator('.log-line[data-linked] .log-number').allTextContents()
+    await page.getByRole('link', { name: 'Link to line 3' }).click()
+    await until(async () => (await linked()).join() === '3')
+    await page.getByRole('link', { name: 'Link to line 5' }).click({ modifiers: ['Shift'] })
+    await until(async () => (await linked()).join() === '3,4,5')
+    await page.getByRole('button', { name: 'Copy link' }).click()
+    const copied = await page.evaluate(() => navigator.clipboard.readText())
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await until(async () => (await linked()).length === 0)
+    const another = await rig.context.newPage()
+    await another.goto(copied)
+    await another.locator('.log-line[data-linked]', { hasText: 'see the docs' }).waitFor()
+    assert.equal(await another.locator('.log-line[data-linked]').count(), 3)
+    await another.close()
+  })
+
+  it('fills the screen, and is left by Escape', async () => {
+    const { page } = rig
+    const width = async () => (await page.locator('.logs').boundingBox())?.width
+    await page.getByRole('button', { name: 'Full screen' }).click()
+    await until(async () => (await width()) === 1360)
+    await page.getByRole('combobox', { name: 'Stream' }).click()
+    await page.getByRole('option', { name: 'stderr' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('option', { name: 'stderr' }).waitFor({ state: 'hidden' })
+    assert.equal(await width(), 1360)
+    await page.keyboard.press('Escape')
+    await until(async () => ((await width()) ?? 0) < 1200)
+  })
+
+  it('stops following where one scrolls up, and goes on at the end', async () => {
+    const { page } = rig
+    const other = await rig.submit()
+    await rig.play.start(other)
+    await rig.play.log(other, ...Array.from({ length: 300 }, (_, i) => `line ${i}`))
+    await rig.open(`/jobs/${other}?tab=logs`)
+    await line('line 299').waitFor()
+    await page.locator('.log-lines').hover()
+    await page.mouse.wheel(0, -900)
+    await page.getByRole('button', { name: 'Follow' }).waitFor()
+    await page.mouse.wheel(0, 5_000)
+    await page.getByRole('button', { name: 'Pause' }).waitFor()
+    await rig.play.log(other, 'the newest')
+    await line('the newest').waitFor()
+  })
+
+  it('tells attempts apart, and opens where a failed one says why', async () => {
+    const { page } = rig
+    const other = await rig.submit()
+    await rig.play.start(other)
+    await rig.play.log(other, 'of the first')
+    await rig.play.lose(other)
+    await rig.play.start(other)
+    const many = (from: number) => Array.from({ length: 200 }, (_, i) => `step ${from + i}`)
+    await rig.play.log(other, ...many(0), 'Error: no room left', ...many(200))
+    await rig.play.fail(other, 1)
+    await rig.open(`/jobs/${other}`)
+    await page.getByRole('link', { name: 'See the logs' }).click()
+    await page.locator('.log-line[data-current]', { hasText: 'Error: no room left' }).waitFor()
+    await page.locator('.log-lines').evaluate((element) => {
+      element.scrollTop = 0
+    })
+    const marks = async () => (await page.locator('.log-attempt').allTextContents()).join()
+    await until(async () => (await marks()) === 'Attempt 1,Attempt 2')
+    await page.getByRole('button', { name: 'To the failure' }).click()
+    await page.locator('.log-line[data-current]').waitFor()
+    await page.getByRole('combobox', { name: 'Attempt' }).click()
+    await page.getByRole('option', { name: 'Attempt 1' }).click()
+    await page.getByText('1 of 402 lines').waitFor()
+    assert.equal(await page.locator('.log-line').count(), 1)
+    await rig.open(`/jobs/${id}?tab=logs`)
+    await line('last').waitFor()
   })
 
   it('entry 47: wraps what is wider than the page, and still follows to the end', async () => {

@@ -75,6 +75,23 @@ describe('the pages of the dashboard, filled', () => {
     })
   }
 
+  it('shows no form to a key that cannot submit it', async () => {
+    const { page, client } = rig
+    const { key } = await client.keys.create({ name: 'Looks', permissions: ['jobs:read', 'templates:read'] })
+    await page.getByRole('button', { name: 'Account of' }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await rig.signIn(key)
+    for (const path of ['/jobs/create', '/jobs/batches/create', '/jobs/schedules/create', '/jobs/templates/create']) {
+      await rig.open(path)
+      await page.getByRole('heading', { name: 'Your key may not do this' }).waitFor()
+      assert.equal(await page.locator('main :is(input, textarea)').count(), 0, path)
+    }
+    await rig.inspect('may-not')
+    await rig.open(`/jobs/templates/${ids.template}`)
+    await page.getByText('"team": "research"').waitFor()
+    assert.equal(await page.locator('main :is(input, textarea)').count(), 0)
+  })
+
   it('complains of nothing, and asks nobody but its gateway', () => {
     assert.deepEqual(rig.complaints, [])
   })

@@ -90,7 +90,10 @@ describe('long lists in the dashboard', () => {
     await page.locator('.log-line[data-current]', { hasText: `milestone ${LINES} ` }).waitFor()
     await page.getByRole('button', { name: 'Next match' }).click()
     await page.locator('.log-line[data-current]', { hasText: 'milestone 1000 ' }).waitFor()
-    await page.getByLabel('Timestamps').check()
+    await page.getByText(`1 of ${LINES / 1_000}`, { exact: true }).waitFor()
+    await page.locator('.log-line[data-current] mark', { hasText: 'milestone' }).waitFor()
+    await page.getByRole('combobox', { name: 'Times' }).click()
+    await page.getByRole('option', { name: 'UTC' }).click()
     await page.locator('.log-line[data-current] .log-time', { hasText: '00:00:01.000' }).waitFor()
 
     await page.getByLabel('Search the log').fill('')

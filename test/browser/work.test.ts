@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type Rig, startRig } from './support/rig.ts'
@@ -209,6 +210,63 @@ describe('templates, batches and schedules in the dashboard', () => {
     const { pagination } = await client.jobs.list({ labels: { many: 'yes' }, status: 'cancelled' })
     assert.equal(pagination.total, 3)
     assert.equal(await page.getByText('selected').count(), 0)
+  })
+
+  it('narrows the list down by what is in it, keeps that as a view, folds batches, exports and resubmits', async () => {
+    const { page, client } = rig
+    await rig.open('/jobs?q=sleep')
+    await page.getByRole('button', { name: 'Jobs with name=b' }).click()
+    await page.getByText('1 job that match').waitFor()
+    await page.getByRole('button', { name: 'Jobs with many=yes' }).click()
+    assert.deepEqual(JSON.parse(new URL(page.url()).searchParams.get('label') ?? ''), ['name=b', 'many=yes'])
+    await page.getByRole('button', { name: 'Jobs of admin' }).waitFor()
+    await page.getByRole('button', { name: 'No longer only: name=b' }).click()
+    await page.getByText('3 jobs that match').waitFor()
+    await page.getByRole('button', { name: 'View: not saved' }).click()
+    await page.getByRole('menuitem', { name: 'Save this view' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('Sleepers')
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'View: Sleepers' }).waitFor()
+
+    await page.getByLabel('Select all loaded jobs').check()
+    const [some] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export 3 jobs' }).click(),
+    ])
+    assert.match(
+      await readFile(await some.path(), 'utf8'),
+      /^id,name,owner,status,.*\n(?:job_\w+,,admin,cancelled,.*\n){3}$/,
+    )
+    await page.getByRole('button', { name: 'Resubmit 3 jobs' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Resubmit 3 jobs' }).click()
+    await page.getByText('6 jobs that match').waitFor()
+    await page.getByRole('button', { name: 'More' }).click()
+    const [all] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('menuitem', { name: 'Export as CSV' }).click(),
+    ])
+    assert.equal((await readFile(await all.path(), 'utf8')).split('\n').length, 1 + 6 + 1)
+    const open = await client.jobs.list({ labels: { many: 'yes' }, status: ['pending', 'scheduled', 'running'] })
+    for (const { id = '' } of open.items) await client.jobs.cancel(id)
+
+    await page.getByRole('button', { name: 'View: Sleepers' }).click()
+    await page.getByRole('menuitem', { name: 'Batches folded' }).click()
+    const batch = page.getByRole('link', { name: /^Batch of/ })
+    await batch.first().waitFor()
+    await rig.inspect('jobs-folded')
+    const batches = (await client.batches.list()).items
+    assert.equal(await batch.count(), batches.length)
+    for (const width of [1024, 1360]) {
+      await page.setViewportSize({ width, height: 860 })
+      const over = await page
+        .locator('.table-scroller')
+        .evaluate((element) => element.scrollWidth - element.clientWidth)
+      assert.ok(over <= 0, `${over} px of the list are off the screen at ${width}`)
+    }
+    await batch.first().click()
+    await page.getByRole('button', { name: 'No longer only: Batch' }).waitFor()
+    await page.getByRole('button', { name: /^Status/ }).click()
+    await page.waitForURL(/sort=status(?:%3A|:)asc/)
   })
 
   it('complains of nothing, and asks nobody but its gateway', () => {

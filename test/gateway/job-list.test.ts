@@ -40,6 +40,20 @@ describe('list of jobs', () => {
     assert.deepEqual(ids(await list('?sort=createdAt:asc&limit=2')), all.toReversed().slice(0, 2))
   })
 
+  it('tells an admin whose jobs they are, and nobody else of others’', async () => {
+    const key = await gateway.keyFor('eve')
+    const [hers, ours] = [await submit(gateway, {}, key), await submit(gateway)]
+    const asked = async (query: string, as?: string) =>
+      ids(await gateway.ask('GET', `/api/plugin-core/jobs${query}`, as === undefined ? {} : { key: as }))
+    assert.deepEqual(await asked(''), [ours, hers])
+    assert.deepEqual(await asked('?owner=eve'), [hers])
+    assert.deepEqual(await asked('', key), [hers])
+    assert.deepEqual(await asked('?owner=eve', key), [hers])
+    assert.deepEqual(await asked('?owner=admin', key), [])
+    const { data } = await list('?fields=owner')
+    assert.deepEqual(data, [{ owner: 'admin' }, { owner: 'eve' }])
+  })
+
   it('filters by status, provider, time, label, batch and text', async () => {
     const plain = await submit(gateway, { image: 'alpine' })
     const labelled = await submit(gateway, {
@@ -64,7 +78,11 @@ describe('list of jobs', () => {
       ['?name=train', [labelled]],
       ['?name=train&q=alpine', []],
       ['?name=trai', []],
-      ['?batch=none', []],
+      ['?batch=batch_other', []],
+      ['?batch=none', [labelled, plain]],
+      ['?batch=none&label.team=research', [labelled]],
+      ['?owner=admin', [labelled, plain]],
+      ['?owner=eve', []],
       ['?from=2000-01-01T00:00:00Z', [labelled, plain]],
       ['?to=2000-01-01T00:00:00Z', []],
       ['?from=2000-01-01&status=running&label.team=research', [labelled]],

@@ -31,6 +31,7 @@ describe('jobs', () => {
       assert.deepEqual(config.env, {})
       assert.deepEqual(rest, {
         name: null,
+        owner: 'admin',
         provider: 'p2p',
         assignedProvider: null,
         status: 'pending',

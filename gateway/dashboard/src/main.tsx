@@ -1,6 +1,7 @@
 import '@mantine/core/styles.css'
 import '@mantine/notifications/styles.css'
 import './styles/base.css'
+import './hands/hands.css'
 import './styles/forms.css'
 import './styles/job-page.css'
 import './styles/jobs-table.css'

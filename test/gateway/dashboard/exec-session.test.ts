@@ -12,6 +12,7 @@ function play() {
   const sent: (string | Uint8Array)[] = []
   const shown: { text: string; done(): void }[] = []
   const ends: ExecEnd[] = []
+  const codes: string[] = []
   const socket: ExecSocket & { readyState: number } = {
     ...{ binaryType: '', readyState: 0, onopen: null, onmessage: null, onclose: null },
     send: (data) => void sent.push(data),
@@ -22,11 +23,12 @@ function play() {
   }
   const session = createExecSession(socket, {
     onOpen: () => undefined,
+    onKept: (code) => void codes.push(code),
     onOutput: (data, done) => void shown.push({ text: new TextDecoder().decode(data), done }),
     onEnd: (end) => void ends.push(end),
   })
   return {
-    ...{ sent, shown, ends, socket, session },
+    ...{ sent, shown, ends, codes, socket, session },
     output: (text: string, stream = 1) =>
       socket.onmessage?.({
         data: Uint8Array.from(Buffer.concat([Buffer.of(stream), Buffer.from(text)])).buffer,
@@ -52,6 +54,12 @@ describe('a command’s connection', () => {
       shown.map(({ text }) => text),
       ['out', 'err', ''],
     )
+  })
+
+  it('tells the code of the next socket, which ends nothing', () => {
+    const { word, codes, ends } = play()
+    word('{"type":"kept","code":"abc"}')
+    assert.deepEqual([codes, ends], [['abc'], []])
   })
 
   const ends: [what: string, word: string, wanted: ExecEnd][] = [

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Batch } from '../../../gateway/client/index.ts'
 import { costNow, secondsLeft } from '../../../gateway/contract/cost.ts'
 import { hasEnded } from '../../../gateway/contract/job-status.ts'
 import type { JobRow } from '../../../gateway/dashboard/src/jobs/job-row.ts'
 import { applyToPages } from '../../../gateway/dashboard/src/jobs/list/apply-change.ts'
 import { filterOf, type JobFilter, matches, queryOf } from '../../../gateway/dashboard/src/jobs/list/filter.ts'
+import { foldedRows } from '../../../gateway/dashboard/src/jobs/list/folded.ts'
 
 const job = (id: string, rest: Partial<JobRow> = {}): JobRow =>
   ({
@@ -26,8 +28,13 @@ describe('the filter in the address', () => {
     ['a search that looks like a number', { q: 42 }, { q: '42' }],
     ['a search of no kind', { q: { $ne: 1 } }, {}],
     ['a search without end', { q: 'x'.repeat(1000) }, { q: 'x'.repeat(200) }],
-    ['a label', { label: 'team=a=b' }, { label: 'team=a=b' }],
+    ['a label', { label: 'team=a=b' }, { label: ['team=a=b'] }],
+    ['labels, each once', { label: ['a=1', 'b=2', 'a=1', '=3', {}] }, { label: ['a=1', 'b=2'] }],
     ['a label without value', { label: 'team' }, {}],
+    ['days', { from: '2026-11-01', to: '2026-11-30' }, { from: '2026-11-01', to: '2026-11-30' }],
+    ['no days', { from: 'yesterday', to: 20261130 }, {}],
+    ['an owner, and folded batches', { owner: 'ada', fold: true }, { owner: 'ada', fold: true }],
+    ['what cannot be folded', { fold: 'yes' }, {}],
     ['an order', { sort: 'cost:desc' }, { sort: 'cost:desc' }],
     ['the order that is always there', { sort: 'createdAt:desc' }, {}],
     ['an order that there is not', { sort: 'secret:asc' }, {}],
@@ -41,28 +48,44 @@ describe('the filter in the address', () => {
   }
 
   it('becomes the query of the API', () => {
-    assert.deepEqual(queryOf({ status: ['running'], q: 'a', label: 'team=a=b', sort: 'cost:desc' }), {
+    assert.deepEqual(queryOf({ status: ['running'], q: 'a', label: ['team=a=b', 'x=y'], sort: 'cost:desc' }), {
       ...{ status: ['running'], q: 'a', sort: 'cost:desc' },
-      labels: { team: 'a=b' },
+      labels: { team: 'a=b', x: 'y' },
     })
     assert.deepEqual(queryOf({}), {})
+    assert.deepEqual(queryOf({ fold: true }), { batch: 'none' })
+    assert.deepEqual(queryOf({ fold: true, q: 'a' }), { q: 'a' })
+    // Whole days of the viewer, wherever that is.
+    const day = new Date(2026, 10, 28)
+    const { from, to } = queryOf({ from: '2026-11-28', to: '2026-11-28' })
+    assert.deepEqual([from, to], [day, new Date(new Date(2026, 10, 29).getTime() - 1)])
   })
 
   it('says whether a job belongs in the list', () => {
-    const one = job('job_1', { assignedProvider: 'p1', origin: { batch: 'b1' } })
+    const createdAt = new Date(2026, 10, 28, 12).toISOString()
+    const one = job('job_1', { assignedProvider: 'p1', origin: { batch: 'b1' }, owner: 'ada', createdAt })
     const yes: JobFilter[] = [
       {},
       { q: 'hello' },
       { q: 'RESEARCH' },
       { provider: 'p1' },
       { batch: 'b1' },
-      { label: 'team=research' },
+      { label: ['team=research'] },
+      { owner: 'ada' },
+      { from: '2026-11-28', to: '2026-11-28' },
+      // Only of all jobs are batches folded.
+      { fold: true, q: 'hello' },
     ]
     const no: JobFilter[] = [
       { q: 'bye' },
       { provider: 'p2' },
       { batch: 'b2' },
-      { label: 'team=web' },
+      { label: ['team=web'] },
+      { label: ['team=research', 'more=1'] },
+      { owner: 'eve' },
+      { to: '2026-11-27' },
+      { from: '2026-11-29' },
+      { fold: true },
       { status: ['failed'] },
     ]
     for (const filter of yes) assert.equal(matches(one, filter), true, JSON.stringify(filter))
@@ -123,5 +146,23 @@ describe('what a job costs now', () => {
   it('knows the ends', () => {
     const ends = ['pending', 'scheduled', 'running', 'completed', 'failed', 'cancelled', undefined].filter(hasEnded)
     assert.deepEqual(ends, ['completed', 'failed', 'cancelled'])
+  })
+})
+
+describe('batches folded among jobs', () => {
+  const at = (second: number) => new Date(second * 1000).toISOString()
+  const jobs = [9, 7, 3].map((second) => job(`job ${second}`, { createdAt: at(second) }))
+  const batches = [8, 4, 1].map((second) => ({ id: `batch ${second}`, createdAt: at(second) })) as Batch[]
+  const ids = (hasMoreJobs: boolean, hasMoreBatches: boolean, someJobs = jobs) =>
+    foldedRows({ items: someJobs, hasMore: hasMoreJobs }, { items: batches, hasMore: hasMoreBatches }).map(
+      ({ id }) => id,
+    )
+
+  it('stand where they were made, and wait for what is above them', () => {
+    assert.deepEqual(ids(false, false), ['job 9', 'batch 8', 'job 7', 'batch 4', 'job 3', 'batch 1'])
+    assert.deepEqual(ids(true, false), ['job 9', 'batch 8', 'job 7', 'batch 4', 'job 3'])
+    assert.deepEqual(ids(false, true), ['job 9', 'batch 8', 'job 7', 'batch 4', 'job 3', 'batch 1'])
+    assert.deepEqual(ids(true, true, jobs.slice(0, 2)), ['job 9', 'batch 8', 'job 7'])
+    assert.deepEqual(ids(true, false, []), ['batch 8', 'batch 4', 'batch 1'])
   })
 })

@@ -268,6 +268,7 @@ function createPlayer(store: JobStore) {
       await store.change(id, (draft) => {
         const to = { status: 'pending' as const, award: null, waitOutMs: 0, excluded: [], lost: null }
         draft.transition({ expect: ['scheduled', 'running'], to, by: 'requester', event: 'lost' })
+        draft.patch({ attempt: draft.job.attempt + 1 })
       })
     },
     async fail(id: string, exitCode: number | null): Promise<void> {

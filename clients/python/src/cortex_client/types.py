@@ -12,6 +12,8 @@ class Job(TypedDict):
     id: str
     #: What its owner calls it; null where it has none.
     name: Union[str, None]
+    #: Whose it is: the owner of the key that it was submitted with.
+    owner: str
     #: The network asked for, or one provider’s id.
     provider: str
     #: Who holds the lease.
@@ -218,6 +220,8 @@ class JobListItem(TypedDict):
     id: NotRequired[str]
     #: What its owner calls it; null where it has none.
     name: NotRequired[Union[str, None]]
+    #: Whose it is: the owner of the key that it was submitted with.
+    owner: NotRequired[str]
     #: The network asked for, or one provider’s id.
     provider: NotRequired[str]
     #: Who holds the lease.
@@ -1724,6 +1728,8 @@ class LogLine(TypedDict):
     partial: NotRequired[Literal[True]]
     #: The line’s bytes; only where they are no UTF-8.
     base64: NotRequired[str]
+    #: Which attempt of the job wrote it; absent: the first.
+    attempt: NotRequired[int]
 
 
 class AttemptCost(TypedDict):

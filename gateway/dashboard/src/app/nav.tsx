@@ -2,7 +2,8 @@ import { NavLink, Stack, Text } from '@mantine/core'
 import { Link, useLocation } from '@tanstack/react-router'
 import { Icon, type IconName } from '../ui/icons.tsx'
 
-const GROUPS: { title: string; links: { to: string; label: string; icon: IconName }[] }[] = [
+/** The sections of the dashboard, as its menu has them. */
+export const SECTIONS: { title: string; links: { to: string; label: string; icon: IconName }[] }[] = [
   {
     title: 'Work',
     links: [
@@ -26,13 +27,13 @@ const GROUPS: { title: string; links: { to: string; label: string; icon: IconNam
 /** The sections of the dashboard. */
 export function Nav({ onFollow }: { onFollow: () => void }) {
   const { pathname } = useLocation()
-  const all = GROUPS.flatMap(({ links }) => links)
+  const all = SECTIONS.flatMap(({ links }) => links)
   const current = all.filter(({ to }) => pathname === to || pathname.startsWith(`${to}/`)).at(-1)
   const here =
     all.filter(({ to }) => pathname.startsWith(to)).toSorted((a, b) => b.to.length - a.to.length)[0] ?? current
   return (
     <Stack gap="lg">
-      {GROUPS.map(({ title, links }) => (
+      {SECTIONS.map(({ title, links }) => (
         <div key={title}>
           <Text size="xs" c="dimmed" fw={600} px="sm" pb={4} className="nav-title">
             {title}

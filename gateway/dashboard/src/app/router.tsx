@@ -8,9 +8,11 @@ import {
 } from '@tanstack/react-router'
 import { UnauthorizedError } from '../../../client/errors.ts'
 import { filterOf, type JobFilter } from '../jobs/list/filter.ts'
+import { type LogSearch, logSearchOf } from '../jobs/logs/log-search.ts'
 import { isOwned } from '../ui/kept.ts'
 import { Outline } from '../ui/loaded.tsx'
 import { FailedPage, FailedRoot, NoPage } from './error-page.tsx'
+import { guarded } from './guarded.tsx'
 import { LoginPage } from './login-page.tsx'
 import { onSessionEnd, queryClient } from './query.ts'
 import { meQuery } from './session.ts'
@@ -77,7 +79,11 @@ const createJob = createRoute({
     ...word('job')(search),
     ...word('volume')(search),
   }),
-  component: lazyRouteComponent(() => import('../jobs/form/create-job-page.tsx'), 'CreateJobPage'),
+  component: guarded(
+    'jobs:write',
+    'Create Job',
+    lazyRouteComponent(() => import('../jobs/form/create-job-page.tsx'), 'CreateJobPage'),
+  ),
 })
 
 const compareJobs = createRoute({
@@ -90,7 +96,10 @@ const compareJobs = createRoute({
 const job = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/$jobId',
-  validateSearch: word('tab'),
+  validateSearch: (search: Record<string, unknown>): LogSearch & { tab?: string | undefined } => ({
+    ...word('tab')(search),
+    ...logSearchOf(search),
+  }),
   component: lazyRouteComponent(() => import('../jobs/page/job-page.tsx'), 'JobPage'),
 })
 
@@ -102,7 +111,11 @@ const templates = createRoute({
 const createTemplate = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/templates/create',
-  component: lazyRouteComponent(() => import('../templates/template-form-page.tsx'), 'CreateTemplatePage'),
+  component: guarded(
+    'templates:write',
+    'Create Template',
+    lazyRouteComponent(() => import('../templates/template-form-page.tsx'), 'CreateTemplatePage'),
+  ),
 })
 const editTemplate = createRoute({
   getParentRoute: () => signedIn,
@@ -118,7 +131,11 @@ const batches = createRoute({
 const createBatch = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/batches/create',
-  component: lazyRouteComponent(() => import('../batches/create-batch-page.tsx'), 'CreateBatchPage'),
+  component: guarded(
+    'jobs:write',
+    'Create Batch',
+    lazyRouteComponent(() => import('../batches/create-batch-page.tsx'), 'CreateBatchPage'),
+  ),
 })
 
 const schedules = createRoute({
@@ -129,7 +146,11 @@ const schedules = createRoute({
 const createSchedule = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/schedules/create',
-  component: lazyRouteComponent(() => import('../schedules/schedule-form-page.tsx'), 'CreateSchedulePage'),
+  component: guarded(
+    'jobs:write',
+    'Create Schedule',
+    lazyRouteComponent(() => import('../schedules/schedule-form-page.tsx'), 'CreateSchedulePage'),
+  ),
 })
 const schedule = createRoute({
   getParentRoute: () => signedIn,
@@ -139,7 +160,11 @@ const schedule = createRoute({
 const editSchedule = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/schedules/$scheduleId/edit',
-  component: lazyRouteComponent(() => import('../schedules/schedule-form-page.tsx'), 'EditSchedulePage'),
+  component: guarded(
+    'jobs:write',
+    'Change Schedule',
+    lazyRouteComponent(() => import('../schedules/schedule-form-page.tsx'), 'EditSchedulePage'),
+  ),
 })
 
 const volumes = createRoute({

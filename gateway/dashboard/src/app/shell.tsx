@@ -13,6 +13,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
+import { Hands } from '../hands/hands.tsx'
 import { Icon } from '../ui/icons.tsx'
 import { failed } from '../ui/notify.ts'
 import { createEventApplier } from './apply-events.ts'
@@ -66,6 +67,7 @@ export function Shell() {
             </Link>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            <Hands />
             <ConnectionBadge />
             <SchemeToggle />
             <Account />

@@ -1,4 +1,5 @@
 import type { Costs } from '../../../client/index.ts'
+import { csvText } from '../format/csv.ts'
 
 /**
  * Costs as a file for a spreadsheet.
@@ -16,18 +17,10 @@ export function csvOf({ rows, currency, groupBy }: Costs, nameOf?: (group: strin
   const lines = rows.map(({ group, jobs, estimated, actual, volumes }) => {
     return [group, jobs, amount(estimated), amount(actual), amount(volumes), ...(nameOf ? [nameOf(group)] : [])]
   })
-  return [head, ...lines].map((line) => `${line.map(cell).join(',')}\n`).join('')
+  return csvText([head, ...lines])
 }
 
 /** Without an exponent, which spreadsheets of some languages take for text. */
 function amount(usd: number): string {
   return usd.toFixed(9).replace(/\.?0+$/, '')
-}
-
-/** A label may hold anything: quoted, and never the beginning of a formula. */
-function cell(value: string | number): string {
-  const text = String(value)
-  const harmless =
-    typeof value === 'string' && /^[=+\-@\t\r]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }

@@ -6,6 +6,7 @@ import type { Template } from '../../../client/index.ts'
 import { JOB_DEFAULTS } from '../../../contract/job-defaults.ts'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
+import { useMay } from '../app/session.ts'
 import { errorAt } from '../jobs/form/field-errors.ts'
 import { JobEditor } from '../jobs/form/job-editor.tsx'
 import { useDraft } from '../jobs/form/use-draft.ts'
@@ -30,7 +31,25 @@ export function CreateTemplatePage() {
 export function EditTemplatePage() {
   const { templateId } = useParams({ from: '/signed-in/jobs/templates/$templateId' })
   const query = useQuery(templateQuery(templateId))
-  return <Loaded query={query}>{(template) => <TemplateForm key={template.id} template={template} />}</Loaded>
+  const mayWrite = useMay('templates:write')
+  return (
+    <Loaded query={query}>
+      {(template) =>
+        mayWrite ? <TemplateForm key={template.id} template={template} /> : <ShownTemplate template={template} />
+      }
+    </Loaded>
+  )
+}
+
+/** For keys that may change none. */
+function ShownTemplate({ template: { name, description, config } }: { template: Template }) {
+  return (
+    <Page title={`Template ${name}`} description={description}>
+      <Card title="Configuration">
+        <pre className="code">{JSON.stringify(config, null, 2)}</pre>
+      </Card>
+    </Page>
+  )
 }
 
 const NO_PROBLEMS: FieldProblem[] = []

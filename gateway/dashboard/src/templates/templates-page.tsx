@@ -45,6 +45,7 @@ export function TemplatesPage() {
 
 function TemplatesTable({ templates, mayWrite }: { templates: Template[]; mayWrite: boolean }) {
   const [leaving, setLeaving] = useState<Template | null>(null)
+  const mayRun = useMay('jobs:write')
   return (
     <Card>
       <PlainTable label="Templates" heads={['Name', 'Image', 'Changed', { label: 'Actions', isHidden: true }]}>
@@ -66,12 +67,14 @@ function TemplatesTable({ templates, mayWrite }: { templates: Template[]; mayWri
             </Table.Td>
             <Table.Td>
               <Group gap="xs" justify="flex-end" wrap="nowrap">
-                <Button
-                  size="xs"
-                  renderRoot={(props) => <Link to="/jobs/create" search={{ template: template.id }} {...props} />}
-                >
-                  Create Job from Template
-                </Button>
+                {mayRun && (
+                  <Button
+                    size="xs"
+                    renderRoot={(props) => <Link to="/jobs/create" search={{ template: template.id }} {...props} />}
+                  >
+                    Create Job from Template
+                  </Button>
+                )}
                 {mayWrite && (
                   <Button
                     size="xs"

@@ -31,6 +31,8 @@ const PATHS = {
   trash: 'M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13',
   edit: 'M4 20h4L20 8l-4-4L4 16z',
   file: 'M6 3h8l5 5v13H6zM14 3v5h5',
+  expand: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',
+  shrink: 'M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5',
   terminal: 'm5 8 4 4-4 4M12 17h7',
 } as const
 /** A picture that there is. */

@@ -27,6 +27,18 @@ export function useKept<T>(form: string, name: string, initial: T, toStore: (val
   return [value, set] as const
 }
 
+/** As {@link useKept}, for what is no field: what is kept, and how to keep it; undefined is nothing. */
+export function keptText(
+  form: string,
+  name: string,
+): { get(): string | undefined; set(text: string | undefined): void } {
+  const key = `${PREFIX}${form} ${name}`
+  return {
+    get: () => read<string>(key),
+    set: (text) => (text === undefined ? drop(key) : keep(key, text, text)),
+  }
+}
+
 /** Whether something of a form was kept. */
 export function hasKept(form: string): boolean {
   return keys().some((key) => key.startsWith(`${PREFIX}${form} `))
@@ -37,8 +49,16 @@ export function forget(form: string): void {
   for (const key of keys()) if (key.startsWith(`${PREFIX}${form} `)) drop(key)
 }
 
+const forgetting = new Set<() => void>()
+
+/** Calls back when nothing of who was signed in may stay in this page. */
+export function onForgetAll(callback: () => void): void {
+  forgetting.add(callback)
+}
+
 /** To be called when somebody signs out, or another signs in: drafts of every form go, and whose they were. */
 export function forgetAll(): void {
+  for (const tell of forgetting) tell()
   for (const key of keys()) drop(key)
 }
 

@@ -4,6 +4,7 @@ import { client } from '../../app/client.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { told } from '../../ui/notify.ts'
 import type { JobRow } from '../job-row.ts'
+import { each } from './many.ts'
 
 interface CancelJobProps {
   jobs: JobRow[]
@@ -18,9 +19,7 @@ export function CancelJob({ jobs, isOpen, onClose, onDone }: CancelJobProps) {
   const isOne = jobs.length === 1
 
   async function cancel(): Promise<void> {
-    for (let i = 0; i < jobs.length; i += AT_A_TIME) {
-      await Promise.all(jobs.slice(i, i + AT_A_TIME).map(cancelOne))
-    }
+    await each(jobs, cancelOne)
     told(isOne ? 'Cancelling the job' : `Cancelling ${jobs.length} jobs`)
     onDone?.()
   }
@@ -48,9 +47,6 @@ export function CancelJob({ jobs, isOpen, onClose, onDone }: CancelJobProps) {
     </Confirm>
   )
 }
-
-/** Requests under way together. */
-const AT_A_TIME = 5
 
 async function cancelOne({ id }: JobRow): Promise<void> {
   try {

@@ -1,19 +1,32 @@
 import type { JobQuery, JobStatus } from '../../../../client/index.ts'
-import { MAX_QUERY_TEXT, matchesJob } from '../../../../contract/job-filter.ts'
+import { MAX_QUERY_TEXT, matchesJob, NO_BATCH } from '../../../../contract/job-filter.ts'
+import type { JobListQuery } from '../../../../contract/job-list.ts'
 import { JOB_STATUSES } from '../../../../contract/job-status.ts'
 import type { JobRow } from '../job-row.ts'
 
-/** The orders that the table offers. */
-export const SORTS = [
-  'createdAt:desc',
-  'createdAt:asc',
-  'cost:desc',
-  'duration:desc',
-  'image:asc',
-  'status:asc',
-] as const satisfies readonly JobQuery['sort'][]
-/** One of {@link SORTS}. */
-export type JobSorting = (typeof SORTS)[number]
+/** What the gateway can list jobs by. */
+export type SortField = JobListQuery['sort']['field']
+
+/** What jobs can be listed by, as people call it. */
+export const SORT_WORDS = {
+  createdAt: 'Created',
+  scheduledAt: 'Scheduled',
+  startedAt: 'Started',
+  endedAt: 'Ended',
+  status: 'Status',
+  image: 'Image',
+  provider: 'Provider asked for',
+  cpu: 'CPU',
+  memory: 'Memory',
+  storage: 'Storage',
+  gpu: 'GPUs',
+  duration: 'Longest duration',
+  cost: 'Cost',
+} satisfies Record<SortField, string>
+/** An order of the list. */
+export type JobSorting = `${SortField}:${'asc' | 'desc'}`
+/** The order of a list that asks for none. */
+export const FIRST_SORT = 'createdAt:desc' satisfies JobSorting
 
 /** What the jobs table shows; the same as the page's address says. */
 export interface JobFilter {
@@ -21,57 +34,103 @@ export interface JobFilter {
   q?: string | undefined
   provider?: string | undefined
   batch?: string | undefined
-  /** `KEY=VALUE` */
-  label?: string | undefined
+  owner?: string | undefined
+  /** Each `KEY=VALUE`; all of them. */
+  label?: string[] | undefined
+  /** Days of the viewer, `2026-11-28`: created on or after the first, on or before the second. */
+  from?: string | undefined
+  to?: string | undefined
+  /** Whether all jobs of a batch are one row. */
+  fold?: true | undefined
   sort?: JobSorting | undefined
 }
+
+/** Labels that are asked for at once. */
+const MOST_LABELS = 10
 
 /** The filter in a page's address; what makes no sense is left out. */
 export function filterOf(search: Record<string, unknown>): JobFilter {
   const status = [search.status].flat().flatMap((value) => String(value ?? '').split(','))
   const statuses = JOB_STATUSES.filter((known) => status.includes(known))
-  const text = (name: string) => {
-    const value = search[name]
-    return (typeof value === 'string' || typeof value === 'number') && value !== ''
+  const textOf = (value: unknown) =>
+    (typeof value === 'string' || typeof value === 'number') && value !== ''
       ? String(value).slice(0, MAX_QUERY_TEXT)
       : undefined
-  }
-  const label = text('label')
+  const text = (name: string) => textOf(search[name])
+  const day = (name: string) => (dayMs(text(name)) === null ? undefined : text(name))
+  const labels = [search.label].flat().flatMap((label) => textOf(label) ?? [])
+  const known = [...new Set(labels.filter((label) => label.indexOf('=') > 0))].slice(0, MOST_LABELS)
   const filter: JobFilter = {
     status: statuses.length > 0 ? statuses : undefined,
     q: text('q'),
     provider: text('provider'),
     batch: text('batch'),
-    label: label?.includes('=') ? label : undefined,
-    sort: SORTS.find((sort) => sort === search.sort && sort !== SORTS[0]),
+    owner: text('owner'),
+    label: known.length > 0 ? known : undefined,
+    from: day('from'),
+    to: day('to'),
+    fold: search.fold === true ? true : undefined,
+    sort: sortOf(search.sort),
   }
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
 }
 
+function sortOf(value: unknown): JobSorting | undefined {
+  const [, field = '', order] = /^(\w+):(asc|desc)$/.exec(String(value)) ?? []
+  if (!Object.hasOwn(SORT_WORDS, field) || value === FIRST_SORT) return undefined
+  return `${field as SortField}:${order as 'asc' | 'desc'}`
+}
+
+/** Whether it shows fewer than all jobs. */
+export function isNarrowed({ sort: _sort, fold: _fold, ...rest }: JobFilter): boolean {
+  return Object.values(rest).some((value) => value !== undefined)
+}
+
+/** Whether batches are rows of their own: only of all jobs, newest first, is it known where those belong. */
+export function isFolded(filter: JobFilter): boolean {
+  return filter.fold === true && filter.sort === undefined && !isNarrowed(filter)
+}
+
 /** The same as the API takes it. */
 export function queryOf(filter: JobFilter): JobQuery {
-  const { label, sort, status, q, provider, batch } = filter
+  const { label, sort, status, q, provider, batch, owner, from, to } = filter
+  const [fromMs, toMs] = [dayMs(from), dayMs(to, 1)]
   return {
     ...(status === undefined ? {} : { status }),
     ...(q === undefined ? {} : { q }),
     ...(provider === undefined ? {} : { provider }),
     ...(batch === undefined ? {} : { batch }),
+    ...(isFolded(filter) ? { batch: NO_BATCH } : {}),
+    ...(owner === undefined ? {} : { owner }),
+    ...(fromMs === null ? {} : { from: new Date(fromMs) }),
+    ...(toMs === null ? {} : { to: new Date(toMs - 1) }),
     ...(sort === undefined ? {} : { sort }),
-    ...(split(label).length === 0 ? {} : { labels: labelsOf(filter) }),
+    ...(label === undefined ? {} : { labels: labelsOf(filter) }),
   }
 }
 
 /** Whether a job belongs in the list, by the rules that the gateway has. */
 export function matches(job: JobRow, filter: JobFilter): boolean {
-  return matchesJob(job, { ...filter, labels: labelsOf(filter) })
+  const { from, to } = filter
+  const createdMs = Date.parse(job.createdAt ?? '')
+  const [fromMs, toMs] = [dayMs(from), dayMs(to, 1)]
+  return (
+    (fromMs === null || createdMs >= fromMs) &&
+    (toMs === null || createdMs < toMs) &&
+    matchesJob(job, { ...filter, ...(isFolded(filter) && { batch: NO_BATCH }), labels: labelsOf(filter) })
+  )
 }
 
-function labelsOf({ label }: JobFilter): Record<string, string> {
-  const [key = '', value = ''] = split(label)
-  return key === '' ? {} : { [key]: value }
+function labelsOf({ label = [] }: JobFilter): Record<string, string> {
+  return Object.fromEntries(
+    label.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const),
+  )
 }
 
-function split(label: string | undefined): string[] {
-  const at = label?.indexOf('=') ?? -1
-  return label === undefined || at < 1 ? [] : [label.slice(0, at), label.slice(at + 1)]
+/** When a day of the viewer begins, in ms; null where it is none. @param later so many days after it */
+export function dayMs(day: string | undefined, later = 0): number | null {
+  const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day ?? '') ?? []
+  if (year === undefined) return null
+  const ms = new Date(Number(year), Number(month) - 1, Number(date) + later).getTime()
+  return Number.isNaN(ms) ? null : ms
 }

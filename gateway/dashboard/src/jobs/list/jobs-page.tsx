@@ -1,109 +1,101 @@
 import { Button, Group, Menu } from '@mantine/core'
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
-import type { Page as ApiPage } from '../../../../client/index.ts'
-import { hasEnded } from '../../../../contract/job-status.ts'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useRouter, useSearch } from '@tanstack/react-router'
+import { useCallback, useMemo, useState } from 'react'
+import type { Page as ApiPage, Batch } from '../../../../client/index.ts'
 import { client } from '../../app/client.ts'
-import { useMay } from '../../app/session.ts'
+import { meQuery, useMay } from '../../app/session.ts'
 import { counted } from '../../format/amounts.ts'
 import { Icon } from '../../ui/icons.tsx'
 import { Outline } from '../../ui/loaded.tsx'
 import { Page } from '../../ui/page.tsx'
 import { Problem } from '../../ui/problem.tsx'
-import { CancelJob } from '../actions/cancel-job.tsx'
 import type { JobRow } from '../job-row.ts'
 import { jobKeys } from '../queries.ts'
-import { type JobFilter, queryOf } from './filter.ts'
+import { BulkBar } from './bulk-bar.tsx'
+import { ExportItem } from './export-item.tsx'
+import { isFolded, isNarrowed, type JobFilter, queryOf } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { FirstSteps, isBeginning } from './first-steps.tsx'
+import { foldedRows, type ListRow } from './folded.ts'
 import { JobsTable } from './jobs-table.tsx'
 import { NoJobs } from './no-jobs.tsx'
 
-/** Jobs asked for at a time. */
+/** Jobs, and batches, asked for at a time. */
 const PAGE = 100
 
 /** The table of jobs. Its filter is in the address, so that it can be kept and shared. */
 export function JobsPage() {
   const filter = useSearch({ from: '/signed-in/jobs' })
   const navigate = useNavigate()
+  const router = useRouter()
+  const { data: me } = useQuery(meQuery)
   const mayWrite = useMay('jobs:write')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const [isCancelling, setCancelling] = useState(false)
+  const folds = isFolded(filter)
+  const query = useJobs(filter)
+  const batches = useBatches(folds)
 
-  const query = useInfiniteQuery({
-    queryKey: [...jobKeys.lists, filter],
-    queryFn: async ({ pageParam: cursor, signal }) =>
-      (await client.jobs.list(
-        { ...queryOf(filter), limit: PAGE, ...(cursor === undefined ? {} : { cursor }) },
-        { signal },
-      )) as ApiPage<JobRow>,
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ pagination }) => pagination.nextCursor ?? undefined,
-    placeholderData: keepPreviousData,
-  })
-  const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data])
+  const jobs = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data])
+  const rows = useMemo((): ListRow[] => {
+    if (!folds) return jobs.map((job) => ({ type: 'job', id: job.id, job }))
+    const folded = batches.data?.pages.flatMap(({ items }) => items) ?? []
+    return foldedRows({ items: jobs, hasMore: query.hasNextPage }, { items: folded, hasMore: batches.hasNextPage })
+  }, [folds, jobs, batches.data, query.hasNextPage, batches.hasNextPage])
   const total = query.data?.pages[0]?.pagination.total ?? 0
+  const totalBatches = folds ? (batches.data?.pages[0]?.pagination.total ?? 0) : 0
   const searched = query.hasNextPage
     ? (query.data?.pages ?? []).reduce((sum, { pagination }) => sum + (pagination.searched ?? 0), 0)
     : 0
-  const chosenRows = rows.filter((row) => chosen.has(row.id))
-  const cancellable = chosenRows.filter((row) => !hasEnded(row.status))
-  const [a, b, ...more] = chosenRows.map(({ id }) => id).toSorted()
-  const isFiltered = Object.keys(filter).some((name) => name !== 'sort')
-  const isGuided = rows.length > 0 && !isFiltered && mayWrite && isBeginning(rows)
+  const isFiltered = isNarrowed(filter)
+  const isGuided = jobs.length > 0 && !isFiltered && mayWrite && isBeginning(jobs)
 
-  function show(next: JobFilter): void {
-    setChosen(new Set())
-    void navigate({ to: '/jobs', search: next, replace: true })
+  const show = useCallback(
+    (next: JobFilter): void => {
+      // What is typed counts a moment later: somebody may be on the way to another page.
+      if (router.latestLocation.pathname !== '/jobs') return
+      setChosen(new Set())
+      void navigate({ to: '/jobs', search: next, replace: true })
+    },
+    [navigate, router],
+  )
+
+  function loadMore(): void {
+    if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage()
+    if (batches.hasNextPage && !batches.isFetchingNextPage) void batches.fetchNextPage()
   }
 
   return (
     <Page
       title="Jobs"
       isFilled={!isGuided}
-      description={query.data && `${counted(total, 'job')}${isFiltered ? ' that match' : ''}`}
-      actions={mayWrite && <CreateActions />}
+      description={
+        query.data &&
+        `${counted(total, 'job')}${isFiltered ? ' that match' : ''}${folds ? ` and ${totalBatches === 1 ? '1 batch' : `${totalBatches} batches`}` : ''}`
+      }
+      actions={<Actions filter={filter} mayWrite={mayWrite} />}
     >
       <FilterBar filter={filter} onChange={show} />
-      {chosenRows.length > 0 && (
-        <Group className="bulk-bar" gap="sm">
-          <span>{chosenRows.length} selected</span>
-          {cancellable.length > 0 && (
-            <Button size="xs" color="red" onClick={() => setCancelling(true)}>
-              Cancel {cancellable.length === 1 ? 'Job' : `${cancellable.length} jobs`}
-            </Button>
-          )}
-          {a && b && more.length === 0 && (
-            <Button
-              size="xs"
-              variant="default"
-              renderRoot={(props) => <Link {...props} to="/jobs/compare" search={{ a, b }} />}
-            >
-              Compare
-            </Button>
-          )}
-          <Button size="xs" variant="default" onClick={() => setChosen(new Set())}>
-            Clear
-          </Button>
-        </Group>
-      )}
+      <BulkBar
+        jobs={chosen.size === 0 ? [] : jobs.filter(({ id }) => chosen.has(id))}
+        onClear={() => setChosen(new Set())}
+      />
       {query.isError && <Problem error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Outline rows={8} />}
       {query.data && rows.length === 0 && searched === 0 && <NoJobs isFiltered={isFiltered} onClear={() => show({})} />}
-      {isGuided && <FirstSteps rows={rows} />}
+      {isGuided && <FirstSteps rows={jobs} />}
       {rows.length > 0 && (
         <JobsTable
           rows={rows}
-          total={total}
+          jobs={jobs}
+          total={total + totalBatches}
           filter={filter}
           chosen={chosen}
           onChoose={setChosen}
-          onSort={(sort) => show({ ...filter, sort })}
-          hasMore={query.hasNextPage}
-          onMore={() => {
-            if (!query.isFetchingNextPage) void query.fetchNextPage()
-          }}
+          onChange={show}
+          withOwners={me?.admin === true}
+          hasMore={query.hasNextPage || batches.hasNextPage}
+          onMore={loadMore}
         />
       )}
       {searched > 0 && (
@@ -119,17 +111,36 @@ export function JobsPage() {
           </Button>
         </Group>
       )}
-      <CancelJob
-        jobs={cancellable}
-        isOpen={isCancelling}
-        onClose={() => setCancelling(false)}
-        onDone={() => setChosen(new Set())}
-      />
     </Page>
   )
 }
 
-function CreateActions() {
+function useJobs(filter: JobFilter) {
+  return useInfiniteQuery({
+    queryKey: [...jobKeys.lists, filter],
+    queryFn: async ({ pageParam: cursor, signal }) =>
+      (await client.jobs.list(
+        { ...queryOf(filter), limit: PAGE, ...(cursor === undefined ? {} : { cursor }) },
+        { signal },
+      )) as ApiPage<JobRow>,
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ pagination }) => pagination.nextCursor ?? undefined,
+    placeholderData: keepPreviousData,
+  })
+}
+
+function useBatches(isEnabled: boolean) {
+  return useInfiniteQuery({
+    queryKey: ['batches', 'folded'],
+    queryFn: async ({ pageParam: cursor, signal }): Promise<ApiPage<Batch>> =>
+      await client.batches.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ pagination }) => pagination.nextCursor ?? undefined,
+    enabled: isEnabled,
+  })
+}
+
+function Actions({ filter, mayWrite }: { filter: JobFilter; mayWrite: boolean }) {
   return (
     <>
       <Menu position="bottom-end" withinPortal>
@@ -139,20 +150,28 @@ function CreateActions() {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item component={Link} to="/jobs/batches/create" leftSection={<Icon name="batches" size={16} />}>
-            Create Batch
-          </Menu.Item>
-          <Menu.Item component={Link} to="/jobs/schedules/create" leftSection={<Icon name="schedules" size={16} />}>
-            Create Schedule
-          </Menu.Item>
-          <Menu.Item component={Link} to="/jobs/templates" leftSection={<Icon name="templates" size={16} />}>
-            Create Job from Template
-          </Menu.Item>
+          {mayWrite && (
+            <>
+              <Menu.Item component={Link} to="/jobs/batches/create" leftSection={<Icon name="batches" size={16} />}>
+                Create Batch
+              </Menu.Item>
+              <Menu.Item component={Link} to="/jobs/schedules/create" leftSection={<Icon name="schedules" size={16} />}>
+                Create Schedule
+              </Menu.Item>
+              <Menu.Item component={Link} to="/jobs/templates" leftSection={<Icon name="templates" size={16} />}>
+                Create Job from Template
+              </Menu.Item>
+              <Menu.Divider />
+            </>
+          )}
+          <ExportItem filter={filter} />
         </Menu.Dropdown>
       </Menu>
-      <Button component={Link} to="/jobs/create" leftSection={<Icon name="plus" size={16} />}>
-        Create Job
-      </Button>
+      {mayWrite && (
+        <Button component={Link} to="/jobs/create" leftSection={<Icon name="plus" size={16} />}>
+          Create Job
+        </Button>
+      )}
     </>
   )
 }

@@ -9,6 +9,7 @@ import { ActionsMenu } from '../actions/actions-menu.tsx'
 import { Cost } from '../cost.tsx'
 import type { JobRow } from '../job-row.ts'
 import { shortReason } from '../short-reason.ts'
+import type { JobFilter } from './filter.ts'
 
 interface JobsTableRowProps {
   job: JobRow
@@ -21,11 +22,17 @@ interface JobsTableRowProps {
   waiting: Waiting | undefined
   isChosen: boolean
   onChoose(id: string, isChosen: boolean): void
+  /** Whose it is, where that is shown. */
+  owner: string | undefined
+  onNarrow(filter: Pick<JobFilter, 'label' | 'owner'>): void
 }
+
+/** Labels of a job that are shown. */
+const MOST_LABELS = 3
 
 /** A row, made again only where something in it changed. */
 export const JobsTableRow = memo(function JobsTableRow(props: JobsTableRowProps) {
-  const { job, index, top, height, provider, waiting, isChosen, onChoose } = props
+  const { job, index, top, height, provider, waiting, isChosen, onChoose, owner, onNarrow } = props
   return (
     <div
       role="row"
@@ -52,20 +59,33 @@ export const JobsTableRow = memo(function JobsTableRow(props: JobsTableRowProps)
           <span className="job-image">{job.name ?? job.image}</span>
           <span className="job-id">{job.name ? job.image : `…${job.id.slice(-8)}`}</span>
         </Link>
-        <span className="job-command">{[...(job.command ?? []), ...(job.args ?? [])].join(' ')}</span>
+        <span className="job-more">
+          {owner !== undefined && <Chip label={owner} what={`Jobs of ${owner}`} onClick={() => onNarrow({ owner })} />}
+          {Object.entries(job.labels ?? {})
+            .slice(0, MOST_LABELS)
+            .map(([name, value]) => (
+              <Chip
+                key={name}
+                label={`${name}=${value}`}
+                what={`Jobs with ${name}=${value}`}
+                onClick={() => onNarrow({ label: [`${name}=${value}`] })}
+              />
+            ))}
+          <span className="job-command">{[...(job.command ?? []), ...(job.args ?? [])].join(' ')}</span>
+        </span>
       </div>
       <div role="cell" className="cell-provider">
-        {provider}
-      </div>
-      <div role="cell" className="cell-resources">
-        {cores(job.cpu)} · {bytes(job.memory)}
-        {job.gpu ? ` · ${job.gpu} GPU` : ''}
+        <span>{provider}</span>
+        <span className="cell-resources">
+          {cores(job.cpu)} · {bytes(job.memory)}
+          {job.gpu ? ` · ${job.gpu} GPU` : ''}
+        </span>
       </div>
       <div role="cell" className="cell-age">
         <Ago at={job.createdAt} />
-      </div>
-      <div role="cell" className="cell-runtime">
-        <Runtime job={job} />
+        <span className="cell-runtime">
+          <Runtime job={job} />
+        </span>
       </div>
       <div role="cell" className="cell-cost">
         <Cost job={job} />
@@ -97,6 +117,14 @@ function WaitingReason({ waiting: { givesUpAt, nearest } }: { waiting: Waiting }
     <small className="row-reason" title={nearest === null ? until : `${nearest.message}; ${until}`}>
       {nearest === null ? until : `${shortReason(nearest)}, ${until}`}
     </small>
+  )
+}
+
+function Chip({ label, what, onClick }: { label: string; what: string; onClick(): void }) {
+  return (
+    <button type="button" className="job-chip" title={what} aria-label={what} onClick={onClick}>
+      {label}
+    </button>
   )
 }
 

@@ -1,52 +1,61 @@
 import { Checkbox } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
+import { useElementScrollRestoration } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef } from 'react'
 import type { JobRow } from '../job-row.ts'
 import { useProviderNames } from '../queries.ts'
-import type { JobFilter, JobSorting } from './filter.ts'
+import { BatchRow } from './batch-row.tsx'
+import { FIRST_SORT, type JobFilter, type JobSorting, type SortField } from './filter.ts'
+import type { ListRow } from './folded.ts'
 import { JobsTableRow } from './jobs-table-row.tsx'
 import { useWaiting } from './use-waiting.ts'
 
-/** Heights of a row in px: one line of cells, or a small card. */
-const ROW = { wide: 48, narrow: 88 }
+/** Heights of a row in px: two lines of cells, or a small card. */
+const ROW = { wide: 60, narrow: 88 }
 /** Rows before the end at which more are asked for. */
 const AHEAD = 30
+/** Where the router keeps how far the table was scrolled. */
+const SCROLLED_AS = 'jobs'
 
-const COLUMNS: { label: string; by?: string; sort?: [JobSorting | undefined, JobSorting] }[] = [
-  { label: 'Status' },
-  { label: 'Job' },
-  { label: 'Provider' },
-  { label: 'Resources' },
-  { label: 'Created', sort: [undefined, 'createdAt:asc'] },
-  { label: 'Runtime' },
-  { label: 'Cost', sort: ['cost:desc', 'cost:desc'] },
+const COLUMNS: { label: string; sort?: SortField; isDescendingFirst?: boolean }[] = [
+  { label: 'Status', sort: 'status' },
+  { label: 'Job', sort: 'image' },
+  { label: 'Provider and size', sort: 'cpu', isDescendingFirst: true },
+  { label: 'Created', sort: 'createdAt', isDescendingFirst: true },
+  { label: 'Cost', sort: 'cost', isDescendingFirst: true },
 ]
 
 interface JobsTableProps {
-  rows: JobRow[]
+  rows: ListRow[]
+  /** Those of them that are no batches. */
+  jobs: JobRow[]
   total: number
   filter: JobFilter
   chosen: ReadonlySet<string>
   onChoose: Dispatch<SetStateAction<ReadonlySet<string>>>
-  onSort(sort: JobSorting | undefined): void
+  onChange(filter: JobFilter): void
+  /** Whether it is said whose jobs they are. */
+  withOwners: boolean
   hasMore: boolean
   onMore(): void
 }
 
 /** Only the rows in sight are in the page, however many there are. */
 export function JobsTable(props: JobsTableProps) {
-  const { rows, total, filter, chosen, onChoose, onSort, hasMore, onMore } = props
-  const isNarrow = useMediaQuery('(max-width: 48em)', false)
+  const { rows, jobs, total, filter, chosen, onChoose, onChange, withOwners, hasMore, onMore } = props
+  const isNarrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false })
   const scroller = useRef<HTMLDivElement>(null)
   const nameOf = useProviderNames()
-  const waiting = useWaiting(rows)
+  const waiting = useWaiting(jobs)
   const height = isNarrow ? ROW.narrow : ROW.wide
+  const before = useElementScrollRestoration({ id: SCROLLED_AS })
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     getItemKey: (index) => rows[index]?.id ?? index,
+    initialOffset: before?.scrollY ?? 0,
     overscan: 12,
   })
   const items = virtual.getVirtualItems()
@@ -61,13 +70,36 @@ export function JobsTable(props: JobsTableProps) {
 
   const chooseOne = useCallback(
     (id: string, isChosen: boolean) =>
-      onChoose((before) => new Set(isChosen ? [...before, id] : [...before].filter((other) => other !== id))),
+      onChoose((chosenBefore) => {
+        const next = new Set(chosenBefore)
+        if (isChosen) next.add(id)
+        else next.delete(id)
+        return next
+      }),
     [onChoose],
   )
 
-  const chosenHere = rows.filter(({ id }) => chosen.has(id)).length
+  const latest = useRef(filter)
+  latest.current = filter
+  const narrow = useCallback(
+    ({ owner, label = [] }: Pick<JobFilter, 'label' | 'owner'>) => {
+      const { label: labels = [] } = latest.current
+      const all = [...new Set([...labels, ...label])]
+      onChange({ ...latest.current, ...(owner && { owner }), ...(all.length > 0 && { label: all }) })
+    },
+    [onChange],
+  )
+
+  const chosenHere = chosen.size === 0 ? 0 : jobs.filter(({ id }) => chosen.has(id)).length
   return (
-    <div ref={scroller} className="table-scroller" tabIndex={0} role="region" aria-label="Jobs, newest first">
+    <div
+      ref={scroller}
+      className="table-scroller"
+      tabIndex={0}
+      role="region"
+      aria-label="Jobs"
+      data-scroll-restoration-id={SCROLLED_AS}
+    >
       <div role="table" aria-label="Jobs" aria-rowcount={total + 1} className="grid-table jobs-table">
         <div role="rowgroup" className="grid-head">
           <div role="row" aria-rowindex={1} className="grid-row">
@@ -75,15 +107,15 @@ export function JobsTable(props: JobsTableProps) {
               <Checkbox
                 size="xs"
                 aria-label="Select all loaded jobs"
-                checked={chosenHere > 0 && chosenHere === rows.length}
-                indeterminate={chosenHere > 0 && chosenHere < rows.length}
+                checked={chosenHere > 0 && chosenHere === jobs.length}
+                indeterminate={chosenHere > 0 && chosenHere < jobs.length}
                 onChange={(event) =>
-                  onChoose(event.currentTarget.checked ? new Set(rows.map(({ id }) => id)) : new Set())
+                  onChoose(event.currentTarget.checked ? new Set(jobs.map(({ id }) => id)) : new Set())
                 }
               />
             </div>
-            {COLUMNS.map(({ label, sort }) => (
-              <Heading key={label} label={label} sort={sort} current={filter.sort} onSort={onSort} />
+            {COLUMNS.map((column) => (
+              <Heading key={column.label} column={column} filter={filter} onChange={onChange} />
             ))}
             <div role="columnheader">
               <span className="sr-only">Actions</span>
@@ -92,21 +124,23 @@ export function JobsTable(props: JobsTableProps) {
         </div>
         <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
           {items.map(({ index, key, start }) => {
-            const job = rows[index]
+            const row = rows[index]
+            if (row === undefined) return null
+            const place = { index, top: start, height }
+            if (row.type === 'batch') return <BatchRow key={key} batch={row.batch} {...place} />
+            const { job } = row
             return (
-              job && (
-                <JobsTableRow
-                  key={key}
-                  job={job}
-                  index={index}
-                  top={start}
-                  height={height}
-                  provider={nameOf(job.assignedProvider)}
-                  waiting={waiting.get(job.id) ?? job.waiting}
-                  isChosen={chosen.has(job.id)}
-                  onChoose={chooseOne}
-                />
-              )
+              <JobsTableRow
+                key={key}
+                job={job}
+                {...place}
+                provider={nameOf(job.assignedProvider)}
+                waiting={waiting.get(job.id) ?? job.waiting}
+                isChosen={chosen.has(job.id)}
+                onChoose={chooseOne}
+                owner={withOwners ? job.owner : undefined}
+                onNarrow={narrow}
+              />
             )
           })}
         </div>
@@ -116,24 +150,28 @@ export function JobsTable(props: JobsTableProps) {
 }
 
 interface HeadingProps {
-  label: string
-  sort: [JobSorting | undefined, JobSorting] | undefined
-  current: JobSorting | undefined
-  onSort(sort: JobSorting | undefined): void
+  column: (typeof COLUMNS)[number]
+  filter: JobFilter
+  onChange(filter: JobFilter): void
 }
 
-function Heading({ label, sort, current, onSort }: HeadingProps) {
+/** Sorts by its column, then the other way round, then not any more. */
+function Heading({ column: { label, sort, isDescendingFirst = false }, filter, onChange }: HeadingProps) {
   if (sort === undefined) return <div role="columnheader">{label}</div>
-  const [first, second] = sort
-  const isFirst = current === first
-  const isAscending = current === second && second.endsWith(':asc')
-  const isHere = isFirst || current === second
-  const next = isFirst ? (first === second ? undefined : second) : first
+  const [field, order] = (filter.sort ?? FIRST_SORT).split(':')
+  const orders = isDescendingFirst ? ['desc', 'asc'] : ['asc', 'desc']
+  const at = field === sort ? orders.indexOf(order ?? '') : -1
+  const next = orders[at + 1]
+  const sorting = next === undefined ? undefined : (`${sort}:${next}` as JobSorting)
   return (
-    <div role="columnheader" aria-sort={isHere ? (isAscending ? 'ascending' : 'descending') : 'none'}>
-      <button type="button" className="sort-button" onClick={() => onSort(next)}>
+    <div role="columnheader" aria-sort={at === -1 ? 'none' : order === 'asc' ? 'ascending' : 'descending'}>
+      <button
+        type="button"
+        className="sort-button"
+        onClick={() => onChange({ ...filter, sort: sorting === FIRST_SORT ? undefined : sorting })}
+      >
         {label}
-        <span aria-hidden="true">{isHere ? (isAscending ? '↑' : '↓') : ''}</span>
+        <span aria-hidden="true">{at === -1 ? '' : order === 'asc' ? '↑' : '↓'}</span>
       </button>
     </div>
   )

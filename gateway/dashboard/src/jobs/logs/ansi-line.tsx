@@ -1,25 +1,34 @@
 import { type CSSProperties, memo } from 'react'
-import { spansOf, type TextSpan } from './terminal-line.ts'
+import { type FoundSpan, withFound } from './found-text.ts'
+import { spansOf } from './terminal-line.ts'
 import { cssColor, PLAIN, type TextStyle } from './text-style.ts'
 
 const NAMES = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white']
 const WORDS = ['bold', 'dim', 'italic', 'underline', 'inverse', 'hidden', 'strike'] as const
 
+interface AnsiLineProps {
+  line: string
+  style?: TextStyle
+  /** Text that is marked in it. */
+  search?: string
+}
+
 /** A line with its colours and links. What a container writes only ever becomes text, never markup. */
-export const AnsiLine = memo(function AnsiLine({ line, style = PLAIN }: { line: string; style?: TextStyle }) {
-  return spansOf(line, style).map((span, i) => (
+export const AnsiLine = memo(function AnsiLine({ line, style = PLAIN, search = '' }: AnsiLineProps) {
+  return withFound(spansOf(line, style), search).map((span, i) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: a line never changes
     <Span key={i} span={span} />
   ))
 })
 
-function Span({ span: { text, style, href } }: { span: TextSpan }) {
-  if (style === PLAIN && href === undefined) return text
+function Span({ span: { text, style, href, isFound } }: { span: FoundSpan }) {
+  const content = isFound ? <mark>{text}</mark> : text
+  if (style === PLAIN && href === undefined) return content
   const look = lookOf(style)
-  if (href === undefined) return <span {...look}>{text}</span>
+  if (href === undefined) return <span {...look}>{content}</span>
   return (
     <a {...look} href={href} title={href} target="_blank" rel="noopener noreferrer nofollow">
-      {text}
+      {content}
     </a>
   )
 }

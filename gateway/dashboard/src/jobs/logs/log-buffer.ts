@@ -10,7 +10,17 @@ export interface LogLineIn {
   line: string
   partial?: boolean | undefined
   base64?: string | undefined
+  /** @default 1 */
+  attempt?: number | undefined
 }
+
+/** What programs write when they cannot go on. */
+const FAILURE =
+  /error|exception|fatal|panic|traceback|\bfail(?:ed|ure)|\babort|\bkilled\b|segmentation fault|out of memory|denied|not found|no such/i
+/** Lines from the end among which the failure is looked for. */
+const FAILURE_LINES = 5_000
+/** Into how many parts a log is divided to show where matches are. */
+export const MARKS = 256
 
 /** The lines of a log, as many as there are, and which of them are shown. */
 export function createLogBuffer() {
@@ -23,7 +33,9 @@ export function createLogBuffer() {
   /** What cannot be told from the text: the bytes, and that no newline comes behind. */
   const odd = new Map<number, Pick<LogLineIn, 'partial' | 'base64'>>()
   let first = 1
-  let view: LogView = { stream: 'all', search: '', onlyMatches: false }
+  /** Attempts that wrote something, and the place of their first line, ascending. */
+  const attempts: { attempt: number; place: number }[] = []
+  let view: LogView = { stream: 'all', attempt: null, search: '', onlyMatches: false }
   /** Places in `lines` that are shown; null: all. */
   let shown: number[] | null = null
   /** Places among the shown with the text, ascending. */
@@ -38,7 +50,10 @@ export function createLogBuffer() {
     )
   }
 
+  const attemptOf = (place: number) => attempts.findLast((one) => one.place <= place)
+
   function admit(place: number): void {
+    if (view.attempt !== null && view.attempt !== attemptOf(place)?.attempt) return
     if (view.stream !== 'all' && (view.stream === 'stderr') !== isError[place]) return
     const found = isMatch(place)
     if (view.onlyMatches && view.search !== '' && !found) return
@@ -47,10 +62,11 @@ export function createLogBuffer() {
   }
 
   return {
-    add({ number, timestamp, stream, line, partial, base64 }: LogLineIn): void {
+    add({ number, timestamp, stream, line, partial, base64, attempt = 1 }: LogLineIn): void {
       if (lines.length === 0) first = number
       const place = lines.push(line) - 1
       timesMs.push(Date.parse(timestamp))
+      if (attempt !== attempts.at(-1)?.attempt) attempts.push({ attempt, place })
       isError.push(stream === 'stderr')
       if (behind[stream] !== PLAIN) styles.set(place, behind[stream])
       behind[stream] = styleBehind(line, behind[stream])
@@ -59,25 +75,32 @@ export function createLogBuffer() {
     },
     setView(next: LogView): void {
       view = { ...next, search: next.search.toLowerCase() }
-      shown = view.stream === 'all' && !(view.onlyMatches && view.search !== '') ? null : []
+      const isAll = view.stream === 'all' && view.attempt === null && !(view.onlyMatches && view.search !== '')
+      shown = isAll ? null : []
       matches = []
       for (let place = 0; place < lines.length; place += 1) admit(place)
     },
-    extent: () => ({ lines: lines.length, shown: shown?.length ?? lines.length, matches: matches.length, first }),
+    extent: () => ({
+      ...{ lines: lines.length, shown: shown?.length ?? lines.length, matches: matches.length, first },
+      attempts: attempts.map(({ attempt }) => attempt),
+    }),
     rows(from: number, count: number): LogRow[] {
       const end = Math.min(from + count, shown?.length ?? lines.length)
       const rows: LogRow[] = []
       for (let index = Math.max(0, from); index < end; index += 1) {
         const place = shown === null ? index : (shown[index] ?? 0)
         const style = styles.get(place)
+        const begun = attemptOf(place)
         rows.push({
           index,
           number: first + place,
           timestampMs: timesMs[place] ?? 0,
+          sinceMs: (timesMs[place] ?? 0) - (timesMs[begun?.place ?? 0] ?? 0),
           stream: isError[place] ? 'stderr' : 'stdout',
           line: lines[place] ?? '',
           isMatch: isMatch(place),
           ...(style && { style }),
+          ...(begun?.place === place && attempts.length > 1 && { begins: begun.attempt }),
         })
       }
       return rows
@@ -88,6 +111,33 @@ export function createLogBuffer() {
       const after = lowerBound(matches, isForward ? from + 1 : from)
       const at = isForward ? after % matches.length : (after - 1 + matches.length) % matches.length
       return matches[at] ?? -1
+    },
+    /** The how manieth match a shown line is, from 1; 0 where it is none. */
+    matchAt(index: number): number {
+      const at = lowerBound(matches, index)
+      return matches[at] === index ? at + 1 : 0
+    },
+    /** Where a line of the log is among the shown, or the next one that is; -1 where there is none. */
+    locate(number: number): number {
+      const place = Math.max(0, number - first)
+      const index = shown === null ? place : lowerBound(shown, place)
+      return index < (shown?.length ?? lines.length) ? index : -1
+    },
+    /** The last shown line that reads like a failure; else the last one of stderr, or of all. */
+    failure(): number {
+      const end = shown?.length ?? lines.length
+      let lastError = -1
+      for (let index = end - 1; index >= Math.max(0, end - FAILURE_LINES); index -= 1) {
+        const place = shown === null ? index : (shown[index] ?? 0)
+        if (FAILURE.test(shownText(lines[place] ?? ''))) return index
+        if (lastError === -1 && isError[place]) lastError = index
+      }
+      return lastError === -1 ? end - 1 : lastError
+    },
+    /** Which of {@link MARKS} parts of what is shown have matches. */
+    marks(): number[] {
+      const end = shown?.length ?? lines.length
+      return [...new Set(matches.map((index) => Math.floor((index * MARKS) / end)))]
     },
     /** All of it as the container wrote it, in parts, so that no text is longer than a text may be. */
     *parts(withTimes: boolean): Generator<string | Uint8Array<ArrayBuffer>> {

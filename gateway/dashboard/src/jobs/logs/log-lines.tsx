@@ -1,7 +1,19 @@
-import { memo, type Ref, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react'
-import { exact, exactMs } from '../../format/time.ts'
+import {
+  type MouseEvent,
+  memo,
+  type Ref,
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react'
+import { exact } from '../../format/time.ts'
 import { AnsiLine } from './ansi-line.tsx'
 import { copyLines } from './copy-lines.ts'
+import { type LineTime, timeOf } from './line-time.ts'
+import { MARKS } from './log-buffer.ts'
 import type { LogExtent, LogRow } from './protocol.ts'
 
 /** Height of a line in px; the style sheet has the same. */
@@ -22,11 +34,18 @@ interface LogLinesProps {
   extent: LogExtent
   rows: LogRow[]
   current: number
-  withTimes: boolean
+  /** Lines that the address leads to, by their numbers. */
+  linked: { from: number; to: number } | null
+  /** A line's number was clicked. @param isRange whether up to it, from one that was linked before */
+  onLink(number: number, isRange: boolean): void
+  search: string
+  times: LineTime
   /** Whether a line that is wider than the page goes on below. */
   isWrapped: boolean
   isFollowing: boolean
   onFollow(isFollowing: boolean): void
+  /** Told the number of the line in the middle of the sight; undefined while it follows. */
+  onMiddle(number: number | undefined): void
   onNeed(from: number, count: number): void
   /** Another text: other lines are shown. */
   viewKey: string
@@ -34,7 +53,8 @@ interface LogLinesProps {
 
 /** The lines in sight, of as many as there are. */
 export function LogLines(props: LogLinesProps) {
-  const { ref, extent, rows, current, withTimes, isWrapped, isFollowing, onFollow, onNeed, viewKey } = props
+  const { ref, extent, rows, current, linked, onLink, search, times } = props
+  const { isWrapped, isFollowing, onFollow, onMiddle, onNeed, viewKey } = props
   const scroller = useRef<HTMLDivElement>(null)
   const block = useRef<HTMLDivElement>(null)
   const need = useRef(onNeed)
@@ -83,9 +103,14 @@ export function LogLines(props: LogLinesProps) {
       const middle = index - element.clientHeight / LINE / 2
       const scale = height < MAX_HEIGHT ? LINE : range / Math.max(1, total - sight)
       element.scrollTop = Math.max(0, middle * scale)
+      lastTop.current = element.scrollTop
       measure()
     },
   }))
+
+  useEffect(() => {
+    onMiddle(isFollowing ? undefined : rows.find(({ index }) => index >= first + sight / 2)?.number)
+  })
 
   useLayoutEffect(() => {
     const element = block.current
@@ -102,58 +127,113 @@ export function LogLines(props: LogLinesProps) {
   function onScroll(): void {
     const element = scroller.current
     if (element === null) return
-    if (element.scrollTop < lastTop.current - 2 && isFollowing) onFollow(false)
-    lastTop.current = element.scrollTop
+    const { scrollTop, clientHeight, scrollHeight } = element
+    if (scrollTop < lastTop.current - 2 && isFollowing) onFollow(false)
+    else if (scrollTop > lastTop.current && scrollTop + clientHeight >= scrollHeight - 2 && !isFollowing) onFollow(true)
+    lastTop.current = scrollTop
     measure()
   }
 
+  function onClick(event: MouseEvent<HTMLElement>): void {
+    const { target, shiftKey, ctrlKey, metaKey } = event
+    const number = target instanceof Element && target.closest<HTMLElement>('.log-number')?.dataset.number
+    if (!number || ctrlKey || metaKey) return
+    event.preventDefault()
+    onLink(Number(number), shiftKey)
+  }
+
   return (
-    <div
-      ref={scroller}
-      className="log-lines"
-      data-wrapped={isWrapped || undefined}
-      onScroll={onScroll}
-      onCopy={copyLines}
-      tabIndex={0}
-      role="region"
-      aria-label="Output"
-    >
-      <div className="log-space" style={isWhole ? {} : { height }} data-whole={isWhole || undefined}>
-        <div ref={block} className="log-block">
-          {rows.map((row) => (
-            <Line key={row.index} row={row} isCurrent={row.index === current} withTime={withTimes} />
-          ))}
+    <div className="log-frame">
+      <div
+        ref={scroller}
+        className="log-lines"
+        data-wrapped={isWrapped || undefined}
+        onScroll={onScroll}
+        onCopy={copyLines}
+        tabIndex={0}
+        role="region"
+        aria-label="Output"
+      >
+        <div className="log-space" style={isWhole ? {} : { height }} data-whole={isWhole || undefined}>
+          {/* biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/noStaticElementInteractions: of the links in it */}
+          <div ref={block} className="log-block" onClick={onClick}>
+            {rows.map((row) => (
+              <Line
+                key={row.index}
+                row={row}
+                isCurrent={row.index === current}
+                isLinked={linked !== null && row.number >= linked.from && row.number <= linked.to}
+                search={search}
+                times={times}
+              />
+            ))}
+          </div>
         </div>
+        {total === 0 && (
+          <p className="log-empty">{extent.state === 'reading' ? 'Nothing was written yet.' : 'Nothing to show.'}</p>
+        )}
       </div>
-      {total === 0 && (
-        <p className="log-empty">{extent.state === 'reading' ? 'Nothing was written yet.' : 'Nothing to show.'}</p>
-      )}
+      {search !== '' && extent.marks.length > 0 && <Marks marks={extent.marks} />}
     </div>
   )
 }
 
-const Line = memo(function Line({ row, isCurrent, withTime }: { row: LogRow; isCurrent: boolean; withTime: boolean }) {
+/** Where in the whole log matches are, beside its bar. */
+function Marks({ marks }: { marks: number[] }) {
+  return (
+    <svg className="log-marks" viewBox={`0 0 1 ${MARKS}`} preserveAspectRatio="none" aria-hidden="true">
+      <path d={marks.map((at) => `M0 ${at}h1v1h-1z`).join('')} />
+    </svg>
+  )
+}
+
+interface LineProps {
+  row: LogRow
+  isCurrent: boolean
+  isLinked: boolean
+  search: string
+  times: LineTime
+}
+
+const Line = memo(function Line({ row, isCurrent, isLinked, search, times }: LineProps) {
   return (
     <div
       className="log-line"
       data-stream={row.stream}
       data-match={row.isMatch || undefined}
       data-current={isCurrent || undefined}
+      data-linked={isLinked || undefined}
+      data-begins={row.begins}
     >
-      <span className="log-number" aria-hidden="true">
+      <a
+        className="log-number"
+        href={linkTo(String(row.number))}
+        aria-label={`Link to line ${row.number}`}
+        tabIndex={-1}
+        data-number={row.number}
+      >
         {row.number}
-      </span>
-      {withTime && (
+      </a>
+      {times !== 'none' && (
         <time className="log-time" dateTime={new Date(row.timestampMs).toISOString()} title={exact(row.timestampMs)}>
-          {exactMs(row.timestampMs)}
+          {timeOf(row, times)}
         </time>
       )}
+      {row.begins !== undefined && <span className="log-attempt">Attempt {row.begins}</span>}
       <span className="log-text">
-        <AnsiLine line={row.line} {...(row.style && { style: row.style })} />
+        <AnsiLine line={row.line} search={row.isMatch ? search : ''} {...(row.style && { style: row.style })} />
       </span>
     </div>
   )
 })
+
+/** This page's address with a line of its log. */
+export function linkTo(line: string): string {
+  const search = new URLSearchParams(location.search)
+  search.set('tab', 'logs')
+  search.set('line', line)
+  return `${location.pathname}?${search}`
+}
 
 /**
  * Where the rows begin, from the top of what is in sight, when they are of different heights: the line at which the

@@ -19,10 +19,14 @@ function post(message: FromWorker): void {
   self.postMessage(message)
 }
 
+function postFound(index: number): void {
+  post({ type: 'found', index, match: buffer.matchAt(index) })
+}
+
 function tellNow(): void {
   clearTimeout(telling)
   telling = undefined
-  post({ type: 'extent', extent: { ...buffer.extent(), state, problem } })
+  post({ type: 'extent', extent: { ...buffer.extent(), marks: buffer.marks(), state, problem } })
 }
 
 function tellSoon(): void {
@@ -74,7 +78,13 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       post({ type: 'rows', from: data.from, rows: buffer.rows(data.from, data.count) })
       return
     case 'seek':
-      post({ type: 'found', index: buffer.seek(data.from, data.isForward) })
+      postFound(buffer.seek(data.from, data.isForward))
+      return
+    case 'locate':
+      postFound(buffer.locate(data.number))
+      return
+    case 'failure':
+      postFound(buffer.failure())
       return
     case 'save':
       post({ type: 'file', blob: new Blob([...buffer.parts(data.withTimes)], { type: 'text/plain' }) })

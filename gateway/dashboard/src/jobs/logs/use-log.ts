@@ -4,10 +4,13 @@ import { save } from '../../format/save.ts'
 import { lendStreams } from '../../streams/relay.ts'
 import type { FromWorker, LogExtent, LogRow, LogView, ToWorker } from './protocol.ts'
 
-const EMPTY: LogExtent = { lines: 0, shown: 0, matches: 0, first: 1, state: 'reading', problem: '' }
+const EMPTY: LogExtent = {
+  ...{ lines: 0, shown: 0, matches: 0, marks: [], attempts: [], first: 1 },
+  ...{ state: 'reading', problem: '' },
+}
 
 /** A job's log, read in a worker; only the rows that are asked for come over. */
-export function useLog(jobId: string, view: LogView, onFound: (index: number) => void) {
+export function useLog(jobId: string, view: LogView, onFound: (found: Extract<FromWorker, { type: 'found' }>) => void) {
   const worker = useRef<Worker>(null)
   const found = useRef(onFound)
   found.current = onFound
@@ -22,7 +25,7 @@ export function useLog(jobId: string, view: LogView, onFound: (index: number) =>
     started.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.type === 'extent') setExtent(data.extent)
       else if (data.type === 'rows') setRows(data.rows)
-      else if (data.type === 'found') found.current(data.index)
+      else if (data.type === 'found') found.current(data)
       else save(data.blob, `${jobId}.log`)
     }
     const tell = (message: ToWorker): void => started.postMessage(message)
@@ -39,8 +42,11 @@ export function useLog(jobId: string, view: LogView, onFound: (index: number) =>
     }
   }, [jobId])
 
-  const { stream, search, onlyMatches } = view
-  useEffect(() => send({ type: 'view', view: { stream, search, onlyMatches } }), [send, stream, search, onlyMatches])
+  const { stream, attempt, search, onlyMatches } = view
+  useEffect(
+    () => send({ type: 'view', view: { stream, attempt, search, onlyMatches } }),
+    [send, stream, attempt, search, onlyMatches],
+  )
 
   return { extent, rows, send }
 }

@@ -73,7 +73,7 @@ function JobDetails({ job }: { job: Job }) {
           void navigate({
             to: '/jobs/$jobId',
             params: { jobId: job.id },
-            search: next === null || next === 'overview' ? {} : { tab: next },
+            search: (before) => ({ ...before, tab: next === null || next === 'overview' ? undefined : next }),
             replace: true,
           })
         }
@@ -95,7 +95,7 @@ function JobDetails({ job }: { job: Job }) {
             <Overview job={job} />
           </Tabs.Panel>
           <Tabs.Panel value="logs" className="tabs-panel-filled">
-            <Logs jobId={job.id} />
+            <Logs job={job} />
           </Tabs.Panel>
           <Tabs.Panel value="metrics">
             <Metrics job={job} />

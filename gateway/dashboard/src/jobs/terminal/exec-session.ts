@@ -21,6 +21,8 @@ export interface ExecSocket {
 /** Who is told what comes of a command. */
 export interface ExecHandlers {
   onOpen(): void
+  /** @param code of another socket to the command, for within a minute after this one is lost */
+  onKept(code: string): void
   /** @param done to be called when it is shown */
   onOutput(data: Uint8Array, done: () => void): void
   /** Called once. */
@@ -41,7 +43,7 @@ const OPEN = 1
 const SOUND_AGAIN = '\x18\x1b[0m\r\n'
 
 /** A command's connection, from its socket until its end; see the API's document of `POST …/exec`. */
-export function createExecSession(socket: ExecSocket, { onOpen, onOutput, onEnd }: ExecHandlers) {
+export function createExecSession(socket: ExecSocket, { onOpen, onKept, onOutput, onEnd }: ExecHandlers) {
   let waiting = 0
   let leftOut = 0
   let hasEnded = false
@@ -79,7 +81,11 @@ export function createExecSession(socket: ExecSocket, { onOpen, onOutput, onEnd 
   socket.onopen = onOpen
   socket.onmessage = ({ data }: { data: unknown }) => {
     if (data instanceof ArrayBuffer) take(new Uint8Array(data, Math.min(STREAM_BYTES, data.byteLength)))
-    else end(endOf(String(data)))
+    else {
+      const message = read(String(data))
+      if (message.type === 'kept') onKept(message.code)
+      else end(message)
+    }
   }
   socket.onclose = () => end({ type: 'lost' })
 
@@ -99,9 +105,12 @@ export function createExecSession(socket: ExecSocket, { onOpen, onOutput, onEnd 
 /** What {@link createExecSession} makes. */
 export type OpenExec = ReturnType<typeof createExecSession>
 
-function endOf(text: string): ExecEnd {
+function read(text: string): ExecEnd | { type: 'kept'; code: string } {
   try {
-    const message = JSON.parse(text) as { type?: unknown; exitCode?: unknown; error?: { message?: unknown } }
+    const message = JSON.parse(text) as Record<'type' | 'exitCode' | 'code', unknown> & {
+      error?: { message?: unknown }
+    }
+    if (message.type === 'kept') return { type: 'kept', code: String(message.code) }
     if (message.type === 'exit') return { type: 'exited', exitCode: Number(message.exitCode) }
     return { type: 'refused', message: String(message.error?.message ?? 'The gateway broke off') }
   } catch {

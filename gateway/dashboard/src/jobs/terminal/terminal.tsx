@@ -7,13 +7,12 @@ import { useMay } from '../../app/session.ts'
 import { Empty } from '../../ui/empty.tsx'
 import { Icon } from '../../ui/icons.tsx'
 import { wordsOf } from '../form/words.ts'
-import { type TerminalState, useTerminal } from './use-terminal.ts'
+import { hasTerminal, type TerminalState } from './kept-terminal.ts'
+import { useTerminal } from './use-terminal.ts'
 
 /** A command in the running container, with a terminal. */
 export function Terminal({ job }: { job: Job }) {
   const mayWrite = useMay('jobs:write')
-  // What was written stays in sight when the job ends.
-  const [isUsed, setUsed] = useState(false)
   if (!mayWrite) {
     return (
       <Empty icon="terminal" title="Your key may not do this">
@@ -21,20 +20,21 @@ export function Terminal({ job }: { job: Job }) {
       </Empty>
     )
   }
-  if (job.status !== 'running' && !isUsed) {
+  // What was written stays in sight when the job ends.
+  if (job.status !== 'running' && !hasTerminal(job.id)) {
     return (
       <Empty icon="terminal" title="The container does not run">
         A terminal opens in a container while it runs. What it wrote is under Logs.
       </Empty>
     )
   }
-  return <OpenTerminal jobId={job.id} isRunning={job.status === 'running'} onUse={() => setUsed(true)} />
+  return <OpenTerminal key={job.id} jobId={job.id} isRunning={job.status === 'running'} />
 }
 
-function OpenTerminal({ jobId, isRunning, onUse }: { jobId: string; isRunning: boolean; onUse(): void }) {
+function OpenTerminal({ jobId, isRunning }: { jobId: string; isRunning: boolean }) {
   const place = useRef<HTMLDivElement>(null)
-  const [line, setLine] = useState('sh')
-  const { state, start, stop } = useTerminal(jobId, place)
+  const { terminal, state } = useTerminal(jobId, place)
+  const [line, setLine] = useState(terminal.line)
   const isBusy = state.type === 'connecting' || state.type === 'open'
   const command = wordsOf(line)
   return (
@@ -43,14 +43,16 @@ function OpenTerminal({ jobId, isRunning, onUse }: { jobId: string; isRunning: b
         className="terminal-tools"
         onSubmit={(event) => {
           event.preventDefault()
-          onUse()
-          void start(command)
+          void terminal.start(command)
         }}
       >
         <TextInput
           aria-label="Command to run"
           value={line}
-          onChange={(event) => setLine(event.currentTarget.value)}
+          onChange={(event) => {
+            terminal.line = event.currentTarget.value
+            setLine(terminal.line)
+          }}
           readOnly={isBusy}
           spellCheck={false}
           autoComplete="off"
@@ -59,7 +61,7 @@ function OpenTerminal({ jobId, isRunning, onUse }: { jobId: string; isRunning: b
         />
         {/* Two buttons, not one that changes: it would submit the form by the very click that disconnects. */}
         {isBusy ? (
-          <Button key="stop" variant="default" onClick={stop} disabled={state.type !== 'open'}>
+          <Button key="stop" variant="default" onClick={terminal.stop} disabled={state.type !== 'open'}>
             Disconnect
           </Button>
         ) : (

@@ -1,0 +1,54 @@
+import { Button, Group } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { hasEnded } from '../../../../contract/job-status.ts'
+import { useMay } from '../../app/session.ts'
+import { counted } from '../../format/amounts.ts'
+import { CancelJob } from '../actions/cancel-job.tsx'
+import { ResubmitJobs } from '../actions/resubmit-jobs.tsx'
+import type { JobRow } from '../job-row.ts'
+import { exportRows } from './export-jobs.ts'
+
+/** What can be done with the jobs that are selected. */
+export function BulkBar({ jobs, onClear }: { jobs: JobRow[]; onClear(): void }) {
+  const mayWrite = useMay('jobs:write')
+  const [asks, setAsks] = useState<'cancel' | 'resubmit' | null>(null)
+  const [a, b, ...more] = jobs.map(({ id }) => id).toSorted()
+  const open = jobs.filter(({ status }) => !hasEnded(status))
+  return (
+    <>
+      {jobs.length > 0 && (
+        <Group className="bulk-bar" gap="sm" role="status">
+          <span>{jobs.length} selected</span>
+          {mayWrite && open.length > 0 && (
+            <Button size="xs" color="red" onClick={() => setAsks('cancel')}>
+              Cancel {open.length === 1 ? 'Job' : `${open.length} jobs`}
+            </Button>
+          )}
+          {mayWrite && (
+            <Button size="xs" variant="default" onClick={() => setAsks('resubmit')}>
+              Resubmit {counted(jobs.length, 'job')}
+            </Button>
+          )}
+          {a && b && more.length === 0 && (
+            <Button
+              size="xs"
+              variant="default"
+              renderRoot={(props) => <Link {...props} to="/jobs/compare" search={{ a, b }} />}
+            >
+              Compare
+            </Button>
+          )}
+          <Button size="xs" variant="default" onClick={() => exportRows(jobs)}>
+            Export {counted(jobs.length, 'job')}
+          </Button>
+          <Button size="xs" variant="default" onClick={onClear}>
+            Clear
+          </Button>
+        </Group>
+      )}
+      <CancelJob jobs={open} isOpen={asks === 'cancel'} onClose={() => setAsks(null)} onDone={onClear} />
+      <ResubmitJobs jobs={jobs} isOpen={asks === 'resubmit'} onClose={() => setAsks(null)} onDone={onClear} />
+    </>
+  )
+}

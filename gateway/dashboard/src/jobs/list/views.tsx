@@ -1,0 +1,103 @@
+import { Button, Menu, TextInput } from '@mantine/core'
+import { useLocalStorage } from '@mantine/hooks'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { Confirm } from '../../ui/confirm.tsx'
+import { Icon } from '../../ui/icons.tsx'
+import { filterOf, type JobFilter } from './filter.ts'
+
+/** Views that this browser keeps. */
+const MOST_VIEWS = 30
+
+interface View {
+  name: string
+  filter: JobFilter
+}
+
+/** Those that everybody has. */
+const GIVEN: View[] = [
+  { name: 'All jobs', filter: {} },
+  { name: 'Under way', filter: { status: ['pending', 'scheduled', 'running'] } },
+  { name: 'Failed', filter: { status: ['failed'] } },
+  { name: 'Most expensive', filter: { sort: 'cost:desc' } },
+  { name: 'Batches folded', filter: { fold: true } },
+]
+
+/** Filters under a name. Each is an address, which shows the same to whoever else opens it; their names stay in this browser. */
+export function Views({ filter }: { filter: JobFilter }) {
+  const [kept, keep] = useLocalStorage<unknown>({
+    key: 'cortex-views',
+    defaultValue: [],
+    getInitialValueInEffect: false,
+  })
+  const [isNaming, setNaming] = useState(false)
+  const [name, setName] = useState('')
+  const own = viewsIn(kept)
+  const isSame = (view: View) =>
+    JSON.stringify(filterOf({ ...view.filter })) === JSON.stringify(filterOf({ ...filter }))
+  const current = [...own, ...GIVEN].find(isSame)
+
+  return (
+    <>
+      <Menu position="bottom-start" withinPortal>
+        <Menu.Target>
+          <Button
+            variant="default"
+            rightSection={<Icon name="down" size={14} />}
+            aria-label={`View: ${current?.name ?? 'not saved'}`}
+          >
+            {current?.name ?? 'View'}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {[...GIVEN, ...own].map((view) => (
+            <Menu.Item
+              key={view.name}
+              renderRoot={(props) => <Link to="/jobs" search={view.filter} {...props} />}
+              aria-current={view === current ? 'true' : undefined}
+            >
+              {view.name}
+            </Menu.Item>
+          ))}
+          <Menu.Divider />
+          <Menu.Item disabled={current !== undefined || own.length >= MOST_VIEWS} onClick={() => setNaming(true)}>
+            Save this view
+          </Menu.Item>
+          {current !== undefined && own.includes(current) && (
+            <Menu.Item onClick={() => keep(own.filter((view) => view !== current))}>Forget this view</Menu.Item>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+      <Confirm
+        isOpen={isNaming}
+        title="Save this view"
+        confirm="Save"
+        dismiss="Close"
+        isDisabled={name.trim() === ''}
+        onConfirm={async () => {
+          keep([...own.filter((view) => view.name !== name.trim()), { name: name.trim(), filter }])
+          setName('')
+        }}
+        onClose={() => setNaming(false)}
+      >
+        <TextInput
+          label="Name"
+          description="Kept in this browser. To share it, share the page’s address."
+          value={name}
+          maxLength={60}
+          onChange={(event) => setName(event.currentTarget.value)}
+          data-autofocus
+        />
+      </Confirm>
+    </>
+  )
+}
+
+/** What of a stored value are views: somebody else may have written there. */
+function viewsIn(stored: unknown): View[] {
+  if (!Array.isArray(stored)) return []
+  return stored.slice(0, MOST_VIEWS).flatMap((view: Partial<View> | null) => {
+    if (typeof view?.name !== 'string' || GIVEN.some(({ name }) => name === view.name)) return []
+    return [{ name: view.name, filter: filterOf({ ...view.filter }) }]
+  })
+}

@@ -1,0 +1,221 @@
+import { FitAddon } from '@xterm/addon-fit'
+import { Terminal as Xterm } from '@xterm/xterm'
+import { client } from '../../app/client.ts'
+import { noteError } from '../../app/query.ts'
+import { keptText, onForgetAll } from '../../ui/kept.ts'
+import { messageOf } from '../../ui/problem.tsx'
+import { createExecSession, type ExecEnd, type OpenExec } from './exec-session.ts'
+
+/** How a terminal is connected; when it is over, how that came. */
+export type TerminalState = { type: 'idle' | 'connecting' | 'open' } | ExecEnd
+
+/** How long a size has to stay before the container is told, in ms. */
+const RESIZE_MS = 80
+/** Lines that one can scroll back to. */
+const SCROLLBACK = 10_000
+/** How often, and after how many ms each, a socket that was lost is opened again. */
+const [MOST_TRIES, RETRY_MS] = [5, 1_500]
+/** Terminals that a page keeps while others are looked at. */
+const MOST_KEPT = 8
+
+/** As the log is: dark in both themes, since programs choose colours for that. */
+const COLORS = {
+  ...{ background: '#10131a', foreground: '#d7dce5', cursor: '#d7dce5', selectionBackground: '#3b4a6b' },
+  ...{ scrollbarSliderBackground: '#8590a366', scrollbarSliderHoverBackground: '#8590a3aa' },
+  scrollbarSliderActiveBackground: '#8590a3dd',
+}
+
+/** By the ids of their jobs, the one that was looked at last in the end. */
+const kept = new Map<string, KeptTerminal>()
+
+// Nothing of it is for who signs in next.
+onForgetAll(() => {
+  for (const id of [...kept.keys()]) forget(id)
+})
+
+/**
+ * The terminal of a job, with what runs in it: it outlives its tab and its page, and for a minute this document, since the
+ * gateway keeps the command.
+ */
+export function terminalOf(jobId: string): KeptTerminal {
+  const terminal = kept.get(jobId) ?? createTerminal(jobId)
+  kept.set(jobId, terminal)
+  return terminal
+}
+
+/** Whether something ran in the terminal of a job. */
+export function hasTerminal(jobId: string): boolean {
+  return kept.has(jobId) && kept.get(jobId)?.state().type !== 'idle'
+}
+
+function forget(jobId: string): void {
+  kept.get(jobId)?.dispose()
+  kept.delete(jobId)
+}
+
+/** Keeps the number of terminals down: first those go in which nothing runs. */
+function makeRoom(): void {
+  while (kept.size > MOST_KEPT) {
+    const others = [...kept].slice(0, -1)
+    const [id = ''] = others.find(([, terminal]) => !terminal.isBusy()) ?? others[0] ?? []
+    forget(id)
+  }
+}
+
+/** What {@link terminalOf} answers. */
+export type KeptTerminal = ReturnType<typeof createTerminal>
+
+function createTerminal(jobId: string) {
+  const host = document.createElement('div')
+  host.className = 'terminal-host'
+  const fit = new FitAddon()
+  const listeners = new Set<() => void>()
+  let xterm: Xterm | null = null
+  let session: OpenExec | null = null
+  let opening = new AbortController()
+  let state: TerminalState = { type: 'idle' }
+  /** Of the next socket to the command that runs. */
+  const code = keptText(`terminal ${jobId}`, 'code')
+  let fitting: ReturnType<typeof setTimeout> | undefined
+  const observer = new ResizeObserver(() => {
+    clearTimeout(fitting)
+    // Without a place it has no size.
+    if (host.isConnected) fitting = setTimeout(() => fit.fit(), RESIZE_MS)
+  })
+
+  function setState(next: TerminalState): void {
+    state = next
+    for (const listener of listeners) listener()
+  }
+
+  function open(): Xterm {
+    const opened = createXterm(host)
+    opened.loadAddon(fit)
+    opened.open(host)
+    opened.textarea?.setAttribute('aria-describedby', 'terminal-way-out')
+    fit.fit()
+    observer.observe(host)
+    opened.onResize(({ cols, rows }) => session?.resize(cols, rows))
+    opened.onData((text) => session?.write(new TextEncoder().encode(text)))
+    opened.onBinary((text) => session?.write(Uint8Array.from(text, (sign) => sign.charCodeAt(0))))
+    return opened
+  }
+
+  /** @param tries how often it was tried since the last socket was open */
+  function connect(address: string, shown: Xterm, tries = 0): void {
+    const { signal } = opening
+    const isAgain = code.get() !== undefined
+    session = createExecSession(new WebSocket(address), {
+      onOpen() {
+        tries = 0
+        setState({ type: 'open' })
+        session?.resize(shown.cols, shown.rows)
+        shown.focus()
+      },
+      onKept(next) {
+        code.set(next)
+        // What it wrote last is told once more.
+        if (isAgain) shown.reset()
+      },
+      onOutput: (data, done) => shown.write(data, done),
+      onEnd(end) {
+        session = null
+        if (signal.aborted) return
+        if (end.type === 'lost' && code.get() !== undefined && tries < MOST_TRIES) {
+          setState({ type: 'connecting' })
+          setTimeout(() => {
+            if (!signal.aborted) connect(nextAddress(), shown, tries + 1)
+          }, RETRY_MS)
+          return
+        }
+        code.set(undefined)
+        setState(end)
+      },
+    })
+  }
+
+  function nextAddress(): string {
+    const search = new URLSearchParams({ code: code.get() ?? '' })
+    return hereOf(`${location.origin}/api/plugin-core/jobs/${encodeURIComponent(jobId)}/exec/socket?${search}`)
+  }
+
+  return {
+    /** What is to run next, as it is typed. */
+    line: 'sh',
+    state: () => state,
+    isBusy: () => state.type === 'connecting' || state.type === 'open',
+    subscribe(listener: () => void): () => void {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    /** Puts it into a place, until the returned function is called. */
+    show(place: HTMLElement): () => void {
+      kept.delete(jobId)
+      kept.set(jobId, this)
+      makeRoom()
+      place.append(host)
+      if (xterm === null) {
+        xterm = open()
+        // The page was loaded anew while something ran.
+        if (code.get() !== undefined) {
+          setState({ type: 'connecting' })
+          connect(nextAddress(), xterm, MOST_TRIES - 1)
+        }
+      }
+      return () => {
+        clearTimeout(fitting)
+        host.remove()
+      }
+    },
+    async start(command: string[]): Promise<void> {
+      const shown = xterm
+      if (shown === null) return
+      shown.reset()
+      setState({ type: 'connecting' })
+      opening = new AbortController()
+      const { signal } = opening
+      try {
+        const size = { columns: shown.cols, rows: shown.rows }
+        const request = { command, terminal: true, keep: true, ...size }
+        const { url } = await client.jobs.openExec(jobId, request, { signal })
+        if (!signal.aborted) connect(hereOf(url), shown)
+      } catch (error) {
+        if (signal.aborted) return
+        noteError(error)
+        setState({ type: 'refused', message: messageOf(error) })
+      }
+    },
+    stop: () => session?.close(),
+    dispose(): void {
+      clearTimeout(fitting)
+      observer.disconnect()
+      opening.abort()
+      session?.close()
+      code.set(undefined)
+      xterm?.dispose()
+      host.remove()
+    },
+  }
+}
+
+function createXterm(place: HTMLElement): Xterm {
+  const xterm = new Xterm({
+    cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+    fontFamily: getComputedStyle(place).fontFamily,
+    fontSize: 13,
+    lineHeight: 1.2,
+    minimumContrastRatio: 4.5,
+    screenReaderMode: true,
+    scrollback: SCROLLBACK,
+    theme: COLORS,
+  })
+  // Every other key is the program's, so one has to lead out (WCAG 2.1.2); the browser then moves the focus.
+  xterm.attachCustomKeyEventHandler(({ key, shiftKey }) => !(key === 'Tab' && shiftKey))
+  return xterm
+}
+
+/** The address by the name that this page was opened with: a proxy may have hidden it from the gateway. */
+function hereOf(url: string): string {
+  const { pathname, search } = new URL(url)
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${pathname}${search}`
+}
