@@ -99,7 +99,6 @@ describe('the page of a job that runs', () => {
     await page.reload()
     await state.getByText('Connected').waitFor()
     await screen.getByText(/^hi\s*$/).waitFor()
-    await screen.click()
     await page.keyboard.press('Shift+Tab')
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Disconnect')
     await page.keyboard.press('Tab')

@@ -11,16 +11,16 @@ const SEARCH_MS = 150
 export function Anything({ onClose, onSheet }: { onClose(): void; onSheet(): void }) {
   const [text, setText] = useState('')
   const [settled] = useDebouncedValue(text, SEARCH_MS)
-  const { places, isSearching } = usePlaces(settled)
+  const { places, isSearching } = usePlaces(text, settled)
   const combobox = useCombobox({ opened: true })
   const all: Place[] = [...places, { id: 'keys', group: 'Actions', label: 'Keys', icon: 'terminal', go: onSheet }]
-  const groups = Map.groupBy(places.length === 0 || settled === '' ? all : places, ({ group }) => group)
+  const groups = Map.groupBy(text === '' ? all : places, ({ group }) => group)
   const shown = [...groups.keys()].join()
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever others are shown
   useEffect(() => {
     combobox.selectFirstOption()
-  }, [settled, shown, places.length])
+  }, [text, shown, places.length])
 
   return (
     <Modal.Root opened onClose={onClose} yOffset="10vh">
@@ -63,7 +63,9 @@ export function Anything({ onClose, onSheet }: { onClose(): void; onSheet(): voi
                 </Combobox.Group>
               ))}
               {places.length === 0 && (
-                <Combobox.Empty>{isSearching ? 'Searching …' : 'Nothing is called so.'}</Combobox.Empty>
+                <Combobox.Empty>
+                  {isSearching || text !== settled ? 'Searching …' : 'Nothing is called so.'}
+                </Combobox.Empty>
               )}
             </Combobox.Options>
           </Combobox>

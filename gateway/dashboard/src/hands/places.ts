@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { type LinkProps, useNavigate } from '@tanstack/react-router'
 import { shownName } from '../../../contract/names.ts'
 import { client } from '../app/client.ts'
@@ -26,10 +26,13 @@ const MOST_JOBS = 8
 /** Of every other kind. */
 const MOST = 6
 
-/** What a text leads to: jobs by what the gateway searches in them, all else by its name. */
-export function usePlaces(text: string): { places: Place[]; isSearching: boolean } {
+/**
+ * What a text leads to: jobs by what the gateway searches in them, all else by its name.
+ * @param settled the text of a moment ago, for which the gateway is asked
+ */
+export function usePlaces(text: string, settled: string): { places: Place[]; isSearching: boolean } {
   const navigate = useNavigate()
-  const q = text.trim()
+  const q = settled.trim()
   const [mayWrite, maySeeTemplates, maySeeProviders] = [
     useMay('jobs:write'),
     useMay('templates:read'),
@@ -40,7 +43,6 @@ export function usePlaces(text: string): { places: Place[]; isSearching: boolean
     queryKey: ['anything', q],
     queryFn: async ({ signal }) =>
       (await client.jobs.list({ ...(q === '' ? {} : { q }), limit: MOST_JOBS }, { signal })).items,
-    placeholderData: keepPreviousData,
     enabled: maySeeJobs,
   })
   const templates = useQuery({ ...templatesQuery, enabled: maySeeTemplates })
@@ -59,7 +61,7 @@ export function usePlaces(text: string): { places: Place[]; isSearching: boolean
       place('Pages', path, label, icon, { to: path } as LinkProps),
     ),
     { id: 'docs', group: 'Pages', label: 'Documentation', icon: 'docs', go: () => location.assign('/docs/') },
-    ...(q === '' ? [] : found()),
+    ...(text.trim() === '' ? [] : found()),
   ]
 
   function found(): Place[] {
@@ -87,10 +89,16 @@ export function usePlaces(text: string): { places: Place[]; isSearching: boolean
       `${status} · …${id.slice(-8)}`,
     ),
   )
-  const groups = Map.groupBy(named.filter(isMeant(q)), ({ group }) => group)
+  const groups = Map.groupBy(named.filter(isMeant(text)), ({ group }) => group)
+  const { Actions = [], Pages = [], ...others } = Object.fromEntries(groups)
   return {
-    // Without a text the newest jobs come last: one is looking for a page then.
-    places: [...(q === '' ? [] : ofJobs), ...[...groups.values()].flatMap(cut), ...(q === '' ? ofJobs : [])],
+    // What is known at once comes first, so that Enter leads nowhere else when the gateway answers.
+    places: [
+      ...Actions,
+      ...Pages,
+      ...(settled === text ? ofJobs : []),
+      ...Object.values(others).flatMap((some) => some.slice(0, MOST)),
+    ],
     isSearching: jobs.isFetching,
   }
 }
@@ -101,13 +109,9 @@ const ACTIONS = [
   { label: 'Create Schedule', icon: 'plus', to: '/jobs/schedules/create' },
 ] as const
 
-function cut(places: Place[]): Place[] {
-  return places[0]?.group === 'Pages' ? places : places.slice(0, MOST)
-}
-
 /** Whether a place has all words of a text. */
 function isMeant(text: string): (place: Place) => boolean {
-  const words = text.toLowerCase().split(/\s+/)
+  const words = text.trim().toLowerCase().split(/\s+/)
   return ({ group, id, label }) => {
     const all = `${group} ${label} ${id}`.toLowerCase()
     return words.every((word) => all.includes(word))
