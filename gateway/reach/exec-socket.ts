@@ -76,9 +76,7 @@ export function addExecSocket(api: Api, components: ExecSocketComponents, ticket
         return
       }
       const asked = ticket as ExecTicket
-      const serving = asked.keep
-        ? serveKept(client, components, kept, asked)
-        : serve(client, reach, asked, over.signal)
+      const serving = asked.keep ? serveKept(client, components, kept, asked) : serve(client, reach, asked, over.signal)
       serving.catch((error: unknown) => {
         logger.debug({ jobId: ticket.jobId, error: String(error) }, 'a command’s socket broke')
         client.terminate()

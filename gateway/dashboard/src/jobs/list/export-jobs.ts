@@ -5,7 +5,7 @@ import { save } from '../../format/save.ts'
 import type { JobRow } from '../job-row.ts'
 
 /** Jobs in one file: more are better asked of the API. */
-export const MOST_EXPORTED = 100_000
+const MOST_EXPORTED = 100_000
 
 const COLUMNS = {
   id: (job) => job.id,

@@ -30,8 +30,7 @@ export function createLogBuffer() {
   /** The style with which a line begins, where that is not the plain one. */
   const styles = new Map<number, TextStyle>()
   const behind: Record<LogLineIn['stream'], TextStyle> = { stdout: PLAIN, stderr: PLAIN }
-  /** What cannot be told from the text: the bytes, and that no newline comes behind. */
-  const odd = new Map<number, Pick<LogLineIn, 'partial' | 'base64'>>()
+  const odd = new Map<number, Odd>()
   let first = 1
   /** Attempts that wrote something, and the place of their first line, ascending. */
   const attempts: { attempt: number; place: number }[] = []
@@ -140,28 +139,36 @@ export function createLogBuffer() {
       return [...new Set(matches.map((index) => Math.floor((index * MARKS) / end)))]
     },
     /** All of it as the container wrote it, in parts, so that no text is longer than a text may be. */
-    *parts(withTimes: boolean): Generator<string | Uint8Array<ArrayBuffer>> {
-      let text = ''
-      const goesOn = { stdout: false, stderr: false }
-      for (const [place, line] of lines.entries()) {
-        const { partial, base64 } = odd.get(place) ?? {}
-        const stream = isError[place] ? 'stderr' : 'stdout'
-        if (withTimes && !goesOn[stream]) text += `${new Date(timesMs[place] ?? 0).toISOString()} `
-        if (base64 === undefined) text += line
-        else {
-          yield text
-          yield Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
-          text = ''
-        }
-        goesOn[stream] = partial === true
-        if (partial !== true) text += '\n'
-        if (text.length < PART_LENGTH) continue
-        yield text
-        text = ''
-      }
-      yield text
-    },
+    parts: (withTimes: boolean) => partsOf({ lines, timesMs, isError, odd }, withTimes),
   }
+}
+
+/** What cannot be told from the text of a line: the bytes, and that no newline comes behind. */
+type Odd = Pick<LogLineIn, 'partial' | 'base64'>
+
+function* partsOf(
+  { lines, timesMs, isError, odd }: { lines: string[]; timesMs: number[]; isError: boolean[]; odd: Map<number, Odd> },
+  withTimes: boolean,
+): Generator<string | Uint8Array<ArrayBuffer>> {
+  let text = ''
+  const goesOn = { stdout: false, stderr: false }
+  for (const [place, line] of lines.entries()) {
+    const { partial, base64 } = odd.get(place) ?? {}
+    const stream = isError[place] ? 'stderr' : 'stdout'
+    if (withTimes && !goesOn[stream]) text += `${new Date(timesMs[place] ?? 0).toISOString()} `
+    if (base64 === undefined) text += line
+    else {
+      yield text
+      yield Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+      text = ''
+    }
+    goesOn[stream] = partial === true
+    if (partial !== true) text += '\n'
+    if (text.length < PART_LENGTH) continue
+    yield text
+    text = ''
+  }
+  yield text
 }
 
 const PART_LENGTH = 4 * 1024 * 1024

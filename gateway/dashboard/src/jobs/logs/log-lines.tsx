@@ -134,14 +134,6 @@ export function LogLines(props: LogLinesProps) {
     measure()
   }
 
-  function onClick(event: MouseEvent<HTMLElement>): void {
-    const { target, shiftKey, ctrlKey, metaKey } = event
-    const number = target instanceof Element && target.closest<HTMLElement>('.log-number')?.dataset.number
-    if (!number || ctrlKey || metaKey) return
-    event.preventDefault()
-    onLink(Number(number), shiftKey)
-  }
-
   return (
     <div className="log-frame">
       <div
@@ -156,7 +148,7 @@ export function LogLines(props: LogLinesProps) {
       >
         <div className="log-space" style={isWhole ? {} : { height }} data-whole={isWhole || undefined}>
           {/* biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/noStaticElementInteractions: of the links in it */}
-          <div ref={block} className="log-block" onClick={onClick}>
+          <div ref={block} className="log-block" onClick={(event) => followNumber(event, onLink)}>
             {rows.map((row) => (
               <Line
                 key={row.index}
@@ -176,6 +168,15 @@ export function LogLines(props: LogLinesProps) {
       {search !== '' && extent.marks.length > 0 && <Marks marks={extent.marks} />}
     </div>
   )
+}
+
+/** A click on a line's number links to it; with Ctrl or ⌘ the browser opens it in another tab. */
+function followNumber(event: MouseEvent<HTMLElement>, onLink: LogLinesProps['onLink']): void {
+  const { target, shiftKey, ctrlKey, metaKey } = event
+  const number = target instanceof Element && target.closest<HTMLElement>('.log-number')?.dataset.number
+  if (!number || ctrlKey || metaKey) return
+  event.preventDefault()
+  onLink(Number(number), shiftKey)
 }
 
 /** Where in the whole log matches are, beside its bar. */

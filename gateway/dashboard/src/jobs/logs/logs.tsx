@@ -1,7 +1,7 @@
 import { Alert, Button, FocusTrap } from '@mantine/core'
 import { useLocalStorage, useMediaQuery } from '@mantine/hooks'
 import { useNavigate, useRouter, useSearch } from '@tanstack/react-router'
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react'
 import type { Job } from '../../../../client/index.ts'
 import { number } from '../../format/amounts.ts'
 import { failed, told } from '../../ui/notify.ts'
@@ -9,6 +9,7 @@ import { LINE_TIMES } from './line-time.ts'
 import { LogLines, type LogLinesHandle, linkTo } from './log-lines.tsx'
 import { type LogSearch, linesOf, searchOf, viewOf } from './log-search.ts'
 import { type LogLook, LogTools } from './log-tools.tsx'
+import type { LogExtent, ToWorker } from './protocol.ts'
 import { useLog } from './use-log.ts'
 
 const WORDS = {
@@ -40,7 +41,7 @@ export function Logs({ job: { id, status } }: { job: Job }) {
   const [current, setCurrent] = useState(NOWHERE)
   const lines = useRef<LogLinesHandle>(null)
   /** What is to be shown first, once it is there. */
-  const opening = useRef(linked?.from ?? before ?? (status === 'failed' ? ('failure' as const) : null))
+  const opening = useRef<number | 'failure' | null>(linked?.from ?? before ?? (status === 'failed' ? 'failure' : null))
   /** Whether the next line is only scrolled to. */
   const isBack = useRef(linked === null && before !== undefined)
   const middle = useRef<number | undefined>(undefined)
@@ -54,14 +55,7 @@ export function Logs({ job: { id, status } }: { job: Job }) {
 
   useEffect(() => () => leave(id, middle.current), [id])
 
-  useEffect(() => {
-    const { current: first } = opening
-    const hasEnded = extent.state === 'ended' || extent.state === 'failed'
-    if (first === null || extent.lines === 0) return
-    if (!hasEnded && (first === 'failure' || first >= extent.first + extent.lines)) return
-    opening.current = null
-    send(first === 'failure' ? { type: 'failure' } : { type: 'locate', number: first })
-  }, [extent, send])
+  useOpening(opening, extent, send)
 
   const here = address.line ?? rows.find(({ index }) => index === current.index)?.number.toString()
 
@@ -151,6 +145,22 @@ export function Logs({ job: { id, status } }: { job: Job }) {
       </div>
     </FocusTrap>
   )
+}
+
+/** Shows a line, or the failure, once it is there; that may be long after the page. */
+function useOpening(
+  opening: RefObject<number | 'failure' | null>,
+  extent: LogExtent,
+  send: (message: ToWorker) => void,
+): void {
+  useEffect(() => {
+    const { current: first } = opening
+    const hasEnded = extent.state === 'ended' || extent.state === 'failed'
+    if (first === null || extent.lines === 0) return
+    if (!hasEnded && (first === 'failure' || first >= extent.first + extent.lines)) return
+    opening.current = null
+    send(first === 'failure' ? { type: 'failure' } : { type: 'locate', number: first })
+  }, [opening, extent, send])
 }
 
 /** @param middle of the lines in sight; undefined at the end of a log that is followed */

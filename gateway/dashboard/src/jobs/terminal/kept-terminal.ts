@@ -66,8 +66,7 @@ function makeRoom(): void {
 export type KeptTerminal = ReturnType<typeof createTerminal>
 
 function createTerminal(jobId: string) {
-  const host = document.createElement('div')
-  host.className = 'terminal-host'
+  const host = createHost()
   const fit = new FitAddon()
   const listeners = new Set<() => void>()
   let xterm: Xterm | null = null
@@ -95,9 +94,7 @@ function createTerminal(jobId: string) {
     opened.textarea?.setAttribute('aria-describedby', 'terminal-way-out')
     fit.fit()
     observer.observe(host)
-    opened.onResize(({ cols, rows }) => session?.resize(cols, rows))
-    opened.onData((text) => session?.write(new TextEncoder().encode(text)))
-    opened.onBinary((text) => session?.write(Uint8Array.from(text, (sign) => sign.charCodeAt(0))))
+    connectKeys(opened, () => session)
     return opened
   }
 
@@ -123,9 +120,8 @@ function createTerminal(jobId: string) {
         if (signal.aborted) return
         if (end.type === 'lost' && code.get() !== undefined && tries < MOST_TRIES) {
           setState({ type: 'connecting' })
-          setTimeout(() => {
-            if (!signal.aborted) connect(nextAddress(), shown, tries + 1)
-          }, RETRY_MS)
+          const again = (): void => connect(nextAddress(jobId, code.get() ?? ''), shown, tries + 1)
+          setTimeout(() => signal.aborted || again(), RETRY_MS)
           return
         }
         code.set(undefined)
@@ -134,20 +130,12 @@ function createTerminal(jobId: string) {
     })
   }
 
-  function nextAddress(): string {
-    const search = new URLSearchParams({ code: code.get() ?? '' })
-    return hereOf(`${location.origin}/api/plugin-core/jobs/${encodeURIComponent(jobId)}/exec/socket?${search}`)
-  }
-
   return {
     /** What is to run next, as it is typed. */
     line: 'sh',
     state: () => state,
     isBusy: () => state.type === 'connecting' || state.type === 'open',
-    subscribe(listener: () => void): () => void {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    subscribe: (listener: () => void) => subscribe(listeners, listener),
     /** Puts it into a place, until the returned function is called. */
     show(place: HTMLElement): () => void {
       kept.delete(jobId)
@@ -159,7 +147,7 @@ function createTerminal(jobId: string) {
         // The page was loaded anew while something ran.
         if (code.get() !== undefined) {
           setState({ type: 'connecting' })
-          connect(nextAddress(), xterm, MOST_TRIES - 1)
+          connect(nextAddress(jobId, code.get() ?? ''), xterm, MOST_TRIES - 1)
         }
       }
       return () => {
@@ -175,8 +163,7 @@ function createTerminal(jobId: string) {
       opening = new AbortController()
       const { signal } = opening
       try {
-        const size = { columns: shown.cols, rows: shown.rows }
-        const request = { command, terminal: true, keep: true, ...size }
+        const request = { command, terminal: true, keep: true, columns: shown.cols, rows: shown.rows }
         const { url } = await client.jobs.openExec(jobId, request, { signal })
         if (!signal.aborted) connect(hereOf(url), shown)
       } catch (error) {
@@ -198,6 +185,24 @@ function createTerminal(jobId: string) {
   }
 }
 
+function createHost(): HTMLElement {
+  const host = document.createElement('div')
+  host.className = 'terminal-host'
+  return host
+}
+
+function subscribe(listeners: Set<() => void>, listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+/** What is typed, and how large it is, goes to the command that runs. */
+function connectKeys(xterm: Xterm, session: () => OpenExec | null): void {
+  xterm.onResize(({ cols, rows }) => session()?.resize(cols, rows))
+  xterm.onData((text) => session()?.write(new TextEncoder().encode(text)))
+  xterm.onBinary((text) => session()?.write(Uint8Array.from(text, (sign) => sign.charCodeAt(0))))
+}
+
 function createXterm(place: HTMLElement): Xterm {
   const xterm = new Xterm({
     cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
@@ -212,6 +217,12 @@ function createXterm(place: HTMLElement): Xterm {
   // Every other key is the program's, so one has to lead out (WCAG 2.1.2); the browser then moves the focus.
   xterm.attachCustomKeyEventHandler(({ key, shiftKey }) => !(key === 'Tab' && shiftKey))
   return xterm
+}
+
+/** Of another socket to a command that is kept. */
+function nextAddress(jobId: string, code: string): string {
+  const search = new URLSearchParams({ code })
+  return hereOf(`${location.origin}/api/plugin-core/jobs/${encodeURIComponent(jobId)}/exec/socket?${search}`)
 }
 
 /** The address by the name that this page was opened with: a proxy may have hidden it from the gateway. */
