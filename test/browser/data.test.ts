@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Locator } from 'playwright-core'
 import { until } from '../support/until.ts'
-import { type Rig, startRig } from './support/rig.ts'
+import { type Rig, startRig, takeShot } from './support/rig.ts'
 
 const SMALL = { cpu: 100, memory: '32Mi', storage: '16Mi', stopGraceSeconds: 0, network: 'none' as const }
 /** What a container may call its files to look like another, or to be taken for markup. */
@@ -71,7 +71,7 @@ describe('data in the dashboard', () => {
     assert.doesNotMatch(await page.title(), /owned/)
     await rig.inspect('job-files')
     await page.setViewportSize({ width: 1024, height: 768 })
-    await page.screenshot({ path: '.cache/screenshots/job-files-1024.png' })
+    await takeShot(rig.page, 'job-files-1024')
     await page.setViewportSize({ width: 1360, height: 860 })
     const file = await downloaded('Download a.txt')
     assert.deepEqual([file.name, file.content.toString()], ['a.txt', 'first\n'])

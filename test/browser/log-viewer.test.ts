@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { until } from '../support/until.ts'
 import { type PlayedRig, startPlayedRig } from './support/played-rig.ts'
+import { takeShot } from './support/rig.ts'
 
 describe('the output of a job in its page', () => {
   let rig: PlayedRig
@@ -186,7 +187,7 @@ describe('the output of a job in its page', () => {
     const top = async () => (await line('layer').boundingBox())?.y ?? 0
     const frame = (await rig.page.locator('.log-lines').boundingBox())?.y ?? 0
     assert.ok(Math.abs((await top()) - frame) < 4, `${await top()} in ${frame}`)
-    await rig.page.screenshot({ path: '.cache/screenshots/log-viewer.png' })
+    await takeShot(rig.page, 'log-viewer')
 
     // Few lines that are higher than the page are there to their end, too.
     await rig.play.log(id, ...Array.from({ length: 12 }, (_, i) => `few ${'high '.repeat(600)}end of few ${i}`))
@@ -202,7 +203,7 @@ describe('the output of a job in its page', () => {
       const last = await line('end of 199').boundingBox()
       return last !== null && lines !== null && Math.abs(last.y + last.height - (lines.y + lines.height)) < 24
     })
-    await rig.page.screenshot({ path: '.cache/screenshots/log-viewer-end.png' })
+    await takeShot(rig.page, 'log-viewer-end')
     await rig.page.locator('.log-lines').evaluate((element) => {
       element.scrollTop = 0
     })

@@ -8,7 +8,7 @@ import { CortexClient } from '../../gateway/client/index.ts'
 import { type Failure, failure } from '../../protocol/failures.ts'
 import { until } from '../support/until.ts'
 import { type PlayedRig, startPlayedRig } from './support/played-rig.ts'
-import { inspectPage } from './support/rig.ts'
+import { inspectPage, takeShot } from './support/rig.ts'
 
 describe('what pages say', () => {
   let rig: PlayedRig
@@ -119,7 +119,7 @@ describe('what pages say', () => {
     await dead.getByText(/1 attempt in a row did not arrive: .*503/).waitFor()
     await rig.page.getByRole('link', { name: 'dead' }).click()
     await rig.page.getByRole('alert').getByText(/503/).waitFor()
-    await rig.page.screenshot({ path: '.cache/screenshots/webhook-failing.png' })
+    await takeShot(rig.page, 'webhook-failing')
     status = 204
     const [delivery] = (await client.webhooks.history(id)).items
     await client.webhooks.retry(id, delivery?.id ?? '')
@@ -136,7 +136,7 @@ describe('what pages say', () => {
     const alert = rig.page.getByRole('alert')
     await alert.getByText('limit: 24 MiB').waitFor()
     await alert.getByText('reason: storage limit').waitFor()
-    await rig.page.screenshot({ path: '.cache/screenshots/job-failure.png' })
+    await takeShot(rig.page, 'job-failure')
     await rig.open(`/jobs/${id}?tab=events`)
     await rig.page.getByText(/metered: 1 min 30 s/).waitFor()
   })

@@ -7,9 +7,7 @@ import { eventually, startFaultMarket } from './support/fault-market.ts'
 /** Nobody is lost while the guard waits. */
 const TIMES = { heartbeatMs: 500, lostAfterMs: 120_000 }
 
-test('a container that the guard of a dead agent ended is its requester’s doing, and billed until then', {
-  timeout: 220_000,
-}, async () => {
+test('a container that the guard of a dead agent ended is its requester’s doing, and billed until then', async () => {
   await using market = await startFaultMarket({ agents: [{ name: 'a' }], times: TIMES })
   const [agent] = market.agents
   assert.ok(agent !== undefined)

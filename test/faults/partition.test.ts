@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { eventually, type FaultMarket, startFaultMarket } from './support/fault-market.ts'
 import { createNamespaces, type Namespaces, namespaceProblem } from './support/namespaces.ts'
 
-const TIMES = { heartbeatMs: 500, lostAfterMs: 8_000 }
-/** Well below the loss, what TCP takes to notice that the link is back included. */
+const TIMES = { heartbeatMs: 500, lostAfterMs: 15_000 }
+/** Well below the loss, what TCP takes to notice that the link is back, and a busy machine to put it there, included. */
 const SHORT_CUT_MS = 2_500
 
 const problem = await namespaceProblem()
@@ -48,7 +48,7 @@ describe('a link that is cut', { skip: problem ?? false }, () => {
 
 async function runningWith(market: FaultMarket, label: string, changes: object): Promise<string> {
   const id = await market.submit(
-    market.count(400, 50, { constraints: { labels: { [label]: 'yes' } }, ...changes }),
+    market.count(400, 100, { constraints: { labels: { [label]: 'yes' } }, ...changes }),
     true,
   )
   await market.when(id, ({ status }) => status === 'running')

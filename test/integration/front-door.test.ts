@@ -40,7 +40,7 @@ async function run(test: TestContext, example: string, here: Record<string, stri
   return stdout
 }
 
-describe('the front door', { timeout: 280_000 }, () => {
+describe('the front door', () => {
   let dockerHost: string
 
   before(async () => {

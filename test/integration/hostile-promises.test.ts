@@ -28,7 +28,7 @@ import { announce, bidFor, bidMessage, deliverBid, requestOf } from './support/p
 import { bytesOf, joinPlainly, type PlainPeer, readAs, WIRE, type Wire } from './support/plain-peer.ts'
 
 /** Short, so that a silent provider is soon given up; longer than the engine of a busy machine takes to start a container. */
-const TIMES = { heartbeatMs: 200, lostAfterMs: 5_000, startWithinMs: 12_000, endWithinMs: 500 }
+const TIMES = { heartbeatMs: 200, lostAfterMs: 10_000, startWithinMs: 30_000, endWithinMs: 500 }
 
 type LeaseContent = NonNullable<MessageInitShape<typeof LeaseMessageSchema>['content']>
 type ReportContent = Extract<LeaseContent, { case: 'report' }>['value']['content']

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { outputArrived } from '../../node/outputs/arrived.ts'
 import type { JobRecord } from '../../node/store/index.ts'
 import type { JobSubmission } from '../../protocol/job-spec.ts'
+import { LONGEST_WAIT_MS } from '../support/until.ts'
 import { openMarket, type Seller, type TestMarket } from './support/market.ts'
 
 /** All that there is to see of a folder but its owners, and the times of folders and links. */
@@ -35,7 +36,7 @@ describe('the output of a job as an input of the next', () => {
 
   async function run(script: string, seller: Seller, changes: Partial<JobSubmission>): Promise<JobRecord> {
     const job = await market.run(script, { provider: seller.id, ...changes })
-    return await outputArrived(market.node.store, job, AbortSignal.timeout(60_000))
+    return await outputArrived(market.node.store, job, AbortSignal.timeout(LONGEST_WAIT_MS))
   }
 
   async function said(job: JobRecord): Promise<string> {

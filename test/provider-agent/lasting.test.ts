@@ -3,7 +3,7 @@ import { afterEach, describe, it } from 'node:test'
 import { type AgentRig, createAgentRig } from '../support/agent-rig.ts'
 import { until } from '../support/until.ts'
 
-describe('an agent that stops in the midst of a removal', { timeout: 30_000 }, () => {
+describe('an agent that stops in the midst of a removal', () => {
   let rig: AgentRig
   afterEach(async () => await rig.stop())
 

@@ -18,6 +18,8 @@ const execute = promisify(execFile)
 const VERSION = '1.2.3'
 const NAME = 'market-cortex-node'
 const CHART = join(import.meta.dirname, '../../packaging/helm')
+/** Where root keeps what was compiled, for the next time. */
+const CACHE = '/var/cache/cortex-dev-go'
 /** Where Debian keeps packages of Go. */
 const GO_PATH = '/usr/share/gocode'
 const PACKAGES = ['golang-go', 'golang-github-masterminds-sprig-dev', 'golang-k8s-sigs-yaml-dev']
@@ -79,7 +81,8 @@ describe('the Helm chart', { skip }, () => {
     await layOutChart(chart, VERSION)
     if (await canInstall()) await installPackages(PACKAGES, () => undefined)
     renderer = join(folder, 'render')
-    const env = { ...process.env, GO111MODULE: 'off', GOPATH: GO_PATH, GOCACHE: join(folder, 'cache'), GOFLAGS: '' }
+    const GOCACHE = process.getuid?.() === 0 ? CACHE : join(folder, 'cache')
+    const env = { ...process.env, GO111MODULE: 'off', GOPATH: GO_PATH, GOCACHE, GOFLAGS: '' }
     const source = join(import.meta.dirname, 'support/render-chart.go')
     await execute((await findProgram('go')) ?? 'go', ['build', '-o', renderer, source], { env })
   })

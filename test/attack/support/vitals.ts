@@ -16,8 +16,9 @@ export interface Vitals {
   /** Longest delay of the loop, whatever caused it, in ms. */
   delayMs: number
   /**
-   * How much longer than {@link YARDSTICK_MS} a fixed piece of work took meanwhile, as half of many did: cores that are
-   * shared, throttled or lent by another system take longer for the same work. 1 and more.
+   * How much longer than usual a fixed piece of work took meanwhile, as half of many did, by that of {@link YARDSTICKS} which
+   * took longest: cores that are shared, throttled or lent by another system take longer for the same work, and where others
+   * fill caches and memory's bus, what makes many objects most of all. 1 and more.
    */
   slowness: number
   heapBytes: number
@@ -44,10 +45,16 @@ export const LONG_MS = 50
 const MOST_HOLDS = 1_000
 
 const ROUND_MS = 10
-/** How often the yardstick is tried, in rounds: it takes a hundredth of the process's time at most. */
+/** How often the yardsticks are tried, in rounds: they take a fiftieth of the process's time at most. */
 const YARDSTICK_ROUNDS = 20
-/** What the yardstick takes on a machine with nothing else to do, in ms: the one on which {@link Vitals.heldMs} was bounded. */
-const YARDSTICK_MS = 1
+/** What each takes on a machine with nothing else to do, in ms: the one on which {@link Vitals.heldMs} was bounded. */
+const YARDSTICKS: [work: () => void, usualMs: number][] = [
+  [walkMemory, 1],
+  [makeObjects, 1.5],
+]
+
+const places = new Uint32Array(2 ** 18)
+const LIST = `[${'{"a":0,"b":"x"},'.repeat(4_000)}0]`
 
 if (new URL(import.meta.url).searchParams.has('watch')) watch()
 
@@ -66,7 +73,7 @@ export function measureVitals(): Measured {
   delay.enable()
   let most = nothing()
   let asked: ((vitals: Vitals) => void)[] = []
-  let tried: number[] = []
+  let tried = YARDSTICKS.map((): number[] => [])
   let rounds = 0
   let before = { atMs: performance.now(), workedMs: workedMs() }
   const timer = setInterval(() => {
@@ -77,7 +84,7 @@ export function measureVitals(): Measured {
       const toMs = Date.now()
       most.holds.push({ heldMs: held, fromMs: toMs - (now.atMs - before.atMs), toMs })
     }
-    if (rounds % YARDSTICK_ROUNDS === 0) tried.push(yardstick())
+    if (rounds % YARDSTICK_ROUNDS === 0) for (const [i, [work]] of YARDSTICKS.entries()) tried[i]?.push(tookMs(work))
     before = { atMs: performance.now(), workedMs: workedMs() }
     // Not `memoryUsage`, which reads a file of the system's each time.
     const { used_heap_size: heap, external_memory: buffers } = getHeapStatistics()
@@ -101,7 +108,7 @@ export function measureVitals(): Measured {
     },
     beginAnew() {
       most = nothing()
-      tried = []
+      tried = YARDSTICKS.map(() => [])
       delay.reset()
     },
     stop() {
@@ -127,22 +134,32 @@ function nothing(): Vitals {
   return { heldMs: 0, holds: [], delayMs: 0, heapBytes: 0, bufferBytes: 0, slowness: 1 }
 }
 
-const places = new Uint32Array(2 ** 18)
-
-/** Reads and writes here and there in a MiB, as programs do. @returns how long it took, in ms */
-function yardstick(): number {
-  const startedMs = performance.now()
+/** Reads and writes here and there in a MiB, as programs do. */
+function walkMemory(): void {
   let at = 1
   for (let i = 0; i < 240_000; i += 1) {
     at = (Math.imul(at, 1_664_525) + 1_013_904_223) >>> 14
     places[at] = (places[at] ?? 0) + i
   }
+}
+
+/** Reads a list of objects, as of a request. */
+function makeObjects(): void {
+  JSON.parse(LIST)
+}
+
+function tookMs(work: () => void): number {
+  const startedMs = performance.now()
+  work()
   return performance.now() - startedMs
 }
 
-function slownessOf(tried: number[]): number {
-  const usual = tried.toSorted((a, b) => a - b)[Math.floor(tried.length / 2)] ?? YARDSTICK_MS
-  return Math.max(1, usual / YARDSTICK_MS)
+function slownessOf(tried: number[][]): number {
+  const ratios = YARDSTICKS.map(([, usualMs], i) => {
+    const some = (tried[i] ?? []).toSorted((a, b) => a - b)
+    return (some[Math.floor(some.length / 2)] ?? usualMs) / usualMs
+  })
+  return Math.max(1, ...ratios)
 }
 
 /** Of this thread, in ms. */

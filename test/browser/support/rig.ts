@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
@@ -62,7 +62,6 @@ export interface RigInit {
 
 export async function startRig({ gatewayFlags = [], fetchesAssetsOutside = true }: RigInit = {}): Promise<Rig> {
   buildDashboard()
-  if (TAKES_SHOTS) mkdirSync(SHOTS, { recursive: true })
   await using stack = new AsyncDisposableStack()
   const engine = await ensureEngine()
   stack.defer(engine.stop)
@@ -170,7 +169,8 @@ async function inspectNarrow(page: Page, name: string): Promise<void> {
   await page.setViewportSize({ width: 1360, height: 860 })
 }
 
-async function takeShot(page: Page, name: string): Promise<void> {
+/** Takes a picture of the page as it is, where `CORTEX_SCREENSHOTS=1`. */
+export async function takeShot(page: Page, name: string): Promise<void> {
   if (TAKES_SHOTS) await page.screenshot({ path: join(SHOTS, `${name}.png`) })
 }
 
