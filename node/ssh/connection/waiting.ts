@@ -10,7 +10,7 @@ export interface WaitingShare {
   leave(): void
 }
 
-/** The room for bytes that wait, of one guest in all connections, and of all guests. */
+/** The room for bytes that wait beyond what is free, of one guest in all connections, and of all guests. */
 export interface WaitingRoom {
   /** @param look called when there is room again for what was too much */
   open(look: () => void): WaitingShare
@@ -23,6 +23,9 @@ export function createWaitingRoom(
   const guests = new Map<string, number>()
   const heldUp = new Set<() => void>()
   let all = 0
+
+  /** What is free is no one else's to feel: it is not counted. */
+  const beyond = (bytes: number): number => Math.max(0, bytes - limits.free)
 
   /** How many of the bounds that are shared with others are met. */
   const met = (guest: string): number => Number(all > limits.all) + Number((guests.get(guest) ?? 0) > limits.guest)
@@ -37,10 +40,10 @@ export function createWaitingRoom(
     let isOver = false
 
     function note(bytes: number): void {
-      const by = bytes - held
+      const by = beyond(bytes) - beyond(held)
+      held = bytes
       if (by === 0 || isOver) return
       const before = met(own)
-      held = bytes
       all += by
       if (own !== '') {
         const after = (guests.get(own) ?? 0) + by

@@ -17,6 +17,9 @@ export type Request =
 /** The first packet of a session. */
 export const INIT = 1
 
+/** Requests whose answers may be long. */
+export const [READ, READDIR] = [5, 12]
+
 /** How a file is opened, in bits. */
 export const OPEN = { read: 1, write: 2, append: 4, create: 8, truncate: 16, exclusive: 32 } as const
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { formatBytes } from '../../../protocol/units.ts'
 import { isDiskFull } from '../../system-problem.ts'
+import { createWaitingRoom, type WaitingShare } from '../connection/waiting.ts'
 import { SftpError, Status } from './index.ts'
 
 /** Files of one owner that are open at a time, in all sessions. */
@@ -12,7 +13,15 @@ const MAX_OPEN_FILES = 512
 /** Read from the disk at a time, in bytes. */
 const PIECE_BYTES = 256 * 1024
 
-/** The disk for files that are on their way through sessions, into containers or out of them. */
+const MIB = 2 ** 20
+
+/**
+ * Bytes of requests and their answers that nobody has taken yet, before a session is asked for no more: of one session, of
+ * all those of one owner, and of all. What is `free` each session has: a whole packet, and an answer.
+ */
+const MAX_WAITING_BYTES = { free: MIB / 2, connection: 2 * MIB, guest: 64 * MIB, all: 256 * MIB }
+
+/** The disk, and the memory, for files that are on their way through sessions, into containers or out of them. */
 export interface SftpRoom {
   /** Makes the folder, and removes what an earlier run left in it. */
   start(): Promise<void>
@@ -20,8 +29,10 @@ export interface SftpRoom {
   openSession(owner?: string): SessionRoom
 }
 
-/** What one session keeps on the disk. */
+/** What one session keeps on the disk, and in memory. */
 export interface SessionRoom {
+  /** @param look called when there is room again for what was too much */
+  waiting(look: () => void): WaitingShare
   /** The most that it may keep, with others of its owner, at a time, in bytes. */
   readonly maxBytes: number
   /** A new file, empty and without a name: it goes with this process, whatever ends that. */
@@ -46,6 +57,7 @@ export interface StagedFile {
 /** @param init.maxBytes of all sessions together @param init.maxSessionBytes of one of them */
 export function createSftpRoom(init: { folder: string; maxBytes: number; maxSessionBytes: number }): SftpRoom {
   let heldBytes = 0
+  const memory = createWaitingRoom(MAX_WAITING_BYTES)
   const owners = new Map<string, { bytes: number; files: number }>()
 
   function openSession(owner: string = randomUUID()): SessionRoom {
@@ -77,6 +89,11 @@ export function createSftpRoom(init: { folder: string; maxBytes: number; maxSess
 
     return {
       maxBytes,
+      waiting(look) {
+        const share = memory.open(look)
+        share.belongTo(owner)
+        return share
+      },
       async openFile() {
         hold(0, 1)
         try {

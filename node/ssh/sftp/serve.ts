@@ -7,7 +7,7 @@ import { SftpError, type SftpFiles, Status } from './index.ts'
 import { packetsOf } from './packets.ts'
 import { INIT, readRequest, requestId } from './requests.ts'
 import type { SftpRoom } from './room.ts'
-import { createSession } from './session.ts'
+import { answerBytes, createSession } from './session.ts'
 
 /** Requests of a session that are answered at a time; what comes beyond them waits in the channel. */
 const MAX_REQUESTS = 32
@@ -38,7 +38,11 @@ export async function serveSftp(
   const scope = new AbortController()
   const signal = AbortSignal.any([scope.signal, init.signal])
   const { files, room, clock } = components
-  const session = createSession({ files, clock, signal, room: room.openSession() }, { home: init.home ?? '/' })
+  const own = room.openSession()
+  const session = createSession({ files, clock, signal, room: own }, { home: init.home ?? '/' })
+  const waiting = own.waiting(() => freed.resolve())
+  /** Bytes of requests that are being answered, and of their answers. */
+  let heldBytes = 0
   const answering = new Set<Promise<void>>()
   let asked = 0
   /** Requests that are being answered, without those whose answers nobody takes. */
@@ -90,13 +94,17 @@ export async function serveSftp(
         continue
       }
       const one = answer(packet)
+      const bytes = packet.length + answerBytes(packet)
+      heldBytes += bytes
       answering.add(one)
       one.catch(stop).finally(() => {
         answering.delete(one)
+        heldBytes -= bytes
+        waiting.isFull(heldBytes)
         freed.resolve()
       })
       // Not a race: each would hold on to all that was raced before.
-      while (answering.size >= MAX_REQUESTS) {
+      while (answering.size >= MAX_REQUESTS || waiting.isFull(heldBytes)) {
         freed = Promise.withResolvers()
         await freed.promise
       }
@@ -111,6 +119,7 @@ export async function serveSftp(
     scope.abort(new Error('The session is over'))
     await Promise.allSettled(answering)
     await session.close()
+    waiting.leave()
   }
 }
 

@@ -14,13 +14,15 @@ import { createQueue, type Handle, type HandleComponents } from './handle.ts'
 import { SftpError, Status } from './index.ts'
 import { MAX_PACKET_BYTES } from './packets.ts'
 import { createPathActions } from './path-actions.ts'
-import type { Request } from './requests.ts'
+import { READ, READDIR, type Request } from './requests.ts'
 import type { WritingHandle } from './writing.ts'
 
 /** Files and folders that a session has open at a time. */
 const MAX_HANDLES = 64
 /** Bytes of a file in one answer. */
 const MAX_READ_BYTES = 128 * 1024
+/** Bytes of any other answer, at most: a path, twice. */
+const SHORT_ANSWER_BYTES = 8 * 1024
 /** What a packet of a write has beside its bytes, at most: the handle, and its frame. */
 const WRITE_FRAME_BYTES = 1024
 
@@ -32,6 +34,11 @@ export interface Session {
   answer(id: number, request: Request): Promise<Buffer>
   /** Gives back all that is open; nothing more is put into the container. */
   close(): Promise<void>
+}
+
+/** Bytes that the answer to a packet has at most. */
+export function answerBytes(packet: Buffer): number {
+  return packet[0] === READ || packet[0] === READDIR ? MAX_READ_BYTES : SHORT_ANSWER_BYTES
 }
 
 /** @param init.home where relative paths begin */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createWaitingRoom } from '../../../node/ssh/connection/waiting.ts'
 
-const LIMITS = { free: 2, connection: 16, guest: 18, all: 50 }
+const LIMITS = { free: 2, connection: 16, guest: 14, all: 40 }
 
 test('what waits in all connections of a guest is bounded, a little in each is free, and whoever was held up goes on', async () => {
   const looked: string[] = []
@@ -43,4 +43,15 @@ test('what waited before somebody was known counts as theirs', () => {
   a.belongTo('ada')
   b.belongTo('ada')
   assert.equal(b.isFull(10), true)
+})
+
+test('what is free in many connections of one guest keeps no other from more', () => {
+  const room = createWaitingRoom(LIMITS)
+  const open = (guest: string) => {
+    const share = room.open(() => undefined)
+    share.belongTo(guest)
+    return share
+  }
+  for (let each = 0; each < 50; each += 1) assert.equal(open('ada').isFull(2), false)
+  assert.equal(open('bob').isFull(16), false)
 })

@@ -53,11 +53,11 @@ describe('what a hostile client sends over SFTP', () => {
     begin()
   })
 
-  function begin(clock: Clock = systemClock): void {
+  function begin(clock: Clock = systemClock, own: Pick<SftpRoom, 'openSession'> = room): void {
     client = rawClient()
     stop = new AbortController()
     stops.push(stop)
-    served = serveSftp(client.served, { files, room, clock }, { signal: stop.signal }).then(
+    served = serveSftp(client.served, { files, room: own, clock }, { signal: stop.signal }).then(
       () => 'ended',
       (error) => `${error.name} ${error.status}`,
     )
@@ -227,6 +227,29 @@ describe('what a hostile client sends over SFTP', () => {
     waiting.resolve()
     for (let at = 0; at < 5_000; at += 1) assert.equal((await client.next())?.id, at)
     assert.equal(asked, 5_000)
+  })
+
+  test('whoever asks for much at once has no more than 2 MiB of answers on their way', async () => {
+    let most = 0
+    begin(systemClock, {
+      openSession() {
+        const own = room.openSession()
+        const waiting: typeof own.waiting = (look) => {
+          const share = own.waiting(look)
+          const isFull = (bytes: number): boolean => {
+            most = Math.max(most, bytes)
+            return share.isFull(bytes)
+          }
+          return { ...share, isFull }
+        }
+        return { ...own, waiting }
+      },
+    })
+    await hello()
+    const handle = await open('/file', TO_READ)
+    for (let at = 0; at < 100; at += 1) client.send(READ, number(at), handle, long(0n), number(0xffffffff))
+    for (let at = 0; at < 100; at += 1) assert.equal((await client.next())?.type, 103)
+    assert.ok(most > MIB && most < 2 * MIB + 256 * 1024, String(most))
   })
 
   test('a folder whose provider tells the same names for ever comes to an end', async () => {
