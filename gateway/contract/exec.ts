@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { MAX_COMMAND_WORD_LENGTH, MAX_COMMAND_WORDS, MAX_TERMINAL_SIZE } from '../../protocol/limits.ts'
 import { isArgument } from '../../protocol/text.ts'
 
-/** How long a command without a socket may take, in seconds. */
-const EXEC_SECONDS = 60
+/** How long a command without a socket may take where nobody says, in seconds; one that is answered as events takes its time. */
+export const EXEC_SECONDS = 60
 const MAX_EXEC_SECONDS = 600
 
 const word = z.string().max(MAX_COMMAND_WORD_LENGTH).refine(isArgument, 'must be valid text without NUL characters')
@@ -29,8 +29,10 @@ export const execRequestSchema = z
       .int()
       .min(1)
       .max(MAX_EXEC_SECONDS)
-      .default(EXEC_SECONDS)
-      .describe('Without `interactive`: seconds to wait for its end; then its provider ends it, where it can.'),
+      .optional()
+      .describe(
+        'Without `interactive`: seconds to wait for its end; then its provider ends it, where it can. 60 where it is not given, and as events no end.',
+      ),
   })
   .meta({ id: 'ExecRequest', description: 'A command for the running container.' })
 

@@ -11,10 +11,16 @@ const PIECE_LENGTH = 64 * 1024
 /** Answers that are made while they are read, within what whoever asked may have open. */
 export interface Answers {
   /**
-   * With events, for as long as whoever asked may see them.
+   * Takes the place of an answer ahead, for what is to have no effect where there is none.
    * @throws {GatewayError} RATE_LIMIT_EXCEEDED
    */
-  events(c: GatewayContext, source: EventSourceOf): Response
+  hold(c: GatewayContext): Required<Pick<StreamHold, 'mayGoOn' | 'onEnd'>>
+  /**
+   * With events, for as long as whoever asked may see them.
+   * @param hold of {@link hold} @default taken here
+   * @throws {GatewayError} RATE_LIMIT_EXCEEDED
+   */
+  events(c: GatewayContext, source: EventSourceOf, hold?: StreamHold): Response
   /**
    * JSON whose one list is as long as it may be, and never in memory as a whole.
    * @param text what stands before the list, and after it; the latter is asked for once the list has ended
@@ -34,15 +40,16 @@ export function createAnswers(components: {
 }): Answers {
   const { streams, revocation, shares, readShares } = components
 
-  function held(c: GatewayContext, within: Shares): StreamHold {
+  function held(c: GatewayContext, within: Shares): ReturnType<Answers['hold']> {
     const principal = principalOf(c)
     return { mayGoOn: () => revocation.isValid(principal), onEnd: within.take(c, principal) }
   }
 
   return {
-    events(c, source) {
+    hold: (c) => held(c, shares),
+    events(c, source, hold) {
       if (c.req.method === 'HEAD') return c.body(null, 200, SSE_HEADERS)
-      const { body } = streams.respond(source, held(c, shares))
+      const { body } = streams.respond(source, hold ?? held(c, shares))
       return c.body(body as ReadableStream, 200, SSE_HEADERS)
     },
     list(c, items, text) {

@@ -17,6 +17,8 @@ export interface StreamHold {
   mayGoOn?: () => boolean
   /** Called once when it has ended, however it did. */
   onEnd?: () => void
+  /** How long a client may take nothing before it is let go, in ms. @default that of all streams */
+  stallMs?: number
 }
 
 /** The open streams of server-sent events, and other answers that are made while they are read. */
@@ -49,7 +51,8 @@ export function createEventStreams(
 
   function answer(scope: AbortController, pieces: AsyncIterable<string>, start: string | null, hold: StreamHold) {
     const body = createStreamedBody({ clock, logger }, pieces, {
-      ...{ scope, start, heartbeatMs, stallMs },
+      ...{ scope, start, heartbeatMs },
+      stallMs: hold.stallMs ?? stallMs,
       mayGoOn: hold.mayGoOn ?? (() => true),
       onEnd(cleaned) {
         open.delete(body)

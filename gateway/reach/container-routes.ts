@@ -5,7 +5,7 @@ import { JobStateError } from '../../node/store/index.ts'
 import { isoTime } from '../../node/views/time.ts'
 import { revokedError } from '../auth/index.ts'
 import { success } from '../contract/envelope.ts'
-import { containerSchema, execAnswerSchema, execRequestSchema, portLinkSchema } from '../contract/exec.ts'
+import { containerSchema, EXEC_SECONDS, execAnswerSchema, execRequestSchema, portLinkSchema } from '../contract/exec.ts'
 import type { Answers } from '../events/index.ts'
 import { principalOf, wantsEvents } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
@@ -22,6 +22,9 @@ import { addTunnelRoute, type TunnelComponents } from './tunnel-route.ts'
 /** How long the address of a socket may be opened, in ms. */
 const TICKET_MS = 60_000
 const MAX_TICKETS = 1_000
+
+/** How long a client may take nothing of what a command writes, in ms; then the command is let go of. */
+const EXEC_STALL_MS = 15 * 60_000
 
 const TIME = '2026-01-31T12:00:00.000Z'
 
@@ -52,7 +55,7 @@ const execOperation = operation({
   tag: 'Jobs',
   summary: 'Run a command in the running container',
   description:
-    'Answers output and exit code; with `Accept: text/event-stream` what the command writes as it comes, however long it takes. With `interactive` the address of a WebSocket instead: binary messages to it are input, text ones `{"type":"resize","columns":80,"rows":24}` or `{"type":"end"}`; binary messages from it are output after one byte, 1 for stdout and 2 for stderr, text ones `{"type":"exit","exitCode":0}` or `{"type":"error","error":{}}`. With `keep` the first one is `{"type":"kept","code":"…"}`: where the socket is lost, or closed with another code than 1000, another one to the same path with that `code` goes on with the command within a minute, and is told again what it wrote last.',
+    'Answers output and exit code; with `Accept: text/event-stream` what the command writes as it comes, however long it takes where no `timeout` is given. With `interactive` the address of a WebSocket instead: binary messages to it are input, text ones `{"type":"resize","columns":80,"rows":24}` or `{"type":"end"}`; binary messages from it are output after one byte, 1 for stdout and 2 for stderr, text ones `{"type":"exit","exitCode":0}` or `{"type":"error","error":{}}`. With `keep` the first one is `{"type":"kept","code":"…"}`: where the socket is lost, or closed with another code than 1000, another one to the same path with that `code` goes on with the command within a minute, and is told again what it wrote last.',
   permission: 'jobs:write',
   request: {
     params: jobParams,
@@ -64,7 +67,7 @@ const execOperation = operation({
   },
   data: execAnswerSchema,
   events:
-    'Events `stdout` and `stderr` with `{"text":"…"}`, and `exit` with `{"exitCode":0}` or `error` with a code and a message in the end. Closing the stream lets go of the command.',
+    'Events `stdout` and `stderr` with `{"text":"…"}`, and `exit` with `{"exitCode":0}`, null where it had not ended within a `timeout` that was given, or `error` with a code and a message in the end. Closing the stream, or reading nothing of it for 15 minutes, lets go of the command.',
   example: { exitCode: 0, stdout: 'PID USER COMMAND\n', stderr: '', truncated: false },
   errors: REACH_ERRORS,
 })
@@ -103,7 +106,7 @@ const linkOperation = operation({
 /** What {@link addContainerRoutes} works with. */
 export interface ReachComponents extends TunnelComponents, Pick<ProxyComponents, 'kept'> {
   portOrigins: PortOrigins
-  answers: Pick<Answers, 'events'>
+  answers: Pick<Answers, 'events' | 'hold'>
   clock: Clock
 }
 
@@ -135,16 +138,24 @@ export function addContainerRoutes(api: Api, components: ReachComponents): void 
     const job = await visibleJob(c, node.store, c.req.valid('param').id)
     const { command, interactive, terminal, columns, rows, keep, timeout } = c.req.valid('json')
     if (!interactive && wantsEvents(c)) {
-      const session = await node.reach.exec(job.id, { command }, c.req.raw.signal)
+      // Before the command begins: whoever is refused may ask again.
+      const hold = answers.hold(c)
+      const over = new AbortController()
+      const release = revocation.watch(principalOf(c), () => over.abort(revokedError()))
       try {
-        return answers.events(c, (signal) => execEvents(session, signal))
+        const signal = AbortSignal.any([over.signal, c.req.raw.signal])
+        const session = await node.reach.exec(job.id, { command }, signal)
+        const late = timeout === undefined ? undefined : AbortSignal.timeout(timeout * 1000)
+        return answers.events(c, (gone) => execEvents(session, gone, late), { ...hold, stallMs: EXEC_STALL_MS })
       } catch (error) {
-        session.close()
+        hold.onEnd()
         throw error
+      } finally {
+        release()
       }
     }
     if (!interactive) {
-      const late = AbortSignal.timeout(timeout * 1000)
+      const late = AbortSignal.timeout((timeout ?? EXEC_SECONDS) * 1000)
       const over = new AbortController()
       const release = revocation.watch(principalOf(c), () => over.abort(revokedError()))
       const signal = AbortSignal.any([late, over.signal, c.req.raw.signal])

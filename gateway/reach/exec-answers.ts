@@ -38,27 +38,39 @@ export async function execToEnd(
   return answer(null)
 }
 
-/** What a command writes as it comes, as text, and its end; the signal lets go of it. */
-export async function* execEvents(session: ExecSession, signal: AbortSignal): AsyncGenerator<ServerEvent[]> {
+/**
+ * What a command writes as it comes, as text, and its end; the signal lets go of it, also where nobody asks for anything.
+ * @param late aborts when it has taken too long: then it has no exit code
+ */
+export function execEvents(
+  session: ExecSession,
+  signal: AbortSignal,
+  late: AbortSignal = new AbortController().signal,
+): AsyncGenerator<ServerEvent[]> {
+  for (const one of [signal, late]) onAbort(one, () => session.close())
+  return written(session, signal, late)
+}
+
+async function* written(session: ExecSession, signal: AbortSignal, late: AbortSignal): AsyncGenerator<ServerEvent[]> {
   // Bytes that a character lacks may come with the next piece.
   const whole = { ignoreBOM: true }
   const decoders = { stdout: new TextDecoder('utf-8', whole), stderr: new TextDecoder('utf-8', whole) }
-  const written = (event: 'stdout' | 'stderr', text: string): ServerEvent[] =>
+  const piece = (event: 'stdout' | 'stderr', text: string): ServerEvent[] =>
     text === '' ? [] : [{ event, data: { text } }]
-  onAbort(signal, () => session.close())
   try {
     for await (const event of session.output()) {
       if (event.type === 'exited') {
-        const rest = (['stdout', 'stderr'] as const).flatMap((name) => written(name, decoders[name].decode()))
+        const rest = (['stdout', 'stderr'] as const).flatMap((name) => piece(name, decoders[name].decode()))
         yield [...rest, { event: 'exit', data: { exitCode: event.exitCode } }]
         return
       }
-      const events = written(event.type, decoders[event.type].decode(event.data, { stream: true }))
+      const events = piece(event.type, decoders[event.type].decode(event.data, { stream: true }))
       if (events.length > 0) yield events
     }
   } catch (error) {
+    if (signal.aborted) return
     const { code, message } = told(error)
-    if (!signal.aborted) yield [{ event: 'error', data: { code, message } }]
+    yield [late.aborted ? { event: 'exit', data: { exitCode: null } } : { event: 'error', data: { code, message } }]
   } finally {
     session.close()
   }

@@ -21,7 +21,7 @@ export interface Reach extends Feature {
 
 /** @param init.proxyDomain what the origins of ports are under */
 export function openReach(
-  given: Omit<OriginComponents, 'kept'> & { answers: Pick<Answers, 'events'> },
+  given: Omit<OriginComponents, 'kept'> & { answers: Pick<Answers, 'events' | 'hold'> },
   init: { proxyDomain: string },
 ): Reach {
   const components = { ...given, kept: createKeptConnections(given) }

@@ -56,4 +56,19 @@ describe('what a command writes, as events', () => {
     assert.deepEqual(await told(left, AbortSignal.abort()), [['stdout', { text: 'a' }]])
     assert.equal(left.isClosed, true)
   })
+
+  it('lets go of a command whose reader has gone before it asked for anything', async () => {
+    const command = session(wrote('stdout', 0x61))
+    const gone = new AbortController()
+    const events = execEvents(command, gone.signal)
+    gone.abort()
+    await events.return(undefined)
+    assert.equal(command.isClosed, true)
+  })
+
+  it('ends without an exit code where it took too long', async () => {
+    const command = session(wrote('stdout', 0x61), new ReachError('UNREACHABLE', 'let go of'))
+    const events = await Array.fromAsync(execEvents(command, never, AbortSignal.abort()))
+    assert.deepEqual(events.flat().at(-1), { event: 'exit', data: { exitCode: null } })
+  })
 })
