@@ -1,4 +1,4 @@
-import { CortexError } from './errors.ts'
+import { ConnectionError, CortexError } from './errors.ts'
 import { type ExecOutput, execWords, type SandboxCommand } from './exec.ts'
 import type { FileContent } from './job-files.ts'
 import type { jobCalls } from './jobs.ts'
@@ -11,7 +11,11 @@ import { SANDBOX_SECONDS, sandboxFields } from './waiting.ts'
 export interface NewSandbox extends Omit<JobSubmission, 'command' | 'args' | 'duration'> {
   /** How long it lasts at most, in seconds. @default 1800 */
   ttl?: number
-  /** After how many seconds it ends in which nothing ran in it; files that are read and written do not count. @default never */
+  /**
+   * After how many whole seconds it ends in which nothing ran in it, give or take ten; files that are read and written do
+   * not count. 0 is never.
+   * @default never
+   */
   idle?: number
 }
 
@@ -96,11 +100,14 @@ export function sandboxCalls(transport: Transport, jobs: ReturnType<typeof jobCa
     }
   }
 
-  /** Resolves when it runs. @throws {CortexError} where it ends before */
-  async function started(id: string, options: CallOptions): Promise<void> {
-    for await (const { type } of jobs.events(id, { follow: true, ...options })) if (type === 'started') return
+  /** Resolves when it runs. @param isNew whether it cannot have ended since. @throws {CortexError} where it ends before */
+  async function started(id: string, options: CallOptions, isNew: boolean): Promise<void> {
+    for await (const { type } of jobs.events(id, { follow: true, ...options })) {
+      if (type !== 'started') continue
+      if (isNew || (await jobs.get(id, options)).status === 'running') return
+    }
     const job = await jobs.get(id, options)
-    const message = `The sandbox did not start (${job.status}): ${job.error?.message ?? 'nothing went wrong'}`
+    const message = `The sandbox does not run (${job.status}): ${job.error?.message ?? 'nothing went wrong'}`
     throw new CortexError({ code: 'JOB_STATE_CONFLICT', message, details: { job } })
   }
 
@@ -116,14 +123,16 @@ export function sandboxCalls(transport: Transport, jobs: ReturnType<typeof jobCa
       { ttl = SANDBOX_SECONDS, idle, ...fields }: NewSandbox,
       options: SubmitOptions = {},
     ): Promise<Sandbox> {
-      const { id } = await jobs.submit({ ...fields, duration: ttl, ...sandboxFields(idle) }, options)
+      const { command, args, ...defaults } = sandboxFields(idle)
+      const { id } = await jobs.submit({ ...defaults, ...fields, duration: ttl, command, args }, options)
       const box = sandbox(id)
+      const isOurs = options.idempotencyKey === undefined
       try {
-        await started(id, { signal: options.signal })
+        await started(id, { signal: options.signal }, isOurs)
         return box
       } catch (error) {
-        // Nobody else knows of it.
-        await box.stop().catch(() => undefined)
+        // Who made the key asks for the same one again; else nobody knows of it.
+        if (isOurs) await box.stop().catch((cause: unknown) => throwLost(id, new AggregateError([error, cause])))
         throw error
       }
     },
@@ -133,4 +142,9 @@ export function sandboxCalls(transport: Transport, jobs: ReturnType<typeof jobCa
       return sandbox(job.id)
     },
   }
+}
+
+function throwLost(jobId: string, cause: AggregateError): never {
+  const message = `The sandbox did not start, and may run yet: cancel the job ${jobId}`
+  throw new ConnectionError({ code: 'CONNECTION_FAILED', message, details: { jobId }, cause })
 }

@@ -6,12 +6,12 @@ export const SANDBOX_SECONDS = 1_800
 /**
  * What it does while nobody uses it; no image needs more than a shell. A shell that waits is heard by signals. Its word is
  * for how many seconds it may be idle, 0 for always: nothing has begun, which the number of the newest process tells, and
- * nothing runs. Where the kernel does not tell that, it is never idle.
+ * nothing runs but this shell, and the engine's init where there is one. It looks every five seconds. Where the kernel does not tell that, it is never idle.
  */
 const WAITING = `trap "exit 0" TERM INT
 idle=$1 left=$1 was=
-set -- /proc/[0-9]*
-rest=$#
+rest=1
+[ $$ = 1 ] || rest=2
 while :; do
   sleep 5 & wait $!
   [ "$idle" -gt 0 ] || continue
@@ -24,7 +24,14 @@ while :; do
   was=$newest
 done`
 
-/** Fields of such a job. @param idle seconds without use after which it ends by itself. @default never */
+/**
+ * Fields of such a job.
+ * @param idle whole seconds without use after which it ends by itself, give or take ten; 0 is never. @default never
+ * @throws {RangeError}
+ */
 export function sandboxFields(idle = 0) {
+  if (!Number.isSafeInteger(idle) || idle < 0) {
+    throw new RangeError(`idle is a whole number of seconds, or 0 for never; ${idle} is none`)
+  }
   return { command: ['sh', '-c', WAITING, 'sh', String(idle)], args: [], stopGraceSeconds: 1, maxAttempts: 1 }
 }

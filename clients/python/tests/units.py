@@ -1,6 +1,7 @@
 """What the client knows without a gateway: pieces of a stream, cells of a row, what is sent once more."""
 
 import asyncio
+import json
 import unittest
 from typing import Iterator
 
@@ -81,6 +82,30 @@ class Repeats(unittest.TestCase):
         client = self.client(httpx.Response(200, text=piece) for piece in pieces)
         self.assertEqual([line["line"] for line in client.jobs.logs("job_1", follow=True)], ["a", "b"])
         self.assertEqual(self.asked[1].headers["last-event-id"], "1")
+
+    def test_a_machine_to_work_in_is_made_once(self) -> None:
+        started = httpx.Response(200, text='id: 1\ndata: {"type":"started"}\n\n')
+        client = self.client(iter([answer(201, {"id": "job_1"}), started, answer(200, {"id": "job_1"})]))
+        with client.sandbox("busybox", maxAttempts=2).start() as box:
+            self.assertEqual(box.id, "job_1")
+        sent = json.loads(self.asked[0].content)
+        self.assertEqual((len(self.asked), sent["maxAttempts"], sent["stopGraceSeconds"]), (3, 2, 1))
+        client.sandbox("busybox").stop()
+        self.assertEqual(len(self.asked), 3)
+
+    def test_what_kept_a_machine_from_running_is_told(self) -> None:
+        failed = {"id": "job_1", "status": "failed", "error": {"code": "NO_PROVIDER", "message": "none"}}
+        end = httpx.Response(200, text="event: end\ndata: {}\n\n")
+        client = self.client(iter([answer(201, {"id": "job_1"}), end, answer(200, failed), answer(500)]))
+        with self.assertRaises(CortexError) as caught:
+            client.sandbox("busybox").start()
+        self.assertEqual((caught.exception.code, caught.exception.details["jobId"]), ("NO_PROVIDER", "job_1"))
+
+    def test_what_is_no_machine_to_work_in(self) -> None:
+        client = self.client(iter([]))
+        for fields in ({"idle": -1}, {"idle": 1.5}, {"idle": True}, {"command": ["ls"]}, {"args": ["x"]}, {"duration": 5}):
+            with self.assertRaises(ValueError, msg=str(fields)):
+                client.sandbox("busybox", **fields)
 
     def test_the_same_awaited(self) -> None:
         answers = iter([answer(502), answer(200, {"id": "job_1"})])

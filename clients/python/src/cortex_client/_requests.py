@@ -13,6 +13,7 @@ from typing import Any, Iterable, Iterator, Mapping, TypedDict
 from urllib.parse import quote
 
 from ._errors import ConnectionFailedError, CortexError
+from ._waiting import WAITING
 
 #: Where a gateway is looked for.
 DEFAULT_GATEWAY = "http://localhost:13000"
@@ -198,6 +199,17 @@ def words_in(command: str | Iterable[str], cwd: str | None, env: Mapping[str, st
     if cwd is None and not variables:
         return words
     return ["sh", "-c", 'cd -- "$1" && shift && exec env "$@"', "sh", cwd or ".", *variables, *words]
+
+
+def sandbox_of(image: str, ttl: int, idle: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The job that a machine to work in is. Raises ``ValueError`` where a field is none of its own, or ``idle`` no number."""
+    if not isinstance(idle, int) or isinstance(idle, bool) or idle < 0:
+        raise ValueError(f"idle is a whole number of seconds, or 0 for never; {idle!r} is none")
+    for name, remedy in (("command", "run it with exec"), ("args", "run it with exec"), ("duration", "say ttl")):
+        if name in fields:
+            raise ValueError(f"A machine to work in has no {name}: {remedy}")
+    defaults = {"stopGraceSeconds": 1, "maxAttempts": 1}
+    return {**defaults, "image": image, "duration": ttl, **fields, "command": [*WAITING, str(idle)], "args": []}
 
 
 class ExecOutput(TypedDict, total=False):

@@ -7,7 +7,7 @@ from typing import Any, AsyncIterator, cast
 
 import httpx
 
-from .._waiting import WAITING
+from .._requests import sandbox_of
 from ..types import Provider, User
 from .batches import AsyncBatches
 from .jobs import AsyncJobs
@@ -59,9 +59,8 @@ class AsyncCortexClient:
 
     def sandbox(self, image: str, *, ttl: int = 1_800, idle: int = 0, **fields: Any) -> AsyncSandbox:
         """A machine to work in, which ends by itself after ``ttl`` seconds, or after ``idle`` seconds in which nothing ran in
-        it. The image needs ``sh``.
+        it, give or take ten; 0 is never. The image needs ``sh``.
 
         Use it in a ``with`` block; ``fields`` are those of a job, such as ``cpu=2000, memory="4Gi"``.
         """
-        waiting = {"command": [*WAITING, str(idle)], "args": [], "stopGraceSeconds": 1, "maxAttempts": 1}
-        return AsyncSandbox(self.jobs, {"image": image, "duration": ttl, **fields, **waiting})
+        return AsyncSandbox(self.jobs, sandbox_of(image, ttl, idle, fields))

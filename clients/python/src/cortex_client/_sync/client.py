@@ -7,7 +7,7 @@ from typing import Any, Iterator, cast
 
 import httpx
 
-from .._waiting import WAITING
+from .._requests import sandbox_of
 from ..types import Provider, User
 from .batches import Batches
 from .jobs import Jobs
@@ -59,9 +59,8 @@ class CortexClient:
 
     def sandbox(self, image: str, *, ttl: int = 1_800, idle: int = 0, **fields: Any) -> Sandbox:
         """A machine to work in, which ends by itself after ``ttl`` seconds, or after ``idle`` seconds in which nothing ran in
-        it. The image needs ``sh``.
+        it, give or take ten; 0 is never. The image needs ``sh``.
 
         Use it in a ``with`` block; ``fields`` are those of a job, such as ``cpu=2000, memory="4Gi"``.
         """
-        waiting = {"command": [*WAITING, str(idle)], "args": [], "stopGraceSeconds": 1, "maxAttempts": 1}
-        return Sandbox(self.jobs, {"image": image, "duration": ttl, **fields, **waiting})
+        return Sandbox(self.jobs, sandbox_of(image, ttl, idle, fields))

@@ -35,7 +35,9 @@ class Sandbox:
         self.stop()
 
     def start(self) -> Sandbox:
-        """Submits it, and waits until it runs. Raises ``JobFailedError`` where it ends before."""
+        """Submits it, and waits until it runs; once it was, nothing. Raises ``JobFailedError`` where it ends before."""
+        if self.id:
+            return self
         job = self._jobs.submit(cast(JobSubmission, self._submission))
         self.id = job["id"]
         try:
@@ -44,13 +46,20 @@ class Sandbox:
                     if event["type"] == "started":
                         return self
             raise JobFailedError(self._jobs.get(self.id))
-        except BaseException:
-            # Nobody else knows of it.
-            self.stop()
+        except BaseException as error:
+            # Nobody else knows of it; what kept it from running says more than what keeps it from ending.
+            try:
+                self.stop()
+                self.id = ""
+            except CortexError:
+                if isinstance(error, CortexError):
+                    error.details = {**error.details, "jobId": self.id}
             raise
 
     def stop(self) -> None:
-        """Ends it, with all that is in it; it may have ended before."""
+        """Ends it, with all that is in it; it may have ended before, or never have begun."""
+        if not self.id:
+            return
         try:
             self._jobs.cancel(self.id)
         except CortexError as error:
