@@ -204,6 +204,8 @@ export const MAX_JOB_TEXT_LENGTH = 256 * 1024
 export const MIN_OPEN_FILES = 64
 /** The most open files of each process that a job may ask for. */
 export const MAX_OPEN_FILES = 1_048_576
+/** The most open files of each process of a job that does not say. */
+export const DEFAULT_OPEN_FILES = 16_384
 
 /**
  * Processes and threads that a job may ask for. A machine has 32,768 or more in all; an engine itself takes about ten of
@@ -212,6 +214,8 @@ export const MAX_OPEN_FILES = 1_048_576
 export const MIN_PIDS = 16
 /** The most of them that a job may ask for. */
 export const MAX_PIDS = 4_096
+/** The most of them of a job that does not say. */
+export const DEFAULT_PIDS = 512
 
 /** Of what a machine does in a second, where that is no amount of bytes. */
 export const MAX_SCORE = 1_000_000_000

@@ -6,6 +6,9 @@
 import { type Failure, kindOfFailure } from './failures.ts'
 import { bytesOf, type PublicJobSpec } from './job-spec.ts'
 import {
+  DEFAULT_OPEN_FILES,
+  DEFAULT_PIDS,
+  MAX_BYTES,
   MAX_DURATION_SECONDS,
   MAX_LEASE_TIMEOUT_SECONDS,
   MAX_OPEN_FILES,
@@ -33,30 +36,52 @@ export function remedyOf({ code, details }: Pick<Failure, 'code' | 'details'>, j
 }
 
 const CHANGES: Record<RemedyField, (job: PublicJobSpec, details: Failure['details']) => Remedy | null> = {
-  memory: ({ memory }) => raised({ memory: formatBytes(Math.max(2 * bytesOf(memory), MIN_MEMORY_BYTES)) }),
+  memory: ({ memory }) => raisedAmounts({ memory: Math.max(2 * bytesOf(memory), MIN_MEMORY_BYTES) }),
   storage: ({ storage, volumes }, { volume }) =>
-    volume === undefined ? raised({ storage: doubled(storage) }) : largerVolume(volumes, String(volume)),
-  pids: ({ pids }, { limit }) => upTo(pids ?? Number(limit), MAX_PIDS, (most) => raised({ pids: most })),
+    volume === undefined ? raisedAmounts({ storage: 2 * bytesOf(storage) }) : largerVolume(volumes, String(volume)),
+  pids: ({ pids }, { limit }) =>
+    upTo(pids ?? believed(limit, DEFAULT_PIDS, MAX_PIDS), MAX_PIDS, (most) => raised({ pids: most })),
   ulimits: ({ ulimits }, { limit }) =>
-    upTo(ulimits?.nofile ?? Number(limit), MAX_OPEN_FILES, (nofile) => ({
+    upTo(ulimits?.nofile ?? believed(limit, DEFAULT_OPEN_FILES, MAX_OPEN_FILES), MAX_OPEN_FILES, (nofile) => ({
       text: `Raise ulimits.nofile to ${nofile}`,
       changes: { ulimits: { nofile } },
     })),
-  shmSize: ({ memory, shmSize }) =>
-    raised({ shmSize: shmSize === undefined ? memory : doubled(shmSize), memory: doubled(memory) }),
-  maxNetwork: ({ maxNetwork }) => (maxNetwork === undefined ? null : raised({ maxNetwork: doubled(maxNetwork) })),
-  duration: ({ duration }) => upTo(duration, MAX_DURATION_SECONDS, (seconds) => raised({ duration: seconds }, ' s')),
+  shmSize: ({ memory, shmSize }) => {
+    const had = bytesOf(memory)
+    return raisedAmounts({ shmSize: shmSize === undefined ? had : 2 * bytesOf(shmSize), memory: 2 * had })
+  },
+  maxNetwork: ({ maxNetwork }) =>
+    maxNetwork === undefined ? null : raisedAmounts({ maxNetwork: 2 * bytesOf(maxNetwork) }),
+  duration: longer,
   leaseTimeout: ({ leaseTimeout }) =>
     upTo(leaseTimeout, MAX_LEASE_TIMEOUT_SECONDS, (seconds) => raised({ leaseTimeout: seconds }, ' s')),
 }
 
-function doubled(amount: string): string {
-  return formatBytes(2 * bytesOf(amount))
+/** A job that extends itself ends at `maxDuration`; any other must not ask for more than that. */
+function longer({ duration, maxDuration, autoExtend }: PublicJobSpec): Remedy | null {
+  const had = Math.max(duration, autoExtend ? (maxDuration ?? 0) : 0)
+  return upTo(had, MAX_DURATION_SECONDS, (seconds) => {
+    if (maxDuration === undefined) return raised({ duration: seconds }, ' s')
+    if (autoExtend) return raised({ maxDuration: seconds }, ' s')
+    return raised({ duration: seconds, ...(maxDuration < seconds && { maxDuration: seconds }) }, ' s')
+  })
 }
 
-/** Twice what it had, as far as that may be; where it had the most already, or nobody knows what, nothing helps. */
+/** What a provider says that the job had, where a job may have that and it is no less than what is documented; or else that. */
+function believed(told: unknown, documented: number, most: number): number {
+  const limit = Number(told)
+  return Number.isSafeInteger(limit) && limit > documented && limit <= most ? limit : documented
+}
+
+/** Twice what it had, as far as that may be; where it had the most already, nothing helps. */
 function upTo(had: number, most: number, make: (value: number) => Remedy): Remedy | null {
   return had < most ? make(Math.min(2 * had, most)) : null
+}
+
+/** More than any job may have is no remedy. */
+function raisedAmounts(bytes: Record<string, number>): Remedy | null {
+  if (Object.values(bytes).some((amount) => amount > MAX_BYTES)) return null
+  return raised(Object.fromEntries(Object.entries(bytes).map(([name, amount]) => [name, formatBytes(amount)])))
 }
 
 function raised(changes: Record<string, string | number>, unit = ''): Remedy {
@@ -67,7 +92,9 @@ function raised(changes: Record<string, string | number>, unit = ''): Remedy {
 function largerVolume(volumes: PublicJobSpec['volumes'], name: string): Remedy | null {
   const found = volumes.find((volume) => volume.name === name)
   if (found?.size === undefined) return null
-  const size = doubled(found.size)
+  const bytes = 2 * bytesOf(found.size)
+  if (bytes > MAX_BYTES) return null
+  const size = formatBytes(bytes)
   return {
     text: `Raise the size of volume ${name} to ${size}`,
     changes: { volumes: volumes.map((volume) => (volume === found ? { ...volume, size } : volume)) },

@@ -60,6 +60,7 @@ export type JobChanges = Pick<
   | 'isolation'
   | 'duration'
   | 'maxPrice'
+  | 'provider'
   | 'providerStrategy'
   | 'constraints'
   | 'labels'

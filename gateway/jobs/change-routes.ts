@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { JobStateError, type JobStore } from '../../node/store/index.ts'
-import { secretsInputsName } from '../../protocol/job-inputs.ts'
-import { secretsOutputsName } from '../../protocol/job-outputs.ts'
+import { type JobRecord, JobStateError, type JobStore } from '../../node/store/index.ts'
 import { splitSecrets } from '../../protocol/job-spec.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { success } from '../contract/envelope.ts'
@@ -12,9 +10,10 @@ import { principalOf, toolOrigin } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import { visibleJob } from './access.ts'
-import { withOverrides, withStoredSecrets } from './overrides.ts'
+import { secretsOrNames } from './kept-secrets.ts'
+import { withStoredSecrets } from './overrides.ts'
 import { idempotencyHeader, jobParams } from './params.ts'
-import { dryRun, type SubmitComponents, submitJob } from './submit.ts'
+import { dryRun, resolveProvider, type SubmitComponents, submitJob } from './submit.ts'
 import { jobView } from './view.ts'
 
 const PENDING_EXAMPLE = {
@@ -70,6 +69,7 @@ const changesSchema = z
     isolation: true,
     duration: true,
     maxPrice: true,
+    provider: true,
     providerStrategy: true,
     constraints: true,
     labels: true,
@@ -88,7 +88,7 @@ const updateOperation = operation({
   tag: 'Jobs',
   summary: 'Change a pending job',
   description:
-    'Resources, price cap, constraints, name and labels, until a provider is chosen. Providers are asked again at once, and `queueTimeout` counts from then.',
+    'Resources, price cap, whom it asks, constraints, name and labels, until a provider is chosen. Providers are asked again at once, and `queueTimeout` counts from then. Where a job with secrets may run does not change: submit that one again, with them.',
   permission: 'jobs:write',
   request: {
     params: jobParams,
@@ -100,7 +100,7 @@ const updateOperation = operation({
   },
   data: jobSchema,
   example: { ...PENDING_EXAMPLE, memory: '1Gi' },
-  errors: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+  errors: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT', 'PROVIDER_UNAVAILABLE'],
 })
 
 const cancelSchema = z
@@ -199,10 +199,11 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
 
   api.openapi(submitOperation, async (c) => {
     const spec = c.req.valid('json')
+    const { owner } = principalOf(c)
     if (c.req.valid('query').dryRun)
-      return c.json(success(await dryRun(submitting, spec, principalOf(c).owner)), 200 as 201)
+      return c.json(success(await dryRun(submitting, resolveProvider(spec, owner, submitting), owner)), 200 as 201)
     const { job, repeated } = await submitJob(submitting, {
-      owner: principalOf(c).owner,
+      owner,
       spec,
       origin: { requestId: c.var.requestId, ...toolOrigin(c) },
       idempotencyKey: c.req.valid('header')['idempotency-key'],
@@ -212,8 +213,8 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
   })
 
   api.openapi(updateOperation, async (c) => {
-    const { id } = await visibleJob(c, store, c.req.valid('param').id)
-    const job = await updatePending(store, id, c.req.valid('json'))
+    const before = await visibleJob(c, store, c.req.valid('param').id)
+    const job = await updatePending(submitting, before, c.req.valid('json'))
     requester.askAgain(job)
     return c.json(success(jobView(job, directory)), 200)
   })
@@ -251,14 +252,19 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
 }
 
 /** @throws {JobStateError} where a provider is chosen already */
-async function updatePending(store: Pick<JobStore, 'change'>, id: string, changes: z.output<typeof changesSchema>) {
-  const { job } = await store.change(id, (draft) => {
-    const { state, spec } = draft.job
+async function updatePending(
+  components: SubmitComponents & { store: Pick<JobStore, 'change' | 'secrets'> },
+  before: JobRecord,
+  changes: z.output<typeof changesSchema>,
+) {
+  const { store } = components
+  const known = await secretsOrNames(store, before)
+  const { job } = await store.change(before.id, (draft) => {
+    const { state, spec, owner } = draft.job
     if (state.status !== 'pending' || state.award !== null) throw new JobStateError(state.status, ['pending'])
-    // Those that it has are sealed, and stay: names are enough to check what of the job names them.
-    const named = [...secretsInputsName(spec), ...secretsOutputsName(spec.outputs)]
-    const secrets = Object.fromEntries(named.map(({ secret }) => [secret, '']))
-    const changed = splitSecrets(withOverrides({ ...spec, secrets }, changes)).spec
+    const whole = withStoredSecrets(spec, known, changes)
+    const isMoved = whole.provider !== spec.provider
+    const changed = splitSecrets(isMoved ? resolveProvider(whole, owner, components) : whole).spec
     draft.patch({ spec: changed, durationSeconds: changed.duration })
   })
   return job

@@ -1,5 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type JobSpec, jobSubmissionSchema } from '../../protocol/job-spec.ts'
+import type { JobRecord, JobStore } from '../../node/store/index.ts'
+import { secretsInputsName } from '../../protocol/job-inputs.ts'
+import { secretsOutputsName } from '../../protocol/job-outputs.ts'
+import { type JobSecrets, type JobSpec, jobSubmissionSchema } from '../../protocol/job-spec.ts'
 import { GatewayError } from '../http/errors.ts'
 
 /** What may change of a job that keeps its secrets: how large, how long, how dear; neither what runs nor where. */
@@ -10,6 +13,8 @@ const HARMLESS = new Set<keyof JobSpec>([
   'shmSize',
   'maxNetwork',
   'gpu',
+  'pids',
+  'ulimits',
   'duration',
   'maxDuration',
   'autoExtend',
@@ -63,6 +68,25 @@ export function assertSecretsStay(before: Fields & KnownSecrets, after: Fields &
   const [first] = fields
   if (first === undefined) return
   throw new GatewayError('VALIDATION_ERROR', `${first.path} ${first.message}`, { details: { fields, in: 'body' } })
+}
+
+/** The secrets of a job; null where they do not open: they were sealed with another master key. */
+export async function openedSecrets(store: Pick<JobStore, 'secrets'>, id: string): Promise<JobSecrets | null> {
+  try {
+    return await store.secrets(id)
+  } catch {
+    return null
+  }
+}
+
+/** The same where they open; or else the names that the job itself tells, which is enough to check it. */
+export async function secretsOrNames(
+  store: Pick<JobStore, 'secrets'>,
+  { id, spec }: Pick<JobRecord, 'id' | 'spec'>,
+): Promise<KnownSecrets> {
+  const named = [...secretsInputsName(spec), ...secretsOutputsName(spec.outputs)]
+  const opened = await openedSecrets(store, id)
+  return opened ?? { secrets: Object.fromEntries(named.map(({ secret }) => [secret, ''])) }
 }
 
 function missing(path: string, changed: string[]) {

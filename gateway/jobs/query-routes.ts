@@ -11,6 +11,7 @@ import { pagination } from '../http/paging.ts'
 import { isAdmin } from '../http/principal.ts'
 import { visibleJob } from './access.ts'
 import { type AnswerJobsComponents, answerJobs } from './answer-jobs.ts'
+import { openedSecrets } from './kept-secrets.ts'
 import { listJobs } from './list.ts'
 import { jobParams } from './params.ts'
 import { debugView, eventView, waitingJobView } from './view.ts'
@@ -77,10 +78,8 @@ export function addQueryRoutes(
 
 /** Names of what a job was submitted with and nobody is shown; null where that cannot be opened. */
 async function hiddenOf(store: Pick<JobStore, 'secrets'>, id: string): Promise<JobView['hidden']> {
-  try {
-    const { secrets = {}, registryCredentials } = await store.secrets(id)
-    return { secrets: Object.keys(secrets), registryCredentials: registryCredentials !== undefined }
-  } catch {
-    return null // another master key
-  }
+  const opened = await openedSecrets(store, id)
+  if (opened === null) return null
+  const { secrets = {}, registryCredentials } = opened
+  return { secrets: Object.keys(secrets), registryCredentials: registryCredentials !== undefined }
 }

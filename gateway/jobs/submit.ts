@@ -11,6 +11,7 @@ import { mostOfAttempt } from '../../node/views/cost.ts'
 import { failureView } from '../../node/views/job-view.ts'
 import { VolumeError, type Volumes } from '../../node/volumes/index.ts'
 import type { Failure } from '../../protocol/failures.ts'
+import { isPeerId } from '../../protocol/ids.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
 import { inputsAsked } from '../../protocol/job-inputs.ts'
 import type { JobSpec } from '../../protocol/job-spec.ts'
@@ -38,9 +39,17 @@ export function resolveProvider(
   owner: string,
   components: Pick<SubmitComponents, 'directory' | 'providerAliases' | 'volumes'>,
 ): JobSpec {
-  const named = namedProvider(spec, components)
+  return placed(namedProvider(spec, components), owner, components)
+}
+
+/** The same of a job that was submitted before: its provider, which may be gone by now, is known by its id. */
+export function resolveAgain(spec: JobSpec, owner: string, components: Parameters<typeof resolveProvider>[2]): JobSpec {
+  return isPeerId(spec.provider) ? placed(spec, owner, components) : resolveProvider(spec, owner, components)
+}
+
+function placed(spec: JobSpec, owner: string, { volumes }: Pick<SubmitComponents, 'volumes'>): JobSpec {
   try {
-    return components.volumes.place(owner, named)
+    return volumes.place(owner, spec)
   } catch (cause) {
     if (!(cause instanceof VolumeError)) throw cause
     const { message, index } = cause
@@ -156,14 +165,13 @@ function canonicalJson(value: unknown): string {
   )
 }
 
-/** What would happen to the job, without anything happening. */
+/** What would happen to the job, whose provider is resolved, without anything happening. */
 export async function dryRun(
-  components: SubmitComponents,
+  { requester }: Pick<SubmitComponents, 'requester'>,
   spec: JobSpec,
   owner: string,
 ): Promise<z.input<typeof dryRunSchema>> {
-  const resolved = resolveProvider(spec, owner, components)
-  const { quotes, nearest, helps } = await components.requester.quote(resolved, owner)
+  const { quotes, nearest, helps } = await requester.quote(spec, owner)
   return {
     valid: true,
     accepted: quotes.some((quote) => quote.pricePerHour !== null),

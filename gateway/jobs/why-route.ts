@@ -4,9 +4,10 @@ import { dryRunSchema } from '../contract/jobs.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import { visibleJob } from './access.ts'
+import { secretsOrNames } from './kept-secrets.ts'
 import { withStoredSecrets } from './overrides.ts'
 import { jobParams } from './params.ts'
-import { dryRun, type SubmitComponents } from './submit.ts'
+import { dryRun, resolveAgain, type SubmitComponents } from './submit.ts'
 
 const whyOperation = operation({
   method: 'get',
@@ -44,8 +45,8 @@ export function addWhyRoute(
 ): void {
   const { store } = submitting
   api.openapi(whyOperation, async (c) => {
-    const { id, spec, owner } = await visibleJob(c, store, c.req.valid('param').id)
-    const whole = withStoredSecrets(spec, await store.secrets(id), {})
-    return c.json(success(await dryRun(submitting, whole, owner)), 200)
+    const job = await visibleJob(c, store, c.req.valid('param').id)
+    const whole = withStoredSecrets(job.spec, await secretsOrNames(store, job), {})
+    return c.json(success(await dryRun(submitting, resolveAgain(whole, job.owner, submitting), job.owner)), 200)
   })
 }

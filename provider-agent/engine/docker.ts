@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { type Clock, systemClock } from '../../node/clock.ts'
 import { createRegistryAccess } from '../../node/registry/access.ts'
+import { DEFAULT_OPEN_FILES, DEFAULT_PIDS } from '../../protocol/limits.ts'
 import { areBridgesFiltered } from '../bandwidth/filtered-bridges.ts'
 import type { Shaper } from '../bandwidth/shaper.ts'
 import { freeStorage } from '../capacity/machine.ts'
@@ -129,7 +130,13 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     privileges = 'ordinary',
     nameServers,
   } = init
-  const { pidsLimit = 512, maxOpenFiles = 16_384, useInit, publishAt = null, jobWeight = DEFAULT_JOB_WEIGHT } = init
+  const {
+    pidsLimit = DEFAULT_PIDS,
+    maxOpenFiles = DEFAULT_OPEN_FILES,
+    useInit,
+    publishAt = null,
+    jobWeight = DEFAULT_JOB_WEIGHT,
+  } = init
   const docker = withWholeAnswers(components.docker)
   const findings = createFindings(
     { docker, clock, firewall, sandboxes },

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { pageSchema, successSchema } from '../../gateway/contract/envelope.ts'
 import { dryRunSchema, jobListItemSchema } from '../../gateway/contract/jobs.ts'
 import { failure } from '../../protocol/failures.ts'
+import { jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { type Answer, openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
 import { PROVIDER } from './support/test-node.ts'
 
@@ -162,5 +163,17 @@ describe('list of jobs', () => {
     assert.equal((await gateway.ask('GET', `${path}/why`, { key: reader })).status, 403, 'it costs providers an answer')
     await gateway.play.start(id)
     assert.equal((await gateway.ask('GET', path)).data.waiting, undefined)
+  })
+
+  it('says why nobody takes a job whose provider is gone, and changes it', async () => {
+    gateway.market.quoted = { quotes: [], nearest: failure('NO_PROVIDER'), helps: [] }
+    const gone = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X'
+    const spec = jobSubmissionSchema.parse({ image: 'busybox', provider: gone })
+    const { job } = await gateway.store.create({ owner: 'admin', ...splitSecrets(spec), held: true })
+    const path = `/api/plugin-core/jobs/${job.id}`
+    const { status, data } = await gateway.ask('GET', `${path}/why`)
+    assert.deepEqual([status, data?.accepted], [200, false])
+    assert.equal((await gateway.ask('PUT', path, { json: { cpu: 200 } })).data.provider, gone)
+    assert.equal((await gateway.ask('PUT', path, { json: { provider: 'p2p' } })).data.provider, 'p2p')
   })
 })

@@ -95,6 +95,23 @@ describe('secrets that somebody stored', () => {
     assert.deepEqual(refused.body.error.details.fields[0].path, 'secrets.TOKEN')
   })
 
+  it('are not in a job that waits and is to run elsewhere, but in one of another size', async () => {
+    const put = async (json: object) => await gateway.ask('PUT', `${JOBS}/${job}`, { key: writer, json })
+    for (const change of [{ isolation: 'container' }, { provider: 'attic' }, { constraints: { region: 'x' } }]) {
+      const answer = await put(change)
+      const paths = answer.body.error?.details?.fields?.map(({ path }: { path: string }) => path)
+      assert.deepEqual([answer.status, paths], [400, ALL], JSON.stringify([change, answer.body]))
+    }
+    const sized = await put({ cpu: 700, maxPrice: 1 })
+    assert.deepEqual([sized.status, sized.data.cpu], [200, 700])
+  })
+
+  it('are in a job again with more processes and open files', async () => {
+    const json = { pids: 1_024, ulimits: { nofile: 32_768 } }
+    const answer = await gateway.ask('POST', `${JOBS}/${job}/resubmit`, { key: writer, json })
+    assert.equal(answer.status, 201, JSON.stringify(answer.body))
+  })
+
   it('are out of reach of keys that may not read templates', async () => {
     const key = await gateway.keyFor('admin', ['jobs:read', 'jobs:write'])
     const asked = await gateway.ask('POST', `${JOBS}/from-template/${template}`, { key })

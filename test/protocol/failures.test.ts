@@ -69,7 +69,17 @@ describe('failures', () => {
       { volumes: [{ name: 'v', mountPath: '/v', size: '2Gi' }] },
     ],
     ['RESOURCE_LIMIT_EXCEEDED', { reason: 'process-limit', limit: '512' }, {}, { pids: 1024 }],
-    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'process-limit' }, {}, null],
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'process-limit' }, {}, { pids: 1024 }],
+    ...['3', '1e9', '-1', '1.5', 'constructor'].map((limit): [FailureCode, FailureDetails, object, object] => [
+      'RESOURCE_LIMIT_EXCEEDED',
+      { reason: 'process-limit', limit },
+      {},
+      { pids: 1024 },
+    ]),
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'process-limit', limit: '4096' }, {}, null],
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'file-limit', limit: '9' }, {}, { ulimits: { nofile: 32_768 } }],
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'out-of-memory' }, { memory: '40Ti' }, null],
+    ['RESOURCE_LIMIT_EXCEEDED', { reason: 'storage-limit', what: 'storage' }, { storage: '40Ti' }, null],
     ['RESOURCE_LIMIT_EXCEEDED', { reason: 'file-limit' }, { ulimits: { nofile: 100 } }, { ulimits: { nofile: 200 } }],
     [
       'RESOURCE_LIMIT_EXCEEDED',
@@ -83,12 +93,17 @@ describe('failures', () => {
     ['NON_ZERO_EXIT', { exitCode: 3 }, {}, null],
     ['DURATION_EXCEEDED', {}, { duration: 20 * 24 * 3600 }, { duration: 30 * 24 * 3600 }],
     ['DURATION_EXCEEDED', {}, { duration: 30 * 24 * 3600 }, null],
+    ['DURATION_EXCEEDED', {}, { duration: 60, maxDuration: 90 }, { duration: 120, maxDuration: 120 }],
+    ['DURATION_EXCEEDED', {}, { duration: 60, maxDuration: 200 }, { duration: 120 }],
+    ['DURATION_EXCEEDED', {}, { duration: 60, maxDuration: 90, autoExtend: true }, { maxDuration: 180 }],
     ['NETWORK_ERROR', { reason: 'disconnected' }, {}, { leaseTimeout: 120 }],
   ]
   for (const [code, details, asked, changed] of changes) {
     it(`say what to change of a job: ${code} ${JSON.stringify(details)} ${JSON.stringify(asked)}`, () => {
-      const found = remedyOf({ code, details }, jobSubmissionSchema.parse({ image: 'busybox', ...asked }))
+      const job = jobSubmissionSchema.parse({ image: 'busybox', ...asked })
+      const found = remedyOf({ code, details }, job)
       assert.deepEqual(found?.changes ?? null, changed)
+      assert.doesNotThrow(() => jobSubmissionSchema.parse({ ...job, ...found?.changes }))
       if (found !== null) assert.match(found.text, /^Raise /)
     })
   }

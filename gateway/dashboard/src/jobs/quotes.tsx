@@ -51,7 +51,7 @@ export function Quotes({ answer, duration, onTake, thenWhat = '', isBusy = false
           )}
         </div>
       )}
-      {quotes.length === 0 && (
+      {nearest?.details.reason === 'no-provider-known' && (
         <Text size="sm" c="dimmed">
           No provider is known to this gateway yet: the{' '}
           <Link to="/network" className="text-link">

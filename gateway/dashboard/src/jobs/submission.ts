@@ -22,8 +22,11 @@ export function submissionOf(job: Job | JobRow): Draft {
     maxAttempts,
     config = {},
   } = job
+  // Extensions may have taken it beyond what it asked for at first.
+  const { maxDuration } = config
+  const longest = typeof maxDuration === 'number' && { maxDuration: Math.max(maxDuration, duration ?? 0) }
   const all: Record<string, unknown> = { name, image, provider, command, args, cpu, memory, storage, gpu, duration }
-  return withoutDefaults({ ...all, ...config, labels, maxAttempts })
+  return withoutDefaults({ ...all, ...config, ...longest, labels, maxAttempts })
 }
 
 /** What is shown even where it is the default: what a job costs most by. */

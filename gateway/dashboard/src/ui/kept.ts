@@ -39,6 +39,11 @@ export function keptText(
   }
 }
 
+/** Keeps a value for a form that is not open, as {@link useKept} would. */
+export function keepValue<T>(form: string, name: string, value: T, toStore: (value: T) => unknown): void {
+  keep(`${PREFIX}${form} ${name}`, value, toStore(value))
+}
+
 /** Whether something of a form was kept. */
 export function hasKept(form: string): boolean {
   return keys().some((key) => key.startsWith(`${PREFIX}${form} `))

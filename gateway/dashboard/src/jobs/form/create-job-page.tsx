@@ -17,7 +17,7 @@ import { jobQuery } from '../queries.ts'
 import { changesTo, type Draft, type Hidden, NOTHING_HIDDEN, submissionOf } from '../submission.ts'
 import { HiddenFields, type HiddenOf } from './hidden-fields.tsx'
 import { JobEditor } from './job-editor.tsx'
-import { useDraft } from './use-draft.ts'
+import { againForm, useDraft } from './use-draft.ts'
 
 const NO_PROBLEMS: FieldProblem[] = []
 const NO_SECRETS: string[] = []
@@ -72,10 +72,13 @@ function ofJob(job: Job): Base {
   const { id, name, image, hidden = NOTHING_HIDDEN } = job
   const config = submissionOf(job)
   return {
-    ...{ form: `job again ${id}`, title: 'Edit and Run', description: `As ${name ?? image}, ${id}`, what: 'job' },
+    ...{ form: againForm(id), title: 'Edit and Run', description: `As ${name ?? image}, ${id}`, what: 'job' },
     ...{ config, hidden },
     // What it ran in the end, extensions included, may be more than was asked for at first.
-    submit: async (changes) => await client.jobs.resubmit(id, { duration: config.duration ?? null, ...changes }),
+    submit: async (changes) => {
+      const { duration = null, maxDuration = null } = config
+      return await client.jobs.resubmit(id, { duration, maxDuration, ...changes })
+    },
   }
 }
 

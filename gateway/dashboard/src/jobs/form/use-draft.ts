@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { forget, hasKept, useKept } from '../../ui/kept.ts'
+import { forget, hasKept, keepValue, useKept } from '../../ui/kept.ts'
 import type { Draft } from '../submission.ts'
 import { readJob } from './read-job.ts'
 
@@ -51,6 +51,17 @@ export function useDraft(form: string, initial: Draft): DraftEditor {
       forget(form)
     },
   }
+}
+
+/** Under which name the form of a job like an earlier one is kept. */
+export function againForm(jobId: string): string {
+  return `job again ${jobId}`
+}
+
+/** Gives a form what it is to begin with, in place of what it may have kept. */
+export function beginDraft(form: string, draft: Draft): void {
+  forget(form)
+  keepValue(form, 'job', stateOf(draft), toStore)
 }
 
 function stateOf(draft: Draft): State {
