@@ -19,7 +19,7 @@ export function answerJobs(
   fields: string[] | undefined,
 ): Response {
   const { store, answers } = components
-  const view = (job: JobRecord): unknown => pick(waitingJobView(job, components), fields)
+  const view = (job: JobRecord): unknown => pick(waitingJobView(job, components, fields), fields)
   const after = (): string => `,"meta":${JSON.stringify({ pagination: page.pagination })}}`
   return answers.list(c, viewsOf(store, page.ids, view), { before: '{"success":true,"data":', after })
 }

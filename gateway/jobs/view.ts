@@ -14,10 +14,18 @@ export function jobView(job: JobRecord, directory: Pick<Directory, 'list'>): Job
   return views.jobView(job, directory)
 }
 
-/** The same, and while it waits why. */
-export function waitingJobView(job: JobRecord, { directory, requester, clock }: WaitingComponents): JobView {
-  const view = views.jobView(job, directory)
-  const waiting = job.state.status === 'pending' ? requester.waiting(job) : null
+/**
+ * The same, and while it waits why.
+ * @param fields those that are shown: what reads the whole directory is not worked out for others. @default all
+ */
+export function waitingJobView(
+  job: JobRecord,
+  { directory, requester, clock }: WaitingComponents,
+  fields?: string[],
+): JobView {
+  const isShown = (name: keyof JobView): boolean => fields?.includes(name) ?? true
+  const view = views.jobView(job, isShown('cost') ? directory : NOBODY)
+  const waiting = job.state.status === 'pending' && isShown('waiting') ? requester.waiting(job) : null
   if (waiting === null) return view
   const { leftMs, answered, nearest } = waiting
   const givesUpAt = isoTime(clock.nowMs() + leftMs)
@@ -26,6 +34,9 @@ export function waitingJobView(job: JobRecord, { directory, requester, clock }: 
     waiting: { givesUpAt, answered, nearest: nearest === null ? null : views.failureView(nearest, job.spec) },
   }
 }
+
+/** In place of a directory that nothing is to be read from. */
+const NOBODY: Pick<Directory, 'list'> = { list: () => [] }
 
 /** What {@link waitingJobView} works with. */
 export interface WaitingComponents {

@@ -33,7 +33,7 @@ const whyOperation = operation({
       details: { reason: 'declined', declineCode: 'PRICE_ABOVE_CAP' },
       change: null,
     },
-    helps: [{ text: 'Raise maxPrice to 0.02', changes: { maxPrice: '0.02' } }],
+    helps: [{ text: 'Raise maxPrice to $0.02 an hour', changes: { maxPrice: '0.02' } }],
   },
   errors: ['JOB_NOT_FOUND', 'PROVIDER_UNAVAILABLE'],
 })

@@ -246,7 +246,13 @@ async function quotesFor(
   const quotes = quotesOf(answers, job, nameOf)
   if (quotes.some(({ pricePerHour }) => pricePerHour !== null)) return { quotes, nearest: null, helps: [] }
   const { code, message, details } = nearestMiss(job, answers, directory.list(), clocksOff.told())
-  return { quotes, nearest: failure(code, message, details), helps: whatHelps(asked, image, directory.list()) }
+  const helps = whatHelps(asked, {
+    image,
+    providers: directory.list(),
+    unwilling: new Set([...answers.offers, ...answers.declines].map(({ provider }) => provider)),
+    figures: ({ provider, measured }) => placement.speeds.believed(provider, measured, owner),
+  })
+  return { quotes, nearest: failure(code, message, details), helps }
 }
 
 /** What is known of a job's image and of what it brings before it is there; of what is not here, nothing. */

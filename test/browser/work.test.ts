@@ -120,7 +120,7 @@ describe('templates, batches and schedules in the dashboard', () => {
       .getByText(/the cap is/)
       .first()
       .waitFor()
-    await page.getByRole('button', { name: /^Raise maxPrice to 0\.\d+$/ }).click()
+    await page.getByRole('button', { name: /^Raise maxPrice to \$0\.\d+ an hour$/ }).click()
     await page.locator('.status[data-status=completed]').first().waitFor()
     const command = ['sh', '-c', 'sleep 60']
     const short = await client.jobs.submit({ image, ...SMALL, command, duration: 1 })

@@ -1,4 +1,5 @@
-import { failure } from '../../../protocol/failures.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { type Failure, failure } from '../../../protocol/failures.ts'
 import type { Clock } from '../../clock.ts'
 import type { Directory } from '../../directory/index.ts'
 import type { JobRecord } from '../../store/index.ts'
@@ -13,6 +14,16 @@ interface Wait {
   givesUpMs: number
   /** What was said when everybody was asked last; null before. */
   answers: RoundResult | null
+}
+
+/** How long what was worked out of who comes nearest holds, in ms: it reads the whole directory, for each job in each list. */
+const NEAREST_HOLDS_MS = 2_000
+
+/** Who came nearest, as it was worked out last. */
+interface Nearest {
+  spec: JobRecord['spec']
+  atMs: number
+  failure: Failure
 }
 
 /** Jobs for which a provider is looked for now. In memory alone: after a restart all of them are asked for anew. */
@@ -33,6 +44,20 @@ export interface WaitingJobsComponents {
 /** Knows of no job to begin with. */
 export function createWaitingJobs({ directory, clocksOff, clock }: WaitingJobsComponents): WaitingJobs {
   const waits = new Map<string, Wait>()
+  /** Goes with what was noted of the job. */
+  const known = new WeakMap<Wait, Nearest>()
+
+  function nearestOf(job: Pick<JobRecord, 'spec' | 'image'>, wait: Wait, answers: RoundResult): Failure {
+    const before = known.get(wait)
+    const nowMs = clock.monotonicMs()
+    if (before !== undefined && isDeepStrictEqual(before.spec, job.spec) && nowMs - before.atMs < NEAREST_HOLDS_MS)
+      return before.failure
+    const { code, message, details } = nearestMiss(job, answers, directory.list(), clocksOff.told())
+    const found = failure(code, message, details)
+    known.set(wait, { spec: job.spec, atMs: nowMs, failure: found })
+    return found
+  }
+
   return {
     note: (jobId, wait) => void waits.set(jobId, wait),
     forget: (jobId) => void waits.delete(jobId),
@@ -42,9 +67,8 @@ export function createWaitingJobs({ directory, clocksOff, clock }: WaitingJobsCo
       const { givesUpMs, answers } = wait
       const leftMs = Math.max(0, givesUpMs - clock.monotonicMs())
       if (answers === null) return { leftMs, answered: 0, nearest: null }
-      const { code, message, details } = nearestMiss(job, answers, directory.list(), clocksOff.told())
       const answered = answers.offers.length + answers.declines.length
-      return { leftMs, answered, nearest: failure(code, message, details) }
+      return { leftMs, answered, nearest: nearestOf(job, wait, answers) }
     },
   }
 }

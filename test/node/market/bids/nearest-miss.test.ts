@@ -5,9 +5,10 @@ import type { NamedDecline } from '../../../../node/market/bids/answer.ts'
 import { nearestMiss } from '../../../../node/market/bids/nearest-miss.ts'
 import { whatHelps } from '../../../../node/market/bids/what-helps.ts'
 import type { JobRecord } from '../../../../node/store/index.ts'
+import { CONTAINER_OPTIONS, MEASURED } from '../../../../protocol/capabilities.ts'
 import { type JobSubmission, jobSubmissionSchema, splitSecrets } from '../../../../protocol/job-spec.ts'
 import { NO_MINIMUMS } from '../../../../protocol/measured.ts'
-import { providerView } from '../../../gateway/support/test-node.ts'
+import { PROVIDER, providerView } from '../../../gateway/support/test-node.ts'
 import { aKind } from '../../../support/gpus.ts'
 
 const room = { cpuMillis: 8_000, memoryBytes: 2 ** 33, storageBytes: 2 ** 36, gpu: 4 }
@@ -139,7 +140,12 @@ describe('what would help a job that nobody takes', () => {
       [dear, near],
       [{ constraints: { labels: {}, minUptime: 0, capabilities: [], region: 'eu-west' } }],
     ],
-    [{ memory: '1Gi' }, [near], [{ cpu: 500, memory: '256Mi' }]],
+    [{}, [near], [{ cpu: 500, memory: '256Mi' }]],
+    // With less than half it would be another job; shared memory is part of the memory.
+    [{ memory: '1Gi' }, [near], []],
+    [{ shmSize: '300Mi' }, [{ ...near, capabilities: [CONTAINER_OPTIONS] }], []],
+    [{ shmSize: '200Mi' }, [{ ...near, capabilities: [CONTAINER_OPTIONS] }], [{ cpu: 500, memory: '256Mi' }]],
+    [{ cpu: 12, memory: '6Mi' }, [{ ...near, free: { ...tight, cpuMillis: 8 } }], []],
     [{ isolation: 'vm' }, [dear], [{ isolation: null }]],
     // Neither helps by itself.
     [{ isolation: 'vm', maxPrice: 0.001 }, [dear], []],
@@ -151,9 +157,28 @@ describe('what would help a job that nobody takes', () => {
     it(JSON.stringify(asked), () => {
       const { spec } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox', ...asked }))
       assert.deepEqual(
-        whatHelps(spec, null, providers).map((one) => one.changes),
+        whatHelps(spec, { image: null, providers }).map((one) => one.changes),
         changes,
       )
     })
   }
+
+  it('counts nobody who declined what it announces to take', () => {
+    const { spec } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox', provider: PROVIDER }))
+    const changesOf = (providers: ProviderView[]) =>
+      whatHelps(spec, { image: null, providers, unwilling: new Set([PROVIDER]) }).map(({ changes }) => changes)
+    const named = { ...dear, provider: PROVIDER }
+    assert.deepEqual(changesOf([named]), [])
+    assert.deepEqual(changesOf([named, dear]), [{ provider: 'p2p' }])
+  })
+
+  it('believes of speeds what was found out', () => {
+    const { spec } = splitSecrets(jobSubmissionSchema.parse({ image: 'busybox', constraints: { minCpuScore: 900 } }))
+    const providers = [
+      { ...dear, capabilities: [MEASURED], measured: { ...NO_MINIMUMS, cpuSingle: 1_000, atMs: 1, method: 'm' } },
+    ]
+    assert.deepEqual(whatHelps(spec, { image: null, providers }), [])
+    const [found] = whatHelps(spec, { image: null, providers, figures: () => null })
+    assert.equal(found?.text, 'Leave out the least speed')
+  })
 })
