@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { type JobRecord, JobStateError, type JobStore } from '../../node/store/index.ts'
 import { splitSecrets } from '../../protocol/job-spec.ts'
@@ -88,7 +89,7 @@ const updateOperation = operation({
   tag: 'Jobs',
   summary: 'Change a pending job',
   description:
-    'Resources, price cap, whom it asks, constraints, name and labels, until a provider is chosen. Providers are asked again at once, and `queueTimeout` counts from then. Where a job with secrets may run does not change: submit that one again, with them.',
+    'Resources, price cap, whom it asks, constraints, name and labels, until a provider is chosen. Unless that is only its name or its labels, providers are asked again at once, and `queueTimeout` counts from then. Where a job with secrets may run does not change: submit that one again, with them.',
   permission: 'jobs:write',
   request: {
     params: jobParams,
@@ -214,8 +215,8 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
 
   api.openapi(updateOperation, async (c) => {
     const before = await visibleJob(c, store, c.req.valid('param').id)
-    const job = await updatePending(submitting, before, c.req.valid('json'))
-    requester.askAgain(job)
+    const { job, result: isOther } = await updatePending(submitting, before, c.req.valid('json'))
+    if (isOther) requester.askAgain(job)
     return c.json(success(jobView(job, directory)), 200)
   })
 
@@ -251,7 +252,10 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
   })
 }
 
-/** @throws {JobStateError} where a provider is chosen already */
+/** Nothing that providers are asked by. */
+const UNSEEN = { name: undefined, labels: undefined }
+
+/** Whether what was changed is to be asked for anew. @throws {JobStateError} where a provider is chosen already */
 async function updatePending(
   components: SubmitComponents & { store: Pick<JobStore, 'change' | 'secrets'> },
   before: JobRecord,
@@ -259,13 +263,13 @@ async function updatePending(
 ) {
   const { store } = components
   const known = await secretsOrNames(store, before)
-  const { job } = await store.change(before.id, (draft) => {
+  return await store.change(before.id, (draft) => {
     const { state, spec, owner } = draft.job
     if (state.status !== 'pending' || state.award !== null) throw new JobStateError(state.status, ['pending'])
     const whole = withStoredSecrets(spec, known, changes)
     const isMoved = whole.provider !== spec.provider
     const changed = splitSecrets(isMoved ? resolveProvider(whole, owner, components) : whole).spec
     draft.patch({ spec: changed, durationSeconds: changed.duration })
+    return !isDeepStrictEqual({ ...changed, ...UNSEEN }, { ...spec, ...UNSEEN })
   })
-  return job
 }

@@ -47,6 +47,8 @@ import { createTally } from './tally.ts'
 
 /** Rounds under way at a time: enough to fill a window, few enough to keep each quick. */
 const MAX_ROUNDS = 16
+/** Dry runs under way at a time, beside those: looking takes no turn of a job that waits. */
+const MAX_LOOKS = 4
 
 /** What {@link createRequester} works with. */
 export interface RequesterComponents {
@@ -175,7 +177,7 @@ export function createRequester(
 
     extend: extensions.ask,
 
-    quote: async (spec, owner) => await quotesFor(placement, { spec, owner }, stopping.signal),
+    quote: quoting(placement, stopping.signal),
     waiting: whoWaits.waiting.of,
     askAgain: (job) => void (isAskedFor(job) && drivers.interrupt(job.id)),
 
@@ -217,6 +219,13 @@ const NO_VOLUMES: Pick<Volumes, 'place' | 'note'> = {
     return spec
   },
   note: async () => undefined,
+}
+
+/** Looks beside the rounds of jobs that wait. */
+function quoting(placement: Omit<PlacementComponents, 'span'>, signal: AbortSignal): Requester['quote'] {
+  const looks = new PQueue({ concurrency: MAX_LOOKS })
+  const apart: typeof placement = { ...placement, inTurn: async (task) => await looks.add(task) }
+  return async (spec, owner) => await quotesFor(apart, { spec, owner }, signal)
 }
 
 /** What the market says to a job that nobody is given. @throws {ProviderUnknownError} */

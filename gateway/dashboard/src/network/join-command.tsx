@@ -1,13 +1,16 @@
-import { Group, Skeleton, Stack, Text } from '@mantine/core'
+import { Group, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { Network } from '../../../client/index.ts'
 import { Copy } from '../ui/copy.tsx'
+import { Loaded } from '../ui/loaded.tsx'
 import { networkQuery } from './queries.ts'
 
 /** How somebody starts a provider: the command, with the address and the market of this gateway. */
 export function JoinCommand() {
-  const { data: network } = useQuery(networkQuery)
-  if (network === undefined) return <Skeleton height={40} />
+  return <Loaded query={useQuery(networkQuery)}>{(network) => <Command network={network} />}</Loaded>
+}
+
+function Command({ network }: { network: Network }) {
   const command = joinCommand(network)
   const isNear = bestAddress(network) === undefined
   return (

@@ -1,14 +1,13 @@
 import { Button } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
 import { type FieldProblem, ValidationError } from '../../../../client/errors.ts'
 import type { Job, JobOverrides, JobSubmission, Template } from '../../../../client/index.ts'
 import { JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
 import { client } from '../../app/client.ts'
 import { templateQuery } from '../../templates/queries.ts'
 import { useFocusWrong } from '../../ui/focus-wrong.ts'
-import { forget } from '../../ui/kept.ts'
+import { forget, useKept } from '../../ui/kept.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { told } from '../../ui/notify.ts'
 import { Page } from '../../ui/page.tsx'
@@ -87,7 +86,7 @@ function CreateJob({ base, volume }: { base: Base | null; volume?: string | unde
   const navigate = useNavigate()
   const form = base !== null ? base.form : volume === undefined ? 'job' : `job with ${volume}`
   const editor = useDraft(form, base === null ? firstWith(volume) : base.config)
-  const [leftOut, setLeftOut] = useState(NOTHING_HIDDEN)
+  const [leftOut, setLeftOut] = useKept(form, 'left out', NOTHING_HIDDEN)
   const submit = useMutation({
     mutationFn: async (): Promise<Job> => {
       // By way of what it is made of, so that secrets go along that nobody here knows.

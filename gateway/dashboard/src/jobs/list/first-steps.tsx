@@ -51,7 +51,12 @@ export function FirstSteps({ rows }: { rows: readonly JobRow[] }) {
             gets it. The example says hello, and costs a fraction of a cent.
           </Text>
           <div className="step-actions">
-            <Button size="sm" onClick={() => submit.mutate()} loading={submit.isPending} disabled={online === 0}>
+            <Button
+              size="sm"
+              onClick={() => submit.mutate()}
+              loading={submit.isPending}
+              disabled={providers !== undefined && online === 0}
+            >
               Run the example
             </Button>
             <Button size="sm" variant="default" component={Link} to="/jobs/create">

@@ -3,6 +3,7 @@ import { useMediaQuery } from '@mantine/hooks'
 import { useElementScrollRestoration } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef } from 'react'
+import type { Waiting } from '../../../../client/index.ts'
 import type { JobRow } from '../job-row.ts'
 import { useProviderNames } from '../queries.ts'
 import { BatchRow } from './batch-row.tsx'
@@ -135,7 +136,7 @@ export function JobsTable(props: JobsTableProps) {
                 job={job}
                 {...place}
                 provider={nameOf(job.assignedProvider)}
-                waiting={waiting.get(job.id) ?? job.waiting}
+                waiting={waiting.get(job.id) ?? stillTrue(job.waiting)}
                 isChosen={chosen.has(job.id)}
                 onChoose={chooseOne}
                 owner={withOwners ? job.owner : undefined}
@@ -175,4 +176,9 @@ function Heading({ column: { label, sort, isDescendingFirst = false }, filter, o
       </button>
     </div>
   )
+}
+
+/** What a row said as it was loaded, unless the job has given up since. */
+function stillTrue(waiting: Waiting | undefined): Waiting | undefined {
+  return waiting !== undefined && Date.parse(waiting.givesUpAt) > Date.now() ? waiting : undefined
 }

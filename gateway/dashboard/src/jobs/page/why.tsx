@@ -12,8 +12,8 @@ import { jobKeys } from '../queries.ts'
 import { Quotes } from '../quotes.tsx'
 import { useRemedy } from '../remedies.ts'
 
-/** How often providers are asked again while the job waits, in ms. */
-const AGAIN_MS = 10_000
+/** How often providers are asked again while the job waits, in ms: those that would take it hold room for it meanwhile. */
+const AGAIN_MS = 60_000
 /** A job that is taken at once needs no reason, in ms. */
 const PATIENCE_MS = 2_000
 
