@@ -110,6 +110,12 @@ const CLASS_OF_STATUS: Readonly<Record<number, new (init: CortexErrorInit) => Co
   503: UnavailableError,
 }
 
+/** The typed error of a status. */
+export function errorOfStatus(init: CortexErrorInit): CortexError {
+  const Class = CLASS_OF_STATUS[init.status ?? 0] ?? ServerError
+  return new Class(init)
+}
+
 /** The typed error of an answer that is no success. */
 export async function errorOf(response: Response): Promise<CortexError> {
   const { status, headers } = response
@@ -118,11 +124,10 @@ export async function errorOf(response: Response): Promise<CortexError> {
     requestId: headers.get('x-request-id') ?? undefined,
     retryAfterMs: retryAfterMs(headers.get('retry-after')),
   }
-  const Class = CLASS_OF_STATUS[status] ?? ServerError
   const problem = problemOf(await response.text().catch(() => '')) // a body that breaks off says no more than none
-  if (problem !== null) return new Class({ ...common, ...problem })
+  if (problem !== null) return errorOfStatus({ ...common, ...problem })
   const message = `What answered (HTTP ${status}) is no Cortex gateway, or a proxy before one: check the address`
-  return new Class({ ...common, code: 'UNEXPECTED_ANSWER', message })
+  return errorOfStatus({ ...common, code: 'UNEXPECTED_ANSWER', message })
 }
 
 function problemOf(text: string): Pick<CortexErrorInit, 'code' | 'message' | 'details'> | null {

@@ -41,6 +41,8 @@ export interface StreamedEvent<T> {
   data: T
 }
 
+/** Where nobody says, see {@link StreamInit.silenceMs}. */
+const SILENCE_MS = 45_000
 /** How often the first opening is tried again: there a wrong address is likelier than a fault that passes. */
 const FIRST_RETRIES = 2
 /** The longest event, in characters; lines of a container's output are far shorter. */
@@ -57,7 +59,7 @@ export async function* followEvents<T>(
   request: StreamRequest,
   init: StreamInit = {},
 ): AsyncGenerator<StreamedEvent<T>, void, undefined> {
-  const { reconnectDelayMs = 500, maxReconnectDelayMs = 30_000, maxReconnects = 20, silenceMs = 45_000 } = init
+  const { reconnectDelayMs = 500, maxReconnectDelayMs = 30_000, maxReconnects = 20, silenceMs } = init
   let lastEventId = request.lastEventId
   let failures = 0
   let opened = false
@@ -101,7 +103,7 @@ export async function* followEvents<T>(
 export async function* connection<T>(
   transport: Transport,
   request: StreamRequest,
-  silenceMs: number,
+  silenceMs = SILENCE_MS,
 ): AsyncGenerator<'opened' | 'nothing more' | { position: string } | StreamedEvent<T>> {
   const ours = new AbortController()
   const signal = request.signal === undefined ? ours.signal : AbortSignal.any([request.signal, ours.signal])

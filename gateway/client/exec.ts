@@ -1,11 +1,8 @@
-import { ConnectionError, CortexError } from './errors.ts'
-import { connection } from './event-stream.ts'
+import { ConnectionError, errorOfStatus } from './errors.ts'
+import { connection, type StreamInit } from './event-stream.ts'
 import { type CallOptions, jobPath } from './resource.ts'
 import type { Transport } from './transport.ts'
 import type { ErrorCode } from './types.ts'
-
-/** Silence after which a stream counts as lost, in ms; the gateway lets 15 s pass at most. */
-const SILENCE_MS = 45_000
 
 /** What a command writes, as text, and its end. */
 export type ExecOutput = { type: 'stdout' | 'stderr'; text: string } | { type: 'exit'; exitCode: number }
@@ -32,18 +29,17 @@ export async function* execStream(
   id: string,
   command: readonly string[],
   { signal }: CallOptions,
+  streams: Pick<StreamInit, 'silenceMs'>,
 ): AsyncGenerator<ExecOutput, void, undefined> {
   const request = { method: 'POST', path: jobPath(id, '/exec'), json: { command }, signal } as const
-  for await (const item of connection<{ text: string; exitCode: number } & { code: ErrorCode; message: string }>(
-    transport,
-    request,
-    SILENCE_MS,
-  )) {
+  for await (const item of connection<
+    { text: string; exitCode: number } & { status?: number; code: ErrorCode; message: string }
+  >(transport, request, streams.silenceMs)) {
     if (typeof item === 'string' || !('event' in item)) continue
     const { event, data } = item
     if (event === 'stdout' || event === 'stderr') yield { type: event, text: data.text }
     else if (event === 'exit') return yield { type: 'exit', exitCode: data.exitCode }
-    else if (event === 'error') throw new CortexError(data)
+    else if (event === 'error') throw errorOfStatus(data)
   }
   throw new ConnectionError({ code: 'STREAM_LOST', message: 'The command’s output broke off' })
 }

@@ -1,3 +1,4 @@
+import type { StreamInit } from './event-stream.ts'
 import { type ExecOutput, execStream } from './exec.ts'
 import { jobFileCalls, rangeOf, unpacked } from './job-files.ts'
 import { type CallOptions, jobPath } from './resource.ts'
@@ -17,7 +18,7 @@ export interface OutputOptions extends CallOptions {
 }
 
 /** The part of `client.jobs` that reaches into a container, and to what it left. */
-export function jobReachCalls(transport: Transport) {
+export function jobReachCalls(transport: Transport, streams: StreamInit) {
   return {
     files: jobFileCalls(transport),
     /** Runs a command in the running container to its end. */
@@ -34,7 +35,7 @@ export function jobReachCalls(transport: Transport) {
     },
     /** Runs a command, and tells what it writes as it comes, `exit` last; leaving the loop lets go of it. */
     execStream: (id: string, command: readonly string[], options: CallOptions = {}): AsyncGenerator<ExecOutput> =>
-      execStream(transport, id, command, options),
+      execStream(transport, id, command, options, streams),
     /** The address of a WebSocket to a command that runs; it opens once. The API's document says what goes over it. */
     openExec: async (id: string, request: NewExec, options: CallOptions = {}): Promise<ExecSocket> =>
       await transport.data({

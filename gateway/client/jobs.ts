@@ -29,7 +29,7 @@ export function jobCalls(transport: Transport, streams: StreamInit) {
 
   return {
     ...jobHistoryCalls(transport, streams),
-    ...jobReachCalls(transport),
+    ...jobReachCalls(transport, streams),
     /** One page; newest first unless `sort` says otherwise. */
     list,
     /** Every job that matches, page after page. */

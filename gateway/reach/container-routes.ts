@@ -67,7 +67,7 @@ const execOperation = operation({
   },
   data: execAnswerSchema,
   events:
-    'Events `stdout` and `stderr` with `{"text":"…"}`, and `exit` with `{"exitCode":0}`, null where it had not ended within a `timeout` that was given, or `error` with a code and a message in the end. Closing the stream, or reading nothing of it for 15 minutes, lets go of the command.',
+    'Events `stdout` and `stderr` with `{"text":"…"}`, and `exit` with `{"exitCode":0}`, null where it had not ended within a `timeout` that was given, or `error` with `code`, `message` and the HTTP `status` of that code in the end. Closing the stream, or reading nothing of it for 15 minutes, lets go of the command.',
   example: { exitCode: 0, stdout: 'PID USER COMMAND\n', stderr: '', truncated: false },
   errors: REACH_ERRORS,
 })

@@ -1,6 +1,7 @@
 import { onAbort } from '../../node/abort.ts'
 import type { ClientNode } from '../../node/index.ts'
 import type { ExecEvent, ExecSession } from '../../node/reach/index.ts'
+import { ERROR_STATUS } from '../contract/errors.ts'
 import type { ServerEvent } from '../events/index.ts'
 import { told } from './exec-socket.ts'
 
@@ -70,7 +71,8 @@ async function* written(session: ExecSession, signal: AbortSignal, late: AbortSi
   } catch (error) {
     if (signal.aborted) return
     const { code, message } = told(error)
-    yield [late.aborted ? { event: 'exit', data: { exitCode: null } } : { event: 'error', data: { code, message } }]
+    const problem = { code, message, status: ERROR_STATUS[code] }
+    yield [late.aborted ? { event: 'exit', data: { exitCode: null } } : { event: 'error', data: problem }]
   } finally {
     session.close()
   }

@@ -6,6 +6,7 @@ import { type ExecEvent, type ExecRequest, type ExecSession, ReachError } from '
 import { JobStateError } from '../../node/store/index.ts'
 import { MAX_TERMINAL_SIZE } from '../../protocol/limits.ts'
 import { type Revocation, takeSocket } from '../auth/index.ts'
+import type { ErrorCode } from '../contract/errors.ts'
 import { type BinarySocket, createBinarySocket } from '../http/binary-socket.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
@@ -154,7 +155,7 @@ function errorMessage(error: unknown): string {
 }
 
 /** What a client hears of a command that broke. */
-export function told(error: unknown): { code: string; message: string } {
+export function told(error: unknown): { code: ErrorCode; message: string } {
   if (error instanceof ReachError) return reachErrorOf(error)
   if (error instanceof JobStateError) return error
   return { code: 'INTERNAL_ERROR', message: 'The command’s connection broke' }

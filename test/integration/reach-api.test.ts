@@ -91,7 +91,7 @@ describe('a container through the gateway', () => {
 
   test('a machine to work in: commands as they write, files, its end', async () => {
     const small = { image: market.image, cpu: 100, memory: '16Mi', storage: '16Mi', network: 'none' } as const
-    const idle = client.sandboxes.create({ ...small, idle: 5 })
+    const idle = await client.sandboxes.create({ ...small, idle: 5, ttl: 120 })
     const box = await client.sandboxes.create({ ...small, ttl: 600, env: { A: 'job' } })
     const said: unknown[] = []
     for await (const output of box.stream('mkfifo /fifo; echo "$A é"; read -r line </fifo; echo "$line" >&2; exit 7')) {
@@ -123,7 +123,7 @@ describe('a container through the gateway', () => {
     await market.ended(box.id)
     await box.stop()
     await assert.rejects(box.stream('date').next(), { code: 'JOB_STATE_CONFLICT' })
-    const { state } = await market.ended((await idle).id)
+    const { state } = await market.ended(idle.id)
     assert.equal(state.status, 'completed', 'nobody used it')
     const missing = client.sandboxes.create({ ...small, image: 'localhost:1/none', queueTimeout: 1 })
     await assert.rejects(missing, { code: 'JOB_STATE_CONFLICT' })

@@ -107,6 +107,12 @@ class Repeats(unittest.TestCase):
             with self.assertRaises(ValueError, msg=str(fields)):
                 client.sandbox("busybox", **fields)
 
+    def test_what_breaks_a_command_is_told_by_its_class(self) -> None:
+        text = 'event: error\ndata: {"code":"JOB_STATE_CONFLICT","message":"ended","status":409}\n\n'
+        client = self.client(iter([httpx.Response(200, text=text)]))
+        with self.assertRaises(ConflictError):
+            list(client.jobs.exec_stream("job_1", "date"))
+
     def test_the_same_awaited(self) -> None:
         answers = iter([answer(502), answer(200, {"id": "job_1"})])
         transport = httpx.MockTransport(lambda _: next(answers))

@@ -2,6 +2,7 @@ import { toLine } from '../../../protocol/text.ts'
 import { ReachError } from '../../reach/index.ts'
 import { JobNotFoundError, JobStateError } from '../../store/index.ts'
 import { SshRefusedError } from '../index.ts'
+import { SftpError } from '../sftp/index.ts'
 
 /** What `ssh` itself exits with where something is wrong with the connection. */
 export const EXIT_FAILED = 255
@@ -18,6 +19,7 @@ export function told(error: unknown): { line: string; exitCode: number } {
   if (error instanceof ReachError && error.code === 'BAD_COMMAND') return { line: NO_SHELL, exitCode: EXIT_NO_PROGRAM }
   const isKnown =
     error instanceof ReachError ||
+    error instanceof SftpError ||
     error instanceof SshRefusedError ||
     error instanceof JobStateError ||
     error instanceof JobNotFoundError

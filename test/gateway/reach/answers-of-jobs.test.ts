@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { MAX_OPEN } from '../../../gateway/http/limits.ts'
 import { takeOutAtGateway, takeOutOwn } from '../../../gateway/reach/own-headers.ts'
 import { ADMIN_KEY, openTestGateway, submit, type TestGateway } from '../support/test-gateway.ts'
 
@@ -128,6 +129,41 @@ describe('the cookie of a session', () => {
       assert.doesNotMatch(cookie, /Domain/i)
       const headersOf = { Cookie: cookie.split(';')[0] ?? '' }
       assert.equal((await gateway.ask('GET', `${url}/api/users/me`, { key: null, headers: headersOf })).status, 200)
+    }
+  })
+})
+
+describe('a command that is answered as events', () => {
+  it('does not begin where there is no place for its answer', async () => {
+    const id = await submit(gateway)
+    await gateway.play.start(id)
+    let begun = 0
+    const { reach } = gateway.node
+    const exec = async () => {
+      begun += 1
+      return { output: async function* () {}, close: () => undefined }
+    }
+    const own = { ...reach, exec }
+    Object.assign(gateway.node, { reach: own })
+    const ask = async () =>
+      await gateway.app.request(`/api/plugin-core/jobs/${id}/exec`, {
+        method: 'POST',
+        headers: {
+          Authorization: `Bearer ${ADMIN_KEY}`,
+          Accept: 'text/event-stream',
+          'Content-Type': 'application/json',
+        },
+        body: JSON.stringify({ command: ['date'] }),
+      })
+    try {
+      const answers = await Promise.all(Array.from({ length: MAX_OPEN.key }, ask))
+      assert.ok(answers.every(({ status }) => status === 200))
+      assert.equal((await ask()).status, 429)
+      assert.equal(begun, MAX_OPEN.key)
+      await Promise.all(answers.map(async ({ body }) => await body?.cancel()))
+      assert.equal((await ask()).status, 200, 'they are given back')
+    } finally {
+      Object.assign(gateway.node, { reach })
     }
   })
 })

@@ -51,7 +51,7 @@ describe('what a command writes, as events', () => {
       events.map(([event]) => event),
       ['stdout', 'error'],
     )
-    assert.match(JSON.stringify(events[1]), /"message":"gone"/)
+    assert.match(JSON.stringify(events[1]), /"message":"gone","status":503/)
     const left = broken()
     assert.deepEqual(await told(left, AbortSignal.abort()), [['stdout', { text: 'a' }]])
     assert.equal(left.isClosed, true)

@@ -108,13 +108,17 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes) -> CortexErro
         "request_id": headers.get("x-request-id"),
         "retry_after": _seconds(headers.get("retry-after")),
     }
-    kind = _CLASSES.get(status, ServerError)
     try:
-        error = json.loads(body)["error"]
-        return kind(str(error["code"]), str(error["message"]), details=error.get("details"), **more)
+        return told_error(json.loads(body)["error"], **more)
     except (ValueError, KeyError, TypeError):
         message = f"What answered (HTTP {status}) is no Cortex gateway, or a proxy before one: check the address"
-        return kind("UNEXPECTED_ANSWER", message, **more)
+        return _CLASSES.get(status, ServerError)("UNEXPECTED_ANSWER", message, **more)
+
+
+def told_error(error: Mapping[str, Any], status: int, **more: Any) -> CortexError:
+    """The typed error that the gateway tells, by its ``status``."""
+    kind = _CLASSES.get(status, ServerError)
+    return kind(str(error["code"]), str(error["message"]), status=status, details=error.get("details"), **more)
 
 
 def _seconds(header: str | None) -> float | None:

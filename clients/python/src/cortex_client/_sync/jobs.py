@@ -6,7 +6,7 @@ import contextlib
 import secrets
 from typing import Any, Generator, Iterator, List, Mapping, Sequence, cast
 
-from .._errors import ConnectionFailedError, CortexError, JobFailedError
+from .._errors import ConnectionFailedError, JobFailedError, told_error
 from .._requests import ExecOutput, Request, job_path, range_of, words_of
 from ..types import AttemptCost, DryRun, ExecAnswer1, Job, JobEvent, JobListItem, JobOverrides, JobSubmission, LogLine, PortLink
 from .files import JobFiles
@@ -113,7 +113,7 @@ class Jobs:
                     yield {"type": "exit", "exitCode": event.data["exitCode"]}
                     return
                 elif event.name == "error":
-                    raise CortexError(event.data["code"], event.data["message"])
+                    raise told_error(event.data, event.data.get("status", 500))
         raise ConnectionFailedError("STREAM_LOST", "The command’s output broke off")
 
     def port(self, job: str, port: int) -> tuple[str, dict[str, str]]:
