@@ -146,7 +146,9 @@ export const jobSchema = z
     health: z
       .enum(CONTAINER_HEALTHS)
       .nullable()
-      .describe('What the image’s own health check says while the job runs; null where the image has none.'),
+      .describe(
+        'What the image’s own health check says while the job runs; null where the image has none, or `command` replaces what it checks.',
+      ),
     labels: z.record(z.string(), z.string()).describe('By which it is found.'),
     origin: z
       .record(z.string(), z.string())

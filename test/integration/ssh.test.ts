@@ -261,8 +261,8 @@ describe('a job by SSH', { skip: HAS_SSH ? false : 'OpenSSH is not here' }, () =
       child.stdin.write(`uname -rsv; umask 077; mkdir -p "$HOME/.vscode-server/bin/abc" && cd "$HOME/.vscode-server/bin/abc" || exit 12
 printf 'token' > .token; chmod 600 .token; echo editor > index.html
 httpd -f -p 127.0.0.1:9191 -h . > .log 2>&1 < /dev/null &
-echo $! > .pid; echo 'abc: start'
-until wget -q -O /dev/null http://127.0.0.1:9191/ || ! kill -0 $(cat .pid); do :; done
+echo $! > .pid; echo 'abc: start'; tries=0
+until wget -q -T 20 -O /dev/null http://127.0.0.1:9191/ || ! kill -0 $(cat .pid) || [ $tries = 600 ]; do tries=$((tries + 1)); sleep 0.1; done
 kill -0 $(cat .pid) && echo 'listeningOn==9191=='; cat .log; echo 'abc: end'
 `)
       let said = ''
