@@ -211,6 +211,8 @@ describe('jobs', () => {
     assert.equal(changed.status, 200)
     assert.deepEqual([changed.data.memory, changed.data.cpu], ['1Gi', 500])
     assert.deepEqual(changed.data.labels, { a: '1', b: '2' })
+    await gateway.ask('PUT', `${JOBS}/${id}`, { json: { name: 'named', labels: { c: '3' }, memory: '1Gi' } })
+    assert.deepEqual(gateway.market.askedAgain, [id], 'of its name and labels no provider knows')
     const image = await gateway.ask('PUT', `${JOBS}/${id}`, { json: { image: 'other' } })
     assert.deepEqual([image.status, image.body.error.details.fields[0].path], [400, 'image'])
     const nobody = await gateway.ask('PUT', `${JOBS}/${id}`, { json: { provider: 'nobody' } })

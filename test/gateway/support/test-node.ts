@@ -77,7 +77,7 @@ export interface TestNode {
   store: JobStore
   providers: ProviderView[]
   /** What the market says, to be changed by tests. */
-  market: { quoted: Quoted; waiting: Waiting | null }
+  market: { quoted: Quoted; waiting: Waiting | null; askedAgain: string[] }
   /** Has the directory say that something about a provider changed. */
   tellDirectory(provider: ProviderView): void
   /** Moves a job along as a provider would. */
@@ -94,7 +94,7 @@ export async function openTestNode(): Promise<TestNode> {
     clock: systemClock,
   })
   const providers = [providerView()]
-  const market: TestNode['market'] = { quoted: QUOTED, waiting: null }
+  const market: TestNode['market'] = { quoted: QUOTED, waiting: null, askedAgain: [] }
   const uploads = createUploads(
     { store, clock: systemClock, logger: silentLogger, refusal: async () => null },
     { folder: join(folder, 'uploads') },
@@ -213,7 +213,7 @@ function scriptedRequester(store: JobStore, market: TestNode['market']): Request
     },
     resolveImage: async () => null,
     waiting: () => market.waiting,
-    askAgain: () => undefined,
+    askAgain: ({ id }) => void market.askedAgain.push(id),
     quote: async () => market.quoted,
     counters: () => ({ jobs: 0 }),
     seen: () => null,
