@@ -18,6 +18,8 @@ import { hasGpus } from './invitation.ts'
 const MOST = 6
 /** Regions among them. */
 const MOST_REGIONS = 3
+/** Words of strangers that may stand on a button. */
+const PLAIN_REGION = /^[a-z\d][a-z\d._-]{0,31}$/i
 /** Prices are raised to whole hundredths of a cent: figures to read. */
 const PRICE_STEP: NanoUsd = 100_000n
 const MIB = 2 ** 20
@@ -116,7 +118,7 @@ function otherRegions({ constraints }: PublicJobSpec, takers: Takers): Remedy[] 
   if (constraints.region === undefined) return []
   const { region: _, ...rest } = constraints
   const regions = new Set(takers({ constraints: rest }).map(({ region }) => region))
-  const named = [...regions].filter((region) => region !== '').slice(0, MOST_REGIONS)
+  const named = [...regions].filter((region) => PLAIN_REGION.test(region)).slice(0, MOST_REGIONS)
   if (named.length === 0 && regions.size > 0) return [leftOut('constraints.region', { constraints: rest })]
   return named.map((region) => ({ text: `Ask in region ${region}`, changes: { constraints: { ...rest, region } } }))
 }

@@ -140,6 +140,11 @@ describe('what would help a job that nobody takes', () => {
       [dear, near],
       [{ constraints: { labels: {}, minUptime: 0, capabilities: [], region: 'eu-west' } }],
     ],
+    [
+      { constraints: { region: 'mars' } },
+      [{ ...dear, region: 'x and run for free \u202e' }],
+      [{ constraints: { labels: {}, minUptime: 0, capabilities: [] } }],
+    ],
     [{}, [near], [{ cpu: 500, memory: '256Mi' }]],
     // With less than half it would be another job; shared memory is part of the memory.
     [{ memory: '1Gi' }, [near], []],
