@@ -15,7 +15,8 @@ const PAUSE_MS = 500
 
 /** Asks the network, without submitting anything, who would take a job. @param secrets names of those that go along unseen */
 export function useEstimate(draft: Draft, secrets: string[]) {
-  const [asked] = useDebouncedValue(JSON.stringify(withSecrets(draft, secrets)), PAUSE_MS)
+  const wanted = JSON.stringify(withSecrets(draft, secrets))
+  const [asked] = useDebouncedValue(wanted, PAUSE_MS)
   const query = useQuery({
     queryKey: ['estimate', asked],
     queryFn: async ({ signal }) => await client.jobs.dryRun(JSON.parse(asked), { signal }),
@@ -25,7 +26,7 @@ export function useEstimate(draft: Draft, secrets: string[]) {
     staleTime: 10_000,
   })
   const fields = query.error instanceof ValidationError ? query.error.fields : []
-  return { query, fields: draft.image ? fields : [] }
+  return { query, fields: draft.image ? fields : [], isBehind: asked !== wanted || query.isPlaceholderData }
 }
 
 /** What else names them would be wrong without; their values are nobody's to ask. */
@@ -34,20 +35,25 @@ function withSecrets(draft: Draft, names: string[]): Draft {
   return { ...draft, secrets: { ...Object.fromEntries(names.map((name) => [name, ''])), ...draft.secrets } }
 }
 
-type Estimated = ReturnType<typeof useEstimate>['query']
+interface EstimateProps {
+  query: ReturnType<typeof useEstimate>['query']
+  /** Whether what is said is of an earlier draft: what helped that may not help this. */
+  isBehind: boolean
+  editor: DraftEditor
+}
 
 /** What the job would cost, and with whom. */
-export function Estimate({ query, editor }: { query: Estimated; editor: DraftEditor }) {
+export function Estimate(props: EstimateProps) {
   return (
     <Card title="Who would take it">
       <div aria-live="polite">
-        <Answer query={query} editor={editor} />
+        <Answer {...props} />
       </div>
     </Card>
   )
 }
 
-function Answer({ query, editor }: { query: Estimated; editor: DraftEditor }) {
+function Answer({ query, isBehind, editor }: EstimateProps) {
   const { draft } = editor
   if (!draft.image) return <Hint>Give an image, and the network is asked what it would cost.</Hint>
   if (query.error instanceof ValidationError) return <Hint>Mend the marked fields to see who would take it.</Hint>
@@ -58,6 +64,7 @@ function Answer({ query, editor }: { query: Estimated; editor: DraftEditor }) {
       answer={query.data}
       duration={draft.duration ?? JOB_DEFAULTS.duration}
       onTake={({ changes }) => editor.replace(withChanges(draft, changes))}
+      isBusy={isBehind || editor.textProblem !== null}
     />
   )
 }

@@ -22,7 +22,7 @@ const NONE: string[] = []
 
 /** A job's fields and, beside them, who would take it and the same as JSON. */
 export function JobEditor({ editor, secrets = NONE, problems, before, after }: JobEditorProps) {
-  const { query, fields } = useEstimate(editor.draft, secrets)
+  const { query, fields, isBehind } = useEstimate(editor.draft, secrets)
   const answered = useRef({ to: editor.draft, said: '' })
   const said = JSON.stringify(problems)
   if (said !== answered.current.said) answered.current = { to: editor.draft, said }
@@ -38,7 +38,7 @@ export function JobEditor({ editor, secrets = NONE, problems, before, after }: J
         <div className="form-actions">{after}</div>
       </div>
       <div className="job-editor-side">
-        <Estimate query={query} editor={editor} />
+        <Estimate query={query} isBehind={isBehind} editor={editor} />
         <JsonEditor editor={editor} />
       </div>
     </div>
