@@ -38,6 +38,39 @@ describe('CortexClient', () => {
     assert.throws(() => connect({ baseUrl: 'localhost:13000' }), TypeError)
   })
 
+  it('ends a machine to work in that does not start, where it is its own, and names one that may run yet', async () => {
+    const asked: string[] = []
+    const sandboxes = (events: string) => {
+      const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+        const { method, url } = new Request(input, init)
+        asked.push(`${method} ${new URL(url).pathname}`)
+        const data = { id: 'job_1', status: 'failed', error: null }
+        if (url.endsWith('/events')) {
+          return new Response(`${events}event: end\ndata: {}\n\n`, { headers: { 'Content-Type': 'text/event-stream' } })
+        }
+        if (method !== 'GET' && url.includes('job_1')) {
+          const error = { code: 'INTERNAL_ERROR', message: 'broken' }
+          return Response.json({ success: false, error }, { status: 500 })
+        }
+        return Response.json({ success: true, data })
+      }
+      return connect({ fetch, retries: 0 }).sandboxes
+    }
+    for (const idle of [-1, 1.5, Number.NaN]) {
+      await assert.rejects(sandboxes('').create({ image: 'busybox', idle }), RangeError, String(idle))
+    }
+    assert.deepEqual(asked.splice(0), [])
+    const again = sandboxes('data: {"type":"started"}\n\n').create({ image: 'busybox' }, { idempotencyKey: 'own' })
+    await assert.rejects(again, { code: 'JOB_STATE_CONFLICT' }, 'it has ended since')
+    assert.ok(!asked.some((one) => /^(?!GET).*job_1/.test(one)), asked.join())
+    const lost = { code: 'CONNECTION_FAILED', details: { jobId: 'job_1' } }
+    await assert.rejects(sandboxes('').create({ image: 'busybox' }), lost)
+    assert.ok(
+      asked.some((one) => /^(?!GET).*job_1/.test(one)),
+      asked.join(),
+    )
+  })
+
   it('takes a job through its life', async () => {
     const { id, status } = await client.jobs.submit({ image: 'busybox', labels: { team: 'a' }, env: { A: '1' } })
     assert.equal(status, 'pending')
