@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { Batch } from '../../../gateway/client/index.ts'
 import { costNow, secondsLeft } from '../../../gateway/contract/cost.ts'
 import { hasEnded } from '../../../gateway/contract/job-status.ts'
+import { eachOnce } from '../../../gateway/dashboard/src/jobs/actions/many.ts'
 import type { JobRow } from '../../../gateway/dashboard/src/jobs/job-row.ts'
 import { applyToPages } from '../../../gateway/dashboard/src/jobs/list/apply-change.ts'
 import { filterOf, type JobFilter, matches, queryOf } from '../../../gateway/dashboard/src/jobs/list/filter.ts'
@@ -146,6 +147,33 @@ describe('what a job costs now', () => {
   it('knows the ends', () => {
     const ends = ['pending', 'scheduled', 'running', 'completed', 'failed', 'cancelled', undefined].filter(hasEnded)
     assert.deepEqual(ends, ['completed', 'failed', 'cancelled'])
+  })
+})
+
+describe('something done to many jobs', () => {
+  it('is tried for all, and once more only for those for which it did not work', async () => {
+    const many = Array.from({ length: 12 }, (_, index) => index)
+    const tried: number[] = []
+    let isFull = true
+    const go = eachOnce(many, async (one) => {
+      tried.push(one)
+      if (isFull && one % 6 === 1) throw new Error(`no room for ${one}`)
+    })
+    await assert.rejects(go, /worked for 10, and not for 2, .*: no room for 1$/)
+    assert.deepEqual(tried.splice(0), many)
+    isFull = false
+    await go()
+    assert.deepEqual(tried.splice(0), [1, 7])
+    await go()
+    assert.deepEqual(tried, [])
+  })
+
+  it('tells of one job its own reason', async () => {
+    const reason = new Error('not yours')
+    await assert.rejects(
+      eachOnce([1], async () => await Promise.reject(reason)),
+      reason,
+    )
   })
 })
 

@@ -4,7 +4,7 @@ import { client } from '../../app/client.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { told } from '../../ui/notify.ts'
 import type { JobRow } from '../job-row.ts'
-import { each } from './many.ts'
+import { eachOnce } from './many.ts'
 
 interface CancelJobProps {
   jobs: JobRow[]
@@ -19,7 +19,7 @@ export function CancelJob({ jobs, isOpen, onClose, onDone }: CancelJobProps) {
   const isOne = jobs.length === 1
 
   async function cancel(): Promise<void> {
-    await each(jobs, cancelOne)
+    await eachOnce(jobs, cancelOne)()
     told(isOne ? 'Cancelling the job' : `Cancelling ${jobs.length} jobs`)
     onDone?.()
   }

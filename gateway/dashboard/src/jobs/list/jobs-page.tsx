@@ -32,6 +32,13 @@ export function JobsPage() {
   const { data: me } = useQuery(meQuery)
   const mayWrite = useMay('jobs:write')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const address = JSON.stringify(filter)
+  const [chosenAt, setChosenAt] = useState(address)
+  // What was selected was among other jobs, whoever changed the address: a view, a field, or the way back.
+  if (chosenAt !== address) {
+    setChosenAt(address)
+    setChosen(new Set())
+  }
   const folds = isFolded(filter)
   const query = useJobs(filter)
   const batches = useBatches(folds)
@@ -47,6 +54,8 @@ export function JobsPage() {
   const searched = query.hasNextPage
     ? (query.data?.pages ?? []).reduce((sum, { pagination }) => sum + (pagination.searched ?? 0), 0)
     : 0
+  /** Those that are rows: what is selected, and done to it, is no more than what is shown. */
+  const shown = useMemo(() => rows.flatMap((row) => (row.type === 'job' ? [row.job] : [])), [rows])
   const isFiltered = isNarrowed(filter)
   const isGuided = jobs.length > 0 && !isFiltered && mayWrite && isBeginning(jobs)
 
@@ -54,7 +63,6 @@ export function JobsPage() {
     (next: JobFilter): void => {
       // What is typed counts a moment later: somebody may be on the way to another page.
       if (router.latestLocation.pathname !== '/jobs') return
-      setChosen(new Set())
       void navigate({ to: '/jobs', search: next, replace: true })
     },
     [navigate, router],
@@ -76,10 +84,7 @@ export function JobsPage() {
       actions={<Actions filter={filter} mayWrite={mayWrite} />}
     >
       <FilterBar filter={filter} onChange={show} />
-      <BulkBar
-        jobs={chosen.size === 0 ? [] : jobs.filter(({ id }) => chosen.has(id))}
-        onClear={() => setChosen(new Set())}
-      />
+      <BulkBar jobs={chosen.size === 0 ? [] : shown.filter(({ id }) => chosen.has(id))} onChoose={setChosen} />
       {query.isError && <Problem error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Outline rows={8} />}
       {query.data && rows.length === 0 && searched === 0 && <NoJobs isFiltered={isFiltered} onClear={() => show({})} />}
@@ -87,7 +92,7 @@ export function JobsPage() {
       {rows.length > 0 && (
         <JobsTable
           rows={rows}
-          jobs={jobs}
+          jobs={shown}
           total={total + totalBatches}
           filter={filter}
           chosen={chosen}
