@@ -146,9 +146,7 @@ export const jobSchema = z
     health: z
       .enum(CONTAINER_HEALTHS)
       .nullable()
-      .describe(
-        'What the image’s own health check says while the job runs; null where the image has none, or `command` replaces what it checks.',
-      ),
+      .describe('What the image’s own health check says while the job runs; null where the image has none.'),
     labels: z.record(z.string(), z.string()).describe('By which it is found.'),
     origin: z
       .record(z.string(), z.string())

@@ -156,10 +156,8 @@ over" ]`,
   })
 
   it('entry 44: an image’s health check is kept, and shown while the job runs', async () => {
-    const image = await build(['HEALTHCHECK --interval=1s --retries=1 CMD [ -e /well ]', 'ENTRYPOINT ["sh", "-c"]'])
-    const { id } = await market.submit(
-      market.job('', { image, command: [], args: ['sleep 30; : >/well; while :; do sleep 0.2; done'] }),
-    )
+    const image = await build(['HEALTHCHECK --interval=1s --retries=1 CMD [ -e /well ]'])
+    const { id } = await market.submit(market.job('sleep 30; : >/well; while :; do sleep 0.2; done', { image }))
     const shown = async (health: string): Promise<void> => {
       await market.when(id, (job) => jobView(job, market.node.directory).health === health)
     }

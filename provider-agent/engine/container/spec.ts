@@ -36,7 +36,7 @@ export interface HardeningOptions {
   /** Whether a small init is put in front of the program, where a container does not say. */
   useInit: boolean
   privileges: Privileges
-  /** What tells whether the image's own program is healthy; null where nothing does. */
+  /** What tells whether the container is healthy; null where nothing does. */
   healthcheck: HealthCheck | null
   /** Address of the machine at which ports are published; null publishes none. */
   publishAt: string | null
@@ -107,8 +107,7 @@ export function toCreateOptions(
     OpenStdin: spec.stdin === true,
     ...(spec.stdin === true && { StdinOnce: true }),
     Tty: spec.tty === true,
-    // It is of the image's own program, and is a process of its own: a machine that waits for commands would never be idle.
-    Healthcheck: (spec.command.length === 0 ? hardening.healthcheck : null) ?? { Test: ['NONE'] },
+    Healthcheck: hardening.healthcheck ?? { Test: ['NONE'] },
     ...publishingOf(spec, hardening).config,
     HostConfig: {
       ...toHostConfig(spec, hardening, place.mode),

@@ -89,13 +89,6 @@ test('a container is created with all of its hardening', () => {
   })
 })
 
-test('an image’s health check is run where its own program is', () => {
-  const healthcheck = { Test: ['CMD', 'true'], Interval: 5e9, Timeout: 5e9, StartPeriod: 0, Retries: 3 }
-  const kept = (command: string[]) =>
-    toCreateOptions({ ...spec, command }, { ...hardening, healthcheck: healthcheck as never }).Healthcheck
-  assert.deepEqual([kept([]), kept(['sh'])], [healthcheck, { Test: ['NONE'] }])
-})
-
 test('entry 43: an owner may leave programs the least, and gains by setuid nothing', () => {
   const { HostConfig: config } = toCreateOptions(spec, { ...hardening, privileges: 'least' })
   assert.deepEqual([config?.CapAdd, config?.SecurityOpt], [least, ['no-new-privileges']])
