@@ -5,13 +5,19 @@ import type { Pagination } from '../contract/envelope.ts'
 import { jobText, NO_BATCH } from '../contract/job-filter.ts'
 import { type JobListQuery, LABEL_PREFIX, MAX_SEARCHED } from '../contract/job-list.ts'
 import { decodeCursor, encodeCursor, pagination, passedOver } from '../http/paging.ts'
+import { isAdmin, type Principal } from '../http/principal.ts'
 
-/** A page of the jobs that match, by their ids, for an owner or, where undefined, for everyone. */
+/** A page of the jobs that match and that somebody may see, by their ids. */
 export async function listJobs(
   store: Pick<JobStore, 'listIds'>,
-  owner: string | undefined,
+  principal: Principal,
   query: JobListQuery,
 ): Promise<{ ids: string[]; pagination: Pagination }> {
+  const seesOthers = isAdmin(principal) && query.name === undefined
+  if (query.owner !== undefined && query.owner !== principal.owner && !seesOthers) {
+    return { ids: [], pagination: pagination(0, query, null) }
+  }
+  const owner = seesOthers ? query.owner : principal.owner
   const { limit, sort, cursor } = query
   const start = cursor === undefined ? { offset: passedOver(query) } : { after: positionIn(cursor, sort.field) }
   const answer = await store.listIds({

@@ -7,8 +7,6 @@ import { flagField } from '../contract/list-fields.ts'
 import { principalOf } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
 import { listOperation, operation } from '../http/operation.ts'
-import { pagination } from '../http/paging.ts'
-import { isAdmin } from '../http/principal.ts'
 import { visibleJob } from './access.ts'
 import { type AnswerJobsComponents, answerJobs } from './answer-jobs.ts'
 import { openedSecrets } from './kept-secrets.ts'
@@ -58,13 +56,7 @@ export function addQueryRoutes(
 
   api.openapi(listJobsOperation, async (c) => {
     const query = c.req.valid('query')
-    const principal = principalOf(c)
-    const seesOthers = isAdmin(principal) && query.name === undefined
-    const isNobodys = query.owner !== undefined && query.owner !== principal.owner && !seesOthers
-    const page = isNobodys
-      ? { ids: [], pagination: pagination(0, query, null) }
-      : await listJobs(store, seesOthers ? query.owner : principal.owner, query)
-    return answerJobs(c, components, page, query.fields)
+    return answerJobs(c, components, await listJobs(store, principalOf(c), query), query.fields)
   })
 
   api.openapi(getJobOperation, async (c) => {

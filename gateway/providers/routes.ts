@@ -209,10 +209,7 @@ export function addProviderRoutes(api: Api, components: ProviderComponents): voi
   api.openapi(providerJobsOperation, async (c) => {
     const { provider } = known(c.req.valid('param').id)
     const query = c.req.valid('query')
-    const jobs = await listJobs(store, ownerFilter(principalOf(c)), {
-      ...query,
-      provider,
-    } as typeof query)
+    const jobs = await listJobs(store, principalOf(c), { ...query, provider } as typeof query)
     return answerJobs(c, components, jobs, query.fields)
   })
 

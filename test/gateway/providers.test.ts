@@ -34,7 +34,7 @@ describe('providers', () => {
   it('show prices, capacity and what my jobs cost there', async () => {
     const alice = await gateway.keyFor('alice')
     for (const key of [alice, undefined]) {
-      const id = await submit(gateway, {}, key)
+      const id = await submit(gateway, key === undefined ? {} : { name: 'hers' }, key)
       await gateway.play.start(id)
       await gateway.play.complete(id, { meteredMs: 3_600_000 })
     }
@@ -44,8 +44,14 @@ describe('providers', () => {
     assert.equal(data.metrics.costToDate, 0.02)
     const hers = await gateway.ask('GET', `${PROVIDERS}/${PROVIDER}`, { key: alice })
     assert.equal(hers.data.metrics.costToDate, 0.01)
-    const jobs = await gateway.ask('GET', `${PROVIDERS}/${PROVIDER}/jobs?status=completed`, { key: alice })
-    assert.equal(jobs.body.meta.pagination.total, 1)
+    const jobs = async (query: string, as: { key?: string } = {}): Promise<number> =>
+      (await gateway.ask('GET', `${PROVIDERS}/${PROVIDER}/jobs${query}`, as)).body.meta.pagination.total
+    assert.equal(await jobs('?status=completed', { key: alice }), 1)
+    assert.equal(await jobs('?owner=admin', { key: alice }), 0)
+    assert.equal(await jobs(''), 2)
+    assert.equal(await jobs('?owner=alice'), 1)
+    assert.equal(await jobs('?name=hers'), 0)
+    assert.equal(await jobs('?name=hers', { key: alice }), 1)
   })
 
   it('show how busy they are and what they can do', async () => {

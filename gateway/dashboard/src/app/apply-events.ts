@@ -2,7 +2,7 @@ import type { InfiniteData, QueryClient } from '@tanstack/react-query'
 import type { GatewayEvent, Job, JobEvent, Page } from '../../../client/index.ts'
 import type { JobRow } from '../jobs/job-row.ts'
 import { applyToPages } from '../jobs/list/apply-change.ts'
-import type { JobFilter } from '../jobs/list/filter.ts'
+import { type JobFilter, mayList } from '../jobs/list/filter.ts'
 import { jobKeys } from '../jobs/queries.ts'
 
 /** What only has to be asked for again is asked for this often at most, in ms. */
@@ -28,11 +28,11 @@ export function createEventApplier(queryClient: QueryClient): (events: GatewayEv
   }
 
   /** An answer that is under way may have been written before what happened now: then it is asked for once more. */
-  function askAgain(queryKey: readonly unknown[]): void {
+  function askAgain(queryKey: readonly unknown[], isMeant: (own: readonly unknown[]) => boolean = () => true): void {
     for (const { queryKey: own, promise } of queryClient
       .getQueryCache()
       .findAll({ queryKey, fetchStatus: 'fetching' })) {
-      if (promise === undefined || outdated.has(promise)) continue
+      if (promise === undefined || outdated.has(promise) || !isMeant(own)) continue
       outdated.add(promise)
       const again = () => void queryClient.invalidateQueries({ queryKey: own, exact: true })
       promise.then(again, again)
@@ -46,7 +46,7 @@ export function createEventApplier(queryClient: QueryClient): (events: GatewayEv
       else if (isChange(data)) changes.push(data)
     }
     if (changes.length === 0) return
-    askAgain(jobKeys.lists)
+    askAgain(jobKeys.lists, ([, , filter]) => changes.some(({ job }) => mayList(job, filter as JobFilter)))
     for (const { job, event } of changes) {
       askAgain(jobKeys.one(job.id))
       queryClient.setQueryData<Job>(jobKeys.one(job.id), (old) => old && withChange(old, job, event))

@@ -121,6 +121,12 @@ export function matches(job: JobRow, filter: JobFilter): boolean {
   )
 }
 
+/** Whether a list has the job, had it, or may come to have it: by what of a job never changes. */
+export function mayList(job: JobRow, filter: JobFilter): boolean {
+  const { batch, owner, from, to } = filter
+  return matches(job, { batch, owner, from, to, ...(isFolded(filter) && { fold: true }) })
+}
+
 function labelsOf({ label = [] }: JobFilter): Record<string, string> {
   return Object.fromEntries(
     label.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const),

@@ -68,10 +68,14 @@ export function JobsPage() {
     [navigate, router],
   )
 
-  function loadMore(): void {
-    if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage()
-    if (batches.hasNextPage && !batches.isFetchingNextPage) void batches.fetchNextPage()
-  }
+  const mayLoadJobs = goesOn(query)
+  const mayLoadBatches = goesOn(batches)
+  const { fetchNextPage: loadJobs } = query
+  const { fetchNextPage: loadBatches } = batches
+  const loadMore = useCallback((): void => {
+    if (mayLoadJobs) void loadJobs()
+    if (mayLoadBatches) void loadBatches()
+  }, [mayLoadJobs, mayLoadBatches, loadJobs, loadBatches])
 
   return (
     <Page
@@ -99,7 +103,7 @@ export function JobsPage() {
           onChoose={setChosen}
           onChange={show}
           withOwners={me?.admin === true}
-          hasMore={query.hasNextPage || batches.hasNextPage}
+          hasMore={mayLoadJobs || mayLoadBatches}
           onMore={loadMore}
         />
       )}
@@ -119,6 +123,21 @@ export function JobsPage() {
     </Page>
   )
 }
+
+/**
+ * Whether the next page is loaded by itself as the last row comes near. Behind one that looked at many jobs and was not
+ * filled, or one that could not be loaded, it is for who looks at the page to go on.
+ */
+function goesOn({ data, hasNextPage, isFetchingNextPage, isFetchNextPageError }: LoadedPages): boolean {
+  return (
+    hasNextPage && !isFetchingNextPage && !isFetchNextPageError && data?.pages.at(-1)?.pagination.searched === undefined
+  )
+}
+
+type LoadedPages = Pick<
+  ReturnType<typeof useJobs> | ReturnType<typeof useBatches>,
+  'data' | 'hasNextPage' | 'isFetchingNextPage' | 'isFetchNextPageError'
+>
 
 function useJobs(filter: JobFilter) {
   return useInfiniteQuery({
