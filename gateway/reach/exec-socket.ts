@@ -55,7 +55,7 @@ const controlSchema = z.discriminatedUnion('type', [
  * `GET …/jobs/{id}/exec/socket?code=…`: binary messages to the command are its input, text ones `{type:"resize",columns,
  * rows}` or `{type:"end"}`. Binary messages from it are output after a byte that is 1 for stdout and 2 for stderr, text
  * ones `{type:"exit",exitCode}` or `{type:"error",error}`; then the socket closes. Where the command is kept, `{type:"kept",
- * code}` comes first, with the code of the next socket to it.
+ * code}` comes first, with the code of the next socket to it, and `{type:"told"}` after what is told again.
  */
 export function addExecSocket(api: Api, components: ExecSocketComponents, tickets: OneTimeCodes<ExecTicket>): void {
   const { reach, revocation, shares, logger } = components

@@ -6,6 +6,9 @@ import type { Principal } from '../http/principal.ts'
 export const KEPT_MS = 60_000
 /** Of what it wrote last, this much is told to who comes back, in bytes. */
 export const MAX_TOLD_BYTES = 256 * 1024
+/** And in so many messages, since each costs more than its bytes; output is joined into pieces of so many bytes. */
+export const MAX_TOLD_MESSAGES = 256
+const PIECE_BYTES = 16 * 1024
 /** Commands that wait for somebody at a time: of one owner, and in all. The one that waits longest goes first. */
 export const MAX_WAITING = { owner: 8, all: 512 }
 
@@ -26,7 +29,7 @@ interface Command {
 export interface KeptCommand extends Command {
   /** Says it to the socket that is there, when that has room, and to one that comes. */
   tell(message: Buffer | string): Promise<void>
-  /** Gives it another socket, in place of the one before, and tells that what was told last. */
+  /** Gives it another socket, in place of the one before, and tells that what was told last, and where that ends. */
   attach(socket: CommandSocket): void
   /** A socket is gone. @param isMeant whether nobody is to come back */
   leave(socket: CommandSocket, isMeant: boolean): void
@@ -85,7 +88,8 @@ export function createKeptCommands(later: (ms: number, callback: () => void) => 
           byCode.delete(code)
           code = randomBytes(24).toString('base64url')
           byCode.set(code, command)
-          for (const message of [JSON.stringify({ type: 'kept', code }), ...told.all()]) {
+          // Too little for a socket to ask for a pause.
+          for (const message of [JSON.stringify({ type: 'kept', code }), ...told.all(), TOLD]) {
             next.send(message).catch(() => undefined) // its close tells
           }
           if (isFinished) next.close()
@@ -124,18 +128,54 @@ export function createKeptCommands(later: (ms: number, callback: () => void) => 
   }
 }
 
-/** The last messages, as many as {@link MAX_TOLD_BYTES} hold. */
+/** Ends what is told again. */
+const TOLD = JSON.stringify({ type: 'told' })
+
+/** The last messages, as many as {@link MAX_TOLD_BYTES} and {@link MAX_TOLD_MESSAGES} hold; neighbours of one stream are one. */
 function createTail() {
-  const messages: (Buffer | string)[] = []
+  const pieces: { message: Buffer | string; length: number }[] = []
   let bytes = 0
+
+  /** Whether a message fitted into the last piece. */
+  function join(message: Buffer): boolean {
+    const last = pieces.at(-1)
+    if (!Buffer.isBuffer(last?.message) || last.message[0] !== message[0]) return false
+    const data = message.subarray(1) // after the byte of its stream
+    const length = last.length + data.length
+    if (length > PIECE_BYTES) return false
+    if (length > last.message.length) last.message = copyOf(last.message, Math.min(PIECE_BYTES, length * 2))
+    data.copy(last.message, last.length)
+    last.length = length
+    bytes += data.length
+    return true
+  }
+
   return {
     add(message: Buffer | string): void {
-      messages.push(message)
-      bytes += message.length
-      while (bytes > MAX_TOLD_BYTES && messages.length > 1) bytes -= messages.shift()?.length ?? 0
+      const isOutput = Buffer.isBuffer(message)
+      if (!isOutput || !join(message)) {
+        const { length } = message
+        pieces.push({ message: isOutput ? copyOf(message, length) : message, length })
+        bytes += length
+      }
+      shorten()
     },
-    all: (): readonly (Buffer | string)[] => messages,
+    all: (): (Buffer | string)[] =>
+      pieces.map(({ message, length }) => (Buffer.isBuffer(message) ? message.subarray(0, length) : message)),
   }
+
+  function shorten(): void {
+    while ((bytes > MAX_TOLD_BYTES || pieces.length > MAX_TOLD_MESSAGES) && pieces.length > 1) {
+      bytes -= pieces.shift()?.length ?? 0
+    }
+  }
+}
+
+/** In memory of its own: a part of Node's pool would hold all of that. */
+function copyOf(data: Buffer, bytes: number): Buffer {
+  const copy = Buffer.alloc(bytes)
+  data.copy(copy)
+  return copy
 }
 
 function timer(ms: number, callback: () => void): () => void {

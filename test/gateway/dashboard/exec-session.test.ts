@@ -3,12 +3,13 @@ import { describe, it } from 'node:test'
 import {
   createExecSession,
   type ExecEnd,
+  type ExecHandlers,
   type ExecSocket,
   MAX_WAITING_BYTES,
 } from '../../../gateway/dashboard/src/jobs/terminal/exec-session.ts'
 
 /** A socket whose other end is the test. */
-function play() {
+function play(init = {}) {
   const sent: (string | Uint8Array)[] = []
   const shown: { text: string; done(): void }[] = []
   const ends: ExecEnd[] = []
@@ -21,12 +22,13 @@ function play() {
       socket.onclose?.({} as never)
     },
   }
-  const session = createExecSession(socket, {
+  const handlers: ExecHandlers = {
     onOpen: () => undefined,
     onKept: (code) => void codes.push(code),
     onOutput: (data, done) => void shown.push({ text: new TextDecoder().decode(data), done }),
     onEnd: (end) => void ends.push(end),
-  })
+  }
+  const session = createExecSession(socket, handlers, init)
   return {
     ...{ sent, shown, ends, codes, socket, session },
     output: (text: string, stream = 1) =>
@@ -60,6 +62,18 @@ describe('a command’s connection', () => {
     const { word, codes, ends } = play()
     word('{"type":"kept","code":"abc"}')
     assert.deepEqual([codes, ends], [['abc'], []])
+  })
+
+  it('sends nothing that the terminal answers to what is told again', () => {
+    const { session, socket, sent, shown, output, word } = play({ isAgain: true })
+    socket.readyState = 1
+    word('{"type":"kept","code":"abc"}')
+    output('\x1b[6n')
+    word('{"type":"told"}')
+    session.write(Uint8Array.of(1))
+    for (const { done } of shown) done()
+    session.write(Uint8Array.of(2))
+    assert.deepEqual(sent, [Uint8Array.of(2)])
   })
 
   const ends: [what: string, word: string, wanted: ExecEnd][] = [

@@ -6,8 +6,11 @@ import {
   KEPT_MS,
   type KeptCommand,
   MAX_TOLD_BYTES,
+  MAX_TOLD_MESSAGES,
   MAX_WAITING,
 } from '../../../gateway/reach/kept-commands.ts'
+
+const TOLD = '{"type":"told"}'
 
 /** A socket that notes what it is told; the code of the next one is told first. */
 function open() {
@@ -59,8 +62,8 @@ describe('commands that outlive their sockets', () => {
     const next = open()
     command.attach(next)
     await command.tell(Buffer.from('three'))
-    assert.deepEqual(next.told.slice(1), ['one', 'two', 'three'])
-    assert.deepEqual([kept.waiting(), timers.size, socket.told.slice(1), ended], [0, 0, ['one'], []])
+    assert.deepEqual(next.told.slice(1), ['one', 'two', TOLD, 'three'])
+    assert.deepEqual([kept.waiting(), timers.size, socket.told.slice(1), ended], [0, 0, [TOLD, 'one'], []])
     assert.notEqual(next.code(), socket.code())
   })
 
@@ -81,7 +84,7 @@ describe('commands that outlive their sockets', () => {
     command.finish()
     const next = open()
     kept.redeem(socket.code())?.attach(next)
-    assert.deepEqual([next.told.slice(1), next.isClosed()], [['{"type":"exit","exitCode":7}'], true])
+    assert.deepEqual([next.told.slice(1), next.isClosed()], [['{"type":"exit","exitCode":7}', TOLD], true])
     const another = run('b')
     another.command.finish()
     assert.deepEqual([another.socket.isClosed(), kept.redeem(another.socket.code())], [true, undefined])
@@ -94,7 +97,7 @@ describe('commands that outlive their sockets', () => {
     assert.equal(socket.isClosed(), true)
     command.leave(socket, true)
     await command.tell(Buffer.from('still'))
-    assert.deepEqual([next.told.slice(1), ended], [['still'], []])
+    assert.deepEqual([next.told.slice(1), ended], [[TOLD, 'still'], []])
   })
 
   it('are told again within bounds', async () => {
@@ -105,11 +108,25 @@ describe('commands that outlive their sockets', () => {
     command.attach(next)
     assert.equal(
       next.told
-        .slice(1)
+        .slice(1, -1)
         .map(([letter]) => letter)
         .join(''),
       'bcde',
     )
+  })
+
+  it('are told again in few messages, each of one stream', async () => {
+    const { command } = run('a')
+    for (let i = 0; i < 9_999; i += 1) await command.tell(Buffer.from('1x'))
+    for (const text of ['2no', '2 no', '1yes']) await command.tell(Buffer.from(text))
+    const next = open()
+    command.attach(next)
+    await command.tell(Buffer.from('1!'))
+    assert.deepEqual(next.told.slice(1), [`1${'x'.repeat(9_999)}`, '2no no', '1yes', TOLD, '1!'])
+    for (let i = 0; i < MAX_TOLD_MESSAGES * 2; i += 1) await command.tell(Buffer.from(`${i % 2}x`))
+    const last = open()
+    command.attach(last)
+    assert.equal(last.told.length, MAX_TOLD_MESSAGES + 2)
   })
 
   it('make room for others of their owner', () => {

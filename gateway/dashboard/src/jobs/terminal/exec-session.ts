@@ -42,8 +42,18 @@ const OPEN = 1
 /** Ends an order to the terminal that was cut, and its colours. */
 const SOUND_AGAIN = '\x18\x1b[0m\r\n'
 
-/** A command's connection, from its socket until its end; see the API's document of `POST …/exec`. */
-export function createExecSession(socket: ExecSocket, { onOpen, onKept, onOutput, onEnd }: ExecHandlers) {
+/**
+ * A command's connection, from its socket until its end; see the API's document of `POST …/exec`.
+ *
+ * @param init.isAgain whether the socket goes on with a command: nothing is input before what is told again is shown
+ */
+export function createExecSession(
+  socket: ExecSocket,
+  { onOpen, onKept, onOutput, onEnd }: ExecHandlers,
+  { isAgain = false } = {},
+) {
+  /** What is told again asks the terminal again what it answered before: nothing of that is input. */
+  let isToldAgain = isAgain
   let waiting = 0
   let leftOut = 0
   let hasEnded = false
@@ -84,14 +94,18 @@ export function createExecSession(socket: ExecSocket, { onOpen, onKept, onOutput
     else {
       const message = read(String(data))
       if (message.type === 'kept') onKept(message.code)
-      else end(message)
+      else if (message.type === 'told') {
+        onOutput(new Uint8Array(), () => {
+          isToldAgain = false
+        })
+      } else end(message)
     }
   }
   socket.onclose = () => end({ type: 'lost' })
 
   return {
     write(data: Uint8Array<ArrayBuffer>): void {
-      if (socket.readyState === OPEN) socket.send(data)
+      if (socket.readyState === OPEN && !isToldAgain) socket.send(data)
     },
     resize: (columns: number, rows: number) => tell({ type: 'resize', columns, rows }),
     /** Lets the connection go; the gateway then ends the command. */
@@ -105,12 +119,13 @@ export function createExecSession(socket: ExecSocket, { onOpen, onKept, onOutput
 /** What {@link createExecSession} makes. */
 export type OpenExec = ReturnType<typeof createExecSession>
 
-function read(text: string): ExecEnd | { type: 'kept'; code: string } {
+function read(text: string): ExecEnd | { type: 'kept'; code: string } | { type: 'told' } {
   try {
     const message = JSON.parse(text) as Record<'type' | 'exitCode' | 'code', unknown> & {
       error?: { message?: unknown }
     }
     if (message.type === 'kept') return { type: 'kept', code: String(message.code) }
+    if (message.type === 'told') return { type: 'told' }
     if (message.type === 'exit') return { type: 'exited', exitCode: Number(message.exitCode) }
     return { type: 'refused', message: String(message.error?.message ?? 'The gateway broke off') }
   } catch {

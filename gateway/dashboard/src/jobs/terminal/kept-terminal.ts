@@ -4,7 +4,7 @@ import { client } from '../../app/client.ts'
 import { noteError } from '../../app/query.ts'
 import { keptText, onForgetAll } from '../../ui/kept.ts'
 import { messageOf } from '../../ui/problem.tsx'
-import { createExecSession, type ExecEnd, type OpenExec } from './exec-session.ts'
+import { createExecSession, type ExecEnd, type ExecHandlers, type OpenExec } from './exec-session.ts'
 
 /** How a terminal is connected; when it is over, how that came. */
 export type TerminalState = { type: 'idle' | 'connecting' | 'open' } | ExecEnd
@@ -15,6 +15,8 @@ const RESIZE_MS = 80
 const SCROLLBACK = 10_000
 /** How often, and after how many ms each, a socket that was lost is opened again. */
 const [MOST_TRIES, RETRY_MS] = [5, 1_500]
+/** Empties the terminal after what was written to it before, and ends an order that was cut. */
+const RESET = '\x1bc'
 /** Terminals that a page keeps while others are looked at. */
 const MOST_KEPT = 8
 
@@ -102,7 +104,7 @@ function createTerminal(jobId: string) {
   function connect(address: string, shown: Xterm, tries = 0): void {
     const { signal } = opening
     const isAgain = code.get() !== undefined
-    session = createExecSession(new WebSocket(address), {
+    const handlers: ExecHandlers = {
       onOpen() {
         tries = 0
         setState({ type: 'open' })
@@ -112,7 +114,7 @@ function createTerminal(jobId: string) {
       onKept(next) {
         code.set(next)
         // What it wrote last is told once more.
-        if (isAgain) shown.reset()
+        if (isAgain) shown.write(RESET)
       },
       onOutput: (data, done) => shown.write(data, done),
       onEnd(end) {
@@ -127,7 +129,8 @@ function createTerminal(jobId: string) {
         code.set(undefined)
         setState(end)
       },
-    })
+    }
+    session = createExecSession(new WebSocket(address), handlers, { isAgain })
   }
 
   return {
@@ -158,7 +161,7 @@ function createTerminal(jobId: string) {
     async start(command: string[]): Promise<void> {
       const shown = xterm
       if (shown === null) return
-      shown.reset()
+      shown.write(RESET)
       setState({ type: 'connecting' })
       opening = new AbortController()
       const { signal } = opening
