@@ -55,7 +55,7 @@ const execOperation = operation({
   tag: 'Jobs',
   summary: 'Run a command in the running container',
   description:
-    'Answers output and exit code; with `Accept: text/event-stream` what the command writes as it comes, however long it takes where no `timeout` is given. With `interactive` the address of a WebSocket instead: binary messages to it are input, text ones `{"type":"resize","columns":80,"rows":24}` or `{"type":"end"}`; binary messages from it are output after one byte, 1 for stdout and 2 for stderr, text ones `{"type":"exit","exitCode":0}` or `{"type":"error","error":{}}`. With `keep` the first one is `{"type":"kept","code":"…"}`: where the socket is lost, or closed with another code than 1000, another one to the same path with that `code` goes on with the command within a minute, and is told again what it wrote last, up to `{"type":"told"}`.',
+    'Answers output and exit code; with `Accept: text/event-stream` what the command writes as it comes, however long it takes where no `timeout` is given. With `interactive` the address of a WebSocket instead: binary messages to it are input, text ones `{"type":"resize","columns":80,"rows":24}` or `{"type":"end"}`; binary messages from it are output after one byte, 1 for stdout and 2 for stderr, text ones `{"type":"exit","exitCode":0}` or `{"type":"error","error":{}}`. With `keep` the first one is `{"type":"kept","code":"…"}`: where the socket is lost, or closed with another code than 1000, another one to the same path with that `code` goes on with the command within a minute, and is told again what it wrote last, up to `{"type":"told"}`; the socket before it is closed with code 4001.',
   permission: 'jobs:write',
   request: {
     params: jobParams,

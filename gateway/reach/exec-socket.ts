@@ -7,6 +7,7 @@ import { JobStateError } from '../../node/store/index.ts'
 import { MAX_TERMINAL_SIZE } from '../../protocol/limits.ts'
 import { type Revocation, takeSocket } from '../auth/index.ts'
 import type { ErrorCode } from '../contract/errors.ts'
+import { TAKEN_CLOSE } from '../contract/exec-closes.ts'
 import { type BinarySocket, createBinarySocket } from '../http/binary-socket.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
@@ -63,7 +64,7 @@ export function addExecSocket(api: Api, components: ExecSocketComponents, ticket
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/exec/socket', (c) => {
     const code = c.req.query('code') ?? ''
-    const command = kept.redeem(code)
+    const command = kept.find(code)
     const ticket = command ?? tickets.redeem(code)
     if (ticket === undefined || ticket.jobId !== c.req.param('id') || !revocation.isValid(ticket.principal)) {
       throw new GatewayError('UNAUTHORIZED', 'This address was used or is too old: ask for another with POST …/exec')
@@ -73,7 +74,9 @@ export function addExecSocket(api: Api, components: ExecSocketComponents, ticket
     const over = new AbortController()
     return takeSocket(c, { server, principal, revocation, over }, (client) => {
       if (command !== undefined) {
-        connect(client, createBinarySocket(client), command)
+        // Not before: whoever is not let in may come again.
+        if (kept.redeem(code) === undefined) client.close(1008, 'this code was used')
+        else connect(client, createBinarySocket(client), command)
         return
       }
       const asked = ticket as ExecTicket
@@ -132,7 +135,7 @@ async function serveKept(
 const MEANT = new Set([1000, 1005])
 
 function connect(client: WebSocket, socket: BinarySocket, command: KeptCommand): void {
-  const own = { send: socket.send, close: () => client.close(1000) }
+  const own = { send: socket.send, close: (isTaken: boolean) => client.close(isTaken ? TAKEN_CLOSE : 1000) }
   command.attach(own)
   readAll(client, socket, command.session)
   client.once('close', (code) => command.leave(own, MEANT.has(code)))

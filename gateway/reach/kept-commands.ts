@@ -16,7 +16,8 @@ export const MAX_WAITING = { owner: 8, all: 512 }
 export interface CommandSocket {
   /** Resolves when there is room for the next. */
   send(data: Buffer | string): Promise<void>
-  close(): void
+  /** @param isTaken whether another socket goes on with the command */
+  close(isTaken: boolean): void
 }
 
 interface Command {
@@ -41,6 +42,8 @@ export interface KeptCommand extends Command {
 export interface KeptCommands {
   /** @param end lets go of the command: nobody came back, or is to, or others need the room */
   keep(command: Command, end: () => void): KeptCommand
+  /** What a code stands for, without using it up. */
+  find(code: string): KeptCommand | undefined
   /** What a code stands for, once. */
   redeem(code: string): KeptCommand | undefined
   /** How many wait. */
@@ -83,7 +86,7 @@ export function createKeptCommands(later: (ms: number, callback: () => void) => 
         },
         attach(next) {
           stopWaiting()
-          socket?.close()
+          socket?.close(true)
           socket = next
           byCode.delete(code)
           code = randomBytes(24).toString('base64url')
@@ -92,7 +95,7 @@ export function createKeptCommands(later: (ms: number, callback: () => void) => 
           for (const message of [JSON.stringify({ type: 'kept', code }), ...told.all(), TOLD]) {
             next.send(message).catch(() => undefined) // its close tells
           }
-          if (isFinished) next.close()
+          if (isFinished) next.close(false)
         },
         leave(left, isMeant) {
           if (socket !== left) return
@@ -113,12 +116,13 @@ export function createKeptCommands(later: (ms: number, callback: () => void) => 
           isFinished = true
           if (socket === null) return // who comes back within the minute hears how it ended
           byCode.delete(code)
-          socket.close()
+          socket.close(false)
           socket = null
         },
       }
       return command
     },
+    find: (code) => byCode.get(code),
     redeem(code) {
       const command = byCode.get(code)
       byCode.delete(code)

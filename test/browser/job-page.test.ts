@@ -95,8 +95,9 @@ describe('the page of a job that runs', () => {
     await page.getByRole('tab', { name: 'Terminal' }).click()
     await state.getByText('Connected').waitFor()
     await screen.getByText(/^hi\s*$/).waitFor()
-    // And when the page is loaded anew.
+    // And when the page is loaded anew; a tab that is duplicated copies what is stored, and so gets no way to it.
     await page.reload()
+    assert.doesNotMatch(await page.evaluate(() => Object.keys(sessionStorage).join()), /terminal/)
     await state.getByText('Connected').waitFor()
     await screen.getByText(/^hi\s*$/).waitFor()
     await page.keyboard.press('Shift+Tab')

@@ -16,7 +16,9 @@ import { createRoot } from 'react-dom/client'
 import { queryClient } from './app/query.ts'
 import { router } from './app/router.tsx'
 import { theme, variables } from './app/theme.ts'
+import { handOver } from './ui/kept.ts'
 
+handOver()
 const root = document.getElementById('root')
 if (root === null) throw new Error('index.html has no element #root')
 createRoot(root).render(

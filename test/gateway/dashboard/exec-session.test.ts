@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { TAKEN_CLOSE } from '../../../gateway/contract/exec-closes.ts'
 import {
   createExecSession,
   type ExecEnd,
@@ -100,10 +101,13 @@ describe('a command’s connection', () => {
     assert.equal(told[0]?.type, 'refused')
   })
 
-  it('is lost where nobody says how it ended, and closed where one closes it', () => {
+  it('is lost where nobody says how it ended, taken where another goes on with it, and closed where one closes it', () => {
     const lost = play()
     lost.socket.close()
     assert.deepEqual(lost.ends, [{ type: 'lost' }])
+    const taken = play()
+    taken.socket.onclose?.({ code: TAKEN_CLOSE } as never)
+    assert.deepEqual(taken.ends, [{ type: 'taken' }])
     const closed = play()
     closed.session.close()
     assert.deepEqual(closed.ends, [{ type: 'closed' }])

@@ -16,13 +16,16 @@ const TOLD = '{"type":"told"}'
 function open() {
   const told: string[] = []
   let isClosed = false
+  let isTaken = false
   return {
     told,
     isClosed: () => isClosed,
+    isTaken: () => isTaken,
     code: () => JSON.parse(told[0] ?? '{}').code as string,
     send: async (data: Buffer | string) => void told.push(String(data)),
-    close: () => {
+    close(byAnother: boolean) {
       isClosed = true
+      isTaken = byAnother
     },
   }
 }
@@ -57,8 +60,9 @@ describe('commands that outlive their sockets', () => {
     command.leave(socket, false)
     await command.tell(Buffer.from('two'))
     assert.deepEqual([kept.waiting(), [...timers].map(({ ms }) => ms)], [1, [KEPT_MS]])
+    assert.equal(kept.find(socket.code()), command)
     assert.equal(kept.redeem(socket.code()), command)
-    assert.equal(kept.redeem(socket.code()), undefined)
+    assert.deepEqual([kept.find(socket.code()), kept.redeem(socket.code())], [undefined, undefined])
     const next = open()
     command.attach(next)
     await command.tell(Buffer.from('three'))
@@ -87,6 +91,7 @@ describe('commands that outlive their sockets', () => {
     assert.deepEqual([next.told.slice(1), next.isClosed()], [['{"type":"exit","exitCode":7}', TOLD], true])
     const another = run('b')
     another.command.finish()
+    assert.equal(another.socket.isTaken(), false)
     assert.deepEqual([another.socket.isClosed(), kept.redeem(another.socket.code())], [true, undefined])
   })
 
@@ -94,7 +99,7 @@ describe('commands that outlive their sockets', () => {
     const { command, socket } = run('a')
     const next = open()
     command.attach(next)
-    assert.equal(socket.isClosed(), true)
+    assert.deepEqual([socket.isClosed(), socket.isTaken()], [true, true])
     command.leave(socket, true)
     await command.tell(Buffer.from('still'))
     assert.deepEqual([next.told.slice(1), ended], [[TOLD, 'still'], []])

@@ -2,6 +2,8 @@ import { useRef, useState } from 'react'
 
 /** Begins the names under which this tab keeps what was typed. */
 const PREFIX = 'cortex-draft '
+/** Begins the names of what goes from page to page. */
+const HANDED = `${PREFIX}handed `
 /** Whose it is. */
 const OWNER = `${PREFIX}owner`
 
@@ -27,16 +29,35 @@ export function useKept<T>(form: string, name: string, initial: T, toStore: (val
   return [value, set] as const
 }
 
-/** As {@link useKept}, for what is no field: what is kept, and how to keep it; undefined is nothing. */
-export function keptText(
+/**
+ * A text that only this page has, and the one that it is loaded anew as: a tab that is duplicated gets what the storage
+ * has, so this is there only from one page to the next. Undefined is nothing.
+ */
+export function handedText(
   form: string,
   name: string,
 ): { get(): string | undefined; set(text: string | undefined): void } {
-  const key = `${PREFIX}${form} ${name}`
+  const key = `${HANDED}${form} ${name}`
   return {
-    get: () => read<string>(key),
-    set: (text) => (text === undefined ? drop(key) : keep(key, text, text)),
+    get: () => memory.get(key) as string | undefined,
+    set: (text) => void (text === undefined ? drop(key) : memory.set(key, text)),
   }
+}
+
+/** Takes what the page before handed over, and hands it on when this one goes. To be called once, when a page begins. */
+export function handOver(): void {
+  const take = (): void => {
+    for (const key of keys().filter((name) => name.startsWith(HANDED))) {
+      const text = read<string>(key)
+      drop(key)
+      memory.set(key, text)
+    }
+  }
+  take()
+  addEventListener('pagehide', () => {
+    for (const [key, text] of memory) if (key.startsWith(HANDED)) keep(key, text, text)
+  })
+  addEventListener('pageshow', take) // also of a page that one came back to
 }
 
 /** Keeps a value for a form that is not open, as {@link useKept} would. */

@@ -1,3 +1,5 @@
+import { TAKEN_CLOSE } from '../../../../contract/exec-closes.ts'
+
 /** How a command's connection ended. */
 export type ExecEnd =
   | { type: 'exited'; exitCode: number }
@@ -6,6 +8,8 @@ export type ExecEnd =
   /** Nobody said anything: the command may still run. */
   | { type: 'lost' }
   | { type: 'closed' }
+  /** Another page goes on with it. */
+  | { type: 'taken' }
 
 /** What of a WebSocket is used; the browser's own fits. */
 export interface ExecSocket {
@@ -101,7 +105,7 @@ export function createExecSession(
       } else end(message)
     }
   }
-  socket.onclose = () => end({ type: 'lost' })
+  socket.onclose = ({ code }: { code?: number }) => end({ type: code === TAKEN_CLOSE ? 'taken' : 'lost' })
 
   return {
     write(data: Uint8Array<ArrayBuffer>): void {

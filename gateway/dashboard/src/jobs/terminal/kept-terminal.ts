@@ -2,7 +2,7 @@ import { FitAddon } from '@xterm/addon-fit'
 import { Terminal as Xterm } from '@xterm/xterm'
 import { client } from '../../app/client.ts'
 import { noteError } from '../../app/query.ts'
-import { keptText, onForgetAll } from '../../ui/kept.ts'
+import { handedText, onForgetAll } from '../../ui/kept.ts'
 import { messageOf } from '../../ui/problem.tsx'
 import { createExecSession, type ExecEnd, type ExecHandlers, type OpenExec } from './exec-session.ts'
 
@@ -17,8 +17,10 @@ const SCROLLBACK = 10_000
 const [MOST_TRIES, RETRY_MS] = [5, 1_500]
 /** Empties the terminal after what was written to it before, and ends an order that was cut. */
 const RESET = '\x1bc'
-/** Terminals that a page keeps while others are looked at. */
+/** Terminals that a page keeps while others are looked at, and commands that run in them. */
 const MOST_KEPT = 8
+
+const TOO_MANY: TerminalState = { type: 'refused', message: `${MOST_KEPT} terminals are open: disconnect one` }
 
 /** As the log is: dark in both themes, since programs choose colours for that. */
 const COLORS = {
@@ -55,13 +57,15 @@ function forget(jobId: string): void {
   kept.delete(jobId)
 }
 
-/** Keeps the number of terminals down: first those go in which nothing runs. */
+/** Keeps the number of terminals down: looking at another ends nothing that runs. */
 function makeRoom(): void {
-  while (kept.size > MOST_KEPT) {
-    const others = [...kept].slice(0, -1)
-    const [id = ''] = others.find(([, terminal]) => !terminal.isBusy()) ?? others[0] ?? []
-    forget(id)
-  }
+  const idle = [...kept].slice(0, -1).filter(([, terminal]) => !terminal.isBusy())
+  for (const [id] of idle.slice(0, Math.max(0, kept.size - MOST_KEPT))) forget(id)
+}
+
+/** How many terminals something runs in. */
+function countBusy(): number {
+  return [...kept.values()].filter((terminal) => terminal.isBusy()).length
 }
 
 /** What {@link terminalOf} answers. */
@@ -76,13 +80,8 @@ function createTerminal(jobId: string) {
   let opening = new AbortController()
   let state: TerminalState = { type: 'idle' }
   /** Of the next socket to the command that runs. */
-  const code = keptText(`terminal ${jobId}`, 'code')
-  let fitting: ReturnType<typeof setTimeout> | undefined
-  const observer = new ResizeObserver(() => {
-    clearTimeout(fitting)
-    // Without a place it has no size.
-    if (host.isConnected) fitting = setTimeout(() => fit.fit(), RESIZE_MS)
-  })
+  const code = handedText(`terminal ${jobId}`, 'code')
+  const fitting = createFitting(host, () => fit.fit())
 
   function setState(next: TerminalState): void {
     state = next
@@ -95,7 +94,7 @@ function createTerminal(jobId: string) {
     opened.open(host)
     opened.textarea?.setAttribute('aria-describedby', 'terminal-way-out')
     fit.fit()
-    observer.observe(host)
+    fitting.start()
     connectKeys(opened, () => session)
     return opened
   }
@@ -154,21 +153,24 @@ function createTerminal(jobId: string) {
         }
       }
       return () => {
-        clearTimeout(fitting)
+        fitting.pause()
         host.remove()
       }
     },
     async start(command: string[]): Promise<void> {
       const shown = xterm
       if (shown === null) return
+      if (countBusy() >= MOST_KEPT) {
+        setState(TOO_MANY)
+        return
+      }
       shown.write(RESET)
       setState({ type: 'connecting' })
       opening = new AbortController()
       const { signal } = opening
       try {
-        const request = { command, terminal: true, keep: true, columns: shown.cols, rows: shown.rows }
-        const { url } = await client.jobs.openExec(jobId, request, { signal })
-        if (!signal.aborted) connect(hereOf(url), shown)
+        const address = await askFor(jobId, command, shown, signal)
+        if (!signal.aborted) connect(address, shown)
       } catch (error) {
         if (signal.aborted) return
         noteError(error)
@@ -177,8 +179,7 @@ function createTerminal(jobId: string) {
     },
     stop: () => session?.close(),
     dispose(): void {
-      clearTimeout(fitting)
-      observer.disconnect()
+      fitting.stop()
       opening.abort()
       session?.close()
       code.set(undefined)
@@ -192,6 +193,24 @@ function createHost(): HTMLElement {
   const host = document.createElement('div')
   host.className = 'terminal-host'
   return host
+}
+
+/** Fits the terminal once the size of its place has stayed for a while. */
+function createFitting(host: HTMLElement, fit: () => void) {
+  let waiting: ReturnType<typeof setTimeout> | undefined
+  const observer = new ResizeObserver(() => {
+    clearTimeout(waiting)
+    // Without a place it has no size.
+    if (host.isConnected) waiting = setTimeout(fit, RESIZE_MS)
+  })
+  return {
+    start: () => observer.observe(host),
+    pause: () => clearTimeout(waiting),
+    stop(): void {
+      clearTimeout(waiting)
+      observer.disconnect()
+    },
+  }
 }
 
 function subscribe(listeners: Set<() => void>, listener: () => void): () => void {
@@ -220,6 +239,13 @@ function createXterm(place: HTMLElement): Xterm {
   // Every other key is the program's, so one has to lead out (WCAG 2.1.2); the browser then moves the focus.
   xterm.attachCustomKeyEventHandler(({ key, shiftKey }) => !(key === 'Tab' && shiftKey))
   return xterm
+}
+
+/** Of the first socket to a command. */
+async function askFor(jobId: string, command: string[], { cols, rows }: Xterm, signal: AbortSignal): Promise<string> {
+  const request = { command, terminal: true, keep: true, columns: cols, rows }
+  const { url } = await client.jobs.openExec(jobId, request, { signal })
+  return hereOf(url)
 }
 
 /** Of another socket to a command that is kept. */

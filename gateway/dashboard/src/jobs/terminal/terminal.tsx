@@ -104,6 +104,8 @@ function wordOf(state: TerminalState, isRunning: boolean): string {
       return isRunning
         ? 'The connection was lost: the command may still run'
         : 'The job has ended, and the command with it'
+    case 'taken':
+      return 'Another tab goes on with the command'
     case 'closed':
       return 'Disconnected'
   }
