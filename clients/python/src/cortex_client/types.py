@@ -56,7 +56,7 @@ class Job(TypedDict):
     maxAttempts: int
     #: Its exposed ports, while it runs.
     endpoints: List[JobEndpointsItem]
-    #: What the image’s own health check says while the job runs; null where the image has none, or `command` replaces what it checks.
+    #: What the image’s own health check says while the job runs; null where the image has none.
     health: Literal["starting", "healthy", "unhealthy", None]
     #: By which it is found.
     labels: Dict[str, str]
@@ -264,7 +264,7 @@ class JobListItem(TypedDict):
     maxAttempts: NotRequired[int]
     #: Its exposed ports, while it runs.
     endpoints: NotRequired[List[JobListItemEndpointsItem]]
-    #: What the image’s own health check says while the job runs; null where the image has none, or `command` replaces what it checks.
+    #: What the image’s own health check says while the job runs; null where the image has none.
     health: NotRequired[Literal["starting", "healthy", "unhealthy", None]]
     #: By which it is found.
     labels: NotRequired[Dict[str, str]]
