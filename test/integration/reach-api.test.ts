@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { CortexClient } from '../../gateway/client/index.ts'
 import { forwardPorts } from '../../gateway/commands/forward-job.ts'
+import { TAKEN_CLOSE } from '../../gateway/contract/exec-closes.ts'
 import { until } from '../support/until.ts'
 import { type Api, openApi } from './support/api.ts'
 import { openMarket, type TestMarket } from './support/market.ts'
@@ -319,6 +320,30 @@ describe('a container through the gateway', () => {
     for (const [name, promise] of Object.entries(all)) void promise.then(() => over.add(name))
     return () => Object.keys(all).filter((name) => !over.has(name))
   }
+
+  test('a kept command goes on with whoever comes with its code, which no other path uses up', async () => {
+    const { url } = await client.jobs.openExec(id, { command: ['cat'], keep: true })
+    const texts: string[] = []
+    const open = (address: string): WebSocket => {
+      const socket = new WebSocket(address.replace('http', 'ws'))
+      return socket.on('message', (data, isBinary) => void texts.push(String(data).slice(isBinary ? 1 : 0)))
+    }
+    const first = open(url)
+    await until(async () => texts.includes('{"type":"told"}'))
+    const { code } = JSON.parse(texts[0] ?? '{}')
+    first.send(Buffer.from('said'))
+    await until(async () => texts.includes('said'))
+    const next = url.replace(/code=.*/, `code=${code}`)
+    const [refused] = await once(open(next.replace(id, `${id}0`)), 'error')
+    assert.match(String(refused), /401/)
+    const left = once(first, 'close')
+    texts.length = 0
+    const second = open(next)
+    assert.equal((await left)[0], TAKEN_CLOSE)
+    await until(async () => texts.includes('{"type":"told"}'))
+    assert.deepEqual(texts.slice(1), ['said', '{"type":"told"}'])
+    second.close(1000)
+  })
 
   test('what a key or a session holds open ends with it, and nothing else does', async () => {
     const keys = await Promise.all(
