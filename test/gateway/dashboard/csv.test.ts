@@ -10,10 +10,14 @@ it('costs as CSV keep every amount whole, and hold no formula', () => {
     ['+1', 100, `'+1,1,2,100,0`],
     ['@cmd', 1e-7, `'@cmd,1,2,0.0000001,0`],
     ['-5', 1, '-5,1,2,1,0'],
+    ['a;=1+1', 1, `a;'=1+1,1,2,1,0`],
+    ['a; @b\n-c', 1, `"a; '@b\n'-c",1,2,1,0`],
+    ['\t=x', 1, `'\t'=x,1,2,1,0`],
+    ['a-b;c=d', 1, 'a-b;c=d,1,2,1,0'],
     ['two\nlines', 1, '"two\nlines",1,2,1,0'],
   ]
   const rows = cases.map(([group, actual]) => ({ group, jobs: 1, estimated: 2, actual, volumes: 0 }))
-  const total = { jobs: 7, estimated: 14, actual: 0, volumes: 0 }
+  const total = { jobs: 11, estimated: 22, actual: 0, volumes: 0 }
   const text = csvOf({ from: '', to: '', groupBy: 'label.team', currency: 'USD', rows, total })
   const head = 'label.team,jobs,estimated USD,actual USD,volumes USD'
   assert.equal(text, `${[head, ...cases.map(([, , line]) => line)].join('\n')}\n`)

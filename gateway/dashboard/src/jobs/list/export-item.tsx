@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications'
 import { counted } from '../../format/amounts.ts'
 import { Icon } from '../../ui/icons.tsx'
 import { failed, told } from '../../ui/notify.ts'
-import { exportJobs } from './export-jobs.ts'
+import { exportJobs, MOST_EXPORTED } from './export-jobs.ts'
 import { type JobFilter, queryOf } from './filter.ts'
 
 /** Has all jobs that the list shows saved as a file, loaded or not. */
@@ -17,12 +17,16 @@ export function ExportItem({ filter }: { filter: JobFilter }) {
     })
     try {
       // Batches that are folded are in it, job by job.
-      await exportJobs(queryOf({ ...filter, fold: undefined }), {
+      const isWhole = await exportJobs(queryOf({ ...filter, fold: undefined }), {
         signal: stopped.signal,
         onProgress: (jobs) =>
           notifications.update({ id, title: 'Exporting', message: message(jobs), loading: true, autoClose: false }),
       })
-      told('Exported')
+      if (isWhole) told('Exported')
+      else {
+        const most = counted(MOST_EXPORTED, 'job')
+        failed(`Exported ${most}, which are not all`, 'Narrow the list down, e.g. by date, and export each part.')
+      }
     } catch (error) {
       if (!stopped.signal.aborted) failed('Could not export', error)
     } finally {

@@ -5,7 +5,7 @@ import { save } from '../../format/save.ts'
 import type { JobRow } from '../job-row.ts'
 
 /** Jobs in one file: more are better asked of the API. */
-const MOST_EXPORTED = 100_000
+export const MOST_EXPORTED = 100_000
 
 const COLUMNS = {
   id: (job) => job.id,
@@ -40,15 +40,21 @@ const FIELDS = [
   ...(['labels', 'origin'] as const),
 ] satisfies (keyof Job)[]
 
-/** Every job that matches, in a file for a spreadsheet. @param onProgress told how many it has so far */
+/**
+ * Every job that matches, up to {@link MOST_EXPORTED}, in a file for a spreadsheet; false where that is not all of them.
+ * @param onProgress told how many it has so far
+ */
 export async function exportJobs(
   query: JobQuery,
   { signal, onProgress }: { signal: AbortSignal; onProgress(jobs: number): void },
-): Promise<void> {
+): Promise<boolean> {
   const parts = [csvText([Object.keys(COLUMNS)])]
   let count = 0
+  let isWhole = true
   let rows: (string | number)[][] = []
   for await (const job of client.jobs.all({ ...query, fields: FIELDS, limit: 100 }, { signal })) {
+    isWhole = count < MOST_EXPORTED
+    if (!isWhole) break
     rows.push(Object.values(COLUMNS).map((read) => read(job as JobRow)))
     count += 1
     if (rows.length === 100) {
@@ -56,9 +62,9 @@ export async function exportJobs(
       rows = []
       onProgress(count)
     }
-    if (count === MOST_EXPORTED) break
   }
   save(new Blob([...parts, csvText(rows)], { type: 'text/csv' }), 'jobs.csv')
+  return isWhole
 }
 
 /** The jobs that are there, in such a file. */

@@ -1,12 +1,14 @@
 import { Button, Menu, TextInput } from '@mantine/core'
 import { useLocalStorage } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
+import { meQuery } from '../../app/session.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { Icon } from '../../ui/icons.tsx'
 import { filterOf, type JobFilter } from './filter.ts'
 
-/** Views that this browser keeps. */
+/** Views that this browser keeps for each owner. */
 const MOST_VIEWS = 30
 
 interface View {
@@ -25,8 +27,9 @@ const GIVEN: View[] = [
 
 /** Filters under a name. Each is an address, which shows the same to whoever else opens it; their names stay in this browser. */
 export function Views({ filter }: { filter: JobFilter }) {
+  const { data: me } = useQuery(meQuery)
   const [kept, keep] = useLocalStorage<unknown>({
-    key: 'cortex-views',
+    key: `cortex-views ${me?.id ?? ''}`,
     defaultValue: [],
     getInitialValueInEffect: false,
   })
@@ -35,6 +38,7 @@ export function Views({ filter }: { filter: JobFilter }) {
   const own = viewsIn(kept)
   const isSame = (view: View) =>
     JSON.stringify(filterOf({ ...view.filter })) === JSON.stringify(filterOf({ ...filter }))
+  const isTaken = [...GIVEN, ...own].some((view) => view.name === name.trim())
   const current = [...own, ...GIVEN].find(isSame)
 
   return (
@@ -73,9 +77,9 @@ export function Views({ filter }: { filter: JobFilter }) {
         title="Save this view"
         confirm="Save"
         dismiss="Close"
-        isDisabled={name.trim() === ''}
+        isDisabled={name.trim() === '' || isTaken}
         onConfirm={async () => {
-          keep([...own.filter((view) => view.name !== name.trim()), { name: name.trim(), filter }])
+          keep([...own, { name: name.trim(), filter }])
           setName('')
         }}
         onClose={() => setNaming(false)}
@@ -84,6 +88,7 @@ export function Views({ filter }: { filter: JobFilter }) {
           label="Name"
           description="Kept in this browser. To share it, share the page’s address."
           value={name}
+          error={isTaken && 'There is a view of this name.'}
           maxLength={60}
           onChange={(event) => setName(event.currentTarget.value)}
           data-autofocus
