@@ -21,6 +21,7 @@ import { startBare } from './support/bare.ts'
 import { benchNetwork } from './support/network.ts'
 import {
   connectMs,
+  DATABASE,
   type Place,
   requestsPerSecond,
   secondsOf,
@@ -46,6 +47,9 @@ pipeline(function* () { for (let left = Number(process.argv[1]); left > 0; left 
 const POSTGRES = `cd /etc/postgresql/*/main && echo 'host all all all trust' >> pg_hba.conf
 exec su postgres -c "exec $(echo /usr/lib/postgresql/*/bin/postgres) -c data_directory=$(echo /var/lib/postgresql/*/main) \
  -c config_file=$PWD/postgresql.conf -c listen_addresses='*' -c ssl=off"`
+
+/** How often it is asked until it answers. */
+const MAX_TRIES = 240
 
 /** What of the baseline each way is to reach; of `connect`, how many times as long it may take. */
 const GOALS = { send: 0.5, read: 0.5, connect: 2, proxy: 0.3, origin: 0.3, pgbench: 0.6, execIn: 0.5, execOut: 0.5 }
@@ -203,9 +207,10 @@ async function openDatabase(setup: Setup) {
   if (image === null) return null
   const { id, host } = await running(setup, { image, command: ['sh', '-c', POSTGRES] }, [5432])
   const direct = { host, port: 5432 }
-  for (;;) {
-    const made = await secondsOf('pgbench', ['-h', host, '-U', 'postgres', '-i', '-q'], 0).catch(() => null)
+  for (let tries = 0; ; tries += 1) {
+    const made = await secondsOf('pgbench', ['-h', host, '-U', 'postgres', '-i', '-q', DATABASE], 0).catch(() => null)
     if (made !== null) break
+    if (tries === MAX_TRIES) throw new Error('PostgreSQL does not answer')
     await delay(500)
   }
   const { at, stop } = await forward(setup, id, [5432])

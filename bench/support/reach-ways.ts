@@ -86,10 +86,22 @@ export async function requestsPerSecond(
   }
 }
 
+/** Where pgbench works: whoever starts it has none of their own name. */
+export const DATABASE = 'postgres'
+
 /** Transactions a second of pgbench's own reading ones. */
 export async function transactionsPerSecond({ host, port }: Place, seconds: number): Promise<number> {
   const at = ['-h', host, '-p', String(port), '-U', 'postgres']
-  const { stdout } = await promisify(execFile)('pgbench', [...at, '-S', '-n', '-c', '4', '-T', String(seconds)])
+  const { stdout } = await promisify(execFile)('pgbench', [
+    ...at,
+    '-S',
+    '-n',
+    '-c',
+    '4',
+    '-T',
+    String(seconds),
+    DATABASE,
+  ])
   const [, tps] = /^tps = ([\d.]+)/m.exec(stdout) ?? []
   if (tps === undefined) throw new Error(`pgbench says:\n${stdout}`)
   return Number(tps)
