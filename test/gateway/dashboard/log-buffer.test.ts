@@ -126,6 +126,21 @@ describe('the lines of a log', () => {
     assert.equal(stamped.match(/1970-01-01T00:00:00.000Z /g)?.length, 3)
   })
 
+  it('mark each part of the log that has matches once, however many lines are in it', () => {
+    for (const lines of [1, 255, 256, 257, 1999]) {
+      const buffer = createLogBuffer()
+      const found: number[] = []
+      for (let place = 0; place < lines; place += 1) {
+        const isFound = place % 7 === 0 || place > 1500
+        if (isFound) found.push(Math.floor((place * MARKS) / lines))
+        const line = isFound ? 'error' : 'fine'
+        buffer.add({ number: place + 1, timestamp: '1970-01-01T00:00:00.000Z', stream: 'stdout', line })
+      }
+      buffer.setView({ ...ALL, search: 'error' })
+      assert.deepEqual(buffer.marks(), [...new Set(found)], `${lines} lines`)
+    }
+  })
+
   it('are counted among the matches, and found by their numbers', () => {
     const buffer = filled()
     buffer.setView({ ...ALL, search: 'error' })

@@ -134,10 +134,7 @@ export function createLogBuffer() {
       return lastError === -1 ? end - 1 : lastError
     },
     /** Which of {@link MARKS} parts of what is shown have matches. */
-    marks(): number[] {
-      const end = shown?.length ?? lines.length
-      return [...new Set(matches.map((index) => Math.floor((index * MARKS) / end)))]
-    },
+    marks: (): number[] => marksOf(matches, shown?.length ?? lines.length),
     /** All of it as the container wrote it, in parts, so that no text is longer than a text may be. */
     parts: (withTimes: boolean) => partsOf({ lines, timesMs, isError, odd }, withTimes),
   }
@@ -172,6 +169,17 @@ function* partsOf(
 }
 
 const PART_LENGTH = 4 * 1024 * 1024
+
+/** The parts of so many lines in which there are matches, ascending. */
+function marksOf(matches: number[], lines: number): number[] {
+  const marks: number[] = []
+  for (let at = 0; at < matches.length; ) {
+    const mark = Math.floor(((matches[at] ?? 0) * MARKS) / lines)
+    marks.push(mark)
+    at = lowerBound(matches, Math.ceil(((mark + 1) * lines) / MARKS))
+  }
+  return marks
+}
 
 function lowerBound(sorted: number[], value: number): number {
   let low = 0
