@@ -10,7 +10,7 @@ const MAPS: ReadonlySet<string> = new Set(MERGED_FIELDS)
  * @param overrides null takes a field, or a name of a map, out: see docs/decisions/0012-null-takes-out.md
  * @throws {ZodError}
  */
-export function withOverrides(base: Record<string, unknown>, overrides: Record<string, unknown>): JobSpec {
+function withOverrides(base: Record<string, unknown>, overrides: Record<string, unknown>): JobSpec {
   const changed = Object.entries(overrides).map(([name, value]) => {
     const old = base[name]
     return [name, MAPS.has(name) && isMap(value) ? withoutNull({ ...(isMap(old) ? old : {}), ...value }) : value]
