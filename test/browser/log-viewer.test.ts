@@ -171,7 +171,7 @@ describe('the output of a job in its page', () => {
     await page.getByRole('combobox', { name: 'Attempt' }).click()
     await page.getByRole('option', { name: 'Attempt 1' }).click()
     await page.getByText('1 of 402 lines').waitFor()
-    assert.equal(await page.locator('.log-line').count(), 1)
+    await until(async () => (await page.locator('.log-line').count()) === 1)
     await rig.open(`/jobs/${id}?tab=logs`)
     await line('last').waitFor()
   })
