@@ -78,6 +78,7 @@ describe('the pages of the dashboard, filled', () => {
   it('shows no form to a key that cannot submit it', async () => {
     const { page, client } = rig
     const { key } = await client.keys.create({ name: 'Looks', permissions: ['jobs:read', 'templates:read'] })
+    await rig.open('/jobs')
     await page.getByRole('button', { name: 'Account of' }).click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
     await rig.signIn(key)

@@ -88,7 +88,7 @@ async function isToldLate(docker: Docker, { id, state }: Ended, abort: Abort): P
     until: (Date.parse(state.FinishedAt) + SEEN_WITHIN_MS) / 1_000,
     filters: { container: [id], event: [END] },
   }
-  for await (const _end of readEvents(docker, query, abort)) return true
+  for await (const event of readEvents(docker, query, abort)) if (isEnd(event)) return true
   return false
 }
 

@@ -11,8 +11,12 @@ const oom = { Action: 'oom', Actor: { Attributes: {} } }
 const kill = (signal: string) => ({ Action: 'kill', Actor: { Attributes: { signal } } })
 
 /** What waiting for a container says that ended this way, and what the engine was asked for its events. */
-async function wait(test: TestContext, init: { exitCode: number; oomKilled?: boolean; events?: object[] }) {
-  const { exitCode, oomKilled: marked = false, events = [] } = init
+async function wait(
+  test: TestContext,
+  init: { exitCode: number; oomKilled?: boolean; events?: object[]; late?: object[] },
+) {
+  const { exitCode, oomKilled: marked = false, events = [], late = [] } = init
+  let isLater = false
   const state = {
     ...{ Status: 'exited', ExitCode: exitCode, OOMKilled: marked },
     ...{ StartedAt: new Date(STARTED).toISOString(), FinishedAt: new Date(ENDED).toISOString() },
@@ -26,7 +30,8 @@ async function wait(test: TestContext, init: { exitCode: number; oomKilled?: boo
     }),
     'POST /containers/one/wait': json({ StatusCode: exitCode }),
     'GET /events': (response: ServerResponse) => {
-      for (const event of events) response.write(`${JSON.stringify(event)}\n`)
+      for (const event of isLater ? [...events, ...late] : events) response.write(`${JSON.stringify(event)}\n`)
+      isLater = true
       response.end()
     },
   })
@@ -86,5 +91,10 @@ describe('an end while the engine was away', () => {
     assert.equal((await wait(test, { exitCode: 0, events: Array(255).fill(other) })).unseen, true)
     assert.equal((await wait(test, { exitCode: 137, events: [oom] })).unseen, true)
     assert.equal((await wait(test, { exitCode: 0, events: Array(256).fill(other) })).unseen, undefined)
+  })
+
+  it('is none that a busy engine tells of late', async (test) => {
+    assert.equal((await wait(test, { exitCode: 0, late: [die] })).unseen, undefined)
+    assert.equal((await wait(test, { exitCode: 0, late: [other] })).unseen, true)
   })
 })
