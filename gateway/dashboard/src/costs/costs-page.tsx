@@ -8,7 +8,7 @@ import { client } from '../app/client.ts'
 import { counted, number, usd } from '../format/amounts.ts'
 import { save } from '../format/save.ts'
 import { daysBetween } from '../format/time-axis.ts'
-import { providersQuery, useProviderNames } from '../jobs/queries.ts'
+import { useProviderNames, useProviders } from '../jobs/queries.ts'
 import { Card } from '../ui/card.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { Icon } from '../ui/icons.tsx'
@@ -30,7 +30,7 @@ export function CostsPage() {
   const [label] = useDebouncedValue(typed, 300)
   const groupBy: NonNullable<CostQuery['groupBy']> = by === 'label' ? `label.${label || 'team'}` : by
   const nameOf = useProviderNames()
-  const { data: providers = [] } = useQuery(providersQuery)
+  const { data: providers = [] } = useProviders()
   const query = useQuery({
     queryKey: ['costs', period, groupBy],
     queryFn: async ({ signal }) => await client.analytics.costs({ period, groupBy }, { signal }),

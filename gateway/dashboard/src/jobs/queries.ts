@@ -1,6 +1,7 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import { shownName } from '../../../contract/names.ts'
 import { client } from '../app/client.ts'
+import { useMay } from '../app/session.ts'
 
 /** Where jobs are in the cache; events change them there. */
 export const jobKeys = {
@@ -46,9 +47,14 @@ export const providersQuery = queryOptions({
   refetchInterval: PROVIDERS_EVERY_MS,
 })
 
+/** All of them, where the key may see any: else they are not asked for. */
+export function useProviders() {
+  return useQuery({ ...providersQuery, enabled: useMay('providers:read') })
+}
+
 /** Names of providers by their ids. */
 export function useProviderNames(): (id: string | null | undefined) => string {
-  const { data } = useQuery(providersQuery)
+  const { data } = useProviders()
   return (id) => {
     if (!id) return '–'
     const name = data?.find((provider) => provider.id === id)?.name

@@ -6,7 +6,7 @@ import { shownName } from '../../../contract/names.ts'
 import { PROVIDER_STATUSES } from '../../../contract/provider-status.ts'
 import { bytes, cores, number, usd } from '../format/amounts.ts'
 import { span } from '../format/time.ts'
-import { providersQuery } from '../jobs/queries.ts'
+import { useProviders } from '../jobs/queries.ts'
 import { Card } from '../ui/card.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { Loaded } from '../ui/loaded.tsx'
@@ -20,7 +20,7 @@ import { networkQuery } from './queries.ts'
 /** Who sells, and what the network has in all. */
 export function NetworkPage() {
   const network = useQuery(networkQuery)
-  const providers = useQuery(providersQuery)
+  const providers = useProviders()
   return (
     <Page title="Network" description="Providers that this gateway has heard of.">
       <Loaded query={network}>{(totals) => <Totals network={totals} />}</Loaded>

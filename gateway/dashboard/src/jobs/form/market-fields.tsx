@@ -1,10 +1,9 @@
 import { Autocomplete, NumberInput, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import { ISOLATIONS, type Isolation } from '../../../../contract/isolation-words.ts'
 import { ANY_PROVIDER, JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
 import { shownName } from '../../../../contract/names.ts'
-import { providersQuery } from '../queries.ts'
+import { useProviders } from '../queries.ts'
 import type { Draft } from '../submission.ts'
 import { errorAt } from './field-errors.ts'
 import type { DraftEditor } from './use-draft.ts'
@@ -19,7 +18,7 @@ type Constraints = NonNullable<Draft['constraints']>
 
 /** Who may run it, and for what price. */
 export function MarketFields({ editor, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
-  const { data: providers = [] } = useQuery(providersQuery)
+  const { data: providers = [] } = useProviders()
   const { draft, set } = editor
   const ask = <K extends keyof Constraints>(name: K, value: Constraints[K] | undefined) => {
     const { [name]: _before, ...rest } = draft.constraints ?? {}

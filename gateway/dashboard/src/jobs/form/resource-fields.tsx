@@ -1,5 +1,4 @@
 import { NumberInput, Slider, Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import type { FieldProblem } from '../../../../client/errors.ts'
 import type { Provider } from '../../../../client/index.ts'
@@ -7,7 +6,7 @@ import { JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
 import { bytes, bytesOf, cores } from '../../format/amounts.ts'
 import { BytesInput } from '../../ui/bytes-input.tsx'
 import { DurationInput } from '../../ui/duration-input.tsx'
-import { providersQuery } from '../queries.ts'
+import { useProviders } from '../queries.ts'
 import { errorAt } from './field-errors.ts'
 import { GpuFields } from './gpu-fields.tsx'
 import type { DraftEditor } from './use-draft.ts'
@@ -37,7 +36,7 @@ function modelsOf(providers: Provider[]): string[] {
 
 /** What the job needs, up to what the network has. */
 export function ResourceFields({ editor, problems }: { editor: DraftEditor; problems: FieldProblem[] }) {
-  const { data: providers = [] } = useQuery(providersQuery)
+  const { data: providers = [] } = useProviders()
   const { draft, set } = editor
   const most = mostOf(providers)
   const cpu = draft.cpu ?? JOB_DEFAULTS.cpu

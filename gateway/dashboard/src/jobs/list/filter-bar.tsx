@@ -1,12 +1,11 @@
 import { Button, Checkbox, Group, MultiSelect, Popover, Select, Stack, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
-import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { JobStatus } from '../../../../client/index.ts'
 import { JOB_STATUSES } from '../../../../contract/job-status.ts'
 import { shownName } from '../../../../contract/names.ts'
 import { Icon } from '../../ui/icons.tsx'
-import { providersQuery } from '../queries.ts'
+import { useProviders } from '../queries.ts'
 import { dayMs, FIRST_SORT, isFolded, type JobFilter, type JobSorting, SORT_WORDS } from './filter.ts'
 import { Views } from './views.tsx'
 
@@ -17,7 +16,7 @@ interface FilterBarProps {
 
 /** What the table is narrowed down to, and its order. */
 export function FilterBar({ filter, onChange }: FilterBarProps) {
-  const { data: providers = [] } = useQuery(providersQuery)
+  const { data: providers = [] } = useProviders()
   const [text, setText] = useState(filter.q ?? '')
   /** Of those that a narrow screen has no room for. */
   const [isOpen, setOpen] = useState(false)

@@ -1,5 +1,5 @@
 import { Button, Stack, Text } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { client } from '../../app/client.ts'
@@ -9,7 +9,7 @@ import { Card } from '../../ui/card.tsx'
 import { Icon } from '../../ui/icons.tsx'
 import { failed } from '../../ui/notify.ts'
 import type { JobRow } from '../job-row.ts'
-import { providersQuery } from '../queries.ts'
+import { useProviders } from '../queries.ts'
 
 /** Small enough for any provider, and a log to look at. */
 const EXAMPLE = {
@@ -31,7 +31,7 @@ export function isBeginning(rows: readonly JobRow[]): boolean {
 /** From nothing to the first log, a step after the other. */
 export function FirstSteps({ rows }: { rows: readonly JobRow[] }) {
   const navigate = useNavigate()
-  const { data: providers } = useQuery(providersQuery)
+  const { data: providers } = useProviders()
   const online = providers?.filter(({ status }) => status === 'online').length ?? 0
   const [latest] = rows
   const submit = useMutation({
