@@ -94,6 +94,7 @@ const long = [
   'gateway/large-answers',
   'sim/market-model',
   'sim/lies',
+  'sim/volume-lies',
 ].map((name) => join(import.meta.dirname, `../test/${name}.test.ts`))
 const longMs = 60_000
 /** From so many files on, the programs that they start are bundled first: that takes what a few starts from the source do. */
