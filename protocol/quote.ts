@@ -3,7 +3,7 @@
 import { type GpuModel, pricesFor } from './gpus.ts'
 import { type IsolationOffer, isolationFor, NO_FACTOR_MILLIS } from './isolation.ts'
 import type { Requirements } from './market-messages.ts'
-import { type Prices, pricePerHour, type Terms } from './money.ts'
+import { effectivePerHour, type Most, type NanoUsd, type Prices, pricePerHour, type Terms } from './money.ts'
 
 /**
  * What a bid on these asks. What sends and receives nothing, or leaves no volume, is asked nothing for that.
@@ -43,4 +43,14 @@ export function quoteOf({ prices, gpus, isolations }: Posted, wanted: Requiremen
   if (own === null || (wall === null && wanted.isolation !== '')) return null
   const terms = quote(wanted, own, wall?.factorMillis)
   return terms.pricePerGb > 0n && wanted.maxNetworkBytes === undefined ? null : terms
+}
+
+/**
+ * What it would ask for an hour in all, to be compared with others and with a cap; null where it sells no such job.
+ *
+ * @param most what the job may take at most, see `mostOf`
+ */
+export function quotedPerHour(posted: Posted, wanted: Requirements, most: Most): NanoUsd | null {
+  const terms = quoteOf(posted, wanted)
+  return terms === null ? null : effectivePerHour(terms, most)
 }

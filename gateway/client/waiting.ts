@@ -6,7 +6,8 @@ export const SANDBOX_SECONDS = 1_800
 /**
  * What it does while nobody uses it; no image needs more than a shell. A shell that waits is heard by signals. Its word is
  * for how many seconds it may be idle, 0 for always: nothing has begun, which the number of the newest process tells, and
- * nothing runs but this shell, and the engine's init where there is one. It looks every five seconds. Where the kernel does not tell that, it is never idle.
+ * nothing runs but this shell, and the engine's init where there is one. It looks every five seconds. Where the kernel does
+ * not tell that, it is never idle.
  */
 const WAITING = `trap "exit 0" TERM INT
 idle=$1 left=$1 was=

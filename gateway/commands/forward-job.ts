@@ -6,6 +6,7 @@ import { say } from '../../node/commands/print.ts'
 import { failureSentences } from '../../protocol/failures.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { CortexClient, Job, JobStatus } from '../client/index.ts'
+import { END } from '../http/socket-stream.ts'
 import { cannotListen, type ForwardRule, HIGH_WATER_BYTES, type Listener, type Way } from './forward-listener.ts'
 import { listenUdp } from './forward-udp.ts'
 import { tunnelSocket } from './tunnel-socket.ts'
@@ -159,7 +160,7 @@ function carry(socket: Socket, tunnel: WebSocket): void {
     if (tunnel.bufferedAmount > HIGH_WATER_BYTES) socket.pause()
   })
   socket.once('end', () => {
-    if (tunnel.readyState === WebSocket.OPEN) tunnel.send('end')
+    if (tunnel.readyState === WebSocket.OPEN) tunnel.send(END)
   })
   socket.once('close', () => tunnel.terminate())
   socket.on('error', () => tunnel.terminate())

@@ -1,6 +1,5 @@
 import type { PrivateKey } from '@libp2p/interface'
 import PQueue from 'p-queue'
-import { failure } from '../../protocol/failures.ts'
 import { type JobSpec, splitSecrets } from '../../protocol/job-spec.ts'
 import { encodedRequirements, requirementsOf } from '../../protocol/job-wire.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
@@ -21,7 +20,7 @@ import { VolumeError, type Volumes } from '../volumes/index.ts'
 import { createAttendance } from './bids/attendance.ts'
 import { createBidDesk } from './bids/bid-desk.ts'
 import { createClocksOff } from './bids/clocks-off.ts'
-import { nearestMiss } from './bids/nearest-miss.ts'
+import { nearestFailure } from './bids/nearest-miss.ts'
 import { createStamps } from './bids/stamps.ts'
 import { whatHelps } from './bids/what-helps.ts'
 import type { Quoted, Requester } from './index.ts'
@@ -249,19 +248,18 @@ async function quotesFor(
     }),
   )
   for (const offer of answers.offers) offer.letGo(false)
-  const { directory, clocksOff } = placement
+  const { directory } = placement
   const nameOf = (provider: string): string => directory.get(provider)?.name ?? ''
   const job = { spec: asked, ...(image === null ? {} : { image }) }
   const quotes = quotesOf(answers, job, nameOf)
   if (quotes.some(({ pricePerHour }) => pricePerHour !== null)) return { quotes, nearest: null, helps: [] }
-  const { code, message, details } = nearestMiss(job, answers, directory.list(), clocksOff.told())
   const helps = whatHelps(asked, {
     image,
     providers: directory.list(),
     unwilling: new Set([...answers.offers, ...answers.declines].map(({ provider }) => provider)),
     figures: ({ provider, measured }) => placement.speeds.believed(provider, measured, owner),
   })
-  return { quotes, nearest: failure(code, message, details), helps }
+  return { quotes, nearest: nearestFailure(placement, job, answers), helps }
 }
 
 /** What is known of a job's image and of what it brings before it is there; of what is not here, nothing. */

@@ -83,7 +83,8 @@ const MIB = 1024 * 1024
 /**
  * Bytes that wait, those from a client for their command and those for the client, before no more is read: of one
  * connection, and beyond what is `free` of all those of one guest, and of all guests. What is `free` waits in any
- * connection, however much does in others, so that no guest's connections alone keep others from more: as much as a client sends on one channel before it is told that there is room for more, or a command that waits
- * for its client to take something would keep that from being heard.
+ * connection, however much does in others, so that no guest's connections alone keep others from more: as much as a client
+ * sends on one channel before it is told that there is room for more, or a command that waits for its client to take
+ * something would keep that from being heard.
  */
 export const MAX_WAITING_BYTES = { free: 2 * MIB, connection: 16 * MIB, guest: 64 * MIB, all: 256 * MIB } as const

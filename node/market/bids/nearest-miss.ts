@@ -1,13 +1,12 @@
-import type { FailureCode, FailureDetails } from '../../../protocol/failures.ts'
+import { type Failure, type FailureCode, type FailureDetails, failure } from '../../../protocol/failures.ts'
 import { describeGpu, gpuLacks, suitableKinds } from '../../../protocol/gpus.ts'
 import { isolationFor } from '../../../protocol/isolation.ts'
 import { gpuRequirementsOf } from '../../../protocol/job-gpus.ts'
 import { minimumsOf, mostOf, resourcesOf } from '../../../protocol/job-spec.ts'
 import { requirementsOf } from '../../../protocol/job-wire.ts'
 import { asksForSpeed, describeFigure, lacking, MINIMUM_FIELDS } from '../../../protocol/measured.ts'
-import { effectivePerHour } from '../../../protocol/money.ts'
 import { platformsAsked, runsAs } from '../../../protocol/platforms.ts'
-import { quoteOf } from '../../../protocol/quote.ts'
+import { quotedPerHour } from '../../../protocol/quote.ts'
 import { shownName } from '../../../protocol/text.ts'
 import {
   describeAmount,
@@ -17,11 +16,11 @@ import {
   shortages,
 } from '../../../protocol/units.ts'
 import { isResolved } from '../../directory/find-provider.ts'
-import type { ProviderView } from '../../directory/index.ts'
+import type { Directory, ProviderView } from '../../directory/index.ts'
 import type { JobRecord } from '../../store/index.ts'
 import type { RoundResult } from '../placement/round.ts'
 import type { NamedDecline } from './answer.ts'
-import { findsClockOff } from './clocks-off.ts'
+import { type ClocksOff, findsClockOff } from './clocks-off.ts'
 
 /** What of a job it depends on. */
 type Wanted = Pick<JobRecord, 'spec' | 'image'>
@@ -94,6 +93,16 @@ export function nearestMiss(
   }
 }
 
+/** The same as a job fails by it, by what is known here now. */
+export function nearestFailure(
+  { directory, clocksOff }: { directory: Pick<Directory, 'list'>; clocksOff: Pick<ClocksOff, 'told'> },
+  job: Wanted,
+  answers: Pick<RoundResult, 'offers' | 'declines'>,
+): Failure {
+  const { code, message, details } = nearestMiss(job, answers, directory.list(), clocksOff.told())
+  return failure(code, message, details)
+}
+
 /**
  * Who is large enough comes closer than who is not: there it helps to wait, or to leave something out. Of several the one that
  * asks least by what it announces: where all are too dear, less has to be agreed to.
@@ -112,8 +121,8 @@ function nearestDecline(
   const wanted = requirementsOf(job.spec, job.image)
   const most = mostOf(job.spec)
   const priced = large.map(({ one, view }) => {
-    const terms = quoteOf(view, wanted)
-    return { one, perHour: terms === null ? Number.POSITIVE_INFINITY : Number(effectivePerHour(terms, most)) }
+    const perHour = quotedPerHour(view, wanted, most)
+    return { one, perHour: perHour === null ? Number.POSITIVE_INFINITY : Number(perHour) }
   })
   return priced.toSorted((a, b) => (a.perHour === b.perHour ? 0 : a.perHour - b.perHour))[0]?.one
 }

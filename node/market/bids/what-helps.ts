@@ -4,9 +4,9 @@ import { requirementsOf } from '../../../protocol/job-wire.ts'
 import { MIN_CPU_MILLIS, MIN_MEMORY_BYTES, MIN_STORAGE_BYTES } from '../../../protocol/limits.ts'
 import type { Requirements } from '../../../protocol/market-messages.ts'
 import { asksForSpeed, type Figures, MINIMUM_FIELDS } from '../../../protocol/measured.ts'
-import { effectivePerHour, formatUsd, type NanoUsd } from '../../../protocol/money.ts'
+import { formatUsd, type NanoUsd } from '../../../protocol/money.ts'
 import type { ResolvedImage } from '../../../protocol/platforms.ts'
-import { quoteOf } from '../../../protocol/quote.ts'
+import { quotedPerHour } from '../../../protocol/quote.ts'
 import type { Remedy } from '../../../protocol/remedies.ts'
 import { shownName } from '../../../protocol/text.ts'
 import { fits, formatBytes, GIB, type ResourceKind, type Resources, shortages } from '../../../protocol/units.ts'
@@ -89,10 +89,7 @@ function takersOf({ spec, image, figures }: Asked, providers: ProviderView[]): P
 /** What a provider would ask for an hour, all in all; null where it does not sell such jobs. */
 function priceFor(spec: PublicJobSpec, wanted: Requirements): (view: ProviderView) => NanoUsd | null {
   const most = mostOf(spec)
-  return (view) => {
-    const terms = quoteOf(view, wanted)
-    return terms === null ? null : effectivePerHour(terms, most)
-  }
+  return (view) => quotedPerHour(view, wanted, most)
 }
 
 /** A volume that is there already leads the job to where it lies. */

@@ -19,7 +19,7 @@ import { idOf } from '../bids/bid-desk.ts'
 import { barredFrom, declinesOf, passedOver, unfitness } from '../bids/bid-records.ts'
 import type { ClocksOff } from '../bids/clocks-off.ts'
 import { hasGpus } from '../bids/invitation.ts'
-import { nearestMiss } from '../bids/nearest-miss.ts'
+import { nearestFailure } from '../bids/nearest-miss.ts'
 import { type Ranked, rank } from '../bids/ranking.ts'
 import { cancelled } from '../leases/apply-report.ts'
 import { regain } from '../leases/regain.ts'
@@ -299,16 +299,11 @@ function rankAgain({ reputation }: PlacementComponents, left: Ranked<LiveOffer>[
 }
 
 async function giveUp(components: PlacementComponents, job: JobRecord, answers: RoundResult | null): Promise<void> {
-  const { directory, clocksOff } = components
   const { why: last } = job.pastLeases.at(-1) ?? {}
-  const { code, message, details } = nearestMiss(
-    job,
-    answers ?? { offers: [], declines: [] },
-    directory.list(),
-    clocksOff.told(),
-  )
   const why =
-    last === undefined || !outweighsOthers(last) ? failure(code, message, details) : failureAgain(last, job.spec.image)
+    last === undefined || !outweighsOthers(last)
+      ? nearestFailure(components, job, answers ?? { offers: [], declines: [] })
+      : failureAgain(last, job.spec.image)
   await fail(components, job, why)
 }
 

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Failure, failure } from '../../../protocol/failures.ts'
+import type { Failure } from '../../../protocol/failures.ts'
 import type { Clock } from '../../clock.ts'
 import type { Directory } from '../../directory/index.ts'
 import type { JobRecord } from '../../store/index.ts'
 import type { ClocksOff } from '../bids/clocks-off.ts'
-import { nearestMiss } from '../bids/nearest-miss.ts'
+import { nearestFailure } from '../bids/nearest-miss.ts'
 import type { Waiting } from '../index.ts'
 import type { RoundResult } from './round.ts'
 
@@ -42,7 +42,8 @@ export interface WaitingJobsComponents {
 }
 
 /** Knows of no job to begin with. */
-export function createWaitingJobs({ directory, clocksOff, clock }: WaitingJobsComponents): WaitingJobs {
+export function createWaitingJobs(components: WaitingJobsComponents): WaitingJobs {
+  const { clock } = components
   const waits = new Map<string, Wait>()
   /** Goes with what was noted of the job. */
   const known = new WeakMap<Wait, Nearest>()
@@ -52,8 +53,7 @@ export function createWaitingJobs({ directory, clocksOff, clock }: WaitingJobsCo
     const nowMs = clock.monotonicMs()
     if (before !== undefined && isDeepStrictEqual(before.spec, job.spec) && nowMs - before.atMs < NEAREST_HOLDS_MS)
       return before.failure
-    const { code, message, details } = nearestMiss(job, answers, directory.list(), clocksOff.told())
-    const found = failure(code, message, details)
+    const found = nearestFailure(components, job, answers)
     known.set(wait, { spec: job.spec, atMs: nowMs, failure: found })
     return found
   }

@@ -24,7 +24,8 @@ export interface SftpComponents {
 
 /**
  * Serves one session over a channel, until the client ends it or asks for nothing for half an hour, or the signal aborts;
- * then nothing is left of the session, and the channel is the caller's to end. A file is in the container once its closing is answered; one that was not closed never gets there.
+ * then nothing is left of the session, and the channel is the caller's to end. A file is in the container once its closing
+ * is answered; one that was not closed never gets there.
  *
  * @param stream bytes as they are in the channel of the subsystem `sftp`
  * @param init.home where relative paths begin. @default '/'
