@@ -65,7 +65,9 @@ async function measure(pairs: number) {
   try {
     const flags = ['--memory', '4Gi', '--storage', '8Gi', '--sandboxes', String(SANDBOXES)]
     const sold = ['--isolation', `gvisor=${RUNSC}`]
-    await using setup = await benchNetwork(1, [...flags, ...sold], async () => await startGvisorEngine({ folder }))
+    await using setup = await benchNetwork(1, [...flags, ...sold], {
+      startEngine: async () => await startGvisorEngine({ folder }),
+    })
     const { docker, image, api } = setup
     const owners = (await api.providers()).map(({ id }) => id)
     const times: Record<(typeof CLASSES)[number], number[]> = { container: [], gvisor: [] }

@@ -16,7 +16,9 @@ const LINES = 20
 
 export async function bench(args: string[]): Promise<BenchResult> {
   const sizes = args.length > 0 ? args.map(Number) : SIZES
-  await using setup = await benchNetwork(1, ['--memory', '4Gi', '--storage', '8Gi'])
+  await using setup = await benchNetwork(1, ['--memory', '4Gi', '--storage', '8Gi'], {
+    gatewayFlags: ['--max-streams', '65536'],
+  })
   const rows: { listeners: number; ratio: number; oursPerSecond: number; barePerSecond: number }[] = []
   for (const listeners of sizes) {
     const oursMs = await ours(setup, listeners)

@@ -1,4 +1,5 @@
 import { enableCompileCache } from 'node:module'
+
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { CliError, MARKET_FAILED } from '../node/commands/cli-error.ts'
@@ -6,11 +7,13 @@ import { say } from '../node/commands/print.ts'
 import { giveTerminalSize, watchOutput } from '../node/commands/stopping.ts'
 import { userFolders } from '../node/commands/user-folders.ts'
 import { systemProblem } from '../node/system-problem.ts'
+import { boundYoungGeneration } from '../node/young-generation.ts'
 
 // What one run compiled, the next ones read; in a folder of the user's own, because what lies there is run. Nothing is
 // said where it cannot be written.
 enableCompileCache(join(userFolders().cache, 'compiled'))
 
+boundYoungGeneration()
 watchOutput()
 giveTerminalSize()
 

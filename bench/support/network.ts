@@ -8,13 +8,14 @@ import { startLocalNetwork } from '../../scripts/local-network.ts'
 /**
  * An engine, an image and a network of processes for a benchmark; disposing stops what it started.
  *
- * @param startEngine @default the machine's, or a private one
+ * @param how `startEngine` @default the machine's, or a private one; `gatewayFlags` besides no limit of requests
  */
 export async function benchNetwork(
   agents: number,
   flags: string[],
-  startEngine: () => Promise<EngineHandle> = ensureEngine,
+  how: { startEngine?: () => Promise<EngineHandle>; gatewayFlags?: string[] } = {},
 ) {
+  const { startEngine = ensureEngine, gatewayFlags = [] } = how
   await using stack = new AsyncDisposableStack()
   const engine = await startEngine()
   stack.defer(async () => await engine.stop())
@@ -26,7 +27,7 @@ export async function benchNetwork(
       name: `agent-${i + 1}`,
       flags: ['--price-cpu', `0.01${i}`, ...flags],
     })),
-    gatewayFlags: ['--rate-limit', '0'],
+    gatewayFlags: ['--rate-limit', '0', ...gatewayFlags],
   })
   stack.defer(async () => await network.stop())
   const api = openApi(network.url, network.key)

@@ -16,6 +16,7 @@ export interface GatewayOptions extends RelayOptions, RegistryOptions, OutputRoo
   allowHost?: string[]
   corsOrigin?: string[]
   rateLimit?: number
+  maxStreams?: number
   alias?: Record<string, string>
   proxyDomain?: string
   ssh?: number

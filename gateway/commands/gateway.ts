@@ -118,6 +118,14 @@ export function gatewayFlags(command: Command): Command {
         .argParser(wholeNumber(0, 1_000_000)),
     )
     .addOption(
+      new Option(
+        '--max-streams <number>',
+        'event streams and sockets that are open at a time; a key has an eighth of them, an owner a quarter (2048)',
+      )
+        .env('CORTEX_MAX_STREAMS')
+        .argParser(wholeNumber(64, 65_536)),
+    )
+    .addOption(
       new Option('--metrics-token <token>', 'lets whoever sends it as a bearer read /metrics from elsewhere')
         .env('CORTEX_METRICS_TOKEN')
         .argParser(metricsToken),

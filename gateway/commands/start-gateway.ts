@@ -58,7 +58,7 @@ export async function startGatewayNode(
     },
   )
   stack.defer(async () => await node.stop())
-  const { host, port, corsOrigin, rateLimit, alias: providerAliases, proxyDomain, ssh } = options
+  const { host, port, corsOrigin, rateLimit, maxStreams, alias: providerAliases, proxyDomain, ssh } = options
   const adminKey = process.env.CORTEX_ADMIN_KEY
   const local = ['127.0.0.1', '::1', 'localhost'].includes(host)
   const enforced = rateLimit === undefined ? !(how.embedded && local) : rateLimit > 0
@@ -70,6 +70,7 @@ export async function startGatewayNode(
       port,
       ...front,
       rateLimits: { enforced, ...(rateLimit === undefined || rateLimit === 0 ? {} : { perMinute: rateLimit }) },
+      maxStreams,
       openLoopbackStreams: how.embedded && local,
       retention: retentionOf(options),
       ...(adminKey === undefined ? {} : { adminKey }),

@@ -68,8 +68,22 @@ export const STREAMS_TAKEN_BACK = { atOnce: 400, perSecond: 40 } as const
 /** Frames by HTTP/2 that are neither a request nor a part of a body, besides those that go with requests and with what the client is sent. */
 export const FRAMES_OF_CONTROL = { atOnce: 1_000, perSecond: 100 } as const
 
-/** Streams and sockets that are open at a time: on behalf of one key, of one owner, from one address, and in all. */
-export const MAX_OPEN = { key: 256, owner: 512, address: 768, all: 2048 } as const
+/** Streams and sockets that are open at a time in all, unless the gateway's owner says otherwise. */
+export const MAX_STREAMS = 2048
+
+/** Of so many streams and sockets, those on behalf of one key, of one owner, and from one address. */
+export function sharesOf(streams: number): Record<'key' | 'owner' | 'address' | 'all', number> {
+  const share = (eighths: number): number => Math.ceil((streams * eighths) / 8)
+  return { key: share(1), owner: share(2), address: share(3), all: streams }
+}
+
+/** Connections for so many streams: each takes one by HTTP/1.1. Never fewer than {@link MAX_CONNECTIONS} says. */
+export function connectionsFor(streams: number): { all: number; perAddress: number } {
+  return {
+    all: Math.max(MAX_CONNECTIONS, streams * 4),
+    perAddress: Math.max(MAX_CONNECTIONS_PER_ADDRESS, streams),
+  }
+}
 
 /** The same of lists, logs, events and bids that are being read as JSON. */
 export const MAX_READ = { key: 128, owner: 256, address: 512, all: 1024 } as const

@@ -2,13 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { MAX_OPEN } from '../../../gateway/http/limits.ts'
+import { sharesOf } from '../../../gateway/http/limits.ts'
 import { takeOutAtGateway, takeOutOwn } from '../../../gateway/reach/own-headers.ts'
 import { ADMIN_KEY, openTestGateway, submit, type TestGateway } from '../support/test-gateway.ts'
 
+/** Few, so that one key soon has its share. */
+const STREAMS = 64
+
 let gateway: TestGateway
 before(async () => {
-  gateway = await openTestGateway()
+  gateway = await openTestGateway({ maxStreams: STREAMS })
 })
 after(async () => await gateway.close())
 
@@ -156,10 +159,10 @@ describe('a command that is answered as events', () => {
         body: JSON.stringify({ command: ['date'] }),
       })
     try {
-      const answers = await Promise.all(Array.from({ length: MAX_OPEN.key }, ask))
+      const answers = await Promise.all(Array.from({ length: sharesOf(STREAMS).key }, ask))
       assert.ok(answers.every(({ status }) => status === 200))
       assert.equal((await ask()).status, 429)
-      assert.equal(begun, MAX_OPEN.key)
+      assert.equal(begun, sharesOf(STREAMS).key)
       await Promise.all(answers.map(async ({ body }) => await body?.cancel()))
       assert.equal((await ask()).status, 200, 'they are given back')
     } finally {
