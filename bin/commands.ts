@@ -63,6 +63,11 @@ const ENTRIES: readonly Entry[] = [
     load: async () => (await import('../gateway/commands/schedule.ts')).scheduleCommand(),
   },
   {
+    name: 'costs',
+    description: 'what jobs and volumes cost, and what this month is expected to',
+    load: async () => (await import('../gateway/commands/costs.ts')).costsCommand(),
+  },
+  {
     name: 'webhook',
     description: 'be told of events',
     load: async () => (await import('../gateway/commands/webhook.ts')).webhookCommand(),

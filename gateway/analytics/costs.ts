@@ -1,18 +1,18 @@
 import type { BillRecord, JobStore, VolumeCharge } from '../../node/store/index.ts'
 import { leaseOf } from '../../node/store/records.ts'
 import { breathe } from '../../node/turns.ts'
-import { currentCost, mostUsed } from '../../node/views/cost.ts'
-import { chargeOf, type NanoUsd, termsOf, usdNumber } from '../../protocol/money.ts'
-import { type CostRow, NONE } from '../contract/costs.ts'
+import { currentCost, mostCost, mostUsed, termsOrNull } from '../../node/views/cost.ts'
+import { isTerminal } from '../../protocol/lifecycle.ts'
+import { chargeOf, type NanoUsd, usdNumber } from '../../protocol/money.ts'
+import type { CostRow } from '../contract/cost-answers.ts'
+import { NONE } from '../contract/costs.ts'
+import type { Days } from './days.ts'
 
 /** Jobs read at a time. */
 const BATCH = 500
-interface Sum {
-  jobs: number
-  estimated: NanoUsd
-  actual: NanoUsd
-  volumes: NanoUsd
-}
+type Amount = 'final' | 'volumes' | 'running' | 'projected' | 'estimated'
+/** What a group comes to, in nano-dollars; see {@link CostRow}, whose further amounts are sums of these. */
+export type CostSum = { jobs: number } & Record<Amount, NanoUsd>
 
 /** By what jobs, and what is signed for volumes, are grouped. */
 export interface Grouping {
@@ -20,16 +20,28 @@ export interface Grouping {
   ofVolume(charge: VolumeCharge): string
 }
 
-/** What jobs of a time cost, those that went with their age included, and volumes in that time, by group: added up in whole nano-dollars, shown in dollars. */
-export async function costRows(
-  store: Pick<JobStore, 'listIds' | 'look' | 'eachBill' | 'volumeCosts'>,
-  range: { owner: string | undefined; fromMs: number; toMs: number },
+/** Whose costs, and of which time: jobs created in it. */
+export interface CostRange {
+  /** Everybody's where there is none. */
+  owner: string | undefined
+  fromMs: number
+  /** Before it. */
+  toMs: number
+}
+
+/** What costs are read of. */
+export type CostStore = Pick<JobStore, 'listIds' | 'look' | 'eachBill' | 'volumeCosts'>
+
+/** What jobs of a time cost, those that went with their age included, and volumes in that time, by group: added up in whole nano-dollars. */
+export async function costSums(
+  store: CostStore,
+  { owner, fromMs, toMs: endMs }: CostRange,
   { ofJob, ofVolume }: Grouping,
-): Promise<{ rows: CostRow[]; total: Omit<CostRow, 'group'> }> {
-  const { owner, fromMs, toMs } = range
-  const sums = new Map<string, Sum>()
-  const total: Sum = { ...NOTHING }
-  const sumOf = (group: string): Sum => {
+): Promise<{ sums: Map<string, CostSum>; total: CostSum }> {
+  const toMs = endMs - 1
+  const sums = new Map<string, CostSum>()
+  const total: CostSum = { ...NOTHING }
+  const sumOf = (group: string): CostSum => {
     const sum = sums.get(group) ?? { ...NOTHING }
     sums.set(group, sum)
     return sum
@@ -60,38 +72,56 @@ export async function costRows(
     after = upTo
     if (after === undefined) break
   }
-  for await (const charge of store.volumeCosts(range)) {
+  for await (const charge of store.volumeCosts({ owner, fromMs, toMs })) {
     await breathe()
     for (const into of [sumOf(ofVolume(charge)), total]) into.volumes += charge.cost
   }
+  return { sums, total }
+}
+
+/** The same in dollars, in the order of the groups' names. */
+export function costRows({ sums, total }: Awaited<ReturnType<typeof costSums>>): {
+  rows: CostRow[]
+  total: Omit<CostRow, 'group'>
+} {
   const rows = [...sums]
     .map(([group, sum]) => ({ group, ...shown(sum) }))
     .toSorted((a, b) => (a.group < b.group ? -1 : 1))
   return { rows, total: shown(total) }
 }
 
-const NOTHING: Readonly<Sum> = { jobs: 0, estimated: 0n, actual: 0n, volumes: 0n }
+const NOTHING: Readonly<CostSum> = { jobs: 0, final: 0n, volumes: 0n, running: 0n, projected: 0n, estimated: 0n }
 
-function add(sum: Sum, job: BillRecord): void {
+function add(sum: CostSum, job: BillRecord): void {
+  const actual = currentCost(job)
+  const terms = termsOrNull(job)
   sum.jobs += 1
-  sum.estimated += estimatedCost(job)
-  sum.actual += currentCost(job)
+  if (isTerminal(job.state.status)) {
+    sum.final += actual
+  } else {
+    sum.running += actual
+    sum.projected += terms === null ? actual : mostCost(job, terms)
+  }
+  sum.estimated += terms === null ? 0n : chargeOf(terms, mostUsed(job))
 }
 
-function shown({ jobs, estimated, actual, volumes }: Sum): Omit<CostRow, 'group'> {
-  return { jobs, estimated: usdNumber(estimated), actual: usdNumber(actual), volumes: usdNumber(volumes) }
-}
-
-/** What the job would cost on its accepted terms if it ran for its whole duration and grace, and sent and received all that it may; nothing before it has a price. */
-function estimatedCost(job: BillRecord): NanoUsd {
-  const lease = leaseOf(job)
-  return lease === null ? 0n : chargeOf(termsOf(lease), mostUsed(job))
+function shown({ jobs, final, volumes, running, projected, estimated }: CostSum): Omit<CostRow, 'group'> {
+  return {
+    jobs,
+    spent: usdNumber(final + volumes),
+    final: usdNumber(final),
+    volumes: usdNumber(volumes),
+    running: usdNumber(running),
+    projected: usdNumber(projected),
+    actual: usdNumber(final + running),
+    estimated: usdNumber(estimated),
+  }
 }
 
 /** What is grouped by: `day`, `provider`, or `label.KEY`, which volumes have none of. */
-export function grouping(groupBy: string): Grouping {
+export function grouping(groupBy: string, days: Days): Grouping {
   if (groupBy === 'day') {
-    return { ofJob: (job) => dayOf(job.createdAtMs), ofVolume: ({ signedAtMs }) => dayOf(signedAtMs) }
+    return { ofJob: (job) => days.of(job.createdAtMs), ofVolume: ({ signedAtMs }) => days.of(signedAtMs) }
   }
   if (groupBy === 'provider') {
     return { ofJob: (job) => leaseOf(job)?.provider ?? NONE, ofVolume: ({ provider }) => provider }
@@ -101,8 +131,4 @@ export function grouping(groupBy: string): Grouping {
     ofJob: (job) => (Object.hasOwn(job.spec.labels, label) ? (job.spec.labels[label] ?? NONE) : NONE),
     ofVolume: () => NONE,
   }
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 'YYYY-MM-DD'.length)
 }

@@ -14,8 +14,9 @@ import { sandboxCalls } from './sandboxes.ts'
 import { createTransport, type Page, type Transport, type TransportInit } from './transport.ts'
 import type {
   AuditEntry,
+  CostForecast,
   CostPeriod,
-  CostRow,
+  Costs,
   Delivery,
   Job,
   JobListItem,
@@ -340,28 +341,29 @@ function sshKeyCalls(transport: Transport) {
   }
 }
 
-/** What jobs cost, in US dollars. */
-export interface Costs {
-  from: string
-  to: string
-  groupBy: string
-  currency: 'USD'
-  rows: CostRow[]
-  total: Omit<CostRow, 'group'>
-}
-
 /** Of which time, and by what, costs are added up. */
 export interface CostQuery {
-  /** Of jobs created in it. @default "30d" */
+  /** Of jobs created in it, until `to`. @default "30d" */
   period?: CostPeriod | undefined
+  /** Created at or after, in place of `period`. */
+  from?: Date | string | undefined
+  /** Created before. @default now */
+  to?: Date | string | undefined
   /** @default "day" */
   groupBy?: 'day' | 'provider' | `label.${string}` | undefined
+  /** In which zone days begin and end, by its IANA name. @default "UTC" */
+  timezone?: string | undefined
 }
 
 function analyticsCalls(transport: Transport) {
+  const path = '/plugin-core/analytics'
   return {
+    /** What jobs and volumes cost, by group. */
     costs: async (query: CostQuery = {}, options: CallOptions = {}): Promise<Costs> =>
-      await transport.data({ method: 'GET', path: '/plugin-core/analytics/costs', query: { ...query }, ...options }),
+      await transport.data({ method: 'GET', path: `${path}/costs`, query: { ...query }, ...options }),
+    /** What this month is expected to cost, and what that rests on. */
+    forecast: async (query: Pick<CostQuery, 'timezone'> = {}, options: CallOptions = {}): Promise<CostForecast> =>
+      await transport.data({ method: 'GET', path: `${path}/forecast`, query: { ...query }, ...options }),
   }
 }
 

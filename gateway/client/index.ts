@@ -5,7 +5,6 @@ export {
   CortexClient,
   type CortexClientInit,
   type CostQuery,
-  type Costs,
   type DeliveryQuery,
   type GatewayEvent,
   type ProviderMetricsQuery,
@@ -30,7 +29,7 @@ export {
 } from './errors.ts'
 export type { StreamInit } from './event-stream.ts'
 export type { ExecOutput, SandboxCommand } from './exec.ts'
-export type { EventOptions, LogOptions, NumberedLine } from './job-history.ts'
+export type { EventOptions, LogOptions, MetricsQuery, NumberedLine } from './job-history.ts'
 export type { CallOptions, StreamOptions, SubmitOptions } from './resource.ts'
 export type { NewSandbox, Sandbox, SandboxFiles, SandboxPort } from './sandboxes.ts'
 export type { Page, TransportInit } from './transport.ts'

@@ -29,6 +29,18 @@ export type NumberedLine = LogLine & {
   number: number
 }
 
+/** Which time of a job’s use, and how closely. */
+export interface MetricsQuery {
+  /** How far back. @default "1h" */
+  period?: MetricsPeriod | undefined
+  /** At or after, in place of `period`. */
+  from?: Date | string | undefined
+  /** At or before. @default now, or the end of the job */
+  to?: Date | string | undefined
+  /** How far apart its points are. @default "1m" */
+  resolution?: MetricsResolution | undefined
+}
+
 type LineOf<O extends LogOptions> = O extends { follow: true } ? NumberedLine : LogLine
 
 /** The part of `client.jobs` for what is written down as a job runs: its log, its events, its use. */
@@ -37,12 +49,10 @@ export function jobHistoryCalls(transport: Transport, streams: StreamInit) {
     await transport.data({ method: 'GET', path, query, signal })
 
   return {
-    metrics: async (
-      id: string,
-      options: CallOptions & { period?: MetricsPeriod; resolution?: MetricsResolution } = {},
-    ): Promise<JobMetrics> => {
-      const { period, resolution } = options
-      return await get(jobPath(id, '/metrics'), { period, resolution }, options)
+    /** Its use over time: a point for each step of the resolution that has a sample. */
+    metrics: async (id: string, options: CallOptions & MetricsQuery = {}): Promise<JobMetrics> => {
+      const { period, resolution, from, to } = options
+      return await get(jobPath(id, '/metrics'), { period, resolution, from, to }, options)
     },
 
     /** Samples of its use as they come, after a time, until the job has ended. */

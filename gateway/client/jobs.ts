@@ -7,6 +7,7 @@ import type {
   AttemptCost,
   Bid,
   DryRun,
+  Extension,
   Job,
   JobChanges,
   JobListItem,
@@ -55,6 +56,16 @@ export function jobCalls(transport: Transport, streams: StreamInit) {
     /** Answers at once; the job is `cancelled` when its provider has stopped it. */
     cancel: async (id: string, options: CallOptions = {}): Promise<{ id: string; status: 'cancelling' }> =>
       await transport.data({ method: 'POST', path: jobPath(id, '/cancel'), ...options }),
+    /** What more time would cost, and when the job would end; nobody is asked for it. @param additional seconds */
+    extension: async (id: string, additional: number, options: CallOptions = {}): Promise<Extension> =>
+      await transport.data({
+        method: 'POST',
+        path: jobPath(id, '/extend'),
+        query: { dryRun: true },
+        json: { additional },
+        isRepeatable: true,
+        ...options,
+      }),
     /** @param additional seconds on top of the duration */
     extend: async (id: string, additional: number, options: CallOptions = {}): Promise<Job> =>
       await transport.data({ method: 'POST', path: jobPath(id, '/extend'), json: { additional }, ...options }),

@@ -3,10 +3,12 @@
 import type { z } from 'zod'
 import type { newProviderSchema, providerChangesSchema } from '../contract/added-providers.ts'
 import type { batchSchema, checkedBatchSchema, newBatchSchema, submittedBatchSchema } from '../contract/batches.ts'
-import type { COST_PERIODS, CostRow } from '../contract/costs.ts'
+import type { CostRow, costsSchema, forecastSchema } from '../contract/cost-answers.ts'
+import type { COST_PERIODS } from '../contract/costs.ts'
 import type { Pagination } from '../contract/envelope.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { containerSchema, execAnswerSchema, execRequestSchema } from '../contract/exec.ts'
+import type { extensionSchema } from '../contract/extension.ts'
 import type { fileLookSchema, fileSchema, removedFileSchema, writtenFilesSchema } from '../contract/files.ts'
 import type { configSchema, JobSubmission, overridesSchema } from '../contract/job-config.ts'
 import type { jobErrorSchema, remedySchema, waitingSchema } from '../contract/job-failures.ts'
@@ -71,6 +73,8 @@ export type JobChanges = Pick<
 export type Upload = z.output<typeof uploadSchema>
 /** What each provider says to a job that was not submitted, and whether anybody would take it. */
 export type DryRun = z.output<typeof dryRunSchema>
+/** What more time would mean for a job. */
+export type Extension = z.output<typeof extensionSchema>
 /** Why a job failed, or would. */
 export type JobError = z.output<typeof jobErrorSchema>
 /** A change of a job that helps: its `changes` are for `jobs.resubmit`, or while it is pending for `jobs.update`. */
@@ -192,6 +196,10 @@ export type ProviderMetricsResolution = keyof typeof PROVIDER_RESOLUTIONS
 export type ProviderPricing = z.output<typeof pricingSchema>
 /** A change of a provider’s status or its prices. */
 export type ProviderHistoryEntry = z.output<typeof providerHistorySchema>
+/** What jobs and volumes cost, by group, in US dollars. */
+export type Costs = z.output<typeof costsSchema>
+/** What this month is expected to cost, and what that rests on. */
+export type CostForecast = z.output<typeof forecastSchema>
 /** Back to when jobs were created whose costs are added up. */
 export type CostPeriod = keyof typeof COST_PERIODS
 /** An API key, without its text. */

@@ -22,12 +22,16 @@ interface JobStats {
   cpu: number | null
   /** Millicores that it may use. */
   cpuLimit: number | null
+  /** Thousandths of one GPU at full use, of all that it has, as was measured last; null where nothing tells. */
+  gpu: number | null
+  /** Bytes of VRAM likewise. */
+  gpuMemory: number | null
   usage: Container['usage']
 }
 
 function statsCommand(): Command {
   const command = new Command('stats')
-    .description('what running jobs use: CPU as measured last, memory, network and processes now')
+    .description('what running jobs use: CPU and GPUs as measured last, memory, network and processes now')
     .argument('[id...]', `which; else the newest ${MAX_SHOWN} that run`)
   return withConnection(command)
     .addHelpText('after', '\nExample:\n  $ cortex job stats\n  $ cortex job stats train --json')
@@ -38,14 +42,16 @@ function statsCommand(): Command {
           import('../../protocol/units.ts'),
         ])
         const stats = await statsOf(client, ids)
-        const head = ['JOB', 'CPU', 'MEMORY', 'OF', 'RECEIVED', 'SENT', 'PROCESSES', 'NAME']
-        showList(stats, options, head, ({ id, name, cpu, cpuLimit, usage }) => [
+        const head = ['JOB', 'CPU', 'MEMORY', 'OF', 'RECEIVED', 'SENT', 'GPU', 'VRAM', 'PROCESSES', 'NAME']
+        showList(stats, options, head, ({ id, name, cpu, cpuLimit, gpu, gpuMemory, usage }) => [
           id,
           `${cpu ?? '-'}m of ${cpuLimit ?? '-'}m`,
           shownBytes(usage.memory),
           shownBytes(usage.memoryLimit),
           shownBytes(usage.network.rx),
           shownBytes(usage.network.tx),
+          gpu === null ? '-' : `${Math.round(gpu / 10)} %`,
+          gpuMemory === null ? '-' : shownBytes(gpuMemory),
           String(usage.processes),
           name ?? '-',
         ])
@@ -80,7 +86,18 @@ async function lookAt(client: CortexClient, { id = '', name = null, cpu }: JobLi
     client.jobs.container(id),
     client.jobs.metrics(id, { period: '1h', resolution: '5s' }),
   ])
-  return { id, name, cpu: metrics.cpu.at(-1)?.value ?? null, cpuLimit: cpu ?? null, usage }
+  const [measured, gpu, gpuMemory] = [metrics.cpu, metrics.gpu, metrics.gpuMemory].map(
+    (all) => all.at(-1)?.value ?? null,
+  )
+  return {
+    id,
+    name,
+    cpu: measured ?? null,
+    cpuLimit: cpu ?? null,
+    gpu: gpu ?? null,
+    gpuMemory: gpuMemory ?? null,
+    usage,
+  }
 }
 
 function topCommand(): Command {

@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { seconds } from '../../node/commands/docker-amounts.ts'
 import { group } from '../../node/commands/group.ts'
 import { submissionFrom } from '../../node/commands/job-file.ts'
 import { inputFlags, type JobFlags, jobFlags } from '../../node/commands/job-flags.ts'
@@ -8,6 +7,7 @@ import { say } from '../../node/commands/print.ts'
 import type { JobOverrides, JobQuery, JobStatus } from '../client/index.ts'
 import { JOB_STATUSES, OPEN_STATUSES } from '../contract/job-status.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
+import { extendCommand } from './extend-job.ts'
 import { aboutJob, wholeJobId } from './job-id.ts'
 import { jobLookCommands } from './job-look.ts'
 import { jobReachCommands } from './job-reach.ts'
@@ -168,23 +168,6 @@ function cancelCommand(): Command {
           }
         }
         if (failed.length > 0) throw failed[0]
-      }),
-    )
-}
-
-function extendCommand(): Command {
-  const command = new Command('extend')
-    .description('give a running job more time')
-    .argument('<id>', 'which')
-    .argument('<seconds>', 'on top of its duration; or e.g. 10m', seconds)
-  return withConnection(command)
-    .addHelpText('after', '\nExample:\n  $ cortex job extend job_01k8m3q7w9x2 600')
-    .action(
-      aboutJob(async (client, id, additional: number, options: ConnectionOptions) => {
-        const { print, printJson } = await import('../../node/commands/print.ts')
-        const job = await client.jobs.extend(id, additional)
-        if (options.json === true) printJson(job)
-        else print(`${id} may run ${job.duration} s`)
       }),
     )
 }

@@ -3,6 +3,7 @@ import { ago, fieldTable, table } from '../../node/commands/output.ts'
 import { print, printJson, say } from '../../node/commands/print.ts'
 
 export { fieldRows } from '../../node/commands/field-rows.ts'
+export { dollars } from '../contract/plain-words.ts'
 
 /** How people read a list, and programs the same. */
 export function showList<T>(items: T[], options: { json?: true }, head: string[], row: (item: T) => string[]): void {
@@ -33,11 +34,6 @@ export function pairs(map: Readonly<Record<string, unknown>> | undefined): strin
   return Object.entries(map ?? {})
     .map(([name, value]) => `${name}=${value}`)
     .join(' ')
-}
-
-/** Dollars without an exponent, and no longer than they need. */
-export function dollars(amount: number): string {
-  return `$${amount.toFixed(9).replace(/\.?0+$/, '')}`
 }
 
 /** The last characters of a peer id, which tell peers apart. */

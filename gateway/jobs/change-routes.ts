@@ -4,6 +4,7 @@ import { type JobRecord, JobStateError, type JobStore } from '../../node/store/i
 import { splitSecrets } from '../../protocol/job-spec.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { success } from '../contract/envelope.ts'
+import { extensionSchema } from '../contract/extension.ts'
 import { overridesSchema, submissionSchema } from '../contract/job-config.ts'
 import { dryRunSchema, JOB_EXAMPLE, jobSchema } from '../contract/jobs.ts'
 import { flagField } from '../contract/list-fields.ts'
@@ -11,6 +12,7 @@ import { principalOf, toolOrigin } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import { visibleJob } from './access.ts'
+import { extensionView } from './extension.ts'
 import { secretsOrNames } from './kept-secrets.ts'
 import { withStoredSecrets } from './overrides.ts'
 import { idempotencyHeader, jobParams } from './params.ts'
@@ -144,9 +146,14 @@ const extendOperation = operation({
   operationId: 'extendJob',
   tag: 'Jobs',
   summary: 'Give a job more time',
+  description:
+    'Its provider has to agree. With `?dryRun=true` it is not asked: the answer is what the time would cost, and when the job would end.',
   permission: 'jobs:write',
   request: {
     params: jobParams,
+    query: z.strictObject({
+      dryRun: flagField.describe('Only tells what it would cost and when the job would end; nothing is changed.'),
+    }),
     body: {
       required: true,
       description: 'How much more.',
@@ -160,7 +167,7 @@ const extendOperation = operation({
       },
     },
   },
-  data: jobSchema,
+  data: z.union([jobSchema, extensionSchema]).describe('The job; with `?dryRun=true` what the time would mean.'),
   example: { ...JOB_EXAMPLE, duration: 4200 },
   errors: ['JOB_NOT_FOUND', 'JOB_STATE_CONFLICT', 'PROVIDER_CONFLICT'],
 })
@@ -233,8 +240,10 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
   })
 
   api.openapi(extendOperation, async (c) => {
-    const { id } = await visibleJob(c, store, c.req.valid('param').id)
-    const job = await requester.extend(id, c.req.valid('json').additional)
+    const before = await visibleJob(c, store, c.req.valid('param').id)
+    const { additional } = c.req.valid('json')
+    if (c.req.valid('query').dryRun) return c.json(success(extensionView(before, additional, directory)), 200)
+    const job = await requester.extend(before.id, additional)
     return c.json(success(jobView(job, directory)), 200)
   })
 

@@ -90,7 +90,11 @@ const metricsOperation = operation({
   request: {
     params: jobParams,
     query: z.strictObject({
-      period: keysOf(PERIODS).default('1h').describe('How far back; of an ended job, from its end.'),
+      period: keysOf(PERIODS)
+        .default('1h')
+        .describe('How far back from `to`, or of an ended job from its end; `from` outweighs it.'),
+      from: timeField.optional().describe('Samples at or after this time.'),
+      to: timeField.optional().describe('Samples at or before this time; now unless said. A stream goes on.'),
       resolution: keysOf(RESOLUTIONS)
         .default('1m')
         .describe('How far apart the points are; a stream has every sample.'),
@@ -246,9 +250,9 @@ export function addHistoryRoutes(
 
   api.openapi(metricsOperation, async (c) => {
     const job = await visibleJob(c, store, c.req.valid('param').id)
-    const { period, resolution } = c.req.valid('query')
-    const endMs = 'endedAtMs' in job.state ? job.state.endedAtMs : jobNow(clock, job)
-    const startMs = endMs - PERIODS[period]
+    const { period, resolution, from, to } = c.req.valid('query')
+    const endMs = to ?? ('endedAtMs' in job.state ? job.state.endedAtMs : jobNow(clock, job))
+    const startMs = from ?? endMs - PERIODS[period]
     if (!wantsEvents(c)) {
       const view = await metricsView(store.eachMetric(job.id, startMs, endMs), RESOLUTIONS[resolution])
       return c.json(success(view), 200)

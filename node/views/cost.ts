@@ -52,11 +52,21 @@ export function costView(job: JobRecord, estimate: () => Terms): CostView {
     const final = usdNumber(current)
     return { current: final, projected: final, final, ...claimView(job, current), currency: 'USD' }
   }
-  const lease = leaseOf(job)
-  const before = current - (lease === null ? 0n : attemptCost(lease, false))
-  const terms = lease === null ? estimate() : termsOf(lease)
-  const projected = before + chargeOf(terms, mostUsed(job))
+  const projected = mostCost(job, termsOrNull(job) ?? estimate())
   return { current: usdNumber(current), projected: usdNumber(projected), ...claimView(job, current), currency: 'USD' }
+}
+
+/** On which terms a job has its provider; null while it has none. */
+export function termsOrNull(job: Pick<JobRecord, 'state'>): Terms | null {
+  const lease = leaseOf(job)
+  return lease === null ? null : termsOf(lease)
+}
+
+/** The most that a job comes to that has not ended: its earlier attempts, and its whole duration and grace on these terms. */
+export function mostCost(job: BillRecord, terms: Terms): NanoUsd {
+  const lease = leaseOf(job)
+  const before = currentCost(job) - (lease === null ? 0n : attemptCost(lease, false))
+  return before + chargeOf(terms, mostUsed(job))
 }
 
 /** What one attempt of a job may be billed at most, in seconds. */

@@ -15,7 +15,7 @@ import type { Directory } from '../directory/index.ts'
 import { notHere } from '../outputs/index.ts'
 import type { JobEvent, JobRecord } from '../store/index.ts'
 import { leaseOf } from '../store/records.ts'
-import { costView } from './cost.ts'
+import { costView, termsOrNull } from './cost.ts'
 import { isoTime, isoTimeOrNull } from './time.ts'
 
 /** Fields of a submission that the job shows by themselves; the others are its `config`. */
@@ -149,6 +149,11 @@ function endpoints(job: JobRecord): EndpointView[] {
 
 function hostPort({ address, port }: { address: string; port: number }): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** On which terms a job has its provider, or would have the cheapest that announces some. */
+export function termsOfJob(job: JobRecord, directory: Pick<Directory, 'list'>): Terms {
+  return termsOrNull(job) ?? cheapest(job, directory)
 }
 
 /** The best terms among providers that would take it once they have room; free where there is none. */

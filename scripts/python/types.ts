@@ -10,6 +10,7 @@ const ROOTS = [
     'JobConfig',
     'JobOverrides',
     'DryRun',
+    'Extension',
     'JobEvent',
     'LogLine',
     'AttemptCost',
@@ -24,7 +25,7 @@ const ROOTS = [
     'SubmittedBatch',
     'CheckedBatch',
   ],
-  ...['Provider', 'User', 'Error'],
+  ...['Provider', 'User', 'Costs', 'CostForecast', 'Error'],
 ]
 
 const PLAIN: Record<string, string> = {

@@ -87,7 +87,7 @@ describe('keys, webhooks, costs and connections in the dashboard', () => {
     await page.getByText('A part of this page could not be loaded').waitFor()
     await page.unroute(/cost-chart/)
     await page.getByRole('button', { name: 'Try again' }).click()
-    await page.getByRole('img', { name: 'Estimated and actual cost' }).waitFor()
+    await page.getByRole('img', { name: 'Spent over time' }).waitFor()
     const meanwhile = complaints.splice(before)
     assert.ok(meanwhile.length > 0 && meanwhile.every((text) => /ERR_FAILED|cost-chart/.test(text)))
     await page.getByText('By label').click()
@@ -98,12 +98,13 @@ describe('keys, webhooks, costs and connections in the dashboard', () => {
     assert.equal(download.suggestedFilename(), 'costs-30d-label.csv')
     const { rows } = await client.analytics.costs({ period: '30d', groupBy: 'label.team' })
     const [row] = rows
-    assert.ok(row !== undefined && rows.length === 1 && row.actual > 0)
-    const amounts = [row.estimated, row.actual, row.volumes].map((usd) => usd.toFixed(9).replace(/\.?0+$/, ''))
+    assert.ok(row !== undefined && rows.length === 1 && row.spent > 0)
+    const names = ['spent', 'final', 'volumes', 'running', 'projected', 'actual', 'estimated'] as const
+    const amounts = names.map((name) => row[name]).map((usd) => usd.toFixed(9).replace(/\.?0+$/, ''))
     // Quoted, and for a spreadsheet no formula.
     assert.equal(
       await readFile(await download.path(), 'utf8'),
-      `label.team,jobs,estimated USD,actual USD,volumes USD\n"'=1+1,""x""",1,${amounts.join(',')}\n`,
+      `label.team,jobs,${names.map((name) => `${name} USD`).join(',')}\n"'=1+1,""x""",1,${amounts.join(',')}\n`,
     )
     await page.getByText('By provider').click()
     await page.getByRole('cell', { name: /^(?:attic|cellar)$/ }).waitFor()

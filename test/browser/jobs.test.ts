@@ -82,6 +82,7 @@ describe('the dashboard', () => {
     const { page } = rig
     await page.getByRole('button', { name: 'Extend Duration' }).click()
     const dialog = page.getByRole('dialog')
+    await dialog.getByText('With 30 min more it ends').waitFor()
     await dialog.getByRole('button', { name: 'Extend Duration' }).click()
     await page.getByText('Extended by 30 min').waitFor()
     await page.getByRole('link', { name: 'Jobs', exact: true }).click()

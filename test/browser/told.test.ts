@@ -85,6 +85,130 @@ describe('what pages say', () => {
     Object.assign(rig.market, before)
   })
 
+  /** A job that was measured every five seconds for ten minutes, but for one in the middle. */
+  async function measured(): Promise<string> {
+    const id = await rig.submit({ cpu: 1000, memory: '256Mi', gpu: 1 })
+    await rig.play.start(id)
+    const now = Date.now()
+    await rig.store.change(id, (draft) => {
+      for (let step = 0; step < 120; step += 1) {
+        if (step >= 54 && step < 66) continue
+        draft.metric({
+          timestampMs: now - 600_000 + step * 5_000,
+          ...{ cpuMillis: 400 + 5 * step, memoryBytes: 2 ** 26 + step * 2 ** 20, storageBytes: 4096 * step },
+          ...{ rxBytes: step * 5 * 2 ** 20, txBytes: step * 1024, gpuMillis: 870, gpuMemoryBytes: 2 ** 30 },
+        })
+      }
+    })
+    return id
+  }
+
+  it('draws what a job uses against its limits, with one crosshair, and keeps in the address what is looked at', async () => {
+    const { page } = rig
+    const id = await measured()
+    await rig.open(`/jobs/${id}?tab=metrics`)
+    const image = (name: RegExp) => page.getByRole('img', { name })
+    await image(/^CPU over time: from 0\.4 cores to 0\.995 cores, 0\.995 cores in the end, limit 1 core$/).waitFor()
+    for (const name of [
+      /^Memory .*limit 256 MiB/,
+      /^Network .*Received from 1 MiB\/s/,
+      /^GPUs .*87 %.*limit 100 %/,
+      /^VRAM /,
+    ]) {
+      await image(name).waitFor()
+    }
+    await page.locator('.plot canvas').nth(5).waitFor()
+    const readout = page.locator('.readout')
+    await readout.getByText('0.995 cores (100 %)').waitFor()
+    await inspectPage(page, 'job-metrics-drawn')
+
+    // One points at all of them.
+    const slider = page.getByRole('slider', { name: 'Moment' })
+    await slider.focus()
+    await page.keyboard.press('Home')
+    await readout.getByText('0.4 cores (40 %)').waitFor()
+    assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /: CPU 0\.4 cores .*VRAM 1 GiB/)
+    const lines = page.locator('.u-cursor-x')
+    const places = async () =>
+      await lines.evaluateAll((all) =>
+        all.map((one) => one.getBoundingClientRect().width >= 0 && getComputedStyle(one).transform),
+      )
+    assert.equal(new Set(await places()).size, 1, 'all point at the same place')
+
+    const over = page.locator('.u-over').first()
+    const box = await over.boundingBox()
+    assert.ok(box)
+    const drag = async (from: number, to: number): Promise<void> => {
+      await page.mouse.move(box.x + from * box.width, box.y + 40)
+      await page.mouse.down()
+      await page.mouse.move(box.x + to * box.width, box.y + 50, { steps: 4 })
+      await page.mouse.up()
+    }
+    await over.scrollIntoViewIfNeeded()
+    await drag(0.9, 0.98)
+    await page.waitForURL(/from=\d+&to=\d+/)
+    const link = page.url()
+    const { searchParams } = new URL(link)
+    const length = Number(searchParams.get('to')) - Number(searchParams.get('from'))
+    assert.ok(length > 200_000 && length < 400_000, `${length} ms, a twelfth of an hour or so`)
+    await page.getByRole('button', { name: 'Zoom in' }).click()
+    await page.waitForURL((url) => url.href !== link)
+    await page.goBack()
+    await page.waitForURL(link)
+    await rig.open(new URL(link).pathname + new URL(link).search)
+    await page.getByRole('button', { name: 'All of it' }).waitFor()
+    await page.getByText('As a table').click()
+    const rows = await page.getByRole('region', { name: 'Metrics, in numbers' }).getByRole('row').count()
+    assert.ok(rows > 20 && rows < 100, `${rows}`)
+    await page.locator('.u-over').first().dblclick()
+    await page.waitForURL((url) => !url.searchParams.has('from'))
+
+    await page.goto(`${page.url()}&from=1000&to=60000`)
+    await page.getByText('Nothing was measured in this time.').waitFor()
+  })
+
+  it('tells what more time costs, and when the job ends then, as one types', async () => {
+    const { page } = rig
+    const id = await rig.submit({ duration: 7200 })
+    await rig.play.start(id)
+    await rig.open(`/jobs/${id}`)
+    await page.getByRole('button', { name: 'Extend Duration' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog
+      .getByText(/^With 30 min more it ends .* at the latest and costs at most \$0\.005 more, \$[\d.]+ in all\.$/)
+      .waitFor()
+    await dialog.getByLabel('Additional time', { exact: true }).fill('60')
+    await dialog.getByText(/^With 1 h more it ends .* and costs at most \$0\.01 more/).waitFor()
+    await inspectPage(page, 'job-extend')
+    await dialog.getByRole('button', { name: 'Leave as it is' }).click()
+    assert.equal((await rig.store.get(id))?.durationSeconds, 7200)
+  })
+
+  it('shows what was spent for good apart from what runs and what is expected', async () => {
+    const { page } = rig
+    for (const team of ['research', 'sales']) {
+      const id = await rig.submit({ labels: { team } })
+      await rig.play.start(id)
+      await rig.play.complete(id, { meteredMs: 3_600_000 })
+    }
+    await rig.open('/costs')
+    await page.getByRole('img', { name: /^Spent over time: from \$0 to \$0\.0/ }).waitFor()
+    const figures = page.locator('.figures')
+    await figures.getByText('For good: ended jobs, and $0 of it volumes that stayed.').waitFor()
+    await figures.getByText('Metered so far of jobs that have not ended; they come to $').waitFor()
+    await figures.getByText(/^This month .* is not foreseen before one whole day is over\.$/).waitFor()
+    await page.getByRole('button', { name: 'Zoom in' }).click()
+    await page.waitForURL(/from=\d+&to=\d+/)
+    await page.getByRole('button', { name: 'All of it' }).click()
+    await inspectPage(page, 'costs-drawn')
+    await page.getByText('By label').click()
+    await page.waitForURL(/by=label/)
+    await page.getByRole('cell', { name: 'research' }).waitFor()
+    await inspectPage(page, 'costs-by-label')
+    await page.goBack()
+    await page.getByRole('img', { name: /^Spent over time/ }).waitFor()
+  })
+
   it('says why a job failed beside that it did, and takes the remedy up at a click', async () => {
     const id = await rig.submit({ memory: '64Mi', secrets: { TOKEN: 'kept' } })
     await fail(id, failure('RESOURCE_LIMIT_EXCEEDED', undefined, { reason: 'out-of-memory' }))

@@ -177,6 +177,12 @@ describe('what is recorded of a job', () => {
     assert.deepEqual(data.storage, [])
     const fine = await gateway.ask('GET', `/api/plugin-core/jobs/${id}/metrics?resolution=5s`)
     assert.equal(fine.data.cpu.length, 3)
+    const [from, to] = [startMs + 1, startMs + 5_000].map((ms) => new Date(ms).toISOString())
+    const part = await gateway.ask('GET', `/api/plugin-core/jobs/${id}/metrics?resolution=5s&from=${from}&to=${to}`)
+    assert.deepEqual(
+      part.data.cpu.map(({ value }: { value: number }) => value),
+      [200],
+    )
     const wrong = await gateway.ask('GET', `/api/plugin-core/jobs/${id}/metrics?period=2y`)
     assert.deepEqual([wrong.status, wrong.code], [400, 'VALIDATION_ERROR'])
     const events = readEvents(await stream(`${id}/metrics`))

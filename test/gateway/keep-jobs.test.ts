@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { costRows, grouping } from '../../gateway/analytics/costs.ts'
+import { costRows, costSums, grouping } from '../../gateway/analytics/costs.ts'
+import { daysIn } from '../../gateway/analytics/days.ts'
 import { createNeeded } from '../../gateway/jobs/needed.ts'
 import { DEFAULT_RETENTION, keepForgetting } from '../../gateway/jobs/retention.ts'
 import { silentLogger } from '../../node/logger.ts'
@@ -132,10 +133,11 @@ describe('--keep-jobs', () => {
       },
     }
     const range = { owner: undefined, fromMs: 0, toMs: Date.now() + 60_000 }
-    const { total } = await costRows(store, range, grouping('day'))
+    const byDay = grouping('day', daysIn('UTC'))
+    const { total } = costRows(await costSums(store, range, byDay))
     assert.deepEqual(gone, [id])
     assert.deepEqual([total.jobs, total.actual], [2, 0.01])
-    assert.deepEqual((await costRows(gateway.store, range, grouping('day'))).total, total)
+    assert.deepEqual(costRows(await costSums(gateway.store, range, byDay)).total, total)
     assert.notEqual(await gateway.store.get(kept), undefined)
   })
 

@@ -121,7 +121,8 @@ describe('volumes', () => {
     assert.equal((await gateway.ask('GET', `${VOLUMES}/vol_${'0'.repeat(26)}/receipts`, { key: alice })).status, 404)
     const costs = async (key: string) =>
       (await gateway.ask('GET', '/api/plugin-core/analytics/costs?groupBy=provider', { key })).data
-    assert.deepEqual((await costs(alice)).rows, [{ group: PROVIDER, jobs: 0, estimated: 0, actual: 0, volumes: 0.001 }])
+    const [row, ...others] = (await costs(alice)).rows
+    assert.deepEqual([others, row.group, row.jobs, row.spent, row.volumes], [[], PROVIDER, 0, 0.001, 0.001])
     assert.equal((await costs(bob)).total.volumes, 0)
   })
 

@@ -275,6 +275,9 @@ describe('files of a job through the gateway', () => {
     const [own] = stats.filter((one) => one.id === id)
     assert.equal(own?.cpuLimit, 500)
     assert.ok((own?.usage.memory ?? 0) > 0)
-    assert.match(await look('stats', id), /^JOB +CPU +MEMORY +OF +RECEIVED +SENT +PROCESSES +NAME\n.*m of 500m .*64Mi/)
+    assert.match(
+      await look('stats', id),
+      /^JOB +CPU +MEMORY +OF +RECEIVED +SENT +GPU +VRAM +PROCESSES +NAME\n.*m of 500m .*64Mi/,
+    )
   })
 })

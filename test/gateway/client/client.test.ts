@@ -76,6 +76,7 @@ describe('CortexClient', () => {
     assert.equal(status, 'pending')
     assert.equal((await client.jobs.update(id, { memory: '1Gi' })).memory, '1Gi')
     await gateway.play.start(id)
+    assert.equal((await client.jobs.extension(id, 60)).duration, 3660)
     assert.equal((await client.jobs.extend(id, 60)).duration, 3660)
     await gateway.play.log(id, 'one', 'two')
     await gateway.play.complete(id)
@@ -253,7 +254,8 @@ describe('CortexClient', () => {
     await client.jobs.submit({ image: 'busybox', labels: { team: 'a' } })
     const { rows, groupBy } = await client.analytics.costs({ period: '7d', groupBy: 'label.team' })
     assert.equal(groupBy, 'label.team')
-    assert.deepEqual(rows, [{ group: 'a', jobs: 1, estimated: 0, actual: 0, volumes: 0 }])
+    assert.deepEqual([rows.length, rows[0]?.group, rows[0]?.jobs, rows[0]?.spent], [1, 'a', 1, 0])
+    assert.equal((await client.analytics.forecast({ timezone: 'Europe/Berlin' })).timezone, 'Europe/Berlin')
   })
 
   it('throws an error of its kind with code, status, details and request id', async () => {

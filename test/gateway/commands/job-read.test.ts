@@ -123,6 +123,21 @@ describe('cortex job get, logs, cancel and so on', () => {
     const job = await at.gateway.store.get(again)
     assert.deepEqual([job?.spec.cpu, job?.spec.memory, job?.origin.resubmittedFrom], [100, '1Gi', first])
     await at.gateway.play.start(again)
+    const words = /^With 1 min more it ends .* at the latest and costs at most \$[\d.]+ more, \$[\d.]+ in all\.$/
+    assert.match(await at.ok('job', 'extend', again, '60', '--dry-run'), words)
     assert.equal(await at.ok('job', 'extend', again, '60'), `${again} may run 3660 s`)
+  })
+
+  it('adds up what jobs cost, and says what the month is expected to', async () => {
+    await at.gateway.play.start(await submit('busybox'))
+    const { out, err } = await at.cortex.run(['costs', '--by', 'label.team', '--period', '7d', '--timezone', 'UTC'])
+    assert.match(out, /^LABEL\.TEAM +JOBS +SPENT +OF IT JOBS +OF IT VOLUMES +RUNNING +AT MOST\nnone +\d+ +\$/)
+    assert.match(err, /^This month \$[\d.]+ was spent so far\. What it comes to is not foreseen/)
+    const json = JSON.parse(await at.ok('costs', '--json'))
+    assert.deepEqual([json.groupBy, json.forecast.basis.days], ['day', 0])
+    assert.match(
+      (await at.cortex.run(['costs', '--by', 'colour'])).err,
+      /Write day, provider, or a label as label\.KEY/,
+    )
   })
 })

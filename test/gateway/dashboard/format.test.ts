@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { csvOf } from '../../../gateway/dashboard/src/costs/csv.ts'
 import { bytes, bytesOf, cores, number, usd } from '../../../gateway/dashboard/src/format/amounts.ts'
 import { between, exact, relative, span } from '../../../gateway/dashboard/src/format/time.ts'
 
@@ -44,18 +43,5 @@ describe('how the dashboard writes numbers', () => {
 
   it('a time in full, with its zone', () => {
     assert.match(exact('2026-01-31T12:34:56.000Z'), /31 Jan 2026.*:34:56 \S+/)
-  })
-})
-
-describe('costs as a CSV file', () => {
-  it('quotes what has to be, and lets no label be a formula', () => {
-    const row = { group: '=HYPERLINK("x")', jobs: 2, estimated: 0.000001, actual: 10, volumes: 0 }
-    const csv = csvOf({ rows: [row, { ...row, group: '-5' }], currency: 'USD', groupBy: 'label' } as never)
-    assert.deepEqual(csv.split('\n'), [
-      'label,jobs,estimated USD,actual USD,volumes USD',
-      `"'=HYPERLINK(""x"")",2,0.000001,10,0`,
-      '-5,2,0.000001,10,0',
-      '',
-    ])
   })
 })

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
-import { daysBetween, timeMarks } from '../../../gateway/dashboard/src/format/time-axis.ts'
+import {
+  dayMarks,
+  daysBetween,
+  lastDays,
+  timeMarks,
+  wholeDays,
+} from '../../../gateway/dashboard/src/format/time-axis.ts'
 
 const START = new Date(2026, 0, 31, 11, 58, 20).getTime()
 const MINUTE = 60_000
@@ -23,6 +30,53 @@ describe('the marks of an axis of times', () => {
       assert.ok(ticks.every((tick) => tick >= START && tick <= START + length))
     })
   }
+
+  it('are as clocks show them where these are changed', () => {
+    const module = new URL('../../../gateway/dashboard/src/format/time-axis.ts', import.meta.url)
+    const program = `const { dayRange, lastDays, timeMarks, wholeDays } = await import(${JSON.stringify(module)})
+    const { from, to } = dayRange('2026-10-25')
+    const shown = (from, to) => { const { ticks, format } = timeMarks(from, to); return ticks.map(format) }
+    const days = lastDays(3, from + 1)
+    console.log(JSON.stringify([
+      (to - from) / 3_600_000, shown(from, to), shown(dayRange('2026-03-29').from, dayRange('2026-03-29').to),
+      shown(dayRange('2026-10-23').from, to), (days.to - days.from) / 3_600_000,
+      wholeDays({ from: from + 5, to: to - 5 }).to === to, shown(from, from + 4 * 3_600_000),
+    ]))`
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      env: { ...process.env, TZ: 'Europe/Berlin' },
+      encoding: 'utf8',
+    })
+    assert.deepEqual(JSON.parse(out), [
+      25,
+      ['25 Oct', '06:00', '12:00', '18:00', '26 Oct'],
+      ['29 Mar', '03:00', '06:00', '09:00', '12:00', '15:00', '18:00', '21:00', '30 Mar'],
+      ['23 Oct', '12:00', '24 Oct', '12:00', '25 Oct', '12:00', '26 Oct'],
+      73,
+      true,
+      ['25 Oct', '00:30', '01:00', '01:30', '02:00', '02:30', '02:00', '02:30', '03:00'],
+    ])
+  })
+
+  it('are in the middle of days where amounts are by the day', () => {
+    const { from, to } = lastDays(3, START)
+    const { ticks, format } = dayMarks(from, to)
+    assert.deepEqual(
+      [ticks.map(format), ticks.map((tick) => new Date(tick).getHours())],
+      [
+        ['29 Jan', '30 Jan', '31 Jan'],
+        [12, 12, 12],
+      ],
+    )
+    assert.deepEqual(dayMarks(from, to, 2).ticks.map(format), ['29 Jan', '31 Jan'])
+    assert.deepEqual(dayMarks(Number.NaN, to).ticks, [])
+  })
+
+  it('are whole days of the viewer', () => {
+    const days = lastDays(2, START)
+    assert.deepEqual([new Date(days.from).getDate(), new Date(days.to).getDate()], [30, 1])
+    assert.deepEqual(wholeDays({ from: START, to: START + 1 }), lastDays(1, START))
+    assert.deepEqual(wholeDays(days), days)
+  })
 
   it('are few, over any time', () => {
     for (const length of [0, 1, 1_000, DAY, 400 * DAY, 40_000 * DAY]) {

@@ -1704,6 +1704,25 @@ class DryRunNearestChange(TypedDict):
     changes: Dict[str, Any]
 
 
+class Extension(TypedDict):
+    """What more time would mean for a job; nobody was asked for it yet."""
+
+    #: Seconds on top of the duration, as asked for.
+    additional: int
+    #: Longest runtime in seconds then.
+    duration: int
+    #: When it then ends at the latest; null before its container has started.
+    endsAt: Union[str, None]
+    #: The most that the time costs, on the terms that its provider has accepted; before it is placed, an estimate.
+    cost: float
+    #: The most that the job costs then.
+    projected: float
+    #: Of all amounts.
+    currency: Literal["USD"]
+    #: Whether its provider says that it extends jobs; null where it has none, or that is not heard of.
+    extends: Union[bool, None]
+
+
 class JobEvent(TypedDict):
     """Further fields depend on the type."""
 
@@ -2151,6 +2170,61 @@ class User(TypedDict):
     admin: bool
 
 
+class CostsRowsItem(TypedDict):
+    #: The day, the provider’s peer id, or the label’s value.
+    group: str
+    #: How many.
+    jobs: int
+    #: For good: `final` and `volumes` together.
+    spent: float
+    #: Of it, on jobs that have ended.
+    final: float
+    #: Of it, for keeping volumes while no job had them, by the receipts signed in the time.
+    volumes: float
+    #: Metered so far of jobs that have not ended.
+    running: float
+    #: The most that those come to: those with a provider for their whole duration and grace.
+    projected: float
+    #: `final` and `running` together.
+    actual: float
+    #: What all jobs would have cost at their accepted prices for their whole duration and grace; many end earlier.
+    estimated: float
+
+
+class CostsTotal(TypedDict):
+    """Of all groups."""
+
+    #: How many.
+    jobs: int
+    #: For good: `final` and `volumes` together.
+    spent: float
+    #: Of it, on jobs that have ended.
+    final: float
+    #: Of it, for keeping volumes while no job had them, by the receipts signed in the time.
+    volumes: float
+    #: Metered so far of jobs that have not ended.
+    running: float
+    #: The most that those come to: those with a provider for their whole duration and grace.
+    projected: float
+    #: `final` and `running` together.
+    actual: float
+    #: What all jobs would have cost at their accepted prices for their whole duration and grace; many end earlier.
+    estimated: float
+
+
+class CostForecast(TypedDict):
+    """What this month is expected to come to, and what that rests on."""
+
+    #: In which days begin and end.
+    timezone: str
+    #: Of all amounts.
+    currency: Literal["USD"]
+    #: The last whole days, by which it is expected to go on.
+    basis: CostForecastBasis
+    #: Of this month.
+    month: CostForecastMonth
+
+
 class Error(TypedDict):
     """What every refused request is answered."""
 
@@ -2339,3 +2413,58 @@ JobOverridesInputsItem = TypedDict(
 
 #: The output of the command, of each stream the first MiB; with `interactive` the address of a WebSocket to it.
 ExecAnswer = Union[ExecAnswer1, ExecAnswer2]
+
+
+Costs = TypedDict(
+    "Costs",
+    {
+        #: Where the time begins.
+        "from": "str",
+        #: Where it ends.
+        "to": "str",
+        #: As it was asked for.
+        "groupBy": "str",
+        #: In which days begin and end.
+        "timezone": "str",
+        #: Of all amounts.
+        "currency": "Literal['USD']",
+        #: One for each group that has a job or a volume.
+        "rows": "List[CostsRowsItem]",
+        #: Of all groups.
+        "total": "CostsTotal",
+    },
+)
+
+
+CostForecastBasis = TypedDict(
+    "CostForecastBasis",
+    {
+        #: Where the first of the days begins.
+        "from": "str",
+        #: Where the last one ended: today is none of them.
+        "to": "str",
+        #: How many: 7, or fewer where the first job is younger; 0 where there is none.
+        "days": "int",
+        #: On them, running jobs so far included.
+        "spent": "float",
+        #: Of it on each, on average; null without days.
+        "perDay": "Union[float, None]",
+        #: The same of the seven days before; null where nothing was spent then.
+        "perDayBefore": "Union[float, None]",
+    },
+)
+
+
+CostForecastMonth = TypedDict(
+    "CostForecastMonth",
+    {
+        #: Where this month begins.
+        "from": "str",
+        #: Where it ends.
+        "to": "str",
+        #: Until now, running jobs so far included.
+        "spent": "float",
+        #: In all, if it goes on as on the days of `basis`; null without any.
+        "expected": "Union[float, None]",
+    },
+)

@@ -7,6 +7,8 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { UnauthorizedError } from '../../../client/errors.ts'
+import { type Zoom, zoomOf } from '../charts/time-range.ts'
+import { type CostsSearch, costsSearchOf } from '../costs/costs-search.ts'
 import { filterOf, type JobFilter } from '../jobs/list/filter.ts'
 import { type LogSearch, logSearchOf } from '../jobs/logs/log-search.ts'
 import { isOwned } from '../ui/kept.ts'
@@ -93,11 +95,19 @@ const compareJobs = createRoute({
   component: lazyRouteComponent(() => import('../jobs/compare/compare-page.tsx'), 'ComparePage'),
 })
 
+/** Which tab of a job, of its metrics which time, and of its log which lines. */
+interface JobSearch extends LogSearch, Zoom {
+  tab?: string | undefined
+  period?: string | undefined
+}
+
 const job = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/$jobId',
-  validateSearch: (search: Record<string, unknown>): LogSearch & { tab?: string | undefined } => ({
+  validateSearch: (search: Record<string, unknown>): JobSearch => ({
     ...word('tab')(search),
+    ...word('period')(search),
+    ...zoomOf(search),
     ...logSearchOf(search),
   }),
   component: lazyRouteComponent(() => import('../jobs/page/job-page.tsx'), 'JobPage'),
@@ -186,6 +196,7 @@ const provider = createRoute({
 const costs = createRoute({
   getParentRoute: () => signedIn,
   path: '/costs',
+  validateSearch: (search: Record<string, unknown>): CostsSearch => costsSearchOf(search),
   component: lazyRouteComponent(() => import('../costs/costs-page.tsx'), 'CostsPage'),
 })
 const settings = createRoute({

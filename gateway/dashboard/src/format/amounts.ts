@@ -1,12 +1,8 @@
+import { aboutDollars, dollars } from '../../../contract/plain-words.ts'
 import { parseBytes } from '../../../contract/units.ts'
 
 // Made once: making one takes longer than a table's row.
 const formats = new Map<number, Intl.NumberFormat>()
-const dollars = {
-  whole: new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
-  cents: new Intl.NumberFormat('en', { maximumFractionDigits: 4 }),
-  tiny: new Intl.NumberFormat('en', { maximumSignificantDigits: 3 }),
-}
 
 /** `0.5 cores`, `2 cores`. */
 export function cores(millicores: number | undefined): string {
@@ -52,16 +48,13 @@ export function number(value: number, digits = 0): string {
 /** US dollars, with as many digits as small amounts need: `$0.000012`, `$0.0125`, `$1.25`. */
 export function usd(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
-  if (value === 0) return '$0'
-  const size = Math.abs(value)
-  const format = size >= 1 ? dollars.whole : size >= 0.01 ? dollars.cents : dollars.tiny
-  return `$${format.format(value)}`
+  return aboutDollars(value)
 }
 
 /** US dollars to the nano-dollar, as the API and the command line say them: what is owed is not rounded. */
 export function usdExact(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
-  return `$${value.toFixed(9).replace(/\.?0+$/, '')}`
+  return dollars(value)
 }
 
 /** `2 × NVIDIA H100 80GB HBM3`, with the profile of a part of a card. */

@@ -1,14 +1,16 @@
 import { Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { useMemo, useState } from 'react'
 import type { ProviderHistoryEntry, ProviderPricing } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
+import { type ChartSpec, TimeCharts } from '../charts/time-charts.tsx'
+import type { TimeRange } from '../charts/time-range.ts'
 import { usd } from '../format/amounts.ts'
 import { Card } from '../ui/card.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
-import { TimeChart } from '../ui/time-chart.tsx'
 
 const WORDS: Record<ProviderHistoryEntry['type'], string> = {
   'provider.added': 'Heard of for the first time',
@@ -17,6 +19,9 @@ const WORDS: Record<ProviderHistoryEntry['type'], string> = {
   'provider.removed': 'Forgotten',
 }
 const SHOWN = 20
+const MINUTE_MS = 60_000
+/** A price holds until it changes: no time without a change is a gap. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER
 
 /** What a provider asked over time, and when it was there. */
 export function PriceHistory({ id }: { id: string }) {
@@ -30,17 +35,15 @@ export function PriceHistory({ id }: { id: string }) {
   })
   return (
     <>
-      <Card title="Price of a core-hour">
-        <Loaded query={history}>{(entries) => <Chart entries={entries} />}</Loaded>
-        <Loaded query={pricing}>
-          {({ cpu }) => (
-            <Text size="sm" c="dimmed">
-              Now {usd(cpu.price)}. In 7 days {usd(cpu['7d'].min)} to {usd(cpu['7d'].max)}, in 30 days{' '}
-              {usd(cpu['30d'].min)} to {usd(cpu['30d'].max)}, {usd(cpu['30d'].avg)} on average.
-            </Text>
-          )}
-        </Loaded>
-      </Card>
+      <Loaded query={history}>{(entries) => <Chart entries={entries} />}</Loaded>
+      <Loaded query={pricing}>
+        {({ cpu }) => (
+          <Text size="sm" c="dimmed">
+            A core-hour is {usd(cpu.price)} now. In 7 days it was {usd(cpu['7d'].min)} to {usd(cpu['7d'].max)}, in 30
+            days {usd(cpu['30d'].min)} to {usd(cpu['30d'].max)}, {usd(cpu['30d'].avg)} on average.
+          </Text>
+        )}
+      </Loaded>
       {(pricing.data?.gpus.length ?? 0) > 0 && <GpuPrices gpus={pricing.data?.gpus ?? []} />}
       <Card title="History">
         <Loaded query={history}>
@@ -102,21 +105,16 @@ function GpuPrices({ gpus }: Pick<ProviderPricing, 'gpus'>) {
 }
 
 function Chart({ entries }: { entries: ProviderHistoryEntry[] }) {
-  const points = entries.toReversed().map(({ timestamp, pricing }) => ({ at: timestamp, price: pricing.cpu }))
-  const data = [...points, { at: new Date().toISOString(), price: points.at(-1)?.price ?? 0 }].map(({ at, price }) => ({
-    at: Date.parse(at),
-    'Core-hour': price,
-  }))
-  return (
-    <div role="img" aria-label={`Price of a core-hour over time, now ${usd(points.at(-1)?.price)}`}>
-      <TimeChart
-        h={180}
-        data={data}
-        series={[{ name: 'Core-hour', color: 'indigo.6' }]}
-        curveType="stepAfter"
-        valueFormatter={usd}
-        yAxisProps={{ width: 72 }}
-      />
-    </div>
-  )
+  const [zoom, setZoom] = useState<TimeRange | null>(null)
+  const { charts, whole } = useMemo(() => {
+    const points = entries
+      .toReversed()
+      .map(({ timestamp, pricing }) => ({ at: Date.parse(timestamp), value: pricing.cpu }))
+    const to = Date.now()
+    const last = points.at(-1)
+    const lines = [{ name: 'Core-hour', points: [...points, ...(last === undefined ? [] : [{ ...last, at: to }])] }]
+    const chart: ChartSpec = { title: 'Price of a core-hour', lines, format: usd, kind: 'steps' }
+    return { charts: [chart], whole: { from: Math.min(points[0]?.at ?? to, to - MINUTE_MS), to } }
+  }, [entries])
+  return <TimeCharts label="Prices" {...{ charts, whole, zoom }} stepMs={NEVER_MS} onZoom={setZoom} />
 }

@@ -8,7 +8,7 @@ from typing import Any, Iterator, cast
 import httpx
 
 from .._requests import sandbox_of
-from ..types import Provider, User
+from ..types import CostForecast, Costs, Provider, User
 from .batches import Batches
 from .jobs import Jobs
 from .sandbox import Sandbox
@@ -56,6 +56,18 @@ class CortexClient:
         """Who sells, page after page."""
         for provider in self._transport.pages("/plugin-core/providers", query):
             yield cast(Provider, provider)
+
+    def costs(self, **query: Any) -> Costs:
+        """What jobs and volumes cost, by ``groupBy``: ``day``, ``provider`` or ``label.KEY``; ``period`` or ``from_`` and
+        ``to`` say of which time, ``timezone`` where days begin."""
+        if "from_" in query:
+            query["from"] = query.pop("from_")
+        return cast(Costs, self._transport.data("GET", "/plugin-core/analytics/costs", query=query))
+
+    def forecast(self, timezone: str = "UTC") -> CostForecast:
+        """What this month is expected to cost, and what that rests on."""
+        query = {"timezone": timezone}
+        return cast(CostForecast, self._transport.data("GET", "/plugin-core/analytics/forecast", query=query))
 
     def sandbox(self, image: str, *, ttl: int = 1_800, idle: int = 0, **fields: Any) -> Sandbox:
         """A machine to work in, which ends by itself after ``ttl`` seconds, or after ``idle`` seconds in which nothing ran in

@@ -8,7 +8,19 @@ from typing import Any, Generator, Iterator, List, Mapping, Sequence, cast
 
 from .._errors import ConnectionFailedError, JobFailedError, told_error
 from .._requests import ExecOutput, Request, job_path, range_of, words_of
-from ..types import AttemptCost, DryRun, ExecAnswer1, Job, JobEvent, JobListItem, JobOverrides, JobSubmission, LogLine, PortLink
+from ..types import (
+    AttemptCost,
+    DryRun,
+    ExecAnswer1,
+    Extension,
+    Job,
+    JobEvent,
+    JobListItem,
+    JobOverrides,
+    JobSubmission,
+    LogLine,
+    PortLink,
+)
 from .files import JobFiles
 from .transport import Transport
 
@@ -145,6 +157,12 @@ class Jobs:
     def cancel(self, job: str) -> None:
         """Answers at once; the job is cancelled when its provider has stopped it."""
         self._transport.data("POST", job_path(job, "/cancel"))
+
+    def extension(self, job: str, seconds: int) -> Extension:
+        """What more time would cost, and when the job would end; nobody is asked for it."""
+        query, body = {"dryRun": True}, {"additional": seconds}
+        answer = self._transport.data("POST", job_path(job, "/extend"), query=query, json=body, repeatable=True)
+        return cast(Extension, answer)
 
     def extend(self, job: str, seconds: int) -> Job:
         """Adds seconds to its duration."""

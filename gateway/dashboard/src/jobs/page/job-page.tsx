@@ -38,7 +38,8 @@ export function JobPage() {
 }
 
 function JobDetails({ job }: { job: Job }) {
-  const { tab = 'overview' } = useSearch({ from: '/signed-in/jobs/$jobId' })
+  const search = useSearch({ from: '/signed-in/jobs/$jobId' })
+  const { tab = 'overview' } = search
   const navigate = useNavigate()
   const menu = useRef<HTMLButtonElement>(null)
   const { items, dialogs, open, isOver, mayWrite } = useJobActions(job, menu)
@@ -73,7 +74,7 @@ function JobDetails({ job }: { job: Job }) {
           void navigate({
             to: '/jobs/$jobId',
             params: { jobId: job.id },
-            search: (before) => ({ ...before, tab: next === null || next === 'overview' ? undefined : next }),
+            search: { ...search, tab: next === null || next === 'overview' ? undefined : next },
             replace: true,
           })
         }

@@ -1,4 +1,5 @@
 import type { JobMetrics, MetricSample } from '../../../../client/index.ts'
+import type { Point } from '../../charts/columns.ts'
 
 /** One metric over time, oldest first. */
 export type Points = JobMetrics['cpu']
@@ -29,4 +30,9 @@ export function rateOf(points: Points): Points {
     const grown = value >= before.value ? value - before.value : value
     return { timestamp, value: seconds > 0 ? grown / seconds : 0 }
   })
+}
+
+/** As charts take them. */
+export function pointsOf(points: Points): Point[] {
+  return points.map(({ timestamp, value }) => ({ at: Date.parse(timestamp), value }))
 }

@@ -1,108 +1,163 @@
 import { Group, SegmentedControl, Text } from '@mantine/core'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
-import type { Job, JobMetrics, MetricsPeriod, MetricsResolution } from '../../../../client/index.ts'
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useEffect, useMemo } from 'react'
+import type { Job, JobMetrics, MetricsResolution } from '../../../../client/index.ts'
 import { hasEnded } from '../../../../contract/job-status.ts'
-import { PERIODS, RESOLUTIONS } from '../../../../contract/metric-times.ts'
+import { RESOLUTIONS } from '../../../../contract/metric-times.ts'
 import { client } from '../../app/client.ts'
 import { noteError } from '../../app/query.ts'
+import { type ChartSpec, TimeCharts } from '../../charts/time-charts.tsx'
+import { rangeOf, type TimeRange } from '../../charts/time-range.ts'
 import { bytes, bytesOf, cores, number } from '../../format/amounts.ts'
 import { Empty } from '../../ui/empty.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
-import { MetricChart } from './metric-chart.tsx'
-import { rateOf, withSample } from './metric-series.ts'
-
-const PERIOD_NAMES = Object.keys(PERIODS) as MetricsPeriod[]
-const RESOLUTION_NAMES = Object.keys(RESOLUTIONS) as MetricsResolution[]
-/** More points than this are more than a screen can show. */
-const MAX_POINTS = 2_000
+import { useNow } from '../../ui/time.tsx'
+import { jobKeys } from '../queries.ts'
+import { metricsQueryOf, SHOWN_PERIODS, shownPeriod, wholeOf } from './metric-query.ts'
+import { pointsOf, rateOf, withSample } from './metric-series.ts'
 
 /** What the container uses, against what it may. */
 export function Metrics({ job }: { job: Job }) {
-  const [period, setPeriod] = useState<MetricsPeriod>('1h')
-  const [chosen, setResolution] = useState<MetricsResolution>('5s')
-  const possible = RESOLUTION_NAMES.filter(
-    (one) => PERIODS[period] / RESOLUTIONS[one] <= MAX_POINTS && RESOLUTIONS[one] < PERIODS[period],
-  )
-  const resolution = possible.includes(chosen) ? chosen : (possible[0] ?? '1h')
-  const queryKey = ['jobs', 'metrics', job.id, period, resolution]
+  const search = useSearch({ from: '/signed-in/jobs/$jobId' })
+  const navigate = useNavigate()
+  const period = shownPeriod(search.period)
+  const zoom = rangeOf(search)
+  const { from, to } = wholeOf(job, period, useNow())
+  const whole = useMemo(() => ({ from, to }), [from, to])
+  const { resolution, ...ends } = metricsQueryOf(whole, zoom)
+  // What comes while it is looked at is put behind it: it is not asked for again as time goes by.
+  const queryKey = ['jobs', 'metrics', job.id, zoom ?? period, resolution]
   const query = useQuery({
     queryKey,
-    queryFn: async ({ signal }) => await client.jobs.metrics(job.id, { period, resolution, signal }),
+    queryFn: async ({ signal }) => await client.jobs.metrics(job.id, { ...ends, resolution, signal }),
+    placeholderData: keepPreviousData,
   })
-  useLiveSamples(job, queryKey, resolution, query.isSuccess)
+  useLiveSamples(job, queryKey, resolution, query.isSuccess && zoom === null)
+
+  function show(next: { period?: string | undefined; zoom: TimeRange | null }): void {
+    void navigate({
+      to: '/jobs/$jobId',
+      params: { jobId: job.id },
+      search: {
+        ...search,
+        ...('period' in next && { period: next.period }),
+        ...{ from: next.zoom?.from, to: next.zoom?.to },
+      },
+      resetScroll: false,
+    })
+  }
+
   return (
     <>
-      <Group gap="md" mb="md">
-        <Choice<MetricsPeriod>
-          label="Range"
-          values={PERIOD_NAMES}
+      <Group gap="xs" mb="md">
+        <Text size="sm" c="dimmed" id="metrics-range">
+          Range
+        </Text>
+        <SegmentedControl
+          aria-labelledby="metrics-range"
+          size="xs"
+          data={SHOWN_PERIODS.map((value) => ({ value, label: value === 'all' ? 'All' : value }))}
           value={period}
-          onChange={(next) => setPeriod(next)}
-        />
-        <Choice<MetricsResolution>
-          label="Resolution"
-          values={possible}
-          value={resolution}
-          onChange={(next) => setResolution(next)}
+          onChange={(next) => show({ period: next === '1h' ? undefined : next, zoom: null })}
         />
       </Group>
-      <Loaded query={query}>{(metrics) => <Charts job={job} metrics={metrics} />}</Loaded>
+      <Loaded query={query}>
+        {(metrics) =>
+          metrics.cpu.length === 0 && zoom === null ? (
+            <Empty icon="costs" title="No samples yet">
+              The provider sends one every few seconds while the container runs.
+            </Empty>
+          ) : (
+            <Charts
+              {...{ job, metrics, whole, zoom }}
+              stepMs={RESOLUTIONS[resolution]}
+              onZoom={(next) => show({ zoom: next })}
+            />
+          )
+        }
+      </Loaded>
     </>
   )
 }
 
-function Charts({ job, metrics }: { job: Job; metrics: JobMetrics }) {
-  if (metrics.cpu.length === 0) {
-    return (
-      <Empty icon="costs" title="No samples yet">
-        The provider sends one every few seconds while the container runs.
-      </Empty>
-    )
-  }
-  const { rx, tx } = metrics.network
+interface ChartsProps {
+  job: Job
+  metrics: JobMetrics
+  whole: TimeRange
+  zoom: TimeRange | null
+  stepMs: number
+  onZoom(range: TimeRange | null): void
+}
+
+function Charts({ job, metrics, ...range }: ChartsProps) {
+  const vram = useVram(job, metrics.gpuMemory.length > 0)
+  const { cpu, memory, storage, gpu } = job
+  const charts = useMemo(
+    () => chartsOf({ cpu, memory, storage, gpu }, metrics, vram),
+    [cpu, memory, storage, gpu, metrics, vram],
+  )
   return (
-    <div className="charts">
-      <MetricChart title="CPU" series={[{ name: 'Used', points: metrics.cpu }]} format={cores} limit={job.cpu} />
-      <MetricChart
-        title="Memory"
-        series={[{ name: 'Used', points: metrics.memory }]}
-        format={bytes}
-        limit={bytesOf(job.memory)}
-      />
-      <MetricChart
-        title="Network"
-        series={[
-          { name: 'Received', points: rateOf(rx) },
-          { name: 'Sent', points: rateOf(tx) },
-        ]}
-        format={(value) => `${bytes(value)}/s`}
-      />
-      {metrics.storage.length > 0 ? (
-        <MetricChart
-          title="Storage"
-          series={[{ name: 'Used', points: metrics.storage }]}
-          format={bytes}
-          limit={bytesOf(job.storage)}
-        />
-      ) : (
-        <Text size="sm" c="dimmed">
+    <>
+      <TimeCharts label="Metrics" charts={charts} {...range} />
+      {metrics.storage.length === 0 && (
+        <Text size="sm" c="dimmed" mt="sm">
           The provider does not measure storage.
         </Text>
       )}
-      {metrics.gpu.length > 0 && (
-        <MetricChart
-          title="GPUs"
-          series={[{ name: 'Used', points: metrics.gpu }]}
-          format={(value) => `${number(value / 10)} %`}
-          limit={job.gpu * 1000}
-        />
-      )}
-      {metrics.gpuMemory.length > 0 && (
-        <MetricChart title="VRAM" series={[{ name: 'Used', points: metrics.gpuMemory }]} format={bytes} />
-      )}
-    </div>
+    </>
   )
+}
+
+function chartsOf(
+  { cpu, memory, storage, gpu }: Pick<Job, 'cpu' | 'memory' | 'storage' | 'gpu'>,
+  metrics: JobMetrics,
+  vram: number | null,
+): ChartSpec[] {
+  const limit = (value: number, format: (value: number) => string) => ({ name: `Limit ${format(value)}`, value })
+  const used = (points: JobMetrics['cpu']) => [{ name: 'Used', points: pointsOf(points) }]
+  const perSecond = (value: number): string => `${bytes(value)}/s`
+  const percent = (value: number): string => `${number(value / 10)} %`
+  const { rx, tx } = metrics.network
+  const all: (ChartSpec & { isShown: boolean })[] = [
+    { title: 'CPU', lines: used(metrics.cpu), format: cores, limit: limit(cpu, cores), isShown: true },
+    {
+      ...{ title: 'Memory', lines: used(metrics.memory), format: bytes, isBytes: true },
+      ...{ limit: limit(bytesOf(memory), bytes), isShown: true },
+    },
+    {
+      title: 'Network',
+      lines: [
+        { name: 'Received', points: pointsOf(rateOf(rx)) },
+        { name: 'Sent', points: pointsOf(rateOf(tx)) },
+      ],
+      ...{ format: perSecond, isBytes: true, isShown: true },
+    },
+    {
+      ...{ title: 'Storage', lines: used(metrics.storage), format: bytes, isBytes: true },
+      ...{ limit: limit(bytesOf(storage), bytes), isShown: metrics.storage.length > 0 },
+    },
+    {
+      ...{ title: 'GPUs', lines: used(metrics.gpu), format: percent },
+      ...{ limit: limit(gpu * 1000, percent), isShown: metrics.gpu.length > 0 },
+    },
+    {
+      ...{ title: 'VRAM', lines: used(metrics.gpuMemory), format: bytes, isBytes: true },
+      ...{ limit: vram === null ? undefined : limit(vram, bytes), isShown: metrics.gpuMemory.length > 0 },
+    },
+  ]
+  return all.filter(({ isShown }) => isShown)
+}
+
+/** The bytes of VRAM of the GPUs that the job was given; null where its provider did not say which. */
+function useVram({ id, attempt }: Job, isAsked: boolean): number | null {
+  const { data: bids = [] } = useQuery({
+    queryKey: jobKeys.bids(id),
+    queryFn: async ({ signal }) => await client.jobs.bids(id, { signal }),
+    enabled: isAsked,
+  })
+  const taken = bids.findLast((bid) => bid.outcome === 'accepted' && bid.attempt === attempt)?.gpu ?? null
+  return taken === null ? null : taken.count * bytesOf(taken.memory)
 }
 
 function useLiveSamples(job: Job, queryKey: unknown[], resolution: MetricsResolution, isReady: boolean): void {
@@ -123,28 +178,4 @@ function useLiveSamples(job: Job, queryKey: unknown[], resolution: MetricsResolu
     })
     return () => stop.abort()
   }, [job.id, isOver, isReady, key, resolution, queryClient])
-}
-
-interface ChoiceProps<T extends string> {
-  label: string
-  values: readonly T[]
-  value: T
-  onChange(value: T): void
-}
-
-function Choice<T extends string>({ label, values, value, onChange }: ChoiceProps<T>) {
-  return (
-    <Group gap="xs">
-      <Text size="sm" c="dimmed" id={`choice-${label}`}>
-        {label}
-      </Text>
-      <SegmentedControl
-        aria-labelledby={`choice-${label}`}
-        size="xs"
-        data={[...values]}
-        value={value}
-        onChange={(next) => onChange(next as T)}
-      />
-    </Group>
-  )
 }
