@@ -10,6 +10,7 @@ import type { ErrorCode } from '../contract/errors.ts'
 import type { containerSchema, execAnswerSchema, execRequestSchema } from '../contract/exec.ts'
 import type { extensionSchema } from '../contract/extension.ts'
 import type { fileLookSchema, fileSchema, removedFileSchema, writtenFilesSchema } from '../contract/files.ts'
+import type { JOB_CHANGES } from '../contract/job-changes.ts'
 import type { configSchema, JobSubmission, overridesSchema } from '../contract/job-config.ts'
 import type { jobErrorSchema, remedySchema, waitingSchema } from '../contract/job-failures.ts'
 import type { jobListQuery } from '../contract/job-list.ts'
@@ -51,24 +52,7 @@ export type JobConfig = z.input<typeof configSchema>
 /** Changes to a job: null takes a field, or a name of `env`, `secrets` and `labels`, out. */
 export type JobOverrides = z.input<typeof overridesSchema>
 /** What may change while a job is pending: null takes a field out. */
-export type JobChanges = Pick<
-  JobOverrides,
-  | 'cpu'
-  | 'memory'
-  | 'storage'
-  | 'gpu'
-  | 'gpuRequirements'
-  | 'platform'
-  | 'isolation'
-  | 'duration'
-  | 'maxPrice'
-  | 'provider'
-  | 'providerStrategy'
-  | 'constraints'
-  | 'labels'
-  | 'name'
-  | 'queueTimeout'
->
+export type JobChanges = Pick<JobOverrides, (typeof JOB_CHANGES)[number]>
 /** Something that was given for jobs to bring, or is being given. */
 export type Upload = z.output<typeof uploadSchema>
 /** What each provider says to a job that was not submitted, and whether anybody would take it. */

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { CliError } from '../../node/commands/cli-error.ts'
 import { group } from '../../node/commands/group.ts'
 import { submissionFrom } from '../../node/commands/job-file.ts'
-import { inputFlags, type JobFlags, jobFlags } from '../../node/commands/job-flags.ts'
+import { changeFlags, inputFlags, type JobFlags, jobFlags } from '../../node/commands/job-flags.ts'
 import { keyValue, wholeNumber } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import type { JobOverrides, JobQuery, JobStatus } from '../client/index.ts'
@@ -27,6 +28,7 @@ export function jobCommand(): Command {
     ...jobReadCommands(),
     cancelCommand(),
     extendCommand(),
+    updateCommand(),
     resubmitCommand(),
     ...jobLookCommands(),
     ...jobReachCommands(),
@@ -168,6 +170,25 @@ function cancelCommand(): Command {
           }
         }
         if (failed.length > 0) throw failed[0]
+      }),
+    )
+}
+
+function updateCommand(): Command {
+  const command = new Command('update')
+    .description('change a job that nobody has yet; unless that is only its name or labels, providers are asked anew')
+    .argument('<id>', 'which')
+    .option('-f, --file <path>', 'fields in JSON or YAML, null takes one out; flags outweigh it')
+  return withConnection(changeFlags(command))
+    .addHelpText('after', '\nExample:\n  $ cortex job update job_01k8m3q7w9x2 --max-price 0.20 --cpu 0.5')
+    .action(
+      aboutJob(async (client, id, options: ConnectionOptions & JobFlags & { file?: string }) => {
+        const { print, printJson } = await import('../../node/commands/print.ts')
+        const changes = await submissionFrom(undefined, [], options)
+        if (Object.keys(changes).length === 0) throw new CliError('Say what is to change, e.g. --memory 1Gi')
+        const job = await client.jobs.update(id, changes)
+        if (options.json === true) printJson(job)
+        else print(`${id} is changed: ${Object.keys(changes).join(', ')}`)
       }),
     )
 }

@@ -5,6 +5,7 @@ import { splitSecrets } from '../../protocol/job-spec.ts'
 import { MAX_DURATION_SECONDS } from '../../protocol/limits.ts'
 import { success } from '../contract/envelope.ts'
 import { extensionSchema } from '../contract/extension.ts'
+import { JOB_CHANGES } from '../contract/job-changes.ts'
 import { overridesSchema, submissionSchema } from '../contract/job-config.ts'
 import { dryRunSchema, JOB_EXAMPLE, jobSchema } from '../contract/jobs.ts'
 import { flagField } from '../contract/list-fields.ts'
@@ -59,30 +60,17 @@ const submitOperation = operation({
   errors: ['IDEMPOTENCY_CONFLICT', 'PROVIDER_UNAVAILABLE'],
 })
 
+/** As zod takes them. */
+const CHANGES = Object.fromEntries(JOB_CHANGES.map((field) => [field, true])) as Record<
+  (typeof JOB_CHANGES)[number],
+  true
+>
+
 /** What may still change while nobody has the job. */
-const changesSchema = z
-  .strictObject(overridesSchema.shape)
-  .pick({
-    cpu: true,
-    memory: true,
-    storage: true,
-    gpu: true,
-    gpuRequirements: true,
-    platform: true,
-    isolation: true,
-    duration: true,
-    maxPrice: true,
-    provider: true,
-    providerStrategy: true,
-    constraints: true,
-    labels: true,
-    name: true,
-    queueTimeout: true,
-  })
-  .meta({
-    id: 'JobChanges',
-    description: 'What may still change of a job while nobody has it; what is absent stays, and null takes out.',
-  })
+const changesSchema = z.strictObject(overridesSchema.shape).pick(CHANGES).meta({
+  id: 'JobChanges',
+  description: 'What may still change of a job while nobody has it; what is absent stays, and null takes out.',
+})
 
 const updateOperation = operation({
   method: 'put',

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { GPU_INTERCONNECTS, GPU_VENDORS, type GpuVendor } from '../../protocol/gpus.ts'
 import { ISOLATIONS, type Isolation } from '../../protocol/isolation.ts'
 import { JOB_DEFAULTS, MAX_ATTEMPTS } from '../../protocol/job-defaults.ts'
@@ -171,6 +171,21 @@ export function jobFlags(command: Command): Command {
     .option('--min-disk-read <amount>', 'a second, e.g. 500Mi', amount)
     .option('--min-disk-write <amount>', 'a second, e.g. 500Mi', amount)
     .option('--min-iops <count>', 'blocks of 4 KiB that the disk reads and writes a second', score)
+}
+
+/** Those of {@link jobFlags}, as commander names their values, that say something of a job that may change while nobody has it. */
+const OF_CHANGES = new Set<string>([
+  ...(['name', 'label', 'cpu', 'memory', 'storage', 'platform', 'isolation', 'duration', 'queueTimeout'] as const),
+  ...(['gpu', 'gpuModel', 'gpuVram', 'gpuVendor', 'gpuCompute', 'gpuCuda', 'gpuInterconnect'] as const),
+  ...(['strategy', 'maxPrice', 'provider'] as const),
+  ...(['minCpuScore', 'minCpuAllScore', 'minMemoryBandwidth', 'minDiskRead', 'minDiskWrite', 'minIops'] as const),
+] satisfies (keyof JobFlags)[])
+
+/** Adds the flags of what may change of a job while nobody has it. */
+export function changeFlags(command: Command): Command {
+  const { options } = jobFlags(new Command())
+  for (const option of options) if (OF_CHANGES.has(option.attributeName())) command.addOption(option)
+  return command
 }
 
 /** A word about GPUs asks for one: a flag is there to be typed, and a field to be exact. */

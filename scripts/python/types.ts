@@ -9,6 +9,7 @@ const ROOTS = [
     'JobSubmission',
     'JobConfig',
     'JobOverrides',
+    'JobChanges',
     'DryRun',
     'Extension',
     'JobEvent',

@@ -113,6 +113,34 @@ describe('cortex job get, logs, cancel and so on', () => {
     assert.equal(stamped, `${json[1].timestamp} half a line\r\n${json[3].timestamp} no newline`)
   })
 
+  it('changes a waiting job by every flag that there is for it', async () => {
+    const id = await submit('--cpu', '100', 'busybox')
+    const flags = {
+      ...{ name: 'other', label: 'of=update', cpu: '0.5', memory: '64Mi', storage: '2Gi', duration: '10m' },
+      ...{ platform: 'linux/arm64', isolation: 'gvisor', 'queue-timeout': '10m', strategy: 'performance' },
+      ...{ gpu: '2', 'gpu-model': 'h100', 'gpu-vram': '24Gi', 'gpu-vendor': 'nvidia', 'gpu-compute': '9.0' },
+      ...{ 'gpu-cuda': '12.4', 'gpu-interconnect': 'nvlink', 'max-price': '0.2', provider: 'p2p' },
+      ...{ 'min-cpu-score': '10', 'min-cpu-all-score': '20', 'min-memory-bandwidth': '1Gi' },
+      ...{ 'min-disk-read': '1Mi', 'min-disk-write': '1Mi', 'min-iops': '5' },
+    }
+    const words = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value])
+    const help = await at.ok('job', 'update', '--help')
+    const offered = [...help.matchAll(/^\s+(?:-\w, )?--([\w-]+)/gm)].map(([, flag]) => flag)
+    const other = ['file', 'gateway', 'key', 'json', 'config', 'help']
+    assert.deepEqual(offered.filter((flag) => !other.includes(flag ?? '')).toSorted(), Object.keys(flags).toSorted())
+    assert.match(await at.ok('job', 'update', id, ...words), /^job_\w+ is changed: name, cpu, memory,/)
+    const job = await at.gateway.store.get(id)
+    assert.deepEqual(
+      [job?.spec.name, job?.spec.cpu, job?.spec.memory, job?.spec.gpuRequirements?.models, job?.spec.maxPrice],
+      ['other', 500, '64Mi', ['h100'], '0.2'],
+    )
+    const nothing = await at.cortex.run(['job', 'update', id])
+    assert.deepEqual([nothing.code, nothing.err], [1, 'cortex: Say what is to change, e.g. --memory 1Gi\n'])
+    await at.gateway.play.start(id)
+    const late = await at.cortex.run(['job', 'update', id, '--memory', '1Gi'])
+    assert.match(late.err, /pending/)
+  })
+
   it('cancels, extends and submits again', async () => {
     const [first, second] = [await submit('--cpu', '100', 'busybox'), await submit('busybox')]
     const cancelled = await at.cortex.run(['job', 'cancel', 'job_000000000000', first, second])

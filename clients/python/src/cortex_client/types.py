@@ -1663,6 +1663,83 @@ class JobOverridesUlimits(TypedDict):
     nofile: NotRequired[int]
 
 
+class JobChanges(TypedDict):
+    """What may still change of a job while nobody has it; what is absent stays, and null takes out."""
+
+    #: What people call it: in lists, and in commands in place of its id. Several jobs may have the same; its provider does not learn it.
+    name: NotRequired[Union[str, None]]
+    #: Labels to set, by name; null takes one out.
+    labels: NotRequired[Union[Dict[str, Union[str, None]], None]]
+    #: Millicores; 1000 is one core.
+    cpu: NotRequired[Union[int, None]]
+    #: Of all its processes.
+    memory: NotRequired[Union[str, float, None]]
+    #: Most that the container writes, beside its volumes.
+    storage: NotRequired[Union[str, float, None]]
+    #: How many GPUs it has to itself.
+    gpu: NotRequired[Union[int, None]]
+    #: What the GPUs must be, all of one kind; where it is left out, any.
+    gpuRequirements: NotRequired[Union[JobChangesGpuRequirements, None]]
+    #: As what the image is to run, such as `linux/arm64`. Where it is left out: as anything that it is for.
+    platform: NotRequired[Union[str, None]]
+    #: How strong the walls around it are to be: `container` shares the machine’s kernel, `gvisor` has one of its own in a program, `vm` one in a virtual machine. That one and no other; where it is left out: what the provider gives jobs that do not say, at least `container`.
+    isolation: NotRequired[Literal["container", "gvisor", "vm", None]]
+    #: What its provider must be.
+    constraints: NotRequired[Union[JobChangesConstraints, None]]
+    #: Longest runtime in seconds.
+    duration: NotRequired[Union[int, None]]
+    #: Seconds to find a provider.
+    queueTimeout: NotRequired[Union[int, None]]
+    #: US dollars per hour at most.
+    maxPrice: NotRequired[Union[float, str, None]]
+    #: The network to ask (`p2p`), or one provider: its id, the end of it, or a name that only it has.
+    provider: NotRequired[Union[str, None]]
+    #: What bids are ranked by most; `value` is the price of the same work.
+    providerStrategy: NotRequired[Literal["cost", "performance", "availability", "value", None]]
+
+
+class JobChangesGpuRequirements(TypedDict):
+    """What the GPUs must be, all of one kind; where it is left out, any."""
+
+    #: Whose they are.
+    vendor: NotRequired[Literal["nvidia", "amd", "intel"]]
+    #: Any of these, as whole words of the driver’s name in any case: `h100`, `rtx4090`, `a100 80gb`.
+    models: NotRequired[List[str]]
+    #: Of each, as it is sold: a card of 24 GB shows up to 7 % less.
+    minVram: NotRequired[Union[str, float]]
+    #: Compute capability of NVIDIA’s, target of AMD’s; those of the other have none.
+    minCompute: NotRequired[str]
+    #: What the driver runs at least.
+    cuda: NotRequired[str]
+    #: What joins them to each other.
+    interconnect: NotRequired[Literal["pcie", "nvlink", "xgmi"]]
+
+
+class JobChangesConstraints(TypedDict):
+    """What its provider must be."""
+
+    #: Where the machine is, as its provider says it.
+    region: NotRequired[str]
+    #: Labels that the provider must have, with these values.
+    labels: NotRequired[Dict[str, str]]
+    #: Seconds the provider has been up without a break.
+    minUptime: NotRequired[int]
+    #: What the provider must be able to do, such as `storage-quota`.
+    capabilities: NotRequired[List[str]]
+    #: Primes up to 10,000 that one core finds, times a second, as providers measure themselves.
+    minCpuScore: NotRequired[int]
+    #: The same of all cores of the machine together.
+    minCpuAllScore: NotRequired[int]
+    #: That one core copies, a second.
+    minMemoryBandwidth: NotRequired[Union[str, float]]
+    #: A second, in blocks of 1 MiB.
+    minDiskRead: NotRequired[Union[str, float]]
+    #: A second, in blocks of 1 MiB.
+    minDiskWrite: NotRequired[Union[str, float]]
+    #: Blocks of 4 KiB a second, half read and half written.
+    minIops: NotRequired[int]
+
+
 class DryRun(TypedDict):
     """What becomes of a job that is only checked: who would take it, and at what price."""
 

@@ -14,6 +14,7 @@ from ..types import (
     ExecAnswer1,
     Extension,
     Job,
+    JobChanges,
     JobEvent,
     JobListItem,
     JobOverrides,
@@ -167,6 +168,11 @@ class Jobs:
     def extend(self, job: str, seconds: int) -> Job:
         """Adds seconds to its duration."""
         return cast(Job, self._transport.data("POST", job_path(job, "/extend"), json={"additional": seconds}))
+
+    def update(self, job: str, changes: JobChanges | None = None, /, **fields: Any) -> Job:
+        """Changes a job that nobody has yet, as a mapping or by fields: ``update(id, memory="1Gi")``; None takes one out."""
+        body = {**(changes or {}), **fields}
+        return cast(Job, self._transport.data("PUT", job_path(job), json=body))
 
     def resubmit(self, job: str, overrides: JobOverrides | None = None) -> Job:
         """A new job from this one."""
