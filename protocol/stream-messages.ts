@@ -186,11 +186,13 @@ function checkLogs({ firstLine, lines }: LogBatch): void {
   if (lines.length > MAX_LOG_BATCH_LINES) throw invalidField('lines', `must be at most ${MAX_LOG_BATCH_LINES}`)
   for (const { timestampMs, line, bytes } of lines) {
     checkTime('lines.timestamp_ms', timestampMs)
-    const sizes = { 'lines.line': Buffer.byteLength(line), 'lines.bytes': bytes.length }
-    for (const [name, size] of Object.entries(sizes)) {
-      if (size > MAX_LOG_LINE_BYTES) throw invalidField(name, `must have at most ${MAX_LOG_LINE_BYTES} bytes`)
-    }
+    checkLineSize('lines.line', Buffer.byteLength(line))
+    checkLineSize('lines.bytes', bytes.length)
   }
+}
+
+function checkLineSize(name: string, size: number): void {
+  if (size > MAX_LOG_LINE_BYTES) throw invalidField(name, `must have at most ${MAX_LOG_LINE_BYTES} bytes`)
 }
 
 function checkStats(stats: Stats): void {

@@ -4,7 +4,7 @@ import { looks } from '../../node/looks.ts'
 export interface Source<T> {
   /** The next batch, oldest first; empty where there is nothing yet. */
   read(): Promise<T[]>
-  /** Whether nothing will come after what `read` has answered; asked before a read. */
+  /** Whether nothing will come after what `read` answers from now on; asked when it has answered nothing. */
   ended(): Promise<boolean>
   /** Calls back when there may be more. Returns the way to stop. */
   onChange(callback: () => void): () => void
@@ -16,13 +16,18 @@ export interface Source<T> {
  */
 export async function* followSource<T>(source: Source<T>, signal: AbortSignal): AsyncGenerator<T[]> {
   for await (const _ of looks((changed) => source.onChange(changed), signal)) {
+    let ended = false
     for (;;) {
-      const ended = await source.ended()
       const batch = await source.read()
-      if (batch.length === 0 && ended) return
-      if (batch.length === 0) break
-      yield batch
-      if (signal.aborted) return
+      if (batch.length > 0) {
+        yield batch
+        if (signal.aborted) return
+        continue
+      }
+      if (ended) return
+      // What came between the read that found nothing and the end is found by one more.
+      ended = await source.ended()
+      if (!ended) break
     }
   }
 }
