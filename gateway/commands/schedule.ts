@@ -33,7 +33,7 @@ export function scheduleCommand(): Command {
 
 const rhythmFlags = (command: Command): Command =>
   command
-    .option('--timezone <name>', 'e.g. Europe/Berlin; UTC unless said')
+    .option('--timezone <name>', 'e.g. Europe/Berlin, Tokyo, UTC+2, PST; UTC unless said')
     .addOption(new Option('--policy <policy>', 'what a tick does while a job of it runs').choices(CONCURRENCY_POLICIES))
     .option('--catch-up', 'run once for ticks missed while the gateway was down')
     .option('--template <id>', 'run this template')
@@ -86,7 +86,17 @@ function list(): Command {
 }
 
 function lastRun({ lastRuns: [last] }: Schedule, when: (time: string) => string): string {
-  return last === undefined ? '-' : `${last.outcome} ${when(last.tick)}`
+  return last === undefined ? '-' : `${last.job?.status ?? last.outcome} ${when(last.tick)}`
+}
+
+/** One that was kept before such were refused may never come. */
+function nextText({ enabled, nextRuns }: Schedule): string {
+  return enabled && nextRuns.length === 0 ? 'never: no month that it names has such a day' : nextRuns.join(', ')
+}
+
+/** What became of a run, and of its job. */
+function runText({ outcome, jobId, reason, job }: Schedule['lastRuns'][number]): string {
+  return [job?.status ?? outcome, jobId ?? '', reason, job?.error?.message ?? ''].filter(Boolean).join(' ')
 }
 
 function get(): Command {
@@ -112,11 +122,8 @@ async function show(schedule: Schedule, options: ConnectionOptions): Promise<voi
     catchUp: [['missed ticks', one.catchUp ? 'run once' : 'are recorded']],
     enabled: one.enabled ? [] : [['paused', one.disabledReason ?? 'yes']],
     disabledReason: [],
-    nextRuns: [['next', one.nextRuns.join(', ')]],
-    lastRuns: one.lastRuns.map(({ tick, outcome, jobId, reason }) => [
-      when(tick),
-      [outcome, jobId ?? '', reason].filter((word) => word !== '').join(' '),
-    ]),
+    nextRuns: [['next', nextText(one)]],
+    lastRuns: one.lastRuns.map((run) => [when(run.tick), runText(run)]),
     createdAt: [['created', when(one.createdAt)]],
     updatedAt: [['changed', when(one.updatedAt)]],
   }))

@@ -2,10 +2,22 @@ import { z } from 'zod'
 import { lineField } from '../../protocol/job-fields.ts'
 import { assertTicks, CronError } from './cron.ts'
 import { configSchema, shownConfigSchema } from './job-config.ts'
+import { jobErrorSchema } from './job-failures.ts'
+import { JOB_STATUSES } from './job-status.ts'
 import { JOB_EXAMPLE } from './jobs.ts'
 import { CONCURRENCY_POLICIES, RUN_OUTCOMES } from './schedule-words.ts'
+import { readTimeZone, TimeZoneError } from './time-zones.ts'
 
 const time = z.iso.datetime()
+
+const runJobSchema = z
+  .strictObject({
+    status: z.enum(JOB_STATUSES).describe('How it is.'),
+    startedAt: time.nullable().describe('When its container started; null until then.'),
+    endedAt: time.nullable().describe('When it ended; null until then.'),
+    error: jobErrorSchema.nullable().describe('Why it failed; null where it did not.'),
+  })
+  .meta({ id: 'RunJob', description: 'How the job of a run is, or ended.' })
 
 /** A schedule: a job for each tick of a cron expression. Either `config` or `templateId` is null. */
 export const scheduleSchema = z
@@ -35,6 +47,7 @@ export const scheduleSchema = z
           outcome: z.enum(RUN_OUTCOMES).describe('What became of it.'),
           jobId: z.string().nullable().describe('The job that it made; null where it made none.'),
           reason: z.string().describe('Why none; empty where there is one.'),
+          job: runJobSchema.nullable().describe('How that job is; null where there is none, or it is forgotten.'),
         }),
       )
       .describe('Newest first, at most twenty.'),
@@ -54,7 +67,13 @@ const fields = {
     .describe(
       'Cron: five fields, six with seconds in front, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.',
     ),
-  timezone: z.string().max(64).describe('IANA name; daylight saving is kept.'),
+  timezone: z
+    .string()
+    .max(64)
+    .transform(namedZone)
+    .describe(
+      'By its IANA name, in any case, or as people call it: a city, a country, `UTC+2`, `PST`. Daylight saving is kept.',
+    ),
   config: configSchema,
   templateId: z.string().max(64).describe('The template that it runs, in place of a config.'),
   concurrencyPolicy: z
@@ -71,7 +90,9 @@ const fields = {
 export const newScheduleSchema = z
   .strictObject({
     ...fields,
-    timezone: fields.timezone.default('UTC').describe('In which zone that is, by its IANA name.'),
+    timezone: fields.timezone
+      .default('UTC')
+      .describe('In which zone that is: an IANA name in any case, a city, a country, `UTC+2`, `PST`.'),
     config: fields.config.optional(),
     templateId: fields.templateId.optional(),
     concurrencyPolicy: fields.concurrencyPolicy
@@ -106,6 +127,17 @@ export const scheduleChangesSchema = z
     description: 'What is absent stays; a `config` takes the place of a template, and the other way round.',
   })
 
+/** The zone that a text means, by its IANA name. */
+function namedZone(text: string, context: z.RefinementCtx): string {
+  try {
+    return readTimeZone(text)
+  } catch (error) {
+    if (!(error instanceof TimeZoneError)) throw error
+    context.addIssue({ code: 'custom', message: error.message })
+    return z.NEVER
+  }
+}
+
 function checkCron(schedule: string, timezone: string, context: z.RefinementCtx): void {
   try {
     assertTicks(schedule, timezone, Date.now())
@@ -128,7 +160,15 @@ export const SCHEDULE_EXAMPLE: z.input<typeof scheduleSchema> = {
   disabledReason: null,
   catchUp: false,
   nextRuns: ['2026-02-01T02:00:00.000Z'],
-  lastRuns: [{ tick: '2026-01-31T02:00:00.000Z', outcome: 'submitted', jobId: JOB_EXAMPLE.id, reason: '' }],
+  lastRuns: [
+    {
+      ...{ tick: '2026-01-31T02:00:00.000Z', outcome: 'submitted', jobId: JOB_EXAMPLE.id, reason: '' },
+      job: {
+        ...{ status: 'completed', error: null },
+        ...{ startedAt: '2026-01-31T02:00:01.000Z', endedAt: '2026-01-31T02:03:20.000Z' },
+      },
+    },
+  ],
   createdAt: '2026-01-30T12:00:00.000Z',
   updatedAt: '2026-01-30T12:00:00.000Z',
 }

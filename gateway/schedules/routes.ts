@@ -19,7 +19,7 @@ import {
 } from './operations.ts'
 import { type ScheduleRecord, withRun } from './schedule-store.ts'
 import { activeJobs, type RunComponents, submitRun } from './submit-run.ts'
-import { type ScheduleView, scheduleView } from './view.ts'
+import { type RunJob, runJobView, type ScheduleView, scheduleView } from './view.ts'
 
 /** What {@link addScheduleRoutes} works with. */
 export interface ScheduleComponents extends RunComponents, EditingComponents {
@@ -28,9 +28,15 @@ export interface ScheduleComponents extends RunComponents, EditingComponents {
 
 /** Schedules, their pauses, and runs besides their ticks. */
 export function addScheduleRoutes(api: Api, components: ScheduleComponents): void {
-  const { directory, clock, schedules } = components
+  const { directory, clock, schedules, store } = components
   const editing = createEditing(components)
-  const view = (schedule: ScheduleRecord): ScheduleView => scheduleView(schedule, clock.nowMs())
+
+  async function view(schedule: ScheduleRecord): Promise<ScheduleView> {
+    const jobs = new Map<string, RunJob>()
+    const ids = schedule.lastRuns.flatMap(({ jobId }) => jobId ?? [])
+    await store.look(ids, (job) => jobs.set(job.id, runJobView(job)))
+    return scheduleView(schedule, clock.nowMs(), jobs)
+  }
 
   async function visible(c: GatewayContext, id: string): Promise<ScheduleRecord> {
     const schedule = await schedules.visible(principalOf(c), id)
@@ -43,20 +49,20 @@ export function addScheduleRoutes(api: Api, components: ScheduleComponents): voi
     const views = []
     for (const schedule of items) {
       await breathe() // the next runs of each take a moment
-      views.push(view(schedule))
+      views.push(await view(schedule))
     }
     return c.json(page(views, pagination), 200)
   })
 
   api.openapi(createSchedule, async (c) =>
-    c.json(success(view(await editing.add(principalOf(c), c.req.valid('json')))), 201),
+    c.json(success(await view(await editing.add(principalOf(c), c.req.valid('json')))), 201),
   )
 
-  api.openapi(getSchedule, async (c) => c.json(success(view(await visible(c, c.req.valid('param').id))), 200))
+  api.openapi(getSchedule, async (c) => c.json(success(await view(await visible(c, c.req.valid('param').id))), 200))
 
   api.openapi(updateSchedule, async (c) => {
     const { id } = await visible(c, c.req.valid('param').id)
-    return c.json(success(view(await editing.change(principalOf(c), id, c.req.valid('json')))), 200)
+    return c.json(success(await view(await editing.change(principalOf(c), id, c.req.valid('json')))), 200)
   })
 
   api.openapi(deleteSchedule, async (c) => {
@@ -73,12 +79,12 @@ export function addScheduleRoutes(api: Api, components: ScheduleComponents): voi
 
   api.openapi(pauseSchedule, async (c) => {
     const { id } = await visible(c, c.req.valid('param').id)
-    return c.json(success(view(await editing.setEnabled(principalOf(c), id, false))), 200)
+    return c.json(success(await view(await editing.setEnabled(principalOf(c), id, false))), 200)
   })
 
   api.openapi(resumeSchedule, async (c) => {
     const { id } = await visible(c, c.req.valid('param').id)
-    return c.json(success(view(await editing.setEnabled(principalOf(c), id, true))), 200)
+    return c.json(success(await view(await editing.setEnabled(principalOf(c), id, true))), 200)
   })
 }
 

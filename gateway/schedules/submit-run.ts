@@ -11,7 +11,7 @@ import type { ScheduleRecord } from './schedule-store.ts'
 /** What {@link submitRun} works with. */
 export interface RunComponents extends Omit<SubmitComponents, 'store' | 'uploads'> {
   requester: Requester
-  store: Pick<JobStore, 'get' | 'list'>
+  store: Pick<JobStore, 'get' | 'list' | 'look'>
   vault: ConfigVault
   /** The template with this id, whoever’s it is. */
   templateOf(id: string): Promise<TemplateRecord | undefined>

@@ -3,8 +3,8 @@
 import { InvalidArgumentError } from 'commander'
 import { keyValue } from '../../node/commands/options.ts'
 import { isPlatform } from '../../protocol/platforms.ts'
+import { readTimeZone, TimeZoneError } from '../../protocol/time-zones.ts'
 import { parseRate } from '../bandwidth/rate.ts'
-import { isTimeZone } from '../hours/local-time.ts'
 import { parseHours } from '../hours/opening-hours.ts'
 
 /** Opening hours, as they were written. */
@@ -41,10 +41,14 @@ export function rate(text: string): number {
   return bits
 }
 
-/** Its IANA name. */
+/** Its IANA name, of whatever people call it. */
 export function timeZone(text: string): string {
-  if (!isTimeZone(text)) throw new InvalidArgumentError('Give the name of a time zone, such as Europe/Berlin.')
-  return text
+  try {
+    return readTimeZone(text)
+  } catch (error) {
+    if (!(error instanceof TimeZoneError)) throw error
+    throw new InvalidArgumentError(`It ${error.message}.`)
+  }
 }
 
 /** Peer ids, one more each time. */

@@ -67,13 +67,3 @@ export function createLocalTime(timeZone?: string): (nowMs: number) => LocalMome
     return { day, minute: Number(parts.get('hour')) * 60 + Number(parts.get('minute')) }
   }
 }
-
-/** The IANA name of a time zone that this machine knows. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
-}

@@ -40,7 +40,7 @@ describe('what a gateway keeps, from the command line', () => {
   })
 
   it('schedules', async () => {
-    const zone = ['--timezone', 'Europe/Berlin', '--policy', 'forbid']
+    const zone = ['--timezone', 'berlin', '--policy', 'forbid']
     const id = await at.ok('schedule', 'create', 'nightly', '0 3 * * *', ...zone, '--image', 'busybox')
     assert.match(
       await at.ok('schedule', 'list'),
@@ -50,9 +50,13 @@ describe('what a gateway keeps, from the command line', () => {
     assert.match(await at.ok('schedule', 'update', id, '--cron', '@hourly'), /cron\s+@hourly \(Europe\/Berlin\)/)
     assert.equal(JSON.parse(await at.ok('schedule', 'resume', id, '--json')).nextRuns.length, 5)
     assert.match(await at.ok('schedule', 'run', id), /^job_/)
-    assert.match(await at.ok('schedule', 'get', id), /submitted job_/)
+    assert.match(await at.ok('schedule', 'get', id), /pending job_/)
     const wrong = await at.cortex.run(['schedule', 'create', 'x', 'every day', '--image', 'busybox'])
     assert.deepEqual([wrong.code, wrong.out], [1, ''])
+    const never = await at.cortex.run(['schedule', 'update', id, '--cron', '0 0 31 2 *'])
+    assert.match(never.err, /schedule never comes: no month that it names has such a day/)
+    const nowhere = await at.cortex.run(['schedule', 'update', id, '--timezone', 'CST'])
+    assert.match(nowhere.err, /timezone is the time of several places: write America\/Chicago, Asia\/Shanghai or /)
     await at.ok('schedule', 'delete', id)
   })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { successSchema } from '../../../gateway/contract/envelope.ts'
+import { pageSchema, successSchema } from '../../../gateway/contract/envelope.ts'
 import { scheduleSchema } from '../../../gateway/contract/schedules.ts'
 import { openTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
@@ -146,6 +146,54 @@ describe('schedules', () => {
       }
     }
     await make({ schedule: '0 0 29 2 *' })
+  })
+
+  it('take a time zone as people type it, and say which it is', async () => {
+    for (const [typed, zone, next] of [
+      ['asia/calcutta', 'Asia/Calcutta', '2026-01-01T21:30:00.000Z'],
+      ['UTC+2', 'Etc/GMT-2', '2026-01-01T01:00:00.000Z'],
+      ['Berlin', 'Europe/Berlin', '2026-01-01T02:00:00.000Z'],
+    ] as const) {
+      const id = await make({ schedule: '0 3 * * *', timezone: typed })
+      const { data } = await gateway.ask('GET', `${SCHEDULES}/${id}`)
+      assert.deepEqual([data.timezone, data.nextRuns[0]], [zone, next])
+      const changed = await gateway.ask('PUT', `${SCHEDULES}/${id}`, { json: { timezone: 'pst' } })
+      assert.equal(changed.data.timezone, 'America/Los_Angeles')
+    }
+    const json = { name: 'x', schedule: '@daily', config: { image: 'busybox' }, timezone: 'Berlni' }
+    const refused = await gateway.ask('POST', SCHEDULES, { json })
+    assert.deepEqual([refused.status, refused.body.error.details.fields[0].path], [400, 'timezone'])
+    assert.match(refused.body.error.details.fields[0].message, /write .*Europe\/Berlin/)
+  })
+
+  it('tell how each run ended', async () => {
+    const id = await make()
+    await tickAt('2026-01-01T00:01:00Z')
+    await tickAt('2026-01-01T00:02:00Z')
+    const [second, first] = (await jobs()).map((job) => job.id)
+    await gateway.play.start(first ?? '')
+    await gateway.play.complete(first ?? '')
+    await gateway.play.start(second ?? '')
+    const answer = await gateway.ask('GET', SCHEDULES)
+    const { data } = pageSchema(scheduleSchema).parse(answer.body)
+    const [{ lastRuns } = { lastRuns: [] }] = data
+    assert.deepEqual(
+      lastRuns.map(({ jobId, job }) => [
+        jobId,
+        job?.status,
+        job?.startedAt === null,
+        job?.endedAt === null,
+        job?.error,
+      ]),
+      [
+        [second, 'running', false, true, null],
+        [first, 'completed', false, false, null],
+      ],
+    )
+    await gateway.schedules.update(id, ({ lastRuns: before }) => {
+      return { lastRuns: before.map((run) => ({ ...run, jobId: 'job_forgotten' })) }
+    })
+    assert.equal((await gateway.ask('GET', `${SCHEDULES}/${id}`)).data.lastRuns[0].job, null)
   })
 
   it('keep to their policy while a job runs', async () => {

@@ -1,9 +1,12 @@
 import { Cron } from 'croner'
 import cronstrue from 'cronstrue'
+import { readTimeZone } from '../../../contract/time-zones.ts'
 
 /** A schedule in words with its next runs, or what is wrong with it. */
 export type CronReading = { words: string; nextMs: number[] } | { problem: string }
 
+/** Of a schedule whose months have no such day. */
+export const NEVER = 'It never comes: no month that it names has such a day. Choose another day or month.'
 const NEXT = 5
 const NAMES: Record<string, string> = {
   '@hourly': '0 * * * *',
@@ -21,6 +24,7 @@ export function readCron(text: string, timezone: string): CronReading {
   if (trimmed === '') return { problem: 'Give five fields: minute, hour, day, month and weekday.' }
   try {
     const next = new Cron(trimmed, { timezone, paused: true }).nextRuns(NEXT)
+    if (next.length === 0) return { problem: NEVER }
     return { words: wordsOf(trimmed), nextMs: next.map((date) => date.getTime()) }
   } catch (error) {
     return { problem: error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error) }
@@ -37,16 +41,43 @@ export function wordsOf(schedule: string): string {
   }
 }
 
-/** A time in a time zone, with its name where that is not the reader's. */
+type Zone = { zone: string } | { problem: string }
+/** Both the field and the page ask at each letter, and an answer takes a while. */
+let lastRead: { text: string; meant: Zone } | null = null
+
+/** The zone that a text means, by its IANA name, or what is wrong with it. */
+export function zoneOf(text: string): Zone {
+  if (lastRead?.text !== text) lastRead = { text, meant: readZone(text) }
+  return lastRead.meant
+}
+
+function readZone(text: string): Zone {
+  try {
+    return { zone: readTimeZone(text) }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { problem: `This ${message}.` }
+  }
+}
+
+/** A time in a time zone, with its name; with the year where that is another. */
 export function timeIn(ms: number, timezone: string): string {
-  return new Date(ms).toLocaleString('en-GB', {
+  const at = new Date(ms)
+  return at.toLocaleString('en-GB', {
     timeZone: timezone,
     weekday: 'short',
     day: 'numeric',
     month: 'short',
+    ...(at.getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' }),
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
     timeZoneName: 'short',
   })
+}
+
+/** The same where the reader is; null where it is the same. */
+export function timeHere(ms: number, timezone: string): string | null {
+  const here = timeIn(ms, Intl.DateTimeFormat().resolvedOptions().timeZone)
+  return here === timeIn(ms, timezone) ? null : here
 }

@@ -1,8 +1,10 @@
-import { Checkbox, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Autocomplete, Checkbox, Select, Stack, Text, TextInput } from '@mantine/core'
 import type { FieldProblem } from '../../../client/errors.ts'
 import type { Schedule } from '../../../client/index.ts'
+import { offsetOf } from '../../../contract/time-zones.ts'
 import { errorAt } from '../jobs/form/field-errors.ts'
-import { readCron, timeIn } from './cron.ts'
+import { readCron, zoneOf } from './cron.ts'
+import { Tick } from './tick.tsx'
 
 /** What of a schedule says when it runs, and what it is called. */
 export type Rhythm = Pick<Schedule, 'name' | 'schedule' | 'timezone' | 'concurrencyPolicy' | 'catchUp'>
@@ -17,8 +19,9 @@ interface RhythmFieldsProps {
 
 /** When a schedule runs; what its cron expression means shows as one types. */
 export function RhythmFields({ rhythm, onChange, problems }: RhythmFieldsProps) {
-  const reading = readCron(rhythm.schedule, rhythm.timezone)
-  const zones = ZONES.includes(rhythm.timezone) ? ZONES : [rhythm.timezone, ...ZONES]
+  const meant = zoneOf(rhythm.timezone)
+  const zone = 'zone' in meant ? meant.zone : 'UTC'
+  const reading = readCron(rhythm.schedule, zone)
   return (
     <div className="form-grid">
       <TextInput
@@ -29,15 +32,20 @@ export function RhythmFields({ rhythm, onChange, problems }: RhythmFieldsProps) 
         error={errorAt(problems, 'name')}
         onChange={(event) => onChange({ ...rhythm, name: event.currentTarget.value })}
       />
-      <Select
+      <Autocomplete
         label="Time zone"
-        data={zones}
-        searchable
-        allowDeselect={false}
+        description={
+          'zone' in meant
+            ? `${zone}, now ${offsetOf(zone, Date.now())}`
+            : 'A city, a country, UTC+2, PST, or an IANA name.'
+        }
+        required
+        data={ZONES}
         limit={60}
+        maxLength={64}
         value={rhythm.timezone}
-        error={errorAt(problems, 'timezone')}
-        onChange={(value) => onChange({ ...rhythm, timezone: value ?? 'UTC' })}
+        error={'problem' in meant ? meant.problem : errorAt(problems, 'timezone')}
+        onChange={(timezone) => onChange({ ...rhythm, timezone })}
       />
       <Stack gap={6}>
         <TextInput
@@ -57,7 +65,9 @@ export function RhythmFields({ rhythm, onChange, problems }: RhythmFieldsProps) 
               </Text>
               <ul className="plain-list small">
                 {reading.nextMs.map((ms) => (
-                  <li key={ms}>{timeIn(ms, rhythm.timezone)}</li>
+                  <li key={ms}>
+                    <Tick at={ms} timezone={zone} />
+                  </li>
                 ))}
               </ul>
             </>

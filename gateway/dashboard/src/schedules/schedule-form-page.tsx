@@ -18,7 +18,7 @@ import { Loaded } from '../ui/loaded.tsx'
 import { told } from '../ui/notify.ts'
 import { Page } from '../ui/page.tsx'
 import { Problem } from '../ui/problem.tsx'
-import { readCron } from './cron.ts'
+import { readCron, zoneOf } from './cron.ts'
 import { scheduleQuery } from './queries.ts'
 import { type Rhythm, RhythmFields } from './rhythm-fields.tsx'
 
@@ -75,9 +75,11 @@ function ScheduleForm({ schedule }: { schedule: Schedule | null }) {
   const problems = all
     .filter(({ path }) => !own.includes(path))
     .map(({ path, message }) => ({ path: path.replace(/^config\.?/, ''), message }))
+  const zone = zoneOf(rhythm.timezone)
   const isReady =
     rhythm.name.trim() !== '' &&
-    'words' in readCron(rhythm.schedule, rhythm.timezone) &&
+    'zone' in zone &&
+    'words' in readCron(rhythm.schedule, zone.zone) &&
     (source === 'job' ? editor.textProblem === null : templateId !== null)
 
   const before = (

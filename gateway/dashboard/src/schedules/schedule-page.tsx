@@ -6,6 +6,8 @@ import type { Schedule } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { useMay } from '../app/session.ts'
+import { between } from '../format/time.ts'
+import { shortReason } from '../jobs/short-reason.ts'
 import { Card } from '../ui/card.tsx'
 import { Confirm } from '../ui/confirm.tsx'
 import { Facts } from '../ui/facts.tsx'
@@ -15,8 +17,9 @@ import { Page } from '../ui/page.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
-import { timeIn, wordsOf } from './cron.ts'
+import { NEVER, wordsOf } from './cron.ts'
 import { scheduleQuery } from './queries.ts'
+import { Tick } from './tick.tsx'
 
 /** One schedule with its next and past runs. */
 export function SchedulePage() {
@@ -38,6 +41,11 @@ function ScheduleDetails({ schedule }: { schedule: Schedule }) {
       {schedule.disabledReason !== null && (
         <Alert color="red" variant="light" role="alert" title="It runs no more">
           The gateway paused it: {schedule.disabledReason}. Resume it to stand behind it yourself.
+        </Alert>
+      )}
+      {schedule.enabled && schedule.nextRuns.length === 0 && (
+        <Alert color="red" variant="light" role="alert" title="It will not run">
+          {NEVER}
         </Alert>
       )}
       <ScheduleFacts schedule={schedule} />
@@ -141,18 +149,18 @@ function ScheduleFacts({ schedule }: { schedule: Schedule }) {
   )
 }
 
-function NextRuns({ schedule: { nextRuns, timezone } }: { schedule: Schedule }) {
+function NextRuns({ schedule: { nextRuns, timezone, enabled } }: { schedule: Schedule }) {
   return (
     <Card title="Next runs">
       {nextRuns.length === 0 ? (
         <Text size="sm" c="dimmed">
-          None while it is paused.
+          {enabled ? 'None.' : 'None while it is paused.'}
         </Text>
       ) : (
         <ul className="plain-list">
           {nextRuns.map((at) => (
             <li key={at}>
-              {timeIn(Date.parse(at), timezone)}{' '}
+              <Tick at={Date.parse(at)} timezone={timezone} />{' '}
               <span className="dimmed">
                 <Ago at={at} />
               </span>
@@ -172,14 +180,14 @@ function PastRuns({ runs }: { runs: Schedule['lastRuns'] }) {
           It has not run yet.
         </Text>
       ) : (
-        <PlainTable label="Past runs" heads={['Due', 'Outcome', 'Job', 'Reason']}>
-          {runs.map(({ tick, outcome, jobId, reason }) => (
+        <PlainTable label="Past runs" heads={['Due', 'Outcome', 'Job', 'Took', 'Reason']}>
+          {runs.map(({ tick, outcome, jobId, reason, job }) => (
             <Table.Tr key={`${tick}${jobId}`}>
               <Table.Td>
                 <Ago at={tick} />
               </Table.Td>
               <Table.Td>
-                <StatusBadge status={outcome} />
+                <StatusBadge status={job?.status ?? outcome} />
               </Table.Td>
               <Table.Td className="mono">
                 {jobId === null ? (
@@ -190,11 +198,18 @@ function PastRuns({ runs }: { runs: Schedule['lastRuns'] }) {
                   </Link>
                 )}
               </Table.Td>
-              <Table.Td>{reason}</Table.Td>
+              <Table.Td className="nowrap">{tookOf(job)}</Table.Td>
+              <Table.Td>{job?.error ? shortReason(job.error) : reason}</Table.Td>
             </Table.Tr>
           ))}
         </PlainTable>
       )}
     </Card>
   )
+}
+
+/** From the start of its container to its end. */
+function tookOf(job: Schedule['lastRuns'][number]['job']): string {
+  if (job === null || job.startedAt === null || job.endedAt === null) return '–'
+  return between(Date.parse(job.startedAt), Date.parse(job.endedAt))
 }

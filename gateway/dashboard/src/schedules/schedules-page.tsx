@@ -1,16 +1,21 @@
 import { Button, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import type { Schedule } from '../../../client/index.ts'
 import { useMay } from '../app/session.ts'
 import { Card } from '../ui/card.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { Loaded } from '../ui/loaded.tsx'
+import { Mark } from '../ui/mark.tsx'
 import { Page } from '../ui/page.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
 import { wordsOf } from './cron.ts'
 import { schedulesQuery } from './queries.ts'
+
+/** Runs of a schedule in the list. */
+const SHOWN_RUNS = 10
 
 /** Jobs that run again and again. */
 export function SchedulesPage() {
@@ -31,7 +36,7 @@ export function SchedulesPage() {
             </Empty>
           ) : (
             <Card>
-              <PlainTable label="Schedules" heads={['Name', 'Runs', 'Status', 'Next', 'Last']}>
+              <PlainTable label="Schedules" heads={['Name', 'Runs', 'Status', 'Next', 'Last', 'Last runs']}>
                 {schedules.map((schedule) => (
                   <Table.Tr key={schedule.id}>
                     <Table.Td>
@@ -49,10 +54,17 @@ export function SchedulesPage() {
                       <StatusBadge status={schedule.enabled ? 'enabled' : 'paused'} />
                     </Table.Td>
                     <Table.Td>
-                      <Ago at={schedule.nextRuns[0]} />
+                      {schedule.enabled && schedule.nextRuns.length === 0 ? (
+                        <StatusBadge status="never" />
+                      ) : (
+                        <Ago at={schedule.nextRuns[0]} />
+                      )}
                     </Table.Td>
                     <Table.Td>
                       <Ago at={schedule.lastRuns[0]?.tick} />
+                    </Table.Td>
+                    <Table.Td>
+                      <LastRuns runs={schedule.lastRuns.slice(0, SHOWN_RUNS).toReversed()} />
                     </Table.Td>
                   </Table.Tr>
                 ))}
@@ -62,5 +74,19 @@ export function SchedulesPage() {
         }
       </Loaded>
     </Page>
+  )
+}
+
+/** How the last runs ended, the newest last. */
+function LastRuns({ runs }: { runs: Schedule['lastRuns'] }) {
+  const words = runs.map(({ job, outcome }) => job?.status ?? outcome)
+  if (words.length === 0) return '–'
+  return (
+    <span className="marks" title={words.join(', ')}>
+      <span className="sr-only">{words.join(', ')}</span>
+      {runs.map(({ tick, jobId }, i) => (
+        <Mark key={`${tick}${jobId}`} status={words[i] ?? ''} />
+      ))}
+    </span>
   )
 }

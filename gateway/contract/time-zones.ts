@@ -1,0 +1,1 @@
+export { offsetOf, readTimeZone, TimeZoneError } from '../../protocol/time-zones.ts'
