@@ -17,7 +17,6 @@ import type {
   CostForecast,
   CostPeriod,
   Costs,
-  Delivery,
   Job,
   JobListItem,
   JobQuery,
@@ -28,7 +27,6 @@ import type {
   NewSchedule,
   NewSshKey,
   NewTemplate,
-  NewWebhook,
   Paging,
   PeerTraffic,
   Provider,
@@ -46,12 +44,10 @@ import type {
   Template,
   TemplateChanges,
   User,
-  Webhook,
-  WebhookChanges,
-  WebhookEvent,
 } from './types.ts'
 import { uploadCalls } from './uploads.ts'
 import { volumeCalls } from './volumes.ts'
+import { webhookCalls } from './webhooks.ts'
 
 /**
  * Where the gateway is, who asks, and how patiently; a name that is none of these is a `TypeError` of the constructor.
@@ -181,47 +177,6 @@ function scheduleCalls(transport: Transport) {
     pause: async (id: string, options: CallOptions = {}): Promise<Schedule> => await act(id, 'pause', options),
     resume: async (id: string, options: CallOptions = {}): Promise<Schedule> => await act(id, 'resume', options),
   }
-}
-
-function webhookCalls(transport: Transport) {
-  const path = '/plugin-core/webhooks'
-  return {
-    ...crud<Webhook, NewWebhook, WebhookChanges>(transport, path),
-    /** Sends an example event now. */
-    test: async (id: string, eventType?: WebhookEvent, options: CallOptions = {}): Promise<WebhookTest> =>
-      await transport.data({ method: 'POST', path: `${path}/${part(id)}/test`, json: { eventType }, ...options }),
-    /** Deliveries, newest first. */
-    history: async (id: string, query: DeliveryQuery = {}, options: CallOptions = {}): Promise<Page<Delivery>> =>
-      await transport.page({ method: 'GET', path: `${path}/${part(id)}/history`, query: { ...query }, ...options }),
-    /** Sends a delivery once more. */
-    retry: async (
-      id: string,
-      deliveryId: string,
-      options: CallOptions = {},
-    ): Promise<{ id: string; status: 'retrying' }> => {
-      const retryPath = `${path}/${part(id)}/history/${part(deliveryId)}/retry`
-      return await transport.data({ method: 'POST', path: retryPath, ...options })
-    },
-  }
-}
-
-/** What came of an example event. */
-export interface WebhookTest {
-  delivered: boolean
-  statusCode: number | null
-  /** Milliseconds. */
-  responseTime: number
-  timestamp: string
-  error: string | null
-}
-
-/** Which deliveries of a webhook; all of them without it. */
-export interface DeliveryQuery extends Paging {
-  status?: Delivery['status'] | readonly Delivery['status'][]
-  /** Queued at or after. */
-  from?: Date | string
-  /** Queued at or before. */
-  to?: Date | string
 }
 
 /** Which providers of the directory; all of them without it. */

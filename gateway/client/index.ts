@@ -5,11 +5,9 @@ export {
   CortexClient,
   type CortexClientInit,
   type CostQuery,
-  type DeliveryQuery,
   type GatewayEvent,
   type ProviderMetricsQuery,
   type ProviderQuery,
-  type WebhookTest,
 } from './client.ts'
 export {
   type ClientErrorCode,
@@ -36,3 +34,4 @@ export type { Page, TransportInit } from './transport.ts'
 export type * from './types.ts'
 export type { UploadOptions, UploadSource } from './uploads.ts'
 export type { VolumeQuery } from './volumes.ts'
+export type { DeliveryQuery, WebhookTest } from './webhooks.ts'

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
 import { group } from '../../node/commands/group.ts'
 import type { Webhook, WebhookChanges, WebhookEvent } from '../client/index.ts'
@@ -10,13 +10,16 @@ interface WebhookOptions extends ConnectionOptions {
   url?: string
   event?: WebhookEvent[]
   secret?: string
+  costThreshold?: number
   enable?: true
   disable?: true
 }
 
+const COST_THRESHOLD = 'US dollars at which job.cost.threshold is told; four fifths of what a job may cost unless said'
+
 /** `cortex webhook …`: being told of events. */
 export function webhookCommand(): Command {
-  const commands = [create(), list(), get(), update(), test(), history(), retry(), remove()]
+  const commands = [create(), list(), get(), update(), test(), history(), delivery(), retry(), remove()]
   return group('webhook', 'be told of events', commands, ['create https://receiver.example/cortex job.failed'])
 }
 
@@ -27,6 +30,7 @@ function create(): Command {
     .argument('<event...>', 'e.g. job.completed job.failed')
     .option('--secret <text>', 'signs what is sent')
     .option('--name <name>', 'what people read')
+    .option('--cost-threshold <usd>', COST_THRESHOLD, dollarsOf)
   return withConnection(command)
     .addHelpText(
       'after',
@@ -39,8 +43,16 @@ function create(): Command {
     )
 }
 
-function named({ name, secret }: WebhookOptions): { name?: string; secret?: string } {
-  return { ...(name === undefined ? {} : { name }), ...(secret === undefined ? {} : { secret }) }
+function named({
+  name,
+  secret,
+  costThreshold,
+}: WebhookOptions): Pick<WebhookOptions, 'name' | 'secret' | 'costThreshold'> {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(secret === undefined ? {} : { secret }),
+    ...(costThreshold === undefined ? {} : { costThreshold }),
+  }
 }
 
 function list(): Command {
@@ -50,17 +62,29 @@ function list(): Command {
       asking(async (client, options: ConnectionOptions) => {
         const { showList, when } = await import('./show.ts')
         const webhooks = await Array.fromAsync(client.webhooks.all())
-        showList(webhooks, options, ['WEBHOOK', 'URL', 'EVENTS', 'STATE', 'DELIVERED', 'FAILED', 'LAST'], (one) => [
-          one.id,
-          one.url,
-          one.events.join(','),
-          stateOf(one.enabled, one.failing),
-          String(one.stats.delivered),
-          String(one.stats.failed),
-          when(one.lastTriggered),
-        ])
+        showList(
+          webhooks,
+          options,
+          ['WEBHOOK', 'URL', 'EVENTS', 'STATE', 'RECENTLY', 'DELIVERED', 'FAILED', 'LAST'],
+          (one) => [
+            one.id,
+            one.url,
+            one.events.join(','),
+            stateOf(one.enabled, one.failing),
+            recentText(one),
+            String(one.stats.delivered),
+            String(one.stats.failed),
+            when(one.lastTriggered),
+          ],
+        )
       }),
     )
+}
+
+function dollarsOf(text: string): number {
+  const amount = Number(text)
+  if (text.trim() !== '' && Number.isFinite(amount) && amount >= 0) return amount
+  throw new InvalidArgumentError('Give US dollars, such as 0.50.')
 }
 
 function get(): Command {
@@ -86,6 +110,7 @@ async function show(webhook: Webhook, options: ConnectionOptions): Promise<void>
     disabledReason: [],
     failing: [['failing', one.failing === null ? '-' : failingText(one.failing, when(one.failing.since))]],
     stats: [['deliveries', `${stats.delivered} delivered, ${stats.failed} failed, ${stats.retried} tried again`]],
+    recent: [['recently', recentText(one)]],
     lastTriggered: [['last', when(one.lastTriggered)]],
     createdAt: [['created', when(one.createdAt)]],
     updatedAt: [['changed', when(one.updatedAt)]],
@@ -96,6 +121,12 @@ async function show(webhook: Webhook, options: ConnectionOptions): Promise<void>
 function stateOf(enabled: boolean, failing: Webhook['failing']): string {
   if (!enabled) return 'off'
   return failing === null ? 'on' : 'failing'
+}
+
+/** `98% of 100 arrived` */
+function recentText({ recent: { delivered, failed } }: Pick<Webhook, 'recent'>): string {
+  const of = delivered + failed
+  return of === 0 ? '-' : `${Math.floor((delivered / of) * 100)}% of ${of} arrived`
 }
 
 function failingText({ attempts, error }: NonNullable<Webhook['failing']>, since: string): string {
@@ -110,6 +141,7 @@ function update(): Command {
     .option('--event <event...>', 'these events instead')
     .option('--secret <text>', 'another secret')
     .option('--name <name>', 'what people read')
+    .option('--cost-threshold <usd>', COST_THRESHOLD, dollarsOf)
     .option('--enable', 'send again')
     .option('--disable', 'send nothing')
   return withConnection(command)
@@ -173,6 +205,33 @@ function history(): Command {
           when(one.timestamp),
           when(one.nextAttempt),
         ])
+      }),
+    )
+}
+
+function delivery(): Command {
+  const command = new Command('delivery').description('one delivery, with what is sent')
+  return withConnection(command.argument('<id>', 'of the webhook').argument('<delivery>', 'of the delivery'))
+    .addHelpText('after', '\nExample:\n  $ cortex webhook delivery webhook_01k8m3q7w9x2 delivery_01k8m3q7w9x2')
+    .action(
+      asking(async (client, id: string, deliveryId: string, options: ConnectionOptions) => {
+        const { showOne, when } = await import('./show.ts')
+        showOne(await client.webhooks.delivery(id, deliveryId), options, (one) => ({
+          id: [['delivery', one.id]],
+          eventId: [['event', `${one.eventType} (${one.eventId})`]],
+          eventType: [],
+          timestamp: [['made', when(one.timestamp)]],
+          status: [['status', one.status]],
+          responseCode: [['answer', one.responseCode === null ? (one.error ?? '-') : String(one.responseCode)]],
+          error: [],
+          responseTime: [['took', one.responseTime === null ? '-' : `${Math.round(one.responseTime)} ms`]],
+          attempts: [['attempts', String(one.attempts)]],
+          nextAttempt: [['next', when(one.nextAttempt)]],
+          request: [
+            ...Object.entries(one.request.headers).map(([name, value]): [string, string] => [name, value]),
+            [`body, ${one.request.bodyBytes} bytes`, one.request.body],
+          ],
+        }))
       }),
     )
 }

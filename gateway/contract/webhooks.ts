@@ -21,6 +21,25 @@ export const deliverySchema = z
   })
   .meta({ id: 'Delivery', description: 'One event on its way to one webhook.' })
 
+/** How much of a delivery's body is shown, in characters. */
+export const MAX_SHOWN_BODY = 65_536
+
+/** A delivery with what is sent. */
+export const deliveryDetailsSchema = z
+  .strictObject({
+    ...deliverySchema.shape,
+    request: z
+      .strictObject({
+        headers: z
+          .record(z.string(), z.string())
+          .describe('As an attempt made now would have them; of a signature only that there is one.'),
+        body: z.string().describe(`What is sent: the first ${MAX_SHOWN_BODY} characters of it.`),
+        bodyBytes: z.int().describe('How long all of it is.'),
+      })
+      .describe('What is sent.'),
+  })
+  .meta({ id: 'DeliveryDetails', description: 'A delivery with what is sent.' })
+
 /** A webhook and how its deliveries go. `lastTriggered` is null until there was one. */
 export const webhookSchema = z
   .strictObject({
@@ -50,6 +69,12 @@ export const webhookSchema = z
         retried: z.number().int().describe('That were tried more than once.'),
       })
       .describe('Deliveries since it was made.'),
+    recent: z
+      .strictObject({
+        delivered: z.number().int().describe('That arrived.'),
+        failed: z.number().int().describe('That were given up, or dropped because too many waited.'),
+      })
+      .describe('The last hundred deliveries that have ended.'),
     failing: z
       .strictObject({
         since: time.describe('When the first of them was.'),
@@ -131,6 +156,16 @@ export const DELIVERY_EXAMPLE: z.input<typeof deliverySchema> = {
   error: null,
 }
 
+/** A {@link deliveryDetailsSchema} for the API’s document. */
+export const DELIVERY_DETAILS_EXAMPLE: z.input<typeof deliveryDetailsSchema> = {
+  ...DELIVERY_EXAMPLE,
+  request: {
+    headers: { 'Content-Type': 'application/json', 'X-Cortex-Event': DELIVERY_EXAMPLE.eventType },
+    body: '{"id":"evt_01k8m3q7w9x2v5n4c6b8d0f1g3","type":"job.completed"}',
+    bodyBytes: 62,
+  },
+}
+
 /** A {@link webhookSchema} for the API’s document. */
 export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
   id: 'webhook_01k8m3q7w9x2v5n4c6b8d0f1g3',
@@ -145,5 +180,6 @@ export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
   updatedAt: '2026-01-31T12:00:00.000Z',
   lastTriggered: null,
   stats: { delivered: 156, failed: 2, retried: 5 },
+  recent: { delivered: 98, failed: 2 },
   failing: null,
 }

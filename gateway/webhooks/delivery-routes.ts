@@ -3,19 +3,26 @@ import type { Clock } from '../../node/clock.ts'
 import { isoTime } from '../../node/views/time.ts'
 import { page, success } from '../contract/envelope.ts'
 import { listField, pagingFields, timeField } from '../contract/list-fields.ts'
-import { WEBHOOK_EVENTS } from '../contract/webhook-events.ts'
+import { permissionsFor, WEBHOOK_EVENTS } from '../contract/webhook-events.ts'
 import { exampleData } from '../contract/webhook-payload.ts'
-import { DELIVERY_EXAMPLE, deliverySchema } from '../contract/webhooks.ts'
+import {
+  DELIVERY_DETAILS_EXAMPLE,
+  DELIVERY_EXAMPLE,
+  deliveryDetailsSchema,
+  deliverySchema,
+} from '../contract/webhooks.ts'
+import { type GatewayContext, principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
 import { listOperation, operation } from '../http/operation.ts'
 import { pageOf } from '../http/paging.ts'
+import { assertPermission, seesAll } from '../http/principal.ts'
 import { newId } from '../records/ids.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { eventBody } from './enqueue.ts'
 import { visibleWebhook, webhookParams } from './routes.ts'
-import { deliveryView } from './view.ts'
-import type { DeliveryRecord } from './webhook-records.ts'
+import { deliveryDetails, deliveryView } from './view.ts'
+import type { DeliveryRecord, WebhookRecord } from './webhook-records.ts'
 import type { WebhookStore } from './webhook-store.ts'
 
 const BASE = '/plugin-core/webhooks/{id}'
@@ -77,6 +84,30 @@ const listDeliveries = listOperation({
   errors: ['WEBHOOK_NOT_FOUND'],
 })
 
+const deliveryParams = z.strictObject({
+  ...webhookParams.shape,
+  deliveryId: z
+    .string()
+    .max(64)
+    .describe('Which delivery.')
+    .meta({ examples: [DELIVERY_EXAMPLE.id] }),
+})
+
+const getDelivery = operation({
+  method: 'get',
+  path: `${BASE}/history/{deliveryId}`,
+  operationId: 'getDelivery',
+  tag,
+  summary: 'Get a delivery with what is sent',
+  description:
+    'It takes what it takes to read of the event itself: `jobs:read` or `providers:read`, and an admin where the webhook is told of every owner’s jobs.',
+  permission: 'webhooks:read',
+  request: { params: deliveryParams },
+  data: deliveryDetailsSchema,
+  example: DELIVERY_DETAILS_EXAMPLE,
+  errors: ['WEBHOOK_NOT_FOUND', 'DELIVERY_NOT_FOUND'],
+})
+
 const retryDelivery = operation({
   method: 'post',
   path: `${BASE}/history/{deliveryId}/retry`,
@@ -84,9 +115,7 @@ const retryDelivery = operation({
   tag,
   summary: 'Send a delivery again',
   permission: 'webhooks:write',
-  request: {
-    params: z.strictObject({ ...webhookParams.shape, deliveryId: z.string().max(64).describe('Which delivery.') }),
-  },
+  request: { params: deliveryParams },
   data: z
     .strictObject({
       id: z.string().describe('Of the delivery.'),
@@ -104,6 +133,13 @@ export function addDeliveryRoutes(
   api: Api,
   { webhooks, dispatcher, clock }: { webhooks: WebhookStore; dispatcher: Dispatcher; clock: Clock },
 ): void {
+  async function known(c: GatewayContext, params: z.output<typeof deliveryParams>) {
+    const webhook = await visibleWebhook(c, webhooks, params.id)
+    const delivery = await webhooks.delivery(webhook.id, params.deliveryId)
+    if (delivery !== undefined) return { webhook, delivery }
+    throw new GatewayError('DELIVERY_NOT_FOUND', `There is no delivery ${params.deliveryId}`)
+  }
+
   api.openapi(testWebhook, async (c) => {
     const webhook = await visibleWebhook(c, webhooks, c.req.valid('param').id)
     const type = c.req.valid('json').eventType ?? webhook.events[0] ?? 'system.alert'
@@ -130,15 +166,26 @@ export function addDeliveryRoutes(
     return c.json(page(items.map(deliveryView), pagination), 200)
   })
 
+  api.openapi(getDelivery, async (c) => {
+    const { webhook, delivery } = await known(c, c.req.valid('param'))
+    assertMayRead(c, webhook, delivery)
+    return c.json(success(deliveryDetails(delivery, webhook)), 200)
+  })
+
   api.openapi(retryDelivery, async (c) => {
-    const { id, deliveryId } = c.req.valid('param')
-    const webhook = await visibleWebhook(c, webhooks, id)
-    const delivery = await webhooks.delivery(webhook.id, deliveryId)
-    if (delivery === undefined) throw new GatewayError('DELIVERY_NOT_FOUND', `There is no delivery ${deliveryId}`)
+    const { webhook, delivery } = await known(c, c.req.valid('param'))
     const nowMs = clock.nowMs()
     await webhooks.keep({ ...delivery, status: 'retrying', tries: 0, nextAttemptMs: nowMs, delayMs: 0 })
     dispatcher.wake(webhook.id)
-    const { attempts } = delivery
-    return c.json(success({ id: deliveryId, status: 'retrying' as const, attempts, timestamp: isoTime(nowMs) }), 200)
+    const { id, attempts } = delivery
+    return c.json(success({ id, status: 'retrying' as const, attempts, timestamp: isoTime(nowMs) }), 200)
   })
+}
+
+/** What was sent may tell of more than a key may see that only may see webhooks. @throws {GatewayError} FORBIDDEN */
+function assertMayRead(c: GatewayContext, webhook: WebhookRecord, { eventType }: DeliveryRecord): void {
+  const principal = principalOf(c)
+  for (const permission of permissionsFor([eventType])) assertPermission(principal, permission)
+  if (!webhook.everyOwner || seesAll(principal)) return
+  throw new GatewayError('FORBIDDEN', 'This webhook is told of every owner’s jobs: ask with the key of an admin')
 }

@@ -2,11 +2,25 @@ import type { Clock } from '../../node/clock.ts'
 import type { SecretBox } from '../../node/store/secret-box.ts'
 import type { Outcome, Send } from './send.ts'
 import { signatureOf } from './signature.ts'
-import type { DeliveryRecord, Failing, WebhookRecord } from './webhook-records.ts'
+import { type DeliveryRecord, type Failing, recentWith, type WebhookRecord } from './webhook-records.ts'
 import type { WebhookStore } from './webhook-store.ts'
 
 /** Waits before the second and each further attempt, in ms; after the last it has failed for good. */
 export const RETRY_DELAYS_MS = [30_000, 120_000, 600_000, 1_800_000, 3_600_000]
+
+/** What goes with a body. @param signature null where the webhook has no secret */
+export function requestHeaders(
+  { event, delivery }: { event: string; delivery: string },
+  signature: string | null,
+): Record<string, string> {
+  return {
+    'Content-Type': 'application/json',
+    'User-Agent': 'cortex-node',
+    'X-Cortex-Event': event,
+    'X-Cortex-Delivery': delivery,
+    ...(signature === null ? {} : { 'X-Cortex-Signature': signature }),
+  }
+}
 
 /** One delivery to one endpoint; see {@link createDelivery}. */
 export interface Delivery {
@@ -34,13 +48,8 @@ export function createDelivery(components: DeliveryComponents, signal: AbortSign
     headers: { event: string; delivery: string },
   ): Promise<Outcome> {
     const secret = webhook.sealedSecret === null ? null : secretBox.open(webhook.id, webhook.sealedSecret)
-    return await send(webhook.url, body, {
-      'Content-Type': 'application/json',
-      'User-Agent': 'cortex-node',
-      'X-Cortex-Event': headers.event,
-      'X-Cortex-Delivery': headers.delivery,
-      ...(secret === null ? {} : { 'X-Cortex-Signature': signatureOf(secret, body, clock.nowMs()) }),
-    })
+    const signature = secret === null ? null : signatureOf(secret, body, clock.nowMs())
+    return await send(webhook.url, body, requestHeaders(headers, signature))
   }
 
   return {
@@ -52,6 +61,7 @@ export function createDelivery(components: DeliveryComponents, signal: AbortSign
       await webhooks.keep(after)
       await webhooks.update(webhook.id, (now) => ({
         lastTriggeredMs: clock.nowMs(),
+        ...(after.status === 'retrying' ? {} : { recent: recentWith(now, outcome.delivered) }),
         failing: outcome.delivered ? null : failingAfter(now.failing, outcome, clock.nowMs()),
         stats: {
           delivered: now.stats.delivered + Number(after.status === 'delivered'),

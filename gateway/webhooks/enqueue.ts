@@ -5,7 +5,7 @@ import type { WebhookEvent } from '../contract/webhook-events.ts'
 import { newId } from '../records/ids.ts'
 import type { Database, Operation } from '../records/table.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import type { DeliveryRecord, WebhookRecord } from './webhook-records.ts'
+import { type DeliveryRecord, recentWith, type WebhookRecord } from './webhook-records.ts'
 import { MAX_WAITING, type WebhookStore } from './webhook-store.ts'
 
 /** What {@link createEnqueue} works with. */
@@ -73,6 +73,7 @@ export function createEnqueue({ db, webhooks, dispatcher, clock, logger }: Enque
       logger.warn({ webhookId, dropped }, 'too many deliveries wait for this webhook: events are dropped')
       await webhooks.update(webhookId, (webhook) => ({
         stats: { ...webhook.stats, failed: webhook.stats.failed + dropped },
+        recent: recentWith(webhook, false, dropped),
       }))
     }
     return kept

@@ -1,6 +1,12 @@
 import type { z } from 'zod'
 import { isoTime, isoTimeOrNull } from '../../node/views/time.ts'
-import type { deliverySchema, webhookSchema } from '../contract/webhooks.ts'
+import {
+  type deliveryDetailsSchema,
+  type deliverySchema,
+  MAX_SHOWN_BODY,
+  type webhookSchema,
+} from '../contract/webhooks.ts'
+import { requestHeaders } from './delivery.ts'
 import type { DeliveryRecord, Failing, WebhookRecord } from './webhook-records.ts'
 
 /** A webhook as the API shows it: of its secret only the fingerprint. */
@@ -17,6 +23,7 @@ export function webhookView(webhook: WebhookRecord): z.input<typeof webhookSchem
     updatedAtMs,
     lastTriggeredMs,
     stats,
+    recent = [],
     failing = null,
     disabled = null,
   } = webhook
@@ -33,6 +40,7 @@ export function webhookView(webhook: WebhookRecord): z.input<typeof webhookSchem
     updatedAt: isoTime(updatedAtMs),
     lastTriggered: isoTimeOrNull(lastTriggeredMs),
     stats,
+    recent: { delivered: recent.filter(Boolean).length, failed: recent.filter((arrived) => !arrived).length },
     failing: failing === null ? null : { since: isoTime(failing.sinceMs), ...omitSince(failing) },
   }
 }
@@ -55,5 +63,22 @@ export function deliveryView(delivery: DeliveryRecord): z.input<typeof deliveryS
     attempts,
     nextAttempt: status === 'retrying' ? isoTime(delivery.nextAttemptMs) : null,
     error,
+  }
+}
+
+/** The same with what is sent: not its signature, which each attempt makes anew. */
+export function deliveryDetails(
+  delivery: DeliveryRecord,
+  { fingerprint }: Pick<WebhookRecord, 'fingerprint'>,
+): z.input<typeof deliveryDetailsSchema> {
+  const { id, eventType, body } = delivery
+  const signature = fingerprint === null ? null : 't=…,v1=…'
+  return {
+    ...deliveryView(delivery),
+    request: {
+      headers: requestHeaders({ event: eventType, delivery: id }, signature),
+      body: body.slice(0, MAX_SHOWN_BODY).toWellFormed(),
+      bodyBytes: Buffer.byteLength(body),
+    },
   }
 }

@@ -20,8 +20,18 @@ export interface WebhookRecord extends Owned, LeftBehind {
   /** When something was last sent to it, whatever came of that. */
   lastTriggeredMs: number | null
   stats: { delivered: number; failed: number; retried: number }
+  /** Whether each of the last deliveries that have ended arrived, the newest last; absent where none has since this is kept. */
+  recent?: boolean[]
   /** What fails since the last delivery that arrived; null or absent where nothing does. */
   failing?: Failing | null
+}
+
+/** Ended deliveries that are counted as recent. */
+const RECENT = 100
+
+/** What is counted as recent once so many more have ended alike. */
+export function recentWith({ recent = [] }: Pick<WebhookRecord, 'recent'>, arrived: boolean, count = 1): boolean[] {
+  return [...recent, ...Array<boolean>(Math.min(count, RECENT)).fill(arrived)].slice(-RECENT)
 }
 
 /** Attempts one after the other that did not arrive, whatever they were to deliver. */

@@ -37,7 +37,7 @@ export function webhooksPage({ webhooks }: ApiDocument): ReferencePage {
     '`POST`, with a body of compact JSON:',
     fieldTable(envelopeOf(body?.schema ?? {}), link, false),
     table(['header', 'meaning'], headers),
-    `Any answer of 2xx within ${TIMEOUT_MS / 1000} seconds is taken for received; a redirect is not followed, and counts as a failure. What did not arrive is tried again after ${RETRY_DELAYS_MS.map(waitText).join(', ')}, then it has failed: \`cortex webhook history\` shows it, and \`cortex webhook retry\` sends it again. Events of one job or provider come in their order. An event may come twice, as where an answer was lost: its \`id\` is the same. At most ${MAX_WAITING.toLocaleString('en')} deliveries wait for one webhook.`,
+    `Any answer of 2xx within ${TIMEOUT_MS / 1000} seconds is taken for received; a redirect is not followed, and counts as a failure. What did not arrive is tried again after ${RETRY_DELAYS_MS.map(waitText).join(', ')}, then it has failed: \`cortex webhook history\` shows it, \`cortex webhook delivery\` what was sent, and \`cortex webhook retry\` sends it again. Events of one job or provider come in their order. An event may come twice, as where an answer was lost: its \`id\` is the same. At most ${MAX_WAITING.toLocaleString('en')} deliveries wait for one webhook.`,
     '## Whose it is',
     'With a secret each delivery is signed. Compare before the body is parsed, in constant time, and refuse what is older than five minutes: it may have been recorded and sent again.',
     ...SNIPPETS.flatMap(([title = '', language = '', file = '']) => [

@@ -20,7 +20,8 @@ describe('webhooks, keys and providers, from the command line', () => {
       await at.ok('webhook', 'list'),
       new RegExp(`${id}\\s+http://93\\.184\\.215\\.14/hook\\s+job\\.completed,job\\.failed\\s+on`),
     )
-    const changed = await at.ok('webhook', 'update', id, '--disable')
+    const changed = await at.ok('webhook', 'update', id, '--disable', '--cost-threshold', '0.5')
+    assert.match(changed, /tells of cost from\s+\$0\.5\n/)
     assert.match(changed, /state\s+off/)
     assert.match(changed, /signed with\s+sha256:/)
     assert.equal(await at.ok('webhook', 'history', id, '--json'), '[]')

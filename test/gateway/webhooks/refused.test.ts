@@ -87,3 +87,35 @@ describe('an endpoint of a webhook that refuses', () => {
     await until(async () => (await history(id)).data[0].status === 'delivered')
   })
 })
+
+describe('webhooks where private addresses are not allowed', () => {
+  it('are refused at their creation', async () => {
+    const closed = await openTestGateway({}, async (host) => {
+      if (host === 'nowhere.example') throw new Error('getaddrinfo ENOTFOUND nowhere.example')
+      return [{ address: host === 'inward.example' ? '10.0.0.1' : '93.184.216.34', family: 4 }]
+    })
+    try {
+      const cases: [string, number][] = [
+        ['https://receiver.example/hook', 201],
+        ['http://127.0.0.1/hook', 400],
+        ['http://2130706433/', 400],
+        ['http://0x7f.1/', 400],
+        ['http://[::1]/', 400],
+        ['http://[::ffff:10.0.0.1]/', 400],
+        ['http://169.254.169.254/latest/meta-data', 400],
+        ['https://inward.example/', 400],
+        ['https://nowhere.example/', 400],
+        ['ftp://receiver.example/', 400],
+        ['https://me:pw@receiver.example/', 400],
+        ['nonsense', 400],
+      ]
+      for (const [url, status] of cases) {
+        const answer = await closed.ask('POST', WEBHOOKS, { json: { url, events: ['job.created'] } })
+        assert.equal(answer.status, status, url)
+        if (status === 400) assert.equal(answer.body.error.details.fields[0].path, 'url', url)
+      }
+    } finally {
+      await closed.close()
+    }
+  })
+})

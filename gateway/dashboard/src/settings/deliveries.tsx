@@ -1,4 +1,6 @@
-import { Button, Table, Text } from '@mantine/core'
+import { Button, Group, Table, Text } from '@mantine/core'
+import { Fragment, useState } from 'react'
+import type { Delivery } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
 import { number } from '../format/amounts.ts'
 import { Card } from '../ui/card.tsx'
@@ -7,6 +9,7 @@ import { Paged, usePages } from '../ui/paged.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
+import { Payload } from './payload.tsx'
 
 const HEADS = [
   'Event',
@@ -55,34 +58,68 @@ export function Deliveries({ id, mayWrite }: { id: string; mayWrite: boolean }) 
         {(deliveries) => (
           <PlainTable label="Deliveries" heads={HEADS}>
             {deliveries.map((delivery) => (
-              <Table.Tr key={delivery.id}>
-                <Table.Td>{delivery.eventType}</Table.Td>
-                <Table.Td>
-                  <StatusBadge status={delivery.status} />
-                </Table.Td>
-                <Table.Td>
-                  {delivery.responseCode ?? delivery.error ?? '–'}
-                  {delivery.responseTime !== null && ` in ${number(delivery.responseTime)} ms`}
-                </Table.Td>
-                <Table.Td ta="right">{delivery.attempts}</Table.Td>
-                <Table.Td>
-                  <Ago at={delivery.nextAttempt} />
-                </Table.Td>
-                <Table.Td>
-                  <Ago at={delivery.timestamp} />
-                </Table.Td>
-                <Table.Td ta="right">
-                  {mayWrite && (
-                    <Button size="xs" variant="default" onClick={() => void retry(delivery.id)}>
-                      Send again
-                    </Button>
-                  )}
-                </Table.Td>
-              </Table.Tr>
+              <DeliveryRow
+                key={delivery.id}
+                webhookId={id}
+                delivery={delivery}
+                onRetry={mayWrite ? () => void retry(delivery.id) : undefined}
+              />
             ))}
           </PlainTable>
         )}
       </Paged>
     </Card>
+  )
+}
+
+interface DeliveryRowProps {
+  webhookId: string
+  delivery: Delivery
+  onRetry: (() => void) | undefined
+}
+
+/** One delivery; what was sent opens below it. */
+function DeliveryRow({ webhookId, delivery, onRetry }: DeliveryRowProps) {
+  const { id, eventType, status, responseCode, error, responseTime, attempts, nextAttempt, timestamp } = delivery
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <Fragment>
+      <Table.Tr>
+        <Table.Td>{eventType}</Table.Td>
+        <Table.Td>
+          <StatusBadge status={status} />
+        </Table.Td>
+        <Table.Td>
+          {responseCode ?? error ?? '–'}
+          {responseTime !== null && ` in ${number(responseTime)} ms`}
+        </Table.Td>
+        <Table.Td ta="right">{attempts}</Table.Td>
+        <Table.Td>
+          <Ago at={nextAttempt} />
+        </Table.Td>
+        <Table.Td>
+          <Ago at={timestamp} />
+        </Table.Td>
+        <Table.Td ta="right">
+          <Group gap={6} justify="flex-end" wrap="nowrap">
+            <Button size="xs" variant="default" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+              {isOpen ? 'Hide what was sent' : 'Show what was sent'}
+            </Button>
+            {onRetry && (
+              <Button size="xs" variant="default" onClick={onRetry}>
+                Send again
+              </Button>
+            )}
+          </Group>
+        </Table.Td>
+      </Table.Tr>
+      {isOpen && (
+        <Table.Tr>
+          <Table.Td colSpan={HEADS.length}>
+            <Payload webhookId={webhookId} deliveryId={id} />
+          </Table.Td>
+        </Table.Tr>
+      )}
+    </Fragment>
   )
 }

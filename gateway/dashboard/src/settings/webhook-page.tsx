@@ -7,15 +7,14 @@ import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { useMay } from '../app/session.ts'
 import { number } from '../format/amounts.ts'
-import { Card } from '../ui/card.tsx'
 import { Confirm } from '../ui/confirm.tsx'
-import { Facts } from '../ui/facts.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { failed } from '../ui/notify.ts'
 import { Page } from '../ui/page.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
 import { Deliveries } from './deliveries.tsx'
+import { WebhookCard } from './webhook-card.tsx'
 import { HEALTH_MS, webhookStatus, whyFailing } from './webhook-health.ts'
 
 /** One webhook, and what became of everything that it was sent. */
@@ -30,7 +29,7 @@ export function WebhookPage() {
 }
 
 function WebhookDetails({ webhook }: { webhook: Webhook }) {
-  const { id, name, url, events, secret, enabled, disabledReason, stats, failing } = webhook
+  const { id, name, url, enabled, disabledReason, failing } = webhook
   const mayWrite = useMay('webhooks:write')
   const navigate = useNavigate()
   const [isLeaving, setLeaving] = useState(false)
@@ -90,18 +89,7 @@ function WebhookDetails({ webhook }: { webhook: Webhook }) {
           {outcome.error ?? `Answered ${outcome.statusCode}`} after {number(outcome.responseTime)} ms
         </Alert>
       )}
-      <Card title="Webhook">
-        <Facts
-          items={[
-            ['Events', events.join(', ')],
-            ['Signed with', secret ?? 'nothing: deliveries are not signed'],
-            ['Delivered', number(stats.delivered)],
-            ['Failed', number(stats.failed)],
-            ['Sent again', number(stats.retried)],
-            ['Last', <Ago key="last" at={webhook.lastTriggered} />],
-          ]}
-        />
-      </Card>
+      <WebhookCard webhook={webhook} mayWrite={mayWrite} />
       <Deliveries id={id} mayWrite={mayWrite} />
       <Confirm
         isOpen={isLeaving}

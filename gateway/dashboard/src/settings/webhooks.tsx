@@ -12,7 +12,7 @@ import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
 import { WebhookForm } from './webhook-form.tsx'
-import { HEALTH_MS, webhookStatus, whyFailing } from './webhook-health.ts'
+import { HEALTH_MS, recentShare, webhookStatus, whyFailing } from './webhook-health.ts'
 
 /** Programs elsewhere that are told what happens. */
 export function Webhooks() {
@@ -43,6 +43,7 @@ export function Webhooks() {
                 'Name',
                 'Events',
                 'Status',
+                { label: 'Arrived lately', isRight: true },
                 { label: 'Delivered', isRight: true },
                 { label: 'Failed', isRight: true },
                 'Last',
@@ -66,6 +67,9 @@ export function Webhooks() {
                         {whyFailing(webhook.failing)}, since <Ago at={webhook.failing.since} />
                       </Text>
                     )}
+                  </Table.Td>
+                  <Table.Td ta="right" className="nowrap">
+                    {recentShare(webhook) ?? '–'}
                   </Table.Td>
                   <Table.Td ta="right">{number(webhook.stats.delivered)}</Table.Td>
                   <Table.Td ta="right">{number(webhook.stats.failed)}</Table.Td>
