@@ -1,6 +1,7 @@
-import { SimpleGrid, Table, Text } from '@mantine/core'
+import { Button, Checkbox, SimpleGrid, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { lazy, Suspense, useState } from 'react'
 import type { Network, Provider } from '../../../client/index.ts'
 import { shownName } from '../../../contract/names.ts'
 import { PROVIDER_STATUSES } from '../../../contract/provider-status.ts'
@@ -9,13 +10,16 @@ import { span } from '../format/time.ts'
 import { useProviders } from '../jobs/queries.ts'
 import { Card } from '../ui/card.tsx'
 import { Empty } from '../ui/empty.tsx'
-import { Loaded } from '../ui/loaded.tsx'
+import { Loaded, Outline } from '../ui/loaded.tsx'
 import { Page } from '../ui/page.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { CapacityBar } from './capacity-bar.tsx'
+import { MOST_COMPARED } from './compared.ts'
 import { JoinCommand } from './join-command.tsx'
 import { networkQuery } from './queries.ts'
+
+const RegionMap = lazy(async () => ({ default: (await import('./region-map.tsx')).RegionMap }))
 
 /** Who sells, and what the network has in all. */
 export function NetworkPage() {
@@ -25,9 +29,30 @@ export function NetworkPage() {
     <Page title="Network" description="Providers that this gateway has heard of.">
       <Loaded query={network}>{(totals) => <Totals network={totals} />}</Loaded>
       <Loaded query={providers}>
-        {(list) => (list.length === 0 ? <NoProviders /> : <ProvidersTable providers={list} />)}
+        {(list) => (list.length === 0 ? <NoProviders /> : <Providers providers={list} />)}
       </Loaded>
     </Page>
+  )
+}
+
+/** Those of the region that the address names, below where all of them are. */
+function Providers({ providers }: { providers: Provider[] }) {
+  const { region } = useSearch({ from: '/signed-in/network' })
+  const navigate = useNavigate()
+  const choose = (next: string | undefined) =>
+    void navigate({
+      to: '/network',
+      search: next === undefined ? {} : { region: next },
+      replace: true,
+      resetScroll: false,
+    })
+  return (
+    <>
+      <Suspense fallback={<Outline rows={4} />}>
+        <RegionMap providers={providers} chosen={region} onChoose={choose} />
+      </Suspense>
+      <ProvidersTable providers={region === undefined ? providers : providers.filter((one) => one.region === region)} />
+    </>
   )
 }
 
@@ -77,11 +102,24 @@ function ProvidersTable({ providers }: { providers: Provider[] }) {
       a.pricing.cpu - b.pricing.cpu ||
       a.name.localeCompare(b.name),
   )
+  const [chosen, setChosen] = useState<readonly string[]>([])
+  const navigate = useNavigate()
+  const compare = (
+    <Button
+      size="xs"
+      variant="default"
+      disabled={chosen.length < 2}
+      onClick={() => void navigate({ to: '/network/compare', search: { ids: chosen.join(',') } })}
+    >
+      {chosen.length < 2 ? `Compare: choose 2 to ${MOST_COMPARED}` : `Compare ${chosen.length} providers`}
+    </Button>
+  )
   return (
-    <Card title="Providers">
+    <Card title="Providers" actions={compare}>
       <PlainTable
         label="Providers"
         heads={[
+          { label: 'Compare', isHidden: true },
           'Provider',
           'Status',
           'CPU',
@@ -96,6 +134,19 @@ function ProvidersTable({ providers }: { providers: Provider[] }) {
       >
         {sorted.map((provider) => (
           <Table.Tr key={provider.id}>
+            <Table.Td>
+              <Checkbox
+                size="xs"
+                aria-label={`Compare ${shownName(provider.name, provider.id)}`}
+                checked={chosen.includes(provider.id)}
+                disabled={!chosen.includes(provider.id) && chosen.length >= MOST_COMPARED}
+                onChange={(event) =>
+                  setChosen(
+                    event.currentTarget.checked ? [...chosen, provider.id] : chosen.filter((id) => id !== provider.id),
+                  )
+                }
+              />
+            </Table.Td>
             <Table.Td>
               <Link
                 to="/network/$providerId"

@@ -1,4 +1,4 @@
-import { Badge, Group, SimpleGrid, Table, Text } from '@mantine/core'
+import { Badge, Button, Group, SimpleGrid, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
@@ -18,19 +18,10 @@ import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
 import { CapacityBar } from './capacity-bar.tsx'
+import { coresOf, FIGURE_NAMES, type Figure, linkOf, perSecond } from './figures.ts'
 
 const PriceHistory = lazy(async () => ({ default: (await import('./price-history.tsx')).PriceHistory }))
 const EVERY_MS = 15_000
-
-const FIGURE_NAMES = {
-  cpuSingle: 'One core, primes a second',
-  cpuAll: 'All cores, primes a second',
-  memoryBandwidth: 'Memory, as a core copies',
-  diskRead: 'Disk, read',
-  diskWrite: 'Disk, written',
-  iops: 'Disk, blocks of 4 KiB a second',
-} as const
-type Figure = keyof typeof FIGURE_NAMES
 
 /** One provider: what it has, asks and did. */
 export function ProviderPage() {
@@ -49,6 +40,14 @@ function ProviderDetails({ provider }: { provider: Provider }) {
     <Page
       title={shownName(name, id)}
       badge={<StatusBadge status={provider.status} />}
+      actions={
+        <Button
+          variant="default"
+          renderRoot={(props) => <Link {...props} to="/network/compare" search={{ ids: id }} />}
+        >
+          Compare
+        </Button>
+      }
       description={
         <Group gap={2} wrap="nowrap">
           <span className="mono break">{id}</span>
@@ -127,20 +126,8 @@ function ProviderDetails({ provider }: { provider: Provider }) {
   )
 }
 
-function coresOf({ hardware }: Provider): string | null {
-  return hardware === null || hardware.cpu.cores === 0 ? null : `${hardware.cpu.cores}, ${hardware.cpu.threads} threads`
-}
-
-function linkOf({ hardware }: Provider): string | null {
-  return hardware === null || hardware.network.mbps === 0 ? null : `${number(hardware.network.mbps)} Mbit/s`
-}
-
 /** What the machine does in a second: as its provider says, and as your own jobs found. */
 function Speed({ provider: { measured, seen } }: { provider: Provider }) {
-  const perSecond = (amount: number, figure: Figure): string => {
-    if (amount === 0) return '–'
-    return /memory|disk/.test(figure) ? `${bytes(amount)}/s` : number(amount)
-  }
   return (
     <Card title="Speed">
       {measured === null && seen === null ? (

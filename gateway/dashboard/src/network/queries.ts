@@ -10,3 +10,22 @@ export const networkQuery = queryOptions({
   queryFn: async ({ signal }) => await client.networks.get('p2p', { signal }),
   refetchInterval: EVERY_MS,
 })
+
+/** Changes of a provider's status and prices, newest first. */
+export const historyQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['providers', 'history', id],
+    queryFn: async ({ signal }) => await client.providers.history(id, { signal }),
+  })
+
+/** How much of each hour of the last 30 days a provider was there, in percent. */
+export const uptimeQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['provider-uptime', id],
+    queryFn: async ({ signal }) => {
+      const query = { period: '30d', resolution: '1h', metrics: ['uptime'] } as const
+      return (await client.providers.metrics(id, query, { signal })).uptime ?? []
+    },
+    // It is looked at every five minutes.
+    staleTime: 60_000,
+  })

@@ -1,0 +1,119 @@
+import { MultiSelect, Table, Text } from '@mantine/core'
+import { useQueries } from '@tanstack/react-query'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import type { Provider } from '../../../client/index.ts'
+import { shownName } from '../../../contract/names.ts'
+import { useProviders } from '../jobs/queries.ts'
+import { Card } from '../ui/card.tsx'
+import { Loaded } from '../ui/loaded.tsx'
+import { Page } from '../ui/page.tsx'
+import { PlainTable } from '../ui/plain-table.tsx'
+import { StatusBadge } from '../ui/status-badge.tsx'
+import { MOST_COMPARED } from './compared.ts'
+import { uptimeQuery } from './queries.ts'
+import { bestOf, GROUPS, type Trait } from './traits.ts'
+
+/** Two to four providers side by side; the address says which. */
+export function CompareProvidersPage() {
+  const providers = useProviders()
+  return (
+    <Page title="Compare Providers" description="What each has, asks and did, side by side.">
+      <Loaded query={providers}>{(list) => <Comparison providers={list} />}</Loaded>
+    </Page>
+  )
+}
+
+function Comparison({ providers }: { providers: Provider[] }) {
+  const { ids = '' } = useSearch({ from: '/signed-in/network/compare' })
+  const navigate = useNavigate()
+  const chosen = ids.split(',').slice(0, MOST_COMPARED)
+  const compared = chosen.flatMap((id) => providers.find((one) => one.id === id) ?? [])
+  return (
+    <>
+      <MultiSelect
+        label="Providers"
+        placeholder={compared.length < MOST_COMPARED ? 'Add one' : ''}
+        data={providers.map((provider) => ({ value: provider.id, label: labelOf(provider, providers) }))}
+        value={compared.map(({ id }) => id)}
+        maxValues={MOST_COMPARED}
+        limit={60}
+        searchable
+        maw={720}
+        onChange={(next) => void navigate({ to: '/network/compare', search: { ids: next.join(',') }, replace: true })}
+      />
+      {compared.length < 2 ? (
+        <Text size="sm" c="dimmed">
+          Choose two to {MOST_COMPARED} of them.
+        </Text>
+      ) : (
+        <SideBySide providers={compared} />
+      )}
+    </>
+  )
+}
+
+/** Its name; with the end of its id where another has the same. */
+function labelOf({ id, name }: Provider, among: Provider[]): string {
+  const isAlone = among.every((other) => other.id === id || other.name !== name)
+  return isAlone ? shownName(name, id) : `${shownName(name, id)} …${id.slice(-4)}`
+}
+
+function SideBySide({ providers }: { providers: Provider[] }) {
+  const uptimes = useQueries({ queries: providers.map(({ id }) => uptimeQuery(id)) })
+  const all = providers.map((provider, i) => ({ provider, uptime: shareOf(uptimes[i]?.data) }))
+  return GROUPS.map(({ title, traits }) => {
+    const shown = traits.filter(({ value }) => all.some((one) => value(one) !== null))
+    return (
+      shown.length > 0 && (
+        <Card key={title} title={title}>
+          <PlainTable
+            label={title}
+            heads={[{ label: 'What', isHidden: true }, ...providers.map((one) => labelOf(one, providers))]}
+          >
+            {title === 'Reliability' && (
+              <Table.Tr>
+                <Table.Th scope="row">Now</Table.Th>
+                {providers.map(({ id, status }) => (
+                  <Table.Td key={id}>
+                    <Link to="/network/$providerId" params={{ providerId: id }} className="text-link">
+                      <StatusBadge status={status} />
+                    </Link>
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+            )}
+            {shown.map((trait) => (
+              <TraitRow key={trait.label} trait={trait} all={all} />
+            ))}
+          </PlainTable>
+        </Card>
+      )
+    )
+  })
+}
+
+/** How much of the time that is known a provider was there, in percent; null where nothing is. */
+function shareOf(uptime: { value: number }[] | undefined): number | null {
+  if (uptime === undefined || uptime.length === 0) return null
+  return uptime.reduce((sum, { value }) => sum + value, 0) / uptime.length
+}
+
+function TraitRow({ trait, all }: { trait: Trait; all: Parameters<Trait['value']>[0][] }) {
+  const best = bestOf(trait, all)
+  return (
+    <Table.Tr>
+      <Table.Th scope="row">{trait.label}</Table.Th>
+      {all.map((one) => (
+        <Table.Td key={one.provider.id}>
+          {best.has(one) ? (
+            <strong>
+              {trait.value(one)} <span className="best">best</span>
+            </strong>
+          ) : (
+            (trait.value(one) ?? '–')
+          )}
+        </Table.Td>
+      ))}
+    </Table.Tr>
+  )
+}

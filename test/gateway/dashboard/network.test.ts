@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Provider } from '../../../gateway/client/index.ts'
+import { PROVIDER_EXAMPLE, providerSchema } from '../../../gateway/contract/providers.ts'
+import { createPlaces, type Place } from '../../../gateway/dashboard/src/network/regions.ts'
+import { bestOf, type Compared, GROUPS } from '../../../gateway/dashboard/src/network/traits.ts'
+
+const COUNTRIES: Record<string, Place> = { DE: [10, 51], AT: [14, 47], CA: [-100, 60], SA: [45, 24] }
+const placeOf = createPlaces(COUNTRIES)
+
+function provider(fields: Partial<Provider>): Provider {
+  return { ...providerSchema.parse(PROVIDER_EXAMPLE), ...fields }
+}
+
+describe('regions on the map', () => {
+  it('are where their words say', () => {
+    const [west, middle, east] = ['eu-west-1', 'eu', 'easteurope'].map((region) => placeOf(region))
+    assert.ok(west && middle && east && west[0] < middle[0] && middle[0] < east[0])
+    const [north, south] = ['us-northeast2', 'us-southeast2'].map((region) => placeOf(region))
+    assert.ok(north && south && north[1] > south[1] && north[0] === south[0])
+    assert.ok((placeOf('South America')?.[1] ?? 90) < 0)
+    assert.notDeepEqual(placeOf('sa-east-1'), COUNTRIES.SA)
+    for (const region of ['de', 'DE-fra', 'Germany', ' germany ']) {
+      assert.deepEqual(placeOf(region), [10, 51], region)
+    }
+  })
+
+  it('are nowhere where nobody knows, whatever they are called', () => {
+    for (const region of [
+      '',
+      'attic',
+      'constructor',
+      '__proto__',
+      '<b>eux</b>',
+      'a'.repeat(10_000),
+      '🦊',
+      'Zz',
+      'at home',
+      'ask me',
+    ]) {
+      assert.equal(placeOf(region), null, region.slice(0, 20))
+    }
+  })
+})
+
+describe('providers side by side', () => {
+  const compared = (fields: Partial<Provider>, uptime: number | null = null): Compared => ({
+    provider: provider(fields),
+    uptime,
+  })
+  const trait = (label: string) => {
+    const found = GROUPS.flatMap(({ traits }) => traits).find((one) => one.label === label)
+    assert.ok(found, label)
+    return found
+  }
+
+  it('tell which is best, and of none where all are alike', () => {
+    const { pricing } = provider({})
+    const [cheap, dear] = [compared({ pricing: { ...pricing, cpu: 0.01 } }, 99), compared({}, null)]
+    assert.deepEqual(bestOf(trait('Core-hour'), [cheap, dear]), new Set([cheap]))
+    assert.deepEqual(bestOf(trait('GB-hour of memory'), [cheap, dear]), new Set())
+    assert.deepEqual(bestOf(trait('There in 30 days'), [cheap, compared({}, 100)]).size, 1)
+    assert.deepEqual(bestOf(trait('Region'), [cheap, dear]), new Set())
+  })
+
+  it('say nothing of what is not known', () => {
+    const bare = compared({ hardware: null, measured: null, seen: null, region: '', status: 'offline' })
+    const shown = ['Processor', 'Cores', 'Interface', 'Region', 'Up for', 'One core, primes a second'].map((label) =>
+      trait(label).value(bare),
+    )
+    assert.deepEqual(shown, Array(shown.length).fill(null))
+  })
+})
