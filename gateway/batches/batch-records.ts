@@ -18,7 +18,14 @@ export interface BatchRecord extends Owned {
   counts: StatusCounts | null
   /** Where its Idempotency-Key is kept; null where it had none. */
   keyAt: string | null
+  /** The batch whose failed jobs it runs again; absent where it is no such. */
+  retryOf?: string
+  /** The batch that runs its failed jobs again; absent where none does. */
+  retriedAs?: string
 }
+
+/** A status of each job of a batch, in the order of its rows; null where the job is forgotten. */
+export type Outcomes = (JobStatus | null)[]
 
 /** What an Idempotency-Key made. */
 export interface BatchKeyRecord {

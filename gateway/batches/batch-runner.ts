@@ -3,8 +3,9 @@ import type { Logger } from '../../node/logger.ts'
 import type { Requester } from '../../node/market/index.ts'
 import type { FeedEntry, JobStore } from '../../node/store/index.ts'
 import { createKeyedQueue } from '../../node/store/keyed-queue.ts'
+import type { JobStatus } from '../../protocol/lifecycle.ts'
 import { followFeed } from '../events/index.ts'
-import { type BatchRecord, countStatuses, type StatusCounts } from './batch-records.ts'
+import { type BatchRecord, countStatuses, type Outcomes, type StatusCounts } from './batch-records.ts'
 import { createBatchSteps } from './batch-steps.ts'
 import type { BatchStore, Tracked } from './batch-store.ts'
 
@@ -24,13 +25,15 @@ export interface BatchRunner {
   /** Ends the jobs of a batch that is not to be, and forgets it. */
   undo(record: BatchRecord, members: string[]): Promise<void>
   counts(record: BatchRecord): Promise<StatusCounts>
+  /** How each of its jobs is, in the order of `members`. */
+  outcomes(record: BatchRecord, members: string[]): Promise<Outcomes>
   /** Resolves when what is under way is done. */
   idle(): Promise<void>
 }
 
 /** What {@link createBatchRunner} works with. */
 export interface BatchRunnerComponents {
-  store: Pick<JobStore, 'get' | 'feed' | 'feedEnd' | 'onFeed'>
+  store: Pick<JobStore, 'get' | 'look' | 'feed' | 'feedEnd' | 'onFeed'>
   requester: Pick<Requester, 'release' | 'cancel'>
   batches: BatchStore
   clock: Clock
@@ -84,6 +87,15 @@ export function createBatchRunner(components: BatchRunnerComponents): BatchRunne
     })
   }
 
+  /** Of a batch that ended before outcomes were kept. */
+  async function readOutcomes({ id }: BatchRecord, members: string[]): Promise<Outcomes> {
+    const statuses = new Map<string, JobStatus>()
+    await store.look(members, (job) => statuses.set(job.id, job.state.status))
+    const outcomes = members.map((member) => statuses.get(member) ?? null)
+    await batches.keepOutcomes(id, outcomes)
+    return outcomes
+  }
+
   return {
     undo: steps.undo,
     async start() {
@@ -119,6 +131,11 @@ export function createBatchRunner(components: BatchRunnerComponents): BatchRunne
       if (batch !== undefined) return countStatuses(batch.statuses.values())
       const ended = await batches.get(record.id)
       return ended?.counts ?? countStatuses([])
+    },
+    async outcomes(record, members) {
+      const statuses = tracked.get(record.id)?.statuses
+      if (statuses !== undefined) return members.map((id) => statuses.get(id) ?? null)
+      return (await batches.outcomes(record.id)) ?? (await readOutcomes(record, members))
     },
     async idle() {
       while (underway.size > 0) await Promise.all(underway)

@@ -58,6 +58,11 @@ export function createBatchSteps({ store, requester, batches, clock }: BatchStep
 
   async function finish({ record, statuses }: Tracked): Promise<void> {
     const status = record.status === 'cancelling' ? 'cancelled' : 'completed'
+    const members = await batches.members(record.id)
+    await batches.keepOutcomes(
+      record.id,
+      members.map((id) => statuses.get(id) ?? null),
+    )
     await batches.put({ ...record, status, counts: countStatuses(statuses.values()), endedAtMs: clock.nowMs() })
   }
 

@@ -19,8 +19,9 @@ export async function checkRows(source: RowSource, further: (row: Row) => Promis
     const problems = row.spec === null ? row.problems : [await further(row)].filter((problem) => problem !== null)
     if (problems.length > 0) {
       badRows += 1
+      const number = Number(row.origin?.row ?? row.row)
       if (badRows <= MAX_TOLD_ROWS)
-        told.push(...problems.map((problem) => ({ row: row.row, line: row.line, ...problem })))
+        told.push(...problems.map((problem) => ({ row: number, line: row.line, ...problem })))
     }
     length += row.length
     await breathe()

@@ -19,7 +19,7 @@ import { createBatchDesk } from './submit-batch.ts'
 /** What {@link openBatches} works with. */
 export interface BatchesComponents {
   db: Database
-  store: BatchRunnerComponents['store'] & Pick<JobStore, 'get'>
+  store: BatchRunnerComponents['store'] & Pick<JobStore, 'get' | 'look' | 'secrets'>
   directory: Directory
   requester: Requester
   volumes: Pick<Volumes, 'place'>

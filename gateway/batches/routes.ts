@@ -5,7 +5,9 @@ import { isoTime, isoTimeOrNull } from '../../node/views/time.ts'
 import { MAX_BATCH_BODY_BYTES, MAX_BATCH_ROWS, MAX_JOB_VALUES } from '../contract/batch-limits.ts'
 import {
   BATCH_EXAMPLE,
+  BATCH_ROWS_EXAMPLE,
   batchFormSchema,
+  batchRowsSchema,
   batchSchema,
   checkedBatchSchema,
   concurrencySchema,
@@ -118,6 +120,35 @@ const cancelBatch = operation({
   errors: ['RESOURCE_NOT_FOUND', 'JOB_STATE_CONFLICT'],
 })
 
+const getBatchRows = operation({
+  method: 'get',
+  path: `${BASE}/batches/{id}/rows`,
+  operationId: 'getBatchRows',
+  tag,
+  summary: 'What became of each row of a batch',
+  permission: 'jobs:read',
+  request: { params },
+  data: batchRowsSchema,
+  example: BATCH_ROWS_EXAMPLE,
+  errors: ['RESOURCE_NOT_FOUND'],
+})
+
+const retryBatch = operation({
+  method: 'post',
+  path: `${BASE}/batches/{id}/retry`,
+  operationId: 'retryBatch',
+  tag,
+  summary: 'Run the failed jobs of a batch again',
+  description:
+    'As a batch of their own, with the secrets that they had and as many at a time; its `retryOf` names this one, and its rows keep their numbers. Asked again it answers that batch, whose own failed jobs are run again by its own `retry`. A batch that goes on is refused: wait for its end, or cancel it.',
+  permission: 'jobs:write',
+  request: { params },
+  data: submittedBatchSchema,
+  status: 201,
+  example: SUBMITTED_EXAMPLE,
+  errors: ['RESOURCE_NOT_FOUND', 'JOB_STATE_CONFLICT'],
+})
+
 interface BatchComponents {
   batches: BatchStore
   batchDesk: BatchDesk
@@ -193,6 +224,22 @@ export function addBatchRoutes(api: Api, { batches, batchDesk, batchRunner, uplo
 
   api.openapi(getBatch, async (c) => c.json(success(await view(await visible(c, c.req.valid('param').id))), 200))
 
+  api.openapi(getBatchRows, async (c) => {
+    const record = await visible(c, c.req.valid('param').id)
+    const [members, numbers] = [await batches.members(record.id), await batches.rows(record.id)]
+    const outcomes = await batchRunner.outcomes(record, members)
+    const rows = members.map((jobId, i) => ({ row: numbers[i] ?? i + 1, jobId, status: outcomes[i] ?? null }))
+    return c.json(success({ id: record.id, rows }), 200)
+  })
+
+  api.openapi(retryBatch, async (c) => {
+    const first = await visible(c, c.req.valid('param').id)
+    const { record, jobIds, repeated } = await batchDesk.retry(first, c.var.requestId)
+    if (repeated) c.header('Idempotency-Replayed', 'true')
+    const answer = { batchId: record.id, jobIds, status: 'submitted' as const }
+    return c.json(success(answer), repeated ? (200 as 201) : 201)
+  })
+
   api.openapi(cancelBatch, async (c) => {
     const record = await visible(c, c.req.valid('param').id)
     if (record.endedAtMs !== null) {
@@ -203,7 +250,7 @@ export function addBatchRoutes(api: Api, { batches, batchDesk, batchRunner, uplo
 }
 
 function batchView(record: BatchRecord, counts: StatusCounts): z.input<typeof batchSchema> {
-  const { id, status, total, concurrency, createdAtMs, endedAtMs } = record
+  const { id, status, total, concurrency, createdAtMs, endedAtMs, retryOf = null, retriedAs = null } = record
   return {
     id,
     // What is being prepared is shown to nobody.
@@ -213,6 +260,8 @@ function batchView(record: BatchRecord, counts: StatusCounts): z.input<typeof ba
     counts,
     createdAt: isoTime(createdAtMs),
     endedAt: isoTimeOrNull(endedAtMs),
+    retryOf,
+    retriedAs,
   }
 }
 

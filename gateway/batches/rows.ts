@@ -17,6 +17,14 @@ export interface Row {
   /** Characters that it took to make it, or to see that it is none: all rows together are bounded by them. */
   length: number
   problems: RowProblem[]
+  /** Where its job comes from. @default its number */
+  origin?: RowOrigin
+}
+
+/** Where a job of a row comes from, beside its batch. */
+export interface RowOrigin {
+  row: string
+  resubmittedFrom?: string
 }
 
 /** Reads the rows from the beginning each time, holding one at a time. */

@@ -11,6 +11,7 @@ import type { BatchRecord } from './batch-records.ts'
 import type { BatchRunner } from './batch-runner.ts'
 import type { BatchStore } from './batch-store.ts'
 import { checkRows } from './check-rows.ts'
+import { failedRows } from './failed-rows.ts'
 import { digestOf } from './read-upload.ts'
 import { createRowProblems } from './row-problem.ts'
 import type { RowSource } from './rows.ts'
@@ -26,7 +27,7 @@ const LENGTH_AT_A_TIME = 1024 * 1024
 
 /** What {@link createBatchDesk} works with. */
 export interface BatchComponents extends Omit<SubmitComponents, 'store'> {
-  store: Pick<JobStore, 'get'>
+  store: Pick<JobStore, 'get' | 'look' | 'secrets'>
   batches: BatchStore
   batchRunner: BatchRunner
   clock: Clock
@@ -41,6 +42,8 @@ export interface BatchSubmission {
   requestId: string
   /** `digest` is of the body that came with the key. */
   idempotency: { key: string; digest: string } | null
+  /** Where it runs again what has failed of another: that one, and which rows of it. */
+  retry?: { of: string; rows: number[] }
 }
 
 /** A batch that was taken, or the first one with the same Idempotency-Key. */
@@ -56,6 +59,11 @@ export interface SubmittedBatch {
 export interface BatchDesk {
   /** @throws {GatewayError} VALIDATION_ERROR with the bad rows, IDEMPOTENCY_CONFLICT */
   submit(submission: BatchSubmission): Promise<SubmittedBatch>
+  /**
+   * Runs again, as a batch of their own, the jobs of one that have failed; asked again it answers the same.
+   * @throws {GatewayError} JOB_STATE_CONFLICT where it goes on, or none has failed; VALIDATION_ERROR with the rows that cannot run again
+   */
+  retry(record: BatchRecord, requestId: string): Promise<SubmittedBatch>
   /** How many jobs the rows make; nothing is stored. @throws {GatewayError} VALIDATION_ERROR with the bad rows */
   check(rows: RowSource, owner: string): Promise<number>
 }
@@ -77,7 +85,26 @@ export function createBatchDesk(components: BatchComponents): BatchDesk {
     return { record, jobIds: await batches.members(record.id), repeated: true }
   }
 
+  async function runAgain({ id }: BatchRecord, requestId: string): Promise<SubmittedBatch> {
+    const first = await batches.get(id)
+    if (first === undefined || first.endedAtMs === null) {
+      throw new GatewayError('JOB_STATE_CONFLICT', `The batch ${id} goes on: wait for its end, or cancel it`)
+    }
+    const again = first.retriedAs === undefined ? undefined : await batches.get(first.retriedAs)
+    if (again !== undefined) return { record: again, jobIds: await batches.members(again.id), repeated: true }
+    const { source, rows } = await failedRows(components, first)
+    const { owner, concurrency } = first
+    const submission = {
+      ...{ owner, concurrency, requestId },
+      rows: source,
+      idempotency: null,
+      retry: { of: id, rows },
+    }
+    return await make(components, submission, null)
+  }
+
   return {
+    retry: async (record, requestId) => await queue.run(record.id, async () => await runAgain(record, requestId)),
     check: async (rows, owner) => await checkRows(rows, createRowProblems(components, owner)),
     async submit(submission) {
       const { idempotency, owner } = submission
@@ -100,7 +127,7 @@ async function make(
   keyAt: string | null,
 ): Promise<SubmittedBatch> {
   const { batches, batchRunner, clock } = components
-  const { owner, rows, concurrency, idempotency } = submission
+  const { owner, rows, concurrency, idempotency, retry } = submission
   const total = await checkRows(rows, createRowProblems(components, owner))
   const nowMs = clock.nowMs()
   const jobIds = Array.from({ length: total }, () => newJobId(nowMs))
@@ -115,9 +142,10 @@ async function make(
     endedAtMs: null,
     counts: null,
     keyAt,
+    ...(retry !== undefined && { retryOf: retry.of }),
   }
   const key = idempotency === null ? null : { batchId: id, digest: idempotency.digest, expiresAtMs: nowMs + KEY_MS }
-  await batches.add(preparing, jobIds, key)
+  await batches.add(preparing, jobIds, key, retry?.rows)
   try {
     await storeJobs(components, submission, id, jobIds)
   } catch (error) {
@@ -139,10 +167,10 @@ async function storeJobs(
   const underway: Promise<unknown>[] = []
   const imageOf = createBatchImages(components)
   let length = 0
-  for await (const { row, spec, length: more } of rows()) {
+  for await (const { row, spec, length: more, origin: from = { row: String(row) } } of rows()) {
     const id = jobIds[row - 1]
     if (spec === null || id === undefined) throw new Error(`Row ${row} of ${batch} is not what was checked`)
-    const origin = { batch, row: String(row), requestId }
+    const origin = { batch, ...from, requestId }
     const job = { id, owner, origin, spec: resolveProvider(spec, owner, components), hold: true }
     const stored = imageOf(spec).then((image) => components.requester.submit(image === null ? job : { ...job, image }))
     stored.catch(() => undefined) // awaited below, and it may fail before

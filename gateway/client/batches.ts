@@ -1,6 +1,6 @@
 import { type CallOptions, everyItem, newIdempotencyKey, part, type SubmitOptions } from './resource.ts'
 import type { Page, Transport } from './transport.ts'
-import type { Batch, CheckedBatch, JobSubmission, NewBatch, Paging, SubmittedBatch } from './types.ts'
+import type { Batch, BatchRows, CheckedBatch, JobSubmission, NewBatch, Paging, SubmittedBatch } from './types.ts'
 
 /** How long the gateway may take to check and store ten thousand rows, in ms. */
 const SUBMIT_TIMEOUT_MS = 300_000
@@ -55,6 +55,15 @@ export function batchCalls(transport: Transport) {
       }),
     get: async (id: string, options: CallOptions = {}): Promise<Batch> =>
       await transport.data({ method: 'GET', path: `${BASE}/batches/${part(id)}`, ...options }),
+    /** What became of each of its rows. */
+    rows: async (id: string, options: CallOptions = {}): Promise<BatchRows> =>
+      await transport.data({ method: 'GET', path: `${BASE}/batches/${part(id)}/rows`, ...options }),
+    /** Runs its failed jobs again, as a batch of their own; asked again it answers the same. */
+    retry: async (id: string, options: CallOptions = {}): Promise<SubmittedBatch> =>
+      await transport.data({
+        ...{ method: 'POST', path: `${BASE}/batches/${part(id)}/retry`, isRepeatable: true },
+        ...{ timeoutMs: SUBMIT_TIMEOUT_MS, ...options },
+      }),
     /** Cancels what has not ended of it. */
     cancel: async (id: string, options: CallOptions = {}): Promise<Batch> =>
       await transport.data({ method: 'POST', path: `${BASE}/batches/${part(id)}/cancel`, ...options }),

@@ -2,7 +2,13 @@
 
 import type { z } from 'zod'
 import type { newProviderSchema, providerChangesSchema } from '../contract/added-providers.ts'
-import type { batchSchema, checkedBatchSchema, newBatchSchema, submittedBatchSchema } from '../contract/batches.ts'
+import type {
+  batchRowsSchema,
+  batchSchema,
+  checkedBatchSchema,
+  newBatchSchema,
+  submittedBatchSchema,
+} from '../contract/batches.ts'
 import type { CostRow, costsSchema, forecastSchema } from '../contract/cost-answers.ts'
 import type { COST_PERIODS } from '../contract/costs.ts'
 import type { Pagination } from '../contract/envelope.ts'
@@ -37,7 +43,13 @@ import type { auditEntrySchema, peerTrafficSchema } from '../contract/system.ts'
 import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../contract/templates.ts'
 import type { uploadSchema } from '../contract/uploads.ts'
 import type { volumeReceiptSchema, volumeSchema } from '../contract/volumes.ts'
-import type { deliverySchema, newWebhookSchema, webhookChangesSchema, webhookSchema } from '../contract/webhooks.ts'
+import type {
+  deliveryDetailsSchema,
+  deliverySchema,
+  newWebhookSchema,
+  webhookChangesSchema,
+  webhookSchema,
+} from '../contract/webhooks.ts'
 
 export type { CostRow, ErrorCode, JobSubmission, Pagination }
 
@@ -119,6 +131,8 @@ export interface PortLink {
 
 /** A batch and how far its jobs are. */
 export type Batch = z.output<typeof batchSchema>
+/** What became of each row of a batch. */
+export type BatchRows = z.output<typeof batchRowsSchema>
 /** Jobs to be taken all together or not at all, and how many of them run at a time. */
 export type NewBatch = z.input<typeof newBatchSchema>
 /** What a batch would be, all its rows being right. */
@@ -163,6 +177,8 @@ export type NewWebhook = z.input<typeof newWebhookSchema>
 export type WebhookChanges = z.input<typeof webhookChangesSchema>
 /** One event on its way to one webhook. */
 export type Delivery = z.output<typeof deliverySchema>
+/** The same with what is sent. */
+export type DeliveryDetails = z.output<typeof deliveryDetailsSchema>
 
 /** A change that somebody made or tried to make at the gateway, or a wrong key. */
 export type AuditEntry = z.output<typeof auditEntrySchema>

@@ -1,10 +1,11 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
 import { group } from '../../node/commands/group.ts'
 import { wholeNumber } from '../../node/commands/options.ts'
 import { say } from '../../node/commands/print.ts'
 import type { Batch, CortexClient, JobSubmission, SubmittedBatch } from '../client/index.ts'
 import { MAX_BATCH_ROWS } from '../contract/batch-limits.ts'
+import { JOB_STATUSES } from '../contract/job-status.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 
 /** Bad rows that are shown. */
@@ -15,7 +16,7 @@ export function batchCommand(): Command {
   return group(
     'batch',
     'many jobs as one',
-    [submit(), list(), get(), cancel()],
+    [submit(), list(), get(), rows(), retry(), cancel()],
     ['submit -f base.json --csv rows.csv --concurrency 5'],
   )
 }
@@ -38,15 +39,16 @@ function submit(): Command {
     .addHelpText('after', '\nExample:\n  $ cortex batch submit -f base.json --csv rows.csv --concurrency 5')
     .action(
       asking(async (client, options: SubmitOptions) => {
-        const answer = await sent(client, options)
-        const { print, printJson } = await import('../../node/commands/print.ts')
-        if (options.json === true) printJson(answer)
-        else {
-          print(answer.batchId)
-          say(`${answer.jobIds.length} jobs`)
-        }
+        await showSubmitted(await sent(client, options), options)
       }),
     )
+}
+
+async function showSubmitted(answer: SubmittedBatch, options: ConnectionOptions): Promise<void> {
+  const { print, printJson } = await import('../../node/commands/print.ts')
+  if (options.json === true) return printJson(answer)
+  print(answer.batchId)
+  say(`${answer.jobIds.length} job${answer.jobIds.length === 1 ? '' : 's'}`)
 }
 
 async function sent(client: CortexClient, options: SubmitOptions): Promise<SubmittedBatch> {
@@ -110,6 +112,42 @@ function get(): Command {
     )
 }
 
+function rows(): Command {
+  const command = new Command('rows')
+    .description('what became of each row')
+    .argument('<id>', 'which')
+    .addOption(new Option('--status <status...>', 'only these').choices(JOB_STATUSES))
+  type Options = ConnectionOptions & { status?: string[] }
+  return withConnection(command)
+    .addHelpText('after', '\nExample:\n  $ cortex batch rows batch_01k8m3q7w9x2 --status failed')
+    .action(
+      asking(async (client, id: string, options: Options) => {
+        const { showList } = await import('./show.ts')
+        const { status: wanted } = options
+        const all = (await client.batches.rows(id)).rows
+        const some = all.filter(({ status }) => wanted === undefined || (status !== null && wanted.includes(status)))
+        showList(some, options, ['ROW', 'STATUS', 'JOB'], ({ row, status, jobId }) => [
+          String(row),
+          status ?? 'forgotten',
+          jobId,
+        ])
+      }),
+    )
+}
+
+function retry(): Command {
+  const command = new Command('retry').description(
+    'run its failed jobs again, as a batch of their own; prints that one’s id',
+  )
+  return withConnection(command.argument('<id>', 'which'))
+    .addHelpText('after', '\nExample:\n  $ cortex batch retry batch_01k8m3q7w9x2')
+    .action(
+      asking(async (client, id: string, options: ConnectionOptions) => {
+        await showSubmitted(await client.batches.retry(id), options)
+      }),
+    )
+}
+
 function cancel(): Command {
   return withConnection(new Command('cancel').description('cancel what has not ended').argument('<id>', 'which'))
     .addHelpText('after', '\nExample:\n  $ cortex batch cancel batch_01k8m3q7w9x2')
@@ -130,5 +168,7 @@ async function show(batch: Batch, options: ConnectionOptions): Promise<void> {
     counts: fieldRows(one.counts),
     createdAt: [['created', when(one.createdAt)]],
     endedAt: [['ended', when(one.endedAt)]],
+    retryOf: one.retryOf === null ? [] : [['runs again', one.retryOf]],
+    retriedAs: one.retriedAs === null ? [] : [['run again as', one.retriedAs]],
   }))
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DEFAULT_CONCURRENCY, MAX_BATCH_ROWS } from './batch-limits.ts'
 import { submissionSchema } from './job-config.ts'
 import { jobCountsSchema } from './job-counts.ts'
+import { JOB_STATUSES } from './job-status.ts'
 import { JOB_EXAMPLE } from './jobs.ts'
 
 /**
@@ -93,8 +94,28 @@ export const batchSchema = z
     counts: jobCountsSchema.describe('Jobs by status; those that wait for their turn are pending.'),
     createdAt: time.describe('When it was submitted.'),
     endedAt: time.nullable().describe('When its last job ended; null until then.'),
+    retryOf: z.string().nullable().describe('The batch whose failed jobs it runs again; null where it is no such.'),
+    retriedAs: z.string().nullable().describe('The batch that runs its failed jobs again; null where none does.'),
   })
   .meta({ id: 'Batch', description: 'Many jobs that were submitted at once, and how far they are.' })
+
+/** Every row of a batch with what became of it. */
+export const batchRowsSchema = z
+  .strictObject({
+    id: z.string().describe('Of the batch.'),
+    rows: z
+      .array(
+        z.strictObject({
+          row: z
+            .int()
+            .describe('1 for the first; in a batch that runs failed jobs again, the number that it had at first.'),
+          jobId: z.string().describe('Its job.'),
+          status: z.enum(JOB_STATUSES).nullable().describe('How that is; null where it was forgotten before it ended.'),
+        }),
+      )
+      .describe('In order; all of them.'),
+  })
+  .meta({ id: 'BatchRows', description: 'Every row of a batch with what became of it.' })
 
 /** A {@link batchSchema} for the API’s document. */
 export const BATCH_EXAMPLE: z.input<typeof batchSchema> = {
@@ -105,6 +126,14 @@ export const BATCH_EXAMPLE: z.input<typeof batchSchema> = {
   counts: { pending: 60, scheduled: 2, running: 8, completed: 29, failed: 1, cancelled: 0 },
   createdAt: '2026-01-31T12:00:00.000Z',
   endedAt: null,
+  retryOf: null,
+  retriedAs: null,
+}
+
+/** A {@link batchRowsSchema} for the API’s document. */
+export const BATCH_ROWS_EXAMPLE: z.input<typeof batchRowsSchema> = {
+  id: BATCH_EXAMPLE.id,
+  rows: [{ row: 1, jobId: JOB_EXAMPLE.id, status: 'completed' }],
 }
 
 /** A {@link submittedBatchSchema} for the API’s document. */

@@ -31,9 +31,12 @@ export const TABLES = {
     form: z.looseObject({
       ...{ ...owned, status: text, total: at, concurrency: at, endedAtMs: at.nullable() },
       ...{ counts: z.record(text, at).nullable(), keyAt: text.nullable() },
+      ...{ retryOf: text.optional(), retriedAs: text.optional() },
     }),
   },
   'batch-members': { what: 'jobs of batches', form: z.array(text) },
+  'batch-rows': { what: 'rows of batches', form: z.array(at) },
+  'batch-outcomes': { what: 'outcomes of batches', form: z.array(text.nullable()) },
   'batch-keys': {
     what: 'keys of batches',
     form: z.looseObject({ batchId: text, digest: text, expiresAtMs: at }),
@@ -43,6 +46,7 @@ export const TABLES = {
     form: z.looseObject({
       ...{ ...owned, name: text, url: text, events: z.array(text), enabled: z.boolean(), everyOwner: z.boolean() },
       ...{ sealedSecret: text.nullable(), stats: z.looseObject({ delivered: at, failed: at, retried: at }) },
+      recent: z.array(z.boolean()).optional(),
     }),
   },
   deliveries: {

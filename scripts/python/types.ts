@@ -22,6 +22,7 @@ const ROOTS = [
     'ContainerFiles',
     'WrittenFiles',
     'Batch',
+    'BatchRows',
     'NewBatch',
     'SubmittedBatch',
     'CheckedBatch',

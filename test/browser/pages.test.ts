@@ -33,7 +33,8 @@ describe('the pages of the dashboard, filled', () => {
     ])
     const run = await client.schedules.run(schedule.id)
     Object.assign(ids, { template: template.id, schedule: schedule.id, webhook: webhook.id })
-    Object.assign(ids, { provider: providers.items[0]?.id ?? '', job: run.id })
+    Object.assign(ids, { provider: providers.items[0]?.id ?? '', job: run.id, batch: batch.batchId })
+    Object.assign(ids, { both: providers.items.map(({ id }) => id).join(',') })
     await until(async () => {
       const { items } = await client.jobs.list()
       return items.length === batch.jobIds.length + 1 && items.every(({ endedAt }) => endedAt !== null)
@@ -48,12 +49,15 @@ describe('the pages of the dashboard, filled', () => {
     ['/jobs/templates', 'Templates', /Nightly report/],
     ['/jobs/templates/:template', 'Nightly report', /research/],
     ['/jobs/batches', 'Batches', /2 jobs|1 completed|of 2/],
+    ['/jobs/batches/:batch', 'Batch of 2 jobs', /1 failed/],
     ['/jobs/batches/create', 'Create Batch', /How rows become jobs/],
     ['/jobs/schedules', 'Schedules', /Nightly/],
     ['/jobs/schedules/:schedule', 'Nightly', /Europe\/Berlin/],
     ['/jobs/schedules/:schedule/edit', 'Nightly', /While a job of it runs/],
     ['/volumes', 'Volumes', /No volumes/],
     ['/network', 'Network', /attic/],
+    ['/network?region=eu-west', 'Network', /eu-west: 1 provider/],
+    ['/network/compare?ids=:both', 'Compare Providers', /best/],
     ['/network/:provider', '', /core-hour/],
     ['/costs', 'Costs', /Export CSV/],
     ['/settings', 'Settings', /CI/],

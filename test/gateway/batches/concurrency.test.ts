@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { openGatewayApp } from '../../../gateway/app.ts'
-import { batchSchema } from '../../../gateway/contract/batches.ts'
+import { batchRowsSchema, batchSchema } from '../../../gateway/contract/batches.ts'
 import { successSchema } from '../../../gateway/contract/envelope.ts'
 import { systemClock } from '../../../node/clock.ts'
 import { silentLogger } from '../../../node/logger.ts'
@@ -32,6 +32,12 @@ async function submit(count: number, concurrency: number): Promise<{ batchId: st
 
 async function batch(id: string) {
   return successSchema(batchSchema).parse((await gateway.ask('GET', `${BATCHES}/${id}`)).body).data
+}
+
+async function rowsOf(id: string): Promise<[number, string, string | null][]> {
+  const answer = await gateway.ask('GET', `${BATCHES}/${id}/rows`)
+  const { data } = successSchema(batchRowsSchema).parse(answer.body)
+  return data.rows.map(({ row, jobId, status }) => [row, jobId, status])
 }
 
 async function finishOne(id: string): Promise<void> {
@@ -151,6 +157,94 @@ describe('the concurrency of a batch', () => {
       assert.deepEqual(held, ['cancelled', 'cancelled'])
     } finally {
       await again.stop()
+    }
+  })
+
+  it('tells what became of each row, and runs the failed again as a batch of their own, once', async () => {
+    const jobs = ['a', 'b', 'c', 'd'].map((word) => ({ image: 'busybox', args: [word], secrets: { WORD: word } }))
+    const { data } = await gateway.ask('POST', BATCH, { json: { jobs, concurrency: 4 } })
+    const { batchId, jobIds } = data as { batchId: string; jobIds: string[] }
+    const again = async (id: string) => await gateway.ask('POST', `${BATCHES}/${id}/retry`)
+    await until(() => released.length === 4)
+    const early = await again(batchId)
+    assert.deepEqual([early.status, early.code], [409, 'JOB_STATE_CONFLICT'])
+    for (const [i, id] of jobIds.entries()) {
+      await gateway.play.start(id)
+      if (i % 2 === 0) await gateway.play.complete(id)
+      else await gateway.play.fail(id, 3)
+    }
+    await until(async () => (await batch(batchId)).status === 'completed')
+    assert.deepEqual(await rowsOf(batchId), [
+      [1, jobIds[0], 'completed'],
+      [2, jobIds[1], 'failed'],
+      [3, jobIds[2], 'completed'],
+      [4, jobIds[3], 'failed'],
+    ])
+
+    const [first, second] = await Promise.all([again(batchId), again(batchId)])
+    assert.deepEqual([first.status, second.status].toSorted(), [200, 201])
+    assert.deepEqual(first.data, second.data)
+    const retried: string = first.data.batchId
+    const ids: string[] = first.data.jobIds
+    assert.deepEqual([(await batch(batchId)).retriedAs, (await batch(retried)).retryOf], [retried, batchId])
+    const made = await Promise.all(ids.map(async (id) => await gateway.store.get(id)))
+    assert.deepEqual(
+      made.map((job) => [job?.spec.args, job?.origin.row, job?.origin.resubmittedFrom, job?.origin.batch]),
+      [
+        [['b'], '2', jobIds[1], retried],
+        [['d'], '4', jobIds[3], retried],
+      ],
+    )
+    assert.deepEqual((await gateway.store.secrets(ids[1] ?? '')).secrets, { WORD: 'd' })
+
+    await until(() => released.length === 6)
+    await finishOne(ids[0] as string)
+    await gateway.play.start(ids[1] as string)
+    await gateway.play.fail(ids[1] as string, 3)
+    await until(async () => (await batch(retried)).status === 'completed')
+    assert.deepEqual(await rowsOf(retried), [
+      [2, ids[0], 'completed'],
+      [4, ids[1], 'failed'],
+    ])
+    const third = await again(retried)
+    assert.deepEqual([third.status, third.data.jobIds.length], [201, 1])
+    await until(() => released.length === 7)
+    await finishOne(third.data.jobIds[0])
+    await until(async () => (await batch(third.data.batchId)).status === 'completed')
+    const none = await again(third.data.batchId)
+    assert.deepEqual([none.status, none.code], [409, 'JOB_STATE_CONFLICT'])
+  })
+
+  it('forgets what was to run again where that was not to be, and lets it be asked for anew', async () => {
+    const { batchId, jobIds } = await submit(1, 1)
+    await until(() => released.length === 1)
+    await gateway.play.start(jobIds[0] as string)
+    await gateway.play.fail(jobIds[0] as string, 1)
+    await until(async () => (await batch(batchId)).status === 'completed')
+    const retried: string = (await gateway.ask('POST', `${BATCHES}/${batchId}/retry`)).data.batchId
+    const record = await gateway.batches.get(retried)
+    assert.ok(record !== undefined)
+    // As a crash before the answer leaves it.
+    await gateway.batches.put({ ...record, status: 'preparing' })
+    await gateway.stop()
+    const again = await reopened()
+    try {
+      assert.equal(await again.batches.get(retried), undefined)
+      assert.equal((await again.batches.get(batchId))?.retriedAs, undefined)
+    } finally {
+      await again.stop()
+    }
+  })
+
+  it('shows its rows, and runs them again, to its owner alone', async () => {
+    const { batchId } = await submit(1, 1)
+    const bob = await gateway.keyFor('bob')
+    for (const [method, path] of [
+      ['GET', 'rows'],
+      ['POST', 'retry'],
+    ] as const) {
+      const answer = await gateway.ask(method, `${BATCHES}/${batchId}/${path}`, { key: bob })
+      assert.deepEqual([answer.status, answer.code], [404, 'RESOURCE_NOT_FOUND'])
     }
   })
 

@@ -27,6 +27,9 @@ describe('cortex batch', () => {
     )
     assert.match((await at.cortex.run(['batch', 'get', id])).out, /^jobs\s+2, 2 at a time$/m)
     assert.match((await at.cortex.run(['batch', 'list'])).out, new RegExp(`^${id}\\s+submitted\\s+2`, 'm'))
+    const rows = await at.cortex.run(['batch', 'rows', id, '--status', 'pending'])
+    assert.match(rows.out, /^ROW +STATUS +JOB\n1 +pending +job_\w+\n2 +pending +job_\w+\n$/)
+    assert.match((await at.cortex.run(['batch', 'retry', id])).err, /goes on: wait for its end, or cancel it/)
     assert.equal((await at.cortex.run(['batch', 'cancel', id])).code, 0)
   })
 

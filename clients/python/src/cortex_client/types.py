@@ -1990,6 +1990,10 @@ class Batch(TypedDict):
     createdAt: str
     #: When its last job ended; null until then.
     endedAt: Union[str, None]
+    #: The batch whose failed jobs it runs again; null where it is no such.
+    retryOf: Union[str, None]
+    #: The batch that runs its failed jobs again; null where none does.
+    retriedAs: Union[str, None]
 
 
 class BatchCounts(TypedDict):
@@ -2007,6 +2011,24 @@ class BatchCounts(TypedDict):
     failed: int
     #: Were cancelled.
     cancelled: int
+
+
+class BatchRows(TypedDict):
+    """Every row of a batch with what became of it."""
+
+    #: Of the batch.
+    id: str
+    #: In order; all of them.
+    rows: List[BatchRowsRowsItem]
+
+
+class BatchRowsRowsItem(TypedDict):
+    #: 1 for the first; in a batch that runs failed jobs again, the number that it had at first.
+    row: int
+    #: Its job.
+    jobId: str
+    #: How that is; null where it was forgotten before it ended.
+    status: Literal["pending", "scheduled", "running", "completed", "failed", "cancelled", None]
 
 
 class NewBatch(TypedDict):

@@ -148,6 +148,13 @@ const createBatch = createRoute({
   ),
 })
 
+const batch = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs/batches/$batchId',
+  validateSearch: (search: Record<string, unknown>) => ({ ...word('outcome')(search), ...word('as')(search) }),
+  component: lazyRouteComponent(() => import('../batches/batch-page.tsx'), 'BatchPage'),
+})
+
 const schedules = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/schedules',
@@ -186,7 +193,14 @@ const volumes = createRoute({
 const network = createRoute({
   getParentRoute: () => signedIn,
   path: '/network',
+  validateSearch: word('region'),
   component: lazyRouteComponent(() => import('../network/network-page.tsx'), 'NetworkPage'),
+})
+const compareProviders = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/network/compare',
+  validateSearch: word('ids'),
+  component: lazyRouteComponent(() => import('../network/compare-providers-page.tsx'), 'CompareProvidersPage'),
 })
 const provider = createRoute({
   getParentRoute: () => signedIn,
@@ -222,9 +236,21 @@ const pages = [
   editTemplate,
   batches,
   createBatch,
+  batch,
   schedules,
 ] as const
-const more = [createSchedule, schedule, editSchedule, volumes, network, provider, costs, settings, webhook] as const
+const more = [
+  createSchedule,
+  schedule,
+  editSchedule,
+  volumes,
+  network,
+  compareProviders,
+  provider,
+  costs,
+  settings,
+  webhook,
+] as const
 
 /** The pages by their paths; all but the login ask first who is signed in. */
 export const router = createRouter({

@@ -5,18 +5,16 @@ import { useState } from 'react'
 import type { Batch } from '../../../client/index.ts'
 import { JOB_STATUSES } from '../../../contract/job-status.ts'
 import { client } from '../app/client.ts'
-import { queryClient } from '../app/query.ts'
 import { useMay } from '../app/session.ts'
 import { number } from '../format/amounts.ts'
 import { Card } from '../ui/card.tsx'
-import { Confirm } from '../ui/confirm.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { Loaded } from '../ui/loaded.tsx'
-import { told } from '../ui/notify.ts'
 import { Page } from '../ui/page.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
+import { CancelBatch } from './cancel-batch.tsx'
 
 /** Batches shown; older ones are found through their jobs. */
 const SHOWN = 100
@@ -51,7 +49,7 @@ export function BatchesPage() {
 }
 
 function BatchesTable({ batches, mayWrite }: { batches: Batch[]; mayWrite: boolean }) {
-  const [ending, setEnding] = useState<Batch | null>(null)
+  const [ending, setEnding] = useState<string | null>(null)
   return (
     <Card>
       <PlainTable
@@ -61,7 +59,7 @@ function BatchesTable({ batches, mayWrite }: { batches: Batch[]; mayWrite: boole
         {batches.map((batch) => (
           <Table.Tr key={batch.id}>
             <Table.Td className="mono">
-              <Link to="/jobs" search={{ batch: batch.id }} className="text-link" title={batch.id}>
+              <Link to="/jobs/batches/$batchId" params={{ batchId: batch.id }} className="text-link" title={batch.id}>
                 …{batch.id.slice(-8)}
               </Link>
             </Table.Td>
@@ -77,7 +75,7 @@ function BatchesTable({ batches, mayWrite }: { batches: Batch[]; mayWrite: boole
             </Table.Td>
             <Table.Td ta="right">
               {mayWrite && batch.endedAt === null && (
-                <Button size="xs" variant="default" onClick={() => setEnding(batch)}>
+                <Button size="xs" variant="default" onClick={() => setEnding(batch.id)}>
                   Cancel
                 </Button>
               )}
@@ -85,22 +83,7 @@ function BatchesTable({ batches, mayWrite }: { batches: Batch[]; mayWrite: boole
           </Table.Tr>
         ))}
       </PlainTable>
-      <Confirm
-        isOpen={ending !== null}
-        title="Cancel batch"
-        confirm="Cancel batch"
-        dismiss="Keep running"
-        isDangerous
-        onClose={() => setEnding(null)}
-        onConfirm={async () => {
-          if (ending === null) return
-          await client.batches.cancel(ending.id)
-          await queryClient.invalidateQueries({ queryKey: ['batches'] })
-          told('Cancelling the batch')
-        }}
-      >
-        <Text size="sm">What has not ended of it is cancelled. What ran is paid for.</Text>
-      </Confirm>
+      <CancelBatch id={ending} onClose={() => setEnding(null)} />
     </Card>
   )
 }

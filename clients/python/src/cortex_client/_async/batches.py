@@ -8,7 +8,7 @@ import secrets
 from typing import Any, AsyncIterator, Iterable, cast
 
 from .._requests import BATCH_TIMEOUT, csv_of, part
-from ..types import Batch, CheckedBatch, JobConfig, JobSubmission, SubmittedBatch
+from ..types import Batch, BatchRows, CheckedBatch, JobConfig, JobSubmission, SubmittedBatch
 from .transport import AsyncTransport
 
 
@@ -82,6 +82,15 @@ class AsyncBatches:
             if now["status"] in ("completed", "cancelled"):
                 return now
             await asyncio.sleep(every)
+
+    async def rows(self, batch: str) -> BatchRows:
+        """What became of each of its rows."""
+        return cast(BatchRows, await self._transport.data("GET", f"/plugin-core/jobs/batches/{part(batch)}/rows"))
+
+    async def retry(self, batch: str) -> SubmittedBatch:
+        """Runs its failed jobs again, as a batch of their own; asked again it answers the same."""
+        path = f"/plugin-core/jobs/batches/{part(batch)}/retry"
+        return cast(SubmittedBatch, await self._transport.data("POST", path, timeout=BATCH_TIMEOUT, repeatable=True))
 
     async def cancel(self, batch: str) -> Batch:
         """Cancels what has not ended of it."""

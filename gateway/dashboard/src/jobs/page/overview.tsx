@@ -82,7 +82,7 @@ export function Overview({ job }: { job: Job }) {
             [
               'Batch',
               job.origin.batch && (
-                <Link to="/jobs" search={{ batch: job.origin.batch }} className="text-link">
+                <Link to="/jobs/batches/$batchId" params={{ batchId: job.origin.batch }} className="text-link">
                   …{job.origin.batch.slice(-8)}
                 </Link>
               ),
