@@ -1,26 +1,16 @@
 import { z } from 'zod'
 import { COST_PERIODS, DAY_MS, MAX_COST_DAYS } from './costs.ts'
-import { assertTimezone, CronError } from './cron.ts'
 import { keysOf, timeField } from './list-fields.ts'
+import { zoneField } from './zone-field.ts'
 
 const usd = z.number().describe('US dollars.')
 const currency = z.literal('USD').describe('Of all amounts.')
 const time = z.iso.datetime()
 
 /** What of the query says in which zone days begin and end. */
-const timezone = z
-  .string()
-  .max(64, { abort: true })
+const timezone = zoneField
   .default('UTC')
-  .superRefine((name, context) => {
-    try {
-      assertTimezone(name)
-    } catch (error) {
-      if (!(error instanceof CronError)) throw error
-      context.addIssue({ code: 'custom', message: error.message })
-    }
-  })
-  .describe('In which zone days begin and end, by its IANA name.')
+  .describe('In which zone days begin and end: an IANA name in any case, a city, a country, `UTC+2`, `PST`.')
 
 /** Which costs are added up, and by what. */
 export const costQuery = z

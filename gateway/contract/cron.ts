@@ -74,8 +74,7 @@ function wordsOf(message: string): string {
   return `${field} ${written} is out of range, write ${RANGES[name as keyof typeof RANGES]}`
 }
 
-/** @throws {CronError} where there is no time zone of this name */
-export function assertTimezone(timezone: string): void {
+function assertTimezone(timezone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone: timezone })
   } catch (cause) {

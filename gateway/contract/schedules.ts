@@ -6,7 +6,7 @@ import { jobErrorSchema } from './job-failures.ts'
 import { JOB_STATUSES } from './job-status.ts'
 import { JOB_EXAMPLE } from './jobs.ts'
 import { CONCURRENCY_POLICIES, RUN_OUTCOMES } from './schedule-words.ts'
-import { readTimeZone, TimeZoneError } from './time-zones.ts'
+import { zoneField } from './zone-field.ts'
 
 const time = z.iso.datetime()
 
@@ -67,13 +67,9 @@ const fields = {
     .describe(
       'Cron: five fields, six with seconds in front, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.',
     ),
-  timezone: z
-    .string()
-    .max(64)
-    .transform(namedZone)
-    .describe(
-      'By its IANA name, in any case, or as people call it: a city, a country, `UTC+2`, `PST`. Daylight saving is kept.',
-    ),
+  timezone: zoneField.describe(
+    'By its IANA name, in any case, or as people call it: a city, a country, `UTC+2`, `PST`. Daylight saving is kept.',
+  ),
   config: configSchema,
   templateId: z.string().max(64).describe('The template that it runs, in place of a config.'),
   concurrencyPolicy: z
@@ -126,17 +122,6 @@ export const scheduleChangesSchema = z
     id: 'ScheduleChanges',
     description: 'What is absent stays; a `config` takes the place of a template, and the other way round.',
   })
-
-/** The zone that a text means, by its IANA name. */
-function namedZone(text: string, context: z.RefinementCtx): string {
-  try {
-    return readTimeZone(text)
-  } catch (error) {
-    if (!(error instanceof TimeZoneError)) throw error
-    context.addIssue({ code: 'custom', message: error.message })
-    return z.NEVER
-  }
-}
 
 function checkCron(schedule: string, timezone: string, context: z.RefinementCtx): void {
   try {

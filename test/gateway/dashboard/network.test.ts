@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Provider } from '../../../gateway/client/index.ts'
+import type { Provider, ProviderHistoryEntry } from '../../../gateway/client/index.ts'
 import { PROVIDER_EXAMPLE, providerSchema } from '../../../gateway/contract/providers.ts'
+import { pastLines } from '../../../gateway/dashboard/src/network/over-time-lines.ts'
 import { createPlaces, type Place } from '../../../gateway/dashboard/src/network/regions.ts'
 import { bestOf, type Compared, GROUPS } from '../../../gateway/dashboard/src/network/traits.ts'
 
 const COUNTRIES: Record<string, Place> = { DE: [10, 51], AT: [14, 47], CA: [-100, 60], SA: [45, 24] }
 const placeOf = createPlaces(COUNTRIES)
+const HOUR = 3_600_000
+const NOW = Date.parse('2026-12-01T00:00:00Z')
 
 function provider(fields: Partial<Provider>): Provider {
   return { ...providerSchema.parse(PROVIDER_EXAMPLE), ...fields }
@@ -69,5 +72,28 @@ describe('providers side by side', () => {
       trait(label).value(bare),
     )
     assert.deepEqual(shown, Array(shown.length).fill(null))
+  })
+
+  it('have their prices and how much they were there on one axis, of the last 30 days', () => {
+    const { pricing } = provider({})
+    const entry = (hoursAgo: number, cpu: number): ProviderHistoryEntry => ({
+      ...{ timestamp: new Date(NOW - hoursAgo * HOUR).toISOString(), type: 'provider.pricing.changed' as const },
+      ...{ status: 'online' as const, pricing: { ...pricing, cpu }, gpus: [] },
+    })
+    const uptime = [{ timestamp: new Date(NOW - 5 * HOUR).toISOString(), value: 50 }]
+    const old = { id: 'a', name: 'old', history: [entry(10, 0.03), entry(900, 0.02), entry(1_000, 0.01)], uptime }
+    const { prices, shares, whole } = pastLines([old, { id: 'b', name: 'new', history: [], uptime: [] }], NOW)
+    const since = NOW - 720 * HOUR
+    const { points = [] } = prices[0] ?? {}
+    const changes = points.filter(({ value }, i) => value !== points[i - 1]?.value)
+    assert.deepEqual(changes, [
+      { at: since, value: 0.02 },
+      { at: NOW - 10 * HOUR, value: 0.03 },
+    ])
+    assert.deepEqual(points.at(-1), { at: NOW, value: 0.03 })
+    assert.ok(points.every(({ at }, i) => i === 0 || at - (points[i - 1]?.at ?? 0) <= HOUR))
+    assert.deepEqual(prices[1]?.points, [])
+    assert.deepEqual(shares[0]?.points, [{ at: NOW - 5 * HOUR, value: 50 }])
+    assert.deepEqual(whole, { from: since, to: NOW })
   })
 })

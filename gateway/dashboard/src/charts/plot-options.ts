@@ -48,6 +48,8 @@ const MARK_WIDTH = 72
 const FAR = 10
 /** Room above the highest value. */
 const HEADROOM = 1.08
+/** What tells lines apart without colours, too. */
+const DASHES = [[], [6, 3], [2, 3], [12, 3, 2, 3]]
 const FONT = '12px system-ui, sans-serif'
 
 /** @param shape asked anew each time something is drawn */
@@ -140,8 +142,7 @@ function seriesOf(kind: PlotKind, at: number, colors: Colors): uPlot.Series {
   return {
     stroke,
     width: 1.8,
-    // Told apart without colours, too.
-    ...(at > 0 && { dash: [6, 3] }),
+    dash: DASHES[at % DASHES.length] ?? [],
     ...(kind === 'steps' && stepped && { paths: stepped({ align: 1 }) }),
   }
 }
@@ -193,7 +194,7 @@ function colorsOf(element: HTMLElement): Colors {
   const style = getComputedStyle(element)
   const color = (name: string): string => style.getPropertyValue(name).trim()
   return {
-    lines: [color('--run'), color('--ok')],
+    lines: ['--run', '--ok', '--warn', '--quiet'].map(color),
     quiet: color('--quiet'),
     grid: color('--line'),
     limit: color('--bad'),

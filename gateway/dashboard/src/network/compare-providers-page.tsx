@@ -1,17 +1,20 @@
 import { MultiSelect, Table, Text } from '@mantine/core'
 import { useQueries } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
 import type { Provider } from '../../../client/index.ts'
 import { shownName } from '../../../contract/names.ts'
 import { useProviders } from '../jobs/queries.ts'
 import { Card } from '../ui/card.tsx'
-import { Loaded } from '../ui/loaded.tsx'
+import { Loaded, Outline } from '../ui/loaded.tsx'
 import { Page } from '../ui/page.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { MOST_COMPARED } from './compared.ts'
 import { uptimeQuery } from './queries.ts'
 import { bestOf, GROUPS, type Trait } from './traits.ts'
+
+const OverTime = lazy(async () => ({ default: (await import('./over-time.tsx')).OverTime }))
 
 /** Two to four providers side by side; the address says which. */
 export function CompareProvidersPage() {
@@ -28,6 +31,7 @@ function Comparison({ providers }: { providers: Provider[] }) {
   const navigate = useNavigate()
   const chosen = ids.split(',').slice(0, MOST_COMPARED)
   const compared = chosen.flatMap((id) => providers.find((one) => one.id === id) ?? [])
+  const named = compared.map((provider) => ({ id: provider.id, name: labelOf(provider, compared) }))
   return (
     <>
       <MultiSelect
@@ -46,7 +50,12 @@ function Comparison({ providers }: { providers: Provider[] }) {
           Choose two to {MOST_COMPARED} of them.
         </Text>
       ) : (
-        <SideBySide providers={compared} />
+        <>
+          <SideBySide providers={compared} />
+          <Suspense fallback={<Outline rows={6} />}>
+            <OverTime providers={named} />
+          </Suspense>
+        </>
       )}
     </>
   )

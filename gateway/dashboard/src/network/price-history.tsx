@@ -1,16 +1,16 @@
 import { Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
 import type { ProviderHistoryEntry, ProviderPricing } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
-import { type ChartSpec, TimeCharts } from '../charts/time-charts.tsx'
-import type { TimeRange } from '../charts/time-range.ts'
 import { usd } from '../format/amounts.ts'
 import { Card } from '../ui/card.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
+import { OverTime } from './over-time.tsx'
+import type { Named } from './over-time-lines.ts'
+import { historyQuery } from './queries.ts'
 
 const WORDS: Record<ProviderHistoryEntry['type'], string> = {
   'provider.added': 'Heard of for the first time',
@@ -19,23 +19,17 @@ const WORDS: Record<ProviderHistoryEntry['type'], string> = {
   'provider.removed': 'Forgotten',
 }
 const SHOWN = 20
-const MINUTE_MS = 60_000
-/** A price holds until it changes: no time without a change is a gap. */
-const NEVER_MS = Number.MAX_SAFE_INTEGER
 
 /** What a provider asked over time, and when it was there. */
-export function PriceHistory({ id }: { id: string }) {
-  const history = useQuery({
-    queryKey: ['providers', 'history', id],
-    queryFn: async ({ signal }) => await client.providers.history(id, { signal }),
-  })
+export function PriceHistory({ id, name }: Named) {
+  const history = useQuery(historyQuery(id))
   const pricing = useQuery({
     queryKey: ['providers', 'pricing', id],
     queryFn: async ({ signal }) => await client.providers.pricing(id, { signal }),
   })
   return (
     <>
-      <Loaded query={history}>{(entries) => <Chart entries={entries} />}</Loaded>
+      <OverTime providers={[{ id, name }]} />
       <Loaded query={pricing}>
         {({ cpu }) => (
           <Text size="sm" c="dimmed">
@@ -102,19 +96,4 @@ function GpuPrices({ gpus }: Pick<ProviderPricing, 'gpus'>) {
       </PlainTable>
     </Card>
   )
-}
-
-function Chart({ entries }: { entries: ProviderHistoryEntry[] }) {
-  const [zoom, setZoom] = useState<TimeRange | null>(null)
-  const { charts, whole } = useMemo(() => {
-    const points = entries
-      .toReversed()
-      .map(({ timestamp, pricing }) => ({ at: Date.parse(timestamp), value: pricing.cpu }))
-    const to = Date.now()
-    const last = points.at(-1)
-    const lines = [{ name: 'Core-hour', points: [...points, ...(last === undefined ? [] : [{ ...last, at: to }])] }]
-    const chart: ChartSpec = { title: 'Price of a core-hour', lines, format: usd, kind: 'steps' }
-    return { charts: [chart], whole: { from: Math.min(points[0]?.at ?? to, to - MINUTE_MS), to } }
-  }, [entries])
-  return <TimeCharts label="Prices" {...{ charts, whole, zoom }} stepMs={NEVER_MS} onZoom={setZoom} />
 }

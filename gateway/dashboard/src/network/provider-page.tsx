@@ -119,7 +119,7 @@ function ProviderDetails({ provider }: { provider: Provider }) {
       </Card>
       <Speed provider={provider} />
       <Suspense fallback={<Outline rows={3} />}>
-        <PriceHistory id={id} />
+        <PriceHistory id={id} name={shownName(name, id)} />
       </Suspense>
       <ProviderJobs id={id} />
     </Page>
