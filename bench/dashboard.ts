@@ -1,6 +1,7 @@
 /**
  * The dashboard in Chromium before a log of 1,000,000 lines and a list of 100,000 jobs, against the same with 1,000 of
- * each: how long they take to load and to be searched, and whether scrolling stays smooth. `npm run -s bench -- dashboard
+ * each: how long they take to load and to be searched, and whether the page stays smooth while it is scrolled, sorted,
+ * narrowed down and searched, while a log is followed as it comes, and while jobs come in. `npm run -s bench -- dashboard
  * 200000 20000` takes other sizes: lines, jobs.
  */
 
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Page } from 'playwright-core'
+import { CortexClient } from '../gateway/client/index.ts'
 import { openBrowser } from '../test/browser/support/chromium.ts'
 import { type Smoothness, scrollAll, watch } from '../test/browser/support/scrolling.ts'
 import type { BenchResult } from './run.ts'
@@ -19,6 +21,8 @@ import { median, quantile, round } from './support/statistics.ts'
 const [LINES, JOBS, FEW] = [1_000_000, 100_000, 1_000]
 /** Turns of the wheel, and jumps, in each. */
 const TURNS = 60
+/** Jobs that come in while the list is scrolled. */
+const COMING = 100
 const LOADING = { timeout: 300_000 }
 
 export async function bench([lines = LINES, jobs = JOBS]: (string | number)[]): Promise<BenchResult> {
@@ -44,7 +48,10 @@ async function measure(lines: number, jobs: number) {
     await page.keyboard.press('Enter')
     await page.locator('.grid-row').nth(1).waitFor()
     const list = figures(await watch(page, async () => await scrollAll(page, '.table-scroller', TURNS)))
-    const row = { lines, jobs, list, log: await measureLog(page, served, lines) }
+    const row = {
+      ...{ lines, jobs, list, busyList: figures(await measureBusyList(page, served)) },
+      ...{ narrowing: figures(await measureNarrowing(page)), log: await measureLog(page, served, lines) },
+    }
     process.stdout.write(`${JSON.stringify(row)}\n`)
     return row
   } finally {
@@ -53,6 +60,35 @@ async function measure(lines: number, jobs: number) {
     await once(worker, 'exit')
     await rm(folder, { recursive: true })
   }
+}
+
+/** Scrolls while jobs come in, each with its events. */
+async function measureBusyList(page: Page, { origin, key }: ServedGateway): Promise<Smoothness> {
+  const client = new CortexClient({ baseUrl: origin, apiKey: key })
+  return await watch(page, async () => {
+    const coming = Array.from({ length: COMING }, async (_, i) => {
+      await client.jobs.submit({ image: 'busybox:1.36', name: `coming-${i}`, queueTimeout: 60 })
+    })
+    await Promise.all([...coming, scrollAll(page, '.table-scroller', TURNS)])
+    await page.locator('.table-scroller').evaluate((element) => element.scrollTo(0, 0))
+    await page.getByText(`coming-`).first().waitFor()
+  })
+}
+
+/** Sorts the list and narrows it down, by what indexes know and by what is looked for in every job. */
+async function measureNarrowing(page: Page): Promise<Smoothness> {
+  const search = page.getByPlaceholder('Search name, image, id, command or label')
+  return await watch(page, async () => {
+    await page.getByRole('button', { name: 'Cost', exact: true }).click()
+    await page.waitForURL(/sort=cost/)
+    await page.locator('[aria-sort=descending]', { hasText: 'Cost' }).waitFor()
+    await page.getByRole('button', { name: 'Jobs with team=research' }).first().click()
+    await page.getByRole('button', { name: 'No longer only: team=research' }).waitFor()
+    await search.fill('research')
+    await page.getByText(/that match/).waitFor()
+    await search.fill('nothing is called so')
+    await page.getByText(/No job matches|Looked at/).waitFor()
+  })
 }
 
 async function measureLog(page: Page, { origin, logJob }: ServedGateway, lines: number) {
@@ -69,7 +105,13 @@ async function measureLog(page: Page, { origin, logJob }: ServedGateway, lines: 
     await page.getByText(`${Math.floor(lines / 1000).toLocaleString('en')} match`).waitFor(LOADING)
   })
   const searchMs = round(performance.now() - searchedMs, 0)
-  return { loadSeconds, loading, scrolling, searchMs, searching: figures(searching) }
+  const jumping = await watch(page, async () => {
+    await page.getByRole('button', { name: 'Next match' }).click()
+    await page.locator('.log-line[data-current]').waitFor()
+    await page.getByRole('button', { name: 'Follow' }).click()
+    await page.locator('.log-number', { hasText: new RegExp(`^${lines}$`) }).waitFor()
+  })
+  return { loadSeconds, loading, scrolling, searchMs, searching: figures(searching), jumping: figures(jumping) }
 }
 
 function figures({ longestTaskMs, framesMs }: Smoothness) {

@@ -108,15 +108,15 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
   const vault = createConfigVault(secretBox)
   const submitting = { store, directory, requester, uploads: node.uploads, volumes, providerAliases }
   const templates = await openTemplates({ db, ...submitting, vault, clock })
-  const providers = await openProviders({ db, node, answers, clock, logger }, { providerAliases })
-  const { providerLog } = providers
   const system = openSystem({ node, rateLimit, clock, version, startedMs: clock.monotonicMs() })
-  const { health } = system
   const batches = await openBatches(
     { db, ...submitting, bodies, revocation, clock, logger },
     // Emptied at every start. The node of the gateway keeps what is given for jobs in `uploads` of the same folder.
     { uploads: join(folder, 'batch-files') },
   )
+  const { goesOn: batchGoesOn, view: batchView } = batches
+  const providers = await openProviders({ db, node, answers, batchView, clock, logger }, { providerAliases })
+  const { providerLog } = providers
   const stillToRun = () => stillToRunOf(rooms)
 
   /** In the order in which they begin, and in which a path finds its route: what is below `/jobs/` before `/jobs/{id}`. */
@@ -137,7 +137,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     uploads: openUploads({ uploads: node.uploads, revocation, clock }),
     keysBehind,
     jobs: openJobs(
-      { node, answers, stillToRun, batchGoesOn: batches.goesOn, clock, logger },
+      { node, answers, stillToRun, batchGoesOn, batchView, clock, logger },
       { providerAliases, retention },
     ),
     reach: openReach({ node, answers, keys, keyGuard, tokens, revocation, shares, clock, logger }, { proxyDomain }),
@@ -146,7 +146,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
     analytics: openAnalytics({ node, clock }),
     events: openEvents({
       ...{ store, directory, providerLog, answers, keyGuard, revocation, shares },
-      ...{ clock, logger, health, ask },
+      ...{ clock, logger, health: system.health, ask },
     }),
     system,
     mcp: openMcp({ ask, revocation, store, clock, logger }, { version, origins: init.corsOrigins ?? [] }),

@@ -13,7 +13,7 @@ import type { Database } from '../records/table.ts'
 import { type BatchRunner, type BatchRunnerComponents, createBatchRunner } from './batch-runner.ts'
 import { type BatchStore, openBatchStore } from './batch-store.ts'
 import { openUploads } from './read-upload.ts'
-import { addBatchRoutes } from './routes.ts'
+import { addBatchRoutes, batchView } from './routes.ts'
 import { createBatchDesk } from './submit-batch.ts'
 
 /** What {@link openBatches} works with. */
@@ -42,6 +42,8 @@ export interface Batches extends Feature {
   batchRunner: BatchRunner
   /** Whether the batch of this id has not ended: how its jobs are is counted by looking at them. */
   goesOn(id: string): Promise<boolean>
+  /** The batch of this id, as the API shows it; undefined where there is none, or not yet. */
+  view(id: string): Promise<ReturnType<typeof batchView> | undefined>
 }
 
 /** @param init.uploads where what is uploaded is kept while it is read */
@@ -56,6 +58,11 @@ export async function openBatches(components: BatchesComponents, init: { uploads
   return {
     ...{ batches, batchRunner },
     goesOn: async (id) => (await batches.get(id))?.endedAtMs === null,
+    async view(id) {
+      const record = await batches.get(id)
+      if (record === undefined || record.status === 'preparing') return undefined
+      return batchView(record, await batchRunner.counts(record))
+    },
     routes: (api) => addBatchRoutes(api, { batches, batchDesk, batchRunner, uploads }),
     // Read as they arrive, and bounded where that is done.
     readsBody: ({ method, path }) => method === 'POST' && BATCH_PATH.test(path),

@@ -249,7 +249,8 @@ export function addBatchRoutes(api: Api, { batches, batchDesk, batchRunner, uplo
   })
 }
 
-function batchView(record: BatchRecord, counts: StatusCounts): z.input<typeof batchSchema> {
+/** A batch as the API shows it. */
+export function batchView(record: BatchRecord, counts: StatusCounts): z.input<typeof batchSchema> {
   const { id, status, total, concurrency, createdAtMs, endedAtMs, retryOf = null, retriedAs = null } = record
   return {
     id,

@@ -1,3 +1,4 @@
+import { auditCalls, sessionCalls } from './account.ts'
 import { batchCalls } from './batches.ts'
 import { followEvents, type StreamInit } from './event-stream.ts'
 import { jobCalls } from './jobs.ts'
@@ -13,10 +14,10 @@ import {
 import { sandboxCalls } from './sandboxes.ts'
 import { createTransport, type Page, type Transport, type TransportInit } from './transport.ts'
 import type {
-  AuditEntry,
   CostForecast,
   CostPeriod,
   Costs,
+  Health,
   Job,
   JobListItem,
   JobQuery,
@@ -37,6 +38,7 @@ import type {
   ProviderMetricsResolution,
   ProviderPricing,
   ProviderStatus,
+  RateLimits,
   RevokedKey,
   Schedule,
   ScheduleChanges,
@@ -147,6 +149,16 @@ export class CortexClient {
   /** What the gateway measures, in the text form of Prometheus; for admins. */
   async metrics(options: CallOptions = {}): Promise<string> {
     return await (await this.#transport.open({ method: 'GET', path: '/metrics', ...options })).text()
+  }
+
+  /** How the gateway is; takes no key. */
+  async health(options: CallOptions = {}): Promise<Health> {
+    return await this.#transport.data({ method: 'GET', path: '/health', ...options })
+  }
+
+  /** How much this key may ask for, and how much of that is left. */
+  async rateLimits(options: CallOptions = {}): Promise<RateLimits> {
+    return await this.#transport.data({ method: 'GET', path: '/system/rate-limits', ...options })
   }
 
   /** Who the gateway is connected with, and how many bytes went each way; for admins. */
@@ -319,25 +331,5 @@ function analyticsCalls(transport: Transport) {
     /** What this month is expected to cost, and what that rests on. */
     forecast: async (query: Pick<CostQuery, 'timezone'> = {}, options: CallOptions = {}): Promise<CostForecast> =>
       await transport.data({ method: 'GET', path: `${path}/forecast`, query: { ...query }, ...options }),
-  }
-}
-
-/** The session of a browser: a cookie that scripts cannot read. */
-function sessionCalls(transport: Transport) {
-  const path = '/auth/session'
-  return {
-    signIn: async (key: string, options: CallOptions = {}): Promise<User> =>
-      await transport.data({ method: 'POST', path, json: { key }, ...options }),
-    async signOut(options: CallOptions = {}): Promise<void> {
-      await transport.data({ method: 'DELETE', path, ...options })
-    },
-  }
-}
-
-function auditCalls(transport: Transport) {
-  return {
-    /** Every change and every wrong key, newest first. */
-    list: async (paging: Paging = {}, options: CallOptions = {}): Promise<Page<AuditEntry>> =>
-      await transport.page({ method: 'GET', path: '/system/audit', query: { ...paging }, ...options }),
   }
 }

@@ -19,13 +19,12 @@ import type { fileLookSchema, fileSchema, removedFileSchema, writtenFilesSchema 
 import type { JOB_CHANGES } from '../contract/job-changes.ts'
 import type { configSchema, JobSubmission, overridesSchema } from '../contract/job-config.ts'
 import type { jobErrorSchema, remedySchema, waitingSchema } from '../contract/job-failures.ts'
-import type { jobListQuery } from '../contract/job-list.ts'
+import type { jobListItemSchema, jobListQuery } from '../contract/job-list.ts'
 import type {
   attemptCostSchema,
   bidSchema,
   dryRunSchema,
   jobEventSchema,
-  jobListItemSchema,
   jobSchema,
   logLineSchema,
   metricsSchema,
@@ -39,7 +38,7 @@ import type { pricingSchema } from '../contract/provider-pricing.ts'
 import type { networkSchema, providerSchema, providerStatusSchema } from '../contract/providers.ts'
 import type { newScheduleSchema, scheduleChangesSchema, scheduleSchema } from '../contract/schedules.ts'
 import type { newSshKeySchema, sshKeySchema } from '../contract/ssh-keys.ts'
-import type { auditEntrySchema, peerTrafficSchema } from '../contract/system.ts'
+import type { auditEntrySchema, healthSchema, peerTrafficSchema, rateLimitsSchema } from '../contract/system.ts'
 import type { newTemplateSchema, templateChangesSchema, templateSchema } from '../contract/templates.ts'
 import type { uploadSchema } from '../contract/uploads.ts'
 import type { volumeReceiptSchema, volumeSchema } from '../contract/volumes.ts'
@@ -166,6 +165,10 @@ export type ProviderStatus = z.output<typeof providerStatusSchema>
 export type Network = z.output<typeof networkSchema>
 /** What went between the gateway and one of its peers, in bytes since they were connected. */
 export type PeerTraffic = z.output<typeof peerTrafficSchema>
+/** How the gateway is. */
+export type Health = z.output<typeof healthSchema>
+/** How much a key may ask for. */
+export type RateLimits = z.output<typeof rateLimitsSchema>
 
 /** A webhook and how its deliveries go; alone, with the last ten of them. */
 export type Webhook = z.output<typeof webhookSchema>
@@ -247,8 +250,10 @@ export interface JobQuery extends Paging {
   name?: string
   /** Text in id, name, image, command, arguments or labels. */
   q?: string
+  /** Whether of a batch only the first job in this order is listed, with `batch`. @default false */
+  fold?: boolean
   /** `FIELD:asc` or `FIELD:desc`. */
   sort?: JobSorting
   /** Only these fields. */
-  fields?: readonly (keyof Job)[]
+  fields?: readonly (keyof JobListItem)[]
 }

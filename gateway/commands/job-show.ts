@@ -3,21 +3,29 @@ import { printJson, say } from '../../node/commands/print.ts'
 import { gpuText } from '../../node/views/gpu-view.ts'
 import { missingText } from '../../node/views/missing-text.ts'
 import { FAULTS, failureSentences } from '../../protocol/failures.ts'
-import type { Bid, DryRun, Job, JobListItem, Waiting } from '../client/index.ts'
+import type { Batch, Bid, DryRun, Job, JobListItem, Waiting } from '../client/index.ts'
+import { JOB_STATUSES } from '../contract/job-status.ts'
 import { shownName } from '../contract/names.ts'
 
 /** Jobs as people read them. */
 export async function jobTable(jobs: JobListItem[], options: { json?: true }): Promise<void> {
   const { dollars, shortId, showList, when } = await import('./show.ts')
-  showList(jobs, options, ['JOB', 'STATUS', 'IMAGE', 'PROVIDER', 'CREATED', 'COST', 'NAME'], (job) => [
-    job.id ?? '',
-    job.status ?? '',
+  showList(jobs, options, ['JOB', 'STATUS', 'IMAGE', 'PROVIDER', 'CREATED', 'COST', 'NAME'], ({ batch, ...job }) => [
+    batch?.id ?? job.id ?? '',
+    batch === undefined ? (job.status ?? '') : countsText(batch.counts),
     job.image ?? '',
     shortId(job.assignedProvider),
     when(job.createdAt),
     job.cost === undefined ? '-' : dollars(job.cost.current),
     job.name ?? '-',
   ])
+}
+
+/** How many jobs are in each status, e.g. `47 completed, 3 failed`. */
+function countsText(counts: Batch['counts']): string {
+  return JOB_STATUSES.filter((status) => counts[status] > 0)
+    .map((status) => `${counts[status]} ${status}`)
+    .join(', ')
 }
 
 /** What a bid says of the machine that the job would have: heads of {@link machineCells}. */

@@ -71,6 +71,7 @@ interface ListOptions extends ConnectionOptions {
   from?: string
   to?: string
   query?: string
+  fold?: true
   sort?: string
   page?: number
   limit?: number
@@ -100,6 +101,7 @@ function listing(command: Command, example: string, status?: readonly JobStatus[
     .option('--from <time>', 'created at or after, e.g. 2026-01-31')
     .option('--to <time>', 'created at or before')
     .option('-q, --query <text>', 'text in id, name, image, command or labels')
+    .option('--fold', 'one line for all jobs of a batch')
     .option('--sort <field:order>', 'e.g. cost:desc')
     .option('--page <number>', 'from 1', wholeNumber(1, MANY))
     .option('--limit <number>', 'jobs a page, 20 unless said', wholeNumber(1, 100))
@@ -115,15 +117,17 @@ function listing(command: Command, example: string, status?: readonly JobStatus[
         }
         const { items, pagination } = await client.jobs.list(query)
         await jobTable(items, options)
-        const more = pagination.total - items.length
-        if (options.json !== true && more > 0) say(`${more} more: --page, --limit or --all`)
+        if (options.json === true || pagination.nextCursor === null) return
+        // Of folded ones nobody knows how many lines they are.
+        const more = options.fold ? 'There are' : pagination.total - items.length
+        say(`${more} more: --page, --limit or --all`)
       }),
     )
 }
 
 function queryOf(options: ListOptions): JobQuery {
-  const { status, provider, label: labels, batch, owner, name, from, to, query: q, sort, page, limit } = options
-  const given = { status, provider, labels, batch, owner, name, from, to, q, sort, page, limit }
+  const { status, provider, label: labels, batch, owner, name, from, to, query: q, fold, sort, page, limit } = options
+  const given = { status, provider, labels, batch, owner, name, from, to, q, fold, sort, page, limit }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { JOB_SORTS } from '../../node/store/index.ts'
 import { nameField } from '../../protocol/job-fields.ts'
 import { JOB_STATUSES } from '../../protocol/lifecycle.ts'
+import { batchSchema } from './batches.ts'
 import { MAX_QUERY_TEXT, NO_BATCH } from './job-filter.ts'
 import { jobSchema } from './jobs.ts'
-import { fieldsField, listField, pagingFields, sortField, timeField } from './list-fields.ts'
+import { fieldsField, flagField, listField, pagingFields, sortField, timeField } from './list-fields.ts'
 
 /** What a query parameter begins with that asks for a label: `label.NAME=VALUE`. */
 export const LABEL_PREFIX = 'label.'
@@ -13,6 +14,19 @@ export const LABEL_PREFIX = 'label.'
 export const MAX_SEARCHED = 20_000
 
 const label = z.string().max(128)
+
+/** An item of a list: with `fields` only those are there. */
+export const jobListItemSchema = jobSchema
+  .partial()
+  .extend({
+    batch: batchSchema
+      .optional()
+      .describe('Where a folded list has it in place of all jobs of its batch that match: that batch.'),
+  })
+  .meta({ id: 'JobListItem', description: 'A job in a list; where `fields` was asked for, only those are there.' })
+
+/** A {@link jobListItemSchema} as routes write it. */
+export type JobListItem = z.input<typeof jobListItemSchema>
 
 /** Query of the list of jobs. */
 export const jobListQuery = z
@@ -46,8 +60,11 @@ export const jobListQuery = z
       .describe(
         `Text in id, name, image, command, arguments or labels. Looks at ${MAX_SEARCHED.toLocaleString('en')} jobs or some more, then says so in \`searched\`: \`nextCursor\` searches on.`,
       ),
+    fold: flagField.describe(
+      'Of the jobs of a batch that match, lists only the first one in this order, with `batch` telling how all of that batch are. `total` is that of the jobs all the same.',
+    ),
     sort: sortField(JOB_SORTS, 'createdAt:desc'),
-    fields: fieldsField(jobSchema),
+    fields: fieldsField(jobListItemSchema),
     ...pagingFields,
   })
   .catchall(label)

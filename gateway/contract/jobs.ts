@@ -166,11 +166,6 @@ export const jobSchema = z
 /** A {@link jobSchema} as the gateway makes it. */
 export type JobView = z.input<typeof jobSchema>
 
-/** An item of a list: with `fields` only those are there. */
-export const jobListItemSchema = jobSchema
-  .partial()
-  .meta({ id: 'JobListItem', description: 'A job in a list; where `fields` was asked for, only those are there.' })
-
 /** A piece of a container’s log, mostly a line: longer ones come in several, all but the last `partial`. */
 export const logLineSchema = z
   .strictObject({

@@ -38,3 +38,13 @@ export const peerTrafficSchema = z
     sentBytes: z.number().int().describe('Likewise.'),
   })
   .meta({ id: 'PeerTraffic', description: 'What went between the gateway and one peer that it is connected with.' })
+
+/** Answer of `GET /system/rate-limits`. */
+export const rateLimitsSchema = z
+  .strictObject({
+    limit: z.number().int().describe('Requests a minute.'),
+    remaining: z.number().int().describe('Requests left of them.'),
+    reset: z.number().int().describe('When the minute is over, in epoch seconds.'),
+    enforced: z.boolean().describe('Whether more than that are refused.'),
+  })
+  .describe('How much may be asked for.')

@@ -26,6 +26,7 @@ export async function listJobs(
     sort: sort.field,
     order: sort.order,
     limit,
+    fold: query.fold,
     lookAt: MAX_SEARCHED,
   })
   const { ids, total, isExact, hasMore, next, searched } = answer

@@ -6,6 +6,7 @@ import { type Retention, StoreUnavailableError } from '../../node/store/index.ts
 import type { StillToRun } from '../../node/uploads/index.ts'
 import type { Answers } from '../events/index.ts'
 import type { Feature } from '../http/feature.ts'
+import type { AnswerJobsComponents } from './answer-jobs.ts'
 import { addChangeRoutes } from './change-routes.ts'
 import { addHistoryRoutes } from './history-routes.ts'
 import { createNeeded } from './needed.ts'
@@ -22,6 +23,8 @@ export interface JobsComponents {
   stillToRun(): AsyncIterable<StillToRun>
   /** Whether the batch of this id has not ended. */
   batchGoesOn(id: string): Promise<boolean>
+  /** The batch of this id, as the API shows it; undefined where there is none, or not yet. */
+  batchView: AnswerJobsComponents['batchView']
   clock: Clock
   logger: Logger
 }
@@ -36,7 +39,7 @@ export interface JobsInit {
 
 /** Everything that concerns single jobs; what reaches into their containers is in `reach`. */
 export function openJobs(components: JobsComponents, init: JobsInit): Feature {
-  const { node, answers, clock, logger } = components
+  const { node, answers, batchView, clock, logger } = components
   const { store, directory, requester, outputs, uploads, volumes } = node
   const { providerAliases, retention } = init
   const background = createBackground({ logger })
@@ -48,7 +51,7 @@ export function openJobs(components: JobsComponents, init: JobsInit): Feature {
         if (c.req.method !== 'GET' && problem !== null) throw new StoreUnavailableError(problem)
         await next()
       })
-      addQueryRoutes(api, { store, directory, requester, answers, clock })
+      addQueryRoutes(api, { store, directory, requester, answers, batchView, clock })
       addChangeRoutes(api, { store, directory, requester, uploads, volumes, providerAliases })
       addWhyRoute(api, { store, directory, requester, uploads, volumes, providerAliases })
       addHistoryRoutes(api, { store, answers, clock })

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { JobStore } from '../../node/store/index.ts'
 import { success } from '../contract/envelope.ts'
-import { jobListQuery } from '../contract/job-list.ts'
-import { JOB_EXAMPLE, type JobView, jobListItemSchema, jobSchema } from '../contract/jobs.ts'
+import { jobListItemSchema, jobListQuery } from '../contract/job-list.ts'
+import { JOB_EXAMPLE, type JobView, jobSchema } from '../contract/jobs.ts'
 import { flagField } from '../contract/list-fields.ts'
 import { principalOf } from '../http/context.ts'
 import type { Api } from '../http/feature.ts'
@@ -24,7 +24,7 @@ const listJobsOperation = listOperation({
   tag: 'Jobs',
   summary: 'List jobs',
   description:
-    'Newest first, unless sorted otherwise. Labels are filtered with `label.KEY=VALUE`. Following `nextCursor` costs the same at any depth and in every order, however many jobs there are; text (`q`) is looked for in every job that the other filters leave.',
+    'Newest first, unless sorted otherwise. Labels are filtered with `label.KEY=VALUE`. Following `nextCursor` costs the same at any depth and in every order, however many jobs there are; text (`q`) is looked for in every job that the other filters leave. With `fold=true` a batch is one item.',
   permission: 'jobs:read',
   request: { query: jobListQuery },
   data: jobListItemSchema,
@@ -56,7 +56,7 @@ export function addQueryRoutes(
 
   api.openapi(listJobsOperation, async (c) => {
     const query = c.req.valid('query')
-    return answerJobs(c, components, await listJobs(store, principalOf(c), query), query.fields)
+    return answerJobs(c, components, await listJobs(store, principalOf(c), query), query)
   })
 
   api.openapi(getJobOperation, async (c) => {

@@ -4,6 +4,7 @@ import type { ClientNode } from '../../node/index.ts'
 import type { Logger } from '../../node/logger.ts'
 import type { Answers } from '../events/index.ts'
 import type { Feature } from '../http/feature.ts'
+import type { AnswerJobsComponents } from '../jobs/index.ts'
 import { type Database, openTable } from '../records/table.ts'
 import { openAddedProviders } from './added.ts'
 import { addAddedProviderRoutes } from './added-routes.ts'
@@ -20,6 +21,8 @@ export interface ProvidersComponents {
   db: Database
   node: Pick<ClientNode, 'market' | 'store' | 'directory' | 'network' | 'requester' | 'uploads' | 'volumes'>
   answers: Answers
+  /** The batch of this id, as the API shows it; undefined where there is none, or not yet. */
+  batchView: AnswerJobsComponents['batchView']
   clock: Clock
   logger: Logger
 }
@@ -35,7 +38,7 @@ export async function openProviders(
   components: ProvidersComponents,
   init: { providerAliases: Readonly<Record<string, string>> },
 ): Promise<Providers> {
-  const { db, node, answers, clock, logger } = components
+  const { db, node, answers, batchView, clock, logger } = components
   const { store, directory, network, requester } = node
   const providerLog = createProviderLog({ directory, db, clock, logger })
   const providerSamples = createProviderSamples({ db, directory, clock })
@@ -49,6 +52,7 @@ export async function openProviders(
         directory,
         network,
         answers,
+        batchView,
         providerLog,
         providerSamples,
         addedProviders,

@@ -7,8 +7,8 @@ import type { JobStore } from '../../node/store/index.ts'
 import { ANY_PROVIDER } from '../../protocol/job-defaults.ts'
 import { JOB_STATUSES } from '../../protocol/lifecycle.ts'
 import { page, success } from '../contract/envelope.ts'
-import { jobListQuery } from '../contract/job-list.ts'
-import { JOB_EXAMPLE, jobListItemSchema } from '../contract/jobs.ts'
+import { jobListItemSchema, jobListQuery } from '../contract/job-list.ts'
+import { JOB_EXAMPLE } from '../contract/jobs.ts'
 import { fieldsField, listField, pagingFields } from '../contract/list-fields.ts'
 import { PROVIDER_STATUSES } from '../contract/provider-status.ts'
 import {
@@ -210,7 +210,7 @@ export function addProviderRoutes(api: Api, components: ProviderComponents): voi
     const { provider } = known(c.req.valid('param').id)
     const query = c.req.valid('query')
     const jobs = await listJobs(store, principalOf(c), { ...query, provider } as typeof query)
-    return answerJobs(c, components, jobs, query.fields)
+    return answerJobs(c, components, jobs, query)
   })
 
   async function theNetwork(owner: string | undefined) {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Clock } from '../../node/clock.ts'
 import type { ClientNode } from '../../node/index.ts'
 import { success } from '../contract/envelope.ts'
-import { healthSchema, peerTrafficSchema } from '../contract/system.ts'
+import { healthSchema, peerTrafficSchema, rateLimitsSchema } from '../contract/system.ts'
 import type { Api } from '../http/feature.ts'
 import { operation } from '../http/operation.ts'
 import type { RateLimit } from '../http/rate-limit.ts'
@@ -32,14 +32,7 @@ const limitsOperation = operation({
   tag: 'System',
   summary: 'My rate limit',
   permission: 'signed-in',
-  data: z
-    .strictObject({
-      limit: z.number().int().describe('Requests a minute.'),
-      remaining: z.number().int().describe('Requests left of them.'),
-      reset: z.number().int().describe('When the minute is over, in epoch seconds.'),
-      enforced: z.boolean().describe('Whether more than that are refused.'),
-    })
-    .describe('How much may be asked for.'),
+  data: rateLimitsSchema,
   example: { limit: 300, remaining: 299, reset: 1_769_860_860, enforced: true },
 })
 

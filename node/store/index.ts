@@ -244,7 +244,9 @@ export interface JobQuery {
   toMs?: number
   /** Looked at for each job that the indexes give; slow where few match. */
   where?: (job: JobRecord) => boolean
-  /** How many jobs are looked at for one page where indexes do not answer. @default all */
+  /** Of the jobs of a batch that match, only the first one in this order is a row. @default false */
+  fold?: boolean
+  /** How many jobs are looked at for one page where indexes do not answer; of folded ones ten times as many. @default all */
   lookAt?: number
   /** @default "createdAt" */
   sort?: JobSort
@@ -267,7 +269,7 @@ export interface JobPage extends Omit<JobIdsPage, 'ids'> {
 export interface JobIdsPage {
   ids: string[]
   /**
-   * Of all that match. From counters, but where there is `where`, several of the providers, batch and labels, or one of them
+   * Of all that match, also where they are folded. From counters, but where there is `where`, several of the providers, batch and labels, or one of them
    * with a time: then at most the next 10,000 jobs are looked at.
    */
   total: number

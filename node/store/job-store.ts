@@ -136,7 +136,7 @@ function readingOf(tables: Tables, feedEnd: () => number): Pick<JobStore, Readin
       const range = { owner: ANY, facet: NO_FACET, sort: 'createdAt', order: 'asc', ids: EVERY_ID } as const
       const statuses = JOB_STATUSES.filter((status) => !isTerminal(status))
       const sources = statuses.flatMap((status) => openSource(tables, status, range, 100) ?? [])
-      for await (const position of merged(sources, 'asc')) {
+      for await (const { position } of merged(sources, 'asc')) {
         const job = await tables.jobs.get(idOf(position))
         if (job !== undefined) yield job
       }

@@ -78,7 +78,7 @@ export function createTables(database: Database) {
   return {
     /** id → record. */
     jobs: json<JobRecord>('jobs'),
-    /** owner or *, facet or -, status and field, value, id → nothing; see `indexes/places.ts`. */
+    /** owner or *, facet or -, status and field, value, id → the batch it came from, or nothing; see `indexes/places.ts`. */
     order: database.sublevel<string, string>('order', { valueEncoding: 'utf8' }),
     /** facet or -, owner or *, status → how many jobs. */
     totals: json<number>('totals'),

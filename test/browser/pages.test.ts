@@ -31,6 +31,7 @@ describe('the pages of the dashboard, filled', () => {
       client.providers.list(),
       client.sshKeys.add({ publicKey: SSH_KEY }),
     ])
+    ids.upload = (await client.uploads.create('weights', { name: 'weights.bin' })).digest ?? ''
     const run = await client.schedules.run(schedule.id)
     Object.assign(ids, { template: template.id, schedule: schedule.id, webhook: webhook.id })
     Object.assign(ids, { provider: providers.items[0]?.id ?? '', job: run.id, batch: batch.batchId })
@@ -43,7 +44,7 @@ describe('the pages of the dashboard, filled', () => {
 
   /** `:name` in a path is an id. What makes a template or a schedule has the form of what changes one. */
   const pages: [path: string, heading: string, shows: RegExp][] = [
-    ['/jobs', 'Jobs', /Failed/],
+    ['/jobs', 'Jobs', /1 completed · 1 failed/],
     ['/jobs/:job', 'Receipt', /cortex receipt verify/],
     ['/jobs/:job?tab=events', 'busybox', /The container started/],
     ['/jobs/templates', 'Templates', /Nightly report/],
@@ -54,6 +55,9 @@ describe('the pages of the dashboard, filled', () => {
     ['/jobs/schedules', 'Schedules', /Nightly/],
     ['/jobs/schedules/:schedule', 'Nightly', /Europe\/Berlin/],
     ['/jobs/schedules/:schedule/edit', 'Nightly', /While a job of it runs/],
+    ['/uploads', 'Uploads', /weights\.bin/],
+    ['/jobs/create?upload=:upload', 'Create Job', /Inputs/],
+    ['/jobs/create?machine=yes', 'A machine to work in', /It waits for commands/],
     ['/volumes', 'Volumes', /No volumes/],
     ['/network', 'Network', /attic/],
     ['/network?region=eu-west', 'Network', /eu-west: 1 provider/],
@@ -66,6 +70,7 @@ describe('the pages of the dashboard, filled', () => {
     ['/settings/webhooks/:webhook', 'Pager', /127\.0\.0\.1:9/],
     ['/settings?tab=notifications', 'Settings', /Notifications/],
     ['/settings?tab=audit', 'Settings', /POST/],
+    ['/settings?tab=gateway', 'Settings', /Connections/],
     ['/nowhere', 'no such page', /./],
   ]
   for (const [path, heading, shows] of pages) {

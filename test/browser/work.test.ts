@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { until } from '../support/until.ts'
 import { type Rig, startRig } from './support/rig.ts'
 
 /** Without a network of its own: when one comes or goes, Chromium breaks off its requests. */
@@ -302,11 +303,16 @@ describe('templates, batches and schedules in the dashboard', () => {
       page.getByRole('menuitem', { name: 'Export as CSV' }).click(),
     ])
     assert.equal((await readFile(await all.path(), 'utf8')).split('\n').length, 1 + 6 + 1)
-    const open = await client.jobs.list({ labels: { many: 'yes' }, status: ['pending', 'scheduled', 'running'] })
-    for (const { id = '' } of open.items) await client.jobs.cancel(id)
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Cancel all that match' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel 3 jobs' }).click()
+    await until(async () => {
+      const { items } = await client.jobs.list({ labels: { many: 'yes' }, fields: ['status'] })
+      return items.length === 6 && items.every(({ status }) => status === 'cancelled')
+    })
 
     await page.getByRole('button', { name: 'View: Sleepers' }).click()
-    await page.getByRole('menuitem', { name: 'Batches folded' }).click()
+    await page.getByRole('menuitem', { name: 'All jobs' }).click()
     const batch = page.getByRole('link', { name: /^Batch of/ })
     await batch.first().waitFor()
     await rig.inspect('jobs-folded')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { pageSchema, successSchema } from '../../gateway/contract/envelope.ts'
-import { dryRunSchema, jobListItemSchema } from '../../gateway/contract/jobs.ts'
+import { jobListItemSchema } from '../../gateway/contract/job-list.ts'
+import { dryRunSchema } from '../../gateway/contract/jobs.ts'
 import { failure } from '../../protocol/failures.ts'
 import { jobSubmissionSchema, splitSecrets } from '../../protocol/job-spec.ts'
 import { type Answer, openTestGateway, submit, type TestGateway } from './support/test-gateway.ts'
@@ -93,6 +94,32 @@ describe('list of jobs', () => {
       assert.deepEqual(ids(answer), expected, query)
       assert.equal(answer.body.meta.pagination.total, expected.length, query)
     }
+  })
+
+  it('folds a batch to its first job in the order that is asked for, and tells how all of it are', async () => {
+    const alone = await submit(gateway, { cpu: 200 })
+    const jobs = [100, 300, 500].map((cpu) => ({ image: 'busybox', cpu }))
+    const batch = await gateway.ask('POST', '/api/plugin-core/jobs/batch', { json: { jobs, concurrency: 1 } })
+    const [small = '', , large = ''] = batch.data.jobIds as string[]
+    await gateway.batchRunner.idle()
+    await gateway.ask('POST', `/api/plugin-core/jobs/${large}/cancel`)
+    const cases: [string, string[]][] = [
+      ['', [large, alone]],
+      ['&sort=cpu:asc', [small, alone]],
+      ['&sort=cpu:asc&status=cancelled', [large]],
+      ['&status=pending&q=busybox', [batch.data.jobIds[1], alone]],
+    ]
+    for (const [query, expected] of cases) assert.deepEqual(ids(await list(`?fold=true${query}`)), expected, query)
+    const first = await list('?fold=true&limit=1')
+    const { total, nextCursor } = first.body.meta.pagination
+    assert.deepEqual([ids(first), total], [[large], 4])
+    assert.deepEqual(ids(await list(`?fold=true&limit=1&cursor=${nextCursor}`)), [alone])
+
+    const told = (await list('?fold=true&fields=batch,id')).data
+    assert.deepEqual(told[1], { id: alone })
+    const { counts, ...rest } = told[0].batch
+    assert.deepEqual([rest.id, rest.total, counts.pending + counts.cancelled], [batch.data.batchId, 3, 3])
+    assert.equal((await list('')).data[0].batch, undefined)
   })
 
   it('sorts by any listed field, also over pages', async () => {

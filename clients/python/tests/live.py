@@ -104,6 +104,8 @@ class Sync(unittest.TestCase):
         for batch in (rows, frame, listed):
             self.assertEqual(len(batch["jobIds"]), 2)
             ended = self.client.batches.wait(batch["batchId"])
+            folded = [one["batch"]["id"] for one in self.client.jobs.list(fold=True) if "batch" in one]
+            self.assertEqual(folded.count(batch["batchId"]), 1)
             self.assertEqual(ended["counts"]["completed"], 2)
         said = "\n".join(line["line"] for line in self.client.jobs.logs(rows["jobIds"][1]))
         self.assertEqual(said, "2, 3")

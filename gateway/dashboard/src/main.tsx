@@ -1,4 +1,4 @@
-import '@mantine/core/styles.css'
+import './styles/library.css'
 import '@mantine/notifications/styles.css'
 import './styles/base.css'
 import './hands/hands.css'
@@ -9,15 +9,16 @@ import './styles/jobs-table.css'
 import './styles/logs.css'
 import './styles/tables.css'
 import { MantineProvider } from '@mantine/core'
-import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { StrictMode } from 'react'
+import { lazy, StrictMode, Suspense } from 'react'
 import { createRoot } from 'react-dom/client'
 import { queryClient } from './app/query.ts'
 import { router } from './app/router.tsx'
 import { theme, variables } from './app/theme.ts'
 import { handOver } from './ui/kept.ts'
+
+const Notifications = lazy(async () => ({ default: (await import('./ui/notifications.tsx')).Notifications }))
 
 handOver()
 const root = document.getElementById('root')
@@ -25,7 +26,9 @@ if (root === null) throw new Error('index.html has no element #root')
 createRoot(root).render(
   <StrictMode>
     <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto">
-      <Notifications position="bottom-right" limit={4} />
+      <Suspense fallback={null}>
+        <Notifications position="bottom-right" limit={4} />
+      </Suspense>
       <QueryClientProvider client={queryClient}>
         <RouterProvider router={router} />
       </QueryClientProvider>

@@ -7,7 +7,7 @@ import type { BillRecord, JobRecord } from '../records.ts'
 import { key } from '../tables.ts'
 import { createBalance } from './balance.ts'
 import { formed, JOB_FORMS, volumeReceipt } from './forms.ts'
-import { ownKey, rawKeys, rawRecords } from './raw-table.ts'
+import { ownKey, rawRecords } from './raw-table.ts'
 
 /** Where they are compared one by one, no more than so many are held: beyond, they are not told apart. */
 const MOST_HELD = 100_000
@@ -86,16 +86,21 @@ async function* expected(database: Database): AsyncGenerator<[key: string, amoun
   }
 }
 
+/** An entry with what it holds, which is as much a part of it as its key. */
+function entryOf(at: string, batch: string): string {
+  return batch === '' ? at : `${at} of ${batch}`
+}
+
 function* writtenOf(job: JobRecord): Generator<[key: string, amount: number]> {
-  const { entries, totals, timed, cost } = indexed(job)
-  for (const at of entries) yield [`!order!${at}`, 1]
+  const { entries, batch, totals, timed, cost } = indexed(job)
+  for (const at of entries) yield [entryOf(`!order!${at}`, batch), 1]
   for (const at of totals) yield [`!totals!${at}`, 1]
   for (const at of timed) for (const span of spansOf(job.id)) yield [`!spans!${key(at, span)}`, 1]
   if (cost !== null) yield [`!costs!${cost.at}`, cost.nanoUsd]
 }
 
 async function* stored(database: Database): AsyncGenerator<[key: string, amount: number]> {
-  for await (const at of rawKeys(database, 'order')) yield [at, 1]
+  for await (const [at, batch] of rawRecords(database, 'order')) yield [entryOf(at, batch.toString('utf8')), 1]
   for (const name of ['totals', 'spans', 'costs', 'volume-costs']) {
     for await (const record of rawRecords(database, name)) {
       const amount = Number(record[1].toString('utf8'))

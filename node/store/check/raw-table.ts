@@ -46,20 +46,6 @@ export function ownKey([key]: DumpRecord): string {
   return key.slice(key.indexOf('!', 1) + 1)
 }
 
-/** The keys of a table, with its name, in order. */
-export async function* rawKeys(database: Database, name: string): AsyncGenerator<string> {
-  const keys = database.keys({ gt: `!${name}!`, lt: `!${name}"` })
-  try {
-    for (;;) {
-      const read = await keys.nextv(AT_A_TIME)
-      if (read.length === 0) return
-      yield* read
-    }
-  } finally {
-    await keys.close()
-  }
-}
-
 /** All of a table, one after the other. */
 export async function* rawRecords(database: Database, name: string): AsyncGenerator<DumpRecord> {
   const table = openRawTable(database, name)

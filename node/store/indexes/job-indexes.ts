@@ -52,7 +52,7 @@ export function createJobIndexes(tables: Tables): JobIndexes {
       const now = after === undefined ? null : indexed(after)
       const entries = [
         ...missingFrom(now?.entries, old?.entries).map((at) => del(tables.order, at)),
-        ...missingFrom(old?.entries, now?.entries).map((at) => put(tables.order, at, '')),
+        ...missingFrom(old?.entries, now?.entries).map((at) => put(tables.order, at, now?.batch ?? '')),
       ]
       const less = missingFrom(now?.totals, old?.totals)
       const more = missingFrom(old?.totals, now?.totals)

@@ -98,6 +98,8 @@ export function indexedReceipt(receipt: VolumeReceiptRecord): {
 export interface IndexedJob {
   /** Keys of its entries. */
   entries: Set<string>
+  /** What each of them holds: the batch that the job came from, empty where it came from none. */
+  batch: string
   /** Counters that count it. */
   totals: Set<string>
   /** Those of them that are also counted by time. */
@@ -119,7 +121,8 @@ export function indexed(job: JobRecord): IndexedJob {
     field,
     tail: `${SEPARATOR}${section(status, field)}${SEPARATOR}${valuePart(job, field)}${SEPARATOR}${job.id}`,
   }))
-  const found: IndexedJob = { entries: new Set(), totals: new Set(), timed: [], cost: costOf(job) }
+  const { batch = '' } = job.origin
+  const found: IndexedJob = { entries: new Set(), batch, totals: new Set(), timed: [], cost: costOf(job) }
   for (const { owner, facet, fields } of placesOf(job)) {
     const place = key(owner, facet)
     for (const { field, tail } of values) {

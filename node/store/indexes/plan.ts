@@ -5,7 +5,16 @@ import { AFTER_ALL, type Tables } from '../tables.ts'
 import { type IndexedField, valuePart } from './fields.ts'
 import { ANY, type Facet, facetPart, NO_FACET, ownerPart, surplusPart } from './places.ts'
 import { readJobs } from './read-jobs.ts'
-import { isByCreation, knownStatuses, listSource, openSource, positionOf, type Source } from './sources.ts'
+import {
+  type Entry,
+  idOf,
+  isByCreation,
+  knownStatuses,
+  listSource,
+  openSource,
+  positionOf,
+  type Source,
+} from './sources.ts'
 import { idAt } from './times.ts'
 import { countBetween, type ListTotals, readTotals, sumOf } from './totals.ts'
 
@@ -38,7 +47,7 @@ interface List {
  * @param first positions read at once to begin with
  */
 export async function planQuery(tables: Tables, query: JobQuery, first: number): Promise<Plan> {
-  const { fromMs, toMs, sort = 'createdAt', order = 'desc' } = query
+  const { fromMs, toMs, sort = 'createdAt', order = 'desc', fold: withBatches = false } = query
   const statuses = knownStatuses(query.statuses)
   const ids = {
     gte: fromMs === undefined ? '' : idAt(fromMs),
@@ -71,11 +80,11 @@ export async function planQuery(tables: Tables, query: JobQuery, first: number):
     for (const { owner, facet, counts, unsorted } of lists) {
       if ((counts.get(status) ?? 0) === 0) continue
       if (isByCreation(sort, status) || !(unsorted || isFew)) {
-        const source = openSource(tables, status, { owner, facet, sort, order, after, ids }, first)
+        const source = openSource(tables, status, { owner, facet, sort, order, after, ids, withBatches }, first)
         if (source !== null) sources.push(source)
       } else {
-        const positions = await sortedByHand(tables, { owner, facet, status, ids }, sort as IndexedField)
-        sources.push(listSource(positions, order, after))
+        const entries = await sortedByHand(tables, { owner, facet, status, ids }, sort as IndexedField)
+        sources.push(listSource(entries, order, after))
       }
     }
   }
@@ -145,19 +154,20 @@ async function sortedByHand(
   tables: Tables,
   list: { owner: string; facet: string; status: JobStatus; ids: { gte: string; lt: string } },
   field: IndexedField,
-): Promise<string[]> {
+): Promise<Entry[]> {
   const range = { ...list, sort: 'createdAt', order: 'asc' } as const
   const source = openSource(tables, list.status, range, 1000)
   if (source === null) return []
   const ids: string[] = []
   try {
-    for (let at = await source.next(); at !== undefined; at = await source.next()) ids.push(at.slice(1))
+    for (let at = await source.next(); at !== undefined; at = await source.next()) ids.push(idOf(at.position))
   } finally {
     await source.close()
   }
-  const positions: string[] = []
+  const entries: Entry[] = []
   await readJobs(tables, ids, (job) => {
-    if (job.state.status === list.status) positions.push(positionOf(valuePart(job, field), job.id))
+    if (job.state.status !== list.status) return
+    entries.push({ position: positionOf(valuePart(job, field), job.id), batch: job.origin.batch ?? '' })
   })
-  return positions
+  return entries
 }

@@ -6,8 +6,8 @@ import { type Operation, put } from '../writer.ts'
 import { costOf, indexed, indexedReceipt } from './places.ts'
 import { spansOf } from './times.ts'
 
-/** Version of what is written beside the records. Raise it with every change of an entry's or a counter's key. */
-export const SCHEMA = 4
+/** Version of what is written beside the records. Raise it with every change of an entry, or of a counter's key. */
+export const SCHEMA = 5
 
 /** Jobs whose entries, some hundred each, are written together: what is in memory at a time. */
 const JOBS_AT_A_TIME = 500
@@ -51,13 +51,13 @@ async function rebuild(tables: Tables, database: Database, progress: (jobs: numb
   const spans = createSums(tables.spans, database)
   const costs = createSums(tables.costs, database)
   let jobs = 0
-  let entries: string[] = []
+  let entries: [at: string, batch: string][] = []
 
   async function flush(): Promise<void> {
     // In order, tables that LevelDB makes of them overlap little.
     await writeAll(
       database,
-      entries.toSorted().map((at) => put(tables.order, at, '')),
+      entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([at, batch]) => put(tables.order, at, batch)),
     )
     entries = []
     await totals.flush(MAX_COUNTERS)
@@ -67,7 +67,7 @@ async function rebuild(tables: Tables, database: Database, progress: (jobs: numb
 
   for await (const job of tables.jobs.values()) {
     const written = indexed(job)
-    entries.push(...written.entries)
+    for (const at of written.entries) entries.push([at, written.batch])
     for (const at of written.totals) totals.add(at)
     const times = spansOf(job.id)
     for (const at of written.timed) for (const span of times) spans.add(key(at, span))

@@ -23,9 +23,16 @@ function valueIn(position: Position): string {
 /** Up or down: of values, and among equal ones of creation. */
 export type Order = 'asc' | 'desc'
 
-/** Positions in order. */
+/** A job in a list. */
+export interface Entry {
+  position: Position
+  /** The batch it came from; empty where it came from none, or where nobody asked for it. */
+  batch: string
+}
+
+/** Entries in order. */
 export interface Source {
-  next(): Promise<Position | undefined>
+  next(): Promise<Entry | undefined>
   close(): Promise<void>
 }
 
@@ -41,6 +48,8 @@ export interface SourceRange {
   after?: Position | undefined
   /** Ids at or above, and below it; kept only where the list is by creation alone. */
   ids: { gte: string; lt: string }
+  /** Whether entries say which batch they are of. @default false */
+  withBatches?: boolean
 }
 
 const EVERY_ID = { gte: '', lt: AFTER_ALL }
@@ -54,13 +63,14 @@ export function isByCreation(sort: JobSort, status: JobStatus): boolean {
 
 /** Jobs of one list and status; null where none can come. */
 export function openSource(tables: Tables, status: JobStatus, range: SourceRange, first: number): Source | null {
-  const { owner, facet, sort, order, after } = range
+  const { owner, facet, sort, order, after, withBatches = false } = range
   const reverse = order === 'desc'
   if (!isByCreation(sort, status)) {
     const prefix = orderPrefix(owner, facet, status, sort as IndexedField) + SEPARATOR
     const from = after !== undefined && !reverse ? after : ''
     const to = after !== undefined && reverse ? after : AFTER_ALL
-    return keySource(tables, { gt: prefix + from, lt: prefix + to, reverse }, prefix.length, '', first)
+    const keys = { gt: prefix + from, lt: prefix + to, reverse }
+    return tableSource(tables, keys, { cut: prefix.length, value: '', first, withBatches })
   }
   const value = sort === 'createdAt' ? '' : sort === 'status' ? statusPart(status) : ZERO
   const prefix = orderPrefix(owner, facet, status, 'createdAt') + SEPARATOR
@@ -76,41 +86,54 @@ export function openSource(tables: Tables, status: JobStatus, range: SourceRange
     }
   }
   const begin = prefix + SEPARATOR
-  return keySource(tables, { gte: begin + gte, lt: begin + lt, reverse }, prefix.length, value, first)
+  const keys = { gte: begin + gte, lt: begin + lt, reverse }
+  return tableSource(tables, keys, { cut: prefix.length, value, first, withBatches })
 }
 
-/** Keys of a range, without their first letters; what is read ahead grows, so that short lists cost little. */
-function keySource(
+/** What is made of the keys of a range. */
+interface TableSourceInit {
+  /** Letters that each begins with, and that are left out. */
+  cut: number
+  /** What each has before the rest. */
+  value: string
+  /** Read at once to begin with; what is read ahead grows, so that short lists cost little. */
+  first: number
+  withBatches: boolean
+}
+
+function tableSource(
   tables: Tables,
   range: { gt?: string; gte?: string; lt: string; reverse: boolean },
-  cut: number,
-  value: string,
-  first: number,
+  { cut, value, first, withBatches }: TableSourceInit,
 ): Source {
-  const keys = tables.order.keys(range)
-  let read: string[] = []
-  let at = 0
+  const reader = withBatches ? tables.order.iterator(range) : tables.order.keys(range)
+  let read: (string | [at: string, batch: string])[] = []
+  let place = 0
   let size = first
   return {
     async next() {
-      if (at === read.length) {
-        read = await keys.nextv(size)
-        at = 0
+      if (place === read.length) {
+        read = await reader.nextv(size)
+        place = 0
         size = Math.min(size * 4, 1000)
       }
-      const found = read[at]
-      at += 1
-      return found === undefined ? undefined : value + found.slice(cut)
+      const found = read[place]
+      place += 1
+      if (found === undefined) return undefined
+      const [at, batch] = typeof found === 'string' ? [found, ''] : found
+      return { position: value + at.slice(cut), batch }
     },
-    close: async () => await keys.close(),
+    close: async () => await reader.close(),
   }
 }
 
-/** Positions that are in memory. */
-export function listSource(positions: Position[], order: Order, after: Position | undefined): Source {
-  const sorted = positions.toSorted()
+/** Entries that are in memory. */
+export function listSource(entries: Entry[], order: Order, after: Position | undefined): Source {
+  const sorted = entries.toSorted((a, b) => (a.position < b.position ? -1 : 1))
   if (order === 'desc') sorted.reverse()
-  const start = after === undefined ? 0 : sorted.findIndex((one) => (order === 'asc' ? one > after : one < after))
+  const isLater = ({ position }: Entry) =>
+    after === undefined || (order === 'asc' ? position > after : position < after)
+  const start = sorted.findIndex(isLater)
   let at = start === -1 ? sorted.length : start
   return {
     next: async () => sorted[at++],
@@ -119,23 +142,24 @@ export function listSource(positions: Position[], order: Order, after: Position 
 }
 
 /**
- * The positions of several sources in one order, each job once: one that moves to its next status while the sources are
+ * The entries of several sources in one order, each job once: one that moves to its next status while the sources are
  * opened, which happens in the order of the lifecycle, stands in two of them.
  */
-export async function* merged(sources: Source[], order: Order): AsyncGenerator<Position> {
+export async function* merged(sources: Source[], order: Order): AsyncGenerator<Entry> {
   try {
     const heads = await Promise.all(sources.map((source) => source.next()))
     let last: Position | undefined
     for (;;) {
       let best = -1
       heads.forEach((head, i) => {
-        const leader = heads[best]
-        if (head !== undefined && (leader === undefined || (order === 'asc' ? head < leader : head > leader))) best = i
+        if (head === undefined) return
+        const leader = heads[best]?.position
+        if (leader === undefined || (order === 'asc' ? head.position < leader : head.position > leader)) best = i
       })
-      const position = heads[best]
-      if (position === undefined) return
-      if (position !== last) yield position
-      last = position
+      const entry = heads[best]
+      if (entry === undefined) return
+      if (entry.position !== last) yield entry
+      last = entry.position
       heads[best] = await sources[best]?.next()
     }
   } finally {

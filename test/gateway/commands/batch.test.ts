@@ -30,6 +30,8 @@ describe('cortex batch', () => {
     const rows = await at.cortex.run(['batch', 'rows', id, '--status', 'pending'])
     assert.match(rows.out, /^ROW +STATUS +JOB\n1 +pending +job_\w+\n2 +pending +job_\w+\n$/)
     assert.match((await at.cortex.run(['batch', 'retry', id])).err, /goes on: wait for its end, or cancel it/)
+    const folded = await at.cortex.run(['job', 'list', '--fold', '-q', 'hello; you'])
+    assert.match(folded.out, new RegExp(`^JOB.*\\n${id}\\s+2 pending\\s+busybox\\s.*\\n$`))
     assert.equal((await at.cortex.run(['batch', 'cancel', id])).code, 0)
   })
 

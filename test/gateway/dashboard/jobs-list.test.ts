@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Batch } from '../../../gateway/client/index.ts'
 import { costNow, secondsLeft } from '../../../gateway/contract/cost.ts'
 import { hasEnded } from '../../../gateway/contract/job-status.ts'
 import { eachOnce } from '../../../gateway/dashboard/src/jobs/actions/many.ts'
 import type { JobRow } from '../../../gateway/dashboard/src/jobs/job-row.ts'
 import { applyToPages } from '../../../gateway/dashboard/src/jobs/list/apply-change.ts'
 import { filterOf, type JobFilter, matches, mayList, queryOf } from '../../../gateway/dashboard/src/jobs/list/filter.ts'
-import { foldedRows } from '../../../gateway/dashboard/src/jobs/list/folded.ts'
 
 const job = (id: string, rest: Partial<JobRow> = {}): JobRow =>
   ({
@@ -34,8 +32,9 @@ describe('the filter in the address', () => {
     ['a label without value', { label: 'team' }, {}],
     ['days', { from: '2026-11-01', to: '2026-11-30' }, { from: '2026-11-01', to: '2026-11-30' }],
     ['no days', { from: 'yesterday', to: 20261130 }, {}],
-    ['an owner, and folded batches', { owner: 'ada', fold: true }, { owner: 'ada', fold: true }],
-    ['what cannot be folded', { fold: 'yes' }, {}],
+    ['an owner, and batches that are not folded', { owner: 'ada', fold: false }, { owner: 'ada', fold: false }],
+    ['batches that are folded as always', { fold: true }, {}],
+    ['what cannot be folded', { fold: 'no' }, {}],
     ['an order', { sort: 'cost:desc' }, { sort: 'cost:desc' }],
     ['the order that is always there', { sort: 'createdAt:desc' }, {}],
     ['an order that there is not', { sort: 'secret:asc' }, {}],
@@ -50,12 +49,12 @@ describe('the filter in the address', () => {
 
   it('becomes the query of the API', () => {
     assert.deepEqual(queryOf({ status: ['running'], q: 'a', label: ['team=a=b', 'x=y'], sort: 'cost:desc' }), {
-      ...{ status: ['running'], q: 'a', sort: 'cost:desc' },
+      ...{ status: ['running'], q: 'a', fold: true, sort: 'cost:desc' },
       labels: { team: 'a=b', x: 'y' },
     })
-    assert.deepEqual(queryOf({}), {})
-    assert.deepEqual(queryOf({ fold: true }), { batch: 'none' })
-    assert.deepEqual(queryOf({ fold: true, q: 'a' }), { q: 'a' })
+    assert.deepEqual(queryOf({}), { fold: true })
+    assert.deepEqual(queryOf({ fold: false }), {})
+    assert.deepEqual(queryOf({ batch: 'b1' }), { batch: 'b1' })
     // Whole days of the viewer, wherever that is.
     const day = new Date(2026, 10, 28)
     const { from, to } = queryOf({ from: '2026-11-28', to: '2026-11-28' })
@@ -74,8 +73,7 @@ describe('the filter in the address', () => {
       { label: ['team=research'] },
       { owner: 'ada' },
       { from: '2026-11-28', to: '2026-11-28' },
-      // Only of all jobs are batches folded.
-      { fold: true, q: 'hello' },
+      { fold: false },
     ]
     const no: JobFilter[] = [
       { q: 'bye' },
@@ -86,7 +84,6 @@ describe('the filter in the address', () => {
       { owner: 'eve' },
       { to: '2026-11-27' },
       { from: '2026-11-29' },
-      { fold: true },
       { status: ['failed'] },
     ]
     for (const filter of yes) assert.equal(matches(one, filter), true, JSON.stringify(filter))
@@ -95,7 +92,7 @@ describe('the filter in the address', () => {
     const never = no.filter((filter) => !mayList(one, filter))
     assert.deepEqual(
       never.map((filter) => Object.keys(filter)[0]),
-      ['batch', 'owner', 'to', 'from', 'fold'],
+      ['batch', 'owner', 'to', 'from'],
     )
     assert.deepEqual(
       yes.filter((filter) => !mayList(one, filter)),
@@ -130,6 +127,21 @@ describe('a change in the loaded pages', () => {
     assert.deepEqual(shown(applyToPages(data, added, {}))[0], ['e running', 'd running', 'c running', 'b running'])
     assert.deepEqual(shown(applyToPages(data, added, { sort: 'cost:desc' })), shown(data))
     assert.deepEqual(shown(applyToPages(data, [job('0-old')], {})), shown(data))
+  })
+
+  it('leaves the row of a batch, on top once a new job of it is', () => {
+    const of = (id: string, rest: Partial<JobRow> = {}) => job(id, { origin: { batch: 'b1' }, ...rest })
+    const batch = { id: 'b1', total: 9 } as NonNullable<JobRow['batch']>
+    const folded = pages([job('d'), of('c', { batch })], [job('a')]) as never
+    const failed = applyToPages(folded, [of('c', { status: 'failed' })], { status: ['running'] })
+    assert.deepEqual(shown(failed), [['d running', 'c failed'], ['a running']])
+    const grown = applyToPages(folded, [of('e'), of('f'), job('g')], {})
+    assert.deepEqual(shown(grown), [['g running', 'f running', 'd running'], ['a running']])
+    assert.equal(grown.pages[0]?.items[1]?.batch, batch)
+    assert.equal(grown.pages[0]?.pagination.total, 6)
+    assert.deepEqual(shown(applyToPages(folded, [of('e'), of('f')], { fold: false }))[0], [
+      ...['f running', 'e running', 'd running', 'c running'],
+    ])
   })
 })
 
@@ -184,23 +196,5 @@ describe('something done to many jobs', () => {
       eachOnce([1], async () => await Promise.reject(reason)),
       reason,
     )
-  })
-})
-
-describe('batches folded among jobs', () => {
-  const at = (second: number) => new Date(second * 1000).toISOString()
-  const jobs = [9, 7, 3].map((second) => job(`job ${second}`, { createdAt: at(second) }))
-  const batches = [8, 4, 1].map((second) => ({ id: `batch ${second}`, createdAt: at(second) })) as Batch[]
-  const ids = (hasMoreJobs: boolean, hasMoreBatches: boolean, someJobs = jobs) =>
-    foldedRows({ items: someJobs, hasMore: hasMoreJobs }, { items: batches, hasMore: hasMoreBatches }).map(
-      ({ id }) => id,
-    )
-
-  it('stand where they were made, and wait for what is above them', () => {
-    assert.deepEqual(ids(false, false), ['job 9', 'batch 8', 'job 7', 'batch 4', 'job 3', 'batch 1'])
-    assert.deepEqual(ids(true, false), ['job 9', 'batch 8', 'job 7', 'batch 4', 'job 3'])
-    assert.deepEqual(ids(false, true), ['job 9', 'batch 8', 'job 7', 'batch 4', 'job 3', 'batch 1'])
-    assert.deepEqual(ids(true, true, jobs.slice(0, 2)), ['job 9', 'batch 8', 'job 7'])
-    assert.deepEqual(ids(true, false, []), ['batch 8', 'batch 4', 'batch 1'])
   })
 })

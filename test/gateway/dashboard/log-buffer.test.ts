@@ -20,6 +20,12 @@ function filled() {
   return buffer
 }
 
+/** Has it look at all lines for the view, a few at a time. */
+function look(buffer: ReturnType<typeof createLogBuffer>, view: Parameters<typeof buffer.setView>[0]): void {
+  buffer.setView(view)
+  while (!buffer.look(3)) assert.ok(buffer.extent().shown <= buffer.extent().lines)
+}
+
 describe('the lines of a log', () => {
   it('keep their numbers, streams and times', () => {
     const buffer = filled()
@@ -38,7 +44,7 @@ describe('the lines of a log', () => {
 
   it('are narrowed down to a stream, also those that come later', () => {
     const buffer = filled()
-    buffer.setView({ ...ALL, stream: 'stderr' })
+    look(buffer, { ...ALL, stream: 'stderr' })
     assert.deepEqual(
       buffer.rows(0, 9).map(({ number }) => number),
       [5, 8, 11, 14],
@@ -49,9 +55,27 @@ describe('the lines of a log', () => {
     assert.equal(buffer.rows(4, 9)[0]?.line, 'last')
   })
 
+  it('are looked at a few at a time, in order, also those that come meanwhile', () => {
+    const buffer = filled()
+    buffer.setView({ ...ALL, stream: 'stderr' })
+    assert.equal(buffer.look(4), false)
+    buffer.add({ number: 15, timestamp: '2026-01-01T00:00:00Z', stream: 'stderr', line: 'last' })
+    assert.equal(buffer.extent().shown, 2)
+    assert.equal(buffer.look(4), false)
+    // Another view begins anew.
+    buffer.setView({ ...ALL, stream: 'stdout' })
+    assert.equal(buffer.look(100), true)
+    assert.equal(buffer.extent().shown, 6)
+    look(buffer, { ...ALL, stream: 'stderr' })
+    assert.deepEqual(
+      buffer.rows(0, 9).map(({ number }) => number),
+      [5, 8, 11, 14, 15],
+    )
+  })
+
   it('are found by their text in any case, through their colours', () => {
     const buffer = filled()
-    buffer.setView({ ...ALL, search: 'ERROR' })
+    look(buffer, { ...ALL, search: 'ERROR' })
     assert.equal(buffer.extent().matches, 5)
     assert.deepEqual(
       [-1, 0, 8].map((from) => buffer.seek(from, true)),
@@ -61,14 +85,14 @@ describe('the lines of a log', () => {
       [10, 8, 0].map((from) => buffer.seek(from, false)),
       [8, 6, 8],
     )
-    buffer.setView({ ...ALL, search: '31m' })
+    look(buffer, { ...ALL, search: '31m' })
     assert.equal(buffer.extent().matches, 0)
     assert.equal(buffer.seek(0, true), -1)
   })
 
   it('are only those that match, where that is asked', () => {
     const buffer = filled()
-    buffer.setView({ ...ALL, stream: 'stdout', search: 'error', onlyMatches: true })
+    look(buffer, { ...ALL, stream: 'stdout', search: 'error', onlyMatches: true })
     assert.deepEqual(
       buffer.rows(0, 9).map(({ number, isMatch }) => [number, isMatch]),
       [
@@ -77,13 +101,13 @@ describe('the lines of a log', () => {
         [13, true],
       ],
     )
-    buffer.setView({ ...ALL, onlyMatches: true })
+    look(buffer, { ...ALL, onlyMatches: true })
     assert.equal(buffer.extent().shown, 10)
   })
 
   it('are saved whole, with their times where that is asked', () => {
     const buffer = filled()
-    buffer.setView({ ...ALL, stream: 'stderr' })
+    look(buffer, { ...ALL, stream: 'stderr' })
     const lines = [...buffer.parts(false)].join('').split('\n')
     assert.equal(lines.length, 11)
     assert.equal(lines[1], 'line 1')
@@ -106,9 +130,9 @@ describe('the lines of a log', () => {
   it('entry 47: are found by what is shown of them', () => {
     const buffer = createLogBuffer()
     buffer.add({ number: 1, timestamp: new Date(0).toISOString(), stream: 'stdout', line: '10 %\r100 %' })
-    buffer.setView({ ...ALL, search: '10 %' })
+    look(buffer, { ...ALL, search: '10 %' })
     assert.equal(buffer.extent().matches, 0)
-    buffer.setView({ ...ALL, search: '100 %' })
+    look(buffer, { ...ALL, search: '100 %' })
     assert.equal(buffer.extent().matches, 1)
   })
 
@@ -136,14 +160,14 @@ describe('the lines of a log', () => {
         const line = isFound ? 'error' : 'fine'
         buffer.add({ number: place + 1, timestamp: '1970-01-01T00:00:00.000Z', stream: 'stdout', line })
       }
-      buffer.setView({ ...ALL, search: 'error' })
+      look(buffer, { ...ALL, search: 'error' })
       assert.deepEqual(buffer.marks(), [...new Set(found)], `${lines} lines`)
     }
   })
 
   it('are counted among the matches, and found by their numbers', () => {
     const buffer = filled()
-    buffer.setView({ ...ALL, search: 'error' })
+    look(buffer, { ...ALL, search: 'error' })
     assert.deepEqual(
       [0, 1, 2, 8].map((index) => buffer.matchAt(index)),
       [1, 0, 2, 5],
@@ -152,12 +176,12 @@ describe('the lines of a log', () => {
       buffer.marks(),
       [0, 2, 4, 6, 8].map((index) => Math.floor((index * MARKS) / 10)),
     )
-    buffer.setView({ ...ALL, stream: 'stderr' })
+    look(buffer, { ...ALL, stream: 'stderr' })
     assert.deepEqual(
       [1, 5, 6, 14, 15].map((number) => buffer.locate(number)),
       [0, 0, 1, 3, -1],
     )
-    buffer.setView(ALL)
+    look(buffer, ALL)
     assert.deepEqual(
       [5, 14, 15].map((number) => buffer.locate(number)),
       [0, 9, -1],
@@ -181,7 +205,7 @@ describe('the lines of a log', () => {
         [undefined, 1000],
       ],
     )
-    buffer.setView({ ...ALL, attempt: 4 })
+    look(buffer, { ...ALL, attempt: 4 })
     buffer.add({ number: 6, timestamp: '2026-01-01T00:00:00Z', stream: 'stdout', line: 'line 6', attempt: 4 })
     buffer.add({ number: 7, timestamp: '2026-01-01T00:00:00Z', stream: 'stdout', line: 'line 7', attempt: 5 })
     assert.deepEqual(

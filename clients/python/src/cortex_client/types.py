@@ -278,6 +278,8 @@ class JobListItem(TypedDict):
     events: NotRequired[List[JobEvent]]
     #: With `?debug=true`.
     debug: NotRequired[JobListItemDebug]
+    #: Where a folded list has it in place of all jobs of its batch that match: that batch.
+    batch: NotRequired[JobListItemBatch]
 
 
 class JobListItemResults(TypedDict):
@@ -419,6 +421,42 @@ class JobListItemDebugLogs(TypedDict):
     bytes: float
     #: The number of the first that is kept.
     first: float
+
+
+class JobListItemBatch(TypedDict):
+    """Where a folded list has it in place of all jobs of its batch that match: that batch."""
+
+    #: Its id.
+    id: str
+    #: `completed` once every job has ended, however it did; `cancelled` where the batch was.
+    status: Literal["submitted", "cancelling", "completed", "cancelled"]
+    #: How many jobs it has.
+    total: int
+    #: How many run at a time.
+    concurrency: int
+    #: Jobs by status; those that wait for their turn are pending.
+    counts: JobListItemBatchCounts
+    #: When it was submitted.
+    createdAt: str
+    #: When its last job ended; null until then.
+    endedAt: Union[str, None]
+
+
+class JobListItemBatchCounts(TypedDict):
+    """Jobs by status; those that wait for their turn are pending."""
+
+    #: Wait for a provider, or in a batch for their turn.
+    pending: int
+    #: Have a provider, and do not run yet.
+    scheduled: int
+    #: Run.
+    running: int
+    #: Ended with exit code 0.
+    completed: int
+    #: Ended badly.
+    failed: int
+    #: Were cancelled.
+    cancelled: int
 
 
 class JobSubmission(TypedDict):

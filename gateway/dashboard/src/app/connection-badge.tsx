@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core'
 import { exact, span } from '../format/time.ts'
 import { useNow } from '../ui/time.tsx'
 import { type Connection, useConnection } from './connection.ts'
@@ -20,12 +19,10 @@ export function ConnectionBadge() {
       ? `Everything here changes as it happens, since ${exact(sinceMs)}`
       : `What is shown is of ${exact(sinceMs)}; it catches up by itself`
   return (
-    <Tooltip label={hint} multiline maw={260}>
-      <span className="status connection" data-status={state} role="status">
-        <span className="status-dot" aria-hidden="true" />
-        <span className="connection-word">{WORDS[state]}</span>
-        {state === 'lost' && <span> for {span((now - sinceMs) / 1000)}</span>}
-      </span>
-    </Tooltip>
+    <span className="status connection" data-status={state} role="status" title={hint}>
+      <span className="status-dot" aria-hidden="true" />
+      <span className="connection-word">{WORDS[state]}</span>
+      {state === 'lost' && <span> for {span((now - sinceMs) / 1000)}</span>}
+    </span>
   )
 }

@@ -11,6 +11,7 @@ export const SECTIONS: { title: string; links: { to: string; label: string; icon
       { to: '/jobs/templates', label: 'Templates', icon: 'templates' },
       { to: '/jobs/batches', label: 'Batches', icon: 'batches' },
       { to: '/jobs/schedules', label: 'Schedules', icon: 'schedules' },
+      { to: '/uploads', label: 'Uploads', icon: 'up' },
       { to: '/volumes', label: 'Volumes', icon: 'volumes' },
     ],
   },

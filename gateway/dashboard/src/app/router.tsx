@@ -13,9 +13,9 @@ import { filterOf, type JobFilter } from '../jobs/list/filter.ts'
 import { type LogSearch, logSearchOf } from '../jobs/logs/log-search.ts'
 import { isOwned } from '../ui/kept.ts'
 import { Outline } from '../ui/loaded.tsx'
+import { Page } from '../ui/page.tsx'
 import { FailedPage, FailedRoot, NoPage } from './error-page.tsx'
 import { guarded } from './guarded.tsx'
-import { LoginPage } from './login-page.tsx'
 import { onSessionEnd, queryClient } from './query.ts'
 import { meQuery } from './session.ts'
 import { Shell } from './shell.tsx'
@@ -31,7 +31,7 @@ interface LoginSearch {
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  component: LoginPage,
+  component: lazyRouteComponent(() => import('./login-page.tsx'), 'LoginPage'),
   validateSearch: ({ from, reason }: Record<string, unknown>): LoginSearch => ({
     ...(typeof from === 'string' && /^\/(?![/\\])/.test(from) ? { from } : {}),
     ...(typeof reason === 'string' ? { reason } : {}),
@@ -60,10 +60,24 @@ const home = createRoute({
   },
 })
 
+/** A page whose heading is known: it is there while the rest of the page is fetched. */
+function headed(title: string) {
+  return {
+    pendingComponent: () => (
+      <Page title={title}>
+        <Outline rows={8} />
+      </Page>
+    ),
+    pendingMs: 50,
+    pendingMinMs: 0,
+  }
+}
+
 const jobs = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs',
   validateSearch: (search: Record<string, unknown>): JobFilter => filterOf(search),
+  ...headed('Jobs'),
   component: lazyRouteComponent(() => import('../jobs/list/jobs-page.tsx'), 'JobsPage'),
 })
 
@@ -80,6 +94,8 @@ const createJob = createRoute({
     ...word('template')(search),
     ...word('job')(search),
     ...word('volume')(search),
+    ...word('upload')(search),
+    ...word('machine')(search),
   }),
   component: guarded(
     'jobs:write',
@@ -116,6 +132,7 @@ const job = createRoute({
 const templates = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/templates',
+  ...headed('Templates'),
   component: lazyRouteComponent(() => import('../templates/templates-page.tsx'), 'TemplatesPage'),
 })
 const createTemplate = createRoute({
@@ -136,6 +153,7 @@ const editTemplate = createRoute({
 const batches = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/batches',
+  ...headed('Batches'),
   component: lazyRouteComponent(() => import('../batches/batches-page.tsx'), 'BatchesPage'),
 })
 const createBatch = createRoute({
@@ -158,6 +176,7 @@ const batch = createRoute({
 const schedules = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs/schedules',
+  ...headed('Schedules'),
   component: lazyRouteComponent(() => import('../schedules/schedules-page.tsx'), 'SchedulesPage'),
 })
 const createSchedule = createRoute({
@@ -187,13 +206,27 @@ const editSchedule = createRoute({
 const volumes = createRoute({
   getParentRoute: () => signedIn,
   path: '/volumes',
+  ...headed('Volumes'),
   component: lazyRouteComponent(() => import('../volumes/volumes-page.tsx'), 'VolumesPage'),
+})
+
+const volume = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/volumes/$volumeId',
+  component: lazyRouteComponent(() => import('../volumes/volume-page.tsx'), 'VolumePage'),
+})
+const uploads = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/uploads',
+  ...headed('Uploads'),
+  component: lazyRouteComponent(() => import('../uploads/uploads-page.tsx'), 'UploadsPage'),
 })
 
 const network = createRoute({
   getParentRoute: () => signedIn,
   path: '/network',
   validateSearch: word('region'),
+  ...headed('Network'),
   component: lazyRouteComponent(() => import('../network/network-page.tsx'), 'NetworkPage'),
 })
 const compareProviders = createRoute({
@@ -211,12 +244,14 @@ const costs = createRoute({
   getParentRoute: () => signedIn,
   path: '/costs',
   validateSearch: (search: Record<string, unknown>): CostsSearch => costsSearchOf(search),
+  ...headed('Costs'),
   component: lazyRouteComponent(() => import('../costs/costs-page.tsx'), 'CostsPage'),
 })
 const settings = createRoute({
   getParentRoute: () => signedIn,
   path: '/settings',
   validateSearch: word('tab'),
+  ...headed('Settings'),
   component: lazyRouteComponent(() => import('../settings/settings-page.tsx'), 'SettingsPage'),
 })
 const webhook = createRoute({
@@ -239,22 +274,12 @@ const pages = [
   batch,
   schedules,
 ] as const
-const more = [
-  createSchedule,
-  schedule,
-  editSchedule,
-  volumes,
-  network,
-  compareProviders,
-  provider,
-  costs,
-  settings,
-  webhook,
-] as const
+const more = [createSchedule, schedule, editSchedule, volumes, volume, uploads] as const
+const market = [network, compareProviders, provider, costs, settings, webhook] as const
 
 /** The pages by their paths; all but the login ask first who is signed in. */
 export const router = createRouter({
-  routeTree: root.addChildren([login, signedIn.addChildren([...pages, ...more])]),
+  routeTree: root.addChildren([login, signedIn.addChildren([...pages, ...more, ...market])]),
   defaultPreload: 'intent',
   defaultPendingComponent: Outline,
   defaultErrorComponent: FailedPage,

@@ -1,28 +1,20 @@
-import {
-  ActionIcon,
-  AppShell,
-  Burger,
-  Button,
-  Group,
-  Menu,
-  Text,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from '@mantine/core'
+import { ActionIcon, AppShell, Burger, Group, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { Link, Outlet, useNavigate } from '@tanstack/react-router'
-import { useEffect } from 'react'
+import { Link, Outlet } from '@tanstack/react-router'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { Hands } from '../hands/hands.tsx'
 import { Icon } from '../ui/icons.tsx'
-import { failed } from '../ui/notify.ts'
+import { AccountName } from './account-name.tsx'
 import { createEventApplier } from './apply-events.ts'
 import { ConnectionBadge } from './connection-badge.tsx'
 import { notifyOf } from './job-notices.ts'
 import { startLive } from './live.ts'
 import { Nav } from './nav.tsx'
 import { queryClient } from './query.ts'
-import { meQuery, signOut } from './session.ts'
+import { meQuery } from './session.ts'
+
+const Account = lazy(async () => ({ default: (await import('./account.tsx')).Account }))
 
 /** What surrounds every page of somebody who is signed in; follows what happens for all of them. */
 export function Shell() {
@@ -70,7 +62,7 @@ export function Shell() {
             <Hands />
             <ConnectionBadge />
             <SchemeToggle />
-            <Account />
+            <AccountButton />
           </Group>
         </Group>
       </AppShell.Header>
@@ -101,32 +93,15 @@ function SchemeToggle() {
   )
 }
 
-function Account() {
+/** What its menu is made of comes at the first click. */
+function AccountButton() {
   const { data: me } = useQuery(meQuery)
-  const navigate = useNavigate()
-
-  async function leave(): Promise<void> {
-    try {
-      await signOut()
-      await navigate({ to: '/login' })
-    } catch (error) {
-      failed('Could not sign out', error)
-    }
-  }
-
+  const [isUsed, setUsed] = useState(false)
+  const button = <AccountName id={me?.id} onClick={() => setUsed(true)} aria-haspopup="menu" />
+  if (!isUsed) return button
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <Button variant="subtle" color="gray" px="xs" className="account" aria-label={`Account of ${me?.id ?? 'you'}`}>
-          {me?.id ?? '…'}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{me?.admin ? 'Admin: sees everybody’s jobs' : `Key ${me?.keyId ?? ''}`}</Menu.Label>
-        <Menu.Item leftSection={<Icon name="signOut" size={16} />} onClick={() => void leave()}>
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <Suspense fallback={button}>
+      <Account />
+    </Suspense>
   )
 }

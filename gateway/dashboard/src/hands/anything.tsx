@@ -7,7 +7,7 @@ import { type Place, usePlaces } from './places.ts'
 /** How long one has to stop typing before the gateway is asked, in ms. */
 const SEARCH_MS = 150
 
-/** A field that leads to every page, job, template, schedule and provider. */
+/** A field that leads to every page, job, template, schedule, volume and provider. */
 export function Anything({ onClose, onSheet }: { onClose(): void; onSheet(): void }) {
   const [text, setText] = useState('')
   const [settled] = useDebouncedValue(text, SEARCH_MS)
@@ -37,7 +37,7 @@ export function Anything({ onClose, onSheet }: { onClose(): void; onSheet(): voi
             <Combobox.EventsTarget withExpandedAttribute>
               <TextInput
                 aria-label="Where to"
-                placeholder="A job, a page, a template, a schedule, a provider"
+                placeholder="A job, a page, a template, a schedule, a volume, a provider"
                 leftSection={<Icon name="search" size={16} />}
                 size="md"
                 variant="unstyled"

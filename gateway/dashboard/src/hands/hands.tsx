@@ -39,9 +39,10 @@ export function Hands() {
     <>
       <UnstyledButton className="anything-button" onClick={does.anything}>
         <Icon name="search" size={16} />
-        <span className="anything-words">
+        <span className="sr-only">Go to anything</span>
+        <span className="anything-words" aria-hidden="true">
           Go to anything
-          <span aria-hidden="true">
+          <span>
             {KEYS.anything.shown.map((key) => (
               <kbd key={key}>{key}</kbd>
             ))}

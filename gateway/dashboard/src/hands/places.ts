@@ -6,14 +6,16 @@ import { SECTIONS } from '../app/nav.tsx'
 import { useMay } from '../app/session.ts'
 import { providersQuery } from '../jobs/queries.ts'
 import { schedulesQuery } from '../schedules/queries.ts'
+import { useSettingsTabs } from '../settings/tabs.ts'
 import { templatesQuery } from '../templates/queries.ts'
 import type { IconName } from '../ui/icons.tsx'
+import { keptVolumes } from '../volumes/queries.ts'
 
 /** Something that one can go to. */
 export interface Place {
   /** Of its own among all. */
   id: string
-  group: 'Jobs' | 'Actions' | 'Pages' | 'Templates' | 'Schedules' | 'Providers'
+  group: 'Jobs' | 'Actions' | 'Pages' | 'Templates' | 'Schedules' | 'Volumes' | 'Providers'
   label: string
   /** Beside the label. */
   hint?: string | undefined
@@ -47,7 +49,9 @@ export function usePlaces(text: string, settled: string): { places: Place[]; isS
   })
   const templates = useQuery({ ...templatesQuery, enabled: maySeeTemplates })
   const schedules = useQuery({ ...schedulesQuery, enabled: maySeeJobs })
+  const volumes = useQuery({ ...keptVolumes, enabled: maySeeJobs })
   const providers = useQuery({ ...providersQuery, enabled: maySeeProviders, refetchInterval: false })
+  const tabs = useSettingsTabs()
 
   const to = (link: LinkProps) => () => void navigate(link as Parameters<typeof navigate>[0])
   const place = (group: Place['group'], id: string, label: string, icon: IconName, link: LinkProps, hint?: string) => ({
@@ -56,9 +60,12 @@ export function usePlaces(text: string, settled: string): { places: Place[]; isS
   })
 
   const named: Place[] = [
-    ...(mayWrite ? ACTIONS.map(({ label, icon, to: path }) => place('Actions', path, label, icon, { to: path })) : []),
+    ...(mayWrite ? ACTIONS.map(({ label, icon, ...link }) => place('Actions', label, label, icon, link)) : []),
     ...SECTIONS.flatMap(({ links }) => links).map(({ to: path, label, icon }) =>
       place('Pages', path, label, icon, { to: path } as LinkProps),
+    ),
+    ...tabs.map(({ value, label }) =>
+      place('Pages', value, label, 'settings', { to: '/settings', search: { tab: value } }, 'Settings'),
     ),
     { id: 'docs', group: 'Pages', label: 'Documentation', icon: 'docs', go: () => location.assign('/docs/') },
     ...(text.trim() === '' ? [] : found()),
@@ -71,6 +78,9 @@ export function usePlaces(text: string, settled: string): { places: Place[]; isS
       ),
       ...(schedules.data ?? []).map(({ id, name }) =>
         place('Schedules', id, name, 'schedules', { to: '/jobs/schedules/$scheduleId', params: { scheduleId: id } }),
+      ),
+      ...(volumes.data ?? []).map(({ id, name }) =>
+        place('Volumes', id, name, 'volumes', { to: '/volumes/$volumeId', params: { volumeId: id } }, id),
       ),
       ...(providers.data ?? []).map(({ id, name }) =>
         place(
@@ -107,6 +117,7 @@ const ACTIONS = [
   { label: 'Create Job', icon: 'plus', to: '/jobs/create' },
   { label: 'Create Batch', icon: 'plus', to: '/jobs/batches/create' },
   { label: 'Create Schedule', icon: 'plus', to: '/jobs/schedules/create' },
+  { label: 'Create a machine to work in', icon: 'terminal', to: '/jobs/create', search: { machine: 'yes' } },
 ] as const
 
 /** Whether a place has all words of a text. */

@@ -1,27 +1,35 @@
 import { Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { meQuery, useMay } from '../app/session.ts'
+import type { ReactNode } from 'react'
+import { meQuery } from '../app/session.ts'
 import { Page } from '../ui/page.tsx'
 import { AuditLog } from './audit-log.tsx'
 import { Keys } from './keys.tsx'
 import { Notices } from './notices.tsx'
 import { SshKeys } from './ssh-keys.tsx'
+import { type SettingsTab, useSettingsTabs } from './tabs.ts'
+import { ThisGateway } from './this-gateway.tsx'
 import { Webhooks } from './webhooks.tsx'
 
-/** Keys, those of SSH, webhooks, notifications, and who changed what. */
+/** Keys, those of SSH, webhooks, notifications, who changed what, and how the gateway is. */
 export function SettingsPage() {
   const { tab } = useSearch({ from: '/signed-in/settings' })
   const { data: me } = useQuery(meQuery)
   const navigate = useNavigate()
-  const seesKeys = useMay('keys:read')
-  const reachesJobs = useMay('jobs:write')
-  const seesWebhooks = useMay('webhooks:read')
-  const first = seesKeys ? 'keys' : seesWebhooks ? 'webhooks' : 'notifications'
+  const tabs = useSettingsTabs()
+  const content: Record<SettingsTab['value'], ReactNode> = {
+    keys: <Keys />,
+    ssh: <SshKeys />,
+    webhooks: <Webhooks />,
+    notifications: <Notices />,
+    audit: <AuditLog />,
+    gateway: <ThisGateway isAdmin={me?.admin === true} />,
+  }
   return (
     <Page title="Settings">
       <Tabs
-        value={tab ?? first}
+        value={tab ?? tabs[0]?.value ?? null}
         onChange={(next) =>
           void navigate({ to: '/settings', search: next === null ? {} : { tab: next }, replace: true })
         }
@@ -29,19 +37,17 @@ export function SettingsPage() {
         className="tabs"
       >
         <Tabs.List className="tabs-list">
-          {seesKeys && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
-          {reachesJobs && <Tabs.Tab value="ssh">SSH keys</Tabs.Tab>}
-          {seesWebhooks && <Tabs.Tab value="webhooks">Webhooks</Tabs.Tab>}
-          <Tabs.Tab value="notifications">Notifications</Tabs.Tab>
-          {me?.admin && <Tabs.Tab value="audit">Audit log</Tabs.Tab>}
+          {tabs.map(({ value, label }) => (
+            <Tabs.Tab key={value} value={value}>
+              {label}
+            </Tabs.Tab>
+          ))}
         </Tabs.List>
-        <Tabs.Panel value="keys">{seesKeys && <Keys />}</Tabs.Panel>
-        <Tabs.Panel value="ssh">{reachesJobs && <SshKeys />}</Tabs.Panel>
-        <Tabs.Panel value="webhooks">{seesWebhooks && <Webhooks />}</Tabs.Panel>
-        <Tabs.Panel value="notifications">
-          <Notices />
-        </Tabs.Panel>
-        <Tabs.Panel value="audit">{me?.admin && <AuditLog />}</Tabs.Panel>
+        {tabs.map(({ value }) => (
+          <Tabs.Panel key={value} value={value}>
+            {content[value]}
+          </Tabs.Panel>
+        ))}
       </Tabs>
     </Page>
   )

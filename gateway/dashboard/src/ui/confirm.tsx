@@ -1,5 +1,5 @@
 import { Button, Group, Modal, Stack } from '@mantine/core'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { Problem } from './problem.tsx'
 
 interface ConfirmProps {
@@ -21,6 +21,10 @@ export function Confirm(props: ConfirmProps) {
   const { isOpen, title, children, confirm, dismiss = 'Keep it', isDangerous = false, isDisabled = false } = props
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
+  const [isShown, setShown] = useState(false)
+
+  // Also where it is there only once it is open: what had the focus then is remembered as it opens.
+  useEffect(() => setShown(isOpen), [isOpen])
 
   function close(): void {
     setError(null)
@@ -41,7 +45,7 @@ export function Confirm(props: ConfirmProps) {
   }
 
   return (
-    <Modal opened={isOpen} onClose={close} title={title} centered closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened={isShown} onClose={close} title={title} centered closeButtonProps={{ 'aria-label': 'Close' }}>
       <form
         onSubmit={(event) => {
           event.preventDefault()

@@ -18,8 +18,8 @@ import { Paged, usePages } from '../ui/paged.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { Ago } from '../ui/time.tsx'
 import { ExtendVolume } from './extend-volume.tsx'
+import { volumeKeys } from './queries.ts'
 
-const KEY = ['volumes'] as const
 /** Those that can still be used, or are about to go. */
 const HERE: Volume['status'][] = ['kept', 'deleting']
 
@@ -27,7 +27,7 @@ const HERE: Volume['status'][] = ['kept', 'deleting']
 export function VolumesPage() {
   const [showsGone, setShowsGone] = useState(false)
   const pages = usePages<Volume>(
-    [...KEY, showsGone],
+    [...volumeKeys.all, showsGone],
     async (paging, options) =>
       await client.volumes.list({ ...paging, ...(showsGone ? {} : { status: HERE }) }, options),
   )
@@ -62,7 +62,7 @@ function VolumesTable({ volumes }: { volumes: Volume[] }) {
   const [extending, setExtending] = useState<Volume | null>(null)
   const [leaving, setLeaving] = useState<Volume | null>(null)
   const nameOf = useProviderNames()
-  const changed = async () => await queryClient.invalidateQueries({ queryKey: KEY })
+  const changed = async () => await queryClient.invalidateQueries({ queryKey: volumeKeys.all })
   return (
     <Card>
       <PlainTable
@@ -124,7 +124,9 @@ function VolumeRow({ volume, provider, onExtend, onDelete }: VolumeRowProps) {
   return (
     <Table.Tr>
       <Table.Td className="break">
-        <bdi>{name}</bdi>
+        <Link to="/volumes/$volumeId" params={{ volumeId: id }} className="text-link">
+          <bdi>{name}</bdi>
+        </Link>
         <Group gap={2} wrap="nowrap">
           <Text size="xs" c="dimmed" className="mono nowrap">
             {id}

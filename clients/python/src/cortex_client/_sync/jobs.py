@@ -63,7 +63,8 @@ class Jobs:
         self, *, labels: Mapping[str, str] | None = None, **query: Any
     ) -> Iterator[JobListItem]:
         """Every job that matches, newest first, page after page: by ``status``, ``provider``, ``batch``, ``q``, ``sort``,
-        ``to`` and the like, as the API's own parameters; ``from`` is written ``from_``."""
+        ``to`` and the like, as the API's own parameters; ``from`` is written ``from_``. With ``fold=True`` a batch is
+        one of them, the first of its jobs that match, and ``batch`` tells how all of it are."""
         named = {name.rstrip("_"): value for name, value in query.items()}
         labelled = {f"label.{name}": value for name, value in (labels or {}).items()}
         for job in self._transport.pages("/plugin-core/jobs", {**named, **labelled}):

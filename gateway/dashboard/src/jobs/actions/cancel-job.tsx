@@ -1,9 +1,11 @@
 import { Text } from '@mantine/core'
 import { ConflictError } from '../../../../client/errors.ts'
 import { client } from '../../app/client.ts'
+import { counted } from '../../format/amounts.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { told } from '../../ui/notify.ts'
 import type { JobRow } from '../job-row.ts'
+import { MOST_AT_ONCE } from './all-that-match.ts'
 import { eachOnce } from './many.ts'
 
 interface CancelJobProps {
@@ -17,6 +19,7 @@ interface CancelJobProps {
 export function CancelJob({ jobs, isOpen, onClose, onDone }: CancelJobProps) {
   const [job] = jobs
   const isOne = jobs.length === 1
+  const isTooMany = jobs.length > MOST_AT_ONCE
 
   async function cancel(): Promise<void> {
     await eachOnce(jobs, cancelOne)()
@@ -31,6 +34,7 @@ export function CancelJob({ jobs, isOpen, onClose, onDone }: CancelJobProps) {
       confirm={isOne ? 'Cancel Job' : `Cancel ${jobs.length} jobs`}
       dismiss="Keep running"
       isDangerous
+      isDisabled={isTooMany}
       onConfirm={cancel}
       onClose={onClose}
     >
@@ -40,6 +44,8 @@ export function CancelJob({ jobs, isOpen, onClose, onDone }: CancelJobProps) {
             <strong>{job?.name ?? job?.image}</strong> is stopped: its container gets the stop signal and, after its
             grace period, is killed. You pay for the time that it ran.
           </>
+        ) : isTooMany ? (
+          `No more than ${counted(MOST_AT_ONCE, 'job')} are cancelled at once: narrow the list down, e.g. by date.`
         ) : (
           'Each container gets the stop signal and, after its grace period, is killed. You pay for the time that they ran.'
         )}

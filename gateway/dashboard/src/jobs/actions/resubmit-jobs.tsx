@@ -49,7 +49,7 @@ export function ResubmitJobs({ jobs, isOpen, onClose, onDone }: ResubmitJobsProp
     >
       <Text size="sm">
         {isTooMany
-          ? `No more than ${counted(MOST_RESUBMITTED, 'job')} are submitted again at once: select fewer.`
+          ? `No more than ${counted(MOST_RESUBMITTED, 'job')} are submitted again at once: select fewer, or narrow the list down.`
           : 'Each becomes a new job with the same settings, which costs what a job costs.'}
       </Text>
     </Confirm>

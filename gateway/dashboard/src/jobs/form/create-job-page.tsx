@@ -3,6 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { type FieldProblem, ValidationError } from '../../../../client/errors.ts'
 import type { Job, JobOverrides, JobSubmission, Template } from '../../../../client/index.ts'
+import { SANDBOX_SECONDS, sandboxFields } from '../../../../client/waiting.ts'
 import { JOB_DEFAULTS } from '../../../../contract/job-defaults.ts'
 import { client } from '../../app/client.ts'
 import { templateQuery } from '../../templates/queries.ts'
@@ -23,8 +24,20 @@ const NO_SECRETS: string[] = []
 const { cpu, memory, storage, duration } = JOB_DEFAULTS
 const FIRST: Draft = { image: '', cpu, memory, storage, duration }
 
-function firstWith(volume: string | undefined): Draft {
-  return volume === undefined ? FIRST : { ...FIRST, volumes: [{ volume, mountPath: '/data' }] }
+/** What a new job takes up, by id or digest, and whether it is to wait for commands, whatever that says. */
+interface Taken {
+  volume?: string | undefined
+  upload?: string | undefined
+  machine?: string | undefined
+}
+
+function firstWith({ volume, upload, machine }: Taken): Draft {
+  return {
+    ...FIRST,
+    ...(machine !== undefined && { ...sandboxFields(), duration: SANDBOX_SECONDS }),
+    ...(volume !== undefined && { volumes: [{ volume, mountPath: '/data' }] }),
+    ...(upload !== undefined && { inputs: [{ path: '/in', from: { upload } }] }),
+  }
 }
 
 /** What a new job is made of that is there already, whose secrets go along unseen. */
@@ -40,12 +53,12 @@ interface Base {
   submit(changes: JobOverrides): Promise<Job>
 }
 
-/** A new job: from nothing, from a template, like an earlier one, or with a volume that one left. */
+/** A new job: from nothing, from a template, like an earlier one, with a volume that one left, with an upload, or one to work in. */
 export function CreateJobPage() {
-  const { template, job, volume } = useSearch({ from: '/signed-in/jobs/create' })
+  const { template, job, ...taken } = useSearch({ from: '/signed-in/jobs/create' })
   if (template !== undefined) return <CreateFromTemplate key={template} id={template} />
   if (job !== undefined) return <CreateAgain key={job} id={job} />
-  return <CreateJob key={volume} base={null} volume={volume} />
+  return <CreateJob key={nameOf(taken)} base={null} taken={taken} />
 }
 
 function CreateFromTemplate({ id }: { id: string }) {
@@ -81,11 +94,20 @@ function ofJob(job: Job): Base {
   }
 }
 
-/** @param props.volume id of a volume that it takes up */
-function CreateJob({ base, volume }: { base: Base | null; volume?: string | undefined }) {
+/** Under which its draft is kept apart from that of others. */
+function nameOf({ volume, upload, machine }: Taken): string | undefined {
+  return volume ?? upload ?? (machine === undefined ? undefined : 'a machine')
+}
+
+const BIDDING = 'The providers of the network bid for it, and the best offer gets it.'
+const MACHINE =
+  'It waits for commands, which you give in its terminal or by SSH, until its time is over or you cancel it. The image needs sh.'
+
+function CreateJob({ base, taken = {} }: { base: Base | null; taken?: Taken }) {
   const navigate = useNavigate()
-  const form = base !== null ? base.form : volume === undefined ? 'job' : `job with ${volume}`
-  const editor = useDraft(form, base === null ? firstWith(volume) : base.config)
+  const what = nameOf(taken)
+  const form = base !== null ? base.form : what === undefined ? 'job' : `job with ${what}`
+  const editor = useDraft(form, base === null ? firstWith(taken) : base.config)
   const [leftOut, setLeftOut] = useKept(form, 'left out', NOTHING_HIDDEN)
   const submit = useMutation({
     mutationFn: async (): Promise<Job> => {
@@ -103,8 +125,8 @@ function CreateJob({ base, volume }: { base: Base | null; volume?: string | unde
   useFocusWrong(problems)
   return (
     <Page
-      title={base?.title ?? 'Create Job'}
-      description={base?.description ?? 'The providers of the network bid for it, and the best offer gets it.'}
+      title={base?.title ?? (taken.machine === undefined ? 'Create Job' : 'A machine to work in')}
+      description={base?.description ?? (taken.machine === undefined ? BIDDING : MACHINE)}
     >
       <JobEditor
         editor={editor}

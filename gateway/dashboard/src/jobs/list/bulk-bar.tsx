@@ -4,8 +4,7 @@ import { type Dispatch, type SetStateAction, useCallback, useState } from 'react
 import { hasEnded } from '../../../../contract/job-status.ts'
 import { useMay } from '../../app/session.ts'
 import { counted } from '../../format/amounts.ts'
-import { CancelJob } from '../actions/cancel-job.tsx'
-import { ResubmitJobs } from '../actions/resubmit-jobs.tsx'
+import { ManyDialogs } from '../actions/many-dialogs.tsx'
 import type { JobRow } from '../job-row.ts'
 import { exportRows } from './export-jobs.ts'
 
@@ -65,8 +64,13 @@ export function BulkBar({
           </Button>
         </Group>
       )}
-      <CancelJob jobs={asked} isOpen={asks === 'cancel'} onClose={() => setAsks(null)} onDone={clear} />
-      <ResubmitJobs jobs={asked} isOpen={asks === 'resubmit'} onClose={() => setAsks(null)} onDone={unchoose} />
+      <ManyDialogs
+        asks={asks}
+        jobs={asked}
+        onClose={() => setAsks(null)}
+        onCancelled={clear}
+        onResubmitted={unchoose}
+      />
     </>
   )
 }

@@ -17,7 +17,7 @@ export function ExportItem({ filter }: { filter: JobFilter }) {
     })
     try {
       // Batches that are folded are in it, job by job.
-      const isWhole = await exportJobs(queryOf({ ...filter, fold: undefined }), {
+      const isWhole = await exportJobs(queryOf({ ...filter, fold: false }), {
         signal: stopped.signal,
         onProgress: (jobs) =>
           notifications.update({ id, title: 'Exporting', message: message(jobs), loading: true, autoClose: false }),

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, MultiSelect, Popover, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, Popover, Select, Stack, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useState } from 'react'
 import type { JobStatus } from '../../../../client/index.ts'
@@ -44,18 +44,7 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
         Filters
       </Button>
       <div className="filter-more" data-open={isOpen || undefined}>
-        <MultiSelect
-          aria-label="Status"
-          placeholder={filter.status === undefined ? 'Any status' : ''}
-          data={JOB_STATUSES.map((value) => ({ value, label: value.charAt(0).toUpperCase() + value.slice(1) }))}
-          value={filter.status ?? []}
-          onChange={(status) =>
-            onChange({ ...filter, status: status.length > 0 ? (status as JobStatus[]) : undefined })
-          }
-          clearable
-          clearButtonProps={{ 'aria-label': 'Clear status' }}
-          className="filter-status"
-        />
+        <Statuses filter={filter} onChange={onChange} />
         <Select
           aria-label="Provider"
           placeholder="Any provider"
@@ -83,14 +72,52 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
         <Checkbox
           size="sm"
           label="Fold batches"
-          checked={filter.fold === true}
-          disabled={!isFolded({ ...filter, fold: true })}
-          onChange={(event) => onChange({ ...filter, fold: event.currentTarget.checked ? true : undefined })}
+          checked={isFolded(filter)}
+          disabled={filter.batch !== undefined}
+          onChange={(event) => onChange({ ...filter, fold: event.currentTarget.checked ? undefined : false })}
         />
       </div>
       <Chips filter={filter} onChange={onChange} />
     </Group>
   )
+}
+
+/** In which statuses they are: any of those that are ticked, or any at all. */
+function Statuses({ filter, onChange }: FilterBarProps) {
+  const { status = [] } = filter
+  return (
+    <Popover position="bottom-start" trapFocus withinPortal>
+      <Popover.Target>
+        <Button variant="default" rightSection={<Icon name="down" size={14} />} className="filter-status">
+          {status.length === 0 ? 'Any status' : status.map(nameOf).join(', ')}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown aria-label="Status">
+        <Stack gap="sm">
+          {JOB_STATUSES.map((one) => (
+            <Checkbox
+              key={one}
+              label={nameOf(one)}
+              checked={status.includes(one)}
+              onChange={({ currentTarget: { checked } }) => {
+                const next = JOB_STATUSES.filter((other) => (other === one ? checked : status.includes(other)))
+                onChange({ ...filter, status: next.length > 0 ? next : undefined })
+              }}
+            />
+          ))}
+          {status.length > 0 && (
+            <Button variant="default" onClick={() => onChange({ ...filter, status: undefined })}>
+              Any status
+            </Button>
+          )}
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
+  )
+}
+
+function nameOf(status: JobStatus): string {
+  return status.charAt(0).toUpperCase() + status.slice(1)
 }
 
 /** The days on which jobs were created. */

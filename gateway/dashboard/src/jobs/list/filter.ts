@@ -1,5 +1,5 @@
 import type { JobQuery, JobStatus } from '../../../../client/index.ts'
-import { MAX_QUERY_TEXT, matchesJob, NO_BATCH } from '../../../../contract/job-filter.ts'
+import { MAX_QUERY_TEXT, matchesJob } from '../../../../contract/job-filter.ts'
 import type { JobListQuery } from '../../../../contract/job-list.ts'
 import { JOB_STATUSES } from '../../../../contract/job-status.ts'
 import type { JobRow } from '../job-row.ts'
@@ -40,8 +40,8 @@ export interface JobFilter {
   /** Days of the viewer, `2026-11-28`: created on or after the first, on or before the second. */
   from?: string | undefined
   to?: string | undefined
-  /** Whether all jobs of a batch are one row. */
-  fold?: true | undefined
+  /** Whether all jobs of a batch are one row: they are, unless it says no. */
+  fold?: false | undefined
   sort?: JobSorting | undefined
 }
 
@@ -69,7 +69,7 @@ export function filterOf(search: Record<string, unknown>): JobFilter {
     label: known.length > 0 ? known : undefined,
     from: day('from'),
     to: day('to'),
-    fold: search.fold === true ? true : undefined,
+    fold: search.fold === false ? false : undefined,
     sort: sortOf(search.sort),
   }
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
@@ -86,9 +86,14 @@ export function isNarrowed({ sort: _sort, fold: _fold, ...rest }: JobFilter): bo
   return Object.values(rest).some((value) => value !== undefined)
 }
 
-/** Whether batches are rows of their own: only of all jobs, newest first, is it known where those belong. */
-export function isFolded(filter: JobFilter): boolean {
-  return filter.fold === true && filter.sort === undefined && !isNarrowed(filter)
+/** Whether all jobs of a batch are one row; never where only those of one are asked for. */
+export function isFolded({ fold, batch }: JobFilter): boolean {
+  return fold !== false && batch === undefined
+}
+
+/** The batch for which a job stands in a list; undefined where it stands for itself. */
+export function batchOf({ origin }: Pick<JobRow, 'origin'>, filter: JobFilter): string | undefined {
+  return isFolded(filter) ? origin?.batch : undefined
 }
 
 /** The same as the API takes it. */
@@ -100,7 +105,7 @@ export function queryOf(filter: JobFilter): JobQuery {
     ...(q === undefined ? {} : { q }),
     ...(provider === undefined ? {} : { provider }),
     ...(batch === undefined ? {} : { batch }),
-    ...(isFolded(filter) ? { batch: NO_BATCH } : {}),
+    ...(isFolded(filter) ? { fold: true } : {}),
     ...(owner === undefined ? {} : { owner }),
     ...(fromMs === null ? {} : { from: new Date(fromMs) }),
     ...(toMs === null ? {} : { to: new Date(toMs - 1) }),
@@ -117,14 +122,14 @@ export function matches(job: JobRow, filter: JobFilter): boolean {
   return (
     (fromMs === null || createdMs >= fromMs) &&
     (toMs === null || createdMs < toMs) &&
-    matchesJob(job, { ...filter, ...(isFolded(filter) && { batch: NO_BATCH }), labels: labelsOf(filter) })
+    matchesJob(job, { ...filter, labels: labelsOf(filter) })
   )
 }
 
 /** Whether a list has the job, had it, or may come to have it: by what of a job never changes. */
 export function mayList(job: JobRow, filter: JobFilter): boolean {
   const { batch, owner, from, to } = filter
-  return matches(job, { batch, owner, from, to, ...(isFolded(filter) && { fold: true }) })
+  return matches(job, { batch, owner, from, to })
 }
 
 function labelsOf({ label = [] }: JobFilter): Record<string, string> {

@@ -20,14 +20,6 @@ const EXAMPLE = {
   ...{ cpu: 100, memory: '32Mi', storage: '32Mi', duration: 60 },
 }
 
-/** Jobs beyond which nobody needs to be led any more. */
-const MOST_JOBS = 5
-
-/** Whether somebody is at the beginning: no job of theirs has done its work yet. */
-export function isBeginning(rows: readonly JobRow[]): boolean {
-  return rows.length <= MOST_JOBS && rows.every(({ status }) => status !== 'completed')
-}
-
 /** From nothing to the first log, a step after the other. */
 export function FirstSteps({ rows }: { rows: readonly JobRow[] }) {
   const navigate = useNavigate()

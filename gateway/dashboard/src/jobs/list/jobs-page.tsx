@@ -1,8 +1,8 @@
-import { Button, Group, Menu } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useRouter, useSearch } from '@tanstack/react-router'
-import { useCallback, useMemo, useState } from 'react'
-import type { Page as ApiPage, Batch } from '../../../../client/index.ts'
+import { lazy, Suspense, useCallback, useMemo, useState } from 'react'
+import type { Page as ApiPage } from '../../../../client/index.ts'
 import { client } from '../../app/client.ts'
 import { meQuery, useMay } from '../../app/session.ts'
 import { counted } from '../../format/amounts.ts'
@@ -12,16 +12,19 @@ import { Page } from '../../ui/page.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import type { JobRow } from '../job-row.ts'
 import { jobKeys } from '../queries.ts'
+import { isBeginning } from './beginning.ts'
 import { BulkBar } from './bulk-bar.tsx'
-import { ExportItem } from './export-item.tsx'
-import { isFolded, isNarrowed, type JobFilter, queryOf } from './filter.ts'
-import { FilterBar } from './filter-bar.tsx'
-import { FirstSteps, isBeginning } from './first-steps.tsx'
-import { foldedRows, type ListRow } from './folded.ts'
+import { batchOf, isFolded, isNarrowed, type JobFilter, queryOf } from './filter.ts'
 import { JobsTable } from './jobs-table.tsx'
+import { MoreButton } from './more-button.tsx'
 import { NoJobs } from './no-jobs.tsx'
 
-/** Jobs, and batches, asked for at a time. */
+/** What comes behind the list itself. */
+const FilterBar = lazy(async () => ({ default: (await import('./filter-bar.tsx')).FilterBar }))
+const FirstSteps = lazy(async () => ({ default: (await import('./first-steps.tsx')).FirstSteps }))
+const MoreMenu = lazy(async () => ({ default: (await import('./more-menu.tsx')).MoreMenu }))
+
+/** Rows asked for at a time. */
 const PAGE = 100
 
 /** The table of jobs. Its filter is in the address, so that it can be kept and shared. */
@@ -39,25 +42,17 @@ export function JobsPage() {
     setChosenAt(address)
     setChosen(new Set())
   }
-  const folds = isFolded(filter)
   const query = useJobs(filter)
-  const batches = useBatches(folds)
 
-  const jobs = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data])
-  const rows = useMemo((): ListRow[] => {
-    if (!folds) return jobs.map((job) => ({ type: 'job', id: job.id, job }))
-    const folded = batches.data?.pages.flatMap(({ items }) => items) ?? []
-    return foldedRows({ items: jobs, hasMore: query.hasNextPage }, { items: folded, hasMore: batches.hasNextPage })
-  }, [folds, jobs, batches.data, query.hasNextPage, batches.hasNextPage])
-  const total = query.data?.pages[0]?.pagination.total ?? 0
-  const totalBatches = folds ? (batches.data?.pages[0]?.pagination.total ?? 0) : 0
+  const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data])
+  const { total = 0, atLeast = false } = query.data?.pages[0]?.pagination ?? {}
   const searched = query.hasNextPage
     ? (query.data?.pages ?? []).reduce((sum, { pagination }) => sum + (pagination.searched ?? 0), 0)
     : 0
   /** Those that are rows: what is selected, and done to it, is no more than what is shown. */
-  const shown = useMemo(() => rows.flatMap((row) => (row.type === 'job' ? [row.job] : [])), [rows])
+  const shown = useMemo(() => rows.filter((row) => batchOf(row, filter) === undefined), [rows, filter])
   const isFiltered = isNarrowed(filter)
-  const isGuided = jobs.length > 0 && !isFiltered && mayWrite && isBeginning(jobs)
+  const isGuided = rows.length > 0 && !isFiltered && mayWrite && isBeginning(rows)
 
   const show = useCallback(
     (next: JobFilter): void => {
@@ -68,42 +63,44 @@ export function JobsPage() {
     [navigate, router],
   )
 
-  const mayLoadJobs = goesOn(query)
-  const mayLoadBatches = goesOn(batches)
-  const { fetchNextPage: loadJobs } = query
-  const { fetchNextPage: loadBatches } = batches
+  const mayLoad = goesOn(query)
+  const { fetchNextPage } = query
   const loadMore = useCallback((): void => {
-    if (mayLoadJobs) void loadJobs()
-    if (mayLoadBatches) void loadBatches()
-  }, [mayLoadJobs, mayLoadBatches, loadJobs, loadBatches])
+    if (mayLoad) void fetchNextPage()
+  }, [mayLoad, fetchNextPage])
 
   return (
     <Page
       title="Jobs"
       isFilled={!isGuided}
       description={
-        query.data &&
-        `${counted(total, 'job')}${isFiltered ? ' that match' : ''}${folds ? ` and ${totalBatches === 1 ? '1 batch' : `${totalBatches} batches`}` : ''}`
+        query.data && `${atLeast ? 'At least ' : ''}${counted(total, 'job')}${isFiltered ? ' that match' : ''}`
       }
       actions={<Actions filter={filter} mayWrite={mayWrite} />}
     >
-      <FilterBar filter={filter} onChange={show} />
+      <Suspense fallback={<div className="filter-room" />}>
+        <FilterBar filter={filter} onChange={show} />
+      </Suspense>
       <BulkBar jobs={chosen.size === 0 ? [] : shown.filter(({ id }) => chosen.has(id))} onChoose={setChosen} />
       {query.isError && <Problem error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Outline rows={8} />}
       {query.data && rows.length === 0 && searched === 0 && <NoJobs isFiltered={isFiltered} onClear={() => show({})} />}
-      {isGuided && <FirstSteps rows={jobs} />}
+      {isGuided && (
+        <Suspense fallback={null}>
+          <FirstSteps rows={rows} />
+        </Suspense>
+      )}
       {rows.length > 0 && (
         <JobsTable
           rows={rows}
           jobs={shown}
-          total={total + totalBatches}
+          total={isFolded(filter) || atLeast ? null : total}
           filter={filter}
           chosen={chosen}
           onChoose={setChosen}
           onChange={show}
           withOwners={me?.admin === true}
-          hasMore={mayLoadJobs || mayLoadBatches}
+          hasMore={mayLoad}
           onMore={loadMore}
         />
       )}
@@ -135,7 +132,7 @@ function goesOn({ data, hasNextPage, isFetchingNextPage, isFetchNextPageError }:
 }
 
 type LoadedPages = Pick<
-  ReturnType<typeof useJobs> | ReturnType<typeof useBatches>,
+  ReturnType<typeof useJobs>,
   'data' | 'hasNextPage' | 'isFetchingNextPage' | 'isFetchNextPageError'
 >
 
@@ -153,44 +150,18 @@ function useJobs(filter: JobFilter) {
   })
 }
 
-function useBatches(isEnabled: boolean) {
-  return useInfiniteQuery({
-    queryKey: ['batches', 'folded'],
-    queryFn: async ({ pageParam: cursor, signal }): Promise<ApiPage<Batch>> =>
-      await client.batches.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ pagination }) => pagination.nextCursor ?? undefined,
-    enabled: isEnabled,
-  })
-}
-
 function Actions({ filter, mayWrite }: { filter: JobFilter; mayWrite: boolean }) {
+  const [isUsed, setUsed] = useState(false)
+  const button = <MoreButton aria-haspopup="menu" onClick={() => setUsed(true)} />
   return (
     <>
-      <Menu position="bottom-end" withinPortal>
-        <Menu.Target>
-          <Button variant="default" rightSection={<Icon name="down" size={14} />}>
-            More
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {mayWrite && (
-            <>
-              <Menu.Item component={Link} to="/jobs/batches/create" leftSection={<Icon name="batches" size={16} />}>
-                Create Batch
-              </Menu.Item>
-              <Menu.Item component={Link} to="/jobs/schedules/create" leftSection={<Icon name="schedules" size={16} />}>
-                Create Schedule
-              </Menu.Item>
-              <Menu.Item component={Link} to="/jobs/templates" leftSection={<Icon name="templates" size={16} />}>
-                Create Job from Template
-              </Menu.Item>
-              <Menu.Divider />
-            </>
-          )}
-          <ExportItem filter={filter} />
-        </Menu.Dropdown>
-      </Menu>
+      {isUsed ? (
+        <Suspense fallback={button}>
+          <MoreMenu filter={filter} mayWrite={mayWrite} />
+        </Suspense>
+      ) : (
+        button
+      )}
       {mayWrite && (
         <Button component={Link} to="/jobs/create" leftSection={<Icon name="plus" size={16} />}>
           Create Job

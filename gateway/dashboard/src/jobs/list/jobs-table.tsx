@@ -7,8 +7,7 @@ import type { Waiting } from '../../../../client/index.ts'
 import type { JobRow } from '../job-row.ts'
 import { useProviderNames } from '../queries.ts'
 import { BatchRow } from './batch-row.tsx'
-import { FIRST_SORT, type JobFilter, type JobSorting, type SortField } from './filter.ts'
-import type { ListRow } from './folded.ts'
+import { batchOf, FIRST_SORT, type JobFilter, type JobSorting, type SortField } from './filter.ts'
 import { JobsTableRow } from './jobs-table-row.tsx'
 import { useWaiting } from './use-waiting.ts'
 
@@ -28,10 +27,11 @@ const COLUMNS: { label: string; sort?: SortField; isDescendingFirst?: boolean }[
 ]
 
 interface JobsTableProps {
-  rows: ListRow[]
-  /** Those of them that are no batches. */
+  rows: JobRow[]
+  /** Those of them that do not stand for a batch. */
   jobs: JobRow[]
-  total: number
+  /** How many rows there are; null where nobody knows. */
+  total: number | null
   filter: JobFilter
   chosen: ReadonlySet<string>
   onChoose: Dispatch<SetStateAction<ReadonlySet<string>>>
@@ -48,19 +48,25 @@ export function JobsTable(props: JobsTableProps) {
   const isNarrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false })
   const scroller = useRef<HTMLDivElement>(null)
   const nameOf = useProviderNames()
-  const waiting = useWaiting(jobs)
   const height = isNarrow ? ROW.narrow : ROW.wide
   const before = useElementScrollRestoration({ id: SCROLLED_AS })
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    getItemKey: (index) => rows[index]?.id ?? index,
+    getItemKey: (index) => {
+      const row = rows[index]
+      return row === undefined ? index : (batchOf(row, filter) ?? row.id)
+    },
     initialOffset: before?.scrollY ?? 0,
     overscan: 12,
   })
   const items = virtual.getVirtualItems()
   const lastSeen = items.at(-1)?.index ?? 0
+  const waiting = useWaiting(
+    items.flatMap(({ index }) => rows[index] ?? []),
+    filter,
+  )
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height is what has to be measured again for
   useEffect(() => virtual.measure(), [height])
@@ -101,7 +107,12 @@ export function JobsTable(props: JobsTableProps) {
       aria-label="Jobs"
       data-scroll-restoration-id={SCROLLED_AS}
     >
-      <div role="table" aria-label="Jobs" aria-rowcount={total + 1} className="grid-table jobs-table">
+      <div
+        role="table"
+        aria-label="Jobs"
+        aria-rowcount={total === null ? -1 : total + 1}
+        className="grid-table jobs-table"
+      >
         <div role="rowgroup" className="grid-head">
           <div role="row" aria-rowindex={1} className="grid-row">
             <div role="columnheader">
@@ -128,18 +139,18 @@ export function JobsTable(props: JobsTableProps) {
             const row = rows[index]
             if (row === undefined) return null
             const place = { index, top: start, height }
-            if (row.type === 'batch') return <BatchRow key={key} batch={row.batch} {...place} />
-            const { job } = row
+            const batch = batchOf(row, filter)
+            if (batch !== undefined) return <BatchRow key={key} job={row} batchId={batch} {...place} />
             return (
               <JobsTableRow
                 key={key}
-                job={job}
+                job={row}
                 {...place}
-                provider={nameOf(job.assignedProvider)}
-                waiting={waiting.get(job.id) ?? stillTrue(job.waiting)}
-                isChosen={chosen.has(job.id)}
+                provider={nameOf(row.assignedProvider)}
+                waiting={waiting.get(row.id) ?? stillTrue(row.waiting)}
+                isChosen={chosen.has(row.id)}
                 onChoose={chooseOne}
-                owner={withOwners ? job.owner : undefined}
+                owner={withOwners ? row.owner : undefined}
                 onNarrow={narrow}
               />
             )

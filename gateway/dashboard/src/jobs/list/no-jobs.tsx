@@ -1,7 +1,9 @@
 import { Button } from '@mantine/core'
+import { lazy, Suspense } from 'react'
 import { useMay } from '../../app/session.ts'
 import { Empty } from '../../ui/empty.tsx'
-import { FirstSteps } from './first-steps.tsx'
+
+const FirstSteps = lazy(async () => ({ default: (await import('./first-steps.tsx')).FirstSteps }))
 
 /** What stands where the table would be. */
 export function NoJobs({ isFiltered, onClear }: { isFiltered: boolean; onClear(): void }) {
@@ -21,7 +23,13 @@ export function NoJobs({ isFiltered, onClear }: { isFiltered: boolean; onClear()
       </Empty>
     )
   }
-  if (mayWrite) return <FirstSteps rows={[]} />
+  if (mayWrite) {
+    return (
+      <Suspense fallback={null}>
+        <FirstSteps rows={[]} />
+      </Suspense>
+    )
+  }
   return (
     <Empty icon="jobs" title="No jobs yet">
       Your key may look at jobs, and submit none.

@@ -1,12 +1,13 @@
-import { Button, Menu, TextInput } from '@mantine/core'
+import { Button, Menu } from '@mantine/core'
 import { useLocalStorage } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { meQuery } from '../../app/session.ts'
-import { Confirm } from '../../ui/confirm.tsx'
 import { Icon } from '../../ui/icons.tsx'
 import { filterOf, type JobFilter } from './filter.ts'
+
+const SaveView = lazy(async () => ({ default: (await import('./save-view.tsx')).SaveView }))
 
 /** Views that this browser keeps for each owner. */
 const MOST_VIEWS = 30
@@ -22,7 +23,7 @@ const GIVEN: View[] = [
   { name: 'Under way', filter: { status: ['pending', 'scheduled', 'running'] } },
   { name: 'Failed', filter: { status: ['failed'] } },
   { name: 'Most expensive', filter: { sort: 'cost:desc' } },
-  { name: 'Batches folded', filter: { fold: true } },
+  { name: 'Each job of a batch', filter: { fold: false } },
 ]
 
 /** Filters under a name. Each is an address, which shows the same to whoever else opens it; their names stay in this browser. */
@@ -34,12 +35,15 @@ export function Views({ filter }: { filter: JobFilter }) {
     getInitialValueInEffect: false,
   })
   const [isNaming, setNaming] = useState(false)
-  const [name, setName] = useState('')
+  const [isAsked, setAsked] = useState(false)
   const own = viewsIn(kept)
   const isSame = (view: View) =>
     JSON.stringify(filterOf({ ...view.filter })) === JSON.stringify(filterOf({ ...filter }))
-  const isTaken = [...GIVEN, ...own].some((view) => view.name === name.trim())
   const current = [...own, ...GIVEN].find(isSame)
+  function ask(): void {
+    setAsked(true)
+    setNaming(true)
+  }
 
   return (
     <>
@@ -64,7 +68,7 @@ export function Views({ filter }: { filter: JobFilter }) {
             </Menu.Item>
           ))}
           <Menu.Divider />
-          <Menu.Item disabled={current !== undefined || own.length >= MOST_VIEWS} onClick={() => setNaming(true)}>
+          <Menu.Item disabled={current !== undefined || own.length >= MOST_VIEWS} onClick={ask}>
             Save this view
           </Menu.Item>
           {current !== undefined && own.includes(current) && (
@@ -72,28 +76,16 @@ export function Views({ filter }: { filter: JobFilter }) {
           )}
         </Menu.Dropdown>
       </Menu>
-      <Confirm
-        isOpen={isNaming}
-        title="Save this view"
-        confirm="Save"
-        dismiss="Close"
-        isDisabled={name.trim() === '' || isTaken}
-        onConfirm={async () => {
-          keep([...own, { name: name.trim(), filter }])
-          setName('')
-        }}
-        onClose={() => setNaming(false)}
-      >
-        <TextInput
-          label="Name"
-          description="Kept in this browser. To share it, share the page’s address."
-          value={name}
-          error={isTaken && 'There is a view of this name.'}
-          maxLength={60}
-          onChange={(event) => setName(event.currentTarget.value)}
-          data-autofocus
-        />
-      </Confirm>
+      {isAsked && (
+        <Suspense fallback={null}>
+          <SaveView
+            isOpen={isNaming}
+            taken={[...GIVEN, ...own].map(({ name }) => name)}
+            onSave={(name) => keep([...own, { name, filter }])}
+            onClose={() => setNaming(false)}
+          />
+        </Suspense>
+      )}
     </>
   )
 }

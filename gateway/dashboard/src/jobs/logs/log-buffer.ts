@@ -39,6 +39,8 @@ export function createLogBuffer() {
   let shown: number[] | null = null
   /** Places among the shown with the text, ascending. */
   let matches: number[] = []
+  /** Lines that were looked at for the view. */
+  let looked = 0
 
   function isMatch(place: number): boolean {
     return (
@@ -70,14 +72,23 @@ export function createLogBuffer() {
       if (behind[stream] !== PLAIN) styles.set(place, behind[stream])
       behind[stream] = styleBehind(line, behind[stream])
       if (partial === true || base64 !== undefined) odd.set(place, { partial, base64 })
+      if (looked < place) return
       admit(place)
+      looked = lines.length
     },
+    /** Which lines are shown from here on; they are found by {@link look}. */
     setView(next: LogView): void {
       view = { ...next, search: next.search.toLowerCase() }
       const isAll = view.stream === 'all' && view.attempt === null && !(view.onlyMatches && view.search !== '')
       shown = isAll ? null : []
       matches = []
-      for (let place = 0; place < lines.length; place += 1) admit(place)
+      looked = isAll && view.search === '' ? lines.length : 0
+    },
+    /** Looks at so many more lines for the view. @returns whether it has looked at all there are */
+    look(count: number): boolean {
+      const end = Math.min(lines.length, looked + count)
+      for (; looked < end; looked += 1) admit(looked)
+      return looked === lines.length
     },
     extent: () => ({
       ...{ lines: lines.length, shown: shown?.length ?? lines.length, matches: matches.length, first },
@@ -123,21 +134,23 @@ export function createLogBuffer() {
       return index < (shown?.length ?? lines.length) ? index : -1
     },
     /** The last shown line that reads like a failure; else the last one of stderr, or of all. */
-    failure(): number {
-      const end = shown?.length ?? lines.length
-      let lastError = -1
-      for (let index = end - 1; index >= Math.max(0, end - FAILURE_LINES); index -= 1) {
-        const place = shown === null ? index : (shown[index] ?? 0)
-        if (FAILURE.test(shownText(lines[place] ?? ''))) return index
-        if (lastError === -1 && isError[place]) lastError = index
-      }
-      return lastError === -1 ? end - 1 : lastError
-    },
+    failure: (): number => failureIn({ lines, isError, shown }),
     /** Which of {@link MARKS} parts of what is shown have matches. */
     marks: (): number[] => marksOf(matches, shown?.length ?? lines.length),
     /** All of it as the container wrote it, in parts, so that no text is longer than a text may be. */
     parts: (withTimes: boolean) => partsOf({ lines, timesMs, isError, odd }, withTimes),
   }
+}
+
+function failureIn({ lines, isError, shown }: { lines: string[]; isError: boolean[]; shown: number[] | null }): number {
+  const end = shown?.length ?? lines.length
+  let lastError = -1
+  for (let index = end - 1; index >= Math.max(0, end - FAILURE_LINES); index -= 1) {
+    const place = shown === null ? index : (shown[index] ?? 0)
+    if (FAILURE.test(shownText(lines[place] ?? ''))) return index
+    if (lastError === -1 && isError[place]) lastError = index
+  }
+  return lastError === -1 ? end - 1 : lastError
 }
 
 /** What cannot be told from the text of a line: the bytes, and that no newline comes behind. */

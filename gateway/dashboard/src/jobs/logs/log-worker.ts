@@ -9,18 +9,38 @@ import type { FromWorker, LogExtent, ToWorker } from './protocol.ts'
 const TELL_MS = 120
 /** Lines after which others get their turn. */
 const BREATH = 5_000
+/** Lines that are looked at for a view until others, and another view, get theirs. */
+const SLICE = 20_000
 
 const buffer = createLogBuffer()
 let state: LogExtent['state'] = 'reading'
 let problem = ''
 let telling: ReturnType<typeof setTimeout> | undefined
+/** Until all lines were looked at for the view, or for the next one. */
+let looking = Promise.resolve()
+let views = 0
 
 function post(message: FromWorker): void {
   self.postMessage(message)
 }
 
-function postFound(index: number): void {
+/** Tells of a line once it is known which are shown. */
+async function postFound(find: () => number): Promise<void> {
+  for (let awaited: Promise<void> | undefined; awaited !== looking; ) {
+    awaited = looking
+    await awaited
+  }
+  const index = find()
   post({ type: 'found', index, match: buffer.matchAt(index) })
+}
+
+async function look(): Promise<void> {
+  views += 1
+  for (const view = views; view === views && !buffer.look(SLICE); ) {
+    tellSoon()
+    await new Promise((resolve) => setTimeout(resolve, 0))
+  }
+  tellNow()
 }
 
 function tellNow(): void {
@@ -72,19 +92,19 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       return
     case 'view':
       buffer.setView(data.view)
-      tellNow()
+      looking = look()
       return
     case 'rows':
       post({ type: 'rows', from: data.from, rows: buffer.rows(data.from, data.count) })
       return
     case 'seek':
-      postFound(buffer.seek(data.from, data.isForward))
+      void postFound(() => buffer.seek(data.from, data.isForward))
       return
     case 'locate':
-      postFound(buffer.locate(data.number))
+      void postFound(() => buffer.locate(data.number))
       return
     case 'failure':
-      postFound(buffer.failure())
+      void postFound(() => buffer.failure())
       return
     case 'save':
       post({ type: 'file', blob: new Blob([...buffer.parts(data.withTimes)], { type: 'text/plain' }) })

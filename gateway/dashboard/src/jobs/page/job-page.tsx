@@ -23,7 +23,7 @@ import { Overview } from './overview.tsx'
 
 const Logs = lazy(async () => ({ default: (await import('../logs/logs.tsx')).Logs }))
 const Outputs = lazy(async () => ({ default: (await import('./outputs.tsx')).Outputs }))
-const Files = lazy(async () => ({ default: (await import('../files/files.tsx')).Files }))
+const Files = lazy(async () => ({ default: (await import('./files.tsx')).Files }))
 const Terminal = lazy(async () => ({ default: (await import('../terminal/terminal.tsx')).Terminal }))
 const Metrics = lazy(async () => ({ default: (await import('./metrics.tsx')).Metrics }))
 

@@ -1,8 +1,8 @@
 /** Chosen files as an upload: one as it is, several, or those of a folder, as a tar. */
 
 import { type Pack, pack } from 'tar-stream'
-import type { UploadSource } from '../../../../client/index.ts'
-import type { Chosen, ChosenFile } from '../../ui/dropped-files.ts'
+import type { UploadSource } from '../../../client/index.ts'
+import type { Chosen, ChosenFile } from '../ui/dropped-files.ts'
 
 /** Bytes of a header, and of what each entry is filled up to. */
 const BLOCK = 512

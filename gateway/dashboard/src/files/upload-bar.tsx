@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Progress, Text } from '@mantine/core'
-import { bytes, counted, number } from '../../format/amounts.ts'
-import { shownText } from '../../format/shown-text.ts'
-import { MOST_FILES } from '../../ui/dropped-files.ts'
+import { bytes, counted, number } from '../format/amounts.ts'
+import { shownText } from '../format/shown-text.ts'
+import { MOST_FILES } from '../ui/dropped-files.ts'
 import type { UploadState } from './use-uploads.ts'
 
 /** How far what is sent is, and what of it did not go. */

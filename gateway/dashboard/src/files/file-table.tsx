@@ -1,18 +1,18 @@
 import { ActionIcon, Anchor, Table } from '@mantine/core'
 import { useState } from 'react'
-import type { ContainerFile } from '../../../../client/index.ts'
-import { client } from '../../app/client.ts'
-import { bytes } from '../../format/amounts.ts'
-import { saveFrom } from '../../format/save.ts'
-import { shownText } from '../../format/shown-text.ts'
-import { Icon } from '../../ui/icons.tsx'
-import { failed } from '../../ui/notify.ts'
-import { PlainTable } from '../../ui/plain-table.tsx'
-import { Ago } from '../../ui/time.tsx'
+import type { ContainerFile } from '../../../client/index.ts'
+import { bytes } from '../format/amounts.ts'
+import { saveFrom } from '../format/save.ts'
+import { shownText } from '../format/shown-text.ts'
+import { Icon } from '../ui/icons.tsx'
+import { failed } from '../ui/notify.ts'
+import { PlainTable } from '../ui/plain-table.tsx'
+import { Ago } from '../ui/time.tsx'
 import { inFolder } from './paths.ts'
+import type { FilesPlace } from './place.ts'
 
 interface FileTableProps {
-  jobId: string
+  place: FilesPlace
   /** Of the folder, or of the file itself. */
   path: string
   entries: ContainerFile[]
@@ -20,8 +20,8 @@ interface FileTableProps {
   onGo(path: string): void
 }
 
-/** What a folder holds. Its names are the container's, and nothing but text. */
-export function FileTable({ jobId, path, entries, isFile, onGo }: FileTableProps) {
+/** What a folder holds. Its names are whatever somebody gave, and nothing but text. */
+export function FileTable({ place, path, entries, isFile, onGo }: FileTableProps) {
   if (entries.length === 0) return null
   return (
     <PlainTable
@@ -31,7 +31,7 @@ export function FileTable({ jobId, path, entries, isFile, onGo }: FileTableProps
       {entries.map((file) => (
         <FileRow
           key={file.name}
-          jobId={jobId}
+          place={place}
           file={file}
           path={isFile ? path : inFolder(path, file.name)}
           onGo={onGo}
@@ -42,13 +42,13 @@ export function FileTable({ jobId, path, entries, isFile, onGo }: FileTableProps
 }
 
 interface FileRowProps {
-  jobId: string
+  place: FilesPlace
   file: ContainerFile
   path: string
   onGo(path: string): void
 }
 
-function FileRow({ jobId, file: { name, type, size, mode, mtime, linkTarget }, path, onGo }: FileRowProps) {
+function FileRow({ place, file: { name, type, size, mode, mtime, linkTarget }, path, onGo }: FileRowProps) {
   const shown = shownText(name)
   const isFolder = type === 'folder'
   return (
@@ -77,23 +77,29 @@ function FileRow({ jobId, file: { name, type, size, mode, mtime, linkTarget }, p
         <Ago at={mtime} />
       </Table.Td>
       <Table.Td ta="right">
-        {(type === 'file' || isFolder) && <Download jobId={jobId} path={path} name={name} isFolder={isFolder} />}
+        {(type === 'file' || isFolder) && <Download place={place} path={path} name={name} isFolder={isFolder} />}
       </Table.Td>
     </Table.Tr>
   )
 }
 
-function Download({ jobId, path, name, isFolder }: { jobId: string; path: string; name: string; isFolder: boolean }) {
+interface DownloadProps {
+  place: FilesPlace
+  path: string
+  name: string
+  isFolder: boolean
+}
+
+function Download({ place, path, name, isFolder }: DownloadProps) {
   const [busy, setBusy] = useState(false)
 
   async function download(): Promise<void> {
     setBusy(true)
     try {
       // Asked for first, for what is wrong is told here and not by a file that holds an error.
-      await client.jobs.files.list(jobId, path, { max: 0 })
+      await place.list(path, { max: 0 })
       const query = new URLSearchParams({ path, ...(isFolder ? { as: 'tar' } : {}) })
-      const address = `/api/plugin-core/jobs/${encodeURIComponent(jobId)}/files?${query}`
-      saveFrom(address, isFolder ? `${name || 'root'}.tar` : name)
+      saveFrom(`${place.address}?${query}`, isFolder ? `${name || 'root'}.tar` : name)
     } catch (error) {
       failed(`Could not download ${shownText(path)}`, error)
     } finally {

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'react'
-import type { Chosen } from '../../ui/dropped-files.ts'
-import { messageOf } from '../../ui/problem.tsx'
+import type { Chosen } from '../ui/dropped-files.ts'
+import { messageOf } from '../ui/problem.tsx'
 import { inFolder } from './paths.ts'
+import type { FilesPlace } from './place.ts'
 import { sendFile } from './send-file.ts'
 
 /** Files that did not go, of which each is named; the others are counted. */
@@ -20,8 +21,8 @@ export interface UploadState {
   isCut: boolean
 }
 
-/** Sends files into a running container, one after the other. What did not go is named, and the others go on. */
-export function useUploads(jobId: string, onDone: () => void) {
+/** Sends files to where they are looked through, one after the other. What did not go is named, and the others go on. */
+export function useUploads(place: Pick<FilesPlace, 'address'>, onDone: () => void) {
   const [state, setState] = useState<UploadState | null>(null)
   const over = useRef<AbortController | null>(null)
   useEffect(() => () => over.current?.abort(), [])
@@ -43,7 +44,7 @@ export function useUploads(jobId: string, onDone: () => void) {
     for (const { path, file } of files) {
       if (scope.signal.aborted) break
       tell({ name: path })
-      const address = `/api/plugin-core/jobs/${encodeURIComponent(jobId)}/files?path=${encodeURIComponent(inFolder(folder, path))}`
+      const address = `${place.address}?path=${encodeURIComponent(inFolder(folder, path))}`
       try {
         const onBytes = (sent: number): void => tell({ bytesDone: before + Math.min(sent, file.size) })
         await sendFile(address, file, onBytes, scope.signal)

@@ -1,54 +1,31 @@
 import { Anchor, Button, Group, Text, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { Job } from '../../../../client/index.ts'
-import { client } from '../../app/client.ts'
-import { queryClient } from '../../app/query.ts'
-import { useMay } from '../../app/session.ts'
-import { number } from '../../format/amounts.ts'
-import { shownText } from '../../format/shown-text.ts'
-import { Card } from '../../ui/card.tsx'
-import { DropZone, FolderButton } from '../../ui/drop-zone.tsx'
-import { Empty } from '../../ui/empty.tsx'
-import { Outline } from '../../ui/loaded.tsx'
-import { Problem } from '../../ui/problem.tsx'
+import { queryClient } from '../app/query.ts'
+import { number } from '../format/amounts.ts'
+import { shownText } from '../format/shown-text.ts'
+import { Card } from '../ui/card.tsx'
+import { DropZone, FolderButton } from '../ui/drop-zone.tsx'
+import { Outline } from '../ui/loaded.tsx'
+import { Problem } from '../ui/problem.tsx'
 import { FileTable } from './file-table.tsx'
 import { stepsOf, wholePath } from './paths.ts'
+import type { FilesPlace } from './place.ts'
 import { UploadBar } from './upload-bar.tsx'
 import { useUploads } from './use-uploads.ts'
 
 /** Entries of a folder that are asked for at a time. */
 const AT_A_TIME = 200
 
-/** The files of the running container: looked through, downloaded, and added to. */
-export function Files({ job }: { job: Job }) {
-  const mayWrite = useMay('jobs:write')
-  if (!mayWrite) {
-    return (
-      <Empty icon="file" title="Your key may not do this">
-        The files of a container are whatever it works with, so they take a key with{' '}
-        <code className="mono">jobs:write</code>.
-      </Empty>
-    )
-  }
-  if (job.status !== 'running') {
-    return (
-      <Empty icon="file" title="The container does not run">
-        Files can be reached while it runs. What it leaves at its outputs is under Outputs when it has ended.
-      </Empty>
-    )
-  }
-  return <Browser jobId={job.id} first={wholePath(String(job.config['workdir'] ?? '/'))} />
-}
-
-function Browser({ jobId, first }: { jobId: string; first: string }) {
+/** Folders and files: looked through, downloaded, and added to. @param props.first the folder that it begins with */
+export function FileBrowser({ place, first }: { place: FilesPlace; first: string }) {
   const [path, setPath] = useState(first)
-  const key = ['jobs', 'files', jobId] as const
-  const uploads = useUploads(jobId, () => void queryClient.invalidateQueries({ queryKey: key }))
+  const { key } = place
+  const uploads = useUploads(place, () => void queryClient.invalidateQueries({ queryKey: key }))
   const query = useInfiniteQuery({
     queryKey: [...key, path],
     queryFn: async ({ pageParam, signal }) =>
-      await client.jobs.files.list(jobId, path, {
+      await place.list(path, {
         ...{ max: AT_A_TIME, signal },
         ...(pageParam === undefined ? {} : { cursor: pageParam }),
       }),
@@ -61,12 +38,12 @@ function Browser({ jobId, first }: { jobId: string; first: string }) {
   const [look] = query.data?.pages ?? []
   const entries = query.data?.pages.flatMap((page) => page.entries ?? []) ?? []
   return (
-    <Card title="Files of the container">
+    <Card title={`Files of ${place.what}`}>
       <DropZone
         label="Drop files or folders here to put them into this folder"
         onFiles={(files) => void uploads.send(path, files)}
       >
-        <PathBar path={path} onGo={setPath} />
+        <PathBar path={path} what={place.what} onGo={setPath} />
         <Group gap="xs" my="sm">
           <FolderButton onFiles={(files) => void uploads.send(path, files)}>Upload files</FolderButton>
           <FolderButton isFolder onFiles={(files) => void uploads.send(path, files)}>
@@ -84,7 +61,7 @@ function Browser({ jobId, first }: { jobId: string; first: string }) {
         {look !== undefined && !query.isError && (
           <>
             <FileTable
-              jobId={jobId}
+              place={place}
               path={path}
               entries={look.entries === null ? [look] : entries}
               isFile={look.entries === null}
@@ -121,12 +98,12 @@ function Counted({ shown, total, isComplete }: { shown: number; total: number | 
       {shown < total
         ? `The first ${number(shown)} of ${number(total)} entries.`
         : `${number(total)} ${total === 1 ? 'entry' : 'entries'}.`}
-      {!isComplete && ' The folder is too large for all of it to be looked at: cortex job cp takes it as a whole.'}
+      {!isComplete && ' The folder is too large for all of it to be looked at: downloaded, it comes as a whole.'}
     </Text>
   )
 }
 
-function PathBar({ path, onGo }: { path: string; onGo(path: string): void }) {
+function PathBar({ path, what, onGo }: { path: string; what: string; onGo(path: string): void }) {
   const [typed, setTyped] = useState(path)
   const [shown, setShown] = useState(path)
   if (shown !== path) {
@@ -155,7 +132,7 @@ function PathBar({ path, onGo }: { path: string; onGo(path: string): void }) {
       >
         <Group gap="xs" mt={6} wrap="nowrap">
           <TextInput
-            aria-label="Path in the container"
+            aria-label={`Path in ${what}`}
             value={typed}
             onChange={(event) => setTyped(event.currentTarget.value)}
             classNames={{ input: 'mono' }}
