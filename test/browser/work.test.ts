@@ -326,6 +326,8 @@ describe('templates, batches and schedules in the dashboard', () => {
       assert.ok(over <= 0, `${over} px of the list are off the screen at ${width}`)
     }
     await batch.first().click()
+    await page.waitForURL(/\/jobs\/batches\/batch_\w+/)
+    await rig.open(`/jobs?batch=${batches[0]?.id}`)
     await page.getByRole('button', { name: 'No longer only: Batch' }).waitFor()
     await page.getByRole('button', { name: /^Status/ }).click()
     await page.waitForURL(/sort=status(?:%3A|:)asc/)

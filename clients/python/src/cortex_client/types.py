@@ -440,6 +440,10 @@ class JobListItemBatch(TypedDict):
     createdAt: str
     #: When its last job ended; null until then.
     endedAt: Union[str, None]
+    #: The batch whose failed jobs it runs again; null where it is no such.
+    retryOf: Union[str, None]
+    #: The batch that runs its failed jobs again; null where none does.
+    retriedAs: Union[str, None]
 
 
 class JobListItemBatchCounts(TypedDict):

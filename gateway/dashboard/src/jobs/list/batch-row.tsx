@@ -43,7 +43,7 @@ export const BatchRow = memo(function BatchRow({ job, batchId, index, top, heigh
         <StatusBadge status={status} />
       </div>
       <div role="cell" aria-colspan={2} className="cell-job">
-        <Link to="/jobs" search={{ batch: batchId }} className="job-link" title={batchId}>
+        <Link to="/jobs/batches/$batchId" params={{ batchId }} className="job-link" title={batchId}>
           <span className="job-image">{batch === undefined ? 'Batch' : `Batch of ${counted(batch.total, 'job')}`}</span>
           <span className="job-id">{job.image}</span>
         </Link>
