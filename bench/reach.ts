@@ -2,7 +2,8 @@
  * Into the containers of running jobs, through gateway and agent, against the same without them, each in its turn in one
  * run: bytes both ways through `cortex job forward` (against one bare libp2p stream), new connections, requests through
  * `…/proxy` and at a port's origin and pgbench (against the container's own address), and `cortex job exec` (against
- * `docker exec`). `ratio` is the worst figure as a part of its goal, so 1 means that all are met.
+ * `docker exec`). `ratio` is the worst figure as a part of its goal, so 1 means that all are met. `cpuMs` is what gateway,
+ * agent and `cortex job forward` used of the processor for a MB, a connection or a request.
  */
 
 import { spawn } from 'node:child_process'
@@ -19,6 +20,7 @@ import { ensureNodeImage } from '../scripts/node-image.ts'
 import type { BenchResult } from './run.ts'
 import { startBare } from './support/bare.ts'
 import { benchNetwork } from './support/network.ts'
+import { usedBy } from './support/processor-use.ts'
 import {
   connectMs,
   DATABASE,
@@ -55,7 +57,7 @@ const MAX_TRIES = 240
 const GOALS = { send: 0.5, read: 0.5, connect: 2, proxy: 0.3, origin: 0.3, pgbench: 0.6, execIn: 0.5, execOut: 0.5 }
 
 type Way = keyof typeof GOALS
-type Figures = Record<Way, { ours: number[]; baseline: number[] }>
+type Figures = Record<Way, { ours: number[]; baseline: number[]; cpuMs: number[][] }>
 type Setup = Awaited<ReturnType<typeof benchNetwork>>
 
 /** @param args MiB that are sent, rounds, and ways that are measured. @default 200, 3, all */
@@ -64,7 +66,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
   const wanted = (way: Way): boolean => args.length < 3 || args.slice(2).includes(way)
   await using setup = await benchNetwork(1, ['--memory', '4Gi', '--storage', '8Gi'])
   const figures = Object.fromEntries(
-    Object.keys(GOALS).map((way) => [way, { ours: [], baseline: [] }]),
+    Object.keys(GOALS).map((way) => [way, { ours: [], baseline: [], cpuMs: [] }]),
   ) as never as Figures
   const ways = await waysOf(setup, bytes, wanted('pgbench'))
   await using _ends = { [Symbol.asyncDispose]: ways.end }
@@ -72,7 +74,11 @@ export async function bench(args: string[]): Promise<BenchResult> {
     for (const [way, [ours, baseline]] of Object.entries(ways.all) as [Way, [Measure, Measure]][]) {
       if (!wanted(way)) continue
       figures[way].baseline.push(await baseline())
-      figures[way].ours.push(await ours())
+      const before = ways.pids.map(usedBy)
+      const rate = await ours()
+      const count = COUNTED[way]?.(bytes) ?? rate * LOAD.seconds
+      figures[way].ours.push(rate)
+      figures[way].cpuMs.push(ways.pids.map((pid, at) => (usedBy(pid) - (before[at] ?? 0)) / count))
       const { ours: all, baseline: bare } = figures[way]
       process.stdout.write(`${way}: ${round(all.at(-1) ?? 0, 2)} against ${round(bare.at(-1) ?? 0, 2)}\n`)
     }
@@ -81,6 +87,16 @@ export async function bench(args: string[]): Promise<BenchResult> {
 }
 
 type Measure = () => Promise<number>
+
+/** How many MB or connections a way is measured with; of others it is how many it did in their time. */
+const COUNTED: Partial<Record<Way, (bytes: number) => number>> = {
+  ...Object.fromEntries((['send', 'read', 'execIn', 'execOut'] as const).map((way) => [way, inMegabytes])),
+  connect: () => CONNECTIONS,
+}
+
+function inMegabytes(bytes: number): number {
+  return bytes / 1e6
+}
 
 function resultOf(figures: Figures): BenchResult {
   const rows = (Object.entries(figures) as [Way, Figures[Way]][])
@@ -96,6 +112,7 @@ function resultOf(figures: Figures): BenchResult {
         ratio: round(ours / baseline, 3),
         goal,
         reached,
+        cpuMs: [0, 1, 2].map((at) => round(median(all.cpuMs.map((each) => each[at] ?? 0)), 2)),
       }
     })
   for (const row of rows) process.stdout.write(`${JSON.stringify({ ...row, reached: round(row.reached) })}\n`)
@@ -159,7 +176,7 @@ async function waysOf(setup: Setup, bytes: number, withDatabase: boolean) {
       async () => await transactionsPerSecond(database.direct, LOAD.seconds),
     ]
   }
-  return { all, end: async () => void (await Promise.all(stops.map(async (stop) => await stop()))) }
+  return { all, pids: [...setup.pids, forwarded.pid], end: async () => void (await Promise.all(stops.map(async (stop) => await stop()))) }
 }
 
 /** Starts a job, and answers where its container is once it runs. */
@@ -194,6 +211,7 @@ async function forward({ url, key }: Setup, id: string, ports: number[]) {
     if (local.size === ports.length) break
   }
   return {
+    pid: child.pid ?? 0,
     at: (port: number): Place => ({ host: '127.0.0.1', port: local.get(port) ?? 0 }),
     stop: async () => {
       if (child.kill()) await ended

@@ -20,8 +20,8 @@ export function createUse(pids: number[]) {
   }
 }
 
-/** Since its start, in ms. */
-function usedBy(pid: number): number {
+/** What a process used of the processor since its start, in ms. */
+export function usedBy(pid: number): number {
   // The name in brackets may hold anything; behind it come the state, ten other fields, and the user's and system's ticks.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS

@@ -71,6 +71,16 @@ export function jobReachCalls(transport: Transport, streams: StreamInit) {
       return connect(url.replace(/^http/, 'ws'), headers)
     },
     /**
+     * Connections to exposed ports over TCP, one after the other over one WebSocket. The text of a port begins one; then as
+     * over `openTunnel`. Once both sides have said `end`, the next may begin. Where one fails, the text
+     * `{"error":{"message":"…"}}` says why, and the socket closes. An older gateway answers 400.
+     * @param connect makes the socket, e.g. of the package `ws`
+     */
+    openTunnels: <T>(id: string, connect: (url: string, headers: Record<string, string>) => T): T => {
+      const { url, headers } = transport.address({ path: jobPath(id, '/tunnel/ahead') })
+      return connect(url.replace(/^http/, 'ws'), headers)
+    },
+    /**
      * A session of SFTP in the running container as a WebSocket: binary messages are pieces of the stream, the text `end`
      * ends one direction. For programs, as `openTunnel` is.
      * @param connect makes the socket, e.g. of the package `ws`

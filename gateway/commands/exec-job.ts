@@ -2,6 +2,7 @@ import { type RawData, WebSocket } from 'ws'
 import { CliError } from '../../node/commands/cli-error.ts'
 import { writeRaw } from '../../node/commands/print.ts'
 import type { CortexClient } from '../client/index.ts'
+import { openSocket } from './tunnel-socket.ts'
 
 /** How a command is run. */
 export interface ExecStyle {
@@ -30,7 +31,7 @@ export async function execInJob(
   const { columns, rows } = process.stdout
   const size = terminal && columns > 0 && rows > 0 ? { columns, rows } : {}
   const { url } = await client.jobs.openExec(id, { command, terminal, ...size })
-  const socket = new WebSocket(url, { perMessageDeflate: false })
+  const socket = openSocket(url)
   const restore = terminal && isTyped ? rawTerminal() : () => undefined
   const resize = (): void =>
     send(socket, { type: 'resize', columns: process.stdout.columns, rows: process.stdout.rows })

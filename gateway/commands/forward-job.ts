@@ -1,14 +1,15 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { type RawData, WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { CliError } from '../../node/commands/cli-error.ts'
 import { say } from '../../node/commands/print.ts'
 import { failureSentences } from '../../protocol/failures.ts'
 import { isTerminal } from '../../protocol/lifecycle.ts'
 import type { CortexClient, Job, JobStatus } from '../client/index.ts'
-import { END } from '../http/socket-stream.ts'
-import { cannotListen, type ForwardRule, HIGH_WATER_BYTES, type Listener, type Way } from './forward-listener.ts'
+import { carry } from './carry.ts'
+import { cannotListen, type ForwardRule, type Listener, type Way } from './forward-listener.ts'
 import { listenUdp } from './forward-udp.ts'
+import { createTunnelLines, type TunnelLine } from './tunnel-lines.ts'
 import { tunnelSocket } from './tunnel-socket.ts'
 
 /** Ports of a job that are open on this machine. */
@@ -33,17 +34,24 @@ export async function forwardPorts(client: CortexClient, id: string, rules: Forw
   const over = new AbortController()
   const listeners: Listener[] = []
   const state = { status: job.status }
+  const open = (to: Pick<ForwardRule, 'port' | 'protocol'>): WebSocket => client.jobs.openTunnel(id, to, tunnelSocket)
+  const lines = createTunnelLines({
+    inTurn: () => client.jobs.openTunnels(id, tunnelSocket),
+    alone: (port) => open({ port, protocol: 'TCP' }),
+  })
   const close = async (): Promise<void> => {
     over.abort()
+    lines.close()
     await Promise.all(listeners.map(async (listener) => await listener.close()))
   }
   try {
     for (const rule of rules) {
-      const way: Way = {
-        open: () => client.jobs.openTunnel(id, rule, (url, headers) => tunnelSocket(url, headers)),
-        isOpen: () => state.status === 'running',
-      }
-      listeners.push(rule.protocol === 'UDP' ? await listenUdp(rule, way) : await listenTcp(rule, way))
+      const isOpen = (): boolean => state.status === 'running'
+      const listener =
+        rule.protocol === 'UDP'
+          ? await listenUdp(rule, { open: () => open(rule), isOpen })
+          : await listenTcp(rule, { open: async () => await lines.take(rule.port), isOpen })
+      listeners.push(listener)
     }
   } catch (error) {
     await close()
@@ -117,7 +125,7 @@ function waiting(status: JobStatus): string {
   return `the job is ${status}: connections are refused until it runs`
 }
 
-async function listenTcp(rule: ForwardRule, { open, isOpen }: Way): Promise<Listener> {
+async function listenTcp(rule: ForwardRule, { open, isOpen }: Way<Promise<TunnelLine>>): Promise<Listener> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     if (!isOpen()) {
@@ -140,41 +148,4 @@ async function listenTcp(rule: ForwardRule, { open, isOpen }: Way): Promise<List
       await new Promise((resolve) => server.close(resolve))
     },
   }
-}
-
-/** Joins a local connection to a tunnel; each direction waits for the other's reader, and ends by itself. */
-function carry(socket: Socket, tunnel: WebSocket): void {
-  let hasFailed = false
-  // It fails twice where it is given up before it was there, which it is for the first.
-  const fail = (error: Error): void => {
-    if (!hasFailed) say(`a connection failed: ${error.message}`)
-    hasFailed = true
-    socket.destroy()
-  }
-  socket.pause()
-  tunnel.once('open', () => socket.resume())
-  socket.on('data', (chunk: Buffer) => {
-    tunnel.send(chunk, () => {
-      if (tunnel.bufferedAmount <= HIGH_WATER_BYTES) socket.resume()
-    })
-    if (tunnel.bufferedAmount > HIGH_WATER_BYTES) socket.pause()
-  })
-  socket.once('end', () => {
-    if (tunnel.readyState === WebSocket.OPEN) tunnel.send(END)
-  })
-  socket.once('close', () => tunnel.terminate())
-  socket.on('error', () => tunnel.terminate())
-  tunnel.on('message', (data: RawData, isBinary: boolean) => {
-    if (!isBinary) socket.end()
-    else if (!socket.write(data as Buffer)) {
-      tunnel.pause()
-      socket.once('drain', () => tunnel.resume())
-    }
-  })
-  tunnel.on('error', fail)
-  tunnel.once('close', () => {
-    // Where both halves have ended it closes by itself, and where one has, what it was told is still on its way.
-    if (!socket.writableEnded) socket.destroy()
-    else if (!socket.readableEnded) socket.destroySoon()
-  })
 }

@@ -22,8 +22,8 @@ export interface Listener {
 }
 
 /** The way to a job's port. */
-export interface Way {
-  open(): WebSocket
+export interface Way<Opened = WebSocket> {
+  open(): Opened
   /** Whether the job runs: where it does not, a connection would only be refused by the gateway. */
   isOpen(): boolean
 }

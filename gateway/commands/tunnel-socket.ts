@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
+import { isLoopbackName } from '../http/loopback.ts'
 
 /** The longest answer of a gateway that is shown, in bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024
@@ -9,16 +10,34 @@ export class TunnelRefusedError extends Error {
   override readonly name = 'TunnelRefusedError'
   /** The provider's reason, such as `PORT_NOT_EXPOSED`; undefined where it is the gateway's. */
   readonly reason: string | undefined
+  /** Of HTTP. */
+  readonly status: number
 
-  constructor(message: string, reason?: string) {
+  constructor(message: string, { status, reason }: { status: number; reason?: string | undefined }) {
     super(message)
+    this.status = status
     this.reason = reason
   }
 }
 
+/**
+ * A WebSocket of this program to a gateway, uncompressed. Where nothing between could take what goes over it for something
+ * else, over TLS and within this machine, its bytes go as they are: the mask of RFC 6455 is all zeros then, which `ws` at
+ * both ends knows; byte by byte in JavaScript, it would cost more than all else.
+ */
+export function openSocket(url: string, headers: Record<string, string> = {}): WebSocket {
+  const { protocol, hostname } = new URL(url)
+  const isApart = protocol === 'wss:' || isLoopbackName(hostname)
+  return new WebSocket(url, {
+    headers,
+    perMessageDeflate: false,
+    ...(isApart ? { generateMask: (mask: Buffer) => void mask.fill(0) } : {}),
+  })
+}
+
 /** A WebSocket to a job's port; where the gateway opens none, its `error` is a {@link TunnelRefusedError}. */
 export function tunnelSocket(url: string, headers: Record<string, string>): WebSocket {
-  const socket = new WebSocket(url, { headers, perMessageDeflate: false })
+  const socket = openSocket(url, headers)
   socket.once('unexpected-response', (_request, response: IncomingMessage) => {
     void refusalOf(response).then((error) => socket.emit('error', error))
   })
@@ -27,6 +46,7 @@ export function tunnelSocket(url: string, headers: Record<string, string>): WebS
 
 /** What a gateway says that opens no tunnel. */
 async function refusalOf(response: IncomingMessage): Promise<TunnelRefusedError> {
+  const { statusCode: status = 0 } = response
   let text = ''
   try {
     for await (const chunk of response) {
@@ -36,10 +56,10 @@ async function refusalOf(response: IncomingMessage): Promise<TunnelRefusedError>
     const { error } = JSON.parse(text) as { error?: { message?: unknown; details?: { reason?: unknown } } }
     const reason = error?.details?.reason
     if (typeof error?.message === 'string') {
-      return new TunnelRefusedError(error.message, typeof reason === 'string' ? reason : undefined)
+      return new TunnelRefusedError(error.message, { status, reason: typeof reason === 'string' ? reason : undefined })
     }
   } catch {
     // no answer of a gateway: its status is all there is to say
   }
-  return new TunnelRefusedError(`the gateway answers ${response.statusCode}`)
+  return new TunnelRefusedError(`the gateway answers ${status}`, { status })
 }

@@ -18,6 +18,7 @@ import { addExecSocket, type ExecTicket } from './exec-socket.ts'
 import type { PortOrigins } from './port-origins.ts'
 import { addPortProxy, type ProxyComponents } from './port-proxy.ts'
 import { addTunnelRoute, type TunnelComponents } from './tunnel-route.ts'
+import { addTunnelsRoute } from './tunnels-route.ts'
 
 /** How long the address of a socket may be opened, in ms. */
 const TICKET_MS = 60_000
@@ -187,6 +188,7 @@ export function addContainerRoutes(api: Api, components: ReachComponents): void 
   })
 
   addExecSocket(api, { ...components, reach: node.reach }, tickets)
+  addTunnelsRoute(api, components)
   addTunnelRoute(api, components)
   addPortProxy(api, components)
 }

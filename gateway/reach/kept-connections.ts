@@ -37,6 +37,8 @@ export interface KeptConnections {
   to(job: Pick<JobRecord, 'id' | 'state'>, port: number, principal: Principal): PortConnections
   /** One of its own to a port of a job, as `Reach.tunnel` opens it; those that carry nothing make room for it. */
   tunnel(jobId: string, to: { port: number; protocol: 'TCP' | 'UDP' }, signal: AbortSignal): Promise<Channel>
+  /** The same as `Reach.tunnelAtOnce` does, where none carries nothing: none could make room. */
+  tunnelAtOnce: KeptConnections['tunnel']
   /** How many are kept that carry no request. */
   idle(): number
 }
@@ -72,7 +74,7 @@ interface Pool extends PortConnections {
 
 /** What {@link createKeptConnections} works with. */
 export interface KeptComponents {
-  node: { reach: Pick<ClientNode['reach'], 'tunnel'> }
+  node: { reach: Pick<ClientNode['reach'], 'tunnel' | 'tunnelAtOnce'> }
   revocation: Revocation
 }
 
@@ -98,6 +100,11 @@ export function createKeptConnections(components: KeptComponents): KeptConnectio
       return all.byName.get(name) ?? createPool(components, all, { name, jobId: id, port, principal })
     },
     tunnel: async (jobId, to, signal) => await openTunnel(components.node, all, jobId, to, signal),
+    async tunnelAtOnce(jobId, to, signal) {
+      const mayMakeRoom = [...all.byName.values()].some((pool) => pool.jobId === jobId && pool.idle().length > 0)
+      if (mayMakeRoom) return await openTunnel(components.node, all, jobId, to, signal)
+      return await components.node.reach.tunnelAtOnce(jobId, to, signal)
+    },
     idle: () => all.idle,
   }
 }

@@ -8,7 +8,7 @@ import { createBinarySocket } from '../http/binary-socket.ts'
 import { principalOf } from '../http/context.ts'
 import { GatewayError } from '../http/errors.ts'
 import type { Api } from '../http/feature.ts'
-import { assertPermission } from '../http/principal.ts'
+import { assertPermission, type Principal } from '../http/principal.ts'
 import type { Shares } from '../http/shares.ts'
 import { END } from '../http/socket-stream.ts'
 import { takePlace } from '../http/upgrades.ts'
@@ -24,7 +24,7 @@ export interface TunnelComponents {
 }
 
 /** The largest message a client may send, in bytes. */
-const MAX_MESSAGE_BYTES = 1024 * 1024
+export const MAX_MESSAGE_BYTES = 1024 * 1024
 
 /**
  * `GET …/jobs/{id}/tunnel/{port}?protocol=TCP|UDP`: one connection to a port as a WebSocket, for `cortex job forward` and
@@ -37,8 +37,7 @@ export function addTunnelRoute(
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
   api.get('/plugin-core/jobs/:id/tunnel/:port', async (c) => {
     const principal = principalOf(c)
-    if (principal.via !== 'key') throw new GatewayError('FORBIDDEN', 'Tunnels are opened with a key in the header only')
-    assertPermission(principal, 'jobs:write')
+    assertMayTunnel(principal)
     const job = await visibleJob(c, node.store, c.req.param('id'))
     const protocol = c.req.query('protocol') === 'UDP' ? 'UDP' : 'TCP'
     const port = portOf(c.req.param('port'))
@@ -58,6 +57,12 @@ export function addTunnelRoute(
       throw error
     }
   })
+}
+
+/** @throws {GatewayError} */
+export function assertMayTunnel(principal: Principal): void {
+  if (principal.via !== 'key') throw new GatewayError('FORBIDDEN', 'Tunnels are opened with a key in the header only')
+  assertPermission(principal, 'jobs:write')
 }
 
 async function join(client: WebSocket, channel: Channel, protocol: 'TCP' | 'UDP'): Promise<void> {
@@ -81,7 +86,8 @@ async function join(client: WebSocket, channel: Channel, protocol: 'TCP' | 'UDP'
   if (!isEnded) channel.abort(new Error('The client left'))
 }
 
-async function sendPiece(channel: Channel, bytes: Buffer): Promise<void> {
+/** As many messages to the provider as it takes. */
+export async function sendPiece(channel: Channel, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; at += MAX_REACH_CHUNK_BYTES) {
     await channel.send(bytes.subarray(at, at + MAX_REACH_CHUNK_BYTES))
   }

@@ -14,6 +14,12 @@ export interface Reach {
   tunnel(jobId: string, to: { port: number; protocol: 'TCP' | 'UDP' }, signal: AbortSignal): Promise<Channel>
 
   /**
+   * As `tunnel`, but it does not wait until the provider lets us in: what is sent meanwhile goes along, and is lost where
+   * the provider does not. `receive` rejects with {@link ReachError} then.
+   */
+  tunnelAtOnce(jobId: string, to: { port: number; protocol: 'TCP' | 'UDP' }, signal: AbortSignal): Promise<Channel>
+
+  /**
    * Runs a command in the container; its output is read to the end, or the signal aborted.
    * @throws {ReachError} @throws {JobNotFoundError} @throws {JobStateError} where it does not run
    */

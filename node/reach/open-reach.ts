@@ -3,9 +3,10 @@ import { encode } from '../../protocol/codec.ts'
 import { ReachHelloSchema, type ReachReply } from '../../protocol/gen/cortex/v1/reach_pb.js'
 import { MAX_REACH_MESSAGE_BYTES } from '../../protocol/limits.ts'
 import { REACH_REFUSALS, type ReachRefusal, readReachReply } from '../../protocol/reach-messages.ts'
+import { orAborted } from '../abort.ts'
 import type { Clock } from '../clock.ts'
 import { deadline } from '../deadline.ts'
-import { type Channel, type PeerNetwork, PeerUnreachableError } from '../network/index.ts'
+import { type Channel, ChannelBrokenError, type PeerNetwork, PeerUnreachableError } from '../network/index.ts'
 import type { Lease } from '../store/index.ts'
 import { ReachError } from './index.ts'
 
@@ -32,69 +33,115 @@ export interface Entered {
   reply: ReachReply
 }
 
+/** Where {@link openReach} leads. */
+export interface ReachTo {
+  jobId: string
+  lease: Pick<Lease, 'provider' | 'addresses' | 'fence'>
+  protocol: string
+  content: HelloContent
+  signal: AbortSignal
+  /** @default REPLY_MS */
+  replyMs?: number
+}
+
+/** What streams are opened with. */
+export interface EnterComponents {
+  network: Pick<PeerNetwork, 'open'>
+  clock: Clock
+}
+
 /**
  * Opens a stream to the provider of a lease, and waits to be let in.
  * @throws {ReachError}
  */
-export async function openReach(
-  components: { network: PeerNetwork; clock: Clock },
-  to: {
-    jobId: string
-    lease: Pick<Lease, 'provider' | 'addresses' | 'fence'>
-    protocol: string
-    content: HelloContent
-    signal: AbortSignal
-    /** @default REPLY_MS */
-    replyMs?: number
-  },
-): Promise<Entered> {
-  const { jobId, content, lease, ...rest } = to
-  return await enterWith(components, {
+export async function openReach(components: EnterComponents, to: ReachTo): Promise<Entered> {
+  return await enterWith(components, placeOf(to))
+}
+
+/**
+ * The same without waiting for it: what is sent meanwhile goes along, and is lost where the provider does not let us in.
+ * What is received before its reply is nothing; a refusal rejects {@link Channel.receive}.
+ * @throws {ReachError} where there is no stream
+ */
+export async function openReachAtOnce(components: EnterComponents, to: ReachTo): Promise<Channel> {
+  const { channel, reply } = await beginWith(components, placeOf(to))
+  return {
+    ...channel,
+    async receive(options = {}) {
+      await orAborted(reply, options.signal)
+      return await channel.receive(options)
+    },
+  }
+}
+
+function placeOf({ jobId, content, lease, ...rest }: ReachTo): Place {
+  return {
     ...{ ...rest, provider: lease.provider, addresses: lease.addresses },
     hello: encode(ReachHelloSchema, { jobId, fence: lease.fence, content }),
     away: 'The job’s provider cannot be reached: try again when it is back',
-  })
+  }
+}
+
+interface Place {
+  provider: string
+  addresses: string[]
+  protocol: string
+  /** The first message, which says to what. */
+  hello: Uint8Array
+  signal: AbortSignal
+  /** Said where it is not reached. */
+  away: string
+  /** @default REPLY_MS */
+  replyMs?: number | undefined
 }
 
 /**
  * Opens a stream to a provider, and waits to be let in.
  * @throws {ReachError}
  */
-export async function enterWith(
-  { network, clock }: { network: PeerNetwork; clock: Clock },
-  to: {
-    provider: string
-    addresses: string[]
-    protocol: string
-    /** The first message, which says to what. */
-    hello: Uint8Array
-    signal: AbortSignal
-    /** Said where it is not reached. */
-    away: string
-    /** @default REPLY_MS */
-    replyMs?: number | undefined
-  },
-): Promise<Entered> {
-  const { provider, addresses, protocol, hello, signal, away, replyMs = REPLY_MS } = to
+export async function enterWith(components: EnterComponents, to: Place): Promise<Entered> {
+  const { channel, reply } = await beginWith(components, to)
+  return { channel, reply: await reply }
+}
+
+/** @throws {ReachError} */
+async function beginWith(
+  { network, clock }: EnterComponents,
+  { provider, addresses, protocol, hello, signal, away, replyMs = REPLY_MS }: Place,
+): Promise<{ channel: Channel; reply: Promise<ReachReply> }> {
   const limit = deadline(clock, replyMs, signal)
   let channel: Channel | null = null
-  try {
-    channel = await network.open(provider, protocol, { addresses, signal, maxMessageBytes: MAX_REACH_MESSAGE_BYTES })
-    await channel.send(hello)
-    const bytes = await channel.receive({ signal: limit.signal })
-    if (bytes === null) throw new Error('The provider closed the stream')
-    const reply = readReachReply(bytes)
-    if (!reply.ok) throw refusalOf(reply)
-    return { channel, reply }
-  } catch (cause) {
+  const fail = (cause: unknown): never => {
+    limit.clear()
     channel?.abort(cause instanceof Error ? cause : new Error(String(cause)))
     signal.throwIfAborted()
     if (cause instanceof ReachError) throw cause
     const isOlder = cause instanceof PeerUnreachableError && cause.isOlder
     throw new ReachError('UNREACHABLE', isOlder ? OLDER : away, { cause })
-  } finally {
-    limit.clear()
   }
+  const open = async (): Promise<Channel> => {
+    channel = await network.open(provider, protocol, { addresses, signal, maxMessageBytes: MAX_REACH_MESSAGE_BYTES })
+    await channel.send(hello)
+    return channel
+  }
+  const opened = await open()
+    .catch(async (error) => {
+      // Opened a while ago, it may have broken before it was said what it is for.
+      if (!(error instanceof ChannelBrokenError)) throw error
+      return await open()
+    })
+    .catch(fail)
+  const reply = replyOn(opened, limit.signal).catch(fail)
+  reply.then(limit.clear, () => undefined) // whoever waits for it hears of it
+  return { channel: opened, reply }
+}
+
+async function replyOn(channel: Channel, signal: AbortSignal): Promise<ReachReply> {
+  const bytes = await channel.receive({ signal })
+  if (bytes === null) throw new Error('The provider closed the stream')
+  const reply = readReachReply(bytes)
+  if (!reply.ok) throw refusalOf(reply)
+  return reply
 }
 
 /** What a provider's refusal says, as an error. */

@@ -6,7 +6,8 @@ import { JobNotFoundError, JobStateError, type JobStore, type Lease } from '../s
 import { openExecSession } from './exec-session.ts'
 import { type ContainerView, type Reach, ReachError } from './index.ts'
 import { createJobFiles } from './job-files.ts'
-import { type Enter, openReach } from './open-reach.ts'
+import { type Enter, openReach, openReachAtOnce } from './open-reach.ts'
+import { createStreamsAhead } from './streams-ahead.ts'
 
 /** What {@link createReach} works with. */
 export interface ReachComponents {
@@ -17,6 +18,8 @@ export interface ReachComponents {
 
 /** Asks the store at each call which provider a job runs at. That one has 20 s to let this peer in. */
 export function createReach({ network, store, clock }: ReachComponents): Reach {
+  const ahead = createStreamsAhead(network)
+
   async function leaseOfRunning(jobId: string): Promise<Lease> {
     const job = await store.get(jobId)
     if (job === undefined) throw new JobNotFoundError(jobId)
@@ -39,6 +42,15 @@ export function createReach({ network, store, clock }: ReachComponents): Reach {
     async tunnel(jobId, to, signal) {
       const { channel } = await enter(jobId, Protocol.tunnel, { case: 'tunnel', value: to }, signal)
       return channel
+    },
+
+    async tunnelAtOnce(jobId, to, signal) {
+      const lease = await leaseOfRunning(jobId)
+      const content = { case: 'tunnel', value: to } as const
+      return await openReachAtOnce(
+        { network: ahead, clock },
+        { jobId, lease, protocol: Protocol.tunnel, content, signal },
+      )
     },
 
     async exec(jobId, request, signal) {

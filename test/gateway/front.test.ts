@@ -104,6 +104,8 @@ describe('a request for another protocol', () => {
       [`${job}/exec/socket?code=x`, whole, 401],
       [`${job}/tunnel/80`, whole, 401],
       [`${job}/tunnel/80`, { ...whole, ...key }, 404],
+      [`${job}/tunnel/ahead`, whole, 401],
+      [`${job}/tunnel/ahead`, { ...whole, ...key }, 404],
       [`${job}/sftp`, whole, 401],
       [`${job}/sftp`, { ...whole, ...key }, 404],
       [`${job}/proxy/80/`, { ...whole, ...key }, 404],

@@ -310,6 +310,7 @@ describe('jobs', () => {
       ['POST', '/links', { port: 80 }],
       ['GET', '/proxy/80/'],
       ['GET', '/tunnel/80'],
+      ['GET', '/tunnel/ahead'],
       ['GET', '/sftp'],
     ]
     for (const [method, path, json] of paths) {

@@ -307,6 +307,11 @@ describe('a container through the gateway', () => {
     }
     if (cookie === null) {
       all['tunnel'] = closed(await socket(`${base}/tunnel/8082`))
+      const inTurn = await socket(`${base}/tunnel/ahead`)
+      inTurn.send('8082')
+      inTurn.send(Buffer.from('.'))
+      assert.equal(String((await once(inTurn, 'message'))[0]), '.')
+      all['tunnels'] = closed(inTurn)
       all['command'] = post('/exec', { command: ['sleep', '61'], timeout: 60 }).catch(() => undefined)
       const slow = await fetch(`${base}/proxy/8080/cgi-bin/slow`, { headers: who })
       all['request'] = slow.text().catch(() => undefined)
@@ -371,7 +376,7 @@ describe('a container through the gateway', () => {
     await until(async () => (await sleeps()) === 1)
     await fetch(`${api.url}/api/auth/session`, { method: 'DELETE', headers: { Cookie: cookie, Origin: api.url } })
     await until(() => bySession?.().length === 0)
-    assert.deepEqual(byOther?.().sort(), ['channel', 'command', 'events', 'page', 'request', 'shell', 'tunnel'])
+    assert.deepEqual(byOther?.().sort(), ['channel', 'command', 'events', 'page', 'request', 'shell', 'tunnel', 'tunnels'])
     // The other key's are left open: they end when the gateway does, or the market never closes.
     const wrong = await fetch(`${api.url}/api/plugin-core/jobs`, { headers: { Cookie: cookie } })
     assert.equal(wrong.status, 401)

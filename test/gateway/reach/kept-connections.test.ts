@@ -97,7 +97,7 @@ describe('connections that are kept', async () => {
       await once(socket, 'connect')
       return channelOf(socket)
     }
-    kept = createKeptConnections({ node: { reach: { tunnel } }, revocation })
+    kept = createKeptConnections({ node: { reach: { tunnel, tunnelAtOnce: tunnel } }, revocation })
   })
   after(() => {
     container.close()
@@ -248,14 +248,16 @@ describe('connections that are kept', async () => {
     await assert.rejects(ask({}, 'c'), { code: 'TOO_MANY' })
   })
 
-  it('make room for one that is no HTTP', async () => {
-    await ask()
-    await idle(1)
-    refusals = 1
-    const channel = await kept.tunnel(jobOf(1).id, { port: 80, protocol: 'TCP' }, new AbortController().signal)
-    await until(async () => state.sockets[0]?.destroyed === true)
-    channel.abort(new Error('enough'))
-  })
+  for (const open of ['tunnel', 'tunnelAtOnce'] as const) {
+    it(`make room for one that is no HTTP: ${open}`, async () => {
+      await ask()
+      await idle(1)
+      refusals = 1
+      const channel = await kept[open](jobOf(1).id, { port: 80, protocol: 'TCP' }, new AbortController().signal)
+      await until(async () => state.sockets[0]?.destroyed === true)
+      channel.abort(new Error('enough'))
+    })
+  }
 
   it('make room for another owner’s where one owner has all places', async () => {
     const answers: (() => void)[] = []

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { enterWith } from '../../../node/reach/open-reach.ts'
+import type { Channel } from '../../../node/network/index.ts'
+import { enterWith, openReachAtOnce } from '../../../node/reach/open-reach.ts'
+import { encode } from '../../../protocol/codec.ts'
+import { ReachReplySchema } from '../../../protocol/gen/cortex/v1/reach_pb.js'
+import { readReachHello } from '../../../protocol/reach-messages.ts'
 import { Protocol } from '../../../protocol/topics.ts'
 import { createMemoryHub } from '../../support/memory-network.ts'
 import { createSimClock } from '../../support/sim-clock.ts'
@@ -21,5 +25,35 @@ describe('a way into a job', () => {
     await assert.rejects(enter(seller.network.peerId), { code: 'UNREACHABLE', message: /version is older/ })
     const nobody = '12D3KooWGzBXwNHB3cXmXsCLzHCLcTAzGHXcMEeeWkTvLxNVBgDz'
     await assert.rejects(enter(nobody), { code: 'UNREACHABLE', message: 'It is away' })
+  })
+
+  it('carries what is sent before it is let in, and says at what is received that it is not', async () => {
+    const clock = createSimClock()
+    const hub = createMemoryHub({ clock })
+    const [buyer, seller] = [await hub.join(1), await hub.join(2)]
+    let isOpen = true
+    seller.network.handle(Protocol.tunnel, async (channel) => {
+      const { jobId } = readReachHello((await channel.receive()) ?? new Uint8Array())
+      const early = await channel.receive()
+      await channel.send(encode(ReachReplySchema, isOpen ? { ok: true } : { code: 'NOT_LISTENING', message: 'Nobody' }))
+      await channel.send(Buffer.concat([Buffer.from(`${jobId} `), early ?? Buffer.alloc(0)]))
+      await channel.close()
+    })
+    const jobId = 'job_01k8m3q7w9x2v5n4c6b8d0f1g3'
+    const open = async (): Promise<Channel> => {
+      const channel = await openReachAtOnce(
+        { network: buyer.network, clock },
+        {
+          ...{ jobId, lease: { provider: seller.network.peerId, addresses: [], fence: 1 }, protocol: Protocol.tunnel },
+          content: { case: 'tunnel', value: { port: 80, protocol: 'TCP' } },
+          signal: AbortSignal.any([]),
+        },
+      )
+      await channel.send(Buffer.from('early'))
+      return channel
+    }
+    assert.equal(String(Buffer.from((await (await open()).receive()) ?? [])), `${jobId} early`)
+    isOpen = false
+    await assert.rejects((await open()).receive(), { code: 'NOT_LISTENING', message: 'Nobody' })
   })
 })
