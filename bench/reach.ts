@@ -176,7 +176,11 @@ async function waysOf(setup: Setup, bytes: number, withDatabase: boolean) {
       async () => await transactionsPerSecond(database.direct, LOAD.seconds),
     ]
   }
-  return { all, pids: [...setup.pids, forwarded.pid], end: async () => void (await Promise.all(stops.map(async (stop) => await stop()))) }
+  return {
+    all,
+    pids: [...setup.pids, forwarded.pid],
+    end: async () => void (await Promise.all(stops.map(async (stop) => await stop()))),
+  }
 }
 
 /** Starts a job, and answers where its container is once it runs. */
