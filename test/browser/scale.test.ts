@@ -11,6 +11,7 @@ import { Worker } from 'node:worker_threads'
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack'
 import type { Page } from 'playwright-core'
 import type { ServedGateway, ServeTask } from '../../bench/support/serve-gateway.ts'
+import { BATCH_EXAMPLE } from '../../gateway/contract/batches.ts'
 import { until } from '../support/until.ts'
 import { assetsFromOutside } from './support/assets-from-outside.ts'
 import { openBrowser } from './support/chromium.ts'
@@ -21,6 +22,10 @@ import { scrollAll } from './support/scrolling.ts'
 /** More lines than a browser can lay out in one element. */
 const LINES = 700_000
 const JOBS = 1_000
+/** As many as a batch has at most. */
+const ROWS = 10_000
+/** Squares in sight, and around them. */
+const MAX_SQUARES = 1_000
 /** Elements of the rows in sight, and of those around them. */
 const MAX_ROWS = 150
 
@@ -67,6 +72,37 @@ describe('long lists in the dashboard', () => {
     await scrollAll(page, '.table-scroller', 10)
     const indexes = await page.locator('.grid-row').evaluateAll((rows) => rows.map((row) => row.ariaRowIndex))
     assert.equal(new Set(indexes).size, indexes.length)
+  })
+
+  it('shows a batch of ten thousand rows as those in sight, and comes to every one by its keys', async () => {
+    const outcomes = ['completed', 'failed', 'completed', 'cancelled'] as const
+    const rows = Array.from({ length: ROWS }, (_, i) => ({ row: i + 1, jobId: `job_${i}`, status: outcomes[i % 4] }))
+    const counts = { pending: 0, scheduled: 0, running: 0, completed: ROWS / 2, failed: ROWS / 4, cancelled: ROWS / 4 }
+    const answers = {
+      '': { ...BATCH_EXAMPLE, total: ROWS, counts, endedAt: BATCH_EXAMPLE.createdAt },
+      '/rows': { rows },
+    }
+    for (const [path, data] of Object.entries(answers)) {
+      await page.route(`**/jobs/batches/${BATCH_EXAMPLE.id}${path}`, async (route) => {
+        if (route.request().resourceType() === 'document') await route.continue()
+        else await route.fulfill({ json: { success: true, data } })
+      })
+    }
+    await openPage(page, `${served.origin}/jobs/batches/${BATCH_EXAMPLE.id}`)
+    const squares = page.locator('.matrix-cell')
+    await squares.first().waitFor()
+    assert.ok((await squares.count()) < MAX_SQUARES, 'only those in sight are in the page')
+    await scrollAll(page, '.matrix', 10)
+    await squares.first().focus()
+    await page.keyboard.press('End')
+    await page
+      .getByRole('link', { name: `Row ${ROWS}: cancelled` })
+      .and(page.locator(':focus'))
+      .waitFor()
+    await page.getByRole('button', { name: '2,500 failed' }).click()
+    await page.getByRole('link', { name: 'Row 2: failed' }).waitFor()
+    assert.equal(await page.locator('.matrix-cell:not([data-status=failed])').count(), 0)
+    assert.ok((await squares.count()) < MAX_SQUARES)
   })
 
   it('reads a log of any length, and shows the right lines at every place', async () => {

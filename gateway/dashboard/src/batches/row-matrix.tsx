@@ -2,7 +2,7 @@ import { useElementSize } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef, useState } from 'react'
-import { Mark } from '../ui/mark.tsx'
+import { signOf } from '../ui/mark.tsx'
 import type { BatchRow } from './queries.ts'
 
 /** Of a square with what is around it, in px: as much as a finger needs. */
@@ -20,7 +20,7 @@ export function RowMatrix({ rows }: { rows: BatchRow[] }) {
     count: width > 0 ? Math.ceil(rows.length / columns) : 0,
     getScrollElement: () => scroller.current,
     estimateSize: () => CELL,
-    overscan: 6,
+    overscan: 2,
   })
   const lines = virtual.getVirtualItems()
   const [first, last] = [lines[0]?.index ?? 0, lines.at(-1)?.index ?? 0]
@@ -105,18 +105,20 @@ const Line = memo(function Line({ index, top, rows, from, columns, entry }: Line
   return (
     <div role="row" aria-rowindex={index + 1} className="matrix-line" style={{ transform: `translateY(${top}px)` }}>
       {rows.slice(from, from + columns).map(({ row, jobId, status }, i) => {
-        const words = `Row ${row}: ${status ?? 'forgotten'}`
+        const word = status ?? 'forgotten'
+        // As few elements as may be: there are a thousand in sight.
         return (
           <div key={jobId} role="gridcell">
             <a
               href={`/jobs/${jobId}`}
-              className="matrix-cell"
+              className="mark matrix-cell"
+              data-status={word}
               data-index={from + i}
-              aria-label={words}
-              title={words}
+              aria-label={`Row ${row}: ${word}`}
+              title={`Row ${row}: ${word}`}
               tabIndex={from + i === entry ? 0 : -1}
             >
-              <Mark status={status ?? 'forgotten'} />
+              {signOf(word)}
             </a>
           </div>
         )

@@ -12,7 +12,7 @@ import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { MOST_COMPARED } from './compared.ts'
 import { uptimeQuery } from './queries.ts'
-import { bestOf, GROUPS, type Trait } from './traits.ts'
+import { bestOf, type Compared, GROUPS, type Trait } from './traits.ts'
 
 const OverTime = lazy(async () => ({ default: (await import('./over-time.tsx')).OverTime }))
 
@@ -70,35 +70,46 @@ function labelOf({ id, name }: Provider, among: Provider[]): string {
 function SideBySide({ providers }: { providers: Provider[] }) {
   const uptimes = useQueries({ queries: providers.map(({ id }) => uptimeQuery(id)) })
   const all = providers.map((provider, i) => ({ provider, uptime: shareOf(uptimes[i]?.data) }))
-  return GROUPS.map(({ title, traits }) => {
-    const shown = traits.filter(({ value }) => all.some((one) => value(one) !== null))
-    return (
-      shown.length > 0 && (
-        <Card key={title} title={title}>
-          <PlainTable
-            label={title}
-            heads={[{ label: 'What', isHidden: true }, ...providers.map((one) => labelOf(one, providers))]}
-          >
-            {title === 'Reliability' && (
-              <Table.Tr>
-                <Table.Th scope="row">Now</Table.Th>
-                {providers.map(({ id, status }) => (
-                  <Table.Td key={id}>
-                    <Link to="/network/$providerId" params={{ providerId: id }} className="text-link">
-                      <StatusBadge status={status} />
-                    </Link>
-                  </Table.Td>
-                ))}
-              </Table.Tr>
-            )}
-            {shown.map((trait) => (
-              <TraitRow key={trait.label} trait={trait} all={all} />
-            ))}
-          </PlainTable>
-        </Card>
-      )
-    )
-  })
+  return (
+    <Card>
+      <PlainTable
+        label="Side by side"
+        heads={[{ label: 'What', isHidden: true }, ...providers.map((one) => labelOf(one, providers))]}
+      >
+        <Table.Tr>
+          <Table.Th scope="row">Now</Table.Th>
+          {providers.map(({ id, status }) => (
+            <Table.Td key={id}>
+              <Link to="/network/$providerId" params={{ providerId: id }} className="text-link">
+                <StatusBadge status={status} />
+              </Link>
+            </Table.Td>
+          ))}
+        </Table.Tr>
+        {GROUPS.map(({ title, traits }) => (
+          <Group key={title} title={title} traits={traits} all={all} />
+        ))}
+      </PlainTable>
+    </Card>
+  )
+}
+
+/** Traits of one kind, below its name; none that nobody has. */
+function Group({ title, traits, all }: { title: string; traits: Trait[]; all: readonly Compared[] }) {
+  const shown = traits.filter(({ value }) => all.some((one) => value(one) !== null))
+  if (shown.length === 0) return null
+  return (
+    <>
+      <Table.Tr>
+        <Table.Th scope="colgroup" colSpan={all.length + 1} className="compare-group">
+          {title}
+        </Table.Th>
+      </Table.Tr>
+      {shown.map((trait) => (
+        <TraitRow key={trait.label} trait={trait} all={all} />
+      ))}
+    </>
+  )
 }
 
 /** How much of the time that is known a provider was there, in percent; null where nothing is. */
@@ -107,7 +118,7 @@ function shareOf(uptime: { value: number }[] | undefined): number | null {
   return uptime.reduce((sum, { value }) => sum + value, 0) / uptime.length
 }
 
-function TraitRow({ trait, all }: { trait: Trait; all: Parameters<Trait['value']>[0][] }) {
+function TraitRow({ trait, all }: { trait: Trait; all: readonly Compared[] }) {
   const best = bestOf(trait, all)
   return (
     <Table.Tr>

@@ -85,8 +85,10 @@ export const GROUPS: { title: string; traits: Trait[] }[] = [
           return of === 0 ? null : `${number(metrics.jobsCompleted)} of ${number(of)}`
         },
         rank: {
-          of: ({ provider: { metrics } }) =>
-            metrics.jobsCompleted / Math.max(Number.MIN_VALUE, metrics.jobsCompleted + metrics.jobsFailed),
+          of: ({ provider: { metrics } }) => {
+            const of = metrics.jobsCompleted + metrics.jobsFailed
+            return of === 0 ? null : metrics.jobsCompleted / of
+          },
           isLess: false,
         },
       },

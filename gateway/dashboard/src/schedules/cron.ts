@@ -71,7 +71,7 @@ export function timeIn(ms: number, timezone: string): string {
     ...(at.getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' }),
     hour: '2-digit',
     minute: '2-digit',
-    second: '2-digit',
+    ...(at.getUTCSeconds() === 0 ? {} : { second: '2-digit' }),
     timeZoneName: 'short',
   })
 }

@@ -2,6 +2,7 @@ import { Button, Group, Table, Text } from '@mantine/core'
 import { Fragment, useState } from 'react'
 import type { Delivery } from '../../../client/index.ts'
 import { client } from '../app/client.ts'
+import { queryClient } from '../app/query.ts'
 import { number } from '../format/amounts.ts'
 import { Card } from '../ui/card.tsx'
 import { failed, told } from '../ui/notify.ts'
@@ -28,11 +29,14 @@ export function Deliveries({ id, mayWrite }: { id: string; mayWrite: boolean }) 
     async (paging, options) => await client.webhooks.history(id, paging, options),
   )
 
+  /** With how the webhook itself is. */
+  const refresh = async () => await queryClient.invalidateQueries({ queryKey: ['webhooks'] })
+
   async function retry(deliveryId: string): Promise<void> {
     try {
       await client.webhooks.retry(id, deliveryId)
       told('It is sent again')
-      await pages.refetch()
+      await refresh()
     } catch (error) {
       failed('It could not be sent again', error)
     }
@@ -42,7 +46,7 @@ export function Deliveries({ id, mayWrite }: { id: string; mayWrite: boolean }) 
     <Card
       title="History"
       actions={
-        <Button size="xs" variant="default" onClick={() => void pages.refetch()} loading={pages.isRefetching}>
+        <Button size="xs" variant="default" onClick={() => void refresh()} loading={pages.isRefetching}>
           Refresh
         </Button>
       }
