@@ -185,7 +185,7 @@ describe('templates, batches and schedules in the dashboard', () => {
     const squares = page.getByRole('grid', { name: 'Rows by outcome' })
     await squares.getByRole('link', { name: 'Row 2: failed' }).waitFor()
     await page.getByRole('button', { name: '2 failed' }).click()
-    assert.equal(await squares.getByRole('link').count(), 2)
+    await until(async () => (await squares.getByRole('link').count()) === 2)
     await page.reload()
     await squares.getByRole('link', { name: 'Row 2: failed' }).focus()
     await page.keyboard.press('ArrowRight')
@@ -194,7 +194,7 @@ describe('templates, batches and schedules in the dashboard', () => {
     await page.goBack()
     await page.getByText('Table', { exact: true }).click()
     const table = page.getByRole('region', { name: 'Rows' }).getByRole('row')
-    assert.equal(await table.filter({ hasText: 'Failed' }).count(), 2)
+    await until(async () => (await table.filter({ hasText: 'Failed' }).count()) === 2)
     await rig.inspect('batch-table')
 
     await again.click()

@@ -50,9 +50,7 @@ export function Rows({ batch }: { batch: Batch }) {
       }
     >
       <Outcomes batch={batch} chosen={outcome} onChoose={(next) => show({ outcome: next, isTable })} />
-      <Loaded query={query}>
-        {(rows) => <ShownRows key={outcome} rows={rows} outcome={outcome} isTable={isTable} />}
-      </Loaded>
+      <Loaded query={query}>{(rows) => <ShownRows rows={rows} outcome={outcome} isTable={isTable} />}</Loaded>
     </Card>
   )
 }
