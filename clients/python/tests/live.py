@@ -90,7 +90,9 @@ class Sync(unittest.TestCase):
             url, headers = box.port(8000)
             self.assertIn("echo", httpx.get(f"{url}a%20b/run", headers=headers).text)
             self.assertIn("8000--", box.link(8000)["url"])
-            box.extend(60)
+            more = self.client.jobs.extension(box.id, 60)
+            self.assertIsNotNone(more["endsAt"])
+            self.assertEqual(box.extend(60)["duration"], more["duration"])
             box.files.remove("/work", recursive=True)
             with self.assertRaises(NotFoundError):
                 box.files.read("/work/a b/run")
@@ -109,6 +111,9 @@ class Sync(unittest.TestCase):
             self.assertEqual(ended["counts"]["completed"], 2)
         said = "\n".join(line["line"] for line in self.client.jobs.logs(rows["jobIds"][1]))
         self.assertEqual(said, "2, 3")
+        costs = self.client.costs(groupBy="provider", period="24h", timezone="Europe/Berlin")
+        self.assertGreaterEqual(costs["total"]["jobs"], 6)
+        self.assertEqual(self.client.forecast()["basis"]["days"], 0)
         with self.assertRaises(ValidationError) as raised:
             self.client.batches.check_rows("cpu\nmany\n", base)  # type: ignore
         self.assertEqual(raised.exception.details["rows"][0]["column"], "cpu")
