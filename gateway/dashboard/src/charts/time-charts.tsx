@@ -109,6 +109,7 @@ function Readout({ charts, times, crosshair, stepMs, when }: ReadoutProps) {
     chart.lines.map((line, i) => ({
       name: nameOf(chart, line),
       line: chart.lines.length > 1 ? i : null,
+      kind: chart.kind ?? 'lines',
       text: textAt(chart, line, at, stepMs),
     })),
   )
@@ -125,10 +126,10 @@ function Readout({ charts, times, crosshair, stepMs, when }: ReadoutProps) {
       />
       <strong className="readout-time">{when(at)}</strong>
       <dl className="readout-values">
-        {values.map(({ name, line, text }) => (
+        {values.map(({ name, line, kind, text }) => (
           <div key={name}>
             <dt>
-              {line !== null && <span className="swatch" data-line={line} aria-hidden />}
+              {line !== null && <span className="swatch" data-line={line} data-kind={kind} aria-hidden />}
               {name}
             </dt>
             <dd>{text}</dd>
@@ -186,7 +187,7 @@ function ChartCard({ chart, stepMs, range, crosshair, onZoom }: ChartCardProps) 
           {lines.length > 1 &&
             names.map((name, i) => (
               <span key={name} className="chart-name">
-                <span className="swatch" data-line={i} aria-hidden />
+                <span className="swatch" data-line={i} data-kind={kind} aria-hidden />
                 {name}
               </span>
             ))}

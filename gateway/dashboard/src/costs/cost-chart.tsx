@@ -48,7 +48,10 @@ function chartOf(rows: Costs['rows'], { from, to }: TimeRange, forecast: CostFor
   return [
     {
       title: 'Spent',
-      lines: [line(hasVolumes ? 'In all' : 'Spent', 'spent'), ...(hasVolumes ? [line('Of it on jobs', 'final')] : [])],
+      lines: [
+        line(hasVolumes ? 'In all, volumes on top' : 'Spent', 'spent'),
+        ...(hasVolumes ? [line('Of it on jobs', 'final')] : []),
+      ],
       format: usd,
       kind: 'bars',
       limit: average,
