@@ -20,6 +20,18 @@ const rules: Record<string, { mayImport: string[]; never: RegExp }> = {
 /** What of `node` asks over HTTP; none of it serves that (docs/decisions/0074-platforms-and-pinned-images.md). */
 const HTTP_CLIENT = /^node\/(registry\/|network\/outside\.ts$|control\/client\.ts$)/
 
+/** What the user of this project chose, and keeps. */
+const STACK = [
+  'libp2p',
+  '@libp2p/gossipsub',
+  '@libp2p/tcp',
+  'it-pipe',
+  'level',
+  'dockerode',
+  'systeminformation',
+  'hono',
+]
+
 /** Lines that a function has at most. */
 const MOST_LINES = 120
 
@@ -128,6 +140,14 @@ describe('architecture', () => {
     const codeOf = (file: string) => readFileSync(join(root, file), 'utf8').replace(/^ *\* .*$/gm, '')
     const found = files.filter((file) => !may.includes(file) && writes.test(codeOf(file)))
     assert.deepEqual(found, [])
+  })
+
+  test('it is built of what it is said to be built of', () => {
+    const loaded = new Set(imports.filter((each) => !each.isRelative).map(({ to }) => to))
+    assert.deepEqual(
+      STACK.filter((name) => !loaded.has(name)),
+      [],
+    )
   })
 
   test('the imports were read', () => {

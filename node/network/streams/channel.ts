@@ -1,9 +1,9 @@
-import type { Stream, StreamCloseEvent } from '@libp2p/interface'
-import { encode } from 'it-length-prefixed'
+import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import { decode, encode } from 'it-length-prefixed'
+import { pipe } from 'it-pipe'
 import { orAborted } from '../../abort.ts'
 import type { UnreadAccount } from '../bounds/unread-budget.ts'
 import { type Channel, ChannelBrokenError } from '../index.ts'
-import { createMessageQueue, MessageTooLongError } from './message-queue.ts'
 
 /** Bytes that wait unread before the other side is told to stop sending. */
 const HIGH_WATER_BYTES = 256 * 1024
@@ -31,8 +31,11 @@ export function createChannel(stream: Stream, init: ChannelInit): Channel {
   let broken: ChannelBrokenError | undefined
   let drained: PromiseWithResolvers<void> | undefined
   let waiting = false
+  let unclaimed: Promise<IteratorResult<{ subarray(): Uint8Array }>> | undefined
 
-  const reader = readStream(stream, init)
+  const messages = pipe(readStream(stream, init.account), (source) =>
+    decode(source, { maxDataLength: init.maxMessageBytes }),
+  )
 
   const abort = (reason: Error): void => {
     broken ??= asBroken(reason)
@@ -75,10 +78,16 @@ export function createChannel(stream: Stream, init: ChannelInit): Channel {
       if (waiting) throw new Error('Someone already waits for the next message of this channel')
       waiting = true
       try {
-        return await reader.next(options.signal)
+        unclaimed ??= messages.next()
+        const { done, value } = await orAborted(unclaimed, options.signal)
+        unclaimed = undefined
+        if (done === true) return null
+        const message = value.subarray()
+        init.account.add(-message.byteLength - prefixBytes(message.byteLength))
+        return message
       } catch (error) {
         if (options.signal?.aborted === true && error === options.signal.reason) throw error
-        if (error instanceof MessageTooLongError) init.onTooLong()
+        if (isTooLong(error)) init.onTooLong()
         abort(asError(error))
         throw asBroken(error)
       } finally {
@@ -98,21 +107,21 @@ export function createChannel(stream: Stream, init: ChannelInit): Channel {
   }
 }
 
-/** What arrives, with back-pressure; null where the other side closed its half, throws where the stream broke. */
-function readStream(stream: Stream, { account, maxMessageBytes }: ChannelInit) {
-  const unread = createMessageQueue(maxMessageBytes)
+/** What arrives, with back-pressure; ends where the other side closed its half, throws where the stream broke. */
+function readStream(stream: Stream, account: UnreadAccount): AsyncGenerator<StreamMessageEvent['data']> {
+  const chunks: StreamMessageEvent['data'][] = []
+  let bufferedBytes = 0
   let ended = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
   let failure = stream.status === 'open' ? undefined : new ChannelBrokenError('The stream is gone')
   let wake = Promise.withResolvers<void>()
   let resuming = false
 
-  const isFull = (): boolean => unread.heldBytes() >= HIGH_WATER_BYTES && !unread.isPart()
   const pauseIfFull = (): void => {
     // pausing within resume() would leave the muxer open: it goes on to tell the other side to send
-    if (!resuming && isFull() && stream.readStatus === 'readable') stream.pause()
+    if (!resuming && bufferedBytes >= HIGH_WATER_BYTES && stream.readStatus === 'readable') stream.pause()
   }
   const resumeIfRoom = (): void => {
-    if (stream.readStatus !== 'paused' || isFull()) return
+    if (stream.readStatus !== 'paused' || bufferedBytes >= HIGH_WATER_BYTES) return
     resuming = true
     stream.resume()
     resuming = false
@@ -127,35 +136,43 @@ function readStream(stream: Stream, { account, maxMessageBytes }: ChannelInit) {
     if (!ended || event.error !== undefined) failure = asBroken(event.error ?? new Error('The connection was lost'))
     wake.resolve()
   })
-  stream.addEventListener('message', ({ data }) => {
-    unread.push(data)
+  stream.addEventListener('message', (event) => {
+    chunks.push(event.data)
+    bufferedBytes += event.data.byteLength
     pauseIfFull()
     wake.resolve()
-    account.add(data.byteLength)
+    account.add(event.data.byteLength)
   })
 
-  return {
-    async next(signal: AbortSignal | undefined): Promise<Uint8Array | null> {
-      for (;;) {
-        const heldBytes = unread.heldBytes()
-        const message = unread.take()
-        const takenBytes = heldBytes - unread.heldBytes()
+  return (async function* () {
+    while (true) {
+      const chunk = chunks.shift()
+      if (chunk !== undefined) {
+        bufferedBytes -= chunk.byteLength
         resumeIfRoom()
-        if (message !== null) {
-          account.add(-takenBytes)
-          return message
-        }
-        if (unread.heldBytes() !== heldBytes) continue
-        if (failure !== undefined) throw failure
-        if (ended && stream.readBufferLength === 0) {
-          if (heldBytes > 0) throw new Error('The stream ended in the midst of a message')
-          return null
-        }
-        await orAborted(wake.promise, signal)
+        yield chunk
+      } else if (failure !== undefined) {
+        throw failure
+      } else if (ended && stream.readBufferLength === 0) {
+        return
+      } else {
+        await wake.promise
         wake = Promise.withResolvers()
       }
-    },
-  }
+    }
+  })()
+}
+
+/** Codes of it-length-prefixed for a length that is beyond the limit, or none. */
+const LENGTH_CODES = ['ERR_MSG_DATA_TOO_LONG', 'ERR_MSG_LENGTH_TOO_LONG', 'ERR_INVALID_MSG_LENGTH']
+
+function isTooLong(error: unknown): boolean {
+  return LENGTH_CODES.includes(String((error as { code?: unknown } | null)?.code))
+}
+
+/** Length of the varint before a message. */
+function prefixBytes(messageBytes: number): number {
+  return Math.max(1, Math.ceil((32 - Math.clz32(messageBytes)) / 7))
 }
 
 function asBroken(error: unknown): ChannelBrokenError {
