@@ -65,11 +65,11 @@ function compress(path) {
 }
 
 /**
- * Has browsers fetch the code of all pages once the first one is there, when they have nothing else to do: a page then
- * opens at once, also while the gateway is away. What of it `index.html` loads itself is left out.
+ * Names the code of all pages, which the first one has browsers fetch when they have nothing else to do
+ * (`app/fetch-later.ts`). What of it `index.html` loads itself is left out.
  */
-const prefetch = {
-  name: 'cortex-prefetch',
+const later = {
+  name: 'cortex-later',
   transformIndexHtml: {
     order: /** @type {const} */ ('post'),
     /** @param {string} html @param {import('vite').IndexHtmlTransformContext} context */
@@ -79,7 +79,7 @@ const prefetch = {
         .sort()
         .map((name) => ({
           tag: 'link',
-          attrs: { rel: 'prefetch', href: `/${name}` },
+          attrs: { rel: 'later', href: `/${name}` },
           injectTo: /** @type {const} */ ('head'),
         })),
   },
@@ -100,7 +100,7 @@ if (textOf(stamp) !== digest) {
       logLevel: 'error',
       // What reads an output's tar asks for Node's module of this name; the package is the same for browsers.
       resolve: { alias: { events: join(root, 'node_modules', 'events', 'events.js') } },
-      plugins: [prefetch],
+      plugins: [later],
       build: {
         outDir: dist,
         emptyOutDir: true,

@@ -221,7 +221,7 @@ describe('keys, webhooks, costs and connections in the dashboard', () => {
     assert.equal(await page.getByText('Create Job').count(), 0)
     await page.getByRole('link', { name: 'Settings' }).click()
     await page.getByRole('tab', { name: 'Notifications' }).waitFor()
-    assert.equal(await page.getByRole('tab').count(), 1)
+    assert.deepEqual(await page.getByRole('tab').allTextContents(), ['Notifications', 'This gateway'])
     await page.locator('.connection').filter({ hasText: 'Live' }).waitFor()
     await client.keys.revoke(guest.id)
     // By itself: nobody clicks.

@@ -13,6 +13,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { lazy, StrictMode, Suspense } from 'react'
 import { createRoot } from 'react-dom/client'
+import { fetchLater } from './app/fetch-later.ts'
 import { queryClient } from './app/query.ts'
 import { router } from './app/router.tsx'
 import { theme, variables } from './app/theme.ts'
@@ -21,6 +22,7 @@ import { handOver } from './ui/kept.ts'
 const Notifications = lazy(async () => ({ default: (await import('./ui/notifications.tsx')).Notifications }))
 
 handOver()
+fetchLater()
 const root = document.getElementById('root')
 if (root === null) throw new Error('index.html has no element #root')
 createRoot(root).render(
