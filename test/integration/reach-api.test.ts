@@ -376,7 +376,16 @@ describe('a container through the gateway', () => {
     await until(async () => (await sleeps()) === 1)
     await fetch(`${api.url}/api/auth/session`, { method: 'DELETE', headers: { Cookie: cookie, Origin: api.url } })
     await until(() => bySession?.().length === 0)
-    assert.deepEqual(byOther?.().sort(), ['channel', 'command', 'events', 'page', 'request', 'shell', 'tunnel', 'tunnels'])
+    assert.deepEqual(byOther?.().sort(), [
+      'channel',
+      'command',
+      'events',
+      'page',
+      'request',
+      'shell',
+      'tunnel',
+      'tunnels',
+    ])
     // The other key's are left open: they end when the gateway does, or the market never closes.
     const wrong = await fetch(`${api.url}/api/plugin-core/jobs`, { headers: { Cookie: cookie } })
     assert.equal(wrong.status, 401)
