@@ -63,7 +63,7 @@ function tarOfFolder(root: string, leftOut: Set<string>): Readable {
       const id = `${found.dev}:${found.ino}`
       const first = found.nlink > 1 ? seen.get(id) : undefined
       if (first !== undefined) return await addEmpty(out, { ...header, type: 'link', linkname: first })
-      seen.set(id, name)
+      if (found.nlink > 1) seen.set(id, name)
       if (content !== null) return await addContent(out, { ...header, type: 'file' }, content)
       await pipeline(createReadStream(path), out.entry({ ...header, type: 'file', size: found.size }))
     } else leftOut.add(`${name} is neither a file nor a folder nor a link`)
