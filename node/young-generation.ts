@@ -8,7 +8,7 @@ import v8 from 'node:v8'
 const ENOUGH_BYTES = 8 * 1024 * 1024
 
 /**
- * Has this process's space of new objects grow no further than to twice {@link ENOUGH_BYTES}, from now on: what is loaded
+ * Has this process's space of new objects grow no further than to about twice {@link ENOUGH_BYTES}, from now on: what is loaded
  * would have it at 32 MiB before anything is done. How large it may be can be told only to a process that is yet to start;
  * whether it grows, at any time.
  */
