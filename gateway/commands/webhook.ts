@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { CliError } from '../../node/commands/cli-error.ts'
 import { group } from '../../node/commands/group.ts'
 import type { Webhook, WebhookChanges, WebhookEvent } from '../client/index.ts'
+import { recentShare } from '../contract/webhook-words.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 import { showId } from './template.ts'
 
@@ -124,9 +125,9 @@ function stateOf(enabled: boolean, failing: Webhook['failing']): string {
 }
 
 /** `98% of 100 arrived` */
-function recentText({ recent: { delivered, failed } }: Pick<Webhook, 'recent'>): string {
-  const of = delivered + failed
-  return of === 0 ? '-' : `${Math.floor((delivered / of) * 100)}% of ${of} arrived`
+function recentText(webhook: Pick<Webhook, 'recent'>): string {
+  const share = recentShare(webhook)
+  return share === null ? '-' : `${share} arrived`
 }
 
 function failingText({ attempts, error }: NonNullable<Webhook['failing']>, since: string): string {

@@ -230,7 +230,8 @@ export function addChangeRoutes(api: Api, submitting: SubmitComponents & { store
   api.openapi(extendOperation, async (c) => {
     const before = await visibleJob(c, store, c.req.valid('param').id)
     const { additional } = c.req.valid('json')
-    if (c.req.valid('query').dryRun) return c.json(success(extensionView(before, additional, directory)), 200)
+    const extension = extensionView(before, additional, directory)
+    if (c.req.valid('query').dryRun) return c.json(success(extension), 200)
     const job = await requester.extend(before.id, additional)
     return c.json(success(jobView(job, directory)), 200)
   })

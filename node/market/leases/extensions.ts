@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { LeaseMessage_CommandReply as CommandReply } from '../../../protocol/gen/cortex/v1/market_pb.js'
 import { isTerminal } from '../../../protocol/lifecycle.ts'
+import { MAX_DURATION_SECONDS } from '../../../protocol/limits.ts'
 import type { Clock } from '../../clock.ts'
 import { JobStateError, type JobStore } from '../../store/index.ts'
 import { ExtensionRefusedError, type Requester } from '../index.ts'
@@ -52,6 +53,9 @@ export function createExtensions(
           // What is on its way to a provider cannot be changed any more, and nobody can be asked yet.
           if (state.award !== null) throw new ExtensionRefusedError('A provider is being given the job: try again')
           const durationSeconds = draft.job.durationSeconds + additionalSeconds
+          if (durationSeconds > MAX_DURATION_SECONDS) {
+            throw new ExtensionRefusedError(`No job runs for more than ${MAX_DURATION_SECONDS} s in all`)
+          }
           draft.patch({ durationSeconds, spec: { ...draft.job.spec, duration: durationSeconds } })
           draft.event('extended', { duration: durationSeconds })
           return

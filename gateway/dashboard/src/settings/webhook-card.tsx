@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type FieldProblem, ValidationError } from '../../../client/errors.ts'
 import type { Webhook } from '../../../client/index.ts'
+import { recentShare } from '../../../contract/webhook-words.ts'
 import { client } from '../app/client.ts'
 import { queryClient } from '../app/query.ts'
 import { number, usd } from '../format/amounts.ts'
@@ -13,7 +14,6 @@ import { told } from '../ui/notify.ts'
 import { Problem } from '../ui/problem.tsx'
 import { Ago } from '../ui/time.tsx'
 import { isWhole, WebhookFields, webhookBody, webhookDraft } from './webhook-fields.tsx'
-import { recentShare } from './webhook-health.ts'
 
 /** What a webhook is; in the same place it is changed. */
 export function WebhookCard({ webhook, mayWrite }: { webhook: Webhook; mayWrite: boolean }) {

@@ -15,9 +15,3 @@ export function whyFailing({ attempts, responseCode, error }: NonNullable<Webhoo
   const what = error ?? (responseCode === null ? 'no answer' : `answered ${responseCode}`)
   return `${counted(attempts, 'attempt')} in a row did not arrive: ${what}`
 }
-
-/** `98% of 100`: how many of the last deliveries that ended arrived; null where none has ended. */
-export function recentShare({ recent: { delivered, failed } }: Pick<Webhook, 'recent'>): string | null {
-  const of = delivered + failed
-  return of === 0 ? null : `${Math.floor((delivered / of) * 100)}% of ${of}`
-}

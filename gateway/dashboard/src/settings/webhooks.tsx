@@ -2,6 +2,7 @@ import { Button, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
+import { recentShare } from '../../../contract/webhook-words.ts'
 import { client } from '../app/client.ts'
 import { useMay } from '../app/session.ts'
 import { number } from '../format/amounts.ts'
@@ -12,7 +13,7 @@ import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
 import { Ago } from '../ui/time.tsx'
 import { WebhookForm } from './webhook-form.tsx'
-import { HEALTH_MS, recentShare, webhookStatus, whyFailing } from './webhook-health.ts'
+import { HEALTH_MS, webhookStatus, whyFailing } from './webhook-health.ts'
 
 /** Programs elsewhere that are told what happens. */
 export function Webhooks() {

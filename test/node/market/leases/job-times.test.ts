@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { jobView } from '../../../../node/views/job-view.ts'
 import { jobSubmissionSchema } from '../../../../protocol/job-spec.ts'
+import { MAX_DURATION_SECONDS } from '../../../../protocol/limits.ts'
 import { createLeaseRig, type LeaseRig } from '../../../support/lease-rig.ts'
 
 const NOBODY = { list: () => [] }
@@ -137,5 +138,16 @@ describe('the times of a job', () => {
     assert.equal((await forget()).jobs, 0)
     await rig.clock.advance(25 * HOUR_MS)
     assert.equal((await forget()).jobs, 3)
+  })
+
+  it('have no duration of more than thirty days, also of one that nobody has yet', async (test) => {
+    const rig = await createLeaseRig()
+    test.after(rig.stop)
+    rig.bidding(false)
+    const spec = jobSubmissionSchema.parse({ image: 'busybox', duration: 60 })
+    const { job } = await rig.requester.submit({ owner: 'local', spec })
+    await assert.rejects(rig.requester.extend(job.id, MAX_DURATION_SECONDS - 59), { code: 'PROVIDER_CONFLICT' })
+    const { durationSeconds } = await rig.requester.extend(job.id, MAX_DURATION_SECONDS - 60)
+    assert.equal(durationSeconds, MAX_DURATION_SECONDS)
   })
 })
