@@ -25,11 +25,13 @@ export function firstDayRead(today: string): string {
  * since the first cost. Today is none of them: it is not over.
  *
  * @param spent nano-dollars by day; days without any may be absent
+ * @param isOlder whether there was a job before {@link firstDayRead}
  */
-export function forecastOf(spent: ReadonlyMap<string, NanoUsd>, days: Days, nowMs: number): Forecast {
+export function forecastOf(spent: ReadonlyMap<string, NanoUsd>, days: Days, nowMs: number, isOlder: boolean): Forecast {
   const today = days.of(nowMs)
   const read = firstDayRead(today)
-  const first = [...spent.keys()].filter((day) => day >= read && day < today).sort()[0] ?? today
+  const known = [...spent.keys()].filter((day) => day >= read && day < today).sort()
+  const first = isOlder ? read : (known[0] ?? today)
   const earliest = daysAfter(today, -BASIS_DAYS)
   const from = [first, earliest].sort()[1] ?? today
   const basis = sumOf(spent, from, today)

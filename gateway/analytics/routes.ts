@@ -82,10 +82,13 @@ export function addAnalyticsRoutes(api: Api, { node, clock }: { node: Pick<Clien
     const days = daysIn(timezone)
     const nowMs = clock.nowMs()
     const fromMs = days.startOf(firstDayRead(days.of(nowMs)))
-    const range = { owner: ownerFilter(principalOf(c)), fromMs, toMs: nowMs + 1 }
+    const owner = ownerFilter(principalOf(c))
+    const range = { owner, fromMs, toMs: nowMs + 1 }
+    const whose = owner === undefined ? {} : { owner }
+    const earlier = await node.store.listIds({ ...whose, toMs: fromMs - 1, limit: 1 })
     const { sums } = await costSums(node.store, range, grouping('day', days))
     const spent = new Map([...sums].map(([day, { final, running, volumes }]) => [day, final + running + volumes]))
-    return c.json(success(forecastView(forecastOf(spent, days, nowMs), timezone)), 200)
+    return c.json(success(forecastView(forecastOf(spent, days, nowMs, earlier.ids.length > 0), timezone)), 200)
   })
 }
 

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CostQuery } from '../client/index.ts'
 import { forecastWords, trendWords } from '../contract/cost-words.ts'
-import { COST_PERIODS } from '../contract/costs.ts'
+import { COST_GROUP, COST_PERIODS } from '../contract/costs.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 
 interface CostsOptions extends ConnectionOptions, Pick<CostQuery, 'period' | 'from' | 'to' | 'timezone'> {
@@ -42,6 +42,6 @@ export function costsCommand(): Command {
 }
 
 function groupOf(text: string): NonNullable<CostQuery['groupBy']> {
-  if (/^(?:day|provider|label\..+)$/.test(text)) return text as NonNullable<CostQuery['groupBy']>
+  if (COST_GROUP.test(text)) return text as NonNullable<CostQuery['groupBy']>
   throw new InvalidArgumentError('Write day, provider, or a label as label.KEY.')
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { COST_PERIODS, DAY_MS, MAX_COST_DAYS } from './costs.ts'
+import { COST_GROUP, COST_PERIODS, DAY_MS, MAX_COST_DAYS } from './costs.ts'
 import { keysOf, timeField } from './list-fields.ts'
 import { zoneField } from './zone-field.ts'
 
@@ -21,15 +21,17 @@ export const costQuery = z
     groupBy: z
       .string()
       .max(128)
-      .regex(/^(?:day|provider|label\..+)$/, 'must be day, provider or label.KEY')
+      .regex(COST_GROUP, 'must be day, provider or label.KEY')
       .default('day')
       .describe('`day`, `provider`, or a label as `label.KEY`.'),
     timezone,
   })
   .superRefine(({ from, to }, context) => {
     const issue = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message })
-    if (from !== undefined && to !== undefined && from >= to) issue('from', 'must be before to')
-    else if (from !== undefined && (to ?? Date.now()) - from > MAX_COST_DAYS * DAY_MS) {
+    if (from === undefined) return
+    const until = to ?? Date.now()
+    if (from >= until) issue('from', 'must be before to, which is now unless said')
+    else if (until - from > MAX_COST_DAYS * DAY_MS) {
       issue('from', `must be at most ${MAX_COST_DAYS} days before to, which is now unless said`)
     }
   })

@@ -17,7 +17,7 @@ export function forecastWords({ basis, month, timezone }: z.output<typeof foreca
 
 /** How the last week stands to the one before it: `14 % more than in the week before`; null where there is nothing to hold it against. */
 export function trendWords({ basis: { perDay, perDayBefore } }: z.output<typeof forecastSchema>): string | null {
-  if (perDay === null || perDayBefore === null) return null
+  if (perDay === null || !perDayBefore) return null
   const percent = Math.round((100 * (perDay - perDayBefore)) / perDayBefore)
   if (percent === 0) return 'As much as in the week before'
   return `${Math.abs(percent)} % ${percent > 0 ? 'more' : 'less'} than in the week before`

@@ -1,6 +1,9 @@
 /** What a job without the label or provider is counted under. */
 export const NONE = 'none'
 
+/** What costs are grouped by: `day`, `provider`, or `label.KEY`. */
+export const COST_GROUP = /^(?:day|provider|label\..+)$/
+
 /** A day of 24 hours, in ms. */
 export const DAY_MS = 86_400_000
 /** Answers of `period`, in ms. */

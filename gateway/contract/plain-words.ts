@@ -27,7 +27,12 @@ export function exact(at: string | number): string {
 
 /** US dollars to the nano-dollar, without an exponent, and no longer than they need: `$0.000012`. */
 export function dollars(amount: number): string {
-  return `$${amount.toFixed(9).replace(/\.?0+$/, '')}`
+  return `$${decimal(amount)}`
+}
+
+/** The same without a sign of the currency, as programs read it: `0.000012`. */
+export function decimal(usd: number): string {
+  return usd.toFixed(9).replace(/\.?0+$/, '')
 }
 
 const rounded = {

@@ -88,6 +88,15 @@ describe('cost analytics', () => {
       endsAt: new Date(Date.parse(job.startedAt) + 5_300_000).toISOString(),
     })
     assert.equal((await gateway.ask('GET', `/api/plugin-core/jobs/${id}`)).data.duration, 3500)
+    // Thirty days are the most, whether it is asked for or only looked at.
+    for (const query of ['', '?dryRun=true']) {
+      const json = { additional: 30 * 86_400 - 3500 + 1 }
+      const { status, body } = await gateway.ask('POST', `/api/plugin-core/jobs/${id}/extend${query}`, { json })
+      assert.deepEqual(
+        [status, body.error.code, body.error.details.fields[0].path],
+        [400, 'VALIDATION_ERROR', 'additional'],
+      )
+    }
     await gateway.play.complete(id)
     assert.deepEqual([(await look()).status, (await look()).code], [409, 'JOB_STATE_CONFLICT'])
   })
@@ -103,6 +112,10 @@ describe('cost analytics', () => {
     gateway.time.nowMs = Date.now() + 86_400_000
     const { basis } = await ask()
     assert.deepEqual([basis.days, basis.spent, basis.perDay, basis.perDayBefore], [1, 0.01, 0.01, null])
+    // A month later nobody is a newcomer, though nothing was spent of late.
+    gateway.time.nowMs = Date.now() + 60 * 86_400_000
+    const { basis: idle, month } = await ask()
+    assert.deepEqual([idle.days, idle.perDay, month.expected], [7, 0, 0])
   })
 
   it('leaves out what is older than the period, and refuses what it does not know', async () => {
@@ -116,6 +129,7 @@ describe('cost analytics', () => {
       ['?groupBy=label.', 'groupBy'],
       ['?timezone=Mars/Olympus', 'timezone'],
       ['?from=2026-02-01&to=2026-01-01', 'from'],
+      ['?from=2999-01-01', 'from'],
       ['?from=2024-01-01&to=2026-01-01', 'from'],
     ]) {
       const answer = await gateway.ask('GET', `${COSTS}${query}`)
@@ -158,7 +172,7 @@ describe('what is expected of a month', () => {
       ['no job', new Map()],
       ['of today', spent('2026-01-10', 1, 5n)],
     ] as const) {
-      const { basis, perDayBefore, month } = forecastOf(costs, UTC, noon('2026-01-10'))
+      const { basis, perDayBefore, month } = forecastOf(costs, UTC, noon('2026-01-10'), false)
       assert.deepEqual([basis.days, basis.perDay, perDayBefore, month.expected], [0, null, null, null], name)
     }
   })
@@ -171,15 +185,26 @@ describe('what is expected of a month', () => {
       ]),
       UTC,
       noon('2026-01-10'),
+      false,
     )
     assert.deepEqual([basis.days, basis.spent, basis.perDay], [2, 10n, 5n])
     // Half of the 10th, and 21 days more.
     assert.deepEqual([month.spent, month.expected], [13n, 13n + (10n * 43n) / 4n])
   })
 
+  it('counts the days on which nothing was spent, too, where somebody had jobs before', () => {
+    const costs = spent('2026-01-09', 1, 70n)
+    assert.deepEqual(
+      [false, true].map((isOlder) => forecastOf(costs, UTC, noon('2026-01-10'), isOlder).basis.perDay),
+      [70n, 10n],
+    )
+    const { basis, month } = forecastOf(new Map(), UTC, noon('2026-01-10'), true)
+    assert.deepEqual([basis.days, basis.perDay, month.expected], [7, 0n, 0n])
+  })
+
   it('rests on seven days, and is held against the seven before, over the end of a month', () => {
     const costs = new Map([...spent('2026-01-19', 7, 2n), ...spent('2026-01-26', 7, 3n), ['2026-02-02', 1n]])
-    const { basis, perDayBefore, month } = forecastOf(costs, UTC, Date.parse('2026-02-02'))
+    const { basis, perDayBefore, month } = forecastOf(costs, UTC, Date.parse('2026-02-02'), false)
     assert.deepEqual([basis.days, basis.perDay, perDayBefore], [7, 3n, 2n])
     assert.deepEqual([month.spent, month.expected], [4n, 4n + 27n * 3n])
   })
@@ -187,7 +212,7 @@ describe('what is expected of a month', () => {
   it('counts the hours that there are where clocks are changed', () => {
     const berlin = daysIn('Europe/Berlin')
     const startMs = berlin.startOf('2026-04-01')
-    const { basis, month } = forecastOf(spent('2026-03-25', 7, 167n), berlin, startMs)
+    const { basis, month } = forecastOf(spent('2026-03-25', 7, 167n), berlin, startMs, false)
     // 167 hours, for one was skipped; 30 days of 24 hours follow.
     assert.equal(basis.toMs - basis.fromMs, 167 * 3_600_000)
     assert.equal(month.expected, 7n * 720n)
@@ -195,7 +220,8 @@ describe('what is expected of a month', () => {
 
   it('keeps every nano-dollar of what no float could', () => {
     const each = 9_007_199_254_740_993n
-    assert.equal(forecastOf(spent('2026-01-01', 9, each), UTC, noon('2026-01-09')).month.spent, 9n * each)
+    const { month } = forecastOf(spent('2026-01-01', 9, each), UTC, noon('2026-01-09'), false)
+    assert.equal(month.spent, 9n * each)
   })
 
   it('is said with what it rests on', () => {
@@ -213,6 +239,8 @@ describe('what is expected of a month', () => {
       `This month $11.20 was spent so far; $11.40 is expected by 31 January, ${words}`,
     )
     assert.equal(trendWords(forecast), '14 % more than in the week before')
-    assert.equal(trendWords({ ...forecast, basis: { ...basis, perDayBefore: null } }), null)
+    for (const perDayBefore of [null, 0]) {
+      assert.equal(trendWords({ ...forecast, basis: { ...basis, perDayBefore } }), null)
+    }
   })
 })

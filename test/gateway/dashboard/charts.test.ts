@@ -105,6 +105,7 @@ describe('the part of the time that is looked at', () => {
       ...{ period: '7d', by: 'label', label: 'team', from: 1, to: 2 },
     })
     assert.deepEqual(costsSearchOf({ period: 'toString', by: 'day', label: '', from: 2, to: 1 }), {})
+    assert.deepEqual(costsSearchOf({ from: 0, to: 367 * 24 * HOUR }), {})
   })
 })
 

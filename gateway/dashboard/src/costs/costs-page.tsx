@@ -1,5 +1,5 @@
 import { Button, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useMemo } from 'react'
 import type { CostForecast, CostPeriod, CostQuery, Costs } from '../../../client/index.ts'
@@ -22,6 +22,12 @@ import { csvOf } from './csv.ts'
 
 const CostChart = lazy(async () => ({ default: (await import('./cost-chart.tsx')).CostChart }))
 const PERIODS = Object.keys(COST_PERIODS) as CostPeriod[]
+/** How a period is called: each is whole days, today among them. */
+const PERIOD_NAMES: Partial<Record<CostPeriod, string>> = { '24h': 'Today' }
+/** How often a forecast is asked for again, in ms. */
+const FORECAST_MS = 60_000
+/** Rows of the table; all of them are in the CSV. */
+const MOST_ROWS = 400
 const TIMEZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone
 type Row = Costs['rows'][number]
 
@@ -46,11 +52,14 @@ export function CostsPage() {
         { signal },
       )
     },
-    placeholderData: keepPreviousData,
+    // Those of another grouping would stand under the wrong head.
+    placeholderData: (before) => (before?.groupBy === groupBy ? before : undefined),
   })
   const { data: forecast } = useQuery({
-    queryKey: ['costs', 'forecast'],
+    // Not among what each event has asked for again: every job of a month is looked at for it.
+    queryKey: ['cost-forecast'],
     queryFn: async ({ signal }) => await client.analytics.forecast({ timezone: TIMEZONE }, { signal }),
+    refetchInterval: FORECAST_MS,
   })
   const groupName = (group: string) => (by === 'provider' && group !== 'none' ? nameOf(group) : group)
 
@@ -123,7 +132,7 @@ function CostChoices({ period, by, label, onChange }: Choices & { onChange(next:
     <div className="choices">
       <SegmentedControl
         aria-label="Period"
-        data={[...PERIODS]}
+        data={PERIODS.map((value) => ({ value, label: PERIOD_NAMES[value] ?? value }))}
         value={period}
         onChange={(next) => onChange({ period: next as CostPeriod, from: undefined, to: undefined })}
       />
@@ -188,7 +197,7 @@ function Figures({ costs: { total }, forecast }: { costs: Costs; forecast: CostF
 }
 
 function CostTable({ head, rows, nameOf }: { head: string; rows: Row[]; nameOf: (group: string) => string }) {
-  const most = Math.max(0, ...rows.map(({ spent }) => spent))
+  const most = rows.reduce((high, { spent }) => Math.max(high, spent), 0)
   if (rows.length === 0) {
     return (
       <Text size="sm" c="dimmed">
@@ -209,7 +218,7 @@ function CostTable({ head, rows, nameOf }: { head: string; rows: Row[]; nameOf: 
           { label: 'At most', isRight: true },
         ]}
       >
-        {rows.map(({ group, jobs, spent, volumes, running, projected }) => (
+        {rows.slice(0, MOST_ROWS).map(({ group, jobs, spent, volumes, running, projected }) => (
           <Table.Tr key={group}>
             <Table.Td>{nameOf(group)}</Table.Td>
             <Table.Td ta="right">{number(jobs)}</Table.Td>
@@ -223,6 +232,11 @@ function CostTable({ head, rows, nameOf }: { head: string; rows: Row[]; nameOf: 
           </Table.Tr>
         ))}
       </PlainTable>
+      {rows.length > MOST_ROWS && (
+        <Text size="sm" c="dimmed" mt="xs">
+          The first {number(MOST_ROWS)} of {number(rows.length)}: the CSV has all of them.
+        </Text>
+      )}
     </Card>
   )
 }

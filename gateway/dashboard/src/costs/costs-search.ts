@@ -1,5 +1,5 @@
 import type { CostPeriod } from '../../../client/index.ts'
-import { COST_PERIODS } from '../../../contract/costs.ts'
+import { COST_PERIODS, DAY_MS, MAX_COST_DAYS } from '../../../contract/costs.ts'
 import { type Zoom, zoomOf } from '../charts/time-range.ts'
 
 /** By what costs are shown; by day unless the address says otherwise. */
@@ -20,9 +20,14 @@ export function costsSearchOf({ period, by, label, ...rest }: Record<string, unk
     period: isKey(COST_PERIODS, period) ? period : undefined,
     by: isKey(GROUPINGS, by) && by !== 'day' ? by : undefined,
     label: typeof label === 'string' && label !== '' ? label.slice(0, 100) : undefined,
-    ...zoomOf(rest),
+    ...withinYear(zoomOf(rest)),
   }
   return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined))
+}
+
+/** No longer than what the gateway adds up. */
+function withinYear(zoom: Zoom): Zoom {
+  return (zoom.to ?? 0) - (zoom.from ?? 0) > MAX_COST_DAYS * DAY_MS ? {} : zoom
 }
 
 function isKey<T extends object>(object: T, name: unknown): name is keyof T {

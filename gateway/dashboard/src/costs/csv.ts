@@ -1,4 +1,5 @@
 import type { Costs } from '../../../client/index.ts'
+import { decimal } from '../../../contract/plain-words.ts'
 import { csvText } from '../format/csv.ts'
 
 const AMOUNTS = ['spent', 'final', 'volumes', 'running', 'projected', 'actual', 'estimated'] as const
@@ -11,12 +12,7 @@ export function csvOf({ rows, currency, groupBy }: Costs, nameOf?: (group: strin
   const names = AMOUNTS.map((name) => `${name} ${currency}`)
   const head = [groupBy, 'jobs', ...names, ...(nameOf ? ['name'] : [])]
   const lines = rows.map((row) => {
-    return [row.group, row.jobs, ...AMOUNTS.map((name) => amount(row[name])), ...(nameOf ? [nameOf(row.group)] : [])]
+    return [row.group, row.jobs, ...AMOUNTS.map((name) => decimal(row[name])), ...(nameOf ? [nameOf(row.group)] : [])]
   })
   return csvText([head, ...lines])
-}
-
-/** Without an exponent, which spreadsheets of some languages take for text. */
-function amount(usd: number): string {
-  return usd.toFixed(9).replace(/\.?0+$/, '')
 }
