@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { group } from '../../node/commands/group.ts'
 import { inputFlags, type JobFlags, jobFlags } from '../../node/commands/job-flags.ts'
 import type { NewSchedule, Schedule, ScheduleChanges } from '../client/index.ts'
+import { NEVER_TICKS } from '../contract/cron-words.ts'
 import { CONCURRENCY_POLICIES } from '../contract/schedule-words.ts'
 import { asking, type ConnectionOptions, withConnection } from './connection.ts'
 import { configFrom, showId, uploaded } from './template.ts'
@@ -91,7 +92,7 @@ function lastRun({ lastRuns: [last] }: Schedule, when: (time: string) => string)
 
 /** One that was kept before such were refused may never come. */
 function nextText({ enabled, nextRuns }: Schedule): string {
-  return enabled && nextRuns.length === 0 ? 'never: no month that it names has such a day' : nextRuns.join(', ')
+  return enabled && nextRuns.length === 0 ? `never: ${NEVER_TICKS}` : nextRuns.join(', ')
 }
 
 /** What became of a run, and of its job. */

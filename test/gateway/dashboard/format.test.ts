@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { recentShare } from '../../../gateway/contract/webhook-words.ts'
 import { bytes, bytesOf, cores, number, usd } from '../../../gateway/dashboard/src/format/amounts.ts'
 import { between, exact, relative, span } from '../../../gateway/dashboard/src/format/time.ts'
+import { NEVER, readCron } from '../../../gateway/dashboard/src/schedules/cron.ts'
+
+/** What is wrong with a schedule; its words where nothing is. */
+const cronSays = (text: string): string => {
+  const reading = readCron(text, 'UTC')
+  return 'problem' in reading ? reading.problem : reading.words
+}
 
 const cases: [what: string, got: string | number, wanted: string | number][] = [
   ['half a core', cores(500), '0.5 cores'],
@@ -35,6 +43,11 @@ const cases: [what: string, got: string | number, wanted: string | number][] = [
   ['just now', relative(1_000, 2_000), 'now'],
   ['some time ago', relative(0, 300_000), '5 min ago'],
   ['some time ahead', relative(7_200_000, 0), 'in 2 h'],
+  ['a share that floats fall short of', recentShare({ recent: { delivered: 29, failed: 71 } }) ?? '', '29% of 100'],
+  ['a schedule', cronSays(' @daily '), 'At 00:00'],
+  ['one day alone', cronSays('2099-01-01T00:00:00').slice(0, 24), 'It must have five fields'],
+  ['a month that has no such day', cronSays('0 0 31 2 *'), NEVER],
+  ['a day from 1', cronSays('0 0 32 * *').slice(-14), 'write 1 to 31.'],
   ['days ago', relative(0, 3 * 86_400_000), '3 d ago'],
 ]
 

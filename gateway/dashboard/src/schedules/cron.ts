@@ -1,12 +1,13 @@
 import { Cron } from 'croner'
 import cronstrue from 'cronstrue'
+import { CRON_FORM, cronProblem, NEVER_TICKS, NOT_OF_FORM } from '../../../contract/cron-words.ts'
 import { readTimeZone } from '../../../contract/time-zones.ts'
 
 /** A schedule in words with its next runs, or what is wrong with it. */
 export type CronReading = { words: string; nextMs: number[] } | { problem: string }
 
 /** Of a schedule whose months have no such day. */
-export const NEVER = 'It never comes: no month that it names has such a day. Choose another day or month.'
+export const NEVER = `It never comes: ${NEVER_TICKS}. Choose another day or month.`
 const NEXT = 5
 const NAMES: Record<string, string> = {
   '@hourly': '0 * * * *',
@@ -21,13 +22,13 @@ const NAMES: Record<string, string> = {
 /** Reads a schedule as the gateway will, with the same library. */
 export function readCron(text: string, timezone: string): CronReading {
   const trimmed = text.trim()
-  if (trimmed === '') return { problem: 'Give five fields: minute, hour, day, month and weekday.' }
+  if (!CRON_FORM.test(trimmed)) return { problem: `It ${NOT_OF_FORM}.` }
   try {
     const next = new Cron(trimmed, { timezone, paused: true }).nextRuns(NEXT)
     if (next.length === 0) return { problem: NEVER }
     return { words: wordsOf(trimmed), nextMs: next.map((date) => date.getTime()) }
   } catch (error) {
-    return { problem: error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error) }
+    return { problem: `It ${cronProblem(error)}.` }
   }
 }
 
