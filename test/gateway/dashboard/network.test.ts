@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Provider, ProviderHistoryEntry } from '../../../gateway/client/index.ts'
+import { GPU_EXAMPLE } from '../../../gateway/contract/gpus.ts'
 import { PROVIDER_EXAMPLE, providerSchema } from '../../../gateway/contract/providers.ts'
+import { labelsOf } from '../../../gateway/dashboard/src/network/compared.ts'
 import { pastLines } from '../../../gateway/dashboard/src/network/over-time-lines.ts'
-import { createPlaces, type Place } from '../../../gateway/dashboard/src/network/regions.ts'
+import { createPlaces, type Place, spread } from '../../../gateway/dashboard/src/network/regions.ts'
 import { bestOf, type Compared, GROUPS } from '../../../gateway/dashboard/src/network/traits.ts'
 
 const COUNTRIES: Record<string, Place> = { DE: [10, 51], AT: [14, 47], CA: [-100, 60], SA: [45, 24] }
@@ -44,9 +46,28 @@ describe('regions on the map', () => {
       assert.equal(placeOf(region), null, region.slice(0, 20))
     }
   })
+
+  it('stand beside one another where they are at one place, and not over the countries around', () => {
+    const made = Array.from({ length: 60 }, (_, i) => ({ name: `eu-west-${i}`, place: placeOf(`eu-west-${i}`) }))
+    const drawn = spread([{ name: 'attic', place: null }, ...made])
+    const [first] = drawn
+    assert.ok(first && drawn.length < 10)
+    assert.equal(new Set(drawn.map(({ at }) => at.join(' '))).size, drawn.length)
+    assert.ok(drawn.every(({ at }) => at[0] - first.at[0] <= 15 && first.at[1] - at[1] <= 15))
+  })
 })
 
 describe('providers side by side', () => {
+  it('are told apart by their ids where they are called alike', () => {
+    const called = [
+      ['12D3KooWaaaaAAAA', 'attic'],
+      ['12D3KooWbbbbBBBB', 'Attic'],
+      ['12D3KooWccccCCCC', 'cellar'],
+      ['12D3KooWddddDDDD', ''],
+    ].map(([id = '', name = '']) => ({ id, name }))
+    assert.deepEqual([...labelsOf(called).values()], ['attic …AAAA', 'Attic …BBBB', 'cellar', '…ddddDDDD'])
+  })
+
   const compared = (fields: Partial<Provider>, uptime: number | null = null): Compared => ({
     provider: provider(fields),
     uptime,
@@ -64,6 +85,16 @@ describe('providers side by side', () => {
     assert.deepEqual(bestOf(trait('GB-hour of memory'), [cheap, dear]), new Set())
     assert.deepEqual(bestOf(trait('There in 30 days'), [cheap, compared({}, 100)]).size, 1)
     assert.deepEqual(bestOf(trait('Region'), [cheap, dear]), new Set())
+  })
+
+  it('say of each kind of GPU what it costs, of none nothing, and of no kind that it is better', () => {
+    const { capacity } = provider({})
+    const none = compared({ capacity: { ...capacity, total: { ...capacity.total, gpu: [] } } })
+    const kind = { ...GPU_EXAMPLE, model: 'NVIDIA H100', pricePerHour: 2.1 }
+    const some = compared({ capacity: { ...capacity, total: { ...capacity.total, gpu: [kind] } } })
+    const hour = trait('GPU-hour')
+    assert.deepEqual([hour.value(none), hour.value(some)], [null, '2 × NVIDIA H100: $2.10'])
+    assert.deepEqual(bestOf(hour, [none, some]), new Set())
   })
 
   it('say nothing of what is not known', () => {

@@ -22,7 +22,7 @@ import { Rows } from './rows.tsx'
 export function BatchPage() {
   const { batchId } = useParams({ from: '/signed-in/jobs/batches/$batchId' })
   const query = useQuery(batchQuery(batchId))
-  return <Loaded query={query}>{(batch) => <BatchDetails batch={batch} />}</Loaded>
+  return <Loaded query={query}>{(batch) => <BatchDetails key={batch.id} batch={batch} />}</Loaded>
 }
 
 function BatchDetails({ batch }: { batch: Batch }) {

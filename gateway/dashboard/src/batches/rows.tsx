@@ -19,7 +19,8 @@ const AT_A_TIME = 100
 /** The rows of a batch by what became of them, as squares or as a table; the address says which. */
 export function Rows({ batch }: { batch: Batch }) {
   const query = useQuery(rowsQuery(batch))
-  const { outcome, as } = useSearch({ from: '/signed-in/jobs/batches/$batchId' })
+  const { outcome: named, as } = useSearch({ from: '/signed-in/jobs/batches/$batchId' })
+  const outcome = JOB_STATUSES.find((status) => status === named)
   const isTable = as === 'table'
   const navigate = useNavigate()
   const show = (next: { outcome: string | undefined; isTable: boolean }) =>

@@ -81,8 +81,14 @@ function textAt({ format, kind = 'lines', limit }: ChartSpec, { points }: Line, 
   return `${text} (${Math.round((100 * point.value) / limit.value)} %)`
 }
 
-function nameOf({ title, lines }: ChartSpec, { name }: Line): string {
-  return lines.length > 1 ? `${title}, ${name.toLowerCase()}` : title
+/** Each line of all charts, with what it is called beside the others; people and peers may give two the same name. */
+function linesOf(charts: readonly ChartSpec[]) {
+  return charts.flatMap((chart) =>
+    chart.lines.map((line, place) => ({
+      ...{ chart, line, place, key: `${chart.title} ${place}` },
+      name: chart.lines.length > 1 ? `${chart.title}: ${line.name}` : chart.title,
+    })),
+  )
 }
 
 interface ReadoutProps {
@@ -105,14 +111,12 @@ function Readout({ charts, times, crosshair, stepMs, when }: ReadoutProps) {
       </Text>
     )
   }
-  const values = charts.flatMap((chart) =>
-    chart.lines.map((line, i) => ({
-      name: nameOf(chart, line),
-      line: chart.lines.length > 1 ? i : null,
-      kind: chart.kind ?? 'lines',
-      text: textAt(chart, line, at, stepMs),
-    })),
-  )
+  const values = linesOf(charts).map(({ chart, line, place: swatch, ...rest }) => ({
+    ...rest,
+    swatch: chart.lines.length > 1 ? swatch : null,
+    kind: chart.kind ?? 'lines',
+    text: textAt(chart, line, at, stepMs),
+  }))
   return (
     <div className="readout">
       <input
@@ -126,10 +130,10 @@ function Readout({ charts, times, crosshair, stepMs, when }: ReadoutProps) {
       />
       <strong className="readout-time">{when(at)}</strong>
       <dl className="readout-values">
-        {values.map(({ name, line, kind, text }) => (
-          <div key={name}>
+        {values.map(({ key, name, swatch, kind, text }) => (
+          <div key={key}>
             <dt>
-              {line !== null && <span className="swatch" data-line={line} data-kind={kind} aria-hidden />}
+              {swatch !== null && <span className="swatch" data-line={swatch} data-kind={kind} aria-hidden />}
               {name}
             </dt>
             <dd>{text}</dd>
@@ -185,10 +189,10 @@ function ChartCard({ chart, stepMs, range, crosshair, onZoom }: ChartCardProps) 
       actions={
         <span className="chart-now">
           {lines.length > 1 &&
-            names.map((name, i) => (
-              <span key={name} className="chart-name">
-                <span className="swatch" data-line={i} data-kind={kind} aria-hidden />
-                {name}
+            linesOf([chart]).map(({ key, line, place }) => (
+              <span key={key} className="chart-name">
+                <span className="swatch" data-line={place} data-kind={kind} aria-hidden />
+                {line.name}
               </span>
             ))}
         </span>
@@ -227,7 +231,7 @@ interface ValueTableProps {
 /** The same in numbers, where somebody asks for them. */
 function ValueTable({ label, charts, times, stepMs, when }: ValueTableProps) {
   const [isOpen, setOpen] = useState(false)
-  const columns = charts.flatMap((chart) => chart.lines.map((line) => ({ chart, line, name: nameOf(chart, line) })))
+  const columns = linesOf(charts)
   const shown = isOpen ? times.slice(-MAX_ROWS) : []
   return (
     <details className="chart-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -240,8 +244,8 @@ function ValueTable({ label, charts, times, stepMs, when }: ValueTableProps) {
           {shown.map((at) => (
             <Table.Tr key={at}>
               <Table.Td className="nowrap">{when(at)}</Table.Td>
-              {columns.map(({ chart, line, name }) => (
-                <Table.Td key={name} ta="right">
+              {columns.map(({ chart, line, key }) => (
+                <Table.Td key={key} ta="right">
                   {textAt(chart, line, at, stepMs)}
                 </Table.Td>
               ))}

@@ -1,16 +1,15 @@
 import { MultiSelect, Table, Text } from '@mantine/core'
 import { useQueries } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useMemo } from 'react'
 import type { Provider } from '../../../client/index.ts'
-import { shownName } from '../../../contract/names.ts'
 import { useProviders } from '../jobs/queries.ts'
 import { Card } from '../ui/card.tsx'
 import { Loaded, Outline } from '../ui/loaded.tsx'
 import { Page } from '../ui/page.tsx'
 import { PlainTable } from '../ui/plain-table.tsx'
 import { StatusBadge } from '../ui/status-badge.tsx'
-import { MOST_COMPARED } from './compared.ts'
+import { labelsOf, MOST_COMPARED } from './compared.ts'
 import { uptimeQuery } from './queries.ts'
 import { bestOf, type Compared, GROUPS, type Trait } from './traits.ts'
 
@@ -29,15 +28,16 @@ export function CompareProvidersPage() {
 function Comparison({ providers }: { providers: Provider[] }) {
   const { ids = '' } = useSearch({ from: '/signed-in/network/compare' })
   const navigate = useNavigate()
-  const chosen = ids.split(',').slice(0, MOST_COMPARED)
+  const chosen = [...new Set(ids.split(','))].slice(0, MOST_COMPARED)
   const compared = chosen.flatMap((id) => providers.find((one) => one.id === id) ?? [])
-  const named = compared.map((provider) => ({ id: provider.id, name: labelOf(provider, compared) }))
+  const labels = useMemo(() => labelsOf(providers), [providers])
+  const named = compared.map(({ id }) => ({ id, name: labels.get(id) ?? id }))
   return (
     <>
       <MultiSelect
         label="Providers"
         placeholder={compared.length < MOST_COMPARED ? 'Add one' : ''}
-        data={providers.map((provider) => ({ value: provider.id, label: labelOf(provider, providers) }))}
+        data={[...labels].map(([value, label]) => ({ value, label }))}
         value={compared.map(({ id }) => id)}
         maxValues={MOST_COMPARED}
         limit={60}
@@ -51,7 +51,7 @@ function Comparison({ providers }: { providers: Provider[] }) {
         </Text>
       ) : (
         <>
-          <SideBySide providers={compared} />
+          <SideBySide providers={compared} labels={labels} />
           <Suspense fallback={<Outline rows={6} />}>
             <OverTime providers={named} />
           </Suspense>
@@ -61,20 +61,14 @@ function Comparison({ providers }: { providers: Provider[] }) {
   )
 }
 
-/** Its name; with the end of its id where another has the same. */
-function labelOf({ id, name }: Provider, among: Provider[]): string {
-  const isAlone = among.every((other) => other.id === id || other.name !== name)
-  return isAlone ? shownName(name, id) : `${shownName(name, id)} …${id.slice(-4)}`
-}
-
-function SideBySide({ providers }: { providers: Provider[] }) {
+function SideBySide({ providers, labels }: { providers: Provider[]; labels: ReadonlyMap<string, string> }) {
   const uptimes = useQueries({ queries: providers.map(({ id }) => uptimeQuery(id)) })
   const all = providers.map((provider, i) => ({ provider, uptime: shareOf(uptimes[i]?.data) }))
   return (
     <Card>
       <PlainTable
         label="Side by side"
-        heads={[{ label: 'What', isHidden: true }, ...providers.map((one) => labelOf(one, providers))]}
+        heads={[{ label: 'What', isHidden: true }, ...providers.map(({ id }) => labels.get(id) ?? id)]}
       >
         <Table.Tr>
           <Table.Th scope="row">Now</Table.Th>

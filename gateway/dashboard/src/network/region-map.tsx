@@ -2,17 +2,15 @@ import { Button, Text } from '@mantine/core'
 import type { Provider } from '../../../client/index.ts'
 import { counted, number } from '../format/amounts.ts'
 import { Card } from '../ui/card.tsx'
-import { createPlaces, type Place } from './regions.ts'
+import { createPlaces, type Place, spread } from './regions.ts'
 import world from './world.json'
 
 /** Degrees to the drawing's units: two for each, from 180° west and 84° north on. */
 const SCALE = 2
 const NORTH = 84
 const SIZE = { width: 720, height: 280 }
-/** Regions that are listed: there are as many as providers think of. */
+/** Regions that are listed, and of which those are on the map that have a place: there are as many as providers think of. */
 const MOST_LISTED = 60
-/** How far apart regions at one place are drawn. */
-const ASIDE = 14
 
 const placeOf = createPlaces(world.countries as unknown as Record<string, Place>)
 
@@ -35,8 +33,8 @@ interface RegionMapProps {
 /** Where providers say that they are, as a map and as a list, which has those that are on no map. */
 export function RegionMap({ providers, chosen, onChoose }: RegionMapProps) {
   const regions = regionsOf(providers)
-  const placed = regions.filter(({ place }) => place !== null)
   const listed = regions.slice(0, MOST_LISTED)
+  const placed = spread(listed)
   const toggle = (name: string) => onChoose(name === chosen ? undefined : name)
   return (
     <Card title="Regions">
@@ -75,13 +73,12 @@ function regionsOf(providers: Provider[]): Region[] {
 }
 
 interface WorldMapProps {
-  regions: Region[]
+  regions: (Region & { at: Place })[]
   chosen: string | undefined
   onChoose(region: string): void
 }
 
 function WorldMap({ regions, chosen, onChoose }: WorldMapProps) {
-  const taken = new Map<string, number>()
   return (
     // For who sees and points; the buttons below do the same, and are what is read aloud.
     <svg
@@ -94,11 +91,8 @@ function WorldMap({ regions, chosen, onChoose }: WorldMapProps) {
       }}
     >
       <path d={world.land} className="world-land" />
-      {regions.map(({ name, count, online, place }) => {
-        const [east, north] = place as Place
-        const before = taken.get(`${east} ${north}`) ?? 0
-        taken.set(`${east} ${north}`, before + 1)
-        const [x, y] = [(east + 180) * SCALE + before * ASIDE, (NORTH - north) * SCALE]
+      {regions.map(({ name, count, online, at: [east, north] }) => {
+        const [x, y] = [(east + 180) * SCALE, (NORTH - north) * SCALE]
         return (
           <g key={name} data-region={name} data-chosen={name === chosen} className="world-region">
             <title>{`${name}: ${counted(count, 'provider')}, ${number(online)} online`}</title>

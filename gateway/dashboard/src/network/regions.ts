@@ -69,3 +69,21 @@ function within([west, south, east, north]: Box, text: string): Place {
   const share = (less: RegExp, more: RegExp) => 0.5 + (more.test(text) ? 1 / 3 : 0) - (less.test(text) ? 1 / 3 : 0)
   return [west + (east - west) * share(/west/, /east/), south + (north - south) * share(/south/, /north/)]
 }
+
+/** How far apart regions at one place are drawn, in degrees. */
+const ASIDE = 7
+/** As many of one place stand around it, in rows of three: more would be drawn over other countries. */
+const MOST_AROUND = 9
+
+/** Those that have a place, each where none before it is; of many at one place the first nine. */
+export function spread<R extends { place: Place | null }>(regions: readonly R[]): (R & { at: Place })[] {
+  const taken = new Map<string, number>()
+  return regions.flatMap((region) => {
+    if (region.place === null) return []
+    const [east, north] = region.place
+    const before = taken.get(`${east} ${north}`) ?? 0
+    taken.set(`${east} ${north}`, before + 1)
+    if (before >= MOST_AROUND) return []
+    return { ...region, at: [east + (before % 3) * ASIDE, north - Math.floor(before / 3) * ASIDE] as const }
+  })
+}

@@ -32,10 +32,7 @@ export function bestOf({ rank }: Trait, all: readonly Compared[]): Set<Compared>
   return new Set(winners.length === ranked.length ? [] : winners.map(({ one }) => one))
 }
 
-const price = (
-  label: string,
-  name: 'cpu' | 'memory' | 'storage' | 'gpu' | 'network' | 'volume' | 'minimum',
-): Trait => ({
+const price = (label: string, name: 'cpu' | 'memory' | 'storage' | 'network' | 'volume' | 'minimum'): Trait => ({
   label,
   value: ({ provider }) => usd(provider.pricing[name]),
   rank: { of: ({ provider }) => provider.pricing[name], isLess: true },
@@ -60,7 +57,12 @@ export const GROUPS: { title: string; traits: Trait[] }[] = [
       price('Core-hour', 'cpu'),
       price('GB-hour of memory', 'memory'),
       price('GB-hour of storage', 'storage'),
-      price('GPU-hour', 'gpu'),
+      {
+        label: 'GPU-hour',
+        // Kinds differ too much for one price to be better than another.
+        value: ({ provider: { capacity } }) =>
+          capacity.total.gpu.map((gpu) => `${gpuName(gpu)}: ${usd(gpu.pricePerHour)}`).join(', ') || null,
+      },
       price('GB of traffic', 'network'),
       price('GB-hour of a volume that no job has', 'volume'),
       price('Job, at least', 'minimum'),

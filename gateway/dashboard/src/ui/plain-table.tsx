@@ -15,14 +15,15 @@ export function PlainTable({ label, heads, children }: PlainTableProps) {
       <Table verticalSpacing="xs">
         <Table.Thead>
           <Table.Tr>
-            {heads.map((head) => {
+            {heads.map((head, place) => {
               const {
                 label: text,
                 isRight = false,
                 isHidden = false,
               } = typeof head === 'string' ? { label: head } : head
               return (
-                <Table.Th key={text} ta={isRight ? 'right' : 'left'}>
+                // biome-ignore lint/suspicious/noArrayIndexKey: two may be called the same, as providers are
+                <Table.Th key={place} ta={isRight ? 'right' : 'left'}>
                   {isHidden ? <span className="sr-only">{text}</span> : text}
                 </Table.Th>
               )
