@@ -1,5 +1,4 @@
 import { enableCompileCache } from 'node:module'
-
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { CliError, MARKET_FAILED } from '../node/commands/cli-error.ts'

@@ -72,8 +72,9 @@ export function jobReachCalls(transport: Transport, streams: StreamInit) {
     },
     /**
      * Connections to exposed ports over TCP, one after the other over one WebSocket. The text of a port begins one; then as
-     * over `openTunnel`. Once both sides have said `end`, the next may begin. Where one fails, the text
-     * `{"error":{"message":"…"}}` says why, and the socket closes. An older gateway answers 400.
+     * over `openTunnel`. Once both sides have said `end`, and all that was sent went on, the text `over` says that the next
+     * may begin. Where one fails, the text `{"error":{"message":"…"}}` says why, and the socket closes. An older gateway
+     * answers 400.
      * @param connect makes the socket, e.g. of the package `ws`
      */
     openTunnels: <T>(id: string, connect: (url: string, headers: Record<string, string>) => T): T => {

@@ -15,7 +15,7 @@ export interface TunnelLine {
   socket: WebSocket
   /** Says to which port, and that it begins. */
   begin(): void
-  /** Once both sides have ended theirs: the next connection may have it. Absent: it is of this one alone. */
+  /** Once the gateway says that it is over: the next connection may have it. Absent: it is of this one alone. */
   giveBack?(): void
 }
 
@@ -33,6 +33,7 @@ export interface TunnelLines {
  */
 export function createTunnelLines(open: { inTurn(): WebSocket; alone(port: number): WebSocket }): TunnelLines {
   const idle = new Map<WebSocket, NodeJS.Timeout>()
+  const all = new Set<WebSocket>()
   let [isOlder, isOver] = [false, false]
 
   /** Null where the gateway is an older one. */
@@ -40,7 +41,11 @@ export function createTunnelLines(open: { inTurn(): WebSocket; alone(port: numbe
     if (isOlder) return null
     try {
       const socket = await opened(open.inTurn())
-      socket.once('close', () => forget(socket))
+      all.add(socket)
+      socket.once('close', () => {
+        all.delete(socket)
+        forget(socket)
+      })
       return socket
     } catch (error) {
       isOlder = error instanceof TunnelRefusedError && UNKNOWN.has(error.status)
@@ -57,9 +62,9 @@ export function createTunnelLines(open: { inTurn(): WebSocket; alone(port: numbe
     }
   }
 
-  /** The one that was used last: those that are too many then grow old. */
+  /** The one that was used last, so that those that are too many grow old; none that is being closed. */
   function takeIdle(): WebSocket | null {
-    const [socket = null] = [...idle.keys()].reverse()
+    const socket = [...idle.keys()].findLast(({ readyState, OPEN }) => readyState === OPEN) ?? null
     if (socket !== null) forget(socket)
     return socket
   }
@@ -82,7 +87,7 @@ export function createTunnelLines(open: { inTurn(): WebSocket; alone(port: numbe
     },
     close() {
       isOver = true
-      for (const socket of idle.keys()) socket.terminate()
+      for (const socket of all) socket.terminate()
     },
   }
 }

@@ -61,7 +61,7 @@ export const jobListQuery = z
         `Text in id, name, image, command, arguments or labels. Looks at ${MAX_SEARCHED.toLocaleString('en')} jobs or some more, then says so in \`searched\`: \`nextCursor\` searches on.`,
       ),
     fold: flagField.describe(
-      'Of the jobs of a batch that match, lists only the first one in this order, with `batch` telling how all of that batch are. `total` is that of the jobs all the same.',
+      'Of the jobs of a batch that match, lists only the first one in this order, with `batch` telling how all of that batch are. `total` and `pages` are those of the jobs all the same.',
     ),
     sort: sortField(JOB_SORTS, 'createdAt:desc'),
     fields: fieldsField(jobListItemSchema),

@@ -8,6 +8,9 @@ const MAX_MESSAGE_BYTES = 256 * 1024
 /** The text message with which either side says that it sends no more. */
 export const END = 'end'
 
+/** The text message with which a gateway says that all of a connection went, and that the next over its socket may begin. */
+export const OVER = 'over'
+
 /** As many messages as it takes. */
 export async function sendAll(socket: BinarySocket, data: Uint8Array): Promise<void> {
   for (let at = 0; at < data.length; at += MAX_MESSAGE_BYTES) {

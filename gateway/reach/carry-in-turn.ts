@@ -4,7 +4,7 @@ import type { Channel } from '../../node/network/index.ts'
 import { ReachError } from '../../node/reach/index.ts'
 import { JobStateError } from '../../node/store/index.ts'
 import { type BinarySocket, createBinarySocket } from '../http/binary-socket.ts'
-import { END } from '../http/socket-stream.ts'
+import { END, OVER } from '../http/socket-stream.ts'
 import { portOf, sendPiece } from './tunnel-route.ts'
 
 /** How long a socket may carry nothing, in ms. */
@@ -32,6 +32,8 @@ export async function carryInTurn(client: WebSocket, open: OpenTunnel, gone: Abo
   onAbort(gone, () => now.carried?.give(gone.reason))
   try {
     await socket.each(async (data, isBinary) => {
+      // Until its goodbye is answered, a client may send on.
+      if (gone.aborted) return
       if (now.carried !== null) return await now.carried.take(data, isBinary)
       if (isBinary) throw new Error('No port was named')
       const port = portOf(String(data))
@@ -59,8 +61,13 @@ function carry(
   const over = new AbortController()
   const opening = open(over.signal)
   const hasEnded = { client: false, container: false }
-  const endIfOver = (): void => {
-    if (hasEnded.client && hasEnded.container) on.ended()
+  let isTold = false
+  const endIfOver = async (): Promise<void> => {
+    if (isTold || !hasEnded.client || !hasEnded.container) return
+    isTold = true
+    // Before it is said: then the client may begin the next one.
+    on.ended()
+    await socket.send(OVER)
   }
   const give = (error: unknown): void => {
     if (over.signal.aborted) return
@@ -74,9 +81,8 @@ function carry(
       await socket.send(Buffer.from(piece.buffer, piece.byteOffset, piece.length))
     }
     hasEnded.container = true
-    // Before it is said: then the client may begin the next one.
-    endIfOver()
     await socket.send(END)
+    await endIfOver()
   }
   hear().catch(give)
 
@@ -91,7 +97,7 @@ function carry(
       } else {
         await channel.close()
         hasEnded.client = true
-        endIfOver()
+        await endIfOver()
       }
     },
     give: (reason) => over.abort(reason),

@@ -22,8 +22,9 @@ const TOO_OFTEN = 'Connections are opened too often: wait some seconds, or keep 
 /**
  * `GET …/jobs/{id}/tunnel/ahead`: a WebSocket that carries one TCP connection after the other, so that a new one needs no
  * socket of its own. A text message with a port begins one; then binary messages are its pieces and the text `end` ends a
- * direction, as over `…/tunnel/{port}`. Once both sides have ended theirs, the next may begin. Where a connection breaks, or
- * there is none, the text `{"error":{"message":"…"}}` says why, and the socket closes.
+ * direction, as over `…/tunnel/{port}`. Once both sides have ended theirs, and all that was sent went on to the provider, the
+ * text `over` says that the next may begin. Where a connection breaks, or there is none, the text
+ * `{"error":{"message":"…"}}` says why, and the socket closes.
  */
 export function addTunnelsRoute(
   api: Api,

@@ -64,7 +64,12 @@ export async function openReach(components: EnterComponents, to: ReachTo): Promi
  * @throws {ReachError} where there is no stream
  */
 export async function openReachAtOnce(components: EnterComponents, to: ReachTo): Promise<Channel> {
-  const { channel, reply } = await beginWith(components, placeOf(to))
+  const begin = async (): ReturnType<typeof beginWith> => await beginWith(components, placeOf(to))
+  const { channel, reply } = await begin().catch(async (error: unknown) => {
+    // Opened a while ago, it may have broken before it was said what it is for.
+    if (!(error instanceof ReachError && error.cause instanceof ChannelBrokenError)) throw error
+    return await begin()
+  })
   return {
     ...channel,
     async receive(options = {}) {
@@ -124,13 +129,7 @@ async function beginWith(
     await channel.send(hello)
     return channel
   }
-  const opened = await open()
-    .catch(async (error) => {
-      // Opened a while ago, it may have broken before it was said what it is for.
-      if (!(error instanceof ChannelBrokenError)) throw error
-      return await open()
-    })
-    .catch(fail)
+  const opened = await open().catch(fail)
   const reply = replyOn(opened, limit.signal).catch(fail)
   reply.then(limit.clear, () => undefined) // whoever waits for it hears of it
   return { channel: opened, reply }

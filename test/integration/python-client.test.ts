@@ -36,6 +36,7 @@ describe('cortex-client for Python', () => {
     'Sync.test_job',
     'Sync.test_follow',
     'Sync.test_once',
+    'Sync.test_change',
     'Sync.test_sandbox',
     'Sync.test_batches',
     'Sync.test_errors',

@@ -13,6 +13,7 @@ import httpx
 
 from cortex_client import (
     AsyncCortexClient,
+    ConflictError,
     ConnectionFailedError,
     CortexClient,
     JobFailedError,
@@ -71,6 +72,15 @@ class Sync(unittest.TestCase):
         first = self.client.jobs.submit(job("true"), idempotency_key=key)
         self.assertEqual(self.client.jobs.submit(job("true"), idempotency_key=key)["id"], first["id"])
         self.client.jobs.wait(first["id"])
+
+    def test_change(self) -> None:
+        id = self.client.jobs.submit(job("echo changed", maxPrice="0.000001"))["id"]
+        changed = self.client.jobs.update(id, {"labels": {"of": "change"}}, name="patient")
+        self.assertEqual((changed["name"], changed["labels"]), ("patient", {"of": "change"}))
+        self.client.jobs.update(id, maxPrice=None)
+        self.assertEqual(self.client.jobs.wait(id)["status"], "completed")
+        with self.assertRaises(ConflictError):
+            self.client.jobs.update(id, name="late")
 
     def test_sandbox(self) -> None:
         with self.client.sandbox(IMAGE, ttl=1_800, **{**SMALL, "network": "bridge"}, ports=[{"port": 8000}]) as box:

@@ -91,8 +91,8 @@ export async function planQuery(tables: Tables, query: JobQuery, first: number):
   return { sources, ids, where, total: await knownTotal() }
 }
 
-/** Jobs by creation are told apart by id alone. */
-function positionFrom(after: string): string {
+/** Where a page begins, as the sources have it: jobs by creation are told apart by id alone. */
+export function positionFrom(after: string): string {
   return after.includes('!') ? after : positionOf('', after)
 }
 

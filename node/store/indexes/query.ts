@@ -1,7 +1,7 @@
 import type { JobIdsPage, JobPage, JobQuery } from '../index.ts'
 import type { JobRecord } from '../records.ts'
 import type { Tables } from '../tables.ts'
-import { planQuery } from './plan.ts'
+import { type Plan, planQuery, positionFrom } from './plan.ts'
 import { readJobs } from './read-jobs.ts'
 import { type Entry, idOf, merged, type Position } from './sources.ts'
 
@@ -13,6 +13,8 @@ const MAX_READ = 32
 const MAX_AHEAD = 1_000
 /** Entries that are passed over in the time that one job is looked at, and more. */
 const PASSED_FOR_ONE = 10
+/** Jobs that are looked at in the time that it takes to ask whether a batch had its row, or less. */
+const LOOKED_FOR_A_BATCH = 20
 
 /** With the jobs themselves, which have to be in memory together. */
 export async function listJobs(tables: Tables, query: JobQuery): Promise<JobPage> {
@@ -38,6 +40,8 @@ export async function listJobIds(tables: Tables, query: JobQuery): Promise<JobId
   let looked = 0
   /** Folded ones behind the first of their batch. */
   let passed = 0
+  /** What it took to know which batches had their row on an earlier page, in jobs that are looked at. */
+  let before = 0
   /** The last job that was looked at, where no more may be. */
   let searchedTo: Position | null = null
   /** Where every match is loaded, they are read a few at a time until the page is full. */
@@ -52,10 +56,19 @@ export async function listJobIds(tables: Tables, query: JobQuery): Promise<JobId
     }
     if (fold && batch !== '') {
       folded.add(batch)
-      if (query.after !== undefined && (await firstOf(tables, query, batch)) !== idOf(position)) return
+      if (query.after !== undefined) {
+        const { hadRow, lookedAt } = await lookBefore(tables, { ...query, batch, after: query.after }, ids)
+        before += LOOKED_FOR_A_BATCH + lookedAt
+        if (hadRow) return
+      }
     }
     rows += 1
     if (rows > offset) found.push(position)
+  }
+  /** Whether the page ends with this one, since that much was spent on it. */
+  function endsWith(position: Position, spent: number): boolean {
+    if (spent >= lookAt && found.length <= limit) searchedTo ??= position
+    return searchedTo !== null
   }
   async function look(): Promise<void> {
     const entries = waiting
@@ -71,7 +84,10 @@ export async function listJobIds(tables: Tables, query: JobQuery): Promise<JobId
         if (entry !== undefined && where?.(job) === true) matching.push(entry)
       },
     )
-    for (const entry of matching) await take(entry)
+    for (const entry of matching) {
+      await take(entry)
+      if (endsWith(entry.position, before)) return
+    }
   }
 
   for await (const entry of merged(sources, order)) {
@@ -87,10 +103,7 @@ export async function listJobIds(tables: Tables, query: JobQuery): Promise<JobId
     if (isFull) counted += 1
     if (where === null) await take(entry)
     else if (waiting.push(entry) >= readSize) await look()
-    if (looked + passed / PASSED_FOR_ONE < lookAt || found.length > limit) continue
-    searchedTo = position
-    isExact = false
-    break
+    if (endsWith(position, looked + passed / PASSED_FOR_ONE + before)) break
   }
   if (waiting.length > 0) await look()
 
@@ -99,26 +112,38 @@ export async function listJobIds(tables: Tables, query: JobQuery): Promise<JobId
   return {
     ids: page.map(idOf),
     total: total ?? matches,
-    isExact,
+    isExact: isExact && searchedTo === null,
     hasMore: found.length > limit || searchedTo !== null,
     next: last === undefined ? null : sort === 'createdAt' ? idOf(last) : last,
     searched: searchedTo === null ? null : looked + passed,
   }
 }
 
-/** The first job of a batch that matches, in the order of the list: its row is there, whatever page is asked for. */
-async function firstOf(tables: Tables, query: JobQuery, batch: string): Promise<string | undefined> {
-  const { after: _after, fold: _fold, ...rest } = query
-  const { sources, ids, where } = await planQuery(tables, { ...rest, batch }, MAX_READ)
-  let first: string | undefined
-  for await (const { position } of merged(sources, query.order ?? 'desc')) {
+/**
+ * Whether a job of the batch that matches stands before the page, and how many jobs were looked at for that.
+ * @param ids of the time that is asked for
+ */
+async function lookBefore(
+  tables: Tables,
+  query: JobQuery & { batch: string; after: string },
+  ids: Plan['ids'],
+): Promise<{ hadRow: boolean; lookedAt: number }> {
+  // Without the time, for which fewer jobs would be sorted by hand: of a batch there are no more than can be passed over.
+  const { after, order = 'desc', fold: _fold, fromMs: _from, toMs: _to, ...rest } = query
+  const { sources, where } = await planQuery(tables, { ...rest, order }, MAX_READ)
+  const end = positionFrom(after)
+  let lookedAt = 0
+  let hadRow = false
+  for await (const { position } of merged(sources, order)) {
+    if (order === 'asc' ? position > end : position < end) break
     const id = idOf(position)
     if (id < ids.gte || id >= ids.lt) continue
-    if (where === null) return id
+    if (where === null) return { hadRow: true, lookedAt }
+    lookedAt += 1
     await readJobs(tables, [id], (job) => {
-      if (where(job)) first = id
+      hadRow = where(job)
     })
-    if (first !== undefined) return first
+    if (hadRow) break
   }
-  return undefined
+  return { hadRow, lookedAt }
 }

@@ -37,6 +37,8 @@ export async function rebuildIndexes({
   ]
   if (first.length > 0) {
     logger.info({ schema: SCHEMA }, 'indexes are made anew, since this version has others')
+    // Where it is cut off, the version before it finds none that are its own either.
+    await tables.meta.del('schema')
     const jobs = await rebuild(tables, database, (done) => logger.info({ jobs: done }, 'indexes are being made'))
     logger.info({ jobs }, 'indexes are made')
   }

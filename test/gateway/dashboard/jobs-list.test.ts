@@ -4,7 +4,9 @@ import { costNow, secondsLeft } from '../../../gateway/contract/cost.ts'
 import { hasEnded } from '../../../gateway/contract/job-status.ts'
 import { eachOnce } from '../../../gateway/dashboard/src/jobs/actions/many.ts'
 import type { JobRow } from '../../../gateway/dashboard/src/jobs/job-row.ts'
-import { applyToPages } from '../../../gateway/dashboard/src/jobs/list/apply-change.ts'
+import { applyToPages, rowsOf } from '../../../gateway/dashboard/src/jobs/list/apply-change.ts'
+import { batchPaceMs } from '../../../gateway/dashboard/src/jobs/list/batch-pace.ts'
+import { isBeginning } from '../../../gateway/dashboard/src/jobs/list/beginning.ts'
 import { filterOf, type JobFilter, matches, mayList, queryOf } from '../../../gateway/dashboard/src/jobs/list/filter.ts'
 
 const job = (id: string, rest: Partial<JobRow> = {}): JobRow =>
@@ -129,6 +131,14 @@ describe('a change in the loaded pages', () => {
     assert.deepEqual(shown(applyToPages(data, [job('0-old')], {})), shown(data))
   })
 
+  it('shows a batch once, though a later page has it for another of its jobs', () => {
+    const of = (id: string) => job(id, { origin: { batch: 'b1' } })
+    const loaded = pages([job('e'), of('d')], [of('c'), job('b'), job('b')]) as never
+    const ids = (filter: JobFilter) => rowsOf(loaded, filter).map(({ id }) => id)
+    assert.deepEqual(ids({}), ['e', 'd', 'b'])
+    assert.deepEqual(ids({ fold: false }), ['e', 'd', 'c', 'b'])
+  })
+
   it('leaves the row of a batch, on top once a new job of it is', () => {
     const of = (id: string, rest: Partial<JobRow> = {}) => job(id, { origin: { batch: 'b1' }, ...rest })
     const batch = { id: 'b1', total: 9 } as NonNullable<JobRow['batch']>
@@ -142,6 +152,20 @@ describe('a change in the loaded pages', () => {
     assert.deepEqual(shown(applyToPages(folded, [of('e'), of('f')], { fold: false }))[0], [
       ...['f running', 'e running', 'd running', 'c running'],
     ])
+  })
+})
+
+describe('the rows of batches', () => {
+  it('are asked for again often, but never so that all of them use up what a key may ask', () => {
+    assert.equal(batchPaceMs(3), 5_000)
+    for (const inSight of [10, 40, 100]) assert.ok((inSight * 60_000) / batchPaceMs(inSight) <= 150, `${inSight}`)
+  })
+
+  it('say that somebody is no beginner, once a job of one has done its work', () => {
+    const counts = { pending: 3, scheduled: 0, running: 0, completed: 0, failed: 1, cancelled: 0 }
+    const row = (completed: number) =>
+      job('a', { status: 'failed', batch: { counts: { ...counts, completed } } as NonNullable<JobRow['batch']> })
+    assert.deepEqual([isBeginning([row(0)]), isBeginning([row(5)]), isBeginning([])], [true, false, true])
   })
 })
 

@@ -66,21 +66,39 @@ describe('connections one after the other over a socket', () => {
           client.send('end')
           assert.equal(await textFrom(end), null)
           await end.close()
-          await until(async () => heard.length === 2 * (at + 1))
         } else {
           await end.close()
-          await until(async () => heard.length === 2 * (at + 1))
+          await until(async () => heard.length === 3 * at + 2)
           client.send('end')
         }
+        await until(async () => heard.length === 3 * (at + 1))
       }
       assert.deepEqual(
         opened.map(({ port }) => port),
         [80, 81, 80],
       )
-      assert.deepEqual(heard, ['from 0', 'end', 'from 1', 'end', 'from 2', 'end'])
+      const each = [0, 1, 2].map((at) => [`from ${at}`, 'end', 'over'])
+      assert.deepEqual(heard, each.flat())
       client.terminate()
     })
   }
+
+  it('are over once the container has all of one, though both sides ended it before', async () => {
+    client.send('80')
+    const pieces = 16
+    for (let at = 0; at < pieces; at += 1) client.send(Buffer.alloc(65_536))
+    const end = await container(0)
+    await end.close()
+    client.send('end')
+    await until(async () => heard.length > 0)
+    assert.deepEqual(heard, ['end'])
+    let bytes = 0
+    for (let piece = await end.receive(); piece !== null; piece = await end.receive()) bytes += piece.length
+    assert.equal(bytes, pieces * 65_536)
+    await until(async () => heard.length > 1)
+    assert.deepEqual(heard, ['end', 'over'])
+    client.terminate()
+  })
 
   it('say why there is none, whatever was sent to it meanwhile', async () => {
     open = async () => {
@@ -112,6 +130,20 @@ describe('connections one after the other over a socket', () => {
       if (opened.length > 0) await assert.rejects((await container(0)).receive(), { code: 'CHANNEL_BROKEN' })
     })
   }
+
+  it('begin no more where nobody is behind them any more', async () => {
+    client.send('80')
+    await (await container(0)).close()
+    await until(async () => heard.length === 1)
+    gone.abort(new Error('revoked'))
+    // The socket is being closed, and what a client still sends is heard until it answers that.
+    client.send('end')
+    client.send('81')
+    client.send(Buffer.from('too late'))
+    client.close(1000)
+    await once(client, 'close')
+    assert.deepEqual([opened.length, heard], [1, ['end']])
+  })
 
   it('end where nobody is behind them any more', async () => {
     client.send('80')

@@ -27,6 +27,41 @@ describe('a way into a job', () => {
     await assert.rejects(enter(nobody), { code: 'UNREACHABLE', message: 'It is away' })
   })
 
+  it('says what it is for to another stream where one broke that may have waited; what ran once runs no second time', async () => {
+    const clock = createSimClock()
+    const hub = createMemoryHub({ clock })
+    const [buyer, seller] = [await hub.join(1), await hub.join(2)]
+    seller.network.handle(Protocol.tunnel, async (channel) => {
+      await channel.receive()
+      await channel.send(encode(ReachReplySchema, { ok: true }))
+      await channel.send(Buffer.from('in'))
+    })
+    let opened = 0
+    const network = {
+      async open(...how: Parameters<typeof buyer.network.open>) {
+        opened += 1
+        const channel = await buyer.network.open(...how)
+        if (opened === 1) channel.abort(new Error('it waited too long'))
+        return channel
+      },
+    }
+    const rest = { addresses: [], protocol: Protocol.tunnel, signal: AbortSignal.any([]) }
+    const provider = seller.network.peerId
+    const hello = { provider, hello: new Uint8Array(), away: 'It is away' }
+    await assert.rejects(enterWith({ network, clock }, { ...rest, ...hello }), { code: 'UNREACHABLE' })
+    assert.equal(opened, 1)
+    opened = 0
+    const channel = await openReachAtOnce(
+      { network, clock },
+      {
+        ...{ ...rest, jobId: 'job_01k8m3q7w9x2v5n4c6b8d0f1g3', lease: { provider, addresses: [], fence: 1 } },
+        content: { case: 'tunnel', value: { port: 80, protocol: 'TCP' } },
+      },
+    )
+    assert.equal(String(Buffer.from((await channel.receive()) ?? [])), 'in')
+    assert.equal(opened, 2)
+  })
+
   it('carries what is sent before it is let in, and says at what is received that it is not', async () => {
     const clock = createSimClock()
     const hub = createMemoryHub({ clock })

@@ -37,6 +37,21 @@ export function applyToPages(data: Pages, jobs: JobRow[], filter: JobFilter): Pa
   }
 }
 
+/**
+ * The rows of the loaded pages, each once. A batch has another one on a later page where the job that it had its row for no
+ * longer matched as that was asked for, and a job where its place changed.
+ */
+export function rowsOf({ pages }: Pick<Pages, 'pages'>, filter: JobFilter): JobRow[] {
+  const rows = new Map<string, JobRow>()
+  for (const { items } of pages) {
+    for (const row of items) {
+      const key = batchOf(row, filter) ?? row.id
+      if (!rows.has(key)) rows.set(key, row)
+    }
+  }
+  return [...rows.values()]
+}
+
 /** Rows of these jobs on top, in place of those that their batches have so far. */
 function withRows(pages: Page<JobRow>[], jobs: JobRow[], filter: JobFilter): Page<JobRow>[] {
   const ofBatch = new Map(jobs.toReversed().map((job) => [batchOf(job, filter), job]))

@@ -8,13 +8,12 @@ import { StatusBadge } from '../../ui/status-badge.tsx'
 import { Ago } from '../../ui/time.tsx'
 import type { JobRow } from '../job-row.ts'
 
-/** How often a batch in sight that has not ended is asked for again, in ms. */
-const EVERY_MS = 5_000
-
 interface BatchRowProps {
   /** The job that the list has in place of all of its batch. */
   job: JobRow
   batchId: string
+  /** How often it is asked for again until it has ended, in ms. */
+  everyMs: number
   index: number
   /** Where it is, and how high, in px. */
   top: number
@@ -22,13 +21,13 @@ interface BatchRowProps {
 }
 
 /** All jobs of a batch in one row, which leads to them. */
-export const BatchRow = memo(function BatchRow({ job, batchId, index, top, height }: BatchRowProps) {
+export const BatchRow = memo(function BatchRow({ job, batchId, everyMs, index, top, height }: BatchRowProps) {
   const { data: batch } = useQuery({
     queryKey: ['folded-batch', batchId],
     queryFn: async ({ signal }) => await client.batches.get(batchId, { signal }),
     ...(job.batch && { initialData: job.batch }),
     // One that there is none of, or that has ended, stays so.
-    refetchInterval: ({ state: { data } }) => (data?.endedAt === null ? EVERY_MS : false),
+    refetchInterval: ({ state: { data } }) => (data?.endedAt === null ? everyMs : false),
   })
   const status = batch === undefined ? job.status : batch.counts.running > 0 ? 'running' : batch.status
   return (

@@ -12,6 +12,7 @@ import { Page } from '../../ui/page.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import type { JobRow } from '../job-row.ts'
 import { jobKeys } from '../queries.ts'
+import { rowsOf } from './apply-change.ts'
 import { isBeginning } from './beginning.ts'
 import { BulkBar } from './bulk-bar.tsx'
 import { batchOf, isFolded, isNarrowed, type JobFilter, queryOf } from './filter.ts'
@@ -44,7 +45,7 @@ export function JobsPage() {
   }
   const query = useJobs(filter)
 
-  const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data])
+  const rows = useMemo(() => (query.data ? rowsOf(query.data, filter) : []), [query.data, filter])
   const { total = 0, atLeast = false } = query.data?.pages[0]?.pagination ?? {}
   const searched = query.hasNextPage
     ? (query.data?.pages ?? []).reduce((sum, { pagination }) => sum + (pagination.searched ?? 0), 0)

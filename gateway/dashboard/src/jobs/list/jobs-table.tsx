@@ -6,6 +6,7 @@ import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef } fr
 import type { Waiting } from '../../../../client/index.ts'
 import type { JobRow } from '../job-row.ts'
 import { useProviderNames } from '../queries.ts'
+import { batchPaceMs } from './batch-pace.ts'
 import { BatchRow } from './batch-row.tsx'
 import { batchOf, FIRST_SORT, type JobFilter, type JobSorting, type SortField } from './filter.ts'
 import { JobsTableRow } from './jobs-table-row.tsx'
@@ -63,10 +64,9 @@ export function JobsTable(props: JobsTableProps) {
   })
   const items = virtual.getVirtualItems()
   const lastSeen = items.at(-1)?.index ?? 0
-  const waiting = useWaiting(
-    items.flatMap(({ index }) => rows[index] ?? []),
-    filter,
-  )
+  const inSight = items.flatMap(({ index }) => rows[index] ?? [])
+  const waiting = useWaiting(inSight, filter)
+  const everyMs = batchPaceMs(inSight.filter((row) => batchOf(row, filter) !== undefined).length)
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height is what has to be measured again for
   useEffect(() => virtual.measure(), [height])
@@ -140,7 +140,8 @@ export function JobsTable(props: JobsTableProps) {
             if (row === undefined) return null
             const place = { index, top: start, height }
             const batch = batchOf(row, filter)
-            if (batch !== undefined) return <BatchRow key={key} job={row} batchId={batch} {...place} />
+            if (batch !== undefined)
+              return <BatchRow key={key} job={row} batchId={batch} everyMs={everyMs} {...place} />
             return (
               <JobsTableRow
                 key={key}
