@@ -64,6 +64,8 @@ describe('lines of a chart', () => {
       [0, false, [0]],
       [Number.NaN, true, [0]],
     ]
+    // Of bytes there are whole ones.
+    assert.deepEqual(amountMarks(1, true), [0, 1])
     for (const [top, isBytes, marks] of cases) assert.deepEqual(amountMarks(top, isBytes), marks, `${top}`)
   })
 })

@@ -62,7 +62,7 @@ export function pointAt(points: readonly Point[], at: number, withinMs: number):
 export function amountMarks(top: number, isBytes: boolean): number[] {
   if (!(top > 0)) return [0]
   const rough = top / 4
-  const step = isBytes ? 2 ** Math.ceil(Math.log2(rough)) : roundUp(rough)
+  const step = isBytes ? Math.max(1, 2 ** Math.ceil(Math.log2(rough))) : roundUp(rough)
   return Array.from({ length: Math.floor(top / step + 1e-9) + 1 }, (_, i) => i * step)
 }
 

@@ -12,6 +12,7 @@ const SIZE = { width: 720, height: 280 }
 /** Regions that are listed, and of which those are on the map that have a place: there are as many as providers think of. */
 const MOST_LISTED = 60
 
+/** Its land and the middles of its countries are Natural Earth's at 1:110 million, which is in the public domain, in these units. */
 const placeOf = createPlaces(world.countries as unknown as Record<string, Place>)
 
 /** What is in one region. */
