@@ -2,8 +2,9 @@ import { ActionIcon, AppShell, Burger, Group, Text, useComputedColorScheme, useM
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { lazy, useEffect } from 'react'
 import { Hands } from '../hands/hands.tsx'
+import { AtFirstClick } from '../ui/at-first-click.tsx'
 import { Icon } from '../ui/icons.tsx'
 import { AccountName } from './account-name.tsx'
 import { createEventApplier } from './apply-events.ts'
@@ -96,12 +97,9 @@ function SchemeToggle() {
 /** What its menu is made of comes at the first click. */
 function AccountButton() {
   const { data: me } = useQuery(meQuery)
-  const [isUsed, setUsed] = useState(false)
-  const button = <AccountName id={me?.id} onClick={() => setUsed(true)} aria-haspopup="menu" />
-  if (!isUsed) return button
   return (
-    <Suspense fallback={button}>
+    <AtFirstClick button={(props) => <AccountName id={me?.id} {...props} />}>
       <Account />
-    </Suspense>
+    </AtFirstClick>
   )
 }

@@ -1,4 +1,5 @@
-import { lazy, Suspense, useState } from 'react'
+import { lazy } from 'react'
+import { AtFirstClick } from '../../ui/at-first-click.tsx'
 import type { JobRow } from '../job-row.ts'
 import { Dots } from './dots.tsx'
 
@@ -6,11 +7,9 @@ const OpenMenu = lazy(async () => ({ default: (await import('./open-menu.tsx')).
 
 /** The three dots of a row. What they open is made at the first click: a table that is scrolled through has hundreds. */
 export function ActionsMenu({ job }: { job: JobRow }) {
-  const [isUsed, setUsed] = useState(false)
-  if (!isUsed) return <Dots job={job} aria-haspopup="menu" onClick={() => setUsed(true)} />
   return (
-    <Suspense fallback={<Dots job={job} aria-haspopup="menu" />}>
+    <AtFirstClick button={(props) => <Dots job={job} {...props} />}>
       <OpenMenu job={job} />
-    </Suspense>
+    </AtFirstClick>
   )
 }

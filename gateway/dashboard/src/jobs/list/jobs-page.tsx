@@ -6,6 +6,7 @@ import type { Page as ApiPage } from '../../../../client/index.ts'
 import { client } from '../../app/client.ts'
 import { meQuery, useMay } from '../../app/session.ts'
 import { counted } from '../../format/amounts.ts'
+import { AtFirstClick } from '../../ui/at-first-click.tsx'
 import { Icon } from '../../ui/icons.tsx'
 import { Outline } from '../../ui/loaded.tsx'
 import { Page } from '../../ui/page.tsx'
@@ -152,17 +153,11 @@ function useJobs(filter: JobFilter) {
 }
 
 function Actions({ filter, mayWrite }: { filter: JobFilter; mayWrite: boolean }) {
-  const [isUsed, setUsed] = useState(false)
-  const button = <MoreButton aria-haspopup="menu" onClick={() => setUsed(true)} />
   return (
     <>
-      {isUsed ? (
-        <Suspense fallback={button}>
-          <MoreMenu filter={filter} mayWrite={mayWrite} />
-        </Suspense>
-      ) : (
-        button
-      )}
+      <AtFirstClick button={(props) => <MoreButton {...props} />}>
+        <MoreMenu filter={filter} mayWrite={mayWrite} />
+      </AtFirstClick>
       {mayWrite && (
         <Button component={Link} to="/jobs/create" leftSection={<Icon name="plus" size={16} />}>
           Create Job
