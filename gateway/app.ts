@@ -21,7 +21,7 @@ import { createApp, forOrigins } from './http/app.ts'
 import { boundBody } from './http/body-bounds.ts'
 import type { Feature } from './http/feature.ts'
 import { hostCheck, oneHost } from './http/host-check.ts'
-import { MAX_BODIES, MAX_READ, MAX_STREAMS, sharesOf } from './http/limits.ts'
+import { MAX_BODIES, MAX_READ, sharesOf } from './http/limits.ts'
 import { originCheck } from './http/origin-check.ts'
 import { createRateLimit, DEFAULT_PER_MINUTE, type RateLimits } from './http/rate-limit.ts'
 import { createShares } from './http/shares.ts'
@@ -97,7 +97,7 @@ export async function openGatewayApp(components: GatewayAppComponents, init: Gat
   const rateLimit = createRateLimit({ clock }, { perMinute: DEFAULT_PER_MINUTE, enforced: true, ...init.rateLimits })
   const streams = createEventStreams({ clock, logger })
   const auth = await openAuth({ db, streams, clock, logger }, init)
-  const shares = createShares('event streams and sockets', sharesOf(init.maxStreams ?? MAX_STREAMS))
+  const shares = createShares('event streams and sockets', sharesOf(init.maxStreams))
   const readShares = createShares('lists and logs that are being read', MAX_READ)
   const bodies = createShares('bytes of bodies', MAX_BODIES)
   const answers = createAnswers({ streams, revocation: auth.revocation, shares, readShares })

@@ -8,7 +8,7 @@ import { ownVersion } from '../node/version.ts'
 import { type GatewayAppInit, openGatewayApp } from './app.ts'
 import type { AcmeInit } from './http/acme.ts'
 import { type FrontInit, openFront } from './http/front.ts'
-import { connectionsFor, MAX_STREAMS } from './http/limits.ts'
+import { connectionsFor } from './http/limits.ts'
 import type { SshPlace } from './ssh/open.ts'
 
 /** How a gateway is set up, and where it listens. */
@@ -109,7 +109,7 @@ async function run(components: GatewayComponents, init: GatewayInit): Promise<Ru
   const { clock = systemClock, logger } = components
   const { host, port, connections, tls, acme, redirectPort, trustedProxies, ...rest } = init
   const kept = acme === undefined ? undefined : { ...acme, folder: init.folder }
-  const room = { ...connectionsFor(init.maxStreams ?? MAX_STREAMS), ...connections }
+  const room = { ...connectionsFor(init.maxStreams), ...connections }
   const how = { host, port, connections: room, tls, acme: kept, redirectPort, trustedProxies }
   await using stack = new AsyncDisposableStack()
   const opened = await openGatewayApp({ ...components, clock }, { version: await ownVersion(), ...rest })

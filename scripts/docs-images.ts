@@ -83,11 +83,7 @@ async function main(): Promise<void> {
     }
     await take('terminal')
     await show('/jobs/create', 'text=Submit')
-    await page
-      .getByRole('textbox', { name: 'Image' })
-      .or(page.getByRole('combobox', { name: 'Image' }))
-      .first()
-      .fill(rig.image)
+    await page.getByLabel('Docker image').fill(rig.image)
     await delay(3_000) // the dry run
     await take('create-job')
     await delay(60_000) // samples for the charts

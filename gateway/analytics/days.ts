@@ -1,10 +1,10 @@
 /** Whole days as people have them: of 23 to 25 hours, where clocks are changed. */
 
+import { DAY_MS } from '../contract/costs.ts'
+
 const QUARTER_MS = 900_000
-const HOUR_MS = 4 * QUARTER_MS
-const DAY_MS = 24 * HOUR_MS
 /** Clocks are at most this far from UTC. */
-const FARTHEST_MS = 15 * HOUR_MS
+const FARTHEST_MS = 60 * QUARTER_MS
 
 /** The days of a time zone, each as `2026-01-31`. */
 export interface Days {
@@ -25,7 +25,9 @@ export function daysIn(timezone: string): Days {
   const known = new Map<number, string>()
   const of = (ms: number): string => {
     const quarter = Math.floor(ms / QUARTER_MS)
-    const day = known.get(quarter) ?? format.format(quarter * QUARTER_MS)
+    const before = known.get(quarter)
+    if (before !== undefined) return before
+    const day = format.format(quarter * QUARTER_MS)
     known.set(quarter, day)
     return day
   }

@@ -4,6 +4,7 @@ import { say } from '../../node/commands/print.ts'
 import { END, OVER } from '../http/socket-stream.ts'
 import { HIGH_WATER_BYTES } from './forward-listener.ts'
 import type { TunnelLine } from './tunnel-lines.ts'
+import { errorIn } from './tunnel-socket.ts'
 
 /** How long the gateway may take to pass on what was sent over a connection that both sides have ended, in ms. */
 const LINGER_MS = 60_000
@@ -57,7 +58,7 @@ function join(socket: Socket, { socket: tunnel, begin, giveBack }: TunnelLine): 
     } else if (String(data) === OVER) {
       free()
     } else {
-      fail(socket, problemIn(String(data)))
+      fail(socket, errorIn(String(data))?.message ?? 'the gateway broke off')
     }
   }
   const close = (): void => {
@@ -89,15 +90,4 @@ function join(socket: Socket, { socket: tunnel, begin, giveBack }: TunnelLine): 
   if (socket.readableEnded) end()
   else socket.once('end', end)
   socket.resume()
-}
-
-/** What a gateway says of a connection that it cannot carry, or no further. */
-function problemIn(text: string): string {
-  try {
-    const { error } = JSON.parse(text) as { error?: { message?: unknown } }
-    if (typeof error?.message === 'string') return error.message
-  } catch {
-    // no answer of a gateway
-  }
-  return 'the gateway broke off'
 }

@@ -25,8 +25,8 @@ export function costsCommand(): Command {
         const { printJson, say } = await import('../../node/commands/print.ts')
         const timezone = options.timezone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone
         const costs = await client.analytics.costs({ groupBy, period, from, to, timezone })
-        if (options.json === true)
-          return printJson({ ...costs, forecast: await client.analytics.forecast({ timezone }) })
+        const forecast = await client.analytics.forecast({ timezone })
+        if (options.json === true) return printJson({ ...costs, forecast })
         const head = [costs.groupBy.toUpperCase(), 'JOBS', 'SPENT', 'OF IT JOBS', 'OF IT VOLUMES', 'RUNNING', 'AT MOST']
         const total = costs.rows.length > 1 ? [{ group: 'total', ...costs.total }] : []
         showList([...costs.rows, ...total], options, head, (row) => [
@@ -34,7 +34,6 @@ export function costsCommand(): Command {
           String(row.jobs),
           ...[row.spent, row.final, row.volumes, row.running, row.projected].map(dollars),
         ])
-        const forecast = await client.analytics.forecast({ timezone })
         const trend = trendWords(forecast)
         say(forecastWords(forecast), ...(trend === null ? [] : [`${trend}.`]))
       }),

@@ -86,18 +86,10 @@ async function lookAt(client: CortexClient, { id = '', name = null, cpu }: JobLi
     client.jobs.container(id),
     client.jobs.metrics(id, { period: '1h', resolution: '5s' }),
   ])
-  const [measured, gpu, gpuMemory] = [metrics.cpu, metrics.gpu, metrics.gpuMemory].map(
-    (all) => all.at(-1)?.value ?? null,
-  )
-  return {
-    id,
-    name,
-    cpu: measured ?? null,
-    cpuLimit: cpu ?? null,
-    gpu: gpu ?? null,
-    gpuMemory: gpuMemory ?? null,
-    usage,
-  }
+  const last = (points: typeof metrics.cpu): number | null => points.at(-1)?.value ?? null
+  const [measured, limit] = [last(metrics.cpu), cpu ?? null]
+  const gpus = { gpu: last(metrics.gpu), gpuMemory: last(metrics.gpuMemory) }
+  return { id, name, cpu: measured, cpuLimit: limit, ...gpus, usage }
 }
 
 function topCommand(): Command {

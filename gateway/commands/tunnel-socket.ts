@@ -53,13 +53,22 @@ async function refusalOf(response: IncomingMessage): Promise<TunnelRefusedError>
       text += String(chunk)
       if (text.length > MAX_ANSWER_BYTES) break
     }
+  } catch {
+    // what came of it is all there is to read
+  }
+  const told = errorIn(text)
+  if (told !== null) return new TunnelRefusedError(told.message, { status, reason: told.reason })
+  return new TunnelRefusedError(`the gateway answers ${status}`, { status })
+}
+
+/** What a gateway says of an error; null where it is no answer of one. */
+export function errorIn(text: string): { message: string; reason: string | undefined } | null {
+  try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown; details?: { reason?: unknown } } }
     const reason = error?.details?.reason
-    if (typeof error?.message === 'string') {
-      return new TunnelRefusedError(error.message, { status, reason: typeof reason === 'string' ? reason : undefined })
-    }
+    if (typeof error?.message !== 'string') return null
+    return { message: error.message, reason: typeof reason === 'string' ? reason : undefined }
   } catch {
-    // no answer of a gateway: its status is all there is to say
+    return null
   }
-  return new TunnelRefusedError(`the gateway answers ${status}`, { status })
 }

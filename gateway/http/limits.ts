@@ -69,16 +69,16 @@ export const STREAMS_TAKEN_BACK = { atOnce: 400, perSecond: 40 } as const
 export const FRAMES_OF_CONTROL = { atOnce: 1_000, perSecond: 100 } as const
 
 /** Streams and sockets that are open at a time in all, unless the gateway's owner says otherwise. */
-export const MAX_STREAMS = 2048
+const MAX_STREAMS = 2048
 
 /** Of so many streams and sockets, those on behalf of one key, of one owner, and from one address. */
-export function sharesOf(streams: number): Record<'key' | 'owner' | 'address' | 'all', number> {
+export function sharesOf(streams = MAX_STREAMS): Record<'key' | 'owner' | 'address' | 'all', number> {
   const share = (eighths: number): number => Math.ceil((streams * eighths) / 8)
   return { key: share(1), owner: share(2), address: share(3), all: streams }
 }
 
 /** Connections for so many streams: each takes one by HTTP/1.1. Never fewer than {@link MAX_CONNECTIONS} says. */
-export function connectionsFor(streams: number): { all: number; perAddress: number } {
+export function connectionsFor(streams = MAX_STREAMS): { all: number; perAddress: number } {
   return {
     all: Math.max(MAX_CONNECTIONS, streams * 4),
     perAddress: Math.max(MAX_CONNECTIONS_PER_ADDRESS, streams),

@@ -42,8 +42,9 @@ export function metricsQueryOf(
   zoom: TimeRange | null,
 ): MetricsQuery & { resolution: MetricsResolution } {
   const { from, to } = zoom ?? whole
+  const resolution = resolutionOf({ from, to })
   // Wide by a step, so that a line is drawn up to the edges.
-  const stepMs = RESOLUTIONS[resolutionOf({ from, to })]
+  const stepMs = RESOLUTIONS[resolution]
   const ends = { from: new Date(from - stepMs), ...(zoom !== null && { to: new Date(to + stepMs) }) }
-  return { ...ends, resolution: resolutionOf({ from, to }) }
+  return { ...ends, resolution }
 }
